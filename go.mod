@@ -1,0 +1,3 @@
+module github.com/hindcast/hindcast
+
+go 1.26

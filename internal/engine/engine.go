@@ -1,0 +1,119 @@
+// Package engine is the contract of what runs a slice's SQL: DuckDB in a worker process, Spark, Glue. An
+// engine reads Parquet and writes Parquet; where the files come from and where results go is for its callers.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Properties say what an engine can do.
+type Properties struct {
+	Name    string // "duckdb"
+	Version string // major.minor.patch; major.minor counts in fingerprints
+	Remote  bool   // jobs outlive this process: found again by their tag
+	Slots   int    // jobs at the same time
+}
+
+// Table is a fact or dimension as the SQL sees it.
+type Table struct {
+	Name    string            `json:"name"`
+	Columns []hindcast.Column `json:"columns"`
+	Files   []string          `json:"files"` // absolute paths or URLs; none means no rows
+	// Time and Window cut the rows: only those whose Time lies in Window. An empty Time takes all.
+	Time   string            `json:"time,omitempty"`
+	Window hindcast.Interval `json:"window"`
+	// Own is the slice's own interval where Window is wider (lookback); checks see only this much.
+	Own hindcast.Interval `json:"own"`
+}
+
+// Query is the user's SQL over tables.
+type Query struct {
+	SQL      string  `json:"sql"`  // parameters already replaced by literals
+	File     string  `json:"file"` // where it is from, for places in errors
+	Original string  `json:"original"`
+	Shifts   []Shift `json:"shifts,omitempty"` // maps offsets in SQL back to Original
+	Tables   []Table `json:"tables"`
+	TimeZone string  `json:"time_zone"`
+}
+
+// Shift says that from byte offset At of the SQL on, offsets in the original text are Delta larger.
+type Shift struct {
+	At    int `json:"at"`
+	Delta int `json:"delta"`
+}
+
+// Limits bound a job.
+type Limits struct {
+	Memory  int64         `json:"memory"` // bytes of resident memory for the job's whole process
+	Threads int           `json:"threads"`
+	Spill   string        `json:"spill"` // folder for spilling; the engine makes and removes it
+	Timeout time.Duration `json:"timeout"`
+	Alone   bool          `json:"alone"` // no other job may run beside it (after an out-of-memory attempt)
+}
+
+// Job is one attempt at one slice's transform.
+type Job struct {
+	// Tag is unique to run, slice and attempt. Submitting a tag twice gives the same job.
+	Tag     string            `json:"tag"`
+	Slice   hindcast.Slice    `json:"slice"`
+	Query   Query             `json:"query"`
+	Columns []hindcast.Column `json:"columns"` // the result's bound columns: names, order and types are cast to these
+	Target  hindcast.Target   `json:"target"`
+	Checks  []Check           `json:"checks"`
+	Dir     string            `json:"dir"` // an empty prefix of the attempt's own, path or URL, for the result's files
+	Limits  Limits            `json:"limits"`
+}
+
+// Check is a pipeline's check with its SQL's parameters replaced.
+type Check struct {
+	hindcast.Check
+}
+
+// Handle finds a submitted job again, also from another process if the engine is remote.
+type Handle struct {
+	Tag string `json:"tag"`
+	ID  string `json:"id"`
+}
+
+// Result is a finished job. Files are written, fsynced and closed.
+type Result struct {
+	Files  []hindcast.File // Path absolute, or a URL
+	Bytes  int64
+	Sums   hindcast.Sums
+	RowsIn int64
+	Memory int64 // peak resident bytes of the job's process
+}
+
+// Engine runs jobs. All methods may be called in parallel.
+//
+// Errors are *hindcast.Error with a class: a user's SQL error is permanent and carries its place; a failed
+// check is ClassCheck with sample rows; out of memory is ClassResource; a died worker is ClassTransient.
+type Engine interface {
+	Properties() Properties
+	// Bind checks the SQL over empty tables and returns the result's columns. It reads no file.
+	Bind(ctx context.Context, q Query) ([]hindcast.Column, error)
+	// Submit starts the job and returns at once, or blocks until a slot is free.
+	Submit(ctx context.Context, job Job) (Handle, error)
+	// Wait blocks until the job has ended. When ctx ends first the job is not cancelled.
+	Wait(ctx context.Context, h Handle) (Result, error)
+	// Cancel ends the job; nil means that it is confirmed dead, also if it had ended already.
+	Cancel(ctx context.Context, h Handle) error
+	// Close ends all jobs of this process; nil means confirmed dead.
+	Close() error
+}
+
+// Sampler is implemented by engines that can run an ad hoc query, for `hindcast sql`.
+type Sampler interface {
+	// Query calls row for each row of the result, of at most limit rows (0: no limit).
+	Query(ctx context.Context, q Query, limits Limits, limit int) (Rows, error)
+}
+
+// Rows is a small result: values are rendered as text, nil is NULL.
+type Rows struct {
+	Columns []hindcast.Column `json:"columns"`
+	Values  [][]*string       `json:"values"`
+	More    bool              `json:"more"` // the limit cut it
+}

@@ -1,0 +1,71 @@
+// Package objstore is the contract of the place where a lake keeps its bytes: a folder or a bucket. It knows
+// keys and bytes; what they mean (manifests, journals, leases) is for its callers.
+package objstore
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// The two errors that callers decide on. Drivers wrap them.
+var (
+	// ErrNotExist means that there is no object of this key.
+	ErrNotExist = errors.New("no such object")
+	// ErrPrecondition means that a conditional write lost: the object is there already, or has changed.
+	ErrPrecondition = errors.New("object changed or exists")
+)
+
+// Info describes an object.
+type Info struct {
+	Key   string
+	Bytes int64
+	ETag  string // changes whenever the content does; opaque
+}
+
+// Condition makes a Put conditional. The zero Condition always writes.
+type Condition struct {
+	IfNoneMatch bool   // write only if there is no such object
+	IfMatch     string // write only if the object's ETag is this
+}
+
+// Store holds objects by key ("a/b/c", no leading slash, no "..").
+type Store interface {
+	// URL names the store for people and engines: an absolute folder, or s3://bucket/prefix. No secrets.
+	URL() string
+	// Get returns an object's bytes and its info. ErrNotExist if there is none. Parallel.
+	Get(ctx context.Context, key string) ([]byte, Info, error)
+	// Put writes an object whole: a reader sees the old bytes or the new ones, and when Put has returned
+	// they survive a loss of power. Safe to repeat. ErrPrecondition if the condition does not hold; of
+	// several writers with the same condition exactly one wins. Parallel, also between processes.
+	Put(ctx context.Context, key string, body []byte, cond Condition) (Info, error)
+	// Upload is Put without condition for large content.
+	Upload(ctx context.Context, key string, body io.Reader) (Info, error)
+	// List returns the objects below prefix (a folder: "a/b/") in the order of their keys.
+	List(ctx context.Context, prefix string) ([]Info, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+	// DeleteAll removes all objects below prefix, which must end in "/" and lie below a prefix of ours: the
+	// caller's duty (promise 3).
+	DeleteAll(ctx context.Context, prefix string) error
+}
+
+// Local is implemented by stores whose objects are plain files, which other programs may open in place.
+type Local interface {
+	// File returns the absolute path of the key's file, there or not.
+	File(key string) string
+}
+
+// Appender is implemented by stores that can extend an object; others are given numbered objects instead.
+type Appender interface {
+	// Append opens the object for appending, creating it if need be.
+	Append(ctx context.Context, key string) (AppendFile, error)
+}
+
+// AppendFile is an object open for appending. One writer.
+type AppendFile interface {
+	io.Writer
+	Sync() error // when it returns, all that was written survives a loss of power
+	Truncate(size int64) error
+	Close() error
+}

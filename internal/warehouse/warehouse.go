@@ -1,0 +1,113 @@
+// Package warehouse is the contract of the SQL system that history is unloaded from and results are loaded
+// into. A driver owns its connections, types and SQL; which slices are moved when is for its callers.
+package warehouse
+
+import (
+	"context"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Properties say what a warehouse can do.
+type Properties struct {
+	Name    string // "duckdb", "postgres"
+	Version string
+	Unloads int  // unloads at the same time; 0 means no limit of its own
+	Direct  bool // it writes and reads URLs by itself (Redshift); otherwise it is given local folders
+}
+
+// Table is what a warehouse knows of a table without reading it.
+type Table struct {
+	Name    string            `json:"name"`
+	Columns []hindcast.Column `json:"columns"`
+	Rows    int64             `json:"rows"`  // estimate; -1 if unknown
+	Bytes   int64             `json:"bytes"` // estimate; -1 if unknown
+	View    bool              `json:"view"`
+}
+
+// Extract names rows of one table: all, or those whose Time lies in Window.
+type Extract struct {
+	Table    string            `json:"table"`
+	Columns  []hindcast.Column `json:"columns"` // as Describe gave them, narrowed to what is wanted
+	Time     string            `json:"time,omitempty"`
+	Window   hindcast.Interval `json:"window"`
+	TimeZone string            `json:"time_zone"`
+	Session  []string          `json:"session,omitempty"`
+}
+
+// Unload is one extract to be written.
+type Unload struct {
+	Extract
+	Dir    string `json:"dir"`    // an empty folder (or URL) of the attempt's own
+	Memory int64  `json:"memory"` // bytes that the unload may hold
+}
+
+// Unloaded is a finished unload. Its files are fsynced; paths are absolute.
+type Unloaded struct {
+	Columns []hindcast.Column `json:"columns"` // with Stored filled in
+	Files   []hindcast.File   `json:"files"`
+	Bytes   int64             `json:"bytes"`
+	Sums    hindcast.Sums     `json:"sums"` // of the source's rows, in the same snapshot
+}
+
+// Load is one slice's replacement.
+type Load struct {
+	Pipeline string            `json:"pipeline"`
+	Target   hindcast.Target   `json:"target"`
+	Slice    hindcast.Slice    `json:"slice"`
+	TimeZone string            `json:"time_zone"`
+	Run      string            `json:"run"`
+	Attempt  int               `json:"attempt"`
+	Fence    int64             `json:"fence"`
+	Print    string            `json:"fingerprint"`
+	Parts    hindcast.Parts    `json:"parts"`
+	Columns  []hindcast.Column `json:"columns"` // of the staged files
+	Files    []string          `json:"files"`   // staged Parquet; none empties the slice
+	Sums     hindcast.Sums     `json:"sums"`    // what the files hold
+	Hooks    hindcast.Load     `json:"hooks"`
+	Previous string            `json:"previous"` // folder (or URL) where the replaced rows are to be kept
+	Memory   int64             `json:"memory"`
+}
+
+// Unloader reads from a warehouse. Parallel.
+type Unloader interface {
+	// Describe returns what is known of each table that exists; one that does not is absent from the map.
+	// E-PERMISSION if it exists and may not be read.
+	Describe(ctx context.Context, tables []string) (map[string]Table, error)
+	// Unload writes the rows as Parquet, exactly, in bounded memory. Not safe to repeat into the same Dir.
+	// E-TYPE if a column's type cannot be carried, named.
+	Unload(ctx context.Context, u Unload) (Unloaded, error)
+	// Sum counts the rows where they are, for verify: equal Sums mean equal rows.
+	Sum(ctx context.Context, x Extract) (hindcast.Sums, error)
+}
+
+// Loader publishes in a warehouse.
+type Loader interface {
+	// Prepare creates hindcast_status and hindcast_lease where they are not, and the target from columns
+	// (their types translated) if it does not exist, and raises the pipeline's fence to the given number.
+	// E-FENCED if a higher one is there. Safe to repeat.
+	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error
+	// Load replaces the slice's rows in one transaction: the target's lock, the fence (E-FENCED), the
+	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). After an error nothing is
+	// published, unless the answer to COMMIT was lost: then Committed tells.
+	Load(ctx context.Context, l Load) (hindcast.Committed, error)
+	// Committed returns the pipeline's status rows, ordered by slice start; under the target's lock if
+	// settled is set, so that a commit in flight has ended. No table means no rows.
+	Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error)
+	// Published sums the target's rows in each of the intervals, for "target edited" and verify.
+	Published(ctx context.Context, t hindcast.Target, intervals []hindcast.Interval, zone string) ([]hindcast.Sums, error)
+	// Fit checks that a result of these columns can be loaded into the target as it is, and returns the
+	// columns with the types that they must be staged in. E-TARGET with the ALTER TABLE that mends it.
+	Fit(ctx context.Context, t hindcast.Target, columns []hindcast.Column) ([]hindcast.Column, error)
+}
+
+// Warehouse is a driver. Errors are *hindcast.Error with a class.
+type Warehouse interface {
+	Properties() Properties
+	Unloader
+	Loader
+	// Tables lists the tables that a pipeline could use, for init.
+	Tables(ctx context.Context) ([]Table, error)
+	// Close ends all sessions; nil means that they are confirmed dead.
+	Close() error
+}

@@ -1,0 +1,56 @@
+package hindcast
+
+import "time"
+
+// Column is one column of a table, a result or a Parquet file.
+type Column struct {
+	Name string `json:"name"`
+	// Type is the column's type in DuckDB's spelling ("BIGINT", "DECIMAL(18,6)", "TIMESTAMP WITH TIME ZONE"),
+	// the common tongue between warehouse, lake and engine.
+	Type string `json:"type"`
+	// Source is the warehouse's own spelling where it differs.
+	Source string `json:"source,omitempty"`
+	// Stored is the type in the Parquet file where Parquet cannot carry Type by itself; a reader casts it
+	// back to Type. INTERVAL, for one, is stored as VARCHAR because Parquet would lose its microseconds.
+	Stored string `json:"stored,omitempty"`
+	// NotNull, Default and Generated matter for a target's columns only.
+	NotNull   bool `json:"not_null,omitempty"`
+	Default   bool `json:"default,omitempty"`
+	Generated bool `json:"generated,omitempty"`
+}
+
+// File is one Parquet file that a step wrote.
+type File struct {
+	Path   string `json:"path"` // key below the lake's root; absolute for files that the user owns
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Sums are the control totals of a set of rows: what two places must agree on to hold the same rows.
+type Sums struct {
+	Rows int64 `json:"rows"`
+	// Content is an order-independent hash over all rows and columns, as text.
+	Content string `json:"content"`
+	// Totals holds the exact sum of each exact numeric column, as decimal text; a column of NULLs has none.
+	Totals map[string]string `json:"totals,omitempty"`
+}
+
+// Manifest is the list of what a step wrote. It is written and fsynced last: a step without a manifest did
+// not happen.
+type Manifest struct {
+	Name       string    `json:"name"`              // the fact's, the dimension's, or "result"
+	Key        string    `json:"key"`               // the unit's or slice's key; "all" for a dimension
+	Interval   Interval  `json:"interval"`          // zero for a dimension
+	Source     string    `json:"source,omitempty"`  // the table or glob that it came from
+	Generation int       `json:"generation"`        // counts from 1; a refresh is a new one under a new path
+	Run        string    `json:"run,omitempty"`     // who wrote it
+	Attempt    int       `json:"attempt,omitempty"` //
+	Missing    bool      `json:"missing,omitempty"` // the table was not there and the pipeline says `missing: empty`
+	Columns    []Column  `json:"columns"`
+	Files      []File    `json:"files"`
+	Bytes      int64     `json:"bytes"`
+	Sums       Sums      `json:"sums"`
+	Seconds    float64   `json:"seconds"` // how long the step took
+	CreatedAt  time.Time `json:"created_at"`
+}

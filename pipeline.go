@@ -1,0 +1,175 @@
+package hindcast
+
+import (
+	"net/url"
+	"strconv"
+	"time"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Pipeline is the definition file, decoded: every default filled in, every path absolute.
+type Pipeline struct {
+	Name      string    `json:"pipeline"`
+	File      string    `json:"file"` // absolute path of the pipeline file
+	Dir       string    `json:"dir"`  // its folder; relative paths start here
+	Warehouse Location  `json:"warehouse"`
+	Lake      Location  `json:"lake"`
+	History   History   `json:"history"`
+	Facts     []Fact    `json:"facts"` // in the file's order
+	Dims      []Dim     `json:"dimensions,omitempty"`
+	Transform Transform `json:"transform"`
+	Target    Target    `json:"target"`
+	Params    []Param   `json:"params,omitempty"` // in the file's order
+	Checks    []Check   `json:"checks,omitempty"`
+	Load      Load      `json:"load"`
+	Run       RunConfig `json:"run"`
+
+	// Secrets are the values that ${VAR} and ${file:PATH} expanded to. Everything that is written or shown
+	// has them struck out (promise 7). Never encoded.
+	Secrets []string `json:"-"`
+	// Places says where each key stands in the file ("facts.billing.table" → line and column), for errors.
+	Places map[string]Place `json:"-"`
+}
+
+// Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever
+// encoded or shown; it holds ${VAR} where a secret stands.
+type Location struct {
+	Written string   `json:"url"`
+	Scheme  string   `json:"scheme"`         // duckdb, postgres, file, s3
+	Path    string   `json:"path,omitempty"` // absolute path for duckdb and file
+	URL     *url.URL `json:"-"`              // parsed first, then ${VAR} expanded; nil for plain paths
+}
+
+// String gives the location as it was written; secrets in it stay unexpanded.
+func (l Location) String() string { return l.Written }
+
+// History is the whole half-open time range that a pipeline covers, and how it is cut.
+type History struct {
+	From     time.Time      `json:"from"` // midnight (or the hour) in Zone
+	To       string         `json:"to"`   // as written: a date, "today", "+1 year"; frozen by the plan
+	Every    Period         `json:"every"`
+	TimeZone string         `json:"time_zone"`
+	Zone     *time.Location `json:"-"`
+	Settle   Period         `json:"settle"` // slices whose end is younger than this are unloaded anew by every run
+}
+
+// Missing says what a table that is not there means.
+type Missing string
+
+// What to do where a fact's table for a slice does not exist.
+const (
+	MissingFail  Missing = "fail"  // the plan is refused (default)
+	MissingSkip  Missing = "skip"  // the slice is skipped and named
+	MissingEmpty Missing = "empty" // the fact has no rows in that slice
+)
+
+// Fact is a table, or the user's own Parquet files, whose rows belong to slices.
+type Fact struct {
+	Name     string   `json:"name"`
+	Table    string   `json:"table,omitempty"`    // may hold {yyyy} {mm} {dd} {hh} {q}: a time-named table per period
+	Files    string   `json:"files,omitempty"`    // glob of Parquet files, with the same placeholders; nothing is unloaded
+	Time     string   `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
+	Every    Period   `json:"every"`              // the fact's own period; the slice's by default
+	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
+	Missing  Missing  `json:"missing"`
+	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
+}
+
+// TimeNamed reports whether each period of the fact has a table, or files, of its own name.
+func (f Fact) TimeNamed() bool { return hasPlaceholder(f.Table) || hasPlaceholder(f.Files) }
+
+func hasPlaceholder(s string) bool {
+	for i := range len(s) {
+		if s[i] == '{' {
+			return true
+		}
+	}
+	return false
+}
+
+// Dim is a dimension: a table that is unloaded whole, and anew when older than Refresh.
+type Dim struct {
+	Name    string        `json:"name"`
+	Table   string        `json:"table,omitempty"`
+	Files   string        `json:"files,omitempty"`
+	Refresh time.Duration `json:"refresh"` // default 24h; 0 unloads it in every run
+	Columns []string      `json:"columns,omitempty"`
+}
+
+// Transform is the SQL that makes a slice's rows, and what runs it.
+type Transform struct {
+	SQLFile string `json:"sql"` // absolute path of the SQL file
+	Text    string `json:"-"`   // its text, read by the decoder and frozen by the plan
+	Dialect string `json:"dialect"`
+	Engine  string `json:"engine"`
+}
+
+// Target is the table that results are published in.
+type Target struct {
+	Table string   `json:"table"`
+	Time  string   `json:"time"` // result column whose value must lie in the slice
+	Key   []string `json:"key,omitempty"`
+}
+
+// Param is a user's value for :name in the SQL. Value is a string, bool, int64, float64 (kept as Literal so
+// that 1.10 stays exact) or nil.
+type Param struct {
+	Name    string `json:"name"`
+	Value   any    `json:"value"`
+	Literal string `json:"literal"` // the SQL literal that stands for it
+}
+
+// Check is one quality gate over a slice's staged result. Exactly one of Rows, Total and SQL is set.
+type Check struct {
+	Name  string      `json:"name"` // "rows", "total net_cost", "sql 1"; stable within the file
+	Rows  *RowsCheck  `json:"rows,omitempty"`
+	Total *TotalCheck `json:"total,omitempty"`
+	SQL   string      `json:"sql,omitempty"` // must return no row; `result` is the slice's result
+}
+
+// RowsCheck bounds the number of result rows. It does not apply where all facts of the slice are empty.
+type RowsCheck struct {
+	Min *int64 `json:"min,omitempty"`
+	Max *int64 `json:"max,omitempty"`
+}
+
+// TotalCheck compares SUM(Of) over the result with the one value that Equals gives over the slice's facts.
+type TotalCheck struct {
+	Of     string `json:"of"`
+	Equals string `json:"equals"`
+	Within string `json:"within"` // absolute tolerance as decimal text; NULL equals NULL
+}
+
+// Load holds the user's SQL around a slice's load.
+type Load struct {
+	Before  []string `json:"before,omitempty"`  // in the load's transaction, before the delete
+	After   []string `json:"after,omitempty"`   // in it, after the insert
+	Session []string `json:"session,omitempty"` // SET statements on each warehouse session
+}
+
+// OnFailure says what one slice's final failure does to the others.
+type OnFailure string
+
+// The failure policies.
+const (
+	OnFailureStop     OnFailure = "stop"     // stop everything and confirm that it is dead
+	OnFailureContinue OnFailure = "continue" // finish what can be; the exit code is still 2
+)
+
+// RunConfig bounds a run. Zero numbers mean auto.
+type RunConfig struct {
+	Parallel       int           `json:"parallel"`         // transforms at the same time; 0 is auto
+	UnloadParallel int           `json:"unload_parallel"`  // unloads at the same time; 0 is auto
+	Memory         int64         `json:"memory"`           // bytes for the whole run; 0 is auto: what the machine or the cgroup has
+	Retries        int           `json:"retries"`          // retries after the first attempt (default 10)
+	RetryWait      time.Duration `json:"retry_wait"`       // delay before the first retry (default 1s), doubled to at most 60 times it, with jitter
+	AttemptTimeout time.Duration `json:"attempt_timeout"`  // default 2h
+	OnFailure      OnFailure     `json:"on_failure"`       // default stop
+	Budget         Budget        `json:"budget,omitempty"` // the run ends with exit code 5 when it is reached
+}
+
+// Budget caps what a run may use. Zero means no cap.
+type Budget struct {
+	Time time.Duration `json:"time,omitempty"`
+}

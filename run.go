@@ -1,0 +1,140 @@
+package hindcast
+
+import "time"
+
+// Step is a part of an attempt.
+type Step string
+
+// The steps, in the data's way.
+const (
+	StepUnload    Step = "unload"
+	StepTransform Step = "transform"
+	StepLoad      Step = "load"
+)
+
+// State is where a slice stands in a run. docs/reference/states.md has the diagram.
+type State string
+
+// The states of a slice in a run. They form a closed set.
+const (
+	Pending   State = "pending"   // planned, not begun; the supervisor starts it
+	Running   State = "running"   // an attempt is under way; the attempt's end moves it on
+	Retrying  State = "retrying"  // an attempt failed and the next one waits; the supervisor starts it
+	Succeeded State = "succeeded" // its rows are committed in the warehouse; final
+	Failed    State = "failed"    // no attempt is left, or the error cannot heal; resume moves it on
+	Stopped   State = "stopped"   // the run stopped before it was done; resume moves it on
+	Skipped   State = "skipped"   // nothing to do (up to date, or its table is missing and may be); final
+)
+
+// States lists every state, in the order in which screens count them.
+var States = []State{Succeeded, Skipped, Running, Retrying, Pending, Stopped, Failed}
+
+// Final reports whether the run will not move the slice on by itself.
+func (s State) Final() bool {
+	switch s {
+	case Succeeded, Skipped, Failed, Stopped:
+		return true
+	case Pending, Running, Retrying:
+		return false
+	}
+	return false
+}
+
+// Reason says why a plan holds a slice.
+type Reason string
+
+// Why a slice is run, or not. The text is what the plan shows.
+const (
+	ReasonNew        Reason = "new"                // no committed row for exactly this interval
+	ReasonSQL        Reason = "SQL changed"        //
+	ReasonParams     Reason = "parameters changed" //
+	ReasonDefinition Reason = "definition changed" // engine, time zone, hooks or columns
+	ReasonFacts      Reason = "facts changed"      //
+	ReasonDims       Reason = "dimension changed"  //
+	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded anew, run only if it changed
+	ReasonEdited     Reason = "target edited"      // the target's rows are not those that were committed
+	ReasonForced     Reason = "forced"             //
+	ReasonUpToDate   Reason = "up to date"         // not run
+	ReasonMissing    Reason = "table missing"      // not run: `missing: skip`
+)
+
+// Runs reports whether a slice with this reason is worked on at all.
+func (r Reason) Runs() bool { return r != ReasonUpToDate && r != ReasonMissing }
+
+// EventType names what happened. It is a closed set, documented in docs/reference/events.md.
+type EventType string
+
+// The events of a run's journal, which are also the lines of --json.
+const (
+	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
+	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts count anew
+	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
+	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
+	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
+	EventLoadPrepared  EventType = "load_prepared"  // Slice, Attempt, Fingerprint; before the COMMIT
+	EventCommitted     EventType = "committed"      // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
+	EventSkipped       EventType = "skipped"        // Slice, Message says why: skipped
+	EventAttemptFailed EventType = "attempt_failed" // Slice, Attempt, Step, Error; Seconds is the wait before the next
+	EventFailed        EventType = "failed"         // Slice, Attempt, Error: no further attempt
+	EventStopped       EventType = "stopped"        // Slice: it was under way or waiting when the run stopped
+	EventStopRequested EventType = "stop_requested" // Message says who asked: a signal, hindcast stop, a failure, the budget
+	EventWorkerDied    EventType = "worker_died"    // Message; costs an attempt of the slice that it had
+	EventDimension     EventType = "dimension"      // a dimension was unloaded: Manifest
+	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts
+)
+
+// EventVersion is the version of the event schema; a breaking change raises it.
+const EventVersion = 1
+
+// Event is one thing that happened in a run: a line of the journal and of --json.
+type Event struct {
+	V           int           `json:"v"`
+	Seq         int64         `json:"seq"`  // counts from 1 in a run, without gaps
+	Time        time.Time     `json:"time"` // UTC
+	Run         string        `json:"run"`
+	Type        EventType     `json:"type"`
+	Slice       string        `json:"slice,omitempty"`
+	Attempt     int           `json:"attempt,omitempty"`
+	Step        Step          `json:"step,omitempty"`
+	Fact        string        `json:"fact,omitempty"` // with unload: which fact
+	Rows        int64         `json:"rows,omitempty"`
+	Bytes       int64         `json:"bytes,omitempty"`
+	Seconds     float64       `json:"seconds,omitempty"`
+	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
+	Fingerprint string        `json:"fingerprint,omitempty"`
+	Manifest    *Manifest     `json:"manifest,omitempty"`
+	Error       *Error        `json:"error,omitempty"`
+	Message     string        `json:"message,omitempty"`
+	Total       int           `json:"total,omitempty"`
+	Fence       int64         `json:"fence,omitempty"`
+	Pid         int           `json:"pid,omitempty"`
+	Host        string        `json:"host,omitempty"`
+	ExitCode    *int          `json:"exit_code,omitempty"`
+	Counts      map[State]int `json:"counts,omitempty"`
+	Dead        []string      `json:"confirmed_dead,omitempty"` // with run_finished
+	Unconfirmed []string      `json:"not_confirmed,omitempty"`  // with run_finished: exit code 6
+}
+
+// Committed is a row of hindcast_status: the proof that a slice's rows are published, written in the same
+// transaction as they are.
+type Committed struct {
+	Pipeline    string    `json:"pipeline"`
+	Target      string    `json:"target"`
+	Slice       Slice     `json:"slice"`
+	Run         string    `json:"run"`
+	Attempt     int       `json:"attempt"`
+	Fingerprint string    `json:"fingerprint"`
+	Parts       Parts     `json:"parts"`
+	Sums        Sums      `json:"sums"`     // of the rows as they are in the target
+	Previous    string    `json:"previous"` // where the rows that it replaced are kept; empty if there were none
+	CommittedAt time.Time `json:"committed_at"`
+}
+
+// Parts are the hashes that a fingerprint is made of, kept apart so that "why" can be answered.
+type Parts struct {
+	SQL        string            `json:"sql"`    // text without comments and spacing
+	Params     string            `json:"params"` //
+	Definition string            `json:"definition"`
+	Facts      map[string]string `json:"facts,omitempty"`      // fact → hash over the content of its units
+	Dims       map[string]string `json:"dimensions,omitempty"` // dimension → content
+}

@@ -1,0 +1,94 @@
+package hindcast
+
+import "time"
+
+// Interval is a half-open range of time: Start belongs to it, End does not. Both are instants in the
+// pipeline's time zone; for DATE and TIMESTAMP columns only their civil reading counts.
+type Interval struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Overlaps reports whether the two half-open intervals share an instant.
+func (i Interval) Overlaps(o Interval) bool { return i.Start.Before(o.End) && o.Start.Before(i.End) }
+
+// Contains reports whether o lies wholly within i.
+func (i Interval) Contains(o Interval) bool { return !o.Start.Before(i.Start) && !o.End.After(i.End) }
+
+// Equal reports whether both bounds are the same instants.
+func (i Interval) Equal(o Interval) bool { return i.Start.Equal(o.Start) && i.End.Equal(o.End) }
+
+// Slice is one half-open interval of history: the unit of work, of retry and of replacement.
+type Slice struct {
+	// Key is the slice's stable text: its start as 2006-01-02, and with hours and the zone's offset
+	// (2006-01-02T15:04-07:00) where slices are shorter than a day.
+	Key string `json:"key"`
+	Interval
+}
+
+// Unit is a calendar unit of a Period.
+type Unit string
+
+// The units that `every`, `refresh`, `settle` and `lookback` may be given in.
+const (
+	Hours    Unit = "hours"
+	Days     Unit = "days"
+	Weeks    Unit = "weeks"
+	Months   Unit = "months"
+	Quarters Unit = "quarters"
+	Years    Unit = "years"
+)
+
+// Period is a calendar distance such as "2 months". The zero Period means "not set".
+type Period struct {
+	N    int  `json:"n"`
+	Unit Unit `json:"unit"`
+}
+
+// IsZero reports whether the period was not set.
+func (p Period) IsZero() bool { return p.N == 0 }
+
+// Sub reports whether the period is shorter than a day.
+func (p Period) Sub() bool { return p.Unit == Hours && p.N%24 != 0 }
+
+// AddTo returns start moved by k periods on the calendar of start's zone. Months, quarters and years clamp
+// to the last day of the month (31 January + 1 month is the last of February), each counted from start, so
+// that a history anchored at the 31st does not drift.
+func (p Period) AddTo(start time.Time, k int) time.Time {
+	n := p.N * k
+	switch p.Unit {
+	case Hours:
+		return start.Add(time.Duration(n) * time.Hour)
+	case Days:
+		return start.AddDate(0, 0, n)
+	case Weeks:
+		return start.AddDate(0, 0, 7*n)
+	case Months:
+		return addMonths(start, n)
+	case Quarters:
+		return addMonths(start, 3*n)
+	case Years:
+		return addMonths(start, 12*n)
+	}
+	return start
+}
+
+func addMonths(t time.Time, n int) time.Time {
+	year, month, day := t.Date()
+	hour, minute, sec := t.Clock()
+	first := time.Date(year, month+time.Month(n), 1, hour, minute, sec, t.Nanosecond(), t.Location())
+	last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, t.Location()).Day()
+	return time.Date(first.Year(), first.Month(), min(day, last), hour, minute, sec, t.Nanosecond(), t.Location())
+}
+
+// String gives the period as a pipeline file spells it: "2 months", "1 day".
+func (p Period) String() string {
+	if p.IsZero() {
+		return ""
+	}
+	unit := string(p.Unit)
+	if p.N == 1 {
+		unit = unit[:len(unit)-1]
+	}
+	return itoa(p.N) + " " + unit
+}

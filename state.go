@@ -1,0 +1,160 @@
+package hindcast
+
+import "time"
+
+// SliceState is what the events of a run say of one slice.
+type SliceState struct {
+	State       State
+	Attempt     int  // the latest, counted from 1 and on over resumes
+	Step        Step // the latest begun
+	Fact        string
+	Tries       int   // attempts since the run was started or last resumed
+	Rows        int64 // of the result
+	RowsIn      int64
+	BytesIn     int64
+	Fingerprint string
+	Prepared    bool      // a load was prepared and its end is not journaled: look the status row up first
+	Staged      *Manifest // a finished transform for Fingerprint, worth loading without another transform
+	Error       *Error
+	Message     string
+	Since       time.Time // when the state or step began
+	Seconds     map[Step]float64
+}
+
+// RunState is the fold over a run's events. The zero value is a run of which nothing is known yet.
+type RunState struct {
+	Run         string
+	Total       int
+	Started     time.Time
+	Updated     time.Time
+	Resumes     int
+	Slices      map[string]*SliceState
+	Order       []string // keys in the order in which events first named them
+	Retries     int
+	Seq         int64
+	Stopping    string // why, once a stop was requested
+	Finished    bool
+	ExitCode    int
+	Host        string
+	Pid         int
+	Memory      int64 // highest worker peak seen
+	Dead        []string
+	Unconfirmed []string
+}
+
+// Slice returns the state of the slice named, pending if no event named it yet.
+func (r *RunState) Slice(key string) *SliceState {
+	if r.Slices == nil {
+		r.Slices = map[string]*SliceState{}
+	}
+	s := r.Slices[key]
+	if s == nil {
+		s = &SliceState{State: Pending, Seconds: map[Step]float64{}}
+		r.Slices[key] = s
+		r.Order = append(r.Order, key)
+	}
+	return s
+}
+
+// Apply folds one event in. Any prefix of a valid journal gives a valid state; an event out of its order
+// (at or below the last Seq) is ignored, so that a reader may see one twice.
+func (r *RunState) Apply(e Event) {
+	if e.Seq != 0 && e.Seq <= r.Seq {
+		return
+	}
+	if e.Seq != 0 {
+		r.Seq = e.Seq
+	}
+	r.Updated = e.Time
+	if e.Slice != "" {
+		r.applySlice(r.Slice(e.Slice), e)
+		return
+	}
+	switch e.Type {
+	case EventRunStarted:
+		r.Run, r.Total, r.Started, r.Host, r.Pid = e.Run, e.Total, e.Time, e.Host, e.Pid
+	case EventRunResumed:
+		r.Run, r.Host, r.Pid = e.Run, e.Host, e.Pid
+		r.resume()
+	case EventStopRequested:
+		r.Stopping = e.Message
+	case EventRunFinished:
+		r.Finished, r.Dead, r.Unconfirmed = true, e.Dead, e.Unconfirmed
+		if e.ExitCode != nil {
+			r.ExitCode = *e.ExitCode
+		}
+	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventFingerprint, EventLoadPrepared,
+		EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
+	}
+}
+
+// resume puts everything that is not done back to pending; attempts count on, tries count anew.
+func (r *RunState) resume() {
+	r.Resumes++
+	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
+	for _, s := range r.Slices {
+		s.Tries = 0
+		if s.State != Succeeded && s.State != Skipped {
+			s.State, s.Error, s.Message = Pending, nil, ""
+		}
+	}
+}
+
+func (r *RunState) applySlice(s *SliceState, e Event) {
+	if e.Attempt > s.Attempt {
+		s.Attempt = e.Attempt
+		s.Tries++
+	}
+	if e.Memory > r.Memory {
+		r.Memory = e.Memory
+	}
+	switch e.Type {
+	case EventStepStarted:
+		s.State, s.Step, s.Fact, s.Since, s.Error = Running, e.Step, e.Fact, e.Time, nil
+	case EventStepFinished:
+		s.finish(e)
+	case EventFingerprint:
+		if s.Fingerprint != e.Fingerprint {
+			s.Staged = nil
+		}
+		s.Fingerprint = e.Fingerprint
+	case EventLoadPrepared:
+		s.Prepared = true
+	case EventCommitted:
+		s.State, s.Prepared, s.Rows, s.Error, s.Since, s.Staged = Succeeded, false, e.Rows, nil, e.Time, nil
+	case EventSkipped:
+		s.State, s.Message, s.Since = Skipped, e.Message, e.Time
+	case EventAttemptFailed:
+		s.State, s.Error, s.Since = Retrying, e.Error, e.Time
+		r.Retries++
+	case EventFailed:
+		s.State, s.Error, s.Since = Failed, e.Error, e.Time
+	case EventStopped:
+		s.State, s.Since = Stopped, e.Time
+	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventRunFinished:
+	}
+}
+
+func (s *SliceState) finish(e Event) {
+	s.Seconds[e.Step] += e.Seconds
+	switch e.Step {
+	case StepUnload:
+		s.RowsIn += e.Rows
+		s.BytesIn += e.Bytes
+	case StepTransform:
+		s.Staged, s.Rows = e.Manifest, e.Rows
+	case StepLoad:
+	}
+}
+
+// Counts returns how many slices stand in each state; those that no event named are pending.
+func (r *RunState) Counts() map[State]int {
+	counts := map[State]int{}
+	for _, s := range r.Slices {
+		counts[s.State]++
+	}
+	if rest := r.Total - len(r.Slices); rest > 0 {
+		counts[Pending] += rest
+	}
+	return counts
+}
