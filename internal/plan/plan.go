@@ -1,0 +1,146 @@
+// Package plan turns a pipeline and what is known of its warehouse and lake into what a run will do and why:
+// history cut into slices, facts cut into units, fingerprints, reasons, estimates. It is pure: whoever asks
+// gathers the facts first (package survey) and hands them in.
+package plan
+
+import (
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Plan is what a run will do. It is frozen into the run as JSON: a resume reads this, never the files anew.
+type Plan struct {
+	Run       string            `json:"run,omitempty"` // set when it is frozen
+	CreatedAt time.Time         `json:"created_at"`    // also :run_time, and what "today" means
+	Pipeline  hindcast.Pipeline `json:"pipeline"`
+	SQL       string            `json:"sql"` // the transform's text
+	Engine    Version           `json:"engine"`
+	Warehouse Version           `json:"warehouse"`
+	History   hindcast.Interval `json:"history"` // `to` resolved
+	Result    []hindcast.Column `json:"result"`  // the bound columns, with the types in which results are staged
+	Items     []Item            `json:"items"`   // every selected slice, in the order of time, those not run too
+	Dims      []DimItem         `json:"dimensions,omitempty"`
+	Units     []Unit            `json:"units"` // every fact unit that the items need, once
+	Shares    Shares            `json:"shares"`
+	Estimate  Estimate          `json:"estimate"`
+	Warnings  []string          `json:"warnings,omitempty"`
+	Existing  bool              `json:"target_exists"`
+}
+
+// Version names a driver and the version that the plan was made with.
+type Version struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Item is one slice of a plan.
+type Item struct {
+	Slice  hindcast.Slice  `json:"slice"`
+	Reason hindcast.Reason `json:"reason"`
+	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
+	// Units are the keys of the units that the slice reads, by fact: its own first, then the lookback's.
+	Units map[string][]string `json:"units"`
+	Parts hindcast.Parts      `json:"parts"` // the parts known before the unload
+	Rows  int64               `json:"rows"`  // estimated input rows; -1 if unknown
+	Bytes int64               `json:"bytes"` // estimated input bytes; -1 if unknown
+}
+
+// Unit is what one unload of a fact covers: one of the fact's own periods.
+type Unit struct {
+	Fact     string            `json:"fact"`
+	Key      string            `json:"key"`
+	Interval hindcast.Interval `json:"interval"`
+	Source   string            `json:"source"`            // the table, or the glob of the user's files, placeholders filled in
+	Missing  bool              `json:"missing,omitempty"` // the table is not there
+	Unload   bool              `json:"unload"`            // it will be unloaded by this run
+	Why      string            `json:"why,omitempty"`     // "not in the lake", "unsettled", "columns changed"
+	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source
+	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
+	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
+}
+
+// DimItem is a dimension in a plan.
+type DimItem struct {
+	Name    string            `json:"name"`
+	Source  string            `json:"source"`
+	Unload  bool              `json:"unload"`
+	Why     string            `json:"why,omitempty"`
+	Columns []hindcast.Column `json:"columns,omitempty"`
+	Rows    int64             `json:"rows"`
+	Bytes   int64             `json:"bytes"`
+}
+
+// Shares divides the machine between the steps.
+type Shares struct {
+	Transforms int    `json:"transforms"` // at the same time
+	Threads    int    `json:"threads"`    // of each
+	Unloads    int    `json:"unloads"`
+	Memory     int64  `json:"memory"`           // bytes for the whole run
+	Transform  int64  `json:"transform_memory"` // bytes for each transform's process
+	Warehouse  int64  `json:"warehouse_memory"` // bytes for the warehouse's process
+	Cap        string `json:"cap"`              // what caps the parallelism, in words: "2 cores"
+}
+
+// Estimate is what the plan expects. Negative numbers and zero durations mean unknown.
+type Estimate struct {
+	RowsIn      int64         `json:"rows_in"`
+	BytesIn     int64         `json:"bytes_in"`
+	UnloadBytes int64         `json:"unload_bytes"`
+	RowsOut     int64         `json:"rows_out"`
+	DiskNeeded  int64         `json:"disk_needed"`
+	DiskFree    int64         `json:"disk_free"`
+	Low, High   time.Duration `json:"-"`
+	LowSeconds  float64       `json:"low_seconds"`
+	HighSeconds float64       `json:"high_seconds"`
+	From        string        `json:"from,omitempty"` // the run that the time is estimated from
+}
+
+// Inputs are what Make plans from.
+type Inputs struct {
+	Pipeline  *hindcast.Pipeline
+	Now       time.Time
+	Engine    Version
+	Warehouse Version
+	Selection string // --slices
+	Force     bool
+	// Sources holds every table that Tables named and that exists, and every glob of files that matches.
+	Sources map[string]Source
+	// Current holds the current generations: fact → unit key → manifest; and the dimensions'.
+	Current map[string]map[string]*hindcast.Manifest
+	Dims    map[string]*hindcast.Manifest
+	// Committed are the status rows; Published the target's sums for each of their slices, by key.
+	Committed []hindcast.Committed
+	Published map[string]hindcast.Sums
+	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
+	Result    []hindcast.Column
+	Existing  bool
+	Machine   Machine
+	Earlier   Earlier
+}
+
+// Source is what is known of a table or a glob of files.
+type Source struct {
+	Columns []hindcast.Column
+	Rows    int64  // -1 if unknown
+	Bytes   int64  // -1 if unknown
+	Content string // of files: changes when they do
+}
+
+// Machine is what the run may use.
+type Machine struct {
+	Cores    int
+	Memory   int64  // bytes: the cgroup's limit or the machine's
+	MemoryBy string // "24 GiB of memory", "cgroup limit 4 GiB"
+	DiskFree int64
+}
+
+// Earlier is what an earlier run took, for estimates. The zero Earlier means that there was none.
+type Earlier struct {
+	Run     string
+	Slices  int
+	RowsIn  int64
+	RowsOut int64
+	Bytes   int64                     // of staged results
+	Seconds map[hindcast.Step]float64 // summed over slices
+}
