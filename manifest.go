@@ -1,6 +1,9 @@
 package hindcast
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Column is one column of a table, a result or a Parquet file.
 type Column struct {
@@ -18,6 +21,9 @@ type Column struct {
 	Default   bool `json:"default,omitempty"`
 	Generated bool `json:"generated,omitempty"`
 }
+
+// IsTime reports whether a column of this type can place a row in a slice.
+func IsTime(typ string) bool { return typ == "DATE" || strings.HasPrefix(typ, "TIMESTAMP") }
 
 // File is one Parquet file that a step wrote.
 type File struct {
@@ -54,3 +60,6 @@ type Manifest struct {
 	Seconds    float64   `json:"seconds"` // how long the step took
 	CreatedAt  time.Time `json:"created_at"`
 }
+
+// WholeKey is the key of a dimension's manifest: it is unloaded whole.
+const WholeKey = "all"

@@ -12,6 +12,7 @@ type SliceState struct {
 	Rows        int64 // of the result
 	RowsIn      int64
 	BytesIn     int64
+	BytesOut    int64 // of the staged result
 	Fingerprint string
 	Prepared    bool      // a load was prepared and its end is not journaled: look the status row up first
 	Staged      *Manifest // a finished transform for Fingerprint, worth loading without another transform
@@ -40,6 +41,44 @@ type RunState struct {
 	Memory      int64 // highest worker peak seen
 	Dead        []string
 	Unconfirmed []string
+	Failures    []*Failure // each different error once, in the order in which they were first met
+	failures    map[failureKey]*Failure
+}
+
+// Failure is one error and every attempt that met it: the same error in many slices is shown once.
+type Failure struct {
+	Error    *Error
+	Slices   []string         // in the order in which they met it
+	Attempts map[string][]int // slice key → the numbers of its attempts that failed with it
+}
+
+type failureKey struct {
+	code    Code
+	message string
+}
+
+// fail counts the error of an attempt_failed or failed event; an attempt that has both counts once.
+func (r *RunState) fail(e Event) {
+	if e.Error == nil {
+		return
+	}
+	if r.failures == nil {
+		r.failures = map[failureKey]*Failure{}
+	}
+	key := failureKey{e.Error.Code, e.Error.Message}
+	f := r.failures[key]
+	if f == nil {
+		f = &Failure{Error: e.Error, Attempts: map[string][]int{}}
+		r.failures[key] = f
+		r.Failures = append(r.Failures, f)
+	}
+	met := f.Attempts[e.Slice]
+	if met == nil {
+		f.Slices = append(f.Slices, e.Slice)
+	}
+	if len(met) == 0 || met[len(met)-1] != e.Attempt {
+		f.Attempts[e.Slice] = append(met, e.Attempt)
+	}
 }
 
 // Slice returns the state of the slice named, pending if no event named it yet.
@@ -127,8 +166,10 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	case EventAttemptFailed:
 		s.State, s.Error, s.Since = Retrying, e.Error, e.Time
 		r.Retries++
+		r.fail(e)
 	case EventFailed:
 		s.State, s.Error, s.Since = Failed, e.Error, e.Time
+		r.fail(e)
 	case EventStopped:
 		s.State, s.Since = Stopped, e.Time
 	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventRunFinished:
@@ -142,7 +183,7 @@ func (s *SliceState) finish(e Event) {
 		s.RowsIn += e.Rows
 		s.BytesIn += e.Bytes
 	case StepTransform:
-		s.Staged, s.Rows = e.Manifest, e.Rows
+		s.Staged, s.Rows, s.BytesOut = e.Manifest, e.Rows, e.Bytes
 	case StepLoad:
 	}
 }

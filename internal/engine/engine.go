@@ -80,11 +80,12 @@ type Handle struct {
 
 // Result is a finished job. Files are written, fsynced and closed.
 type Result struct {
-	Files  []hindcast.File // Path absolute, or a URL
-	Bytes  int64
-	Sums   hindcast.Sums
-	RowsIn int64
-	Memory int64 // peak resident bytes of the job's process
+	Files   []hindcast.File   // Path absolute, or a URL
+	Columns []hindcast.Column // the job's, with Stored filled in
+	Bytes   int64
+	Sums    hindcast.Sums
+	RowsIn  int64
+	Memory  int64 // peak resident bytes of the job's process
 }
 
 // Engine runs jobs. All methods may be called in parallel.
@@ -93,8 +94,9 @@ type Result struct {
 // check is ClassCheck with sample rows; out of memory is ClassResource; a died worker is ClassTransient.
 type Engine interface {
 	Properties() Properties
-	// Bind checks the SQL over empty tables and returns the result's columns. It reads no file.
-	Bind(ctx context.Context, q Query) ([]hindcast.Column, error)
+	// Bind checks the SQL, and the checks' SQL, over empty tables and returns the result's columns. It reads no
+	// file.
+	Bind(ctx context.Context, q Query, checks []Check) ([]hindcast.Column, error)
 	// Submit starts the job and returns at once, or blocks until a slot is free.
 	Submit(ctx context.Context, job Job) (Handle, error)
 	// Wait blocks until the job has ended. When ctx ends first the job is not cancelled.
@@ -116,4 +118,18 @@ type Rows struct {
 	Columns []hindcast.Column `json:"columns"`
 	Values  [][]*string       `json:"values"`
 	More    bool              `json:"more"` // the limit cut it
+}
+
+// Scanner is implemented by engines that can look at the user's own Parquet files, for facts with `files:`.
+type Scanner interface {
+	// Scan lists the files that match the glob, in the order of their names, with their rows, bytes and a hash
+	// that changes when they do, and their columns. No match is no error.
+	Scan(ctx context.Context, glob string) (Scanned, error)
+}
+
+// Scanned are files as they are now.
+type Scanned struct {
+	Files   []hindcast.File   `json:"files"`
+	Columns []hindcast.Column `json:"columns"`
+	Content string            `json:"content"`
 }

@@ -41,7 +41,8 @@ type Store interface {
 	Put(ctx context.Context, key string, body []byte, cond Condition) (Info, error)
 	// Upload is Put without condition for large content.
 	Upload(ctx context.Context, key string, body io.Reader) (Info, error)
-	// List returns the objects below prefix (a folder: "a/b/") in the order of their keys.
+	// List returns the objects whose keys begin with prefix ("a/b/" for a folder) in the order of their keys.
+	// Their ETag may be empty: Get and Put tell it.
 	List(ctx context.Context, prefix string) ([]Info, error)
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
@@ -54,6 +55,13 @@ type Store interface {
 type Local interface {
 	// File returns the absolute path of the key's file, there or not.
 	File(key string) string
+}
+
+// Foldered is implemented by stores that can list one level without walking what is below it.
+type Foldered interface {
+	// Folders returns the names, sorted and without slashes, of the folders directly below prefix, which is
+	// "" or ends in "/".
+	Folders(ctx context.Context, prefix string) ([]string, error)
 }
 
 // Appender is implemented by stores that can extend an object; others are given numbered objects instead.

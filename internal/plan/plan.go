@@ -26,6 +26,8 @@ type Plan struct {
 	Estimate  Estimate          `json:"estimate"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Existing  bool              `json:"target_exists"`
+	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
+	AcceptLoss bool `json:"accept_loss,omitempty"`
 }
 
 // Version names a driver and the version that the plan was made with.
@@ -56,6 +58,8 @@ type Unit struct {
 	Unload   bool              `json:"unload"`            // it will be unloaded by this run
 	Why      string            `json:"why,omitempty"`     // "not in the lake", "unsettled", "columns changed"
 	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source
+	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the fact has `files:`
+	Content  string            `json:"content,omitempty"` // of those: changes when they do
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
 	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
 }
@@ -125,6 +129,7 @@ type Source struct {
 	Rows    int64  // -1 if unknown
 	Bytes   int64  // -1 if unknown
 	Content string // of files: changes when they do
+	Files   []hindcast.File
 }
 
 // Machine is what the run may use.

@@ -94,11 +94,16 @@ type Loader interface {
 	// Committed returns the pipeline's status rows, ordered by slice start; under the target's lock if
 	// settled is set, so that a commit in flight has ended. No table means no rows.
 	Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error)
-	// Published sums the target's rows in each of the intervals, for "target edited" and verify.
-	Published(ctx context.Context, t hindcast.Target, intervals []hindcast.Interval, zone string) ([]hindcast.Sums, error)
-	// Fit checks that a result of these columns can be loaded into the target as it is, and returns the
-	// columns with the types that they must be staged in. E-TARGET with the ALTER TABLE that mends it.
-	Fit(ctx context.Context, t hindcast.Target, columns []hindcast.Column) ([]hindcast.Column, error)
+	// Published sums the target's rows in each of the intervals over these columns, for "target edited" and
+	// verify.
+	Published(ctx context.Context, p Published) ([]hindcast.Sums, error)
+}
+
+// Published asks for sums over the target.
+type Published struct {
+	Target    hindcast.Target     `json:"target"`
+	Columns   []hindcast.Column   `json:"columns"`
+	Intervals []hindcast.Interval `json:"intervals"`
 }
 
 // Warehouse is a driver. Errors are *hindcast.Error with a class.

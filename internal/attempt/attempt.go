@@ -1,0 +1,217 @@
+// Package attempt is one try at one slice: unload → transform → load, over the contracts of warehouse and
+// engine. It skips what the lake already has. When an attempt is made, retried or given up is the supervisor's
+// matter.
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Steps does the steps of a run's attempts. Its methods may be called in parallel for different slices.
+type Steps struct {
+	plan      *plan.Plan
+	fence     int64
+	lake      *lake.Lake
+	warehouse warehouse.Warehouse
+	engine    engine.Engine
+	now       func() time.Time
+	items     map[string]plan.Item // by slice key
+	units     map[unitKey]*unit
+	mutex     sync.Mutex // guards dims and committed
+	dims      map[string]*hindcast.Manifest
+	committed map[string]hindcast.Committed // by slice key
+}
+
+type unitKey struct{ fact, key string }
+
+// unit is one unit of a fact: several slices may need it, one unloads it.
+type unit struct {
+	mutex    sync.Mutex
+	plan     plan.Unit
+	manifest *hindcast.Manifest // nil until it is in the lake
+}
+
+// Config joins what Steps works on.
+type Config struct {
+	Plan      *plan.Plan
+	Fence     int64
+	Lake      *lake.Lake
+	Warehouse warehouse.Warehouse
+	Engine    engine.Engine
+	Now       func() time.Time
+}
+
+// New reads the catalog and the status rows, so that a resume finds what is done already.
+func New(ctx context.Context, c Config) (*Steps, error) {
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
+		items: map[string]plan.Item{}, units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}}
+	facts, dims, err := c.Lake.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.dims = dims
+	for _, item := range c.Plan.Items {
+		s.items[item.Slice.Key] = item
+	}
+	for _, u := range c.Plan.Units {
+		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: usable(u, facts[u.Fact][u.Key], c.Plan.Run)}
+	}
+	rows, err := c.Warehouse.Committed(ctx, c.Plan.Pipeline.Name, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if row.Target == c.Plan.Pipeline.Target.Table {
+			s.committed[row.Slice.Key] = row
+		}
+	}
+	return s, nil
+}
+
+// usable is the current generation, unless this run is to unload a new one and has not yet.
+func usable(u plan.Unit, current *hindcast.Manifest, run string) *hindcast.Manifest {
+	if current == nil || !current.Interval.Equal(u.Interval) || (u.Unload && current.Run != run) {
+		return nil
+	}
+	return current
+}
+
+// fact and dim find a definition by its name.
+func (s *Steps) fact(name string) hindcast.Fact {
+	i := slices.IndexFunc(s.plan.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == name })
+	return s.plan.Pipeline.Facts[i]
+}
+
+// empty returns the folder (or URL) for files below the prefix, empty: an earlier try may have died in it.
+func (s *Steps) empty(prefix string) (string, error) {
+	dir, err := s.lake.Folder(prefix)
+	if err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("looking into %s: %w", dir, err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return "", fmt.Errorf("emptying %s: %w", dir, err)
+		}
+	}
+	return dir, nil
+}
+
+// Fingerprint is the slice's fingerprint now that its inputs are in the lake, and whether a committed row with it
+// is in the warehouse already.
+func (s *Steps) Fingerprint(_ context.Context, item plan.Item) (print string, committed bool, err error) {
+	parts, err := s.parts(item)
+	if err != nil {
+		return "", false, err
+	}
+	print = plan.Fingerprint(parts)
+	s.mutex.Lock()
+	row, found := s.committed[item.Slice.Key]
+	s.mutex.Unlock()
+	committed = found && row.Fingerprint == print && row.Slice.Equal(item.Slice.Interval) &&
+		item.Reason != hindcast.ReasonForced && item.Reason != hindcast.ReasonEdited
+	return print, committed, nil
+}
+
+// parts completes the parts known at plan time with the contents that are known after the unload.
+func (s *Steps) parts(item plan.Item) (hindcast.Parts, error) {
+	parts := item.Parts
+	parts.Facts, parts.Dims = map[string]string{}, map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
+		var contents []string
+		for _, m := range s.manifests(name, item.Units[name]) {
+			if m == nil {
+				return parts, fmt.Errorf("fingerprinting %s: a unit of %s is not in the lake", item.Slice.Key, name)
+			}
+			contents = append(contents, m.Sums.Content)
+		}
+		parts.Facts[name] = plan.FactContent(contents)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, d := range s.plan.Pipeline.Dims {
+		m := s.dims[d.Name]
+		if m == nil {
+			return parts, fmt.Errorf("fingerprinting %s: dimension %s is not in the lake", item.Slice.Key, d.Name)
+		}
+		parts.Dims[d.Name] = m.Sums.Content
+	}
+	return parts, nil
+}
+
+func (s *Steps) manifests(fact string, keys []string) []*hindcast.Manifest {
+	list := make([]*hindcast.Manifest, 0, len(keys))
+	for _, key := range keys {
+		u := s.units[unitKey{fact, key}]
+		if u == nil {
+			list = append(list, nil)
+			continue
+		}
+		u.mutex.Lock()
+		list = append(list, u.manifest)
+		u.mutex.Unlock()
+	}
+	return list
+}
+
+// Lookup settles a load whose end is unknown: the status row that this fingerprint has, read under the target's
+// lock, or nil.
+func (s *Steps) Lookup(ctx context.Context, item plan.Item, print string) (*hindcast.Committed, error) {
+	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if row.Fingerprint == print && row.Run == s.plan.Run && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(item.Slice.Interval) {
+			return &row, nil
+		}
+	}
+	return nil, nil
+}
+
+// Prove returns the status rows as they are in the warehouse now, for the final proof.
+func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
+	return s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+}
+
+// Kill ends every process of the run and names those that are confirmed dead and those that are not.
+func (s *Steps) Kill() (dead, unconfirmed []string) {
+	tell := func(what string, err error) {
+		if err != nil {
+			unconfirmed = append(unconfirmed, what+": "+err.Error())
+			return
+		}
+		dead = append(dead, what)
+	}
+	workers := "the engine"
+	if w, ok := s.engine.(interface{ Workers() []string }); ok {
+		names := w.Workers()
+		if len(names) == 1 {
+			workers = names[0]
+		} else {
+			workers = fmt.Sprintf("%d workers", len(names))
+		}
+	}
+	tell(workers, s.engine.Close())
+	tell("the warehouse's process", s.warehouse.Close())
+	return dead, unconfirmed
+}
+
+var errNoUnit = errors.New("the plan has no such unit")

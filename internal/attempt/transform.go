@@ -1,0 +1,137 @@
+package attempt
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Transform runs the SQL over the slice and its checks over the result, and returns the staged result's manifest
+// and the worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
+func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alone bool) (*hindcast.Manifest, int64, error) {
+	dir, err := s.empty(s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, attempt))
+	if err != nil {
+		return nil, 0, err
+	}
+	job, err := s.job(item, attempt, dir, alone)
+	if err != nil {
+		return nil, 0, err
+	}
+	started := s.now()
+	result, err := s.await(ctx, job)
+	if err != nil {
+		return nil, 0, err
+	}
+	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Attempt: attempt,
+		Columns: result.Columns, Bytes: result.Bytes, Sums: result.Sums, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
+	for _, f := range result.Files {
+		f.Path = s.lake.Key(f.Path)
+		m.Files = append(m.Files, f)
+	}
+	return m, result.Memory, nil
+}
+
+func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
+	handle, err := s.engine.Submit(ctx, job)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	result, err := s.engine.Wait(ctx, handle)
+	if ctx.Err() != nil {
+		if dead := s.engine.Cancel(context.WithoutCancel(ctx), handle); dead != nil {
+			return engine.Result{}, fmt.Errorf("cancelling %s: %w", job.Tag, dead)
+		}
+	}
+	return result, err
+}
+
+func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine.Job, error) {
+	p := &s.plan.Pipeline
+	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
+	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
+	if err != nil {
+		return engine.Job{}, err
+	}
+	query.TimeZone = p.History.TimeZone
+	if query.Tables, err = s.tables(item); err != nil {
+		return engine.Job{}, err
+	}
+	checks, err := engine.BoundChecks(p.Checks, params)
+	if err != nil {
+		return engine.Job{}, err
+	}
+	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads, Alone: alone}
+	if alone {
+		limits.Memory = s.plan.Shares.Memory - s.plan.Shares.Warehouse
+		limits.Threads = s.plan.Shares.Threads * s.plan.Shares.Transforms
+	}
+	return engine.Job{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, attempt), Slice: item.Slice, Query: query,
+		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
+}
+
+// tables are the slice's facts and dimensions as files.
+func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
+	var tables []engine.Table
+	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
+		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time}
+		t.Window = plan.Window(s.fact(name), item.Slice)
+		for _, m := range s.manifests(name, item.Units[name]) {
+			if m == nil {
+				return nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
+			}
+			if t.Columns == nil {
+				t.Columns = m.Columns
+			}
+			t.Files = append(t.Files, s.paths(m)...)
+		}
+		tables = append(tables, t)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, d := range s.plan.Pipeline.Dims {
+		m := s.dims[d.Name]
+		if m == nil {
+			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
+		}
+		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Files: s.paths(m)})
+	}
+	return tables, nil
+}
+
+func (s *Steps) paths(m *hindcast.Manifest) []string {
+	paths := make([]string, len(m.Files))
+	for i, f := range m.Files {
+		paths[i] = s.lake.Absolute(f.Path)
+	}
+	return paths
+}
+
+// Reusable reports whether a staged result from before a resume is still whole.
+func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
+	return s.lake.VerifySizes(ctx, staged) == nil
+}
+
+// Load replaces the slice's rows by the staged ones, in one transaction.
+func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print string, staged *hindcast.Manifest) (hindcast.Committed, error) {
+	parts, err := s.parts(item)
+	if err != nil {
+		return hindcast.Committed{}, err
+	}
+	p := &s.plan.Pipeline
+	previous := s.lake.Absolute(strings.TrimSuffix(s.lake.PreviousPrefix(s.plan.Run, item.Slice.Key, attempt), "/"))
+	return s.warehouse.Load(ctx, warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
+		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: s.paths(staged),
+		Sums: staged.Sums, Hooks: p.Load, Previous: previous, Memory: s.plan.Shares.Warehouse})
+}
+
+// Discard removes what an attempt staged. Best effort: what stays is below the run's own prefix.
+func (s *Steps) Discard(ctx context.Context, item plan.Item, attempt int) error {
+	return s.lake.Store().DeleteAll(ctx, s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, attempt))
+}

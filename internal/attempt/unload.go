@@ -1,0 +1,168 @@
+package attempt
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Unloaded is told of each unit that an unload brought into the lake.
+type Unloaded func(*hindcast.Manifest)
+
+// Needs reports whether any unit of the slice is still to be unloaded.
+func (s *Steps) Needs(item plan.Item) bool {
+	for fact, keys := range item.Units {
+		if slices.Contains(s.manifests(fact, keys), nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// Unload brings the slice's units into the lake; those that are there already cost nothing.
+func (s *Steps) Unload(ctx context.Context, item plan.Item, attempt int, each Unloaded) error {
+	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {
+		for _, key := range item.Units[fact] {
+			u := s.units[unitKey{fact, key}]
+			if u == nil {
+				return fmt.Errorf("unloading %s of %s: %w", key, fact, errNoUnit)
+			}
+			if err := s.unloadUnit(ctx, u, attempt, each); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unloadUnit unloads one unit unless it is there; a second slice that needs it waits for the first.
+func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloaded) error {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	if u.manifest != nil {
+		return nil
+	}
+	if s.fact(u.plan.Fact).Files != "" {
+		u.manifest = filesManifest(u.plan)
+		return nil
+	}
+	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
+		Run: s.plan.Run, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
+	fact := s.fact(u.plan.Fact)
+	extract := warehouse.Extract{Table: u.plan.Source, Columns: u.plan.Columns, Time: fact.Time, Window: u.plan.Interval,
+		TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
+	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)
+	if err != nil {
+		return err
+	}
+	m.Generation = lake.NextGeneration(current)
+	if err := s.generate(ctx, current, m, s.lake.FactPrefix(m.Name, m.Key, m.Generation, m.Run, m.Attempt), extract); err != nil {
+		return err
+	}
+	u.manifest = m
+	each(m)
+	_, err = s.lake.Prune(ctx, m.Name, m.Key, keep(current, m))
+	return err
+}
+
+// filesManifest stands for the user's own files: nothing is moved.
+func filesManifest(u plan.Unit) *hindcast.Manifest {
+	m := &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Missing: u.Missing, Columns: u.Columns,
+		Files: u.Files, Bytes: u.Bytes, Sums: hindcast.Sums{Rows: max(u.Rows, 0), Content: u.Content}}
+	return m
+}
+
+// generate unloads a new generation after current and publishes it: the manifest comes last.
+func (s *Steps) generate(ctx context.Context, current, m *hindcast.Manifest, prefix string, extract warehouse.Extract) error {
+	started := s.now()
+	if !m.Missing {
+		if err := s.extract(ctx, m, prefix, extract); err != nil {
+			return err
+		}
+	}
+	if err := s.refuseLoss(current, m); err != nil {
+		return err
+	}
+	m.CreatedAt = s.now().UTC()
+	m.Seconds = s.now().Sub(started).Seconds()
+	return s.lake.PublishUnit(ctx, m)
+}
+
+// keep says which generations may still be needed: the new one, and the one before, which the slices that were
+// committed last were made from.
+func keep(current, m *hindcast.Manifest) map[int]bool {
+	kept := map[int]bool{m.Generation: true}
+	if current != nil {
+		kept[current.Generation] = true
+	}
+	return kept
+}
+
+func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string, extract warehouse.Extract) error {
+	dir, err := s.empty(prefix)
+	if err != nil {
+		return err
+	}
+	out, err := s.warehouse.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, Memory: s.plan.Shares.Warehouse})
+	if err != nil {
+		return err
+	}
+	m.Columns, m.Files, m.Bytes, m.Sums = out.Columns, out.Files, out.Bytes, out.Sums
+	return nil
+}
+
+// refuseLoss keeps a source that lost rows from silently taking the place of a fuller generation.
+func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
+	if before == nil || s.plan.AcceptLoss || !before.Interval.Equal(now.Interval) || now.Sums.Rows >= before.Sums.Rows {
+		return nil
+	}
+	what := now.Source
+	if !now.Interval.End.IsZero() {
+		what += " (" + now.Key + ")"
+	}
+	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("%s has %d rows now; generation %d of %s had %d", what, now.Sums.Rows, before.Generation,
+			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
+		Next: "if the rows were deleted on purpose, run again with --accept-loss; the fuller generation is still in the lake"}
+}
+
+// Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.
+func (s *Steps) Dimensions(ctx context.Context, each Unloaded) error {
+	for _, d := range s.plan.Dims {
+		if !d.Unload {
+			continue
+		}
+		s.mutex.Lock()
+		current := s.dims[d.Name]
+		s.mutex.Unlock()
+		if current != nil && current.Run == s.plan.Run {
+			continue
+		}
+		m, err := s.dimension(ctx, d, current)
+		if err != nil {
+			return err
+		}
+		s.mutex.Lock()
+		s.dims[d.Name] = m
+		s.mutex.Unlock()
+		each(m)
+	}
+	return nil
+}
+
+func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast.Manifest) (*hindcast.Manifest, error) {
+	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Attempt: 1, Columns: d.Columns,
+		Generation: lake.NextGeneration(current)}
+	extract := warehouse.Extract{Table: d.Source, Columns: d.Columns, TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
+	if err := s.generate(ctx, current, m, s.lake.DimPrefix(m.Name, m.Generation, m.Run, m.Attempt), extract); err != nil {
+		return nil, fmt.Errorf("unloading dimension %s: %w", d.Name, err)
+	}
+	_, err := s.lake.PruneDim(ctx, d.Name, keep(current, m))
+	return m, err
+}

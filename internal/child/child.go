@@ -1,0 +1,272 @@
+// Package child runs parts of hindcast in processes of their own and calls them: one JSON value a line, requests
+// on the child's standard input, answers on its standard output. It knows processes and calls; what is called
+// is for its users.
+//
+// A child dies with its parent: it exits when its standard input ends, and on Linux the kernel kills it as
+// well, so that a child that is stopped or deep in a query cannot outlive the supervisor (promise 5).
+package child
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Spec says how to start a child.
+type Spec struct {
+	Name   string    // for people: "worker 1", "warehouse"
+	Path   string    // the program
+	Args   []string  // without the program's name
+	Env    []string  // added to this process's environment
+	Stderr io.Writer // gets what the child prints on standard error; nil drops it
+}
+
+// Process is a running child. Its methods may be called in parallel.
+type Process struct {
+	spec  Spec
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	done  chan struct{} // closed when the process has been reaped
+	died  error         // why, set before done is closed
+	mutex sync.Mutex    // guards what follows and writes to in
+	next  int64
+	calls map[int64]chan message
+}
+
+// message is a request (Method set), a cancellation (Cancel set) or an answer.
+type message struct {
+	ID     int64           `json:"id"`
+	Method string          `json:"method,omitempty"`
+	Cancel bool            `json:"cancel,omitempty"`
+	Params json.RawMessage `json:"params,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *hindcast.Error `json:"error,omitempty"`
+}
+
+// Start starts the child and returns at once; a child that cannot work fails its first call.
+func Start(spec Spec) (*Process, error) {
+	cmd := exec.Command(spec.Path, spec.Args...)
+	cmd.Env = append(os.Environ(), spec.Env...)
+	cmd.Stderr = spec.Stderr
+	cmd.SysProcAttr = processAttributes()
+	cmd.WaitDelay = time.Second
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+	}
+	if err := onStarter(cmd.Start); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+	}
+	p := &Process{spec: spec, cmd: cmd, in: in, done: make(chan struct{}), calls: map[int64]chan message{}}
+	go p.read(out)
+	return p, nil
+}
+
+// Name returns the child's name and pid, for people.
+func (p *Process) Name() string { return fmt.Sprintf("%s (pid %d)", p.spec.Name, p.cmd.Process.Pid) }
+
+// Pid returns the child's process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Done is closed when the child is dead and reaped.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// read hands answers to their callers until the child is gone, then fails those that still wait.
+func (p *Process) read(out io.Reader) {
+	lines := bufio.NewReaderSize(out, 1<<16)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var m message
+		if json.Unmarshal(line, &m) != nil {
+			continue // a library printed on standard output
+		}
+		p.mutex.Lock()
+		answer := p.calls[m.ID]
+		delete(p.calls, m.ID)
+		p.mutex.Unlock()
+		if answer != nil {
+			answer <- m
+		}
+	}
+	_, _ = io.Copy(io.Discard, lines)
+	p.reap()
+}
+
+func (p *Process) reap() {
+	err := p.cmd.Wait()
+	p.died = &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient,
+		Message: fmt.Sprintf("%s died: %s", p.Name(), ending(p.cmd.ProcessState)), Cause: err,
+		Next: "see the run's log; if it was killed for memory, set run.memory lower"}
+	p.mutex.Lock()
+	p.calls = nil
+	p.mutex.Unlock()
+	close(p.done)
+}
+
+func ending(s *os.ProcessState) string {
+	if s == nil {
+		return "not reaped"
+	}
+	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return "signal " + status.Signal().String()
+	}
+	return s.String()
+}
+
+// cancelGrace is how long a cancelled call may take to end before its process is killed instead.
+const cancelGrace = 5 * time.Second
+
+// Call calls method with params and decodes the answer into result (nil to drop it). When ctx ends the call is
+// cancelled in the child and Call waits until it has ended there; a child that does not let go within five
+// seconds is killed. So after Call has returned, nothing of it still runs.
+//
+// The error is what the child's handler gave, or E-WORKER, transient, if the child died.
+func (p *Process) Call(ctx context.Context, method string, params, result any) error {
+	if err := ctx.Err(); err != nil {
+		return stopped(ctx)
+	}
+	body, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", method, err)
+	}
+	id, answer, err := p.send(method, body)
+	if err != nil {
+		return err
+	}
+	m, err := p.await(ctx, id, answer)
+	if err != nil {
+		return err
+	}
+	if m.Error != nil {
+		if ctx.Err() != nil && m.Error.Class == hindcast.ClassCanceled {
+			return stopped(ctx)
+		}
+		return m.Error
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(m.Result, result); err != nil {
+		return fmt.Errorf("decoding the answer to %s: %w", method, err)
+	}
+	return nil
+}
+
+func (p *Process) send(method string, params json.RawMessage) (int64, chan message, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.calls == nil {
+		<-p.done
+		return 0, nil, p.died
+	}
+	p.next++
+	answer := make(chan message, 1)
+	p.calls[p.next] = answer
+	if err := p.write(message{ID: p.next, Method: method, Params: params}); err != nil {
+		delete(p.calls, p.next)
+		return 0, nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient,
+			Message: p.Name() + " does not answer", Cause: err}
+	}
+	return p.next, answer, nil
+}
+
+// write sends one line; the mutex is held.
+func (p *Process) write(m message) error {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = p.in.Write(append(line, '\n'))
+	return err
+}
+
+func (p *Process) await(ctx context.Context, id int64, answer chan message) (message, error) {
+	select {
+	case m := <-answer:
+		return m, nil
+	case <-p.done:
+		return lastWord(answer, p.died)
+	case <-ctx.Done():
+	}
+	p.mutex.Lock()
+	_ = p.write(message{ID: id, Cancel: true})
+	p.mutex.Unlock()
+	timer := time.NewTimer(cancelGrace)
+	defer timer.Stop()
+	select {
+	case m := <-answer:
+		return m, nil
+	case <-p.done:
+	case <-timer.C:
+		_ = p.Kill()
+	}
+	return message{}, stopped(ctx)
+}
+
+// lastWord prefers an answer that was sent just before the child died.
+func lastWord(answer chan message, died error) (message, error) {
+	select {
+	case m := <-answer:
+		return m, nil
+	default:
+		return message{}, died
+	}
+}
+
+func stopped(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != nil {
+		if e, ok := errors.AsType[*hindcast.Error](cause); ok {
+			return e
+		}
+	}
+	return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+}
+
+// killGrace is how long a killed process may take to be reaped: one in an uninterruptible disk wait takes longer.
+const killGrace = 10 * time.Second
+
+// Kill kills the child and every process that it started. A nil error means that it is confirmed dead.
+func (p *Process) Kill() error {
+	_ = p.cmd.Process.Kill()
+	killGroup(p.cmd.Process.Pid)
+	return p.wait(killGrace)
+}
+
+// Close lets the child end by itself, within grace, then kills it. A nil error means that it is confirmed dead.
+func (p *Process) Close(grace time.Duration) error {
+	p.mutex.Lock()
+	_ = p.in.Close()
+	p.mutex.Unlock()
+	if p.wait(grace) == nil {
+		return nil
+	}
+	return p.Kill()
+}
+
+func (p *Process) wait(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("%s is not confirmed dead", p.Name())
+	}
+}

@@ -1,0 +1,95 @@
+// Package config reads the pipeline file: strictly, with the place of every key and value, with every default
+// filled in and every path absolute. One table of keys (keys.go) drives the decoder, the reference and the
+// JSON Schema, so that they cannot differ. What the values mean for a run is left to package plan, and whether
+// tables and columns exist to the warehouse.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Env is what decoding takes from outside of the pipeline file's text.
+type Env struct {
+	// Lookup gives an environment variable's value for ${VAR}; nil means that none is set.
+	Lookup func(name string) (string, bool)
+	// ReadFile gives a file's content, for ${file:PATH} and the SQL file, by absolute path; nil means that
+	// there are no files. A file that is not there is an fs.ErrNotExist.
+	ReadFile func(path string) ([]byte, error)
+}
+
+func (e Env) lookup(name string) (string, bool) {
+	if e.Lookup == nil {
+		return "", false
+	}
+	return e.Lookup(name)
+}
+
+func (e Env) read(path string) ([]byte, error) {
+	if e.ReadFile == nil {
+		return nil, fs.ErrNotExist
+	}
+	return e.ReadFile(path)
+}
+
+// Load reads and decodes the pipeline file at path, with this process's environment. Its errors are
+// *hindcast.Error.
+func Load(path string) (*hindcast.Pipeline, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return Decode(path, text, Env{Lookup: os.LookupEnv, ReadFile: os.ReadFile})
+}
+
+// Decode decodes a pipeline file's text. Name is the file's path: errors name it as it is given, and relative
+// paths in the file start at its folder. Of several mistakes the first by place is the error, and its detail
+// lists the others. Errors are *hindcast.Error; no secret is in them.
+func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
+	file, err := filepath.Abs(name)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	d := &decoder{name: name, text: string(text), env: env, p: &hindcast.Pipeline{
+		File: file, Dir: filepath.Dir(file), Places: map[string]hindcast.Place{},
+	}}
+	if root := d.parse(); root != nil {
+		d.walk(tree(), value{node: root, at: place(name, root)})
+	}
+	if len(d.errs) > 0 {
+		return nil, d.first()
+	}
+	return d.p, nil
+}
+
+// unreadable is the error for a pipeline file that cannot be read at all.
+func unreadable(path string, err error) *hindcast.Error {
+	e := &hindcast.Error{Code: hindcast.EFileMissing, Class: hindcast.ClassPermanent, Cause: err,
+		Place: hindcast.Place{File: path}}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Message = "no such pipeline file"
+		e.Next = "hindcast init writes one; hindcast demo shows a whole pipeline"
+	case errors.Is(err, fs.ErrPermission):
+		e.Code = hindcast.EPermission
+		e.Message = "the pipeline file may not be read"
+		e.Next = "give yourself the right to read it"
+	default:
+		e.Message = fmt.Sprintf("the pipeline file cannot be read: %v", cause(err))
+		e.Next = "name a pipeline file that can be read"
+	}
+	return e
+}
+
+// cause strips the operation and the path that a *fs.PathError repeats.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}

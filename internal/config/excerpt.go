@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
+)
+
+// The longest line that an excerpt shows whole; of a longer one it shows the part around the place.
+const excerptWidth = 100
+
+// Excerpt shows the line of text at place and the line before it, numbered, with carets under length
+// characters from place's column on (at least one, at most to the line's end). It is empty where the place's
+// line is unknown or not in the text. Lines end with a newline, the last one too.
+func Excerpt(text string, place hindcast.Place, length int) string {
+	lines := strings.Split(text, "\n")
+	if place.Line < 1 || place.Line > len(lines) {
+		return ""
+	}
+	var out strings.Builder
+	from := max(place.Line-1, 1)
+	if from < place.Line && strings.TrimSpace(lines[from-1]) == "" {
+		from = place.Line
+	}
+	gutter := len(fmt.Sprint(place.Line))
+	start := 0
+	if place.Column > excerptWidth*3/4 {
+		start = place.Column - excerptWidth/2
+	}
+	for n := from; n <= place.Line; n++ {
+		shown, _ := window(printable(lines[n-1]), start)
+		fmt.Fprintf(&out, "    %*d | %s\n", gutter, n, shown)
+	}
+	if place.Column > 0 {
+		shown, cut := window(printable(lines[place.Line-1]), start)
+		fmt.Fprintf(&out, "    %*s | %s\n", gutter, "", carets(shown, place.Column-start+cut, length))
+	}
+	return out.String()
+}
+
+// window gives the part of a line that begins at rune start, and by how much its marks shift the columns.
+func window(line string, start int) (shown string, shift int) {
+	runes := []rune(line)
+	if start > 0 {
+		runes, shift = append([]rune("…"), runes[min(start, len(runes)):]...), 1
+	}
+	if len(runes) > excerptWidth {
+		runes = append(runes[:excerptWidth-1:excerptWidth-1], '…')
+	}
+	return strings.TrimRight(string(runes), " \t"), shift
+}
+
+// carets gives the line under line: column counts from 1, in runes. Tabs stay tabs, so that it lines up.
+func carets(line string, column, length int) string {
+	var out strings.Builder
+	runes := []rune(line)
+	for i := range max(column-1, 0) {
+		if i < len(runes) && runes[i] == '\t' {
+			out.WriteByte('\t')
+			continue
+		}
+		out.WriteByte(' ')
+	}
+	length = min(length, utf8.RuneCountInString(line)-column+1)
+	out.WriteString(strings.Repeat("^", max(length, 1)))
+	return out.String()
+}
+
+// printable replaces what would act on a terminal instead of being shown.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, strings.TrimRight(line, "\r"))
+}
+
+var (
+	urlPassword = regexp.MustCompile(`(://[^\s:/@"']*:)([^\s"']+)@`)
+	urlSecret   = regexp.MustCompile(`(?i)([?&](?:pass|passwo?r?d|sslpassword|passphrase|secret[a-z_-]*|token|access_?key[a-z_-]*)=)([^\s&"']+)`)
+)
+
+// maskPasswords strikes literal passwords in URLs; ${VAR} stays. It is for text that may not have been
+// understood: what was understood is struck by the Redactor.
+func maskPasswords(text string) string {
+	text = maskMatch(urlPassword, text, "@")
+	return maskMatch(urlSecret, text, "")
+}
+
+// maskMatch strikes the second group of what form finds, unless it is only references.
+func maskMatch(form *regexp.Regexp, text, after string) string {
+	return form.ReplaceAllStringFunc(text, func(found string) string {
+		m := form.FindStringSubmatch(found)
+		if onlyRefs(m[2]) {
+			return found
+		}
+		return m[1] + struck + after
+	})
+}

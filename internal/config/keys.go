@@ -1,0 +1,336 @@
+package config
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Key is one key of the pipeline file: what the decoder does with it, and what the reference and the JSON
+// Schema say of it.
+type Key struct {
+	Path     string // dotted; * stands for a name of the user's own or a position in a list
+	Form     Form
+	Required bool
+	Default  string // decoded as if it were written where the key is not there; empty: none
+	Else     string // what it means that the key is not there, where Default does not say it
+	Meaning  string
+	Example  string         // its value in YAML, on one line
+	Schema   map[string]any // added to what Form and the keys below say
+
+	begin func(*decoder, value) // before the keys below it
+	set   func(*decoder, value) // after them, if they and it are right
+}
+
+// Name is the last part of the key's path.
+func (k *Key) Name() string { return k.Path[strings.LastIndexByte(k.Path, '.')+1:] }
+
+// branch is a key with the keys below it.
+type branch struct {
+	key      *Key
+	children map[string]*branch
+	order    []string
+	any      *branch // for *
+}
+
+// optional reports whether no key below is required, so that an object that is not there has its defaults.
+func (b *branch) optional() bool {
+	for _, child := range b.children {
+		if child.key.Required {
+			return false
+		}
+	}
+	return true
+}
+
+// tree is the table as the decoder walks it.
+var tree = sync.OnceValue(func() *branch {
+	root := &branch{key: &Key{Form: formObject, set: finish}, children: map[string]*branch{}}
+	for _, k := range Keys() {
+		add(root, strings.Split(k.Path, "."), &k)
+	}
+	return root
+})
+
+// add hangs a key below its parent, which the table lists before it.
+func add(at *branch, parts []string, k *Key) {
+	for _, part := range parts[:len(parts)-1] {
+		if part == "*" {
+			at = at.any
+			continue
+		}
+		at = at.children[part]
+	}
+	b := &branch{key: k, children: map[string]*branch{}}
+	name := parts[len(parts)-1]
+	if name == "*" {
+		at.any = b
+		return
+	}
+	at.children[name] = b
+	at.order = append(at.order, name)
+}
+
+// parentsOf lists the keys below which a key of this name, or nearly this name, is known.
+func parentsOf(name string) []string {
+	var out []string
+	for _, k := range Keys() {
+		if plain(k.Name()) == plain(name) && name != "*" {
+			parent := strings.TrimSuffix(strings.TrimSuffix(k.Path, k.Name()), ".")
+			if parent == "" {
+				parent = "the file, not below another key"
+			}
+			out = append(out, strings.ReplaceAll(parent, ".*", ""))
+		}
+	}
+	return out
+}
+
+// Keys is the one table of the pipeline file: every key, parents before the keys below them, in the order in
+// which the reference lists them.
+func Keys() []Key {
+	var all []Key
+	for _, part := range [][]Key{topKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), paramKeys(),
+		checkKeys(), loadKeys(), runKeys()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func topKeys() []Key {
+	return []Key{
+		{Path: "pipeline", Form: formName, Required: true, Example: "cloud_costs",
+			Meaning: "The pipeline's name. It is a folder's name in the lake and a key in the warehouse's status table.",
+			set:     func(d *decoder, v value) { d.p.Name = d.pipelineName(v) }},
+		{Path: "warehouse", Form: formWarehouse, Required: true, Example: "duckdb:warehouse.duckdb",
+			Meaning: "Where history is unloaded from and results are loaded into.",
+			set:     func(d *decoder, v value) { d.p.Warehouse = d.warehouse(v) }},
+		{Path: "lake", Form: formLake, Default: "./lake", Example: "./lake",
+			Meaning: "Where the unloaded Parquet files, results on their way and the record of runs are kept.",
+			set:     func(d *decoder, v value) { d.p.Lake = d.lake(v) }},
+	}
+}
+
+func historyKeys() []Key {
+	return []Key{
+		{Path: "history", Form: formObject, Required: true, Example: "{from: 2016-01-01, to: 2022-01-01, every: 2 months}",
+			Meaning: "The whole range of time that the pipeline covers, and how it is cut into slices.",
+			set:     func(d *decoder, _ value) { d.setHistory() }},
+		{Path: "history.from", Form: formDate, Required: true, Example: "2016-01-01",
+			Meaning: "The first instant of history, in `time_zone`. Slices are counted from it.",
+			set:     func(d *decoder, v value) { d.history.from = v }},
+		{Path: "history.to", Form: formEnd, Default: "today", Example: "2022-01-01",
+			Meaning: "The end of history, which does not belong to it. A distance counts from today; it is frozen for a run. " +
+				"The last slice is clipped to it.",
+			set: func(d *decoder, v value) { d.history.to = v }},
+		{Path: "history.every", Form: formPeriod, Required: true, Example: "2 months",
+			Meaning: "How long a slice is.",
+			set:     func(d *decoder, v value) { d.p.History.Every = d.period(v) }},
+		{Path: "history.time_zone", Form: formZone, Default: "UTC", Example: "Europe/Berlin",
+			Meaning: "The zone that days and months begin in.",
+			set:     func(d *decoder, v value) { d.setZone(v) }},
+		{Path: "history.settle", Form: formPeriod, Else: "nothing is unloaded anew for its age", Example: "45 days",
+			Meaning: "Slices that ended less than this ago are unloaded anew by every run, because their source still changes.",
+			set:     func(d *decoder, v value) { d.p.History.Settle = d.period(v) }},
+	}
+}
+
+func factKeys() []Key {
+	return []Key{
+		{Path: "facts", Form: formNames, Required: true, Example: `{billing: {table: "billing_{yyyy}_{mm}"}}`,
+			Schema:  map[string]any{"minProperties": 1},
+			Meaning: "The tables whose rows belong to slices, each by the name that the SQL uses.",
+			set:     func(d *decoder, v value) { d.someFacts(v) }},
+		{Path: "facts.*", Form: formObject, Schema: oneSource(),
+			Meaning: "One fact. In the SQL its name means the slice's rows.",
+			begin: func(d *decoder, v value) {
+				d.sourceName(v)
+				d.p.Facts = append(d.p.Facts, hindcast.Fact{Name: v.name})
+			},
+			set: func(d *decoder, v value) { d.checkFact(v) }},
+		{Path: "facts.*.table", Form: formFactTable, Else: "`files` is needed", Example: `"billing_{yyyy}_{mm}"`,
+			Meaning: "The warehouse's table. With placeholders each period has a table of its own.",
+			set:     func(d *decoder, v value) { d.fact().Table = d.timeNamed(v, formFactTable.Right) }},
+		{Path: "facts.*.files", Form: formFactFiles, Else: "`table` is needed", Example: `"export/{yyyy}_{mm}/*.parquet"`,
+			Meaning: "Parquet files of your own in place of a table. Nothing is unloaded, and nothing there is ever deleted.",
+			set:     func(d *decoder, v value) { d.fact().Files = d.files(v, d.timeNamed(v, formFactFiles.Right)) }},
+		{Path: "facts.*.time", Form: formText, Else: "the table or files must be time-named", Example: "usage_date",
+			Meaning: "The column that says which slice a row belongs to.",
+			set:     func(d *decoder, v value) { d.fact().Time = d.textOf(v) }},
+		{Path: "facts.*.every", Form: formPeriod, Else: "as `history.every`", Example: "2 months",
+			Meaning: "The fact's own period: how much one time-named table, or one unload, covers.",
+			set:     func(d *decoder, v value) { d.fact().Every = d.period(v) }},
+		{Path: "facts.*.lookback", Form: formPeriod, Else: "none", Example: "7 days",
+			Meaning: "The SQL also sees this much before the slice. The result and the checks still concern the slice's own rows.",
+			set:     func(d *decoder, v value) { d.fact().Lookback = d.period(v) }},
+		{Path: "facts.*.missing", Form: choice(missings...), Default: string(hindcast.MissingFail), Example: "skip",
+			Meaning: "What a table that is not there means: the plan is refused, the slice is skipped and named, or the " +
+				"fact has no rows in that slice.",
+			set: func(d *decoder, v value) { d.fact().Missing = hindcast.Missing(d.oneOf(v, missings...)) }},
+		{Path: "facts.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[usage_date, account_id, cost]",
+			Meaning: "Narrows the unload to these columns.",
+			set:     func(d *decoder, v value) { d.fact().Columns = d.columnsOf(v) }},
+	}
+}
+
+func dimKeys() []Key {
+	return []Key{
+		{Path: "dimensions", Form: formNames, Else: "none", Example: "{accounts: {table: accounts}}",
+			Meaning: "The tables that every slice sees whole, each by the name that the SQL uses."},
+		{Path: "dimensions.*", Form: formObject, Meaning: "One dimension.", Schema: oneSource(),
+			begin: func(d *decoder, v value) {
+				d.sourceName(v)
+				d.p.Dims = append(d.p.Dims, hindcast.Dim{Name: v.name})
+			},
+			set: func(d *decoder, v value) { d.checkSource(v, d.dim().Table, d.dim().Files) }},
+		{Path: "dimensions.*.table", Form: formText, Else: "`files` is needed", Example: "accounts",
+			Meaning: "The warehouse's table.",
+			set:     func(d *decoder, v value) { d.dim().Table = d.untimed(v, "a dimension's table") }},
+		{Path: "dimensions.*.files", Form: formText, Else: "`table` is needed", Example: `"accounts/*.parquet"`,
+			Meaning: "A glob of Parquet files of your own in place of a table.",
+			set:     func(d *decoder, v value) { d.dim().Files = d.files(v, d.untimed(v, "a dimension's glob")) }},
+		{Path: "dimensions.*.refresh", Form: formDuration, Default: "24h", Example: "7 days",
+			Meaning: "It is unloaded anew when its unload is older than this; 0 unloads it in every run.",
+			set:     func(d *decoder, v value) { d.dim().Refresh = d.duration(v) }},
+		{Path: "dimensions.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[account_id, team]",
+			Meaning: "Narrows the unload to these columns.",
+			set:     func(d *decoder, v value) { d.dim().Columns = d.columnsOf(v) }},
+	}
+}
+
+func transformKeys() []Key {
+	return []Key{
+		{Path: "transform", Form: formObject, Required: true, Example: "{sql: cost_summary.sql}",
+			Meaning: "The SQL that makes a slice's rows, and what runs it."},
+		{Path: "transform.sql", Form: formText, Required: true, Example: "cost_summary.sql",
+			Meaning: "The file with the SQL: one SELECT over facts and dimensions.",
+			set:     func(d *decoder, v value) { d.readSQL(v) }},
+		{Path: "transform.dialect", Form: choice("duckdb"), Default: "duckdb", Example: "duckdb",
+			Meaning: "The dialect that the SQL is written in.",
+			set: func(d *decoder, v value) {
+				d.p.Transform.Dialect = d.oneDriver(v, "duckdb", "postgres", "redshift", "spark")
+			}},
+		{Path: "transform.engine", Form: choice("duckdb"), Default: "duckdb", Example: "duckdb",
+			Meaning: "What runs the SQL.",
+			set: func(d *decoder, v value) {
+				d.p.Transform.Engine = d.oneDriver(v, "duckdb", "spark", "glue", "athena", "redshift", "postgres")
+			}},
+		{Path: "target", Form: formObject, Required: true, Example: "{table: cost_summary, time: usage_month}",
+			Meaning: "The table that results are published in. It is made before the first load if it does not exist."},
+		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
+			Meaning: "The table's name, with its schema if need be.",
+			set:     func(d *decoder, v value) { d.p.Target.Table = d.untimed(v, "the target") }},
+		{Path: "target.time", Form: formText, Required: true, Example: "usage_month",
+			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice.",
+			set:     func(d *decoder, v value) { d.p.Target.Time = d.textOf(v) }},
+		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
+			Meaning: "Columns that are not NULL and together unique in each slice; checked before it is loaded.",
+			set:     func(d *decoder, v value) { d.p.Target.Key = d.columnsOf(v) }},
+	}
+}
+
+func paramKeys() []Key {
+	return []Key{
+		{Path: "params", Form: formNames, Else: "none", Example: "{rate: 1.10}",
+			Meaning: "Values for `:name` in the SQL and the checks. `:slice_start`, `:slice_end` and `:run_time` are always there."},
+		{Path: "params.*", Form: formParam, Example: "1.10",
+			Meaning: "One value. A number stands in the SQL with the digits that are written here.",
+			set:     func(d *decoder, v value) { d.setParam(v) }},
+	}
+}
+
+func checkKeys() []Key {
+	return []Key{
+		{Path: "checks", Form: formList, Else: "none", Example: "[{rows: {min: 1}}]",
+			Meaning: "What must hold for a slice's result. A failed check publishes nothing of that slice."},
+		{Path: "checks.*", Form: formObject, Meaning: "One check: exactly one of `rows`, `total` and `sql`.",
+			Schema: map[string]any{"minProperties": 1, "maxProperties": 1},
+			begin:  func(d *decoder, _ value) { d.p.Checks = append(d.p.Checks, hindcast.Check{}) },
+			set:    func(d *decoder, v value) { d.nameCheck(v) }},
+		{Path: "checks.*.rows", Form: formObject, Example: "{min: 1}", Else: "not checked",
+			Schema:  map[string]any{"minProperties": 1},
+			Meaning: "Bounds the number of rows. It does not apply where all facts of the slice are empty.",
+			begin:   func(d *decoder, v value) { d.beginRows(v) },
+			set:     func(d *decoder, v value) { d.checkRows(v) }},
+		{Path: "checks.*.rows.min", Form: formCount, Else: "no bound", Example: "1", Meaning: "The fewest rows that are right.",
+			set: func(d *decoder, v value) { d.rows().Min = d.count(v) }},
+		{Path: "checks.*.rows.max", Form: formCount, Else: "no bound", Example: "1000000", Meaning: "The most rows that are right.",
+			set: func(d *decoder, v value) { d.rows().Max = d.count(v) }},
+		{Path: "checks.*.total", Form: formObject, Else: "not checked",
+			Example: `{of: net_cost, equals: "SELECT SUM(cost) FROM billing"}`,
+			Meaning: "Compares the sum of a column with one value of the slice's facts; NULL equals NULL.",
+			begin:   func(d *decoder, v value) { d.beginTotal(v) }},
+		{Path: "checks.*.total.of", Form: formText, Required: true, Example: "net_cost", Meaning: "The result's column to sum.",
+			set: func(d *decoder, v value) { d.total().Of = d.textOf(v) }},
+		{Path: "checks.*.total.equals", Form: formText, Required: true, Example: `"SELECT SUM(cost) FROM billing"`,
+			Meaning: "SQL over the slice's facts and dimensions that gives one value.",
+			set:     func(d *decoder, v value) { d.total().Equals = d.textOf(v) }},
+		{Path: "checks.*.total.within", Form: formDecimal, Default: "0", Example: "0.01",
+			Meaning: "How far the two may be apart, absolutely.",
+			set:     func(d *decoder, v value) { d.total().Within = d.decimal(v) }},
+		{Path: "checks.*.sql", Form: formText, Else: "not checked", Example: `"SELECT * FROM result WHERE net_cost < -1e6"`,
+			Meaning: "SQL that must return no row. `result` is the slice's result.",
+			set:     func(d *decoder, v value) { d.check().SQL = d.textOf(v) }},
+	}
+}
+
+func loadKeys() []Key {
+	return []Key{
+		{Path: "load", Form: formObject, Else: "nothing is added to a load", Example: `{after: ["ANALYZE cost_summary"]}`,
+			Meaning: "SQL of your own around the load of a slice."},
+		{Path: "load.before", Form: formTexts, Else: "none", Example: `["DELETE FROM staging_notes"]`,
+			Meaning: "Statements in the load's transaction, before the slice's rows are deleted. BEGIN, COMMIT and the like are refused.",
+			set:     func(d *decoder, v value) { d.p.Load.Before = d.textsOf(v) }},
+		{Path: "load.after", Form: formTexts, Else: "none", Example: `["ANALYZE cost_summary"]`,
+			Meaning: "Statements in the load's transaction, after the slice's rows are inserted.",
+			set:     func(d *decoder, v value) { d.p.Load.After = d.textsOf(v) }},
+		{Path: "load.session", Form: formTexts, Else: "none", Example: `["SET preserve_insertion_order = false"]`,
+			Meaning: "SET statements for each session on the warehouse.",
+			set:     func(d *decoder, v value) { d.p.Load.Session = d.sessionOf(v) }},
+	}
+}
+
+func runKeys() []Key {
+	return []Key{
+		{Path: "run", Form: formObject, Else: "all of its defaults", Example: "{retries: 3}", Meaning: "What a run may use, and what it does about failures."},
+		{Path: "run.parallel", Form: formParallel, Default: "auto", Example: "2",
+			Meaning: "How many slices are transformed at the same time; auto follows cores and memory.",
+			set:     func(d *decoder, v value) { d.p.Run.Parallel = d.parallel(v) }},
+		{Path: "run.unload_parallel", Form: formParallel, Default: "auto", Example: "2",
+			Meaning: "How many unloads run at the same time; auto follows the warehouse.",
+			set:     func(d *decoder, v value) { d.p.Run.UnloadParallel = d.parallel(v) }},
+		{Path: "run.memory", Form: formSize, Default: "auto", Example: "4GB",
+			Meaning: "Memory for the whole run; auto takes what the machine or the cgroup has.",
+			set:     func(d *decoder, v value) { d.p.Run.Memory = d.memory(v) }},
+		{Path: "run.retries", Form: formCount, Default: "10", Example: "3", Schema: map[string]any{"maximum": maxRetries},
+			Meaning: "How often a slice is tried again after its first attempt; counted anew by resume.",
+			set:     func(d *decoder, v value) { d.p.Run.Retries = int(d.whole(v, 0, maxRetries, formCount.Right)) }},
+		{Path: "run.retry_wait", Form: formDuration, Default: "1s", Example: "5s",
+			Meaning: "The wait before the first retry. It doubles with each, up to 60 times itself, and varies at random.",
+			set:     func(d *decoder, v value) { d.p.Run.RetryWait = d.duration(v) }},
+		{Path: "run.attempt_timeout", Form: formDuration, Default: "2h", Example: "30m",
+			Meaning: "An attempt that takes longer is ended and counts as failed.",
+			set:     func(d *decoder, v value) { d.p.Run.AttemptTimeout = d.positive(v) }},
+		{Path: "run.on_failure", Form: choice(failures...), Default: string(hindcast.OnFailureStop), Example: "continue",
+			Meaning: "What one slice's final failure does: stop everything, or finish what can be. The exit code is 2 in both.",
+			set:     func(d *decoder, v value) { d.p.Run.OnFailure = hindcast.OnFailure(d.oneOf(v, failures...)) }},
+		{Path: "run.budget", Form: formObject, Else: "no cap", Example: "{time: 30m}",
+			Meaning: "Caps what a run may use; it ends with exit code 5 when that is reached."},
+		{Path: "run.budget.time", Form: formDuration, Else: "no cap", Example: "30m", Meaning: "The longest that a run may take.",
+			set: func(d *decoder, v value) { d.p.Run.Budget.Time = d.positive(v) }},
+	}
+}
+
+var (
+	missings = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
+	failures = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
+)
+
+const maxRetries = 1000
+
+// oneSource says in JSON Schema that exactly one of table and files is there.
+func oneSource() map[string]any {
+	return map[string]any{"oneOf": []any{
+		map[string]any{"required": []any{"table"}}, map[string]any{"required": []any{"files"}}}}
+}

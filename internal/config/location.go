@@ -1,0 +1,219 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+var (
+	urlScheme   = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+	schemeLike  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*):`)
+	secretParam = regexp.MustCompile(
+		`(?i)(pass|passwo?r?d|passphrase|secret[a-z_-]*|token|signature|credentials?|access_?key[a-z_-]*)$`)
+	hostForm = regexp.MustCompile(`^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]*)(:[0-9]*)?$`)
+)
+
+// warehouse decodes the warehouse's URL.
+func (d *decoder) warehouse(v value) hindcast.Location {
+	r, ok := d.references(v)
+	if !ok {
+		return hindcast.Location{}
+	}
+	right := formWarehouse.Right
+	scheme := ""
+	if m := schemeLike.FindStringSubmatch(r.tokenised); m != nil {
+		scheme = m[1]
+	}
+	switch scheme {
+	case "duckdb":
+		return d.database(v, r)
+	case "postgres", "postgresql":
+		return d.remote(v, r, "postgres", right)
+	case "":
+		d.bad(v, right, "begins with no scheme that is written out")
+	default:
+		d.bad(v, right, "there is no driver for %q", scheme)
+	}
+	return hindcast.Location{}
+}
+
+// database decodes duckdb:path and duckdb:///path.
+func (d *decoder) database(v value, r refs) hindcast.Location {
+	path := strings.TrimPrefix(r.tokenised, "duckdb:")
+	if rest, ok := strings.CutPrefix(path, "//"); ok {
+		if !strings.HasPrefix(rest, "/") {
+			d.bad(v, formWarehouse.Right, "duckdb:// is followed by an absolute path")
+			return hindcast.Location{}
+		}
+		path = rest
+	}
+	path = r.expanded(path)
+	switch {
+	case path == "" || strings.HasSuffix(path, "/"):
+		d.bad(v, formWarehouse.Right, "names no database file")
+	case path == ":memory:":
+		d.bad(v, formWarehouse.Right, "a database in memory is gone when its process ends")
+	case strings.ContainsAny(path, "?\x00"):
+		d.bad(v, formWarehouse.Right, "a database file's path holds no %q", "?")
+	default:
+		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.absolute(path)}
+	}
+	return hindcast.Location{}
+}
+
+// lake decodes the lake: a path, file:///path or s3://bucket/prefix.
+func (d *decoder) lake(v value) hindcast.Location {
+	r, ok := d.references(v)
+	if !ok {
+		return hindcast.Location{}
+	}
+	if m := urlScheme.FindStringSubmatch(r.tokenised); m != nil {
+		return d.lakeURL(v, r, m[1])
+	}
+	path := r.expanded(r.tokenised)
+	switch {
+	case strings.TrimSpace(path) == "" || strings.ContainsRune(path, 0):
+		d.bad(v, formLake.Right, "names no folder")
+	case schemeLike.MatchString(path):
+		d.bad(v, formLake.Right, "a scheme is written out and followed by //")
+	default:
+		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.absolute(path)}
+	}
+	return hindcast.Location{}
+}
+
+func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
+	switch scheme {
+	case "file":
+		loc := d.remote(v, r, "file", formLake.Right)
+		if loc.URL == nil {
+			return loc
+		}
+		if loc.URL.Host != "" && loc.URL.Host != "localhost" || loc.URL.Path == "" || loc.URL.User != nil ||
+			loc.URL.RawQuery != "" || strings.ContainsRune(loc.URL.Path, 0) {
+			d.bad(v, formLake.Right, "file:// is followed by an absolute path and nothing else")
+		}
+		loc.Path, loc.URL = d.absolute(loc.URL.Path), nil
+		return loc
+	case "s3":
+		loc := d.remote(v, r, "s3", formLake.Right)
+		switch {
+		case loc.URL == nil:
+		case loc.URL.User != nil:
+			d.bad(v, "leave them out: they are taken from the environment and the AWS configuration",
+				"credentials do not stand in an s3 URL")
+		case loc.URL.Host == "":
+			d.bad(v, formLake.Right, "names no bucket")
+		}
+		return loc
+	}
+	d.bad(v, formLake.Right, "there is no driver for %q", scheme)
+	return hindcast.Location{}
+}
+
+// remote parses a URL, masks the secrets that are written in it and expands its references.
+func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Location {
+	u, err := url.Parse(r.tokenised)
+	if err != nil {
+		d.maskBroken(r)
+		d.bad(v, right+"; in user and password write @ as %40, : as %3A, / as %2F", "is not a URL")
+		return hindcast.Location{}
+	}
+	written := d.mask(r)
+	if u.Fragment != "" || u.Opaque != "" {
+		d.bad(v, right+"; write # as %23", "is not a URL of the right form")
+		return hindcast.Location{}
+	}
+	u.Scheme = scheme
+	if !r.fill(u) {
+		d.fail(hindcast.ESecret, v.at, v.length(), "set it to a host, or a host and a port",
+			"%s: a reference does not expand to a host", v.path)
+		return hindcast.Location{}
+	}
+	if password, ok := u.User.Password(); ok {
+		d.secret(password)
+	}
+	return hindcast.Location{Written: written, Scheme: scheme, URL: u}
+}
+
+// fill expands the references in each part of a parsed URL; false if the host would no longer be one.
+func (r *refs) fill(u *url.URL) bool {
+	if user := u.User; user != nil {
+		name := r.expanded(user.Username())
+		if password, ok := user.Password(); ok {
+			u.User = url.UserPassword(name, r.expanded(password))
+		} else {
+			u.User = url.User(name)
+		}
+	}
+	if r.holds(u.Host) {
+		u.Host = r.expanded(u.Host)
+		if !hostForm.MatchString(u.Host) {
+			return false
+		}
+	}
+	if r.holds(u.Path) {
+		raw := u.EscapedPath()
+		u.Path, u.RawPath = r.expanded(u.Path), r.escaped(raw)
+	}
+	if r.holds(u.RawQuery) {
+		u.RawQuery = r.replace(u.RawQuery, func(x ref) string { return url.QueryEscape(x.expands) })
+	}
+	return true
+}
+
+// mask gives the URL as it was written, with "***" for each password that is written out; these become
+// secrets.
+func (d *decoder) mask(r refs) string {
+	text := r.tokenised
+	begin := strings.Index(text, "://") + len("://")
+	if begin < len("://") {
+		return r.written(text)
+	}
+	end := begin + len(text[begin:])
+	if n := strings.IndexAny(text[begin:], "/?#"); n >= 0 {
+		end = begin + n
+	}
+	authority, rest := text[begin:end], text[end:]
+	if at := strings.LastIndex(authority, "@"); at >= 0 {
+		if user, password, ok := strings.Cut(authority[:at], ":"); ok {
+			authority = user + ":" + d.maskPart(r, password) + authority[at:]
+		}
+	}
+	path, query, ok := strings.Cut(rest, "?")
+	if ok {
+		pairs := strings.Split(query, "&")
+		for i, pair := range pairs {
+			if key, val, ok := strings.Cut(pair, "="); ok && secretParam.MatchString(key) {
+				pairs[i] = key + "=" + d.maskPart(r, val)
+			}
+		}
+		path += "?" + strings.Join(pairs, "&")
+	}
+	return r.written(text[:begin] + authority + path)
+}
+
+// maskPart remembers a part that is not only references as a secret, and gives what is shown of it.
+func (d *decoder) maskPart(r refs, part string) string {
+	raw := r.written(part)
+	if raw == "" || onlyRefs(raw) {
+		return part
+	}
+	d.secret(raw)
+	if plain, err := url.QueryUnescape(part); err == nil {
+		d.secret(r.expanded(plain))
+	}
+	return struck
+}
+
+var brokenPassword = regexp.MustCompile(`://[^:@]*:(.*)@`)
+
+// maskBroken makes a secret of what is likely the password in a URL that does not parse.
+func (d *decoder) maskBroken(r refs) {
+	if m := brokenPassword.FindStringSubmatch(r.tokenised); m != nil {
+		d.maskPart(r, m[1])
+	}
+}

@@ -1,0 +1,179 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/quick"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
+)
+
+func TestRedactorForms(t *testing.T) {
+	const secret = `p@ss/w:o%r?d #'"<é`
+	r := config.NewRedactor([]string{"", secret, "other"})
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("u", secret), Host: "h", Path: "/db"}
+	for _, c := range []struct{ in, want string }{
+		{"plain text", "plain text"},
+		{"a " + secret + " b other", "a *** b ***"},
+		{u.String(), "postgres://u:***@h/db"},
+		{"?p=" + url.QueryEscape(secret) + "&q", "?p=***&q"},
+		{"/" + strings.ToLower(url.PathEscape(secret)), "/***"},
+		{`{"e":` + string(quoted) + `}`, `{"e":"***"}`},
+		{"'" + strings.ReplaceAll(secret, "'", "''") + "'", "'***'"},
+		{"otherother", "******"},
+	} {
+		if got := r.String(c.in); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+		}
+	}
+	var none *config.Redactor
+	if none.String("x") != "x" {
+		t.Error("the nil Redactor changed the text")
+	}
+}
+
+func TestRedactorOverlaps(t *testing.T) {
+	r := config.NewRedactor([]string{"abcd", "cdef", "aa"})
+	for in, want := range map[string]string{"xabcdefx": "x***x", "abcdcdef": "******", "aaaaab": "***b", "abcabcd": "abc***"} {
+		if got := r.String(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
+// However a text is cut into writes, the stream is what String makes of the whole, and no secret is in it.
+func TestRedactorWriter(t *testing.T) {
+	property := func(seed uint64) bool {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		word := func(n int) string {
+			var out strings.Builder
+			for range n {
+				out.WriteByte("ab%2"[rng.IntN(4)])
+			}
+			return out.String()
+		}
+		var secrets []string
+		for range 1 + rng.IntN(3) {
+			secrets = append(secrets, word(1+rng.IntN(5)))
+		}
+		text := word(rng.IntN(60))
+		r := config.NewRedactor(secrets)
+		var out bytes.Buffer
+		w := r.Writer(&out)
+		for rest := text; rest != ""; {
+			n := 1 + rng.IntN(len(rest))
+			if _, err := w.Write([]byte(rest[:n])); err != nil {
+				return false
+			}
+			rest = rest[n:]
+		}
+		if err := w.Flush(); err != nil {
+			return false
+		}
+		if out.String() != r.String(text) {
+			t.Logf("secrets %q, text %q: %q, want %q", secrets, text, out.String(), r.String(text))
+			return false
+		}
+		for _, s := range secrets {
+			if strings.Contains(out.String(), s) {
+				return false
+			}
+		}
+		return true
+	}
+	if err := quick.Check(property, &quick.Config{MaxCount: 5000}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What cannot be the beginning of a secret is not kept back.
+func TestRedactorWriterDoesNotWait(t *testing.T) {
+	var out bytes.Buffer
+	w := config.NewRedactor([]string{"secret"}).Writer(&out)
+	for _, c := range []struct{ in, want string }{
+		{"line\n", "line\n"}, {"a se", "line\na "}, {"cond", "line\na second"}, {"secret", "line\na second***"},
+	} {
+		if _, err := w.Write([]byte(c.in)); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != c.want {
+			t.Errorf("after %q there is %q, want %q", c.in, out.String(), c.want)
+		}
+	}
+}
+
+func TestRedactorWriterParallel(t *testing.T) {
+	var out bytes.Buffer
+	w := config.NewRedactor([]string{"secret"}).Writer(&out)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				if _, err := w.Write([]byte("x secret\n")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := strings.Count(out.String(), "x ***\n"); got != 800 {
+		t.Errorf("%d lines, want 800", got)
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestRedactorWriterError(t *testing.T) {
+	if _, err := config.NewRedactor([]string{"s"}).Writer(brokenWriter{}).Write([]byte("x")); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExcerpt(t *testing.T) {
+	long := strings.Repeat("x", 200) + "HERE" + strings.Repeat("y", 200)
+	for _, c := range []struct {
+		name, text   string
+		line, column int
+		length       int
+		want         string
+	}{
+		{"design", strings.Repeat("\n", 20) + "  a.segment,\n  b.tier,\n", 22, 3, 6,
+			"    21 |   a.segment,\n    22 |   b.tier,\n       |   ^^^^^^\n"},
+		{"first line", "SELECT x", 1, 8, 1, "    1 | SELECT x\n      |        ^\n"},
+		{"gutter", strings.Repeat("a\n", 10), 10, 1, 1, "     9 | a\n    10 | a\n       | ^\n"},
+		{"tabs", "\tx\ty", 1, 4, 1, "    1 | \tx\ty\n      | \t \t^\n"},
+		{"runes", "é = ü", 1, 5, 1, "    1 | é = ü\n      |     ^\n"},
+		{"too long", "ab", 1, 2, 99, "    1 | ab\n      |  ^\n"},
+		{"beyond the end", "ab", 1, 3, 0, "    1 | ab\n      |   ^\n"},
+		{"crlf", "a\r\nb\r\n", 2, 1, 1, "    1 | a\n    2 | b\n      | ^\n"},
+		{"control", "a\x1b[2J", 1, 1, 1, "    1 | a·[2J\n      | ^\n"},
+		{"no column", "a\nb", 2, 0, 1, "    1 | a\n    2 | b\n"},
+		{"unknown", "a", 0, 0, 1, ""},
+		{"outside", "a", 7, 1, 1, ""},
+	} {
+		got := config.Excerpt(c.text, hindcast.Place{Line: c.line, Column: c.column}, c.length)
+		if got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+	lines := strings.Split(config.Excerpt(long, hindcast.Place{Line: 1, Column: 201}, 4), "\n")
+	at := strings.Index(lines[1], "^^^^")
+	if at < 0 || string([]rune(lines[0])[at:at+4]) != "HERE" || len([]rune(lines[0])) > 120 {
+		t.Errorf("a long line:\n%s", strings.Join(lines, "\n"))
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Reference gives docs/reference/pipeline.md: every key with its type, default and meaning. Example is a whole
+// pipeline file that it shows.
+func Reference(example string) string {
+	var out strings.Builder
+	out.WriteString(referenceHead)
+	out.WriteString("```yaml\n" + strings.TrimRight(example, "\n") + "\n```\n")
+	out.WriteString("\n## Keys\n\n" +
+		"`*` stands for a name that you give, or for a position in a list, which counts from 0.\n\n" +
+		"| key | value | default | meaning |\n|---|---|---|---|\n")
+	for _, k := range Keys() {
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", k.Path, cell(k.Form.Name), cell(shownDefault(k)), cell(k.Meaning+shownExample(k)))
+	}
+	out.WriteString("\n## Values\n\n| value | what is right |\n|---|---|\n")
+	for _, f := range forms() {
+		fmt.Fprintf(&out, "| %s | %s |\n", cell(f.Name), cell(f.Right))
+	}
+	out.WriteString(referenceTail)
+	return out.String()
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+func shownDefault(k Key) string {
+	switch {
+	case k.Required:
+		return "required"
+	case k.Default != "":
+		return "`" + k.Default + "`"
+	}
+	return k.Else
+}
+
+func shownExample(k Key) string {
+	if k.Example == "" {
+		return ""
+	}
+	return " Example: `" + k.Example + "`"
+}
+
+const referenceHead = `# The pipeline file
+
+<!-- Generated from the table in internal/config/keys.go: go test ./internal/config -run Reference -update -->
+
+A pipeline file is YAML in UTF-8. It is read strictly: a key that is not listed here, a key that is there twice, or a
+value of the wrong form is an error with its place, and nothing runs. Anchors, aliases and tags of YAML are not used.
+Relative paths start at the file's folder. ` + "`pipeline.schema.json`" + ` beside this page is the same as a JSON Schema, for editors:
+begin the file with ` + "`# yaml-language-server: $schema=PATH/pipeline.schema.json`" + `.
+
+`
+
+const referenceTail = `
+## Secrets
+
+` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without the newline at its end.
+They may stand in ` + "`warehouse` and `lake`" + ` only, anywhere but in the scheme. The URL is parsed before they are expanded, so that
+a password with @ or / in it stays a password. What they expand to is shown and stored nowhere, and neither is a password that is
+written out in a URL.
+`
+
+// Schema gives docs/reference/pipeline.schema.json: the pipeline file as a JSON Schema (2020-12), for editors.
+// It accepts every file that Decode accepts; Decode refuses more, such as names that are taken twice.
+func Schema() []byte {
+	root := tree().schema()
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "hindcast pipeline"
+	text, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		return nil // maps, lists, texts and numbers always encode
+	}
+	return append(text, '\n')
+}
+
+// schema gives the JSON Schema of a key and of those below it.
+func (b *branch) schema() map[string]any {
+	out := map[string]any{}
+	switch b.key.Form.kind {
+	case object:
+		b.objectSchema(out)
+	case names:
+		out["type"], out["additionalProperties"] = "object", b.any.schema()
+	case list:
+		out["type"], out["items"] = "array", b.any.schema()
+	case scalar, texts, nothing:
+		maps.Copy(out, b.key.Form.Schema)
+	}
+	if b.empty() {
+		out["type"] = []any{out["type"], "null"}
+	}
+	if b.key.Meaning != "" {
+		out["description"] = b.key.Meaning
+	}
+	if b.key.Default != "" {
+		out["default"] = b.key.Default
+	}
+	maps.Copy(out, b.key.Schema)
+	return out
+}
+
+// empty reports whether `key:` with nothing below it is right.
+func (b *branch) empty() bool {
+	switch b.key.Form.kind {
+	case object, names, list, texts:
+		return b.key.Path != "" && !b.key.Required && b.optional() && len(b.key.Schema) == 0
+	case scalar, nothing:
+	}
+	return false
+}
+
+func (b *branch) objectSchema(out map[string]any) {
+	properties, required := map[string]any{}, []string{}
+	for name, child := range b.children {
+		properties[name] = child.schema()
+		if child.key.Required {
+			required = append(required, name)
+		}
+	}
+	out["type"], out["additionalProperties"], out["properties"] = "object", false, properties
+	if len(required) > 0 {
+		slices.Sort(required)
+		out["required"] = required
+	}
+}

@@ -1,0 +1,143 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
+)
+
+// refForm is what a secret's reference looks like: ${VAR} or ${file:PATH}.
+var refForm = regexp.MustCompile(`^\$\{(?:([A-Za-z_][A-Za-z0-9_]*)|file:([^}]+))\}$`)
+
+// ref is one ${…} in a URL, its token while the URL is parsed, and what it expands to.
+type ref struct {
+	written string
+	token   string // digits, so that it may stand for a port as well
+	expands string
+}
+
+// refs are the references of one URL. The URL is parsed with tokens in their places and expanded afterwards,
+// part by part, so that a password with @ or / in it stays a password.
+type refs struct {
+	list      []ref
+	tokenised string
+}
+
+// references finds and looks up every ${…} of v; false after an error.
+func (d *decoder) references(v value) (refs, bool) {
+	var out refs
+	failed := len(d.errs)
+	for _, at := range anyRef.FindAllStringIndex(v.text, -1) {
+		written := v.text[at[0]:at[1]]
+		expands, ok := d.expand(v, at[0], written)
+		if ok {
+			out.list = append(out.list, ref{written: written, expands: expands})
+		}
+	}
+	if len(d.errs) > failed {
+		return refs{}, false
+	}
+	out.tokenise(v.text)
+	return out, true
+}
+
+// expand looks one reference up and remembers what it expands to as a secret.
+func (d *decoder) expand(v value, offset int, written string) (string, bool) {
+	at, length := v.within(offset), utf8.RuneCountInString(written)
+	m := refForm.FindStringSubmatch(written)
+	if m == nil {
+		d.fail(hindcast.ESecret, at, length, "write ${VAR}, or ${file:PATH} for a file's content",
+			"%s: %s is no reference to a secret", v.path, written)
+		return "", false
+	}
+	if m[1] != "" {
+		found, ok := d.env.lookup(m[1])
+		if !ok {
+			d.fail(hindcast.ESecret, at, length, fmt.Sprintf("export %s=..., or use ${file:PATH}", m[1]),
+				"%s: the environment variable %s is not set", v.path, m[1])
+		}
+		return d.secret(found), ok
+	}
+	content, err := d.env.read(d.absolute(m[2]))
+	if err != nil {
+		why := cause(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			why = errors.New("no such file")
+		}
+		d.fail(hindcast.ESecret, at, length, "put the secret into that file, or name another one",
+			"%s: %s cannot be read: %v", v.path, m[2], why).Cause = err
+		return "", false
+	}
+	return d.secret(strings.TrimRight(string(content), "\r\n")), true
+}
+
+// secret remembers s as a secret of the pipeline.
+func (d *decoder) secret(s string) string {
+	if s != "" && !slices.Contains(d.p.Secrets, s) {
+		d.p.Secrets = append(d.p.Secrets, s)
+	}
+	return s
+}
+
+// absolute gives a path of the file's as an absolute one.
+func (d *decoder) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(d.p.Dir, path)
+}
+
+// tokenise replaces the references by tokens that occur nowhere else.
+func (r *refs) tokenise(text string) {
+	for mark := 7001; ; mark++ {
+		n := 0
+		r.tokenised = anyRef.ReplaceAllStringFunc(text, func(string) string {
+			r.list[n].token = fmt.Sprintf("%d%04d", mark, n)
+			n++
+			return r.list[n-1].token
+		})
+		if strings.Count(r.tokenised, fmt.Sprint(mark)) == n {
+			return
+		}
+	}
+}
+
+// expanded gives a part of the parsed URL with the secrets in it.
+func (r *refs) expanded(part string) string {
+	return r.replace(part, func(x ref) string { return x.expands })
+}
+
+// escaped is expanded for a part that is percent-encoded.
+func (r *refs) escaped(part string) string {
+	return r.replace(part, func(x ref) string { return url.PathEscape(x.expands) })
+}
+
+// written gives a part of the tokenised text as it was written.
+func (r *refs) written(part string) string {
+	return r.replace(part, func(x ref) string { return x.written })
+}
+
+func (r *refs) replace(part string, by func(ref) string) string {
+	if len(r.list) == 0 {
+		return part
+	}
+	pairs := make([]string, 0, 2*len(r.list))
+	for _, x := range r.list {
+		pairs = append(pairs, x.token, by(x))
+	}
+	return strings.NewReplacer(pairs...).Replace(part)
+}
+
+// holds reports whether a part has a reference in it.
+func (r *refs) holds(part string) bool { return r.written(part) != part }
+
+// onlyRefs reports whether text is nothing but references.
+func onlyRefs(text string) bool { return anyRef.ReplaceAllString(text, "") == "" }

@@ -1,0 +1,304 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	_ "time/tzdata" // so that zones mean the same on every machine
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
+)
+
+var pipelineName = regexp.MustCompile(namePattern)
+
+// maxName is how many bytes a name may take: it becomes a folder's name.
+const maxName = 200
+
+func (d *decoder) pipelineName(v value) string {
+	if !pipelineName.MatchString(v.text) || len(v.text) > maxName {
+		d.bad(v, formName.Right, "%q is no pipeline's name", v.text)
+	}
+	return v.text
+}
+
+// historyText holds history's times until the zone is known.
+type historyText struct{ from, to value }
+
+func (d *decoder) setZone(v value) {
+	zone, err := time.LoadLocation(v.text)
+	if err != nil || v.text == "" || v.text == "Local" {
+		d.bad(v, formZone.Right, "%q is no time zone", v.text)
+		return
+	}
+	d.p.History.TimeZone, d.p.History.Zone = v.text, zone
+}
+
+// setHistory reads history's bounds in its zone.
+func (d *decoder) setHistory() {
+	h := &d.p.History
+	from, ok := d.instant(d.history.from, formDate.Right)
+	if !ok {
+		return
+	}
+	h.From, h.To = from, d.history.to.text
+	if h.To == "today" {
+		return
+	}
+	if distance, plus := strings.CutPrefix(h.To, "+"); plus {
+		if _, ok := parsePeriod(distance); !ok {
+			d.bad(d.history.to, formEnd.Right, "%q is no distance", h.To)
+		}
+		return
+	}
+	if to, ok := d.instant(d.history.to, formEnd.Right); ok && !to.After(from) {
+		d.bad(d.history.to, "write a date after "+d.history.from.text, "history ends before it begins")
+	}
+}
+
+var instantForms = []string{"2006-01-02", "2006-01-02T15:04", "2006-01-02 15:04"}
+
+// instant reads a date, or a date and an hour, in the history's zone.
+func (d *decoder) instant(v value, right string) (time.Time, bool) {
+	for i, form := range instantForms {
+		civil, err := time.Parse(form, v.text)
+		if err != nil {
+			continue
+		}
+		t, err := time.ParseInLocation(form, v.text, d.p.History.Zone)
+		switch {
+		case err != nil || civil.Year() < 1:
+		case civil.Minute() != 0:
+			d.bad(v, right, "%q is not on the hour", v.text)
+			return t, false
+		case i == 0 && t.Day() != civil.Day():
+			return t.Add(time.Hour), true // the clocks went forward at midnight: the day began an hour later
+		case i > 0 && t.Format(form) != v.text:
+			d.bad(v, right, "%q does not exist in %s: the clocks went forward", v.text, d.p.History.TimeZone)
+			return t, false
+		default:
+			return t, true
+		}
+	}
+	d.bad(v, right, "%q is no date", v.text)
+	return time.Time{}, false
+}
+
+func (d *decoder) fact() *hindcast.Fact { return &d.p.Facts[len(d.p.Facts)-1] }
+func (d *decoder) dim() *hindcast.Dim   { return &d.p.Dims[len(d.p.Dims)-1] }
+
+// sourceName checks a fact's or dimension's name: a table's name in the SQL and a folder's name in the lake.
+func (d *decoder) sourceName(v value) {
+	why := ""
+	switch {
+	case strings.TrimSpace(v.name) != v.name || v.name == "":
+		why = "is empty or has spaces around it"
+	case strings.ContainsFunc(v.name, func(r rune) bool { return r == '/' || unicode.IsControl(r) }):
+		why = `holds "/" or a control character`
+	case v.name == "." || v.name == ".." || strings.HasPrefix(strings.ToLower(v.name), "_hindcast"):
+		why = "is a folder of hindcast's own"
+	case strings.EqualFold(v.name, "result"):
+		why = "means the slice's result in checks"
+	case len(v.name) > maxName:
+		why = fmt.Sprintf("is longer than %d bytes", maxName)
+	default:
+		why = d.taken(v.name)
+	}
+	if why != "" {
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "give it another name", "the name %q %s", v.name, why)
+	}
+}
+
+// taken says what else has the name; SQL does not tell capitals from small letters.
+func (d *decoder) taken(name string) string {
+	for _, f := range d.p.Facts {
+		if strings.EqualFold(f.Name, name) {
+			return fmt.Sprintf("is taken by the fact in line %d", d.p.Places["facts."+f.Name].Line)
+		}
+	}
+	for _, x := range d.p.Dims {
+		if strings.EqualFold(x.Name, name) {
+			return fmt.Sprintf("is taken by the dimension in line %d", d.p.Places["dimensions."+x.Name].Line)
+		}
+	}
+	return ""
+}
+
+func (d *decoder) someFacts(v value) {
+	if len(d.p.Facts) == 0 {
+		d.bad(v, `write at least one fact, such as billing: {table: "billing_{yyyy}_{mm}"}`, "there is no fact")
+	}
+}
+
+func (d *decoder) checkFact(v value) {
+	f := d.fact()
+	d.checkSource(v, f.Table, f.Files)
+	if f.Time == "" && !f.TimeNamed() && (f.Table == "") != (f.Files == "") {
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name),
+			"add time: with the column's name, or name the tables with {yyyy} and so on",
+			"%s: it needs time:, because its %s not time-named", v.path, sourceWord(f))
+	}
+}
+
+func sourceWord(f *hindcast.Fact) string {
+	if f.Files != "" {
+		return "files are"
+	}
+	return "table is"
+}
+
+func (d *decoder) checkSource(v value, table, files string) {
+	if (table == "") != (files == "") {
+		return
+	}
+	what := "neither table: nor files: is there"
+	if table != "" {
+		what = "table: and files: are both there"
+	}
+	d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "write exactly one of the two", "%s: %s", v.path, what)
+}
+
+// files gives a glob as an absolute one, or the URL that it is.
+func (d *decoder) files(v value, glob string) string {
+	if maskPasswords(glob) != glob {
+		d.bad(v, "leave them out: they are taken from the environment", "credentials do not stand in a glob")
+	}
+	if glob == "" || urlScheme.MatchString(glob) {
+		return glob
+	}
+	return d.absolute(glob)
+}
+
+// readSQL reads the transform's SQL file.
+func (d *decoder) readSQL(v value) {
+	name := d.textOf(v)
+	if name == "" {
+		return
+	}
+	path := d.absolute(name)
+	text, err := d.env.read(path)
+	switch {
+	case err == nil && !utf8.Valid(text):
+		d.bad(v, "write the SQL as UTF-8 text", "the file %s is not UTF-8", name)
+	case err == nil && strings.TrimSpace(string(text)) == "":
+		d.bad(v, "write a SELECT into it", "the file %s is empty", name)
+	case err == nil:
+		d.p.Transform.SQLFile, d.p.Transform.Text = path, string(text)
+	case errors.Is(err, fs.ErrPermission):
+		d.fail(hindcast.EPermission, v.at, v.length(), "give yourself the right to read it",
+			"the SQL file %s may not be read", name).Cause = err
+	case errors.Is(err, fs.ErrNotExist):
+		d.fail(hindcast.EFileMissing, v.at, v.length(), "write the SQL into "+filepath.Join(d.shownDir(), name)+", or name another file",
+			"no such SQL file: %s", name).Cause = err
+	default:
+		d.fail(hindcast.EFileMissing, v.at, v.length(), "name a file with SQL in it",
+			"the SQL file %s cannot be read: %v", name, cause(err)).Cause = err
+	}
+}
+
+// shownDir is the pipeline file's folder as the user names it.
+func (d *decoder) shownDir() string { return filepath.Dir(d.name) }
+
+var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (d *decoder) setParam(v value) {
+	next := "give it a name of letters, digits and _"
+	switch strings.ToLower(v.name) {
+	case "slice_start", "slice_end", "run_time":
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "the parameter %q is always there and cannot be set", v.name)
+		return
+	}
+	if !paramName.MatchString(v.name) {
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "%q is no parameter's name", v.name)
+		return
+	}
+	d.p.Params = append(d.p.Params, d.param(v))
+}
+
+func (d *decoder) check() *hindcast.Check      { return &d.p.Checks[len(d.p.Checks)-1] }
+func (d *decoder) rows() *hindcast.RowsCheck   { return d.check().Rows }
+func (d *decoder) total() *hindcast.TotalCheck { return d.check().Total }
+
+func (d *decoder) beginRows(v value) {
+	if v.node != nil {
+		d.check().Rows = &hindcast.RowsCheck{}
+	}
+}
+
+func (d *decoder) beginTotal(v value) {
+	if v.node != nil {
+		d.check().Total = &hindcast.TotalCheck{}
+	}
+}
+
+func (d *decoder) count(v value) *int64 {
+	n := d.whole(v, 0, math.MaxInt64, formCount.Right)
+	return &n
+}
+
+func (d *decoder) checkRows(v value) {
+	r := d.rows()
+	switch {
+	case r == nil:
+	case r.Min == nil && r.Max == nil:
+		d.bad(v, "write min, max or both, such as {min: 1}", "has no bound")
+	case r.Min != nil && r.Max != nil && *r.Min > *r.Max:
+		d.bad(v, "write a max that is not below min", "min is more than max")
+	}
+}
+
+// nameCheck checks that one of the three kinds is there, and names the check so that the name is stable.
+func (d *decoder) nameCheck(v value) {
+	c := d.check()
+	kinds, base := 0, ""
+	if c.Rows != nil {
+		kinds, base = kinds+1, "rows"
+	}
+	if c.Total != nil {
+		kinds, base = kinds+1, "total "+c.Total.Of
+	}
+	if c.SQL != "" {
+		kinds, base = kinds+1, "sql"
+	}
+	if kinds != 1 {
+		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total and sql")
+		return
+	}
+	used := map[string]bool{}
+	for _, other := range d.p.Checks[:len(d.p.Checks)-1] {
+		used[other.Name] = true
+	}
+	c.Name = base
+	if base == "sql" {
+		c.Name = "sql 1"
+	}
+	for n := 2; used[c.Name]; n++ {
+		c.Name = fmt.Sprintf("%s %d", base, n)
+	}
+}
+
+var setStatement = regexp.MustCompile(`(?is)^\s*set\s`)
+
+func (d *decoder) sessionOf(v value) []string {
+	for _, item := range v.items {
+		if !setStatement.MatchString(item.text) {
+			d.bad(item, `write "SET name = value"; other statements belong in before or after`, "is no SET statement")
+		}
+	}
+	return d.textsOf(v)
+}
+
+// finish fills in what one key takes from another.
+func finish(d *decoder, _ value) {
+	for i := range d.p.Facts {
+		if d.p.Facts[i].Every.IsZero() {
+			d.p.Facts[i].Every = d.p.History.Every
+		}
+	}
+}

@@ -1,0 +1,133 @@
+// Package drivers is the one place that names every driver: it turns what a pipeline file says into a lake, a
+// warehouse and an engine, by hand. Nothing registers itself. What is done with them is for others.
+package drivers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/engine"
+	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	warehousedb "github.com/hindcast/hindcast/internal/warehouse/duckdb"
+)
+
+// Lake opens the pipeline's lake, and makes it where it is not.
+func Lake(p *hindcast.Pipeline) (objstore.Store, error) {
+	if p.Lake.Scheme != "file" {
+		return nil, notYet("lake", p, p.Lake, "a folder")
+	}
+	return file.New(p.Lake.Path)
+}
+
+func notYet(key string, p *hindcast.Pipeline, l hindcast.Location, instead string) error {
+	return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places[key],
+		Message: fmt.Sprintf("this hindcast has no driver for %s: %s", key, l.Scheme), Next: "use " + instead}
+}
+
+// WarehouseOptions bound the warehouse's process.
+type WarehouseOptions struct {
+	ReadOnly bool
+	Memory   int64
+	Threads  int
+	Spill    string
+	Log      io.Writer
+}
+
+// Warehouse opens the pipeline's warehouse.
+func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (warehouse.Warehouse, error) {
+	if p.Warehouse.Scheme != "duckdb" {
+		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE")
+	}
+	w, err := warehousedb.Open(ctx, worker("warehouse", "warehouse", o.Log), warehousedb.Options{Path: p.Warehouse.Path,
+		ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
+	if err != nil {
+		return nil, err // and not a *Client that is nil
+	}
+	return w, nil
+}
+
+// EngineOptions bound the engine's workers.
+type EngineOptions struct {
+	Slots   int
+	Memory  int64 // of each
+	Threads int   // of each
+	Spill   string
+	Allowed []string // folders that the SQL's inputs and results are in
+	Log     io.Writer
+}
+
+// Engine opens the pipeline's engine; its workers start when they are needed.
+func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
+	if p.Transform.Engine != "duckdb" {
+		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
+			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
+	}
+	start := func(n int) child.Spec { return worker(fmt.Sprintf("worker %d", n), "engine", o.Log) }
+	return enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
+		Memory: o.Memory, Threads: o.Threads}), nil
+}
+
+// fileFolders are the folders of the user's own Parquet files: what stands before the first wildcard.
+func fileFolders(p *hindcast.Pipeline) []string {
+	var folders []string
+	add := func(glob string) {
+		if glob == "" {
+			return
+		}
+		if !filepath.IsAbs(glob) {
+			glob = filepath.Join(p.Dir, glob)
+		}
+		if i := strings.IndexAny(glob, "*?[{"); i >= 0 {
+			glob = glob[:i]
+		}
+		folders = append(folders, filepath.Dir(glob+"x"))
+	}
+	for _, f := range p.Facts {
+		add(f.Files)
+	}
+	for _, d := range p.Dims {
+		add(d.Files)
+	}
+	return folders
+}
+
+// worker is how this program is started as a child of itself.
+func worker(name, role string, log io.Writer) child.Spec {
+	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log}
+}
+
+// self finds this program as it was called: a link to it may matter (a test binary that plays several programs).
+func self() string {
+	if path, err := exec.LookPath(os.Args[0]); err == nil {
+		if abs, err := filepath.Abs(path); err == nil {
+			return abs
+		}
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// ServeWorker is `hindcast worker ROLE`: the inside of a child process.
+func ServeWorker(role string, in io.Reader, out io.Writer) error {
+	switch role {
+	case "engine":
+		return enginedb.Serve(in, out)
+	case "warehouse":
+		return warehousedb.Serve(in, out)
+	}
+	return fmt.Errorf("no such worker: %s", role)
+}

@@ -1,0 +1,230 @@
+// Package duck is what all users of DuckDB here share: opening an instance with bounded memory, quoting names
+// and values, carrying types through Parquet, sums over rows, and turning DuckDB's errors into ours. What is
+// run in DuckDB, and why, is for its users.
+package duck
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Options open an instance.
+type Options struct {
+	Path     string   // "" is in memory
+	ReadOnly bool     //
+	Memory   int64    // resident bytes that the whole process may use; 0 leaves DuckDB's default
+	Threads  int      // 0 leaves DuckDB's default
+	Spill    string   // folder to spill to; "" beside the database
+	Allowed  []string // the only folders that SQL may reach, besides Path; nil does not restrict it
+	TimeZone string   // of the sessions
+	Session  []string // the user's SET statements, run on each connection
+}
+
+// memoryShare is what DuckDB is told of the memory that its process may use: it overshoots its limit by about
+// 30 % (measured, see docs/decisions/duckdb.md).
+const memoryShare = 0.7
+
+// Open opens an instance and proves that it works. Errors are translated.
+func Open(ctx context.Context, o Options) (*sql.DB, error) {
+	if o.Spill != "" {
+		if err := os.MkdirAll(o.Spill, 0o755); err != nil {
+			return nil, Translate(err)
+		}
+	}
+	dsn := o.Path
+	if o.ReadOnly {
+		dsn += "?access_mode=read_only"
+	}
+	connector, err := duckdb.NewConnector(dsn, func(conn driver.ExecerContext) error {
+		return prepareSession(conn, o)
+	})
+	if err != nil {
+		return nil, Translate(err)
+	}
+	db := sql.OpenDB(connector)
+	if err := prepareInstance(ctx, db, o); err != nil {
+		_ = db.Close()
+		return nil, Translate(err)
+	}
+	return db, nil
+}
+
+// prepareInstance sets what holds for the whole instance; access is restricted last, and cannot be widened
+// after.
+func prepareInstance(ctx context.Context, db *sql.DB, o Options) error {
+	sets := []string{
+		"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
+		"SET preserve_insertion_order=false",
+	}
+	if o.Memory > 0 {
+		sets = append(sets, fmt.Sprintf("SET memory_limit='%dB'", MemoryLimit(o.Memory)))
+	}
+	if o.Threads > 0 {
+		sets = append(sets, fmt.Sprintf("SET threads=%d", o.Threads))
+	}
+	if o.Spill != "" {
+		sets = append(sets, "SET temp_directory="+String(o.Spill))
+	}
+	if o.Allowed != nil {
+		allowed := make([]string, 0, len(o.Allowed)+1)
+		for _, dir := range append(o.Allowed, o.Spill) {
+			if dir != "" {
+				allowed = append(allowed, String(strings.TrimSuffix(dir, "/")+"/"))
+			}
+		}
+		sets = append(sets, "SET allowed_directories=["+strings.Join(allowed, ",")+"]", "SET enable_external_access=false")
+	}
+	for _, set := range sets {
+		if _, err := db.ExecContext(ctx, set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MemoryLimit is the memory_limit for an instance whose process may use that many bytes.
+func MemoryLimit(resident int64) int64 { return int64(float64(resident) * memoryShare) }
+
+func prepareSession(conn driver.ExecerContext, o Options) error {
+	zone := o.TimeZone
+	if zone == "" {
+		zone = "UTC"
+	}
+	for _, set := range append([]string{"SET errors_as_json=true", "SET TimeZone=" + String(zone)}, o.Session...) {
+		if _, err := conn.ExecContext(context.Background(), set, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Name quotes an identifier.
+func Name(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Table quotes a possibly qualified table name: sales.cost_summary, "odd.name".x.
+func Table(name string) string {
+	parts := SplitTable(name)
+	for i, part := range parts {
+		parts[i] = Name(part)
+	}
+	return strings.Join(parts, ".")
+}
+
+// SplitTable splits a possibly qualified name at the dots outside double quotes, and unquotes the parts.
+func SplitTable(name string) []string {
+	var parts []string
+	var part strings.Builder
+	quoted := false
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '"' && quoted && i+1 < len(name) && name[i+1] == '"':
+			part.WriteByte('"')
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == '.' && !quoted:
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(c)
+		}
+	}
+	return append(parts, part.String())
+}
+
+// String quotes a string literal.
+func String(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Strings quotes a list of strings.
+func Strings(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = String(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are
+// cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
+func Window(column, typ string, in hindcast.Interval) string {
+	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), bound(typ, in.Start), Name(column), bound(typ, in.End))
+}
+
+func bound(typ string, t time.Time) string {
+	switch {
+	case typ == "DATE":
+		return "DATE " + String(t.Format("2006-01-02"))
+	case typ == "TIMESTAMP WITH TIME ZONE":
+		return "TIMESTAMPTZ " + String(t.UTC().Format("2006-01-02 15:04:05.999999")+"+00")
+	default:
+		return "CAST(" + String(t.Format("2006-01-02 15:04:05.999999")) + " AS " + typ + ")"
+	}
+}
+
+// Sync makes the files durable, and their folder's entries with them. DuckDB never fsyncs what COPY writes.
+func Sync(dir string, files ...string) error {
+	for _, name := range append(files, dir) {
+		f, err := os.Open(name)
+		if err != nil {
+			return Translate(err)
+		}
+		err = f.Sync()
+		if closing := f.Close(); err == nil {
+			err = closing
+		}
+		if err != nil {
+			return Translate(err)
+		}
+	}
+	return nil
+}
+
+// Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows
+// give no file.
+func Copy(ctx context.Context, conn *sql.Conn, query, dir string) ([]hindcast.File, error) {
+	path := filepath.Join(dir, "part-0.parquet")
+	var rows int64
+	result, err := conn.ExecContext(ctx, CopyStatement(query, path))
+	if err != nil {
+		return nil, Translate(err)
+	}
+	if rows, err = result.RowsAffected(); err != nil {
+		return nil, Translate(err)
+	}
+	if rows == 0 {
+		return nil, removeEmpty(path)
+	}
+	if err := Sync(dir, path); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, Translate(err)
+	}
+	return []hindcast.File{{Path: path, Rows: rows, Bytes: info.Size()}}, nil
+}
+
+// CopyPrefix is how many bytes stand before the query in a CopyStatement, for places in errors.
+const CopyPrefix = len("COPY (")
+
+// CopyStatement is the statement by which Copy writes.
+func CopyStatement(query, path string) string {
+	return "COPY (" + query + ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy)"
+}
+
+func removeEmpty(path string) error {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return Translate(err)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package duck
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hindcast/hindcast"
+)
+
+// fault is DuckDB's error as JSON (SET errors_as_json=true).
+type fault struct {
+	Type       string `json:"exception_type"`
+	Message    string `json:"exception_message"`
+	Position   string `json:"position"`
+	Name       string `json:"name"`
+	Candidates string `json:"candidates"`
+}
+
+// SQLError is an error in a statement's text, with the offset at which DuckDB places it.
+type SQLError struct {
+	Fault  *hindcast.Error
+	Offset int    // bytes into the statement; -1 if unknown
+	Name   string // the table or column that it is about, if DuckDB says so
+}
+
+func (e *SQLError) Error() string { return e.Fault.Error() }
+
+// Unwrap gives the error without the offset.
+func (e *SQLError) Unwrap() error { return e.Fault }
+
+// Translate turns an error of DuckDB, or of the operating system around it, into ours. Nil and errors that are
+// ours already stay as they are.
+func Translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*hindcast.Error](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*SQLError](err); ok {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
+	}
+	if e := system(err); e != nil {
+		return e
+	}
+	f := parse(err)
+	if e := byText(f, err); e != nil {
+		return e
+	}
+	return byType(f, err)
+}
+
+func system(err error) *hindcast.Error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return diskFull(err.Error(), err)
+	case errors.Is(err, fs.ErrPermission):
+		return denied(err.Error(), err)
+	}
+	return nil
+}
+
+func diskFull(message string, err error) *hindcast.Error {
+	return &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: message, Cause: err,
+		Next: "free space there, then: hindcast resume"}
+}
+
+func denied(message string, err error) *hindcast.Error {
+	return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: message, Cause: err,
+		Next: "give this user the right to it, then run again"}
+}
+
+// parse finds the JSON in a driver's error; without one the whole text is the message.
+func parse(err error) fault {
+	text := err.Error()
+	var f fault
+	if i := strings.Index(text, `{"exception_type"`); i >= 0 {
+		if json.NewDecoder(strings.NewReader(text[i:])).Decode(&f) == nil {
+			return f
+		}
+	}
+	f.Message = text
+	if i := strings.Index(text, " Error: "); i >= 0 {
+		f.Type, f.Message = text[:i], text[i+len(" Error: "):]
+	}
+	return f
+}
+
+var (
+	lockHolder = regexp.MustCompile(`[Cc]onflicting lock is held in (.*?) ?\(PID (\d+)\)`)
+	lockFile   = regexp.MustCompile(`lock on file "([^"]+)"`)
+)
+
+// byText recognizes what DuckDB reports under types that are too wide.
+func byText(f fault, err error) error {
+	text := f.Message
+	switch {
+	case strings.Contains(text, "Could not set lock on file"):
+		return busy(text, err)
+	case strings.Contains(text, "No space left on device"), strings.Contains(text, "Disk quota exceeded"):
+		return diskFull(firstLine(text), err)
+	case strings.Contains(text, "failed to offload data block"), strings.Contains(text, "max_temp_directory_size"):
+		return diskFull(firstLine(text), err)
+	case strings.Contains(text, "Permission denied"):
+		return denied(firstLine(text), err)
+	}
+	return nil
+}
+
+func busy(text string, err error) error {
+	e := &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,
+		Message: "the database is open in another process", Next: "close it there, then run again"}
+	if m := lockFile.FindStringSubmatch(text); m != nil {
+		e.Message = m[1] + " is open in another process"
+	}
+	if m := lockHolder.FindStringSubmatch(text); m != nil {
+		e.Message += fmt.Sprintf(": %s, pid %s", strings.TrimSpace(m[1]), m[2])
+	}
+	return e
+}
+
+func byType(f fault, err error) error {
+	e := &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: firstLine(f.Message), Cause: err}
+	switch strings.TrimSuffix(f.Type, " Exception") {
+	case "Out of Memory", "Out Of Memory":
+		e.Code, e.Class = hindcast.EMemory, hindcast.ClassResource
+		e.Next = "it is tried again alone; if that fails too, set run.memory higher or slices shorter"
+		return e
+	case "Interrupt", "INTERRUPT":
+		e.Code, e.Class, e.Message = hindcast.EStopped, hindcast.ClassCanceled, "stopped"
+		return e
+	case "IO":
+		return ioError(e)
+	case "Parser", "Syntax":
+		e.Code = hindcast.ESQLSyntax
+	case "Catalog", "Binder":
+		e.Code = bindingCode(f)
+		e.Detail = candidates(f)
+	case "Conversion", "Out of Range", "Invalid Input":
+		e.Code = valueCode(f.Message)
+	case "Permission":
+		e.Code, e.Next = hindcast.ESQLAccess, "the SQL sees facts and dimensions only; declare the file as a fact with `files:`"
+	case "TransactionContext", "Connection", "FATAL", "INTERNAL", "Fatal", "Internal":
+		e.Code, e.Class = hindcast.EWarehouse, hindcast.ClassTransient
+	}
+	return &SQLError{Fault: e, Offset: offset(f), Name: f.Name}
+}
+
+func ioError(e *hindcast.Error) error {
+	switch {
+	case strings.Contains(e.Message, "arquet"), strings.Contains(e.Message, "thrift"), strings.Contains(e.Message, "No magic bytes"):
+		e.Code, e.Next = hindcast.EParquet, "see what is wrong with: hindcast verify"
+	default:
+		e.Code, e.Class = hindcast.EWarehouse, hindcast.ClassTransient
+	}
+	return e
+}
+
+func bindingCode(f fault) hindcast.Code {
+	switch text := f.Message; {
+	case strings.HasPrefix(text, "Table with name"):
+		return hindcast.ESQLTable
+	case strings.Contains(text, "olumn") && (strings.Contains(text, "not found") || strings.Contains(text, "does not have")):
+		return hindcast.ESQLColumn
+	case strings.Contains(text, "is not a column") || strings.Contains(text, "not found in FROM clause"):
+		return hindcast.ESQLColumn
+	}
+	return hindcast.ESQL
+}
+
+func valueCode(text string) hindcast.Code {
+	switch {
+	case strings.Contains(text, "out of range"), strings.Contains(text, "verflow"), strings.Contains(text, "Could not cast value"),
+		strings.Contains(text, "can't be cast"):
+		return hindcast.EOverflow
+	case strings.Contains(text, "arquet"), strings.Contains(text, "Snappy"), strings.Contains(text, "snappy"), strings.Contains(text, "TProtocol"):
+		return hindcast.EParquet
+	}
+	return hindcast.ESQL
+}
+
+// candidates keeps what DuckDB says after the first line: names that were meant, perhaps.
+func candidates(f fault) []string {
+	var detail []string
+	for line := range strings.Lines(f.Message) {
+		line = strings.TrimSpace(line)
+		if line != "" && line != firstLine(f.Message) {
+			detail = append(detail, strings.Replace(line, "bindings: :", "bindings:", 1))
+		}
+	}
+	return detail
+}
+
+func offset(f fault) int {
+	n, err := strconv.Atoi(f.Position)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimSuffix(strings.TrimSpace(line), "!")
+}

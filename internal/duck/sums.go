@@ -1,0 +1,69 @@
+package duck
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// SumsList is the select list that computes the Sums of rows with these columns; ScanSums reads it. Content is
+// the sum of the rows' hashes: it does not depend on their order, and counts duplicates.
+func SumsList(columns []hindcast.Column) string {
+	names := make([]string, len(columns))
+	list := []string{"count(*)", ""}
+	for i, c := range columns {
+		names[i] = Name(c.Name)
+		if strings.HasPrefix(c.Type, "ENUM(") {
+			names[i] = cast(c.Name, "VARCHAR") // an ENUM hashes by its position, which another table may not share
+		}
+		if Exact(c.Type) {
+			list = append(list, "CAST(sum("+Name(c.Name)+") AS VARCHAR)")
+		}
+	}
+	list[1] = "CAST(sum(CAST(hash(" + strings.Join(names, ", ") + ") AS HUGEINT)) AS VARCHAR)"
+	return strings.Join(list, ", ")
+}
+
+// scanner is *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// ScanSums reads a row of SumsList, after the given leading columns.
+func ScanSums(row scanner, columns []hindcast.Column, leading ...any) (hindcast.Sums, error) {
+	sums := hindcast.Sums{}
+	var content sql.NullString
+	dest := append(leading, &sums.Rows, &content)
+	var totals []*sql.NullString
+	var names []string
+	for _, c := range columns {
+		if Exact(c.Type) {
+			total := new(sql.NullString)
+			totals, names, dest = append(totals, total), append(names, c.Name), append(dest, total)
+		}
+	}
+	if err := row.Scan(dest...); err != nil {
+		return sums, Translate(err)
+	}
+	sums.Content = content.String
+	for i, total := range totals {
+		if total.Valid {
+			if sums.Totals == nil {
+				sums.Totals = map[string]string{}
+			}
+			sums.Totals[names[i]] = total.String
+		}
+	}
+	return sums, nil
+}
+
+// Querier is a connection or a transaction.
+type Querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// SumsOf computes the Sums of a query's rows, whose columns must be these. The query is an expression for FROM:
+// a table with an optional WHERE.
+func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
+	return ScanSums(db.QueryRowContext(ctx, "SELECT "+SumsList(columns)+" FROM "+from), columns)
+}

@@ -1,0 +1,135 @@
+package duck
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// carried lists how the types that Parquet would change are stored instead (checked with DuckDB 1.5.5: INTERVAL
+// loses microseconds, TIMESTAMP_S and _MS come back as TIMESTAMP, HUGEINT becomes DOUBLE).
+var carried = map[string]string{
+	"INTERVAL":            "VARCHAR",
+	"HUGEINT":             "VARCHAR",
+	"UHUGEINT":            "VARCHAR",
+	"BIGNUM":              "VARCHAR",
+	"BIT":                 "VARCHAR",
+	"TIME WITH TIME ZONE": "VARCHAR",
+	"TIMESTAMP_S":         "TIMESTAMP",
+	"TIMESTAMP_MS":        "TIMESTAMP",
+	"TIME_NS":             "VARCHAR",
+}
+
+// exact are the types that Parquet carries as they are.
+var exact = map[string]bool{
+	"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, "INTEGER": true, "BIGINT": true,
+	"UTINYINT": true, "USMALLINT": true, "UINTEGER": true, "UBIGINT": true, "FLOAT": true, "DOUBLE": true,
+	"VARCHAR": true, "BLOB": true, "DATE": true, "TIME": true, "TIMESTAMP": true, "TIMESTAMP_NS": true,
+	"TIMESTAMP WITH TIME ZONE": true, "UUID": true, "JSON": true,
+}
+
+var (
+	decimalType = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
+	nestedType  = regexp.MustCompile(`^(STRUCT|MAP|UNION)\(|\]$`)
+	fragile     = regexp.MustCompile(`\b(INTERVAL|HUGEINT|UHUGEINT|BIGNUM|BIT|TIME WITH TIME ZONE|TIMESTAMP_S|TIMESTAMP_MS|TIME_NS|ENUM|UNION|VARIANT)\b`)
+)
+
+// Carry says how Parquet carries a type exactly: as itself (""), or stored as another type that is cast back.
+// ok is false if it cannot be carried.
+func Carry(typ string) (stored string, ok bool) {
+	if exact[typ] || decimalType.MatchString(typ) {
+		return "", true
+	}
+	if s, found := carried[typ]; found {
+		return s, true
+	}
+	if strings.HasPrefix(typ, "ENUM(") {
+		return "VARCHAR", true
+	}
+	if nestedType.MatchString(typ) && !fragile.MatchString(typ) {
+		return "", true
+	}
+	return "", false
+}
+
+// Store returns the columns with Stored filled in, or E-TYPE for the first that cannot be carried.
+func Store(table string, columns []hindcast.Column) ([]hindcast.Column, error) {
+	out := make([]hindcast.Column, len(columns))
+	for i, c := range columns {
+		stored, ok := Carry(c.Type)
+		if !ok {
+			return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of %s has type %s, which Parquet cannot carry exactly", c.Name, table, c.Type),
+				Next:    "leave it out with `columns:`, or cast it in a view and use the view"}
+		}
+		c.Stored = stored
+		out[i] = c
+	}
+	return out, nil
+}
+
+// Encode is the select list that writes columns to Parquet, from rows whose columns have their Type already.
+func Encode(columns []hindcast.Column) string {
+	return selectList(columns, func(c hindcast.Column) string {
+		if c.Stored == "" {
+			return Name(c.Name)
+		}
+		return cast(c.Name, c.Stored)
+	})
+}
+
+// EncodeCast is Encode for rows of other types: each column is first cast to its Type, checked.
+func EncodeCast(columns []hindcast.Column) string {
+	return selectList(columns, func(c hindcast.Column) string {
+		if c.Stored == "" {
+			return cast(c.Name, c.Type)
+		}
+		return "CAST(" + cast(c.Name, c.Type) + " AS " + c.Stored + ")"
+	})
+}
+
+// Decode is the select list that reads columns back from Parquet with their types.
+func Decode(columns []hindcast.Column) string {
+	return selectList(columns, func(c hindcast.Column) string {
+		if c.Stored == "" {
+			return Name(c.Name)
+		}
+		return cast(c.Name, c.Type)
+	})
+}
+
+func cast(name, typ string) string { return "CAST(" + Name(name) + " AS " + typ + ")" }
+
+func selectList(columns []hindcast.Column, expression func(hindcast.Column) string) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = expression(c)
+		if list[i] != Name(c.Name) {
+			list[i] += " AS " + Name(c.Name)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// FromParquet is a query over files written with these columns. No files give no rows.
+func FromParquet(columns []hindcast.Column, files []string) string {
+	if len(files) == 0 {
+		return "SELECT " + selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }) + " WHERE false"
+	}
+	options := ""
+	if len(files) > 1 {
+		options = ", union_by_name=true"
+	}
+	return "SELECT " + Decode(columns) + " FROM read_parquet(" + Strings(files) + options + ")"
+}
+
+// Exact reports whether sums over the type are exact, so that they can serve as control totals.
+func Exact(typ string) bool {
+	switch typ {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT":
+		return true
+	}
+	return decimalType.MatchString(typ)
+}

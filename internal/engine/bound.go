@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
+)
+
+// Bound makes a query of SQL text from a file, its parameters replaced by literals. E-SQL-PARAM with its place if
+// one has no value.
+func Bound(text, file string, params map[string]string) (Query, error) {
+	sql, shifts, err := sqltext.Bind(text, params)
+	if err != nil {
+		e := *hindcast.AsError(err)
+		e.Place.File = file
+		return Query{}, &e
+	}
+	query := Query{SQL: sql, Original: text, File: file}
+	for _, shift := range shifts {
+		query.Shifts = append(query.Shifts, Shift(shift))
+	}
+	return query, nil
+}
+
+// BoundChecks replaces the parameters in the checks' SQL.
+func BoundChecks(checks []hindcast.Check, params map[string]string) ([]Check, error) {
+	bound := make([]Check, 0, len(checks))
+	for _, c := range checks {
+		var err error
+		if c.SQL, _, err = sqltext.Bind(c.SQL, params); err != nil {
+			return nil, inCheck(err, c)
+		}
+		if c.Total != nil {
+			total := *c.Total
+			if total.Equals, _, err = sqltext.Bind(total.Equals, params); err != nil {
+				return nil, inCheck(err, c)
+			}
+			c.Total = &total
+		}
+		bound = append(bound, Check{Check: c})
+	}
+	return bound, nil
+}
+
+func inCheck(err error, c hindcast.Check) error {
+	e := *hindcast.AsError(err)
+	e.Place = hindcast.Place{}
+	e.Message = "check " + c.Name + ": " + e.Message
+	return &e
+}

@@ -1,0 +1,213 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sqltext"
+)
+
+const describePrefix = "DESCRIBE "
+
+// Bind checks the SQL over empty tables and returns the result's columns.
+func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check) ([]hindcast.Column, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if err := r.set(ctx, engine.Limits{}, q.TimeZone); err != nil {
+		return nil, err
+	}
+	empty := make([]engine.Table, len(q.Tables))
+	for i, t := range q.Tables {
+		t.Files = nil
+		empty[i] = t
+	}
+	if err := r.views(ctx, empty); err != nil {
+		return nil, err
+	}
+	text, start, err := single(q)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.examine(ctx, text, q); err != nil {
+		return nil, err
+	}
+	columns, err := r.describe(ctx, text)
+	if err != nil {
+		return nil, known(place(err, q, start-len(describePrefix)), q.Tables)
+	}
+	if columns, err = carry(columns, q.File); err != nil {
+		return nil, err
+	}
+	return columns, r.bindChecks(ctx, columns, checks)
+}
+
+// single returns the one statement of the query's text and the offset at which it starts.
+func single(q engine.Query) (text string, start int, err error) {
+	statements := sqltext.Statements(q.SQL)
+	if len(statements) == 1 {
+		return statements[0].Text, statements[0].Offset, nil
+	}
+	e := &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: q.File},
+		Message: "the SQL must be one SELECT; it is empty", Next: "write the SELECT that makes a slice's rows"}
+	if len(statements) > 1 {
+		e.Place = original(q, statements[1].Offset)
+		e.Message = fmt.Sprintf("the SQL must be one SELECT; there are %d statements", len(statements))
+		e.Next = "use WITH … SELECT instead of several statements"
+	}
+	return "", 0, e
+}
+
+// original is the place of an offset in the query's text as the user wrote it.
+func original(q engine.Query, offset int) hindcast.Place {
+	text := q.Original
+	if text == "" {
+		text = q.SQL
+	}
+	shift := 0
+	for _, s := range q.Shifts {
+		if offset >= s.At {
+			shift = s.Delta
+		}
+	}
+	offset = min(max(offset+shift, 0), len(text))
+	line, column := sqltext.LineColumn(text, offset)
+	return hindcast.Place{File: q.File, Line: line, Column: column}
+}
+
+// place gives an SQL error its place in the user's file. shift leads from an offset in the statement that ran to
+// one in the query's text.
+func place(err error, q engine.Query, shift int) error {
+	e, ok := asSQL(err)
+	if !ok {
+		return err
+	}
+	fault := *e.Fault
+	if fault.Place.File = q.File; e.Offset >= 0 {
+		if offset := e.Offset + shift; offset >= 0 && offset <= len(q.SQL) {
+			fault.Place = original(q, offset)
+		}
+	}
+	if fault.Next == "" {
+		fault.Next = "correct the SQL; try it on one slice with: hindcast sql"
+	}
+	return &fault
+}
+
+// known says which tables there are, where the SQL names another one.
+func known(err error, tables []engine.Table) error {
+	e := hindcast.AsError(err)
+	if e.Code != hindcast.ESQLTable {
+		return err
+	}
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.Name
+	}
+	e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(names, ", ")}
+	e.Next = "correct the name, or declare the table under facts: or dimensions:"
+	return e
+}
+
+func (r *Runner) describe(ctx context.Context, text string) ([]hindcast.Column, error) {
+	rows, err := r.conn.QueryContext(ctx, describePrefix+text)
+	if err != nil {
+		return nil, duck.Translate(err)
+	}
+	defer rows.Close()
+	var columns []hindcast.Column
+	for rows.Next() {
+		var c hindcast.Column
+		var null, key, def, extra any
+		if err := rows.Scan(&c.Name, &c.Type, &null, &key, &def, &extra); err != nil {
+			return nil, duck.Translate(err)
+		}
+		columns = append(columns, c)
+	}
+	return columns, duck.Translate(rows.Err())
+}
+
+// carry refuses results that could not be staged: two columns of one name, types that Parquet would change.
+func carry(columns []hindcast.Column, file string) ([]hindcast.Column, error) {
+	seen := map[string]bool{}
+	for _, c := range columns {
+		if folded := strings.ToLower(c.Name); seen[folded] {
+			return nil, &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: file},
+				Message: fmt.Sprintf("the result has two columns named %q", c.Name), Next: "give one of them another name with AS"}
+		}
+		seen[strings.ToLower(c.Name)] = true
+	}
+	return duck.Store("the result", columns)
+}
+
+// readers are the table functions that reach files or the network.
+var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "which_secret"}
+
+// examine refuses SQL that is something else than a SELECT, or that reads files by itself: it would escape the
+// slice, the fingerprint and the lake.
+func (r *Runner) examine(ctx context.Context, text string, q engine.Query) error {
+	var tree map[string]any
+	row := r.conn.QueryRowContext(ctx, "SELECT json_serialize_sql("+duck.String(text)+")")
+	var raw any
+	if err := row.Scan(&raw); err != nil {
+		return duck.Translate(err)
+	}
+	tree, _ = raw.(map[string]any)
+	if failed, _ := tree["error"].(bool); failed {
+		if message, _ := tree["error_message"].(string); strings.Contains(message, "Only SELECT") {
+			return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: original(q, 0),
+				Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
+		}
+		return nil // a syntax error: DESCRIBE tells where
+	}
+	if name := forbidden(tree); name != "" {
+		return &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: original(q, max(strings.Index(q.SQL, name), 0)),
+			Message: fmt.Sprintf("the SQL reads files by itself: %s", name),
+			Next:    "declare the files as a fact or dimension with `files:` and name that instead"}
+	}
+	return nil
+}
+
+// forbidden finds a table function or table name that would read a file.
+func forbidden(node any) string {
+	switch n := node.(type) {
+	case map[string]any:
+		if name := reads(n); name != "" {
+			return name
+		}
+		for _, v := range n {
+			if name := forbidden(v); name != "" {
+				return name
+			}
+		}
+	case []any:
+		for _, v := range n {
+			if name := forbidden(v); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+func reads(node map[string]any) string {
+	switch node["type"] {
+	case "TABLE_FUNCTION":
+		function, _ := node["function"].(map[string]any)
+		name, _ := function["function_name"].(string)
+		for _, prefix := range readers {
+			if strings.HasPrefix(strings.ToLower(name), prefix) {
+				return name
+			}
+		}
+	case "BASE_TABLE":
+		name, _ := node["table_name"].(string)
+		if strings.ContainsAny(name, "/\\*") {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,252 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+func asSQL(err error) (*duck.SQLError, bool) { return errors.AsType[*duck.SQLError](err) }
+
+// samples is how many offending rows an error shows.
+const samples = 5
+
+// bindChecks checks the checks' SQL over an empty result.
+func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, checks []engine.Check) error {
+	if err := r.viewResult(ctx, columns, nil); err != nil {
+		return err
+	}
+	for _, c := range checks {
+		query := c.SQL
+		if c.Total != nil {
+			query = totalQuery(c.Total)
+		}
+		if query == "" {
+			continue
+		}
+		if _, err := r.describe(ctx, query); err != nil {
+			return inCheck(err, c)
+		}
+	}
+	return nil
+}
+
+func inCheck(err error, c engine.Check) error {
+	e := *hindcast.AsError(err)
+	if e.Class == hindcast.ClassPermanent {
+		e.Message = fmt.Sprintf("check %q: %s", c.Name, e.Message)
+		e.Next = "correct it under checks: in the pipeline file"
+	}
+	return &e
+}
+
+func (r *Runner) viewResult(ctx context.Context, columns []hindcast.Column, files []string) error {
+	return r.exec(ctx, "CREATE OR REPLACE TEMP VIEW result AS "+duck.FromParquet(columns, files))
+}
+
+// inspect reads the staged result back: its sums, that every row lies in the slice, the key, the checks.
+func (r *Runner) inspect(ctx context.Context, job engine.Job, files []hindcast.File) (hindcast.Sums, error) {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	if err := r.viewResult(ctx, job.Columns, paths); err != nil {
+		return hindcast.Sums{}, err
+	}
+	sums, err := r.inspectRows(ctx, job)
+	if err != nil {
+		return sums, err
+	}
+	if len(job.Checks) == 0 {
+		return sums, nil
+	}
+	for _, t := range job.Query.Tables {
+		if t.Time != "" && !t.Own.Equal(t.Window) {
+			if err := r.view(ctx, t, true); err != nil {
+				return sums, err
+			}
+		}
+	}
+	for _, c := range job.Checks {
+		if err := r.check(ctx, job, c, sums); err != nil {
+			return sums, err
+		}
+	}
+	return sums, nil
+}
+
+// inspectRows takes one pass over the result for all that holds for every pipeline.
+func (r *Runner) inspectRows(ctx context.Context, job engine.Job) (hindcast.Sums, error) {
+	inside := "false"
+	for _, c := range job.Columns {
+		if strings.EqualFold(c.Name, job.Target.Time) {
+			inside = duck.Window(c.Name, c.Type, job.Slice.Interval)
+		}
+	}
+	list := []string{"count(*) FILTER (WHERE (" + inside + ") IS NOT TRUE)"}
+	var keys []string
+	for _, k := range job.Target.Key {
+		keys = append(keys, duck.Name(k))
+	}
+	if len(keys) > 0 {
+		list = append(list, "count(*) FILTER (WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL)",
+			"count(DISTINCT hash("+strings.Join(keys, ", ")+"))")
+	} else {
+		list = append(list, "0", "count(*)")
+	}
+	var outside, null, distinct int64
+	row := r.conn.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+", "+duck.SumsList(job.Columns)+" FROM result")
+	sums, err := duck.ScanSums(row, job.Columns, &outside, &null, &distinct)
+	switch {
+	case err != nil:
+		return sums, err
+	case outside > 0:
+		return sums, r.outside(ctx, job, inside, outside)
+	case null > 0:
+		return sums, r.keyError(ctx, job, fmt.Sprintf("%d rows of the result have a NULL in the key (%s)", null, strings.Join(job.Target.Key, ", ")),
+			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
+	case distinct < sums.Rows:
+		return sums, r.unique(ctx, job, keys) // or two keys have one hash
+	}
+	return sums, nil
+}
+
+func (r *Runner) outside(ctx context.Context, job engine.Job, inside string, n int64) error {
+	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
+		Message: fmt.Sprintf("%d rows of the result have a %s that is NULL or outside the slice %s", n, job.Target.Time, job.Slice.Key),
+		Detail:  r.sample(ctx, "SELECT * FROM result WHERE ("+inside+") IS NOT TRUE"),
+		Next:    "correct the SQL: a row outside its slice could never be replaced"}
+}
+
+func (r *Runner) unique(ctx context.Context, job engine.Job, keys []string) error {
+	list := strings.Join(keys, ", ")
+	query := "SELECT " + list + ", count(*) AS \"rows\" FROM result GROUP BY " + list + " HAVING count(*) > 1"
+	var n int64
+	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+")").Scan(&n); err != nil || n == 0 {
+		return duck.Translate(err)
+	}
+	return r.keyError(ctx, job, fmt.Sprintf("%d keys (%s) stand in more than one row of the result", n, strings.Join(job.Target.Key, ", ")), query)
+}
+
+func (r *Runner) keyError(ctx context.Context, _ engine.Job, message, query string) error {
+	return &hindcast.Error{Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Message: message,
+		Detail: r.sample(ctx, query), Next: "correct the SQL, or target.key in the pipeline file"}
+}
+
+// sample renders a few rows of a query, for an error's detail; an error while doing so gives none.
+func (r *Runner) sample(ctx context.Context, query string) []string {
+	columns, err := r.describe(ctx, query)
+	if err != nil {
+		return nil
+	}
+	rows, err := r.values(ctx, "SELECT "+texts(columns)+" FROM ("+query+") LIMIT "+fmt.Sprint(samples), len(columns))
+	if err != nil {
+		return nil
+	}
+	lines := make([]string, len(rows))
+	for i, row := range rows {
+		fields := make([]string, len(row))
+		for j, v := range row {
+			value := "NULL"
+			if v != nil {
+				value = *v
+			}
+			fields[j] = columns[j].Name + "=" + value
+		}
+		lines[i] = strings.Join(fields, "  ")
+	}
+	return lines
+}
+
+func failed(c engine.Check, message string, detail []string) error {
+	return &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: fmt.Sprintf("check %q failed: %s", c.Name, message),
+		Detail: detail, Next: "nothing of this slice was published; correct the SQL, the data or the check"}
+}
+
+func (r *Runner) check(ctx context.Context, job engine.Job, c engine.Check, sums hindcast.Sums) error {
+	switch {
+	case c.Rows != nil:
+		return r.checkRows(ctx, job, c, sums.Rows)
+	case c.Total != nil:
+		return r.checkTotal(ctx, c)
+	default:
+		return r.checkSQL(ctx, c)
+	}
+}
+
+// checkRows does not apply where all facts are empty.
+func (r *Runner) checkRows(ctx context.Context, job engine.Job, c engine.Check, rows int64) error {
+	low := c.Rows.Min != nil && rows < *c.Rows.Min
+	high := c.Rows.Max != nil && rows > *c.Rows.Max
+	if !low && !high {
+		return nil
+	}
+	if low {
+		empty, err := r.factsEmpty(ctx, job)
+		if err != nil || empty {
+			return err
+		}
+		return failed(c, fmt.Sprintf("%d rows, at least %d expected", rows, *c.Rows.Min), nil)
+	}
+	return failed(c, fmt.Sprintf("%d rows, at most %d expected", rows, *c.Rows.Max), nil)
+}
+
+// factsEmpty looks at the facts' own rows; dimensions have no own interval.
+func (r *Runner) factsEmpty(ctx context.Context, job engine.Job) (bool, error) {
+	for _, t := range job.Query.Tables {
+		if t.Own.End.IsZero() {
+			continue
+		}
+		var some bool
+		err := r.conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+duck.Name(t.Name)+" LIMIT 1)").Scan(&some)
+		if err != nil || some {
+			return false, duck.Translate(err)
+		}
+	}
+	return true, nil
+}
+
+func totalQuery(t *hindcast.TotalCheck) string {
+	within := t.Within
+	if within == "" {
+		within = "0"
+	}
+	return "SELECT CAST(a AS VARCHAR), CAST(b AS VARCHAR), (a IS NULL AND b IS NULL) OR coalesce(abs(a - b) <= " + within + ", false)" +
+		" FROM (SELECT (SELECT sum(" + duck.Name(t.Of) + ") FROM result) AS a, (" + strings.TrimRight(strings.TrimSpace(t.Equals), ";") + "\n) AS b)"
+}
+
+func (r *Runner) checkTotal(ctx context.Context, c engine.Check) error {
+	var a, b *string
+	var equal bool
+	if err := r.conn.QueryRowContext(ctx, totalQuery(c.Total)).Scan(&a, &b, &equal); err != nil {
+		return inCheck(duck.Translate(err), c)
+	}
+	if equal {
+		return nil
+	}
+	return failed(c, fmt.Sprintf("the result's sum of %s is %s, expected %s (within %s)", c.Total.Of, orNull(a), orNull(b), c.Total.Within), nil)
+}
+
+func orNull(s *string) string {
+	if s == nil {
+		return "NULL"
+	}
+	return *s
+}
+
+func (r *Runner) checkSQL(ctx context.Context, c engine.Check) error {
+	query := strings.TrimRight(strings.TrimSpace(c.SQL), ";")
+	var some bool
+	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM ("+query+"\n) LIMIT 1)").Scan(&some); err != nil {
+		return inCheck(duck.Translate(err), c)
+	}
+	if !some {
+		return nil
+	}
+	return failed(c, "it gave rows", r.sample(ctx, query))
+}

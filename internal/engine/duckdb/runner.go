@@ -1,0 +1,225 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// Runner runs jobs inside a worker process, one after another, in one DuckDB instance that sees Parquet files
+// below the allowed folders and nothing else.
+type Runner struct {
+	mutex  sync.Mutex
+	db     *sql.DB
+	conn   *sql.Conn
+	limits engine.Limits // as they are set now
+	zone   string
+}
+
+// RunnerOptions open a Runner.
+type RunnerOptions struct {
+	Allowed []string `json:"allowed"` // folders that hold inputs and results
+	Spill   string   `json:"spill"`
+	Memory  int64    `json:"memory"`
+	Threads int      `json:"threads"`
+}
+
+// NewRunner opens the instance.
+func NewRunner(ctx context.Context, o RunnerOptions) (*Runner, error) {
+	allowed := o.Allowed
+	if allowed == nil {
+		allowed = []string{}
+	}
+	db, err := duck.Open(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Allowed: allowed})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, duck.Translate(err)
+	}
+	return &Runner{db: db, conn: conn, limits: engine.Limits{Memory: o.Memory, Threads: o.Threads}, zone: "UTC"}, nil
+}
+
+// Close frees the instance.
+func (r *Runner) Close() error { return errors.Join(r.conn.Close(), r.db.Close()) }
+
+func (r *Runner) exec(ctx context.Context, statement string) error {
+	_, err := r.conn.ExecContext(ctx, statement)
+	return duck.Translate(err)
+}
+
+// set brings the session to the job's limits and time zone, which are never inherited.
+func (r *Runner) set(ctx context.Context, l engine.Limits, zone string) error {
+	if l.Memory > 0 && l.Memory != r.limits.Memory {
+		if err := r.exec(ctx, fmt.Sprintf("SET memory_limit='%dB'", duck.MemoryLimit(l.Memory))); err != nil {
+			return err
+		}
+		r.limits.Memory = l.Memory
+	}
+	if l.Threads > 0 && l.Threads != r.limits.Threads {
+		if err := r.exec(ctx, fmt.Sprintf("SET threads=%d", l.Threads)); err != nil {
+			return err
+		}
+		r.limits.Threads = l.Threads
+	}
+	if zone != "" && zone != r.zone {
+		if err := r.exec(ctx, "SET TimeZone="+duck.String(zone)); err != nil {
+			return err
+		}
+		r.zone = zone
+	}
+	return nil
+}
+
+// view gives the SQL a table: its rows in the window, or its own rows only.
+func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
+	query := duck.FromParquet(t.Columns, t.Files)
+	if t.Time != "" {
+		window := t.Window
+		if own {
+			window = t.Own
+		}
+		for _, c := range t.Columns {
+			if c.Name == t.Time {
+				query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window)
+			}
+		}
+	}
+	return r.exec(ctx, "CREATE OR REPLACE TEMP VIEW "+duck.Name(t.Name)+" AS "+query)
+}
+
+func (r *Runner) views(ctx context.Context, tables []engine.Table) error {
+	for _, t := range tables {
+		if err := r.view(ctx, t, false); err != nil {
+			return fmt.Errorf("reading %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// output is a finished run inside the worker, before it is sent.
+type output struct {
+	Result engine.Result `json:"result"`
+}
+
+// Run runs a job to its end: the SQL, its files made durable, then the checks over them.
+func (r *Runner) Run(ctx context.Context, job engine.Job) (output, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if job.Limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, job.Limits.Timeout)
+		defer cancel()
+	}
+	if err := r.set(ctx, job.Limits, job.Query.TimeZone); err != nil {
+		return output{}, err
+	}
+	if err := r.views(ctx, job.Query.Tables); err != nil {
+		return output{}, err
+	}
+	var err error
+	if job.Columns, err = duck.Store("the result", job.Columns); err != nil {
+		return output{}, err
+	}
+	files, err := r.write(ctx, job)
+	if err != nil {
+		return output{}, err
+	}
+	out := engine.Result{Files: files, Columns: job.Columns}
+	for _, f := range files {
+		out.Bytes += f.Bytes
+	}
+	if out.Sums, err = r.inspect(ctx, job, files); err != nil {
+		return output{}, err
+	}
+	out.Memory = child.PeakMemory(os.Getpid())
+	return output{out}, nil
+}
+
+// write stages the SQL's rows with the bound types.
+func (r *Runner) write(ctx context.Context, job engine.Job) ([]hindcast.File, error) {
+	text, start, err := single(job.Query)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(job.Dir, 0o755); err != nil {
+		return nil, duck.Translate(err)
+	}
+	head := "SELECT " + duck.EncodeCast(job.Columns) + " FROM ("
+	files, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", job.Dir)
+	return files, place(err, job.Query, start-len(head)-duck.CopyPrefix)
+}
+
+// Query runs an ad hoc query.
+func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits, limit int) (engine.Rows, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if err := r.set(ctx, limits, q.TimeZone); err != nil {
+		return engine.Rows{}, err
+	}
+	if err := r.views(ctx, q.Tables); err != nil {
+		return engine.Rows{}, err
+	}
+	text, start, err := single(q)
+	if err != nil {
+		return engine.Rows{}, err
+	}
+	columns, err := r.describe(ctx, text)
+	if err != nil {
+		return engine.Rows{}, place(err, q, start-len(describePrefix))
+	}
+	head := "SELECT " + texts(columns) + " FROM ("
+	tail := "\n)"
+	if limit > 0 {
+		tail += fmt.Sprintf(" LIMIT %d", limit+1)
+	}
+	values, err := r.values(ctx, head+text+tail, len(columns))
+	if err != nil {
+		return engine.Rows{}, place(err, q, start-len(head))
+	}
+	out := engine.Rows{Columns: columns, Values: values}
+	if limit > 0 && len(values) > limit {
+		out.Values, out.More = values[:limit], true
+	}
+	return out, nil
+}
+
+func texts(columns []hindcast.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = "CAST(" + duck.Name(c.Name) + " AS VARCHAR)"
+	}
+	return strings.Join(list, ", ")
+}
+
+// values reads rows of n VARCHAR columns; nil is NULL.
+func (r *Runner) values(ctx context.Context, query string, n int) ([][]*string, error) {
+	rows, err := r.conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, duck.Translate(err)
+	}
+	defer rows.Close()
+	var all [][]*string
+	for rows.Next() {
+		row := make([]*string, n)
+		dest := make([]any, n)
+		for i := range row {
+			dest[i] = &row[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return nil, duck.Translate(err)
+		}
+		all = append(all, row)
+	}
+	return all, duck.Translate(rows.Err())
+}

@@ -1,0 +1,243 @@
+package house
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const anything = "*"
+
+// row says what the code of one package may import of ours, and why there is such a package. Names are
+// folders from the repository's root, without "internal/"; "." is the root package, the nouns.
+type row struct {
+	pkg string
+	may []string
+	why string
+}
+
+// importMap is the architecture: plan → unload → transform → load, contracts before drivers, and one place
+// where they are joined. What a package may not import it cannot come to depend on by accident.
+var importMap = []row{
+	{".", nil, "the nouns depend on nothing"},
+
+	// Pure: text and time in, values out.
+	{"sqltext", []string{"."}, "reads SQL text without running it"},
+	{"config", []string{"."}, "decodes the pipeline file"},
+	{"plan", []string{".", "sqltext"}, "decides what a run does and why"},
+
+	// Contracts, each with its conformance suite.
+	{"objstore", []string{"."}, "contract of where bytes are kept"},
+	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
+	{"warehouse", []string{"."}, "contract of what history comes from and results go to"},
+	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
+	{"engine", []string{"."}, "contract of what runs a slice's SQL"},
+	{"engine/enginetest", []string{".", "engine"}, "suite of the contract"},
+
+	// What drivers stand on.
+	{"child", []string{"."}, "worker processes and the protocol with them"},
+	{"duck", []string{"."}, "what all users of DuckDB share: opening, quoting, types, errors"},
+
+	// Drivers know their contract and no sibling.
+	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
+	{"warehouse/duckdb", []string{".", "warehouse", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
+	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
+	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "objstore", "objstore/file",
+		"child"}, "the one place that names every driver"},
+
+	// What a run keeps, in an object store.
+	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
+	{"journal", []string{".", "objstore"}, "durable events"},
+	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
+
+	// A run. These see contracts, never drivers.
+	{"survey", []string{".", "plan", "engine", "warehouse", "lake", "sqltext"}, "asks what a plan needs to know"},
+	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "sqltext"}, "one try at one slice"},
+	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
+
+	// What people see, and where everything is joined.
+	{"screen", []string{".", "plan"}, "plan, board and report as text"},
+	{"demo", []string{".", "duck"}, "makes the demo's folder and tables"},
+	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
+	{"cli", []string{anything}, "joins everything, one file a command"},
+	{"cmd/hindcast", []string{"cli"}, "main"},
+
+	// For tests and for the repository itself.
+	{"eventschema", nil, "checks events against the published schema"},
+	{"house", nil, "the rules of this repository"},
+}
+
+// outside says which packages may import a library whose types would otherwise spread through the program.
+var outside = []row{
+	{"github.com/duckdb/duckdb-go", []string{"duck", "engine/duckdb", "warehouse/duckdb"},
+		"cgo and DuckDB's types stay behind the contracts"},
+	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
+}
+
+// short turns a folder or an import path below the module into the map's spelling.
+func short(name string) string {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, module), "/")
+	if name == "" {
+		return "."
+	}
+	return strings.TrimPrefix(name, "internal/")
+}
+
+// ours reports whether an import path lies in this module.
+func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+
+// forTests reports whether a package is there for tests only: suites beside contracts, schema, rules.
+func forTests(pkg string) bool {
+	return pkg == "eventschema" || pkg == "house" || strings.HasSuffix(pkg, "test")
+}
+
+// siblings reports whether two packages are drivers of the same contract.
+func siblings(a, b string) bool {
+	contract := path.Dir(a)
+	return a != b && contract == path.Dir(b) && slices.Contains([]string{"engine", "warehouse", "objstore"}, contract) &&
+		!forTests(a) && !forTests(b)
+}
+
+// allowed reports whether a file of pkg may import the package named, and if not, why not.
+func allowed(rows map[string]row, pkg, imported string, test bool) (bool, string) {
+	if siblings(pkg, imported) {
+		return false, "a driver knows its contract and no sibling"
+	}
+	if test {
+		return true, ""
+	}
+	if forTests(imported) {
+		return false, imported + " is for tests only"
+	}
+	may := rows[pkg].may
+	if slices.Contains(may, anything) || slices.Contains(may, imported) {
+		return true, ""
+	}
+	return false, "the import map allows " + strings.Join(may, ", ")
+}
+
+func rowsByPackage(t *testing.T, table []row) map[string]row {
+	t.Helper()
+	rows := map[string]row{}
+	for _, r := range table {
+		if _, twice := rows[r.pkg]; twice {
+			t.Errorf("%s has two rows", r.pkg)
+		}
+		if r.why == "" {
+			t.Errorf("the row of %s does not say why", r.pkg)
+		}
+		rows[r.pkg] = r
+	}
+	return rows
+}
+
+// apart reports whether a folder is its own world: benchmarks and their peers import what they measure.
+func apart(dir string) bool { return dir == "bench" || strings.HasPrefix(dir, "bench/") }
+
+func TestImportMap(t *testing.T) {
+	rows := rowsByPackage(t, importMap)
+	for _, file := range goFiles(t) {
+		if apart(file.dir) {
+			continue
+		}
+		pkg := short(file.dir)
+		if _, known := rows[pkg]; !known {
+			t.Errorf("%s: package %s is not in the import map: add a row and say why", file.path, pkg)
+			continue
+		}
+		for _, spec := range file.ast.Imports {
+			imported := unquote(t, spec.Path.Value)
+			if !ours(imported) {
+				continue
+			}
+			if ok, why := allowed(rows, pkg, short(imported), file.test); !ok && short(imported) != pkg {
+				t.Errorf("%s: %s imports %s: %s", positions.Position(spec.Pos()), pkg, short(imported), why)
+			}
+		}
+	}
+}
+
+func TestImportMapHasNoStaleRows(t *testing.T) {
+	present := map[string]bool{}
+	for dir := range goDirs(t) {
+		present[short(dir)] = true
+	}
+	rows := rowsByPackage(t, importMap)
+	for pkg, r := range rows {
+		if !present[pkg] {
+			t.Errorf("the import map has a row for %s, which is not there", pkg)
+		}
+		for _, may := range r.may {
+			if _, known := rows[may]; may != anything && !known {
+				t.Errorf("the row of %s allows %s, which has no row", pkg, may)
+			}
+		}
+	}
+}
+
+func TestRootIsPure(t *testing.T) {
+	for _, file := range goFiles(t) {
+		if file.dir != "." || file.test {
+			continue
+		}
+		for _, spec := range file.ast.Imports {
+			imported := unquote(t, spec.Path.Value)
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.Contains(first, ".") {
+				t.Errorf("%s: the root package imports the standard library only, not %s", positions.Position(spec.Pos()), imported)
+			}
+			if slices.Contains([]string{"os", "net", "net/http", "database/sql", "os/exec"}, imported) {
+				t.Errorf("%s: the root package does no I/O: not %s", positions.Position(spec.Pos()), imported)
+			}
+		}
+	}
+}
+
+func TestLibrariesStayBehindTheirPackages(t *testing.T) {
+	for _, file := range goFiles(t) {
+		if file.test || apart(file.dir) {
+			continue
+		}
+		for _, spec := range file.ast.Imports {
+			imported := unquote(t, spec.Path.Value)
+			for _, library := range outside {
+				if strings.HasPrefix(imported, library.pkg) && !slices.Contains(library.may, short(file.dir)) {
+					t.Errorf("%s: %s is for %s: %s", positions.Position(spec.Pos()), library.pkg, strings.Join(library.may, ", "),
+						library.why)
+				}
+			}
+		}
+	}
+}
+
+// TestAllowed shows that the rules bite: a map that allowed everything would pass all tests above.
+func TestAllowed(t *testing.T) {
+	rows := rowsByPackage(t, importMap)
+	cases := []struct {
+		pkg, imported string
+		test, want    bool
+	}{
+		{"plan", ".", false, true},
+		{".", "plan", false, false},
+		{"plan", "warehouse", false, false},
+		{"plan", "warehouse", true, true},
+		{"attempt", "engine", false, true},
+		{"attempt", "engine/duckdb", false, false},
+		{"attempt", "engine/duckdb", true, true},
+		{"engine/duckdb", "engine/spark", false, false},
+		{"engine/duckdb", "engine/spark", true, false},
+		{"engine/duckdb", "engine/enginetest", true, true},
+		{"engine/duckdb", "engine/enginetest", false, false},
+		{"engine/duckdb", "warehouse/duckdb", false, false},
+		{"cli", "drivers", false, true},
+		{"cli", "eventschema", false, false},
+		{"cli", "eventschema", true, true},
+		{"supervisor", "attempt", false, false},
+	}
+	for _, c := range cases {
+		if got, why := allowed(rows, c.pkg, c.imported, c.test); got != c.want {
+			t.Errorf("%s imports %s (test %t): got %t (%s), want %t", c.pkg, c.imported, c.test, got, why, c.want)
+		}
+	}
+}

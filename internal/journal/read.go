@@ -1,0 +1,365 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// header is the first line of a fence's file.
+type header struct {
+	V      int      `json:"v"`
+	Fence  int64    `json:"fence"`
+	Closes []closed `json:"closes,omitempty"` // in the order of their fences
+}
+
+// closed is a lower fence's file and how much of it counts: its first Bytes, or its first Segments.
+type closed struct {
+	Name     string `json:"name"` // below the journal's prefix
+	Bytes    int64  `json:"bytes,omitempty"`
+	Segments int    `json:"segments,omitempty"`
+}
+
+const stem = "journal-"
+
+func fileName(fence int64) string { return fmt.Sprintf("%s%012d.jsonl", stem, fence) }
+
+func folderName(fence int64) string { return fmt.Sprintf("%s%012d", stem, fence) }
+
+func segmentName(fence int64, n int) string {
+	return fmt.Sprintf("%s/%08d.jsonl", folderName(fence), n)
+}
+
+// part is one fence's file, or folder of segments, as a list shows it.
+type part struct {
+	fence     int64
+	name      string
+	segmented bool
+	segments  int   // how many there are, numbered from 1 without gap
+	end       int64 // bytes of good lines, once scanned
+	lines     [][]byte
+}
+
+// chain is all that counts of a journal: the closed parts, then the head, which is the part of the highest
+// fence. The zero chain is a journal that has not begun.
+type chain struct {
+	fence  int64
+	header header
+	head   part
+	key    string // of the head, for errors
+	closed []part
+}
+
+// Read returns all events of the run whose journal is below prefix, in order. No journal means no events.
+// A torn end is left out; E-JOURNAL if anything before it is bad.
+func Read(ctx context.Context, store objstore.Store, prefix string) ([]hindcast.Event, error) {
+	c, err := load(ctx, store, prefix)
+	if err != nil {
+		return nil, err
+	}
+	return c.events()
+}
+
+// load reads the lines of all that counts.
+func load(ctx context.Context, store objstore.Store, prefix string) (*chain, error) {
+	parts, err := list(ctx, store, prefix)
+	if err != nil {
+		return nil, err
+	}
+	c := &chain{}
+	for _, p := range parts { // the highest fence first
+		if err := p.read(ctx, store, prefix, nil); err != nil {
+			return nil, err
+		}
+		if len(p.lines) == 0 {
+			continue // its writer died, or is just now, before the first line was durable: it has not begun
+		}
+		if err := json.Unmarshal(p.lines[0], &c.header); err != nil || c.header.Fence != p.fence {
+			return nil, corrupt(prefix+p.name, 1, "it does not begin with its header")
+		}
+		p.lines = p.lines[1:]
+		c.fence, c.head, c.key = p.fence, p, prefix+p.name
+		break
+	}
+	for _, limit := range c.header.Closes {
+		p, ok := parse(limit.Name)
+		if !ok {
+			return nil, corrupt(c.key, 1, "it names "+strconv.Quote(limit.Name)+", which is no journal")
+		}
+		if err := p.read(ctx, store, prefix, &limit); err != nil {
+			return nil, err
+		}
+		p.lines = p.lines[min(1, len(p.lines)):]
+		c.closed = append(c.closed, p)
+	}
+	return c, nil
+}
+
+// closes is what the next fence's header must hold.
+func (c *chain) closes() []closed {
+	if c.fence == 0 {
+		return nil
+	}
+	last := closed{Name: c.head.name, Segments: c.head.segments}
+	if !c.head.segmented {
+		last.Bytes = c.head.end
+	}
+	return append(c.header.Closes, last)
+}
+
+// events decodes all lines and checks that no event is missing.
+func (c *chain) events() ([]hindcast.Event, error) {
+	var events []hindcast.Event
+	for _, p := range append(c.closed, c.head) {
+		more, err := decode(p.lines, p.name, 2)
+		if err != nil {
+			return nil, err
+		}
+		if events == nil {
+			events = more
+		} else {
+			events = append(events, more...)
+		}
+	}
+	for i, e := range events {
+		if e.Seq != int64(i)+1 {
+			return nil, corrupt(c.key, 0, fmt.Sprintf("event %d stands where event %d should", e.Seq, i+1))
+		}
+	}
+	return events, nil
+}
+
+// list returns the parts that are there, the highest fence first.
+func list(ctx context.Context, store objstore.Store, prefix string) ([]part, error) {
+	infos, err := store.List(ctx, prefix+stem)
+	if err != nil {
+		return nil, fmt.Errorf("listing the journal: %w", err)
+	}
+	byName := map[string]*part{}
+	for _, info := range infos {
+		name := strings.TrimPrefix(info.Key, prefix)
+		folder, _, _ := strings.Cut(name, "/")
+		p, ok := parse(folder)
+		if !ok || p.segmented != (folder != name) {
+			continue
+		}
+		known := byName[folder]
+		if known == nil {
+			known = &p
+			byName[folder] = known
+		}
+		if !p.segmented {
+			continue
+		}
+		known.segments++
+		if name != segmentName(p.fence, known.segments) {
+			return nil, corrupt(info.Key, 0, fmt.Sprintf("segment %d before it is missing", known.segments))
+		}
+	}
+	parts := make([]part, 0, len(byName))
+	for _, p := range byName {
+		parts = append(parts, *p)
+	}
+	sort.Slice(parts, func(a, b int) bool {
+		if parts[a].fence != parts[b].fence {
+			return parts[a].fence > parts[b].fence
+		}
+		return parts[b].segmented
+	})
+	return parts, nil
+}
+
+// parse reads a part's name; ok is false for anything that this package does not write.
+func parse(name string) (p part, ok bool) {
+	number, isFile := strings.CutSuffix(strings.TrimPrefix(name, stem), ".jsonl")
+	fence, err := strconv.ParseInt(number, 10, 64)
+	p = part{fence: fence, name: name, segmented: !isFile}
+	if err != nil || fence < 1 || isFile && name != fileName(fence) || !isFile && name != folderName(fence) {
+		return part{}, false
+	}
+	return p, true
+}
+
+// read fills in the part's lines: all good ones, or, where a limit is given, exactly those within it.
+func (p *part) read(ctx context.Context, store objstore.Store, prefix string, limit *closed) error {
+	if p.segmented {
+		if limit != nil {
+			p.segments = limit.Segments
+		}
+		return p.readSegments(ctx, store, prefix, 1)
+	}
+	key := prefix + p.name
+	body, err := readFrom(ctx, store, key, 0)
+	if err != nil {
+		return missing(key, err)
+	}
+	if limit != nil {
+		if int64(len(body)) < limit.Bytes {
+			return corrupt(key, 0, fmt.Sprintf("it has %d bytes and had %d", len(body), limit.Bytes))
+		}
+		body = body[:limit.Bytes]
+	}
+	lines, end, err := scan(body, key, 1, limit != nil)
+	p.lines, p.end = lines, int64(end)
+	return err
+}
+
+// readSegments appends the lines of the segments from the given one on. A segment was written whole.
+func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix string, from int) error {
+	bodies := make([][]byte, max(0, p.segments-from+1))
+	err := parallel(len(bodies), 16, func(i int) error {
+		key := prefix + segmentName(p.fence, from+i)
+		body, _, err := store.Get(ctx, key)
+		bodies[i] = body
+		return missing(key, err)
+	})
+	if err != nil {
+		return err
+	}
+	for i, body := range bodies {
+		lines, _, err := scan(body, prefix+segmentName(p.fence, from+i), 1, true)
+		if err != nil {
+			return err
+		}
+		p.lines = append(p.lines, lines...)
+	}
+	return nil
+}
+
+// readFrom returns an object's bytes from the offset on; of a plain file it reads no more than these.
+func readFrom(ctx context.Context, store objstore.Store, key string, offset int64) ([]byte, error) {
+	local, ok := store.(objstore.Local)
+	if !ok || offset == 0 {
+		body, _, err := store.Get(ctx, key)
+		if err != nil || int64(len(body)) < offset {
+			return nil, err
+		}
+		return body[offset:], nil
+	}
+	f, err := os.Open(local.File(key))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
+}
+
+// scan cuts the body into the JSON of its good lines; end is where the last of them ends. Bad lines after
+// the last batch's beginning are a torn end, unless the body is whole; others are corruption.
+func scan(body []byte, key string, number int, whole bool) (lines [][]byte, end int, err error) {
+	lines = make([][]byte, 0, bytes.Count(body, []byte{'\n'}))
+	for pos, bad := 0, 0; pos < len(body); number++ {
+		next := bytes.IndexByte(body[pos:], '\n') + 1
+		line := body[pos:]
+		if next > 0 {
+			line = line[:next-1]
+		} else {
+			next = len(line)
+		}
+		pos += next
+		first, ok := check(line)
+		ok = ok && body[pos-1] == '\n'
+		switch {
+		case ok && bad == 0:
+			lines, end = append(lines, line[sumLength+1:]), pos
+		case bad != 0 && ok && first:
+			return nil, 0, corrupt(key, bad, "the line's checksum does not fit it")
+		case bad == 0:
+			bad = number
+		}
+		if bad != 0 && whole {
+			return nil, 0, corrupt(key, bad, "the line's checksum does not fit it")
+		}
+	}
+	return lines, end, nil
+}
+
+// check reports whether a line's checksum fits it, and whether it begins a batch.
+func check(line []byte) (first, ok bool) {
+	if len(line) <= sumLength || line[sumLength] != markFirst && line[sumLength] != markMore {
+		return false, false
+	}
+	var sum [sumLength / 2]byte
+	if _, err := hex.Decode(sum[:], line[:sumLength]); err != nil {
+		return false, false
+	}
+	want := uint32(sum[0])<<24 | uint32(sum[1])<<16 | uint32(sum[2])<<8 | uint32(sum[3])
+	return line[sumLength] == markFirst, crc32.Checksum(line[sumLength+1:], castagnoli) == want
+}
+
+// decode turns lines into events; number is the first one's, for errors. It is what takes a reader's time,
+// so all cores do it.
+func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
+	const chunk = 512
+	events := make([]hindcast.Event, len(lines))
+	err := parallel((len(lines)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(n int) error {
+		for i := n * chunk; i < min(len(lines), (n+1)*chunk); i++ {
+			if err := json.Unmarshal(lines[i], &events[i]); err != nil {
+				return corrupt(key, number+i, "the line is no event: "+err.Error())
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
+}
+
+// parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.
+func parallel(count, width int, do func(n int) error) error {
+	errs := make([]error, count)
+	tickets := make(chan int)
+	var group sync.WaitGroup
+	for range min(width, count) {
+		group.Go(func() {
+			for n := range tickets {
+				errs[n] = do(n)
+			}
+		})
+	}
+	for n := range count {
+		tickets <- n
+	}
+	close(tickets)
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missing(key string, err error) error {
+	if errors.Is(err, objstore.ErrNotExist) {
+		return corrupt(key, 0, "it is missing")
+	}
+	if err != nil {
+		return fmt.Errorf("reading the journal %s: %w", key, err)
+	}
+	return nil
+}
+
+func corrupt(key string, line int, what string) error {
+	return &hindcast.Error{Code: hindcast.EJournal, Class: hindcast.ClassPermanent,
+		Message: "the journal is corrupt: " + what, Place: hindcast.Place{File: key, Line: line},
+		Next: "restore the file from a backup, or start a new run: what is committed in the warehouse is kept and not run again"}
+}

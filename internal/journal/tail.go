@@ -1,0 +1,115 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Tail reads a journal that others write. It may show an event shortly before it is durable. Not for use by
+// more than one goroutine.
+type Tail struct {
+	store  objstore.Store
+	prefix string
+
+	head  part // what was read of it
+	lines int  // of the head, for errors
+	seq   int64
+}
+
+// NewTail returns a reader from the run's first event on.
+func NewTail(store objstore.Store, prefix string) *Tail { return &Tail{store: store, prefix: prefix} }
+
+// Next returns the events since the last call, none if there are none. restarted says that a run was taken
+// over and that events seen before do not count: then the events are all from the first on.
+func (t *Tail) Next(ctx context.Context) (events []hindcast.Event, restarted bool, err error) {
+	parts, err := list(ctx, t.store, t.prefix)
+	if err != nil || len(parts) == 0 {
+		return nil, false, err
+	}
+	if t.lines == 0 || parts[0].name != t.head.name {
+		return t.reload(ctx)
+	}
+	next := parts[0]
+	if next.segmented {
+		err = next.readSegments(ctx, t.store, t.prefix, t.head.segments+1)
+	} else {
+		err = t.extend(ctx, &next)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if events, err = decode(next.lines, t.prefix+next.name, t.lines+1); err != nil {
+		return nil, false, err
+	}
+	for i, e := range events {
+		if e.Seq != t.seq+int64(i)+1 {
+			return t.reload(ctx)
+		}
+	}
+	t.head, t.lines, t.seq = next, t.lines+len(next.lines), t.seq+int64(len(events))
+	t.head.lines = nil
+	return events, false, nil
+}
+
+// extend reads what the head's file has beyond what was read.
+func (t *Tail) extend(ctx context.Context, next *part) error {
+	key := t.prefix + next.name
+	body, err := readFrom(ctx, t.store, key, t.head.end)
+	if err != nil {
+		return missing(key, err)
+	}
+	lines, end, err := scan(body, key, t.lines+1, false)
+	next.lines, next.end = lines, t.head.end+int64(end)
+	return err
+}
+
+// reload reads the whole journal: at first, and when another fence has taken over.
+func (t *Tail) reload(ctx context.Context) (events []hindcast.Event, restarted bool, err error) {
+	c, err := load(ctx, t.store, t.prefix)
+	if err != nil {
+		return nil, false, err
+	}
+	all, err := c.events()
+	if err != nil || c.fence == 0 {
+		return nil, false, err
+	}
+	closing := int64(len(all) - len(c.head.lines)) // the last event before the head
+	restarted = t.seq > closing && t.head.name != c.head.name || t.seq > int64(len(all))
+	fresh := all
+	if !restarted {
+		fresh = all[t.seq:]
+	}
+	t.head, t.lines, t.seq = c.head, len(c.head.lines)+1, int64(len(all))
+	t.head.lines = nil
+	return fresh, restarted, nil
+}
+
+// Follow calls each with every event of the run, from the first on, and polls for new ones until each
+// returns false, ctx ends or reading fails. restart, if set, is called before events are given anew.
+func Follow(ctx context.Context, store objstore.Store, prefix string, every time.Duration, restart func(), each func(hindcast.Event) bool) error {
+	tail := NewTail(store, prefix)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		events, restarted, err := tail.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if restarted && restart != nil {
+			restart()
+		}
+		for _, e := range events {
+			if !each(e) {
+				return nil
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package lake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// manifestName is the manifest's name beside the files that it lists.
+const manifestName = "manifest.json"
+
+// allRows is the key of a dimension, which has one unit only.
+const allRows = "all"
+
+func isDim(m *hindcast.Manifest) bool { return m.Key == allRows && m.Interval == hindcast.Interval{} }
+
+// Current returns the manifests of all current generations: of facts by name and unit key, of dimensions by
+// name. E-MANIFEST, with the key, if an entry is corrupt.
+func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+	infos, err := l.store.List(ctx, l.catalogPrefix())
+	if err != nil {
+		return nil, nil, broken("the catalog", "cannot be listed", err)
+	}
+	entries := make([]*hindcast.Manifest, len(infos))
+	err = parallel(len(infos), 4*runtime.GOMAXPROCS(0), func(n int) error {
+		if _, _, ok := l.catalogName(infos[n].Key); !ok {
+			return nil // not ours
+		}
+		entry, _, err := l.entry(ctx, infos[n].Key)
+		entries[n] = entry
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	facts, dims := map[string]map[string]*hindcast.Manifest{}, map[string]*hindcast.Manifest{}
+	for n, entry := range entries {
+		switch {
+		case entry == nil: // not ours, or deleted meanwhile
+		case infos[n].Key == l.dimKey(entry.Name):
+			dims[entry.Name] = entry
+		case facts[entry.Name] == nil:
+			facts[entry.Name] = map[string]*hindcast.Manifest{entry.Key: entry}
+		default:
+			facts[entry.Name][entry.Key] = entry
+		}
+	}
+	return facts, dims, nil
+}
+
+// CurrentUnit returns the current manifest of a fact's unit, nil if there is none.
+func (l *Lake) CurrentUnit(ctx context.Context, fact, unit string) (*hindcast.Manifest, error) {
+	m, _, err := l.entry(ctx, l.factKey(fact, unit))
+	return m, err
+}
+
+// CurrentDim returns the current manifest of a dimension, nil if there is none.
+func (l *Lake) CurrentDim(ctx context.Context, dim string) (*hindcast.Manifest, error) {
+	m, _, err := l.entry(ctx, l.dimKey(dim))
+	return m, err
+}
+
+// entry reads one catalog entry; nil if there is none.
+func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, string, error) {
+	body, info, err := l.store.Get(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", broken(key, "cannot be read", err)
+	}
+	m := new(hindcast.Manifest)
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, "", badManifest(key, err.Error())
+	}
+	if want := l.entryKey(m); key != want {
+		return nil, "", badManifest(key, fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
+	}
+	if wrong := wrongIn(m); wrong != "" {
+		return nil, "", badManifest(key, wrong)
+	}
+	return m, info.ETag, nil
+}
+
+func (l *Lake) entryKey(m *hindcast.Manifest) string {
+	if isDim(m) {
+		return l.dimKey(m.Name)
+	}
+	return l.factKey(m.Name, m.Key)
+}
+
+// wrongIn says what no manifest of ours can be like, or nothing.
+func wrongIn(m *hindcast.Manifest) string {
+	var size int64
+	for _, f := range m.Files {
+		if f.Path == "" || f.Bytes < 0 || f.Rows < 0 {
+			return "it lists a file without a path or with a negative size"
+		}
+		if !foreign(f.Path) && objstore.CheckKey(f.Path) != nil {
+			return fmt.Sprintf("it lists the file %q", f.Path)
+		}
+		size += f.Bytes
+	}
+	switch {
+	case m.Name == "" || m.Key == "":
+		return "it names no unit"
+	case m.Generation < 1:
+		return fmt.Sprintf("its generation is %d", m.Generation)
+	case m.Bytes != size:
+		return fmt.Sprintf("its files have %d bytes together and it says %d", size, m.Bytes)
+	}
+	return ""
+}
+
+func badManifest(key, what string) error {
+	return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: key},
+		Message: "the manifest is corrupt: " + what,
+		Next:    "delete the file, then run again: the unit is unloaded anew"}
+}
+
+// NextGeneration returns the number that the next unload of the unit must have; the dimension's where unit
+// is "all" and dim is set.
+func NextGeneration(current *hindcast.Manifest) int {
+	if current == nil {
+		return 1
+	}
+	return current.Generation + 1
+}
+
+// PublishUnit makes m the current generation of its unit or dimension. It checks that the files are there
+// with their sizes, fills in missing checksums and the sum of bytes, writes manifest.json beside the files
+// and then the catalog entry, which is the publication. Paths in m become keys where they are below the
+// lake; local files of a lake that is not local are uploaded. Repeating it does no harm. E-FENCED if another
+// attempt has published this generation or a higher one.
+func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
+	key := l.entryKey(m)
+	current, etag, err := l.entry(ctx, key)
+	if err != nil {
+		return err
+	}
+	if current != nil && current.Generation == m.Generation && current.Run == m.Run && current.Attempt == m.Attempt {
+		*m = *current
+		return nil
+	}
+	if current != nil && current.Generation >= m.Generation {
+		return overtaken(m, current.Run)
+	}
+	prefix := l.prefixOf(m)
+	if err := l.SaveManifest(ctx, prefix, m); err != nil {
+		return err
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
+	}
+	cond := objstore.Condition{IfNoneMatch: current == nil, IfMatch: etag}
+	if _, err = l.store.Put(ctx, key, body, cond); errors.Is(err, objstore.ErrPrecondition) {
+		return overtaken(m, "another run")
+	}
+	if err != nil {
+		return broken(key, "cannot be written", err)
+	}
+	return nil
+}
+
+// SaveManifest finishes what a step wrote below prefix: it settles m's files as PublishUnit does and writes
+// manifest.json there, so that the files' names are durable too. It publishes nothing.
+func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Manifest) error {
+	if err := l.settle(ctx, prefix, m); err != nil {
+		return err
+	}
+	if wrong := wrongIn(m); wrong != "" {
+		return badManifest(prefix+manifestName, wrong)
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
+	}
+	if _, err := l.store.Put(ctx, prefix+manifestName, body, objstore.Condition{}); err != nil {
+		return broken(prefix+manifestName, "cannot be written", err)
+	}
+	return nil
+}
+
+// prefixOf is where the generation's files belong.
+func (l *Lake) prefixOf(m *hindcast.Manifest) string {
+	if isDim(m) {
+		return l.DimPrefix(m.Name, m.Generation, m.Run, m.Attempt)
+	}
+	return l.FactPrefix(m.Name, m.Key, m.Generation, m.Run, m.Attempt)
+}
+
+func overtaken(m *hindcast.Manifest, by string) error {
+	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("generation %d of %s %s was published by %s meanwhile", m.Generation, m.Name, m.Key, by),
+		Next:    "`hindcast status` says who runs this pipeline"}
+}
+
+// Prune deletes the generations of a fact's unit that are superseded, except those that keep names and the
+// current one. It touches nothing but folders that hindcast made (promise 3) and returns their prefixes.
+func (l *Lake) Prune(ctx context.Context, fact, unit string, keep map[int]bool) ([]string, error) {
+	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), keep)
+}
+
+// PruneDim is Prune for a dimension.
+func (l *Lake) PruneDim(ctx context.Context, dim string, keep map[int]bool) ([]string, error) {
+	return l.prune(ctx, l.dimKey(dim), l.dimPrefix(dim), keep)
+}
+
+func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) ([]string, error) {
+	current, _, err := l.entry(ctx, key)
+	if err != nil || current == nil {
+		return nil, err // nothing was published: nothing is superseded
+	}
+	used := map[string]bool{l.prefixOf(current): true}
+	for _, f := range current.Files {
+		used[f.Path[:strings.LastIndexByte(f.Path, '/')+1]] = true
+	}
+	folders, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return nil, broken(below, "cannot be listed", err)
+	}
+	var gone []string
+	for _, folder := range folders {
+		n := generationOf(folder)
+		prefix := below + folder + "/"
+		// A higher number than the current one is an unload under way.
+		if n == 0 || n > current.Generation || keep[n] || used[prefix] {
+			continue
+		}
+		if err := l.store.DeleteAll(ctx, prefix); err != nil {
+			return gone, broken(prefix, "cannot be deleted", err)
+		}
+		gone = append(gone, prefix)
+	}
+	return gone, nil
+}
+
+// parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.
+func parallel(count, width int, do func(n int) error) error {
+	errs := make(map[int]error)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	tickets := make(chan int)
+	for range min(width, count) {
+		group.Go(func() {
+			for n := range tickets {
+				if err := do(n); err != nil {
+					mu.Lock()
+					errs[n] = err
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for n := range count {
+		tickets <- n
+	}
+	close(tickets)
+	group.Wait()
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs[slices.Min(slices.Collect(maps.Keys(errs)))]
+}
+
+// decode is json.Unmarshal that keeps numbers exact where the type is open.
+func decode(body []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if decoder.More() {
+		return errors.New("more text follows the value")
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+// Package lake keeps a pipeline's unloaded history: where each file lies, which generation of each unit is
+// current, and what its manifest says of it. It moves no rows: warehouses and engines write the files, the
+// object store keeps the bytes, and who may write at all is for package lease.
+//
+// Below the lake's root (docs/reference/lake.md has the whole layout):
+//
+//	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-a<attempt>/      Parquet files and manifest.json
+//	<pipeline>/dimensions/<dimension>/g<N>-<run>-a<attempt>/   the same
+//	<pipeline>/views.sql                                       views for any DuckDB client
+//	_hindcast/<pipeline>/lease.json                            who runs the pipeline
+//	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json      the current generation's manifest
+//	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json   the same
+//	_hindcast/<pipeline>/runs/<run>/                           plan.json, journal-*, log, stop.json
+//	_hindcast/<pipeline>/runs/<run>/staging/<slice>/a<attempt>/
+//	_hindcast/<pipeline>/runs/<run>/previous/<slice>/a<attempt>/
+//
+// Names are escaped by objstore.Escape. A generation is current when its catalog entry is written, which is
+// the last write of its publication.
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Lake is one pipeline's part of a lake. Safe for use by many goroutines.
+type Lake struct {
+	store    objstore.Store
+	pipeline string
+}
+
+// New returns the pipeline's part of the lake that store holds.
+func New(store objstore.Store, pipeline string) *Lake { return &Lake{store: store, pipeline: pipeline} }
+
+// Store returns what holds the lake's bytes.
+func (l *Lake) Store() objstore.Store { return l.store }
+
+// Folder returns where an engine or warehouse is to write below the prefix: an absolute folder, which is
+// made, or a URL. It ends without a slash.
+func (l *Lake) Folder(prefix string) (string, error) {
+	if err := objstore.CheckFolder(prefix); err != nil {
+		return "", fmt.Errorf("making a folder of the lake: %w", err)
+	}
+	folder := l.Absolute(strings.TrimSuffix(prefix, "/"))
+	if _, ok := l.store.(objstore.Local); !ok {
+		return folder, nil
+	}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", broken(folder, "cannot be made", err)
+	}
+	return folder, nil
+}
+
+// Absolute resolves a file's path, which is a key below the lake or the absolute path or URL of a file of the
+// user's, to what an engine can open.
+func (l *Lake) Absolute(path string) string {
+	if foreign(path) {
+		return path
+	}
+	if local, ok := l.store.(objstore.Local); ok {
+		return local.File(path)
+	}
+	return strings.TrimSuffix(l.store.URL(), "/") + "/" + path
+}
+
+// Key is the reverse of Absolute: the key of what lies in the lake, the path itself of what does not.
+func (l *Lake) Key(path string) string {
+	root := strings.TrimSuffix(l.store.URL(), "/") + "/"
+	if key, ok := strings.CutPrefix(path, root); ok {
+		return key
+	}
+	return path
+}
+
+// foreign reports whether a path is no key of the lake: absolute or a URL.
+func foreign(path string) bool { return filepath.IsAbs(path) || strings.Contains(path, "://") }
+
+// broken says that something in the lake cannot be read or written. Errors that have a code keep it.
+func broken(what, how string, err error) error {
+	if _, ok := errors.AsType[*hindcast.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("using %s: %w", what, err)
+	}
+	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
+		Message: fmt.Sprintf("%s %s: %v", what, how, err), Next: "look at the lake; `hindcast resume` goes on from here"}
+	if errors.Is(err, os.ErrPermission) {
+		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
+		e.Next = "give the user that runs hindcast the right to read and write there"
+	}
+	return e
+}

@@ -1,0 +1,114 @@
+package lake
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// reserved is the folder of all that is hindcast's own bookkeeping. No pipeline's folder can have this name:
+// a leading underscore is escaped.
+const reserved = "_hindcast/"
+
+// Bookkeeping is the prefix of a pipeline's own records: lease, catalog, runs.
+func Bookkeeping(pipeline string) string { return reserved + objstore.Escape(pipeline) + "/" }
+
+// LeaseKey is the key of the pipeline's lease.
+func LeaseKey(pipeline string) string { return Bookkeeping(pipeline) + "lease.json" }
+
+// RunPrefix is where all of a run's records are, its journal among them.
+func RunPrefix(pipeline, run string) string {
+	return Bookkeeping(pipeline) + "runs/" + objstore.Escape(run) + "/"
+}
+
+// StopKey is the key of the request to stop a run.
+func StopKey(pipeline, run string) string { return RunPrefix(pipeline, run) + "stop.json" }
+
+// RunPrefix is where all of a run's records are, its journal among them.
+func (l *Lake) RunPrefix(run string) string { return RunPrefix(l.pipeline, run) }
+
+// PlanKey is the key of a run's frozen plan.
+func (l *Lake) PlanKey(run string) string { return l.RunPrefix(run) + "plan.json" }
+
+// LogKey is the key of a run's log, a text file.
+func (l *Lake) LogKey(run string) string { return l.RunPrefix(run) + "log" }
+
+// FactPrefix is where one attempt at one generation of a fact's unit writes, and nobody else (promise 3).
+func (l *Lake) FactPrefix(fact, unit string, generation int, run string, attempt int) string {
+	return l.unitPrefix(fact, unit) + generationName(generation, run, attempt) + "/"
+}
+
+func (l *Lake) unitPrefix(fact, unit string) string {
+	return objstore.Escape(l.pipeline) + "/facts/" + objstore.Escape(fact) + "/" + objstore.Escape(unit) + "/"
+}
+
+// DimPrefix is FactPrefix for a dimension.
+func (l *Lake) DimPrefix(dim string, generation int, run string, attempt int) string {
+	return l.dimPrefix(dim) + generationName(generation, run, attempt) + "/"
+}
+
+func (l *Lake) dimPrefix(dim string) string {
+	return objstore.Escape(l.pipeline) + "/dimensions/" + objstore.Escape(dim) + "/"
+}
+
+// StagingPrefix is where an attempt's result is staged.
+func (l *Lake) StagingPrefix(run, slice string, attempt int) string {
+	return l.RunPrefix(run) + "staging/" + objstore.Escape(slice) + "/a" + strconv.Itoa(attempt) + "/"
+}
+
+// PreviousPrefix is where an attempt's load keeps the rows that it replaces.
+func (l *Lake) PreviousPrefix(run, slice string, attempt int) string {
+	return l.RunPrefix(run) + "previous/" + objstore.Escape(slice) + "/a" + strconv.Itoa(attempt) + "/"
+}
+
+// ViewsKey is the key of the script of views over the current generations.
+func (l *Lake) ViewsKey() string { return objstore.Escape(l.pipeline) + "/views.sql" }
+
+func (l *Lake) catalogPrefix() string { return Bookkeeping(l.pipeline) + "catalog/" }
+
+func (l *Lake) factKey(fact, unit string) string {
+	return l.catalogPrefix() + "facts/" + objstore.Escape(fact) + "/" + objstore.Escape(unit) + ".json"
+}
+
+func (l *Lake) dimKey(dim string) string {
+	return l.catalogPrefix() + "dimensions/" + objstore.Escape(dim) + ".json"
+}
+
+func generationName(generation int, run string, attempt int) string {
+	return fmt.Sprintf("g%d-%s-a%d", generation, objstore.Escape(run), attempt)
+}
+
+var generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
+
+// generationOf reads the number out of a generation's folder; 0 for a folder that is not ours.
+func generationOf(folder string) int {
+	match := generationForm.FindStringSubmatch(folder)
+	if match == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(match[1])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// catalogName reads what a catalog key is of: a fact and unit, or a dimension with an empty unit.
+func (l *Lake) catalogName(key string) (name, unit string, ok bool) {
+	path, isEntry := strings.CutSuffix(strings.TrimPrefix(key, l.catalogPrefix()), ".json")
+	parts := strings.Split(path, "/")
+	var err, err2 error
+	switch {
+	case isEntry && len(parts) == 3 && parts[0] == "facts":
+		name, err = objstore.Unescape(parts[1])
+		unit, err2 = objstore.Unescape(parts[2])
+	case isEntry && len(parts) == 2 && parts[0] == "dimensions":
+		name, err = objstore.Unescape(parts[1])
+	default:
+		return "", "", false
+	}
+	return name, unit, err == nil && err2 == nil
+}

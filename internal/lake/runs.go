@@ -1,0 +1,159 @@
+package lake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// claim stands in plan.json between the allocation of a run's id and its frozen plan.
+var claim = []byte("{}\n")
+
+// NewRunID allocates the next free id of the form r1, r2, … It is the caller's alone, also among processes.
+func (l *Lake) NewRunID(ctx context.Context) (string, error) {
+	ids, err := l.runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	last := 0
+	for _, id := range ids {
+		digits, ok := strings.CutPrefix(id, "r")
+		if n, err := strconv.Atoi(digits); ok && err == nil {
+			last = max(last, n)
+		}
+	}
+	for {
+		last++
+		id := "r" + strconv.Itoa(last)
+		_, err := l.store.Put(ctx, l.PlanKey(id), claim, objstore.Condition{IfNoneMatch: true})
+		if err == nil {
+			return id, nil
+		}
+		if !errors.Is(err, objstore.ErrPrecondition) {
+			return "", broken(l.PlanKey(id), "cannot be written", err)
+		}
+	}
+}
+
+// SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has
+// a plan already.
+func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
+	body, err := json.Marshal(plan)
+	if err != nil {
+		return fmt.Errorf("encoding the plan of run %s: %w", id, err)
+	}
+	key := l.PlanKey(id)
+	cond := objstore.Condition{IfNoneMatch: true}
+	was, info, err := l.store.Get(ctx, key)
+	if err == nil && bytes.Equal(was, claim) {
+		cond = objstore.Condition{IfMatch: info.ETag}
+	}
+	_, err = l.store.Put(ctx, key, body, cond)
+	if errors.Is(err, objstore.ErrPrecondition) {
+		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("run %s exists already, with a plan of its own", id),
+			Next:    fmt.Sprintf("`hindcast resume %s` goes on with it; a new run needs another id", id)}
+	}
+	if err != nil {
+		return broken(key, "cannot be written", err)
+	}
+	return nil
+}
+
+// LoadPlan reads a run's frozen plan into plan. E-RUN if there is no such run, E-MANIFEST if the plan is
+// corrupt.
+func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
+	key := l.PlanKey(id)
+	body, _, err := l.store.Get(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) || err == nil && bytes.Equal(body, claim) {
+		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("pipeline %s has no run %s", l.pipeline, id), Next: "`hindcast list` shows its runs"}
+	}
+	if err != nil {
+		return broken(key, "cannot be read", err)
+	}
+	if err := decode(body, plan); err != nil {
+		return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Cause: err,
+			Place:   hindcast.Place{File: key},
+			Message: fmt.Sprintf("the plan of run %s is corrupt: %v", id, err),
+			Next:    "restore the file from a backup, or start a new run: what is committed is kept and not run again"}
+	}
+	return nil
+}
+
+// ListRuns returns the ids of all runs that have a plan, the newest first: by name, numbers in it by value.
+func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
+	ids, err := l.runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	planned := make([]bool, len(ids))
+	err = parallel(len(ids), 16, func(n int) error {
+		infos, err := l.store.List(ctx, l.PlanKey(ids[n]))
+		planned[n] = err == nil && len(infos) > 0 && infos[0].Key == l.PlanKey(ids[n]) && infos[0].Bytes != int64(len(claim))
+		return err
+	})
+	if err != nil {
+		return nil, broken("the runs", "cannot be listed", err)
+	}
+	var found []string
+	for n, id := range ids {
+		if planned[n] {
+			found = append(found, id)
+		}
+	}
+	sort.SliceStable(found, func(a, b int) bool { return natural(found[b], found[a]) })
+	return found, nil
+}
+
+// runs returns the ids of all runs, those that are only claimed too.
+func (l *Lake) runs(ctx context.Context) ([]string, error) {
+	below := Bookkeeping(l.pipeline) + "runs/"
+	folders, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return nil, broken(below, "cannot be listed", err)
+	}
+	var ids []string
+	for _, folder := range folders {
+		if id, err := objstore.Unescape(folder); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// natural orders texts with the numbers in them by value: r2 before r10.
+func natural(a, b string) bool {
+	for a != "" && b != "" {
+		da, db := digits(a), digits(b)
+		if da == 0 || db == 0 {
+			if a[0] != b[0] {
+				return a[0] < b[0]
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		na, nb := strings.TrimLeft(a[:da], "0"), strings.TrimLeft(b[:db], "0")
+		if len(na) != len(nb) {
+			return len(na) < len(nb)
+		}
+		if na != nb {
+			return na < nb
+		}
+		a, b = a[da:], b[db:]
+	}
+	return len(a) < len(b)
+}
+
+// digits is how many digits the text begins with.
+func digits(text string) int {
+	return len(text) - len(strings.TrimLeft(text, "0123456789"))
+}

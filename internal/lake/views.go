@@ -1,0 +1,95 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Views writes the script of views: one for each fact over the files of the units given, in their order, and
+// one for each dimension. Any DuckDB client can run it; it names files by absolute path or URL. Units of one
+// fact may differ in their columns: what a unit lacks is NULL.
+func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) error {
+	var script strings.Builder
+	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
+		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n")
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		l.view(&script, name, facts[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(dims)) {
+		l.view(&script, name, []*hindcast.Manifest{dims[name]})
+	}
+	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
+		return broken(l.ViewsKey(), "cannot be written", err)
+	}
+	return nil
+}
+
+// view writes one view's statement; none where no column is known.
+func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Manifest) {
+	columns := union(units)
+	if len(columns) == 0 {
+		return
+	}
+	var files []string
+	for _, m := range units {
+		for _, f := range m.Files {
+			files = append(files, "  "+quote(globless(l.Absolute(f.Path)), '\''))
+		}
+	}
+	exprs := make([]string, len(columns))
+	for n, c := range columns {
+		ident := quote(c.Name, '"')
+		switch {
+		case len(files) == 0:
+			exprs[n] = fmt.Sprintf("CAST(NULL AS %s) AS %s", c.Type, ident)
+		case c.Stored != "":
+			exprs[n] = fmt.Sprintf("CAST(%s AS %s) AS %s", ident, c.Type, ident)
+		default:
+			exprs[n] = ident
+		}
+	}
+	fmt.Fprintf(script, "\nCREATE OR REPLACE VIEW %s AS SELECT\n  %s\n", quote(name, '"'), strings.Join(exprs, ",\n  "))
+	if len(files) == 0 {
+		script.WriteString("WHERE false;\n")
+		return
+	}
+	fmt.Fprintf(script, "FROM read_parquet([\n%s\n], union_by_name = true, hive_partitioning = false);\n", strings.Join(files, ",\n"))
+}
+
+// union gives all units' columns in the order in which they first come; the last unit that has a column
+// says its type. Names that differ in case only are one column, as they are for DuckDB.
+func union(units []*hindcast.Manifest) []hindcast.Column {
+	var columns []hindcast.Column
+	at := map[string]int{}
+	for _, m := range units {
+		for _, c := range m.Columns {
+			n, known := at[strings.ToLower(c.Name)]
+			if !known {
+				at[strings.ToLower(c.Name)] = len(columns)
+				columns = append(columns, c)
+				continue
+			}
+			if c.Stored == "" && c.Type != columns[n].Stored {
+				c.Stored = columns[n].Stored // an older unit still needs the cast
+			}
+			c.Name = columns[n].Name
+			columns[n] = c
+		}
+	}
+	return columns
+}
+
+// quote makes an SQL identifier or string of any text.
+func quote(text string, mark byte) string {
+	q := string(mark)
+	return q + strings.ReplaceAll(text, q, q+q) + q
+}
+
+// globless keeps DuckDB from reading a path's own characters as a pattern.
+var globless = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace

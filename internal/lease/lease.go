@@ -1,0 +1,327 @@
+// Package lease lets one process at a time run a pipeline. The lease is an object in the lake with a fence:
+// a number that only grows, so that a warehouse can tell the holder from a zombie. A dead holder on this
+// host is taken over at once, any other when its lease has not changed for a while, watched by our own
+// clock: no clock is ever compared with another's. The package also carries requests to stop a run to its
+// holder. What a fence protects, and what stopping means, is for others.
+package lease
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Defaults of Options.
+const (
+	DefaultTTL  = 30 * time.Second
+	DefaultPoll = 300 * time.Millisecond
+)
+
+// Options are how a lease is taken and kept. The zero Options are usable.
+type Options struct {
+	// Wait waits for a holder to release its lease or to fall silent, instead of E-LEASE-HELD.
+	Wait bool
+	// TTL is how long a lease may stay unchanged before it counts as given up; DefaultTTL if 0. All
+	// processes of a lake must use the same.
+	TTL time.Duration
+	// Poll is how often a waiting process looks at the lease, and a holder for requests to stop; DefaultPoll
+	// if 0.
+	Poll time.Duration
+	// Floor is a fence that was seen elsewhere, in the warehouse: the new one is higher.
+	Floor int64
+	// Now is the wall clock that dates what is written; time.Now if nil. It may jump.
+	Now func() time.Time
+	// Process says who we are; This() if zero.
+	Process Process
+}
+
+// record is the lease's object. Changed says nothing but that it is another text than before.
+type record struct {
+	Pipeline string    `json:"pipeline"`
+	Run      string    `json:"run"`
+	Fence    int64     `json:"fence"`
+	Process            // who holds it
+	Token    string    `json:"token"`
+	Acquired time.Time `json:"acquired"`
+	Renewed  time.Time `json:"renewed"`
+	Renewal  int64     `json:"renewal"` // counts, so that each renewal changes the object whatever the clock says
+	Released bool      `json:"released,omitempty"`
+}
+
+// Lease is held until Release, or until Lost is closed.
+type Lease struct {
+	store   objstore.Store
+	key     string
+	options Options
+	lost    chan struct{}
+	stop    chan StopRequest
+	cancel  context.CancelFunc
+	ended   sync.WaitGroup
+
+	mu     sync.Mutex // held while the object is written
+	record record
+	etag   string
+	why    error // why it was lost
+}
+
+// Acquire takes the pipeline's lease for the run. E-LEASE-HELD, with who holds it, if another process does
+// and Options.Wait is not set. Even then a holder that, by the wall clock, has been silent for longer than
+// the TTL is watched for one TTL and taken over if it stays so: it is most likely lost with its machine.
+func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, options Options) (*Lease, error) {
+	options, err := options.complete()
+	if err != nil {
+		return nil, err
+	}
+	l := &Lease{store: store, key: lake.LeaseKey(pipeline), options: options,
+		lost: make(chan struct{}), stop: make(chan StopRequest)}
+	l.record = record{Pipeline: pipeline, Run: run, Process: options.Process, Token: rand.Text()}
+	var watch watch
+	for {
+		was, etag, err := read(ctx, store, pipeline)
+		if err != nil {
+			return nil, err
+		}
+		silent := watch.silence(etag)
+		if !was.free() && !was.dead(options.Process) && silent < options.TTL {
+			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < options.TTL) {
+				return nil, held(was, options.Process)
+			}
+			if err := sleep(ctx, min(options.Poll, options.TTL-silent)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		err = l.take(ctx, was, etag)
+		if err == nil {
+			l.start()
+			return l, nil
+		}
+		if !errors.Is(err, objstore.ErrPrecondition) {
+			return nil, err
+		}
+	}
+}
+
+func (o Options) complete() (Options, error) {
+	if o.TTL == 0 {
+		o.TTL = DefaultTTL
+	}
+	if o.Poll == 0 {
+		o.Poll = DefaultPoll
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Process == (Process{}) {
+		this, err := This()
+		if err != nil {
+			return o, fmt.Errorf("finding out who we are: %w", err)
+		}
+		o.Process = this
+	}
+	return o, nil
+}
+
+// watch measures for how long an object has not changed, by the monotonic clock.
+type watch struct {
+	etag    string
+	since   time.Time // never written: its monotonic reading is what counts
+	changed bool      // since the first look
+}
+
+func (w *watch) silence(etag string) time.Duration {
+	if w.since.IsZero() || w.etag != etag {
+		w.changed = !w.since.IsZero()
+		w.etag, w.since = etag, time.Now()
+	}
+	return time.Since(w.since)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// read returns the pipeline's lease; the zero record and an empty ETag if there never was one.
+func read(ctx context.Context, store objstore.Store, pipeline string) (record, string, error) {
+	key := lake.LeaseKey(pipeline)
+	body, info, err := store.Get(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return record{}, "", nil
+	}
+	if err != nil {
+		return record{}, "", fmt.Errorf("reading the lease: %w", err)
+	}
+	var r record
+	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 {
+		return record{}, "", &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
+			Message: "the lease is corrupt", Place: hindcast.Place{File: key},
+			Next: "make sure that nobody runs this pipeline, then delete the file"}
+	}
+	return r, info.ETag, nil
+}
+
+func (r record) free() bool { return r.Fence == 0 || r.Released }
+
+// dead reports whether the holder is known to be dead: only its own host can know, since its last boot.
+func (r record) dead(us Process) bool { return r.sees(us) && !r.Alive() }
+
+// take writes the lease with the next fence, if it is still what was read.
+func (l *Lease) take(ctx context.Context, was record, etag string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.options.Now().UTC()
+	l.record.Fence = max(was.Fence, l.options.Floor) + 1
+	l.record.Acquired, l.record.Renewed = now, now
+	return l.put(ctx, l.record, objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag})
+}
+
+// put writes the record and keeps what was written. The caller holds the mutex.
+func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) error {
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the lease: %w", err)
+	}
+	info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
+	if errors.Is(err, objstore.ErrPrecondition) {
+		// Perhaps it was us, and the answer was lost on its way.
+		now, etag, reading := read(ctx, l.store, r.Pipeline)
+		if reading == nil && now.Token == r.Token && now.Fence == r.Fence && now.Renewal == r.Renewal && now.Released == r.Released {
+			info, err = objstore.Info{ETag: etag}, nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing the lease: %w", err)
+	}
+	l.record, l.etag = r, info.ETag
+	return nil
+}
+
+// Fence is the lease's number: higher than that of every lease before it.
+func (l *Lease) Fence() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.record.Fence
+}
+
+// Lost is closed when the lease is no longer ours, or may not be: all work must stop. Release does not
+// close it.
+func (l *Lease) Lost() <-chan struct{} { return l.lost }
+
+// Err says why the lease was lost, as E-FENCED or E-LAKE; nil while it is not.
+func (l *Lease) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.why
+}
+
+// Stop delivers requests to stop this run, each once.
+func (l *Lease) Stop() <-chan StopRequest { return l.stop }
+
+// Release gives the lease back, so that the next process need not wait. One that is lost is given back
+// already. Safe to repeat.
+func (l *Lease) Release(ctx context.Context) error {
+	l.cancel()
+	l.ended.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why != nil || l.record.Released {
+		return nil
+	}
+	r := l.record
+	r.Released, r.Renewed = true, l.options.Now().UTC()
+	err := l.put(ctx, r, objstore.Condition{IfMatch: l.etag})
+	if errors.Is(err, objstore.ErrPrecondition) {
+		l.why = taken(r)
+		return nil
+	}
+	return err
+}
+
+func (l *Lease) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	l.ended.Go(func() { l.keep(ctx) })
+	l.ended.Go(func() { l.listen(ctx) })
+}
+
+// keep renews the lease until it is released or lost. A renewal that fails is tried again, more often, until
+// the TTL since the last good one is over: from then on somebody may have taken it over. One that comes too
+// late (the process was suspended) still proves, if it succeeds, that nobody did.
+func (l *Lease) keep(ctx context.Context) {
+	good := time.Now()
+	wait := l.options.TTL / 3
+	for sleep(ctx, wait) == nil {
+		begun := time.Now()
+		err := l.renew(ctx, l.options.TTL-time.Since(good))
+		switch {
+		case err == nil:
+			good, wait = begun, l.options.TTL/3
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, objstore.ErrPrecondition):
+			l.lose(taken(l.record))
+			return
+		case time.Since(good) >= l.options.TTL:
+			l.lose(silenced(err, l.options.TTL))
+			return
+		default:
+			wait = min(l.options.TTL/30, l.options.TTL-time.Since(good))
+		}
+	}
+}
+
+func (l *Lease) renew(ctx context.Context, left time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, max(left, l.options.TTL/10))
+	defer cancel()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.record
+	r.Renewed = l.options.Now().UTC()
+	r.Renewal++
+	return l.put(ctx, r, objstore.Condition{IfMatch: l.etag})
+}
+
+func (l *Lease) lose(why error) {
+	l.mu.Lock()
+	l.why = why
+	l.mu.Unlock()
+	close(l.lost)
+}
+
+func held(by record, us Process) error {
+	where := "on host " + by.Host
+	if by.sees(us) {
+		where = "on this host"
+	}
+	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("run %s of pipeline %s is under way in process %d %s since %s",
+			by.Run, by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),
+		Next: "`hindcast status` shows it, `hindcast stop` stops it"}
+}
+
+func taken(r record) error {
+	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("another process took pipeline %s over from run %s", r.Pipeline, r.Run),
+		Next:    "`hindcast status` says who runs it"}
+}
+
+func silenced(cause error, ttl time.Duration) error {
+	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: cause,
+		Message: fmt.Sprintf("the lease could not be renewed for %s: %v", ttl, cause),
+		Next:    "look at the lake, then `hindcast resume`"}
+}

@@ -1,0 +1,105 @@
+package lease
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// StopRequest asks a run's holder to stop.
+type StopRequest struct {
+	Run   string    `json:"run"`
+	Fence int64     `json:"fence"` // of the holder that is asked: a resume does not see old requests
+	Who   string    `json:"who"`   // "ann on host x", for the run's report
+	Now   bool      `json:"now"`   // at once, not in good order
+	Time  time.Time `json:"time"`
+}
+
+// RequestStop asks the process that holds the run to stop it, and returns whom it asked. The request is
+// seen within Options.Poll. E-RUN if nobody runs it.
+func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who string, now bool) (Holder, error) {
+	holder, err := Inspect(ctx, store, pipeline)
+	if err != nil {
+		return Holder{}, err
+	}
+	if !holder.Held || holder.Run != run || holder.Dead {
+		return holder, notRunning(pipeline, run, holder)
+	}
+	body, err := json.Marshal(StopRequest{Run: run, Fence: holder.Fence, Who: who, Now: now, Time: time.Now().UTC()})
+	if err != nil {
+		return holder, fmt.Errorf("encoding the request: %w", err)
+	}
+	if _, err := store.Put(ctx, lake.StopKey(pipeline, run), body, objstore.Condition{}); err != nil {
+		return holder, fmt.Errorf("requesting the stop of run %s: %w", run, err)
+	}
+	return holder, nil
+}
+
+func notRunning(pipeline, run string, holder Holder) error {
+	e := &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("run %s of pipeline %s is not under way", run, pipeline),
+		Next:    "`hindcast status` shows how it ended"}
+	if holder.Held && holder.Run == run {
+		e.Message = fmt.Sprintf("run %s is not under way: its process %d has died", run, holder.Pid)
+		e.Next = fmt.Sprintf("`hindcast resume %s` goes on with it", run)
+	}
+	return e
+}
+
+// listen polls for requests to stop and delivers each once.
+func (l *Lease) listen(ctx context.Context) {
+	l.mu.Lock()
+	r := l.record
+	l.mu.Unlock()
+	seen := ""
+	for sleep(ctx, l.options.Poll) == nil {
+		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
+		var request StopRequest
+		// What cannot be read is asked for again at the next poll.
+		if err != nil || info.ETag == seen || json.Unmarshal(body, &request) != nil {
+			continue
+		}
+		seen = info.ETag
+		if request.Fence != r.Fence {
+			continue
+		}
+		select {
+		case l.stop <- request:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Holder is who holds a pipeline's lease, as the lake says it. The zero Holder means that it was never held.
+type Holder struct {
+	Pipeline string    `json:"pipeline"`
+	Run      string    `json:"run"`
+	Fence    int64     `json:"fence"`
+	Host     string    `json:"host"`
+	Pid      int       `json:"pid"`
+	Since    time.Time `json:"since"`
+	Renewed  time.Time `json:"renewed"`
+	Held     bool      `json:"held"` // it was not released
+	Here     bool      `json:"here"` // on this host, since its last boot: Dead is certain either way
+	Dead     bool      `json:"dead"` // its process is known to be gone
+}
+
+// Inspect says who holds the pipeline's lease, for status. It changes nothing.
+func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder, error) {
+	r, _, err := read(ctx, store, pipeline)
+	if err != nil || r.Fence == 0 {
+		return Holder{}, err
+	}
+	us, err := This()
+	if err != nil {
+		us = Process{} // then nothing is known of any process
+	}
+	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
+		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us)}, nil
+}

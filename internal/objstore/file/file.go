@@ -1,0 +1,389 @@
+// Package file keeps a lake's objects as plain files in a folder. It has the one way in which durable bytes
+// are written: a temporary file in the same folder, fsync, rename, fsync of the folder. What the objects
+// mean is for its callers.
+package file
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// temporary begins the names of files that are not yet objects. A crash may leave some behind; no list shows
+// them and no key may name them.
+const temporary = ".tmp-"
+
+// lockFolder holds the lock files of conditional writes. It is no object either.
+const lockFolder = "_hindcast/.locks"
+
+// Store is a folder as an object store. It implements objstore.Store, Local, Foldered and Appender. ETags
+// are hashes of the content. Safe for use by many goroutines and processes at once, on one machine.
+type Store struct {
+	root  string
+	locks locks
+
+	mu    sync.Mutex
+	known map[string]bool // folders that exist and whose own entries are durable
+}
+
+var _ interface {
+	objstore.Store
+	objstore.Local
+	objstore.Foldered
+	objstore.Appender
+} = (*Store)(nil)
+
+// Open returns the store over the folder root, which is made at the first write if it is not there.
+func Open(root string) (*Store, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("resolving the folder %s: %w", root, err)
+	}
+	if info, err := os.Stat(abs); err == nil && !info.IsDir() {
+		return nil, notFolder(abs)
+	}
+	return &Store{root: abs, known: map[string]bool{}, locks: locks{folder: filepath.Join(abs, lockFolder)}}, nil
+}
+
+// URL returns the absolute folder.
+func (s *Store) URL() string { return s.root }
+
+// File returns the absolute path of the key's file, there or not. A key that ends in "/" gives its folder.
+func (s *Store) File(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
+
+// path checks the key and returns its file.
+func (s *Store) path(ctx context.Context, key string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if err := objstore.CheckKey(key); err != nil {
+		return "", s.fail("using", s.root, err)
+	}
+	if hidden(key) {
+		return "", s.fail("using", s.root, fmt.Errorf("key %q is kept for the store itself", key))
+	}
+	return s.File(key), nil
+}
+
+func hidden(key string) bool {
+	return strings.HasPrefix(key[strings.LastIndexByte(key, '/')+1:], temporary) ||
+		key == lockFolder || strings.HasPrefix(key, lockFolder+"/")
+}
+
+// Get returns an object's bytes and its info.
+func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
+	path, err := s.path(ctx, key)
+	if err != nil {
+		return nil, objstore.Info{}, err
+	}
+	body, err := os.ReadFile(path)
+	if absent(err) || isFolder(err) {
+		return nil, objstore.Info{}, fmt.Errorf("reading %s: %w", key, objstore.ErrNotExist)
+	}
+	if err != nil {
+		return nil, objstore.Info{}, s.fail("reading", path, err)
+	}
+	return body, describe(key, body), nil
+}
+
+func describe(key string, body []byte) objstore.Info {
+	sum := sha256.Sum256(body)
+	return objstore.Info{Key: key, Bytes: int64(len(body)), ETag: hex.EncodeToString(sum[:])}
+}
+
+// Put writes an object whole and durably, if the condition holds.
+func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.Condition) (objstore.Info, error) {
+	path, err := s.path(ctx, key)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	// Asked first without the lock, so that a write that is bound to lose costs no fsync.
+	if err := s.allowed(key, path, cond); err != nil {
+		return objstore.Info{}, err
+	}
+	if err := s.write(key, path, bytes.NewReader(body), cond); err != nil {
+		return objstore.Info{}, err
+	}
+	return describe(key, body), nil
+}
+
+// Upload writes an object whole from a stream.
+func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstore.Info, error) {
+	path, err := s.path(ctx, key)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	hash, size := sha256.New(), new(counter)
+	stream := &cancelable{ctx, io.TeeReader(body, io.MultiWriter(hash, size))}
+	if err := s.write(key, path, stream, objstore.Condition{}); err != nil {
+		return objstore.Info{}, err
+	}
+	return objstore.Info{Key: key, Bytes: int64(*size), ETag: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+type cancelable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (c *cancelable) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.Reader.Read(p)
+}
+
+// write is the one way in which durable bytes are written. The lock covers the condition and the rename
+// only; every write takes it, so that none slips between another's condition and its rename.
+func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition) error {
+	folder := filepath.Dir(path)
+	temp, err := s.stage(folder, body)
+	if err != nil {
+		return err
+	}
+	if err := s.swap(key, temp, path, cond); err != nil {
+		_ = os.Remove(temp) // the first error counts
+		return err
+	}
+	return s.syncFolder(folder)
+}
+
+// stage writes body to a new temporary file in folder, durably but for its name.
+func (s *Store) stage(folder string, body io.Reader) (string, error) {
+	f, err := s.create(folder, temporary+rand.Text(), os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, body)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the first error counts
+		return "", s.fail("writing", f.Name(), err)
+	}
+	return f.Name(), nil
+}
+
+// create opens a file in a folder that it makes if need be. A folder that was known may have been deleted
+// since: then it is made anew, once.
+func (s *Store) create(folder, name string, flags int) (*os.File, error) {
+	for again := false; ; again = true {
+		if err := s.makeFolder(folder); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(filepath.Join(folder, name), flags, 0o666)
+		if err == nil {
+			return f, nil
+		}
+		if again || !absent(err) {
+			return nil, s.fail("creating", filepath.Join(folder, name), err)
+		}
+		s.forget(folder)
+	}
+}
+
+func (s *Store) swap(key, temp, path string, cond objstore.Condition) error {
+	unlock, err := s.lock(key)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.allowed(key, path, cond); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return s.fail("writing", path, err)
+	}
+	return nil
+}
+
+// allowed reports ErrPrecondition if the condition does not hold now.
+func (s *Store) allowed(key, path string, cond objstore.Condition) error {
+	if cond == (objstore.Condition{}) {
+		return nil
+	}
+	if cond.IfNoneMatch {
+		if _, err := os.Lstat(path); !absent(err) {
+			if err == nil {
+				return fmt.Errorf("creating %s: %w", key, objstore.ErrPrecondition)
+			}
+			return s.fail("reading", path, err)
+		}
+	}
+	if cond.IfMatch == "" {
+		return nil
+	}
+	body, err := os.ReadFile(path)
+	if absent(err) || err == nil && describe(key, body).ETag != cond.IfMatch {
+		return fmt.Errorf("replacing %s: %w", key, objstore.ErrPrecondition)
+	}
+	if err != nil {
+		return s.fail("reading", path, err)
+	}
+	return nil
+}
+
+// List returns the objects whose keys begin with prefix, without their ETags.
+func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	folder := prefix[:strings.LastIndexByte(prefix, '/')+1]
+	if folder != "" {
+		if err := objstore.CheckFolder(folder); err != nil {
+			return nil, s.fail("listing", s.root, err)
+		}
+	}
+	var infos []objstore.Info
+	err := filepath.WalkDir(s.File(folder), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return ignoreAbsent(err)
+		}
+		key := s.key(path)
+		if entry.IsDir() {
+			return s.enter(key, folder, prefix)
+		}
+		if hidden(key) || !strings.HasPrefix(key, prefix) {
+			return nil
+		}
+		info, err := os.Stat(path) // follows links: a user may have moved a big folder elsewhere
+		if err != nil || !info.Mode().IsRegular() {
+			return ignoreAbsent(err)
+		}
+		infos = append(infos, objstore.Info{Key: key, Bytes: info.Size()})
+		return nil
+	})
+	if err != nil {
+		return nil, s.fail("listing", s.File(folder), err)
+	}
+	sort.Slice(infos, func(i, j int) bool { return infos[i].Key < infos[j].Key })
+	return infos, nil
+}
+
+// enter tells the walk to leave out folders that cannot hold a key with the prefix.
+func (s *Store) enter(key, folder, prefix string) error {
+	below := key + "/"
+	if key == lockFolder || len(below) > len(folder) && key != "." && !strings.HasPrefix(below, prefix) {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func (s *Store) key(path string) string {
+	key, err := filepath.Rel(s.root, path)
+	if err != nil {
+		return path // cannot happen: the walk stays below the root
+	}
+	return filepath.ToSlash(key)
+}
+
+// Folders returns the names of the folders directly below prefix.
+func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if prefix != "" {
+		if err := objstore.CheckFolder(prefix); err != nil {
+			return nil, s.fail("listing", s.root, err)
+		}
+	}
+	entries, err := os.ReadDir(s.File(prefix))
+	if err != nil && !absent(err) {
+		return nil, s.fail("listing", s.File(prefix), err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() && prefix+entry.Name() != lockFolder {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+// Delete removes an object; one that is not there is no error.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	path, err := s.path(ctx, key)
+	if err != nil {
+		return err
+	}
+	removed, err := s.remove(key, path)
+	if err != nil || !removed {
+		return err
+	}
+	return s.syncFolder(filepath.Dir(path))
+}
+
+func (s *Store) remove(key, path string) (bool, error) {
+	if _, err := os.Lstat(path); absent(err) {
+		return false, nil
+	}
+	unlock, err := s.lock(key)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if err := os.Remove(path); err != nil {
+		if absent(err) {
+			return false, nil
+		}
+		return false, s.fail("deleting", path, err)
+	}
+	return true, nil
+}
+
+// DeleteAll removes the folder that prefix names, with all that is in it.
+func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := objstore.CheckFolder(prefix); err != nil {
+		return s.fail("deleting below", s.root, err)
+	}
+	folder := s.File(prefix)
+	if _, err := os.Lstat(folder); absent(err) {
+		return nil
+	}
+	s.forget(folder)
+	if err := os.RemoveAll(folder); err != nil {
+		return s.fail("deleting", folder, err)
+	}
+	return s.syncFolder(filepath.Dir(folder))
+}
+
+func ignoreAbsent(err error) error {
+	if absent(err) {
+		return nil // deleted while we walked
+	}
+	return err
+}
+
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,305 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// frameEvery is the time between two frames of a board.
+const frameEvery = 125 * time.Millisecond
+
+// Board is the live view of a run on a terminal.
+type Board struct {
+	mu     sync.Mutex
+	o      Options
+	live   *live
+	canvas canvas
+	closed bool
+	quit   chan struct{}
+	done   chan struct{}
+}
+
+// NewBoard makes a board on out, a terminal (or a writer before one). Nothing is drawn before Start.
+func NewBoard(out io.Writer, o Options, p *plan.Plan) *Board {
+	return &Board{o: o, live: newLive(p), canvas: canvas{out: out}}
+}
+
+// Start draws the board, and from now on about eight times a second.
+func (b *Board) Start() {
+	ticker := time.NewTicker(frameEvery)
+	b.start(ticker.C, ticker.Stop)
+}
+
+func (b *Board) start(ticks <-chan time.Time, stop func()) {
+	b.mu.Lock()
+	if b.quit != nil || b.closed {
+		b.mu.Unlock()
+		stop()
+		return
+	}
+	b.quit, b.done = make(chan struct{}), make(chan struct{})
+	b.mu.Unlock()
+	b.Draw()
+	go func() {
+		defer close(b.done)
+		defer stop()
+		for {
+			select {
+			case <-b.quit:
+				return
+			case <-ticks:
+				b.Draw()
+			}
+		}
+	}()
+}
+
+// Event folds an event in; the next frame shows it.
+func (b *Board) Event(e hindcast.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.live.apply(e)
+}
+
+// Log prints a line above the board.
+func (b *Board) Log(line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	width, height := b.o.size()
+	text := wrap("", "  ", b.o.text(line), max(width-1, 1))
+	if b.closed {
+		text, b.canvas.lines = append(text, b.canvas.lines...), nil
+		b.canvas.print(text)
+		return
+	}
+	b.canvas.draw(text, b.frame(width, height), width, height)
+}
+
+// Draw draws a frame now.
+func (b *Board) Draw() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	width, height := b.o.size()
+	b.canvas.draw(nil, b.frame(width, height), width, height)
+}
+
+// Close draws the last frame, which stays, and gives the cursor back. It returns the first error of writing.
+func (b *Board) Close() error {
+	b.mu.Lock()
+	quit, done := b.quit, b.done
+	b.quit = nil
+	b.mu.Unlock()
+	if quit != nil {
+		close(quit)
+		<-done
+	}
+	b.Draw()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		b.canvas.release()
+	}
+	return b.canvas.err
+}
+
+// frame makes the lines of a frame: fewer than height, and each narrower than width, so that no terminal
+// wraps or scrolls.
+func (b *Board) frame(width, height int) []string {
+	if height <= 0 {
+		height = 24
+	}
+	width--
+	now, l := b.o.clock(), b.live
+	l.t.count()
+	lines := []string{l.header(b.o, now, width)}
+	if grid := l.t.grid(b.o, width, max(min(8, height-8), 1)); len(grid)+2 < height {
+		lines = append(lines, grid...)
+	}
+	if l.st.Stopping != "" && !l.st.Finished {
+		lines = append(lines, l.stopping(b.o, width))
+	}
+	if room := height - 1 - len(lines) - 1; room > 0 {
+		if rows := l.actives(b.o, now, width, room); len(rows) > 0 {
+			lines = append(append(lines, ""), rows...)
+		}
+	}
+	lines = lines[:min(len(lines), max(height-1, 1))]
+	for i := range lines {
+		lines[i] = clip(lines[i], width, b.o.Unicode)
+	}
+	return lines
+}
+
+// header is the run in a line; what matters least goes first where the line is narrow.
+func (l *live) header(o Options, now time.Time, width int) string {
+	run := o.text(l.st.Run)
+	name, count := "", l.progress()+" slices"
+	if l.plan != nil {
+		name = o.text(l.plan.Pipeline.Name)
+	}
+	eta, speed := l.etaText(o, now), rate(l.pace.rows, now.Sub(l.pace.began))
+	if l.st.Finished {
+		eta, speed = "in "+watch(l.st.Updated.Sub(l.pace.began)), rate(l.pace.rows, l.st.Updated.Sub(l.pace.began))
+	}
+	for _, parts := range [][]string{
+		{strings.TrimSpace(run + " " + name), count, l.rowsText(), eta, speed},
+		{strings.TrimSpace(run + " " + name), count, l.rowsText(), eta},
+		{strings.TrimSpace(run + " " + name), count, eta},
+		{run, count, eta},
+	} {
+		if text, ok := joinHeader(o, parts, width); ok {
+			return text
+		}
+	}
+	return count
+}
+
+func joinHeader(o Options, parts []string, width int) (string, bool) {
+	right := ""
+	if len(parts) == 5 {
+		right, parts = parts[4], parts[:4]
+	}
+	var kept []string
+	for i, part := range parts {
+		if part == "" {
+			continue
+		}
+		if i == 0 {
+			part = o.paint(bold, part)
+		}
+		kept = append(kept, part)
+	}
+	left := strings.Join(kept, "  ")
+	if right == "" {
+		return left, cells(left) <= width
+	}
+	gap := min(width, 100) - cells(left) - cells(right)
+	return left + strings.Repeat(" ", max(gap, 2)) + right, gap >= 2
+}
+
+func (l *live) rowsText() string {
+	switch {
+	case l.t.rowsTotal > 0:
+		return short(l.t.rowsDone) + " of " + rows(l.t.rowsTotal)
+	case l.t.rowsDone > 0:
+		return rows(l.t.rowsDone)
+	}
+	return ""
+}
+
+func (l *live) stopping(o Options, width int) string {
+	n := l.t.counts[hindcast.Running]
+	why := " (" + o.text(l.st.Stopping) + ")"
+	rest := ": waiting for " + counted(n, "slice") + ", Ctrl-C again to kill"
+	if n == 0 {
+		rest = ": making sure that all is dead"
+	}
+	if cells("  stopping"+why+rest) > width {
+		why = ""
+	}
+	return o.paint(yellow, "  stopping"+why+rest)
+}
+
+// actives are the slices under way, those that wait for a retry, and those that failed, one a line.
+func (l *live) actives(o Options, now time.Time, width, room int) []string {
+	keys := l.t.in(hindcast.Running)
+	keys = append(keys, l.t.in(hindcast.Retrying)...)
+	keys = append(keys, l.t.in(hindcast.Failed)...)
+	more := 0
+	if len(keys) > room {
+		more = len(keys) - room + 1
+		keys = keys[:room-1]
+	}
+	list := make([][]string, 0, len(keys))
+	for _, key := range keys {
+		list = append(list, l.active(o, key, now))
+	}
+	out := columns(list, []bool{false, false, false, true, true, false}, width)
+	if more > 0 {
+		out = append(out, fmt.Sprintf("  and %d more", more))
+	}
+	return out
+}
+
+// active is a slice's line in columns: key, step, attempt, rows, time, error.
+func (l *live) active(o Options, key string, now time.Time) []string {
+	s := l.st.Slices[key]
+	step, n := string(s.Step), l.t.rowsIn(key)
+	if s.Step == hindcast.StepLoad {
+		n = s.Rows
+	}
+	amount := ""
+	if n >= 0 {
+		amount = rows(n)
+	}
+	since := watch(now.Sub(s.Since))
+	problem := o.text(l.errs[key])
+	switch s.State {
+	case hindcast.Retrying:
+		step = "retrying"
+		if at := l.retryAt[key]; at.After(now) {
+			since = "in " + watch(at.Sub(now))
+		}
+		problem = o.paint(yellow, problem)
+	case hindcast.Failed:
+		step, since = "failed", ""
+		problem = o.paint(red, problem)
+	case hindcast.Pending, hindcast.Running, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
+	}
+	return []string{l.t.short.short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
+}
+
+// columns aligns cells below each other. Where that is too wide, the columns of rows and attempts go first.
+func columns(list [][]string, right []bool, width int) []string {
+	wide := make([]int, len(right))
+	for _, line := range list {
+		for i, text := range line {
+			wide[i] = max(wide[i], cells(text))
+		}
+	}
+	drop := map[int]bool{}
+	for _, i := range []int{3, 2} {
+		if sum(wide, drop) > width {
+			drop[i] = true
+		}
+	}
+	out := make([]string, 0, len(list))
+	for _, line := range list {
+		text := " "
+		for i, part := range line {
+			switch {
+			case drop[i] || wide[i] == 0:
+			case right[i]:
+				text += " " + padLeft(part, wide[i]) + " "
+			default:
+				text += " " + padRight(part, wide[i]) + " "
+			}
+		}
+		out = append(out, strings.TrimRight(text, " "))
+	}
+	return out
+}
+
+// sum is how wide the columns are together; an error may be cut, but not to less than 20 cells.
+func sum(wide []int, drop map[int]bool) int {
+	n := 1
+	for i, w := range wide {
+		if i == len(wide)-1 {
+			w = min(w, 20)
+		}
+		if w > 0 && !drop[i] {
+			n += w + 2
+		}
+	}
+	return n
+}

@@ -1,0 +1,150 @@
+package screen
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// exact gives a number with its thousands apart: 41,203,118.
+func exact(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// short gives a number in few signs: exact below a million, then 1.3 M, 214 M, 1.2 bn.
+func short(n int64) string {
+	switch {
+	case n < 1_000_000:
+		return exact(n)
+	case n < 999_950_000:
+		return threeDigits(float64(n)/1e6) + " M"
+	}
+	return threeDigits(float64(n)/1e9) + " bn"
+}
+
+func threeDigits(v float64) string {
+	if v < 99.95 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return exact(int64(math.Round(v)))
+}
+
+// rows gives a number of rows in words, "unknown rows" where it is negative.
+func rows(n int64) string {
+	switch {
+	case n < 0:
+		return "unknown rows"
+	case n == 1:
+		return "1 row"
+	}
+	return short(n) + " rows"
+}
+
+// size gives bytes in decimal units: 34 B, 1.2 KB, 61.0 MB, 214 MB, 3.1 GB.
+func size(n int64) string {
+	if n < 0 {
+		return "unknown size"
+	}
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	v := float64(n)
+	for _, unit := range []string{"KB", "MB", "GB", "TB"} {
+		v /= 1000
+		if v < 999.5 || unit == "TB" {
+			return threeDigits(v) + " " + unit
+		}
+	}
+	return ""
+}
+
+// counted gives "1 slice", "32 slices".
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return exact(int64(n)) + " " + one + "s"
+}
+
+// watch gives a duration as a stop watch shows it: 0:02, 2:51, 1:02:03.
+func watch(d time.Duration) string {
+	s := int64(max(d, 0).Round(time.Second) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// spoken gives a duration in words: 0.3 s, 12 s, 2 min 40 s, 1 h 5 min, 2 d 3 h.
+func spoken(d time.Duration) string {
+	s := int64(max(d, 0).Round(time.Second) / time.Second)
+	switch {
+	case d < 9950*time.Millisecond:
+		return strconv.FormatFloat(max(d, 0).Seconds(), 'f', 1, 64) + " s"
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return twoUnits(s/60, "min", s%60, "s")
+	case s < 86400:
+		return twoUnits(s/3600, "h", s/60%60, "min")
+	}
+	return twoUnits(s/86400, "d", s/3600%24, "h")
+}
+
+func twoUnits(a int64, unitA string, b int64, unitB string) string {
+	if b == 0 {
+		return fmt.Sprintf("%d %s", a, unitA)
+	}
+	return fmt.Sprintf("%d %s %d %s", a, unitA, b, unitB)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// date gives a day, with its year where that is not this one: "3 May", "3 May 2025".
+func date(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.Year() == now.Year() {
+		return t.Format("2 Jan")
+	}
+	return t.Format("2 Jan 2006")
+}
+
+// moment gives a time of today as 12:04, and any other with its day: "3 May 12:04".
+func moment(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
+		return t.Format("15:04")
+	}
+	return date(t, now) + t.Format(" 15:04")
+}
+
+// rate gives rows by minute, without a unit of time where none has passed.
+func rate(n int64, took time.Duration) string {
+	if n <= 0 || took <= 0 {
+		return ""
+	}
+	return short(int64(float64(n)/took.Minutes())) + " rows/min"
+}
+
+// near gives a path as it is shortest to write from the working directory.
+func (o Options) near(path string) string {
+	if o.Dir == "" || !filepath.IsAbs(path) {
+		return path
+	}
+	rel, err := filepath.Rel(o.Dir, path)
+	if err != nil || len(rel) >= len(path) || strings.HasPrefix(rel, filepath.Join("..", "..")) {
+		return path
+	}
+	return rel
+}

@@ -1,0 +1,246 @@
+package screen
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// quiet is how long nothing may be said while slices are under way.
+const quiet = 30 * time.Second
+
+// Lines follows a run without a terminal: a line for each change of state, and one that says that all is
+// well when nothing changed for half a minute.
+type Lines struct {
+	mu   sync.Mutex
+	o    Options
+	live *live
+	out  io.Writer
+	last time.Time // when the last line was written
+	quit chan struct{}
+	done chan struct{}
+	err  error
+}
+
+// NewLines makes a display that writes plain lines to out.
+func NewLines(out io.Writer, o Options, p *plan.Plan) *Lines {
+	return &Lines{o: o, out: out, live: newLive(p)}
+}
+
+// Start begins to watch for long silences.
+func (l *Lines) Start() {
+	ticker := time.NewTicker(quiet / 10)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.quit != nil {
+		ticker.Stop()
+		return
+	}
+	l.last = l.o.clock()
+	l.quit, l.done = make(chan struct{}), make(chan struct{})
+	go func(quit, done chan struct{}) {
+		defer close(done)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-ticker.C:
+				l.tick()
+			}
+		}
+	}(l.quit, l.done)
+}
+
+// Event writes the event's line, if it has one.
+func (l *Lines) Event(e hindcast.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	begun := !l.live.pace.attempts[e.Slice].IsZero()
+	l.live.apply(e)
+	if text := l.line(e, begun); text != "" {
+		l.write(e.Time, text)
+	}
+}
+
+// Log writes a line of its own.
+func (l *Lines) Log(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(l.o.clock(), line)
+}
+
+// Close stops the watch and returns the first error of writing.
+func (l *Lines) Close() error {
+	l.mu.Lock()
+	quit, done := l.quit, l.done
+	l.quit = nil
+	l.mu.Unlock()
+	if quit != nil {
+		close(quit)
+		<-done
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func (l *Lines) write(at time.Time, text string) {
+	if l.err != nil {
+		return
+	}
+	l.last = l.o.clock()
+	_, l.err = io.WriteString(l.out, at.In(l.o.Now.Location()).Format("15:04:05")+" "+l.o.text(text)+"\n")
+}
+
+// tick says what is under way, if nothing was said for long.
+func (l *Lines) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.o.clock()
+	busy := l.live.t.in(hindcast.Running)
+	if len(busy) == 0 || now.Sub(l.last) < quiet {
+		return
+	}
+	l.live.t.count()
+	var parts []string
+	for _, key := range busy[:min(len(busy), 3)] {
+		s := l.live.st.Slices[key]
+		parts = append(parts, fmt.Sprintf("%s %s for %s", l.live.t.short.short(key), s.Step, watch(now.Sub(s.Since))))
+	}
+	if more := len(busy) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	l.write(now, fmt.Sprintf("%s slices, %s: %s", l.live.progress(), l.live.etaText(l.o, now), strings.Join(parts, ", ")))
+}
+
+// line is what an event says, in words; empty for those that change no state that a person follows. begun
+// tells whether the slice's attempt was under way before.
+func (l *Lines) line(e hindcast.Event, begun bool) string {
+	key := l.live.t.short.short(e.Slice)
+	switch e.Type {
+	case hindcast.EventRunStarted:
+		return fmt.Sprintf("%s started: %s", e.Run, counted(e.Total, "slice"))
+	case hindcast.EventRunResumed:
+		l.live.t.count()
+		return fmt.Sprintf("%s resumed: %s slices done", e.Run, l.live.progress())
+	case hindcast.EventStepStarted:
+		if begun {
+			return ""
+		}
+		return fmt.Sprintf("%s attempt %d started: %s", key, e.Attempt, e.Step)
+	case hindcast.EventCommitted:
+		return key + " committed " + rows(e.Rows) + l.took(e.Slice)
+	case hindcast.EventSkipped:
+		return key + " skipped" + because(e.Message)
+	case hindcast.EventAttemptFailed:
+		return retryLine(key, e)
+	case hindcast.EventFailed:
+		return fmt.Sprintf("%s failed for good after attempt %d%s", key, e.Attempt, reason(e.Error))
+	case hindcast.EventStopped:
+		return key + " stopped"
+	case hindcast.EventStopRequested:
+		return "stopping" + because(e.Message)
+	case hindcast.EventWorkerDied:
+		return "worker died" + because(e.Message)
+	case hindcast.EventDimension:
+		return dimensionLine(e)
+	case hindcast.EventRunFinished:
+		l.live.t.count()
+		return fmt.Sprintf("%s finished: %s slices proven, exit %d", e.Run, l.live.progress(), l.live.st.ExitCode)
+	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared:
+	}
+	return ""
+}
+
+// took says how long each step of a slice has taken.
+func (l *Lines) took(key string) string {
+	s := l.live.st.Slices[key]
+	var parts []string
+	total := 0.0
+	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
+		if secs, ok := s.Seconds[step]; ok {
+			total += secs
+			parts = append(parts, string(step)+" "+spoken(seconds(secs)))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " in " + spoken(seconds(total)) + " (" + strings.Join(parts, ", ") + ")"
+}
+
+func retryLine(key string, e hindcast.Event) string {
+	what := key + " " + string(e.Step) + " failed"
+	if e.Step == "" {
+		what = key + " failed"
+	}
+	next := fmt.Sprintf(", attempt %d", e.Attempt+1)
+	if e.Seconds > 0 {
+		return what + reason(e.Error) + next + " in " + spoken(seconds(e.Seconds))
+	}
+	return what + reason(e.Error) + next + " now"
+}
+
+func reason(e *hindcast.Error) string {
+	if e == nil {
+		return ""
+	}
+	return " (" + string(e.Class) + ": " + e.Message + ")"
+}
+
+func because(message string) string {
+	if message == "" {
+		return ""
+	}
+	return ": " + message
+}
+
+func dimensionLine(e hindcast.Event) string {
+	name, n := e.Fact, e.Rows
+	if e.Manifest != nil {
+		name, n = e.Manifest.Name, e.Manifest.Sums.Rows
+	}
+	return "dimension " + name + " unloaded: " + rows(n)
+}
+
+// JSONLines follows a run for a program: one event a line, as docs/reference/events.md describes it.
+type JSONLines struct {
+	mu  sync.Mutex
+	enc *json.Encoder
+	err error
+}
+
+// NewJSONLines makes a display that writes each event as a line of JSON.
+func NewJSONLines(out io.Writer) *JSONLines {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return &JSONLines{enc: enc}
+}
+
+// Start does nothing.
+func (j *JSONLines) Start() {}
+
+// Event writes the event in one write.
+func (j *JSONLines) Event(e hindcast.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return
+	}
+	e.Time = e.Time.UTC()
+	j.err = j.enc.Encode(e)
+}
+
+// Close returns the first error of writing.
+func (j *JSONLines) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}

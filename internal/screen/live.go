@@ -1,0 +1,170 @@
+package screen
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// Display follows a run: the board on a terminal, lines without one, or JSON for a program. Event may be
+// called from several goroutines, and for a resumed run with the events of old first. Close ends it; it is
+// safe to call twice, and must be called in any case, for a board hides the cursor.
+type Display interface {
+	Start()
+	Event(e hindcast.Event)
+	Close() error
+}
+
+// live is the fold of a run's events, with what else a display remembers of them.
+type live struct {
+	st      hindcast.RunState
+	t       *tally
+	plan    *plan.Plan
+	known   map[string]bool
+	errs    map[string]string    // the last error of each slice that has not been committed since
+	retryAt map[string]time.Time // when the next attempt of a slice begins
+	pace    pace
+}
+
+func newLive(p *plan.Plan) *live {
+	l := &live{plan: p, known: map[string]bool{}, errs: map[string]string{}, retryAt: map[string]time.Time{}}
+	l.pace.reset(time.Time{})
+	l.st.Slices = map[string]*hindcast.SliceState{}
+	l.retally()
+	return l
+}
+
+func (l *live) retally() {
+	l.t = newTally(&l.st, l.plan)
+	for _, key := range l.t.keys {
+		l.known[key] = true
+	}
+}
+
+func (l *live) apply(e hindcast.Event) {
+	before := 0
+	if s := l.st.Slices[e.Slice]; s != nil {
+		before = s.Attempt
+	}
+	l.st.Apply(e)
+	if e.Slice != "" && !l.known[e.Slice] {
+		l.retally()
+	}
+	switch e.Type {
+	case hindcast.EventRunStarted, hindcast.EventRunResumed:
+		l.pace.reset(e.Time)
+		clear(l.errs)
+	case hindcast.EventStepStarted:
+		if e.Attempt > before || l.pace.attempts[e.Slice].IsZero() {
+			l.pace.attempts[e.Slice] = e.Time
+		}
+		delete(l.retryAt, e.Slice)
+	case hindcast.EventAttemptFailed, hindcast.EventFailed:
+		if e.Error != nil {
+			l.errs[e.Slice] = e.Error.Message
+		}
+		l.retryAt[e.Slice] = e.Time.Add(seconds(e.Seconds))
+		delete(l.pace.attempts, e.Slice)
+	case hindcast.EventCommitted:
+		delete(l.errs, e.Slice)
+		l.pace.finish(l.t, e)
+	case hindcast.EventSkipped, hindcast.EventStopped:
+		delete(l.pace.attempts, e.Slice)
+	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
+		hindcast.EventRunFinished:
+	}
+}
+
+// pace measures how fast the run goes, since it was started or last resumed.
+type pace struct {
+	began    time.Time
+	attempts map[string]time.Time // when the attempt under way of a slice began
+	finished int
+	weight   float64 // of the finished slices
+	took     time.Duration
+	rows     int64
+	shown    time.Duration // the estimate last given, at the time shownAt
+	shownAt  time.Time
+}
+
+func (p *pace) reset(at time.Time) { *p = pace{began: at, attempts: map[string]time.Time{}} }
+
+func (p *pace) finish(t *tally, e hindcast.Event) {
+	p.finished++
+	p.weight += t.weight(e.Slice)
+	p.rows += max(t.rowsIn(e.Slice), 0)
+	if begun, ok := p.attempts[e.Slice]; ok {
+		p.took += e.Time.Sub(begun)
+		delete(p.attempts, e.Slice)
+	}
+}
+
+// weight is how much work a slice is taken to be: its input rows, or the mean of the others'.
+func (t *tally) weight(key string) float64 {
+	n := t.rowsIn(key)
+	if n < 0 {
+		n = t.rowsMean
+	}
+	return float64(max(n, 0)) + 1
+}
+
+// settling is how long it takes until the shown estimate has taken on most of a change.
+const settling = 8 * time.Second
+
+// eta estimates the time that is left from the rows that finished slices had and the time they took, and
+// lets what is shown drift to it. There is none until two slices are done.
+func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
+	elapsed := now.Sub(p.began)
+	if p.finished < 2 || elapsed <= 0 || p.weight <= 0 {
+		return 0, false
+	}
+	left, credit := 0.0, 0.0
+	for _, key := range t.keys {
+		if t.state(key).Final() {
+			continue
+		}
+		left += t.weight(key)
+		credit += p.credit(t, key, now)
+	}
+	if left == 0 {
+		return 0, false
+	}
+	speed := (p.weight + credit) / elapsed.Seconds()
+	raw := seconds((left - credit) / speed)
+	if p.shownAt.IsZero() {
+		p.shown, p.shownAt = raw, now
+		return raw, true
+	}
+	passed := now.Sub(p.shownAt)
+	counted := p.shown - passed
+	share := 1 - math.Exp(-passed.Seconds()/settling.Seconds())
+	p.shown, p.shownAt = max(counted+time.Duration(share*float64(raw-counted)), 0), now
+	return p.shown, true
+}
+
+// credit is the part of a slice under way that is taken to be done, by the time that its like have taken;
+// never all of it.
+func (p *pace) credit(t *tally, key string, now time.Time) float64 {
+	begun, ok := p.attempts[key]
+	if !ok || p.took <= 0 || t.state(key) != hindcast.Running {
+		return 0
+	}
+	weight := t.weight(key)
+	expected := p.took.Seconds() * weight / p.weight
+	return weight * min(now.Sub(begun).Seconds()/expected, 0.95)
+}
+
+// etaText is "ETA 0:58", or "ETA –" while nothing can be said.
+func (l *live) etaText(o Options, now time.Time) string {
+	if left, ok := l.pace.eta(l.t, now); ok {
+		return "ETA " + watch(left)
+	}
+	return "ETA " + o.or("–", "-")
+}
+
+func (l *live) progress() string {
+	return strconv.Itoa(l.t.done) + "/" + strconv.Itoa(l.t.total)
+}

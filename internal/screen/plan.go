@@ -1,0 +1,322 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// Plan shows what a run would do and why, and that nothing was touched.
+func Plan(w io.Writer, p *plan.Plan, o Options) {
+	pg := &page{o: o}
+	k := newKeys(allKeys(nil, p))
+	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
+	pg.add("")
+	for _, g := range groups(p) {
+		pg.group(g, p, k)
+	}
+	pg.add("")
+	runs := running(p)
+	if len(runs) > 0 {
+		pg.work(p, runs)
+		pg.machine(p)
+	}
+	for _, warning := range p.Warnings {
+		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
+	}
+	if len(runs) > 0 || len(p.Warnings) > 0 {
+		pg.add("")
+	}
+	pg.next(planNext(runs, k, o)...)
+	pg.flush(w)
+}
+
+func planTitle(p *plan.Plan, k keys, o Options) string {
+	dot := " " + o.or("·", "-") + " "
+	from, to := span(p, k)
+	title := o.text(p.Pipeline.Name) + dot + counted(len(p.Items), "slice")
+	if every := p.Pipeline.History.Every.String(); every != "" {
+		title += " of " + every
+	}
+	if p.History.Start.IsZero() {
+		return title
+	}
+	return title + dot + from + " to " + to
+}
+
+// span names the first and the last day (or month, or hour) of the history, both included.
+func span(p *plan.Plan, k keys) (from, to string) {
+	form, last := "2006-01-02", p.History.End.AddDate(0, 0, -1)
+	switch {
+	case p.Pipeline.History.Every.Sub():
+		form, last = "2006-01-02 15:04", p.History.End
+	case k.months && p.History.End.Day() == 1:
+		form = "2006-01"
+	}
+	return p.History.Start.Format(form), last.Format(form)
+}
+
+func planNext(runs []*plan.Item, k keys, o Options) []string {
+	if len(runs) == 0 {
+		return []string{"nothing to do; run all of it again: hindcast run --force" + o.Flags}
+	}
+	next := []string{"hindcast run" + o.Flags}
+	if len(runs) > 1 {
+		next = append(next, "one slice first: hindcast run --slices "+k.short(runs[0].Slice.Key)+o.Flags)
+	}
+	return next
+}
+
+func running(p *plan.Plan) []*plan.Item {
+	var runs []*plan.Item
+	for i := range p.Items {
+		if p.Items[i].Reason.Runs() {
+			runs = append(runs, &p.Items[i])
+		}
+	}
+	return runs
+}
+
+// group is the slices that have the same reason and the same detail.
+type group struct {
+	reason hindcast.Reason
+	detail string
+	keys   []string
+}
+
+// reasons in the order in which a plan lists them: what runs first.
+var reasons = []hindcast.Reason{hindcast.ReasonNew, hindcast.ReasonSQL, hindcast.ReasonParams,
+	hindcast.ReasonDefinition, hindcast.ReasonFacts, hindcast.ReasonDims, hindcast.ReasonEdited,
+	hindcast.ReasonForced, hindcast.ReasonUnsettled, hindcast.ReasonUpToDate, hindcast.ReasonMissing}
+
+func groups(p *plan.Plan) []*group {
+	type kind struct {
+		reason hindcast.Reason
+		detail string
+	}
+	found := map[kind]*group{}
+	byReason := map[hindcast.Reason][]*group{}
+	for i := range p.Items {
+		item := &p.Items[i]
+		g := found[kind{item.Reason, item.Detail}]
+		if g == nil {
+			g = &group{reason: item.Reason, detail: item.Detail}
+			found[kind{item.Reason, item.Detail}] = g
+			byReason[item.Reason] = append(byReason[item.Reason], g)
+		}
+		g.keys = append(g.keys, item.Slice.Key)
+	}
+	var out []*group
+	for _, reason := range reasons {
+		out = append(out, byReason[reason]...)
+	}
+	return out
+}
+
+// maxRanges bounds how many ranges of keys a reason names; the rest is counted.
+const maxRanges = 8
+
+func (p *page) group(g *group, pl *plan.Plan, k keys) {
+	all := allKeys(nil, pl)
+	named := k.ranges(g.keys, follows(all), p.o.or("…", "..."))
+	if len(named) > maxRanges {
+		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
+		named = append(named[:maxRanges-1], rest)
+	}
+	text := strings.Join(named, ", ")
+	if len(g.keys) == len(all) && len(all) > 1 {
+		text = "all"
+	}
+	if g.detail != "" {
+		text += ": " + g.detail
+	}
+	count := padLeft(exact(int64(len(g.keys))), len(exact(int64(len(all)))))
+	first := "  " + count + "  " + padRight(string(g.reason), 18) + "  "
+	hang := strings.Repeat(" ", cells(first))
+	if p.o.layout() < 60 {
+		first, hang = "  "+count+"  "+string(g.reason)+": ", "    "
+	}
+	if !g.reason.Runs() {
+		first = p.o.paint(dim, first)
+	}
+	p.wrap(first, hang, p.o.text(text))
+}
+
+// label begins a line of facts: its name in a column of its own.
+func label(name string) string { return "  " + padRight(name, 10) + " " }
+
+const labelHang = "             "
+
+// fact adds a line of facts. A narrow screen has the name in less room.
+func (p *page) fact(name string, parts ...string) {
+	kept := parts[:0:0]
+	for _, part := range parts {
+		if strings.TrimSpace(part) != "" {
+			kept = append(kept, part)
+		}
+	}
+	text := strings.TrimRight(strings.Join(kept, "  "), " ")
+	first := label(name)
+	if cells(first)+cells(text) <= p.o.layout() || p.o.Width == 0 {
+		p.add(first + text)
+		return
+	}
+	p.wrap(first, labelHang, strings.Join(strings.Fields(text), " "))
+}
+
+// work says how much each step has to do.
+func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
+	unloads, amount, why := unloadWork(pl)
+	target := pl.Pipeline.Target.Table
+	out := approx(pl.Estimate.RowsOut)
+	if pl.Existing {
+		out += " replaced in " + target
+	} else {
+		out += " into the new table " + target
+	}
+	count := counted(len(runs), "slice")
+	wide := max(cells(unloads), cells(count))
+	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
+	if text := dimWork(pl); text != "" {
+		p.fact("", p.o.text(text))
+	}
+	p.fact("transform", padRight(count, wide), approx(pl.Estimate.RowsIn), source(pl))
+	p.fact("load", padRight(count, wide), p.o.text(out))
+}
+
+func approx(n int64) string {
+	if n < 0 {
+		return "unknown rows"
+	}
+	if n == 0 {
+		return rows(0)
+	}
+	return "~" + rows(n)
+}
+
+func source(pl *plan.Plan) string {
+	if pl.Estimate.BytesIn <= 0 {
+		return ""
+	}
+	return "~" + size(pl.Estimate.BytesIn)
+}
+
+// unloadWork counts what will be unloaded, how much that is, and why; and what need not be.
+func unloadWork(pl *plan.Plan) (count, amount, why string) {
+	n, kept := 0, 0
+	var whys []string
+	times := map[string]int{}
+	for i := range pl.Units {
+		u := &pl.Units[i]
+		switch {
+		case u.Unload:
+			n++
+			if times[u.Why] == 0 {
+				whys = append(whys, u.Why)
+			}
+			times[u.Why]++
+		case !u.Missing:
+			kept++
+		}
+	}
+	for i, text := range whys {
+		whys[i] = strings.TrimSpace(fmt.Sprintf("%d %s", times[text], text))
+		if len(whys) == 1 {
+			whys[i] = text
+		}
+	}
+	why = strings.Join(whys, ", ")
+	if kept > 0 {
+		why = strings.TrimPrefix(why+fmt.Sprintf("; %d in the lake", kept), "; ")
+	}
+	if n == 0 {
+		return "nothing", "", why
+	}
+	if pl.Estimate.UnloadBytes > 0 {
+		amount = "~" + size(pl.Estimate.UnloadBytes)
+	}
+	return counted(n, "table"), amount, why
+}
+
+// dimWork names the dimensions that will be unloaded, and why.
+func dimWork(pl *plan.Plan) string {
+	var names []string
+	for i := range pl.Dims {
+		d := &pl.Dims[i]
+		if !d.Unload {
+			continue
+		}
+		name := d.Name
+		var about []string
+		if d.Rows >= 0 {
+			about = append(about, rows(d.Rows))
+		}
+		if d.Why != "" {
+			about = append(about, d.Why)
+		}
+		if len(about) > 0 {
+			name += " (" + strings.Join(about, ", ") + ")"
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	word := "dimension "
+	if len(names) > 1 {
+		word = "dimensions "
+	}
+	return word + strings.Join(names, ", ")
+}
+
+// machine says what the run takes of the machine, and how long.
+func (p *page) machine(pl *plan.Plan) {
+	s := pl.Shares
+	if s.Transforms > 0 {
+		text := fmt.Sprintf("%d %s %s", s.Transforms, p.o.or("×", "x"), counted(s.Threads, "thread"))
+		if s.Cap != "" {
+			text += " (" + s.Cap + ")"
+		}
+		if s.Transform > 0 {
+			text += ", " + size(s.Transform) + " of memory each"
+		}
+		p.fact("parallel", p.o.text(text)+"; unload and load beside it")
+	}
+	e := pl.Estimate
+	if e.DiskNeeded >= 0 {
+		text := size(e.DiskNeeded) + " needed"
+		if e.DiskFree > 0 {
+			text += ", " + size(e.DiskFree) + " free"
+		}
+		if e.DiskFree > 0 && e.DiskNeeded > e.DiskFree {
+			text += p.o.paint(red, ": NOT ENOUGH")
+		}
+		p.fact("disk", text)
+	}
+	p.fact("time", p.o.text(timeWork(&e)))
+}
+
+func timeWork(e *plan.Estimate) string {
+	low, high := e.Low, e.High
+	if low == 0 && high == 0 {
+		low, high = seconds(e.LowSeconds), seconds(e.HighSeconds)
+	}
+	if high <= 0 {
+		return "unknown: no earlier run"
+	}
+	text := spoken(low) + " to " + spoken(high)
+	if spoken(low) == spoken(high) {
+		text = "about " + spoken(high)
+	}
+	if high < time.Second {
+		text = "under 1 s"
+	}
+	if e.From != "" {
+		text += " (from " + e.From + ")"
+	}
+	return text
+}

@@ -1,0 +1,300 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// ReportOptions are what a report says beside the run's own state.
+type ReportOptions struct {
+	Options
+	Log     string        // where the run's log is
+	Elapsed time.Duration // of this start or resume; 0 takes it from the events
+}
+
+// Report ends a run: what is proven, what it took, what failed, what is dead, and what to do next.
+func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
+	t := newTally(st, p)
+	pg := &page{o: o.Options}
+	pg.headline(t, o.Elapsed)
+	if st.Finished && st.ExitCode == hindcast.ExitOK {
+		pg.figures(t, o.Elapsed)
+		pg.retries(st)
+		pg.logAndVerify(o)
+		pg.flush(w)
+		return
+	}
+	pg.failures(t, 3)
+	if st.Finished {
+		pg.dead(st)
+	}
+	if o.Log != "" {
+		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
+	}
+	pg.next(afterwards(t, o.Options)...)
+	pg.flush(w)
+}
+
+// elapsed is how long the run took, from its events where nobody measured it.
+func elapsed(st *hindcast.RunState, measured time.Duration) time.Duration {
+	if measured > 0 || st.Started.IsZero() {
+		return measured
+	}
+	return st.Updated.Sub(st.Started)
+}
+
+func (p *page) headline(t *tally, measured time.Duration) {
+	st := t.st
+	color, text := headline(t)
+	if st.ExitCode == hindcast.ExitOK && st.Finished {
+		text += " in " + watch(elapsed(st, measured))
+	}
+	right := fmt.Sprintf("exit %d", st.ExitCode)
+	if !st.Finished {
+		right = ""
+	}
+	text = p.o.text(text)
+	if head, rest, ok := strings.Cut(text, ":"); ok && cells(text)+2+cells(right) <= p.o.layout() {
+		text = p.o.paint(color, head) + ":" + rest
+	}
+	if right == "" {
+		p.wrap("", "  ", text)
+		return
+	}
+	p.ends(text, right)
+}
+
+// headline is the whole truth in one line, and its colour.
+func headline(t *tally) (style, string) {
+	st := t.st
+	switch {
+	case !st.Finished:
+		return yellow, st.Run + " not finished: " + standing(t)
+	case st.ExitCode == hindcast.ExitOK && t.total == 0:
+		return green, st.Run + " done: nothing to do"
+	case st.ExitCode == hindcast.ExitOK:
+		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done)), counted(t.total, "slice"))
+		return green, text
+	case st.ExitCode == hindcast.ExitStopped:
+		return yellow, st.Run + " stopped" + onAsk(st) + ": " + standing(t)
+	case st.ExitCode == hindcast.ExitBudget:
+		return yellow, st.Run + " stopped, budget reached: " + standing(t)
+	case st.ExitCode == hindcast.ExitUnknown:
+		return red, st.Run + " stopped, NOT all confirmed dead: " + standing(t)
+	}
+	if t.counts[hindcast.Stopped]+t.counts[hindcast.Pending] == 0 {
+		return red, st.Run + " failed: " + failing(t) + standing(t)
+	}
+	return red, st.Run + " stopped: " + failing(t) + standing(t)
+}
+
+func onAsk(st *hindcast.RunState) string {
+	if st.Stopping == "" {
+		return ""
+	}
+	return " (" + st.Stopping + ")"
+}
+
+// failing names the slice that failed, or counts them.
+func failing(t *tally) string {
+	failed := t.in(hindcast.Failed)
+	if len(failed) == 0 {
+		return ""
+	}
+	if len(failed) > 1 {
+		return counted(len(failed), "slice") + " failed, "
+	}
+	s := t.st.Slices[failed[0]]
+	text := t.short.short(failed[0]) + " failed"
+	switch {
+	case t.st.ExitCode == hindcast.ExitCheck:
+		return text + " a check, "
+	case s.Tries > 1:
+		text += fmt.Sprintf(" %d times", s.Tries)
+	}
+	return text + ", "
+}
+
+// standing counts the slices: proven, under way when it stopped, not started.
+func standing(t *tally) string {
+	text := exact(int64(t.done)) + " of " + exact(int64(t.total)) + " proven"
+	if n := t.counts[hindcast.Stopped] + t.counts[hindcast.Running] + t.counts[hindcast.Retrying]; n > 0 {
+		text += fmt.Sprintf(", %s unfinished", exact(int64(n)))
+	}
+	if n := t.counts[hindcast.Pending]; n > 0 {
+		text += fmt.Sprintf(", %s not started", exact(int64(n)))
+	}
+	return text
+}
+
+// figures are the rows in and out, the time by step and the speed.
+func (p *page) figures(t *tally, measured time.Duration) {
+	rowsIn, bytesIn, rowsOut, bytesOut := t.sums()
+	if t.counts[hindcast.Succeeded] == 0 {
+		return
+	}
+	took := elapsed(t.st, measured)
+	wideRows := max(len(exact(rowsIn)), len(exact(rowsOut)))
+	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
+	line := func(name string, n, bytes int64, more ...string) {
+		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(exact(n), wideRows), padLeft(size(bytes), wideSize))
+		for _, part := range pack("  ", append([]string{text}, more...), p.o.layout()) {
+			p.add(strings.TrimPrefix(part, "  "))
+		}
+	}
+	steps, _ := t.spent()
+	var times []string
+	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
+		if d, ok := steps[step]; ok {
+			times = append(times, string(step)+" "+watch(d))
+		}
+	}
+	line("in", rowsIn, bytesIn, times...)
+	var speed []string
+	if text := rate(rowsIn, took); text != "" {
+		speed = append(speed, text)
+	}
+	if t.st.Memory > 0 {
+		speed = append(speed, "peak memory "+size(t.st.Memory))
+	}
+	line("out", rowsOut, bytesOut, speed...)
+}
+
+// retries counts the attempts that healed, and why they had to.
+func (p *page) retries(st *hindcast.RunState) {
+	if st.Retries == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d", st.Retries)
+	var why []string
+	for _, f := range st.Failures {
+		why = append(why, f.Error.Message)
+	}
+	if len(why) > 2 {
+		why = append(why[:2], fmt.Sprintf("and %d other errors", len(why)-2))
+	}
+	if len(why) > 0 {
+		text += " (" + strings.Join(why, ", ") + ")"
+	}
+	p.wrap("  retries ", "          ", p.o.text(text))
+}
+
+func (p *page) logAndVerify(o ReportOptions) {
+	verify := "verify any time: hindcast verify" + o.Flags
+	if o.Log == "" {
+		p.wrap("  ", "  ", p.o.text(verify))
+		return
+	}
+	log := "  log: " + p.o.text(o.near(o.Log))
+	if gap := p.o.layout() - cells(log) - cells(verify); gap >= 2 {
+		p.add(log + strings.Repeat(" ", min(gap, 8)) + verify)
+		return
+	}
+	p.wrap("", "       ", log)
+	p.wrap("  ", "  ", p.o.text(verify))
+}
+
+// failures shows each different error once, with the slices that have met it; those that ended a slice
+// first, most first.
+func (p *page) failures(t *tally, most int) {
+	list := ending(t)
+	for i, f := range list {
+		if i == most {
+			p.add(fmt.Sprintf("  and %s: hindcast status %s%s", counted(len(list)-most, "other error"), t.st.Run, p.o.Flags))
+			return
+		}
+		e := f.Error
+		text := e.Message
+		if place := p.o.place(e.Place); place != "" {
+			text = place + "  " + text
+		}
+		text += " (" + met(f, t) + ")"
+		p.wrap("  "+p.o.paint(red, string(e.Code))+"  ", "    ", p.o.text(text))
+		p.details(e, 2)
+	}
+}
+
+// ending are the errors that ended a slice, or all of them if none did.
+func ending(t *tally) []*hindcast.Failure {
+	var list []*hindcast.Failure
+	for _, f := range t.st.Failures {
+		for _, key := range f.Slices {
+			if t.state(key) == hindcast.Failed {
+				list = append(list, f)
+				break
+			}
+		}
+	}
+	if len(list) == 0 && len(t.in(hindcast.Failed)) == 0 {
+		list = append(list, t.st.Failures...)
+	}
+	sort.SliceStable(list, func(i, j int) bool { return len(list[i].Slices) > len(list[j].Slices) })
+	return list
+}
+
+// met names the slices of a failure and how often each had it: "2019-03 11 x, 2019-05 1 x".
+func met(f *hindcast.Failure, t *tally) string {
+	var named []string
+	for i, key := range f.Slices {
+		if i == 3 && len(f.Slices) > 4 {
+			named = append(named, fmt.Sprintf("and %d more", len(f.Slices)-i))
+			break
+		}
+		text := t.short.short(key)
+		if n := len(f.Attempts[key]); n > 1 || len(f.Slices) > 1 && len(f.Slices) <= 4 {
+			text += fmt.Sprintf(" %d x", n)
+		}
+		named = append(named, text)
+	}
+	if len(f.Slices) > 4 {
+		return counted(len(f.Slices), "slice") + ": " + strings.Join(named, ", ")
+	}
+	return strings.Join(named, ", ")
+}
+
+// dead says what is confirmed dead, and loudly what is not.
+func (p *page) dead(st *hindcast.RunState) {
+	if len(st.Unconfirmed) > 0 {
+		text := strings.Join(st.Unconfirmed, ", ") + "."
+		p.wrap("  "+p.o.paint(red, "NOT confirmed dead:")+" ", "  ", p.o.text(text))
+	}
+	if len(st.Dead) > 0 {
+		p.wrap("  Confirmed dead: ", "  ", p.o.text(strings.Join(st.Dead, ", ")+"."))
+	}
+}
+
+// afterwards is what to do after a run that is not done.
+func afterwards(t *tally, o Options) []string {
+	resume := "hindcast resume " + t.st.Run + o.Flags
+	if !t.st.Finished && t.st.Run == "" {
+		resume = "hindcast run" + o.Flags
+	}
+	list := ending(t)
+	if len(list) == 0 || len(t.in(hindcast.Failed)) == 0 {
+		return []string{resume}
+	}
+	e := list[0].Error
+	command := resume
+	if inSQL(e.Code) {
+		command = "hindcast run" + o.Flags // a resume goes on with the SQL as it was
+	}
+	if e.Next == "" {
+		return []string{command}
+	}
+	next := strings.TrimRight(e.Next, ". ")
+	if strings.Contains(next, command) {
+		return []string{next}
+	}
+	return []string{next + ", then: " + command}
+}
+
+// inSQL tells the errors that only another text of the SQL or the pipeline file mends.
+func inSQL(code hindcast.Code) bool {
+	return strings.HasPrefix(string(code), string(hindcast.ESQL)) || code == hindcast.EHook
+}

@@ -1,0 +1,297 @@
+package screen
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// StatusOptions are what a status says beside the run's own state.
+type StatusOptions struct {
+	Options
+	Alive bool   // a supervisor holds the run; otherwise a run that is not finished was interrupted
+	Log   string // where the run's log is
+}
+
+// The states of a run, as status and list name them.
+const (
+	runRunning     = "running"
+	runStopping    = "stopping"
+	runDone        = "done"
+	runStopped     = "stopped"
+	runFailed      = "failed"
+	runInterrupted = "interrupted" // not finished, and nobody is at it
+)
+
+func runState(st *hindcast.RunState, alive bool) string {
+	switch {
+	case st.Finished && st.ExitCode == hindcast.ExitOK:
+		return runDone
+	case st.Finished && (st.ExitCode == hindcast.ExitStopped || st.ExitCode == hindcast.ExitBudget):
+		return runStopped
+	case st.Finished:
+		return runFailed
+	case !alive:
+		return runInterrupted
+	case st.Stopping != "":
+		return runStopping
+	}
+	return runRunning
+}
+
+var runStyle = map[string]style{runRunning: cyan, runStopping: yellow, runDone: green, runStopped: yellow,
+	runFailed: red, runInterrupted: red}
+
+// Status shows how a run stands, from its journal alone.
+func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
+	t := newTally(st, p)
+	l := newLive(p)
+	l.st, l.t = *st, t
+	for key, s := range st.Slices {
+		if s.Error != nil {
+			l.errs[key] = s.Error.Message
+		}
+	}
+	pg := &page{o: o.Options}
+	pg.ends(statusTitle(t, p, o), o.paint(dim, statusSince(st, o)))
+	for _, line := range t.grid(o.Options, o.layout(), 8) {
+		pg.add(line)
+	}
+	if active := l.actives(o.Options, o.Now, o.layout(), 12); len(active) > 0 {
+		pg.add("")
+		pg.lines = append(pg.lines, active...)
+	}
+	pg.add("")
+	pg.failures(t, 5)
+	if st.Finished && st.ExitCode != hindcast.ExitOK {
+		pg.dead(st)
+	}
+	if o.Log != "" {
+		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
+	}
+	pg.next(statusNext(t, o))
+	pg.flush(w)
+}
+
+func statusTitle(t *tally, p *plan.Plan, o StatusOptions) string {
+	state := runState(t.st, o.Alive)
+	name := t.st.Run
+	if p != nil {
+		name += " " + p.Pipeline.Name
+	}
+	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
+	text += fmt.Sprintf("  %d/%d slices", t.done, t.total)
+	if t.rowsTotal > 0 {
+		text += "  " + short(t.rowsDone) + " of " + rows(t.rowsTotal)
+	}
+	return text
+}
+
+func statusSince(st *hindcast.RunState, o StatusOptions) string {
+	if st.Finished {
+		return fmt.Sprintf("%s, took %s", moment(st.Updated, o.Now), watch(st.Updated.Sub(st.Started)))
+	}
+	since := "since " + moment(st.Started, o.Now)
+	if st.Pid > 0 && o.Alive {
+		since += fmt.Sprintf(", pid %d on %s", st.Pid, o.text(st.Host))
+	}
+	return since
+}
+
+func statusNext(t *tally, o StatusOptions) string {
+	switch runState(t.st, o.Alive) {
+	case runRunning:
+		return "hindcast stop " + t.st.Run + o.Flags
+	case runStopping:
+		return "wait, or at once: hindcast stop --now " + t.st.Run + o.Flags
+	case runDone:
+		return "hindcast verify" + o.Flags
+	}
+	return strings.Join(afterwards(t, o.Options), " ")
+}
+
+// RunStatus is `hindcast status --json`.
+type RunStatus struct {
+	Run         string         `json:"run"`
+	Pipeline    string         `json:"pipeline,omitempty"`
+	State       string         `json:"state"` // running, stopping, done, stopped, failed, interrupted
+	StartedAt   time.Time      `json:"started_at"`
+	UpdatedAt   time.Time      `json:"updated_at"` // of the last event
+	Resumes     int            `json:"resumes"`
+	Host        string         `json:"host,omitempty"`
+	Pid         int            `json:"pid,omitempty"`
+	ExitCode    *int           `json:"exit_code,omitempty"` // once finished
+	Stopping    string         `json:"stopping,omitempty"`  // why, once a stop was requested
+	Total       int            `json:"total"`               // slices that the run works on
+	Done        int            `json:"done"`                // of them, those that need no more work
+	Counts      map[string]int `json:"counts"`              // slices in each state, also those that the run does not work on
+	RowsIn      int64          `json:"rows_in"`             // read by the slices that are proven
+	RowsOut     int64          `json:"rows_out"`            // committed by them
+	Retries     int            `json:"retries"`
+	PeakMemory  int64          `json:"peak_memory"` // bytes, the highest of any worker
+	Slices      []SliceStatus  `json:"slices"`      // every slice, in the order of time
+	Errors      []ErrorStatus  `json:"errors,omitempty"`
+	Dead        []string       `json:"confirmed_dead,omitempty"`
+	Unconfirmed []string       `json:"not_confirmed,omitempty"`
+	Log         string         `json:"log,omitempty"`
+	Next        string         `json:"next"`
+}
+
+// SliceStatus is a slice in a RunStatus.
+type SliceStatus struct {
+	Key     string          `json:"key"`
+	State   hindcast.State  `json:"state"`
+	Attempt int             `json:"attempt,omitempty"`
+	Step    hindcast.Step   `json:"step,omitempty"`
+	RowsIn  int64           `json:"rows_in"` // -1 if unknown
+	Rows    int64           `json:"rows,omitempty"`
+	Seconds float64         `json:"seconds,omitempty"` // over all steps and attempts
+	Error   *hindcast.Error `json:"error,omitempty"`
+	Message string          `json:"message,omitempty"` // why it is skipped
+}
+
+// ErrorStatus is an error in a RunStatus, once for all slices that met it.
+type ErrorStatus struct {
+	Error    *hindcast.Error  `json:"error"`
+	Attempts map[string][]int `json:"attempts"` // slice → the attempts that met it
+}
+
+// NewRunStatus gathers what Status shows, for programs.
+func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
+	t := newTally(st, p)
+	rowsIn, _, rowsOut, _ := t.sums()
+	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(),
+		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Done: t.done,
+		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
+		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Next: statusNext(t, o)}
+	if p != nil {
+		s.Pipeline = p.Pipeline.Name
+	}
+	if st.Finished {
+		s.ExitCode = &st.ExitCode
+	}
+	for state, n := range t.counts {
+		s.Counts[string(state)] = n
+	}
+	for _, key := range t.keys {
+		s.Slices = append(s.Slices, t.slice(key))
+	}
+	for _, f := range st.Failures {
+		s.Errors = append(s.Errors, ErrorStatus{f.Error, f.Attempts})
+	}
+	return s
+}
+
+func (t *tally) slice(key string) SliceStatus {
+	out := SliceStatus{Key: key, State: t.state(key), RowsIn: t.rowsIn(key)}
+	if item := t.items[key]; item != nil && t.idle[key] {
+		out.Message = string(item.Reason)
+	}
+	s := t.st.Slices[key]
+	if s == nil {
+		return out
+	}
+	out.Attempt, out.Step, out.Rows, out.Error = s.Attempt, s.Step, s.Rows, s.Error
+	if s.Message != "" {
+		out.Message = s.Message
+	}
+	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
+		out.Seconds += s.Seconds[step]
+	}
+	return out
+}
+
+// WriteJSON writes the status as indented JSON.
+func (s RunStatus) WriteJSON(w io.Writer) error { return writeJSON(w, s) }
+
+func writeJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(value)
+}
+
+// SliceTable shows every slice of a run, one a line.
+func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
+	t := newTally(st, p)
+	head := []string{"SLICE", "STATE", "ATTEMPT", "STEP", "ROWS", "TIME", "ERROR"}
+	right := []bool{false, false, true, false, true, true, false}
+	list := make([][]string, 0, len(t.keys))
+	for _, key := range t.keys {
+		s := t.slice(key)
+		line := []string{t.short.short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
+		if s.Attempt > 0 {
+			line[2], line[3] = fmt.Sprint(s.Attempt), string(s.Step)
+			line[4], line[5] = exact(s.Rows), watch(seconds(s.Seconds))
+		}
+		if s.Error != nil {
+			line[6] = o.text(string(s.Error.Code) + " " + s.Error.Message)
+		}
+		list = append(list, line)
+	}
+	plainTable(w, head, right, list, o)
+}
+
+// RunInfo is a line of `hindcast list`.
+type RunInfo struct {
+	Run       string    `json:"run"`
+	State     string    `json:"state"` // as in RunStatus
+	Done      int       `json:"done"`
+	Total     int       `json:"total"`
+	Rows      int64     `json:"rows"` // committed
+	StartedAt time.Time `json:"started_at"`
+	Seconds   float64   `json:"seconds"` // to its last event
+	Next      string    `json:"next,omitempty"`
+}
+
+// Info sums a run up for List.
+func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
+	t := newTally(st, p)
+	_, _, out, _ := t.sums()
+	info := RunInfo{Run: st.Run, State: runState(st, o.Alive), Done: t.done, Total: t.total, Rows: out,
+		StartedAt: st.Started.UTC(), Seconds: st.Updated.Sub(st.Started).Seconds()}
+	switch info.State {
+	case runRunning, runStopping:
+		info.Next = "hindcast status " + st.Run + o.Flags
+	case runStopped, runFailed, runInterrupted:
+		info.Next = "hindcast resume " + st.Run + o.Flags
+	}
+	return info
+}
+
+// List shows the runs of a pipeline, the latest first.
+func List(w io.Writer, runs []RunInfo, o Options) {
+	if len(runs) == 0 {
+		pg := &page{o: o}
+		pg.add("No runs yet.")
+		pg.next("hindcast plan" + o.Flags)
+		pg.flush(w)
+		return
+	}
+	runs = append(runs[:0:0], runs...)
+	sort.SliceStable(runs, func(i, j int) bool { return runs[i].StartedAt.After(runs[j].StartedAt) })
+	head := []string{"RUN", "STATE", "SLICES", "ROWS", "STARTED", "TOOK", "NEXT"}
+	right := []bool{false, false, true, true, false, true, false}
+	list := make([][]string, 0, len(runs))
+	for _, r := range runs {
+		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
+			exact(r.Rows), moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(r.Next)})
+	}
+	plainTable(w, head, right, list, o)
+}
+
+// ListJSON writes the runs as indented JSON, {"runs": […]}.
+func ListJSON(w io.Writer, runs []RunInfo) error {
+	if runs == nil {
+		runs = []RunInfo{}
+	}
+	return writeJSON(w, struct {
+		Runs []RunInfo `json:"runs"`
+	}{runs})
+}

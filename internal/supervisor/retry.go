@@ -1,0 +1,33 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// longestWait is how many times the first delay a delay may be.
+const longestWait = 60
+
+// Delay is how long to wait before retry n (from 1): wait doubled n-1 times, at most 60 times it, of which
+// random, in [0,1), picks a point in the upper half, so that slices that failed together do not return together.
+func Delay(n int, wait time.Duration, random float64) time.Duration {
+	factor := longestWait
+	if n <= 6 { // 2^6 is more than 60
+		factor = min(factor, 1<<max(n-1, 0))
+	}
+	full := time.Duration(factor) * wait
+	return full/2 + time.Duration(random*float64(full/2))
+}
+
+// heals reports whether another attempt may succeed. A driver's "cancelled" that was not our own stop is some
+// connection's or worker's end, and heals as such.
+func heals(class hindcast.Class) bool {
+	switch class {
+	case hindcast.ClassTransient, hindcast.ClassResource, hindcast.ClassCanceled:
+		return true
+	case hindcast.ClassPermanent, hindcast.ClassCheck:
+		return false
+	}
+	return false
+}

@@ -1,0 +1,296 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// ahead is how many slices a step may be ahead of the next one, beyond those that the next one can have under
+// way: unloaded and waiting for their transform, staged and waiting for their load, prepared for the loader.
+const ahead = 4
+
+// run is a run under way. All of it belongs to the goroutine that called Run, except what worker.go says.
+type run struct {
+	Config
+	rules hindcast.RunConfig
+	state *hindcast.RunState
+
+	left   int      // slices that are not done
+	open   []*slice // every slice that was to be done, in order
+	queue  map[task]*line
+	resting *line // waiting for their next attempt
+	held   int    // results staged by this run and not yet loaded
+	ready  int    // slices unloaded by this run whose transform has not begun
+
+	pools    map[hindcast.Step]*pool
+	underway map[*job]bool
+	inbox    chan message
+	over     chan struct{} // closed when nobody reads the inbox any more
+
+	compute, loads             context.Context // of unloads and transforms; of loads
+	stopCompute, stopLoads     context.CancelFunc
+	outer                      context.Context // the caller's
+	events                     []hindcast.Event
+	durable                    bool // events must be on disk before what follows them
+	outgoing                   []*job
+	ending                     ending
+	proof                      proof
+	began                      time.Time
+	alarm                      *time.Timer // the next end of a rest
+}
+
+// slice is one slice on its way.
+type slice struct {
+	item     *plan.Item
+	place    int  // in the run's order
+	attempt  int  // the number of the attempt under way, or else of the last
+	trying   bool // that attempt is under way
+	failures int  // failed attempts since the run was started or resumed
+	next     task
+	due      time.Time // the end of its rest
+	spent    time.Duration
+	print    string
+	staged   *hindcast.Manifest
+	unknown  bool // a load was prepared and nobody knows how it ended
+	alone    bool
+	held     bool // counts in run.held
+	ready    bool // counts in run.ready
+}
+
+func newRun(ctx context.Context, config Config) *run {
+	if config.Grace == 0 {
+		config.Grace = 10 * time.Second
+	}
+	if config.State == nil {
+		config.State = &hindcast.RunState{}
+	}
+	base := context.WithoutCancel(ctx)
+	r := &run{
+		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, outer: ctx,
+		queue: map[task]*line{}, resting: byDue(),
+		pools: map[hindcast.Step]*pool{}, underway: map[*job]bool{},
+		inbox: make(chan message, 256), over: make(chan struct{}),
+		began: time.Now(), alarm: time.NewTimer(0),
+		proof: proof{done: make(chan proven, 1)},
+	}
+	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRevive, toLoad} {
+		r.queue[t] = byPlace()
+	}
+	r.loads, r.stopLoads = context.WithCancel(base)
+	r.compute, r.stopCompute = context.WithCancel(r.loads)
+	r.pools[hindcast.StepUnload] = newPool(max(1, config.Plan.Shares.Unloads), 0)
+	r.pools[hindcast.StepTransform] = newPool(max(1, config.Plan.Shares.Transforms), 0)
+	r.pools[hindcast.StepLoad] = newPool(1, ahead)
+	return r
+}
+
+// begin journals that the run is ours, and queues what is to be done.
+func (r *run) begin() {
+	start := hindcast.Event{Type: hindcast.EventRunStarted, Total: len(r.Plan.Items), Fence: r.Fence, Host: r.Host, Pid: r.Pid}
+	if r.state.Run != "" {
+		start.Type = hindcast.EventRunResumed
+	}
+	r.record(start)
+	r.durable = true
+	if !r.commit() {
+		return
+	}
+	r.armBudget()
+	if r.Order != nil {
+		for place, i := range r.Order {
+			r.admit(&r.Plan.Items[i], place)
+		}
+	} else {
+		for i := range r.Plan.Items {
+			r.admit(&r.Plan.Items[i], i)
+		}
+	}
+	for _, p := range r.pools {
+		for range p.workers {
+			go r.work(p)
+		}
+	}
+}
+
+// admit queues the item's slice, unless an earlier run of this supervisor finished it (promise 4) or the plan
+// does not run it.
+func (r *run) admit(item *plan.Item, place int) {
+	known := r.state.Slice(item.Slice.Key)
+	switch {
+	case known.State == hindcast.Succeeded || known.State == hindcast.Skipped:
+		return
+	case !item.Reason.Runs():
+		r.record(hindcast.Event{Type: hindcast.EventSkipped, Slice: item.Slice.Key, Message: string(item.Reason)})
+		return
+	}
+	s := &slice{item: item, place: place, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
+		unknown: known.Prepared}
+	r.open = append(r.open, s)
+	r.left++
+	s.next = r.first(s)
+	r.queue[s.next].add(s)
+}
+
+// first is the task that a slice begins with.
+func (r *run) first(s *slice) task {
+	switch {
+	case r.UnloadOnly:
+		return toUnload
+	case s.unknown || s.staged != nil:
+		return toRevive
+	case r.unloads(s.item):
+		return toUnload
+	}
+	return toTransform
+}
+
+// unloads reports whether the slice needs anything that is not in the lake.
+func (r *run) unloads(item *plan.Item) bool {
+	if r.proof.units == nil {
+		r.proof.units = map[unit]bool{}
+		for _, u := range r.Plan.Units {
+			if u.Unload {
+				r.proof.units[unit{u.Fact, u.Key}] = true
+			}
+		}
+		for _, d := range r.Plan.Dims {
+			r.proof.dims = r.proof.dims || d.Unload
+		}
+	}
+	return false
+}
+
+// loop goes on until nothing is left to do, or nothing runs any more after a stop.
+func (r *run) loop() {
+	for {
+		r.dispatch(time.Now())
+		r.commit()
+		if r.idle() {
+			return
+		}
+		r.wait()
+	}
+}
+
+// idle reports whether the loop has nothing to wait for.
+func (r *run) idle() bool {
+	if r.ending.cause != running {
+		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running
+	}
+	return r.left == 0 && len(r.underway) == 0 && r.prove()
+}
+
+// record adds an event to what the next commit journals.
+func (r *run) record(e hindcast.Event) {
+	e.V, e.Run = hindcast.EventVersion, r.Plan.Run
+	r.events = append(r.events, e)
+}
+
+// commit journals what was recorded, then lets its effects happen: jobs go to their workers only now, so that
+// load_prepared is on disk before any COMMIT, and success is in the state only when committed is on disk
+// (promise 1). Everything that was recorded since the last commit shares one write. It reports success.
+func (r *run) commit() bool {
+	events, outgoing := r.events, r.outgoing
+	r.events, r.outgoing = nil, nil
+	if err := r.journal(events); err != nil {
+		for _, j := range outgoing {
+			delete(r.underway, j)
+			r.pools[j.task.step()].busy--
+		}
+		r.journalFailed(err)
+		return false
+	}
+	for _, j := range outgoing {
+		r.pools[j.task.step()].jobs <- j // has room: pool.free was asked
+	}
+	return true
+}
+
+func (r *run) journal(events []hindcast.Event) error {
+	durable := r.durable
+	r.durable = false
+	if len(events) == 0 || r.ending.zombie {
+		return nil
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range events {
+		events[i].Seq, events[i].Time = r.state.Seq+int64(i)+1, now
+	}
+	var err error
+	if durable {
+		err = r.Journal.Append(context.WithoutCancel(r.outer), events...)
+	} else {
+		err = r.Journal.AppendAsync(events...)
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		r.state.Apply(e)
+	}
+	return nil
+}
+
+// journalError gives a journal's error a code if it has none.
+func journalError(err error) *hindcast.Error {
+	if e, ok := errors.AsType[*hindcast.Error](err); ok {
+		return e
+	}
+	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
+		Message: "the journal cannot be written: " + err.Error(), Next: "mend the lake, then resume the run"}
+	if errors.Is(err, syscall.ENOSPC) {
+		e.Code, e.Class, e.Next = hindcast.EDiskFull, hindcast.ClassResource, "free space, then resume the run"
+	}
+	return e
+}
+
+// wait sleeps until something happens, and takes in all that has.
+func (r *run) wait() {
+	select {
+	case m := <-r.inbox:
+		r.take(m)
+	case <-r.alarm.C: // dispatch looks at who is due
+	case p := <-r.proof.done:
+		r.proven(p)
+	case request, ok := <-r.Stop:
+		if !ok {
+			r.Stop = nil
+			return
+		}
+		r.stopRequested(request)
+	case <-r.Lost:
+		r.Lost = nil
+		r.fenced(nil)
+	case <-r.ending.outer(r.outer):
+		r.stopRequested(StopRequest{By: "the end of the program", Now: true})
+	case <-r.ending.budget:
+		r.budgetReached()
+	case <-r.ending.grace:
+		r.kill()
+	case <-r.ending.patience:
+		r.abandon()
+	case k := <-r.ending.killed:
+		r.buried(k)
+	}
+	for len(r.inbox) > 0 {
+		r.take(<-r.inbox)
+	}
+}
+
+// take folds one message in.
+func (r *run) take(m message) {
+	switch {
+	case !r.underway[m.job]: // a report after its call's end
+	case m.event != nil:
+		r.record(*m.event)
+	case m.result != nil:
+		delete(r.underway, m.job)
+		r.pools[m.job.task.step()].busy--
+		r.settle(m.job, m.result)
+	}
+}

@@ -1,0 +1,141 @@
+// Package supervisor is a run: it takes the slices of a frozen plan through unload, transform and load, each
+// step with its own limit, retries what can heal, stops when it must, journals all of it, and says truthfully
+// how the run ended. What a step does is for the Attempter, how events become durable for the Journal.
+//
+// One goroutine owns the run's state and the journal's order (run.go); the steps run in fixed pools of workers
+// (worker.go) that talk to it by messages only. docs/reference/states.md has the diagram of the states.
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// Journal makes events durable, in the order in which they are given. Only the supervisor appends to it while
+// a run goes on. An error of either method ends the run: nothing can be promised any more.
+type Journal interface {
+	// Append returns when the events, and all before them, are durable.
+	Append(ctx context.Context, events ...hindcast.Event) error
+	// AppendAsync returns at once; the events are durable soon, and before those of any later Append.
+	AppendAsync(events ...hindcast.Event) error
+}
+
+// Report tells the supervisor of an event within a step, which it journals: step_started and step_finished of
+// each fact's unload, dimension, worker_died. Slice, Attempt and Step are filled in. It returns at once, in
+// general, and has no effect after the call that it was given to has returned.
+type Report func(hindcast.Event)
+
+// Attempter does the steps of one slice's attempt. Its methods are called in parallel, but for one slice only
+// one at a time; Lookup, Reusable and Load never run beside each other. When ctx ends, a method ends what it
+// started, also in other processes, and returns soon. Errors are *hindcast.Error with a class, anything else
+// counts as permanent; E-FENCED ends the run.
+type Attempter interface {
+	// Unload brings the slice's fact units, and the dimensions, into the lake where the plan says so, and
+	// reports step_finished with the manifest for each fact. It returns quickly if all is there already: it
+	// is called again when the attempt is. Units shared by slices are its own to unload only once.
+	Unload(ctx context.Context, try Try, report Report) error
+	// Fingerprint is the slice's, now that its inputs are in the lake. committed says that a status row with
+	// it is in the warehouse already: then the slice is skipped, unless it is run in any case (Forced).
+	Fingerprint(ctx context.Context, try Try) (print string, committed bool, err error)
+	// Transform runs the SQL and the checks and stages the result below the attempt's own prefix (promise 3).
+	Transform(ctx context.Context, try Try, report Report) (Staged, error)
+	// Reusable says whether the staged files are all there, as their manifest says.
+	Reusable(ctx context.Context, staged *hindcast.Manifest) bool
+	// Load publishes the staged result in one transaction (promise 2). The result may be of an earlier
+	// attempt (staged.Attempt).
+	Load(ctx context.Context, try Try, staged *hindcast.Manifest) (hindcast.Committed, error)
+	// Lookup settles a load whose end is unknown: the slice's status row with Try.Fingerprint, whichever
+	// attempt wrote it, read under the target's lock so that a commit in flight has ended; nil if none.
+	Lookup(ctx context.Context, try Try) (*hindcast.Committed, error)
+	// Discard removes what Try.Attempt left in staging, after it failed or when its result is committed.
+	// Generations in the lake and previous rows are not staging. Best effort: failures are logged.
+	Discard(ctx context.Context, try Try)
+}
+
+// Try names one attempt at one slice.
+type Try struct {
+	Item        plan.Item
+	Run         string
+	Attempt     int   // counts from 1, and on over resumes
+	Alone       bool  // no other transform runs beside it: it may have all of the memory
+	Fence       int64 // for the load
+	Fingerprint string
+}
+
+// Forced reports whether the slice is run although a committed row with its fingerprint may exist.
+func (t Try) Forced() bool {
+	return t.Item.Reason == hindcast.ReasonForced || t.Item.Reason == hindcast.ReasonEdited
+}
+
+// Staged is a finished transform.
+type Staged struct {
+	Manifest *hindcast.Manifest
+	Memory   int64 // peak resident bytes of its process; 0 if unknown
+}
+
+// StopRequest asks a run to stop. The first one stops it in good order: nothing new begins, unloads and
+// transforms are cancelled, a load may finish within Config.Grace. The second one, or one with Now, at once.
+type StopRequest struct {
+	By  string // who asks, for people: "SIGINT", "hindcast stop by ana"
+	Now bool
+}
+
+// Config is what a run is made of. Retries, waits, timeouts, the budget and the failure policy are those of
+// Plan.Pipeline.Run, the limits those of Plan.Shares; load is one at a time.
+type Config struct {
+	Plan *plan.Plan
+	// Order lists indices into Plan.Items, in the order in which slices begin; nil is the plan's own.
+	Order []int
+	// UnloadOnly ends every slice after its unload, as `hindcast unload` does.
+	UnloadOnly bool
+	// State is the journal so far, folded; nil for a new run. The supervisor owns it from here on, and
+	// journals run_started or run_resumed itself.
+	State     *hindcast.RunState
+	Journal   Journal
+	Attempter Attempter
+	Fence     int64
+	Host      string
+	Pid       int
+	// Used is how long the run was active before this resume; it counts for the budget.
+	Used time.Duration
+	Stop <-chan StopRequest
+	// Lost is closed when the lease is: another process has the run, and this one is a zombie.
+	Lost <-chan struct{}
+	// Prove returns the pipeline's committed rows as they are in the warehouse, for the end (promise 6).
+	Prove func(ctx context.Context) ([]hindcast.Committed, error)
+	// Kill closes engine and warehouse, forcibly, and says by name what is confirmed dead and what is not. It
+	// is called once if the run ends before its time, and not at all if it ends by itself: then the caller
+	// closes them.
+	Kill func() (dead, unconfirmed []string)
+	// Random gives the jitter of retries, in [0,1).
+	Random func() float64
+	// Grace is how long work in flight has after a first stop request; 10 s if zero.
+	Grace time.Duration
+}
+
+// Outcome is how a run ended.
+type Outcome struct {
+	ExitCode int
+	// State is the fold of all that was journaled. If the journal failed, events of the last moments may be
+	// in it that are not on disk.
+	State *hindcast.RunState
+	// Err says why the run as a whole ended early or is not proven: E-STOPPED, E-BUDGET, E-FENCED, the
+	// journal's or the proof's error. It is nil if slices failed, see State.Failures, or all is well.
+	Err *hindcast.Error
+	// Dead and Unconfirmed are what Kill said, and workers that did not return. ExitCode is 6 if anything
+	// is unconfirmed.
+	Dead        []string
+	Unconfirmed []string
+}
+
+// Run supervises the run until it ends. It returns when nothing of it is running any more, or names what
+// could not be confirmed dead. The end of ctx is a stop at once.
+func Run(ctx context.Context, config Config) *Outcome {
+	r := newRun(ctx, config)
+	r.begin()
+	r.loop()
+	return r.end()
+}

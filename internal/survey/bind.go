@@ -1,0 +1,164 @@
+package survey
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// schema is a set of slices whose facts have the same columns: the SQL is bound once for each, because a column
+// that came later is missing in the older slices only.
+type schema struct {
+	tables []engine.Table
+	items  []plan.Item
+}
+
+// bind learns the result's columns and fits them to the target.
+func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Column, existing bool, err error) {
+	schemas := s.schemas(p)
+	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
+		columns, err := s.bindSchema(ctx, p, schemas[i])
+		if err != nil {
+			return nil, false, inSlices(err, schemas[i], len(p.Items))
+		}
+		if result == nil {
+			result = columns
+		} else if columns, err = warehouse.Fit("the result", result, columns); err != nil {
+			return nil, false, inSlices(err, schemas[i], len(p.Items))
+		}
+	}
+	if err := s.checkTarget(result); err != nil {
+		return nil, false, err
+	}
+	table := s.Pipeline.Target.Table
+	found, err := s.Warehouse.Describe(ctx, []string{table})
+	if err != nil {
+		return nil, false, err
+	}
+	if t, ok := found[table]; ok {
+		existing = true
+		if result, err = warehouse.Fit(table, t.Columns, result); err != nil {
+			e := *hindcast.AsError(err)
+			e.Place = s.Pipeline.Places["target.table"]
+			return nil, true, &e
+		}
+	}
+	return result, existing, nil
+}
+
+func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]hindcast.Column, error) {
+	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
+	query, err := engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params)
+	if err != nil {
+		return nil, err
+	}
+	query.Tables, query.TimeZone = group.tables, s.Pipeline.History.TimeZone
+	checks, err := engine.BoundChecks(s.Pipeline.Checks, params)
+	if err != nil {
+		return nil, err
+	}
+	return s.Engine.Bind(ctx, query, checks)
+}
+
+// inSlices says how many slices an error of the SQL is about, where it is not all.
+func inSlices(err error, group schema, all int) error {
+	if len(group.items) == all {
+		return err
+	}
+	e := *hindcast.AsError(err)
+	first, last := group.items[0].Slice.Key, group.items[len(group.items)-1].Slice.Key
+	if len(group.items) == 1 {
+		e.Message += " for slice " + first
+	} else {
+		e.Message += fmt.Sprintf(" for %d slices", len(group.items))
+		e.Detail = append(e.Detail, fmt.Sprintf("%s … %s have other columns than the slices where the SQL fits", first, last))
+	}
+	return &e
+}
+
+// schemas groups the plan's slices, in the order of time.
+func (s *Survey) schemas(p *plan.Plan) []schema {
+	columns := map[string][]hindcast.Column{}
+	for _, u := range p.Units {
+		columns[u.Fact+"\x00"+u.Key] = u.Columns
+	}
+	var order []string
+	groups := map[string]*schema{}
+	for _, item := range p.Items {
+		if item.Reason == hindcast.ReasonMissing {
+			continue
+		}
+		tables := s.tables(p, item, columns)
+		var signature strings.Builder
+		for _, t := range tables {
+			for _, c := range t.Columns {
+				fmt.Fprintf(&signature, "%q %q %q\n", t.Name, c.Name, c.Type)
+			}
+		}
+		key := signature.String()
+		if groups[key] == nil {
+			groups[key] = &schema{tables: tables}
+			order = append(order, key)
+		}
+		groups[key].items = append(groups[key].items, item)
+	}
+	list := make([]schema, len(order))
+	for i, key := range order {
+		list[i] = *groups[key]
+	}
+	return list
+}
+
+func (s *Survey) tables(p *plan.Plan, item plan.Item, columns map[string][]hindcast.Column) []engine.Table {
+	var tables []engine.Table
+	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {
+		t := engine.Table{Name: fact, Own: item.Slice.Interval, Window: item.Slice.Interval}
+		for _, key := range item.Units[fact] {
+			if t.Columns == nil {
+				t.Columns = columns[fact+"\x00"+key]
+			}
+		}
+		tables = append(tables, t)
+	}
+	for _, d := range p.Dims {
+		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})
+	}
+	return tables
+}
+
+// checkTarget checks that the result has the target's time and key.
+func (s *Survey) checkTarget(result []hindcast.Column) error {
+	target := s.Pipeline.Target
+	names := make([]string, len(result))
+	types := map[string]string{}
+	for i, c := range result {
+		names[i] = c.Name
+		types[strings.ToLower(c.Name)] = c.Type
+	}
+	typ, found := types[strings.ToLower(target.Time)]
+	if !found || !hindcast.IsTime(typ) {
+		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.time"],
+			Message: fmt.Sprintf("target.time is %q, which is no column of the result", target.Time),
+			Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "name the result's column that places a row in its slice"}
+		if found {
+			e.Message = fmt.Sprintf("target.time %q has type %s; it must be a DATE or a TIMESTAMP", target.Time, typ)
+			e.Next = "cast it in the SQL: CAST(… AS DATE)"
+		}
+		return e
+	}
+	for _, k := range target.Key {
+		if _, found := types[strings.ToLower(k)]; !found {
+			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.key"],
+				Message: fmt.Sprintf("target.key names %q, which is no column of the result", k),
+				Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "correct target.key, or give the column in the SQL"}
+		}
+	}
+	return nil
+}

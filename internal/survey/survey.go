@@ -1,0 +1,193 @@
+// Package survey asks warehouse, lake and engine what a plan needs to know, and has package plan make the plan.
+// It touches nothing: it reads, and binds the SQL over empty tables.
+package survey
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Survey is what a plan is made from.
+type Survey struct {
+	Pipeline   *hindcast.Pipeline
+	Warehouse  warehouse.Warehouse
+	Engine     engine.Engine
+	Lake       *lake.Lake
+	Now        time.Time
+	Selection  string // --slices
+	Force      bool
+	AcceptLoss bool
+	Machine    plan.Machine
+	Earlier    plan.Earlier
+	Failed     map[string]bool
+}
+
+// Plan makes the plan. Errors in the pipeline, the SQL, the warehouse's tables or the target come here, before any
+// slice runs.
+func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
+	in, err := s.gather(ctx)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := plan.Make(in) // which units each slice needs
+	if err != nil {
+		return nil, err
+	}
+	if err := fillMissing(draft); err != nil {
+		return nil, err
+	}
+	if in.Result, in.Existing, err = s.bind(ctx, draft); err != nil {
+		return nil, err
+	}
+	if in.Published, err = s.published(ctx, in); err != nil {
+		return nil, err
+	}
+	p, err := plan.Make(in)
+	if err != nil {
+		return nil, err
+	}
+	p.AcceptLoss = s.AcceptLoss
+	return p, fillMissing(p)
+}
+
+func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
+	p := s.Pipeline
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
+	engineIs, warehouseIs := s.Engine.Properties(), s.Warehouse.Properties()
+	in.Engine = plan.Version{Name: engineIs.Name, Version: engineIs.Version}
+	in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
+	in.Slots, in.Unloads = engineIs.Slots, warehouseIs.Unloads
+	to, err := plan.ResolveTo(p, s.Now)
+	if err != nil {
+		return in, err
+	}
+	history, err := plan.Cut(p.History, to)
+	if err != nil {
+		return in, err
+	}
+	if in.Current, in.Dims, err = s.Lake.Current(ctx); err != nil {
+		return in, err
+	}
+	if in.Sources, err = s.sources(ctx, history); err != nil {
+		return in, err
+	}
+	in.Committed, err = s.Warehouse.Committed(ctx, p.Name, false)
+	return in, err
+}
+
+// sources describes every table of the history at once, and looks at the user's own files.
+func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (map[string]plan.Source, error) {
+	sources := map[string]plan.Source{}
+	tables, err := s.Warehouse.Describe(ctx, plan.Tables(s.Pipeline, history))
+	if err != nil {
+		return nil, err
+	}
+	for name, t := range tables {
+		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes}
+	}
+	for _, glob := range plan.Globs(s.Pipeline, history) {
+		source, err := s.files(ctx, glob)
+		if err != nil {
+			return nil, err
+		}
+		if len(source.Files) > 0 {
+			sources[glob] = source
+		}
+	}
+	return sources, nil
+}
+
+func (s *Survey) files(ctx context.Context, glob string) (plan.Source, error) {
+	scanner, ok := s.Engine.(engine.Scanner)
+	if !ok {
+		return plan.Source{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+			Message: "the engine " + s.Engine.Properties().Name + " cannot read `files:`", Next: "use a table, or the engine duckdb"}
+	}
+	path := glob
+	if !filepath.IsAbs(path) && !strings.Contains(path, "://") {
+		path = filepath.Join(s.Pipeline.Dir, path)
+	}
+	scanned, err := scanner.Scan(ctx, path)
+	if err != nil {
+		return plan.Source{}, fmt.Errorf("looking at %s: %w", glob, err)
+	}
+	source := plan.Source{Columns: scanned.Columns, Content: scanned.Content, Files: scanned.Files}
+	for _, f := range scanned.Files {
+		source.Rows += f.Rows
+		source.Bytes += f.Bytes
+	}
+	return source, nil
+}
+
+// fillMissing gives units whose table is not there (`missing: empty`) the columns of the nearest one that is, so
+// that the SQL finds a table of no rows.
+func fillMissing(p *plan.Plan) error {
+	for i := range p.Units {
+		u := &p.Units[i]
+		if !u.Missing || len(u.Columns) > 0 {
+			continue
+		}
+		u.Columns = nearest(p.Units, i)
+		if u.Columns == nil && needed(p, u) {
+			return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Place: p.Pipeline.Places["facts."+u.Fact],
+				Message: fmt.Sprintf("no table of fact %s is there, so its columns are not known", u.Fact),
+				Next:    "correct `table:`, or create one of its tables"}
+		}
+	}
+	return nil
+}
+
+func needed(p *plan.Plan, u *plan.Unit) bool {
+	return slices.ContainsFunc(p.Items, func(item plan.Item) bool {
+		return item.Reason.Runs() && slices.Contains(item.Units[u.Fact], u.Key)
+	})
+}
+
+func nearest(units []plan.Unit, i int) []hindcast.Column {
+	for distance := 1; distance < len(units); distance++ {
+		for _, j := range []int{i + distance, i - distance} {
+			if j >= 0 && j < len(units) && units[j].Fact == units[i].Fact && len(units[j].Columns) > 0 {
+				return units[j].Columns
+			}
+		}
+	}
+	return nil
+}
+
+// published sums the target's rows for every committed slice, to see whether somebody edited them.
+func (s *Survey) published(ctx context.Context, in plan.Inputs) (map[string]hindcast.Sums, error) {
+	target := s.Pipeline.Target
+	if !in.Existing {
+		return nil, nil
+	}
+	var rows []hindcast.Committed
+	for _, c := range in.Committed {
+		if c.Target == target.Table {
+			rows = append(rows, c)
+		}
+	}
+	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows))}
+	zone := s.Pipeline.History.Zone
+	for i, c := range rows { // civil columns are cut by the reading in the pipeline's zone
+		ask.Intervals[i] = hindcast.Interval{Start: c.Slice.Start.In(zone), End: c.Slice.End.In(zone)}
+	}
+	sums, err := s.Warehouse.Published(ctx, ask)
+	if err != nil {
+		return nil, fmt.Errorf("looking at %s: %w", target.Table, err)
+	}
+	found := map[string]hindcast.Sums{}
+	for i, c := range rows {
+		found[c.Slice.Key] = sums[i]
+	}
+	return found, nil
+}

@@ -1,0 +1,240 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Client is the warehouse outside the process that owns the file. An owner that died is started anew by the
+// next call, so that its death costs an attempt and no more.
+type Client struct {
+	start   child.Spec
+	options Options
+	mutex   sync.Mutex // guards what follows
+	owner   *child.Process
+	props   warehouse.Properties
+	closed  bool
+}
+
+var _ warehouse.Warehouse = (*Client)(nil)
+
+// Open starts the owner and proves that it can open the file.
+func Open(ctx context.Context, start child.Spec, o Options) (*Client, error) {
+	c := &Client{start: start, options: o}
+	if _, err := c.process(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// process returns the living owner, started if need be.
+func (c *Client) process(ctx context.Context) (*child.Process, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.closed {
+		return nil, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "the warehouse is closed"}
+	}
+	if c.owner != nil {
+		select {
+		case <-c.owner.Done():
+		default:
+			return c.owner, nil
+		}
+	}
+	p, err := child.Start(c.start)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Call(ctx, "open", c.options, &c.props); err != nil {
+		_ = p.Kill()
+		return nil, err
+	}
+	c.owner = p
+	return p, nil
+}
+
+func call[R any](ctx context.Context, c *Client, method string, params any) (result R, err error) {
+	p, err := c.process(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = p.Call(ctx, method, params, &result)
+	return result, err
+}
+
+// Properties are the owner's.
+func (c *Client) Properties() warehouse.Properties {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.props
+}
+
+// Describe asks the owner.
+func (c *Client) Describe(ctx context.Context, tables []string) (map[string]warehouse.Table, error) {
+	return call[map[string]warehouse.Table](ctx, c, "describe", tables)
+}
+
+// Tables asks the owner.
+func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
+	return call[[]warehouse.Table](ctx, c, "tables", nil)
+}
+
+// Unload has the owner write the files.
+func (c *Client) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloaded, error) {
+	return call[warehouse.Unloaded](ctx, c, "unload", u)
+}
+
+// Sum asks the owner.
+func (c *Client) Sum(ctx context.Context, x warehouse.Extract) (hindcast.Sums, error) {
+	return call[hindcast.Sums](ctx, c, "sum", x)
+}
+
+type prepare struct {
+	Pipeline string            `json:"pipeline"`
+	Target   hindcast.Target   `json:"target"`
+	Columns  []hindcast.Column `json:"columns"`
+	Fence    int64             `json:"fence"`
+}
+
+// Prepare has the owner create tables and raise the fence.
+func (c *Client) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+	_, err := call[any](ctx, c, "prepare", prepare{pipeline, t, columns, fence})
+	return err
+}
+
+// Load has the owner replace a slice. If the owner dies its answer is lost: Committed tells.
+func (c *Client) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
+	return call[hindcast.Committed](ctx, c, "load", l)
+}
+
+type committed struct {
+	Pipeline string `json:"pipeline"`
+	Settled  bool   `json:"settled"`
+}
+
+// Committed asks the owner.
+func (c *Client) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
+	return call[[]hindcast.Committed](ctx, c, "committed", committed{pipeline, settled})
+}
+
+// Published asks the owner.
+func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindcast.Sums, error) {
+	return call[[]hindcast.Sums](ctx, c, "published", p)
+}
+
+// closeGrace is how long the owner may take to write its log into the file.
+const closeGrace = 30 * time.Second
+
+// Close ends the owner in good order, or kills it. Nil means that it is confirmed dead.
+func (c *Client) Close() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.closed = true
+	if c.owner == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	_ = c.owner.Call(ctx, "close", nil, nil)
+	return c.owner.Close(time.Second)
+}
+
+// Kill ends the owner at once; what was not committed is rolled back when the file is opened next.
+func (c *Client) Kill() (name string, err error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.closed = true
+	if c.owner == nil {
+		return "", nil
+	}
+	return c.owner.Name(), c.owner.Kill()
+}
+
+// Serve is the owner's process: it answers a Client until its input ends.
+func Serve(in io.Reader, out io.Writer) error {
+	s := &session{}
+	return child.Serve(in, out, map[string]child.Handler{
+		"open":     child.Handle(s.open),
+		"describe": handle(s, (*Owner).Describe),
+		"tables": func(ctx context.Context, _ json.RawMessage) (any, error) {
+			w, err := s.get()
+			if err != nil {
+				return nil, err
+			}
+			return w.Tables(ctx)
+		},
+		"unload":    handle(s, (*Owner).Unload),
+		"sum":       handle(s, (*Owner).Sum),
+		"load":      handle(s, (*Owner).Load),
+		"published": handle(s, (*Owner).Published),
+		"prepare": handle(s, func(w *Owner, ctx context.Context, p prepare) (any, error) {
+			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
+		}),
+		"committed": handle(s, func(w *Owner, ctx context.Context, p committed) ([]hindcast.Committed, error) {
+			return w.Committed(ctx, p.Pipeline, p.Settled)
+		}),
+		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
+	})
+}
+
+// session is the owner that a served process has opened.
+type session struct {
+	mutex sync.Mutex
+	owner *Owner
+}
+
+func (s *session) open(ctx context.Context, o Options) (warehouse.Properties, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	w, err := NewOwner(ctx, o)
+	if err != nil {
+		return warehouse.Properties{}, err
+	}
+	s.owner = w
+	return w.Properties(), nil
+}
+
+func (s *session) get() (*Owner, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.owner == nil {
+		return nil, errors.New("the warehouse is not open")
+	}
+	return s.owner, nil
+}
+
+func (s *session) close() error {
+	w, err := s.get()
+	if err != nil {
+		return nil
+	}
+	return w.Close()
+}
+
+func handle[P, R any](s *session, f func(*Owner, context.Context, P) (R, error)) child.Handler {
+	return child.Handle(func(ctx context.Context, p P) (R, error) {
+		w, err := s.get()
+		if err != nil {
+			var none R
+			return none, err
+		}
+		return f(w, ctx, p)
+	})
+}
+
+// KillOwner kills the owner as a crash would; the next call starts another.
+func (c *Client) KillOwner() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.owner != nil {
+		_ = c.owner.Kill()
+	}
+}

@@ -1,0 +1,123 @@
+// Package duckdb is the warehouse driver for a DuckDB file. One child process owns the file (only one process
+// can); Open starts it and speaks to it, Serve is what runs inside it. It leaves to its callers what is moved
+// when, and to package duck what all users of DuckDB share.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Options open a DuckDB file as a warehouse.
+type Options struct {
+	Path     string   `json:"path"`
+	ReadOnly bool     `json:"read_only"` // for plan, init, verify and sql: nothing can be touched
+	Memory   int64    `json:"memory"`    // resident bytes for the owner's process; 0 is DuckDB's default
+	Threads  int      `json:"threads"`
+	Spill    string   `json:"spill"`
+	Session  []string `json:"session"`
+	TimeZone string   `json:"time_zone"`
+}
+
+// Owner is the warehouse inside the process that owns the file.
+type Owner struct {
+	db      *sql.DB
+	options Options
+	version string
+	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
+}
+
+var _ warehouse.Warehouse = (*Owner)(nil)
+
+// patience is how long a file that another process holds is tried again: a killed supervisor's owner may take
+// a moment to die.
+const patience = 3 * time.Second
+
+// NewOwner opens the file, which must exist: a warehouse is never created by mistake.
+func NewOwner(ctx context.Context, o Options) (*Owner, error) {
+	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
+		return nil, &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent,
+			Message: "there is no database at " + o.Path, Next: "correct `warehouse:` in the pipeline file"}
+	}
+	db, err := openPatiently(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	w := &Owner{db: db, options: o}
+	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&w.version); err != nil {
+		_ = db.Close()
+		return nil, duck.Translate(err)
+	}
+	return w, nil
+}
+
+func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
+	deadline := time.Now().Add(patience)
+	for {
+		db, err := duck.Open(ctx, duck.Options{Path: o.Path, ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads,
+			Spill: o.Spill, TimeZone: o.TimeZone, Session: o.Session})
+		if err == nil || hindcast.AsError(err).Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
+			return db, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, duck.Translate(ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Properties say what DuckDB can do.
+func (w *Owner) Properties() warehouse.Properties {
+	return warehouse.Properties{Name: "duckdb", Version: w.version}
+}
+
+// Close closes the file, which writes its log into it.
+func (w *Owner) Close() error { return duck.Translate(w.db.Close()) }
+
+// withConn runs f on a connection of its own. Errors are translated.
+func (w *Owner) withConn(ctx context.Context, f func(*sql.Conn) error) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return duck.Translate(err)
+	}
+	err = f(conn)
+	if closing := conn.Close(); err == nil {
+		err = closing
+	}
+	return duck.Translate(err)
+}
+
+// inTransaction runs f in a transaction: committed if f succeeds, rolled back otherwise.
+func (w *Owner) inTransaction(ctx context.Context, f func(*sql.Conn) error) error {
+	return w.withConn(ctx, func(conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "BEGIN TRANSACTION"); err != nil {
+			return err
+		}
+		if err := f(conn); err != nil {
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			return err
+		}
+		_, err := conn.ExecContext(ctx, "COMMIT")
+		return err
+	})
+}
+
+func execAll(ctx context.Context, conn *sql.Conn, statements ...string) error {
+	for _, s := range statements {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%w", duck.Translate(err))
+		}
+	}
+	return nil
+}

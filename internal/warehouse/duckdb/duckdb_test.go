@@ -1,0 +1,328 @@
+package duckdb_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	"github.com/hindcast/hindcast/internal/warehouse/duckdb"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
+)
+
+// The test binary is also the owner's process, and a stranger that holds the file.
+func TestMain(m *testing.M) {
+	switch os.Getenv("DUCKDB_TEST") {
+	case "owner":
+		if err := duckdb.Serve(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case "holder":
+		db, err := sql.Open("duckdb", os.Getenv("DUCKDB_FILE"))
+		if err == nil {
+			err = db.Ping()
+		}
+		if err != nil {
+			os.Exit(1)
+		}
+		_, _ = os.Stdout.WriteString("open\n")
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func ownerSpec() child.Spec {
+	return child.Spec{Name: "warehouse", Path: os.Args[0], Env: []string{"DUCKDB_TEST=owner"}, Stderr: os.Stderr}
+}
+
+func create(t *testing.T, setup string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "w'house.duckdb")
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(setup); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// direct runs f on the file itself: no owner may have it open meanwhile.
+func direct(t *testing.T, path string, f func(*sql.DB)) {
+	t.Helper()
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	f(db)
+}
+
+func rows(t *testing.T, db *sql.DB, query string) string {
+	t.Helper()
+	result, err := db.Query("SELECT concat_ws(',', " + "CAST(COLUMNS(*) AS VARCHAR)" + ") FROM (SELECT coalesce(CAST(COLUMNS(*) AS VARCHAR), 'NULL') FROM (" + query + "))")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = result.Close() }()
+	var lines []string
+	for result.Next() {
+		columns, err := result.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := make([]string, len(columns))
+		dest := make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := result.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, strings.Join(values, ","))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func world(t *testing.T) *warehousetest.World {
+	path := create(t, warehousetest.Setup)
+	w := &warehousetest.World{}
+	open := func(t *testing.T) warehouse.Warehouse {
+		t.Helper()
+		client, err := duckdb.Open(context.Background(), ownerSpec(), duckdb.Options{Path: path, TimeZone: "UTC"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := client.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return client
+	}
+	w.Warehouse = open(t)
+	w.Reopen = func(t *testing.T) warehouse.Warehouse {
+		if err := w.Warehouse.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return open(t)
+	}
+	aside := func(t *testing.T, f func(*sql.DB)) {
+		if err := w.Warehouse.Close(); err != nil {
+			t.Fatal(err)
+		}
+		direct(t, path, f)
+		w.Warehouse = open(t)
+	}
+	w.Exec = func(t *testing.T, statement string) {
+		aside(t, func(db *sql.DB) {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	w.Query = func(t *testing.T, query string) (text string) {
+		aside(t, func(db *sql.DB) { text = rows(t, db, query) })
+		return text
+	}
+	w.Parquet, w.Sums = parquet, sums
+	return w
+}
+
+func memory(t *testing.T) *sql.Conn {
+	t.Helper()
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
+	return conn
+}
+
+func parquet(t *testing.T, path, query string) hindcast.File {
+	t.Helper()
+	if _, err := memory(t).ExecContext(t.Context(), duck.CopyStatement(query, path)); err != nil {
+		t.Fatal(err)
+	}
+	return hindcast.File{Path: path}
+}
+
+func sums(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums {
+	t.Helper()
+	s, err := duck.SumsOf(t.Context(), memory(t), columns, "("+duck.FromParquet(columns, files)+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) { warehousetest.Run(t, world) }
+
+// Every type that DuckDB has goes out, through Parquet and back, or is refused by its name.
+func TestTypesAreCarriedExactly(t *testing.T) {
+	values := map[string]string{
+		"BOOLEAN": "true", "TINYINT": "-128", "SMALLINT": "-32768", "INTEGER": "-2147483648", "BIGINT": "-9223372036854775808",
+		"HUGEINT": "-170141183460469231731687303715884105728", "UTINYINT": "255", "USMALLINT": "65535", "UINTEGER": "4294967295",
+		"UBIGINT": "18446744073709551615", "UHUGEINT": "340282366920938463463374607431768211455",
+		"FLOAT": "'nan'", "DOUBLE": "'-infinity'", "DECIMAL(4,1)": "999.9", "DECIMAL(18,6)": "999999999999.999999",
+		"DECIMAL(38,10)": "9999999999999999999999999999.9999999999", "VARCHAR": "'it''s\n\"odd\"'", "BLOB": "'\\x00\\xFF'",
+		"DATE": "'infinity'", "TIME": "'23:59:59.999999'", "TIMESTAMP": "'294246-12-31 23:59:59.999999'",
+		"TIMESTAMP_S": "'2020-01-01 01:02:03'", "TIMESTAMP_MS": "'2020-01-01 01:02:03.123'", "TIMESTAMP_NS": "'2020-01-01 01:02:03.123456789'",
+		"TIMESTAMP WITH TIME ZONE": "'2020-01-01 01:02:03.123456+05'", "TIME WITH TIME ZONE": "'01:02:03.123456+05:30'",
+		"INTERVAL": "'14 months 3 days 04:05:06.000007'", "UUID": "'00112233-4455-6677-8899-aabbccddeeff'", "BIT": "'10101'",
+		"JSON": "'{\"a\": [1, null]}'", "ENUM('x', 'y')": "'y'", "INTEGER[]": "[1, NULL, 3]", "VARCHAR[2]": "['a', 'b']",
+		"STRUCT(a INTEGER, b VARCHAR)": "{'a': 1, 'b': NULL}", "MAP(VARCHAR, INTEGER)": "MAP {'k': 1}",
+	}
+	for typ, value := range values {
+		t.Run(typ, func(t *testing.T) {
+			path := create(t, "CREATE TABLE v (c "+typ+"); INSERT INTO v VALUES (CAST("+value+" AS "+typ+")), (NULL)")
+			w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = w.Close() }()
+			tables, err := w.Describe(t.Context(), []string{"v"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := w.Unload(t.Context(), warehouse.Unload{Extract: warehouse.Extract{Table: "v", Columns: tables["v"].Columns}, Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sums(t, out.Columns, []string{out.Files[0].Path}); got.Content != out.Sums.Content {
+				t.Errorf("%s comes back changed", typ)
+			}
+		})
+	}
+}
+
+func TestTypesThatCannotBeCarriedAreNamed(t *testing.T) {
+	for _, typ := range []string{"STRUCT(a INTERVAL)", "HUGEINT[]", "UNION(a INTEGER, b VARCHAR)"} {
+		path := create(t, "CREATE TABLE v (ok INTEGER, bad "+typ+")")
+		w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables, err := w.Describe(t.Context(), []string{"v"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Unload(t.Context(), warehouse.Unload{Extract: warehouse.Extract{Table: "v", Columns: tables["v"].Columns}, Dir: t.TempDir()})
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, `"bad"`) {
+			t.Errorf("%s: %v", typ, err)
+		}
+		_ = w.Close()
+	}
+}
+
+func TestTheHolderOfTheFileIsNamed(t *testing.T) {
+	path := create(t, "")
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), "DUCKDB_TEST=holder", "DUCKDB_FILE="+path)
+	in, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	e := hindcast.AsError(err)
+	if e == nil || e.Code != hindcast.EWarehouseBusy || !strings.Contains(e.Message, "pid") {
+		t.Errorf("got %v", err)
+	}
+	_ = in.Close()
+	_ = holder.Wait()
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+}
+
+func TestAWarehouseIsNeverCreated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none.duckdb")
+	if _, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path}); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the file was created")
+	}
+}
+
+// A dead owner costs the call that it had; the next call starts a new one and finds what was committed.
+func TestAnOwnerThatDiesIsReplaced(t *testing.T) {
+	path := create(t, warehousetest.Setup)
+	c, err := duckdb.Open(t.Context(), ownerSpec(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	if err := c.Prepare(t.Context(), "p", target, []hindcast.Column{{Name: "day", Type: "DATE"}}, 3); err != nil {
+		t.Fatal(err)
+	}
+	c.KillOwner()
+	_, err = c.Describe(t.Context(), []string{"result"})
+	if err != nil {
+		t.Fatalf("after the owner's death: %v", err)
+	}
+	if err := c.Prepare(t.Context(), "p", target, nil, 2); err == nil {
+		t.Error("the fence was forgotten")
+	}
+}
+
+// Targets with constraints of their own: a key, and a column with a default that the result lacks.
+func TestTargetWithPrimaryKeyIsReplaced(t *testing.T) {
+	path := create(t, "CREATE TABLE result (day DATE PRIMARY KEY, total DECIMAL(38,6), note VARCHAR DEFAULT 'none')")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "DECIMAL(38,6)"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	in := warehousetest.January
+	for i := range 3 {
+		file := filepath.Join(t.TempDir(), "s.parquet")
+		parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(1 AS DECIMAL(38,6)) AS total FROM range(3)")
+		_, err := w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: in},
+			Run: "r", Attempt: i + 1, Fence: 1, Columns: columns, Files: []string{file}, Sums: sums(t, columns, []string{file})})
+		if err != nil {
+			t.Fatalf("load %d: %v", i+1, err)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// The names of the lock rows in hindcast_lease: the lock is the target's, since two pipelines may share one;
+// the fence is the pipeline's.
+func lockName(target string) string    { return "target " + target }
+func fenceName(pipeline string) string { return "pipeline " + pipeline }
+
+const ourTables = `
+CREATE TABLE IF NOT EXISTS hindcast_lease (name VARCHAR PRIMARY KEY, n BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS hindcast_status (
+  pipeline VARCHAR NOT NULL, target VARCHAR NOT NULL, slice VARCHAR NOT NULL,
+  slice_start TIMESTAMP WITH TIME ZONE NOT NULL, slice_end TIMESTAMP WITH TIME ZONE NOT NULL,
+  run VARCHAR NOT NULL, attempt INTEGER NOT NULL, fingerprint VARCHAR NOT NULL, parts VARCHAR NOT NULL,
+  "rows" BIGINT NOT NULL, content VARCHAR NOT NULL, totals VARCHAR NOT NULL, previous VARCHAR NOT NULL,
+  committed_at TIMESTAMP WITH TIME ZONE NOT NULL)`
+
+// Prepare creates what is missing and raises the fence.
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+	w.loading.Lock()
+	defer w.loading.Unlock()
+	return w.inTransaction(ctx, func(conn *sql.Conn) error {
+		if err := execAll(ctx, conn, ourTables, createTarget(t, columns)); err != nil {
+			return err
+		}
+		_, err := conn.ExecContext(ctx, "INSERT INTO hindcast_lease VALUES (?, 0), (?, 0) ON CONFLICT DO NOTHING",
+			lockName(t.Table), fenceName(pipeline))
+		if err != nil {
+			return err
+		}
+		if err := checkFence(ctx, conn, pipeline, fence); err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = ? WHERE name = ?", fence, fenceName(pipeline))
+		return err
+	})
+}
+
+func createTarget(t hindcast.Target, columns []hindcast.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = duck.Name(c.Name) + " " + c.Type
+	}
+	return "CREATE TABLE IF NOT EXISTS " + duck.Table(t.Table) + " (" + strings.Join(list, ", ") + ")"
+}
+
+// checkFence refuses a writer whose lease another took over (promise 5).
+func checkFence(ctx context.Context, conn *sql.Conn, pipeline string, fence int64) error {
+	var highest int64
+	err := conn.QueryRowContext(ctx, "SELECT n FROM hindcast_lease WHERE name = ?", fenceName(pipeline)).Scan(&highest)
+	if err != nil {
+		return err
+	}
+	if highest > fence {
+		return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("another process took the pipeline over (fence %d, ours %d)", highest, fence),
+			Next:    "see who: hindcast status"}
+	}
+	return nil
+}
+
+// Load replaces a slice's rows in one transaction (promise 2). The order matters: the target's lock comes first.
+func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
+	w.loading.Lock()
+	defer w.loading.Unlock()
+	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
+		Fingerprint: l.Print, Parts: l.Parts, Sums: l.Sums, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	err := w.inTransaction(ctx, func(conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(l.Target.Table)); err != nil {
+			return err
+		}
+		if err := checkFence(ctx, conn, l.Pipeline, l.Fence); err != nil {
+			return err
+		}
+		var err error
+		if c.Previous, err = keepPrevious(ctx, conn, l); err != nil {
+			return err
+		}
+		if err := replaceRows(ctx, conn, l); err != nil {
+			return err
+		}
+		return writeStatus(ctx, conn, c)
+	})
+	return c, err
+}
+
+// inSlice is the condition that a row of the target belongs to the slice.
+func inSlice(l warehouse.Load) string {
+	for _, c := range l.Columns {
+		if strings.EqualFold(c.Name, l.Target.Time) {
+			return duck.Window(c.Name, c.Type, l.Slice.Interval)
+		}
+	}
+	return "false"
+}
+
+// keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
+func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load) (string, error) {
+	from := " FROM " + duck.Table(l.Target.Table) + " WHERE " + inSlice(l)
+	var n int64
+	if err := conn.QueryRowContext(ctx, "SELECT count(*)"+from).Scan(&n); err != nil || n == 0 || l.Previous == "" {
+		return "", err
+	}
+	columns, err := targetColumns(ctx, conn, l.Target.Table)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(l.Previous, 0o755); err != nil {
+		return "", err
+	}
+	_, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+from, l.Previous)
+	return l.Previous, err
+}
+
+func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcast.Column, error) {
+	rows, err := conn.QueryContext(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+duck.Table(table)+")")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var columns []hindcast.Column
+	for rows.Next() {
+		var c hindcast.Column
+		if err := rows.Scan(&c.Name, &c.Type); err != nil {
+			return nil, err
+		}
+		columns = append(columns, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return duck.Store(table, columns)
+}
+
+func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load) error {
+	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "DELETE FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l)); err != nil {
+		return err
+	}
+	if len(l.Files) > 0 {
+		names := make([]string, len(l.Columns))
+		for i, c := range l.Columns {
+			names[i] = duck.Name(c.Name)
+		}
+		result, err := conn.ExecContext(ctx, "INSERT INTO "+duck.Table(l.Target.Table)+" ("+strings.Join(names, ", ")+") "+
+			duck.FromParquet(l.Columns, l.Files))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != l.Sums.Rows {
+			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Cause: err,
+				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, n, l.Sums.Rows)}
+		}
+	}
+	return runHooks(ctx, conn, "load.after", l.Hooks.After)
+}
+
+// runHooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.
+func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) error {
+	for i, hook := range hooks {
+		if word, _, found := sqltext.TransactionControl(hook); found {
+			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("%s[%d] holds %s: a hook is part of the load's transaction and cannot control it", key, i, word),
+				Next:    "take it out of the hook"}
+		}
+		if _, err := conn.ExecContext(ctx, hook); err != nil {
+			e := *hindcast.AsError(duck.Translate(err))
+			if e.Class == hindcast.ClassPermanent {
+				e.Code = hindcast.EHook
+			}
+			e.Message = fmt.Sprintf("%s[%d]: %s", key, i, e.Message)
+			return &e
+		}
+	}
+	return nil
+}
+
+// writeStatus puts the slice's row in, and takes out the older rows whose slices overlap it.
+func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed) error {
+	_, err := conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE target = ? AND slice_start < ? AND slice_end > ?",
+		c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
+	if err != nil {
+		return err
+	}
+	parts, err := json.Marshal(c.Parts)
+	if err != nil {
+		return err
+	}
+	totals, err := json.Marshal(c.Sums.Totals)
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
+		string(parts), c.Sums.Rows, c.Sums.Content, string(totals), c.Previous, c.CommittedAt)
+	return err
+}

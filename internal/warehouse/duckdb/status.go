@@ -1,0 +1,114 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Committed returns the pipeline's status rows. Loads of this process are waited for if settled is set; other
+// processes cannot have the file open.
+func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
+	if settled {
+		w.loading.Lock()
+		defer w.loading.Unlock()
+	}
+	var all []hindcast.Committed
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		var exists bool
+		err := conn.QueryRowContext(ctx, `SELECT count(*) > 0 FROM duckdb_tables()
+			WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = 'hindcast_status'`).Scan(&exists)
+		if err != nil || !exists {
+			return err
+		}
+		rows, err := conn.QueryContext(ctx, `SELECT pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint,
+			parts, "rows", content, totals, previous, committed_at FROM hindcast_status WHERE pipeline = ? ORDER BY slice_start`, pipeline)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			c, err := scanCommitted(rows)
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+		}
+		return rows.Err()
+	})
+	return all, err
+}
+
+func scanCommitted(rows *sql.Rows) (hindcast.Committed, error) {
+	var c hindcast.Committed
+	var parts, totals string
+	err := rows.Scan(&c.Pipeline, &c.Target, &c.Slice.Key, &c.Slice.Start, &c.Slice.End, &c.Run, &c.Attempt, &c.Fingerprint,
+		&parts, &c.Sums.Rows, &c.Sums.Content, &totals, &c.Previous, &c.CommittedAt)
+	if err != nil {
+		return c, err
+	}
+	c.Slice.Start, c.Slice.End, c.CommittedAt = c.Slice.Start.UTC(), c.Slice.End.UTC(), c.CommittedAt.UTC()
+	if err := json.Unmarshal([]byte(parts), &c.Parts); err != nil {
+		return c, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+	}
+	if err := json.Unmarshal([]byte(totals), &c.Sums.Totals); err != nil {
+		return c, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+	}
+	return c, nil
+}
+
+// Published sums the target's rows in each interval, in one pass over the table.
+func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcast.Sums, error) {
+	out := make([]hindcast.Sums, len(p.Intervals))
+	if len(p.Intervals) == 0 {
+		return out, nil
+	}
+	typ := ""
+	for _, c := range p.Columns {
+		if strings.EqualFold(c.Name, p.Target.Time) {
+			typ = c.Type
+		}
+	}
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, publishedQuery(p, typ))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var i int
+			sums, err := duck.ScanSums(rows, p.Columns, &i)
+			if err != nil {
+				return err
+			}
+			out[i] = sums
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// publishedQuery places each row by an ASOF join: the intervals of a history do not overlap.
+func publishedQuery(p warehouse.Published, typ string) string {
+	values := make([]string, len(p.Intervals))
+	for i, in := range p.Intervals {
+		values[i] = fmt.Sprintf("(%d, CAST(%s AS %s), CAST(%s AS %s))", i, moment(typ, in.Start), typ, moment(typ, in.End), typ)
+	}
+	return "SELECT hindcast_i, " + duck.SumsList(p.Columns) + " FROM " + duck.Table(p.Target.Table) +
+		" AS hindcast_t ASOF JOIN (VALUES " + strings.Join(values, ", ") + ") AS hindcast_v(hindcast_i, hindcast_s, hindcast_e)" +
+		" ON hindcast_t." + duck.Name(p.Target.Time) + " >= hindcast_s WHERE hindcast_t." + duck.Name(p.Target.Time) + " < hindcast_e GROUP BY hindcast_i"
+}
+
+func moment(typ string, t time.Time) string {
+	if typ == "TIMESTAMP WITH TIME ZONE" {
+		return duck.String(t.UTC().Format("2006-01-02 15:04:05.999999") + "+00")
+	}
+	return duck.String(t.Format("2006-01-02 15:04:05.999999"))
+}

@@ -1,0 +1,70 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Unload writes an extract as Parquet. The rows and their sums are read in one transaction: one snapshot.
+func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloaded, error) {
+	columns, err := duck.Store(u.Table, u.Columns)
+	if err != nil {
+		return warehouse.Unloaded{}, err
+	}
+	out := warehouse.Unloaded{Columns: columns}
+	err = w.inTransaction(ctx, func(conn *sql.Conn) error {
+		from := source(u.Extract)
+		if out.Sums, err = duck.SumsOf(ctx, conn, columns, from); err != nil {
+			return err
+		}
+		if out.Sums.Rows == 0 {
+			return nil
+		}
+		out.Files, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		return err
+	})
+	if err != nil {
+		return warehouse.Unloaded{}, err
+	}
+	var written int64
+	for _, f := range out.Files {
+		out.Bytes += f.Bytes
+		written += f.Rows
+	}
+	if written != out.Sums.Rows {
+		return warehouse.Unloaded{}, &hindcast.Error{Code: hindcast.EInternal, Class: hindcast.ClassPermanent,
+			Message: "the unload of " + u.Table + " wrote another number of rows than it counted"}
+	}
+	return out, nil
+}
+
+// Sum counts an extract's rows where they are.
+func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
+	columns, err := duck.Store(x.Table, x.Columns)
+	if err != nil {
+		return sums, err
+	}
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		sums, err = duck.SumsOf(ctx, conn, columns, source(x))
+		return err
+	})
+	return sums, err
+}
+
+// source is the extract as an expression for FROM.
+func source(x warehouse.Extract) string {
+	from := duck.Table(x.Table)
+	if x.Time == "" {
+		return from
+	}
+	for _, c := range x.Columns {
+		if c.Name == x.Time {
+			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window)
+		}
+	}
+	return from
+}

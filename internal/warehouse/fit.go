@@ -1,0 +1,105 @@
+package warehouse
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Fit checks that a result of these columns can be loaded into the target's columns, matched by name, and
+// returns the result's columns with the types in which they are to be staged: the target's. Within a family
+// (integers; decimals that lose no scale) the cast is checked value by value when the result is staged; casts
+// that could lose something silently are refused here. The error is E-TARGET with the ALTER TABLE, or the cast
+// in the SQL, that mends it.
+func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, error) {
+	staged := make([]hindcast.Column, len(result))
+	for i, c := range result {
+		t, found := find(target, c.Name)
+		switch {
+		case !found:
+			return nil, misfit(fmt.Sprintf("%s has no column %q, which the SQL gives", table, c.Name),
+				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s;  or leave it out of the SQL", table, quote(c.Name), c.Type))
+		case t.Generated:
+			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
+				"leave it out of the SQL")
+		case !castable(c.Type, t.Type):
+			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, t.Type, table),
+				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s;  or in the SQL: CAST(… AS %s) AS %s", table, quote(c.Name), c.Type, t.Type, quote(c.Name)))
+		}
+		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
+	}
+	for _, t := range target {
+		_, given := find(result, t.Name)
+		if !given && t.NotNull && !t.Default && !t.Generated {
+			return nil, misfit(fmt.Sprintf("column %q of %s may not be NULL and has no default, and the SQL does not give it", t.Name, table),
+				fmt.Sprintf("add it to the SQL, or: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;", table, quote(t.Name)))
+		}
+	}
+	return staged, nil
+}
+
+func misfit(message, next string) error {
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: message, Next: next}
+}
+
+func find(columns []hindcast.Column, name string) (hindcast.Column, bool) {
+	i := slices.IndexFunc(columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, name) })
+	if i < 0 {
+		return hindcast.Column{}, false
+	}
+	return columns[i], true
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+var integers = map[string]int{ // bits, to see which fit a floating-point number exactly
+	"TINYINT": 8, "UTINYINT": 8, "SMALLINT": 16, "USMALLINT": 16, "INTEGER": 32, "UINTEGER": 32,
+	"BIGINT": 64, "UBIGINT": 64, "HUGEINT": 128, "UHUGEINT": 128,
+}
+
+var decimal = regexp.MustCompile(`^DECIMAL\(\d+,(\d+)\)$`)
+
+// castable says whether a checked cast from one type to the other keeps every value that it lets through.
+func castable(from, to string) bool {
+	if from == to || from == `"NULL"` || from == "NULL" {
+		return true
+	}
+	fromBits, fromInt := integers[from]
+	_, toInt := integers[to]
+	fromScale, fromDecimal := scale(from)
+	toScale, toDecimal := scale(to)
+	switch {
+	case fromInt && (toInt || toDecimal):
+		return true
+	case fromDecimal && toDecimal:
+		return toScale >= fromScale
+	case fromDecimal && toInt:
+		return fromScale == 0
+	case fromInt && to == "DOUBLE":
+		return fromBits <= 32
+	case fromInt && to == "FLOAT":
+		return fromBits <= 16
+	case from == "FLOAT" && to == "DOUBLE":
+		return true
+	case from == "DATE" && to == "TIMESTAMP":
+		return true
+	case from == "VARCHAR":
+		return to == "JSON" || strings.HasPrefix(to, "ENUM(") || strings.HasPrefix(to, "VARCHAR")
+	case to == "VARCHAR":
+		return from == "JSON" || strings.HasPrefix(from, "ENUM(")
+	}
+	return false
+}
+
+func scale(typ string) (int, bool) {
+	m := decimal.FindStringSubmatch(typ)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(m[1])
+	return n, err == nil
+}

@@ -1,0 +1,364 @@
+// Package warehousetest is the conformance suite of the warehouse contract: what every driver must hold. A
+// driver's own test brings a warehouse with a few tables and runs it.
+package warehousetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// World is a fresh warehouse that holds what Setup says.
+type World struct {
+	Warehouse warehouse.Warehouse
+	Exec      func(t *testing.T, sql string)                           // runs SQL in the warehouse, behind the driver's back
+	Query     func(t *testing.T, sql string) string                    // the rows as text: values by comma, rows by line
+	Reopen    func(t *testing.T) warehouse.Warehouse                   // closes it and opens it again
+	Parquet   func(t *testing.T, path, selectSQL string) hindcast.File // writes rows as a Parquet file
+	Sums      func(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums
+}
+
+// Setup is the SQL that a World's warehouse starts with.
+const Setup = `
+CREATE TABLE sales (id BIGINT, day DATE, at TIMESTAMP, cost DECIMAL(18,6), note VARCHAR);
+INSERT INTO sales VALUES
+  (1, DATE '2020-01-01', TIMESTAMP '2020-01-01 00:00:00', 1.000001, 'a'),
+  (2, DATE '2020-01-31', TIMESTAMP '2020-01-31 23:59:59.999999', NULL, NULL),
+  (3, DATE '2020-02-01', TIMESTAMP '2020-02-01 00:00:00', -2.5, ''),
+  (9007199254740993, DATE '2020-02-29', TIMESTAMP '2020-02-29 12:00:00', 999999999999.999999, 'quote '' and "');
+CREATE TABLE "odd ""name"" x" ("a ""b""" INTEGER, "select" VARCHAR);
+INSERT INTO "odd ""name"" x" VALUES (1, 'y');
+CREATE TABLE empty_one (k BIGINT, t DATE);`
+
+func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+
+// January and February are the intervals of the suite.
+var January = hindcast.Interval{Start: date(2020, 1, 1), End: date(2020, 2, 1)}
+var February = hindcast.Interval{Start: date(2020, 2, 1), End: date(2020, 3, 1)}
+
+// Run runs the suite; each test gets a world of its own.
+func Run(t *testing.T, world func(t *testing.T) *World) {
+	tests := map[string]func(*testing.T, *World){
+		"describe":                       describe,
+		"unload cuts half open":          unloadWindow,
+		"unload of no rows":              unloadEmpty,
+		"unload of odd names":            unloadOdd,
+		"sums do not depend on order":    sumsOrder,
+		"prepare creates and may repeat": prepareTwice,
+		"load replaces a slice whole":    loadReplaces,
+		"load keeps the previous rows":   loadPrevious,
+		"load of nothing empties":        loadEmpty,
+		"a failed load changes nothing":  loadFails,
+		"overlapping status rows go":     loadOverlap,
+		"a fenced writer cannot load":    fenced,
+		"hooks run in the transaction":   hooks,
+		"published sums what is there":   published,
+		"rows outlive a restart":         reopened,
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(t, world(t)) })
+	}
+}
+
+func describe(t *testing.T, w *World) {
+	tables, err := w.Warehouse.Describe(t.Context(), []string{"sales", `"odd ""name"" x"`, "nope"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range tables["sales"].Columns {
+		got = append(got, c.Name+" "+c.Type)
+	}
+	want := []string{"id BIGINT", "day DATE", "at TIMESTAMP", "cost DECIMAL(18,6)", "note VARCHAR"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("columns %q, want %q", got, want)
+	}
+	if len(tables[`"odd ""name"" x"`].Columns) != 2 {
+		t.Errorf("the odd table: %+v", tables)
+	}
+	if _, found := tables["nope"]; found {
+		t.Error("a table that is not there was found")
+	}
+}
+
+func extract(t *testing.T, w *World, table, column string, in hindcast.Interval) warehouse.Extract {
+	t.Helper()
+	tables, err := w.Warehouse.Describe(t.Context(), []string{table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return warehouse.Extract{Table: table, Columns: tables[table].Columns, Time: column, Window: in, TimeZone: "UTC"}
+}
+
+func unloadWindow(t *testing.T, w *World) {
+	for _, column := range []string{"day", "at"} {
+		x := extract(t, w, "sales", column, January)
+		out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Sums.Rows != 2 || out.Sums.Totals["id"] != "3" || out.Sums.Totals["cost"] != "1.000001" {
+			t.Errorf("by %s: %+v", column, out.Sums)
+		}
+		var files []string
+		for _, f := range out.Files {
+			files = append(files, f.Path)
+			if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Bytes || f.Bytes == 0 {
+				t.Errorf("file %+v: %v", f, err)
+			}
+		}
+		if sums := w.Sums(t, out.Columns, files); !reflect.DeepEqual(sums, out.Sums) {
+			t.Errorf("the files hold %+v, the source %+v", sums, out.Sums)
+		}
+		if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !reflect.DeepEqual(sums, out.Sums) {
+			t.Errorf("Sum gives %+v, %v", sums, err)
+		}
+	}
+}
+
+func unloadEmpty(t *testing.T, w *World) {
+	x := extract(t, w, "empty_one", "t", January)
+	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+	if err != nil || out.Sums.Rows != 0 || len(out.Columns) != 2 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func unloadOdd(t *testing.T, w *World) {
+	x := extract(t, w, `"odd ""name"" x"`, "", hindcast.Interval{})
+	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: filepath.Join(mkdir(t, "it's"))})
+	if err != nil || out.Sums.Rows != 1 || out.Columns[0].Name != `a "b"` {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func mkdir(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func sumsOrder(t *testing.T, w *World) {
+	w.Exec(t, `CREATE TABLE sorted AS SELECT * FROM sales ORDER BY id DESC`)
+	a, err := w.Warehouse.Sum(t.Context(), extract(t, w, "sales", "", hindcast.Interval{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := w.Warehouse.Sum(t.Context(), extract(t, w, "sorted", "", hindcast.Interval{}))
+	if err != nil || a.Content != b.Content {
+		t.Errorf("%+v, %+v, %v", a, b, err)
+	}
+	w.Exec(t, `INSERT INTO sorted SELECT * FROM sorted WHERE id = 1`)
+	if c, _ := w.Warehouse.Sum(t.Context(), extract(t, w, "sorted", "", hindcast.Interval{})); c.Content == a.Content {
+		t.Error("a doubled row has the same content")
+	}
+}
+
+var target = hindcast.Target{Table: "result", Time: "day", Key: []string{"day"}}
+var columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "DECIMAL(38,6)"}}
+
+func prepare(t *testing.T, w *World, fence int64) {
+	t.Helper()
+	if err := w.Warehouse.Prepare(t.Context(), "p", target, columns, fence); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func prepareTwice(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	prepare(t, w, 2)
+	if got := w.Query(t, "SELECT count(*) FROM result"); got != "0" {
+		t.Errorf("the target has %s rows", got)
+	}
+	err := w.Warehouse.Prepare(t.Context(), "p", target, columns, 1)
+	if hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		t.Errorf("a lower fence: %v", err)
+	}
+}
+
+// staged makes a load of the rows that a SELECT gives.
+func staged(t *testing.T, w *World, in hindcast.Interval, run string, selectSQL string) warehouse.Load {
+	t.Helper()
+	l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: in.Start.Format("2006-01-02"), Interval: in},
+		TimeZone: "UTC", Run: run, Attempt: 1, Fence: 1, Print: "print-" + run, Columns: columns,
+		Parts: hindcast.Parts{SQL: "x", Facts: map[string]string{"f": "1"}}, Previous: filepath.Join(t.TempDir(), "previous")}
+	if selectSQL == "" {
+		return l
+	}
+	path := filepath.Join(t.TempDir(), "staged.parquet")
+	w.Parquet(t, path, selectSQL)
+	l.Files = []string{path}
+	l.Sums = w.Sums(t, columns, l.Files)
+	return l
+}
+
+func load(t *testing.T, w *World, l warehouse.Load) hindcast.Committed {
+	t.Helper()
+	c, err := w.Warehouse.Load(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const one = `SELECT DATE '2020-01-05' AS day, CAST(1.5 AS DECIMAL(38,6)) AS total`
+const two = `SELECT * FROM (VALUES (DATE '2020-01-06', CAST(2 AS DECIMAL(38,6))), (DATE '2020-01-07', NULL)) AS v(day, total)`
+
+func loadReplaces(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, February, "r1", `SELECT DATE '2020-02-05' AS day, CAST(7 AS DECIMAL(38,6)) AS total`))
+	load(t, w, staged(t, w, January, "r1", one))
+	c := load(t, w, staged(t, w, January, "r2", two))
+	want := "2020-01-06,2.000000\n2020-01-07,NULL\n2020-02-05,7.000000"
+	if got := w.Query(t, "SELECT day, total FROM result ORDER BY day"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	rows, err := w.Warehouse.Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	if !reflect.DeepEqual(rows[0], c) {
+		t.Errorf("the status row is\n%+v, Load gave\n%+v", rows[0], c)
+	}
+	if rows[0].Run != "r2" || rows[0].Fingerprint != "print-r2" || rows[0].Sums.Rows != 2 || rows[0].Parts.Facts["f"] != "1" {
+		t.Errorf("the status row is %+v", rows[0])
+	}
+}
+
+func loadPrevious(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	first := load(t, w, staged(t, w, January, "r1", one))
+	if first.Previous != "" {
+		t.Errorf("nothing was replaced, yet kept in %s", first.Previous)
+	}
+	second := load(t, w, staged(t, w, January, "r2", two))
+	kept, err := filepath.Glob(filepath.Join(second.Previous, "*.parquet"))
+	if err != nil || len(kept) == 0 {
+		t.Fatalf("no previous rows below %q: %v", second.Previous, err)
+	}
+	if sums := w.Sums(t, columns, kept); sums.Content != first.Sums.Content {
+		t.Errorf("kept %+v, replaced %+v", sums, first.Sums)
+	}
+}
+
+func loadEmpty(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	c := load(t, w, staged(t, w, January, "r2", ""))
+	if got := w.Query(t, "SELECT count(*) FROM result"); got != "0" || c.Sums.Rows != 0 {
+		t.Errorf("%s rows, %+v", got, c)
+	}
+	if rows, err := w.Warehouse.Committed(t.Context(), "p", true); err != nil || len(rows) != 1 || rows[0].Run != "r2" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+func loadFails(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	wrong := staged(t, w, January, "r2", two)
+	wrong.Sums.Rows = 99
+	broken := staged(t, w, January, "r2", two)
+	if err := os.WriteFile(broken.Files[0], []byte("PAR1 but not really PAR1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for what, l := range map[string]warehouse.Load{"count": wrong, "parquet": broken} {
+		if _, err := w.Warehouse.Load(t.Context(), l); err == nil {
+			t.Errorf("%s: the load succeeded", what)
+		}
+	}
+	if _, err := w.Warehouse.Load(canceled, staged(t, w, January, "r2", two)); err == nil {
+		t.Error("a cancelled load succeeded")
+	}
+	if got := w.Query(t, "SELECT day, total FROM result"); got != "2020-01-05,1.500000" {
+		t.Errorf("the target holds %s", got)
+	}
+	if rows, _ := w.Warehouse.Committed(t.Context(), "p", true); len(rows) != 1 || rows[0].Run != "r1" {
+		t.Errorf("status %+v", rows)
+	}
+}
+
+func loadOverlap(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	load(t, w, staged(t, w, February, "r1", ""))
+	both := hindcast.Interval{Start: January.Start, End: February.End}
+	load(t, w, staged(t, w, both, "r2", two))
+	rows, err := w.Warehouse.Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 1 || rows[0].Run != "r2" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+func fenced(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	prepare(t, w, 2)
+	_, err := w.Warehouse.Load(t.Context(), staged(t, w, January, "zombie", two)) // its fence is 1
+	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		t.Errorf("a fenced load: %v", err)
+	}
+	if got := w.Query(t, "SELECT count(*) FROM result"); got != "1" {
+		t.Errorf("%s rows", got)
+	}
+}
+
+func hooks(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	w.Exec(t, "CREATE TABLE audit (what VARCHAR)")
+	l := staged(t, w, January, "r1", one)
+	l.Hooks = hindcast.Load{Before: []string{"INSERT INTO audit VALUES ('before')"}, After: []string{"INSERT INTO audit SELECT 'after ' || count(*) FROM result"}}
+	load(t, w, l)
+	if got := w.Query(t, "SELECT what FROM audit ORDER BY what"); got != "after 1\nbefore" {
+		t.Errorf("audit holds %q", got)
+	}
+	bad := staged(t, w, January, "r2", two)
+	bad.Hooks = hindcast.Load{Before: []string{"INSERT INTO audit VALUES ('gone')"}, After: []string{"SELECT * FROM nowhere"}}
+	if _, err := w.Warehouse.Load(t.Context(), bad); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
+		t.Errorf("a failing hook: %v", err)
+	}
+	commit := staged(t, w, January, "r2", two)
+	commit.Hooks.After = []string{"/* sly */ commit"}
+	if _, err := w.Warehouse.Load(t.Context(), commit); err == nil || !strings.Contains(err.Error(), "transaction") {
+		t.Errorf("COMMIT in a hook: %v", err)
+	}
+	if got := w.Query(t, "SELECT count(*) FROM audit"); got != "2" {
+		t.Errorf("audit has %s rows", got)
+	}
+}
+
+func published(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	c := load(t, w, staged(t, w, January, "r1", two))
+	ask := warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{January, February}}
+	sums, err := w.Warehouse.Published(t.Context(), ask)
+	if err != nil || !reflect.DeepEqual(sums[0], c.Sums) || sums[1].Rows != 0 {
+		t.Errorf("%+v, %v; committed %+v", sums, err, c.Sums)
+	}
+	w.Exec(t, "UPDATE result SET total = 3 WHERE day = DATE '2020-01-06'")
+	if sums, err = w.Warehouse.Published(t.Context(), ask); err != nil || sums[0].Content == c.Sums.Content {
+		t.Errorf("an edit was not seen: %+v, %v", sums, err)
+	}
+}
+
+func reopened(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	c := load(t, w, staged(t, w, January, "r1", one))
+	w.Warehouse = w.Reopen(t)
+	rows, err := w.Warehouse.Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 1 || !reflect.DeepEqual(rows[0], c) {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
