@@ -36,9 +36,9 @@ type Pipeline struct {
 // encoded or shown; it holds ${VAR} where a secret stands.
 type Location struct {
 	Written string   `json:"url"`
-	Scheme  string   `json:"scheme"`         // duckdb, postgres, file, s3
-	Path    string   `json:"path,omitempty"` // absolute path for duckdb and file
-	URL     *url.URL `json:"-"`              // parsed first, then ${VAR} expanded; nil for plain paths
+	Scheme  string   `json:"scheme"` // duckdb, postgres, file, s3
+	Path    string   `json:"-"`      // absolute path for duckdb and file
+	URL     *url.URL `json:"-"`      // parsed first, then ${VAR} expanded; nil for plain paths
 }
 
 // String gives the location as it was written; secrets in it stay unexpanded.

@@ -28,6 +28,7 @@ type RunState struct {
 	Total       int
 	Started     time.Time
 	Updated     time.Time
+	Active      time.Duration // how long a supervisor was at it, over all resumes: what the budget is of
 	Resumes     int
 	Slices      map[string]*SliceState
 	Order       []string // keys in the order in which events first named them
@@ -103,6 +104,9 @@ func (r *RunState) Apply(e Event) {
 	}
 	if e.Seq != 0 {
 		r.Seq = e.Seq
+	}
+	if e.Type != EventRunResumed && !r.Updated.IsZero() && e.Time.After(r.Updated) {
+		r.Active += e.Time.Sub(r.Updated)
 	}
 	r.Updated = e.Time
 	if e.Slice != "" {

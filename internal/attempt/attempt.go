@@ -29,7 +29,6 @@ type Steps struct {
 	warehouse warehouse.Warehouse
 	engine    engine.Engine
 	now       func() time.Time
-	items     map[string]plan.Item // by slice key
 	units     map[unitKey]*unit
 	mutex     sync.Mutex // guards dims and committed
 	dims      map[string]*hindcast.Manifest
@@ -58,14 +57,17 @@ type Config struct {
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
-		items: map[string]plan.Item{}, units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}}
+		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.dims = dims
-	for _, item := range c.Plan.Items {
-		s.items[item.Slice.Key] = item
+	for _, d := range c.Plan.Dims {
+		if len(d.Files) > 0 {
+			s.dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: d.Columns, Files: d.Files,
+				Bytes: d.Bytes, Sums: hindcast.Sums{Rows: d.Rows, Content: d.Content}}
+		}
 	}
 	for _, u := range c.Plan.Units {
 		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: usable(u, facts[u.Fact][u.Key], c.Plan.Run)}
@@ -179,7 +181,7 @@ func (s *Steps) Lookup(ctx context.Context, item plan.Item, print string) (*hind
 		return nil, err
 	}
 	for _, row := range rows {
-		if row.Fingerprint == print && row.Run == s.plan.Run && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(item.Slice.Interval) {
+		if row.Fingerprint == print && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(item.Slice.Interval) {
 			return &row, nil
 		}
 	}

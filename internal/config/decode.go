@@ -263,11 +263,11 @@ func (d *decoder) pairs(v value) []value {
 		k, n := v.node.Content[i], v.node.Content[i+1]
 		at := place(d.name, k)
 		if k.Kind != yaml.ScalarNode || k.Anchor != "" || k.Style&yaml.TaggedStyle != 0 {
-			d.fail(hindcast.EKey, at, 1, "write the key as plain text", "a key is not plain text%s", in(v.path))
+			d.fail(hindcast.EYAML, at, 1, "write the key as plain text", "a key is not plain text%s", in(v.path))
 			continue
 		}
 		if first, double := seen[k.Value]; double {
-			d.fail(hindcast.EKey, at, utf8.RuneCountInString(k.Value), "leave one of the two out",
+			d.fail(hindcast.EYAML, at, utf8.RuneCountInString(k.Value), "leave one of the two out",
 				"key %q%s is there twice, first in line %d", k.Value, in(v.path), first.Line)
 			continue
 		}
@@ -355,7 +355,7 @@ func (d *decoder) missing(v value, keys []*Key) {
 	if len(keys) > 1 {
 		key = "keys"
 	}
-	e := d.fail(hindcast.EKey, at, length, "add "+strings.Join(quoted, ", "), "%s %s missing%s",
+	e := d.fail(hindcast.EValue, at, length, "add "+strings.Join(quoted, ", "), "%s %s missing%s",
 		key, strings.Join(quoted, ", "), in(v.path))
 	e.Detail = append(e.Detail, examples...)
 }

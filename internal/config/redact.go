@@ -109,11 +109,12 @@ func (r *Redactor) spans(text []byte, first int) []span {
 func (r *Redactor) strike(text []byte, done, until int) (out, kept []byte, keptDone int) {
 	at := 0
 	for i, s := range r.spans(text, done) {
-		if s.from >= until {
+		begun := i == 0 && done > 0
+		if s.from >= until && !begun {
 			break
 		}
 		out = append(out, text[at:s.from]...)
-		if i > 0 || done == 0 {
+		if !begun {
 			out = append(out, struck...)
 		}
 		at = min(s.to, until)

@@ -82,7 +82,9 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	for _, set := range []string{
-		"ATTACH " + duck.String(g.Path) + " AS " + attached,
+		// A table fills more than one row group of this size, so that its rows go into the file as they come and
+		// not through the log first, and a later reader can share them between threads.
+		"ATTACH " + duck.String(g.Path) + " AS " + attached + " (ROW_GROUP_SIZE 51200)",
 		"SET preserve_insertion_order = true",
 		// The joins as they are written keep the lines in the order of their days; the optimizer's may not.
 		"SET disabled_optimizers = 'join_order,build_side_probe_side'",

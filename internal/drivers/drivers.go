@@ -27,7 +27,7 @@ func Lake(p *hindcast.Pipeline) (objstore.Store, error) {
 	if p.Lake.Scheme != "file" {
 		return nil, notYet("lake", p, p.Lake, "a folder")
 	}
-	return file.New(p.Lake.Path)
+	return file.Open(p.Lake.Path)
 }
 
 func notYet(key string, p *hindcast.Pipeline, l hindcast.Location, instead string) error {

@@ -27,6 +27,8 @@ type Table struct {
 	Window hindcast.Interval `json:"window"`
 	// Own is the slice's own interval where Window is wider (lookback); checks see only this much.
 	Own hindcast.Interval `json:"own"`
+	// Sample is the share of rows to look at, in per cent; 0 is all. For ad hoc queries only.
+	Sample float64 `json:"sample,omitempty"`
 }
 
 // Query is the user's SQL over tables.

@@ -32,7 +32,7 @@ var importMap = []row{
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
 	{"warehouse", []string{"."}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
-	{"engine", []string{"."}, "contract of what runs a slice's SQL"},
+	{"engine", []string{".", "sqltext"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
 	{"engine/enginetest", []string{".", "engine"}, "suite of the contract"},
 
 	// What drivers stand on.
@@ -52,8 +52,11 @@ var importMap = []row{
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
 
 	// A run. These see contracts, never drivers.
-	{"survey", []string{".", "plan", "engine", "warehouse", "lake", "sqltext"}, "asks what a plan needs to know"},
-	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "sqltext"}, "one try at one slice"},
+	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
+	{"attempt", []string{".", "plan", "engine", "warehouse", "lake"}, "one try at one slice"},
+	{"verify", []string{".", "plan", "warehouse", "lake"}, "compares source, lake and target with what is said of them"},
+	{"launch", []string{".", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
+		"drivers"}, "begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.

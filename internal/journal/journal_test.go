@@ -406,6 +406,9 @@ func TestEveryPrefix(t *testing.T) {
 			t.Fatalf("%d bytes give %d events, want %d", size, len(events), want)
 		}
 		fold(t, events)
+		if near := body[max(0, size-2):min(len(body), size+2)]; size%16 != 0 && !bytes.Contains(near, []byte{'\n'}) {
+			continue // a writer's fsyncs take their time: it goes on at the lines' ends, and here and there between
+		}
 		for _, fence := range []int64{1, 2} {
 			j := open(t, store, fence, Options{})
 			add(t, j, step("next", 1))

@@ -65,7 +65,7 @@ type chain struct {
 }
 
 // Read returns all events of the run whose journal is below prefix, in order. No journal means no events.
-// A torn end is left out; E-JOURNAL if anything before it is bad.
+// Events may share what their manifests point to. A torn end is left out; E-JOURNAL if anything before it is bad.
 func Read(ctx context.Context, store objstore.Store, prefix string) ([]hindcast.Event, error) {
 	c, err := load(ctx, store, prefix)
 	if err != nil {
@@ -307,11 +307,12 @@ func check(line []byte) (first, ok bool) {
 // decode turns lines into events; number is the first one's, for errors. It is what takes a reader's time,
 // so all cores do it.
 func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
-	const chunk = 512
+	const chunk = 2048
 	events := make([]hindcast.Event, len(lines))
 	err := parallel((len(lines)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(n int) error {
+		d := newDecoder()
 		for i := n * chunk; i < min(len(lines), (n+1)*chunk); i++ {
-			if err := json.Unmarshal(lines[i], &events[i]); err != nil {
+			if err := d.event(lines[i], &events[i]); err != nil {
 				return corrupt(key, number+i, "the line is no event: "+err.Error())
 			}
 		}

@@ -190,25 +190,30 @@ func (l *Lease) take(ctx context.Context, was record, etag string) error {
 	return l.put(ctx, l.record, objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag})
 }
 
-// put writes the record and keeps what was written. The caller holds the mutex.
+// put writes the record and keeps what was written. The caller holds the mutex. Where the condition fails it
+// was perhaps us: an earlier write whose answer was lost or not waited for. The token tells.
 func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) error {
 	body, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the lease: %w", err)
 	}
-	info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
-	if errors.Is(err, objstore.ErrPrecondition) {
-		// Perhaps it was us, and the answer was lost on its way.
-		now, etag, reading := read(ctx, l.store, r.Pipeline)
-		if reading == nil && now.Token == r.Token && now.Fence == r.Fence && now.Renewal == r.Renewal && now.Released == r.Released {
-			info, err = objstore.Info{ETag: etag}, nil
+	for try := 0; ; try++ {
+		info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
+		if errors.Is(err, objstore.ErrPrecondition) && try < 3 {
+			now, etag, reading := read(ctx, l.store, r.Pipeline)
+			if reading == nil && now.Token == r.Token && now.Renewal == r.Renewal && now.Released == r.Released {
+				info, err = objstore.Info{ETag: etag}, nil
+			} else if reading == nil && now.Token == r.Token {
+				cond = objstore.Condition{IfMatch: etag}
+				continue
+			}
 		}
+		if err != nil {
+			return fmt.Errorf("writing the lease: %w", err)
+		}
+		l.record, l.etag = r, info.ETag
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("writing the lease: %w", err)
-	}
-	l.record, l.etag = r, info.ETag
-	return nil
 }
 
 // Fence is the lease's number: higher than that of every lease before it.

@@ -71,6 +71,8 @@ type DimItem struct {
 	Unload  bool              `json:"unload"`
 	Why     string            `json:"why,omitempty"`
 	Columns []hindcast.Column `json:"columns,omitempty"`
+	Files   []hindcast.File   `json:"files,omitempty"`   // the user's own, where the dimension has `files:`
+	Content string            `json:"content,omitempty"` // of those
 	Rows    int64             `json:"rows"`
 	Bytes   int64             `json:"bytes"`
 }
@@ -116,6 +118,7 @@ type Inputs struct {
 	// Committed are the status rows; Published the target's sums for each of their slices, by key.
 	Committed []hindcast.Committed
 	Published map[string]hindcast.Sums
+	Unloads   int             // at the same time, by the warehouse; 0 is no limit of its own
 	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
 	Result    []hindcast.Column
 	Existing  bool
@@ -144,6 +147,7 @@ type Machine struct {
 type Earlier struct {
 	Run     string
 	Slices  int
+	Unloads int
 	RowsIn  int64
 	RowsOut int64
 	Bytes   int64                     // of staged results

@@ -21,6 +21,8 @@ type Board struct {
 	live   *live
 	canvas canvas
 	closed bool
+	fresh  bool      // an event came after the last frame
+	drawn  time.Time // when that was
 	quit   chan struct{}
 	done   chan struct{}
 }
@@ -43,21 +45,32 @@ func (b *Board) start(ticks <-chan time.Time, stop func()) {
 		stop()
 		return
 	}
-	b.quit, b.done = make(chan struct{}), make(chan struct{})
+	quit, done := make(chan struct{}), make(chan struct{})
+	b.quit, b.done = quit, done
 	b.mu.Unlock()
 	b.Draw()
 	go func() {
-		defer close(b.done)
+		defer close(done)
 		defer stop()
 		for {
 			select {
-			case <-b.quit:
+			case <-quit:
 				return
 			case <-ticks:
-				b.Draw()
+				b.tick()
 			}
 		}
 	}()
+}
+
+// tick draws a frame if there may be something new: an event, or a second more on a stop watch.
+func (b *Board) tick() {
+	b.mu.Lock()
+	idle := !b.fresh && b.o.clock().Sub(b.drawn) < time.Second/2
+	b.mu.Unlock()
+	if !idle {
+		b.Draw()
+	}
 }
 
 // Event folds an event in; the next frame shows it.
@@ -65,6 +78,7 @@ func (b *Board) Event(e hindcast.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.live.apply(e)
+	b.fresh = true
 }
 
 // Log prints a line above the board.
@@ -89,6 +103,7 @@ func (b *Board) Draw() {
 		return
 	}
 	width, height := b.o.size()
+	b.fresh, b.drawn = false, b.o.clock()
 	b.canvas.draw(nil, b.frame(width, height), width, height)
 }
 
@@ -129,7 +144,7 @@ func (b *Board) frame(width, height int) []string {
 		lines = append(lines, l.stopping(b.o, width))
 	}
 	if room := height - 1 - len(lines) - 1; room > 0 {
-		if rows := l.actives(b.o, now, width, room); len(rows) > 0 {
+		if rows := l.actives(b.o, now, width, room, hindcast.Running, hindcast.Retrying, hindcast.Failed); len(rows) > 0 {
 			lines = append(append(lines, ""), rows...)
 		}
 	}
@@ -210,11 +225,12 @@ func (l *live) stopping(o Options, width int) string {
 	return o.paint(yellow, "  stopping"+why+rest)
 }
 
-// actives are the slices under way, those that wait for a retry, and those that failed, one a line.
-func (l *live) actives(o Options, now time.Time, width, room int) []string {
-	keys := l.t.in(hindcast.Running)
-	keys = append(keys, l.t.in(hindcast.Retrying)...)
-	keys = append(keys, l.t.in(hindcast.Failed)...)
+// actives are the slices in the given states, one a line.
+func (l *live) actives(o Options, now time.Time, width, room int, states ...hindcast.State) []string {
+	var keys []string
+	for _, state := range states {
+		keys = append(keys, l.t.in(state)...)
+	}
 	more := 0
 	if len(keys) > room {
 		more = len(keys) - room + 1
@@ -239,7 +255,7 @@ func (l *live) active(o Options, key string, now time.Time) []string {
 		n = s.Rows
 	}
 	amount := ""
-	if n >= 0 {
+	if n > 0 {
 		amount = rows(n)
 	}
 	since := watch(now.Sub(s.Since))

@@ -105,7 +105,7 @@ func (p *page) excerpt(e *hindcast.Error) {
 		return
 	}
 	lines := p.o.block(e.Excerpt)
-	room := p.o.Width - 2
+	room := p.o.Width - 4
 	shift := 0
 	if p.o.Width > 0 {
 		for _, line := range lines {
@@ -115,7 +115,7 @@ func (p *page) excerpt(e *hindcast.Error) {
 		}
 	}
 	for _, line := range lines {
-		p.add("  " + p.o.shifted(line, shift))
+		p.add("    " + p.o.shifted(line, shift))
 	}
 }
 

@@ -91,7 +91,7 @@ func spoken(d time.Duration) string {
 	s := int64(max(d, 0).Round(time.Second) / time.Second)
 	switch {
 	case d < 9950*time.Millisecond:
-		return strconv.FormatFloat(max(d, 0).Seconds(), 'f', 1, 64) + " s"
+		return strings.TrimSuffix(strconv.FormatFloat(max(d, 0).Seconds(), 'f', 1, 64), ".0") + " s"
 	case s < 60:
 		return fmt.Sprintf("%d s", s)
 	case s < 3600:

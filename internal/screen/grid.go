@@ -33,7 +33,7 @@ func (o Options) cell(state hindcast.State) string {
 	return o.paint(c.style, o.or(c.sign, c.plain))
 }
 
-// span of keys that a label of the grid covers: how many leading characters of the key it shares.
+// gridUnit is the span of keys that a label of the grid covers: how many leading characters of the key it shares.
 type gridUnit struct {
 	prefix int
 	suffix string
@@ -42,10 +42,16 @@ type gridUnit struct {
 // gridUnits in the order of preference among those that show as much.
 var gridUnits = []gridUnit{{4, ""}, {7, ""}, {10, ""}, {3, "0s"}}
 
+// section is the slices of one label, from the first to before the second index.
+type section struct {
+	label    string
+	from, to int
+}
+
 // layout of a grid: groups of cells below each other in columns.
 type layout struct {
 	unit    gridUnit
-	groups  [][]string // keys of each label's slices
+	groups  []section
 	columns int
 	lines   int
 	per     int // slices in a cell
@@ -65,7 +71,7 @@ func fitGrid(all []string, width, maxLines int) layout {
 		}
 		for columns := 1; columns <= min(len(l.groups), 16); columns++ {
 			l.columns, l.lines = columns, (len(l.groups)+columns-1)/columns
-			room := (width-gridIndent-(columns-1)*gridGap)/columns - cells(l.label(0)) - 2
+			room := (width-gridIndent-(columns-1)*gridGap)/columns - cells(l.groups[0].label) - 2
 			if l.lines > maxLines || room < 1 {
 				continue
 			}
@@ -76,36 +82,31 @@ func fitGrid(all []string, width, maxLines int) layout {
 		}
 	}
 	if best.per == 1 && len(best.groups) > 1 && best.unit.prefix == 4 {
-		best.shift = longestGroup(best.groups) - len(best.groups[0])
+		best.shift = longestGroup(best.groups) - best.groups[0].to
 	}
 	return best
 }
 
-func groupKeys(all []string, unit gridUnit) [][]string {
-	var out [][]string
+func groupKeys(all []string, unit gridUnit) []section {
+	var out []section
 	last := ""
-	for _, key := range all {
+	for i, key := range all {
 		prefix := key[:min(unit.prefix, len(key))]
 		if prefix != last || len(out) == 0 {
-			out = append(out, nil)
+			out = append(out, section{label: prefix + unit.suffix, from: i})
 			last = prefix
 		}
-		out[len(out)-1] = append(out[len(out)-1], key)
+		out[len(out)-1].to = i + 1
 	}
 	return out
 }
 
-func longestGroup(groups [][]string) int {
+func longestGroup(groups []section) int {
 	longest := 0
 	for _, g := range groups {
-		longest = max(longest, len(g))
+		longest = max(longest, g.to-g.from)
 	}
 	return longest
-}
-
-func (l layout) label(i int) string {
-	key := l.groups[i][0]
-	return key[:min(l.unit.prefix, len(key))] + l.unit.suffix
 }
 
 // grid draws every slice as a cell, by year, or several slices as one where they are too many.
@@ -113,17 +114,22 @@ func (t *tally) grid(o Options, width, maxLines int) []string {
 	if len(t.keys) == 0 || maxLines < 1 {
 		return nil
 	}
-	l := fitGrid(t.keys, width, maxLines)
+	l, ok := t.fitted[[2]int{width, maxLines}]
+	if !ok {
+		l = fitGrid(t.keys, width, maxLines)
+		t.fitted[[2]int{width, maxLines}] = l
+	}
 	if l.per == 0 {
 		return t.bar(o, width)
 	}
 	wide := 0
 	texts := make([]string, len(l.groups))
-	for i, group := range l.groups {
-		texts[i] = l.label(i) + "  " + t.cellsOf(o, group, l.per)
+	for i, g := range l.groups {
+		texts[i] = g.label + "  "
 		if i == 0 {
-			texts[i] = l.label(i) + "  " + strings.Repeat(" ", l.shift) + t.cellsOf(o, group, l.per)
+			texts[i] += strings.Repeat(" ", l.shift)
 		}
+		texts[i] += cellsOf(o, t.states[g.from:g.to], l.per)
 		wide = max(wide, cells(texts[i]))
 	}
 	out := make([]string, 0, l.lines+1)
@@ -140,22 +146,25 @@ func (t *tally) grid(o Options, width, maxLines int) []string {
 // bar is the grid of a screen that is too small for labels.
 func (t *tally) bar(o Options, width int) []string {
 	per := (len(t.keys) + max(width, 1) - 1) / max(width, 1)
-	return append([]string{t.cellsOf(o, t.keys, per)}, t.legend(o, width, per)...)
+	return append([]string{cellsOf(o, t.states, per)}, t.legend(o, width, per)...)
 }
 
-func (t *tally) cellsOf(o Options, group []string, per int) string {
+func cellsOf(o Options, group []hindcast.State, per int) string {
 	var b strings.Builder
 	for i := 0; i < len(group); i += per {
-		b.WriteString(o.cell(t.merged(group[i:min(i+per, len(group))])))
+		b.WriteString(o.cell(merged(group[i:min(i+per, len(group))])))
 	}
 	return b.String()
 }
 
 // merged is the one state that stands for several slices: what needs a person's eye most.
-func (t *tally) merged(group []string) hindcast.State {
+func merged(group []hindcast.State) hindcast.State {
+	if len(group) == 1 {
+		return group[0]
+	}
 	seen := map[hindcast.State]bool{}
-	for _, key := range group {
-		seen[t.state(key)] = true
+	for _, state := range group {
+		seen[state] = true
 	}
 	for _, state := range []hindcast.State{hindcast.Failed, hindcast.Retrying, hindcast.Running, hindcast.Stopped} {
 		if seen[state] {

@@ -104,11 +104,14 @@ func (l *Lines) tick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.o.clock()
-	busy := l.live.t.in(hindcast.Running)
-	if len(busy) == 0 || now.Sub(l.last) < quiet {
+	if now.Sub(l.last) < quiet {
 		return
 	}
 	l.live.t.count()
+	busy := l.live.t.in(hindcast.Running)
+	if len(busy) == 0 {
+		return
+	}
 	var parts []string
 	for _, key := range busy[:min(len(busy), 3)] {
 		s := l.live.st.Slices[key]
@@ -153,7 +156,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return dimensionLine(e)
 	case hindcast.EventRunFinished:
 		l.live.t.count()
-		return fmt.Sprintf("%s finished: %s slices proven, exit %d", e.Run, l.live.progress(), l.live.st.ExitCode)
+		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, l.live.progress(), l.live.st.ExitCode)
 	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared:
 	}
 	return ""

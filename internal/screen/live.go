@@ -2,7 +2,6 @@ package screen
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -122,8 +121,8 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 		return 0, false
 	}
 	left, credit := 0.0, 0.0
-	for _, key := range t.keys {
-		if t.state(key).Final() {
+	for i, key := range t.keys {
+		if t.states[i].Final() {
 			continue
 		}
 		left += t.weight(key)
@@ -166,5 +165,5 @@ func (l *live) etaText(o Options, now time.Time) string {
 }
 
 func (l *live) progress() string {
-	return strconv.Itoa(l.t.done) + "/" + strconv.Itoa(l.t.total)
+	return exact(int64(l.t.done)) + "/" + exact(int64(l.t.total))
 }

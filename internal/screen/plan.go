@@ -16,8 +16,13 @@ func Plan(w io.Writer, p *plan.Plan, o Options) {
 	k := newKeys(allKeys(nil, p))
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
 	pg.add("")
-	for _, g := range groups(p) {
-		pg.group(g, p, k)
+	why := groups(p)
+	wide := 0
+	for _, g := range why {
+		wide = max(wide, len(g.reason))
+	}
+	for _, g := range why {
+		pg.group(g, p, k, wide)
 	}
 	pg.add("")
 	runs := running(p)
@@ -120,7 +125,7 @@ func groups(p *plan.Plan) []*group {
 // maxRanges bounds how many ranges of keys a reason names; the rest is counted.
 const maxRanges = 8
 
-func (p *page) group(g *group, pl *plan.Plan, k keys) {
+func (p *page) group(g *group, pl *plan.Plan, k keys, wide int) {
 	all := allKeys(nil, pl)
 	named := k.ranges(g.keys, follows(all), p.o.or("…", "..."))
 	if len(named) > maxRanges {
@@ -135,7 +140,7 @@ func (p *page) group(g *group, pl *plan.Plan, k keys) {
 		text += ": " + g.detail
 	}
 	count := padLeft(exact(int64(len(g.keys))), len(exact(int64(len(all)))))
-	first := "  " + count + "  " + padRight(string(g.reason), 18) + "  "
+	first := "  " + count + "  " + padRight(string(g.reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {
 		first, hang = "  "+count+"  "+string(g.reason)+": ", "    "
@@ -282,7 +287,7 @@ func (p *page) machine(pl *plan.Plan) {
 			text += " (" + s.Cap + ")"
 		}
 		if s.Transform > 0 {
-			text += ", " + size(s.Transform) + " of memory each"
+			text += ", " + size(s.Transform) + " each"
 		}
 		p.fact("parallel", p.o.text(text)+"; unload and load beside it")
 	}

@@ -25,6 +25,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.headline(t, o.Elapsed)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
 		pg.figures(t, o.Elapsed)
+		pg.skipped(t)
 		pg.retries(st)
 		pg.logAndVerify(o)
 		pg.flush(w)
@@ -79,14 +80,17 @@ func headline(t *tally) (style, string) {
 	case st.ExitCode == hindcast.ExitOK && t.total == 0:
 		return green, st.Run + " done: nothing to do"
 	case st.ExitCode == hindcast.ExitOK:
-		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done)), counted(t.total, "slice"))
+		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done-t.skipped)), counted(t.total, "slice"))
+		if t.skipped > 0 {
+			text += fmt.Sprintf(", %s skipped,", exact(int64(t.skipped)))
+		}
 		return green, text
 	case st.ExitCode == hindcast.ExitStopped:
 		return yellow, st.Run + " stopped" + onAsk(st) + ": " + standing(t)
 	case st.ExitCode == hindcast.ExitBudget:
 		return yellow, st.Run + " stopped, budget reached: " + standing(t)
 	case st.ExitCode == hindcast.ExitUnknown:
-		return red, st.Run + " stopped, NOT all confirmed dead: " + standing(t)
+		return red, st.Run + " stopped, NOT confirmed dead: " + standing(t)
 	}
 	if t.counts[hindcast.Stopped]+t.counts[hindcast.Pending] == 0 {
 		return red, st.Run + " failed: " + failing(t) + standing(t)
@@ -121,14 +125,23 @@ func failing(t *tally) string {
 	return text + ", "
 }
 
-// standing counts the slices: proven, under way when it stopped, not started.
+// standing counts the slices: proven, begun when the run stopped, not begun.
 func standing(t *tally) string {
-	text := exact(int64(t.done)) + " of " + exact(int64(t.total)) + " proven"
-	if n := t.counts[hindcast.Stopped] + t.counts[hindcast.Running] + t.counts[hindcast.Retrying]; n > 0 {
-		text += fmt.Sprintf(", %s unfinished", exact(int64(n)))
+	text := exact(int64(t.done-t.skipped)) + " of " + exact(int64(t.total)) + " proven"
+	if t.skipped > 0 {
+		text += fmt.Sprintf(", %s skipped", exact(int64(t.skipped)))
 	}
-	if n := t.counts[hindcast.Pending]; n > 0 {
-		text += fmt.Sprintf(", %s not started", exact(int64(n)))
+	begun := t.counts[hindcast.Stopped] + t.counts[hindcast.Running] + t.counts[hindcast.Retrying]
+	waiting := t.counts[hindcast.Pending]
+	switch {
+	case begun > 0 && waiting > 0 && t.counts[hindcast.Failed] > 0:
+		return text + fmt.Sprintf(", %s not done", exact(int64(begun+waiting)))
+	case begun > 0 && waiting > 0:
+		return text + fmt.Sprintf(", %s begun, %s not begun", exact(int64(begun)), exact(int64(waiting)))
+	case begun > 0:
+		return text + fmt.Sprintf(", %s begun", exact(int64(begun)))
+	case waiting > 0:
+		return text + fmt.Sprintf(", %s not begun", exact(int64(waiting)))
 	}
 	return text
 }
@@ -144,8 +157,11 @@ func (p *page) figures(t *tally, measured time.Duration) {
 	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
 		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(exact(n), wideRows), padLeft(size(bytes), wideSize))
-		for _, part := range pack("  ", append([]string{text}, more...), p.o.layout()) {
-			p.add(strings.TrimPrefix(part, "  "))
+		for i, part := range pack("       ", append([]string{text}, more...), p.o.layout()+5) {
+			if i == 0 {
+				part = strings.TrimPrefix(part, "       ")
+			}
+			p.add(part)
 		}
 	}
 	steps, _ := t.spent()
@@ -164,6 +180,37 @@ func (p *page) figures(t *tally, measured time.Duration) {
 		speed = append(speed, "peak memory "+size(t.st.Memory))
 	}
 	line("out", rowsOut, bytesOut, speed...)
+}
+
+// skipped names the slices that were not run and why, but for those that the plan knew to be up to date.
+func (p *page) skipped(t *tally) {
+	why := map[string][]string{}
+	var order []string
+	for _, key := range t.in(hindcast.Skipped) {
+		text := t.slice(key).Message
+		if item := t.items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate {
+			continue
+		}
+		if why[text] == nil {
+			order = append(order, text)
+		}
+		why[text] = append(why[text], key)
+	}
+	for i, text := range order {
+		if i == 2 {
+			p.add(fmt.Sprintf("  and others: hindcast status %s%s", t.st.Run, p.o.Flags))
+			return
+		}
+		named := t.short.ranges(why[text], follows(t.keys), p.o.or("…", "..."))
+		if len(named) > maxRanges {
+			named = append(named[:maxRanges-1], fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1))
+		}
+		line := fmt.Sprintf("%d: %s", len(why[text]), strings.Join(named, ", "))
+		if text != "" {
+			line += " (" + text + ")"
+		}
+		p.wrap("  skipped ", "          ", p.o.text(line))
+	}
 }
 
 // retries counts the attempts that healed, and why they had to.
@@ -238,22 +285,25 @@ func ending(t *tally) []*hindcast.Failure {
 	return list
 }
 
-// met names the slices of a failure and how often each had it: "2019-03 11 x, 2019-05 1 x".
+// met names the slices of a failure and how often each had it: "2019-03 11 times, 2019-05".
 func met(f *hindcast.Failure, t *tally) string {
+	order := append([]string(nil), f.Slices...)
+	sort.SliceStable(order, func(i, j int) bool { return len(f.Attempts[order[i]]) > len(f.Attempts[order[j]]) })
+	most := 4
+	if len(order) > most {
+		most = 3
+	}
 	var named []string
-	for i, key := range f.Slices {
-		if i == 3 && len(f.Slices) > 4 {
-			named = append(named, fmt.Sprintf("and %d more", len(f.Slices)-i))
-			break
-		}
+	for _, key := range order[:min(most, len(order))] {
 		text := t.short.short(key)
-		if n := len(f.Attempts[key]); n > 1 || len(f.Slices) > 1 && len(f.Slices) <= 4 {
-			text += fmt.Sprintf(" %d x", n)
+		if n := len(f.Attempts[key]); n > 1 {
+			text += fmt.Sprintf(" %d times", n)
 		}
 		named = append(named, text)
 	}
-	if len(f.Slices) > 4 {
-		return counted(len(f.Slices), "slice") + ": " + strings.Join(named, ", ")
+	if rest := len(order) - len(named); rest > 0 {
+		named = append(named, fmt.Sprintf("and %d more", rest))
+		return counted(len(order), "slice") + ": " + strings.Join(named, ", ")
 	}
 	return strings.Join(named, ", ")
 }
@@ -282,7 +332,7 @@ func afterwards(t *tally, o Options) []string {
 	e := list[0].Error
 	command := resume
 	if inSQL(e.Code) {
-		command = "hindcast run" + o.Flags // a resume goes on with the SQL as it was
+		command = "hindcast run" + o.Flags // a resume goes on with the SQL and the checks as they were
 	}
 	if e.Next == "" {
 		return []string{command}
@@ -294,7 +344,12 @@ func afterwards(t *tally, o Options) []string {
 	return []string{next + ", then: " + command}
 }
 
-// inSQL tells the errors that only another text of the SQL or the pipeline file mends.
+// inSQL tells the errors that another text of the SQL or of the pipeline file mends. A new run finds the
+// slices that are done up to date where the text is the same, so it serves as well where the data were wrong.
 func inSQL(code hindcast.Code) bool {
-	return strings.HasPrefix(string(code), string(hindcast.ESQL)) || code == hindcast.EHook
+	switch code {
+	case hindcast.EHook, hindcast.ECheck, hindcast.EOutside, hindcast.EKeyViolated, hindcast.EOverflow:
+		return true
+	}
+	return strings.HasPrefix(string(code), string(hindcast.ESQL))
 }

@@ -126,15 +126,19 @@ func (p *page) wrap(first, hang, text string) {
 	p.lines = append(p.lines, wrap(first, hang, text, p.o.Width)...)
 }
 
-// ends adds a line with left and right at its two ends; where both do not fit, right goes below.
+// ends adds a line with left and right at its two ends; where both do not fit, left goes on below.
 func (p *page) ends(left, right string) {
-	gap := p.o.layout() - cells(left) - cells(right)
-	if gap >= 2 {
-		p.add(left + strings.Repeat(" ", gap) + right)
+	width := p.o.layout()
+	if cells(right) > width/2 && cells(left)+2+cells(right) > width {
+		p.wrap("", "  ", left)
+		p.wrap("  ", "  ", right)
 		return
 	}
-	p.wrap("", "  ", left)
-	p.add("  " + right)
+	lines := wrap("", "", left, width-cells(right)-2)
+	p.add(padRight(lines[0], width-cells(right)) + right)
+	if len(lines) > 1 {
+		p.wrap("  ", "  ", strings.Join(lines[1:], " "))
+	}
 }
 
 // next adds the commands that a person may copy: each is a step and, where it needs words, what it is for.

@@ -63,7 +63,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	for _, line := range t.grid(o.Options, o.layout(), 8) {
 		pg.add(line)
 	}
-	if active := l.actives(o.Options, o.Now, o.layout(), 12); len(active) > 0 {
+	if active := l.actives(o.Options, o.Now, o.layout(), 12, hindcast.Running, hindcast.Retrying); len(active) > 0 {
 		pg.add("")
 		pg.lines = append(pg.lines, active...)
 	}
@@ -109,7 +109,7 @@ func statusNext(t *tally, o StatusOptions) string {
 	case runRunning:
 		return "hindcast stop " + t.st.Run + o.Flags
 	case runStopping:
-		return "wait, or at once: hindcast stop --now " + t.st.Run + o.Flags
+		return "hindcast status " + t.st.Run + o.Flags
 	case runDone:
 		return "hindcast verify" + o.Flags
 	}

@@ -37,17 +37,17 @@ func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOp
 			pg.add(" " + strings.Join(parts, line+cross+line))
 		}
 	}
-	pg.add(o.paint(dim, tableFoot(len(values), len(columns)-shown, o)))
+	pg.wrap(" ", " ", tableFoot(len(values), len(columns)-shown, o))
 	pg.flush(w)
 }
 
 func tableFoot(n, hidden int, o TableOptions) string {
-	text := " " + counted(n, "row")
+	text := counted(n, "row")
 	if o.More {
-		text = " the first " + counted(n, "row") + "; there are more"
+		text = "the first " + counted(n, "row") + "; there are more"
 	}
 	if hidden > 0 {
-		text += "; " + counted(hidden, "column") + " more than fit, all with --format csv"
+		text += "; " + counted(hidden, "column") + " more than fit here; CSV and JSON have all"
 	}
 	return text
 }

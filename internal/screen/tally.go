@@ -16,18 +16,26 @@ type tally struct {
 	short keys
 
 	total, done int // slices that the run works on, and those of them that need no more work
+	skipped     int // of the done ones, those that the run skipped
 	counts      map[hindcast.State]int
 	rowsTotal   int64 // of input, -1 if unknown
 	rowsDone    int64
 	rowsMean    int64           // of the slices of which it is known
 	idle        map[string]bool // slices that the plan does not run
 	fromPlan    bool
+
+	// For each key, so that a frame over ten thousand slices costs little: its fold, once an event named it,
+	// and where it stood at the last count.
+	folds  []*hindcast.SliceState
+	states []hindcast.State
+	fitted map[[2]int]layout // grids by width and lines
 }
 
 func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 	t := &tally{st: st, keys: allKeys(st, p), items: map[string]*plan.Item{}, idle: map[string]bool{},
-		fromPlan: p != nil}
+		fromPlan: p != nil, fitted: map[[2]int]layout{}}
 	t.short = newKeys(t.keys)
+	t.folds, t.states = make([]*hindcast.SliceState, len(t.keys)), make([]hindcast.State, len(t.keys))
 	if p != nil {
 		for i := range p.Items {
 			item := &p.Items[i]
@@ -43,11 +51,15 @@ func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 
 // count takes the numbers anew from the fold.
 func (t *tally) count() {
-	t.total, t.done, t.rowsDone, t.rowsTotal = 0, 0, 0, 0
+	t.total, t.done, t.skipped, t.rowsDone, t.rowsTotal = 0, 0, 0, 0, 0
 	t.counts = map[hindcast.State]int{}
 	known, sum := int64(0), int64(0)
-	for _, key := range t.keys {
-		state := t.state(key)
+	for i, key := range t.keys {
+		if t.folds[i] == nil {
+			t.folds[i] = t.st.Slices[key]
+		}
+		state := t.stateOf(key, t.folds[i])
+		t.states[i] = state
 		t.counts[state]++
 		if t.idle[key] && state == hindcast.Skipped {
 			continue
@@ -57,7 +69,10 @@ func (t *tally) count() {
 		if done {
 			t.done++
 		}
-		if n := t.addRows(key, done); n >= 0 {
+		if state == hindcast.Skipped {
+			t.skipped++
+		}
+		if n := t.addRows(t.rowsOf(key, t.folds[i]), done); n >= 0 {
 			known, sum = known+1, sum+n
 		}
 	}
@@ -69,8 +84,7 @@ func (t *tally) count() {
 	}
 }
 
-func (t *tally) addRows(key string, done bool) int64 {
-	n := t.rowsIn(key)
+func (t *tally) addRows(n int64, done bool) int64 {
 	if n < 0 {
 		t.rowsTotal = -1
 		return n
@@ -85,8 +99,10 @@ func (t *tally) addRows(key string, done bool) int64 {
 }
 
 // state is where a slice stands; one that the plan does not run is skipped.
-func (t *tally) state(key string) hindcast.State {
-	if s := t.st.Slices[key]; s != nil && (s.State != hindcast.Pending || !t.idle[key]) {
+func (t *tally) state(key string) hindcast.State { return t.stateOf(key, t.st.Slices[key]) }
+
+func (t *tally) stateOf(key string, s *hindcast.SliceState) hindcast.State {
+	if s != nil && (s.State != hindcast.Pending || !t.idle[key]) {
 		return s.State
 	}
 	if t.idle[key] {
@@ -97,12 +113,14 @@ func (t *tally) state(key string) hindcast.State {
 
 // rowsIn is the best that is known of a slice's input rows: what the plan read from manifests or estimates,
 // or what this run unloaded for it; -1 if nothing is.
-func (t *tally) rowsIn(key string) int64 {
+func (t *tally) rowsIn(key string) int64 { return t.rowsOf(key, t.st.Slices[key]) }
+
+func (t *tally) rowsOf(key string, s *hindcast.SliceState) int64 {
 	n := int64(-1)
 	if item := t.items[key]; item != nil {
 		n = item.Rows
 	}
-	if s := t.st.Slices[key]; s != nil && s.RowsIn > 0 && (n <= 0 || t.unloadedWhole(key)) {
+	if s != nil && s.RowsIn > 0 && (n <= 0 || t.unloadedWhole(key)) {
 		n = s.RowsIn
 	}
 	return n
@@ -114,14 +132,15 @@ func (t *tally) unloadedWhole(key string) bool {
 	return item == nil || (len(item.Units) == 1 && s.RowsIn >= item.Rows)
 }
 
-// in lists the slices in the given states, in the order of time.
-func (t *tally) in(states ...hindcast.State) []string {
+// in lists the slices that were in the given state at the last count, in the order of time.
+func (t *tally) in(state hindcast.State) []string {
+	if t.counts[state] == 0 {
+		return nil
+	}
 	var found []string
-	for _, key := range t.keys {
-		for _, state := range states {
-			if t.state(key) == state {
-				found = append(found, key)
-			}
+	for i, key := range t.keys {
+		if t.states[i] == state {
+			found = append(found, key)
 		}
 	}
 	return found

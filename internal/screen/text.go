@@ -104,8 +104,17 @@ func wrap(first, hang, text string, width int) []string {
 	var lines []string
 	line, empty := first, true
 	flush := func() { lines, line, empty = append(lines, line), hang, true }
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Split(text, " ") {
+		if word == "" {
+			if !empty {
+				line += " " // spacing within a line stays
+			}
+			continue
+		}
 		if !empty && cells(line)+1+cells(word) > width {
+			flush()
+		}
+		if empty && len(lines) == 0 && cells(line)+cells(word) > width && cells(hang)+cells(word) <= width && first != "" {
 			flush()
 		}
 		for empty && cells(line)+cells(word) > width && width > cells(line) {

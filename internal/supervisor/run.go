@@ -14,34 +14,37 @@ import (
 // way: unloaded and waiting for their transform, staged and waiting for their load, prepared for the loader.
 const ahead = 4
 
-// run is a run under way. All of it belongs to the goroutine that called Run, except what worker.go says.
+// run is a run under way. All of it belongs to the goroutine that called Run; workers only use its Config, its
+// inbox and the two contexts.
 type run struct {
 	Config
-	rules hindcast.RunConfig
-	state *hindcast.RunState
+	rules  hindcast.RunConfig
+	state  *hindcast.RunState
+	wanted wanted
 
-	left   int      // slices that are not done
-	open   []*slice // every slice that was to be done, in order
-	queue  map[task]*line
-	resting *line // waiting for their next attempt
-	held   int    // results staged by this run and not yet loaded
-	ready  int    // slices unloaded by this run whose transform has not begun
+	open     []*slice // every slice that was to be done, in order
+	left     int      // those of them that are not done
+	failures int      // those that failed for good
+	checks   int      // those of the failures that were checks
+	queue    map[task]*line
+	resting  *line       // waiting for their next attempt
+	alarm    *time.Timer // rings when the first of them is due
+	ready    int         // slices unloaded by this run whose transform has not begun
+	held     int         // results staged by this run and not yet loaded
 
 	pools    map[hindcast.Step]*pool
 	underway map[*job]bool
 	inbox    chan message
-	over     chan struct{} // closed when nobody reads the inbox any more
+	over     chan struct{}   // closed when nobody reads the inbox any more
+	loads    context.Context // of loads: ends when the run must end at once
+	compute  context.Context // of unloads and transforms, a child of loads: ends with the first stop request
 
-	compute, loads             context.Context // of unloads and transforms; of loads
-	stopCompute, stopLoads     context.CancelFunc
-	outer                      context.Context // the caller's
-	events                     []hindcast.Event
-	durable                    bool // events must be on disk before what follows them
-	outgoing                   []*job
-	ending                     ending
-	proof                      proof
-	began                      time.Time
-	alarm                      *time.Timer // the next end of a rest
+	events   []hindcast.Event // recorded and not yet journaled
+	durable  bool             // they must be on disk before what follows them
+	outgoing []*job           // they go to their workers after that
+
+	ending ending
+	proof  proof
 }
 
 // slice is one slice on its way.
@@ -58,8 +61,8 @@ type slice struct {
 	staged   *hindcast.Manifest
 	unknown  bool // a load was prepared and nobody knows how it ended
 	alone    bool
-	held     bool // counts in run.held
 	ready    bool // counts in run.ready
+	held     bool // counts in run.held
 }
 
 func newRun(ctx context.Context, config Config) *run {
@@ -69,20 +72,19 @@ func newRun(ctx context.Context, config Config) *run {
 	if config.State == nil {
 		config.State = &hindcast.RunState{}
 	}
-	base := context.WithoutCancel(ctx)
 	r := &run{
-		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, outer: ctx,
-		queue: map[task]*line{}, resting: byDue(),
+		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, wanted: want(config.Plan),
+		queue: map[task]*line{}, resting: byDue(), alarm: time.NewTimer(0),
 		pools: map[hindcast.Step]*pool{}, underway: map[*job]bool{},
 		inbox: make(chan message, 256), over: make(chan struct{}),
-		began: time.Now(), alarm: time.NewTimer(0),
-		proof: proof{done: make(chan proven, 1)},
+		ending: ending{outer: ctx.Done(), killed: make(chan burial, 1)},
+		proof:  proof{answer: make(chan answer, 1)},
 	}
 	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRevive, toLoad} {
 		r.queue[t] = byPlace()
 	}
-	r.loads, r.stopLoads = context.WithCancel(base)
-	r.compute, r.stopCompute = context.WithCancel(r.loads)
+	r.loads, r.ending.stopLoads = context.WithCancel(context.WithoutCancel(ctx))
+	r.compute, r.ending.stopCompute = context.WithCancel(r.loads)
 	r.pools[hindcast.StepUnload] = newPool(max(1, config.Plan.Shares.Unloads), 0)
 	r.pools[hindcast.StepTransform] = newPool(max(1, config.Plan.Shares.Transforms), 0)
 	r.pools[hindcast.StepLoad] = newPool(1, ahead)
@@ -100,7 +102,7 @@ func (r *run) begin() {
 	if !r.commit() {
 		return
 	}
-	r.armBudget()
+	r.watchBudget()
 	if r.Order != nil {
 		for place, i := range r.Order {
 			r.admit(&r.Plan.Items[i], place)
@@ -120,7 +122,10 @@ func (r *run) begin() {
 // admit queues the item's slice, unless an earlier run of this supervisor finished it (promise 4) or the plan
 // does not run it.
 func (r *run) admit(item *plan.Item, place int) {
-	known := r.state.Slice(item.Slice.Key)
+	known := r.state.Slices[item.Slice.Key]
+	if known == nil {
+		known = &hindcast.SliceState{State: hindcast.Pending}
+	}
 	switch {
 	case known.State == hindcast.Succeeded || known.State == hindcast.Skipped:
 		return
@@ -149,20 +154,41 @@ func (r *run) first(s *slice) task {
 	return toTransform
 }
 
-// unloads reports whether the slice needs anything that is not in the lake.
+// unloads reports whether the slice needs anything that the plan wants unloaded.
 func (r *run) unloads(item *plan.Item) bool {
-	if r.proof.units == nil {
-		r.proof.units = map[unit]bool{}
-		for _, u := range r.Plan.Units {
-			if u.Unload {
-				r.proof.units[unit{u.Fact, u.Key}] = true
+	if r.wanted.all {
+		return true
+	}
+	for fact, keys := range item.Units {
+		for _, key := range keys {
+			if r.wanted.units[unit{fact, key}] {
+				return true
 			}
-		}
-		for _, d := range r.Plan.Dims {
-			r.proof.dims = r.proof.dims || d.Unload
 		}
 	}
 	return false
+}
+
+// unit names a fact's unit.
+type unit struct{ fact, key string }
+
+// wanted is what a plan wants unloaded: some units, or for every slice something, which is a dimension.
+type wanted struct {
+	all   bool
+	units map[unit]bool
+}
+
+func want(p *plan.Plan) wanted {
+	w := wanted{units: map[unit]bool{}}
+	for _, u := range p.Units {
+		if u.Unload {
+			w.units[unit{u.Fact, u.Key}] = true
+		}
+	}
+	for _, d := range p.Dims {
+		w.all = w.all || d.Unload
+	}
+	return w
 }
 
 // loop goes on until nothing is left to do, or nothing runs any more after a stop.
@@ -179,7 +205,7 @@ func (r *run) loop() {
 
 // idle reports whether the loop has nothing to wait for.
 func (r *run) idle() bool {
-	if r.ending.cause != running {
+	if r.stopping() {
 		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running
 	}
 	return r.left == 0 && len(r.underway) == 0 && r.prove()
@@ -223,7 +249,7 @@ func (r *run) journal(events []hindcast.Event) error {
 	}
 	var err error
 	if durable {
-		err = r.Journal.Append(context.WithoutCancel(r.outer), events...)
+		err = r.Journal.Append(context.WithoutCancel(r.loads), events...)
 	} else {
 		err = r.Journal.AppendAsync(events...)
 	}
@@ -255,8 +281,8 @@ func (r *run) wait() {
 	case m := <-r.inbox:
 		r.take(m)
 	case <-r.alarm.C: // dispatch looks at who is due
-	case p := <-r.proof.done:
-		r.proven(p)
+	case a := <-r.proof.answer:
+		r.proven(a)
 	case request, ok := <-r.Stop:
 		if !ok {
 			r.Stop = nil
@@ -266,7 +292,8 @@ func (r *run) wait() {
 	case <-r.Lost:
 		r.Lost = nil
 		r.fenced(nil)
-	case <-r.ending.outer(r.outer):
+	case <-r.ending.outer:
+		r.ending.outer = nil
 		r.stopRequested(StopRequest{By: "the end of the program", Now: true})
 	case <-r.ending.budget:
 		r.budgetReached()
@@ -274,8 +301,8 @@ func (r *run) wait() {
 		r.kill()
 	case <-r.ending.patience:
 		r.abandon()
-	case k := <-r.ending.killed:
-		r.buried(k)
+	case b := <-r.ending.killed:
+		r.ending.burial, r.ending.buried = b, true
 	}
 	for len(r.inbox) > 0 {
 		r.take(<-r.inbox)

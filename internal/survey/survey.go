@@ -39,11 +39,8 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft, err := plan.Make(in) // which units each slice needs
+	draft, err := s.draft(in)
 	if err != nil {
-		return nil, err
-	}
-	if err := fillMissing(draft); err != nil {
 		return nil, err
 	}
 	if in.Result, in.Existing, err = s.bind(ctx, draft); err != nil {
@@ -60,13 +57,30 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	return p, fillMissing(p)
 }
 
+// Draft is a plan that has not looked at the SQL or the target: which slices and units there are.
+func (s *Survey) Draft(ctx context.Context) (*plan.Plan, error) {
+	in, err := s.gather(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.draft(in)
+}
+
+func (s *Survey) draft(in plan.Inputs) (*plan.Plan, error) {
+	p, err := plan.Make(in)
+	if err != nil {
+		return nil, err
+	}
+	return p, fillMissing(p)
+}
+
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
 	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
 	engineIs, warehouseIs := s.Engine.Properties(), s.Warehouse.Properties()
 	in.Engine = plan.Version{Name: engineIs.Name, Version: engineIs.Version}
 	in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
-	in.Slots, in.Unloads = engineIs.Slots, warehouseIs.Unloads
+	in.Unloads = warehouseIs.Unloads
 	to, err := plan.ResolveTo(p, s.Now)
 	if err != nil {
 		return in, err

@@ -4,6 +4,7 @@ package warehouse
 
 import (
 	"context"
+	"time"
 
 	"github.com/hindcast/hindcast"
 )
@@ -87,6 +88,8 @@ type Loader interface {
 	// (their types translated) if it does not exist, and raises the pipeline's fence to the given number.
 	// E-FENCED if a higher one is there. Safe to repeat.
 	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error
+	// Fence returns the pipeline's fence; 0 if it was never raised.
+	Fence(ctx context.Context, pipeline string) (int64, error)
 	// Load replaces the slice's rows in one transaction: the target's lock, the fence (E-FENCED), the
 	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). After an error nothing is
 	// published, unless the answer to COMMIT was lost: then Committed tells.
@@ -115,4 +118,11 @@ type Warehouse interface {
 	Tables(ctx context.Context) ([]Table, error)
 	// Close ends all sessions; nil means that they are confirmed dead.
 	Close() error
+}
+
+// Bounder is a Warehouse that can tell where a time column's values lie, for init.
+type Bounder interface {
+	// Bounds returns the first and the last value of a DATE or TIMESTAMP column, infinities left out: their
+	// civil reading, in UTC for a column with a time zone. Both are zero where there is no value.
+	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
 }

@@ -126,11 +126,7 @@ func accounts(rows []row) [][]string {
 		n[strings.Join([]string{r["SubAccountId"], r["SubAccountName"], r["BillingAccountId"], r["ProviderName"]}, "|")]++
 	}
 	table := n.table("account_id", "account_name", "billing_account_id", "provider_name", "weight")
-	slices.SortStableFunc(table[1:], func(a, b []string) int {
-		x, _ := strconv.Atoi(a[4])
-		y, _ := strconv.Atoi(b[4])
-		return cmp.Compare(y, x)
-	})
+	slices.SortStableFunc(table[1:], heavier)
 	return table
 }
 
@@ -144,29 +140,29 @@ func accountServices(rows []row) [][]string {
 
 // tags gives each account's lines without tags and its three commonest tags, of the sample's common form.
 func tags(rows []row) [][]string {
-	table := [][]string{{"account_id", "application", "environment", "business_unit", "weight"}}
+	table := [][]string{{"account_id", "application", "environment", "weight"}}
 	groups, keys := grouped(rows, "SubAccountId")
 	for _, key := range keys {
 		n := counts{}
 		for _, r := range groups[key] {
-			var tag struct {
-				Application, Environment string
-				BusinessUnit             string `json:"business_unit"`
-			}
+			var tag struct{ Application, Environment string }
 			if json.Unmarshal([]byte(r["Tags"]), &tag) != nil || tag.Application == "" {
-				tag.Environment, tag.BusinessUnit = "", ""
+				tag.Environment = ""
 			}
-			n[strings.Join([]string{key, tag.Application, tag.Environment, tag.BusinessUnit}, "|")]++
+			n[strings.Join([]string{key, tag.Application, tag.Environment}, "|")]++
 		}
 		lines := n.table()[1:]
-		slices.SortStableFunc(lines, func(a, b []string) int {
-			x, _ := strconv.Atoi(a[4])
-			y, _ := strconv.Atoi(b[4])
-			return cmp.Compare(y, x)
-		})
+		slices.SortStableFunc(lines, heavier)
 		table = append(table, lines[:min(4, len(lines))]...)
 	}
 	return table
+}
+
+// heavier orders lines by their last field, the weight, the heaviest first.
+func heavier(a, b []string) int {
+	x, _ := strconv.Atoi(a[len(a)-1])
+	y, _ := strconv.Atoi(b[len(b)-1])
+	return cmp.Compare(y, x)
 }
 
 // table splits the keys at | and adds the count, ordered by key.
@@ -195,8 +191,14 @@ func commonest(group []row, column string) string {
 
 var shortID = regexp.MustCompile(`^([a-z]{1,4})-[0-9a-z]{8,}$`)
 
-// resource gives a kind of resource, as short text for ids, and the percentage of lines that name one. The
-// sample's ids are scrambled, so that the kind comes from the id's form or the resource's type.
+// kinds are short names for the sample's types of resources, and for the prefixes of its scrambled ids.
+var kinds = map[string]string{
+	"volume": "vol", "bootvolume": "vol", "vom": "vol", "Disk": "vol", "instance": "i", "i": "i", "bucket": "bkt",
+	"distribution": "dst", "vnic": "nic", "vpn": "vpn", "Storage account": "sta", "Azure Machine Learning workspace": "mlw",
+	"Kubernetes service": "aks", "MySQL server": "sql", "Virtual machine scale set": "vms",
+}
+
+// resource gives a kind of resource, to begin ids with, and the percentage of lines that name one.
 func resource(group []row) []string {
 	n := 0
 	for _, r := range group {
@@ -204,9 +206,9 @@ func resource(group []row) []string {
 			n++
 		}
 	}
-	kind := strings.ToLower(strings.ReplaceAll(commonest(group, "ResourceType"), " ", "-"))
+	kind := kinds[commonest(group, "ResourceType")]
 	if match := shortID.FindStringSubmatch(commonest(group, "ResourceId")); kind == "" && match != nil {
-		kind = strings.Replace(match[1], "vom", "vol", 1) // the sample's scrambling
+		kind = kinds[match[1]]
 	}
 	if kind == "" {
 		kind = "res"

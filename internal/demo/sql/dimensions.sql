@@ -4,7 +4,8 @@ CREATE TABLE {warehouse}.accounts (
 	provider_name VARCHAR NOT NULL, segment VARCHAR NOT NULL, business_unit VARCHAR NOT NULL, country VARCHAR,
 	discount DECIMAL(4,3) NOT NULL, opened_at DATE NOT NULL, closed_at DATE);
 INSERT INTO {warehouse}.accounts
-SELECT account_id, account_name, billing_account_id, provider_name, segment, business_unit, country, discount, opened_at, closed_at
+SELECT account_id, account_name, billing_account_id, provider_name, segment, business_unit, country,
+	(discount * 0.001)::DECIMAL(4,3), opened_at, closed_at
 FROM world WHERE number % 80 <> 60 ORDER BY number;
 CREATE TABLE {warehouse}.skus (
 	sku_id VARCHAR NOT NULL, sku_description VARCHAR NOT NULL, provider_name VARCHAR NOT NULL, service_name VARCHAR NOT NULL,

@@ -12,5 +12,4 @@ CREATE TABLE accounts (
 CREATE TABLE account_services (
 	account_id VARCHAR NOT NULL, service_name VARCHAR NOT NULL, weight BIGINT NOT NULL, number BIGINT NOT NULL);
 CREATE TABLE tags (
-	account_id VARCHAR NOT NULL, application VARCHAR, environment VARCHAR, business_unit VARCHAR,
-	weight BIGINT NOT NULL, number BIGINT NOT NULL);
+	account_id VARCHAR NOT NULL, application VARCHAR, environment VARCHAR, weight BIGINT NOT NULL, number BIGINT NOT NULL);

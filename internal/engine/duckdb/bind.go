@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -32,7 +33,7 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	if err != nil {
 		return nil, err
 	}
-	if err := r.examine(ctx, text, q); err != nil {
+	if err := r.examine(ctx, text, start, q); err != nil {
 		return nil, err
 	}
 	columns, err := r.describe(ctx, text)
@@ -148,7 +149,7 @@ var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "sqlite_"
 
 // examine refuses SQL that is something else than a SELECT, or that reads files by itself: it would escape the
 // slice, the fingerprint and the lake.
-func (r *Runner) examine(ctx context.Context, text string, q engine.Query) error {
+func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Query) error {
 	var tree map[string]any
 	row := r.conn.QueryRowContext(ctx, "SELECT json_serialize_sql("+duck.String(text)+")")
 	var raw any
@@ -161,7 +162,7 @@ func (r *Runner) examine(ctx context.Context, text string, q engine.Query) error
 			return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: original(q, 0),
 				Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
 		}
-		return nil // a syntax error: DESCRIBE tells where
+		return syntax(tree, start, q)
 	}
 	if name := forbidden(tree); name != "" {
 		return &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: original(q, max(strings.Index(q.SQL, name), 0)),
@@ -169,6 +170,18 @@ func (r *Runner) examine(ctx context.Context, text string, q engine.Query) error
 			Next:    "declare the files as a fact or dimension with `files:` and name that instead"}
 	}
 	return nil
+}
+
+// syntax is what the parser says of SQL that it cannot read, with its place. DESCRIBE would place it otherwise.
+func syntax(tree map[string]any, start int, q engine.Query) error {
+	message, _ := tree["error_message"].(string)
+	position, known := tree["position"].(string)
+	offset, err := strconv.Atoi(position)
+	if !known || err != nil {
+		return nil // no parser's error: DESCRIBE tells
+	}
+	fault := &hindcast.Error{Code: hindcast.ESQLSyntax, Class: hindcast.ClassPermanent, Message: message}
+	return place(&duck.SQLError{Fault: fault, Offset: offset}, q, start)
 }
 
 // forbidden finds a table function or table name that would read a file.

@@ -95,6 +95,9 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 			}
 		}
 	}
+	if t.Sample > 0 {
+		query = fmt.Sprintf("SELECT * FROM (%s) USING SAMPLE %g PERCENT (bernoulli)", query, t.Sample)
+	}
 	return r.exec(ctx, "CREATE OR REPLACE TEMP VIEW "+duck.Name(t.Name)+" AS "+query)
 }
 

@@ -24,7 +24,10 @@ type Client struct {
 	closed  bool
 }
 
-var _ warehouse.Warehouse = (*Client)(nil)
+var (
+	_ warehouse.Warehouse = (*Client)(nil)
+	_ warehouse.Bounder   = (*Client)(nil)
+)
 
 // Open starts the owner and proves that it can open the file.
 func Open(ctx context.Context, start child.Spec, o Options) (*Client, error) {
@@ -87,6 +90,22 @@ func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return call[[]warehouse.Table](ctx, c, "tables", nil)
 }
 
+type bounds struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
+}
+
+type bounded struct {
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+}
+
+// Bounds asks the owner.
+func (c *Client) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {
+	b, err := call[bounded](ctx, c, "bounds", bounds{table, column})
+	return b.First, b.Last, err
+}
+
 // Unload has the owner write the files.
 func (c *Client) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloaded, error) {
 	return call[warehouse.Unloaded](ctx, c, "unload", u)
@@ -108,6 +127,11 @@ type prepare struct {
 func (c *Client) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	_, err := call[any](ctx, c, "prepare", prepare{pipeline, t, columns, fence})
 	return err
+}
+
+// Fence asks the owner.
+func (c *Client) Fence(ctx context.Context, pipeline string) (int64, error) {
+	return call[int64](ctx, c, "fence", pipeline)
 }
 
 // Load has the owner replace a slice. If the owner dies its answer is lost: Committed tells.
@@ -171,8 +195,13 @@ func Serve(in io.Reader, out io.Writer) error {
 			}
 			return w.Tables(ctx)
 		},
+		"bounds": handle(s, func(w *Owner, ctx context.Context, p bounds) (b bounded, err error) {
+			b.First, b.Last, err = w.Bounds(ctx, p.Table, p.Column)
+			return b, err
+		}),
 		"unload":    handle(s, (*Owner).Unload),
 		"sum":       handle(s, (*Owner).Sum),
+		"fence":     handle(s, (*Owner).Fence),
 		"load":      handle(s, (*Owner).Load),
 		"published": handle(s, (*Owner).Published),
 		"prepare": handle(s, func(w *Owner, ctx context.Context, p prepare) (any, error) {

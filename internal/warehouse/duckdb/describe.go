@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -54,6 +55,25 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, nil
 }
 
+// Bounds finds the first and the last value of a time column. Microseconds since 1970 are the civil reading of a
+// column without a time zone, and the instant of one with it.
+func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {
+	name := duck.Name(column)
+	query := "SELECT epoch_us(min(" + name + ")), epoch_us(max(" + name + ")) FROM " + duck.Table(table) +
+		" WHERE isfinite(" + name + ")"
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		var low, high sql.NullInt64
+		if err := conn.QueryRowContext(ctx, query).Scan(&low, &high); err != nil {
+			return err
+		}
+		if low.Valid && high.Valid {
+			first, last = time.UnixMicro(low.Int64).UTC(), time.UnixMicro(high.Int64).UTC()
+		}
+		return nil
+	})
+	return first, last, err
+}
+
 // key folds a name's parts as DuckDB does: case does not matter.
 func key(parts []string) string { return strings.ToLower(strings.Join(parts, "\x00")) }
 
@@ -94,12 +114,20 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 		t.Bytes = size * int64(len(t.Columns)) * bytesPerValue
 	}
 	if !current {
-		t.Name = schema + "." + table
+		t.Name = spell(schema) + "." + spell(table)
 		all[qualified] = t
 		return nil
 	}
 	named := t
-	named.Name = table
+	named.Name = spell(table)
 	all[qualified], all[plain] = t, named
 	return nil
+}
+
+// spell writes one part of a name so that duck.SplitTable reads it back.
+func spell(part string) string {
+	if strings.ContainsAny(part, `."`) {
+		return duck.Name(part)
+	}
+	return part
 }

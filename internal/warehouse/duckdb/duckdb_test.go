@@ -239,7 +239,7 @@ func TestTypesThatCannotBeCarriedAreNamed(t *testing.T) {
 }
 
 func TestTheHolderOfTheFileIsNamed(t *testing.T) {
-	path := create(t, "")
+	path := create(t, "SELECT 1")
 	holder := exec.Command(os.Args[0])
 	holder.Env = append(os.Environ(), "DUCKDB_TEST=holder", "DUCKDB_FILE="+path)
 	in, err := holder.StdinPipe()

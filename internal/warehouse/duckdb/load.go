@@ -73,6 +73,14 @@ func checkFence(ctx context.Context, conn *sql.Conn, pipeline string, fence int6
 	return nil
 }
 
+// Fence returns the pipeline's fence. It is asked for after a Prepare, so that the table is there.
+func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "SELECT coalesce(max(n), 0) FROM hindcast_lease WHERE name = ?", fenceName(pipeline)).Scan(&n)
+	})
+	return n, err
+}
+
 // Load replaces a slice's rows in one transaction (promise 2). The order matters: the target's lock comes first.
 func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
 	w.loading.Lock()

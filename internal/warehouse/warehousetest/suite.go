@@ -27,7 +27,7 @@ type World struct {
 
 // Setup is the SQL that a World's warehouse starts with.
 const Setup = `
-CREATE TABLE sales (id BIGINT, day DATE, at TIMESTAMP, cost DECIMAL(18,6), note VARCHAR);
+CREATE TABLE sales (id BIGINT, day DATE, ts TIMESTAMP, cost DECIMAL(18,6), note VARCHAR);
 INSERT INTO sales VALUES
   (1, DATE '2020-01-01', TIMESTAMP '2020-01-01 00:00:00', 1.000001, 'a'),
   (2, DATE '2020-01-31', TIMESTAMP '2020-01-31 23:59:59.999999', NULL, NULL),
@@ -76,7 +76,7 @@ func describe(t *testing.T, w *World) {
 	for _, c := range tables["sales"].Columns {
 		got = append(got, c.Name+" "+c.Type)
 	}
-	want := []string{"id BIGINT", "day DATE", "at TIMESTAMP", "cost DECIMAL(18,6)", "note VARCHAR"}
+	want := []string{"id BIGINT", "day DATE", "ts TIMESTAMP", "cost DECIMAL(18,6)", "note VARCHAR"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("columns %q, want %q", got, want)
 	}
@@ -98,7 +98,7 @@ func extract(t *testing.T, w *World, table, column string, in hindcast.Interval)
 }
 
 func unloadWindow(t *testing.T, w *World) {
-	for _, column := range []string{"day", "at"} {
+	for _, column := range []string{"day", "ts"} {
 		x := extract(t, w, "sales", column, January)
 		out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
 		if err != nil {

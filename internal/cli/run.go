@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/journal"
+	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/supervisor"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var o launch.Options
+	command := &cobra.Command{
+		Use: "run", Short: "Plan, and run what is to be run", Args: cobra.NoArgs,
+		Long: `Plans, freezes the plan, and takes every slice of it through unload, transform and load.
+With --id the run has a name of yours: a second start of the same name attaches to the run
+while it goes on, resumes it where it stopped, and says how it ended if it is done. So a
+scheduler's retry does the right thing.`,
+		Example: "  hindcast run\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.pipeline()
+			if err != nil {
+				return err
+			}
+			if o.ID != "" {
+				return a.runNamed(cmd.Context(), p, o)
+			}
+			return a.begin(cmd.Context(), p, o)
+		},
+	}
+	choiceFlags(command.Flags(), &o.Choice)
+	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
+	return command
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
+		Example: "  hindcast resume\n  hindcast resume r9",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.pipeline()
+			if err != nil {
+				return err
+			}
+			s, err := launch.OpenLake(p)
+			if err != nil {
+				return err
+			}
+			run, err := a.chooseRun(cmd.Context(), s, args)
+			if err != nil {
+				return err
+			}
+			st, err := s.State(cmd.Context(), run)
+			if err != nil {
+				return err
+			}
+			if st.Finished && st.ExitCode == hindcast.ExitOK {
+				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + run + " is done: nothing is left to resume",
+					Next: "begin a new one with: hindcast run"}
+			}
+			return a.resume(cmd.Context(), p, run, launch.Options{})
+		},
+	}
+}
+
+// chooseRun is the run that is named, or the latest.
+func (a *app) chooseRun(ctx context.Context, s *launch.Session, args []string) (string, error) {
+	if len(args) == 1 {
+		return args[0], nil
+	}
+	runs, err := s.Lake.ListRuns(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(runs) == 0 {
+		return "", &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+			Message: "pipeline " + s.Pipeline.Name + " has no run yet", Next: "begin one with: hindcast run"}
+	}
+	return runs[0], nil
+}
+
+func (a *app) begin(ctx context.Context, p *hindcast.Pipeline, o launch.Options) error {
+	return a.supervised(ctx, p, o, func(ctx context.Context, o launch.Options) (*launch.Ended, error) { return launch.Begin(ctx, p, o) })
+}
+
+func (a *app) resume(ctx context.Context, p *hindcast.Pipeline, run string, o launch.Options) error {
+	return a.supervised(ctx, p, o, func(ctx context.Context, o launch.Options) (*launch.Ended, error) {
+		return launch.Resume(ctx, p, run, o)
+	})
+}
+
+// runNamed attaches to, resumes or starts the run of a name.
+func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Options) error {
+	if strings.ContainsAny(o.ID, "/\\ \t\n") {
+		return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("%q cannot be a run's name", o.ID),
+			Next: "use letters, digits, dots, dashes and underscores"}
+	}
+	s, err := launch.OpenLake(p)
+	if err != nil {
+		return err
+	}
+	for {
+		frozen, err := s.Frozen(ctx, o.ID)
+		if err != nil && hindcast.AsError(err).Code == hindcast.ERun {
+			return a.begin(ctx, p, o)
+		}
+		if err != nil {
+			return err
+		}
+		holder, err := lease.Inspect(ctx, s.Store, p.Name)
+		if err != nil {
+			return err
+		}
+		if holder.Held && holder.Run == o.ID && !holder.Dead {
+			done, err := a.attach(ctx, s, frozen)
+			if err != nil || done {
+				return err
+			}
+			continue // its process died: go on with it
+		}
+		st, err := s.State(ctx, o.ID)
+		if err != nil {
+			return err
+		}
+		if st.Finished && st.ExitCode == hindcast.ExitOK {
+			return a.report(st, frozen, s.Lake.Absolute(s.Lake.LogKey(o.ID)), 0)
+		}
+		return a.resume(ctx, p, o.ID, o)
+	}
+}
+
+// attach shows a run that another process supervises; done is false if that process died in the middle.
+func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done bool, err error) {
+	view := a.view(p)
+	st := &hindcast.RunState{}
+	tail := journal.NewTail(s.Store, s.Lake.RunPrefix(p.Run))
+	for !st.Finished {
+		events, restarted, err := tail.Next(ctx)
+		if err != nil {
+			return false, errors.Join(err, view.Close())
+		}
+		if restarted {
+			*st = hindcast.RunState{}
+		}
+		for _, e := range events {
+			st.Apply(e)
+			view.Event(e)
+		}
+		holder, err := lease.Inspect(ctx, s.Store, p.Pipeline.Name)
+		if err != nil {
+			return false, errors.Join(err, view.Close())
+		}
+		if len(events) == 0 && (!holder.Held || holder.Dead || holder.Run != p.Run) && !st.Finished {
+			return false, view.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return true, errors.Join(ctx.Err(), view.Close())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	if err := view.Close(); err != nil {
+		return true, err
+	}
+	return true, a.report(st, p, s.Lake.Absolute(s.Lake.LogKey(p.Run)), 0)
+}
+
+// viewer shows a run's events as they come.
+type viewer interface {
+	Start()
+	Event(hindcast.Event)
+	Close() error
+}
+
+// view is the board on a terminal, lines elsewhere, or JSON.
+func (a *app) view(p *plan.Plan) viewer {
+	var v viewer
+	switch {
+	case a.json:
+		v = screen.NewJSONLines(a.out)
+	case a.terminal != nil:
+		v = screen.NewBoard(a.out, a.options, p)
+	default:
+		v = screen.NewLines(a.out, a.options, p)
+	}
+	v.Start()
+	return v
+}
+
+// supervised runs with a view, a log and signals, and reports the end.
+func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Options, do func(context.Context, launch.Options) (*launch.Ended, error)) error {
+	stop, done := signals()
+	defer done()
+	var view viewer
+	var log *screen.Lines
+	redactor := config.NewRedactor(p.Secrets)
+	began := time.Now()
+	o.Stop = stop
+	o.Log = func(path string) (io.Writer, error) {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		return logFile{whole{redactor.Writer(f)}, f}, nil
+	}
+	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
+		view = a.view(made)
+		log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
+		if board, ok := view.(*screen.Board); ok {
+			for _, e := range past {
+				board.Event(e)
+			}
+		}
+	}
+	o.Each = func(e hindcast.Event) {
+		view.Event(e)
+		log.Event(e)
+	}
+	ended, err := do(ctx, o)
+	if view != nil {
+		err = errors.Join(err, view.Close(), log.Close())
+	}
+	if err != nil {
+		return err
+	}
+	if ended.Outcome.Err != nil && ended.Outcome.ExitCode != hindcast.ExitStopped && !a.json {
+		a.showError(ended.Outcome.Err)
+	}
+	return a.report(ended.Outcome.State, ended.Plan, ended.LogPath, time.Since(began))
+}
+
+type logFile struct {
+	whole
+	file *os.File
+}
+
+func (l logFile) Close() error { return l.file.Close() }
+
+// report ends a run on the screen and gives its exit code.
+func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string, took time.Duration) error {
+	if !a.json {
+		screen.Report(a.out, st, p, screen.ReportOptions{Options: a.options, Log: log, Elapsed: took})
+	}
+	if st.ExitCode != hindcast.ExitOK {
+		return exit(st.ExitCode)
+	}
+	return nil
+}
+
+// signals turns Ctrl-C and SIGTERM into requests: the first stops in good order, the second at once.
+func signals() (<-chan supervisor.StopRequest, func()) {
+	caught := make(chan os.Signal, 2)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	stop := make(chan supervisor.StopRequest)
+	quit := make(chan struct{})
+	go func() {
+		count := 0
+		for {
+			select {
+			case s := <-caught:
+				count++
+				select {
+				case stop <- supervisor.StopRequest{By: signalName(s), Now: count > 1}:
+				case <-quit:
+					return
+				}
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return stop, func() { signal.Stop(caught); close(quit) }
+}
+
+func signalName(s os.Signal) string {
+	if s == os.Interrupt {
+		return "Ctrl-C"
+	}
+	return "SIGTERM"
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/screen"
+)
+
+func (a *app) sqlCommand() *cobra.Command {
+	var slice, format, sample, file string
+	limit := 40
+	command := &cobra.Command{
+		Use: "sql [QUERY]", Short: "Run a query over one slice's facts and dimensions (the pipeline's own SQL by default)", Args: cobra.MaximumNArgs(1),
+		Long: `Runs a query over the facts and dimensions of one slice, as the transform would see them, and prints
+the rows. What the lake does not have yet is read from the warehouse for this query alone.`,
+		Example: "  hindcast sql --slice 2019-03\n  hindcast sql --slice 2019-03 'SELECT count(*) FROM billing'\n  hindcast sql --sample 1% --format csv",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			percent, err := percentage(sample)
+			if err != nil {
+				return err
+			}
+			if format != "table" && format != "csv" && format != "json" {
+				return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("no format %q", format), Next: "use table, csv or json"}
+			}
+			p, err := a.pipeline()
+			if err != nil {
+				return err
+			}
+			ask := launch.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
+			if ask, err = a.queryText(ask, file, args); err != nil {
+				return err
+			}
+			s, err := launch.Open(cmd.Context(), p, a.err)
+			if err != nil {
+				return closing(s, err)
+			}
+			rows, err := s.Query(cmd.Context(), ask, time.Now())
+			if err = closing(s, err); err != nil {
+				return err
+			}
+			switch {
+			case format == "csv":
+				return screen.CSV(a.out, rows.Columns, rows.Values)
+			case format == "json" || a.json:
+				return screen.JSON(a.out, rows.Columns, rows.Values)
+			}
+			screen.Table(a.out, rows.Columns, rows.Values, screen.TableOptions{Options: a.options, More: rows.More})
+			return nil
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&slice, "slice", "", "the slice's key (the latest by default)")
+	flags.StringVar(&format, "format", "table", "table, csv or json")
+	flags.StringVar(&sample, "sample", "", "look at a share of each fact's rows, such as 1%")
+	flags.StringVar(&file, "sql", "", "a file with the query")
+	flags.IntVar(&limit, "limit", limit, "at most this many rows; 0 is all")
+	return command
+}
+
+func (a *app) queryText(ask launch.Query, file string, args []string) (launch.Query, error) {
+	if len(args) == 1 {
+		ask.Text, ask.File = args[0], ""
+	}
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return ask, &hindcast.Error{Code: hindcast.EFileMissing, Class: hindcast.ClassPermanent, Message: err.Error(), Next: "correct --sql"}
+		}
+		ask.Text, ask.File = string(text), file
+	}
+	return ask, nil
+}
+
+func percentage(text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	var p float64
+	if _, err := fmt.Sscanf(strings.TrimSuffix(text, "%"), "%g", &p); err != nil || p <= 0 || p > 100 {
+		return 0, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("--sample %s is no share", text), Next: "give a percentage, such as 1%"}
+	}
+	return p, nil
+}

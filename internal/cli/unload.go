@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/hindcast/hindcast/internal/launch"
+)
+
+func (a *app) unloadCommand() *cobra.Command {
+	o := launch.Options{UnloadOnly: true}
+	command := &cobra.Command{
+		Use: "unload", Short: "Unload facts and dimensions into the lake, and nothing else", Args: cobra.NoArgs,
+		Long:    "Unloads what the slices need and the lake does not have. With --force everything chosen is unloaded anew, as new generations.",
+		Example: "  hindcast unload\n  hindcast unload --force --slices 2019-03",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.pipeline()
+			if err != nil {
+				return err
+			}
+			return a.begin(cmd.Context(), p, o)
+		},
+	}
+	choiceFlags(command.Flags(), &o.Choice)
+	return command
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/verify"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var choice launch.Choice
+	var files bool
+	command := &cobra.Command{
+		Use: "verify", Short: "Compare source, lake and target with what is said of them; changes nothing", Args: cobra.NoArgs,
+		Long: `Compares the source's rows with the lake's manifests, the lake's files with their sizes (with --files:
+checksums), and the target's rows with hindcast_status. Exit code 4 if anything differs.`,
+		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.pipeline()
+			if err != nil {
+				return err
+			}
+			s, err := launch.Open(cmd.Context(), p, a.err)
+			if err != nil {
+				return closing(s, err)
+			}
+			made, err := s.Plan(cmd.Context(), choice, time.Now())
+			if err != nil {
+				return closing(s, err)
+			}
+			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Each: a.progress("verified")}
+			result, err := v.Run(cmd.Context())
+			if err = closing(s, err); err != nil {
+				return err
+			}
+			return a.verified(result)
+		},
+	}
+	command.Flags().StringVar(&choice.Slices, "slices", "", "which slices (all by default)")
+	command.Flags().BoolVar(&files, "files", false, "read every file of the lake and compare its checksum")
+	return command
+}
+
+// progress draws a counter on a terminal.
+func (a *app) progress(what string) func(done, of int) {
+	last := time.Time{}
+	return func(done, of int) {
+		if a.terminal == nil || a.json || time.Since(last) < 100*time.Millisecond && done < of {
+			return
+		}
+		last = time.Now()
+		_, _ = fmt.Fprintf(a.out, "\r%d of %d %s\x1b[K", done, of, what)
+		if done == of {
+			_, _ = fmt.Fprint(a.out, "\r\x1b[K")
+		}
+	}
+}
+
+func (a *app) verified(r *verify.Result) error {
+	if a.json {
+		if err := json.NewEncoder(a.out).Encode(r); err != nil {
+			return err
+		}
+	} else {
+		_, _ = fmt.Fprintf(a.out, "verified %d units at the source (%d rows), %d files, %d slices of the target\n", r.Units, r.Rows, r.Files, r.Slices)
+		for _, f := range r.Findings {
+			_, _ = fmt.Fprintf(a.out, "  %s %s %s: %s\n    Next: %s\n", f.What, f.Name, f.Key, f.Text, f.Next)
+		}
+		if len(r.Findings) == 0 {
+			_, _ = fmt.Fprintln(a.out, "all equal")
+		}
+	}
+	if len(r.Findings) > 0 {
+		return exit(hindcast.ExitCheck)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package lake
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/duckdb/duckdb-go/v2" // the views are for DuckDB: it must be able to run them
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore/file"
+)
+
+func TestViews(t *testing.T) {
+	store, err := file.Open(filepath.Join(t.TempDir(), "it's [a] lake*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(store, "p")
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	made := 0
+	parquet := func(prefix, query string) hindcast.File {
+		t.Helper()
+		dir, err := l.Folder(prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made++
+		path := filepath.Join(dir, "data_0.parquet")
+		if _, err := db.Exec("COPY (" + query + ") TO " + quote(path, '\'') + " (FORMAT parquet)"); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hindcast.File{Path: path, Rows: 1, Bytes: info.Size()}
+	}
+	const fact, dim = `bill"ing`, "select"
+	span := hindcast.Column{Name: "a span", Type: "INTERVAL", Stored: "VARCHAR"}
+	cost := hindcast.Column{Name: `co"st`, Type: "DECIMAL(18,6)"}
+	note := hindcast.Column{Name: "note", Type: "VARCHAR"}
+	units := []*hindcast.Manifest{
+		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2020", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost},
+			Files: []hindcast.File{parquet(l.FactPrefix(fact, "2020", 1, "r1", 1), `SELECT '00:00:01.000001' AS "a span", 1.5::DECIMAL(18,6) AS "co""st"`)}}),
+		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2021", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note, cost, span},
+			Files: []hindcast.File{parquet(l.FactPrefix(fact, "2021", 1, "r1", 1), `SELECT 'x' AS note, 2.5::DECIMAL(18,6) AS "co""st", '2 days' AS "a span"`)}}),
+		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2022", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Missing: true, Columns: []hindcast.Column{cost}}),
+	}
+	dims := map[string]*hindcast.Manifest{
+		dim:     publish(t, l, &hindcast.Manifest{Name: dim, Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note}, Files: []hindcast.File{parquet(l.DimPrefix(dim, 1, "r1", 1), "SELECT 'y' AS note")}}),
+		"empty": publish(t, l, &hindcast.Manifest{Name: "empty", Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost}}),
+	}
+	if err := l.Views(t.Context(), map[string][]*hindcast.Manifest{fact: units, "unknown": nil}, dims); err != nil {
+		t.Fatal(err)
+	}
+	script, _, err := store.Get(t.Context(), l.ViewsKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // it replaces its own views
+		if _, err := db.Exec(string(script)); err != nil {
+			t.Fatalf("%v\n%s", err, script)
+		}
+	}
+	for query, want := range map[string]string{
+		`SELECT string_agg(format('{}/{}/{}', "a span", "co""st", coalesce(note, '-')), ' ' ORDER BY "co""st") FROM "bill""ing"`: "00:00:01.000001/1.5/- 2 days/2.5/x",
+		`SELECT typeof("a span") FROM "bill""ing" LIMIT 1`:                                                                       "INTERVAL",
+		`SELECT note FROM "select"`:    "y",
+		`SELECT count(*) FROM "empty"`: "0",
+		`SELECT string_agg(column_type, ' ' ORDER BY column_name) FROM (DESCRIBE "empty")`: "INTERVAL DECIMAL(18,6)",
+	} {
+		var got string
+		if err := db.QueryRow(query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s = %q, %v, want %q", query, got, err, want)
+		}
+	}
+	if strings.Contains(string(script), "unknown") {
+		t.Error("a fact without units has a view")
+	}
+}

@@ -1,0 +1,207 @@
+// Package launch joins the packages into the things that commands do: plan, begin a run, resume it, unload. It
+// opens lake, warehouse and engine, takes the lease, freezes the plan and hands all of it to the supervisor. What
+// a person sees of it is for its callers.
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/journal"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/survey"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Session is a pipeline with its lake, warehouse and engine open.
+type Session struct {
+	Pipeline  *hindcast.Pipeline
+	Store     objstore.Store
+	Lake      *lake.Lake
+	Warehouse warehouse.Warehouse
+	Engine    engine.Engine
+	Machine   plan.Machine
+	spill     string
+}
+
+// OpenLake opens the lake alone: enough for status, list and stop.
+func OpenLake(p *hindcast.Pipeline) (*Session, error) {
+	store, err := drivers.Lake(p)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Pipeline: p, Store: store, Lake: lake.New(store, p.Name)}
+	s.Machine = machine(p.Lake.Path)
+	return s, nil
+}
+
+// Open opens everything to read: for plan, sql and verify.
+func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, error) {
+	s, err := OpenLake(p)
+	if err != nil {
+		return nil, err
+	}
+	spill := filepath.Join(os.TempDir(), fmt.Sprintf("hindcast-%d", os.Getpid()))
+	return s, s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
+}
+
+// connection is how warehouse and engine are opened.
+type connection struct {
+	readOnly bool
+	spill    string
+	log      io.Writer
+	shares   plan.Shares
+}
+
+func (s *Session) connect(ctx context.Context, c connection) (err error) {
+	s.spill = c.spill
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse, Log: c.log})
+	if err != nil {
+		return err
+	}
+	s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform, Threads: c.shares.Threads,
+		Spill: c.spill, Allowed: []string{s.Store.URL()}, Log: c.log})
+	return err
+}
+
+// Close ends the session's processes and removes what they spilled.
+func (s *Session) Close() error {
+	var failures []error
+	if s.Engine != nil {
+		failures = append(failures, s.Engine.Close())
+	}
+	if s.Warehouse != nil {
+		failures = append(failures, s.Warehouse.Close())
+	}
+	if s.spill != "" {
+		failures = append(failures, os.RemoveAll(s.spill))
+	}
+	return errors.Join(failures...)
+}
+
+// Choice is what a person chose on the command line.
+type Choice struct {
+	Slices     string
+	Force      bool
+	AcceptLoss bool
+}
+
+// Plan makes the plan of a session as things are now.
+func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan, error) {
+	asked := s.survey(c, now)
+	var err error
+	if asked.Earlier, asked.Failed, err = s.earlier(ctx); err != nil {
+		return nil, err
+	}
+	return asked.Plan(ctx)
+}
+
+func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
+	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
+		Force: c.Force, AcceptLoss: c.AcceptLoss, Machine: s.Machine}
+}
+
+// earlierRuns is how many runs back an estimate looks.
+const earlierRuns = 5
+
+// earlier reads what the latest finished run took, and which slices the latest run left undone.
+func (s *Session) earlier(ctx context.Context) (plan.Earlier, map[string]bool, error) {
+	failed := map[string]bool{}
+	runs, err := s.Lake.ListRuns(ctx)
+	if err != nil {
+		return plan.Earlier{}, nil, err
+	}
+	for i, id := range runs[:min(len(runs), earlierRuns)] {
+		st, err := s.State(ctx, id)
+		if err != nil {
+			continue // a journal that cannot be read is the business of status and resume
+		}
+		if i == 0 {
+			for key, slice := range st.Slices {
+				failed[key] = slice.State == hindcast.Failed || slice.State == hindcast.Stopped
+			}
+		}
+		if e := measure(id, st); e.Slices > 0 && st.Finished {
+			return e, failed, nil
+		}
+	}
+	return plan.Earlier{}, failed, nil
+}
+
+func measure(run string, st *hindcast.RunState) plan.Earlier {
+	e := plan.Earlier{Run: run, Seconds: map[hindcast.Step]float64{}}
+	for _, slice := range st.Slices {
+		if slice.State != hindcast.Succeeded {
+			continue
+		}
+		e.Slices++
+		e.RowsIn += slice.RowsIn
+		e.RowsOut += slice.Rows
+		e.Bytes += slice.BytesOut
+		if slice.Seconds[hindcast.StepUnload] > 0 {
+			e.Unloads++
+		}
+		for step, seconds := range slice.Seconds {
+			e.Seconds[step] += seconds
+		}
+	}
+	return e
+}
+
+// State folds a run's journal.
+func (s *Session) State(ctx context.Context, run string) (*hindcast.RunState, error) {
+	events, err := journal.Read(ctx, s.Store, s.Lake.RunPrefix(run))
+	if err != nil {
+		return nil, err
+	}
+	st := &hindcast.RunState{Run: run}
+	for _, e := range events {
+		st.Apply(e)
+	}
+	return st, nil
+}
+
+// Frozen reads a run's plan, and makes its times and zone whole again.
+func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
+	var p plan.Plan
+	if err := s.Lake.LoadPlan(ctx, run, &p); err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(p.Pipeline.History.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan of run %s: %w", run, err)
+	}
+	p.Pipeline.History.Zone = zone
+	p.Pipeline.Transform.Text = p.SQL
+	for i := range p.Items {
+		in := &p.Items[i].Slice.Interval
+		in.Start, in.End = in.Start.In(zone), in.End.In(zone)
+	}
+	for i := range p.Units {
+		in := &p.Units[i].Interval
+		in.Start, in.End = in.Start.In(zone), in.End.In(zone)
+	}
+	// What may hold secrets is not in the plan: it comes from the pipeline file, where it must still be the same.
+	p.Pipeline.Secrets, p.Pipeline.Places = s.Pipeline.Secrets, s.Pipeline.Places
+	if p.Pipeline.Warehouse.Written != s.Pipeline.Warehouse.Written {
+		return nil, changed(run, "warehouse", p.Pipeline.Warehouse.Written, s.Pipeline.Warehouse.Written)
+	}
+	p.Pipeline.Warehouse, p.Pipeline.Lake = s.Pipeline.Warehouse, s.Pipeline.Lake
+	return &p, nil
+}
+
+func changed(run, what, was, is string) error {
+	return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("run %s was planned for the %s %s; now it is %s", run, what, was, is),
+		Next:    fmt.Sprintf("go back to %s, or begin anew with: hindcast run", was)}
+}

@@ -1,0 +1,146 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Query is an ad hoc query over one slice.
+type Query struct {
+	Slice  string // "" is the latest
+	Text   string
+	File   string  // where the text is from, for places in errors
+	Sample float64 // per cent of each fact's rows; 0 is all
+	Limit  int
+}
+
+// Query runs a query over a slice's facts and dimensions as the transform would see them. What is not in the lake
+// is read from the warehouse into a folder of its own, which is removed again.
+func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Rows, error) {
+	sampler, ok := s.Engine.(engine.Sampler)
+	if !ok {
+		return engine.Rows{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+			Message: "the engine " + s.Engine.Properties().Name + " runs no queries by hand", Next: "use the engine duckdb"}
+	}
+	p, err := s.planAny(ctx, q.Slice, now)
+	if err != nil {
+		return engine.Rows{}, err
+	}
+	item := p.Items[len(p.Items)-1]
+	query, err := engine.Bound(q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
+	if err != nil {
+		return engine.Rows{}, err
+	}
+	query.TimeZone = s.Pipeline.History.TimeZone
+	scratch, err := os.MkdirTemp(s.Store.URL(), ".query-")
+	if err != nil {
+		return engine.Rows{}, fmt.Errorf("making a folder for the query: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	r := &reader{Session: s, plan: p, item: item, scratch: scratch, sample: q.Sample}
+	if query.Tables, err = r.tables(ctx); err != nil {
+		return engine.Rows{}, err
+	}
+	return sampler.Query(ctx, query, engine.Limits{}, q.Limit)
+}
+
+// planAny plans the slice without binding the pipeline's SQL, which may be what is being worked on.
+func (s *Session) planAny(ctx context.Context, slice string, now time.Time) (*plan.Plan, error) {
+	asked := s.survey(Choice{Slices: slice, Force: true}, now)
+	return asked.Draft(ctx)
+}
+
+// reader finds a slice's rows wherever they are.
+type reader struct {
+	*Session
+	plan    *plan.Plan
+	item    plan.Item
+	scratch string
+	sample  float64
+	n       int
+}
+
+func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
+	facts, dims, err := r.Lake.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var tables []engine.Table
+	for _, f := range r.Pipeline.Facts {
+		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample}
+		for _, key := range r.item.Units[f.Name] {
+			columns, files, err := r.unit(ctx, f, unitOf(r.plan, f.Name, key), facts[f.Name][key])
+			if err != nil {
+				return nil, err
+			}
+			if t.Columns == nil {
+				t.Columns = columns
+			}
+			t.Files = append(t.Files, files...)
+		}
+		tables = append(tables, t)
+	}
+	for _, d := range r.plan.Dims {
+		t := engine.Table{Name: d.Name, Columns: d.Columns}
+		switch m := dims[d.Name]; {
+		case len(d.Files) > 0:
+			t.Files = r.paths(d.Files)
+		case m != nil:
+			t.Columns, t.Files = m.Columns, r.paths(m.Files)
+		default:
+			if t.Columns, t.Files, err = r.fetch(ctx, warehouse.Extract{Table: d.Source, Columns: d.Columns}); err != nil {
+				return nil, err
+			}
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
+
+func unitOf(p *plan.Plan, fact, key string) plan.Unit {
+	for _, u := range p.Units {
+		if u.Fact == fact && u.Key == key {
+			return u
+		}
+	}
+	return plan.Unit{Fact: fact, Key: key, Missing: true}
+}
+
+func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hindcast.Manifest) ([]hindcast.Column, []string, error) {
+	switch {
+	case len(u.Files) > 0:
+		return u.Columns, r.paths(u.Files), nil
+	case m != nil && m.Interval.Equal(u.Interval):
+		return m.Columns, r.paths(m.Files), nil
+	case u.Missing:
+		return u.Columns, nil, nil
+	}
+	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: u.Columns, Time: f.Time, Window: u.Interval,
+		TimeZone: r.Pipeline.History.TimeZone, Session: r.Pipeline.Load.Session})
+}
+
+func (r *reader) fetch(ctx context.Context, x warehouse.Extract) ([]hindcast.Column, []string, error) {
+	r.n++
+	dir := filepath.Join(r.scratch, fmt.Sprint(r.n))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, nil, fmt.Errorf("making a folder for the query: %w", err)
+	}
+	out, err := r.Warehouse.Unload(ctx, warehouse.Unload{Extract: x, Dir: dir})
+	return out.Columns, r.paths(out.Files), err
+}
+
+func (r *reader) paths(files []hindcast.File) []string {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = r.Lake.Absolute(f.Path)
+	}
+	return paths
+}

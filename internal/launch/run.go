@@ -1,0 +1,374 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/attempt"
+	"github.com/hindcast/hindcast/internal/journal"
+	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
+)
+
+// Options say how a run is begun or resumed.
+type Options struct {
+	Choice
+	ID         string // of a new run; "" takes the next free one
+	UnloadOnly bool
+	// Log opens the run's log, which also gets the workers' standard error.
+	Log func(path string) (io.Writer, error)
+	// Planned is told the frozen plan, and the events so far, before the first slice begins.
+	Planned func(p *plan.Plan, past []hindcast.Event, log io.Writer)
+	Each    func(hindcast.Event) // every event, when it is durable
+	Stop    <-chan supervisor.StopRequest
+}
+
+// Ended is how a run ended.
+type Ended struct {
+	Plan    *plan.Plan
+	Outcome *supervisor.Outcome
+	LogPath string
+}
+
+// active is a run while this process holds its lease.
+type active struct {
+	*Session
+	options Options
+	run     string
+	lease   *lease.Lease
+	log     io.Writer
+	logPath string
+}
+
+// Begin plans a run, freezes the plan and supervises it to its end. An error means that no slice began.
+func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error) {
+	s, err := OpenLake(p)
+	if err != nil {
+		return nil, err
+	}
+	a := &active{Session: s, options: o, run: o.ID}
+	if err := a.free(ctx); err != nil {
+		return nil, err
+	}
+	if a.run == "" {
+		if a.run, err = s.Lake.NewRunID(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.take(ctx); err != nil {
+		return nil, a.unclaim(ctx, err)
+	}
+	ended, err := a.begin(ctx)
+	return ended, a.leave(ctx, err)
+}
+
+// free refuses early where another process holds the lease, before a run's id is spent on it.
+func (a *active) free(ctx context.Context) error {
+	holder, err := lease.Inspect(ctx, a.Store, a.Pipeline.Name)
+	if err != nil || !holder.Held || holder.Dead || !holder.Here {
+		return err
+	}
+	l, err := lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{})
+	if err != nil {
+		return err
+	}
+	return l.Release(ctx) // it was given up meanwhile
+}
+
+// unclaim gives the run's id back where no plan was frozen for it.
+func (a *active) unclaim(ctx context.Context, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	if body, _, getting := a.Store.Get(ctx, a.Lake.PlanKey(a.run)); getting == nil && len(body) < 8 {
+		_ = a.Store.DeleteAll(ctx, a.Lake.RunPrefix(a.run))
+	}
+	return err
+}
+
+func (a *active) take(ctx context.Context) (err error) {
+	a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{})
+	return err
+}
+
+// leave closes what is open and gives the lease back, last. An error before the first slice takes the claimed id
+// back as well.
+func (a *active) leave(ctx context.Context, err error) error {
+	if err != nil {
+		err = a.unclaim(ctx, err)
+	}
+	closing := a.Close()
+	releasing := a.lease.Release(context.WithoutCancel(ctx))
+	if c, ok := a.log.(io.Closer); ok {
+		_ = c.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if errors.Is(releasing, context.Canceled) {
+		releasing = nil
+	}
+	return errors.Join(closing, releasing)
+}
+
+func (a *active) open(ctx context.Context, shares plan.Shares) error {
+	folder, err := a.Lake.Folder(a.Lake.RunPrefix(a.run))
+	if err != nil {
+		return err
+	}
+	a.logPath = filepath.Join(folder, "log")
+	if a.log, err = a.options.Log(a.logPath); err != nil {
+		return fmt.Errorf("opening the run's log: %w", err)
+	}
+	spill := filepath.Join(folder, "spill")
+	if err := os.RemoveAll(spill); err != nil {
+		return fmt.Errorf("emptying %s: %w", spill, err)
+	}
+	return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares})
+}
+
+func (a *active) begin(ctx context.Context) (*Ended, error) {
+	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0)); err != nil {
+		return nil, err
+	}
+	p, dims, err := a.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.Run = a.run
+	if a.options.UnloadOnly && a.options.Force {
+		reload(p)
+	}
+	if err := a.Lake.SavePlan(ctx, a.run, p); err != nil {
+		return nil, err
+	}
+	return a.supervise(ctx, p, dims)
+}
+
+// reload has every unit of a table unloaded anew.
+func reload(p *plan.Plan) {
+	for i := range p.Units {
+		u := &p.Units[i]
+		u.Unload, u.Why = len(u.Files) == 0, "forced"
+	}
+}
+
+// settle makes the plan; where dimensions are due they are unloaded first, because they may make slices stale, and
+// the plan is made again.
+func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, error) {
+	now := time.Now()
+	p, err := a.Plan(ctx, a.options.Choice, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	due := false
+	for _, d := range p.Dims {
+		due = due || d.Unload
+	}
+	if !due {
+		return p, nil, nil
+	}
+	p.Run = a.run
+	steps, err := attempt.New(ctx, attempt.Config{Plan: p, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+	if err != nil {
+		return nil, nil, err
+	}
+	var dims []*hindcast.Manifest
+	if err := a.patiently(ctx, func() error {
+		return steps.Dimensions(ctx, func(m *hindcast.Manifest) { dims = append(dims, m) })
+	}); err != nil {
+		return nil, nil, err
+	}
+	if p, err = a.Plan(ctx, a.options.Choice, now); err != nil {
+		return nil, nil, err
+	}
+	for i := range p.Dims { // one that is refreshed by every run is due still
+		p.Dims[i].Unload = false
+	}
+	return p, dims, nil
+}
+
+// patiently retries what can heal, as slices are retried.
+func (a *active) patiently(ctx context.Context, f func() error) error {
+	for n := 1; ; n++ {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		e := hindcast.AsError(err)
+		if e.Class != hindcast.ClassTransient && e.Class != hindcast.ClassResource || n > a.Pipeline.Run.Retries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(supervisor.Delay(n, a.Pipeline.Run.RetryWait, rand.Float64())):
+		}
+	}
+}
+
+// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. E-RUN if all of it
+// is done.
+func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*Ended, error) {
+	s, err := OpenLake(p)
+	if err != nil {
+		return nil, err
+	}
+	a := &active{Session: s, options: o, run: run}
+	frozen, err := a.Frozen(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.take(ctx); err != nil {
+		return nil, err
+	}
+	ended, err := a.resume(ctx, frozen)
+	return ended, a.leave(ctx, err)
+}
+
+func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
+	a.Pipeline = &p.Pipeline
+	if err := a.open(ctx, p.Shares); err != nil {
+		return nil, err
+	}
+	e, w := a.Engine.Properties(), a.Warehouse.Properties()
+	if e.Name != p.Engine.Name || plan.MajorMinor(e.Version) != plan.MajorMinor(p.Engine.Version) {
+		return nil, changed(a.run, "engine", p.Engine.Name+" "+p.Engine.Version, e.Name+" "+e.Version)
+	}
+	if w.Name != p.Warehouse.Name {
+		return nil, changed(a.run, "warehouse", p.Warehouse.Name, w.Name)
+	}
+	return a.supervise(ctx, p, nil)
+}
+
+// prepare raises the fence in the warehouse. Whoever holds the lease of this lake is no zombie: a higher fence
+// there is of a lake that was lost, and the lease is taken again above it.
+func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
+	err := a.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Target, p.Result, a.lease.Fence())
+	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		return err
+	}
+	highest, err := a.Warehouse.Fence(ctx, p.Pipeline.Name)
+	if err != nil {
+		return err
+	}
+	if err := a.lease.Release(ctx); err != nil {
+		return err
+	}
+	if a.lease, err = lease.Acquire(ctx, a.Store, p.Pipeline.Name, a.run, lease.Options{Floor: highest}); err != nil {
+		return err
+	}
+	return a.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Target, p.Result, a.lease.Fence())
+}
+
+func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest) (*Ended, error) {
+	if !a.options.UnloadOnly {
+		if err := a.prepare(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	state := &hindcast.RunState{}
+	var past []hindcast.Event
+	live := false
+	j, err := journal.Open(ctx, a.Store, a.Lake.RunPrefix(a.run), a.lease.Fence(), journal.Options{Run: a.run, Each: func(e hindcast.Event) {
+		if !live {
+			state.Apply(e)
+			past = append(past, e)
+			return
+		}
+		a.options.Each(e)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	a.options.Planned(p, past, a.log)
+	live = true
+	outcome, err := a.conduct(ctx, p, dims, j, state)
+	if closing := j.Close(); err == nil && outcome.Err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = a.views(context.WithoutCancel(ctx), p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil
+}
+
+func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest, j *journal.Journal, state *hindcast.RunState) (*supervisor.Outcome, error) {
+	steps, err := attempt.New(ctx, attempt.Config{Plan: p, Fence: a.lease.Fence(), Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range dims {
+		event := hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m}
+		if err := j.Append(ctx, event); err != nil {
+			return nil, err
+		}
+	}
+	if state.Run == "" { // nothing was journaled yet
+		state = nil
+	}
+	host, _ := os.Hostname()
+	stops, done := a.stops()
+	defer done()
+	return supervisor.Run(ctx, supervisor.Config{Plan: p, Order: plan.Order(p), UnloadOnly: a.options.UnloadOnly, State: state, Journal: j,
+		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
+		Stop: stops, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
+}
+
+// used is how long the run was active before.
+func used(state *hindcast.RunState) time.Duration {
+	if state == nil {
+		return 0
+	}
+	return state.Active
+}
+
+// stops joins the requests of this process (signals) with those that come through the lake.
+func (a *active) stops() (<-chan supervisor.StopRequest, func()) {
+	out := make(chan supervisor.StopRequest)
+	quit := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			var request supervisor.StopRequest
+			select {
+			case request = <-a.options.Stop:
+			case r := <-a.lease.Stop():
+				request = supervisor.StopRequest{By: "hindcast stop by " + r.Who, Now: r.Now}
+			case <-quit:
+				return
+			}
+			select {
+			case out <- request:
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return out, func() { close(quit); <-ended }
+}
+
+// views writes the script of views over the current generations of the plan's units.
+func (a *active) views(ctx context.Context, p *plan.Plan) error {
+	facts, dims, err := a.Lake.Current(ctx)
+	if err != nil {
+		return err
+	}
+	chosen := map[string][]*hindcast.Manifest{}
+	for _, u := range p.Units {
+		if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
+			chosen[u.Fact] = append(chosen[u.Fact], m)
+		}
+	}
+	return a.Lake.Views(ctx, chosen, dims)
+}

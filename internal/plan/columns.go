@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// wanted takes the columns of a source that the fact names, all by default, and always its time column. One that
+// only some of the fact's tables have is left out where it is not.
+func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([]hindcast.Column, error) {
+	p := m.Pipeline
+	columns := pick(all, f.Columns, f.Time)
+	if f.Time == "" {
+		return columns, nil
+	}
+	key := "facts." + f.Name + ".time"
+	i := find(columns, f.Time)
+	if i < 0 {
+		return nil, missingColumn(p, key, source, f.Time, all, "correct `time:`")
+	}
+	if columns[i].Name != f.Time {
+		return nil, missingColumn(p, key, source, f.Time, all, "write `time: "+columns[i].Name+"`, letter by letter")
+	}
+	if !hindcast.IsTime(columns[i].Type) {
+		return nil, invalid(p, key, fmt.Sprintf("column %q of %s has type %s", f.Time, source, columns[i].Type), "name a DATE or TIMESTAMP column")
+	}
+	return columns, m.civil(key, source, columns[i])
+}
+
+// pick takes the columns named, in the order in which they are named, all if none is; and the time column.
+func pick(all []hindcast.Column, names []string, time string) []hindcast.Column {
+	if len(names) == 0 {
+		return all
+	}
+	if time != "" && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, time) }) {
+		names = append([]string{time}, names...)
+	}
+	var columns []hindcast.Column
+	for _, name := range names {
+		if i := find(all, name); i >= 0 {
+			columns = append(columns, all[i])
+		}
+	}
+	return columns
+}
+
+// find looks for the exact name first: DuckDB's own names are not case-sensitive, those of other sources may be.
+func find(columns []hindcast.Column, name string) int {
+	if i := slices.IndexFunc(columns, func(c hindcast.Column) bool { return c.Name == name }); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, name) })
+}
+
+func missingColumn(p *hindcast.Pipeline, key, source, name string, all []hindcast.Column, next string) error {
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = c.Name
+	}
+	e := hindcast.AsError(invalid(p, key, fmt.Sprintf("%s has no column %q", source, name), next))
+	e.Detail = []string{"its columns: " + strings.Join(names, ", ")}
+	return e
+}
+
+// columnsThere refuses a column in `columns:` that none of the fact's tables has.
+func (m *maker) columnsThere(c *cutter) error {
+	for _, name := range c.fact.Columns {
+		source, found := "", false
+		for i := range c.units {
+			if is, there := m.Sources[c.units[i].Source]; there {
+				source, found = c.units[i].Source, found || find(is.Columns, name) >= 0
+			}
+		}
+		if source != "" && !found {
+			return missingColumn(m.Pipeline, "facts."+c.fact.Name+".columns", source, name, m.Sources[source].Columns, "correct `columns:`")
+		}
+	}
+	return nil
+}
+
+// civil refuses time columns that have no hour, or no offset, where slices need it: a DATE cannot be cut within a
+// day, and where clocks are set back 02:00 occurs twice.
+func (m *maker) civil(key, source string, column hindcast.Column) error {
+	h := m.Pipeline.History
+	why := ""
+	switch {
+	case column.Type == "TIMESTAMP WITH TIME ZONE" || column.Type == "TIMESTAMPTZ":
+		return nil
+	case column.Type == "DATE" && !wholeDays(h):
+		why = "its slices do not begin with a day, and a DATE has no hour"
+	case h.Every.Sub() && setsClocks(h, m.to):
+		why = "an hour occurs twice where " + h.TimeZone + " sets its clocks back"
+	default:
+		return nil
+	}
+	return invalid(m.Pipeline, key, fmt.Sprintf("column %q of %s has type %s: slices of %s cannot be cut by it, because %s", column.Name, source, column.Type, h.Every, why),
+		"use a TIMESTAMP WITH TIME ZONE column, slices of whole days, or a time zone whose clocks stand (UTC)")
+}
+
+// targetTime holds the target's time column to the same.
+func (m *maker) targetTime() error {
+	target := m.Pipeline.Target
+	i := find(m.Result, target.Time)
+	if i < 0 {
+		return nil // the result is not bound yet, or its time is refused elsewhere
+	}
+	return m.civil("target.time", "the result", m.Result[i])
+}
+
+// setsClocks reports whether the zone's offset changes in the history, or in the year after its start: what holds
+// today has to hold when the history has grown.
+func setsClocks(h hindcast.History, to time.Time) bool {
+	from := h.From.In(zoneOf(h))
+	_, end := from.ZoneBounds()
+	if end.IsZero() {
+		return false
+	}
+	return end.Before(to) || end.Before(from.AddDate(1, 0, 0))
+}
+
+// sameColumns reports whether both have the same names and types, in whatever order.
+func sameColumns(a, b []hindcast.Column) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	types := make(map[string]string, len(a))
+	for _, c := range a {
+		types[c.Name] = c.Type
+	}
+	for _, c := range b {
+		if typ, found := types[c.Name]; !found || typ != c.Type {
+			return false
+		}
+	}
+	return true
+}

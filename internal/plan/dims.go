@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// surveyDims says which dimensions are due.
+func (m *maker) surveyDims() ([]DimItem, error) {
+	var items []DimItem
+	for _, d := range m.Pipeline.Dims {
+		item, err := m.surveyDim(d)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
+	item := DimItem{Name: d.Name, Source: d.Table + d.Files}
+	current := m.Dims[d.Name]
+	if current != nil && current.Source != item.Source {
+		current = nil
+	}
+	source, there := m.Sources[item.Source]
+	if there {
+		item.Columns, item.Rows, item.Bytes, item.Files, item.Content = pick(source.Columns, d.Columns, ""), source.Rows, source.Bytes, source.Files, source.Content
+		if err := m.dimColumns(d, item.Source, source.Columns); err != nil {
+			return item, err
+		}
+	}
+	if d.Files == "" {
+		if !there && current != nil {
+			item.Columns, item.Rows, item.Bytes = current.Columns, current.Sums.Rows, current.Bytes
+		}
+		item.Why = dimDue(d, current, item.Columns, m.Now)
+		item.Unload = item.Why != ""
+	}
+	if !there && (item.Unload || d.Files != "") {
+		return item, missingDim(m.Pipeline, d)
+	}
+	return item, nil
+}
+
+func (m *maker) dimColumns(d hindcast.Dim, source string, all []hindcast.Column) error {
+	for _, name := range d.Columns {
+		if find(all, name) < 0 {
+			return missingColumn(m.Pipeline, "dimensions."+d.Name+".columns", source, name, all, "correct `columns:`")
+		}
+	}
+	return nil
+}
+
+func missingDim(p *hindcast.Pipeline, d hindcast.Dim) error {
+	key, message := "table", fmt.Sprintf("%s of dimension %s is not there", d.Table, d.Name)
+	if d.Files != "" {
+		key, message = "files", fmt.Sprintf("%s of dimension %s matches no file", d.Files, d.Name)
+	}
+	return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Place: placeOf(p, "dimensions."+d.Name+"."+key),
+		Message: message, Next: "correct `" + key + ":`, or create what it names"}
+}
+
+func dimDue(d hindcast.Dim, current *hindcast.Manifest, columns []hindcast.Column, now time.Time) string {
+	switch {
+	case current == nil:
+		return whyAbsent
+	case !sameColumns(current.Columns, columns):
+		return whyColumns
+	case d.Refresh <= 0:
+		return "in every run"
+	case now.Sub(current.CreatedAt) >= d.Refresh:
+		return "older than " + spoken(d.Refresh)
+	}
+	return ""
+}
+
+// spoken gives a duration without the units that are zero: "24h", not "24h0m0s".
+func spoken(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// dimContent is a dimension's content as the lake, or the user's files, have it now.
+func (m *maker) dimContent(d DimItem) (string, bool) {
+	if len(d.Files) > 0 {
+		return d.Content, true
+	}
+	current := m.Dims[d.Name]
+	if current == nil {
+		return "", false
+	}
+	return current.Sums.Content, true
+}

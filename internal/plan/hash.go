@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
+)
+
+// hash is short for people to read, and long enough that two definitions do not meet.
+func hash(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = h.Write([]byte(p))
+		_, _ = h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// definition is what else decides a slice's result besides SQL, parameters and data. Checks, run time, patch
+// versions and comments do not.
+type definition struct {
+	Start, End string
+	TimeZone   string
+	Engine     string
+	Dialect    string
+	Hooks      hindcast.Load
+	Time       string
+	Key        []string
+	Facts      []factDefinition
+	Dims       []hindcast.Dim
+}
+
+type factDefinition struct {
+	Name, Time, Lookback string
+	Columns              []string
+}
+
+// Parts are the hashes of a slice that are known before its unload.
+func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast.Parts {
+	sql := hash(sqltext.Normalize(p.Transform.Text))
+	var params []string
+	for _, param := range p.Params {
+		params = append(params, param.Name+"="+param.Literal)
+	}
+	slices.Sort(params)
+	paramsHash := hash(params...)
+	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
+		Hooks: normalized(p.Load), Time: p.Target.Time, Key: p.Target.Key}
+	for _, f := range p.Facts {
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns})
+	}
+	for _, dim := range p.Dims {
+		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns})
+	}
+	return func(s hindcast.Slice) hindcast.Parts {
+		d.Start, d.End = s.Start.UTC().Format(time.RFC3339), s.End.UTC().Format(time.RFC3339)
+		text, _ := json.Marshal(d) // strings only: it cannot fail
+		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: hash(string(text))}
+	}
+}
+
+// normalized are the hooks as they count: without comments and spacing.
+func normalized(l hindcast.Load) hindcast.Load {
+	each := func(hooks []string) []string {
+		var list []string
+		for _, hook := range hooks {
+			list = append(list, sqltext.Normalize(hook))
+		}
+		return list
+	}
+	return hindcast.Load{Before: each(l.Before), After: each(l.After), Session: each(l.Session)}
+}
+
+// MajorMinor cuts a version to what counts in fingerprints: "v1.5.5" to "v1.5".
+func MajorMinor(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// Fingerprint is the hash over all parts.
+func Fingerprint(p hindcast.Parts) string {
+	list := []string{p.SQL, p.Params, p.Definition}
+	for _, group := range []map[string]string{p.Facts, p.Dims} {
+		for _, name := range slices.Sorted(maps.Keys(group)) {
+			list = append(list, name, group[name])
+		}
+		list = append(list, "")
+	}
+	return hash(list...)
+}
+
+// FactContent is a fact's part: the contents of the units that the slice reads, in their order.
+func FactContent(contents []string) string { return hash(contents...) }
+
+// Params are the literals that the SQL's :names stand for: the user's, and slice_start, slice_end, run_time. The
+// slice's bounds are DATEs where all slices begin and end with a day, instants otherwise.
+func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]string {
+	literals := map[string]string{}
+	for _, param := range p.Params {
+		literals[param.Name] = param.Literal
+	}
+	layout, prefix := time.DateOnly, "DATE '"
+	if !wholeDays(p.History) {
+		layout, prefix = "2006-01-02 15:04:05-07:00", "TIMESTAMPTZ '"
+	}
+	zone := zoneOf(p.History)
+	literals["slice_start"] = prefix + s.Start.In(zone).Format(layout) + "'"
+	literals["slice_end"] = prefix + s.End.In(zone).Format(layout) + "'"
+	literals["run_time"] = "TIMESTAMPTZ '" + now.UTC().Format("2006-01-02 15:04:05.999999-07:00") + "'"
+	return literals
+}

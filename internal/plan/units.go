@@ -1,0 +1,250 @@
+package plan
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Window is what the SQL sees of a fact in a slice: the slice, and the lookback before it.
+func Window(f hindcast.Fact, s hindcast.Slice) hindcast.Interval {
+	return hindcast.Interval{Start: step(f.Lookback, s.Start, -1), End: s.End}
+}
+
+// cutter holds the units of a fact that a history needs, lookback included, in the order of time.
+type cutter struct {
+	p     *hindcast.Pipeline
+	fact  hindcast.Fact
+	from  time.Time // of the history: units before it are there for the lookback, and may be missing
+	units []Unit
+	index map[string]int // by key
+}
+
+// newCutter cuts a fact's own periods, counted from the history's start. The units of a plain table end with the
+// history; those of time-named tables are as long as their tables are.
+func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) (*cutter, error) {
+	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), index: map[string]int{}}
+	span := hindcast.Interval{Start: Window(f, history[0]).Start, End: history[len(history)-1].End}
+	if err := c.timeless(); err != nil {
+		return c, err
+	}
+	if f.Files != "" && !f.TimeNamed() {
+		c.add(span, hindcast.WholeKey) // one glob for all: cut into units, its files would be read twice
+		return c, nil
+	}
+	every, anchor, err := c.grid()
+	if err != nil {
+		return c, err
+	}
+	k := 0
+	for step(every, anchor, k).After(span.Start) {
+		k--
+	}
+	for start := step(every, anchor, k); start.Before(span.End); k++ {
+		end := step(every, anchor, k+1)
+		if !end.After(start) {
+			continue
+		}
+		if !f.TimeNamed() && end.After(span.End) {
+			end = span.End
+		}
+		if end.After(span.Start) {
+			c.add(hindcast.Interval{Start: start, End: end}, sliceKey(start, every))
+		}
+		if len(c.units) > maxSlices {
+			return c, c.invalid("every", fmt.Sprintf("fact %s has more than %d units of %s", f.Name, maxSlices, every), "make its `every` longer")
+		}
+		start = end
+	}
+	return c, c.named()
+}
+
+func (c *cutter) add(in hindcast.Interval, key string) {
+	c.index[key] = len(c.units)
+	c.units = append(c.units, Unit{Fact: c.fact.Name, Key: key, Interval: in, Source: fill(c.fact, in.Start), Rows: -1, Bytes: -1})
+}
+
+func (c *cutter) invalid(key, message, next string) error {
+	return invalid(c.p, "facts."+c.fact.Name+"."+key, message, next)
+}
+
+// timeless refuses what only a time column makes possible.
+func (c *cutter) timeless() error {
+	switch f := c.fact; {
+	case f.Time != "":
+		return nil
+	case !f.TimeNamed():
+		return c.invalid("time", fmt.Sprintf("fact %s has neither a time column nor a time in its name", f.Name),
+			"give it a time column (time: …), or placeholders such as {yyyy}_{mm}")
+	case !f.Lookback.IsZero():
+		return c.invalid("lookback", fmt.Sprintf("fact %s has a lookback and no time column to cut it by", f.Name),
+			"give it a time column (time: …)")
+	}
+	return nil
+}
+
+// granules are the placeholders and the time that each tells apart, the finest first.
+var granules = []struct {
+	placeholder string
+	period      hindcast.Period
+}{
+	{"{hh}", hindcast.Period{N: 1, Unit: hindcast.Hours}},
+	{"{dd}", hindcast.Period{N: 1, Unit: hindcast.Days}},
+	{"{mm}", hindcast.Period{N: 1, Unit: hindcast.Months}},
+	{"{q}", hindcast.Period{N: 1, Unit: hindcast.Quarters}},
+	{"{yyyy}", hindcast.Period{N: 1, Unit: hindcast.Years}},
+}
+
+// granule is the shortest time that the fact's names tell apart.
+func (c *cutter) granule() (hindcast.Period, bool) {
+	name := c.fact.Table + c.fact.Files
+	for _, g := range granules {
+		if strings.Contains(name, g.placeholder) {
+			return g.period, true
+		}
+	}
+	return hindcast.Period{}, false
+}
+
+// grid is the fact's period and where it is counted from: the history's start, rounded down to what the names tell
+// apart, so that a history from the 15th still finds the tables of whole months.
+func (c *cutter) grid() (hindcast.Period, time.Time, error) {
+	every := c.every()
+	if !c.fact.TimeNamed() {
+		return every, c.from, nil
+	}
+	granule, known := c.granule()
+	if !known {
+		return every, c.from, c.invalid("table", fmt.Sprintf("fact %s has a placeholder that means no time: %s%s", c.fact.Name, c.fact.Table, c.fact.Files),
+			"the placeholders are {yyyy} {mm} {dd} {hh} {q}")
+	}
+	anchor := floor(c.from, granule)
+	if !c.finer(every, anchor, granule) {
+		return every, anchor, nil
+	}
+	if c.fact.Files != "" {
+		return granule, anchor, nil // files are read where they are: a glob is never cut
+	}
+	return every, c.from, nil
+}
+
+func (c *cutter) finer(every hindcast.Period, anchor time.Time, granule hindcast.Period) bool {
+	return step(every, anchor, 1).Before(step(granule, anchor, 1))
+}
+
+// floor is the start of the granule that t lies in.
+func floor(t time.Time, granule hindcast.Period) time.Time {
+	civil := reading(t)
+	year, month, day := civil.Date()
+	hour := 0
+	switch granule.Unit {
+	case hindcast.Hours:
+		return t.Add(-time.Duration(civil.Minute())*time.Minute - time.Duration(civil.Second())*time.Second)
+	case hindcast.Days, hindcast.Weeks:
+	case hindcast.Months:
+		day = 1
+	case hindcast.Quarters:
+		month, day = 3*((month-1)/3)+1, 1
+	case hindcast.Years:
+		month, day = 1, 1
+	}
+	return instant(time.Date(year, month, day, hour, 0, 0, 0, time.UTC), t.Location())
+}
+
+// named refuses periods whose tables the placeholders do not name: a unit over two tables, one between them, or
+// one table for two units that no time column tells apart.
+func (c *cutter) named() error {
+	if !c.fact.TimeNamed() {
+		return nil
+	}
+	granule, _ := c.granule()
+	seen := map[string]bool{}
+	for _, u := range c.units {
+		first := floor(u.Interval.Start, granule)
+		within := u.Interval.End.After(step(granule, first, 1))
+		if within && !first.Equal(u.Interval.Start) || seen[u.Source] && (c.fact.Time == "" || c.fact.Files != "") {
+			return c.invalid("every", fmt.Sprintf("fact %s is cut into %s, but %s%s names tables of %s: %s stands for more than one",
+				c.fact.Name, c.every(), c.fact.Table, c.fact.Files, granule, u.Source),
+				fmt.Sprintf("give the fact the period of its tables (every: %s), or the placeholders that its period needs", granule))
+		}
+		seen[u.Source] = true
+	}
+	return nil
+}
+
+// every is the fact's own period, the slice's by default.
+func (c *cutter) every() hindcast.Period {
+	if c.fact.Every.IsZero() {
+		return c.p.History.Every
+	}
+	return c.fact.Every
+}
+
+// fill puts a unit's start into the placeholders of the table or files.
+func fill(f hindcast.Fact, start time.Time) string {
+	return strings.NewReplacer("{yyyy}", start.Format("2006"), "{mm}", start.Format("01"), "{dd}", start.Format("02"),
+		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(f.Table + f.Files)
+}
+
+// in returns the indices of the units that the slice reads, its own first, then the lookback's. E-VALUE if a unit
+// that nothing can cut does not lie within the slice.
+func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
+	window := Window(c.fact, s)
+	low := sort.Search(len(c.units), func(i int) bool { return c.units[i].Interval.End.After(window.Start) })
+	for i := low; i < len(c.units) && c.units[i].Interval.Start.Before(window.End); i++ {
+		u := c.units[i].Interval
+		if c.fact.Time == "" && !s.Contains(u) {
+			return nil, nil, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
+				c.units[i].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), s.Key),
+				"give the fact a time column (time: …), or an `every` that fits")
+		}
+		if u.Overlaps(s.Interval) {
+			own = append(own, i)
+		} else {
+			before = append(before, i)
+		}
+	}
+	return own, before, nil
+}
+
+// Tables lists every table that the slices' facts and the dimensions need, lookback included. What cannot be cut
+// is left out: Make says why.
+func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
+	return sourcesOf(p, history, func(table, _ string) string { return table })
+}
+
+// Globs lists every glob of the user's own files that they need.
+func Globs(p *hindcast.Pipeline, history []hindcast.Slice) []string {
+	return sourcesOf(p, history, func(_, files string) string { return files })
+}
+
+func sourcesOf(p *hindcast.Pipeline, history []hindcast.Slice, which func(table, files string) string) []string {
+	seen := map[string]bool{}
+	var list []string
+	add := func(name string) {
+		if name != "" && !seen[name] {
+			seen[name] = true
+			list = append(list, name)
+		}
+	}
+	for _, f := range p.Facts {
+		if which(f.Table, f.Files) == "" || len(history) == 0 {
+			continue
+		}
+		c, err := newCutter(p, f, history)
+		if err != nil {
+			continue
+		}
+		for _, u := range c.units {
+			add(u.Source)
+		}
+	}
+	for _, d := range p.Dims {
+		add(which(d.Table, d.Files))
+	}
+	return list
+}

@@ -1,0 +1,270 @@
+package scaffold
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Fact is a table, or a group of time-named tables, that looks like a fact.
+type Fact struct {
+	Name    string            // in the SQL
+	Table   string            // with placeholders where time-named
+	Tables  int               // how many there are
+	Rows    int64             // of all of them; -1 if unknown
+	Columns []hindcast.Column // that all of them have
+	Time    string            // the column by which rows are placed; "" where none does
+	Every   hindcast.Period   // how much of time one table, or one unload, covers
+	From    time.Time         // where its rows begin; zero if unknown
+	To      time.Time         // where they end; does not belong to it
+	Missing []string          // tables that would stand between the first and the last, and are not there
+	Stray   []string          // tables of the name that its period does not name
+	Named   bool              // its tables are time-named
+	Idle    string            // why it is written as a comment only; "" if it is in use
+}
+
+// Dimension is a table that a fact's rows point into.
+type Dimension struct {
+	Name     string // in the SQL
+	Table    string
+	Rows     int64  // -1 if unknown
+	Key      string // its column, and the fact's column
+	FactKey  string
+	FactName string
+}
+
+const (
+	mostFacts      = 4         // in use at first; every one is unloaded
+	mostDimensions = 12        // the same
+	smallTable     = 1_000_000 // rows that every slice can see whole
+)
+
+// look reads the warehouse's catalog and guesses facts, the first of which the SQL begins with, and dimensions.
+func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
+	all, err := w.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	var tables []warehouse.Table
+	for _, t := range all {
+		if _, own := splitName(t.Name); !strings.ContainsAny(t.Name, "{}$\x00") && !strings.HasPrefix(strings.ToLower(own), "hindcast_") {
+			tables = append(tables, t)
+		}
+	}
+	found.Tables = len(tables)
+	found.taken = map[string]bool{"result": true}
+	for _, t := range tables {
+		found.tables = append(found.tables, strings.ToLower(t.Name))
+	}
+	l := &looker{ctx: ctx, found: found}
+	l.bounder, _ = w.(warehouse.Bounder)
+	return l.look(tables)
+}
+
+type looker struct {
+	ctx     context.Context
+	bounder warehouse.Bounder // nil if the warehouse is none
+	found   *Found
+}
+
+func (l *looker) look(tables []warehouse.Table) error {
+	groups, single := group(tables)
+	var facts []Fact
+	for _, members := range groups {
+		f, err := l.fromGroup(members)
+		if err != nil {
+			return err
+		}
+		facts = append(facts, f)
+	}
+	largest := int64(-1)
+	for _, f := range facts {
+		largest = max(largest, f.Rows)
+	}
+	for _, t := range candidates(single, facts) {
+		if !telling(t) && t.Rows <= largest {
+			continue
+		}
+		f, err := l.fromTable(t)
+		if err != nil {
+			return err
+		}
+		facts = append(facts, f)
+	}
+	slices.SortStableFunc(facts, func(a, b Fact) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(b.Tables, a.Tables))
+	})
+	l.found.Facts = facts
+	l.name()
+	l.dimensions(single)
+	return nil
+}
+
+// candidates are the single tables with a time column that are no dimensions of a larger table.
+func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
+	var list []warehouse.Table
+	for _, t := range single {
+		if len(timeColumns(t.Columns)) == 0 {
+			continue
+		}
+		of := func(rows int64, columns []hindcast.Column) bool { return rows > t.Rows && titled(t, columns) }
+		dimension := slices.ContainsFunc(facts, func(f Fact) bool { return of(f.Rows, f.Columns) }) ||
+			slices.ContainsFunc(single, func(o warehouse.Table) bool { return o.Name != t.Name && of(o.Rows, o.Columns) })
+		if !dimension {
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b warehouse.Table) int { return cmp.Compare(b.Rows, a.Rows) })
+	if len(list) == 0 {
+		return nil
+	}
+	rest := slices.DeleteFunc(slices.Clone(list[1:]), func(t warehouse.Table) bool { return !telling(t) })
+	return append(list[:1:1], rest...)
+}
+
+func (l *looker) fromGroup(members []named) (Fact, error) {
+	first, last := members[0], members[len(members)-1]
+	f := Fact{Name: first.stem, Table: first.schema + spelled(first.pattern), Tables: len(members), Columns: common(members), Named: true, From: first.start}
+	for _, m := range members {
+		f.Rows += max(0, m.table.Rows)
+	}
+	f.Every, f.Missing, f.Stray = period(members)
+	f.To = f.Every.AddTo(last.start, 1)
+	var err error
+	f.Time, err = l.timeWithin(f, []named{first, last})
+	return f, err
+}
+
+// timeWithin finds the column whose values lie in the time that the tables' names say; "" if there is none, or if
+// the warehouse cannot tell.
+func (l *looker) timeWithin(f Fact, members []named) (string, error) {
+	if l.bounder == nil {
+		return "", nil
+	}
+	for _, c := range timeColumns(f.Columns) {
+		within, seen := true, false
+		for _, m := range members {
+			first, last, err := l.bounder.Bounds(l.ctx, m.table.Name, c.Name)
+			if err != nil {
+				return "", err
+			}
+			end := f.Every.AddTo(m.start, 1)
+			seen = seen || !first.IsZero()
+			within = within && (first.IsZero() || !first.Before(m.start) && last.Before(end))
+		}
+		if within && seen {
+			return c.Name, nil
+		}
+	}
+	return "", nil
+}
+
+func (l *looker) fromTable(t warehouse.Table) (Fact, error) {
+	_, own := splitName(t.Name)
+	c := timeColumns(t.Columns)[0]
+	f := Fact{Name: own, Table: t.Name, Tables: 1, Rows: t.Rows, Columns: t.Columns, Time: c.Name, Every: hindcast.Period{N: 1, Unit: hindcast.Months}}
+	if l.bounder == nil {
+		return f, nil
+	}
+	first, last, err := l.bounder.Bounds(l.ctx, t.Name, c.Name)
+	if err != nil || first.IsZero() {
+		return f, err
+	}
+	const day = 24 * time.Hour
+	start := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC)
+	switch span := last.Sub(first); {
+	case span < 62*day:
+		f.Every.Unit = hindcast.Days
+		start = first.Truncate(day)
+	case span > 100*365*day:
+		f.Every.Unit = hindcast.Years
+		start = time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if start.Year() < 1 || last.Year() > 9998 {
+		return f, nil // not a history that could be written down
+	}
+	f.From, f.To = start, end(f.Every, last)
+	return f, nil
+}
+
+// end is the first instant after t at which a period could begin.
+func end(every hindcast.Period, t time.Time) time.Time {
+	switch every.Unit {
+	case hindcast.Years:
+		return time.Date(t.Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	case hindcast.Months:
+		return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	case hindcast.Hours, hindcast.Days, hindcast.Weeks, hindcast.Quarters:
+	}
+	return time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, time.UTC)
+}
+
+// name gives the facts their names in the SQL and puts aside those that do not fit the first.
+func (l *looker) name() {
+	used := 0
+	for i := range l.found.Facts {
+		f := &l.found.Facts[i]
+		if f.Idle = misfit(l.found.Facts[0], *f); f.Idle == "" && used == mostFacts {
+			f.Idle = "every fact here is unloaded: take it in if the SQL needs it"
+		}
+		if f.Idle == "" {
+			used++
+		}
+		f.Name = free(simple(f.Name, "fact"), l.found.taken)
+	}
+}
+
+// misfit says why a fact cannot be used beside the first, whose period is the slices'.
+func misfit(first, f Fact) string {
+	switch {
+	case f.Table == first.Table || !f.Named:
+		return ""
+	case f.Every.AddTo(first.From, 1).After(first.Every.AddTo(first.From, 1)):
+		return fmt.Sprintf("its tables cover %s, more than a slice: give it `time:` with the column that places a row", f.Every)
+	case !onGrid(f.Every, first.From, f.From) || !onGrid(f.Every, first.From, first.Every.AddTo(first.From, 1)):
+		return "its tables do not begin where the slices do: change history to fit, or give it `time:`"
+	}
+	return ""
+}
+
+// onGrid reports whether t is a whole number of periods from start.
+func onGrid(every hindcast.Period, start, t time.Time) bool {
+	k, step := 0, 1
+	if t.Before(start) {
+		step = -1
+	}
+	for at := start; !at.Equal(t); k += step {
+		if step > 0 && at.After(t) || step < 0 && at.Before(t) {
+			return false
+		}
+		at = every.AddTo(start, k+step)
+	}
+	return true
+}
+
+// dimensions finds the small tables that the facts in use point into.
+func (l *looker) dimensions(single []warehouse.Table) {
+	for _, t := range single {
+		if slices.ContainsFunc(l.found.Facts, func(f Fact) bool { return f.Table == t.Name }) || t.Rows > smallTable {
+			continue
+		}
+		for _, f := range l.found.Facts {
+			own, facts, ok := dimensionKey(t, f.Columns)
+			if !ok || f.Idle != "" || f.Rows >= 0 && t.Rows > f.Rows || len(timeColumns(t.Columns)) > 0 && !titled(t, f.Columns) {
+				continue
+			}
+			if len(l.found.Dimensions) < mostDimensions {
+				_, table := splitName(t.Name)
+				l.found.Dimensions = append(l.found.Dimensions, Dimension{Name: free(simple(table, "dimension"), l.found.taken),
+					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name})
+			}
+			break
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package screen
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+func TestNumbers(t *testing.T) {
+	year := noon.AddDate(-1, 0, 0)
+	for _, c := range []struct{ got, want string }{
+		{exact(0), "0"}, {exact(999), "999"}, {exact(34118), "34,118"}, {exact(-1234567), "-1,234,567"},
+		{short(999_999), "999,999"}, {short(1_000_000), "1.0 M"}, {short(1_301_882), "1.3 M"}, {short(213_900_000), "214 M"},
+		{short(999_949_999), "1,000 M"}, {short(999_950_000), "1.0 bn"}, {short(800_000_000_000), "800 bn"},
+		{rows(1), "1 row"}, {rows(0), "0 rows"}, {rows(-1), "unknown rows"},
+		{size(0), "0 B"}, {size(999), "999 B"}, {size(1000), "1.0 KB"}, {size(61_000_000), "61.0 MB"}, {size(999_600_000), "1.0 GB"},
+		{size(213_600_000), "214 MB"}, {size(3_900_000_000), "3.9 GB"}, {size(5_000_000_000_000_000), "5,000 TB"}, {size(-1), "unknown size"},
+		{counted(1, "slice"), "1 slice"}, {counted(10_000, "slice"), "10,000 slices"},
+		{watch(1600 * time.Millisecond), "0:02"}, {watch(171 * time.Second), "2:51"}, {watch(3723 * time.Second), "1:02:03"}, {watch(-1), "0:00"},
+		{spoken(340 * time.Millisecond), "0.3 s"}, {spoken(9960 * time.Millisecond), "10 s"}, {spoken(160 * time.Second), "2 min 40 s"},
+		{spoken(2 * time.Minute), "2 min"}, {spoken(65 * time.Minute), "1 h 5 min"}, {spoken(51 * time.Hour), "2 d 3 h"},
+		{date(noon, noon), "12 May"}, {date(year, noon), "12 May 2025"}, {moment(noon, noon), "12:00"}, {moment(year, noon), "12 May 2025 12:00"},
+		{rate(41_203_118, 171*time.Second), "14.5 M rows/min"}, {rate(5, 0), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	months := newKeys([]string{"2020-05-01", "2020-07-01"})
+	if got := months.short("2020-05-01"); got != "2020-05" {
+		t.Errorf("months: %q", got)
+	}
+	for _, other := range [][]string{{"2020-05-01", "2020-05-02"}, {"2020-05-01T00:00+02:00"}, nil} {
+		if got := newKeys(other).short("2020-05-01"); got != "2020-05-01" {
+			t.Errorf("%v: %q", other, got)
+		}
+	}
+	all := []string{"a", "b", "c", "d", "e", "f", "g"}
+	got := strings.Join(keys{}.ranges([]string{"a", "b", "d", "e", "f"}, follows(all), "…"), ", ")
+	if got != "a, b, d … f" {
+		t.Errorf("ranges: %q", got)
+	}
+}
+
+// Wrapping loses no word and keeps to the width.
+func TestWrap(t *testing.T) {
+	text := "the quick 費用の合計は請求書 fox " + strings.Repeat("x", 90) + " jumps"
+	for width := 10; width < 130; width++ {
+		lines := wrap("E-CODE  ", "  ", text, width)
+		for _, line := range lines {
+			if cells(line) > width {
+				t.Errorf("%d cells on %d: %q", cells(line), width, line)
+			}
+		}
+		joined := strings.NewReplacer(" ", "", "\n", "").Replace(strings.Join(lines, ""))
+		if want := strings.ReplaceAll("E-CODE"+text, " ", ""); joined != want {
+			t.Errorf("width %d: %q, want %q", width, joined, want)
+		}
+	}
+}
+
+func TestClipClosesColor(t *testing.T) {
+	got := clip("\x1b[31mabcdef\x1b[0mgh", 4, true)
+	if got != "\x1b[31mabc…\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+}
+
+const linesWant = `12:00:00 r8 started: 32 slices
+12:00:00 dimension accounts unloaded: 2,001 rows
+12:00:00 2016-03 attempt 1 started: unload
+12:00:02 2016-03 unload failed (transient: connection reset), attempt 2 in 1 s
+12:00:03 2016-03 attempt 2 started: transform
+12:00:09 2016-03 committed 34,118 rows in 6.5 s (transform 5 s, load 1.5 s)
+12:00:10 2016-09 skipped: unchanged since r7
+12:00:10 2017-01 attempt 1 started: transform
+12:00:40 2/32 slices, ETA –: 2017-01 transform for 0:30
+12:01:09 2017-01 failed for good after attempt 1 (resource: /data is full: 214 MB needed, 3 MB free)
+12:01:09 worker died: exit status 137
+12:01:09 stopping: 2017-01 failed
+12:01:09 2017-03 stopped
+12:01:09 r8 finished: 2/32 slices done, exit 2
+`
+
+func TestLines(t *testing.T) {
+	var out bytes.Buffer
+	s := newScript("r8", 32)
+	o := options(0)
+	o.Clock = func() time.Time { return s.now }
+	l := NewLines(&out, o, months(36))
+	feed := func() {
+		for _, e := range s.events {
+			l.Event(e)
+		}
+		s.events = nil
+	}
+	s.add(hindcast.Event{Type: hindcast.EventDimension, Manifest: &hindcast.Manifest{Name: "accounts", Sums: hindcast.Sums{Rows: 2001}}})
+	s.step("2016-03-01", 1, hindcast.StepUnload)
+	s.wait(2 * time.Second)
+	s.fails("2016-03-01", 1, hindcast.StepUnload, reset, 1)
+	s.wait(time.Second)
+	s.do("2016-03-01", 2)
+	s.wait(time.Second / 2)
+	s.add(hindcast.Event{Type: hindcast.EventSkipped, Slice: "2016-09-01", Message: "unchanged\nsince r7"})
+	s.step("2017-01-01", 1, hindcast.StepTransform)
+	for _, e := range s.events {
+		s.now = e.Time // the display's clock goes with the events
+		l.Event(e)
+	}
+	s.events = nil
+	s.wait(29 * time.Second)
+	l.tick()
+	s.wait(time.Second)
+	l.tick()
+	s.wait(29 * time.Second)
+	l.tick()
+	s.add(hindcast.Event{Type: hindcast.EventFailed, Slice: "2017-01-01", Attempt: 1, Error: full})
+	s.add(hindcast.Event{Type: hindcast.EventWorkerDied, Message: "exit status 137"})
+	s.add(hindcast.Event{Type: hindcast.EventStopRequested, Message: "2017-01 failed"})
+	s.add(hindcast.Event{Type: hindcast.EventStopped, Slice: "2017-03-01"})
+	s.end(hindcast.ExitFailed, nil, nil)
+	feed()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != linesWant {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), linesWant)
+	}
+}
+
+func TestJSONLines(t *testing.T) {
+	var out bytes.Buffer
+	j := NewJSONLines(&out)
+	s := underWay(months(36))
+	east := time.FixedZone("east", 7200)
+	for _, e := range s.events {
+		e.Time = e.Time.In(east)
+		j.Event(e)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(&out)
+	for i, want := range s.events {
+		var got struct {
+			Time string
+			Type hindcast.EventType
+			Seq  int64
+		}
+		if err := dec.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Time != want.Time.Format(time.RFC3339Nano) || got.Type != want.Type || got.Seq != int64(i+1) {
+			t.Errorf("line %d: %+v, want %+v", i, got, want)
+		}
+	}
+	if dec.More() {
+		t.Error("more lines than events")
+	}
+}
+
+func TestErrorJSON(t *testing.T) {
+	var out bytes.Buffer
+	if err := ErrorJSON(&out, userErrors()); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], `{"type":"error","error":{"code":"E-SQL-COLUMN","class":"permanent",`) ||
+		!strings.Contains(lines[2], `"code":"E-INTERNAL"`) {
+		t.Errorf("%s", out.String())
+	}
+	out.Reset()
+	Error(&out, errors.Join(nil), options(80))
+	if out.Len() > 0 {
+		t.Errorf("no error was shown as %q", out.String())
+	}
+}
+
+func TestTableForPrograms(t *testing.T) {
+	var asCSV, asJSON bytes.Buffer
+	text := func(s string) *string { return &s }
+	columns := []hindcast.Column{{Name: "n", Type: "DECIMAL(38,6)"}, {Name: "d", Type: "DOUBLE"}, {Name: "b", Type: "BOOLEAN"}, {Name: `s"`, Type: "VARCHAR"}}
+	values := [][]*string{{text("12345678901234567890.000001"), text("nan"), text("true"), text("a,<b>\n")}, {nil, text("1.5"), nil, text("")}}
+	if err := CSV(&asCSV, columns, values); err != nil {
+		t.Fatal(err)
+	}
+	if err := JSON(&asJSON, columns, values); err != nil {
+		t.Fatal(err)
+	}
+	wantCSV := "n,d,b,\"s\"\"\"\n12345678901234567890.000001,nan,true,\"a,<b>\n\"\n,1.5,,\n"
+	wantJSON := `{"n":12345678901234567890.000001,"d":"nan","b":true,"s\"":"a,<b>\n"}` + "\n" + `{"n":null,"d":1.5,"b":null,"s\"":""}` + "\n"
+	if asCSV.String() != wantCSV {
+		t.Errorf("CSV %q, want %q", asCSV.String(), wantCSV)
+	}
+	if asJSON.String() != wantJSON {
+		t.Errorf("JSON %s, want %s", asJSON.String(), wantJSON)
+	}
+}
+
+func TestRunStatus(t *testing.T) {
+	p := months(36)
+	s := NewRunStatus(diskFull(p).state(), p, StatusOptions{Options: options(80)})
+	if s.State != runFailed || s.Total != 32 || s.Done != 24 || *s.ExitCode != 2 || len(s.Slices) != 36 ||
+		len(s.Errors) != 1 || len(s.Errors[0].Attempts["2019-03-01"]) != 11 || s.Next != "free space, then: hindcast resume r9" {
+		t.Errorf("%+v", s)
+	}
+	st := underWay(p).state()
+	for alive, want := range map[bool]string{true: runRunning, false: runInterrupted} {
+		if got := NewRunStatus(st, p, StatusOptions{Alive: alive}).State; got != want {
+			t.Errorf("alive %v: %s, want %s", alive, got, want)
+		}
+	}
+	var out bytes.Buffer
+	if err := s.WriteJSON(&out); err != nil || !json.Valid(out.Bytes()) {
+		t.Errorf("%v %s", err, out.String())
+	}
+}
+
+func TestDetect(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, c := range []struct {
+		env     map[string]string
+		unicode bool
+	}{
+		{nil, false},
+		{map[string]string{"LANG": "C.UTF-8"}, true},
+		{map[string]string{"LANG": "de_DE.utf8", "LC_ALL": "C"}, false},
+		{map[string]string{"LC_CTYPE": "en_US.UTF-8", "LANG": "C"}, true},
+	} {
+		o, terminal := Detect(file, func(name string) string { return c.env[name] })
+		if terminal || o.Color || o.Width != 0 || o.Unicode != c.unicode {
+			t.Errorf("%v: terminal %v, %+v", c.env, terminal, o)
+		}
+	}
+}

@@ -1,0 +1,288 @@
+// Package sqltext reads SQL as text: it knows strings, quoted names, comments and statements, which is enough to
+// replace parameters, to hash a definition and to see what kind of statement a hook is. It does not parse: what
+// the SQL means is for the engine.
+package sqltext
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
+)
+
+// kind is what a piece of SQL text is.
+type kind int
+
+const (
+	word    kind = iota // identifier, keyword or number
+	space               // blanks and line ends
+	comment             // -- or /* */
+	quoted              // '...', "...", $tag$...$tag$
+	symbol              // one other character, or ::
+)
+
+type piece struct {
+	kind kind
+	text string
+	at   int // byte offset
+}
+
+// lex cuts text into pieces that concatenate to it again. An open string or comment runs to the end.
+func lex(text string) []piece {
+	var pieces []piece
+	for at := 0; at < len(text); {
+		k, n := next(text, at)
+		pieces = append(pieces, piece{k, text[at : at+n], at})
+		at += n
+	}
+	return pieces
+}
+
+func next(text string, at int) (kind, int) {
+	rest := text[at:]
+	c := rest[0]
+	switch {
+	case strings.HasPrefix(rest, "--"):
+		return comment, lineEnd(rest)
+	case strings.HasPrefix(rest, "/*"):
+		return comment, blockEnd(rest)
+	case c == '\'':
+		return quoted, quoteEnd(rest, '\'', false)
+	case (c == 'e' || c == 'E') && len(rest) > 1 && rest[1] == '\'':
+		return quoted, 1 + quoteEnd(rest[1:], '\'', true)
+	case c == '"':
+		return quoted, quoteEnd(rest, '"', false)
+	case c == '$':
+		if n := dollarEnd(rest); n > 0 {
+			return quoted, n
+		}
+		return symbol, 1
+	case isSpace(c):
+		n := 1
+		for n < len(rest) && isSpace(rest[n]) {
+			n++
+		}
+		return space, n
+	case isWord(c):
+		n := 1
+		for n < len(rest) && (isWord(rest[n]) || rest[n] == '$') {
+			n++
+		}
+		return word, n
+	case strings.HasPrefix(rest, "::"):
+		return symbol, 2
+	default:
+		return symbol, 1
+	}
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= 0x80 || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func lineEnd(s string) int {
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+// blockEnd finds the end of a block comment; they nest.
+func blockEnd(s string) int {
+	depth := 0
+	for i := 0; i+1 < len(s); {
+		switch s[i : i+2] {
+		case "/*":
+			depth++
+			i += 2
+		case "*/":
+			depth--
+			i += 2
+			if depth == 0 {
+				return i
+			}
+		default:
+			i++
+		}
+	}
+	return len(s)
+}
+
+func quoteEnd(s string, quote byte, escapes bool) int {
+	for i := 1; i < len(s); i++ {
+		switch {
+		case escapes && s[i] == '\\':
+			i++
+		case s[i] == quote && i+1 < len(s) && s[i+1] == quote:
+			i++
+		case s[i] == quote:
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// dollarEnd finds the end of $tag$ … $tag$; 0 if s does not begin one.
+func dollarEnd(s string) int {
+	n := 1
+	for n < len(s) && isWord(s[n]) {
+		n++
+	}
+	if n >= len(s) || s[n] != '$' || n > 1 && s[1] >= '0' && s[1] <= '9' {
+		return 0
+	}
+	tag := s[:n+1]
+	if i := strings.Index(s[len(tag):], tag); i >= 0 {
+		return len(tag) + i + len(tag)
+	}
+	return len(s)
+}
+
+// Shift says that from byte offset At of the bound text on, offsets in the original text are Delta larger.
+type Shift struct {
+	At    int
+	Delta int
+}
+
+// Bind replaces each :name in the text by its literal. Strings, quoted names, comments, casts (::) and slices
+// ([1:2]) are left alone. The shifts lead from offsets in the result back to the text. E-SQL-PARAM, with line
+// and column, for a name without a literal.
+func Bind(text string, literals map[string]string) (string, []Shift, error) {
+	var out strings.Builder
+	var shifts []Shift
+	pieces := lex(text)
+	braces := 0 // {'key':value} is DuckDB's struct: there a colon behind a key is no parameter's
+	for i := 0; i < len(pieces); i++ {
+		p := pieces[i]
+		switch p.text {
+		case "{":
+			braces++
+		case "}":
+			braces = max(0, braces-1)
+		}
+		if !isParam(pieces, i) || braces > 0 && behindKey(pieces, i) {
+			out.WriteString(p.text)
+			continue
+		}
+		name := pieces[i+1].text
+		literal, known := literals[name]
+		if !known {
+			return "", nil, unknownParam(text, p.at, name, literals)
+		}
+		out.WriteString(literal)
+		i++
+		shifts = append(shifts, Shift{At: out.Len(), Delta: p.at + 1 + len(name) - out.Len()})
+	}
+	return out.String(), shifts, nil
+}
+
+// isParam: a colon, a name behind it that is no number, and nothing before it that makes it a slice's bound.
+func isParam(pieces []piece, i int) bool {
+	if pieces[i].text != ":" || pieces[i].kind != symbol || i+1 >= len(pieces) || pieces[i+1].kind != word {
+		return false
+	}
+	if c := pieces[i+1].text[0]; c >= '0' && c <= '9' {
+		return false
+	}
+	return i == 0 || pieces[i-1].kind != word && pieces[i-1].text != ":" && pieces[i-1].text != "]"
+}
+
+// behindKey reports whether the colon follows a name or a text, blanks and comments aside.
+func behindKey(pieces []piece, i int) bool {
+	for i--; i >= 0; i-- {
+		if k := pieces[i].kind; k != space && k != comment {
+			return k == word || k == quoted
+		}
+	}
+	return false
+}
+
+func unknownParam(text string, at int, name string, literals map[string]string) error {
+	line, column := LineColumn(text, at)
+	known := ":" + strings.Join(slices.Sorted(maps.Keys(literals)), ", :")
+	return &hindcast.Error{Code: hindcast.ESQLParam, Class: hindcast.ClassPermanent, Place: hindcast.Place{Line: line, Column: column},
+		Message: fmt.Sprintf("the parameter :%s has no value", name), Detail: []string{"there are " + known},
+		Next: "give it one under params: in the pipeline file"}
+}
+
+// LineColumn turns a byte offset into a line and a column, both counted from 1, columns in characters.
+func LineColumn(text string, offset int) (line, column int) {
+	offset = min(max(offset, 0), len(text))
+	before := text[:offset]
+	line = 1 + strings.Count(before, "\n")
+	return line, 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+}
+
+// Normalize gives the text without comments, with single blanks, and without semicolons at its end: what counts
+// in a definition's hash.
+func Normalize(text string) string {
+	var out strings.Builder
+	gap := false
+	for _, p := range lex(text) {
+		if p.kind == space || p.kind == comment {
+			gap = true
+			continue
+		}
+		if gap && out.Len() > 0 {
+			out.WriteByte(' ')
+		}
+		gap = false
+		out.WriteString(p.text)
+	}
+	return strings.TrimRight(out.String(), "; ")
+}
+
+// Statement is one of several in a text.
+type Statement struct {
+	Text   string // without the semicolon and the blanks around it
+	Offset int    // where it starts in the whole text
+}
+
+// Statements splits the text at its semicolons; what holds nothing but comments is left out.
+func Statements(text string) []Statement {
+	var list []Statement
+	start, end, any := -1, 0, false
+	flush := func() {
+		if any {
+			list = append(list, Statement{text[start:end], start})
+		}
+		start, any = -1, false
+	}
+	for _, p := range lex(text) {
+		switch {
+		case p.kind == symbol && p.text == ";":
+			flush()
+		case p.kind != space && p.kind != comment:
+			if start < 0 {
+				start = p.at
+			}
+			any, end = true, p.at+len(p.text)
+		}
+	}
+	flush()
+	return list
+}
+
+// control are the first words of statements that begin, end or leave a transaction.
+var control = []string{"BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "END", "ABORT", "SAVEPOINT", "RELEASE",
+	"PREPARE TRANSACTION", "SET TRANSACTION", "CHECKPOINT", "FORCE CHECKPOINT", "ATTACH", "DETACH"}
+
+// TransactionControl finds a statement that would control the transaction that it is run in.
+func TransactionControl(text string) (words string, offset int, found bool) {
+	for _, s := range Statements(text) {
+		first := strings.ToUpper(Normalize(s.Text))
+		for _, c := range control {
+			if first == c || strings.HasPrefix(first, c+" ") {
+				return c, s.Offset, true
+			}
+		}
+	}
+	return "", 0, false
+}

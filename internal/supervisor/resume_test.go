@@ -1,0 +1,190 @@
+package supervisor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+func TestResume(t *testing.T) {
+	tests := []struct {
+		name    string
+		prepare func(w *world) // the world after the crash: slice 0 was staged and prepared by attempt 1
+		commits int
+		calls   map[string]int // of slice 0, in the resume
+	}{
+		{"committed, and the journal does not know", func(w *world) {
+			w.rows[key(0)] = hindcast.Committed{Slice: planOf(1).Items[0].Slice, Run: "r1", Attempt: 1, Fingerprint: key(0) + "/"}
+		}, 0, map[string]int{"lookup": 1, "load": 0, "transform": 0}},
+		{"staged and not committed", func(*world) {}, 1, map[string]int{"lookup": 1, "load": 1, "transform": 0}},
+		{"staged, and the files are gone", func(w *world) { clear(w.staged) }, 1, map[string]int{"lookup": 1, "load": 1, "transform": 1}},
+		{"staged and not prepared", func(w *world) { w.journal.events = w.journal.events[:len(w.journal.events)-1] }, 1,
+			map[string]int{"lookup": 0, "load": 1, "transform": 0}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.staged[key(0)+" 1"] = true
+				manifest := &hindcast.Manifest{Key: key(0), Attempt: 1}
+				for _, e := range []hindcast.Event{
+					{Type: hindcast.EventRunStarted, Run: "r1", Total: 2},
+					{Type: hindcast.EventFingerprint, Slice: key(0), Attempt: 1, Fingerprint: key(0) + "/"},
+					{Type: hindcast.EventStepStarted, Slice: key(0), Attempt: 1, Step: hindcast.StepTransform},
+					{Type: hindcast.EventStepFinished, Slice: key(0), Attempt: 1, Step: hindcast.StepTransform, Manifest: manifest},
+					{Type: hindcast.EventLoadPrepared, Slice: key(0), Attempt: 1, Fingerprint: key(0) + "/"},
+				} {
+					_ = w.journal.AppendAsync(e)
+				}
+				test.prepare(w)
+				out := w.run(w.config(planOf(2)))
+				wantExit(t, out, hindcast.ExitOK)
+				for method, n := range test.calls {
+					wantCount(t, w, method, key(0), n)
+				}
+				if n := w.commits[key(0)+" "+key(0)+"/"]; n != test.commits {
+					t.Errorf("%d commits", n)
+				}
+				if out.State.Resumes != 1 || len(w.staged) != 0 && test.commits > 0 {
+					t.Errorf("resumes %d, staged %v", out.State.Resumes, w.staged)
+				}
+			})
+		})
+	}
+}
+
+func TestResumeCountsTriesAnewAndAttemptsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.call = on("transform", key(0), 6, outcome{Err: errTransient})
+		wantExit(t, w.run(w.config(planOf(2))), hindcast.ExitFailed)
+		calls := w.count("load", key(1))
+		out := w.run(w.config(planOf(2)))
+		wantExit(t, out, hindcast.ExitOK)
+		if s := out.State.Slices[key(0)]; s.Attempt != 7 {
+			t.Errorf("attempt %d, want 7: four, then three", s.Attempt)
+		}
+		wantCount(t, w, "load", key(1), max(1, calls)) // a finished slice is not touched again
+	})
+}
+
+// TestAnyRunEndsTruthfully runs a random world, with failures, stops, crashes of the journal's tail and
+// takeovers, and resumes until it is done. What must hold in each life is in world.run.
+func TestAnyRunEndsTruthfully(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	lives := 300
+	if testing.Short() {
+		lives = 60
+	}
+	for i := range lives {
+		seed := seed + uint64(i)
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { live(t, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func live(t *testing.T, random *rand.Rand) {
+	w := newWorld(t)
+	p := planOf(1 + random.IntN(25))
+	if random.IntN(2) == 0 {
+		unloading(p)
+	}
+	p.Shares.Transforms, p.Shares.Unloads = 1+random.IntN(4), 1+random.IntN(3)
+	p.Pipeline.Run.Retries = random.IntN(4)
+	if random.IntN(2) == 0 {
+		p.Pipeline.Run.OnFailure = hindcast.OnFailureContinue
+	}
+	trouble := random.Float64() * 0.3
+	dice := rand.New(rand.NewPCG(random.Uint64(), 1)) // used under the world's lock
+	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
+	for n := 0; ; n++ {
+		if n == 8 {
+			trouble = 0
+		}
+		c := w.config(p)
+		stop := make(chan StopRequest, 2)
+		if n < 8 {
+			for range random.IntN(3) {
+				time.AfterFunc(time.Duration(random.Int64N(int64(20*time.Second))), func() { stop <- StopRequest{By: "test"} })
+			}
+		}
+		c.Stop = stop
+		out := w.run(c)
+		time.Sleep(time.Minute) // the timers of this life
+		checkEnd(t, w, c, out)
+		if out.ExitCode == hindcast.ExitOK || t.Failed() {
+			return
+		}
+		if n > 8 {
+			t.Fatalf("without trouble it ended with %d: %v", out.ExitCode, out.Err)
+		}
+		if random.IntN(2) == 0 { // as if it had been killed before the end was journaled
+			w.journal.durable = lastDurable(w.journal.events, random)
+			w.journal.crash(random.Float64())
+		}
+	}
+}
+
+// lastDurable picks how much of the journal a crash may leave: never less than what a life relied on.
+func lastDurable(events []hindcast.Event, random *rand.Rand) int {
+	least := len(events)
+	for least > 1 {
+		e := events[least-1]
+		if e.Type == hindcast.EventCommitted || e.Type == hindcast.EventLoadPrepared || e.Type == hindcast.EventRunResumed {
+			break
+		}
+		least--
+	}
+	return least + random.IntN(len(events)-least+1)
+}
+
+// roll decides how a call goes.
+func roll(dice *rand.Rand, method string, trouble float64) outcome {
+	o := outcome{Takes: time.Duration(dice.Int64N(int64(2 * time.Second)))}
+	if dice.Float64() >= trouble {
+		return o
+	}
+	errs := []error{errTransient, errTransient, errMemory, errPermanent, errCheck, errOdd}
+	o.Err = errs[dice.IntN(len(errs))]
+	o.Lost = method == "load" && dice.IntN(2) == 0
+	if dice.IntN(10) == 0 {
+		o.Takes = 2 * time.Hour
+	}
+	return o
+}
+
+// checkEnd: the exit code says what the states say.
+func checkEnd(t *testing.T, w *world, c Config, out *Outcome) {
+	t.Helper()
+	counts := out.State.Counts()
+	if n := counts[hindcast.Running] + counts[hindcast.Retrying]; n != 0 {
+		t.Errorf("%d slices are under way after the end: %v", n, counts)
+	}
+	done := counts[hindcast.Succeeded]+counts[hindcast.Skipped] == len(c.Plan.Items)
+	switch out.ExitCode {
+	case hindcast.ExitOK:
+		if !done {
+			t.Errorf("success with %v", counts)
+		}
+	case hindcast.ExitFailed, hindcast.ExitCheck:
+		if counts[hindcast.Failed] == 0 {
+			t.Errorf("exit code %d with %v", out.ExitCode, counts)
+		}
+	case hindcast.ExitStopped:
+		if out.State.Stopping == "" {
+			t.Error("stopped without a request")
+		}
+	default:
+		t.Errorf("exit code %d: %v", out.ExitCode, out.Err)
+	}
+	for slice, s := range out.State.Slices {
+		if _, ok := w.rows[slice]; s.State == hindcast.Succeeded && !ok {
+			t.Errorf("%s is said to be committed and is not", slice)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// dispatch gives free workers what is next, the last step first, so that what is nearly done gets done.
+func (r *run) dispatch(now time.Time) {
+	if r.stopping() {
+		return
+	}
+	for r.resting.due(now) {
+		s := r.resting.take()
+		r.queue[s.next].add(s)
+	}
+	if !r.resting.empty() {
+		r.alarm.Reset(r.resting.waiting[0].due.Sub(now))
+	}
+	r.dispatchLoads()
+	r.dispatchTransforms()
+	r.dispatchUnloads()
+}
+
+func (r *run) dispatchLoads() {
+	loader := r.pools[hindcast.StepLoad]
+	for _, t := range []task{toLoad, toRevive} {
+		for loader.free() && !r.queue[t].empty() {
+			r.start(r.queue[t].take())
+		}
+	}
+}
+
+// dispatchTransforms starts transforms as long as their results do not pile up before the loader. A slice that
+// must be alone waits until no transform runs, and meanwhile none begins.
+func (r *run) dispatchTransforms() {
+	transformer := r.pools[hindcast.StepTransform]
+	for transformer.free() && r.held+transformer.busy < transformer.workers+ahead && !r.aloneRuns() {
+		if !r.queue[toTransformAlone].empty() {
+			if transformer.busy == 0 {
+				r.start(r.queue[toTransformAlone].take())
+			}
+			return
+		}
+		if r.queue[toTransform].empty() {
+			return
+		}
+		r.start(r.queue[toTransform].take())
+	}
+}
+
+func (r *run) aloneRuns() bool {
+	for j := range r.underway {
+		if j.task == toTransformAlone {
+			return true
+		}
+	}
+	return false
+}
+
+// dispatchUnloads starts unloads as long as they are not far ahead of the transforms.
+func (r *run) dispatchUnloads() {
+	unloader, transformer := r.pools[hindcast.StepUnload], r.pools[hindcast.StepTransform]
+	for unloader.free() && r.ready+unloader.busy < transformer.workers+unloader.workers+ahead && !r.queue[toUnload].empty() {
+		r.start(r.queue[toUnload].take())
+	}
+}
+
+// start makes a job of the slice's next task; it leaves with the next commit.
+func (r *run) start(s *slice) {
+	if !s.trying {
+		s.trying, s.spent = true, 0
+		s.attempt++
+	}
+	s.ready = count(&r.ready, s.ready, false)
+	j := &job{slice: s, task: s.next, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
+		left: r.rules.AttemptTimeout - s.spent,
+		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.alone, Fence: r.Fence, Fingerprint: s.print}}
+	switch j.task {
+	case toUnload:
+		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepUnload})
+	case toLoad:
+		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad})
+		r.recordOf(j, hindcast.Event{Type: hindcast.EventLoadPrepared, Fingerprint: s.print})
+		r.durable = true // promise 1: before any COMMIT
+	case toTransform, toTransformAlone, toRevive: // the worker reports the transform's start itself
+	}
+	r.underway[j] = true
+	r.pools[j.task.step()].busy++
+	r.outgoing = append(r.outgoing, j)
+}
+
+// recordOf records an event of the job's attempt.
+func (r *run) recordOf(j *job, e hindcast.Event) {
+	e.Slice, e.Attempt = j.slice.item.Slice.Key, j.try.Attempt
+	r.record(e)
+}
+
+// count keeps n, the number of slices whose flag is set, when one of them goes from was to is.
+func count(n *int, was, is bool) bool {
+	switch {
+	case is && !was:
+		*n++
+	case was && !is:
+		*n--
+	}
+	return is
+}

@@ -1,0 +1,435 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// memory is a journal in memory that knows which of its events are durable.
+type memory struct {
+	mu      sync.Mutex
+	events  []hindcast.Event
+	durable int
+	fail    func(hindcast.Event) error // of the events that are appended
+}
+
+func (m *memory) Append(_ context.Context, events ...hindcast.Event) error {
+	if err := m.AppendAsync(events...); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.durable = len(m.events)
+	return nil
+}
+
+func (m *memory) AppendAsync(events ...hindcast.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range events { // all or none
+		if m.fail == nil {
+			break
+		}
+		if err := m.fail(e); err != nil {
+			return err
+		}
+	}
+	for _, e := range events {
+		e.Seq, e.Time = int64(len(m.events)+1), time.Now().UTC().Truncate(time.Microsecond)
+		m.events = append(m.events, e)
+	}
+	return nil
+}
+
+// onDisk reports whether such an event is durable.
+func (m *memory) onDisk(kind hindcast.EventType, slice string, attempt int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := m.durable - 1; i >= 0; i-- {
+		if e := m.events[i]; e.Type == kind && e.Slice == slice && e.Attempt == attempt {
+			return true
+		}
+	}
+	return false
+}
+
+// fold folds the first n events, or all if n is negative.
+func (m *memory) fold(n int) *hindcast.RunState {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n < 0 {
+		n = len(m.events)
+	}
+	state := &hindcast.RunState{}
+	for _, e := range m.events[:n] {
+		state.Apply(e)
+	}
+	return state
+}
+
+// crash loses events that were not durable, all or some.
+func (m *memory) crash(lost float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	keep := len(m.events) - int(float64(len(m.events)-m.durable)*lost)
+	m.events, m.durable = m.events[:keep], keep
+}
+
+func (m *memory) count(kind hindcast.EventType, slice string) int {
+	n := 0
+	for _, e := range m.events {
+		if e.Type == kind && (slice == "" || e.Slice == slice) {
+			n++
+		}
+	}
+	return n
+}
+
+// world is the lake, the engine and the warehouse of a test, and what it saw. call, if set, decides how a
+// method's call goes; see outcome.
+type world struct {
+	t       testing.TB
+	journal *memory
+	call    func(method string, try Try) outcome
+
+	mu        sync.Mutex
+	rows      map[string]hindcast.Committed // the status rows, by slice
+	commits   map[string]int                // slice and fingerprint → how often committed
+	staged    map[string]bool               // slice and attempt → there are files
+	calls     []string                      // "method slice attempt", as they began
+	active    map[string]int
+	peak      map[string]int
+	fence     int64
+	version   string // of the definition: a part of fingerprints
+	killed    bool
+	unkilled  []string // what Kill is to call unconfirmed
+	release   chan struct{}
+	aheadPeak int // most results staged at a time
+}
+
+// outcome of a call: it takes Takes (or until its context ends, unless Stubborn), then fails with Err. A Load
+// with Lost commits and fails all the same.
+type outcome struct {
+	Takes    time.Duration
+	Err      error
+	Lost     bool
+	Stubborn bool // ignores its context until the world's release is closed
+	Memory   int64
+}
+
+func newWorld(t testing.TB) *world {
+	return &world{t: t, journal: &memory{}, rows: map[string]hindcast.Committed{}, commits: map[string]int{},
+		staged: map[string]bool{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
+}
+
+func (w *world) enter(method string, try Try) outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, fmt.Sprintf("%s %s %d", method, try.Item.Slice.Key, try.Attempt))
+	w.active[method]++
+	w.peak[method] = max(w.peak[method], w.active[method])
+	if try.Alone && method == "transform" && w.active[method] > 1 {
+		w.t.Errorf("%s is to be alone, and %d transforms run", try.Item.Slice.Key, w.active[method])
+	}
+	if w.call == nil {
+		return outcome{}
+	}
+	return w.call(method, try)
+}
+
+func (w *world) leave(method string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active[method]--
+}
+
+// spend lets time pass.
+func (w *world) spend(ctx context.Context, o outcome) error {
+	if o.Stubborn {
+		<-w.release
+		return ctx.Err()
+	}
+	if o.Takes > 0 {
+		select {
+		case <-time.After(o.Takes):
+		case <-ctx.Done():
+			return fmt.Errorf("waiting: %w", ctx.Err())
+		}
+	}
+	return o.Err
+}
+
+func (w *world) Unload(ctx context.Context, try Try, report Report) error {
+	o := w.enter("unload", try)
+	defer w.leave("unload")
+	if err := w.spend(ctx, o); err != nil {
+		return err
+	}
+	report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: "f", Rows: 7, Manifest: &hindcast.Manifest{Name: "f"}})
+	return nil
+}
+
+func (w *world) print(try Try) string { return try.Item.Slice.Key + "/" + w.version }
+
+func (w *world) Fingerprint(ctx context.Context, try Try) (string, bool, error) {
+	o := w.enter("fingerprint", try)
+	defer w.leave("fingerprint")
+	if err := w.spend(ctx, o); err != nil {
+		return "", false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.print(try), w.rows[try.Item.Slice.Key].Fingerprint == w.print(try), nil
+}
+
+func (w *world) Transform(ctx context.Context, try Try, _ Report) (Staged, error) {
+	o := w.enter("transform", try)
+	defer w.leave("transform")
+	if err := w.spend(ctx, o); err != nil {
+		return Staged{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = true
+	w.aheadPeak = max(w.aheadPeak, len(w.staged))
+	return Staged{Memory: o.Memory, Manifest: &hindcast.Manifest{Name: "result", Key: try.Item.Slice.Key, Attempt: try.Attempt,
+		Seconds: 1, Sums: hindcast.Sums{Rows: 3}}}, nil
+}
+
+func (w *world) Reusable(_ context.Context, staged *hindcast.Manifest) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.staged[fmt.Sprintf("%s %d", staged.Key, staged.Attempt)]
+}
+
+func (w *world) Load(ctx context.Context, try Try, staged *hindcast.Manifest) (hindcast.Committed, error) {
+	key := try.Item.Slice.Key
+	o := w.enter("load", try)
+	defer w.leave("load")
+	if !w.journal.onDisk(hindcast.EventLoadPrepared, key, try.Attempt) {
+		w.t.Errorf("promise 1: %s attempt %d is loaded before load_prepared is on disk", key, try.Attempt)
+	}
+	if !w.Reusable(ctx, staged) {
+		w.t.Errorf("%s attempt %d is loaded from files that are not there", key, try.Attempt)
+	}
+	if err := w.spend(ctx, o); err != nil && !o.Lost {
+		return hindcast.Committed{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if try.Fence < w.fence {
+		return hindcast.Committed{}, &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Message: "taken over"}
+	}
+	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint, Sums: staged.Sums}
+	w.rows[key] = c
+	w.commits[key+" "+try.Fingerprint]++
+	if o.Lost {
+		return hindcast.Committed{}, o.Err
+	}
+	return c, nil
+}
+
+func (w *world) Lookup(ctx context.Context, try Try) (*hindcast.Committed, error) {
+	o := w.enter("lookup", try)
+	defer w.leave("lookup")
+	if err := w.spend(ctx, o); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.rows[try.Item.Slice.Key]
+	if !ok || c.Fingerprint != try.Fingerprint {
+		return nil, nil
+	}
+	return &c, nil
+}
+
+func (w *world) Discard(_ context.Context, try Try) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.staged, fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt))
+}
+
+func (w *world) prove(context.Context) ([]hindcast.Committed, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rows := make([]hindcast.Committed, 0, len(w.rows))
+	for _, c := range w.rows {
+		rows = append(rows, c)
+	}
+	return rows, nil
+}
+
+func (w *world) kill() (dead, unconfirmed []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.killed {
+		w.t.Error("Kill was called twice")
+	}
+	w.killed = true
+	return []string{"engine", "warehouse"}, w.unkilled
+}
+
+// count counts the calls of a method for a slice, or for all.
+func (w *world) count(method, slice string) int {
+	n := 0
+	for _, c := range w.calls {
+		var m, s string
+		var attempt int
+		if _, err := fmt.Sscan(c, &m, &s, &attempt); err == nil && m == method && (slice == "" || s == slice) {
+			n++
+		}
+	}
+	return n
+}
+
+func key(i int) string { return time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC).Format("2006-01-02") }
+
+// planOf is a plan of n days.
+func planOf(n int) *plan.Plan {
+	p := &plan.Plan{Run: "r1", Shares: plan.Shares{Transforms: 2, Unloads: 1}}
+	p.Pipeline.Run = hindcast.RunConfig{Retries: 3, RetryWait: time.Second, AttemptTimeout: time.Hour, OnFailure: hindcast.OnFailureStop}
+	for i := range n {
+		start := time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC)
+		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: map[string][]string{"f": {key(i)}},
+			Slice: hindcast.Slice{Key: key(i), Interval: hindcast.Interval{Start: start, End: start.AddDate(0, 0, 1)}}})
+	}
+	return p
+}
+
+// unloading makes the plan unload every unit.
+func unloading(p *plan.Plan) *plan.Plan {
+	for _, item := range p.Items {
+		p.Units = append(p.Units, plan.Unit{Fact: "f", Key: item.Slice.Key, Unload: true})
+	}
+	return p
+}
+
+func (w *world) config(p *plan.Plan) Config {
+	c := Config{Plan: p, Journal: w.journal, Attempter: w, Fence: 1, Host: "here", Pid: 1, Prove: w.prove, Kill: w.kill,
+		Random: rand.New(rand.NewPCG(1, 1)).Float64}
+	if len(w.journal.events) > 0 {
+		c.State = w.journal.fold(-1)
+	}
+	w.killed = false
+	return c
+}
+
+// run runs, and checks what holds for every run.
+func (w *world) run(c Config) *Outcome {
+	w.t.Helper()
+	before := len(w.journal.events)
+	out := Run(context.Background(), c)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for method, n := range w.active {
+		if n != 0 && out.ExitCode != hindcast.ExitUnknown {
+			w.t.Errorf("%d calls of %s still run", n, method)
+		}
+	}
+	for method, limit := range map[string]int{"unload": c.Plan.Shares.Unloads, "transform": c.Plan.Shares.Transforms, "load": 1} {
+		if w.peak[method] > limit {
+			w.t.Errorf("%d calls of %s ran at a time, %d may", w.peak[method], method, limit)
+		}
+	}
+	if folded := w.journal.fold(-1); !reflect.DeepEqual(folded, out.State) {
+		w.t.Errorf("the journal folds to\n%+v, and the state is\n%+v", folded, out.State)
+	}
+	w.checkCommits(c, out)
+	w.checkAttempts(c.Plan, w.journal.events[before:])
+	return out
+}
+
+// checkCommits: at most one commit of a fingerprint, and success if and only if all are committed.
+func (w *world) checkCommits(c Config, out *Outcome) {
+	w.t.Helper()
+	for what, n := range w.commits {
+		if n > 1 {
+			w.t.Errorf("%s was committed %d times", what, n)
+		}
+	}
+	if out.ExitCode != hindcast.ExitOK || c.UnloadOnly {
+		return
+	}
+	for _, item := range c.Plan.Items {
+		if _, ok := w.rows[item.Slice.Key]; item.Reason.Runs() && !ok {
+			w.t.Errorf("success, and %s is not committed", item.Slice.Key)
+		}
+	}
+}
+
+// checkAttempts: none beyond the limit in one life of the run.
+func (w *world) checkAttempts(p *plan.Plan, events []hindcast.Event) {
+	w.t.Helper()
+	failures := map[string]int{}
+	for _, e := range events {
+		if e.Type == hindcast.EventAttemptFailed || e.Type == hindcast.EventFailed && e.Error.Code != hindcast.ELost {
+			failures[e.Slice]++
+		}
+	}
+	for slice, n := range failures {
+		if limit := p.Pipeline.Run.Retries + 1; n > limit {
+			w.t.Errorf("%d attempts at %s failed, %d are allowed", n, slice, limit)
+		}
+	}
+}
+
+// Errors of the classes, to fail with.
+var (
+	errTransient = &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Message: "connection reset"}
+	errMemory    = &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource, Message: "out of memory"}
+	errPermanent = &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "division by zero"}
+	errCheck     = &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: "check rows failed"}
+	errOdd       = errors.New("odd")
+)
+
+// on fails the method's calls for the slice (all slices if empty) as long as the attempt's number is at most
+// last; everything takes a while.
+func on(method, slice string, last int, o outcome) func(string, Try) outcome {
+	return func(m string, try Try) outcome {
+		if m == method && (slice == "" || slice == try.Item.Slice.Key) && try.Attempt <= last {
+			if o.Takes == 0 {
+				o.Takes = time.Second
+			}
+			return o
+		}
+		return outcome{Takes: time.Second}
+	}
+}
+
+func wantExit(t testing.TB, out *Outcome, code int) {
+	t.Helper()
+	if out.ExitCode != code {
+		t.Errorf("exit code %d (%v), want %d", out.ExitCode, out.Err, code)
+	}
+	if out.State.Finished && out.State.ExitCode != out.ExitCode {
+		t.Errorf("exit code %d, journaled as %d", out.ExitCode, out.State.ExitCode)
+	}
+}
+
+func wantState(t testing.TB, out *Outcome, slice string, want hindcast.State) {
+	t.Helper()
+	s := out.State.Slices[slice]
+	if s == nil {
+		s = &hindcast.SliceState{State: hindcast.Pending}
+	}
+	if s.State != want {
+		t.Errorf("%s is %s (%v), want %s", slice, s.State, s.Error, want)
+	}
+}
+
+func wantCount(t testing.TB, w *world, method, slice string, want int) {
+	t.Helper()
+	if n := w.count(method, slice); n != want {
+		t.Errorf("%d calls of %s for %q, want %d: %v", n, method, slice, want, w.calls)
+	}
+}

@@ -1,0 +1,184 @@
+// Package verify compares what is published and unloaded with what is said of it: the source against the lake's
+// manifests, the lake's files against their checksums, the target's rows against the status rows. It changes
+// nothing; what to do about a difference is the reader's choice.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Finding is one difference.
+type Finding struct {
+	What string `json:"what"` // "source", "lake" or "target"
+	Name string `json:"name"` // the fact, dimension or target
+	Key  string `json:"key"`  // the unit or slice
+	Text string `json:"text"`
+	Next string `json:"next"`
+}
+
+// Result is what was compared and what differs.
+type Result struct {
+	Units    int       `json:"units"`  // generations compared with their source
+	Files    int       `json:"files"`  // files read
+	Slices   int       `json:"slices"` // committed slices compared with the target
+	Rows     int64     `json:"rows"`   // rows that were compared at the source
+	Findings []Finding `json:"findings"`
+}
+
+// Verify holds what is compared.
+type Verify struct {
+	Plan      *plan.Plan // of all slices that are to be verified, as things are now
+	Lake      *lake.Lake
+	Warehouse warehouse.Warehouse
+	Files     bool               // read every file and compare its checksum
+	Each      func(done, of int) // progress
+	result    Result
+}
+
+// Run compares everything. The error is of not being able to; differences are in the Result.
+func (v *Verify) Run(ctx context.Context) (*Result, error) {
+	facts, dims, err := v.Lake.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	total := len(v.Plan.Units) + len(v.Plan.Dims)
+	for i, u := range v.Plan.Units {
+		m := facts[u.Fact][u.Key]
+		if m == nil || len(u.Files) > 0 || !m.Interval.Equal(u.Interval) {
+			continue
+		}
+		if err := v.unit(ctx, m, timeOf(&v.Plan.Pipeline, u.Fact), u.Missing); err != nil {
+			return nil, err
+		}
+		v.Each(i+1, total)
+	}
+	for i, d := range v.Plan.Dims {
+		if m := dims[d.Name]; m != nil && len(d.Files) == 0 {
+			if err := v.unit(ctx, m, "", false); err != nil {
+				return nil, err
+			}
+		}
+		v.Each(len(v.Plan.Units)+i+1, total)
+	}
+	return &v.result, v.target(ctx)
+}
+
+func timeOf(p *hindcast.Pipeline, fact string) string {
+	for _, f := range p.Facts {
+		if f.Name == fact {
+			return f.Time
+		}
+	}
+	return ""
+}
+
+func (v *Verify) find(what, name, key, next, text string, args ...any) {
+	v.result.Findings = append(v.result.Findings, Finding{What: what, Name: name, Key: key, Text: fmt.Sprintf(text, args...), Next: next})
+}
+
+// unit compares a generation with its files and with the source.
+func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn string, gone bool) error {
+	check := v.Lake.VerifySizes
+	if v.Files {
+		check = v.Lake.Verify
+	}
+	v.result.Files += len(m.Files)
+	if err := check(ctx, m); err != nil {
+		e := hindcast.AsError(err)
+		if e.Code != hindcast.EParquet {
+			return err
+		}
+		v.find("lake", m.Name, m.Key, "hindcast unload --force --slices "+m.Key, "%s", e.Message)
+	}
+	if gone != m.Missing {
+		if gone {
+			v.find("source", m.Name, m.Key, "the lake still has its rows; nothing is lost", "%s is not there any more", m.Source)
+		} else {
+			v.find("source", m.Name, m.Key, "hindcast run", "%s is there now", m.Source)
+		}
+	}
+	if gone || m.Missing {
+		return nil
+	}
+	sums, err := v.Warehouse.Sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: timeColumn, Window: m.Interval,
+		TimeZone: v.Plan.Pipeline.History.TimeZone, Session: v.Plan.Pipeline.Load.Session})
+	if err != nil {
+		return fmt.Errorf("counting %s: %w", m.Source, err)
+	}
+	v.result.Units++
+	v.result.Rows += sums.Rows
+	if text := Difference(m.Sums, sums); text != "" {
+		v.find("source", m.Name, m.Key, "hindcast unload --force --slices "+m.Key+" && hindcast run", "%s changed since %s: %s",
+			m.Source, m.CreatedAt.Format("2006-01-02 15:04"), text)
+	}
+	return nil
+}
+
+// target compares the committed slices with the target's rows.
+func (v *Verify) target(ctx context.Context) error {
+	rows, err := v.Warehouse.Committed(ctx, v.Plan.Pipeline.Name, false)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	chosen := map[string]bool{}
+	for _, item := range v.Plan.Items {
+		chosen[item.Slice.Key] = true
+	}
+	ask := warehouse.Published{Target: v.Plan.Pipeline.Target, Columns: v.Plan.Result}
+	var compared []hindcast.Committed
+	zone := v.Plan.Pipeline.History.Zone
+	for _, c := range rows {
+		if c.Target == v.Plan.Pipeline.Target.Table && chosen[c.Slice.Key] {
+			compared = append(compared, c)
+			ask.Intervals = append(ask.Intervals, hindcast.Interval{Start: c.Slice.Start.In(zone), End: c.Slice.End.In(zone)})
+		}
+	}
+	sums, err := v.Warehouse.Published(ctx, ask)
+	if err != nil {
+		return err
+	}
+	v.result.Slices = len(compared)
+	for i, c := range compared {
+		if text := Difference(c.Sums, sums[i]); text != "" {
+			v.find("target", c.Target, c.Slice.Key, "hindcast run --slices "+c.Slice.Key, "the rows are not those that %s committed: %s", c.Run, text)
+		}
+	}
+	return nil
+}
+
+// Difference says in words how two sums differ; "" if they do not.
+func Difference(was, is hindcast.Sums) string {
+	if was.Rows == is.Rows && was.Content == is.Content {
+		return ""
+	}
+	var parts []string
+	if was.Rows != is.Rows {
+		parts = append(parts, fmt.Sprintf("%d rows, %d before", is.Rows, was.Rows))
+	}
+	for name, total := range was.Totals {
+		if is.Totals[name] != total {
+			parts = append(parts, fmt.Sprintf("%s sums to %s, %s before", name, orNull(is.Totals[name]), total))
+		}
+	}
+	if len(parts) == 0 {
+		return "as many rows, other values"
+	}
+	if len(parts) > 3 {
+		parts = append(parts[:3], "…")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "NULL"
+	}
+	return s
+}
