@@ -221,9 +221,10 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
 		view = a.view(made)
 		log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
-		if board, ok := view.(*screen.Board); ok {
-			for _, e := range past {
-				board.Event(e)
+		for _, e := range past {
+			log.Past(e)
+			if v, ok := view.(interface{ Past(hindcast.Event) }); ok {
+				v.Past(e)
 			}
 		}
 	}

@@ -138,7 +138,11 @@ func step(p hindcast.Period, from time.Time, k int) time.Time {
 		}
 		p = hindcast.Period{N: p.N / 24, Unit: hindcast.Days}
 	}
-	return instant(p.AddTo(reading(from), k), from.Location())
+	civil := reading(from)
+	if day := civil.Truncate(24 * time.Hour); !day.Equal(civil) && from.Equal(instant(day, from.Location())) {
+		civil = day // the first day has no midnight; the others have
+	}
+	return instant(p.AddTo(civil, k), from.Location())
 }
 
 // reading is what calendar and clock show at t, as if they were in UTC.

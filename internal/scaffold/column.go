@@ -91,7 +91,9 @@ func keyType(typ string) bool {
 	return typ == "VARCHAR" || typ == "UUID" || isInteger(typ) || strings.HasPrefix(typ, "ENUM(")
 }
 
-func isInteger(typ string) bool { return strings.HasSuffix(typ, "INT") || typ == "INTEGER" || typ == "UINTEGER" }
+func isInteger(typ string) bool {
+	return strings.HasSuffix(typ, "INT") || typ == "INTEGER" || typ == "UINTEGER"
+}
 
 // ownKey reports whether a key column is the table's own: one value a row, by which nothing is summed up.
 func ownKey(column, table string) bool {

@@ -223,7 +223,11 @@ func (l *looker) name() {
 // misfit says why a fact cannot be used beside the first, whose period is the slices'.
 func misfit(first, f Fact) string {
 	switch {
-	case f.Table == first.Table || !f.Named:
+	case f.Table == first.Table:
+		return ""
+	case first.Every.Unit == hindcast.Hours && isDate(f):
+		return "its rows have a day and no hour, and slices are of hours"
+	case !f.Named:
 		return ""
 	case f.Every.AddTo(first.From, 1).After(first.Every.AddTo(first.From, 1)):
 		return fmt.Sprintf("its tables cover %s, more than a slice: give it `time:` with the column that places a row", f.Every)
@@ -231,6 +235,11 @@ func misfit(first, f Fact) string {
 		return "its tables do not begin where the slices do: change history to fit, or give it `time:`"
 	}
 	return ""
+}
+
+func isDate(f Fact) bool {
+	c, ok := find(f.Columns, f.Time)
+	return ok && !f.Named && c.Type == "DATE"
 }
 
 // onGrid reports whether t is a whole number of periods from start.

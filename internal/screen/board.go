@@ -81,6 +81,9 @@ func (b *Board) Event(e hindcast.Event) {
 	b.fresh = true
 }
 
+// Past takes in an event from before a resume.
+func (b *Board) Past(e hindcast.Event) { b.Event(e) }
+
 // Log prints a line above the board.
 func (b *Board) Log(line string) {
 	b.mu.Lock()

@@ -69,6 +69,13 @@ func (l *Lines) Event(e hindcast.Event) {
 	}
 }
 
+// Past takes in an event from before a resume, which needs no line.
+func (l *Lines) Past(e hindcast.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live.apply(e)
+}
+
 // Log writes a line of its own.
 func (l *Lines) Log(line string) {
 	l.mu.Lock()

@@ -157,12 +157,14 @@ func (p *page) figures(t *tally, measured time.Duration) {
 	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
 		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(exact(n), wideRows), padLeft(size(bytes), wideSize))
-		for i, part := range pack("       ", append([]string{text}, more...), p.o.layout()+5) {
-			if i == 0 {
-				part = strings.TrimPrefix(part, "       ")
+		for _, part := range more {
+			if cells(text)+2+cells(part) > p.o.layout() {
+				p.add(text)
+				text = "     "
 			}
-			p.add(part)
+			text += "  " + part
 		}
+		p.add(text)
 	}
 	steps, _ := t.spent()
 	var times []string
@@ -347,9 +349,8 @@ func afterwards(t *tally, o Options) []string {
 // inSQL tells the errors that another text of the SQL or of the pipeline file mends. A new run finds the
 // slices that are done up to date where the text is the same, so it serves as well where the data were wrong.
 func inSQL(code hindcast.Code) bool {
-	switch code {
-	case hindcast.EHook, hindcast.ECheck, hindcast.EOutside, hindcast.EKeyViolated, hindcast.EOverflow:
-		return true
-	}
-	return strings.HasPrefix(string(code), string(hindcast.ESQL))
+	return mended[code] || strings.HasPrefix(string(code), string(hindcast.ESQL))
 }
+
+var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,
+	hindcast.EKeyViolated: true, hindcast.EOverflow: true}

@@ -126,9 +126,10 @@ func (p *page) wrap(first, hang, text string) {
 	p.lines = append(p.lines, wrap(first, hang, text, p.o.Width)...)
 }
 
-// ends adds a line with left and right at its two ends; where both do not fit, left goes on below.
+// ends adds a line with left and right at its two ends, no further apart than the eye goes; where both do
+// not fit, left goes on below.
 func (p *page) ends(left, right string) {
-	width := p.o.layout()
+	width := min(p.o.layout(), 100)
 	if cells(right) > width/2 && cells(left)+2+cells(right) > width {
 		p.wrap("", "  ", left)
 		p.wrap("  ", "  ", right)

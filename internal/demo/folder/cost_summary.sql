@@ -1,7 +1,7 @@
 -- Net cost of cloud services by month, account and service.
 --
--- "billing" is one slice of history: hindcast runs this same SQL over each. :rate comes from params in
--- hindcast.yml and turns the invoices' dollars into the currency that you report in.
+-- "billing" is one slice of history: hindcast runs this same SQL over each. The parameter rate, of
+-- hindcast.yml, turns the invoices' dollars into the currency that you report in.
 SELECT
     date_trunc('month', b.usage_date)::DATE             AS usage_month,
     b.account_id,

@@ -1,0 +1,110 @@
+package demo
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"text/template"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+// folder holds the demo's files, as templates.
+//
+//go:embed folder
+var folder embed.FS
+
+// Files writes the pipeline, its SQL and the README into dir, which it makes. It never changes a file: one that
+// is there with the same content stays, with another it is E-USAGE and nothing is written.
+func Files(dir string, o Options) error {
+	o, err := o.filled()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return duck.Translate(err)
+	}
+	missing := map[string][]byte{}
+	for _, name := range []string{PipelineFile, SQLFile, ReadmeFile} {
+		text, err := render(name, o)
+		if err != nil {
+			return fmt.Errorf("writing the demo's %s: %w", name, err)
+		}
+		path := filepath.Join(dir, name)
+		switch there, err := os.ReadFile(path); {
+		case errors.Is(err, fs.ErrNotExist):
+			missing[path] = text
+		case err != nil:
+			return duck.Translate(err)
+		case !bytes.Equal(there, text):
+			return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
+				Place: hindcast.Place{File: path}, Message: "the file is already there with other content, and the demo overwrites nothing",
+				Next: "name another folder; or, to run the pipeline that is there, use `hindcast run` in its folder"}
+		}
+	}
+	for path, text := range missing {
+		if err := create(path, text); err != nil {
+			return fmt.Errorf("writing %s: %w", path, duck.Translate(err))
+		}
+	}
+	return nil
+}
+
+// plain are values that YAML reads as they are.
+var plain = regexp.MustCompile(`^[A-Za-z0-9./~][A-Za-z0-9._/:~-]*[A-Za-z0-9._/-]$`)
+
+func render(name string, o Options) ([]byte, error) {
+	if name == SQLFile { // has no blanks to fill in
+		return folder.ReadFile("folder/" + name)
+	}
+	quoted := func(value string) string {
+		if plain.MatchString(value) {
+			return value
+		}
+		return strconv.Quote(value)
+	}
+	blanks, err := template.New(name).Funcs(template.FuncMap{"quoted": quoted}).ParseFS(folder, "folder/"+name)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	err = blanks.Execute(&text, struct {
+		Options
+		From, To, RowsText string
+	}{o, start.Format(time.DateOnly), sliceStart(o.Slices).Format(time.DateOnly), thousands(o.Rows)})
+	return text.Bytes(), err
+}
+
+// thousands writes 100000 as 100,000.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// create writes a new file, whole or not at all: a file cut short would be refused by the next demo.
+func create(path string, text []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package scaffold
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Print says in a few lines what was written and guessed, and what to do next.
+func Print(out io.Writer, found Found) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "wrote %s and %s\n", found.File, found.SQLFile)
+	next := "fill them in, then: hindcast plan\n"
+	switch {
+	case len(found.Facts) > 0:
+		found.guesses(&text)
+		next = "look over what is marked \"guessed\", then: hindcast plan\n"
+	case found.Looked:
+		fmt.Fprintf(&text, "  none of %s has a time in its name or a time column: they hold an example\n", counted(int64(found.Tables), "table"))
+	}
+	text.WriteString("\nNext: " + next)
+	if len(found.Facts) > 0 {
+		fmt.Fprintf(&text, "      one slice's rows: hindcast sql \"SELECT * FROM %s LIMIT 10\"\n", strings.ReplaceAll(inSQL(found.Facts[0].Name), `"`, `\"`))
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func (found Found) guesses(text *strings.Builder) {
+	idle := 0
+	for _, f := range found.Facts {
+		if f.Idle != "" {
+			idle++
+			continue
+		}
+		fmt.Fprintf(text, "  fact       %s: %s%s\n", f.Name, f.Table, f.summary())
+		if len(f.Missing) > 0 {
+			fmt.Fprintf(text, "             missing: %s\n", some(f.Missing))
+		}
+	}
+	if idle > 0 {
+		fmt.Fprintf(text, "  and %s in the file's comments\n", counted(int64(idle), "fact"))
+	}
+	for _, d := range found.Dimensions {
+		fmt.Fprintf(text, "  dimension  %s, by %s\n", d.Name, d.FactKey)
+	}
+	fmt.Fprintf(text, "  target     %s by %s\n", found.Target.Table, strings.Join(found.Target.Key, ", "))
+}
+
+// summary says how many tables, which time and how many rows a fact has.
+func (f Fact) summary() string {
+	s := ", by " + f.Time
+	if f.Named {
+		s = ", " + counted(int64(f.Tables), "table") + " of " + f.Every.String()
+	}
+	if !f.From.IsZero() {
+		s += ", " + moment(f.From) + " to " + moment(f.To)
+	}
+	if f.Rows >= 0 {
+		s += ", " + counted(f.Rows, "row")
+	}
+	return s
+}
