@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			"events":    events,
 			"snapshot":  snapshot,
 			"unchanged": unchanged,
-			"whole":     whole_,
+			"whole":     wholeTarget,
 			"damaged":   damaged,
 			"tmpfs":     tmpfs,
 			"examples":  examples,
@@ -49,20 +49,20 @@ func TestScripts(t *testing.T) {
 }
 
 func setUp(env *testscript.Env) error {
-	env.Values[worldKey{}] = &world{dir: env.WorkDir, running: map[string]*running{}, snapshots: map[string]string{}}
+	source, err := filepath.Abs("testdata/shop")
+	if err != nil {
+		return err
+	}
+	w := &world{dir: env.WorkDir, source: source, running: map[string]*running{}, snapshots: map[string]string{}}
+	env.Values[worldKey{}] = w
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("TERM", "xterm")
-	env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
-	fail := env.T()
+	w.vars = append(w.vars, env.Vars...)
+	test := env.T().(testing.TB)
 	env.Defer(func() {
-		w := env.Values[worldKey{}].(*world)
 		for _, fault := range w.faults() {
-			fail.Log(fault)
-			w.failed = true
-		}
-		if w.failed {
-			fail.FailNow()
+			test.Error(fault)
 		}
 	})
 	return nil

@@ -144,7 +144,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := append(w.kept, p...)
+	text := slices.Concat(w.kept, p)
 	if err := w.write(text, w.redactor.safe(text)); err != nil {
 		return 0, err
 	}

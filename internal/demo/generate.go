@@ -85,6 +85,8 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 		// A table fills more than one row group of this size, so that its rows go into the file as they come and
 		// not through the log first, and a later reader can share them between threads.
 		"ATTACH " + duck.String(g.Path) + " AS " + attached + " (ROW_GROUP_SIZE 51200)",
+		// Trying FSST on every column of text takes a tenth of the time, to save a seventh of the file.
+		"SET disabled_compression_methods = 'fsst'",
 		"SET preserve_insertion_order = true",
 		// The joins as they are written keep the lines in the order of their days; the optimizer's may not.
 		"SET disabled_optimizers = 'join_order,build_side_probe_side'",

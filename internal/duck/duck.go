@@ -161,10 +161,10 @@ func Window(column, typ string, in hindcast.Interval) string {
 }
 
 func bound(typ string, t time.Time) string {
-	switch {
-	case typ == "DATE":
+	switch typ {
+	case "DATE":
 		return "DATE " + String(t.Format("2006-01-02"))
-	case typ == "TIMESTAMP WITH TIME ZONE":
+	case "TIMESTAMP WITH TIME ZONE":
 		return "TIMESTAMPTZ " + String(t.UTC().Format("2006-01-02 15:04:05.999999")+"+00")
 	default:
 		return "CAST(" + String(t.Format("2006-01-02 15:04:05.999999")) + " AS " + typ + ")"

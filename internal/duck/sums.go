@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -33,7 +34,7 @@ type scanner interface{ Scan(dest ...any) error }
 func ScanSums(row scanner, columns []hindcast.Column, leading ...any) (hindcast.Sums, error) {
 	sums := hindcast.Sums{}
 	var content sql.NullString
-	dest := append(leading, &sums.Rows, &content)
+	dest := append(slices.Clone(leading), any(&sums.Rows), any(&content))
 	var totals []*sql.NullString
 	var names []string
 	for _, c := range columns {

@@ -61,6 +61,7 @@ var importMap = []row{
 
 	// What people see, and where everything is joined.
 	{"screen", []string{".", "plan"}, "plan, board and report as text"},
+	{"scaffold", []string{".", "warehouse"}, "writes the files that a pipeline begins with"},
 	{"demo", []string{".", "duck"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
 	{"cli", []string{anything}, "joins everything, one file a command"},

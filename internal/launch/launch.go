@@ -52,7 +52,8 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 		return nil, err
 	}
 	spill := filepath.Join(os.TempDir(), fmt.Sprintf("hindcast-%d", os.Getpid()))
-	return s, s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
+	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
+	return s, err
 }
 
 // connection is how warehouse and engine are opened.

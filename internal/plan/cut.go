@@ -133,8 +133,8 @@ func step(p hindcast.Period, from time.Time, k int) time.Time {
 		return from
 	}
 	if p.Unit == hindcast.Hours {
-		if p.Sub() {
-			return p.AddTo(from, k)
+		if p.Sub() { // in seconds: a time.Duration ends after 292 years, which maxSlices of 13 hours are
+			return time.Unix(from.Unix()+int64(p.N)*int64(k)*3600, int64(from.Nanosecond())).In(from.Location())
 		}
 		p = hindcast.Period{N: p.N / 24, Unit: hindcast.Days}
 	}

@@ -82,7 +82,7 @@ func holds(t *testing.T, times int, property func(r *rand.Rand) error) {
 }
 
 func TestAnyHistoryIsCutWithoutHoleOrOverlap(t *testing.T) {
-	holds(t, 3000, func(r *rand.Rand) error {
+	holds(t, 1000, func(r *rand.Rand) error {
 		c := anyCutting(t, r)
 		history, err := plan.Cut(c.h, c.to)
 		if err != nil {
@@ -146,7 +146,7 @@ func onCalendar(c cutting, history []hindcast.Slice) error {
 }
 
 func TestSlicesStayWhenTheHistoryGrows(t *testing.T) {
-	holds(t, 500, func(r *rand.Rand) error {
+	holds(t, 300, func(r *rand.Rand) error {
 		c := anyCutting(t, r)
 		before, err := plan.Cut(c.h, c.to)
 		if err != nil {

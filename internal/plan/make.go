@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -195,28 +196,28 @@ func (m *maker) surveyAbsent(c *cutter, u *Unit, current *hindcast.Manifest) {
 // lendColumns gives units without a table the columns of the nearest one that has them, so that the SQL finds a
 // table of no rows.
 func (c *cutter) lendColumns() {
+	var lenders []int
+	for i := range c.units {
+		if u := &c.units[i]; !u.Missing && len(u.Columns) > 0 {
+			lenders = append(lenders, i)
+		}
+	}
+	if len(lenders) == 0 {
+		return
+	}
 	for i := range c.units {
 		u := &c.units[i]
-		for distance := 1; u.Missing && distance < len(c.units); distance++ {
-			found := lender(c.units, i, distance)
-			if found == nil {
-				continue
-			}
-			if !sameColumns(u.Columns, found) {
-				u.Columns, u.Unload, u.Why = found, c.fact.Files == "", whyMissing
-			}
-			break
+		if !u.Missing {
+			continue
+		}
+		n := min(sort.SearchInts(lenders, i), len(lenders)-1)
+		if n > 0 && i-lenders[n-1] < lenders[n]-i {
+			n--
+		}
+		if found := c.units[lenders[n]].Columns; !sameColumns(u.Columns, found) {
+			u.Columns, u.Unload, u.Why = found, c.fact.Files == "", whyMissing
 		}
 	}
-}
-
-func lender(units []Unit, i, distance int) []hindcast.Column {
-	for _, j := range []int{i + distance, i - distance} {
-		if j >= 0 && j < len(units) && !units[j].Missing && len(units[j].Columns) > 0 {
-			return units[j].Columns
-		}
-	}
-	return nil
 }
 
 // share is a unit's part of a table that holds all of history.

@@ -51,7 +51,7 @@ func covered(window hindcast.Interval, units []hindcast.Interval) error {
 }
 
 func TestEveryInstantOfAWindowIsInOneUnit(t *testing.T) {
-	holds(t, 400, func(r *rand.Rand) error {
+	holds(t, 60, func(r *rand.Rand) error {
 		c := anyCutting(t, r)
 		f := anyFact(r, c)
 		c.h.To = c.to.Format("2006-01-02T15:04")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -53,9 +54,11 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	}
 	var tables []warehouse.Table
 	for _, t := range all {
-		if _, own := splitName(t.Name); !strings.ContainsAny(t.Name, "{}$\x00") && !strings.HasPrefix(strings.ToLower(own), "hindcast_") {
-			tables = append(tables, t)
+		if !writable(t.Name) || strings.ContainsAny(t.Name, "{}") {
+			continue
 		}
+		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
+		tables = append(tables, t)
 	}
 	found.Tables = len(tables)
 	found.taken = map[string]bool{"result": true}
@@ -65,6 +68,11 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	l := &looker{ctx: ctx, found: found}
 	l.bounder, _ = w.(warehouse.Bounder)
 	return l.look(tables)
+}
+
+// writable reports whether a name can stand in a pipeline file and in a comment's line.
+func writable(name string) bool {
+	return name != "" && !strings.Contains(name, "${") && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 type looker struct {

@@ -23,10 +23,10 @@ func months(n int) *plan.Plan {
 		item := &p.Items[i]
 		item.Rows, item.Bytes = 1_200_000+int64(i)*5_000, 110_000_000
 		item.Units = map[string][]string{"billing": {item.Slice.Key}}
-		switch {
-		case i == 0 || i == 2 || i == 3 || i == 5:
+		switch i {
+		case 0, 2, 3, 5:
 			item.Reason = hindcast.ReasonUpToDate
-		case i == n-1:
+		case n - 1:
 			item.Reason, item.Detail = hindcast.ReasonUnsettled, "younger than 45 days"
 		default:
 			item.Reason, item.Detail = hindcast.ReasonSQL, "cost_summary.sql, committed by r7, 3 May"

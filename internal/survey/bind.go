@@ -30,7 +30,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 		if result == nil {
 			result = columns
-		} else if columns, err = warehouse.Fit("the result", result, columns); err != nil {
+		} else if _, err = warehouse.Fit("the result", result, columns); err != nil {
 			return nil, false, inSlices(err, schemas[i], len(p.Items))
 		}
 	}

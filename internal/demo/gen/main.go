@@ -62,7 +62,7 @@ func read(path string) ([]row, error) {
 		return nil, err
 	}
 	records, err := csv.NewReader(file).ReadAll()
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
 	var rows []row

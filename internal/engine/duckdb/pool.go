@@ -143,10 +143,7 @@ func (p *Pool) Submit(_ context.Context, job engine.Job) (engine.Handle, error) 
 		defer close(r.done)
 		defer cancel()
 		r.err = p.with(ctx, func(w *child.Process) error {
-			var out output
-			err := w.Call(ctx, "run", job, &out)
-			r.result = out.Result
-			return err
+			return w.Call(ctx, "run", job, &r.result)
 		})
 	}()
 	return h, nil
@@ -262,10 +259,10 @@ func Serve(in io.Reader, out io.Writer) error {
 			}
 			return r.Bind(ctx, p.Query, p.Checks)
 		}),
-		"run": child.Handle(func(ctx context.Context, job engine.Job) (output, error) {
+		"run": child.Handle(func(ctx context.Context, job engine.Job) (engine.Result, error) {
 			r, err := get()
 			if err != nil {
-				return output{}, err
+				return engine.Result{}, err
 			}
 			return r.Run(ctx, job)
 		}),

@@ -110,13 +110,8 @@ func (r *Runner) views(ctx context.Context, tables []engine.Table) error {
 	return nil
 }
 
-// output is a finished run inside the worker, before it is sent.
-type output struct {
-	Result engine.Result `json:"result"`
-}
-
 // Run runs a job to its end: the SQL, its files made durable, then the checks over them.
-func (r *Runner) Run(ctx context.Context, job engine.Job) (output, error) {
+func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if job.Limits.Timeout > 0 {
@@ -125,28 +120,28 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (output, error) {
 		defer cancel()
 	}
 	if err := r.set(ctx, job.Limits, job.Query.TimeZone); err != nil {
-		return output{}, err
+		return engine.Result{}, err
 	}
 	if err := r.views(ctx, job.Query.Tables); err != nil {
-		return output{}, err
+		return engine.Result{}, err
 	}
 	var err error
 	if job.Columns, err = duck.Store("the result", job.Columns); err != nil {
-		return output{}, err
+		return engine.Result{}, err
 	}
 	files, err := r.write(ctx, job)
 	if err != nil {
-		return output{}, err
+		return engine.Result{}, err
 	}
 	out := engine.Result{Files: files, Columns: job.Columns}
 	for _, f := range files {
 		out.Bytes += f.Bytes
 	}
 	if out.Sums, err = r.inspect(ctx, job, files); err != nil {
-		return output{}, err
+		return engine.Result{}, err
 	}
 	out.Memory = child.PeakMemory(os.Getpid())
-	return output{out}, nil
+	return out, nil
 }
 
 // write stages the SQL's rows with the bound types.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/hindcast/hindcast"
@@ -44,11 +45,8 @@ func heals(err error) bool {
 	if !ok {
 		return false
 	}
-	switch errno {
-	case syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP, syscall.ENOTEMPTY:
-		return false
-	}
-	return true
+	lasting := []syscall.Errno{syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP, syscall.ENOTEMPTY}
+	return !slices.Contains(lasting, errno)
 }
 
 // reason is the cause without the path, which the message has already.

@@ -39,8 +39,10 @@ CREATE TABLE empty_one (k BIGINT, t DATE);`
 
 func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
-// January and February are the intervals of the suite.
+// January is the interval that most of the suite loads.
 var January = hindcast.Interval{Start: date(2020, 1, 1), End: date(2020, 2, 1)}
+
+// February is the interval after January.
 var February = hindcast.Interval{Start: date(2020, 2, 1), End: date(2020, 3, 1)}
 
 // Run runs the suite; each test gets a world of its own.
@@ -133,7 +135,7 @@ func unloadEmpty(t *testing.T, w *World) {
 
 func unloadOdd(t *testing.T, w *World) {
 	x := extract(t, w, `"odd ""name"" x"`, "", hindcast.Interval{})
-	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: filepath.Join(mkdir(t, "it's"))})
+	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: mkdir(t, "it's")})
 	if err != nil || out.Sums.Rows != 1 || out.Columns[0].Name != `a "b"` {
 		t.Errorf("%+v, %v", out, err)
 	}

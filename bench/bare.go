@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	_ "github.com/duckdb/duckdb-go/v2" // the driver
+)
+
+// work is what bare DuckDB is given: the same settings, tables and SQL that hindcast's worker has.
+type work struct {
+	Settings []string `json:"settings"`
+	Copies   []copied `json:"copies"`
+}
+
+// copied is one slice's COPY.
+type copied struct {
+	Views []string `json:"views"`
+	SQL   string   `json:"sql"`
+	Path  string   `json:"path"`
+}
+
+// bareRun runs the work in a process of its own and returns its whole time, and the seconds of each COPY.
+func (b *bench) bareRun(ctx context.Context, w work) (wall float64, each []float64, err error) {
+	text, err := json.Marshal(w)
+	if err != nil {
+		return 0, nil, err
+	}
+	file := filepath.Join(b.dir, "bare.json")
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		return 0, nil, err
+	}
+	cmd := exec.CommandContext(ctx, b.self, "bare", file)
+	cmd.Stderr = os.Stderr
+	began := time.Now()
+	out, err := cmd.Output()
+	wall = time.Since(began).Seconds()
+	if err != nil {
+		return 0, nil, fmt.Errorf("running bare DuckDB: %w", err)
+	}
+	return wall, each, json.Unmarshal(out, &each)
+}
+
+// bare is the process: one connection, the COPYs one after another, each followed by an fsync of file and folder.
+func bare(args []string) error {
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	var w work
+	if err := json.Unmarshal(text, &w); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // in memory
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := execute(ctx, conn, w.Settings...); err != nil {
+		return err
+	}
+	seconds := []float64{}
+	for _, c := range w.Copies {
+		began := time.Now()
+		if err := execute(ctx, conn, append(c.Views, "COPY ("+c.SQL+") TO '"+c.Path+"' (FORMAT parquet, COMPRESSION snappy)")...); err != nil {
+			return err
+		}
+		if err := syncFiles(c.Path, filepath.Dir(c.Path)); err != nil {
+			return err
+		}
+		seconds = append(seconds, time.Since(began).Seconds())
+	}
+	return json.NewEncoder(os.Stdout).Encode(seconds)
+}
+
+func execute(ctx context.Context, conn *sql.Conn, statements ...string) error {
+	for _, s := range statements {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%w: %s", err, s)
+		}
+	}
+	return nil
+}
+
+func syncFiles(paths ...string) error {
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make runs statements on a database file, in a session that ends with it.
+func makeDatabase(ctx context.Context, path string, statements ...string) error {
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := execute(ctx, conn, statements...); err != nil {
+		return err
+	}
+	if err := conn.Close(); err != nil {
+		return err
+	}
+	return db.Close()
+}

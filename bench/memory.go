@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// memory measures the peak memory of a run's processes over slices of 1 x and 10 x the rows, with the same setting.
+func (b *bench) memory(ctx context.Context) error {
+	const setting = 2e9
+	small := b.size(2_000_000, 500_000)
+	peaks := map[int]*observed{}
+	for _, rows := range []int{small, 10 * small} {
+		say("memory: 1 slice of %d rows", rows)
+		dir := filepath.Join(b.dir, fmt.Sprintf("memory-%d", rows))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := makeUsage(ctx, filepath.Join(dir, "warehouse.duckdb"), 1, rows); err != nil {
+			return err
+		}
+		q := queries[1]
+		file := filepath.Join(dir, "memory.yml")
+		if err := os.WriteFile(filepath.Join(dir, "memory.sql"), []byte(q.sql), 0o644); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(pipelineText("memory", "warehouse.duckdb", 1, "result_of", "2GB", &q)), 0o644); err != nil {
+			return err
+		}
+		o, err := b.hindcastRun(ctx, file)
+		if err != nil {
+			return err
+		}
+		peaks[rows] = o
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	for _, rows := range []int{small, 10 * small} {
+		o := peaks[rows]
+		all := float64(o.peaks["engine"] + o.peaks["warehouse"] + o.peaks["supervisor"])
+		b.below(fmt.Sprintf("memory with run.memory 2GB, %g M rows a slice", float64(rows)/1e6), all/setting, 1, "of it",
+			fmt.Sprintf("worker %.0f, warehouse %.0f, supervisor %.0f MB; %.1f s", float64(o.peaks["engine"])/1e6,
+				float64(o.peaks["warehouse"])/1e6, float64(o.peaks["supervisor"])/1e6, o.wall.Seconds()))
+	}
+	return nil
+}

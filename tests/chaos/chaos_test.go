@@ -1,0 +1,85 @@
+package chaos_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast/internal/cli"
+)
+
+// mark is in the environment of every process of a trial, and of nobody else: by it a process is found, and by
+// it the test binary knows that it is to be hindcast.
+const mark = "HINDCAST_CHAOS_TRIAL"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(mark) != "" {
+		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+var (
+	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills, of the only one")
+	killsFlag = flag.Int("chaos.kills", 0, "go on until so many processes were killed (default 16)")
+)
+
+const (
+	shortForm = 16 // kills in every test run
+	atOnce    = 2  // trials
+	enough    = 5  // failed trials
+)
+
+// TestChaos is trial after trial, each with a seed of its own. The short form is part of every test run. The
+// long form:
+//
+//	go test ./tests/chaos -run TestChaos -chaos.kills 1000 -timeout 80m -v
+//
+// A seed repeats a trial's choices and its instants, as parts of the time that an undisturbed run takes; what a
+// process has done by then is up to the machine.
+func TestChaos(t *testing.T) {
+	seed, kills := *seedFlag, *killsFlag
+	alone := seed != 0 && kills == 0
+	if seed == 0 {
+		seed = rand.Uint64N(1_000_000_000)*1_000 + 1
+	}
+	if kills == 0 {
+		kills = shortForm
+	}
+	prepared := prepare(t)
+	tally := newTally(kills)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for {
+				trial, more := tally.next()
+				if !more || alone && trial > 0 {
+					return
+				}
+				one := seed + uint64(trial)
+				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) { newTrial(t, prepared, tally, one).run() })
+			}
+		})
+	}
+	workers.Wait()
+	t.Log(tally)
+}
+
+// instants gives n moments over the span, in order.
+func instants(random *rand.Rand, n int, span time.Duration) []time.Duration {
+	at := make([]time.Duration, n)
+	for i := range at {
+		at[i] = time.Duration(random.Float64() * float64(span))
+	}
+	for i := 1; i < n; i++ {
+		for k := i; k > 0 && at[k] < at[k-1]; k-- {
+			at[k], at[k-1] = at[k-1], at[k]
+		}
+	}
+	return at
+}

@@ -1,0 +1,79 @@
+package chaos_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The roles of a trial's processes.
+const (
+	supervisor = "supervisor"
+	worker     = "worker"
+	owner      = "owner"
+	all        = "all"
+)
+
+// process is one process of a trial.
+type process struct {
+	pid     int
+	role    string
+	command string
+}
+
+// processes finds the living processes that carry the mark. One that is dead and not yet waited for has no
+// environment any more.
+func processes(mark string) []process {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	var found []process
+	for _, dir := range dirs {
+		environ, err := os.ReadFile(dir + "/environ")
+		if err != nil || !bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+mark+"\x00")) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		cmdline, _ := os.ReadFile(dir + "/cmdline")
+		command := strings.TrimSpace(string(bytes.ReplaceAll(cmdline, []byte{0}, []byte{' '})))
+		found = append(found, process{pid, role(command), command})
+	}
+	return found
+}
+
+func role(command string) string {
+	switch {
+	case strings.HasSuffix(command, " worker engine"):
+		return worker
+	case strings.HasSuffix(command, " worker warehouse"):
+		return owner
+	}
+	return supervisor
+}
+
+// buried waits until no process of the trial is left, and names those that stay.
+func buried(mark string, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	for {
+		left := processes(mark)
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("still running: %+v", left)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func kill(victims ...process) {
+	for _, v := range victims {
+		_ = syscall.Kill(v.pid, syscall.SIGKILL) // one that ended by itself is gone already
+	}
+}

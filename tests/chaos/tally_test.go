@@ -1,0 +1,91 @@
+package chaos_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// tally counts what happened over all trials.
+type tally struct {
+	mutex   sync.Mutex
+	began   time.Time
+	wanted  int
+	trials  int
+	failed  int
+	killed  int
+	told    int
+	kinds   map[string]int // what was killed
+	phases  map[string]int // what the run was doing
+	starts  map[string]int // what the trial began with
+	others  map[string]int // stops, freezes, second runs
+	resumes int
+}
+
+func newTally(wanted int) *tally {
+	return &tally{began: time.Now(), wanted: wanted, kinds: map[string]int{}, phases: map[string]int{}, starts: map[string]int{},
+		others: map[string]int{}}
+}
+
+// next is the number of the next trial, if there is to be one.
+func (c *tally) next() (int, bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.killed >= c.wanted || c.failed >= enough {
+		return 0, false
+	}
+	c.trials++
+	return c.trials - 1, true
+}
+
+func (c *tally) kill(kind, phase string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.killed++
+	c.kinds[kind]++
+	c.phases[phase]++
+	if c.wanted > 100 && c.killed >= c.told+50 {
+		c.told = c.killed
+		fmt.Fprintf(os.Stderr, "%s\n", c.line())
+	}
+}
+
+func (c *tally) other(what string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.others[what]++
+}
+
+func (c *tally) ended(start string, resumes int, failed bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.starts[start]++
+	c.resumes += resumes
+	if failed {
+		c.failed++
+	}
+}
+
+// String is the summary.
+func (c *tally) String() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.line()
+}
+
+func (c *tally) line() string {
+	return fmt.Sprintf("chaos: %d kills in %d trials, %d failed; of %s; while %s; from %s; and %s; %d resumes; %.0f s", c.killed, c.trials,
+		c.failed, list(c.kinds), list(c.phases), list(c.starts), list(c.others), c.resumes, time.Since(c.began).Seconds())
+}
+
+func list(counts map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(parts, ", ")
+}
