@@ -46,7 +46,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	if u.manifest != nil {
-		return nil
+		return s.tidy(ctx, u)
 	}
 	if s.fact(u.plan.Fact).Files != "" {
 		u.manifest = filesManifest(u.plan)
@@ -67,8 +67,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	}
 	u.manifest = m
 	each(m)
-	_, err = s.lake.Prune(ctx, m.Name, m.Key, keep(current, m))
-	return err
+	return s.tidy(ctx, u)
 }
 
 // filesManifest stands for the user's own files: nothing is moved.
@@ -92,6 +91,17 @@ func (s *Steps) generate(ctx context.Context, current, m *hindcast.Manifest, pre
 	m.CreatedAt = s.now().UTC()
 	m.Seconds = s.now().Sub(started).Seconds()
 	return s.lake.PublishUnit(ctx, m)
+}
+
+// tidy deletes the generations that this run's new one supersedes, and what died attempts at it left. After a
+// resume that may still be to do, though the new generation is there.
+func (s *Steps) tidy(ctx context.Context, u *unit) error {
+	if u.tidy || u.manifest.Run != s.plan.Run || u.manifest.Generation == 0 {
+		return nil
+	}
+	_, err := s.lake.Prune(ctx, u.manifest.Name, u.manifest.Key, keep(u.manifest))
+	u.tidy = err == nil
+	return err
 }
 
 // keep says which generations may still be needed: the new one, and the one before, which the slices that were

@@ -51,7 +51,7 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o755); err != nil {
 		return made, duck.Translate(err)
 	}
-	db, err := duck.Open(ctx, duck.Options{})
+	db, err := duck.Open(ctx, duck.Options{Threads: 1})
 	if err != nil {
 		return made, fmt.Errorf("opening DuckDB for the demo: %w", err)
 	}

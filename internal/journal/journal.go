@@ -44,7 +44,11 @@ type Journal struct {
 	writing *batch // being written now, or the last that was
 	err     error  // sticky
 	closed  bool
+	timed   bool // the pending batch has no hurry, and a timer wakes the writer for it
 }
+
+// patience is how long events that nobody waits for may wait for others to share their fsync.
+const patience = 20 * time.Millisecond
 
 // batch is what one write and one fsync make durable.
 type batch struct {
@@ -97,14 +101,24 @@ func (j *Journal) Append(ctx context.Context, events ...hindcast.Event) error {
 	if err != nil {
 		return err
 	}
+	j.signal()
 	return b.wait(ctx)
 }
 
-// AppendAsync is Append without the wait, for events whose loss in a crash is harmless. The next Append,
-// Flush or Close returns the error of writing them, if any.
+// AppendAsync is Append without the wait, for events whose loss in a crash is harmless: they are written with
+// the next Append, or shortly. The next Append, Flush or Close returns the error of writing them, if any.
 func (j *Journal) AppendAsync(events ...hindcast.Event) error {
 	_, err := j.add(events)
-	return err
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.timed {
+		j.timed = true
+		time.AfterFunc(patience, j.signal)
+	}
+	return nil
 }
 
 // Flush returns when all that was appended is durable.
@@ -119,6 +133,7 @@ func (j *Journal) Flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.signal()
 	return b.wait(ctx)
 }
 
@@ -175,7 +190,6 @@ func (j *Journal) add(events []hindcast.Event) (*batch, error) {
 		b.events = append(b.events, e)
 	}
 	j.seq += int64(len(events))
-	j.signal()
 	return b, nil
 }
 
@@ -222,7 +236,7 @@ func (j *Journal) take() (b *batch, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	b = j.pending
-	j.pending, j.writing = newBatch(), b
+	j.pending, j.writing, j.timed = newBatch(), b, false
 	if j.err != nil {
 		b.err, b.events = j.err, nil
 	}

@@ -207,7 +207,8 @@ func overtaken(m *hindcast.Manifest, by string) error {
 }
 
 // Prune deletes the generations of a fact's unit that are superseded, except those that keep names and the
-// current one. It touches nothing but folders that hindcast made (promise 3) and returns their prefixes.
+// current one, and what attempts at any of them left that died before their manifest. It touches nothing but
+// folders that hindcast made (promise 3) and returns their prefixes.
 func (l *Lake) Prune(ctx context.Context, fact, unit string, keep map[int]bool) ([]string, error) {
 	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), keep)
 }
@@ -235,8 +236,17 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 		n := generationOf(folder)
 		prefix := below + folder + "/"
 		// A higher number than the current one is an unload under way.
-		if n == 0 || n > current.Generation || keep[n] || used[prefix] {
+		if n == 0 || n > current.Generation || used[prefix] {
 			continue
+		}
+		if keep[n] && n < current.Generation {
+			whole, err := l.finished(ctx, prefix)
+			if err != nil {
+				return gone, err
+			}
+			if whole {
+				continue
+			}
 		}
 		if err := l.store.DeleteAll(ctx, prefix); err != nil {
 			return gone, broken(prefix, "cannot be deleted", err)
@@ -244,6 +254,15 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 		gone = append(gone, prefix)
 	}
 	return gone, nil
+}
+
+// finished reports whether the folder of a generation has its manifest: an attempt that died left none.
+func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
+	infos, err := l.store.List(ctx, prefix+manifestName)
+	if err != nil {
+		return false, broken(prefix, "cannot be listed", err)
+	}
+	return len(infos) > 0, nil
 }
 
 // parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.

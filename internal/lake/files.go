@@ -166,7 +166,7 @@ func DiskFree(path string) (int64, error) {
 		var stat syscall.Statfs_t
 		err := syscall.Statfs(path, &stat)
 		if err == nil {
-			return int64(stat.Bavail) * stat.Bsize, nil
+			return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // another type on other systems
 		}
 		parent := filepath.Dir(path)
 		if !errors.Is(err, os.ErrNotExist) || parent == path {

@@ -358,14 +358,18 @@ func (a *active) stops() (<-chan supervisor.StopRequest, func()) {
 	return out, func() { close(quit); <-ended }
 }
 
-// views writes the script of views over the current generations of the plan's units.
+// views writes the script of views over the current generations of the whole history.
 func (a *active) views(ctx context.Context, p *plan.Plan) error {
 	facts, dims, err := a.Lake.Current(ctx)
 	if err != nil {
 		return err
 	}
+	units, err := plan.Present(&p.Pipeline, p.History.End)
+	if err != nil {
+		return err
+	}
 	chosen := map[string][]*hindcast.Manifest{}
-	for _, u := range p.Units {
+	for _, u := range units {
 		if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
 			chosen[u.Fact] = append(chosen[u.Fact], m)
 		}

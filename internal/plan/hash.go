@@ -59,6 +59,9 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	for _, dim := range p.Dims {
 		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns})
 	}
+	// Their order in the file decides nothing.
+	slices.SortFunc(d.Facts, func(a, b factDefinition) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Dims, func(a, b hindcast.Dim) int { return strings.Compare(a.Name, b.Name) })
 	return func(s hindcast.Slice) hindcast.Parts {
 		d.Start, d.End = s.Start.UTC().Format(time.RFC3339), s.End.UTC().Format(time.RFC3339)
 		text, _ := json.Marshal(d) // strings only: it cannot fail

@@ -84,14 +84,24 @@ func (m *maker) prepare() error {
 	if err := m.targetTime(); err != nil {
 		return err
 	}
-	for _, row := range m.Committed {
-		if row.Target == m.Pipeline.Target.Table {
-			m.committed[row.Slice.Key] = row
-		}
-	}
+	m.commits()
 	var err error
 	m.dims, err = m.surveyDims()
 	return err
+}
+
+// commits finds the row of each slice. One of the same key and other bounds, or of another target, is not it.
+func (m *maker) commits() {
+	intervals := make(map[string]hindcast.Interval, len(m.history))
+	for _, s := range m.history {
+		intervals[s.Key] = s.Interval
+	}
+	for _, row := range m.Committed {
+		in, found := intervals[row.Slice.Key]
+		if found && row.Target == m.Pipeline.Target.Table && row.Slice.Equal(in) {
+			m.committed[row.Slice.Key] = row
+		}
+	}
 }
 
 // params refuses a user's parameter of a name that hindcast fills in.

@@ -16,6 +16,27 @@ var (
 	billing = []hindcast.Column{{Name: "usage_date", Type: "DATE"}, {Name: "account_id", Type: "BIGINT"}, {Name: "cost", Type: "DECIMAL(18,6)"}}
 )
 
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func period(n int, unit hindcast.Unit) hindcast.Period { return hindcast.Period{N: n, Unit: unit} }
+
+func date(text string) time.Time {
+	t, err := time.Parse("2006-01-02T15:04Z07:00", text)
+	if err != nil {
+		if t, err = time.Parse(time.DateOnly, text); err != nil {
+			panic(err)
+		}
+	}
+	return t
+}
+
 // pipeline is a history of six months, a table a month, and a dimension.
 func pipeline() *hindcast.Pipeline {
 	p := &hindcast.Pipeline{Name: "costs", File: "costs.yml",

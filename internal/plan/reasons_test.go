@@ -28,12 +28,7 @@ var changes = []struct {
 	{"nothing", func(*world) {}, hindcast.ReasonUpToDate, "committed by r7, 3 May", true},
 	{"young", func(w *world) {
 		w.Pipeline.History.Settle = hindcast.Period{N: 52, Unit: hindcast.Months}
-		for _, units := range w.Current {
-			for _, m := range units { // every unit but the young ones was unloaded when it was settled
-				m.CreatedAt = w.Now
-			}
-		}
-	}, hindcast.ReasonUnsettled, "younger than 52 months", false},
+	}, hindcast.ReasonUnsettled, "younger than 52 months", true},
 	{"lost from the lake", func(w *world) { delete(w.Current["usage"], key) }, hindcast.ReasonFacts, "usage: not in the lake; run only if its rows differ", false},
 	{"target edited", func(w *world) { w.Published[key] = hindcast.Sums{Rows: 10, Content: "other"} }, hindcast.ReasonEdited, "committed by r7, 3 May", false},
 	{"dimension", func(w *world) { w.Inputs.Dims["accounts"].Sums.Content = "other" }, hindcast.ReasonDims, "accounts, committed by r7, 3 May", true},
@@ -60,9 +55,6 @@ func TestEachReason(t *testing.T) {
 			detail := c.detail
 			if c.reason == hindcast.ReasonForced {
 				detail = "committed by r7, 3 May"
-			}
-			if c.reason == hindcast.ReasonUnsettled { // the young ones end after 20 January 2016: all of them
-				c.all = true
 			}
 			if got.Reason != c.reason || got.Detail != detail {
 				t.Errorf("got %q, %q; want %q, %q", got.Reason, got.Detail, c.reason, detail)

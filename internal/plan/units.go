@@ -56,11 +56,13 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 			c.add(hindcast.Interval{Start: start, End: end}, sliceKey(start, every))
 		}
 		if len(c.units) > maxSlices {
-			return c, c.invalid("every", fmt.Sprintf("fact %s has more than %d units of %s", f.Name, maxSlices, every), "make its `every` longer")
+			err = c.invalid("every", fmt.Sprintf("fact %s has more than %d units of %s", f.Name, maxSlices, every), "make its `every` longer")
+			return c, err
 		}
 		start = end
 	}
-	return c, c.named()
+	err = c.named()
+	return c, err
 }
 
 func (c *cutter) add(in hindcast.Interval, key string) {

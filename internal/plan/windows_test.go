@@ -21,10 +21,10 @@ func anyFact(r *rand.Rand, c cutting) hindcast.Fact {
 		everies = append(everies, hours(1+r.Intn(30)))
 	}
 	f.Every = everies[r.Intn(len(everies))]
-	switch r.Intn(3) {
-	case 0:
+	switch short := c.to.Sub(c.h.From) < 3000*24*time.Hour; {
+	case r.Intn(3) == 0:
 		f.Table, f.Every = "f_{yyyy}_{mm}", months(1)
-	case 1:
+	case r.Intn(2) == 0 && short:
 		f.Table, f.Every = "f_{yyyy}{mm}{dd}", days(1)
 	}
 	return f

@@ -82,7 +82,14 @@ type looker struct {
 }
 
 func (l *looker) look(tables []warehouse.Table) error {
-	groups, single := group(tables)
+	groups, lone, single := group(tables)
+	if len(groups) == 0 && len(candidates(single, nil)) == 0 {
+		groups = lone // a single table says no period: only where there is nothing else
+	} else {
+		for _, members := range lone {
+			single = append(single, members[0].table)
+		}
+	}
 	var facts []Fact
 	for _, members := range groups {
 		f, err := l.fromGroup(members)

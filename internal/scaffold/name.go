@@ -126,8 +126,9 @@ func fill(pattern string, start time.Time) string {
 		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(pattern)
 }
 
-// group gathers the tables whose names differ in their time only, each group in the order of time.
-func group(tables []warehouse.Table) (groups [][]named, single []warehouse.Table) {
+// group gathers the tables whose names differ in their time only, each group in the order of time. Lone are groups
+// of one table without a time column, single all other tables.
+func group(tables []warehouse.Table) (groups, lone [][]named, single []warehouse.Table) {
 	byPattern := map[string][]named{}
 	for _, t := range tables {
 		n, ok := timeIn(t)
@@ -139,16 +140,21 @@ func group(tables []warehouse.Table) (groups [][]named, single []warehouse.Table
 		byPattern[key] = append(byPattern[key], n)
 	}
 	for _, members := range byPattern {
-		if len(members) == 1 && len(timeColumns(members[0].table.Columns)) > 0 {
-			single = append(single, members[0].table)
-			continue
-		}
 		slices.SortFunc(members, func(a, b named) int { return a.start.Compare(b.start) })
-		groups = append(groups, members)
+		switch {
+		case len(members) > 1:
+			groups = append(groups, members)
+		case len(timeColumns(members[0].table.Columns)) > 0:
+			single = append(single, members[0].table)
+		default:
+			lone = append(lone, members)
+		}
 	}
-	slices.SortFunc(groups, func(a, b []named) int { return cmp.Compare(a[0].table.Name, b[0].table.Name) })
+	byName := func(a, b []named) int { return cmp.Compare(a[0].table.Name, b[0].table.Name) }
+	slices.SortFunc(groups, byName)
+	slices.SortFunc(lone, byName)
 	slices.SortFunc(single, func(a, b warehouse.Table) int { return cmp.Compare(a.Name, b.Name) })
-	return groups, single
+	return groups, lone, single
 }
 
 // period guesses how much of time one table of a group covers, from the distances between their names, and which

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/demo"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/scaffold"
@@ -71,7 +72,7 @@ var cases = []struct {
 	{name: "names", tables: `CREATE SCHEMA "Old.Data"; CREATE TABLE "Old.Data"."Order ""Lines"" 2020Q1" AS SELECT TIMESTAMP '2020-02-01' AS "Order Date", UUID '00000000-0000-0000-0000-000000000000' AS "CustomerID", 1.5::DECIMAL(9,2) AS "Select" FROM range(3);
 		CREATE TABLE "Old.Data"."order ""lines"" 2020q3" AS SELECT TIMESTAMP '2020-08-01' AS "Order Date", 'new' AS added, UUID '00000000-0000-0000-0000-000000000000' AS "CustomerID", 1.5::DECIMAL(9,2) AS "Select" FROM range(3);
 		CREATE TABLE "Customers" AS SELECT UUID '00000000-0000-0000-0000-000000000000' AS "CustomerID";`,
-		first: `"Old.Data"."Order ""Lines"" {yyyy}Q{q}"`, period: "2 quarters", from: "2020-01-01", to: "2021-01-01", dims: "customers", key: "order date_month CustomerID"},
+		first: `"Old.Data"."Order ""Lines"" {yyyy}Q{q}"`, period: "2 quarters", from: "2020-01-01", to: "2021-01-01", dims: "customers", key: "order_month CustomerID"},
 	{name: "several", tables: billing(2016, 4) + `CREATE TABLE usage_2016_03 AS SELECT 'a1' AS account_id, 2 AS n; CREATE TABLE usage_2016_04 AS SELECT 'a1' AS account_id, 2 AS n;
 		CREATE TABLE year_2016 AS SELECT 1 AS n; CREATE TABLE year_2017 AS SELECT 1 AS n; CREATE TABLE billing_summary (usage_month DATE, account_id VARCHAR);
 		CREATE TABLE "order" AS SELECT DATE '2016-02-03' AS order_date FROM range(10);`,
@@ -80,6 +81,11 @@ var cases = []struct {
 		first: "log_{yyyy}{mm}{dd}", period: "1 week", from: "2020-01-07", to: "2020-01-21", key: "slice_start"},
 	{name: "hours", tables: `CREATE TABLE hits_2020010122 AS SELECT TIMESTAMP '2020-01-01 22:10:00' AS ts, 1 AS n; CREATE TABLE hits_2020010123 AS SELECT TIMESTAMP '2020-01-01 23:59:59' AS ts, 1 AS n;`,
 		first: "hits_{yyyy}{mm}{dd}{hh}", period: "1 hour", from: "2020-01-01T22:00", to: "2020-01-02", key: "hour"},
+	{name: "lone", tables: `CREATE TABLE sales_2020 AS SELECT 7 AS amount, 'x' AS shop_code FROM range(3)`,
+		first: "sales_{yyyy}", period: "1 year", from: "2020-01-01", to: "2021-01-01", key: "slice_start shop_code"},
+	{name: "views", tables: `CREATE TABLE raw AS SELECT DATE '2020-01-01' AS d, 1 AS n; CREATE VIEW v_2020_01 AS SELECT * FROM raw; CREATE VIEW v_2020_02 AS SELECT * REPLACE (DATE '2020-02-02' AS d) FROM raw;
+		CREATE TABLE model_2024 (n INTEGER); CREATE TABLE "odd${X}" (created_at DATE); CREATE TABLE "br{ace}" (created_at DATE)`,
+		first: "raw", period: "1 day", from: "2020-01-01", to: "2020-01-02", key: "d_day", idle: 1},
 	{name: "empty", tables: `CREATE TABLE events (created_at TIMESTAMP, user_id BIGINT)`, first: "events", period: "1 month", from: "2016-01-01", to: "today", key: "created_month user_id"},
 }
 
@@ -302,6 +308,34 @@ func TestNothingIsOverwritten(t *testing.T) {
 			t.Errorf("%d files are there, %v", len(entries), err)
 		}
 	}
+}
+
+// The demo's own tables are read as its pipeline has them.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "warehouse.duckdb")
+	if _, err := demo.Generate(t.Context(), demo.Options{Path: path, Slices: 5, Rows: 400}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := scaffold.Write(t.Context(), dir, w, scaffold.Options{Warehouse: "duckdb:warehouse.duckdb"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := config.Load(found.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "table", p.Facts[0].Table, "billing_{yyyy}_{mm}")
+	check(t, "time", p.Target.Time, "usage_month")
+	check(t, "to", p.History.To, "2016-11-01")
+	if len(p.Facts) != 1 || len(p.Dims) != 2 {
+		t.Errorf("got facts %v and dimensions %v", p.Facts, p.Dims)
+	}
+	slicesBind(t, path, p, w)
 }
 
 // blind is a warehouse that cannot tell where a column's values lie.

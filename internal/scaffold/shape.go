@@ -85,7 +85,7 @@ func (s *shape) timeOf(c hindcast.Column, every hindcast.Period, alias string) (
 
 // partName names a time column by the part that it is cut to: usage_date by month is usage_month.
 func partName(column, part string) string {
-	stem := strings.ToLower(column)
+	stem := strings.ReplaceAll(strings.ToLower(column), " ", "_")
 	for _, end := range []string{"_date", "_at", "_on", "_time", "_timestamp", "_ts", "_day", "_datetime"} {
 		if s, ok := strings.CutSuffix(stem, end); ok && s != "" {
 			return s + "_" + part
@@ -146,6 +146,8 @@ func keyExpression(c hindcast.Column, alias string) string {
 		return at
 	case c.Type == "VARCHAR":
 		return "coalesce(" + at + ", '(none)')"
+	case isInteger(c.Type) && !strings.HasPrefix(c.Type, "U"):
+		return "coalesce(" + at + ", -1)"
 	}
 	return "coalesce(CAST(" + at + " AS VARCHAR), '(none)')"
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -304,6 +305,7 @@ func (r *run) wait() {
 	case b := <-r.ending.killed:
 		r.ending.burial, r.ending.buried = b, true
 	}
+	runtime.Gosched() // workers that have ended say so now, and share the next commit's fsync
 	for len(r.inbox) > 0 {
 		r.take(<-r.inbox)
 	}

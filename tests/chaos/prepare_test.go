@@ -53,7 +53,7 @@ func prepare(t *testing.T) map[string]*world {
 	edit(t, source, "parallel: auto, memory: auto,", "parallel: 2, memory: 2GB, retry_wait: 10ms,")
 	earlier := filepath.Join(base, "earlier")
 	copyTree(t, source, earlier)
-	hindcast(t, earlier, "run")
+	calmly(t, earlier, "run")
 	edit(t, earlier, "rate: 1.0", "rate: 2.0")
 	worlds := map[string]*world{fresh: {dir: source, rate: "1.0"}}
 	for name, change := range map[string]func(dir string){
@@ -79,14 +79,14 @@ func prepare(t *testing.T) map[string]*world {
 		calm := filepath.Join(base, "calm-"+strings.ReplaceAll(name, " ", "-"))
 		copyTree(t, w.dir, calm)
 		began := time.Now()
-		hindcast(t, calm, "run", "--id", "chaos")
+		calmly(t, calm, "run", "--id", "chaos")
 		w.span = time.Since(began)
 	}
 	return worlds
 }
 
-// hindcast runs one command of a world that is undisturbed.
-func hindcast(t *testing.T, dir string, args ...string) {
+// calmly runs one command of a world that is undisturbed.
+func calmly(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(program(t), args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), mark+"=calm")

@@ -1,0 +1,126 @@
+package plan_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+func TestTheMachineIsDivided(t *testing.T) {
+	const mib, gib = int64(1 << 20), int64(1 << 30)
+	for _, c := range []struct {
+		machine          plan.Machine
+		run              hindcast.RunConfig
+		unloads          int
+		transforms, each int
+		unloadsWanted    int
+		memory           int64
+		cap              string
+	}{
+		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{}, 0, 1, 2, 2, 8 * gib, "2 cores"},
+		{plan.Machine{Cores: 1, Memory: 10 * gib}, hindcast.RunConfig{}, 0, 1, 1, 2, 8 * gib, "1 core"},
+		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 0, 4, 4, 8, 80 * gib, "16 cores"},
+		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 1, 4, 4, 1, 80 * gib, "16 cores"},
+		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{Parallel: 2, UnloadParallel: 3}, 0, 2, 8, 3, 80 * gib, "run.parallel"},
+		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Parallel: 5}, 0, 5, 1, 2, 8 * gib, "run.parallel"},
+		{plan.Machine{Cores: 64, Memory: 10 * gib}, hindcast.RunConfig{Memory: gib}, 0, 3, 21, 8, gib, "memory: 1 GiB"},
+		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Memory: 300 * mib}, 0, 1, 2, 2, 300 * mib, "2 cores"},
+		{plan.Machine{}, hindcast.RunConfig{}, 0, 1, 1, 2, 2 * gib, "1 core"},
+	} {
+		t.Run(fmt.Sprintf("%+v %+v", c.machine, c.run), func(t *testing.T) {
+			s := plan.Divide(c.machine, c.run, c.unloads)
+			if s.Transforms != c.transforms || s.Threads != c.each || s.Unloads != c.unloadsWanted || s.Cap != c.cap {
+				t.Errorf("%d transforms of %d threads, %d unloads, %q", s.Transforms, s.Threads, s.Unloads, s.Cap)
+			}
+			if math.Abs(float64(s.Memory-c.memory)) > 16 {
+				t.Errorf("memory is %d, want %d", s.Memory, c.memory)
+			}
+			if sum := s.Warehouse + s.Transform*int64(s.Transforms); sum > s.Memory || s.Transform <= 0 || s.Warehouse <= 0 {
+				t.Errorf("%d for the warehouse and %d for each transform are more than %d", s.Warehouse, s.Transform, s.Memory)
+			}
+		})
+	}
+}
+
+func TestOrder(t *testing.T) {
+	p := &plan.Plan{Items: []plan.Item{{Rows: 10}, {Rows: -1}, {Rows: 30}, {Rows: 10}, {Rows: 20}}}
+	for transforms, want := range map[int]string{1: "[0 1 2 3 4]", 2: "[2 4 0 3 1]"} {
+		p.Shares.Transforms = transforms
+		if got := fmt.Sprint(plan.Order(p)); got != want {
+			t.Errorf("%d at a time: %s, want %s", transforms, got, want)
+		}
+	}
+}
+
+func TestEstimates(t *testing.T) {
+	w := newWorld(t)
+	w.Selection = "2016-03..2016-05"
+	e := w.make().Estimate
+	// two tables of 600 rows and 6000 bytes, a third of another such table (61 days of 366 each), and the dimension
+	if e.RowsIn != 1200+2*100 || e.BytesIn != 12000+2*1000 || e.UnloadBytes != e.BytesIn+6000 {
+		t.Errorf("%d rows, %d bytes in, %d to unload", e.RowsIn, e.BytesIn, e.UnloadBytes)
+	}
+	if e.RowsOut != -1 || e.From != "" || e.Low != 0 || e.DiskNeeded < e.UnloadBytes || e.DiskFree != 1<<40 {
+		t.Errorf("without an earlier run: %+v", e)
+	}
+	w.Earlier = plan.Earlier{Run: "r7", Slices: 1, Unloads: 4, RowsIn: 700, RowsOut: 70, Bytes: 300,
+		Seconds: map[hindcast.Step]float64{hindcast.StepUnload: 4, hindcast.StepTransform: 10, hindcast.StepLoad: 1}}
+	e = w.make().Estimate
+	if e.RowsOut != 140 || e.From != "r7" || e.DiskNeeded != e.UnloadBytes+600 {
+		t.Errorf("with an earlier run: %+v", e)
+	}
+	// 20 s of transforms and 2 s of loads, and 4 s of unloads or less, beside each other in the best case
+	if e.Low < 15*time.Second || e.High > 35*time.Second || e.Low >= e.High || e.Low.Seconds() != e.LowSeconds || e.High.Seconds() != e.HighSeconds {
+		t.Errorf("%s to %s", e.Low, e.High)
+	}
+	w.Sources["billing_2016_03"] = plan.Source{Columns: w.Sources["usage"].Columns, Rows: -1, Bytes: -1}
+	if e = w.make().Estimate; e.RowsIn != -1 || e.BytesIn != -1 || e.UnloadBytes != -1 || e.DiskNeeded != -1 {
+		t.Errorf("with a table of unknown size: %+v", e)
+	}
+	if e.RowsOut != 140 { // by slices: two for one
+		t.Errorf("with a table of unknown size: %d rows out", e.RowsOut)
+	}
+}
+
+func TestNothingToDoNeedsNothing(t *testing.T) {
+	w := newWorld(t).run()
+	w.Earlier = plan.Earlier{Run: "r7", Slices: 6, RowsIn: 7000, RowsOut: 60, Bytes: 300, Seconds: map[hindcast.Step]float64{hindcast.StepTransform: 60}}
+	if e := w.make().Estimate; e.RowsIn != 0 || e.UnloadBytes != 0 || e.DiskNeeded != 0 || e.High != 0 {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// BenchmarkMake plans 10,000 slices of which everything is in doubt: time-named tables that are there, one table
+// for all, and tables that are all missing.
+func BenchmarkMake(b *testing.B) {
+	for name, missing := range map[string]bool{"there": false, "missing": true} {
+		b.Run(name, func(b *testing.B) {
+			in := manySlices(missing)
+			for b.Loop() {
+				if p, err := plan.Make(in); err != nil || len(p.Items) != 10_000 {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func manySlices(missing bool) plan.Inputs {
+	h := hindcast.History{From: utc(1990, 1, 1), To: utc(1990, 1, 1).AddDate(0, 0, 10_000).Format(time.DateOnly), Every: days(1), TimeZone: "UTC", Zone: time.UTC}
+	p := &hindcast.Pipeline{History: h, Target: hindcast.Target{Table: "t", Time: "at"}, Facts: []hindcast.Fact{
+		{Name: "named", Table: "n_{yyyy}{mm}{dd}", Missing: hindcast.MissingEmpty},
+		{Name: "plain", Table: "p", Time: "at", Lookback: days(7), Missing: hindcast.MissingEmpty}}}
+	in := plan.Inputs{Pipeline: p, Now: now, Sources: map[string]plan.Source{}, Machine: plan.Machine{Cores: 2}}
+	to, _ := plan.ResolveTo(p, now)
+	history, _ := plan.Cut(h, to)
+	for _, name := range plan.Tables(p, history) {
+		if !missing || name == "p" {
+			in.Sources[name] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: "DATE"}}, Rows: 1000, Bytes: 1000}
+		}
+	}
+	return in
+}
