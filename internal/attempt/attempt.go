@@ -42,6 +42,7 @@ type unit struct {
 	mutex    sync.Mutex
 	plan     plan.Unit
 	manifest *hindcast.Manifest // nil until it is in the lake
+	tidy     bool               // what it supersedes is gone
 }
 
 // Config joins what Steps works on.

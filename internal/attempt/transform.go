@@ -131,7 +131,8 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 		Sums: staged.Sums, Hooks: p.Load, Previous: previous, Memory: s.plan.Shares.Warehouse})
 }
 
-// Discard removes what an attempt staged. Best effort: what stays is below the run's own prefix.
-func (s *Steps) Discard(ctx context.Context, item plan.Item, attempt int) error {
-	return s.lake.Store().DeleteAll(ctx, s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, attempt))
+// Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what
+// stays is below the run's own prefix.
+func (s *Steps) Discard(ctx context.Context, item plan.Item) error {
+	return s.lake.Store().DeleteAll(ctx, s.lake.StagingOf(s.plan.Run, item.Slice.Key))
 }

@@ -106,12 +106,8 @@ func (s *Steps) tidy(ctx context.Context, u *unit) error {
 
 // keep says which generations may still be needed: the new one, and the one before, which the slices that were
 // committed last were made from.
-func keep(current, m *hindcast.Manifest) map[int]bool {
-	kept := map[int]bool{m.Generation: true}
-	if current != nil {
-		kept[current.Generation] = true
-	}
-	return kept
+func keep(m *hindcast.Manifest) map[int]bool {
+	return map[int]bool{m.Generation: true, m.Generation - 1: true}
 }
 
 func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string, extract warehouse.Extract) error {
@@ -173,6 +169,6 @@ func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast
 	if err := s.generate(ctx, current, m, s.lake.DimPrefix(m.Name, m.Generation, m.Run, m.Attempt), extract); err != nil {
 		return nil, fmt.Errorf("unloading dimension %s: %w", d.Name, err)
 	}
-	_, err := s.lake.PruneDim(ctx, d.Name, keep(current, m))
+	_, err := s.lake.PruneDim(ctx, d.Name, keep(m))
 	return m, err
 }

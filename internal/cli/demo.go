@@ -19,7 +19,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var noRun bool
 	command := &cobra.Command{
 		Use: "demo [DIR]", Short: "Make six years of cloud billing in a folder and run a pipeline over them", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast demo\n  hindcast demo /tmp/big --slices 12 --rows 1000000\n  hindcast demo --no-run",
+		Example: "  hindcast demo\n  hindcast demo small --slices 3 --rows 1000\n  hindcast demo tables --slices 6 --no-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "hindcast-demo"
 			if len(args) == 1 {
@@ -34,7 +34,7 @@ func (a *app) demoCommand() *cobra.Command {
 				}
 			}
 			if !a.json {
-				_, _ = fmt.Fprintf(a.out, demoNext, dir)
+				_, _ = fmt.Fprintf(a.out, demoNext, dir, demo.Month(o.Slices/2))
 			}
 			return nil
 		},
@@ -52,7 +52,7 @@ func (a *app) demoCommand() *cobra.Command {
 const demoNext = `
 Try next, in %s:
   hindcast plan                       nothing is left to do, and why
-  hindcast sql --slice 2019-03        the SQL over one slice
+  hindcast sql --slice %s        the SQL over one slice
   $EDITOR cost_summary.sql            change the definition, then: hindcast plan
   hindcast verify                     source, lake and target agree
 `

@@ -51,7 +51,7 @@ scheduler's retry does the right thing.`,
 func (a *app) resumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast resume\n  hindcast resume r9",
+		Example: "  hindcast resume\n  hindcast resume r1",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.pipeline()
 			if err != nil {

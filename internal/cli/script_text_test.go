@@ -131,12 +131,13 @@ func tidy(ts *testscript.TestScript, _ bool, args []string) {
 		text = t.is.ReplaceAllString(text, t.to)
 	}
 	lines := strings.SplitAfter(text, "\n")
-	timed := 0
-	for timed < len(lines) && strings.HasPrefix(lines[timed], "hh:mm:ss ") {
-		timed++
-	}
-	if sorted {
-		sort.Strings(lines[:timed])
+	for from := 0; sorted && from < len(lines); from++ {
+		to := from
+		for to < len(lines) && strings.HasPrefix(lines[to], "hh:mm:ss ") {
+			to++
+		}
+		sort.Strings(lines[from:to])
+		from = to
 	}
 	_, _ = fmt.Fprint(ts.Stdout(), strings.Join(lines, ""))
 }
@@ -261,12 +262,18 @@ func scratch(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // examples: prints the commands of the help that was just shown under "Examples:", one a line.
-func examples(ts *testscript.TestScript, _ bool, _ []string) {
+// With -run they are also run, one after another, and must succeed.
+func examples(ts *testscript.TestScript, _ bool, args []string) {
 	_, text, found := strings.Cut(ts.ReadFile("stdout"), "Examples:\n")
 	if !found {
 		ts.Fatalf("the help has no examples")
 	}
 	text, _, _ = strings.Cut(text, "\n\n")
+	for _, line := range strings.Split(text, "\n") {
+		if len(args) == 1 && args[0] == "-run" {
+			ts.Check(ts.Exec("sh", "-c", strings.TrimSpace(line)))
+		}
+	}
 	for _, line := range strings.Split(text, "\n") {
 		_, _ = fmt.Fprintln(ts.Stdout(), strings.TrimSpace(line))
 	}

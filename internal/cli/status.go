@@ -22,7 +22,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast status\n  hindcast status r8 --all",
+		Example: "  hindcast status\n  hindcast status r1 --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -114,7 +114,7 @@ func (a *app) stopCommand() *cobra.Command {
 	var now bool
 	command := &cobra.Command{
 		Use: "stop [RUN]", Short: "Stop the run that is under way, from any terminal", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast stop\n  hindcast stop r8 --now",
+		Example: "  hindcast stop\n  hindcast stop r1 --now",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {

@@ -82,3 +82,6 @@ func TableName(number int) string { return sliceStart(number).Format("billing_20
 
 // WarehousePath is the DuckDB file of a demo folder whose pipeline names no other.
 func WarehousePath(dir string) string { return filepath.Join(dir, WarehouseFile) }
+
+// Month is the key, short, of the slice with that number, counted from 0: "2019-01".
+func Month(slice int) string { return sliceStart(slice).Format("2006-01") }

@@ -70,6 +70,7 @@ var importMap = []row{
 	// For tests and for the repository itself.
 	{"eventschema", nil, "checks events against the published schema"},
 	{"house", nil, "the rules of this repository"},
+	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
 
 // outside says which packages may import a library whose types would otherwise spread through the program.

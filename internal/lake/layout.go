@@ -56,7 +56,12 @@ func (l *Lake) dimPrefix(dim string) string {
 
 // StagingPrefix is where an attempt's result is staged.
 func (l *Lake) StagingPrefix(run, slice string, attempt int) string {
-	return l.RunPrefix(run) + "staging/" + objstore.Escape(slice) + "/a" + strconv.Itoa(attempt) + "/"
+	return l.StagingOf(run, slice) + "a" + strconv.Itoa(attempt) + "/"
+}
+
+// StagingOf is where all attempts of a run at a slice stage.
+func (l *Lake) StagingOf(run, slice string) string {
+	return l.RunPrefix(run) + "staging/" + objstore.Escape(slice) + "/"
 }
 
 // PreviousPrefix is where an attempt's load keeps the rows that it replaces.

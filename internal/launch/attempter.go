@@ -48,7 +48,7 @@ func (a *attempter) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.C
 
 // Discard is best effort: what stays is below the run's own prefix, and named in its log.
 func (a *attempter) Discard(ctx context.Context, try supervisor.Try) {
-	if err := a.steps.Discard(ctx, try.Item, try.Attempt); err != nil {
+	if err := a.steps.Discard(ctx, try.Item); err != nil {
 		_, _ = fmt.Fprintf(a.log, "%s discarding attempt %d of %s: %v\n", time.Now().Format(time.TimeOnly), try.Attempt, try.Item.Slice.Key, err)
 	}
 }

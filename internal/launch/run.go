@@ -130,7 +130,9 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
 	}
-	return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares})
+	return a.patiently(ctx, death, func() error {
+		return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares})
+	})
 }
 
 func (a *active) begin(ctx context.Context) (*Ended, error) {
@@ -163,7 +165,7 @@ func reload(p *plan.Plan) {
 // the plan is made again.
 func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, error) {
 	now := time.Now()
-	p, err := a.Plan(ctx, a.options.Choice, now)
+	p, err := a.plan(ctx, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,17 +177,17 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 		return p, nil, nil
 	}
 	p.Run = a.run
-	steps, err := attempt.New(ctx, attempt.Config{Plan: p, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+	steps, err := a.steps(ctx, p, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	var dims []*hindcast.Manifest
-	if err := a.patiently(ctx, func() error {
+	if err := a.patiently(ctx, transient, func() error {
 		return steps.Dimensions(ctx, func(m *hindcast.Manifest) { dims = append(dims, m) })
 	}); err != nil {
 		return nil, nil, err
 	}
-	if p, err = a.Plan(ctx, a.options.Choice, now); err != nil {
+	if p, err = a.plan(ctx, now); err != nil {
 		return nil, nil, err
 	}
 	for i := range p.Dims { // one that is refreshed by every run is due still
@@ -194,15 +196,27 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	return p, dims, nil
 }
 
-// patiently retries what can heal, as slices are retried.
-func (a *active) patiently(ctx context.Context, f func() error) error {
+func (a *active) plan(ctx context.Context, now time.Time) (p *plan.Plan, err error) {
+	err = a.patiently(ctx, death, func() error {
+		p, err = a.Plan(ctx, a.options.Choice, now)
+		return err
+	})
+	return p, err
+}
+
+func (a *active) steps(ctx context.Context, p *plan.Plan, fence int64) (s *attempt.Steps, err error) {
+	err = a.patiently(ctx, death, func() error {
+		s, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: fence, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+		return err
+	})
+	return s, err
+}
+
+// patiently repeats what failed and can heal, as slices are retried.
+func (a *active) patiently(ctx context.Context, heals func(*hindcast.Error) bool, f func() error) error {
 	for n := 1; ; n++ {
 		err := f()
-		if err == nil {
-			return nil
-		}
-		e := hindcast.AsError(err)
-		if e.Class != hindcast.ClassTransient && e.Class != hindcast.ClassResource || n > a.Pipeline.Run.Retries {
+		if err == nil || !heals(hindcast.AsError(err)) || n > a.Pipeline.Run.Retries {
 			return err
 		}
 		select {
@@ -212,6 +226,15 @@ func (a *active) patiently(ctx context.Context, f func() error) error {
 		}
 	}
 }
+
+// transient is what a slice would be retried for.
+func transient(e *hindcast.Error) bool {
+	return e.Class == hindcast.ClassTransient || e.Class == hindcast.ClassResource
+}
+
+// death is the end of one of our own processes. Before the first slice nothing else is retried: somebody may be
+// waiting for what is wrong.
+func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
 
 // Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. E-RUN if all of it
 // is done.
@@ -269,7 +292,7 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 
 func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest) (*Ended, error) {
 	if !a.options.UnloadOnly {
-		if err := a.prepare(ctx, p); err != nil {
+		if err := a.patiently(ctx, death, func() error { return a.prepare(ctx, p) }); err != nil {
 			return nil, err
 		}
 	}
@@ -303,7 +326,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 }
 
 func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest, j *journal.Journal, state *hindcast.RunState) (*supervisor.Outcome, error) {
-	steps, err := attempt.New(ctx, attempt.Config{Plan: p, Fence: a.lease.Fence(), Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+	steps, err := a.steps(ctx, p, a.lease.Fence())
 	if err != nil {
 		return nil, err
 	}

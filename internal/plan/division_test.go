@@ -39,7 +39,7 @@ func TestTheMachineIsDivided(t *testing.T) {
 			if math.Abs(float64(s.Memory-c.memory)) > 16 {
 				t.Errorf("memory is %d, want %d", s.Memory, c.memory)
 			}
-			if sum := s.Warehouse + s.Transform*int64(s.Transforms); sum > s.Memory || s.Transform <= 0 || s.Warehouse <= 0 {
+			if sum := s.Warehouse + s.Transform*int64(s.Transforms); sum > s.Memory || s.Warehouse > s.Memory/2 || s.Transform <= 0 || s.Warehouse <= 0 {
 				t.Errorf("%d for the warehouse and %d for each transform are more than %d", s.Warehouse, s.Transform, s.Memory)
 			}
 		})

@@ -146,6 +146,14 @@ func TestTargetGone(t *testing.T) {
 	}
 }
 
+func TestRowsLostFromTheTarget(t *testing.T) {
+	w := newWorld(t).run()
+	w.Published[key] = hindcast.Sums{Rows: 9, Content: w.Published[key].Content}
+	if got := item(t, w.make(), key); got.Reason != hindcast.ReasonEdited {
+		t.Errorf("got %q, %q", got.Reason, got.Detail)
+	}
+}
+
 func TestUnloads(t *testing.T) {
 	for _, c := range []struct {
 		name   string

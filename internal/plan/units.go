@@ -20,6 +20,7 @@ type cutter struct {
 	p     *hindcast.Pipeline
 	fact  hindcast.Fact
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
+	to    time.Time // of the history: the table of the last slice may go on beyond it
 	units []Unit
 	index map[string]int // by key
 }
@@ -27,7 +28,7 @@ type cutter struct {
 // newCutter cuts a fact's own periods, counted from the history's start. The units of a plain table end with the
 // history; those of time-named tables are as long as their tables are.
 func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) (*cutter, error) {
-	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), index: map[string]int{}}
+	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), to: history[len(history)-1].End, index: map[string]int{}}
 	span := hindcast.Interval{Start: Window(f, history[0]).Start, End: history[len(history)-1].End}
 	if err := c.timeless(); err != nil {
 		return c, err
@@ -192,6 +193,12 @@ func fill(f hindcast.Fact, start time.Time) string {
 		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(f.Table + f.Files)
 }
 
+// whole reports whether a unit that nothing can cut belongs to the slice as it is. The history's last slice is
+// clipped where it ends; a table for that time holds no more than there is.
+func (c *cutter) whole(s hindcast.Slice, u hindcast.Interval) bool {
+	return s.Contains(u) || s.End.Equal(c.to) && !u.Start.Before(s.Start)
+}
+
 // in returns the indices of the units that the slice reads, its own first, then the lookback's. E-VALUE if a unit
 // that nothing can cut does not lie within the slice.
 func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
@@ -199,7 +206,7 @@ func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
 	low := sort.Search(len(c.units), func(i int) bool { return c.units[i].Interval.End.After(window.Start) })
 	for i := low; i < len(c.units) && c.units[i].Interval.Start.Before(window.End); i++ {
 		u := c.units[i].Interval
-		if c.fact.Time == "" && !s.Contains(u) {
+		if c.fact.Time == "" && !c.whole(s, u) {
 			return nil, nil, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
 				c.units[i].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), s.Key),
 				"give the fact a time column (time: …), or an `every` that fits")

@@ -98,6 +98,17 @@ func readsWhole(i plan.Item, f hindcast.Fact, units map[string]hindcast.Interval
 	return covered(window, list)
 }
 
+// A table of its own name is unloaded whole, one that holds everything up to the history's end.
+func TestTheLastUnit(t *testing.T) {
+	w := newWorld(t, func(p *hindcast.Pipeline) { p.History.To, p.Facts[0].Time = "2016-04-15", "at" })
+	p := w.make()
+	for fact, want := range map[string]time.Time{"billing": utc(2016, 5, 1), "usage": utc(2016, 4, 15)} {
+		if end := unit(t, p, fact, "2016-03-01").Interval.End; !end.Equal(want) {
+			t.Errorf("%s: the last unit ends at %s, want %s", fact, end, want)
+		}
+	}
+}
+
 func TestSources(t *testing.T) {
 	fact := func(edit func(*hindcast.Fact)) func(*hindcast.Pipeline) {
 		return func(p *hindcast.Pipeline) {

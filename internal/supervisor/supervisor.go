@@ -50,9 +50,9 @@ type Attempter interface {
 	// Lookup settles a load whose end is unknown: the slice's status row with Try.Fingerprint, whichever
 	// attempt wrote it, read under the target's lock so that a commit in flight has ended; nil if none.
 	Lookup(ctx context.Context, try Try) (*hindcast.Committed, error)
-	// Discard removes what Try.Attempt left behind below its own prefixes, after it failed or when its result
-	// is committed: staged files, an unload's files without a manifest. Never a generation that has one, nor
-	// previous rows. Best effort: failures are logged.
+	// Discard removes what Try.Attempt and those before it left behind below their own prefixes, after it failed
+	// or when its result is committed: staged files. Never a generation of a fact, nor previous rows. Best effort:
+	// failures are logged.
 	Discard(ctx context.Context, try Try)
 }
 
