@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/hindcast/hindcast"
 )
@@ -13,7 +12,7 @@ import (
 // facts is a month of usage: 10 columns, 36 bytes a row in Parquet.
 const facts = `CREATE TABLE usage_%04d_%02d AS SELECT
   (hash(i * 3 + %[3]d) %% 200000)::BIGINT AS account_id, (hash(i * 5 + %[3]d) %% 60000)::BIGINT AS sku_id,
-  DATE '%[1]04d-%02[2]d-01' + (hash(i * 7 + %[3]d) %% 28)::INTEGER AS usage_date,
+  DATE '%04[1]d-%02[2]d-01' + (hash(i * 7 + %[3]d) %% 28)::INTEGER AS usage_date,
   'service-' || (hash(i * 11 + %[3]d) %% 34) AS service, 'region-' || (hash(i * 13 + %[3]d) %% 10) AS region,
   'charge-' || (hash(i * 17 + %[3]d) %% 6) AS charge, 'unit-' || (hash(i * 19 + %[3]d) %% 12) AS unit,
   ((hash(i * 23 + %[3]d) %% 1000000000) / 1000000.0)::DECIMAL(18,6) AS cost,
@@ -219,10 +218,3 @@ func (b *bench) repeat(ctx context.Context, s *subject) (m sample, err error) {
 	return m, err
 }
 
-// slice names of a history in words, for messages.
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, strings.TrimSuffix(word, "s"))
-}

@@ -55,6 +55,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
 		Run: s.plan.Run, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
 	fact := s.fact(u.plan.Fact)
+	m.Time = fact.Time
 	extract := warehouse.Extract{Table: u.plan.Source, Columns: u.plan.Columns, Time: fact.Time, Window: u.plan.Interval,
 		TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
 	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)

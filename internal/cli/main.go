@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	a := &app{in: in, out: out, err: err}
 	a.detect()
 	root := a.root()
+	a.json = slices.Contains(args, "--json") // also where the command line cannot be understood
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

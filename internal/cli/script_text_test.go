@@ -196,12 +196,24 @@ func snapshot(ts *testscript.TestScript, _ bool, args []string) {
 	worldOf(ts).snapshots[args[0]] = contents(ts, args[1:])
 }
 
-// unchanged NAME [DIR]: the folder must be as it was at the snapshot, byte for byte, times included.
+// unchanged NAME [DIR]: the folder must be as it was at the snapshot, byte for byte, times included. What the script
+// itself edits counts too.
 func unchanged(ts *testscript.TestScript, neg bool, args []string) {
 	was, is := worldOf(ts).snapshots[args[0]], contents(ts, args[1:])
 	if (was == is) == neg {
-		ts.Fatalf("was:\n%s\nis:\n%s", was, is)
+		ts.Fatalf("was:\n%s\nis:\n%s", lacking(was, is), lacking(is, was))
 	}
+}
+
+// lacking are the lines of one text that another has not.
+func lacking(text, other string) string {
+	var lines []string
+	for _, line := range strings.SplitAfter(text, "\n") {
+		if !strings.Contains(other, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 func contents(ts *testscript.TestScript, dir []string) string {

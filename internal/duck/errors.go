@@ -130,7 +130,7 @@ func busy(text string, err error) error {
 }
 
 func byType(f fault, err error) error {
-	e := &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: firstLine(f.Message), Cause: err}
+	e := &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: plainly(firstLine(f.Message)), Cause: err}
 	switch strings.TrimSuffix(f.Type, " Exception") {
 	case "Out of Memory", "Out Of Memory":
 		e.Code, e.Class = hindcast.EMemory, hindcast.ClassResource
@@ -160,6 +160,8 @@ func ioError(e *hindcast.Error) error {
 	switch {
 	case strings.Contains(e.Message, "arquet"), strings.Contains(e.Message, "thrift"), strings.Contains(e.Message, "No magic bytes"):
 		e.Code, e.Next = hindcast.EParquet, "see what is wrong with: hindcast verify"
+	case strings.Contains(e.Message, "not a valid DuckDB database file"):
+		e.Code, e.Next = hindcast.EWarehouse, "correct `warehouse:` in the pipeline file, or put the database back"
 	default:
 		e.Code, e.Class = hindcast.EWarehouse, hindcast.ClassTransient
 	}
@@ -167,7 +169,7 @@ func ioError(e *hindcast.Error) error {
 }
 
 func bindingCode(f fault) hindcast.Code {
-	switch text := f.Message; {
+	switch text := plainly(f.Message); {
 	case strings.HasPrefix(text, "Table with name"):
 		return hindcast.ESQLTable
 	case strings.Contains(text, "olumn") && (strings.Contains(text, "not found") || strings.Contains(text, "does not have")):
@@ -189,14 +191,21 @@ func valueCode(text string) hindcast.Code {
 	return hindcast.ESQL
 }
 
+// mostCandidates is how many lines of proposals help; an operator has dozens of signatures.
+const mostCandidates = 6
+
 // candidates keeps what DuckDB says after the first line: names that were meant, perhaps.
 func candidates(f fault) []string {
 	var detail []string
 	for line := range strings.Lines(f.Message) {
 		line = strings.TrimSpace(line)
-		if line != "" && line != firstLine(f.Message) {
-			detail = append(detail, strings.Replace(line, "bindings: :", "bindings:", 1))
+		if line == "" || firstLine(line) == firstLine(f.Message) {
+			continue
 		}
+		if len(detail) == mostCandidates {
+			return append(detail, "…")
+		}
+		detail = append(detail, strings.Replace(line, "bindings: :", "bindings:", 1))
 	}
 	return detail
 }
@@ -208,6 +217,11 @@ func offset(f fault) int {
 	}
 	return n
 }
+
+var noColumn = regexp.MustCompile(`^(?:Values list|Table) "(.+)" does not have a column named "(.+)"`)
+
+// plainly says in the user's words what DuckDB says in those of its binder, to which a fact is a list of values.
+func plainly(message string) string { return noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`) }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")

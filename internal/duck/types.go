@@ -125,6 +125,14 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 	return "SELECT " + Decode(columns) + " FROM read_parquet(" + Strings(files) + options + ")"
 }
 
+// SumType is the type of a sum over an Exact type.
+func SumType(typ string) string {
+	if m := decimalType.FindStringSubmatch(typ); m != nil {
+		return "DECIMAL(38," + m[2] + ")"
+	}
+	return "HUGEINT"
+}
+
 // Exact reports whether sums over the type are exact, so that they can serve as control totals.
 func Exact(typ string) bool {
 	switch typ {

@@ -32,3 +32,12 @@ func TestTheLastTableMayGoOnBeyondTheHistory(t *testing.T) {
 		t.Error("a table over two slices was taken")
 	}
 }
+
+func timeOf(p *hindcast.Pipeline, fact string) string {
+	for _, f := range p.Facts {
+		if f.Name == fact {
+			return f.Time
+		}
+	}
+	return ""
+}

@@ -129,6 +129,7 @@ const (
 	whyAppeared  = "its table is there now"
 	whyMissing   = "table missing"
 	whyUnsettled = "unsettled"
+	whyTime      = "time column changed"
 	whyEarly     = "unloaded before it was settled"
 )
 
@@ -162,7 +163,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 	if current != nil && !current.Missing {
 		u.Rows, u.Bytes, u.Content = current.Sums.Rows, current.Bytes, current.Sums.Content
 	}
-	if u.Why = m.due(u, current); u.Why == "" {
+	if u.Why = m.due(c, u, current); u.Why == "" {
 		u.Columns = current.Columns
 	}
 	u.Unload = u.Why != ""
@@ -170,12 +171,14 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 }
 
 // due says why a unit whose table is there must be unloaded; nothing if the lake has it as it is.
-func (m *maker) due(u *Unit, current *hindcast.Manifest) string {
+func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 	switch {
 	case current == nil:
 		return whyAbsent
 	case current.Missing:
 		return whyAppeared
+	case current.Time != c.fact.Time:
+		return whyTime
 	case !sameColumns(current.Columns, u.Columns):
 		return whyColumns
 	case m.unsettled(u.Interval):

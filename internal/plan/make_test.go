@@ -88,7 +88,7 @@ func done(t *testing.T, p *hindcast.Pipeline) Inputs {
 		if in.Current[u.Fact] == nil {
 			in.Current[u.Fact] = map[string]*hindcast.Manifest{}
 		}
-		in.Current[u.Fact][u.Key] = &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Generation: 1, Columns: u.Columns,
+		in.Current[u.Fact][u.Key] = &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Time: timeOf(in.Pipeline, u.Fact), Generation: 1, Columns: u.Columns,
 			Missing: u.Missing, Bytes: 5000, Sums: hindcast.Sums{Rows: 1200, Content: "content of " + u.Source}, CreatedAt: ran}
 	}
 	for _, d := range first.Dims {

@@ -113,7 +113,7 @@ func (w *world) unload() {
 		if w.Current[u.Fact] == nil {
 			w.Current[u.Fact] = map[string]*hindcast.Manifest{}
 		}
-		w.Current[u.Fact][u.Key] = &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Generation: 1, Missing: u.Missing,
+		w.Current[u.Fact][u.Key] = &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Time: timeOf(w.Pipeline, u.Fact), Generation: 1, Missing: u.Missing,
 			Columns: u.Columns, Bytes: 500, Sums: hindcast.Sums{Rows: 50, Content: "rows of " + u.Fact + " " + u.Key}, CreatedAt: w.Now.Add(-time.Hour)}
 	}
 	for _, d := range p.Dims {
@@ -122,6 +122,15 @@ func (w *world) unload() {
 				Sums: hindcast.Sums{Rows: 7, Content: "rows of " + d.Name}, CreatedAt: w.Now.Add(-time.Hour)}
 		}
 	}
+}
+
+func timeOf(p *hindcast.Pipeline, fact string) string {
+	for _, f := range p.Facts {
+		if f.Name == fact {
+			return f.Time
+		}
+	}
+	return ""
 }
 
 func item(t *testing.T, p *plan.Plan, key string) plan.Item {

@@ -64,7 +64,23 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]
 	if err != nil {
 		return nil, err
 	}
-	return s.Engine.Bind(ctx, query, checks)
+	columns, err := s.Engine.Bind(ctx, query, checks)
+	return columns, s.inCheck(err)
+}
+
+// inCheck gives the error of a check its place in the pipeline file.
+func (s *Survey) inCheck(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *hindcast.AsError(err)
+	for i, c := range s.Pipeline.Checks {
+		if place, found := s.Pipeline.Places[fmt.Sprintf("checks.%d", i)]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
+			e.Place = place
+			return &e
+		}
+	}
+	return err
 }
 
 // inSlices says how many slices an error of the SQL is about, where it is not all.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hindcast/hindcast/internal/cli"
 )
@@ -40,8 +39,8 @@ const (
 //
 //	go test ./tests/chaos -run TestChaos -chaos.kills 1000 -timeout 80m -v
 //
-// A seed repeats a trial's choices and its instants, as parts of the time that an undisturbed run takes; what a
-// process has done by then is up to the machine.
+// A seed repeats a trial's choices and its instants, as parts of an undisturbed run; what exactly each process has
+// done by then is up to the machine.
 func TestChaos(t *testing.T) {
 	seed, kills := *seedFlag, *killsFlag
 	alone := seed != 0 && kills == 0
@@ -68,18 +67,4 @@ func TestChaos(t *testing.T) {
 	}
 	workers.Wait()
 	t.Log(tally)
-}
-
-// instants gives n moments over the span, in order.
-func instants(random *rand.Rand, n int, span time.Duration) []time.Duration {
-	at := make([]time.Duration, n)
-	for i := range at {
-		at[i] = time.Duration(random.Float64() * float64(span))
-	}
-	for i := 1; i < n; i++ {
-		for k := i; k > 0 && at[k] < at[k-1]; k-- {
-			at[k], at[k-1] = at[k-1], at[k]
-		}
-	}
-	return at
 }

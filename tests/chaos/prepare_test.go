@@ -35,6 +35,7 @@ type world struct {
 	dir    string
 	rate   string
 	span   time.Duration    // of an undisturbed run
+	told   int64            // bytes in its journal
 	before map[string]int64 // the target's rows by slice, before the run
 }
 
@@ -80,7 +81,7 @@ func prepare(t *testing.T) map[string]*world {
 		copyTree(t, w.dir, calm)
 		began := time.Now()
 		calmly(t, calm, "run", "--id", "chaos")
-		w.span = time.Since(began)
+		w.span, w.told = time.Since(began), journalSize(calm)
 	}
 	return worlds
 }
@@ -165,4 +166,15 @@ func copyTree(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// journalSize is how much the run of the folder has journaled.
+func journalSize(dir string) (size int64) {
+	files, _ := filepath.Glob(filepath.Join(dir, "lake/_hindcast", pipeline, "runs", run, "journal-*"))
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }

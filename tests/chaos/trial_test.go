@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,17 +40,19 @@ type trial struct {
 	store  *file.Store
 	lake   *lake.Lake
 
-	strikes int // left
-	rounds  int
-	seen    int  // events in the journal when the round began
-	stopped bool // this round was asked to stop
+	strikes int     // left
+	rounds  int     //
+	seen    int     // events in the journal when the round began
+	told    int64   // its bytes then
+	length  float64 // of the round, as a part of a whole run
+	stopped bool    // this round was asked to stop
 }
 
 func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64) *trial {
 	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), mark: fmt.Sprintf("%s=%d-%d", mark, os.Getpid(), seed)}
 	c.start = starts[c.random.IntN(len(starts))]
 	c.world = worlds[c.start]
-	c.strikes = 1 + c.random.IntN(6)
+	c.strikes = 1 + c.random.IntN(9)
 	base, err := os.MkdirTemp("", "hindcast-chaos-")
 	if err != nil {
 		t.Fatal(err)
@@ -117,18 +120,13 @@ func (c *trial) again() {
 func (c *trial) round() bool {
 	c.rounds++
 	c.seen, c.stopped = len(c.events()), false
+	c.length = c.remains()
+	c.told = journalSize(c.dir)
+	moments := c.moments()
 	p := c.launch(c.begin()...)
-	n := 0
-	for n < c.strikes && (n == 0 || c.random.IntN(3) == 0) {
-		n++
-	}
-	c.strikes -= n
 	var twins []*running
-	for _, at := range instants(c.random, n, c.span()) {
-		select {
-		case <-p.done:
-		case <-time.After(time.Until(p.began.Add(at))):
-		}
+	for _, at := range moments {
+		c.until(at, p)
 		if p.ended() {
 			break
 		}
@@ -161,13 +159,44 @@ func (c *trial) planned() bool {
 	return err == nil
 }
 
-// span is how long the round will take undisturbed, about: the start is a third of a run.
-func (c *trial) span() time.Duration {
-	left := 1.0
-	if st := c.state(); st.Total > 0 {
-		left = 1 - float64(st.Counts()[hindcast.Succeeded])/float64(st.Total)
+// startup is the part of the instants that lie before the first event of a round.
+const startup = 0.25
+
+// moments are the instants at which this round is disturbed, from 0, its start, to 1, its end.
+func (c *trial) moments() []float64 {
+	var at []float64
+	for len(at) < c.strikes && (len(at) == 0 || c.random.IntN(3) == 0) {
+		at = append(at, c.random.Float64())
 	}
-	return time.Duration(float64(c.world.span) * (0.35 + 0.7*left))
+	c.strikes -= len(at)
+	slices.Sort(at)
+	return at
+}
+
+// until waits for the instant, or for the process to end. Before the first event instants count by the clock, after
+// it by what the run has journaled, so that all steps are met on slow and fast machines alike.
+func (c *trial) until(at float64, p *running) {
+	if at < startup {
+		select {
+		case <-p.done:
+		case <-time.After(time.Until(p.began.Add(time.Duration(at / startup * 0.5 * float64(c.world.span))))):
+		}
+		return
+	}
+	goal := c.told + int64((at-startup)/(1-startup)*c.length*float64(c.world.told))
+	for !p.ended() && journalSize(c.dir) <= goal {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Duration(c.random.IntN(10_000)) * time.Microsecond)
+}
+
+// remains is the part of the run that is to be done still.
+func (c *trial) remains() float64 {
+	st := c.state()
+	if st.Total == 0 {
+		return 1
+	}
+	return 1 - float64(st.Counts()[hindcast.Succeeded])/float64(st.Total)
 }
 
 // strike does one bad thing, and returns the second process of the run if that was it.

@@ -24,6 +24,9 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	empty := make([]engine.Table, len(q.Tables))
 	for i, t := range q.Tables {
 		t.Files = nil
+		if _, err := duck.Store(t.Name, t.Columns); err != nil {
+			return nil, err
+		}
 		empty[i] = t
 	}
 	if err := r.views(ctx, empty); err != nil {

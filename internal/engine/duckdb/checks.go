@@ -24,7 +24,7 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 	for _, c := range checks {
 		query := c.SQL
 		if c.Total != nil {
-			query = totalQuery(c.Total)
+			query = totalQuery(c.Total, sumOf(c.Total))
 		}
 		if query == "" {
 			continue
@@ -46,7 +46,15 @@ func inCheck(err error, c engine.Check) error {
 }
 
 func (r *Runner) viewResult(ctx context.Context, columns []hindcast.Column, files []string) error {
-	return r.exec(ctx, "CREATE OR REPLACE TEMP VIEW result AS "+duck.FromParquet(columns, files))
+	return r.makeView(ctx, "result", duck.FromParquet(columns, files))
+}
+
+// readsResult reports whether a check's SQL may read the result's rows again.
+func readsResult(c engine.Check, columns []hindcast.Column) bool {
+	if c.Total == nil {
+		return c.SQL != ""
+	}
+	return knownSum(c.Total, columns, hindcast.Sums{}) == "" || strings.Contains(strings.ToLower(c.Total.Equals), "result")
 }
 
 // inspect reads the staged result back: its sums, that every row lies in the slice, the key, the checks.
@@ -55,15 +63,16 @@ func (r *Runner) inspect(ctx context.Context, job engine.Job, files []hindcast.F
 	for i, f := range files {
 		paths[i] = f.Path
 	}
-	if err := r.viewResult(ctx, job.Columns, paths); err != nil {
-		return hindcast.Sums{}, err
-	}
-	sums, err := r.inspectRows(ctx, job)
-	if err != nil {
+	sums, err := r.inspectRows(ctx, job, paths)
+	if err != nil || len(job.Checks) == 0 {
 		return sums, err
 	}
-	if len(job.Checks) == 0 {
-		return sums, nil
+	for _, c := range job.Checks {
+		if readsResult(c, job.Columns) {
+			if err := r.viewResult(ctx, job.Columns, paths); err != nil {
+				return sums, err
+			}
+		}
 	}
 	for _, t := range job.Query.Tables {
 		if t.Time != "" && !t.Own.Equal(t.Window) {
@@ -80,8 +89,9 @@ func (r *Runner) inspect(ctx context.Context, job engine.Job, files []hindcast.F
 	return sums, nil
 }
 
-// inspectRows takes one pass over the result for all that holds for every pipeline.
-func (r *Runner) inspectRows(ctx context.Context, job engine.Job) (hindcast.Sums, error) {
+// inspectRows takes one pass over the result for all that holds for every pipeline. Only a fault needs the view of
+// the result: making one costs a tiny slice as much as the pass.
+func (r *Runner) inspectRows(ctx context.Context, job engine.Job, paths []string) (hindcast.Sums, error) {
 	inside := "false"
 	for _, c := range job.Columns {
 		if strings.EqualFold(c.Name, job.Target.Time) {
@@ -100,20 +110,23 @@ func (r *Runner) inspectRows(ctx context.Context, job engine.Job) (hindcast.Sums
 		list = append(list, "0", "count(*)")
 	}
 	var outside, null, distinct int64
-	row := r.conn.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+", "+duck.SumsList(job.Columns)+" FROM result")
+	row := r.conn.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+", "+duck.SumsList(job.Columns)+" FROM ("+duck.FromParquet(job.Columns, paths)+")")
 	sums, err := duck.ScanSums(row, job.Columns, &outside, &null, &distinct)
-	switch {
-	case err != nil:
+	if err != nil || outside == 0 && null == 0 && distinct == sums.Rows {
 		return sums, err
+	}
+	if err := r.viewResult(ctx, job.Columns, paths); err != nil {
+		return sums, err
+	}
+	switch {
 	case outside > 0:
 		return sums, r.outside(ctx, job, inside, outside)
 	case null > 0:
 		return sums, r.keyError(ctx, job, fmt.Sprintf("%d rows of the result have a NULL in the key (%s)", null, strings.Join(job.Target.Key, ", ")),
 			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
-	case distinct < sums.Rows:
+	default:
 		return sums, r.unique(ctx, job, keys) // or two keys have one hash
 	}
-	return sums, nil
 }
 
 func (r *Runner) outside(ctx context.Context, job engine.Job, inside string, n int64) error {
@@ -173,7 +186,7 @@ func (r *Runner) check(ctx context.Context, job engine.Job, c engine.Check, sums
 	case c.Rows != nil:
 		return r.checkRows(ctx, job, c, sums.Rows)
 	case c.Total != nil:
-		return r.checkTotal(ctx, c)
+		return r.checkTotal(ctx, job, c, sums)
 	default:
 		return r.checkSQL(ctx, c)
 	}
@@ -211,19 +224,43 @@ func (r *Runner) factsEmpty(ctx context.Context, job engine.Job) (bool, error) {
 	return true, nil
 }
 
-func totalQuery(t *hindcast.TotalCheck) string {
+// sumOf is the expression for the sum that a total is of, over the result's rows.
+func sumOf(t *hindcast.TotalCheck) string { return "(SELECT sum(" + duck.Name(t.Of) + ") FROM result)" }
+
+// knownSum is the same sum as a literal of its type, from the pass that was taken over the result; "" if sums of the
+// column are not exact, so that the pass has none.
+func knownSum(t *hindcast.TotalCheck, columns []hindcast.Column, sums hindcast.Sums) string {
+	for _, c := range columns {
+		if !strings.EqualFold(c.Name, t.Of) || !duck.Exact(c.Type) {
+			continue
+		}
+		value := "NULL"
+		if total, some := sums.Totals[c.Name]; some {
+			value = duck.String(total)
+		}
+		return "CAST(" + value + " AS " + duck.SumType(c.Type) + ")"
+	}
+	return ""
+}
+
+// totalQuery compares sum, an expression, with what it should equal.
+func totalQuery(t *hindcast.TotalCheck, sum string) string {
 	within := t.Within
 	if within == "" {
 		within = "0"
 	}
 	return "SELECT CAST(a AS VARCHAR), CAST(b AS VARCHAR), (a IS NULL AND b IS NULL) OR coalesce(abs(a - b) <= " + within + ", false)" +
-		" FROM (SELECT (SELECT sum(" + duck.Name(t.Of) + ") FROM result) AS a, (" + strings.TrimRight(strings.TrimSpace(t.Equals), ";") + "\n) AS b)"
+		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(t.Equals), ";") + "\n) AS b)"
 }
 
-func (r *Runner) checkTotal(ctx context.Context, c engine.Check) error {
+func (r *Runner) checkTotal(ctx context.Context, job engine.Job, c engine.Check, sums hindcast.Sums) error {
+	sum := knownSum(c.Total, job.Columns, sums)
+	if sum == "" {
+		sum = sumOf(c.Total)
+	}
 	var a, b *string
 	var equal bool
-	if err := r.conn.QueryRowContext(ctx, totalQuery(c.Total)).Scan(&a, &b, &equal); err != nil {
+	if err := r.conn.QueryRowContext(ctx, totalQuery(c.Total, sum)).Scan(&a, &b, &equal); err != nil {
 		return inCheck(duck.Translate(err), c)
 	}
 	if equal {

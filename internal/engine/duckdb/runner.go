@@ -23,6 +23,7 @@ type Runner struct {
 	conn   *sql.Conn
 	limits engine.Limits // as they are set now
 	zone   string
+	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
 
 // RunnerOptions open a Runner.
@@ -47,7 +48,7 @@ func NewRunner(ctx context.Context, o RunnerOptions) (*Runner, error) {
 	if err != nil {
 		return nil, duck.Translate(err)
 	}
-	return &Runner{db: db, conn: conn, limits: engine.Limits{Memory: o.Memory, Threads: o.Threads}, zone: "UTC"}, nil
+	return &Runner{db: db, conn: conn, limits: engine.Limits{Memory: o.Memory, Threads: o.Threads}, zone: "UTC", made: map[string]string{}}, nil
 }
 
 // Close frees the instance.
@@ -98,7 +99,21 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	if t.Sample > 0 {
 		query = fmt.Sprintf("SELECT * FROM (%s) USING SAMPLE %g PERCENT (bernoulli)", query, t.Sample)
 	}
-	return r.exec(ctx, "CREATE OR REPLACE TEMP VIEW "+duck.Name(t.Name)+" AS "+query)
+	return r.makeView(ctx, t.Name, query)
+}
+
+// makeView makes a view unless it is there as it should be.
+func (r *Runner) makeView(ctx context.Context, name, query string) error {
+	key := strings.ToLower(name)
+	if r.made[key] == query {
+		return nil
+	}
+	delete(r.made, key)
+	if err := r.exec(ctx, "CREATE OR REPLACE TEMP VIEW "+duck.Name(name)+" AS "+query); err != nil {
+		return err
+	}
+	r.made[key] = query
+	return nil
 }
 
 func (r *Runner) views(ctx context.Context, tables []engine.Table) error {

@@ -65,6 +65,10 @@ func checkFence(ctx context.Context, conn *sql.Conn, pipeline string, fence int6
 	if err != nil {
 		return err
 	}
+	return refuseLower(highest, fence)
+}
+
+func refuseLower(highest, fence int64) error {
 	if highest > fence {
 		return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("another process took the pipeline over (fence %d, ours %d)", highest, fence),
@@ -91,20 +95,41 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		if _, err := conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(l.Target.Table)); err != nil {
 			return err
 		}
-		if err := checkFence(ctx, conn, l.Pipeline, l.Fence); err != nil {
+		was, err := before(ctx, conn, l)
+		if err != nil {
 			return err
 		}
-		var err error
-		if c.Previous, err = keepPrevious(ctx, conn, l); err != nil {
+		if err := refuseLower(was.fence, l.Fence); err != nil {
 			return err
 		}
-		if err := replaceRows(ctx, conn, l); err != nil {
+		if c.Previous, err = keepPrevious(ctx, conn, l, was.rows); err != nil {
 			return err
 		}
-		return writeStatus(ctx, conn, c)
+		if err := replaceRows(ctx, conn, l, was.rows); err != nil {
+			return err
+		}
+		return writeStatus(ctx, conn, c, was.statuses)
 	})
 	return c, err
 }
+
+// found is what a load finds under the target's lock.
+type found struct {
+	fence    int64 // the highest of the pipeline
+	rows     int64 // of the target in the slice
+	statuses int64 // rows of hindcast_status whose slices overlap it
+}
+
+// before looks at all of it in one statement: for a slice of few rows, statements are what a load costs.
+func before(ctx context.Context, conn *sql.Conn, l warehouse.Load) (was found, err error) {
+	err = conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = ?), (SELECT count(*) FROM "+duck.Table(l.Target.Table)+
+		" WHERE "+inSlice(l)+"), (SELECT count(*) FROM hindcast_status WHERE "+overlapping+")",
+		fenceName(l.Pipeline), l.Target.Table, l.Slice.End.UTC(), l.Slice.Start.UTC()).Scan(&was.fence, &was.rows, &was.statuses)
+	return was, err
+}
+
+// overlapping is the condition that a status row's slice overlaps one; its parameters are target, end and start.
+const overlapping = "target = ? AND slice_start < ? AND slice_end > ?"
 
 // inSlice is the condition that a row of the target belongs to the slice.
 func inSlice(l warehouse.Load) string {
@@ -117,12 +142,11 @@ func inSlice(l warehouse.Load) string {
 }
 
 // keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
-func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load) (string, error) {
-	from := " FROM " + duck.Table(l.Target.Table) + " WHERE " + inSlice(l)
-	var n int64
-	if err := conn.QueryRowContext(ctx, "SELECT count(*)"+from).Scan(&n); err != nil || n == 0 || l.Previous == "" {
-		return "", err
+func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) (string, error) {
+	if n == 0 || l.Previous == "" {
+		return "", nil
 	}
+	from := " FROM " + duck.Table(l.Target.Table) + " WHERE " + inSlice(l)
 	columns, err := targetColumns(ctx, conn, l.Target.Table)
 	if err != nil {
 		return "", err
@@ -154,12 +178,15 @@ func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcas
 	return duck.Store(table, columns)
 }
 
-func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load) error {
+// replaceRows puts the staged rows in place of the n that were there before the user's hooks.
+func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) error {
 	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before); err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "DELETE FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l)); err != nil {
-		return err
+	if n > 0 || len(l.Hooks.Before) > 0 {
+		if _, err := conn.ExecContext(ctx, "DELETE FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l)); err != nil {
+			return err
+		}
 	}
 	if len(l.Files) > 0 {
 		names := make([]string, len(l.Columns))
@@ -171,9 +198,9 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load) error {
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n != l.Sums.Rows {
+		if loaded, err := result.RowsAffected(); err != nil || loaded != l.Sums.Rows {
 			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Cause: err,
-				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, n, l.Sums.Rows)}
+				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, loaded, l.Sums.Rows)}
 		}
 	}
 	return runHooks(ctx, conn, "load.after", l.Hooks.After)
@@ -199,12 +226,13 @@ func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) e
 	return nil
 }
 
-// writeStatus puts the slice's row in, and takes out the older rows whose slices overlap it.
-func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed) error {
-	_, err := conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE target = ? AND slice_start < ? AND slice_end > ?",
-		c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
-	if err != nil {
-		return err
+// writeStatus puts the slice's row in, and takes out the n older rows whose slices overlap it.
+func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed, n int64) error {
+	if n > 0 {
+		_, err := conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE "+overlapping, c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
+		if err != nil {
+			return err
+		}
 	}
 	parts, err := json.Marshal(c.Parts)
 	if err != nil {
