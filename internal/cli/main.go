@@ -67,7 +67,11 @@ func (a *app) code(err error) int {
 		return int(e)
 	}
 	if _, ours := errors.AsType[*hindcast.Error](err); !ours && usage(err) {
-		err = &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: err.Error(), Next: "see: hindcast --help"}
+		message, meant, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n\nDid you mean this?\n\t")
+		if meant != "" {
+			message += ", did you mean " + strings.Join(strings.Fields(meant), " or ") + "?"
+		}
+		err = &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: message, Next: "see: hindcast --help"}
 	}
 	a.showError(err)
 	if e := hindcast.AsError(err); e.Class == hindcast.ClassCanceled {

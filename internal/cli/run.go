@@ -242,7 +242,11 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	if ended.Outcome.Err != nil && ended.Outcome.ExitCode != hindcast.ExitStopped && !a.json {
 		a.showError(ended.Outcome.Err)
 	}
-	return a.report(ended.Outcome.State, ended.Plan, ended.LogPath, time.Since(began))
+	err = a.report(ended.Outcome.State, ended.Plan, ended.LogPath, time.Since(began))
+	if code := ended.Outcome.ExitCode; code != hindcast.ExitOK {
+		return exit(code) // which a zombie, or a run whose journal failed, could not journal any more (promise 6)
+	}
+	return err
 }
 
 type logFile struct {

@@ -67,15 +67,18 @@ type EngineOptions struct {
 	Log     io.Writer
 }
 
-// Engine opens the pipeline's engine; its workers start when they are needed.
+// Engine opens the pipeline's engine; its first worker starts at once, in the background, the others when they are
+// needed.
 func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 	if p.Transform.Engine != "duckdb" {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
 	start := func(n int) child.Spec { return worker(fmt.Sprintf("worker %d", n), "engine", o.Log) }
-	return enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
-		Memory: o.Memory, Threads: o.Threads}), nil
+	pool := enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
+		Memory: o.Memory, Threads: o.Threads})
+	pool.Warm()
+	return pool, nil
 }
 
 // fileFolders are the folders of the user's own Parquet files: what stands before the first wildcard.

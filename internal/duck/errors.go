@@ -91,7 +91,8 @@ func parse(err error) fault {
 	}
 	f.Message = text
 	if i := strings.Index(text, " Error: "); i >= 0 {
-		f.Type, f.Message = text[:i], text[i+len(" Error: "):]
+		f.Type, f.Message = text[strings.LastIndex(text[:i], ": ")+1:i], text[i+len(" Error: "):]
+		f.Type = strings.TrimSpace(f.Type)
 	}
 	return f
 }
@@ -221,7 +222,9 @@ func offset(f fault) int {
 var noColumn = regexp.MustCompile(`^(?:Values list|Table) "(.+)" does not have a column named "(.+)"`)
 
 // plainly says in the user's words what DuckDB says in those of its binder, to which a fact is a list of values.
-func plainly(message string) string { return noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`) }
+func plainly(message string) string {
+	return noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`)
+}
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")

@@ -66,12 +66,13 @@ type connection struct {
 
 func (s *Session) connect(ctx context.Context, c connection) (err error) {
 	s.spill = c.spill
-	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse, Log: c.log})
+	// The engine first: its worker starts while the warehouse opens.
+	s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform, Threads: c.shares.Threads,
+		Spill: c.spill, Allowed: []string{s.Store.URL()}, Log: c.log})
 	if err != nil {
 		return err
 	}
-	s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform, Threads: c.shares.Threads,
-		Spill: c.spill, Allowed: []string{s.Store.URL()}, Log: c.log})
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse, Log: c.log})
 	return err
 }
 

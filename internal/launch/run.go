@@ -2,7 +2,6 @@ package launch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -36,6 +35,8 @@ type Ended struct {
 	Plan    *plan.Plan
 	Outcome *supervisor.Outcome
 	LogPath string
+	// Alive names a process that is not confirmed dead after all; nil if there is none.
+	Alive error
 }
 
 // active is a run while this process holds its lease.
@@ -44,6 +45,7 @@ type active struct {
 	options Options
 	run     string
 	lease   *lease.Lease
+	stops   *stops
 	log     io.Writer
 	logPath string
 }
@@ -55,19 +57,34 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 		return nil, err
 	}
 	a := &active{Session: s, options: o, run: o.ID}
-	if err := a.free(ctx); err != nil {
-		return nil, err
-	}
-	if a.run == "" {
-		if a.run, err = s.Lake.NewRunID(ctx); err != nil {
+	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
+		if err := a.free(ctx); err != nil {
 			return nil, err
 		}
+		if a.run == "" {
+			if a.run, err = s.Lake.NewRunID(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := a.take(ctx); err != nil {
+			a.unclaim(ctx)
+			return nil, err
+		}
+		ended, err := a.begin(ctx)
+		return a.leave(ctx, ended, err)
+	})
+}
+
+// stoppable does what may be stopped at any time, also before the supervisor runs. What fails then fails for that
+// reason.
+func (a *active) stoppable(ctx context.Context, do func(context.Context) (*Ended, error)) (*Ended, error) {
+	ctx, a.stops = newStops(ctx, a.options.Stop)
+	defer a.stops.close()
+	ended, err := do(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	if err := a.take(ctx); err != nil {
-		return nil, a.unclaim(ctx, err)
-	}
-	ended, err := a.begin(ctx)
-	return ended, a.leave(ctx, err)
+	return ended, err
 }
 
 // free refuses early where another process holds the lease, before a run's id is spent on it.
@@ -84,37 +101,37 @@ func (a *active) free(ctx context.Context) error {
 }
 
 // unclaim gives the run's id back where no plan was frozen for it.
-func (a *active) unclaim(ctx context.Context, err error) error {
+func (a *active) unclaim(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	if body, _, getting := a.Store.Get(ctx, a.Lake.PlanKey(a.run)); getting == nil && len(body) < 8 {
+	if body, _, err := a.Store.Get(ctx, a.Lake.PlanKey(a.run)); err == nil && len(body) < 8 {
 		_ = a.Store.DeleteAll(ctx, a.Lake.RunPrefix(a.run))
 	}
-	return err
 }
 
 func (a *active) take(ctx context.Context) (err error) {
-	a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{})
+	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{}); err == nil {
+		a.stops.hear(a.lease)
+	}
 	return err
 }
 
-// leave closes what is open and gives the lease back, last. An error before the first slice takes the claimed id
-// back as well.
-func (a *active) leave(ctx context.Context, err error) error {
-	if err != nil {
-		err = a.unclaim(ctx, err)
-	}
-	closing := a.Close()
-	releasing := a.lease.Release(context.WithoutCancel(ctx))
+// leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
+// lease back, last: by then nothing of the run writes any more.
+func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, error) {
+	alive := a.Close()
 	if c, ok := a.log.(io.Closer); ok {
 		_ = c.Close()
 	}
 	if err != nil {
-		return err
+		a.unclaim(ctx)
 	}
-	if errors.Is(releasing, context.Canceled) {
-		releasing = nil
+	// One that cannot be given back is taken over as soon as this process has ended.
+	_ = a.lease.Release(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err // it is why there is nothing to report
 	}
-	return errors.Join(closing, releasing)
+	ended.Alive = alive
+	return ended, nil
 }
 
 func (a *active) open(ctx context.Context, shares plan.Shares) error {
@@ -143,8 +160,8 @@ func (a *active) begin(ctx context.Context) (*Ended, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Run = a.run
-	if a.options.UnloadOnly && a.options.Force {
+	p.Run, p.UnloadOnly = a.run, a.options.UnloadOnly
+	if p.UnloadOnly && a.options.Force {
 		reload(p)
 	}
 	if err := a.Lake.SavePlan(ctx, a.run, p); err != nil {
@@ -170,7 +187,9 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 		return nil, nil, err
 	}
 	due := false
-	for _, d := range p.Dims {
+	for i := range p.Dims {
+		d := &p.Dims[i]
+		d.Unload = d.Unload || a.options.UnloadOnly && a.options.Force && len(d.Files) == 0
 		due = due || d.Unload
 	}
 	if !due {
@@ -236,23 +255,25 @@ func transient(e *hindcast.Error) bool {
 // waiting for what is wrong.
 func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
 
-// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. E-RUN if all of it
-// is done.
+// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. Whether anything is
+// left to do is for its caller to ask.
 func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*Ended, error) {
 	s, err := OpenLake(p)
 	if err != nil {
 		return nil, err
 	}
 	a := &active{Session: s, options: o, run: run}
-	frozen, err := a.Frozen(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.take(ctx); err != nil {
-		return nil, err
-	}
-	ended, err := a.resume(ctx, frozen)
-	return ended, a.leave(ctx, err)
+	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
+		frozen, err := a.Frozen(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.take(ctx); err != nil {
+			return nil, err
+		}
+		ended, err := a.resume(ctx, frozen)
+		return a.leave(ctx, ended, err)
+	})
 }
 
 func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
@@ -284,14 +305,17 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 	if err := a.lease.Release(ctx); err != nil {
 		return err
 	}
-	if a.lease, err = lease.Acquire(ctx, a.Store, p.Pipeline.Name, a.run, lease.Options{Floor: highest}); err != nil {
+	above, err := lease.Acquire(ctx, a.Store, p.Pipeline.Name, a.run, lease.Options{Floor: highest})
+	if err != nil {
 		return err
 	}
+	a.lease = above
+	a.stops.hear(above)
 	return a.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Target, p.Result, a.lease.Fence())
 }
 
 func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest) (*Ended, error) {
-	if !a.options.UnloadOnly {
+	if !p.UnloadOnly {
 		if err := a.patiently(ctx, death, func() error { return a.prepare(ctx, p) }); err != nil {
 			return nil, err
 		}
@@ -313,14 +337,12 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	a.options.Planned(p, past, a.log)
 	live = true
 	outcome, err := a.conduct(ctx, p, dims, j, state)
-	if closing := j.Close(); err == nil && outcome.Err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = a.views(context.WithoutCancel(ctx), p)
-	}
+	_ = j.Close() // the supervisor has waited for the last event; what came of that is in the outcome
 	if err != nil {
 		return nil, err
+	}
+	if err := a.views(context.WithoutCancel(ctx), p); err != nil { // no reason to hide how the run ended
+		_, _ = fmt.Fprintf(a.log, "%s writing the views: %v\n", time.Now().Format(time.TimeOnly), err)
 	}
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil
 }
@@ -340,11 +362,12 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 		state = nil
 	}
 	host, _ := os.Hostname()
-	stops, done := a.stops()
-	defer done()
-	return supervisor.Run(ctx, supervisor.Config{Plan: p, Order: plan.Order(p), UnloadOnly: a.options.UnloadOnly, State: state, Journal: j,
+	if ctx.Err() != nil { // asked to stop before anything began
+		return nil, context.Cause(ctx)
+	}
+	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), UnloadOnly: p.UnloadOnly, State: state, Journal: j,
 		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
-		Stop: stops, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
+		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 
 // used is how long the run was active before.
@@ -353,32 +376,6 @@ func used(state *hindcast.RunState) time.Duration {
 		return 0
 	}
 	return state.Active
-}
-
-// stops joins the requests of this process (signals) with those that come through the lake.
-func (a *active) stops() (<-chan supervisor.StopRequest, func()) {
-	out := make(chan supervisor.StopRequest)
-	quit := make(chan struct{})
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			var request supervisor.StopRequest
-			select {
-			case request = <-a.options.Stop:
-			case r := <-a.lease.Stop():
-				request = supervisor.StopRequest{By: "hindcast stop by " + r.Who, Now: r.Now}
-			case <-quit:
-				return
-			}
-			select {
-			case out <- request:
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return out, func() { close(quit); <-ended }
 }
 
 // views writes the script of views over the current generations of the whole history.

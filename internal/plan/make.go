@@ -260,6 +260,7 @@ func (m *maker) tablesThere(candidates []candidate) error {
 		}
 		if len(gone) > 0 {
 			slices.Sort(gone)
+			gone = slices.Compact(gone) // one table may serve many slices
 			return missingTables(m.Pipeline, c.fact, gone)
 		}
 	}

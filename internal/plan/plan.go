@@ -28,6 +28,8 @@ type Plan struct {
 	Existing  bool              `json:"target_exists"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
+	// UnloadOnly ends every slice after its unload, also when the run is resumed.
+	UnloadOnly bool `json:"unload_only,omitempty"`
 }
 
 // Version names a driver and the version that the plan was made with.

@@ -65,6 +65,11 @@ func TestChaos(t *testing.T) {
 			}
 		})
 	}
+	if !alone {
+		workers.Go(func() {
+			t.Run("zombie", func(t *testing.T) { newTrial(t, prepared, tally, seed).zombie() })
+		})
+	}
 	workers.Wait()
 	t.Log(tally)
 }

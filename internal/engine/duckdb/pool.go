@@ -62,6 +62,12 @@ func NewPool(start func(worker int) child.Spec, slots int, o RunnerOptions) *Poo
 	return p
 }
 
+// Warm starts a first worker in the background, so that whoever needs one later need not wait for it. One that cannot
+// start fails its first call, as ever.
+func (p *Pool) Warm() {
+	go func() { _ = p.with(context.Background(), func(*child.Process) error { return nil }) }()
+}
+
 // Properties say what DuckDB can do.
 func (p *Pool) Properties() engine.Properties {
 	return engine.Properties{Name: "duckdb", Version: Version, Slots: p.slots}

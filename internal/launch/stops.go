@@ -1,0 +1,71 @@
+package launch
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/supervisor"
+)
+
+// stops carries requests to stop, wherever they come from, to the supervisor. Until that runs, a request ends the
+// context of what comes before the first slice: planning may take long, and nobody else would hear.
+type stops struct {
+	requests chan supervisor.StopRequest
+	early    context.CancelCauseFunc
+	quit     chan struct{}
+	sources  sync.WaitGroup
+}
+
+// newStops returns the context of all that comes before the supervisor. The end of ctx is a request as well.
+func newStops(ctx context.Context, signals <-chan supervisor.StopRequest) (context.Context, *stops) {
+	s := &stops{requests: make(chan supervisor.StopRequest), quit: make(chan struct{})}
+	var before context.Context
+	before, s.early = context.WithCancelCause(context.WithoutCancel(ctx))
+	s.sources.Go(func() {
+		ended := ctx.Done()
+		for {
+			select {
+			case request := <-signals:
+				s.pass(request)
+			case <-ended:
+				ended = nil
+				s.pass(supervisor.StopRequest{By: "the end of the program", Now: true})
+			case <-s.quit:
+				return
+			}
+		}
+	})
+	return before, s
+}
+
+// hear passes on what comes through the lake, from `hindcast stop`.
+func (s *stops) hear(l *lease.Lease) {
+	s.sources.Go(func() {
+		for {
+			select {
+			case r := <-l.Stop():
+				s.pass(supervisor.StopRequest{By: "hindcast stop by " + r.Who, Now: r.Now})
+			case <-s.quit:
+				return
+			}
+		}
+	})
+}
+
+func (s *stops) pass(request supervisor.StopRequest) {
+	s.early(&hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled,
+		Message: "stopped by " + request.By + " before the first slice began", Next: "nothing was published; run it again when you like"})
+	select {
+	case s.requests <- request:
+	case <-s.quit:
+	}
+}
+
+// close ends all listening.
+func (s *stops) close() {
+	close(s.quit)
+	s.sources.Wait()
+	s.early(nil)
+}
