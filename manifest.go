@@ -49,7 +49,7 @@ type Manifest struct {
 	Key        string    `json:"key"`               // the unit's or slice's key; "all" for a dimension
 	Interval   Interval  `json:"interval"`          // zero for a dimension
 	Source     string    `json:"source,omitempty"`  // the table or glob that it came from
-	Time       string    `json:"time,omitempty"`    // the fact\'s time column that cut it
+	Time       string    `json:"time,omitempty"`    // the fact's time column that cut it
 	Generation int       `json:"generation"`        // counts from 1; a refresh is a new one under a new path
 	Run        string    `json:"run,omitempty"`     // who wrote it
 	Attempt    int       `json:"attempt,omitempty"` //

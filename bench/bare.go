@@ -17,6 +17,7 @@ import (
 type work struct {
 	Settings []string `json:"settings"`
 	Copies   []copied `json:"copies"`
+	Database string   `json:"database"` // a file to insert the results into; "" does not
 }
 
 // copied is one slice's COPY.
@@ -79,9 +80,21 @@ func bare(args []string) error {
 		if err := syncFiles(c.Path, filepath.Dir(c.Path)); err != nil {
 			return err
 		}
+		if w.Database != "" {
+			if err := insert(ctx, conn, c.Path, w.Database); err != nil {
+				return err
+			}
+		}
 		seconds = append(seconds, time.Since(began).Seconds())
 	}
 	return json.NewEncoder(os.Stdout).Encode(seconds)
+}
+
+// insert adds the rows of a file to a table of a database file, in a transaction of its own.
+func insert(ctx context.Context, conn *sql.Conn, path, database string) error {
+	from := " SELECT * FROM read_parquet('" + path + "')"
+	return execute(ctx, conn, "ATTACH IF NOT EXISTS '"+database+"' AS warehouse",
+		"CREATE TABLE IF NOT EXISTS warehouse.result AS"+from+" LIMIT 0", "INSERT INTO warehouse.result"+from)
 }
 
 func execute(ctx context.Context, conn *sql.Conn, statements ...string) error {
@@ -109,7 +122,7 @@ func syncFiles(paths ...string) error {
 	return nil
 }
 
-// make runs statements on a database file, in a session that ends with it.
+// makeDatabase runs statements on a database file, in a session that ends with it.
 func makeDatabase(ctx context.Context, path string, statements ...string) error {
 	db, err := sql.Open("duckdb", path)
 	if err != nil {

@@ -141,8 +141,8 @@ func (b *bench) transform(ctx context.Context) error {
 	return nil
 }
 
-// sample is one repetition's measurements, in seconds.
-type sample struct{ steps, bareSteps, whole, bareWhole, again, bareAgain float64 }
+// ratios are the repetitions' measurements: bare DuckDB's seconds by hindcast's, each pair measured side by side.
+type ratios struct{ steps, whole, loaded, again []float64 }
 
 // compare alternates hindcast and bare DuckDB on one query.
 func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
@@ -156,65 +156,85 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	if _, err := b.hindcastRun(ctx, file); err != nil { // brings the slices into the lake
 		return err
 	}
-	var steps, whole, again []float64
-	var last sample
+	var r ratios
+	var speed, bareSpeed, whole, bareWhole float64
 	for range b.size(3, 1) {
-		if last, err = b.repeat(ctx, s); err != nil {
+		steps, bareSteps, err := b.steps(ctx, s)
+		if err != nil {
 			return err
 		}
-		steps = append(steps, last.bareSteps/last.steps)
-		whole = append(whole, last.bareWhole/last.whole)
-		again = append(again, last.bareAgain/last.again)
+		r.steps = append(r.steps, bareSteps/steps)
+		speed, bareSpeed = steps, bareSteps
+		if whole, bareWhole, err = b.whole(ctx, s, &r); err != nil {
+			return err
+		}
 	}
 	perSecond := func(seconds float64) string {
-		return fmt.Sprintf("%.2f M rows/s/core", float64(rows*s.months)/seconds/float64(b.threads)/1e6)
+		return fmt.Sprintf("%.2f", float64(rows*s.months)/seconds/float64(b.threads)/1e6)
 	}
-	b.ratio("transform step to "+s.query.name+", against bare DuckDB", median(steps), 0.95,
-		perSecond(last.steps)+" against "+perSecond(last.bareSteps))
-	b.ratio("whole run to "+s.query.name+", checks and load, against bare DuckDB's COPYs", median(whole), 0.85,
-		fmt.Sprintf("%.1f s against %.1f s", last.whole, last.bareWhole))
-	b.peer("the same over published slices: previous rows kept and replaced", fmt.Sprintf("%.2f (%.1f s against %.1f s)", median(again), last.again, last.bareAgain))
+	b.ratio("transform step to "+s.query.name+", against bare DuckDB", median(r.steps), 0.95,
+		perSecond(speed)+" against "+perSecond(bareSpeed)+" M rows/s/core")
+	b.ratio("whole run to "+s.query.name+", checks and load, against bare DuckDB's COPYs", median(r.whole), 0.85,
+		fmt.Sprintf("%.1f s against %.1f s", whole, bareWhole))
+	b.peer("the same, bare DuckDB also inserting the results", fmt.Sprintf("%.2f", median(r.loaded)))
+	b.peer("the same, over published slices, whose rows are kept and replaced", fmt.Sprintf("%.2f", median(r.again)))
 	return nil
 }
 
-// repeat measures once, each beside a run of bare DuckDB: the machine's speed changes from minute to minute.
-func (b *bench) repeat(ctx context.Context, s *subject) (m sample, err error) {
-	w, err := s.bare(b)
-	if err != nil {
-		return m, err
-	}
+// steps measures the transform step, slice by slice: in a run of one slice no load runs beside it.
+func (b *bench) steps(ctx context.Context, s *subject) (seconds, bareSeconds float64, err error) {
 	plain, err := s.pipeline(false)
 	if err != nil {
-		return m, err
+		return 0, 0, err
 	}
-	o, err := b.hindcastRun(ctx, plain, "--force")
+	w, err := s.bare(b)
 	if err != nil {
-		return m, err
+		return 0, 0, err
 	}
-	m.steps = o.step(hindcast.StepTransform)
-	_, each, err := b.bareRun(ctx, w)
-	if err != nil {
-		return m, err
+	for i, one := range w.Copies {
+		o, err := b.hindcastRun(ctx, plain, "--force", "--slices", month(i)[:7])
+		if err != nil {
+			return 0, 0, err
+		}
+		seconds += o.step(hindcast.StepTransform)
+		_, each, err := b.bareRun(ctx, work{Settings: w.Settings, Copies: []copied{one}})
+		if err != nil {
+			return 0, 0, err
+		}
+		bareSeconds += each[0]
 	}
-	for _, seconds := range each {
-		m.bareSteps += seconds
-	}
-	checked, err := s.pipeline(true)
-	if err != nil {
-		return m, err
-	}
-	if o, err = b.hindcastRun(ctx, checked, "--force"); err != nil {
-		return m, err
-	}
-	m.whole = o.wall.Seconds()
-	if m.bareWhole, _, err = b.bareRun(ctx, w); err != nil {
-		return m, err
-	}
-	if o, err = b.hindcastRun(ctx, checked, "--force"); err != nil {
-		return m, err
-	}
-	m.again = o.wall.Seconds()
-	m.bareAgain, _, err = b.bareRun(ctx, w)
-	return m, err
+	return seconds, bareSeconds, nil
 }
 
+// whole measures whole runs: into a new target, and again over what is published then.
+func (b *bench) whole(ctx context.Context, s *subject, r *ratios) (seconds, bareSeconds float64, err error) {
+	checked, err := s.pipeline(true)
+	if err != nil {
+		return 0, 0, err
+	}
+	w, err := s.bare(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	first, err := b.hindcastRun(ctx, checked, "--force")
+	if err != nil {
+		return 0, 0, err
+	}
+	if bareSeconds, _, err = b.bareRun(ctx, w); err != nil {
+		return 0, 0, err
+	}
+	again, err := b.hindcastRun(ctx, checked, "--force")
+	if err != nil {
+		return 0, 0, err
+	}
+	w.Database = filepath.Join(b.dir, fmt.Sprintf("bare-%s-%d.duckdb", s.name, s.runs))
+	loaded, _, err := b.bareRun(ctx, w)
+	if err != nil {
+		return 0, 0, err
+	}
+	seconds = first.wall.Seconds()
+	r.whole = append(r.whole, bareSeconds/seconds)
+	r.loaded = append(r.loaded, loaded/seconds)
+	r.again = append(r.again, bareSeconds/again.wall.Seconds())
+	return seconds, bareSeconds, os.Remove(w.Database)
+}

@@ -71,7 +71,11 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		}
 	}
 	for _, u := range c.Plan.Units {
-		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: usable(u, facts[u.Fact][u.Key], c.Plan.Run)}
+		m := usable(u, facts[u.Fact][u.Key], c.Plan.Run)
+		if s.fact(u.Fact).Files != "" {
+			m = filesManifest(u) // the user's files are never unloaded: a slice of nothing else has no such step
+		}
+		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: m}
 	}
 	rows, err := c.Warehouse.Committed(ctx, c.Plan.Pipeline.Name, true)
 	if err != nil {

@@ -80,7 +80,7 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 	var tables []engine.Table
 	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
-		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time}
+		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
 		t.Window = plan.Window(s.fact(name), item.Slice)
 		for _, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
@@ -100,7 +100,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 		if m == nil {
 			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
 		}
-		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Files: s.paths(m)})
+		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Files: s.paths(m), Users: d.Files != ""})
 	}
 	return tables, nil
 }

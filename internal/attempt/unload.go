@@ -48,10 +48,6 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	if u.manifest != nil {
 		return s.tidy(ctx, u)
 	}
-	if s.fact(u.plan.Fact).Files != "" {
-		u.manifest = filesManifest(u.plan)
-		return nil
-	}
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
 		Run: s.plan.Run, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
 	fact := s.fact(u.plan.Fact)
@@ -126,7 +122,8 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 
 // refuseLoss keeps a source that lost rows from silently taking the place of a fuller generation.
 func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
-	if before == nil || s.plan.AcceptLoss || !before.Interval.Equal(now.Interval) || now.Sums.Rows >= before.Sums.Rows {
+	cutAlike := before != nil && before.Interval.Equal(now.Interval) && before.Time == now.Time
+	if !cutAlike || s.plan.AcceptLoss || now.Sums.Rows >= before.Sums.Rows {
 		return nil
 	}
 	what := now.Source
@@ -136,7 +133,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("%s has %d rows now; generation %d of %s had %d", what, now.Sums.Rows, before.Generation,
 			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
-		Next: "if the rows were deleted on purpose, run again with --accept-loss; the fuller generation is still in the lake"}
+		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast run --accept-loss"}
 }
 
 // Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.

@@ -38,7 +38,8 @@ type Process struct {
 	in    io.WriteCloser
 	done  chan struct{} // closed when the process has been reaped
 	died  error         // why, set before done is closed
-	mutex sync.Mutex    // guards what follows and writes to in
+	write sync.Mutex    // held while a line is written to in; never with mutex, or a full pipe would stop answers too
+	mutex sync.Mutex    // guards what follows
 	next  int64
 	calls map[int64]chan message
 }
@@ -69,7 +70,8 @@ func Start(spec Spec) (*Process, error) {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
 	if err := onStarter(cmd.Start); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+		return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
+			Message: fmt.Sprintf("%s cannot be started: %v", spec.Name, err), Next: "see what the system lacks: memory, processes, or the program itself"}
 	}
 	p := &Process{spec: spec, cmd: cmd, in: in, done: make(chan struct{}), calls: map[int64]chan message{}}
 	go p.read(out)
@@ -170,30 +172,36 @@ func (p *Process) Call(ctx context.Context, method string, params, result any) e
 }
 
 func (p *Process) send(method string, params json.RawMessage) (int64, chan message, error) {
+	answer := make(chan message, 1)
 	p.mutex.Lock()
-	defer p.mutex.Unlock()
 	if p.calls == nil {
+		p.mutex.Unlock()
 		<-p.done
 		return 0, nil, p.died
 	}
 	p.next++
-	answer := make(chan message, 1)
-	p.calls[p.next] = answer
-	if err := p.write(message{ID: p.next, Method: method, Params: params}); err != nil {
-		delete(p.calls, p.next)
+	id := p.next
+	p.calls[id] = answer
+	p.mutex.Unlock()
+	if err := p.line(message{ID: id, Method: method, Params: params}); err != nil {
+		p.mutex.Lock()
+		delete(p.calls, id)
+		p.mutex.Unlock()
 		return 0, nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient,
 			Message: p.Name() + " does not answer", Cause: err}
 	}
-	return p.next, answer, nil
+	return id, answer, nil
 }
 
-// write sends one line; the mutex is held.
-func (p *Process) write(m message) error {
-	line, err := json.Marshal(m)
+// line sends one message.
+func (p *Process) line(m message) error {
+	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	_, err = p.in.Write(append(line, '\n'))
+	p.write.Lock()
+	defer p.write.Unlock()
+	_, err = p.in.Write(append(text, '\n'))
 	return err
 }
 
@@ -205,9 +213,7 @@ func (p *Process) await(ctx context.Context, id int64, answer chan message) (mes
 		return lastWord(answer, p.died)
 	case <-ctx.Done():
 	}
-	p.mutex.Lock()
-	_ = p.write(message{ID: id, Cancel: true})
-	p.mutex.Unlock()
+	go func() { _ = p.line(message{ID: id, Cancel: true}) }() // a child that does not even read is killed below
 	timer := time.NewTimer(cancelGrace)
 	defer timer.Stop()
 	select {
@@ -244,6 +250,11 @@ const killGrace = 10 * time.Second
 
 // Kill kills the child and every process that it started. A nil error means that it is confirmed dead.
 func (p *Process) Kill() error {
+	select {
+	case <-p.done: // its pid may be another's by now
+		return nil
+	default:
+	}
 	_ = p.cmd.Process.Kill()
 	killGroup(p.cmd.Process.Pid)
 	return p.wait(killGrace)
@@ -251,9 +262,7 @@ func (p *Process) Kill() error {
 
 // Close lets the child end by itself, within grace, then kills it. A nil error means that it is confirmed dead.
 func (p *Process) Close(grace time.Duration) error {
-	p.mutex.Lock()
 	_ = p.in.Close()
-	p.mutex.Unlock()
 	if p.wait(grace) == nil {
 		return nil
 	}

@@ -44,9 +44,13 @@ func serveSpec() child.Spec {
 func handlers() map[string]child.Handler {
 	return map[string]child.Handler{
 		"double": child.Handle(func(_ context.Context, n int) (int, error) { return 2 * n, nil }),
+		"echo":   child.Handle(func(_ context.Context, text string) (string, error) { return text, nil }),
 		"fail": child.Handle(func(context.Context, any) (any, error) {
 			return nil, &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: "full"}
 		}),
+		"last": func(context.Context, json.RawMessage) (any, error) {
+			return nil, child.Last(&hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: "full"})
+		},
 		"panic": func(context.Context, json.RawMessage) (any, error) { panic("oh") },
 		"exit":  func(context.Context, json.RawMessage) (any, error) { os.Exit(7); return nil, nil },
 		"wait": func(ctx context.Context, _ json.RawMessage) (any, error) {
@@ -87,6 +91,31 @@ func TestCallsInParallel(t *testing.T) {
 	}
 }
 
+// Calls and answers that do not fit the pipes must not wait for each other.
+func TestLargeCallsInParallel(t *testing.T) {
+	p := start(t)
+	results := make(chan error)
+	text := strings.Repeat("x", 100_000)
+	const callers = 8
+	for range callers {
+		go func() {
+			for range 4 {
+				var got string
+				if err := p.Call(t.Context(), "echo", text, &got); err != nil || got != text {
+					results <- fmt.Errorf("%d bytes came back, %w", len(got), err)
+					return
+				}
+			}
+			results <- nil
+		}()
+	}
+	for range callers {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestErrorsKeepCodeAndClass(t *testing.T) {
 	p := start(t)
 	e := hindcast.AsError(p.Call(t.Context(), "fail", nil, nil))
@@ -100,6 +129,14 @@ func TestErrorsKeepCodeAndClass(t *testing.T) {
 	if err := p.Call(t.Context(), "double", 4, &got); err != nil || got != 8 {
 		t.Errorf("after a panic: %d, %v", got, err)
 	}
+}
+
+func TestTheLastErrorIsHeardAndEndsTheProcess(t *testing.T) {
+	p := start(t)
+	if e := hindcast.AsError(p.Call(t.Context(), "last", nil, nil)); e.Code != hindcast.EDiskFull {
+		t.Errorf("got %+v", e)
+	}
+	<-p.Done()
 }
 
 func TestCancelWaitsForTheCallToEnd(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"sync"
 
@@ -26,6 +27,15 @@ func Handle[P, R any](f func(context.Context, P) (R, error)) Handler {
 		return f(ctx, p)
 	}
 }
+
+// last marks an error after which the process is of no use.
+type last struct{ error }
+
+func (l last) Unwrap() error { return l.error }
+
+// Last is an error of a Handler that the caller gets like any other, and after which the process ends: its parent
+// starts another.
+func Last(err error) error { return last{err} }
 
 // Serve answers calls, in parallel, until in ends: that is the parent letting go, or being dead. Calls that are
 // under way then are abandoned; the caller of Serve is expected to exit.
@@ -50,8 +60,9 @@ func Serve(in io.Reader, out io.Writer, handlers map[string]Handler) error {
 
 type server struct {
 	handlers map[string]Handler
-	mutex    sync.Mutex
+	write    sync.Mutex // held while an answer is written to out; never with mutex, or a full pipe would stop calls too
 	out      io.Writer
+	mutex    sync.Mutex // guards what follows
 	cancels  map[int64]context.CancelFunc
 }
 
@@ -78,15 +89,20 @@ func (s *server) answer(ctx context.Context, m message) {
 	if err != nil {
 		reply.Error = hindcast.AsError(err)
 	}
-	line, err := json.Marshal(reply)
-	if err != nil {
-		line, _ = json.Marshal(message{ID: m.ID, Error: hindcast.AsError(err)})
+	line, encoding := json.Marshal(reply)
+	if encoding != nil {
+		line, _ = json.Marshal(message{ID: m.ID, Error: hindcast.AsError(encoding)})
 	}
 	s.mutex.Lock()
-	defer s.mutex.Unlock()
 	s.cancels[m.ID]()
 	delete(s.cancels, m.ID)
+	s.mutex.Unlock()
+	s.write.Lock()
+	defer s.write.Unlock()
 	_, _ = s.out.Write(append(line, '\n'))
+	if _, ends := errors.AsType[last](err); ends {
+		os.Exit(1)
+	}
 }
 
 // call turns a panic into an error: a fault in one call must not take the others with it.

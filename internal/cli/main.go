@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,6 +74,9 @@ func (a *app) code(err error) int {
 		}
 		err = &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: message, Next: "see: hindcast --help"}
 	}
+	if _, ours := errors.AsType[*hindcast.Error](err); !ours && errors.Is(err, context.Canceled) {
+		err = &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
+	}
 	a.showError(err)
 	if e := hindcast.AsError(err); e.Class == hindcast.ClassCanceled {
 		return hindcast.ExitStopped
@@ -120,7 +124,12 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "hindcast", Short: "Run SQL over the whole history of a data warehouse", Long: long,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(*cobra.Command, []string) { a.options.Color = a.options.Color && !a.noColor },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			a.options.Color = a.options.Color && !a.noColor
+			if cmd.Name() != workerName { // a worker ends with its parent
+				cmd.SetContext(interruptible(cmd.Context()))
+			}
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.file, "file", "f", "hindcast.yml", "the pipeline file")
@@ -142,18 +151,26 @@ func (a *app) pipeline() (*hindcast.Pipeline, error) {
 	}
 	if len(p.Secrets) > 0 {
 		redactor := config.NewRedactor(p.Secrets)
-		a.out, a.err = whole{redactor.Writer(a.out)}, whole{redactor.Writer(a.err)}
+		a.out, a.err = newWhole(redactor.Writer(a.out)), newWhole(redactor.Writer(a.err))
 	}
 	return p, nil
 }
 
 // whole writes through a redactor, which keeps the beginning of what may become a secret: each write ends here.
-type whole struct{ *config.Writer }
+// Several may write at the same time, as the workers do on standard error.
+type whole struct {
+	mutex  sync.Mutex
+	writer *config.Writer
+}
 
-func (w whole) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
+func newWhole(w *config.Writer) *whole { return &whole{writer: w} }
+
+func (w *whole) Write(p []byte) (int, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	n, err := w.writer.Write(p)
 	if err == nil {
-		err = w.Flush()
+		err = w.writer.Flush()
 	}
 	return n, err
 }

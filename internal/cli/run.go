@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,6 @@ import (
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
-	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -204,6 +201,7 @@ func (a *app) view(p *plan.Plan) viewer {
 
 // supervised runs with a view, a log and signals, and reports the end.
 func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Options, do func(context.Context, launch.Options) (*launch.Ended, error)) error {
+	ctx = context.WithoutCancel(ctx) // a signal is a request here, and no end
 	stop, done := signals()
 	defer done()
 	var view viewer
@@ -216,7 +214,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 		if err != nil {
 			return nil, err
 		}
-		return logFile{whole{redactor.Writer(f)}, f}, nil
+		return logFile{newWhole(redactor.Writer(f)), f}, nil
 	}
 	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
 		view = a.view(made)
@@ -243,6 +241,10 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 		a.showError(ended.Outcome.Err)
 	}
 	err = a.report(ended.Outcome.State, ended.Plan, ended.LogPath, time.Since(began))
+	if ended.Alive != nil {
+		a.showError(ended.Alive)
+		return exit(hindcast.ExitUnknown)
+	}
 	if code := ended.Outcome.ExitCode; code != hindcast.ExitOK {
 		return exit(code) // which a zombie, or a run whose journal failed, could not journal any more (promise 6)
 	}
@@ -250,7 +252,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 }
 
 type logFile struct {
-	whole
+	*whole
 	file *os.File
 }
 
@@ -265,36 +267,4 @@ func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string, took time.
 		return exit(st.ExitCode)
 	}
 	return nil
-}
-
-// signals turns Ctrl-C and SIGTERM into requests: the first stops in good order, the second at once.
-func signals() (<-chan supervisor.StopRequest, func()) {
-	caught := make(chan os.Signal, 2)
-	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
-	stop := make(chan supervisor.StopRequest)
-	quit := make(chan struct{})
-	go func() {
-		count := 0
-		for {
-			select {
-			case s := <-caught:
-				count++
-				select {
-				case stop <- supervisor.StopRequest{By: signalName(s), Now: count > 1}:
-				case <-quit:
-					return
-				}
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return stop, func() { signal.Stop(caught); close(quit) }
-}
-
-func signalName(s os.Signal) string {
-	if s == os.Interrupt {
-		return "Ctrl-C"
-	}
-	return "SIGTERM"
 }

@@ -178,6 +178,28 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// killchild NAME ROLE: kills the child process with that role of a command in the background.
+func killChild(ts *testscript.TestScript, _ bool, args []string) {
+	parent := worldOf(ts).find(ts, args[0]).cmd.Process.Pid
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, line := range lines {
+		command, err := os.ReadFile(line)
+		stat, err2 := os.ReadFile(filepath.Join(filepath.Dir(line), "stat"))
+		if err != nil || err2 != nil || !strings.HasSuffix(string(command), "\x00worker\x00"+args[1]+"\x00") {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ") // state, parent
+		if fields := strings.Fields(rest); len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
+		ts.Check(err)
+		ts.Check(unix.Kill(pid, unix.SIGKILL))
+		return
+	}
+	ts.Fatalf("%s has no child %s", args[0], args[1])
+}
+
 // holds is a program: `holds FILE.duckdb` has the database open until it is ended, and says so.
 func holds() {
 	db, err := sql.Open("duckdb", os.Args[1])

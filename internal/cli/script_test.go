@@ -43,7 +43,12 @@ func TestScripts(t *testing.T) {
 			"damaged":   damaged,
 			"tmpfs":     tmpfs,
 			"examples":  examples,
-			"scratch":   scratch,
+			"nowhere":   nowhere,
+			"killchild": killChild,
+			"truncate":  harm(func(body []byte) []byte { return body[:min(100, len(body))] }),
+			"flip":      harm(func(body []byte) []byte { body[20] ^= 1; return body }),
+			"scribble":  harm(func(body []byte) []byte { copy(body[len(body)/3:], "scribble"); return body }),
+			"tear":      harm(func(body []byte) []byte { return body[:len(body)-10] }),
 		},
 	})
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -31,15 +30,19 @@ func shop(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(name), body, 0o644))
 	}
-	query(ts, false, []string{"warehouse.duckdb", ts.ReadFile("warehouse.sql")})
+	query(ts, false, []string{"warehouse.duckdb", strings.ReplaceAll(ts.ReadFile("warehouse.sql"), "$WORK", worldOf(ts).dir)})
 }
 
-// sql FILE.duckdb SQL: runs the SQL and prints the rows of its last statement, values with | between.
+// sql FILE.duckdb|:memory: SQL: runs the SQL and prints the rows of its last statement, values with | between.
 func query(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sql FILE.duckdb SQL")
 	}
-	text, err := rowsOf(ts.MkAbs(args[0]), args[1])
+	path := ""
+	if args[0] != ":memory:" {
+		path = ts.MkAbs(args[0])
+	}
+	text, err := rowsOf(path, args[1])
 	if neg {
 		if err == nil {
 			ts.Fatalf("%s succeeded", args[1])
@@ -265,12 +268,34 @@ func wholeTarget(ts *testscript.TestScript, _ bool, args []string) {
 // damaged: the script harms files of the lake by itself, so that manifests may lack them at its end.
 func damaged(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).damaged = true }
 
-// scratch FILE SIZE: makes a file of that many bytes.
-func scratch(ts *testscript.TestScript, _ bool, args []string) {
-	var size int
-	_, err := fmt.Sscan(args[1], &size)
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte{0}, size), 0o644))
+// nowhere TEXT DIR: no file below the folder holds the text.
+func nowhere(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(body), args[0]) {
+			err = fmt.Errorf("%s holds %s", path, args[0])
+		}
+		return err
+	}))
+}
+
+// harm makes a command: NAME PATTERN changes each of the files.
+func harm(change func([]byte) []byte) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		paths, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		if len(paths) == 0 {
+			ts.Fatalf("no file %s", args[0])
+		}
+		for _, path := range paths {
+			body, err := os.ReadFile(path)
+			ts.Check(err)
+			ts.Check(os.WriteFile(path, change(body), 0o644))
+		}
+	}
 }
 
 // examples: prints the commands of the help that was just shown under "Examples:", one a line.

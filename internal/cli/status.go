@@ -184,6 +184,10 @@ func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) erro
 		}
 	}
 	p, st, o, err := a.stands(ctx, s, run)
+	if err != nil && hindcast.AsError(err).Code == hindcast.ERun && !a.json {
+		_, err = fmt.Fprintf(a.out, "run %s was stopped before its first slice began\n", run)
+		return err
+	}
 	if err != nil {
 		return err
 	}

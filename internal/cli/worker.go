@@ -11,9 +11,11 @@ import (
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
 )
 
+const workerName = "worker"
+
 // workerCommand is the inside of a child process; people have no use for it.
 func (a *app) workerCommand() *cobra.Command {
-	return &cobra.Command{Use: "worker ROLE", Hidden: true, Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: workerName + " ROLE", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return drivers.ServeWorker(args[0], a.in, a.out) }}
 }
 

@@ -34,6 +34,9 @@ type Options struct {
 // 30 % (measured, see docs/decisions/duckdb.md).
 const memoryShare = 0.7
 
+// idleConnections is how many connections are kept for the next use: opening one costs more than a small statement.
+const idleConnections = 16
+
 // Open opens an instance and proves that it works. Errors are translated.
 func Open(ctx context.Context, o Options) (*sql.DB, error) {
 	if o.Spill != "" {
@@ -52,6 +55,7 @@ func Open(ctx context.Context, o Options) (*sql.DB, error) {
 		return nil, Translate(err)
 	}
 	db := sql.OpenDB(connector)
+	db.SetMaxIdleConns(idleConnections)
 	if err := prepareInstance(ctx, db, o); err != nil {
 		_ = db.Close()
 		return nil, Translate(err)

@@ -2,6 +2,8 @@ package duck
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +49,11 @@ func Translate(err error) error {
 	if _, ok := errors.AsType[*SQLError](err); ok {
 		return err
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) { // nobody asked to stop: it may be quicker the next time
+		return &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Message: "it took too long", Cause: err,
+			Next: "see what else the machine is busy with"}
+	}
+	if errors.Is(err, context.Canceled) {
 		return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
 	}
 	if e := system(err); e != nil {
@@ -60,12 +66,35 @@ func Translate(err error) error {
 	return byType(f, err)
 }
 
+// Fatal reports whether an error leaves the instance of no use: DuckDB refuses every statement after a fault of its
+// own, or a COMMIT that could not be written, until the database is opened anew.
+func Fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	e := hindcast.AsError(err)
+	text := e.Message
+	if e.Cause != nil {
+		text = e.Cause.Error()
+	}
+	f := parse(errors.New(text))
+	return strings.Contains(f.Message, "has been invalidated") || strings.EqualFold(f.Type, "FATAL") || strings.EqualFold(f.Type, "INTERNAL")
+}
+
+// system recognizes errors of the operating system, and of connections that are gone. What is not the user's to
+// mend may heal.
 func system(err error) *hindcast.Error {
+	var number syscall.Errno
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return diskFull(err.Error(), err)
 	case errors.Is(err, fs.ErrPermission):
 		return denied(err.Error(), err)
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
+		return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err}
+	case errors.As(err, &number):
+		return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err,
+			Next: "look at the file system; `hindcast resume` goes on from here"}
 	}
 	return nil
 }
@@ -148,7 +177,13 @@ func byType(f fault, err error) error {
 		e.Code = bindingCode(f)
 		e.Detail = candidates(f)
 	case "Conversion", "Out of Range", "Invalid Input":
-		e.Code = valueCode(f.Message)
+		switch e.Code = valueCode(f.Message); e.Code {
+		case hindcast.EParquet:
+			e.Next = damagedNext
+			return e
+		case hindcast.EOverflow:
+			e.Next = "bound the value in the SQL, or widen the target's column with ALTER TABLE"
+		}
 	case "Permission":
 		e.Code, e.Next = hindcast.ESQLAccess, "the SQL sees facts and dimensions only; declare the file as a fact with `files:`"
 	case "TransactionContext", "Connection", "FATAL", "INTERNAL", "Fatal", "Internal":
@@ -160,7 +195,7 @@ func byType(f fault, err error) error {
 func ioError(e *hindcast.Error) error {
 	switch {
 	case strings.Contains(e.Message, "arquet"), strings.Contains(e.Message, "thrift"), strings.Contains(e.Message, "No magic bytes"):
-		e.Code, e.Next = hindcast.EParquet, "see what is wrong with: hindcast verify"
+		e.Code, e.Next = hindcast.EParquet, damagedNext
 	case strings.Contains(e.Message, "not a valid DuckDB database file"):
 		e.Code, e.Next = hindcast.EWarehouse, "correct `warehouse:` in the pipeline file, or put the database back"
 	default:
@@ -221,10 +256,32 @@ func offset(f fault) int {
 
 var noColumn = regexp.MustCompile(`^(?:Values list|Table) "(.+)" does not have a column named "(.+)"`)
 
+// damagedNext is the way on from a Parquet file that cannot be read.
+const damagedNext = "`hindcast verify --files` names the damaged files; unload those slices anew with `hindcast unload --force`, or restore the file if it is your own"
+
 // plainly says in the user's words what DuckDB says in those of its binder, to which a fact is a list of values.
 func plainly(message string) string {
-	return noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`)
+	message = noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`)
+	m := tooLarge.FindStringSubmatch(message)
+	if m == nil {
+		return message
+	}
+	typ := m[2]
+	if sql, ok := physical[typ]; ok {
+		typ = sql
+	}
+	message = "the value " + m[1] + " does not fit " + typ
+	if m[3] != "" {
+		message += fmt.Sprintf(", the type of column %q", m[3])
+	}
+	return message
 }
+
+var tooLarge = regexp.MustCompile(`^Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (\S+)(?: when casting from source column (.+))?$`)
+
+// physical are DuckDB's inner names of types.
+var physical = map[string]string{"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INTEGER", "INT64": "BIGINT", "INT128": "HUGEINT",
+	"UINT8": "UTINYINT", "UINT16": "USMALLINT", "UINT32": "UINTEGER", "UINT64": "UBIGINT"}
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")

@@ -68,3 +68,11 @@ type Querier interface {
 func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
 	return ScanSums(db.QueryRowContext(ctx, "SELECT "+SumsList(columns)+" FROM "+from), columns)
 }
+
+// SumType is the type of a sum over an Exact type.
+func SumType(typ string) string {
+	if m := decimalType.FindStringSubmatch(typ); m != nil {
+		return "DECIMAL(38," + m[2] + ")"
+	}
+	return "HUGEINT"
+}

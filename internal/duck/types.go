@@ -113,24 +113,26 @@ func selectList(columns []hindcast.Column, expression func(hindcast.Column) stri
 	return strings.Join(list, ", ")
 }
 
-// FromParquet is a query over files written with these columns. No files give no rows.
+// FromParquet is a query over files that hindcast wrote with these columns. No files give no rows. What stands in
+// the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
+// that region.
 func FromParquet(columns []hindcast.Column, files []string) string {
+	return fromParquet(columns, files, ", hive_partitioning=false")
+}
+
+// FromUsersParquet is FromParquet over the user's own files, where folders named column=value give columns.
+func FromUsersParquet(columns []hindcast.Column, files []string) string {
+	return fromParquet(columns, files, "")
+}
+
+func fromParquet(columns []hindcast.Column, files []string, options string) string {
 	if len(files) == 0 {
 		return "SELECT " + selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }) + " WHERE false"
 	}
-	options := ""
 	if len(files) > 1 {
-		options = ", union_by_name=true"
+		options += ", union_by_name=true"
 	}
 	return "SELECT " + Decode(columns) + " FROM read_parquet(" + Strings(files) + options + ")"
-}
-
-// SumType is the type of a sum over an Exact type.
-func SumType(typ string) string {
-	if m := decimalType.FindStringSubmatch(typ); m != nil {
-		return "DECIMAL(38," + m[2] + ")"
-	}
-	return "HUGEINT"
 }
 
 // Exact reports whether sums over the type are exact, so that they can serve as control totals.

@@ -22,6 +22,8 @@ type Table struct {
 	Name    string            `json:"name"`
 	Columns []hindcast.Column `json:"columns"`
 	Files   []string          `json:"files"` // absolute paths or URLs; none means no rows
+	// Users says that the files are the user's own: there folders named column=value give columns.
+	Users bool `json:"users,omitempty"`
 	// Time and Window cut the rows: only those whose Time lies in Window. An empty Time takes all.
 	Time   string            `json:"time,omitempty"`
 	Window hindcast.Interval `json:"window"`

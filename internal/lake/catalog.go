@@ -81,13 +81,13 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	}
 	m := new(hindcast.Manifest)
 	if err := json.Unmarshal(body, m); err != nil {
-		return nil, "", badManifest(key, err.Error())
+		return nil, "", badManifest(l.Absolute(key), err.Error())
 	}
 	if want := l.entryKey(m); key != want {
-		return nil, "", badManifest(key, fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
+		return nil, "", badManifest(l.Absolute(key), fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
 	}
 	if wrong := wrongIn(m); wrong != "" {
-		return nil, "", badManifest(key, wrong)
+		return nil, "", badManifest(l.Absolute(key), wrong)
 	}
 	return m, info.ETag, nil
 }
@@ -122,8 +122,8 @@ func wrongIn(m *hindcast.Manifest) string {
 	return ""
 }
 
-func badManifest(key, what string) error {
-	return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: key},
+func badManifest(path, what string) error {
+	return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: path},
 		Message: "the manifest is corrupt: " + what,
 		Next:    "delete the file, then run again: the unit is unloaded anew"}
 }
@@ -180,7 +180,7 @@ func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Mani
 		return err
 	}
 	if wrong := wrongIn(m); wrong != "" {
-		return badManifest(prefix+manifestName, wrong)
+		return badManifest(l.Absolute(prefix+manifestName), wrong)
 	}
 	body, err := json.Marshal(m)
 	if err != nil {

@@ -51,7 +51,10 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	spill := filepath.Join(os.TempDir(), fmt.Sprintf("hindcast-%d", os.Getpid()))
+	spill, err := os.MkdirTemp("", "hindcast-") // the user's alone: rows are spilled there
+	if err != nil {
+		return s, fmt.Errorf("making a folder to spill to: %w", err)
+	}
 	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
 	return s, err
 }
@@ -67,12 +70,15 @@ type connection struct {
 func (s *Session) connect(ctx context.Context, c connection) (err error) {
 	s.spill = c.spill
 	// The engine first: its worker starts while the warehouse opens.
-	s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform, Threads: c.shares.Threads,
-		Spill: c.spill, Allowed: []string{s.Store.URL()}, Log: c.log})
-	if err != nil {
-		return err
+	if s.Engine == nil { // not the second time, after a warehouse's process that died
+		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
+			Threads: c.shares.Threads, Spill: c.spill, Allowed: []string{s.Store.URL(), c.spill}, Log: c.log})
+		if err != nil {
+			return err
+		}
 	}
-	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse, Log: c.log})
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse,
+		Spill: filepath.Join(c.spill, "warehouse"), Log: c.log})
 	return err
 }
 
@@ -199,6 +205,9 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 		return nil, changed(run, "warehouse", p.Pipeline.Warehouse.Written, s.Pipeline.Warehouse.Written)
 	}
 	p.Pipeline.Warehouse, p.Pipeline.Lake = s.Pipeline.Warehouse, s.Pipeline.Lake
+	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
+	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
+	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
 	return &p, nil
 }
 

@@ -3,6 +3,7 @@ package launch
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func machine(disk string) plan.Machine {
 	if total := memTotal(); total > 0 {
 		m.Memory, m.MemoryBy = total, fmt.Sprintf("%.0f GiB of memory", float64(total)/(1<<30))
 	}
-	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+	for _, file := range cgroupLimits() {
 		if limit := number(file); limit > 0 && limit < m.Memory {
 			m.Memory, m.MemoryBy = limit, fmt.Sprintf("cgroup limit %.1f GiB", float64(limit)/(1<<30))
 		}
@@ -54,4 +55,22 @@ func memTotal() int64 {
 		}
 	}
 	return 0
+}
+
+// cgroupLimits are the files that may hold a limit: of this process's own group, of those around it, and of a
+// container's, which sees its group as the root.
+func cgroupLimits() []string {
+	const root = "/sys/fs/cgroup"
+	files := []string{root + "/memory.max", root + "/memory/memory.limit_in_bytes"}
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return files
+	}
+	for line := range strings.Lines(string(text)) {
+		group, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		for ; ok && group != "/" && group != "." && group != ""; group = filepath.Dir(group) {
+			files = append(files, filepath.Join(root, group, "memory.max"))
+		}
+	}
+	return files
 }

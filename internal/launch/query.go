@@ -23,7 +23,7 @@ type Query struct {
 }
 
 // Query runs a query over a slice's facts and dimensions as the transform would see them. What is not in the lake
-// is read from the warehouse into a folder of its own, which is removed again.
+// is read from the warehouse into the session's folder, which Close removes.
 func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Rows, error) {
 	sampler, ok := s.Engine.(engine.Sampler)
 	if !ok {
@@ -40,12 +40,7 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 		return engine.Rows{}, err
 	}
 	query.TimeZone = s.Pipeline.History.TimeZone
-	scratch, err := os.MkdirTemp(s.Store.URL(), ".query-")
-	if err != nil {
-		return engine.Rows{}, fmt.Errorf("making a folder for the query: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(scratch) }()
-	r := &reader{Session: s, plan: p, item: item, scratch: scratch, sample: q.Sample}
+	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample}
 	if query.Tables, err = r.tables(ctx); err != nil {
 		return engine.Rows{}, err
 	}
@@ -75,7 +70,8 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 	}
 	var tables []engine.Table
 	for _, f := range r.Pipeline.Facts {
-		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample}
+		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample,
+			Users: f.Files != ""}
 		for _, key := range r.item.Units[f.Name] {
 			columns, files, err := r.unit(ctx, f, unitOf(r.plan, f.Name, key), facts[f.Name][key])
 			if err != nil {
@@ -92,7 +88,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		t := engine.Table{Name: d.Name, Columns: d.Columns}
 		switch m := dims[d.Name]; {
 		case len(d.Files) > 0:
-			t.Files = r.paths(d.Files)
+			t.Files, t.Users = r.paths(d.Files), true
 		case m != nil:
 			t.Columns, t.Files = m.Columns, r.paths(m.Files)
 		default:
@@ -118,7 +114,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	switch {
 	case len(u.Files) > 0:
 		return u.Columns, r.paths(u.Files), nil
-	case m != nil && m.Interval.Equal(u.Interval):
+	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && m.Time == f.Time:
 		return m.Columns, r.paths(m.Files), nil
 	case u.Missing:
 		return u.Columns, nil, nil
@@ -129,7 +125,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 
 func (r *reader) fetch(ctx context.Context, x warehouse.Extract) ([]hindcast.Column, []string, error) {
 	r.n++
-	dir := filepath.Join(r.scratch, fmt.Sprint(r.n))
+	dir := filepath.Join(r.scratch, fmt.Sprintf("query-%d", r.n))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("making a folder for the query: %w", err)
 	}

@@ -29,6 +29,9 @@ func Make(in Inputs) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := hooksObey(in.Pipeline); err != nil {
+		return nil, err
+	}
 	m := &maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), committed: map[string]hindcast.Committed{}}
 	if m.history, err = Cut(in.Pipeline.History, to); err != nil {
 		return nil, err

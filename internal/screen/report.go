@@ -353,4 +353,4 @@ func inSQL(code hindcast.Code) bool {
 }
 
 var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,
-	hindcast.EKeyViolated: true, hindcast.EOverflow: true}
+	hindcast.EKeyViolated: true, hindcast.EOverflow: true, hindcast.EParquet: true, hindcast.ESource: true}

@@ -60,8 +60,14 @@ func TestChaos(t *testing.T) {
 				if !more || alone && trial > 0 {
 					return
 				}
-				one := seed + uint64(trial)
-				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) { newTrial(t, prepared, tally, one).run() })
+				one, ran := seed+uint64(trial), false
+				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) {
+					ran = true
+					newTrial(t, prepared, tally, one).run()
+				})
+				if !ran { // -run asks for something else
+					return
+				}
 			}
 		})
 	}

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
@@ -41,6 +43,7 @@ type slot struct {
 	number int
 	mutex  sync.Mutex
 	worker *child.Process
+	spill  string // the worker's folder
 }
 
 // running is a submitted job.
@@ -104,6 +107,9 @@ func (p *Pool) worker(ctx context.Context, s *slot) (*child.Process, error) {
 			return s.worker, nil
 		}
 	}
+	if s.spill != "" { // of a worker that died, and could not remove what it spilled
+		_ = os.RemoveAll(s.spill)
+	}
 	w, err := child.Start(p.start(s.number))
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func (p *Pool) worker(ctx context.Context, s *slot) (*child.Process, error) {
 		_ = w.Kill()
 		return nil, err
 	}
-	s.worker = w
+	s.worker, s.spill = w, o.Spill
 	return w, nil
 }
 
@@ -270,7 +276,11 @@ func Serve(in io.Reader, out io.Writer) error {
 			if err != nil {
 				return engine.Result{}, err
 			}
-			return r.Run(ctx, job)
+			result, err := r.Run(ctx, job)
+			if duck.Fatal(err) {
+				err = child.Last(err)
+			}
+			return result, err
 		}),
 		"scan": child.Handle(func(ctx context.Context, glob string) (engine.Scanned, error) {
 			r, err := get()

@@ -85,6 +85,9 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, zone string) error {
 // view gives the SQL a table: its rows in the window, or its own rows only.
 func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	query := duck.FromParquet(t.Columns, t.Files)
+	if t.Users {
+		query = duck.FromUsersParquet(t.Columns, t.Files)
+	}
 	if t.Time != "" {
 		window := t.Window
 		if own {

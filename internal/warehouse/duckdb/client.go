@@ -10,6 +10,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -255,7 +256,11 @@ func handle[P, R any](s *session, f func(*Owner, context.Context, P) (R, error))
 			var none R
 			return none, err
 		}
-		return f(w, ctx, p)
+		result, err := f(w, ctx, p)
+		if duck.Fatal(err) {
+			err = child.Last(err)
+		}
+		return result, err
 	})
 }
 

@@ -15,7 +15,8 @@ import (
 const describeAll = `
 SELECT c.schema_name, c.table_name, c.column_name, c.data_type, NOT c.is_nullable, c.column_default IS NOT NULL,
        coalesce(t.estimated_size, -1), t.table_name IS NULL, c.schema_name = current_schema(),
-       c.column_default IS NOT NULL AND t.sql IS NOT NULL AND regexp_matches(t.sql, '"?' || regexp_escape(c.column_name) || '"?[^,]*GENERATED ALWAYS', 'i')
+       c.column_default IS NOT NULL AND t.sql IS NOT NULL AND regexp_matches(t.sql, '[(,] *"?' ||
+         regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i')
 FROM duckdb_columns() c
 LEFT JOIN duckdb_tables() t USING (database_name, schema_name, table_name)
 WHERE c.database_name = current_database() AND NOT c.internal

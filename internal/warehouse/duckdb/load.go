@@ -108,6 +108,12 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		if err := replaceRows(ctx, conn, l, was.rows); err != nil {
 			return err
 		}
+		if len(l.Hooks.After) > 0 { // which may have changed them
+			from := duck.Table(l.Target.Table) + " WHERE " + inSlice(l)
+			if c.Sums, err = duck.SumsOf(ctx, conn, l.Columns, from); err != nil {
+				return err
+			}
+		}
 		return writeStatus(ctx, conn, c, was.statuses)
 	})
 	return c, err
@@ -220,6 +226,9 @@ func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) e
 				e.Code = hindcast.EHook
 			}
 			e.Message = fmt.Sprintf("%s[%d]: %s", key, i, e.Message)
+			if e.Next == "" {
+				e.Next = "correct the hook in the pipeline file: what it did was rolled back with the slice"
+			}
 			return &e
 		}
 	}

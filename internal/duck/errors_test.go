@@ -1,0 +1,54 @@
+package duck_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+// What the system says is not the SQL's fault, and only our own stop is a stop.
+func TestTranslateErrorsOfTheSystem(t *testing.T) {
+	path := func(cause error) error { return &fs.PathError{Op: "sync", Path: "part-0.parquet", Err: cause} }
+	for _, c := range []struct {
+		err   error
+		code  hindcast.Code
+		class hindcast.Class
+	}{
+		{context.Canceled, hindcast.EStopped, hindcast.ClassCanceled},
+		{context.DeadlineExceeded, hindcast.ETimeout, hindcast.ClassTransient},
+		{path(syscall.ENOSPC), hindcast.EDiskFull, hindcast.ClassResource},
+		{path(syscall.EACCES), hindcast.EPermission, hindcast.ClassPermanent},
+		{path(syscall.EIO), hindcast.ELake, hindcast.ClassTransient},
+		{fmt.Errorf("running: %w", sql.ErrConnDone), hindcast.EWarehouse, hindcast.ClassTransient},
+	} {
+		e := hindcast.AsError(duck.Translate(c.err))
+		if e.Code != c.code || e.Class != c.class {
+			t.Errorf("%v: %s %s, want %s %s", c.err, e.Code, e.Class, c.code, c.class)
+		}
+	}
+}
+
+// After these the instance answers nothing any more; after the others it does.
+func TestFatal(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"exception_type":"FATAL","exception_message":"Failed to commit: No space left on device"}`: true,
+		"FATAL Error: Failed: database has been invalidated because of a previous fatal error":       true,
+		"INTERNAL Error: Attempted to access index 3 within vector of size 3":                        true,
+		"IO Error: No space left on device":                                                          false,
+		"Out of Memory Error: failed to allocate data":                                               false,
+	} {
+		if got := duck.Fatal(duck.Translate(errors.New(text))); got != want {
+			t.Errorf("%s: fatal is %v", text, got)
+		}
+	}
+	if duck.Fatal(nil) {
+		t.Error("no error is fatal")
+	}
+}

@@ -1,0 +1,66 @@
+package duckdb_test
+
+import (
+	"maps"
+	"path/filepath"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	"github.com/hindcast/hindcast/internal/warehouse/duckdb"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
+)
+
+// Generated columns are told from those with a default, whatever they are called and whatever stands beside them.
+func TestGeneratedColumnsAreFound(t *testing.T) {
+	path := create(t, `CREATE TABLE v (a INTEGER DEFAULT 5, data INTEGER GENERATED ALWAYS AS (a + 1), note VARCHAR DEFAULT 'x, y',
+		price DECIMAL(18,2) GENERATED ALWAYS AS (a * 1.5), "odd ""n" INTEGER GENERATED ALWAYS AS (a))`)
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	tables, err := w.Describe(t.Context(), []string{"v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, c := range tables["v"].Columns {
+		got[c.Name] = c.Generated
+	}
+	want := map[string]bool{"a": false, "data": true, "note": false, "price": true, `odd "n`: true}
+	if !maps.Equal(got, want) {
+		t.Errorf("generated: %v, want %v", got, want)
+	}
+}
+
+// The status row says what is in the target, also where a hook changed it after the insert: else the next plan
+// would take the slice for edited, for ever.
+func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
+	path := create(t, "CREATE TABLE result (day DATE, total INTEGER)")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "INTEGER"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "s.parquet")
+	parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(range AS INTEGER) AS total FROM range(3)")
+	c, err := w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
+		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Sums: sums(t, columns, []string{file}),
+		Hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE total = 0", "UPDATE result SET total = total * 10"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	published, err := w.Published(t.Context(), warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{warehousetest.January}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := published[0]; c.Sums.Rows != 2 || c.Sums.Totals["total"] != "30" || is.Rows != c.Sums.Rows || is.Content != c.Sums.Content {
+		t.Errorf("the status row says %+v, the target holds %+v", c.Sums, is)
+	}
+}
