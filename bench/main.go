@@ -23,6 +23,7 @@ type bench struct {
 	quick    bool
 	peers    bool
 	threads  int
+	watching bool // the processes' memory, which costs time
 	rows     []row
 }
 
@@ -65,19 +66,12 @@ func run(ctx context.Context) error {
 	b := &bench{threads: 2}
 	only := flag.String("only", "", "measure these figures only, separated by commas: transform, tiny, supervisor, memory")
 	doc := flag.String("write", "docs/benchmarks.md", "the page whose table is replaced, if all figures are measured in full")
+	keep := flag.Bool("keep", false, "keep the data folder")
 	flag.StringVar(&b.hindcast, "hindcast", "bin/hindcast", "the program to measure")
 	flag.BoolVar(&b.quick, "quick", false, "smaller data, one repetition: under two minutes, writes nothing")
 	flag.BoolVar(&b.peers, "peers", true, "measure dbt and SQLMesh too; installs them on first use")
-	keep := flag.Bool("keep", false, "keep the data folder")
 	flag.Parse()
-	var err error
-	if b.hindcast, err = filepath.Abs(b.hindcast); err != nil {
-		return err
-	}
-	if b.self, err = os.Executable(); err != nil {
-		return err
-	}
-	if b.dir, err = os.MkdirTemp("", "hindcast-bench-"); err != nil {
+	if err := b.prepare(); err != nil {
 		return err
 	}
 	if *keep {
@@ -100,6 +94,18 @@ func run(ctx context.Context) error {
 		return nil
 	}
 	return b.write(*doc, table, time.Since(began))
+}
+
+// prepare finds the programs and makes the data folder.
+func (b *bench) prepare() (err error) {
+	if b.hindcast, err = filepath.Abs(b.hindcast); err != nil {
+		return err
+	}
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	b.dir, err = os.MkdirTemp("", "hindcast-bench-")
+	return err
 }
 
 // say tells of progress.

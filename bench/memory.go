@@ -10,6 +10,8 @@ import (
 // memory measures the peak memory of a run's processes over slices of 1 x and 10 x the rows, with the same setting.
 func (b *bench) memory(ctx context.Context) error {
 	const setting = 2e9
+	b.watching = true
+	defer func() { b.watching = false }()
 	small := b.size(2_000_000, 500_000)
 	peaks := map[int]*observed{}
 	for _, rows := range []int{small, 10 * small} {

@@ -39,7 +39,12 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 		return nil, err
 	}
 	quit, watched := make(chan struct{}), make(chan struct{})
-	go func() { defer close(watched); o.watch(cmd.Process.Pid, quit) }()
+	go func() {
+		defer close(watched)
+		if b.watching {
+			o.watch(cmd.Process.Pid, quit)
+		}
+	}()
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadBytes('\n')

@@ -99,8 +99,18 @@ func (b *bench) machine() string {
 	if err != nil {
 		version = []byte("hindcast, of unknown version")
 	}
-	return fmt.Sprintf("%s, %d cores, %s/%s, %s, %s", cpu(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(),
+	return fmt.Sprintf("%s, %d cores (load %s at the end), %s/%s, %s", cpu(), runtime.NumCPU(), load(), runtime.GOOS, runtime.GOARCH,
 		strings.Join(strings.Fields(string(version)), " "))
+}
+
+// load is the machine's load average: well above the cores it means that others were busy there too.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
 }
 
 func cpu() string {

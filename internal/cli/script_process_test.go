@@ -24,8 +24,9 @@ import (
 // running is a command in the background. What it prints goes to NAME.out and NAME.err in the script's folder as
 // it comes; on a terminal both go to NAME.out.
 type running struct {
-	cmd  *exec.Cmd
-	done chan struct{}
+	cmd   *exec.Cmd
+	shown chan struct{} // closed when the terminal has nothing more to show
+	done  chan struct{} // closed when the command has ended
 }
 
 // patience bounds every wait of a script, for a machine that is busy with other things.
@@ -72,7 +73,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	if tty {
-		ts.Check(onTerminal(cmd, out))
+		r.shown, err = onTerminal(cmd, out)
+		ts.Check(err)
 	} else {
 		cmd.Stdout = out
 		cmd.Stderr, err = os.Create(filepath.Join(w.dir, name+".err"))
@@ -82,42 +84,47 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	w.running[name] = r
 	go func() {
 		_ = cmd.Wait()
+		if tty {
+			<-r.shown
+		}
 		close(r.done)
 	}()
 }
 
 // onTerminal starts the command with a new terminal for all its streams.
-func onTerminal(cmd *exec.Cmd, out io.Writer) error {
+func onTerminal(cmd *exec.Cmd, out io.Writer) (shown chan struct{}, err error) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		return fmt.Errorf("opening a terminal: %w", err)
+		return nil, fmt.Errorf("opening a terminal: %w", err)
 	}
 	fd := int(master.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		return fmt.Errorf("unlocking the terminal: %w", err)
+		return nil, fmt.Errorf("unlocking the terminal: %w", err)
 	}
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err != nil {
-		return fmt.Errorf("naming the terminal: %w", err)
+		return nil, fmt.Errorf("naming the terminal: %w", err)
 	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		return fmt.Errorf("opening the terminal: %w", err)
+		return nil, fmt.Errorf("opening the terminal: %w", err)
 	}
 	defer slave.Close()
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100}); err != nil {
-		return fmt.Errorf("sizing the terminal: %w", err)
+		return nil, fmt.Errorf("sizing the terminal: %w", err)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
+	shown = make(chan struct{})
 	go func() {
+		defer close(shown)
 		_, _ = io.Copy(out, master) // ends with an error when the last process has closed the terminal
 		_ = master.Close()
 	}()
-	return nil
+	return shown, nil
 }
 
 // waitfor FILE [REGEXP]: waits until the file, or one that the pattern FILE names, is there and holds the expression.

@@ -224,7 +224,7 @@ func TestDamagedEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := l.Current(t.Context())
-		if e := wantCode(t, err, hindcast.EManifest); e.Place.File != key {
+		if e := wantCode(t, err, hindcast.EManifest); e.Place.File != path {
 			t.Fatalf("%q is said to be in %q", body, e.Place.File)
 		}
 	}

@@ -180,3 +180,17 @@ func TestAQueryBeforeTheFirstRun(t *testing.T) {
 		t.Errorf("the query left a lake behind: %v", err)
 	}
 }
+
+// A view cannot be loaded: that is said before any slice runs.
+func TestATargetThatIsAView(t *testing.T) {
+	p := pipeline(t)
+	inWarehouse(t, p.Dir, func(db *sql.DB) {
+		if _, err := db.Exec("CREATE VIEW totals AS SELECT DATE '2020-01-01' AS month, CAST(1 AS HUGEINT) AS n"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, err := launch.Begin(t.Context(), p, quiet())
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Place.Line == 0 {
+		t.Errorf("got %v", err)
+	}
+}
