@@ -87,6 +87,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 		if tty {
 			<-r.shown
 		}
+		_ = out.Close()
 		close(r.done)
 	}()
 }
@@ -109,7 +110,7 @@ func onTerminal(cmd *exec.Cmd, out io.Writer) (shown chan struct{}, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the terminal: %w", err)
 	}
-	defer slave.Close()
+	defer func() { _ = slave.Close() }()
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100}); err != nil {
 		return nil, fmt.Errorf("sizing the terminal: %w", err)
 	}

@@ -59,12 +59,12 @@ func rowsOf(path, statement string) (string, error) {
 		return "", err
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	rows, err := db.Query(statement)
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	if err != nil {
 		return "", err

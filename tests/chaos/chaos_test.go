@@ -71,11 +71,9 @@ func TestChaos(t *testing.T) {
 			}
 		})
 	}
-	if !alone {
-		workers.Go(func() {
-			t.Run("zombie", func(t *testing.T) { newTrial(t, prepared, tally, seed).zombie() })
-		})
-	}
+	workers.Go(func() {
+		t.Run("zombie", func(t *testing.T) { newTrial(t, prepared, tally, seed).zombie() })
+	})
 	workers.Wait()
 	t.Log(tally)
 }

@@ -49,7 +49,7 @@ type trial struct {
 }
 
 func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64) *trial {
-	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), mark: fmt.Sprintf("%s=%d-%d", mark, os.Getpid(), seed)}
+	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), mark: fmt.Sprintf("%s=%d %s", mark, os.Getpid(), t.Name())}
 	c.start = starts[c.random.IntN(len(starts))]
 	c.world = worlds[c.start]
 	c.strikes = 1 + c.random.IntN(9)
@@ -77,8 +77,8 @@ func (c *trial) end() {
 	kill(processes(c.mark)...)
 	c.tally.ended(c.start, max(0, c.rounds-1), c.Failed())
 	if c.Failed() {
-		c.Errorf("from %q after %d rounds; files and output are in %s\nrepeat with: go test ./tests/chaos -run TestChaos -chaos.seed %d",
-			c.start, c.rounds, c.base, c.seed)
+		c.Errorf("from %q after %d rounds; files and output are in %s\nrepeat with: go test ./tests/chaos -run %s -chaos.seed %d",
+			c.start, c.rounds, c.base, c.Name(), c.seed)
 		return
 	}
 	if err := os.RemoveAll(c.base); err != nil {
