@@ -45,7 +45,8 @@ func (b *bench) bareRun(ctx context.Context, w work) (wall float64, each []float
 	if err != nil {
 		return 0, nil, fmt.Errorf("running bare DuckDB: %w", err)
 	}
-	return wall, each, json.Unmarshal(out, &each)
+	err = json.Unmarshal(out, &each)
+	return wall, each, err
 }
 
 // bare is the process: one connection, the COPYs one after another, each followed by an fsync of file and folder.

@@ -57,7 +57,8 @@ func (b *bench) supervisedRun(ctx context.Context, n int, dir string) (s supervi
 	if err != nil {
 		return s, fmt.Errorf("supervising: %w", err)
 	}
-	return s, json.Unmarshal(out, &s)
+	err = json.Unmarshal(out, &s)
+	return s, err
 }
 
 // supervise is the process: it begins the run whose journal is in the folder, or resumes it.

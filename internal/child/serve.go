@@ -98,8 +98,8 @@ func (s *server) answer(ctx context.Context, m message) {
 	delete(s.cancels, m.ID)
 	s.mutex.Unlock()
 	s.write.Lock()
-	defer s.write.Unlock()
 	_, _ = s.out.Write(append(line, '\n'))
+	s.write.Unlock()
 	if _, ends := errors.AsType[last](err); ends {
 		os.Exit(1)
 	}

@@ -42,7 +42,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 				return closing(s, err)
 			}
 			rows, err := s.Query(cmd.Context(), ask, time.Now())
-			if err = closing(s, err); err != nil {
+			if err := closing(s, err); err != nil {
 				return err
 			}
 			switch {

@@ -35,7 +35,7 @@ checksums), and the target's rows with hindcast_status. Exit code 4 if anything 
 			}
 			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Each: a.progress("verified")}
 			result, err := v.Run(cmd.Context())
-			if err = closing(s, err); err != nil {
+			if err := closing(s, err); err != nil {
 				return err
 			}
 			return a.verified(result)

@@ -177,11 +177,12 @@ func byType(f fault, err error) error {
 		e.Code = bindingCode(f)
 		e.Detail = candidates(f)
 	case "Conversion", "Out of Range", "Invalid Input":
-		switch e.Code = valueCode(f.Message); e.Code {
-		case hindcast.EParquet:
+		e.Code = valueCode(f.Message)
+		if e.Code == hindcast.EParquet {
 			e.Next = damagedNext
 			return e
-		case hindcast.EOverflow:
+		}
+		if e.Code == hindcast.EOverflow {
 			e.Next = "bound the value in the SQL, or widen the target's column with ALTER TABLE"
 		}
 	case "Permission":
