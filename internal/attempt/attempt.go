@@ -195,7 +195,10 @@ func (s *Steps) Lookup(ctx context.Context, item plan.Item, print string) (*hind
 
 // Prove returns the status rows as they are in the warehouse now, for the final proof.
 func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
-	return s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
+		return row.Target != s.plan.Pipeline.Target.Table
+	}), err
 }
 
 // Kill ends every process of the run and names those that are confirmed dead and those that are not.
