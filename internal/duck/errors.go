@@ -101,7 +101,7 @@ func system(err error) *hindcast.Error {
 
 func diskFull(message string, err error) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: message, Cause: err,
-		Next: "free space there, then: hindcast resume"}
+		Next: "free space there"}
 }
 
 func denied(message string, err error) *hindcast.Error {

@@ -86,6 +86,6 @@ func (r *run) proven(a answer) {
 		r.record(hindcast.Event{Type: hindcast.EventFailed, Slice: slice.Key, Step: hindcast.StepLoad, Error: &hindcast.Error{
 			Code: hindcast.ELost, Class: hindcast.ClassPermanent,
 			Message: "the slice was loaded, but the warehouse has no committed row for it any more",
-			Next:    "find out who else writes to the target, then: " + r.resume()}})
+			Next:    "find out who else writes to the target"}})
 	}
 }
