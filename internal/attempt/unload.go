@@ -15,16 +15,6 @@ import (
 // Unloaded is told of each unit that an unload brought into the lake.
 type Unloaded func(*hindcast.Manifest)
 
-// Needs reports whether any unit of the slice is still to be unloaded.
-func (s *Steps) Needs(item plan.Item) bool {
-	for fact, keys := range item.Units {
-		if slices.Contains(s.manifests(fact, keys), nil) {
-			return true
-		}
-	}
-	return false
-}
-
 // Unload brings the slice's units into the lake; those that are there already cost nothing.
 func (s *Steps) Unload(ctx context.Context, item plan.Item, attempt int, each Unloaded) error {
 	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {

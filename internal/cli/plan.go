@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 )
 
@@ -17,17 +19,9 @@ func (a *app) planCommand() *cobra.Command {
 		Use: "plan", Short: "Show what a run would do and why; touches nothing", Args: cobra.NoArgs,
 		Example: "  hindcast plan\n  hindcast plan --slices 2019-03..2019-09,failed,stale",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline()
+			s, made, err := a.planned(cmd.Context(), c)
 			if err != nil {
 				return err
-			}
-			s, err := launch.Open(cmd.Context(), p, a.err)
-			if err != nil {
-				return closing(s, err)
-			}
-			made, err := s.Plan(cmd.Context(), c, time.Now())
-			if err != nil {
-				return closing(s, err)
 			}
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))
@@ -38,6 +32,23 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	choiceFlags(command.Flags(), &c)
 	return command
+}
+
+// planned opens everything to read and makes the plan. Without an error the session is the caller's to close.
+func (a *app) planned(ctx context.Context, c launch.Choice) (*launch.Session, *plan.Plan, error) {
+	p, err := a.pipeline()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := launch.Open(ctx, p, a.err)
+	if err != nil {
+		return nil, nil, closing(s, err)
+	}
+	made, err := s.Plan(ctx, c, time.Now())
+	if err != nil {
+		return nil, nil, closing(s, err)
+	}
+	return s, made, nil
 }
 
 // closing ends a session and keeps the first error.

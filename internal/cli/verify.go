@@ -21,17 +21,9 @@ func (a *app) verifyCommand() *cobra.Command {
 checksums), and the target's rows with hindcast_status. Exit code 4 if anything differs.`,
 		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline()
+			s, made, err := a.planned(cmd.Context(), choice)
 			if err != nil {
 				return err
-			}
-			s, err := launch.Open(cmd.Context(), p, a.err)
-			if err != nil {
-				return closing(s, err)
-			}
-			made, err := s.Plan(cmd.Context(), choice, time.Now())
-			if err != nil {
-				return closing(s, err)
 			}
 			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Each: a.progress("verified")}
 			result, err := v.Run(cmd.Context())

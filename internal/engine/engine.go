@@ -53,7 +53,6 @@ type Shift struct {
 type Limits struct {
 	Memory  int64         `json:"memory"` // bytes of resident memory for the job's whole process
 	Threads int           `json:"threads"`
-	Spill   string        `json:"spill"` // folder for spilling; the engine makes and removes it
 	Timeout time.Duration `json:"timeout"`
 	Alone   bool          `json:"alone"` // no other job may run beside it (after an out-of-memory attempt)
 }
