@@ -43,6 +43,10 @@ const (
 	ERun           Code = "E-RUN"            // no such run, or it cannot do what is asked
 	ESlices        Code = "E-SLICES"         // --slices names no slice of the history
 	ELake          Code = "E-LAKE"           // the lake cannot be read or written
+	EBucket        Code = "E-BUCKET"         // the lake's bucket is not there, or in another region
+	ECredentials   Code = "E-CREDENTIALS"    // no credentials for the lake, or refused ones
+	EClock         Code = "E-CLOCK"          // this machine's clock is too far from the server's
+	EUnreachable   Code = "E-UNREACHABLE"    // the lake's server does not answer
 	EStopped       Code = "E-STOPPED"        // our own stop
 	ELost          Code = "E-LOST"           // a planned slice has no committed row at the end of the run
 )

@@ -41,10 +41,11 @@ var importMap = []row{
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
+	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "objstore", "objstore/file",
-		"child"}, "the one place that names every driver"},
+		"objstore/s3", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
 	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
@@ -69,6 +70,7 @@ var importMap = []row{
 
 	// For tests and for the repository itself.
 	{"eventschema", nil, "checks events against the published schema"},
+	{"s3test", nil, "a real S3 server, and a proxy that does harm"},
 	{"house", nil, "the rules of this repository"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
@@ -77,6 +79,7 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
+	{"github.com/aws/", []string{"objstore/s3", "s3test"}, "the SDK's types stay behind the contract"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
 }
 

@@ -64,6 +64,15 @@ type Foldered interface {
 	Folders(ctx context.Context, prefix string) ([]string, error)
 }
 
+// Ranged is implemented by stores that can read parts of an object, and describe it without reading it.
+type Ranged interface {
+	// Stat returns an object's info. ErrNotExist if there is none. Parallel.
+	Stat(ctx context.Context, key string) (Info, error)
+	// GetRange fills p with the object's bytes from offset on, all of them or an error. With an ETag only those of
+	// that version: ErrPrecondition if the object has changed. ErrNotExist if there is none. Parallel.
+	GetRange(ctx context.Context, key, etag string, offset int64, p []byte) error
+}
+
 // Appender is implemented by stores that can extend an object; others are given numbered objects instead.
 type Appender interface {
 	// Append opens the object for appending, creating it if need be.

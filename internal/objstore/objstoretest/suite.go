@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Run checks every guarantee of objstore.Store, and those of Foldered and Appender where the store has them.
+// Run checks every guarantee of objstore.Store, and those of Foldered, Appender and Ranged where the store has them.
 // open returns an empty store, a new one for each call.
 func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 	tests := []struct {
@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		{"write after delete all", writeAfterDeleteAll},
 		{"folders", folders},
 		{"append", appending},
+		{"ranges", ranges},
 		{"cancelled", cancelled},
 		{"race of creators", raceOfCreators},
 		{"race of replacers", raceOfReplacers},
@@ -361,6 +362,40 @@ func appending(t *testing.T, store objstore.Store) {
 		}
 	}
 	get(t, store, "log/x", "one,three")
+}
+
+func ranges(t *testing.T, store objstore.Store) {
+	ranged, ok := store.(objstore.Ranged)
+	if !ok {
+		return // the contract lets a store be without it
+	}
+	const body = "0123456789"
+	info := put(t, store, "r/x", body)
+	if got, err := ranged.Stat(t.Context(), "r/x"); err != nil || got != info {
+		t.Errorf("Stat = %+v, %v, and Put said %+v", got, err, info)
+	}
+	for _, test := range []struct {
+		from, to int
+		etag     string
+	}{{0, 10, ""}, {0, 1, info.ETag}, {3, 7, info.ETag}, {9, 10, ""}, {4, 4, ""}} {
+		p := make([]byte, test.to-test.from)
+		if err := ranged.GetRange(t.Context(), "r/x", test.etag, int64(test.from), p); err != nil || string(p) != body[test.from:test.to] {
+			t.Errorf("GetRange(%d, %d) = %q, %v", test.from, test.to, p, err)
+		}
+	}
+	if err := ranged.GetRange(t.Context(), "r/x", "", 5, make([]byte, 6)); err == nil {
+		t.Error("a range beyond the end is given")
+	}
+	put(t, store, "r/x", "abcdefghij")
+	if err := ranged.GetRange(t.Context(), "r/x", info.ETag, 0, make([]byte, 2)); !errors.Is(err, objstore.ErrPrecondition) {
+		t.Errorf("a range of what was replaced: %v, want ErrPrecondition", err)
+	}
+	if err := ranged.GetRange(t.Context(), "r/y", "", 0, make([]byte, 2)); !errors.Is(err, objstore.ErrNotExist) {
+		t.Errorf("a range of nothing: %v, want ErrNotExist", err)
+	}
+	if _, err := ranged.Stat(t.Context(), "r/y"); !errors.Is(err, objstore.ErrNotExist) {
+		t.Errorf("Stat of nothing: %v, want ErrNotExist", err)
+	}
 }
 
 func cancelled(t *testing.T, store objstore.Store) {
