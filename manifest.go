@@ -31,6 +31,7 @@ type File struct {
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256,omitempty"`
+	ETag   string `json:"etag,omitempty"` // of its object, in a lake that is no folder
 }
 
 // Sums are the control totals of a set of rows: what two places must agree on to hold the same rows.
@@ -52,6 +53,7 @@ type Manifest struct {
 	Time       string    `json:"time,omitempty"`    // the fact's time column that cut it
 	Generation int       `json:"generation"`        // counts from 1; a refresh is a new one under a new path
 	Run        string    `json:"run,omitempty"`     // who wrote it
+	Fence      int64     `json:"fence,omitempty"`   //
 	Attempt    int       `json:"attempt,omitempty"` //
 	Missing    bool      `json:"missing,omitempty"` // the table was not there and the pipeline says `missing: empty`
 	Columns    []Column  `json:"columns"`

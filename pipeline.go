@@ -159,14 +159,15 @@ const (
 
 // RunConfig bounds a run. Zero numbers mean auto.
 type RunConfig struct {
-	Parallel       int           `json:"parallel"`         // transforms at the same time; 0 is auto
-	UnloadParallel int           `json:"unload_parallel"`  // unloads at the same time; 0 is auto
-	Memory         int64         `json:"memory"`           // bytes for the whole run; 0 is auto: what the machine or the cgroup has
-	Retries        int           `json:"retries"`          // retries after the first attempt (default 10)
-	RetryWait      time.Duration `json:"retry_wait"`       // delay before the first retry (default 1s), doubled to at most 60 times it, with jitter
-	AttemptTimeout time.Duration `json:"attempt_timeout"`  // default 2h
-	OnFailure      OnFailure     `json:"on_failure"`       // default stop
-	Budget         Budget        `json:"budget,omitempty"` // the run ends with exit code 5 when it is reached
+	Parallel       int           `json:"parallel"`          // transforms at the same time; 0 is auto
+	UnloadParallel int           `json:"unload_parallel"`   // unloads at the same time; 0 is auto
+	Memory         int64         `json:"memory"`            // bytes for the whole run; 0 is auto: what the machine or the cgroup has
+	Retries        int           `json:"retries"`           // retries after the first attempt (default 10)
+	RetryWait      time.Duration `json:"retry_wait"`        // delay before the first retry (default 1s), doubled to at most 60 times it, with jitter
+	AttemptTimeout time.Duration `json:"attempt_timeout"`   // default 2h
+	OnFailure      OnFailure     `json:"on_failure"`        // default stop
+	Budget         Budget        `json:"budget,omitempty"`  // the run ends with exit code 5 when it is reached
+	Scratch        string        `json:"scratch,omitempty"` // absolute folder for files of a lake in a bucket, on this machine; "" is the default
 }
 
 // Budget caps what a run may use. Zero means no cap.

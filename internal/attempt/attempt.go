@@ -103,7 +103,7 @@ func (s *Steps) fact(name string) hindcast.Fact {
 	return s.plan.Pipeline.Facts[i]
 }
 
-// empty returns the folder (or URL) for files below the prefix, empty: an earlier try may have died in it.
+// empty returns the folder for files below the prefix, empty: an earlier try may have died in it.
 func (s *Steps) empty(prefix string) (string, error) {
 	dir, err := s.lake.Folder(prefix)
 	if err != nil {

@@ -16,11 +16,17 @@ import (
 // Transform runs the SQL over the slice and its checks over the result, and returns the staged result's manifest
 // and the worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
 func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alone bool) (*hindcast.Manifest, int64, error) {
-	dir, err := s.empty(s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, attempt))
+	prefix := s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, s.fence, attempt)
+	dir, err := s.empty(prefix)
 	if err != nil {
 		return nil, 0, err
 	}
-	job, err := s.job(item, attempt, dir, alone)
+	tables, release, err := s.tables(ctx, item)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer release()
+	job, err := s.job(item, attempt, tables, dir, alone)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -29,12 +35,12 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	if err != nil {
 		return nil, 0, err
 	}
-	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Attempt: attempt,
-		Columns: result.Columns, Bytes: result.Bytes, Sums: result.Sums, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
-	for _, f := range result.Files {
-		f.Path = s.lake.Key(f.Path)
-		m.Files = append(m.Files, f)
+	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
+		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: result.Sums}
+	if err := s.lake.Stage(ctx, prefix, m); err != nil {
+		return nil, 0, err
 	}
+	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
 	return m, result.Memory, nil
 }
 
@@ -52,17 +58,14 @@ func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error
 	return result, err
 }
 
-func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine.Job, error) {
+func (s *Steps) job(item plan.Item, attempt int, tables []engine.Table, dir string, alone bool) (engine.Job, error) {
 	p := &s.plan.Pipeline
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
 	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
 	if err != nil {
 		return engine.Job{}, err
 	}
-	query.TimeZone = p.History.TimeZone
-	if query.Tables, err = s.tables(item); err != nil {
-		return engine.Job{}, err
-	}
+	query.TimeZone, query.Tables = p.History.TimeZone, tables
 	checks, err := engine.BoundChecks(p.Checks, params)
 	if err != nil {
 		return engine.Job{}, err
@@ -76,41 +79,44 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
-// tables are the slice's facts and dimensions as files.
-func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
-	var tables []engine.Table
+// tables are the slice's facts and dimensions as files that are here until release is called.
+func (s *Steps) tables(ctx context.Context, item plan.Item) (tables []engine.Table, release func(), err error) {
+	var files []hindcast.File
+	var ends []int // of each table's files in files
 	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
 		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
 		t.Window = plan.Window(s.fact(name), item.Slice)
 		for _, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
-				return nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
+				return nil, nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
 			}
 			if t.Columns == nil {
 				t.Columns = m.Columns
 			}
-			t.Files = append(t.Files, s.paths(m)...)
+			files = append(files, m.Files...)
 		}
-		tables = append(tables, t)
+		tables, ends = append(tables, t), append(ends, len(files))
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
 	for _, d := range s.plan.Pipeline.Dims {
+		s.mutex.Lock()
 		m := s.dims[d.Name]
+		s.mutex.Unlock()
 		if m == nil {
-			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
+			return nil, nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
 		}
-		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Files: s.paths(m), Users: d.Files != ""})
+		files = append(files, m.Files...)
+		tables, ends = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Users: d.Files != ""}), append(ends, len(files))
 	}
-	return tables, nil
-}
-
-func (s *Steps) paths(m *hindcast.Manifest) []string {
-	paths := make([]string, len(m.Files))
-	for i, f := range m.Files {
-		paths[i] = s.lake.Absolute(f.Path)
+	paths, release, err := s.lake.Localize(ctx, files, nil)
+	if err != nil {
+		return nil, nil, err
 	}
-	return paths
+	begin := 0
+	for i, end := range ends {
+		tables[i].Files = paths[begin:end:end]
+		begin = end
+	}
+	return tables, release, nil
 }
 
 // Reusable reports whether a staged result from before a resume is still whole.
@@ -124,15 +130,38 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	if err != nil {
 		return hindcast.Committed{}, err
 	}
+	paths, release, err := s.lake.Localize(ctx, staged.Files, nil)
+	if err != nil {
+		return hindcast.Committed{}, err
+	}
+	defer release()
 	p := &s.plan.Pipeline
-	previous := s.lake.Absolute(strings.TrimSuffix(s.lake.PreviousPrefix(s.plan.Run, item.Slice.Key, attempt), "/"))
-	return s.warehouse.Load(ctx, warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
-		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: s.paths(staged),
-		Sums: staged.Sums, Hooks: p.Load, Previous: previous, Memory: s.plan.Shares.Warehouse})
+	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
+		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: paths,
+		Sums: staged.Sums, Hooks: p.Load, Memory: s.plan.Shares.Warehouse}
+	if err := s.keepPrevious(&load); err != nil {
+		return hindcast.Committed{}, err
+	}
+	return s.warehouse.Load(ctx, load)
+}
+
+// keepPrevious says where the rows that the load replaces are kept. In a lake that is no folder they are written here
+// and brought there before the load commits.
+func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
+	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
+	place := s.lake.Absolute(strings.TrimSuffix(prefix, "/"))
+	if !s.lake.Remote() {
+		load.Previous = place
+		return nil
+	}
+	load.PreviousAs = place
+	load.Keep = func(ctx context.Context) error { return s.lake.StageFolder(ctx, prefix) }
+	load.Previous, err = s.empty(prefix)
+	return err
 }
 
 // Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what
 // stays is below the run's own prefix.
 func (s *Steps) Discard(ctx context.Context, item plan.Item) error {
-	return s.lake.Store().DeleteAll(ctx, s.lake.StagingOf(s.plan.Run, item.Slice.Key))
+	return s.lake.Discard(ctx, s.plan.Run, item.Slice.Key, s.fence)
 }

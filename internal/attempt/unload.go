@@ -39,7 +39,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 		return s.tidy(ctx, u)
 	}
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
-		Run: s.plan.Run, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
+		Run: s.plan.Run, Fence: s.fence, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
 	extract := warehouse.Extract{Table: u.plan.Source, Columns: u.plan.Columns, Time: fact.Time, Window: u.plan.Interval,
@@ -49,7 +49,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 		return err
 	}
 	m.Generation = lake.NextGeneration(current)
-	if err := s.generate(ctx, current, m, s.lake.FactPrefix(m.Name, m.Key, m.Generation, m.Run, m.Attempt), extract); err != nil {
+	if err := s.generate(ctx, current, m, extract); err != nil {
 		return err
 	}
 	u.manifest = m
@@ -65,8 +65,9 @@ func filesManifest(u plan.Unit) *hindcast.Manifest {
 }
 
 // generate unloads a new generation after current and publishes it: the manifest comes last.
-func (s *Steps) generate(ctx context.Context, current, m *hindcast.Manifest, prefix string, extract warehouse.Extract) error {
-	started := s.now()
+func (s *Steps) generate(ctx context.Context, current, m *hindcast.Manifest, extract warehouse.Extract) error {
+	started, prefix := s.now(), s.lake.Prefix(m)
+	defer func() { _ = s.lake.Clear(prefix) }() // what is left goes with the scratch folder
 	if !m.Missing {
 		if err := s.extract(ctx, m, prefix, extract); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (s *Steps) tidy(ctx context.Context, u *unit) error {
 	if u.tidy || u.manifest.Run != s.plan.Run || u.manifest.Generation == 0 {
 		return nil
 	}
-	_, err := s.lake.Prune(ctx, u.manifest.Name, u.manifest.Key, keep(u.manifest))
+	_, err := s.lake.Prune(ctx, u.manifest.Name, u.manifest.Key, s.fence, keep(u.manifest))
 	u.tidy = err == nil
 	return err
 }
@@ -151,12 +152,12 @@ func (s *Steps) Dimensions(ctx context.Context, each Unloaded) error {
 }
 
 func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast.Manifest) (*hindcast.Manifest, error) {
-	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Attempt: 1, Columns: d.Columns,
+	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: 1, Columns: d.Columns,
 		Generation: lake.NextGeneration(current)}
 	extract := warehouse.Extract{Table: d.Source, Columns: d.Columns, TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
-	if err := s.generate(ctx, current, m, s.lake.DimPrefix(m.Name, m.Generation, m.Run, m.Attempt), extract); err != nil {
+	if err := s.generate(ctx, current, m, extract); err != nil {
 		return nil, fmt.Errorf("unloading dimension %s: %w", d.Name, err)
 	}
-	_, err := s.lake.PruneDim(ctx, d.Name, keep(m))
+	_, err := s.lake.PruneDim(ctx, d.Name, s.fence, keep(m))
 	return m, err
 }

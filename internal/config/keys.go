@@ -315,6 +315,10 @@ func runKeys() []Key {
 		{Path: "run.on_failure", Form: choice(failures...), Default: string(hindcast.OnFailureStop), Example: "continue",
 			Meaning: "What one slice's final failure does: stop everything, or finish what can be. The exit code is 2 in both.",
 			set:     func(d *decoder, v value) { d.p.Run.OnFailure = hindcast.OnFailure(d.oneOf(v, failures...)) }},
+		{Path: "run.scratch", Form: formText, Else: "below the user's cache folder", Example: "/mnt/fast/hindcast",
+			Meaning: "A folder on this machine for files of a lake in a bucket while a run works with them. What a run " +
+				"leaves when it is killed is removed by the next one. A lake in a folder needs none.",
+			set: func(d *decoder, v value) { d.p.Run.Scratch = d.absolute(d.textOf(v)) }},
 		{Path: "run.budget", Form: formObject, Else: "no cap", Example: "{time: 30m}",
 			Meaning: "Caps what a run may use; it ends with exit code 5 when that is reached."},
 		{Path: "run.budget.time", Form: formDuration, Else: "no cap", Example: "30m", Meaning: "The longest that a run may take.",

@@ -18,16 +18,26 @@ import (
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/objstore/s3"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	warehousedb "github.com/hindcast/hindcast/internal/warehouse/duckdb"
 )
 
-// Lake opens the pipeline's lake, and makes it where it is not.
+// Lake opens the pipeline's lake. A folder is made at the first write; a bucket must be there.
 func Lake(p *hindcast.Pipeline) (objstore.Store, error) {
-	if p.Lake.Scheme != "file" {
-		return nil, notYet("lake", p, p.Lake, "a folder")
+	switch p.Lake.Scheme {
+	case "file":
+		return file.Open(p.Lake.Path)
+	case "s3":
+		store, err := s3.Open(context.Background(), p.Lake.URL) // which asks nobody yet
+		if err != nil {
+			e := *hindcast.AsError(err)
+			e.Place = p.Places["lake"]
+			return nil, &e
+		}
+		return store, nil
 	}
-	return file.Open(p.Lake.Path)
+	return nil, notYet("lake", p, p.Lake, "a folder or s3://bucket/prefix")
 }
 
 func notYet(key string, p *hindcast.Pipeline, l hindcast.Location, instead string) error {

@@ -50,6 +50,7 @@ var importMap = []row{
 	// What a run keeps, in an object store.
 	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore"}, "durable events"},
+	{"scratch", []string{"."}, "a folder of one process's own, for a lake that is none"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
 
 	// A run. These see contracts, never drivers.
@@ -57,7 +58,7 @@ var importMap = []row{
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake"}, "one try at one slice"},
 	{"verify", []string{".", "plan", "warehouse", "lake"}, "compares source, lake and target with what is said of them"},
 	{"launch", []string{".", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
-		"drivers"}, "begins and resumes runs: joins all of the above"},
+		"scratch", "drivers"}, "begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.

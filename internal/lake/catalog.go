@@ -32,7 +32,7 @@ func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Man
 		return nil, nil, broken("the catalog", "cannot be listed", err)
 	}
 	entries := make([]*hindcast.Manifest, len(infos))
-	err = parallel(len(infos), 4*runtime.GOMAXPROCS(0), func(n int) error {
+	err = parallel(len(infos), l.width(), func(n int) error {
 		if _, _, ok := l.catalogName(infos[n].Key); !ok {
 			return nil // not ours
 		}
@@ -140,24 +140,29 @@ func NextGeneration(current *hindcast.Manifest) int {
 // PublishUnit makes m the current generation of its unit or dimension. It checks that the files are there
 // with their sizes, fills in missing checksums and the sum of bytes, writes manifest.json beside the files
 // and then the catalog entry, which is the publication. Paths in m become keys where they are below the
-// lake; local files of a lake that is not local are uploaded. Repeating it does no harm. E-FENCED if another
-// attempt has published this generation or a higher one.
+// lake; local files of a lake that is not local are uploaded. Repeating it does no harm. E-FENCED if a process that
+// took the pipeline over has published one; a transient E-LAKE if one that was taken over was faster: the next
+// attempt supersedes it.
 func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	key := l.entryKey(m)
 	current, etag, err := l.entry(ctx, key)
 	if err != nil {
 		return err
 	}
-	if current != nil && current.Generation == m.Generation && current.Run == m.Run && current.Attempt == m.Attempt {
+	if current != nil && l.Prefix(current) == l.Prefix(m) {
 		*m = *current
 		return nil
 	}
-	if current != nil && current.Generation >= m.Generation {
-		return overtaken(m, current.Run)
+	if current != nil && (current.Generation >= m.Generation || current.Fence > m.Fence) {
+		return overtaken(m, current)
 	}
-	prefix := l.prefixOf(m)
-	if err := l.SaveManifest(ctx, prefix, m); err != nil {
+	if err := l.SaveManifest(ctx, l.Prefix(m), m); err != nil {
 		return err
+	}
+	if l.guard != nil {
+		if err := l.guard(ctx); err != nil {
+			return err
+		}
 	}
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -165,7 +170,10 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	}
 	cond := objstore.Condition{IfNoneMatch: current == nil, IfMatch: etag}
 	if _, err = l.store.Put(ctx, key, body, cond); errors.Is(err, objstore.ErrPrecondition) {
-		return overtaken(m, "another run")
+		if current, _, err = l.entry(ctx, key); err != nil {
+			return err
+		}
+		return overtaken(m, current)
 	}
 	if err != nil {
 		return broken(key, "cannot be written", err)
@@ -192,38 +200,58 @@ func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Mani
 	return nil
 }
 
-// prefixOf is where the generation's files belong.
-func (l *Lake) prefixOf(m *hindcast.Manifest) string {
-	if isDim(m) {
-		return l.DimPrefix(m.Name, m.Generation, m.Run, m.Attempt)
+// overtaken says that by, nil if it is gone again, was published in m's place: by a successor, or by a zombie.
+func overtaken(m, by *hindcast.Manifest) error {
+	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient,
+		Message: fmt.Sprintf("generation %d of %s %s changed meanwhile", m.Generation, m.Name, m.Key),
+		Next:    "`hindcast status` says who runs this pipeline"}
+	if by != nil {
+		e.Message = fmt.Sprintf("generation %d of %s %s was published by run %s meanwhile", by.Generation, m.Name, m.Key, by.Run)
 	}
-	return l.FactPrefix(m.Name, m.Key, m.Generation, m.Run, m.Attempt)
+	if by != nil && by.Fence > m.Fence {
+		e.Code, e.Class = hindcast.EFenced, hindcast.ClassPermanent
+	}
+	return e
 }
 
-func overtaken(m *hindcast.Manifest, by string) error {
-	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("generation %d of %s %s was published by %s meanwhile", m.Generation, m.Name, m.Key, by),
-		Next:    "`hindcast status` says who runs this pipeline"}
+// HighestFence is the highest fence that a current generation was published under; 0 if there is none. A lease whose
+// object was lost goes on above it.
+func HighestFence(ctx context.Context, store objstore.Store, pipeline string) (int64, error) {
+	facts, dims, err := New(store, pipeline).Current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var highest int64
+	for _, m := range dims {
+		highest = max(highest, m.Fence)
+	}
+	for _, units := range facts {
+		for _, m := range units {
+			highest = max(highest, m.Fence)
+		}
+	}
+	return highest, nil
 }
 
 // Prune deletes the generations of a fact's unit that are superseded, except those that keep names and the
 // current one, and what attempts at any of them left that died before their manifest. It touches nothing but
-// folders that hindcast made (promise 3) and returns their prefixes.
-func (l *Lake) Prune(ctx context.Context, fact, unit string, keep map[int]bool) ([]string, error) {
-	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), keep)
+// folders that hindcast made (promise 3), under this fence or a lower one: a process that was taken over deletes
+// nothing of its successors'. It returns their prefixes.
+func (l *Lake) Prune(ctx context.Context, fact, unit string, fence int64, keep map[int]bool) ([]string, error) {
+	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), fence, keep)
 }
 
 // PruneDim is Prune for a dimension.
-func (l *Lake) PruneDim(ctx context.Context, dim string, keep map[int]bool) ([]string, error) {
-	return l.prune(ctx, l.dimKey(dim), l.dimPrefix(dim), keep)
+func (l *Lake) PruneDim(ctx context.Context, dim string, fence int64, keep map[int]bool) ([]string, error) {
+	return l.prune(ctx, l.dimKey(dim), l.dimPrefix(dim), fence, keep)
 }
 
-func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) ([]string, error) {
+func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep map[int]bool) ([]string, error) {
 	current, _, err := l.entry(ctx, key)
 	if err != nil || current == nil {
 		return nil, err // nothing was published: nothing is superseded
 	}
-	used := map[string]bool{l.prefixOf(current): true}
+	used := map[string]bool{l.Prefix(current): true}
 	for _, f := range current.Files {
 		used[f.Path[:strings.LastIndexByte(f.Path, '/')+1]] = true
 	}
@@ -236,7 +264,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 		n := generationOf(folder)
 		prefix := below + folder + "/"
 		// A higher number than the current one is an unload under way.
-		if n == 0 || n > current.Generation || used[prefix] {
+		if n == 0 || n > current.Generation || used[prefix] || fenceOf(folder) > fence {
 			continue
 		}
 		if keep[n] && n < current.Generation {
@@ -263,6 +291,14 @@ func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
 		return false, broken(prefix, "cannot be listed", err)
 	}
 	return len(infos) > 0, nil
+}
+
+// width is how many small objects are read at the same time: what is far away is waited for, not worked for.
+func (l *Lake) width() int {
+	if l.Remote() {
+		return 64
+	}
+	return 4 * runtime.GOMAXPROCS(0)
 }
 
 // parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.

@@ -37,12 +37,11 @@ func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest) 
 	err := parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := &m.Files[n]
 		f.Path = l.Key(f.Path)
-		_, local := l.store.(objstore.Local)
-		if !local && filepath.IsAbs(f.Path) {
+		if l.Remote() && filepath.IsAbs(f.Path) {
 			return l.upload(ctx, prefix, f)
 		}
 		own := !foreign(f.Path)
-		return l.verify(ctx, f, own && local && f.SHA256 == "")
+		return l.verify(ctx, f, own && !l.Remote() && f.SHA256 == "")
 	})
 	if err != nil {
 		return err
@@ -54,27 +53,100 @@ func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest) 
 	return nil
 }
 
-// upload moves a local file's bytes below prefix.
+// Stage brings what a step wrote in the prefix's Folder into the lake, and makes keys of the files' paths. A folder
+// lake has it already.
+func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error {
+	if l.Remote() {
+		return l.settle(ctx, prefix, m)
+	}
+	for i := range m.Files {
+		m.Files[i].Path = l.Key(m.Files[i].Path)
+	}
+	return nil
+}
+
+// StageFolder brings all files of the prefix's Folder into the lake, and clears it.
+func (l *Lake) StageFolder(ctx context.Context, prefix string) error {
+	if !l.Remote() {
+		return nil
+	}
+	folder, err := l.Folder(prefix)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return broken(folder, "cannot be read", err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		if _, err := l.send(ctx, prefix, path); err != nil {
+			return err
+		}
+	}
+	return l.Clear(prefix)
+}
+
+// upload moves a local file's bytes below prefix. The file itself goes to whoever localizes.
 func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File) error {
 	path := f.Path
 	if err := l.verify(ctx, f, f.SHA256 == ""); err != nil {
 		return err
 	}
+	info, err := l.send(ctx, prefix, path)
+	if err != nil {
+		return err
+	}
+	if info.Bytes != f.Bytes {
+		return badParquet(path, fmt.Sprintf("%d of its %d bytes were uploaded", info.Bytes, f.Bytes))
+	}
+	f.Path, f.ETag = info.Key, info.ETag
+	if l.files != nil {
+		l.files.Adopt(*f, path)
+	}
+	return nil
+}
+
+// send uploads a local file below prefix.
+func (l *Lake) send(ctx context.Context, prefix, path string) (objstore.Info, error) {
 	body, err := os.Open(path)
 	if err != nil {
-		return broken(path, "cannot be read", err)
+		return objstore.Info{}, broken(path, "cannot be read", err)
 	}
 	defer func() { _ = body.Close() }() // only read
 	key := prefix + objstore.Escape(filepath.Base(path))
 	info, err := l.store.Upload(ctx, key, body)
 	if err != nil {
-		return broken(key, "cannot be uploaded", err)
+		return objstore.Info{}, broken(key, "cannot be uploaded", err)
 	}
-	if info.Bytes != f.Bytes {
-		return badParquet(path, fmt.Sprintf("%d of its %d bytes were uploaded", info.Bytes, f.Bytes))
+	return info, nil
+}
+
+// Discard deletes what attempts of a run at a slice staged, under this fence or a lower one: a process that was taken
+// over deletes nothing of its successors'.
+func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64) error {
+	below := l.stagingOf(run, slice)
+	folders, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return broken(below, "cannot be listed", err)
 	}
-	f.Path = key
-	return nil
+	later := false
+	for _, folder := range folders {
+		if fenceOf(folder) > fence {
+			later = true
+			continue
+		}
+		if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
+			return broken(below, "cannot be deleted", err)
+		}
+	}
+	if local, ok := l.store.(objstore.Local); ok {
+		_ = os.Remove(local.File(below)) // the folder itself, if nothing is in it any more
+	}
+	if later {
+		return nil
+	}
+	return l.Clear(below)
 }
 
 // Verify checks that the manifest's files exist and have its sizes and checksums. E-PARQUET names the first
@@ -135,19 +207,13 @@ func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum st
 	if foreign(key) {
 		return "", 0, fmt.Errorf("%s is neither in the lake nor a local file", key)
 	}
-	if hash {
-		body, info, err := l.store.Get(ctx, key)
-		digest := sha256.Sum256(body)
-		return hex.EncodeToString(digest[:]), info.Bytes, err
+	info, err := objstore.Stat(ctx, l.store, key)
+	if err != nil || !hash {
+		return "", info.Bytes, err
 	}
-	infos, err := l.store.List(ctx, key)
-	if err != nil {
-		return "", 0, err
-	}
-	if len(infos) == 0 || infos[0].Key != key {
-		return "", 0, objstore.ErrNotExist
-	}
-	return "", infos[0].Bytes, nil
+	digest := sha256.New()
+	err = objstore.Copy(ctx, l.store, info, digest)
+	return hex.EncodeToString(digest.Sum(nil)), info.Bytes, err
 }
 
 func badParquet(path, what string) error {

@@ -4,18 +4,21 @@
 //
 // Below the lake's root (docs/reference/lake.md has the whole layout):
 //
-//	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-a<attempt>/      Parquet files and manifest.json
-//	<pipeline>/dimensions/<dimension>/g<N>-<run>-a<attempt>/   the same
-//	<pipeline>/views.sql                                       views for any DuckDB client
-//	_hindcast/<pipeline>/lease.json                            who runs the pipeline
-//	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json      the current generation's manifest
-//	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json   the same
-//	_hindcast/<pipeline>/runs/<run>/                           plan.json, journal-*, log, stop.json
-//	_hindcast/<pipeline>/runs/<run>/staging/<slice>/a<attempt>/
-//	_hindcast/<pipeline>/runs/<run>/previous/<slice>/a<attempt>/
+//	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-f<fence>-a<attempt>/      Parquet files and manifest.json
+//	<pipeline>/dimensions/<dimension>/g<N>-<run>-f<fence>-a<attempt>/   the same
+//	<pipeline>/views.sql                                                views for any DuckDB client
+//	_hindcast/<pipeline>/lease.json                                     who runs the pipeline
+//	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json               the current generation's manifest
+//	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json            the same
+//	_hindcast/<pipeline>/runs/<run>/                                    plan.json, journal-*, log, stop.json
+//	_hindcast/<pipeline>/runs/<run>/staging/<slice>/f<fence>-a<attempt>/
+//	_hindcast/<pipeline>/runs/<run>/previous/<slice>/f<fence>-a<attempt>/
 //
 // Names are escaped by objstore.Escape. A generation is current when its catalog entry is written, which is
 // the last write of its publication.
+//
+// A lake that is no folder has a scratch folder on each machine that works with it: steps write there, and what they
+// wrote is uploaded before anybody hears of it; what is read is brought there by a Localizer.
 package lake
 
 import (
@@ -34,6 +37,9 @@ import (
 type Lake struct {
 	store    objstore.Store
 	pipeline string
+	scratch  string    // of a lake that is no folder
+	files    Localizer // the same
+	guard    func(context.Context) error
 }
 
 // New returns the pipeline's part of the lake that store holds.
@@ -42,15 +48,33 @@ func New(store objstore.Store, pipeline string) *Lake { return &Lake{store: stor
 // Store returns what holds the lake's bytes.
 func (l *Lake) Store() objstore.Store { return l.store }
 
-// Folder returns where an engine or warehouse is to write below the prefix: an absolute folder, which is
-// made, or a URL. It ends without a slash.
+// Remote reports whether the lake is no folder of this machine's: it then needs UseScratch before files are written
+// or read.
+func (l *Lake) Remote() bool {
+	_, local := l.store.(objstore.Local)
+	return !local
+}
+
+// UseScratch gives a lake that is no folder its place on this machine, and who brings files there. It is called
+// before all else; a folder lake needs none.
+func (l *Lake) UseScratch(folder string, files Localizer) { l.scratch, l.files = folder, files }
+
+// Guard sets what is asked before a generation is published: its error, if this process may not any more, is
+// PublishUnit's. It is called before all else.
+func (l *Lake) Guard(may func(context.Context) error) { l.guard = may }
+
+// Folder returns the absolute folder, which it makes, where an engine or warehouse is to write below the prefix. It
+// ends without a slash.
 func (l *Lake) Folder(prefix string) (string, error) {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return "", fmt.Errorf("making a folder of the lake: %w", err)
 	}
 	folder := l.Absolute(strings.TrimSuffix(prefix, "/"))
-	if _, ok := l.store.(objstore.Local); !ok {
-		return folder, nil
+	if l.Remote() {
+		if l.scratch == "" {
+			return "", errors.New("making a folder of the lake: it has no scratch folder")
+		}
+		folder = filepath.Join(l.scratch, filepath.FromSlash(prefix))
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", broken(folder, "cannot be made", err)
@@ -58,8 +82,20 @@ func (l *Lake) Folder(prefix string) (string, error) {
 	return folder, nil
 }
 
+// Clear removes what a step wrote below the prefix and nobody needs any more, as far as that is this machine's alone:
+// of a folder lake nothing.
+func (l *Lake) Clear(prefix string) error {
+	if !l.Remote() || l.scratch == "" || objstore.CheckFolder(prefix) != nil {
+		return nil
+	}
+	if err := os.RemoveAll(filepath.Join(l.scratch, filepath.FromSlash(prefix))); err != nil {
+		return fmt.Errorf("clearing the scratch folder: %w", err)
+	}
+	return nil
+}
+
 // Absolute resolves a file's path, which is a key below the lake or the absolute path or URL of a file of the
-// user's, to what an engine can open.
+// user's, to an absolute path or URL, for people. What programs here are to open, Localize says.
 func (l *Lake) Absolute(path string) string {
 	if foreign(path) {
 		return path

@@ -46,18 +46,18 @@ var january = hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UT
 func unload(t testing.TB, l *Lake, fact, unit string, generation, attempt int) *hindcast.Manifest {
 	t.Helper()
 	m := &hindcast.Manifest{Name: fact, Key: unit, Interval: january, Generation: generation, Run: "r1", Attempt: attempt}
-	return write(t, l, m, l.FactPrefix(fact, unit, generation, "r1", attempt))
+	return write(t, l, m)
 }
 
 func unloadDim(t testing.TB, l *Lake, dim string, generation int) *hindcast.Manifest {
 	t.Helper()
 	m := &hindcast.Manifest{Name: dim, Key: "all", Generation: generation, Run: "r1", Attempt: 1}
-	return write(t, l, m, l.DimPrefix(dim, generation, "r1", 1))
+	return write(t, l, m)
 }
 
-func write(t testing.TB, l *Lake, m *hindcast.Manifest, prefix string) *hindcast.Manifest {
+func write(t testing.TB, l *Lake, m *hindcast.Manifest) *hindcast.Manifest {
 	t.Helper()
-	dir, err := l.Folder(prefix)
+	dir, err := l.Folder(l.Prefix(m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +123,9 @@ func TestGenerations(t *testing.T) {
 	}
 	first := publish(t, l, unload(t, l, "billing", "2020", 1, 1))
 	publish(t, l, unload(t, l, "billing", "2020", 1, 1)) // again, as after a crash
-	wantCode(t, l.PublishUnit(t.Context(), unload(t, l, "billing", "2020", 1, 2)), hindcast.EFenced)
+	wantCode(t, l.PublishUnit(t.Context(), unload(t, l, "billing", "2020", 1, 2)), hindcast.ELake)
 	second := publish(t, l, unload(t, l, "billing", "2020", NextGeneration(first), 2))
-	wantCode(t, l.PublishUnit(t.Context(), unload(t, l, "billing", "2020", 1, 3)), hindcast.EFenced)
+	wantCode(t, l.PublishUnit(t.Context(), unload(t, l, "billing", "2020", 1, 3)), hindcast.ELake)
 	current, err := l.CurrentUnit(t.Context(), "billing", "2020")
 	if err != nil || !reflect.DeepEqual(current, second) {
 		t.Errorf("current = %+v, %v, want generation 2", current, err)
@@ -144,7 +144,7 @@ func TestPublishRace(t *testing.T) {
 		group.Go(func() {
 			if err := l.PublishUnit(t.Context(), m); err == nil {
 				won.Store(n+1, true)
-			} else if hindcast.AsError(err).Code != hindcast.EFenced {
+			} else if e := hindcast.AsError(err); e.Code != hindcast.ELake || e.Class != hindcast.ClassTransient {
 				t.Errorf("attempt %d: %v", n+1, err)
 			}
 		})
@@ -243,7 +243,7 @@ func TestUserFiles(t *testing.T) {
 		t.Errorf("the user's path became %q", m.Files[0].Path)
 	}
 	publish(t, l, unload(t, l, "own", "2020", 2, 1))
-	if _, err := l.Prune(t.Context(), "own", "2020", nil); err != nil {
+	if _, err := l.Prune(t.Context(), "own", "2020", 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -263,7 +263,7 @@ func TestPrune(t *testing.T) {
 	if err := os.MkdirAll(theirs, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := l.Prune(t.Context(), "billing", "2020", map[int]bool{2: true})
+	gone, err := l.Prune(t.Context(), "billing", "2020", 1, map[int]bool{2: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,10 +280,10 @@ func TestPrune(t *testing.T) {
 	}
 	publish(t, l, unloadDim(t, l, "accounts", 1))
 	publish(t, l, unloadDim(t, l, "accounts", 2))
-	if gone, err := l.PruneDim(t.Context(), "accounts", nil); err != nil || len(gone) != 1 {
+	if gone, err := l.PruneDim(t.Context(), "accounts", 1, nil); err != nil || len(gone) != 1 {
 		t.Errorf("PruneDim = %q, %v", gone, err)
 	}
-	if gone, err := l.Prune(t.Context(), "nothing", "2020", nil); err != nil || len(gone) != 0 {
+	if gone, err := l.Prune(t.Context(), "nothing", "2020", 1, nil); err != nil || len(gone) != 0 {
 		t.Errorf("Prune of nothing = %q, %v", gone, err)
 	}
 }
@@ -364,8 +364,10 @@ func TestPrefixesAreApart(t *testing.T) {
 	for _, a := range names {
 		for _, b := range names {
 			for kind, prefix := range map[string]string{
-				"fact": l.FactPrefix(a, b, 1, "r1", 1), "dim": l.DimPrefix(a, 1, b, 1), "staging": l.StagingPrefix(a, b, 1),
-				"previous": l.PreviousPrefix(a, b, 1), "other": New(l.store, a).FactPrefix(b, "x", 1, "r1", 1),
+				"fact": l.Prefix(&hindcast.Manifest{Name: a, Key: b, Interval: january, Generation: 1, Run: "r1", Attempt: 1}),
+				"dim":  l.Prefix(&hindcast.Manifest{Name: a, Key: "all", Generation: 1, Run: b, Attempt: 1}), "staging": l.StagingPrefix(a, b, 0, 1),
+				"fenced": l.StagingPrefix(a, b, 1, 1), "previous": l.PreviousPrefix(a, b, 1, 1),
+				"other": New(l.store, a).Prefix(&hindcast.Manifest{Name: b, Key: "x", Interval: january, Generation: 1, Run: "r1", Attempt: 1}),
 			} {
 				if err := objstore.CheckFolder(prefix); err != nil {
 					t.Error(err)
@@ -408,6 +410,81 @@ func TestHashFile(t *testing.T) {
 	}
 }
 
+// fenced writes what an unload under a fence would.
+func fenced(t testing.TB, l *Lake, generation int, fence int64) *hindcast.Manifest {
+	t.Helper()
+	return write(t, l, &hindcast.Manifest{Name: "billing", Key: "2020", Interval: january, Generation: generation, Run: "r1", Fence: fence, Attempt: 1})
+}
+
+// TestZombies: a process that was taken over publishes nothing, deletes nothing of its successor's, and never writes
+// where that writes, though both count the same generation and attempt.
+func TestZombies(t *testing.T) {
+	l := newLake(t, "p")
+	publish(t, l, fenced(t, l, 1, 3))
+	zombie, successor := fenced(t, l, 2, 4), fenced(t, l, 2, 5)
+	if l.Prefix(zombie) == l.Prefix(successor) {
+		t.Fatal("both write to the same place")
+	}
+	publish(t, l, successor)
+	wantCode(t, l.PublishUnit(t.Context(), zombie), hindcast.EFenced)
+	wantCode(t, l.PublishUnit(t.Context(), fenced(t, l, 3, 4)), hindcast.EFenced) // it looked again since
+	publish(t, l, fenced(t, l, 3, 5))
+	unfinished := fenced(t, l, 4, 6)
+	for _, keep := range []map[int]bool{nil, {1: true, 2: true}} { // whatever the zombie believes to be current
+		if _, err := l.Prune(t.Context(), "billing", "2020", 4, keep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := objstore.Folders(t.Context(), l.store, l.unitPrefix("billing", "2020"))
+	if want := []string{"g2-r1-f5-a1", "g3-r1-f5-a1", "g4-r1-f6-a1"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left %q, %v, want %q", left, err, want)
+	}
+	may := error(&hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Next: "stop"})
+	l.Guard(func(context.Context) error { return may })
+	wantCode(t, l.PublishUnit(t.Context(), unfinished), hindcast.EFenced)
+	may = nil
+	publish(t, l, unfinished)
+	if highest, err := HighestFence(t.Context(), l.store, "p"); err != nil || highest != 6 {
+		t.Errorf("HighestFence = %d, %v", highest, err)
+	}
+}
+
+// TestLateZombie: where a zombie was faster than its successor, that one is told to try again, and then supersedes it.
+func TestLateZombie(t *testing.T) {
+	l := newLake(t, "p")
+	publish(t, l, fenced(t, l, 1, 4))
+	e := wantCode(t, l.PublishUnit(t.Context(), fenced(t, l, 1, 5)), hindcast.ELake)
+	if e.Class != hindcast.ClassTransient {
+		t.Errorf("class %s: the successor would give up", e.Class)
+	}
+	publish(t, l, fenced(t, l, 2, 5))
+}
+
+func TestDiscard(t *testing.T) {
+	l := newLake(t, "p")
+	for _, fence := range []int64{0, 3, 4} {
+		for attempt := range 2 {
+			key := l.StagingPrefix("r1", "2020", fence, attempt+1) + "data_0.parquet"
+			if _, err := l.store.Put(t.Context(), key, []byte("x"), objstore.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.Discard(t.Context(), "r1", "2020", 3); err != nil {
+		t.Fatal(err)
+	}
+	left, err := objstore.Folders(t.Context(), l.store, l.stagingOf("r1", "2020"))
+	if want := []string{"f4-a1", "f4-a2"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("fence 3 left %q, %v, want %q", left, err, want)
+	}
+	if err := l.Discard(t.Context(), "r1", "2020", 4); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := l.store.List(t.Context(), l.stagingOf("r1", "2020")); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
 // bucket is a store whose objects are no files.
 type bucket struct{ store objstore.Store }
 
@@ -432,7 +509,12 @@ func (b bucket) DeleteAll(ctx context.Context, prefix string) error {
 func TestBucket(t *testing.T) {
 	local := newLake(t, "p")
 	l := New(bucket{local.store}, "p")
-	if dir, err := l.Folder(l.StagingPrefix("r1", "2020", 1)); err != nil || dir != "s3://bucket/lake/_hindcast/p/runs/r1/staging/2020/a1" {
+	scratch := t.TempDir()
+	if dir, err := l.Folder(l.StagingPrefix("r1", "2020", 2, 1)); err == nil {
+		t.Errorf("Folder without a scratch folder = %q", dir)
+	}
+	l.UseScratch(scratch, nil)
+	if dir, err := l.Folder(l.StagingPrefix("r1", "2020", 2, 1)); err != nil || dir != scratch+"/_hindcast/p/runs/r1/staging/2020/f2-a1" {
 		t.Errorf("Folder = %q, %v", dir, err)
 	}
 	path := filepath.Join(t.TempDir(), "data 0.parquet")
@@ -441,7 +523,7 @@ func TestBucket(t *testing.T) {
 	}
 	m := publish(t, l, &hindcast.Manifest{Name: "billing", Key: "2020", Interval: january, Generation: 1, Run: "r1", Attempt: 1,
 		Files: []hindcast.File{{Path: path, Bytes: 3}}})
-	if want := l.FactPrefix("billing", "2020", 1, "r1", 1) + "data%200.parquet"; m.Files[0].Path != want {
+	if want := l.Prefix(m) + "data%200.parquet"; m.Files[0].Path != want {
 		t.Errorf("uploaded to %q, want %q", m.Files[0].Path, want)
 	}
 	if err := l.Verify(t.Context(), m); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -36,18 +37,26 @@ func (l *Lake) PlanKey(run string) string { return l.RunPrefix(run) + "plan.json
 // LogKey is the key of a run's log, a text file.
 func (l *Lake) LogKey(run string) string { return l.RunPrefix(run) + "log" }
 
-// FactPrefix is where one attempt at one generation of a fact's unit writes, and nobody else (promise 3).
-func (l *Lake) FactPrefix(fact, unit string, generation int, run string, attempt int) string {
-	return l.unitPrefix(fact, unit) + generationName(generation, run, attempt) + "/"
+// Prefix is where one attempt at the generation that m describes writes, and nobody else (promise 3): the fence in it
+// keeps a process that was taken over, and counts the same attempt, apart from its successor.
+func (l *Lake) Prefix(m *hindcast.Manifest) string {
+	below := l.unitPrefix(m.Name, m.Key)
+	if isDim(m) {
+		below = l.dimPrefix(m.Name)
+	}
+	return below + fmt.Sprintf("g%d-%s-%s/", m.Generation, objstore.Escape(m.Run), attemptName(m.Fence, m.Attempt))
+}
+
+// attemptName tells apart all attempts at one thing in one run.
+func attemptName(fence int64, attempt int) string {
+	if fence == 0 { // of a lake that an earlier hindcast wrote
+		return "a" + strconv.Itoa(attempt)
+	}
+	return fmt.Sprintf("f%d-a%d", fence, attempt)
 }
 
 func (l *Lake) unitPrefix(fact, unit string) string {
 	return objstore.Escape(l.pipeline) + "/facts/" + objstore.Escape(fact) + "/" + objstore.Escape(unit) + "/"
-}
-
-// DimPrefix is FactPrefix for a dimension.
-func (l *Lake) DimPrefix(dim string, generation int, run string, attempt int) string {
-	return l.dimPrefix(dim) + generationName(generation, run, attempt) + "/"
 }
 
 func (l *Lake) dimPrefix(dim string) string {
@@ -55,18 +64,18 @@ func (l *Lake) dimPrefix(dim string) string {
 }
 
 // StagingPrefix is where an attempt's result is staged.
-func (l *Lake) StagingPrefix(run, slice string, attempt int) string {
-	return l.StagingOf(run, slice) + "a" + strconv.Itoa(attempt) + "/"
+func (l *Lake) StagingPrefix(run, slice string, fence int64, attempt int) string {
+	return l.stagingOf(run, slice) + attemptName(fence, attempt) + "/"
 }
 
-// StagingOf is where all attempts of a run at a slice stage.
-func (l *Lake) StagingOf(run, slice string) string {
+// stagingOf is where all attempts of a run at a slice stage.
+func (l *Lake) stagingOf(run, slice string) string {
 	return l.RunPrefix(run) + "staging/" + objstore.Escape(slice) + "/"
 }
 
 // PreviousPrefix is where an attempt's load keeps the rows that it replaces.
-func (l *Lake) PreviousPrefix(run, slice string, attempt int) string {
-	return l.RunPrefix(run) + "previous/" + objstore.Escape(slice) + "/a" + strconv.Itoa(attempt) + "/"
+func (l *Lake) PreviousPrefix(run, slice string, fence int64, attempt int) string {
+	return l.RunPrefix(run) + "previous/" + objstore.Escape(slice) + "/" + attemptName(fence, attempt) + "/"
 }
 
 // ViewsKey is the key of the script of views over the current generations.
@@ -82,19 +91,23 @@ func (l *Lake) dimKey(dim string) string {
 	return l.catalogPrefix() + "dimensions/" + objstore.Escape(dim) + ".json"
 }
 
-func generationName(generation int, run string, attempt int) string {
-	return fmt.Sprintf("g%d-%s-a%d", generation, objstore.Escape(run), attempt)
-}
-
-var generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
+var (
+	generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
+	fenceForm      = regexp.MustCompile(`(?:^|-)f([1-9][0-9]*)-a[0-9]+$`)
+)
 
 // generationOf reads the number out of a generation's folder; 0 for a folder that is not ours.
-func generationOf(folder string) int {
-	match := generationForm.FindStringSubmatch(folder)
+func generationOf(folder string) int { return int(numberIn(generationForm, folder)) }
+
+// fenceOf reads the fence out of the folder of an attempt; 0 if there is none.
+func fenceOf(folder string) int64 { return numberIn(fenceForm, folder) }
+
+func numberIn(form *regexp.Regexp, text string) int64 {
+	match := form.FindStringSubmatch(text)
 	if match == nil {
 		return 0
 	}
-	n, err := strconv.Atoi(match[1])
+	n, err := strconv.ParseInt(match[1], 10, 64)
 	if err != nil {
 		return 0
 	}

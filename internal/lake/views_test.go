@@ -25,9 +25,9 @@ func TestViews(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }()
 	made := 0
-	parquet := func(prefix, query string) hindcast.File {
+	parquet := func(m *hindcast.Manifest, query string) *hindcast.Manifest {
 		t.Helper()
-		dir, err := l.Folder(prefix)
+		dir, err := l.Folder(l.Prefix(m))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,21 +40,22 @@ func TestViews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return hindcast.File{Path: path, Rows: 1, Bytes: info.Size()}
+		m.Files = []hindcast.File{{Path: path, Rows: 1, Bytes: info.Size()}}
+		return publish(t, l, m)
 	}
 	const fact, dim = `bill"ing`, "select"
 	span := hindcast.Column{Name: "a span", Type: "INTERVAL", Stored: "VARCHAR"}
 	cost := hindcast.Column{Name: `co"st`, Type: "DECIMAL(18,6)"}
 	note := hindcast.Column{Name: "note", Type: "VARCHAR"}
 	units := []*hindcast.Manifest{
-		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2020", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost},
-			Files: []hindcast.File{parquet(l.FactPrefix(fact, "2020", 1, "r1", 1), `SELECT '00:00:01.000001' AS "a span", 1.5::DECIMAL(18,6) AS "co""st"`)}}),
-		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2021", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note, cost, span},
-			Files: []hindcast.File{parquet(l.FactPrefix(fact, "2021", 1, "r1", 1), `SELECT 'x' AS note, 2.5::DECIMAL(18,6) AS "co""st", '2 days' AS "a span"`)}}),
+		parquet(&hindcast.Manifest{Name: fact, Key: "2020", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost}},
+			`SELECT '00:00:01.000001' AS "a span", 1.5::DECIMAL(18,6) AS "co""st"`),
+		parquet(&hindcast.Manifest{Name: fact, Key: "2021", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note, cost, span}},
+			`SELECT 'x' AS note, 2.5::DECIMAL(18,6) AS "co""st", '2 days' AS "a span"`),
 		publish(t, l, &hindcast.Manifest{Name: fact, Key: "2022", Interval: january, Generation: 1, Run: "r1", Attempt: 1, Missing: true, Columns: []hindcast.Column{cost}}),
 	}
 	dims := map[string]*hindcast.Manifest{
-		dim:     publish(t, l, &hindcast.Manifest{Name: dim, Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note}, Files: []hindcast.File{parquet(l.DimPrefix(dim, 1, "r1", 1), "SELECT 'y' AS note")}}),
+		dim:     parquet(&hindcast.Manifest{Name: dim, Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note}}, "SELECT 'y' AS note"),
 		"empty": publish(t, l, &hindcast.Manifest{Name: "empty", Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost}}),
 	}
 	if err := l.Views(t.Context(), map[string][]*hindcast.Manifest{fact: units, "unknown": nil}, dims); err != nil {

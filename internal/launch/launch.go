@@ -4,6 +4,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/scratch"
 	"github.com/hindcast/hindcast/internal/survey"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -32,6 +34,7 @@ type Session struct {
 	Engine    engine.Engine
 	Machine   plan.Machine
 	spill     string
+	place     *scratch.Folder // of a lake that is no folder; nil for others
 }
 
 // OpenLake opens the lake alone: enough for status, list and stop.
@@ -41,8 +44,16 @@ func OpenLake(p *hindcast.Pipeline) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{Pipeline: p, Store: store, Lake: lake.New(store, p.Name)}
-	s.Machine = machine(p.Lake.Path)
+	s.Machine = machine(s.disk())
 	return s, nil
+}
+
+// disk is the folder on this machine whose disk a run fills.
+func (s *Session) disk() string {
+	if s.Lake.Remote() {
+		return cmp.Or(s.Pipeline.Run.Scratch, scratch.Default())
+	}
+	return s.Pipeline.Lake.Path
 }
 
 // Open opens everything to read: for plan, sql and verify.
@@ -51,7 +62,7 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	spill, err := os.MkdirTemp("", "hindcast-") // the user's alone: rows are spilled there
+	spill, err := s.settleDown(func() (string, error) { return os.MkdirTemp("", "hindcast-") }) // the user's alone: rows are spilled there
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
@@ -72,7 +83,7 @@ func (s *Session) connect(ctx context.Context, c connection) (err error) {
 	// The engine first: its worker starts while the warehouse opens.
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
-			Threads: c.shares.Threads, Spill: c.spill, Allowed: []string{s.Store.URL(), c.spill}, Log: c.log})
+			Threads: c.shares.Threads, Spill: c.spill, Allowed: []string{s.readable(), c.spill}, Log: c.log})
 		if err != nil {
 			return err
 		}
@@ -93,6 +104,9 @@ func (s *Session) Close() error {
 	}
 	if s.spill != "" {
 		failures = append(failures, os.RemoveAll(s.spill))
+	}
+	if s.place != nil {
+		failures = append(failures, s.place.Close())
 	}
 	return errors.Join(failures...)
 }
@@ -208,6 +222,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
+	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
 	return &p, nil
 }
 

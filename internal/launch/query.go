@@ -41,6 +41,7 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 	}
 	query.TimeZone = s.Pipeline.History.TimeZone
 	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample}
+	defer r.release()
 	if query.Tables, err = r.tables(ctx); err != nil {
 		return engine.Rows{}, err
 	}
@@ -61,6 +62,13 @@ type reader struct {
 	scratch string
 	sample  float64
 	n       int
+	held    []func() // release what was localized
+}
+
+func (r *reader) release() {
+	for _, release := range r.held {
+		release()
+	}
 }
 
 func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
@@ -88,13 +96,16 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		t := engine.Table{Name: d.Name, Columns: d.Columns}
 		switch m := dims[d.Name]; {
 		case len(d.Files) > 0:
-			t.Files, t.Users = r.paths(d.Files), true
+			t.Users = true
+			t.Files, err = r.paths(ctx, d.Files)
 		case m != nil:
-			t.Columns, t.Files = m.Columns, r.paths(m.Files)
+			t.Columns = m.Columns
+			t.Files, err = r.paths(ctx, m.Files)
 		default:
-			if t.Columns, t.Files, err = r.fetch(ctx, warehouse.Extract{Table: d.Source, Columns: d.Columns}); err != nil {
-				return nil, err
-			}
+			t.Columns, t.Files, err = r.fetch(ctx, warehouse.Extract{Table: d.Source, Columns: d.Columns})
+		}
+		if err != nil {
+			return nil, err
 		}
 		tables = append(tables, t)
 	}
@@ -113,9 +124,11 @@ func unitOf(p *plan.Plan, fact, key string) plan.Unit {
 func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hindcast.Manifest) ([]hindcast.Column, []string, error) {
 	switch {
 	case len(u.Files) > 0:
-		return u.Columns, r.paths(u.Files), nil
+		paths, err := r.paths(ctx, u.Files)
+		return u.Columns, paths, err
 	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && m.Time == f.Time:
-		return m.Columns, r.paths(m.Files), nil
+		paths, err := r.paths(ctx, m.Files)
+		return m.Columns, paths, err
 	case u.Missing:
 		return u.Columns, nil, nil
 	}
@@ -130,13 +143,19 @@ func (r *reader) fetch(ctx context.Context, x warehouse.Extract) ([]hindcast.Col
 		return nil, nil, fmt.Errorf("making a folder for the query: %w", err)
 	}
 	out, err := r.Warehouse.Unload(ctx, warehouse.Unload{Extract: x, Dir: dir})
-	return out.Columns, r.paths(out.Files), err
+	if err != nil {
+		return nil, nil, err
+	}
+	paths, err := r.paths(ctx, out.Files)
+	return out.Columns, paths, err
 }
 
-func (r *reader) paths(files []hindcast.File) []string {
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = r.Lake.Absolute(f.Path)
+// paths are where the files can be read until the reader is released.
+func (r *reader) paths(ctx context.Context, files []hindcast.File) ([]string, error) {
+	paths, release, err := r.Lake.Localize(ctx, files, nil)
+	if err != nil {
+		return nil, err
 	}
-	return paths
+	r.held = append(r.held, release)
+	return paths, nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -111,6 +110,7 @@ func (a *active) unclaim(ctx context.Context) {
 func (a *active) take(ctx context.Context) (err error) {
 	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{}); err == nil {
 		a.stops.hear(a.lease)
+		a.Lake.Guard(func(ctx context.Context) error { return a.lease.Check(ctx) })
 	}
 	return err
 }
@@ -118,9 +118,14 @@ func (a *active) take(ctx context.Context) (err error) {
 // leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
 // lease back, last: by then nothing of the run writes any more.
 func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, error) {
+	place := a.place
+	a.place = nil // the log is in it, and the processes that are closed now still write to that
 	alive := a.Close()
 	if c, ok := a.log.(io.Closer); ok {
 		_ = c.Close()
+	}
+	if place != nil {
+		_ = place.Close() // the next run removes what stays
 	}
 	if err != nil {
 		a.unclaim(ctx)
@@ -135,15 +140,13 @@ func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, er
 }
 
 func (a *active) open(ctx context.Context, shares plan.Shares) error {
-	folder, err := a.Lake.Folder(a.Lake.RunPrefix(a.run))
+	spill, err := a.settleDown(func() (string, error) { return a.Lake.Folder(a.Lake.RunPrefix(a.run) + "spill/") })
 	if err != nil {
 		return err
 	}
-	a.logPath = filepath.Join(folder, "log")
-	if a.log, err = a.options.Log(a.logPath); err != nil {
+	if err := a.openLog(ctx); err != nil {
 		return fmt.Errorf("opening the run's log: %w", err)
 	}
-	spill := filepath.Join(folder, "spill")
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
 	}
@@ -196,7 +199,7 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 		return p, nil, nil
 	}
 	p.Run = a.run
-	steps, err := a.steps(ctx, p, 0)
+	steps, err := a.steps(ctx, p, a.lease.Fence())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -340,6 +343,9 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	_ = j.Close() // the supervisor has waited for the last event; what came of that is in the outcome
 	if err != nil {
 		return nil, err
+	}
+	if e := outcome.Err; e != nil && e.Code == hindcast.EFenced {
+		return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil // the views are another's to write
 	}
 	if err := a.views(context.WithoutCancel(ctx), p); err != nil { // no reason to hide how the run ended
 		_, _ = fmt.Fprintf(a.log, "%s writing the views: %v\n", time.Now().Format(time.TimeOnly), err)

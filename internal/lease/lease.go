@@ -86,6 +86,10 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	var watch watch
 	for {
 		was, etag, err := read(ctx, store, pipeline)
+		if err == nil && etag == "" { // never taken, or its object was lost
+			options.Floor, err = aboveAll(ctx, store, pipeline, options.Floor)
+			l.options.Floor = options.Floor
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -108,6 +112,15 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 			return nil, err
 		}
 	}
+}
+
+// aboveAll is the highest fence that is known although there is no lease.
+func aboveAll(ctx context.Context, store objstore.Store, pipeline string, floor int64) (int64, error) {
+	highest, err := lake.HighestFence(ctx, store, pipeline)
+	if err != nil {
+		return floor, fmt.Errorf("looking for earlier fences: %w", err)
+	}
+	return max(floor, highest), nil
 }
 
 func (o Options) complete() (Options, error) {
@@ -221,6 +234,18 @@ func (l *Lease) Fence() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.record.Fence
+}
+
+// Check asks the lake whether the lease is still ours: E-FENCED if another process took it over.
+func (l *Lease) Check(ctx context.Context) error {
+	l.mu.Lock()
+	ours := l.record
+	l.mu.Unlock()
+	now, _, err := read(ctx, l.store, ours.Pipeline)
+	if err == nil && now.Token != ours.Token {
+		err = taken(ours)
+	}
+	return err
 }
 
 // Lost is closed when the lease is no longer ours, or may not be: all work must stop. Release does not

@@ -44,7 +44,6 @@ var refusals = map[Fault]struct {
 	Moved:    {http.StatusMovedPermanently, "PermanentRedirect"},
 }
 
-
 // Request is what a rule decides on.
 type Request struct {
 	Op     string // "GET", "PUT", "HEAD", "DELETE", "LIST", "DELETE-MANY", "PART", "BEGIN", "COMPLETE", "ABORT"

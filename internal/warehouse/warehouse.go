@@ -67,7 +67,12 @@ type Load struct {
 	Sums     hindcast.Sums     `json:"sums"`    // what the files hold
 	Hooks    hindcast.Load     `json:"hooks"`
 	Previous string            `json:"previous"` // folder (or URL) where the replaced rows are to be kept
-	Memory   int64             `json:"memory"`
+	// PreviousAs is what the status row says of where they are; Previous if empty.
+	PreviousAs string `json:"previous_as,omitempty"`
+	// Keep, if set, is called once the replaced rows are in Previous, if there are any, and before COMMIT: it takes
+	// them to PreviousAs. Its error rolls the load back.
+	Keep   func(context.Context) error `json:"-"`
+	Memory int64                       `json:"memory"`
 }
 
 // Unloader reads from a warehouse. Parallel.

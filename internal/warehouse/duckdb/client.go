@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,19 @@ func (c *Client) Fence(ctx context.Context, pipeline string) (int64, error) {
 
 // Load has the owner replace a slice. If the owner dies its answer is lost: Committed tells.
 func (c *Client) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
-	return call[hindcast.Committed](ctx, c, "load", l)
+	if l.Keep == nil {
+		return call[hindcast.Committed](ctx, c, "load", l)
+	}
+	held, err := call[heldLoad](ctx, c, "hold", l)
+	if err != nil || held.Committed != nil {
+		return *cmp.Or(held.Committed, &hindcast.Committed{}), err
+	}
+	var refusal *hindcast.Error
+	if err := l.Keep(ctx); err != nil {
+		refusal = hindcast.AsError(err)
+		ctx = context.WithoutCancel(ctx) // the transaction is rolled back in any case
+	}
+	return call[hindcast.Committed](ctx, c, "kept", kept{held.ID, refusal})
 }
 
 type committed struct {
@@ -204,6 +217,8 @@ func Serve(in io.Reader, out io.Writer) error {
 		"sum":       handle(s, (*Owner).Sum),
 		"fence":     handle(s, (*Owner).Fence),
 		"load":      handle(s, (*Owner).Load),
+		"hold":      handle(s, s.held.begin),
+		"kept":      handle(s, s.held.end),
 		"published": handle(s, (*Owner).Published),
 		"prepare": handle(s, func(w *Owner, ctx context.Context, p prepare) (any, error) {
 			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
@@ -217,6 +232,7 @@ func Serve(in io.Reader, out io.Writer) error {
 
 // session is the owner that a served process has opened.
 type session struct {
+	held  heldLoads
 	mutex sync.Mutex
 	owner *Owner
 }

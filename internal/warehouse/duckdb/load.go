@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -160,8 +161,15 @@ func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64
 	if err := os.MkdirAll(l.Previous, 0o755); err != nil {
 		return "", err
 	}
-	_, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+from, l.Previous)
-	return l.Previous, err
+	if _, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+from, l.Previous); err != nil {
+		return "", err
+	}
+	if l.Keep != nil {
+		if err := l.Keep(ctx); err != nil {
+			return "", err
+		}
+	}
+	return cmp.Or(l.PreviousAs, l.Previous), nil
 }
 
 func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcast.Column, error) {

@@ -56,6 +56,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"prepare creates and may repeat": prepareTwice,
 		"load replaces a slice whole":    loadReplaces,
 		"load keeps the previous rows":   loadPrevious,
+		"load hands over previous rows":  loadKeep,
 		"load of nothing empties":        loadEmpty,
 		"a failed load changes nothing":  loadFails,
 		"overlapping status rows go":     loadOverlap,
@@ -251,6 +252,50 @@ func loadPrevious(t *testing.T, w *World) {
 	if sums := w.Sums(t, columns, kept); sums.Content != first.Sums.Content {
 		t.Errorf("kept %+v, replaced %+v", sums, first.Sums)
 	}
+}
+
+// loadKeep: the caller is handed the previous rows while the load can still be rolled back, and only if there are any.
+func loadKeep(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	calls := 0
+	keeping := func(run, rows string, keep error) warehouse.Load {
+		l := staged(t, w, January, run, rows)
+		l.PreviousAs = "s3://bucket/previous/" + run
+		l.Keep = func(context.Context) error {
+			calls++
+			if kept, err := filepath.Glob(filepath.Join(l.Previous, "*.parquet")); err != nil || len(kept) == 0 {
+				t.Errorf("asked to keep nothing below %s: %v", l.Previous, err)
+			}
+			return keep
+		}
+		return l
+	}
+	if c := load(t, w, keeping("r1", one, nil)); calls != 0 || c.Previous != "" {
+		t.Errorf("nothing was replaced, yet kept %d times, in %q", calls, c.Previous)
+	}
+	second := load(t, w, keeping("r2", two, nil))
+	if second.Previous != "s3://bucket/previous/r2" || calls != 1 {
+		t.Errorf("kept %d times, in %q", calls, second.Previous)
+	}
+	full := &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: "the bucket is full"}
+	_, err := w.Warehouse.Load(t.Context(), keeping("r3", one, full))
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EDiskFull || e.Class != hindcast.ClassResource {
+		t.Errorf("previous rows that could not be kept: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l := keeping("r4", one, nil)
+	l.Keep = func(ctx context.Context) error { cancel(); <-ctx.Done(); return ctx.Err() }
+	if _, err := w.Warehouse.Load(ctx, l); err == nil {
+		t.Error("a load that was cancelled while its rows were kept was committed")
+	}
+	rows, err := w.Warehouse.Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 1 || rows[0].Run != "r2" || rows[0].Previous != second.Previous {
+		t.Errorf("committed %+v, %v", rows, err)
+	}
+	if got := w.Query(t, "SELECT count(*) FROM result"); got != "2" {
+		t.Errorf("the target has %s rows", got)
+	}
+	load(t, w, staged(t, w, January, "r5", one)) // nothing is locked any more
 }
 
 func loadEmpty(t *testing.T, w *World) {

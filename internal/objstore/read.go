@@ -1,0 +1,76 @@
+package objstore
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Stat returns an object's info: by the store itself if it is Ranged, else from a list. ErrNotExist if there is none.
+func Stat(ctx context.Context, store Store, key string) (Info, error) {
+	if r, ok := store.(Ranged); ok {
+		return r.Stat(ctx, key)
+	}
+	infos, err := store.List(ctx, key)
+	if err != nil {
+		return Info{}, err
+	}
+	if len(infos) == 0 || infos[0].Key != key {
+		return Info{}, fmt.Errorf("looking at %s: %w", key, ErrNotExist)
+	}
+	return infos[0], nil
+}
+
+// How Copy reads a Ranged store.
+const (
+	chunk  = 8 << 20
+	chunks = 4 // at the same time
+)
+
+// Copy writes the object's bytes, as info describes it, to out: of a Ranged store in parts, some of them at the same
+// time, with little of it in memory. ErrPrecondition if the object has changed.
+func Copy(ctx context.Context, store Store, info Info, out io.Writer) error {
+	r, ok := store.(Ranged)
+	if !ok {
+		body, _, err := store.Get(ctx, info.Key)
+		if err == nil {
+			_, err = out.Write(body)
+		}
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer cancel()
+	type read struct {
+		bytes []byte
+		err   error
+	}
+	count := int((info.Bytes + chunk - 1) / chunk)
+	results := make([]chan read, count)
+	begin := func(n int) {
+		results[n] = make(chan read, 1)
+		readers.Go(func() {
+			p := make([]byte, min(chunk, info.Bytes-int64(n)*chunk))
+			err := r.GetRange(ctx, info.Key, info.ETag, int64(n)*chunk, p)
+			results[n] <- read{p, err}
+		})
+	}
+	for n := range min(chunks, count) {
+		begin(n)
+	}
+	for n := range count {
+		got := <-results[n]
+		if got.err != nil {
+			return got.err
+		}
+		if n+chunks < count {
+			begin(n + chunks)
+		}
+		if _, err := out.Write(got.bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
