@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -42,6 +43,9 @@ func TestScripts(t *testing.T) {
 			"whole":     wholeTarget,
 			"damaged":   damaged,
 			"tmpfs":     tmpfs,
+			"bucket":    bucket,
+			"usurp":     usurp,
+			"objects":   objects,
 			"examples":  examples,
 			"nowhere":   nowhere,
 			"killchild": killChild,
@@ -58,13 +62,17 @@ func setUp(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	w := &world{dir: env.WorkDir, source: source, running: map[string]*running{}, snapshots: map[string]string{}}
+	test, ok := env.T().(testing.TB)
+	if !ok {
+		return errors.New("the script runs outside of a test")
+	}
+	w := &world{test: test, dir: env.WorkDir, source: source, running: map[string]*running{}, snapshots: map[string]string{}}
 	env.Values[worldKey{}] = w
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("TERM", "xterm")
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 	w.vars = append(w.vars, env.Vars...)
-	test := env.T().(testing.TB)
 	env.Defer(func() {
 		for _, fault := range w.faults() {
 			test.Error(fault)

@@ -7,17 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/s3test"
 )
 
 // world is what one script's commands know of each other.
 type world struct {
+	test      testing.TB
 	dir       string
-	source    string // testdata/shop
+	server    *s3test.Server // if the script has a bucket
+	source    string         // testdata/shop
 	vars      []string
 	running   map[string]*running
 	snapshots map[string]string
@@ -77,8 +81,16 @@ func (w *world) orphans() []string {
 }
 
 func (w *world) manifests() []string {
+	found := manifestsBelow(w.dir)
+	if w.server != nil {
+		found = append(found, manifestsBelow(w.server.Root)...)
+	}
+	return found
+}
+
+func manifestsBelow(dir string) []string {
 	var found []string
-	_ = filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Name() == "manifest.json" {
 			found = append(found, path)
 		}

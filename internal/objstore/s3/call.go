@@ -110,11 +110,12 @@ func heals(err error) bool {
 	case a.status == 0, a.status >= 500 && a.status != http.StatusNotImplemented, a.status == http.StatusTooManyRequests,
 		a.status == http.StatusRequestTimeout:
 		return true
+	case a.status == http.StatusConflict: // others write, or delete, at the same moment: nothing was decided
+		return true
 	}
 	// The SDK learns the server's clock from its first answer. The others are about bytes that came damaged.
 	return slices.Contains([]string{codeSkewed, "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest",
-		"IncompleteBody", "XAmzContentSHA256Mismatch", "InternalError", "ServiceUnavailable", "OperationAborted"}, a.code) &&
-		a.status != http.StatusConflict
+		"IncompleteBody", "XAmzContentSHA256Mismatch", "InternalError", "ServiceUnavailable"}, a.code)
 }
 
 // answer is what a server said that is no success. The zero answer means that it said nothing.

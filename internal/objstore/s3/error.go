@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
 )
 
 // isOurs reports whether the error is told to the user already.
@@ -20,7 +21,7 @@ func isOurs(err error) bool {
 // fail turns what a call failed of into an error that a user can act on. A cancelled context and errors that have a
 // code stay as they are.
 func (s *Store) fail(r request, err error) error {
-	if err == nil || isOurs(err) || errors.Is(err, context.Canceled) {
+	if err == nil || isOurs(err) || errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	a := answerOf(err)
@@ -153,12 +154,6 @@ func (s *Store) denied(e *hindcast.Error, r request, a answer) {
 func (s *Store) unusable(err error) error {
 	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
 		Message: "using " + s.URL() + " failed: " + err.Error(), Next: "please report this with the run's log"}
-}
-
-func (s *Store) contested(key string) error {
-	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: errContested,
-		Message: fmt.Sprintf("s3://%s/%s could not be written: %v", s.options.bucket, key, errContested),
-		Next:    "`hindcast resume` goes on from here"}
 }
 
 // statusOf is the status of a whole call that one part of a batch failed with.

@@ -156,7 +156,7 @@ func racers(t *testing.T, write func(n int) error) int64 {
 	return won.Load()
 }
 
-// TestConflicts: a 409 decides nothing. Where the condition still holds the write is tried again, else it has lost.
+// TestConflicts: a 409 decides nothing. The write is tried again; where the condition does not hold any more, it has lost.
 func TestConflicts(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
@@ -178,6 +178,9 @@ func TestConflicts(t *testing.T) {
 		if _, err := store.Put(t.Context(), "x", []byte("3"), cond); !errors.Is(err, objstore.ErrPrecondition) {
 			t.Errorf("%+v: %v, want ErrPrecondition", cond, err)
 		}
+	}
+	if _, err := store.Put(t.Context(), "x", []byte("4"), objstore.Condition{IfMatch: now.ETag}); err == nil || errors.Is(err, objstore.ErrPrecondition) {
+		t.Errorf("a write that the server never takes: %v", err)
 	}
 	if _, read, err := store.Get(t.Context(), "x"); err != nil || read.ETag != now.ETag {
 		t.Errorf("%+v, %v: the loser wrote", read, err)

@@ -186,65 +186,41 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if cond.IfNoneMatch {
 		in.IfNoneMatch = aws.String("*")
 	}
-	for try := 1; ; try++ {
-		etag, err := s.put(ctx, in, body)
-		if err == nil {
-			return objstore.Info{Key: key, Bytes: int64(len(body)), ETag: etag}, nil
-		}
-		if !errors.Is(err, errContested) || try == conflicts {
-			return objstore.Info{}, err
-		}
-		if err := pause(ctx, delay(try)); err != nil {
-			return objstore.Info{}, err
-		}
-	}
-}
-
-// conflicts is how often a conditional write is tried that the server neither took nor refused.
-const conflicts = 10
-
-// errContested says that a conditional write was neither taken nor refused, and that its condition still holds.
-var errContested = errors.New("others write it at the same time")
-
-// put is one conditional write, and what became of it.
-func (s *Store) put(ctx context.Context, in *awss3.PutObjectInput, body []byte) (etag string, err error) {
-	r := request{action: "s3:PutObject", key: *in.Key, bytes: int64(len(body))}
+	info := objstore.Info{Key: key, Bytes: int64(len(body))}
+	r := request{action: "s3:PutObject", key: full, bytes: info.Bytes}
 	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
 		in.Body = bytes.NewReader(body)
 		out, err := c.PutObject(ctx, in)
 		if err == nil {
-			etag = aws.ToString(out.ETag)
+			info.ETag = aws.ToString(out.ETag)
 		}
 		return err
 	})
-	a := answerOf(err)
-	conditional := in.IfMatch != nil || in.IfNoneMatch != nil
-	switch {
-	case err == nil:
-		return etag, nil
-	case conditional && (a.status == http.StatusPreconditionFailed || a.status == http.StatusConflict || missing(err)):
-		return s.settle(ctx, in, a)
+	if status := answerOf(err).status; cond != (objstore.Condition{}) &&
+		(status == http.StatusPreconditionFailed || status == http.StatusConflict || missing(err)) {
+		info.ETag, err = s.lost(ctx, in, err)
 	}
-	return "", s.fail(r, err)
+	if err != nil {
+		return objstore.Info{}, s.fail(r, err)
+	}
+	return info, nil
 }
 
-// settle finds out what became of a conditional write that was not plainly taken. The bytes may be there, written by
-// an earlier try whose answer was lost: the token tells. A conflict (409) decides nothing.
-func (s *Store) settle(ctx context.Context, in *awss3.PutObjectInput, a answer) (etag string, err error) {
+// lost finds out whether a conditional write that was not taken has lost. It may have been taken in an earlier try, whose
+// answer was lost: then the object has its token. A conflict (409) is no loss as long as the condition holds.
+func (s *Store) lost(ctx context.Context, in *awss3.PutObjectInput, refusal error) (etag string, err error) {
 	there, err := s.head(ctx, *in.Key)
-	holds := false
+	holds := missing(err) && in.IfNoneMatch != nil
 	switch {
-	case missing(err):
-		holds = in.IfNoneMatch != nil
-	case err != nil:
+	case err != nil && !missing(err):
 		return "", s.fail(request{action: "s3:GetObject", key: *in.Key}, err)
-	case there.Metadata[metaWrite] == in.Metadata[metaWrite]:
+	case err == nil && there.Metadata[metaWrite] == in.Metadata[metaWrite]:
 		return aws.ToString(there.ETag), nil
-	default:
-		holds = in.IfMatch != nil && aws.ToString(there.ETag) == *in.IfMatch
+	case err == nil:
+		holds = in.IfMatch != nil && *in.IfMatch == aws.ToString(there.ETag)
 	}
-	if a.status == http.StatusConflict && holds {
-		return "", s.contested(*in.Key)
+	if holds && answerOf(refusal).status == http.StatusConflict {
+		return "", refusal
 	}
 	return "", fmt.Errorf("writing %s: %w", *in.Key, objstore.ErrPrecondition)
 }
