@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
+	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -17,8 +20,8 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the bucket's name and
-// the credentials. All scripts' commands have them from here on.
+// bucket: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the bucket's name,
+// SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 0 {
 		ts.Fatalf("usage: bucket")
@@ -26,7 +29,7 @@ func bucket(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
 	name := w.server.Bucket(w.test)
-	vars := append(w.server.Env(), "BUCKET="+name, "LAKE="+s3test.URL(w.server.Endpoint, name, "lake").String())
+	vars := append(w.server.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(w.server.Endpoint, name, "lake").String())
 	for _, pair := range vars {
 		key, value, _ := strings.Cut(pair, "=")
 		ts.Setenv(key, value)
@@ -52,27 +55,41 @@ func objects(ts *testscript.TestScript, _ bool, args []string) {
 	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
 }
 
-// usurp PIPELINE: takes the pipeline's lease over, as another machine would from one that fell silent, and gives it
-// back.
-func usurp(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: usurp PIPELINE")
+// usurp is a program: `usurp PIPELINE` takes the lease of a pipeline in LAKE over, as another machine would from one
+// that fell silent, and gives it back.
+func usurp() {
+	if err := takeOver(context.Background(), os.Getenv("LAKE"), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	w, ctx := worldOf(ts), context.Background()
-	w.server.Setenv(w.test)
-	store, err := s3.Open(ctx, s3test.URL(w.server.Endpoint, ts.Getenv("BUCKET"), "lake"))
-	ts.Check(err)
-	body, info, err := store.Get(ctx, lake.LeaseKey(args[0]))
-	ts.Check(err)
+	os.Exit(0)
+}
+
+func takeOver(ctx context.Context, location, pipeline string) error {
+	u, err := url.Parse(location)
+	if err != nil {
+		return err
+	}
+	store, err := s3.Open(ctx, u)
+	if err != nil {
+		return err
+	}
+	body, info, err := store.Get(ctx, lake.LeaseKey(pipeline))
+	if err != nil {
+		return err
+	}
 	record := map[string]any{}
-	ts.Check(json.Unmarshal(body, &record))
+	if err := json.Unmarshal(body, &record); err != nil {
+		return err
+	}
 	fence, ok := record["fence"].(float64)
 	if !ok {
-		ts.Fatalf("the lease has no fence: %s", body)
+		return fmt.Errorf("the lease has no fence: %s", body)
 	}
 	record["fence"], record["token"], record["released"] = fence+1, "another", true
-	body, err = json.Marshal(record)
-	ts.Check(err)
-	_, err = store.Put(ctx, lake.LeaseKey(args[0]), body, objstore.Condition{IfMatch: info.ETag})
-	ts.Check(err)
+	if body, err = json.Marshal(record); err != nil {
+		return err
+	}
+	_, err = store.Put(ctx, lake.LeaseKey(pipeline), body, objstore.Condition{IfMatch: info.ETag})
+	return err
 }

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		"hindcast": func() { os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"holds":    holds,
 		"mortal":   mortal,
+		"usurp":    usurp,
 	})
 }
 
@@ -44,7 +45,6 @@ func TestScripts(t *testing.T) {
 			"damaged":   damaged,
 			"tmpfs":     tmpfs,
 			"bucket":    bucket,
-			"usurp":     usurp,
 			"objects":   objects,
 			"examples":  examples,
 			"nowhere":   nowhere,

@@ -159,10 +159,8 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	if err := l.SaveManifest(ctx, l.Prefix(m), m); err != nil {
 		return err
 	}
-	if l.guard != nil {
-		if err := l.guard(ctx); err != nil {
-			return err
-		}
+	if err := l.may(ctx); err != nil {
+		return err
 	}
 	body, err := json.Marshal(m)
 	if err != nil {

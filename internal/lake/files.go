@@ -57,6 +57,9 @@ func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest) 
 // lake has it already.
 func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error {
 	if l.Remote() {
+		if err := l.may(ctx); err != nil {
+			return err
+		}
 		return l.settle(ctx, prefix, m)
 	}
 	for i := range m.Files {
