@@ -1,0 +1,101 @@
+package lease
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/s3test"
+)
+
+// machine is a process on a host of its own, which nobody else can look into.
+func machine(name string) Process { return Process{Host: name, Pid: 1, Started: "1", Boot: name} }
+
+// bucket opens a lake in a bucket; of the writes of the lease, every other answer is lost.
+func bucket(t *testing.T, server *s3test.Server) objstore.Store {
+	t.Helper()
+	proxy := server.Proxy(t, func(r s3test.Request) s3test.Fault {
+		if r.Op == "PUT" && strings.HasSuffix(r.Key, "lease.json") && r.Nth%2 == 1 {
+			return s3test.Lose
+		}
+		return s3test.None
+	})
+	store, err := s3.Open(t.Context(), s3test.URL(proxy.Endpoint, server.Bucket(t), "lake"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// TestMachines lets machines race for a lease in a bucket, and then take over one whose holder fell silent.
+func TestMachines(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	for range 3 {
+		store := bucket(t, server)
+		var won atomic.Int64
+		var group sync.WaitGroup
+		leases := make(chan *Lease, 4)
+		for n := range 4 {
+			group.Go(func() {
+				l, err := Acquire(t.Context(), store, pipeline, fmt.Sprint("r", n), Options{Process: machine(fmt.Sprint("host", n))})
+				if err == nil {
+					won.Add(1)
+					leases <- l
+				} else if hindcast.AsError(err).Code != hindcast.ELeaseHeld {
+					t.Errorf("machine %d: %v", n, err)
+				}
+			})
+		}
+		group.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d machines hold the lease", won.Load())
+		}
+		first := <-leases
+		if err := first.Check(t.Context()); err != nil {
+			t.Errorf("the holder is told that it is none: %v", err)
+		}
+		first.cancel() // suspended: it renews no more
+		first.ended.Wait()
+		second := acquire(t, store, "r9", Options{Process: machine("another"), Wait: true, TTL: 200 * time.Millisecond, Poll: 20 * time.Millisecond})
+		if second.Fence() <= first.Fence() {
+			t.Errorf("fence %d after %d", second.Fence(), first.Fence())
+		}
+		wantCode(t, first.Check(t.Context()), hindcast.EFenced)
+		if err := first.renew(t.Context(), time.Second); err == nil {
+			t.Error("a lease that was taken over is renewed")
+		}
+		release(t, second)
+	}
+}
+
+// TestLostLease: a lease whose object is gone goes on above the fences that the catalog knows.
+func TestLostLease(t *testing.T) {
+	store := folder(t)
+	l := acquire(t, store, "r1", Options{Floor: 6})
+	publishUnder(t, store, l.Fence())
+	release(t, l)
+	if err := store.Delete(t.Context(), l.key); err != nil {
+		t.Fatal(err)
+	}
+	again := acquire(t, store, "r2", Options{})
+	if again.Fence() != 8 {
+		t.Errorf("fence = %d after the lease with fence 7 was lost", again.Fence())
+	}
+	release(t, again)
+}
+
+func publishUnder(t *testing.T, store objstore.Store, fence int64) {
+	t.Helper()
+	m := &hindcast.Manifest{Name: "billing", Key: "2020", Source: "billing", Missing: true, Generation: 1, Run: "r1", Fence: fence, Attempt: 1}
+	if err := lake.New(store, pipeline).PublishUnit(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+}
