@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -20,21 +21,42 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the bucket's name,
+// bucket [harm]: starts an S3 server with a bucket, with harm behind a proxy that fails every sixth request in one way
+// or another, and sets LAKE to the lake's URL there, BUCKET to the bucket's name,
 // SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 0 {
-		ts.Fatalf("usage: bucket")
+	if len(args) > 1 || len(args) == 1 && args[0] != "harm" {
+		ts.Fatalf("usage: bucket [harm]")
 	}
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
-	name := w.server.Bucket(w.test)
-	vars := append(w.server.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(w.server.Endpoint, name, "lake").String())
+	name, endpoint := w.server.Bucket(w.test), w.server.Endpoint
+	if len(args) == 1 {
+		endpoint = w.server.Proxy(w.test, harmful()).Endpoint
+	}
+	vars := append(w.server.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
 	for _, pair := range vars {
 		key, value, _ := strings.Cut(pair, "=")
 		ts.Setenv(key, value)
 	}
 	w.vars = append(w.vars, vars...)
+}
+
+// harmful is a rule that fails requests, but no request twice in the same way.
+func harmful() func(s3test.Request) s3test.Fault {
+	var count atomic.Int64
+	faults := []s3test.Fault{s3test.Lose, s3test.Cut, s3test.SlowDown, s3test.Internal, s3test.Refuse, s3test.Lose, s3test.Damage}
+	return func(r s3test.Request) s3test.Fault {
+		n := count.Add(1)
+		if n%6 != 0 {
+			return s3test.None
+		}
+		fault := faults[int(n/6)%len(faults)]
+		if fault == s3test.Damage && (r.Op != "GET" || strings.HasSuffix(r.Key, ".parquet")) {
+			return s3test.None // a list has no checksum; of files the manifest has it
+		}
+		return fault
+	}
 }
 
 // objects [REGEXP]: prints the keys in the bucket, below lake/, that match.
