@@ -15,13 +15,13 @@ import (
 
 // StopRequest asks a run's holder to stop.
 type StopRequest struct {
-	Run   string    `json:"run"`
-	Fence int64     `json:"fence"` // of the holder that is asked: a resume does not see old requests
-	Who   string    `json:"who"`   // "ann on host x", for the run's report
-	Now   bool      `json:"now"`   // at once, not in good order
+	Run   string `json:"run"`
+	Fence int64  `json:"fence"` // of the holder that is asked: a resume does not see old requests
+	Who   string `json:"who"`   // "ann on host x", for the run's report
+	Now   bool   `json:"now"`   // at once, not in good order
 	// Slices are the keys of those that are to stop while the others go on; the whole run if empty.
-	Slices []string `json:"slices,omitempty"`
-	Time  time.Time `json:"time"`
+	Slices []string  `json:"slices,omitempty"`
+	Time   time.Time `json:"time"`
 }
 
 // RequestStop asks the process that holds the run to stop it, or only some of its slices, and returns whom it

@@ -186,7 +186,7 @@ func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcas
 
 // replaceRows puts the staged rows in place of the n that were there before the user's hooks.
 func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) error {
-	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before); err != nil {
+	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before, l.Places); err != nil {
 		return err
 	}
 	if n > 0 || len(l.Hooks.Before) > 0 {
@@ -209,14 +209,15 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, loaded, l.Sums.Rows)}
 		}
 	}
-	return runHooks(ctx, conn, "load.after", l.Hooks.After)
+	return runHooks(ctx, conn, "load.after", l.Hooks.After, l.Places)
 }
 
 // runHooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.
-func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) error {
+func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string, places map[string]hindcast.Place) error {
 	for i, hook := range hooks {
+		place := places[fmt.Sprintf("%s.%d", key, i)]
 		if word, _, found := sqltext.TransactionControl(hook); found {
-			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent,
+			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent, Place: place,
 				Message: fmt.Sprintf("%s[%d] holds %s: a hook is part of the load's transaction and cannot control it", key, i, word),
 				Next:    "take it out of the hook"}
 		}
@@ -225,7 +226,7 @@ func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) e
 			if e.Class == hindcast.ClassPermanent {
 				e.Code = hindcast.EHook
 			}
-			e.Message = fmt.Sprintf("%s[%d]: %s", key, i, e.Message)
+			e.Message, e.Place = fmt.Sprintf("%s[%d]: %s", key, i, e.Message), place
 			if e.Next == "" {
 				e.Next = "correct the hook in the pipeline file: what it did was rolled back with the slice"
 			}
