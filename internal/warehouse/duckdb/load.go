@@ -91,7 +91,11 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 	defer w.loading.Unlock()
 	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
 		Fingerprint: l.Print, Parts: l.Parts, Sums: l.Sums, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
-	err := w.inTransaction(ctx, func(conn *sql.Conn) error {
+	end := (*sql.Conn).Close
+	if len(l.Hooks.Before)+len(l.Hooks.After) > 0 {
+		end = onceOnly // they may SET something, or make temporary tables
+	}
+	err := w.withSession(ctx, transaction(ctx, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(l.Target.Table)); err != nil {
 			return err
 		}
@@ -115,7 +119,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 			}
 		}
 		return writeStatus(ctx, conn, c, was.statuses)
-	})
+	}), end)
 	return c, err
 }
 
