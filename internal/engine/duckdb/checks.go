@@ -95,7 +95,7 @@ func (r *Runner) inspectRows(ctx context.Context, job engine.Job, paths []string
 	inside := "false"
 	for _, c := range job.Columns {
 		if strings.EqualFold(c.Name, job.Target.Time) {
-			inside = duck.Window(c.Name, c.Type, job.Slice.Interval)
+			inside = duck.Window(c.Name, c.Type, job.Slice.Interval, job.Query.TimeZone)
 		}
 	}
 	list := []string{"count(*) FILTER (WHERE (" + inside + ") IS NOT TRUE)"}

@@ -63,7 +63,7 @@ func source(x warehouse.Extract) string {
 	}
 	for _, c := range x.Columns {
 		if c.Name == x.Time {
-			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window)
+			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window, x.TimeZone)
 		}
 	}
 	return from
