@@ -45,6 +45,8 @@ func TestScripts(t *testing.T) {
 			"examples":  examples,
 			"nowhere":   nowhere,
 			"killchild": killChild,
+			"trace":     traceChild,
+			"bury":      letGo,
 			"truncate":  harm(func(body []byte) []byte { return body[:min(100, len(body))] }),
 			"flip":      harm(func(body []byte) []byte { body[20] ^= 1; return body }),
 			"scribble":  harm(func(body []byte) []byte { copy(body[len(body)/3:], "scribble"); return body }),
