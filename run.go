@@ -99,6 +99,8 @@ type Event struct {
 	Fact        string        `json:"fact,omitempty"` // with unload: which fact
 	Rows        int64         `json:"rows,omitempty"`
 	Bytes       int64         `json:"bytes,omitempty"`
+	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they lie in the slice
+	BytesIn     int64         `json:"bytes_in,omitempty"` // of their files
 	Seconds     float64       `json:"seconds,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
 	Fingerprint string        `json:"fingerprint,omitempty"`

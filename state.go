@@ -13,6 +13,8 @@ type SliceState struct {
 	Fact        string
 	Tries       int   // attempts since the run was started or last resumed
 	Rows        int64 // of the result
+	Unloaded    int64 // rows that this run unloaded for it
+	Read        bool  // its transform has read RowsIn rows of facts, BytesIn bytes of them
 	RowsIn      int64
 	BytesIn     int64
 	BytesOut    int64 // of the staged result
@@ -202,10 +204,10 @@ func (s *SliceState) finish(e Event) {
 	s.Seconds[e.Step] += e.Seconds
 	switch e.Step {
 	case StepUnload:
-		s.RowsIn += e.Rows
-		s.BytesIn += e.Bytes
+		s.Unloaded += e.Rows
 	case StepTransform:
 		s.Staged, s.Rows, s.BytesOut = e.Manifest, e.Rows, e.Bytes
+		s.Read, s.RowsIn, s.BytesIn = true, e.RowsIn, e.BytesIn
 	case StepLoad:
 	}
 }

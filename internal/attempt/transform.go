@@ -38,6 +38,21 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	return m, result.Memory, nil
 }
 
+// Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in
+// the slice and its lookback, the part in time of one that does not.
+func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
+	for name, keys := range item.Units {
+		window := plan.Window(s.fact(name), item.Slice)
+		for _, m := range s.manifests(name, keys) {
+			if m != nil {
+				rows += plan.Part(m.Interval, window, m.Sums.Rows)
+				bytes += plan.Part(m.Interval, window, m.Bytes)
+			}
+		}
+	}
+	return rows, bytes
+}
+
 func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
 	handle, err := s.engine.Submit(ctx, job)
 	if err != nil {

@@ -24,7 +24,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var selection string
 	command := &cobra.Command{
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices failed --all",
+		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices 2019 --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {

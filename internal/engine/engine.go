@@ -87,7 +87,6 @@ type Result struct {
 	Columns []hindcast.Column // the job's, with Stored filled in
 	Bytes   int64
 	Sums    hindcast.Sums
-	RowsIn  int64
 	Memory  int64 // peak resident bytes of the job's process
 }
 

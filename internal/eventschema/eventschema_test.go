@@ -36,7 +36,7 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventRunStarted:    {Total: 36, Fence: 1, Pid: 7, Host: "here"},
 		hindcast.EventRunResumed:    {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},
 		hindcast.EventStepStarted:   {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepUnload, Fact: "billing"},
-		hindcast.EventStepFinished:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, Seconds: 0.5, Memory: 9, Manifest: manifest()},
+		hindcast.EventStepFinished:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Manifest: manifest()},
 		hindcast.EventFingerprint:   {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventLoadPrepared:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventCommitted:     {Slice: "2019-03-01T04:00-05:00", Attempt: 1, Rows: 10},

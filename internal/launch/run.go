@@ -376,11 +376,10 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if err != nil {
 		return nil, err
 	}
+	var before []hindcast.Event
 	for _, m := range dims {
-		event := hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m}
-		if err := j.Append(ctx, event); err != nil {
-			return nil, err
-		}
+		before = append(before, hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes,
+			Seconds: m.Seconds, Manifest: m})
 	}
 	if state.Run == "" { // nothing was journaled yet
 		state = nil
@@ -392,7 +391,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
 	}
-	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j,
+	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
 		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
 		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }

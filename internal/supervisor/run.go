@@ -102,6 +102,9 @@ func (r *run) begin() {
 		start.Type, start.Slices = hindcast.EventRunResumed, r.Only
 	}
 	r.record(start)
+	for _, e := range r.Before {
+		r.record(e)
+	}
 	r.durable = true
 	if !r.commit() {
 		return

@@ -59,7 +59,7 @@ func (r *run) transformed(j *job, res *result) {
 	}
 	m := res.staged.Manifest
 	r.recordOf(j, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepTransform, Manifest: m,
-		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory})
+		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn})
 	s.print, s.staged = res.print, m
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)

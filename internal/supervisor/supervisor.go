@@ -75,6 +75,8 @@ func (t Try) Forced() bool {
 type Staged struct {
 	Manifest *hindcast.Manifest
 	Memory   int64 // peak resident bytes of its process; 0 if unknown
+	RowsIn   int64 // rows of the facts that it read
+	BytesIn  int64
 }
 
 // StopRequest asks a run to stop. The first one stops it in good order: nothing new begins, unloads and
@@ -100,8 +102,11 @@ type Config struct {
 	UnloadOnly bool
 	// State is the journal so far, folded; nil for a new run. The supervisor owns it from here on, and
 	// journals run_started or run_resumed itself.
-	State     *hindcast.RunState
-	Journal   Journal
+	State   *hindcast.RunState
+	Journal Journal
+	// Before are events of what came before the first slice, dimensions that were unloaded; they are journaled right
+	// after run_started or run_resumed.
+	Before    []hindcast.Event
 	Attempter Attempter
 	Fence     int64
 	Host      string
