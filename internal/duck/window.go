@@ -46,8 +46,9 @@ func civil(t time.Time, zone string) time.Time {
 var locations sync.Map // of zones, by name: reading one costs more than a small statement
 
 func location(zone string) (*time.Location, error) {
-	if known, found := locations.Load(zone); found {
-		return known.(*time.Location), nil
+	known, _ := locations.Load(zone)
+	if place, found := known.(*time.Location); found {
+		return place, nil
 	}
 	place, err := time.LoadLocation(zone)
 	if err == nil {
