@@ -24,7 +24,8 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloa
 		if out.Sums.Rows == 0 {
 			return nil
 		}
-		out.Files, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		written, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		out.Files = written.Files
 		return err
 	})
 	if err != nil {
