@@ -128,7 +128,21 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	previous := s.lake.Absolute(strings.TrimSuffix(s.lake.PreviousPrefix(s.plan.Run, item.Slice.Key, attempt), "/"))
 	return s.warehouse.Load(ctx, warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
 		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: s.paths(staged),
-		Rows: staged.Sums.Rows, Hooks: p.Load, Previous: previous, Memory: s.plan.Shares.Warehouse})
+		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Previous: previous, Memory: s.plan.Shares.Warehouse})
+}
+
+// hookPlaces says where the pipeline file's hooks stand.
+func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
+	if len(p.Load.Before)+len(p.Load.After) == 0 {
+		return nil
+	}
+	places := map[string]hindcast.Place{}
+	for key, place := range p.Places {
+		if strings.HasPrefix(key, "load.") {
+			places[key] = place
+		}
+	}
+	return places
 }
 
 // Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what

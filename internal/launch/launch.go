@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -201,6 +204,11 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	}
 	// What may hold secrets is not in the plan: it comes from the pipeline file, where it must still be the same.
 	p.Pipeline.Secrets, p.Pipeline.Places = s.Pipeline.Secrets, s.Pipeline.Places
+	was, is := p.Pipeline.Load, s.Pipeline.Load
+	if !slices.Equal(was.Before, is.Before) || !slices.Equal(was.After, is.After) { // the frozen hooks stand nowhere any more
+		p.Pipeline.Places = maps.Clone(p.Pipeline.Places)
+		maps.DeleteFunc(p.Pipeline.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, "load.") })
+	}
 	if p.Pipeline.Warehouse.Written != s.Pipeline.Warehouse.Written {
 		return nil, changed(run, "warehouse", p.Pipeline.Warehouse.Written, s.Pipeline.Warehouse.Written)
 	}

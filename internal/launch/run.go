@@ -44,6 +44,7 @@ type active struct {
 	*Session
 	options Options
 	run     string
+	only    []string // the slices that a resume was asked for; all if empty
 	lease   *lease.Lease
 	stops   *stops
 	log     io.Writer
@@ -255,8 +256,8 @@ func transient(e *hindcast.Error) bool {
 // waiting for what is wrong.
 func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
 
-// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. Whether anything is
-// left to do is for its caller to ask.
+// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. With Options.Slices
+// only those are gone on with. Whether anything is left of the whole run is for its caller to ask.
 func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*Ended, error) {
 	s, err := OpenLake(p)
 	if err != nil {
@@ -268,12 +269,29 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 		if err != nil {
 			return nil, err
 		}
+		if a.only, err = a.asked(ctx, frozen); err != nil {
+			return nil, err
+		}
 		if err := a.take(ctx); err != nil {
 			return nil, err
 		}
 		ended, err := a.resume(ctx, frozen)
 		return a.leave(ctx, ended, err)
 	})
+}
+
+// asked are the slices that a resume was asked for. E-RUN if they are all done.
+func (a *active) asked(ctx context.Context, p *plan.Plan) ([]string, error) {
+	st, err := a.State(ctx, a.run)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := plan.Select(p, st, a.options.Slices)
+	if err != nil || len(keys) == 0 || !st.Done(keys) {
+		return keys, err
+	}
+	return nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("of run %s the slices %s are done", a.run, a.options.Slices), Next: "see what is left: hindcast status " + a.run}
 }
 
 func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
@@ -365,7 +383,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
 	}
-	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), UnloadOnly: p.UnloadOnly, State: state, Journal: j,
+	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j,
 		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
 		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }

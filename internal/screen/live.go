@@ -122,7 +122,7 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 	}
 	left, credit := 0.0, 0.0
 	for i, key := range t.keys {
-		if t.states[i].Final() {
+		if t.states[i].Final() || t.st.Asked != nil && !t.st.Asked[key] {
 			continue
 		}
 		left += t.weight(key)

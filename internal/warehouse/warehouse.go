@@ -66,8 +66,10 @@ type Load struct {
 	Files    []string          `json:"files"`   // staged Parquet; none empties the slice
 	Rows     int64             `json:"rows"`    // that the files hold
 	Hooks    hindcast.Load     `json:"hooks"`
-	Previous string            `json:"previous"` // folder (or URL) where the replaced rows are to be kept
-	Memory   int64             `json:"memory"`
+	// Places says where each hook stands ("load.before.0"), for the E-HOOK of one that fails.
+	Places   map[string]hindcast.Place `json:"places,omitempty"`
+	Previous string                    `json:"previous"` // folder (or URL) where the replaced rows are to be kept
+	Memory   int64                     `json:"memory"`
 }
 
 // Unloader reads from a warehouse. Parallel.
@@ -94,7 +96,7 @@ type Loader interface {
 	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). The Sums that it returns, and
 	// writes into the status row, are of the slice's rows as they stand in the target then: Published gives the
 	// same until somebody edits them. After an error nothing is published, unless the answer to COMMIT was lost:
-	// then Committed tells.
+	// then Committed tells. What a hook does to its session (temporary tables, SET) is gone with the load.
 	Load(ctx context.Context, l Load) (hindcast.Committed, error)
 	// Committed returns the pipeline's status rows, ordered by slice start; under the target's lock if
 	// settled is set, so that a commit in flight has ended. No table means no rows.

@@ -92,7 +92,11 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 	defer w.loading.Unlock()
 	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
 		Fingerprint: l.Print, Parts: l.Parts, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
-	err := w.inTransaction(ctx, func(conn *sql.Conn) error {
+	end := (*sql.Conn).Close
+	if len(l.Hooks.Before)+len(l.Hooks.After) > 0 {
+		end = onceOnly // they may SET something, or make temporary tables
+	}
+	err := w.withSession(ctx, transaction(ctx, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(l.Target.Table)); err != nil {
 			return err
 		}
@@ -113,7 +117,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 			return err
 		}
 		return writeStatus(ctx, conn, c, was.statuses)
-	})
+	}), end)
 	return c, err
 }
 
@@ -184,7 +188,7 @@ func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcas
 
 // replaceRows puts the staged rows in place of the n that were there before the user's hooks.
 func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) error {
-	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before); err != nil {
+	if err := runHooks(ctx, conn, "load.before", l.Hooks.Before, l.Places); err != nil {
 		return err
 	}
 	if n > 0 || len(l.Hooks.Before) > 0 {
@@ -207,7 +211,7 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, n, l.Rows)}
 		}
 	}
-	return runHooks(ctx, conn, "load.after", l.Hooks.After)
+	return runHooks(ctx, conn, "load.after", l.Hooks.After, l.Places)
 }
 
 // rowGroup is how many rows DuckDB keeps in one row group of a table.
@@ -240,10 +244,11 @@ func loaded(ctx context.Context, conn *sql.Conn, l warehouse.Load) (hindcast.Sum
 }
 
 // runHooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.
-func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) error {
+func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string, places map[string]hindcast.Place) error {
 	for i, hook := range hooks {
+		place := places[fmt.Sprintf("%s.%d", key, i)]
 		if word, _, found := sqltext.TransactionControl(hook); found {
-			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent,
+			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent, Place: place,
 				Message: fmt.Sprintf("%s[%d] holds %s: a hook is part of the load's transaction and cannot control it", key, i, word),
 				Next:    "take it out of the hook"}
 		}
@@ -252,7 +257,7 @@ func runHooks(ctx context.Context, conn *sql.Conn, key string, hooks []string) e
 			if e.Class == hindcast.ClassPermanent {
 				e.Code = hindcast.EHook
 			}
-			e.Message = fmt.Sprintf("%s[%d]: %s", key, i, e.Message)
+			e.Message, e.Place = fmt.Sprintf("%s[%d]: %s", key, i, e.Message), place
 			if e.Next == "" {
 				e.Next = "correct the hook in the pipeline file: what it did was rolled back with the slice"
 			}
