@@ -42,7 +42,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(keys) > 0 {
+			if selection != "" {
 				p, st, o = narrow(p, st, o, keys)
 			}
 			if a.json {

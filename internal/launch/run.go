@@ -287,6 +287,9 @@ func (a *active) asked(ctx context.Context, p *plan.Plan) ([]string, error) {
 		return nil, err
 	}
 	keys, err := plan.Select(p, st, a.options.Slices)
+	if err == nil && a.options.Slices != "" && len(keys) == 0 {
+		err = plan.NoneChosen(a.options.Slices, "see its slices: hindcast status "+a.run+" --all")
+	}
 	if err != nil || len(keys) == 0 || !st.Done(keys) {
 		return keys, err
 	}
