@@ -154,7 +154,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 }
 
 func (a *active) begin(ctx context.Context) (*Ended, error) {
-	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0)); err != nil {
+	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0, 0)); err != nil {
 		return nil, err
 	}
 	p, dims, err := a.settle(ctx)
