@@ -10,11 +10,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
-
-	"github.com/hindcast/hindcast"
 )
 
 // Options open an instance.
@@ -155,23 +152,6 @@ func Strings(list []string) string {
 		quoted[i] = String(s)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
-}
-
-// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are
-// cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
-func Window(column, typ string, in hindcast.Interval) string {
-	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), bound(typ, in.Start), Name(column), bound(typ, in.End))
-}
-
-func bound(typ string, t time.Time) string {
-	switch typ {
-	case "DATE":
-		return "DATE " + String(t.Format("2006-01-02"))
-	case "TIMESTAMP WITH TIME ZONE":
-		return "TIMESTAMPTZ " + String(t.UTC().Format("2006-01-02 15:04:05.999999")+"+00")
-	default:
-		return "CAST(" + String(t.Format("2006-01-02 15:04:05.999999")) + " AS " + typ + ")"
-	}
 }
 
 // Sync makes the files durable, and their folder's entries with them. DuckDB never fsyncs what COPY writes.

@@ -25,7 +25,7 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 		l.view(&script, name, []*hindcast.Manifest{dims[name]})
 	}
 	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
-		return broken(l.ViewsKey(), "cannot be written", err)
+		return broken(l.Absolute(l.ViewsKey()), "cannot be written", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -45,6 +46,8 @@ type active struct {
 	options Options
 	run     string
 	only    []string // the slices that a resume was asked for; all if empty
+	before  string   // the run that had the lease before
+	sweeper sync.WaitGroup
 	lease   *lease.Lease
 	stops   *stops
 	log     io.Writer
@@ -110,6 +113,9 @@ func (a *active) unclaim(ctx context.Context) {
 }
 
 func (a *active) take(ctx context.Context) (err error) {
+	if holder, err := lease.Inspect(ctx, a.Store, a.Pipeline.Name); err == nil {
+		a.before = holder.Run
+	}
 	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{}); err == nil {
 		a.stops.hear(a.lease)
 	}
@@ -119,6 +125,7 @@ func (a *active) take(ctx context.Context) (err error) {
 // leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
 // lease back, last: by then nothing of the run writes any more.
 func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, error) {
+	a.sweeper.Wait()
 	alive := a.Close()
 	if c, ok := a.log.(io.Closer); ok {
 		_ = c.Close()
@@ -144,6 +151,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	if a.log, err = a.options.Log(a.logPath); err != nil {
 		return fmt.Errorf("opening the run's log: %w", err)
 	}
+	a.sweeper.Go(func() { a.tell("sweeping the lake", a.Lake.Sweep(ctx)) })
 	spill := filepath.Join(folder, "spill")
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
@@ -362,9 +370,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	if err != nil {
 		return nil, err
 	}
-	if err := a.views(context.WithoutCancel(ctx), p); err != nil { // no reason to hide how the run ended
-		_, _ = fmt.Fprintf(a.log, "%s writing the views: %v\n", time.Now().Format(time.TimeOnly), err)
-	}
+	a.tell("writing the views", a.views(context.WithoutCancel(ctx), p)) // no reason to hide how the run ended
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil
 }
 
@@ -381,6 +387,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	}
 	if state.Run == "" { // nothing was journaled yet
 		state = nil
+	}
+	if !p.UnloadOnly { // then the fence is raised: nobody else's load can commit any more
+		a.tell("sweeping what loads that died kept", a.sweepPrevious(ctx, p))
 	}
 	host, _ := os.Hostname()
 	if ctx.Err() != nil { // asked to stop before anything began

@@ -174,10 +174,10 @@ func (s *Survey) published(ctx context.Context, in plan.Inputs) (map[string]hind
 			rows = append(rows, c)
 		}
 	}
-	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows))}
-	zone := s.Pipeline.History.Zone
-	for i, c := range rows { // civil columns are cut by the reading in the pipeline's zone
-		ask.Intervals[i] = hindcast.Interval{Start: c.Slice.Start.In(zone), End: c.Slice.End.In(zone)}
+	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows)),
+		TimeZone: s.Pipeline.History.TimeZone}
+	for i, c := range rows {
+		ask.Intervals[i] = c.Slice.Interval
 	}
 	sums, err := s.Warehouse.Published(ctx, ask)
 	if err != nil {

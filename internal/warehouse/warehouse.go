@@ -111,6 +111,7 @@ type Published struct {
 	Target    hindcast.Target     `json:"target"`
 	Columns   []hindcast.Column   `json:"columns"`
 	Intervals []hindcast.Interval `json:"intervals"`
+	TimeZone  string              `json:"time_zone"` // for the civil reading of the bounds
 }
 
 // Warehouse is a driver. Errors are *hindcast.Error with a class.

@@ -95,7 +95,7 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 		}
 		for _, c := range t.Columns {
 			if c.Name == t.Time {
-				query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window)
+				query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, r.zone)
 			}
 		}
 	}

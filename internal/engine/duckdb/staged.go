@@ -166,7 +166,7 @@ func timeColumn(job engine.Job) (hindcast.Column, bool) {
 // window is the condition that a row lies in the slice.
 func window(job engine.Job) string {
 	if c, found := timeColumn(job); found {
-		return duck.Window(c.Name, c.Type, job.Slice.Interval)
+		return duck.Window(c.Name, c.Type, job.Slice.Interval, job.Query.TimeZone)
 	}
 	return "false"
 }
@@ -195,13 +195,14 @@ func within(columns map[string]duck.Range, job engine.Job) bool {
 	}
 	start, end := job.Slice.Start, job.Slice.End
 	if !zoned {
-		start, end = civil(start), civil(end)
+		start, end = wall(start, job.Query.TimeZone), wall(end, job.Query.TimeZone)
 	}
 	return !first.Before(start) && last.Before(end)
 }
 
-// civil is what a clock on the wall shows, as an instant in UTC.
-func civil(t time.Time) time.Time {
+// wall is the civil reading of a bound, as an instant in UTC.
+func wall(t time.Time, zone string) time.Time {
+	t = duck.Civil(t, zone)
 	y, m, d := t.Date()
 	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }

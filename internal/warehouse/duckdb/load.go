@@ -143,7 +143,7 @@ const overlapping = "target = ? AND slice_start < ? AND slice_end > ?"
 func inSlice(l warehouse.Load) string {
 	for _, c := range l.Columns {
 		if strings.EqualFold(c.Name, l.Target.Time) {
-			return duck.Window(c.Name, c.Type, l.Slice.Interval)
+			return duck.Window(c.Name, c.Type, l.Slice.Interval, l.TimeZone)
 		}
 	}
 	return "false"

@@ -72,7 +72,7 @@ func source(x warehouse.Extract) (string, error) {
 	}
 	for _, c := range x.Columns {
 		if c.Name == x.Time {
-			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window), nil
+			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window, x.TimeZone), nil
 		}
 	}
 	return "", fmt.Errorf("cutting %s: its time column %q is not among those to be read", x.Table, x.Time)
