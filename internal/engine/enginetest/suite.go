@@ -148,13 +148,28 @@ func own(t *testing.T, w *World) {
 }
 
 func outside(t *testing.T, w *World) {
-	for _, day := range []string{"DATE '2020-02-01'", "DATE '2019-12-31'", "CAST(NULL AS DATE)"} {
-		job := w.job(t, "SELECT "+day+" AS day, CAST(1 AS DECIMAL(38,6)) AS total", dayTotal...)
-		job.Tag += day
+	for value, inside := range map[string]bool{
+		"DATE '2020-02-01'": false, "DATE '2019-12-31'": false, "CAST(NULL AS DATE)": false, "DATE '2020-01-31'": true,
+		"DATE 'infinity'": false, "DATE '0044-03-15 (BC)'": false,
+		"TIMESTAMP '2020-01-01 00:00:00'": true, "TIMESTAMP '2020-01-31 23:59:59.999999'": true,
+		"TIMESTAMP '2019-12-31 23:59:59.999999'": false, "TIMESTAMP '2020-02-01 00:00:00'": false, "TIMESTAMP '-infinity'": false,
+		"TIMESTAMPTZ '2020-01-01 00:00:00+00'": true, "TIMESTAMPTZ '2020-02-01 00:30:00+01'": true,
+		"TIMESTAMPTZ '2020-01-31 23:30:00-01'": false, "TIMESTAMPTZ '2020-01-01 00:59:59.999999+01'": false,
+	} {
+		typ := map[bool]string{true: "DATE"}[strings.Contains(value, "DATE")]
+		if typ == "" {
+			typ = map[bool]string{true: "TIMESTAMP WITH TIME ZONE", false: "TIMESTAMP"}[strings.HasPrefix(value, "TIMESTAMPTZ")]
+		}
+		job := w.job(t, "SELECT "+value+" AS day, CAST(1 AS DECIMAL(38,6)) AS total", hindcast.Column{Name: "day", Type: typ}, dayTotal[1])
+		job.Tag += value
+		job.Dir = filepath.Join(job.Dir, strings.ReplaceAll(value, "/", ""))
 		_, err := w.run(t, job)
 		e := hindcast.AsError(err)
-		if e == nil || e.Code != hindcast.EOutside || e.Class != hindcast.ClassCheck || len(e.Detail) != 1 {
-			t.Errorf("%s: %+v", day, e)
+		switch {
+		case inside && err != nil:
+			t.Errorf("%s: %v", value, err)
+		case !inside && (e == nil || e.Code != hindcast.EOutside || e.Class != hindcast.ClassCheck || len(e.Detail) != 1):
+			t.Errorf("%s: %+v", value, e)
 		}
 	}
 }
