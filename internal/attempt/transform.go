@@ -30,7 +30,7 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 		return nil, 0, err
 	}
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Attempt: attempt,
-		Columns: result.Columns, Bytes: result.Bytes, Sums: result.Sums, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
+		Columns: result.Columns, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
 	for _, f := range result.Files {
 		f.Path = s.lake.Key(f.Path)
 		m.Files = append(m.Files, f)
@@ -143,7 +143,7 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	previous := s.lake.Absolute(strings.TrimSuffix(s.lake.PreviousPrefix(s.plan.Run, item.Slice.Key, attempt), "/"))
 	return s.warehouse.Load(ctx, warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
 		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: s.paths(staged),
-		Sums: staged.Sums, Hooks: p.Load, Places: hookPlaces(p), Previous: previous, Memory: s.plan.Shares.Warehouse})
+		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Previous: previous, Memory: s.plan.Shares.Warehouse})
 }
 
 // hookPlaces says where the pipeline file's hooks stand.

@@ -24,7 +24,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var selection string
 	command := &cobra.Command{
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices 2019 --all",
+		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices failed --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -42,7 +42,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(keys) > 0 {
+			if selection != "" {
 				p, st, o = narrow(p, st, o, keys)
 			}
 			if a.json {

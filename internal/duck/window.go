@@ -19,18 +19,18 @@ func Bound(typ string, t time.Time, zone string) string {
 	const moment = "2006-01-02 15:04:05.999999"
 	switch typ {
 	case "DATE":
-		return "DATE " + String(civil(t, zone).Format(time.DateOnly))
+		return "DATE " + String(Civil(t, zone).Format(time.DateOnly))
 	case "TIMESTAMP WITH TIME ZONE":
 		return "TIMESTAMPTZ " + String(t.UTC().Format(moment)+"+00")
 	default:
-		return "CAST(" + String(civil(t, zone).Format(moment)) + " AS " + typ + ")"
+		return "CAST(" + String(Civil(t, zone).Format(moment)) + " AS " + typ + ")"
 	}
 }
 
-// civil is what calendar and clock show at a bound. The first instant of a day is midnight there, also where the
+// Civil is what calendar and clock show at a bound. The first instant of a day is midnight there, also where the
 // zone's clocks went over it: rows of the skipped hour that a civil column may hold all the same are of that day.
 // Instants come from other processes, with an offset at best: the zone is named, never inherited from them.
-func civil(t time.Time, zone string) time.Time {
+func Civil(t time.Time, zone string) time.Time {
 	place, err := location(zone)
 	if err != nil {
 		return t // not met: the pipeline's decoder has refused it

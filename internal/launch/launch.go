@@ -58,7 +58,7 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
+	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)})
 	return s, err
 }
 

@@ -162,7 +162,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 }
 
 func (a *active) begin(ctx context.Context) (*Ended, error) {
-	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0)); err != nil {
+	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0, 0)); err != nil {
 		return nil, err
 	}
 	p, dims, err := a.settle(ctx)
@@ -295,6 +295,9 @@ func (a *active) asked(ctx context.Context, p *plan.Plan) ([]string, error) {
 		return nil, err
 	}
 	keys, err := plan.Select(p, st, a.options.Slices)
+	if err == nil && a.options.Slices != "" && len(keys) == 0 {
+		err = plan.NoneChosen(a.options.Slices, "see its slices: hindcast status "+a.run+" --all")
+	}
 	if err != nil || len(keys) == 0 || !st.Done(keys) {
 		return keys, err
 	}

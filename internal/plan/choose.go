@@ -25,12 +25,15 @@ func (m *maker) choose(all []candidate) ([]candidate, error) {
 			out = append(out, m.force(c))
 		}
 	}
+	if len(out) == 0 {
+		return nil, NoneChosen(m.Selection, "see what there is: hindcast plan")
+	}
 	return out, nil
 }
 
 // Select names the slices of a frozen plan that --slices means, by key, in the order of time. The words mean what
 // they mean for a plan, as things were when it was made; `failed` are those that failed or were stopped in its own
-// run. Nothing named is nil. E-SLICES for a term that no slice of the plan has, and if no slice is left.
+// run; they may name none. Nothing named is nil. E-SLICES for a term that no slice of the plan has.
 func Select(p *Plan, st *hindcast.RunState, selection string) ([]string, error) {
 	if strings.TrimSpace(selection) == "" {
 		return nil, nil
@@ -74,7 +77,6 @@ func selected(selection string, all []hindcast.Slice, word func(string) func(i i
 	if strings.TrimSpace(selection) == "" {
 		terms = []string{"all"}
 	}
-	some := false
 	for _, term := range terms {
 		term = strings.TrimSpace(term)
 		matches := word(term)
@@ -84,18 +86,24 @@ func selected(selection string, all []hindcast.Slice, word func(string) func(i i
 		}
 		for i := range all {
 			if matches(i) {
-				chosen[i], found, some = true, true, true
+				chosen[i], found = true, true
 			}
 		}
 		if !found {
 			return nil, noSlice(term, all)
 		}
 	}
-	if !some {
-		return nil, &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("no slice is %s", strings.Join(terms, " or ")), Next: "see what there is: hindcast plan"}
-	}
 	return chosen, nil
+}
+
+// NoneChosen is E-SLICES for a selection whose words are true of no slice; next says where to look.
+func NoneChosen(selection, next string) error {
+	terms := strings.Split(selection, ",")
+	for i := range terms {
+		terms[i] = strings.TrimSpace(terms[i])
+	}
+	return &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
+		Message: "no slice is " + strings.Join(terms, " or "), Next: next}
 }
 
 // force runs what would not be run, except where there is no table to run it from.
