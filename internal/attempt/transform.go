@@ -36,12 +36,27 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 		return nil, 0, err
 	}
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
-		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: result.Sums}
+		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
 	if err := s.lake.Stage(ctx, prefix, m); err != nil {
 		return nil, 0, err
 	}
 	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
 	return m, result.Memory, nil
+}
+
+// Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in
+// the slice and its lookback, the part in time of one that does not.
+func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
+	for name, keys := range item.Units {
+		window := plan.Window(s.fact(name), item.Slice)
+		for _, m := range s.manifests(name, keys) {
+			if m != nil {
+				rows += plan.Part(m.Interval, window, m.Sums.Rows)
+				bytes += plan.Part(m.Interval, window, m.Bytes)
+			}
+		}
+	}
+	return rows, bytes
 }
 
 func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
@@ -138,7 +153,7 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	p := &s.plan.Pipeline
 	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
 		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: paths,
-		Sums: staged.Sums, Hooks: p.Load, Memory: s.plan.Shares.Warehouse}
+		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Memory: s.plan.Shares.Warehouse}
 	if err := s.keepPrevious(&load); err != nil {
 		return hindcast.Committed{}, err
 	}
@@ -158,6 +173,20 @@ func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
 	load.Keep = func(ctx context.Context) error { return s.lake.StageFolder(ctx, prefix) }
 	load.Previous, err = s.empty(prefix)
 	return err
+}
+
+// hookPlaces says where the pipeline file's hooks stand.
+func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
+	if len(p.Load.Before)+len(p.Load.After) == 0 {
+		return nil
+	}
+	places := map[string]hindcast.Place{}
+	for key, place := range p.Places {
+		if strings.HasPrefix(key, "load.") {
+			places[key] = place
+		}
+	}
+	return places
 }
 
 // Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,9 +21,10 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	var all bool
+	var selection string
 	command := &cobra.Command{
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast status\n  hindcast status r1 --all",
+		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices failed --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -36,6 +38,13 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			keys, err := plan.Select(p, st, selection)
+			if err != nil {
+				return err
+			}
+			if selection != "" {
+				p, st, o = narrow(p, st, o, keys)
+			}
 			if a.json {
 				return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
 			}
@@ -47,7 +56,18 @@ func (a *app) statusCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, "a line for each slice")
+	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
+}
+
+// narrow is a status of some slices alone.
+func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions) {
+	for _, item := range p.Items {
+		if item.Reason.Runs() {
+			o.Of++
+		}
+	}
+	return p.Only(keys), st.Only(keys), o
 }
 
 func (a *app) lake() (*launch.Session, error) {
@@ -112,9 +132,13 @@ const stopPatience = time.Minute
 
 func (a *app) stopCommand() *cobra.Command {
 	var now bool
+	var selection string
 	command := &cobra.Command{
 		Use: "stop [RUN]", Short: "Stop the run that is under way, from any terminal", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast stop\n  hindcast stop r1 --now",
+		Long: `Stops a run in good order and says what is confirmed dead: unloads and transforms are cancelled, a load
+under way may finish. With --slices only those stop, and the others go on; the run then ends with 3,
+and resume goes on with what is left.`,
+		Example: "  hindcast stop\n  hindcast stop r1 --now\n  hindcast stop --slices 2019-03..2019-09",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -124,6 +148,9 @@ func (a *app) stopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if selection != "" {
+				return a.stopSlices(cmd.Context(), s, run, selection, now)
+			}
 			if _, err := lease.RequestStop(cmd.Context(), s.Store, s.Pipeline.Name, run, who(), now); err != nil {
 				return err
 			}
@@ -131,7 +158,47 @@ func (a *app) stopCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&now, "now", false, "at once: a load under way is rolled back instead of finished")
+	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run; the others go on")
 	return command
+}
+
+// stopSlices stops some slices of a run, and shows them when nothing of them is under way any more.
+func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection string, now bool) error {
+	p, st, _, err := a.stands(ctx, s, run)
+	if err != nil {
+		return err
+	}
+	keys, err := plan.Select(p, st, selection)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+		return st.Slice(key).State.Final() || st.Asked != nil && !st.Asked[key]
+	})
+	if len(left) == 0 {
+		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("of run %s nothing is left to stop in the slices %s", run, selection), Next: "see how they stand: hindcast status " + run}
+	}
+	if _, err := lease.RequestStop(ctx, s.Store, s.Pipeline.Name, run, who(), now, left...); err != nil {
+		return err
+	}
+	err = a.await(ctx, s, run, func() (bool, error) {
+		st, err := s.State(ctx, run)
+		return err == nil && !slices.ContainsFunc(left, func(key string) bool { return !st.Slice(key).State.Final() }), err
+	})
+	if err != nil {
+		return err
+	}
+	p, st, o, err := a.stands(ctx, s, run)
+	if err != nil {
+		return err
+	}
+	p, st, o = narrow(p, st, o, keys)
+	if a.json {
+		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
+	}
+	screen.SliceTable(a.out, st, p, a.options)
+	return nil
 }
 
 // stopping is the run that is named, or the one that holds the lease.
@@ -161,8 +228,8 @@ func who() string {
 	return name
 }
 
-// awaitStop waits until the run has ended and says what is confirmed dead.
-func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
+// await waits until the run has ended, or something else is true of it.
+func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
 	for {
@@ -171,7 +238,10 @@ func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) erro
 			return err
 		}
 		if !holder.Held || holder.Run != run || holder.Dead {
-			break
+			return nil
+		}
+		if done, err := enough(); done || err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -182,6 +252,13 @@ func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) erro
 			return exit(hindcast.ExitUnknown)
 		case <-time.After(100 * time.Millisecond):
 		}
+	}
+}
+
+// awaitStop waits until the run has ended and says what is confirmed dead.
+func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
+	if err := a.await(ctx, s, run, func() (bool, error) { return false, nil }); err != nil {
+		return err
 	}
 	p, st, o, err := a.stands(ctx, s, run)
 	if err != nil && hindcast.AsError(err).Code == hindcast.ERun && !a.json {

@@ -120,7 +120,7 @@ func (l *Lake) send(ctx context.Context, prefix, path string) (objstore.Info, er
 	key := prefix + objstore.Escape(filepath.Base(path))
 	info, err := l.store.Upload(ctx, key, body)
 	if err != nil {
-		return objstore.Info{}, broken(key, "cannot be uploaded", err)
+		return objstore.Info{}, broken(l.Absolute(key), "cannot be uploaded", err)
 	}
 	return info, nil
 }
@@ -131,7 +131,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64) erro
 	below := l.stagingOf(run, slice)
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
-		return broken(below, "cannot be listed", err)
+		return broken(l.Absolute(below), "cannot be listed", err)
 	}
 	later := false
 	for _, folder := range folders {
@@ -140,7 +140,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64) erro
 			continue
 		}
 		if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
-			return broken(below, "cannot be deleted", err)
+			return broken(l.Absolute(below), "cannot be deleted", err)
 		}
 	}
 	if local, ok := l.store.(objstore.Local); ok {

@@ -93,7 +93,7 @@ func (l *Lake) dimKey(dim string) string {
 
 var (
 	generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
-	fenceForm      = regexp.MustCompile(`(?:^|-)f([1-9][0-9]*)-a[0-9]+$`)
+	fenceForm      = regexp.MustCompile(`(?:^|[-/])f([1-9][0-9]*)-a[0-9]+$`)
 )
 
 // generationOf reads the number out of a generation's folder; 0 for a folder that is not ours.

@@ -46,7 +46,7 @@ func (s *stops) hear(l *lease.Lease) {
 		for {
 			select {
 			case r := <-l.Stop():
-				s.pass(supervisor.StopRequest{By: "hindcast stop by " + r.Who, Now: r.Now})
+				s.pass(supervisor.StopRequest{By: "hindcast stop by " + r.Who, Now: r.Now, Slices: r.Slices})
 			case <-s.quit:
 				return
 			}

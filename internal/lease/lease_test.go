@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -427,4 +428,28 @@ func TestCorruptLease(t *testing.T) {
 		_, err = Inspect(t.Context(), store, pipeline)
 		wantCode(t, err, hindcast.ELake)
 	}
+}
+
+// Requests for slices add up, and never take the place of one for the whole run.
+func TestStopRequestsForSlices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := folder(t)
+		l := acquire(t, store, "r1", Options{})
+		ask := func(now bool, keys ...string) {
+			if _, err := RequestStop(t.Context(), store, pipeline, "r1", "ann", now, keys...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask(false, "a")
+		ask(false, "b")
+		if r := <-l.Stop(); !slices.Equal(slices.Sorted(slices.Values(r.Slices)), []string{"a", "b"}) {
+			t.Errorf("request = %+v", r)
+		}
+		ask(true)
+		ask(false, "c")
+		if r := <-l.Stop(); len(r.Slices) > 0 || !r.Now {
+			t.Errorf("request = %+v", r)
+		}
+		release(t, l)
+	})
 }

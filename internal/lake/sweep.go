@@ -1,0 +1,72 @@
+package lake
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Sweep removes what writers that died left below the pipeline's own prefixes and that no list shows. The caller
+// holds the pipeline's lease.
+func (l *Lake) Sweep(ctx context.Context) error {
+	sweeper, ok := l.store.(objstore.Sweeper)
+	if !ok {
+		return nil
+	}
+	for _, prefix := range []string{Bookkeeping(l.pipeline), objstore.Escape(l.pipeline) + "/"} {
+		if err := sweeper.Sweep(ctx, prefix); err != nil {
+			return broken(l.Absolute(prefix), "cannot be swept", err)
+		}
+	}
+	return nil
+}
+
+// Previous returns the prefixes where loads of the run under lower fences keep, or kept, the rows that they replaced.
+func (l *Lake) Previous(ctx context.Context, run string, fence int64) ([]string, error) {
+	below := l.RunPrefix(run) + "previous/"
+	attempts, err := l.attemptsBelow(ctx, below)
+	if err != nil {
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
+	}
+	return slices.DeleteFunc(attempts, func(prefix string) bool { return fenceOf(strings.TrimSuffix(prefix, "/")) >= fence }), nil
+}
+
+// attemptsBelow lists the folders two levels below the prefix, which are attempts': level by level where that is cheap,
+// in one list where each call is waited for.
+func (l *Lake) attemptsBelow(ctx context.Context, below string) (found []string, err error) {
+	if l.Remote() {
+		infos, err := l.store.List(ctx, below)
+		for _, info := range infos {
+			if prefix := info.Key[:strings.LastIndexByte(info.Key, '/')+1]; len(found) == 0 || found[len(found)-1] != prefix {
+				found = append(found, prefix)
+			}
+		}
+		return found, err
+	}
+	keys, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		attempts, err := objstore.Folders(ctx, l.store, below+key+"/")
+		if err != nil {
+			return nil, err
+		}
+		for _, attempt := range attempts {
+			found = append(found, below+key+"/"+attempt+"/")
+		}
+	}
+	return found, nil
+}
+
+// Unfenced is an attempt's prefix without its fence, as events tell attempts apart.
+func Unfenced(prefix string) string {
+	begin := strings.LastIndexByte(strings.TrimSuffix(prefix, "/"), '/') + 1
+	folder := prefix[begin:]
+	if fence, attempt, ok := strings.Cut(folder, "-"); ok && strings.HasPrefix(fence, "f") {
+		folder = attempt
+	}
+	return prefix[:begin] + folder
+}
