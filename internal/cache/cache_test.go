@@ -202,6 +202,8 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 	shorter := good
 	shorter.Bytes--
 	c := open(t, t.TempDir(), 1<<30)
+	_, release := local(t, c, from, []string{"id"}, other)
+	release()
 	for _, want := range []struct {
 		file    hindcast.File
 		columns []string
@@ -218,8 +220,11 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 			wantError(t, err, hindcast.EParquet, hindcast.ClassPermanent, want.text)
 		}
 	}
-	if paths, release := local(t, c, from, []string{"id"}, good); paths != nil {
-		release()
+	from.tally()
+	_, release = local(t, c, from, []string{"id"}, good, other)
+	release()
+	if bytes, _ := from.tally(); bytes == 0 || bytes > good.Bytes/2 {
+		t.Errorf("%d bytes fetched: want one column of what was wrong, and nothing of what was right", bytes)
 	}
 }
 
@@ -236,6 +241,8 @@ func TestAnObjectThatIsReplaced(t *testing.T) {
 		return db.ask("SELECT min(v), max(v), sum(v) FROM FILES WHERE v + 0 > 0", paths...)
 	}
 	first := ask("v")
+	held, release := local(t, c, from, []string{"v"}, f)
+	defer release()
 	from.before = func(context.Context, string, span, []byte) error {
 		from.before = nil
 		from.put("a.parquet", two)
@@ -246,6 +253,9 @@ func TestAnObjectThatIsReplaced(t *testing.T) {
 	second := ask("v", "i")
 	if !strings.Contains(first, "50000") || !strings.Contains(second, "100000") {
 		t.Errorf("got %s, then %s", first, second)
+	}
+	if got := db.ask("SELECT sum(v) FROM FILES WHERE v + 0 > 0", held...); !strings.Contains(got, "50000") {
+		t.Errorf("what is in use became %s", got)
 	}
 }
 

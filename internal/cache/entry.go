@@ -69,19 +69,14 @@ func (e *entry) hold(ctx context.Context) error {
 		return errGone
 	}
 	e.use = f
-	e.touch()
 	return nil
 }
 
-// touch says that the entry is used now. If that cannot be written it is only evicted sooner.
-func (e *entry) touch() {
-	now := e.cache.now()
-	_ = os.Chtimes(e.use.Name(), now, now)
-}
-
+// close lets go of the entry, and says that it was used until now.
 func (e *entry) close() {
-	e.touch()
-	_ = e.use.Close() // which gives the lock back
+	now := e.cache.now()
+	_ = os.Chtimes(e.use.Name(), now, now) // if that cannot be written it is only evicted sooner
+	_ = e.use.Close()                      // which gives the lock back
 }
 
 // local returns the path under which the columns can be read, after fetching what of them is missing.

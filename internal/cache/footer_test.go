@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -174,10 +175,15 @@ func TestWhatIsNoParquetFileIsBroken(t *testing.T) {
 		"long footer":    good[:len(good)-8] + "\xff\xff\xff\x7fPAR1",
 		"shorter footer": good[:len(good)-8] + "\x09\x00\x00\x00PAR1",
 		"zeros":          strings.Repeat("\x00", 100) + "\x50\x00\x00\x00PAR1",
-		"many columns":   "PAR1" + "\x15\x02\x29\xfc\xff\xff\xff\xff\x0f" + "\x09\x00\x00\x00PAR1",
+		"many columns":   "PAR1" + "\x15\x02\x29\xfc\xff\xff\xff\x07" + "\x08\x00\x00\x00PAR1",
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if _, _, err := sparse(body, []string{"i"}, 0); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 10<<20 {
+			t.Errorf("%s: %d bytes of memory", name, after.TotalAlloc-before.TotalAlloc)
 		}
 	}
 }
