@@ -138,7 +138,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	}
 	wholes := []string{db.save(bodies["a.parquet"]), db.save(bodies["b.parquet"])}
 	all := []string{"id", "day", "region", "receipt", "cost", "account", "quantity", "at", "tags", "taxed"}
-	holds(t, 40, func(random *rand.Rand) error {
+	holds(t, 25, func(random *rand.Rand) error {
 		if random.IntN(4) == 0 {
 			dir = t.TempDir()
 		}
