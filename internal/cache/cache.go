@@ -80,9 +80,9 @@ func Open(dir string, limit int64) (*Cache, error) {
 	if c.dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("opening the cache %s: %w", dir, err)
 	}
-	if strings.ContainsAny(c.dir, "=*?[") {
+	if strings.ContainsAny(c.dir, "=*?[\\") {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ in its path, which engines give a meaning", c.dir),
+			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ \\ in its path, which engines give a meaning", c.dir),
 			Next:    "name another folder"}
 	}
 	if err := c.mark(); err != nil {
@@ -99,7 +99,7 @@ const (
 
 // mark proves that the folder is a cache's, and makes an empty one so: what is in a cache gets deleted.
 func (c *Cache) mark() error {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil { // the lake's data is not for all who have an account here
 		return c.fail("making", err)
 	}
 	path := filepath.Join(c.dir, tagName)

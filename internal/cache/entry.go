@@ -38,7 +38,7 @@ func (c *Cache) open(ctx context.Context, from Source, object objstore.Info) (*e
 	id := hex.EncodeToString(hash.Sum(nil)[:20])
 	e := &entry{cache: c, from: from, object: object, dir: filepath.Join(c.dir, "files", id[:2], id)}
 	for {
-		err := e.hold(ctx)
+		err := c.roomy(ctx, small, func() error { return e.hold(ctx) })
 		if err == nil {
 			return e, nil
 		}

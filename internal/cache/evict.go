@@ -49,9 +49,18 @@ func (c *Cache) shrink(ctx context.Context) {
 	})
 }
 
-// free makes space on a disk that is full, and reports whether it made any.
-func (c *Cache) free(ctx context.Context, bytes int64) bool {
-	return c.evict(ctx, func(int64) int64 { return bytes }) > 0
+// roomy does what needs so much space, again as long as the disk is full and something can be evicted; and once if not:
+// another one may have made space meanwhile.
+func (c *Cache) roomy(ctx context.Context, bytes int64, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if !full(err) {
+			return err
+		}
+		if freed := c.evict(ctx, func(int64) int64 { return bytes }); freed == 0 && try > 1 {
+			return err
+		}
+	}
 }
 
 // kept is an entry as it lies on disk.

@@ -41,7 +41,11 @@ func (e *entry) fill(ctx context.Context, data *os.File, sum string, columns []s
 	if err != nil && len(f.have.minus(before)) == 0 {
 		return "", err
 	}
-	path, kept := e.keep(data, f.have) // also after an error: what has come is not fetched again
+	path := ""
+	kept := e.cache.roomy(ctx, small, func() (err error) { // also after an error: what has come is not fetched again
+		path, err = e.keep(data, f.have)
+		return err
+	})
 	if err == nil && kept != nil {
 		err = e.cache.fail("writing", kept)
 	}
@@ -83,19 +87,15 @@ func guess(size int64) int64 { return min(max(size/512, 4<<10), 256<<10) }
 
 // fetch fetches what of the spans is missing.
 func (f *fetching) fetch(ctx context.Context, want spans) error {
-	for try := 1; ; try++ {
-		missing := want.minus(f.have)
+	return f.cache.roomy(ctx, want.bytes(), func() error {
+		missing := want.minus(f.have).coalesce(f.have, extra)
 		if len(missing) == 0 {
 			return nil
 		}
-		missing = missing.coalesce(f.have, extra)
 		f.cache.reserve(ctx, missing.bytes())
-		err := f.pieces(ctx, missing.cut(piece))
-		f.cache.settle(missing.bytes())
-		if !full(err) || try > 1 || !f.cache.free(ctx, missing.bytes()) {
-			return err
-		}
-	}
+		defer f.cache.settle(missing.bytes())
+		return f.pieces(ctx, missing.cut(piece))
+	})
 }
 
 func (f *fetching) pieces(ctx context.Context, pieces []span) error {

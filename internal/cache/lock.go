@@ -22,8 +22,15 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 		_ = f.Close() // it was not locked
 		return err
 	}
-	got := make(chan error, 1)
-	go func() { got <- flock(f, how) }()
+	got, left := make(chan error), make(chan struct{})
+	go func() {
+		err := flock(f, how)
+		select {
+		case got <- err:
+		case <-left:
+			_ = f.Close() // which gives the lock back
+		}
+	}()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -37,10 +44,7 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 	case <-timer.C:
 		err = errBusy
 	}
-	go func() {
-		<-got
-		_ = f.Close() // which gives the lock back
-	}()
+	close(left)
 	return err
 }
 

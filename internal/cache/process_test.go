@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -189,7 +190,8 @@ func busy(dir, objects string) {
 		die("listing:", err)
 	}
 	columns := []string{"id", "day", "region", "receipt", "cost", "account", "quantity", "at", "tags", "taxed"}
-	for range 150 {
+	for range 120 {
+		fmt.Println("next")
 		name := filepath.Base(names[random.IntN(len(names))])
 		body, err := os.ReadFile(filepath.Join(objects, name))
 		if err != nil {
@@ -227,16 +229,30 @@ func TestProcessesFetchAndEvictAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var outs []*bufio.Scanner
-	for range 3 {
+	var group sync.WaitGroup
+	for range 2 {
 		_, out, _ := start(t, "busy", dir, objects)
-		outs = append(outs, out)
+		group.Go(func() {
+			last := ""
+			for out.Scan() {
+				last = out.Text()
+			}
+			if last != "right" {
+				t.Errorf("a process ended after %q", last)
+			}
+		})
 	}
-	for i, out := range outs {
-		if !out.Scan() || out.Text() != "right" {
-			t.Errorf("process %d: %q", i, out.Text())
+	for n := range 12 { // and others that do not live long
+		_, out, process := start(t, "busy", dir, objects)
+		for range n * 3 {
+			out.Scan()
 		}
+		if err := process.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = process.Wait() // killed
 	}
+	group.Wait()
 	c := open(t, dir, 300_000)
 	c.shrink(t.Context())
 	if bytes, _ := onDisk(c); bytes > 300_000 {
