@@ -67,7 +67,7 @@ type EventType string
 // The events of a run's journal, which are also the lines of --json.
 const (
 	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
-	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts count anew
+	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts count anew; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
@@ -76,11 +76,11 @@ const (
 	EventSkipped       EventType = "skipped"        // Slice, Message says why: skipped
 	EventAttemptFailed EventType = "attempt_failed" // Slice, Attempt, Step, Error; Seconds is the wait before the next
 	EventFailed        EventType = "failed"         // Slice, Attempt, Error: no further attempt
-	EventStopped       EventType = "stopped"        // Slice: it was under way or waiting when the run stopped
+	EventStopped       EventType = "stopped"        // Slice: it was under way or waiting when the run stopped, or it alone was stopped: Message says by whom
 	EventStopRequested EventType = "stop_requested" // Message says who asked: a signal, hindcast stop, a failure, the budget
 	EventWorkerDied    EventType = "worker_died"    // Message; costs an attempt of the slice that it had
 	EventDimension     EventType = "dimension"      // a dimension was unloaded: Manifest
-	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts
+	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts; Message if slices are left because nobody asked for them
 )
 
 // EventVersion is the version of the event schema; a breaking change raises it.
@@ -99,6 +99,8 @@ type Event struct {
 	Fact        string        `json:"fact,omitempty"` // with unload: which fact
 	Rows        int64         `json:"rows,omitempty"`
 	Bytes       int64         `json:"bytes,omitempty"`
+	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they lie in the slice
+	BytesIn     int64         `json:"bytes_in,omitempty"` // of their files
 	Seconds     float64       `json:"seconds,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
 	Fingerprint string        `json:"fingerprint,omitempty"`
@@ -106,6 +108,7 @@ type Event struct {
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`
 	Total       int           `json:"total,omitempty"`
+	Slices      []string      `json:"slices,omitempty"` // with run_resumed: the keys that were asked for; all that is not done if empty
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`
 	Host        string        `json:"host,omitempty"`

@@ -1,6 +1,9 @@
 package hindcast
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SliceState is what the events of a run say of one slice.
 type SliceState struct {
@@ -10,6 +13,8 @@ type SliceState struct {
 	Fact        string
 	Tries       int   // attempts since the run was started or last resumed
 	Rows        int64 // of the result
+	Unloaded    int64 // rows that this run unloaded for it
+	Read        bool  // its transform has read RowsIn rows of facts, BytesIn bytes of them
 	RowsIn      int64
 	BytesIn     int64
 	BytesOut    int64 // of the staged result
@@ -34,7 +39,8 @@ type RunState struct {
 	Order       []string // keys in the order in which events first named them
 	Retries     int
 	Seq         int64
-	Stopping    string // why, once a stop was requested
+	Stopping    string          // why, once a stop was requested, or why slices are left
+	Asked       map[string]bool // the slices that the last resume was asked for; nil is all
 	Finished    bool
 	ExitCode    int
 	Host        string
@@ -118,11 +124,14 @@ func (r *RunState) Apply(e Event) {
 		r.Run, r.Total, r.Started, r.Host, r.Pid = e.Run, e.Total, e.Time, e.Host, e.Pid
 	case EventRunResumed:
 		r.Run, r.Host, r.Pid = e.Run, e.Host, e.Pid
-		r.resume()
+		r.resume(e.Slices)
 	case EventStopRequested:
 		r.Stopping = e.Message
 	case EventRunFinished:
 		r.Finished, r.Dead, r.Unconfirmed = true, e.Dead, e.Unconfirmed
+		if r.Stopping == "" {
+			r.Stopping = e.Message
+		}
 		if e.ExitCode != nil {
 			r.ExitCode = *e.ExitCode
 		}
@@ -131,11 +140,22 @@ func (r *RunState) Apply(e Event) {
 	}
 }
 
-// resume puts everything that is not done back to pending; attempts count on, tries count anew.
-func (r *RunState) resume() {
+// resume puts everything that is not done back to pending; attempts count on, tries count anew. Where only some
+// slices are asked for the others stay as they are, but for those that a crash left under way.
+func (r *RunState) resume(only []string) {
 	r.Resumes++
 	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
-	for _, s := range r.Slices {
+	r.Asked = nil
+	if len(only) > 0 {
+		r.Asked = make(map[string]bool, len(only))
+	}
+	for _, key := range only {
+		r.Asked[key] = true
+	}
+	for key, s := range r.Slices {
+		if r.Asked != nil && !r.Asked[key] && s.State.Final() {
+			continue
+		}
 		s.Tries = 0
 		if s.State != Succeeded && s.State != Skipped {
 			s.State, s.Error, s.Message = Pending, nil, ""
@@ -175,7 +195,7 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.State, s.Error, s.Since = Failed, e.Error, e.Time
 		r.fail(e)
 	case EventStopped:
-		s.State, s.Since = Stopped, e.Time
+		s.State, s.Message, s.Since = Stopped, e.Message, e.Time
 	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventRunFinished:
 	}
 }
@@ -184,12 +204,44 @@ func (s *SliceState) finish(e Event) {
 	s.Seconds[e.Step] += e.Seconds
 	switch e.Step {
 	case StepUnload:
-		s.RowsIn += e.Rows
-		s.BytesIn += e.Bytes
+		s.Unloaded += e.Rows
 	case StepTransform:
 		s.Staged, s.Rows, s.BytesOut = e.Manifest, e.Rows, e.Bytes
+		s.Read, s.RowsIn, s.BytesIn = true, e.RowsIn, e.BytesIn
 	case StepLoad:
 	}
+}
+
+// Only is the state of some slices alone, as if the run had no others.
+func (r *RunState) Only(keys []string) *RunState {
+	out := *r
+	out.Total, out.Slices, out.Order, out.Failures, out.failures = len(keys), map[string]*SliceState{}, nil, nil, nil
+	for _, key := range keys {
+		if s := r.Slices[key]; s != nil {
+			out.Slices[key] = s
+			out.Order = append(out.Order, key)
+		}
+	}
+	for _, f := range r.Failures {
+		some := &Failure{Error: f.Error, Attempts: map[string][]int{}}
+		for _, key := range f.Slices {
+			if out.Slices[key] != nil {
+				some.Slices, some.Attempts[key] = append(some.Slices, key), f.Attempts[key]
+			}
+		}
+		if len(some.Slices) > 0 {
+			out.Failures = append(out.Failures, some)
+		}
+	}
+	return &out
+}
+
+// Done reports whether the run will never work on these slices again.
+func (r *RunState) Done(keys []string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool {
+		s := r.Slices[key]
+		return s == nil || s.State != Succeeded && s.State != Skipped
+	})
 }
 
 // Counts returns how many slices stand in each state; those that no event named are pending.

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/objstore/file"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -99,12 +99,8 @@ func supervise(args []string) error {
 	if out.ExitCode != hindcast.ExitOK {
 		return fmt.Errorf("exit code %d: %w", out.ExitCode, errors.Join(out.Err))
 	}
-	s := supervised{Seconds: time.Since(began).Seconds()}
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return err
-	}
-	s.Memory = usage.Maxrss << 10
+	// Not getrusage: its peak is carried over from the process that started this one.
+	s := supervised{Seconds: time.Since(began).Seconds(), Memory: child.PeakMemory(os.Getpid())}
 	return json.NewEncoder(os.Stdout).Encode(s)
 }
 

@@ -30,12 +30,27 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 		return nil, 0, err
 	}
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Attempt: attempt,
-		Columns: result.Columns, Bytes: result.Bytes, Sums: result.Sums, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
+		Columns: result.Columns, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}, Seconds: s.now().Sub(started).Seconds(), CreatedAt: s.now().UTC()}
 	for _, f := range result.Files {
 		f.Path = s.lake.Key(f.Path)
 		m.Files = append(m.Files, f)
 	}
 	return m, result.Memory, nil
+}
+
+// Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in
+// the slice and its lookback, the part in time of one that does not.
+func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
+	for name, keys := range item.Units {
+		window := plan.Window(s.fact(name), item.Slice)
+		for _, m := range s.manifests(name, keys) {
+			if m != nil {
+				rows += plan.Part(m.Interval, window, m.Sums.Rows)
+				bytes += plan.Part(m.Interval, window, m.Bytes)
+			}
+		}
+	}
+	return rows, bytes
 }
 
 func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
@@ -128,7 +143,21 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	previous := s.lake.Absolute(strings.TrimSuffix(s.lake.PreviousPrefix(s.plan.Run, item.Slice.Key, attempt), "/"))
 	return s.warehouse.Load(ctx, warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
 		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: s.paths(staged),
-		Sums: staged.Sums, Hooks: p.Load, Previous: previous, Memory: s.plan.Shares.Warehouse})
+		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Previous: previous, Memory: s.plan.Shares.Warehouse})
+}
+
+// hookPlaces says where the pipeline file's hooks stand.
+func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
+	if len(p.Load.Before)+len(p.Load.After) == 0 {
+		return nil
+	}
+	places := map[string]hindcast.Place{}
+	for key, place := range p.Places {
+		if strings.HasPrefix(key, "load.") {
+			places[key] = place
+		}
+	}
+	return places
 }
 
 // Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what

@@ -96,7 +96,7 @@ func usage(err error) bool {
 
 // showError prints an error with the lines of the user's file around its place.
 func (a *app) showError(err error) {
-	if e := hindcast.AsError(err); e.Excerpt == "" && e.Place.Line > 0 {
+	if e := hindcast.AsError(err); e.Excerpt == "" && e.Place.Line > 0 && e.Code != hindcast.EJournal {
 		if text, reading := os.ReadFile(e.Place.File); reading == nil {
 			copied := *e
 			copied.Excerpt = config.Excerpt(string(text), e.Place, 0)

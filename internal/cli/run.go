@@ -46,9 +46,13 @@ scheduler's retry does the right thing.`,
 }
 
 func (a *app) resumeCommand() *cobra.Command {
-	return &cobra.Command{
+	var o launch.Options
+	command := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast resume\n  hindcast resume r1",
+		Long: `Goes on with a run's frozen plan: finished slices stay, attempts are counted anew. With --slices only
+those are gone on with; the others stay as they are, for a later resume. Exit code 0 is for the whole
+run alone: where slices are left that were not asked for, it is 3 once the others are done.`,
+		Example: "  hindcast resume\n  hindcast resume r1\n  hindcast resume r1 --slices 2019-03..2019-09,failed",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.pipeline()
 			if err != nil {
@@ -70,9 +74,11 @@ func (a *app) resumeCommand() *cobra.Command {
 				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + run + " is done: nothing is left to resume",
 					Next: "begin a new one with: hindcast run"}
 			}
-			return a.resume(cmd.Context(), p, run, launch.Options{})
+			return a.resume(cmd.Context(), p, run, o)
 		},
 	}
+	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
+	return command
 }
 
 // chooseRun is the run that is named, or the latest.
@@ -137,6 +143,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 		if st.Finished && st.ExitCode == hindcast.ExitOK {
 			return a.report(st, frozen, s.Lake.Absolute(s.Lake.LogKey(o.ID)), 0)
 		}
+		o.Choice = launch.Choice{} // it chose the slices of the plan, which is frozen
 		return a.resume(ctx, p, o.ID, o)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -188,12 +189,47 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 
 // killchild NAME ROLE: kills the child process with that role of a command in the background.
 func killChild(ts *testscript.TestScript, _ bool, args []string) {
-	parent := worldOf(ts).find(ts, args[0]).cmd.Process.Pid
+	ts.Check(unix.Kill(childOf(ts, args[0], args[1]), unix.SIGKILL))
+}
+
+// trace NAME ROLE: attaches to that child process as a debugger does: when it dies its parent does not hear of it
+// before `bury`, or the script's end. Needs the right to trace.
+func traceChild(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	if w.bury != nil {
+		ts.Fatalf("one process at a time can be debugged")
+	}
+	pid := childOf(ts, args[0], args[1])
+	attached, enough, buried := make(chan error), make(chan bool), make(chan bool)
+	go func() {
+		runtime.LockOSThread() // the tracer is a thread; it ends with this goroutine
+		defer close(buried)
+		err := unix.PtraceSeize(pid)
+		attached <- err
+		if err == nil {
+			<-enough
+			_ = unix.Kill(pid, unix.SIGKILL)
+			_, _ = unix.Wait4(pid, nil, unix.WALL, nil)
+		}
+	}()
+	if err := <-attached; err != nil {
+		ts.Fatalf("a process can only be debugged by a user who may trace it (root, or with kernel.yama.ptrace_scope 0): %v", err)
+	}
+	w.bury = sync.OnceFunc(func() { close(enough); <-buried })
+	ts.Defer(w.bury)
+}
+
+// bury: lets what `trace` holds go.
+func letGo(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).bury() }
+
+// childOf is the process of a role that a command in the background has started.
+func childOf(ts *testscript.TestScript, name, role string) int {
+	parent := worldOf(ts).find(ts, name).cmd.Process.Pid
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, line := range lines {
 		command, err := os.ReadFile(line)
 		stat, err2 := os.ReadFile(filepath.Join(filepath.Dir(line), "stat"))
-		if err != nil || err2 != nil || !strings.HasSuffix(string(command), "\x00worker\x00"+args[1]+"\x00") {
+		if err != nil || err2 != nil || !strings.HasSuffix(string(command), "\x00worker\x00"+role+"\x00") {
 			continue
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ") // state, parent
@@ -202,10 +238,10 @@ func killChild(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
 		ts.Check(err)
-		ts.Check(unix.Kill(pid, unix.SIGKILL))
-		return
+		return pid
 	}
-	ts.Fatalf("%s has no child %s", args[0], args[1])
+	ts.Fatalf("%s has no child %s", name, role)
+	return 0
 }
 
 // holds is a program: `holds FILE.duckdb` has the database open until it is ended, and says so.

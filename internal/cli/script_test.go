@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"os"
@@ -45,10 +46,15 @@ func TestScripts(t *testing.T) {
 			"examples":  examples,
 			"nowhere":   nowhere,
 			"killchild": killChild,
+			"trace":     traceChild,
+			"bury":      letGo,
 			"truncate":  harm(func(body []byte) []byte { return body[:min(100, len(body))] }),
 			"flip":      harm(func(body []byte) []byte { body[20] ^= 1; return body }),
-			"scribble":  harm(func(body []byte) []byte { copy(body[len(body)/3:], "scribble"); return body }),
-			"tear":      harm(func(body []byte) []byte { return body[:len(body)-10] }),
+			"scribble": harm(func(body []byte) []byte { // the second line, so that it is the same one each time
+				copy(body[bytes.IndexByte(body, '\n')+20:], "scribble")
+				return body
+			}),
+			"tear": harm(func(body []byte) []byte { return body[:len(body)-10] }),
 		},
 	})
 }

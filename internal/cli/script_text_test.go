@@ -107,18 +107,20 @@ var tidied = []struct {
 }{
 	{regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d `), "hh:mm:ss "},
 	{regexp.MustCompile(`\b\d\d?:\d\d(:\d\d)?\b`), "h:mm"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d h:mm\b`), "date h:mm"},
 	{regexp.MustCompile(`[\d.]+ ms\b|\b[\d.]+ (s|min)\b`), "N s"},
 	{regexp.MustCompile(`\b[\d.,]+ (B|KB|MB|GB|TB)\b`), "N MB"},
 	{regexp.MustCompile(`\b[\d.,]+ ([KMG] )?rows/min`), "N rows/min"},
 	{regexp.MustCompile(`(?m)^  time  .*? \(from (r\d+)\)$`), "  time  about N s (from $1)"},
 	{regexp.MustCompile(`\b\d\d? (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})?\b`), "D Mon"},
+	{regexp.MustCompile(`\b(since|of) \d{4}-\d\d-\d\d\b`), "$1 DATE"},
 	{regexp.MustCompile(`\S*/testscript-main\d+/bin/`), "$$BIN/"},
 	{regexp.MustCompile(`\b(pid|process|PID) \d+`), "$1 N"},
 	{regexp.MustCompile(`(?m)(\S)  +`), "$1  "},
 	{regexp.MustCompile(`(?m) +$`), ""},
 }
 
-// tidy [-sort] stdout|stderr|FILE: prints the text again without what differs from run to run: times, durations,
+// tidy [-sort] stdout|stderr|FILE: prints the text again without what differs from run to run: dates with times, durations,
 // sizes, process ids, the folder, the widths of gaps. With -sort the lines that begin with a time are sorted.
 func tidy(ts *testscript.TestScript, _ bool, args []string) {
 	sorted := len(args) > 0 && args[0] == "-sort"

@@ -22,6 +22,7 @@ type world struct {
 	running   map[string]*running
 	snapshots map[string]string
 	damaged   bool // the script harms the lake itself
+	bury      func()
 }
 
 type worldKey struct{}

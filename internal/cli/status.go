@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,9 +20,10 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	var all bool
+	var selection string
 	command := &cobra.Command{
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast status\n  hindcast status r1 --all",
+		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices failed --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -36,6 +37,13 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			keys, err := plan.Select(p, st, selection)
+			if err != nil {
+				return err
+			}
+			if selection != "" {
+				p, st, o = narrow(p, st, o, keys)
+			}
 			if a.json {
 				return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
 			}
@@ -47,7 +55,18 @@ func (a *app) statusCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, "a line for each slice")
+	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
+}
+
+// narrow is a status of some slices alone.
+func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions) {
+	for _, item := range p.Items {
+		if item.Reason.Runs() {
+			o.Of++
+		}
+	}
+	return p.Only(keys), st.Only(keys), o
 }
 
 func (a *app) lake() (*launch.Session, error) {
@@ -112,9 +131,13 @@ const stopPatience = time.Minute
 
 func (a *app) stopCommand() *cobra.Command {
 	var now bool
+	var selection string
 	command := &cobra.Command{
 		Use: "stop [RUN]", Short: "Stop the run that is under way, from any terminal", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast stop\n  hindcast stop r1 --now",
+		Long: `Stops a run in good order and says what is confirmed dead: unloads and transforms are cancelled, a load
+under way may finish. With --slices only those stop, and the others go on; the run then ends with 3,
+and resume goes on with what is left.`,
+		Example: "  hindcast stop\n  hindcast stop r1 --now\n  hindcast stop --slices 2019-03..2019-09",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake()
 			if err != nil {
@@ -124,6 +147,9 @@ func (a *app) stopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if selection != "" {
+				return a.stopSlices(cmd.Context(), s, run, selection, now)
+			}
 			if _, err := lease.RequestStop(cmd.Context(), s.Store, s.Pipeline.Name, run, who(), now); err != nil {
 				return err
 			}
@@ -131,7 +157,53 @@ func (a *app) stopCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&now, "now", false, "at once: a load under way is rolled back instead of finished")
+	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run; the others go on")
 	return command
+}
+
+// stopSlices stops some slices of a run, and shows them when nothing of them is under way any more.
+func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection string, now bool) error {
+	p, st, _, err := a.stands(ctx, s, run)
+	if err != nil {
+		return err
+	}
+	keys, err := plan.Select(p, st, selection)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+		return st.Slice(key).State.Final() || st.Asked != nil && !st.Asked[key]
+	})
+	if len(left) == 0 {
+		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("of run %s nothing is left to stop in the slices %s", run, selection), Next: "see how they stand: hindcast status " + run}
+	}
+	if _, err := lease.RequestStop(ctx, s.Store, s.Pipeline.Name, run, who(), now, left...); err != nil {
+		return err
+	}
+	if err := a.awaitSlices(ctx, s, run, selection, left); err != nil {
+		return err
+	}
+	p, st, o, err := a.stands(ctx, s, run)
+	if err != nil {
+		return err
+	}
+	p, st, o = narrow(p, st, o, keys)
+	if a.json {
+		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
+	}
+	screen.SliceTable(a.out, st, p, a.options)
+	return nil
+}
+
+// awaitSlices waits until nothing of the slices is under way. Only theirs is the advice that it gives: the others go on.
+func (a *app) awaitSlices(ctx context.Context, s *launch.Session, run, selection string, keys []string) error {
+	stopped := func() (bool, error) {
+		st, err := s.State(ctx, run)
+		return err == nil && !slices.ContainsFunc(keys, func(key string) bool { return !st.Slice(key).State.Final() }), err
+	}
+	return a.await(ctx, s, run, stopped, "the slices "+selection+" of run "+run+" have not stopped",
+		fmt.Sprintf("hindcast status %s --slices %s --all, and perhaps: hindcast stop %s --slices %s --now", run, selection, run, selection))
 }
 
 // stopping is the run that is named, or the one that holds the lease.
@@ -161,27 +233,37 @@ func who() string {
 	return name
 }
 
-// awaitStop waits until the run has ended and says what is confirmed dead.
-func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
-	ctx, cancel := context.WithTimeout(ctx, stopPatience)
-	defer cancel()
+// await waits until the run has ended, or something else is true of it. Where it waits in vain it says what has not
+// happened and what to do.
+func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error), undone, next string) error {
+	patience := time.After(stopPatience) // no deadline of ctx: that might end while the lease is read
 	for {
 		holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 		if err != nil {
 			return err
 		}
 		if !holder.Held || holder.Run != run || holder.Dead {
-			break
+			return nil
+		}
+		if done, err := enough(); done || err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
-			}
-			_, _ = fmt.Fprintf(a.err, "run %s has not ended after %s: process %d on %s still holds it\nNext: hindcast stop %s --now\n", run, stopPatience, holder.Pid, holder.Host, run)
+			return ctx.Err()
+		case <-patience:
+			_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, holder.Pid, holder.Host, next)
 			return exit(hindcast.ExitUnknown)
 		case <-time.After(100 * time.Millisecond):
 		}
+	}
+}
+
+// awaitStop waits until the run has ended and says what is confirmed dead.
+func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
+	never := func() (bool, error) { return false, nil }
+	if err := a.await(ctx, s, run, never, "run "+run+" has not ended", "hindcast stop "+run+" --now"); err != nil {
+		return err
 	}
 	p, st, o, err := a.stands(ctx, s, run)
 	if err != nil && hindcast.AsError(err).Code == hindcast.ERun && !a.json {

@@ -9,13 +9,9 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
-
-	"github.com/hindcast/hindcast"
 )
 
 // Options open an instance.
@@ -158,23 +154,6 @@ func Strings(list []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are
-// cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
-func Window(column, typ string, in hindcast.Interval) string {
-	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), bound(typ, in.Start), Name(column), bound(typ, in.End))
-}
-
-func bound(typ string, t time.Time) string {
-	switch typ {
-	case "DATE":
-		return "DATE " + String(t.Format("2006-01-02"))
-	case "TIMESTAMP WITH TIME ZONE":
-		return "TIMESTAMPTZ " + String(t.UTC().Format("2006-01-02 15:04:05.999999")+"+00")
-	default:
-		return "CAST(" + String(t.Format("2006-01-02 15:04:05.999999")) + " AS " + typ + ")"
-	}
-}
-
 // Sync makes the files durable, and their folder's entries with them. DuckDB never fsyncs what COPY writes.
 func Sync(dir string, files ...string) error {
 	for _, name := range append(files, dir) {
@@ -189,46 +168,6 @@ func Sync(dir string, files ...string) error {
 		if err != nil {
 			return Translate(err)
 		}
-	}
-	return nil
-}
-
-// Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows
-// give no file.
-func Copy(ctx context.Context, conn *sql.Conn, query, dir string) ([]hindcast.File, error) {
-	path := filepath.Join(dir, "part-0.parquet")
-	var rows int64
-	result, err := conn.ExecContext(ctx, CopyStatement(query, path))
-	if err != nil {
-		return nil, Translate(err)
-	}
-	if rows, err = result.RowsAffected(); err != nil {
-		return nil, Translate(err)
-	}
-	if rows == 0 {
-		return nil, removeEmpty(path)
-	}
-	if err := Sync(dir, path); err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, Translate(err)
-	}
-	return []hindcast.File{{Path: path, Rows: rows, Bytes: info.Size()}}, nil
-}
-
-// CopyPrefix is how many bytes stand before the query in a CopyStatement, for places in errors.
-const CopyPrefix = len("COPY (")
-
-// CopyStatement is the statement by which Copy writes.
-func CopyStatement(query, path string) string {
-	return "COPY (" + query + ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy)"
-}
-
-func removeEmpty(path string) error {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return Translate(err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +13,14 @@ import (
 // SumsList is the select list that computes the Sums of rows with these columns; ScanSums reads it. Content is
 // the sum of the rows' hashes: it does not depend on their order, and counts duplicates.
 func SumsList(columns []hindcast.Column) string {
+	list := aggregates(columns)
+	for i := 1; i < len(list); i++ {
+		list[i] = "CAST(" + list[i] + " AS VARCHAR)"
+	}
+	return strings.Join(list, ", ")
+}
+
+func aggregates(columns []hindcast.Column) []string {
 	names := make([]string, len(columns))
 	list := []string{"count(*)", ""}
 	for i, c := range columns {
@@ -20,11 +29,25 @@ func SumsList(columns []hindcast.Column) string {
 			names[i] = cast(c.Name, "VARCHAR") // an ENUM hashes by its position, which another table may not share
 		}
 		if Exact(c.Type) {
-			list = append(list, "CAST(sum("+Name(c.Name)+") AS VARCHAR)")
+			list = append(list, "sum("+Name(c.Name)+")")
 		}
 	}
-	list[1] = "CAST(sum(CAST(hash(" + strings.Join(names, ", ") + ") AS HUGEINT)) AS VARCHAR)"
-	return strings.Join(list, ", ")
+	list[1] = "sum(CAST(hash(" + strings.Join(names, ", ") + ") AS HUGEINT))"
+	return list
+}
+
+// PartialSums is SumsList in two steps, for rows that are first grouped finely: the first list is selected by group,
+// the second over the groups.
+func PartialSums(columns []hindcast.Column) (grouped, over string) {
+	list := aggregates(columns)
+	outer := make([]string, len(list))
+	for i := range list {
+		part := fmt.Sprintf("hindcast_part_%d", i)
+		list[i] += " AS " + part
+		outer[i] = "CAST(sum(" + part + ") AS VARCHAR)"
+	}
+	outer[0] = "CAST(sum(hindcast_part_0) AS BIGINT)"
+	return strings.Join(list, ", "), strings.Join(outer, ", ")
 }
 
 // scanner is *sql.Row or *sql.Rows.

@@ -28,7 +28,7 @@ func TestFoldersNamedLikeColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	files, err := duck.Copy(ctx, conn, "SELECT 'us' AS region", dir)
+	copied, err := duck.Copy(ctx, conn, "SELECT 'us' AS region", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestFoldersNamedLikeColumns(t *testing.T) {
 		want  string
 	}{{duck.FromParquet, "us"}, {duck.FromUsersParquet, "eu"}} {
 		var got string
-		if err := conn.QueryRowContext(ctx, c.query(columns, []string{files[0].Path})).Scan(&got); err != nil || got != c.want {
+		if err := conn.QueryRowContext(ctx, c.query(columns, []string{copied.Files[0].Path})).Scan(&got); err != nil || got != c.want {
 			t.Errorf("region is %q, %v; want %q", got, err, c.want)
 		}
 	}

@@ -85,9 +85,8 @@ type Handle struct {
 type Result struct {
 	Files   []hindcast.File   // Path absolute, or a URL
 	Columns []hindcast.Column // the job's, with Stored filled in
+	Rows    int64
 	Bytes   int64
-	Sums    hindcast.Sums
-	RowsIn  int64
 	Memory  int64 // peak resident bytes of the job's process
 }
 

@@ -34,20 +34,20 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		Place: hindcast.Place{File: "a.sql", Line: 3, Column: 8}, Excerpt: "  SELECT costs\n", Detail: []string{"cost"}, Next: "mend it"}
 	events := map[hindcast.EventType]hindcast.Event{
 		hindcast.EventRunStarted:    {Total: 36, Fence: 1, Pid: 7, Host: "here"},
-		hindcast.EventRunResumed:    {Fence: 2, Pid: 8, Host: "here"},
+		hindcast.EventRunResumed:    {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},
 		hindcast.EventStepStarted:   {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepUnload, Fact: "billing"},
-		hindcast.EventStepFinished:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, Seconds: 0.5, Memory: 9, Manifest: manifest()},
+		hindcast.EventStepFinished:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Manifest: manifest()},
 		hindcast.EventFingerprint:   {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventLoadPrepared:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventCommitted:     {Slice: "2019-03-01T04:00-05:00", Attempt: 1, Rows: 10},
 		hindcast.EventSkipped:       {Slice: "2019-03-01", Message: "up to date"},
 		hindcast.EventAttemptFailed: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepLoad, Error: failure, Seconds: 1.5},
 		hindcast.EventFailed:        {Slice: "2019-03-01", Attempt: 11, Error: failure},
-		hindcast.EventStopped:       {Slice: "2019-03-01", Attempt: 1},
+		hindcast.EventStopped:       {Slice: "2019-03-01", Attempt: 1, Message: "hindcast stop by ana"},
 		hindcast.EventStopRequested: {Message: "SIGINT"},
 		hindcast.EventWorkerDied:    {Slice: "2019-03-01", Message: "killed by signal 9", Pid: 12},
 		hindcast.EventDimension:     {Manifest: &hindcast.Manifest{Name: "accounts", Key: "all", Generation: 3, CreatedAt: at}},
-		hindcast.EventRunFinished: {ExitCode: &code, Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
+		hindcast.EventRunFinished: {ExitCode: &code, Message: "1 slice of the run was not asked for", Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
 			Dead: []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},
 	}
 	for kind, event := range events {
@@ -123,6 +123,7 @@ func TestWrongEventsAreRefused(t *testing.T) {
 		"stop without who":   change(hindcast.EventStopRequested, func(e *hindcast.Event) { e.Message = "" }),
 		"finished, no code":  change(hindcast.EventRunFinished, func(e *hindcast.Event) { e.ExitCode = nil }),
 		"early exit code":    change(hindcast.EventStopped, func(e *hindcast.Event) { e.ExitCode = new(int) }),
+		"slices of no run":   change(hindcast.EventStopped, func(e *hindcast.Event) { e.Slices = []string{"2019-03-01"} }),
 		"state":              change(hindcast.EventRunFinished, func(e *hindcast.Event) { e.Counts = map[hindcast.State]int{"done": 1} }),
 	}
 	for name, text := range cases {

@@ -63,7 +63,8 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 // Open reads the run's journal below prefix, closes off the files of all lower fences and opens the file of
 // this fence for appending. E-FENCED if a higher fence has begun one; E-JOURNAL if what is there is corrupt.
 // A torn end, which a crash leaves, is dropped.
-func Open(ctx context.Context, store objstore.Store, prefix string, fence int64, options Options) (*Journal, error) {
+func Open(ctx context.Context, store objstore.Store, prefix string, fence int64, options Options) (_ *Journal, err error) {
+	defer func() { err = placed(store, err) }()
 	if options.Now == nil {
 		options.Now = time.Now
 	}

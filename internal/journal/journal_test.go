@@ -471,7 +471,7 @@ func TestDamage(t *testing.T) {
 		}
 		if at < last {
 			e := wantCode(t, err, hindcast.EJournal)
-			if want := bytes.Count(body[:at], []byte{'\n'}) + 1; e.Place.Line != want || !strings.Contains(e.Place.File, fileName(1)) {
+			if want := bytes.Count(body[:at], []byte{'\n'}) + 1; e.Place.Line != want || e.Place.File != objstore.Place(store, prefix+fileName(1)) {
 				t.Fatalf("damage at byte %d is said to be at %s, want line %d", at, e.Place, want)
 			}
 			continue

@@ -57,6 +57,7 @@ type part struct {
 // chain is all that counts of a journal: the closed parts, then the head, which is the part of the highest
 // fence. The zero chain is a journal that has not begun.
 type chain struct {
+	prefix string
 	fence  int64
 	header header
 	head   part
@@ -66,7 +67,8 @@ type chain struct {
 
 // Read returns all events of the run whose journal is below prefix, in order. No journal means no events.
 // Events may share what their manifests point to. A torn end is left out; E-JOURNAL if anything before it is bad.
-func Read(ctx context.Context, store objstore.Store, prefix string) ([]hindcast.Event, error) {
+func Read(ctx context.Context, store objstore.Store, prefix string) (events []hindcast.Event, err error) {
+	defer func() { err = placed(store, err) }()
 	c, err := load(ctx, store, prefix)
 	if err != nil {
 		return nil, err
@@ -80,7 +82,7 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{}
+	c := &chain{prefix: prefix}
 	for _, p := range parts { // the highest fence first
 		if err := p.read(ctx, store, prefix, nil); err != nil {
 			return nil, err
@@ -125,7 +127,7 @@ func (c *chain) closes() []closed {
 func (c *chain) events() ([]hindcast.Event, error) {
 	var events []hindcast.Event
 	for _, p := range append(c.closed, c.head) {
-		more, err := decode(p.lines, p.name, 2)
+		more, err := decode(p.lines, c.prefix+p.name, 2)
 		if err != nil {
 			return nil, err
 		}
@@ -357,6 +359,15 @@ func missing(key string, err error) error {
 		return fmt.Errorf("reading the journal %s: %w", key, err)
 	}
 	return nil
+}
+
+// placed makes the place of an E-JOURNAL, a key of the store, what a person can open.
+func placed(store objstore.Store, err error) error {
+	e, ok := errors.AsType[*hindcast.Error](err)
+	if ok && e.Code == hindcast.EJournal && e.Place.File != "" {
+		e.Place.File = objstore.Place(store, e.Place.File)
+	}
+	return err
 }
 
 func corrupt(key string, line int, what string) error {

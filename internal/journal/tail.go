@@ -25,6 +25,7 @@ func NewTail(store objstore.Store, prefix string) *Tail { return &Tail{store: st
 // Next returns the events since the last call, none if there are none. restarted says that a run was taken
 // over and that events seen before do not count: then the events are all from the first on.
 func (t *Tail) Next(ctx context.Context) (events []hindcast.Event, restarted bool, err error) {
+	defer func() { err = placed(t.store, err) }()
 	parts, err := list(ctx, t.store, t.prefix)
 	if err != nil || len(parts) == 0 {
 		return nil, false, err

@@ -77,7 +77,7 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", broken(key, "cannot be read", err)
+		return nil, "", broken(l.Absolute(key), "cannot be read", err)
 	}
 	m := new(hindcast.Manifest)
 	if err := json.Unmarshal(body, m); err != nil {
@@ -168,7 +168,7 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 		return overtaken(m, "another run")
 	}
 	if err != nil {
-		return broken(key, "cannot be written", err)
+		return broken(l.Absolute(key), "cannot be written", err)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Mani
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}
 	if _, err := l.store.Put(ctx, prefix+manifestName, body, objstore.Condition{}); err != nil {
-		return broken(prefix+manifestName, "cannot be written", err)
+		return broken(l.Absolute(prefix+manifestName), "cannot be written", err)
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 	}
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
-		return nil, broken(below, "cannot be listed", err)
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
 	var gone []string
 	for _, folder := range folders {
@@ -249,7 +249,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 			}
 		}
 		if err := l.store.DeleteAll(ctx, prefix); err != nil {
-			return gone, broken(prefix, "cannot be deleted", err)
+			return gone, broken(l.Absolute(prefix), "cannot be deleted", err)
 		}
 		gone = append(gone, prefix)
 	}
@@ -260,7 +260,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, keep map[int]bool) 
 func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
 	infos, err := l.store.List(ctx, prefix+manifestName)
 	if err != nil {
-		return false, broken(prefix, "cannot be listed", err)
+		return false, broken(l.Absolute(prefix), "cannot be listed", err)
 	}
 	return len(infos) > 0, nil
 }

@@ -68,7 +68,7 @@ func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File) erro
 	key := prefix + objstore.Escape(filepath.Base(path))
 	info, err := l.store.Upload(ctx, key, body)
 	if err != nil {
-		return broken(key, "cannot be uploaded", err)
+		return broken(l.Absolute(key), "cannot be uploaded", err)
 	}
 	if info.Bytes != f.Bytes {
 		return badParquet(path, fmt.Sprintf("%d of its %d bytes were uploaded", info.Bytes, f.Bytes))

@@ -64,10 +64,7 @@ func (l *Lake) Absolute(path string) string {
 	if foreign(path) {
 		return path
 	}
-	if local, ok := l.store.(objstore.Local); ok {
-		return local.File(path)
-	}
-	return strings.TrimSuffix(l.store.URL(), "/") + "/" + path
+	return objstore.Place(l.store, path)
 }
 
 // Key is the reverse of Absolute: the key of what lies in the lake, the path itself of what does not.

@@ -38,7 +38,7 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 			return id, nil
 		}
 		if !errors.Is(err, objstore.ErrPrecondition) {
-			return "", broken(l.PlanKey(id), "cannot be written", err)
+			return "", broken(l.Absolute(l.PlanKey(id)), "cannot be written", err)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 			Next:    fmt.Sprintf("`hindcast resume %s` goes on with it; a new run needs another id", id)}
 	}
 	if err != nil {
-		return broken(key, "cannot be written", err)
+		return broken(l.Absolute(key), "cannot be written", err)
 	}
 	return nil
 }
@@ -78,11 +78,11 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 			Message: fmt.Sprintf("pipeline %s has no run %s", l.pipeline, id), Next: "`hindcast list` shows its runs"}
 	}
 	if err != nil {
-		return broken(key, "cannot be read", err)
+		return broken(l.Absolute(key), "cannot be read", err)
 	}
 	if err := decode(body, plan); err != nil {
 		return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Cause: err,
-			Place:   hindcast.Place{File: key},
+			Place:   hindcast.Place{File: l.Absolute(key)},
 			Message: fmt.Sprintf("the plan of run %s is corrupt: %v", id, err),
 			Next:    "restore the file from a backup, or start a new run: what is committed is kept and not run again"}
 	}
@@ -119,7 +119,7 @@ func (l *Lake) runs(ctx context.Context) ([]string, error) {
 	below := Bookkeeping(l.pipeline) + "runs/"
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
-		return nil, broken(below, "cannot be listed", err)
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
 	var ids []string
 	for _, folder := range folders {

@@ -17,7 +17,8 @@ import (
 func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) error {
 	var script strings.Builder
 	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
-		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n")
+		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n" +
+		"-- The lake is " + strings.ReplaceAll(l.store.URL(), "\n", " ") + ": where it was moved, run the pipeline again, or replace that path below.\n")
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		l.view(&script, name, facts[name])
 	}
@@ -25,7 +26,7 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 		l.view(&script, name, []*hindcast.Manifest{dims[name]})
 	}
 	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
-		return broken(l.ViewsKey(), "cannot be written", err)
+		return broken(l.Absolute(l.ViewsKey()), "cannot be written", err)
 	}
 	return nil
 }

@@ -31,7 +31,8 @@ func (a *attempter) Fingerprint(ctx context.Context, try supervisor.Try) (string
 
 func (a *attempter) Transform(ctx context.Context, try supervisor.Try, _ supervisor.Report) (supervisor.Staged, error) {
 	m, memory, err := a.steps.Transform(ctx, try.Item, try.Attempt, try.Alone)
-	return supervisor.Staged{Manifest: m, Memory: memory}, err
+	rows, bytes := a.steps.Reads(try.Item)
+	return supervisor.Staged{Manifest: m, Memory: memory, RowsIn: rows, BytesIn: bytes}, err
 }
 
 func (a *attempter) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {

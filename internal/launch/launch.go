@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -55,7 +58,7 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0)})
+	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)})
 	return s, err
 }
 
@@ -201,6 +204,11 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	}
 	// What may hold secrets is not in the plan: it comes from the pipeline file, where it must still be the same.
 	p.Pipeline.Secrets, p.Pipeline.Places = s.Pipeline.Secrets, s.Pipeline.Places
+	was, is := p.Pipeline.Load, s.Pipeline.Load
+	if !slices.Equal(was.Before, is.Before) || !slices.Equal(was.After, is.After) { // the frozen hooks stand nowhere any more
+		p.Pipeline.Places = maps.Clone(p.Pipeline.Places)
+		maps.DeleteFunc(p.Pipeline.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, "load.") })
+	}
 	if p.Pipeline.Warehouse.Written != s.Pipeline.Warehouse.Written {
 		return nil, changed(run, "warehouse", p.Pipeline.Warehouse.Written, s.Pipeline.Warehouse.Written)
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -44,6 +45,9 @@ type active struct {
 	*Session
 	options Options
 	run     string
+	only    []string // the slices that a resume was asked for; all if empty
+	before  string   // the run that had the lease before
+	sweeper sync.WaitGroup
 	lease   *lease.Lease
 	stops   *stops
 	log     io.Writer
@@ -109,6 +113,9 @@ func (a *active) unclaim(ctx context.Context) {
 }
 
 func (a *active) take(ctx context.Context) (err error) {
+	if holder, err := lease.Inspect(ctx, a.Store, a.Pipeline.Name); err == nil {
+		a.before = holder.Run
+	}
 	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{}); err == nil {
 		a.stops.hear(a.lease)
 	}
@@ -118,6 +125,7 @@ func (a *active) take(ctx context.Context) (err error) {
 // leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
 // lease back, last: by then nothing of the run writes any more.
 func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, error) {
+	a.sweeper.Wait()
 	alive := a.Close()
 	if c, ok := a.log.(io.Closer); ok {
 		_ = c.Close()
@@ -143,6 +151,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	if a.log, err = a.options.Log(a.logPath); err != nil {
 		return fmt.Errorf("opening the run's log: %w", err)
 	}
+	a.sweeper.Go(func() { a.tell("sweeping the lake", a.Lake.Sweep(ctx)) })
 	spill := filepath.Join(folder, "spill")
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
@@ -153,7 +162,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 }
 
 func (a *active) begin(ctx context.Context) (*Ended, error) {
-	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0)); err != nil {
+	if err := a.open(ctx, plan.Divide(a.Machine, a.Pipeline.Run, 0, 0)); err != nil {
 		return nil, err
 	}
 	p, dims, err := a.settle(ctx)
@@ -255,8 +264,8 @@ func transient(e *hindcast.Error) bool {
 // waiting for what is wrong.
 func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
 
-// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. Whether anything is
-// left to do is for its caller to ask.
+// Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. With Options.Slices
+// only those are gone on with. Whether anything is left of the whole run is for its caller to ask.
 func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*Ended, error) {
 	s, err := OpenLake(p)
 	if err != nil {
@@ -268,12 +277,32 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 		if err != nil {
 			return nil, err
 		}
+		if a.only, err = a.asked(ctx, frozen); err != nil {
+			return nil, err
+		}
 		if err := a.take(ctx); err != nil {
 			return nil, err
 		}
 		ended, err := a.resume(ctx, frozen)
 		return a.leave(ctx, ended, err)
 	})
+}
+
+// asked are the slices that a resume was asked for. E-RUN if they are all done.
+func (a *active) asked(ctx context.Context, p *plan.Plan) ([]string, error) {
+	st, err := a.State(ctx, a.run)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := plan.Select(p, st, a.options.Slices)
+	if err == nil && a.options.Slices != "" && len(keys) == 0 {
+		err = plan.NoneChosen(a.options.Slices, "see its slices: hindcast status "+a.run+" --all")
+	}
+	if err != nil || len(keys) == 0 || !st.Done(keys) {
+		return keys, err
+	}
+	return nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("of run %s the slices %s are done", a.run, a.options.Slices), Next: "see what is left: hindcast status " + a.run}
 }
 
 func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
@@ -341,9 +370,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	if err != nil {
 		return nil, err
 	}
-	if err := a.views(context.WithoutCancel(ctx), p); err != nil { // no reason to hide how the run ended
-		_, _ = fmt.Fprintf(a.log, "%s writing the views: %v\n", time.Now().Format(time.TimeOnly), err)
-	}
+	a.tell("writing the views", a.views(context.WithoutCancel(ctx), p)) // no reason to hide how the run ended
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil
 }
 
@@ -352,20 +379,22 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if err != nil {
 		return nil, err
 	}
+	var before []hindcast.Event
 	for _, m := range dims {
-		event := hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m}
-		if err := j.Append(ctx, event); err != nil {
-			return nil, err
-		}
+		before = append(before, hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes,
+			Seconds: m.Seconds, Manifest: m})
 	}
 	if state.Run == "" { // nothing was journaled yet
 		state = nil
+	}
+	if !p.UnloadOnly { // then the fence is raised: nobody else's load can commit any more
+		a.tell("sweeping what loads that died kept", a.sweepPrevious(ctx, p))
 	}
 	host, _ := os.Hostname()
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
 	}
-	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), UnloadOnly: p.UnloadOnly, State: state, Journal: j,
+	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
 		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
 		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }

@@ -169,7 +169,7 @@ func read(ctx context.Context, store objstore.Store, pipeline string) (record, s
 	var r record
 	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 {
 		return record{}, "", &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
-			Message: "the lease is corrupt", Place: hindcast.Place{File: key},
+			Message: "the lease is corrupt", Place: hindcast.Place{File: objstore.Place(store, key)},
 			Next: "make sure that nobody runs this pipeline, then delete the file"}
 	}
 	return r, info.ETag, nil

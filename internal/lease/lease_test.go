@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -427,4 +428,45 @@ func TestCorruptLease(t *testing.T) {
 		_, err = Inspect(t.Context(), store, pipeline)
 		wantCode(t, err, hindcast.ELake)
 	}
+}
+
+// Requests for slices add up, each as it was made, and never take the place of one for the whole run.
+func TestStopRequestsForSlices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := folder(t)
+		l := acquire(t, store, "r1", Options{})
+		ask := func(who string, now bool, keys ...string) {
+			if _, err := RequestStop(t.Context(), store, pipeline, "r1", who, now, keys...); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		hear := func(who string, now bool, keys ...string) {
+			t.Helper()
+			select {
+			case r := <-l.Stop():
+				if r.Who != who || r.Now != now || !slices.Equal(r.Slices, keys) {
+					t.Errorf("heard %+v, want %s %v %v", r, who, now, keys)
+				}
+			case <-time.After(time.Minute):
+				t.Errorf("%s is not heard", who)
+			}
+		}
+		ask("ann", true, "a")
+		ask("bob", false, "b")
+		hear("ann", true, "a")
+		hear("bob", false, "b")
+		ask("ann", false, "c")
+		hear("ann", false, "c")
+		ask("ann", true)
+		ask("bob", false, "d")
+		hear("ann", true)
+		time.Sleep(time.Minute)
+		select {
+		case r := <-l.Stop():
+			t.Errorf("heard %+v as well", r)
+		default:
+		}
+		release(t, l)
+	})
 }

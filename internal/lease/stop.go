@@ -3,7 +3,9 @@ package lease
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -13,16 +15,21 @@ import (
 
 // StopRequest asks a run's holder to stop.
 type StopRequest struct {
-	Run   string    `json:"run"`
-	Fence int64     `json:"fence"` // of the holder that is asked: a resume does not see old requests
-	Who   string    `json:"who"`   // "ann on host x", for the run's report
-	Now   bool      `json:"now"`   // at once, not in good order
-	Time  time.Time `json:"time"`
+	Run   string `json:"run"`
+	Fence int64  `json:"fence"` // of the holder that is asked: a resume does not see old requests
+	Who   string `json:"who"`   // "ann on host x", for the run's report
+	Now   bool   `json:"now"`   // at once, not in good order
+	// Slices are the keys of those that are to stop while the others go on; the whole run if empty.
+	Slices []string  `json:"slices,omitempty"`
+	Time   time.Time `json:"time"`
+	// Before are the requests for slices that were made before it: the holder may not have seen them yet.
+	Before []StopRequest `json:"before,omitempty"`
 }
 
-// RequestStop asks the process that holds the run to stop it, and returns whom it asked. The request is
-// seen within Options.Poll. E-RUN if nobody runs it.
-func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who string, now bool) (Holder, error) {
+// RequestStop asks the process that holds the run to stop it, or only some of its slices, and returns whom it
+// asked. The request is seen within Options.Poll; one that stops the whole run is not replaced by one that stops
+// less, and requests for slices add up. E-RUN if nobody runs it.
+func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who string, now bool, only ...string) (Holder, error) {
 	holder, err := Inspect(ctx, store, pipeline)
 	if err != nil {
 		return Holder{}, err
@@ -30,14 +37,52 @@ func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who s
 	if !holder.Held || holder.Run != run || holder.Dead {
 		return holder, notRunning(pipeline, run, holder)
 	}
-	body, err := json.Marshal(StopRequest{Run: run, Fence: holder.Fence, Who: who, Now: now, Time: time.Now().UTC()})
+	request := StopRequest{Run: run, Fence: holder.Fence, Who: who, Now: now, Slices: only, Time: time.Now().UTC()}
+	for {
+		err := request.put(ctx, store, lake.StopKey(pipeline, run))
+		if err == nil {
+			return holder, nil
+		}
+		if !errors.Is(err, objstore.ErrPrecondition) { // otherwise somebody else asked at the same time
+			return holder, fmt.Errorf("requesting the stop of run %s: %w", run, err)
+		}
+	}
+}
+
+// put writes the request, together with those for slices that may not have been seen yet.
+func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) error {
+	condition := objstore.Condition{}
+	if len(r.Slices) > 0 {
+		body, info, err := store.Get(ctx, key)
+		var before StopRequest
+		switch {
+		case errors.Is(err, objstore.ErrNotExist):
+			condition.IfNoneMatch = true
+		case err != nil:
+			return err
+		default:
+			condition.IfMatch = info.ETag
+			if json.Unmarshal(body, &before) == nil && before.Fence == r.Fence {
+				if len(before.Slices) == 0 {
+					return nil // the whole run is asked to stop already
+				}
+				r.Before = before.each()
+			}
+		}
+	}
+	body, err := json.Marshal(r)
 	if err != nil {
-		return holder, fmt.Errorf("encoding the request: %w", err)
+		return err
 	}
-	if _, err := store.Put(ctx, lake.StopKey(pipeline, run), body, objstore.Condition{}); err != nil {
-		return holder, fmt.Errorf("requesting the stop of run %s: %w", run, err)
-	}
-	return holder, nil
+	_, err = store.Put(ctx, key, body, condition)
+	return err
+}
+
+// each is the request with those before it, the first one first.
+func (r StopRequest) each() []StopRequest {
+	all := slices.Clone(r.Before)
+	r.Before = nil
+	return append(all, r)
 }
 
 func notRunning(pipeline, run string, holder Holder) error {
@@ -56,7 +101,7 @@ func (l *Lease) listen(ctx context.Context) {
 	l.mu.Lock()
 	r := l.record
 	l.mu.Unlock()
-	seen := ""
+	seen, told := "", map[int64]bool{} // by their times
 	for sleep(ctx, l.options.Poll) == nil {
 		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
 		var request StopRequest
@@ -68,10 +113,17 @@ func (l *Lease) listen(ctx context.Context) {
 		if request.Fence != r.Fence {
 			continue
 		}
-		select {
-		case l.stop <- request:
-		case <-ctx.Done():
-			return
+		for _, one := range request.each() {
+			at := one.Time.UnixNano()
+			if told[at] {
+				continue
+			}
+			select {
+			case l.stop <- one:
+				told[at] = true
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }

@@ -47,6 +47,14 @@ func Unescape(part string) (string, error) {
 	return name, nil
 }
 
+// Place returns what a person can open for a key, or a prefix, of the store: an absolute path, or a URL.
+func Place(store Store, key string) string {
+	if local, ok := store.(Local); ok {
+		return local.File(key)
+	}
+	return strings.TrimSuffix(store.URL(), "/") + "/" + key
+}
+
 // CheckKey reports what is wrong with a key, or nil: it has no empty, "." or ".." part, no leading or
 // trailing slash and no zero byte. Drivers call it on every key that they are given.
 func CheckKey(key string) error {

@@ -64,6 +64,13 @@ type Foldered interface {
 	Folders(ctx context.Context, prefix string) ([]string, error)
 }
 
+// Sweeper is implemented by stores in which a writer that dies leaves something that is no object.
+type Sweeper interface {
+	// Sweep removes what dead writers left below prefix, which must end in "/" and be ours (promise 3). What may
+	// still be written stays.
+	Sweep(ctx context.Context, prefix string) error
+}
+
 // Appender is implemented by stores that can extend an object; others are given numbered objects instead.
 type Appender interface {
 	// Append opens the object for appending, creating it if need be.

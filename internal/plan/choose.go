@@ -9,32 +9,15 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// choose takes the slices that --slices names: keys and prefixes of keys, ranges of them (both ends belong to it),
-// and the words all, new, stale, failed and unsettled, joined by commas. Nothing named is all. E-SLICES for a term
-// that no slice can have, and if no slice is left.
+// choose takes the slices that --slices names. Nothing named is all.
 func (m *maker) choose(all []candidate) ([]candidate, error) {
-	chosen := make([]bool, len(all))
-	terms := strings.Split(m.Selection, ",")
-	if strings.TrimSpace(m.Selection) == "" {
-		terms = []string{"all"}
+	history := make([]hindcast.Slice, len(all))
+	for i := range all {
+		history[i] = all[i].Slice
 	}
-	some := false
-	for _, term := range terms {
-		term = strings.TrimSpace(term)
-		matches, word := m.term(term)
-		found := word
-		for i := range all {
-			if matches(&all[i]) {
-				chosen[i], found, some = true, true, true
-			}
-		}
-		if !found {
-			return nil, noSlice(term, all)
-		}
-	}
-	if !some {
-		return nil, &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("no slice is %s", strings.Join(terms, " or ")), Next: "see what there is: hindcast plan"}
+	chosen, err := selected(m.Selection, history, func(word string) func(int) bool { return m.word(all, word) })
+	if err != nil {
+		return nil, err
 	}
 	var out []candidate
 	for i, c := range all {
@@ -42,7 +25,86 @@ func (m *maker) choose(all []candidate) ([]candidate, error) {
 			out = append(out, m.force(c))
 		}
 	}
+	if len(out) == 0 {
+		return nil, NoneChosen(m.Selection, "see what there is: hindcast plan")
+	}
 	return out, nil
+}
+
+// Select names the slices of a frozen plan that --slices means, by key, in the order of time. The words go by why the
+// plan runs a slice: `new`, `unsettled`, and `stale` for every reason but new, also for force; `failed` are those that
+// failed or were stopped in its own run. They may name none. Nothing named is nil. E-SLICES for a term that no slice of
+// the plan has.
+func Select(p *Plan, st *hindcast.RunState, selection string) ([]string, error) {
+	if strings.TrimSpace(selection) == "" {
+		return nil, nil
+	}
+	planned := make([]hindcast.Slice, len(p.Items))
+	for i := range p.Items {
+		planned[i] = p.Items[i].Slice
+	}
+	chosen, err := selected(selection, planned, func(word string) func(int) bool { return p.word(st, word) })
+	if err != nil {
+		e := *hindcast.AsError(err)
+		e.Next = strings.Replace(e.Next, "hindcast plan", "hindcast status "+p.Run+" --all", 1)
+		return nil, &e
+	}
+	var keys []string
+	for i := range planned {
+		if chosen[i] {
+			keys = append(keys, planned[i].Key)
+		}
+	}
+	return keys, nil
+}
+
+// Only is the plan of some slices alone, given by key.
+func (p *Plan) Only(keys []string) *Plan {
+	wanted := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	out := *p
+	out.Items = slices.DeleteFunc(slices.Clone(p.Items), func(i Item) bool { return !wanted[i.Slice.Key] })
+	return &out
+}
+
+// selected evaluates a selection over slices in the order of time: keys and prefixes of keys, ranges of them (both
+// ends belong to it), and the words all, new, stale, failed and unsettled, joined by commas. word gives what a word
+// selects, and nil for what is none; a word may select nothing, a key may not.
+func selected(selection string, all []hindcast.Slice, word func(string) func(i int) bool) ([]bool, error) {
+	chosen := make([]bool, len(all))
+	terms := strings.Split(selection, ",")
+	if strings.TrimSpace(selection) == "" {
+		terms = []string{"all"}
+	}
+	for _, term := range terms {
+		term = strings.TrimSpace(term)
+		matches := word(term)
+		found := matches != nil
+		if !found {
+			matches = func(i int) bool { return names(term, all[i].Key) }
+		}
+		for i := range all {
+			if matches(i) {
+				chosen[i], found = true, true
+			}
+		}
+		if !found {
+			return nil, noSlice(term, all)
+		}
+	}
+	return chosen, nil
+}
+
+// NoneChosen is E-SLICES for a selection whose words are true of no slice; next says where to look.
+func NoneChosen(selection, next string) error {
+	terms := strings.Split(selection, ",")
+	for i := range terms {
+		terms[i] = strings.TrimSpace(terms[i])
+	}
+	return &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
+		Message: "no slice is " + strings.Join(terms, " or "), Next: next}
 }
 
 // force runs what would not be run, except where there is no table to run it from.
@@ -57,29 +119,52 @@ func (m *maker) force(c candidate) candidate {
 	return c
 }
 
-// term is one term of a selection; a word may select nothing, a key may not.
-func (m *maker) term(term string) (matches func(*candidate) bool, word bool) {
-	switch term {
+// word is what a word selects of the candidates.
+func (m *maker) word(all []candidate, word string) func(int) bool {
+	switch word {
 	case "all":
-		return func(*candidate) bool { return true }, true
+		return func(int) bool { return true }
 	case "new", "missing":
-		return func(c *candidate) bool { return c.committed == nil }, true
+		return func(i int) bool { return all[i].committed == nil }
 	case "stale":
-		return func(c *candidate) bool { return c.committed != nil && c.Reason.Runs() }, true
+		return func(i int) bool { return all[i].committed != nil && all[i].Reason.Runs() }
 	case "failed":
-		return func(c *candidate) bool { return m.Failed[c.Slice.Key] }, true
+		return func(i int) bool { return m.Failed[all[i].Slice.Key] }
 	case "unsettled":
-		return func(c *candidate) bool { return c.unsettled }, true
+		return func(i int) bool { return all[i].unsettled }
 	}
+	return nil
+}
+
+// word is what a word selects of a frozen plan and its run.
+func (p *Plan) word(st *hindcast.RunState, word string) func(int) bool {
+	reason := func(i int) hindcast.Reason { return p.Items[i].Reason }
+	switch word {
+	case "all":
+		return func(int) bool { return true }
+	case "new", "missing":
+		return func(i int) bool { return reason(i) == hindcast.ReasonNew }
+	case "stale":
+		return func(i int) bool { return reason(i).Runs() && reason(i) != hindcast.ReasonNew }
+	case "failed":
+		return func(i int) bool {
+			s := st.Slices[p.Items[i].Slice.Key]
+			return s != nil && (s.State == hindcast.Failed || s.State == hindcast.Stopped)
+		}
+	case "unsettled":
+		return func(i int) bool { return reason(i) == hindcast.ReasonUnsettled }
+	}
+	return nil
+}
+
+// names reports whether a term that is no word means the slice of this key.
+func names(term, key string) bool {
 	first, last, isRange := strings.Cut(term, "..")
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
 	if !isRange {
-		return func(c *candidate) bool { return first != "" && begins(c.Slice.Key, first) }, false
+		return first != "" && begins(key, first)
 	}
-	return func(c *candidate) bool {
-		key := c.Slice.Key
-		return (first == "" || key >= first) && (last == "" || key <= last || begins(key, last)) && first+last != ""
-	}, false
+	return (first == "" || key >= first) && (last == "" || key <= last || begins(key, last)) && first+last != ""
 }
 
 // begins reports whether the prefix is the key's year, month, day or hour: 2019-1 is none.
@@ -91,22 +176,22 @@ func begins(key, prefix string) bool {
 // nearest is how many slices an E-SLICES proposes on either side.
 const nearest = 2
 
-func noSlice(term string, all []candidate) error {
-	first, last := all[0].Slice, all[len(all)-1].Slice
+func noSlice(term string, all []hindcast.Slice) error {
+	first, last := all[0], all[len(all)-1]
 	e := &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("no slice %q; the history has %s to %s", term, first.Key, last.Key),
 		Next:    "name slices by key (2019-03), range (2019-03..2019-09), or all, new, stale, failed, unsettled"}
 	start, _, _ := strings.Cut(term, "..")
-	at, _ := slices.BinarySearchFunc(all, start, func(c candidate, t string) int { return strings.Compare(c.Slice.Key, t) })
+	at, _ := slices.BinarySearchFunc(all, start, func(c hindcast.Slice, t string) int { return strings.Compare(c.Key, t) })
 	var keys []string
 	for i := max(0, at-nearest); i < min(len(all), at+nearest); i++ {
-		keys = append(keys, all[i].Slice.Key)
+		keys = append(keys, all[i].Key)
 	}
 	e.Detail = []string{"near it: " + strings.Join(keys, ", ")}
 	for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
 		t, err := time.Parse(layout, start)
-		if err == nil && at > 0 && !t.Before(reading(all[at-1].Slice.Start)) && t.Before(reading(all[at-1].Slice.End)) {
-			e.Detail = append(e.Detail, fmt.Sprintf("%s lies in the slice %s", start, all[at-1].Slice.Key))
+		if err == nil && at > 0 && !t.Before(reading(all[at-1].Start)) && t.Before(reading(all[at-1].End)) {
+			e.Detail = append(e.Detail, fmt.Sprintf("%s lies in the slice %s", start, all[at-1].Key))
 		}
 	}
 	return e

@@ -55,14 +55,13 @@ func (m *maker) estimate(p *Plan) Estimate {
 	return e
 }
 
-// fromEarlier scales what an earlier run took by rows; by slices where rows are not known, which a run counts as it
-// unloads them. It returns the bytes
-// that the results will have.
+// fromEarlier scales what an earlier run took by rows; by slices where rows are not known. It returns the bytes that the
+// results will have.
 func (m *maker) fromEarlier(e *Estimate, s Shares, running, unloads int) int64 {
 	before := m.Earlier
 	var scale float64
 	switch {
-	case before.RowsIn > 0 && before.Unloads == before.Slices && e.RowsIn >= 0:
+	case before.RowsIn > 0 && e.RowsIn >= 0:
 		scale = float64(e.RowsIn) / float64(before.RowsIn)
 	case before.Slices > 0:
 		scale = float64(running) / float64(before.Slices)

@@ -57,10 +57,21 @@ func Make(in Inputs) (*Plan, error) {
 		out.Items = append(out.Items, c.Item)
 	}
 	m.collectUnits(out)
-	out.Shares = Divide(in.Machine, in.Pipeline.Run, in.Unloads)
+	out.Shares = Divide(in.Machine, in.Pipeline.Run, in.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Warnings = m.warnings
 	return out, nil
+}
+
+// running is how many of the items are worked on.
+func (p *Plan) running() int {
+	n := 0
+	for _, item := range p.Items {
+		if item.Reason.Runs() {
+			n++
+		}
+	}
+	return n
 }
 
 // prepare checks the definition against the sources, and says of each unit and dimension whether it is due.

@@ -66,7 +66,7 @@ func (c *candidate) read(cutter *cutter, in *inputs) error {
 	for _, i := range kept {
 		u := &cutter.units[i]
 		c.Units[name] = append(c.Units[name], u.Key)
-		c.Rows, c.Bytes = add(c.Rows, cutter.part(u, window, u.Rows)), add(c.Bytes, cutter.part(u, window, u.Bytes))
+		c.Rows, c.Bytes = add(c.Rows, Part(u.Interval, window, u.Rows)), add(c.Bytes, Part(u.Interval, window, u.Bytes))
 		contents = append(contents, u.Content)
 		switch {
 		case !u.Unload:
@@ -92,19 +92,19 @@ func (c *cutter) optional(i int) bool {
 	return u.Missing && (c.fact.Missing == hindcast.MissingSkip || !u.Interval.End.After(c.from))
 }
 
-// part estimates how much of a unit lies in the window.
-func (c *cutter) part(u *Unit, window hindcast.Interval, n int64) int64 {
-	if n <= 0 || window.Contains(u.Interval) {
+// Part estimates how much of a unit's n rows, or bytes, lies in the window.
+func Part(unit, window hindcast.Interval, n int64) int64 {
+	if n <= 0 || window.Contains(unit) {
 		return n
 	}
-	start, end := u.Interval.Start, u.Interval.End
+	start, end := unit.Start, unit.End
 	if window.Start.After(start) {
 		start = window.Start
 	}
 	if window.End.Before(end) {
 		end = window.End
 	}
-	return int64(float64(n) * end.Sub(start).Seconds() / u.Interval.End.Sub(u.Interval.Start).Seconds())
+	return int64(float64(n) * end.Sub(start).Seconds() / unit.End.Sub(unit.Start).Seconds())
 }
 
 // add adds estimates; what is unknown makes the sum unknown.

@@ -22,8 +22,9 @@ const (
 
 // Divide divides the machine between the steps. Slices side by side cost time and memory in one machine (two
 // cores: 48 s one after another, 54 to 63 s in parallel), so `auto` runs one for each four cores; what is
-// overlapped is unload and load beside the transform. Unloads is the warehouse's own limit, 0 for none.
-func Divide(m Machine, cfg hindcast.RunConfig, unloads int) Shares {
+// overlapped is unload and load beside the transform. Unloads is the warehouse's own limit, 0 for none; running is how
+// many slices there are to share it, 0 if that is not known yet.
+func Divide(m Machine, cfg hindcast.RunConfig, unloads, running int) Shares {
 	cores := max(m.Cores, 1)
 	s := Shares{Transforms: max(1, cores/threadsEach), Unloads: min(max(2, cores), maxUnloads), Cap: counted(cores, "core")}
 	if cfg.Parallel > 0 {
@@ -46,6 +47,9 @@ func Divide(m Machine, cfg hindcast.RunConfig, unloads int) Shares {
 	rest := s.Memory - s.Warehouse
 	if most := int(max(1, rest/leastTransform)); cfg.Parallel == 0 && s.Transforms > most {
 		s.Transforms, s.Cap = most, "memory: "+size(s.Memory)
+	}
+	if running > 0 && running < s.Transforms {
+		s.Transforms, s.Cap = running, counted(running, "slice")
 	}
 	s.Threads = min(max(1, cores/s.Transforms), cores)
 	s.Transform = rest / int64(s.Transforms)

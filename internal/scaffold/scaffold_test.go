@@ -206,7 +206,7 @@ func bindSlice(t *testing.T, db *sql.DB, p *hindcast.Pipeline, made *plan.Plan, 
 				}
 				where := ""
 				if f.Time != "" {
-					where = " WHERE " + duck.Window(f.Time, "TIMESTAMP", item.Slice.Interval)
+					where = " WHERE " + duck.Window(f.Time, "TIMESTAMP", item.Slice.Interval, p.History.TimeZone)
 				}
 				source := qualified(u.Source)
 				if n := value(t, db, "SELECT count(*) FROM duckdb_columns() WHERE lower(schema_name || '.' || table_name) = lower("+
@@ -230,7 +230,7 @@ func bindSlice(t *testing.T, db *sql.DB, p *hindcast.Pipeline, made *plan.Plan, 
 	if !hindcast.IsTime(typ) {
 		t.Errorf("target.time has type %s", typ)
 	}
-	inside := duck.Window(p.Target.Time, typ, item.Slice.Interval)
+	inside := duck.Window(p.Target.Time, typ, item.Slice.Interval, p.History.TimeZone)
 	check(t, "rows outside", value(t, db, "SELECT count(*) FROM result WHERE "+inside+" IS NOT TRUE"), "0")
 	var key []string
 	for _, k := range p.Target.Key {

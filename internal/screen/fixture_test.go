@@ -44,6 +44,7 @@ func months(n int) *plan.Plan {
 func history(name string, from time.Time, every hindcast.Period, n int) *plan.Plan {
 	p := &plan.Plan{CreatedAt: noon}
 	p.Pipeline.Name = name
+	p.Pipeline.Facts = []hindcast.Fact{{Name: "billing", Table: "billing_{yyyy}_{mm}"}}
 	p.Pipeline.Target.Table = "cost_summary"
 	p.Pipeline.History.Every = every
 	p.History = hindcast.Interval{Start: from, End: every.AddTo(from, n)}
@@ -86,8 +87,12 @@ func (s *script) step(key string, attempt int, step hindcast.Step) {
 }
 
 func (s *script) finish(key string, attempt int, step hindcast.Step, rows, bytes int64, took float64) {
-	s.add(hindcast.Event{Type: hindcast.EventStepFinished, Slice: key, Attempt: attempt, Step: step, Rows: rows,
-		Bytes: bytes, Seconds: took, Memory: 2_100_000_000})
+	e := hindcast.Event{Type: hindcast.EventStepFinished, Slice: key, Attempt: attempt, Step: step, Rows: rows,
+		Bytes: bytes, Seconds: took, Memory: 2_100_000_000}
+	if step == hindcast.StepTransform {
+		e.RowsIn, e.BytesIn = 1_300_000, 110_000_000
+	}
+	s.add(e)
 }
 
 // do brings a slice from its first step to its commit in 6.5 s.

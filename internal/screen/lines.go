@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -139,7 +140,11 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return fmt.Sprintf("%s started: %s", e.Run, counted(e.Total, "slice"))
 	case hindcast.EventRunResumed:
 		l.live.t.count()
-		return fmt.Sprintf("%s resumed: %s slices done", e.Run, l.live.progress())
+		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, l.live.progress())
+		if len(e.Slices) > 0 {
+			text += fmt.Sprintf(", %s asked for", exact(int64(len(e.Slices))))
+		}
+		return text
 	case hindcast.EventStepStarted:
 		if begun {
 			return ""
@@ -154,7 +159,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	case hindcast.EventFailed:
 		return fmt.Sprintf("%s failed for good after attempt %d%s", key, e.Attempt, reason(e.Error))
 	case hindcast.EventStopped:
-		return key + " stopped"
+		return key + " " + cmp.Or(e.Message, "stopped")
 	case hindcast.EventStopRequested:
 		return "stopping" + because(e.Message)
 	case hindcast.EventWorkerDied:

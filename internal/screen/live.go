@@ -101,9 +101,16 @@ func (p *pace) finish(t *tally, e hindcast.Event) {
 	}
 }
 
-// weight is how much work a slice is taken to be: its input rows, or the mean of the others'.
+// weight is how much work a slice is taken to be: its input rows by the plan, for slices that are done as well, so
+// that an estimate that is wrong for all is no matter; otherwise what it has read, or the mean of the others'.
 func (t *tally) weight(key string) float64 {
-	n := t.rowsIn(key)
+	n := int64(-1)
+	if item := t.items[key]; item != nil {
+		n = item.Rows
+	}
+	if n < 0 {
+		n = t.rowsIn(key)
+	}
 	if n < 0 {
 		n = t.rowsMean
 	}
@@ -122,7 +129,7 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 	}
 	left, credit := 0.0, 0.0
 	for i, key := range t.keys {
-		if t.states[i].Final() {
+		if t.states[i].Final() || t.st.Asked != nil && !t.st.Asked[key] {
 			continue
 		}
 		left += t.weight(key)

@@ -244,7 +244,26 @@ func unloadWork(pl *plan.Plan) (count, amount, why string) {
 	if pl.Estimate.UnloadBytes > 0 {
 		amount = "~" + size(pl.Estimate.UnloadBytes)
 	}
-	return counted(n, "table"), amount, why
+	return tables(pl, n), amount, why
+}
+
+// tables counts the tables that n units are unloaded from: time-named ones whole, a plain one in parts.
+func tables(pl *plan.Plan, n int) string {
+	named := map[string]bool{}
+	for i := range pl.Pipeline.Facts {
+		named[pl.Pipeline.Facts[i].Name] = pl.Pipeline.Facts[i].TimeNamed()
+	}
+	sources, parts := map[string]bool{}, false
+	for i := range pl.Units {
+		if u := &pl.Units[i]; u.Unload {
+			sources[u.Source] = true
+			parts = parts || !named[u.Fact]
+		}
+	}
+	if parts || len(sources) < n {
+		return counted(n, "part") + " of " + counted(len(sources), "table")
+	}
+	return counted(n, "table")
 }
 
 // dimWork names the dimensions that will be unloaded, and why.

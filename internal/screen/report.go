@@ -133,6 +133,11 @@ func standing(t *tally) string {
 	}
 	begun := t.counts[hindcast.Stopped] + t.counts[hindcast.Running] + t.counts[hindcast.Retrying]
 	waiting := t.counts[hindcast.Pending]
+	for _, key := range t.in(hindcast.Stopped) {
+		if t.st.Slices[key].Attempt == 0 { // it was stopped alone, while it waited
+			begun, waiting = begun-1, waiting+1
+		}
+	}
 	switch {
 	case begun > 0 && waiting > 0 && t.counts[hindcast.Failed] > 0:
 		return text + fmt.Sprintf(", %s not done", exact(int64(begun+waiting)))

@@ -17,6 +17,7 @@ type StatusOptions struct {
 	Options
 	Alive bool   // a supervisor holds the run; otherwise a run that is not finished was interrupted
 	Log   string // where the run's log is
+	Of    int    // how many slices the run works on, where only some of them are shown; 0 otherwise
 }
 
 // The states of a run, as status and list name them.
@@ -87,6 +88,9 @@ func statusTitle(t *tally, p *plan.Plan, o StatusOptions) string {
 	}
 	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
 	text += fmt.Sprintf("  %d/%d slices", t.done, t.total)
+	if o.Of > 0 {
+		text += fmt.Sprintf(" chosen of %d", o.Of)
+	}
 	if t.rowsTotal > 0 {
 		text += "  " + short(t.rowsDone) + " of " + rows(t.rowsTotal)
 	}
@@ -128,7 +132,8 @@ type RunStatus struct {
 	Pid         int            `json:"pid,omitempty"`
 	ExitCode    *int           `json:"exit_code,omitempty"` // once finished
 	Stopping    string         `json:"stopping,omitempty"`  // why, once a stop was requested
-	Total       int            `json:"total"`               // slices that the run works on
+	Total       int            `json:"total"`               // slices that the run works on, of those that are shown
+	Of          int            `json:"of,omitempty"`        // slices that the run works on, where only some are shown
 	Done        int            `json:"done"`                // of them, those that need no more work
 	Counts      map[string]int `json:"counts"`              // slices in each state, also those that the run does not work on
 	RowsIn      int64          `json:"rows_in"`             // read by the slices that are proven
@@ -153,7 +158,7 @@ type SliceStatus struct {
 	Rows    int64           `json:"rows,omitempty"`
 	Seconds float64         `json:"seconds,omitempty"` // over all steps and attempts
 	Error   *hindcast.Error `json:"error,omitempty"`
-	Message string          `json:"message,omitempty"` // why it is skipped
+	Message string          `json:"message,omitempty"` // why it is skipped, or who stopped it alone
 }
 
 // ErrorStatus is an error in a RunStatus, once for all slices that met it.
@@ -167,7 +172,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	t := newTally(st, p)
 	rowsIn, _, rowsOut, _ := t.sums()
 	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(),
-		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Done: t.done,
+		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Of: o.Of, Done: t.done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Next: statusNext(t, o)}
 	if p != nil {

@@ -111,8 +111,8 @@ func (t *tally) stateOf(key string, s *hindcast.SliceState) hindcast.State {
 	return hindcast.Pending
 }
 
-// rowsIn is the best that is known of a slice's input rows: what the plan read from manifests or estimates,
-// or what this run unloaded for it; -1 if nothing is.
+// rowsIn is the best that is known of a slice's input rows: what its transform has read, or else what the plan
+// read from manifests or estimates, or what this run unloaded for it; -1 if nothing is.
 func (t *tally) rowsIn(key string) int64 { return t.rowsOf(key, t.st.Slices[key]) }
 
 func (t *tally) rowsOf(key string, s *hindcast.SliceState) int64 {
@@ -120,16 +120,14 @@ func (t *tally) rowsOf(key string, s *hindcast.SliceState) int64 {
 	if item := t.items[key]; item != nil {
 		n = item.Rows
 	}
-	if s != nil && s.RowsIn > 0 && (n <= 0 || t.unloadedWhole(key)) {
+	switch {
+	case s == nil:
+	case s.Read:
 		n = s.RowsIn
+	case s.Unloaded > n:
+		n = s.Unloaded
 	}
 	return n
-}
-
-// unloadedWhole tells whether this run unloads all that the slice reads.
-func (t *tally) unloadedWhole(key string) bool {
-	s, item := t.st.Slices[key], t.items[key]
-	return item == nil || (len(item.Units) == 1 && s.RowsIn >= item.Rows)
 }
 
 // in lists the slices that were in the given state at the last count, in the order of time.
@@ -174,9 +172,8 @@ func (t *tally) sums() (rowsIn, bytesIn, rowsOut, bytesOut int64) {
 }
 
 func (t *tally) bytesIn(key string, s *hindcast.SliceState) int64 {
-	n := s.BytesIn
-	if item := t.items[key]; item != nil && item.Bytes > 0 && (n == 0 || !t.unloadedWhole(key)) {
-		n = item.Bytes
+	if item := t.items[key]; !s.Read && item != nil {
+		return max(item.Bytes, 0)
 	}
-	return n
+	return s.BytesIn
 }

@@ -38,6 +38,21 @@ func (l *line) take() *slice {
 	return s
 }
 
+// drop removes the slices that are to go, and returns them.
+func (l *line) drop(goes func(*slice) bool) (dropped []*slice) {
+	var stay []*slice
+	for _, s := range l.waiting {
+		if goes(s) {
+			dropped = append(dropped, s)
+		} else {
+			stay = append(stay, s)
+		}
+	}
+	l.waiting = stay
+	heap.Init((*lineHeap)(l))
+	return dropped
+}
+
 // due reports whether the head's time has come.
 func (l *line) due(now time.Time) bool { return !l.empty() && !l.waiting[0].due.After(now) }
 

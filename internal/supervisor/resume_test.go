@@ -188,3 +188,36 @@ func checkEnd(t *testing.T, w *world, c Config, out *Outcome) {
 		}
 	}
 }
+
+// A resume of some slices leaves the others as they are and never says that the run is done (promise 6).
+func TestResumeOfSomeSlices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		broken := &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "broken"}
+		w.call = func(method string, try Try) outcome {
+			if method == "transform" {
+				return outcome{Err: broken}
+			}
+			return outcome{}
+		}
+		p := planOf(3)
+		p.Pipeline.Run.OnFailure = hindcast.OnFailureContinue
+		wantExit(t, w.run(w.config(p)), hindcast.ExitFailed)
+		w.call = nil
+
+		c := w.config(p)
+		c.Only = []string{key(1)}
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitStopped)
+		wantState(t, out, key(0), hindcast.Failed)
+		wantState(t, out, key(1), hindcast.Succeeded)
+		if out.State.Stopping != "2 slices not asked for" || out.State.Slices[key(0)].Error == nil || w.count("transform", key(0)) != 1 {
+			t.Errorf("%q, %+v", out.State.Stopping, out.State.Slices[key(0)])
+		}
+		out = w.run(w.config(p))
+		wantExit(t, out, hindcast.ExitOK)
+		if out.State.Stopping != "" || w.count("load", key(1)) != 1 {
+			t.Errorf("%q, loaded %d times", out.State.Stopping, w.count("load", key(1)))
+		}
+	})
+}

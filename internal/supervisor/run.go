@@ -46,6 +46,7 @@ type run struct {
 
 	ending ending
 	proof  proof
+	part   part
 }
 
 // slice is one slice on its way.
@@ -62,8 +63,10 @@ type slice struct {
 	staged   *hindcast.Manifest
 	unknown  bool // a load was prepared and nobody knows how it ended
 	alone    bool
-	ready    bool // counts in run.ready
-	held     bool // counts in run.held
+	haltedBy string // who stopped this slice alone
+	over     bool   // done with
+	ready    bool   // counts in run.ready
+	held     bool   // counts in run.held
 }
 
 func newRun(ctx context.Context, config Config) *run {
@@ -79,7 +82,7 @@ func newRun(ctx context.Context, config Config) *run {
 		pools: map[hindcast.Step]*pool{}, underway: map[*job]bool{},
 		inbox: make(chan message, 256), over: make(chan struct{}),
 		ending: ending{outer: ctx.Done(), killed: make(chan burial, 1)},
-		proof:  proof{answer: make(chan answer, 1)},
+		proof:  proof{answer: make(chan answer, 1)}, part: newPart(config.Only),
 	}
 	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRevive, toLoad} {
 		r.queue[t] = byPlace()
@@ -96,9 +99,12 @@ func newRun(ctx context.Context, config Config) *run {
 func (r *run) begin() {
 	start := hindcast.Event{Type: hindcast.EventRunStarted, Total: len(r.Plan.Items), Fence: r.Fence, Host: r.Host, Pid: r.Pid}
 	if r.state.Run != "" {
-		start.Type = hindcast.EventRunResumed
+		start.Type, start.Slices = hindcast.EventRunResumed, r.Only
 	}
 	r.record(start)
+	for _, e := range r.Before {
+		r.record(e)
+	}
 	r.durable = true
 	if !r.commit() {
 		return
@@ -132,6 +138,9 @@ func (r *run) admit(item *plan.Item, place int) {
 		return
 	case !item.Reason.Runs():
 		r.record(hindcast.Event{Type: hindcast.EventSkipped, Slice: item.Slice.Key, Message: string(item.Reason)})
+		return
+	case !r.part.wants(item.Slice.Key):
+		r.part.unasked++
 		return
 	}
 	s := &slice{item: item, place: place, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
@@ -226,8 +235,7 @@ func (r *run) commit() bool {
 	r.events, r.outgoing = nil, nil
 	if err := r.journal(events); err != nil {
 		for _, j := range outgoing {
-			delete(r.underway, j)
-			r.pools[j.task.step()].busy--
+			r.leave(j)
 		}
 		r.journalFailed(err)
 		return false
@@ -318,8 +326,15 @@ func (r *run) take(m message) {
 	case m.event != nil:
 		r.record(*m.event)
 	case m.result != nil:
-		delete(r.underway, m.job)
-		r.pools[m.job.task.step()].busy--
+		r.leave(m.job)
 		r.settle(m.job, m.result)
 	}
+}
+
+// leave takes a job that has ended, or never begins, off its pool.
+func (r *run) leave(j *job) {
+	delete(r.underway, j)
+	r.pools[j.task.step()].busy--
+	j.cancel()
+	j.cancelLoad()
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -86,6 +87,8 @@ func (r *run) start(s *slice) {
 		r.durable = true // promise 1: before any COMMIT
 	case toTransform, toTransformAlone, toRevive: // the worker reports the transform's start itself
 	}
+	j.compute, j.cancel = context.WithCancel(r.compute)
+	j.loads, j.cancelLoad = context.WithCancel(r.loads)
 	r.underway[j] = true
 	r.pools[j.task.step()].busy++
 	r.outgoing = append(r.outgoing, j)

@@ -14,6 +14,8 @@ func (r *run) settle(j *job, res *result) {
 		s.unknown = res.unknown
 	}
 	switch {
+	case !res.begun && s.haltedBy != "" && !r.stopping():
+		r.halt(s)
 	case !res.begun: // it stays as it was: the run is stopping
 	case res.err != nil:
 		r.failed(j, res)
@@ -57,7 +59,7 @@ func (r *run) transformed(j *job, res *result) {
 	}
 	m := res.staged.Manifest
 	r.recordOf(j, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepTransform, Manifest: m,
-		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory})
+		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn})
 	s.print, s.staged = res.print, m
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)
@@ -93,6 +95,10 @@ func (r *run) committed(j *job, res *result) {
 
 // enqueue lets the slice wait for a worker.
 func (r *run) enqueue(s *slice, next task) {
+	if s.haltedBy != "" && !r.stopping() {
+		r.halt(s)
+		return
+	}
 	s.next = next
 	r.queue[next].add(s)
 }
@@ -100,7 +106,7 @@ func (r *run) enqueue(s *slice, next task) {
 // done takes the slice off the run's list.
 func (r *run) done(s *slice) {
 	r.left--
-	s.trying, s.staged = false, nil
+	s.over, s.trying, s.staged = true, false, nil
 	s.held = count(&r.held, s.held, false)
 	s.ready = count(&r.ready, s.ready, false)
 }
@@ -112,10 +118,14 @@ func (r *run) failed(j *job, res *result) {
 	switch {
 	case e.Code == hindcast.EFenced:
 		r.fenced(e)
+	case r.stopping() && res.canceled:
 	case res.canceled:
+		r.halt(j.slice)
 	case !heals(e.Class):
 		r.giveUp(j, e)
 	case r.stopping(): // resume tries again
+	case j.slice.haltedBy != "":
+		r.halt(j.slice)
 	case j.slice.failures >= r.rules.Retries:
 		r.giveUp(j, e)
 	default:

@@ -63,6 +63,10 @@ func (r *run) stop(why cause, err *hindcast.Error, message string) {
 }
 
 func (r *run) stopRequested(request StopRequest) {
+	if len(request.Slices) > 0 {
+		r.haltRequested(request)
+		return
+	}
 	r.ending.requests++
 	message := request.By
 	if message == "" {
@@ -184,7 +188,7 @@ func (r *run) end() *Outcome {
 	r.commit()
 	code := r.exitCode()
 	r.record(hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: r.state.Counts(),
-		Dead: r.ending.burial.dead, Unconfirmed: r.ending.burial.unconfirmed})
+		Message: r.part.String(), Dead: r.ending.burial.dead, Unconfirmed: r.ending.burial.unconfirmed})
 	r.durable = true
 	r.commit()
 	r.bury() // if the journal failed only now
@@ -230,6 +234,8 @@ func (r *run) exitCode() int {
 		return hindcast.ExitCheck
 	case r.failures > 0 || r.ending.err != nil:
 		return hindcast.ExitFailed
+	case r.part.undone() > 0:
+		return hindcast.ExitStopped
 	}
 	return hindcast.ExitOK
 }

@@ -243,3 +243,80 @@ func TestStopAfterAFailureWaitsForTheLoadInFlight(t *testing.T) {
 		}
 	})
 }
+
+// halting asks for the stop of slices after a while, each request after the one before.
+func halting(by string, now bool, after time.Duration, keys ...string) <-chan StopRequest {
+	requests := make(chan StopRequest, 1)
+	time.AfterFunc(after, func() { requests <- StopRequest{By: by, Now: now, Slices: keys} })
+	return requests
+}
+
+func TestStopOfSomeSlices(t *testing.T) {
+	tests := []struct {
+		name  string
+		keys  []string
+		now   bool
+		takes map[string]time.Duration // method → how long it takes for the first slice
+		ends  []hindcast.State
+	}{
+		{"a transform is cancelled", []string{key(0)}, false, map[string]time.Duration{"transform": time.Minute},
+			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
+		{"an unload is cancelled", []string{key(0)}, false, map[string]time.Duration{"unload": time.Minute},
+			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
+		{"a load may finish", []string{key(0)}, false, map[string]time.Duration{"load": 5 * time.Second},
+			[]hindcast.State{hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
+		{"unless it is at once", []string{key(0)}, true, map[string]time.Duration{"load": time.Minute},
+			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
+		{"what waits does not begin", []string{key(0), key(3)}, false, map[string]time.Duration{"unload": 3 * time.Second},
+			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Stopped}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.call = func(method string, try Try) outcome {
+					if try.Item.Slice.Key == key(0) {
+						return outcome{Takes: test.takes[method]}
+					}
+					return outcome{}
+				}
+				c := w.config(unloading(planOf(4)))
+				c.Plan.Shares.Transforms = 1
+				c.Stop = halting("hindcast stop by ana", test.now, time.Second, test.keys...)
+				out := w.run(c)
+				wantExit(t, out, map[bool]int{true: hindcast.ExitStopped, false: hindcast.ExitOK}[slices.Contains(test.ends, hindcast.Stopped)])
+				for i, want := range test.ends {
+					wantState(t, out, key(i), want)
+				}
+				if out.Err != nil || w.killed {
+					t.Errorf("the run as a whole was stopped: %v", out.Err)
+				}
+				if w.journal.count(hindcast.EventAttemptFailed, "") != 0 {
+					t.Error("our own stop cost an attempt")
+				}
+				w.call = nil
+				if out.ExitCode != hindcast.ExitOK {
+					wantExit(t, w.run(w.config(unloading(planOf(4)))), hindcast.ExitOK)
+				}
+			})
+		})
+	}
+}
+
+// A slice that waits for its next attempt is stopped without one.
+func TestStopOfASliceThatRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.call = on("transform", key(1), 9, outcome{Err: &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "died"}})
+		c := w.config(planOf(3))
+		c.Plan.Pipeline.Run.RetryWait = time.Hour
+		c.Stop = halting("ana", false, time.Minute, key(1))
+		began := time.Now()
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitStopped)
+		wantState(t, out, key(1), hindcast.Stopped)
+		if took := time.Since(began); took != time.Minute || out.State.Stopping != "1 slice stopped by ana" {
+			t.Errorf("it took %s; %q", took, out.State.Stopping)
+		}
+	})
+}

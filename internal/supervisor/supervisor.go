@@ -75,6 +75,8 @@ func (t Try) Forced() bool {
 type Staged struct {
 	Manifest *hindcast.Manifest
 	Memory   int64 // peak resident bytes of its process; 0 if unknown
+	RowsIn   int64 // rows of the facts that it read
+	BytesIn  int64
 }
 
 // StopRequest asks a run to stop. The first one stops it in good order: nothing new begins, unloads and
@@ -82,6 +84,9 @@ type Staged struct {
 type StopRequest struct {
 	By  string // who asks, for people: "SIGINT", "hindcast stop by ana"
 	Now bool
+	// Slices are the keys of those that are to stop while the others go on; the whole run if empty. Such a request
+	// counts neither as a first one nor as a second.
+	Slices []string
 }
 
 // Config is what a run is made of. Retries, waits, timeouts, the budget and the failure policy are those of
@@ -90,12 +95,18 @@ type Config struct {
 	Plan *plan.Plan
 	// Order lists indices into Plan.Items, in the order in which slices begin; nil is the plan's own.
 	Order []int
+	// Only are the keys of the slices that a resume is asked for; every one that is not done if empty. The others
+	// stay as they are, and the run then ends with ExitStopped at best (promise 6).
+	Only []string
 	// UnloadOnly ends every slice after its unload, as `hindcast unload` does.
 	UnloadOnly bool
 	// State is the journal so far, folded; nil for a new run. The supervisor owns it from here on, and
 	// journals run_started or run_resumed itself.
-	State     *hindcast.RunState
-	Journal   Journal
+	State   *hindcast.RunState
+	Journal Journal
+	// Before are events of what came before the first slice, dimensions that were unloaded; they are journaled right
+	// after run_started or run_resumed.
+	Before    []hindcast.Event
 	Attempter Attempter
 	Fence     int64
 	Host      string

@@ -488,3 +488,16 @@ func TestHeals(t *testing.T) {
 		}
 	}
 }
+
+// What came before the first slice is journaled after the run's start, which is any journal's first event.
+func TestWhatCameBeforeFollowsTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.config(planOf(1))
+		c.Before = []hindcast.Event{{Type: hindcast.EventDimension, Fact: "accounts"}}
+		wantExit(t, w.run(c), hindcast.ExitOK)
+		if w.journal.events[0].Type != hindcast.EventRunStarted || w.journal.events[1].Type != hindcast.EventDimension || w.journal.events[1].Run != "r1" {
+			t.Errorf("the journal begins with %+v", w.journal.events[:2])
+		}
+	})
+}

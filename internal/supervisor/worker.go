@@ -65,6 +65,9 @@ type job struct {
 	limited bool
 	left    time.Duration // of attempt_timeout, if limited
 	begun   atomic.Bool
+	// The run's contexts, for this job alone: compute ends with its slice's stop too, loads where that is at once.
+	compute, loads     context.Context
+	cancel, cancelLoad context.CancelFunc
 }
 
 // String names the job for people.
@@ -110,14 +113,14 @@ func (r *run) send(m message) {
 // do does the job within what is left of the attempt's time, and cleans up after a failure.
 func (r *run) do(j *job) *result {
 	res := &result{unknown: j.unknown}
-	if r.compute.Err() != nil {
+	if j.compute.Err() != nil {
 		return res
 	}
 	res.begun = true
 	j.begun.Store(true)
-	base := r.compute
+	base := j.compute
 	if j.task.step() == hindcast.StepLoad {
-		base = r.loads
+		base = j.loads
 	}
 	ctx, cancel := within(base, j)
 	defer cancel()

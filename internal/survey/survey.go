@@ -54,7 +54,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	p.AcceptLoss = s.AcceptLoss
-	return p, fillMissing(p)
+	return p, known(p)
 }
 
 // Draft is a plan that has not looked at the SQL or the target: which slices and units there are.
@@ -71,7 +71,7 @@ func (s *Survey) draft(in plan.Inputs) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, fillMissing(p)
+	return p, known(p)
 }
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
@@ -143,16 +143,11 @@ func (s *Survey) files(ctx context.Context, glob string) (plan.Source, error) {
 	return source, nil
 }
 
-// fillMissing gives units whose table is not there (`missing: empty`) the columns of the nearest one that is, so
-// that the SQL finds a table of no rows.
-func fillMissing(p *plan.Plan) error {
-	for i := range p.Units {
-		u := &p.Units[i]
-		if !u.Missing || len(u.Columns) > 0 {
-			continue
-		}
-		u.Columns = nearest(p.Units, i)
-		if u.Columns == nil && needed(p, u) {
+// known refuses a plan whose SQL would read a fact of which no table is there (`missing: empty`): its columns are not
+// known.
+func known(p *plan.Plan) error {
+	for _, u := range p.Units {
+		if u.Missing && len(u.Columns) == 0 && needed(p, u) {
 			return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Place: p.Pipeline.Places["facts."+u.Fact],
 				Message: fmt.Sprintf("no table of fact %s is there, so its columns are not known", u.Fact),
 				Next:    "correct `table:`, or create one of its tables"}
@@ -161,21 +156,10 @@ func fillMissing(p *plan.Plan) error {
 	return nil
 }
 
-func needed(p *plan.Plan, u *plan.Unit) bool {
+func needed(p *plan.Plan, u plan.Unit) bool {
 	return slices.ContainsFunc(p.Items, func(item plan.Item) bool {
 		return item.Reason.Runs() && slices.Contains(item.Units[u.Fact], u.Key)
 	})
-}
-
-func nearest(units []plan.Unit, i int) []hindcast.Column {
-	for distance := 1; distance < len(units); distance++ {
-		for _, j := range []int{i + distance, i - distance} {
-			if j >= 0 && j < len(units) && units[j].Fact == units[i].Fact && len(units[j].Columns) > 0 {
-				return units[j].Columns
-			}
-		}
-	}
-	return nil
 }
 
 // published sums the target's rows for every committed slice, to see whether somebody edited them.
@@ -190,10 +174,10 @@ func (s *Survey) published(ctx context.Context, in plan.Inputs) (map[string]hind
 			rows = append(rows, c)
 		}
 	}
-	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows))}
-	zone := s.Pipeline.History.Zone
-	for i, c := range rows { // civil columns are cut by the reading in the pipeline's zone
-		ask.Intervals[i] = hindcast.Interval{Start: c.Slice.Start.In(zone), End: c.Slice.End.In(zone)}
+	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows)),
+		TimeZone: s.Pipeline.History.TimeZone}
+	for i, c := range rows {
+		ask.Intervals[i] = c.Slice.Interval
 	}
 	sums, err := s.Warehouse.Published(ctx, ask)
 	if err != nil {

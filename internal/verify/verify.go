@@ -144,13 +144,12 @@ func (v *Verify) target(ctx context.Context) error {
 	for _, item := range v.Plan.Items {
 		chosen[item.Slice.Key] = true
 	}
-	ask := warehouse.Published{Target: v.Plan.Pipeline.Target, Columns: v.Plan.Result}
+	ask := warehouse.Published{Target: v.Plan.Pipeline.Target, Columns: v.Plan.Result, TimeZone: v.Plan.Pipeline.History.TimeZone}
 	var compared []hindcast.Committed
-	zone := v.Plan.Pipeline.History.Zone
 	for _, c := range rows {
 		if c.Target == v.Plan.Pipeline.Target.Table && chosen[c.Slice.Key] {
 			compared = append(compared, c)
-			ask.Intervals = append(ask.Intervals, hindcast.Interval{Start: c.Slice.Start.In(zone), End: c.Slice.End.In(zone)})
+			ask.Intervals = append(ask.Intervals, c.Slice.Interval)
 		}
 	}
 	v.result.Slices = len(compared)

@@ -64,10 +64,12 @@ type Load struct {
 	Parts    hindcast.Parts    `json:"parts"`
 	Columns  []hindcast.Column `json:"columns"` // of the staged files
 	Files    []string          `json:"files"`   // staged Parquet; none empties the slice
-	Sums     hindcast.Sums     `json:"sums"`    // what the files hold
+	Rows     int64             `json:"rows"`    // that the files hold
 	Hooks    hindcast.Load     `json:"hooks"`
-	Previous string            `json:"previous"` // folder (or URL) where the replaced rows are to be kept
-	Memory   int64             `json:"memory"`
+	// Places says where each hook stands ("load.before.0"), for the E-HOOK of one that fails.
+	Places   map[string]hindcast.Place `json:"places,omitempty"`
+	Previous string                    `json:"previous"` // folder (or URL) where the replaced rows are to be kept
+	Memory   int64                     `json:"memory"`
 }
 
 // Unloader reads from a warehouse. Parallel.
@@ -91,8 +93,10 @@ type Loader interface {
 	// Fence returns the pipeline's fence; 0 if it was never raised.
 	Fence(ctx context.Context, pipeline string) (int64, error)
 	// Load replaces the slice's rows in one transaction: the target's lock, the fence (E-FENCED), the
-	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). After an error nothing is
-	// published, unless the answer to COMMIT was lost: then Committed tells.
+	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). The Sums that it returns, and
+	// writes into the status row, are of the slice's rows as they stand in the target then: Published gives the
+	// same until somebody edits them. After an error nothing is published, unless the answer to COMMIT was lost:
+	// then Committed tells. What a hook does to its session (temporary tables, SET) is gone with the load.
 	Load(ctx context.Context, l Load) (hindcast.Committed, error)
 	// Committed returns the pipeline's status rows, ordered by slice start; under the target's lock if
 	// settled is set, so that a commit in flight has ended. No table means no rows.
@@ -107,6 +111,7 @@ type Published struct {
 	Target    hindcast.Target     `json:"target"`
 	Columns   []hindcast.Column   `json:"columns"`
 	Intervals []hindcast.Interval `json:"intervals"`
+	TimeZone  string              `json:"time_zone"` // for the civil reading of the bounds
 }
 
 // Warehouse is a driver. Errors are *hindcast.Error with a class.

@@ -92,7 +92,7 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	if own {
 		window = t.Own
 	}
-	query = windowed(t, query, window)
+	query = r.windowed(t, query, window)
 	if t.Sample > 0 {
 		query = fmt.Sprintf("SELECT * FROM (%s) USING SAMPLE %g PERCENT (bernoulli)", query, t.Sample)
 	}
@@ -100,10 +100,10 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 }
 
 // windowed cuts a query of the table's rows to those in the window.
-func windowed(t engine.Table, query string, window hindcast.Interval) string {
+func (r *Runner) windowed(t engine.Table, query string, window hindcast.Interval) string {
 	for _, c := range t.Columns {
 		if t.Time != "" && c.Name == t.Time {
-			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window)
+			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, r.zone)
 		}
 	}
 	return query
@@ -151,15 +151,15 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error)
 	if job.Columns, err = duck.Store("the result", job.Columns); err != nil {
 		return engine.Result{}, err
 	}
-	files, err := r.write(ctx, job)
+	staged, err := r.write(ctx, job)
 	if err != nil {
 		return engine.Result{}, err
 	}
-	out := engine.Result{Files: files, Columns: job.Columns}
-	for _, f := range files {
+	out := engine.Result{Files: staged.Files, Columns: job.Columns, Rows: staged.Rows()}
+	for _, f := range staged.Files {
 		out.Bytes += f.Bytes
 	}
-	if out.Sums, err = r.inspect(ctx, job, files); err != nil {
+	if err := r.inspect(ctx, job, staged); err != nil {
 		return engine.Result{}, err
 	}
 	out.Memory = child.PeakMemory(os.Getpid())
@@ -167,17 +167,17 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error)
 }
 
 // write stages the SQL's rows with the bound types.
-func (r *Runner) write(ctx context.Context, job engine.Job) ([]hindcast.File, error) {
+func (r *Runner) write(ctx context.Context, job engine.Job) (duck.Copied, error) {
 	text, start, err := single(job.Query)
 	if err != nil {
-		return nil, err
+		return duck.Copied{}, err
 	}
 	if err := os.MkdirAll(job.Dir, 0o755); err != nil {
-		return nil, duck.Translate(err)
+		return duck.Copied{}, duck.Translate(err)
 	}
 	head := "SELECT " + duck.EncodeCast(job.Columns) + " FROM ("
-	files, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", job.Dir)
-	return files, place(err, job.Query, start-len(head)-duck.CopyPrefix)
+	staged, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", job.Dir)
+	return staged, place(err, job.Query, start-len(head)-duck.CopyPrefix)
 }
 
 // Query runs an ad hoc query.

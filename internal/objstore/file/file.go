@@ -22,8 +22,8 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// temporary begins the names of files that are not yet objects. A crash may leave some behind; no list shows
-// them and no key may name them.
+// temporary begins the names of files that are not yet objects. A crash may leave some behind, which Sweep removes;
+// no list shows them and no key may name them. Whoever writes one holds its flock until it is an object.
 const temporary = ".tmp-"
 
 // lockFolder holds the lock files of conditional writes. It is no object either.
@@ -44,6 +44,7 @@ var _ interface {
 	objstore.Local
 	objstore.Foldered
 	objstore.Appender
+	objstore.Sweeper
 } = (*Store)(nil)
 
 // Open returns the store over the folder root, which is made at the first write if it is not there.
@@ -161,31 +162,32 @@ func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition)
 	if err != nil {
 		return err
 	}
-	if err := s.swap(key, temp, path, cond); err != nil {
-		_ = os.Remove(temp) // the first error counts
+	defer func() { _ = temp.Close() }() // it is on disk already
+	if err := s.swap(key, temp.Name(), path, cond); err != nil {
+		_ = os.Remove(temp.Name()) // the first error counts
 		return err
 	}
 	return s.syncFolder(folder)
 }
 
-// stage writes body to a new temporary file in folder, durably but for its name.
-func (s *Store) stage(folder string, body io.Reader) (string, error) {
+// stage writes body to a new temporary file in folder, durably but for its name. It is locked until it is closed.
+func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 	f, err := s.create(folder, temporary+rand.Text(), os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	_, err = io.Copy(f, body)
+	if _, err = flock(f); err == nil {
+		_, err = io.Copy(f, body)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
 	if err != nil {
 		_ = os.Remove(f.Name()) // the first error counts
-		return "", s.fail("writing", f.Name(), err)
+		_ = f.Close()
+		return nil, s.fail("writing", f.Name(), err)
 	}
-	return f.Name(), nil
+	return f, nil
 }
 
 // create opens a file in a folder that it makes if need be. A folder that was known may have been deleted

@@ -6,6 +6,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,12 +91,24 @@ func (w *Owner) Close() error { return duck.Translate(w.db.Close()) }
 
 // withConn runs f on a connection of its own. Errors are translated.
 func (w *Owner) withConn(ctx context.Context, f func(*sql.Conn) error) error {
+	return w.withSession(ctx, f, (*sql.Conn).Close)
+}
+
+// onceOnly ends a connection for good: nobody else may find what was done to its session.
+func onceOnly(conn *sql.Conn) error {
+	if err := conn.Raw(func(any) error { return driver.ErrBadConn }); err != nil && !errors.Is(err, driver.ErrBadConn) {
+		return err
+	}
+	return nil // by telling the pool that the connection is bad, which closes it
+}
+
+func (w *Owner) withSession(ctx context.Context, f, end func(*sql.Conn) error) error {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return duck.Translate(err)
 	}
 	err = f(conn)
-	if closing := conn.Close(); err == nil {
+	if closing := end(conn); err == nil {
 		err = closing
 	}
 	return duck.Translate(err)
@@ -103,7 +116,11 @@ func (w *Owner) withConn(ctx context.Context, f func(*sql.Conn) error) error {
 
 // inTransaction runs f in a transaction: committed if f succeeds, rolled back otherwise.
 func (w *Owner) inTransaction(ctx context.Context, f func(*sql.Conn) error) error {
-	return w.withConn(ctx, func(conn *sql.Conn) error {
+	return w.withConn(ctx, transaction(ctx, f))
+}
+
+func transaction(ctx context.Context, f func(*sql.Conn) error) func(*sql.Conn) error {
+	return func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "BEGIN TRANSACTION"); err != nil {
 			return err
 		}
@@ -113,7 +130,7 @@ func (w *Owner) inTransaction(ctx context.Context, f func(*sql.Conn) error) erro
 		}
 		_, err := conn.ExecContext(ctx, "COMMIT")
 		return err
-	})
+	}
 }
 
 func execAll(ctx context.Context, conn *sql.Conn, statements ...string) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -95,20 +94,17 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	return out, err
 }
 
-// publishedQuery places each row by an ASOF join: the intervals of a history do not overlap.
+// publishedQuery places the rows by an ASOF join: the intervals of a history do not overlap. It sorts what it joins, so
+// rows of the same time are summed first: a result has far fewer times than rows.
 func publishedQuery(p warehouse.Published, typ string) string {
 	values := make([]string, len(p.Intervals))
 	for i, in := range p.Intervals {
-		values[i] = fmt.Sprintf("(%d, CAST(%s AS %s), CAST(%s AS %s))", i, moment(typ, in.Start), typ, moment(typ, in.End), typ)
+		values[i] = fmt.Sprintf("(%d, %s, %s)", i, duck.Bound(typ, in.Start, p.TimeZone), duck.Bound(typ, in.End, p.TimeZone))
 	}
-	return "SELECT hindcast_i, " + duck.SumsList(p.Columns) + " FROM " + duck.Table(p.Target.Table) +
-		" AS hindcast_t ASOF JOIN (VALUES " + strings.Join(values, ", ") + ") AS hindcast_v(hindcast_i, hindcast_s, hindcast_e)" +
-		" ON hindcast_t." + duck.Name(p.Target.Time) + " >= hindcast_s WHERE hindcast_t." + duck.Name(p.Target.Time) + " < hindcast_e GROUP BY hindcast_i"
-}
-
-func moment(typ string, t time.Time) string {
-	if typ == "TIMESTAMP WITH TIME ZONE" {
-		return duck.String(t.UTC().Format("2006-01-02 15:04:05.999999") + "+00")
-	}
-	return duck.String(t.Format("2006-01-02 15:04:05.999999"))
+	grouped, over := duck.PartialSums(p.Columns)
+	column := duck.Name(p.Target.Time)
+	return "SELECT hindcast_i, " + over + " FROM (SELECT " + column + " AS hindcast_t, " + grouped + " FROM " + duck.Table(p.Target.Table) +
+		" WHERE " + column + " IS NOT NULL GROUP BY " + column + ")" +
+		" ASOF JOIN (VALUES " + strings.Join(values, ", ") + ") AS hindcast_v(hindcast_i, hindcast_s, hindcast_e)" +
+		" ON hindcast_t >= hindcast_s WHERE hindcast_t < hindcast_e GROUP BY hindcast_i"
 }

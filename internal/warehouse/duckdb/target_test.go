@@ -1,9 +1,11 @@
 package duckdb_test
 
 import (
+	"database/sql"
 	"maps"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -51,7 +53,7 @@ func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "s.parquet")
 	parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(range AS INTEGER) AS total FROM range(3)")
 	c, err := w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
-		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Sums: sums(t, columns, []string{file}),
+		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 3,
 		Hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE total = 0", "UPDATE result SET total = total * 10"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -63,4 +65,75 @@ func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
 	if is := published[0]; c.Sums.Rows != 2 || c.Sums.Totals["total"] != "30" || is.Rows != c.Sums.Rows || is.Content != c.Sums.Content {
 		t.Errorf("the status row says %+v, the target holds %+v", c.Sums, is)
 	}
+}
+
+// What a hook does to its session ends with its load: temporary tables, variables, SET.
+func TestHooksLeaveNothingInTheSession(t *testing.T) {
+	path := create(t, "CREATE TABLE result (day DATE, total INTEGER); CREATE TABLE seen (v VARCHAR)")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "INTEGER"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	hooks := hindcast.Load{Before: []string{"INSERT INTO seen SELECT getvariable('v')",
+		"CREATE TEMP TABLE x AS SELECT 1 AS n", "SET VARIABLE v = 'mine'"}}
+	for i, in := range []hindcast.Interval{warehousetest.January, warehousetest.February, warehousetest.January} {
+		l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: in.Start.Format(time.DateOnly), Interval: in},
+			Run: "r", Attempt: i + 1, Fence: 1, Columns: columns, Hooks: hooks}
+		if _, err := w.Load(t.Context(), l); err != nil {
+			t.Fatalf("load %d: %v", i+1, err)
+		}
+		l.Hooks = hindcast.Load{Before: []string{"CREATE TEMP TABLE x AS SELECT 1 AS n", "SET VARIABLE v = 'lost'", "SELECT * FROM nosuch"}}
+		if _, err := w.Load(t.Context(), l); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
+			t.Fatalf("load %d of a bad hook: %v", i+1, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, path, func(db *sql.DB) {
+		if got := rows(t, db, "SELECT count(*), count(v) FROM seen"); got != "3,0" {
+			t.Errorf("loads and those that saw another's variable: %s", got)
+		}
+	})
+}
+
+// A large insert that fails says why, and leaves the instance as it was.
+func TestALargeInsertThatFails(t *testing.T) {
+	path := create(t, "CREATE TABLE result (day DATE, total INTEGER); CREATE TABLE seen (v VARCHAR)")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "BIGINT"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "s.parquet")
+	parquet(t, file, "SELECT DATE '2020-01-05' AS day, range * 100000 AS total FROM range(150000)")
+	l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
+		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 150_000}
+	_, err = w.Load(t.Context(), l)
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow || e.Class != hindcast.ClassPermanent {
+		t.Errorf("got %+v", e)
+	}
+	l.Files, l.Rows, l.Hooks.Before = nil, 0, []string{"INSERT INTO seen SELECT current_setting('preserve_insertion_order')"}
+	if _, err := w.Load(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, path, func(db *sql.DB) {
+		if got := rows(t, db, "SELECT v FROM seen"); got != "false" {
+			t.Errorf("preserve_insertion_order is %s afterwards", got)
+		}
+	})
 }

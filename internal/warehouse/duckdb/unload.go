@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -17,14 +18,18 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloa
 	}
 	out := warehouse.Unloaded{Columns: columns}
 	err = w.inTransaction(ctx, func(conn *sql.Conn) error {
-		from := source(u.Extract)
+		from, err := source(u.Extract)
+		if err != nil {
+			return err
+		}
 		if out.Sums, err = duck.SumsOf(ctx, conn, columns, from); err != nil {
 			return err
 		}
 		if out.Sums.Rows == 0 {
 			return nil
 		}
-		out.Files, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		written, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		out.Files = written.Files
 		return err
 	})
 	if err != nil {
@@ -48,23 +53,27 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 	if err != nil {
 		return sums, err
 	}
+	from, err := source(x)
+	if err != nil {
+		return sums, err
+	}
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
-		sums, err = duck.SumsOf(ctx, conn, columns, source(x))
+		sums, err = duck.SumsOf(ctx, conn, columns, from)
 		return err
 	})
 	return sums, err
 }
 
 // source is the extract as an expression for FROM.
-func source(x warehouse.Extract) string {
+func source(x warehouse.Extract) (string, error) {
 	from := duck.Table(x.Table)
 	if x.Time == "" {
-		return from
+		return from, nil
 	}
 	for _, c := range x.Columns {
 		if c.Name == x.Time {
-			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window)
+			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window, x.TimeZone), nil
 		}
 	}
-	return from
+	return "", fmt.Errorf("cutting %s: its time column %q is not among those to be read", x.Table, x.Time)
 }

@@ -200,7 +200,7 @@ func staged(t *testing.T, w *World, in hindcast.Interval, run string, selectSQL 
 	path := filepath.Join(t.TempDir(), "staged.parquet")
 	w.Parquet(t, path, selectSQL)
 	l.Files = []string{path}
-	l.Sums = w.Sums(t, columns, l.Files)
+	l.Rows = w.Sums(t, columns, l.Files).Rows
 	return l
 }
 
@@ -269,7 +269,7 @@ func loadFails(t *testing.T, w *World) {
 	prepare(t, w, 1)
 	load(t, w, staged(t, w, January, "r1", one))
 	wrong := staged(t, w, January, "r2", two)
-	wrong.Sums.Rows = 99
+	wrong.Rows = 99
 	broken := staged(t, w, January, "r2", two)
 	if err := os.WriteFile(broken.Files[0], []byte("PAR1 but not really PAR1"), 0o644); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,210 @@
+package attempt
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// books is a warehouse of which only the status rows are asked for.
+type books struct {
+	warehouse.Warehouse
+	rows []hindcast.Committed
+}
+
+func (b *books) Committed(_ context.Context, _ string, settled bool) ([]hindcast.Committed, error) {
+	if !settled {
+		panic("the rows are read without the target's lock")
+	}
+	return append([]hindcast.Committed(nil), b.rows...), nil
+}
+
+func month(m time.Month) hindcast.Interval {
+	return hindcast.Interval{Start: time.Date(2020, m, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2020, m+1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+func slice(m time.Month) hindcast.Slice {
+	return hindcast.Slice{Key: month(m).Start.Format(time.DateOnly), Interval: month(m)}
+}
+
+func unitOf(m time.Month) plan.Unit {
+	return plan.Unit{Fact: "sales", Key: slice(m).Key, Interval: month(m), Source: "sales"}
+}
+
+// frozen is a plan of January to March over one fact that looks a month back.
+func frozen() *plan.Plan {
+	p := &plan.Plan{Run: "r2"}
+	p.Pipeline = hindcast.Pipeline{Name: "p", Target: hindcast.Target{Table: "totals", Time: "month"},
+		Facts:   []hindcast.Fact{{Name: "sales", Table: "sales", Time: "day", Lookback: hindcast.Period{N: 1, Unit: hindcast.Months}}},
+		History: hindcast.History{TimeZone: "UTC", Zone: time.UTC, From: month(1).Start}}
+	for m := time.January; m <= time.March; m++ {
+		p.Units = append(p.Units, unitOf(m))
+		p.Items = append(p.Items, plan.Item{Slice: slice(m), Reason: hindcast.ReasonNew, Units: map[string][]string{"sales": {slice(m).Key}}})
+	}
+	return p
+}
+
+// world is a lake in a folder that has a generation of each month, of 100 rows.
+func world(t *testing.T, p *plan.Plan, rows ...hindcast.Committed) *Steps {
+	t.Helper()
+	store, err := file.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lake.New(store, p.Pipeline.Name)
+	for m := time.January; m <= time.March; m++ {
+		generation := &hindcast.Manifest{Name: "sales", Key: slice(m).Key, Interval: month(m), Source: "sales", Generation: 1, Run: "r1", Attempt: 1,
+			Columns: []hindcast.Column{{Name: "day", Type: "DATE"}}, Sums: hindcast.Sums{Rows: 100, Content: "c" + slice(m).Key}}
+		if err := l.PublishUnit(t.Context(), generation); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := New(t.Context(), Config{Plan: p, Fence: 1, Lake: l, Warehouse: &books{rows: rows}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func row(target string, in hindcast.Slice, print string) hindcast.Committed {
+	return hindcast.Committed{Pipeline: "p", Target: target, Slice: in, Run: "r1", Attempt: 1, Fingerprint: print}
+}
+
+// The pipeline may have had another target before: its rows prove nothing of this one.
+func TestTheProofIsOfTheTarget(t *testing.T) {
+	s := world(t, frozen(), row("totals", slice(1), "a"), row("old_totals", slice(2), "b"), row("totals", slice(3), "c"))
+	rows, err := s.Prove(t.Context())
+	if err != nil || len(rows) != 2 || rows[0].Fingerprint != "a" || rows[1].Fingerprint != "c" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+func TestLookupFindsTheLoadInQuestionOnly(t *testing.T) {
+	p := frozen()
+	shifted := slice(2)
+	shifted.End = shifted.End.AddDate(0, 0, 1)
+	for name, c := range map[string]struct {
+		row   hindcast.Committed
+		found bool
+	}{
+		"the row":             {row("totals", slice(2), "print"), true},
+		"another target":      {row("old_totals", slice(2), "print"), false},
+		"another fingerprint": {row("totals", slice(2), "other"), false},
+		"another slice":       {row("totals", slice(1), "print"), false},
+		"other bounds":        {row("totals", shifted, "print"), false},
+	} {
+		found, err := world(t, p, c.row).Lookup(t.Context(), p.Items[1], "print")
+		if err != nil || (found != nil) != c.found {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+	}
+}
+
+// A slice whose row has its fingerprint is done, unless it is run in any case, or the row is of something else.
+func TestCommittedFingerprints(t *testing.T) {
+	p := frozen()
+	print, committed, err := world(t, p).Fingerprint(t.Context(), p.Items[0])
+	if err != nil || committed || print == "" {
+		t.Fatalf("%q, %v, %v", print, committed, err)
+	}
+	for name, c := range map[string]struct {
+		row    hindcast.Committed
+		reason hindcast.Reason
+		want   bool
+	}{
+		"its own":        {row("totals", slice(1), print), hindcast.ReasonUnsettled, true},
+		"forced":         {row("totals", slice(1), print), hindcast.ReasonForced, false},
+		"edited":         {row("totals", slice(1), print), hindcast.ReasonEdited, false},
+		"another":        {row("totals", slice(1), "other"), hindcast.ReasonNew, false},
+		"another target": {row("old_totals", slice(1), print), hindcast.ReasonNew, false},
+	} {
+		item := p.Items[0]
+		item.Reason = c.reason
+		if got, committed, err := world(t, p, c.row).Fingerprint(t.Context(), item); err != nil || committed != c.want || got != print {
+			t.Errorf("%s: %q, %v, %v", name, got, committed, err)
+		}
+	}
+	item := p.Items[0]
+	item.Units = map[string][]string{"sales": {"2019-12-01"}}
+	if _, _, err := world(t, p).Fingerprint(t.Context(), item); err == nil {
+		t.Error("a slice without its unit has a fingerprint")
+	}
+}
+
+func TestUsable(t *testing.T) {
+	due := unitOf(1)
+	due.Unload = true
+	for name, c := range map[string]struct {
+		unit    plan.Unit
+		current *hindcast.Manifest
+		want    bool
+	}{
+		"nothing there":              {unitOf(1), nil, false},
+		"as it is":                   {unitOf(1), &hindcast.Manifest{Interval: month(1), Run: "r1"}, true},
+		"cut otherwise":              {unitOf(1), &hindcast.Manifest{Interval: month(2), Run: "r1"}, false},
+		"to be unloaded anew":        {due, &hindcast.Manifest{Interval: month(1), Run: "r1"}, false},
+		"unloaded by this run":       {due, &hindcast.Manifest{Interval: month(1), Run: "r2"}, true},
+		"by this run, cut otherwise": {due, &hindcast.Manifest{Interval: month(2), Run: "r2"}, false},
+	} {
+		if got := usable(c.unit, c.current, "r2"); (got != nil) != c.want || got != nil && got != c.current {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A staged result can be loaded after a resume if all its files are as long as they were written.
+func TestReusable(t *testing.T) {
+	s := world(t, frozen())
+	prefix := s.lake.StagingPrefix("r2", slice(1).Key, 1)
+	dir, err := s.lake.Folder(prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "part-0.parquet")
+	staged := &hindcast.Manifest{Name: "result", Key: slice(1).Key, Files: []hindcast.File{{Path: s.lake.Key(path), Rows: 1, Bytes: 5}}, Bytes: 5}
+	check := func(what string, want bool) {
+		t.Helper()
+		if got := s.Reusable(t.Context(), staged); got != want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	check("no file", false)
+	for text, want := range map[string]bool{"whole": true, "cut": false, "longer": false, "": false} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check("a file that holds "+text, want)
+	}
+	if err := s.Discard(t.Context(), plan.Item{Slice: slice(1)}); err != nil {
+		t.Fatal(err)
+	}
+	check("discarded", false)
+	staged.Files, staged.Bytes = nil, 0
+	check("a result of no rows", true)
+}
+
+// What a slice reads is its units' rows, of a unit that goes beyond its window the part in time.
+func TestReads(t *testing.T) {
+	p := frozen()
+	p.Items[2].Units = map[string][]string{"sales": {slice(3).Key, slice(2).Key}} // a month back
+	s := world(t, p)
+	if rows, _ := s.Reads(p.Items[0]); rows != 100 {
+		t.Errorf("%d rows of one unit", rows)
+	}
+	if rows, _ := s.Reads(p.Items[2]); rows != 200 {
+		t.Errorf("%d rows of two units", rows)
+	}
+	half := plan.Item{Slice: slice(3), Units: map[string][]string{"sales": {slice(3).Key}}}
+	half.Slice.End = half.Slice.Start.Add(half.Slice.End.Sub(half.Slice.Start) / 2)
+	if rows, _ := s.Reads(half); rows != 50 {
+		t.Errorf("%d rows of half a unit", rows)
+	}
+}

@@ -1,0 +1,218 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// inspect proves that the staged rows lie in the slice and that the key holds, and runs the checks over them. What the
+// statistics of the staged file tell is not read again.
+func (r *Runner) inspect(ctx context.Context, job engine.Job, staged duck.Copied) error {
+	totals, err := r.inspectRows(ctx, job, staged)
+	if err != nil || len(job.Checks) == 0 {
+		return err
+	}
+	for _, c := range job.Checks {
+		if readsResult(c, job.Columns) {
+			if err := r.viewResult(ctx, job.Columns, paths(staged)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range job.Query.Tables {
+		if t.Time != "" && !t.Own.Equal(t.Window) {
+			if err := r.view(ctx, t, true); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range job.Checks {
+		if err := r.check(ctx, job, c, hindcast.Sums{Rows: staged.Rows(), Totals: totals}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func paths(staged duck.Copied) []string {
+	list := make([]string, len(staged.Files))
+	for i, f := range staged.Files {
+		list[i] = f.Path
+	}
+	return list
+}
+
+// inspectRows is what holds for every pipeline, in one pass over the columns that need one: the key's, and those whose
+// totals the checks compare, which it returns. Only a fault needs the view of the result: making one costs a tiny
+// slice as much as the pass.
+func (r *Runner) inspectRows(ctx context.Context, job engine.Job, staged duck.Copied) (map[string]string, error) {
+	if len(staged.Files) == 0 {
+		return nil, nil
+	}
+	summed := exactTotals(job)
+	p := pass{list: []string{"0", "0", "0"}, rows: staged.Rows()}
+	if !within(staged.Columns, job) {
+		p.list[0] = "count(*) FILTER (WHERE (" + window(job) + ") IS NOT TRUE)"
+	}
+	if keys := keyNames(job); len(keys) > 0 {
+		p.list[2] = "count(DISTINCT hash(" + strings.Join(keys, ", ") + "))"
+		p.keyed = true
+		if !filled(staged.Columns, job.Target.Key) {
+			p.list[1] = "count(*) FILTER (WHERE " + strings.Join(keys, " IS NULL OR ") + " IS NULL)"
+		}
+	}
+	for _, c := range summed {
+		p.list = append(p.list, "CAST(sum("+duck.Name(c.Name)+") AS VARCHAR)")
+	}
+	if strings.Join(p.list, "") == "000" { // nothing is left to be read
+		return nil, nil
+	}
+	if err := p.take(ctx, r.conn, duck.FromParquet(job.Columns, paths(staged))); err != nil {
+		return nil, err
+	}
+	if err := r.judge(ctx, job, staged, p); err != nil {
+		return nil, err
+	}
+	return p.totals(summed), nil
+}
+
+// pass is one query over the staged rows: how many lie outside the slice, have a NULL in the key, and have keys of
+// their own, and the sums after these.
+type pass struct {
+	list                    []string
+	rows                    int64
+	keyed                   bool
+	outside, null, distinct int64
+	sums                    []sql.NullString
+}
+
+func (p *pass) take(ctx context.Context, conn *sql.Conn, from string) error {
+	p.sums = make([]sql.NullString, len(p.list)-3)
+	dest := []any{&p.outside, &p.null, &p.distinct}
+	for i := range p.sums {
+		dest = append(dest, &p.sums[i])
+	}
+	return duck.Translate(conn.QueryRowContext(ctx, "SELECT "+strings.Join(p.list, ", ")+" FROM ("+from+")").Scan(dest...))
+}
+
+func (p *pass) totals(columns []hindcast.Column) map[string]string {
+	totals := map[string]string{}
+	for i, c := range columns {
+		if p.sums[i].Valid {
+			totals[c.Name] = p.sums[i].String
+		}
+	}
+	return totals
+}
+
+func (r *Runner) judge(ctx context.Context, job engine.Job, staged duck.Copied, p pass) error {
+	if p.outside == 0 && p.null == 0 && (!p.keyed || p.distinct == p.rows) {
+		return nil
+	}
+	if err := r.viewResult(ctx, job.Columns, paths(staged)); err != nil {
+		return err
+	}
+	keys := keyNames(job)
+	switch {
+	case p.outside > 0:
+		return r.outside(ctx, job, window(job), p.outside)
+	case p.null > 0:
+		return r.keyError(ctx, job, fmt.Sprintf("%d rows of the result have a NULL in the key (%s)", p.null, strings.Join(job.Target.Key, ", ")),
+			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
+	default:
+		return r.unique(ctx, job, keys) // or two keys have one hash
+	}
+}
+
+func keyNames(job engine.Job) []string {
+	keys := make([]string, len(job.Target.Key))
+	for i, k := range job.Target.Key {
+		keys[i] = duck.Name(k)
+	}
+	return keys
+}
+
+// exactTotals are the result's columns whose sums the checks compare and that have exact ones.
+func exactTotals(job engine.Job) []hindcast.Column {
+	var list []hindcast.Column
+	for _, c := range job.Columns {
+		for _, check := range job.Checks {
+			if check.Total != nil && strings.EqualFold(check.Total.Of, c.Name) && duck.Exact(c.Type) {
+				list = append(list, c)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// timeColumn is the result's column that places a row in a slice.
+func timeColumn(job engine.Job) (hindcast.Column, bool) {
+	for _, c := range job.Columns {
+		if strings.EqualFold(c.Name, job.Target.Time) {
+			return c, true
+		}
+	}
+	return hindcast.Column{}, false
+}
+
+// window is the condition that a row lies in the slice.
+func window(job engine.Job) string {
+	if c, found := timeColumn(job); found {
+		return duck.Window(c.Name, c.Type, job.Slice.Interval, job.Query.TimeZone)
+	}
+	return "false"
+}
+
+// within reports whether the file's statistics prove that every row lies in the slice. If they do not, the rows tell.
+func within(columns map[string]duck.Range, job engine.Job) bool {
+	c, found := timeColumn(job)
+	is, known := columns[c.Name]
+	if !found || !known || is.Nulls != "0" {
+		return false
+	}
+	layout, zoned := "2006-01-02 15:04:05", false
+	switch c.Type {
+	case "DATE":
+		layout = "2006-01-02"
+	case "TIMESTAMP":
+	case "TIMESTAMP WITH TIME ZONE":
+		layout, zoned = layout+"-07", true
+	default:
+		return false
+	}
+	first, err1 := time.Parse(layout, is.Min)
+	last, err2 := time.Parse(layout, is.Max)
+	if err1 != nil || err2 != nil { // infinity, or a year that Go does not read
+		return false
+	}
+	start, end := job.Slice.Start, job.Slice.End
+	if !zoned {
+		start, end = wall(start, job.Query.TimeZone), wall(end, job.Query.TimeZone)
+	}
+	return !first.Before(start) && last.Before(end)
+}
+
+// wall is the civil reading of a bound, as an instant in UTC.
+func wall(t time.Time, zone string) time.Time {
+	t = duck.Civil(t, zone)
+	y, m, d := t.Date()
+	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// filled reports whether the file's statistics prove that the columns hold no NULL.
+func filled(columns map[string]duck.Range, names []string) bool {
+	for _, name := range names {
+		if columns[name].Nulls != "0" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,80 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/journal"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// tell logs the failure of what a run can do without.
+func (a *active) tell(doing string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		_, _ = fmt.Fprintf(a.log, "%s %s: %v\n", time.Now().Format(time.TimeOnly), doing, err)
+	}
+}
+
+// sweepPrevious removes the rows that loads kept which never committed: of this run before it was resumed, and of
+// the run that held the lease before it. Each run does so; what is left out is what the one before left where this one
+// only unloads, or ends before its first slice.
+func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
+	var dead []string
+	for _, run := range slices.Compact([]string{a.run, a.before}) {
+		if run == "" {
+			continue
+		}
+		kept, err := a.Lake.Previous(ctx, run)
+		if err != nil {
+			return err
+		}
+		if len(kept) == 0 {
+			continue
+		}
+		committed, err := a.committedPrevious(ctx, run)
+		if err != nil {
+			return err
+		}
+		for _, prefix := range kept {
+			if !committed[prefix] {
+				dead = append(dead, prefix)
+			}
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	rows, err := a.Warehouse.Committed(ctx, p.Pipeline.Name, true)
+	if err != nil {
+		return err
+	}
+	needed := map[string]bool{} // also where the journal does not know of the commit
+	for _, row := range rows {
+		needed[a.Lake.Key(row.Previous)+"/"] = true
+	}
+	for _, prefix := range dead {
+		if needed[prefix] {
+			continue
+		}
+		if err := a.Store.DeleteAll(ctx, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committedPrevious are the prefixes of the loads that the run's journal says are committed.
+func (a *active) committedPrevious(ctx context.Context, run string) (map[string]bool, error) {
+	events, err := journal.Read(ctx, a.Store, a.Lake.RunPrefix(run))
+	committed := map[string]bool{}
+	for _, e := range events {
+		if e.Type == hindcast.EventCommitted {
+			committed[a.Lake.PreviousPrefix(run, e.Slice, e.Attempt)] = true
+		}
+	}
+	return committed, err
+}

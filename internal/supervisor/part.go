@@ -1,0 +1,96 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// part is what a run leaves undone while it does the rest: slices that a resume was not asked for, and slices that
+// somebody stopped alone.
+type part struct {
+	asked   map[string]bool // nil is every slice
+	unasked int
+	halted  int
+	by      []string // who stopped them
+}
+
+func newPart(only []string) part {
+	if len(only) == 0 {
+		return part{}
+	}
+	p := part{asked: make(map[string]bool, len(only))}
+	for _, key := range only {
+		p.asked[key] = true
+	}
+	return p
+}
+
+func (p *part) wants(key string) bool { return p.asked == nil || p.asked[key] }
+
+func (p *part) undone() int { return p.unasked + p.halted }
+
+// String says what is left and why, for people; empty if nothing is.
+func (p *part) String() string {
+	var left []string
+	if p.unasked > 0 {
+		left = append(left, counted(p.unasked)+" not asked for")
+	}
+	if p.halted > 0 {
+		left = append(left, counted(p.halted)+" stopped by "+strings.Join(p.by, ", "))
+	}
+	return strings.Join(left, ", ")
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 slice"
+	}
+	return fmt.Sprintf("%d slices", n)
+}
+
+// haltRequested stops some slices while the others go on. What waits is stopped now, an unload or transform under
+// way is cancelled, a load may finish unless the request says at once.
+func (r *run) haltRequested(request StopRequest) {
+	if r.stopping() {
+		return
+	}
+	asked := newPart(request.Slices)
+	for _, s := range r.open {
+		if asked.asked[s.item.Slice.Key] && !s.over && s.haltedBy == "" {
+			s.haltedBy = request.By
+		}
+	}
+	for j := range r.underway {
+		if asked.asked[j.slice.item.Slice.Key] {
+			j.cancel()
+			if request.Now {
+				j.cancelLoad()
+			}
+		}
+	}
+	lines := []*line{r.resting}
+	for _, l := range r.queue {
+		lines = append(lines, l)
+	}
+	var waiting []*slice
+	for _, l := range lines {
+		waiting = append(waiting, l.drop(func(s *slice) bool { return s.haltedBy != "" })...)
+	}
+	slices.SortFunc(waiting, func(a, b *slice) int { return a.place - b.place })
+	for _, s := range waiting {
+		r.halt(s)
+	}
+}
+
+// halt ends a slice that was stopped alone: nothing of it runs any more.
+func (r *run) halt(s *slice) {
+	r.record(hindcast.Event{Type: hindcast.EventStopped, Slice: s.item.Slice.Key, Attempt: s.attempt, Message: "stopped by " + s.haltedBy})
+	r.part.halted++
+	if !slices.Contains(r.part.by, s.haltedBy) {
+		r.part.by = append(r.part.by, s.haltedBy)
+	}
+	r.done(s)
+}
