@@ -49,8 +49,8 @@ var importMap = []row{
 	// What a run keeps, in an object store.
 	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore"}, "durable events"},
-	{"cache", []string{".", "objstore"}, "local copies of files in an object store; it declares what it needs of the store"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
+	{"cache", []string{".", "objstore"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
@@ -78,8 +78,8 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/parquet-go/parquet-go", []string{"cache"}, "where a file's bytes are is the cache's matter; the rest of Parquet is the engine's"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
+	{"github.com/parquet-go/parquet-go", []string{"cache"}, "where a file's bytes are is the cache's matter; the rest of Parquet is the engine's"},
 }
 
 // short turns a folder or an import path below the module into the map's spelling.
