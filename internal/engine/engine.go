@@ -122,6 +122,15 @@ type Rows struct {
 	More    bool              `json:"more"` // the limit cut it
 }
 
+// Pruner is implemented by engines that know which columns a job reads, so that only these have to be brought to it.
+type Pruner interface {
+	// Used returns for each table by its name the columns that the SQL, the checks or the table's Time read; none
+	// where rows are only counted. A table that is not in the map is read whole: the engine is not sure. It reads no
+	// file. Parameters do not matter, so that slices whose tables have the same columns need be asked once. The query
+	// and the checks have been bound.
+	Used(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
+}
+
 // Scanner is implemented by engines that can look at the user's own Parquet files, for facts with `files:`.
 type Scanner interface {
 	// Scan lists the files that match the glob, in the order of their names, with their rows, bytes and a hash

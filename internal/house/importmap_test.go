@@ -52,6 +52,7 @@ var importMap = []row{
 	{"journal", []string{".", "objstore"}, "durable events"},
 	{"scratch", []string{"."}, "a folder of one process's own, for a lake that is none"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
+	{"cache", []string{".", "objstore"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
@@ -82,6 +83,7 @@ var outside = []row{
 		"cgo and DuckDB's types stay behind the contracts"},
 	{"github.com/aws/", []string{"objstore/s3", "s3test"}, "the SDK's types stay behind the contract"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
+	{"github.com/parquet-go/parquet-go", []string{"cache"}, "where a file's bytes are is the cache's matter; the rest of Parquet is the engine's"},
 }
 
 // short turns a folder or an import path below the module into the map's spelling.

@@ -22,10 +22,7 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 		return err
 	}
 	for _, c := range checks {
-		query := c.SQL
-		if c.Total != nil {
-			query = totalQuery(c.Total, sumOf(c.Total))
-		}
+		query := checkQuery(c)
 		if query == "" {
 			continue
 		}
@@ -34,6 +31,14 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 		}
 	}
 	return nil
+}
+
+// checkQuery is the SQL that a check runs, or "".
+func checkQuery(c engine.Check) string {
+	if c.Total != nil {
+		return totalQuery(c.Total, sumOf(c.Total))
+	}
+	return strings.TrimRight(strings.TrimSpace(c.SQL), ";")
 }
 
 func inCheck(err error, c engine.Check) error {
@@ -205,7 +210,7 @@ func orNull(s *string) string {
 }
 
 func (r *Runner) checkSQL(ctx context.Context, c engine.Check) error {
-	query := strings.TrimRight(strings.TrimSpace(c.SQL), ";")
+	query := checkQuery(c)
 	var some bool
 	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM ("+query+"\n) LIMIT 1)").Scan(&some); err != nil {
 		return inCheck(duck.Translate(err), c)

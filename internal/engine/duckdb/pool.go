@@ -271,6 +271,13 @@ func Serve(in io.Reader, out io.Writer) error {
 			}
 			return r.Bind(ctx, p.Query, p.Checks)
 		}),
+		"used": child.Handle(func(ctx context.Context, p bindParams) (map[string][]string, error) {
+			r, err := get()
+			if err != nil {
+				return nil, err
+			}
+			return r.Used(ctx, p.Query, p.Checks)
+		}),
 		"run": child.Handle(func(ctx context.Context, job engine.Job) (engine.Result, error) {
 			r, err := get()
 			if err != nil {

@@ -88,21 +88,25 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	if t.Users {
 		query = duck.FromUsersParquet(t.Columns, t.Files)
 	}
-	if t.Time != "" {
-		window := t.Window
-		if own {
-			window = t.Own
-		}
-		for _, c := range t.Columns {
-			if c.Name == t.Time {
-				query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, r.zone)
-			}
-		}
+	window := t.Window
+	if own {
+		window = t.Own
 	}
+	query = r.windowed(t, query, window)
 	if t.Sample > 0 {
 		query = fmt.Sprintf("SELECT * FROM (%s) USING SAMPLE %g PERCENT (bernoulli)", query, t.Sample)
 	}
 	return r.makeView(ctx, t.Name, query)
+}
+
+// windowed cuts a query of the table's rows to those in the window.
+func (r *Runner) windowed(t engine.Table, query string, window hindcast.Interval) string {
+	for _, c := range t.Columns {
+		if t.Time != "" && c.Name == t.Time {
+			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, r.zone)
+		}
+	}
+	return query
 }
 
 // makeView makes a view unless it is there as it should be.

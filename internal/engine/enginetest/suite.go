@@ -28,19 +28,20 @@ var january = hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UT
 // Run runs the suite; each test gets a world of its own.
 func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
-		"bind gives columns and types":        bind,
-		"bind places errors":                  bindErrors,
-		"a job sees its slice only":           window,
-		"checks see the slice's own rows":     own,
-		"a row outside its slice fails":       outside,
-		"a NULL or doubled key fails":         keys,
-		"failed checks show rows":             checks,
-		"an empty result is a result":         empty,
-		"sums of integers stay exact":         exact,
-		"a submitted tag is one job":          twice,
-		"cancel is confirmed":                 cancel,
-		"a job after a cancelled one is well": afterCancel,
-		"an overflow fails the job":           overflow,
+		"bind gives columns and types":         bind,
+		"bind places errors":                   bindErrors,
+		"a job sees its slice only":            window,
+		"checks see the slice's own rows":      own,
+		"a row outside its slice fails":        outside,
+		"a NULL or doubled key fails":          keys,
+		"failed checks show rows":              checks,
+		"an empty result is a result":          empty,
+		"sums of integers stay exact":          exact,
+		"a submitted tag is one job":           twice,
+		"cancel is confirmed":                  cancel,
+		"a job after a cancelled one is well":  afterCancel,
+		"an overflow fails the job":            overflow,
+		"used columns are those that are read": used,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, world(t)) })
@@ -193,6 +194,34 @@ func keys(t *testing.T, w *World) {
 		case want != "" && (e == nil || e.Code != want || len(e.Detail) == 0):
 			t.Errorf("%s: got %+v", sql, e)
 		}
+	}
+}
+
+// used holds for engines that know: a column that is read is never left out, and one that is plainly not read is.
+func used(t *testing.T, w *World) {
+	p, knows := w.Engine.(engine.Pruner)
+	if !knows {
+		return
+	}
+	for sql, want := range map[string]string{
+		"SELECT cost FROM facts":                   "day,cost",
+		"SELECT count(*) FROM facts":               "day",
+		"SELECT max(cost) FROM facts WHERE id > 3": "id,day,cost",
+		"SELECT * FROM facts":                      "id,day,cost",
+	} {
+		q := engine.Query{SQL: sql, File: "x.sql", Tables: []engine.Table{w.facts(t)}}
+		got, err := p.Used(t.Context(), q, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if columns, sure := got["facts"]; !sure || strings.Join(columns, ",") != want {
+			t.Errorf("%s: %q (sure: %t), want %s", sql, columns, sure, want)
+		}
+	}
+	q := engine.Query{SQL: "SELECT cost FROM facts", Tables: []engine.Table{w.facts(t)}}
+	got, err := p.Used(t.Context(), q, []engine.Check{{Check: hindcast.Check{Name: "ids", SQL: "SELECT * FROM facts WHERE id < 0"}}})
+	if err != nil || strings.Join(got["facts"], ",") != "id,day,cost" {
+		t.Errorf("with a check: %q, %v", got, err)
 	}
 }
 

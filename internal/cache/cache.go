@@ -1,0 +1,244 @@
+// Package cache keeps local copies of Parquet files that lie in an object store, for engines that read local files. Of
+// each file it fetches the footer and the chunks of the columns that are wanted; the rest of the copy is a hole.
+// Which columns are wanted, and what is done with the files, is for its callers.
+//
+//	<dir>/CACHEDIR.TAG              tells backups to leave the folder out, and us that it is ours
+//	<dir>/lock                      held while something is evicted
+//	<dir>/trash/                    evicted, and about to be gone
+//	<dir>/files/<2>/<id>/           one version of one object: <id> is a hash of store, key and ETag
+//	    lock                        shared: in use; exclusive: being evicted. Its time is when it was last used
+//	    data                        the bytes, at their offsets; held exclusively by who fetches
+//	    record                      which ranges of data are there; written after they are on disk
+//	    <view>/[a=b/…]<name>        a link to data, as engines see it: another one whenever data has grown
+//
+// What is not in a record is not there, so a process may be killed at any instant. Locks are the kernel's and go with
+// their process. An engine may remember what it read of a path, holes too (DuckDB does), so that a copy which has
+// grown gets a path of its own. Folders named column=value stay in the path: they are columns to some engines.
+package cache
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Source is what the cache needs of an object store.
+type Source interface {
+	// URL names the store; with a key it names an object.
+	URL() string
+	// Stat returns an object's size and ETag. objstore.ErrNotExist if there is none. Parallel.
+	Stat(ctx context.Context, key string) (objstore.Info, error)
+	// GetRange fills p with the object's bytes from offset on, all of them or an error, of the version with that
+	// ETag: objstore.ErrPrecondition if it is another one by now. It retries what can heal. Parallel.
+	GetRange(ctx context.Context, key, etag string, offset int64, p []byte) error
+}
+
+// How much is asked for at once, together the cache's memory; and which files are not worth asking twice.
+const (
+	requests = 16
+	piece    = 4 << 20
+	small    = 64 << 10
+)
+
+// Cache is a folder of copies. Its methods may be called in parallel, also by other processes over the same folder.
+type Cache struct {
+	dir      string
+	limit    int64
+	small    int64 // files of at most so many bytes are fetched whole
+	now      func() time.Time
+	patience time.Duration
+	slots    chan struct{} // one a request
+	buffers  sync.Pool
+
+	evicting sync.Mutex
+	mutex    sync.Mutex // guards what follows
+	used     int64      // bytes on disk, as far as this process knows
+	fetched  int64      // bytes since it looked
+	inFlight int64      // bytes that are being fetched
+	released bool       // something may be evicted that could not be when it looked
+}
+
+// patience is how long a lock is waited for. Locks are held for an instant, or while one file is fetched; a process
+// that is stopped while it holds one must not stop all others.
+const patience = time.Minute
+
+// Open opens the cache in a folder of its own on a local disk, making it if need be. It is kept below limit bytes on
+// disk, but for what is in use; with 0 nothing is kept that is not in use. E-VALUE if the folder is not a cache's, or
+// cannot be one.
+func Open(dir string, limit int64) (*Cache, error) {
+	c := &Cache{limit: max(limit, 0), small: small, now: time.Now, patience: patience, slots: make(chan struct{}, requests)}
+	c.buffers.New = func() any { return new([piece]byte) }
+	c.fetched = c.limit // it has not looked yet
+	var err error
+	if c.dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("opening the cache %s: %w", dir, err)
+	}
+	if strings.ContainsAny(c.dir, "=*?[\\") {
+		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ \\ in its path, which engines give a meaning", c.dir),
+			Next:    "name another folder"}
+	}
+	if err := c.mark(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+const (
+	tagName = "CACHEDIR.TAG"
+	tag     = "Signature: 8a477f597d28d172789f06886806bc55\n" +
+		"# hindcast keeps copies of a lake's files here, and deletes what it needs no longer. It may be deleted whole.\n"
+)
+
+// mark proves that the folder is a cache's, and makes an empty one so: what is in a cache gets deleted.
+func (c *Cache) mark() error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil { // the lake's data is not for all who have an account here
+		return c.fail("making", err)
+	}
+	path := filepath.Join(c.dir, tagName)
+	marked := func() bool {
+		text, err := os.ReadFile(path)
+		return err == nil && string(text) == tag
+	}
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return c.fail("reading", err)
+	}
+	for _, e := range entries { // the file of another process that is just making the cache is no harm
+		if !strings.HasPrefix(e.Name(), temporary) && !marked() {
+			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("the cache's folder %s holds something else (%s)", c.dir, e.Name()),
+				Next:    "name a folder that is empty or not there"}
+		}
+	}
+	if !marked() {
+		if err := write(path, []byte(tag)); err != nil {
+			return c.fail("marking", err)
+		}
+	}
+	for _, name := range []string{"files", "trash"} {
+		if err := os.MkdirAll(filepath.Join(c.dir, name), 0o755); err != nil {
+			return c.fail("making", err)
+		}
+	}
+	return nil
+}
+
+// Local makes the wanted columns of files readable under local paths, in the files' order, until release is called.
+// File.Path is the key in the store; Bytes and, where a file is fetched whole, SHA256 are checked if they are there.
+// Columns are top-level columns of Parquet, in any case; one that a file does not have is no error. None needs the
+// footers only, nil all columns. Only the wanted columns may be read: others are holes.
+//
+// E-PARQUET if a file is not there, is no Parquet file or not what File says, or changes while it is fetched (then
+// transient). E-DISK-FULL if evicting does not make enough space. Errors of the store are passed on.
+func (c *Cache) Local(ctx context.Context, from Source, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	paths = make([]string, len(files))
+	entries := make([]*entry, len(files))
+	err = parallel(len(files), requests, cancel, func(n int) (err error) {
+		entries[n], paths[n], err = c.one(ctx, from, files[n], columns)
+		return err
+	})
+	release = sync.OnceFunc(func() { c.release(entries) })
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return paths, release, nil
+}
+
+// one makes one file readable. The entry is to be released also after an error, if there is one.
+func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns []string) (*entry, string, error) {
+	info, err := c.stat(ctx, from, f)
+	if err != nil {
+		return nil, "", err
+	}
+	e, err := c.open(ctx, from, info)
+	if err != nil {
+		return nil, "", err
+	}
+	if info.Bytes <= c.small {
+		columns = nil
+	}
+	path, err := e.local(ctx, f.SHA256, columns)
+	return e, path, err
+}
+
+// stat asks which version of the file there is now.
+func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstore.Info, error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return objstore.Info{}, ctx.Err()
+	}
+	info, err := from.Stat(ctx, f.Path)
+	info.Key = f.Path
+	switch {
+	case err != nil:
+		return info, told(from, info, err)
+	case f.Bytes > 0 && info.Bytes != f.Bytes:
+		return info, bad(from, info, fmt.Sprintf("has %d bytes and its manifest says %d", info.Bytes, f.Bytes))
+	case info.ETag == "":
+		return info, &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent,
+			Message: from.URL() + " gives its objects no ETag, so that copies could not be told from their successors",
+			Next:    "use a store that does"}
+	}
+	return info, nil
+}
+
+// release lets go of entries, of which some may be nil, and makes the cache as small as it should be.
+func (c *Cache) release(entries []*entry) {
+	for _, e := range entries {
+		if e != nil {
+			e.close()
+		}
+	}
+	c.mutex.Lock()
+	c.released = true
+	over := c.used > c.limit
+	c.mutex.Unlock()
+	if over {
+		c.shrink(context.Background())
+	}
+}
+
+// parallel calls f for 0 to n-1, at most wide at a time, and returns the first error that is not the end of the others'
+// context, which cancel brings about.
+func parallel(n, wide int, cancel func(), f func(n int) error) error {
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	var first error
+	next := 0
+	take := func(err error) int {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			cancel()
+			next = n
+		}
+		next++
+		return next - 1
+	}
+	for range min(n, wide) {
+		group.Go(func() {
+			var err error
+			for i := take(nil); i < n; i = take(err) {
+				err = f(i)
+			}
+		})
+	}
+	group.Wait()
+	return first
+}

@@ -1,0 +1,143 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// part is how often this process looks at what is on disk, others having fetched too: after each sixteenth of the
+// limit. It is also how much is evicted at once, so that a full cache is not looked through for every file.
+const part = 16
+
+// reserve makes room for bytes that are about to be fetched, as far as what is in use allows.
+func (c *Cache) reserve(ctx context.Context, bytes int64) {
+	c.mutex.Lock()
+	c.used += bytes
+	c.fetched += bytes
+	c.inFlight += bytes
+	look := c.fetched >= c.limit/part || c.used > c.limit && c.released
+	c.mutex.Unlock()
+	if look {
+		c.shrink(ctx)
+	}
+}
+
+// settle says that bytes reserved are on disk, or will not be.
+func (c *Cache) settle(bytes int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.inFlight -= bytes
+}
+
+// shrink brings the cache below its limit, if what is in use allows that.
+func (c *Cache) shrink(ctx context.Context) {
+	c.evict(ctx, func(used int64) int64 {
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
+		used += c.inFlight
+		c.used, c.fetched, c.released = used, 0, false
+		if used <= c.limit {
+			return 0
+		}
+		return used - c.limit + c.limit/part
+	})
+}
+
+// roomy does what needs so much space, again as long as the disk is full and something can be evicted; and once if not:
+// another one may have made space meanwhile.
+func (c *Cache) roomy(ctx context.Context, bytes int64, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if !full(err) {
+			return err
+		}
+		if freed := c.evict(ctx, func(int64) int64 { return bytes }); freed == 0 && try > 1 {
+			return err
+		}
+	}
+}
+
+// kept is an entry as it lies on disk.
+type kept struct {
+	dir   string
+	bytes int64
+	used  time.Time // zero if it has no record: nobody can use it
+}
+
+// evict removes entries that nobody uses, the longest unused first, until as many bytes are free as goal says, given
+// the bytes in use. One process at a time: two would evict twice what is too much.
+func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed int64) {
+	c.evicting.Lock()
+	defer c.evicting.Unlock()
+	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err == nil && lock(ctx, f, syscall.LOCK_EX, c.patience) == nil {
+		defer func() { _ = f.Close() }() // which gives the lock back
+	} // otherwise it is full, or the other one is stopped: too much is evicted at worst
+	c.empty()
+	entries := c.look()
+	var used int64
+	for _, e := range entries {
+		used += e.bytes
+	}
+	excess := goal(used)
+	for _, e := range entries {
+		if freed >= excess {
+			break
+		}
+		if c.remove(e) {
+			freed += e.bytes
+		}
+	}
+	c.mutex.Lock()
+	c.used -= min(freed, c.used)
+	c.mutex.Unlock()
+	c.empty()
+	return freed
+}
+
+// look lists what is on disk, in the order in which it should go.
+func (c *Cache) look() []kept {
+	var found []kept
+	dirs, _ := filepath.Glob(filepath.Join(c.dir, "files", "??", "*")) // the pattern is well-formed
+	for _, dir := range dirs {
+		e := kept{dir: dir}
+		if info, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+			e.bytes = allocated(info)
+		}
+		info, err := os.Stat(filepath.Join(dir, "lock"))
+		if _, none := os.Stat(filepath.Join(dir, "record")); err == nil && none == nil {
+			e.used = info.ModTime()
+		}
+		found = append(found, e)
+	}
+	slices.SortFunc(found, func(a, b kept) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.dir, b.dir)) })
+	return found
+}
+
+// remove moves an entry away, unless somebody uses it. Who waits for its lock finds it gone and makes it anew.
+func (c *Cache) remove(e kept) bool {
+	path := filepath.Join(e.dir, "lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // which gives the lock back
+	if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) != nil || !isAt(f, path) {
+		return false
+	}
+	return os.Rename(e.dir, filepath.Join(c.dir, "trash", filepath.Base(e.dir)+"-"+rand.Text()[:8])) == nil
+}
+
+// empty removes what was evicted, by processes that died before they could among it.
+func (c *Cache) empty() {
+	trash, _ := filepath.Glob(filepath.Join(c.dir, "trash", "*")) // the pattern is well-formed
+	for _, dir := range trash {
+		_ = os.RemoveAll(dir) // what stays is tried again the next time
+	}
+}
