@@ -167,6 +167,7 @@ type RunConfig struct {
 	AttemptTimeout time.Duration `json:"attempt_timeout"`   // default 2h
 	OnFailure      OnFailure     `json:"on_failure"`        // default stop
 	Budget         Budget        `json:"budget,omitempty"`  // the run ends with exit code 5 when it is reached
+	Cache          int64         `json:"cache,omitempty"`   // bytes of copies of a lake in a bucket that this machine may keep; 0 is auto
 	Scratch        string        `json:"scratch,omitempty"` // absolute folder for files of a lake in a bucket, on this machine; "" is the default
 }
 

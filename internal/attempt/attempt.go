@@ -30,9 +30,10 @@ type Steps struct {
 	engine    engine.Engine
 	now       func() time.Time
 	units     map[unitKey]*unit
-	mutex     sync.Mutex // guards dims and committed
+	mutex     sync.Mutex // guards what follows
 	dims      map[string]*hindcast.Manifest
-	committed map[string]hindcast.Committed // by slice key
+	committed map[string]hindcast.Committed  // by slice key
+	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
 }
 
 type unitKey struct{ fact, key string }
@@ -58,7 +59,7 @@ type Config struct {
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
-		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}}
+		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {
 		return nil, err

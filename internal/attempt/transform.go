@@ -21,15 +21,15 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	if err != nil {
 		return nil, 0, err
 	}
-	tables, release, err := s.tables(ctx, item)
+	job, err := s.job(item, attempt, dir, alone)
+	if err != nil {
+		return nil, 0, err
+	}
+	release, err := s.bring(ctx, item, &job)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer release()
-	job, err := s.job(item, attempt, tables, dir, alone)
-	if err != nil {
-		return nil, 0, err
-	}
 	started := s.now()
 	result, err := s.await(ctx, job)
 	if err != nil {
@@ -73,14 +73,17 @@ func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error
 	return result, err
 }
 
-func (s *Steps) job(item plan.Item, attempt int, tables []engine.Table, dir string, alone bool) (engine.Job, error) {
+func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine.Job, error) {
 	p := &s.plan.Pipeline
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
 	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
 	if err != nil {
 		return engine.Job{}, err
 	}
-	query.TimeZone, query.Tables = p.History.TimeZone, tables
+	query.TimeZone = p.History.TimeZone
+	if query.Tables, err = s.tables(item); err != nil {
+		return engine.Job{}, err
+	}
 	checks, err := engine.BoundChecks(p.Checks, params)
 	if err != nil {
 		return engine.Job{}, err
@@ -94,44 +97,99 @@ func (s *Steps) job(item plan.Item, attempt int, tables []engine.Table, dir stri
 		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
-// tables are the slice's facts and dimensions as files that are here until release is called.
-func (s *Steps) tables(ctx context.Context, item plan.Item) (tables []engine.Table, release func(), err error) {
-	var files []hindcast.File
-	var ends []int // of each table's files in files
+// tables are the slice's facts and dimensions, without their files.
+func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
+	var tables []engine.Table
 	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
 		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
 		t.Window = plan.Window(s.fact(name), item.Slice)
 		for _, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
-				return nil, nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
+				return nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
 			}
 			if t.Columns == nil {
 				t.Columns = m.Columns
 			}
-			files = append(files, m.Files...)
 		}
-		tables, ends = append(tables, t), append(ends, len(files))
+		tables = append(tables, t)
 	}
 	for _, d := range s.plan.Pipeline.Dims {
-		s.mutex.Lock()
-		m := s.dims[d.Name]
-		s.mutex.Unlock()
+		m := s.dim(d.Name)
 		if m == nil {
-			return nil, nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
+			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
 		}
-		files = append(files, m.Files...)
-		tables, ends = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Users: d.Files != ""}), append(ends, len(files))
+		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Users: d.Files != ""})
 	}
-	paths, release, err := s.lake.Localize(ctx, files, nil)
+	return tables, nil
+}
+
+func (s *Steps) dim(name string) *hindcast.Manifest {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.dims[name]
+}
+
+// bring has what the job reads of the slice's files here until release is called, and gives it to the job.
+func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job) (release func(), err error) {
+	reads, err := s.reads(ctx, job)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	begin := 0
-	for i, end := range ends {
-		tables[i].Files = paths[begin:end:end]
-		begin = end
+	var releases []func()
+	release = func() {
+		for _, r := range releases {
+			r()
+		}
 	}
-	return tables, release, nil
+	for i := range job.Query.Tables {
+		t := &job.Query.Tables[i]
+		var files []hindcast.File
+		if keys, isFact := item.Units[t.Name]; isFact {
+			for _, m := range s.manifests(t.Name, keys) {
+				files = append(files, m.Files...)
+			}
+		} else {
+			files = s.dim(t.Name).Files
+		}
+		columns, sure := reads[t.Name]
+		if sure && columns == nil {
+			columns = []string{} // rows are only counted
+		}
+		paths, let, err := s.lake.Localize(ctx, files, columns)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		t.Files, releases = paths, append(releases, let)
+	}
+	return release, nil
+}
+
+// reads says which columns of each table have to be here; a table that is not named, all of them. The engine is asked
+// once for tables of the same columns.
+func (s *Steps) reads(ctx context.Context, job *engine.Job) (map[string][]string, error) {
+	pruner, can := s.engine.(engine.Pruner)
+	if !s.lake.Remote() || !can {
+		return nil, nil
+	}
+	var key strings.Builder
+	for _, t := range job.Query.Tables {
+		_, _ = fmt.Fprintf(&key, "%q %v\n", t.Name, t.Columns) // never fails
+	}
+	s.mutex.Lock()
+	known, found := s.used[key.String()]
+	s.mutex.Unlock()
+	if found {
+		return known, nil
+	}
+	used, err := pruner.Used(ctx, job.Query, job.Checks)
+	if err != nil {
+		return nil, err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.used[key.String()] = used
+	return used, nil
 }
 
 // Reusable reports whether a staged result from before a resume is still whole.

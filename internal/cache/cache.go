@@ -172,8 +172,11 @@ func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns [
 	return e, path, err
 }
 
-// stat asks which version of the file there is now.
+// stat says which version of the file is meant: the one that was written, or if nobody knows the one that is there now.
 func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstore.Info, error) {
+	if f.ETag != "" && f.Bytes > 0 {
+		return objstore.Info{Key: f.Path, Bytes: f.Bytes, ETag: f.ETag}, nil
+	}
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()

@@ -101,6 +101,14 @@ func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed i
 	return freed
 }
 
+// Usage is how many bytes a cache's folder takes on disk; 0 if it is not there.
+func Usage(dir string) (bytes int64) {
+	for _, e := range (&Cache{dir: dir}).look() {
+		bytes += e.bytes
+	}
+	return bytes
+}
+
 // look lists what is on disk, in the order in which it should go.
 func (c *Cache) look() []kept {
 	var found []kept

@@ -319,6 +319,10 @@ func runKeys() []Key {
 			Meaning: "A folder on this machine for files of a lake in a bucket while a run works with them. What a run " +
 				"leaves when it is killed is removed by the next one. A lake in a folder needs none.",
 			set: func(d *decoder, v value) { d.p.Run.Scratch = d.absolute(d.textOf(v)) }},
+		{Path: "run.cache", Form: formSize, Default: "auto", Example: "200GB",
+			Meaning: "How much of a lake in a bucket this machine may keep for the next run, below run.scratch: of each file only " +
+				"the columns that were read. What is in use may go beyond it. auto is half of the disk.",
+			set: func(d *decoder, v value) { d.p.Run.Cache = d.memory(v) }},
 		{Path: "run.budget", Form: formObject, Else: "no cap", Example: "{time: 30m}",
 			Meaning: "Caps what a run may use; it ends with exit code 5 when that is reached."},
 		{Path: "run.budget.time", Form: formDuration, Else: "no cap", Example: "30m", Meaning: "The longest that a run may take.",

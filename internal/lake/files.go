@@ -105,7 +105,7 @@ func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File) erro
 	}
 	f.Path, f.ETag = info.Key, info.ETag
 	if l.files != nil {
-		l.files.Adopt(*f, path)
+		l.files.Adopt(ctx, *f, path)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (s *Session) connect(ctx context.Context, c connection) (err error) {
 	// The engine first: its worker starts while the warehouse opens.
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
-			Threads: c.shares.Threads, Spill: c.spill, Allowed: []string{s.readable(), c.spill}, Log: c.log})
+			Threads: c.shares.Threads, Spill: c.spill, Allowed: append(s.readable(), c.spill), Log: c.log})
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,48 @@
+package lake
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Localizer makes files of a lake that is no folder readable by programs that open plain files. Safe for use by many
+// goroutines.
+type Localizer interface {
+	// Localize returns a path for each of the files, in their order. Only the named columns will be read of them; nil
+	// means all. The paths are good until release is called, once; it is nil after an error. E-PARQUET if a file is not
+	// there or not what its manifest says.
+	Localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error)
+	// Adopt takes over a local copy of a file that was just uploaded, to keep or to remove. Best effort.
+	Adopt(ctx context.Context, f hindcast.File, path string)
+}
+
+// Localize returns a path that programs on this machine can open for each of the files, in their order, as
+// Localizer.Localize does. What lies in a folder lake, or is the user's own, is where it is.
+func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
+	paths = make([]string, len(files))
+	var far []hindcast.File
+	var at []int
+	for i, f := range files {
+		if l.Remote() && !foreign(f.Path) {
+			far, at = append(far, f), append(at, i)
+			continue
+		}
+		paths[i] = l.Absolute(f.Path)
+	}
+	if len(far) == 0 {
+		return paths, func() {}, nil
+	}
+	if l.files == nil {
+		return nil, nil, errors.New("reading files of the lake: it has no scratch folder")
+	}
+	near, release, err := l.files.Localize(ctx, far, columns)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, path := range near {
+		paths[at[i]] = path
+	}
+	return paths, release, nil
+}
