@@ -240,9 +240,9 @@ func (c *trial) checkGeneration(dir string) {
 // places are where a pipeline's files may lie after a run: our prefixes, the user's own files and the warehouse.
 var places = regexp.MustCompile(`^(hindcast\.yml|cost_summary\.sql|README\.md|warehouse\.duckdb(\.wal)?` +
 	`|lake/_hindcast/\.locks/\d\d` +
-	`|lake/cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-a\d+/[\w-]+\.(parquet|json))` +
+	`|lake/cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
 	`|lake/_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json)` +
-	`|lake/_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|journal-\d+\.jsonl|previous/[0-9-]+/a\d+/[\w-]+\.parquet))$`)
+	`|lake/_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|journal-\d+\.jsonl|previous/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet))$`)
 
 // checkFiles: no file lies anywhere else.
 func (c *trial) checkFiles() {

@@ -213,12 +213,16 @@ func Serve(in io.Reader, out io.Writer) error {
 			b.First, b.Last, err = w.Bounds(ctx, p.Table, p.Column)
 			return b, err
 		}),
-		"unload":    handle(s, (*Owner).Unload),
-		"sum":       handle(s, (*Owner).Sum),
-		"fence":     handle(s, (*Owner).Fence),
-		"load":      handle(s, (*Owner).Load),
-		"hold":      handle(s, s.held.begin),
-		"kept":      handle(s, s.held.end),
+		"unload": handle(s, (*Owner).Unload),
+		"sum":    handle(s, (*Owner).Sum),
+		"fence":  handle(s, (*Owner).Fence),
+		"load":   handle(s, (*Owner).Load),
+		"hold": handle(s, func(w *Owner, ctx context.Context, l warehouse.Load) (heldLoad, error) {
+			return s.held.begin(ctx, w, l)
+		}),
+		"kept": handle(s, func(_ *Owner, ctx context.Context, k kept) (hindcast.Committed, error) {
+			return s.held.end(ctx, k)
+		}),
 		"published": handle(s, (*Owner).Published),
 		"prepare": handle(s, func(w *Owner, ctx context.Context, p prepare) (any, error) {
 			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)

@@ -38,7 +38,7 @@ type kept struct {
 	Error *hindcast.Error `json:"error,omitempty"`
 }
 
-func (h *heldLoads) begin(w *Owner, ctx context.Context, l warehouse.Load) (heldLoad, error) {
+func (h *heldLoads) begin(ctx context.Context, w *Owner, l warehouse.Load) (heldLoad, error) {
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx)) // this call
 	held := &loading{cancel: cancel, kept: make(chan *hindcast.Error), done: make(chan struct{})}
 	written := make(chan struct{})
@@ -73,7 +73,7 @@ func (h *heldLoads) begin(w *Owner, ctx context.Context, l warehouse.Load) (held
 	return heldLoad{Committed: &held.result}, nil
 }
 
-func (h *heldLoads) end(_ *Owner, ctx context.Context, k kept) (hindcast.Committed, error) {
+func (h *heldLoads) end(ctx context.Context, k kept) (hindcast.Committed, error) {
 	held := h.take(k.ID)
 	if held == nil {
 		return hindcast.Committed{}, errors.New("no such load is held")
