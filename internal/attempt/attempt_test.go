@@ -183,7 +183,7 @@ func TestReusable(t *testing.T) {
 		}
 		check("a file that holds "+text, want)
 	}
-	if err := s.Discard(t.Context(), plan.Item{Slice: slice(1)}); err != nil {
+	if err := s.Discard(t.Context(), plan.Item{Slice: slice(1)}, 1); err != nil {
 		t.Fatal(err)
 	}
 	check("discarded", false)

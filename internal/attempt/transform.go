@@ -247,8 +247,8 @@ func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
 	return places
 }
 
-// Discard removes what the slice's attempts staged, those of a process that died among them. Best effort: what
+// Discard removes what the slice's attempts up to this one staged, those of a process that died among them. Best effort: what
 // stays is below the run's own prefix.
-func (s *Steps) Discard(ctx context.Context, item plan.Item) error {
-	return s.lake.Discard(ctx, s.plan.Run, item.Slice.Key, s.fence)
+func (s *Steps) Discard(ctx context.Context, item plan.Item, attempt int) error {
+	return s.lake.Discard(ctx, s.plan.Run, item.Slice.Key, s.fence, attempt)
 }

@@ -164,13 +164,17 @@ func (d *decoder) checkSource(v value, table, files string) {
 	d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "write exactly one of the two", "%s: %s", v.path, what)
 }
 
-// files gives a glob as an absolute one, or the URL that it is.
+// files gives a glob as an absolute one.
 func (d *decoder) files(v value, glob string) string {
-	if maskPasswords(glob) != glob {
-		d.bad(v, "leave them out: they are taken from the environment", "credentials do not stand in a glob")
-	}
-	if glob == "" || urlScheme.MatchString(glob) {
-		return glob
+	switch {
+	case glob == "":
+		return ""
+	case maskPasswords(glob) != glob:
+		d.bad(v, "name files on this machine, or a `table` to unload", "credentials do not stand in a glob")
+		return ""
+	case urlScheme.MatchString(glob):
+		d.bad(v, "name files on this machine, or a `table` to unload", "files of your own are read from this machine's folders only")
+		return ""
 	}
 	return d.absolute(glob)
 }

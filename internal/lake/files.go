@@ -125,9 +125,9 @@ func (l *Lake) send(ctx context.Context, prefix, path string) (objstore.Info, er
 	return info, nil
 }
 
-// Discard deletes what attempts of a run at a slice staged, under this fence or a lower one: a process that was taken
+// Discard deletes what a run's attempts at a slice staged, this one and those before it: a process that was taken
 // over deletes nothing of its successors'.
-func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64) error {
+func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, attempt int) error {
 	below := l.stagingOf(run, slice)
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64) erro
 	}
 	later := false
 	for _, folder := range folders {
-		if fenceOf(folder) > fence {
+		if f := fenceOf(folder); f > fence || f == fence && attemptOf(folder) > attempt {
 			later = true
 			continue
 		}

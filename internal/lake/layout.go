@@ -93,6 +93,7 @@ func (l *Lake) dimKey(dim string) string {
 
 var (
 	generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
+	attemptForm    = regexp.MustCompile(`(?:^|-)a([0-9]+)$`)
 	fenceForm      = regexp.MustCompile(`(?:^|[-/])f([1-9][0-9]*)-a[0-9]+$`)
 )
 
@@ -101,6 +102,9 @@ func generationOf(folder string) int { return int(numberIn(generationForm, folde
 
 // fenceOf reads the fence out of the folder of an attempt; 0 if there is none.
 func fenceOf(folder string) int64 { return numberIn(fenceForm, folder) }
+
+// attemptOf reads the number of the attempt out of its folder.
+func attemptOf(folder string) int { return int(numberIn(attemptForm, folder)) }
 
 func numberIn(form *regexp.Regexp, text string) int64 {
 	match := form.FindStringSubmatch(text)

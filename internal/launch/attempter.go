@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -13,9 +14,14 @@ import (
 
 // attempter is what the supervisor needs, made of the steps of package attempt.
 type attempter struct {
-	steps *attempt.Steps
-	log   io.Writer
+	steps    *attempt.Steps
+	log      io.Writer
+	far      bool // the lake is no folder of this machine's
+	discards sync.WaitGroup
 }
+
+// discardTime bounds a discard that nobody waits for.
+const discardTime = 30 * time.Second
 
 var _ supervisor.Attempter = (*attempter)(nil)
 
@@ -47,9 +53,22 @@ func (a *attempter) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.C
 	return a.steps.Lookup(ctx, try.Item, try.Fingerprint)
 }
 
-// Discard is best effort: what stays is below the run's own prefix, and named in its log.
+// Discard is best effort: what stays is below the run's own prefix, and named in its log. Where the lake is far away,
+// the next slice's load need not wait for it.
 func (a *attempter) Discard(ctx context.Context, try supervisor.Try) {
-	if err := a.steps.Discard(ctx, try.Item); err != nil {
+	if !a.far {
+		a.discard(ctx, try)
+		return
+	}
+	a.discards.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTime)
+		defer cancel()
+		a.discard(ctx, try)
+	})
+}
+
+func (a *attempter) discard(ctx context.Context, try supervisor.Try) {
+	if err := a.steps.Discard(ctx, try.Item, try.Attempt); err != nil {
 		_, _ = fmt.Fprintf(a.log, "%s discarding attempt %d of %s: %v\n", time.Now().Format(time.TimeOnly), try.Attempt, try.Item.Slice.Key, err)
 	}
 }

@@ -399,8 +399,10 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
 	}
+	attempter := &attempter{steps: steps, log: a.log, far: a.Lake.Remote()}
+	defer attempter.discards.Wait()
 	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
-		Attempter: &attempter{steps: steps, log: a.log}, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
+		Attempter: attempter, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
 		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 

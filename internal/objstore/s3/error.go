@@ -29,7 +29,7 @@ func (s *Store) fail(r request, err error) error {
 	switch {
 	case a.status == 0:
 		s.network(e, r, err)
-	case a.code == codeNoBucket:
+	case a.code == codeNoBucket, a.code == "InvalidBucketName":
 		e.Code = hindcast.EBucket
 		e.Message = fmt.Sprintf("there is no bucket %s at %s", s.options.bucket, s.endpoint())
 		e.Next = "make it, or correct `lake` in the pipeline file"

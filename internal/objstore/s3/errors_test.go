@@ -53,6 +53,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		fails(t, get(t, store), hindcast.EBucket, hindcast.ClassPermanent, "nobody")
 		_, err := store.List(t.Context(), "")
 		fails(t, err, hindcast.EBucket, hindcast.ClassPermanent, "nobody")
+		fails(t, get(t, open(t, server.Endpoint, "b1", "lake")), hindcast.EBucket, hindcast.ClassPermanent, "b1") // no name of a bucket
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
