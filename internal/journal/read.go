@@ -223,7 +223,7 @@ func (p *part) read(ctx context.Context, store objstore.Store, prefix string, li
 // readSegments appends the lines of the segments from the given one on. A segment was written whole.
 func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix string, from int) error {
 	bodies := make([][]byte, max(0, p.segments-from+1))
-	err := parallel(len(bodies), 16, func(i int) error {
+	err := parallel(len(bodies), 64, func(i int) error { // most of the time is waiting
 		key := prefix + segmentName(p.fence, from+i)
 		body, _, err := store.Get(ctx, key)
 		bodies[i] = body

@@ -282,13 +282,21 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 	return gone, nil
 }
 
+// present is the error, unless that is only that there is no such object.
+func present(err error) error {
+	if errors.Is(err, objstore.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // finished reports whether the folder of a generation has its manifest: an attempt that died left none.
 func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
-	infos, err := l.store.List(ctx, prefix+manifestName)
-	if err != nil {
-		return false, broken(l.Absolute(prefix), "cannot be listed", err)
+	_, err := objstore.Stat(ctx, l.store, prefix+manifestName)
+	if present(err) != nil {
+		return false, broken(l.Absolute(prefix), "cannot be read", err)
 	}
-	return len(infos) > 0, nil
+	return err == nil, nil
 }
 
 // width is how many small objects are read at the same time: what is far away is waited for, not worked for.

@@ -97,9 +97,9 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	}
 	planned := make([]bool, len(ids))
 	err = parallel(len(ids), 16, func(n int) error {
-		infos, err := l.store.List(ctx, l.PlanKey(ids[n]))
-		planned[n] = err == nil && len(infos) > 0 && infos[0].Key == l.PlanKey(ids[n]) && infos[0].Bytes != int64(len(claim))
-		return err
+		info, err := objstore.Stat(ctx, l.store, l.PlanKey(ids[n]))
+		planned[n] = err == nil && info.Bytes != int64(len(claim))
+		return present(err)
 	})
 	if err != nil {
 		return nil, broken("the runs", "cannot be listed", err)

@@ -50,6 +50,7 @@ type Request struct {
 	Key    string // with the bucket: "bucket/a/b"
 	Nth    int    // of this Op and Key, from 1
 	Signed string // the Authorization header
+	Sealed string // how it is to be encrypted, and with which key
 }
 
 // Proxy stands between clients and a server.
@@ -98,7 +99,8 @@ func (p *Proxy) Count(op string) int {
 func (p *Proxy) note(r *http.Request) Request {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	out := Request{Op: operation(r), Key: strings.TrimPrefix(r.URL.Path, "/"), Signed: r.Header.Get("Authorization")}
+	out := Request{Op: operation(r), Key: strings.TrimPrefix(r.URL.Path, "/"), Signed: r.Header.Get("Authorization"),
+		Sealed: strings.TrimSpace(r.Header.Get("X-Amz-Server-Side-Encryption") + " " + r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))}
 	p.seen[out.Op+" "+out.Key]++
 	out.Nth = p.seen[out.Op+" "+out.Key]
 	p.log = append(p.log, out)
@@ -159,7 +161,7 @@ func harm(answer *http.Response, fault Fault) error {
 	if fault == Lose {
 		return http.ErrAbortHandler
 	}
-	if fault != Cut && fault != Damage {
+	if fault != Cut && fault != Damage || answer.Request.Method == http.MethodHead { // which has no body, but its length
 		return nil
 	}
 	body, err := io.ReadAll(answer.Body)

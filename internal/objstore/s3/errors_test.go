@@ -188,6 +188,25 @@ func TestMoved(t *testing.T) {
 	}
 }
 
+// TestEncryption: every way to write asks for it.
+func TestEncryption(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	proxy := server.Proxy(t, func(s3test.Request) s3test.Fault { return s3test.None })
+	u := s3test.URL(proxy.Endpoint, server.Bucket(t), "")
+	u.RawQuery += "&sse=aws:kms&sse_kms_key_id=a-key"
+	store, err := s3.Open(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyOperation(t, store)
+	for _, r := range proxy.Requests() {
+		if want := map[string]string{"PUT": "aws:kms a-key", "BEGIN": "aws:kms a-key"}[r.Op]; r.Sealed != want {
+			t.Errorf("%s %s asks for %q, want %q", r.Op, r.Key, r.Sealed, want)
+		}
+	}
+}
+
 func TestURLs(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9/")
 	for text, want := range map[string]string{
