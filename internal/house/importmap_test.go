@@ -37,11 +37,12 @@ var importMap = []row{
 
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},
+	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{"."}, "what all users of DuckDB share: opening, quoting, types, errors"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
-	{"warehouse/duckdb", []string{".", "warehouse", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
+	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "objstore", "objstore/file",
 		"child"}, "the one place that names every driver"},
