@@ -214,7 +214,8 @@ func start(bin string, settings []string) (*Cluster, error) {
 // findPrograms finds the folder of PostgreSQL's programs: in PATH, or where Debian puts them, the newest first.
 func findPrograms() (string, error) {
 	if path, err := exec.LookPath("postgres"); err == nil {
-		return filepath.Dir(path), nil
+		path, err = filepath.EvalSymlinks(path)
+		return filepath.Dir(path), err
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) == 0 {
