@@ -39,6 +39,7 @@ var importMap = []row{
 	{"child", []string{"."}, "worker processes and the protocol with them"},
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{"."}, "what all users of DuckDB share: opening, quoting, types, errors"},
+	{"pgcopy", []string{".", "duck"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
@@ -71,13 +72,16 @@ var importMap = []row{
 	// For tests and for the repository itself.
 	{"eventschema", nil, "checks events against the published schema"},
 	{"house", nil, "the rules of this repository"},
+	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
 
 // outside says which packages may import a library whose types would otherwise spread through the program.
 var outside = []row{
-	{"github.com/duckdb/duckdb-go", []string{"duck", "engine/duckdb", "warehouse/duckdb"},
+	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
+	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
+	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "its sums are Content, nobody else's"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
 }
 
