@@ -28,6 +28,8 @@ type Client struct {
 var (
 	_ warehouse.Warehouse = (*Client)(nil)
 	_ warehouse.Bounder   = (*Client)(nil)
+	_ warehouse.Adviser   = (*Client)(nil)
+	_ warehouse.Speller   = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -153,6 +155,16 @@ func (c *Client) Committed(ctx context.Context, pipeline string, settled bool) (
 // Published asks the owner.
 func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindcast.Sums, error) {
 	return call[[]hindcast.Sums](ctx, c, "published", p)
+}
+
+// Advise asks the owner; one that is no Adviser has nothing to say.
+func (c *Client) Advise(ctx context.Context, target hindcast.Target) ([]string, error) {
+	return call[[]string](ctx, c, "advise", target)
+}
+
+// Spell asks the owner; one that is no Speller leaves the columns as they are.
+func (c *Client) Spell(ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
+	return call[[]hindcast.Column](ctx, c, "spell", columns)
 }
 
 // closeGrace is how long the owner may take to put its warehouse in order: DuckDB writes its log into the file.

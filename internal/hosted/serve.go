@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -47,6 +48,18 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		}),
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
 			return w.Committed(ctx, p.Pipeline, p.Settled)
+		}),
+		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, t hindcast.Target) ([]string, error) {
+			if a, ok := w.(warehouse.Adviser); ok {
+				return a.Advise(ctx, t)
+			}
+			return nil, nil
+		}),
+		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
+			if sp, ok := w.(warehouse.Speller); ok {
+				return sp.Spell(ctx, columns)
+			}
+			return columns, nil
 		}),
 		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
 	})

@@ -44,9 +44,10 @@ var importMap = []row{
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "objstore", "objstore/file",
-		"child"}, "the one place that names every driver"},
+	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
+		"objstore/file", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
 	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},

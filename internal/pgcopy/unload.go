@@ -10,7 +10,9 @@ func unload(ctx context.Context, fields []Field, sources []Source, o Options) ([
 	panic("not yet")
 }
 
-func sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) { panic("not yet") }
+func sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) {
+	panic("not yet")
+}
 
 func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (hindcast.Sums, error) {
 	panic("not yet")
