@@ -75,7 +75,7 @@ func readEntries(ctx context.Context, conn *pgconn.PgConn, refs []Ref) (map[uint
 	for i, r := range refs {
 		oids[i] = strconv.FormatUint(uint64(r.OID), 10)
 	}
-	result := conn.ExecParams(ctx, resolveTypes, [][]byte{list(oids)}, nil, nil, nil).Read()
+	result := conn.ExecParams(ctx, resolveTypes, [][]byte{array(oids)}, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, fmt.Errorf("reading types: %w", result.Err)
 	}
@@ -91,7 +91,7 @@ func spell(ctx context.Context, conn *pgconn.PgConn, types []*Type) error {
 	for i, t := range types {
 		oids[i], mods[i] = strconv.FormatUint(uint64(t.OID), 10), strconv.Itoa(int(t.Mod))
 	}
-	result := conn.ExecParams(ctx, spellTypes, [][]byte{list(oids), list(mods)}, nil, nil, nil).Read()
+	result := conn.ExecParams(ctx, spellTypes, [][]byte{array(oids), array(mods)}, nil, nil, nil).Read()
 	if result.Err != nil {
 		return fmt.Errorf("reading types: %w", result.Err)
 	}
@@ -101,8 +101,8 @@ func spell(ctx context.Context, conn *pgconn.PgConn, types []*Type) error {
 	return nil
 }
 
-// list spells an array of numbers for the server.
-func list(numbers []string) []byte { return []byte("{" + strings.Join(numbers, ",") + "}") }
+// array spells an array of numbers for the server.
+func array(numbers []string) []byte { return []byte("{" + strings.Join(numbers, ",") + "}") }
 
 func number(text []byte) uint32 {
 	n, _ := strconv.ParseUint(string(text), 10, 32) // the server's own oid
