@@ -272,14 +272,15 @@ const latest = "9000000000000"
 // without a time zone, and the instant of one with it.
 func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {
 	c := identifier(column)
-	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM min(%[1]s)), %[2]s) * 1000000)::bigint,
-		(least(extract(epoch FROM max(%[1]s)), %[2]s) * 1000000)::bigint FROM %[3]s WHERE isfinite(%[1]s)`, c, latest, parseName(table).sql())
+	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
+		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
+		c, latest, parseName(table).sql())
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
-		if r := rows[0]; r[0] != nil && r[1] != nil {
+		for _, r := range rows {
 			first, last = time.UnixMicro(r.number(0)).UTC(), time.UnixMicro(r.number(1)).UTC()
 		}
 		return nil

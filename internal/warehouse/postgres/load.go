@@ -157,7 +157,7 @@ func (l *load) keepPrevious(ctx context.Context) (string, error) {
 	}
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
 	_, _, err := pgcopy.Unload(ctx, fields, []pgcopy.Source{{Conn: l.conn, SQL: pgcopy.CopyOut(fields, from)}},
-		pgcopy.Options{Dir: l.Previous, Memory: l.Memory, Threads: 1})
+		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Load.Memory), Threads: 1})
 	return l.Previous, err
 }
 
@@ -195,7 +195,7 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 			return err
 		}
 	}
-	sums, err := pgcopy.Load(ctx, fields, l.Files, pgcopy.Options{Memory: l.Memory, Threads: l.owner.options.Threads},
+	sums, err := pgcopy.Load(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads},
 		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, table)})
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pgcopy"
 )
 
 // pool keeps connections for the next use, never more than most at the same time.
@@ -70,7 +72,7 @@ func (p *pool) open(ctx context.Context) (*pgconn.PgConn, error) {
 		}
 		discard(i.conn)
 	}
-	conn, err := pgconn.ConnectConfig(ctx, p.config)
+	conn, err := pgcopy.Connect(ctx, p.config)
 	if err == nil {
 		if err = p.ready(ctx, conn); err == nil {
 			return conn, nil

@@ -70,7 +70,7 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 			readers = append(readers, others...)
 		}
 		out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, sources(u.Extract, fields, conditions, readers),
-			pgcopy.Options{Dir: u.Dir, Memory: u.Memory, Threads: w.options.Threads})
+			pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
 		out.Sums.Content = "pg:" + out.Sums.Content // made otherwise than DuckDB's
 		return err
 	})
@@ -187,6 +187,12 @@ func (w *Owner) release(ctx context.Context, connections []*pgconn.PgConn) {
 		rollback(ctx, conn)
 		w.pool.put(conn)
 	}
+}
+
+// part is what one copy may hold of the process's memory: as many unloads as a plan would have beside each other are
+// counted, and a load.
+func (w *Owner) part(memory int64) int64 {
+	return memory / int64(min(max(2, runtime.GOMAXPROCS(0)), w.pool.most)+1)
 }
 
 // threads is how many connections one unload may use beside each other: what this side can keep busy.
