@@ -39,7 +39,7 @@ func readerOf(ctx context.Context, conn *pgconn.PgConn) (io.Reader, error) {
 	// A notice that came after the last answer may lie in pgconn's own buffer, in part: the next answer brings the rest.
 	for range 3 {
 		if conn.Frontend().ReadBufferLen() == 0 {
-			return from, nil
+			return directly(conn.Conn(), from), nil
 		}
 		if _, err := conn.Exec(ctx, "").ReadAll(); err != nil {
 			return nil, err

@@ -77,10 +77,10 @@ type decoder struct {
 }
 
 // reset points the columns to the vectors of a new chunk.
-func (d *decoder) reset(at func(i int) vector) {
+func (d *decoder) reset(vectors []vector) {
 	for i := range d.columns {
 		c := &d.columns[i]
-		c.vector, c.used, c.room = at(i), 0, 0
+		c.vector, c.used, c.room = vectors[i], 0, 0
 	}
 }
 

@@ -6,208 +6,131 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-const (
-	bufferSize  = 256 << 10 // a buffer of the wire, which fits the processor's cache
-	bufferCount = 4         // of one stream
-)
+// bufferSize is how much of the wire is read at a time, which the processor's cache holds. The socket's own buffer
+// is what the server fills meanwhile.
+const bufferSize = 256 << 10
 
-// buffer holds whole CopyData messages. Its memory is outside Go's, because DuckDB's strings refer to it.
-type buffer struct {
-	memory []byte
-	data   []byte // what of the memory is messages
-}
-
-// stream reads the answer to one COPY TO STDOUT, ahead of who decodes it.
+// stream reads the answer to one COPY TO STDOUT. Its memory is outside Go's, because DuckDB's strings refer to it.
 type stream struct {
-	from io.Reader
-	full chan *buffer  // closed at the end
-	free chan *buffer  //
-	quit chan struct{} // closed by abort: the rest is thrown away
-	once sync.Once
-	over atomic.Bool // pump has ended, or is about to
-	err  error       // the server's, or the connection's; to be read when full is closed
-	idle bool        // the answer was read to its end; to be read when full is closed
-}
-
-func newStream(from io.Reader) *stream {
-	s := &stream{from: from, full: make(chan *buffer, bufferCount), free: make(chan *buffer, bufferCount), quit: make(chan struct{})}
-	for range bufferCount {
-		s.free <- &buffer{}
-	}
-	go s.pump()
-	return s
-}
-
-// next returns the next buffer; it is to be given back by release. io.EOF is the answer's end.
-func (s *stream) next(ctx context.Context) (*buffer, error) {
-	select {
-	case b, ok := <-s.full:
-		switch {
-		case ok:
-			return b, nil
-		case s.err != nil:
-			return nil, s.err
-		}
-		return nil, io.EOF
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (s *stream) release(b *buffer) {
-	if len(b.memory) > bufferSize { // one huge row does not keep its memory
-		b.dispose()
-	}
-	s.free <- b
-}
-
-func (b *buffer) dispose() {
-	free(b.memory)
-	b.memory, b.data = nil, nil
-}
-
-// reserve gives the buffer room for n bytes; what it holds is lost.
-func (b *buffer) reserve(n int) {
-	if len(b.memory) < n {
-		free(b.memory)
-		b.memory = allocate(max(n, bufferSize))
-	}
-}
-
-// close waits for the answer's end, throws away what is left of it and frees the memory. Buffers that were not
-// released must not be used any more.
-func (s *stream) close(held *buffer) {
-	s.once.Do(func() { close(s.quit) })
-	for b := range s.full {
-		b.dispose()
-	}
-	if held != nil {
-		held.dispose()
-	}
-	for {
-		select {
-		case b := <-s.free:
-			b.dispose()
-		default:
-			return
-		}
-	}
-}
-
-// pump reads the answer into buffers of whole messages.
-func (s *stream) pump() {
-	defer close(s.full)
-	r := &reading{from: s.from, buffer: s.take()}
-	r.buffer.reserve(bufferSize)
-	for {
-		ended, err := r.fill()
-		if r.server != nil {
-			err = r.server
-		}
-		if ended || err != nil {
-			s.err, s.idle = err, ended
-			s.over.Store(true)
-			s.deliver(r.buffer)
-			return
-		}
-		next := s.take()
-		rest := r.buffer.memory[r.whole:r.filled]
-		next.reserve(max(bufferSize, r.needed))
-		copy(next.memory, rest)
-		s.deliver(r.buffer)
-		r.buffer, r.filled, r.whole = next, len(rest), 0
-	}
-}
-
-// take returns a free buffer, or one of its own when the stream is given up.
-func (s *stream) take() *buffer {
-	select {
-	case b := <-s.free:
-		return b
-	case <-s.quit:
-		return &buffer{}
-	}
-}
-
-// deliver hands a buffer over, or disposes of it when the stream is given up.
-func (s *stream) deliver(b *buffer) {
-	select {
-	case <-s.quit:
-		b.dispose()
-		return
-	default:
-	}
-	select {
-	case s.full <- b:
-	case <-s.quit:
-		b.dispose()
-	}
-}
-
-// reading is the state of a stream's buffer while it is filled.
-type reading struct {
 	from   io.Reader
-	buffer *buffer
-	filled int   // bytes read into the buffer
-	whole  int   // of them, how many are whole CopyData messages
-	needed int   // what the next message needs, if it is longer than a buffer
+	memory []byte
+	whole  int   // bytes at the front that are whole CopyData messages
+	filled int   // bytes that were read
+	needed int   // what the message behind the whole ones takes, as far as is known
 	server error // what the server has said
+	idle   bool  // the answer was read to its end: the server waits for the next query
 }
 
-// fill reads until the buffer is full of whole messages; ended says that the server waits for the next query.
-func (r *reading) fill() (ended bool, err error) {
-	r.needed = 0
+func newStream(from io.Reader) *stream { return &stream{from: from, memory: allocate(bufferSize)} }
+
+func (s *stream) close() {
+	free(s.memory)
+	s.memory = nil
+}
+
+// next returns more whole CopyData messages, with their heads; what it returned before is lost. io.EOF is the
+// answer's end.
+func (s *stream) next(ctx context.Context) ([]byte, error) {
+	if s.idle {
+		return nil, s.end()
+	}
+	s.makeRoom()
 	for {
-		if ended, err = r.messages(); ended && err == nil {
-			err = r.settle()
+		ended, err := s.messages()
+		if err == nil && ended {
+			s.idle = true
+			err = s.settle()
 		}
-		if ended || err != nil {
-			break
+		switch {
+		case err != nil:
+			return nil, s.said(err)
+		case s.whole > 0 && (ended || s.filled == len(s.memory)):
+			return s.memory[:s.whole], nil
+		case ended:
+			return nil, s.end()
+		case s.filled == len(s.memory): // one message is longer than the memory
+			s.makeRoom()
 		}
-		if r.filled == len(r.buffer.memory) {
-			break
-		}
-		var n int
-		n, err = r.from.Read(r.buffer.memory[r.filled:])
-		r.filled += n
-		if err != nil && n == 0 {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			break
+		if err := s.read(ctx); err != nil {
+			return nil, s.said(err)
 		}
 	}
-	r.buffer.data = r.buffer.memory[:r.whole]
-	return ended, err
 }
 
-// messages walks over the messages that are in the buffer, and takes out what is not CopyData.
-func (r *reading) messages() (ended bool, err error) {
-	for r.filled-r.whole >= frameHead {
-		head := r.buffer.memory[r.whole:r.filled]
+// end is what the whole answer came to.
+func (s *stream) end() error {
+	if s.server != nil {
+		return s.server
+	}
+	return io.EOF
+}
+
+// said prefers what the server has said to how its connection then ended.
+func (s *stream) said(err error) error {
+	if s.server != nil {
+		return s.server
+	}
+	return err
+}
+
+// makeRoom moves what is no whole message yet to the front, into memory that is large enough for it.
+func (s *stream) makeRoom() {
+	rest := s.memory[s.whole:s.filled]
+	if size := max(bufferSize, s.needed); size != len(s.memory) {
+		old := s.memory
+		s.memory = allocate(size)
+		copy(s.memory, rest)
+		free(old)
+	} else {
+		copy(s.memory, rest)
+	}
+	s.whole, s.filled, s.needed = 0, len(rest), 0
+}
+
+// read reads what there is, at least one byte.
+func (s *stream) read(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := s.from.Read(s.memory[s.filled:])
+		s.filled += n
+		switch {
+		case n > 0:
+			return nil
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// messages walks over the messages that have come, and takes out what is not CopyData.
+func (s *stream) messages() (ended bool, err error) {
+	for s.filled-s.whole >= frameHead {
+		head := s.memory[s.whole:s.filled]
 		length := binary.BigEndian.Uint32(head[1:])
 		if length < 4 || length > maxMessage {
 			return false, corrupt(fmt.Sprintf("a message has the length %d", length))
 		}
 		size := 1 + int(length)
 		if size > len(head) {
-			r.needed = size
+			s.needed = size
 			return false, nil
 		}
 		if head[0] == 'd' {
-			r.whole += size
+			s.whole += size
 			continue
 		}
-		ended, err = r.control(head[0], head[frameHead:size])
-		r.filled -= size
+		ended, err = s.control(head[0], head[frameHead:size])
+		s.filled -= size
 		copy(head, head[size:])
 		if ended || err != nil {
 			return ended, err
@@ -216,33 +139,11 @@ func (r *reading) messages() (ended bool, err error) {
 	return false, nil
 }
 
-// settle reads what follows the answer to the end of its message: a notification that came right behind it must
-// not be cut in two.
-func (r *reading) settle() error {
-	rest := r.buffer.memory[r.whole:r.filled]
-	r.filled = r.whole
-	for len(rest) > 0 {
-		head := make([]byte, frameHead)
-		n := copy(head, rest)
-		if _, err := io.ReadFull(r.from, head[n:]); err != nil {
-			return err
-		}
-		body := int64(binary.BigEndian.Uint32(head[1:])) - 4
-		have := int64(len(rest) - n)
-		if body > have {
-			_, err := io.CopyN(io.Discard, r.from, body-have)
-			return err
-		}
-		rest = rest[n+int(max(body, 0)):]
-	}
-	return nil
-}
-
 // maxMessage is more than any row that PostgreSQL can send.
 const maxMessage = 1<<30 + 1<<20
 
 // control handles a message that is no row.
-func (r *reading) control(kind byte, body []byte) (ended bool, err error) {
+func (s *stream) control(kind byte, body []byte) (ended bool, err error) {
 	switch kind {
 	case 'Z':
 		return true, nil
@@ -251,12 +152,34 @@ func (r *reading) control(kind byte, body []byte) (ended bool, err error) {
 		if err := said.Decode(bytes.Clone(body)); err != nil {
 			return false, corrupt("its error has no form")
 		}
-		r.server = pgconn.ErrorResponseToPgError(&said)
+		s.server = pgconn.ErrorResponseToPgError(&said)
 	case 'H', 'c', 'C', 'N', 'S', 'A': // COPY's beginning and end; notices, settings and notifications
 	default:
 		return false, corrupt(fmt.Sprintf("a message of type %q", kind))
 	}
 	return false, nil
+}
+
+// settle reads what follows the answer to the end of its message: a notification that came right behind it must
+// not be cut in two.
+func (s *stream) settle() error {
+	rest := s.memory[s.whole:s.filled]
+	s.filled = s.whole
+	for len(rest) > 0 {
+		head := make([]byte, frameHead)
+		n := copy(head, rest)
+		if _, err := io.ReadFull(s.from, head[n:]); err != nil {
+			return err
+		}
+		body := int64(binary.BigEndian.Uint32(head[1:])) - 4
+		have := int64(len(rest) - n)
+		if body > have {
+			_, err := io.CopyN(io.Discard, s.from, body-have)
+			return err
+		}
+		rest = rest[n+int(max(body, 0)):]
+	}
+	return nil
 }
 
 // begin sends a source's COPY.
@@ -278,26 +201,24 @@ func (s Source) begin(ctx context.Context) (*stream, error) {
 
 // abortGrace is how long a server may take to end a COPY that it was asked to cancel, before its connection is
 // closed instead.
-const abortGrace = 5 * time.Second
+const abortGrace = 10 * time.Second
 
 // end leaves the connection idle, or closed where that fails. A COPY that has not ended is canceled.
-func (s Source) end(read *stream, held *buffer) {
-	canceled := !read.over.Load()
-	if canceled {
+func (s Source) end(read *stream) {
+	defer read.close()
+	if !read.idle {
 		ctx, cancel := context.WithTimeout(context.Background(), abortGrace)
 		defer cancel()
-		_ = s.Conn.Conn().SetReadDeadline(time.Now().Add(2 * abortGrace))
 		_ = s.Conn.CancelRequest(ctx)
+		for err := error(nil); err == nil; {
+			_, err = read.next(ctx)
+		}
 	}
-	read.close(held)
 	if !read.idle {
 		s.drop()
 		return
 	}
-	if canceled {
-		_ = s.Conn.Conn().SetReadDeadline(time.Time{})
-	}
-	if read.err != nil { // pgconn learns from the next answer that the transaction has failed
+	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
 		_, _ = s.Conn.Exec(context.Background(), "").ReadAll()
 	}
 }
