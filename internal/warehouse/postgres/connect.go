@@ -44,6 +44,9 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 	for _, name := range append(ignored, "max_connections") {
 		query.Del(name)
 	}
+	if u.Host == "" && u.Path == "" {
+		u.Path = "/" // or the two slashes would be left out
+	}
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq knows no plus sign
 	if config, err = pgconn.ParseConfig(u.String()); err != nil {
 		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL

@@ -56,7 +56,7 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (schema string, t
 
 // settleTime is how long Prepare waits for loads of this pipeline that are in flight, before it ends them: whoever
 // prepares has the pipeline's lease, so that they are of a process that lost it.
-const settleTime = "10s"
+var settleTime = "10s"
 
 // Prepare creates what is missing, checks the role's rights and raises the fence. Loads in flight are waited for, since
 // they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
