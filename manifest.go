@@ -1,6 +1,7 @@
 package hindcast
 
 import (
+	"maps"
 	"strings"
 	"time"
 )
@@ -11,7 +12,8 @@ type Column struct {
 	// Type is the column's type in DuckDB's spelling ("BIGINT", "DECIMAL(18,6)", "TIMESTAMP WITH TIME ZONE"),
 	// the common tongue between warehouse, lake and engine.
 	Type string `json:"type"`
-	// Source is the warehouse's own spelling where it differs.
+	// Source is the warehouse's own spelling where it differs. Where Type is empty it names a type that hindcast cannot
+	// carry: such a column can be left alone, not unloaded.
 	Source string `json:"source,omitempty"`
 	// Stored is the type in the Parquet file where Parquet cannot carry Type by itself; a reader casts it
 	// back to Type. INTERVAL, for one, is stored as VARCHAR because Parquet would lose its microseconds.
@@ -37,10 +39,30 @@ type File struct {
 // Sums are the control totals of a set of rows: what two places must agree on to hold the same rows.
 type Sums struct {
 	Rows int64 `json:"rows"`
-	// Content is an order-independent hash over all rows and columns, as text.
+	// Content changes when any value of any row does, and not with the rows' order: a hash, say. What stands before a
+	// colon says how it was made; empty is not known, as where values were only counted and summed.
 	Content string `json:"content"`
 	// Totals holds the exact sum of each exact numeric column, as decimal text; a column of NULLs has none.
 	Totals map[string]string `json:"totals,omitempty"`
+}
+
+// Agrees reports whether both are of the same rows, as far as both can tell: by their Content, where both have one that
+// was made in the same way, or else by their Totals.
+func (s Sums) Agrees(o Sums) bool {
+	kind := func(content string) string {
+		before, _, found := strings.Cut(content, ":")
+		if !found {
+			return ""
+		}
+		return before
+	}
+	switch {
+	case s.Rows != o.Rows || s.Rows == 0:
+		return s.Rows == o.Rows
+	case s.Content != "" && o.Content != "" && kind(s.Content) == kind(o.Content):
+		return s.Content == o.Content
+	}
+	return maps.Equal(s.Totals, o.Totals)
 }
 
 // Manifest is the list of what a step wrote. It is written and fsynced last: a step without a manifest did

@@ -16,11 +16,13 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/engine"
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
+	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/file"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	warehousedb "github.com/hindcast/hindcast/internal/warehouse/duckdb"
+	warehousepg "github.com/hindcast/hindcast/internal/warehouse/postgres"
 )
 
 // Lake opens the pipeline's lake. A folder is made at the first write; a bucket must be there.
@@ -56,11 +58,18 @@ type WarehouseOptions struct {
 
 // Warehouse opens the pipeline's warehouse.
 func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (warehouse.Warehouse, error) {
-	if p.Warehouse.Scheme != "duckdb" {
-		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE")
+	var w *hosted.Client
+	var err error
+	switch p.Warehouse.Scheme {
+	case "duckdb":
+		w, err = warehousedb.Open(ctx, worker("warehouse", roleDuckDB, o.Log), warehousedb.Options{Path: p.Warehouse.Path,
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
+	case "postgres":
+		w, err = warehousepg.Open(ctx, worker("warehouse", rolePostgres, o.Log), warehousepg.Options{URL: p.Warehouse.URL.String(),
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session})
+	default:
+		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
 	}
-	w, err := warehousedb.Open(ctx, worker("warehouse", "warehouse", o.Log), warehousedb.Options{Path: p.Warehouse.Path,
-		ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
 	if err != nil {
 		return nil, err // and not a *Client that is nil
 	}
@@ -84,7 +93,7 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
-	start := func(n int) child.Spec { return worker(fmt.Sprintf("worker %d", n), "engine", o.Log) }
+	start := func(n int) child.Spec { return worker(fmt.Sprintf("worker %d", n), roleEngine, o.Log) }
 	pool := enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
 		Memory: o.Memory, Threads: o.Threads})
 	pool.Warm()
@@ -134,13 +143,22 @@ func self() string {
 	return path
 }
 
+// What a child process is for.
+const (
+	roleEngine   = "engine"
+	roleDuckDB   = "warehouse-duckdb"
+	rolePostgres = "warehouse-postgres"
+)
+
 // ServeWorker is `hindcast worker ROLE`: the inside of a child process.
 func ServeWorker(role string, in io.Reader, out io.Writer) error {
 	switch role {
-	case "engine":
+	case roleEngine:
 		return enginedb.Serve(in, out)
-	case "warehouse":
+	case roleDuckDB:
 		return warehousedb.Serve(in, out)
+	case rolePostgres:
+		return warehousepg.Serve(in, out)
 	}
 	return fmt.Errorf("no such worker: %s", role)
 }

@@ -59,9 +59,20 @@ func Open(ctx context.Context, o Options) (*sql.DB, error) {
 	return db, nil
 }
 
-// prepareInstance sets what holds for the whole instance; access is restricted last, and cannot be widened
-// after.
 func prepareInstance(ctx context.Context, db *sql.DB, o Options) error {
+	for _, set := range o.instance() {
+		if _, err := db.ExecContext(ctx, set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Settings are the SET statements that Open runs, for who opens an instance by other means.
+func (o Options) Settings() []string { return append(o.instance(), o.session()...) }
+
+// instance sets what holds for the whole instance; access is restricted last, and cannot be widened after.
+func (o Options) instance() []string {
 	sets := []string{
 		"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
 		"SET preserve_insertion_order=false",
@@ -84,23 +95,23 @@ func prepareInstance(ctx context.Context, db *sql.DB, o Options) error {
 		}
 		sets = append(sets, "SET allowed_directories=["+strings.Join(allowed, ",")+"]", "SET enable_external_access=false")
 	}
-	for _, set := range sets {
-		if _, err := db.ExecContext(ctx, set); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sets
 }
 
 // MemoryLimit is the memory_limit for an instance whose process may use that many bytes.
 func MemoryLimit(resident int64) int64 { return int64(float64(resident) * memoryShare) }
 
-func prepareSession(conn driver.ExecerContext, o Options) error {
+// session sets what holds for one session.
+func (o Options) session() []string {
 	zone := o.TimeZone
 	if zone == "" {
 		zone = "UTC"
 	}
-	for _, set := range append([]string{"SET errors_as_json=true", "SET TimeZone=" + String(zone)}, o.Session...) {
+	return append([]string{"SET errors_as_json=true", "SET TimeZone=" + String(zone)}, o.Session...)
+}
+
+func prepareSession(conn driver.ExecerContext, o Options) error {
+	for _, set := range o.session() {
 		if _, err := conn.ExecContext(context.Background(), set, nil); err != nil {
 			return err
 		}

@@ -37,15 +37,18 @@ var importMap = []row{
 
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},
+	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{"."}, "what all users of DuckDB share: opening, quoting, types, errors"},
+	{"pgcopy", []string{".", "duck"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
-	{"warehouse/duckdb", []string{".", "warehouse", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
+	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "objstore", "objstore/file",
-		"objstore/s3", "child"}, "the one place that names every driver"},
+	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
+		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
 	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
@@ -74,14 +77,17 @@ var importMap = []row{
 	{"eventschema", nil, "checks events against the published schema"},
 	{"s3test", nil, "a real S3 server, and a proxy that does harm"},
 	{"house", nil, "the rules of this repository"},
+	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
 
 // outside says which packages may import a library whose types would otherwise spread through the program.
 var outside = []row{
-	{"github.com/duckdb/duckdb-go", []string{"duck", "engine/duckdb", "warehouse/duckdb"},
+	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
 	{"github.com/aws/", []string{"objstore/s3", "s3test"}, "the SDK's types stay behind the contract"},
+	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
+	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "its sums are Content, nobody else's"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
 	{"github.com/parquet-go/parquet-go", []string{"cache"}, "where a file's bytes are is the cache's matter; the rest of Parquet is the engine's"},
 }

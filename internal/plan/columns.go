@@ -14,6 +14,9 @@ import (
 func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([]hindcast.Column, error) {
 	p := m.Pipeline
 	columns := pick(all, f.Columns, f.Time)
+	if err := carried(p, "facts."+f.Name, source, columns); err != nil {
+		return nil, err
+	}
 	if f.Time == "" {
 		return columns, nil
 	}
@@ -29,6 +32,18 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 		return nil, invalid(p, key, fmt.Sprintf("column %q of %s has type %s", f.Time, source, columns[i].Type), "name a DATE or TIMESTAMP column")
 	}
 	return columns, m.civil(key, source, columns[i])
+}
+
+// carried refuses a column whose type the lake does not have.
+func carried(p *hindcast.Pipeline, key, source string, columns []hindcast.Column) error {
+	for _, c := range columns {
+		if c.Type == "" {
+			return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
+				Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, c.Source),
+				Next:    "leave it out with `columns:`, or cast it in a view and use the view"}
+		}
+	}
+	return nil
 }
 
 // pick takes the columns named, in the order in which they are named, all if none is; and the time column.

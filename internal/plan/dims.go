@@ -33,6 +33,9 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		if err := m.dimColumns(d, item.Source, source.Columns); err != nil {
 			return item, err
 		}
+		if err := carried(m.Pipeline, "dimensions."+d.Name, item.Source, item.Columns); err != nil {
+			return item, err
+		}
 	}
 	if d.Files == "" {
 		if !there && current != nil {

@@ -124,6 +124,7 @@ type Inputs struct {
 	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
 	Result    []hindcast.Column
 	Existing  bool
+	Advice    []string // the warehouse's, of the target: shown as warnings
 	Machine   Machine
 	Earlier   Earlier
 }

@@ -132,7 +132,7 @@ func (m *maker) reason(c *candidate, in inputs) (hindcast.Reason, string) {
 	switch is, known := m.Published[c.Slice.Key]; {
 	case m.Result != nil && !m.Existing:
 		return hindcast.ReasonEdited, m.Pipeline.Target.Table + " is not there; " + by
-	case known && (is.Rows != row.Sums.Rows || is.Content != row.Sums.Content):
+	case known && !is.Agrees(row.Sums):
 		return hindcast.ReasonEdited, by
 	case len(in.unknown) > 0:
 		return hindcast.ReasonFacts, strings.Join(in.unknown, ", ") + "; run only if its rows differ"

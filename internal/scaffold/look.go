@@ -145,7 +145,7 @@ func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
 
 func (l *looker) fromGroup(members []named) (Fact, error) {
 	first, last := members[0], members[len(members)-1]
-	f := Fact{Name: first.stem, Table: first.schema + spelled(first.pattern), Tables: len(members), Columns: common(members), Named: true, From: first.start}
+	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(members), Columns: common(members), Named: true, From: first.start}
 	for _, m := range members {
 		f.Rows += max(0, m.table.Rows)
 	}

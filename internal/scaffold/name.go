@@ -34,6 +34,7 @@ type named struct {
 	table   warehouse.Table
 	schema  string // as it is spelled, with the dot behind it
 	pattern string // the name with placeholders, without the schema, not quoted
+	quoted  bool   // the warehouse spells the name with quotes
 	stem    string // the name without the time
 	every   hindcast.Period
 	start   time.Time
@@ -65,6 +66,14 @@ func spelled(own string) string {
 	return own
 }
 
+// spell is spelled for a name like this one.
+func (n named) spell(own string) string {
+	if n.quoted {
+		return quoteName(own)
+	}
+	return spelled(own)
+}
+
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // timeIn finds the time in a table's name.
@@ -79,7 +88,7 @@ func timeIn(t warehouse.Table) (named, bool) {
 			if !ok {
 				continue
 			}
-			return named{table: t, schema: schema, every: f.every, start: start,
+			return named{table: t, schema: schema, quoted: strings.HasSuffix(t.Name, `"`), every: f.every, start: start,
 				pattern: own[:at[0]] + pattern + own[at[1]:],
 				stem:    strings.Trim(own[:at[0]], "_- .") + joint(own[:at[0]], own[at[1]:]) + strings.Trim(own[at[1]:], "_- .")}, true
 		}
@@ -204,7 +213,7 @@ func gaps(members []named, every hindcast.Period) (missing, stray []string) {
 		}
 		on[start] = true
 		if !there[start] {
-			missing = append(missing, first.schema+spelled(fill(first.pattern, start)))
+			missing = append(missing, first.schema+first.spell(fill(first.pattern, start)))
 		}
 	}
 	for _, m := range members {

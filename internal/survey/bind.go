@@ -44,9 +44,14 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 	}
 	if t, ok := found[table]; ok {
 		existing = true
+		if sp, ok := s.Warehouse.(warehouse.Speller); ok {
+			if result, err = sp.Spell(ctx, result); err != nil {
+				return nil, true, err
+			}
+		}
 		if t.View {
 			return nil, true, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
-				Message: table + " is a view: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
+				Message: table + " is a view or a foreign table: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
 		}
 		if result, err = warehouse.Fit(table, t.Columns, result); err != nil {
 			e := *hindcast.AsError(err)

@@ -49,6 +49,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if in.Published, err = s.published(ctx, in); err != nil {
 		return nil, err
 	}
+	if a, ok := s.Warehouse.(warehouse.Adviser); ok && in.Existing {
+		if in.Advice, err = a.Advise(ctx, s.Pipeline.Target); err != nil {
+			return nil, err
+		}
+	}
 	p, err := plan.Make(in)
 	if err != nil {
 		return nil, err

@@ -172,7 +172,7 @@ func (v *Verify) target(ctx context.Context) error {
 
 // Difference says in words how two sums differ; "" if they do not.
 func Difference(was, is hindcast.Sums) string {
-	if was.Rows == is.Rows && was.Content == is.Content {
+	if was.Agrees(is) {
 		return ""
 	}
 	var parts []string

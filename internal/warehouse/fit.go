@@ -11,7 +11,8 @@ import (
 )
 
 // Fit checks that a result of these columns can be loaded into the target's columns, matched by name, and
-// returns the result's columns with the types in which they are to be staged: the target's. Within a family
+// returns the result's columns with the types in which they are to be staged: the target's. Columns whose Source is set are
+// shown with that type. Within a family
 // (integers; decimals that lose no scale) the cast is checked value by value when the result is staged; casts
 // that could lose something silently are refused here. The error is E-TARGET with the ALTER TABLE, or the cast
 // in the SQL, that mends it.
@@ -19,16 +20,19 @@ func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, err
 	staged := make([]hindcast.Column, len(result))
 	for i, c := range result {
 		t, found := find(target, c.Name)
+		if found && t.Type == "" { // whether it can take the result's is for the warehouse to say
+			t.Type = c.Type
+		}
 		switch {
 		case !found:
 			return nil, misfit(fmt.Sprintf("%s has no column %q, which the SQL gives", table, c.Name),
-				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s;  or leave it out of the SQL", table, quote(c.Name), c.Type))
+				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s;  or leave it out of the SQL", table, quote(c.Name), spelled(c)))
 		case t.Generated:
 			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
 				"leave it out of the SQL")
 		case !castable(c.Type, t.Type):
-			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, t.Type, table),
-				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s;  or in the SQL: CAST(… AS %s) AS %s", table, quote(c.Name), c.Type, t.Type, quote(c.Name)))
+			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
+				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s;  or in the SQL: CAST(… AS %s) AS %s", table, quote(t.Name), spelled(c), t.Type, quote(c.Name)))
 		}
 		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
 	}
@@ -40,6 +44,14 @@ func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, err
 		}
 	}
 	return staged, nil
+}
+
+// spelled is a column's type as the warehouse has it.
+func spelled(c hindcast.Column) string {
+	if c.Source != "" {
+		return c.Source
+	}
+	return c.Type
 }
 
 func misfit(message, next string) error {

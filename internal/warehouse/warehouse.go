@@ -23,7 +23,7 @@ type Table struct {
 	Columns []hindcast.Column `json:"columns"`
 	Rows    int64             `json:"rows"`  // estimate; -1 if unknown
 	Bytes   int64             `json:"bytes"` // estimate; -1 if unknown
-	View    bool              `json:"view"`
+	View    bool              `json:"view"`  // no rows can be loaded into it: a view of some kind, or a foreign table
 }
 
 // Extract names rows of one table: all, or those whose Time lies in Window.
@@ -85,7 +85,8 @@ type Unloader interface {
 	// Unload writes the rows as Parquet, exactly, in bounded memory. Not safe to repeat into the same Dir.
 	// E-TYPE if a column's type cannot be carried, named.
 	Unload(ctx context.Context, u Unload) (Unloaded, error)
-	// Sum counts the rows where they are, for verify: equal Sums mean equal rows.
+	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone tell less, and may be had for much
+	// less than another unload. Compare with Agrees.
 	Sum(ctx context.Context, x Extract) (hindcast.Sums, error)
 }
 
@@ -103,11 +104,11 @@ type Loader interface {
 	// same until somebody edits them. After an error nothing is published, unless the answer to COMMIT was lost:
 	// then Committed tells. What a hook does to its session (temporary tables, SET) is gone with the load.
 	Load(ctx context.Context, l Load) (hindcast.Committed, error)
-	// Committed returns the pipeline's status rows, ordered by slice start; under the target's lock if
-	// settled is set, so that a commit in flight has ended. No table means no rows.
+	// Committed returns the pipeline's status rows, ordered by slice start; if settled is set, under a lock that its
+	// loads hold to their end, so that a commit in flight has ended. No table means no rows.
 	Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error)
 	// Published sums the target's rows in each of the intervals over these columns, for "target edited" and
-	// verify.
+	// verify. Content is made as in the Sums that Load gave, and equal if nobody has changed a row since.
 	Published(ctx context.Context, p Published) ([]hindcast.Sums, error)
 }
 
@@ -135,4 +136,17 @@ type Bounder interface {
 	// Bounds returns the first and the last value of a DATE or TIMESTAMP column, infinities left out: their
 	// civil reading, in UTC for a column with a time zone. Both are zero where there is no value.
 	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
+}
+
+// Adviser is a Warehouse that can tell beforehand what will hurt, for plan's warnings.
+type Adviser interface {
+	// Advise says of an existing target what makes its loads slow or lets them reach further than the slice: a sentence
+	// each, with the statement that mends it where there is one.
+	Advise(ctx context.Context, target hindcast.Target) ([]string, error)
+}
+
+// Speller is a Warehouse that spells types otherwise than hindcast.Column does.
+type Speller interface {
+	// Spell fills in Source: what a table's column of that Type would be here. It stays empty where there is no such type.
+	Spell(ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error)
 }

@@ -1,4 +1,4 @@
-package duckdb
+package hosted
 
 import (
 	"context"
@@ -38,7 +38,7 @@ type kept struct {
 	Error *hindcast.Error `json:"error,omitempty"`
 }
 
-func (h *heldLoads) begin(ctx context.Context, w *Owner, l warehouse.Load) (heldLoad, error) {
+func (h *heldLoads) begin(ctx context.Context, w warehouse.Warehouse, l warehouse.Load) (heldLoad, error) {
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx)) // this call
 	held := &loading{cancel: cancel, kept: make(chan *hindcast.Error), done: make(chan struct{})}
 	written := make(chan struct{})

@@ -1,25 +1,25 @@
-package duckdb
+// Package hosted keeps a warehouse in a child process, so that a crash in a driver, or in a library that it links,
+// costs an attempt and not the run. Open starts the process and gives a warehouse that speaks to it; Serve is what
+// runs inside. What the process opens is the driver's: the options cross as JSON on its standard input, never as
+// arguments or environment, because they may hold secrets (promise 7).
+package hosted
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Client is the warehouse outside the process that owns the file. An owner that died is started anew by the
-// next call, so that its death costs an attempt and no more.
+// Client is the warehouse outside the process that owns it. An owner that died is started anew by the next call, so
+// that its death costs an attempt and no more.
 type Client struct {
 	start   child.Spec
-	options Options
+	options any
 	mutex   sync.Mutex // guards what follows
 	owner   *child.Process
 	props   warehouse.Properties
@@ -29,11 +29,13 @@ type Client struct {
 var (
 	_ warehouse.Warehouse = (*Client)(nil)
 	_ warehouse.Bounder   = (*Client)(nil)
+	_ warehouse.Adviser   = (*Client)(nil)
+	_ warehouse.Speller   = (*Client)(nil)
 )
 
-// Open starts the owner and proves that it can open the file.
-func Open(ctx context.Context, start child.Spec, o Options) (*Client, error) {
-	c := &Client{start: start, options: o}
+// Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
+func Open(ctx context.Context, start child.Spec, options any) (*Client, error) {
+	c := &Client{start: start, options: options}
 	if _, err := c.process(ctx); err != nil {
 		return nil, err
 	}
@@ -168,7 +170,17 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
-// closeGrace is how long the owner may take to write its log into the file.
+// Advise asks the owner; one that is no Adviser has nothing to say.
+func (c *Client) Advise(ctx context.Context, target hindcast.Target) ([]string, error) {
+	return call[[]string](ctx, c, "advise", target)
+}
+
+// Spell asks the owner; one that is no Speller leaves the columns as they are.
+func (c *Client) Spell(ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
+	return call[[]hindcast.Column](ctx, c, "spell", columns)
+}
+
+// closeGrace is how long the owner may take to put its warehouse in order: DuckDB writes its log into the file.
 const closeGrace = 30 * time.Second
 
 // Close ends the owner in good order, or kills it. Nil means that it is confirmed dead.
@@ -185,7 +197,7 @@ func (c *Client) Close() error {
 	return c.owner.Close(time.Second)
 }
 
-// Kill ends the owner at once; what was not committed is rolled back when the file is opened next.
+// Kill ends the owner at once, for good; what was not committed is rolled back.
 func (c *Client) Kill() (name string, err error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -194,94 +206,6 @@ func (c *Client) Kill() (name string, err error) {
 		return "", nil
 	}
 	return c.owner.Name(), c.owner.Kill()
-}
-
-// Serve is the owner's process: it answers a Client until its input ends.
-func Serve(in io.Reader, out io.Writer) error {
-	s := &session{}
-	return child.Serve(in, out, map[string]child.Handler{
-		"open":     child.Handle(s.open),
-		"describe": handle(s, (*Owner).Describe),
-		"tables": func(ctx context.Context, _ json.RawMessage) (any, error) {
-			w, err := s.get()
-			if err != nil {
-				return nil, err
-			}
-			return w.Tables(ctx)
-		},
-		"bounds": handle(s, func(w *Owner, ctx context.Context, p bounds) (b bounded, err error) {
-			b.First, b.Last, err = w.Bounds(ctx, p.Table, p.Column)
-			return b, err
-		}),
-		"unload": handle(s, (*Owner).Unload),
-		"sum":    handle(s, (*Owner).Sum),
-		"fence":  handle(s, (*Owner).Fence),
-		"load":   handle(s, (*Owner).Load),
-		"hold": handle(s, func(w *Owner, ctx context.Context, l warehouse.Load) (heldLoad, error) {
-			return s.held.begin(ctx, w, l)
-		}),
-		"kept": handle(s, func(_ *Owner, ctx context.Context, k kept) (hindcast.Committed, error) {
-			return s.held.end(ctx, k)
-		}),
-		"published": handle(s, (*Owner).Published),
-		"prepare": handle(s, func(w *Owner, ctx context.Context, p prepare) (any, error) {
-			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
-		}),
-		"committed": handle(s, func(w *Owner, ctx context.Context, p committed) ([]hindcast.Committed, error) {
-			return w.Committed(ctx, p.Pipeline, p.Settled)
-		}),
-		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
-	})
-}
-
-// session is the owner that a served process has opened.
-type session struct {
-	held  heldLoads
-	mutex sync.Mutex
-	owner *Owner
-}
-
-func (s *session) open(ctx context.Context, o Options) (warehouse.Properties, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	w, err := NewOwner(ctx, o)
-	if err != nil {
-		return warehouse.Properties{}, err
-	}
-	s.owner = w
-	return w.Properties(), nil
-}
-
-func (s *session) get() (*Owner, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.owner == nil {
-		return nil, errors.New("the warehouse is not open")
-	}
-	return s.owner, nil
-}
-
-func (s *session) close() error {
-	w, err := s.get()
-	if err != nil {
-		return nil
-	}
-	return w.Close()
-}
-
-func handle[P, R any](s *session, f func(*Owner, context.Context, P) (R, error)) child.Handler {
-	return child.Handle(func(ctx context.Context, p P) (R, error) {
-		w, err := s.get()
-		if err != nil {
-			var none R
-			return none, err
-		}
-		result, err := f(w, ctx, p)
-		if duck.Fatal(err) {
-			err = child.Last(err)
-		}
-		return result, err
-	})
 }
 
 // KillOwner kills the owner as a crash would; the next call starts another.

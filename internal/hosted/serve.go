@@ -1,0 +1,123 @@
+package hosted
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Driver is what runs inside the process.
+type Driver struct {
+	// Open opens the warehouse by the options that the Client was given.
+	Open func(ctx context.Context, options json.RawMessage) (warehouse.Warehouse, error)
+	// Fatal reports whether an error leaves the warehouse of no use: its process ends after it has answered, and
+	// the next call starts another. Nil means that none does.
+	Fatal func(error) bool
+}
+
+// Serve is the owner's process: it answers a Client until its input ends.
+func Serve(in io.Reader, out io.Writer, d Driver) error {
+	s := &session{driver: d}
+	return child.Serve(in, out, map[string]child.Handler{
+		"open":     s.open,
+		"describe": handle(s, warehouse.Warehouse.Describe),
+		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
+			return w.Tables(ctx)
+		}),
+		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
+			bounder, ok := w.(warehouse.Bounder)
+			if !ok {
+				return b, errors.New("finding bounds: the warehouse cannot")
+			}
+			b.First, b.Last, err = bounder.Bounds(ctx, p.Table, p.Column)
+			return b, err
+		}),
+		"unload": handle(s, warehouse.Warehouse.Unload),
+		"sum":    handle(s, warehouse.Warehouse.Sum),
+		"fence":  handle(s, warehouse.Warehouse.Fence),
+		"load":   handle(s, warehouse.Warehouse.Load),
+		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, l warehouse.Load) (heldLoad, error) {
+			return s.held.begin(ctx, w, l)
+		}),
+		"kept": handle(s, func(_ warehouse.Warehouse, ctx context.Context, k kept) (hindcast.Committed, error) {
+			return s.held.end(ctx, k)
+		}),
+		"published": handle(s, warehouse.Warehouse.Published),
+		"prepare": handle(s, func(w warehouse.Warehouse, ctx context.Context, p prepare) (any, error) {
+			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
+		}),
+		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
+			return w.Committed(ctx, p.Pipeline, p.Settled)
+		}),
+		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, t hindcast.Target) ([]string, error) {
+			if a, ok := w.(warehouse.Adviser); ok {
+				return a.Advise(ctx, t)
+			}
+			return nil, nil
+		}),
+		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
+			if sp, ok := w.(warehouse.Speller); ok {
+				return sp.Spell(ctx, columns)
+			}
+			return columns, nil
+		}),
+		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
+	})
+}
+
+// session is the warehouse that a served process has opened.
+type session struct {
+	driver    Driver
+	held      heldLoads
+	mutex     sync.Mutex // guards what follows
+	warehouse warehouse.Warehouse
+}
+
+func (s *session) open(ctx context.Context, options json.RawMessage) (any, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	w, err := s.driver.Open(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	s.warehouse = w
+	return w.Properties(), nil
+}
+
+func (s *session) get() (warehouse.Warehouse, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.warehouse == nil {
+		return nil, errors.New("the warehouse is not open")
+	}
+	return s.warehouse, nil
+}
+
+func (s *session) close() error {
+	w, err := s.get()
+	if err != nil {
+		return nil
+	}
+	return w.Close()
+}
+
+func handle[P, R any](s *session, f func(warehouse.Warehouse, context.Context, P) (R, error)) child.Handler {
+	return child.Handle(func(ctx context.Context, p P) (R, error) {
+		w, err := s.get()
+		if err != nil {
+			var none R
+			return none, err
+		}
+		result, err := f(w, ctx, p)
+		if err != nil && s.driver.Fatal != nil && s.driver.Fatal(err) {
+			err = child.Last(err)
+		}
+		return result, err
+	})
+}

@@ -1,0 +1,104 @@
+package pgcopy
+
+import (
+	"context"
+	"errors"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+// instance is a DuckDB in memory with one connection, by DuckDB's C interface: its vectors are what database/sql
+// hides.
+type instance struct {
+	db   bindings.Database
+	conn bindings.Connection
+}
+
+func openInstance(ctx context.Context, o duck.Options) (*instance, error) {
+	in := &instance{}
+	if bindings.Open("", &in.db) == bindings.StateError {
+		return nil, errors.New("opening DuckDB in memory failed")
+	}
+	if bindings.Connect(in.db, &in.conn) == bindings.StateError {
+		in.close()
+		return nil, errors.New("connecting to DuckDB in memory failed")
+	}
+	for _, set := range o.Settings() {
+		if _, err := in.exec(ctx, set); err != nil {
+			in.close()
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+func (in *instance) close() {
+	bindings.Disconnect(&in.conn)
+	bindings.Close(&in.db)
+}
+
+// exec runs a statement and returns the number of rows that it wrote. It ends with the context.
+func (in *instance) exec(ctx context.Context, statement string) (rows int64, err error) {
+	stop := context.AfterFunc(ctx, func() { bindings.Interrupt(in.conn) })
+	defer stop()
+	var result bindings.Result
+	defer bindings.DestroyResult(&result)
+	if bindings.Query(in.conn, statement, &result) == bindings.StateError {
+		return 0, in.translate(ctx, bindings.ResultError(&result))
+	}
+	return int64(bindings.RowsChanged(&result)), nil
+}
+
+// translate turns DuckDB's error into ours; once the context has ended that is the error.
+func (in *instance) translate(ctx context.Context, text string) error {
+	if err := ctx.Err(); err != nil {
+		return duck.Translate(err)
+	}
+	return duck.Translate(errors.New(text))
+}
+
+// stream runs a query whose chunks are fetched one by one.
+func (in *instance) stream(ctx context.Context, query string) (*chunks, error) {
+	c := &chunks{in: in, ctx: ctx}
+	c.stop = context.AfterFunc(ctx, func() { bindings.Interrupt(in.conn) })
+	var statement bindings.PreparedStatement
+	defer bindings.DestroyPrepare(&statement)
+	if bindings.Prepare(in.conn, query, &statement) == bindings.StateError {
+		c.close()
+		return nil, in.translate(ctx, bindings.PrepareError(statement))
+	}
+	if bindings.ExecutePreparedStreaming(statement, &c.result) == bindings.StateError {
+		defer c.close()
+		return nil, in.translate(ctx, bindings.ResultError(&c.result))
+	}
+	return c, nil
+}
+
+// chunks is a query's result, streamed.
+type chunks struct {
+	in     *instance
+	ctx    context.Context
+	stop   func() bool
+	result bindings.Result
+	chunk  bindings.DataChunk
+}
+
+// next fetches the next chunk, which lives until the one after; rows is 0 at the end.
+func (c *chunks) next() (chunk bindings.DataChunk, rows int, err error) {
+	bindings.DestroyDataChunk(&c.chunk)
+	if bindings.StreamFetchChunk(c.result, &c.chunk) == bindings.StateError {
+		if text := bindings.ResultError(&c.result); text != "" || c.ctx.Err() != nil {
+			return c.chunk, 0, c.in.translate(c.ctx, text)
+		}
+		return c.chunk, 0, nil
+	}
+	return c.chunk, int(bindings.DataChunkGetSize(c.chunk)), nil
+}
+
+func (c *chunks) close() {
+	c.stop()
+	bindings.DestroyDataChunk(&c.chunk)
+	bindings.DestroyResult(&c.result)
+}

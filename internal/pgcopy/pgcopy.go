@@ -1,0 +1,104 @@
+// Package pgcopy moves rows between PostgreSQL's binary COPY and Parquet files: exactly, in bounded memory, with
+// nothing between the wire and the file but DuckDB's vectors. Connections, transactions and what is moved when are
+// for the warehouse driver.
+package pgcopy
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Settings are the SET statements that a session needs before it copies: with them the text of every value that is
+// carried as text reads back as the same value, and all text is UTF-8.
+var Settings = []string{
+	"SET client_encoding = 'UTF8'", "SET DateStyle = 'ISO, YMD'", "SET IntervalStyle = 'postgres'", "SET TimeZone = 'UTC'",
+	"SET extra_float_digits = 1", "SET bytea_output = 'hex'",
+}
+
+// Type is a column's type as PostgreSQL's catalogue tells it; Resolve reads it.
+type Type struct {
+	OID  uint32
+	Mod  int32  // atttypmod; -1 is none
+	Name string // as format_type() spells it, with its length or precision
+	Kind byte   // pg_type.typtype: b(ase) c(omposite) d(omain) e(num) m(ultirange) r(ange)
+	Base *Type  // of a domain, with the domain's own Mod
+	Elem *Type  // of an array
+}
+
+// Field is one column of a copy.
+type Field struct {
+	hindcast.Column // as it is in Parquet
+	// Type is PostgreSQL's: of the source's column in an unload, of the target's in a load.
+	Type Type
+	// AsText says that the value travels as its text: Expression casts it there, and a load must cast it back.
+	AsText bool
+}
+
+// Expression is what COPY (SELECT …) has to select for the field: the column, or its text.
+func (f Field) Expression() string { return expression(f) }
+
+// Source is one COPY … TO STDOUT (FORMAT binary) over the fields' Expressions, in their order. The connection is
+// idle, in the transaction that the caller wants, and used by nobody else until the copy has ended. After an error
+// it is idle again, or closed; ask IsClosed.
+type Source struct {
+	Conn *pgconn.PgConn
+	SQL  string
+}
+
+// Target is one COPY … FROM STDIN (FORMAT binary) over the fields, in their order. The connection is idle, in the
+// transaction that the caller wants. After an error it is idle again with its transaction failed, or closed.
+type Target struct {
+	Conn *pgconn.PgConn
+	SQL  string
+}
+
+// Options bound a copy.
+type Options struct {
+	Dir     string // of an unload: an existing empty folder for the files
+	Memory  int64  // bytes that the whole process may hold; 0 means no limit
+	Threads int    // of DuckDB; 0 is one for each source, and one for a load
+}
+
+// Unload runs the sources beside each other, to their ends, and writes their rows to Parquet files in o.Dir, which
+// are durable when it returns; no rows give no file. The sums are taken from the rows on their way: Content is a
+// hash over what the server sent, which Sum gives again for the same rows and the same fields. Columns whose Stored
+// is set hold that type in the files. A value that cannot be carried is E-TYPE and names its column.
+func Unload(ctx context.Context, fields []Field, sources []Source, o Options) ([]hindcast.File, hindcast.Sums, error) {
+	return unload(ctx, fields, sources, o)
+}
+
+// Sum runs the sources and computes the sums that an Unload of the same rows gives. It writes nothing.
+func Sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) {
+	return sum(ctx, fields, sources)
+}
+
+// Load sends the rows of Parquet files, which hindcast wrote with these columns, to the target. The sums are those of
+// the rows as they were sent: Sum over the target's columns gives the same Content unless the server has changed
+// values as it stored them (a trigger, jsonb's own spelling). A value that does not fit the target's type is
+// E-OVERFLOW and names its column; errors of the server are *pgconn.PgError.
+func Load(ctx context.Context, fields []Field, files []string, o Options, to Target) (hindcast.Sums, error) {
+	return load(ctx, fields, files, o, to)
+}
+
+// CopyOut is the statement of a Source: it selects the fields from a FROM clause ("sales WHERE day >= …").
+func CopyOut(fields []Field, from string) string {
+	list := make([]string, len(fields))
+	for i, f := range fields {
+		list[i] = f.Expression()
+	}
+	return "COPY (SELECT " + strings.Join(list, ", ") + " FROM " + from + ") TO STDOUT (FORMAT binary)"
+}
+
+// CopyIn is the statement of a Target: it fills the fields of a table, whose name is quoted already.
+func CopyIn(fields []Field, table string) string {
+	return "COPY " + table + " (" + strings.Join(names(fields), ", ") + ") FROM STDIN (FORMAT binary)"
+}
+
+// Staging returns what a load needs whose target has columns that only the server's own input can fill (their
+// AsText is set): the columns of a temporary table, to be created and copied into first, and the select list that
+// reads it into the target. Both are empty where all fields are copied straight into the target.
+func Staging(fields []Field) (columns, selected string) { return staging(fields) }

@@ -1,0 +1,231 @@
+package pgcopy
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// bufferSize is how much of the wire is read at a time, which the processor's cache holds. The socket's own buffer
+// is what the server fills meanwhile.
+const bufferSize = 256 << 10
+
+// stream reads the answer to one COPY TO STDOUT. Its memory is outside Go's, because DuckDB's strings refer to it.
+type stream struct {
+	from   io.Reader
+	memory []byte
+	whole  int   // bytes at the front that are whole CopyData messages
+	filled int   // bytes that were read
+	needed int   // what the message behind the whole ones takes, as far as is known
+	server error // what the server has said
+	idle   bool  // the answer was read to its end: the server waits for the next query
+}
+
+func newStream(from io.Reader) *stream { return &stream{from: from, memory: allocate(bufferSize)} }
+
+func (s *stream) close() {
+	free(s.memory)
+	s.memory = nil
+}
+
+// next returns more whole CopyData messages, with their heads; what it returned before is lost. io.EOF is the
+// answer's end.
+func (s *stream) next(ctx context.Context) ([]byte, error) {
+	if s.idle {
+		return nil, s.end()
+	}
+	s.makeRoom()
+	for {
+		ended, err := s.messages()
+		if err == nil && ended {
+			s.idle = true
+			err = s.settle()
+		}
+		switch {
+		case err != nil:
+			return nil, s.said(err)
+		case s.whole > 0 && (ended || s.filled == len(s.memory)):
+			return s.memory[:s.whole], nil
+		case ended:
+			return nil, s.end()
+		case s.filled == len(s.memory): // one message is longer than the memory
+			s.makeRoom()
+		}
+		if err := s.read(ctx); err != nil {
+			return nil, s.said(err)
+		}
+	}
+}
+
+// end is what the whole answer came to.
+func (s *stream) end() error {
+	if s.server != nil {
+		return s.server
+	}
+	return io.EOF
+}
+
+// said prefers what the server has said to how its connection then ended.
+func (s *stream) said(err error) error {
+	if s.server != nil {
+		return s.server
+	}
+	return err
+}
+
+// makeRoom moves what is no whole message yet to the front, into memory that is large enough for it.
+func (s *stream) makeRoom() {
+	rest := s.memory[s.whole:s.filled]
+	if size := max(bufferSize, s.needed); size != len(s.memory) {
+		old := s.memory
+		s.memory = allocate(size)
+		copy(s.memory, rest)
+		free(old)
+	} else {
+		copy(s.memory, rest)
+	}
+	s.whole, s.filled, s.needed = 0, len(rest), 0
+}
+
+// read reads what there is, at least one byte.
+func (s *stream) read(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := s.from.Read(s.memory[s.filled:])
+		s.filled += n
+		switch {
+		case n > 0:
+			return nil
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// messages walks over the messages that have come, and takes out what is not CopyData.
+func (s *stream) messages() (ended bool, err error) {
+	for s.filled-s.whole >= frameHead {
+		head := s.memory[s.whole:s.filled]
+		length := binary.BigEndian.Uint32(head[1:])
+		if length < 4 || length > maxMessage {
+			return false, corrupt(fmt.Sprintf("a message has the length %d", length))
+		}
+		size := 1 + int(length)
+		if size > len(head) {
+			s.needed = size
+			return false, nil
+		}
+		if head[0] == 'd' {
+			s.whole += size
+			continue
+		}
+		ended, err = s.control(head[0], head[frameHead:size])
+		s.filled -= size
+		copy(head, head[size:])
+		if ended || err != nil {
+			return ended, err
+		}
+	}
+	return false, nil
+}
+
+// maxMessage is more than any row that PostgreSQL can send.
+const maxMessage = 1<<30 + 1<<20
+
+// control handles a message that is no row.
+func (s *stream) control(kind byte, body []byte) (ended bool, err error) {
+	switch kind {
+	case 'Z':
+		return true, nil
+	case 'E':
+		var said pgproto3.ErrorResponse
+		if err := said.Decode(bytes.Clone(body)); err != nil {
+			return false, corrupt("its error has no form")
+		}
+		s.server = pgconn.ErrorResponseToPgError(&said)
+	case 'H', 'c', 'C', 'N', 'S', 'A': // COPY's beginning and end; notices, settings and notifications
+	default:
+		return false, corrupt(fmt.Sprintf("a message of type %q", kind))
+	}
+	return false, nil
+}
+
+// settle reads what follows the answer to the end of its message: a notification that came right behind it must
+// not be cut in two.
+func (s *stream) settle() error {
+	rest := s.memory[s.whole:s.filled]
+	s.filled = s.whole
+	for len(rest) > 0 {
+		head := make([]byte, frameHead)
+		n := copy(head, rest)
+		if _, err := io.ReadFull(s.from, head[n:]); err != nil {
+			return err
+		}
+		body := int64(binary.BigEndian.Uint32(head[1:])) - 4
+		have := int64(len(rest) - n)
+		if body > have {
+			_, err := io.CopyN(io.Discard, s.from, body-have)
+			return err
+		}
+		rest = rest[n+int(max(body, 0)):]
+	}
+	return nil
+}
+
+// begin sends a source's COPY.
+func (s Source) begin(ctx context.Context) (*stream, error) {
+	from, err := readerOf(ctx, s.Conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.Conn.Frontend().SendQuery(&pgproto3.Query{String: s.SQL})
+	if err := s.Conn.Frontend().Flush(); err != nil {
+		s.drop()
+		return nil, err
+	}
+	return newStream(from), nil
+}
+
+// abortGrace is how long a server may take to end a COPY that it was asked to cancel, before its connection is
+// closed instead.
+const abortGrace = 10 * time.Second
+
+// end leaves the connection idle, or closed where that fails. A COPY that has not ended is canceled.
+func (s Source) end(read *stream) {
+	defer read.close()
+	if !read.idle {
+		ctx, cancel := context.WithTimeout(context.Background(), abortGrace)
+		defer cancel()
+		_ = s.Conn.CancelRequest(ctx)
+		for err := error(nil); err == nil; {
+			_, err = read.next(ctx)
+		}
+	}
+	if !read.idle {
+		s.drop()
+		return
+	}
+	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
+		_, _ = s.Conn.Exec(context.Background(), "").ReadAll()
+	}
+}
+
+// drop closes the connection without a word to the server, which may not listen.
+func (s Source) drop() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Conn.Close(ctx)
+}

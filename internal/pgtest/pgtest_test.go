@@ -1,0 +1,50 @@
+//go:build unix
+
+package pgtest_test
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/hindcast/hindcast/internal/pgtest"
+)
+
+func TestDatabasesAreFresh(t *testing.T) {
+	c := pgtest.Shared(t)
+	one, two := c.Database(t), c.Database(t)
+	c.Exec(t, one, "CREATE TABLE a (i int); INSERT INTO a VALUES (1), (NULL)")
+	if rows := c.Exec(t, one, "SELECT i FROM a ORDER BY i"); len(rows) != 2 || rows[0][0] != "1" || rows[1][0] != "NULL" {
+		t.Errorf("got %v", rows)
+	}
+	if rows := c.Exec(t, two, "SELECT to_regclass('a')"); rows[0][0] != "NULL" {
+		t.Errorf("the second database has the first one's table: %v", rows)
+	}
+	if rows := c.Exec(t, c.TCP("postgres"), "SHOW fsync"); rows[0][0] != "on" {
+		t.Errorf("fsync is %v", rows)
+	}
+}
+
+func TestACrashIsRecovered(t *testing.T) {
+	var dir, address string
+	t.Run("cluster", func(t *testing.T) {
+		c := pgtest.Start(t, "", "max_connections=7")
+		dir, address = c.Dir, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port))
+		url := c.Database(t)
+		c.Exec(t, url, "CREATE TABLE a (i int)")
+		c.Restart(t, "immediate")
+		if rows := c.Exec(t, url, "SHOW max_connections; SELECT count(*), current_setting('max_connections') FROM a"); rows[0][1] != "7" {
+			t.Errorf("got %v", rows)
+		}
+		c.Stop(t, "fast")
+		c.Resume(t)
+	})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder outlived its test: %v", err)
+	}
+	if conn, err := net.Dial("tcp", address); err == nil {
+		_ = conn.Close()
+		t.Error("the server outlived its test")
+	}
+}

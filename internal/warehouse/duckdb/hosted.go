@@ -1,0 +1,35 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/hosted"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Open starts the process that owns the file and proves that it can open it.
+func Open(ctx context.Context, start child.Spec, o Options) (*hosted.Client, error) {
+	return hosted.Open(ctx, start, o)
+}
+
+// Serve is the owner's process: it answers a client until its input ends.
+func Serve(in io.Reader, out io.Writer) error {
+	return hosted.Serve(in, out, hosted.Driver{Open: open, Fatal: duck.Fatal})
+}
+
+func open(ctx context.Context, options json.RawMessage) (warehouse.Warehouse, error) {
+	var o Options
+	if err := json.Unmarshal(options, &o); err != nil {
+		return nil, fmt.Errorf("decoding the warehouse's options: %w", err)
+	}
+	w, err := NewOwner(ctx, o)
+	if err != nil {
+		return nil, err // and not an *Owner that is nil
+	}
+	return w, nil
+}

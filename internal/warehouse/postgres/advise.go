@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+)
+
+const (
+	indexedAbove = 10_000  // rows, from which on a target wants an index on its time
+	bloatedAbove = 100_000 // dead rows, from which on they are worth a word
+)
+
+// leadingIndexes counts the indexes that begin with a column and hold every row.
+const leadingIndexes = `
+SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = $1::oid AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL`
+
+const foreignKeys = `
+SELECT conrelid::regclass, conname, confdeltype FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid AND conparentid = 0 ORDER BY 1, 2`
+
+const deadRows = `
+SELECT coalesce(sum(pg_stat_get_dead_tuples(relid)), 0), coalesce(sum(pg_stat_get_live_tuples(relid)), 0)
+FROM (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) part`
+
+const rowTriggers = `
+SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 1 = 1 AND tgtype & 12 <> 0 ORDER BY 1`
+
+// Advise says what of an existing target will make its loads slow, or reach further than the slice.
+func (w *Owner) Advise(ctx context.Context, target hindcast.Target) (advice []string, err error) {
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		list, err := w.findNames(ctx, conn, target.Table)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		r := &list[0]
+		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
+			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers} {
+			found, err := look(ctx, conn, r, target)
+			if err != nil {
+				return err
+			}
+			advice = append(advice, found...)
+		}
+		return nil
+	})
+	return advice, err
+}
+
+func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	a := r.column(t.Time)
+	if a == nil || r.rows >= 0 && r.rows < indexedAbove {
+		return nil, nil
+	}
+	rows, err := ask(ctx, conn, leadingIndexes, r.oid, a.name)
+	if err != nil || rows[0].number(0) > 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("%s has no index on %s: every load reads all of it; CREATE INDEX ON %s (%s);", t.Table, a.name,
+		r.name.sql(), identifier(a.name))}, nil
+}
+
+func adviseForeignKeys(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	rows, err := ask(ctx, conn, foreignKeys, r.oid)
+	var advice []string
+	for _, k := range rows {
+		text := "a load fails where its rows are referenced"
+		switch k.text(2) {
+		case "c":
+			text = "ON DELETE CASCADE: replacing a slice deletes the rows there that reference it"
+		case "n", "d":
+			text = "replacing a slice sets the references to it to NULL, or to their default"
+		}
+		advice = append(advice, fmt.Sprintf("%s references %s (%s): %s", k.text(0), t.Table, k.text(1), text))
+	}
+	return advice, err
+}
+
+func adviseDead(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	rows, err := ask(ctx, conn, deadRows, r.oid)
+	if err != nil {
+		return nil, err
+	}
+	dead, live := rows[0].number(0), rows[0].number(1)
+	if dead < bloatedAbove || dead < live {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("%s holds more dead rows (%d) than live ones (%d): VACUUM %s; and see that autovacuum keeps up", t.Table, dead, live,
+		r.name.sql())}, nil
+}
+
+func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	rows, err := ask(ctx, conn, rowTriggers, r.oid)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, n := range rows {
+		names[i] = n.text(0)
+	}
+	return []string{fmt.Sprintf("triggers of %s run for every row that is replaced: %s", t.Table, strings.Join(names, ", "))}, nil
+}

@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+)
+
+const (
+	defaultConnections = 8 // a server that others use is not flooded
+	connectTimeout     = 30 * time.Second
+	cancelTimeout      = 5 * time.Second // for the server to end a statement that was cancelled, else the connection goes
+)
+
+// ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL that psql
+// takes should not be refused for them.
+var ignored = []string{"gssencmode", "fallback_application_name", "sslcompression", "keepalives", "keepalives_idle",
+	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding"}
+
+// configure reads a URL as libpq does, with its environment, service file and password file, and takes out
+// max_connections, which is ours: how many connections there may be at the same time.
+func configure(text string) (config *pgconn.Config, most int, err error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, 0, badURL("it is not a URL") // its own words may quote a password
+	}
+	query := u.Query()
+	most = defaultConnections
+	if n := query.Get("max_connections"); n != "" {
+		if most, err = strconv.Atoi(n); err != nil || most < 1 {
+			return nil, 0, badURL("max_connections is not a number above 0")
+		}
+	}
+	for _, name := range append(ignored, "max_connections") {
+		query.Del(name)
+	}
+	if u.Host == "" && u.Path == "" {
+		u.Path = "/" // or the two slashes would be left out
+	}
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq knows no plus sign
+	if config, err = pgconn.ParseConfig(u.String()); err != nil {
+		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL
+		return nil, 0, badURL(reason)
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "hindcast"
+	}
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle * time.Second,
+		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	config.DialFunc = dialer.DialContext
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
+	}
+	return config, most, nil
+}
+
+func badURL(reason string) error {
+	return permanent("the URL under `warehouse:` cannot be used: "+reason, "write postgres://USER:${PASSWORD}@HOST/DATABASE, as psql takes it")
+}
+
+// A peer that is gone is noticed after about half a minute, on both sides: a lost machine must not hold the target's
+// lock for the hours that systems wait by default.
+const (
+	keepAliveIdle     = 15 // seconds
+	keepAliveInterval = 5  // seconds
+	keepAliveCount    = 3
+)
+
+// settings are what every session begins with; the user's own come after them. Time limits that the role or the
+// database has were made for other work. A commit that is reported must be on disk, whatever the role's default.
+const settings = `SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0;
+SET standard_conforming_strings = on; SET jit = off; SET default_transaction_isolation = 'read committed';
+SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d; SET tcp_keepalives_count = %d;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+`
+
+// prepareSession makes a new connection ready.
+func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
+	v, err := versionOf(conn)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
+	if v.major >= 14 {
+		text += "SET idle_session_timeout = 0;"
+	}
+	if v.major >= 17 {
+		text += "SET transaction_timeout = 0;"
+	}
+	if w.options.ReadOnly {
+		text += "SET default_transaction_read_only = on;"
+	}
+	if err := run(ctx, conn, text); err != nil {
+		return err
+	}
+	if v.major >= 14 { // a server on a system that cannot do it refuses it
+		_ = run(ctx, conn, "SET client_connection_check_interval = '10s'")
+	}
+	for i, set := range w.options.Session {
+		if err := run(ctx, conn, set); err != nil {
+			e := *hindcast.AsError(w.translate(err))
+			e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
+			return &e
+		}
+	}
+	return run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
+}

@@ -1,0 +1,262 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+)
+
+// refused tries to connect, or to work, and gives the error. No message may hold the password.
+func refused(t *testing.T, url string) *hindcast.Error {
+	t.Helper()
+	w, err := postgres.NewOwner(t.Context(), postgres.Options{URL: url})
+	if err == nil {
+		_ = w.Close()
+		t.Fatalf("%s: no error", url)
+	}
+	e := hindcast.AsError(err)
+	if all := fmt.Sprint(e.Message, e.Next, e.Detail); strings.Contains(all, "hunter2") || strings.Contains(all, pgtest.Password) {
+		t.Errorf("the password is told: %s", all)
+	}
+	if e.Next == "" {
+		t.Errorf("%s: no next step", e.Message)
+	}
+	return e
+}
+
+// What is wrong with a URL, a server or a right is said in words that lead on.
+func TestConnectionsThatFail(t *testing.T) {
+	c := pgtest.Shared(t)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := closed.Addr().String()
+	_ = closed.Close()
+	tcp := c.TCP("postgres")
+	for _, s := range []struct {
+		name, url string
+		code      hindcast.Code
+		class     hindcast.Class
+		says      string
+	}{
+		{"wrong password", strings.Replace(tcp, pgtest.Password, "hunter2", 1), hindcast.EPermission, hindcast.ClassPermanent, "password authentication failed"},
+		{"no password", strings.Replace(tcp, ":"+pgtest.Password, "", 1), hindcast.EPermission, hindcast.ClassPermanent, "password"},
+		{"no such user", strings.Replace(c.URL("postgres"), "postgres@", "nobody:hunter2@", 1), hindcast.EPermission, hindcast.ClassPermanent, `"nobody"`},
+		{"no such database", c.URL("nowhere"), hindcast.EWarehouse, hindcast.ClassPermanent, `"nowhere"`},
+		{"no such host", "postgres://u:hunter2@no-such-host.invalid/db", hindcast.EWarehouse, "", "no-such-host.invalid"},
+		{"port closed", "postgres://u:hunter2@" + nobody + "/db", hindcast.EWarehouse, hindcast.ClassTransient, "refused"},
+		{"no socket", "postgres://u:hunter2@/db?host=" + t.TempDir(), hindcast.EWarehouse, hindcast.ClassTransient, "socket"},
+		{"no TLS there", strings.Replace(tcp, "sslmode=disable", "sslmode=require", 1), hindcast.EWarehouse, hindcast.ClassPermanent, "TLS"},
+		{"unknown setting", c.URL("postgres") + "&no_such_setting=1", hindcast.EWarehouse, hindcast.ClassPermanent, "no_such_setting"},
+		{"unknown sslmode", tcp + "x", hindcast.EWarehouse, hindcast.ClassPermanent, "sslmode"},
+		{"no such service", "postgres://u:hunter2@/db?service=nothing&servicefile=/no/such/file", hindcast.EWarehouse, hindcast.ClassPermanent, "/no/such/file"},
+		{"connections", c.URL("postgres") + "&max_connections=0", hindcast.EWarehouse, hindcast.ClassPermanent, "max_connections"},
+		{"no such authority", strings.Replace(tcp, "sslmode=disable", "sslmode=verify-full&sslrootcert=/no/such/ca", 1), hindcast.EWarehouse, hindcast.ClassPermanent, "/no/such/ca"},
+	} {
+		e := refused(t, s.url)
+		if e.Code != s.code || s.class != "" && e.Class != s.class || !strings.Contains(e.Message, s.says) {
+			t.Errorf("%s: %s %s: %s\nnext: %s", s.name, e.Code, e.Class, e.Message, e.Next)
+		}
+	}
+}
+
+func TestAServerThatIsFullOrStopped(t *testing.T) {
+	c := pgtest.Start(t, "", "max_connections=5", "superuser_reserved_connections=1")
+	c.Exec(t, c.URL("postgres"), "CREATE ROLE ordinary LOGIN")
+	url := strings.Replace(c.URL("postgres"), "postgres@", "ordinary@", 1)
+	w := open(t, postgres.Options{URL: url})
+	for range 3 {
+		pgtest.Connect(t, url)
+	}
+	if e := refused(t, url); e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassTransient || !strings.Contains(e.Next, "max_connections") {
+		t.Errorf("full: %+v", e)
+	}
+	c.Stop(t, "fast")
+	if e := refused(t, url); e.Class != hindcast.ClassTransient {
+		t.Errorf("stopped: %+v", e)
+	}
+	_, err := w.Fence(t.Context(), "p")
+	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient {
+		t.Errorf("a session of before: %v", err)
+	}
+	c.Resume(t)
+	if _, err := w.Fence(t.Context(), "p"); err != nil {
+		t.Errorf("after the server's return: %v", err)
+	}
+}
+
+// certify gives the cluster a certificate of its own for localhost, and returns the file of the authority.
+func certify(t *testing.T, c *pgtest.Cluster) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(c.Dir, "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatal("no owner")
+	}
+	write := func(name, kind string, bytes []byte) {
+		path := filepath.Join(c.Dir, "data", name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("server.crt", "CERTIFICATE", cert)
+	write("server.key", "PRIVATE KEY", secret)
+	for _, statement := range []string{"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"} {
+		c.Exec(t, c.URL("postgres"), statement)
+	}
+	path := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// sslmode is obeyed up to verify-full.
+func TestTLS(t *testing.T) {
+	c := pgtest.Start(t, "")
+	authority := certify(t, c)
+	url := func(host, rest string) string {
+		return fmt.Sprintf("postgres://%s:%s@%s:%d/postgres?%s", pgtest.User, pgtest.Password, host, c.Port, rest)
+	}
+	w := open(t, postgres.Options{URL: url("localhost", "sslmode=verify-full&sslrootcert="+authority)})
+	if _, err := w.Tables(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := text(c.Exec(t, c.URL("postgres"), "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'hindcast'")); got != "1" {
+		t.Errorf("%s sessions have TLS", got)
+	}
+	if e := refused(t, url("127.0.0.1", "sslmode=verify-full&sslrootcert="+authority)); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "verify-ca") {
+		t.Errorf("another name: %+v", e)
+	}
+	if e := refused(t, url("localhost", "sslmode=verify-full")); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "sslrootcert") {
+		t.Errorf("an unknown authority: %+v", e)
+	}
+	open(t, postgres.Options{URL: url("127.0.0.1", "sslmode=require")})
+}
+
+// libpq's environment, service file and password file are read.
+func TestLibpqsWaysToSayWhere(t *testing.T) {
+	c := pgtest.Shared(t)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	port := strconv.Itoa(c.Port)
+	service := write("services", "[warehouse]\nhost=127.0.0.1\nport="+port+"\nuser=postgres\ndbname=postgres\nsslmode=disable\n")
+	pass := write("pass", "127.0.0.1:"+port+":*:postgres:"+pgtest.Password+"\n")
+	for name, s := range map[string]struct {
+		url string
+		env map[string]string
+	}{
+		"PGPASSWORD":                      {"postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", map[string]string{"PGPASSWORD": pgtest.Password}},
+		"PGPASSFILE":                      {"postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", map[string]string{"PGPASSFILE": pass}},
+		"PGHOST":                          {"postgres://", map[string]string{"PGHOST": c.Dir, "PGPORT": port, "PGUSER": "postgres", "PGDATABASE": "postgres"}},
+		"service":                         {"postgres:///?service=warehouse", map[string]string{"PGSERVICEFILE": service, "PGPASSFILE": pass}},
+		"PGSERVICE":                       {"postgres://", map[string]string{"PGSERVICEFILE": service, "PGSERVICE": "warehouse", "PGPASSFILE": pass}},
+		"keep-alives, as psql takes them": {c.URL("postgres") + "&keepalives_idle=10&gssencmode=disable&connect_timeout=5&application_name=mine", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for key, value := range s.env {
+				t.Setenv(key, value)
+			}
+			open(t, postgres.Options{URL: s.url})
+		})
+	}
+}
+
+// Limits that a role or a database has for other work do not end ours; the user's own settings hold.
+func TestSessions(t *testing.T) {
+	c, url := database(t, "CREATE TABLE v (i int)")
+	name := text(c.Exec(t, url, "SELECT current_database()"))
+	c.Exec(t, url, "ALTER DATABASE "+name+" SET statement_timeout = '1ms'; ALTER DATABASE "+name+" SET DateStyle = 'German'; ALTER DATABASE "+name+" SET synchronous_commit = off")
+	w := open(t, postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'"}})
+	c.Exec(t, url+"&statement_timeout=0", `CREATE VIEW settings AS SELECT current_setting('statement_timeout') || ' ' || current_setting('work_mem') || ' ' ||
+		current_setting('synchronous_commit') || ' ' || current_setting('DateStyle') || ' ' || current_setting('application_name') AS said`)
+	out := unload(t, w, extract(t, w, "settings", "", hindcast.Interval{}))
+	var said string
+	query := "SELECT said FROM read_parquet('" + out.Files[0].Path + "')"
+	if err := memory(t).QueryRowContext(t.Context(), query).Scan(&said); err != nil || said != "0 77MB on ISO, YMD hindcast" {
+		t.Errorf("sessions have %q, %v", said, err)
+	}
+	_, err := postgres.NewOwner(t.Context(), postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'", "SET nonsense = 1"}})
+	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
+		t.Errorf("a setting that is none: %v", err)
+	}
+	reader := open(t, postgres.Options{URL: url, ReadOnly: true})
+	err = reader.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, 1)
+	if err == nil || text(c.Exec(t, url+"&statement_timeout=0", "SELECT to_regclass('result')")) != "NULL" {
+		t.Errorf("a warehouse that is opened to read was written to: %v", err)
+	}
+}
+
+// A statement that runs when the context ends is ended at the server.
+func TestStoppingEndsStatements(t *testing.T) {
+	_, url := database(t, "CREATE VIEW slow AS SELECT i FROM generate_series(1, 2) i, pg_sleep(600)")
+	w := open(t, postgres.Options{URL: url})
+	x := extract(t, w, "slow", "", hindcast.Interval{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.Sum(ctx, x)
+		ended <- err
+	}()
+	watching := pgtest.Connect(t, url)
+	sleeping := func() string {
+		return text(pgtest.Query(t, watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"))
+	}
+	for sleeping() != "1" {
+	}
+	cancel()
+	if e := hindcast.AsError(<-ended); e == nil || e.Code != hindcast.EStopped || e.Class != hindcast.ClassCanceled {
+		t.Errorf("got %v", e)
+	}
+	if sleeping() != "0" {
+		t.Error("the statement goes on at the server")
+	}
+
+}

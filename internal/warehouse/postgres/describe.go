@@ -1,0 +1,300 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// relation is a table, view, materialised view or foreign table as the catalogue has it.
+type relation struct {
+	oid       string
+	name      name // database left out
+	found     string
+	kind      string // pg_class.relkind: r(elation) p(artitioned) v(iew) m(aterialised view) f(oreign)
+	visible   bool   // by its own name alone
+	usage     bool   // of its schema
+	readable  bool   // at least one of its columns
+	rows      int64  // estimate, with partitions and children; -1 if unknown
+	attribute []attribute
+}
+
+// attribute is a column as the catalogue has it.
+type attribute struct {
+	name                       string
+	ref                        pgcopy.Ref
+	typ                        pgcopy.Type
+	notNull, preset, generated bool
+	readable                   bool
+}
+
+// relations reads what wanted, a query that gives (oid, found), names. What is found without the right to a schema
+// that holds it is told too: the caller knows what that means.
+const relations = `
+WITH RECURSIVE wanted AS (%s),
+tree AS (
+  SELECT w.oid AS root, w.oid FROM (SELECT DISTINCT oid FROM wanted) w
+  UNION
+  SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid
+),
+estimate AS (
+  SELECT root, CASE WHEN bool_or(n IS NULL) THEN -1 ELSE sum(n) END AS n FROM (
+    SELECT tree.root, CASE
+      WHEN c.relkind = 'p' THEN 0
+      WHEN c.relkind = 'v' THEN NULL
+      WHEN c.reltuples > 0 OR pg_stat_get_live_tuples(c.oid) > 0 THEN greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid))
+      WHEN c.relkind IN ('r', 'm') AND c.relpages = 0 AND pg_relation_size(c.oid) = 0 THEN 0
+      END AS n
+    FROM tree JOIN pg_class c USING (oid)) each
+  GROUP BY root
+)
+SELECT wanted.found, c.oid, n.nspname, c.relname, c.relkind, pg_table_is_visible(c.oid), has_schema_privilege(n.oid, 'USAGE'),
+  has_any_column_privilege(c.oid, 'SELECT'), estimate.n
+FROM wanted JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace JOIN estimate ON estimate.root = c.oid
+ORDER BY n.nspname, c.relname`
+
+const byName = `
+SELECT c.oid, w.found
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w(database, schema, name, found)
+JOIN pg_class c ON c.relname = w.name JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (w.database = '' OR w.database = current_database())
+  AND CASE WHEN w.schema = '' THEN pg_table_is_visible(c.oid) ELSE n.nspname = w.schema END`
+
+// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and our own tables.
+const usable = `
+SELECT c.oid, '' AS found FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relname NOT LIKE 'hindcast\_%'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')`
+
+const attributes = `
+SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR t.typnotnull,
+  a.atthasdef AND a.attgenerated = '' OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '',
+  has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum`
+
+func readAttribute(r row) attribute {
+	return attribute{name: r.text(1), ref: pgcopy.Ref{OID: uint32(r.number(2)), Mod: int32(r.number(3))}, notNull: r.bool(4),
+		preset: r.bool(5), generated: r.bool(6), readable: r.bool(7)}
+}
+
+// find reads relations with their columns.
+func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, params ...string) ([]relation, error) {
+	rows, err := ask(ctx, conn, fmt.Sprintf(relations, wanted), params...)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]relation, len(rows))
+	place := map[string][]int{}
+	for i, r := range rows {
+		list[i] = relation{found: r.text(0), oid: r.text(1), name: name{schema: r.text(2), table: r.text(3)}, kind: r.text(4),
+			visible: r.bool(5), usage: r.bool(6), readable: r.bool(7), rows: r.number(8)}
+		place[list[i].oid] = append(place[list[i].oid], i)
+	}
+	oids := make([]string, 0, len(place))
+	for oid := range place {
+		oids = append(oids, oid)
+	}
+	rows, err = ask(ctx, conn, fmt.Sprintf(attributes, "$1::oid[]"), array(oids))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		for _, i := range place[r.text(0)] {
+			list[i].attribute = append(list[i].attribute, readAttribute(r))
+		}
+	}
+	return list, w.resolve(ctx, conn, list)
+}
+
+// findNames is find for names as a pipeline has them.
+func (w *Owner) findNames(ctx context.Context, conn *pgconn.PgConn, names ...string) ([]relation, error) {
+	var databases, schemas, tables []string
+	for _, text := range names {
+		n := parseName(text)
+		databases, schemas, tables = append(databases, n.database), append(schemas, n.schema), append(tables, n.table)
+	}
+	return w.find(ctx, conn, byName, array(databases), array(schemas), array(tables), array(names))
+}
+
+// resolve fills the columns' types in. A type keeps its oid and what it is, so that each is read once.
+func (w *Owner) resolve(ctx context.Context, conn *pgconn.PgConn, list []relation) error {
+	var refs []pgcopy.Ref
+	for i := range list {
+		for _, a := range list[i].attribute {
+			refs = append(refs, a.ref)
+		}
+	}
+	types, err := w.typesOf(ctx, conn, refs)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		for j := range list[i].attribute {
+			a := &list[i].attribute[j]
+			a.typ, types = types[0], types[1:]
+		}
+	}
+	return nil
+}
+
+func (w *Owner) typesOf(ctx context.Context, conn *pgconn.PgConn, refs []pgcopy.Ref) ([]pgcopy.Type, error) {
+	var unknown []pgcopy.Ref
+	w.mutex.Lock()
+	for _, r := range refs {
+		if _, known := w.types[r]; !known && !slices.Contains(unknown, r) {
+			unknown = append(unknown, r)
+		}
+	}
+	w.mutex.Unlock()
+	var found []pgcopy.Type
+	if len(unknown) > 0 {
+		var err error
+		if found, err = pgcopy.Resolve(ctx, conn, unknown); err != nil {
+			return nil, err
+		}
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for i, r := range unknown {
+		w.types[r] = found[i]
+	}
+	types := make([]pgcopy.Type, len(refs))
+	for i, r := range refs {
+		types[i] = w.types[r]
+	}
+	return types, nil
+}
+
+// Describe returns what is known of each of the tables that exists. A column that the role may not read is left out:
+// it is as if it were not there.
+func (w *Owner) Describe(ctx context.Context, names []string) (map[string]warehouse.Table, error) {
+	tables := map[string]warehouse.Table{}
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		list, err := w.findNames(ctx, conn, names...)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := w.mayRead(ctx, conn, &list[i]); err != nil {
+				return err
+			}
+			t := describe(&list[i])
+			t.Name = list[i].found
+			tables[t.Name] = t
+		}
+		return nil
+	})
+	return tables, err
+}
+
+// mayRead names the GRANT without which a table cannot be read.
+func (w *Owner) mayRead(ctx context.Context, conn *pgconn.PgConn, r *relation) error {
+	switch {
+	case !r.usage:
+		return w.needs(ctx, conn, "USAGE ON SCHEMA "+identifier(r.name.schema), "reading "+r.found)
+	case !r.readable:
+		return w.needs(ctx, conn, "SELECT ON "+r.name.sql(), "reading "+r.found)
+	}
+	return nil
+}
+
+// needs is the error of a missing right, with the statement that gives it.
+func (w *Owner) needs(ctx context.Context, conn *pgconn.PgConn, right, what string) error {
+	who := "…"
+	if rows, err := ask(ctx, conn, "SELECT quote_ident(current_user)"); err == nil && len(rows) == 1 {
+		who = rows[0].text(0)
+	}
+	return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: "permission denied for " + what,
+		Next: "as the owner or an administrator: GRANT " + right + " TO " + who + ";"}
+}
+
+// Tables lists all tables and views that the role may read, but our own.
+func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
+	var tables []warehouse.Table
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		list, err := w.find(ctx, conn, usable)
+		for i := range list {
+			t := describe(&list[i])
+			t.Name = spell(list[i].name.table)
+			if !list[i].visible {
+				t.Name = spell(list[i].name.schema) + "." + t.Name
+			}
+			tables = append(tables, t)
+		}
+		return err
+	})
+	return tables, err
+}
+
+// bytesPerValue guesses what a value takes in Parquet, for estimates only (FOCUS billing rows: 3 to 7 bytes).
+const bytesPerValue = 5
+
+func describe(r *relation) warehouse.Table {
+	t := warehouse.Table{Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
+	for _, a := range r.attribute {
+		if a.readable {
+			t.Columns = append(t.Columns, a.column())
+		}
+	}
+	if t.Rows >= 0 {
+		t.Bytes = t.Rows * int64(len(t.Columns)) * bytesPerValue
+	}
+	return t
+}
+
+// column is the attribute as the rest of hindcast sees it. A type that cannot be carried is none: Source names it.
+func (a *attribute) column() hindcast.Column {
+	c := hindcast.Column{Name: a.name, Source: a.typ.Name}
+	if f, err := pgcopy.Carry(a.name, a.typ, false); err == nil {
+		c = f.Column
+		c.Stored = "" // an unload's own
+	}
+	c.NotNull, c.Default, c.Generated = a.notNull, a.preset, a.generated
+	return c
+}
+
+// latest bounds what Bounds gives, in seconds since 1970: its microseconds fit an integer.
+const latest = "9000000000000"
+
+// Bounds finds the first and the last value of a time column. Seconds since 1970 are the civil reading of a column
+// without a time zone, and the instant of one with it.
+func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {
+	c := identifier(column)
+	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
+		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
+		c, latest, parseName(table).sql())
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		rows, err := ask(ctx, conn, query)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			first, last = time.UnixMicro(r.number(0)).UTC(), time.UnixMicro(r.number(1)).UTC()
+		}
+		return nil
+	})
+	return first, last, err
+}
+
+// quoted joins names for a select list.
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = identifier(n)
+	}
+	return strings.Join(list, ", ")
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,213 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+// permanent is an error of the warehouse that will not heal.
+func permanent(message, next string) *hindcast.Error {
+	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Message: message, Next: next}
+}
+
+// translate turns an error of PostgreSQL, of the connection to it or of the file system into ours. Nil and errors
+// that are ours already stay as they are.
+func (w *Owner) translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*hindcast.Error](err); ok {
+		return err
+	}
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return w.ofServer(server, err)
+	}
+	if e := ofContext(err); e != nil {
+		return e
+	}
+	if e := w.ofConnecting(err); e != nil {
+		return e
+	}
+	if isLost(err) {
+		return w.lost(err)
+	}
+	return duck.Translate(err)
+}
+
+func ofContext(err error) *hindcast.Error {
+	switch {
+	case errors.Is(err, errClosed), errors.Is(err, context.Canceled):
+		return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Message: "it took too long", Cause: err,
+			Next: "see what else the server is busy with: SELECT * FROM pg_stat_activity;"}
+	}
+	return nil
+}
+
+// isLost reports whether a connection that stood is gone.
+func isLost(err error) bool {
+	var number syscall.Errno
+	var network net.Error
+	return errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &network) ||
+		errors.As(err, &number) && (number == syscall.ECONNRESET || number == syscall.EPIPE || number == syscall.ETIMEDOUT)
+}
+
+func (w *Owner) lost(err error) *hindcast.Error {
+	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
+		Message: "the connection to " + w.address() + " was lost",
+		Next:    "look at the server's log, and at what lies between; `hindcast resume` goes on from here"}
+}
+
+// address is where the server is, for people.
+func (w *Owner) address() string {
+	c := w.pool.config
+	network, address := pgconn.NetworkAddress(c.Host, c.Port)
+	if network == "unix" {
+		return "the socket " + address
+	}
+	return address
+}
+
+// ofConnecting recognizes why no connection came about.
+func (w *Owner) ofConnecting(err error) *hindcast.Error {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
+		return nil
+	}
+	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
+		Next: "see that the server runs and listens there, and that nothing between bars the way"}
+	reason := cause(err)
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		reason = "no such host"
+		if !name.IsNotFound {
+			reason = name.Err
+		} else {
+			e.Class, e.Next = hindcast.ClassPermanent, "correct the host under `warehouse:`"
+		}
+	}
+	if next := ofTLS(err); next != "" {
+		e.Class, e.Next = hindcast.ClassPermanent, next
+	}
+	e.Message = "cannot connect to " + w.address() + ": " + reason
+	return e
+}
+
+// cause is the first of the reasons why connecting failed, without what pgconn puts before it.
+func cause(err error) string {
+	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		err = c.Unwrap()
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 { //nolint:errorlint // of all that it joins, the first
+		err = several.Unwrap()[0]
+	}
+	for _, known := range []struct {
+		is   bool
+		text string
+	}{
+		{errors.Is(err, syscall.ECONNREFUSED), "connection refused"},
+		{errors.Is(err, fs.ErrNotExist), "there is no such socket"},
+		{errors.Is(err, context.DeadlineExceeded), "no answer"},
+		{pgconn.Timeout(err), "no answer"},
+		{isLost(err) && errors.Is(err, io.EOF), "the server hung up"},
+	} {
+		if known.is {
+			return known.text
+		}
+	}
+	text := err.Error()
+	if _, after, found := strings.Cut(text, "): "); found {
+		text = after // "127.0.0.1:5432 (localhost): …"
+	}
+	return strings.ReplaceAll(text, "\n", " ")
+}
+
+// ofTLS says what to do where the TLS of a connection failed; "" where it did not.
+func ofTLS(err error) string {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	switch {
+	case strings.Contains(err.Error(), "server refused TLS connection"):
+		return "the server has no TLS: turn it on there, or say sslmode=disable in the URL if the network can be trusted"
+	case errors.As(err, &authority), errors.As(err, &invalid):
+		return "name the authority that signed the server's certificate: sslrootcert=FILE in the URL"
+	case errors.As(err, &host):
+		return "write the host as the server's certificate names it, or say sslmode=verify-ca"
+	case errors.As(err, &record), strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "tls error"):
+		return "see what the server says of it in its log, and what sslmode, sslcert, sslkey and sslrootcert say in the URL"
+	}
+	return ""
+}
+
+// verdict is what an SQLSTATE means here.
+type verdict struct {
+	code  hindcast.Code
+	class hindcast.Class
+	next  string
+}
+
+// states are the SQLSTATEs, and by their first two characters the classes of them, that are told apart.
+var states = map[string]verdict{
+	"28":    {hindcast.EPermission, hindcast.ClassPermanent, "correct user and password under `warehouse:` (PGPASSWORD, ~/.pgpass and service files are read too), and see pg_hba.conf on the server"},
+	"3D000": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the database's name under `warehouse:`"},
+	"53300": {hindcast.EWarehouse, hindcast.ClassTransient, "allow fewer connections with max_connections=N in the URL under `warehouse:`, or more on the server"},
+	"53100": {hindcast.EDiskFull, hindcast.ClassResource, "free space on the database server"},
+	"53":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server is short of memory or of other resources: see its log"},
+	"57P03": {hindcast.EWarehouse, hindcast.ClassTransient, "the server is starting up or shutting down: wait for it"},
+	"57P":   {hindcast.EWarehouse, hindcast.ClassTransient, "the server was stopped, or ended the session: `hindcast resume` goes on from here"},
+	"57014": {hindcast.EWarehouse, hindcast.ClassTransient, "somebody cancelled the statement, or a limit of time did: see statement_timeout of the role and the database"},
+	"55P03": {hindcast.EWarehouseBusy, hindcast.ClassTransient, "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
+	"40":    {hindcast.EWarehouse, hindcast.ClassTransient, "it may heal by itself; on a replica raise max_standby_streaming_delay"},
+	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "see the server's log; `hindcast resume` goes on from here"},
+	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:`: a replica can be unloaded from, and not loaded into"},
+	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
+	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
+	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`, or the name in load.session"},
+	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`, or the value in load.session"},
+	"42703": {hindcast.ESQLColumn, hindcast.ClassPermanent, "the table has changed since it was planned: run again"},
+	"22003": {hindcast.EOverflow, hindcast.ClassPermanent, "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
+	"22001": {hindcast.EOverflow, hindcast.ClassPermanent, "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
+	"23502": {hindcast.ETarget, hindcast.ClassPermanent, "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
+	"23505": {hindcast.EKeyViolated, hindcast.ClassPermanent, "see which rows the SQL gives twice, or which rows outside the slice have the key"},
+	"23":    {hindcast.ETarget, hindcast.ClassPermanent, "correct the SQL, or the target's constraint"},
+	"58":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server's own disk or files fail: see its log"},
+	"XX":    {hindcast.EWarehouse, hindcast.ClassPermanent, "the server says that its data is damaged, or that it has a fault: see its log"},
+}
+
+// ofServer gives an error that the server reported its code and next step.
+func (w *Owner) ofServer(server *pgconn.PgError, err error) error {
+	v := verdict{hindcast.EWarehouse, hindcast.ClassPermanent, server.Hint}
+	for _, n := range []int{2, 3, 5} { // the exact state counts most
+		if len(server.Code) == 5 {
+			if found, ok := states[server.Code[:n]]; ok {
+				v = found
+			}
+		}
+	}
+	e := &hindcast.Error{Code: v.code, Class: v.class, Message: server.Message, Next: v.next, Cause: err}
+	if server.Detail != "" {
+		e.Detail = append(e.Detail, server.Detail)
+	}
+	if server.ColumnName != "" && !strings.Contains(server.Message, server.ColumnName) {
+		e.Message += fmt.Sprintf(" (column %q)", server.ColumnName)
+	}
+	if where, _, _ := strings.Cut(server.Where, "\n"); strings.HasPrefix(where, "COPY ") {
+		e.Detail = append(e.Detail, where) // the line and the column
+	}
+	return e
+}

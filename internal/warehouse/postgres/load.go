@@ -1,0 +1,277 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// load is one slice's replacement under way.
+type load struct {
+	warehouse.Load
+	owner  *Owner
+	conn   *pgconn.PgConn
+	schema string // of our tables
+	target relation
+	found  found
+	sent   hindcast.Sums // of the staged rows as they were copied in
+}
+
+// found is what a load finds under the target's lock.
+type found struct {
+	rows     bool   // there are rows of the target in the slice
+	triggers bool   // the user's own, which may change rows on their way in
+	xid      string // of this transaction, as xmin shows it
+}
+
+// Load replaces a slice's rows in one transaction (promise 2). The order matters: the target's lock comes first, then
+// the fence, whose row is held until the end. For a slice of few rows round trips are what a load costs: there are
+// three, one more to delete, and one for each hook.
+func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
+	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
+		Fingerprint: l.Print, Parts: l.Parts, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		schema, _, err := w.ours(ctx, conn)
+		if err != nil {
+			return err
+		}
+		job := &load{Load: l, owner: w, conn: conn, schema: schema}
+		err = job.replace(ctx, &c)
+		rollback(ctx, conn) // unless it is committed
+		if isState(err, "55P03") {
+			err = w.lockedBy(ctx, conn, l.Target.Table, barLoading, err)
+		}
+		if len(l.Hooks.Before)+len(l.Hooks.After) > 0 { // a hook may have changed the session
+			discard(conn)
+		}
+		return err
+	})
+	return c, err
+}
+
+func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {
+	if err := l.begin(ctx); err != nil {
+		return err
+	}
+	fields, err := receive(&l.target, l.Columns)
+	if err != nil {
+		return err
+	}
+	if c.Previous, err = l.keepPrevious(ctx); err != nil {
+		return err
+	}
+	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
+		return err
+	}
+	if l.found.rows || len(l.Hooks.Before) > 0 {
+		if err := run(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice()); err != nil {
+			return err
+		}
+	}
+	if len(l.Files) > 0 {
+		if err := l.fill(ctx, fields); err != nil {
+			return err
+		}
+	}
+	if err := l.hooks(ctx, "load.after", l.Hooks.After); err != nil {
+		return err
+	}
+	if c.Sums, err = l.sums(ctx); err != nil {
+		return err
+	}
+	return l.commit(ctx, c)
+}
+
+// begin takes the target's lock, which holds other writers off and lets readers read, then the fence, and looks at the
+// target: nothing of it can change from here on.
+func (l *load) begin(ctx context.Context) error {
+	table := parseName(l.Target.Table).sql()
+	oid := literal(table) + "::regclass"
+	results, err := script(ctx, l.conn,
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
+		"SET LOCAL application_name = "+literal(loadName(l.Pipeline)),
+		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
+		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
+		"SET LOCAL row_security = off", // an error rather than rows that are not seen
+		"SELECT n.nspname, c.relname, pg_current_xact_id()::xid, EXISTS (SELECT FROM pg_partition_tree(c.oid) p JOIN pg_trigger t "+
+			"ON t.tgrelid = p.relid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'), EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+") "+
+			"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
+		fmt.Sprintf(attributes, "ARRAY["+oid+"]"))
+	if err != nil {
+		return err
+	}
+	fence, target, columns := results[3], results[5][0], results[6]
+	if len(fence) == 0 {
+		return permanent("hindcast_lease has no row of this pipeline: it was deleted", "hindcast resume, which puts it back")
+	}
+	if err := refuseLower(fence[0].number(0), l.Fence); err != nil {
+		return err
+	}
+	l.found = found{rows: target.bool(4), triggers: target.bool(3), xid: target.text(2)}
+	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
+	for _, r := range columns {
+		l.target.attribute = append(l.target.attribute, readAttribute(r))
+	}
+	return l.owner.resolve(ctx, l.conn, []relation{l.target})
+}
+
+// inSlice is the condition that a row of the target belongs to the slice.
+func (l *load) inSlice() string {
+	for _, c := range l.Columns {
+		if strings.EqualFold(c.Name, l.Target.Time) {
+			return window(c.Name, c.Type, wall(c.Type, l.Slice.Interval, l.TimeZone))
+		}
+	}
+	return "false"
+}
+
+// keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
+// What has no type in the lake is kept as its text.
+func (l *load) keepPrevious(ctx context.Context) (string, error) {
+	if !l.found.rows || l.Previous == "" {
+		return "", nil
+	}
+	fields := make([]pgcopy.Field, len(l.target.attribute))
+	for i, a := range l.target.attribute {
+		f, err := pgcopy.Carry(a.name, a.typ, false)
+		if err != nil {
+			f, err = pgcopy.Carry(a.name, a.typ, true)
+		}
+		if err != nil {
+			return "", err
+		}
+		fields[i] = f
+	}
+	if err := os.MkdirAll(l.Previous, 0o755); err != nil {
+		return "", err
+	}
+	from := l.target.name.sql() + " WHERE " + l.inSlice()
+	_, _, err := pgcopy.Unload(ctx, fields, []pgcopy.Source{{Conn: l.conn, SQL: pgcopy.CopyOut(fields, from)}},
+		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Load.Memory), Threads: 1})
+	if err == nil && l.Keep != nil {
+		err = l.Keep(ctx)
+	}
+	return cmp.Or(l.PreviousAs, l.Previous), err
+}
+
+// hooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.
+func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
+	for i, hook := range hooks {
+		place := l.Places[fmt.Sprintf("%s.%d", key, i)]
+		if word, _, found := sqltext.TransactionControl(hook); found {
+			return &hindcast.Error{Code: hindcast.EHook, Class: hindcast.ClassPermanent, Place: place,
+				Message: fmt.Sprintf("%s[%d] holds %s: a hook is part of the load's transaction and cannot control it", key, i, word),
+				Next:    "take it out of the hook"}
+		}
+		if err := run(ctx, l.conn, "SET LOCAL TimeZone = "+literal(l.TimeZone), hook); err != nil {
+			e := *hindcast.AsError(l.owner.translate(err))
+			if e.Class == hindcast.ClassPermanent {
+				e.Code = hindcast.EHook
+			}
+			e.Message, e.Place = fmt.Sprintf("%s[%d]: %s", key, i, e.Message), place
+			if e.Next == "" {
+				e.Next = "correct the hook in the pipeline file: what it did was rolled back with the slice"
+			}
+			return &e
+		}
+	}
+	return nil
+}
+
+// fill copies the staged rows in: straight into the target, or through a temporary table where a column's type can
+// only be read from text.
+func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
+	table := l.target.name.sql()
+	columns, selected := pgcopy.Staging(fields)
+	if columns != "" {
+		table = "hindcast_staging"
+		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+table+" ("+columns+") ON COMMIT DROP"); err != nil {
+			return err
+		}
+	}
+	sums, err := pgcopy.Load(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads},
+		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, table)})
+	if err != nil {
+		return err
+	}
+	if sums.Rows != l.Rows {
+		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, sums.Rows, l.Rows)}
+	}
+	l.sent = sums
+	if columns == "" {
+		return nil
+	}
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	return run(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
+}
+
+// sums are those of the target's rows: what was sent, unless a hook or a trigger may have changed it.
+//
+// Their Content names the transactions that wrote the rows (xmin), by which Published sees that nobody has changed one
+// since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
+// slice.
+func (l *load) sums(ctx context.Context) (hindcast.Sums, error) {
+	if len(l.Hooks.After) == 0 && !l.found.triggers {
+		sums := l.sent
+		if sums.Content = ""; sums.Rows > 0 {
+			sums.Content = contentOf(l.found.xid, l.found.xid, "")
+		}
+		return sums, nil
+	}
+	rows, err := ask(ctx, l.conn, "SELECT "+sumsList(l.Columns)+" FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+	if err != nil {
+		return hindcast.Sums{}, err
+	}
+	return readSums(rows[0], l.Columns), nil
+}
+
+// commit writes the status row, in place of those whose slices overlap it, and commits.
+func (l *load) commit(ctx context.Context, c *hindcast.Committed) error {
+	insert, err := statusRow(l.schema, c)
+	if err != nil {
+		return err
+	}
+	err = run(ctx, l.conn,
+		"DELETE FROM "+identifier(l.schema)+".hindcast_status WHERE target = "+literal(c.Target)+
+			" AND slice_start < "+bound(instant, c.Slice.End)+" AND slice_end > "+bound(instant, c.Slice.Start),
+		insert, "COMMIT")
+	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
+		return err // of which the server says that it rolled back
+	}
+	e := l.owner.lost(err)
+	e.Message += fmt.Sprintf(" while %s was being committed: its status row tells whether it was", c.Slice.Key)
+	return e
+}
+
+func statusRow(schema string, c *hindcast.Committed) (string, error) {
+	parts, err := json.Marshal(c.Parts)
+	if err != nil {
+		return "", err
+	}
+	totals, err := json.Marshal(c.Sums.Totals)
+	if err != nil {
+		return "", err
+	}
+	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
+		literal(c.Run), itoa(int64(c.Attempt)), literal(c.Fingerprint), literal(string(parts)), itoa(c.Sums.Rows), literal(c.Sums.Content),
+		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt)}
+	return "INSERT INTO " + identifier(schema) + ".hindcast_status (" + statusColumns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
+}
+
+const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at`

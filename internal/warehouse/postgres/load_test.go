@@ -1,0 +1,491 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
+)
+
+var (
+	target  = hindcast.Target{Table: "result", Time: "day"}
+	columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "BIGINT"}}
+)
+
+// january is a load of January 2020 without rows, which empties it.
+func january(run string, fence int64) warehouse.Load {
+	return warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
+		TimeZone: "Asia/Tokyo", Run: run, Attempt: 1, Fence: fence, Print: "print", Columns: columns}
+}
+
+// filled is a load of what a SELECT gives.
+func filled(t *testing.T, l warehouse.Load, selectSQL string) warehouse.Load {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "staged.parquet")
+	parquet(t, path, selectSQL)
+	l.Files, l.Previous = []string{path}, filepath.Join(t.TempDir(), "previous")
+	l.Sums = sums(t, l.Columns, l.Files)
+	return l
+}
+
+func prepare(t *testing.T, w warehouse.Warehouse, fence int64) {
+	t.Helper()
+	if err := w.Prepare(t.Context(), "p", target, columns, fence); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// begun runs a load whose hook waits, and returns once it does; let lets it go on.
+func begun(t *testing.T, url string, w warehouse.Warehouse, l warehouse.Load) (ended chan error, let func()) {
+	t.Helper()
+	holder := pgtest.Connect(t, url)
+	pgtest.Query(t, holder, "SELECT pg_advisory_lock(42)")
+	l.Hooks.After = append(l.Hooks.After, "SELECT pg_advisory_xact_lock(42)")
+	ended = make(chan error, 1)
+	go func() {
+		_, err := w.Load(context.WithoutCancel(t.Context()), l)
+		ended <- err
+	}()
+	await(t, holder, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42")
+	return ended, func() { pgtest.Query(t, holder, "SELECT pg_advisory_unlock(42)") }
+}
+
+// await asks until the answer is 1.
+func await(t *testing.T, conn *pgconn.PgConn, query string) {
+	t.Helper()
+	for text(pgtest.Query(t, conn, query)) != "1" {
+	}
+}
+
+// A load that waits for another session in vain says which, and how to end it.
+func TestWhoHoldsATableIsNamed(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint)")
+	w := open(t, postgres.Options{URL: url, Session: []string{"SET lock_timeout = '50ms'"}})
+	prepare(t, w, 1)
+	holder := pgtest.Connect(t, url+"&application_name=notebook")
+	pid := strconv.Itoa(int(holder.PID()))
+	pgtest.Query(t, holder, "BEGIN; UPDATE result SET n = 1")
+	check := func(what string, err error, says ...string) {
+		t.Helper()
+		e := hindcast.AsError(err)
+		if e == nil || e.Code != hindcast.EWarehouseBusy || e.Class != hindcast.ClassTransient {
+			t.Fatalf("%s: %v", what, err)
+		}
+		all := e.Message + " " + e.Next + " " + strings.Join(e.Detail, " ")
+		for _, s := range append(says, pid, "notebook", "postgres", "pg_terminate_backend("+pid+")") {
+			if !strings.Contains(all, s) {
+				t.Errorf("%s: %q is not in: %s", what, s, all)
+			}
+		}
+	}
+	_, err := w.Load(t.Context(), january("r", 1))
+	check("load", err, "result", "UPDATE result")
+	x := extract(t, w, "result", "", hindcast.Interval{})
+	pgtest.Query(t, holder, "LOCK TABLE result IN ACCESS EXCLUSIVE MODE")
+	_, err = w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+	check("unload", err, "LOCK TABLE")
+	pgtest.Query(t, holder, "ROLLBACK")
+	if _, err = w.Load(t.Context(), january("r", 1)); err != nil {
+		t.Error(err)
+	}
+	if got := text(c.Exec(t, url, "SELECT run FROM hindcast_status")); got != "r" {
+		t.Errorf("the status table has %q", got)
+	}
+}
+
+// Readers see the old rows until the commit, and other writers wait; whoever asks for settled rows waits too.
+func TestWhileALoadIsUnderWay(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1), ('2020-02-05', 2)")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	ended, let := begun(t, url, w, january("r", 1))
+	if got := text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "3" {
+		t.Errorf("a reader sees %s", got)
+	}
+	if rows, err := w.Committed(t.Context(), "p", false); err != nil || len(rows) != 0 {
+		t.Errorf("%v, %v", rows, err)
+	}
+	settled := make(chan int, 1)
+	go func() {
+		rows, err := w.Committed(context.WithoutCancel(t.Context()), "p", true)
+		if err != nil {
+			t.Error(err)
+		}
+		settled <- len(rows)
+	}()
+	watching := pgtest.Connect(t, url)
+	await(t, watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%hindcast_lease%FOR UPDATE%' AND pid <> pg_backend_pid()")
+	let()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := <-settled; n != 1 {
+		t.Errorf("%d settled rows", n)
+	}
+	if got := text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "2" {
+		t.Errorf("after it the rows sum to %s", got)
+	}
+}
+
+// A load in flight of a process that lost the pipeline is ended by the one that has it, and not the other way round.
+func TestATakeoverEndsLoadsInFlight(t *testing.T) {
+	postgres.SettleQuickly("200ms")
+	_, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1)")
+	zombie, heir := open(t, postgres.Options{URL: url}), open(t, postgres.Options{URL: url})
+	prepare(t, zombie, 1)
+	ended, let := begun(t, url, zombie, january("zombie", 1))
+	prepare(t, heir, 2)
+	let()
+	if e := hindcast.AsError(<-ended); e == nil || e.Class != hindcast.ClassTransient {
+		t.Errorf("the zombie's load: %v", e)
+	}
+	if rows, err := heir.Committed(t.Context(), "p", true); err != nil || len(rows) != 0 {
+		t.Errorf("%v, %v", rows, err)
+	}
+	ended, let = begun(t, url, heir, january("heir", 2))
+	if e := hindcast.AsError(zombie.Prepare(t.Context(), "p", target, columns, 1)); e == nil || e.Code != hindcast.EFenced {
+		t.Errorf("the zombie's prepare: %v", e)
+	}
+	let()
+	if err := <-ended; err != nil {
+		t.Errorf("the heir's load: %v", err)
+	}
+	if n, err := zombie.Fence(t.Context(), "p"); err != nil || n != 2 {
+		t.Errorf("the fence is %d, %v", n, err)
+	}
+}
+
+// proxy passes connections on to an address, until one of them sends a COMMIT: that it passes on, or not, and then it
+// cuts the connection without an answer.
+func proxy(t *testing.T, to string, pass bool) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	cut := false // once: afterwards the network is well again
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			back := make(chan struct{})
+			go func() {
+				defer close(back)
+				_, _ = io.Copy(client, server)
+				_ = client.Close()
+			}()
+			go func() {
+				defer func() { _ = server.Close() }()
+				buffer := make([]byte, 1<<16)
+				for {
+					n, err := client.Read(buffer)
+					if err != nil {
+						return
+					}
+					if !cut && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
+						cut = true
+						_ = client.Close()
+						if pass {
+							_, _ = server.Write(buffer[:n])
+							_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed
+						}
+						return
+					}
+					if _, err := server.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// Where the answer to COMMIT is lost nobody knows how the load ended, until the status rows are asked under their lock.
+func TestALostAnswerToCommit(t *testing.T) {
+	for name, pass := range map[string]bool{"committed": true, "not committed": false} {
+		t.Run(name, func(t *testing.T) {
+			c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1)")
+			database := text(c.Exec(t, url, "SELECT current_database()"))
+			here := fmt.Sprintf("127.0.0.1:%d", c.Port)
+			w := open(t, postgres.Options{URL: strings.Replace(c.TCP(database), here, proxy(t, here, pass), 1)})
+			prepare(t, w, 1)
+			_, err := w.Load(t.Context(), january("r", 1))
+			if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "status row") {
+				t.Errorf("got %v", err)
+			}
+			rows, err := w.Committed(t.Context(), "p", true)
+			if err != nil || (len(rows) == 1) != pass {
+				t.Errorf("%v, %v", rows, err)
+			}
+			if got, want := text(c.Exec(t, url, "SELECT count(*) FROM result")), map[bool]string{true: "0", false: "1"}[pass]; got != want {
+				t.Errorf("the target has %s rows, want %s", got, want)
+			}
+		})
+	}
+}
+
+// A backend that is ended at COMMIT has not committed; the error may heal.
+func TestABackendThatIsEndedAtCommit(t *testing.T) {
+	c, url := database(t, `CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1); CREATE TABLE trap (i int);
+		CREATE FUNCTION fall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+		CREATE CONSTRAINT TRIGGER fall AFTER INSERT ON trap DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fall()`)
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	l := january("r", 1)
+	l.Hooks.After = []string{"INSERT INTO trap VALUES (1)"}
+	_, err := w.Load(t.Context(), l)
+	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient {
+		t.Errorf("got %v", err)
+	}
+	rows, err := w.Committed(t.Context(), "p", true)
+	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); err != nil || len(rows) != 0 || got != "1" {
+		t.Errorf("%v, %v; %s rows in the target", rows, err, got)
+	}
+}
+
+// Columns that the result does not give fill themselves, and those that it gives are taken as they are.
+func TestTargetsOfAllShapes(t *testing.T) {
+	for name, create := range map[string]string{
+		"generated, identity and default columns": `CREATE TABLE result (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, day date NOT NULL, n bigint,
+			doubled bigint GENERATED ALWAYS AS (n * 2) STORED, note text DEFAULT 'none', CHECK (n >= 0))`,
+		"partitioned": `CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day);
+			CREATE TABLE result_1 PARTITION OF result FOR VALUES FROM ('2020-01-01') TO ('2020-01-15');
+			CREATE TABLE result_2 (n bigint, day date); ALTER TABLE result ATTACH PARTITION result_2 DEFAULT; CREATE INDEX ON result (day)`,
+		"foreign keys": `CREATE TABLE days (day date PRIMARY KEY); INSERT INTO days SELECT DATE '2020-01-01' + i FROM generate_series(0, 60) i;
+			CREATE TABLE result (day date REFERENCES days, n bigint UNIQUE)`,
+		"a schema": `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "Day" date, day date); SET search_path = s`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, url := database(t, create)
+			w := open(t, postgres.Options{URL: url + "&search_path=s,public"})
+			prepare(t, w, 1)
+			for run, rows := range map[string]string{"r1": "range(0, 20)", "r2": "range(5, 31)"} {
+				l := filled(t, january(run, 1), "SELECT DATE '2020-01-01' + CAST(range AS INTEGER) AS day, range AS n FROM "+rows)
+				if _, err := w.Load(t.Context(), l); err != nil {
+					t.Fatalf("%s: %v", run, err)
+				}
+				want := "20,190"
+				if run == "r2" {
+					want = "26,455"
+				}
+				if got := text(c.Exec(t, url+"&search_path=s,public", "SELECT count(*), sum(n) FROM result WHERE day BETWEEN '2020-01-01' AND '2020-01-31'")); got != want {
+					t.Errorf("%s: got %s, want %s", run, got, want)
+				}
+			}
+			if name == "generated, identity and default columns" {
+				if got := text(c.Exec(t, url, "SELECT sum(doubled) = 2 * sum(n), count(DISTINCT id) = count(*), min(note) FROM result")); got != "t,t,none" {
+					t.Errorf("the other columns: %s", got)
+				}
+			}
+		})
+	}
+}
+
+// The status row says what is in the target, also where a hook or a trigger changed it: else the next plan would take the
+// slice for edited, for ever.
+func TestStatusRowsAreOfTheTarget(t *testing.T) {
+	_, url := database(t, `CREATE TABLE result (day date, n bigint); CREATE FUNCTION drop_zero() RETURNS trigger LANGUAGE plpgsql AS
+		'BEGIN IF NEW.n = 0 THEN RETURN NULL; END IF; NEW.n = NEW.n + 1; RETURN NEW; END';
+		CREATE TRIGGER drop_zero BEFORE INSERT ON result FOR EACH ROW EXECUTE FUNCTION drop_zero()`)
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	for _, after := range [][]string{nil, {"UPDATE result SET n = n * 10"}, {"DO 'BEGIN UPDATE result SET n = 7 WHERE n = 3; EXCEPTION WHEN others THEN NULL; END'"}} {
+		l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, range AS n FROM range(4)")
+		l.Hooks.After = after
+		c, err := w.Load(t.Context(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := w.Published(t.Context(), warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{warehousetest.January}})
+		if err != nil || c.Sums.Rows != 3 || is[0].Content != c.Sums.Content || is[0].Rows != 3 || !maps.Equal(is[0].Totals, c.Sums.Totals) {
+			t.Errorf("after %v the status row says %+v, the target holds %+v, %v", after, c.Sums, is, err)
+		}
+	}
+}
+
+// Any change of a row is seen, even one that leaves rows and totals as they are; reading and VACUUM change nothing.
+func TestEditsAreSeen(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint, note text)")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, range AS n FROM range(10)")
+	committed, err := w.Load(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := func() hindcast.Sums {
+		t.Helper()
+		is, err := w.Published(t.Context(), warehouse.Published{Target: target, Columns: columns,
+			Intervals: []hindcast.Interval{warehousetest.February, warehousetest.January}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is[0].Rows != 0 {
+			t.Errorf("February has %+v", is[0])
+		}
+		return is[1]
+	}
+	for _, harmless := range []string{"VACUUM FULL result", "VACUUM (FREEZE, ANALYZE) result", "CLUSTER result USING by_day", "ALTER TABLE result ADD COLUMN more int DEFAULT 3",
+		"INSERT INTO result VALUES ('2020-03-01', 5)"} {
+		if strings.HasPrefix(harmless, "CLUSTER") {
+			c.Exec(t, url, "CREATE INDEX by_day ON result (day)")
+		}
+		c.Exec(t, url, harmless)
+		if is := published(); !is.Agrees(committed.Sums) {
+			t.Errorf("after %s: %+v, committed %+v", harmless, is, committed.Sums)
+		}
+	}
+	for _, edit := range []string{"UPDATE result SET note = 'by hand' WHERE n = 3", "DELETE FROM result WHERE n = 0; INSERT INTO result VALUES ('2020-01-05', 0)"} {
+		before := published()
+		c.Exec(t, url, edit)
+		if is := published(); is.Agrees(committed.Sums) || is.Agrees(before) {
+			t.Errorf("%s was not seen: %+v", edit, is)
+		}
+	}
+}
+
+// A constraint of the target that a row breaks fails the slice for good, and says which.
+func TestConstraintsThatRowsBreak(t *testing.T) {
+	for _, s := range []struct {
+		name, create string
+		code         hindcast.Code
+		says         string
+	}{
+		{"key", "CREATE TABLE result (day date, n bigint PRIMARY KEY)", hindcast.EKeyViolated, "result_pkey"},
+		{"check", "CREATE TABLE result (day date, n bigint CONSTRAINT small CHECK (n < 0))", hindcast.ETarget, "small"},
+		{"not null", "CREATE TABLE result (day date, n bigint, needed int NOT NULL)", hindcast.ETarget, "needed"},
+		{"reference", "CREATE TABLE ns (n bigint PRIMARY KEY); CREATE TABLE result (day date, n bigint REFERENCES ns DEFERRABLE INITIALLY DEFERRED)", hindcast.ETarget, "result_n_fkey"},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			c, url := database(t, s.create)
+			w := open(t, postgres.Options{URL: url})
+			prepare(t, w, 1)
+			_, err := w.Load(t.Context(), filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, CAST(1 AS BIGINT) AS n FROM range(2)"))
+			if e := hindcast.AsError(err); e == nil || e.Code != s.code || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, s.says) {
+				t.Errorf("got %v", err)
+			}
+			if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+				t.Errorf("%s rows", got)
+			}
+		})
+	}
+}
+
+// A new target has columns that hold what the result has, and an index on its time.
+func TestTargetsAreCreated(t *testing.T) {
+	values := map[string]string{
+		"BOOLEAN": "true", "TINYINT": "-128", "SMALLINT": "-32768", "INTEGER": "-2147483648", "BIGINT": "-9223372036854775808",
+		"UTINYINT": "255", "USMALLINT": "65535", "UINTEGER": "4294967295", "UBIGINT": "18446744073709551615",
+		"FLOAT": "'nan'", "DOUBLE": "'-infinity'", "DECIMAL(18,6)": "999999999999.999999", "DECIMAL(38,10)": "9999999999999999999999999999.9999999999",
+		"VARCHAR": "'it''s\n\"odd\"'", "BLOB": "'\\x00\\xFF'", "TIME": "'23:59:59.999999'", "TIMESTAMP": "'2020-01-01 01:02:03.000001'",
+		"TIMESTAMP WITH TIME ZONE": "'2020-01-01 01:02:03.123456+05'", "UUID": "'00112233-4455-6677-8899-aabbccddeeff'",
+		"JSON": "'{\"a\": [1, null]}'", "INTEGER[]": "[1, NULL, 3]", "VARCHAR[]": "['a', NULL]",
+	}
+	c, url := database(t, "")
+	w := open(t, postgres.Options{URL: url})
+	wanted := []hindcast.Column{{Name: "Day", Type: "DATE"}}
+	list := "DATE '2020-01-05' AS \"Day\""
+	for typ, value := range values {
+		wanted = append(wanted, hindcast.Column{Name: "c " + typ, Type: typ})
+		list += ", CAST(" + value + " AS " + typ + ") AS \"c " + typ + "\""
+	}
+	created := hindcast.Target{Table: "New_Result", Time: "day"}
+	if err := w.Prepare(t.Context(), "p", created, wanted, 1); err != nil {
+		t.Fatal(err)
+	}
+	l := january("r", 1)
+	l.Target, l.Columns = created, wanted
+	if _, err := w.Load(t.Context(), filled(t, l, "SELECT "+list)); err != nil {
+		t.Fatal(err)
+	}
+	out := unload(t, w, extract(t, w, "new_result", "", hindcast.Interval{}))
+	if out.Sums.Rows != 1 {
+		t.Errorf("%d rows", out.Sums.Rows)
+	}
+	for typ, value := range values {
+		var same bool
+		query := fmt.Sprintf(`SELECT CAST("c %s" AS VARCHAR) = CAST(CAST(%s AS %s) AS VARCHAR) FROM read_parquet('%s')`, typ, value, typ, out.Files[0].Path)
+		if err := memory(t).QueryRowContext(t.Context(), query).Scan(&same); err != nil || !same {
+			t.Errorf("%s comes back changed, %v", typ, err)
+		}
+	}
+	if got := text(c.Exec(t, url, "SELECT indexdef FROM pg_indexes WHERE tablename = 'new_result'")); !strings.Contains(got, `("Day")`) {
+		t.Errorf("the indexes are %q", got)
+	}
+	for _, typ := range []string{"STRUCT(a INTEGER)", "TIMESTAMP_NS", "MAP(VARCHAR, INTEGER)"} {
+		err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "bad", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "bad", Type: typ}}, 1)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || !strings.Contains(e.Message, `"bad"`) {
+			t.Errorf("%s: %v", typ, err)
+		}
+	}
+	if got := text(c.Exec(t, url, "SELECT to_regclass('bad')")); got != "NULL" {
+		t.Errorf("a table that could not be created is %s", got)
+	}
+}
+
+// What will hurt is told before a run.
+func TestAdvice(t *testing.T) {
+	c, url := database(t, `CREATE TABLE result (day date PRIMARY KEY, n bigint); CREATE TABLE lines (day date CONSTRAINT of_day REFERENCES result ON DELETE CASCADE);
+		CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE TRIGGER each_row BEFORE INSERT ON result FOR EACH ROW EXECUTE FUNCTION nothing();
+		CREATE TABLE bare (n bigint, day date) WITH (autovacuum_enabled = off); INSERT INTO bare SELECT i, DATE '2020-01-01' FROM generate_series(1, 150000) i;
+		DELETE FROM bare WHERE n > 20000; CREATE INDEX ON bare (n, day); CREATE TABLE fine (day date PRIMARY KEY)`)
+	c.Exec(t, url, "ANALYZE bare")
+	w := open(t, postgres.Options{URL: url})
+	for table, says := range map[string][]string{"result": {"lines references result (of_day): ON DELETE CASCADE", "triggers of result run for every row"},
+		"bare": {`bare has no index on day`, "bare holds more dead rows"}, "fine": {}, "nowhere": {}} {
+		advice, err := w.Advise(t.Context(), hindcast.Target{Table: table, Time: "day"})
+		if err != nil || len(advice) != len(says) {
+			t.Errorf("%s: %q, %v", table, advice, err)
+			continue
+		}
+		for i, s := range says {
+			if !strings.HasPrefix(advice[i], s) {
+				t.Errorf("%s: %q does not begin with %q", table, advice[i], s)
+			}
+		}
+	}
+}
+
+// Hooks and triggers see the pipeline's clock, and what a hook does to its session ends with it.
+func TestHooksDoNotLeaveTheirSession(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint); CREATE TABLE seen (zone text, load text); CREATE SCHEMA empty")
+	w := open(t, postgres.Options{URL: url + "&max_connections=1"})
+	prepare(t, w, 1)
+	l := january("r", 1)
+	l.Hooks = hindcast.Load{Before: []string{"SET search_path = empty", "SET client_min_messages = 'error'"},
+		After: []string{"INSERT INTO public.seen VALUES (current_setting('TimeZone'), current_setting('application_name'))"}}
+	if _, err := w.Load(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := w.Committed(t.Context(), "p", true); err != nil || len(rows) != 1 {
+		t.Errorf("%v, %v", rows, err)
+	}
+	if got := text(c.Exec(t, url, "SELECT zone, load LIKE 'hindcast load %' FROM seen")); got != "Asia/Tokyo,t" {
+		t.Errorf("the hook saw %s", got)
+	}
+}

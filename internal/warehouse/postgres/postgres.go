@@ -1,0 +1,111 @@
+// Package postgres is the warehouse driver for PostgreSQL, 13 and later. It owns connections, transactions, locks
+// and SQL; how rows become Parquet and back is package pgcopy's, and what is moved when is its callers'. It runs in a
+// child process, because DuckDB, which writes the Parquet, is in it: Open starts one and speaks to it, Serve is what
+// runs inside.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Options open a database as a warehouse.
+type Options struct {
+	URL      string   `json:"url"`       // may hold a password
+	ReadOnly bool     `json:"read_only"` // for plan, init, verify and sql: nothing can be touched
+	Memory   int64    `json:"memory"`    // resident bytes for this process; 0 is no limit
+	Threads  int      `json:"threads"`   // of DuckDB for one unload or load; 0 is its default
+	Session  []string `json:"session"`   // the user's SET statements, run in every session
+	TimeZone string   `json:"time_zone"` // that hooks and triggers see
+}
+
+// Owner is the warehouse inside its process. Its methods may be called in parallel.
+type Owner struct {
+	options Options
+	pool    *pool
+	version version
+
+	alone atomic.Bool // the server shares no snapshot: one connection unloads
+
+	mutex sync.Mutex // guards what follows
+	types map[pgcopy.Ref]pgcopy.Type
+	home  string // schema of our tables, once it is known to hold them
+}
+
+var (
+	_ warehouse.Warehouse = (*Owner)(nil)
+	_ warehouse.Bounder   = (*Owner)(nil)
+	_ warehouse.Adviser   = (*Owner)(nil)
+	_ warehouse.Speller   = (*Owner)(nil)
+)
+
+// NewOwner connects, so that a URL that does not lead anywhere is told at once.
+func NewOwner(ctx context.Context, o Options) (*Owner, error) {
+	config, most, err := configure(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}}
+	w.pool = newPool(config, most, w.prepareSession)
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		w.version, err = versionOf(conn)
+		return err
+	})
+	if err != nil {
+		_ = w.pool.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Properties say what this PostgreSQL can do.
+func (w *Owner) Properties() warehouse.Properties {
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: w.pool.most}
+}
+
+// Close ends all sessions.
+func (w *Owner) Close() error { return w.pool.close() }
+
+// with runs f on a connection of its own. Errors are translated. A connection that f leaves in a transaction is
+// closed, which rolls back.
+func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
+	conn, err := w.pool.get(ctx)
+	if err != nil {
+		return w.translate(err)
+	}
+	err = f(conn)
+	w.pool.put(conn)
+	if isState(err, "57014") && ctx.Err() != nil { // it was our own cancelling
+		err = ctx.Err()
+	}
+	return w.translate(err)
+}
+
+// version is the server's.
+type version struct {
+	text  string // "15.18"
+	major int
+}
+
+const oldest = 13
+
+func versionOf(conn *pgconn.PgConn) (version, error) {
+	v := version{text: conn.ParameterStatus("server_version")}
+	if n, err := fmt.Sscanf(v.text, "%d", &v.major); n != 1 || err != nil || v.major < oldest {
+		return v, permanent("the server is version "+v.text+" of PostgreSQL, or says so", "use PostgreSQL 13 or later")
+	}
+	for i, c := range v.text {
+		if c == ' ' {
+			v.text = v.text[:i] // "15.18 (Debian 15.18-0+deb12u1)"
+			break
+		}
+	}
+	return v, nil
+}

@@ -1,0 +1,323 @@
+package postgres
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // a short name for people and for comparing, not a secret
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+)
+
+// fenceName is the pipeline's row in hindcast_lease.
+func fenceName(pipeline string) string { return "pipeline " + pipeline }
+
+// ourTables are where the search path has them, or else in its first schema. A slice of a target has one row, whichever
+// pipeline made it.
+const ourTables = `
+CREATE TABLE IF NOT EXISTS %[1]s.hindcast_lease (name text PRIMARY KEY, n bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS %[1]s.hindcast_status (
+  pipeline text NOT NULL, target text NOT NULL, slice text NOT NULL, slice_start timestamptz NOT NULL, slice_end timestamptz NOT NULL,
+  run text NOT NULL, attempt integer NOT NULL, fingerprint text NOT NULL, parts jsonb NOT NULL,
+  "rows" bigint NOT NULL, content text NOT NULL, totals jsonb NOT NULL, previous text NOT NULL, committed_at timestamptz NOT NULL,
+  PRIMARY KEY (target, slice_start))`
+
+// ours finds the schema of our tables; there says whether they are in it.
+func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (schema string, there bool, err error) {
+	w.mutex.Lock()
+	schema = w.home
+	w.mutex.Unlock()
+	if schema != "" {
+		return schema, true, nil
+	}
+	rows, err := ask(ctx, conn, `SELECT n.nspname, c.oid IS NOT NULL FROM (SELECT 1) one
+		LEFT JOIN pg_class c ON c.relname = 'hindcast_status' AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+		LEFT JOIN pg_namespace n ON n.nspname = current_schema() AND c.oid IS NULL OR n.oid = c.relnamespace`)
+	if err != nil {
+		return "", false, err
+	}
+	if rows[0][0] == nil {
+		return "", false, permanent("no schema of the role's search path is there, so there is nowhere to keep hindcast_status",
+			"name one in the URL under `warehouse:`: ?search_path=SCHEMA")
+	}
+	schema, there = rows[0].text(0), rows[0].bool(1)
+	if there && conn.TxStatus() == idleStatus { // or else they may be rolled back
+		w.mutex.Lock()
+		w.home = schema
+		w.mutex.Unlock()
+	}
+	return schema, there, nil
+}
+
+// settleTime is how long Prepare waits for loads of this pipeline that are in flight, before it ends them: whoever
+// prepares has the pipeline's lease, so that they are of a process that lost it.
+var settleTime = "10s"
+
+// Prepare creates what is missing, checks the role's rights and raises the fence. Loads in flight are waited for, since
+// they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+	return w.with(ctx, func(conn *pgconn.PgConn) error {
+		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
+		if isState(err, "55P03") {
+			if err := w.endLoads(ctx, conn, pipeline, fence); err != nil {
+				return err
+			}
+			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
+		}
+		return err
+	})
+}
+
+func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+	return transaction(ctx, conn, "BEGIN", func() error {
+		if err := w.create(ctx, conn, t, columns); err != nil {
+			return err
+		}
+		schema, _, err := w.ours(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+settleTime+"'"); err != nil {
+			return err
+		}
+		rows, err := ask(ctx, conn, "INSERT INTO "+identifier(schema)+".hindcast_lease AS l VALUES ($1, $2::bigint) "+
+			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", fenceName(pipeline), itoa(fence))
+		if err != nil || len(rows) > 0 {
+			return err
+		}
+		highest, err := fenceOf(ctx, conn, schema, pipeline)
+		if err != nil {
+			return err
+		}
+		return refuseLower(highest, fence)
+	})
+}
+
+// create makes our tables and the target where they are not, one process at a time.
+func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) error {
+	state, err := script(ctx, conn, "SELECT pg_is_in_recovery()")
+	if err != nil {
+		return err
+	}
+	if state[0][0].bool(0) {
+		return permanent(w.address()+" is a replica, which can only be read", states["25006"].next)
+	}
+	if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
+		return err
+	}
+	schema, there, err := w.ours(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if !there {
+		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(schema))); err != nil {
+			return w.mayCreate(ctx, conn, err, schema)
+		}
+	}
+	list, err := w.findNames(ctx, conn, t.Table)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		if list, err = w.createTarget(ctx, conn, t, columns); err != nil {
+			return err
+		}
+	}
+	if err := w.mayLoad(ctx, conn, schema, &list[0]); err != nil {
+		return err
+	}
+	_, err = receive(&list[0], columns)
+	return err
+}
+
+// createTarget makes the target, with an index on its time: every load, and every look at a slice, is by it.
+func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) ([]relation, error) {
+	list := make([]string, len(columns))
+	time := ""
+	for i, c := range columns {
+		typ, err := typeFor(c.Type)
+		if err != nil {
+			return nil, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of the new table %s would be %s, which PostgreSQL does not have", c.Name, t.Table, c.Type),
+				Next:    "cast it in the SQL, or create the table yourself"}
+		}
+		list[i] = identifier(c.Name) + " " + typ
+		if strings.EqualFold(c.Name, t.Time) {
+			time = c.Name
+		}
+	}
+	table := parseName(t.Table)
+	if err := run(ctx, conn, "CREATE TABLE "+table.sql()+" ("+strings.Join(list, ", ")+")"); err != nil {
+		return nil, w.mayCreate(ctx, conn, err, table.schema)
+	}
+	if time != "" {
+		if err := run(ctx, conn, "CREATE INDEX ON "+table.sql()+" ("+identifier(time)+")"); err != nil {
+			return nil, err
+		}
+	}
+	return w.findNames(ctx, conn, t.Table)
+}
+
+// mayCreate names the GRANT without which nothing can be created in a schema.
+func (w *Owner) mayCreate(ctx context.Context, conn *pgconn.PgConn, err error, schema string) error {
+	if !isState(err, "42501") {
+		return err
+	}
+	rollback(ctx, conn)
+	if schema == "" {
+		if rows, err := ask(ctx, conn, "SELECT current_schema()"); err == nil {
+			schema = rows[0].text(0)
+		}
+	}
+	return w.needs(ctx, conn, "CREATE ON SCHEMA "+identifier(schema), "creating tables in schema "+schema)
+}
+
+// mayLoad names the GRANT without which the target, or one of our tables, cannot be used.
+func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string, target *relation) error {
+	if target.kind != "r" && target.kind != "p" {
+		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+			Message: target.found + " is no table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
+	}
+	tables := []struct{ name, rights string }{
+		{target.name.sql(), "SELECT, INSERT, DELETE"},
+		{identifier(schema) + ".hindcast_status", "SELECT, INSERT, DELETE"},
+		{identifier(schema) + ".hindcast_lease", "SELECT, INSERT, UPDATE"},
+	}
+	for _, t := range tables {
+		var list []string
+		for right := range strings.SplitSeq(t.rights, ", ") {
+			list = append(list, "has_table_privilege("+literal(t.name)+", "+literal(right)+")")
+		}
+		rows, err := ask(ctx, conn, "SELECT "+strings.Join(list, " AND ")+", row_security_active("+literal(t.name)+"::regclass)")
+		switch {
+		case err != nil:
+			return err
+		case !rows[0].bool(0):
+			return w.needs(ctx, conn, t.rights+" ON "+t.name, "writing into "+t.name)
+		case rows[0].bool(1):
+			return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent,
+				Message: "row-level security of " + t.name + " is on for this role: a slice could not be replaced whole",
+				Next:    "as an administrator: ALTER ROLE … BYPASSRLS, or use the table's owner"}
+		}
+	}
+	return nil
+}
+
+// receive says how each staged column goes into the target's.
+func receive(target *relation, columns []hindcast.Column) ([]pgcopy.Field, error) {
+	fields := make([]pgcopy.Field, len(columns))
+	for i, c := range columns {
+		a := target.column(c.Name)
+		if a == nil {
+			return nil, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("%s has no column %q", target.found, c.Name), Next: "it was there when the run was planned: add it, or run again"}
+		}
+		c.Name = a.name
+		f, err := pgcopy.Receive(c, a.typ)
+		if err != nil {
+			return nil, err
+		}
+		fields[i] = f
+	}
+	return fields, nil
+}
+
+// column finds a column by its exact name, or else by one that differs in case only.
+func (r *relation) column(name string) *attribute {
+	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
+		for i := range r.attribute {
+			if same(r.attribute[i].name, name) {
+				return &r.attribute[i]
+			}
+		}
+	}
+	return nil
+}
+
+func refuseLower(highest, fence int64) error {
+	if highest > fence {
+		return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("another process took the pipeline over (fence %d, ours %d)", highest, fence),
+			Next:    "see who: hindcast status"}
+	}
+	return nil
+}
+
+// Fence returns the pipeline's fence.
+func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		schema, there, err := w.ours(ctx, conn)
+		if err != nil || !there {
+			return err
+		}
+		n, err = fenceOf(ctx, conn, schema, pipeline)
+		return err
+	})
+	return n, err
+}
+
+func fenceOf(ctx context.Context, conn *pgconn.PgConn, schema, pipeline string) (int64, error) {
+	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+identifier(schema)+".hindcast_lease WHERE name = $1", fenceName(pipeline))
+	if err != nil {
+		return 0, err
+	}
+	return rows[0].number(0), nil
+}
+
+// loadName is what a load's session is called meanwhile: for people, and so that Prepare finds those of its pipeline.
+// PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
+func loadName(pipeline string) string {
+	sum := md5.Sum([]byte(pipeline)) //nolint:gosec // see above
+	return "hindcast load " + hex.EncodeToString(sum[:6])
+}
+
+// endLoads ends the sessions that load for this pipeline, unless the fence says that we are the one who lost it.
+func (w *Owner) endLoads(ctx context.Context, conn *pgconn.PgConn, pipeline string, fence int64) error {
+	schema, _, err := w.ours(ctx, conn)
+	if err != nil {
+		return err
+	}
+	highest, err := fenceOf(ctx, conn, schema, pipeline)
+	if err != nil {
+		return err
+	}
+	if err := refuseLower(highest, fence); err != nil {
+		return err
+	}
+	_, err = ask(ctx, conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
+		"AND application_name = $1 AND pid <> pg_backend_pid()", loadName(pipeline))
+	return err
+}
+
+// transaction runs f between begin and COMMIT, or rolls back.
+func transaction(ctx context.Context, conn *pgconn.PgConn, begin string, f func() error) error {
+	if err := run(ctx, conn, begin); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		rollback(ctx, conn)
+		return err
+	}
+	return run(ctx, conn, "COMMIT")
+}
+
+// rollback ends a transaction also where ctx has ended, so that its locks are gone when we return. A connection that
+// does not answer is closed later, by who gives it back.
+func rollback(ctx context.Context, conn *pgconn.PgConn) {
+	if conn.IsClosed() || conn.TxStatus() == idleStatus {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
+	defer cancel()
+	_ = run(ctx, conn, "ROLLBACK")
+}
+
+func isState(err error, state string) bool {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.Code == state
+}

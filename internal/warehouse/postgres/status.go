@@ -1,0 +1,184 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Committed returns the pipeline's status rows. If settled is set, it waits for loads in flight: each holds the row of
+// the pipeline's fence to its end.
+func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
+	var all []hindcast.Committed
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		schema, there, err := w.ours(ctx, conn)
+		if err != nil || !there {
+			return err
+		}
+		statements := []string{"SELECT " + statusColumns + " FROM " + identifier(schema) + ".hindcast_status WHERE pipeline = " +
+			literal(pipeline) + " ORDER BY slice_start"}
+		if settled {
+			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
+				"SELECT FROM "+identifier(schema)+".hindcast_lease WHERE name = "+literal(fenceName(pipeline))+" FOR UPDATE")
+		}
+		results, err := script(ctx, conn, statements...)
+		rollback(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for _, r := range results[len(results)-1] {
+			c, err := readCommitted(r)
+			if err != nil {
+				return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+			}
+			all = append(all, c)
+		}
+		return nil
+	})
+	return all, err
+}
+
+func readCommitted(r row) (c hindcast.Committed, err error) {
+	c = hindcast.Committed{Pipeline: r.text(0), Target: r.text(1), Run: r.text(5), Attempt: int(r.number(6)), Fingerprint: r.text(7), Previous: r.text(12)}
+	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.text(2), r.number(9), r.text(10)
+	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
+		if *t, err = time.Parse(civilTime+"-07", r.text(i)); err != nil {
+			return c, err
+		}
+		*t = t.UTC()
+	}
+	if err := json.Unmarshal([]byte(r.text(8)), &c.Parts); err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal([]byte(r.text(11)), &c.Sums.Totals)
+}
+
+// sumsList is the select list that readSums reads. The totals are text as DuckDB writes them.
+func sumsList(columns []hindcast.Column) string {
+	list := []string{"count(*)", "min(xmin::text::bigint)", "max(xmin::text::bigint)", "sum(xmin::text::bigint)"}
+	return strings.Join(append(list, totalsList(columns)...), ", ")
+}
+
+// totalsList sums the exact columns.
+func totalsList(columns []hindcast.Column) []string {
+	var list []string
+	for _, c := range columns {
+		if duck.Exact(c.Type) {
+			name := identifier(c.Name)
+			if c.Type == "UINTEGER" { // an oid, which PostgreSQL does not sum
+				name += "::bigint"
+			}
+			list = append(list, fmt.Sprintf("round(sum(%s), %d)::text", name, scale(c.Type)))
+		}
+	}
+	return list
+}
+
+// scale is how many digits an exact type has behind the point.
+func scale(typ string) int {
+	m := decimalType.FindStringSubmatch(typ)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[2]) // digits, says the pattern
+	return n
+}
+
+func readSums(r row, columns []hindcast.Column) hindcast.Sums {
+	sums := hindcast.Sums{Rows: r.number(0)}
+	if sums.Rows > 0 {
+		sums.Content = contentOf(r.text(1), r.text(2), r.text(3))
+	}
+	sums.Totals = readTotals(r[4:], columns)
+	return sums
+}
+
+func readTotals(r row, columns []hindcast.Column) map[string]string {
+	var totals map[string]string
+	i := 0
+	for _, c := range columns {
+		if !duck.Exact(c.Type) {
+			continue
+		}
+		if r[i] != nil {
+			if totals == nil {
+				totals = map[string]string{}
+			}
+			totals[c.Name] = *r[i]
+		}
+		i++
+	}
+	return totals
+}
+
+// contentOf names the transactions that wrote a set of rows: the one, or of several the first, the last and the sum over
+// the rows.
+func contentOf(first, last, sum string) string {
+	if first == last {
+		return "xid:" + first
+	}
+	return "xid:" + first + "-" + last + "/" + sum
+}
+
+// Published sums the target's rows in each interval, in one pass over the table.
+func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcast.Sums, error) {
+	out := make([]hindcast.Sums, len(p.Intervals))
+	if len(p.Intervals) == 0 {
+		return out, nil
+	}
+	query, bucket := publishedQuery(p)
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		rows, err := ask(ctx, conn, query)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if i, ok := bucket[int(r.number(0))]; ok {
+				out[i] = readSums(r[1:], p.Columns)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// publishedQuery places each row between the sorted bounds of the intervals, which do not overlap: what lies between
+// the k-th and the next is counted under k. The map says which interval that is; there may be none.
+func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
+	typ, column := "", p.Target.Time
+	for _, c := range p.Columns {
+		if strings.EqualFold(c.Name, p.Target.Time) {
+			typ, column = c.Type, c.Name
+		}
+	}
+	var bounds []time.Time
+	for _, in := range p.Intervals {
+		in = wall(typ, in, p.TimeZone)
+		bounds = append(bounds, in.Start, in.End)
+	}
+	slices.SortFunc(bounds, time.Time.Compare)
+	bounds = slices.CompactFunc(bounds, time.Time.Equal)
+	list := make([]string, len(bounds))
+	bucket = map[int]int{}
+	for k, b := range bounds {
+		list[k] = bound(typ, b)
+		for i, in := range p.Intervals {
+			if wall(typ, in, p.TimeZone).Start.Equal(b) {
+				bucket[k+1] = i
+			}
+		}
+	}
+	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
+	return "SELECT width_bucket(" + identifier(column) + ", ARRAY[" + strings.Join(list, ", ") + "]), " + sumsList(p.Columns) +
+		" FROM " + parseName(p.Target.Table).sql() + " WHERE " + window(column, typ, whole) + " GROUP BY 1", bucket
+}

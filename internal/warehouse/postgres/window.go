@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+const (
+	civilDay  = "2006-01-02"
+	civilTime = "2006-01-02 15:04:05.999999"
+)
+
+// window is the condition that a column, of the given type in DuckDB's spelling, lies in the interval. DATE and
+// TIMESTAMP columns are cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
+func window(column, typ string, in hindcast.Interval) string {
+	c := identifier(column)
+	return "(" + c + " >= " + bound(typ, in.Start) + " AND " + c + " < " + bound(typ, in.End) + ")"
+}
+
+func bound(typ string, t time.Time) string {
+	t = reading(typ, t)
+	switch typ {
+	case "DATE":
+		return "DATE " + literal(t.Format(civilDay))
+	case instant:
+		return "TIMESTAMPTZ " + literal(t.Format(civilTime)+"+00")
+	}
+	return "TIMESTAMP " + literal(t.Format(civilTime))
+}
+
+// instant is the type of columns that hold instants.
+const instant = "TIMESTAMP WITH TIME ZONE"
+
+// wall is an interval as a column of that type is cut by it: for a civil one its reading in the zone, as on the clock of
+// UTC, with midnight where the zone's clocks went over it.
+func wall(typ string, in hindcast.Interval, zone string) hindcast.Interval {
+	if typ == instant {
+		return in
+	}
+	return hindcast.Interval{Start: reading(typ, duck.Civil(in.Start, zone)), End: reading(typ, duck.Civil(in.End, zone))}
+}
+
+// reading is what a bound says to a column of that type, on the clock of UTC.
+func reading(typ string, t time.Time) time.Time {
+	if typ == instant {
+		return t.UTC()
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// cut divides an interval into at most n that are about as long; fewer where they would get shorter than what the type
+// tells apart.
+func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
+	grain := time.Second
+	if typ == "DATE" {
+		grain = 24 * time.Hour
+	}
+	start, end := reading(typ, in.Start), reading(typ, in.End)
+	step := (end.Sub(start)/time.Duration(n) + grain - 1).Truncate(grain)
+	if step <= 0 {
+		step = grain
+	}
+	var parts []hindcast.Interval
+	for at := start; at.Before(end); at = at.Add(step) {
+		part := hindcast.Interval{Start: at, End: at.Add(step)}
+		if part.End.After(end) {
+			part.End = end
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
