@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/scaffold"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -18,12 +20,12 @@ func (a *app) initCommand() *cobra.Command {
 		Use: "init [URL]", Short: "Write a commented pipeline file and SQL file", Args: cobra.MaximumNArgs(1),
 		Long: `Writes hindcast.yml and a SQL file. Given a warehouse's URL it looks at the tables there and fills in facts,
 their period and gaps, dimensions and history, and marks what it guessed. Existing files are left alone.`,
-		Example: "  hindcast init\n  hindcast init duckdb:warehouse.duckdb\n  hindcast init duckdb:warehouse.duckdb --dir costs --pipeline costs",
+		Example: "  hindcast init\n  hindcast init duckdb:warehouse.duckdb\n  hindcast init 'postgres://user:${PGPASSWORD}@host/database' --dir costs --pipeline costs",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := scaffold.Options{Pipeline: name}
 			var w warehouse.Warehouse
 			if len(args) == 1 {
-				location, written, err := initWarehouse(args[0], dir)
+				location, written, err := a.initWarehouse(args[0], dir)
 				if err != nil {
 					return err
 				}
@@ -45,26 +47,36 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 	return command
 }
 
-// initWarehouse reads a warehouse's URL from the command line. In the file its path starts at the file's folder.
-func initWarehouse(url, dir string) (l hindcast.Location, written string, err error) {
-	path, ok := strings.CutPrefix(url, "duckdb:")
-	if !ok || path == "" {
-		return l, "", &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: "init looks into DuckDB files only, not into " + url,
-			Next: "hindcast init duckdb:FILE, or hindcast init without a URL"}
-	}
-	path = strings.TrimPrefix(path, "//")
-	abs, err := filepath.Abs(path)
+// initWarehouse reads a warehouse's URL from the command line, and gives it as the pipeline file is to have it: a path
+// starts at the file's folder there, and a password that was written out is taken from the environment.
+func (a *app) initWarehouse(url, dir string) (l hindcast.Location, written string, err error) {
+	here, err := os.Getwd()
 	if err != nil {
 		return l, "", err
 	}
-	if !filepath.IsAbs(path) {
-		from, err := filepath.Abs(dir)
-		if err != nil {
-			return l, "", err
-		}
-		if path, err = filepath.Rel(from, abs); err != nil {
-			return l, "", err
-		}
+	l, secrets, err := config.WarehouseURL(url, here, config.Env{Lookup: os.LookupEnv, ReadFile: os.ReadFile})
+	if err != nil {
+		e := *hindcast.AsError(err)
+		e.Place, e.Excerpt = hindcast.Place{}, "" // of a file that there is not
+		return l, "", &e
 	}
-	return hindcast.Location{Written: url, Scheme: "duckdb", Path: abs}, "duckdb:" + path, nil
+	a.strike(secrets)
+	if l.Scheme == "duckdb" {
+		written, err = relativeFile(strings.TrimPrefix(strings.TrimPrefix(url, "duckdb:"), "//"), l.Path, dir)
+		return l, written, err
+	}
+	return l, strings.Replace(l.Written, ":***@", ":${PGPASSWORD}@", 1), nil
+}
+
+// relativeFile writes a DuckDB file's URL for a pipeline file in dir; a path that was absolute stays so.
+func relativeFile(path, abs, dir string) (string, error) {
+	if filepath.IsAbs(path) {
+		return "duckdb:" + path, nil
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	path, err = filepath.Rel(from, abs)
+	return "duckdb:" + path, err
 }

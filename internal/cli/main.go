@@ -149,11 +149,17 @@ func (a *app) pipeline() (*hindcast.Pipeline, error) {
 	if a.file != "hindcast.yml" {
 		a.options.Flags = " --file " + a.file
 	}
-	if len(p.Secrets) > 0 {
-		redactor := config.NewRedactor(p.Secrets)
-		a.out, a.err = newWhole(redactor.Writer(a.out)), newWhole(redactor.Writer(a.err))
-	}
+	a.strike(p.Secrets)
 	return p, nil
+}
+
+// strike strikes secrets out of all that is printed from here on.
+func (a *app) strike(secrets []string) {
+	if len(secrets) == 0 {
+		return
+	}
+	redactor := config.NewRedactor(secrets)
+	a.out, a.err = newWhole(redactor.Writer(a.out)), newWhole(redactor.Writer(a.err))
 }
 
 // whole writes through a redactor, which keeps the beginning of what may become a secret: each write ends here.

@@ -67,6 +67,17 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	return d.p, nil
 }
 
+// WarehouseURL decodes a warehouse's URL by itself, as a command line gives it; a relative path starts at dir. Its
+// secrets are returned beside it. The error is *hindcast.Error, without them.
+func WarehouseURL(text, dir string, env Env) (hindcast.Location, []string, error) {
+	d := &decoder{text: text, env: env, p: &hindcast.Pipeline{Dir: dir}}
+	l := d.warehouse(value{path: "warehouse", name: "warehouse", text: text})
+	if len(d.errs) > 0 {
+		return l, nil, d.first()
+	}
+	return l, d.p.Secrets, nil
+}
+
 // unreadable is the error for a pipeline file that cannot be read at all.
 func unreadable(path string, err error) *hindcast.Error {
 	e := &hindcast.Error{Code: hindcast.EFileMissing, Class: hindcast.ClassPermanent, Cause: err,

@@ -88,13 +88,17 @@ type chunks struct {
 // next fetches the next chunk, which lives until the one after; rows is 0 at the end.
 func (c *chunks) next() (chunk bindings.DataChunk, rows int, err error) {
 	bindings.DestroyDataChunk(&c.chunk)
-	if bindings.StreamFetchChunk(c.result, &c.chunk) == bindings.StateError {
-		if text := bindings.ResultError(&c.result); text != "" || c.ctx.Err() != nil {
-			return c.chunk, 0, c.in.translate(c.ctx, text)
-		}
-		return c.chunk, 0, nil
+	if err := c.ctx.Err(); err != nil {
+		return c.chunk, 0, duck.Translate(err)
 	}
-	return c.chunk, int(bindings.DataChunkGetSize(c.chunk)), nil
+	c.chunk = bindings.FetchChunk(c.result)
+	if c.chunk.Ptr != nil {
+		return c.chunk, int(bindings.DataChunkGetSize(c.chunk)), nil
+	}
+	if text := bindings.ResultError(&c.result); text != "" {
+		return c.chunk, 0, c.in.translate(c.ctx, text)
+	}
+	return c.chunk, 0, nil
 }
 
 func (c *chunks) close() {

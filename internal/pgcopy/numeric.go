@@ -140,3 +140,74 @@ var powers = func() (p [maxPrecision + 1]u128) {
 	}
 	return p
 }()
+
+// numeric appends a whole number or DECIMAL as numeric.
+func (s *sender) numeric(out []byte, row int) ([]byte, error) {
+	w := s.wideInteger(row)
+	x := u128{w.low, uint64(w.high)}
+	sign := uint16(numericPositive)
+	if w.high < 0 {
+		sign, x = numericNegative, x.negative()
+	}
+	if s.unit > 1 {
+		if _, rest := x.over(uint64(s.unit)); rest != 0 {
+			return out, s.misfit(signedText(w))
+		}
+	}
+	digits, weight := pack(x, s.scale)
+	if len(digits.kept()) == 0 {
+		sign, weight = numericPositive, 0
+	}
+	n := len(digits.kept())
+	out = binary.BigEndian.AppendUint32(out, uint32(numericHead+2*n))
+	out = binary.BigEndian.AppendUint16(out, uint16(n))
+	out = binary.BigEndian.AppendUint16(out, uint16(int16(weight)))
+	out = binary.BigEndian.AppendUint16(out, sign)
+	out = binary.BigEndian.AppendUint16(out, uint16(s.shown))
+	for i := digits.count - 1; i >= digits.skip; i-- {
+		out = binary.BigEndian.AppendUint16(out, digits.digit[i])
+	}
+	return out, nil
+}
+
+// packed are digits to base 10000, the last one first.
+type packed struct {
+	digit [12]uint16
+	count int
+	skip  int // zeros at the end, which numeric does not keep
+}
+
+func (p *packed) kept() []uint16 { return p.digit[p.skip:p.count] }
+
+// pack computes the digits of x / 10^scale, and the weight of the first.
+func pack(x u128, scale int) (p packed, weight int) {
+	fraction := (scale + 3) / 4
+	if part := scale % 4; part != 0 { // the last digit straddles the last place
+		var rest uint64
+		x, rest = x.over(tens[part])
+		p.digit[0], p.count = uint16(rest*tens[4-part]), 1
+	}
+	for x != (u128{}) {
+		var rest uint64
+		x, rest = x.over(base)
+		p.digit[p.count] = uint16(rest)
+		p.count++
+	}
+	for p.skip < p.count && p.digit[p.skip] == 0 {
+		p.skip++
+	}
+	for p.count > p.skip && p.digit[p.count-1] == 0 {
+		p.count--
+	}
+	return p, p.count - 1 - fraction
+}
+
+// over divides by a number below 2^63.
+func (x u128) over(d uint64) (u128, uint64) {
+	if x.high == 0 {
+		return u128{low: x.low / d}, x.low % d
+	}
+	high, rest := x.high/d, x.high%d
+	low, rest := bits.Div64(rest, x.low, d)
+	return u128{low, high}, rest
+}

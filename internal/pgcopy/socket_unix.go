@@ -6,40 +6,57 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// waitMillis is how long a read waits in the kernel before it looks whether it is still wanted.
-const waitMillis = 100
+const (
+	// waitMillis is how long a read waits in the kernel before it looks whether it is still wanted.
+	waitMillis = 100
+	// gather is how long a read lets data gather that is on its way: a server sends 8 KB at a time, and to be woken
+	// for each costs more than the reading. Small answers are not held up.
+	gather     = 250 * time.Microsecond
+	smallBytes = 64 << 10
+)
 
 // socket reads a connection by plain system calls. DuckDB's threads are not Go's: to park them for the scheduler's
-// poller and wake them again for every few kilobytes costs more than the reading.
-type socket struct{ raw syscall.RawConn }
+// poller and wake them again costs more than the reading.
+type socket struct {
+	raw  syscall.RawConn
+	read int // bytes so far
+}
 
 // directly returns a reader of the socket itself, or the reader where there is none (TLS).
 func directly(conn net.Conn, from io.Reader) io.Reader {
 	switch c := conn.(type) {
 	case *net.UnixConn:
 		if raw, err := c.SyscallConn(); err == nil {
-			return &handover{from, socket{raw}}
+			return &handover{from, socket{raw: raw}}
 		}
 	case *net.TCPConn:
 		if raw, err := c.SyscallConn(); err == nil {
-			return &handover{from, socket{raw}}
+			return &handover{from, socket{raw: raw}}
 		}
 	}
 	return from
 }
 
 // Read reads what there is; it returns nothing when it has waited for a while.
-func (s socket) Read(p []byte) (n int, err error) {
+func (s *socket) Read(p []byte) (n int, err error) {
 	control := s.raw.Control(func(fd uintptr) {
-		if n, err = unix.Read(int(fd), p); err == unix.EAGAIN {
-			_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, waitMillis)
-			if err == nil {
-				n, err = unix.Read(int(fd), p)
+		if n, err = unix.Read(int(fd), p); err != unix.EAGAIN {
+			return
+		}
+		if s.read > smallBytes {
+			pause := unix.NsecToTimespec(int64(gather))
+			_ = unix.Nanosleep(&pause, nil)
+			if n, err = unix.Read(int(fd), p); err != unix.EAGAIN {
+				return
 			}
+		}
+		if _, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, waitMillis); err == nil {
+			n, err = unix.Read(int(fd), p)
 		}
 	})
 	switch {
@@ -52,6 +69,7 @@ func (s socket) Read(p []byte) (n int, err error) {
 	case n == 0:
 		return 0, io.EOF
 	}
+	s.read += n
 	return n, nil
 }
 

@@ -331,12 +331,16 @@ func sendable(typ string, w wire, t Type) bool {
 		return w == wireTimestamp && t.OID == oidTimestampTZ
 	case isDecimal && w == wireNumeric:
 		_, most, limited := scaleOf(t.Mod)
-		return !limited || scale <= max(most, 0)
+		return !limited || most >= leastScale && scale <= max(most, 0)
 	case isDecimal:
 		return scale == 0 && slices.Contains(sends["HUGEINT"], w)
 	}
 	return slices.Contains(sends[typ], w)
 }
+
+// leastScale is how far before the point a target may round: numeric(3,-18) holds multiples of 10^18, which can be
+// told in 64 bits.
+const leastScale = -18
 
 const (
 	oidTimestamp   = 1114

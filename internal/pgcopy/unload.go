@@ -272,10 +272,12 @@ func logicalType(typ string) bindings.LogicalType {
 }
 
 var typeIDs = map[string]bindings.Type{
-	"BOOLEAN": bindings.TypeBoolean, "SMALLINT": bindings.TypeSmallInt, "INTEGER": bindings.TypeInteger, "BIGINT": bindings.TypeBigInt,
-	"UINTEGER": bindings.TypeUInteger, "FLOAT": bindings.TypeFloat, "DOUBLE": bindings.TypeDouble, "VARCHAR": bindings.TypeVarchar,
-	"JSON": bindings.TypeVarchar, "BLOB": bindings.TypeBlob, "UUID": bindings.TypeUUID, "DATE": bindings.TypeDate,
-	"TIME": bindings.TypeTime, "TIMESTAMP": bindings.TypeTimestamp, "TIMESTAMP WITH TIME ZONE": bindings.TypeTimestampTZ,
+	"BOOLEAN": bindings.TypeBoolean, "TINYINT": bindings.TypeTinyInt, "SMALLINT": bindings.TypeSmallInt, "INTEGER": bindings.TypeInteger,
+	"BIGINT": bindings.TypeBigInt, "UTINYINT": bindings.TypeUTinyInt, "USMALLINT": bindings.TypeUSmallInt,
+	"UINTEGER": bindings.TypeUInteger, "UBIGINT": bindings.TypeUBigInt, "HUGEINT": bindings.TypeHugeInt, "FLOAT": bindings.TypeFloat,
+	"DOUBLE": bindings.TypeDouble, "VARCHAR": bindings.TypeVarchar, "JSON": bindings.TypeVarchar, "BLOB": bindings.TypeBlob,
+	"UUID": bindings.TypeUUID, "DATE": bindings.TypeDate, "TIME": bindings.TypeTime, "TIME WITH TIME ZONE": bindings.TypeTimeTZ,
+	"TIMESTAMP": bindings.TypeTimestamp, "TIMESTAMP WITH TIME ZONE": bindings.TypeTimestampTZ, "INTERVAL": bindings.TypeInterval,
 }
 
 // sum runs the sources beside each other, decoding only what there are totals of.
