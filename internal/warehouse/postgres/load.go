@@ -21,19 +21,11 @@ import (
 // load is one slice's replacement under way.
 type load struct {
 	warehouse.Load
-	owner  *Owner
-	conn   *pgconn.PgConn
-	schema string // of our tables
-	target relation
-	found  found
-	sent   hindcast.Sums // of the staged rows as they were copied in
-}
-
-// found is what a load finds under the target's lock.
-type found struct {
-	rows     bool   // there are rows of the target in the slice
-	triggers bool   // the user's own, which may change rows on their way in
-	xid      string // of this transaction, as xmin shows it
+	owner    *Owner
+	conn     *pgconn.PgConn
+	schema   string // of our tables
+	target   relation
+	replaces bool // there are rows of the target in the slice
 }
 
 // Load replaces a slice's rows in one transaction (promise 2). The order matters: the target's lock comes first, then
@@ -75,7 +67,7 @@ func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {
 	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
 		return err
 	}
-	if l.found.rows || len(l.Hooks.Before) > 0 {
+	if l.replaces || len(l.Hooks.Before) > 0 {
 		if err := run(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice()); err != nil {
 			return err
 		}
@@ -105,8 +97,7 @@ func (l *load) begin(ctx context.Context) error {
 		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
 		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
 		"SET LOCAL row_security = off", // an error rather than rows that are not seen
-		"SELECT n.nspname, c.relname, pg_current_xact_id()::xid, EXISTS (SELECT FROM pg_partition_tree(c.oid) p JOIN pg_trigger t "+
-			"ON t.tgrelid = p.relid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'), EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+") "+
+		"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+") "+
 			"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 		fmt.Sprintf(attributes, "ARRAY["+oid+"]"))
 	if err != nil {
@@ -119,7 +110,7 @@ func (l *load) begin(ctx context.Context) error {
 	if err := refuseLower(fence[0].number(0), l.Fence); err != nil {
 		return err
 	}
-	l.found = found{rows: target.bool(4), triggers: target.bool(3), xid: target.text(2)}
+	l.replaces = target.bool(2)
 	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
 	for _, r := range columns {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
@@ -140,7 +131,7 @@ func (l *load) inSlice() string {
 // keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
 // What has no type in the lake is kept as its text.
 func (l *load) keepPrevious(ctx context.Context) (string, error) {
-	if !l.found.rows || l.Previous == "" {
+	if !l.replaces || l.Previous == "" {
 		return "", nil
 	}
 	fields := make([]pgcopy.Field, len(l.target.attribute))
@@ -210,7 +201,6 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, sums.Rows, l.Rows)}
 	}
-	l.sent = sums
 	if columns == "" {
 		return nil
 	}
@@ -221,19 +211,12 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 	return run(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
 }
 
-// sums are those of the target's rows: what was sent, unless a hook or a trigger may have changed it.
+// sums are those of the slice's rows as they stand in the target now, after hooks and triggers.
 //
 // Their Content names the transactions that wrote the rows (xmin), by which Published sees that nobody has changed one
 // since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
 // slice.
 func (l *load) sums(ctx context.Context) (hindcast.Sums, error) {
-	if len(l.Hooks.After) == 0 && !l.found.triggers {
-		sums := l.sent
-		if sums.Content = ""; sums.Rows > 0 {
-			sums.Content = contentOf(l.found.xid, l.found.xid, "")
-		}
-		return sums, nil
-	}
 	rows, err := ask(ctx, l.conn, "SELECT "+sumsList(l.Columns)+" FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
 	if err != nil {
 		return hindcast.Sums{}, err

@@ -39,7 +39,7 @@ func filled(t *testing.T, l warehouse.Load, selectSQL string) warehouse.Load {
 	path := filepath.Join(t.TempDir(), "staged.parquet")
 	parquet(t, path, selectSQL)
 	l.Files, l.Previous = []string{path}, filepath.Join(t.TempDir(), "previous")
-	l.Sums = sums(t, l.Columns, l.Files)
+	l.Rows = sums(t, l.Columns, l.Files).Rows
 	return l
 }
 

@@ -261,7 +261,7 @@ func loadPrevious(t *testing.T, w *World) {
 	if err != nil || len(kept) == 0 {
 		t.Fatalf("no previous rows below %q: %v", second.Previous, err)
 	}
-	if sums := w.Sums(t, columns, kept); !sums.Agrees(first.Sums) {
+	if sums := w.Sums(t, columns, kept); sums.Rows != first.Sums.Rows || !maps.Equal(sums.Totals, first.Sums.Totals) {
 		t.Errorf("kept %+v, replaced %+v", sums, first.Sums)
 	}
 }
