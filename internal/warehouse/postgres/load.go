@@ -103,8 +103,8 @@ func (l *load) begin(ctx context.Context) error {
 		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
 		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
 		"SET LOCAL row_security = off", // an error rather than rows that are not seen
-		"SELECT n.nspname, c.relname, pg_current_xact_id()::xid, EXISTS (SELECT FROM pg_partition_tree(c.oid) p JOIN pg_trigger t "+
-			"ON t.tgrelid = p.relid WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'), EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+") "+
+		"SELECT n.nspname, c.relname, pg_current_xact_id()::xid, EXISTS (SELECT FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' "+
+			"AND (t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))), EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+") "+
 			"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 		fmt.Sprintf(attributes, "ARRAY["+oid+"]"))
 	if err != nil {
