@@ -277,7 +277,7 @@ func TestTargetsOfAllShapes(t *testing.T) {
 			CREATE TABLE result_2 (n bigint, day date); ALTER TABLE result ATTACH PARTITION result_2 DEFAULT; CREATE INDEX ON result (day)`,
 		"foreign keys": `CREATE TABLE days (day date PRIMARY KEY); INSERT INTO days SELECT DATE '2020-01-01' + i FROM generate_series(0, 60) i;
 			CREATE TABLE result (day date REFERENCES days, n bigint UNIQUE)`,
-		"a schema": `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "Day" date, day date); SET search_path = s`,
+		"a schema": `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "select" int, day date)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, url := database(t, create)

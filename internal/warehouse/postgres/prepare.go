@@ -131,8 +131,26 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	if err := w.mayLoad(ctx, conn, schema, &list[0]); err != nil {
 		return err
 	}
+	if err := list[0].distinct(); err != nil {
+		return err
+	}
 	_, err = receive(&list[0], columns)
 	return err
+}
+
+// distinct refuses a target whose columns differ in case only: the lake, where replaced rows are kept, could not tell
+// them apart.
+func (r *relation) distinct() error {
+	seen := map[string]string{}
+	for _, a := range r.attribute {
+		folded := strings.ToLower(a.name)
+		if other, twice := seen[folded]; twice {
+			return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("columns %q and %q of %s differ in case only", other, a.name, r.found), Next: "rename one of them"}
+		}
+		seen[folded] = a.name
+	}
+	return nil
 }
 
 // createTarget makes the target, with an index on its time: every load, and every look at a slice, is by it.
