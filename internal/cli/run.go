@@ -144,7 +144,6 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 			return a.report(st, frozen, s.Lake.Absolute(s.Lake.LogKey(o.ID)), 0)
 		}
 		o.Choice = launch.Choice{} // it chose the slices of the plan, which is frozen
-		o.Slices = ""              // they are frozen in its plan
 		return a.resume(ctx, p, o.ID, o)
 	}
 }

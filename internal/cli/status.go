@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -182,11 +181,7 @@ func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection 
 	if _, err := lease.RequestStop(ctx, s.Store, s.Pipeline.Name, run, who(), now, left...); err != nil {
 		return err
 	}
-	err = a.await(ctx, s, run, func() (bool, error) {
-		st, err := s.State(ctx, run)
-		return err == nil && !slices.ContainsFunc(left, func(key string) bool { return !st.Slice(key).State.Final() }), err
-	})
-	if err != nil {
+	if err := a.awaitSlices(ctx, s, run, selection, left); err != nil {
 		return err
 	}
 	p, st, o, err := a.stands(ctx, s, run)
@@ -199,6 +194,16 @@ func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection 
 	}
 	screen.SliceTable(a.out, st, p, a.options)
 	return nil
+}
+
+// awaitSlices waits until nothing of the slices is under way. Only theirs is the advice that it gives: the others go on.
+func (a *app) awaitSlices(ctx context.Context, s *launch.Session, run, selection string, keys []string) error {
+	stopped := func() (bool, error) {
+		st, err := s.State(ctx, run)
+		return err == nil && !slices.ContainsFunc(keys, func(key string) bool { return !st.Slice(key).State.Final() }), err
+	}
+	return a.await(ctx, s, run, stopped, "the slices "+selection+" of run "+run+" have not stopped",
+		fmt.Sprintf("hindcast status %s --slices %s --all, and perhaps: hindcast stop %s --slices %s --now", run, selection, run, selection))
 }
 
 // stopping is the run that is named, or the one that holds the lease.
@@ -228,10 +233,10 @@ func who() string {
 	return name
 }
 
-// await waits until the run has ended, or something else is true of it.
-func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, stopPatience)
-	defer cancel()
+// await waits until the run has ended, or something else is true of it. Where it waits in vain it says what has not
+// happened and what to do.
+func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error), undone, next string) error {
+	patience := time.After(stopPatience) // no deadline of ctx: that might end while the lease is read
 	for {
 		holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 		if err != nil {
@@ -245,10 +250,9 @@ func (a *app) await(ctx context.Context, s *launch.Session, run string, enough f
 		}
 		select {
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err()
-			}
-			_, _ = fmt.Fprintf(a.err, "run %s has not ended after %s: process %d on %s still holds it\nNext: hindcast stop %s --now\n", run, stopPatience, holder.Pid, holder.Host, run)
+			return ctx.Err()
+		case <-patience:
+			_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, holder.Pid, holder.Host, next)
 			return exit(hindcast.ExitUnknown)
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -257,7 +261,8 @@ func (a *app) await(ctx context.Context, s *launch.Session, run string, enough f
 
 // awaitStop waits until the run has ended and says what is confirmed dead.
 func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
-	if err := a.await(ctx, s, run, func() (bool, error) { return false, nil }); err != nil {
+	never := func() (bool, error) { return false, nil }
+	if err := a.await(ctx, s, run, never, "run "+run+" has not ended", "hindcast stop "+run+" --now"); err != nil {
 		return err
 	}
 	p, st, o, err := a.stands(ctx, s, run)

@@ -9,8 +9,8 @@ import (
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// stops carries requests to stop, wherever they come from, to the supervisor. Until that runs, a request ends the
-// context of what comes before the first slice: planning may take long, and nobody else would hear.
+// stops carries requests to stop, wherever they come from, to the supervisor. Until that runs, a request for the whole
+// run ends the context of what comes before the first slice: planning may take long, and nobody else would hear.
 type stops struct {
 	requests chan supervisor.StopRequest
 	early    context.CancelCauseFunc
@@ -55,8 +55,16 @@ func (s *stops) hear(l *lease.Lease) {
 }
 
 func (s *stops) pass(request supervisor.StopRequest) {
+	if len(request.Slices) > 0 { // the others go on, and a request for the whole run is not to wait behind it
+		s.sources.Go(func() { s.send(request) })
+		return
+	}
 	s.early(&hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled,
 		Message: "stopped by " + request.By + " before the first slice began", Next: "nothing was published; run it again when you like"})
+	s.send(request)
+}
+
+func (s *stops) send(request supervisor.StopRequest) {
 	select {
 	case s.requests <- request:
 	case <-s.quit:

@@ -21,7 +21,8 @@ func (a *active) tell(doing string, err error) {
 }
 
 // sweepPrevious removes the rows that loads kept which never committed: of this run before it was resumed, and of
-// the run that held the lease before it. Each run does so, so that none is left out.
+// the run that held the lease before it. Each run does so; what is left out is what the one before left where this one
+// only unloads, or ends before its first slice.
 func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
 	var dead []string
 	for _, run := range slices.Compact([]string{a.run, a.before}) {

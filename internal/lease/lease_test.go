@@ -430,25 +430,42 @@ func TestCorruptLease(t *testing.T) {
 	}
 }
 
-// Requests for slices add up, and never take the place of one for the whole run.
+// Requests for slices add up, each as it was made, and never take the place of one for the whole run.
 func TestStopRequestsForSlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)
 		l := acquire(t, store, "r1", Options{})
-		ask := func(now bool, keys ...string) {
-			if _, err := RequestStop(t.Context(), store, pipeline, "r1", "ann", now, keys...); err != nil {
+		ask := func(who string, now bool, keys ...string) {
+			if _, err := RequestStop(t.Context(), store, pipeline, "r1", who, now, keys...); err != nil {
 				t.Fatal(err)
 			}
+			time.Sleep(time.Millisecond)
 		}
-		ask(false, "a")
-		ask(false, "b")
-		if r := <-l.Stop(); !slices.Equal(slices.Sorted(slices.Values(r.Slices)), []string{"a", "b"}) {
-			t.Errorf("request = %+v", r)
+		hear := func(who string, now bool, keys ...string) {
+			t.Helper()
+			select {
+			case r := <-l.Stop():
+				if r.Who != who || r.Now != now || !slices.Equal(r.Slices, keys) {
+					t.Errorf("heard %+v, want %s %v %v", r, who, now, keys)
+				}
+			case <-time.After(time.Minute):
+				t.Errorf("%s is not heard", who)
+			}
 		}
-		ask(true)
-		ask(false, "c")
-		if r := <-l.Stop(); len(r.Slices) > 0 || !r.Now {
-			t.Errorf("request = %+v", r)
+		ask("ann", true, "a")
+		ask("bob", false, "b")
+		hear("ann", true, "a")
+		hear("bob", false, "b")
+		ask("ann", false, "c")
+		hear("ann", false, "c")
+		ask("ann", true)
+		ask("bob", false, "d")
+		hear("ann", true)
+		time.Sleep(time.Minute)
+		select {
+		case r := <-l.Stop():
+			t.Errorf("heard %+v as well", r)
+		default:
 		}
 		release(t, l)
 	})

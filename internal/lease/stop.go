@@ -22,6 +22,8 @@ type StopRequest struct {
 	// Slices are the keys of those that are to stop while the others go on; the whole run if empty.
 	Slices []string  `json:"slices,omitempty"`
 	Time   time.Time `json:"time"`
+	// Before are the requests for slices that were made before it: the holder may not have seen them yet.
+	Before []StopRequest `json:"before,omitempty"`
 }
 
 // RequestStop asks the process that holds the run to stop it, or only some of its slices, and returns whom it
@@ -47,7 +49,7 @@ func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who s
 	}
 }
 
-// put writes the request, together with one for other slices that may not have been seen yet.
+// put writes the request, together with those for slices that may not have been seen yet.
 func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) error {
 	condition := objstore.Condition{}
 	if len(r.Slices) > 0 {
@@ -64,7 +66,7 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 				if len(before.Slices) == 0 {
 					return nil // the whole run is asked to stop already
 				}
-				r.Slices = append(slices.Clone(r.Slices), before.Slices...)
+				r.Before = before.each()
 			}
 		}
 	}
@@ -74,6 +76,13 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 	}
 	_, err = store.Put(ctx, key, body, condition)
 	return err
+}
+
+// each is the request with those before it, the first one first.
+func (r StopRequest) each() []StopRequest {
+	all := slices.Clone(r.Before)
+	r.Before = nil
+	return append(all, r)
 }
 
 func notRunning(pipeline, run string, holder Holder) error {
@@ -92,7 +101,7 @@ func (l *Lease) listen(ctx context.Context) {
 	l.mu.Lock()
 	r := l.record
 	l.mu.Unlock()
-	seen := ""
+	seen, told := "", map[int64]bool{} // by their times
 	for sleep(ctx, l.options.Poll) == nil {
 		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
 		var request StopRequest
@@ -104,10 +113,17 @@ func (l *Lease) listen(ctx context.Context) {
 		if request.Fence != r.Fence {
 			continue
 		}
-		select {
-		case l.stop <- request:
-		case <-ctx.Done():
-			return
+		for _, one := range request.each() {
+			at := one.Time.UnixNano()
+			if told[at] {
+				continue
+			}
+			select {
+			case l.stop <- one:
+				told[at] = true
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }

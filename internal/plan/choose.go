@@ -31,9 +31,10 @@ func (m *maker) choose(all []candidate) ([]candidate, error) {
 	return out, nil
 }
 
-// Select names the slices of a frozen plan that --slices means, by key, in the order of time. The words mean what
-// they mean for a plan, as things were when it was made; `failed` are those that failed or were stopped in its own
-// run; they may name none. Nothing named is nil. E-SLICES for a term that no slice of the plan has.
+// Select names the slices of a frozen plan that --slices means, by key, in the order of time. The words go by why the
+// plan runs a slice: `new`, `unsettled`, and `stale` for every reason but new, also for force; `failed` are those that
+// failed or were stopped in its own run. They may name none. Nothing named is nil. E-SLICES for a term that no slice of
+// the plan has.
 func Select(p *Plan, st *hindcast.RunState, selection string) ([]string, error) {
 	if strings.TrimSpace(selection) == "" {
 		return nil, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -119,6 +118,9 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		}
 		return writeStatus(ctx, conn, c, was.statuses)
 	}), end)
+	if l.Rows > rowGroup { // it is the whole instance's; an instance that refuses is of no use any more, as the next statement says
+		_, _ = w.db.ExecContext(context.WithoutCancel(ctx), "SET preserve_insertion_order=false")
+	}
 	return c, err
 }
 
@@ -226,15 +228,13 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 const rowGroup = 122_880
 
 // insert runs an INSERT of about that many rows. Many rows go in by row groups, written side by side, if their order
-// is kept: that takes 0.7 of the time (docs/decisions/duckdb.md).
-func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (n int64, err error) {
+// is kept: that takes 0.7 of the time (docs/decisions/duckdb.md). The load sets that back when its transaction has ended:
+// in one that an error aborted nothing can be set.
+func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (int64, error) {
 	if rows > rowGroup {
 		if err := execAll(ctx, conn, "SET preserve_insertion_order=true"); err != nil {
 			return 0, err
 		}
-		defer func() {
-			err = errors.Join(err, execAll(context.WithoutCancel(ctx), conn, "SET preserve_insertion_order=false"))
-		}()
 	}
 	result, err := conn.ExecContext(ctx, statement)
 	if err != nil {

@@ -102,3 +102,38 @@ func TestHooksLeaveNothingInTheSession(t *testing.T) {
 		}
 	})
 }
+
+// A large insert that fails says why, and leaves the instance as it was.
+func TestALargeInsertThatFails(t *testing.T) {
+	path := create(t, "CREATE TABLE result (day DATE, total INTEGER); CREATE TABLE seen (v VARCHAR)")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "BIGINT"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "s.parquet")
+	parquet(t, file, "SELECT DATE '2020-01-05' AS day, range * 100000 AS total FROM range(150000)")
+	l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
+		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 150_000}
+	_, err = w.Load(t.Context(), l)
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow || e.Class != hindcast.ClassPermanent {
+		t.Errorf("got %+v", e)
+	}
+	l.Files, l.Rows, l.Hooks.Before = nil, 0, []string{"INSERT INTO seen SELECT current_setting('preserve_insertion_order')"}
+	if _, err := w.Load(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, path, func(db *sql.DB) {
+		if got := rows(t, db, "SELECT v FROM seen"); got != "false" {
+			t.Errorf("preserve_insertion_order is %s afterwards", got)
+		}
+	})
+}
