@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,9 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/demo"
 	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -62,15 +64,12 @@ func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 	if err != nil {
 		return err
 	}
-	if o.Path, err = demoWarehouse(abs, o.Warehouse); err != nil {
-		return err
-	}
 	if err := demo.Files(abs, o); err != nil {
 		return err
 	}
 	began := time.Now()
 	o.Progress = a.progress("tables made")
-	made, err := demo.Generate(cmd.Context(), o)
+	made, err := a.makeTables(cmd.Context(), abs, o)
 	if err != nil {
 		return err
 	}
@@ -80,21 +79,37 @@ func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 	return nil
 }
 
-// demoWarehouse is the DuckDB file that the tables are made in.
-func demoWarehouse(dir, url string) (string, error) {
+// makeTables makes them in a DuckDB file, or in the warehouse that the demo's pipeline names.
+func (a *app) makeTables(ctx context.Context, dir string, o demo.Options) (made demo.Generated, err error) {
+	if path, isFile := demoWarehouse(dir, o.Warehouse); isFile {
+		o.Path = path
+		return demo.Generate(ctx, o)
+	}
+	p, err := config.Load(filepath.Join(dir, demo.PipelineFile))
+	if err != nil {
+		return made, err
+	}
+	a.strike(p.Secrets)
+	err = launch.Seed(ctx, p, a.err, func(seed func(context.Context, warehouse.Seed) error) error {
+		made, err = demo.Export(ctx, o, func(ctx context.Context, t demo.Table) error {
+			return seed(ctx, warehouse.Seed{Table: t.Name, Comment: t.Mark, Columns: t.Columns, Files: t.Files})
+		})
+		return err
+	})
+	return made, err
+}
+
+// demoWarehouse is the DuckDB file that the tables are made in, if it is one.
+func demoWarehouse(dir, url string) (string, bool) {
 	if url == "" {
-		return demo.WarehousePath(dir), nil
+		return demo.WarehousePath(dir), true
 	}
-	path, ok := strings.CutPrefix(url, "duckdb:")
-	if !ok {
-		return "", &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: "the demo makes its tables in DuckDB files only, not in " + url,
-			Next: "use --warehouse duckdb:FILE"}
-	}
+	path, isFile := strings.CutPrefix(url, "duckdb:")
 	path = strings.TrimPrefix(path, "//")
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	return path, nil
+	return path, isFile
 }
 
 func (a *app) runDemo(cmd *cobra.Command, dir string) error {

@@ -58,7 +58,7 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 		return made, fmt.Errorf("opening DuckDB for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	g := &generation{Options: o, db: db, mark: fmt.Sprintf("made by hindcast demo --rows %d --seed %d", o.Rows, o.Seed)}
+	g := &generation{Options: o, db: db, mark: o.mark()}
 	wanted, err := g.prepare(ctx)
 	if err != nil {
 		return made, err

@@ -180,6 +180,12 @@ func (c *Client) Spell(ctx context.Context, columns []hindcast.Column) ([]hindca
 	return call[[]hindcast.Column](ctx, c, "spell", columns)
 }
 
+// Seed has the owner make a table.
+func (c *Client) Seed(ctx context.Context, s warehouse.Seed) error {
+	_, err := call[any](ctx, c, "seed", s)
+	return err
+}
+
 // closeGrace is how long the owner may take to put its warehouse in order: DuckDB writes its log into the file.
 const closeGrace = 30 * time.Second
 

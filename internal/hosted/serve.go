@@ -67,6 +67,13 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return columns, nil
 		}),
+		"seed": handle(s, func(w warehouse.Warehouse, ctx context.Context, t warehouse.Seed) (any, error) {
+			seeder, ok := w.(warehouse.Seeder)
+			if !ok {
+				return nil, errors.New("making " + t.Table + ": the warehouse cannot")
+			}
+			return nil, seeder.Seed(ctx, t)
+		}),
 		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
 	})
 }

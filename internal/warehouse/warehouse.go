@@ -150,3 +150,18 @@ type Speller interface {
 	// Spell fills in Source: what a table's column of that Type would be here. It stays empty where there is no such type.
 	Spell(ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error)
 }
+
+// Seed is a whole table to be made.
+type Seed struct {
+	Table   string            `json:"table"`
+	Comment string            `json:"comment"` // kept on the table
+	Columns []hindcast.Column `json:"columns"` // of the files
+	Files   []string          `json:"files"`   // local Parquet
+}
+
+// Seeder is a Warehouse that can be given whole tables, for the demo.
+type Seeder interface {
+	// Seed makes and fills a table in one transaction. One that is there with the same comment stays as it is; E-USAGE
+	// if it has another: it is somebody else's.
+	Seed(ctx context.Context, s Seed) error
+}
