@@ -28,6 +28,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireUniqueNames: true, RequireExplicitExec: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"shop":      shop,
+			"postgres":  postgresShop,
+			"psql":      inPostgres,
 			"sql":       query,
 			"edit":      edit,
 			"exits":     exits,
@@ -58,13 +60,13 @@ func setUp(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	w := &world{dir: env.WorkDir, source: source, running: map[string]*running{}, snapshots: map[string]string{}}
+	test := env.T().(testing.TB)
+	w := &world{test: test, dir: env.WorkDir, source: source, running: map[string]*running{}, snapshots: map[string]string{}}
 	env.Values[worldKey{}] = w
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("TERM", "xterm")
 	w.vars = append(w.vars, env.Vars...)
-	test := env.T().(testing.TB)
 	env.Defer(func() {
 		for _, fault := range w.faults() {
 			test.Error(fault)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,6 +17,8 @@ import (
 
 // world is what one script's commands know of each other.
 type world struct {
+	test      testing.TB
+	postgres  string // the URL of the script's database, once it has one
 	dir       string
 	source    string // testdata/shop
 	vars      []string
