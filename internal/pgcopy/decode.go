@@ -25,8 +25,9 @@ type column struct {
 	sum       *total  // of an exact number
 	elem      *column // of an array
 	elemOID   uint32
-	used      int // elements in the child so far
-	room      int // that the child has
+	used      int   // elements in the child so far
+	room      int   // that the child has
+	twins     *bool // of the decoder
 	spelled   [80]byte
 }
 
@@ -72,6 +73,7 @@ type decoder struct {
 	data    []byte // whole CopyData messages, with their heads
 	begun   bool   // the stream's head was read
 	ended   bool   // its trailer was
+	twins   bool   // there was a number that is another one's equal in other bits: -0, or a NaN of its own
 	rows    int64
 	content content
 }
@@ -240,9 +242,17 @@ func (c *column) other(row int, b []byte) error {
 		put(&c.vector, row, x)
 		c.count(int64(x))
 	case wireFloat4:
-		put(&c.vector, row, binary.BigEndian.Uint32(b))
+		x := binary.BigEndian.Uint32(b)
+		put(&c.vector, row, x)
+		if x == 1<<31 || x&0x7fffffff > 0x7f800000 && x != 0x7fc00000 {
+			*c.twins = true
+		}
 	case wireFloat8:
-		put(&c.vector, row, binary.BigEndian.Uint64(b))
+		x := binary.BigEndian.Uint64(b)
+		put(&c.vector, row, x)
+		if x == 1<<63 || x&(1<<63-1) > 0x7ff<<52 && x != 0x7ff8<<48 {
+			*c.twins = true
+		}
 	case wireUUID: // DuckDB keeps it as a signed number, in the order of its text
 		put(&c.vector, row, wide{binary.BigEndian.Uint64(b[8:]), int64(binary.BigEndian.Uint64(b) ^ 1<<63)})
 	default:

@@ -433,11 +433,11 @@ func (s *sender) span(out []byte, row int) ([]byte, error) {
 
 // The bits of an interval's modifier that name its fields, and its precision below them.
 const (
-	fieldMonth, fieldYear, fieldDay          = 1 << 1, 1 << 2, 1 << 3
-	fieldHour, fieldMinute                   = 1 << 10, 1 << 11
-	allFields                                = 0x7fff
-	fullPrecision                            = 0xffff
-	microsPerMinute, microsPerHour     int64 = 60_000_000, 3_600_000_000
+	fieldMonth, fieldYear, fieldDay       = 1 << 1, 1 << 2, 1 << 3
+	fieldHour, fieldMinute                = 1 << 10, 1 << 11
+	allFields                             = 0x7fff
+	fullPrecision                         = 0xffff
+	microsPerMinute, microsPerHour  int64 = 60_000_000, 3_600_000_000
 )
 
 // cut is what the server would store of an interval in a column with this modifier.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
@@ -23,54 +24,71 @@ func unload(ctx context.Context, fields []Field, sources []Source, o Options) ([
 	if err := distinct(fields); err != nil {
 		return nil, hindcast.Sums{}, err
 	}
-	threads := o.Threads
-	if threads == 0 {
-		threads = len(sources)
-	}
-	in, err := openInstance(ctx, duck.Options{Memory: o.Memory, Threads: threads})
-	if err != nil {
-		return nil, hindcast.Sums{}, err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources}
-	release, err := register(in.conn, "hindcast_copy", run)
-	if err != nil {
-		in.close()
-		return nil, hindcast.Sums{}, err
+	if o.Threads == 0 {
+		o.Threads = max(len(sources), 1)
 	}
 	path := filepath.Join(o.Dir, "part-0.parquet")
-	rows, err := in.exec(ctx, writeStatement(path, rowGroupFor(o.Memory, threads)))
-	run.end()
-	in.close()
-	release()
-	sums := sumsOf(run.decoders)
-	switch {
-	case run.failure() != nil:
-		return nil, sums, run.failure()
-	case err != nil:
-		return nil, sums, err
-	case rows != sums.Rows:
-		return nil, sums, fmt.Errorf("writing Parquet: %d rows were sent and %d written", sums.Rows, rows)
+	run, err := write(ctx, fields, sources, o, path, dictionary)
+	if err == nil && run.twins.Load() {
+		run, err = write(ctx, fields, sources, o, path, noDictionary)
 	}
-	files, err := finish(o.Dir, path, rows)
+	if err != nil {
+		return nil, hindcast.Sums{}, err
+	}
+	sums := sumsOf(run.decoders)
+	files, err := finish(o.Dir, path, sums.Rows)
 	return files, sums, err
 }
 
-// writeStatement writes the sources' rows. Dictionaries of more than 8192 values are dear to find out about and save
-// nothing, and nobody asks for Bloom filters: both cost a fifth of the writing (measured).
-func writeStatement(path string, group int64) string {
+// write writes the sources' rows with dictionaries of up to that many values. If the run has twins at the end the
+// file is not to be used.
+func write(ctx context.Context, fields []Field, sources []Source, o Options, path string, dictionary int) (*unloading, error) {
+	in, err := openInstance(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources, plain: dictionary == noDictionary}
+	release, err := register(in.conn, "hindcast_copy", run)
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	rows, err := in.exec(ctx, writeStatement(path, rowGroupFor(o), dictionary))
+	run.end()
+	in.close()
+	release()
+	switch sent := sumsOf(run.decoders).Rows; {
+	case run.failure() != nil:
+		return nil, run.failure()
+	case err != nil:
+		return nil, err
+	case rows != sent && !run.twins.Load():
+		return nil, fmt.Errorf("writing Parquet: %d rows were sent and %d written", sent, rows)
+	}
+	return run, nil
+}
+
+const (
+	// Dictionaries of more values are dear to find out about and save nothing (measured: an eighth of the writing).
+	dictionary   = 8192
+	noDictionary = 0
+)
+
+// writeStatement writes the sources' rows. Nobody asks for Bloom filters.
+func writeStatement(path string, group int64, dictionary int) string {
 	return fmt.Sprintf("COPY (SELECT * FROM hindcast_copy()) TO %s (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES %d, "+
-		"DICTIONARY_SIZE_LIMIT 8192, WRITE_BLOOM_FILTER false)", duck.String(path), group)
+		"DICTIONARY_SIZE_LIMIT %d, WRITE_BLOOM_FILTER false)", duck.String(path), group, dictionary)
 }
 
 // rowGroupFor bounds what all threads gather, which DuckDB does not count before it is written, to a part of the
 // memory.
-func rowGroupFor(memory int64, threads int) int64 {
-	if memory == 0 {
+func rowGroupFor(o Options) int64 {
+	if o.Memory == 0 {
 		return rowGroup
 	}
-	return min(rowGroup, max(1<<20, memory/int64(8*max(threads, 1))))
+	return min(rowGroup, max(1<<20, o.Memory/int64(8*o.Threads)))
 }
 
 // finish makes the file durable; without rows it is removed.
@@ -109,8 +127,10 @@ type unloading struct {
 	cancel   context.CancelCauseFunc
 	fields   []Field
 	sources  []Source
-	mutex    sync.Mutex // guards what follows
-	claimed  int        // of the sources
+	plain    bool        // no dictionaries are written
+	twins    atomic.Bool // there are values that a dictionary takes for one: the rest is thrown away, to begin again without
+	mutex    sync.Mutex  // guards what follows
+	claimed  int         // of the sources
 	reading  []*sourceReader
 	decoders []*decoder
 	err      error // the first
@@ -182,7 +202,12 @@ func (u *unloading) end() {
 func newDecoder(fields []Field) *decoder {
 	d := &decoder{}
 	for _, f := range fields {
-		d.columns = append(d.columns, newColumn(f))
+		c := newColumn(f)
+		c.twins = &d.twins
+		if c.elem != nil {
+			c.elem.twins = c.twins
+		}
+		d.columns = append(d.columns, c)
 	}
 	return d
 }
@@ -218,7 +243,15 @@ func (r *sourceReader) rows(capacity int, vectors []vector) (int, error) {
 			}
 		}
 		r.decoder.reset(vectors)
-		if rows, err := r.decoder.fill(capacity); rows > 0 || err != nil {
+		rows, err := r.decoder.fill(capacity)
+		if r.decoder.twins && !r.all.plain {
+			r.all.twins.Store(true)
+		}
+		if r.all.twins.Load() {
+			r.decoder.data = nil
+			continue
+		}
+		if rows > 0 || err != nil {
 			return rows, err
 		}
 	}
@@ -237,7 +270,7 @@ func (r *sourceReader) advance() (more bool, err error) {
 		}
 	}
 	switch r.decoder.data, err = r.stream.next(r.all.ctx); {
-	case err == io.EOF && !r.decoder.ended:
+	case err == io.EOF && !r.decoder.ended && !r.all.twins.Load():
 		return false, corrupt("it ends before its end")
 	case err == io.EOF:
 		r.end()
@@ -284,7 +317,7 @@ var typeIDs = map[string]bindings.Type{
 func sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources}
+	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources, plain: true}
 	var group sync.WaitGroup
 	for range sources {
 		r := &sourceReader{all: run, decoder: newDecoder(fields)}
