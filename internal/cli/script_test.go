@@ -31,6 +31,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireUniqueNames: true, RequireExplicitExec: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"shop":      shop,
+			"postgres":  postgresShop,
+			"psql":      inPostgres,
 			"sql":       query,
 			"edit":      edit,
 			"exits":     exits,

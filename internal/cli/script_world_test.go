@@ -19,6 +19,7 @@ import (
 // world is what one script's commands know of each other.
 type world struct {
 	test      testing.TB
+	postgres  string // the URL of the script's database, once it has one
 	dir       string
 	server    *s3test.Server // if the script has a bucket
 	source    string         // testdata/shop

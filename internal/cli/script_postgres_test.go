@@ -1,0 +1,61 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hindcast/hindcast/internal/pgtest"
+)
+
+// postgresShop is `postgres`: the shop of `shop`, in a database of its own. The role shopkeeper has the password of the
+// cluster's superuser, which stands in the pipeline file as ${SHOP_PASSWORD}.
+func postgresShop(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	c := pgtest.Shared(w.test)
+	w.postgres = c.Database(w.test)
+	database := w.postgres[strings.LastIndex(w.postgres, "/db")+1 : strings.Index(w.postgres, "?")]
+	role := "shopkeeper_" + database
+	w.postgres += "&search_path=" + role + ",public"
+	ts.Setenv("PORT", strconv.Itoa(c.Port))
+	ts.Setenv("DATABASE", database)
+	for _, name := range []string{"monthly.sql", "hindcast.yml"} {
+		body, err := os.ReadFile(w.source + "/" + name)
+		ts.Check(err)
+		text := strings.Replace(string(body), "duckdb:warehouse.duckdb",
+			fmt.Sprintf("postgres://%s:${SHOP_PASSWORD}@127.0.0.1:%d/%s?sslmode=disable", role, c.Port, database), 1)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+	inPostgres(ts, false, []string{fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '%s'; CREATE SCHEMA %[1]s AUTHORIZATION %[1]s;
+		CREATE TABLE sales AS SELECT DATE '2024-01-01' + d AS day, store, (d + 1)::numeric(10,2) AS amount
+		FROM generate_series(0, 90) AS days(d), (VALUES ('a'), ('b')) AS stores(store);
+		CREATE TABLE stores AS SELECT 'a' AS store, 'Ulm' AS city; ANALYZE; GRANT SELECT ON sales, stores TO %[1]s`, role, pgtest.Password)})
+}
+
+// inPostgres is `psql SQL`: runs the SQL as the database's owner and prints the rows of its last statement, values with
+// | between.
+func inPostgres(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || neg {
+		ts.Fatalf("usage: psql SQL")
+	}
+	ctx := context.Background()
+	conn, err := pgconn.Connect(ctx, worldOf(ts).postgres)
+	ts.Check(err)
+	defer func() { _ = conn.Close(ctx) }()
+	results, err := conn.Exec(ctx, args[0]).ReadAll()
+	ts.Check(err)
+	for _, row := range results[len(results)-1].Rows {
+		texts := make([]string, len(row))
+		for i, value := range row {
+			texts[i] = string(value)
+		}
+		_, _ = fmt.Fprintln(ts.Stdout(), strings.Join(texts, "|"))
+	}
+}
