@@ -104,11 +104,11 @@ func stage(t testing.TB, query string, columns []hindcast.Column) []hindcast.Fil
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	files, err := duck.Copy(t.Context(), conn, "SELECT "+duck.EncodeCast(columns)+" FROM ("+query+")", t.TempDir())
+	copied, err := duck.Copy(t.Context(), conn, "SELECT "+duck.EncodeCast(columns)+" FROM ("+query+")", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return copied.Files
 }
 
 func TestLoadChecksWhatTheServerWouldChange(t *testing.T) {

@@ -57,7 +57,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
-		fails(t, put(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "SignatureDoesNotMatch")
+		fails(t, get(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "SignatureDoesNotMatch")
 	})
 	t.Run("unknown key", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKNOBODY")
