@@ -20,7 +20,7 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 	}
 	t.Cleanup(func() {
 		_ = r.alive.Close()
-		<-r.ended
+		_ = <-r.ended
 	})
 	return r
 }

@@ -59,7 +59,7 @@ func Make(in Inputs) (*Plan, error) {
 	m.collectUnits(out)
 	out.Shares = Divide(in.Machine, in.Pipeline.Run, in.Unloads, out.running())
 	out.Estimate = m.estimate(out)
-	out.Warnings = append(m.warnings, in.Advice...)
+	out.Warnings = slices.Concat(m.warnings, in.Advice)
 	return out, nil
 }
 

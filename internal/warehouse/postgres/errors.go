@@ -111,7 +111,7 @@ func cause(err error) string {
 	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		err = c.Unwrap()
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 { //nolint:errorlint // of all that it joins, the first
+	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
 		err = several.Unwrap()[0]
 	}
 	for _, known := range []struct {

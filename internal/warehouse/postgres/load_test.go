@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -179,7 +180,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	cut := false // once: afterwards the network is well again
+	var cut atomic.Bool // once: afterwards the network is well again
 	go func() {
 		for {
 			client, err := listener.Accept()
@@ -205,8 +206,8 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 					if err != nil {
 						return
 					}
-					if !cut && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
-						cut = true
+					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
+						cut.Store(true)
 						_ = client.Close()
 						if pass {
 							_, _ = server.Write(buffer[:n])

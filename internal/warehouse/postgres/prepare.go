@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // a short name for people and for comparing, not a secret
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -290,7 +290,7 @@ func fenceOf(ctx context.Context, conn *pgconn.PgConn, schema, pipeline string) 
 // loadName is what a load's session is called meanwhile: for people, and so that Prepare finds those of its pipeline.
 // PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
 func loadName(pipeline string) string {
-	sum := md5.Sum([]byte(pipeline)) //nolint:gosec // see above
+	sum := sha256.Sum256([]byte(pipeline))
 	return "hindcast load " + hex.EncodeToString(sum[:6])
 }
 
