@@ -143,16 +143,22 @@ func (c *Client) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed
 	if l.Keep == nil {
 		return call[hindcast.Committed](ctx, c, "load", l)
 	}
-	held, err := call[heldLoad](ctx, c, "hold", l)
-	if err != nil || held.Committed != nil {
+	p, err := c.process(ctx) // one for both calls: another one holds no load
+	if err != nil {
+		return hindcast.Committed{}, err
+	}
+	var held heldLoad
+	if err := p.Call(ctx, "hold", l, &held); err != nil || held.Committed != nil {
 		return *cmp.Or(held.Committed, &hindcast.Committed{}), err
 	}
-	var refusal *hindcast.Error
+	answer := kept{ID: held.ID}
 	if err := l.Keep(ctx); err != nil {
-		refusal = hindcast.AsError(err)
+		answer.Error = hindcast.AsError(err)
 		ctx = context.WithoutCancel(ctx) // the transaction is rolled back in any case
 	}
-	return call[hindcast.Committed](ctx, c, "kept", kept{held.ID, refusal})
+	var committed hindcast.Committed
+	err = p.Call(ctx, "kept", answer, &committed)
+	return committed, err
 }
 
 type committed struct {

@@ -33,6 +33,16 @@ func (l *Lake) Previous(ctx context.Context, run string, fence int64) ([]string,
 	return slices.DeleteFunc(attempts, func(prefix string) bool { return fenceOf(strings.TrimSuffix(prefix, "/")) >= fence }), nil
 }
 
+// Staged returns the prefixes where attempts of the run under this fence or lower ones staged.
+func (l *Lake) Staged(ctx context.Context, run string, fence int64) ([]string, error) {
+	below := l.RunPrefix(run) + "staging/"
+	attempts, err := l.attemptsBelow(ctx, below)
+	if err != nil {
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
+	}
+	return slices.DeleteFunc(attempts, func(prefix string) bool { return fenceOf(strings.TrimSuffix(prefix, "/")) > fence }), nil
+}
+
 // attemptsBelow lists the folders two levels below the prefix, which are attempts': level by level where that is cheap,
 // in one list where each call is waited for.
 func (l *Lake) attemptsBelow(ctx context.Context, below string) (found []string, err error) {

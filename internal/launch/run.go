@@ -373,6 +373,10 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	if err != nil {
 		return nil, err
 	}
+	if outcome.ExitCode == hindcast.ExitOK {
+		ours := func() (bool, error) { return true, nil }
+		a.tell("sweeping what was staged", a.sweepStaging(context.WithoutCancel(ctx), a.run, ours))
+	}
 	if e := outcome.Err; e == nil || e.Code != hindcast.EFenced { // else they are another's to write
 		a.tell("writing the views", a.views(context.WithoutCancel(ctx), p)) // no reason to hide how the run ended
 	}
@@ -391,6 +395,10 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	}
 	if state.Run == "" { // nothing was journaled yet
 		state = nil
+	}
+	if a.before != a.run {
+		theirs := func() (bool, error) { return a.isDone(ctx, a.before) }
+		a.tell("sweeping what was staged", a.sweepStaging(ctx, a.before, theirs))
 	}
 	if !p.UnloadOnly { // then the fence is raised: nobody else's load can commit any more
 		a.tell("sweeping what loads that died kept", a.sweepPrevious(ctx, p))

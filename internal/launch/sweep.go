@@ -68,6 +68,33 @@ func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
+// sweepStaging removes what a run that is done still has staged: where the lake is far away, a load does not wait for
+// that, and the process may have died before it was done.
+func (a *active) sweepStaging(ctx context.Context, run string, done func() (bool, error)) error {
+	if run == "" || !a.Lake.Remote() {
+		return nil
+	}
+	staged, err := a.Lake.Staged(ctx, run, a.lease.Fence())
+	if err != nil || len(staged) == 0 {
+		return err
+	}
+	if ok, err := done(); err != nil || !ok {
+		return err
+	}
+	for _, prefix := range staged {
+		if err := a.Store.DeleteAll(ctx, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isDone reports whether a run ended with every slice proven.
+func (a *active) isDone(ctx context.Context, run string) (bool, error) {
+	st, err := a.State(ctx, run)
+	return err == nil && st.Finished && st.ExitCode == hindcast.ExitOK, err
+}
+
 // committedPrevious are the prefixes of the loads that the run's journal says are committed.
 func (a *active) committedPrevious(ctx context.Context, run string) (map[string]bool, error) {
 	events, err := journal.Read(ctx, a.Store, a.Lake.RunPrefix(run))

@@ -302,6 +302,34 @@ func TestAnOwnerThatDiesIsReplaced(t *testing.T) {
 	}
 }
 
+// An owner that dies while its caller keeps the previous rows takes the load with it: that is a death, to be retried.
+func TestAnOwnerThatDiesWhileItIsHeld(t *testing.T) {
+	path := create(t, "CREATE TABLE result AS SELECT DATE '2020-01-05' AS day")
+	c, err := duckdb.Open(t.Context(), ownerSpec(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
+	l := warehouse.Load{Pipeline: "p", Target: hindcast.Target{Table: "result", Time: "day"}, Run: "r", Attempt: 1, Fence: 1, Columns: columns,
+		Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Previous: filepath.Join(t.TempDir(), "previous")}
+	if err := c.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+	l.Keep = func(context.Context) error { c.KillOwner(); return nil }
+	_, err = c.Load(t.Context(), l)
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWorker || e.Class != hindcast.ClassTransient {
+		t.Fatalf("got %v, want E-WORKER", err)
+	}
+	if rows, err := c.Committed(t.Context(), "p", true); err != nil || len(rows) != 0 {
+		t.Errorf("committed %v, %v", rows, err)
+	}
+	l.Previous, l.Keep = filepath.Join(t.TempDir(), "again"), func(context.Context) error { return nil }
+	if _, err := c.Load(t.Context(), l); err != nil {
+		t.Errorf("the next load: %v", err)
+	}
+}
+
 // Targets with constraints of their own: a key, and a column with a default that the result lacks.
 func TestTargetWithPrimaryKeyIsReplaced(t *testing.T) {
 	path := create(t, "CREATE TABLE result (day DATE PRIMARY KEY, total DECIMAL(38,6), note VARCHAR DEFAULT 'none')")
