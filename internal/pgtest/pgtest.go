@@ -79,8 +79,7 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = c.alive.Close()
-		<-c.ended
+		c.end(t)
 	})
 	return c
 }
@@ -196,6 +195,14 @@ func (c *Cluster) Log() string {
 
 // Program is the path of one of PostgreSQL's programs.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
+// end has the keeper stop the cluster, and waits until it has.
+func (c *Cluster) end(t testing.TB) {
+	_ = c.alive.Close()
+	if err := <-c.ended; err != nil {
+		t.Logf("stopping PostgreSQL: %v", err)
+	}
+}
 
 func start(bin string, settings []string) (*Cluster, error) {
 	var err error

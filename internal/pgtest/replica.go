@@ -19,8 +19,7 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = r.alive.Close()
-		_ = <-r.ended
+		r.end(t)
 	})
 	return r
 }
