@@ -51,7 +51,7 @@ func role(command string) string {
 	switch {
 	case strings.HasSuffix(command, " worker engine"):
 		return worker
-	case strings.HasSuffix(command, " worker warehouse"):
+	case strings.Contains(command, " worker warehouse-"):
 		return owner
 	}
 	return supervisor
