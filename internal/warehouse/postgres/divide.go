@@ -22,7 +22,7 @@ const (
 // index serves the time, they are ranges of time: pages would leave the index aside. Else they are ranges of pages. One
 // connection reads what is small, and views and foreign tables.
 func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (conditions []string, most int, err error) {
-	if w.threads() == 1 || w.pool.most == 1 || w.alone.Load() {
+	if w.threads() == 1 || w.pool.most < 3 || w.alone.Load() {
 		return nil, 1, nil
 	}
 	rows, err := ask(ctx, conn, "EXPLAIN (FORMAT JSON) SELECT "+selected(x)+" FROM "+source(x))
@@ -34,7 +34,7 @@ func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 		return nil, 0, fmt.Errorf("reading the server's plan for %s: %w", x.Table, err)
 	}
 	root := explained[0].Plan
-	most = min(w.threads(), w.pool.most, int(root.Rows/rowsEach))
+	most = min(w.threads(), w.pool.most-1, int(root.Rows/rowsEach))
 	if most < 2 {
 		return nil, 1, nil
 	}

@@ -217,11 +217,11 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 // since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
 // slice.
 func (l *load) sums(ctx context.Context) (hindcast.Sums, error) {
-	rows, err := ask(ctx, l.conn, "SELECT "+sumsList(l.Columns)+" FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
-	if err != nil {
+	rows, err := ask(ctx, l.conn, sumsQuery("1", l.Columns, l.target.name.sql()+" WHERE "+l.inSlice()))
+	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err
 	}
-	return readSums(rows[0], l.Columns), nil
+	return readSums(rows[0][1:], l.Columns), nil
 }
 
 // commit writes the status row, in place of those whose slices overlap it, and commits.

@@ -268,6 +268,43 @@ func TestABackendThatIsEndedAtCommit(t *testing.T) {
 	}
 }
 
+// Backends that are ended in the middle of a COPY cost the attempt; the next finds everything as it was.
+func TestBackendsThatAreEndedInMidCopy(t *testing.T) {
+	c, url := database(t, `CREATE TABLE result (day date, n bigint); CREATE TABLE source AS SELECT i FROM generate_series(1, 50000) i;
+		CREATE FUNCTION slow(i int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF i = 40000 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN i; END';
+		CREATE VIEW slowly AS SELECT slow(i) AS i FROM source;
+		CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.n = 40000 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN NEW; END';
+		CREATE TRIGGER wait BEFORE INSERT ON result FOR EACH ROW EXECUTE FUNCTION wait()`)
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, range AS n FROM range(50000)")
+	x := extract(t, w, "slowly", "", hindcast.Interval{})
+	holder := pgtest.Connect(t, url)
+	for what, do := range map[string]func() error{
+		"unload": func() error {
+			_, err := w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+			return err
+		},
+		"load": func() error { _, err := w.Load(t.Context(), l); return err },
+	} {
+		pgtest.Query(t, holder, "SELECT pg_advisory_lock(7)")
+		ended := make(chan error, 1)
+		go func() { ended <- do() }()
+		await(t, holder, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7")
+		pgtest.Query(t, holder, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7")
+		if e := hindcast.AsError(<-ended); e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassTransient {
+			t.Errorf("%s: %v", what, e)
+		}
+		pgtest.Query(t, holder, "SELECT pg_advisory_unlock(7)")
+		if err := do(); err != nil {
+			t.Errorf("%s again: %v", what, err)
+		}
+	}
+	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "50000" {
+		t.Errorf("%s rows", got)
+	}
+}
+
 // Columns that the result does not give fill themselves, and those that it gives are taken as they are.
 func TestTargetsOfAllShapes(t *testing.T) {
 	for name, create := range map[string]string{

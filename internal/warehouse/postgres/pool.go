@@ -46,14 +46,19 @@ func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
 	return p.open(ctx)
 }
 
-// tryGet is get where that need not wait; nil if it would.
+// tryGet is get where that need not wait and leaves one for others: a load does not wait for an unload that has taken all.
+// It returns nil if there is none.
 func (p *pool) tryGet(ctx context.Context) (*pgconn.PgConn, error) {
 	select {
 	case p.slots <- struct{}{}:
-		return p.open(ctx)
 	default:
 		return nil, nil
 	}
+	if len(p.slots) == cap(p.slots) {
+		<-p.slots
+		return nil, nil
+	}
+	return p.open(ctx)
 }
 
 // open gives an idle connection that lives, or a new one. The slot is given back if there is an error.

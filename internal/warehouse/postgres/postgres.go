@@ -67,7 +67,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: w.pool.most}
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.most-1)}
 }
 
 // Close ends all sessions.

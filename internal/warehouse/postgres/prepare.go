@@ -291,7 +291,13 @@ func fenceOf(ctx context.Context, conn *pgconn.PgConn, schema, pipeline string) 
 // PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
 func loadName(pipeline string) string {
 	sum := sha256.Sum256([]byte(pipeline))
-	return "hindcast load " + hex.EncodeToString(sum[:6])
+	shown := strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '_'
+		}
+		return r
+	}, pipeline)
+	return "hindcast load " + shown[:min(len(shown), 30)] + " " + hex.EncodeToString(sum[:6])
 }
 
 // endLoads ends the sessions that load for this pipeline, unless the fence says that we are the one who lost it.

@@ -63,14 +63,21 @@ func readCommitted(r row) (c hindcast.Committed, err error) {
 	return c, json.Unmarshal([]byte(r.text(11)), &c.Sums.Totals)
 }
 
-// sumsList is the select list that readSums reads. The totals are text as DuckDB writes them.
-func sumsList(columns []hindcast.Column) string {
-	list := []string{"count(*)", "min(xmin::text::bigint)", "max(xmin::text::bigint)", "sum(xmin::text::bigint)"}
-	return strings.Join(append(list, totalsList(columns)...), ", ")
+// sumsQuery sums the rows of a FROM clause by a key, for readSums, which reads what follows the key. Rows are first put
+// together by the transaction that wrote them: PostgreSQL turns xmin into a number by way of text, which is much to do for
+// each row.
+func sumsQuery(key string, columns []hindcast.Column, from string) string {
+	inner, outer := []string{key + " AS k", "xmin AS x", "count(*) AS n"}, []string{"k", "sum(n)", "min(id)", "max(id)", "sum(id * n)"}
+	for i, sum := range totals(columns) {
+		inner = append(inner, fmt.Sprintf("%s AS t%d", sum, i))
+		outer = append(outer, fmt.Sprintf("sum(t%d)::text", i))
+	}
+	return "SELECT " + strings.Join(outer, ", ") + " FROM (SELECT *, x::text::bigint AS id FROM (SELECT " + strings.Join(inner, ", ") +
+		" FROM " + from + " GROUP BY 1, 2) written) numbered GROUP BY k"
 }
 
-// totalsList sums the exact columns.
-func totalsList(columns []hindcast.Column) []string {
+// totals sum the exact columns. As text they are what DuckDB writes.
+func totals(columns []hindcast.Column) []string {
 	var list []string
 	for _, c := range columns {
 		if duck.Exact(c.Type) {
@@ -78,7 +85,7 @@ func totalsList(columns []hindcast.Column) []string {
 			if c.Type == "UINTEGER" { // an oid, which PostgreSQL does not sum
 				name += "::bigint"
 			}
-			list = append(list, fmt.Sprintf("round(sum(%s), %d)::text", name, scale(c.Type)))
+			list = append(list, fmt.Sprintf("round(sum(%s), %d)", name, scale(c.Type)))
 		}
 	}
 	return list
@@ -179,6 +186,6 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 		}
 	}
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
-	return "SELECT width_bucket(" + identifier(column) + ", ARRAY[" + strings.Join(list, ", ") + "]), " + sumsList(p.Columns) +
-		" FROM " + parseName(p.Target.Table).sql() + " WHERE " + window(column, typ, whole) + " GROUP BY 1", bucket
+	return sumsQuery("width_bucket("+identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
+		parseName(p.Target.Table).sql()+" WHERE "+window(column, typ, whole)), bucket
 }

@@ -208,7 +208,10 @@ func (w *Owner) threads() int {
 // begin anew after a crash.
 func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
-		list := append([]string{"count(*)"}, totalsList(x.Columns)...)
+		list := []string{"count(*)"}
+		for _, sum := range totals(x.Columns) {
+			list = append(list, sum+"::text")
+		}
 		rows, err := ask(ctx, conn, "SELECT "+strings.Join(list, ", ")+" FROM "+source(x))
 		if isState(err, "55P03") {
 			return w.lockedBy(ctx, conn, x.Table, barReading, err)
