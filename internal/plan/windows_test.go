@@ -76,9 +76,16 @@ func TestEveryInstantOfAWindowIsInOneUnit(t *testing.T) {
 	})
 }
 
+// afterLeap reports whether the zone's calendar left days out just before: Samoa had no 2011-12-30, so that the day before
+// the 31st is no time at all.
+func afterLeap(t time.Time) bool {
+	return t.Add(-time.Nanosecond).AddDate(0, 0, 2).Before(t.AddDate(0, 0, 1))
+}
+
 func readsWhole(i plan.Item, f hindcast.Fact, units map[string]hindcast.Interval) error {
 	window := plan.Window(f, i.Slice)
-	if !f.Lookback.IsZero() && !window.Start.Before(i.Slice.Start) || !window.End.Equal(i.Slice.End) {
+	back := window.Start.Before(i.Slice.Start) || window.Start.Equal(i.Slice.Start) && afterLeap(i.Slice.Start)
+	if !f.Lookback.IsZero() && !back || !window.End.Equal(i.Slice.End) {
 		return fmt.Errorf("the window is %s to %s", window.Start, window.End)
 	}
 	var list []hindcast.Interval
