@@ -44,8 +44,8 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 	for {
 		ended, err := s.messages()
 		if err == nil && ended {
-			s.idle = true
-			err = s.settle()
+			err = cutOff(s.settle())
+			s.idle = err == nil
 		}
 		switch {
 		case err != nil:
@@ -104,12 +104,18 @@ func (s *stream) read(ctx context.Context) error {
 		switch {
 		case n > 0:
 			return nil
-		case err == io.EOF:
-			return io.ErrUnexpectedEOF
 		case err != nil:
-			return err
+			return cutOff(err)
 		}
 	}
+}
+
+// cutOff turns an end of the connection into an error that is not taken for the answer's end.
+func cutOff(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // messages walks over the messages that have come, and takes out what is not CopyData.

@@ -329,7 +329,7 @@ func sendable(typ string, w wire, t Type) bool {
 		return w == wireTimestamp && t.OID == oidTimestamp
 	case typ == "TIMESTAMP WITH TIME ZONE":
 		return w == wireTimestamp && t.OID == oidTimestampTZ
-	case isDecimal && w == wireNumeric:
+	case w == wireNumeric && (isDecimal || slices.Contains(sends[typ], w)):
 		_, most, limited := scaleOf(t.Mod)
 		return !limited || most >= leastScale && scale <= max(most, 0)
 	case isDecimal:

@@ -8,10 +8,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	_ "embed" // keeper.sh
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -25,6 +31,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -250,26 +257,22 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	if c.Dir, err = os.MkdirTemp("", "hcpg"); err != nil {
 		return err
 	}
-	password := filepath.Join(c.Dir, "password")
-	if err := os.WriteFile(password, []byte(Password), 0o600); err != nil {
+	if err := errors.Join(c.own(c.Dir), c.write("password", []byte(Password))); err != nil {
 		return err
 	}
-	if who := c.as.Credential; who != nil {
-		for _, path := range []string{c.Dir, password} {
-			if err := os.Chown(path, int(who.Uid), int(who.Gid)); err != nil {
-				return err
-			}
-		}
-	}
 	data := filepath.Join(c.Dir, "data")
-	if err := c.run("initdb", "-D", data, "-U", User, "--pwfile", password, "--auth-local=trust", "--auth-host=scram-sha-256",
+	if err := c.run("initdb", "-D", data, "-U", User, "--pwfile", filepath.Join(c.Dir, "password"), "--auth-local=trust", "--auth-host=scram-sha-256",
 		"-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
 		return err
 	}
 	if c.Port, err = freePort(); err != nil {
 		return err
 	}
-	settings = append([]string{"listen_addresses='127.0.0.1'", "port=" + strconv.Itoa(c.Port),
+	if err := c.certify(); err != nil {
+		return err
+	}
+	settings = append([]string{"ssl=on", "ssl_cert_file='" + c.Certificate() + "'", "ssl_key_file='" + c.Dir + "/server.key'",
+		"listen_addresses='127.0.0.1'", "port=" + strconv.Itoa(c.Port),
 		"unix_socket_directories='" + c.Dir + "'", "shared_buffers=64MB", "max_connections=50"}, settings...)
 	file, err := os.OpenFile(filepath.Join(data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -277,6 +280,46 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	}
 	_, err = file.WriteString("\n" + strings.Join(settings, "\n") + "\n")
 	return errors.Join(err, file.Close())
+}
+
+// Certificate is the file of the server's certificate, for 127.0.0.1; it is its own authority.
+func (c *Cluster) Certificate() string { return filepath.Join(c.Dir, "server.crt") }
+
+// certify makes the server's key and certificate.
+func (c *Cluster) certify() error {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	certificate := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	signed, err := x509.CreateCertificate(rand.Reader, certificate, certificate, private.Public(), private)
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.write("server.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})),
+		c.write("server.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+}
+
+// write writes a file that is the server's alone.
+func (c *Cluster) write(name string, content []byte) error {
+	path := filepath.Join(c.Dir, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return err
+	}
+	return c.own(path)
+}
+
+// own gives a file or folder to the user that the server runs as.
+func (c *Cluster) own(path string) error {
+	if who := c.as.Credential; who != nil {
+		return os.Chown(path, int(who.Uid), int(who.Gid))
+	}
+	return nil
 }
 
 func freePort() (int, error) {

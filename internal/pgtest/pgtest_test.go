@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/pgtest"
@@ -23,6 +24,14 @@ func TestDatabasesAreFresh(t *testing.T) {
 	}
 	if rows := c.Exec(t, c.TCP("postgres"), "SHOW fsync"); rows[0][0] != "on" {
 		t.Errorf("fsync is %v", rows)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	c := pgtest.Shared(t)
+	verified := strings.Replace(c.TCP("postgres"), "sslmode=disable", "sslmode=verify-full&sslrootcert="+c.Certificate(), 1)
+	if rows := c.Exec(t, verified, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"); rows[0][0] != "t" {
+		t.Errorf("got %v", rows)
 	}
 }
 
