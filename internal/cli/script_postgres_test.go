@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -58,4 +60,26 @@ func inPostgres(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		_, _ = fmt.Fprintln(ts.Stdout(), strings.Join(texts, "|"))
 	}
+}
+
+// guide FILE: a server of its own for a page of the guide. What the page has as SQL is run there; what it has for the shell
+// is written to guide.sh, with that server's address for db.example:5432.
+func guide(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	body, err := os.ReadFile(filepath.Join(w.source, "../../../../docs/guide", args[0]))
+	ts.Check(err)
+	c := pgtest.Start(w.test, "")
+	c.Exec(w.test, c.URL("postgres"), "CREATE DATABASE shop")
+	w.postgres = c.URL("shop")
+	var commands strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```(sql|sh)\n(.*?)```").FindAllStringSubmatch(string(body), -1) {
+		if block[1] == "sql" {
+			if !strings.Contains(block[2], "pg_stat_activity") { // of after the run
+				inPostgres(ts, false, []string{block[2]})
+			}
+			continue
+		}
+		commands.WriteString(strings.ReplaceAll(block[2], "db.example:5432", fmt.Sprintf("127.0.0.1:%d", c.Port)))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("guide.sh"), []byte(commands.String()), 0o644))
 }

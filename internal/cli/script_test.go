@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"shop":      shop,
 			"postgres":  postgresShop,
 			"psql":      inPostgres,
+			"guide":     guide,
 			"sql":       query,
 			"edit":      edit,
 			"exits":     exits,

@@ -51,7 +51,8 @@ estimate AS (
     SELECT tree.root, CASE
       WHEN c.relkind = 'p' THEN 0
       WHEN c.relkind = 'v' THEN NULL
-      WHEN c.reltuples > 0 OR pg_stat_get_live_tuples(c.oid) > 0 THEN greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid))
+      WHEN c.reltuples > 0 THEN c.reltuples::bigint
+      WHEN pg_stat_get_live_tuples(c.oid) > 0 THEN pg_stat_get_live_tuples(c.oid) -- never analysed
       WHEN c.relkind IN ('r', 'm') AND c.relpages = 0 AND pg_relation_size(c.oid) = 0 THEN 0
       END AS n
     FROM tree JOIN pg_class c USING (oid)) each

@@ -183,7 +183,7 @@ var states = map[string]verdict{
 	"22003": {hindcast.EOverflow, hindcast.ClassPermanent, "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"22001": {hindcast.EOverflow, hindcast.ClassPermanent, "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"23502": {hindcast.ETarget, hindcast.ClassPermanent, "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
-	"23505": {hindcast.EKeyViolated, hindcast.ClassPermanent, "see which rows the SQL gives twice, or which rows outside the slice have the key"},
+	"23505": {hindcast.EKeyViolated, hindcast.ClassCheck, "see which rows the SQL gives twice, or which rows outside the slice have the key"},
 	"23":    {hindcast.ETarget, hindcast.ClassPermanent, "correct the SQL, or the target's constraint"},
 	"58":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server's own disk or files fail: see its log"},
 	"XX":    {hindcast.EWarehouse, hindcast.ClassPermanent, "the server says that its data is damaged, or that it has a fault: see its log"},
