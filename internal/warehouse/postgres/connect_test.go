@@ -4,22 +4,13 @@ package postgres_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgtest"
@@ -67,7 +58,7 @@ func TestConnectionsThatFail(t *testing.T) {
 		{"no such host", "postgres://u:hunter2@no-such-host.invalid/db", hindcast.EWarehouse, "", "no-such-host.invalid"},
 		{"port closed", "postgres://u:hunter2@" + nobody + "/db", hindcast.EWarehouse, hindcast.ClassTransient, "refused"},
 		{"no socket", "postgres://u:hunter2@/db?host=" + t.TempDir(), hindcast.EWarehouse, hindcast.ClassTransient, "socket"},
-		{"no TLS there", strings.Replace(tcp, "sslmode=disable", "sslmode=require", 1), hindcast.EWarehouse, hindcast.ClassPermanent, "TLS"},
+		{"no TLS there", strings.Replace(pgtest.Start(t, "", "ssl=off").TCP("postgres"), "sslmode=disable", "sslmode=require", 1), hindcast.EWarehouse, hindcast.ClassPermanent, "TLS"},
 		{"unknown setting", c.URL("postgres") + "&no_such_setting=1", hindcast.EWarehouse, hindcast.ClassPermanent, "no_such_setting"},
 		{"unknown sslmode", tcp + "x", hindcast.EWarehouse, hindcast.ClassPermanent, "sslmode"},
 		{"no such service", "postgres://u:hunter2@/db?service=nothing&servicefile=/no/such/file", hindcast.EWarehouse, hindcast.ClassPermanent, "/no/such/file"},
@@ -106,73 +97,27 @@ func TestAServerThatIsFullOrStopped(t *testing.T) {
 	}
 }
 
-// certify gives the cluster a certificate of its own for localhost, and returns the file of the authority.
-func certify(t *testing.T, c *pgtest.Cluster) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(filepath.Join(c.Dir, "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		t.Fatal("no owner")
-	}
-	write := func(name, kind string, bytes []byte) {
-		path := filepath.Join(c.Dir, "data", name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("server.crt", "CERTIFICATE", cert)
-	write("server.key", "PRIVATE KEY", secret)
-	for _, statement := range []string{"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"} {
-		c.Exec(t, c.URL("postgres"), statement)
-	}
-	path := filepath.Join(t.TempDir(), "ca.crt")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // sslmode is obeyed up to verify-full.
 func TestTLS(t *testing.T) {
 	c := pgtest.Start(t, "")
-	authority := certify(t, c)
+	authority := c.Certificate() // for 127.0.0.1
 	url := func(host, rest string) string {
 		return fmt.Sprintf("postgres://%s:%s@%s:%d/postgres?%s", pgtest.User, pgtest.Password, host, c.Port, rest)
 	}
-	w := open(t, postgres.Options{URL: url("localhost", "sslmode=verify-full&sslrootcert="+authority)})
+	w := open(t, postgres.Options{URL: url("127.0.0.1", "sslmode=verify-full&sslrootcert="+authority)})
 	if _, err := w.Tables(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if got := text(c.Exec(t, c.URL("postgres"), "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'hindcast'")); got != "1" {
 		t.Errorf("%s sessions have TLS", got)
 	}
-	if e := refused(t, url("127.0.0.1", "sslmode=verify-full&sslrootcert="+authority)); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "verify-ca") {
+	if e := refused(t, url("localhost", "sslmode=verify-full&sslrootcert="+authority)); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "verify-ca") {
 		t.Errorf("another name: %+v", e)
 	}
-	if e := refused(t, url("localhost", "sslmode=verify-full")); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "sslrootcert") {
+	if e := refused(t, url("127.0.0.1", "sslmode=verify-full")); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "sslrootcert") {
 		t.Errorf("an unknown authority: %+v", e)
 	}
-	open(t, postgres.Options{URL: url("127.0.0.1", "sslmode=require")})
+	open(t, postgres.Options{URL: url("localhost", "sslmode=require")})
 }
 
 // libpq's environment, service file and password file are read.
