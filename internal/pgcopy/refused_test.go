@@ -47,7 +47,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 		{"int[]", "'{{1,2},{3,4}}'", "2 dimensions"},
 		{"int[]", "'[0:1]={1,2}'", "counts from 0"},
 		{"numeric(3,1)[]", "'{NaN}'", "NaN"},
-		{`"char"`, "'\\377'::bytea::text::\"char\"", ""},
+		{`"char"`, "'é'", "not UTF-8"},
 	}
 	for _, c := range cases {
 		t.Run(c.typ+c.value, func(t *testing.T) {
@@ -57,12 +57,6 @@ func TestValuesThatAreRefused(t *testing.T) {
 			fields := carry(t, describe(t, conn, "bad"))
 			source := pgcopy.Source{Conn: beside(t, conn), SQL: pgcopy.CopyOut(fields, "bad")}
 			_, _, err := pgcopy.Unload(t.Context(), fields, []pgcopy.Source{source}, pgcopy.Options{Dir: t.TempDir()})
-			if c.says == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
 			wantError(t, err, hindcast.EType, `"a value"`, c.says)
 			if rows := pgtest.Query(t, source.Conn, "SELECT 7"); rows[0][0] != "7" {
 				t.Error("the connection is of no use")

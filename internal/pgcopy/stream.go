@@ -20,11 +20,12 @@ const bufferSize = 256 << 10
 type stream struct {
 	from   io.Reader
 	memory []byte
-	whole  int   // bytes at the front that are whole CopyData messages
-	filled int   // bytes that were read
-	needed int   // what the message behind the whole ones takes, as far as is known
-	server error // what the server has said
-	idle   bool  // the answer was read to its end: the server waits for the next query
+	whole  int    // bytes at the front that are whole CopyData messages
+	filled int    // bytes that were read
+	needed int    // what the message behind the whole ones takes, as far as is known
+	server error  // what the server has said
+	idle   bool   // the answer was read to its end: the server waits for the next query
+	detach func() // has the context interrupt no more
 }
 
 func newStream(from io.Reader) *stream { return &stream{from: from, memory: allocate(bufferSize)} }
@@ -104,6 +105,8 @@ func (s *stream) read(ctx context.Context) error {
 		switch {
 		case n > 0:
 			return nil
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
 			return cutOff(err)
 		}
@@ -188,7 +191,7 @@ func (s *stream) settle() error {
 	return nil
 }
 
-// begin sends a source's COPY.
+// begin sends a source's COPY. The context's end interrupts what waits for the answer.
 func (s Source) begin(ctx context.Context) (*stream, error) {
 	from, err := readerOf(ctx, s.Conn)
 	if err != nil {
@@ -202,7 +205,18 @@ func (s Source) begin(ctx context.Context) (*stream, error) {
 		s.drop()
 		return nil, err
 	}
-	return newStream(from), nil
+	read := newStream(from)
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = s.Conn.Conn().SetReadDeadline(time.Unix(1, 0))
+		close(interrupted)
+	})
+	read.detach = func() {
+		if !stop() {
+			<-interrupted
+		}
+	}
+	return read, nil
 }
 
 // abortGrace is how long a server may take to end a COPY that it was asked to cancel, before its connection is
@@ -212,9 +226,11 @@ const abortGrace = 10 * time.Second
 // end leaves the connection idle, or closed where that fails. A COPY that has not ended is canceled.
 func (s Source) end(read *stream) {
 	defer read.close()
+	read.detach()
 	if !read.idle {
 		ctx, cancel := context.WithTimeout(context.Background(), abortGrace)
 		defer cancel()
+		_ = s.Conn.Conn().SetReadDeadline(time.Now().Add(abortGrace))
 		_ = s.Conn.CancelRequest(ctx)
 		for err := error(nil); err == nil; {
 			_, err = read.next(ctx)
@@ -224,6 +240,7 @@ func (s Source) end(read *stream) {
 		s.drop()
 		return
 	}
+	_ = s.Conn.Conn().SetReadDeadline(time.Time{})
 	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
 		_, _ = s.Conn.Exec(context.Background(), "").ReadAll()
 	}
