@@ -20,7 +20,9 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 	}
 	t.Cleanup(func() {
 		_ = r.alive.Close()
-		_ = <-r.ended
+		if err := <-r.ended; err != nil {
+			t.Log(err)
+		}
 	})
 	return r
 }
