@@ -43,7 +43,7 @@ type callbacks struct {
 	pinner   runtime.Pinner
 }
 
-// register makes the producer a table function without arguments. release must follow when the connection is closed.
+// register makes the producer a table function without arguments. release must follow when no statement calls it any more.
 func register(conn bindings.Connection, name string, p producer) (release func(), err error) {
 	c := &callbacks{producer: p}
 	function := bindings.CreateTableFunction()

@@ -3,6 +3,7 @@ package pgcopy
 import (
 	"context"
 	"errors"
+	"sync"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
@@ -14,6 +15,60 @@ import (
 type instance struct {
 	db   bindings.Database
 	conn bindings.Connection
+	uses int
+}
+
+// idle are instances that wait for their next copy: opening one costs 12 ms, which is more than a small slice does.
+// Each keeps what it has registered, so that it is closed after some uses.
+var idle struct {
+	mutex     sync.Mutex
+	instances []*instance
+}
+
+const (
+	mostIdle = 2
+	mostUses = 500
+)
+
+// takeInstance gives an idle instance, set anew, or opens one. It ends with giveBack, or with close after an error.
+func takeInstance(ctx context.Context, o duck.Options) (*instance, error) {
+	idle.mutex.Lock()
+	n := len(idle.instances)
+	if n == 0 {
+		idle.mutex.Unlock()
+		return openInstance(ctx, o)
+	}
+	in := idle.instances[n-1]
+	idle.instances = idle.instances[:n-1]
+	idle.mutex.Unlock()
+	for _, set := range o.Settings() {
+		if _, err := in.exec(ctx, set); err != nil {
+			in.close()
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// giveBack keeps the instance for the next copy, or closes it.
+func (in *instance) giveBack() {
+	in.uses++
+	idle.mutex.Lock()
+	defer idle.mutex.Unlock()
+	if in.uses < mostUses && len(idle.instances) < mostIdle {
+		idle.instances = append(idle.instances, in)
+		return
+	}
+	in.close()
+}
+
+// done gives the instance back, or closes it if its copy failed: nobody knows what that left.
+func (in *instance) done(err error) {
+	if err != nil {
+		in.close()
+		return
+	}
+	in.giveBack()
 }
 
 func openInstance(ctx context.Context, o duck.Options) (*instance, error) {

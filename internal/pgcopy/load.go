@@ -13,12 +13,12 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (hindcast.Sums, error) {
-	in, err := openInstance(ctx, duck.Options{Memory: o.Memory, Threads: max(o.Threads, 1)})
+func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (sums hindcast.Sums, err error) {
+	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: max(o.Threads, 1)})
 	if err != nil {
 		return hindcast.Sums{}, err
 	}
-	defer in.close()
+	defer func() { in.done(err) }()
 	rows, err := in.stream(ctx, duck.FromParquet(staged(fields), files))
 	if err != nil {
 		return hindcast.Sums{}, err

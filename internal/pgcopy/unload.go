@@ -43,21 +43,22 @@ func unload(ctx context.Context, fields []Field, sources []Source, o Options) ([
 // write writes the sources' rows with dictionaries of up to that many values. If the run has twins at the end the
 // file is not to be used.
 func write(ctx context.Context, fields []Field, sources []Source, o Options, path string, dictionary int) (*unloading, error) {
-	in, err := openInstance(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads})
+	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources, plain: dictionary == noDictionary}
-	release, err := register(in.conn, "hindcast_copy", run)
+	function := fmt.Sprintf("hindcast_copy_%d", in.uses) // a name serves once
+	release, err := register(in.conn, function, run)
 	if err != nil {
 		in.close()
 		return nil, err
 	}
-	rows, err := in.exec(ctx, writeStatement(path, rowGroupFor(o), dictionary))
+	rows, err := in.exec(ctx, writeStatement(function, path, rowGroupFor(o), dictionary))
 	run.end()
-	in.close()
+	in.done(err)
 	release()
 	switch sent := sumsOf(run.decoders).Rows; {
 	case run.failure() != nil:
@@ -77,9 +78,9 @@ const (
 )
 
 // writeStatement writes the sources' rows. Nobody asks for Bloom filters.
-func writeStatement(path string, group int64, dictionary int) string {
-	return fmt.Sprintf("COPY (SELECT * FROM hindcast_copy()) TO %s (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES %d, "+
-		"DICTIONARY_SIZE_LIMIT %d, WRITE_BLOOM_FILTER false)", duck.String(path), group, dictionary)
+func writeStatement(function, path string, group int64, dictionary int) string {
+	return fmt.Sprintf("COPY (SELECT * FROM %s()) TO %s (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES %d, "+
+		"DICTIONARY_SIZE_LIMIT %d, WRITE_BLOOM_FILTER false)", function, duck.String(path), group, dictionary)
 }
 
 // rowGroupFor bounds what all threads gather, which DuckDB does not count before it is written, to a part of the
