@@ -80,7 +80,7 @@ func (c *callbacks) release() {
 }
 
 func valueAt[T any](p unsafe.Pointer) T {
-	v, _ := (*(*cgo.Handle)(p)).Value().(T)
+	v, _ := (*cgo.Handle)(p).Value().(T)
 	return v
 }
 

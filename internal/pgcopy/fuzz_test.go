@@ -195,7 +195,7 @@ func TestAnswersInPieces(t *testing.T) {
 			if name != "whole" && i == 3 { // the notification behind it is not read, and not its concern
 				want[i].err = "EOF"
 			}
-			if rows != want[i].rows && err == io.EOF || !strings.Contains(err.Error(), want[i].err) {
+			if rows != want[i].rows && errors.Is(err, io.EOF) || !strings.Contains(err.Error(), want[i].err) {
 				t.Errorf("answer %d in %s: %d rows, %v; want %v", i, name, rows, err, want[i])
 			}
 		}

@@ -270,9 +270,9 @@ func (r *sourceReader) advance() (more bool, err error) {
 		}
 	}
 	switch r.decoder.data, err = r.stream.next(r.all.ctx); {
-	case err == io.EOF && !r.decoder.ended && !r.all.twins.Load():
+	case errors.Is(err, io.EOF) && !r.decoder.ended && !r.all.twins.Load():
 		return false, corrupt("it ends before its end")
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		r.end()
 	case err != nil:
 		return false, err
@@ -352,7 +352,7 @@ func (r *sourceReader) discard() error {
 func (d *decoder) onlySums() {
 	for i := range d.columns {
 		if c := &d.columns[i]; c.sum == nil {
-			c.wire, c.elem = wireSkip, nil
+			c.codec, c.elem = codecs[wireSkip], nil
 		}
 	}
 }

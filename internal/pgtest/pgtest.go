@@ -80,7 +80,9 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 	}
 	t.Cleanup(func() {
 		_ = c.alive.Close()
-		<-c.ended
+		if err := <-c.ended; err != nil {
+			t.Error(err)
+		}
 	})
 	return c
 }
