@@ -18,7 +18,7 @@ import (
 type column struct {
 	name      string
 	typ       string // PostgreSQL's, for errors
-	wire      wire
+	codec     codec
 	precision int // of a DECIMAL
 	scale     int
 	vector    vector
@@ -45,10 +45,8 @@ func newColumn(f Field) column {
 	if c.elem != nil {
 		c.elem.name, c.elem.typ = c.name, c.typ
 	}
-	switch c.wire {
-	case wireInt2, wireInt4, wireInt8, wireOID, wireNumeric:
+	if c.codec.sums {
 		c.sum = new(total)
-	default:
 	}
 	return c
 }
@@ -56,8 +54,8 @@ func newColumn(f Field) column {
 func columnOf(t Type) column {
 	t = plain(t)
 	carried, _ := native(t)
-	c := column{wire: carried.wire}
-	if c.wire == wireNumeric {
+	c := column{codec: codecs[carried.wire]}
+	if carried.wire == wireNumeric {
 		c.precision, c.scale, _ = decimal(t.Mod)
 	}
 	if t.Elem != nil {
@@ -168,7 +166,7 @@ func (d *decoder) row(message []byte, row int) (more bool, err error) {
 		if uint64(size) > uint64(len(rest)) {
 			return false, c.corrupt("is cut off")
 		}
-		if err := c.decode(row, rest[:size]); err != nil {
+		if err := c.value(row, rest[:size]); err != nil {
 			return false, err
 		}
 		rest = rest[size:]
@@ -181,121 +179,110 @@ func (d *decoder) row(message []byte, row int) (more bool, err error) {
 }
 
 func (c *column) setNull(row int) {
-	if c.wire == wireSkip {
+	if c.codec.skip {
 		return
 	}
 	c.vector.setNull(row)
-	if c.wire == wireArray {
+	if c.elem != nil {
 		put(&c.vector, row, list{})
 	}
 }
 
-// decode writes one value. The order is that of how often the types are met.
-func (c *column) decode(row int, b []byte) error {
-	switch c.wire {
-	case wireText:
-		return c.text(row, b)
-	case wireInt4:
-		if len(b) != 4 {
-			return c.corrupt("has the wrong length")
-		}
-		x := int32(binary.BigEndian.Uint32(b))
-		put(&c.vector, row, x)
-		c.count(int64(x))
-	case wireInt8:
-		if len(b) != 8 {
-			return c.corrupt("has the wrong length")
-		}
-		x := int64(binary.BigEndian.Uint64(b))
-		put(&c.vector, row, x)
-		c.count(x)
-	case wireNumeric:
-		return c.numeric(row, b)
-	case wireDate:
-		return c.date(row, b)
-	case wireTimestamp:
-		return c.timestamp(row, b)
-	case wireSkip:
-	default:
-		return c.other(row, b)
-	}
-	return nil
-}
-
-// other is decode for the types of one fixed length.
-func (c *column) other(row int, b []byte) error {
-	if size, fixed := fixedSizes[c.wire]; fixed && len(b) != size {
+// value decodes one value.
+func (c *column) value(row int, b []byte) error {
+	if c.codec.size != 0 && len(b) != c.codec.size {
 		return c.corrupt("has the wrong length")
 	}
-	switch c.wire {
-	case wireBool:
-		if b[0] > 1 {
-			return c.corrupt("is neither true nor false")
-		}
-		put(&c.vector, row, b[0])
-	case wireInt2:
-		x := int16(binary.BigEndian.Uint16(b))
-		put(&c.vector, row, x)
-		c.count(int64(x))
-	case wireOID:
-		x := binary.BigEndian.Uint32(b)
-		put(&c.vector, row, x)
-		c.count(int64(x))
-	case wireFloat4:
-		x := binary.BigEndian.Uint32(b)
-		put(&c.vector, row, x)
-		if x == 1<<31 || x&0x7fffffff > 0x7f800000 && x != 0x7fc00000 {
-			*c.twins = true
-		}
-	case wireFloat8:
-		x := binary.BigEndian.Uint64(b)
-		put(&c.vector, row, x)
-		if x == 1<<63 || x&(1<<63-1) > 0x7ff<<52 && x != 0x7ff8<<48 {
-			*c.twins = true
-		}
-	case wireUUID: // DuckDB keeps it as a signed number, in the order of its text
-		put(&c.vector, row, wide{binary.BigEndian.Uint64(b[8:]), int64(binary.BigEndian.Uint64(b) ^ 1<<63)})
-	default:
-		return c.rare(row, b)
+	return c.codec.decode(c, row, b)
+}
+
+func (c *column) bool(row int, b []byte) error {
+	if b[0] > 1 {
+		return c.corrupt("is neither true nor false")
+	}
+	put(&c.vector, row, b[0])
+	return nil
+}
+
+func (c *column) int2(row int, b []byte) error {
+	x := int16(binary.BigEndian.Uint16(b))
+	put(&c.vector, row, x)
+	c.count(int64(x))
+	return nil
+}
+
+func (c *column) int4(row int, b []byte) error {
+	x := int32(binary.BigEndian.Uint32(b))
+	put(&c.vector, row, x)
+	c.count(int64(x))
+	return nil
+}
+
+func (c *column) int8(row int, b []byte) error {
+	x := int64(binary.BigEndian.Uint64(b))
+	put(&c.vector, row, x)
+	c.count(x)
+	return nil
+}
+
+func (c *column) oid(row int, b []byte) error {
+	x := binary.BigEndian.Uint32(b)
+	put(&c.vector, row, x)
+	c.count(int64(x))
+	return nil
+}
+
+func (c *column) float4(row int, b []byte) error {
+	x := binary.BigEndian.Uint32(b)
+	put(&c.vector, row, x)
+	if x == 1<<31 || x&0x7fffffff > 0x7f800000 && x != 0x7fc00000 {
+		*c.twins = true
 	}
 	return nil
 }
 
-var fixedSizes = map[wire]int{wireBool: 1, wireByte: 1, wireInt2: 2, wireOID: 4, wireFloat4: 4, wireFloat8: 8, wireTime: 8,
-	wireTimeTZ: 12, wireInterval: 16, wireUUID: 16}
-
-// rare is decode for what remains.
-func (c *column) rare(row int, b []byte) error {
-	switch c.wire {
-	case wirePadded:
-		return c.text(row, bytes.TrimRight(b, " "))
-	case wireByte:
-		if b[0] == 0 {
-			b = nil
-		}
-		return c.text(row, b)
-	case wireBytea:
-		put(&c.vector, row, textOf(b))
-	case wireJSONB:
-		if len(b) == 0 || b[0] != 1 {
-			return c.corrupt("has an unknown version of jsonb")
-		}
-		return c.text(row, b[1:])
-	case wireTime:
-		x := binary.BigEndian.Uint64(b)
-		if x > microsPerDay {
-			return c.corrupt("is no time of day")
-		}
-		put(&c.vector, row, x)
-	case wireTimeTZ:
-		return c.timeTZ(row, b)
-	case wireInterval:
-		return c.interval(row, b)
-	case wireArray:
-		return c.array(row, b)
-	default:
-		return c.corrupt("is of no known type")
+func (c *column) float8(row int, b []byte) error {
+	x := binary.BigEndian.Uint64(b)
+	put(&c.vector, row, x)
+	if x == 1<<63 || x&(1<<63-1) > 0x7ff<<52 && x != 0x7ff8<<48 {
+		*c.twins = true
 	}
+	return nil
+}
+
+// uuid is kept by DuckDB as a signed number, in the order of its text.
+func (c *column) uuid(row int, b []byte) error {
+	put(&c.vector, row, wide{binary.BigEndian.Uint64(b[8:]), int64(binary.BigEndian.Uint64(b) ^ 1<<63)})
+	return nil
+}
+
+func (c *column) bytea(row int, b []byte) error {
+	put(&c.vector, row, textOf(b))
+	return nil
+}
+
+func (c *column) padded(row int, b []byte) error { return c.text(row, bytes.TrimRight(b, " ")) }
+
+func (c *column) byte(row int, b []byte) error {
+	if b[0] == 0 {
+		b = nil
+	}
+	return c.text(row, b)
+}
+
+func (c *column) jsonb(row int, b []byte) error {
+	if len(b) == 0 || b[0] != 1 {
+		return c.corrupt("has an unknown version of jsonb")
+	}
+	return c.text(row, b[1:])
+}
+
+func (c *column) time(row int, b []byte) error {
+	x := binary.BigEndian.Uint64(b)
+	if x > microsPerDay {
+		return c.corrupt("is no time of day")
+	}
+	put(&c.vector, row, x)
 	return nil
 }
 
@@ -321,9 +308,6 @@ const (
 )
 
 func (c *column) date(row int, b []byte) error {
-	if len(b) != 4 {
-		return c.corrupt("has the wrong length")
-	}
 	x := int32(binary.BigEndian.Uint32(b))
 	switch {
 	case x == math.MinInt32:
@@ -339,9 +323,6 @@ func (c *column) date(row int, b []byte) error {
 }
 
 func (c *column) timestamp(row int, b []byte) error {
-	if len(b) != 8 {
-		return c.corrupt("has the wrong length")
-	}
 	x := int64(binary.BigEndian.Uint64(b))
 	switch {
 	case x == math.MinInt64:
@@ -456,7 +437,7 @@ func (c *column) elements(row, count int, b []byte) error {
 		if uint64(size) > uint64(len(b)) {
 			return c.corrupt("is cut off")
 		}
-		if err := c.elem.decode(c.used, b[:size]); err != nil {
+		if err := c.elem.value(c.used, b[:size]); err != nil {
 			return err
 		}
 		b = b[size:]

@@ -13,47 +13,49 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// shape is how DuckDB keeps a staged value.
-type shape uint8
+// whole reads a whole number from a vector, or a DECIMAL's, as 128 bits.
+type whole func(v *vector, row int) wide
 
-const (
-	shapeNone shape = iota
-	shapeInt8
-	shapeInt16
-	shapeInt32
-	shapeInt64
-	shapeUint8
-	shapeUint16
-	shapeUint32
-	shapeUint64
-	shapeInt128
-	shapeFloat
-	shapeDouble
-	shapeString
-	shapeOther // what its wire alone decides
-	shapeList
-)
+func signedAt[T int8 | int16 | int32 | int64](v *vector, row int) wide {
+	x := int64(get[T](v, row))
+	return wide{uint64(x), x >> 63}
+}
 
-var shapes = map[string]shape{
-	"TINYINT": shapeInt8, "SMALLINT": shapeInt16, "INTEGER": shapeInt32, "BIGINT": shapeInt64,
-	"UTINYINT": shapeUint8, "USMALLINT": shapeUint16, "UINTEGER": shapeUint32, "UBIGINT": shapeUint64, "HUGEINT": shapeInt128,
-	"FLOAT": shapeFloat, "DOUBLE": shapeDouble, "VARCHAR": shapeString, "JSON": shapeString, "BLOB": shapeString, "DATE": shapeInt32,
-	"BOOLEAN": shapeOther, "UUID": shapeOther, "TIME": shapeOther, "TIME WITH TIME ZONE": shapeOther, "TIMESTAMP": shapeOther,
-	"TIMESTAMP WITH TIME ZONE": shapeOther, "INTERVAL": shapeOther,
+func unsignedAt[T uint8 | uint16 | uint32 | uint64](v *vector, row int) wide {
+	return wide{low: uint64(get[T](v, row))}
+}
+
+var wholes = map[string]whole{
+	"TINYINT": signedAt[int8], "SMALLINT": signedAt[int16], "INTEGER": signedAt[int32], "BIGINT": signedAt[int64], "HUGEINT": get[wide],
+	"UTINYINT": unsignedAt[uint8], "USMALLINT": unsignedAt[uint16], "UINTEGER": unsignedAt[uint32], "UBIGINT": unsignedAt[uint64],
+}
+
+// decimals reads a DECIMAL of a precision.
+func decimals(precision int) whole {
+	switch {
+	case precision <= 4:
+		return signedAt[int16]
+	case precision <= 9:
+		return signedAt[int32]
+	case precision <= 18:
+		return signedAt[int64]
+	}
+	return get[wide]
 }
 
 // sender encodes one column of a vector for COPY.
 type sender struct {
 	name     string
 	typ      string // the target's, for errors
-	shape    shape
-	wire     wire
+	staged   string // the type in the vector
+	codec    codec
+	whole    whole // of a whole number or DECIMAL
 	vector   vector
 	limit    int   // of characters; 0 is none
 	octets   int   // of bytes; 0 is none
 	scale    int   // of the staged DECIMAL
 	shown    int   // digits after the point that numeric is shown with
-	unit     int64 // what an integer must be a multiple of; 0 and 1 are no condition
+	unit     int64 // what a number must be a multiple of; 0 and 1 are no condition
 	interval int32 // an interval's modifier
 	elem     *sender
 	elemOID  uint32
@@ -80,15 +82,12 @@ func senderOf(staged string, t Type) sender {
 	t = plain(t)
 	if elem, ok := strings.CutSuffix(staged, "[]"); ok {
 		child := senderOf(elem, *t.Elem)
-		return sender{shape: shapeList, wire: wireArray, elem: &child, elemOID: t.Elem.OID}
+		return sender{codec: codecs[wireArray], elem: &child, elemOID: t.Elem.OID}
 	}
 	carried, _ := wireOf(t)
-	s := sender{wire: carried.wire, shape: shapes[staged], interval: t.Mod}
+	s := sender{codec: codecs[carried.wire], staged: staged, whole: wholes[staged]}
 	if precision, scale, ok := decimalOf(staged); ok {
-		s.shape, s.scale = decimalShape(precision), scale
-	}
-	if strings.HasPrefix(staged, "ENUM(") {
-		s.shape = shapeString
+		s.whole, s.scale = decimals(precision), scale
 	}
 	s.bound(t)
 	return s
@@ -96,44 +95,31 @@ func senderOf(staged string, t Type) sender {
 
 // bound sets what a target's length or precision demands, which the server would otherwise round or cut to.
 func (s *sender) bound(t Type) {
-	s.shown = s.scale
-	switch s.wire {
-	case wireText, wirePadded:
-		if t.OID == oidName {
-			s.octets = maxName
-		} else if t.Mod > 4 {
-			s.limit = int(t.Mod - 4)
-		}
-	case wireTime, wireTimeTZ, wireTimestamp:
+	s.shown, s.interval = s.scale, t.Mod
+	if precision, scale, limited := scaleOf(t.Mod); limited && t.OID == oidNumeric && precision > 0 {
+		s.shown, s.unit = max(scale, 0), int64(powers[max(-scale, 0)].low)
+	}
+	switch t.OID {
+	case oidName:
+		s.octets = maxName
+	case oidVarchar, oidChar:
+		s.limit = max(int(t.Mod)-4, 0)
+	case oidTime, oidTimeTZ, oidTimestamp, oidTimestampTZ:
 		if t.Mod >= 0 && t.Mod < 6 {
 			s.unit = int64(powers[6-t.Mod].low)
 		}
-	case wireNumeric:
-		_, scale, limited := scaleOf(t.Mod)
-		if limited {
-			s.shown = max(scale, 0)
-			s.unit = int64(powers[max(-scale, 0)].low)
-		}
-	default:
 	}
 }
 
 const (
-	oidName = 19
+	oidName    = 19
+	oidVarchar = 1043
+	oidChar    = 1042
+	oidTime    = 1083
+	oidTimeTZ  = 1266
+
 	maxName = 63
 )
-
-func decimalShape(precision int) shape {
-	switch {
-	case precision <= 4:
-		return shapeInt16
-	case precision <= 9:
-		return shapeInt32
-	case precision <= 18:
-		return shapeInt64
-	}
-	return shapeInt128
-}
 
 // encoder turns the rows of chunks into binary COPY.
 type encoder struct {
@@ -153,7 +139,7 @@ func (e *encoder) row(row int) (err error) {
 			out = binary.BigEndian.AppendUint32(out, math.MaxUint32)
 			continue
 		}
-		if out, err = c.append(out, row); err != nil {
+		if out, err = c.codec.encode(c, out, row); err != nil {
 			return err
 		}
 	}
@@ -163,97 +149,96 @@ func (e *encoder) row(row int) (err error) {
 	return nil
 }
 
-// append appends a value with its length. The order is that of how often the types are met.
-func (s *sender) append(out []byte, row int) ([]byte, error) {
-	switch s.wire {
-	case wireText:
-		b := bytesAt(&s.vector, row)
-		if err := s.checkText(b); err != nil {
-			return out, err
-		}
-		out = binary.BigEndian.AppendUint32(out, uint32(len(b)))
-		return append(out, b...), nil
-	case wireInt4:
-		x, err := s.integer(row, math.MinInt32, math.MaxInt32)
-		return append4(out, uint32(x)), err
-	case wireInt8:
-		x, err := s.integer(row, math.MinInt64, math.MaxInt64)
-		return append8(out, uint64(x)), err
-	case wireNumeric:
-		return s.numeric(out, row)
-	case wireDate:
-		x, err := s.date(row)
-		return append4(out, uint32(x)), err
-	case wireTimestamp:
-		x, err := s.timestamp(row)
-		return append8(out, uint64(x)), err
-	case wireArray:
-		return s.array(out, row)
-	default:
-		return s.appendOther(out, row)
-	}
+func (s *sender) bool(out []byte, row int) ([]byte, error) {
+	return append(out, 0, 0, 0, 1, get[byte](&s.vector, row)), nil
 }
 
-func (s *sender) appendOther(out []byte, row int) ([]byte, error) {
-	switch s.wire {
-	case wireBool:
-		return append(out, 0, 0, 0, 1, get[byte](&s.vector, row)), nil
-	case wireInt2:
-		x, err := s.integer(row, math.MinInt16, math.MaxInt16)
-		return binary.BigEndian.AppendUint16(append(out, 0, 0, 0, 2), uint16(x)), err
-	case wireOID:
-		x, err := s.integer(row, 0, math.MaxUint32)
-		return append4(out, uint32(x)), err
-	case wireFloat4:
-		return append4(out, s.single(row)), nil
-	case wireFloat8:
-		return append8(out, s.double(row)), nil
-	case wireUUID:
-		x := get[wide](&s.vector, row)
-		out = binary.BigEndian.AppendUint64(append(out, 0, 0, 0, 16), uint64(x.high)^1<<63)
-		return binary.BigEndian.AppendUint64(out, x.low), nil
-	case wireTime:
-		x := get[int64](&s.vector, row)
-		return append8(out, uint64(x)), s.multiple(x)
-	case wireTimeTZ:
-		return s.timeTZ(out, row)
-	case wireInterval:
-		return s.span(out, row)
-	default:
-		return s.bytes(out, row)
-	}
+func (s *sender) int2(out []byte, row int) ([]byte, error) {
+	x, err := s.integer(row, math.MinInt16, math.MaxInt16)
+	return binary.BigEndian.AppendUint16(append(out, 0, 0, 0, 2), uint16(x)), err
 }
 
-// bytes appends the types that are kept as strings.
-func (s *sender) bytes(out []byte, row int) ([]byte, error) {
+func (s *sender) int4(out []byte, row int) ([]byte, error) {
+	x, err := s.integer(row, math.MinInt32, math.MaxInt32)
+	return append4(out, uint32(x)), err
+}
+
+func (s *sender) int8(out []byte, row int) ([]byte, error) {
+	x, err := s.integer(row, math.MinInt64, math.MaxInt64)
+	return append8(out, uint64(x)), err
+}
+
+func (s *sender) oid(out []byte, row int) ([]byte, error) {
+	x, err := s.integer(row, 0, math.MaxUint32)
+	return append4(out, uint32(x)), err
+}
+
+func (s *sender) float4(out []byte, row int) ([]byte, error) {
+	if s.whole != nil { // of at most 16 bits
+		return append4(out, math.Float32bits(float32(int64(s.whole(&s.vector, row).low)))), nil
+	}
+	return append4(out, get[uint32](&s.vector, row)), nil
+}
+
+func (s *sender) float8(out []byte, row int) ([]byte, error) {
+	switch {
+	case s.whole != nil: // of at most 32 bits
+		return append8(out, math.Float64bits(float64(int64(s.whole(&s.vector, row).low)))), nil
+	case s.staged == "FLOAT":
+		return append8(out, math.Float64bits(float64(get[float32](&s.vector, row)))), nil
+	}
+	return append8(out, get[uint64](&s.vector, row)), nil
+}
+
+func (s *sender) uuid(out []byte, row int) ([]byte, error) {
+	x := get[wide](&s.vector, row)
+	out = binary.BigEndian.AppendUint64(append(out, 0, 0, 0, 16), uint64(x.high)^1<<63)
+	return binary.BigEndian.AppendUint64(out, x.low), nil
+}
+
+func (s *sender) bytea(out []byte, row int) ([]byte, error) {
 	b := bytesAt(&s.vector, row)
-	if s.wire == wireBytea {
-		return append(binary.BigEndian.AppendUint32(out, uint32(len(b))), b...), nil
-	}
-	if s.wire == wirePadded {
-		b = bytes.TrimRight(b, " ")
-	}
+	return append(binary.BigEndian.AppendUint32(out, uint32(len(b))), b...), nil
+}
+
+func (s *sender) text(out []byte, row int) ([]byte, error) {
+	b := bytesAt(&s.vector, row)
 	if err := s.checkText(b); err != nil {
 		return out, err
 	}
-	switch s.wire {
-	case wirePadded:
-		blanks := max(0, s.limit-utf8.RuneCount(b))
-		out = append(binary.BigEndian.AppendUint32(out, uint32(len(b)+blanks)), b...)
-		for range blanks {
-			out = append(out, ' ')
-		}
-	case wireJSONB:
-		out = append(append(binary.BigEndian.AppendUint32(out, uint32(len(b)+1)), 1), b...)
-	case wireByte:
-		if len(b) > 1 || len(b) == 1 && b[0] > 127 {
-			return out, s.misfit(fmt.Sprintf("a text of %d bytes", len(b)))
-		}
-		out = append(append(out, 0, 0, 0, 1), append(b, 0)[0])
-	default:
-		return out, s.misfit("a value of an unknown type")
+	return append(binary.BigEndian.AppendUint32(out, uint32(len(b))), b...), nil
+}
+
+func (s *sender) padded(out []byte, row int) ([]byte, error) {
+	b := bytes.TrimRight(bytesAt(&s.vector, row), " ")
+	if err := s.checkText(b); err != nil {
+		return out, err
+	}
+	blanks := max(0, s.limit-utf8.RuneCount(b))
+	out = append(binary.BigEndian.AppendUint32(out, uint32(len(b)+blanks)), b...)
+	for range blanks {
+		out = append(out, ' ')
 	}
 	return out, nil
+}
+
+func (s *sender) jsonb(out []byte, row int) ([]byte, error) {
+	b := bytesAt(&s.vector, row)
+	if err := s.checkText(b); err != nil {
+		return out, err
+	}
+	return append(append(binary.BigEndian.AppendUint32(out, uint32(len(b)+1)), 1), b...), nil
+}
+
+func (s *sender) byte(out []byte, row int) ([]byte, error) {
+	switch b := bytesAt(&s.vector, row); {
+	case len(b) == 0:
+		return append(out, 0, 0, 0, 1, 0), nil
+	case len(b) == 1 && b[0] != 0 && b[0] < utf8.RuneSelf:
+		return append(out, 0, 0, 0, 1, b[0]), nil
+	default:
+		return out, s.misfit(fmt.Sprintf("a text of %d bytes", len(b)))
+	}
 }
 
 func append4(out []byte, x uint32) []byte {
@@ -280,53 +265,14 @@ func (s *sender) checkText(b []byte) error {
 	return nil
 }
 
-// integer reads a whole number of any shape, between the bounds.
-func (s *sender) integer(row int, low, high int64) (x int64, err error) {
-	v := &s.vector
-	switch s.shape {
-	case shapeInt8:
-		x = int64(get[int8](v, row))
-	case shapeInt16:
-		x = int64(get[int16](v, row))
-	case shapeInt32:
-		x = int64(get[int32](v, row))
-	case shapeInt64:
-		x = get[int64](v, row)
-	case shapeUint8:
-		x = int64(get[uint8](v, row))
-	case shapeUint16:
-		x = int64(get[uint16](v, row))
-	case shapeUint32:
-		x = int64(get[uint32](v, row))
-	case shapeUint64:
-		if u := get[uint64](v, row); u <= math.MaxInt64 {
-			x = int64(u)
-		} else {
-			return 0, s.misfit(fmt.Sprint(u))
-		}
-	default:
-		w := get[wide](v, row)
-		if x = int64(w.low); w.high != x>>63 {
-			return 0, s.misfit(signedText(w))
-		}
-	}
-	if x < low || x > high {
-		return 0, s.misfit(fmt.Sprint(x))
+// integer reads a whole number between the bounds.
+func (s *sender) integer(row int, low, high int64) (int64, error) {
+	w := s.whole(&s.vector, row)
+	x := int64(w.low)
+	if w.high != x>>63 || x < low || x > high {
+		return 0, s.misfit(signedText(w))
 	}
 	return x, nil
-}
-
-// wideInteger reads a whole number of any shape.
-func (s *sender) wideInteger(row int) wide {
-	switch s.shape {
-	case shapeInt128:
-		return get[wide](&s.vector, row)
-	case shapeUint64:
-		return wide{low: get[uint64](&s.vector, row)}
-	default:
-		x, _ := s.integer(row, math.MinInt64, math.MaxInt64) // these shapes fit
-		return wide{uint64(x), x >> 63}
-	}
 }
 
 func signedText(w wide) string {
@@ -334,68 +280,58 @@ func signedText(w wide) string {
 	return t.text(0)
 }
 
-func (s *sender) single(row int) uint32 {
-	if s.shape == shapeFloat {
-		return get[uint32](&s.vector, row)
-	}
-	x, _ := s.integer(row, math.MinInt64, math.MaxInt64)
-	return math.Float32bits(float32(x))
-}
-
-func (s *sender) double(row int) uint64 {
-	switch s.shape {
-	case shapeDouble:
-		return get[uint64](&s.vector, row)
-	case shapeFloat:
-		return math.Float64bits(float64(get[float32](&s.vector, row)))
-	default:
-		x, _ := s.integer(row, math.MinInt64, math.MaxInt64)
-		return math.Float64bits(float64(x))
-	}
-}
-
 // The first day that PostgreSQL knows, counted from its epoch.
 const earliestDay = -2451545
 
-func (s *sender) date(row int) (int32, error) {
+func (s *sender) date(out []byte, row int) ([]byte, error) {
 	x := get[int32](&s.vector, row)
 	switch {
 	case x == math.MaxInt32:
 	case x == -math.MaxInt32:
 		x = math.MinInt32
 	case x < earliestDay+epochDays:
-		return 0, s.misfit("a date before 4714 BC")
+		return out, s.misfit("a date before 4714 BC")
 	default:
 		x -= epochDays
 	}
-	return x, nil
+	return append4(out, uint32(x)), nil
 }
 
-func (s *sender) timestamp(row int) (int64, error) {
-	var x int64
-	if s.shape == shapeInt32 { // a DATE
-		switch day := get[int32](&s.vector, row); {
-		case day == math.MaxInt32:
-			x = math.MaxInt64
-		case day == -math.MaxInt32:
-			x = -math.MaxInt64
-		case int64(day) > math.MaxInt64/microsPerDay-1 || int64(day) < earliestDay+epochDays:
-			return 0, s.misfit("a date too far away")
-		default:
-			x = int64(day) * microsPerDay
-		}
-	} else {
-		x = get[int64](&s.vector, row)
-	}
+func (s *sender) timestamp(out []byte, row int) ([]byte, error) {
+	x, err := s.micros(row)
 	switch {
+	case err != nil:
+		return out, err
 	case x == math.MaxInt64:
-		return x, nil
+		return append8(out, uint64(x)), nil
 	case x == -math.MaxInt64:
-		return math.MinInt64, nil
+		return append8(out, 1<<63), nil
 	case x < earliestMicros+epochMicros:
-		return 0, s.misfit("a time before 4714 BC")
+		return out, s.misfit("a time before 4714 BC")
 	}
-	return x - epochMicros, s.multiple(x)
+	return append8(out, uint64(x-epochMicros)), s.multiple(x)
+}
+
+// micros reads a TIMESTAMP, or a DATE as its midnight.
+func (s *sender) micros(row int) (int64, error) {
+	if s.staged != "DATE" {
+		return get[int64](&s.vector, row), nil
+	}
+	switch day := get[int32](&s.vector, row); {
+	case day == math.MaxInt32:
+		return math.MaxInt64, nil
+	case day == -math.MaxInt32:
+		return -math.MaxInt64, nil
+	case int64(day) > math.MaxInt64/microsPerDay-1 || int64(day) < earliestDay+epochDays:
+		return 0, s.misfit("a date too far away")
+	default:
+		return int64(day) * microsPerDay, nil
+	}
+}
+
+func (s *sender) time(out []byte, row int) ([]byte, error) {
+	x := get[int64](&s.vector, row)
+	return append8(out, uint64(x)), s.multiple(x)
 }
 
 // multiple refuses what a target with fewer digits would round.
@@ -421,7 +357,7 @@ type span struct {
 	micros       int64
 }
 
-func (s *sender) span(out []byte, row int) ([]byte, error) {
+func (s *sender) intervals(out []byte, row int) ([]byte, error) {
 	x := get[span](&s.vector, row)
 	if x != cut(x, s.interval) {
 		return out, s.misfit("an interval with more fields or digits")
@@ -487,7 +423,7 @@ func (s *sender) array(out []byte, row int) ([]byte, error) {
 			out = binary.BigEndian.AppendUint32(out, math.MaxUint32)
 			continue
 		}
-		if out, err = s.elem.append(out, i); err != nil {
+		if out, err = s.elem.codec.encode(s.elem, out, i); err != nil {
 			return out, err
 		}
 	}

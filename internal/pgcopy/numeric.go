@@ -143,7 +143,7 @@ var powers = func() (p [maxPrecision + 1]u128) {
 
 // numeric appends a whole number or DECIMAL as numeric.
 func (s *sender) numeric(out []byte, row int) ([]byte, error) {
-	w := s.wideInteger(row)
+	w := s.whole(&s.vector, row)
 	x := u128{w.low, uint64(w.high)}
 	sign := uint16(numericPositive)
 	if w.high < 0 {

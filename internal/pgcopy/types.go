@@ -81,7 +81,7 @@ var carriers = []carrier{
 var texts = []carrier{
 	{"bit(n)", 1560, "VARCHAR", "", wireText, ""},
 	{"bit varying(n)", 1562, "VARCHAR", "", wireText, ""},
-	{"inet", 869, "VARCHAR", "", wireText, ""},
+	{"inet", 869, "VARCHAR", "", wireText, "with the length of its net: 10.0.0.1/32"},
 	{"cidr", 650, "VARCHAR", "", wireText, ""},
 	{"macaddr", 829, "VARCHAR", "", wireText, ""},
 	{"macaddr8", 774, "VARCHAR", "", wireText, ""},

@@ -353,7 +353,7 @@ func (r *sourceReader) discard() error {
 func (d *decoder) onlySums() {
 	for i := range d.columns {
 		if c := &d.columns[i]; c.sum == nil {
-			c.wire, c.elem = wireSkip, nil
+			c.codec, c.elem = codecs[wireSkip], nil
 		}
 	}
 }
