@@ -124,7 +124,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("%s has %d rows now; generation %d of %s had %d", what, now.Sums.Rows, before.Generation,
 			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
-		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast run --accept-loss"}
+		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --force --accept-loss --slices " + now.Key}
 }
 
 // Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 var pipelineName = regexp.MustCompile(namePattern)
@@ -291,8 +292,8 @@ var setStatement = regexp.MustCompile(`(?is)^\s*set\s`)
 
 func (d *decoder) sessionOf(v value) []string {
 	for _, item := range v.items {
-		if !setStatement.MatchString(item.text) {
-			d.bad(item, `write "SET name = value"; other statements belong in before or after`, "is no SET statement")
+		if !setStatement.MatchString(item.text) || len(sqltext.Statements(item.text)) != 1 {
+			d.bad(item, `write "SET name = value"; other statements belong in before or after`, "is not one SET statement")
 		}
 	}
 	return d.textsOf(v)

@@ -24,7 +24,7 @@ var importMap = []row{
 
 	// Pure: text and time in, values out.
 	{"sqltext", []string{"."}, "reads SQL text without running it"},
-	{"config", []string{"."}, "decodes the pipeline file"},
+	{"config", []string{".", "sqltext"}, "decodes the pipeline file"},
 	{"plan", []string{".", "sqltext"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.

@@ -89,7 +89,8 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	return nil
 }
 
-// ListRuns returns the ids of all runs that have a plan, the newest first: by name, numbers in it by value.
+// ListRuns returns the ids of all runs that have a plan, the highest name first, numbers in it by value. Which run is
+// the newest their plans tell.
 func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	ids, err := l.runs(ctx)
 	if err != nil {

@@ -320,7 +320,35 @@ func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
 	if w.Name != p.Warehouse.Name {
 		return nil, changed(a.run, "warehouse", p.Warehouse.Name, w.Name)
 	}
+	if err := a.superseded(ctx, p); err != nil {
+		return nil, err
+	}
 	return a.supervise(ctx, p, nil)
+}
+
+// superseded refuses to go on with a run when a later one has published slices of it: older results would take the place
+// of newer ones.
+func (a *active) superseded(ctx context.Context, p *plan.Plan) error {
+	if p.UnloadOnly {
+		return nil
+	}
+	rows, err := a.Warehouse.Committed(ctx, p.Pipeline.Name, false)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Run == a.run || row.Target != p.Pipeline.Target.Table || !row.CommittedAt.After(p.CreatedAt) {
+			continue
+		}
+		for _, item := range p.Items {
+			if item.Reason.Runs() && item.Slice.Overlaps(row.Slice.Interval) {
+				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
+					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Run, row.Slice.Key, a.run),
+					Next:    "plan anew: hindcast run"}
+			}
+		}
+	}
+	return nil
 }
 
 // prepare raises the fence in the warehouse. Whoever holds the lease of this lake is no zombie: a higher fence
@@ -411,7 +439,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	defer attempter.discards.Wait()
 	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
 		Attempter: attempter, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
-		Stop: a.stops.requests, Lost: a.lease.Lost(), Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
+		Stop: a.stops.requests, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 
 // used is how long the run was active before.

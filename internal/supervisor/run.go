@@ -300,7 +300,11 @@ func (r *run) wait() {
 		r.stopRequested(request)
 	case <-r.Lost:
 		r.Lost = nil
-		r.fenced(nil)
+		var why *hindcast.Error
+		if r.LostBy != nil {
+			why = hindcast.AsError(r.LostBy())
+		}
+		r.fenced(why)
 	case <-r.ending.outer:
 		r.ending.outer = nil
 		r.stopRequested(StopRequest{By: "the end of the program", Now: true})

@@ -116,6 +116,8 @@ type Config struct {
 	Stop <-chan StopRequest
 	// Lost is closed when the lease is: another process has the run, and this one is a zombie.
 	Lost <-chan struct{}
+	// LostBy says why the lease was lost; nil if nobody knows.
+	LostBy func() error
 	// Prove returns the pipeline's committed rows as they are in the warehouse, for the end (promise 6).
 	Prove func(ctx context.Context) ([]hindcast.Committed, error)
 	// Kill closes engine and warehouse, forcibly, and says by name what is confirmed dead and what is not. It

@@ -96,7 +96,7 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		if e.Code != hindcast.EParquet {
 			return err
 		}
-		v.find("lake", m.Name, m.Key, v.again(m), "%s", e.Message)
+		v.find("lake", m.Name, m.Key, v.again(m, m.Sums), "%s", e.Message)
 	}
 	if gone != m.Missing {
 		if gone {
@@ -116,16 +116,19 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 	v.result.Units++
 	v.result.Rows += sums.Rows
 	if text := Difference(m.Sums, sums); text != "" {
-		v.find("source", m.Name, m.Key, v.again(m)+" && hindcast run", "%s changed since %s: %s",
+		v.find("source", m.Name, m.Key, v.again(m, sums)+" && hindcast run", "%s changed since %s: %s",
 			m.Source, m.CreatedAt.Format("2006-01-02 15:04"), text)
 	}
 	return nil
 }
 
 // again is the command that unloads the unit or dimension anew: units may have other periods than slices, and a
-// dimension is unloaded with whichever slice.
-func (v *Verify) again(m *hindcast.Manifest) string {
-	const command = "hindcast unload --force --slices "
+// dimension is unloaded with whichever slice. A source that lost rows is only taken if that is accepted.
+func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
+	command := "hindcast unload --force --slices "
+	if now.Rows < m.Sums.Rows {
+		command = "hindcast unload --force --accept-loss --slices "
+	}
 	for _, item := range v.Plan.Items {
 		if m.Key == hindcast.WholeKey || slices.Contains(item.Units[m.Name], m.Key) {
 			return command + item.Slice.Key
