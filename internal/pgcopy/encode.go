@@ -51,12 +51,13 @@ type sender struct {
 	codec    codec
 	whole    whole // of a whole number or DECIMAL
 	vector   vector
-	limit    int   // of characters; 0 is none
-	octets   int   // of bytes; 0 is none
-	scale    int   // of the staged DECIMAL
-	shown    int   // digits after the point that numeric is shown with
-	unit     int64 // what a number must be a multiple of; 0 and 1 are no condition
-	interval int32 // an interval's modifier
+	limit    int    // of characters; 0 is none
+	octets   int    // of bytes; 0 is none
+	scale    int    // of the staged DECIMAL
+	shown    int    // digits after the point that numeric is shown with
+	unit     int64  // what a number must be a multiple of; 0 and 1 are no condition
+	interval int32  // an interval's modifier
+	sum      *total // of an exact number
 	elem     *sender
 	elemOID  uint32
 }
@@ -74,6 +75,9 @@ func newSender(f Field) sender {
 	s.name, s.typ = f.Name, f.Type.Name
 	if s.elem != nil {
 		s.elem.name, s.elem.typ = s.name, s.typ
+	}
+	if s.whole != nil {
+		s.sum = new(total)
 	}
 	return s
 }
@@ -129,6 +133,17 @@ type encoder struct {
 	content content
 }
 
+// sums are those of the rows so far.
+func (e *encoder) sums() hindcast.Sums {
+	sums := hindcast.Sums{Rows: e.rows, Content: e.content.text()}
+	for i := range e.columns {
+		if c := &e.columns[i]; c.sum != nil {
+			sums.Totals = c.sum.into(sums.Totals, c.name, c.scale)
+		}
+	}
+	return sums
+}
+
 // row appends one row of the vectors.
 func (e *encoder) row(row int) (err error) {
 	start := len(e.out)
@@ -141,6 +156,10 @@ func (e *encoder) row(row int) (err error) {
 		}
 		if out, err = c.codec.encode(c, out, row); err != nil {
 			return err
+		}
+		if c.sum != nil {
+			x := c.whole(&c.vector, row)
+			c.sum.add(x.low, x.high)
 		}
 	}
 	e.out = out

@@ -37,7 +37,7 @@ func load(ctx context.Context, fields []Field, files []string, o Options, to Tar
 	case err != nil:
 		return hindcast.Sums{}, err
 	}
-	return hindcast.Sums{Rows: r.rows, Content: r.content.text()}, nil
+	return r.sums(), nil
 }
 
 // staged are the columns to read, with an ENUM as the text that it is stored as.

@@ -92,14 +92,21 @@ func sumsOf(decoders []*decoder) hindcast.Sums {
 				t.merge(d.columns[i].sum)
 			}
 		}
-		if t.some && sums.Totals == nil {
-			sums.Totals = map[string]string{}
-		}
-		if t.some {
-			sums.Totals[c.name] = t.text(c.scale)
-		}
+		sums.Totals = t.into(sums.Totals, c.name, c.scale)
 	}
 	return sums
+}
+
+// into adds the sum of a column to the totals; one of NULLs alone has none.
+func (t *total) into(totals map[string]string, name string, scale int) map[string]string {
+	if !t.some {
+		return totals
+	}
+	if totals == nil {
+		totals = map[string]string{}
+	}
+	totals[name] = t.text(scale)
+	return totals
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

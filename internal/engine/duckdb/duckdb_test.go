@@ -119,7 +119,7 @@ func TestAWorkerThatDiesIsReplaced(t *testing.T) {
 	if _, err := p.Bind(t.Context(), engine.Query{SQL: "SELECT 1 AS a"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	h, err := p.Submit(t.Context(), engine.Job{Tag: "doomed", Dir: t.TempDir(), Columns: []hindcast.Column{{Name: "day", Type: "DATE"}},
+	h, err := p.Submit(t.Context(), engine.Job{Tag: "doomed", Dir: w.Dir, Columns: []hindcast.Column{{Name: "day", Type: "DATE"}},
 		Query: engine.Query{SQL: w.Slow}, Target: hindcast.Target{Time: "day"}})
 	if err != nil {
 		t.Fatal(err)

@@ -82,8 +82,9 @@ func totals(columns []hindcast.Column) []string {
 	for _, c := range columns {
 		if duck.Exact(c.Type) {
 			name := identifier(c.Name)
-			if c.Type == "UINTEGER" { // an oid, which PostgreSQL does not sum
-				name += "::bigint"
+			switch c.Type {
+			case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER":
+				name += "::bigint" // an oid, which PostgreSQL does not sum, or a floating-point target, whose sums are not exact
 			}
 			list = append(list, fmt.Sprintf("round(sum(%s), %d)", name, scale(c.Type)))
 		}
