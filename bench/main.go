@@ -38,6 +38,10 @@ var figures = []figure{
 	{"tiny", (*bench).tiny},
 	{"supervisor", (*bench).supervisor},
 	{"memory", (*bench).memory},
+	{"postgres", (*bench).moves},
+	{"job", (*bench).job},
+	{"postgres-memory", (*bench).postgresMemory},
+	{"lake", (*bench).lakeInS3},
 }
 
 func main() {
@@ -64,7 +68,11 @@ func exit(err error) {
 
 func run(ctx context.Context) error {
 	b := &bench{threads: 2}
-	only := flag.String("only", "", "measure these figures only, separated by commas: transform, tiny, supervisor, memory")
+	var names []string
+	for _, f := range figures {
+		names = append(names, f.name)
+	}
+	only := flag.String("only", "", "measure these figures only, separated by commas: "+strings.Join(names, ", "))
 	doc := flag.String("write", "docs/benchmarks.md", "the page whose table is replaced, if all figures are measured in full")
 	keep := flag.Bool("keep", false, "keep the data folder")
 	flag.StringVar(&b.hindcast, "hindcast", "bin/hindcast", "the program to measure")

@@ -52,7 +52,7 @@ var tinyPeersAll = []tinyPeer{
 // tinyPeers measures the peers on the same data: their cost a batch is the slope between a run of few batches and
 // one of many, their start what is left. A peer that cannot be installed or does not work is a row that says so.
 func (b *bench) tinyPeers(ctx context.Context, days int) error {
-	bin, err := installPeers(ctx)
+	bin, err := installPeers(ctx, "bench-peers", "bench/requirements.txt")
 	if err != nil {
 		b.peer("the same with dbt microbatch and SQLMesh", "not measured: they cannot be installed here: "+oneLine(err))
 		return nil
@@ -122,13 +122,13 @@ func checkPeer(ctx context.Context, dir string, p tinyPeer, days int) error {
 }
 
 // installPeers installs the pinned versions into an environment of their own, once, and returns its programs' folder.
-func installPeers(ctx context.Context) (string, error) {
-	env := filepath.Join(".tools", "bench-peers")
+func installPeers(ctx context.Context, name, requirements string) (string, error) {
+	env := filepath.Join(".tools", name)
 	bin, err := filepath.Abs(filepath.Join(env, "bin"))
 	if err != nil {
 		return "", err
 	}
-	wanted, err := os.ReadFile("bench/requirements.txt")
+	wanted, err := os.ReadFile(requirements)
 	if err != nil {
 		return "", err
 	}
@@ -136,8 +136,8 @@ func installPeers(ctx context.Context) (string, error) {
 	if have, err := os.ReadFile(stamp); err == nil && bytes.Equal(have, wanted) {
 		return bin, nil
 	}
-	say("  installing dbt and SQLMesh into %s", env)
-	for _, args := range [][]string{{"python3", "-m", "venv", env}, {filepath.Join(bin, "pip"), "install", "-q", "-r", "bench/requirements.txt"}} {
+	say("  installing %s into %s", requirements, env)
+	for _, args := range [][]string{{"python3", "-m", "venv", env}, {filepath.Join(bin, "pip"), "install", "-q", "-r", requirements}} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w: %s", err, lastLine(string(out)))
 		}

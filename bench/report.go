@@ -20,6 +20,11 @@ func (b *bench) ratio(figure string, measured, reach float64, detail string) {
 	b.add(row{figure, fmt.Sprintf("%.2f (%s)", measured, detail), fmt.Sprintf(">= %.2f", reach), verdict(measured >= reach)})
 }
 
+// most adds a ratio that is to be at most reach.
+func (b *bench) most(figure string, measured, reach float64, detail string) {
+	b.add(row{figure, fmt.Sprintf("%.3f (%s)", measured, detail), fmt.Sprintf("<= %.2f", reach), verdict(measured <= reach)})
+}
+
 // below adds a figure that is to be below reach.
 func (b *bench) below(figure string, measured, reach float64, unit, detail string) {
 	text := number(measured) + " " + unit

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+)
+
+// postgresMemory measures what the processes hold that rows go through on their way out of PostgreSQL and in, over a slice
+// of 1 x and 10 x the rows. The engine's memory is the SQL's, and has a figure of its own.
+func (b *bench) postgresMemory(ctx context.Context) error {
+	b.watching = true
+	defer func() { b.watching = false }()
+	return hosted(ctx, b.dir, func(h *host) error {
+		d := h.postgres()
+		d.run(scramble)
+		small := b.size(2_000_000, 500_000)
+		for _, rows := range []int{small, 10 * small} {
+			say("memory: %d rows out of PostgreSQL and in", rows)
+			m := &moved{table: fmt.Sprintf("narrow_%d", rows), rows: rows}
+			d.makeTable(m.table, narrowColumns, 0, rows)
+			o, err := b.moveOurs(d, m, filepath.Join(b.dir, m.table))
+			if err != nil {
+				return err
+			}
+			d.run("DROP TABLE "+m.table, "DROP TABLE moved")
+			held := float64(o.peaks["warehouse-postgres"]+o.peaks["supervisor"]) / 1e6
+			b.below(fmt.Sprintf("memory, %g M rows out of PostgreSQL and in", float64(rows)/1e6), held, 300, "MB",
+				fmt.Sprintf("warehouse's process %.0f, supervisor %.0f", float64(o.peaks["warehouse-postgres"])/1e6, float64(o.peaks["supervisor"])/1e6))
+		}
+		return nil
+	})
+}
