@@ -155,6 +155,10 @@ func TestHowUnloadsAreDivided(t *testing.T) {
 	indexes := open(t, several(url+"&enable_seqscan=off"))
 	year := hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)}
 	all := hindcast.Interval{}
+	pages, byPages := 2, "ctid"
+	if c.Version(t) < 14 { // which reads all pages before a range
+		pages, byPages = 1, ""
+	}
 	for _, s := range []struct {
 		name, table, column string
 		w                   warehouse.Warehouse
@@ -163,8 +167,8 @@ func TestHowUnloadsAreDivided(t *testing.T) {
 		by                  string
 	}{
 		{"small", "small", "", w, all, 1, ""},
-		{"whole", "plain", "", w, all, 2, "ctid"},
-		{"a time without an index", "plain", "day", w, year, 2, "ctid"},
+		{"whole", "plain", "", w, all, pages, byPages},
+		{"a time without an index", "plain", "day", w, year, pages, byPages},
 		{"a time with an index that serves", "events", "at", indexes, year, 2, "at"},
 		{"rows hidden by policies", "secured", "", limited, all, 1, ""},
 	} {
@@ -258,15 +262,16 @@ func TestOneConnectionIsEnough(t *testing.T) {
 // A replica serves as source, with several connections, and not as target.
 func TestAReplicaIsASource(t *testing.T) {
 	c := pgtest.Start(t, "", "log_statement=all", "log_line_prefix='%p '")
-	c.Exec(t, c.URL("postgres"), events)
+	c.Exec(t, c.URL("postgres"), events+"CREATE INDEX ON events (at); ANALYZE events")
 	replica := c.Replica(t)
-	w := open(t, several(replica.URL("postgres")))
-	out := unload(t, w, extract(t, w, "events", "", hindcast.Interval{}))
+	w := open(t, several(replica.URL("postgres")+"&enable_seqscan=off"))
+	all := hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)}
+	out := unload(t, w, extract(t, w, "events", "at", all))
 	want := text(c.Exec(t, c.URL("postgres"), "SELECT count(*), sum(id) FROM events"))
 	if got := fmt.Sprintf("%d,%s", out.Sums.Rows, out.Sums.Totals["id"]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if !strings.Contains(replica.Log(), "SET TRANSACTION SNAPSHOT") || !strings.Contains(replica.Log(), "ctid") {
+	if !strings.Contains(replica.Log(), "SET TRANSACTION SNAPSHOT") {
 		t.Error("the replica was read by one connection")
 	}
 	err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, 1)
