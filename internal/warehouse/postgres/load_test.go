@@ -4,15 +4,18 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -192,37 +195,43 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 				_ = client.Close()
 				continue
 			}
-			back := make(chan struct{})
-			go func() {
-				defer close(back)
-				_, _ = io.Copy(client, server)
-				_ = client.Close()
-			}()
-			go func() {
-				defer func() { _ = server.Close() }()
-				buffer := make([]byte, 1<<16)
-				for {
-					n, err := client.Read(buffer)
-					if err != nil {
-						return
-					}
-					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
-						cut.Store(true)
-						_ = client.Close()
-						if pass {
-							_, _ = server.Write(buffer[:n])
-							_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed
-						}
-						return
-					}
-					if _, err := server.Write(buffer[:n]); err != nil {
-						return
-					}
-				}
-			}()
+			go relay(client, server, &cut, pass)
 		}
 	}()
 	return listener.Addr().String()
+}
+
+func relay(client, server net.Conn, cut *atomic.Bool, pass bool) {
+	defer func() { _ = client.Close() }()
+	defer func() { _ = server.Close() }()
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		if _, err := io.Copy(client, server); !errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = client.Close()
+		}
+	}()
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		text := string(buffer[:n])
+		if strings.Contains(text, "hindcast_status") && strings.Contains(text, "COMMIT") && cut.CompareAndSwap(false, true) {
+			_ = server.SetReadDeadline(time.Now())
+			<-back // from here on no answer comes through
+			if pass {
+				_ = server.SetReadDeadline(time.Time{})
+				_, _ = server.Write(buffer[:n])
+				_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed, before the client cancels it
+			}
+			return
+		}
+		if _, err := server.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
 }
 
 // Where the answer to COMMIT is lost nobody knows how the load ended, until the status rows are asked under their lock.
