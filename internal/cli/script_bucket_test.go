@@ -21,25 +21,41 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket [harm]: starts an S3 server with a bucket, with harm behind a proxy that fails every sixth request in one way
-// or another, and sets LAKE to the lake's URL there, BUCKET to the bucket's name,
-// SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on.
+// bucket [harm|skewed|expired|denied]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
+// bucket's name, SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on. With
+// harm it is behind a proxy that fails every sixth request in one way or another; with skewed or expired every request is
+// refused so; with denied the credentials are of a user who may do nothing, until `allow`.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) > 1 || len(args) == 1 && args[0] != "harm" {
-		ts.Fatalf("usage: bucket [harm]")
+	rules := map[string]func() func(s3test.Request) s3test.Fault{
+		"harm": harmful, "skewed": always(s3test.Skewed), "expired": always(s3test.Expired)}
+	if len(args) > 1 || len(args) == 1 && rules[args[0]] == nil && args[0] != "denied" {
+		ts.Fatalf("usage: bucket [harm|skewed|expired|denied]")
 	}
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
-	name, endpoint := w.server.Bucket(w.test), w.server.Endpoint
-	if len(args) == 1 {
-		endpoint = w.server.Proxy(w.test, harmful()).Endpoint
+	name, endpoint, keys := w.server.Bucket(w.test), w.server.Endpoint, w.server.Keys
+	if len(args) == 1 && args[0] == "denied" {
+		w.user = w.server.User(w.test)
+		keys = w.user
+	} else if len(args) == 1 {
+		endpoint = w.server.Proxy(w.test, rules[args[0]]()).Endpoint
 	}
-	vars := append(w.server.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
+	vars := append(keys.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
 	for _, pair := range vars {
 		key, value, _ := strings.Cut(pair, "=")
 		ts.Setenv(key, value)
 	}
 	w.vars = append(w.vars, vars...)
+}
+
+func always(fault s3test.Fault) func() func(s3test.Request) s3test.Fault {
+	return func() func(s3test.Request) s3test.Fault { return func(s3test.Request) s3test.Fault { return fault } }
+}
+
+// allow ACTION…: the user of `bucket denied` may do these (s3:GetObject), and nothing else.
+func allow(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	w.server.Allow(w.test, ts.Getenv("BUCKET"), w.user, args...)
 }
 
 // harmful is a rule that fails requests, but no request twice in the same way.

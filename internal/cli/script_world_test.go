@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
@@ -20,8 +21,10 @@ import (
 type world struct {
 	test      testing.TB
 	postgres  string // the URL of the script's database, once it has one
+	cluster   *pgtest.Cluster
 	dir       string
 	server    *s3test.Server // if the script has a bucket
+	user      s3test.Keys    // of `bucket denied`
 	source    string         // testdata/shop
 	vars      []string
 	running   map[string]*running

@@ -102,6 +102,9 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if next := ofTLS(err); next != "" {
 		e.Class, e.Next = hindcast.ClassPermanent, next
 	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		reason = bad.Err.Error() // without the calls that it came through
+	}
 	e.Message = "cannot connect to " + w.address() + ": " + reason
 	return e
 }
