@@ -201,6 +201,9 @@ func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string,
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 			Message: target.found + " is no table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
 	}
+	if err := w.atHome(ctx, conn, target); err != nil {
+		return err
+	}
 	tables := []struct{ name, rights string }{
 		{target.name.sql(), "SELECT, INSERT, DELETE"},
 		{identifier(schema) + ".hindcast_status", "SELECT, INSERT, DELETE"},
@@ -224,6 +227,23 @@ func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string,
 		}
 	}
 	return nil
+}
+
+// foreignParts are a table's partitions and children that lie behind a foreign server.
+const foreignParts = `
+WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid)
+SELECT c.oid::regclass FROM tree JOIN pg_class c USING (oid) WHERE c.relkind = 'f' ORDER BY 1`
+
+// atHome refuses a target some rows of which lie elsewhere: another server commits by itself, before or after this one, so
+// that a slice could be replaced by half.
+func (w *Owner) atHome(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
+	parts, err := ask(ctx, conn, foreignParts, target.oid)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+		Message: "the part " + parts[0].text(0) + " of " + target.found + " is a foreign table: a slice could not be replaced whole",
+		Next:    "load into a table whose parts are all in this database"}
 }
 
 // receive says how each staged column goes into the target's.

@@ -63,10 +63,11 @@ func TestUnloadsAreWhole(t *testing.T) {
 		INSERT INTO parent SELECT * FROM events WHERE id % 2 = 0; INSERT INTO child SELECT * FROM events WHERE id % 2 = 1; ANALYZE parent; ANALYZE child;
 		CREATE VIEW seen AS SELECT * FROM indexed; CREATE MATERIALIZED VIEW kept AS TABLE events; ANALYZE kept;
 		CREATE VIEW joined AS SELECT e.* FROM events e JOIN (VALUES (0), (1)) v(k) ON e.id % 2 = v.k`)
+	c.Exec(t, url, foreign(text(c.Exec(t, url, "SELECT current_database()")), c))
 	w := open(t, several(url))
 	spring := hindcast.Interval{Start: time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC)}
 	week := hindcast.Interval{Start: spring.Start, End: spring.Start.AddDate(0, 0, 7)}
-	for _, table := range []string{"events", "indexed", "parted", "parent", "seen", "kept", "joined"} {
+	for _, table := range []string{"events", "indexed", "parted", "parent", "seen", "kept", "joined", "far", "file", "mixed"} {
 		for _, cut := range []struct {
 			column string
 			in     hindcast.Interval
@@ -90,6 +91,19 @@ func TestUnloadsAreWhole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// foreign makes tables of rows that lie elsewhere: behind a server, in a file, and in one partition of several.
+func foreign(database string, c *pgtest.Cluster) string {
+	return fmt.Sprintf(`CREATE EXTENSION postgres_fdw; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+		CREATE SERVER near FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%d', dbname '%s'); CREATE USER MAPPING FOR CURRENT_USER SERVER near;
+		CREATE FOREIGN TABLE far (id bigint, at timestamp, day date, z timestamptz, n numeric(18,2), note text) SERVER near OPTIONS (table_name 'indexed');
+		COPY events TO '%[1]s/%[3]s.csv' (FORMAT csv);
+		CREATE FOREIGN TABLE file (id bigint, at timestamp, day date, z timestamptz, n numeric(18,2), note text) SERVER files OPTIONS (filename '%[1]s/%[3]s.csv', format 'csv');
+		CREATE TABLE mixed (LIKE events) PARTITION BY RANGE (at); CREATE TABLE mixed_1 PARTITION OF mixed FOR VALUES FROM ('2020-04-01') TO (MAXVALUE);
+		INSERT INTO mixed SELECT * FROM events WHERE at >= '2020-04-01'; CREATE VIEW before_april AS SELECT * FROM events WHERE at < '2020-04-01';
+		CREATE FOREIGN TABLE mixed_2 PARTITION OF mixed FOR VALUES FROM (MINVALUE) TO ('2020-04-01') SERVER near OPTIONS (table_name 'before_april'); ANALYZE mixed_1`,
+		c.Dir, c.Port, database)
 }
 
 func paths(files []hindcast.File) []string {
@@ -256,6 +270,38 @@ func TestOneConnectionIsEnough(t *testing.T) {
 	}
 	if n := w.Properties().Unloads; n != 1 {
 		t.Errorf("%d unloads at the same time", n)
+	}
+}
+
+// A role that may have fewer connections than the pool would take works with those, and no work fails of it.
+func TestARolesOwnLimitIsKept(t *testing.T) {
+	c, url := database(t, events)
+	for _, limit := range []string{"1", "2"} {
+		role := "limited_" + limit + "_" + text(c.Exec(t, url, "SELECT current_database()"))
+		c.Exec(t, url, "CREATE ROLE "+role+" LOGIN CONNECTION LIMIT "+limit+"; GRANT SELECT ON events TO "+role+"; CREATE SCHEMA "+role+" AUTHORIZATION "+role)
+		w := open(t, several(strings.Replace(url, "postgres@", role+"@", 1)+"&search_path="+role+",public"))
+		x := extract(t, w, "events", "", hindcast.Interval{})
+		prepare(t, w, 1)
+		errs := make(chan error, 6)
+		for i := range cap(errs) {
+			dir := t.TempDir()
+			go func() {
+				if i%2 == 0 {
+					_, err := w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: dir})
+					errs <- err
+					return
+				}
+				l := january("r", 1)
+				l.Hooks.Before = []string{"SELECT 1"} // whose session is not used again
+				_, err := w.Load(t.Context(), l)
+				errs <- err
+			}()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Errorf("limit %s: %v", limit, err)
+			}
+		}
 	}
 }
 
