@@ -112,12 +112,23 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	for i, set := range w.options.Session {
 		if err := run(ctx, conn, set); err != nil {
-			e := *hindcast.AsError(w.translate(err))
-			e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
-			return &e
+			return w.ofSession(i, err)
 		}
 	}
 	return run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
+}
+
+// ofSession is the error of one of the user's SET statements.
+func (w *Owner) ofSession(i int, err error) error {
+	e := *hindcast.AsError(w.translate(err))
+	e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
+	if e.Class == hindcast.ClassPermanent {
+		e.Code, e.Next = hindcast.EHook, "correct the statement under load.session"
+	}
+	if i < len(w.options.Places) {
+		e.Place = w.options.Places[i]
+	}
+	return &e
 }
 
 // unlimited runs the settings, among them that statements may take any time. Until that is set the limit that the role has

@@ -187,7 +187,7 @@ func TestSessions(t *testing.T) {
 		t.Errorf("sessions have %q, %v", said, err)
 	}
 	_, err := postgres.NewOwner(t.Context(), postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'", "SET nonsense = 1"}})
-	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EHook || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
 		t.Errorf("a setting that is none: %v", err)
 	}
 	reader := open(t, postgres.Options{URL: url, ReadOnly: true})
