@@ -21,15 +21,15 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket [harm|skewed|expired|denied]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
+// bucket [harm|skewed|expired|denied|watched]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
 // bucket's name, SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on. With
 // harm it is behind a proxy that fails every sixth request in one way or another; with skewed or expired every request is
-// refused so; with denied the credentials are of a user who may do nothing, until `allow`.
+// refused so; with watched `requests` tells what was asked; with denied the credentials are of a user who may do nothing, until `allow`.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
 	rules := map[string]func() func(s3test.Request) s3test.Fault{
-		"harm": harmful, "skewed": always(s3test.Skewed), "expired": always(s3test.Expired)}
+		"harm": harmful, "skewed": always(s3test.Skewed), "expired": always(s3test.Expired), "watched": always(s3test.None)}
 	if len(args) > 1 || len(args) == 1 && rules[args[0]] == nil && args[0] != "denied" {
-		ts.Fatalf("usage: bucket [harm|skewed|expired|denied]")
+		ts.Fatalf("usage: bucket [harm|skewed|expired|denied|watched]")
 	}
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
@@ -38,7 +38,8 @@ func bucket(ts *testscript.TestScript, _ bool, args []string) {
 		w.user = w.server.User(w.test)
 		keys = w.user
 	} else if len(args) == 1 {
-		endpoint = w.server.Proxy(w.test, rules[args[0]]()).Endpoint
+		w.proxy = w.server.Proxy(w.test, rules[args[0]]())
+		endpoint = w.proxy.Endpoint
 	}
 	vars := append(keys.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
 	for _, pair := range vars {
@@ -46,6 +47,21 @@ func bucket(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv(key, value)
 	}
 	w.vars = append(w.vars, vars...)
+}
+
+// requests OP: prints the keys, below the bucket, that were asked so since the last time (s3test.Request).
+func requests(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	all := w.proxy.Requests()
+	var keys []string
+	for _, r := range all[w.told:] {
+		if r.Op == args[0] {
+			keys = append(keys, strings.TrimPrefix(r.Key, ts.Getenv("BUCKET")+"/"))
+		}
+	}
+	w.told = len(all)
+	sort.Strings(keys)
+	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
 }
 
 func always(fault s3test.Fault) func() func(s3test.Request) s3test.Fault {

@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"tmpfs":     tmpfs,
 			"bucket":    bucket,
 			"allow":     allow,
+			"requests":  requests,
 			"objects":   objects,
 			"examples":  examples,
 			"nowhere":   nowhere,

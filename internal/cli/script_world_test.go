@@ -25,6 +25,8 @@ type world struct {
 	dir       string
 	server    *s3test.Server // if the script has a bucket
 	user      s3test.Keys    // of `bucket denied`
+	proxy     *s3test.Proxy  // before it, if there is one
+	told      int            // of its requests
 	source    string         // testdata/shop
 	vars      []string
 	running   map[string]*running
