@@ -21,7 +21,7 @@ import (
 
 // postgresShop is `postgres [SETTING…]`: the shop of `shop`, in a database of its own; with settings (ssl=off) in a server
 // of its own. The role $ROLE has the password of the cluster's superuser, which stands in the pipeline file as
-// ${SHOP_PASSWORD}. CERTIFICATE is the server's, for 127.0.0.1.
+// ${SHOP_PASSWORD}. CERTIFICATE is the server's, for 127.0.0.1; SOCKET is the folder of its socket.
 func postgresShop(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	c := pgtest.Shared(w.test)
@@ -33,7 +33,7 @@ func postgresShop(ts *testscript.TestScript, _ bool, args []string) {
 	role := "shopkeeper_" + database
 	w.postgres += "&search_path=" + role + ",public"
 	for name, value := range map[string]string{"PORT": strconv.Itoa(c.Port), "DATABASE": database, "ROLE": role,
-		"CERTIFICATE": c.Certificate(), "OWNER_URL": w.postgres} {
+		"CERTIFICATE": c.Certificate(), "SOCKET": c.Dir, "OWNER_URL": w.postgres} {
 		ts.Setenv(name, value)
 		w.vars = append(w.vars, name+"="+value)
 	}
