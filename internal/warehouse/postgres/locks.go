@@ -25,7 +25,23 @@ ORDER BY a.xact_start`
 var (
 	barReading = []string{"AccessExclusiveLock"}
 	barLoading = []string{"RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}
+	barRaising = append([]string{"RowShareLock"}, barLoading...) // of the fence, whose row a load holds
 )
+
+// reading is with for what reads a table: who holds it is told where it cannot be read for a lock.
+func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn) error) error {
+	return w.with(ctx, func(conn *pgconn.PgConn) error {
+		err := f(conn)
+		if isState(err, lockTimeout) {
+			rollback(ctx, conn)
+			return w.lockedBy(ctx, conn, table, barReading, err)
+		}
+		return err
+	})
+}
+
+// lockTimeout is the SQLSTATE of a lock that was waited for in vain.
+const lockTimeout = "55P03"
 
 // lockedBy says who holds the table, after a lock was waited for in vain. That may have ended meanwhile.
 func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, table string, modes []string, cause error) error {

@@ -63,11 +63,14 @@ var settleTime = "10s"
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
-		if isState(err, "55P03") {
+		if isState(err, lockTimeout) {
 			if err := w.endLoads(ctx, conn, pipeline, fence); err != nil {
 				return err
 			}
 			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
+		}
+		if isState(err, lockTimeout) {
+			return w.lockedBy(ctx, conn, "hindcast_lease", barRaising, err)
 		}
 		return err
 	})
@@ -288,7 +291,7 @@ func refuseLower(highest, fence int64) error {
 
 // Fence returns the pipeline's fence.
 func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
-	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+	err = w.reading(ctx, "hindcast_lease", func(conn *pgconn.PgConn) error {
 		schema, there, err := w.ours(ctx, conn)
 		if err != nil || !there {
 			return err
