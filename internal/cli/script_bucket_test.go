@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -21,24 +22,25 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket [harm|skewed|expired|denied|watched]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
+// bucket [harm|proxied|denied]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
 // bucket's name, SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on. With
-// harm it is behind a proxy that fails every sixth request in one way or another; with skewed or expired every request is
-// refused so; with watched `requests` tells what was asked; with denied the credentials are of a user who may do nothing, until `allow`.
+// harm it is behind a proxy that fails every sixth request in one way or another; with proxied one that `fault` and `requests`
+// are about; with denied the credentials are of a user who may do nothing, until `allow`.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
-	rules := map[string]func() func(s3test.Request) s3test.Fault{
-		"harm": harmful, "skewed": always(s3test.Skewed), "expired": always(s3test.Expired), "watched": always(s3test.None)}
-	if len(args) > 1 || len(args) == 1 && rules[args[0]] == nil && args[0] != "denied" {
-		ts.Fatalf("usage: bucket [harm|skewed|expired|denied|watched]")
+	if len(args) > 1 || len(args) == 1 && !slices.Contains([]string{"harm", "proxied", "denied"}, args[0]) {
+		ts.Fatalf("usage: bucket [harm|proxied|denied]")
 	}
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
 	name, endpoint, keys := w.server.Bucket(w.test), w.server.Endpoint, w.server.Keys
-	if len(args) == 1 && args[0] == "denied" {
+	switch strings.Join(args, "") {
+	case "denied":
 		w.user = w.server.User(w.test)
 		keys = w.user
-	} else if len(args) == 1 {
-		w.proxy = w.server.Proxy(w.test, rules[args[0]]())
+	case "harm":
+		endpoint = w.server.Proxy(w.test, harmful()).Endpoint
+	case "proxied":
+		w.proxy = w.server.Proxy(w.test, func(s3test.Request) s3test.Fault { return s3test.Fault(w.fault.Load()) })
 		endpoint = w.proxy.Endpoint
 	}
 	vars := append(keys.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
@@ -64,8 +66,14 @@ func requests(ts *testscript.TestScript, _ bool, args []string) {
 	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
 }
 
-func always(fault s3test.Fault) func() func(s3test.Request) s3test.Fault {
-	return func() func(s3test.Request) s3test.Fault { return func(s3test.Request) s3test.Fault { return fault } }
+// fault none|skewed|expired: from here on every request through the proxy is refused so.
+func fault(ts *testscript.TestScript, _ bool, args []string) {
+	faults := map[string]s3test.Fault{"none": s3test.None, "skewed": s3test.Skewed, "expired": s3test.Expired}
+	kind, known := faults[strings.Join(args, " ")]
+	if !known {
+		ts.Fatalf("usage: fault none|skewed|expired")
+	}
+	worldOf(ts).fault.Store(int64(kind))
 }
 
 // allow ACTION…: the user of `bucket denied` may do these (s3:GetObject), and nothing else.

@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"tmpfs":     tmpfs,
 			"bucket":    bucket,
 			"allow":     allow,
+			"fault":     fault,
 			"requests":  requests,
 			"objects":   objects,
 			"examples":  examples,

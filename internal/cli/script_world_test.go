@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ type world struct {
 	server    *s3test.Server // if the script has a bucket
 	user      s3test.Keys    // of `bucket denied`
 	proxy     *s3test.Proxy  // before it, if there is one
+	fault     atomic.Int64   // the s3test.Fault of all requests through it
 	told      int            // of its requests
 	source    string         // testdata/shop
 	vars      []string

@@ -354,7 +354,7 @@ func TestBackendsThatAreEndedInMidCopy(t *testing.T) {
 
 // Columns that the result does not give fill themselves, and those that it gives are taken as they are.
 func TestTargetsOfAllShapes(t *testing.T) {
-	for name, create := range map[string]string{
+	shapes := map[string]string{
 		"generated, identity and default columns": `CREATE TABLE result (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, day date NOT NULL, n bigint,
 			doubled bigint GENERATED ALWAYS AS (n * 2) STORED, note text DEFAULT 'none', CHECK (n >= 0))`,
 		"partitioned": `CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day);
@@ -376,7 +376,11 @@ func TestTargetsOfAllShapes(t *testing.T) {
 		"inherited by another": "CREATE TABLE parent (day date, n bigint); CREATE TABLE result () INHERITS (parent)",
 		"unlogged":             "CREATE UNLOGGED TABLE result (day date, n bigint)",
 		"a schema":             `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "select" int, day date)`,
-	} {
+	}
+	if pgtest.Shared(t).Version(t) >= 18 {
+		shapes["generated columns that are computed when they are read"] = "CREATE TABLE result (day date, n bigint, doubled bigint GENERATED ALWAYS AS (n * 2) VIRTUAL)"
+	}
+	for name, create := range shapes {
 		t.Run(name, func(t *testing.T) {
 			c, url := database(t, create)
 			w := open(t, postgres.Options{URL: url + "&search_path=s,public"})
