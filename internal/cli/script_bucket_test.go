@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -21,25 +22,64 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// bucket [harm]: starts an S3 server with a bucket, with harm behind a proxy that fails every sixth request in one way
-// or another, and sets LAKE to the lake's URL there, BUCKET to the bucket's name,
-// SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on.
+// bucket [harm|proxied|denied]: starts an S3 server with a bucket, and sets LAKE to the lake's URL there, BUCKET to the
+// bucket's name, SERVER to the folder of its buckets, and the credentials. All scripts' commands have them from here on. With
+// harm it is behind a proxy that fails every sixth request in one way or another; with proxied one that `fault` and `requests`
+// are about; with denied the credentials are of a user who may do nothing, until `allow`.
 func bucket(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) > 1 || len(args) == 1 && args[0] != "harm" {
-		ts.Fatalf("usage: bucket [harm]")
+	if len(args) > 1 || len(args) == 1 && !slices.Contains([]string{"harm", "proxied", "denied"}, args[0]) {
+		ts.Fatalf("usage: bucket [harm|proxied|denied]")
 	}
 	w := worldOf(ts)
 	w.server = s3test.Start(w.test)
-	name, endpoint := w.server.Bucket(w.test), w.server.Endpoint
-	if len(args) == 1 {
+	name, endpoint, keys := w.server.Bucket(w.test), w.server.Endpoint, w.server.Keys
+	switch strings.Join(args, "") {
+	case "denied":
+		w.user = w.server.User(w.test)
+		keys = w.user
+	case "harm":
 		endpoint = w.server.Proxy(w.test, harmful()).Endpoint
+	case "proxied":
+		w.proxy = w.server.Proxy(w.test, func(s3test.Request) s3test.Fault { return s3test.Fault(w.fault.Load()) })
+		endpoint = w.proxy.Endpoint
 	}
-	vars := append(w.server.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
+	vars := append(keys.Env(), "BUCKET="+name, "SERVER="+w.server.Root, "LAKE="+s3test.URL(endpoint, name, "lake").String())
 	for _, pair := range vars {
 		key, value, _ := strings.Cut(pair, "=")
 		ts.Setenv(key, value)
 	}
 	w.vars = append(w.vars, vars...)
+}
+
+// requests OP: prints the keys, below the bucket, that were asked so since the last time (s3test.Request).
+func requests(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	all := w.proxy.Requests()
+	var keys []string
+	for _, r := range all[w.told:] {
+		if r.Op == args[0] {
+			keys = append(keys, strings.TrimPrefix(r.Key, ts.Getenv("BUCKET")+"/"))
+		}
+	}
+	w.told = len(all)
+	sort.Strings(keys)
+	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
+}
+
+// fault none|skewed|expired: from here on every request through the proxy is refused so.
+func fault(ts *testscript.TestScript, _ bool, args []string) {
+	faults := map[string]s3test.Fault{"none": s3test.None, "skewed": s3test.Skewed, "expired": s3test.Expired}
+	kind, known := faults[strings.Join(args, " ")]
+	if !known {
+		ts.Fatalf("usage: fault none|skewed|expired")
+	}
+	worldOf(ts).fault.Store(int64(kind))
+}
+
+// allow ACTION…: the user of `bucket denied` may do these (s3:GetObject), and nothing else.
+func allow(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	w.server.Allow(w.test, ts.Getenv("BUCKET"), w.user, args...)
 }
 
 // harmful is a rule that fails requests, but no request twice in the same way.

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,17 +19,24 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
-// postgresShop is `postgres`: the shop of `shop`, in a database of its own. The role shopkeeper has the password of the
-// cluster's superuser, which stands in the pipeline file as ${SHOP_PASSWORD}.
-func postgresShop(ts *testscript.TestScript, _ bool, _ []string) {
+// postgresShop is `postgres [SETTING…]`: the shop of `shop`, in a database of its own; with settings (ssl=off) in a server
+// of its own. The role $ROLE has the password of the cluster's superuser, which stands in the pipeline file as
+// ${SHOP_PASSWORD}. CERTIFICATE is the server's, for 127.0.0.1; SOCKET is the folder of its socket.
+func postgresShop(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	c := pgtest.Shared(w.test)
-	w.postgres = c.Database(w.test)
+	if len(args) > 0 {
+		c = pgtest.Start(w.test, "", args...)
+	}
+	w.cluster, w.postgres = c, c.Database(w.test)
 	database := w.postgres[strings.LastIndex(w.postgres, "/db")+1 : strings.Index(w.postgres, "?")]
 	role := "shopkeeper_" + database
 	w.postgres += "&search_path=" + role + ",public"
-	ts.Setenv("PORT", strconv.Itoa(c.Port))
-	ts.Setenv("DATABASE", database)
+	for name, value := range map[string]string{"PORT": strconv.Itoa(c.Port), "DATABASE": database, "ROLE": role,
+		"CERTIFICATE": c.Certificate(), "SOCKET": c.Dir, "OWNER_URL": w.postgres} {
+		ts.Setenv(name, value)
+		w.vars = append(w.vars, name+"="+value)
+	}
 	for _, name := range []string{"monthly.sql", "hindcast.yml"} {
 		body, err := os.ReadFile(w.source + "/" + name)
 		ts.Check(err)
@@ -60,6 +69,42 @@ func inPostgres(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		_, _ = fmt.Fprintln(ts.Stdout(), strings.Join(texts, "|"))
 	}
+}
+
+// replica: starts a read-only server that follows the script's own, and sets REPLICA to its port.
+func replica(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	ts.Setenv("REPLICA", strconv.Itoa(w.cluster.Replica(w.test).Port))
+}
+
+// smalldisk SIZE: has what is made in the script's database from here on lie on a file system of that size. Needs root.
+func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	dir := filepath.Join(w.cluster.Dir, "small")
+	mountSmall(ts, dir, args[0])
+	ts.Check(w.cluster.Own(dir))
+	w.cluster.Exec(w.test, w.postgres, "CREATE TABLESPACE small LOCATION '"+dir+"'")
+	w.cluster.Exec(w.test, w.postgres, "ALTER DATABASE "+ts.Getenv("DATABASE")+" SET default_tablespace = small; GRANT CREATE ON TABLESPACE small TO PUBLIC")
+}
+
+// session is a program: `session SQL` runs the SQL as the owner of the script's database, says its pid, and stays connected
+// until it is ended.
+func session() {
+	ctx := context.Background()
+	conn, err := pgconn.Connect(ctx, os.Getenv("OWNER_URL")+"&application_name=notebook")
+	if err == nil {
+		_, err = conn.Exec(ctx, os.Args[1]).ReadAll()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	fmt.Println("pid", conn.PID())
+	<-caught
+	_ = conn.Close(ctx)
+	os.Exit(0)
 }
 
 // guide FILE: a server of its own for a page of the guide. What the page has as SQL is run there; what it has for the shell

@@ -286,9 +286,12 @@ func tmpfs(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: tmpfs DIR SIZE")
 	}
-	dir := ts.MkAbs(args[0])
+	mountSmall(ts, ts.MkAbs(args[0]), args[1])
+}
+
+func mountSmall(ts *testscript.TestScript, dir, size string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+args[1]); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		ts.Fatalf("a full disk can only be tested by a user who may mount a small file system (root, or in a user namespace): %v", err)
 	}
 	ts.Defer(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		"holds":    holds,
 		"mortal":   mortal,
 		"usurp":    usurp,
+		"session":  session,
 	})
 }
 
@@ -33,6 +34,8 @@ func TestScripts(t *testing.T) {
 			"shop":      shop,
 			"postgres":  postgresShop,
 			"psql":      inPostgres,
+			"replica":   replica,
+			"smalldisk": smallDisk,
 			"guide":     guide,
 			"sql":       query,
 			"edit":      edit,
@@ -49,6 +52,9 @@ func TestScripts(t *testing.T) {
 			"damaged":   damaged,
 			"tmpfs":     tmpfs,
 			"bucket":    bucket,
+			"allow":     allow,
+			"fault":     fault,
+			"requests":  requests,
 			"objects":   objects,
 			"examples":  examples,
 			"nowhere":   nowhere,

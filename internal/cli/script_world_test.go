@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
@@ -20,8 +22,13 @@ import (
 type world struct {
 	test      testing.TB
 	postgres  string // the URL of the script's database, once it has one
+	cluster   *pgtest.Cluster
 	dir       string
 	server    *s3test.Server // if the script has a bucket
+	user      s3test.Keys    // of `bucket denied`
+	proxy     *s3test.Proxy  // before it, if there is one
+	fault     atomic.Int64   // the s3test.Fault of all requests through it
+	told      int            // of its requests
 	source    string         // testdata/shop
 	vars      []string
 	running   map[string]*running

@@ -66,7 +66,7 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
 	case "postgres":
 		w, err = warehousepg.Open(ctx, worker("warehouse", rolePostgres, o.Log), warehousepg.Options{URL: p.Warehouse.URL.String(),
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session})
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session, Places: sessionPlaces(p)})
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
 	}
@@ -74,6 +74,15 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 		return nil, err // and not a *Client that is nil
 	}
 	return w, nil
+}
+
+// sessionPlaces says where each statement of load.session stands.
+func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
+	places := make([]hindcast.Place, len(p.Load.Session))
+	for i := range places {
+		places[i] = p.Places[fmt.Sprintf("load.session.%d", i)]
+	}
+	return places
 }
 
 // EngineOptions bound the engine's workers.

@@ -193,6 +193,16 @@ func (c *Cluster) Log() string {
 	return string(text)
 }
 
+// Version is the server's major version.
+func (c *Cluster) Version(t testing.TB) int {
+	t.Helper()
+	n, err := strconv.Atoi(c.Exec(t, c.URL("postgres"), "SHOW server_version_num")[0][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n / 10000
+}
+
 // Program is the path of one of PostgreSQL's programs.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
@@ -225,8 +235,15 @@ func start(bin string, settings []string) (*Cluster, error) {
 	return c, nil
 }
 
-// findPrograms finds the folder of PostgreSQL's programs: in PATH, or where Debian puts them, the newest first.
+// Folder is the environment variable that names the folder of another PostgreSQL's programs (initdb, pg_ctl, postgres).
+const Folder = "HINDCAST_TEST_POSTGRES"
+
+// findPrograms finds the folder of PostgreSQL's programs: the one that Folder names, in PATH, or where Debian puts them,
+// the newest first.
 func findPrograms() (string, error) {
+	if dir := os.Getenv(Folder); dir != "" {
+		return filepath.Abs(dir)
+	}
 	if path, err := exec.LookPath("postgres"); err == nil {
 		path, err = filepath.EvalSymlinks(path)
 		return filepath.Dir(path), err
@@ -264,7 +281,7 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	if c.Dir, err = os.MkdirTemp("", "hcpg"); err != nil {
 		return err
 	}
-	if err := errors.Join(c.own(c.Dir), c.write("password", []byte(Password))); err != nil {
+	if err := errors.Join(c.Own(c.Dir), c.write("password", []byte(Password))); err != nil {
 		return err
 	}
 	data := filepath.Join(c.Dir, "data")
@@ -318,11 +335,11 @@ func (c *Cluster) write(name string, content []byte) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err
 	}
-	return c.own(path)
+	return c.Own(path)
 }
 
-// own gives a file or folder to the user that the server runs as.
-func (c *Cluster) own(path string) error {
+// Own gives a file or folder to the user that the server runs as.
+func (c *Cluster) Own(path string) error {
 	if who := c.as.Credential; who != nil {
 		return os.Chown(path, int(who.Uid), int(who.Gid))
 	}

@@ -47,7 +47,7 @@ var refusals = map[Fault]struct {
 // Request is what a rule decides on.
 type Request struct {
 	Op     string // "GET", "PUT", "HEAD", "DELETE", "LIST", "DELETE-MANY", "PART", "BEGIN", "COMPLETE", "ABORT"
-	Key    string // with the bucket: "bucket/a/b"
+	Key    string // with the bucket: "bucket/a/b"; of a LIST its prefix
 	Nth    int    // of this Op and Key, from 1
 	Signed string // the Authorization header
 	Sealed string // how it is to be encrypted, and with which key
@@ -101,6 +101,9 @@ func (p *Proxy) note(r *http.Request) Request {
 	defer p.mutex.Unlock()
 	out := Request{Op: operation(r), Key: strings.TrimPrefix(r.URL.Path, "/"), Signed: r.Header.Get("Authorization"),
 		Sealed: strings.TrimSpace(r.Header.Get("X-Amz-Server-Side-Encryption") + " " + r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))}
+	if out.Op == "LIST" {
+		out.Key += "/" + r.URL.Query().Get("prefix")
+	}
 	p.seen[out.Op+" "+out.Key]++
 	out.Nth = p.seen[out.Op+" "+out.Key]
 	p.log = append(p.log, out)

@@ -40,7 +40,7 @@ func (s *Store) fail(r request, err error) error {
 	case a.code == codeSkewed:
 		e.Code = hindcast.EClock
 		e.Message = "this machine's clock is too far from the server's, which refuses what is signed with it"
-		e.Next = "set the clock (timedatectl, chronyc makestep), then `hindcast resume`"
+		e.Next = "set the clock (timedatectl, chronyc makestep)"
 	case a.badCredentials():
 		s.credentials(e, a)
 	case a.status == http.StatusForbidden, a.status == http.StatusUnauthorized:
@@ -118,7 +118,7 @@ func (s *Store) credentials(e *hindcast.Error, a answer) {
 	e.Next = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile that AWS_PROFILE names"
 	if a.expired() {
 		e.Message = "the credentials have expired"
-		e.Next = "get new ones (`aws sso login`, or new AWS_… variables), then `hindcast resume`"
+		e.Next = "get new ones (`aws sso login`, or new AWS_… variables)"
 	}
 }
 

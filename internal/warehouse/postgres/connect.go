@@ -56,7 +56,7 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		config.RuntimeParams["application_name"] = "hindcast"
 	}
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle * time.Second,
-		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}}
+		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}, Control: limitUnanswered}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
@@ -77,13 +77,14 @@ const (
 	keepAliveIdle     = 15 // seconds
 	keepAliveInterval = 5  // seconds
 	keepAliveCount    = 3
+	unanswered        = (keepAliveIdle + keepAliveInterval*keepAliveCount) * time.Second // for what was sent: no keep-alives then
 )
 
 // settings are what every session begins with; the user's own come after them. Time limits that the role or the
 // database has were made for other work. A commit that is reported must be on disk, whatever the role's default.
 const settings = `SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0;
 SET standard_conforming_strings = on; SET jit = off; SET default_transaction_isolation = 'read committed';
-SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d; SET tcp_keepalives_count = %d;
+SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d; SET tcp_keepalives_count = %d; SET tcp_user_timeout = %d;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 `
 
@@ -93,7 +94,7 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
+	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount, unanswered.Milliseconds())
 	if v.major >= 14 {
 		text += "SET idle_session_timeout = 0;"
 	}
@@ -103,7 +104,7 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	if w.options.ReadOnly {
 		text += "SET default_transaction_read_only = on;"
 	}
-	if err := run(ctx, conn, text); err != nil {
+	if err := unlimited(ctx, conn, text); err != nil {
 		return err
 	}
 	if v.major >= 14 { // a server on a system that cannot do it refuses it
@@ -111,10 +112,33 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	for i, set := range w.options.Session {
 		if err := run(ctx, conn, set); err != nil {
-			e := *hindcast.AsError(w.translate(err))
-			e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
-			return &e
+			return w.ofSession(i, err)
 		}
 	}
 	return run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
+}
+
+// ofSession is the error of one of the user's SET statements.
+func (w *Owner) ofSession(i int, err error) error {
+	e := *hindcast.AsError(w.translate(err))
+	e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
+	if e.Class == hindcast.ClassPermanent {
+		e.Code, e.Next = hindcast.EHook, "correct the statement under load.session"
+	}
+	if i < len(w.options.Places) {
+		e.Place = w.options.Places[i]
+	}
+	return &e
+}
+
+// unlimited runs the settings, among them that statements may take any time. Until that is set the limit that the role has
+// holds, and on a busy server a tight one may end the setting itself.
+func unlimited(ctx context.Context, conn *pgconn.PgConn, settings string) error {
+	for try := 1; ; try++ {
+		err := run(ctx, conn, settings)
+		if try == 10 || !isState(err, "57014") || ctx.Err() != nil {
+			return err
+		}
+		_ = run(ctx, conn, "SET statement_timeout = 0") // by itself: what fails with others is rolled back with them
+	}
 }

@@ -117,7 +117,25 @@ func TestTLS(t *testing.T) {
 	if e := refused(t, url("127.0.0.1", "sslmode=verify-full")); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "sslrootcert") {
 		t.Errorf("an unknown authority: %+v", e)
 	}
-	open(t, postgres.Options{URL: url("localhost", "sslmode=require")})
+	open(t, postgres.Options{URL: url("localhost", "sslmode=verify-ca&sslrootcert="+authority)})
+	plain := pgtest.Start(t, "", "ssl=off")
+	for _, mode := range []string{"disable", "allow", "prefer", "require"} {
+		there := strings.Replace(plain.TCP("postgres"), "sslmode=disable", "sslmode="+mode, 1)
+		if mode == "require" {
+			if e := refused(t, there); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "no TLS") {
+				t.Errorf("require without TLS: %+v", e)
+			}
+			continue
+		}
+		open(t, postgres.Options{URL: there})
+	}
+	modes := "SELECT string_agg(DISTINCT ssl::text, ',') FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = "
+	for mode, want := range map[string]string{"disable": "false", "allow": "false", "prefer": "true", "require": "true"} {
+		open(t, postgres.Options{URL: url("localhost", "application_name="+mode+"&sslmode="+mode)})
+		if got := text(c.Exec(t, c.URL("postgres"), modes+"'"+mode+"'")); got != want {
+			t.Errorf("sslmode=%s: TLS is %s", mode, got)
+		}
+	}
 }
 
 // libpq's environment, service file and password file are read.
@@ -169,13 +187,60 @@ func TestSessions(t *testing.T) {
 		t.Errorf("sessions have %q, %v", said, err)
 	}
 	_, err := postgres.NewOwner(t.Context(), postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'", "SET nonsense = 1"}})
-	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EHook || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
 		t.Errorf("a setting that is none: %v", err)
 	}
 	reader := open(t, postgres.Options{URL: url, ReadOnly: true})
 	err = reader.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, 1)
 	if err == nil || text(c.Exec(t, url+"&statement_timeout=0", "SELECT to_regclass('result')")) != "NULL" {
 		t.Errorf("a warehouse that is opened to read was written to: %v", err)
+	}
+}
+
+// Work that takes longer than the limits that the role has for other work is done all the same: a statement, a wait in a
+// transaction, a lock, a session that has nothing to do. A peer that is gone is noticed by the server's side too.
+func TestTheRolesLimitsOfTime(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1); CREATE VIEW slow AS SELECT 1 AS i FROM pg_sleep(0.6)")
+	database := text(c.Exec(t, url, "SELECT current_database()"))
+	role := "hasty_" + database
+	c.Exec(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD '%[2]s'; GRANT SELECT ON slow TO %[1]s; GRANT SELECT, INSERT, DELETE ON result TO %[1]s;
+		CREATE SCHEMA %[1]s AUTHORIZATION %[1]s; ALTER ROLE %[1]s SET statement_timeout = '300ms'; ALTER ROLE %[1]s SET idle_in_transaction_session_timeout = '300ms';
+		ALTER ROLE %[1]s SET lock_timeout = '1ms'; ALTER ROLE %[1]s SET tcp_keepalives_idle = 7200`, role, pgtest.Password))
+	if c.Version(t) >= 14 {
+		c.Exec(t, url, "ALTER ROLE "+role+" SET idle_session_timeout = '300ms'")
+	}
+	if c.Version(t) >= 17 {
+		c.Exec(t, url, "ALTER ROLE "+role+" SET transaction_timeout = '400ms'")
+	}
+	w := open(t, postgres.Options{URL: strings.Replace(c.TCP(database), "//postgres:", "//"+role+":", 1) + "&search_path=" + role + ",public&max_connections=1"})
+	prepare(t, w, 1)
+	unload(t, w, extract(t, w, "slow", "", hindcast.Interval{}))
+	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, CAST(1 AS BIGINT) AS n")
+	l.Hooks.Before = []string{"SELECT pg_sleep(0.5)", "SELECT set_config('hindcast.seen', string_agg(current_setting(name), ' '), true) FROM unnest(ARRAY['tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout']) name"}
+	l.Hooks.After = []string{"DO 'BEGIN IF current_setting(''hindcast.seen'') <> ''15 5 3 30000'' THEN RAISE ''%'', current_setting(''hindcast.seen''); END IF; END'"}
+	holder := pgtest.Connect(t, url)
+	l.Keep = func(context.Context) error { // the load's transaction is open, and does nothing
+		pgtest.Query(t, holder, "SELECT pg_sleep(0.6)")
+		return nil
+	}
+	pgtest.Query(t, holder, "BEGIN; LOCK TABLE result IN SHARE MODE")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.Load(context.WithoutCancel(t.Context()), l)
+		ended <- err
+	}()
+	watching := pgtest.Connect(t, url)
+	await(t, watching, "SELECT count(*) FROM pg_locks WHERE relation = 'result'::regclass AND NOT granted")
+	pgtest.Query(t, holder, "SELECT pg_sleep(0.4); COMMIT")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	pgtest.Query(t, holder, "SELECT pg_sleep(0.5)")
+	if n, err := w.Fence(t.Context(), "p"); err != nil || n != 1 {
+		t.Errorf("the fence is %d, %v", n, err)
+	}
+	if got := text(c.Exec(t, url, "SELECT count(*) FROM pg_stat_activity WHERE usename = '"+role+"'")); got != "1" {
+		t.Errorf("%s sessions", got)
 	}
 }
 

@@ -276,7 +276,7 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
 		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
 		c, latest, parseName(table).sql())
-	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err

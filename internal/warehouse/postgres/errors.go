@@ -102,6 +102,9 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if next := ofTLS(err); next != "" {
 		e.Class, e.Next = hindcast.ClassPermanent, next
 	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		reason = bad.Err.Error() // without the calls that it came through
+	}
 	e.Message = "cannot connect to " + w.address() + ": " + reason
 	return e
 }
@@ -177,8 +180,8 @@ var states = map[string]verdict{
 	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:`: a replica can be unloaded from, and not loaded into"},
 	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
 	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
-	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`, or the name in load.session"},
-	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`, or the value in load.session"},
+	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
+	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
 	"42703": {hindcast.ESQLColumn, hindcast.ClassPermanent, "the table has changed since it was planned: run again"},
 	"22003": {hindcast.EOverflow, hindcast.ClassPermanent, "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"22001": {hindcast.EOverflow, hindcast.ClassPermanent, "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},

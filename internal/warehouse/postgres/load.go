@@ -45,7 +45,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		job := &load{Load: l, owner: w, conn: conn, schema: schema}
 		err = job.replace(ctx, &c)
 		rollback(ctx, conn) // unless it is committed
-		if isState(err, "55P03") {
+		if isState(err, lockTimeout) {
 			err = w.lockedBy(ctx, conn, l.Target.Table, barLoading, err)
 		}
 		if len(l.Hooks.Before)+len(l.Hooks.After) > 0 { // a hook may have changed the session

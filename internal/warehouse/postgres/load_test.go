@@ -4,14 +4,18 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -142,6 +146,44 @@ func TestWhileALoadIsUnderWay(t *testing.T) {
 	}
 }
 
+// Readers who ask again and again while a slice is replaced see the one state or the other, never less, more or a mixture.
+func TestReadersNeverSeeHalfASlice(t *testing.T) {
+	_, url := database(t, "CREATE TABLE result (day date, n bigint); CREATE INDEX ON result (day)")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	one := filled(t, january("one", 1), "SELECT DATE '2020-01-01' + CAST(range % 31 AS INTEGER) AS day, CAST(1 AS BIGINT) AS n FROM range(5000)")
+	two := filled(t, january("two", 1), "SELECT DATE '2020-01-01' + CAST(range % 31 AS INTEGER) AS day, CAST(2 AS BIGINT) AS n FROM range(9000)")
+	if _, err := w.Load(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	conn, stop, read := pgtest.Connect(t, url), make(chan struct{}), make(chan map[string]int, 1)
+	go func() {
+		seen := map[string]int{}
+		for {
+			select {
+			case <-stop:
+				read <- seen
+				return
+			default:
+				seen[text(pgtest.Query(t, conn, "SELECT count(*), min(n), max(n), (SELECT run FROM hindcast_status) FROM result"))]++
+			}
+		}
+	}()
+	for range 10 {
+		for _, l := range []warehouse.Load{two, one} {
+			l.Previous = filepath.Join(t.TempDir(), "previous")
+			if _, err := w.Load(t.Context(), l); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(stop)
+	seen := <-read
+	if seen["5000,1,1,one"] == 0 || seen["9000,2,2,two"] == 0 || len(seen) != 2 {
+		t.Errorf("readers saw %v", seen)
+	}
+}
+
 // A load in flight of a process that lost the pipeline is ended by the one that has it, and not the other way round.
 func TestATakeoverEndsLoadsInFlight(t *testing.T) {
 	postgres.SettleQuickly("200ms")
@@ -179,7 +221,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	p := &cutter{pass: pass}
+	var cut atomic.Bool // once: afterwards the network is well again
 	go func() {
 		for {
 			client, err := listener.Accept()
@@ -191,50 +233,40 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 				_ = client.Close()
 				continue
 			}
-			go p.forth(client, server)
-			go p.back(client, server)
+			go relay(client, server, &cut, pass)
 		}
 	}()
 	return listener.Addr().String()
 }
 
-// cutter loses one answer; afterwards the network is well again.
-type cutter struct {
-	pass bool
-	cut  atomic.Bool
-	lost atomic.Pointer[net.Conn] // to the client whose answer it is
-}
-
-func (p *cutter) forth(client, server net.Conn) {
+func relay(client, server net.Conn, cut *atomic.Bool, pass bool) {
+	defer func() { _ = client.Close() }()
+	defer func() { _ = server.Close() }()
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		if _, err := io.Copy(client, server); !errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = client.Close()
+		}
+	}()
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := client.Read(buffer)
 		if err != nil {
-			_ = server.Close()
 			return
 		}
-		if text := string(buffer[:n]); strings.Contains(text, "hindcast_status") && strings.Contains(text, "COMMIT") && p.cut.CompareAndSwap(false, true) {
-			p.lost.Store(&client)
-			if !p.pass {
-				_ = server.Close()
-				return
+		text := string(buffer[:n])
+		if strings.Contains(text, "hindcast_status") && strings.Contains(text, "COMMIT") && cut.CompareAndSwap(false, true) {
+			_ = server.SetReadDeadline(time.Now())
+			<-back // from here on no answer comes through
+			if pass {
+				_ = server.SetReadDeadline(time.Time{})
+				_, _ = server.Write(buffer[:n])
+				_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed, before the client cancels it
 			}
+			return
 		}
 		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func (p *cutter) back(client, server net.Conn) {
-	defer func() { _ = client.Close() }()
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := server.Read(buffer)
-		if lost := p.lost.Load(); err != nil || lost != nil && *lost == client {
-			return
-		}
-		if _, err := client.Write(buffer[:n]); err != nil {
 			return
 		}
 	}
@@ -322,7 +354,7 @@ func TestBackendsThatAreEndedInMidCopy(t *testing.T) {
 
 // Columns that the result does not give fill themselves, and those that it gives are taken as they are.
 func TestTargetsOfAllShapes(t *testing.T) {
-	for name, create := range map[string]string{
+	shapes := map[string]string{
 		"generated, identity and default columns": `CREATE TABLE result (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, day date NOT NULL, n bigint,
 			doubled bigint GENERATED ALWAYS AS (n * 2) STORED, note text DEFAULT 'none', CHECK (n >= 0))`,
 		"partitioned": `CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day);
@@ -330,13 +362,31 @@ func TestTargetsOfAllShapes(t *testing.T) {
 			CREATE TABLE result_2 (n bigint, day date); ALTER TABLE result ATTACH PARTITION result_2 DEFAULT; CREATE INDEX ON result (day)`,
 		"foreign keys": `CREATE TABLE days (day date PRIMARY KEY); INSERT INTO days SELECT DATE '2020-01-01' + i FROM generate_series(0, 60) i;
 			CREATE TABLE result (day date REFERENCES days, n bigint UNIQUE)`,
-		"a schema": `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "select" int, day date)`,
-	} {
+		"foreign keys that are checked at the end, inward too": `CREATE TABLE days (day date PRIMARY KEY); INSERT INTO days SELECT DATE '2020-01-01' + i FROM generate_series(0, 60) i;
+			CREATE TABLE result (day date REFERENCES days DEFERRABLE INITIALLY DEFERRED, n bigint UNIQUE DEFERRABLE INITIALLY DEFERRED, k bigint GENERATED ALWAYS AS (n) STORED UNIQUE);
+			CREATE TABLE notes (n bigint REFERENCES result (k) DEFERRABLE INITIALLY DEFERRED); INSERT INTO days VALUES ('2019-12-31'); INSERT INTO result VALUES ('2019-12-31', 7);
+			INSERT INTO notes SELECT 7; UPDATE result SET day = '2020-01-07'`,
+		"an identity that the result gives": "CREATE TABLE result (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, day date, mood text COLLATE \"C\")",
+		"constraints of other kinds": `CREATE EXTENSION btree_gist; CREATE TABLE result (day date, n bigint, EXCLUDE USING gist (n WITH =), CHECK (n < 100));
+			CREATE INDEX ON result (n) WHERE n > 5; CREATE INDEX ON result USING brin (day); CREATE INDEX ON result ((n * 2)); CREATE STATISTICS day_and_n ON day, n FROM result`,
+		"triggers": `CREATE TABLE result (day date, n bigint); CREATE TABLE log (what text, rows bigint);
+			CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log SELECT TG_OP, count(*) FROM changed; RETURN NULL; END';
+			CREATE TRIGGER ins AFTER INSERT ON result REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note();
+			CREATE TRIGGER del AFTER DELETE ON result REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note()`,
+		"inherited by another": "CREATE TABLE parent (day date, n bigint); CREATE TABLE result () INHERITS (parent)",
+		"unlogged":             "CREATE UNLOGGED TABLE result (day date, n bigint)",
+		"a schema":             `CREATE SCHEMA s; CREATE TABLE s.result (n bigint, "select" int, day date)`,
+	}
+	if pgtest.Shared(t).Version(t) >= 18 {
+		shapes["generated columns that are computed when they are read"] = "CREATE TABLE result (day date, n bigint, doubled bigint GENERATED ALWAYS AS (n * 2) VIRTUAL)"
+	}
+	for name, create := range shapes {
 		t.Run(name, func(t *testing.T) {
 			server, url := database(t, create)
 			w := open(t, postgres.Options{URL: url + "&search_path=s,public"})
 			prepare(t, w, 1)
-			for run, rows := range map[string]string{"r1": "range(0, 20)", "r2": "range(5, 31)"} {
+			for _, run := range []string{"r1", "r2", "r1"} {
+				rows := map[string]string{"r1": "range(0, 20)", "r2": "range(5, 31)"}[run]
 				l := filled(t, january(run, 1), "SELECT DATE '2020-01-01' + CAST(range AS INTEGER) AS day, range AS n FROM "+rows)
 				c, err := w.Load(t.Context(), l)
 				if err != nil {
@@ -351,9 +401,12 @@ func TestTargetsOfAllShapes(t *testing.T) {
 					t.Errorf("%s: got %s, want %s", run, got, want)
 				}
 			}
-			if name == "generated, identity and default columns" {
-				if got := text(server.Exec(t, url, "SELECT sum(doubled) = 2 * sum(n), count(DISTINCT id) = count(*), min(note) FROM result")); got != "t,t,none" {
-					t.Errorf("the other columns: %s", got)
+			for of, look := range map[string][2]string{
+				"generated, identity and default columns": {"SELECT sum(doubled) = 2 * sum(n), count(DISTINCT id) = count(*), min(note) FROM result", "t,t,none"},
+				"triggers": {"SELECT string_agg(what || ' ' || rows, ', ') FROM log", "INSERT 20, DELETE 20, INSERT 26, DELETE 26, INSERT 20"},
+			} {
+				if name == of && text(server.Exec(t, url, look[0])) != look[1] {
+					t.Errorf("%s says %s", look[0], text(server.Exec(t, url, look[0])))
 				}
 			}
 		})
@@ -411,6 +464,25 @@ func TestTriggersOfTargets(t *testing.T) {
 			}
 			sameAsPublished(t, w, columns, c)
 		})
+	}
+}
+
+// What cannot be replaced in one transaction is refused before anything runs.
+func TestTargetsThatAreRefused(t *testing.T) {
+	for create, says := range map[string]string{
+		"CREATE VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                                            "result is no table",
+		"CREATE MATERIALIZED VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                               "result is no table",
+		"CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE FOREIGN TABLE result (day date, n bigint) SERVER s": "result is no table",
+		`CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day);
+			CREATE FOREIGN TABLE elsewhere PARTITION OF result DEFAULT SERVER s`: "elsewhere of result is a foreign table",
+		`CREATE TABLE result (day date, n bigint, "N" int)`: "differ in case only",
+	} {
+		_, url := database(t, create)
+		w := open(t, postgres.Options{URL: url})
+		err := w.Prepare(t.Context(), "p", target, columns, 1)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent || e.Next == "" || !strings.Contains(e.Message, says) {
+			t.Errorf("%s: %v", create, err)
+		}
 	}
 }
 

@@ -11,10 +11,12 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// holders are the sessions that hold one of some locks on a table, the longest first.
+// holders are the sessions that hold one of some locks on a table, the longest first. What other roles' sessions do is
+// NULL to a role without the rights of pg_read_all_stats, and their query says so.
 const holders = `
-SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), coalesce(a.usename, ''), coalesce(a.state, ''),
-  coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0), left(regexp_replace(coalesce(a.query, ''), '\s+', ' ', 'g'), 120)
+SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.usename, a.state,
+  extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, left(regexp_replace(coalesce(a.query, ''), '\s+', ' ', 'g'), 120),
+  quote_ident(current_user)
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.relation = to_regclass($1) AND l.granted AND l.mode = ANY ($2::text[]) AND l.pid <> pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -23,7 +25,23 @@ ORDER BY a.xact_start`
 var (
 	barReading = []string{"AccessExclusiveLock"}
 	barLoading = []string{"RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}
+	barRaising = append([]string{"RowShareLock"}, barLoading...) // of the fence, whose row a load holds
 )
+
+// reading is with for what reads a table: who holds it is told where it cannot be read for a lock.
+func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn) error) error {
+	return w.with(ctx, func(conn *pgconn.PgConn) error {
+		err := f(conn)
+		if isState(err, lockTimeout) {
+			rollback(ctx, conn)
+			return w.lockedBy(ctx, conn, table, barReading, err)
+		}
+		return err
+	})
+}
+
+// lockTimeout is the SQLSTATE of a lock that was waited for in vain.
+const lockTimeout = "55P03"
 
 // lockedBy says who holds the table, after a lock was waited for in vain. That may have ended meanwhile.
 func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, table string, modes []string, cause error) error {
@@ -36,13 +54,33 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, table string,
 		return e
 	}
 	r := rows[0]
-	e.Message = fmt.Sprintf("%s is locked by pid %s (%s, user %s, %s, for %d s)", table, r.text(0), r.text(1), r.text(2), r.text(3), r.number(4))
-	if query := strings.TrimSpace(r.text(5)); query != "" {
+	e.Message = table + " is locked by " + r.holder()
+	if query := strings.TrimSpace(r.text(5)); query == hiddenQuery {
+		e.Detail = append(e.Detail, "what it does is hidden from this role; GRANT pg_read_all_stats TO "+r.text(6)+"; shows it")
+	} else if query != "" {
 		e.Detail = append(e.Detail, "its latest statement: "+query)
 	}
 	if len(rows) > 1 {
 		e.Detail = append(e.Detail, fmt.Sprintf("and by %d more sessions", len(rows)-1))
 	}
-	e.Next = "wait until it ends, or end it: SELECT pg_terminate_backend(" + r.text(0) + "); SET lock_timeout under load.session waits longer"
+	e.Next = "wait until it ends, or end it, as its user or an administrator: SELECT pg_terminate_backend(" + r.text(0) + "); SET lock_timeout under load.session waits longer"
 	return e
+}
+
+// hiddenQuery is what PostgreSQL shows of a session that the role may not look at.
+const hiddenQuery = "<insufficient privilege>"
+
+// holder names a session, with as much as the role may see of it.
+func (r row) holder() string {
+	said := []string{r.text(1)}
+	if r[2] != nil {
+		said = append(said, "user "+r.text(2))
+	}
+	if r[3] != nil {
+		said = append(said, r.text(3))
+	}
+	if r[4] != nil {
+		said = append(said, fmt.Sprintf("for %d s", r.number(4)))
+	}
+	return fmt.Sprintf("pid %s (%s)", r.text(0), strings.Join(said, ", "))
 }

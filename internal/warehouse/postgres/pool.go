@@ -20,6 +20,8 @@ type pool struct {
 
 	mutex  sync.Mutex // guards what follows
 	idle   []idle     // the latest used at the end
+	used   int        // connections that are given out
+	ended  time.Time  // when a connection was last closed
 	closed bool
 }
 
@@ -36,15 +38,75 @@ func newPool(config *pgconn.Config, most int, ready func(context.Context, *pgcon
 }
 
 // get waits until there may be another connection. Whoever holds one must not wait for a second: take more with
-// tryGet.
+// tryGet. Where the server gives no more than those that are in use, it waits for one of them, and the pool is smaller
+// from then on: a role's own limit counts without being told.
 func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		select {
+		case p.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		conn, err := p.open(ctx)
+		if err == nil {
+			return conn, nil
+		}
+		what := fails
+		if isState(err, tooMany) {
+			what = p.refused()
+		}
+		if what != shrinks {
+			<-p.slots
+		}
+		switch what {
+		case fails:
+			return nil, err
+		case settles:
+			if !pause(ctx, settling/20) {
+				return nil, ctx.Err()
+			}
+		}
 	}
-	return p.open(ctx)
 }
+
+// pause waits, and reports whether it has not ended with ctx.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tooMany is the SQLSTATE of a server, a database or a role that has all the connections it may have.
+const tooMany = "53300"
+
+// What is done where the server gives no further connection.
+const (
+	fails   = iota
+	repeats // at once: one was given back
+	settles // repeats in a moment
+	shrinks // wait for one of ours that are in use, without the slot
+)
+
+// refused decides that. The server counts a session for a moment after its end.
+func (p *pool) refused() int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	switch {
+	case len(p.idle) > 0:
+		return repeats
+	case p.used > 0:
+		return shrinks
+	case time.Since(p.ended) < settling:
+		return settles
+	}
+	return fails
+}
+
+// settling is how long a session that we have ended may count at the server.
+const settling = time.Second
 
 // tryGet is get where that need not wait and leaves one for others: a load does not wait for an unload that has taken all.
 // It returns nil if there is none.
@@ -58,34 +120,44 @@ func (p *pool) tryGet(ctx context.Context) (*pgconn.PgConn, error) {
 		<-p.slots
 		return nil, nil
 	}
-	return p.open(ctx)
+	conn, err := p.open(ctx)
+	if err != nil {
+		<-p.slots
+	}
+	return conn, err
 }
 
-// open gives an idle connection that lives, or a new one. The slot is given back if there is an error.
+// open gives an idle connection that lives, or a new one.
 func (p *pool) open(ctx context.Context) (*pgconn.PgConn, error) {
 	for {
 		i, found, err := p.takeIdle()
 		if err != nil {
-			<-p.slots
 			return nil, err
 		}
 		if !found {
 			break
 		}
 		if time.Since(i.since) < fresh || i.conn.Ping(ctx) == nil {
-			return i.conn, nil
+			return p.give(i.conn), nil
 		}
 		discard(i.conn)
 	}
 	conn, err := pgcopy.Connect(ctx, p.config)
-	if err == nil {
-		if err = p.ready(ctx, conn); err == nil {
-			return conn, nil
-		}
-		discard(conn)
+	if err != nil {
+		return nil, err
 	}
-	<-p.slots
-	return nil, err
+	if err := p.ready(ctx, conn); err != nil {
+		discard(conn)
+		return nil, err
+	}
+	return p.give(conn), nil
+}
+
+func (p *pool) give(conn *pgconn.PgConn) *pgconn.PgConn {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.used++
+	return conn
 }
 
 var errClosed = errors.New("the warehouse is closed")
@@ -106,9 +178,12 @@ func (p *pool) takeIdle() (i idle, found bool, err error) {
 // put takes a connection back. One that is broken or in the middle of something is closed.
 func (p *pool) put(conn *pgconn.PgConn) {
 	p.mutex.Lock()
+	p.used--
 	keep := !p.closed && !conn.IsClosed() && !conn.IsBusy() && conn.TxStatus() == idleStatus
 	if keep {
 		p.idle = append(p.idle, idle{conn, time.Now()})
+	} else {
+		p.ended = time.Now()
 	}
 	p.mutex.Unlock()
 	if !keep {

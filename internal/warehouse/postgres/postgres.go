@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -23,7 +24,8 @@ type Options struct {
 	Memory   int64    `json:"memory"`    // resident bytes for this process; 0 is no limit
 	Threads  int      `json:"threads"`   // of DuckDB for one unload or load; 0 is its default
 	Session  []string `json:"session"`   // the user's SET statements, run in every session
-	TimeZone string   `json:"time_zone"` // that hooks and triggers see
+	// Places says where each of those stands, for the E-HOOK of one that fails; there may be none.
+	Places []hindcast.Place `json:"places,omitempty"`
 }
 
 // Owner is the warehouse inside its process. Its methods may be called in parallel.

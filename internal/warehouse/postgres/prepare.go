@@ -63,11 +63,14 @@ var settleTime = "10s"
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
-		if isState(err, "55P03") {
+		if isState(err, lockTimeout) {
 			if err := w.endLoads(ctx, conn, pipeline, fence); err != nil {
 				return err
 			}
 			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
+		}
+		if isState(err, lockTimeout) {
+			return w.lockedBy(ctx, conn, "hindcast_lease", barRaising, err)
 		}
 		return err
 	})
@@ -201,6 +204,9 @@ func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string,
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 			Message: target.found + " is no table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
 	}
+	if err := w.atHome(ctx, conn, target); err != nil {
+		return err
+	}
 	tables := []struct{ name, rights string }{
 		{target.name.sql(), "SELECT, INSERT, DELETE"},
 		{identifier(schema) + ".hindcast_status", "SELECT, INSERT, DELETE"},
@@ -224,6 +230,23 @@ func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string,
 		}
 	}
 	return nil
+}
+
+// foreignParts are a table's partitions and children that lie behind a foreign server.
+const foreignParts = `
+WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid)
+SELECT c.oid::regclass FROM tree JOIN pg_class c USING (oid) WHERE c.relkind = 'f' ORDER BY 1`
+
+// atHome refuses a target some rows of which lie elsewhere: another server commits by itself, before or after this one, so
+// that a slice could be replaced by half.
+func (w *Owner) atHome(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
+	parts, err := ask(ctx, conn, foreignParts, target.oid)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+		Message: "the part " + parts[0].text(0) + " of " + target.found + " is a foreign table: a slice could not be replaced whole",
+		Next:    "load into a table whose parts are all in this database"}
 }
 
 // receive says how each staged column goes into the target's.
@@ -268,7 +291,7 @@ func refuseLower(highest, fence int64) error {
 
 // Fence returns the pipeline's fence.
 func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
-	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+	err = w.reading(ctx, "hindcast_lease", func(conn *pgconn.PgConn) error {
 		schema, there, err := w.ours(ctx, conn)
 		if err != nil || !there {
 			return err

@@ -20,7 +20,7 @@ import (
 // the pipeline's fence to its end.
 func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
 	var all []hindcast.Committed
-	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+	err := w.reading(ctx, "hindcast_status", func(conn *pgconn.PgConn) error {
 		schema, there, err := w.ours(ctx, conn)
 		if err != nil || !there {
 			return err
@@ -145,7 +145,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 		return out, nil
 	}
 	query, bucket := publishedQuery(p)
-	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+	err := w.reading(ctx, p.Target.Table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err

@@ -20,14 +20,11 @@ const readSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 // Unload writes an extract as Parquet. All rows are of one snapshot, which several connections share where the extract
 // is large and can be divided.
 func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.Unloaded, err error) {
-	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+	err = w.reading(ctx, u.Table, func(conn *pgconn.PgConn) error {
 		err := w.unload(ctx, conn, u, &out)
 		if errors.Is(err, errNotShared) {
 			w.alone.Store(true)
 			err = w.unload(ctx, conn, u, &out)
-		}
-		if isState(err, "55P03") {
-			err = w.lockedBy(ctx, conn, u.Table, barReading, err)
 		}
 		return err
 	})
@@ -207,15 +204,12 @@ func (w *Owner) threads() int {
 // be as much work as another unload. PostgreSQL's statistics cannot stand for it: they are of whole tables, come late, and
 // begin anew after a crash.
 func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
-	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+	err = w.reading(ctx, x.Table, func(conn *pgconn.PgConn) error {
 		list := []string{"count(*)"}
 		for _, sum := range totals(x.Columns) {
 			list = append(list, sum+"::text")
 		}
 		rows, err := ask(ctx, conn, "SELECT "+strings.Join(list, ", ")+" FROM "+source(x))
-		if isState(err, "55P03") {
-			return w.lockedBy(ctx, conn, x.Table, barReading, err)
-		}
 		if err != nil {
 			return err
 		}
