@@ -38,6 +38,7 @@ type Dimension struct {
 	Key      string // its column, and the fact's column
 	FactKey  string
 	FactName string
+	Columns  []hindcast.Column
 }
 
 const (
@@ -286,7 +287,7 @@ func (l *looker) dimensions(single []warehouse.Table) {
 			if len(l.found.Dimensions) < mostDimensions {
 				_, table := splitName(t.Name)
 				l.found.Dimensions = append(l.found.Dimensions, Dimension{Name: free(simple(table, "dimension"), l.found.taken),
-					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name})
+					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name, Columns: t.Columns})
 			}
 			break
 		}

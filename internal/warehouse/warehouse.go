@@ -29,7 +29,7 @@ type Table struct {
 // Extract names rows of one table: all, or those whose Time lies in Window.
 type Extract struct {
 	Table    string            `json:"table"`
-	Columns  []hindcast.Column `json:"columns"` // as Describe gave them, narrowed to what is wanted
+	Columns  []hindcast.Column `json:"columns"` // as Describe gave them, narrowed to what is wanted; VARCHAR where Text is set
 	Time     string            `json:"time,omitempty"`
 	Window   hindcast.Interval `json:"window"`
 	TimeZone string            `json:"time_zone"`
@@ -80,10 +80,11 @@ type Load struct {
 // Unloader reads from a warehouse. Parallel.
 type Unloader interface {
 	// Describe returns what is known of each table that exists; one that does not is absent from the map.
-	// E-PERMISSION if it exists and may not be read.
+	// E-PERMISSION if it exists and may not be read. NoText marks columns that Unload cannot carry as their text.
 	Describe(ctx context.Context, tables []string) (map[string]Table, error)
 	// Unload writes the rows as Parquet, exactly, in bounded memory. Not safe to repeat into the same Dir.
-	// E-TYPE if a column's type cannot be carried, named.
+	// Columns whose Text is set hold the text that the warehouse reads back to the same value. E-TYPE if a column's type
+	// cannot be carried, named.
 	Unload(ctx context.Context, u Unload) (Unloaded, error)
 	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone tell less, and may be had for much
 	// less than another unload. Compare with Agrees.

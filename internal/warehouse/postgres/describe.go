@@ -262,6 +262,7 @@ func (a *attribute) column() hindcast.Column {
 		c = f.Column
 		c.Stored = "" // an unload's own
 	}
+	c.NoText = !pgcopy.HasText(a.typ)
 	c.NotNull, c.Default, c.Generated = a.notNull, a.preset, a.generated
 	return c
 }

@@ -18,7 +18,7 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 	_, url := database(t, `CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
 		CREATE DOMAIN zero AS integer DEFAULT 0;
 		CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY, n integer NOT NULL DEFAULT 7, doubled integer GENERATED ALWAYS AS (n * 2) STORED,
-			p positive, z zero, "Odd ""name"" ü" text, dropped int, at timestamptz(3), m numeric(12,2), free numeric);
+			p positive, z zero, "Odd ""name"" ü" text, dropped int, at timestamptz(3), m numeric(12,2), free numeric, cash money[]);
 		ALTER TABLE t DROP COLUMN dropped`)
 	tables, err := open(t, postgres.Options{URL: url}).Describe(t.Context(), []string{"t"})
 	if err != nil {
@@ -27,7 +27,7 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 	var got []string
 	for _, c := range tables["t"].Columns {
 		flags := ""
-		for flag, set := range map[string]bool{"N": c.NotNull, "D": c.Default, "G": c.Generated} {
+		for flag, set := range map[string]bool{"N": c.NotNull, "D": c.Default, "G": c.Generated, "T": c.NoText} {
 			if set {
 				flags += flag
 			}
@@ -37,7 +37,7 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s|%s|%s|%s", c.Name, c.Type, c.Source, sorted))
 	}
 	want := []string{`id|BIGINT|bigint|DN`, `n|INTEGER|integer|DN`, `doubled|INTEGER|integer|G`, `p|INTEGER|positive|N`, `z|INTEGER|zero|D`,
-		`Odd "name" ü|VARCHAR|text|`, `at|TIMESTAMP WITH TIME ZONE|timestamp(3) with time zone|`, `m|DECIMAL(12,2)|numeric(12,2)|`, `free||numeric|`}
+		`Odd "name" ü|VARCHAR|text|`, `at|TIMESTAMP WITH TIME ZONE|timestamp(3) with time zone|`, `m|DECIMAL(12,2)|numeric(12,2)|`, `free||numeric|`, `cash||money[]|T`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -93,7 +93,7 @@ func (w *Owner) fields(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 	}
 	fields := make([]pgcopy.Field, len(x.Columns))
 	for i, c := range x.Columns {
-		if fields[i], err = pgcopy.Carry(c.Name, types[i], false); err != nil {
+		if fields[i], err = pgcopy.Carry(c.Name, types[i], c.Text); err != nil {
 			return nil, err
 		}
 		if fields[i].Column.Type != c.Type {

@@ -53,6 +53,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"unload cuts half open":          unloadWindow,
 		"unload of no rows":              unloadEmpty,
 		"unload of odd names":            unloadOdd,
+		"unload as text":                 unloadText,
 		"sums do not depend on order":    sumsOrder,
 		"prepare creates and may repeat": prepareTwice,
 		"load replaces a slice whole":    loadReplaces,
@@ -132,6 +133,33 @@ func unloadEmpty(t *testing.T, w *World) {
 	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
 	if err != nil || out.Sums.Rows != 0 || len(out.Columns) != 2 {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func unloadText(t *testing.T, w *World) {
+	x := extract(t, w, "sales", "day", January)
+	for i := range x.Columns {
+		if c := &x.Columns[i]; c.Name == "cost" || c.Name == "ts" || c.Name == "note" {
+			c.Type, c.Text = "VARCHAR", true
+		}
+	}
+	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, f := range out.Files {
+		files = append(files, f.Path)
+	}
+	if _, summed := out.Sums.Totals["cost"]; summed || out.Sums.Rows != 2 || !out.Columns[3].Text || out.Columns[3].Type != "VARCHAR" {
+		t.Errorf("%+v of %+v", out.Sums, out.Columns)
+	}
+	if sums := w.Sums(t, out.Columns, files); !sums.Agrees(out.Sums) {
+		t.Errorf("the files hold %+v, the source %+v", sums, out.Sums)
+	}
+	x.Columns = out.Columns // as a manifest has them
+	if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) {
+		t.Errorf("Sum gives %+v, %v", sums, err)
 	}
 }
 
