@@ -143,6 +143,8 @@ func byText(f fault, err error) error {
 		return diskFull(firstLine(text), err)
 	case strings.Contains(text, "Permission denied"):
 		return denied(firstLine(text), err)
+	case strings.Contains(text, "TProtocolException"): // of a page's header: no type, or "Invalid Input"
+		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Message: firstLine(text), Cause: err, Next: damagedNext}
 	}
 	return nil
 }
@@ -222,7 +224,7 @@ func valueCode(text string) hindcast.Code {
 	case strings.Contains(text, "out of range"), strings.Contains(text, "verflow"), strings.Contains(text, "Could not cast value"),
 		strings.Contains(text, "can't be cast"):
 		return hindcast.EOverflow
-	case strings.Contains(text, "arquet"), strings.Contains(text, "Snappy"), strings.Contains(text, "snappy"), strings.Contains(text, "TProtocol"):
+	case strings.Contains(text, "arquet"), strings.Contains(text, "Snappy"), strings.Contains(text, "snappy"):
 		return hindcast.EParquet
 	}
 	return hindcast.ESQL

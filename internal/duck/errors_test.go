@@ -35,6 +35,15 @@ func TestTranslateErrorsOfTheSystem(t *testing.T) {
 	}
 }
 
+// A page of a Parquet file that cannot be read is the file's fault, not the SQL's.
+func TestTranslateADamagedPage(t *testing.T) {
+	for _, text := range []string{"TProtocolException: Invalid data", `{"exception_type":"Invalid Input","exception_message":"TProtocolException: Invalid data"}`} {
+		if e := hindcast.AsError(duck.Translate(errors.New(text))); e.Code != hindcast.EParquet || e.Class != hindcast.ClassPermanent {
+			t.Errorf("%s: %v", text, e)
+		}
+	}
+}
+
 // After these the instance answers nothing any more; after the others it does.
 func TestFatal(t *testing.T) {
 	for text, want := range map[string]bool{

@@ -59,9 +59,14 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 	if err != nil {
 		return nil, err
 	}
+	return begin(ctx, s, o)
+}
+
+func begin(ctx context.Context, s *Session, o Options) (*Ended, error) {
 	a := &active{Session: s, options: o, run: o.ID}
 	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
-		if err := a.free(ctx); err != nil {
+		err := a.free(ctx)
+		if err != nil {
 			return nil, err
 		}
 		if a.run == "" {
