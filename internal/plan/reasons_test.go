@@ -36,8 +36,8 @@ var changes = []struct {
 	{"hook", func(w *world) { w.Pipeline.Load.Before = []string{"DELETE FROM x"} }, hindcast.ReasonDefinition, "committed by r7, 3 May", true},
 	{"parameter", func(w *world) { w.Pipeline.Params[0].Literal = "1.10" }, hindcast.ReasonParams, "committed by r7, 3 May", true},
 	{"SQL", func(w *world) { w.Pipeline.Transform.Text += " HAVING true" }, hindcast.ReasonSQL, "committed by r7, 3 May", true},
+	{"force", func(w *world) { w.Force = true }, hindcast.ReasonForced, "committed by r7, 3 May", true},
 	{"row of other bounds", func(w *world) { w.row(key).Slice.End = utc(2016, 4, 1) }, hindcast.ReasonNew, "", false},
-	{"force", func(w *world) { w.Force = true }, hindcast.ReasonForced, "", true},
 	{"table skipped", func(w *world) {
 		w.Pipeline.Facts[0].Missing = hindcast.MissingSkip
 		delete(w.Sources, "billing_2016_03")
@@ -52,12 +52,8 @@ func TestEachReason(t *testing.T) {
 			c.change(w)
 			p := w.make()
 			got := item(t, p, key)
-			detail := c.detail
-			if c.reason == hindcast.ReasonForced {
-				detail = "committed by r7, 3 May"
-			}
-			if got.Reason != c.reason || got.Detail != detail {
-				t.Errorf("got %q, %q; want %q, %q", got.Reason, got.Detail, c.reason, detail)
+			if got.Reason != c.reason || got.Detail != c.detail {
+				t.Errorf("got %q, %q; want %q, %q", got.Reason, got.Detail, c.reason, c.detail)
 			}
 			other := item(t, p, "2016-09-01")
 			want := hindcast.ReasonUpToDate
