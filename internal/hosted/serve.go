@@ -61,6 +61,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return nil, nil
 		}),
+		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (found warehouse.Strays, err error) {
+			if c, ok := w.(warehouse.StrayCounter); ok {
+				return c.Strays(ctx, p.Extract, p.Quick)
+			}
+			return found, nil
+		}),
 		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
 			if sp, ok := w.(warehouse.Speller); ok {
 				return sp.Spell(ctx, columns)

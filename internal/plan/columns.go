@@ -155,6 +155,21 @@ func (m *maker) targetTime() error {
 	return m.civil("target.time", "the result", m.Result[i])
 }
 
+// NoTime says of a table that rows of it are left out because they have no time; "" if there are none.
+func NoTime(table, column string, rows int64, estimate bool) string {
+	if rows == 0 {
+		return ""
+	}
+	what := "rows of " + table + " have"
+	if rows == 1 {
+		what = "row of " + table + " has"
+	}
+	if estimate {
+		what = "or so " + what
+	}
+	return fmt.Sprintf("%d %s no %s (NULL), and no slice takes such rows", rows, what, column)
+}
+
 // setsClocks reports whether the zone's offset changes in the history, or in the year after its start: what holds
 // today has to hold when the history has grown.
 func setsClocks(h hindcast.History, to time.Time) bool {

@@ -139,6 +139,21 @@ type Bounder interface {
 	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
 }
 
+// Strays are rows of a table that no slice has.
+type Strays struct {
+	NoTime   int64 `json:"no_time"`            // their time is NULL
+	Outside  int64 `json:"outside"`            // of the window
+	Estimate bool  `json:"estimate,omitempty"` // by statistics
+}
+
+// StrayCounter is a Warehouse that can count the rows that no slice has, for verify and plan: they are left out without
+// an error.
+type StrayCounter interface {
+	// Strays counts the rows whose Time is NULL, and those outside of the Window. Quick counts the former alone, and by
+	// statistics where that would read the table.
+	Strays(ctx context.Context, x Extract, quick bool) (Strays, error)
+}
+
 // Adviser is a Warehouse that can tell beforehand what will hurt, for plan's warnings.
 type Adviser interface {
 	// Advise says of an existing target what makes its loads slow or lets them reach further than the slice: a sentence

@@ -87,3 +87,26 @@ func source(x warehouse.Extract) (string, error) {
 	}
 	return from, nil
 }
+
+// Strays counts the rows that no slice has. DuckDB reads only what its statistics of a column leave open.
+func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
+	from, column := duck.Table(x.Table), duck.Name(x.Time)
+	inside := x
+	inside.Columns = []hindcast.Column{}
+	for _, c := range x.Columns {
+		if c.Name == x.Time {
+			inside.Columns = append(inside.Columns, c)
+		}
+	}
+	within, err := source(inside)
+	if err != nil {
+		return found, err
+	}
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM "+from+" WHERE "+column+" IS NULL").Scan(&found.NoTime); err != nil || quick {
+			return err
+		}
+		return conn.QueryRowContext(ctx, "SELECT (SELECT count("+column+") FROM "+from+") - (SELECT count(*) FROM "+within+")").Scan(&found.Outside)
+	})
+	return found, err
+}

@@ -55,6 +55,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"unload of odd names":            unloadOdd,
 		"unload as text":                 unloadText,
 		"sums do not depend on order":    sumsOrder,
+		"strays are counted":             strays,
 		"prepare creates and may repeat": prepareTwice,
 		"load replaces a slice whole":    loadReplaces,
 		"load keeps the previous rows":   loadPrevious,
@@ -124,6 +125,24 @@ func unloadWindow(t *testing.T, w *World) {
 		}
 		if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) || !maps.Equal(sums.Totals, out.Sums.Totals) {
 			t.Errorf("Sum gives %+v, %v", sums, err)
+		}
+	}
+}
+
+func strays(t *testing.T, w *World) {
+	w.Exec(t, "INSERT INTO sales (id) VALUES (7), (8), (9)")
+	counter, can := w.Warehouse.(warehouse.StrayCounter)
+	if !can {
+		t.Fatal("the warehouse counts no strays")
+	}
+	for column, in := range map[string]hindcast.Interval{"day": February, "ts": January} {
+		found, err := counter.Strays(t.Context(), extract(t, w, "sales", column, in), false)
+		if want := (warehouse.Strays{NoTime: 3, Outside: 2}); err != nil || found != want {
+			t.Errorf("by %s: %+v, %v; want %+v", column, found, err, want)
+		}
+		quick, err := counter.Strays(t.Context(), extract(t, w, "sales", column, hindcast.Interval{}), true)
+		if err != nil || quick.Outside != 0 || !quick.Estimate && quick.NoTime != 3 {
+			t.Errorf("by %s, quick: %+v, %v", column, quick, err)
 		}
 	}
 }
