@@ -32,6 +32,7 @@ var (
 	_ warehouse.Adviser      = (*Client)(nil)
 	_ warehouse.Speller      = (*Client)(nil)
 	_ warehouse.StrayCounter = (*Client)(nil)
+	_ warehouse.Hider        = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -93,6 +94,11 @@ func (c *Client) Describe(ctx context.Context, tables []string) (map[string]ware
 // Tables asks the owner.
 func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return call[[]warehouse.Table](ctx, c, "tables", nil)
+}
+
+// Hidden asks the owner; one that is no Hider shows all that it has.
+func (c *Client) Hidden(ctx context.Context) ([]string, error) {
+	return call[[]string](ctx, c, "hidden", nil)
 }
 
 type bounds struct {

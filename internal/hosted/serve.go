@@ -30,6 +30,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
 			return w.Tables(ctx)
 		}),
+		"hidden": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]string, error) {
+			if h, ok := w.(warehouse.Hider); ok {
+				return h.Hidden(ctx)
+			}
+			return nil, nil
+		}),
 		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
 			bounder, ok := w.(warehouse.Bounder)
 			if !ok {

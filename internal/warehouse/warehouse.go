@@ -139,6 +139,12 @@ type Bounder interface {
 	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
 }
 
+// Hider is a Warehouse whose Tables leaves out what may not be read, for init.
+type Hider interface {
+	// Hidden says which tables these are: a sentence each schema, with the statement that lets them be read.
+	Hidden(ctx context.Context) ([]string, error)
+}
+
 // Strays are rows of a table that no slice has.
 type Strays struct {
 	NoTime   int64 `json:"no_time"`            // their time is NULL

@@ -43,6 +43,21 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 	}
 }
 
+// What the role may not read is told by schema, with the GRANT.
+func TestWhatIsHiddenIsTold(t *testing.T) {
+	c, url := database(t, `CREATE SCHEMA "Raw"; CREATE TABLE "Raw".a (n int); CREATE TABLE "Raw".b (n int); CREATE TABLE closed (n int); CREATE TABLE seen (n int)`)
+	if told, err := open(t, postgres.Options{URL: url}).Hidden(t.Context()); err != nil || len(told) > 0 {
+		t.Errorf("an administrator: %q, %v", told, err)
+	}
+	role := "reader_" + url[strings.LastIndex(url, "/db")+1:strings.Index(url, "?")]
+	c.Exec(t, url, "CREATE ROLE "+role+" LOGIN; GRANT SELECT ON seen TO "+role)
+	told, err := open(t, postgres.Options{URL: strings.Replace(url, "postgres@", role+"@", 1)}).Hidden(t.Context())
+	if err != nil || len(told) != 2 || told[0] != `2 tables of schema "Raw" may not be read; their owner: GRANT USAGE ON SCHEMA "Raw" TO `+role+`; GRANT SELECT ON ALL TABLES IN SCHEMA "Raw" TO `+role+`;` ||
+		!strings.HasPrefix(told[1], "1 table of schema ") {
+		t.Errorf("%q, %v", told, err)
+	}
+}
+
 // Names are read as PostgreSQL reads them.
 func TestNames(t *testing.T) {
 	_, url := database(t, `CREATE TABLE "Sales" (upper int); CREATE TABLE sales (lower int); CREATE SCHEMA "a.b"; CREATE TABLE "a.b"."T.x" (qualified int);
