@@ -18,6 +18,10 @@ type Column struct {
 	// Stored is the type in the Parquet file where Parquet cannot carry Type by itself; a reader casts it
 	// back to Type. INTERVAL, for one, is stored as VARCHAR because Parquet would lose its microseconds.
 	Stored string `json:"stored,omitempty"`
+	// Text says that the column is carried as the exact text of its values, as the pipeline asks: Type is VARCHAR then,
+	// and Source the type that it has in the warehouse. NoText says of a source's column that its type has none.
+	Text   bool `json:"text,omitempty"`
+	NoText bool `json:"no_text,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`

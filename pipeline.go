@@ -74,6 +74,7 @@ type Fact struct {
 	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
 	Missing  Missing  `json:"missing"`
 	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
+	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
 }
 
 // TimeNamed reports whether each period of the fact has a table, or files, of its own name.
@@ -95,6 +96,7 @@ type Dim struct {
 	Files   string        `json:"files,omitempty"`
 	Refresh time.Duration `json:"refresh"` // default 24h; 0 unloads it in every run
 	Columns []string      `json:"columns,omitempty"`
+	Text    []string      `json:"text,omitempty"` // as a fact's
 }
 
 // Transform is the SQL that makes a slice's rows, and what runs it.

@@ -1,6 +1,7 @@
 package hindcast
 
 import (
+	"regexp"
 	"slices"
 	"time"
 )
@@ -72,7 +73,7 @@ func (r *RunState) fail(e Event) {
 	if r.failures == nil {
 		r.failures = map[failureKey]*Failure{}
 	}
-	key := failureKey{e.Error.Code, e.Error.Message}
+	key := keyOf(e.Error)
 	f := r.failures[key]
 	if f == nil {
 		f = &Failure{Error: e.Error, Attempts: map[string][]int{}}
@@ -86,6 +87,19 @@ func (r *RunState) fail(e Event) {
 	if len(met) == 0 || met[len(met)-1] != e.Attempt {
 		f.Attempts[e.Slice] = append(met, e.Attempt)
 	}
+}
+
+// paths are what differs in the message of a full disk from file to file.
+var paths = regexp.MustCompile(`"[^"]*"|'[^']*'|\S*/\S*`)
+
+// keyOf tells errors apart. That a disk is full is one error, whichever file it was that met it; what else is said of a file
+// concerns that file.
+func keyOf(e *Error) failureKey {
+	key := failureKey{e.Code, e.Message}
+	if e.Code == EDiskFull {
+		key.message = paths.ReplaceAllString(e.Message, "")
+	}
+	return key
 }
 
 // Slice returns the state of the slice named, pending if no event named it yet.

@@ -25,7 +25,11 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	if err != nil {
 		return nil, 0, err
 	}
-	release, err := s.bring(ctx, item, &job)
+	reads, err := s.reads(ctx, &job)
+	if err != nil {
+		return nil, 0, err
+	}
+	release, err := s.bring(ctx, item, &job, reads)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -33,7 +37,7 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	started := s.now()
 	result, err := s.await(ctx, job)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, s.doubt(&job, reads, err)
 	}
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
 		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
@@ -130,11 +134,7 @@ func (s *Steps) dim(name string) *hindcast.Manifest {
 }
 
 // bring has what the job reads of the slice's files here until release is called, and gives it to the job.
-func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job) (release func(), err error) {
-	reads, err := s.reads(ctx, job)
-	if err != nil {
-		return nil, err
-	}
+func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, reads map[string][]string) (release func(), err error) {
 	var releases []func()
 	release = func() {
 		for _, r := range releases {
@@ -172,12 +172,9 @@ func (s *Steps) reads(ctx context.Context, job *engine.Job) (map[string][]string
 	if !s.lake.Remote() || !can {
 		return nil, nil
 	}
-	var key strings.Builder
-	for _, t := range job.Query.Tables {
-		_, _ = fmt.Fprintf(&key, "%q %v\n", t.Name, t.Columns) // never fails
-	}
+	key := signature(job)
 	s.mutex.Lock()
-	known, found := s.used[key.String()]
+	known, found := s.used[key]
 	s.mutex.Unlock()
 	if found {
 		return known, nil
@@ -188,9 +185,47 @@ func (s *Steps) reads(ctx context.Context, job *engine.Job) (map[string][]string
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.used[key.String()] = used
+	s.used[key] = used
 	return used, nil
 }
+
+// signature tells tables of other columns apart.
+func signature(job *engine.Job) string {
+	var key strings.Builder
+	for _, t := range job.Query.Tables {
+		_, _ = fmt.Fprintf(&key, "%q %v\n", t.Name, t.Columns) // never fails
+	}
+	return key.String()
+}
+
+// doubt looks at the error of a job that read copies of some columns only. If one of them could not be read, the SQL may
+// read a column after all that is not there: then all slices whose tables are like these read whole files from here
+// on. That the file itself is damaged is found out there.
+func (s *Steps) doubt(job *engine.Job, reads map[string][]string, err error) error {
+	e := hindcast.AsError(err)
+	if len(reads) == 0 || e.Code != hindcast.EParquet {
+		return err
+	}
+	s.mutex.Lock()
+	s.used[signature(job)] = map[string][]string{}
+	s.mutex.Unlock()
+	var detail []string
+	for _, name := range slices.Sorted(maps.Keys(reads)) {
+		detail = append(detail, name+": "+strings.Join(reads[name], ", "))
+	}
+	return &misjudged{&hindcast.Error{Code: e.Code, Class: hindcast.ClassTransient, Cause: err, Detail: detail,
+		Message: "copies of the columns that the SQL seems to read are not enough, or damaged: " + e.Message,
+		Next:    "the next attempt reads the whole files"}}
+}
+
+// misjudged is the failure of an attempt for what we thought of its SQL.
+type misjudged struct{ fault *hindcast.Error }
+
+func (m *misjudged) Error() string { return m.fault.Error() }
+func (m *misjudged) Unwrap() error { return m.fault }
+
+// Uncounted says that the attempt counts for no retry: see supervisor.Uncounted.
+func (m *misjudged) Uncounted() bool { return true }
 
 // Reusable reports whether a staged result from before a resume is still whole.
 func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {

@@ -35,7 +35,11 @@ func (a *app) demoCommand() *cobra.Command {
 					return err
 				}
 			}
-			if !a.json {
+			switch {
+			case a.json:
+			case noRun:
+				_, _ = fmt.Fprintf(a.out, demoMade, dir)
+			default:
 				_, _ = fmt.Fprintf(a.out, demoNext, dir, demo.Month(o.Slices/2))
 			}
 			return nil
@@ -59,18 +63,25 @@ Try next, in %s:
   hindcast verify                     source, lake and target agree
 `
 
+const demoMade = `Next, in %s:
+  hindcast plan                       what a run would do, and why
+  hindcast run                        unload, transform and load all of history
+`
+
 func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	if err := demo.Files(abs, o); err != nil {
+	undo, err := demo.Files(abs, o)
+	if err != nil {
 		return err
 	}
 	began := time.Now()
 	o.Progress = a.progress("tables made")
 	made, err := a.makeTables(cmd.Context(), abs, o)
 	if err != nil {
+		undo()
 		return err
 	}
 	if !a.json {

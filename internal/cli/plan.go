@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
@@ -21,17 +24,36 @@ func (a *app) planCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, made, err := a.planned(cmd.Context(), c)
 			if err != nil {
-				return err
+				return a.unlessNone(err, noPlan)
 			}
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))
 			}
-			screen.Plan(a.out, made, a.options)
+			screen.Plan(a.out, made, screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, AcceptLoss: c.AcceptLoss})
 			return closing(s, nil)
 		},
 	}
 	choiceFlags(command.Flags(), &c)
 	return command
+}
+
+// noPlan is the plan of no slices, as JSON.
+var noPlan = struct {
+	Items []plan.Item `json:"items"`
+}{[]plan.Item{}}
+
+// unlessNone: words such as stale that are true of no slice are no mistake, and a scheduler has nothing to do then. none
+// stands for what --json prints else; nil is nothing.
+func (a *app) unlessNone(err error, none any) error {
+	switch {
+	case !errors.Is(err, plan.ErrNoneChosen):
+		return err
+	case !a.json:
+		_, _ = fmt.Fprintln(a.out, "nothing to do: "+hindcast.AsError(err).Message)
+	case none != nil:
+		return json.NewEncoder(a.out).Encode(none)
+	}
+	return nil
 }
 
 // planned opens everything to read and makes the plan. Without an error the session is the caller's to close.

@@ -35,9 +35,9 @@ scheduler's retry does the right thing.`,
 				return err
 			}
 			if o.ID != "" {
-				return a.runNamed(cmd.Context(), p, o)
+				return a.unlessNone(a.runNamed(cmd.Context(), p, o), nil)
 			}
-			return a.begin(cmd.Context(), p, o)
+			return a.unlessNone(a.begin(cmd.Context(), p, o), nil)
 		},
 	}
 	choiceFlags(command.Flags(), &o.Choice)

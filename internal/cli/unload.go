@@ -17,7 +17,7 @@ func (a *app) unloadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.begin(cmd.Context(), p, o)
+			return a.unlessNone(a.begin(cmd.Context(), p, o), nil)
 		},
 	}
 	choiceFlags(command.Flags(), &o.Choice)

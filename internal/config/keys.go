@@ -136,6 +136,9 @@ func historyKeys() []Key {
 	}
 }
 
+const textMeaning = "Columns that are carried as their exact text: VARCHAR in the SQL, whatever their type is in the warehouse. " +
+	"For types that are refused otherwise, such as a numeric of PostgreSQL without a precision."
+
 func factKeys() []Key {
 	return []Key{
 		{Path: "facts", Form: formNames, Required: true, Example: `{billing: {table: "billing_{yyyy}_{mm}"}}`,
@@ -171,6 +174,9 @@ func factKeys() []Key {
 		{Path: "facts.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[usage_date, account_id, cost]",
 			Meaning: "Narrows the unload to these columns.",
 			set:     func(d *decoder, v value) { d.fact().Columns = d.columnsOf(v) }},
+		{Path: "facts.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
+			Meaning: textMeaning,
+			set:     func(d *decoder, v value) { d.fact().Text = d.columnsOf(v) }},
 	}
 }
 
@@ -183,7 +189,7 @@ func dimKeys() []Key {
 				d.sourceName(v)
 				d.p.Dims = append(d.p.Dims, hindcast.Dim{Name: v.name})
 			},
-			set: func(d *decoder, v value) { d.checkSource(v, d.dim().Table, d.dim().Files) }},
+			set: func(d *decoder, v value) { d.checkDim(v) }},
 		{Path: "dimensions.*.table", Form: formText, Else: "`files` is needed", Example: "accounts",
 			Meaning: "The warehouse's table.",
 			set:     func(d *decoder, v value) { d.dim().Table = d.untimed(v, "a dimension's table") }},
@@ -196,6 +202,9 @@ func dimKeys() []Key {
 		{Path: "dimensions.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[account_id, team]",
 			Meaning: "Narrows the unload to these columns.",
 			set:     func(d *decoder, v value) { d.dim().Columns = d.columnsOf(v) }},
+		{Path: "dimensions.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
+			Meaning: textMeaning,
+			set:     func(d *decoder, v value) { d.dim().Text = d.columnsOf(v) }},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // so that zones mean the same on every machine
@@ -145,6 +146,35 @@ func (d *decoder) checkFact(v value) {
 			"add time: with the column's name, or name the tables with {yyyy} and so on",
 			"%s: it needs time:, because its %s not time-named", v.path, sourceWord(f))
 	}
+	d.checkText(v, f.Text, f.Columns, f.Files)
+	for i, name := range f.Text {
+		if strings.EqualFold(name, f.Time) {
+			d.notText(v, i, name, "take it out of `text`", "places the rows in slices, and a text cannot")
+		}
+	}
+}
+
+func (d *decoder) checkDim(v value) {
+	x := d.dim()
+	d.checkSource(v, x.Table, x.Files)
+	d.checkText(v, x.Text, x.Columns, x.Files)
+}
+
+// checkText holds `text` to what is unloaded.
+func (d *decoder) checkText(v value, text, columns []string, files string) {
+	for i, name := range text {
+		switch {
+		case files != "":
+			d.notText(v, i, name, "cast it in the SQL", "is in files of your own, which are read as they are")
+		case len(columns) > 0 && !slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, name) }):
+			d.notText(v, i, name, "name it in `columns` too, or leave it out of `text`", "is left out by `columns`")
+		}
+	}
+}
+
+// notText refuses the i-th column of a source's `text`.
+func (d *decoder) notText(v value, i int, name, next, why string) {
+	d.fail(hindcast.EValue, d.p.Places[fmt.Sprintf("%s.text.%d", v.path, i)], utf8.RuneCountInString(name), next, "%s.text: %q %s", v.path, name, why)
 }
 
 func sourceWord(f *hindcast.Fact) string {

@@ -263,7 +263,7 @@ func TestFilesGolden(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), "new", "demo")
 		for range 2 { // the second finds its own files
-			if err := Files(dir, o); err != nil {
+			if _, err := Files(dir, o); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -296,7 +296,7 @@ func TestFilesOverwriteNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := Files(dir, Options{})
+	_, err := Files(dir, Options{})
 	e, ok := errors.AsType[*hindcast.Error](err)
 	if !ok || e.Code != hindcast.EUsage || e.Place.File != path || e.Next == "" {
 		t.Errorf("got %v, want E-USAGE at %s", err, path)
@@ -305,6 +305,33 @@ func TestFilesOverwriteNothing(t *testing.T) {
 	text, _ := os.ReadFile(path)
 	if len(entries) != 1 || string(text) != "mine" {
 		t.Errorf("the folder was changed: %v, %q", entries, text)
+	}
+}
+
+// What was there before stays.
+func TestFilesAreUndone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	if undo, err := Files(dir, Options{}); err != nil {
+		t.Fatal(err)
+	} else {
+		undo()
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+	if _, err := Files(dir, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, ReadmeFile)); err != nil {
+		t.Fatal(err)
+	}
+	if undo, err := Files(dir, Options{}); err != nil {
+		t.Fatal(err)
+	} else {
+		undo()
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("got %v, %v; want the two files that were there", entries, err)
 	}
 }
 

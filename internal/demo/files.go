@@ -23,39 +23,58 @@ import (
 var folder embed.FS
 
 // Files writes the pipeline, its SQL and the README into dir, which it makes. It never changes a file: one that
-// is there with the same content stays, with another it is E-USAGE and nothing is written.
-func Files(dir string, o Options) error {
-	o, err := o.filled()
-	if err != nil {
-		return err
+// is there with the same content stays, with another it is E-USAGE and nothing is written. undo removes what it wrote, and
+// the folder if nothing else came to be in it.
+func Files(dir string, o Options) (undo func(), err error) {
+	if o, err = o.filled(); err != nil {
+		return nil, err
 	}
+	_, there := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return duck.Translate(err)
+		return nil, duck.Translate(err)
 	}
+	missing, err := missing(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	undo = func() {
+		for path := range missing {
+			_ = os.Remove(path)
+		}
+		if there != nil {
+			_ = os.Remove(dir) // if it is empty
+		}
+	}
+	for path, text := range missing {
+		if err := create(path, text); err != nil {
+			undo()
+			return nil, fmt.Errorf("writing %s: %w", path, duck.Translate(err))
+		}
+	}
+	return undo, nil
+}
+
+// missing are the texts of the files that are not there.
+func missing(dir string, o Options) (map[string][]byte, error) {
 	missing := map[string][]byte{}
 	for _, name := range []string{PipelineFile, SQLFile, ReadmeFile} {
 		text, err := render(name, o)
 		if err != nil {
-			return fmt.Errorf("writing the demo's %s: %w", name, err)
+			return nil, fmt.Errorf("writing the demo's %s: %w", name, err)
 		}
 		path := filepath.Join(dir, name)
 		switch there, err := os.ReadFile(path); {
 		case errors.Is(err, fs.ErrNotExist):
 			missing[path] = text
 		case err != nil:
-			return duck.Translate(err)
+			return nil, duck.Translate(err)
 		case !bytes.Equal(there, text):
-			return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
+			return nil, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
 				Place: hindcast.Place{File: path}, Message: "the file is already there with other content, and the demo overwrites nothing",
 				Next: "name another folder; or, to run the pipeline that is there, use `hindcast run` in its folder"}
 		}
 	}
-	for path, text := range missing {
-		if err := create(path, text); err != nil {
-			return fmt.Errorf("writing %s: %w", path, duck.Translate(err))
-		}
-	}
-	return nil
+	return missing, nil
 }
 
 // plain are values that YAML reads as they are.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -31,6 +32,26 @@ func TestTranslateErrorsOfTheSystem(t *testing.T) {
 		e := hindcast.AsError(duck.Translate(c.err))
 		if e.Code != c.code || e.Class != c.class {
 			t.Errorf("%v: %s %s, want %s %s", c.err, e.Code, e.Class, c.code, c.class)
+		}
+	}
+}
+
+// A file of a DuckDB that came later is refused with the versions that are read, and never tried again.
+func TestTranslateAFileOfAnotherDuckDB(t *testing.T) {
+	for version, next := range map[string]string{"99": "STORAGE_VERSION 'v1.5.0'", "101": "STORAGE_VERSION", "9": "EXPORT DATABASE"} {
+		e := hindcast.AsError(duck.Translate(errors.New("IO Error: Trying to read a database file with version number " + version +
+			", but we can only read versions between 64 and 68.\nThe database file was created with an newer version of DuckDB.")))
+		if e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, "has storage version "+version+"; hindcast reads 64 to 68, the files of DuckDB v0.9.0 to "+duck.Version) || !strings.Contains(e.Next, next) {
+			t.Errorf("%v\n%s", e, e.Next)
+		}
+	}
+}
+
+// A page of a Parquet file that cannot be read is the file's fault, not the SQL's.
+func TestTranslateADamagedPage(t *testing.T) {
+	for _, text := range []string{"TProtocolException: Invalid data", `{"exception_type":"Invalid Input","exception_message":"TProtocolException: Invalid data"}`} {
+		if e := hindcast.AsError(duck.Translate(errors.New(text))); e.Code != hindcast.EParquet || e.Class != hindcast.ClassPermanent {
+			t.Errorf("%s: %v", text, e)
 		}
 	}
 }

@@ -54,6 +54,17 @@ func Carry(typ string) (stored string, ok bool) {
 	return "", false
 }
 
+// Textual reports whether the text of a type's values reads back as the same values. That of nested ones need not:
+// UNION's does not tell which member it is. An instant's is in the session's zone, and loses the seconds that the
+// offsets of the 19th century have.
+func Textual(typ string) bool {
+	if typ == "TIMESTAMP WITH TIME ZONE" {
+		return false
+	}
+	_, known := carried[typ]
+	return known || exact[typ] || decimalType.MatchString(typ) || strings.HasPrefix(typ, "ENUM(")
+}
+
 // Store returns the columns with Stored filled in, or E-TYPE for the first that cannot be carried.
 func Store(table string, columns []hindcast.Column) ([]hindcast.Column, error) {
 	out := make([]hindcast.Column, len(columns))

@@ -27,10 +27,12 @@ type Client struct {
 }
 
 var (
-	_ warehouse.Warehouse = (*Client)(nil)
-	_ warehouse.Bounder   = (*Client)(nil)
-	_ warehouse.Adviser   = (*Client)(nil)
-	_ warehouse.Speller   = (*Client)(nil)
+	_ warehouse.Warehouse    = (*Client)(nil)
+	_ warehouse.Bounder      = (*Client)(nil)
+	_ warehouse.Adviser      = (*Client)(nil)
+	_ warehouse.Speller      = (*Client)(nil)
+	_ warehouse.StrayCounter = (*Client)(nil)
+	_ warehouse.Hider        = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -92,6 +94,11 @@ func (c *Client) Describe(ctx context.Context, tables []string) (map[string]ware
 // Tables asks the owner.
 func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return call[[]warehouse.Table](ctx, c, "tables", nil)
+}
+
+// Hidden asks the owner; one that is no Hider shows all that it has.
+func (c *Client) Hidden(ctx context.Context) ([]string, error) {
+	return call[[]string](ctx, c, "hidden", nil)
 }
 
 type bounds struct {
@@ -179,6 +186,16 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 // Advise asks the owner; one that is no Adviser has nothing to say.
 func (c *Client) Advise(ctx context.Context, target hindcast.Target) ([]string, error) {
 	return call[[]string](ctx, c, "advise", target)
+}
+
+type strays struct {
+	Extract warehouse.Extract `json:"extract"`
+	Quick   bool              `json:"quick"`
+}
+
+// Strays asks the owner; one that is no StrayCounter knows of none.
+func (c *Client) Strays(ctx context.Context, x warehouse.Extract, quick bool) (warehouse.Strays, error) {
+	return call[warehouse.Strays](ctx, c, "strays", strays{x, quick})
 }
 
 // Spell asks the owner; one that is no Speller leaves the columns as they are.

@@ -30,6 +30,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
 			return w.Tables(ctx)
 		}),
+		"hidden": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]string, error) {
+			if h, ok := w.(warehouse.Hider); ok {
+				return h.Hidden(ctx)
+			}
+			return nil, nil
+		}),
 		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
 			bounder, ok := w.(warehouse.Bounder)
 			if !ok {
@@ -60,6 +66,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 				return a.Advise(ctx, t)
 			}
 			return nil, nil
+		}),
+		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (found warehouse.Strays, err error) {
+			if c, ok := w.(warehouse.StrayCounter); ok {
+				return c.Strays(ctx, p.Extract, p.Quick)
+			}
+			return found, nil
 		}),
 		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
 			if sp, ok := w.(warehouse.Speller); ok {

@@ -133,10 +133,8 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 	if err != nil {
 		return broken(l.Absolute(below), "cannot be listed", err)
 	}
-	later := false
 	for _, folder := range folders {
-		if f := fenceOf(folder); f > fence || f == fence && attemptOf(folder) > attempt {
-			later = true
+		if later(folder, fence, attempt) {
 			continue
 		}
 		if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
@@ -146,10 +144,33 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 	if local, ok := l.store.(objstore.Local); ok {
 		_ = os.Remove(local.File(below)) // the folder itself, if nothing is in it any more
 	}
-	if later {
+	return l.clearAttempts(below, fence, attempt)
+}
+
+// clearAttempts is Clear for the attempts that Discard is for: the next one may be writing beside them already.
+func (l *Lake) clearAttempts(below string, fence int64, attempt int) error {
+	if !l.Remote() || l.scratch == "" {
 		return nil
 	}
-	return l.Clear(below)
+	entries, err := os.ReadDir(filepath.Join(l.scratch, filepath.FromSlash(below)))
+	if err != nil {
+		return nil // nothing was written there
+	}
+	for _, e := range entries {
+		if later(e.Name(), fence, attempt) {
+			continue
+		}
+		if err := l.Clear(below + e.Name() + "/"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// later reports whether an attempt's folder is of one after this.
+func later(folder string, fence int64, attempt int) bool {
+	f := fenceOf(folder)
+	return f > fence || f == fence && attemptOf(folder) > attempt
 }
 
 // Verify checks that the manifest's files exist and have its sizes and checksums. E-PARQUET names the first

@@ -21,6 +21,7 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/scratch"
@@ -70,7 +71,23 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
 	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)})
+	err = s.busyWith(ctx, err)
 	return s, err
+}
+
+// busyWith names the run that has the warehouse's file, where it is one of this pipeline's.
+func (s *Session) busyWith(ctx context.Context, err error) error {
+	if err == nil || s.Pipeline.Warehouse.Scheme != "duckdb" || hindcast.AsError(err).Code != hindcast.EWarehouseBusy {
+		return err
+	}
+	holder, unknown := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
+	if unknown != nil || !holder.Held || holder.Dead || !holder.Here {
+		return err
+	}
+	e := *hindcast.AsError(err)
+	e.Message = fmt.Sprintf("run %s is under way (pid %d) and has the database file to itself", holder.Run, holder.Pid)
+	e.Next = fmt.Sprintf("see how far it is: hindcast status %s; or end it: hindcast stop %s", holder.Run, holder.Run)
+	return &e
 }
 
 // connection is how warehouse and engine are opened.

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -59,9 +60,14 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 	if err != nil {
 		return nil, err
 	}
+	return begin(ctx, s, o)
+}
+
+func begin(ctx context.Context, s *Session, o Options) (*Ended, error) {
 	a := &active{Session: s, options: o, run: o.ID}
 	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
-		if err := a.free(ctx); err != nil {
+		err := a.free(ctx)
+		if err != nil {
 			return nil, err
 		}
 		if a.run == "" {
@@ -194,18 +200,19 @@ func reload(p *plan.Plan) {
 // the plan is made again.
 func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, error) {
 	now := time.Now()
-	p, err := a.plan(ctx, now)
-	if err != nil {
-		return nil, nil, err
+	p, none := a.plan(ctx, a.options.Choice, now)
+	if errors.Is(none, plan.ErrNoneChosen) { // no slice is stale yet
+		all := a.options.Choice
+		all.Slices = ""
+		var err error
+		if p, err = a.plan(ctx, all, now); err != nil {
+			return nil, nil, err
+		}
+	} else if none != nil {
+		return nil, nil, none
 	}
-	due := false
-	for i := range p.Dims {
-		d := &p.Dims[i]
-		d.Unload = d.Unload || a.options.UnloadOnly && a.options.Force && len(d.Files) == 0
-		due = due || d.Unload
-	}
-	if !due {
-		return p, nil, nil
+	if !a.due(p) {
+		return p, nil, none
 	}
 	p.Run = a.run
 	steps, err := a.steps(ctx, p, a.lease.Fence())
@@ -218,7 +225,7 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	}); err != nil {
 		return nil, nil, err
 	}
-	if p, err = a.plan(ctx, now); err != nil {
+	if p, err = a.plan(ctx, a.options.Choice, now); err != nil {
 		return nil, nil, err
 	}
 	for i := range p.Dims { // one that is refreshed by every run is due still
@@ -227,9 +234,20 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	return p, dims, nil
 }
 
-func (a *active) plan(ctx context.Context, now time.Time) (p *plan.Plan, err error) {
+// due reports whether the run unloads a dimension.
+func (a *active) due(p *plan.Plan) bool {
+	due := false
+	for i := range p.Dims {
+		d := &p.Dims[i]
+		d.Unload = d.Unload || a.options.UnloadOnly && a.options.Force && len(d.Files) == 0
+		due = due || d.Unload
+	}
+	return due
+}
+
+func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Plan, err error) {
 	err = a.patiently(ctx, death, func() error {
-		p, err = a.Plan(ctx, a.options.Choice, now)
+		p, err = a.Plan(ctx, c, now)
 		return err
 	})
 	return p, err

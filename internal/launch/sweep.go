@@ -21,14 +21,14 @@ func (a *active) tell(doing string, err error) {
 }
 
 // sweepPrevious removes the rows that loads kept which never committed: of this run before it was resumed, and of
-// the run that held the lease before it. Each run does so; what is left out is what the one before left where this one
-// only unloads, or ends before its first slice.
+// the runs before it that nobody has swept after yet.
 func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
+	runs, err := a.unswept(ctx)
+	if err != nil {
+		return err
+	}
 	var dead []string
-	for _, run := range slices.Compact([]string{a.run, a.before}) {
-		if run == "" {
-			continue
-		}
+	for _, run := range runs {
 		kept, err := a.Lake.Previous(ctx, run, a.lease.Fence())
 		if err != nil {
 			return err
@@ -66,6 +66,45 @@ func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// unswept are this run, the one that held the lease before it, and, as long as that one did not sweep itself, the one
+// planned before.
+func (a *active) unswept(ctx context.Context) ([]string, error) {
+	list := []string{a.run}
+	if a.before == "" {
+		return list, nil
+	}
+	list = slices.Compact(append(list, a.before))
+	if a.swept(ctx, a.before) {
+		return list, nil
+	}
+	runs, err := a.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs[slices.Index(runs, a.before)+1:] {
+		if !slices.Contains(list, run) {
+			list = append(list, run)
+		}
+		if a.swept(ctx, run) {
+			break
+		}
+	}
+	return list, nil
+}
+
+// swept reports whether a run swept what those before it left: one that only unloads does not, and one that ended before
+// its first slice may not have. What cannot be read tells nothing.
+func (a *active) swept(ctx context.Context, run string) bool {
+	var p struct {
+		UnloadOnly bool `json:"unload_only"`
+	}
+	if err := a.Lake.LoadPlan(ctx, run, &p); err != nil || p.UnloadOnly {
+		return false
+	}
+	st, err := a.State(ctx, run)
+	return err == nil && !st.Started.IsZero()
 }
 
 // sweepStaging removes what a run that is done still has staged: where the lake is far away, a load does not wait for

@@ -52,6 +52,14 @@ func TestWhatDiedIsSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Load.After = nil
+	unloads := quiet()
+	unloads.UnloadOnly, unloads.ID = true, "aside" // sweeps no rows: the next run does
+	if _, err := launch.Begin(t.Context(), p, unloads); err != nil {
+		t.Fatal(err)
+	}
+	if len(previous("r3")) != 3 {
+		t.Error("a run that only unloads swept the rows of loads, without a fence")
+	}
 	begin(hindcast.ExitOK, true)
 	if _, err := os.Stat(torn); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", torn, err)

@@ -470,7 +470,7 @@ func corrupt(what string) error {
 // refused is the error for a value that cannot be carried exactly.
 func (c *column) refused(what, next string) error {
 	if next == "" {
-		next = nextRefused
+		next = nextAsText(c.name)
 	}
 	return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("column %q (%s) holds %s", c.name, c.typ, what), Next: next}

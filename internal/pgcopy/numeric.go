@@ -30,9 +30,9 @@ func (c *column) numeric(row int, b []byte) error {
 	digits := b[numericHead:]
 	switch {
 	case sign == numericNaN:
-		return c.refused("NaN, which "+c.decimalName()+" cannot hold", nextNumeric)
+		return c.refused("NaN, which "+c.decimalName()+" cannot hold", "correct the value at the source, or "+nextAsText(c.name))
 	case sign == numericInf || sign == numericMinusInf:
-		return c.refused("an infinity, which "+c.decimalName()+" cannot hold", nextNumeric)
+		return c.refused("an infinity, which "+c.decimalName()+" cannot hold", "correct the value at the source, or "+nextAsText(c.name))
 	case len(digits) != 2*count || sign != numericPositive && sign != numericNegative:
 		return c.corrupt("has the wrong length or sign")
 	}
@@ -46,8 +46,6 @@ func (c *column) numeric(row int, b []byte) error {
 	c.putDecimal(row, x)
 	return nil
 }
-
-const nextNumeric = "correct the value at the source, leave the column out with `columns:`, or cast it in a view and use the view"
 
 func (c *column) decimalName() string {
 	return "DECIMAL(" + itoa(c.precision) + "," + itoa(c.scale) + ")"

@@ -102,3 +102,7 @@ func CopyIn(fields []Field, table string) string {
 // AsText is set): the columns of a temporary table, to be created and copied into first, and the select list that
 // reads it into the target. Both are empty where all fields are copied straight into the target.
 func Staging(fields []Field) (columns, selected string) { return staging(fields) }
+
+// Rounding is what is to be asked of the temporary table before it is read: by column, the condition that the target
+// would round a value of it. Most loads have none.
+func Rounding(fields []Field) map[string]string { return rounding(fields) }

@@ -186,7 +186,7 @@ func textual(t Type) bool {
 // Carry says how a column of the source is carried: its type in DuckDB's spelling, how Parquet stores it, and
 // whether as its text, which asText asks for. E-TYPE names a column that cannot be carried exactly.
 func Carry(name string, t Type, asText bool) (Field, error) {
-	f := Field{Column: hindcast.Column{Name: name, Source: t.Name}, Type: t}
+	f := Field{Column: hindcast.Column{Name: name, Source: t.Name, Text: asText}, Type: t}
 	c, ok := native(t)
 	switch {
 	case asText && !(ok && c.column == "VARCHAR"):
@@ -199,13 +199,32 @@ func Carry(name string, t Type, asText bool) (Field, error) {
 			f.Column.Type = "VARCHAR[]"
 		}
 	default:
-		return Field{}, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("column %q has type %s, which cannot be carried exactly%s", name, t.Name, because(t)), Next: nextRefused}
+		e := &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("column %q has type %s, which cannot be carried exactly%s", name, t.Name, because(t)), Next: nextLeaveOut}
+		if HasText(t) {
+			e.Next = nextAsText(name)
+		}
+		return Field{}, e
 	}
 	return f, nil
 }
 
-const nextRefused = "leave it out with `columns:`, or cast it in a view and use the view"
+// HasText reports whether a type's text means the same in every session with our Settings, so that a column may be
+// carried as it. That of money does not: see lc_monetary.
+func HasText(t Type) bool {
+	t = plain(t)
+	if t.Elem != nil {
+		return HasText(*t.Elem)
+	}
+	return t.OID != oidMoney
+}
+
+// nextLeaveOut and nextAsText are what can be done about a column that cannot be carried.
+const nextLeaveOut = "leave it out with `columns:`, or cast it in a view and use the view"
+
+func nextAsText(name string) string {
+	return "carry it as its exact text with `text: [" + name + "]`, " + nextLeaveOut
+}
 
 func because(t Type) string {
 	switch t = plain(t); {
@@ -372,14 +391,33 @@ func staging(fields []Field) (columns, selected string) {
 	return strings.Join(made, ", "), strings.Join(read, ", ")
 }
 
+// rounding names, for each field that the server would round as it casts it from text, the condition on a staged row
+// that it does. Only a numeric of more digits than are carried comes here with a scale: Receive refuses the rest.
+func rounding(fields []Field) map[string]string {
+	conditions := map[string]string{}
+	for _, f := range fields {
+		t := plain(f.Type)
+		for t.Elem != nil {
+			t = plain(*t.Elem)
+		}
+		if f.AsText && t.OID == oidNumeric && (t.Mod >= 4 || f.Type.Mod >= 4) {
+			name := duck.Name(f.Name)
+			conditions[f.Name] = "CAST(" + name + " AS " + unlimited(f.Type) + ") <> CAST(" + name + " AS " + plain(f.Type).Name + ")"
+		}
+	}
+	return conditions
+}
+
 // unlimited spells a type without its length: an explicit cast to bit(3) would cut a value silently, where the
-// assignment to the column refuses it.
+// assignment to the column refuses it. That to a numeric with a scale rounds: see rounding.
 func unlimited(t Type) string {
 	switch t = plain(t); {
 	case t.OID == oidBit:
 		return `"bit"`
 	case t.OID == oidVarbit:
 		return "bit varying"
+	case t.OID == oidNumeric:
+		return "numeric"
 	case t.Elem != nil:
 		return unlimited(*t.Elem) + "[]"
 	}

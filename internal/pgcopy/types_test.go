@@ -39,17 +39,20 @@ const outro = `
 - **As text** means ` + "`::text`" + `, with settings that make it exact. The server reads it back: a load copies such a column into a temporary
   table first and casts it there, which costs a second writing of the slice.
 - **Names** that differ in case only cannot stand beside each other: the SQL could not tell them apart.
-- **Refused**, unless the column is cast in a view: ` + "`money`" + ` (what it means depends on the server's ` + "`lc_monetary`" + `), numeric without a
-  precision or with more than 38 digits, ` + "`oidvector`, `int2vector`, `regclass`" + ` and its kin, pseudo-types, and types of extensions that are
-  not listed.
+- **Where the pipeline says so** (` + "`text: [amount]`" + ` of a fact or dimension) a column of any type but ` + "`money`" + ` is carried as its text: VARCHAR
+  in the SQL, with every value that the column can hold, NaN and infinities too.
+- **Refused**, unless the pipeline has them as text or a view casts them: numeric without a precision or with more than 38 digits,
+  ` + "`oidvector`, `int2vector`, `regclass`" + ` and its kin, pseudo-types, and types of extensions that are not listed. ` + "`money`" + ` is refused as text
+  too: what that means depends on the server's ` + "`lc_monetary`" + `.
 
 ## Into a target
 
 A column of the result need not have exactly the target's type. Whole numbers go into every integer type, oid and numeric,
 DECIMAL into numeric with at least its scale and, without a scale, into integers; 32-bit integers also into double precision, 16-bit
 ones into real; real into double precision; DATE into timestamp; VARCHAR and JSON into every type that is text, enums, jsonb and,
-as text, into what the table above carries so. Each value is checked: one that does not fit fails the slice with E-OVERFLOW and
-the column's name. A target that would round times or intervals, or cut a text, counts as not fitting.
+as text, into what the table above carries so and into numeric without a precision or with more than 38 digits. Each value is
+checked: one that does not fit fails the slice with E-OVERFLOW and the column's name. A target that would round a number, times or
+intervals, or cut a text, counts as not fitting.
 `
 
 // sample is a type of a row of the tables, with its parameters filled in.

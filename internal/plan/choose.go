@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,6 +98,10 @@ func selected(selection string, all []hindcast.Slice, word func(string) func(i i
 	return chosen, nil
 }
 
+// ErrNoneChosen tells a selection whose words are true of no slice from one that names what is not there: it may be what
+// a scheduler hopes for.
+var ErrNoneChosen = errors.New("nothing is selected")
+
 // NoneChosen is E-SLICES for a selection whose words are true of no slice; next says where to look.
 func NoneChosen(selection, next string) error {
 	terms := strings.Split(selection, ",")
@@ -104,17 +109,14 @@ func NoneChosen(selection, next string) error {
 		terms[i] = strings.TrimSpace(terms[i])
 	}
 	return &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
-		Message: "no slice is " + strings.Join(terms, " or "), Next: next}
+		Message: "no slice is " + strings.Join(terms, " or "), Next: next, Cause: ErrNoneChosen}
 }
 
-// force runs what would not be run, except where there is no table to run it from.
+// force runs what would not be run, except where there is no table to run it from. What is new runs in any case, and
+// stays new for the run's `--slices`.
 func (m *maker) force(c candidate) candidate {
-	if !m.Force || c.Reason == hindcast.ReasonMissing {
-		return c
-	}
-	c.Reason, c.Detail = hindcast.ReasonForced, ""
-	if row := c.committed; row != nil {
-		c.Detail = "committed by " + row.Run + ", " + day(row.CommittedAt, m.Now)
+	if row := c.committed; m.Force && row != nil && c.Reason != hindcast.ReasonMissing {
+		c.Reason, c.Detail = hindcast.ReasonForced, "committed by "+row.Run+", "+day(row.CommittedAt, m.Now)
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ import (
 // only some of the fact's tables have is left out where it is not.
 func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([]hindcast.Column, error) {
 	p := m.Pipeline
-	columns := pick(all, f.Columns, f.Time)
-	if err := carried(p, "facts."+f.Name, source, columns); err != nil {
+	columns, err := carried(p, "facts."+f.Name, source, pick(all, f.Columns, f.Time), f.Text)
+	if err != nil {
 		return nil, err
 	}
 	if f.Time == "" {
@@ -34,17 +35,38 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 	return columns, m.civil(key, source, columns[i])
 }
 
-// carried refuses a column whose type the lake does not have.
-func carried(p *hindcast.Pipeline, key, source string, columns []hindcast.Column) error {
-	for _, c := range columns {
-		if c.Type == "" {
-			return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
-				Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, c.Source),
-				Next:    "leave it out with `columns:`, or cast it in a view and use the view"}
+// carried gives the columns named in text their new type, and refuses one whose type the lake does not have.
+func carried(p *hindcast.Pipeline, key, source string, columns []hindcast.Column, text []string) ([]hindcast.Column, error) {
+	columns = slices.Clone(columns)
+	for _, name := range text {
+		i := find(columns, name)
+		if i < 0 {
+			continue // this one of the tables does not have it
 		}
+		c := &columns[i]
+		c.Source = cmp.Or(c.Source, c.Type)
+		if c.NoText {
+			return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key+".text"),
+				Message: fmt.Sprintf("column %q of %s has type %s, which has no exact text", c.Name, source, c.Source),
+				Next:    "take it out of `text:`; " + nextRefused}
+		}
+		c.Type, c.Text = "VARCHAR", true
 	}
-	return nil
+	for _, c := range columns {
+		if c.Type != "" {
+			continue
+		}
+		next := nextRefused
+		if !c.NoText {
+			next = "carry it as its exact text with `text: [" + c.Name + "]`, " + nextRefused
+		}
+		return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
+			Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, c.Source), Next: next}
+	}
+	return columns, nil
 }
+
+const nextRefused = "leave it out with `columns:`, or cast it in a view and use the view"
 
 // pick takes the columns named, in the order in which they are named, all if none is; and the time column.
 func pick(all []hindcast.Column, names []string, time string) []hindcast.Column {
@@ -81,9 +103,16 @@ func missingColumn(p *hindcast.Pipeline, key, source, name string, all []hindcas
 	return e
 }
 
-// columnsThere refuses a column in `columns:` that none of the fact's tables has.
+// columnsThere refuses a column in `columns:` or `text:` that none of the fact's tables has.
 func (m *maker) columnsThere(c *cutter) error {
-	for _, name := range c.fact.Columns {
+	if err := m.namesThere(c, "columns", c.fact.Columns); err != nil {
+		return err
+	}
+	return m.namesThere(c, "text", c.fact.Text)
+}
+
+func (m *maker) namesThere(c *cutter, key string, names []string) error {
+	for _, name := range names {
 		source, found := "", false
 		for i := range c.units {
 			if is, there := m.Sources[c.units[i].Source]; there {
@@ -91,7 +120,7 @@ func (m *maker) columnsThere(c *cutter) error {
 			}
 		}
 		if source != "" && !found {
-			return missingColumn(m.Pipeline, "facts."+c.fact.Name+".columns", source, name, m.Sources[source].Columns, "correct `columns:`")
+			return missingColumn(m.Pipeline, "facts."+c.fact.Name+"."+key, source, name, m.Sources[source].Columns, "correct `"+key+":`")
 		}
 	}
 	return nil
@@ -124,6 +153,21 @@ func (m *maker) targetTime() error {
 		return nil // the result is not bound yet, or its time is refused elsewhere
 	}
 	return m.civil("target.time", "the result", m.Result[i])
+}
+
+// NoTime says of a table that rows of it are left out because they have no time; "" if there are none.
+func NoTime(table, column string, rows int64, estimate bool) string {
+	if rows == 0 {
+		return ""
+	}
+	what := "rows of " + table + " have"
+	if rows == 1 {
+		what = "row of " + table + " has"
+	}
+	if estimate {
+		what = "or so " + what
+	}
+	return fmt.Sprintf("%d %s no %s (NULL), and no slice takes such rows", rows, what, column)
 }
 
 // setsClocks reports whether the zone's offset changes in the history, or in the year after its start: what holds

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,11 +30,12 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 	}
 	source, there := m.Sources[item.Source]
 	if there {
-		item.Columns, item.Rows, item.Bytes, item.Files, item.Content = pick(source.Columns, d.Columns, ""), source.Rows, source.Bytes, source.Files, source.Content
+		item.Rows, item.Bytes, item.Files, item.Content = source.Rows, source.Bytes, source.Files, source.Content
 		if err := m.dimColumns(d, item.Source, source.Columns); err != nil {
 			return item, err
 		}
-		if err := carried(m.Pipeline, "dimensions."+d.Name, item.Source, item.Columns); err != nil {
+		var err error
+		if item.Columns, err = carried(m.Pipeline, "dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text); err != nil {
 			return item, err
 		}
 	}
@@ -51,9 +53,13 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 }
 
 func (m *maker) dimColumns(d hindcast.Dim, source string, all []hindcast.Column) error {
-	for _, name := range d.Columns {
+	for i, name := range slices.Concat(d.Columns, d.Text) {
+		key := "columns"
+		if i >= len(d.Columns) {
+			key = "text"
+		}
 		if find(all, name) < 0 {
-			return missingColumn(m.Pipeline, "dimensions."+d.Name+".columns", source, name, all, "correct `columns:`")
+			return missingColumn(m.Pipeline, "dimensions."+d.Name+"."+key, source, name, all, "correct `"+key+":`")
 		}
 	}
 	return nil

@@ -43,6 +43,8 @@ func TestWhatAFingerprintCounts(t *testing.T) {
 		{"checks", pipeline(func(p *hindcast.Pipeline) { p.Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }), false},
 		{"run's settings", pipeline(func(p *hindcast.Pipeline) { p.Run.Parallel, p.Run.Retries = 3, 1 }), false},
 		{"longer history", pipeline(func(p *hindcast.Pipeline) { p.History.To = "2016-09-01" }), false},
+		{"a fact's text", pipeline(func(p *hindcast.Pipeline) { p.Facts[1].Text = []string{"cost"} }), true},
+		{"a dimension's text", pipeline(func(p *hindcast.Pipeline) { p.Dims[0].Text = []string{"cost"} }), true},
 		{"refresh", pipeline(func(p *hindcast.Pipeline) { p.Dims[0].Refresh *= 2 }), false},
 		{"fact's content", func(w *world) { w.Current["usage"][key].Sums.Content = "other" }, true},
 		{"fact's age", func(w *world) {

@@ -40,6 +40,7 @@ type definition struct {
 type factDefinition struct {
 	Name, Time, Lookback string
 	Columns              []string
+	Text                 []string `json:",omitempty"` // so that definitions without it keep their hash
 }
 
 // Parts are the hashes of a slice that are known before its unload.
@@ -54,10 +55,10 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
 		Hooks: normalized(p.Load), Time: p.Target.Time, Key: p.Target.Key}
 	for _, f := range p.Facts {
-		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns})
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text))})
 	}
 	for _, dim := range p.Dims {
-		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns})
+		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text))})
 	}
 	// Their order in the file decides nothing.
 	slices.SortFunc(d.Facts, func(a, b factDefinition) int { return strings.Compare(a.Name, b.Name) })

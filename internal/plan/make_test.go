@@ -242,7 +242,7 @@ func TestReasons(t *testing.T) {
 		"unloaded early": {func(in *Inputs) { in.Current["billing"][march].CreatedAt = date("2020-04-20") },
 			"unsettled: unloaded before it was settled", false, []string{"billing_2020_03: unloaded before it was settled"}},
 		"forced":                  {func(in *Inputs) { in.Force = true }, "forced: committed by r7, 3 May", true, nil},
-		"forced, never committed": {func(in *Inputs) { in.Force, in.Committed = true, nil }, "forced: ", true, nil},
+		"forced, never committed": {func(in *Inputs) { in.Force, in.Committed = true, nil }, "new: ", true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := done(t, pipeline())
@@ -353,7 +353,7 @@ func TestForceDoesNotRunWhatIsMissing(t *testing.T) {
 	delete(in.Sources, "billing_2020_03")
 	in.Force = true
 	got := makePlan(t, in)
-	if detailOf(got, march) != "table missing: missing: skip" || detailOf(got, "2020-02-01") != "forced: " {
+	if detailOf(got, march) != "table missing: missing: skip" || detailOf(got, "2020-02-01") != "new: " {
 		t.Errorf("got %v", reasonsOf(got))
 	}
 }

@@ -136,6 +136,7 @@ type Source struct {
 	Bytes   int64  // -1 if unknown
 	Content string // of files: changes when they do
 	Files   []hindcast.File
+	View    bool // not a table of its own
 }
 
 // Machine is what the run may use.

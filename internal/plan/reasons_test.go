@@ -36,8 +36,8 @@ var changes = []struct {
 	{"hook", func(w *world) { w.Pipeline.Load.Before = []string{"DELETE FROM x"} }, hindcast.ReasonDefinition, "committed by r7, 3 May", true},
 	{"parameter", func(w *world) { w.Pipeline.Params[0].Literal = "1.10" }, hindcast.ReasonParams, "committed by r7, 3 May", true},
 	{"SQL", func(w *world) { w.Pipeline.Transform.Text += " HAVING true" }, hindcast.ReasonSQL, "committed by r7, 3 May", true},
+	{"force", func(w *world) { w.Force = true }, hindcast.ReasonForced, "committed by r7, 3 May", true},
 	{"row of other bounds", func(w *world) { w.row(key).Slice.End = utc(2016, 4, 1) }, hindcast.ReasonNew, "", false},
-	{"force", func(w *world) { w.Force = true }, hindcast.ReasonForced, "", true},
 	{"table skipped", func(w *world) {
 		w.Pipeline.Facts[0].Missing = hindcast.MissingSkip
 		delete(w.Sources, "billing_2016_03")
@@ -52,12 +52,8 @@ func TestEachReason(t *testing.T) {
 			c.change(w)
 			p := w.make()
 			got := item(t, p, key)
-			detail := c.detail
-			if c.reason == hindcast.ReasonForced {
-				detail = "committed by r7, 3 May"
-			}
-			if got.Reason != c.reason || got.Detail != detail {
-				t.Errorf("got %q, %q; want %q, %q", got.Reason, got.Detail, c.reason, detail)
+			if got.Reason != c.reason || got.Detail != c.detail {
+				t.Errorf("got %q, %q; want %q, %q", got.Reason, got.Detail, c.reason, c.detail)
 			}
 			other := item(t, p, "2016-09-01")
 			want := hindcast.ReasonUpToDate
@@ -172,6 +168,7 @@ func TestUnloads(t *testing.T) {
 			w.Sources["billing_2016_03"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: "DATE"}, {Name: "cost", Type: "BIGINT"}}}
 		}, true, "columns changed"},
 		{"narrowed", func(w *world) { w.Pipeline.Facts[0].Columns = []string{"COST"} }, true, "columns changed"},
+		{"as text", func(w *world) { w.Pipeline.Facts[0].Text = []string{"COST"} }, true, "columns changed"},
 		{"younger than settle", func(w *world) { w.Pipeline.History.Settle = hindcast.Period{N: 10, Unit: hindcast.Years} }, true, "unsettled"},
 		{"unloaded too early", func(w *world) { w.Current["billing"][key].CreatedAt = utc(2016, 4, 28) }, true, "unloaded before it was settled"},
 		{"missing then, there now", func(w *world) { w.Current["billing"][key].Missing = true }, true, "its table is there now"},
@@ -292,6 +289,7 @@ func TestDimensionsDue(t *testing.T) {
 			w.Inputs.Dims["accounts"].CreatedAt = w.Now.Add(-2 * time.Hour)
 		}, "older than 1h30m"},
 		{"narrowed", func(w *world) { w.Pipeline.Dims[0].Columns = []string{"cost"} }, "columns changed"},
+		{"as text", func(w *world) { w.Pipeline.Dims[0].Text = []string{"cost"} }, "columns changed"},
 		{"another table", func(w *world) { w.Inputs.Dims["accounts"].Source = "old" }, "not in the lake"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -306,6 +304,10 @@ func TestDimensionsDue(t *testing.T) {
 	w.Pipeline.Dims[0].Columns = []string{"team"}
 	_, err := plan.Make(w.Inputs)
 	refused(t, err, hindcast.EValue, `accounts has no column "team"`, "its columns: at, cost")
+	w = newWorld(t)
+	w.Pipeline.Dims[0].Text = []string{"team"}
+	_, err = plan.Make(w.Inputs)
+	refused(t, err, hindcast.EValue, `accounts has no column "team"`, "correct `text:`")
 }
 
 func TestFilesAreReadWhereTheyAre(t *testing.T) {
@@ -361,6 +363,7 @@ func TestColumns(t *testing.T) {
 		{"all", func(*hindcast.Fact) {}, "at cost", nil},
 		{"narrowed, with the time column", func(f *hindcast.Fact) { f.Columns = []string{"cost"} }, "at cost", nil},
 		{"the time column once", func(f *hindcast.Fact) { f.Columns = []string{"COST", "AT"} }, "cost at", nil},
+		{"one as text that is not there", func(f *hindcast.Fact) { f.Text = []string{"tax"} }, "", []string{`usage has no column "tax"`, "correct `text:`"}},
 		{"one that is not there", func(f *hindcast.Fact) { f.Columns = []string{"tax"} }, "", []string{`usage has no column "tax"`, "its columns: at, cost"}},
 		{"a time that is not there", func(f *hindcast.Fact) { f.Time = "day" }, "", []string{`usage has no column "day"`}},
 		{"a time in capitals", func(f *hindcast.Fact) { f.Time = "AT" }, "", []string{"time: at", "letter by letter"}},
@@ -380,6 +383,34 @@ func TestColumns(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A column whose type the lake does not have is carried as its text where the pipeline says so, and only there.
+func TestColumnsAsText(t *testing.T) {
+	plans := func(column hindcast.Column, text ...string) (*plan.Plan, error) {
+		w := newWorld(t, func(p *hindcast.Pipeline) { p.Facts[1].Text = text })
+		w.Sources["usage"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: "DATE"}, column}}
+		return plan.Make(w.Inputs)
+	}
+	_, err := plans(hindcast.Column{Name: "cost", Source: "numeric"})
+	refused(t, err, hindcast.EType, `column "cost" of usage has type numeric`, "with `text: [cost]`", "leave it out with `columns:`")
+	_, err = plans(hindcast.Column{Name: "cost", Source: "money", NoText: true})
+	refused(t, err, hindcast.EType, `column "cost" of usage has type money`)
+	if e := hindcast.AsError(err); strings.Contains(e.Next, "text") {
+		t.Errorf("advises text for what has none: %s", e.Next)
+	}
+	_, err = plans(hindcast.Column{Name: "cost", Type: "INTEGER[]", NoText: true}, "cost")
+	refused(t, err, hindcast.EType, `column "cost" of usage has type INTEGER[], which has no exact text`, "take it out of `text:`")
+	for _, c := range []hindcast.Column{{Name: "cost", Source: "numeric"}, {Name: "cost", Type: "BIGINT"}} {
+		p, err := plans(c, "COST")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := hindcast.Column{Name: "cost", Type: "VARCHAR", Source: c.Source + c.Type, Text: true}
+		if got := unit(t, p, "usage", key).Columns[1]; got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
 	}
 }
 

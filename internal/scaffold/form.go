@@ -62,11 +62,26 @@ type factLine struct {
 	Comments          []string
 	Name, Table, Time string
 	Every, Missing    string
+	Text              []string
 	Idle              bool
 	Why               string
 }
 
-type dimensionLine struct{ Name, Table, Why string }
+type dimensionLine struct {
+	Name, Table, Why string
+	Text             []string
+}
+
+// textual are the columns that the lake has no type for.
+func textual(columns []hindcast.Column) []string {
+	var names []string
+	for _, c := range columns {
+		if c.Type == "" && !c.NoText {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
 
 // example is the fact of a blank pipeline file.
 var example = Fact{Name: "billing", Table: "billing_{yyyy}_{mm}", Named: true, Time: "usage_date", Every: hindcast.Period{N: 2, Unit: hindcast.Months},
@@ -140,7 +155,7 @@ func (f *form) sources(found *Found) {
 	}
 	for _, d := range found.Dimensions {
 		f.Dimensions = append(f.Dimensions, dimensionLine{d.Name, d.Table,
-			fmt.Sprintf("guessed: %s of %s points into it%s", d.FactKey, d.FactName, rowsText(d.Rows))})
+			fmt.Sprintf("guessed: %s of %s points into it%s", d.FactKey, d.FactName, rowsText(d.Rows)), textual(d.Columns)})
 	}
 }
 
@@ -153,7 +168,7 @@ func rowsText(n int64) string {
 
 // lineOf is a fact's line in the pipeline file.
 func lineOf(f, first Fact, main bool) factLine {
-	line := factLine{Name: f.Name, Table: f.Table, Idle: f.Idle != "", Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
+	line := factLine{Name: f.Name, Table: f.Table, Text: textual(f.Columns), Idle: f.Idle != "", Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
 	if !f.Named {
 		line.Time = f.Time
 		return line.because(f)

@@ -38,6 +38,7 @@ type Dimension struct {
 	Key      string // its column, and the fact's column
 	FactKey  string
 	FactName string
+	Columns  []hindcast.Column
 }
 
 const (
@@ -52,9 +53,15 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	if err != nil {
 		return err
 	}
+	if h, ok := w.(warehouse.Hider); ok {
+		if found.Hidden, err = h.Hidden(ctx); err != nil {
+			return err
+		}
+	}
 	var tables []warehouse.Table
 	for _, t := range all {
 		if !writable(t.Name) || strings.ContainsAny(t.Name, "{}") {
+			found.Unused = append(found.Unused, strings.Map(shown, t.Name))
 			continue
 		}
 		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
@@ -65,9 +72,16 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	for _, t := range tables {
 		found.tables = append(found.tables, strings.ToLower(t.Name))
 	}
-	l := &looker{ctx: ctx, found: found}
+	l := &looker{ctx: ctx, found: found, used: map[string]bool{}}
 	l.bounder, _ = w.(warehouse.Bounder)
-	return l.look(tables)
+	err = l.look(tables)
+	for _, t := range tables {
+		if !l.used[t.Name] {
+			found.Unused = append(found.Unused, t.Name)
+		}
+	}
+	slices.Sort(found.Unused)
+	return err
 }
 
 // writable reports whether a name can stand in a pipeline file and in a comment's line.
@@ -75,10 +89,19 @@ func writable(name string) bool {
 	return name != "" && !strings.Contains(name, "${") && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
+// shown leaves control characters out of what is printed.
+func shown(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
+}
+
 type looker struct {
 	ctx     context.Context
 	bounder warehouse.Bounder // nil if the warehouse is none
 	found   *Found
+	used    map[string]bool // tables that are a fact's or a dimension, by name
 }
 
 func (l *looker) look(tables []warehouse.Table) error {
@@ -148,6 +171,7 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(members), Columns: common(members), Named: true, From: first.start}
 	for _, m := range members {
 		f.Rows += max(0, m.table.Rows)
+		l.used[m.table.Name] = true
 	}
 	f.Every, f.Missing, f.Stray = period(members)
 	f.To = f.Every.AddTo(last.start, 1)
@@ -182,6 +206,7 @@ func (l *looker) timeWithin(f Fact, members []named) (string, error) {
 
 func (l *looker) fromTable(t warehouse.Table) (Fact, error) {
 	_, own := splitName(t.Name)
+	l.used[t.Name] = true
 	c := timeColumns(t.Columns)[0]
 	f := Fact{Name: own, Table: t.Name, Tables: 1, Rows: t.Rows, Columns: t.Columns, Time: c.Name, Every: hindcast.Period{N: 1, Unit: hindcast.Months}}
 	if l.bounder == nil {
@@ -285,8 +310,9 @@ func (l *looker) dimensions(single []warehouse.Table) {
 			}
 			if len(l.found.Dimensions) < mostDimensions {
 				_, table := splitName(t.Name)
+				l.used[t.Name] = true
 				l.found.Dimensions = append(l.found.Dimensions, Dimension{Name: free(simple(table, "dimension"), l.found.taken),
-					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name})
+					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name, Columns: t.Columns})
 			}
 			break
 		}

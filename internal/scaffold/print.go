@@ -18,6 +18,12 @@ func Print(out io.Writer, found Found) error {
 	case found.Looked:
 		fmt.Fprintf(&text, "  none of %s has a time in its name or a time column: they hold an example\n", counted(int64(found.Tables), "table"))
 	}
+	if len(found.Unused) > 0 {
+		fmt.Fprintf(&text, "  not used   %s\n", some(found.Unused))
+	}
+	for _, hidden := range found.Hidden {
+		fmt.Fprintf(&text, "  not seen   %s\n", hidden)
+	}
 	text.WriteString("\nNext: " + next)
 	if len(found.Facts) > 0 {
 		fmt.Fprintf(&text, "      one slice's rows: hindcast sql \"SELECT * FROM %s LIMIT 10\"\n", strings.ReplaceAll(inSQL(found.Facts[0].Name), `"`, `\"`))

@@ -35,6 +35,8 @@ type Found struct {
 	Facts      []Fact // the first is the one that the SQL begins with
 	Dimensions []Dimension
 	Target     hindcast.Target
+	Unused     []string // tables that are neither
+	Hidden     []string // what is known of tables that may not be read
 
 	taken  map[string]bool // names of facts and dimensions, in small letters
 	tables []string        // names of all tables, in small letters

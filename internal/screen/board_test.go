@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/rivo/uniseg"
 )
 
@@ -306,6 +308,50 @@ func TestETA(t *testing.T) {
 	s.wait(10 * time.Minute)
 	if stuck, _ := estimate(); stuck < after {
 		t.Errorf("a slice hangs for ten minutes and %s became %s", after, stuck)
+	}
+}
+
+// Slices that are unloaded and wait for a transform are not under way, and the time that they wait brings the end no nearer.
+func TestSlicesThatWait(t *testing.T) {
+	p := history("queued", noon, hindcast.Period{N: 1, Unit: hindcast.Days}, 20)
+	for i := range p.Items {
+		item := &p.Items[i]
+		item.Rows, item.Units = 1000, map[string][]string{"billing": {item.Slice.Key}}
+		p.Units = append(p.Units, plan.Unit{Fact: "billing", Key: item.Slice.Key, Unload: true})
+	}
+	l, s := newLive(p), newScript("r1", 20)
+	key := func(i int) string { return p.Items[i].Slice.Key }
+	unload := func(i int) {
+		s.step(key(i), 1, hindcast.StepUnload)
+		s.add(hindcast.Event{Type: hindcast.EventStepFinished, Slice: key(i), Attempt: 1, Step: hindcast.StepUnload, Seconds: 0.5,
+			Manifest: &hindcast.Manifest{Name: "billing", Key: key(i)}})
+	}
+	for i := range 6 {
+		unload(i)
+	}
+	for i := range 8 {
+		s.do(key(i), 1) // one after the other, of 6.5 s
+		unload(6 + i)
+	}
+	s.step(key(14), 1, hindcast.StepUnload)
+	s.step(key(8), 1, hindcast.StepTransform)
+	s.wait(time.Second)
+	for _, e := range s.events {
+		l.apply(e)
+	}
+	l.t.count()
+	if running := l.t.in(hindcast.Running); !slices.Equal(running, []string{key(8), key(14)}) || l.t.counts[hindcast.Pending] != 10 {
+		t.Errorf("under way are %v; %d are pending", running, l.t.counts[hindcast.Pending])
+	}
+	want := 12*6500*time.Millisecond - time.Second
+	if got, ok := l.pace.eta(l.t, s.now); !ok || (got-want).Abs() > want/8 {
+		t.Errorf("%s are said to be left (%v), and it will be %s", got, ok, want)
+	}
+	s.events = nil
+	s.finish(key(8), 1, hindcast.StepTransform, 1, 1, 5)
+	l.apply(s.events[0])
+	if l.t.state(key(8)) != hindcast.Pending {
+		t.Error("a slice whose result waits for the loader is under way")
 	}
 }
 

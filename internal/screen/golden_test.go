@@ -18,19 +18,19 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // screens are all that a person may see, for given options.
 var screens = map[string]func(*bytes.Buffer, Options){
-	"plan": func(w *bytes.Buffer, o Options) { Plan(w, months(36), o) },
+	"plan": func(w *bytes.Buffer, o Options) { Plan(w, months(36), PlanOptions{Options: o}) },
 	"plan_first": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		p.Existing, p.Items, p.Estimate = false, p.Items[6:], plan.Estimate{RowsIn: -1, RowsOut: -1, DiskNeeded: 3 * gb, DiskFree: gb}
 		p.Warnings = []string{"target cost_summary has a column \"note\" that the SQL does not give; it stays NULL in every row that is loaded"}
-		Plan(w, p, o)
+		Plan(w, p, PlanOptions{Options: o})
 	},
 	"plan_nothing": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		for i := range p.Items {
 			p.Items[i].Reason, p.Items[i].Detail = hindcast.ReasonUpToDate, ""
 		}
-		Plan(w, p, o)
+		Plan(w, p, PlanOptions{Options: o})
 	},
 	"board":          func(w *bytes.Buffer, o Options) { frames(w, o, months(36), underWay(months(36)), 24) },
 	"board_low":      func(w *bytes.Buffer, o Options) { frames(w, o, months(36), underWay(months(36)), 8) },

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -25,11 +26,12 @@ type live struct {
 	known   map[string]bool
 	errs    map[string]string    // the last error of each slice that has not been committed since
 	retryAt map[string]time.Time // when the next attempt of a slice begins
+	queue   queue
 	pace    pace
 }
 
 func newLive(p *plan.Plan) *live {
-	l := &live{plan: p, known: map[string]bool{}, errs: map[string]string{}, retryAt: map[string]time.Time{}}
+	l := &live{plan: p, known: map[string]bool{}, errs: map[string]string{}, retryAt: map[string]time.Time{}, queue: newQueue(p)}
 	l.pace.reset(time.Time{})
 	l.st.Slices = map[string]*hindcast.SliceState{}
 	l.retally()
@@ -38,6 +40,7 @@ func newLive(p *plan.Plan) *live {
 
 func (l *live) retally() {
 	l.t = newTally(&l.st, l.plan)
+	l.t.waits = l.queue.waits
 	for _, key := range l.t.keys {
 		l.known[key] = true
 	}
@@ -49,12 +52,16 @@ func (l *live) apply(e hindcast.Event) {
 		before = s.Attempt
 	}
 	l.st.Apply(e)
+	l.queue.apply(e)
 	if e.Slice != "" && !l.known[e.Slice] {
 		l.retally()
 	}
 	switch e.Type {
 	case hindcast.EventRunStarted, hindcast.EventRunResumed:
 		l.pace.reset(e.Time)
+		for key, s := range l.st.Slices {
+			l.pace.earlier[key] = worked(s)
+		}
 		clear(l.errs)
 	case hindcast.EventStepStarted:
 		if e.Attempt > before || l.pace.attempts[e.Slice].IsZero() {
@@ -77,28 +84,98 @@ func (l *live) apply(e hindcast.Event) {
 	}
 }
 
+// queue knows which slices have done a step and wait for a worker of the next one: the journal says when a step begins,
+// and of what it wrote, not that a slice waits.
+type queue struct {
+	needs    map[string][]unit // of each slice, what the plan wants unloaded for it
+	unloaded map[unit]bool     // by whichever slice
+	staged   map[string]bool   // the slice's transform has ended
+}
+
+// unit names a fact's unit.
+type unit struct{ fact, key string }
+
+func newQueue(p *plan.Plan) queue {
+	q := queue{needs: map[string][]unit{}, unloaded: map[unit]bool{}, staged: map[string]bool{}}
+	if p == nil {
+		return q
+	}
+	wanted := map[unit]bool{}
+	for i := range p.Units {
+		if u := &p.Units[i]; u.Unload {
+			wanted[unit{u.Fact, u.Key}] = true
+		}
+	}
+	for i := range p.Items {
+		for fact, keys := range p.Items[i].Units {
+			for _, key := range keys {
+				if u := (unit{fact, key}); wanted[u] {
+					q.needs[p.Items[i].Slice.Key] = append(q.needs[p.Items[i].Slice.Key], u)
+				}
+			}
+		}
+	}
+	return q
+}
+
+func (q *queue) apply(e hindcast.Event) {
+	switch {
+	case e.Type == hindcast.EventStepStarted:
+		delete(q.staged, e.Slice)
+	case e.Type != hindcast.EventStepFinished:
+	case e.Step == hindcast.StepTransform:
+		q.staged[e.Slice] = true
+	case e.Step == hindcast.StepUnload && e.Manifest != nil:
+		q.unloaded[unit{e.Manifest.Name, e.Manifest.Key}] = true
+	}
+}
+
+// waits reports whether a slice that has begun holds no worker.
+func (q *queue) waits(key string, s *hindcast.SliceState) bool {
+	switch {
+	case s.State != hindcast.Running:
+		return false
+	case s.Step == hindcast.StepUnload:
+		needs := q.needs[key]
+		return len(needs) > 0 && !slices.ContainsFunc(needs, func(u unit) bool { return !q.unloaded[u] })
+	}
+	return s.Step == hindcast.StepTransform && q.staged[key]
+}
+
+// worked is the time that a slice's finished steps have taken.
+func worked(s *hindcast.SliceState) time.Duration {
+	total := 0.0
+	for _, secs := range s.Seconds {
+		total += secs
+	}
+	return seconds(total)
+}
+
 // pace measures how fast the run goes, since it was started or last resumed.
 type pace struct {
 	began    time.Time
-	attempts map[string]time.Time // when the attempt under way of a slice began
+	attempts map[string]time.Time     // when the attempt under way of a slice began
+	earlier  map[string]time.Duration // that a slice was worked on before
 	finished int
-	weight   float64 // of the finished slices
-	took     time.Duration
+	weight   float64       // of the finished slices
+	took     time.Duration // by the steps of the finished slices
 	rows     int64
 	shown    time.Duration // the estimate last given, at the time shownAt
 	shownAt  time.Time
 }
 
-func (p *pace) reset(at time.Time) { *p = pace{began: at, attempts: map[string]time.Time{}} }
+func (p *pace) reset(at time.Time) {
+	*p = pace{began: at, attempts: map[string]time.Time{}, earlier: map[string]time.Duration{}}
+}
 
 func (p *pace) finish(t *tally, e hindcast.Event) {
 	p.finished++
 	p.weight += t.weight(e.Slice)
 	p.rows += max(t.rowsIn(e.Slice), 0)
-	if begun, ok := p.attempts[e.Slice]; ok {
-		p.took += e.Time.Sub(begun)
-		delete(p.attempts, e.Slice)
+	if s := t.st.Slices[e.Slice]; s != nil {
+		p.took += worked(s) - p.earlier[e.Slice]
 	}
+	delete(p.attempts, e.Slice)
 }
 
 // weight is how much work a slice is taken to be: its input rows by the plan, for slices that are done as well, so
@@ -151,16 +228,20 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 	return p.shown, true
 }
 
-// credit is the part of a slice under way that is taken to be done, by the time that its like have taken;
-// never all of it.
+// credit is the part of a slice under way that is taken to be done, by the time that the steps of its like have taken;
+// never all of it. The time that it waits for a worker does it no good.
 func (p *pace) credit(t *tally, key string, now time.Time) float64 {
-	begun, ok := p.attempts[key]
-	if !ok || p.took <= 0 || t.state(key) != hindcast.Running {
+	s := t.st.Slices[key]
+	if s == nil || p.took <= 0 || s.State != hindcast.Running {
 		return 0
+	}
+	spent := worked(s) - p.earlier[key]
+	if !t.waits(key, s) {
+		spent += max(now.Sub(s.Since)-seconds(s.Seconds[s.Step]), 0)
 	}
 	weight := t.weight(key)
 	expected := p.took.Seconds() * weight / p.weight
-	return weight * min(now.Sub(begun).Seconds()/expected, 0.95)
+	return weight * min(spent.Seconds()/expected, 0.95)
 }
 
 // etaText is "ETA 0:58", or "ETA –" while nothing can be said.

@@ -10,8 +10,16 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
+// PlanOptions are a plan's screen, and what was asked for: a run is proposed that does the same.
+type PlanOptions struct {
+	Options
+	Slices            string // --slices
+	Force, AcceptLoss bool
+}
+
 // Plan shows what a run would do and why, and that nothing was touched.
-func Plan(w io.Writer, p *plan.Plan, o Options) {
+func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
+	o := po.Options
 	pg := &page{o: o}
 	k := newKeys(allKeys(nil, p))
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
@@ -36,7 +44,7 @@ func Plan(w io.Writer, p *plan.Plan, o Options) {
 	if len(runs) > 0 || len(p.Warnings) > 0 {
 		pg.add("")
 	}
-	pg.next(planNext(runs, k, o)...)
+	pg.next(planNext(runs, k, po)...)
 	pg.flush(w)
 }
 
@@ -65,15 +73,42 @@ func span(p *plan.Plan, k keys) (from, to string) {
 	return p.History.Start.Format(form), last.Format(form)
 }
 
-func planNext(runs []*plan.Item, k keys, o Options) []string {
+func planNext(runs []*plan.Item, k keys, o PlanOptions) []string {
 	if len(runs) == 0 {
-		return []string{"nothing to do; run all of it again: hindcast run --force" + o.Flags}
+		what := "all of it"
+		if o.Slices != "" {
+			what = "these"
+		}
+		return []string{"nothing to do; run " + what + " again: " + o.run(o.Slices, true)}
 	}
-	next := []string{"hindcast run" + o.Flags}
+	next := []string{o.run(o.Slices, o.Force)}
 	if len(runs) > 1 {
-		next = append(next, "one slice first: hindcast run --slices "+k.short(runs[0].Slice.Key)+o.Flags)
+		next = append(next, "one slice first: "+o.run(k.short(runs[0].Slice.Key), o.Force))
 	}
 	return next
+}
+
+// run is the command that runs the slices that are chosen so.
+func (o PlanOptions) run(selection string, force bool) string {
+	command := "hindcast run"
+	if selection != "" {
+		command += " --slices " + shellWord(selection)
+	}
+	if force {
+		command += " --force"
+	}
+	if o.AcceptLoss {
+		command += " --accept-loss"
+	}
+	return command + o.Flags
+}
+
+// shellWord is a word that a shell reads as it is, or the text in quotes.
+func shellWord(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t'\"\\$`!*?[](){}<>|&;#~", r) }) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 func running(p *plan.Plan) []*plan.Item {

@@ -23,6 +23,7 @@ type tally struct {
 	rowsMean    int64           // of the slices of which it is known
 	idle        map[string]bool // slices that the plan does not run
 	fromPlan    bool
+	waits       func(key string, s *hindcast.SliceState) bool // for a worker: shown as pending
 
 	// For each key, so that a frame over ten thousand slices costs little: its fold, once an event named it,
 	// and where it stood at the last count.
@@ -33,7 +34,7 @@ type tally struct {
 
 func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 	t := &tally{st: st, keys: allKeys(st, p), items: map[string]*plan.Item{}, idle: map[string]bool{},
-		fromPlan: p != nil, fitted: map[[2]int]layout{}}
+		fromPlan: p != nil, fitted: map[[2]int]layout{}, waits: func(string, *hindcast.SliceState) bool { return false }}
 	t.short = newKeys(t.keys)
 	t.folds, t.states = make([]*hindcast.SliceState, len(t.keys)), make([]hindcast.State, len(t.keys))
 	if p != nil {
@@ -102,6 +103,9 @@ func (t *tally) addRows(n int64, done bool) int64 {
 func (t *tally) state(key string) hindcast.State { return t.stateOf(key, t.st.Slices[key]) }
 
 func (t *tally) stateOf(key string, s *hindcast.SliceState) hindcast.State {
+	if s != nil && t.waits(key, s) {
+		return hindcast.Pending
+	}
 	if s != nil && (s.State != hindcast.Pending || !t.idle[key]) {
 		return s.State
 	}

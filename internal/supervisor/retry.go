@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -30,4 +31,16 @@ func heals(class hindcast.Class) bool {
 		return false
 	}
 	return false
+}
+
+// Uncounted is implemented by errors of an Attempter that are no fault of the slice, and that the next attempt cannot meet
+// again: they count for no retry.
+type Uncounted interface{ Uncounted() bool }
+
+func uncounted(err error) bool {
+	e, is := errors.AsType[interface {
+		error
+		Uncounted
+	}](err)
+	return is && e.Uncounted()
 }

@@ -55,7 +55,7 @@ type slice struct {
 	place    int  // in the run's order
 	attempt  int  // the number of the attempt under way, or else of the last
 	trying   bool // that attempt is under way
-	failures int  // failed attempts since the run was started or resumed
+	failures int  // failed attempts since the run was started or resumed, as far as they count
 	next     task
 	due      time.Time // the end of its rest
 	spent    time.Duration

@@ -126,9 +126,12 @@ func (r *run) failed(j *job, res *result) {
 	case r.stopping(): // resume tries again
 	case j.slice.haltedBy != "":
 		r.halt(j.slice)
+	case uncounted(res.err):
+		r.rest(j, e)
 	case j.slice.failures >= r.rules.Retries:
 		r.giveUp(j, e)
 	default:
+		j.slice.failures++
 		r.rest(j, e)
 	}
 }
@@ -137,7 +140,6 @@ func (r *run) failed(j *job, res *result) {
 // staged result, a transform that ran out of memory alone.
 func (r *run) rest(j *job, e *hindcast.Error) {
 	s := j.slice
-	s.failures++
 	s.trying = false
 	switch j.task {
 	case toUnload:

@@ -110,6 +110,22 @@ func TestStepsDoNotRunFarAhead(t *testing.T) {
 	})
 }
 
+// excused is an error that counts for no retry.
+type excused struct{ error }
+
+func (e *excused) Unwrap() error   { return e.error }
+func (e *excused) Uncounted() bool { return true }
+
+// onTransform lets a slice's transforms fail with these errors, one after the other.
+func onTransform(slice string, errs []error) func(string, Try) outcome {
+	return func(method string, try Try) outcome {
+		if method != "transform" || try.Item.Slice.Key != slice || try.Attempt > len(errs) {
+			return outcome{}
+		}
+		return outcome{Err: errs[try.Attempt-1]}
+	}
+}
+
 func TestFailures(t *testing.T) {
 	first := key(0)
 	tests := []struct {
@@ -126,6 +142,8 @@ func TestFailures(t *testing.T) {
 		{"transient fingerprint heals", on("fingerprint", first, 1, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 2, 1, 1},
 		{"transient transform heals", on("transform", first, 3, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 4, 4, 1},
 		{"transient transform heals not", on("transform", first, 9, outcome{Err: errTransient}), hindcast.OnFailureStop, 2, hindcast.Failed, 4, 4, 0},
+		{"what is no fault of the slice counts for no retry", onTransform(first, []error{errTransient, errTransient, &excused{errTransient}, errTransient}),
+			hindcast.OnFailureStop, 0, hindcast.Succeeded, 5, 5, 1},
 		{"permanent is not retried", on("transform", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
 		{"an error without a class is permanent", on("transform", first, 9, outcome{Err: errOdd}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
 		{"continue ends with 2", on("transform", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureContinue, 2, hindcast.Failed, 1, 1, 0},

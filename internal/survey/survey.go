@@ -54,6 +54,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
+	stray, err := s.strays(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	in.Advice = append(in.Advice, stray...)
 	p, err := plan.Make(in)
 	if err != nil {
 		return nil, err
@@ -112,7 +117,7 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (map[str
 		return nil, err
 	}
 	for name, t := range tables {
-		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes}
+		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes, View: t.View}
 	}
 	for _, glob := range plan.Globs(s.Pipeline, history) {
 		source, err := s.files(ctx, glob)
@@ -124,6 +129,27 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (map[str
 		}
 	}
 	return sources, nil
+}
+
+// strays warns of rows that no slice has because their time is NULL, where that costs next to nothing: of tables that
+// hold all of history, not of views.
+func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
+	counter, can := s.Warehouse.(warehouse.StrayCounter)
+	for _, f := range s.Pipeline.Facts {
+		source, there := in.Sources[f.Table]
+		if !can || !there || source.View || f.Time == "" || f.TimeNamed() {
+			continue
+		}
+		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: source.Columns, Time: f.Time, TimeZone: s.Pipeline.History.TimeZone,
+			Session: s.Pipeline.Load.Session}, true)
+		if err != nil {
+			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)
+		}
+		if text := plan.NoTime(f.Table, f.Time, found.NoTime, found.Estimate); text != "" {
+			warnings = append(warnings, text)
+		}
+	}
+	return warnings, nil
 }
 
 func (s *Survey) files(ctx context.Context, glob string) (plan.Source, error) {

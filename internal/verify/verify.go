@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
@@ -31,6 +32,7 @@ type Result struct {
 	Slices   int       `json:"slices"` // committed slices compared with the target
 	Rows     int64     `json:"rows"`   // rows that were compared at the source
 	Findings []Finding `json:"findings"`
+	Notes    []string  `json:"notes,omitempty"` // what is no difference, and worth knowing: rows that no slice has
 }
 
 // Verify holds what is compared.
@@ -68,7 +70,72 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 		}
 		v.Each(len(v.Plan.Units)+i+1, total)
 	}
+	if err := v.strays(ctx); err != nil {
+		return nil, err
+	}
 	return &v.result, v.target(ctx)
+}
+
+// strays notes rows of the facts' tables that no slice has: without a time, or outside of what is cut out of the table.
+func (v *Verify) strays(ctx context.Context) error {
+	counter, can := v.Warehouse.(warehouse.StrayCounter)
+	if !can {
+		return nil
+	}
+	for _, x := range v.covered() {
+		found, err := counter.Strays(ctx, x, false)
+		if err != nil {
+			return fmt.Errorf("counting %s: %w", x.Table, err)
+		}
+		if text := plan.NoTime(x.Table, x.Time, found.NoTime, false); text != "" {
+			v.result.Notes = append(v.result.Notes, text)
+		}
+		if found.Outside > 0 {
+			v.result.Notes = append(v.result.Notes, fmt.Sprintf("%s has %d more rows before %s or from %s on, which no slice has", x.Table, found.Outside,
+				moment(x.Window.Start), moment(x.Window.End)))
+		}
+	}
+	return nil
+}
+
+// moment writes a bound: a date, with the hour where there is one.
+func moment(t time.Time) string {
+	if t.Hour() == 0 && t.Minute() == 0 {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// covered are the tables that are cut by a time column, each with all that is cut out of it: one table serves many units.
+func (v *Verify) covered() []warehouse.Extract {
+	p := &v.Plan.Pipeline
+	units, err := plan.Present(p, v.Plan.History.End)
+	if err != nil {
+		return nil // the plan was cut so before
+	}
+	there := map[string]plan.Unit{}
+	for _, u := range v.Plan.Units {
+		if !u.Missing && len(u.Files) == 0 && timeOf(p, u.Fact) != "" {
+			there[u.Fact+"\x00"+u.Source] = u
+		}
+	}
+	var list []warehouse.Extract
+	at := map[string]int{}
+	for _, u := range units {
+		key := u.Fact + "\x00" + u.Source
+		known, wanted := there[key]
+		i, found := at[key]
+		switch {
+		case !wanted:
+		case found:
+			list[i].Window.End = u.Interval.End
+		default:
+			at[key] = len(list)
+			list = append(list, warehouse.Extract{Table: u.Source, Columns: known.Columns, Time: timeOf(p, u.Fact), Window: u.Interval,
+				TimeZone: p.History.TimeZone, Session: p.Load.Session})
+		}
+	}
+	return list
 }
 
 func timeOf(p *hindcast.Pipeline, fact string) string {

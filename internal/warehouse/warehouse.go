@@ -29,7 +29,7 @@ type Table struct {
 // Extract names rows of one table: all, or those whose Time lies in Window.
 type Extract struct {
 	Table    string            `json:"table"`
-	Columns  []hindcast.Column `json:"columns"` // as Describe gave them, narrowed to what is wanted
+	Columns  []hindcast.Column `json:"columns"` // as Describe gave them, narrowed to what is wanted; VARCHAR where Text is set
 	Time     string            `json:"time,omitempty"`
 	Window   hindcast.Interval `json:"window"`
 	TimeZone string            `json:"time_zone"`
@@ -80,10 +80,11 @@ type Load struct {
 // Unloader reads from a warehouse. Parallel.
 type Unloader interface {
 	// Describe returns what is known of each table that exists; one that does not is absent from the map.
-	// E-PERMISSION if it exists and may not be read.
+	// E-PERMISSION if it exists and may not be read. NoText marks columns that Unload cannot carry as their text.
 	Describe(ctx context.Context, tables []string) (map[string]Table, error)
 	// Unload writes the rows as Parquet, exactly, in bounded memory. Not safe to repeat into the same Dir.
-	// E-TYPE if a column's type cannot be carried, named.
+	// Columns whose Text is set hold the text that the warehouse reads back to the same value. E-TYPE if a column's type
+	// cannot be carried, named.
 	Unload(ctx context.Context, u Unload) (Unloaded, error)
 	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone tell less, and may be had for much
 	// less than another unload. Compare with Agrees.
@@ -136,6 +137,27 @@ type Bounder interface {
 	// Bounds returns the first and the last value of a DATE or TIMESTAMP column, infinities left out: their
 	// civil reading, in UTC for a column with a time zone. Both are zero where there is no value.
 	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
+}
+
+// Hider is a Warehouse whose Tables leaves out what may not be read, for init.
+type Hider interface {
+	// Hidden says which tables these are: a sentence each schema, with the statement that lets them be read.
+	Hidden(ctx context.Context) ([]string, error)
+}
+
+// Strays are rows of a table that no slice has.
+type Strays struct {
+	NoTime   int64 `json:"no_time"`            // their time is NULL
+	Outside  int64 `json:"outside"`            // of the window
+	Estimate bool  `json:"estimate,omitempty"` // by statistics
+}
+
+// StrayCounter is a Warehouse that can count the rows that no slice has, for verify and plan: they are left out without
+// an error.
+type StrayCounter interface {
+	// Strays counts the rows whose Time is NULL, and those outside of the Window. Quick counts the former alone, and by
+	// statistics where that would read the table.
+	Strays(ctx context.Context, x Extract, quick bool) (Strays, error)
 }
 
 // Adviser is a Warehouse that can tell beforehand what will hurt, for plan's warnings.

@@ -48,7 +48,7 @@ func prepare(t *testing.T) map[string]*world {
 	if _, err := demo.Generate(context.Background(), options); err != nil {
 		t.Fatal(err)
 	}
-	if err := demo.Files(source, options); err != nil {
+	if _, err := demo.Files(source, options); err != nil {
 		t.Fatal(err)
 	}
 	edit(t, source, "parallel: auto, memory: auto,", "parallel: 2, memory: 2GB, retry_wait: 10ms,")

@@ -19,7 +19,7 @@ import (
 )
 
 // Version is the DuckDB that is linked in; its major.minor counts in fingerprints. A test holds it to the truth.
-const Version = "v1.5.5"
+const Version = duck.Version
 
 // Pool is the engine: a number of worker processes.
 type Pool struct {

@@ -106,6 +106,7 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 	if err := rows.Scan(&schema, &table, &c.Name, &c.Type, &c.NotNull, &c.Default, &size, &view, &current, &c.Generated); err != nil {
 		return err
 	}
+	c.NoText = !duck.Textual(c.Type)
 	qualified, plain := key([]string{schema, table}), key([]string{table})
 	t := all[qualified]
 	t.Rows, t.View = size, view

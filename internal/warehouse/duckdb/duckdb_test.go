@@ -219,6 +219,61 @@ func TestTypesAreCarriedExactly(t *testing.T) {
 	}
 }
 
+// Every type that has a text comes back from it as it was; the others say so.
+func TestTextsAreExact(t *testing.T) {
+	values := map[string]string{
+		"BOOLEAN": "true", "HUGEINT": "-170141183460469231731687303715884105728", "BIGNUM": "'123456789012345678901234567890123456789012345'",
+		"FLOAT": "0.1", "DOUBLE": "5e-324", "DECIMAL(38,10)": "-9999999999999999999999999999.9999999999", "VARCHAR": "'it''s\n'",
+		"BLOB": `'\x00\xFF''"\x5C'`, "DATE": "'0044-03-15 (BC)'", "TIME": "'23:59:59.999999'", "TIMESTAMP": "'-infinity'",
+		"TIMESTAMP_NS":        "'2020-01-01 01:02:03.123456789'",
+		"TIME WITH TIME ZONE": "'01:02:03.123456+05:30'", "INTERVAL": "'14 months -3 days 04:05:06.000007'",
+		"UUID": "'00112233-4455-6677-8899-aabbccddeeff'", "BIT": "'10101'", "JSON": "'{\"a\": [1,  null]}'", "ENUM('x', 'y')": "'y'",
+	}
+	for typ, value := range values {
+		t.Run(typ, func(t *testing.T) {
+			path := create(t, "CREATE TABLE v (c "+typ+"); INSERT INTO v VALUES (CAST("+value+" AS "+typ+"))")
+			w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tables, err := w.Describe(t.Context(), []string{"v"})
+			if err != nil || tables["v"].Columns[0].NoText {
+				t.Fatal(tables, err)
+			}
+			columns := []hindcast.Column{{Name: "c", Type: "VARCHAR", Source: typ, Text: true}}
+			out, err := w.Unload(t.Context(), warehouse.Unload{Extract: warehouse.Extract{Table: "v", Columns: columns}, Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = w.Close()
+			db, err := duck.Open(t.Context(), duck.Options{Path: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			var same bool
+			if err := db.QueryRowContext(t.Context(), "SELECT v.c = CAST(f.c AS "+typ+") FROM v, read_parquet("+duck.String(out.Files[0].Path)+") f").Scan(&same); err != nil || !same {
+				t.Errorf("comes back changed: %v", err)
+			}
+		})
+	}
+	path := create(t, "CREATE TABLE v (a INTEGER[], b STRUCT(a INTEGER), c MAP(VARCHAR, INTEGER), d UNION(a INTEGER, b VARCHAR), e TIMESTAMPTZ)")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	tables, err := w.Describe(t.Context(), []string{"v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range tables["v"].Columns {
+		if !c.NoText {
+			t.Errorf("%s is said to have an exact text", c.Type)
+		}
+	}
+}
+
 func TestTypesThatCannotBeCarriedAreNamed(t *testing.T) {
 	for _, typ := range []string{"STRUCT(a INTERVAL)", "HUGEINT[]", "UNION(a INTEGER, b VARCHAR)"} {
 		path := create(t, "CREATE TABLE v (ok INTEGER, bad "+typ+")")

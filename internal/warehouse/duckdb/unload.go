@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -64,16 +66,47 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 	return sums, err
 }
 
-// source is the extract as an expression for FROM.
+// source is the extract as an expression for FROM. Columns that are carried as text are text in it already.
 func source(x warehouse.Extract) (string, error) {
 	from := duck.Table(x.Table)
-	if x.Time == "" {
-		return from, nil
+	if x.Time != "" {
+		i := slices.IndexFunc(x.Columns, func(c hindcast.Column) bool { return c.Name == x.Time })
+		if i < 0 {
+			return "", fmt.Errorf("cutting %s: its time column %q is not among those to be read", x.Table, x.Time)
+		}
+		from += " WHERE " + duck.Window(x.Time, x.Columns[i].Type, x.Window, x.TimeZone)
 	}
+	var texts []string
 	for _, c := range x.Columns {
-		if c.Name == x.Time {
-			return from + " WHERE " + duck.Window(c.Name, c.Type, x.Window, x.TimeZone), nil
+		if c.Text {
+			texts = append(texts, "CAST("+duck.Name(c.Name)+" AS VARCHAR) AS "+duck.Name(c.Name))
 		}
 	}
-	return "", fmt.Errorf("cutting %s: its time column %q is not among those to be read", x.Table, x.Time)
+	if len(texts) > 0 {
+		from = "(SELECT * REPLACE (" + strings.Join(texts, ", ") + ") FROM " + from + ")"
+	}
+	return from, nil
+}
+
+// Strays counts the rows that no slice has. DuckDB reads only what its statistics of a column leave open.
+func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
+	from, column := duck.Table(x.Table), duck.Name(x.Time)
+	inside := x
+	inside.Columns = []hindcast.Column{}
+	for _, c := range x.Columns {
+		if c.Name == x.Time {
+			inside.Columns = append(inside.Columns, c)
+		}
+	}
+	within, err := source(inside)
+	if err != nil {
+		return found, err
+	}
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM "+from+" WHERE "+column+" IS NULL").Scan(&found.NoTime); err != nil || quick {
+			return err
+		}
+		return conn.QueryRowContext(ctx, "SELECT (SELECT count("+column+") FROM "+from+") - (SELECT count(*) FROM "+within+")").Scan(&found.Outside)
+	})
+	return found, err
 }

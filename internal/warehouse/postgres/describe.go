@@ -72,10 +72,17 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (w.database = '' OR w.database 
 
 // usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and our own tables.
 const usable = `
-SELECT c.oid, '' AS found FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT c.oid, '' AS found ` + theirs + ` AND ` + mayBeRead
+
+const theirs = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relname NOT LIKE 'hindcast\_%'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'
-  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')`
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'`
+
+const mayBeRead = `(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))`
+
+// unreadable counts the tables of each schema that the role may not read.
+const unreadable = `
+SELECT n.nspname, count(*), quote_ident(current_user) ` + theirs + ` AND NOT ` + mayBeRead + ` GROUP BY 1 ORDER BY 1`
 
 const attributes = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR t.typnotnull,
@@ -239,6 +246,23 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, err
 }
 
+// Hidden tells the tables that the role may not read, which are as if they were not there.
+func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		rows, err := ask(ctx, conn, unreadable)
+		for _, r := range rows {
+			schema, what := identifier(r.text(0)), "tables"
+			if r.number(1) == 1 {
+				what = "table"
+			}
+			told = append(told, fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
+				r.number(1), what, schema, r.text(2)))
+		}
+		return err
+	})
+	return told, err
+}
+
 // bytesPerValue guesses what a value takes in Parquet, for estimates only (FOCUS billing rows: 3 to 7 bytes).
 const bytesPerValue = 5
 
@@ -262,6 +286,7 @@ func (a *attribute) column() hindcast.Column {
 		c = f.Column
 		c.Stored = "" // an unload's own
 	}
+	c.NoText = !pgcopy.HasText(a.typ)
 	c.NotNull, c.Default, c.Generated = a.notNull, a.preset, a.generated
 	return c
 }

@@ -18,7 +18,7 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 	_, url := database(t, `CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
 		CREATE DOMAIN zero AS integer DEFAULT 0;
 		CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY, n integer NOT NULL DEFAULT 7, doubled integer GENERATED ALWAYS AS (n * 2) STORED,
-			p positive, z zero, "Odd ""name"" ü" text, dropped int, at timestamptz(3), m numeric(12,2), free numeric);
+			p positive, z zero, "Odd ""name"" ü" text, dropped int, at timestamptz(3), m numeric(12,2), free numeric, cash money[]);
 		ALTER TABLE t DROP COLUMN dropped`)
 	tables, err := open(t, postgres.Options{URL: url}).Describe(t.Context(), []string{"t"})
 	if err != nil {
@@ -27,7 +27,7 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 	var got []string
 	for _, c := range tables["t"].Columns {
 		flags := ""
-		for flag, set := range map[string]bool{"N": c.NotNull, "D": c.Default, "G": c.Generated} {
+		for flag, set := range map[string]bool{"N": c.NotNull, "D": c.Default, "G": c.Generated, "T": c.NoText} {
 			if set {
 				flags += flag
 			}
@@ -37,9 +37,24 @@ func TestColumnsAreDescribedWithWhatALoadMustKnow(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s|%s|%s|%s", c.Name, c.Type, c.Source, sorted))
 	}
 	want := []string{`id|BIGINT|bigint|DN`, `n|INTEGER|integer|DN`, `doubled|INTEGER|integer|G`, `p|INTEGER|positive|N`, `z|INTEGER|zero|D`,
-		`Odd "name" ü|VARCHAR|text|`, `at|TIMESTAMP WITH TIME ZONE|timestamp(3) with time zone|`, `m|DECIMAL(12,2)|numeric(12,2)|`, `free||numeric|`}
+		`Odd "name" ü|VARCHAR|text|`, `at|TIMESTAMP WITH TIME ZONE|timestamp(3) with time zone|`, `m|DECIMAL(12,2)|numeric(12,2)|`, `free||numeric|`, `cash||money[]|T`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What the role may not read is told by schema, with the GRANT.
+func TestWhatIsHiddenIsTold(t *testing.T) {
+	c, url := database(t, `CREATE SCHEMA "Raw"; CREATE TABLE "Raw".a (n int); CREATE TABLE "Raw".b (n int); CREATE TABLE closed (n int); CREATE TABLE seen (n int)`)
+	if told, err := open(t, postgres.Options{URL: url}).Hidden(t.Context()); err != nil || len(told) > 0 {
+		t.Errorf("an administrator: %q, %v", told, err)
+	}
+	role := "reader_" + url[strings.LastIndex(url, "/db")+1:strings.Index(url, "?")]
+	c.Exec(t, url, "CREATE ROLE "+role+" LOGIN; GRANT SELECT ON seen TO "+role)
+	told, err := open(t, postgres.Options{URL: strings.Replace(url, "postgres@", role+"@", 1)}).Hidden(t.Context())
+	if err != nil || len(told) != 2 || told[0] != `2 tables of schema "Raw" may not be read; their owner: GRANT USAGE ON SCHEMA "Raw" TO `+role+`; GRANT SELECT ON ALL TABLES IN SCHEMA "Raw" TO `+role+`;` ||
+		!strings.HasPrefix(told[1], "1 table of schema ") {
+		t.Errorf("%q, %v", told, err)
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,11 +218,31 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 		return nil
 	}
 	l.verbatim = false // the server casts them
+	if err := l.refuseRounding(ctx, fields, table); err != nil {
+		return err
+	}
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Name
 	}
 	return run(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
+}
+
+// refuseRounding: what the server reads from text it would round to the target's scale without a word.
+func (l *load) refuseRounding(ctx context.Context, fields []pgcopy.Field, staged string) error {
+	conditions := pgcopy.Rounding(fields)
+	for _, column := range slices.Sorted(maps.Keys(conditions)) {
+		rows, err := ask(ctx, l.conn, "SELECT "+identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q: %s does not fit the target's scale, which would round it", column, rows[0].text(0)),
+				Next:    "round it in the SQL, or give the target's column a larger scale"}
+		}
+	}
+	return nil
 }
 
 // stored sums the slice's rows as they stand in the target now, after hooks and triggers. Where there are none they are

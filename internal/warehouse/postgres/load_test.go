@@ -629,6 +629,34 @@ func TestTargetsAreCreated(t *testing.T) {
 	}
 }
 
+// Text goes into a numeric of any size, and what its scale would round is refused: the server rounds without a word.
+func TestTextIntoNumeric(t *testing.T) {
+	c, url := database(t, "CREATE DOMAIN rate AS numeric(60,1); CREATE TABLE result (day date, n bigint, a numeric, b numeric(50,2), c rate, d numeric(45,1)[])")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	l := january("r", 1)
+	for _, name := range []string{"a", "b", "c", "d"} {
+		l.Columns = append(l.Columns[:len(l.Columns):len(l.Columns)], hindcast.Column{Name: name, Type: "VARCHAR"})
+	}
+	l.Columns = append(l.Columns[:1:1], l.Columns[2:]...)
+	row := func(a, b, c, d string) warehouse.Load {
+		return filled(t, l, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, '%s' AS a, '%s' AS b, '%s' AS c, '%s' AS d", a, b, c, d))
+	}
+	const large = "12345678901234567890123456789012345678901"
+	if _, err := w.Load(t.Context(), row("NaN", large+".25", large+".500", "{"+large+".5,NULL}")); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(c.Exec(t, url, "SELECT a, b, c, d FROM result")); got != "NaN,"+large+".25,"+large+".5,{"+large+".5,NULL}" {
+		t.Errorf("the target holds %s", got)
+	}
+	for column, bad := range map[string]warehouse.Load{"b": row("1", "1.005", "1", "{1}"), "c": row("1", "1", "0.25", "{1}"), "d": row("1", "1", "1", "{0.25}")} {
+		_, err := w.Load(t.Context(), bad)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow || !strings.Contains(e.Message, `"`+column+`"`) {
+			t.Errorf("%s: %v", column, err)
+		}
+	}
+}
+
 // What will hurt is told before a run.
 func TestAdvice(t *testing.T) {
 	c, url := database(t, `CREATE TABLE result (day date PRIMARY KEY, n bigint); CREATE TABLE lines (day date CONSTRAINT of_day REFERENCES result ON DELETE CASCADE);

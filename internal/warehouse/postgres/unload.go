@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -90,7 +92,7 @@ func (w *Owner) fields(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 	}
 	fields := make([]pgcopy.Field, len(x.Columns))
 	for i, c := range x.Columns {
-		if fields[i], err = pgcopy.Carry(c.Name, types[i], false); err != nil {
+		if fields[i], err = pgcopy.Carry(c.Name, types[i], c.Text); err != nil {
 			return nil, err
 		}
 		if fields[i].Column.Type != c.Type {
@@ -217,4 +219,43 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 		return nil
 	})
 	return sums, err
+}
+
+const nullShare = `
+SELECT null_frac FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND attname = $3 ORDER BY inherited DESC LIMIT 1`
+
+// Strays counts the rows that no slice has; quick goes by the statistics that ANALYZE made.
+func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
+	if quick {
+		return w.likelyStrays(ctx, x)
+	}
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		typ := timeType(x)
+		rows, err := ask(ctx, conn, "SELECT count(*) - count("+identifier(x.Time)+"), count("+identifier(x.Time)+") - count(*) FILTER (WHERE "+
+			window(x.Time, typ, wall(typ, x.Window, x.TimeZone))+") FROM "+parseName(x.Table).sql())
+		if err != nil {
+			return err
+		}
+		found = warehouse.Strays{NoTime: rows[0].number(0), Outside: rows[0].number(1)}
+		return nil
+	})
+	return found, err
+}
+
+func (w *Owner) likelyStrays(ctx context.Context, x warehouse.Extract) (found warehouse.Strays, err error) {
+	found.Estimate = true
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		list, err := w.findNames(ctx, conn, x.Table)
+		if err != nil || len(list) == 0 || list[0].rows <= 0 {
+			return err
+		}
+		rows, err := ask(ctx, conn, nullShare, list[0].name.schema, list[0].name.table, x.Time)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		share, err := strconv.ParseFloat(rows[0].text(0), 64)
+		found.NoTime = int64(math.Round(share * float64(list[0].rows)))
+		return err
+	})
+	return found, err
 }

@@ -230,6 +230,24 @@ func TestWindowsInATimeZone(t *testing.T) {
 	}
 }
 
+// What has no type in the lake is carried as its text where that is asked for, through several connections as well.
+func TestUnloadAsText(t *testing.T) {
+	_, url := database(t, `CREATE TABLE v (id integer, n numeric, doc jsonb);
+		INSERT INTO v SELECT i, CASE i WHEN 0 THEN 'NaN' ELSE i / 3.0 END, jsonb_build_object('i', i) FROM generate_series(0, 200000) i; ANALYZE v`)
+	w := open(t, several(url))
+	x := extract(t, w, "v", "", hindcast.Interval{})
+	for i := 1; i < 3; i++ {
+		x.Columns[i].Type, x.Columns[i].Text = "VARCHAR", true
+	}
+	out := unload(t, w, x)
+	if held := sums(t, out.Columns, paths(out.Files)); held.Rows != 200001 || !out.Columns[1].Text || out.Columns[1].Type != "VARCHAR" {
+		t.Errorf("%+v of %+v", held, out.Columns)
+	}
+	if again, err := w.Sum(t.Context(), x); err != nil || !again.Agrees(out.Sums) {
+		t.Errorf("Sum gives %+v, %v; the unload %+v", again, err, out.Sums)
+	}
+}
+
 // A column that changed since the plan was made is not read as what it was.
 func TestAColumnThatChangedIsRefused(t *testing.T) {
 	c, url := database(t, "CREATE TABLE v (a integer, b point, c numeric); INSERT INTO v VALUES (1)")

@@ -53,7 +53,9 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"unload cuts half open":          unloadWindow,
 		"unload of no rows":              unloadEmpty,
 		"unload of odd names":            unloadOdd,
+		"unload as text":                 unloadText,
 		"sums do not depend on order":    sumsOrder,
+		"strays are counted":             strays,
 		"prepare creates and may repeat": prepareTwice,
 		"load replaces a slice whole":    loadReplaces,
 		"load keeps the previous rows":   loadPrevious,
@@ -127,11 +129,56 @@ func unloadWindow(t *testing.T, w *World) {
 	}
 }
 
+func strays(t *testing.T, w *World) {
+	w.Exec(t, "INSERT INTO sales (id) VALUES (7), (8), (9)")
+	counter, can := w.Warehouse.(warehouse.StrayCounter)
+	if !can {
+		t.Fatal("the warehouse counts no strays")
+	}
+	for column, in := range map[string]hindcast.Interval{"day": February, "ts": January} {
+		found, err := counter.Strays(t.Context(), extract(t, w, "sales", column, in), false)
+		if want := (warehouse.Strays{NoTime: 3, Outside: 2}); err != nil || found != want {
+			t.Errorf("by %s: %+v, %v; want %+v", column, found, err, want)
+		}
+		quick, err := counter.Strays(t.Context(), extract(t, w, "sales", column, hindcast.Interval{}), true)
+		if err != nil || quick.Outside != 0 || !quick.Estimate && quick.NoTime != 3 {
+			t.Errorf("by %s, quick: %+v, %v", column, quick, err)
+		}
+	}
+}
+
 func unloadEmpty(t *testing.T, w *World) {
 	x := extract(t, w, "empty_one", "t", January)
 	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
 	if err != nil || out.Sums.Rows != 0 || len(out.Columns) != 2 {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func unloadText(t *testing.T, w *World) {
+	x := extract(t, w, "sales", "day", January)
+	for i := range x.Columns {
+		if c := &x.Columns[i]; c.Name == "cost" || c.Name == "ts" || c.Name == "note" {
+			c.Type, c.Text = "VARCHAR", true
+		}
+	}
+	out, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, f := range out.Files {
+		files = append(files, f.Path)
+	}
+	if _, summed := out.Sums.Totals["cost"]; summed || out.Sums.Rows != 2 || !out.Columns[3].Text || out.Columns[3].Type != "VARCHAR" {
+		t.Errorf("%+v of %+v", out.Sums, out.Columns)
+	}
+	if sums := w.Sums(t, out.Columns, files); !sums.Agrees(out.Sums) {
+		t.Errorf("the files hold %+v, the source %+v", sums, out.Sums)
+	}
+	x.Columns = out.Columns // as a manifest has them
+	if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) {
+		t.Errorf("Sum gives %+v, %v", sums, err)
 	}
 }
 

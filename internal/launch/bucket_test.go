@@ -1,0 +1,196 @@
+//go:build unix
+
+package launch
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/cache"
+	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/s3test"
+)
+
+// inBucket makes a pipeline over three months of sales, of some MB a month, whose lake is in a bucket.
+func inBucket(t *testing.T) *hindcast.Pipeline {
+	t.Helper()
+	server, dir := s3test.Start(t), t.TempDir()
+	server.Setenv(t)
+	text := fmt.Sprintf(`pipeline: p
+warehouse: duckdb:w.duckdb
+lake: %q
+history: {from: 2020-01-01, to: 2020-04-01, every: 1 month}
+facts: {sales: {table: sales, time: day}}
+transform: {sql: totals.sql}
+target: {table: totals, time: month}
+run: {retries: 0, retry_wait: 1ms, scratch: scratch, parallel: 3}
+`, s3test.URL(server.Endpoint, server.Bucket(t), "lake"))
+	for name, text := range map[string]string{"p.yml": text,
+		"totals.sql": "SELECT CAST(:slice_start AS DATE) AS month, sum(n) AS n, sum(m) AS m, max(length(note)) AS longest FROM sales"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir, func(db *sql.DB) {
+		if _, err := db.Exec(`CREATE TABLE sales AS SELECT DATE '2020-01-01' + CAST(range % 91 AS INTEGER) AS day, range AS n, hash(range)::DECIMAL(38,0) AS m,
+			md5(range::VARCHAR) AS note FROM range(200000)`); err != nil {
+			t.Fatal(err)
+		}
+	})
+	p, err := config.Load(filepath.Join(dir, "p.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func open(t *testing.T, dir string, f func(*sql.DB)) {
+	t.Helper()
+	db, err := sql.Open("duckdb", filepath.Join(dir, "w.duckdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// totals are the rows of the target in one text.
+func totals(t *testing.T, p *hindcast.Pipeline) (rows string) {
+	t.Helper()
+	open(t, p.Dir, func(db *sql.DB) {
+		if err := db.QueryRow("SELECT string_agg(totals::VARCHAR, ' ' ORDER BY month) FROM totals").Scan(&rows); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return rows
+}
+
+// watched are the options of a run whose failed attempts are gathered.
+func watched(unloadOnly bool) (Options, func() []hindcast.Event) {
+	var mutex sync.Mutex
+	var failed []hindcast.Event
+	o := Options{UnloadOnly: unloadOnly, Log: func(string) (io.Writer, error) { return io.Discard, nil },
+		Planned: func(*plan.Plan, []hindcast.Event, io.Writer) {},
+		Each: func(e hindcast.Event) {
+			if e.Type == hindcast.EventAttemptFailed || e.Type == hindcast.EventFailed {
+				mutex.Lock()
+				defer mutex.Unlock()
+				failed = append(failed, e)
+			}
+		}}
+	return o, func() []hindcast.Event {
+		mutex.Lock()
+		defer mutex.Unlock()
+		return failed
+	}
+}
+
+// run begins a run over a lake of which nothing is near, with the engine if there is one.
+func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Engine) engine.Engine) {
+	t.Helper()
+	s, err := OpenLake(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(s.cacheFolder()); err != nil {
+		t.Fatal(err)
+	}
+	if wrap != nil {
+		spill, err := s.settleDown(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shares := plan.Divide(s.Machine, p.Run, 0, 0)
+		e, err := drivers.Engine(p, drivers.EngineOptions{Slots: shares.Transforms, Memory: shares.Transform, Threads: 1, Spill: spill,
+			Allowed: append(s.readable(), spill), Log: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Engine = wrap(e)
+	}
+	ended, err := begin(context.Background(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := ended.Outcome; out.ExitCode != hindcast.ExitOK {
+		for _, f := range out.State.Failures {
+			t.Errorf("%+v", f.Error)
+		}
+		t.Fatalf("exit %d, %v", out.ExitCode, out.Err)
+	}
+}
+
+// blind is an engine that overlooks what a query reads.
+type blind struct {
+	engine.Engine
+	sees []string
+}
+
+func (b blind) Used(context.Context, engine.Query, []engine.Check) (map[string][]string, error) {
+	return map[string][]string{"sales": b.sees}, nil
+}
+
+// A wrong guess of what the SQL reads costs an attempt of the slices under way, though the pipeline has no retries, and
+// never the run.
+func TestAColumnThatWasOverlooked(t *testing.T) {
+	p := inBucket(t)
+	whole, _ := watched(false)
+	run(t, p, whole, nil)
+	want := totals(t, p)
+	for _, sees := range [][]string{{}, {"day"}, {"day", "n"}, {"day", "m", "note"}} {
+		o, failed := watched(false)
+		o.Force = true
+		run(t, p, o, func(e engine.Engine) engine.Engine { return blind{e, sees} })
+		events := failed()
+		if len(events) == 0 || len(events) > 3 {
+			t.Errorf("%q: %d attempts failed of three slices", sees, len(events))
+		}
+		for _, e := range events {
+			if e.Type != hindcast.EventAttemptFailed || e.Error.Code != hindcast.EParquet || e.Error.Class != hindcast.ClassTransient || e.Attempt != 1 {
+				t.Errorf("%q: %+v %v", sees, e, e.Error)
+			}
+		}
+		if got := totals(t, p); got != want {
+			t.Errorf("%q: the target holds %s, want %s", sees, got, want)
+		}
+	}
+}
+
+// A slice larger than the cache still runs, and nothing of it stays.
+func TestASliceLargerThanTheCache(t *testing.T) {
+	p := inBucket(t)
+	p.Run.Cache = 100_000
+	unloads, _ := watched(true)
+	run(t, p, unloads, nil)
+	o, failed := watched(false)
+	run(t, p, o, nil)
+	if events := failed(); len(events) > 0 {
+		t.Errorf("failed: %+v", events)
+	}
+	s, err := OpenLake(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := cache.Usage(s.cacheFolder()); kept > p.Run.Cache {
+		t.Errorf("the cache keeps %d bytes", kept)
+	}
+	m, err := s.Lake.CurrentUnit(t.Context(), "sales", "2020-01-01")
+	if err != nil || m.Bytes < 10*p.Run.Cache {
+		t.Errorf("the slice has %d bytes, %v", m.Bytes, err)
+	}
+	if totals(t, p) == "" {
+		t.Error("the target is empty")
+	}
+}
