@@ -298,6 +298,24 @@ func TestSilentHolder(t *testing.T) {
 	}
 }
 
+// TestSilenceByTheHoldersTTL: how long is waited is what the holder wrote, not what whoever waits has.
+func TestSilenceByTheHoldersTTL(t *testing.T) {
+	for _, ttl := range []time.Duration{2 * time.Second, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			store := folder(t)
+			gone := acquire(t, store, "r1", Options{Process: elsewhere, TTL: ttl})
+			gone.cancel()
+			gone.ended.Wait()
+			begun := time.Now()
+			l := acquire(t, store, "r2", Options{Wait: true})
+			if took := time.Since(begun); took < ttl || took > ttl+2*DefaultPoll {
+				t.Errorf("it took %v, want the holder's TTL of %v", took, ttl)
+			}
+			release(t, l)
+		})
+	}
+}
+
 // TestLiveHolder waits for one that renews: it is never taken over, also by those whose clock runs ahead.
 func TestLiveHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
