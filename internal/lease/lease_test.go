@@ -316,6 +316,43 @@ func TestSilenceByTheHoldersTTL(t *testing.T) {
 	}
 }
 
+// TestWatch: a holder elsewhere is silent when its lease has not changed for its own TTL; one that renews never is.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := folder(t)
+		l := acquire(t, store, "r1", Options{Process: elsewhere, TTL: 2 * time.Minute})
+		var watch Watch
+		silent := func() bool {
+			holder, err := Inspect(t.Context(), store, pipeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return watch.Silent(holder)
+		}
+		for range 20 {
+			if silent() {
+				t.Fatal("a holder that renews its lease is silent")
+			}
+			time.Sleep(time.Minute)
+		}
+		l.cancel()
+		l.ended.Wait()
+		silent()
+		time.Sleep(2*time.Minute - time.Second)
+		if silent() {
+			t.Error("silent before its TTL is over")
+		}
+		time.Sleep(time.Second)
+		if !silent() {
+			t.Error("not silent when its TTL is over")
+		}
+		release(t, l)
+		if silent() {
+			t.Error("a lease that was given back has no holder to be silent")
+		}
+	})
+}
+
 // TestLiveHolder waits for one that renews: it is never taken over, also by those whose clock runs ahead.
 func TestLiveHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
