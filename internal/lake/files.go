@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -133,10 +134,8 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 	if err != nil {
 		return broken(l.Absolute(below), "cannot be listed", err)
 	}
-	later := false
 	for _, folder := range folders {
-		if f := fenceOf(folder); f > fence || f == fence && attemptOf(folder) > attempt {
-			later = true
+		if later(folder, fence, attempt) {
 			continue
 		}
 		if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
@@ -146,10 +145,34 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 	if local, ok := l.store.(objstore.Local); ok {
 		_ = os.Remove(local.File(below)) // the folder itself, if nothing is in it any more
 	}
-	if later {
+	return l.discardScratch(below, fence, attempt)
+}
+
+// later reports whether a folder is of an attempt after this one.
+func later(folder string, fence int64, attempt int) bool {
+	f := fenceOf(folder)
+	return f > fence || f == fence && attemptOf(folder) > attempt
+}
+
+// discardScratch is Discard for what this machine still has. The next attempt may be writing its own already, of which the
+// lake has nothing yet; so the folder around both stays.
+func (l *Lake) discardScratch(below string, fence int64, attempt int) error {
+	if !l.Remote() || l.scratch == "" {
 		return nil
 	}
-	return l.Clear(below)
+	here, err := os.ReadDir(filepath.Join(l.scratch, filepath.FromSlash(below)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the scratch folder: %w", err)
+	}
+	for _, entry := range here {
+		if later(entry.Name(), fence, attempt) {
+			continue
+		}
+		if err := l.Clear(below + entry.Name() + "/"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Verify checks that the manifest's files exist and have its sizes and checksums. E-PARQUET names the first
