@@ -87,8 +87,14 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 // Database makes a fresh database and returns its URL over the unix socket; the test's end drops it.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
+	return c.DatabaseFrom(t, "template1")
+}
+
+// DatabaseFrom makes a copy of a database that nobody uses, and returns its URL as Database does.
+func (c *Cluster) DatabaseFrom(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("db%d", c.count.Add(1))
-	c.Exec(t, c.URL("postgres"), "CREATE DATABASE "+name)
+	c.Exec(t, c.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+template)
 	t.Cleanup(func() {
 		conn, err := pgconn.Connect(context.Background(), c.URL("postgres"))
 		if err != nil {

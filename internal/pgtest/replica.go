@@ -13,8 +13,20 @@ import (
 // Replica starts a read-only copy of the cluster that follows it. The test's end ends it.
 func (c *Cluster) Replica(t testing.TB) *Cluster {
 	t.Helper()
+	return c.copied(t, "--write-recovery-conf")
+}
+
+// Clone starts a copy of the cluster that goes its own way. The test's end ends it.
+func (c *Cluster) Clone(t testing.TB) *Cluster {
+	t.Helper()
+	return c.copied(t)
+}
+
+func (c *Cluster) copied(t testing.TB, options ...string) *Cluster {
+	t.Helper()
 	r := &Cluster{bin: c.bin, as: c.as, ended: make(chan error, 1)}
-	if err := r.copyOf(c); err != nil {
+	r.count.Store(c.count.Load()) // of databases that it has as well
+	if err := r.copyOf(c, options); err != nil {
 		_ = os.RemoveAll(r.Dir)
 		t.Fatal(err)
 	}
@@ -24,7 +36,7 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 	return r
 }
 
-func (c *Cluster) copyOf(primary *Cluster) (err error) {
+func (c *Cluster) copyOf(primary *Cluster, options []string) (err error) {
 	if c.Dir, err = os.MkdirTemp("", "hcpg"); err != nil {
 		return err
 	}
@@ -37,7 +49,8 @@ func (c *Cluster) copyOf(primary *Cluster) (err error) {
 		return err
 	}
 	data := filepath.Join(c.Dir, "data")
-	if err := c.run("pg_basebackup", "-D", data, "-h", primary.Dir, "-p", strconv.Itoa(primary.Port), "-U", User, "-c", "fast", "--write-recovery-conf"); err != nil {
+	options = append(options, "-D", data, "-h", primary.Dir, "-p", strconv.Itoa(primary.Port), "-U", User, "-c", "fast", "--no-sync")
+	if err := c.run("pg_basebackup", options...); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(filepath.Join(data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
