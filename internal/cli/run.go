@@ -148,14 +148,15 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 	}
 }
 
-// attach shows a run that another process supervises; done is false if that process died in the middle, or is silent:
-// lost with its machine, as far as can be known from here.
+// attach shows a run that another process supervises. done is false if that process died in the middle, or is silent: lost
+// with its machine, as far as can be known from here. A run that had ended before, though not with everything done, is
+// over as soon as its process is: it died, or is about to give the lease back.
 func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done, silent bool, err error) {
 	var watch lease.Watch
 	view := a.view(p)
 	st := &hindcast.RunState{}
 	tail := journal.NewTail(s.Store, s.Lake.RunPrefix(p.Run))
-	for !st.Finished {
+	for first, before := true, false; ; first = false {
 		events, restarted, err := tail.Next(ctx)
 		if err != nil {
 			return false, false, errors.Join(err, view.Close())
@@ -167,12 +168,16 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 			st.Apply(e)
 			view.Event(e)
 		}
+		before = st.Finished && st.ExitCode != hindcast.ExitOK && (first || before)
+		if st.Finished && !before {
+			break
+		}
 		holder, err := lease.Inspect(ctx, s.Store, p.Pipeline.Name)
 		if err != nil {
 			return false, false, errors.Join(err, view.Close())
 		}
 		silent = watch.Silent(holder)
-		if len(events) == 0 && (!holder.Held || holder.Dead || silent || holder.Run != p.Run) && !st.Finished {
+		if len(events) == 0 && (!holder.Held || holder.Dead || silent || holder.Run != p.Run) {
 			return false, silent, view.Close()
 		}
 		select {
