@@ -158,6 +158,7 @@ func (s postgresSession) close() { _ = s.conn.Close(context.Background()) }
 // check: no session of ours is left and nothing that one made for itself, no upload is unfinished, and the next command on
 // each machine leaves nothing there but copies of the lake's files.
 func (s *remote) check(c *trial) {
+	s.harm.storm(0, 0, 0)
 	s.checkSessions(c)
 	if left := s.s3.Uploads(c, s.bucket); len(left) > 0 {
 		c.Errorf("unfinished uploads: %v", left)

@@ -44,6 +44,8 @@ type trial struct {
 	seen    int             // events in the journal when the round began
 	told    int64           // its bytes then
 	length  float64         // of the round, as a part of a whole run
+	fenced  bool            // somebody was
+	last    string          // the machine that the round began on
 	hasty   bool            // it began without waiting for a lease
 	stopped bool            // this round was asked to stop
 	struck  map[string]bool // what else was done in this round
@@ -127,25 +129,22 @@ func (c *trial) round() bool {
 	c.told = journalSize(c.site)
 	moments := c.moments()
 	p := c.launch(c.next(), c.begin()...)
-	others := map[*running]bool{}
+	all := []*running{p}
 	for _, at := range moments {
 		c.until(at, p)
 		if p.ended() {
 			break
 		}
 		if other := c.strike(p); other != nil {
-			others[other] = true
-			if p.fenced { // the other one has the run
-				p, other = other, p
+			all = append(all, other)
+			if p.fenced {
+				p = other // which has the run now
 			}
-			others[other], others[p] = true, false
 		}
 	}
-	done := c.judge(p, c.hasty || len(others) > 0)
-	for other, open := range others {
-		if open {
-			done = c.judge(other, true) || done
-		}
+	done := false
+	for _, one := range all {
+		done = c.judge(one, c.hasty || len(all) > 1) || done
 	}
 	if !done && c.random.IntN(2) == 0 { // else the next round meets what is still dying
 		if err := buried(c.mark, burial); err != nil {
@@ -166,11 +165,14 @@ func (c *trial) anywhere() machine {
 func (c *trial) next() machine {
 	m := c.anywhere()
 	if c.rounds == 1 {
-		return c.site.machines()[0]
-	}
-	if c.hasty = c.random.IntN(4) == 0; !c.hasty {
+		m = c.site.machines()[0]
+	} else if c.hasty = c.random.IntN(4) == 0; !c.hasty {
 		c.silence(m)
 	}
+	if c.rounds > 1 && m.name != c.last {
+		c.tally.other("resumes elsewhere")
+	}
+	c.last = m.name
 	return m
 }
 
@@ -281,7 +283,10 @@ func (c *trial) kill(p *running) *running {
 }
 
 // stop asks from another process.
-func (c *trial) stop(*running) *running {
+func (c *trial) stop(p *running) *running {
+	if holder := c.holder(); holder.Held && holder.Pid != p.cmd.Process.Pid { // who cannot stop if it is dead
+		return c.kill(p)
+	}
 	c.tally.other("stops")
 	c.stopped = true
 	s := c.launch(c.anywhere(), "stop", run)
@@ -297,11 +302,7 @@ func (c *trial) freeze(p *running) *running {
 	c.tally.other("freezes")
 	pid := p.cmd.Process.Pid
 	_ = syscall.Kill(pid, syscall.SIGSTOP)
-	holder, err := lease.Inspect(c.Context(), c.store, pipeline)
-	if err != nil {
-		c.Errorf("who holds the lease of a suspended run: %v", err)
-	}
-	if holder.Held && holder.Pid == pid && !holder.Dead {
+	if holder := c.holder(); holder.Held && holder.Pid == pid && !holder.Dead {
 		second := c.launch(p.machine, "run")
 		select {
 		case <-second.done:
@@ -324,6 +325,15 @@ func (c *trial) freeze(p *running) *running {
 	return nil
 }
 
+// holder is who holds the lease.
+func (c *trial) holder() lease.Holder {
+	holder, err := lease.Inspect(c.Context(), c.store, pipeline)
+	if err != nil {
+		c.Fatalf("who holds the lease: %v", err)
+	}
+	return holder
+}
+
 // judge waits for the process and reports whether it says that the run is done. It fails the trial where it ended
 // as it never may.
 func (c *trial) judge(p *running, rival bool) bool {
@@ -342,6 +352,7 @@ func (c *trial) judge(p *running, rival bool) bool {
 	case code == hindcast.ExitUsage && rival && strings.Contains(said, "E-LEASE-HELD"):
 		return false
 	case (p.fenced || rival) && strings.Contains(said, "E-FENCED") && (code == hindcast.ExitFailed || code == hindcast.ExitUsage): // the latter before its first slice
+		c.fenced = true
 		return false
 	}
 	if why, ok := c.site.pardons(c, code, said); ok {

@@ -9,17 +9,13 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/lease"
 )
 
 // silence waits until the lease is free for a machine: given back, of a process that the machine sees, or not renewed for
 // so long that it may be taken over.
 func (c *trial) silence(m machine) {
 	for {
-		holder, err := lease.Inspect(c.Context(), c.store, pipeline)
-		if err != nil {
-			c.Fatalf("who holds the lease: %v", err)
-		}
+		holder := c.holder()
 		if m.name == "" || !holder.Held || holder.Host == m.name || time.Since(holder.Renewed) > leaseTTL {
 			return
 		}
@@ -30,40 +26,50 @@ func (c *trial) silence(m machine) {
 // usurp suspends the supervisor for so long that the other machine takes its run over, and wakes it up then, at any
 // instant until the other one is done. It publishes and commits nothing more, and says why.
 func (c *trial) usurp(p *running) *running {
-	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
-	holder, err := lease.Inspect(c.Context(), c.store, pipeline)
-	if err != nil {
-		c.Fatalf("who holds the lease of a suspended run: %v", err)
-	}
+	wake := p.suspend(c.random.IntN(2) == 0)
+	defer wake()
+	holder := c.holder()
 	if !holder.Held || holder.Pid != p.cmd.Process.Pid {
-		_ = p.cmd.Process.Signal(syscall.SIGCONT)
-		return c.kill(p)
+		return c.second(p)
 	}
 	heir := c.inherit(p)
 	if heir == nil { // all was done
-		_ = p.cmd.Process.Signal(syscall.SIGCONT)
 		return nil
 	}
 	c.tally.other("takeovers")
 	p.fenced = true
 	if c.random.IntN(2) == 0 {
 		c.until(startup+c.random.Float64()*(1-startup), heir)
-		_ = p.cmd.Process.Signal(syscall.SIGCONT)
 		return heir
 	}
 	if heir.await() == hindcast.ExitOK {
 		c.tally.other("zombies after the end")
 		theirs := ofZombie(holder.Fence)
 		before := c.holdings(theirs)
-		_ = p.cmd.Process.Signal(syscall.SIGCONT)
+		wake()
 		p.await()
 		if changed := differing(before, c.holdings(theirs)); len(changed) > 0 {
 			c.Errorf("a zombie changed %s\n%s", strings.Join(changed, "\n"), p.output())
 		}
-		return heir
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGCONT)
 	return heir
+}
+
+// suspend stops a supervisor, or all of its machine, and returns what wakes it up; safe to repeat.
+func (p *running) suspend(machine bool) (wake func()) {
+	pids := []int{p.cmd.Process.Pid}
+	_ = syscall.Kill(pids[0], syscall.SIGSTOP)
+	for _, one := range processes(p.trial.mark) {
+		if machine && one.parent == pids[0] {
+			_ = syscall.Kill(one.pid, syscall.SIGSTOP)
+			pids = append(pids, one.pid)
+		}
+	}
+	return func() {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one that was killed meanwhile is gone
+		}
+	}
 }
 
 // inherit has the other machine go on with the run of a suspended process, until it has the lease.
@@ -77,10 +83,7 @@ func (c *trial) inherit(p *running) *running {
 		c.silence(other)
 		heir := c.launch(other, c.begin()...)
 		for !heir.ended() {
-			holder, err := lease.Inspect(c.Context(), c.store, pipeline)
-			if err != nil {
-				c.Fatalf("who has the lease: %v", err)
-			}
+			holder := c.holder()
 			if holder.Pid == heir.cmd.Process.Pid && holder.Host == other.name {
 				return heir
 			}
@@ -99,7 +102,7 @@ func (c *trial) inherit(p *running) *running {
 // ofZombie matches the keys of what a zombie may still have been uploading: its own part of the journal, which its
 // successor closed off, its log, and files below the prefixes of its attempts that nothing names.
 func ofZombie(fence int64) *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`/runs/\w+/(log|journal-0*%d/\d+\.jsonl)$|[/-]f%[1]d-a\d+/[\w-]+\.parquet$`, fence))
+	return regexp.MustCompile(fmt.Sprintf(`/runs/\w+/(log|journal-0*%d/\d+\.jsonl)$|[/-]f%[1]d-a\d+/[\w-]+\.(parquet|json)$`, fence))
 }
 
 // holdings are what counts of a run: the target, its status rows, what the journal says, and all objects but a zombie's.
