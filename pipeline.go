@@ -167,6 +167,7 @@ type RunConfig struct {
 	Retries        int           `json:"retries"`           // retries after the first attempt (default 10)
 	RetryWait      time.Duration `json:"retry_wait"`        // delay before the first retry (default 1s), doubled to at most 60 times it, with jitter
 	AttemptTimeout time.Duration `json:"attempt_timeout"`   // default 2h
+	LeaseTTL       time.Duration `json:"lease_ttl"`         // how long another machine waits for a sign of this run before it may take over (default 30s)
 	OnFailure      OnFailure     `json:"on_failure"`        // default stop
 	Budget         Budget        `json:"budget,omitempty"`  // the run ends with exit code 5 when it is reached
 	Cache          int64         `json:"cache,omitempty"`   // bytes of copies of a lake in a bucket that this machine may keep; 0 is auto

@@ -117,7 +117,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 	if err != nil {
 		return err
 	}
-	for {
+	for silent := false; ; {
 		frozen, err := s.Frozen(ctx, o.ID)
 		if err != nil && hindcast.AsError(err).Code == hindcast.ERun {
 			return a.begin(ctx, p, o)
@@ -129,9 +129,9 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 		if err != nil {
 			return err
 		}
-		if holder.Held && holder.Run == o.ID && !holder.Dead {
-			done, err := a.attach(ctx, s, frozen)
-			if err != nil || done {
+		if holder.Held && holder.Run == o.ID && !holder.Dead && !silent {
+			var done bool
+			if done, silent, err = a.attach(ctx, s, frozen); err != nil || done {
 				return err
 			}
 			continue // its process died: go on with it
@@ -148,15 +148,18 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 	}
 }
 
-// attach shows a run that another process supervises; done is false if that process died in the middle.
-func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done bool, err error) {
+// attach shows a run that another process supervises. done is false if that process died in the middle, or is silent: lost
+// with its machine, as far as can be known from here. A run that had ended before, though not with everything done, is
+// over as soon as its process is: it died, or is about to give the lease back.
+func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done, silent bool, err error) {
+	var watch lease.Watch
 	view := a.view(p)
 	st := &hindcast.RunState{}
 	tail := journal.NewTail(s.Store, s.Lake.RunPrefix(p.Run))
-	for !st.Finished {
+	for first, before := true, false; ; first = false {
 		events, restarted, err := tail.Next(ctx)
 		if err != nil {
-			return false, errors.Join(err, view.Close())
+			return false, false, errors.Join(err, view.Close())
 		}
 		if restarted {
 			*st = hindcast.RunState{}
@@ -165,23 +168,28 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 			st.Apply(e)
 			view.Event(e)
 		}
+		before = st.Finished && st.ExitCode != hindcast.ExitOK && (first || before)
+		if st.Finished && !before {
+			break
+		}
 		holder, err := lease.Inspect(ctx, s.Store, p.Pipeline.Name)
 		if err != nil {
-			return false, errors.Join(err, view.Close())
+			return false, false, errors.Join(err, view.Close())
 		}
-		if len(events) == 0 && (!holder.Held || holder.Dead || holder.Run != p.Run) && !st.Finished {
-			return false, view.Close()
+		silent = watch.Silent(holder)
+		if len(events) == 0 && (!holder.Held || holder.Dead || silent || holder.Run != p.Run) {
+			return false, silent, view.Close()
 		}
 		select {
 		case <-ctx.Done():
-			return true, errors.Join(ctx.Err(), view.Close())
+			return true, false, errors.Join(ctx.Err(), view.Close())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 	if err := view.Close(); err != nil {
-		return true, err
+		return true, false, err
 	}
-	return true, a.report(st, p, s.Lake.Absolute(s.Lake.LogKey(p.Run)), 0)
+	return true, false, a.report(st, p, s.Lake.Absolute(s.Lake.LogKey(p.Run)), 0)
 }
 
 // viewer shows a run's events as they come.

@@ -242,6 +242,18 @@ func (d *decoder) positive(v value) time.Duration {
 	return out
 }
 
+// shortestLease is what a lease can be renewed in, three times, over any network.
+const shortestLease = time.Second
+
+func (d *decoder) leaseTTL(v value) time.Duration {
+	failed := len(d.errs)
+	out := d.duration(v)
+	if len(d.errs) == failed && out < shortestLease {
+		d.bad(v, "write 1s or more", "%q is too short for a lease", v.text)
+	}
+	return out
+}
+
 func (d *decoder) whole(v value, low, high int64, right string) int64 {
 	n, err := strconv.ParseInt(v.text, 10, 64)
 	if err != nil || n < low || n > high || strconv.FormatInt(n, 10) != v.text {

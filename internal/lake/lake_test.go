@@ -288,6 +288,28 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestPlanOfZombie: whoever was taken over, before its plan was written or while it was, freezes none.
+func TestPlanOfZombie(t *testing.T) {
+	l := newLake(t, "p")
+	gone := &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Next: "stop"}
+	l.Guard(func(context.Context) error { return gone })
+	wantCode(t, l.SavePlan(t.Context(), "nightly", "a zombie's"), hindcast.EFenced)
+	var plan string
+	wantCode(t, l.LoadPlan(t.Context(), "nightly", &plan), hindcast.ERun)
+	first := true
+	l.Guard(func(ctx context.Context) error {
+		if !first {
+			return gone
+		}
+		first = false
+		return New(l.store, "p").SavePlan(ctx, "nightly", "its successor's")
+	})
+	wantCode(t, l.SavePlan(t.Context(), "nightly", "a zombie's"), hindcast.EFenced)
+	if err := l.LoadPlan(t.Context(), "nightly", &plan); err != nil || plan != "its successor's" {
+		t.Errorf("the plan is %q, %v", plan, err)
+	}
+}
+
 func TestRuns(t *testing.T) {
 	l := newLake(t, "p")
 	type plan struct{ SQL string }

@@ -62,6 +62,33 @@ func TestLocalizeLeavesTheUsersFiles(t *testing.T) {
 	release()
 }
 
+// TestDiscardHere: an attempt that is writing here, and has uploaded nothing yet, keeps its folder when the one before it
+// is discarded.
+func TestDiscardHere(t *testing.T) {
+	b, _ := faraway(t)
+	l := New(b, "p")
+	l.UseScratch(t.TempDir(), nearby{t.TempDir()})
+	var dirs []string
+	for attempt := range 3 {
+		dir, err := l.Folder(l.StagingPrefix("r1", "2020", 3, attempt+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	}
+	if err := l.Discard(t.Context(), "r1", "2020", 3, 2); err != nil {
+		t.Fatal(err)
+	}
+	for i, dir := range dirs {
+		if _, err := os.Stat(dir); (err == nil) != (i == 2) {
+			t.Errorf("attempt %d: %v", i+1, err)
+		}
+	}
+	if err := l.Discard(t.Context(), "r1", "2021", 3, 2); err != nil {
+		t.Errorf("nothing to discard: %v", err)
+	}
+}
+
 // TestSteps: what a step writes is uploaded, cleared here, and read again without being brought.
 func TestSteps(t *testing.T) {
 	b, _ := faraway(t)

@@ -44,11 +44,14 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 }
 
 // SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has
-// a plan already.
+// a plan already. Whoever was taken over meanwhile is told that, and freezes none in their successor's run.
 func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	body, err := json.Marshal(plan)
 	if err != nil {
 		return fmt.Errorf("encoding the plan of run %s: %w", id, err)
+	}
+	if err := l.may(ctx); err != nil {
+		return err
 	}
 	key := l.PlanKey(id)
 	cond := objstore.Condition{IfNoneMatch: true}
@@ -58,6 +61,9 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	}
 	_, err = l.store.Put(ctx, key, body, cond)
 	if errors.Is(err, objstore.ErrPrecondition) {
+		if err := l.may(ctx); err != nil {
+			return err
+		}
 		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("run %s exists already, with a plan of its own", id),
 			Next:    fmt.Sprintf("`hindcast resume %s` goes on with it; a new run needs another id", id)}

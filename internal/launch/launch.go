@@ -267,6 +267,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
+	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
 	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
 	return &p, nil
 }

@@ -102,7 +102,7 @@ func (a *active) free(ctx context.Context) error {
 	if err != nil || !holder.Held || holder.Dead || !holder.Here {
 		return err
 	}
-	l, err := lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{})
+	l, err := lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, a.terms(0))
 	if err != nil {
 		return err
 	}
@@ -121,11 +121,16 @@ func (a *active) take(ctx context.Context) (err error) {
 	if holder, err := lease.Inspect(ctx, a.Store, a.Pipeline.Name); err == nil {
 		a.before = holder.Run
 	}
-	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, lease.Options{}); err == nil {
+	if a.lease, err = lease.Acquire(ctx, a.Store, a.Pipeline.Name, a.run, a.terms(0)); err == nil {
 		a.stops.hear(a.lease)
 		a.Lake.Guard(func(ctx context.Context) error { return a.lease.Check(ctx) })
 	}
 	return err
+}
+
+// terms are how the lease is taken, above a fence that was seen elsewhere.
+func (a *active) terms(floor int64) lease.Options {
+	return lease.Options{TTL: a.Pipeline.Run.LeaseTTL, Floor: floor}
 }
 
 // leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
@@ -383,7 +388,7 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 	if err := a.lease.Release(ctx); err != nil {
 		return err
 	}
-	above, err := lease.Acquire(ctx, a.Store, p.Pipeline.Name, a.run, lease.Options{Floor: highest})
+	above, err := lease.Acquire(ctx, a.Store, p.Pipeline.Name, a.run, a.terms(highest))
 	if err != nil {
 		return err
 	}

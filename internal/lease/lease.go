@@ -6,6 +6,7 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -29,8 +30,8 @@ const (
 type Options struct {
 	// Wait waits for a holder to release its lease or to fall silent, instead of E-LEASE-HELD.
 	Wait bool
-	// TTL is how long a lease may stay unchanged before it counts as given up; DefaultTTL if 0. All
-	// processes of a lake must use the same.
+	// TTL is how long the lease that is taken may stay unchanged before it counts as given up; DefaultTTL if 0. It
+	// is written in the lease: whoever waits for it goes by its holder's, not by their own.
 	TTL time.Duration
 	// Poll is how often a waiting process looks at the lease, and a holder for requests to stop; DefaultPoll
 	// if 0.
@@ -54,6 +55,8 @@ type record struct {
 	Renewed  time.Time `json:"renewed"`
 	Renewal  int64     `json:"renewal"` // counts, so that each renewal changes the object whatever the clock says
 	Released bool      `json:"released,omitempty"`
+
+	TTL time.Duration `json:"ttl,omitempty"` // nanoseconds; the default's if there is none
 }
 
 // Lease is held until Release, or until Lost is closed.
@@ -82,7 +85,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	}
 	l := &Lease{store: store, key: lake.LeaseKey(pipeline), options: options,
 		lost: make(chan struct{}), stop: make(chan StopRequest)}
-	l.record = record{Pipeline: pipeline, Run: run, Process: options.Process, Token: rand.Text()}
+	l.record = record{Pipeline: pipeline, Run: run, Process: options.Process, Token: rand.Text(), TTL: options.TTL}
 	var watch watch
 	for {
 		was, etag, err := read(ctx, store, pipeline)
@@ -93,12 +96,12 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 		if err != nil {
 			return nil, err
 		}
-		silent := watch.silence(etag)
-		if !was.free() && !was.dead(options.Process) && silent < options.TTL {
-			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < options.TTL) {
+		silent, ttl := watch.silence(etag), cmp.Or(was.TTL, DefaultTTL)
+		if !was.free() && !was.dead(options.Process) && silent < ttl {
+			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < ttl) {
 				return nil, held(was, options.Process)
 			}
-			if err := sleep(ctx, min(options.Poll, options.TTL-silent)); err != nil {
+			if err := sleep(ctx, min(options.Poll, ttl-silent)); err != nil {
 				return nil, err
 			}
 			continue

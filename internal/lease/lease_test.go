@@ -298,6 +298,61 @@ func TestSilentHolder(t *testing.T) {
 	}
 }
 
+// TestSilenceByTheHoldersTTL: how long is waited is what the holder wrote, not what whoever waits has.
+func TestSilenceByTheHoldersTTL(t *testing.T) {
+	for _, ttl := range []time.Duration{2 * time.Second, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			store := folder(t)
+			gone := acquire(t, store, "r1", Options{Process: elsewhere, TTL: ttl})
+			gone.cancel()
+			gone.ended.Wait()
+			begun := time.Now()
+			l := acquire(t, store, "r2", Options{Wait: true})
+			if took := time.Since(begun); took < ttl || took > ttl+2*DefaultPoll {
+				t.Errorf("it took %v, want the holder's TTL of %v", took, ttl)
+			}
+			release(t, l)
+		})
+	}
+}
+
+// TestWatch: a holder elsewhere is silent when its lease has not changed for its own TTL; one that renews never is.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := folder(t)
+		l := acquire(t, store, "r1", Options{Process: elsewhere, TTL: 2 * time.Minute})
+		var watch Watch
+		silent := func() bool {
+			holder, err := Inspect(t.Context(), store, pipeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return watch.Silent(holder)
+		}
+		for range 20 {
+			if silent() {
+				t.Fatal("a holder that renews its lease is silent")
+			}
+			time.Sleep(time.Minute)
+		}
+		l.cancel()
+		l.ended.Wait()
+		silent()
+		time.Sleep(2*time.Minute - time.Second)
+		if silent() {
+			t.Error("silent before its TTL is over")
+		}
+		time.Sleep(time.Second)
+		if !silent() {
+			t.Error("not silent when its TTL is over")
+		}
+		release(t, l)
+		if silent() {
+			t.Error("a lease that was given back has no holder to be silent")
+		}
+	})
+}
+
 // TestLiveHolder waits for one that renews: it is never taken over, also by those whose clock runs ahead.
 func TestLiveHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

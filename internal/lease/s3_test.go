@@ -64,7 +64,11 @@ func TestMachines(t *testing.T) {
 		}
 		first.cancel() // suspended: it renews no more
 		first.ended.Wait()
-		second := acquire(t, store, "r9", Options{Process: machine("another"), Wait: true, TTL: 200 * time.Millisecond, Poll: 20 * time.Millisecond})
+		first.record.TTL = 200 * time.Millisecond
+		if err := first.renew(t.Context(), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		second := acquire(t, store, "r9", Options{Process: machine("another"), Wait: true, Poll: 20 * time.Millisecond})
 		if second.Fence() <= first.Fence() {
 			t.Errorf("fence %d after %d", second.Fence(), first.Fence())
 		}

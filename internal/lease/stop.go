@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,11 +141,24 @@ type Holder struct {
 	Held     bool      `json:"held"` // it was not released
 	Here     bool      `json:"here"` // on this host, since its last boot: Dead is certain either way
 	Dead     bool      `json:"dead"` // its process is known to be gone
+
+	etag string // of the lease's object
+	ttl  time.Duration
+}
+
+// Watch tells whether holders fall silent, as Acquire would: by our own clock, never by the times that they wrote. The zero
+// Watch is ready. Not safe for concurrent use.
+type Watch struct{ watch watch }
+
+// Silent reports whether the lease, as Inspect has just seen it, is held and has not changed for as long as it may not,
+// since this Watch saw it first: it can be taken over.
+func (w *Watch) Silent(h Holder) bool {
+	return w.watch.silence(h.etag) >= cmp.Or(h.ttl, DefaultTTL) && h.Held
 }
 
 // Inspect says who holds the pipeline's lease, for status. It changes nothing.
 func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder, error) {
-	r, _, err := read(ctx, store, pipeline)
+	r, etag, err := read(ctx, store, pipeline)
 	if err != nil || r.Fence == 0 {
 		return Holder{}, err
 	}
@@ -153,5 +167,5 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 		us = Process{} // then nothing is known of any process
 	}
 	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
-		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us)}, nil
+		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), etag: etag, ttl: r.TTL}, nil
 }

@@ -87,8 +87,14 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 // Database makes a fresh database and returns its URL over the unix socket; the test's end drops it.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
+	return c.DatabaseFrom(t, "template1")
+}
+
+// DatabaseFrom makes a copy of a database that nobody uses, and returns its URL as Database does.
+func (c *Cluster) DatabaseFrom(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("db%d", c.count.Add(1))
-	c.Exec(t, c.URL("postgres"), "CREATE DATABASE "+name)
+	c.Exec(t, c.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+template)
 	t.Cleanup(func() {
 		conn, err := pgconn.Connect(context.Background(), c.URL("postgres"))
 		if err != nil {
@@ -298,7 +304,12 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	settings = append([]string{"ssl=on", "ssl_cert_file='" + c.Certificate() + "'", "ssl_key_file='" + c.Dir + "/server.key'",
 		"listen_addresses='127.0.0.1'", "port=" + strconv.Itoa(c.Port),
 		"unix_socket_directories='" + c.Dir + "'", "shared_buffers=64MB", "max_connections=50"}, settings...)
-	file, err := os.OpenFile(filepath.Join(data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	return c.set(settings...)
+}
+
+// set adds settings to those that the server starts with; of one that is there twice the last counts.
+func (c *Cluster) set(settings ...string) error {
+	file, err := os.OpenFile(filepath.Join(c.Dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,21 @@ func TestDatabasesAreFresh(t *testing.T) {
 	}
 }
 
+func TestCopies(t *testing.T) {
+	c := pgtest.Start(t, "")
+	first := c.Database(t)
+	c.Exec(t, first, "CREATE TABLE a AS SELECT 1 AS i")
+	clone := c.Clone(t)
+	for _, url := range []string{c.DatabaseFrom(t, "db1"), clone.URL("db1"), clone.DatabaseFrom(t, "db1")} {
+		if rows := c.Exec(t, url, "INSERT INTO a VALUES (2); SELECT count(*) FROM a"); rows[0][0] != "2" {
+			t.Errorf("%s has %v rows", url, rows)
+		}
+	}
+	if rows := c.Exec(t, first, "SELECT count(*) FROM a"); rows[0][0] != "1" {
+		t.Errorf("a copy's row is in the original: %v", rows)
+	}
+}
+
 func TestTLS(t *testing.T) {
 	c := pgtest.Shared(t)
 	verified := strings.Replace(c.TCP("postgres"), "sslmode=disable", "sslmode=verify-full&sslrootcert="+c.Certificate(), 1)

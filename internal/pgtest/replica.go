@@ -15,10 +15,28 @@ import (
 // and its files copied: pg_basebackup is not beside every server's programs, and refuses servers newer than itself.
 func (c *Cluster) Replica(t testing.TB) *Cluster {
 	t.Helper()
+	return c.copied(t, func(r *Cluster) error {
+		return errors.Join(r.write("data/standby.signal", nil),
+			r.set(fmt.Sprintf("primary_conninfo='host=%s port=%d user=%s'", c.Dir, c.Port, User)))
+	})
+}
+
+// Clone starts a copy of the cluster that goes its own way. The test's end ends it. The cluster is stopped meanwhile.
+func (c *Cluster) Clone(t testing.TB) *Cluster {
+	t.Helper()
+	return c.copied(t, func(*Cluster) error { return nil })
+}
+
+func (c *Cluster) copied(t testing.TB, finish func(*Cluster) error) *Cluster {
+	t.Helper()
 	r := &Cluster{bin: c.bin, as: c.as, ended: make(chan error, 1)}
+	r.count.Store(c.count.Load()) // of databases that it has as well
 	c.Stop(t, "fast")
 	err := r.copyOf(c)
 	c.Resume(t)
+	if err == nil {
+		err = finish(r)
+	}
 	if err == nil {
 		err = r.keep()
 	}
@@ -32,7 +50,7 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 	return r
 }
 
-func (c *Cluster) copyOf(primary *Cluster) (err error) {
+func (c *Cluster) copyOf(other *Cluster) (err error) {
 	if c.Dir, err = os.MkdirTemp("", "hcpg"); err != nil {
 		return err
 	}
@@ -43,17 +61,8 @@ func (c *Cluster) copyOf(primary *Cluster) (err error) {
 		return err
 	}
 	data := filepath.Join(c.Dir, "data")
-	if said, err := exec.Command("cp", "-a", filepath.Join(primary.Dir, "data"), data).CombinedOutput(); err != nil {
+	if said, err := exec.Command("cp", "-a", filepath.Join(other.Dir, "data"), data).CombinedOutput(); err != nil {
 		return fmt.Errorf("copying the cluster: %w: %s", err, said)
 	}
-	if err := c.write("data/standby.signal", nil); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(filepath.Join(data, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(file, "\nport=%d\nunix_socket_directories='%s'\nprimary_conninfo='host=%s port=%d user=%s'\n",
-		c.Port, c.Dir, primary.Dir, primary.Port, User)
-	return errors.Join(err, file.Close())
+	return c.set(fmt.Sprintf("port=%d", c.Port), fmt.Sprintf("unix_socket_directories='%s'", c.Dir))
 }

@@ -153,6 +153,39 @@ func (s *Server) Bucket(t testing.TB) string {
 	return name
 }
 
+// BucketFrom makes a bucket with the objects of another one and returns its name.
+func (s *Server) BucketFrom(t testing.TB, from string) string {
+	t.Helper()
+	name := s.Bucket(t)
+	pages := awss3.NewListObjectsV2Paginator(s.Client(), &awss3.ListObjectsV2Input{Bucket: &from})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatalf("listing a bucket: %v", err)
+		}
+		for _, o := range page.Contents {
+			in := &awss3.CopyObjectInput{Bucket: &name, Key: o.Key, CopySource: aws.String(url.PathEscape(from + "/" + *o.Key))}
+			if _, err := s.Client().CopyObject(t.Context(), in); err != nil {
+				t.Fatalf("copying %s: %v", *o.Key, err)
+			}
+		}
+	}
+	return name
+}
+
+// Uploads are the keys of the uploads that were begun in a bucket and neither completed nor aborted.
+func (s *Server) Uploads(t testing.TB, bucket string) (keys []string) {
+	t.Helper()
+	out, err := s.Client().ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &bucket})
+	if err != nil {
+		t.Fatalf("listing the uploads of a bucket: %v", err)
+	}
+	for _, u := range out.Uploads {
+		keys = append(keys, *u.Key)
+	}
+	return keys
+}
+
 // User makes a user of the server who may do nothing yet.
 func (s *Server) User(t testing.TB) Keys {
 	t.Helper()

@@ -41,20 +41,33 @@ func Open(base string) (*Folder, error) {
 	}
 	sweep(base)
 	for {
-		path, err := os.MkdirTemp(base, "")
-		if err != nil {
-			return nil, failed("making a folder in", base, err)
+		if f, err := create(base); f != nil || err != nil {
+			return f, err
 		}
-		f := &Folder{path: path}
-		if f.lock, err = take(path+suffix, os.O_CREATE); err != nil {
-			_ = os.Remove(path)
-			return nil, failed("locking a folder in", base, err)
-		}
-		if _, err := os.Stat(path); err == nil && f.lock != nil {
-			return f, nil
-		}
-		_ = f.Close() // swept by somebody before we had its lock
 	}
+}
+
+// create makes a folder after its lock: whoever dies in between leaves nothing that is not swept. It returns nil if
+// somebody swept the lock before we had it.
+func create(base string) (*Folder, error) {
+	file, err := os.CreateTemp(base, "*"+suffix)
+	if err != nil {
+		return nil, failed("making a lock in", base, err)
+	}
+	_ = file.Close() // nothing was written
+	lock, err := take(file.Name(), 0)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && lock == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failed("locking a folder in", base, err)
+	}
+	f := &Folder{path: strings.TrimSuffix(file.Name(), suffix), lock: lock}
+	if err := os.Mkdir(f.path, 0o700); err != nil {
+		_ = f.Close()
+		return nil, failed("making a folder in", base, err)
+	}
+	return f, nil
 }
 
 // Path is the folder's, absolute if base was.

@@ -121,6 +121,48 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// TestNoFolderWithoutItsLock: whenever a process dies, what it leaves is swept.
+func TestNoFolderWithoutItsLock(t *testing.T) {
+	base := t.TempDir()
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		group.Go(func() {
+			for range 200 {
+				f, err := scratch.Open(base)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := f.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		default:
+		}
+		entries, err := os.ReadDir(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			path := filepath.Join(base, entry.Name())
+			if entry.IsDir() && !there(path+".lock") && there(path) {
+				t.Errorf("%s has no lock", path)
+			}
+		}
+	}
+}
+
 func TestNoPlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

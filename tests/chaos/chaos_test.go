@@ -1,12 +1,14 @@
 package chaos_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/cli"
@@ -18,42 +20,67 @@ const mark = "HINDCAST_CHAOS_TRIAL"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(mark) != "" {
+		if name := os.Getenv(hostname); name != "" {
+			if err := syscall.Sethostname([]byte(name)); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
 
 var (
-	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills, of the only one")
-	killsFlag = flag.Int("chaos.kills", 0, "go on until so many processes were killed (default 16)")
+	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills and -chaos.seeds, of the only one")
+	killsFlag = flag.Int("chaos.kills", 0, "TestChaos: go on until so many processes were killed (default 16)")
+	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: so many trials (default 6)")
 )
 
 const (
-	shortForm = 16 // kills in every test run
-	atOnce    = 2  // trials
-	enough    = 5  // failed trials
+	atOnce = 2 // trials
+	enough = 5 // failed trials
 )
 
-// TestChaos is trial after trial, each with a seed of its own. The short form is part of every test run. The
-// long form:
+// TestChaos is trial after trial of the embedded default, each with a seed of its own. The short form is part of every
+// test run. The long form:
 //
 //	go test ./tests/chaos -run TestChaos -chaos.kills 1000 -timeout 80m -v
 //
 // A seed repeats a trial's choices and its instants, as parts of an undisturbed run; what exactly each process has
 // done by then is up to the machine.
 func TestChaos(t *testing.T) {
-	seed, kills := *seedFlag, *killsFlag
-	alone := seed != 0 && kills == 0
-	if seed == 0 {
-		seed = rand.Uint64N(1_000_000_000)*1_000 + 1
-	}
-	if kills == 0 {
-		kills = shortForm
-	}
-	prepared := prepare(t)
-	tally := newTally(kills)
+	worlds := prepare(t, newEmbedded(t, t.TempDir()))
+	tally := newTally()
+	tally.kills = cmp.Or(*killsFlag, 16)
+	var zombie sync.WaitGroup
+	zombie.Go(func() {
+		t.Run("zombie", func(t *testing.T) { newTrial(t, worlds, tally, cmp.Or(*seedFlag, 1), 0).zombie() })
+	})
+	trials(t, worlds, tally, *seedFlag != 0 && *killsFlag == 0)
+	zombie.Wait()
+	t.Log(tally)
+}
+
+// TestMachines is TestChaos for PostgreSQL and S3, with two machines that share nothing else: the run is gone on with on
+// either, sessions are ended and PostgreSQL dies in the middle, S3 fails, and a machine that was suspended wakes up when
+// another has taken its run over. The long form:
+//
+//	go test ./tests/chaos -run TestMachines -chaos.seeds 1000 -timeout 180m -v
+func TestMachines(t *testing.T) {
+	s := newRemote(t, t.TempDir())
+	worlds := prepare(t, s)
+	s.share(t)
+	tally := newTally()
+	tally.seeds = cmp.Or(*seedsFlag, 6)
+	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0)
+	t.Log(tally)
+}
+
+// trials makes trials until the tally has enough, or one if the seed stands alone.
+func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool) {
+	seed := cmp.Or(*seedFlag, rand.Uint64N(1_000_000_000)*1_000+1)
 	var workers sync.WaitGroup
-	for range atOnce {
+	for slot := range atOnce {
 		workers.Go(func() {
 			for {
 				trial, more := tally.next()
@@ -63,7 +90,7 @@ func TestChaos(t *testing.T) {
 				one, ran := seed+uint64(trial), false
 				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) {
 					ran = true
-					newTrial(t, prepared, tally, one).run()
+					newTrial(t, worlds, tally, one, slot).run()
 				})
 				if !ran { // -run asks for something else
 					return
@@ -71,9 +98,5 @@ func TestChaos(t *testing.T) {
 			}
 		})
 	}
-	workers.Go(func() {
-		t.Run("zombie", func(t *testing.T) { newTrial(t, prepared, tally, seed).zombie() })
-	})
 	workers.Wait()
-	t.Log(tally)
 }

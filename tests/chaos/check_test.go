@@ -1,16 +1,16 @@
 package chaos_test
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/demo"
@@ -50,63 +50,41 @@ func (c *trial) checkJournal() {
 	}
 }
 
-// open opens the trial's warehouse, which nobody else has open any more.
-func (c *trial) open() *sql.DB {
-	db, err := duck.Open(c.Context(), duck.Options{Path: demo.WarehousePath(c.dir), ReadOnly: true})
+// number is the only value of a query's only row.
+func number(t *testing.T, db session, query string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(db.ask(t, query)[0][0], 10, 64)
 	if err != nil {
-		c.Fatalf("opening the warehouse after the run: %v", err)
-	}
-	return db
-}
-
-func (c *trial) number(db *sql.DB, query string) (n int64) {
-	if err := db.QueryRowContext(c.Context(), query).Scan(&n); err != nil {
-		c.Fatalf("%v\n%s", err, query)
+		t.Fatalf("%v\n%s", err, query)
 	}
 	return n
 }
 
 // checkWarehouse: the target is what a direct query gives, and each slice has one status row that is right.
 func (c *trial) checkWarehouse() {
-	db := c.open()
-	defer func() { _ = db.Close() }()
-	db.SetMaxOpenConns(1) // temporary views are a session's
+	db := c.site.open(c.T, false)
+	defer db.close()
 	c.direct(db)
-	for _, query := range []string{"FROM cost_summary EXCEPT ALL FROM direct", "FROM direct EXCEPT ALL FROM cost_summary"} {
-		if n := c.number(db, "SELECT count(*) FROM ("+query+")"); n != 0 {
+	for _, way := range [][2]string{{"cost_summary", "direct"}, {"direct", "cost_summary"}} {
+		query := fmt.Sprintf("SELECT count(*) FROM (SELECT * FROM %s EXCEPT ALL SELECT * FROM %s) AS more", way[0], way[1])
+		if n := number(c.T, db, query); n != 0 {
 			c.Errorf("%s: %d rows", query, n)
 		}
 	}
-	if n := c.number(db, "SELECT count(*) FROM direct"); n == 0 {
+	if n := number(c.T, db, "SELECT count(*) FROM direct"); n == 0 {
 		c.Error("the direct query gives no rows")
 	}
-	if n := c.number(db, "SELECT count(*) FROM hindcast_status"); n != tables {
+	if n := number(c.T, db, "SELECT count(*) FROM hindcast_status"); n != tables {
 		c.Errorf("%d status rows for %d slices", n, tables)
 	}
-	rows, err := db.QueryContext(c.Context(), `SELECT slice, run, "rows", totals, previous, strftime(slice_start, '%Y-%m-%d'),
-		strftime(slice_end, '%Y-%m-%d') FROM hindcast_status ORDER BY slice_start`)
-	if err != nil {
-		c.Fatal(err)
-	}
-	var all []statusRow
-	for rows.Next() {
-		var s statusRow
-		if err := rows.Scan(&s.slice, &s.run, &s.rows, &s.totals, &s.previous, &s.start, &s.end); err != nil {
-			c.Fatal(err)
-		}
-		all = append(all, s)
-	}
-	if err := rows.Err(); err != nil {
-		c.Fatal(err)
-	}
-	for _, s := range all {
-		c.checkStatus(db, s)
+	for _, row := range db.ask(c.T, `SELECT slice, run, "rows", totals, previous FROM hindcast_status`) {
+		c.checkStatus(db, row[0], row[1], row[2], row[3], row[4])
 	}
 }
 
 // direct makes the view of what the target must hold: the pipeline's SQL over all of the source at once.
-func (c *trial) direct(db *sql.DB) {
-	text, err := os.ReadFile(filepath.Join(c.dir, demo.SQLFile))
+func (c *trial) direct(db session) {
+	text, err := os.ReadFile(filepath.Join(c.site.machines()[0].dir, demo.SQLFile))
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -114,79 +92,73 @@ func (c *trial) direct(db *sql.DB) {
 	for n := range tables {
 		sources = append(sources, "SELECT * FROM "+demo.TableName(n))
 	}
-	for _, view := range []string{
-		"CREATE TEMP VIEW billing AS " + strings.Join(sources, " UNION ALL "),
-		"CREATE TEMP VIEW direct AS " + regexp.MustCompile(`:rate\b`).ReplaceAllString(string(text), c.world.rate),
-	} {
-		if _, err := db.ExecContext(c.Context(), view); err != nil {
-			c.Fatalf("%v\n%s", err, view)
-		}
-	}
-}
-
-type statusRow struct {
-	slice, run, totals, previous, start, end string
-	rows                                     int64
+	db.ask(c.T, "CREATE TEMPORARY VIEW billing AS "+strings.Join(sources, " UNION ALL "))
+	query := regexp.MustCompile(`:rate\b`).ReplaceAllString(string(text), c.world.rate)
+	db.ask(c.T, "CREATE TEMPORARY VIEW direct AS "+strings.Replace(query, "GROUP BY ALL", "GROUP BY 1, 2, 3, 4, 5, 6", 1))
 }
 
 // checkStatus: the row's sums are the target's, it is of this run, and the rows that it replaced are those of
 // before the run, so that it was loaded once.
-func (c *trial) checkStatus(db *sql.DB, s statusRow) {
-	where := fmt.Sprintf(" FROM cost_summary WHERE usage_month >= DATE '%s' AND usage_month < DATE '%s'", s.start, s.end)
-	if n := c.number(db, "SELECT count(*)"+where); n != s.rows || s.run != run {
-		c.Errorf("status of %s: run %s, %d rows; the target has %d", s.slice, s.run, s.rows, n)
+func (c *trial) checkStatus(db session, slice, by, rows, sums, previous string) {
+	start, err := time.Parse(time.DateOnly, slice)
+	if err != nil {
+		c.Fatal(err)
+	}
+	where := fmt.Sprintf(" FROM cost_summary WHERE usage_month >= DATE '%s' AND usage_month < DATE '%s'", slice, start.AddDate(0, 2, 0).Format(time.DateOnly))
+	if n := db.ask(c.T, "SELECT count(*)"+where)[0][0]; n != rows || by != run {
+		c.Errorf("status of %s: run %s, %s rows; the target has %s", slice, by, rows, n)
 	}
 	var totals map[string]string
-	if err := json.Unmarshal([]byte(s.totals), &totals); err != nil {
-		c.Fatalf("totals of %s: %v", s.slice, err)
+	if err := json.Unmarshal([]byte(sums), &totals); err != nil {
+		c.Fatalf("totals of %s: %v", slice, err)
 	}
 	if len(totals) < 4 {
-		c.Errorf("status of %s has the totals %s", s.slice, s.totals)
+		c.Errorf("status of %s has the totals %s", slice, sums)
 	}
 	for column, want := range totals {
-		var got string
-		query := "SELECT CAST(sum(" + duck.Name(column) + ") AS VARCHAR)" + where
-		if err := db.QueryRowContext(c.Context(), query).Scan(&got); err != nil || got != want {
-			c.Errorf("status of %s: %s is %s; the target has %s (%v)", s.slice, column, want, got, err)
+		if got := db.ask(c.T, "SELECT CAST(sum("+duck.Name(column)+") AS VARCHAR)"+where)[0][0]; got != want {
+			c.Errorf("status of %s: %s is %s; the target has %s", slice, column, want, got)
 		}
 	}
-	before, had := c.world.before[s.slice]
+	before, had := c.world.before[slice]
 	switch {
-	case !had && s.previous == "":
-	case had != (s.previous != ""):
-		c.Errorf("status of %s keeps previous rows in %q; before the run it had %d", s.slice, s.previous, before)
+	case !had && previous == "":
+	case had != (previous != ""):
+		c.Errorf("status of %s keeps previous rows in %q; before the run it had %d", slice, previous, before)
 	default:
-		query := "SELECT CAST(sum(net_cost) * 1000000 AS BIGINT) FROM read_parquet(" + duck.String(s.previous+"/*.parquet") + ")"
-		if n := c.number(db, query); n != before {
-			c.Errorf("the previous rows of %s have the sum %d; before the run it was %d", s.slice, n, before)
+		if n := c.kept(previous); n != before {
+			c.Errorf("the previous rows of %s have the sum %d; before the run it was %d", slice, n, before)
 		}
 	}
 }
 
-// published sums the target's rows by slice as they are.
-func published(t *testing.T, dir string) map[string]int64 {
-	t.Helper()
-	db, err := duck.Open(context.Background(), duck.Options{Path: demo.WarehousePath(dir), ReadOnly: true})
+// kept sums the rows that a load replaced, which are in the lake.
+func (c *trial) kept(previous string) int64 {
+	db, err := duck.Open(c.Context(), duck.Options{})
 	if err != nil {
-		t.Fatal(err)
+		c.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	rows, err := db.Query(`SELECT slice, CAST(sum(net_cost) * 1000000 AS BIGINT) FROM hindcast_status
-		JOIN cost_summary ON usage_month >= slice_start AND usage_month < slice_end GROUP BY slice`)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := filepath.Join(c.site.objects(), previous[strings.LastIndex(previous, "_hindcast/"):], "*.parquet")
+	return number(c.T, duckSession{db}, "SELECT CAST(sum(net_cost) * 1000000 AS BIGINT) FROM read_parquet("+duck.String(files)+")")
+}
+
+// published sums the target's rows by slice as they are.
+func published(t *testing.T, s site) map[string]int64 {
+	t.Helper()
+	db := s.open(t, false)
+	defer db.close()
 	sums := map[string]int64{}
-	for rows.Next() {
-		var slice string
-		var sum int64
-		if err := rows.Scan(&slice, &sum); err != nil {
+	for _, row := range db.ask(t, `SELECT slice, CAST(sum(net_cost) * 1000000 AS BIGINT) FROM hindcast_status
+		JOIN cost_summary ON usage_month >= slice_start AND usage_month < slice_end GROUP BY slice`) {
+		n, err := strconv.ParseInt(row[1], 10, 64)
+		if err != nil {
 			t.Fatal(err)
 		}
-		sums[slice] = sum
+		sums[row[0]] = n
 	}
-	if err := rows.Err(); err != nil || len(sums) != tables {
-		t.Fatalf("%d slices before the run: %v", len(sums), err)
+	if len(sums) != tables {
+		t.Fatalf("%d slices before the run", len(sums))
 	}
 	return sums
 }
@@ -204,25 +176,33 @@ func (c *trial) checkLake() {
 	for _, m := range facts["billing"] {
 		current = append(current, m)
 	}
+	used := map[string]bool{}
 	for _, m := range current {
+		used[filepath.Clean(c.store.File(c.lake.Prefix(m)))] = true
 		if err := c.lake.Verify(c.Context(), m); err != nil {
 			c.Errorf("the current generation of %s %s: %v", m.Name, m.Key, err)
 		}
 	}
-	generations, err := filepath.Glob(filepath.Join(c.dir, "lake", pipeline, "*", "*", "g[0-9]*"))
+	generations, err := filepath.Glob(filepath.Join(c.site.objects(), pipeline, "*", "*", "g[0-9]*"))
 	if err != nil {
 		c.Fatal(err)
 	}
-	more, err := filepath.Glob(filepath.Join(c.dir, "lake", pipeline, "*", "*", "*", "g[0-9]*"))
+	more, err := filepath.Glob(filepath.Join(c.site.objects(), pipeline, "*", "*", "*", "g[0-9]*"))
 	if err != nil {
 		c.Fatal(err)
 	}
 	for _, dir := range append(generations, more...) {
-		c.checkGeneration(dir)
+		c.checkGeneration(dir, used[dir])
 	}
 }
 
-func (c *trial) checkGeneration(dir string) {
+// checkGeneration: what is not used is whole as well, but for what a zombie was just uploading. The next unload of the unit
+// removes that.
+func (c *trial) checkGeneration(dir string, used bool) {
+	if c.fenced && !used {
+		c.tally.other("generations of zombies left")
+		return
+	}
 	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {
 		c.Errorf("a generation without a manifest: %v", err)
@@ -237,36 +217,41 @@ func (c *trial) checkGeneration(dir string) {
 	}
 }
 
-// places are where a pipeline's files may lie after a run: our prefixes, the user's own files and the warehouse.
-var places = regexp.MustCompile(`^(hindcast\.yml|cost_summary\.sql|README\.md|warehouse\.duckdb(\.wal)?` +
-	`|lake/_hindcast/\.locks/\d\d` +
-	`|lake/cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
-	`|lake/_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json)` +
-	`|lake/_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|journal-\d+\.jsonl|previous/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet))$`)
+// What may be left after a run, whatever the lake is: of the demo's folder, and below our prefixes in the lake.
+const (
+	ownFiles = `hindcast\.yml|cost_summary\.sql|README\.md`
+	objects  = `cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
+		`|_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json)` +
+		`|_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|previous/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet)`
+)
 
 // checkFiles: no file lies anywhere else.
 func (c *trial) checkFiles() {
-	err := filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+	for folder, places := range c.site.places() {
+		for _, path := range files(c.T, folder) {
+			rel := strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(path, folder)), "/")
+			switch {
+			case strings.HasPrefix(filepath.Base(path), ".tmp-") && strings.HasPrefix(rel, "lake/"):
+				c.tally.other("torn writes left")
+			case !places.MatchString(rel):
+				c.Errorf("%s is not ours to leave", rel)
+			}
 		}
-		rel, err := filepath.Rel(c.dir, path)
-		if err != nil {
-			return err
+	}
+	c.site.check(c)
+}
+
+// files are all that lie in a folder and below it.
+func files(t *testing.T, folder string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			paths = append(paths, path)
 		}
-		switch slash := filepath.ToSlash(rel); {
-		case strings.HasPrefix(filepath.Base(slash), ".tmp-") && strings.HasPrefix(slash, "lake/"):
-			c.tally.other("torn writes left")
-		case !places.MatchString(slash):
-			c.Errorf("%s is not ours to leave", slash)
-		}
-		return nil
+		return err
 	})
 	if err != nil {
-		c.Fatal(err)
+		t.Fatal(err)
 	}
-	left, err := os.ReadDir(c.temporary())
-	if err != nil || len(left) > 0 {
-		c.Errorf("left in TMPDIR: %v (%v)", left, err)
-	}
+	return paths
 }

@@ -1,17 +1,13 @@
 package chaos_test
 
 import (
-	"context"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hindcast/hindcast/internal/demo"
-	"github.com/hindcast/hindcast/internal/duck"
 )
 
 const (
@@ -30,79 +26,57 @@ const (
 
 var starts = []string{fresh, replace, refresh, refresh, lostLake}
 
-// world is a prepared folder and what is known of it.
+// world is a prepared site and what is known of it.
 type world struct {
-	dir    string
+	site   site
 	rate   string
 	span   time.Duration    // of an undisturbed run
 	told   int64            // bytes in its journal
 	before map[string]int64 // the target's rows by slice, before the run
 }
 
-// prepare makes a folder for each start, once; trials work on copies.
-func prepare(t *testing.T) map[string]*world {
+// prepare makes a site for each start out of one with the demo's tables; trials work on copies.
+func prepare(t *testing.T, source site) map[string]*world {
 	t.Helper()
-	base := t.TempDir()
-	source := filepath.Join(base, "source")
-	options := demo.Options{Path: demo.WarehousePath(source), Slices: tables, Rows: rows}
-	if _, err := demo.Generate(context.Background(), options); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := demo.Files(source, options); err != nil {
-		t.Fatal(err)
-	}
-	edit(t, source, "parallel: auto, memory: auto,", "parallel: 2, memory: 2GB, retry_wait: 10ms,")
-	earlier := filepath.Join(base, "earlier")
-	copyTree(t, source, earlier)
+	fork := func(s site) site { return s.fork(t, t.TempDir(), 0) }
+	change(t, source, "parallel: auto, memory: auto,", "parallel: 2, memory: 2GB, retry_wait: 20ms,")
+	earlier := fork(source)
 	calmly(t, earlier, "run")
-	edit(t, earlier, "rate: 1.0", "rate: 2.0")
-	worlds := map[string]*world{fresh: {dir: source, rate: "1.0"}}
-	for name, change := range map[string]func(dir string){
-		replace: func(string) {},
-		refresh: func(dir string) {
-			edit(t, dir, "settle: 45 days", "settle: 100 years")
-			edit(t, dir, "refresh: 24h", "refresh: 0s")
-			changeSource(t, dir)
+	change(t, earlier, "rate: 1.0", "rate: 2.0")
+	worlds := map[string]*world{fresh: {site: source, rate: "1.0"}}
+	for name, alter := range map[string]func(site){
+		replace: func(site) {},
+		refresh: func(s site) {
+			change(t, s, "settle: 45 days", "settle: 100 years")
+			change(t, s, "refresh: 24h", "refresh: 0s")
+			changeSource(t, s)
 		},
-		lostLake: func(dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, "lake")); err != nil {
+		lostLake: func(s site) {
+			if err := os.RemoveAll(s.objects()); err != nil {
 				t.Fatal(err)
 			}
 		},
 	} {
-		w := &world{dir: filepath.Join(base, strings.ReplaceAll(name, " ", "-")), rate: "2.0"}
-		copyTree(t, earlier, w.dir)
-		change(w.dir)
-		w.before = published(t, w.dir)
+		w := &world{site: fork(earlier), rate: "2.0"}
+		alter(w.site)
+		w.before = published(t, w.site)
 		worlds[name] = w
 	}
-	for name, w := range worlds {
-		calm := filepath.Join(base, "calm-"+strings.ReplaceAll(name, " ", "-"))
-		copyTree(t, w.dir, calm)
+	for _, w := range worlds {
+		calm := fork(w.site)
 		began := time.Now()
-		calmly(t, calm, "run", "--id", "chaos")
+		calmly(t, calm, "run", "--id", run)
 		w.span, w.told = time.Since(began), journalSize(calm)
 	}
 	return worlds
 }
 
-// calmly runs one command of a world that is undisturbed.
-func calmly(t *testing.T, dir string, args ...string) {
+// change edits the pipeline file of each machine.
+func change(t *testing.T, s site, was, is string) {
 	t.Helper()
-	cmd := exec.Command(program(t), args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), mark+"=calm")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("hindcast %s: %v\n%s", strings.Join(args, " "), err, out)
+	for _, m := range s.machines() {
+		edit(t, m.dir, was, is)
 	}
-}
-
-func program(t *testing.T) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func edit(t *testing.T, dir, was, is string) {
@@ -121,60 +95,14 @@ func edit(t *testing.T, dir, was, is string) {
 }
 
 // changeSource edits facts and a dimension, and bills a line late.
-func changeSource(t *testing.T, dir string) {
+func changeSource(t *testing.T, s site) {
 	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{Path: demo.WarehousePath(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := s.open(t, true)
+	defer db.close()
 	for n := range tables {
 		table := demo.TableName(n)
-		for _, change := range []string{
-			"UPDATE " + table + " SET cost = cost + 1 WHERE rowid % 7 = 0",
-			"INSERT INTO " + table + " SELECT * FROM " + table + " WHERE rowid % 50 = 0",
-			"UPDATE accounts SET segment = 'moved' WHERE rowid % 10 = 0",
-		} {
-			if _, err := db.ExecContext(t.Context(), change); err != nil {
-				t.Fatal(err)
-			}
-		}
+		db.ask(t, "UPDATE "+table+" SET cost = cost + 1 WHERE line_id % 7 = 0")
+		db.ask(t, "INSERT INTO "+table+" SELECT * FROM "+table+" WHERE line_id % 50 = 0")
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o755)
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, rel), content, 0o644)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// journalSize is how much the run of the folder has journaled.
-func journalSize(dir string) (size int64) {
-	files, _ := filepath.Glob(filepath.Join(dir, "lake/_hindcast", pipeline, "runs", run, "journal-*"))
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil {
-			size += info.Size()
-		}
-	}
-	return size
+	db.ask(t, "UPDATE accounts SET segment = 'moved' WHERE account_id LIKE '%7'")
 }

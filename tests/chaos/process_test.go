@@ -22,6 +22,7 @@ const (
 // process is one process of a trial.
 type process struct {
 	pid     int
+	parent  int
 	role    string
 	command string
 }
@@ -42,9 +43,20 @@ func processes(mark string) []process {
 		}
 		cmdline, _ := os.ReadFile(dir + "/cmdline")
 		command := strings.TrimSpace(string(bytes.ReplaceAll(cmdline, []byte{0}, []byte{' '})))
-		found = append(found, process{pid, role(command), command})
+		found = append(found, process{pid: pid, parent: parent(dir), role: role(command), command: command})
 	}
 	return found
+}
+
+// parent reads who started a process; 0 if it is gone.
+func parent(dir string) int {
+	stat, _ := os.ReadFile(dir + "/stat")
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(fields[1]))
+	return n
 }
 
 func role(command string) string {

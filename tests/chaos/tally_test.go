@@ -14,11 +14,12 @@ import (
 type tally struct {
 	mutex   sync.Mutex
 	began   time.Time
-	wanted  int
+	kills   int // wanted, or
+	seeds   int // trials
 	trials  int
 	failed  int
 	killed  int
-	told    int
+	told    time.Time
 	kinds   map[string]int // what was killed
 	phases  map[string]int // what the run was doing
 	starts  map[string]int // what the trial began with
@@ -26,8 +27,8 @@ type tally struct {
 	resumes int
 }
 
-func newTally(wanted int) *tally {
-	return &tally{began: time.Now(), wanted: wanted, kinds: map[string]int{}, phases: map[string]int{}, starts: map[string]int{},
+func newTally() *tally {
+	return &tally{began: time.Now(), kinds: map[string]int{}, phases: map[string]int{}, starts: map[string]int{},
 		others: map[string]int{}}
 }
 
@@ -35,7 +36,7 @@ func newTally(wanted int) *tally {
 func (c *tally) next() (int, bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if c.killed >= c.wanted || c.failed >= enough {
+	if c.kills > 0 && c.killed >= c.kills || c.seeds > 0 && c.trials >= c.seeds || c.failed >= enough {
 		return 0, false
 	}
 	c.trials++
@@ -48,10 +49,6 @@ func (c *tally) kill(kind, phase string) {
 	c.killed++
 	c.kinds[kind]++
 	c.phases[phase]++
-	if c.wanted > 100 && c.killed >= c.told+50 {
-		c.told = c.killed
-		fmt.Fprintf(os.Stderr, "%s\n", c.line())
-	}
 }
 
 func (c *tally) other(what string) {
@@ -67,6 +64,10 @@ func (c *tally) ended(start string, resumes int, failed bool) {
 	c.resumes += resumes
 	if failed {
 		c.failed++
+	}
+	if max(c.kills, c.seeds) > 100 && time.Since(c.told) > time.Minute {
+		c.told = time.Now()
+		fmt.Fprintf(os.Stderr, "%s\n", c.line())
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -35,20 +34,24 @@ type trial struct {
 	start  string
 	seed   uint64
 	base   string // all of the trial's files
-	dir    string // the pipeline's folder
 	mark   string // in the environment of the trial's processes
-	store  *file.Store
+	site   site
+	store  *file.Store // the lake's objects, also where that is no folder for those who run
 	lake   *lake.Lake
 
-	strikes int     // left
-	rounds  int     //
-	seen    int     // events in the journal when the round began
-	told    int64   // its bytes then
-	length  float64 // of the round, as a part of a whole run
-	stopped bool    // this round was asked to stop
+	strikes int // left
+	rounds  int
+	seen    int             // events in the journal when the round began
+	told    int64           // its bytes then
+	length  float64         // of the round, as a part of a whole run
+	fenced  bool            // somebody was
+	last    string          // the machine that the round began on
+	hasty   bool            // it began without waiting for a lease
+	stopped bool            // this round was asked to stop
+	struck  map[string]bool // what else was done in this round
 }
 
-func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64) *trial {
+func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64, slot int) *trial {
 	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), mark: fmt.Sprintf("%s=%d %s", mark, os.Getpid(), t.Name())}
 	c.start = starts[c.random.IntN(len(starts))]
 	c.world = worlds[c.start]
@@ -57,33 +60,35 @@ func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.base, c.dir = base, filepath.Join(base, "pipeline")
+	c.base = base
+	c.site = c.world.site.fork(t, base, slot)
 	t.Cleanup(c.end)
-	copyTree(t, c.world.dir, c.dir)
-	if err := os.Mkdir(c.temporary(), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if c.store, err = file.Open(filepath.Join(c.dir, "lake")); err != nil {
+	if c.store, err = file.Open(c.site.objects()); err != nil {
 		t.Fatal(err)
 	}
 	c.lake = lake.New(c.store, pipeline)
 	return c
 }
 
-func (c *trial) temporary() string { return filepath.Join(c.base, "tmp") }
-
 // end leaves nothing behind but what a failure is to be explained with.
 func (c *trial) end() {
 	kill(processes(c.mark)...)
 	c.tally.ended(c.start, max(0, c.rounds-1), c.Failed())
 	if c.Failed() {
+		c.site.keep(c)
 		c.Errorf("from %q after %d rounds; files and output are in %s\nrepeat with: go test ./tests/chaos -run %s -chaos.seed %d",
-			c.start, c.rounds, c.base, c.Name(), c.seed)
+			c.start, c.rounds, c.base, c.test(), c.seed)
 		return
 	}
 	if err := os.RemoveAll(c.base); err != nil {
 		c.Error(err)
 	}
+}
+
+// test is the name of the test that makes trials like this one.
+func (c *trial) test() string {
+	name, _, _ := strings.Cut(c.Name(), "/")
+	return name
 }
 
 // run goes on until the run is done, and looks at what it left.
@@ -106,7 +111,7 @@ func (c *trial) run() {
 func (c *trial) again() {
 	before := len(c.events())
 	for _, args := range [][]string{{"run", "--id", run}, {"verify"}} {
-		p := c.launch(args...)
+		p := c.launch(c.anywhere(), args...)
 		if code := p.await(); code != 0 {
 			c.Errorf("hindcast %s of the finished run: exit %d\n%s", strings.Join(args, " "), code, p.output())
 		}
@@ -119,24 +124,27 @@ func (c *trial) again() {
 // round starts the run, or goes on with it, and does its worst. It reports whether the run is done.
 func (c *trial) round() bool {
 	c.rounds++
-	c.seen, c.stopped = len(c.events()), false
+	c.seen, c.stopped, c.struck = len(c.events()), false, map[string]bool{}
 	c.length = c.remains()
-	c.told = journalSize(c.dir)
+	c.told = journalSize(c.site)
 	moments := c.moments()
-	p := c.launch(c.begin()...)
-	var twins []*running
+	p := c.launch(c.next(), c.begin()...)
+	all := []*running{p}
 	for _, at := range moments {
 		c.until(at, p)
 		if p.ended() {
 			break
 		}
-		if twin := c.strike(p); twin != nil {
-			twins = append(twins, twin)
+		if other := c.strike(p); other != nil {
+			all = append(all, other)
+			if p.fenced {
+				p = other // which has the run now
+			}
 		}
 	}
-	done := c.judge(p, len(twins) > 0)
-	for _, twin := range twins {
-		done = c.judge(twin, true) || done
+	done := false
+	for _, one := range all {
+		done = c.judge(one, c.hasty || len(all) > 1) || done
 	}
 	if !done && c.random.IntN(2) == 0 { // else the next round meets what is still dying
 		if err := buried(c.mark, burial); err != nil {
@@ -144,6 +152,28 @@ func (c *trial) round() bool {
 		}
 	}
 	return done
+}
+
+// anywhere is one of the machines.
+func (c *trial) anywhere() machine {
+	all := c.site.machines()
+	return all[c.random.IntN(len(all))]
+}
+
+// next is the machine that a round begins on: the first one at first, any one later. Who holds the lease of one that died
+// elsewhere is known by its silence alone; often that is waited for.
+func (c *trial) next() machine {
+	m := c.anywhere()
+	if c.rounds == 1 {
+		m = c.site.machines()[0]
+	} else if c.hasty = c.random.IntN(4) == 0; !c.hasty {
+		c.silence(m)
+	}
+	if c.rounds > 1 && m.name != c.last {
+		c.tally.other("resumes elsewhere")
+	}
+	c.last = m.name
+	return m
 }
 
 // begin is the command that a round begins with.
@@ -165,7 +195,7 @@ const startup = 0.25
 // moments are the instants at which this round is disturbed, from 0, its start, to 1, its end.
 func (c *trial) moments() []float64 {
 	var at []float64
-	for len(at) < c.strikes && (len(at) == 0 || c.random.IntN(3) == 0) {
+	for len(at) < c.strikes && (len(at) == 0 || c.random.Float64() < c.site.density()) {
 		at = append(at, c.random.Float64())
 	}
 	c.strikes -= len(at)
@@ -184,7 +214,7 @@ func (c *trial) until(at float64, p *running) {
 		return
 	}
 	goal := c.told + int64((at-startup)/(1-startup)*c.length*float64(c.world.told))
-	for !p.ended() && journalSize(c.dir) <= goal {
+	for end := time.Now().Add(patience / 4); !p.ended() && journalSize(c.site) <= goal && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(time.Duration(c.random.IntN(10_000)) * time.Microsecond)
@@ -199,24 +229,30 @@ func (c *trial) remains() float64 {
 	return 1 - float64(st.Counts()[hindcast.Succeeded])/float64(st.Total)
 }
 
-// strike does one bad thing, and returns the second process of the run if that was it.
+// strike does one bad thing, and returns another process of the run if there is one then.
 func (c *trial) strike(p *running) *running {
-	switch n := c.random.IntN(100); {
-	case n < 5:
-		c.stop()
-	case n < 12:
-		c.freeze(p)
-	case n < 19:
-		c.tally.other("second starts")
-		return c.launch("run", "--id", run)
-	default:
-		c.kill(p)
+	choice := c.site.strikes()
+	sum := 0
+	for _, one := range choice {
+		sum += one.weight
+	}
+	n := c.random.IntN(sum)
+	for _, one := range choice {
+		if n -= one.weight; n < 0 {
+			return one.do(c, p)
+		}
 	}
 	return nil
 }
 
+// second starts the run while it is under way.
+func (c *trial) second(*running) *running {
+	c.tally.other("second starts")
+	return c.launch(c.anywhere(), "run", "--id", run)
+}
+
 // kill kills something of what there is at this instant.
-func (c *trial) kill(p *running) {
+func (c *trial) kill(p *running) *running {
 	there := processes(c.mark)
 	roles := map[string][]process{all: there}
 	for _, one := range there {
@@ -238,35 +274,36 @@ func (c *trial) kill(p *running) {
 	if role == worker || role == owner {
 		kill(victims[0])
 		c.tally.kill(role, c.phase())
-		return
+		return nil
 	}
 	kill(victims...)
 	c.tally.kill(role, c.phase())
 	<-p.done
+	return nil
 }
 
 // stop asks from another process.
-func (c *trial) stop() {
+func (c *trial) stop(p *running) *running {
+	if holder := c.holder(); holder.Held && holder.Pid != p.cmd.Process.Pid { // who cannot stop if it is dead
+		return c.kill(p)
+	}
 	c.tally.other("stops")
 	c.stopped = true
-	s := c.launch("stop", run)
+	s := c.launch(c.anywhere(), "stop", run)
 	if code := s.await(); code != 0 && !strings.Contains(s.output(), "E-RUN") {
 		c.Errorf("hindcast stop: exit %d\n%s", code, s.output())
 	}
+	return nil
 }
 
 // freeze suspends the supervisor; a second run meanwhile is told who holds the pipeline. The supervisor then goes
 // on, or is killed as it is.
-func (c *trial) freeze(p *running) {
+func (c *trial) freeze(p *running) *running {
 	c.tally.other("freezes")
 	pid := p.cmd.Process.Pid
 	_ = syscall.Kill(pid, syscall.SIGSTOP)
-	holder, err := lease.Inspect(c.Context(), c.store, pipeline)
-	if err != nil {
-		c.Errorf("who holds the lease of a suspended run: %v", err)
-	}
-	if holder.Held && holder.Pid == pid && !holder.Dead {
-		second := c.launch("run")
+	if holder := c.holder(); holder.Held && holder.Pid == pid && !holder.Dead {
+		second := c.launch(p.machine, "run")
 		select {
 		case <-second.done:
 			said := second.output()
@@ -282,9 +319,19 @@ func (c *trial) freeze(p *running) {
 		kill(process{pid: pid})
 		c.tally.kill(supervisor, c.phase())
 		<-p.done
-		return
+		return nil
 	}
 	_ = syscall.Kill(pid, syscall.SIGCONT)
+	return nil
+}
+
+// holder is who holds the lease.
+func (c *trial) holder() lease.Holder {
+	holder, err := lease.Inspect(c.Context(), c.store, pipeline)
+	if err != nil {
+		c.Fatalf("who holds the lease: %v", err)
+	}
+	return holder
 }
 
 // judge waits for the process and reports whether it says that the run is done. It fails the trial where it ended
@@ -293,6 +340,7 @@ func (c *trial) judge(p *running, rival bool) bool {
 	code := p.await()
 	said := p.output()
 	switch {
+	case p.fenced && code == hindcast.ExitOK: // it has proven nothing
 	case code == hindcast.ExitOK:
 		return true
 	case p.killed():
@@ -302,6 +350,13 @@ func (c *trial) judge(p *running, rival bool) bool {
 	case code == hindcast.ExitUsage && strings.Contains(said, "is done: nothing is left"):
 		return true // it was killed when all had been journaled
 	case code == hindcast.ExitUsage && rival && strings.Contains(said, "E-LEASE-HELD"):
+		return false
+	case (p.fenced || rival) && strings.Contains(said, "E-FENCED") && (code == hindcast.ExitFailed || code == hindcast.ExitUsage): // the latter before its first slice
+		c.fenced = true
+		return false
+	}
+	if why, ok := c.site.pardons(c, code, said); ok {
+		c.tally.other(why)
 		return false
 	}
 	c.Fatalf("%s: exit %d\n%s", strings.Join(p.cmd.Args[1:], " "), code, said)
@@ -353,23 +408,24 @@ func (c *trial) phase() string {
 
 // running is one process of the program.
 type running struct {
-	trial *trial
-	cmd   *exec.Cmd
-	file  string
-	began time.Time
-	done  chan struct{}
+	trial   *trial
+	machine machine
+	fenced  bool // it was suspended, and another has the run
+	cmd     *exec.Cmd
+	file    string
+	began   time.Time
+	done    chan struct{}
 }
 
-// launch starts a command in the trial's folder.
-func (c *trial) launch(args ...string) *running {
+// launch starts a command on a machine.
+func (c *trial) launch(m machine, args ...string) *running {
 	f, err := os.CreateTemp(c.base, "output-*")
 	if err != nil {
 		c.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	p := &running{trial: c, file: f.Name(), done: make(chan struct{}), began: time.Now(), cmd: exec.Command(program(c.T), args...)}
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = c.dir, f, f
-	p.cmd.Env = append(os.Environ(), c.mark, "TMPDIR="+c.temporary())
+	p := &running{trial: c, machine: m, file: f.Name(), done: make(chan struct{}), began: time.Now(), cmd: m.command(c.T, c.mark, args...)}
+	p.cmd.Stdout, p.cmd.Stderr = f, f
 	if err := p.cmd.Start(); err != nil {
 		c.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // nothing more, end its processes and say that it did not succeed. Whoever goes on finds everything in order.
 func (c *trial) zombie() {
 	c.strikes = 0
-	p := c.launch("run", "--id", run)
+	p := c.launch(c.anywhere(), "run", "--id", run)
 	for len(c.events()) < 5 && !p.ended() {
 		time.Sleep(time.Millisecond)
 	}
