@@ -127,10 +127,10 @@ func (p *page) wrap(first, hang, text string) {
 }
 
 // ends adds a line with left and right at its two ends, no further apart than the eye goes; where both do
-// not fit, left goes on below.
+// not fit, right goes below, or beside it what is left of left.
 func (p *page) ends(left, right string) {
 	width := min(p.o.layout(), 100)
-	if cells(right) > width/2 && cells(left)+2+cells(right) > width {
+	if cells(left)+2+cells(right) > width && (cells(right) > width/2 || cells(left) <= width) {
 		p.wrap("", "  ", left)
 		p.wrap("  ", "  ", right)
 		return
