@@ -3,6 +3,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -192,10 +194,11 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 				_ = client.Close()
 				continue
 			}
+			answers := &tail{to: client}
 			back := make(chan struct{})
 			go func() {
 				defer close(back)
-				_, _ = io.Copy(client, server)
+				_, _ = io.Copy(answers, server)
 				_ = client.Close()
 			}()
 			go func() {
@@ -208,10 +211,14 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 					}
 					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
 						cut.Store(true)
+						answers.mute()
 						_ = client.Close()
 						if pass {
 							_, _ = server.Write(buffer[:n])
-							_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed
+							select { // what it says before that is no commit, and closing on it would be a reset
+							case <-answers.committed:
+							case <-back:
+							}
 						}
 						return
 					}
@@ -223,6 +230,33 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// tail passes a server's answers on until it is muted, and then waits for that to COMMIT.
+type tail struct {
+	mutex     sync.Mutex
+	to        io.Writer
+	text      []byte
+	committed chan struct{} // nil until it is muted
+}
+
+func (a *tail) mute() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.committed = make(chan struct{})
+}
+
+func (a *tail) Write(p []byte) (int, error) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.committed == nil {
+		return a.to.Write(p)
+	}
+	before := bytes.Contains(a.text, []byte("COMMIT\x00"))
+	if a.text = append(a.text, p...); !before && bytes.Contains(a.text, []byte("COMMIT\x00")) {
+		close(a.committed)
+	}
+	return len(p), nil
 }
 
 // Where the answer to COMMIT is lost nobody knows how the load ended, until the status rows are asked under their lock.
