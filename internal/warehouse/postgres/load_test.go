@@ -3,19 +3,18 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -233,43 +232,69 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 				_ = client.Close()
 				continue
 			}
-			go relay(client, server, &cut, pass)
+			answers := &tail{to: client}
+			back := make(chan struct{})
+			go func() {
+				defer close(back)
+				_, _ = io.Copy(answers, server)
+				_ = client.Close()
+			}()
+			go func() {
+				defer func() { _ = server.Close() }()
+				buffer := make([]byte, 1<<16)
+				for {
+					n, err := client.Read(buffer)
+					if err != nil {
+						return
+					}
+					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
+						cut.Store(true)
+						answers.mute()
+						_ = client.Close()
+						if pass {
+							_, _ = server.Write(buffer[:n])
+							select { // what it says before that is no commit, and closing on it would be a reset
+							case <-answers.committed:
+							case <-back:
+							}
+						}
+						return
+					}
+					if _, err := server.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+			}()
 		}
 	}()
 	return listener.Addr().String()
 }
 
-func relay(client, server net.Conn, cut *atomic.Bool, pass bool) {
-	defer func() { _ = client.Close() }()
-	defer func() { _ = server.Close() }()
-	back := make(chan struct{})
-	go func() {
-		defer close(back)
-		if _, err := io.Copy(client, server); !errors.Is(err, os.ErrDeadlineExceeded) {
-			_ = client.Close()
-		}
-	}()
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := client.Read(buffer)
-		if err != nil {
-			return
-		}
-		text := string(buffer[:n])
-		if strings.Contains(text, "hindcast_status") && strings.Contains(text, "COMMIT") && cut.CompareAndSwap(false, true) {
-			_ = server.SetReadDeadline(time.Now())
-			<-back // from here on no answer comes through
-			if pass {
-				_ = server.SetReadDeadline(time.Time{})
-				_, _ = server.Write(buffer[:n])
-				_, _ = io.ReadFull(server, make([]byte, 1)) // it has answered: it has committed, before the client cancels it
-			}
-			return
-		}
-		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
+// tail passes a server's answers on until it is muted, and then waits for that to COMMIT.
+type tail struct {
+	mutex     sync.Mutex
+	to        io.Writer
+	text      []byte
+	committed chan struct{} // nil until it is muted
+}
+
+func (a *tail) mute() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.committed = make(chan struct{})
+}
+
+func (a *tail) Write(p []byte) (int, error) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.committed == nil {
+		return a.to.Write(p)
 	}
+	before := bytes.Contains(a.text, []byte("COMMIT\x00"))
+	if a.text = append(a.text, p...); !before && bytes.Contains(a.text, []byte("COMMIT\x00")) {
+		close(a.committed)
+	}
+	return len(p), nil
 }
 
 // Where the answer to COMMIT is lost nobody knows how the load ended, until the status rows are asked under their lock.
