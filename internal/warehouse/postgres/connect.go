@@ -25,7 +25,7 @@ const (
 // ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL that psql
 // takes should not be refused for them.
 var ignored = []string{"gssencmode", "fallback_application_name", "sslcompression", "keepalives", "keepalives_idle",
-	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding"}
+	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding", "load_balance_hosts", "gsslib", "gssdelegation"}
 
 // configure reads a URL as libpq does, with its environment, service file and password file, and takes out
 // max_connections, which is ours: how many connections there may be at the same time.
