@@ -25,7 +25,7 @@ const (
 // ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL that psql
 // takes should not be refused for them.
 var ignored = []string{"gssencmode", "fallback_application_name", "sslcompression", "keepalives", "keepalives_idle",
-	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding"}
+	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding", "load_balance_hosts", "gsslib", "gssdelegation"}
 
 // configure reads a URL as libpq does, with its environment, service file and password file, and takes out
 // max_connections, which is ours: how many connections there may be at the same time.
@@ -56,11 +56,17 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		config.RuntimeParams["application_name"] = "hindcast"
 	}
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle * time.Second,
-		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}, Control: limitUnanswered}
+		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.DialFunc = dialer.DialContext
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			go watch(tcp)
+		}
+		return conn, err
+	}
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
@@ -77,14 +83,13 @@ const (
 	keepAliveIdle     = 15 // seconds
 	keepAliveInterval = 5  // seconds
 	keepAliveCount    = 3
-	unanswered        = (keepAliveIdle + keepAliveInterval*keepAliveCount) * time.Second // for what was sent: no keep-alives then
 )
 
 // settings are what every session begins with; the user's own come after them. Time limits that the role or the
 // database has were made for other work. A commit that is reported must be on disk, whatever the role's default.
 const settings = `SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0;
 SET standard_conforming_strings = on; SET jit = off; SET default_transaction_isolation = 'read committed';
-SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d; SET tcp_keepalives_count = %d; SET tcp_user_timeout = %d;
+SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d; SET tcp_keepalives_count = %d;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 `
 
@@ -94,7 +99,7 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount, unanswered.Milliseconds())
+	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
 	if v.major >= 14 {
 		text += "SET idle_session_timeout = 0;"
 	}

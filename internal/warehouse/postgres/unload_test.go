@@ -349,3 +349,34 @@ func TestAReplicaIsASource(t *testing.T) {
 		t.Errorf("%v, %v", rows, err)
 	}
 }
+
+// A query that a replica cancels because the rows that it reads have gone on the primary costs an attempt.
+func TestAReplicaThatCancels(t *testing.T) {
+	c := pgtest.Start(t, "", "max_standby_streaming_delay=0", "autovacuum=off")
+	primary := c.URL("postgres")
+	c.Exec(t, primary, `CREATE TABLE source AS SELECT i FROM generate_series(1, 50000) i;
+		CREATE FUNCTION slow(i int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF i = 40000 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN i; END';
+		CREATE VIEW slowly AS SELECT slow(i) AS i FROM source`)
+	replica := c.Replica(t).URL("postgres")
+	w := open(t, postgres.Options{URL: replica})
+	x := extract(t, w, "slowly", "", hindcast.Interval{})
+	holder := pgtest.Connect(t, replica)
+	pgtest.Query(t, holder, "SELECT pg_advisory_lock(7)")
+	ended := make(chan error, 1)
+	dir := t.TempDir()
+	go func() {
+		_, err := w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: dir})
+		ended <- err
+	}()
+	await(t, holder, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7")
+	c.Exec(t, primary, "DELETE FROM source WHERE i > 45000")
+	c.Exec(t, primary, "VACUUM source")
+	e := hindcast.AsError(<-ended)
+	if e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "conflict with recovery") {
+		t.Errorf("got %v", e)
+	}
+	pgtest.Query(t, holder, "SELECT pg_advisory_unlock_all()")
+	if out := unload(t, w, x); out.Sums.Rows != 45000 {
+		t.Errorf("%d rows", out.Sums.Rows)
+	}
+}
