@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/cli"
@@ -21,7 +20,7 @@ const mark = "HINDCAST_CHAOS_TRIAL"
 func TestMain(m *testing.M) {
 	if os.Getenv(mark) != "" {
 		if name := os.Getenv(hostname); name != "" {
-			if err := syscall.Sethostname([]byte(name)); err != nil {
+			if err := rename(name); err != nil {
 				panic(err)
 			}
 		}
@@ -33,7 +32,7 @@ func TestMain(m *testing.M) {
 var (
 	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills and -chaos.seeds, of the only one")
 	killsFlag = flag.Int("chaos.kills", 0, "TestChaos: go on until so many processes were killed (default 16)")
-	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: so many trials (default 6)")
+	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: so many trials (default 5)")
 )
 
 const (
@@ -71,7 +70,7 @@ func TestMachines(t *testing.T) {
 	worlds := prepare(t, s)
 	s.share(t)
 	tally := newTally()
-	tally.seeds = cmp.Or(*seedsFlag, 6)
+	tally.seeds = cmp.Or(*seedsFlag, 5)
 	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0)
 	t.Log(tally)
 }

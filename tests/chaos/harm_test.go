@@ -14,15 +14,13 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// harm is what is done to a remote site, so far in this round and at present.
+// harm is what the proxy does to requests at present. The zero harm does none.
 type harm struct {
 	mutex  sync.Mutex
 	random *rand.Rand
 	left   int     // requests of the storm that rages
 	part   float64 // of them that fail
 }
-
-func newHarm() *harm { return &harm{} }
 
 // faults are what happens to requests in a storm. Answers to writes are lost more often than others: that is the worst.
 var faults = []s3test.Fault{s3test.Internal, s3test.SlowDown, s3test.Cut, s3test.Lose, s3test.Lose, s3test.Refuse}
@@ -49,7 +47,7 @@ func (h *harm) storm(seed uint64, requests int, part float64) {
 }
 
 // density: most of what is done to a remote site ends no process.
-func (s *remote) density() float64 { return 0.75 }
+func (s *remote) density() float64 { return 0.85 }
 
 func (s *remote) strikes() []strike {
 	return []strike{{5, (*trial).stop}, {5, (*trial).second}, {35, (*trial).kill}, {10, s.restart}, {10, s.terminate("anything")}, {10, s.terminate("COPY")},
@@ -58,7 +56,6 @@ func (s *remote) strikes() []strike {
 
 func (s *remote) storm(c *trial, _ *running) *running {
 	c.tally.other("S3 storms")
-	c.struck["S3"] = true
 	s.harm.storm(c.random.Uint64(), 5+c.random.IntN(60), 0.1+0.3*c.random.Float64())
 	return nil
 }
@@ -66,7 +63,7 @@ func (s *remote) storm(c *trial, _ *running) *running {
 // restart has PostgreSQL die as of a crash, and come back.
 func (s *remote) restart(c *trial, _ *running) *running {
 	c.tally.other("PostgreSQL restarts")
-	c.struck["PostgreSQL"] = true
+	c.hungUp = true
 	s.cluster().Restart(c, "immediate")
 	return nil
 }
@@ -84,7 +81,7 @@ var kinds = map[string]string{
 // terminate ends a session of ours, if there is one of the kind within a while.
 func (s *remote) terminate(kind string) func(*trial, *running) *running {
 	return func(c *trial, p *running) *running {
-		c.struck["PostgreSQL"] = true
+		c.hungUp = true
 		conn, err := pgconn.Connect(c.Context(), s.cluster().URL("postgres"))
 		if err != nil {
 			c.Fatal(err)
@@ -104,7 +101,7 @@ func (s *remote) terminate(kind string) func(*trial, *running) *running {
 // renew its lease has to end, because another may have taken it over.
 func (s *remote) pardons(c *trial, code int, said string) (string, bool) {
 	switch {
-	case code == hindcast.ExitUsage && c.struck["PostgreSQL"] && strings.Contains(said, "E-WAREHOUSE"):
+	case code == hindcast.ExitUsage && c.hungUp && strings.Contains(said, "E-WAREHOUSE"):
 		return "ends before the first slice", true
 	case code == hindcast.ExitFailed && strings.Contains(said, "E-LAKE  the lease could not be renewed"):
 		return "leases not renewed", true

@@ -46,13 +46,9 @@ func newRemote(t *testing.T, base string) *remote {
 	s := &remote{servers: all, base: base, database: nameOf(t, all.clusters[0].Database(t)), bucket: all.s3.Bucket(t), harm: &harm{}}
 	s.settle(t)
 	s.url = s3test.URL(all.s3.Endpoint, s.bucket, "lake").String()
-	for _, m := range s.machines() {
-		args := []string{"demo", m.dir, "--no-run", "--slices", fmt.Sprint(tables), "--rows", fmt.Sprint(rows), "--warehouse", s.warehouse(), "--lake", s.url}
-		if out, err := m.command(t, mark+"=calm", args...).CombinedOutput(); err != nil {
-			t.Fatalf("hindcast %q: %v\n%s", args, err, out)
-		}
-		edit(t, m.dir, "retries: 10, on_failure: stop", fmt.Sprintf("retries: 12, lease_ttl: %s, on_failure: stop", leaseTTL))
-	}
+	calmly(t, s, "demo", ".", "--no-run", "--slices", fmt.Sprint(tables), "--rows", fmt.Sprint(rows), "--warehouse", s.warehouse(), "--lake", s.url)
+	copyTree(t, s.machines()[0].dir, s.machines()[1].dir)
+	change(t, s, "retries: 10, on_failure: stop", fmt.Sprintf("retries: 12, lease_ttl: %s, on_failure: stop", leaseTTL))
 	return s
 }
 
@@ -111,7 +107,7 @@ func (s *remote) objects() string            { return filepath.Join(s.s3.Root, s
 // fork copies the database and the bucket, and puts a proxy of its own before the bucket.
 func (s *remote) fork(t *testing.T, base string, slot int) site {
 	t.Helper()
-	copied := &remote{servers: s.servers, slot: slot, base: base, harm: newHarm()}
+	copied := &remote{servers: s.servers, slot: slot, base: base, harm: &harm{}}
 	copied.database = nameOf(t, copied.cluster().DatabaseFrom(t, s.database))
 	copied.bucket = s.s3.BucketFrom(t, s.bucket)
 	copied.url = s3test.URL(s.s3.Proxy(t, copied.harm.rule).Endpoint, copied.bucket, "lake").String()

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"testing"
 )
 
@@ -58,8 +57,8 @@ type machine struct {
 // hostname is in the environment of processes that are to believe that they are on another machine.
 const hostname = "HINDCAST_CHAOS_HOST"
 
-// command is hindcast on the machine. A machine of another name is a namespace of the kernel's with that name, which its
-// children share: processes on another host are what a lease cannot look into.
+// command is hindcast on the machine. By its host's name a lease tells whose processes it can look at: one of another
+// machine may be alive or not.
 func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := os.Executable()
@@ -70,11 +69,8 @@ func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 	cmd.Dir, cmd.Env = m.dir, append(append(os.Environ(), mark), m.env...)
 	if m.name != "" {
 		cmd.Env = append(cmd.Env, hostname+"="+m.name)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUTS}
-		if os.Geteuid() != 0 { // who is nobody else inside, and may name the host
-			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
-			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
+		if err := elsewhere(cmd); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return cmd
@@ -88,9 +84,9 @@ func calmly(t *testing.T, s site, args ...string) {
 	}
 }
 
-// journalSize is how much the run has journaled.
-func journalSize(s site) (size int64) {
-	records := filepath.Join(s.objects(), "_hindcast", pipeline, "runs", run)
+// journalSize is how much a run has journaled.
+func journalSize(s site, id string) (size int64) {
+	records := filepath.Join(s.objects(), "_hindcast", pipeline, "runs", id)
 	for _, form := range []string{"journal-*.jsonl", "journal-*/*.jsonl"} {
 		files, _ := filepath.Glob(filepath.Join(records, form))
 		for _, file := range files {

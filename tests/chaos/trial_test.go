@@ -41,14 +41,14 @@ type trial struct {
 
 	strikes int // left
 	rounds  int
-	seen    int             // events in the journal when the round began
-	told    int64           // its bytes then
-	length  float64         // of the round, as a part of a whole run
-	fenced  bool            // somebody was
-	last    string          // the machine that the round began on
-	hasty   bool            // it began without waiting for a lease
-	stopped bool            // this round was asked to stop
-	struck  map[string]bool // what else was done in this round
+	seen    int     // events in the journal when the round began
+	told    int64   // its bytes then
+	length  float64 // of the round, as a part of a whole run
+	fenced  bool    // somebody was
+	last    string  // the machine that the round began on
+	hasty   bool    // it began without waiting for a lease
+	stopped bool    // this round was asked to stop
+	hungUp  bool    // the warehouse did, in this round
 }
 
 func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64, slot int) *trial {
@@ -124,9 +124,9 @@ func (c *trial) again() {
 // round starts the run, or goes on with it, and does its worst. It reports whether the run is done.
 func (c *trial) round() bool {
 	c.rounds++
-	c.seen, c.stopped, c.struck = len(c.events()), false, map[string]bool{}
+	c.seen, c.stopped, c.hungUp = len(c.events()), false, false
 	c.length = c.remains()
-	c.told = journalSize(c.site)
+	c.told = journalSize(c.site, run)
 	moments := c.moments()
 	p := c.launch(c.next(), c.begin()...)
 	all := []*running{p}
@@ -214,7 +214,7 @@ func (c *trial) until(at float64, p *running) {
 		return
 	}
 	goal := c.told + int64((at-startup)/(1-startup)*c.length*float64(c.world.told))
-	for end := time.Now().Add(patience / 4); !p.ended() && journalSize(c.site) <= goal && time.Now().Before(end); {
+	for end := time.Now().Add(patience / 4); !p.ended() && journalSize(c.site, run) <= goal && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(time.Duration(c.random.IntN(10_000)) * time.Microsecond)
