@@ -376,6 +376,8 @@ func TestAReplicaThatCancels(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	pgtest.Query(t, holder, "SELECT pg_advisory_unlock_all()")
+	now := text(c.Exec(t, primary, "SELECT pg_current_wal_lsn()"))
+	await(t, holder, "SELECT count(*) FROM (SELECT pg_last_wal_replay_lsn() >= '"+now+"' AS all_of_it) r WHERE all_of_it") // nothing else can conflict
 	if out := unload(t, w, x); out.Sums.Rows != 45000 {
 		t.Errorf("%d rows", out.Sums.Rows)
 	}
