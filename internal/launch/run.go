@@ -251,7 +251,7 @@ func (a *active) due(p *plan.Plan) bool {
 }
 
 func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Plan, err error) {
-	err = a.patiently(ctx, death, func() error {
+	err = a.patiently(ctx, hangUp, func() error {
 		p, err = a.Plan(ctx, c, now)
 		return err
 	})
@@ -259,7 +259,7 @@ func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Pla
 }
 
 func (a *active) steps(ctx context.Context, p *plan.Plan, fence int64) (s *attempt.Steps, err error) {
-	err = a.patiently(ctx, death, func() error {
+	err = a.patiently(ctx, hangUp, func() error {
 		s, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: fence, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
 		return err
 	})
@@ -273,6 +273,7 @@ func (a *active) patiently(ctx context.Context, heals func(*hindcast.Error) bool
 		if err == nil || !heals(hindcast.AsError(err)) || n > a.Pipeline.Run.Retries {
 			return err
 		}
+		a.tell(fmt.Sprintf("try %d before the first slice", n), err)
 		select {
 		case <-ctx.Done():
 			return err
@@ -286,9 +287,15 @@ func transient(e *hindcast.Error) bool {
 	return e.Class == hindcast.ClassTransient || e.Class == hindcast.ClassResource
 }
 
-// death is the end of one of our own processes. Before the first slice nothing else is retried: somebody may be
-// waiting for what is wrong.
+// death is the end of one of our own processes. Nothing else is retried when a run connects: somebody may be waiting to be
+// told what is wrong.
 func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
+
+// hangUp is the end of a process of ours, or of a connection to a warehouse that has answered before: a server that is
+// started anew costs no run its beginning.
+func hangUp(e *hindcast.Error) bool {
+	return death(e) || e.Code == hindcast.EWarehouse && e.Class == hindcast.ClassTransient
+}
 
 // Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. With Options.Slices
 // only those are gone on with. Whether anything is left of the whole run is for its caller to ask.
@@ -399,7 +406,7 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 
 func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest) (*Ended, error) {
 	if !p.UnloadOnly {
-		if err := a.patiently(ctx, death, func() error { return a.prepare(ctx, p) }); err != nil {
+		if err := a.patiently(ctx, hangUp, func() error { return a.prepare(ctx, p) }); err != nil {
 			return nil, err
 		}
 	}

@@ -97,7 +97,7 @@ func (s *remote) terminate(kind string) func(*trial, *running) *running {
 	}
 }
 
-// pardons: before its first slice a run does not wait for a warehouse that hangs up, and says so. A run that could not
+// pardons: a run that connects does not wait for a warehouse that is not there, and says so. A run that could not
 // renew its lease has to end, because another may have taken it over.
 func (s *remote) pardons(c *trial, code int, said string) (string, bool) {
 	switch {
