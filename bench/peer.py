@@ -1,6 +1,6 @@
 """What hindcast is compared with in PostgreSQL: one way of moving a table a call, timed inside the process.
 
-Prints the seconds. Started by the benchmarks only, with the Python of their environment.
+A file counts when it is on the disk, as hindcast's does. Prints the seconds. Started by the benchmarks only, with the Python of their environment.
 """
 
 import os
@@ -8,6 +8,11 @@ import sys
 import time
 
 url, what, table, path = sys.argv[1:]
+
+
+def sync():
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def extension(read_only):
@@ -27,6 +32,7 @@ if what == "extension-out":
     con = extension(True)
     began = time.perf_counter()
     con.execute(f"COPY (SELECT * FROM pg.public.{table}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)")
+    sync()
 elif what == "extension-in":
     con = extension(False)
     began = time.perf_counter()
@@ -38,6 +44,7 @@ elif what == "connectorx-out":
     began = time.perf_counter()
     rows = connectorx.read_sql(url, f"SELECT * FROM {table}", return_type="arrow", partition_on="account_id", partition_num=2)
     pyarrow.parquet.write_table(rows, path, compression="snappy")
+    sync()
 else:
     sys.exit(f"{what} is nothing that can be measured")
 print(time.perf_counter() - began)

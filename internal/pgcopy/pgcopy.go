@@ -41,12 +41,17 @@ type Field struct {
 // Expression is what COPY (SELECT …) has to select for the field: the column, or its text.
 func (f Field) Expression() string { return expression(f) }
 
-// Source is one COPY … TO STDOUT (FORMAT binary) over the fields' Expressions, in their order. The connection is
-// idle, in the transaction that the caller wants, and used by nobody else until the copy has ended. After an error
-// it is idle again, or closed; ask IsClosed.
+// Source is statements COPY … TO STDOUT (FORMAT binary) over the fields' Expressions, in their order. Each is run once, by the
+// connection that is free next, so that all are busy to the end. The connections are idle, in transactions that see the
+// same, and used by nobody else until the copy has ended. After an error they are idle again, or closed; ask IsClosed.
 type Source struct {
-	Conn *pgconn.PgConn
-	SQL  string
+	Conns []*pgconn.PgConn
+	SQL   []string
+}
+
+// One is a Source of one connection and one statement.
+func One(conn *pgconn.PgConn, sql string) Source {
+	return Source{[]*pgconn.PgConn{conn}, []string{sql}}
 }
 
 // Target is one COPY … FROM STDIN (FORMAT binary) over the fields, in their order. The connection is idle, in the
@@ -60,20 +65,20 @@ type Target struct {
 type Options struct {
 	Dir     string // of an unload: an existing empty folder for the files
 	Memory  int64  // bytes that the whole process may hold; 0 means no limit
-	Threads int    // of DuckDB; 0 is one for each source, and one for a load
+	Threads int    // of DuckDB; 0 is one for each connection, and one for a load
 }
 
-// Unload runs the sources beside each other, to their ends, and writes their rows to Parquet files in o.Dir, which
+// Unload runs the source to its end and writes its rows to Parquet files in o.Dir, which
 // are durable when it returns; no rows give no file. The sums are taken from the rows on their way: Content is a
 // hash over what the server sent, which Sum gives again for the same rows and the same fields. Columns whose Stored
 // is set hold that type in the files. A value that cannot be carried is E-TYPE and names its column.
-func Unload(ctx context.Context, fields []Field, sources []Source, o Options) ([]hindcast.File, hindcast.Sums, error) {
-	return unload(ctx, fields, sources, o)
+func Unload(ctx context.Context, fields []Field, from Source, o Options) ([]hindcast.File, hindcast.Sums, error) {
+	return unload(ctx, fields, from, o)
 }
 
-// Sum runs the sources and computes the sums that an Unload of the same rows gives. It writes nothing.
-func Sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) {
-	return sum(ctx, fields, sources)
+// Sum runs the source and computes the sums that an Unload of the same rows gives. It writes nothing.
+func Sum(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
+	return sum(ctx, fields, from)
 }
 
 // Load sends the rows of Parquet files, which hindcast wrote with these columns, to the target. The sums are those of

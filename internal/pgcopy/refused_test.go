@@ -65,10 +65,10 @@ func TestValuesThatAreRefused(t *testing.T) {
 			pgtest.Query(t, conn, `CREATE TABLE bad (n int, "a value" `+c.typ+`);
 				INSERT INTO bad SELECT n, NULL FROM generate_series(1, 100000) n; INSERT INTO bad VALUES (0, `+c.value+`)`)
 			fields := carry(t, describe(t, conn, "bad"))
-			source := pgcopy.Source{Conn: beside(t, conn), SQL: pgcopy.CopyOut(fields, "bad")}
-			_, _, err := pgcopy.Unload(t.Context(), fields, []pgcopy.Source{source}, pgcopy.Options{Dir: t.TempDir()})
+			second := beside(t, conn)
+			_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.One(second, pgcopy.CopyOut(fields, "bad")), pgcopy.Options{Dir: t.TempDir()})
 			wantError(t, err, hindcast.EType, `"a value"`, c.says)
-			if rows := pgtest.Query(t, source.Conn, "SELECT 7"); rows[0][0] != "7" {
+			if rows := pgtest.Query(t, second, "SELECT 7"); rows[0][0] != "7" {
 				t.Error("the connection is of no use")
 			}
 		})

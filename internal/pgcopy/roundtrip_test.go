@@ -325,7 +325,7 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	if sums.Rows != int64(rows) || (len(files) == 0) != (rows == 0) {
 		t.Fatalf("%d rows in %d files, want %d", sums.Rows, len(files), rows)
 	}
-	again, err := pgcopy.Sum(t.Context(), fields, []pgcopy.Source{{Conn: conn, SQL: pgcopy.CopyOut(fields, "one ORDER BY n DESC")}})
+	again, err := pgcopy.Sum(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "one ORDER BY n DESC")))
 	if err != nil || again.Content != sums.Content || again.Rows != sums.Rows || !maps.Equal(again.Totals, sums.Totals) {
 		t.Errorf("the sums are %v, and again %v, %v", sums, again, err)
 	}

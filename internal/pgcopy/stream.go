@@ -192,24 +192,24 @@ func (s *stream) settle() error {
 	return nil
 }
 
-// begin sends a source's COPY. The context's end interrupts what waits for the answer.
-func (s Source) begin(ctx context.Context) (*stream, error) {
-	from, err := readerOf(ctx, s.Conn)
+// begin sends a COPY. The context's end interrupts what waits for the answer.
+func begin(ctx context.Context, conn *pgconn.PgConn, sql string) (*stream, error) {
+	from, err := readerOf(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.Conn.Frontend().SendQuery(&pgproto3.Query{String: s.SQL})
-	if err := s.Conn.Frontend().Flush(); err != nil {
-		s.drop()
+	conn.Frontend().SendQuery(&pgproto3.Query{String: sql})
+	if err := conn.Frontend().Flush(); err != nil {
+		drop(conn)
 		return nil, err
 	}
 	read := newStream(from)
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		_ = s.Conn.Conn().SetReadDeadline(time.Unix(1, 0))
+		_ = conn.Conn().SetReadDeadline(time.Unix(1, 0))
 		close(interrupted)
 	})
 	read.detach = func() {
@@ -225,31 +225,31 @@ func (s Source) begin(ctx context.Context) (*stream, error) {
 const abortGrace = 10 * time.Second
 
 // end leaves the connection idle, or closed where that fails. A COPY that has not ended is canceled.
-func (s Source) end(read *stream) {
+func end(conn *pgconn.PgConn, read *stream) {
 	defer read.close()
 	read.detach()
 	if !read.idle {
 		ctx, cancel := context.WithTimeout(context.Background(), abortGrace)
 		defer cancel()
-		_ = s.Conn.Conn().SetReadDeadline(time.Now().Add(abortGrace))
-		_ = s.Conn.CancelRequest(ctx)
+		_ = conn.Conn().SetReadDeadline(time.Now().Add(abortGrace))
+		_ = conn.CancelRequest(ctx)
 		for err := error(nil); err == nil; {
 			_, err = read.next(ctx)
 		}
 	}
 	if !read.idle {
-		s.drop()
+		drop(conn)
 		return
 	}
-	_ = s.Conn.Conn().SetReadDeadline(time.Time{})
+	_ = conn.Conn().SetReadDeadline(time.Time{})
 	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
-		_, _ = s.Conn.Exec(context.Background(), "").ReadAll()
+		_, _ = conn.Exec(context.Background(), "").ReadAll()
 	}
 }
 
 // drop closes the connection without a word to the server, which may not listen.
-func (s Source) drop() {
+func drop(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = s.Conn.Close(ctx)
+	_ = conn.Close(ctx)
 }

@@ -126,7 +126,7 @@ func line(t *testing.T, conn *pgconn.PgConn, e example) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _, err := Unload(t.Context(), []Field{f}, []Source{{conn, CopyOut([]Field{f}, "one")}}, Options{Dir: t.TempDir()})
+	files, _, err := Unload(t.Context(), []Field{f}, One(conn, CopyOut([]Field{f}, "one")), Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

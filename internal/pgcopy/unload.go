@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -20,17 +22,17 @@ import (
 // rowGroup is how many bytes of rows a thread gathers before it writes them, at most.
 const rowGroup = 32 << 20
 
-func unload(ctx context.Context, fields []Field, sources []Source, o Options) ([]hindcast.File, hindcast.Sums, error) {
+func unload(ctx context.Context, fields []Field, from Source, o Options) ([]hindcast.File, hindcast.Sums, error) {
 	if err := distinct(fields); err != nil {
 		return nil, hindcast.Sums{}, err
 	}
 	if o.Threads == 0 {
-		o.Threads = max(len(sources), 1)
+		o.Threads = max(len(from.Conns), 1)
 	}
 	path := filepath.Join(o.Dir, "part-0.parquet")
-	run, err := write(ctx, fields, sources, o, path, dictionary)
+	run, err := write(ctx, fields, from, o, path, dictionary)
 	if err == nil && run.twins.Load() {
-		run, err = write(ctx, fields, sources, o, path, noDictionary)
+		run, err = write(ctx, fields, from, o, path, noDictionary)
 	}
 	if err != nil {
 		return nil, hindcast.Sums{}, err
@@ -40,16 +42,16 @@ func unload(ctx context.Context, fields []Field, sources []Source, o Options) ([
 	return files, sums, err
 }
 
-// write writes the sources' rows with dictionaries of up to that many values. If the run has twins at the end the
+// write writes the source's rows with dictionaries of up to that many values. If the run has twins at the end the
 // file is not to be used.
-func write(ctx context.Context, fields []Field, sources []Source, o Options, path string, dictionary int) (*unloading, error) {
+func write(ctx context.Context, fields []Field, from Source, o Options, path string, dictionary int) (*unloading, error) {
 	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources, plain: dictionary == noDictionary}
+	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, source: from, plain: dictionary == noDictionary}
 	function := fmt.Sprintf("hindcast_copy_%d", in.uses) // a name serves once
 	release, err := register(in.conn, function, run)
 	if err != nil {
@@ -77,7 +79,7 @@ const (
 	noDictionary = 0
 )
 
-// writeStatement writes the sources' rows. Nobody asks for Bloom filters.
+// writeStatement writes the source's rows. Nobody asks for Bloom filters.
 func writeStatement(function, path string, group int64, dictionary int) string {
 	return fmt.Sprintf("COPY (SELECT * FROM %s()) TO %s (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES %d, "+
 		"DICTIONARY_SIZE_LIMIT %d, WRITE_BLOOM_FILTER false)", function, duck.String(path), group, dictionary)
@@ -122,17 +124,17 @@ func distinct(fields []Field) error {
 	return nil
 }
 
-// unloading is the producer of the sources' rows.
+// unloading is the producer of the source's rows.
 type unloading struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	fields   []Field
-	sources  []Source
-	plain    bool        // no dictionaries are written
-	twins    atomic.Bool // there are values that a dictionary takes for one: the rest is thrown away, to begin again without
-	mutex    sync.Mutex  // guards what follows
-	claimed  int         // of the sources
-	reading  []*sourceReader
+	source   Source
+	plain    bool            // no dictionaries are written
+	twins    atomic.Bool     // there are values that a dictionary takes for one: the rest is thrown away, to begin again without
+	mutex    sync.Mutex      // guards what follows
+	claimed  int             // of the statements
+	reading  []*sourceReader // a connection each
 	decoders []*decoder
 	err      error // the first
 }
@@ -152,25 +154,28 @@ func (f Field) inParquet() string {
 	return f.Column.Type
 }
 
-func (u *unloading) workers() int { return len(u.sources) }
+func (u *unloading) workers() int { return len(u.source.Conns) }
 
 func (u *unloading) worker() (filler, error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	r := &sourceReader{all: u, decoder: newDecoder(u.fields)}
+	if len(u.reading) == len(u.source.Conns) {
+		return nil, errors.New("DuckDB has more threads read than there are connections")
+	}
+	r := &sourceReader{all: u, conn: u.source.Conns[len(u.reading)], decoder: newDecoder(u.fields)}
 	u.reading, u.decoders = append(u.reading, r), append(u.decoders, r.decoder)
 	return r, nil
 }
 
-// claim returns a source that nobody reads yet.
-func (u *unloading) claim() (Source, bool) {
+// claim returns a statement that nobody has run yet.
+func (u *unloading) claim() (sql string, more bool) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	if u.claimed == len(u.sources) {
-		return Source{}, false
+	if u.claimed == len(u.source.SQL) {
+		return "", false
 	}
 	u.claimed++
-	return u.sources[u.claimed-1], true
+	return u.source.SQL[u.claimed-1], true
 }
 
 // fail keeps the first error and stops the other threads.
@@ -213,15 +218,23 @@ func newDecoder(fields []Field) *decoder {
 	return d
 }
 
-// sourceReader gives the rows of one source after the other.
+// sourceReader gives the rows of one statement after the other, over one connection.
 type sourceReader struct {
 	all     *unloading
+	conn    *pgconn.PgConn
 	decoder *decoder
-	source  Source
-	stream  *stream // nil between sources
+	stream  *stream // nil between statements
+	fills   int
 }
 
+// giveWay is how many chunks a thread fills, some milliseconds, before it lets Go's scheduler see it. Where that has seen
+// nothing of a thread for 10 ms its monitor wakes up every 20 µs, on two cores in the way of the server.
+const giveWay = 4
+
 func (r *sourceReader) fill(chunk bindings.DataChunk) (int, error) {
+	if r.fills++; r.fills%giveWay == 0 {
+		runtime.Gosched()
+	}
 	vectors := make([]vector, len(r.decoder.columns))
 	for i := range vectors {
 		vectors[i] = duckVector(bindings.DataChunkGetVector(chunk, bindings.IdxT(i)))
@@ -233,7 +246,7 @@ func (r *sourceReader) fill(chunk bindings.DataChunk) (int, error) {
 	return rows, nil
 }
 
-// rows decodes at least one row; 0 is the end of all sources. All rows come from one piece of the stream, so that
+// rows decodes at least one row; 0 is the end of all statements. All rows come from one piece of the stream, so that
 // strings may refer to it.
 func (r *sourceReader) rows(capacity int, vectors []vector) (int, error) {
 	for {
@@ -258,15 +271,15 @@ func (r *sourceReader) rows(capacity int, vectors []vector) (int, error) {
 	}
 }
 
-// advance gets the next piece, of the next source if need be; more is false at the end of all.
+// advance gets the next piece, of the next statement if need be; more is false at the end of all.
 func (r *sourceReader) advance() (more bool, err error) {
 	if r.stream == nil {
-		var ok bool
-		if r.source, ok = r.all.claim(); !ok {
+		sql, more := r.all.claim()
+		if !more {
 			return false, nil
 		}
 		r.decoder.begun, r.decoder.ended = false, false
-		if r.stream, err = r.source.begin(r.all.ctx); err != nil {
+		if r.stream, err = begin(r.all.ctx, r.conn, sql); err != nil {
 			return false, err
 		}
 	}
@@ -283,7 +296,7 @@ func (r *sourceReader) advance() (more bool, err error) {
 
 func (r *sourceReader) end() {
 	if r.stream != nil {
-		r.source.end(r.stream)
+		end(r.conn, r.stream)
 		r.stream = nil
 	}
 }
@@ -314,14 +327,14 @@ var typeIDs = map[string]bindings.Type{
 	"TIMESTAMP": bindings.TypeTimestamp, "TIMESTAMP WITH TIME ZONE": bindings.TypeTimestampTZ, "INTERVAL": bindings.TypeInterval,
 }
 
-// sum runs the sources beside each other, decoding only what there are totals of.
-func sum(ctx context.Context, fields []Field, sources []Source) (hindcast.Sums, error) {
+// sum reads over all connections beside each other, decoding only what there are totals of.
+func sum(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, sources: sources, plain: true}
+	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, source: from, plain: true}
 	var group sync.WaitGroup
-	for range sources {
-		r := &sourceReader{all: run, decoder: newDecoder(fields)}
+	for _, conn := range from.Conns {
+		r := &sourceReader{all: run, conn: conn, decoder: newDecoder(fields)}
 		r.decoder.onlySums()
 		run.decoders = append(run.decoders, r.decoder)
 		group.Go(func() {

@@ -40,15 +40,15 @@ func integers(t testing.TB, conn *pgconn.PgConn, names ...string) []pgcopy.Field
 // unloadOne unloads one query.
 func unloadOne(ctx context.Context, t testing.TB, conn *pgconn.PgConn, fields []pgcopy.Field, from string) ([]hindcast.File, hindcast.Sums, error) {
 	t.Helper()
-	return pgcopy.Unload(ctx, fields, []pgcopy.Source{{Conn: conn, SQL: pgcopy.CopyOut(fields, from)}}, pgcopy.Options{Dir: t.TempDir()})
+	return pgcopy.Unload(ctx, fields, pgcopy.One(conn, pgcopy.CopyOut(fields, from)), pgcopy.Options{Dir: t.TempDir()})
 }
 
 func TestUnloadOfNothing(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "n")
-	for _, sources := range [][]pgcopy.Source{nil, {{Conn: conn, SQL: pgcopy.CopyOut(fields, "generate_series(1, 0) n")}}} {
+	for _, from := range []pgcopy.Source{{}, pgcopy.One(conn, pgcopy.CopyOut(fields, "generate_series(1, 0) n"))} {
 		dir := t.TempDir()
-		files, sums, err := pgcopy.Unload(t.Context(), fields, sources, pgcopy.Options{Dir: dir})
+		files, sums, err := pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: dir})
 		if err != nil || len(files) != 0 || sums.Rows != 0 || sums.Totals != nil {
 			t.Errorf("got %v, %v, %v", files, sums, err)
 		}
@@ -58,24 +58,24 @@ func TestUnloadOfNothing(t *testing.T) {
 	}
 }
 
-// More sources than threads are read one after the other by each thread.
-func TestMoreSourcesThanThreads(t *testing.T) {
+// More statements than connections, and more connections than threads: each statement is run once.
+func TestMoreStatementsThanConnections(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "n")
-	var sources []pgcopy.Source
-	for i := range 5 {
-		sources = append(sources, pgcopy.Source{Conn: beside(t, conn), SQL: pgcopy.CopyOut(fields, fmt.Sprintf("generate_series(%d, %d) n", i*10000+1, i*10000+10000))})
+	from := pgcopy.Source{Conns: []*pgconn.PgConn{beside(t, conn), beside(t, conn), beside(t, conn)}}
+	for i := range 50 {
+		from.SQL = append(from.SQL, pgcopy.CopyOut(fields, fmt.Sprintf("generate_series(%d, %d) n", i*1000+1, i*1000+1000)))
 	}
-	files, sums, err := pgcopy.Unload(t.Context(), fields, sources, pgcopy.Options{Dir: t.TempDir(), Threads: 2})
+	files, sums, err := pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: t.TempDir(), Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sums.Rows != 50000 || sums.Totals["n"] != "1250025000" || len(files) != 1 || files[0].Rows != 50000 {
 		t.Errorf("got %v, %v", files, sums)
 	}
-	whole, err := pgcopy.Sum(t.Context(), fields, []pgcopy.Source{{Conn: conn, SQL: pgcopy.CopyOut(fields, "generate_series(50000, 1, -1) n")}})
+	whole, err := pgcopy.Sum(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "generate_series(50000, 1, -1) n")))
 	if err != nil || whole.Content != sums.Content {
-		t.Errorf("in five parts the rows hash to %s, and in one to %s, %v", sums.Content, whole.Content, err)
+		t.Errorf("in fifty parts the rows hash to %s, and in one to %s, %v", sums.Content, whole.Content, err)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestContent(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "a", "b")
 	content := func(values string) string {
-		sums, err := pgcopy.Sum(t.Context(), fields, []pgcopy.Source{{Conn: conn, SQL: pgcopy.CopyOut(fields, "(VALUES "+values+") v(a, b)")}})
+		sums, err := pgcopy.Sum(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "(VALUES "+values+") v(a, b)")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,13 +145,14 @@ func TestUnloadEndsWithItsContext(t *testing.T) {
 				waitFor(t, other, "COPY%")
 				cancel()
 			}()
-			sources := []pgcopy.Source{{Conn: conn, SQL: pgcopy.CopyOut(fields, from)}, {Conn: beside(t, conn), SQL: pgcopy.CopyOut(fields, from)}}
-			_, _, err := pgcopy.Unload(ctx, fields, sources, pgcopy.Options{Dir: t.TempDir()})
+			copying := pgcopy.CopyOut(fields, from)
+			both := pgcopy.Source{Conns: []*pgconn.PgConn{conn, beside(t, conn)}, SQL: []string{copying, copying, copying}}
+			_, _, err := pgcopy.Unload(ctx, fields, both, pgcopy.Options{Dir: t.TempDir()})
 			if e := hindcast.AsError(err); e.Code != hindcast.EStopped || e.Class != hindcast.ClassCanceled {
 				t.Fatalf("got %v", err)
 			}
-			for _, s := range sources {
-				if rows := pgtest.Query(t, s.Conn, "SELECT 7"); rows[0][0] != "7" {
+			for _, c := range both.Conns {
+				if rows := pgtest.Query(t, c, "SELECT 7"); rows[0][0] != "7" {
 					t.Error("a connection is of no use")
 				}
 			}
@@ -159,7 +160,7 @@ func TestUnloadEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A backend that is terminated ends the unload, and the other source's query with it.
+// A backend that is terminated ends the unload, and the other connection's query with it.
 func TestALostConnectionEndsTheUnload(t *testing.T) {
 	conn, other := open(t), open(t)
 	fields := integers(t, conn, "n")
@@ -168,17 +169,21 @@ func TestALostConnectionEndsTheUnload(t *testing.T) {
 		pgtest.Query(t, other, "SELECT pg_terminate_backend("+pid+")")
 	}()
 	second := beside(t, conn)
-	_, _, err := pgcopy.Unload(t.Context(), fields, []pgcopy.Source{
-		{Conn: conn, SQL: pgcopy.CopyOut(fields, "(SELECT n, pg_sleep(1000) FROM generate_series(1, 9) n) one")},
-		{Conn: second, SQL: pgcopy.CopyOut(fields, "(SELECT n, pg_sleep(1000) FROM generate_series(1, 9) n) two")},
-	}, pgcopy.Options{Dir: t.TempDir()})
+	_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.Source{Conns: []*pgconn.PgConn{conn, second}, SQL: []string{
+		pgcopy.CopyOut(fields, "(SELECT n, pg_sleep(1000) FROM generate_series(1, 9) n) one"),
+		pgcopy.CopyOut(fields, "(SELECT n, pg_sleep(1000) FROM generate_series(1, 9) n) two"),
+	}}, pgcopy.Options{Dir: t.TempDir()})
 	if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "57P01" {
 		t.Fatalf("got %v", err)
 	}
-	if !conn.IsClosed() || second.IsClosed() {
-		t.Errorf("closed: %t, %t", conn.IsClosed(), second.IsClosed())
+	if conn.IsClosed() == second.IsClosed() {
+		t.Fatalf("closed: %t, %t", conn.IsClosed(), second.IsClosed())
 	}
-	pgtest.Query(t, second, "SELECT 7")
+	for _, c := range []*pgconn.PgConn{conn, second} {
+		if !c.IsClosed() {
+			pgtest.Query(t, c, "SELECT 7")
+		}
+	}
 }
 
 // Notices and notifications between the rows, and behind them, are not taken for rows.
@@ -276,8 +281,7 @@ func TestAConnectionOfAnotherMakeIsRefused(t *testing.T) {
 func TestUnloadIntoNowhere(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "n")
-	source := pgcopy.Source{Conn: conn, SQL: pgcopy.CopyOut(fields, "generate_series(1, 1000000) n")}
-	_, _, err := pgcopy.Unload(t.Context(), fields, []pgcopy.Source{source}, pgcopy.Options{Dir: filepath.Join(t.TempDir(), "not there")})
+	_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "generate_series(1, 1000000) n")), pgcopy.Options{Dir: filepath.Join(t.TempDir(), "not there")})
 	if err == nil || !strings.Contains(err.Error(), "not there") {
 		t.Errorf("got %v", err)
 	}

@@ -92,12 +92,12 @@ func carry(t testing.TB, attributes []attribute, asText ...string) []pgcopy.Fiel
 func unload(t testing.TB, conn *pgconn.PgConn, table string, fields []pgcopy.Field, connections int) ([]hindcast.File, hindcast.Sums, error) {
 	t.Helper()
 	pages, _ := strconv.Atoi(pgtest.Query(t, conn, "SELECT pg_relation_size("+duck.String(table)+"::regclass) / 8192")[0][0])
-	var sources []pgcopy.Source
+	var from pgcopy.Source
 	for i := range connections {
 		where := fmt.Sprintf(" WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", i*pages/connections, (i+1)*pages/connections)
-		sources = append(sources, pgcopy.Source{Conn: beside(t, conn), SQL: pgcopy.CopyOut(fields, table+where)})
+		from.Conns, from.SQL = append(from.Conns, beside(t, conn)), append(from.SQL, pgcopy.CopyOut(fields, table+where))
 	}
-	return pgcopy.Unload(t.Context(), fields, sources, pgcopy.Options{Dir: t.TempDir()})
+	return pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: t.TempDir()})
 }
 
 // load loads files into a table, through a staging table where the fields need one.

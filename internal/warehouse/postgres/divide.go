@@ -13,8 +13,8 @@ import (
 const (
 	rowsEach   = 100_000 // for another connection to be worth its while
 	pagesEach  = 128     // of a range of pages at least: 1 MiB
-	timesEach  = 4       // ranges of time for each connection
-	rangesEach = 16      // ranges of pages for each connection
+	timesEach  = 8       // ranges of time for each connection: the last ones to end are not long alone
+	rangesEach = 32      // ranges of pages for each connection
 	tidRanges  = 14      // the first version that reads a range of pages without reading all before it
 )
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -17,8 +18,13 @@ func Open(ctx context.Context, start child.Spec, o Options) (*hosted.Client, err
 	return hosted.Open(ctx, start, o)
 }
 
-// Serve is that process: it answers a client until its input ends.
+// cores are what this process may use.
+var cores = runtime.GOMAXPROCS(0)
+
+// Serve is that process: it answers a client until its input ends. Go gets a processor more than there are cores, so that
+// one is idle where DuckDB's threads fill all of them: else each of their turns is taken from them in the middle.
 func Serve(in io.Reader, out io.Writer) error {
+	runtime.GOMAXPROCS(cores + 1)
 	return hosted.Serve(in, out, hosted.Driver{Open: open, Fatal: duck.Fatal})
 }
 

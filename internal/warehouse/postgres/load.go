@@ -161,7 +161,7 @@ func (l *load) keepPrevious(ctx context.Context) (string, error) {
 		return "", err
 	}
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
-	_, _, err := pgcopy.Unload(ctx, fields, []pgcopy.Source{{Conn: l.conn, SQL: pgcopy.CopyOut(fields, from)}},
+	_, _, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Load.Memory), Threads: 1})
 	if err == nil && l.Keep != nil {
 		err = l.Keep(ctx)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -68,7 +67,7 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 			}
 			readers = append(readers, others...)
 		}
-		out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, sources(u.Extract, fields, conditions, readers),
+		out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, parts(u.Extract, fields, conditions, readers),
 			pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
 		out.Sums.Content = "pg:" + out.Sums.Content // made otherwise than DuckDB's
 		return err
@@ -135,23 +134,16 @@ func timeType(x warehouse.Extract) string {
 	return ""
 }
 
-// sources deals the conditions out to the readers in turn, so that rows that lie together, as those of one time often
-// do, are not all one reader's. Each reader copies the union of its own.
-func sources(x warehouse.Extract, fields []pgcopy.Field, conditions []string, readers []*pgconn.PgConn) []pgcopy.Source {
+// parts are the statements whose rows together are the extract's: one for each condition, for the reader that is free next.
+func parts(x warehouse.Extract, fields []pgcopy.Field, conditions []string, readers []*pgconn.PgConn) pgcopy.Source {
 	if len(readers) == 1 {
-		return []pgcopy.Source{{Conn: readers[0], SQL: pgcopy.CopyOut(fields, source(x))}}
+		return pgcopy.One(readers[0], pgcopy.CopyOut(fields, source(x)))
 	}
-	arms := make([][]string, len(readers))
-	for i, c := range conditions {
-		arms[i%len(readers)] = append(arms[i%len(readers)], "SELECT "+selected(x)+" FROM "+source(x, c))
+	from := pgcopy.Source{Conns: readers}
+	for _, c := range conditions {
+		from.SQL = append(from.SQL, pgcopy.CopyOut(fields, source(x, c)))
 	}
-	var list []pgcopy.Source
-	for i, conn := range readers {
-		if len(arms[i]) > 0 {
-			list = append(list, pgcopy.Source{Conn: conn, SQL: pgcopy.CopyOut(fields, "("+strings.Join(arms[i], " UNION ALL ")+") AS part")})
-		}
-	}
-	return list
+	return from
 }
 
 // errNotShared says that the server cannot share a snapshot, and that the transaction has failed of it.
@@ -191,7 +183,7 @@ func (w *Owner) release(ctx context.Context, connections []*pgconn.PgConn) {
 // part is what one copy may hold of the process's memory: as many unloads as a plan would have beside each other are
 // counted, and a load.
 func (w *Owner) part(memory int64) int64 {
-	return memory / int64(min(max(2, runtime.GOMAXPROCS(0)), w.pool.most)+1)
+	return memory / int64(min(max(2, cores), w.pool.most)+1)
 }
 
 // threads is how many connections one unload may use beside each other: what this side can keep busy.
@@ -199,7 +191,7 @@ func (w *Owner) threads() int {
 	if n := w.options.Threads; n > 0 {
 		return n
 	}
-	return min(runtime.GOMAXPROCS(0), defaultConnections)
+	return min(cores, defaultConnections)
 }
 
 // Sum counts an extract's rows, and sums the columns whose sums are exact, at the server. There is no Content: that would
