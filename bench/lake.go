@@ -101,7 +101,7 @@ func (b *bench) compareLakes(ctx context.Context, l *lakes) error {
 		return err
 	}
 	var ratios, near, far []float64
-	for range b.size(5, 2) {
+	for range b.size(4, 2) {
 		n, err := run(nearby, "", "")
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func (b *bench) job(ctx context.Context) error {
 			d.makeTable(fmt.Sprintf("usage_%d_%02d", firstYear, i+1), narrowColumns, i, rows)
 		}
 		var inside, withUnload, unloaded, loadedBefore, loadedAfter []float64
-		for i := range b.size(3, 1) {
+		for i := range b.size(2, 1) {
 			seconds := d.jobInside(months)
 			first, again, err := b.jobOutside(d, filepath.Join(b.dir, fmt.Sprintf("job-%d", i)), months)
 			if err != nil {

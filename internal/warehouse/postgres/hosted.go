@@ -10,6 +10,7 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/hosted"
+	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -25,6 +26,7 @@ var cores = runtime.GOMAXPROCS(0)
 // one is idle where DuckDB's threads fill all of them: else each of their turns is taken from them in the middle.
 func Serve(in io.Reader, out io.Writer) error {
 	runtime.GOMAXPROCS(cores + 1)
+	go pgcopy.Warm() // while the run is planned
 	return hosted.Serve(in, out, hosted.Driver{Open: open, Fatal: duck.Fatal})
 }
 
