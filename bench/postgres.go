@@ -12,7 +12,7 @@ import (
 
 // narrowColumns are those of transform.go's facts: 10 columns, 126 bytes a row in binary COPY. h gives numbers in no order.
 const narrowColumns = `(%[1]s(i * 3) %% 200000)::bigint AS account_id, (%[1]s(i * 5) %% 60000)::bigint AS sku_id,
-  DATE '2021-01-01' + (%[1]s(i * 7) %% 28)::int + %[2]d * 31 AS usage_date,
+  DATE '%[2]s' + (%[1]s(i * 7) %% 28)::int AS usage_date,
   'service-' || (%[1]s(i * 11) %% 34) AS service, 'region-' || (%[1]s(i * 13) %% 10) AS region,
   'charge-' || (%[1]s(i * 17) %% 6) AS charge, 'unit-' || (%[1]s(i * 19) %% 12) AS unit,
   ((%[1]s(i * 23) %% 1000000000) / 1000000.0)::numeric(18,6) AS cost,
@@ -34,10 +34,10 @@ const wideColumns = narrowColumns + `,
 // scramble is a hash that every version of PostgreSQL has.
 const scramble = `CREATE FUNCTION h(x bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT hashint8(x)::bigint & 2147483647'`
 
-// makeTable makes a table of the columns, with its statistics and without anything left for a first reader to do.
-func (d *database) makeTable(name, columns string, month, rows int) {
+// makeTable makes a month's table of the columns, with its statistics and without anything left for a first reader to do.
+func (d *database) makeTable(name, columns string, i, rows int) {
 	d.run(fmt.Sprintf("CREATE TABLE %s AS SELECT %s FROM generate_series(%d::bigint, %d) AS r(i)", name,
-		fmt.Sprintf(columns, "h", month), month*rows+1, (month+1)*rows), "VACUUM (FREEZE, ANALYZE) "+name, "CHECKPOINT")
+		fmt.Sprintf(columns, "h", month(i)), i*rows+1, (i+1)*rows), "VACUUM (FREEZE, ANALYZE) "+name, "CHECKPOINT")
 }
 
 // moved is one table's way out of PostgreSQL and back in.

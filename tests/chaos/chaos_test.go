@@ -31,14 +31,13 @@ func TestMain(m *testing.M) {
 
 var (
 	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills and -chaos.seeds, of the only one")
+	atOnce    = flag.Int("chaos.at-once", 2, "trials beside each other: much of one is waiting")
 	killsFlag = flag.Int("chaos.kills", 0, "TestChaos: go on until so many processes were killed (default 16)")
 	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: so many trials (default 5)")
 )
 
-const (
-	atOnce = 2 // trials
-	enough = 5 // failed trials
-)
+// enough failed trials are these.
+const enough = 5
 
 // TestChaos is trial after trial of the embedded default, each with a seed of its own. The short form is part of every
 // test run. The long form:
@@ -64,7 +63,7 @@ func TestChaos(t *testing.T) {
 // either, sessions are ended and PostgreSQL dies in the middle, S3 fails, and a machine that was suspended wakes up when
 // another has taken its run over. The long form:
 //
-//	go test ./tests/chaos -run TestMachines -chaos.seeds 1000 -timeout 180m -v
+//	go test ./tests/chaos -run TestMachines -chaos.seeds 1000 -chaos.at-once 4 -timeout 180m -v
 func TestMachines(t *testing.T) {
 	s := newRemote(t, t.TempDir())
 	worlds := prepare(t, s)
@@ -79,7 +78,7 @@ func TestMachines(t *testing.T) {
 func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool) {
 	seed := cmp.Or(*seedFlag, rand.Uint64N(1_000_000_000)*1_000+1)
 	var workers sync.WaitGroup
-	for slot := range atOnce {
+	for slot := range *atOnce {
 		workers.Go(func() {
 			for {
 				trial, more := tally.next()

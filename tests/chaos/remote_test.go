@@ -65,7 +65,7 @@ func nameOf(t *testing.T, url string) string {
 // share makes the clusters of the other slots, with all that is in the first one by now.
 func (s *remote) share(t *testing.T) {
 	t.Helper()
-	for len(s.clusters) < atOnce {
+	for len(s.clusters) < *atOnce {
 		s.clusters = append(s.clusters, s.clusters[0].Clone(t))
 	}
 }
