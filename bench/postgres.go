@@ -42,9 +42,11 @@ func (d *database) makeTable(name, columns string, i, rows int) {
 
 // moved is one table's way out of PostgreSQL and back in.
 type moved struct {
-	name, table string
-	rows        int
-	out, in     map[string][]float64 // rows a second, by who
+	name    string
+	table   string // of a month, and named so
+	columns string
+	rows    int
+	out, in map[string][]float64 // rows a second, by who
 }
 
 const (
@@ -62,9 +64,10 @@ func (b *bench) moves(ctx context.Context) error {
 			return err
 		}
 		rows := b.size(2_000_000, 1_000_000)
-		for _, m := range []*moved{{name: "10 columns, 126 bytes", table: "narrow", rows: rows}, {name: "30 columns, 400 bytes", table: "wide", rows: rows / 2}} {
+		for _, m := range []*moved{{name: "10 columns, 126 bytes", table: "narrow_2021_01", columns: narrowColumns, rows: rows},
+			{name: "30 columns, 400 bytes", table: "wide_2021_01", columns: wideColumns, rows: rows / 2}} {
 			say("postgres: %d rows of %s", m.rows, m.name)
-			d.makeTable(m.table, map[string]string{"narrow": narrowColumns, "wide": wideColumns}[m.table], 0, m.rows)
+			d.makeTable(m.table, m.columns, 0, m.rows)
 			if err := b.move(d, peers, m); err != nil {
 				return err
 			}
@@ -104,7 +107,8 @@ func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	}
 	file := filepath.Join(dir, "moves.yml")
 	text := fmt.Sprintf("pipeline: moves\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
-		"facts: {rows: {table: %s, time: usage_date}}\ntransform: {sql: moves.sql}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n", d.url, m.table)
+		"facts: {rows: {table: %q}}\ntransform: {sql: moves.sql}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n",
+		d.url, strings.Replace(m.table, "2021_01", "{yyyy}_{mm}", 1))
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return nil, err
 	}

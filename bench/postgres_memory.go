@@ -17,7 +17,7 @@ func (b *bench) postgresMemory(ctx context.Context) error {
 		small := b.size(2_000_000, 500_000)
 		for _, rows := range []int{small, 10 * small} {
 			say("memory: %d rows out of PostgreSQL and in", rows)
-			m := &moved{table: fmt.Sprintf("narrow_%d", rows), rows: rows}
+			m := &moved{table: fmt.Sprintf("narrow%d_2021_01", rows), rows: rows}
 			d.makeTable(m.table, narrowColumns, 0, rows)
 			o, err := b.moveOurs(d, m, filepath.Join(b.dir, m.table))
 			if err != nil {
