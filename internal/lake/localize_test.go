@@ -134,26 +134,3 @@ func TestSteps(t *testing.T) {
 	staged := &hindcast.Manifest{Name: "result", Files: []hindcast.File{{Path: filepath.Join(dir, "no matter"), Bytes: 1}}}
 	wantCode(t, l.Stage(t.Context(), l.StagingPrefix("r1", "2020", 3, 1), staged), hindcast.EFenced)
 }
-
-// The next attempt may be writing already when what the last one left is discarded.
-func TestDiscardLeavesTheNextAttempt(t *testing.T) {
-	b, _ := faraway(t)
-	l := New(b, "p")
-	l.UseScratch(t.TempDir(), nearby{t.TempDir()})
-	var dirs []string
-	for attempt := range 3 {
-		dir, err := l.Folder(l.StagingPrefix("r1", "2020", 3, attempt+1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dirs = append(dirs, dir)
-	}
-	if err := l.Discard(t.Context(), "r1", "2020", 3, 2); err != nil {
-		t.Fatal(err)
-	}
-	for i, dir := range dirs {
-		if _, err := os.Stat(dir); (err == nil) != (i == 2) {
-			t.Errorf("attempt %d: %v", i+1, err)
-		}
-	}
-}
