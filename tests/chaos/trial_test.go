@@ -41,14 +41,15 @@ type trial struct {
 
 	strikes int // left
 	rounds  int
-	seen    int     // events in the journal when the round began
-	told    int64   // its bytes then
-	length  float64 // of the round, as a part of a whole run
-	fenced  bool    // somebody was
-	last    string  // the machine that the round began on
-	hasty   bool    // it began without waiting for a lease
-	stopped bool    // this round was asked to stop
-	hungUp  bool    // the warehouse did, in this round
+	seen    int      // events in the journal when the round began
+	told    int64    // its bytes then
+	length  float64  // of the round, as a part of a whole run
+	fenced  bool     // somebody was
+	last    string   // the machine that the round began on
+	hasty   bool     // it began without waiting for a lease
+	stopped bool     // this round was asked to stop
+	strays  []string // files that a zombie brought after its time
+	hungUp  bool     // the warehouse did, in this round
 }
 
 func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64, slot int) *trial {
@@ -105,6 +106,7 @@ func (c *trial) run() {
 	if c.random.IntN(5) == 0 {
 		c.again()
 	}
+	c.checkStrays()
 }
 
 // again starts the run that is done once more: it says so and changes nothing.
