@@ -277,6 +277,8 @@ func TestRoundTripAsText(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	columns := append(slices.Clone(all), made{"numeric", or(digits(60, 30), "NaN", "Infinity", "1e-1000")}, made{"numeric(60,20)", digits(40, 20)},
 		made{"numeric[]", among("{NaN,1.50}", "{}", "{{1,2},{3,NULL}}")}, made{"oidvector", among("", "1 2")}, made{"regtype", among("integer", "text")})
+	// The server does not read its own text of the least interval, -2562047788:00:54.775808.
+	columns = slices.DeleteFunc(columns, func(m made) bool { return strings.HasPrefix(m.sql, "pg_catalog.interval") })
 	for start := 0; start < len(columns); start += 8 {
 		part := columns[start:min(start+8, len(columns))]
 		table(t, conn, r, "one", part, 300)

@@ -40,7 +40,8 @@ const outro = `
   table first and casts it there, which costs a second writing of the slice.
 - **Names** that differ in case only cannot stand beside each other: the SQL could not tell them apart.
 - **Where the pipeline says so** (` + "`text: [amount]`" + ` of a fact or dimension) a column of any type but ` + "`money`" + ` is carried as its text: VARCHAR
-  in the SQL, with every value that the column can hold, NaN and infinities too.
+  in the SQL, with every value that the column can hold, NaN and infinities too. (One such text PostgreSQL writes and does not read: that of
+  the least interval, −2⁶³ µs, whose load fails.)
 - **Refused**, unless the pipeline has them as text or a view casts them: numeric without a precision or with more than 38 digits,
   ` + "`oidvector`, `int2vector`, `regclass`" + ` and its kin, pseudo-types, and types of extensions that are not listed. ` + "`money`" + ` is refused as text
   too: what that means depends on the server's ` + "`lc_monetary`" + `.

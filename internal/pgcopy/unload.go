@@ -159,13 +159,18 @@ func (u *unloading) workers() int { return len(u.source.Conns) }
 func (u *unloading) worker() (filler, error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	if len(u.reading) == len(u.source.Conns) {
-		return nil, errors.New("DuckDB has more threads read than there are connections")
+	if len(u.reading) == len(u.source.Conns) { // DuckDB has one thread at least
+		return nobody{}, nil
 	}
 	r := &sourceReader{all: u, conn: u.source.Conns[len(u.reading)], decoder: newDecoder(u.fields)}
 	u.reading, u.decoders = append(u.reading, r), append(u.decoders, r.decoder)
 	return r, nil
 }
+
+// nobody reads: there is no connection left for it.
+type nobody struct{}
+
+func (nobody) fill(bindings.DataChunk) (int, error) { return 0, nil }
 
 // claim returns a statement that nobody has run yet.
 func (u *unloading) claim() (sql string, more bool) {
