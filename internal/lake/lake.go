@@ -59,8 +59,8 @@ func (l *Lake) Remote() bool {
 // before all else; a folder lake needs none.
 func (l *Lake) UseScratch(folder string, files Localizer) { l.scratch, l.files = folder, files }
 
-// Guard sets what is asked before a generation is published, a result is uploaded or a plan is frozen: its error, if this
-// process may not any more, is the caller's. It is called before all else.
+// Guard sets what is asked before a generation is published, a result is uploaded, a plan is frozen or the views are
+// written: its error, if this process may not any more, is the caller's. It is called before all else.
 func (l *Lake) Guard(may func(context.Context) error) { l.guard = may }
 
 func (l *Lake) may(ctx context.Context) error {

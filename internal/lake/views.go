@@ -28,6 +28,9 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 	for _, name := range slices.Sorted(maps.Keys(dims)) {
 		l.view(&script, name, []*hindcast.Manifest{dims[name]})
 	}
+	if err := l.may(ctx); err != nil {
+		return err
+	}
 	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
 		return broken(l.Absolute(l.ViewsKey()), "cannot be written", err)
 	}

@@ -435,9 +435,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 		ours := func() (bool, error) { return true, nil }
 		a.tell("sweeping what was staged", a.sweepStaging(context.WithoutCancel(ctx), a.run, ours))
 	}
-	if e := outcome.Err; e == nil || e.Code != hindcast.EFenced { // else they are another's to write
-		a.tell("writing the views", a.views(context.WithoutCancel(ctx), p)) // no reason to hide how the run ended
-	}
+	a.tell("writing the views", a.views(context.WithoutCancel(ctx), p)) // no reason to hide how the run ended
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.logPath}, nil
 }
 

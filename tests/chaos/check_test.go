@@ -197,8 +197,8 @@ func (c *trial) checkLake() {
 	}
 }
 
-// checkGeneration: what is not used is whole as well, but for what a zombie was just uploading. The next unload of the unit
-// removes that.
+// checkGeneration: what is not used is whole as well, but for what a zombie, or somebody who was killed, was just uploading.
+// The next unload of the unit removes that.
 func (c *trial) checkGeneration(dir string, used bool) {
 	var m hindcast.Manifest
 	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -209,8 +209,8 @@ func (c *trial) checkGeneration(dir string, used bool) {
 		err = c.lake.Verify(c.Context(), &m)
 	}
 	switch {
-	case err != nil && c.fenced && !used:
-		c.tally.other("generations of zombies left")
+	case err != nil && c.site.late() && !used:
+		c.tally.other("generations of the dead left")
 	case err != nil:
 		c.Errorf("a generation without a manifest, or a manifest without its files: %v", err)
 	}
@@ -227,12 +227,12 @@ const (
 // staged matches what an attempt brought into the lake on its way to the warehouse.
 var staged = regexp.MustCompile(`^lake/_hindcast/cloud_costs/runs/\w+/staging/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet$`)
 
-// checkStrays: what a zombie staged after its successor had discarded it goes with the next run.
+// checkStrays: what was staged after its attempt had been discarded goes with the next run.
 func (c *trial) checkStrays() {
 	if len(c.strays) == 0 {
 		return
 	}
-	c.tally.other("staged files of zombies left")
+	c.tally.other("staged files of the dead left")
 	p := c.launch(c.anywhere(), "run", "--id", "after")
 	if code := p.await(); code != 0 {
 		c.Errorf("the next run: exit %d\n%s", code, p.output())
@@ -252,7 +252,7 @@ func (c *trial) checkFiles() {
 			switch {
 			case strings.HasPrefix(filepath.Base(path), ".tmp-") && strings.HasPrefix(rel, "lake/"):
 				c.tally.other("torn writes left")
-			case c.fenced && staged.MatchString(rel):
+			case c.site.late() && staged.MatchString(rel):
 				c.strays = append(c.strays, path)
 			case !places.MatchString(rel):
 				c.Errorf("%s is not ours to leave", rel)

@@ -65,6 +65,8 @@ func (s embedded) strikes() []strike {
 
 func (s embedded) pardons(*trial, int, string) (string, bool) { return "", false }
 
+func (s embedded) late() bool { return false }
+
 func (s embedded) places() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{s.dir(): regexp.MustCompile(`^(` + ownFiles + `|warehouse\.duckdb(\.wal)?|lake/(` + objects +
 		`|_hindcast/\.locks/\d\d|_hindcast/cloud_costs/runs/\w+/journal-\d+\.jsonl))$`)}

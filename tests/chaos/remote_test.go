@@ -120,6 +120,8 @@ func (s *remote) fork(t *testing.T, base string, slot int) site {
 	return copied
 }
 
+func (s *remote) late() bool { return true }
+
 // places: no generation is ever without its manifest, and what was staged is gone.
 func (s *remote) places() map[string]*regexp.Regexp {
 	places := map[string]*regexp.Regexp{

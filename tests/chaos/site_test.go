@@ -28,6 +28,8 @@ type site interface {
 	pardons(c *trial, code int, said string) (why string, ok bool)
 	// places are where files may lie after a run, below each folder.
 	places() map[string]*regexp.Regexp
+	// late reports whether an object may still come from a process that is dead or was suspended: its request was on its way.
+	late() bool
 	// check looks for what is left behind outside of the lake and the target.
 	check(c *trial)
 	// keep saves for a person what a failed trial's folder does not hold.

@@ -48,7 +48,7 @@ type trial struct {
 	last    string   // the machine that the round began on
 	hasty   bool     // it began without waiting for a lease
 	stopped bool     // this round was asked to stop
-	strays  []string // files that a zombie brought after its time
+	strays  []string // files brought by a zombie, or by the dead, after their time
 	hungUp  bool     // the warehouse did, in this round
 }
 
