@@ -388,6 +388,10 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		return err
 	}
+	// Another lake's fence may be higher, or an older lake's. That of our successor ends us.
+	if err := a.lease.Check(ctx); err != nil {
+		return err
+	}
 	highest, err := a.Warehouse.Fence(ctx, p.Pipeline.Name)
 	if err != nil {
 		return err
