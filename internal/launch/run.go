@@ -216,7 +216,7 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	} else if none != nil {
 		return nil, nil, none
 	}
-	if !a.due(p) {
+	if !a.markDue(p) {
 		return p, nil, none
 	}
 	p.Run = a.run
@@ -239,8 +239,8 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	return p, dims, nil
 }
 
-// due reports whether the run unloads a dimension.
-func (a *active) due(p *plan.Plan) bool {
+// markDue marks the dimensions that the run unloads, and reports whether there are any.
+func (a *active) markDue(p *plan.Plan) bool {
 	due := false
 	for i := range p.Dims {
 		d := &p.Dims[i]
