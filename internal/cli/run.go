@@ -86,7 +86,7 @@ func (a *app) chooseRun(ctx context.Context, s *launch.Session, args []string) (
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	runs, err := s.Runs(ctx)
+	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
 		return "", err
 	}

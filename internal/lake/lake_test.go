@@ -312,9 +312,12 @@ func TestPlanOfZombie(t *testing.T) {
 
 func TestRuns(t *testing.T) {
 	l := newLake(t, "p")
-	type plan struct{ SQL string }
-	for _, id := range []string{"r9", "nightly 2/3", "r1x"} {
-		if err := l.SavePlan(t.Context(), id, plan{id}); err != nil {
+	type plan struct {
+		SQL       string
+		CreatedAt time.Time `json:"created_at"`
+	}
+	for i, id := range []string{"r9", "nightly 2/3", "r1x"} { // r9 is planned last
+		if err := l.SavePlan(t.Context(), id, plan{id, time.Date(2026, 1, 9-i, 0, 0, 0, 0, time.UTC)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -325,10 +328,10 @@ func TestRuns(t *testing.T) {
 	var got plan
 	wantCode(t, l.LoadPlan(t.Context(), id, &got), hindcast.ERun)
 	wantCode(t, l.LoadPlan(t.Context(), "r77", &got), hindcast.ERun)
-	if err := l.SavePlan(t.Context(), id, plan{"SELECT 1"}); err != nil {
+	if err := l.SavePlan(t.Context(), id, plan{SQL: "SELECT 1"}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, l.SavePlan(t.Context(), id, plan{"SELECT 2"}), hindcast.ERun)
+	wantCode(t, l.SavePlan(t.Context(), id, plan{SQL: "SELECT 2"}), hindcast.ERun)
 	if err := l.LoadPlan(t.Context(), id, &got); err != nil || got.SQL != "SELECT 1" {
 		t.Errorf("LoadPlan = %+v, %v", got, err)
 	}
@@ -336,13 +339,17 @@ func TestRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids, err := l.ListRuns(t.Context())
-	if want := []string{"r10", "r9", "r1x", "nightly 2/3"}; err != nil || !slices.Equal(ids, want) {
+	if want := []string{"r9", "nightly 2/3", "r1x", "r10"}; err != nil || !slices.Equal(ids, want) {
 		t.Errorf("ListRuns = %q, %v, want %q", ids, err, want)
 	}
-	if err := os.Truncate(l.Absolute(l.PlanKey(id)), 9); err != nil {
+	if err := os.Truncate(l.Absolute(l.PlanKey("r9")), 9); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, l.LoadPlan(t.Context(), id, &got), hindcast.EManifest)
+	wantCode(t, l.LoadPlan(t.Context(), "r9", &got), hindcast.EManifest)
+	ids, err = l.ListRuns(t.Context())
+	if want := []string{"nightly 2/3", "r1x", "r10", "r9"}; err != nil || !slices.Equal(ids, want) {
+		t.Errorf("with a plan that is corrupt: %q, %v, want %q", ids, err, want)
+	}
 }
 
 func TestRunIDsAreUnique(t *testing.T) {

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -95,30 +98,39 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	return nil
 }
 
-// ListRuns returns the ids of all runs that have a plan, the highest name first, numbers in it by value. Which run is
-// the newest their plans tell.
+// ListRuns returns the ids of all runs that have a plan, the one that was planned last first: names say nothing, they may
+// be the user's. One whose plan is corrupt comes last.
 func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	ids, err := l.runs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	planned := make([]bool, len(ids))
-	err = parallel(len(ids), 16, func(n int) error {
-		info, err := objstore.Stat(ctx, l.store, l.PlanKey(ids[n]))
-		planned[n] = err == nil && info.Bytes != int64(len(claim))
-		return present(err)
+	sort.SliceStable(ids, func(a, b int) bool { return natural(ids[b], ids[a]) })
+	planned, claimed := make(map[string]time.Time, len(ids)), make(map[string]bool)
+	var mutex sync.Mutex
+	err = parallel(len(ids), l.width(), func(n int) error {
+		var plan struct {
+			CreatedAt time.Time `json:"created_at"`
+		}
+		err := l.LoadPlan(ctx, ids[n], &plan)
+		mutex.Lock()
+		defer mutex.Unlock()
+		planned[ids[n]] = plan.CreatedAt
+		switch e := hindcast.AsError(err); {
+		case err == nil, e.Code == hindcast.EManifest:
+			return nil
+		case e.Code == hindcast.ERun:
+			claimed[ids[n]] = true
+			return nil
+		}
+		return err
 	})
 	if err != nil {
-		return nil, broken("the runs", "cannot be listed", err)
+		return nil, err
 	}
-	var found []string
-	for n, id := range ids {
-		if planned[n] {
-			found = append(found, id)
-		}
-	}
-	sort.SliceStable(found, func(a, b int) bool { return natural(found[b], found[a]) })
-	return found, nil
+	ids = slices.DeleteFunc(ids, func(id string) bool { return claimed[id] })
+	slices.SortStableFunc(ids, func(a, b string) int { return planned[b].Compare(planned[a]) })
+	return ids, nil
 }
 
 // runs returns the ids of all runs, those that are only claimed too.

@@ -153,33 +153,13 @@ func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
 		Force: c.Force, AcceptLoss: c.AcceptLoss, Machine: s.Machine}
 }
 
-// Runs lists the pipeline's runs, the one that was planned last first; names say nothing, they may be the user's. A run
-// whose plan cannot be read comes last.
-func (s *Session) Runs(ctx context.Context) ([]string, error) {
-	runs, err := s.Lake.ListRuns(ctx)
-	if err != nil {
-		return nil, err
-	}
-	planned := make(map[string]time.Time, len(runs))
-	for _, id := range runs {
-		var p struct {
-			CreatedAt time.Time `json:"created_at"`
-		}
-		if err := s.Lake.LoadPlan(ctx, id, &p); err == nil {
-			planned[id] = p.CreatedAt
-		}
-	}
-	slices.SortStableFunc(runs, func(a, b string) int { return planned[b].Compare(planned[a]) })
-	return runs, nil
-}
-
 // earlierRuns is how many runs back an estimate looks.
 const earlierRuns = 5
 
 // earlier reads what the latest finished run took, and which slices the latest run left undone.
 func (s *Session) earlier(ctx context.Context) (plan.Earlier, map[string]bool, error) {
 	failed := map[string]bool{}
-	runs, err := s.Runs(ctx)
+	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
 		return plan.Earlier{}, nil, err
 	}

@@ -79,7 +79,7 @@ func (a *active) unswept(ctx context.Context) ([]string, error) {
 	if a.swept(ctx, a.before) {
 		return list, nil
 	}
-	runs, err := a.Runs(ctx)
+	runs, err := a.Lake.ListRuns(ctx)
 	if err != nil {
 		return nil, err
 	}
