@@ -143,6 +143,8 @@ func (f *fakes) Transform(_ context.Context, try supervisor.Try, _ supervisor.Re
 	return supervisor.Staged{Manifest: f.manifest("result", try)}, nil
 }
 
+func (f *fakes) Stage(context.Context, supervisor.Try, *hindcast.Manifest) error { return nil }
+
 func (f *fakes) Reusable(context.Context, *hindcast.Manifest) bool { return true }
 
 func (f *fakes) Load(_ context.Context, try supervisor.Try, _ *hindcast.Manifest) (hindcast.Committed, error) {

@@ -13,11 +13,10 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Transform runs the SQL over the slice and its checks over the result, and returns the staged result's manifest
-// and the worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
+// Transform runs the SQL over the slice and its checks over the result, and returns the result's manifest and the
+// worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
 func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alone bool) (*hindcast.Manifest, int64, error) {
-	prefix := s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, s.fence, attempt)
-	dir, err := s.empty(prefix)
+	dir, err := s.empty(s.staging(item, attempt))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -41,11 +40,17 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	}
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
 		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
-	if err := s.lake.Stage(ctx, prefix, m); err != nil {
-		return nil, 0, err
-	}
 	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
 	return m, result.Memory, nil
+}
+
+// Stage brings the result of the attempt's transform into the lake.
+func (s *Steps) Stage(ctx context.Context, item plan.Item, attempt int, result *hindcast.Manifest) error {
+	return s.lake.Stage(ctx, s.staging(item, attempt), result)
+}
+
+func (s *Steps) staging(item plan.Item, attempt int) string {
+	return s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, s.fence, attempt)
 }
 
 // Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in

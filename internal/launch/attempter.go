@@ -41,6 +41,10 @@ func (a *attempter) Transform(ctx context.Context, try supervisor.Try, _ supervi
 	return supervisor.Staged{Manifest: m, Memory: memory, RowsIn: rows, BytesIn: bytes}, err
 }
 
+func (a *attempter) Stage(ctx context.Context, try supervisor.Try, result *hindcast.Manifest) error {
+	return a.steps.Stage(ctx, try.Item, try.Attempt, result)
+}
+
 func (a *attempter) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
 	return a.steps.Reusable(ctx, staged)
 }

@@ -91,6 +91,7 @@ func newRun(ctx context.Context, config Config) *run {
 	r.compute, r.ending.stopCompute = context.WithCancel(r.loads)
 	r.pools[hindcast.StepUnload] = newPool(max(1, config.Plan.Shares.Unloads), 0)
 	r.pools[hindcast.StepTransform] = newPool(max(1, config.Plan.Shares.Transforms), 0)
+	r.pools[hindcast.StepTransform].spare = ahead // no more jobs than that have a result, see dispatchTransforms
 	r.pools[hindcast.StepLoad] = newPool(1, ahead)
 	return r
 }
@@ -120,7 +121,7 @@ func (r *run) begin() {
 		}
 	}
 	for _, p := range r.pools {
-		for range p.workers {
+		for range p.workers + p.spare {
 			go r.work(p)
 		}
 	}
@@ -329,6 +330,11 @@ func (r *run) take(m message) {
 	case !r.underway[m.job]: // a report after its call's end
 	case m.event != nil:
 		r.record(*m.event)
+	case m.staging:
+		p := r.pools[m.job.task.step()]
+		m.job.staging = true
+		p.busy--
+		p.staging++
 	case m.result != nil:
 		r.leave(m.job)
 		r.settle(m.job, m.result)
@@ -338,7 +344,11 @@ func (r *run) take(m message) {
 // leave takes a job that has ended, or never begins, off its pool.
 func (r *run) leave(j *job) {
 	delete(r.underway, j)
-	r.pools[j.task.step()].busy--
+	if p := r.pools[j.task.step()]; j.staging {
+		p.staging--
+	} else {
+		p.busy--
+	}
 	j.cancel()
 	j.cancelLoad()
 }

@@ -33,11 +33,11 @@ func (r *run) dispatchLoads() {
 	}
 }
 
-// dispatchTransforms starts transforms as long as their results do not pile up before the loader. A slice that
-// must be alone waits until no transform runs, and meanwhile none begins.
+// dispatchTransforms starts transforms as long as their results do not pile up before the loader, nor on their way into
+// the lake. A slice that must be alone waits until no transform runs, and meanwhile none begins.
 func (r *run) dispatchTransforms() {
 	transformer := r.pools[hindcast.StepTransform]
-	for transformer.free() && r.held+transformer.busy < transformer.workers+ahead && !r.aloneRuns() {
+	for transformer.free() && r.held+transformer.staging+transformer.busy < transformer.workers+ahead && !r.aloneRuns() {
 		if !r.queue[toTransformAlone].empty() {
 			if transformer.busy == 0 {
 				r.start(r.queue[toTransformAlone].take())
@@ -53,7 +53,7 @@ func (r *run) dispatchTransforms() {
 
 func (r *run) aloneRuns() bool {
 	for j := range r.underway {
-		if j.task == toTransformAlone {
+		if j.task == toTransformAlone && !j.staging {
 			return true
 		}
 	}

@@ -261,6 +261,8 @@ func TestStopOfSomeSlices(t *testing.T) {
 	}{
 		{"a transform is cancelled", []string{key(0)}, false, map[string]time.Duration{"transform": time.Minute},
 			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
+		{"the way of a result into the lake is cancelled", []string{key(0)}, false, map[string]time.Duration{"stage": time.Minute},
+			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
 		{"an unload is cancelled", []string{key(0)}, false, map[string]time.Duration{"unload": time.Minute},
 			[]hindcast.State{hindcast.Stopped, hindcast.Succeeded, hindcast.Succeeded, hindcast.Succeeded}},
 		{"a load may finish", []string{key(0)}, false, map[string]time.Duration{"load": 5 * time.Second},

@@ -40,8 +40,12 @@ type Attempter interface {
 	// Fingerprint is the slice's, now that its inputs are in the lake. committed says that a status row with
 	// it is in the warehouse already: then the slice is skipped, unless it is run in any case (Forced).
 	Fingerprint(ctx context.Context, try Try) (print string, committed bool, err error)
-	// Transform runs the SQL and the checks and stages the result below the attempt's own prefix (promise 3).
+	// Transform runs the SQL and the checks. Its result is where the engine wrote it, below the attempt's own
+	// prefix (promise 3).
 	Transform(ctx context.Context, try Try, report Report) (Staged, error)
+	// Stage brings the transform's result into the lake, and completes its manifest. The engine is free by then:
+	// the next slice's Transform may run beside it.
+	Stage(ctx context.Context, try Try, result *hindcast.Manifest) error
 	// Reusable says whether the staged files are all there, as their manifest says.
 	Reusable(ctx context.Context, staged *hindcast.Manifest) bool
 	// Load publishes the staged result in one transaction (promise 2). The result may be of an earlier

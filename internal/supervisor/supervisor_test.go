@@ -83,10 +83,16 @@ func TestOrderIsTheGivenOne(t *testing.T) {
 }
 
 func TestStepsDoNotRunFarAhead(t *testing.T) {
+	for _, slow := range []string{"load", "stage"} {
+		t.Run(slow, func(t *testing.T) { stepsDoNotRunFarAhead(t, slow) })
+	}
+}
+
+func stepsDoNotRunFarAhead(t *testing.T, slow string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.call = func(method string, _ Try) outcome {
-			if method == "load" {
+			if method == slow {
 				return outcome{Takes: time.Minute}
 			}
 			return outcome{Takes: time.Millisecond}
@@ -106,6 +112,34 @@ func TestStepsDoNotRunFarAhead(t *testing.T) {
 		loaded := w.count("load", "")
 		if n, limit := w.count("unload", ""), loaded+2*(p.Shares.Transforms+ahead)+p.Shares.Unloads; n > limit {
 			t.Errorf("%d slices were unloaded when %d were loaded", n, loaded)
+		}
+	})
+}
+
+// The engine need not wait for a result's way into the lake, and a slice that is alone not for another's.
+func TestTransformsRunBesideStaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.call = func(method string, try Try) outcome {
+			switch {
+			case method == "transform" && try.Item.Slice.Key == key(2) && !try.Alone:
+				return outcome{Takes: time.Second, Err: errMemory}
+			case method == "transform":
+				return outcome{Takes: time.Second}
+			case method == "stage":
+				return outcome{Takes: time.Hour - 2*time.Second} // with its transform just within attempt_timeout
+			}
+			return outcome{}
+		}
+		p := planOf(5)
+		p.Shares.Transforms = 1
+		began := time.Now()
+		wantExit(t, w.run(w.config(p)), hindcast.ExitOK)
+		if took := time.Since(began); took > time.Hour+10*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if w.peak["stage"] != len(p.Items) {
+			t.Errorf("%d results were on their way at a time, want %d", w.peak["stage"], len(p.Items))
 		}
 	})
 }
@@ -144,6 +178,9 @@ func TestFailures(t *testing.T) {
 		{"transient transform heals not", on("transform", first, 9, outcome{Err: errTransient}), hindcast.OnFailureStop, 2, hindcast.Failed, 4, 4, 0},
 		{"what is no fault of the slice counts for no retry", onTransform(first, []error{errTransient, errTransient, &excused{errTransient}, errTransient}),
 			hindcast.OnFailureStop, 0, hindcast.Succeeded, 5, 5, 1},
+		{"a result that cannot be staged is made again", on("stage", first, 2, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 3, 3, 1},
+		{"a result that can never be staged", on("stage", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
+		{"staging takes too long", on("stage", first, 1, outcome{Takes: 2 * time.Hour}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 2, 2, 1},
 		{"permanent is not retried", on("transform", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
 		{"an error without a class is permanent", on("transform", first, 9, outcome{Err: errOdd}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
 		{"continue ends with 2", on("transform", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureContinue, 2, hindcast.Failed, 1, 1, 0},
@@ -486,6 +523,8 @@ func (q *quickWorld) Fingerprint(_ context.Context, try Try) (string, bool, erro
 func (q *quickWorld) Transform(_ context.Context, try Try, _ Report) (Staged, error) {
 	return Staged{Manifest: &hindcast.Manifest{Name: "result", Key: try.Item.Slice.Key, Attempt: try.Attempt}}, nil
 }
+
+func (q *quickWorld) Stage(context.Context, Try, *hindcast.Manifest) error { return nil }
 
 func (q *quickWorld) Load(_ context.Context, try Try, _ *hindcast.Manifest) (hindcast.Committed, error) {
 	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}

@@ -44,8 +44,10 @@ var errAttemptTimeout = errors.New("attempt_timeout")
 // pool is the workers of one step. Its counts belong to the run's goroutine.
 type pool struct {
 	workers int
+	spare   int // workers beyond those, for jobs that are staging
 	room    int // jobs that may be with the pool: under way, or at hand for the next free worker
 	busy    int // jobs that are
+	staging int // jobs beyond those, whose result is on its way into the lake
 	jobs    chan *job
 }
 
@@ -55,9 +57,10 @@ func newPool(workers, atHand int) *pool {
 
 func (p *pool) free() bool { return p.busy < p.room }
 
-// job is one task of one attempt. It does not change once a worker has it, except for begun.
+// job is one task of one attempt. It does not change once a worker has it, except for begun and what is the run's.
 type job struct {
 	slice   *slice // for the run's goroutine only
+	staging bool   // the same: its transform has ended, and its place in the pool is another's
 	task    task
 	try     Try
 	staged  *hindcast.Manifest
@@ -75,11 +78,12 @@ func (j *job) String() string {
 	return fmt.Sprintf("%s of %s, attempt %d", j.task.step(), j.try.Item.Slice.Key, j.try.Attempt)
 }
 
-// message is what a worker says: an event within its job, or the job's result.
+// message is what a worker says: an event within its job, that the engine is done with it, or the job's result.
 type message struct {
-	job    *job
-	event  *hindcast.Event
-	result *result
+	job     *job
+	event   *hindcast.Event
+	staging bool
+	result  *result
 }
 
 // result is how a job ended.
@@ -165,7 +169,7 @@ func (r *run) explain(ctx, base context.Context, res *result) {
 	}
 }
 
-// transform finds the fingerprint, reports it before the transform begins, and transforms.
+// transform finds the fingerprint, reports it before the transform begins, transforms, and stages the result.
 func (r *run) transform(ctx context.Context, j *job, res *result) {
 	var committed bool
 	res.print, committed, res.err = r.Attempter.Fingerprint(ctx, j.try)
@@ -185,9 +189,14 @@ func (r *run) transform(ctx context.Context, j *job, res *result) {
 	if res.err == nil && res.staged.Manifest == nil {
 		res.err = errors.New("the transform left no manifest")
 	}
-	if res.err == nil && res.staged.Manifest.Seconds == 0 {
+	if res.err != nil {
+		return
+	}
+	if res.staged.Manifest.Seconds == 0 {
 		res.staged.Manifest.Seconds = time.Since(began).Seconds()
 	}
+	r.send(message{job: j, staging: true})
+	res.err = r.Attempter.Stage(ctx, try, res.staged.Manifest)
 }
 
 // revive settles a load whose end is unknown (promise 4), then looks whether its staged result can be loaded.

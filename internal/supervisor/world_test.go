@@ -104,7 +104,7 @@ type world struct {
 	mu        sync.Mutex
 	rows      map[string]hindcast.Committed // the status rows, by slice
 	commits   map[string]int                // slice and fingerprint → how often committed
-	staged    map[string]bool               // slice and attempt → there are files
+	staged    map[string]bool               // slice and attempt, if there are files → they are in the lake
 	calls     []string                      // "method slice attempt", as they began
 	active    map[string]int
 	peak      map[string]int
@@ -199,10 +199,22 @@ func (w *world) Transform(ctx context.Context, try Try, _ Report) (Staged, error
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = true
+	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = false
 	w.aheadPeak = max(w.aheadPeak, len(w.staged))
 	return Staged{Memory: o.Memory, Manifest: &hindcast.Manifest{Name: "result", Key: try.Item.Slice.Key, Attempt: try.Attempt,
 		Seconds: 1, Sums: hindcast.Sums{Rows: 3}}}, nil
+}
+
+func (w *world) Stage(ctx context.Context, try Try, _ *hindcast.Manifest) error {
+	o := w.enter("stage", try)
+	defer w.leave("stage")
+	if err := w.spend(ctx, o); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = true
+	return nil
 }
 
 func (w *world) Reusable(_ context.Context, staged *hindcast.Manifest) bool {
