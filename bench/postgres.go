@@ -90,8 +90,8 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 		if err != nil {
 			return err
 		}
-		note(m.out, ours, o.step(hindcast.StepUnload))
-		note(m.in, ours, o.step(hindcast.StepLoad))
+		note(m.out, ours, o.whole(hindcast.StepUnload))
+		note(m.in, ours, o.whole(hindcast.StepLoad))
 		if err := peers.move(d, m, dir, i == 0, note); err != nil {
 			return err
 		}
@@ -99,8 +99,8 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 	return os.RemoveAll(dir)
 }
 
-// moveOurs takes the table through a run whose SQL changes nothing, into a table that is there: the steps' seconds are
-// with all that a step does, from its fsync to its status row.
+// moveOurs takes the table through a run whose SQL changes nothing, into a table that is there: the steps are timed with all
+// that a step does, from its snapshot to its checksum and from its lock to its status row.
 func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

@@ -80,6 +80,22 @@ func (o *observed) step(step hindcast.Step) (seconds float64) {
 	return seconds
 }
 
+// whole is a step's time from its beginning to its end, of a run of one slice and one fact: with what comes after the seconds
+// that the step counts itself, of an unload the file's checksum and its manifest.
+func (o *observed) whole(step hindcast.Step) float64 {
+	var began time.Time
+	for _, e := range o.events {
+		switch {
+		case e.Step != step:
+		case e.Type == hindcast.EventStepStarted:
+			began = e.Time
+		case e.Type == hindcast.EventStepFinished:
+			return e.Time.Sub(began).Seconds()
+		}
+	}
+	return 0
+}
+
 // rows counts the rows that were published.
 func (o *observed) rows() (n int64) {
 	for _, e := range o.events {

@@ -17,8 +17,8 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// HashFile returns a file's SHA-256 in hexadecimal and its size in bytes.
-func HashFile(path string) (sum string, size int64, err error) {
+// hashFile returns a file's SHA-256 in hexadecimal and its size in bytes.
+func hashFile(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, fmt.Errorf("hashing: %w", err)
@@ -220,7 +220,7 @@ func (l *Lake) verify(ctx context.Context, f *hindcast.File, hash bool) error {
 func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum string, size int64, err error) {
 	if filepath.IsAbs(path) {
 		if hash {
-			return HashFile(path)
+			return hashFile(path)
 		}
 		info, err := os.Stat(path)
 		if err != nil {

@@ -430,12 +430,12 @@ func TestHashFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("abc"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sum, size, err := HashFile(path)
+	sum, size, err := hashFile(path)
 	if err != nil || size != 3 || sum != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
-		t.Errorf("HashFile = %s, %d, %v", sum, size, err)
+		t.Errorf("hashFile = %s, %d, %v", sum, size, err)
 	}
-	if _, _, err := HashFile(path + "x"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("HashFile of nothing: %v", err)
+	if _, _, err := hashFile(path + "x"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("hashFile of nothing: %v", err)
 	}
 }
 

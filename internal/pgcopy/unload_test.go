@@ -40,7 +40,7 @@ func integers(t testing.TB, conn *pgconn.PgConn, names ...string) []pgcopy.Field
 // unloadOne unloads one query.
 func unloadOne(ctx context.Context, t testing.TB, conn *pgconn.PgConn, fields []pgcopy.Field, from string) ([]hindcast.File, hindcast.Sums, error) {
 	t.Helper()
-	return pgcopy.Unload(ctx, fields, pgcopy.One(conn, pgcopy.CopyOut(fields, from)), pgcopy.Options{Dir: t.TempDir()})
+	return unloadAll(ctx, t, fields, pgcopy.One(conn, pgcopy.CopyOut(fields, from)), pgcopy.Options{Dir: t.TempDir()})
 }
 
 func TestUnloadOfNothing(t *testing.T) {
@@ -66,7 +66,7 @@ func TestMoreStatementsThanConnections(t *testing.T) {
 	for i := range 50 {
 		from.SQL = append(from.SQL, pgcopy.CopyOut(fields, fmt.Sprintf("generate_series(%d, %d) n", i*1000+1, i*1000+1000)))
 	}
-	files, sums, err := pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: t.TempDir(), Threads: 2})
+	files, sums, err := unloadAll(t.Context(), t, fields, from, pgcopy.Options{Dir: t.TempDir(), Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,10 @@ package pgcopy_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,7 +99,23 @@ func unload(t testing.TB, conn *pgconn.PgConn, table string, fields []pgcopy.Fie
 		where := fmt.Sprintf(" WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", i*pages/connections, (i+1)*pages/connections)
 		from.Conns, from.SQL = append(from.Conns, beside(t, conn)), append(from.SQL, pgcopy.CopyOut(fields, table+where))
 	}
-	return pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: t.TempDir()})
+	return unloadAll(t.Context(), t, fields, from, pgcopy.Options{Dir: t.TempDir()})
+}
+
+// unloadAll unloads, and checks that the files have the sizes and checksums that they are said to have.
+func unloadAll(ctx context.Context, t testing.TB, fields []pgcopy.Field, from pgcopy.Source, o pgcopy.Options) ([]hindcast.File, hindcast.Sums, error) {
+	t.Helper()
+	files, sums, err := pgcopy.Unload(ctx, fields, from, o)
+	for _, f := range files {
+		body, err := os.ReadFile(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("%x", sha256.Sum256(body)); f.SHA256 != want || f.Bytes != int64(len(body)) {
+			t.Errorf("%d bytes with SHA-256 %s are said to be %d with %s", len(body), want, f.Bytes, f.SHA256)
+		}
+	}
+	return files, sums, err
 }
 
 // load loads files into a table, through a staging table where the fields need one.
