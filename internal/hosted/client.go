@@ -183,9 +183,14 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
+type advise struct {
+	Sources []string        `json:"sources"`
+	Target  hindcast.Target `json:"target"`
+}
+
 // Advise asks the owner; one that is no Adviser has nothing to say.
-func (c *Client) Advise(ctx context.Context, target hindcast.Target) ([]string, error) {
-	return call[[]string](ctx, c, "advise", target)
+func (c *Client) Advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error) {
+	return call[[]string](ctx, c, "advise", advise{sources, target})
 }
 
 type strays struct {

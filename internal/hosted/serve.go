@@ -61,9 +61,9 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
 			return w.Committed(ctx, p.Pipeline, p.Settled)
 		}),
-		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, t hindcast.Target) ([]string, error) {
+		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, p advise) ([]string, error) {
 			if a, ok := w.(warehouse.Adviser); ok {
-				return a.Advise(ctx, t)
+				return a.Advise(ctx, p.Sources, p.Target)
 			}
 			return nil, nil
 		}),

@@ -5,6 +5,7 @@ package survey
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,8 +50,8 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if in.Published, err = s.published(ctx, in); err != nil {
 		return nil, err
 	}
-	if a, ok := s.Warehouse.(warehouse.Adviser); ok && in.Existing {
-		if in.Advice, err = a.Advise(ctx, s.Pipeline.Target); err != nil {
+	if a, ok := s.Warehouse.(warehouse.Adviser); ok {
+		if in.Advice, err = a.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Target); err != nil {
 			return nil, err
 		}
 	}

@@ -30,9 +30,16 @@ FROM (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oi
 const rowTriggers = `
 SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 1 = 1 AND tgtype & 12 <> 0 ORDER BY 1`
 
-// Advise says what of an existing target will make its loads slow, or reach further than the slice.
-func (w *Owner) Advise(ctx context.Context, target hindcast.Target) (advice []string, err error) {
+// hidden names the tables of which the role sees what a policy shows it.
+const hidden = `SELECT found, quote_ident(current_user) FROM (` + byName + `) named WHERE row_security_active(oid) ORDER BY found COLLATE "C"`
+
+// Advise says which sources hide rows, and what of an existing target will make its loads slow, or reach further than the
+// slice.
+func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Target) (advice []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		if advice, err = adviseHidden(ctx, conn, sources); err != nil {
+			return err
+		}
 		list, err := w.findNames(ctx, conn, target.Table)
 		if err != nil || len(list) == 0 {
 			return err
@@ -49,6 +56,19 @@ func (w *Owner) Advise(ctx context.Context, target hindcast.Target) (advice []st
 		return nil
 	})
 	return advice, err
+}
+
+func adviseHidden(ctx context.Context, conn *pgconn.PgConn, sources []string) ([]string, error) {
+	rows, err := ask(ctx, conn, hidden, namesOf(sources)...)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	tables := rows[0].text(0)
+	if more := len(rows) - 1; more > 0 {
+		tables += fmt.Sprintf(" and %d more", more)
+	}
+	return []string{fmt.Sprintf("row-level security of %s is on for this role: rows that it does not show are left out; as an administrator: "+
+		"ALTER ROLE %s BYPASSRLS;", tables, rows[0].text(1))}, nil
 }
 
 func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {

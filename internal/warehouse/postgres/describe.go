@@ -128,12 +128,17 @@ func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, pa
 
 // findNames is find for names as a pipeline has them.
 func (w *Owner) findNames(ctx context.Context, conn *pgconn.PgConn, names ...string) ([]relation, error) {
+	return w.find(ctx, conn, byName, namesOf(names)...)
+}
+
+// namesOf are the parameters of byName.
+func namesOf(names []string) []string {
 	var databases, schemas, tables []string
 	for _, text := range names {
 		n := parseName(text)
 		databases, schemas, tables = append(databases, n.database), append(schemas, n.schema), append(tables, n.table)
 	}
-	return w.find(ctx, conn, byName, array(databases), array(schemas), array(tables), array(names))
+	return []string{array(databases), array(schemas), array(tables), array(names)}
 }
 
 // resolve fills the columns' types in. A type keeps its oid and what it is, so that each is read once.

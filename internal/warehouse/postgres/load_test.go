@@ -693,7 +693,7 @@ func TestAdvice(t *testing.T) {
 	w := open(t, postgres.Options{URL: url})
 	for table, says := range map[string][]string{"result": {"lines references result (of_day): ON DELETE CASCADE", "triggers of result run for every row"},
 		"bare": {`bare has no index on day`, "bare holds more dead rows"}, "fine": {}, "nowhere": {}} {
-		advice, err := w.Advise(t.Context(), hindcast.Target{Table: table, Time: "day"})
+		advice, err := w.Advise(t.Context(), nil, hindcast.Target{Table: table, Time: "day"})
 		if err != nil || len(advice) != len(says) {
 			t.Errorf("%s: %q, %v", table, advice, err)
 			continue
