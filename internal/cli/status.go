@@ -237,6 +237,7 @@ func who() string {
 // happened and what to do.
 func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error), undone, next string) error {
 	patience := time.After(stopPatience) // no deadline of ctx: that might end while the lease is read
+	var watch lease.Watch
 	for {
 		holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 		if err != nil {
@@ -247,6 +248,11 @@ func (a *app) await(ctx context.Context, s *launch.Session, run string, enough f
 		}
 		if done, err := enough(); done || err != nil {
 			return err
+		}
+		if watch.Silent(holder) {
+			_, _ = fmt.Fprintf(a.err, "%s: process %d on %s holds the run, and gives no sign of life; perhaps it is lost with its machine\n"+
+				"Next: go on with it from here: hindcast resume %s\n", undone, holder.Pid, holder.Host, run)
+			return exit(hindcast.ExitUnknown)
 		}
 		select {
 		case <-ctx.Done():
