@@ -342,7 +342,9 @@ func (c *trial) judge(p *running, rival bool) bool {
 	code := p.await()
 	said := p.output()
 	switch {
-	case p.fenced && code == hindcast.ExitOK: // it has proven nothing
+	case p.fenced && code == hindcast.ExitOK && c.proven(): // its successor had committed the rest when it looked
+		return false
+	case p.fenced && code == hindcast.ExitOK:
 	case code == hindcast.ExitOK:
 		return true
 	case p.killed():
@@ -380,6 +382,23 @@ func (c *trial) state() *hindcast.RunState {
 		st.Apply(e)
 	}
 	return st
+}
+
+// proven reports whether every slice has the row that the run has made, or has found.
+func (c *trial) proven() bool {
+	db := c.site.open(c.T, false)
+	defer db.close()
+	rows := map[string]string{}
+	for _, row := range db.ask(c.T, "SELECT slice, fingerprint FROM hindcast_status") {
+		rows[row[0]] = row[1]
+	}
+	st := c.state()
+	for key, slice := range st.Slices {
+		if print, there := rows[key]; !there || slice.Fingerprint != "" && slice.Fingerprint != print {
+			return false
+		}
+	}
+	return st.Total > 0 && len(rows) >= st.Total
 }
 
 // phase is what the run was at, by the last that this round journaled.

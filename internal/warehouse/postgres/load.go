@@ -98,7 +98,7 @@ func (l *load) begin(ctx context.Context) error {
 	oid := literal(table) + "::regclass"
 	results, err := script(ctx, l.conn,
 		"BEGIN ISOLATION LEVEL READ COMMITTED",
-		"SET LOCAL application_name = "+literal(loadName(l.Pipeline)),
+		"SET LOCAL application_name = "+literal(sessionName(l.Pipeline)),
 		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
 		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
 		"SET LOCAL row_security = off", // an error rather than rows that are not seen

@@ -211,6 +211,38 @@ func TestATakeoverEndsLoadsInFlight(t *testing.T) {
 	}
 }
 
+// So is a preparation that stopped half-way: with what it was about to create, or with the fence that it was about to raise.
+// One of another pipeline is in nobody's way where all is there.
+func TestATakeoverEndsAPreparation(t *testing.T) {
+	postgres.SettleQuickly("200ms")
+	c, url := database(t, "")
+	stopped := func(name string, statements ...string) *pgconn.PgConn {
+		conn := pgtest.Connect(t, url)
+		pgtest.Query(t, conn, "BEGIN; SET LOCAL application_name = '"+postgres.SessionName(name)+"'; SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))")
+		for _, s := range statements {
+			pgtest.Query(t, conn, s)
+		}
+		return conn
+	}
+	gone := func(conn *pgconn.PgConn) bool {
+		_, err := conn.Exec(t.Context(), "SELECT 1").ReadAll()
+		return err != nil
+	}
+	creating := stopped("p", "CREATE TABLE hindcast_lease (name text PRIMARY KEY, n bigint NOT NULL)", "INSERT INTO hindcast_lease VALUES ('pipeline p', 1)")
+	heir := open(t, postgres.Options{URL: url})
+	prepare(t, heir, 2)
+	raising := stopped("p", "INSERT INTO hindcast_lease VALUES ('pipeline p', 2) ON CONFLICT (name) DO UPDATE SET n = excluded.n")
+	prepare(t, heir, 3)
+	other := stopped("another")
+	prepare(t, heir, 4)
+	if !gone(creating) || !gone(raising) || gone(other) {
+		t.Errorf("ended: who was creating %t, who was raising %t, another pipeline's %t", gone(creating), gone(raising), gone(other))
+	}
+	if got := text(c.Exec(t, url, "SELECT n FROM hindcast_lease")); got != "4" {
+		t.Errorf("the fence is %s", got)
+	}
+}
+
 // proxy passes connections on to an address, until one of them sends a COMMIT: that it passes on and waits for its answer,
 // or not, and then it cuts the connection without an answer.
 func proxy(t *testing.T, to string, pass bool) (address string) {
@@ -720,7 +752,7 @@ func TestHooksDoNotLeaveTheirSession(t *testing.T) {
 	if rows, err := w.Committed(t.Context(), "p", true); err != nil || len(rows) != 1 {
 		t.Errorf("%v, %v", rows, err)
 	}
-	if got := text(c.Exec(t, url, "SELECT zone, load LIKE 'hindcast load %' FROM seen")); got != "Asia/Tokyo,t" {
+	if got := text(c.Exec(t, url, "SELECT zone, load LIKE 'hindcast _%' FROM seen")); got != "Asia/Tokyo,t" {
 		t.Errorf("the hook saw %s", got)
 	}
 }

@@ -54,17 +54,17 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (schema string, t
 	return schema, there, nil
 }
 
-// settleTime is how long Prepare waits for loads of this pipeline that are in flight, before it ends them: whoever
+// settleTime is how long Prepare waits for sessions of this pipeline that load or prepare, before it ends them: whoever
 // prepares has the pipeline's lease, so that they are of a process that lost it.
 var settleTime = "10s"
 
-// Prepare creates what is missing, checks the role's rights and raises the fence. Loads in flight are waited for, since
-// they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
+// Prepare creates what is missing, checks the role's rights and raises the fence. Sessions that load or prepare are waited
+// for, since they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
 		if isState(err, lockTimeout) {
-			if err := w.endLoads(ctx, conn, pipeline, fence); err != nil {
+			if err := w.endOthers(ctx, conn, pipeline, fence); err != nil {
 				return err
 			}
 			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
@@ -78,14 +78,14 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 
 func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return transaction(ctx, conn, "BEGIN", func() error {
+		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+settleTime+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
+			return err
+		}
 		if err := w.create(ctx, conn, t, columns); err != nil {
 			return err
 		}
 		schema, _, err := w.ours(ctx, conn)
 		if err != nil {
-			return err
-		}
-		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+settleTime+"'"); err != nil {
 			return err
 		}
 		rows, err := ask(ctx, conn, "INSERT INTO "+identifier(schema)+".hindcast_lease AS l VALUES ($1, $2::bigint) "+
@@ -101,7 +101,7 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 	})
 }
 
-// create makes our tables and the target where they are not, one process at a time.
+// create makes our tables and the target where they are not, one process at a time; where they are, nobody waits.
 func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) error {
 	state, err := script(ctx, conn, "SELECT pg_is_in_recovery()")
 	if err != nil {
@@ -110,21 +110,22 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	if state[0][0].bool(0) {
 		return permanent(w.address()+" is a replica, which can only be read", states["25006"].next)
 	}
-	if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
-		return err
-	}
-	schema, there, err := w.ours(ctx, conn)
+	schema, there, list, err := w.found(ctx, conn, t)
 	if err != nil {
 		return err
+	}
+	if !there || len(list) == 0 {
+		if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
+			return err
+		}
+		if schema, there, list, err = w.found(ctx, conn, t); err != nil { // another process may have been faster
+			return err
+		}
 	}
 	if !there {
 		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(schema))); err != nil {
 			return w.mayCreate(ctx, conn, err, schema)
 		}
-	}
-	list, err := w.findNames(ctx, conn, t.Table)
-	if err != nil {
-		return err
 	}
 	if len(list) == 0 {
 		if list, err = w.createTarget(ctx, conn, t, columns); err != nil {
@@ -139,6 +140,14 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	}
 	_, err = receive(&list[0], columns)
 	return err
+}
+
+// found looks for our tables, and for the target.
+func (w *Owner) found(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target) (schema string, there bool, target []relation, err error) {
+	if schema, there, err = w.ours(ctx, conn); err == nil {
+		target, err = w.findNames(ctx, conn, t.Table)
+	}
+	return schema, there, target, err
 }
 
 // distinct refuses a target whose columns differ in case only: the lake, where replaced rows are kept, could not tell
@@ -310,9 +319,9 @@ func fenceOf(ctx context.Context, conn *pgconn.PgConn, schema, pipeline string) 
 	return rows[0].number(0), nil
 }
 
-// loadName is what a load's session is called meanwhile: for people, and so that Prepare finds those of its pipeline.
-// PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
-func loadName(pipeline string) string {
+// sessionName is what a session is called while it loads or prepares: for people, and so that Prepare finds those of its
+// pipeline. PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
+func sessionName(pipeline string) string {
 	sum := sha256.Sum256([]byte(pipeline))
 	shown := strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
@@ -320,24 +329,26 @@ func loadName(pipeline string) string {
 		}
 		return r
 	}, pipeline)
-	return "hindcast load " + shown[:min(len(shown), 30)] + " " + hex.EncodeToString(sum[:6])
+	return "hindcast " + shown[:min(len(shown), 30)] + " " + hex.EncodeToString(sum[:6])
 }
 
-// endLoads ends the sessions that load for this pipeline, unless the fence says that we are the one who lost it.
-func (w *Owner) endLoads(ctx context.Context, conn *pgconn.PgConn, pipeline string, fence int64) error {
-	schema, _, err := w.ours(ctx, conn)
+// endOthers ends the sessions that load or prepare for this pipeline, unless the fence says that we are the one who lost it.
+func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline string, fence int64) error {
+	schema, there, err := w.ours(ctx, conn)
 	if err != nil {
 		return err
 	}
-	highest, err := fenceOf(ctx, conn, schema, pipeline)
-	if err != nil {
-		return err
-	}
-	if err := refuseLower(highest, fence); err != nil {
-		return err
+	if there { // or else one of them is just making it
+		highest, err := fenceOf(ctx, conn, schema, pipeline)
+		if err != nil {
+			return err
+		}
+		if err := refuseLower(highest, fence); err != nil {
+			return err
+		}
 	}
 	_, err = ask(ctx, conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
-		"AND application_name = $1 AND pid <> pg_backend_pid()", loadName(pipeline))
+		"AND application_name = $1 AND pid <> pg_backend_pid()", sessionName(pipeline))
 	return err
 }
 
