@@ -42,10 +42,12 @@ func (b *bench) memory(ctx context.Context) error {
 	}
 	for _, rows := range []int{small, 10 * small} {
 		o := peaks[rows]
-		all := float64(o.peaks["engine"] + o.peaks["warehouse"] + o.peaks["supervisor"])
-		b.below(fmt.Sprintf("memory with run.memory 2GB, %g M rows a slice", float64(rows)/1e6), all/setting, 1, "of it",
-			fmt.Sprintf("worker %.0f, warehouse %.0f, supervisor %.0f MB; %.1f s", float64(o.peaks["engine"])/1e6,
-				float64(o.peaks["warehouse"])/1e6, float64(o.peaks["supervisor"])/1e6, o.wall.Seconds()))
+		held, err := o.held("engine", "warehouse-duckdb", "supervisor")
+		if err != nil {
+			return err
+		}
+		b.below(fmt.Sprintf("memory with run.memory 2GB, %g M rows a slice", float64(rows)/1e6), (held[0]+held[1]+held[2])*1e6/setting, 1, "of it",
+			fmt.Sprintf("worker %.0f, warehouse %.0f, supervisor %.0f MB; %.1f s", held[0], held[1], held[2], o.wall.Seconds()))
 	}
 	return nil
 }

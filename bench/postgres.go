@@ -85,7 +85,7 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 		of[who] = append(of[who], float64(m.rows)/seconds)
 		say("  %s %s: %.2f s", m.table, who, seconds)
 	}
-	for i := range b.size(3, 2) {
+	for i := range b.size(7, 2) {
 		o, err := b.moveOurs(d, m, filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {
 			return err

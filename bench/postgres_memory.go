@@ -24,9 +24,12 @@ func (b *bench) postgresMemory(ctx context.Context) error {
 				return err
 			}
 			d.run("DROP TABLE "+m.table, "DROP TABLE moved")
-			held := float64(o.peaks["warehouse-postgres"]+o.peaks["supervisor"]) / 1e6
-			b.below(fmt.Sprintf("memory, %g M rows out of PostgreSQL and in", float64(rows)/1e6), held, 300, "MB",
-				fmt.Sprintf("warehouse's process %.0f, supervisor %.0f", float64(o.peaks["warehouse-postgres"])/1e6, float64(o.peaks["supervisor"])/1e6))
+			held, err := o.held("warehouse-postgres", "supervisor")
+			if err != nil {
+				return err
+			}
+			b.below(fmt.Sprintf("memory, %g M rows out of PostgreSQL and in", float64(rows)/1e6), held[0]+held[1], 300, "MB",
+				fmt.Sprintf("warehouse's process %.0f, supervisor %.0f", held[0], held[1]))
 		}
 		return nil
 	})

@@ -130,6 +130,17 @@ func (o *observed) watch(pid int, quit <-chan struct{}) {
 	}
 }
 
+// held returns the peaks of these roles in MB. One that was never seen is an error: nothing would be under every limit.
+func (o *observed) held(roles ...string) (mb []float64, err error) {
+	for _, role := range roles {
+		if o.peaks[role] == 0 {
+			return nil, fmt.Errorf("no process %s was seen, only %v", role, o.peaks)
+		}
+		mb = append(mb, float64(o.peaks[role])/1e6)
+	}
+	return mb, nil
+}
+
 func role(pid int) string {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if fields := strings.Split(string(bytes.Trim(line, "\x00")), "\x00"); len(fields) > 1 {

@@ -141,8 +141,9 @@ func (b *bench) transform(ctx context.Context) error {
 	return nil
 }
 
-// ratios are the repetitions' measurements: bare DuckDB's seconds by hindcast's, each pair measured side by side.
-type ratios struct{ steps, whole, loaded, again []float64 }
+// ratios are the repetitions' measurements: bare DuckDB's seconds by hindcast's, each pair measured side by side, and the
+// seconds of both.
+type ratios struct{ steps, whole, loaded, again, stepsTook, bareSteps, wholeTook, bareWhole []float64 }
 
 // compare alternates hindcast and bare DuckDB on one query.
 func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
@@ -157,15 +158,13 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 		return err
 	}
 	var r ratios
-	var speed, bareSpeed, whole, bareWhole float64
-	for range b.size(3, 1) {
+	for range b.size(5, 1) {
 		steps, bareSteps, err := b.steps(ctx, s)
 		if err != nil {
 			return err
 		}
-		r.steps = append(r.steps, bareSteps/steps)
-		speed, bareSpeed = steps, bareSteps
-		if whole, bareWhole, err = b.whole(ctx, s, &r); err != nil {
+		r.steps, r.stepsTook, r.bareSteps = append(r.steps, bareSteps/steps), append(r.stepsTook, steps), append(r.bareSteps, bareSteps)
+		if err := b.whole(ctx, s, &r); err != nil {
 			return err
 		}
 	}
@@ -173,9 +172,9 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 		return fmt.Sprintf("%.2f", float64(rows*s.months)/seconds/float64(b.threads)/1e6)
 	}
 	b.ratio("transform step to "+s.query.name+", against bare DuckDB", median(r.steps), 0.95,
-		perSecond(speed)+" against "+perSecond(bareSpeed)+" M rows/s/core")
+		perSecond(median(r.stepsTook))+" against "+perSecond(median(r.bareSteps))+" M rows/s/core")
 	b.ratio("whole run to "+s.query.name+", checks and load, against bare DuckDB's COPYs", median(r.whole), 0.85,
-		fmt.Sprintf("%.1f s against %.1f s", whole, bareWhole))
+		fmt.Sprintf("%.1f s against %.1f s", median(r.wholeTook), median(r.bareWhole)))
 	b.peer("the same, bare DuckDB also inserting the results", fmt.Sprintf("%.2f", median(r.loaded)))
 	b.peer("the same, over published slices, whose rows are kept and replaced", fmt.Sprintf("%.2f", median(r.again)))
 	return nil
@@ -207,34 +206,35 @@ func (b *bench) steps(ctx context.Context, s *subject) (seconds, bareSeconds flo
 }
 
 // whole measures whole runs: into a new target, and again over what is published then.
-func (b *bench) whole(ctx context.Context, s *subject, r *ratios) (seconds, bareSeconds float64, err error) {
+func (b *bench) whole(ctx context.Context, s *subject, r *ratios) error {
 	checked, err := s.pipeline(true)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	w, err := s.bare(b)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	first, err := b.hindcastRun(ctx, checked, "--force")
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	if bareSeconds, _, err = b.bareRun(ctx, w); err != nil {
-		return 0, 0, err
+	bareSeconds, _, err := b.bareRun(ctx, w)
+	if err != nil {
+		return err
 	}
 	again, err := b.hindcastRun(ctx, checked, "--force")
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	w.Database = filepath.Join(b.dir, fmt.Sprintf("bare-%s-%d.duckdb", s.name, s.runs))
 	loaded, _, err := b.bareRun(ctx, w)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	seconds = first.wall.Seconds()
-	r.whole = append(r.whole, bareSeconds/seconds)
+	seconds := first.wall.Seconds()
+	r.whole, r.wholeTook, r.bareWhole = append(r.whole, bareSeconds/seconds), append(r.wholeTook, seconds), append(r.bareWhole, bareSeconds)
 	r.loaded = append(r.loaded, loaded/seconds)
 	r.again = append(r.again, bareSeconds/again.wall.Seconds())
-	return seconds, bareSeconds, os.Remove(w.Database)
+	return os.Remove(w.Database)
 }
