@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -232,10 +233,14 @@ func end(conn *pgconn.PgConn, read *stream) {
 		ctx, cancel := context.WithTimeout(context.Background(), abortGrace)
 		defer cancel()
 		_ = conn.Conn().SetReadDeadline(time.Now().Add(abortGrace))
-		_ = conn.CancelRequest(ctx)
+		ended := make(chan struct{})
+		var asking sync.WaitGroup
+		asking.Go(func() { cancelUntil(ctx, conn, ended) })
 		for err := error(nil); err == nil; {
 			_, err = read.next(ctx)
 		}
+		close(ended)
+		asking.Wait() // no request is to meet the next statement
 	}
 	if !read.idle {
 		drop(conn)
@@ -244,6 +249,24 @@ func end(conn *pgconn.PgConn, read *stream) {
 	_ = conn.Conn().SetReadDeadline(time.Time{})
 	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
 		_, _ = conn.Exec(context.Background(), "").ReadAll()
+	}
+}
+
+// askAgain is how long a canceled statement may go on before it is canceled again: the server forgets a request that comes
+// before the statement has begun.
+const askAgain = time.Second
+
+// cancelUntil cancels what the server does for the connection, until that has ended.
+func cancelUntil(ctx context.Context, conn *pgconn.PgConn, ended <-chan struct{}) {
+	for {
+		_ = conn.CancelRequest(ctx)
+		select {
+		case <-ended:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(askAgain):
+		}
 	}
 }
 
