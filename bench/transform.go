@@ -141,9 +141,8 @@ func (b *bench) transform(ctx context.Context) error {
 	return nil
 }
 
-// ratios are the repetitions' measurements: bare DuckDB's seconds by hindcast's, each pair measured side by side, and the
-// seconds of both.
-type ratios struct{ steps, whole, loaded, again, stepsTook, bareSteps, wholeTook, bareWhole []float64 }
+// seconds are the repetitions' measurements, hindcast's and bare DuckDB's, taken side by side.
+type seconds struct{ steps, bareSteps, whole, bareWhole, again, bareLoaded []float64 }
 
 // compare alternates hindcast and bare DuckDB on one query.
 func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
@@ -157,26 +156,26 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	if _, err := b.hindcastRun(ctx, file); err != nil { // brings the slices into the lake
 		return err
 	}
-	var r ratios
+	var took seconds
 	for range b.size(5, 1) {
 		steps, bareSteps, err := b.steps(ctx, s)
 		if err != nil {
 			return err
 		}
-		r.steps, r.stepsTook, r.bareSteps = append(r.steps, bareSteps/steps), append(r.stepsTook, steps), append(r.bareSteps, bareSteps)
-		if err := b.whole(ctx, s, &r); err != nil {
+		took.steps, took.bareSteps = append(took.steps, steps), append(took.bareSteps, bareSteps)
+		if err := b.whole(ctx, s, &took); err != nil {
 			return err
 		}
 	}
 	perSecond := func(seconds float64) string {
 		return fmt.Sprintf("%.2f", float64(rows*s.months)/seconds/float64(b.threads)/1e6)
 	}
-	b.ratio("transform step to "+s.query.name+", against bare DuckDB", median(r.steps), 0.95,
-		perSecond(median(r.stepsTook))+" against "+perSecond(median(r.bareSteps))+" M rows/s/core")
-	b.ratio("whole run to "+s.query.name+", checks and load, against bare DuckDB's COPYs", median(r.whole), 0.85,
-		fmt.Sprintf("%.1f s against %.1f s", median(r.wholeTook), median(r.bareWhole)))
-	b.peer("the same, bare DuckDB also inserting the results", fmt.Sprintf("%.2f", median(r.loaded)))
-	b.peer("the same, over published slices, whose rows are kept and replaced", fmt.Sprintf("%.2f", median(r.again)))
+	b.ratio("transform step to "+s.query.name+", against bare DuckDB", medianRatio(took.bareSteps, took.steps), 0.95,
+		perSecond(median(took.steps))+" against "+perSecond(median(took.bareSteps))+" M rows/s/core")
+	b.ratio("whole run to "+s.query.name+", checks and load, against bare DuckDB's COPYs", medianRatio(took.bareWhole, took.whole), 0.85,
+		fmt.Sprintf("%.1f s against %.1f s", median(took.whole), median(took.bareWhole)))
+	b.peer("the same, bare DuckDB also inserting the results", fmt.Sprintf("%.2f", medianRatio(took.bareLoaded, took.whole)))
+	b.peer("the same, over published slices, whose rows are kept and replaced", fmt.Sprintf("%.2f", medianRatio(took.bareWhole, took.again)))
 	return nil
 }
 
@@ -206,7 +205,7 @@ func (b *bench) steps(ctx context.Context, s *subject) (seconds, bareSeconds flo
 }
 
 // whole measures whole runs: into a new target, and again over what is published then.
-func (b *bench) whole(ctx context.Context, s *subject, r *ratios) error {
+func (b *bench) whole(ctx context.Context, s *subject, took *seconds) error {
 	checked, err := s.pipeline(true)
 	if err != nil {
 		return err
@@ -219,7 +218,7 @@ func (b *bench) whole(ctx context.Context, s *subject, r *ratios) error {
 	if err != nil {
 		return err
 	}
-	bareSeconds, _, err := b.bareRun(ctx, w)
+	bareWhole, _, err := b.bareRun(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -228,13 +227,11 @@ func (b *bench) whole(ctx context.Context, s *subject, r *ratios) error {
 		return err
 	}
 	w.Database = filepath.Join(b.dir, fmt.Sprintf("bare-%s-%d.duckdb", s.name, s.runs))
-	loaded, _, err := b.bareRun(ctx, w)
+	bareLoaded, _, err := b.bareRun(ctx, w)
 	if err != nil {
 		return err
 	}
-	seconds := first.wall.Seconds()
-	r.whole, r.wholeTook, r.bareWhole = append(r.whole, bareSeconds/seconds), append(r.wholeTook, seconds), append(r.bareWhole, bareSeconds)
-	r.loaded = append(r.loaded, loaded/seconds)
-	r.again = append(r.again, bareSeconds/again.wall.Seconds())
+	took.whole, took.bareWhole = append(took.whole, first.wall.Seconds()), append(took.bareWhole, bareWhole)
+	took.again, took.bareLoaded = append(took.again, again.wall.Seconds()), append(took.bareLoaded, bareLoaded)
 	return os.Remove(w.Database)
 }
