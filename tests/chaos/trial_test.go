@@ -342,9 +342,10 @@ func (c *trial) judge(p *running, rival bool) bool {
 	code := p.await()
 	said := p.output()
 	switch {
-	case p.fenced && code == hindcast.ExitOK && c.proven(): // its successor had committed the rest when it looked
-		return false
 	case p.fenced && code == hindcast.ExitOK:
+		if c.proven() { // its successor had committed the rest when it looked
+			return false
+		}
 	case code == hindcast.ExitOK:
 		return true
 	case p.killed():
