@@ -282,18 +282,10 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 	return gone, nil
 }
 
-// present is the error, unless that is only that there is no such object.
-func present(err error) error {
-	if errors.Is(err, objstore.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // finished reports whether the folder of a generation has its manifest: an attempt that died left none.
 func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
 	_, err := objstore.Stat(ctx, l.store, prefix+manifestName)
-	if present(err) != nil {
+	if err != nil && !errors.Is(err, objstore.ErrNotExist) {
 		return false, broken(l.Absolute(prefix), "cannot be read", err)
 	}
 	return err == nil, nil

@@ -10,7 +10,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -105,31 +104,38 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	sort.SliceStable(ids, func(a, b int) bool { return natural(ids[b], ids[a]) })
-	planned, claimed := make(map[string]time.Time, len(ids)), make(map[string]bool)
-	var mutex sync.Mutex
+	type run struct {
+		id      string
+		planned time.Time
+		claimed bool // and not planned
+	}
+	list := make([]run, len(ids))
 	err = parallel(len(ids), l.width(), func(n int) error {
 		var plan struct {
 			CreatedAt time.Time `json:"created_at"`
 		}
 		err := l.LoadPlan(ctx, ids[n], &plan)
-		mutex.Lock()
-		defer mutex.Unlock()
-		planned[ids[n]] = plan.CreatedAt
-		switch e := hindcast.AsError(err); {
-		case err == nil, e.Code == hindcast.EManifest:
-			return nil
-		case e.Code == hindcast.ERun:
-			claimed[ids[n]] = true
-			return nil
+		e := hindcast.AsError(err)
+		if err != nil && e.Code != hindcast.ERun && e.Code != hindcast.EManifest {
+			return err
 		}
-		return err
+		list[n] = run{ids[n], plan.CreatedAt, err != nil && e.Code == hindcast.ERun}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { return claimed[id] })
-	slices.SortStableFunc(ids, func(a, b string) int { return planned[b].Compare(planned[a]) })
+	list = slices.DeleteFunc(list, func(r run) bool { return r.claimed })
+	sort.SliceStable(list, func(a, b int) bool {
+		if c := list[a].planned.Compare(list[b].planned); c != 0 {
+			return c > 0
+		}
+		return natural(list[b].id, list[a].id)
+	})
+	ids = ids[:0]
+	for _, r := range list {
+		ids = append(ids, r.id)
+	}
 	return ids, nil
 }
 
