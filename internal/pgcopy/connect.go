@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -11,6 +12,10 @@ import (
 
 // readerKey is where a connection keeps what its answers are read from.
 const readerKey = "hindcast: reader"
+
+// sendBuffer is what a load may send ahead through a unix socket. With the usual 208 KB the system wakes a sender of pieces of
+// 64 KB only when the server has read the last of them, and so has the server wait for every third.
+const sendBuffer = 512 << 10
 
 // Connect connects as pgconn.ConnectConfig does. Only a connection made so can be a Source: the rows are read in
 // large pieces from below pgconn, which takes one message at a time.
@@ -27,6 +32,9 @@ func Connect(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error)
 		return nil, err
 	}
 	conn.CustomData()[readerKey] = from
+	if unix, ok := conn.Conn().(*net.UnixConn); ok {
+		_ = unix.SetWriteBuffer(sendBuffer) // the system may allow less
+	}
 	return conn, nil
 }
 
