@@ -119,7 +119,11 @@ func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Locatio
 	u, err := url.Parse(r.tokenised)
 	if err != nil {
 		d.maskBroken(r)
-		d.bad(v, right+"; in user and password write @ as %40, : as %3A, / as %2F", "is not a URL")
+		if badPort(r.tokenised) {
+			d.bad(v, "write the port as a number, after the host and a colon", "the port of the URL is not a number")
+		} else {
+			d.bad(v, right+"; in user and password write @ as %40, : as %3A, / as %2F, # as %23, a space as %20", "is not a URL")
+		}
 		return hindcast.Location{}
 	}
 	written := d.mask(r)
@@ -137,6 +141,17 @@ func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Locatio
 		d.secret(password)
 	}
 	return hindcast.Location{Written: written, Scheme: scheme, URL: u}
+}
+
+// badPort reports whether a URL that cannot be parsed has a port that is no number: what stands before the last @ is left
+// out, since a password that is not escaped looks like one.
+func badPort(text string) bool {
+	host := text[strings.LastIndex(text, "@")+1:]
+	if _, after, found := strings.Cut(host, "://"); found {
+		host = after
+	}
+	_, err := url.Parse("any://" + host)
+	return err != nil && strings.Contains(err.Error(), "invalid port")
 }
 
 // fill expands the references in each part of a parsed URL; false if the host would no longer be one.
