@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,8 +16,9 @@ import (
 // shown with that type. Within a family
 // (integers; decimals that lose no scale) the cast is checked value by value when the result is staged; casts
 // that could lose something silently are refused here. The error is E-TARGET with the ALTER TABLE, or the cast
-// in the SQL, that mends it.
-func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, error) {
+// in the SQL, that mends it; statement is the table's name in it, "" if that is table.
+func Fit(table, statement string, target, result []hindcast.Column) ([]hindcast.Column, error) {
+	alter := "ALTER TABLE " + cmp.Or(statement, table)
 	staged := make([]hindcast.Column, len(result))
 	for i, c := range result {
 		t, found := find(target, c.Name)
@@ -26,13 +28,13 @@ func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, err
 		switch {
 		case !found:
 			return nil, misfit(fmt.Sprintf("%s has no column %q, which the SQL gives", table, c.Name),
-				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s;  or leave it out of the SQL", table, quote(c.Name), spelled(c)))
+				fmt.Sprintf("%s ADD COLUMN %s %s;  or leave it out of the SQL", alter, quote(c.Name), spelled(c)))
 		case t.Generated:
 			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
 				"leave it out of the SQL")
 		case !castable(c.Type, t.Type):
 			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
-				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s;  or in the SQL: CAST(… AS %s) AS %s", table, quote(t.Name), spelled(c), t.Type, quote(c.Name)))
+				fmt.Sprintf("%s ALTER COLUMN %[2]s TYPE %[3]s USING %[2]s::%[3]s;  or in the SQL: CAST(… AS %s) AS %s", alter, quote(t.Name), spelled(c), t.Type, quote(c.Name)))
 		}
 		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
 	}
@@ -40,7 +42,7 @@ func Fit(table string, target, result []hindcast.Column) ([]hindcast.Column, err
 		_, given := find(result, t.Name)
 		if !given && t.NotNull && !t.Default && !t.Generated {
 			return nil, misfit(fmt.Sprintf("column %q of %s may not be NULL and has no default, and the SQL does not give it", t.Name, table),
-				fmt.Sprintf("add it to the SQL, or: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;", table, quote(t.Name)))
+				fmt.Sprintf("add it to the SQL, or: %s ALTER COLUMN %s DROP NOT NULL;", alter, quote(t.Name)))
 		}
 	}
 	return staged, nil

@@ -24,6 +24,8 @@ type Table struct {
 	Rows    int64             `json:"rows"`  // estimate; -1 if unknown
 	Bytes   int64             `json:"bytes"` // estimate; -1 if unknown
 	View    bool              `json:"view"`  // no rows can be loaded into it: a view of some kind, or a foreign table
+	// Statement is how anybody's statements name it, schema and quotes included; "" if that is Name.
+	Statement string `json:"statement,omitempty"`
 }
 
 // Extract names rows of one table: all, or those whose Time lies in Window.

@@ -272,7 +272,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 const bytesPerValue = 5
 
 func describe(r *relation) warehouse.Table {
-	t := warehouse.Table{Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
+	t := warehouse.Table{Statement: r.name.sql(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
 	for _, a := range r.attribute {
 		if a.readable {
 			t.Columns = append(t.Columns, a.column())
