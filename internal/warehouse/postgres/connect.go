@@ -32,13 +32,13 @@ var ignored = []string{"gssencmode", "fallback_application_name", "sslcompressio
 func configure(text string) (config *pgconn.Config, most int, err error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, 0, badURL("it is not a URL") // its own words may quote a password
+		return nil, 0, badURL("it is not a URL", "write postgres://USER:${PASSWORD}@HOST:PORT/DATABASE") // its own words may quote a password
 	}
 	query := u.Query()
 	most = defaultConnections
 	if n := query.Get("max_connections"); n != "" {
 		if most, err = strconv.Atoi(n); err != nil || most < 1 {
-			return nil, 0, badURL("max_connections is not a number above 0")
+			return nil, 0, badURL("max_connections is not a number above 0", "write a number, such as max_connections=4, or leave it out")
 		}
 	}
 	for _, name := range append(ignored, "max_connections") {
@@ -50,7 +50,7 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq knows no plus sign
 	if config, err = pgconn.ParseConfig(u.String()); err != nil {
 		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL
-		return nil, 0, badURL(reason)
+		return nil, 0, badURL(reason, nextOf(reason))
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "hindcast"
@@ -73,8 +73,27 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 	return config, most, nil
 }
 
-func badURL(reason string) error {
-	return permanent("the URL under `warehouse:` cannot be used: "+reason, "write postgres://USER:${PASSWORD}@HOST/DATABASE, as psql takes it")
+func badURL(reason, next string) error {
+	return permanent("the URL under `warehouse:` cannot be used: "+reason, next)
+}
+
+// nextOf says what to do where the driver refuses a URL, a variable of libpq's or a service file.
+func nextOf(reason string) string {
+	for _, known := range []struct{ part, next string }{
+		{"sslmode", "write sslmode=disable, allow, prefer, require, verify-ca or verify-full in the URL (PGSSLMODE is read too)"},
+		{"CA file", "name a file of certificates that can be read here: sslrootcert=FILE in the URL (PGSSLROOTCERT is read too)"},
+		{"CA to cert pool", "name a file that holds certificates in PEM: sslrootcert=FILE in the URL (PGSSLROOTCERT is read too)"},
+		{"ssl", "correct sslcert, sslkey and sslpassword in the URL (PGSSLCERT and PGSSLKEY are read too)"},
+		{"cert", "correct sslcert, sslkey and sslpassword in the URL (PGSSLCERT and PGSSLKEY are read too)"},
+		{"service", "correct service and servicefile in the URL (PGSERVICE and PGSERVICEFILE are read too)"},
+		{"port", "write the port as a number from 1 to 65535, after the host or in PGPORT"},
+		{"connect_timeout", "write connect_timeout in seconds (PGCONNECT_TIMEOUT is read too)"},
+	} {
+		if strings.Contains(reason, known.part) {
+			return known.next
+		}
+	}
+	return "correct that in the URL: postgres://USER:${PASSWORD}@HOST:PORT/DATABASE?SETTING=VALUE"
 }
 
 // A peer that is gone is noticed after about half a minute, on both sides: a lost machine must not hold the target's

@@ -72,6 +72,27 @@ func TestConnectionsThatFail(t *testing.T) {
 	}
 }
 
+// What cannot be reached is named with host, port and database, and what a URL says wrongly is corrected by what is told.
+func TestConnectionsThatFailSayWhereAndWhatNext(t *testing.T) {
+	c := pgtest.Shared(t)
+	tcp := c.TCP("postgres")
+	at := fmt.Sprintf(`cannot connect to 127.0.0.1:%d (database "postgres"): `, c.Port)
+	for _, s := range []struct{ url, says, next string }{
+		{strings.Replace(tcp, pgtest.Password, "hunter2", 1), at + "password authentication failed", "password"},
+		{"postgres://u:hunter2@no-such-host.invalid/db", `cannot connect to no-such-host.invalid:5432 (database "db"): no such host`, ""},
+		{"postgres://u:hunter2@127.0.0.1:1", `cannot connect to 127.0.0.1:1 (database "u"): connection refused`, ""},
+		{strings.Replace(tcp, "disable", "bogus", 1), "sslmode is invalid", "verify-full"},
+		{strings.Replace(tcp, "sslmode=disable", "sslmode=verify-full&sslrootcert=/no/such/ca", 1), "/no/such/ca", "sslrootcert=FILE"},
+		{strings.Replace(tcp, "disable", "require", 1) + "&sslcert=/no/such/cert", "sslcert", "sslkey"},
+		{"postgres://u:hunter2@localhost:99999/db", "invalid port", "65535"},
+		{tcp + "&connect_timeout=soon", "connect_timeout", "in seconds"},
+	} {
+		if e := refused(t, s.url); !strings.Contains(e.Message, s.says) || !strings.Contains(e.Next, s.next) {
+			t.Errorf("%s: %s\nnext: %s", s.says, e.Message, e.Next)
+		}
+	}
+}
+
 func TestAServerThatIsFullOrStopped(t *testing.T) {
 	c := pgtest.Start(t, "", "max_connections=5", "superuser_reserved_connections=1")
 	c.Exec(t, c.URL("postgres"), "CREATE ROLE ordinary LOGIN")

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -33,7 +34,11 @@ func (w *Owner) translate(err error) error {
 		return err
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return w.ofServer(server, err)
+		e := ofServer(server, err)
+		if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
+			e.Message = "cannot connect to " + w.place() + ": " + e.Message
+		}
+		return e
 	}
 	if e := ofContext(err); e != nil {
 		return e
@@ -83,6 +88,12 @@ func (w *Owner) address() string {
 	return address
 }
 
+// place is address with the database.
+func (w *Owner) place() string {
+	c := w.pool.config
+	return fmt.Sprintf("%s (database %q)", w.address(), cmp.Or(c.Database, c.User))
+}
+
 // ofConnecting recognizes why no connection came about.
 func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
@@ -105,7 +116,7 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		reason = bad.Err.Error() // without the calls that it came through
 	}
-	e.Message = "cannot connect to " + w.address() + ": " + reason
+	e.Message = "cannot connect to " + w.place() + ": " + reason
 	return e
 }
 
@@ -177,7 +188,7 @@ var states = map[string]verdict{
 	"55P03": {hindcast.EWarehouseBusy, hindcast.ClassTransient, "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
 	"40":    {hindcast.EWarehouse, hindcast.ClassTransient, "it may heal by itself; on a replica raise max_standby_streaming_delay"},
 	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "see the server's log; `hindcast resume` goes on from here"},
-	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:`: a replica can be unloaded from, and not loaded into"},
+	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
 	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
 	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
 	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
@@ -193,7 +204,7 @@ var states = map[string]verdict{
 }
 
 // ofServer gives an error that the server reported its code and next step.
-func (w *Owner) ofServer(server *pgconn.PgError, err error) error {
+func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 	v := verdict{hindcast.EWarehouse, hindcast.ClassPermanent, server.Hint}
 	for _, n := range []int{2, 3, 5} { // the exact state counts most
 		if len(server.Code) == 5 {
