@@ -118,7 +118,7 @@ var tidied = []struct {
 	{regexp.MustCompile(`\b(pid|process|PID) \d+`), "$1 N"},
 	{regexp.MustCompile(`pg_terminate_backend\(\d+\)`), "pg_terminate_backend(N)"},
 	{regexp.MustCompile(`\b(127\.0\.0\.1|localhost|[a-z-]+\.invalid):\d{4,5}\b`), "$1:PORT"},
-	{regexp.MustCompile(`\b(shopkeeper_)?db\d+\b`), "${1}dbN"},
+	{regexp.MustCompile(`\b(shopkeeper_|loader_)?db\d+\b`), "${1}dbN"},
 	{regexp.MustCompile(`(?m)(\S)  +`), "$1  "},
 	{regexp.MustCompile(`(?m) +$`), ""},
 }

@@ -33,12 +33,19 @@ SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND t
 // hidden names the tables of which the role sees what a policy shows it.
 const hidden = `SELECT found, quote_ident(current_user) FROM (` + byName + `) named WHERE row_security_active(oid) ORDER BY found COLLATE "C"`
 
-// Advise says which sources hide rows, and what of an existing target will make its loads slow, or reach further than the
-// slice.
+// Advise says which sources hide rows, what keeps a run from loading, and what of an existing target will make its loads
+// slow, or reach further than the slice.
 func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Target) (advice []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		if advice, err = adviseHidden(ctx, conn, sources); err != nil {
 			return err
+		}
+		obstacles, err := w.obstacles(ctx, conn, target)
+		if err != nil {
+			return err
+		}
+		for _, o := range obstacles {
+			advice = append(advice, o.Message+"; "+o.Next)
 		}
 		list, err := w.findNames(ctx, conn, target.Table)
 		if err != nil || len(list) == 0 {

@@ -126,7 +126,7 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 		text += "SET transaction_timeout = 0;"
 	}
 	if w.options.ReadOnly {
-		text += "SET default_transaction_read_only = on;"
+		text += "SELECT set_config('hindcast.read_only', current_setting('default_transaction_read_only'), false); SET default_transaction_read_only = on;"
 	}
 	if err := unlimited(ctx, conn, text); err != nil {
 		return err

@@ -191,7 +191,7 @@ func (w *Owner) typesOf(ctx context.Context, conn *pgconn.PgConn, refs []pgcopy.
 }
 
 // Describe returns what is known of each of the tables that exists. A column that the role may not read is left out:
-// it is as if it were not there.
+// it is as if it were not there. Of tables that it may not read at all the error names every GRANT.
 func (w *Owner) Describe(ctx context.Context, names []string) (map[string]warehouse.Table, error) {
 	tables := map[string]warehouse.Table{}
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
@@ -199,38 +199,19 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 		if err != nil {
 			return err
 		}
+		var lacking []right
 		for i := range list {
-			if err := w.mayRead(ctx, conn, &list[i]); err != nil {
-				return err
-			}
+			lacking = append(lacking, list[i].toRead()...)
 			t := describe(&list[i])
 			t.Name = list[i].found
 			tables[t.Name] = t
 		}
+		if len(lacking) > 0 {
+			return needs(currentRole(ctx, conn), lacking...)
+		}
 		return nil
 	})
 	return tables, err
-}
-
-// mayRead names the GRANT without which a table cannot be read.
-func (w *Owner) mayRead(ctx context.Context, conn *pgconn.PgConn, r *relation) error {
-	switch {
-	case !r.usage:
-		return w.needs(ctx, conn, "USAGE ON SCHEMA "+identifier(r.name.schema), "reading "+r.found)
-	case !r.readable:
-		return w.needs(ctx, conn, "SELECT ON "+r.name.sql(), "reading "+r.found)
-	}
-	return nil
-}
-
-// needs is the error of a missing right, with the statement that gives it.
-func (w *Owner) needs(ctx context.Context, conn *pgconn.PgConn, right, what string) error {
-	who := "…"
-	if rows, err := ask(ctx, conn, "SELECT quote_ident(current_user)"); err == nil && len(rows) == 1 {
-		who = rows[0].text(0)
-	}
-	return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: "permission denied for " + what,
-		Next: "as the owner or an administrator: GRANT " + right + " TO " + who + ";"}
 }
 
 // Tables lists all tables and views that the role may read, but our own.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
 )
@@ -154,41 +153,5 @@ func TestBounds(t *testing.T) {
 		if a, b := first.Format(time.RFC3339Nano), last.Format(time.RFC3339Nano); a != c.first || b != c.last {
 			t.Errorf("%s: got %s to %s, want %s to %s", c.column, a, b, c.first, c.last)
 		}
-	}
-}
-
-// A missing right is told with the statement that gives it, which is run here as it stands.
-func TestMissingRightsAreNamed(t *testing.T) {
-	c, url := database(t, `CREATE SCHEMA hidden; CREATE TABLE hidden.sales (d date, n int); CREATE TABLE columns (d date, secret text);
-		CREATE TABLE result (day date, n int)`)
-	role := "role_" + url[strings.LastIndex(url, "/db")+1:strings.Index(url, "?")]
-	c.Exec(t, url, `CREATE ROLE "`+role+`" LOGIN; GRANT SELECT (d) ON columns TO "`+role+`"`)
-	w := open(t, postgres.Options{URL: strings.Replace(url, "postgres@", role+"@", 1)})
-	mend := func(what string, do func() error) {
-		t.Helper()
-		for range 8 {
-			err := do()
-			if err == nil {
-				return
-			}
-			e := hindcast.AsError(err)
-			_, grant, found := strings.Cut(e.Next, ": GRANT ")
-			if e.Code != hindcast.EPermission || e.Class != hindcast.ClassPermanent || !found {
-				t.Fatalf("%s: %v; next: %s", what, err, e.Next)
-			}
-			c.Exec(t, url, "GRANT "+grant)
-		}
-		t.Errorf("%s: still not allowed", what)
-	}
-	mend("describing", func() error { _, err := w.Describe(t.Context(), []string{"hidden.sales"}); return err })
-	target := hindcast.Target{Table: "result", Time: "day"}
-	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "INTEGER"}}
-	mend("preparing", func() error { return w.Prepare(t.Context(), "p", target, columns, 1) })
-	mend("preparing a new target", func() error {
-		return w.Prepare(t.Context(), "p", hindcast.Target{Table: "hidden.created", Time: "day"}, columns, 1)
-	})
-	tables, err := w.Describe(t.Context(), []string{"columns"})
-	if err != nil || len(tables["columns"].Columns) != 1 || tables["columns"].Columns[0].Name != "d" {
-		t.Errorf("columns that may be read: %+v, %v", tables["columns"].Columns, err)
 	}
 }

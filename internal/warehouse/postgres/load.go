@@ -50,6 +50,11 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		if isState(err, lockTimeout) {
 			err = w.lockedBy(ctx, conn, l.Target.Table, barLoading, err)
 		}
+		if isState(err, "42501") { // a right that was taken away since Prepare: name its GRANT if it is found
+			if found, e := w.obstacles(ctx, conn, l.Target); e == nil && len(found) > 0 {
+				err = found[0]
+			}
+		}
 		if len(l.Hooks.Before)+len(l.Hooks.After) > 0 { // a hook may have changed the session
 			discard(conn)
 		}

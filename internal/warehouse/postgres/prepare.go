@@ -42,8 +42,10 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (schema string, t
 		return "", false, err
 	}
 	if rows[0][0] == nil {
-		return "", false, permanent("no schema of the role's search path is there, so there is nowhere to keep hindcast_status",
-			"name one in the URL under `warehouse:`: ?search_path=SCHEMA")
+		if err := mayCreate(ctx, conn, ""); err != nil {
+			return "", false, err
+		}
+		return "", false, permanent("no schema of the role's search path was there", "run again")
 	}
 	schema, there = rows[0].text(0), rows[0].bool(1)
 	if there && conn.TxStatus() == idleStatus { // or else they may be rolled back
@@ -103,12 +105,12 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 
 // create makes our tables and the target where they are not, one process at a time; where they are, nobody waits.
 func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) error {
-	state, err := script(ctx, conn, "SELECT pg_is_in_recovery()")
+	obstacles, err := w.obstacles(ctx, conn, t)
 	if err != nil {
 		return err
 	}
-	if state[0][0].bool(0) {
-		return permanent(w.address()+" is a replica, which can only be read", states["25006"].next)
+	if len(obstacles) > 0 {
+		return obstacles[0]
 	}
 	schema, there, list, err := w.found(ctx, conn, t)
 	if err != nil {
@@ -124,7 +126,7 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	}
 	if !there {
 		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(schema))); err != nil {
-			return w.mayCreate(ctx, conn, err, schema)
+			return err
 		}
 	}
 	if len(list) == 0 {
@@ -132,7 +134,7 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 			return err
 		}
 	}
-	if err := w.mayLoad(ctx, conn, schema, &list[0]); err != nil {
+	if err := w.replaceable(ctx, conn, &list[0]); err != nil {
 		return err
 	}
 	if err := list[0].distinct(); err != nil {
@@ -183,7 +185,7 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 	}
 	table := parseName(t.Table)
 	if err := run(ctx, conn, "CREATE TABLE "+table.sql()+" ("+strings.Join(list, ", ")+")"); err != nil {
-		return nil, w.mayCreate(ctx, conn, err, table.schema)
+		return nil, err
 	}
 	if time != "" {
 		if err := run(ctx, conn, "CREATE INDEX ON "+table.sql()+" ("+identifier(time)+")"); err != nil {
@@ -193,52 +195,13 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 	return w.findNames(ctx, conn, t.Table)
 }
 
-// mayCreate names the GRANT without which nothing can be created in a schema.
-func (w *Owner) mayCreate(ctx context.Context, conn *pgconn.PgConn, err error, schema string) error {
-	if !isState(err, "42501") {
-		return err
-	}
-	rollback(ctx, conn)
-	if schema == "" {
-		if rows, err := ask(ctx, conn, "SELECT current_schema()"); err == nil {
-			schema = rows[0].text(0)
-		}
-	}
-	return w.needs(ctx, conn, "CREATE ON SCHEMA "+identifier(schema), "creating tables in schema "+schema)
-}
-
-// mayLoad names the GRANT without which the target, or one of our tables, cannot be used.
-func (w *Owner) mayLoad(ctx context.Context, conn *pgconn.PgConn, schema string, target *relation) error {
+// replaceable refuses a target whose rows could not be replaced in one transaction of this database.
+func (w *Owner) replaceable(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
 	if target.kind != "r" && target.kind != "p" {
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 			Message: target.found + " is no table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
 	}
-	if err := w.atHome(ctx, conn, target); err != nil {
-		return err
-	}
-	tables := []struct{ name, rights string }{
-		{target.name.sql(), "SELECT, INSERT, DELETE"},
-		{identifier(schema) + ".hindcast_status", "SELECT, INSERT, DELETE"},
-		{identifier(schema) + ".hindcast_lease", "SELECT, INSERT, UPDATE"},
-	}
-	for _, t := range tables {
-		var list []string
-		for right := range strings.SplitSeq(t.rights, ", ") {
-			list = append(list, "has_table_privilege("+literal(t.name)+", "+literal(right)+")")
-		}
-		rows, err := ask(ctx, conn, "SELECT "+strings.Join(list, " AND ")+", row_security_active("+literal(t.name)+"::regclass)")
-		switch {
-		case err != nil:
-			return err
-		case !rows[0].bool(0):
-			return w.needs(ctx, conn, t.rights+" ON "+t.name, "writing into "+t.name)
-		case rows[0].bool(1):
-			return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent,
-				Message: "row-level security of " + t.name + " is on for this role: a slice could not be replaced whole",
-				Next:    "as an administrator: ALTER ROLE … BYPASSRLS, or use the table's owner"}
-		}
-	}
-	return nil
+	return w.atHome(ctx, conn, target)
 }
 
 // foreignParts are a table's partitions and children that lie behind a foreign server.
@@ -306,7 +269,7 @@ func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error)
 			return err
 		}
 		n, err = fenceOf(ctx, conn, schema, pipeline)
-		return err
+		return mayKeep(ctx, conn, schema, err)
 	})
 	return n, err
 }

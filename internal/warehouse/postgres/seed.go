@@ -32,6 +32,9 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 			Message: fmt.Sprintf("table %s is already in the database and is not what is to be made", s.Table),
 			Next:    "name another schema in the URL (?search_path=SCHEMA), or remove the table"}
 	}
+	if err := mayCreate(ctx, conn, parseName(s.Table).schema); err != nil {
+		return err
+	}
 	made, err := w.createTarget(ctx, conn, hindcast.Target{Table: s.Table}, s.Columns)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 		results, err := script(ctx, conn, statements...)
 		rollback(ctx, conn)
 		if err != nil {
-			return err
+			return mayKeep(ctx, conn, schema, err)
 		}
 		for _, r := range results[len(results)-1] {
 			c, err := readCommitted(r)
