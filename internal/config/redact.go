@@ -10,16 +10,27 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // struck stands where a secret stood.
 const struck = "***"
 
 // Redactor strikes secrets out of whatever is written or shown (promise 7). It knows each secret as it is
-// and as URLs, JSON and SQL literals spell it. The nil Redactor strikes nothing.
+// and as URLs, JSON and SQL literals spell it. One of fewer than four characters is a secret as a URL's password
+// alone: to strike it out of every word would tell it. The nil Redactor strikes nothing.
 type Redactor struct {
-	needles [][]byte
+	needles []needle
 }
+
+// needle is a text to look for, of which the secret is all but so many bytes at either end.
+type needle struct {
+	text []byte
+	ends int
+}
+
+// shortest is how many characters a secret has that is struck out wherever it stands.
+const shortest = 4
 
 // NewRedactor returns a Redactor for the secrets, of which empty ones are ignored.
 func NewRedactor(secrets []string) *Redactor {
@@ -27,13 +38,17 @@ func NewRedactor(secrets []string) *Redactor {
 	seen := map[string]bool{"": true}
 	for _, secret := range secrets {
 		for _, form := range spellings(secret) {
-			if !seen[form] {
-				seen[form] = true
-				r.needles = append(r.needles, []byte(form))
+			n := needle{text: []byte(form)}
+			if utf8.RuneCountInString(secret) < shortest {
+				n = needle{text: []byte(":" + form + "@"), ends: 1}
+			}
+			if !seen[string(n.text)] {
+				seen[string(n.text)] = true
+				r.needles = append(r.needles, n)
 			}
 		}
 	}
-	slices.SortFunc(r.needles, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
+	slices.SortFunc(r.needles, func(a, b needle) int { return cmp.Compare(len(b.text), len(a.text)) })
 	return r
 }
 
@@ -82,14 +97,14 @@ func (r *Redactor) spans(text []byte, first int) []span {
 	if first > 0 {
 		found = append(found, span{0, first})
 	}
-	for _, needle := range r.needles {
+	for _, n := range r.needles {
 		for at := 0; ; at++ {
-			i := bytes.Index(text[at:], needle)
+			i := bytes.Index(text[at:], n.text)
 			if i < 0 {
 				break
 			}
 			at += i
-			found = append(found, span{at, at + len(needle)})
+			found = append(found, span{at + n.ends, at + len(n.text) - n.ends})
 		}
 	}
 	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) })
@@ -172,11 +187,22 @@ func (w *Writer) write(text []byte, until int) error {
 func (r *Redactor) safe(text []byte) int {
 	keep := 0
 	for _, needle := range r.needles {
-		for n := min(len(needle)-1, len(text)); n > keep; n-- {
-			if bytes.HasSuffix(text, needle[:n]) {
+		for n := min(len(needle.text)-1, len(text)); n > keep; n-- {
+			if bytes.HasSuffix(text, needle.text[:n]) {
 				keep = n
 			}
 		}
 	}
-	return len(text) - keep
+	return r.uncut(text, len(text)-keep)
+}
+
+// uncut moves until to the beginning of what it would cut: without its first byte a short secret would not be found.
+func (r *Redactor) uncut(text []byte, until int) int {
+	for _, n := range r.needles {
+		from := max(until-len(n.text)+1, 0)
+		if at := bytes.Index(text[from:], n.text); n.ends > 0 && at >= 0 && from+at < until {
+			return r.uncut(text, from+at)
+		}
+	}
+	return until
 }
