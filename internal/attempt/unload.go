@@ -122,7 +122,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 		what += " (" + now.Key + ")"
 	}
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("%s has %d rows now; generation %d of %s had %d", what, now.Sums.Rows, before.Generation,
+		Message: fmt.Sprintf("%s has %s now; generation %d of %s had %d", what, plan.Counted(int(now.Sums.Rows), "row"), before.Generation,
 			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
 		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --force --accept-loss --slices " + now.Key}
 }

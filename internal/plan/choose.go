@@ -183,7 +183,12 @@ func noSlice(term string, all []hindcast.Slice) error {
 	e := &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("no slice %q; the history has %s to %s", term, first.Key, last.Key),
 		Next:    "name slices by key (2019-03), range (2019-03..2019-09), or all, new, stale, failed, unsettled"}
-	start, _, _ := strings.Cut(term, "..")
+	start, end, _ := strings.Cut(term, "..")
+	start, end = strings.TrimSpace(start), strings.TrimSpace(end)
+	if end != "" && end < start && !begins(start, end) {
+		e.Message, e.Next = fmt.Sprintf("the range %q is reversed", term), fmt.Sprintf("write the earlier end first: %s..%s", end, start)
+		return e
+	}
 	at, _ := slices.BinarySearchFunc(all, start, func(c hindcast.Slice, t string) int { return strings.Compare(c.Key, t) })
 	var keys []string
 	for i := max(0, at-nearest); i < min(len(all), at+nearest); i++ {

@@ -622,7 +622,7 @@ func TestSelectionOfNothing(t *testing.T) {
 		"2020-1":           `no slice "2020-1"`,
 		"2020-03-15":       `no slice "2020-03-15"`,
 		"2021..2022":       `no slice "2021..2022"`,
-		"2020-05..2020-01": `no slice "2020-05..2020-01"`,
+		"2020-05..2020-01": `the range "2020-05..2020-01" is reversed`,
 		"..":               `no slice ".."`,
 		"2020-01,":         `no slice ""`,
 		"broken":           `no slice "broken"`,

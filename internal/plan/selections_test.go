@@ -74,7 +74,7 @@ func TestSelectionsOfNothing(t *testing.T) {
 		{"2016-1", `no slice "2016-1"`},
 		{"2016-03,", `no slice ""`},
 		{"..", `no slice ".."`},
-		{"2016-09..2016-03", `no slice "2016-09..2016-03"`},
+		{"2016-09..2016-03", `the range "2016-09..2016-03" is reversed`},
 		{"newest", `no slice "newest"`},
 		{"unsettled", "no slice is unsettled"},
 	} {

@@ -26,7 +26,7 @@ const (
 // many slices there are to share it, 0 if that is not known yet.
 func Divide(m Machine, cfg hindcast.RunConfig, unloads, running int) Shares {
 	cores := max(m.Cores, 1)
-	s := Shares{Transforms: max(1, cores/threadsEach), Unloads: min(max(2, cores), maxUnloads), Cap: counted(cores, "core")}
+	s := Shares{Transforms: max(1, cores/threadsEach), Unloads: min(max(2, cores), maxUnloads), Cap: Counted(cores, "core")}
 	if cfg.Parallel > 0 {
 		s.Transforms, s.Cap = cfg.Parallel, "run.parallel"
 	}
@@ -49,14 +49,15 @@ func Divide(m Machine, cfg hindcast.RunConfig, unloads, running int) Shares {
 		s.Transforms, s.Cap = most, "memory: "+size(s.Memory)
 	}
 	if running > 0 && running < s.Transforms {
-		s.Transforms, s.Cap = running, counted(running, "slice")
+		s.Transforms, s.Cap = running, Counted(running, "slice")
 	}
 	s.Threads = min(max(1, cores/s.Transforms), cores)
 	s.Transform = rest / int64(s.Transforms)
 	return s
 }
 
-func counted(n int, word string) string {
+// Counted gives "1 slice", "32 slices".
+func Counted(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}

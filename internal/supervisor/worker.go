@@ -165,7 +165,7 @@ func (r *run) explain(ctx, base context.Context, res *result) {
 		limit := r.rules.AttemptTimeout
 		res.err = &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Cause: res.err,
 			Message: fmt.Sprintf("the attempt took longer than attempt_timeout, %s", limit),
-			Next:    "raise run.attempt_timeout, or make the slices shorter"}
+			Next:    "raise run.attempt_timeout"}
 	}
 }
 

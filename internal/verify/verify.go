@@ -224,8 +224,8 @@ func (v *Verify) target(ctx context.Context) error {
 	}
 	v.result.Slices = len(compared)
 	if len(compared) > 0 && !v.Plan.Existing {
-		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %d slices",
-			len(compared))
+		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %s",
+			plan.Counted(len(compared), "slice"))
 		return nil
 	}
 	sums, err := v.Warehouse.Published(ctx, ask)
@@ -247,7 +247,7 @@ func Difference(was, is hindcast.Sums) string {
 	}
 	var parts []string
 	if was.Rows != is.Rows {
-		parts = append(parts, fmt.Sprintf("%d rows, %d before", is.Rows, was.Rows))
+		parts = append(parts, fmt.Sprintf("%s, %d before", plan.Counted(int(is.Rows), "row"), was.Rows))
 	}
 	for name, total := range was.Totals {
 		if is.Totals[name] != total {

@@ -64,7 +64,7 @@ func readsResult(c engine.Check, columns []hindcast.Column) bool {
 
 func (r *Runner) outside(ctx context.Context, job engine.Job, inside string, n int64) error {
 	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
-		Message: fmt.Sprintf("%d rows of the result have a %s that is NULL or outside the slice %s", n, job.Target.Time, job.Slice.Key),
+		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice %s", rowsHave(n), job.Target.Time, job.Slice.Key),
 		Detail:  r.sample(ctx, "SELECT * FROM result WHERE ("+inside+") IS NOT TRUE"),
 		Next:    "correct the SQL: a row outside its slice could never be replaced"}
 }
@@ -76,7 +76,19 @@ func (r *Runner) unique(ctx context.Context, job engine.Job, keys []string) erro
 	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+")").Scan(&n); err != nil || n == 0 {
 		return duck.Translate(err)
 	}
-	return r.keyError(ctx, job, fmt.Sprintf("%d keys (%s) stand in more than one row of the result", n, strings.Join(job.Target.Key, ", ")), query)
+	columns, message := strings.Join(job.Target.Key, ", "), "%d keys (%s) stand in more than one row of the result"
+	if n == 1 {
+		message = "%d key (%s) stands in more than one row of the result"
+	}
+	return r.keyError(ctx, job, fmt.Sprintf(message, n, columns), query)
+}
+
+// rowsHave begins a sentence about rows of the result.
+func rowsHave(n int64) string {
+	if n == 1 {
+		return "1 row of the result has"
+	}
+	return fmt.Sprintf("%d rows of the result have", n)
 }
 
 func (r *Runner) keyError(ctx context.Context, _ engine.Job, message, query string) error {

@@ -124,7 +124,7 @@ func (r *Runner) judge(ctx context.Context, job engine.Job, staged duck.Copied, 
 	case p.outside > 0:
 		return r.outside(ctx, job, window(job), p.outside)
 	case p.null > 0:
-		return r.keyError(ctx, job, fmt.Sprintf("%d rows of the result have a NULL in the key (%s)", p.null, strings.Join(job.Target.Key, ", ")),
+		return r.keyError(ctx, job, fmt.Sprintf("%s a NULL in the key (%s)", rowsHave(p.null), strings.Join(job.Target.Key, ", ")),
 			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
 	default:
 		return r.unique(ctx, job, keys) // or two keys have one hash
