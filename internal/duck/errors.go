@@ -94,7 +94,7 @@ func system(err error) *hindcast.Error {
 		return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err}
 	case errors.As(err, &number):
 		return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err,
-			Next: "look at the file system; `hindcast resume` goes on from here"}
+			Next: "look at the file system"}
 	}
 	return nil
 }
@@ -186,6 +186,9 @@ func byType(f fault, err error) error {
 		}
 		if e.Code == hindcast.EOverflow {
 			e.Next = "bound the value in the SQL, or widen the target's column with ALTER TABLE"
+			if strings.HasPrefix(f.Message, "Overflow in ") { // while it was computed: no target has seen it
+				e.Next = "cast what it is computed from in the SQL: to a DECIMAL that holds the result, or to DOUBLE, which rounds"
+			}
 		}
 	case "Permission":
 		e.Code, e.Next = hindcast.ESQLAccess, "the SQL sees facts and dimensions only; declare the file as a fact with `files:`"
@@ -258,12 +261,15 @@ func valueCode(text string) hindcast.Code {
 // mostCandidates is how many lines of proposals help; an operator has dozens of signatures.
 const mostCandidates = 6
 
+// itsOwn is a proposal of a table of DuckDB's own catalogue, which no SQL of a pipeline means.
+var itsOwn = regexp.MustCompile(`^Did you mean "(system\.)?(pg_|duckdb_|sqlite_|pragma_|information_schema)`)
+
 // candidates keeps what DuckDB says after the first line: names that were meant, perhaps.
 func candidates(f fault) []string {
 	var detail []string
 	for line := range strings.Lines(f.Message) {
 		line = strings.TrimSpace(line)
-		if line == "" || firstLine(line) == firstLine(f.Message) {
+		if line == "" || firstLine(line) == firstLine(f.Message) || itsOwn.MatchString(line) {
 			continue
 		}
 		if len(detail) == mostCandidates {

@@ -128,7 +128,7 @@ func broken(what, how string, err error) error {
 		return fmt.Errorf("using %s: %w", what, err)
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
-		Message: fmt.Sprintf("%s %s: %v", what, how, err), Next: "look at the lake; `hindcast resume` goes on from here"}
+		Message: fmt.Sprintf("%s %s: %v", what, how, err), Next: "look at the lake"}
 	if errors.Is(err, os.ErrPermission) {
 		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
 		e.Next = "give the user that runs hindcast the right to read and write there"

@@ -23,12 +23,12 @@ func (s *Store) fail(doing, path string, err error) error {
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s %s failed: %s", doing, path, reason(err)),
-		Next:    "look at the lake's folder " + s.root + "; `hindcast resume` goes on from here"}
+		Next:    "look at the lake's folder " + s.root}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		e.Code, e.Class = hindcast.EDiskFull, hindcast.ClassResource
 		e.Message = fmt.Sprintf("no space is left in %s while %s %s", s.root, doing, filepath.Base(path))
-		e.Next = "free space on the disk that holds " + s.root + ", then `hindcast resume`"
+		e.Next = "free space on the disk that holds " + s.root
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
 		e.Message = fmt.Sprintf("permission denied while %s %s", doing, path)

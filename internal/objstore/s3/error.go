@@ -50,7 +50,7 @@ func (s *Store) fail(r request, err error) error {
 			e.Class = hindcast.ClassTransient
 		}
 		e.Message = fmt.Sprintf("%s of %s failed: %s", r.action, s.object(r), a.text())
-		e.Next = "look at the server; `hindcast resume` goes on from here"
+		e.Next = "look at the server"
 	}
 	return e
 }
@@ -81,7 +81,7 @@ func (s *Store) network(e *hindcast.Error, r request, err error) {
 	}
 	e.Code, e.Class = hindcast.EUnreachable, hindcast.ClassTransient
 	e.Message = fmt.Sprintf("%s cannot be reached: %s", s.endpoint(), reason(err))
-	e.Next = "check the network and the endpoint in `lake` (or AWS_ENDPOINT_URL_S3); `hindcast resume` goes on from here"
+	e.Next = "check the network and the endpoint in `lake` (or AWS_ENDPOINT_URL_S3)"
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && !s.proven.Load() {
 		e.Class = hindcast.ClassPermanent
 	}
