@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 			o := scaffold.Options{Pipeline: name}
 			var w warehouse.Warehouse
 			if len(args) == 1 {
-				location, written, err := a.initWarehouse(args[0], dir)
+				location, written, err := a.givenWarehouse(args[0], dir)
 				if err != nil {
 					return err
 				}
@@ -39,7 +40,9 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 			if err != nil {
 				return err
 			}
-			return scaffold.Print(a.out, found)
+			a.options.File = notDefault(found.File)
+			_, err = io.WriteString(a.out, a.options.Commands(found.Text()))
+			return err
 		},
 	}
 	command.Flags().StringVar(&dir, "dir", ".", "the folder to write into")
@@ -47,9 +50,9 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 	return command
 }
 
-// initWarehouse reads a warehouse's URL from the command line, and gives it as the pipeline file is to have it: a path
+// givenWarehouse reads a warehouse's URL from the command line, and gives it as the pipeline file is to have it: a path
 // starts at the file's folder there, and a password that was written out is taken from the environment.
-func (a *app) initWarehouse(url, dir string) (l hindcast.Location, written string, err error) {
+func (a *app) givenWarehouse(url, dir string) (l hindcast.Location, written string, err error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return l, "", err
@@ -65,7 +68,7 @@ func (a *app) initWarehouse(url, dir string) (l hindcast.Location, written strin
 		written, err = relativeFile(strings.TrimPrefix(strings.TrimPrefix(url, "duckdb:"), "//"), l.Path, dir)
 		return l, written, err
 	}
-	return l, strings.Replace(l.Written, ":***@", ":${PGPASSWORD}@", 1), nil
+	return l, strings.NewReplacer(":***@", ":${PGPASSWORD}@", "password=***", "password=${PGPASSWORD}").Replace(l.Written), nil
 }
 
 // relativeFile writes a DuckDB file's URL for a pipeline file in dir; a path that was absolute stays so.

@@ -132,7 +132,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.file, "file", "f", "hindcast.yml", "the pipeline file")
+	flags.StringVarP(&a.file, "file", "f", defaultFile, "the pipeline file")
 	flags.BoolVar(&a.json, "json", false, "print JSON: one event a line for runs, one document otherwise")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
@@ -146,11 +146,20 @@ func (a *app) pipeline() (*hindcast.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.file != "hindcast.yml" {
-		a.options.Flags = " --file " + a.file
-	}
+	a.options.File = notDefault(a.file)
 	a.strike(p.Secrets)
 	return p, nil
+}
+
+// defaultFile is the pipeline file where none is named.
+const defaultFile = "hindcast.yml"
+
+// notDefault is the pipeline file that commands have to name; "" if they need not.
+func notDefault(file string) string {
+	if file == defaultFile {
+		return ""
+	}
+	return file
 }
 
 // strike strikes secrets out of all that is printed from here on.

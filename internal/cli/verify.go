@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/verify"
 )
 
@@ -60,9 +61,10 @@ func (a *app) verified(r *verify.Result) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(a.out, "verified %d units at the source (%d rows), %d files, %d slices of the target\n", r.Units, r.Rows, r.Files, r.Slices)
+		_, _ = fmt.Fprintf(a.out, "verified %s at the source (%s), %s, %s of the target\n", screen.Counted(r.Units, "unit"),
+			screen.Counted(int(r.Rows), "row"), screen.Counted(r.Files, "file"), screen.Counted(r.Slices, "slice"))
 		for _, f := range r.Findings {
-			_, _ = fmt.Fprintf(a.out, "  %s %s %s: %s\n    Next: %s\n", f.What, f.Name, f.Key, f.Text, f.Next)
+			_, _ = fmt.Fprintf(a.out, "  %s %s %s: %s\n    Next: %s\n", f.What, f.Name, f.Key, f.Text, a.options.Commands(f.Next))
 		}
 		for _, note := range r.Notes {
 			_, _ = fmt.Fprintf(a.out, "  note: %s\n", note)

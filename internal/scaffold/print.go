@@ -2,12 +2,11 @@ package scaffold
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
-// Print says in a few lines what was written and guessed, and what to do next.
-func Print(out io.Writer, found Found) error {
+// Text says in a few lines what was written and guessed, and what to do next.
+func (found Found) Text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "wrote %s and %s\n", found.File, found.SQLFile)
 	next := "fill them in, then: hindcast plan\n"
@@ -28,8 +27,7 @@ func Print(out io.Writer, found Found) error {
 	if len(found.Facts) > 0 {
 		fmt.Fprintf(&text, "      one slice's rows: hindcast sql \"SELECT * FROM %s LIMIT 10\"\n", strings.ReplaceAll(inSQL(found.Facts[0].Name), `"`, `\"`))
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	return text.String()
 }
 
 func (found Found) guesses(text *strings.Builder) {

@@ -1,7 +1,6 @@
 package scaffold_test
 
 import (
-	"bytes"
 	"database/sql"
 	"flag"
 	"fmt"
@@ -365,12 +364,8 @@ func TestWithoutBounds(t *testing.T) {
 // golden compares the files and the summary with what is kept.
 func golden(t *testing.T, name, dir string, found scaffold.Found) {
 	t.Helper()
-	var out bytes.Buffer
-	if err := scaffold.Print(&out, found); err != nil {
-		t.Fatal(err)
-	}
 	text := "-- hindcast.yml --\n" + read(t, found.File) + "-- " + filepath.Base(found.SQLFile) + " --\n" + read(t, found.SQLFile) +
-		"-- stdout --\n" + strings.ReplaceAll(out.String(), dir+string(filepath.Separator), "")
+		"-- stdout --\n" + strings.ReplaceAll(found.Text(), dir+string(filepath.Separator), "")
 	path := filepath.Join("testdata", name+".txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -218,7 +218,7 @@ func (l *live) rowsText() string {
 func (l *live) stopping(o Options, width int) string {
 	n := l.t.counts[hindcast.Running]
 	why := " (" + o.text(l.st.Stopping) + ")"
-	rest := ": waiting for " + counted(n, "slice") + ", Ctrl-C again to kill"
+	rest := ": waiting for " + Counted(n, "slice") + ", Ctrl-C again to kill"
 	if n == 0 {
 		rest = ": making sure that all is dead"
 	}

@@ -69,8 +69,8 @@ func size(n int64) string {
 	return ""
 }
 
-// counted gives "1 slice", "32 slices".
-func counted(n int, one string) string {
+// Counted gives "1 slice", "32 slices".
+func Counted(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -137,7 +137,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	key := l.live.t.short.short(e.Slice)
 	switch e.Type {
 	case hindcast.EventRunStarted:
-		return fmt.Sprintf("%s started: %s", e.Run, counted(e.Total, "slice"))
+		return fmt.Sprintf("%s started: %s", e.Run, Counted(e.Total, "slice"))
 	case hindcast.EventRunResumed:
 		l.live.t.count()
 		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, l.live.progress())

@@ -51,7 +51,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 func planTitle(p *plan.Plan, k keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
-	title := o.text(p.Pipeline.Name) + dot + counted(len(p.Items), "slice")
+	title := o.text(p.Pipeline.Name) + dot + Counted(len(p.Items), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
@@ -100,7 +100,7 @@ func (o PlanOptions) run(selection string, force bool) string {
 	if o.AcceptLoss {
 		command += " --accept-loss"
 	}
-	return command + o.Flags
+	return command
 }
 
 // shellWord is a word that a shell reads as it is, or the text in quotes.
@@ -218,7 +218,7 @@ func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	} else {
 		out += " into the new table " + target
 	}
-	count := counted(len(runs), "slice")
+	count := Counted(len(runs), "slice")
 	wide := max(cells(unloads), cells(count))
 	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
 	if text := dimWork(pl); text != "" {
@@ -296,9 +296,9 @@ func tables(pl *plan.Plan, n int) string {
 		}
 	}
 	if parts || len(sources) < n {
-		return counted(n, "part") + " of " + counted(len(sources), "table")
+		return Counted(n, "part") + " of " + Counted(len(sources), "table")
 	}
-	return counted(n, "table")
+	return Counted(n, "table")
 }
 
 // dimWork names the dimensions that will be unloaded, and why.
@@ -336,7 +336,7 @@ func dimWork(pl *plan.Plan) string {
 func (p *page) machine(pl *plan.Plan) {
 	s := pl.Shares
 	if s.Transforms > 0 {
-		text := fmt.Sprintf("%d %s %s", s.Transforms, p.o.or("×", "x"), counted(s.Threads, "thread"))
+		text := fmt.Sprintf("%d %s %s", s.Transforms, p.o.or("×", "x"), Counted(s.Threads, "thread"))
 		if s.Cap != "" {
 			text += " (" + s.Cap + ")"
 		}

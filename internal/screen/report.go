@@ -38,7 +38,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
-	pg.next(afterwards(t, o.Options)...)
+	pg.next(afterwards(t)...)
 	pg.flush(w)
 }
 
@@ -79,8 +79,10 @@ func headline(t *tally) (style, string) {
 		return yellow, st.Run + " not finished: " + standing(t)
 	case st.ExitCode == hindcast.ExitOK && t.total == 0:
 		return green, st.Run + " done: nothing to do"
+	case st.ExitCode == hindcast.ExitOK && t.unloads:
+		return green, st.Run + " done: " + unloaded(t)
 	case st.ExitCode == hindcast.ExitOK:
-		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done-t.skipped)), counted(t.total, "slice"))
+		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done-t.skipped)), Counted(t.total, "slice"))
 		if t.skipped > 0 {
 			text += fmt.Sprintf(", %s skipped,", exact(int64(t.skipped)))
 		}
@@ -98,6 +100,20 @@ func headline(t *tally) (style, string) {
 	return red, st.Run + " stopped: " + failing(t) + standing(t)
 }
 
+// unloaded says what a run that does no more than unload brought into the lake.
+func unloaded(t *tally) string {
+	any, n := false, int64(0)
+	for _, s := range t.st.Slices {
+		_, did := s.Seconds[hindcast.StepUnload]
+		any, n = any || did, n+s.Unloaded
+	}
+	text := Counted(t.total, "slice") + " in the lake, "
+	if !any {
+		return text + "no fact was due,"
+	}
+	return text + rows(n) + " of facts unloaded"
+}
+
 func onAsk(st *hindcast.RunState) string {
 	if st.Stopping == "" {
 		return ""
@@ -112,7 +128,7 @@ func failing(t *tally) string {
 		return ""
 	}
 	if len(failed) > 1 {
-		return counted(len(failed), "slice") + " failed, "
+		return Counted(len(failed), "slice") + " failed, "
 	}
 	s := t.st.Slices[failed[0]]
 	text := t.short.short(failed[0]) + " failed"
@@ -195,7 +211,7 @@ func (p *page) skipped(t *tally) {
 	var order []string
 	for _, key := range t.in(hindcast.Skipped) {
 		text := t.slice(key).Message
-		if item := t.items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate {
+		if item := t.items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate || t.unloads && !t.idle[key] {
 			continue
 		}
 		if why[text] == nil {
@@ -205,7 +221,7 @@ func (p *page) skipped(t *tally) {
 	}
 	for i, text := range order {
 		if i == 2 {
-			p.add(fmt.Sprintf("  and others: hindcast status %s%s", t.st.Run, p.o.Flags))
+			p.add(p.o.Commands("  and others: hindcast status " + t.st.Run))
 			return
 		}
 		named := t.short.ranges(why[text], follows(t.keys), p.o.or("…", "..."))
@@ -240,7 +256,7 @@ func (p *page) retries(st *hindcast.RunState) {
 }
 
 func (p *page) logAndVerify(o ReportOptions) {
-	verify := "verify any time: hindcast verify" + o.Flags
+	verify := o.Commands("verify any time: hindcast verify")
 	if o.Log == "" {
 		p.wrap("  ", "  ", p.o.text(verify))
 		return
@@ -260,7 +276,7 @@ func (p *page) failures(t *tally, most int) {
 	list := ending(t)
 	for i, f := range list {
 		if i == most {
-			p.add(fmt.Sprintf("  and %s: hindcast status %s%s", counted(len(list)-most, "other error"), t.st.Run, p.o.Flags))
+			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", Counted(len(list)-most, "other error"), t.st.Run)))
 			return
 		}
 		e := f.Error
@@ -310,7 +326,7 @@ func met(f *hindcast.Failure, t *tally) string {
 	}
 	if rest := len(order) - len(named); rest > 0 {
 		named = append(named, fmt.Sprintf("and %d more", rest))
-		return counted(len(order), "slice") + ": " + strings.Join(named, ", ")
+		return Counted(len(order), "slice") + ": " + strings.Join(named, ", ")
 	}
 	return strings.Join(named, ", ")
 }
@@ -327,10 +343,13 @@ func (p *page) dead(st *hindcast.RunState) {
 }
 
 // afterwards is what to do after a run that is not done.
-func afterwards(t *tally, o Options) []string {
-	resume := "hindcast resume " + t.st.Run + o.Flags
+func afterwards(t *tally) []string {
+	resume, again := "hindcast resume "+t.st.Run, "hindcast run"
+	if t.unloads {
+		again = "hindcast unload"
+	}
 	if !t.st.Finished && t.st.Run == "" {
-		resume = "hindcast run" + o.Flags
+		resume = again
 	}
 	list := ending(t)
 	if len(list) == 0 || len(t.in(hindcast.Failed)) == 0 {
@@ -339,7 +358,7 @@ func afterwards(t *tally, o Options) []string {
 	e := list[0].Error
 	command := resume
 	if inSQL(e.Code) {
-		command = "hindcast run" + o.Flags // a resume goes on with the SQL and the checks as they were
+		command = again // a resume goes on with the SQL and the checks as they were
 	}
 	if e.Next == "" {
 		return []string{command}
@@ -358,4 +377,6 @@ func inSQL(code hindcast.Code) bool {
 }
 
 var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,
-	hindcast.EKeyViolated: true, hindcast.EOverflow: true, hindcast.EParquet: true, hindcast.ESource: true}
+	hindcast.EKeyViolated: true, hindcast.EOverflow: true, hindcast.EParquet: true, hindcast.ESource: true,
+	hindcast.EType: true, hindcast.ETarget: true, hindcast.ETableMissing: true, hindcast.EMemory: true,
+	hindcast.EPlanChanged: true}

@@ -6,6 +6,7 @@ package screen
 import (
 	"io"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type Options struct {
 	Unicode bool
 	Now     time.Time // what "today" is; its location is the one in which times are shown
 	Dir     string    // the working directory: places below it are shown relative to it
-	Flags   string    // goes after every command that is to be copied: " --file other.yml"
+	File    string    // the pipeline file that commands name; "" is the default one, which need not be named
 	// Clock and Size are asked for every frame of a board; nil means time.Now, and Width and Height.
 	Clock func() time.Time
 	Size  func() (width, height int)
@@ -146,9 +147,20 @@ func (p *page) ends(left, right string) {
 func (p *page) next(steps ...string) {
 	label := "  Next: "
 	for _, step := range steps {
-		p.wrap(label, strings.Repeat(" ", len("  Next: ")), p.o.text(step))
+		p.wrap(label, strings.Repeat(" ", len("  Next: ")), p.o.text(p.o.Commands(step)))
 		label = strings.Repeat(" ", len("  Next: "))
 	}
+}
+
+// command is a command in a text that reads a pipeline file.
+var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql)\b`)
+
+// Commands names the pipeline file in every command of a text: without it they would be of another pipeline.
+func (o Options) Commands(text string) string {
+	if o.File == "" {
+		return text
+	}
+	return command.ReplaceAllStringFunc(text, func(verb string) string { return verb + " --file " + shellWord(o.File) })
 }
 
 func (p *page) flush(w io.Writer) {

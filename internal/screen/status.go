@@ -111,13 +111,13 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 func statusNext(t *tally, o StatusOptions) string {
 	switch runState(t.st, o.Alive) {
 	case runRunning:
-		return "hindcast stop " + t.st.Run + o.Flags
+		return "hindcast stop " + t.st.Run
 	case runStopping:
-		return "hindcast status " + t.st.Run + o.Flags
+		return "hindcast status " + t.st.Run
 	case runDone:
-		return "hindcast verify" + o.Flags
+		return "hindcast verify"
 	}
-	return strings.Join(afterwards(t, o.Options), " ")
+	return strings.Join(afterwards(t), " ")
 }
 
 // RunStatus is `hindcast status --json`.
@@ -174,7 +174,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Of: o.Of, Done: t.done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
-		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Next: statusNext(t, o)}
+		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Next: o.Commands(statusNext(t, o))}
 	if p != nil {
 		s.Pipeline = p.Pipeline.Name
 	}
@@ -263,10 +263,11 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 		StartedAt: st.Started.UTC(), Seconds: st.Updated.Sub(st.Started).Seconds()}
 	switch info.State {
 	case runRunning, runStopping:
-		info.Next = "hindcast status " + st.Run + o.Flags
+		info.Next = "hindcast status " + st.Run
 	case runStopped, runFailed, runInterrupted:
-		info.Next = "hindcast resume " + st.Run + o.Flags
+		info.Next = "hindcast resume " + st.Run
 	}
+	info.Next = o.Commands(info.Next)
 	return info
 }
 
@@ -275,7 +276,7 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 	if len(runs) == 0 {
 		pg := &page{o: o}
 		pg.add("No runs yet.")
-		pg.next("hindcast plan" + o.Flags)
+		pg.next("hindcast plan")
 		pg.flush(w)
 		return
 	}

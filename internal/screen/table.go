@@ -42,12 +42,12 @@ func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOp
 }
 
 func tableFoot(n, hidden int, o TableOptions) string {
-	text := counted(n, "row")
+	text := Counted(n, "row")
 	if o.More {
-		text = "the first " + counted(n, "row") + "; there are more"
+		text = "the first " + Counted(n, "row") + "; there are more"
 	}
 	if hidden > 0 {
-		text += "; " + counted(hidden, "column") + " more than fit here; CSV and JSON have all"
+		text += "; " + Counted(hidden, "column") + " more than fit here; CSV and JSON have all"
 	}
 	return text
 }

@@ -23,6 +23,7 @@ type tally struct {
 	rowsMean    int64           // of the slices of which it is known
 	idle        map[string]bool // slices that the plan does not run
 	fromPlan    bool
+	unloads     bool                                          // the run unloads, and does no more
 	waits       func(key string, s *hindcast.SliceState) bool // for a worker: shown as pending
 
 	// For each key, so that a frame over ten thousand slices costs little: its fold, once an event named it,
@@ -38,6 +39,7 @@ func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 	t.short = newKeys(t.keys)
 	t.folds, t.states = make([]*hindcast.SliceState, len(t.keys)), make([]hindcast.State, len(t.keys))
 	if p != nil {
+		t.unloads = p.UnloadOnly
 		for i := range p.Items {
 			item := &p.Items[i]
 			t.items[item.Slice.Key] = item

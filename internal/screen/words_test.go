@@ -22,7 +22,7 @@ func TestNumbers(t *testing.T) {
 		{rows(1), "1 row"}, {rows(0), "0 rows"}, {rows(-1), "unknown rows"},
 		{size(0), "0 B"}, {size(999), "999 B"}, {size(1000), "1.0 KB"}, {size(61_000_000), "61.0 MB"}, {size(999_600_000), "1.0 GB"},
 		{size(213_600_000), "214 MB"}, {size(3_900_000_000), "3.9 GB"}, {size(5_000_000_000_000_000), "5,000 TB"}, {size(-1), "unknown size"},
-		{counted(1, "slice"), "1 slice"}, {counted(10_000, "slice"), "10,000 slices"},
+		{Counted(1, "slice"), "1 slice"}, {Counted(10_000, "slice"), "10,000 slices"},
 		{watch(1600 * time.Millisecond), "0:02"}, {watch(171 * time.Second), "2:51"}, {watch(3723 * time.Second), "1:02:03"}, {watch(-1), "0:00"},
 		{spoken(340 * time.Millisecond), "0.3 s"}, {spoken(9960 * time.Millisecond), "10 s"}, {spoken(160 * time.Second), "2 min 40 s"},
 		{spoken(2 * time.Minute), "2 min"}, {spoken(65 * time.Minute), "1 h 5 min"}, {spoken(51 * time.Hour), "2 d 3 h"},
@@ -49,6 +49,37 @@ func TestKeys(t *testing.T) {
 	got := strings.Join(keys{}.ranges([]string{"a", "b", "d", "e", "f"}, follows(all), "…"), ", ")
 	if got != "a, b, d … f" {
 		t.Errorf("ranges: %q", got)
+	}
+}
+
+// The commands of a text are of the pipeline that is not the default one, wherever they stand in it.
+func TestCommands(t *testing.T) {
+	const text = "`hindcast verify --files` names them; then: hindcast unload --force --slices a && hindcast run, or hindcast init, hindcast is"
+	if got := (Options{}).Commands(text); got != text {
+		t.Errorf("the default file: %q", got)
+	}
+	const want = "`hindcast verify --file 'my $b.yml' --files` names them; then: hindcast unload --file 'my $b.yml' --force --slices a" +
+		" && hindcast run --file 'my $b.yml', or hindcast init, hindcast is"
+	if got := (Options{File: "my $b.yml"}).Commands(text); got != want {
+		t.Errorf("another file: %q", got)
+	}
+}
+
+// A resume keeps to the plan: it is proposed where the plan stays right, and a new run where the file or the SQL may change.
+func TestNextOfFailures(t *testing.T) {
+	for code, want := range map[hindcast.Code]string{
+		hindcast.EType: "mend it, then: hindcast run", hindcast.ETarget: "mend it, then: hindcast run", hindcast.ESQL: "mend it, then: hindcast run",
+		hindcast.EMemory:   "mend it, then: hindcast run",
+		hindcast.EDiskFull: "mend it, then: hindcast resume r9", hindcast.EUnreachable: "mend it, then: hindcast resume r9",
+		hindcast.EPermission: "mend it, then: hindcast resume r9", hindcast.EWarehouseBusy: "mend it, then: hindcast resume r9",
+	} {
+		p := months(5)
+		key := running(p)[0].Slice.Key
+		st := &hindcast.RunState{Run: "r9"}
+		st.Apply(hindcast.Event{Type: hindcast.EventFailed, Slice: key, Attempt: 1, Error: &hindcast.Error{Code: code, Next: "mend it"}})
+		if got := afterwards(newTally(st, p)); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
 	}
 }
 
