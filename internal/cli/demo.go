@@ -13,6 +13,7 @@ import (
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/demo"
 	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -27,6 +28,10 @@ func (a *app) demoCommand() *cobra.Command {
 			if len(args) == 1 {
 				dir = args[0]
 			}
+			export, err := a.demoPassword(&o, dir)
+			if err != nil {
+				return err
+			}
 			if err := a.makeDemo(cmd, dir, o); err != nil {
 				return err
 			}
@@ -38,9 +43,9 @@ func (a *app) demoCommand() *cobra.Command {
 			switch {
 			case a.json:
 			case noRun:
-				_, _ = fmt.Fprintf(a.out, demoMade, dir)
+				_, _ = fmt.Fprintf(a.out, demoMade, dir, export)
 			default:
-				_, _ = fmt.Fprintf(a.out, demoNext, dir, demo.Month(o.Slices/2))
+				_, _ = fmt.Fprintf(a.out, demoNext, dir, export, demo.Month(o.Slices/2))
 			}
 			return nil
 		},
@@ -57,16 +62,40 @@ func (a *app) demoCommand() *cobra.Command {
 
 const demoNext = `
 Try next, in %s:
-  hindcast plan                       nothing is left to do, and why
+%s  hindcast plan                       nothing is left to do, and why
   hindcast sql --slice %s        the SQL over one slice
   $EDITOR cost_summary.sql            change the definition, then: hindcast plan
   hindcast verify                     source, lake and target agree
 `
 
 const demoMade = `Next, in %s:
-  hindcast plan                       what a run would do, and why
+%s  hindcast plan                       what a run would do, and why
   hindcast run                        unload, transform and load all of history
 `
+
+const demoExport = `  export PGPASSWORD=...               the warehouse's password, which hindcast.yml does not hold
+`
+
+// demoPassword leaves a password that was written out in the warehouse's URL to the environment, as init does. This
+// process has it there; export is the line that tells whoever goes on to set it.
+func (a *app) demoPassword(o *demo.Options, dir string) (export string, err error) {
+	if _, isFile := demoWarehouse(dir, o.Warehouse); isFile {
+		return "", nil
+	}
+	location, written, err := a.givenWarehouse(o.Warehouse, dir)
+	if err != nil {
+		return "", err
+	}
+	o.Warehouse = written
+	password, ok := location.URL.User.Password()
+	if !ok {
+		password = location.URL.Query().Get("password")
+	}
+	if !strings.Contains(written, "${PGPASSWORD}") || os.Getenv("PGPASSWORD") == password {
+		return "", nil
+	}
+	return demoExport, os.Setenv("PGPASSWORD", password)
+}
 
 func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 	abs, err := filepath.Abs(dir)
@@ -85,7 +114,8 @@ func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 		return err
 	}
 	if !a.json {
-		_, _ = fmt.Fprintf(a.out, "made %d tables of cloud billing, %d rows, in %s (%.1f s)\n\n", made.Tables, made.Rows, dir, time.Since(began).Seconds())
+		_, _ = fmt.Fprintf(a.out, "made %s of cloud billing, %s, in %s (%.1f s)\n\n", screen.Counted(made.Tables, "table"),
+			screen.Counted(int(made.Rows), "row"), dir, time.Since(began).Seconds())
 	}
 	return nil
 }
