@@ -117,10 +117,24 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 	if err != nil {
 		return err
 	}
+	var planning lease.Watch
 	for silent := false; ; {
 		frozen, err := s.Frozen(ctx, o.ID)
 		if err != nil && hindcast.AsError(err).Code == hindcast.ERun {
-			return a.begin(ctx, p, o)
+			err := a.begin(ctx, p, o)
+			if err == nil || hindcast.AsError(err).Code != hindcast.ELeaseHeld {
+				return err
+			}
+			holder, unknown := lease.Inspect(ctx, s.Store, p.Name)
+			if unknown != nil || holder.Run != o.ID || planning.Silent(holder) {
+				return err
+			}
+			select { // the run that was asked for makes its plan
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(200 * time.Millisecond):
+			}
+			continue
 		}
 		if err != nil {
 			return err
@@ -240,6 +254,10 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 				v.Past(e)
 			}
 		}
+	}
+	o.Waiting = func(h lease.Holder) {
+		_, _ = fmt.Fprintf(a.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
+			h.Run, h.Pid, h.Host, h.Renewed.Local().Format(time.TimeOnly), h.TTL)
 	}
 	o.Each = func(e hindcast.Event) {
 		view.Event(e)

@@ -90,8 +90,11 @@ func (a *app) stands(ctx context.Context, s *launch.Session, run string) (*plan.
 	}
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 	o.Alive = holder.Held && !holder.Dead && holder.Run == run
-	if st.Total == 0 {
-		st.Total = len(plan.Order(p))
+	if st.Started.IsZero() { // it has no event yet
+		st.Total, st.Started, st.Updated = len(plan.Order(p)), p.CreatedAt, p.CreatedAt
+	}
+	if o.Alive && !holder.Here && o.Now.Sub(holder.Renewed) > holder.TTL {
+		o.Silent = holder.Renewed
 	}
 	return p, st, o, err
 }

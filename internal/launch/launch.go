@@ -213,7 +213,8 @@ func (s *Session) State(ctx context.Context, run string) (*hindcast.RunState, er
 	return st, nil
 }
 
-// Frozen reads a run's plan, and makes its times and zone whole again.
+// Frozen reads a run's plan, and makes its times and zone whole again. Its warehouse is only named: who resumes it compares
+// that with the pipeline file's.
 func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	var p plan.Plan
 	if err := s.Lake.LoadPlan(ctx, run, &p); err != nil {
@@ -240,16 +241,29 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 		p.Pipeline.Places = maps.Clone(p.Pipeline.Places)
 		maps.DeleteFunc(p.Pipeline.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, "load.") })
 	}
-	if p.Pipeline.Warehouse.Written != s.Pipeline.Warehouse.Written {
-		return nil, changed(run, "warehouse", p.Pipeline.Warehouse.Written, s.Pipeline.Warehouse.Written)
-	}
-	p.Pipeline.Warehouse, p.Pipeline.Lake = s.Pipeline.Warehouse, s.Pipeline.Lake
+	p.Pipeline.Lake = s.Pipeline.Lake // it was found there
 	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
 	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
 	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
 	return &p, nil
+}
+
+// database is what a warehouse's URL names, without who asks there and how: a password that was written out and now comes from
+// the environment is no other warehouse.
+func database(l hindcast.Location) string {
+	scheme, rest, found := strings.Cut(l.Written, "://")
+	if !found {
+		return l.Written
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	parameters := slices.DeleteFunc(strings.Split(query, "&"), func(parameter string) bool {
+		return slices.ContainsFunc([]string{"user", "pass", "ssl", "connect_timeout", "max_connections", "application_name"},
+			func(how string) bool { return strings.HasPrefix(parameter, how) })
+	})
+	slices.Sort(parameters)
+	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:] + "?" + strings.Join(parameters, "&")
 }
 
 func changed(run, what, was, is string) error {

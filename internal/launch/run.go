@@ -29,6 +29,7 @@ type Options struct {
 	Planned func(p *plan.Plan, past []hindcast.Event, log io.Writer)
 	Each    func(hindcast.Event) // every event, when it is durable
 	Stop    <-chan supervisor.StopRequest
+	Waiting func(lease.Holder) // is told who holds the lease and seems to be lost, when the run waits for that to be certain
 }
 
 // Ended is how a run ended.
@@ -130,7 +131,7 @@ func (a *active) take(ctx context.Context) (err error) {
 
 // terms are how the lease is taken, above a fence that was seen elsewhere.
 func (a *active) terms(floor int64) lease.Options {
-	return lease.Options{TTL: a.Pipeline.Run.LeaseTTL, Floor: floor}
+	return lease.Options{TTL: a.Pipeline.Run.LeaseTTL, Floor: floor, Waiting: a.options.Waiting}
 }
 
 // leave closes what is open, takes the claimed id back if there was an error before the first slice, and gives the
@@ -186,6 +187,10 @@ func (a *active) begin(ctx context.Context) (*Ended, error) {
 	p.Run, p.UnloadOnly = a.run, a.options.UnloadOnly
 	if p.UnloadOnly && a.options.Force {
 		reload(p)
+	}
+	// The plan comes last: a run that cannot begin, for want of a right say, leaves none behind.
+	if err := a.prepare(ctx, p); err != nil {
+		return nil, err
 	}
 	if err := a.Lake.SavePlan(ctx, a.run, p); err != nil {
 		return nil, err
@@ -310,6 +315,10 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 		if err != nil {
 			return nil, err
 		}
+		if was, is := frozen.Pipeline.Warehouse, a.Pipeline.Warehouse; database(was) != database(is) {
+			return nil, changed(run, "warehouse", was.Written, is.Written)
+		}
+		frozen.Pipeline.Warehouse = a.Pipeline.Warehouse
 		if a.only, err = a.asked(ctx, frozen); err != nil {
 			return nil, err
 		}
@@ -353,6 +362,9 @@ func (a *active) resume(ctx context.Context, p *plan.Plan) (*Ended, error) {
 	if err := a.superseded(ctx, p); err != nil {
 		return nil, err
 	}
+	if err := a.prepare(ctx, p); err != nil {
+		return nil, err
+	}
 	return a.supervise(ctx, p, nil)
 }
 
@@ -381,9 +393,17 @@ func (a *active) superseded(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// prepare raises the fence in the warehouse. Whoever holds the lease of this lake is no zombie: a higher fence
-// there is of a lake that was lost, and the lease is taken again above it.
+// prepare raises the fence in the warehouse, where the run loads.
 func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
+	if p.UnloadOnly {
+		return nil
+	}
+	return a.patiently(ctx, hangUp, func() error { return a.raiseFence(ctx, p) })
+}
+
+// raiseFence: whoever holds the lease of this lake is no zombie: a higher fence in the warehouse is of a lake that was
+// lost, and the lease is taken again above it.
+func (a *active) raiseFence(ctx context.Context, p *plan.Plan) error {
 	err := a.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Target, p.Result, a.lease.Fence())
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		return err
@@ -409,11 +429,6 @@ func (a *active) prepare(ctx context.Context, p *plan.Plan) error {
 }
 
 func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest) (*Ended, error) {
-	if !p.UnloadOnly {
-		if err := a.patiently(ctx, hangUp, func() error { return a.prepare(ctx, p) }); err != nil {
-			return nil, err
-		}
-	}
 	state := &hindcast.RunState{}
 	var past []hindcast.Event
 	live := false

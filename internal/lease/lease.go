@@ -42,6 +42,8 @@ type Options struct {
 	Now func() time.Time
 	// Process says who we are; This() if zero.
 	Process Process
+	// Waiting, if set, is told once who holds the lease, when nothing is left but to wait whether they are silent.
+	Waiting func(Holder)
 }
 
 // record is the lease's object. Changed says nothing but that it is another text than before.
@@ -100,6 +102,10 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 		if !was.free() && !was.dead(options.Process) && silent < ttl {
 			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < ttl) {
 				return nil, held(was, options.Process)
+			}
+			if options.Waiting != nil {
+				options.Waiting(was.holder(options.Process, etag))
+				options.Waiting = nil
 			}
 			if err := sleep(ctx, min(options.Poll, ttl-silent)); err != nil {
 				return nil, err
@@ -337,14 +343,15 @@ func (l *Lease) lose(why error) {
 }
 
 func held(by record, us Process) error {
-	where := "on host " + by.Host
+	where, next := "on host "+by.Host, fmt.Sprintf("; if its machine is lost, `hindcast resume %s` goes on when %s have passed since its last sign of life, at %s by its clock",
+		by.Run, cmp.Or(by.TTL, DefaultTTL), by.Renewed.Format("15:04:05 MST"))
 	if by.sees(us) {
-		where = "on this host"
+		where, next = "on this host", ""
 	}
 	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("run %s of pipeline %s is under way in process %d %s since %s",
 			by.Run, by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),
-		Next: "`hindcast status` shows it, `hindcast stop` stops it"}
+		Next: "`hindcast status` shows it, `hindcast stop` stops it" + next}
 }
 
 func taken(r record) error {

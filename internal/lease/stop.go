@@ -142,8 +142,9 @@ type Holder struct {
 	Here     bool      `json:"here"` // on this host, since its last boot: Dead is certain either way
 	Dead     bool      `json:"dead"` // its process is known to be gone
 
+	TTL time.Duration `json:"ttl"` // after which, unchanged, it can be taken over
+
 	etag string // of the lease's object
-	ttl  time.Duration
 }
 
 // Watch tells whether holders fall silent, as Acquire would: by our own clock, never by the times that they wrote. The zero
@@ -153,7 +154,7 @@ type Watch struct{ watch watch }
 // Silent reports whether the lease, as Inspect has just seen it, is held and has not changed for as long as it may not,
 // since this Watch saw it first: it can be taken over.
 func (w *Watch) Silent(h Holder) bool {
-	return w.watch.silence(h.etag) >= cmp.Or(h.ttl, DefaultTTL) && h.Held
+	return w.watch.silence(h.etag) >= h.TTL && h.Held
 }
 
 // Inspect says who holds the pipeline's lease, for status. It changes nothing.
@@ -166,6 +167,10 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 	if err != nil {
 		us = Process{} // then nothing is known of any process
 	}
+	return r.holder(us, etag), nil
+}
+
+func (r record) holder(us Process, etag string) Holder {
 	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
-		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), etag: etag, ttl: r.TTL}, nil
+		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), TTL: cmp.Or(r.TTL, DefaultTTL), etag: etag}
 }

@@ -17,7 +17,9 @@ type StatusOptions struct {
 	Options
 	Alive bool   // a supervisor holds the run; otherwise a run that is not finished was interrupted
 	Log   string // where the run's log is
-	Of    int    // how many slices the run works on, where only some of them are shown; 0 otherwise
+	// Silent is when the run's process, of another host, gave its last sign of life by that host's clock, if it is long ago.
+	Silent time.Time
+	Of     int // how many slices the run works on, where only some of them are shown; 0 otherwise
 }
 
 // The states of a run, as status and list name them.
@@ -104,6 +106,9 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	since := "since " + moment(st.Started, o.Now)
 	if st.Pid > 0 && o.Alive {
 		since += fmt.Sprintf(", pid %d on %s", st.Pid, o.text(st.Host))
+	}
+	if !o.Silent.IsZero() {
+		since += ", silent since " + moment(o.Silent, o.Now)
 	}
 	return since
 }
