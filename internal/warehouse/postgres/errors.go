@@ -75,7 +75,7 @@ func isLost(err error) bool {
 func (w *Owner) lost(err error) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
 		Message: "the connection to " + w.address() + " was lost",
-		Next:    "look at the server's log, and at what lies between; `hindcast resume` goes on from here"}
+		Next:    "look at the server's log, and at what lies between"}
 }
 
 // address is where the server is, for people.
@@ -183,11 +183,11 @@ var states = map[string]verdict{
 	"53100": {hindcast.EDiskFull, hindcast.ClassResource, "free space on the database server"},
 	"53":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server is short of memory or of other resources: see its log"},
 	"57P03": {hindcast.EWarehouse, hindcast.ClassTransient, "the server is starting up or shutting down: wait for it"},
-	"57P":   {hindcast.EWarehouse, hindcast.ClassTransient, "the server was stopped, or ended the session: `hindcast resume` goes on from here"},
+	"57P":   {hindcast.EWarehouse, hindcast.ClassTransient, "the server was stopped, or ended the session: see its log"},
 	"57014": {hindcast.EWarehouse, hindcast.ClassTransient, "somebody cancelled the statement, or a limit of time did: see statement_timeout of the role and the database"},
 	"55P03": {hindcast.EWarehouseBusy, hindcast.ClassTransient, "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
 	"40":    {hindcast.EWarehouse, hindcast.ClassTransient, "it may heal by itself; on a replica raise max_standby_streaming_delay"},
-	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "see the server's log; `hindcast resume` goes on from here"},
+	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "see the server's log, and what lies between"},
 	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
 	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
 	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
