@@ -3,10 +3,12 @@ package s3
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,7 +59,7 @@ func (s *Store) call(ctx context.Context, r request, do func(context.Context, *a
 			return ctx.Err()
 		}
 		a := answerOf(err)
-		if a.status != 0 {
+		if a.status != 0 || cut(err) {
 			s.proven.Store(true)
 		}
 		switch {
@@ -116,6 +118,11 @@ func heals(err error) bool {
 	// The SDK learns the server's clock from its first answer. The others are about bytes that came damaged.
 	return slices.Contains([]string{codeSkewed, "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest",
 		"IncompleteBody", "XAmzContentSHA256Mismatch", "InternalError", "ServiceUnavailable"}, a.code)
+}
+
+// cut reports whether there was a connection, which ended without an answer: somebody is there.
+func cut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // answer is what a server said that is no success. The zero answer means that it said nothing.

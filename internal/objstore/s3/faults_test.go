@@ -52,6 +52,21 @@ func TestEveryOperationHeals(t *testing.T) {
 	}
 }
 
+// A server that closes connections is there, and worth the patience of one that has answered.
+func TestServerThatHangsUpAtFirst(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	store, proxy := faulty(t, server, func(r s3test.Request) s3test.Fault {
+		if r.Nth <= 8 {
+			return s3test.Refuse
+		}
+		return s3test.None
+	})
+	if _, err := store.Put(t.Context(), "a/one", []byte("first"), objstore.Condition{}); err != nil || proxy.Count("PUT") != 9 {
+		t.Errorf("after %d tries: %v", proxy.Count("PUT"), err)
+	}
+}
+
 func everyOperation(t *testing.T, store *s3.Store) {
 	t.Helper()
 	ctx := t.Context()

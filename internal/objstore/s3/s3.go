@@ -38,7 +38,7 @@ type Store struct {
 	options options
 	config  aws.Config
 	client  atomic.Pointer[awss3.Client]
-	proven  atomic.Bool // a call has succeeded: what fails from now on is worth more patience
+	proven  atomic.Bool // a server is there: what fails from now on is worth more patience
 }
 
 var _ interface {
