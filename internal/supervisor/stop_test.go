@@ -229,6 +229,8 @@ func TestStopAfterAFailureWaitsForTheLoadInFlight(t *testing.T) {
 				return outcome{Takes: 5 * time.Second}
 			case method == "transform" && try.Item.Slice.Key == key(1):
 				return outcome{Takes: time.Second, Err: errPermanent}
+			case method == "transform" && try.Item.Slice.Key != key(0): // so that the first slice is the one that is loaded
+				return outcome{Takes: time.Millisecond}
 			}
 			return outcome{}
 		}
