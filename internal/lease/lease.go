@@ -98,7 +98,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 		if err != nil {
 			return nil, err
 		}
-		silent, ttl := watch.silence(etag), cmp.Or(was.TTL, DefaultTTL)
+		silent, ttl := watch.silence(etag), was.ttl()
 		if !was.free() && !was.dead(options.Process) && silent < ttl {
 			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < ttl) {
 				return nil, held(was, options.Process)
@@ -196,6 +196,9 @@ func read(ctx context.Context, store objstore.Store, pipeline string) (record, s
 	}
 	return r, info.ETag, nil
 }
+
+// ttl is how long the lease may stay unchanged before it can be taken over.
+func (r record) ttl() time.Duration { return cmp.Or(r.TTL, DefaultTTL) }
 
 func (r record) free() bool { return r.Fence == 0 || r.Released }
 
@@ -343,15 +346,16 @@ func (l *Lease) lose(why error) {
 }
 
 func held(by record, us Process) error {
-	where, next := "on host "+by.Host, fmt.Sprintf("; if its machine is lost, `hindcast resume %s` goes on when %s have passed since its last sign of life, at %s by its clock",
-		by.Run, cmp.Or(by.TTL, DefaultTTL), by.Renewed.Format("15:04:05 MST"))
-	if by.sees(us) {
-		where, next = "on this host", ""
+	where, next := "on this host", "`hindcast status` shows it, `hindcast stop` stops it"
+	if !by.sees(us) {
+		where = "on host " + by.Host
+		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` goes on when %s have passed since its last sign of life, at %s by its clock",
+			by.Run, by.ttl(), by.Renewed.Format("15:04:05 MST"))
 	}
 	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("run %s of pipeline %s is under way in process %d %s since %s",
 			by.Run, by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),
-		Next: "`hindcast status` shows it, `hindcast stop` stops it" + next}
+		Next: next}
 }
 
 func taken(r record) error {

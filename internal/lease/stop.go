@@ -1,7 +1,6 @@
 package lease
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -172,5 +171,5 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 
 func (r record) holder(us Process, etag string) Holder {
 	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
-		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), TTL: cmp.Or(r.TTL, DefaultTTL), etag: etag}
+		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), TTL: r.ttl(), etag: etag}
 }

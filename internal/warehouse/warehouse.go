@@ -165,8 +165,8 @@ type StrayCounter interface {
 // Adviser is a Warehouse that can tell beforehand what will hurt, for plan's warnings.
 type Adviser interface {
 	// Advise says of tables that are read which of them do not show all their rows, what keeps a run from loading, such as
-	// a missing right, and of an existing target what makes its loads slow or lets them reach further than the slice: a sentence each, with the statement that mends it where
-	// there is one.
+	// a missing right, and of an existing target what makes its loads slow or lets them reach further than the slice: a
+	// sentence each, with the statement that mends it where there is one.
 	Advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error)
 }
 

@@ -40,18 +40,21 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 		if advice, err = adviseHidden(ctx, conn, sources); err != nil {
 			return err
 		}
-		obstacles, err := w.obstacles(ctx, conn, target)
+		there, err := w.standing(ctx, conn, target)
+		if err != nil {
+			return err
+		}
+		obstacles, err := w.obstacles(ctx, conn, target, there)
 		if err != nil {
 			return err
 		}
 		for _, o := range obstacles {
 			advice = append(advice, o.Message+"; "+o.Next)
 		}
-		list, err := w.findNames(ctx, conn, target.Table)
-		if err != nil || len(list) == 0 {
-			return err
+		if len(there.target) == 0 {
+			return nil
 		}
-		r := &list[0]
+		r := &there.target[0]
 		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
 			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers} {
 			found, err := look(ctx, conn, r, target)

@@ -51,9 +51,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 			err = w.lockedBy(ctx, conn, l.Target.Table, barLoading, err)
 		}
 		if isState(err, "42501") { // a right that was taken away since Prepare: name its GRANT if it is found
-			if found, e := w.obstacles(ctx, conn, l.Target); e == nil && len(found) > 0 {
-				err = found[0]
-			}
+			err = w.barred(ctx, conn, l.Target, err)
 		}
 		if len(l.Hooks.Before)+len(l.Hooks.After) > 0 { // a hook may have changed the session
 			discard(conn)
@@ -61,6 +59,18 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		return err
 	})
 	return c, err
+}
+
+// barred is the obstacle behind a right that the server has denied, or that error where none is found.
+func (w *Owner) barred(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, denied error) error {
+	f, err := w.standing(ctx, conn, t)
+	if err != nil {
+		return denied
+	}
+	if obstacles, err := w.obstacles(ctx, conn, t, f); err == nil && len(obstacles) > 0 {
+		return obstacles[0]
+	}
+	return denied
 }
 
 func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {

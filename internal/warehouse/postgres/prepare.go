@@ -105,51 +105,58 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 
 // create makes our tables and the target where they are not, one process at a time; where they are, nobody waits.
 func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) error {
-	obstacles, err := w.obstacles(ctx, conn, t)
+	f, err := w.standing(ctx, conn, t)
+	if err != nil {
+		return err
+	}
+	obstacles, err := w.obstacles(ctx, conn, t, f)
 	if err != nil {
 		return err
 	}
 	if len(obstacles) > 0 {
 		return obstacles[0]
 	}
-	schema, there, list, err := w.found(ctx, conn, t)
-	if err != nil {
-		return err
-	}
-	if !there || len(list) == 0 {
+	if !f.ours || len(f.target) == 0 {
 		if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
 			return err
 		}
-		if schema, there, list, err = w.found(ctx, conn, t); err != nil { // another process may have been faster
+		if f, err = w.standing(ctx, conn, t); err != nil { // another process may have been faster
 			return err
 		}
 	}
-	if !there {
-		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(schema))); err != nil {
+	if !f.ours {
+		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(f.schema))); err != nil {
 			return err
 		}
 	}
-	if len(list) == 0 {
-		if list, err = w.createTarget(ctx, conn, t, columns); err != nil {
+	if len(f.target) == 0 {
+		if f.target, err = w.createTarget(ctx, conn, t, columns); err != nil {
 			return err
 		}
 	}
-	if err := w.replaceable(ctx, conn, &list[0]); err != nil {
+	if err := w.replaceable(ctx, conn, &f.target[0]); err != nil {
 		return err
 	}
-	if err := list[0].distinct(); err != nil {
+	if err := f.target[0].distinct(); err != nil {
 		return err
 	}
-	_, err = receive(&list[0], columns)
+	_, err = receive(&f.target[0], columns)
 	return err
 }
 
-// found looks for our tables, and for the target.
-func (w *Owner) found(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target) (schema string, there bool, target []relation, err error) {
-	if schema, there, err = w.ours(ctx, conn); err == nil {
-		target, err = w.findNames(ctx, conn, t.Table)
+// standing is what is there of what a run loads into.
+type standing struct {
+	schema string     // of our tables
+	ours   bool       // they are there
+	target []relation // empty if it is not there
+}
+
+// standing looks for our tables, and for the target.
+func (w *Owner) standing(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target) (f standing, err error) {
+	if f.schema, f.ours, err = w.ours(ctx, conn); err == nil {
+		f.target, err = w.findNames(ctx, conn, t.Table)
 	}
-	return schema, there, target, err
+	return f, err
 }
 
 // distinct refuses a target whose columns differ in case only: the lake, where replaced rows are kept, could not tell

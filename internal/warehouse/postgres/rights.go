@@ -82,26 +82,23 @@ type obstacles struct {
 	lacking []right
 }
 
-// obstacles looks for what keeps this session from loading into a target that may not be there yet.
-func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target) ([]*hindcast.Error, error) {
-	home, there, target, err := w.found(ctx, conn, t)
-	if err != nil {
-		return nil, err
-	}
+// obstacles looks for what keeps this session from loading into a target that may not be there yet; f is what is there.
+func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, f standing) ([]*hindcast.Error, error) {
 	o := &obstacles{conn: conn, role: currentRole(ctx, conn)}
 	if err := o.readOnly(ctx, w.address()); err != nil {
 		return nil, err
 	}
-	if there {
-		err = o.keep(ctx, home)
+	var err error
+	if f.ours {
+		err = o.keep(ctx, f.schema)
 	} else {
 		err = o.create(ctx, "")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(target) > 0 {
-		err = o.load(ctx, &target[0])
+	if len(f.target) > 0 {
+		err = o.load(ctx, &f.target[0])
 	} else {
 		err = o.create(ctx, parseName(t.Table).schema)
 	}
