@@ -69,7 +69,7 @@ func prepareInstance(ctx context.Context, db *sql.DB, o Options) error {
 }
 
 // Version is the DuckDB that is linked in.
-const Version = "v1.5.5"
+const Version = "v1.5.6"
 
 // Settings are the SET statements that Open runs, for who opens an instance by other means.
 func (o Options) Settings() []string { return append(o.instance(), o.session()...) }
