@@ -176,17 +176,20 @@ func lineOf(f, first Fact, main bool) factLine {
 	line.Every, line.Missing = f.Every.String(), string(hindcast.MissingFail)
 	line.Why = fmt.Sprintf("guessed: %s%s", counted(int64(f.Tables), "time-named table"), rowsText(f.Rows))
 	if len(f.Missing) > 0 {
-		line.Missing = string(hindcast.MissingSkip)
-		line.Comments = append(line.Comments, "Missing: "+some(f.Missing)+".",
-			"guessed: `skip` leaves their slices out and names them, `fail` refuses the plan, `empty` takes them as without rows.")
+		line.Comments = append(line.Comments, "Missing: "+some(f.Missing)+".")
 	}
-	if !main && (len(f.Missing) > 0 || f.From.After(first.From) || f.To.Before(first.To)) {
+	switch {
+	case len(f.Stray) > 0:
+		line.Comments = append(line.Comments, fmt.Sprintf("Left out, as their names begin no period of %s: %s.", f.Every, some(f.Stray)),
+			"As long as that is so a missing table is not taken as meant: `fail` refuses the plan.")
+	case !main && (len(f.Missing) > 0 || f.From.After(first.From) || f.To.Before(first.To)):
 		line.Missing = string(hindcast.MissingEmpty)
-		line.Comments = append(line.Comments[:min(1, len(line.Comments))],
+		line.Comments = append(line.Comments,
 			fmt.Sprintf("guessed: %s has tables from %s to %s; `empty` takes it as without rows elsewhere.", f.Name, moment(f.From), moment(f.To)))
-	}
-	if len(f.Stray) > 0 {
-		line.Comments = append(line.Comments, "Not on its grid, and left out: "+some(f.Stray)+".")
+	case len(f.Missing) > 0:
+		line.Missing = string(hindcast.MissingSkip)
+		line.Comments = append(line.Comments,
+			"guessed: `skip` leaves their slices out and names them, `fail` refuses the plan, `empty` takes them as without rows.")
 	}
 	return line.because(f)
 }

@@ -64,6 +64,10 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 			found.Unused = append(found.Unused, strings.Map(shown, t.Name))
 			continue
 		}
+		if _, own := splitName(t.Name); weekForm.MatchString(own) {
+			found.Weekly = append(found.Weekly, t.Name)
+			continue
+		}
 		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
 		tables = append(tables, t)
 	}
@@ -167,16 +171,23 @@ func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
 }
 
 func (l *looker) fromGroup(members []named) (Fact, error) {
-	first, last := members[0], members[len(members)-1]
-	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(members), Columns: common(members), Named: true, From: first.start}
+	first, g := members[0], period(members)
+	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
+		Every: g.every, From: g.anchor, To: g.to}
 	for _, m := range members {
-		f.Rows += max(0, m.table.Rows)
 		l.used[m.table.Name] = true
 	}
-	f.Every, f.Missing, f.Stray = period(members)
-	f.To = f.Every.AddTo(last.start, 1)
+	for _, m := range g.on {
+		f.Rows += max(0, m.table.Rows)
+	}
+	for _, start := range g.missing {
+		f.Missing = append(f.Missing, first.schema+first.spell(fill(first.pattern, start)))
+	}
+	for _, m := range g.stray {
+		f.Stray = append(f.Stray, m.table.Name)
+	}
 	var err error
-	f.Time, err = l.timeWithin(f, []named{first, last})
+	f.Time, err = l.timeWithin(f, g.on)
 	return f, err
 }
 
@@ -256,7 +267,7 @@ func (l *looker) name() {
 		if f.Idle == "" {
 			used++
 		}
-		f.Name = free(simple(f.Name, "fact"), l.found.taken)
+		f.Name = free(unquoted(f.Name, "fact"), l.found.taken)
 	}
 }
 
@@ -267,6 +278,8 @@ func misfit(first, f Fact) string {
 		return ""
 	case first.Every.Unit == hindcast.Hours && isDate(f):
 		return "its rows have a day and no hour, and slices are of hours"
+	case len(f.Stray) > 0:
+		return "tables of its name do not fit its period: correct that first"
 	case !f.Named:
 		return ""
 	case f.Every.AddTo(first.From, 1).After(first.Every.AddTo(first.From, 1)):
@@ -311,7 +324,7 @@ func (l *looker) dimensions(single []warehouse.Table) {
 			if len(l.found.Dimensions) < mostDimensions {
 				_, table := splitName(t.Name)
 				l.used[t.Name] = true
-				l.found.Dimensions = append(l.found.Dimensions, Dimension{Name: free(simple(table, "dimension"), l.found.taken),
+				l.found.Dimensions = append(l.found.Dimensions, Dimension{Name: free(unquoted(table, "dimension"), l.found.taken),
 					Table: t.Name, Rows: t.Rows, Key: own, FactKey: facts, FactName: f.Name, Columns: t.Columns})
 			}
 			break

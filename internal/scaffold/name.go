@@ -29,6 +29,9 @@ var timeForms = []struct {
 	{regexp.MustCompile(`(\d{4})`), []string{"{yyyy}"}, hindcast.Period{N: 1, Unit: hindcast.Years}},
 }
 
+// weekForm is a time that no placeholder stands for: the number of a week.
+var weekForm = regexp.MustCompile(`(?:^|\D)\d{4}[_-]?[wW](?:[kK]|eek)?[_-]?\d{1,2}(?:$|\D)`)
+
 // named is a table whose name holds a time.
 type named struct {
 	table   warehouse.Table
@@ -73,6 +76,9 @@ func (n named) spell(own string) string {
 	}
 	return spelled(own)
 }
+
+// exact reports whether the case of the name's letters matters: the warehouse wrote quotes that nothing else asks for.
+func (n named) exact() bool { return n.quoted && !strings.ContainsAny(n.pattern, `."`) }
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
@@ -145,7 +151,10 @@ func group(tables []warehouse.Table) (groups, lone [][]named, single []warehouse
 			single = append(single, t)
 			continue
 		}
-		key := strings.ToLower(n.schema + n.pattern)
+		key := n.schema + n.pattern
+		if !n.exact() {
+			key = strings.ToLower(key)
+		}
 		byPattern[key] = append(byPattern[key], n)
 	}
 	for _, members := range byPattern {
@@ -166,98 +175,16 @@ func group(tables []warehouse.Table) (groups, lone [][]named, single []warehouse
 	return groups, lone, single
 }
 
-// period guesses how much of time one table of a group covers, from the distances between their names, and which
-// names are missing between the first and the last. Stray are tables that the period does not name.
-func period(members []named) (every hindcast.Period, missing, stray []string) {
-	unit := members[0].every
-	count, common := map[int]int{}, 0
-	for i := 1; i < len(members); i++ {
-		n := distance(unit, members[i-1].start, members[i].start)
-		count[n]++
-		common = gcd(common, n)
-	}
-	if common == 0 {
-		return unit, nil, nil
-	}
-	often := common
-	for n, times := range count {
-		if times > count[often] || times == count[often] && n < often {
-			often = n
-		}
-	}
-	every = hindcast.Period{N: common, Unit: unit.Unit}
-	missing, stray = gaps(members, every)
-	if often != common {
-		other := hindcast.Period{N: often, Unit: unit.Unit}
-		if m, s := gaps(members, other); len(m)+len(s) < len(missing) {
-			every, missing, stray = other, m, s
-		}
-	}
-	if every.Unit == hindcast.Days && every.N%7 == 0 {
-		every = hindcast.Period{N: every.N / 7, Unit: hindcast.Weeks}
-	}
-	return every, missing, stray
-}
-
-func gaps(members []named, every hindcast.Period) (missing, stray []string) {
-	first, last := members[0], members[len(members)-1]
-	there := map[time.Time]bool{}
-	for _, m := range members {
-		there[m.start] = true
-	}
-	on := map[time.Time]bool{}
-	for k := 0; ; k++ {
-		start := every.AddTo(first.start, k)
-		if start.After(last.start) {
-			break
-		}
-		on[start] = true
-		if !there[start] {
-			missing = append(missing, first.schema+first.spell(fill(first.pattern, start)))
-		}
-	}
-	for _, m := range members {
-		if !on[m.start] {
-			stray = append(stray, m.table.Name)
-		}
-	}
-	return missing, stray
-}
-
-// distance counts the units between two times.
-func distance(unit hindcast.Period, from, to time.Time) int {
-	months := (to.Year()-from.Year())*12 + int(to.Month()-from.Month())
-	switch unit.Unit {
-	case hindcast.Hours:
-		return int(to.Sub(from).Hours())
-	case hindcast.Days, hindcast.Weeks:
-		return int(to.Sub(from).Hours()) / 24
-	case hindcast.Months:
-		return months
-	case hindcast.Quarters:
-		return months / 3
-	case hindcast.Years:
-		return months / 12
-	}
-	return 0
-}
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
-
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // reserved are words that no table or column can be called by in SQL without quotes.
-var reserved = strings.Fields(`all analyse analyze and anti any array as asc asymmetric both case cast check collate
-	column constraint create cross default deferrable desc describe distinct do else end except exists false fetch for
-	foreign from full glob grant group having ilike in initially inner intersect into is isnull join lambda lateral
-	leading left like limit map natural not notnull null offset on only or order outer overlaps pivot placing
-	positional primary qualify references returning right select semi show similar some struct summarize symmetric
-	table tablesample then to trailing true try_cast union unique unpivot using values variadic when where window with`)
+var reserved = strings.Fields(`all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check
+	collate collation column columns concurrently constraint create cross default deferrable desc describe distinct
+	do else end except exists false fetch for foreign freeze from full generated glob grant group having ilike in
+	initially inner intersect into is isnull join lambda lateral leading left like limit map natural not notnull
+	null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify
+	references returning right select semi show similar some struct summarize symmetric table tablesample then to
+	trailing true try_cast union unique unpack unpivot using values variadic verbose when where window with`)
 
 // inSQL writes a name as SQL needs it.
 func inSQL(name string) string {
@@ -280,6 +207,18 @@ func simple(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// unquoted is simple, with something added where SQL would need quotes.
+func unquoted(text, otherwise string) string {
+	name := simple(text, otherwise)
+	if name[0] >= '0' && name[0] <= '9' {
+		name = "t_" + name
+	}
+	if slices.Contains(reserved, name) {
+		name += "_rows"
+	}
+	return name
 }
 
 // free returns the name, with a number behind it if it is taken, and takes it.

@@ -1,8 +1,6 @@
 package scaffold
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -43,31 +41,6 @@ func TestTimeIn(t *testing.T) {
 		}
 		if back := fill(n.pattern, n.start); back != c.name {
 			t.Errorf("%s: the pattern gives %s", c.name, back)
-		}
-	}
-}
-
-func TestPeriod(t *testing.T) {
-	cases := []struct{ names, every, missing, stray string }{
-		{"a_2020_01", "1 month", "", ""},
-		{"a_2020_01 a_2020_02 a_2020_04", "1 month", "a_2020_03", ""},
-		{"a_2020_01 a_2020_03 a_2020_07 a_2020_09", "2 months", "a_2020_05", ""},
-		{"a_2019_01 a_2019_04 a_2019_07 a_2019_08 a_2019_10 a_2020_01 a_2020_04 a_2020_07 a_2020_10", "3 months", "", "a_2019_08"},
-		{"a_20200101 a_20200108 a_20200122", "1 week", "a_20200115", ""},
-		{"a_20200101 a_20200102", "1 day", "", ""},
-		{"a_2020q1 a_2020q2 a_2020q4", "1 quarter", "a_2020q3", ""},
-		{"a_2010 a_2012 a_2014", "2 years", "", ""},
-		{"a_2020010100 a_2020010106 a_2020010112", "6 hours", "", ""},
-	}
-	for _, c := range cases {
-		var members []named
-		for _, name := range strings.Fields(c.names) {
-			n, _ := timeIn(warehouse.Table{Name: name})
-			members = append(members, n)
-		}
-		every, missing, stray := period(members)
-		if got := fmt.Sprint(every, missing, stray); got != fmt.Sprintf("%s [%s] [%s]", c.every, c.missing, c.stray) {
-			t.Errorf("%s: got %s", c.names, got)
 		}
 	}
 }

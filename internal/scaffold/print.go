@@ -20,6 +20,9 @@ func (found Found) Text() string {
 	if len(found.Unused) > 0 {
 		fmt.Fprintf(&text, "  not used   %s\n", some(found.Unused))
 	}
+	if len(found.Weekly) > 0 {
+		fmt.Fprintf(&text, "  not used   %s: no placeholder stands for the number of a week; a view of them all with a time column can be a fact\n", some(found.Weekly))
+	}
 	for _, hidden := range found.Hidden {
 		fmt.Fprintf(&text, "  not seen   %s\n", hidden)
 	}
@@ -40,6 +43,9 @@ func (found Found) guesses(text *strings.Builder) {
 		fmt.Fprintf(text, "  fact       %s: %s%s\n", f.Name, f.Table, f.summary())
 		if len(f.Missing) > 0 {
 			fmt.Fprintf(text, "             missing: %s\n", some(f.Missing))
+		}
+		if len(f.Stray) > 0 {
+			fmt.Fprintf(text, "             left out: %s; their names begin no period of %s\n", some(f.Stray), f.Every)
 		}
 	}
 	if idle > 0 {
