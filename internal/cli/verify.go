@@ -20,7 +20,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use: "verify", Short: "Compare source, lake and target with what is said of them; changes nothing", Args: cobra.NoArgs,
 		Long: `Compares the source's rows with the lake's manifests, the lake's files with their sizes (with --files:
 checksums), and the target's rows with hindcast_status. Exit code 4 if anything differs. Rows of the source
-that no slice has, because their time is NULL or outside of history, are noted; they are no difference.`,
+that no slice has, because their time is NULL or outside of history, or their table in no slice, are noted; they
+are no difference.`,
 		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, made, err := a.planned(cmd.Context(), choice)

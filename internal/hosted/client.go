@@ -33,6 +33,7 @@ var (
 	_ warehouse.Speller      = (*Client)(nil)
 	_ warehouse.StrayCounter = (*Client)(nil)
 	_ warehouse.Hider        = (*Client)(nil)
+	_ warehouse.Lister       = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -99,6 +100,11 @@ func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
 // Hidden asks the owner; one that is no Hider shows all that it has.
 func (c *Client) Hidden(ctx context.Context) ([]string, error) {
 	return call[[]string](ctx, c, "hidden", nil)
+}
+
+// Named asks the owner; one that is no Lister knows of none.
+func (c *Client) Named(ctx context.Context, pattern string) ([]string, error) {
+	return call[[]string](ctx, c, "named", pattern)
 }
 
 type bounds struct {

@@ -36,6 +36,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return nil, nil
 		}),
+		"named": handle(s, func(w warehouse.Warehouse, ctx context.Context, pattern string) ([]string, error) {
+			if l, ok := w.(warehouse.Lister); ok {
+				return l.Named(ctx, pattern)
+			}
+			return nil, nil
+		}),
 		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
 			bounder, ok := w.(warehouse.Bounder)
 			if !ok {

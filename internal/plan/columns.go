@@ -170,6 +170,24 @@ func NoTime(table, column string, rows int64, estimate bool) string {
 	return fmt.Sprintf("%d %s no %s (NULL), and no slice takes such rows", rows, what, column)
 }
 
+// LeftOut says of a time-named fact which tables, or files, its name could mean and no slice of history reads; "" if there
+// are none.
+func LeftOut(f hindcast.Fact, what string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	names = slices.Sorted(slices.Values(names))
+	const shown = 5
+	list := strings.Join(names[:min(len(names), shown)], ", ")
+	if len(names) > shown {
+		list += fmt.Sprintf(" and %d more", len(names)-shown)
+	}
+	if len(names) == 1 {
+		return fmt.Sprintf("1 %s matches %s of fact %s and is in no slice, its rows are left out: %s", what, f.Table+f.Files, f.Name, list)
+	}
+	return fmt.Sprintf("%d %ss match %s of fact %s and are in no slice, their rows are left out: %s", len(names), what, f.Table+f.Files, f.Name, list)
+}
+
 // setsClocks reports whether the zone's offset changes in the history, or in the year after its start: what holds
 // today has to hold when the history has grown.
 func setsClocks(h hindcast.History, to time.Time) bool {

@@ -99,7 +99,7 @@ func fillIn(found *Found) *form {
 	}
 	f.Pipeline = found.Pipeline
 	if f.Pipeline == "" {
-		f.Pipeline = f.first.Name + "_summary"
+		f.Pipeline = summary(f.first.Name)
 	}
 	found.Pipeline = f.Pipeline
 	f.history()
@@ -233,7 +233,7 @@ func (f *form) result(found *Found) {
 	for _, name := range found.tables {
 		taken[name] = true
 	}
-	f.Target = hindcast.Target{Table: free(f.first.Name+"_summary", taken), Time: s.time, Key: s.keys}
+	f.Target = hindcast.Target{Table: free(summary(f.first.Name), taken), Time: s.time, Key: s.keys}
 	found.Target = f.Target
 	f.SQLFile = f.Target.Table + ".sql"
 	f.Fact, f.Lines = inSQL(f.first.Name), s.lines

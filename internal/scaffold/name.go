@@ -221,6 +221,14 @@ func unquoted(text, otherwise string) string {
 	return name
 }
 
+// summary names what is made of a fact.
+func summary(fact string) string {
+	if stem := strings.TrimSuffix(fact, "_rows"); slices.Contains(reserved, stem) {
+		fact = stem
+	}
+	return fact + "_summary"
+}
+
 // free returns the name, with a number behind it if it is taken, and takes it.
 func free(name string, taken map[string]bool) string {
 	unique := name

@@ -1,6 +1,8 @@
 package scaffold
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -73,8 +75,11 @@ func shortest(p hindcast.Period) hindcast.Period {
 	return p
 }
 
-// distances are the lengths that a group's period may have: what all distances between its tables are multiples of,
-// and the one that is there most often.
+// mostDistances is how many lengths are tried.
+const mostDistances = 12
+
+// distances are the lengths that a group's period may have: what all distances between its tables are multiples of, and
+// the most frequent of these distances.
 func distances(unit hindcast.Unit, members []named) []int {
 	count, common := map[int]int{}, 0
 	for i := 1; i < len(members); i++ {
@@ -83,13 +88,12 @@ func distances(unit hindcast.Unit, members []named) []int {
 			common = gcd(common, n)
 		}
 	}
-	often := common
-	for n, times := range count {
-		if times > count[often] || times == count[often] && n < often {
-			often = n
-		}
+	often := slices.SortedFunc(maps.Keys(count), func(a, b int) int { return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b)) })
+	often = often[:min(len(often), mostDistances)]
+	if common > 0 && !slices.Contains(often, common) {
+		often = append(often, common)
 	}
-	return slices.Compact(slices.DeleteFunc([]int{common, often}, func(n int) bool { return n == 0 }))
+	return often
 }
 
 // number counts whole units up to t.

@@ -60,6 +60,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	in.Advice = append(in.Advice, stray...)
+	left, err := s.leftOut(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	in.Advice = append(in.Advice, left...)
 	p, err := plan.Make(in)
 	if err != nil {
 		return nil, err
@@ -147,6 +152,25 @@ func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string,
 			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)
 		}
 		if text := plan.NoTime(f.Table, f.Time, found.NoTime, found.Estimate); text != "" {
+			warnings = append(warnings, text)
+		}
+	}
+	return warnings, nil
+}
+
+// leftOut warns of tables that a time-named fact's name could mean and that no slice reads.
+func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
+	lister, can := s.Warehouse.(warehouse.Lister)
+	for _, f := range s.Pipeline.Facts {
+		if !can || f.Table == "" || !f.TimeNamed() {
+			continue
+		}
+		names, err := lister.Named(ctx, f.Table)
+		if err != nil {
+			return nil, fmt.Errorf("listing the tables of %s: %w", f.Name, err)
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { _, used := in.Sources[name]; return used })
+		if text := plan.LeftOut(f, "table", names); text != "" {
 			warnings = append(warnings, text)
 		}
 	}

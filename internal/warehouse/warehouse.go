@@ -147,6 +147,14 @@ type Hider interface {
 	Hidden(ctx context.Context) ([]string, error)
 }
 
+// Lister is a Warehouse that can list tables by their names without looking at them, for plan and verify: which of them a
+// pipeline leaves out.
+type Lister interface {
+	// Named returns the tables and views that a time-named table of a pipeline could mean, whatever its placeholders stand
+	// for, spelled as the pipeline spells them, in no order. Those that may not be read are among them.
+	Named(ctx context.Context, pattern string) ([]string, error)
+}
+
 // Strays are rows of a table that no slice has.
 type Strays struct {
 	NoTime   int64 `json:"no_time"`            // their time is NULL

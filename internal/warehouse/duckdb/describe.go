@@ -56,6 +56,43 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, nil
 }
 
+// named lists tables and views by their names alone.
+const named = `
+SELECT schema_name, name, schema_name = current_schema() FROM (
+  SELECT database_name, schema_name, table_name AS name, internal FROM duckdb_tables()
+  UNION ALL
+  SELECT database_name, schema_name, view_name, internal FROM duckdb_views())
+WHERE database_name = current_database() AND NOT internal AND name ILIKE $1 ESCAPE '\'`
+
+// Named lists the tables that a pattern could mean.
+func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
+	parts := duck.SplitTable(pattern)
+	p := warehouse.NewPattern(pattern, parts, true)
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, named, p.Like())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var schema, table string
+			var current bool
+			if err := rows.Scan(&schema, &table, &current); err != nil {
+				return err
+			}
+			own := []string{schema, table}
+			if len(parts) == 1 && current {
+				own = own[1:]
+			}
+			if name, ok := p.Match(own...); len(own) == len(parts) && ok {
+				list = append(list, name)
+			}
+		}
+		return rows.Err()
+	})
+	return list, err
+}
+
 // Bounds finds the first and the last value of a time column. Microseconds since 1970 are the civil reading of a
 // column without a time zone, and the instant of one with it.
 func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {

@@ -232,6 +232,34 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, err
 }
 
+// named lists tables and views by their names alone, partitions too: a pipeline may read each by itself.
+const named = `
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname LIKE $1
+  AND CASE WHEN $2 = '' THEN pg_table_is_visible(c.oid)
+    ELSE n.nspname NOT LIKE 'pg\_temp\_%' AND ($3 = '' OR $3 = current_database()) END`
+
+// Named lists the tables that a pattern could mean.
+func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
+	n := parseName(pattern)
+	parts := []string{n.schema, n.table}
+	if n.schema == "" {
+		parts = parts[1:]
+	}
+	p := warehouse.NewPattern(pattern, parts, false)
+	err = w.with(ctx, func(conn *pgconn.PgConn) error {
+		rows, err := ask(ctx, conn, named, p.Like(), n.schema, n.database)
+		for _, r := range rows {
+			own := []string{r.text(0), r.text(1)}
+			if name, ok := p.Match(own[2-len(parts):]...); ok {
+				list = append(list, name)
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
 // Hidden tells the tables that the role may not read, which are as if they were not there.
 func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ var February = hindcast.Interval{Start: date(2020, 2, 1), End: date(2020, 3, 1)}
 func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
 		"describe":                       describe,
+		"tables are listed by pattern":   listed,
 		"unload cuts half open":          unloadWindow,
 		"unload of no rows":              unloadEmpty,
 		"unload of odd names":            unloadOdd,
@@ -101,6 +103,39 @@ func extract(t *testing.T, w *World, table, column string, in hindcast.Interval)
 		t.Fatal(err)
 	}
 	return warehouse.Extract{Table: table, Columns: tables[table].Columns, Time: column, Window: in, TimeZone: "UTC"}
+}
+
+// listed: names are spelled as the pattern is, and lead to their tables.
+func listed(t *testing.T, w *World) {
+	w.Exec(t, `CREATE SCHEMA "s.x"; CREATE TABLE b_2020_01 (i INTEGER); CREATE TABLE b_2020_13 (i INTEGER); CREATE VIEW b_2021_01 AS SELECT 1 AS i;
+		CREATE TABLE b_2020_1 (i INTEGER); CREATE TABLE bx2020_01 (i INTEGER); CREATE TABLE b_2020_01_old (i INTEGER); CREATE TABLE "b_2020_0x" (i INTEGER);
+		CREATE TABLE "s.x"."b_2022_01" (i INTEGER); CREATE TABLE "s.x"."c % 2020q3" (i INTEGER); CREATE TABLE "s.x"."c + 2020q3" (i INTEGER)`)
+	lister, can := w.Warehouse.(warehouse.Lister)
+	if !can {
+		t.Fatal("the warehouse lists no tables by their names")
+	}
+	for pattern, want := range map[string]string{
+		"b_{yyyy}_{mm}":              "b_2020_01 b_2020_13 b_2021_01",
+		`"s.x".b_{yyyy}_{mm}`:        `"s.x".b_2022_01`,
+		`"s.x"."c % {yyyy}q{q}"`:     `"s.x"."c % 2020q3"`,
+		"b_{yyyy}_{mm}_{dd}":         "",
+		"nosuch.b_{yyyy}_{mm}":       "",
+		"other.nosuch.b_{yyyy}_{mm}": "",
+		"b_{yyyy}_{mm}{nonsense}":    "",
+	} {
+		names, err := lister.Named(t.Context(), pattern)
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		if got := strings.Join(slices.Sorted(slices.Values(names)), " "); got != want {
+			t.Errorf("%s: got %s, want %s", pattern, got, want)
+		}
+		found, err := w.Warehouse.Describe(t.Context(), names)
+		if err != nil || len(found) != len(names) {
+			t.Errorf("%s: %d of %d names lead to a table, %v", pattern, len(found), len(names), err)
+		}
+	}
 }
 
 func unloadWindow(t *testing.T, w *World) {

@@ -1,0 +1,68 @@
+package warehouse
+
+import (
+	"regexp"
+	"strings"
+)
+
+// placeholders are what stands for a part of a time in the names of tables, with what it may be.
+var placeholders = regexp.MustCompile(`\{(yyyy|mm|dd|hh|q)\}`)
+
+var digits = map[string]int{"{yyyy}": 4, "{mm}": 2, "{dd}": 2, "{hh}": 2, "{q}": 1}
+
+// Pattern is a time-named table as a pipeline has it ("sales.billing_{yyyy}_{mm}"), for drivers that list the tables that
+// it could mean.
+type Pattern struct {
+	text  string
+	like  string // of the last part
+	parts []*regexp.Regexp
+}
+
+// NewPattern makes a Pattern of the text and its parts as the driver reads names: the table's own name, and what it says
+// of schema and database before it. Fold makes letters alike whatever their case.
+func NewPattern(text string, parts []string, fold bool) Pattern {
+	p := Pattern{text: text}
+	for _, part := range parts {
+		expression, like, at := "", "", 0
+		for _, found := range placeholders.FindAllStringIndex(part, -1) {
+			literal, n := part[at:found[0]], digits[part[found[0]:found[1]]]
+			expression += regexp.QuoteMeta(literal) + "([0-9]{" + string(rune('0'+n)) + "})"
+			like += likeLiteral(literal) + strings.Repeat("_", n)
+			at = found[1]
+		}
+		expression += regexp.QuoteMeta(part[at:])
+		if fold {
+			expression = "(?i:" + expression + ")"
+		}
+		p.parts = append(p.parts, regexp.MustCompile("^"+expression+"$"))
+		p.like = like + likeLiteral(part[at:])
+	}
+	return p
+}
+
+func likeLiteral(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text)
+}
+
+// Like is a LIKE pattern, escaped by \, that every name that Match takes for the table's own fits.
+func (p Pattern) Like() string { return p.like }
+
+// Match reports whether a name could be meant, given as many parts as the pattern has, and spells it as the pattern does.
+func (p Pattern) Match(parts ...string) (name string, ok bool) {
+	var values []string
+	for i, part := range parts {
+		found := p.parts[i].FindStringSubmatch(part)
+		if found == nil {
+			return "", false
+		}
+		values = append(values, found[1:]...)
+	}
+	if len(values) != len(placeholders.FindAllString(p.text, -1)) {
+		return "", false
+	}
+	return placeholders.ReplaceAllStringFunc(p.text, func(string) string {
+		value := values[0]
+		values = values[1:]
+		return value
+	}), true
+}
