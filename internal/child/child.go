@@ -24,11 +24,15 @@ import (
 
 // Spec says how to start a child.
 type Spec struct {
-	Name   string    // for people: "worker 1", "warehouse"
-	Path   string    // the program
-	Args   []string  // without the program's name
-	Env    []string  // added to this process's environment
-	Stderr io.Writer // gets what the child prints on standard error; nil drops it
+	Name string   // for people: "worker 1", "warehouse"
+	Path string   // the program
+	Args []string // without the program's name
+	Env  []string // added to what any process needs of this one's environment
+	// Private names further variables that the child needs, * standing for any end of a name. They may hold secrets: the child
+	// gets them on its standard input, so that nobody sees them in its environment.
+	Private []string
+	Secrets []string  // no variable that holds one of them is passed on
+	Stderr  io.Writer // gets what the child prints on standard error; nil drops it
 }
 
 // Process is a running child. Its methods may be called in parallel.
@@ -44,9 +48,10 @@ type Process struct {
 	calls map[int64]chan message
 }
 
-// message is a request (Method set), a cancellation (Cancel set) or an answer.
+// message is a request (Method set), a cancellation (Cancel set), the environment (Env set) or an answer.
 type message struct {
 	ID     int64           `json:"id"`
+	Env    [][]byte        `json:"environment,omitempty"` // of the first line alone
 	Method string          `json:"method,omitempty"`
 	Cancel bool            `json:"cancel,omitempty"`
 	Params json.RawMessage `json:"params,omitempty"`
@@ -57,7 +62,7 @@ type message struct {
 // Start starts the child and returns at once; a child that cannot work fails its first call.
 func Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
-	cmd.Env = append(os.Environ(), spec.Env...)
+	cmd.Env = spec.started()
 	cmd.Stderr = spec.Stderr
 	cmd.SysProcAttr = processAttributes()
 	cmd.WaitDelay = time.Second
@@ -75,6 +80,9 @@ func Start(spec Spec) (*Process, error) {
 	}
 	p := &Process{spec: spec, cmd: cmd, in: in, done: make(chan struct{}), calls: map[int64]chan message{}}
 	go p.read(out)
+	if told := spec.told(); len(told) > 0 {
+		_ = p.line(message{Env: told}) // a child that is dead already fails its first call
+	}
 	return p, nil
 }
 

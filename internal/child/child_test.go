@@ -57,6 +57,10 @@ func handlers() map[string]child.Handler {
 			<-ctx.Done()
 			return nil, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "interrupted"}
 		},
+		"environment": child.Handle(func(_ context.Context, name string) ([]string, error) {
+			begun, err := os.ReadFile("/proc/self/environ")
+			return []string{os.Getenv(name), string(begun)}, err
+		}),
 		"block": func(context.Context, json.RawMessage) (any, error) { select {} },
 	}
 }
@@ -112,6 +116,33 @@ func TestLargeCallsInParallel(t *testing.T) {
 	for range callers {
 		if err := <-results; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A child has of the environment what it needs. What may be a secret is not among what others can read of its process.
+func TestTheEnvironmentOfAChild(t *testing.T) {
+	t.Setenv("PGPASSWORD", "geheim\xff")
+	t.Setenv("SHOP_PASSWORD", "geheim")
+	t.Setenv("HINDCAST_SECRET", "a geheim b")
+	t.Setenv("LC_TEST", "as it was")
+	spec := serveSpec()
+	spec.Private, spec.Secrets = []string{"PG*"}, []string{"geheim"}
+	p, err := child.Start(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	for name, want := range map[string]string{"PGPASSWORD": "geheim\uFFFD", "SHOP_PASSWORD": "", "HINDCAST_SECRET": "", "LC_TEST": "as it was"} {
+		var got []string
+		if err := p.Call(t.Context(), "environment", name, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got[0] != want {
+			t.Errorf("%s is %q in the child, want %q", name, got[0], want)
+		}
+		if strings.Contains(got[1], "geheim") || !strings.Contains("\x00"+got[1], "\x00PATH=") {
+			t.Errorf("the child was started with %q", got[1])
 		}
 	}
 }

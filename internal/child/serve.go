@@ -54,6 +54,10 @@ func Serve(in io.Reader, out io.Writer, handlers map[string]Handler) error {
 		if err := json.Unmarshal(line, &m); err != nil {
 			return fmt.Errorf("decoding a call: %w", err)
 		}
+		if m.Env != nil {
+			take(m.Env)
+			continue
+		}
 		s.take(m)
 	}
 }

@@ -62,10 +62,10 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	var err error
 	switch p.Warehouse.Scheme {
 	case "duckdb":
-		w, err = warehousedb.Open(ctx, worker("warehouse", roleDuckDB, o.Log), warehousedb.Options{Path: p.Warehouse.Path,
+		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log), warehousedb.Options{Path: p.Warehouse.Path,
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
 	case "postgres":
-		w, err = warehousepg.Open(ctx, worker("warehouse", rolePostgres, o.Log), warehousepg.Options{URL: p.Warehouse.URL.String(),
+		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log), warehousepg.Options{URL: p.Warehouse.URL.String(),
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session, Places: sessionPlaces(p)})
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
@@ -102,7 +102,7 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
-	start := func(n int) child.Spec { return worker(fmt.Sprintf("worker %d", n), roleEngine, o.Log) }
+	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log) }
 	pool := enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
 		Memory: o.Memory, Threads: o.Threads})
 	pool.Warm()
@@ -133,9 +133,16 @@ func fileFolders(p *hindcast.Pipeline) []string {
 	return folders
 }
 
+// private are the variables that a child needs beyond what any process does: libpq's, and those by which the user's own
+// statements in DuckDB reach buckets. An engine reads files of this machine only.
+var private = map[string][]string{
+	rolePostgres: {"PG*"},
+	roleDuckDB:   {"AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"},
+}
+
 // worker is how this program is started as a child of itself.
-func worker(name, role string, log io.Writer) child.Spec {
-	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log}
+func worker(p *hindcast.Pipeline, name, role string, log io.Writer) child.Spec {
+	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log, Private: private[role], Secrets: p.Secrets}
 }
 
 // self finds this program as it was called: a link to it may matter (a test binary that plays several programs).

@@ -1,0 +1,55 @@
+package child
+
+import (
+	"os"
+	"slices"
+	"strings"
+)
+
+// public are the variables that a child is started with: what a process needs to run anywhere. * stands for any end of a
+// name. Whatever else is in this process's environment may be a secret, and what a process was started with can be read
+// from outside for as long as it lives.
+var public = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TZDIR", "TMPDIR", "XDG_*",
+	"GODEBUG", "GOGC", "GOMEMLIMIT", "GOTRACEBACK", "GOCOVERDIR", "LD_*", "DYLD_*", "MALLOC_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"HINDCAST_*"}
+
+// environment is what of this process's environment is named so.
+func environment(names []string) []string {
+	var out []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.ContainsFunc(names, func(pattern string) bool {
+			prefix, open := strings.CutSuffix(pattern, "*")
+			return name == pattern || open && strings.HasPrefix(name, prefix)
+		}) {
+			out = append(out, variable)
+		}
+	}
+	return out
+}
+
+// started is the environment that a child is started with.
+func (s Spec) started() []string {
+	inherited := slices.DeleteFunc(environment(public), func(variable string) bool {
+		_, value, _ := strings.Cut(variable, "=")
+		return slices.ContainsFunc(s.Secrets, func(secret string) bool { return secret != "" && strings.Contains(value, secret) })
+	})
+	return append(inherited, s.Env...)
+}
+
+// told is what a child is given once it runs, over its standard input.
+func (s Spec) told() [][]byte {
+	var out [][]byte
+	for _, variable := range environment(s.Private) {
+		out = append(out, []byte(variable)) // bytes, since JSON would change what is not UTF-8
+	}
+	return out
+}
+
+// take sets the variables in the child, for its libraries too.
+func take(variables [][]byte) {
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(string(variable), "=")
+		_ = os.Setenv(name, value) // it was a variable in the parent
+	}
+}
