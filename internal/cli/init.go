@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,17 @@ func (a *app) givenWarehouse(url, dir string) (l hindcast.Location, written stri
 		written, err = relativeFile(strings.TrimPrefix(strings.TrimPrefix(url, "duckdb:"), "//"), l.Path, dir)
 		return l, written, err
 	}
-	return l, strings.NewReplacer(":***@", ":${PGPASSWORD}@", "password=***", "password=${PGPASSWORD}").Replace(l.Written), nil
+	written = writtenPassword.ReplaceAllString(l.Written, "${1}$${PGPASSWORD}")
+	if strings.Contains(written, "***") {
+		return l, "", &hindcast.Error{Code: hindcast.ESecret, Class: hindcast.ClassPermanent,
+			Message: "a value that may be a secret would stand in the pipeline file: " + written,
+			Next:    "put it into an environment variable, and write '${VARIABLE}' in its place, in single quotes"}
+	}
+	return l, written, nil
 }
+
+// writtenPassword is what stands before a password that was struck out, in a URL and in libpq's keyword form.
+var writtenPassword = regexp.MustCompile(`(://[^:@/]*:|[?&]password=|(?:^|\s)password\s*=\s*)\*\*\*`)
 
 // relativeFile writes a DuckDB file's URL for a pipeline file in dir; a path that was absolute stays so.
 func relativeFile(path, abs, dir string) (string, error) {

@@ -410,6 +410,19 @@ func TestLocations(t *testing.T) {
 		{"warehouse", "postgres://u:${EMPTY}@h/db", "postgres://u:${EMPTY}@h/db", "", "postgres://u:@h/db"},
 		{"warehouse", "postgres://h/a%20b${DIR}?password=lit&user=${PASSWORD}", "postgres://h/a%20b${DIR}?password=***&user=${PASSWORD}", "",
 			"postgres://h/a%20bdeep%2Fer?password=lit&user=" + url.QueryEscape(hostile)},
+		{"warehouse", "host=db.example port=5433 dbname=shop user=u", "host=db.example port=5433 dbname=shop user=u", "",
+			"postgres:///?dbname=shop&host=db.example&port=5433&user=u"},
+		{"warehouse", " host = h password=${PASSWORD}  dbname=shop ", " host = h password=${PASSWORD}  dbname=shop ", "",
+			"postgres:///?dbname=shop&host=h&password=" + url.QueryEscape(hostile)},
+		{"warehouse", `host=h password=a\'b\\c\ d dbname=s`, `host=h password=*** dbname=s`, "", "postgres:///?dbname=s&host=h&password=a%27b%5Cc%20d"},
+		{"warehouse", `password="x dbname=s\`, `password=*** dbname=s\`, "", "postgres:///?dbname=s&password=%22x"},
+		{"warehouse", "host=h host=i port='' dbname=s", "host=h host=i port='' dbname=s", "", "postgres:///?dbname=s&host=i"},
+		{"warehouse", "postgres://h/db?options=-c%20app.token%3Dgeheim%20-csearch_path%3Dmart&app.jwt=geheim&sslmode=require",
+			"postgres://h/db?options=-c%20app.token=***%20-csearch_path=mart&app.jwt=***&sslmode=require", "",
+			"postgres://h/db?options=-c%20app.token%3Dgeheim%20-csearch_path%3Dmart&app.jwt=geheim&sslmode=require"},
+		{"warehouse", "dbname=s sslpassword=${EMPTY}geheim", "dbname=s sslpassword=***", "", "postgres:///?dbname=s&sslpassword=geheim"},
+		{"lake", "s3://b/p?endpoint=http://u:geheim@minio:9000&region=x", "s3://b/p?endpoint=***&region=x", "",
+			"s3://b/p?endpoint=http://u:geheim@minio:9000&region=x"},
 		{"warehouse", "postgres://u:70010000@h:7001/db", "postgres://u:***@h:7001/db", "", "postgres://u:70010000@h:7001/db"},
 		{"lake", "lake", "lake", "/p/lake", ""},
 		{"lake", "/x/y/", "/x/y/", "/x/y", ""},
@@ -417,9 +430,10 @@ func TestLocations(t *testing.T) {
 		{"lake", "s3://${BUCKET}/pre fix/${DIR}", "s3://${BUCKET}/pre fix/${DIR}", "", "s3://b1/pre%20fix/deep%2Fer"},
 	} {
 		t.Run(c.url, func(t *testing.T) {
-			text := "pipeline: x\nwarehouse: duckdb:w\nlake: '" + c.url + "'" + rest
+			quoted := "'" + strings.ReplaceAll(c.url, "'", "''") + "'"
+			text := "pipeline: x\nwarehouse: duckdb:w\nlake: " + quoted + rest
 			if c.key == "warehouse" {
-				text = "pipeline: x\nwarehouse: '" + c.url + "'" + rest
+				text = "pipeline: x\nwarehouse: " + quoted + rest
 			}
 			p, err := decode(text)
 			if err != nil {

@@ -149,7 +149,7 @@ func (d *decoder) line(n int) string {
 func (d *decoder) fail(code hindcast.Code, at hindcast.Place, length int, next, format string, args ...any) *hindcast.Error {
 	e := &hindcast.Error{Code: code, Class: hindcast.ClassPermanent, Place: at, Next: next,
 		Message: maskPasswords(fmt.Sprintf(format, args...)),
-		Excerpt: Excerpt(maskPasswords(d.text), at, length)}
+		Excerpt: Excerpt(shown(d.text), at, length)}
 	d.errs = append(d.errs, e)
 	return e
 }

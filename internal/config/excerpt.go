@@ -80,16 +80,75 @@ func printable(line string) string {
 	}, strings.TrimRight(line, "\r"))
 }
 
+// locationKey is what begins a value in which a secret may stand, in a file of lines and in one of braces.
+var locationKey = regexp.MustCompile(`^(\s*(?:.*[{,]\s*)?["']?(?:warehouse|lake)["']?\s*:\s*)(.*)$`)
+
+// shown is a pipeline file's text as an excerpt may show it. A location that cannot be read is struck out as a whole, and so
+// is what goes on over several lines: any piece of it may be one of a password.
+func shown(text string) string {
+	lines := strings.Split(maskPasswords(text), "\n")
+	top, inside := -1, false // how far the file's keys are indented; whether a location's value goes on
+	for i, line := range lines {
+		indent := len(line) - len(strings.TrimLeft(line, " \t"))
+		rest := line[indent:]
+		if top < 0 && rest != "" && rest[0] != '#' && rest != "---" {
+			top = indent
+		}
+		if strings.TrimSpace(rest) == "" {
+			continue
+		}
+		if inside && indent > top {
+			lines[i] = line[:indent] + struck
+			continue
+		}
+		inside = false
+		if m := locationKey.FindStringSubmatch(line); len(m) > 0 && (indent == top || strings.Contains(m[1], "{")) {
+			lines[i], inside = m[1]+shownValue(m[2]), true
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// plainComment is a comment behind a plain value of YAML.
+var plainComment = regexp.MustCompile(`\s+#.*$`)
+
+// shownValue is a location as it stands in the file, quotes and comment included.
+func shownValue(text string) string {
+	quote, inner, after := "", plainComment.ReplaceAllString(text, ""), ""
+	if strings.TrimSpace(inner) == "" {
+		return text
+	}
+	if text[0] == '"' || text[0] == '\'' {
+		quote = text[:1]
+		end := strings.LastIndex(text[1:], quote) + 1
+		if end == 0 {
+			return struck
+		}
+		inner, after = text[1:end], text[end+1:]
+	} else {
+		after = text[len(inner):]
+	}
+	r := referencesIn(inner)
+	masked, ok := r.masked(func(string, string) {})
+	if !ok {
+		return struck
+	}
+	return quote + masked + quote + after
+}
+
 var (
 	urlPassword = regexp.MustCompile(`(://[^\s:/@"']*:)([^\s"']+)@`)
 	urlSecret   = regexp.MustCompile(`(?i)([?&](?:pass|passwo?r?d|sslpassword|passphrase|secret[a-z_-]*|token|access_?key[a-z_-]*)=)([^\s&"']+)`)
+	// A quoted value goes on to its quote, wherever that is: in what could not be read, rather too much is struck out.
+	keywordSecret = regexp.MustCompile(`(?i)(\b(?:pass|passwo?r?d|sslpassword|passphrase)\s*=\s*)('(?:[^'\\\n]|\\.)*'?|(?:[^\s'"&\\]|\\.)+)`)
 )
 
 // maskPasswords strikes literal passwords in URLs; ${VAR} stays. It is for text that may not have been
 // understood: what was understood is struck by the Redactor.
 func maskPasswords(text string) string {
 	text = maskMatch(urlPassword, text, "@")
-	return maskMatch(urlSecret, text, "")
+	text = maskMatch(urlSecret, text, "")
+	return maskMatch(keywordSecret, text, "")
 }
 
 // maskMatch strikes the second group of what form finds, unless it is only references.

@@ -104,7 +104,7 @@ func topKeys() []Key {
 			Meaning: "The pipeline's name. It is a folder's name in the lake and a key in the warehouse's status table.",
 			set:     func(d *decoder, v value) { d.p.Name = d.pipelineName(v) }},
 		{Path: "warehouse", Form: formWarehouse, Required: true, Example: "duckdb:warehouse.duckdb",
-			Meaning: "Where history is unloaded from and results are loaded into.",
+			Meaning: "Where history is unloaded from and results are loaded into. PostgreSQL is named by a URL or by libpq's keywords.",
 			set:     func(d *decoder, v value) { d.p.Warehouse = d.warehouse(v) }},
 		{Path: "lake", Form: formLake, Default: "./lake", Example: "./lake",
 			Meaning: "Where the unloaded Parquet files, results on their way and the record of runs are kept.",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -22,7 +23,9 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 	if !ok {
 		return hindcast.Location{}
 	}
-	right := formWarehouse.Right
+	if keywordForm.MatchString(r.tokenised) {
+		return d.keywords(v, r)
+	}
 	scheme := ""
 	if m := schemeLike.FindStringSubmatch(r.tokenised); m != nil {
 		scheme = m[1]
@@ -31,13 +34,48 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 	case "duckdb":
 		return d.database(v, r)
 	case "postgres", "postgresql":
-		return d.remote(v, r, "postgres", right)
+		return d.remote(v, r, "postgres", formWarehouse.Right)
 	case "":
-		d.bad(v, right, "begins with no scheme that is written out")
+		d.bad(v, formWarehouse.Right, "begins with no scheme that is written out")
 	default:
-		d.bad(v, right, "there is no driver for %q", scheme)
+		d.bad(v, formWarehouse.Right, "there is no driver for %q", scheme)
 	}
 	return hindcast.Location{}
+}
+
+// keywords decodes libpq's keyword form: host=db.example dbname=shop.
+func (d *decoder) keywords(v value, r refs) hindcast.Location {
+	list, err := settings(r.tokenised)
+	if err != nil {
+		d.bad(v, "write each as KEYWORD=VALUE with blanks between; a value that holds blanks stands in single quotes, and in it "+
+			`\' for ' and \\ for \`, "%v", err)
+		return hindcast.Location{}
+	}
+	for _, s := range list {
+		if known(s.key) {
+			continue
+		}
+		what := "holds a keyword that is not one of libpq's"
+		if near := nearest(s.key, append(shownKeys, hiddenKeys...)); near != "" {
+			what = fmt.Sprintf("%q is not one of libpq's keywords, did you mean %q?", s.key, near)
+		}
+		d.bad(v, "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS", "%s", what)
+		return hindcast.Location{}
+	}
+	written, _ := r.masked(d.keep(r))
+	u := fromKeywords(list, r.expanded)
+	if password := u.Query().Get("password"); password != "" {
+		d.secret(password)
+	}
+	return hindcast.Location{Written: written, Scheme: "postgres", URL: u}
+}
+
+// keep remembers secrets of a location that are written out.
+func (d *decoder) keep(r refs) func(raw, plain string) {
+	return func(raw, plain string) {
+		d.secret(r.written(raw))
+		d.secret(r.expanded(plain))
+	}
 }
 
 // database decodes duckdb:path and duckdb:///path.
@@ -118,7 +156,6 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Location {
 	u, err := url.Parse(r.tokenised)
 	if err != nil {
-		d.maskBroken(r)
 		if badPort(r.tokenised) {
 			d.bad(v, "write the port as a number, after the host and a colon", "the port of the URL is not a number")
 		} else {
@@ -126,7 +163,7 @@ func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Locatio
 		}
 		return hindcast.Location{}
 	}
-	written := d.mask(r)
+	written, _ := r.masked(d.keep(r))
 	if u.Fragment != "" || u.Opaque != "" {
 		d.bad(v, right+"; write # as %23", "is not a URL of the right form")
 		return hindcast.Location{}
@@ -178,57 +215,4 @@ func (r *refs) fill(u *url.URL) bool {
 		u.RawQuery = r.replace(u.RawQuery, func(x ref) string { return url.QueryEscape(x.expands) })
 	}
 	return true
-}
-
-// mask gives the URL as it was written, with "***" for each password that is written out; these become
-// secrets.
-func (d *decoder) mask(r refs) string {
-	text := r.tokenised
-	begin := strings.Index(text, "://") + len("://")
-	if begin < len("://") {
-		return r.written(text)
-	}
-	end := begin + len(text[begin:])
-	if n := strings.IndexAny(text[begin:], "/?#"); n >= 0 {
-		end = begin + n
-	}
-	authority, rest := text[begin:end], text[end:]
-	if at := strings.LastIndex(authority, "@"); at >= 0 {
-		if user, password, ok := strings.Cut(authority[:at], ":"); ok {
-			authority = user + ":" + d.maskPart(r, password) + authority[at:]
-		}
-	}
-	path, query, ok := strings.Cut(rest, "?")
-	if ok {
-		pairs := strings.Split(query, "&")
-		for i, pair := range pairs {
-			if key, val, ok := strings.Cut(pair, "="); ok && secretParam.MatchString(key) {
-				pairs[i] = key + "=" + d.maskPart(r, val)
-			}
-		}
-		path += "?" + strings.Join(pairs, "&")
-	}
-	return r.written(text[:begin] + authority + path)
-}
-
-// maskPart remembers a part that is not only references as a secret, and gives what is shown of it.
-func (d *decoder) maskPart(r refs, part string) string {
-	raw := r.written(part)
-	if raw == "" || onlyRefs(raw) {
-		return part
-	}
-	d.secret(raw)
-	if plain, err := url.QueryUnescape(part); err == nil {
-		d.secret(r.expanded(plain))
-	}
-	return struck
-}
-
-var brokenPassword = regexp.MustCompile(`://[^:@]*:(.*)@`)
-
-// maskBroken makes a secret of what is likely the password in a URL that does not parse.
-func (d *decoder) maskBroken(r refs) {
-	if m := brokenPassword.FindStringSubmatch(r.tokenised); m != nil {
-		d.maskPart(r, m[1])
-	}
 }

@@ -49,6 +49,16 @@ func (d *decoder) references(v value) (refs, bool) {
 	return out, true
 }
 
+// referencesIn finds the references of a text, and looks none up.
+func referencesIn(text string) refs {
+	var out refs
+	for _, written := range anyRef.FindAllString(text, -1) {
+		out.list = append(out.list, ref{written: written})
+	}
+	out.tokenise(text)
+	return out
+}
+
 // expand looks one reference up and remembers what it expands to as a secret.
 func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 	at, length := v.within(offset), utf8.RuneCountInString(written)

@@ -250,22 +250,6 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	return &p, nil
 }
 
-// database is what a warehouse's URL names, without who asks there and how: a password that was written out and now comes from
-// the environment is no other warehouse.
-func database(l hindcast.Location) string {
-	scheme, rest, found := strings.Cut(l.Written, "://")
-	if !found {
-		return l.Written
-	}
-	rest, query, _ := strings.Cut(rest, "?")
-	parameters := slices.DeleteFunc(strings.Split(query, "&"), func(parameter string) bool {
-		return slices.ContainsFunc([]string{"user", "pass", "ssl", "connect_timeout", "max_connections", "application_name"},
-			func(how string) bool { return strings.HasPrefix(parameter, how) })
-	})
-	slices.Sort(parameters)
-	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:] + "?" + strings.Join(parameters, "&")
-}
-
 func changed(run, what, was, is string) error {
 	return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("run %s was planned for the %s %s; now it is %s", run, what, was, is),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/attempt"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -315,7 +316,7 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 		if err != nil {
 			return nil, err
 		}
-		if was, is := frozen.Pipeline.Warehouse, a.Pipeline.Warehouse; database(was) != database(is) {
+		if was, is := frozen.Pipeline.Warehouse, a.Pipeline.Warehouse; config.Database(was.Written) != config.Database(is.Written) {
 			return nil, changed(run, "warehouse", was.Written, is.Written)
 		}
 		frozen.Pipeline.Warehouse = a.Pipeline.Warehouse

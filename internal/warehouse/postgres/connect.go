@@ -1,10 +1,13 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,10 +25,15 @@ const (
 	cancelTimeout      = 5 * time.Second // for the server to end a statement that was cancelled, else the connection goes
 )
 
-// ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL that psql
-// takes should not be refused for them.
+// ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL or a service that
+// psql takes should not be refused for them.
 var ignored = []string{"gssencmode", "fallback_application_name", "sslcompression", "keepalives", "keepalives_idle",
 	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding", "load_balance_hosts", "gsslib", "gssdelegation"}
+
+// unknown are libpq's connection parameters that the driver does not have and that must not be ignored: most of them say what
+// a server has to prove.
+var unknown = []string{"sslcrl", "sslcrldir", "requirepeer", "requiressl", "ssl_min_protocol_version", "ssl_max_protocol_version", "replication",
+	"scram_client_key", "scram_server_key"}
 
 // configure reads a URL as libpq does, with its environment, service file and password file, and takes out
 // max_connections, which is ours: how many connections there may be at the same time.
@@ -34,23 +42,17 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 	if err != nil {
 		return nil, 0, badURL("it is not a URL", "write postgres://USER:${PASSWORD}@HOST:PORT/DATABASE") // its own words may quote a password
 	}
-	query := u.Query()
-	most = defaultConnections
-	if n := query.Get("max_connections"); n != "" {
-		if most, err = strconv.Atoi(n); err != nil || most < 1 {
-			return nil, 0, badURL("max_connections is not a number above 0", "write a number, such as max_connections=4, or leave it out")
-		}
-	}
-	for _, name := range append(ignored, "max_connections") {
-		query.Del(name)
-	}
 	if u.Host == "" && u.Path == "" {
 		u.Path = "/" // or the two slashes would be left out
 	}
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq knows no plus sign
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, "+", "%2B") // libpq knows no plus sign that is a blank
+	onlyAddress(u)
 	if config, err = pgconn.ParseConfig(u.String()); err != nil {
 		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL
 		return nil, 0, badURL(reason, nextOf(reason))
+	}
+	if most, err = ours(config); err != nil {
+		return nil, 0, err
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "hindcast"
@@ -71,6 +73,62 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
 	return config, most, nil
+}
+
+// ours takes out of the settings for the server what is not meant for it: max_connections and hostaddr, and what is ignored.
+func ours(config *pgconn.Config) (most int, err error) {
+	settings := config.RuntimeParams
+	most = defaultConnections
+	if n := settings["max_connections"]; n != "" {
+		if most, err = strconv.Atoi(n); err != nil || most < 1 {
+			return 0, badURL("max_connections is not a number above 0", "write a number, such as max_connections=4, or leave it out")
+		}
+	}
+	for _, name := range unknown {
+		if settings[name] != "" {
+			return 0, badURL(name+" is not supported", "leave it out, if what it asks for is not needed")
+		}
+	}
+	err = lookUp(config, cmp.Or(settings["hostaddr"], os.Getenv("PGHOSTADDR")))
+	for _, name := range append(ignored, "max_connections", "hostaddr") {
+		delete(settings, name)
+	}
+	return most, err
+}
+
+// onlyAddress has the address be the host where there is no host: by hostaddr alone libpq connects too.
+func onlyAddress(u *url.URL) {
+	query := u.Query()
+	address := cmp.Or(query.Get("hostaddr"), os.Getenv("PGHOSTADDR"))
+	if address == "" || u.Host != "" || query.Get("host") != "" || query.Get("service") != "" || os.Getenv("PGHOST")+os.Getenv("PGSERVICE") != "" {
+		return
+	}
+	query.Set("host", address)
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+}
+
+// lookUp has hosts be found at these addresses, as libpq's hostaddr says: the name counts for certificates and passwords only.
+func lookUp(config *pgconn.Config, addresses string) error {
+	if addresses == "" {
+		return nil
+	}
+	hosts := []string{config.Host}
+	for _, f := range config.Fallbacks {
+		if !slices.Contains(hosts, f.Host) {
+			hosts = append(hosts, f.Host)
+		}
+	}
+	list := strings.Split(addresses, ",")
+	if len(list) != len(hosts) || strings.HasPrefix(hosts[0], "/") {
+		return badURL("hostaddr does not name one address for each host", "write as many addresses as hosts, with commas between")
+	}
+	config.LookupFunc = func(_ context.Context, host string) ([]string, error) {
+		if i := slices.Index(hosts, host); i >= 0 && list[i] != "" {
+			return list[i : i+1], nil
+		}
+		return []string{host}, nil
+	}
+	return nil
 }
 
 func badURL(reason, next string) error {
