@@ -47,6 +47,7 @@ const (
 	ECredentials   Code = "E-CREDENTIALS"    // no credentials for the lake, or refused ones
 	EClock         Code = "E-CLOCK"          // this machine's clock is too far from the server's
 	EUnreachable   Code = "E-UNREACHABLE"    // the lake's server does not answer
+	EOutput        Code = "E-OUTPUT"         // standard output cannot be written
 	EStopped       Code = "E-STOPPED"        // our own stop
 	ELost          Code = "E-LOST"           // a planned slice has no committed row at the end of the run
 )

@@ -80,10 +80,12 @@ func AsError(err error) *Error {
 // Exit codes, documented and kept.
 const (
 	ExitOK      = 0 // every slice proven
-	ExitUsage   = 1 // usage or configuration
+	ExitUsage   = 1 // usage or configuration; what a command shows could not be written
 	ExitFailed  = 2 // a slice failed for good and the rest was stopped
 	ExitStopped = 3 // stopped by the user
 	ExitCheck   = 4 // a check failed, nothing of that slice published
 	ExitBudget  = 5 // budget reached
 	ExitUnknown = 6 // something could not be confirmed dead
+
+	ExitInternal = 70 // a fault of hindcast itself
 )

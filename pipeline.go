@@ -3,6 +3,7 @@ package hindcast
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,9 @@ type Location struct {
 
 // String gives the location as it was written; secrets in it stay unexpanded.
 func (l Location) String() string { return l.Written }
+
+// Hidden reports whether a part of it comes from ${VAR} or ${file:PATH}, so that nothing but Written may be stored.
+func (l Location) Hidden() bool { return strings.Contains(l.Written, "${") }
 
 // History is the whole half-open time range that a pipeline covers, and how it is cut.
 type History struct {

@@ -262,12 +262,11 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 // and brought there before the load commits.
 func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
 	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
-	place := s.lake.Absolute(strings.TrimSuffix(prefix, "/"))
+	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
 	if !s.lake.Remote() {
-		load.Previous = place
+		load.Previous = s.lake.Absolute(load.PreviousAs)
 		return nil
 	}
-	load.PreviousAs = place
 	load.Keep = func(ctx context.Context) error { return s.lake.StageFolder(ctx, prefix) }
 	load.Previous, err = s.empty(prefix)
 	return err

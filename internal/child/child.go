@@ -63,7 +63,9 @@ type message struct {
 func Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env = spec.started()
-	cmd.Stderr = spec.Stderr
+	if spec.Stderr != nil {
+		cmd.Stderr = patient{spec.Stderr}
+	}
 	cmd.SysProcAttr = processAttributes()
 	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
@@ -84,6 +86,14 @@ func Start(spec Spec) (*Process, error) {
 		_ = p.line(message{Env: told}) // a child that is dead already fails its first call
 	}
 	return p, nil
+}
+
+// patient takes all that a child says, whatever becomes of it: a log that cannot be written is no reason to end the child.
+type patient struct{ to io.Writer }
+
+func (p patient) Write(text []byte) (int, error) {
+	_, _ = p.to.Write(text)
+	return len(text), nil
 }
 
 // Name returns the child's name and pid, for people.

@@ -28,7 +28,7 @@ func (a *app) demoCommand() *cobra.Command {
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			export, err := a.demoPassword(&o, dir)
+			export, err := a.demoPassword(cmd.Context(), &o, dir)
 			if err != nil {
 				return err
 			}
@@ -78,11 +78,11 @@ const demoExport = `  export PGPASSWORD=...               the warehouse's passwo
 
 // demoPassword leaves a password that was written out in the warehouse's URL to the environment, as init does. This
 // process has it there; export is the line that tells whoever goes on to set it.
-func (a *app) demoPassword(o *demo.Options, dir string) (export string, err error) {
+func (a *app) demoPassword(ctx context.Context, o *demo.Options, dir string) (export string, err error) {
 	if _, isFile := demoWarehouse(dir, o.Warehouse); isFile {
 		return "", nil
 	}
-	location, written, err := a.givenWarehouse(o.Warehouse, dir)
+	location, written, err := a.givenWarehouse(ctx, o.Warehouse, dir)
 	if err != nil {
 		return "", err
 	}
@@ -126,12 +126,12 @@ func (a *app) makeTables(ctx context.Context, dir string, o demo.Options) (made 
 		o.Path = path
 		return demo.Generate(ctx, o)
 	}
-	p, err := config.Load(filepath.Join(dir, demo.PipelineFile))
+	p, err := config.Load(ctx, filepath.Join(dir, demo.PipelineFile))
 	if err != nil {
 		return made, err
 	}
-	a.strike(p.Secrets)
-	err = launch.Seed(ctx, p, a.err, func(seed func(context.Context, warehouse.Seed) error) error {
+	a.strike(config.PipelineRedactor(p))
+	err = launch.Seed(ctx, p, a.log(), func(seed func(context.Context, warehouse.Seed) error) error {
 		made, err = demo.Export(ctx, o, func(ctx context.Context, t demo.Table) error {
 			return seed(ctx, warehouse.Seed{Table: t.Name, Comment: t.Mark, Columns: t.Columns, Files: t.Files})
 		})
@@ -157,7 +157,7 @@ func (a *app) runDemo(cmd *cobra.Command, dir string) error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	p, err := a.pipeline()
+	p, err := a.pipeline(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,12 +28,12 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 			o := scaffold.Options{Pipeline: name}
 			var w warehouse.Warehouse
 			if len(args) == 1 {
-				location, written, err := a.givenWarehouse(args[0], dir)
+				location, written, err := a.givenWarehouse(cmd.Context(), args[0], dir)
 				if err != nil {
 					return err
 				}
 				o.Warehouse = written
-				if w, err = drivers.Warehouse(cmd.Context(), &hindcast.Pipeline{Warehouse: location}, drivers.WarehouseOptions{ReadOnly: true, Log: a.err}); err != nil {
+				if w, err = drivers.Warehouse(cmd.Context(), &hindcast.Pipeline{Warehouse: location}, drivers.WarehouseOptions{ReadOnly: true, Log: a.log()}); err != nil {
 					return err
 				}
 				defer func() { _ = w.Close() }()
@@ -53,18 +54,18 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 
 // givenWarehouse reads a warehouse's URL from the command line, and gives it as the pipeline file is to have it: a path
 // starts at the file's folder there, and a password that was written out is taken from the environment.
-func (a *app) givenWarehouse(url, dir string) (l hindcast.Location, written string, err error) {
+func (a *app) givenWarehouse(ctx context.Context, url, dir string) (l hindcast.Location, written string, err error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return l, "", err
 	}
-	l, secrets, err := config.WarehouseURL(url, here, config.Env{Lookup: os.LookupEnv, ReadFile: os.ReadFile})
+	l, secrets, err := config.WarehouseURL(url, here, config.Env{Lookup: os.LookupEnv, ReadFile: func(path string) ([]byte, error) { return config.ReadFile(ctx, path) }})
 	if err != nil {
 		e := *hindcast.AsError(err)
 		e.Place, e.Excerpt = hindcast.Place{}, "" // of a file that there is not
 		return l, "", &e
 	}
-	a.strike(secrets)
+	a.strike(config.NewRedactor(secrets))
 	if l.Scheme == "duckdb" {
 		written, err = relativeFile(strings.TrimPrefix(strings.TrimPrefix(url, "duckdb:"), "//"), l.Path, dir)
 		return l, written, err

@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
@@ -24,11 +25,17 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	printed  *output        // what becomes of standard output
+	workers  *config.Writer // standard error for the processes of a session; nil before the pipeline file is read
+	redactor *config.Redactor
+	deaf     func()   // ends the listening to signals that began with the command
 	terminal *os.File // standard output, if it is one that a board can be drawn on
+	tty      bool     // standard output is a terminal of any kind
 	options  screen.Options
 	file     string
 	json     bool
 	noColor  bool
+	acts     bool // the exit code says what the command did, whatever becomes of its output
 }
 
 // exit ends the program with a code after all has been said.
@@ -37,25 +44,40 @@ type exit int
 func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
 // Main runs one command line and returns its exit code.
-func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	a := &app{in: in, out: out, err: err}
-	a.detect()
+func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) (code int) {
+	if len(args) == 0 || args[0] != workerName { // whose end is what counts, and it is not to wait for its threads
+		abortOnFaults()
+	}
+	a := &app{in: in, printed: &output{to: out}, err: &output{to: err}, deaf: func() {}}
+	a.out = a.printed
+	a.detect(out)
+	defer func() {
+		if r := recover(); r != nil {
+			code = a.code(&hindcast.Error{Code: hindcast.EInternal, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("hindcast failed: %v", r),
+				Detail: []string{string(debug.Stack())}, Next: "please report this, with the lines above"})
+		}
+	}()
 	root := a.root()
 	a.json = slices.Contains(args, "--json") // also where the command line cannot be understood
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(err)
-	return a.code(root.ExecuteContext(ctx))
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	code = a.delivered(a.code(root.ExecuteContext(ctx)))
+	if a.workers != nil {
+		_ = a.workers.Flush() // all that they said has been said
+	}
+	return code
 }
 
-func (a *app) detect() {
+func (a *app) detect(out io.Writer) {
 	a.options = screen.Options{Now: time.Now(), Unicode: true}
-	if f, ok := a.out.(*os.File); ok {
+	if f, ok := out.(*os.File); ok {
 		var board bool
 		if a.options, board = screen.Detect(f, os.Getenv); board {
 			a.terminal = f
 		}
+		a.tty = term.IsTerminal(int(f.Fd()))
 	}
 }
 
@@ -78,8 +100,11 @@ func (a *app) code(err error) int {
 		err = &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
 	}
 	a.showError(err)
-	if e := hindcast.AsError(err); e.Class == hindcast.ClassCanceled {
+	switch e := hindcast.AsError(err); {
+	case e.Class == hindcast.ClassCanceled:
 		return hindcast.ExitStopped
+	case e.Code == hindcast.EInternal:
+		return hindcast.ExitInternal
 	}
 	return hindcast.ExitUsage
 }
@@ -97,28 +122,36 @@ func usage(err error) bool {
 // showError prints an error with the lines of the user's file around its place.
 func (a *app) showError(err error) {
 	if e := hindcast.AsError(err); e.Excerpt == "" && e.Place.Line > 0 && e.Code != hindcast.EJournal {
-		if text, reading := os.ReadFile(e.Place.File); reading == nil {
+		if text, reading := config.Reread(e.Place.File); reading == nil {
 			copied := *e
 			copied.Excerpt = config.Excerpt(string(text), e.Place, 0)
 			err = &copied
 		}
 	}
+	err = a.redactor.Error(err)
 	if a.json {
 		_ = screen.ErrorJSON(a.out, err)
 		return
 	}
-	o := a.options
-	o.Color = o.Color && !a.noColor
-	screen.Error(a.err, err, o)
+	screen.Error(a.err, err, a.shownOptions())
 }
 
 const long = `hindcast takes heavy, whole-history SQL jobs out of the data warehouse: it unloads
 years of history to Parquet, runs the same SQL over every slice of history, and
 loads the results back so that no reader ever sees half a slice.
 
-Exit codes: 0 every slice proven, 1 usage or configuration, 2 a slice failed for
-good, 3 stopped by the user, 4 a check failed, 5 budget reached, 6 something could
-not be confirmed dead.`
+Exit codes:
+  0   done: every slice of the run is proven; what was asked for is shown
+  1   not begun, or not shown: the command line, the pipeline file, the lake, the
+      warehouse, or standard output, as the error says
+  2   a slice failed for good, or the run lost its lease or its lake
+  3   stopped by a signal or by hindcast stop, or slices are left for a later resume
+  4   a check failed, and nothing of that slice is published; verify found a difference
+  5   the budget is reached
+  6   something could not be confirmed dead
+  70  hindcast itself is at fault (E-INTERNAL)
+A run exits with its own code also where its report cannot be printed. A fault
+that nothing can recover from ends hindcast by SIGABRT.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -127,7 +160,10 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			a.options.Color = a.options.Color && !a.noColor
 			if cmd.Name() != workerName { // a worker ends with its parent
-				cmd.SetContext(interruptible(cmd.Context()))
+				a.acts = acts[cmd.Name()]
+				ctx, deaf := interruptible(cmd.Context())
+				a.deaf = deaf
+				cmd.SetContext(ctx)
 			}
 		},
 	}
@@ -141,13 +177,13 @@ func (a *app) root() *cobra.Command {
 }
 
 // pipeline decodes the pipeline file, and from here on strikes its secrets out of all that is printed.
-func (a *app) pipeline() (*hindcast.Pipeline, error) {
-	p, err := config.Load(a.file)
+func (a *app) pipeline(ctx context.Context) (*hindcast.Pipeline, error) {
+	p, err := config.Load(ctx, a.file)
 	if err != nil {
 		return nil, err
 	}
 	a.options.File = notDefault(a.file)
-	a.strike(p.Secrets)
+	a.strike(config.PipelineRedactor(p))
 	return p, nil
 }
 
@@ -160,32 +196,4 @@ func notDefault(file string) string {
 		return ""
 	}
 	return file
-}
-
-// strike strikes secrets out of all that is printed from here on.
-func (a *app) strike(secrets []string) {
-	if len(secrets) == 0 {
-		return
-	}
-	redactor := config.NewRedactor(secrets)
-	a.out, a.err = newWhole(redactor.Writer(a.out)), newWhole(redactor.Writer(a.err))
-}
-
-// whole writes through a redactor, which keeps the beginning of what may become a secret: each write ends here.
-// Several may write at the same time, as the workers do on standard error.
-type whole struct {
-	mutex  sync.Mutex
-	writer *config.Writer
-}
-
-func newWhole(w *config.Writer) *whole { return &whole{writer: w} }
-
-func (w *whole) Write(p []byte) (int, error) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	n, err := w.writer.Write(p)
-	if err == nil {
-		err = w.writer.Flush()
-	}
-	return n, err
 }

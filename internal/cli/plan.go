@@ -49,7 +49,7 @@ func (a *app) unlessNone(err error, none any) error {
 	case !errors.Is(err, plan.ErrNoneChosen):
 		return err
 	case !a.json:
-		_, _ = fmt.Fprintln(a.out, "nothing to do: "+hindcast.AsError(err).Message)
+		_, _ = fmt.Fprintln(a.out, "nothing to do: "+a.plain(hindcast.AsError(err).Message))
 	case none != nil:
 		return json.NewEncoder(a.out).Encode(none)
 	}
@@ -58,11 +58,11 @@ func (a *app) unlessNone(err error, none any) error {
 
 // planned opens everything to read and makes the plan. Without an error the session is the caller's to close.
 func (a *app) planned(ctx context.Context, c launch.Choice) (*launch.Session, *plan.Plan, error) {
-	p, err := a.pipeline()
+	p, err := a.pipeline(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := launch.Open(ctx, p, a.err)
+	s, err := launch.Open(ctx, p, a.log())
 	if err != nil {
 		return nil, nil, closing(s, err)
 	}

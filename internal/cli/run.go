@@ -30,7 +30,7 @@ while it goes on, resumes it where it stopped, and says how it ended if it is do
 scheduler's retry does the right thing.`,
 		Example: "  hindcast run\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline()
+			p, err := a.pipeline(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ those are gone on with; the others stay as they are, for a later resume. Exit co
 run alone: where slices are left that were not asked for, it is 3 once the others are done.`,
 		Example: "  hindcast resume\n  hindcast resume r1\n  hindcast resume r1 --slices 2019-03..2019-09,failed",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.pipeline()
+			p, err := a.pipeline(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 			return err
 		}
 		if st.Finished && st.ExitCode == hindcast.ExitOK {
-			return a.report(st, frozen, s.Lake.Absolute(s.Lake.LogKey(o.ID)), 0)
+			return a.report(st, frozen, a.logPath(s, o.ID), 0)
 		}
 		o.Choice = launch.Choice{} // it chose the slices of the plan, which is frozen
 		return a.resume(ctx, p, o.ID, o)
@@ -203,7 +203,7 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 	if err := view.Close(); err != nil {
 		return true, false, err
 	}
-	return true, false, a.report(st, p, s.Lake.Absolute(s.Lake.LogKey(p.Run)), 0)
+	return true, false, a.report(st, p, a.logPath(s, p.Run), 0)
 }
 
 // viewer shows a run's events as they come.
@@ -230,12 +230,15 @@ func (a *app) view(p *plan.Plan) viewer {
 
 // supervised runs with a view, a log and signals, and reports the end.
 func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Options, do func(context.Context, launch.Options) (*launch.Ended, error)) error {
-	ctx = context.WithoutCancel(ctx) // a signal is a request here, and no end
-	stop, done := signals()
+	stop, done := signals() // from here on they are requests, and no end
 	defer done()
+	a.deaf()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx = context.WithoutCancel(ctx)
 	var view viewer
 	var log *screen.Lines
-	redactor := config.NewRedactor(p.Secrets)
 	began := time.Now()
 	o.Stop = stop
 	o.Log = func(path string) (io.Writer, error) {
@@ -243,7 +246,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 		if err != nil {
 			return nil, err
 		}
-		return logFile{newWhole(redactor.Writer(f)), f}, nil
+		return logFile{a.redactor.Writer(f), f}, nil
 	}
 	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
 		view = a.view(made)
@@ -257,7 +260,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	}
 	o.Waiting = func(h lease.Holder) {
 		_, _ = fmt.Fprintf(a.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
-			h.Run, h.Pid, h.Host, h.Renewed.Local().Format(time.TimeOnly), h.TTL)
+			h.Run, h.Pid, a.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
 	}
 	o.Each = func(e hindcast.Event) {
 		view.Event(e)
@@ -265,7 +268,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	}
 	ended, err := do(ctx, o)
 	if view != nil {
-		err = errors.Join(err, view.Close(), log.Close())
+		a.lose("the run's log", errors.Join(view.Close(), log.Close()))
 	}
 	if err != nil {
 		return err
@@ -273,7 +276,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	if ended.Outcome.Err != nil && ended.Outcome.ExitCode != hindcast.ExitStopped && !a.json {
 		a.showError(ended.Outcome.Err)
 	}
-	err = a.report(ended.Outcome.State, ended.Plan, ended.LogPath, time.Since(began))
+	err = a.report(ended.Outcome.State, ended.Plan, a.redactor.String(ended.LogPath), time.Since(began))
 	if ended.Alive != nil {
 		a.showError(ended.Alive)
 		return exit(hindcast.ExitUnknown)
@@ -284,12 +287,25 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	return err
 }
 
+// logFile is a run's log without secrets, also where a write cuts one in two.
 type logFile struct {
-	*whole
+	*config.Writer
 	file *os.File
 }
 
-func (l logFile) Close() error { return l.file.Close() }
+func (l logFile) Close() error { return errors.Join(l.Flush(), l.file.Close()) }
+
+// lose says that something of a run could not be written that its end does not depend on.
+func (a *app) lose(what string, err error) {
+	if err != nil {
+		_, _ = fmt.Fprintf(a.err, "%s could not be written: %s\n", what, a.plain(err.Error()))
+	}
+}
+
+// logPath is where a run's log is, for people.
+func (a *app) logPath(s *launch.Session, run string) string {
+	return a.redactor.String(s.Lake.Absolute(s.Lake.LogKey(run)))
+}
 
 // report ends a run on the screen and gives its exit code.
 func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string, took time.Duration) error {

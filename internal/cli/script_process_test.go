@@ -25,9 +25,10 @@ import (
 // running is a command in the background. What it prints goes to NAME.out and NAME.err in the script's folder as
 // it comes; on a terminal both go to NAME.out.
 type running struct {
-	cmd   *exec.Cmd
-	shown chan struct{} // closed when the terminal has nothing more to show
-	done  chan struct{} // closed when the command has ended
+	cmd    *exec.Cmd
+	screen *os.File      // the other side of its terminal
+	shown  chan struct{} // closed when the terminal has nothing more to show
+	done   chan struct{} // closed when the command has ended
 }
 
 // patience bounds every wait of a script, for a machine that is busy with other things.
@@ -74,7 +75,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	if tty {
-		r.shown, err = onTerminal(cmd, out)
+		r.screen, r.shown, err = onTerminal(cmd, out)
 		ts.Check(err)
 	} else {
 		cmd.Stdout = out
@@ -93,32 +94,40 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	}()
 }
 
-// onTerminal starts the command with a new terminal for all its streams.
-func onTerminal(cmd *exec.Cmd, out io.Writer) (shown chan struct{}, err error) {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening a terminal: %w", err)
+// hangup NAME: closes the terminal of a command in the background, as a lost connection does.
+func hangUp(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: hangup NAME")
 	}
-	fd := int(master.Fd())
+	ts.Check(worldOf(ts).find(ts, args[0]).screen.Close())
+}
+
+// onTerminal starts the command with a new terminal for all its streams, and gives the terminal's other side.
+func onTerminal(cmd *exec.Cmd, out io.Writer) (master *os.File, shown chan struct{}, err error) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening a terminal: %w", err)
+	}
+	master = os.NewFile(uintptr(fd), "/dev/ptmx") // not blocking: it can be closed while it is read
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		return nil, fmt.Errorf("unlocking the terminal: %w", err)
+		return nil, nil, fmt.Errorf("unlocking the terminal: %w", err)
 	}
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err != nil {
-		return nil, fmt.Errorf("naming the terminal: %w", err)
+		return nil, nil, fmt.Errorf("naming the terminal: %w", err)
 	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("opening the terminal: %w", err)
+		return nil, nil, fmt.Errorf("opening the terminal: %w", err)
 	}
 	defer func() { _ = slave.Close() }()
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100}); err != nil {
-		return nil, fmt.Errorf("sizing the terminal: %w", err)
+		return nil, nil, fmt.Errorf("sizing the terminal: %w", err)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	shown = make(chan struct{})
 	go func() {
@@ -126,7 +135,7 @@ func onTerminal(cmd *exec.Cmd, out io.Writer) (shown chan struct{}, err error) {
 		_, _ = io.Copy(out, master) // ends with an error when the last process has closed the terminal
 		_ = master.Close()
 	}()
-	return shown, nil
+	return master, shown, nil
 }
 
 // waitfor FILE [REGEXP]: waits until the file, or one that the pattern FILE names, is there and holds the expression.
@@ -147,7 +156,7 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not come to hold %q", args[0], want)
 }
 
-// signal NAME INT|TERM|KILL|STOP|CONT: signals a command in the background.
+// signal NAME INT|TERM|HUP|QUIT|KILL|STOP|CONT: signals a command in the background.
 func signalTo(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 || unix.SignalNum("SIG"+args[1]) == 0 {
 		ts.Fatalf("usage: signal NAME INT|TERM|KILL|STOP|CONT")

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"mortal":   mortal,
 		"usurp":    usurp,
 		"session":  session,
+		"faulty":   func() { abortOnFaults(); go panic("a fault"); select {} },
 	})
 }
 
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"start":     start,
 			"waitfor":   waitFor,
+			"hangup":    hangUp,
 			"signal":    signalTo,
 			"ended":     ended,
 			"tidy":      tidy,

@@ -1,14 +1,15 @@
 package cli
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/screen"
 )
@@ -29,15 +30,15 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if format != "table" && format != "csv" && format != "json" {
 				return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("no format %q", format), Next: "use table, csv or json"}
 			}
-			p, err := a.pipeline()
+			p, err := a.pipeline(cmd.Context())
 			if err != nil {
 				return err
 			}
 			ask := launch.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
-			if ask, err = a.queryText(ask, file, args); err != nil {
+			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
 			}
-			s, err := launch.Open(cmd.Context(), p, a.err)
+			s, err := launch.Open(cmd.Context(), p, a.log())
 			if err != nil {
 				return closing(s, err)
 			}
@@ -47,9 +48,9 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			}
 			switch {
 			case format == "csv":
-				return screen.CSV(a.out, rows.Columns, rows.Values)
+				return screen.CSV(a.out, rows.Columns, rows.Values, a.tty)
 			case format == "json" || a.json:
-				return screen.JSON(a.out, rows.Columns, rows.Values)
+				return screen.JSON(a.out, rows.Columns, rows.Values, a.tty)
 			}
 			screen.Table(a.out, rows.Columns, rows.Values, screen.TableOptions{Options: a.options, More: rows.More})
 			return nil
@@ -64,12 +65,15 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 	return command
 }
 
-func (a *app) queryText(ask launch.Query, file string, args []string) (launch.Query, error) {
+func (a *app) queryText(ctx context.Context, ask launch.Query, file string, args []string) (launch.Query, error) {
 	if len(args) == 1 {
 		ask.Text, ask.File = args[0], ""
 	}
 	if file != "" {
-		text, err := os.ReadFile(file)
+		text, err := config.ReadFile(ctx, file)
+		if ctx.Err() != nil {
+			return ask, ctx.Err()
+		}
 		if err != nil {
 			return ask, &hindcast.Error{Code: hindcast.EFileMissing, Class: hindcast.ClassPermanent, Message: err.Error(), Next: "correct --sql"}
 		}

@@ -25,7 +25,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Use: "status [RUN]", Short: "Show how a run stands (the latest by default)", Args: cobra.MaximumNArgs(1),
 		Example: "  hindcast status\n  hindcast status r1 --all\n  hindcast status --slices failed --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.lake()
+			s, err := a.lake(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -69,8 +69,8 @@ func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []
 	return p.Only(keys), st.Only(keys), o
 }
 
-func (a *app) lake() (*launch.Session, error) {
-	p, err := a.pipeline()
+func (a *app) lake(ctx context.Context) (*launch.Session, error) {
+	p, err := a.pipeline(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (a *app) lake() (*launch.Session, error) {
 
 // stands reads a run from the lake alone: the warehouse may be busy, or far.
 func (a *app) stands(ctx context.Context, s *launch.Session, run string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions, error) {
-	o := screen.StatusOptions{Options: a.options, Log: s.Lake.Absolute(s.Lake.LogKey(run))}
+	o := screen.StatusOptions{Options: a.options, Log: a.logPath(s, run)}
 	p, err := s.Frozen(ctx, run)
 	if err != nil {
 		return nil, nil, o, err
@@ -103,7 +103,7 @@ func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the pipeline's runs, the newest first", Args: cobra.NoArgs, Example: "  hindcast list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.lake()
+			s, err := a.lake(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ under way may finish. With --slices only those stop, and the others go on; the r
 and resume goes on with what is left.`,
 		Example: "  hindcast stop\n  hindcast stop r1 --now\n  hindcast stop --slices 2019-03..2019-09",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.lake()
+			s, err := a.lake(cmd.Context())
 			if err != nil {
 				return err
 			}

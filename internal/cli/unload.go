@@ -13,7 +13,7 @@ func (a *app) unloadCommand() *cobra.Command {
 		Long:    "Unloads what the slices need and the lake does not have. With --force everything chosen is unloaded anew, as new generations.",
 		Example: "  hindcast unload\n  hindcast unload --force --slices 2019-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline()
+			p, err := a.pipeline(cmd.Context())
 			if err != nil {
 				return err
 			}

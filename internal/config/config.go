@@ -5,11 +5,13 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hindcast/hindcast"
 )
@@ -38,13 +40,22 @@ func (e Env) read(path string) ([]byte, error) {
 }
 
 // Load reads and decodes the pipeline file at path, with this process's environment. Its errors are
-// *hindcast.Error.
-func Load(path string) (*hindcast.Pipeline, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, unreadable(path, err)
+// *hindcast.Error, but for that of ctx.
+func Load(ctx context.Context, path string) (*hindcast.Pipeline, error) {
+	read := func(path string) ([]byte, error) { return ReadFile(ctx, path) }
+	text, err := read(path)
+	if err == nil {
+		var p *hindcast.Pipeline
+		if p, err = Decode(path, text, Env{Lookup: os.LookupEnv, ReadFile: read}); err == nil {
+			return p, nil
+		}
+	} else if ctx.Err() == nil {
+		err = unreadable(path, err)
 	}
-	return Decode(path, text, Env{Lookup: os.LookupEnv, ReadFile: os.ReadFile})
+	if ctx.Err() != nil { // the user's own signal, whatever failed for it
+		return nil, ctx.Err()
+	}
+	return nil, err
 }
 
 // Decode decodes a pipeline file's text. Name is the file's path: errors name it as it is given, and relative
@@ -64,7 +75,18 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	if len(d.errs) > 0 {
 		return nil, d.first()
 	}
+	d.p.Secrets = different(d.p.Secrets)
 	return d.p, nil
+}
+
+// different are the secrets without those that are there already.
+func different(secrets []string) (once []string) {
+	for _, s := range secrets {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return once
 }
 
 // WarehouseURL decodes a warehouse's URL by itself, as a command line gives it; a relative path starts at dir. Its

@@ -513,10 +513,10 @@ func TestZones(t *testing.T) {
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "hindcast.yml")
-	if _, err := config.Load(path); hindcast.AsError(err).Code != hindcast.EFileMissing {
+	if _, err := config.Load(t.Context(), path); hindcast.AsError(err).Code != hindcast.EFileMissing {
 		t.Errorf("got %v", err)
 	}
-	if _, err := config.Load(dir); hindcast.AsError(err).Code != hindcast.EFileMissing {
+	if _, err := config.Load(t.Context(), dir); hindcast.AsError(err).Code != hindcast.EFileMissing {
 		t.Errorf("got %v", err)
 	}
 	t.Setenv("HINDCAST_TEST_PASSWORD", hostile)
@@ -526,7 +526,7 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := config.Load(path)
+	p, err := config.Load(t.Context(), path)
 	if err != nil {
 		t.Fatal(render(err))
 	}

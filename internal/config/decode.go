@@ -173,12 +173,7 @@ func (d *decoder) first() *hindcast.Error {
 		}
 		e.Detail = append(e.Detail, "also "+other.Error())
 	}
-	redact := NewRedactor(d.p.Secrets)
-	e.Message, e.Excerpt, e.Next = redact.String(e.Message), redact.String(e.Excerpt), redact.String(e.Next)
-	for i := range e.Detail {
-		e.Detail[i] = redact.String(e.Detail[i])
-	}
-	return e
+	return NewRedactor(d.p.Secrets).failure(e)
 }
 
 // walk decodes one value along the table's branch for it.

@@ -97,7 +97,7 @@ func (d *decoder) database(v value, r refs) hindcast.Location {
 	case strings.ContainsAny(path, "?\x00"):
 		d.bad(v, formWarehouse.Right, "a database file's path holds no %q", "?")
 	default:
-		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.absolute(path)}
+		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.place(r, path)}
 	}
 	return hindcast.Location{}
 }
@@ -118,7 +118,7 @@ func (d *decoder) lake(v value) hindcast.Location {
 	case schemeLike.MatchString(path):
 		d.bad(v, formLake.Right, "a scheme is written out and followed by //")
 	default:
-		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.absolute(path)}
+		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.place(r, path)}
 	}
 	return hindcast.Location{}
 }

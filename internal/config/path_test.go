@@ -20,7 +20,7 @@ func TestPathsStartAtTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := config.Load(filepath.Join(dir, "hindcast.yml"))
+	p, err := config.Load(t.Context(), filepath.Join(dir, "hindcast.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

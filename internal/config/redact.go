@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/url"
 	"regexp"
@@ -11,22 +12,26 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
 )
 
 // struck stands where a secret stood.
 const struck = "***"
 
 // Redactor strikes secrets out of whatever is written or shown (promise 7). It knows each secret as it is
-// and as URLs, JSON and SQL literals spell it. One of fewer than four characters is a secret as a URL's password
-// alone: to strike it out of every word would tell it. The nil Redactor strikes nothing.
+// and as URLs, JSON and SQL literals spell it, and each line of one that has several. One of fewer than four
+// characters is a secret as a URL's password alone: to strike it out of every word would tell it. The nil Redactor
+// strikes nothing.
 type Redactor struct {
 	needles []needle
 }
 
-// needle is a text to look for, of which the secret is all but so many bytes at either end.
+// needle is a text to look for, of which the secret is all but so many bytes at either end, and what takes its place.
 type needle struct {
 	text []byte
 	ends int
+	by   string
 }
 
 // shortest is how many characters a secret has that is struck out wherever it stands.
@@ -35,21 +40,56 @@ const shortest = 4
 // NewRedactor returns a Redactor for the secrets, of which empty ones are ignored.
 func NewRedactor(secrets []string) *Redactor {
 	r := &Redactor{}
-	seen := map[string]bool{"": true}
 	for _, secret := range secrets {
-		for _, form := range spellings(secret) {
-			n := needle{text: []byte(form)}
-			if utf8.RuneCountInString(secret) < shortest {
-				n = needle{text: []byte(":" + form + "@"), ends: 1}
-			}
-			if !seen[string(n.text)] {
-				seen[string(n.text)] = true
-				r.needles = append(r.needles, n)
+		r.add(secret, struck)
+
+		if !strings.Contains(secret, "\n") {
+			continue
+		}
+		for line := range strings.Lines(secret) { // a screen or a log may show them one by one
+			if line = strings.TrimSpace(line); utf8.RuneCountInString(line) >= shortest {
+				r.add(line, struck)
 			}
 		}
 	}
-	slices.SortFunc(r.needles, func(a, b needle) int { return cmp.Compare(len(b.text), len(a.text)) })
+	r.sort()
 	return r
+}
+
+// PipelineRedactor returns a Redactor for a pipeline's secrets. A lake or a database file whose place has secrets in it is
+// shown as the pipeline file writes it, "${LAKE}/shop/facts/…", so that errors still say where they are.
+func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
+	r := NewRedactor(p.Secrets)
+	for _, l := range []hindcast.Location{p.Lake, p.Warehouse} {
+		switch written := strings.TrimPrefix(l.Written, "duckdb:"); {
+		case !l.Hidden():
+		case l.Path != "":
+			r.add(l.Path, written)
+		case l.Scheme == "s3" && l.URL != nil:
+			r.add(l.URL.String(), written)
+		}
+	}
+	r.sort()
+	return r
+}
+
+// add has a secret struck in all of its spellings.
+func (r *Redactor) add(secret, by string) {
+	for _, form := range spellings(secret) {
+		n := needle{text: []byte(form), by: by}
+		if utf8.RuneCountInString(secret) < shortest {
+			n = needle{text: []byte(":" + form + "@"), ends: 1, by: by}
+		}
+		r.needles = append(r.needles, n)
+	}
+}
+
+// sort puts the longest first, and of the same text the one that says the most.
+func (r *Redactor) sort() {
+	slices.SortStableFunc(r.needles, func(a, b needle) int {
+		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), bytes.Compare(a.text, b.text), cmp.Compare(len(b.by), len(a.by)))
+	})
+	r.needles = slices.CompactFunc(r.needles, func(a, b needle) bool { return bytes.Equal(a.text, b.text) })
 }
 
 var hexEscape = regexp.MustCompile(`%[0-9A-F]{2}`)
@@ -63,6 +103,9 @@ func spellings(secret string) []string {
 		strings.TrimPrefix(url.UserPassword("", secret).String(), ":"),
 		(&url.URL{Path: "/" + secret}).EscapedPath()[1:],
 		strings.ReplaceAll(secret, "'", "''"),
+	}
+	if plain, err := url.PathUnescape(secret); err == nil && utf8.RuneCountInString(plain) >= shortest { // of one that is escaped already
+		forms = append(forms, plain)
 	}
 	for _, form := range forms {
 		forms = append(forms, hexEscape.ReplaceAllStringFunc(form, strings.ToLower))
@@ -79,7 +122,7 @@ func spellings(secret string) []string {
 	return forms
 }
 
-// String returns s with every secret replaced by "***"; secrets that overlap are replaced together.
+// String returns s with every secret replaced by "***", or by what the pipeline file writes; secrets that overlap are replaced together.
 func (r *Redactor) String(s string) string {
 	if r == nil || len(r.needles) == 0 {
 		return s
@@ -88,14 +131,78 @@ func (r *Redactor) String(s string) string {
 	return string(out)
 }
 
-// span is a range of bytes that secrets cover.
-type span struct{ from, to int }
+// Error returns err with every secret struck out of all that is shown of it: before it is laid out, since a secret that
+// is broken over two lines is not found any more.
+func (r *Redactor) Error(err error) error {
+	if r == nil || len(r.needles) == 0 || err == nil {
+		return err
+	}
+	if e, ok := err.(*hindcast.Error); ok { //nolint:errorlint // the chain is walked by hand here
+		return r.failure(e)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, r.Error(one))
+		}
+		return errors.Join(all...)
+	}
+	return &redacted{text: r.String(err.Error()), cause: r.Error(errors.Unwrap(err))}
+}
+
+// redacted is an error without its secrets, to be shown.
+type redacted struct {
+	text  string
+	cause error
+}
+
+func (e *redacted) Error() string { return e.text }
+func (e *redacted) Unwrap() error { return e.cause }
+
+// failure is Error of one that a user can act on. Its cause is shown nowhere.
+func (r *Redactor) failure(e *hindcast.Error) *hindcast.Error {
+	if e == nil {
+		return nil
+	}
+	out := *e
+	out.Message, out.Excerpt, out.Next, out.Place.File = r.String(e.Message), r.String(e.Excerpt), r.String(e.Next), r.String(e.Place.File)
+	out.Detail = r.Strings(e.Detail)
+	return &out
+}
+
+// Strings is String of each.
+func (r *Redactor) Strings(list []string) []string {
+	if len(list) == 0 {
+		return list
+	}
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = r.String(s)
+	}
+	return out
+}
+
+// Event strikes secrets out of what an event says in words. Keys, paths below the lake and sums are hindcast's own.
+func (r *Redactor) Event(e hindcast.Event) hindcast.Event {
+	if r == nil || len(r.needles) == 0 {
+		return e
+	}
+	e.Message, e.Error = r.String(e.Message), r.failure(e.Error)
+	e.Dead, e.Unconfirmed = r.Strings(e.Dead), r.Strings(e.Unconfirmed)
+	return e
+}
+
+// span is a range of bytes that secrets cover, and what takes its place.
+type span struct {
+	from, to int
+	by       string
+}
 
 // spans returns the ranges of text that secrets cover, in order; those that overlap are one.
 func (r *Redactor) spans(text []byte, first int) []span {
 	var found []span
 	if first > 0 {
-		found = append(found, span{0, first})
+		found = append(found, span{from: 0, to: first})
 	}
 	for _, n := range r.needles {
 		for at := 0; ; at++ {
@@ -104,10 +211,10 @@ func (r *Redactor) spans(text []byte, first int) []span {
 				break
 			}
 			at += i
-			found = append(found, span{at + n.ends, at + len(n.text) - n.ends})
+			found = append(found, span{at + n.ends, at + len(n.text) - n.ends, n.by})
 		}
 	}
-	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) }) // of those that begin together the longest is first
 	var merged []span
 	for _, s := range found {
 		if last := len(merged) - 1; last >= 0 && s.from < merged[last].to {
@@ -130,7 +237,7 @@ func (r *Redactor) strike(text []byte, done, until int) (out, kept []byte, keptD
 		}
 		out = append(out, text[at:s.from]...)
 		if !begun {
-			out = append(out, struck...)
+			out = append(out, s.by...)
 		}
 		at = min(s.to, until)
 		keptDone = s.to - at

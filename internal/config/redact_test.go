@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"strings"
@@ -40,6 +41,49 @@ func TestRedactorForms(t *testing.T) {
 	var none *config.Redactor
 	if none.String("x") != "x" {
 		t.Error("the nil Redactor changed the text")
+	}
+}
+
+// A secret of several lines may be shown line by line, and one that is escaped already may be shown as what it means.
+func TestRedactorOfLinesAndEscapes(t *testing.T) {
+	r := config.NewRedactor([]string{"-----BEGIN KEY-----\nMIIEvQ==\n-----END KEY-----", "p%40ss%2Fword"})
+	for in, want := range map[string]string{"1: MIIEvQ==\n2: -----END KEY-----": "1: ***\n2: ***", "u:p@ss/word@h": "u:***@h", "u:p%40ss%2fword@h": "u:***@h"} {
+		if got := r.String(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
+// A place that is a secret is shown as the pipeline file writes it, also where a part of it is a secret by itself.
+func TestPipelineRedactor(t *testing.T) {
+	p := &hindcast.Pipeline{Secrets: []string{"/data/acme/lake", "acme", "tenant.duckdb"},
+		Lake:      hindcast.Location{Written: "${LAKE}", Scheme: "file", Path: "/data/acme/lake"},
+		Warehouse: hindcast.Location{Written: "duckdb:db/${DB}", Scheme: "duckdb", Path: "/here/db/tenant.duckdb"}}
+	r := config.PipelineRedactor(p)
+	for in, want := range map[string]string{"'/data/acme/lake/p/facts/x.parquet'": "'${LAKE}/p/facts/x.parquet'", "acme": "***",
+		"/here/db/tenant.duckdb, tenant.duckdb": "db/${DB}, ***", "/data/other/lake": "/data/other/lake"} {
+		if got := r.String(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Every word of an error and of an event goes through; what hindcast finds things by does not.
+func TestRedactorOfErrorsAndEvents(t *testing.T) {
+	const secret = "sales"
+	r := config.NewRedactor([]string{secret})
+	e := &hindcast.Error{Code: hindcast.ELake, Message: "at sales", Place: hindcast.Place{File: "/sales/x", Line: 3}, Excerpt: "sales", Detail: []string{"a", "sales"}, Next: "see sales"}
+	shown := r.Error(errors.Join(fmt.Errorf("reading sales: %w", e), errors.New("sales")))
+	text, err := json.Marshal(hindcast.AsError(shown))
+	if err != nil || strings.Contains(shown.Error()+string(text), secret) || hindcast.AsError(shown).Place.Line != 3 {
+		t.Errorf("the error is %v, %s, %v", shown, text, err)
+	}
+	event := r.Event(hindcast.Event{Slice: secret, Fact: secret, Message: secret, Error: e, Dead: []string{secret}, Unconfirmed: []string{secret}})
+	if event.Slice != secret || event.Fact != secret || event.Message != "***" || event.Error.Message != "at ***" || event.Dead[0] != "***" || event.Unconfirmed[0] != "***" {
+		t.Errorf("the event is %+v", event)
+	}
+	if e.Message != "at sales" || e.Detail[1] != secret {
+		t.Error("the caller's error has changed")
 	}
 }
 

@@ -64,7 +64,10 @@ const referenceTail = `
 ` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without the newline at its end.
 They may stand in ` + "`warehouse` and `lake`" + ` only, anywhere but in the scheme. The URL, or the keywords, are parsed before they are
 expanded, so that a password with @, / or a quote in it stays a password. What they expand to is shown and stored nowhere, and neither
-is a password that is written out, nor the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its name). A secret of fewer than four characters is hidden as a URL's password alone: hidden in every word, it would be told.
+is a password that is written out, nor the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its
+name). A lake, or a database file, whose place is a secret is named as this file writes it: an error is of ` + "`${LAKE}/shop/facts/…`" + `. Where
+` + "`${LAKE}`" + ` is one word, such as ` + "`lake`" + `, that word is no secret, and the folder's absolute path is. A secret of fewer than four
+characters is hidden as a URL's password alone: hidden in every word, it would be told.
 `
 
 // Schema gives docs/reference/pipeline.schema.json: the pipeline file as a JSON Schema (2020-12), for editors.

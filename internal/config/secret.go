@@ -91,10 +91,24 @@ func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 
 // secret remembers s as a secret of the pipeline.
 func (d *decoder) secret(s string) string {
-	if s != "" && !slices.Contains(d.p.Secrets, s) {
+	if s != "" {
 		d.p.Secrets = append(d.p.Secrets, s)
 	}
 	return s
+}
+
+// bareWord is a path that could stand in any sentence.
+var bareWord = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// place is the absolute path of a lake or database file. Where one reference gives all of it, what is secret is the place: to
+// strike a bare word, "lake" say, out of every sentence would tell it.
+func (d *decoder) place(r refs, path string) string {
+	absolute := d.absolute(path)
+	if len(r.list) == 1 && r.list[0].expands == path && bareWord.MatchString(path) {
+		at := slices.Index(d.p.Secrets, path) // one of several, if a password is the same word
+		d.p.Secrets[at] = absolute
+	}
+	return absolute
 }
 
 // absolute gives a path of the file's as an absolute one.

@@ -25,6 +25,8 @@ type Options struct {
 	Run string
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Strike, if set, is asked for what may be stored of an event: it strikes the pipeline's secrets out (promise 7).
+	Strike func(hindcast.Event) hindcast.Event
 	// Each, if set, gets every event in order, once: during Open those that the journal holds, later each new
 	// one when it is durable and before its Append returns. It is never called in parallel and must not block
 	// for long nor append.
@@ -95,8 +97,9 @@ func Open(ctx context.Context, store objstore.Store, prefix string, fence int64,
 	return j, nil
 }
 
-// Append gives the events their Seq, Time and version and returns when they are durable. When ctx ends first
-// they may still become so. After one error every further Append fails with it.
+// Append gives the events their Seq, Time and version, strikes the secrets out of them, and returns when they are durable:
+// what is in the caller's slice then is what is stored. When ctx ends first they may still become so. After one error
+// every further Append fails with it.
 func (j *Journal) Append(ctx context.Context, events ...hindcast.Event) error {
 	b, err := j.add(events)
 	if err != nil {
@@ -190,6 +193,7 @@ func (j *Journal) add(events []hindcast.Event) (*batch, error) {
 		}
 		b.events = append(b.events, e)
 	}
+	copy(events, b.events[count:])
 	j.seq += int64(len(events))
 	return b, nil
 }
@@ -199,6 +203,9 @@ func (j *Journal) stamp(e hindcast.Event, seq int64) hindcast.Event {
 	e.Time = j.options.Now().UTC().Truncate(time.Microsecond)
 	if e.Run == "" {
 		e.Run = j.options.Run
+	}
+	if j.options.Strike != nil {
+		e = j.options.Strike(e)
 	}
 	return e
 }

@@ -768,3 +768,34 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	end(b, j)
 }
+
+// Promise 7: what an event says is struck before it is stored, and the caller is left with what is stored.
+func TestStrikesBeforeItStores(t *testing.T) {
+	dir := t.TempDir()
+	store, err := file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strike := func(e hindcast.Event) hindcast.Event {
+		e.Message = strings.ReplaceAll(e.Message, "hunter2", "***")
+		return e
+	}
+	j, err := Open(t.Context(), store, "r/", 1, Options{Run: "r1", Strike: strike})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := []hindcast.Event{{Type: hindcast.EventStopRequested, Message: "by hunter2"}}
+	if err := j.Append(t.Context(), events...); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := Read(t.Context(), store, "r/")
+	if err != nil || len(stored) != 1 || stored[0].Message != "by ***" {
+		t.Errorf("stored is %+v, %v", stored, err)
+	}
+	if !reflect.DeepEqual(events, stored) {
+		t.Errorf("the caller has %+v", events)
+	}
+}

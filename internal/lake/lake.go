@@ -40,6 +40,7 @@ type Lake struct {
 	scratch  string    // of a lake that is no folder
 	files    Localizer // the same
 	guard    func(context.Context) error
+	written  string // how the pipeline file writes where the lake is, if that is a secret
 }
 
 // New returns the pipeline's part of the lake that store holds.
@@ -58,6 +59,10 @@ func (l *Lake) Remote() bool {
 // UseScratch gives a lake that is no folder its place on this machine, and who brings files there. It is called
 // before all else; a folder lake needs none.
 func (l *Lake) UseScratch(folder string, files Localizer) { l.scratch, l.files = folder, files }
+
+// Hide keeps where the lake is out of all that is written into it: the pipeline file writes it with a secret, ${LAKE} say.
+// It is called before all else.
+func (l *Lake) Hide(written string) { l.written = written }
 
 // Guard sets what is asked before a generation is published, a result is uploaded, a plan is frozen or the views are
 // written: its error, if this process may not any more, is the caller's. It is called before all else.

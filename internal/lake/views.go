@@ -18,7 +18,7 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 	var script strings.Builder
 	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
 		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n" +
-		"-- The lake is " + strings.ReplaceAll(l.store.URL(), "\n", " ") + ": where it was moved, run the pipeline again, or replace that path below.\n")
+		l.where())
 	if l.Remote() {
 		script.WriteString("-- The files are in a bucket. First: INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain);\n")
 	}
@@ -37,6 +37,23 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 	return nil
 }
 
+// where says in the script's head where the lake is, or how to say it.
+func (l *Lake) where() string {
+	if l.written != "" {
+		return "-- The lake is " + strings.ReplaceAll(l.written, "\n", " ") + ", a secret, which does not stand here. In each session, first:\n" +
+			"-- SET VARIABLE lake = '…';\n"
+	}
+	return "-- The lake is " + strings.ReplaceAll(l.store.URL(), "\n", " ") + ": where it was moved, run the pipeline again, or replace that path below.\n"
+}
+
+// readable is the SQL expression that names a file.
+func (l *Lake) readable(path string) string {
+	if l.written != "" && !foreign(path) {
+		return "getvariable('lake') || " + quote("/"+globless(path), '\'')
+	}
+	return quote(globless(l.Absolute(path)), '\'')
+}
+
 // view writes one view's statement; none where no column is known.
 func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Manifest) {
 	columns := union(units)
@@ -46,7 +63,7 @@ func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Mani
 	var files []string
 	for _, m := range units {
 		for _, f := range m.Files {
-			files = append(files, "  "+quote(globless(l.Absolute(f.Path)), '\''))
+			files = append(files, "  "+l.readable(f.Path))
 		}
 	}
 	exprs := make([]string, len(columns))

@@ -86,3 +86,54 @@ func TestViews(t *testing.T) {
 		t.Error("a fact without units has a view")
 	}
 }
+
+// The script of a lake whose place is a secret does not hold it, and works where the place is given.
+func TestViewsOfAHiddenLake(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "tenant-4711")
+	store, err := file.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(store, "p")
+	l.Hide("${LAKE}")
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1) // a variable is its session's
+
+	m := &hindcast.Manifest{Name: "billing", Key: "a [b]", Interval: january, Generation: 1, Run: "r1", Attempt: 1,
+		Columns: []hindcast.Column{{Name: "n", Type: "INTEGER"}}}
+	dir, err := l.Folder(l.Prefix(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "data_0.parquet")
+	if _, err := db.Exec("COPY (SELECT 42::INTEGER AS n) TO " + quote(path, '\'') + " (FORMAT parquet)"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Files = []hindcast.File{{Path: path, Rows: 1, Bytes: info.Size()}}
+	if err := l.Views(t.Context(), map[string][]*hindcast.Manifest{"billing": {publish(t, l, m)}}, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	script, _, err := store.Get(t.Context(), l.ViewsKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(script), "4711") || !strings.Contains(string(script), "${LAKE}") {
+		t.Errorf("the script names the lake:\n%s", script)
+	}
+	var n int
+	if _, err := db.Exec("SET VARIABLE lake = " + quote(root, '\'') + ";" + string(script)); err != nil {
+		t.Fatalf("%v\n%s", err, script)
+	}
+	if err := db.QueryRow("SELECT n FROM billing").Scan(&n); err != nil || n != 42 {
+		t.Errorf("the view gives %d, %v", n, err)
+	}
+}

@@ -47,7 +47,7 @@ run: {retries: 0, retry_wait: 1ms, scratch: scratch, parallel: 3}
 			t.Fatal(err)
 		}
 	})
-	p, err := config.Load(filepath.Join(dir, "p.yml"))
+	p, err := config.Load(t.Context(), filepath.Join(dir, "p.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

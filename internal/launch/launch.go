@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/journal"
@@ -48,6 +49,9 @@ func OpenLake(p *hindcast.Pipeline) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{Pipeline: p, Store: store, Lake: lake.New(store, p.Name)}
+	if p.Lake.Hidden() {
+		s.Lake.Hide(p.Lake.Written)
+	}
 	s.Machine = machine(s.disk())
 	return s, nil
 }
@@ -145,7 +149,12 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	if asked.Earlier, asked.Failed, err = s.earlier(ctx); err != nil {
 		return nil, err
 	}
-	return asked.Plan(ctx)
+	made, err := asked.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made.Warnings = config.PipelineRedactor(s.Pipeline).Strings(made.Warnings) // the warehouse's own words are among them
+	return made, nil
 }
 
 func (s *Session) survey(c Choice, now time.Time) *survey.Survey {

@@ -53,7 +53,7 @@ func pipeline(t *testing.T) *hindcast.Pipeline {
 			t.Fatal(err)
 		}
 	})
-	p, err := config.Load(filepath.Join(dir, "p.yml"))
+	p, err := config.Load(t.Context(), filepath.Join(dir, "p.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -433,7 +433,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	state := &hindcast.RunState{}
 	var past []hindcast.Event
 	live := false
-	j, err := journal.Open(ctx, a.Store, a.Lake.RunPrefix(a.run), a.lease.Fence(), journal.Options{Run: a.run, Each: func(e hindcast.Event) {
+	j, err := journal.Open(ctx, a.Store, a.Lake.RunPrefix(a.run), a.lease.Fence(), journal.Options{Run: a.run, Strike: config.PipelineRedactor(a.Pipeline).Event, Each: func(e hindcast.Event) {
 		if !live {
 			state.Apply(e)
 			past = append(past, e)

@@ -78,7 +78,7 @@ func TestWhatDiedIsSwept(t *testing.T) {
 			if err := rows.Scan(&path); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := os.Stat(path); err != nil {
+			if _, err := os.Stat(filepath.Join(p.Lake.Path, path)); err != nil {
 				t.Error(err)
 			}
 		}

@@ -119,7 +119,7 @@ func TestWrite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := config.Load(found.File)
+			p, err := config.Load(t.Context(), found.File)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, read(t, found.File))
 			}
@@ -296,7 +296,7 @@ func TestBlankExplainsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := config.Load(found.File); err != nil {
+	if _, err := config.Load(t.Context(), found.File); err != nil {
 		t.Fatal(err)
 	}
 	text := read(t, found.File)
@@ -345,7 +345,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := config.Load(found.File)
+	p, err := config.Load(t.Context(), found.File)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestWithoutBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := config.Load(found.File)
+	p, err := config.Load(t.Context(), found.File)
 	if err != nil {
 		t.Fatal(err)
 	}

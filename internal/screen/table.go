@@ -153,12 +153,17 @@ func numeric(typ string) bool {
 	return numericTypes[strings.TrimSpace(name)] && !strings.HasSuffix(typ, "]")
 }
 
-// CSV writes a result with its header; NULL is an empty field.
-func CSV(w io.Writer, columns []hindcast.Column, values [][]*string) error {
+// CSV writes a result with its header; NULL is an empty field. On a terminal control characters, which could command it,
+// become "?"; elsewhere every byte is as it is.
+func CSV(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bool) error {
+	shown := func(s string) string { return s }
+	if terminal {
+		shown = harmless
+	}
 	out := csv.NewWriter(w)
 	line := make([]string, len(columns))
 	for c := range columns {
-		line[c] = columns[c].Name
+		line[c] = shown(columns[c].Name)
 	}
 	if err := out.Write(line); err != nil {
 		return fmt.Errorf("writing CSV: %w", err)
@@ -167,7 +172,7 @@ func CSV(w io.Writer, columns []hindcast.Column, values [][]*string) error {
 		for c := range line {
 			line[c] = ""
 			if c < len(row) && row[c] != nil {
-				line[c] = *row[c]
+				line[c] = shown(*row[c])
 			}
 		}
 		if err := out.Write(line); err != nil {
@@ -182,8 +187,9 @@ func CSV(w io.Writer, columns []hindcast.Column, values [][]*string) error {
 }
 
 // JSON writes a result as an object a line, its members in the order of the columns. Numbers are written
-// with all of their digits, true and false as such, and anything else as text.
-func JSON(w io.Writer, columns []hindcast.Column, values [][]*string) error {
+// with all of their digits, true and false as such, and anything else as text. JSON escapes most control characters; on a
+// terminal the others become "?".
+func JSON(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bool) error {
 	var b strings.Builder
 	for _, row := range values {
 		b.Reset()
@@ -200,7 +206,11 @@ func JSON(w io.Writer, columns []hindcast.Column, values [][]*string) error {
 			}
 		}
 		b.WriteString("}\n")
-		if _, err := io.WriteString(w, b.String()); err != nil {
+		line := b.String()
+		if terminal {
+			line = harmless(line)
+		}
+		if _, err := io.WriteString(w, line); err != nil {
 			return fmt.Errorf("writing JSON: %w", err)
 		}
 	}

@@ -139,6 +139,19 @@ func wrap(first, hang, text string, width int) []string {
 var ascii = strings.NewReplacer("…", "...", "–", "-", "−", "-", "·", "-", "×", "x", "→", "->", "←", "<-",
 	"≥", ">=", "≤", "<=", "’", "'", "“", `"`, "”", `"`)
 
+// Line makes one line of what may come from anywhere, without what could move the cursor.
+func (o Options) Line(s string) string { return o.text(s) }
+
+// harmless is a value without control characters, as it is shown on a terminal; line breaks stay.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || bidi(r)) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
 // text makes one line of what may come from anywhere: line breaks become spaces, and control characters,
 // which could move the cursor, become "?".
 func (o Options) text(s string) string {

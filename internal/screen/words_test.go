@@ -217,15 +217,33 @@ func TestErrorJSON(t *testing.T) {
 	}
 }
 
+// On a terminal CSV and JSON hold nothing that it would obey; elsewhere every byte is as it is.
+func TestTablesOnATerminal(t *testing.T) {
+	harmful := "a\x1b[2Jb\u009b\x7f\tc\nd"
+	columns := []hindcast.Column{{Name: "x\x1b", Type: "VARCHAR"}}
+	for terminal, want := range map[bool][2]string{
+		true:  {"x?\n\"a?[2Jb??\tc\nd\"\n", `{"x\u001b":"a\u001b[2Jb??\tc\nd"}` + "\n"},
+		false: {"x\x1b\n\"" + harmful + "\"\n", `{"x\u001b":"a\u001b[2Jb` + "\u009b\x7f" + `\tc\nd"}` + "\n"},
+	} {
+		var asCSV, asJSON bytes.Buffer
+		if err := CSV(&asCSV, columns, [][]*string{{&harmful}}, terminal); err != nil || asCSV.String() != want[0] {
+			t.Errorf("CSV on a terminal (%v): %q, %v", terminal, asCSV.String(), err)
+		}
+		if err := JSON(&asJSON, columns, [][]*string{{&harmful}}, terminal); err != nil || asJSON.String() != want[1] {
+			t.Errorf("JSON on a terminal (%v): %q, %v", terminal, asJSON.String(), err)
+		}
+	}
+}
+
 func TestTableForPrograms(t *testing.T) {
 	var asCSV, asJSON bytes.Buffer
 	text := func(s string) *string { return &s }
 	columns := []hindcast.Column{{Name: "n", Type: "DECIMAL(38,6)"}, {Name: "d", Type: "DOUBLE"}, {Name: "b", Type: "BOOLEAN"}, {Name: `s"`, Type: "VARCHAR"}}
 	values := [][]*string{{text("12345678901234567890.000001"), text("nan"), text("true"), text("a,<b>\n")}, {nil, text("1.5"), nil, text("")}}
-	if err := CSV(&asCSV, columns, values); err != nil {
+	if err := CSV(&asCSV, columns, values, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := JSON(&asJSON, columns, values); err != nil {
+	if err := JSON(&asJSON, columns, values, false); err != nil {
 		t.Fatal(err)
 	}
 	wantCSV := "n,d,b,\"s\"\"\"\n12345678901234567890.000001,nan,true,\"a,<b>\n\"\n,1.5,,\n"

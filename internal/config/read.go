@@ -1,0 +1,58 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// largest is how many bytes a file that people write by hand may have.
+const largest = 8 << 20
+
+// ReadFile reads a file that a person names: a pipeline file, SQL, a secret. It may be a pipe. It ends with ctx, which a read
+// of a pipe that nobody writes to does not, and with an error where there is more than any such file has.
+func ReadFile(ctx context.Context, path string) ([]byte, error) {
+	type result struct {
+		body []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() { // which stays behind at a pipe, until the program ends
+		body, err := readAtMost(path, largest)
+		read <- result{body, err}
+	}()
+	select {
+	case r := <-read:
+		return r.body, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func readAtMost(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	body, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(body)) > most {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than %d MiB", most>>20)}
+	}
+	return body, err
+}
+
+// Reread reads a file that was read before, to show a part of it: not a pipe, which can be read once.
+func Reread(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	return readAtMost(path, largest)
+}
