@@ -152,6 +152,8 @@ type Load struct {
 	Before  []string `json:"before,omitempty"`  // in the load's transaction, before the delete
 	After   []string `json:"after,omitempty"`   // in it, after the insert
 	Session []string `json:"session,omitempty"` // SET statements on each warehouse session
+	// MayChange says that triggers of the target are meant to change values that a load sends.
+	MayChange bool `json:"triggers_may_change_values,omitempty"`
 }
 
 // OnFailure says what one slice's final failure does to the others.

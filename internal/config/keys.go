@@ -297,6 +297,11 @@ func loadKeys() []Key {
 		{Path: "load.session", Form: formTexts, Else: "none", Example: `["SET preserve_insertion_order = false"]`,
 			Meaning: "SET statements for each session on the warehouse.",
 			set:     func(d *decoder, v value) { d.p.Load.Session = d.sessionOf(v) }},
+		{Path: "load.triggers", Form: choice(triggers...), Default: keepValues, Example: mayChangeValues,
+			Meaning: "What the target's triggers may do to the rows of a load, in PostgreSQL. They may fill other columns and route rows into " +
+				"partitions; with may_change_values they may change the values that the SQL gives too. A row more or less than was sent " +
+				"rolls the load back in any case.",
+			set: func(d *decoder, v value) { d.p.Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
 	}
 }
 
@@ -345,6 +350,13 @@ func runKeys() []Key {
 var (
 	missings = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
 	failures = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
+	triggers = []string{keepValues, mayChangeValues}
+)
+
+// What triggers of the target may do.
+const (
+	keepValues      = "keep_values"
+	mayChangeValues = "may_change_values"
 )
 
 const maxRetries = 1000

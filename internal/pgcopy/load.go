@@ -13,7 +13,25 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (sums hindcast.Sums, err error) {
+func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (sent hindcast.Sums, stored int64, err error) {
+	sent, err = send(ctx, fields, files, o, func(rows io.Reader) error {
+		tag, err := to.Conn.CopyFrom(ctx, rows, to.SQL)
+		stored = tag.RowsAffected()
+		return err
+	})
+	return sent, stored, err
+}
+
+// encoded is what a load of the files sends, without a server.
+func encoded(ctx context.Context, fields []Field, files []string, o Options) (hindcast.Sums, error) {
+	return send(ctx, fields, files, o, func(rows io.Reader) error {
+		_, err := io.Copy(io.Discard, rows)
+		return err
+	})
+}
+
+// send gives the files' rows, as binary COPY, to whoever takes them.
+func send(ctx context.Context, fields []Field, files []string, o Options, to func(io.Reader) error) (sums hindcast.Sums, err error) {
 	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: max(o.Threads, 1)})
 	if err != nil {
 		return hindcast.Sums{}, err
@@ -28,7 +46,7 @@ func load(ctx context.Context, fields []Field, files []string, o Options, to Tar
 		return hindcast.Sums{}, err
 	}
 	r := newParquetReader(rows, fields)
-	_, err = to.Conn.CopyFrom(ctx, r, to.SQL) // the server may store fewer rows: a trigger drops some
+	err = to(r)
 	switch {
 	case r.err != nil && !errors.Is(r.err, io.EOF):
 		return hindcast.Sums{}, r.err // the server's error says only that we gave up

@@ -5,6 +5,7 @@ package pgcopy
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -83,10 +84,34 @@ func Sum(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error
 
 // Load sends the rows of Parquet files, which hindcast wrote with these columns, to the target. The sums are those of
 // the rows as they were sent: Sum over the target's columns gives the same Content unless the server has changed
-// values as it stored them (a trigger, jsonb's own spelling). A value that does not fit the target's type is
-// E-OVERFLOW and names its column; errors of the server are *pgconn.PgError.
-func Load(ctx context.Context, fields []Field, files []string, o Options, to Target) (hindcast.Sums, error) {
+// values as it stored them (a trigger, jsonb's own spelling). Stored is how many rows the server says that it took: a trigger
+// may drop some, or put them elsewhere. A value that does not fit the target's type is E-OVERFLOW and names its column; errors
+// of the server are *pgconn.PgError.
+func Load(ctx context.Context, fields []Field, files []string, o Options, to Target) (sent hindcast.Sums, stored int64, err error) {
 	return load(ctx, fields, files, o, to)
+}
+
+// Verbatim are the fields of a load whose values the server gives back in the bytes in which they were sent: all but those
+// that it reads from text, and those that it spells in its own way.
+func Verbatim(fields []Field) []Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f Field) bool {
+		t := plain(f.Type)
+		if t.Elem != nil {
+			t = plain(*t.Elem)
+		}
+		return f.AsText || t.OID == oidJSONB
+	})
+}
+
+// Encoded gives the sums of what a Load of these fields of the files sends. Nothing is sent.
+func Encoded(ctx context.Context, fields []Field, files []string, o Options) (hindcast.Sums, error) {
+	return encoded(ctx, fields, files, o)
+}
+
+// Stored gives Rows and Content of what the source sends, and looks at no value: for Verbatim fields they are those of the
+// Load that stored the rows, if they are still the same.
+func Stored(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
+	return stored(ctx, fields, from)
 }
 
 // CopyOut is the statement of a Source: it selects the fields from a FROM clause ("sales WHERE day >= …").

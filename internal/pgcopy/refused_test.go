@@ -254,7 +254,7 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 	fields := []pgcopy.Field{{Column: hindcast.Column{Name: "a", Type: "BIGINT"}, Type: describe(t, conn, "target")[0].typ}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := pgcopy.Load(ctx, fields, []string{files[0].Path}, pgcopy.Options{}, pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, "target")})
+	_, _, err := pgcopy.Load(ctx, fields, []string{files[0].Path}, pgcopy.Options{}, pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, "target")})
 	if e := hindcast.AsError(err); e.Code != hindcast.EStopped {
 		t.Errorf("got %v", err)
 	}

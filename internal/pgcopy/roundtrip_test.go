@@ -340,8 +340,34 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	if loaded.Rows != sums.Rows || loaded.Content != sums.Content && !slices.ContainsFunc(fields, changed) {
 		t.Errorf("%v were unloaded and %v loaded", sums, loaded)
 	}
+	sameAsSent(t, conn, files, loaded)
 	if one, two := content(t, conn, "one"), content(t, conn, "two"); !bytes.Equal(one, two) {
 		t.Errorf("the tables differ: %v", pgtest.Query(t, conn, "SELECT one, two FROM one JOIN two USING (n) WHERE one::text <> two::text LIMIT 3"))
+	}
+}
+
+// sameAsSent compares what table two holds with what was sent to it, as far as the server gives values back as they came.
+func sameAsSent(t *testing.T, conn *pgconn.PgConn, files []hindcast.File, loaded hindcast.Sums) {
+	t.Helper()
+	var fields []pgcopy.Field
+	for _, a := range describe(t, conn, "two") {
+		f, err := pgcopy.Carry(a.name, a.typ, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = pgcopy.Receive(f.Column, a.typ); err != nil {
+			t.Fatal(err)
+		}
+		fields = append(fields, f)
+	}
+	verbatim := pgcopy.Verbatim(fields)
+	sent, err := pgcopy.Encoded(t.Context(), verbatim, pathsOf(files), pgcopy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := pgcopy.Stored(t.Context(), verbatim, pgcopy.One(conn, pgcopy.CopyOut(verbatim, "two")))
+	if err != nil || is.Rows != sent.Rows || is.Content != sent.Content || len(verbatim) == len(fields) && is.Content != loaded.Content {
+		t.Errorf("%v were sent, and %v stand there, %v; the load said %v", sent, is, err, loaded)
 	}
 }
 

@@ -111,6 +111,7 @@ const (
 	oidBit     = 1560
 	oidVarbit  = 1562
 	oidMoney   = 790
+	oidJSONB   = 3802
 )
 
 // byOID finds a base type in a table of carriers.

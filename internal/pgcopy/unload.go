@@ -350,13 +350,23 @@ var typeIDs = map[string]bindings.Type{
 
 // sum reads over all connections beside each other, decoding only what there are totals of.
 func sum(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
+	return hashed(ctx, fields, from, func(c *column) bool { return c.sum != nil })
+}
+
+// stored reads what sum does and decodes nothing.
+func stored(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
+	return hashed(ctx, fields, from, func(*column) bool { return false })
+}
+
+// hashed takes the sums of all rows, decoding those columns alone that it is told to.
+func hashed(ctx context.Context, fields []Field, from Source, decoded func(*column) bool) (hindcast.Sums, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, source: from, plain: true}
 	var group sync.WaitGroup
 	for _, conn := range from.Conns {
 		r := &sourceReader{all: run, conn: conn, decoder: newDecoder(fields)}
-		r.decoder.onlySums()
+		r.decoder.skip(decoded)
 		run.decoders = append(run.decoders, r.decoder)
 		group.Go(func() {
 			defer r.end()
@@ -383,11 +393,11 @@ func (r *sourceReader) discard() error {
 	}
 }
 
-// onlySums has the decoder skip the columns that have no total.
-func (d *decoder) onlySums() {
+// skip has the decoder look at no value of a column that is not to be decoded.
+func (d *decoder) skip(decoded func(*column) bool) {
 	for i := range d.columns {
-		if c := &d.columns[i]; c.sum == nil {
-			c.codec, c.elem = codecs[wireSkip], nil
+		if c := &d.columns[i]; !decoded(c) {
+			c.codec, c.elem, c.sum = codecs[wireSkip], nil, nil
 		}
 	}
 }

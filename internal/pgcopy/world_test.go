@@ -133,22 +133,26 @@ func load(t testing.TB, conn *pgconn.PgConn, table string, columns []hindcast.Co
 		}
 		fields = append(fields, f)
 	}
-	var paths []string
-	for _, f := range files {
-		paths = append(paths, f.Path)
-	}
+	paths := pathsOf(files)
 	made, read := pgcopy.Staging(fields)
 	into := table
 	if made != "" {
 		into = "staged_rows"
 		pgtest.Query(t, conn, "CREATE TEMP TABLE staged_rows ("+made+")")
 	}
-	sums, err := pgcopy.Load(t.Context(), fields, paths, pgcopy.Options{}, pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, into)})
+	sums, _, err := pgcopy.Load(t.Context(), fields, paths, pgcopy.Options{}, pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, into)})
 	if err == nil && made != "" {
 		list := strings.TrimSuffix(strings.TrimPrefix(pgcopy.CopyIn(fields, ""), "COPY  "), " FROM STDIN (FORMAT binary)")
 		pgtest.Query(t, conn, "INSERT INTO "+table+" "+list+" SELECT "+read+" FROM staged_rows; DROP TABLE staged_rows")
 	}
 	return sums, err
+}
+
+func pathsOf(files []hindcast.File) (paths []string) {
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	return paths
 }
 
 func columnsOf(fields []pgcopy.Field) []hindcast.Column {

@@ -325,6 +325,34 @@ func TestTheHolderOfTheFileIsNamed(t *testing.T) {
 	_ = w.Close()
 }
 
+// A load that does not leave what was staged, here because a row lies in another slice, is rolled back.
+func TestWhatIsStoredIsWhatWasStaged(t *testing.T) {
+	path := create(t, "CREATE TABLE result AS SELECT DATE '2020-01-05' AS day")
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path, TimeZone: "UTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	staged := filepath.Join(t.TempDir(), "staged.parquet")
+	parquet(t, staged, "SELECT unnest([DATE '2020-01-07', DATE '2020-02-07']) AS day")
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
+	l := warehouse.Load{Pipeline: "p", Target: hindcast.Target{Table: "result", Time: "day"}, Run: "r", Attempt: 1, Fence: 1, Columns: columns,
+		Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Files: []string{staged}, Rows: 2}
+	if err := w.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = w.Load(t.Context(), l)
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent {
+		t.Errorf("got %v", err)
+	}
+	sums, err := w.Published(t.Context(), warehouse.Published{Target: l.Target, Columns: columns,
+		Intervals: []hindcast.Interval{warehousetest.January, warehousetest.February}})
+	if err != nil || sums[0].Rows != 1 || sums[1].Rows != 0 {
+		t.Errorf("%+v, %v", sums, err)
+	}
+}
+
 func TestAWarehouseIsNeverCreated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.duckdb")
 	if _, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path}); err == nil {

@@ -202,8 +202,12 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 		return err
 	}
 	if n > 0 || len(l.Hooks.Before) > 0 {
-		if _, err := conn.ExecContext(ctx, "DELETE FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l)); err != nil {
+		result, err := conn.ExecContext(ctx, "DELETE FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l))
+		if err != nil {
 			return err
+		}
+		if deleted, err := result.RowsAffected(); err != nil || deleted != n && len(l.Hooks.Before) == 0 {
+			return cmp.Or(err, unlike(l, fmt.Sprintf("%d rows of slice %s were to be replaced and %d were deleted", n, l.Slice.Key, deleted)))
 		}
 	}
 	if len(l.Files) > 0 {
@@ -243,12 +247,22 @@ func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (
 	return result.RowsAffected()
 }
 
-// loaded are the sums of the slice's rows as the load leaves them.
+// loaded are the sums of the slice's rows as the load leaves them: as many as were staged, unless a hook changed that.
 func loaded(ctx context.Context, conn *sql.Conn, l warehouse.Load) (hindcast.Sums, error) {
 	if l.Rows == 0 && len(l.Hooks.After) == 0 {
 		return hindcast.Sums{}, nil
 	}
-	return duck.SumsOf(ctx, conn, l.Columns, duck.Table(l.Target.Table)+" WHERE "+inSlice(l))
+	sums, err := duck.SumsOf(ctx, conn, l.Columns, duck.Table(l.Target.Table)+" WHERE "+inSlice(l))
+	if err == nil && sums.Rows != l.Rows && len(l.Hooks.After) == 0 {
+		err = unlike(l, fmt.Sprintf("%d rows were inserted for slice %s, and %d stand in %s", l.Rows, l.Slice.Key, sums.Rows, l.Target.Table))
+	}
+	return sums, err
+}
+
+// unlike is the error of a load that does not leave what was staged.
+func unlike(l warehouse.Load, message string) error {
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: message,
+		Next: "see what " + l.Target.Table + " is; everything was rolled back"}
 }
 
 // runHooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.

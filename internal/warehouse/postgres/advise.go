@@ -27,9 +27,6 @@ const deadRows = `
 SELECT coalesce(sum(pg_stat_get_dead_tuples(relid)), 0), coalesce(sum(pg_stat_get_live_tuples(relid)), 0)
 FROM (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) part`
 
-const rowTriggers = `
-SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 1 = 1 AND tgtype & 12 <> 0 ORDER BY 1`
-
 // hidden names the tables of which the role sees what a policy shows it.
 const hidden = `SELECT found, quote_ident(current_user) FROM (` + byName + `) named WHERE row_security_active(oid) ORDER BY found COLLATE "C"`
 
@@ -124,13 +121,16 @@ func adviseDead(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcas
 }
 
 func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
-	rows, err := ask(ctx, conn, rowTriggers, r.oid)
-	if err != nil || len(rows) == 0 {
+	rows, err := ask(ctx, conn, fmt.Sprintf(betweens, r.oid))
+	var names []string
+	for _, b := range readBetweens(rows) {
+		if !strings.HasPrefix(b.name, "foreign ") { // adviseForeignKeys says more of these
+			names = append(names, b.name)
+		}
+	}
+	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	names := make([]string, len(rows))
-	for i, n := range rows {
-		names[i] = n.text(0)
-	}
-	return []string{fmt.Sprintf("triggers of %s run for every row that is replaced: %s", t.Table, strings.Join(names, ", "))}, nil
+	return []string{fmt.Sprintf("rows of %s that are replaced pass %s: a load that does not store what it sends is rolled back (load.triggers)", t.Table,
+		strings.Join(names, ", "))}, nil
 }

@@ -27,10 +27,13 @@ type load struct {
 	conn     *pgconn.PgConn
 	schema   string // of our tables
 	target   relation
-	replaces bool   // there are rows of the target in the slice
-	xid      string // the transaction, as the rows that it writes name it
-	verbatim bool   // nothing of the user's comes between what is sent and what is stored
+	replaces bool      // there are rows of the target in the slice
+	xid      string    // the transaction, as the rows that it writes name it
+	between  []between // what may change what is deleted or stored
+	cast     bool      // the server reads values from text
+	kept     int64     // rows of the slice that were kept aside; -1 if none were to be
 	sent     hindcast.Sums
+	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
 }
 
 // Load replaces a slice's rows in one transaction (promise 2). The order matters: the target's lock comes first, then
@@ -44,7 +47,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		if err != nil {
 			return err
 		}
-		job := &load{Load: l, owner: w, conn: conn, schema: schema}
+		job := &load{Load: l, owner: w, conn: conn, schema: schema, kept: -1}
 		err = job.replace(ctx, &c)
 		rollback(ctx, conn) // unless it is committed
 		if isState(err, lockTimeout) {
@@ -87,15 +90,8 @@ func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {
 	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
 		return err
 	}
-	if l.replaces || len(l.Hooks.Before) > 0 {
-		if err := run(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice()); err != nil {
-			return err
-		}
-	}
-	if len(l.Files) > 0 {
-		if err := l.fill(ctx, fields); err != nil {
-			return err
-		}
+	if err := l.swap(ctx, fields); err != nil {
+		return err
 	}
 	if err := l.hooks(ctx, "load.after", l.Hooks.After); err != nil {
 		return err
@@ -104,6 +100,32 @@ func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {
 		return err
 	}
 	return l.commit(ctx, c)
+}
+
+// swap puts the staged rows in place of the slice's, and proves that they alone are there.
+func (l *load) swap(ctx context.Context, fields []pgcopy.Field) error {
+	if len(l.Hooks.Before) > 0 { // one may have switched a trigger off
+		rows, err := ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.sql())+"::regclass"))
+		if err != nil {
+			return err
+		}
+		l.between = readBetweens(rows)
+	}
+	if l.replaces || len(l.Hooks.Before) > 0 {
+		n, err := affected(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+		if err != nil {
+			return err
+		}
+		if err := l.deleted(ctx, n); err != nil {
+			return err
+		}
+	}
+	if len(l.Files) > 0 {
+		if err := l.fill(ctx, fields); err != nil {
+			return err
+		}
+	}
+	return l.compare(ctx, fields)
 }
 
 // begin takes the target's lock, which holds other writers off and lets readers read, then the fence, and looks at the
@@ -117,9 +139,10 @@ func (l *load) begin(ctx context.Context) error {
 		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
 		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
 		"SET LOCAL row_security = off", // an error rather than rows that are not seen
-		"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), "+verbatim+", pg_current_xact_id()::xid "+
+		"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
 			"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
-		fmt.Sprintf(attributes, "ARRAY["+oid+"]"))
+		fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
+		fmt.Sprintf(betweens, oid))
 	if err != nil {
 		return err
 	}
@@ -130,20 +153,13 @@ func (l *load) begin(ctx context.Context) error {
 	if err := refuseLower(fence[0].number(0), l.Fence); err != nil {
 		return err
 	}
-	l.replaces, l.xid = target.bool(2), target.text(4)
-	l.verbatim = target.bool(3) && len(l.Hooks.Before)+len(l.Hooks.After) == 0
+	l.replaces, l.xid, l.between = target.bool(2), target.text(3), readBetweens(results[7])
 	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
 	for _, r := range columns {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
 	}
 	return l.owner.resolve(ctx, l.conn, []relation{l.target})
 }
-
-// verbatim says of pg_class c that a COPY stores what is sent to it, in tables of this server: it has no triggers but those
-// of constraints, and nor have its partitions.
-const verbatim = `NOT EXISTS (
-  SELECT FROM (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) part(oid) JOIN pg_class p USING (oid)
-  WHERE p.relkind NOT IN ('r', 'p') OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = p.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'))`
 
 // inSlice is the condition that a row of the target belongs to the slice.
 func (l *load) inSlice() string {
@@ -176,8 +192,9 @@ func (l *load) keepPrevious(ctx context.Context) (string, error) {
 		return "", err
 	}
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
-	_, _, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
+	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Load.Memory), Threads: 1})
+	l.kept = sums.Rows
 	if err == nil && l.Keep != nil {
 		err = l.Keep(ctx)
 	}
@@ -219,7 +236,7 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 			return err
 		}
 	}
-	sums, err := pgcopy.Load(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads},
+	sums, stored, err := pgcopy.Load(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads},
 		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, table)})
 	if err != nil {
 		return err
@@ -228,11 +245,11 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, sums.Rows, l.Rows)}
 	}
+	l.sent = sums
 	if columns == "" {
-		l.sent = sums
-		return nil
+		return l.inserted(stored)
 	}
-	l.verbatim = false // the server casts them
+	l.cast = true
 	if err := l.refuseRounding(ctx, fields, table); err != nil {
 		return err
 	}
@@ -240,7 +257,11 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 	for i, f := range fields {
 		names[i] = f.Name
 	}
-	return run(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
+	stored, err = affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
+	if err != nil {
+		return err
+	}
+	return l.inserted(stored)
 }
 
 // refuseRounding: what the server reads from text it would round to the target's scale without a word.
@@ -267,9 +288,21 @@ func (l *load) refuseRounding(ctx context.Context, fields []pgcopy.Field, staged
 // since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
 // slice.
 func (l *load) stored(ctx context.Context) (hindcast.Sums, error) {
-	if l.verbatim {
+	switch {
+	case len(l.Hooks.Before)+len(l.Hooks.After) > 0: // what they put off happens now, not behind our back
+		if err := run(ctx, l.conn, immediately); err != nil {
+			return hindcast.Sums{}, err
+		}
+	case l.stands != nil:
+		return *l.stands, nil
+	case !l.cast:
 		return l.asSent(), nil
 	}
+	return l.standing(ctx)
+}
+
+// standing are the sums of the slice's rows in the target.
+func (l *load) standing(ctx context.Context) (hindcast.Sums, error) {
 	rows, err := ask(ctx, l.conn, sumsQuery("1", l.Columns, l.target.name.sql()+" WHERE "+l.inSlice()))
 	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err

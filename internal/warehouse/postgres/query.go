@@ -74,6 +74,15 @@ func run(ctx context.Context, conn *pgconn.PgConn, statements ...string) error {
 	return err
 }
 
+// affected runs a statement and gives the number of rows that the server says it changed.
+func affected(ctx context.Context, conn *pgconn.PgConn, statement string) (int64, error) {
+	results, err := conn.Exec(ctx, statement).ReadAll()
+	if err != nil || len(results) == 0 {
+		return 0, err
+	}
+	return results[len(results)-1].CommandTag.RowsAffected(), nil
+}
+
 // array is a list of texts as a parameter of type text[].
 func array(list []string) string {
 	quoted := make([]string, len(list))

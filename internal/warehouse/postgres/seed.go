@@ -44,7 +44,7 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 		return err
 	}
 	if len(s.Files) > 0 {
-		_, err = pgcopy.Load(ctx, fields, s.Files, pgcopy.Options{Memory: w.options.Memory, Threads: w.options.Threads},
+		_, _, err = pgcopy.Load(ctx, fields, s.Files, pgcopy.Options{Memory: w.options.Memory, Threads: w.options.Threads},
 			pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, table)})
 		if err != nil {
 			return err

@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+)
+
+// between is something of the target's that may change what a load deletes or stores: a trigger, a rule, a foreign key that
+// deletes or updates rows, a part behind a foreign server.
+type between struct {
+	name             string // "trigger soft_delete of sales"
+	deletes, inserts bool   // what it acts on
+}
+
+// betweens finds them, given the target as an expression of type regclass. A partition's copy of a trigger is not named beside
+// its origin. Triggers of constraints that only check are left out, and so are rules that a COPY passes by without a DELETE.
+const betweens = `
+WITH RECURSIVE part(oid) AS (SELECT %[1]s::oid UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid)
+SELECT 'trigger ' || quote_ident(g.tgname) || ' of ' || g.tgrelid::regclass AS name, g.tgtype & 8 <> 0, g.tgtype & 4 <> 0
+FROM part JOIN pg_trigger g ON g.tgrelid = part.oid
+WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0 AND g.tgparentid = 0
+UNION ALL
+SELECT 'rule ' || quote_ident(r.rulename) || ' of ' || r.ev_class::regclass, r.ev_type = '4', r.ev_type = '3'
+FROM pg_rewrite r WHERE r.ev_class = %[1]s::oid AND r.ev_type IN ('3', '4') AND r.ev_enabled <> 'D'
+UNION ALL
+SELECT 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass, true, false
+FROM part JOIN pg_constraint k ON k.confrelid = part.oid WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype IN ('c', 'n', 'd')
+UNION ALL
+SELECT 'foreign table ' || c.oid::regclass, true, true FROM part JOIN pg_class c USING (oid) WHERE c.relkind = 'f'
+ORDER BY 1`
+
+func readBetweens(rows []row) []between {
+	var list []between
+	for _, r := range rows {
+		list = append(list, between{name: r.text(0), deletes: r.bool(1), inserts: r.bool(2)})
+	}
+	return list
+}
+
+// deleted compares what the DELETE says, and what it left, with what was to go: a slice of which a row stays would be doubled.
+func (l *load) deleted(ctx context.Context, n int64) error {
+	if len(l.between) == 0 {
+		if l.kept >= 0 && len(l.Hooks.Before) == 0 && n != l.kept {
+			return l.meddled(between.onDelete, fmt.Sprintf("of the %d rows of slice %s that were to be replaced %d were deleted", l.kept, l.Slice.Key, n))
+		}
+		return nil
+	}
+
+	rows, err := ask(ctx, l.conn, "SELECT count(*) FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+	if err != nil {
+		return err
+	}
+	if left := rows[0].number(0); left > 0 {
+		return l.meddled(between.onDelete, fmt.Sprintf("%d rows of slice %s are still in %s after their DELETE", left, l.Slice.Key, l.Target.Table))
+	}
+	return nil
+}
+
+// inserted compares what the server says that it took with what was sent. Where something comes between, that says little:
+// rows may have gone into a partition another way.
+func (l *load) inserted(n int64) error {
+	if len(l.between) == 0 && n != l.sent.Rows {
+		return l.meddled(between.onInsert, fmt.Sprintf("of the %d rows of slice %s that were sent the server stored %d", l.sent.Rows, l.Slice.Key, n))
+	}
+	return nil
+}
+
+// compare looks at what stands in the slice now, before the user's hooks: as many rows as were sent, and unless a trigger is
+// meant to change values the same ones. Without anything between, the answers to DELETE and COPY have said it.
+func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
+	if len(l.between) == 0 {
+		return nil
+	}
+	if len(l.Hooks.After) == 0 { // hooks may count on constraints that wait
+		if err := run(ctx, l.conn, immediately); err != nil {
+			return err
+		}
+	}
+	is, err := l.standing(ctx)
+	if err != nil {
+		return err
+	}
+
+	l.stands = &is
+	was := l.asSent()
+	if is.Rows != was.Rows {
+		return l.meddled(between.onInsert, fmt.Sprintf("%d rows were sent for slice %s, and %d stand in %s", was.Rows, l.Slice.Key, is.Rows, l.Target.Table))
+	}
+	if l.Hooks.MayChange {
+		return nil
+	}
+	for _, column := range slices.Sorted(maps.Keys(was.Totals)) {
+		if is.Totals[column] != was.Totals[column] {
+			return l.meddled(between.onInsert, fmt.Sprintf("the values of column %q that were sent for slice %s sum to %s, and those that stand in %s to %s",
+				column, l.Slice.Key, was.Totals[column], l.Target.Table, is.Totals[column]))
+		}
+	}
+	return l.compareContent(ctx, pgcopy.Verbatim(fields))
+}
+
+// compareContent compares times, texts and all other values whose bytes the server gives back as they came.
+func (l *load) compareContent(ctx context.Context, fields []pgcopy.Field) error {
+	if len(l.Files) == 0 || len(fields) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
+		return nil
+	}
+	was, err := pgcopy.Encoded(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads})
+	if err != nil {
+		return err
+	}
+	is, err := pgcopy.Stored(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, l.target.name.sql()+" WHERE "+l.inSlice())))
+	if err != nil {
+		return err
+	}
+	if is.Content != was.Content {
+		return l.meddled(between.onInsert, fmt.Sprintf("the rows of slice %s that stand in %s have other values than those that were sent", l.Slice.Key, l.Target.Table))
+	}
+	return nil
+}
+
+// immediately has deferred triggers and constraints act now, and not at COMMIT, after everything was compared.
+const immediately = "SET CONSTRAINTS ALL IMMEDIATE"
+
+func (b between) onDelete() bool { return b.deletes }
+func (b between) onInsert() bool { return b.inserts }
+
+// meddled is the error of a load that did not store what it sent: who may have done it, and what helps.
+func (l *load) meddled(acts func(between) bool, what string) *hindcast.Error {
+	var named []string
+	for _, b := range l.between {
+		if acts(b) {
+			named = append(named, b.name)
+		}
+	}
+	if len(named) == 0 { // then it is what acts on something else
+		for _, b := range l.between {
+			named = append(named, b.name)
+		}
+	}
+	e := &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: what,
+		Next: "load into a table of which hindcast alone decides what its slices hold, and serve the other one from it; everything was rolled back"}
+	if len(named) > 0 {
+		e.Message += ": see " + strings.Join(named, ", ")
+		e.Next = "take that off the target, or switch it off in load.before and on again in load.after (ALTER TABLE … DISABLE TRIGGER …); " +
+			"a trigger that is meant to change values, and no rows, is let by `load: {triggers: may_change_values}`; everything was rolled back"
+	}
+	return e
+}
