@@ -2,6 +2,7 @@ package hindcast
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,10 +23,18 @@ type Column struct {
 	// and Source the type that it has in the warehouse. NoText says of a source's column that its type has none.
 	Text   bool `json:"text,omitempty"`
 	NoText bool `json:"no_text,omitempty"`
+	// Absent says of a source's column that it is not unloaded, because nothing reads it: the SQL sees its name and type,
+	// and fails where it reads it after all.
+	Absent bool `json:"absent,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`
 	Generated bool `json:"generated,omitempty"`
+}
+
+// Present are the columns that are not Absent.
+func Present(columns []Column) []Column {
+	return slices.DeleteFunc(slices.Clone(columns), func(c Column) bool { return c.Absent })
 }
 
 // IsTime reports whether a column of this type can place a row in a slice.

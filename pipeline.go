@@ -78,6 +78,7 @@ type Fact struct {
 	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
 	Missing  Missing  `json:"missing"`
 	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
+	Used     bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
 	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
 }
 
@@ -100,6 +101,7 @@ type Dim struct {
 	Files   string        `json:"files,omitempty"`
 	Refresh time.Duration `json:"refresh"` // default 24h; 0 unloads it in every run
 	Columns []string      `json:"columns,omitempty"`
+	Used    bool          `json:"used,omitempty"` // as a fact's
 	Text    []string      `json:"text,omitempty"` // as a fact's
 }
 

@@ -112,22 +112,22 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
 		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
 		t.Window = plan.Window(s.fact(name), item.Slice)
-		for _, m := range s.manifests(name, item.Units[name]) {
+		for i, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
 				return nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
 			}
 			if t.Columns == nil {
-				t.Columns = m.Columns
+				t.Columns = plan.Seen(s.units[unitKey{name, item.Units[name][i]}].plan.Columns, m.Columns)
 			}
 		}
 		tables = append(tables, t)
 	}
-	for _, d := range s.plan.Pipeline.Dims {
+	for i, d := range s.plan.Pipeline.Dims {
 		m := s.dim(d.Name)
 		if m == nil {
 			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
 		}
-		tables = append(tables, engine.Table{Name: d.Name, Columns: m.Columns, Users: d.Files != ""})
+		tables = append(tables, engine.Table{Name: d.Name, Columns: plan.Seen(s.plan.Dims[i].Columns, m.Columns), Users: d.Files != ""})
 	}
 	return tables, nil
 }

@@ -39,10 +39,10 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 		return s.tidy(ctx, u)
 	}
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
-		Run: s.plan.Run, Fence: s.fence, Attempt: attempt, Missing: u.plan.Missing, Columns: u.plan.Columns}
+		Run: s.plan.Run, Fence: s.fence, Attempt: attempt, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
-	extract := warehouse.Extract{Table: u.plan.Source, Columns: u.plan.Columns, Time: fact.Time, Window: u.plan.Interval,
+	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: fact.Time, Window: u.plan.Interval,
 		TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
 	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)
 	if err != nil {
@@ -152,9 +152,10 @@ func (s *Steps) Dimensions(ctx context.Context, each Unloaded) error {
 }
 
 func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast.Manifest) (*hindcast.Manifest, error) {
-	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: 1, Columns: d.Columns,
+	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: 1,
+		Columns:    plan.Extracted(d.Columns, d.Keep),
 		Generation: lake.NextGeneration(current)}
-	extract := warehouse.Extract{Table: d.Source, Columns: d.Columns, TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
+	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
 	if err := s.generate(ctx, current, m, extract); err != nil {
 		return nil, fmt.Errorf("unloading dimension %s: %w", d.Name, err)
 	}

@@ -182,6 +182,9 @@ func (d *decoder) walk(b *branch, v value) {
 		return
 	}
 	kind := b.key.Form.kind
+	if word := b.key.Form.word; word != "" && v.node != nil && v.node.Kind == yaml.ScalarNode && v.node.Value == word {
+		kind = scalar
+	}
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {
 		d.bad(v, b.key.Form.Right, "has no value")
 		return

@@ -32,7 +32,8 @@ type Form struct {
 
 	kind     kind
 	nullable bool
-	secrets  bool // ${VAR} may stand in it
+	secrets  bool   // ${VAR} may stand in it
+	word     string // may stand in place of the list
 }
 
 const (
@@ -55,6 +56,9 @@ var (
 	formList   = Form{Name: "list", Right: "write a list, each item beginning with -", kind: list}
 	formTexts  = Form{Name: "list of texts", Right: "write a list of texts, such as [a, b]", kind: texts,
 		Schema: map[string]any{"type": "array", "items": map[string]any{"type": "string", "minLength": 1}}}
+	formColumns = Form{Name: "list of texts, or used", Right: "write a list of columns, such as [a, b], or used", kind: texts, word: used,
+		Schema: map[string]any{"anyOf": []any{map[string]any{"const": used},
+			map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": "string", "minLength": 1}}}}}
 	formText = Form{Name: "text", Right: "write a text that is not empty",
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formName = Form{Name: "name", Right: "write a name of small letters, digits, _ and -, such as cloud_costs",
@@ -98,7 +102,7 @@ const maxParallel = 1024
 // forms lists those that the reference explains by themselves.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts}
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns}
 }
 
 // choice is the form of a word out of a few.
@@ -131,6 +135,17 @@ func (d *decoder) textsOf(v value) []string {
 		out = append(out, strings.TrimSpace(item.text))
 	}
 	return out
+}
+
+// used stands in place of a list of columns: those that are read.
+const used = "used"
+
+// narrowed decodes the columns of a fact or a dimension: names, or the word that means what SQL and checks read.
+func (d *decoder) narrowed(v value) (columns []string, word bool) {
+	if v.text == used {
+		return nil, true
+	}
+	return d.columnsOf(v), false
 }
 
 // columnsOf decodes a list of column names, each once and at least one.

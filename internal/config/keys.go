@@ -139,6 +139,9 @@ func historyKeys() []Key {
 const textMeaning = "Columns that are carried as their exact text: VARCHAR in the SQL, whatever their type is in the warehouse. " +
 	"For types that are refused otherwise, such as a numeric of PostgreSQL without a precision."
 
+const usedMeaning = "`used` takes those that the SQL and the checks read, as the engine finds them; all, where it is not sure. " +
+	"When the SQL later needs another column, `hindcast plan` says what is unloaded again for it."
+
 func factKeys() []Key {
 	return []Key{
 		{Path: "facts", Form: formNames, Required: true, Example: `{billing: {table: "billing_{yyyy}_{mm}"}}`,
@@ -171,9 +174,9 @@ func factKeys() []Key {
 			Meaning: "What a table that is not there means: the plan is refused, the slice is skipped and named, or the " +
 				"fact has no rows in that slice.",
 			set: func(d *decoder, v value) { d.fact().Missing = hindcast.Missing(d.oneOf(v, missings...)) }},
-		{Path: "facts.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[usage_date, account_id, cost]",
-			Meaning: "Narrows the unload to these columns.",
-			set:     func(d *decoder, v value) { d.fact().Columns = d.columnsOf(v) }},
+		{Path: "facts.*.columns", Form: formColumns, Else: "all columns", Example: "used",
+			Meaning: "Narrows the unload to these columns. " + usedMeaning,
+			set:     func(d *decoder, v value) { d.fact().Columns, d.fact().Used = d.narrowed(v) }},
 		{Path: "facts.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
 			set:     func(d *decoder, v value) { d.fact().Text = d.columnsOf(v) }},
@@ -199,9 +202,9 @@ func dimKeys() []Key {
 		{Path: "dimensions.*.refresh", Form: formDuration, Default: "24h", Example: "7 days",
 			Meaning: "It is unloaded anew when its unload is older than this; 0 unloads it in every run.",
 			set:     func(d *decoder, v value) { d.dim().Refresh = d.duration(v) }},
-		{Path: "dimensions.*.columns", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "all columns", Example: "[account_id, team]",
-			Meaning: "Narrows the unload to these columns.",
-			set:     func(d *decoder, v value) { d.dim().Columns = d.columnsOf(v) }},
+		{Path: "dimensions.*.columns", Form: formColumns, Else: "all columns", Example: "[account_id, team]",
+			Meaning: "Narrows the unload to these columns. " + usedMeaning,
+			set:     func(d *decoder, v value) { d.dim().Columns, d.dim().Used = d.narrowed(v) }},
 		{Path: "dimensions.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
 			set:     func(d *decoder, v value) { d.dim().Text = d.columnsOf(v) }},

@@ -147,6 +147,7 @@ func (d *decoder) checkFact(v value) {
 			"%s: it needs time:, because its %s not time-named", v.path, sourceWord(f))
 	}
 	d.checkText(v, f.Text, f.Columns, f.Files)
+	d.checkUsed(v, f.Used, f.Files)
 	for i, name := range f.Text {
 		if strings.EqualFold(name, f.Time) {
 			d.notText(v, i, name, "take it out of `text`", "places the rows in slices, and a text cannot")
@@ -158,6 +159,15 @@ func (d *decoder) checkDim(v value) {
 	x := d.dim()
 	d.checkSource(v, x.Table, x.Files)
 	d.checkText(v, x.Text, x.Columns, x.Files)
+	d.checkUsed(v, x.Used, x.Files)
+}
+
+// checkUsed refuses `columns: used` where nothing is unloaded.
+func (d *decoder) checkUsed(v value, narrow bool, files string) {
+	if narrow && files != "" {
+		d.fail(hindcast.EValue, d.p.Places[v.path+".columns"], len("columns"), "leave `columns: used` out",
+			"%s.columns: files of your own are read where they are, and only the columns that the SQL reads", v.path)
+	}
 }
 
 // checkText holds `text` to what is unloaded.

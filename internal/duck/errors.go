@@ -126,6 +126,9 @@ func parse(err error) fault {
 	return f
 }
 
+// absent begins the error of a column that is read and was not unloaded: see FromParquet.
+const absent = "hindcast has not unloaded "
+
 var (
 	lockHolder = regexp.MustCompile(`[Cc]onflicting lock is held in (.*?) ?\(PID (\d+)\)`)
 	lockFile   = regexp.MustCompile(`lock on file "([^"]+)"`)
@@ -143,6 +146,10 @@ func byText(f fault, err error) error {
 		return diskFull(firstLine(text), err)
 	case strings.Contains(text, "Permission denied"):
 		return denied(firstLine(text), err)
+	case strings.HasPrefix(text, absent):
+		return &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Cause: err,
+			Message: "the SQL reads the column " + strings.TrimPrefix(firstLine(text), absent) + ", which was not unloaded because nothing seemed to read it",
+			Next:    "name the columns in place of `columns: used`, such as columns: [a, b], or leave the key out for all of them"}
 	case strings.Contains(text, "TProtocolException"): // of a page's header: no type, or "Invalid Input"
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Message: firstLine(text), Cause: err, Next: damagedNext}
 	}

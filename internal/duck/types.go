@@ -101,16 +101,6 @@ func EncodeCast(columns []hindcast.Column) string {
 	})
 }
 
-// Decode is the select list that reads columns back from Parquet with their types.
-func Decode(columns []hindcast.Column) string {
-	return selectList(columns, func(c hindcast.Column) string {
-		if c.Stored == "" {
-			return Name(c.Name)
-		}
-		return cast(c.Name, c.Type)
-	})
-}
-
 func cast(name, typ string) string { return "CAST(" + Name(name) + " AS " + typ + ")" }
 
 func selectList(columns []hindcast.Column, expression func(hindcast.Column) string) string {
@@ -124,7 +114,8 @@ func selectList(columns []hindcast.Column, expression func(hindcast.Column) stri
 	return strings.Join(list, ", ")
 }
 
-// FromParquet is a query over files that hindcast wrote with these columns. No files give no rows. What stands in
+// FromParquet is a query over files that hindcast wrote with these columns. No files give no rows. Columns that are
+// Absent are there by name and type, and reading one fails: a NULL would be a wrong row that nobody notices. What stands in
 // the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
 // that region.
 func FromParquet(columns []hindcast.Column, files []string) string {
@@ -143,7 +134,16 @@ func fromParquet(columns []hindcast.Column, files []string, options string) stri
 	if len(files) > 1 {
 		options += ", union_by_name=true"
 	}
-	return "SELECT " + Decode(columns) + " FROM read_parquet(" + Strings(files) + options + ")"
+	list := selectList(columns, func(c hindcast.Column) string {
+		switch {
+		case c.Absent:
+			return "CAST(error(" + String(absent+Name(c.Name)) + ") AS " + c.Type + ")"
+		case c.Stored != "":
+			return cast(c.Name, c.Type)
+		}
+		return Name(c.Name)
+	})
+	return "SELECT " + list + " FROM read_parquet(" + Strings(files) + options + ")"
 }
 
 // Exact reports whether sums over the type are exact, so that they can serve as control totals.

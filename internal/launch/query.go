@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -40,7 +42,7 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 		return engine.Rows{}, err
 	}
 	query.TimeZone = s.Pipeline.History.TimeZone
-	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample}
+	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample, reads: s.readBy(ctx, query, p, item)}
 	defer r.release()
 	if query.Tables, err = r.tables(ctx); err != nil {
 		return engine.Rows{}, err
@@ -54,6 +56,32 @@ func (s *Session) planAny(ctx context.Context, slice string, now time.Time) (*pl
 	return asked.Draft(ctx)
 }
 
+// readBy says which columns of each table the query reads; nothing of a table where that is not sure, or where the query is
+// wrong: it is bound after this.
+func (s *Session) readBy(ctx context.Context, query engine.Query, p *plan.Plan, item plan.Item) map[string][]string {
+	pruner, can := s.Engine.(engine.Pruner)
+	if !can {
+		return nil
+	}
+	for _, f := range s.Pipeline.Facts {
+		t := engine.Table{Name: f.Name, Time: f.Time}
+		for _, key := range item.Units[f.Name] {
+			if t.Columns == nil {
+				t.Columns = unitOf(p, f.Name, key).Columns
+			}
+		}
+		query.Tables = append(query.Tables, t)
+	}
+	for _, d := range p.Dims {
+		query.Tables = append(query.Tables, engine.Table{Name: d.Name, Columns: d.Columns})
+	}
+	used, err := pruner.Used(ctx, query, nil)
+	if err != nil {
+		return nil
+	}
+	return used
+}
+
 // reader finds a slice's rows wherever they are.
 type reader struct {
 	*Session
@@ -62,7 +90,8 @@ type reader struct {
 	scratch string
 	sample  float64
 	n       int
-	held    []func() // release what was localized
+	reads   map[string][]string // columns, by table; one that is not there is read whole
+	held    []func()            // release what was localized
 }
 
 func (r *reader) release() {
@@ -86,7 +115,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 				return nil, err
 			}
 			if t.Columns == nil {
-				t.Columns = columns
+				t.Columns = plan.Seen(unitOf(r.plan, f.Name, key).Columns, columns)
 			}
 			t.Files = append(t.Files, files...)
 		}
@@ -98,11 +127,13 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		case len(d.Files) > 0:
 			t.Users = true
 			t.Files, err = r.paths(ctx, d.Files)
-		case m != nil:
-			t.Columns = m.Columns
+		case m != nil && r.covered(d.Name, d.Columns, m.Columns):
+			t.Columns = plan.Seen(d.Columns, m.Columns)
 			t.Files, err = r.paths(ctx, m.Files)
 		default:
-			t.Columns, t.Files, err = r.fetch(ctx, warehouse.Extract{Table: d.Source, Columns: d.Columns})
+			var columns []hindcast.Column
+			columns, t.Files, err = r.fetch(ctx, warehouse.Extract{Table: d.Source, Columns: r.wanted(d.Name, "", d.Columns)})
+			t.Columns = plan.Seen(d.Columns, columns)
 		}
 		if err != nil {
 			return nil, err
@@ -126,14 +157,40 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	case len(u.Files) > 0:
 		paths, err := r.paths(ctx, u.Files)
 		return u.Columns, paths, err
-	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && m.Time == f.Time:
+	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && m.Time == f.Time && (m.Missing || r.covered(f.Name, u.Columns, m.Columns)):
 		paths, err := r.paths(ctx, m.Files)
 		return m.Columns, paths, err
 	case u.Missing:
 		return u.Columns, nil, nil
 	}
-	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: u.Columns, Time: f.Time, Window: u.Interval,
+	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: r.wanted(f.Name, f.Time, u.Columns), Time: f.Time, Window: u.Interval,
 		TimeZone: r.Pipeline.History.TimeZone, Session: r.Pipeline.Load.Session})
+}
+
+// wanted are the columns of a table that the query reads; one, where it only counts rows.
+func (r *reader) wanted(name, time string, all []hindcast.Column) []hindcast.Column {
+	all = hindcast.Present(all)
+	reads, sure := r.reads[name]
+	if !sure {
+		return all
+	}
+	columns := slices.DeleteFunc(slices.Clone(all), func(c hindcast.Column) bool {
+		return !slices.Contains(reads, c.Name) && (time == "" || !strings.EqualFold(c.Name, time))
+	})
+	if len(columns) == 0 {
+		return all[:min(1, len(all))]
+	}
+	return columns
+}
+
+// covered reports whether the lake has what the query reads of a table.
+func (r *reader) covered(name string, all, inLake []hindcast.Column) bool {
+	if reads, sure := r.reads[name]; sure && len(reads) == 0 {
+		return true
+	}
+	return !slices.ContainsFunc(r.wanted(name, "", all), func(c hindcast.Column) bool {
+		return !slices.ContainsFunc(inLake, func(l hindcast.Column) bool { return l.Name == c.Name })
+	})
 }
 
 func (r *reader) fetch(ctx context.Context, x warehouse.Extract) ([]hindcast.Column, []string, error) {

@@ -11,10 +11,10 @@ import (
 )
 
 // wanted takes the columns of a source that the fact names, all by default, and always its time column. One that
-// only some of the fact's tables have is left out where it is not.
+// only some of the fact's tables have is left out where it is not. Those that need not be unloaded are Absent.
 func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([]hindcast.Column, error) {
 	p := m.Pipeline
-	columns, err := carried(p, "facts."+f.Name, source, pick(all, f.Columns, f.Time), f.Text)
+	columns, err := m.carried("facts."+f.Name, source, pick(all, f.Columns, f.Time), f.Text, narrowing{f.Name, f.Time, f.Used})
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +35,10 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 	return columns, m.civil(key, source, columns[i])
 }
 
-// carried gives the columns named in text their new type, and refuses one whose type the lake does not have.
-func carried(p *hindcast.Pipeline, key, source string, columns []hindcast.Column, text []string) ([]hindcast.Column, error) {
-	columns = slices.Clone(columns)
+// carried gives the columns named in text their new type, leaves out what need not be unloaded, and refuses one whose
+// type the lake does not have.
+func (m *maker) carried(key, source string, columns []hindcast.Column, text []string, n narrowing) ([]hindcast.Column, error) {
+	p, columns := m.Pipeline, slices.Clone(columns)
 	for _, name := range text {
 		i := find(columns, name)
 		if i < 0 {
@@ -52,18 +53,23 @@ func carried(p *hindcast.Pipeline, key, source string, columns []hindcast.Column
 		}
 		c.Type, c.Text = "VARCHAR", true
 	}
+	columns = m.narrow(n, columns)
 	for _, c := range columns {
-		if c.Type != "" {
-			continue
+		if c.Type == "" {
+			return nil, notCarried(p, key, source, c, c.Source)
 		}
-		next := nextRefused
-		if !c.NoText {
-			next = "carry it as its exact text with `text: [" + c.Name + "]`, " + nextRefused
-		}
-		return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
-			Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, c.Source), Next: next}
 	}
 	return columns, nil
+}
+
+// notCarried is E-TYPE for a column whose type the lake does not have.
+func notCarried(p *hindcast.Pipeline, key, source string, c hindcast.Column, typ string) *hindcast.Error {
+	next := nextRefused
+	if !c.NoText {
+		next = "carry it as its exact text with `text: [" + c.Name + "]`, " + nextRefused
+	}
+	return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
+		Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, typ), Next: next}
 }
 
 const nextRefused = "leave it out with `columns:`, or cast it in a view and use the view"

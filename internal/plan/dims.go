@@ -35,7 +35,7 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 			return item, err
 		}
 		var err error
-		if item.Columns, err = carried(m.Pipeline, "dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text); err != nil {
+		if item.Columns, err = m.carried("dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text, narrowing{name: d.Name, used: d.Used}); err != nil {
 			return item, err
 		}
 	}
@@ -43,8 +43,13 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		if !there && current != nil {
 			item.Columns, item.Rows, item.Bytes = current.Columns, current.Sums.Rows, current.Bytes
 		}
-		item.Why = dimDue(d, current, item.Columns, m.Now)
+		item.Why = m.dimDue(d, current, item.Columns)
 		item.Unload = item.Why != ""
+		if item.Unload {
+			item.Keep = m.kept(d.Used, current, item.Columns)
+		} else {
+			item.Columns = Seen(item.Columns, current.Columns)
+		}
 	}
 	if !there && (item.Unload || d.Files != "") {
 		return item, missingDim(m.Pipeline, d)
@@ -74,15 +79,17 @@ func missingDim(p *hindcast.Pipeline, d hindcast.Dim) error {
 		Message: message, Next: "correct `" + key + ":`, or create what it names"}
 }
 
-func dimDue(d hindcast.Dim, current *hindcast.Manifest, columns []hindcast.Column, now time.Time) string {
-	switch {
-	case current == nil:
+func (m *maker) dimDue(d hindcast.Dim, current *hindcast.Manifest, columns []hindcast.Column) string {
+	if current == nil {
 		return whyAbsent
-	case !sameColumns(current.Columns, columns):
-		return whyColumns
+	}
+	why := m.columnsDue(d.Name, d.Used, current.Columns, columns)
+	switch {
+	case why != "":
+		return why
 	case d.Refresh <= 0:
 		return "in every run"
-	case now.Sub(current.CreatedAt) >= d.Refresh:
+	case m.Now.Sub(current.CreatedAt) >= d.Refresh:
 		return "older than " + spoken(d.Refresh)
 	}
 	return ""

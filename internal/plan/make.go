@@ -57,6 +57,7 @@ func Make(in Inputs) (*Plan, error) {
 		out.Items = append(out.Items, c.Item)
 	}
 	m.collectUnits(out)
+	out.Notes = m.columnNotes(out)
 	out.Shares = Divide(in.Machine, in.Pipeline.Run, in.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Warnings = slices.Concat(m.warnings, in.Advice)
@@ -92,7 +93,7 @@ func (m *maker) prepare() error {
 				return err
 			}
 		}
-		c.lendColumns()
+		m.lendColumns(c)
 		m.cutters = append(m.cutters, c)
 	}
 	if err := m.targetTime(); err != nil {
@@ -140,6 +141,7 @@ func (m *maker) unsettled(in hindcast.Interval) bool { return m.settledAt(in).Af
 const (
 	whyAbsent    = "not in the lake"
 	whyColumns   = "columns changed"
+	whyChecks    = "a check reads more columns"
 	whyAppeared  = "its table is there now"
 	whyMissing   = "table missing"
 	whyUnsettled = "unsettled"
@@ -173,12 +175,14 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 	if err != nil {
 		return err
 	}
-	u.Columns, u.Rows, u.Bytes = columns, c.share(u, source.Rows), c.share(u, source.Bytes)
+	u.Columns, u.Rows, u.Bytes = columns, c.share(u, source.Rows), c.share(u, partOf(source, columns))
 	if current != nil && !current.Missing {
 		u.Rows, u.Bytes, u.Content = current.Sums.Rows, current.Bytes, current.Sums.Content
 	}
 	if u.Why = m.due(c, u, current); u.Why == "" {
-		u.Columns = current.Columns
+		u.Columns = Seen(columns, current.Columns)
+	} else if current != nil && !current.Missing {
+		u.Keep = m.kept(c.fact.Used, current, columns)
 	}
 	u.Unload = u.Why != ""
 	return nil
@@ -193,14 +197,17 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 		return whyAppeared
 	case current.Time != c.fact.Time:
 		return whyTime
-	case !sameColumns(current.Columns, u.Columns):
+	}
+	columns := m.columnsDue(c.fact.Name, c.fact.Used, current.Columns, u.Columns)
+	switch {
+	case columns == whyColumns:
 		return whyColumns
 	case m.unsettled(u.Interval):
 		return whyUnsettled
 	case current.CreatedAt.Before(m.settledAt(u.Interval)):
 		return whyEarly
 	}
-	return ""
+	return columns
 }
 
 // surveyAbsent: a table that is gone is no loss as long as the lake has its rows.
@@ -222,7 +229,7 @@ func (m *maker) surveyAbsent(c *cutter, u *Unit, current *hindcast.Manifest) {
 
 // lendColumns gives units without a table the columns of the nearest one that has them, so that the SQL finds a
 // table of no rows.
-func (c *cutter) lendColumns() {
+func (m *maker) lendColumns(c *cutter) {
 	var lenders []int
 	for i := range c.units {
 		if u := &c.units[i]; !u.Missing && len(u.Columns) > 0 {
@@ -241,9 +248,11 @@ func (c *cutter) lendColumns() {
 		if n > 0 && i-lenders[n-1] < lenders[n]-i {
 			n--
 		}
-		if found := c.units[lenders[n]].Columns; !sameColumns(u.Columns, found) {
-			u.Columns, u.Unload, u.Why = found, c.fact.Files == "", whyMissing
+		found := c.units[lenders[n]].Columns
+		if why := m.columnsDue(c.fact.Name, c.fact.Used, u.Columns, found); why != "" && why != whyChecks {
+			u.Unload, u.Why = c.fact.Files == "", whyMissing
 		}
+		u.Columns = found
 	}
 }
 

@@ -25,6 +25,7 @@ type Plan struct {
 	Shares    Shares            `json:"shares"`
 	Estimate  Estimate          `json:"estimate"`
 	Warnings  []string          `json:"warnings,omitempty"`
+	Notes     []string          `json:"notes,omitempty"` // of columns that are not read, or not in the lake yet
 	Existing  bool              `json:"target_exists"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
@@ -59,7 +60,8 @@ type Unit struct {
 	Missing  bool              `json:"missing,omitempty"` // the table is not there
 	Unload   bool              `json:"unload"`            // it will be unloaded by this run
 	Why      string            `json:"why,omitempty"`     // "not in the lake", "unsettled", "columns changed"
-	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source
+	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source; those that are not unloaded are Absent
+	Keep     []string          `json:"keep,omitempty"`    // unloaded again all the same: see Extracted
 	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the fact has `files:`
 	Content  string            `json:"content,omitempty"` // of those: changes when they do
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
@@ -73,6 +75,7 @@ type DimItem struct {
 	Unload  bool              `json:"unload"`
 	Why     string            `json:"why,omitempty"`
 	Columns []hindcast.Column `json:"columns,omitempty"`
+	Keep    []string          `json:"keep,omitempty"`    // as a unit's
 	Files   []hindcast.File   `json:"files,omitempty"`   // the user's own, where the dimension has `files:`
 	Content string            `json:"content,omitempty"` // of those
 	Rows    int64             `json:"rows"`
@@ -114,6 +117,9 @@ type Inputs struct {
 	Force     bool
 	// Sources holds every table that Tables named and that exists, and every glob of files that matches.
 	Sources map[string]Source
+	// Reads says what is read of each fact and dimension, by name; one that is not there is read whole, as far as the
+	// engine can tell. Nil: nobody has asked it yet.
+	Reads map[string]Reads
 	// Current holds the current generations: fact → unit key → manifest; and the dimensions'.
 	Current map[string]map[string]*hindcast.Manifest
 	Dims    map[string]*hindcast.Manifest

@@ -72,6 +72,7 @@ func (c *candidate) read(cutter *cutter, in *inputs) error {
 		case !u.Unload:
 		case u.Why == whyUnsettled || u.Why == whyEarly:
 			in.unsettled = u.Why
+		case u.Why == whyChecks: // what the slice was made from is there
 		default:
 			unknown = name + ": " + u.Why
 		}

@@ -114,14 +114,31 @@ func (w *world) unload() {
 			w.Current[u.Fact] = map[string]*hindcast.Manifest{}
 		}
 		w.Current[u.Fact][u.Key] = &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Time: timeOf(w.Pipeline, u.Fact), Generation: 1, Missing: u.Missing,
-			Columns: u.Columns, Bytes: 500, Sums: hindcast.Sums{Rows: 50, Content: "rows of " + u.Fact + " " + u.Key}, CreatedAt: w.Now.Add(-time.Hour)}
+			Columns: plan.Extracted(u.Columns, u.Keep), Bytes: 500, Sums: hindcast.Sums{Rows: 50, Content: "rows of " + u.Fact + " " + u.Key}, CreatedAt: w.Now.Add(-time.Hour)}
+		w.over(w.Current[u.Fact][u.Key])
 	}
 	for _, d := range p.Dims {
 		if d.Unload {
-			w.Inputs.Dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: d.Columns, Bytes: 70,
+			w.Inputs.Dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: plan.Extracted(d.Columns, d.Keep), Bytes: 70,
 				Sums: hindcast.Sums{Rows: 7, Content: "rows of " + d.Name}, CreatedAt: w.Now.Add(-time.Hour)}
+			w.over(w.Inputs.Dims[d.Name])
 		}
 	}
+}
+
+// over makes the content of a wide source depend on the columns that are unloaded, as it does.
+func (w *world) over(m *hindcast.Manifest) {
+	if len(w.Sources[m.Source].Columns) > 2 {
+		m.Sums.Content += " over " + names(m.Columns)
+	}
+}
+
+func names(columns []hindcast.Column) string {
+	var list []string
+	for _, c := range columns {
+		list = append(list, c.Name)
+	}
+	return strings.Join(list, " ")
 }
 
 func timeOf(p *hindcast.Pipeline, fact string) string {

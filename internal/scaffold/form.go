@@ -64,6 +64,7 @@ type factLine struct {
 	Every, Missing    string
 	Text              []string
 	Idle              bool
+	Used              bool // only the columns that are read are unloaded
 	Why               string
 }
 
@@ -71,6 +72,9 @@ type dimensionLine struct {
 	Name, Table, Why string
 	Text             []string
 }
+
+// wide is from how many columns on a fact's unload is narrowed to those that are read.
+const wide = 20
 
 // textual are the columns that the lake has no type for.
 func textual(columns []hindcast.Column) []string {
@@ -168,7 +172,7 @@ func rowsText(n int64) string {
 
 // lineOf is a fact's line in the pipeline file.
 func lineOf(f, first Fact, main bool) factLine {
-	line := factLine{Name: f.Name, Table: f.Table, Text: textual(f.Columns), Idle: f.Idle != "", Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
+	line := factLine{Name: f.Name, Table: f.Table, Text: textual(f.Columns), Idle: f.Idle != "", Used: len(f.Columns) >= wide, Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
 	if !f.Named {
 		line.Time = f.Time
 		return line.because(f)

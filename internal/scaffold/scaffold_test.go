@@ -53,6 +53,15 @@ func dated(layout string, count, every int) string {
 	return out.String()
 }
 
+// numbered are n names.
+func numbered(name string, n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s%d", name, i)
+	}
+	return list
+}
+
 const dimensions = `CREATE TABLE accounts AS SELECT 'a' || range AS account_id, 'n' AS account_name, DATE '2016-01-01' AS created_at FROM range(7);
 	CREATE TABLE skus AS SELECT 's' || range AS sku_id, 'n' AS sku_name FROM range(3);
 	CREATE TABLE hindcast_status (i INT); CREATE TABLE notes (text VARCHAR);`
@@ -102,6 +111,9 @@ var cases = []struct {
 		first: "table_{yyyy}{mm}{dd}", period: "2 months", from: "2016-01-01", to: "2018-01-01", key: "usage_month account_id", gaps: "table_20160701", unplanned: true},
 	{name: "weeks", tables: dated("table_20060102", 2, 1) + `CREATE TABLE w_2020w01 AS FROM table_20160101; CREATE TABLE "w_2020-W02" AS FROM table_20160101`,
 		first: "table_{yyyy}{mm}{dd}", period: "1 month", from: "2016-01-01", to: "2016-03-01", key: "usage_month account_id"},
+	{name: "wide", tables: `CREATE TABLE usage AS SELECT DATE '2020-01-15' + CAST(range AS INTEGER) AS day, 1.5::DECIMAL(9,2) AS cost, ` +
+		"1 AS " + strings.Join(numbered("x", 20), ", 1 AS ") + ` FROM range(30)`,
+		first: "usage", period: "1 day", from: "2020-01-15", to: "2020-02-14", key: "day"},
 	{name: "empty", tables: `CREATE TABLE events (created_at TIMESTAMP, user_id BIGINT)`, first: "events", period: "1 month", from: "2016-01-01", to: "today", key: "created_month user_id"},
 }
 

@@ -38,10 +38,13 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		pg.work(p, runs)
 		pg.machine(p)
 	}
+	for _, note := range p.Notes {
+		pg.wrap(label("columns"), labelHang, o.text(note))
+	}
 	for _, warning := range p.Warnings {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
-	if len(runs) > 0 || len(p.Warnings) > 0 {
+	if len(runs) > 0 || len(p.Warnings)+len(p.Notes) > 0 {
 		pg.add("")
 	}
 	pg.next(planNext(runs, k, po)...)

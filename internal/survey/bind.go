@@ -63,18 +63,23 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 }
 
 func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]hindcast.Column, error) {
-	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
-	query, err := engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params)
-	if err != nil {
-		return nil, err
-	}
-	query.Tables, query.TimeZone = group.tables, s.Pipeline.History.TimeZone
-	checks, err := engine.BoundChecks(s.Pipeline.Checks, params)
+	query, checks, err := s.query(p, group)
 	if err != nil {
 		return nil, err
 	}
 	columns, err := s.Engine.Bind(ctx, query, checks)
 	return columns, s.inCheck(err)
+}
+
+// query is the SQL, with its checks, over the group's tables.
+func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks []engine.Check, err error) {
+	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
+	if query, err = engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params); err != nil {
+		return query, nil, err
+	}
+	query.Tables, query.TimeZone = group.tables, s.Pipeline.History.TimeZone
+	checks, err = engine.BoundChecks(s.Pipeline.Checks, params)
+	return query, checks, err
 }
 
 // inCheck gives the error of a check its place in the pipeline file.
@@ -144,7 +149,7 @@ func (s *Survey) schemas(p *plan.Plan) []schema {
 func (s *Survey) tables(p *plan.Plan, item plan.Item, columns map[string][]hindcast.Column) []engine.Table {
 	var tables []engine.Table
 	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {
-		t := engine.Table{Name: fact, Own: item.Slice.Interval, Window: item.Slice.Interval}
+		t := engine.Table{Name: fact, Time: timeOf(p, fact), Own: item.Slice.Interval, Window: item.Slice.Interval}
 		for _, key := range item.Units[fact] {
 			if t.Columns == nil {
 				t.Columns = columns[fact+"\x00"+key]

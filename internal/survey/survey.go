@@ -45,6 +45,9 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	if in.Result, in.Existing, err = s.bind(ctx, draft); err != nil {
+		return nil, s.explained(draft, err)
+	}
+	if in.Reads, err = s.reads(ctx, draft); err != nil {
 		return nil, err
 	}
 	if in.Published, err = s.published(ctx, in); err != nil {
@@ -146,7 +149,7 @@ func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string,
 		if !can || !there || source.View || f.Time == "" || f.TimeNamed() {
 			continue
 		}
-		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: source.Columns, Time: f.Time, TimeZone: s.Pipeline.History.TimeZone,
+		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone,
 			Session: s.Pipeline.Load.Session}, true)
 		if err != nil {
 			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)

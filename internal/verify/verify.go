@@ -161,7 +161,7 @@ func (v *Verify) covered() []warehouse.Extract {
 			list[i].Window.End = u.Interval.End
 		default:
 			at[key] = len(list)
-			list = append(list, warehouse.Extract{Table: u.Source, Columns: known.Columns, Time: timeOf(p, u.Fact), Window: u.Interval,
+			list = append(list, warehouse.Extract{Table: u.Source, Columns: hindcast.Present(known.Columns), Time: timeOf(p, u.Fact), Window: u.Interval,
 				TimeZone: p.History.TimeZone, Session: p.Load.Session})
 		}
 	}

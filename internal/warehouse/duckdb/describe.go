@@ -144,6 +144,9 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 		return err
 	}
 	c.NoText = !duck.Textual(c.Type)
+	if _, carried := duck.Carry(c.Type); !carried {
+		c.Source, c.Type = c.Type, ""
+	}
 	qualified, plain := key([]string{schema, table}), key([]string{table})
 	t := all[qualified]
 	t.Rows, t.View = size, view

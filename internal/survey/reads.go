@@ -1,0 +1,103 @@
+package survey
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// wide is from how many columns on a table is looked at, because a plan may have something to say of it.
+const wide = 20
+
+// reads asks the engine which columns SQL and checks read, over every schema that the slices have: what one of them reads
+// is read. A table of which it is not sure in one of them is left out. Nil if it cannot tell, or nothing depends on it.
+func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads, error) {
+	pruner, can := s.Engine.(engine.Pruner)
+	schemas := s.schemas(p)
+	if !can || !slices.ContainsFunc(schemas, s.asks) {
+		return map[string]plan.Reads{}, nil
+	}
+	found := map[string]plan.Reads{}
+	unsure := map[string]bool{}
+	for _, group := range schemas {
+		query, checks, err := s.query(p, group)
+		if err != nil {
+			return nil, err
+		}
+		bySQL, err := pruner.Used(ctx, query, nil)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the columns that the SQL reads: %w", err)
+		}
+		byAll := bySQL
+		if len(checks) > 0 {
+			if byAll, err = pruner.Used(ctx, query, checks); err != nil {
+				return nil, fmt.Errorf("looking for the columns that the checks read: %w", err)
+			}
+		}
+		for _, t := range query.Tables {
+			sql, sure := bySQL[t.Name]
+			all, all2 := byAll[t.Name]
+			unsure[t.Name] = unsure[t.Name] || !sure || !all2
+			found[t.Name] = plan.Reads{SQL: union(found[t.Name].SQL, sql), All: union(found[t.Name].All, all)}
+		}
+	}
+	for name, not := range unsure {
+		if not {
+			delete(found, name)
+		}
+	}
+	return found, nil
+}
+
+// asks reports whether it matters what is read of one of the group's tables.
+func (s *Survey) asks(group schema) bool {
+	used := map[string]bool{}
+	for _, f := range s.Pipeline.Facts {
+		used[f.Name] = f.Used
+	}
+	for _, d := range s.Pipeline.Dims {
+		used[d.Name] = d.Used
+	}
+	return slices.ContainsFunc(group.tables, func(t engine.Table) bool {
+		return used[t.Name] || len(t.Columns) >= wide || slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return c.Absent })
+	})
+}
+
+func union(a, b []string) []string {
+	for _, name := range b {
+		if !slices.Contains(a, name) {
+			a = append(a, name)
+		}
+	}
+	return a
+}
+
+// carried are the columns whose type the lake has.
+func carried(columns []hindcast.Column) []hindcast.Column {
+	return slices.DeleteFunc(slices.Clone(columns), func(c hindcast.Column) bool { return c.Type == "" })
+}
+
+// explained looks for the cause of an error of the SQL in the types of the columns.
+func (s *Survey) explained(p *plan.Plan, err error) error {
+	text := s.Pipeline.Transform.Text
+	for _, c := range s.Pipeline.Checks {
+		text += "\n" + c.SQL
+		if c.Total != nil {
+			text += "\n" + c.Total.Equals
+		}
+	}
+	return p.Explain(err, text)
+}
+
+func timeOf(p *plan.Plan, fact string) string {
+	for _, f := range p.Pipeline.Facts {
+		if f.Name == fact {
+			return f.Time
+		}
+	}
+	return ""
+}
