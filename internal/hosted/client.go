@@ -31,6 +31,7 @@ var (
 	_ warehouse.Bounder      = (*Client)(nil)
 	_ warehouse.Adviser      = (*Client)(nil)
 	_ warehouse.Speller      = (*Client)(nil)
+	_ warehouse.Refuser      = (*Client)(nil)
 	_ warehouse.StrayCounter = (*Client)(nil)
 	_ warehouse.Hider        = (*Client)(nil)
 	_ warehouse.Lister       = (*Client)(nil)
@@ -207,6 +208,17 @@ type strays struct {
 // Strays asks the owner; one that is no StrayCounter knows of none.
 func (c *Client) Strays(ctx context.Context, x warehouse.Extract, quick bool) (warehouse.Strays, error) {
 	return call[warehouse.Strays](ctx, c, "strays", strays{x, quick})
+}
+
+type refuses struct {
+	Target  hindcast.Target   `json:"target"`
+	Columns []hindcast.Column `json:"columns"`
+}
+
+// Refuses asks the owner; one that is no Refuser refuses nothing beforehand.
+func (c *Client) Refuses(ctx context.Context, target hindcast.Target, columns []hindcast.Column) error {
+	_, err := call[any](ctx, c, "refuses", refuses{target, columns})
+	return err
 }
 
 // Spell asks the owner; one that is no Speller leaves the columns as they are.

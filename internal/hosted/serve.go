@@ -79,6 +79,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return found, nil
 		}),
+		"refuses": handle(s, func(w warehouse.Warehouse, ctx context.Context, p refuses) (any, error) {
+			if r, ok := w.(warehouse.Refuser); ok {
+				return nil, r.Refuses(ctx, p.Target, p.Columns)
+			}
+			return nil, nil
+		}),
 		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
 			if sp, ok := w.(warehouse.Speller); ok {
 				return sp.Spell(ctx, columns)

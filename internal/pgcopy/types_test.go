@@ -54,6 +54,27 @@ ones into real; real into double precision; DATE into timestamp; VARCHAR and JSO
 as text, into what the table above carries so and into numeric without a precision or with more than 38 digits. Each value is
 checked: one that does not fit fails the slice with E-OVERFLOW and the column's name. A target that would round a number, times or
 intervals, or cut a text, counts as not fitting.
+
+## Into a target that hindcast makes
+
+Where a column of the result only hands on the values of a source's column that the SQL sees as VARCHAR or JSON, it gets that column's
+own type: json stays json, with every byte as it was, jsonb stays jsonb, and so do character(n), character varying(n), bit(n), inet, xml, enums,
+domains over text, ranges, and a numeric that is carried as text. Joins, ` + "`max`, `any_value`, `lag`" + ` and a CASE without other values hand
+values on. Whatever else the SQL makes gets the type that holds every value of the result's:
+
+| result | new column | | result | new column |
+|---|---|---|---|---|
+| BOOLEAN | boolean | | VARCHAR, ENUM | text |
+| TINYINT, UTINYINT, SMALLINT | smallint | | JSON | json |
+| USMALLINT, INTEGER | integer | | BLOB | bytea |
+| UINTEGER, BIGINT | bigint | | UUID | uuid |
+| UBIGINT, HUGEINT | numeric(20,0), numeric(38,0) | | DATE, TIME | date, time |
+| DECIMAL(p,s) | numeric(p,s) | | TIMESTAMP, with a zone | timestamp, timestamp with time zone |
+| FLOAT, DOUBLE | real, double precision | | INTERVAL | interval |
+
+So the values of oid are in a bigint, timestamp(p) and time(p) lose the p and no value, a domain over numbers or times becomes what it is
+based on, and an array of what is text to the SQL becomes text[]. Structs and maps have no type there: plan refuses them. A column that is cast by the
+server costs a second writing of each slice: CAST(… AS VARCHAR) in the SQL makes it a text.
 `
 
 // sample is a type of a row of the tables, with its parameters filled in.

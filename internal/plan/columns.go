@@ -18,6 +18,12 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 	if err != nil {
 		return nil, err
 	}
+	if once := f.Name + "\x00" + source; !m.told[once] {
+		m.told[once] = true
+		if err := distinct(p, "facts."+f.Name, source, columns); err != nil {
+			return nil, err
+		}
+	}
 	if f.Time == "" {
 		return columns, nil
 	}
@@ -70,6 +76,21 @@ func notCarried(p *hindcast.Pipeline, key, source string, c hindcast.Column, typ
 	}
 	return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
 		Message: fmt.Sprintf("column %q of %s has type %s, which cannot be carried exactly", c.Name, source, typ), Next: next}
+}
+
+// distinct refuses columns whose names differ in case only: the files, and the SQL, could not tell them apart.
+func distinct(p *hindcast.Pipeline, key, source string, columns []hindcast.Column) error {
+	seen := make(map[string]string, len(columns))
+	for _, c := range columns {
+		folded := strings.ToLower(c.Name)
+		if other, twice := seen[folded]; twice {
+			return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
+				Message: fmt.Sprintf("columns %q and %q of %s differ in case only, and the SQL could not tell them apart", other, c.Name, source),
+				Next:    "leave one out with `columns:`, or rename it in a view and use the view"}
+		}
+		seen[folded] = c.Name
+	}
+	return nil
 }
 
 const nextRefused = "leave it out with `columns:`, or cast it in a view and use the view"

@@ -38,6 +38,9 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		if item.Columns, err = m.carried("dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text, narrowing{name: d.Name, used: d.Used}); err != nil {
 			return item, err
 		}
+		if err := distinct(m.Pipeline, "dimensions."+d.Name, item.Source, item.Columns); err != nil {
+			return item, err
+		}
 	}
 	if d.Files == "" {
 		if !there && current != nil {

@@ -19,6 +19,7 @@ type maker struct {
 	dims      []DimItem
 	committed map[string]hindcast.Committed // by slice key; a row counts for its own interval only
 	warnings  []string
+	told      map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
 
 // Make plans: for each selected slice whether it runs and why. E-VALUE, with its place in the pipeline file, for a
@@ -32,7 +33,7 @@ func Make(in Inputs) (*Plan, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	m := &maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), committed: map[string]hindcast.Committed{}}
+	m := &maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), committed: map[string]hindcast.Committed{}, told: map[string]bool{}}
 	if m.history, err = Cut(in.Pipeline.History, to); err != nil {
 		return nil, err
 	}

@@ -42,8 +42,13 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 	if err != nil {
 		return nil, false, err
 	}
-	if t, ok := found[table]; ok {
-		existing = true
+	t, existing := found[table]
+	if !existing && len(schemas) > 0 {
+		if result, err = s.origins(ctx, p, schemas[len(schemas)-1], result); err != nil {
+			return nil, false, err
+		}
+	}
+	if existing {
 		if sp, ok := s.Warehouse.(warehouse.Speller); ok {
 			if result, err = sp.Spell(ctx, result); err != nil {
 				return nil, true, err
@@ -54,9 +59,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 				Message: table + " is a view or a foreign table: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
 		}
 		if result, err = warehouse.Fit(table, t.Statement, t.Columns, result); err != nil {
-			e := *hindcast.AsError(err)
-			e.Place = s.Pipeline.Places["target.table"]
-			return nil, true, &e
+			return nil, true, s.ofTarget(err)
 		}
 	}
 	return result, existing, nil
@@ -163,9 +166,22 @@ func (s *Survey) tables(p *plan.Plan, item plan.Item, columns map[string][]hindc
 	return tables
 }
 
+// ofTarget gives an error of the target its place in the pipeline file.
+func (s *Survey) ofTarget(err error) error {
+	e := *hindcast.AsError(err)
+	if e.Code == hindcast.ETarget || e.Code == hindcast.ETableMissing {
+		e.Place = s.Pipeline.Places["target.table"]
+	}
+	return &e
+}
+
 // checkTarget checks that the result has the target's time and key.
 func (s *Survey) checkTarget(result []hindcast.Column) error {
 	target := s.Pipeline.Target
+	if warehouse.Own(target.Table) {
+		return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
+			Message: fmt.Sprintf("target.table is %q, the name of a table of hindcast's own", target.Table), Next: "give the target another name"}
+	}
 	names := make([]string, len(result))
 	types := map[string]string{}
 	for i, c := range result {

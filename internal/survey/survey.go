@@ -53,6 +53,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if in.Published, err = s.published(ctx, in); err != nil {
 		return nil, err
 	}
+	if r, ok := s.Warehouse.(warehouse.Refuser); ok {
+		if err := r.Refuses(ctx, s.Pipeline.Target, in.Result); err != nil {
+			return nil, s.ofTarget(err)
+		}
+	}
 	if a, ok := s.Warehouse.(warehouse.Adviser); ok {
 		if in.Advice, err = a.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Target); err != nil {
 			return nil, err

@@ -4,6 +4,8 @@ package warehouse
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -176,6 +178,19 @@ type Adviser interface {
 	// a missing right, and of an existing target what makes its loads slow or lets them reach further than the slice: a
 	// sentence each, with the statement that mends it where there is one.
 	Advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error)
+}
+
+// Refuser is a Warehouse that can say beforehand what Prepare would refuse, so that plan says it. What only a right or a
+// setting keeps from loading is an Adviser's: it may be given by the time of the run.
+type Refuser interface {
+	// Refuses gives the error of a target that could not be made, or not be loaded into, with these columns.
+	Refuses(ctx context.Context, target hindcast.Target, columns []hindcast.Column) error
+}
+
+// Own says whether a table's name is one of hindcast's own tables, which no target may have.
+func Own(name string) bool {
+	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
+	return slices.Contains([]string{"hindcast_status", "hindcast_lease"}, strings.Trim(last, `"`))
 }
 
 // Speller is a Warehouse that spells types otherwise than hindcast.Column does.

@@ -41,6 +41,7 @@ type Owner struct {
 var (
 	_ warehouse.Warehouse = (*Owner)(nil)
 	_ warehouse.Bounder   = (*Owner)(nil)
+	_ warehouse.Refuser   = (*Owner)(nil)
 )
 
 // patience is how long a file that another process holds is tried again: a killed supervisor's owner may take

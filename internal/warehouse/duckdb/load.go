@@ -51,6 +51,29 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 	})
 }
 
+// Refuses says what Prepare would refuse of the target: only its schema may be lacking.
+func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, _ []hindcast.Column) error {
+	parts := duck.SplitTable(t.Table)
+	if len(parts) == 1 {
+		return nil
+	}
+	database, schema := "", parts[len(parts)-2]
+	if len(parts) > 2 {
+		database = parts[len(parts)-3]
+	}
+	var there bool
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM duckdb_schemas() WHERE lower(schema_name) = lower($2) AND CASE WHEN $1 = '' "+
+			"THEN database_name = current_database() ELSE lower(database_name) = lower($1) END OR $1 = '' AND lower(database_name) = lower($2)",
+			database, schema).Scan(&there)
+	})
+	if err != nil || there {
+		return err
+	}
+	return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: "the schema " + schema + " of the target is not there",
+		Next: "correct its name, or: CREATE SCHEMA " + duck.Name(schema) + ";"}
+}
+
 func createTarget(t hindcast.Target, columns []hindcast.Column) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {

@@ -649,7 +649,7 @@ func TestTargetsAreCreated(t *testing.T) {
 		"FLOAT": "'nan'", "DOUBLE": "'-infinity'", "DECIMAL(18,6)": "999999999999.999999", "DECIMAL(38,10)": "9999999999999999999999999999.9999999999",
 		"VARCHAR": "'it''s\n\"odd\"'", "BLOB": "'\\x00\\xFF'", "TIME": "'23:59:59.999999'", "TIMESTAMP": "'2020-01-01 01:02:03.000001'",
 		"TIMESTAMP WITH TIME ZONE": "'2020-01-01 01:02:03.123456+05'", "UUID": "'00112233-4455-6677-8899-aabbccddeeff'",
-		"JSON": "'{\"a\": [1, null]}'", "INTEGER[]": "[1, NULL, 3]", "VARCHAR[]": "['a', NULL]",
+		"JSON": "'{\"b\":1, \"a\":2,\"a\":[3, null]}'", "INTEGER[]": "[1, NULL, 3]", "VARCHAR[]": "['a', NULL]",
 	}
 	c, url := database(t, "")
 	w := open(t, postgres.Options{URL: url})
@@ -659,6 +659,9 @@ func TestTargetsAreCreated(t *testing.T) {
 		wanted = append(wanted, hindcast.Column{Name: "c " + typ, Type: typ})
 		list += ", CAST(" + value + " AS " + typ + ") AS \"c " + typ + "\""
 	}
+	wanted = append(wanted, hindcast.Column{Name: "mine", Type: "VARCHAR", Source: "character varying(9)"},
+		hindcast.Column{Name: "gone", Type: "VARCHAR", Source: "a_type_of_before"})
+	list += ", 'nine long' AS mine, 'any' AS gone"
 	created := hindcast.Target{Table: "New_Result", Time: "day"}
 	if err := w.Prepare(t.Context(), "p", created, wanted, 1); err != nil {
 		t.Fatal(err)
@@ -678,6 +681,10 @@ func TestTargetsAreCreated(t *testing.T) {
 		if err := memory(t).QueryRowContext(t.Context(), query).Scan(&same); err != nil || !same {
 			t.Errorf("%s comes back changed, %v", typ, err)
 		}
+	}
+	if got := text(c.Exec(t, url, "SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attname) FROM pg_attribute "+
+		"WHERE attrelid = 'new_result'::regclass AND attname IN ('c JSON', 'mine', 'gone')")); got != "json,text,character varying(9)" {
+		t.Errorf("the types are %q", got)
 	}
 	if got := text(c.Exec(t, url, "SELECT indexdef FROM pg_indexes WHERE tablename = 'new_result'")); !strings.Contains(got, `("Day")`) {
 		t.Errorf("the indexes are %q", got)

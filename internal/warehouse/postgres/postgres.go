@@ -46,6 +46,7 @@ var (
 	_ warehouse.Bounder   = (*Owner)(nil)
 	_ warehouse.Adviser   = (*Owner)(nil)
 	_ warehouse.Speller   = (*Owner)(nil)
+	_ warehouse.Refuser   = (*Owner)(nil)
 )
 
 // NewOwner connects, so that a URL that does not lead anywhere is told at once.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -134,14 +135,76 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 			return err
 		}
 	}
-	if err := w.replaceable(ctx, conn, &f.target[0]); err != nil {
+	return w.loadable(ctx, conn, &f.target[0], columns)
+}
+
+// loadable refuses a target that slices of these columns could not be loaded into.
+func (w *Owner) loadable(ctx context.Context, conn *pgconn.PgConn, target *relation, columns []hindcast.Column) error {
+	if err := w.replaceable(ctx, conn, target); err != nil {
 		return err
 	}
-	if err := f.target[0].distinct(); err != nil {
+	if err := target.distinct(); err != nil {
 		return err
 	}
-	_, err = receive(&f.target[0], columns)
+	_, err := receive(target, columns)
 	return err
+}
+
+// Refuses says what Prepare would refuse of the target, by looking only.
+func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, columns []hindcast.Column) error {
+	return w.with(ctx, func(conn *pgconn.PgConn) error {
+		target, err := w.findNames(ctx, conn, t.Table)
+		if err != nil {
+			return err
+		}
+		if len(target) > 0 {
+			return w.loadable(ctx, conn, &target[0], columns)
+		}
+		_, err = definitions(ctx, conn, t, columns)
+		return err
+	})
+}
+
+const (
+	longestName = 63 // bytes: PostgreSQL cuts what is longer
+	mostColumns = 1600
+)
+
+// system are the names of columns that every table has.
+var system = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+
+// definitions are the columns of a new target as CREATE TABLE has them. It refuses what could not be made, or would be made
+// under another name.
+func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) ([]string, error) {
+	refuse := func(next, format string, args ...any) error {
+		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: fmt.Sprintf(format, args...), Next: next}
+	}
+	table := parseName(t.Table)
+	rows, err := ask(ctx, conn, "SELECT current_database()")
+	switch {
+	case err != nil:
+		return nil, err
+	case table.database != "" && table.database != rows[0].text(0):
+		return nil, refuse("write SCHEMA.TABLE, and the database in the URL under `warehouse:`",
+			"%s would be a table of the database %q, and the warehouse is %q", t.Table, table.database, rows[0].text(0))
+	case table.table == "" || len(table.table) > longestName:
+		return nil, refuse("give it another name", "%s is not a name that a table of PostgreSQL can have: it has 1 to %d bytes", t.Table, longestName)
+	case len(columns) > mostColumns:
+		return nil, refuse("leave some out of the SQL", "the new table %s would have %d columns, and PostgreSQL's have %d at most", t.Table, len(columns), mostColumns)
+	}
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		if len(c.Name) > longestName || slices.Contains(system, c.Name) {
+			return nil, refuse("give it another one in the SQL, with AS", "column %q of the new table %s has a name that PostgreSQL does not allow: "+
+				"it is longer than %d bytes, or one of its own", c.Name, t.Table, longestName)
+		}
+		typ, err := typeIn(ctx, conn, t, c)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = identifier(c.Name) + " " + typ
+	}
+	return list, nil
 }
 
 // standing is what is there of what a run loads into.
@@ -176,16 +239,12 @@ func (r *relation) distinct() error {
 
 // createTarget makes the target, with an index on its time: every load, and every look at a slice, is by it.
 func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, columns []hindcast.Column) ([]relation, error) {
-	list := make([]string, len(columns))
+	list, err := definitions(ctx, conn, t, columns)
+	if err != nil {
+		return nil, err
+	}
 	time := ""
-	for i, c := range columns {
-		typ, err := typeFor(c.Type)
-		if err != nil {
-			return nil, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("column %q of the new table %s would be %s, which PostgreSQL does not have", c.Name, t.Table, c.Type),
-				Next:    "cast it in the SQL, or create the table yourself"}
-		}
-		list[i] = identifier(c.Name) + " " + typ
+	for _, c := range columns {
 		if strings.EqualFold(c.Name, t.Time) {
 			time = c.Name
 		}
@@ -200,6 +259,24 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 		}
 	}
 	return w.findNames(ctx, conn, t.Table)
+}
+
+// typeIn is the type of a new target's column: that of the source's column whose values it holds, if it has one that is there,
+// or else the one for the result's type.
+func typeIn(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, c hindcast.Column) (string, error) {
+	if c.Source != "" {
+		rows, err := ask(ctx, conn, "SELECT to_regtype($1) IS NOT NULL", c.Source)
+		if err != nil || rows[0].bool(0) {
+			return c.Source, err
+		}
+	}
+	typ, err := typeFor(c.Type)
+	if err != nil {
+		return "", &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("column %q of the new table %s would be %s, which PostgreSQL does not have", c.Name, t.Table, c.Type),
+			Next:    "cast it in the SQL, or create the table yourself"}
+	}
+	return typ, nil
 }
 
 // replaceable refuses a target whose rows could not be replaced in one transaction of this database.
