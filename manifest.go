@@ -46,6 +46,9 @@ type File struct {
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256,omitempty"`
+	// CRC32C are checksums of the file's footer and of the bytes of each top-level column, in the schema's order: 8
+	// hexadecimal digits each. What is read of the file is compared with them.
+	CRC32C string `json:"crc32c,omitempty"`
 	ETag   string `json:"etag,omitempty"` // of its object, in a lake that is no folder
 }
 

@@ -30,10 +30,15 @@ type Steps struct {
 	engine    engine.Engine
 	now       func() time.Time
 	units     map[unitKey]*unit
+	healing   sync.Mutex // one dimension at a time is unloaded again
 	mutex     sync.Mutex // guards what follows
 	dims      map[string]*hindcast.Manifest
 	committed map[string]hindcast.Committed  // by slice key
 	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
+
+	dimDamages map[string]int  // how often each dimension was unloaded again
+	refused    map[string]bool // staged results that are not to be loaded
+	refusals   map[string]int  // how many they were, by slice key
 }
 
 type unitKey struct{ fact, key string }
@@ -44,6 +49,8 @@ type unit struct {
 	plan     plan.Unit
 	manifest *hindcast.Manifest // nil until it is in the lake
 	tidy     bool               // what it supersedes is gone
+	damage   *hindcast.Error    // what was wrong with the generation that was in the lake
+	damages  int                // how often
 }
 
 // Config joins what Steps works on.
@@ -59,7 +66,8 @@ type Config struct {
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
-		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}}
+		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{},
+		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -146,7 +154,7 @@ func (s *Steps) parts(item plan.Item) (hindcast.Parts, error) {
 		var contents []string
 		for _, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
-				return parts, fmt.Errorf("fingerprinting %s: a unit of %s is not in the lake", item.Slice.Key, name)
+				return parts, fmt.Errorf("fingerprinting %s: %w", item.Slice.Key, s.absent(name, item.Units[name]))
 			}
 			contents = append(contents, m.Sums.Content)
 		}

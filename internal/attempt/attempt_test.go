@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -169,7 +170,7 @@ func TestReusable(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "part-0.parquet")
-	staged := &hindcast.Manifest{Name: "result", Key: slice(1).Key, Files: []hindcast.File{{Path: s.lake.Key(path), Rows: 1, Bytes: 5}}, Bytes: 5}
+	staged := &hindcast.Manifest{Name: "result", Key: slice(1).Key, Files: []hindcast.File{{Path: s.lake.Key(path), Rows: 1, Bytes: 5, CRC32C: "00000000"}}, Bytes: 5}
 	check := func(what string, want bool) {
 		t.Helper()
 		if got := s.Reusable(t.Context(), staged); got != want {
@@ -183,6 +184,24 @@ func TestReusable(t *testing.T) {
 		}
 		check("a file that holds "+text, want)
 	}
+	if err := os.WriteFile(path, []byte("whole"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	staged.Files[0].CRC32C = ""
+	check("a file of an earlier version, which has no checksum", false)
+	staged.Files[0].CRC32C = "00000000"
+	check("whole again", true)
+	var d *damaged
+	if err := s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || !d.Uncounted() || d.Rewind() != hindcast.StepTransform {
+		t.Errorf("refused with %v", err)
+	}
+	check("refused", false)
+	staged.Attempt = 2
+	if err := s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || d.Uncounted() {
+		t.Errorf("refused for the second time with %v", err)
+	}
+	staged.Attempt = 3
+	check("the next attempt's", true)
 	if err := s.Discard(t.Context(), plan.Item{Slice: slice(1)}, 1); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,7 +25,7 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 	if err != nil {
 		return nil, 0, err
 	}
-	reads, err := s.reads(ctx, &job)
+	reads, err := s.reads(ctx, item, &job)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -114,7 +115,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 		t.Window = plan.Window(s.fact(name), item.Slice)
 		for i, m := range s.manifests(name, item.Units[name]) {
 			if m == nil {
-				return nil, fmt.Errorf("reading %s: a unit is not in the lake", name)
+				return nil, fmt.Errorf("reading %s: %w", name, s.absent(name, item.Units[name]))
 			}
 			if t.Columns == nil {
 				t.Columns = plan.Seen(s.units[unitKey{name, item.Units[name][i]}].plan.Columns, m.Columns)
@@ -148,13 +149,10 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, read
 	}
 	for i := range job.Query.Tables {
 		t := &job.Query.Tables[i]
-		var files []hindcast.File
-		if keys, isFact := item.Units[t.Name]; isFact {
-			for _, m := range s.manifests(t.Name, keys) {
-				files = append(files, m.Files...)
-			}
-		} else {
-			files = s.dim(t.Name).Files
+		files, err := s.files(item, t.Name)
+		if err != nil {
+			release()
+			return nil, err
 		}
 		columns, sure := reads[t.Name]
 		if sure && columns == nil {
@@ -163,18 +161,43 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, read
 		paths, let, err := s.lake.Localize(ctx, files, columns)
 		if err != nil {
 			release()
-			return nil, err
+			if t.Users { // nothing of the user's own can be made again
+				return nil, err
+			}
+			return nil, s.heal(ctx, item, t.Name, columns, err)
 		}
 		t.Files, releases = paths, append(releases, let)
 	}
 	return release, nil
 }
 
-// reads says which columns of each table have to be here; a table that is not named, all of them. The engine is asked
-// once for tables of the same columns.
-func (s *Steps) reads(ctx context.Context, job *engine.Job) (map[string][]string, error) {
+// files are those of a fact's units or of a dimension, as they are now.
+func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, err error) {
+	keys, isFact := item.Units[table]
+	if !isFact {
+		return s.dim(table).Files, nil
+	}
+	for _, m := range s.manifests(table, keys) {
+		if m == nil {
+			return nil, fmt.Errorf("reading %s: %w", table, s.absent(table, keys))
+		}
+		files = append(files, m.Files...)
+	}
+	return files, nil
+}
+
+// worthAsking is how many bytes of a folder lake are compared with their checksums in the time in which the engine says
+// which columns it reads.
+const worthAsking = 64 << 20
+
+// reads says which columns of each table have to be here and right; a table that is not named, all of them. The engine is
+// asked once for tables of the same columns.
+func (s *Steps) reads(ctx context.Context, item plan.Item, job *engine.Job) (map[string][]string, error) {
 	pruner, can := s.engine.(engine.Pruner)
-	if !s.lake.Remote() || !can {
+	if !can {
+		return nil, nil
+	}
+	if _, bytes := s.Reads(item); bytes < worthAsking && !s.lake.Remote() {
 		return nil, nil
 	}
 	key := signature(job)
@@ -219,7 +242,7 @@ func (s *Steps) doubt(job *engine.Job, reads map[string][]string, err error) err
 		detail = append(detail, name+": "+strings.Join(reads[name], ", "))
 	}
 	return &misjudged{&hindcast.Error{Code: e.Code, Class: hindcast.ClassTransient, Cause: err, Detail: detail,
-		Message: "copies of the columns that the SQL seems to read are not enough, or damaged: " + e.Message,
+		Message: "the columns that the SQL seems to read are not enough, or damaged: " + e.Message,
 		Next:    "the next attempt reads the whole files"}}
 }
 
@@ -232,18 +255,33 @@ func (m *misjudged) Unwrap() error { return m.fault }
 // Uncounted says that the attempt counts for no retry: see supervisor.Uncounted.
 func (m *misjudged) Uncounted() bool { return true }
 
-// Reusable reports whether a staged result from before a resume is still whole.
+// Reusable reports whether a staged result, perhaps from before a resume, can be loaded: all of it is there, and has
+// checksums that Load compares.
 func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
-	return s.lake.VerifySizes(ctx, staged) == nil
+	s.mutex.Lock()
+	refused := s.refused[stagedAs(staged)]
+	s.mutex.Unlock()
+	unknown := func(f hindcast.File) bool { return f.CRC32C == "" && f.SHA256 == "" } // of an earlier version
+	return !refused && !slices.ContainsFunc(staged.Files, unknown) && s.lake.VerifySizes(ctx, staged) == nil
 }
 
 // Load replaces the slice's rows by the staged ones, in one transaction.
 func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print string, staged *hindcast.Manifest) (hindcast.Committed, error) {
 	parts, err := s.parts(item)
+	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
+		return hindcast.Committed{}, s.refuse(staged, d.fault)
+	}
 	if err != nil {
 		return hindcast.Committed{}, err
 	}
+	if plan.Fingerprint(parts) != print {
+		return hindcast.Committed{}, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
+			Message: "what the slice is made of was unloaded again while its result was on its way"})
+	}
 	paths, release, err := s.lake.Localize(ctx, staged.Files, nil)
+	if isDamage(err) {
+		return hindcast.Committed{}, s.refuse(staged, hindcast.AsError(err))
+	}
 	if err != nil {
 		return hindcast.Committed{}, err
 	}
@@ -258,16 +296,18 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	return s.warehouse.Load(ctx, load)
 }
 
-// keepPrevious says where the rows that the load replaces are kept. In a lake that is no folder they are written here
-// and brought there before the load commits.
+// keepPrevious says where the rows that the load replaces are kept. Before the load commits they get a manifest with their
+// checksums. In a lake that is not a folder they are written here first, and brought there.
 func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
 	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
 	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
+	m := &hindcast.Manifest{Name: "previous", Key: load.Slice.Key, Interval: load.Slice.Interval, Source: load.Target.Table, Generation: 1,
+		Run: s.plan.Run, Fence: s.fence, Attempt: load.Attempt, CreatedAt: s.now().UTC()}
+	load.Keep = func(ctx context.Context) error { return s.lake.Keep(ctx, prefix, m) }
 	if !s.lake.Remote() {
 		load.Previous = s.lake.Absolute(load.PreviousAs)
 		return nil
 	}
-	load.Keep = func(ctx context.Context) error { return s.lake.StageFolder(ctx, prefix) }
 	load.Previous, err = s.empty(prefix)
 	return err
 }

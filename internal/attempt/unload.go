@@ -50,6 +50,9 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	}
 	m.Generation = lake.NextGeneration(current)
 	if err := s.generate(ctx, current, m, extract); err != nil {
+		if u.damage != nil {
+			return beyondRepair(u.damage, m.Key, err)
+		}
 		return err
 	}
 	u.manifest = m
@@ -133,9 +136,7 @@ func (s *Steps) Dimensions(ctx context.Context, each Unloaded) error {
 		if !d.Unload {
 			continue
 		}
-		s.mutex.Lock()
-		current := s.dims[d.Name]
-		s.mutex.Unlock()
+		current := s.dim(d.Name)
 		if current != nil && current.Run == s.plan.Run {
 			continue
 		}

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -56,6 +57,7 @@ type Cache struct {
 	patience time.Duration
 	slots    chan struct{} // one a request
 	buffers  sync.Pool
+	checker  chunks.Checker
 
 	evicting sync.Mutex
 	mutex    sync.Mutex // guards what follows
@@ -132,12 +134,13 @@ func (c *Cache) mark() error {
 }
 
 // Local makes the wanted columns of files readable under local paths, in the files' order, until release is called.
-// File.Path is the key in the store; Bytes and, where a file is fetched whole, SHA256 are checked if they are there.
+// File.Path is the key in the store. Bytes, and CRC32C or else SHA256, are compared if they are there: the checksums of the
+// wanted columns, each time that a copy is first read by this process. With SHA256 alone a file is fetched whole.
 // Columns are top-level columns of Parquet, in any case; one that a file does not have is no error. None needs the
 // footers only, nil all columns. Only the wanted columns may be read: others are holes.
 //
-// E-PARQUET if a file is not there, is no Parquet file or not what File says, or changes while it is fetched (then
-// transient). E-DISK-FULL if evicting does not make enough space. Errors of the store are passed on.
+// E-PARQUET if a file is not there, is not a Parquet file or not what File says, also when it is fetched a second time, or
+// changes while it is fetched (then transient). E-DISK-FULL if evicting does not make enough space. Errors of the store are passed on.
 func (c *Cache) Local(ctx context.Context, from Source, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -165,10 +168,10 @@ func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns [
 	if err != nil {
 		return nil, "", err
 	}
-	if info.Bytes <= c.small {
+	if info.Bytes <= c.small || f.CRC32C == "" && f.SHA256 != "" { // a checksum of the whole is compared with the whole
 		columns = nil
 	}
-	path, err := e.local(ctx, f.SHA256, columns)
+	path, err := e.local(ctx, f, columns)
 	return e, path, err
 }
 

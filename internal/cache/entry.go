@@ -8,12 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -79,9 +80,20 @@ func (e *entry) close() {
 	_ = e.use.Close()                      // which gives the lock back
 }
 
-// local returns the path under which the columns can be read, after fetching what of them is missing.
-func (e *entry) local(ctx context.Context, sum string, columns []string) (string, error) {
-	path, err := e.ready(columns)
+// local returns the path under which the columns can be read, after fetching what of them is missing. What comes damaged
+// is fetched once more: it may have been right in the store, and wrong on its way.
+func (e *entry) local(ctx context.Context, f hindcast.File, columns []string) (string, error) {
+	f.Bytes = e.object.Bytes
+	path, err := e.brought(ctx, f, columns)
+	if _, damaged := errors.AsType[*broken](err); damaged {
+		path, err = e.brought(ctx, f, columns)
+	}
+	return path, err
+}
+
+// brought is local, once.
+func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) (string, error) {
+	path, err := e.ready(f, columns)
 	if err == nil {
 		return path, nil
 	}
@@ -100,15 +112,15 @@ func (e *entry) local(ctx context.Context, sum string, columns []string) (string
 		return "", e.cache.fail("locking", err)
 	}
 	defer func() { _ = data.Close() }() // written and synced, or of no worth
-	if path, err = e.ready(columns); err == nil {
+	if path, err = e.ready(f, columns); err == nil {
 		return path, nil
 	}
-	return e.fill(ctx, data, sum, columns, err)
+	return e.fill(ctx, data, f, columns, err)
 }
 
-// ready returns the path if the columns are there. Any error means that they have to be fetched; errBroken, that
-// nothing that is there can be trusted.
-func (e *entry) ready(columns []string) (string, error) {
+// ready returns the path if the columns are there, and what was written. Any error means that they have to be fetched;
+// chunks.ErrBroken, that nothing that is there can be trusted.
+func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	r, err := e.load()
 	if err != nil {
 		return "", err
@@ -132,6 +144,11 @@ func (e *entry) ready(columns []string) (string, error) {
 	})
 	if err == nil && !r.spans.covers(want) {
 		err = errMissing
+	}
+	if err == nil {
+		if err = e.cache.checker.Check(data.Name(), f, columns); err != nil {
+			err = fmt.Errorf("%w: %w", chunks.ErrBroken, err)
+		}
 	}
 	return path, err
 }
@@ -273,13 +290,4 @@ func syncFolder(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// hashed is the SHA-256 of a file's bytes, in hexadecimal.
-func hashed(f *os.File, size int64) (string, error) {
-	hash := sha256.New()
-	if _, err := io.Copy(hash, io.NewSectionReader(f, 0, size)); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }

@@ -3,9 +3,11 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"sync"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 )
 
 // extra is the share of bytes fetched beside those wanted, to save requests.
@@ -20,9 +22,9 @@ type fetching struct {
 }
 
 // fill fetches what the columns need and is not there. why says what is wrong with what is.
-func (e *entry) fill(ctx context.Context, data *os.File, sum string, columns []string, why error) (string, error) {
+func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, columns []string, why error) (string, error) {
 	f := &fetching{entry: e, data: data}
-	if r, err := e.load(); err == nil && !errors.Is(why, errBroken) {
+	if r, err := e.load(); err == nil && !errors.Is(why, chunks.ErrBroken) {
 		f.have = r.spans
 	}
 	if info, err := data.Stat(); err != nil || info.Size() != e.object.Bytes {
@@ -32,11 +34,11 @@ func (e *entry) fill(ctx context.Context, data *os.File, sum string, columns []s
 	}
 	before := f.have
 	err := f.columns(ctx, columns)
-	if err == nil && sum != "" {
-		err = f.check(sum)
+	if err == nil {
+		err = f.check(file, columns)
 	}
 	if e, is := errors.AsType[*broken](err); is {
-		return "", errors.Join(e.error, f.forget())
+		return "", &broken{errors.Join(e.error, f.forget())}
 	}
 	if err != nil && len(f.have.minus(before)) == 0 {
 		return "", err
@@ -73,8 +75,8 @@ func (f *fetching) columns(ctx context.Context, columns []string) error {
 		}
 		return text, nil
 	})
-	if errors.Is(err, errBroken) {
-		return &broken{bad(f.from, f.object, "is no Parquet file that can be read ("+err.Error()+")")}
+	if errors.Is(err, chunks.ErrBroken) {
+		return &broken{bad(f.from, f.object, "is not a Parquet file that can be read ("+err.Error()+")")}
 	}
 	if err != nil {
 		return err
@@ -128,17 +130,14 @@ func (f *fetching) one(ctx context.Context, s span) error {
 	return nil
 }
 
-// check compares a copy that is whole with the manifest's checksum.
-func (f *fetching) check(sum string) error {
-	if !f.have.covers(spans{{0, f.object.Bytes}}) {
-		return nil
+// check compares what was fetched with the file's checksums.
+func (f *fetching) check(file hindcast.File, columns []string) error {
+	err := f.cache.checker.Check(f.data.Name(), file, columns)
+	if damage, is := errors.AsType[*chunks.DamageError](err); is {
+		return &broken{bad(f.from, f.object, "is not what was written: "+damage.What)}
 	}
-	got, err := hashed(f.data, f.object.Bytes)
 	if err != nil {
 		return f.cache.fail("reading", err)
-	}
-	if got != sum {
-		return &broken{bad(f.from, f.object, fmt.Sprintf("has the SHA-256 %.12s… and its manifest says %.12s…", got, sum))}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
@@ -39,6 +40,8 @@ type store struct {
 	gets    int
 	twice   []string                                                      // what was fetched again
 	before  func(ctx context.Context, key string, s span, p []byte) error // of a GetRange; nil is nothing
+
+	answered func(p []byte) // may change an answer; nil is nothing
 }
 
 func newStore() *store { return &store{objects: map[string]string{}, fetched: map[string]spans{}} }
@@ -48,7 +51,9 @@ func (s *store) put(key, body string) hindcast.File {
 	defer s.mutex.Unlock()
 	s.objects[key] = body
 	sum := sha256.Sum256([]byte(body))
-	return hindcast.File{Path: key, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}
+	f := hindcast.File{Path: key, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}
+	f.CRC32C, _ = chunks.Sum(strings.NewReader(body), f.Bytes, nil) // of a text that cannot fail to be read
+	return f
 }
 
 func etag(body string) string {
@@ -87,6 +92,9 @@ func (s *store) GetRange(ctx context.Context, key, tag string, offset int64, p [
 		return fmt.Errorf("%s has %d bytes, asked for %v", key, len(body), asked)
 	}
 	copy(p, body[offset:])
+	if s.answered != nil {
+		s.answered(p)
+	}
 	s.gets++
 	s.bytes += asked.bytes()
 	have := s.fetched[key+tag]

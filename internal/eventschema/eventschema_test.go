@@ -20,7 +20,7 @@ func manifest() *hindcast.Manifest {
 		Name: "billing", Key: "2019-03-01", Generation: 1, Source: "billing_2019_03", Run: "r8", Attempt: 1,
 		Interval:  hindcast.Interval{Start: at.AddDate(-7, 0, 0), End: at.AddDate(-7, 2, 0)},
 		Columns:   []hindcast.Column{{Name: "cost", Type: "DECIMAL(18,6)", Source: "numeric(18,6)", NotNull: true}},
-		Files:     []hindcast.File{{Path: "facts/billing/a.parquet", Rows: 10, Bytes: 400, SHA256: strings.Repeat("0f", 32)}},
+		Files:     []hindcast.File{{Path: "facts/billing/a.parquet", Rows: 10, Bytes: 400, SHA256: strings.Repeat("0f", 32), CRC32C: "0a1b2c3d4e5f6071"}},
 		Bytes:     400,
 		Sums:      hindcast.Sums{Rows: 10, Content: "9c1f", Totals: map[string]string{"cost": "-12.500000"}},
 		CreatedAt: at,

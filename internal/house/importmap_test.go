@@ -51,11 +51,12 @@ var importMap = []row{
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
-	{"lake", []string{".", "objstore"}, "files, manifests, catalog"},
+	{"chunks", []string{"."}, "where a Parquet file's columns lie, and their checksums: the lake takes and compares them, the cache fetches by them"},
+	{"lake", []string{".", "objstore", "chunks"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore"}, "durable events"},
 	{"scratch", []string{"."}, "a folder of one process's own, for a lake that is none"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
-	{"cache", []string{".", "objstore"}, "local copies of files in an object store; it declares what it needs of the store"},
+	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
@@ -89,7 +90,7 @@ var outside = []row{
 	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "its sums are Content, nobody else's"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
-	{"github.com/parquet-go/parquet-go", []string{"cache"}, "where a file's bytes are is the cache's matter; the rest of Parquet is the engine's"},
+	{"github.com/parquet-go/parquet-go", []string{"chunks"}, "where a file's bytes are is that package's matter; the rest of Parquet is the engine's"},
 }
 
 // short turns a folder or an import path below the module into the map's spelling.

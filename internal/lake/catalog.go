@@ -182,7 +182,11 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 // SaveManifest finishes what a step wrote below prefix: it settles m's files as PublishUnit does and writes
 // manifest.json there, so that the files' names are durable too. It publishes nothing.
 func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Manifest) error {
-	if err := l.settle(ctx, prefix, m); err != nil {
+	return l.save(ctx, prefix, m, true)
+}
+
+func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
+	if err := l.settle(ctx, prefix, m, whole); err != nil {
 		return err
 	}
 	if wrong := wrongIn(m); wrong != "" {

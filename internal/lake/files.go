@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -31,17 +32,19 @@ func hashFile(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
 
-// settle checks that m's files are there as it says, makes keys of the paths below the lake, fills in the
-// checksums of the lake's own files and the sum of bytes.
-func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest) error {
+// settle checks that m's files are there as it says, makes keys of the paths below the lake, fills in the checksums of the
+// lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
+func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
 	err := parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := &m.Files[n]
 		f.Path = l.Key(f.Path)
-		if l.Remote() && filepath.IsAbs(f.Path) {
-			return l.upload(ctx, prefix, f)
+		switch {
+		case l.Remote() && filepath.IsAbs(f.Path):
+			return l.upload(ctx, prefix, f, whole)
+		case l.Remote(), foreign(f.Path):
+			return l.verify(ctx, f, false)
 		}
-		own := !foreign(f.Path)
-		return l.verify(ctx, f, own && !l.Remote() && f.SHA256 == "")
+		return l.take(ctx, f, l.Absolute(f.Path), whole)
 	})
 	if err != nil {
 		return err
@@ -53,26 +56,58 @@ func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest) 
 	return nil
 }
 
-// Stage brings what a step wrote in the prefix's Folder into the lake, and makes keys of the files' paths. A folder
-// lake has it already.
+// take fills in the checksums of a file that was just written, in one pass over it: promise 8 begins here.
+func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return badParquet(path, "it is not there")
+	}
+	if err != nil {
+		return broken(path, "cannot be read", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	info, err := file.Stat()
+	if err != nil {
+		return broken(path, "cannot be read", err)
+	}
+	if info.Size() != f.Bytes {
+		return badParquet(path, wrongSize(info.Size(), f.Bytes))
+	}
+
+	var also io.Writer
+	digest := sha256.New()
+	if whole && f.SHA256 == "" {
+		also = digest
+	}
+	if f.CRC32C, err = chunks.Sum(file, f.Bytes, also); err != nil {
+		return broken(path, "cannot be read", err)
+	}
+	switch {
+	case also != nil:
+		f.SHA256 = hex.EncodeToString(digest.Sum(nil))
+	case f.CRC32C == "" && f.SHA256 == "": // its columns cannot be told apart
+		f.SHA256, _, err = hashFile(path)
+	}
+	return err
+}
+
+// Stage brings what a step wrote in the prefix's Folder into the lake, where a folder lake has it already. It makes keys of
+// the files' paths and fills in their checksums.
 func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error {
 	if l.Remote() {
 		if err := l.may(ctx); err != nil {
 			return err
 		}
-		return l.settle(ctx, prefix, m)
 	}
-	for i := range m.Files {
-		m.Files[i].Path = l.Key(m.Files[i].Path)
-	}
-	return nil
+	return l.settle(ctx, prefix, m, false)
 }
 
-// StageFolder brings all files of the prefix's Folder into the lake, and clears it.
-func (l *Lake) StageFolder(ctx context.Context, prefix string) error {
-	if !l.Remote() {
-		return nil
-	}
+// Keep writes a manifest of all files in the prefix's Folder, whose rows m describes, and brings them into the lake. What
+// is only on this machine is cleared.
+func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest) error {
 	folder, err := l.Folder(prefix)
 	if err != nil {
 		return err
@@ -82,18 +117,45 @@ func (l *Lake) StageFolder(ctx context.Context, prefix string) error {
 		return broken(folder, "cannot be read", err)
 	}
 	for _, entry := range entries {
-		path := filepath.Join(folder, entry.Name())
-		if _, err := l.send(ctx, prefix, path); err != nil {
+		info, err := entry.Info()
+		if err != nil {
+			return broken(folder, "cannot be read", err)
+		}
+		f := hindcast.File{Path: filepath.Join(folder, entry.Name()), Bytes: info.Size()}
+		if f.Rows, err = chunks.Rows(f.Path); err != nil && !errors.Is(err, chunks.ErrBroken) {
+			return broken(f.Path, "cannot be read", err)
+		}
+		m.Sums.Rows += f.Rows
+		if err = nil; l.Remote() {
+			err = l.put(ctx, prefix, &f, false)
+		}
+		if err != nil {
 			return err
 		}
+		m.Files = append(m.Files, f)
+	}
+	if err := l.save(ctx, prefix, m, false); err != nil {
+		return err
 	}
 	return l.Clear(prefix)
 }
 
 // upload moves a local file's bytes below prefix. The file itself goes to whoever localizes.
-func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File) error {
+func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File, whole bool) error {
 	path := f.Path
-	if err := l.verify(ctx, f, f.SHA256 == ""); err != nil {
+	if err := l.put(ctx, prefix, f, whole); err != nil {
+		return err
+	}
+	if l.files != nil {
+		l.files.Adopt(ctx, *f, path)
+	}
+	return nil
+}
+
+// put copies a local file below prefix, with its checksums.
+func (l *Lake) put(ctx context.Context, prefix string, f *hindcast.File, whole bool) error {
+	path := f.Path
+	if err := l.take(ctx, f, path, whole); err != nil {
 		return err
 	}
 	info, err := l.send(ctx, prefix, path)
@@ -104,9 +166,6 @@ func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File) erro
 		return badParquet(path, fmt.Sprintf("%d of its %d bytes were uploaded", info.Bytes, f.Bytes))
 	}
 	f.Path, f.ETag = info.Key, info.ETag
-	if l.files != nil {
-		l.files.Adopt(ctx, *f, path)
-	}
 	return nil
 }
 
@@ -178,7 +237,14 @@ func later(folder string, fence int64, attempt int) bool {
 func (l *Lake) Verify(ctx context.Context, m *hindcast.Manifest) error {
 	return parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := m.Files[n]
-		return l.verify(ctx, &f, f.SHA256 != "")
+		if f.SHA256 != "" || f.CRC32C == "" {
+			return l.verify(ctx, &f, f.SHA256 != "")
+		}
+		_, release, err := l.Localize(ctx, []hindcast.File{f}, nil)
+		if err == nil {
+			release()
+		}
+		return err
 	})
 }
 
@@ -193,7 +259,12 @@ func (l *Lake) VerifySizes(ctx context.Context, m *hindcast.Manifest) error {
 	return nil
 }
 
-// verify checks one file; with hash set it compares the checksum, or fills it in where there is none.
+// wrongSize says that a file is shorter or longer than what was written.
+func wrongSize(is, was int64) string {
+	return fmt.Sprintf("it has %d bytes and its manifest says %d", is, was)
+}
+
+// verify checks one file; with hash set it compares the checksum of the whole.
 func (l *Lake) verify(ctx context.Context, f *hindcast.File, hash bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -206,11 +277,8 @@ func (l *Lake) verify(ctx context.Context, f *hindcast.File, hash bool) error {
 	case err != nil:
 		return broken(path, "cannot be read", err)
 	case size != f.Bytes:
-		return badParquet(path, fmt.Sprintf("it has %d bytes and its manifest says %d", size, f.Bytes))
-	case !hash:
-	case f.SHA256 == "":
-		f.SHA256 = sum
-	case f.SHA256 != sum:
+		return badParquet(path, wrongSize(size, f.Bytes))
+	case hash && f.SHA256 != sum:
 		return badParquet(path, "its checksum is not the manifest's")
 	}
 	return nil
@@ -243,7 +311,7 @@ func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum st
 func badParquet(path, what string) error {
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("the file %s is not what was written: %s", path, what),
-		Next:    "`hindcast unload --force` for this slice unloads it anew"}
+		Next:    "`hindcast unload --force` for this slice unloads it again"}
 }
 
 // DiskFree returns how many bytes can still be written where path is, or will be: it need not exist yet.

@@ -30,6 +30,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -41,6 +42,7 @@ type Lake struct {
 	files    Localizer // the same
 	guard    func(context.Context) error
 	written  string // how the pipeline file writes where the lake is, if that is a secret
+	checker  chunks.Checker
 }
 
 // New returns the pipeline's part of the lake that store holds.

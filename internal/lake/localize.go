@@ -3,8 +3,10 @@ package lake
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 )
 
 // Localizer makes files of a lake that is no folder readable by programs that open plain files. Safe for use by many
@@ -19,7 +21,8 @@ type Localizer interface {
 }
 
 // Localize returns a path that programs on this machine can open for each of the files, in their order, as
-// Localizer.Localize does. What lies in a folder lake, or is the user's own, is where it is.
+// Localizer.Localize does. What lies in a folder lake, or is the user's own, is where it is; the former is compared with
+// its checksums when it is first read (promise 8), the latter has none.
 func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
 	paths = make([]string, len(files))
 	var far []hindcast.File
@@ -32,8 +35,9 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 		paths[i] = l.Absolute(f.Path)
 	}
 	if len(far) == 0 {
-		return paths, func() {}, nil
+		return paths, func() {}, l.compare(ctx, files, columns)
 	}
+
 	if l.files == nil {
 		return nil, nil, errors.New("reading files of the lake: it has no scratch folder")
 	}
@@ -45,4 +49,24 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 		paths[at[i]] = path
 	}
 	return paths, release, nil
+}
+
+// compare compares the columns of files in a folder lake, nil being all, with their checksums. E-PARQUET names the first
+// file that is not what was written.
+func (l *Lake) compare(ctx context.Context, files []hindcast.File, columns []string) error {
+	return parallel(len(files), runtime.GOMAXPROCS(0), func(n int) error {
+		f := files[n]
+		if err := ctx.Err(); err != nil || foreign(f.Path) {
+			return err
+		}
+		path := l.Absolute(f.Path)
+		err := l.checker.Check(path, f, columns)
+		if damage, is := errors.AsType[*chunks.DamageError](err); is {
+			return badParquet(path, damage.What)
+		}
+		if err != nil {
+			return broken(path, "cannot be read", err)
+		}
+		return nil
+	})
 }

@@ -117,11 +117,15 @@ func TestSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.StageFolder(t.Context(), prefix); err != nil {
+	previous := &hindcast.Manifest{Name: "previous", Key: "2020", Generation: 1}
+	if err := l.Keep(t.Context(), prefix, previous); err != nil {
 		t.Fatal(err)
 	}
-	if infos, err := b.List(t.Context(), prefix); err != nil || len(infos) != 2 {
+	if infos, err := b.List(t.Context(), prefix); err != nil || len(infos) != 3 {
 		t.Errorf("kept %v, %v", infos, err)
+	}
+	if err := l.Verify(t.Context(), previous); err != nil || len(previous.Files) != 2 || previous.Files[0].SHA256 == "" {
+		t.Errorf("kept %+v, %v", previous.Files, err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what was uploaded stays here: %v", err)

@@ -222,6 +222,9 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	} else if none != nil {
 		return nil, nil, none
 	}
+	if err := a.markDamaged(ctx, p); err != nil {
+		return nil, nil, err
+	}
 	if !a.markDue(p) {
 		return p, nil, none
 	}
@@ -243,6 +246,35 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 		p.Dims[i].Unload = false
 	}
 	return p, dims, nil
+}
+
+// markDamaged marks the dimensions whose files are not what was written: they are unloaded again while no slice has been made
+// from them. Those of a lake that is far away are compared when a slice reads them.
+func (a *active) markDamaged(ctx context.Context, p *plan.Plan) error {
+	for i := range p.Dims {
+		d := &p.Dims[i]
+		if d.Unload || len(d.Files) > 0 || a.Lake.Remote() {
+			continue
+		}
+		m, err := a.Lake.CurrentDim(ctx, d.Name)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue
+		}
+		_, release, err := a.Lake.Localize(ctx, m.Files, nil)
+		switch {
+		case err == nil:
+			release()
+		case hindcast.AsError(err).Code == hindcast.EParquet:
+			d.Unload, d.Why = true, "damaged"
+			a.tell("unloading dimension "+d.Name+" again", err)
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 // markDue marks the dimensions that the run unloads, and reports whether there are any.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -23,7 +24,8 @@ const (
 	Refuse         // the connection is closed, and the server never asked
 	Lose           // the server does it, and the connection is closed in place of its answer
 	Cut            // half of the answer's body comes, then the connection is closed
-	Damage         // one bit of the answer's body is another
+	Damage         // one bit of the answer's body is another, in its middle
+	Flip           // the same, anywhere
 	SlowDown       // 503 SlowDown, and the server is never asked
 	Internal       // 500 InternalError, the same
 	Conflict       // 409 ConditionalRequestConflict, the same
@@ -164,7 +166,7 @@ func harm(answer *http.Response, fault Fault) error {
 	if fault == Lose {
 		return http.ErrAbortHandler
 	}
-	if fault != Cut && fault != Damage || answer.Request.Method == http.MethodHead { // which has no body, but its length
+	if fault != Cut && fault != Damage && fault != Flip || answer.Request.Method == http.MethodHead { // which has no body, but its length
 		return nil
 	}
 	body, err := io.ReadAll(answer.Body)
@@ -172,10 +174,14 @@ func harm(answer *http.Response, fault Fault) error {
 		return err
 	}
 	answer.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	if fault == Cut {
+	switch {
+	case fault == Cut:
 		body = body[:len(body)/2]
-	} else if len(body) > 0 {
+	case len(body) == 0:
+	case fault == Damage:
 		body[len(body)/2] ^= 1
+	case fault == Flip:
+		body[rand.IntN(len(body))] ^= 1 << rand.IntN(8)
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return nil

@@ -356,6 +356,11 @@ func afterwards(t *tally) []string {
 		return []string{resume}
 	}
 	e := list[0].Error
+	for _, one := range list { // what healed, or would have, is not what is to be done about
+		if e.Class != hindcast.ClassPermanent && one.Error.Class == hindcast.ClassPermanent {
+			e = one.Error
+		}
+	}
 	command := resume
 	if inSQL(e.Code) {
 		command = again // a resume goes on with the SQL and the checks as they were

@@ -44,3 +44,19 @@ func uncounted(err error) bool {
 	}](err)
 	return is && e.Uncounted()
 }
+
+// Rewinding is implemented by errors of a transform after which the next attempt has to begin with an earlier step: what the
+// slice reads has to be unloaded again.
+type Rewinding interface{ Rewind() hindcast.Step }
+
+// rewound is the step with which the next attempt has to begin; "" if the error does not say.
+func rewound(err error) hindcast.Step {
+	e, is := errors.AsType[interface {
+		error
+		Rewinding
+	}](err)
+	if !is {
+		return ""
+	}
+	return e.Rewind()
+}

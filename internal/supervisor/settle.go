@@ -127,19 +127,19 @@ func (r *run) failed(j *job, res *result) {
 	case j.slice.haltedBy != "":
 		r.halt(j.slice)
 	case uncounted(res.err):
-		r.rest(j, e)
+		r.rest(j, res.err)
 	case j.slice.failures >= r.rules.Retries:
 		r.giveUp(j, e)
 	default:
 		j.slice.failures++
-		r.rest(j, e)
+		r.rest(j, res.err)
 	}
 }
 
 // rest lets the slice wait for its next attempt; it holds no worker meanwhile. A load is tried again from the
 // staged result, a transform that ran out of memory alone.
-func (r *run) rest(j *job, e *hindcast.Error) {
-	s := j.slice
+func (r *run) rest(j *job, err error) {
+	s, e := j.slice, hindcast.AsError(err)
 	s.trying = false
 	switch j.task {
 	case toUnload:
@@ -147,10 +147,16 @@ func (r *run) rest(j *job, e *hindcast.Error) {
 	case toTransform, toTransformAlone:
 		s.alone = s.alone || e.Code == hindcast.EMemory
 		s.next = s.transform()
+		if rewound(err) == hindcast.StepUnload {
+			s.next = toUnload
+		}
 	case toRevive, toLoad:
 		s.next = toRevive
 	}
-	wait := Delay(s.failures, r.rules.RetryWait, r.Random())
+	var wait time.Duration
+	if !uncounted(err) {
+		wait = Delay(s.failures, r.rules.RetryWait, r.Random())
+	}
 	s.due = time.Now().Add(wait)
 	r.recordOf(j, hindcast.Event{Type: hindcast.EventAttemptFailed, Step: j.task.step(), Error: e, Seconds: wait.Seconds()})
 	r.resting.add(s)

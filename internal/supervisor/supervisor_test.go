@@ -224,6 +224,32 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// again is an error after which what the slice reads has to be unloaded again.
+type again struct{ error }
+
+func (e *again) Unwrap() error         { return e.error }
+func (e *again) Uncounted() bool       { return true }
+func (e *again) Rewind() hindcast.Step { return hindcast.StepUnload }
+
+// A slice that has nothing to unload unloads all the same if its input turns out to be damaged, at once and for no retry.
+func TestDamagedInputIsUnloadedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.call = onTransform(key(0), []error{&again{errTransient}})
+		p := planOf(2)
+		p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = 0, time.Hour
+		began := time.Now()
+		out := w.run(w.config(p))
+		wantExit(t, out, hindcast.ExitOK)
+		wantCount(t, w, "unload", key(0), 1)
+		wantCount(t, w, "unload", key(1), 0)
+		wantCount(t, w, "transform", key(0), 2)
+		if took := time.Since(began); took >= time.Hour/2 {
+			t.Errorf("it waited, %s", took)
+		}
+	})
+}
+
 func TestTimeoutNamesItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

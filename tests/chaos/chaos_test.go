@@ -54,7 +54,7 @@ func TestChaos(t *testing.T) {
 	zombie.Go(func() {
 		t.Run("zombie", func(t *testing.T) { newTrial(t, worlds, tally, cmp.Or(*seedFlag, 1), 0).zombie() })
 	})
-	trials(t, worlds, tally, *seedFlag != 0 && *killsFlag == 0)
+	trials(t, worlds, tally, *seedFlag != 0 && *killsFlag == 0, (*trial).run)
 	zombie.Wait()
 	t.Log(tally)
 }
@@ -70,12 +70,12 @@ func TestMachines(t *testing.T) {
 	s.share(t)
 	tally := newTally()
 	tally.seeds = cmp.Or(*seedsFlag, 5)
-	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0)
+	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, (*trial).run)
 	t.Log(tally)
 }
 
 // trials makes trials until the tally has enough, or one if the seed stands alone.
-func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool) {
+func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool, do func(*trial)) {
 	seed := cmp.Or(*seedFlag, rand.Uint64N(1_000_000_000)*1_000+1)
 	var workers sync.WaitGroup
 	for slot := range *atOnce {
@@ -88,7 +88,7 @@ func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool) {
 				one, ran := seed+uint64(trial), false
 				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) {
 					ran = true
-					newTrial(t, worlds, tally, one, slot).run()
+					do(newTrial(t, worlds, tally, one, slot))
 				})
 				if !ran { // -run asks for something else
 					return

@@ -16,10 +16,12 @@ import (
 
 // harm is what the proxy does to requests at present. The zero harm does none.
 type harm struct {
-	mutex  sync.Mutex
-	random *rand.Rand
-	left   int     // requests of the storm that rages
-	part   float64 // of them that fail
+	mutex   sync.Mutex
+	random  *rand.Rand
+	left    int     // requests of the storm that rages
+	part    float64 // of them that fail
+	flips   int     // answers with Parquet until one that comes with another bit; 0 is none
+	flipped string  // whose answer that was
 }
 
 // faults are what happens to requests in a storm. Answers to writes are lost more often than others: that is the worst.
@@ -29,6 +31,12 @@ var faults = []s3test.Fault{s3test.Internal, s3test.SlowDown, s3test.Cut, s3test
 func (h *harm) rule(r s3test.Request) s3test.Fault {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
+	if h.flips > 0 && r.Op == "GET" && strings.HasSuffix(r.Key, ".parquet") {
+		if h.flips--; h.flips == 0 {
+			h.flipped = r.Key
+			return s3test.Flip
+		}
+	}
 	if h.left == 0 {
 		return s3test.None
 	}
@@ -44,6 +52,20 @@ func (h *harm) storm(seed uint64, requests int, part float64) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.random, h.left, h.part = rand.New(rand.NewPCG(seed, 1)), requests, part
+}
+
+// flip has the nth answer with Parquet from here on come with one bit that is another.
+func (h *harm) flip(n int) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.flips, h.flipped = n, ""
+}
+
+// flippedIn is whose answer came with another bit; "" as long as none did.
+func (h *harm) flippedIn() string {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.flipped
 }
 
 // density: most of what is done to a remote site ends no process.

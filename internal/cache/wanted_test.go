@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -179,7 +180,7 @@ func TestWhatIsNoParquetFileIsBroken(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, _, err := sparse(body, []string{"i"}, 0); !errors.Is(err, errBroken) {
+		if _, _, err := sparse(body, []string{"i"}, 0); !errors.Is(err, chunks.ErrBroken) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 10<<20 {

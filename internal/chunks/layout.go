@@ -1,9 +1,13 @@
-package cache
+// Package chunks says where the columns of a Parquet file lie in it, and compares them with the checksums that were taken
+// when the file was written. It reads footers and bytes and no values; what is done about a file that is not what was
+// written is for its callers.
+package chunks
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,6 +19,7 @@ import (
 type (
 	fileMeta struct {
 		Schema     []schemaElement `thrift:"2,required"`
+		Rows       int64           `thrift:"3,optional"`
 		RowGroups  []rowGroup      `thrift:"4,required"`
 		Encryption *struct{}       `thrift:"8,optional"`
 	}
@@ -51,42 +56,90 @@ const (
 	slack   = 1 << 10 // bytes after a chunk whose size some writers understate
 )
 
-// errBroken means that a file is no Parquet file, or not one that can be understood.
-var errBroken = errors.New("not a Parquet file")
+// ErrBroken means that a file is not a Parquet file, or not one that can be understood.
+var ErrBroken = errors.New("not a Parquet file")
 
-// wanted says which of a file's bytes a reader of these top-level columns needs: the footer, and of each column that
-// is there its chunks, indexes and filters. Nil columns, and whatever makes it unsure, give the whole file. read
-// returns bytes of the file.
-func wanted(size int64, columns []string, read func(span) ([]byte, error)) (spans, error) {
-	all := spans{{0, size}}
-	if columns == nil || size < trailer {
-		return all, nil
-	}
-	tail, err := read(span{size - trailer, size})
-	if err != nil {
+// Span is a half-open range of a file's bytes.
+type Span struct{ From, To int64 }
+
+func (s Span) bytes() int64 { return s.To - s.From }
+
+// Layout is where what lies in a file.
+type Layout struct {
+	Footer  Span // with its length and the magic behind it
+	Columns []Column
+	Rows    int64
+}
+
+// Column is a top-level column with its chunks, indexes and filters: spans that may touch or overlap, in no order.
+type Column struct {
+	Name  string
+	Spans []Span
+}
+
+// Read reads a file's layout. read returns bytes of the file; its errors are passed on. The layout is nil where the footer
+// does not tell the columns apart: of a file that is encrypted, refers to other files, or gives two columns the same name.
+func Read(size int64, read func(Span) ([]byte, error)) (*Layout, error) {
+	footer, text, err := readFooter(size, read)
+	if err != nil || text == nil {
 		return nil, err
 	}
+
+	return parse(footer, text)
+}
+
+// Rows is how many rows a file has, as its footer says; 0 where that does not tell.
+func Rows(path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	layout, _, err := layoutOf(f, info.Size())
+	if err != nil || layout == nil {
+		return 0, err
+	}
+	return layout.Rows, nil
+}
+
+// readFooter returns a footer's place and its Thrift; none where it is encrypted.
+func readFooter(size int64, read func(Span) ([]byte, error)) (footer Span, text []byte, err error) {
+	if size < trailer {
+		return footer, nil, ErrBroken
+	}
+	tail, err := read(Span{size - trailer, size})
+	if err != nil {
+		return footer, nil, err
+	}
+
 	length := int64(binary.LittleEndian.Uint32(tail))
 	switch end := string(tail[4:]); {
 	case end == sealed:
-		return all, nil
+		return footer, nil, nil
 	case end != magic, length > size-trailer-int64(len(magic)):
-		return nil, errBroken
+		return footer, nil, ErrBroken
 	}
-	footer := span{size - trailer - length, size}
-	text, err := read(span{footer.from, size - trailer})
-	if err != nil {
-		return nil, err
-	}
+
+	footer = Span{size - trailer - length, size}
+	text, err = read(Span{footer.From, size - trailer})
+	return footer, text, err
+}
+
+// parse reads the layout out of a footer's Thrift.
+func parse(footer Span, text []byte) (*Layout, error) {
 	meta, err := decode(text)
 	if err != nil {
 		return nil, err
 	}
-	chunks, sure := meta.spans(columns, footer.from)
+	columns, sure := meta.columns(footer.From)
 	if !sure {
-		return all, nil
+		return nil, nil
 	}
-	return union(append(chunks, footer)...), nil
+	return &Layout{Footer: footer, Columns: columns, Rows: meta.Rows}, nil
 }
 
 // bounded is a Thrift reader that believes no length which the bytes cannot hold: a damaged one would otherwise be
@@ -98,7 +151,7 @@ type bounded struct {
 
 func (b bounded) check(n int, err error) error {
 	if err == nil && (n < 0 || n > b.size-b.BytesRead()) {
-		return errBroken
+		return ErrBroken
 	}
 	return err
 }
@@ -139,40 +192,49 @@ func decode(text []byte) (*fileMeta, error) {
 	meta := &fileMeta{}
 	reader := new(thrift.CompactProtocol).NewReaderFromBytes(text)
 	if err := thrift.NewDecoder(bounded{reader, len(text)}).Decode(meta); err != nil {
-		return nil, fmt.Errorf("%w: reading its footer: %w", errBroken, err)
+		return nil, fmt.Errorf("%w: reading its footer: %w", ErrBroken, err)
 	}
 	if len(meta.Schema) == 0 {
-		return nil, errBroken
+		return nil, ErrBroken
 	}
 	return meta, nil
 }
 
-// spans are the bytes of the columns' chunks, indexes and filters, which all lie before the footer. It is not sure of
-// files that are encrypted, refer to other files, or name two columns alike: engines rename one of them.
-func (m *fileMeta) spans(columns []string, footer int64) (found []span, sure bool) {
+// columns are the top-level columns with their chunks, indexes and filters, which all lie before the footer. It is not
+// sure of files that are encrypted, refer to other files, or name two columns alike: engines rename one of them.
+func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	if m.Encryption != nil || m.alike() {
 		return nil, false
 	}
-	var mine []span
-	var starts []int64
+	at := map[string]int{}
+	for i := 1; i < len(m.Schema); i += m.below(i) {
+		at[m.Schema[i].Name] = len(columns)
+		columns = append(columns, Column{Name: m.Schema[i].Name})
+	}
+
+	starts := []int64{footer}
 	for _, group := range m.RowGroups {
 		for _, chunk := range group.Columns {
 			if chunk.Elsewhere != "" || chunk.Meta == nil || len(chunk.Meta.Path) == 0 {
 				return nil, false
 			}
+			n, known := at[chunk.Meta.Path[0]]
 			parts := chunk.spans()
 			for _, p := range parts {
-				if p.from < 0 || p.to < p.from || p.to > footer {
+				if !known || p.From < 0 || p.To < p.From || p.To > footer {
 					return nil, false
 				}
-				starts = append(starts, p.from)
+				starts = append(starts, p.From)
 			}
-			if slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, chunk.Meta.Path[0]) }) {
-				mine = append(mine, parts...)
-			}
+			columns[n].Spans = append(columns[n].Spans, parts...)
 		}
 	}
-	return extend(mine, append(starts, footer)), true
+
+	slices.Sort(starts)
+	for _, c := range columns {
+		extend(c.Spans, starts)
+	}
+	return columns, true
 }
 
 // alike reports whether two top-level columns have names that SQL takes for the same.
@@ -198,36 +260,35 @@ func (m *fileMeta) below(i int) int {
 }
 
 // spans are the places that a chunk names. A filter without a length ends at the next thing in the file.
-func (c *columnChunk) spans() []span {
+func (c *columnChunk) spans() []Span {
 	start := c.Meta.DataPage
 	for _, page := range []int64{c.Meta.Dictionary, c.Meta.IndexPage} {
 		if page > 0 {
 			start = min(start, page)
 		}
 	}
-	parts := []span{{start, start + c.Meta.Compressed}}
-	for _, p := range []span{{c.OffsetIndex, c.OffsetIndex + int64(c.OffsetIndexLength)}, {c.ColumnIndex, c.ColumnIndex + int64(c.ColumnIndexLength)},
+	parts := []Span{{start, start + c.Meta.Compressed}}
+	for _, p := range []Span{{c.OffsetIndex, c.OffsetIndex + int64(c.OffsetIndexLength)}, {c.ColumnIndex, c.ColumnIndex + int64(c.ColumnIndexLength)},
 		{c.Meta.Bloom, c.Meta.Bloom + int64(c.Meta.BloomLength)}} {
-		if p.from > 0 {
+		if p.From > 0 {
 			parts = append(parts, p)
 		}
 	}
 	return parts
 }
 
-// extend lets each part reach to the next thing in the file, but by slack only if it has a length.
-func extend(parts []span, starts []int64) []span {
-	slices.Sort(starts)
+// extend lets each part reach to the next thing in the file, but by slack only if it has a length. starts are where
+// things begin, in order.
+func extend(parts []Span, starts []int64) {
 	for i, p := range parts {
-		at, _ := slices.BinarySearch(starts, max(p.to, p.from+1))
+		at, _ := slices.BinarySearch(starts, max(p.To, p.From+1))
 		if at == len(starts) {
 			continue
 		}
-		if next := starts[at]; p.from == p.to {
-			parts[i].to = next
+		if next := starts[at]; p.From == p.To {
+			parts[i].To = next
 		} else {
-			parts[i].to = min(next, p.to+slack)
+			parts[i].To = min(next, p.To+slack)
 		}
 	}
-	return parts
 }
