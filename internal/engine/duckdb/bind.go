@@ -21,15 +21,12 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	if err := r.set(ctx, engine.Limits{}, q.TimeZone); err != nil {
 		return nil, err
 	}
-	empty := make([]engine.Table, len(q.Tables))
-	for i, t := range q.Tables {
-		t.Files = nil
+	for _, t := range q.Tables {
 		if _, err := duck.Store(t.Name, t.Columns); err != nil {
 			return nil, err
 		}
-		empty[i] = t
 	}
-	if err := r.views(ctx, empty); err != nil {
+	if err := r.over(ctx, q.Tables); err != nil {
 		return nil, err
 	}
 	text, start, err := single(q)
@@ -147,19 +144,15 @@ func carry(columns []hindcast.Column, file string) ([]hindcast.Column, error) {
 	return duck.Store("the result", columns)
 }
 
-// readers are the table functions that reach files or the network.
-var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "which_secret"}
+// readers begin the names of table functions that reach files or the network, for SQL that has no plan: see permitted.
+var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "json_execute", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "which_secret"}
 
-// examine refuses SQL that is something else than a SELECT, or that reads files by itself: it would escape the
-// slice, the fingerprint and the lake.
+// examine refuses SQL that is something else than a SELECT, or that reads files by itself.
 func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Query) error {
-	var tree map[string]any
-	row := r.conn.QueryRowContext(ctx, "SELECT json_serialize_sql("+duck.String(text)+")")
-	var raw any
-	if err := row.Scan(&raw); err != nil {
-		return duck.Translate(err)
+	tree, err := r.parsed(ctx, text)
+	if err != nil {
+		return err
 	}
-	tree, _ = raw.(map[string]any)
 	if failed, _ := tree["error"].(bool); failed {
 		if message, _ := tree["error_message"].(string); strings.Contains(message, "Only SELECT") {
 			return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: original(q, 0),
@@ -167,12 +160,11 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 		}
 		return syntax(tree, start, q)
 	}
-	if name := forbidden(tree); name != "" {
-		return &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: original(q, max(strings.Index(q.SQL, name), 0)),
-			Message: fmt.Sprintf("the SQL reads files by itself: %s", name),
-			Next:    "declare the files as a fact or dimension with `files:` and name that instead"}
+	name, err := r.permitted(ctx, text, tree)
+	if err == nil && name != "" {
+		return noAccess(q, name)
 	}
-	return nil
+	return err
 }
 
 // syntax is what the parser says of SQL that it cannot read, with its place. DESCRIBE would place it otherwise.

@@ -26,11 +26,24 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 		if query == "" {
 			continue
 		}
+		if err := r.examineCheck(ctx, query); err != nil {
+			return inCheck(err, c)
+		}
 		if _, err := r.describe(ctx, query); err != nil {
 			return inCheck(err, c)
 		}
 	}
 	return nil
+}
+
+// examineCheck holds a check's SQL to what the transform's is held to: one SELECT, over what a slice has.
+func (r *Runner) examineCheck(ctx context.Context, query string) error {
+	q := engine.Query{SQL: query}
+	text, start, err := single(q)
+	if err != nil {
+		return err
+	}
+	return r.examine(ctx, text, start, q)
 }
 
 // checkQuery is the SQL that a check runs, or "".

@@ -187,11 +187,14 @@ func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	if err := r.set(ctx, limits, q.TimeZone); err != nil {
 		return engine.Rows{}, err
 	}
-	if err := r.views(ctx, q.Tables); err != nil {
-		return engine.Rows{}, err
-	}
 	text, start, err := single(q)
 	if err != nil {
+		return engine.Rows{}, err
+	}
+	if err := r.alone(ctx, q, text); err != nil {
+		return engine.Rows{}, err
+	}
+	if err := r.views(ctx, q.Tables); err != nil {
 		return engine.Rows{}, err
 	}
 	columns, err := r.describe(ctx, text)

@@ -132,6 +132,7 @@ func (r *Runner) dropStandIns(ctx context.Context, n int) error {
 
 // operator is a node of a plan.
 type operator struct {
+	Name     string         `json:"name"`
 	Info     map[string]any `json:"extra_info"`
 	Children []operator     `json:"children"`
 }
