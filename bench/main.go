@@ -36,6 +36,7 @@ type figure struct {
 var figures = []figure{
 	{"transform", (*bench).transform},
 	{"tiny", (*bench).tiny},
+	{"hours", (*bench).hours},
 	{"supervisor", (*bench).supervisor},
 	{"memory", (*bench).memory},
 	{"postgres", (*bench).moves},

@@ -112,7 +112,7 @@ func emptySlices(n int) *plan.Plan {
 		start := time.Date(2000, 1, 1+i, 0, 0, 0, 0, time.UTC)
 		key := start.Format(time.DateOnly)
 		in := hindcast.Interval{Start: start, End: start.AddDate(0, 0, 1)}
-		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: map[string][]string{"f": {key}}, Slice: hindcast.Slice{Key: key, Interval: in}})
+		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: plan.Needs{{Fact: "f", Keys: []string{key}}}, Slice: hindcast.Slice{Key: key, Interval: in}})
 		p.Units = append(p.Units, plan.Unit{Fact: "f", Key: key, Interval: in, Unload: true})
 	}
 	return p

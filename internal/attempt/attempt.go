@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,15 +149,15 @@ func (s *Steps) Fingerprint(_ context.Context, item plan.Item) (print string, co
 func (s *Steps) parts(item plan.Item) (hindcast.Parts, error) {
 	parts := item.Parts
 	parts.Facts, parts.Dims = map[string]string{}, map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
+	for _, need := range item.Units {
 		var contents []string
-		for _, m := range s.manifests(name, item.Units[name]) {
+		for _, m := range s.manifests(need.Fact, need.Keys) {
 			if m == nil {
-				return parts, fmt.Errorf("fingerprinting %s: %w", item.Slice.Key, s.absent(name, item.Units[name]))
+				return parts, fmt.Errorf("fingerprinting %s: %w", item.Slice.Key, s.absent(need.Fact, need.Keys))
 			}
 			contents = append(contents, m.Sums.Content)
 		}
-		parts.Facts[name] = plan.FactContent(contents)
+		parts.Facts[need.Fact] = plan.FactContent(contents)
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -48,7 +48,7 @@ func frozen() *plan.Plan {
 		History: hindcast.History{TimeZone: "UTC", Zone: time.UTC, From: month(1).Start}}
 	for m := time.January; m <= time.March; m++ {
 		p.Units = append(p.Units, unitOf(m))
-		p.Items = append(p.Items, plan.Item{Slice: slice(m), Reason: hindcast.ReasonNew, Units: map[string][]string{"sales": {slice(m).Key}}})
+		p.Items = append(p.Items, plan.Item{Slice: slice(m), Reason: hindcast.ReasonNew, Units: plan.Needs{{Fact: "sales", Keys: []string{slice(m).Key}}}})
 	}
 	return p
 }
@@ -134,7 +134,7 @@ func TestCommittedFingerprints(t *testing.T) {
 		}
 	}
 	item := p.Items[0]
-	item.Units = map[string][]string{"sales": {"2019-12-01"}}
+	item.Units = plan.Needs{{Fact: "sales", Keys: []string{"2019-12-01"}}}
 	if _, _, err := world(t, p).Fingerprint(t.Context(), item); err == nil {
 		t.Error("a slice without its unit has a fingerprint")
 	}
@@ -213,7 +213,7 @@ func TestReusable(t *testing.T) {
 // What a slice reads is its units' rows, of a unit that goes beyond its window the part in time.
 func TestReads(t *testing.T) {
 	p := frozen()
-	p.Items[2].Units = map[string][]string{"sales": {slice(3).Key, slice(2).Key}} // a month back
+	p.Items[2].Units = plan.Needs{{Fact: "sales", Keys: []string{slice(3).Key, slice(2).Key}}} // a month back
 	s := world(t, p)
 	if rows, _ := s.Reads(p.Items[0]); rows != 100 {
 		t.Errorf("%d rows of one unit", rows)
@@ -221,7 +221,7 @@ func TestReads(t *testing.T) {
 	if rows, _ := s.Reads(p.Items[2]); rows != 200 {
 		t.Errorf("%d rows of two units", rows)
 	}
-	half := plan.Item{Slice: slice(3), Units: map[string][]string{"sales": {slice(3).Key}}}
+	half := plan.Item{Slice: slice(3), Units: plan.Needs{{Fact: "sales", Keys: []string{slice(3).Key}}}}
 	half.Slice.End = half.Slice.Start.Add(half.Slice.End.Sub(half.Slice.Start) / 2)
 	if rows, _ := s.Reads(half); rows != 50 {
 		t.Errorf("%d rows of half a unit", rows)

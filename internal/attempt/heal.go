@@ -45,8 +45,8 @@ func (s *Steps) heal(ctx context.Context, item plan.Item, table string, columns 
 	if !isDamage(found) {
 		return found
 	}
-	keys, isFact := item.Units[table]
-	if !isFact {
+	keys := item.Units.Of(table)
+	if keys == nil {
 		return s.healDimension(ctx, table, found)
 	}
 

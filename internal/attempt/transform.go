@@ -57,9 +57,9 @@ func (s *Steps) staging(item plan.Item, attempt int) string {
 // Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in
 // the slice and its lookback, the part in time of one that does not.
 func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
-	for name, keys := range item.Units {
-		window := plan.Window(s.fact(name), item.Slice)
-		for _, m := range s.manifests(name, keys) {
+	for _, need := range item.Units {
+		window := plan.Window(s.fact(need.Fact), item.Slice)
+		for _, m := range s.manifests(need.Fact, need.Keys) {
 			if m != nil {
 				rows += plan.Part(m.Interval, window, m.Sums.Rows)
 				bytes += plan.Part(m.Interval, window, m.Bytes)
@@ -110,15 +110,16 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 // tables are the slice's facts and dimensions, without their files.
 func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 	var tables []engine.Table
-	for _, name := range slices.Sorted(maps.Keys(item.Units)) {
+	for _, need := range item.Units {
+		name := need.Fact
 		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
 		t.Window = plan.Window(s.fact(name), item.Slice)
-		for i, m := range s.manifests(name, item.Units[name]) {
+		for i, m := range s.manifests(name, need.Keys) {
 			if m == nil {
-				return nil, fmt.Errorf("reading %s: %w", name, s.absent(name, item.Units[name]))
+				return nil, fmt.Errorf("reading %s: %w", name, s.absent(name, need.Keys))
 			}
 			if t.Columns == nil {
-				t.Columns = plan.Seen(s.units[unitKey{name, item.Units[name][i]}].plan.Columns, m.Columns)
+				t.Columns = plan.Seen(s.units[unitKey{name, need.Keys[i]}].plan.Columns, m.Columns)
 			}
 		}
 		tables = append(tables, t)
@@ -173,8 +174,8 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, read
 
 // files are those of a fact's units or of a dimension, as they are now.
 func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, err error) {
-	keys, isFact := item.Units[table]
-	if !isFact {
+	keys := item.Units.Of(table)
+	if keys == nil {
 		return s.dim(table).Files, nil
 	}
 	for _, m := range s.manifests(table, keys) {

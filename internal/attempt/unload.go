@@ -3,8 +3,6 @@ package attempt
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
@@ -17,11 +15,11 @@ type Unloaded func(*hindcast.Manifest)
 
 // Unload brings the slice's units into the lake; those that are there already cost nothing.
 func (s *Steps) Unload(ctx context.Context, item plan.Item, attempt int, each Unloaded) error {
-	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {
-		for _, key := range item.Units[fact] {
-			u := s.units[unitKey{fact, key}]
+	for _, need := range item.Units {
+		for _, key := range need.Keys {
+			u := s.units[unitKey{need.Fact, key}]
 			if u == nil {
-				return fmt.Errorf("unloading %s of %s: %w", key, fact, errNoUnit)
+				return fmt.Errorf("unloading %s of %s: %w", key, need.Fact, errNoUnit)
 			}
 			if err := s.unloadUnit(ctx, u, attempt, each); err != nil {
 				return err

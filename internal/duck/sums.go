@@ -39,7 +39,15 @@ func aggregates(columns []hindcast.Column) []string {
 // PartialSums is SumsList in two steps, for rows that are first grouped finely: the first list is selected by group,
 // the second over the groups.
 func PartialSums(columns []hindcast.Column) (grouped, over string) {
-	list := aggregates(columns)
+	return inParts(aggregates(columns))
+}
+
+// PartialContent is PartialSums without the Totals.
+func PartialContent(columns []hindcast.Column) (grouped, over string) {
+	return inParts(aggregates(columns)[:2])
+}
+
+func inParts(list []string) (grouped, over string) {
 	outer := make([]string, len(list))
 	for i := range list {
 		part := fmt.Sprintf("hindcast_part_%d", i)

@@ -190,6 +190,32 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
+type ofTarget struct {
+	Pipeline string   `json:"pipeline"`
+	Target   string   `json:"target"`
+	Keys     []string `json:"keys,omitempty"`
+}
+
+// Overview asks the owner.
+func (c *Client) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
+	return call[warehouse.Overview](ctx, c, "overview", ofTarget{Pipeline: pipeline, Target: target})
+}
+
+// Details asks the owner.
+func (c *Client) Details(ctx context.Context, pipeline, target string, keys []string) ([]hindcast.Committed, error) {
+	return call[[]hindcast.Committed](ctx, c, "details", ofTarget{pipeline, target, keys})
+}
+
+type edited struct {
+	Pipeline  string              `json:"pipeline"`
+	Published warehouse.Published `json:"published"`
+}
+
+// Edited asks the owner.
+func (c *Client) Edited(ctx context.Context, pipeline string, p warehouse.Published) ([]string, error) {
+	return call[[]string](ctx, c, "edited", edited{pipeline, p})
+}
+
 type advise struct {
 	Sources []string        `json:"sources"`
 	Target  hindcast.Target `json:"target"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"sync"
 
 	"github.com/hindcast/hindcast"
@@ -21,10 +22,28 @@ type Driver struct {
 	Fatal func(error) bool
 }
 
+// overviews answers what is asked of the status rows.
+func (s *session) overviews() map[string]child.Handler {
+	return map[string]child.Handler{
+		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
+			return w.Committed(ctx, p.Pipeline, p.Settled)
+		}),
+		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) (warehouse.Overview, error) {
+			return w.Overview(ctx, p.Pipeline, p.Target)
+		}),
+		"details": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) ([]hindcast.Committed, error) {
+			return w.Details(ctx, p.Pipeline, p.Target, p.Keys)
+		}),
+		"edited": handle(s, func(w warehouse.Warehouse, ctx context.Context, p edited) ([]string, error) {
+			return w.Edited(ctx, p.Pipeline, p.Published)
+		}),
+	}
+}
+
 // Serve is the owner's process: it answers a Client until its input ends.
 func Serve(in io.Reader, out io.Writer, d Driver) error {
 	s := &session{driver: d}
-	return child.Serve(in, out, map[string]child.Handler{
+	handlers := map[string]child.Handler{
 		"open":     s.open,
 		"describe": handle(s, warehouse.Warehouse.Describe),
 		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
@@ -64,9 +83,6 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"prepare": handle(s, func(w warehouse.Warehouse, ctx context.Context, p prepare) (any, error) {
 			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
 		}),
-		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
-			return w.Committed(ctx, p.Pipeline, p.Settled)
-		}),
 		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, p advise) ([]string, error) {
 			if a, ok := w.(warehouse.Adviser); ok {
 				return a.Advise(ctx, p.Sources, p.Target)
@@ -99,7 +115,9 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			return nil, seeder.Seed(ctx, t)
 		}),
 		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
-	})
+	}
+	maps.Copy(handlers, s.overviews())
+	return child.Serve(in, out, handlers)
 }
 
 // session is the warehouse that a served process has opened.

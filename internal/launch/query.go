@@ -65,7 +65,7 @@ func (s *Session) readBy(ctx context.Context, query engine.Query, p *plan.Plan, 
 	}
 	for _, f := range s.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time}
-		for _, key := range item.Units[f.Name] {
+		for _, key := range item.Units.Of(f.Name) {
 			if t.Columns == nil {
 				t.Columns = unitOf(p, f.Name, key).Columns
 			}
@@ -109,7 +109,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 	for _, f := range r.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample,
 			Users: f.Files != ""}
-		for _, key := range r.item.Units[f.Name] {
+		for _, key := range r.item.Units.Of(f.Name) {
 			columns, files, err := r.unit(ctx, f, unitOf(r.plan, f.Name, key), facts[f.Name][key])
 			if err != nil {
 				return nil, err

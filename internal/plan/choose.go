@@ -10,20 +10,16 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// choose takes the slices that --slices names. Nothing named is all.
-func (m *maker) choose(all []candidate) ([]candidate, error) {
-	history := make([]hindcast.Slice, len(all))
-	for i := range all {
-		history[i] = all[i].Slice
-	}
-	chosen, err := selected(m.Selection, history, func(word string) func(int) bool { return m.word(all, word) })
+// choose takes the slices that --slices names, by their place. Nothing named is all.
+func (m *maker) choose() ([]int, error) {
+	chosen, err := selected(m.Selection, m.history, func(word string) func(int) bool { return m.word(m.all, word) })
 	if err != nil {
 		return nil, err
 	}
-	var out []candidate
-	for i, c := range all {
+	var out []int
+	for i := range m.all {
 		if chosen[i] {
-			out = append(out, m.force(c))
+			out = append(out, i)
 		}
 	}
 	if len(out) == 0 {
@@ -114,11 +110,10 @@ func NoneChosen(selection, next string) error {
 
 // force runs what would not be run, except where there is no table to run it from. What is new runs in any case, and
 // stays new for the run's `--slices`.
-func (m *maker) force(c candidate) candidate {
-	if row := c.committed; m.Force && row != nil && c.Reason != hindcast.ReasonMissing {
-		c.Reason, c.Detail = hindcast.ReasonForced, "committed by "+row.Run+", "+day(row.CommittedAt, m.Now)
+func (m *maker) force(c *Item, row *hindcast.Committed) {
+	if m.Force && row != nil && c.Reason != hindcast.ReasonMissing {
+		c.Reason, c.Detail = hindcast.ReasonForced, m.by(row)
 	}
-	return c
 }
 
 // word is what a word selects of the candidates.

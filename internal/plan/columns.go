@@ -231,6 +231,9 @@ func sameColumns(a, b []hindcast.Column) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	if slices.EqualFunc(a, b, func(a, b hindcast.Column) bool { return a.Name == b.Name && a.Type == b.Type }) {
+		return true // as nearly all are, and a long history has many
+	}
 	types := make(map[string]string, len(a))
 	for _, c := range a {
 		types[c.Name] = c.Type

@@ -15,12 +15,13 @@ import (
 
 // hash is short for people to read, and long enough that two definitions do not meet.
 func hash(parts ...string) string {
-	h := sha256.New()
+	var buffer [512]byte
+	text := buffer[:0]
 	for _, p := range parts {
-		_, _ = h.Write([]byte(p))
-		_, _ = h.Write([]byte{0})
+		text = append(append(text, p...), 0)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // definition is what else decides a slice's result besides SQL, parameters and data. Checks, run time, patch
@@ -63,10 +64,14 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	// Their order in the file decides nothing.
 	slices.SortFunc(d.Facts, func(a, b factDefinition) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Dims, func(a, b hindcast.Dim) int { return strings.Compare(a.Name, b.Name) })
-	return func(s hindcast.Slice) hindcast.Parts {
-		d.Start, d.End = s.Start.UTC().Format(time.RFC3339), s.End.UTC().Format(time.RFC3339)
-		text, _ := json.Marshal(d) // strings only: it cannot fail
-		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: hash(string(text))}
+	text, _ := json.Marshal(d) // strings only: it cannot fail
+	rest := strings.TrimPrefix(string(text), `{"Start":"","End":""`)
+	return func(s hindcast.Slice) hindcast.Parts { // a history has many slices, and they differ in their bounds alone
+		bounded := make([]byte, 0, len(text)+2*len(time.RFC3339))
+		bounded = s.Start.UTC().AppendFormat(append(bounded, `{"Start":"`...), time.RFC3339)
+		bounded = s.End.UTC().AppendFormat(append(bounded, `","End":"`...), time.RFC3339)
+		bounded = append(append(bounded, '"'), rest...)
+		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: hash(string(bounded))}
 	}
 }
 
@@ -89,11 +94,22 @@ func MajorMinor(version string) string {
 }
 
 // Fingerprint is the hash over all parts.
-func Fingerprint(p hindcast.Parts) string {
-	list := []string{p.SQL, p.Params, p.Definition}
-	for _, group := range []map[string]string{p.Facts, p.Dims} {
-		for _, name := range slices.Sorted(maps.Keys(group)) {
-			list = append(list, name, group[name])
+func Fingerprint(p hindcast.Parts) string { return fingerprint(p, sorted(p.Facts), sorted(p.Dims)) }
+
+func sorted(contents map[string]string) []part {
+	var list []part
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		list = append(list, part{name, contents[name]})
+	}
+	return list
+}
+
+// fingerprint is Fingerprint of facts and dimensions that are sorted by name already.
+func fingerprint(p hindcast.Parts, facts, dims []part) string {
+	list := append(make([]string, 0, 16), p.SQL, p.Params, p.Definition)
+	for _, group := range [][]part{facts, dims} {
+		for _, p := range group {
+			list = append(list, p.name, p.content)
 		}
 		list = append(list, "")
 	}

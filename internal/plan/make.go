@@ -4,20 +4,30 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
 )
 
-// maker holds what Make works on.
+// Draft is a plan in the making: history is cut, and what each slice reads is known. The SQL's result and the target may
+// not be yet.
+type Draft struct{ maker }
+
+// maker holds what a plan is made of.
 type maker struct {
 	Inputs
 	to        time.Time // the history's end, resolved
 	history   []hindcast.Slice
 	parts     func(hindcast.Slice) hindcast.Parts
 	cutters   []*cutter
+	byName    []int // the cutters in the order of their facts' names
 	dims      []DimItem
-	committed map[string]hindcast.Committed // by slice key; a row counts for its own interval only
+	dimParts  []part      // what is known of the dimensions' contents, by name
+	all       []candidate // every slice of the history
+	known     known       // columns of a source, as the unit before had them
+	said      map[committer]string
+	committed map[string]*hindcast.Committed // by slice key; a row counts for its own interval only
 	warnings  []string
 	told      map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
@@ -26,6 +36,15 @@ type maker struct {
 // definition that cannot be cut; E-TABLE-MISSING for tables that selected slices need; E-SLICES for a selection
 // that names nothing.
 func Make(in Inputs) (*Plan, error) {
+	d, err := Begin(in)
+	if err != nil {
+		return nil, err
+	}
+	return d.Plan()
+}
+
+// Begin cuts history and looks at what each slice reads.
+func Begin(in Inputs) (*Draft, error) {
 	to, err := ResolveTo(in.Pipeline, in.Now)
 	if err != nil {
 		return nil, err
@@ -33,43 +52,109 @@ func Make(in Inputs) (*Plan, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	m := &maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), committed: map[string]hindcast.Committed{}, told: map[string]bool{}}
-	if m.history, err = Cut(in.Pipeline.History, to); err != nil {
-		return nil, err
+	d := &Draft{maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), told: map[string]bool{}, said: map[committer]string{}, history: in.History}}
+	m := &d.maker
+	if m.history == nil {
+		if m.history, err = Cut(in.Pipeline.History, to); err != nil {
+			return nil, err
+		}
 	}
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	out := &Plan{CreatedAt: in.Now.UTC(), Pipeline: *in.Pipeline, SQL: in.Pipeline.Transform.Text, Engine: in.Engine, Warehouse: in.Warehouse,
-		History: hindcast.Interval{Start: m.history[0].Start, End: to}, Result: in.Result, Existing: in.Existing, Dims: m.dims}
-	candidates := make([]candidate, len(m.history))
+	m.all = make([]candidate, len(m.history))
 	for i, s := range m.history {
-		if candidates[i], err = m.candidate(s); err != nil {
+		if err := m.all[i].look(m, s); err != nil {
 			return nil, err
 		}
 	}
-	if candidates, err = m.choose(candidates); err != nil {
+	return d, nil
+}
+
+// Learn adds what is known once the SQL is bound. What is read of a source may narrow what is unloaded of it: then the
+// draft is begun again.
+func (d *Draft) Learn(result []hindcast.Column, existing bool, reads map[string]Reads) (*Draft, error) {
+	d.Result, d.Existing, d.Reads = result, existing, reads
+	if len(reads) == 0 && !d.narrowed() {
+		return d, nil
+	}
+	return Begin(d.Inputs)
+}
+
+// narrowed reports whether a unit's columns, or a dimension's, were left out.
+func (m *maker) narrowed() bool {
+	absent := func(columns []hindcast.Column) bool {
+		return slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Absent })
+	}
+	for _, c := range m.cutters {
+		if slices.ContainsFunc(c.units, func(u Unit) bool { return absent(u.Columns) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.dims, func(d DimItem) bool { return absent(d.Columns) })
+}
+
+// Target adds the target's sums of the slices that may have been edited, and the warehouse's advice.
+func (d *Draft) Target(published map[string]hindcast.Sums, advice []string) {
+	d.Published, d.Advice = published, advice
+}
+
+// Unexplained names the slices of which something changed, or may change, and of which the status row does not say yet
+// what they were made of.
+func (d *Draft) Unexplained() (keys []string) {
+	for i := range d.all {
+		if c := &d.all[i]; c.committed != nil && !c.same && c.committed.Parts.SQL == "" {
+			keys = append(keys, c.Slice.Key)
+		}
+	}
+	return keys
+}
+
+// Explain takes the whole status rows of these slices.
+func (d *Draft) Explain(rows []hindcast.Committed) {
+	for i := range rows {
+		if row := d.committed[rows[i].Slice.Key]; row != nil && row.Fingerprint == rows[i].Fingerprint {
+			*row = rows[i]
+		}
+	}
+}
+
+// Plan makes the plan of what is known. It may be called again when more is.
+func (d *Draft) Plan() (*Plan, error) {
+	m := &d.maker
+	if err := m.targetTime(); err != nil {
 		return nil, err
 	}
-	if err := m.tablesThere(candidates); err != nil {
+	out := &Plan{CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, SQL: m.Pipeline.Transform.Text, Engine: m.Engine, Warehouse: m.Warehouse,
+		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Result: m.Result, Existing: m.Existing, Dims: m.dims}
+	for i := range m.all {
+		c := &m.all[i]
+		c.Reason, c.Detail = m.reason(c)
+	}
+	chosen, err := m.choose()
+	if err != nil {
 		return nil, err
 	}
-	for _, c := range candidates {
-		out.Items = append(out.Items, c.Item)
+	if err := m.tablesThere(chosen); err != nil {
+		return nil, err
 	}
-	m.collectUnits(out)
+	out.Items = make([]Item, len(chosen))
+	for n, i := range chosen {
+		out.Items[n] = m.item(&m.all[i])
+	}
+	m.collectUnits(out, chosen)
 	out.Notes = m.columnNotes(out)
-	out.Shares = Divide(in.Machine, in.Pipeline.Run, in.Unloads, out.running())
+	out.Shares = Divide(m.Machine, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
-	out.Warnings = slices.Concat(m.warnings, in.Advice)
+	out.Warnings = slices.Concat(m.warnings, m.Advice)
 	return out, nil
 }
 
 // running is how many of the items are worked on.
 func (p *Plan) running() int {
 	n := 0
-	for _, item := range p.Items {
-		if item.Reason.Runs() {
+	for i := range p.Items {
+		if p.Items[i].Reason.Runs() {
 			n++
 		}
 	}
@@ -95,26 +180,31 @@ func (m *maker) prepare() error {
 			}
 		}
 		m.lendColumns(c)
+		m.byName = append(m.byName, len(m.cutters))
 		m.cutters = append(m.cutters, c)
 	}
-	if err := m.targetTime(); err != nil {
-		return err
-	}
+	slices.SortFunc(m.byName, func(a, b int) int { return strings.Compare(m.cutters[a].fact.Name, m.cutters[b].fact.Name) })
 	m.commits()
 	var err error
-	m.dims, err = m.surveyDims()
-	return err
+	if m.dims, err = m.surveyDims(); err != nil {
+		return err
+	}
+	for _, d := range m.dims {
+		if content, known := m.dimContent(d); known {
+			m.dimParts = append(m.dimParts, part{d.Name, content})
+		}
+	}
+	slices.SortFunc(m.dimParts, func(a, b part) int { return strings.Compare(a.name, b.name) })
+	return nil
 }
 
 // commits finds the row of each slice. One of the same key and other bounds, or of another target, is not it.
 func (m *maker) commits() {
-	intervals := make(map[string]hindcast.Interval, len(m.history))
-	for _, s := range m.history {
-		intervals[s.Key] = s.Interval
-	}
-	for _, row := range m.Committed {
-		in, found := intervals[row.Slice.Key]
-		if found && row.Target == m.Pipeline.Target.Table && row.Slice.Equal(in) {
+	m.committed = make(map[string]*hindcast.Committed, len(m.Committed))
+	for i := range m.Committed {
+		row := &m.Committed[i]
+		at := sort.Search(len(m.history), func(k int) bool { return !m.history[k].Start.Before(row.Slice.Start) })
+		if at < len(m.history) && row.Target == m.Pipeline.Target.Table && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
 			m.committed[row.Slice.Key] = row
 		}
 	}
@@ -172,10 +262,14 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 		m.surveyAbsent(c, u, current)
 		return nil
 	}
-	columns, err := m.wanted(c.fact, u.Source, source.Columns)
-	if err != nil {
-		return err
+	if !m.known.of(u) {
+		columns, err := m.wanted(c.fact, u.Source, source.Columns)
+		if err != nil {
+			return err
+		}
+		m.known = known{u.Fact, u.Source, columns}
 	}
+	columns := m.known.columns
 	u.Columns, u.Rows, u.Bytes = columns, c.share(u, source.Rows), c.share(u, partOf(source, columns))
 	if current != nil && !current.Missing {
 		u.Rows, u.Bytes, u.Content = current.Sums.Rows, current.Bytes, current.Sums.Content
@@ -188,6 +282,14 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 	u.Unload = u.Why != ""
 	return nil
 }
+
+// known are the columns that a fact's units take of their source: all units of a plain table share them.
+type known struct {
+	fact, source string
+	columns      []hindcast.Column
+}
+
+func (k *known) of(u *Unit) bool { return k.columns != nil && k.fact == u.Fact && k.source == u.Source }
 
 // due says why a unit whose table is there must be unloaded; nothing if the lake has it as it is.
 func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
@@ -267,15 +369,15 @@ func (c *cutter) share(u *Unit, whole int64) int64 {
 }
 
 // tablesThere refuses a plan whose running slices need tables that are not there.
-func (m *maker) tablesThere(candidates []candidate) error {
+func (m *maker) tablesThere(chosen []int) error {
 	for f, c := range m.cutters {
 		if c.fact.Missing == hindcast.MissingEmpty || c.fact.Missing == hindcast.MissingSkip {
 			continue
 		}
 		var gone []string
 		seen := map[int]bool{}
-		for _, item := range candidates {
-			for _, i := range item.units[f] {
+		for _, n := range chosen {
+			for _, i := range m.all[n].units[f] {
 				if u := &c.units[i]; u.Missing && !seen[i] {
 					seen[i] = true
 					gone = append(gone, u.Source)
@@ -327,20 +429,25 @@ func some(names []string) []string {
 
 // collectUnits puts the units that the items need into the plan, once each; only what a running slice needs is
 // unloaded.
-func (m *maker) collectUnits(out *Plan) {
-	for _, c := range m.cutters {
-		needed := map[string]bool{}
-		for _, item := range out.Items {
-			for _, key := range item.Units[c.fact.Name] {
-				needed[key] = needed[key] || item.Reason.Runs()
+func (m *maker) collectUnits(out *Plan, chosen []int) {
+	for f, c := range m.cutters {
+		needed, runs, n := make([]bool, len(c.units)), make([]bool, len(c.units)), 0
+		for k, i := range chosen {
+			for _, u := range m.all[i].units[f] {
+				if !needed[u] {
+					needed[u] = true
+					n++
+				}
+				runs[u] = runs[u] || out.Items[k].Reason.Runs()
 			}
 		}
-		for _, u := range c.units {
-			runs, seen := needed[u.Key]
-			if !seen {
+		out.Units = slices.Grow(out.Units, n)
+		for i := range c.units {
+			if !needed[i] {
 				continue
 			}
-			if u.Unload = u.Unload && runs; !u.Unload {
+			u := c.units[i]
+			if u.Unload = u.Unload && runs[i]; !u.Unload {
 				u.Why = ""
 			}
 			out.Units = append(out.Units, u)

@@ -44,11 +44,10 @@ type Item struct {
 	Slice  hindcast.Slice  `json:"slice"`
 	Reason hindcast.Reason `json:"reason"`
 	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
-	// Units are the keys of the units that the slice reads, by fact: its own first, then the lookback's.
-	Units map[string][]string `json:"units"`
-	Parts hindcast.Parts      `json:"parts"` // the parts known before the unload
-	Rows  int64               `json:"rows"`  // estimated input rows; -1 if unknown
-	Bytes int64               `json:"bytes"` // estimated input bytes; -1 if unknown
+	Units  Needs           `json:"units"`
+	Parts  hindcast.Parts  `json:"parts"` // the parts known before the unload; of one that runs with its facts and dimensions
+	Rows   int64           `json:"rows"`  // estimated input rows; -1 if unknown
+	Bytes  int64           `json:"bytes"` // estimated input bytes; -1 if unknown
 }
 
 // Unit is what one unload of a fact covers: one of the fact's own periods.
@@ -111,6 +110,7 @@ type Estimate struct {
 type Inputs struct {
 	Pipeline  *hindcast.Pipeline
 	Now       time.Time
+	History   []hindcast.Slice // as Cut cut it; nil has it cut
 	Engine    Version
 	Warehouse Version
 	Selection string // --slices
@@ -123,7 +123,9 @@ type Inputs struct {
 	// Current holds the current generations: fact → unit key → manifest; and the dimensions'.
 	Current map[string]map[string]*hindcast.Manifest
 	Dims    map[string]*hindcast.Manifest
-	// Committed are the status rows; Published the target's sums for each of their slices, by key.
+	// Committed are the status rows, in the order of time. One without Parts and Sums tells by its Fingerprint alone
+	// whether anything changed: see Draft.Unexplained. Published are the target's sums for those of their slices, by key,
+	// that may have been edited.
 	Committed []hindcast.Committed
 	Published map[string]hindcast.Sums
 	Unloads   int             // at the same time, by the warehouse; 0 is no limit of its own

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,11 +10,17 @@ import (
 
 // candidate is a slice of the history before it is selected.
 type candidate struct {
-	Item
+	Item              // Reason and Detail as they are without force
 	units     [][]int // by fact, into its cutter
+	contents  []part  // of the facts whose content is known, by name
+	inputs    inputs
 	committed *hindcast.Committed
+	same      bool // it was made of what it would be made of now
 	unsettled bool
 }
+
+// part is a named input's content.
+type part struct{ name, content string }
 
 // inputs is what the lake says of a slice's facts.
 type inputs struct {
@@ -24,33 +29,41 @@ type inputs struct {
 	unsettled string   // why some are unloaded for their age
 }
 
-// candidate says of one slice what it reads and why it would run. Force is not looked at yet: --slices stale has
-// to know what is stale.
-func (m *maker) candidate(s hindcast.Slice) (candidate, error) {
-	c := candidate{Item: Item{Slice: s, Units: map[string][]string{}, Parts: m.parts(s)}}
-	if row, found := m.committed[s.Key]; found && row.Slice.Equal(s.Interval) {
-		c.committed = &row
-	}
-	c.Parts.Facts, c.Parts.Dims = map[string]string{}, map[string]string{}
-	var in inputs
-	for _, cutter := range m.cutters {
-		if err := c.read(cutter, &in); err != nil {
-			return c, err
+// look says of one slice what it reads, and whether it was made of that.
+func (c *candidate) look(m *maker, s hindcast.Slice) error {
+	c.Slice, c.Parts, c.committed = s, m.parts(s), m.committed[s.Key]
+	c.units, c.Units, c.contents = make([][]int, len(m.cutters)), make(Needs, 0, len(m.cutters)), make([]part, 0, len(m.cutters))
+	for _, f := range m.byName {
+		if err := c.read(m.cutters[f], f); err != nil {
+			return err
 		}
 	}
-	for _, d := range m.dims {
-		if content, known := m.dimContent(d); known {
-			c.Parts.Dims[d.Name] = content
-		}
+	c.unsettled = c.inputs.unsettled != "" || m.unsettled(s.Interval)
+	c.same = c.committed != nil && fingerprint(c.Parts, c.contents, m.dimParts) == c.committed.Fingerprint
+	return nil
+}
+
+// item is the candidate as the plan has it.
+func (m *maker) item(c *candidate) Item {
+	item := c.Item
+	m.force(&item, c.committed)
+	if item.Reason.Runs() {
+		item.Parts.Facts, item.Parts.Dims = byName(c.contents), byName(m.dimParts)
 	}
-	c.unsettled = in.unsettled != "" || m.unsettled(s.Interval)
-	c.Reason, c.Detail = m.reason(&c, in)
-	return c, nil
+	return item
+}
+
+func byName(parts []part) map[string]string {
+	named := make(map[string]string, len(parts))
+	for _, p := range parts {
+		named[p.name] = p.content
+	}
+	return named
 }
 
 // read adds a fact's units to the slice.
-func (c *candidate) read(cutter *cutter, in *inputs) error {
-	name := cutter.fact.Name
+func (c *candidate) read(cutter *cutter, f int) error {
+	name, in := cutter.fact.Name, &c.inputs
 	own, before, err := cutter.in(c.Slice)
 	if err != nil {
 		return err
@@ -59,13 +72,14 @@ func (c *candidate) read(cutter *cutter, in *inputs) error {
 	for _, i := range own {
 		in.skipped = in.skipped || cutter.units[i].Missing && cutter.fact.Missing == hindcast.MissingSkip
 	}
-	kept := slices.Concat(own, before)
+	kept := own
+	kept = append(kept, before...)
 	window := Window(cutter.fact, c.Slice)
-	var contents []string
+	contents, keys := make([]string, 0, len(kept)), make([]string, 0, len(kept))
 	unknown := ""
 	for _, i := range kept {
 		u := &cutter.units[i]
-		c.Units[name] = append(c.Units[name], u.Key)
+		keys = append(keys, u.Key)
 		c.Rows, c.Bytes = add(c.Rows, Part(u.Interval, window, u.Rows)), add(c.Bytes, Part(u.Interval, window, u.Bytes))
 		contents = append(contents, u.Content)
 		switch {
@@ -77,12 +91,15 @@ func (c *candidate) read(cutter *cutter, in *inputs) error {
 			unknown = name + ": " + u.Why
 		}
 	}
-	c.units = append(c.units, kept)
+	c.units[f] = kept
+	if len(keys) > 0 {
+		c.Units = append(c.Units, Need{name, keys})
+	}
 	if unknown != "" {
 		in.unknown = append(in.unknown, unknown)
 		return nil
 	}
-	c.Parts.Facts[name] = FactContent(contents)
+	c.contents = append(c.contents, part{name, FactContent(contents)})
 	return nil
 }
 
@@ -118,16 +135,16 @@ func add(sum, n int64) int64 {
 
 // reason is the first that holds. What is sure to change the slice comes before what may turn out to be the same:
 // of the latter the supervisor looks at the fingerprint again after the unload.
-func (m *maker) reason(c *candidate, in inputs) (hindcast.Reason, string) {
-	row := c.committed
+func (m *maker) reason(c *candidate) (hindcast.Reason, string) {
+	row, in := c.committed, &c.inputs
 	switch {
 	case in.skipped:
 		return hindcast.ReasonMissing, "missing: skip"
 	case row == nil:
 		return hindcast.ReasonNew, ""
 	}
-	by := "committed by " + row.Run + ", " + day(row.CommittedAt, m.Now)
-	if reason, what := changed(row.Parts, c.Parts); reason != "" {
+	by := m.by(row)
+	if reason, what := m.changed(c); reason != "" {
 		return reason, strings.TrimPrefix(what+", "+by, ", ")
 	}
 	switch is, known := m.Published[c.Slice.Key]; {
@@ -147,9 +164,29 @@ func (m *maker) reason(c *candidate, in inputs) (hindcast.Reason, string) {
 	return hindcast.ReasonUpToDate, by
 }
 
+// committer is who committed a slice, and when.
+type committer struct {
+	run string
+	day int64
+}
+
+// by says who committed a slice. Many were by the same run on the same day.
+func (m *maker) by(row *hindcast.Committed) string {
+	who := committer{row.Run, row.CommittedAt.Unix() / (24 * 3600)}
+	text, said := m.said[who]
+	if !said {
+		text = "committed by " + row.Run + ", " + day(row.CommittedAt, m.Now)
+		m.said[who] = text
+	}
+	return text
+}
+
 // changed compares what a slice was made from with what it would be made from, as far as that is known.
-func changed(was, is hindcast.Parts) (hindcast.Reason, string) {
-	switch {
+func (m *maker) changed(c *candidate) (hindcast.Reason, string) {
+	if c.same {
+		return "", ""
+	}
+	switch was, is := c.committed.Parts, c.Parts; {
 	case was.SQL != is.SQL:
 		return hindcast.ReasonSQL, ""
 	case was.Params != is.Params:
@@ -157,21 +194,21 @@ func changed(was, is hindcast.Parts) (hindcast.Reason, string) {
 	case was.Definition != is.Definition:
 		return hindcast.ReasonDefinition, ""
 	}
-	if names := differing(was.Facts, is.Facts); names != "" {
+	if names := differing(c.committed.Parts.Facts, c.contents); names != "" {
 		return hindcast.ReasonFacts, names
 	}
-	if names := differing(was.Dims, is.Dims); names != "" {
+	if names := differing(c.committed.Parts.Dims, m.dimParts); names != "" {
 		return hindcast.ReasonDims, names
 	}
 	return "", ""
 }
 
 // differing names the facts or dimensions whose content is another now.
-func differing(was, is map[string]string) string {
+func differing(was map[string]string, is []part) string {
 	var names []string
-	for _, name := range slices.Sorted(maps.Keys(is)) {
-		if was[name] != is[name] {
-			names = append(names, name)
+	for _, p := range is {
+		if was[p.name] != p.content {
+			names = append(names, p.name)
 		}
 	}
 	return strings.Join(names, ", ")

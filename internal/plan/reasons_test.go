@@ -257,7 +257,7 @@ func TestMissingTables(t *testing.T) {
 		}
 		w := newWorld(t, back)
 		delete(w.Sources, "b_2015_11") // before history: nobody promised it
-		if got := item(t, w.make(), "2016-01-01").Units["b"]; !slices.Equal(got, []string{"2016-01-01"}) {
+		if got := item(t, w.make(), "2016-01-01").Units.Of("b"); !slices.Equal(got, []string{"2016-01-01"}) {
 			t.Errorf("the first slice reads %v", got)
 		}
 		delete(w.Sources, "b_2016_01") // in history: a slice without its lookback would be wrong in silence

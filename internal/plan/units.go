@@ -22,13 +22,12 @@ type cutter struct {
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
 	to    time.Time // of the history: the table of the last slice may go on beyond it
 	units []Unit
-	index map[string]int // by key
 }
 
 // newCutter cuts a fact's own periods, counted from the history's start. The units of a plain table end with the
 // history; those of time-named tables are as long as their tables are.
 func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) (*cutter, error) {
-	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), to: history[len(history)-1].End, index: map[string]int{}}
+	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), to: history[len(history)-1].End}
 	span := hindcast.Interval{Start: Window(f, history[0]).Start, End: history[len(history)-1].End}
 	if err := c.timeless(); err != nil {
 		return c, err
@@ -67,7 +66,6 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 }
 
 func (c *cutter) add(in hindcast.Interval, key string) {
-	c.index[key] = len(c.units)
 	c.units = append(c.units, Unit{Fact: c.fact.Name, Key: key, Interval: in, Source: fill(c.fact, in.Start), Rows: -1, Bytes: -1})
 }
 
@@ -189,6 +187,9 @@ func (c *cutter) every() hindcast.Period {
 
 // fill puts a unit's start into the placeholders of the table or files.
 func fill(f hindcast.Fact, start time.Time) string {
+	if !f.TimeNamed() {
+		return f.Table + f.Files
+	}
 	return strings.NewReplacer("{yyyy}", start.Format("2006"), "{mm}", start.Format("01"), "{dd}", start.Format("02"),
 		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(f.Table + f.Files)
 }

@@ -90,7 +90,7 @@ func readsWhole(i plan.Item, f hindcast.Fact, units map[string]hindcast.Interval
 	}
 	var list []hindcast.Interval
 	before := false
-	for _, key := range i.Units[f.Name] {
+	for _, key := range i.Units.Of(f.Name) {
 		u, known := units[key]
 		if !known {
 			return fmt.Errorf("unit %s is not in the plan", key)

@@ -231,7 +231,7 @@ func bindSlice(t *testing.T, db *sql.DB, p *hindcast.Pipeline, made *plan.Plan, 
 	}
 	exec(t, db, "SET TimeZone='UTC'")
 	for _, f := range p.Facts {
-		for _, key := range item.Units[f.Name] {
+		for _, key := range item.Units.Of(f.Name) {
 			for _, u := range made.Units {
 				if u.Fact != f.Name || u.Key != key {
 					continue

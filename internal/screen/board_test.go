@@ -316,7 +316,7 @@ func TestSlicesThatWait(t *testing.T) {
 	p := history("queued", noon, hindcast.Period{N: 1, Unit: hindcast.Days}, 20)
 	for i := range p.Items {
 		item := &p.Items[i]
-		item.Rows, item.Units = 1000, map[string][]string{"billing": {item.Slice.Key}}
+		item.Rows, item.Units = 1000, plan.Needs{{Fact: "billing", Keys: []string{item.Slice.Key}}}
 		p.Units = append(p.Units, plan.Unit{Fact: "billing", Key: item.Slice.Key, Unload: true})
 	}
 	l, s := newLive(p), newScript("r1", 20)

@@ -22,7 +22,7 @@ func months(n int) *plan.Plan {
 	for i := range p.Items {
 		item := &p.Items[i]
 		item.Rows, item.Bytes = 1_200_000+int64(i)*5_000, 110_000_000
-		item.Units = map[string][]string{"billing": {item.Slice.Key}}
+		item.Units = plan.Needs{{Fact: "billing", Keys: []string{item.Slice.Key}}}
 		switch i {
 		case 0, 2, 3, 5:
 			item.Reason = hindcast.ReasonUpToDate

@@ -107,9 +107,9 @@ func newQueue(p *plan.Plan) queue {
 		}
 	}
 	for i := range p.Items {
-		for fact, keys := range p.Items[i].Units {
-			for _, key := range keys {
-				if u := (unit{fact, key}); wanted[u] {
+		for _, need := range p.Items[i].Units {
+			for _, key := range need.Keys {
+				if u := (unit{need.Fact, key}); wanted[u] {
 					q.needs[p.Items[i].Slice.Key] = append(q.needs[p.Items[i].Slice.Key], u)
 				}
 			}

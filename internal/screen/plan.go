@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,10 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	for _, g := range why {
 		wide = max(wide, len(g.reason))
 	}
+	all := allKeys(nil, p)
+	next := follows(all)
 	for _, g := range why {
-		pg.group(g, p, k, wide)
+		pg.group(g, len(all), next, k, wide)
 	}
 	pg.add("")
 	runs := running(p)
@@ -155,29 +158,45 @@ func groups(p *plan.Plan) []*group {
 	}
 	var out []*group
 	for _, reason := range reasons {
-		out = append(out, byReason[reason]...)
+		out = append(out, few(byReason[reason])...)
 	}
 	return out
+}
+
+// maxDetails bounds how many lines a reason has: a history that grew day by day was committed by as many runs.
+const maxDetails = 12
+
+// few puts the middle of a reason's many groups together, between the first and the last of them.
+func few(list []*group) []*group {
+	if len(list) <= maxDetails {
+		return list
+	}
+	first, last := list[0], list[len(list)-1]
+	middle := &group{reason: first.reason, detail: exact(int64(len(list)-2)) + " more such groups"}
+	for _, g := range list[1 : len(list)-1] {
+		middle.keys = append(middle.keys, g.keys...)
+	}
+	slices.Sort(middle.keys)
+	return []*group{first, middle, last}
 }
 
 // maxRanges bounds how many ranges of keys a reason names; the rest is counted.
 const maxRanges = 8
 
-func (p *page) group(g *group, pl *plan.Plan, k keys, wide int) {
-	all := allKeys(nil, pl)
-	named := k.ranges(g.keys, follows(all), p.o.or("…", "..."))
+func (p *page) group(g *group, all int, next func(a, b string) bool, k keys, wide int) {
+	named := k.ranges(g.keys, next, p.o.or("…", "..."))
 	if len(named) > maxRanges {
 		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
 		named = append(named[:maxRanges-1], rest)
 	}
 	text := strings.Join(named, ", ")
-	if len(g.keys) == len(all) && len(all) > 1 {
+	if len(g.keys) == all && all > 1 {
 		text = "all"
 	}
 	if g.detail != "" {
 		text += ": " + g.detail
 	}
-	count := padLeft(exact(int64(len(g.keys))), len(exact(int64(len(all)))))
+	count := padLeft(exact(int64(len(g.keys))), len(exact(int64(all))))
 	first := "  " + count + "  " + padRight(string(g.reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {

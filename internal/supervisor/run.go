@@ -170,9 +170,9 @@ func (r *run) unloads(item *plan.Item) bool {
 	if r.wanted.all {
 		return true
 	}
-	for fact, keys := range item.Units {
-		for _, key := range keys {
-			if r.wanted.units[unit{fact, key}] {
+	for _, need := range item.Units {
+		for _, key := range need.Keys {
+			if r.wanted.units[unit{need.Fact, key}] {
 				return true
 			}
 		}

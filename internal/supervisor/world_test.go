@@ -312,7 +312,7 @@ func planOf(n int) *plan.Plan {
 	p.Pipeline.Run = hindcast.RunConfig{Retries: 3, RetryWait: time.Second, AttemptTimeout: time.Hour, OnFailure: hindcast.OnFailureStop}
 	for i := range n {
 		start := time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC)
-		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: map[string][]string{"f": {key(i)}},
+		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: plan.Needs{{Fact: "f", Keys: []string{key(i)}}},
 			Slice: hindcast.Slice{Key: key(i), Interval: hindcast.Interval{Start: start, End: start.AddDate(0, 0, 1)}}})
 	}
 	return p

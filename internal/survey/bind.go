@@ -2,9 +2,8 @@ package survey
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -17,7 +16,7 @@ import (
 // that came later is missing in the older slices only.
 type schema struct {
 	tables []engine.Table
-	items  []plan.Item
+	items  []*plan.Item
 }
 
 // bind learns the result's columns and fits them to the target.
@@ -116,31 +115,45 @@ func inSlices(err error, group schema, all int) error {
 	return &e
 }
 
-// schemas groups the plan's slices, in the order of time.
+// schemas groups the plan's slices, in the order of time. What a slice's tables look like is written out once for all slices
+// that take them from the same lists of columns: a long history has many slices, and few such lists.
 func (s *Survey) schemas(p *plan.Plan) []schema {
-	columns := map[string][]hindcast.Column{}
-	for _, u := range p.Units {
-		columns[u.Fact+"\x00"+u.Key] = u.Columns
+	columns := make(map[unit][]hindcast.Column, len(p.Units))
+	for i := range p.Units {
+		columns[unit{p.Units[i].Fact, p.Units[i].Key}] = p.Units[i].Columns
 	}
+	lists := map[*hindcast.Column]uint32{}
 	var order []string
-	groups := map[string]*schema{}
-	for _, item := range p.Items {
+	groups, met := map[string]*schema{}, map[string]*schema{}
+	var same []byte
+	for i := range p.Items {
+		item := &p.Items[i]
 		if item.Reason == hindcast.ReasonMissing {
 			continue
 		}
-		tables := s.tables(p, item, columns)
-		var signature strings.Builder
-		for _, t := range tables {
-			for _, c := range t.Columns {
-				fmt.Fprintf(&signature, "%q %q %q\n", t.Name, c.Name, c.Type)
+		same = same[:0]
+		for n, need := range item.Units {
+			var first *hindcast.Column
+			if list := columnsOf(columns, need); len(list) > 0 {
+				first = &list[0]
 			}
+			if _, known := lists[first]; !known {
+				lists[first] = uint32(len(lists))
+			}
+			same = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(append(same, need.Fact...), uint32(n)), lists[first])
 		}
-		key := signature.String()
-		if groups[key] == nil {
-			groups[key] = &schema{tables: tables}
-			order = append(order, key)
+		group := met[string(same)]
+		if group == nil {
+			tables := s.tables(p, item, columns)
+			key := signature(tables)
+			if groups[key] == nil {
+				groups[key] = &schema{tables: tables}
+				order = append(order, key)
+			}
+			group = groups[key]
+			met[string(same)] = group
 		}
-		groups[key].items = append(groups[key].items, item)
+		group.items = append(group.items, item)
 	}
 	list := make([]schema, len(order))
 	for i, key := range order {
@@ -149,16 +162,33 @@ func (s *Survey) schemas(p *plan.Plan) []schema {
 	return list
 }
 
-func (s *Survey) tables(p *plan.Plan, item plan.Item, columns map[string][]hindcast.Column) []engine.Table {
-	var tables []engine.Table
-	for _, fact := range slices.Sorted(maps.Keys(item.Units)) {
-		t := engine.Table{Name: fact, Time: timeOf(p, fact), Own: item.Slice.Interval, Window: item.Slice.Interval}
-		for _, key := range item.Units[fact] {
-			if t.Columns == nil {
-				t.Columns = columns[fact+"\x00"+key]
-			}
+// unit names a fact's unit.
+type unit struct{ fact, key string }
+
+func signature(tables []engine.Table) string {
+	var text strings.Builder
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			fmt.Fprintf(&text, "%q %q %q\n", t.Name, c.Name, c.Type)
 		}
-		tables = append(tables, t)
+	}
+	return text.String()
+}
+
+// columnsOf are a fact's columns in a slice: of the first of its units that has any.
+func columnsOf(columns map[unit][]hindcast.Column, need plan.Need) []hindcast.Column {
+	for _, key := range need.Keys {
+		if list := columns[unit{need.Fact, key}]; list != nil {
+			return list
+		}
+	}
+	return nil
+}
+
+func (s *Survey) tables(p *plan.Plan, item *plan.Item, columns map[unit][]hindcast.Column) []engine.Table {
+	var tables []engine.Table
+	for _, need := range item.Units {
+		tables = append(tables, engine.Table{Name: need.Fact, Time: timeOf(p, need.Fact), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columnsOf(columns, need)})
 	}
 	for _, d := range p.Dims {
 		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})

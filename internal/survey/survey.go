@@ -40,17 +40,24 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft, err := s.draft(in)
+	d, first, err := s.draft(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if in.Result, in.Existing, err = s.bind(ctx, draft); err != nil {
-		return nil, s.explained(draft, err)
+	if in.Result, in.Existing, err = s.bind(ctx, first); err != nil {
+		return nil, s.explained(first, err)
 	}
-	if in.Reads, err = s.reads(ctx, draft); err != nil {
+	if in.Reads, err = s.reads(ctx, first); err != nil {
 		return nil, err
 	}
-	if in.Published, err = s.published(ctx, in); err != nil {
+	if d, err = d.Learn(in.Result, in.Existing, in.Reads); err != nil {
+		return nil, err
+	}
+	if err := s.explain(ctx, d, d.Unexplained()); err != nil {
+		return nil, err
+	}
+	published, err := s.published(ctx, d)
+	if err != nil {
 		return nil, err
 	}
 	if r, ok := s.Warehouse.(warehouse.Refuser); ok {
@@ -73,7 +80,8 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	in.Advice = append(in.Advice, left...)
-	p, err := plan.Make(in)
+	d.Target(published, in.Advice)
+	p, err := d.Plan()
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +95,33 @@ func (s *Survey) Draft(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.draft(in)
+	_, p, err := s.draft(ctx, in)
+	return p, err
 }
 
-func (s *Survey) draft(in plan.Inputs) (*plan.Plan, error) {
-	p, err := plan.Make(in)
+// draft makes a first plan. Of status rows whose slices may have changed, and of no others, it asks what they were made of.
+func (s *Survey) draft(ctx context.Context, in plan.Inputs) (*plan.Draft, *plan.Plan, error) {
+	d, err := plan.Begin(in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p, known(p)
+	if err := s.explain(ctx, d, d.Unexplained()); err != nil {
+		return nil, nil, err
+	}
+	p, err := d.Plan()
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, p, known(p)
+}
+
+func (s *Survey) explain(ctx context.Context, d *plan.Draft, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Target.Table, keys)
+	d.Explain(rows)
+	return err
 }
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
@@ -113,13 +139,18 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if err != nil {
 		return in, err
 	}
+	in.History = history
 	if in.Current, in.Dims, err = s.Lake.Current(ctx); err != nil {
 		return in, err
 	}
 	if in.Sources, err = s.sources(ctx, history); err != nil {
 		return in, err
 	}
-	in.Committed, err = s.Warehouse.Committed(ctx, p.Name, false)
+	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Target.Table)
+	if err != nil {
+		return in, err
+	}
+	in.Committed, err = rows.Committed(p.Name, p.Target.Table)
 	return in, err
 }
 
@@ -222,34 +253,45 @@ func known(p *plan.Plan) error {
 
 func needed(p *plan.Plan, u plan.Unit) bool {
 	return slices.ContainsFunc(p.Items, func(item plan.Item) bool {
-		return item.Reason.Runs() && slices.Contains(item.Units[u.Fact], u.Key)
+		return item.Reason.Runs() && slices.Contains(item.Units.Of(u.Fact), u.Key)
 	})
 }
 
-// published sums the target's rows for every committed slice, to see whether somebody edited them.
-func (s *Survey) published(ctx context.Context, in plan.Inputs) (map[string]hindcast.Sums, error) {
-	target := s.Pipeline.Target
-	if !in.Existing {
+// published sums the target's rows of every committed slice that somebody may have edited.
+func (s *Survey) published(ctx context.Context, d *plan.Draft) (map[string]hindcast.Sums, error) {
+	if !d.Existing || len(d.Committed) == 0 {
 		return nil, nil
 	}
-	var rows []hindcast.Committed
-	for _, c := range in.Committed {
-		if c.Target == target.Table {
-			rows = append(rows, c)
-		}
+	ask := warehouse.Published{Target: s.Pipeline.Target, Columns: d.Result, TimeZone: s.Pipeline.History.TimeZone}
+	keys, err := s.Warehouse.Edited(ctx, s.Pipeline.Name, ask)
+	if err != nil || len(keys) == 0 {
+		return nil, inTarget(ask.Target, err)
 	}
-	ask := warehouse.Published{Target: target, Columns: in.Result, Intervals: make([]hindcast.Interval, len(rows)),
-		TimeZone: s.Pipeline.History.TimeZone}
-	for i, c := range rows {
-		ask.Intervals[i] = c.Slice.Interval
+	if err := s.explain(ctx, d, keys); err != nil {
+		return nil, err
+	}
+	intervals := make(map[string]hindcast.Interval, len(d.Committed))
+	for i := range d.Committed {
+		intervals[d.Committed[i].Slice.Key] = d.Committed[i].Slice.Interval
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool { return intervals[key].End.IsZero() }) // committed this instant
+	for _, key := range keys {
+		ask.Intervals = append(ask.Intervals, intervals[key])
 	}
 	sums, err := s.Warehouse.Published(ctx, ask)
 	if err != nil {
-		return nil, fmt.Errorf("looking at %s: %w", target.Table, err)
+		return nil, inTarget(ask.Target, err)
 	}
-	found := map[string]hindcast.Sums{}
-	for i, c := range rows {
-		found[c.Slice.Key] = sums[i]
+	found := make(map[string]hindcast.Sums, len(keys))
+	for i, key := range keys {
+		found[key] = sums[i]
 	}
 	return found, nil
+}
+
+func inTarget(target hindcast.Target, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("looking at %s: %w", target.Table, err)
 }

@@ -227,7 +227,7 @@ func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
 		command = "hindcast unload --force --accept-loss --slices "
 	}
 	for _, item := range v.Plan.Items {
-		if m.Key == hindcast.WholeKey || slices.Contains(item.Units[m.Name], m.Key) {
+		if m.Key == hindcast.WholeKey || slices.Contains(item.Units.Of(m.Name), m.Key) {
 			return command + item.Slice.Key
 		}
 	}

@@ -130,6 +130,7 @@ type Warehouse interface {
 	Properties() Properties
 	Unloader
 	Loader
+	Overviewer
 	// Tables lists the tables that a pipeline could use, for init.
 	Tables(ctx context.Context) ([]Table, error)
 	// Close ends all sessions; nil means that they are confirmed dead.

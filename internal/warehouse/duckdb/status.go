@@ -21,28 +21,33 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 	}
 	var all []hindcast.Committed
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		var exists bool
-		err := conn.QueryRowContext(ctx, `SELECT count(*) > 0 FROM duckdb_tables()
-			WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = 'hindcast_status'`).Scan(&exists)
+		exists, err := haveStatus(ctx, conn)
 		if err != nil || !exists {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, `SELECT pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint,
-			parts, "rows", content, totals, previous, committed_at FROM hindcast_status WHERE pipeline = ? ORDER BY slice_start`, pipeline)
+		rows, err := conn.QueryContext(ctx, selectStatus+" WHERE pipeline = ? ORDER BY slice_start", pipeline)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			c, err := scanCommitted(rows)
-			if err != nil {
-				return err
-			}
-			all = append(all, c)
-		}
-		return rows.Err()
+		all, err = readCommitted(rows)
+		return err
 	})
 	return all, err
+}
+
+const selectStatus = `SELECT pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint,
+	parts, "rows", content, totals, previous, committed_at FROM hindcast_status`
+
+func readCommitted(rows *sql.Rows) (all []hindcast.Committed, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanCommitted(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
 }
 
 func scanCommitted(rows *sql.Rows) (hindcast.Committed, error) {
@@ -69,12 +74,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	if len(p.Intervals) == 0 {
 		return out, nil
 	}
-	typ := ""
-	for _, c := range p.Columns {
-		if strings.EqualFold(c.Name, p.Target.Time) {
-			typ = c.Type
-		}
-	}
+	typ := timeType(p)
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
 		rows, err := conn.QueryContext(ctx, publishedQuery(p, typ))
 		if err != nil {

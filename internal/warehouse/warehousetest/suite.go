@@ -47,6 +47,9 @@ var January = hindcast.Interval{Start: date(2020, 1, 1), End: date(2020, 2, 1)}
 // February is the interval after January.
 var February = hindcast.Interval{Start: date(2020, 2, 1), End: date(2020, 3, 1)}
 
+// March is the next.
+var March = hindcast.Interval{Start: date(2020, 3, 1), End: date(2020, 4, 1)}
+
 // Run runs the suite; each test gets a world of its own.
 func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
@@ -59,6 +62,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"sums do not depend on order":    sumsOrder,
 		"strays are counted":             strays,
 		"prepare creates and may repeat": prepareTwice,
+		"the overview agrees":            overviewAgrees,
 		"load replaces a slice whole":    loadReplaces,
 		"load keeps the previous rows":   loadPrevious,
 		"load hands over previous rows":  loadKeep,
@@ -310,6 +314,54 @@ func load(t *testing.T, w *World, l warehouse.Load) hindcast.Committed {
 
 const one = `SELECT DATE '2020-01-05' AS day, CAST(1.5 AS DECIMAL(38,6)) AS total`
 const two = `SELECT * FROM (VALUES (DATE '2020-01-06', CAST(2 AS DECIMAL(38,6))), (DATE '2020-01-07', NULL)) AS v(day, total)`
+
+// overviewAgrees: what a plan asks of the status rows is what they say, and what somebody edits is named.
+func overviewAgrees(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	if o, err := w.Warehouse.Overview(t.Context(), "p", target.Table); err != nil || o.Rows != 0 {
+		t.Fatalf("before any load: %+v, %v", o, err)
+	}
+	load(t, w, staged(t, w, February, "r2", `SELECT DATE '2020-02-05' AS day, CAST(7 AS DECIMAL(38,6)) AS total`))
+	load(t, w, staged(t, w, January, "r1", two))
+	load(t, w, staged(t, w, March, "r3", ""))
+	rows, err := w.Warehouse.Committed(t.Context(), "p", false)
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	o, err := w.Warehouse.Overview(t.Context(), "p", target.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	light, err := o.Committed("p", target.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		whole := rows[i]
+		whole.Parts, whole.Sums, whole.Attempt, whole.Previous = hindcast.Parts{}, hindcast.Sums{}, 0, ""
+		if !reflect.DeepEqual(light[i], whole) {
+			t.Errorf("got\n%+v\nwant\n%+v", light[i], whole)
+		}
+	}
+	details, err := w.Warehouse.Details(t.Context(), "p", target.Table, []string{rows[1].Slice.Key})
+	if err != nil || len(details) != 1 || !reflect.DeepEqual(details[0], rows[1]) {
+		t.Errorf("the details are %+v, %v", details, err)
+	}
+	for _, edit := range []struct{ sql, want string }{
+		{"", ""},
+		{"UPDATE result SET total = 8 WHERE day = DATE '2020-02-05'", "2020-02-01"},
+		{"INSERT INTO result VALUES (DATE '2020-03-31', 1), (DATE '2020-04-01', 1)", "2020-02-01,2020-03-01"},
+		{"DELETE FROM result", "2020-01-01,2020-02-01"},
+	} {
+		if edit.sql != "" {
+			w.Exec(t, edit.sql)
+		}
+		keys, err := w.Warehouse.Edited(t.Context(), "p", warehouse.Published{Target: target, Columns: columns, TimeZone: "UTC"})
+		if err != nil || strings.Join(keys, ",") != edit.want {
+			t.Errorf("after %q: %v, %v", edit.sql, keys, err)
+		}
+	}
+}
 
 func loadReplaces(t *testing.T, w *World) {
 	prepare(t, w, 1)

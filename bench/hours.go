@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// A long history of short slices: one row an hour, and a result of one row.
+const (
+	hourlyFacts = `CREATE TABLE events AS SELECT TIMESTAMP '2010-01-01' + INTERVAL (i) HOUR AS event_time, i::BIGINT AS event_id,
+  ((hash(i * 7) %% 1000000) / 100.0)::DECIMAL(18,6) AS cost FROM range(%d) AS r(i)`
+	hourlySQL    = `SELECT event_time, sum(cost) AS cost, count(*) AS events FROM events GROUP BY ALL`
+	hourlyTarget = `CREATE TABLE hourly (event_time TIMESTAMP, cost DECIMAL(38,6), events BIGINT)`
+)
+
+var hourlyFrom = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func hourlyPipeline(hours int) string {
+	return fmt.Sprintf(`pipeline: hourly
+warehouse: duckdb:warehouse.duckdb
+lake: ./lake
+history: {from: 2010-01-01, to: %s, every: 1 hour, time_zone: UTC}
+facts:
+  events: {table: events, time: event_time}
+transform: {sql: hourly.sql}
+target: {table: hourly, time: event_time}
+`, hourlyFrom.Add(time.Duration(hours)*time.Hour).Format("2006-01-02T15:04"))
+}
+
+// hours measures what a long history costs that is done: a plan of it, and a run of one slice.
+func (b *bench) hours(ctx context.Context) error {
+	n := b.size(100_000, 10_000)
+	say("hours: %d hourly slices", n)
+	dir := filepath.Join(b.dir, "hours")
+	if err := b.makeHours(ctx, dir, n); err != nil {
+		return err
+	}
+	pipeline := filepath.Join(dir, "hourly.yml")
+	new, err := b.spent(ctx, "plan", "-f", pipeline)
+	if err != nil {
+		return err
+	}
+	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.seconds, 1, "CPU s", new.told())
+	if err := b.publishHours(ctx, dir, n, n-1); err != nil {
+		return err
+	}
+	one, err := b.spent(ctx, "run", "-f", pipeline, "--slices", "new")
+	if err != nil {
+		return err
+	}
+	b.below("run of one new slice among them, all others committed", one.seconds, 2, "CPU s", one.told())
+	var seconds []float64
+	var peak int64
+	var last spent
+	for range b.size(3, 1) {
+		if last, err = b.spent(ctx, "plan", "-f", pipeline); err != nil {
+			return err
+		}
+		if !bytes.Contains(last.out, []byte("nothing to do")) {
+			return fmt.Errorf("the history is not up to date:\n%s", last.out)
+		}
+		seconds, peak = append(seconds, last.seconds), max(peak, last.peak)
+	}
+	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.told())
+	b.below("its memory, the largest process's", float64(peak)/1e6, 150, "MB", "")
+	return nil
+}
+
+// spent is what a command took, with its children.
+type spent struct {
+	seconds float64 // of CPU
+	wall    time.Duration
+	peak    int64 // resident bytes of the largest of its processes
+	out     []byte
+}
+
+func (s spent) told() string {
+	return fmt.Sprintf("%.2f s, %.0f MB", s.wall.Seconds(), float64(s.peak)/1e6)
+}
+
+func (b *bench) spent(ctx context.Context, args ...string) (spent, error) {
+	cmd := exec.CommandContext(ctx, "/usr/bin/env", append([]string{"time", "-f", "%e %U %S %M", b.hindcast}, args...)...)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	err := cmd.Run()
+	if err != nil {
+		return spent{}, fmt.Errorf("hindcast %s: %w\n%s", args[0], err, problems.String())
+	}
+	lines := bytes.Split(bytes.TrimSpace(problems.Bytes()), []byte("\n"))
+	var wall, user, system float64
+	var peak int64
+	if _, err := fmt.Sscanf(string(lines[len(lines)-1]), "%g %g %g %d", &wall, &user, &system, &peak); err != nil {
+		return spent{}, fmt.Errorf("reading what time(1) says: %w", err)
+	}
+	return spent{user + system, time.Duration(wall * float64(time.Second)), peak * 1024, out.Bytes()}, nil
+}
+
+func (b *bench) makeHours(ctx context.Context, dir string, n int) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := makeDatabase(ctx, filepath.Join(dir, "warehouse.duckdb"), fmt.Sprintf(hourlyFacts, n), hourlyTarget); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "hourly.sql"), []byte(hourlySQL+"\n"), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "hourly.yml"), []byte(hourlyPipeline(n)), 0o644)
+}
+
+// publishHours makes what runs of the first of the n slices leave behind, in seconds where they take an hour: manifests,
+// published rows, status rows.
+func (b *bench) publishHours(ctx context.Context, dir string, n, first int) error {
+	out, err := b.spent(ctx, "plan", "--json", "-f", filepath.Join(dir, "hourly.yml"))
+	if err != nil {
+		return err
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(out.out, &p); err != nil {
+		return err
+	}
+	if len(p.Items) != n {
+		return fmt.Errorf("the plan has %d slices, not %d", len(p.Items), n)
+	}
+	rows := filepath.Join(dir, "status.json")
+	if err := publishFacts(ctx, filepath.Join(dir, "lake"), &p, first); err != nil {
+		return err
+	}
+	if err := writeStatus(rows, p.Items[:first]); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(rows) }()
+	return makeDatabase(ctx, filepath.Join(dir, "warehouse.duckdb"),
+		fmt.Sprintf("INSERT INTO hourly %s", hourlySQL),
+		fmt.Sprintf("DELETE FROM hourly WHERE event_time >= TIMESTAMP '2010-01-01' + INTERVAL (%d) HOUR", first),
+		`CREATE TABLE hindcast_lease (name VARCHAR PRIMARY KEY, n BIGINT NOT NULL)`,
+		`CREATE TABLE hindcast_status (pipeline VARCHAR NOT NULL, target VARCHAR NOT NULL, slice VARCHAR NOT NULL,
+  slice_start TIMESTAMP WITH TIME ZONE NOT NULL, slice_end TIMESTAMP WITH TIME ZONE NOT NULL,
+  run VARCHAR NOT NULL, attempt INTEGER NOT NULL, fingerprint VARCHAR NOT NULL, parts VARCHAR NOT NULL,
+  "rows" BIGINT NOT NULL, content VARCHAR NOT NULL, totals VARCHAR NOT NULL, previous VARCHAR NOT NULL,
+  committed_at TIMESTAMP WITH TIME ZONE NOT NULL)`,
+		`INSERT INTO hindcast_status SELECT 'hourly', 'hourly', s.key, s.start, s.end, 'r1', 1, s.fingerprint, s.parts, 1,
+  CAST(CAST(hash(h.event_time, h.cost, h.events) AS HUGEINT) AS VARCHAR), json_object('cost', h.cost::VARCHAR, 'events', '1')::VARCHAR, '', s.start
+  FROM read_json('`+rows+`', columns = {key: 'VARCHAR', start: 'TIMESTAMPTZ', "end": 'TIMESTAMPTZ', fingerprint: 'VARCHAR', parts: 'VARCHAR'}) s
+  JOIN hourly h ON h.event_time = timezone('UTC', s.start)`)
+}
+
+// contentOf is what the facts of a slice are said to hold; they are never read.
+func contentOf(key string) string { return "bench:" + key }
+
+// publishFacts publishes a unit of one file for each slice.
+func publishFacts(ctx context.Context, folder string, p *plan.Plan, first int) error {
+	store, err := file.Open(folder)
+	if err != nil {
+		return err
+	}
+	l := lake.New(unsynced{store}, "hourly")
+	work := make(chan int)
+	errs := make(chan error, runtime.GOMAXPROCS(0))
+	for range cap(errs) {
+		go func() {
+			var failed error
+			for i := range work {
+				if failed == nil {
+					failed = publishFact(ctx, l, folder, &p.Units[i])
+				}
+			}
+			errs <- failed
+		}()
+	}
+	for i := range first {
+		work <- i
+	}
+	close(work)
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func publishFact(ctx context.Context, l *lake.Lake, folder string, u *plan.Unit) error {
+	m := &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Time: "event_time", Generation: 1, Run: "r1", Fence: 1,
+		Attempt: 1, Columns: u.Columns, Sums: hindcast.Sums{Rows: 1, Content: contentOf(u.Key), Totals: map[string]string{"cost": "1.000000", "event_id": "1"}},
+		Seconds: 0.01, CreatedAt: hourlyFrom.AddDate(15, 0, 0)}
+	path := filepath.Join(folder, filepath.FromSlash(l.Prefix(m)), "data_0.parquet")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte("PAR1"), 0o644); err != nil {
+		return err
+	}
+	m.Files = []hindcast.File{{Path: path, Rows: 1, Bytes: 4}}
+	return l.PublishUnit(ctx, m)
+}
+
+// unsynced is a folder whose bytes need not survive a loss of power.
+type unsynced struct{ *file.Store }
+
+// Put writes the object without an fsync.
+func (u unsynced) Put(_ context.Context, key string, body []byte, _ objstore.Condition) (objstore.Info, error) {
+	path := u.File(key)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return objstore.Info{}, err
+	}
+	return objstore.Info{Key: key, Bytes: int64(len(body))}, os.WriteFile(path, body, 0o644)
+}
+
+func writeStatus(path string, items []plan.Item) error {
+	var text bytes.Buffer
+	lines := json.NewEncoder(&text)
+	for _, item := range items {
+		parts := item.Parts
+		parts.Facts = map[string]string{"events": plan.FactContent([]string{contentOf(item.Slice.Key)})}
+		encoded, err := json.Marshal(parts)
+		if err != nil {
+			return err
+		}
+		if err := lines.Encode(map[string]any{"key": item.Slice.Key, "start": item.Slice.Start, "end": item.Slice.End,
+			"fingerprint": plan.Fingerprint(parts), "parts": string(encoded)}); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, text.Bytes(), 0o644)
+}

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// ofTarget is the condition of the pipeline's status rows for the target.
+func ofTarget(pipeline, target string) string {
+	return " WHERE pipeline = " + literal(pipeline) + " AND target = " + literal(target)
+}
+
+// status asks about hindcast_status, which is told as a FROM clause; nothing is asked where there is none.
+func (w *Owner) status(ctx context.Context, query func(from string) string, each func(row) error) error {
+	return w.reading(ctx, "hindcast_status", func(conn *pgconn.PgConn) error {
+		schema, there, err := w.ours(ctx, conn)
+		if err != nil || !there {
+			return err
+		}
+		rows, err := ask(ctx, conn, query(" FROM "+identifier(schema)+".hindcast_status"))
+		if err != nil {
+			return mayKeep(ctx, conn, schema, err)
+		}
+		for _, r := range rows {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Overview puts the rows' texts together where they are.
+func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o warehouse.Overview, err error) {
+	lines := func(value string) string {
+		return "coalesce(string_agg(" + value + ", chr(10) ORDER BY slice_start), '')"
+	}
+	micros := func(column string) string {
+		return lines("(extract(epoch FROM " + column + ") * 1000000)::bigint::text")
+	}
+	query := "SELECT count(*), " + strings.Join([]string{lines("slice"), micros("slice_start"), micros("slice_end"), lines("run"),
+		lines("fingerprint"), micros("committed_at")}, ", ")
+	err = w.status(ctx, func(from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
+		o = warehouse.Overview{Rows: int(r.number(0)), Keys: r.text(1), Starts: r.text(2), Ends: r.text(3), Runs: r.text(4), Prints: r.text(5), At: r.text(6)}
+		return nil
+	})
+	return o, err
+}
+
+// Details returns the whole rows of some slices.
+func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []string) (all []hindcast.Committed, err error) {
+	err = w.status(ctx, func(from string) string {
+		return "SELECT " + statusColumns + from + ofTarget(pipeline, target) + " AND slice = ANY (" + literal(array(keys)) + "::text[]) ORDER BY slice_start"
+	}, func(r row) error {
+		c, err := readCommitted(r)
+		if err != nil {
+			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+		}
+		all = append(all, c)
+		return nil
+	})
+	return all, err
+}
+
+// Edited compares within one statement. It takes a slice's bounds as PostgreSQL reads them in the zone: should that be
+// another reading than ours, the slice is named and looked at again.
+func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
+	err = w.status(ctx, func(from string) string { return editedQuery(p, from+ofTarget(pipeline, p.Target.Table)) }, func(r row) error {
+		keys = append(keys, r.text(0))
+		return nil
+	})
+	return keys, err
+}
+
+// editedQuery sums the target between the sorted bounds of all slices, as Published does.
+func editedQuery(p warehouse.Published, from string) string {
+	typ, column := "", p.Target.Time
+	for _, c := range p.Columns {
+		if strings.EqualFold(c.Name, p.Target.Time) {
+			typ, column = c.Type, c.Name
+		}
+	}
+	bound := func(t string) string {
+		switch typ {
+		case instant:
+			return t
+		case "DATE":
+			return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")::date"
+		}
+		return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")"
+	}
+	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
+	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, content, " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
+	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),
+	p(k, n, first, last, total) AS (` + sumsQuery(bucket(identifier(column)), nil, parseName(p.Target.Table).sql()+
+		" WHERE "+identifier(column)+" >= (SELECT list[1] FROM bounds) AND "+identifier(column)+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
+	SELECT s.slice FROM s LEFT JOIN p ON p.k = ` + bucket("s.a") + `
+	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND s.content IS DISTINCT FROM
+	  'xid:' || CASE WHEN p.first = p.last THEN p.first::text ELSE p.first || '-' || p.last || '/' || p.total END
+	ORDER BY s.slice_start`
+}
