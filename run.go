@@ -78,7 +78,7 @@ const (
 	EventFailed        EventType = "failed"         // Slice, Attempt, Error: no further attempt
 	EventStopped       EventType = "stopped"        // Slice: it was under way or waiting when the run stopped, or it alone was stopped: Message says by whom
 	EventStopRequested EventType = "stop_requested" // Message says who asked: a signal, hindcast stop, a failure, the budget
-	EventWorkerDied    EventType = "worker_died"    // Message; costs an attempt of the slice that it had
+	EventWorkerDied    EventType = "worker_died"    // Pid, Message; a process of ours ended by itself. What it was doing fails, and costs an attempt
 	EventDimension     EventType = "dimension"      // a dimension was unloaded: Manifest
 	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts; Message if slices are left because nobody asked for them
 )

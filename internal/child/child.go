@@ -33,6 +33,16 @@ type Spec struct {
 	Private []string
 	Secrets []string  // no variable that holds one of them is passed on
 	Stderr  io.Writer // gets what the child prints on standard error; nil drops it
+	// Died, if set, is told of a child that ended though nobody had ended it, before any of its calls fails for that. It
+	// must not block.
+	Died func(Death)
+}
+
+// Death is the end of a child that nobody had ended.
+type Death struct {
+	Name string // the child's
+	Pid  int
+	How  string // "signal killed", "exit status 2"
 }
 
 // Process is a running child. Its methods may be called in parallel.
@@ -46,6 +56,7 @@ type Process struct {
 	mutex sync.Mutex    // guards what follows
 	next  int64
 	calls map[int64]chan message
+	ended bool // we have ended it, or it has said that it ends
 }
 
 // message is a request (Method set), a cancellation (Cancel set), the environment (Env set) or an answer.
@@ -57,6 +68,7 @@ type message struct {
 	Params json.RawMessage `json:"params,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *hindcast.Error `json:"error,omitempty"`
+	Last   bool            `json:"last,omitempty"` // of an answer after which the child ends
 }
 
 // Start starts the child and returns at once; a child that cannot work fails its first call.
@@ -118,6 +130,7 @@ func (p *Process) read(out io.Reader) {
 			continue // a library printed on standard output
 		}
 		p.mutex.Lock()
+		p.ended = p.ended || m.Last
 		answer := p.calls[m.ID]
 		delete(p.calls, m.ID)
 		p.mutex.Unlock()
@@ -136,7 +149,11 @@ func (p *Process) reap() {
 		Next: "see the run's log; if it was killed for memory, set run.memory lower"}
 	p.mutex.Lock()
 	p.calls = nil
+	ended := p.ended
 	p.mutex.Unlock()
+	if !ended && p.spec.Died != nil {
+		p.spec.Died(Death{Name: p.spec.Name, Pid: p.Pid(), How: ending(p.cmd.ProcessState)})
+	}
 	close(p.done)
 }
 
@@ -273,13 +290,22 @@ func (p *Process) Kill() error {
 		return nil
 	default:
 	}
+	p.end()
 	_ = p.cmd.Process.Kill()
 	killGroup(p.cmd.Process.Pid)
 	return p.wait(killGrace)
 }
 
+// end notes that the child's end is ours.
+func (p *Process) end() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.ended = true
+}
+
 // Close lets the child end by itself, within grace, then kills it. A nil error means that it is confirmed dead.
 func (p *Process) Close(grace time.Duration) error {
+	p.end()
 	_ = p.in.Close()
 	if p.wait(grace) == nil {
 		return nil

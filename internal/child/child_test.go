@@ -197,6 +197,43 @@ func TestDeathFailsCallsAsTransient(t *testing.T) {
 	}
 }
 
+// Only the end of a child that nobody ended, and that did not say so, is a death; who waits for it learns of that afterwards.
+func TestDeathsAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*child.Process)
+		want string
+	}{
+		"exit":   {func(p *child.Process) { _ = p.Call(t.Context(), "exit", nil, nil) }, "test: exit status 7"},
+		"signal": {func(p *child.Process) { _ = syscall.Kill(p.Pid(), syscall.SIGKILL); _ = p.Call(t.Context(), "wait", nil, nil) }, "test: signal killed"},
+		"last":   {func(p *child.Process) { _ = p.Call(t.Context(), "last", nil, nil) }, ""},
+		"kill":   {func(p *child.Process) { _ = p.Kill() }, ""},
+		"close":  {func(p *child.Process) { _ = p.Close(time.Second) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := make(chan child.Death, 1)
+			s := serveSpec()
+			s.Died = func(d child.Death) { told <- d }
+			p, err := child.Start(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.end(p)
+			<-p.Done()
+			got := ""
+			select {
+			case d := <-told:
+				if got = d.Name + ": " + d.How; d.Pid != p.Pid() {
+					t.Errorf("pid %d, want %d", d.Pid, p.Pid())
+				}
+			default:
+			}
+			if got != c.want {
+				t.Errorf("told %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestKillAndCloseConfirm(t *testing.T) {
 	p := start(t)
 	if err := p.Kill(); err != nil {

@@ -93,6 +93,7 @@ func (s *server) answer(ctx context.Context, m message) {
 	if err != nil {
 		reply.Error = hindcast.AsError(err)
 	}
+	_, reply.Last = errors.AsType[last](err)
 	line, encoding := json.Marshal(reply)
 	if encoding != nil {
 		line, _ = json.Marshal(message{ID: m.ID, Error: hindcast.AsError(encoding)})
@@ -104,7 +105,7 @@ func (s *server) answer(ctx context.Context, m message) {
 	s.write.Lock()
 	_, _ = s.out.Write(append(line, '\n'))
 	s.write.Unlock()
-	if _, ends := errors.AsType[last](err); ends {
+	if reply.Last {
 		os.Exit(1)
 	}
 }

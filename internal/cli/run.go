@@ -206,7 +206,9 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 	return true, false, a.report(st, p, a.logPath(s, p.Run), 0)
 }
 
-// viewer shows a run's events as they come.
+// viewer shows a run's events as they come: the board on a terminal, lines without one, or JSON for a program. Event may be
+// called from several goroutines. Close ends it; it is safe to call twice, and must be called in any case, for a board
+// hides the cursor.
 type viewer interface {
 	Start()
 	Event(hindcast.Event)

@@ -54,6 +54,7 @@ type WarehouseOptions struct {
 	Threads  int
 	Spill    string
 	Log      io.Writer
+	Died     func(child.Death) // is told of a process that ended by itself; nil if nobody is
 }
 
 // Warehouse opens the pipeline's warehouse.
@@ -62,10 +63,10 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	var err error
 	switch p.Warehouse.Scheme {
 	case "duckdb":
-		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log), warehousedb.Options{Path: p.Warehouse.Path,
+		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log, o.Died), warehousedb.Options{Path: p.Warehouse.Path,
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
 	case "postgres":
-		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log), warehousepg.Options{URL: p.Warehouse.URL.String(),
+		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log, o.Died), warehousepg.Options{URL: p.Warehouse.URL.String(),
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session, Places: sessionPlaces(p)})
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
@@ -93,6 +94,7 @@ type EngineOptions struct {
 	Spill   string
 	Allowed []string // folders that the SQL's inputs and results are in
 	Log     io.Writer
+	Died    func(child.Death) // is told of a process that ended by itself; nil if nobody is
 }
 
 // Engine opens the pipeline's engine; its first worker starts at once, in the background, the others when they are
@@ -102,7 +104,7 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
-	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log) }
+	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log, o.Died) }
 	pool := enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
 		Memory: o.Memory, Threads: o.Threads})
 	pool.Warm()
@@ -141,8 +143,8 @@ var private = map[string][]string{
 }
 
 // worker is how this program is started as a child of itself.
-func worker(p *hindcast.Pipeline, name, role string, log io.Writer) child.Spec {
-	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log, Private: private[role], Secrets: p.Secrets}
+func worker(p *hindcast.Pipeline, name, role string, log io.Writer, died func(child.Death)) child.Spec {
+	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log, Died: died, Private: private[role], Secrets: p.Secrets}
 }
 
 // self finds this program as it was called: a link to it may matter (a test binary that plays several programs).

@@ -45,7 +45,7 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventFailed:        {Slice: "2019-03-01", Attempt: 11, Error: failure},
 		hindcast.EventStopped:       {Slice: "2019-03-01", Attempt: 1, Message: "hindcast stop by ana"},
 		hindcast.EventStopRequested: {Message: "SIGINT"},
-		hindcast.EventWorkerDied:    {Slice: "2019-03-01", Message: "killed by signal 9", Pid: 12},
+		hindcast.EventWorkerDied:    {Message: "worker 1 (pid 12): signal killed", Pid: 12},
 		hindcast.EventDimension:     {Manifest: &hindcast.Manifest{Name: "accounts", Key: "all", Generation: 3, CreatedAt: at}},
 		hindcast.EventRunFinished: {ExitCode: &code, Message: "1 slice of the run was not asked for", Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
 			Dead: []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},

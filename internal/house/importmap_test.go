@@ -63,7 +63,7 @@ var importMap = []row{
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake"}, "one try at one slice"},
 	{"verify", []string{".", "plan", "warehouse", "lake"}, "compares source, lake and target with what is said of them"},
 	{"launch", []string{".", "cache", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
-		"scratch", "drivers", "config"}, "begins and resumes runs: joins all of the above"},
+		"scratch", "drivers", "child", "config"}, "begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.

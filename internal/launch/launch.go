@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -100,6 +101,7 @@ type connection struct {
 	spill    string
 	log      io.Writer
 	shares   plan.Shares
+	died     func(child.Death)
 }
 
 func (s *Session) connect(ctx context.Context, c connection) (err error) {
@@ -107,13 +109,13 @@ func (s *Session) connect(ctx context.Context, c connection) (err error) {
 	// The engine first: its worker starts while the warehouse opens.
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
-			Threads: c.shares.Threads, Spill: c.spill, Allowed: append(s.readable(), c.spill), Log: c.log})
+			Threads: c.shares.Threads, Spill: c.spill, Allowed: append(s.readable(), c.spill), Log: c.log, Died: c.died})
 		if err != nil {
 			return err
 		}
 	}
 	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse,
-		Spill: filepath.Join(c.spill, "warehouse"), Log: c.log})
+		Spill: filepath.Join(c.spill, "warehouse"), Log: c.log, Died: c.died})
 	return err
 }
 

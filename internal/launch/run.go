@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/attempt"
+	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
@@ -54,6 +55,19 @@ type active struct {
 	stops   *stops
 	log     io.Writer
 	logPath string
+	deaths  chan hindcast.Event
+}
+
+// mostDeaths is how many processes may die before the supervisor looks.
+const mostDeaths = 64
+
+// died passes the death of a worker, or of the warehouse's process, to the supervisor, which journals it.
+func (a *active) died(d child.Death) {
+	e := hindcast.Event{Type: hindcast.EventWorkerDied, Pid: d.Pid, Message: fmt.Sprintf("%s (pid %d): %s", d.Name, d.Pid, d.How)}
+	select {
+	case a.deaths <- e:
+	default: // what came of it is told in any case
+	}
 }
 
 // Begin plans a run, freezes the plan and supervises it to its end. An error means that no slice began.
@@ -66,7 +80,7 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 }
 
 func begin(ctx context.Context, s *Session, o Options) (*Ended, error) {
-	a := &active{Session: s, options: o, run: o.ID}
+	a := &active{Session: s, options: o, run: o.ID, deaths: make(chan hindcast.Event, mostDeaths)}
 	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
 		err := a.free(ctx)
 		if err != nil {
@@ -173,7 +187,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 		return fmt.Errorf("emptying %s: %w", spill, err)
 	}
 	return a.patiently(ctx, death, func() error {
-		return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares})
+		return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares, died: a.died})
 	})
 }
 
@@ -342,7 +356,7 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	a := &active{Session: s, options: o, run: run}
+	a := &active{Session: s, options: o, run: run, deaths: make(chan hindcast.Event, mostDeaths)}
 	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
 		frozen, err := a.Frozen(ctx, run)
 		if err != nil {
@@ -519,7 +533,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	defer attempter.discards.Wait()
 	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
 		Attempter: attempter, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
-		Stop: a.stops.requests, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
+		Stop: a.stops.requests, Deaths: a.deaths, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 
 // used is how long the run was active before.

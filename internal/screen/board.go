@@ -73,21 +73,30 @@ func (b *Board) tick() {
 	}
 }
 
-// Event folds an event in; the next frame shows it.
+// Event folds an event in; the next frame shows it. The death of a worker, which no frame shows, has a line above them.
 func (b *Board) Event(e hindcast.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.apply(e)
+	if e.Type == hindcast.EventWorkerDied {
+		b.above("worker died" + because(e.Message))
+	}
+}
+
+// Past takes in an event from before a resume.
+func (b *Board) Past(e hindcast.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.apply(e)
+}
+
+func (b *Board) apply(e hindcast.Event) {
 	b.live.apply(e)
 	b.fresh = true
 }
 
-// Past takes in an event from before a resume.
-func (b *Board) Past(e hindcast.Event) { b.Event(e) }
-
-// Log prints a line above the board.
-func (b *Board) Log(line string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// above prints a line above the board.
+func (b *Board) above(line string) {
 	width, height := b.o.size()
 	text := wrap("", "  ", b.o.text(line), max(width-1, 1))
 	if b.closed {

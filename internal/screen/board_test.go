@@ -134,9 +134,9 @@ func TestBoardLeavesTheLastFrame(t *testing.T) {
 				b.Event(e)
 				before := view.writes
 				if rng.IntN(4) == 0 {
-					line := fmt.Sprintf("log %d", len(logged))
-					logged = append(logged, line)
-					b.Log(line)
+					pid := fmt.Sprint(len(logged))
+					logged = append(logged, "worker died: "+pid)
+					b.Event(hindcast.Event{Type: hindcast.EventWorkerDied, Time: now, Message: pid})
 				} else {
 					b.Draw()
 				}
@@ -242,11 +242,18 @@ func TestBoardTogether(t *testing.T) {
 		wg.Go(func() { e.Seq = 0; b.Event(e) })
 		ticks <- e.Time
 	}
-	b.Log("a line")
+	b.Event(hindcast.Event{Type: hindcast.EventWorkerDied, Message: "a line"})
 	wg.Wait()
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// display is what all three have in common.
+type display interface {
+	Start()
+	Event(e hindcast.Event)
+	Close() error
 }
 
 type brokenPipe struct{}
@@ -256,7 +263,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
 var errBroken = errors.New("broken pipe")
 
 func TestDisplaysReportBrokenPipes(t *testing.T) {
-	for _, d := range []Display{NewBoard(brokenPipe{}, options(80), nil), NewLines(brokenPipe{}, options(80), nil), NewJSONLines(brokenPipe{})} {
+	for _, d := range []display{NewBoard(brokenPipe{}, options(80), nil), NewLines(brokenPipe{}, options(80), nil), NewJSONLines(brokenPipe{})} {
 		d.Start()
 		d.Event(hindcast.Event{Type: hindcast.EventRunStarted, Run: "r1", Time: noon})
 		if err := d.Close(); !errors.Is(err, errBroken) {

@@ -77,13 +77,6 @@ func (l *Lines) Past(e hindcast.Event) {
 	l.live.apply(e)
 }
 
-// Log writes a line of its own.
-func (l *Lines) Log(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.write(l.o.clock(), line)
-}
-
 // Close stops the watch and returns the first error of writing.
 func (l *Lines) Close() error {
 	l.mu.Lock()

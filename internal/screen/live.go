@@ -9,15 +9,6 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// Display follows a run: the board on a terminal, lines without one, or JSON for a program. Event may be
-// called from several goroutines, and for a resumed run with the events of old first. Close ends it; it is
-// safe to call twice, and must be called in any case, for a board hides the cursor.
-type Display interface {
-	Start()
-	Event(e hindcast.Event)
-	Close() error
-}
-
 // live is the fold of a run's events, with what else a display remembers of them.
 type live struct {
 	st      hindcast.RunState

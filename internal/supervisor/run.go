@@ -205,6 +205,7 @@ func want(p *plan.Plan) wanted {
 // loop goes on until nothing is left to do, or nothing runs any more after a stop.
 func (r *run) loop() {
 	for {
+		r.deaths()
 		r.dispatch(time.Now())
 		r.commit()
 		if r.idle() {
@@ -290,6 +291,8 @@ func (r *run) wait() {
 	select {
 	case m := <-r.inbox:
 		r.take(m)
+	case e := <-r.Deaths:
+		r.record(e)
 	case <-r.alarm.C: // dispatch looks at who is due
 	case a := <-r.proof.answer:
 		r.proven(a)
@@ -324,8 +327,21 @@ func (r *run) wait() {
 	}
 }
 
-// take folds one message in.
+// deaths records the workers that have died by now.
+func (r *run) deaths() {
+	for {
+		select {
+		case e := <-r.Deaths:
+			r.record(e)
+		default:
+			return
+		}
+	}
+}
+
+// take folds one message in. Who has died was told before the calls failed for it, and so stands before them in the journal.
 func (r *run) take(m message) {
+	r.deaths()
 	switch {
 	case !r.underway[m.job]: // a report after its call's end
 	case m.event != nil:

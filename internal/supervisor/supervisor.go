@@ -24,7 +24,7 @@ type Journal interface {
 }
 
 // Report tells the supervisor of an event within a step, which it journals: step_started and step_finished of
-// each fact's unload, dimension, worker_died. Slice, Attempt and Step are filled in. It returns at once, in
+// each fact's unload, dimension. Slice, Attempt and Step are filled in. It returns at once, in
 // general, and has no effect after the call that it was given to has returned.
 type Report func(hindcast.Event)
 
@@ -118,6 +118,8 @@ type Config struct {
 	// Used is how long the run was active before this resume; it counts for the budget.
 	Used time.Duration
 	Stop <-chan StopRequest
+	// Deaths are events of workers that died, each sent before what it was doing fails; nil if nobody tells.
+	Deaths <-chan hindcast.Event
 	// Lost is closed when the lease is: another process has the run, and this one is a zombie.
 	Lost <-chan struct{}
 	// LostBy says why the lease was lost; nil if nobody knows.

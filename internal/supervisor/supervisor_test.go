@@ -281,6 +281,37 @@ func TestTimeoutIsOfTheWholeAttempt(t *testing.T) {
 	})
 }
 
+// The death of a worker is journaled, and before the failure that it caused.
+func TestDeathsStandBeforeWhatCameOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		deaths := make(chan hindcast.Event, 9)
+		tries := 0
+		w.call = func(method string, _ Try) outcome {
+			if method != "transform" {
+				return outcome{}
+			}
+			if tries++; tries > 1 {
+				return outcome{}
+			}
+			deaths <- hindcast.Event{Type: hindcast.EventWorkerDied, Message: "worker 1"}
+			return outcome{Err: &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "worker 1 died"}}
+		}
+		c := w.config(planOf(1))
+		c.Deaths = deaths
+		wantExit(t, w.run(c), hindcast.ExitOK)
+		var kinds []hindcast.EventType
+		for _, e := range w.journal.events {
+			if e.Type == hindcast.EventWorkerDied || e.Type == hindcast.EventAttemptFailed {
+				kinds = append(kinds, e.Type)
+			}
+		}
+		if !slices.Equal(kinds, []hindcast.EventType{hindcast.EventWorkerDied, hindcast.EventAttemptFailed}) {
+			t.Errorf("the journal has %v", kinds)
+		}
+	})
+}
+
 func TestOutOfMemoryIsTriedAgainAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
