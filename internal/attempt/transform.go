@@ -98,7 +98,7 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 	if err != nil {
 		return engine.Job{}, err
 	}
-	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads, Alone: alone}
+	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads}
 	if alone {
 		limits.Memory = s.plan.Shares.Memory - s.plan.Shares.Warehouse
 		limits.Threads = s.plan.Shares.Threads * s.plan.Shares.Transforms

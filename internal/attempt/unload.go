@@ -41,7 +41,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
 	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: fact.Time, Window: u.plan.Interval,
-		TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
+		TimeZone: s.plan.Pipeline.History.TimeZone}
 	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast
 	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: 1,
 		Columns:    plan.Extracted(d.Columns, d.Keep),
 		Generation: lake.NextGeneration(current)}
-	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone, Session: s.plan.Pipeline.Load.Session}
+	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone}
 	if err := s.generate(ctx, current, m, extract); err != nil {
 		return nil, fmt.Errorf("unloading dimension %s: %w", d.Name, err)
 	}

@@ -203,11 +203,14 @@ func TestDeathsAreTold(t *testing.T) {
 		end  func(*child.Process)
 		want string
 	}{
-		"exit":   {func(p *child.Process) { _ = p.Call(t.Context(), "exit", nil, nil) }, "test: exit status 7"},
-		"signal": {func(p *child.Process) { _ = syscall.Kill(p.Pid(), syscall.SIGKILL); _ = p.Call(t.Context(), "wait", nil, nil) }, "test: signal killed"},
-		"last":   {func(p *child.Process) { _ = p.Call(t.Context(), "last", nil, nil) }, ""},
-		"kill":   {func(p *child.Process) { _ = p.Kill() }, ""},
-		"close":  {func(p *child.Process) { _ = p.Close(time.Second) }, ""},
+		"exit": {func(p *child.Process) { _ = p.Call(t.Context(), "exit", nil, nil) }, "test: exit status 7"},
+		"signal": {func(p *child.Process) {
+			_ = syscall.Kill(p.Pid(), syscall.SIGKILL)
+			_ = p.Call(t.Context(), "wait", nil, nil)
+		}, "test: signal killed"},
+		"last":  {func(p *child.Process) { _ = p.Call(t.Context(), "last", nil, nil) }, ""},
+		"kill":  {func(p *child.Process) { _ = p.Kill() }, ""},
+		"close": {func(p *child.Process) { _ = p.Close(time.Second) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := make(chan child.Death, 1)

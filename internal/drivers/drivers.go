@@ -51,7 +51,6 @@ func notYet(key string, p *hindcast.Pipeline, l hindcast.Location, instead strin
 type WarehouseOptions struct {
 	ReadOnly bool
 	Memory   int64
-	Threads  int
 	Spill    string
 	Log      io.Writer
 	Died     func(child.Death) // is told of a process that ended by itself; nil if nobody is
@@ -64,10 +63,10 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	switch p.Warehouse.Scheme {
 	case "duckdb":
 		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log, o.Died), warehousedb.Options{Path: p.Warehouse.Path,
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
 	case "postgres":
 		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log, o.Died), warehousepg.Options{URL: p.Warehouse.URL.String(),
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads, Session: p.Load.Session, Places: sessionPlaces(p)})
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: p.Load.Session, Places: sessionPlaces(p)})
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
 	}

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"time"
 
 	"github.com/hindcast/hindcast"
 )
@@ -13,8 +12,6 @@ import (
 type Properties struct {
 	Name    string // "duckdb"
 	Version string // major.minor.patch; major.minor counts in fingerprints
-	Remote  bool   // jobs outlive this process: found again by their tag
-	Slots   int    // jobs at the same time
 }
 
 // Table is a fact or dimension as the SQL sees it.
@@ -51,10 +48,8 @@ type Shift struct {
 
 // Limits bound a job.
 type Limits struct {
-	Memory  int64         `json:"memory"` // bytes of resident memory for the job's whole process
-	Threads int           `json:"threads"`
-	Timeout time.Duration `json:"timeout"`
-	Alone   bool          `json:"alone"` // no other job may run beside it (after an out-of-memory attempt)
+	Memory  int64 `json:"memory"` // bytes of resident memory for the job's whole process
+	Threads int   `json:"threads"`
 }
 
 // Job is one attempt at one slice's transform.
@@ -75,10 +70,9 @@ type Check struct {
 	hindcast.Check
 }
 
-// Handle finds a submitted job again, also from another process if the engine is remote.
+// Handle finds a submitted job again.
 type Handle struct {
 	Tag string `json:"tag"`
-	ID  string `json:"id"`
 }
 
 // Result is a finished job. Files are written, fsynced and closed.

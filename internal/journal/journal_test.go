@@ -667,34 +667,6 @@ func TestTailOfATornLine(t *testing.T) {
 	}
 }
 
-func TestFollow(t *testing.T) {
-	store := folder(t)
-	j := open(t, store, 1, Options{})
-	defer end(t, j)
-	add(t, j, step("a", 1))
-	seen := 0
-	err := Follow(t.Context(), store, prefix, time.Microsecond, nil, func(hindcast.Event) bool {
-		seen++
-		if seen < 5 {
-			add(t, j, step("a", 1))
-		}
-		return seen < 5
-	})
-	if err != nil || seen != 5 {
-		t.Errorf("Follow gave %d events, %v, want 5", seen, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	err = Follow(ctx, store, prefix, time.Hour, nil, func(e hindcast.Event) bool {
-		if e.Seq == 5 {
-			cancel()
-		}
-		return true
-	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("Follow ended with %v, want context.Canceled", err)
-	}
-}
-
 func FuzzRead(f *testing.F) {
 	body := sample(f)
 	f.Add(body, 0)

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -86,31 +85,4 @@ func (t *Tail) reload(ctx context.Context) (events []hindcast.Event, restarted b
 	t.head, t.lines, t.seq = c.head, len(c.head.lines)+1, int64(len(all))
 	t.head.lines = nil
 	return fresh, restarted, nil
-}
-
-// Follow calls each with every event of the run, from the first on, and polls for new ones until each
-// returns false, ctx ends or reading fails. restart, if set, is called before events are given anew.
-func Follow(ctx context.Context, store objstore.Store, prefix string, every time.Duration, restart func(), each func(hindcast.Event) bool) error {
-	tail := NewTail(store, prefix)
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		events, restarted, err := tail.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if restarted && restart != nil {
-			restart()
-		}
-		for _, e := range events {
-			if !each(e) {
-				return nil
-			}
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

@@ -164,7 +164,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 		return u.Columns, nil, nil
 	}
 	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: r.wanted(f.Name, f.Time, u.Columns), Time: f.Time, Window: u.Interval,
-		TimeZone: r.Pipeline.History.TimeZone, Session: r.Pipeline.Load.Session})
+		TimeZone: r.Pipeline.History.TimeZone})
 }
 
 // wanted are the columns of a table that the query reads; one, where it only counts rows.

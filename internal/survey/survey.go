@@ -185,8 +185,7 @@ func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string,
 		if !can || !there || source.View || f.Time == "" || f.TimeNamed() {
 			continue
 		}
-		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone,
-			Session: s.Pipeline.Load.Session}, true)
+		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone}, true)
 		if err != nil {
 			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)
 		}

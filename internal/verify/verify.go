@@ -162,7 +162,7 @@ func (v *Verify) covered() []warehouse.Extract {
 		default:
 			at[key] = len(list)
 			list = append(list, warehouse.Extract{Table: u.Source, Columns: hindcast.Present(known.Columns), Time: timeOf(p, u.Fact), Window: u.Interval,
-				TimeZone: p.History.TimeZone, Session: p.Load.Session})
+				TimeZone: p.History.TimeZone})
 		}
 	}
 	return list
@@ -206,7 +206,7 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		return nil
 	}
 	sums, err := v.Warehouse.Sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: timeColumn, Window: m.Interval,
-		TimeZone: v.Plan.Pipeline.History.TimeZone, Session: v.Plan.Pipeline.Load.Session})
+		TimeZone: v.Plan.Pipeline.History.TimeZone})
 	if err != nil {
 		return fmt.Errorf("counting %s: %w", m.Source, err)
 	}

@@ -15,8 +15,7 @@ import (
 type Properties struct {
 	Name    string // "duckdb", "postgres"
 	Version string
-	Unloads int  // unloads at the same time; 0 means no limit of its own
-	Direct  bool // it writes and reads URLs by itself (Redshift); otherwise it is given local folders
+	Unloads int // unloads at the same time; 0 means no limit of its own
 }
 
 // Table is what a warehouse knows of a table without reading it.
@@ -37,7 +36,6 @@ type Extract struct {
 	Time     string            `json:"time,omitempty"`
 	Window   hindcast.Interval `json:"window"`
 	TimeZone string            `json:"time_zone"`
-	Session  []string          `json:"session,omitempty"`
 }
 
 // Unload is one extract to be written.

@@ -73,7 +73,7 @@ func (p *Pool) Warm() {
 
 // Properties say what DuckDB can do.
 func (p *Pool) Properties() engine.Properties {
-	return engine.Properties{Name: "duckdb", Version: Version, Slots: p.slots}
+	return engine.Properties{Name: "duckdb", Version: Version}
 }
 
 // with runs f on a free slot's living worker.

@@ -136,11 +136,6 @@ func (r *Runner) views(ctx context.Context, tables []engine.Table) error {
 func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if job.Limits.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, job.Limits.Timeout)
-		defer cancel()
-	}
 	if err := r.set(ctx, job.Limits, job.Query.TimeZone); err != nil {
 		return engine.Result{}, err
 	}

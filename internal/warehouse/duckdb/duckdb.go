@@ -24,7 +24,6 @@ type Options struct {
 	Path     string   `json:"path"`
 	ReadOnly bool     `json:"read_only"` // for plan, init, verify and sql: nothing can be touched
 	Memory   int64    `json:"memory"`    // resident bytes for the owner's process; 0 is DuckDB's default
-	Threads  int      `json:"threads"`
 	Spill    string   `json:"spill"`
 	Session  []string `json:"session"`
 	TimeZone string   `json:"time_zone"`
@@ -33,7 +32,6 @@ type Options struct {
 // Owner is the warehouse inside the process that owns the file.
 type Owner struct {
 	db      *sql.DB
-	options Options
 	version string
 	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
 }
@@ -58,7 +56,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Owner{db: db, options: o}
+	w := &Owner{db: db}
 	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&w.version); err != nil {
 		_ = db.Close()
 		return nil, duck.Translate(err)
@@ -69,7 +67,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		db, err := duck.Open(ctx, duck.Options{Path: o.Path, ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: o.Threads,
+		db, err := duck.Open(ctx, duck.Options{Path: o.Path, ReadOnly: o.ReadOnly, Memory: o.Memory,
 			Spill: o.Spill, TimeZone: o.TimeZone, Session: o.Session})
 		if err == nil || hindcast.AsError(err).Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
 			return db, err
