@@ -26,6 +26,12 @@ type Column struct {
 	// Absent says of a source's column that it is not unloaded, because nothing reads it: the SQL sees its name and type,
 	// and fails where it reads it after all.
 	Absent bool `json:"absent,omitempty"`
+	// Folder says of a column of the user's files that its value stands in the names of folders below this one,
+	// column=value, and not in the files.
+	Folder string `json:"folder,omitempty"`
+	// Refused says why a column of the user's files that has no Type cannot be read exactly, and Mend what helps.
+	Refused string `json:"refused,omitempty"`
+	Mend    string `json:"mend,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`
@@ -50,6 +56,24 @@ type File struct {
 	// hexadecimal digits each. What is read of the file is compared with them.
 	CRC32C string `json:"crc32c,omitempty"`
 	ETag   string `json:"etag,omitempty"` // of its object, in a lake that is no folder
+}
+
+// Layout is files of the user's own that have the same columns, of the same types.
+type Layout struct {
+	Columns []string `json:"columns"`         // names of all that the files have
+	Files   []string `json:"files,omitempty"` // paths; none means all of a unit that has this layout only
+}
+
+// Filled gives each layout its files: all of them where there is one layout only.
+func Filled(layouts []Layout, files []File) []Layout {
+	if len(layouts) != 1 || len(layouts[0].Files) > 0 {
+		return layouts
+	}
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	return []Layout{{Columns: layouts[0].Columns, Files: paths}}
 }
 
 // Sums are the control totals of a set of rows: what two places must agree on to hold the same rows.
@@ -96,6 +120,7 @@ type Manifest struct {
 	Missing    bool      `json:"missing,omitempty"` // the table was not there and the pipeline says `missing: empty`
 	Columns    []Column  `json:"columns"`
 	Files      []File    `json:"files"`
+	Layouts    []Layout  `json:"layouts,omitempty"` // of the user's own files
 	Bytes      int64     `json:"bytes"`
 	Sums       Sums      `json:"sums"`
 	Seconds    float64   `json:"seconds"` // how long the step took

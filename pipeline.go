@@ -72,7 +72,7 @@ const (
 type Fact struct {
 	Name     string   `json:"name"`
 	Table    string   `json:"table,omitempty"`    // may hold {yyyy} {mm} {dd} {hh} {q}: a time-named table per period
-	Files    string   `json:"files,omitempty"`    // glob of Parquet files, with the same placeholders; nothing is unloaded
+	Files    string   `json:"files,omitempty"`    // glob of Parquet files as it is written, from Dir on, with the same placeholders; nothing is unloaded
 	Time     string   `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
 	Every    Period   `json:"every"`              // the fact's own period; the slice's by default
 	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
@@ -80,6 +80,8 @@ type Fact struct {
 	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
 	Used     bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
 	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
+	// Types are the types that columns of `files` are read as, by name; a cast may cut or round their values.
+	Types map[string]string `json:"types,omitempty"`
 }
 
 // TimeNamed reports whether each period of the fact has a table, or files, of its own name.
@@ -96,13 +98,14 @@ func hasPlaceholder(s string) bool {
 
 // Dim is a dimension: a table that is unloaded whole, and anew when older than Refresh.
 type Dim struct {
-	Name    string        `json:"name"`
-	Table   string        `json:"table,omitempty"`
-	Files   string        `json:"files,omitempty"`
-	Refresh time.Duration `json:"refresh"` // default 24h; 0 unloads it in every run
-	Columns []string      `json:"columns,omitempty"`
-	Used    bool          `json:"used,omitempty"` // as a fact's
-	Text    []string      `json:"text,omitempty"` // as a fact's
+	Name    string            `json:"name"`
+	Table   string            `json:"table,omitempty"`
+	Files   string            `json:"files,omitempty"`
+	Refresh time.Duration     `json:"refresh"` // default 24h; 0 unloads it in every run
+	Columns []string          `json:"columns,omitempty"`
+	Used    bool              `json:"used,omitempty"`  // as a fact's
+	Text    []string          `json:"text,omitempty"`  // as a fact's
+	Types   map[string]string `json:"types,omitempty"` // as a fact's
 }
 
 // Transform is the SQL that makes a slice's rows, and what runs it.

@@ -74,7 +74,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	s.dims = dims
 	for _, d := range c.Plan.Dims {
 		if len(d.Files) > 0 {
-			s.dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: d.Columns, Files: d.Files,
+			s.dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: d.Columns, Files: d.Files, Layouts: d.Layouts,
 				Bytes: d.Bytes, Sums: hindcast.Sums{Rows: d.Rows, Content: d.Content}}
 		}
 	}

@@ -112,7 +112,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 	var tables []engine.Table
 	for _, need := range item.Units {
 		name := need.Fact
-		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time, Users: s.fact(name).Files != ""}
+		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time}
 		t.Window = plan.Window(s.fact(name), item.Slice)
 		for i, m := range s.manifests(name, need.Keys) {
 			if m == nil {
@@ -129,7 +129,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 		if m == nil {
 			return nil, fmt.Errorf("reading %s: it is not in the lake", d.Name)
 		}
-		tables = append(tables, engine.Table{Name: d.Name, Columns: plan.Seen(s.plan.Dims[i].Columns, m.Columns), Users: d.Files != ""})
+		tables = append(tables, engine.Table{Name: d.Name, Columns: plan.Seen(s.plan.Dims[i].Columns, m.Columns)})
 	}
 	return tables, nil
 }
@@ -150,7 +150,7 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, read
 	}
 	for i := range job.Query.Tables {
 		t := &job.Query.Tables[i]
-		files, err := s.files(item, t.Name)
+		files, layouts, err := s.files(item, t.Name)
 		if err != nil {
 			release()
 			return nil, err
@@ -162,29 +162,30 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, read
 		paths, let, err := s.lake.Localize(ctx, files, columns)
 		if err != nil {
 			release()
-			if t.Users { // nothing of the user's own can be made again
+			if len(layouts) > 0 { // nothing of the user's own can be made again
 				return nil, err
 			}
 			return nil, s.heal(ctx, item, t.Name, columns, err)
 		}
-		t.Files, releases = paths, append(releases, let)
+		t.Files, t.Layouts, releases = paths, layouts, append(releases, let)
 	}
 	return release, nil
 }
 
 // files are those of a fact's units or of a dimension, as they are now.
-func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, err error) {
+func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, layouts []hindcast.Layout, err error) {
 	keys := item.Units.Of(table)
 	if keys == nil {
-		return s.dim(table).Files, nil
+		m := s.dim(table)
+		return m.Files, hindcast.Filled(m.Layouts, m.Files), nil
 	}
 	for _, m := range s.manifests(table, keys) {
 		if m == nil {
-			return nil, fmt.Errorf("reading %s: %w", table, s.absent(table, keys))
+			return nil, nil, fmt.Errorf("reading %s: %w", table, s.absent(table, keys))
 		}
-		files = append(files, m.Files...)
+		files, layouts = append(files, m.Files...), append(layouts, hindcast.Filled(m.Layouts, m.Files)...)
 	}
-	return files, nil
+	return files, layouts, nil
 }
 
 // worthAsking is how many bytes of a folder lake are compared with their checksums in the time in which the engine says

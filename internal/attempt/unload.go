@@ -61,7 +61,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 // filesManifest stands for the user's own files: nothing is moved.
 func filesManifest(u plan.Unit) *hindcast.Manifest {
 	m := &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Missing: u.Missing, Columns: u.Columns,
-		Files: u.Files, Bytes: u.Bytes, Sums: hindcast.Sums{Rows: max(u.Rows, 0), Content: u.Content}}
+		Files: u.Files, Layouts: u.Layouts, Bytes: u.Bytes, Sums: hindcast.Sums{Rows: max(u.Rows, 0), Content: u.Content}}
 	return m
 }
 

@@ -142,6 +142,9 @@ const textMeaning = "Columns that are carried as their exact text: VARCHAR in th
 const usedMeaning = "`used` takes those that the SQL and the checks read, as the engine finds them; all, where it is not sure. " +
 	"When the SQL later needs another column, `hindcast plan` says what is unloaded again for it."
 
+const typesMeaning = "The types that columns of `files` are read as, by name. A value that the type does not hold fails the slice; what a cast " +
+	"of DuckDB cuts or rounds is cut and rounded: nanoseconds, digits."
+
 func factKeys() []Key {
 	return []Key{
 		{Path: "facts", Form: formNames, Required: true, Example: `{billing: {table: "billing_{yyyy}_{mm}"}}`,
@@ -180,6 +183,16 @@ func factKeys() []Key {
 		{Path: "facts.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
 			set:     func(d *decoder, v value) { d.fact().Text = d.columnsOf(v) }},
+		{Path: "facts.*.types", Form: formNames, Else: "each column by its type", Example: `{amount: "DECIMAL(18,6)"}`,
+			Meaning: typesMeaning},
+		{Path: "facts.*.types.*", Form: formText, Example: "TIMESTAMP",
+			Meaning: "The type, in DuckDB's spelling.",
+			set: func(d *decoder, v value) {
+				if d.fact().Types == nil {
+					d.fact().Types = map[string]string{}
+				}
+				d.fact().Types[v.name] = d.textOf(v)
+			}},
 	}
 }
 
@@ -208,6 +221,16 @@ func dimKeys() []Key {
 		{Path: "dimensions.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
 			set:     func(d *decoder, v value) { d.dim().Text = d.columnsOf(v) }},
+		{Path: "dimensions.*.types", Form: formNames, Else: "each column by its type", Example: `{amount: "DECIMAL(18,6)"}`,
+			Meaning: typesMeaning},
+		{Path: "dimensions.*.types.*", Form: formText, Example: "TIMESTAMP",
+			Meaning: "The type, in DuckDB's spelling.",
+			set: func(d *decoder, v value) {
+				if d.dim().Types == nil {
+					d.dim().Types = map[string]string{}
+				}
+				d.dim().Types[v.name] = d.textOf(v)
+			}},
 	}
 }
 

@@ -148,6 +148,7 @@ func (d *decoder) checkFact(v value) {
 	}
 	d.checkText(v, f.Text, f.Columns, f.Files)
 	d.checkUsed(v, f.Used, f.Files)
+	d.checkTypes(v, f.Types, f.Files)
 	for i, name := range f.Text {
 		if strings.EqualFold(name, f.Time) {
 			d.notText(v, i, name, "take it out of `text`", "places the rows in slices, and a text cannot")
@@ -160,6 +161,7 @@ func (d *decoder) checkDim(v value) {
 	d.checkSource(v, x.Table, x.Files)
 	d.checkText(v, x.Text, x.Columns, x.Files)
 	d.checkUsed(v, x.Used, x.Files)
+	d.checkTypes(v, x.Types, x.Files)
 }
 
 // checkUsed refuses `columns: used` where nothing is unloaded.
@@ -205,7 +207,7 @@ func (d *decoder) checkSource(v value, table, files string) {
 	d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "write exactly one of the two", "%s: %s", v.path, what)
 }
 
-// files gives a glob as an absolute one.
+// files takes a glob as it is written: only in that may there be patterns.
 func (d *decoder) files(v value, glob string) string {
 	switch {
 	case glob == "":
@@ -217,7 +219,15 @@ func (d *decoder) files(v value, glob string) string {
 		d.bad(v, "name files on this machine, or a `table` to unload", "files of your own are read from this machine's folders only")
 		return ""
 	}
-	return d.absolute(glob)
+	return glob
+}
+
+// checkTypes holds `types` to files of the user's own.
+func (d *decoder) checkTypes(v value, types map[string]string, files string) {
+	if len(types) > 0 && files == "" {
+		d.fail(hindcast.EValue, d.p.Places[v.path+".types"], len("types"), "leave it out: the unload takes the table's own types; cast in the SQL, or use `text:`",
+			"%s: types: is for `files` of your own", v.path)
+	}
 }
 
 // readSQL reads the transform's SQL file.

@@ -110,20 +110,25 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 	return pool, nil
 }
 
-// fileFolders are the folders of the user's own Parquet files: what stands before the first wildcard.
+// fileFolders are the folders of the user's own Parquet files: what stands before the first part with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {
 	var folders []string
 	add := func(glob string) {
 		if glob == "" {
 			return
 		}
-		if !filepath.IsAbs(glob) {
-			glob = filepath.Join(p.Dir, glob)
+		folder := p.Dir
+		if filepath.IsAbs(glob) {
+			folder = "/"
 		}
-		if i := strings.IndexAny(glob, "*?[{"); i >= 0 {
-			glob = glob[:i]
+		parts := strings.Split(filepath.Clean(glob), "/")
+		for _, part := range parts[:len(parts)-1] {
+			if strings.ContainsAny(part, `*?[{\`) {
+				break
+			}
+			folder = filepath.Join(folder, part)
 		}
-		folders = append(folders, filepath.Dir(glob+"x"))
+		folders = append(folders, folder)
 	}
 	for _, f := range p.Facts {
 		add(f.Files)

@@ -2,8 +2,11 @@ package duck_test
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -46,5 +49,16 @@ func TestCopyTellsWhatItsFileHolds(t *testing.T) {
 	nothing, err := duck.Copy(t.Context(), conn, "SELECT 1 WHERE false", dir)
 	if entries, _ := os.ReadDir(dir); err != nil || nothing.Rows() != 0 || len(nothing.Files) != 0 || len(entries) != 0 {
 		t.Errorf("no rows: %+v, %v, %v", nothing, entries, err)
+	}
+}
+
+// The driver reads a path as a URL; one that it would misread is refused by its name.
+func TestPathsThatTheDriverMisreads(t *testing.T) {
+	for _, name := range []string{"what?.duckdb", "a?access_mode=read_only", "50%.duckdb"} {
+		path := filepath.Join(t.TempDir(), name)
+		_, err := duck.Open(t.Context(), duck.Options{Path: path})
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, path) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -8,10 +8,13 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/hindcast/hindcast"
 )
 
 // Options open an instance.
@@ -39,6 +42,11 @@ func Open(ctx context.Context, o Options) (*sql.DB, error) {
 		if err := os.MkdirAll(o.Spill, 0o755); err != nil {
 			return nil, Translate(err)
 		}
+	}
+	if _, err := url.Parse(o.Path); err != nil || strings.Contains(o.Path, "?") {
+		return nil, &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent,
+			Message: "DuckDB's driver cannot open " + o.Path + ": it takes a path for a URL, and what follows a ? for options",
+			Next:    "rename the file or folder whose name holds the ? or %"}
 	}
 	dsn := o.Path
 	if o.ReadOnly {
@@ -92,8 +100,13 @@ func (o Options) instance() []string {
 	if o.Allowed != nil {
 		allowed := make([]string, 0, len(o.Allowed)+1)
 		for _, dir := range append(o.Allowed, o.Spill) {
-			if dir != "" {
-				allowed = append(allowed, String(strings.TrimSuffix(dir, "/")+"/"))
+			if dir == "" {
+				continue
+			}
+			dir = strings.TrimSuffix(dir, "/") + "/"
+			allowed = append(allowed, String(dir))
+			if escaped := Literal(dir); escaped != dir {
+				allowed = append(allowed, String(escaped)) // what is read is compared as it is written
 			}
 		}
 		sets = append(sets, "SET allowed_directories=["+strings.Join(allowed, ",")+"]", "SET enable_external_access=false")

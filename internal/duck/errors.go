@@ -81,6 +81,32 @@ func Fatal(err error) bool {
 	return strings.Contains(f.Message, "has been invalidated") || strings.EqualFold(f.Type, "FATAL") || strings.EqualFold(f.Type, "INTERNAL")
 }
 
+// Damaged says that a Parquet file cannot be read, and why.
+func Damaged(path, why string) error {
+	message := why
+	if !strings.Contains(why, path) {
+		message = path + " cannot be read: " + why
+	}
+	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Message: message, Next: damagedNext}
+}
+
+// OfFile reports whether a damaged Parquet file may be behind an error of DuckDB: which part of it stumbles decides what
+// the error is called.
+func OfFile(err error) bool {
+	e := hindcast.AsError(err)
+	if e == nil || e.Code == hindcast.EParquet {
+		return e != nil
+	}
+	if e.Cause == nil || e.Class == hindcast.ClassResource || e.Class == hindcast.ClassCanceled {
+		return false
+	}
+	switch strings.TrimSuffix(parse(e.Cause).Type, " Exception") {
+	case "", "IO", "Invalid", "Invalid Input", "INTERNAL", "Internal", "FATAL", "Fatal", "Serialization":
+		return true
+	}
+	return false
+}
+
 // system recognizes errors of the operating system, and of connections that are gone. What is not the user's to
 // mend may heal.
 func system(err error) *hindcast.Error {

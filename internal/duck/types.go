@@ -3,7 +3,9 @@ package duck
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hindcast/hindcast"
 )
@@ -119,18 +121,10 @@ func selectList(columns []hindcast.Column, expression func(hindcast.Column) stri
 // the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
 // that region.
 func FromParquet(columns []hindcast.Column, files []string) string {
-	return fromParquet(columns, files, ", hive_partitioning=false")
-}
-
-// FromUsersParquet is FromParquet over the user's own files, where folders named column=value give columns.
-func FromUsersParquet(columns []hindcast.Column, files []string) string {
-	return fromParquet(columns, files, "")
-}
-
-func fromParquet(columns []hindcast.Column, files []string, options string) string {
 	if len(files) == 0 {
-		return "SELECT " + selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }) + " WHERE false"
+		return "SELECT " + selectList(columns, null) + " WHERE false"
 	}
+	options := ", hive_partitioning=false"
 	if len(files) > 1 {
 		options += ", union_by_name=true"
 	}
@@ -143,8 +137,77 @@ func fromParquet(columns []hindcast.Column, files []string, options string) stri
 		}
 		return Name(c.Name)
 	})
-	return "SELECT " + list + " FROM read_parquet(" + Strings(files) + options + ")"
+	return "SELECT " + list + " FROM read_parquet(" + Paths(files) + options + ")"
 }
+
+func null(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }
+
+// FromUsersParquet is FromParquet over files of the user's own. Each layout is read by itself and cast to the columns'
+// types: DuckDB would unite the files' types, and lose digits. Statistics are not believed of NaN, which many writers
+// leave out of them.
+func FromUsersParquet(columns []hindcast.Column, layouts []hindcast.Layout) string {
+	var parts []string
+	for _, l := range layouts {
+		if len(l.Files) > 0 {
+			parts = append(parts, fromLayout(columns, l))
+		}
+	}
+	if len(parts) == 0 {
+		return FromParquet(columns, nil)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+func fromLayout(columns []hindcast.Column, l hindcast.Layout) string {
+	has := map[string]bool{}
+	for _, name := range l.Columns {
+		has[strings.ToLower(name)] = true
+	}
+	options, named := ", hive_partitioning=false, can_have_nan=true", "filename"
+	if has[named] {
+		named = "hindcast_file"
+	}
+	if slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Folder != "" }) {
+		options += ", filename="
+		if named == "filename" {
+			options += "true" // by this name only, files are left out by a condition on their folders
+		} else {
+			options += String(named)
+		}
+	}
+	list := selectList(columns, func(c hindcast.Column) string {
+		switch {
+		case c.Folder != "":
+			return "CAST(" + folderValue(c, named) + " AS " + c.Type + ")"
+		case !has[strings.ToLower(c.Name)]:
+			return null(c)
+		}
+		return cast(c.Name, c.Type)
+	})
+	return "SELECT " + list + " FROM read_parquet(" + Paths(l.Files) + options + ")"
+}
+
+// folderValue is the value that a file's folders give a column, NULL where none is named like it. It is escaped as in
+// a URL, but for "+".
+func folderValue(c hindcast.Column, file string) string {
+	below := utf8.RuneCountInString(strings.TrimSuffix(c.Folder, "/")) + 1
+	found := fmt.Sprintf("regexp_extract_all(substr(%s, %d), %s, 1)[1]", file, below, String("/"+regexp.QuoteMeta(c.Name)+"=([^/]*)/"))
+	return "nullif(url_decode(replace(" + found + ", '+', '%2B')), '__HIVE_DEFAULT_PARTITION__')"
+}
+
+// Paths is a list of files for read_parquet: no character in them is taken for a pattern.
+func Paths(files []string) string {
+	literal := make([]string, len(files))
+	for i, path := range files {
+		literal[i] = Literal(path)
+	}
+	return Strings(literal)
+}
+
+// Literal keeps DuckDB from reading a path's own characters as a pattern.
+func Literal(path string) string { return globless.Replace(path) }
+
+var globless = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 
 // Exact reports whether sums over the type are exact, so that they can serve as control totals.
 func Exact(typ string) bool {

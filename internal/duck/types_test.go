@@ -10,15 +10,16 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// A folder above the lake may be named like a column: what hindcast wrote is what it reads. In the user's own files
-// such folders give columns.
+// A folder above the lake, or above the user's own files, may be named like a column: what stands in the files counts.
+// Folders that the user's pattern names give columns.
 func TestFoldersNamedLikeColumns(t *testing.T) {
 	ctx := context.Background()
-	dir := filepath.Join(t.TempDir(), "region=eu")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	base := filepath.Join(t.TempDir(), "region=eu")
+	dir := filepath.Join(base, "team=a%20b+c", "kind=__HIVE_DEFAULT_PARTITION__", "it's [x]*?{y}")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	db, err := duck.Open(ctx, duck.Options{})
+	db, err := duck.Open(ctx, duck.Options{Allowed: []string{base}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,18 +29,71 @@ func TestFoldersNamedLikeColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	copied, err := duck.Copy(ctx, conn, "SELECT 'us' AS region", dir)
+	copied, err := duck.Copy(ctx, conn, "SELECT 'us' AS region, 'own' AS filename", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	columns := []hindcast.Column{{Name: "region", Type: "VARCHAR"}}
-	for _, c := range []struct {
-		query func([]hindcast.Column, []string) string
-		want  string
-	}{{duck.FromParquet, "us"}, {duck.FromUsersParquet, "eu"}} {
-		var got string
-		if err := conn.QueryRowContext(ctx, c.query(columns, []string{copied.Files[0].Path})).Scan(&got); err != nil || got != c.want {
-			t.Errorf("region is %q, %v; want %q", got, err, c.want)
+	files := []string{copied.Files[0].Path}
+	region := []hindcast.Column{{Name: "region", Type: "VARCHAR"}}
+	folders := []hindcast.Column{{Name: "team", Type: "VARCHAR", Folder: base}, {Name: "kind", Type: "VARCHAR", Folder: base}, {Name: "none", Type: "BIGINT", Folder: base},
+		{Name: "region", Type: "VARCHAR", Folder: base}}
+	for query, want := range map[string]string{
+		duck.FromParquet(region, files): "us",
+		duck.FromUsersParquet(region, []hindcast.Layout{{Columns: []string{"region", "filename"}, Files: files}}):                                                         "us",
+		"SELECT concat_ws('|', team, kind, none, region) FROM (" + duck.FromUsersParquet(folders, []hindcast.Layout{{Columns: []string{"filename"}, Files: files}}) + ")": "a b+c",
+		duck.FromUsersParquet([]hindcast.Column{{Name: "filename", Type: "VARCHAR"}, folders[0]},
+			[]hindcast.Layout{{Columns: []string{"filename"}, Files: files}}) + " ORDER BY team": "own",
+	} {
+		var got, second any
+		dest := []any{&got, &second}
+		rows, err := conn.QueryContext(ctx, query)
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+			continue
+		}
+		names, _ := rows.Columns()
+		if !rows.Next() || rows.Scan(dest[:len(names)]...) != nil || got != want {
+			t.Errorf("%s: %v, %v; want %q", query, got, rows.Err(), want)
+		}
+		_ = rows.Close()
+	}
+}
+
+// pyarrow and polars leave NaN out of a column's statistics, and rows are found by these: testdata/nan.parquet says that
+// its scores end with 3.
+func TestRowsOfNaNAreFoundInTheUsersFiles(t *testing.T) {
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	columns := []hindcast.Column{{Name: "score", Type: "DOUBLE"}, {Name: "inner", Type: "STRUCT(score FLOAT)"}}
+	from := duck.FromUsersParquet(columns, []hindcast.Layout{{Columns: []string{"score", "inner"}, Files: []string{"testdata/nan.parquet"}}})
+	for _, condition := range []string{"score > 100", `"inner".score > 100`, "score = (SELECT max(score) FROM (" + from + "))"} {
+		var n int
+		if err := db.QueryRow("SELECT count(*) FROM (" + from + ") WHERE " + condition).Scan(&n); err != nil || n != 1 {
+			t.Errorf("%s: %d rows, %v", condition, n, err)
+		}
+	}
+}
+
+// DuckDB's own writer keeps no statistics of a column that has NaN: what hindcast writes needs no such care.
+func TestOurOwnFilesTellNaN(t *testing.T) {
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	path := filepath.Join(t.TempDir(), "nan.parquet")
+	rows := "SELECT unnest(['NaN'::DOUBLE, 1, 3]) AS score, unnest([{'score': 'NaN'::FLOAT}, {'score': 1}, {'score': 3}]) AS \"inner\""
+	if _, err := db.Exec(duck.CopyStatement(rows, path)); err != nil {
+		t.Fatal(err)
+	}
+	from := duck.FromParquet([]hindcast.Column{{Name: "score", Type: "DOUBLE"}, {Name: "inner", Type: "STRUCT(score FLOAT)"}}, []string{path})
+	for _, condition := range []string{"score > 100", `"inner".score > 100`} {
+		var n int
+		if err := db.QueryRow("SELECT count(*) FROM (" + from + ") WHERE " + condition).Scan(&n); err != nil || n != 1 {
+			t.Errorf("%s: %d rows, %v", condition, n, err)
 		}
 	}
 }

@@ -19,8 +19,8 @@ type Table struct {
 	Name    string            `json:"name"`
 	Columns []hindcast.Column `json:"columns"`
 	Files   []string          `json:"files"` // absolute paths or URLs; none means no rows
-	// Users says that the files are the user's own: there folders named column=value give columns.
-	Users bool `json:"users,omitempty"`
+	// Layouts say of files that are the user's own, and of none else, which of them have the same columns.
+	Layouts []hindcast.Layout `json:"layouts,omitempty"`
 	// Time and Window cut the rows: only those whose Time lies in Window. An empty Time takes all.
 	Time   string            `json:"time,omitempty"`
 	Window hindcast.Interval `json:"window"`
@@ -127,14 +127,29 @@ type Pruner interface {
 
 // Scanner is implemented by engines that can look at the user's own Parquet files, for facts with `files:`.
 type Scanner interface {
-	// Scan lists the files that match the glob, in the order of their names, with their rows, bytes and a hash
-	// that changes when they do, and their columns. No match is no error.
-	Scan(ctx context.Context, glob string) (Scanned, error)
+	// Scan looks at the files that each pattern matches, in the patterns' order. A pattern that matches none is no error.
+	Scan(ctx context.Context, s Search) (Scanned, error)
 }
 
-// Scanned are files as they are now.
+// Search names the user's own files of one fact or dimension.
+type Search struct {
+	Dir      string            `json:"dir"`      // where relative patterns begin; nothing in it is a pattern
+	Patterns []string          `json:"patterns"` // with *, ** for folders, ? and [a-z]; \ takes a character as it is
+	Types    map[string]string `json:"types"`    // of columns, by name, as the pipeline has them read
+	Folders  map[string]string `json:"folders"`  // types of columns that folders give, where values do not decide
+}
+
+// Scanned are files as they are now. Their columns are the same for all patterns: each with the type that holds what
+// the files have, or with none and the reason.
 type Scanned struct {
-	Files   []hindcast.File   `json:"files"`
 	Columns []hindcast.Column `json:"columns"`
-	Content string            `json:"content"`
+	Matches []Matched         `json:"matches"` // by pattern
+	Notes   []string          `json:"notes"`   // what was left out, or is no plain set of files
+}
+
+// Matched are the files of one pattern, in the order of their names.
+type Matched struct {
+	Files   []hindcast.File   `json:"files"`
+	Layouts []hindcast.Layout `json:"layouts"`
+	Content string            `json:"content"` // changes when the files do
 }

@@ -107,10 +107,11 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 	}
 	var tables []engine.Table
 	for _, f := range r.Pipeline.Facts {
-		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample,
-			Users: f.Files != ""}
+		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample}
 		for _, key := range r.item.Units.Of(f.Name) {
-			columns, files, err := r.unit(ctx, f, unitOf(r.plan, f.Name, key), facts[f.Name][key])
+			u := unitOf(r.plan, f.Name, key)
+			t.Layouts = append(t.Layouts, hindcast.Filled(u.Layouts, u.Files)...)
+			columns, files, err := r.unit(ctx, f, u, facts[f.Name][key])
 			if err != nil {
 				return nil, err
 			}
@@ -125,7 +126,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		t := engine.Table{Name: d.Name, Columns: d.Columns}
 		switch m := dims[d.Name]; {
 		case len(d.Files) > 0:
-			t.Users = true
+			t.Layouts = hindcast.Filled(d.Layouts, d.Files)
 			t.Files, err = r.paths(ctx, d.Files)
 		case m != nil && r.covered(d.Name, d.Columns, m.Columns):
 			t.Columns = plan.Seen(d.Columns, m.Columns)

@@ -70,6 +70,10 @@ func (m *maker) carried(key, source string, columns []hindcast.Column, text []st
 
 // notCarried is E-TYPE for a column whose type the lake does not have.
 func notCarried(p *hindcast.Pipeline, key, source string, c hindcast.Column, typ string) *hindcast.Error {
+	if c.Refused != "" {
+		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),
+			Message: fmt.Sprintf("column %q of %s %s", c.Name, source, c.Refused), Next: c.Mend}
+	}
 	next := nextRefused
 	if !c.NoText {
 		next = "carry it as its exact text with `text: [" + c.Name + "]`, " + nextRefused

@@ -30,7 +30,7 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 	}
 	source, there := m.Sources[item.Source]
 	if there {
-		item.Rows, item.Bytes, item.Files, item.Content = source.Rows, source.Bytes, source.Files, source.Content
+		item.Rows, item.Bytes, item.Files, item.Layouts, item.Content = source.Rows, source.Bytes, source.Files, source.Layouts, source.Content
 		if err := m.dimColumns(d, item.Source, source.Columns); err != nil {
 			return item, err
 		}

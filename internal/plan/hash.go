@@ -41,7 +41,8 @@ type definition struct {
 type factDefinition struct {
 	Name, Time, Lookback string
 	Columns              []string
-	Text                 []string `json:",omitempty"` // so that definitions without it keep their hash
+	Text                 []string          `json:",omitempty"` // so that definitions without it keep their hash
+	Types                map[string]string `json:",omitempty"`
 }
 
 // Parts are the hashes of a slice that are known before its unload.
@@ -56,10 +57,10 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
 		Hooks: normalized(p.Load), Time: p.Target.Time, Key: p.Target.Key}
 	for _, f := range p.Facts {
-		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text))})
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text)), f.Types})
 	}
 	for _, dim := range p.Dims {
-		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text))})
+		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text)), Types: dim.Types})
 	}
 	// Their order in the file decides nothing.
 	slices.SortFunc(d.Facts, func(a, b factDefinition) int { return strings.Compare(a.Name, b.Name) })

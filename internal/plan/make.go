@@ -146,7 +146,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	out.Notes = m.columnNotes(out)
 	out.Shares = Divide(m.Machine, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
-	out.Warnings = slices.Concat(m.warnings, m.Advice)
+	out.Warnings = slices.Concat(m.warnings, m.Inputs.Notes, m.Advice)
 	return out, nil
 }
 
@@ -244,7 +244,7 @@ const (
 func (m *maker) survey(c *cutter, u *Unit) error {
 	source, there := m.Sources[u.Source]
 	if c.fact.Files != "" {
-		u.Missing, u.Files, u.Content = !there, source.Files, source.Content
+		u.Missing, u.Files, u.Layouts, u.Content = !there, source.Files, source.Layouts, source.Content
 		if there {
 			var err error
 			u.Rows, u.Bytes = source.Rows, source.Bytes

@@ -69,7 +69,11 @@ func fresh(p *hindcast.Pipeline) Inputs {
 	if err != nil {
 		panic(err)
 	}
-	for _, name := range slices.Concat(Tables(p, history), Globs(p, history)) {
+	names := Tables(p, history)
+	for _, of := range FilesOf(p, history) {
+		names = append(names, of.Patterns...)
+	}
+	for _, name := range names {
 		in.Sources[name] = Source{Columns: billing, Rows: 1000, Bytes: 10_000, Content: "content of " + name}
 	}
 	for _, d := range p.Dims {

@@ -62,6 +62,7 @@ type Unit struct {
 	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source; those that are not unloaded are Absent
 	Keep     []string          `json:"keep,omitempty"`    // unloaded again all the same: see Extracted
 	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the fact has `files:`
+	Layouts  []hindcast.Layout `json:"layouts,omitempty"` // of those
 	Content  string            `json:"content,omitempty"` // of those: changes when they do
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
 	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
@@ -76,6 +77,7 @@ type DimItem struct {
 	Columns []hindcast.Column `json:"columns,omitempty"`
 	Keep    []string          `json:"keep,omitempty"`    // as a unit's
 	Files   []hindcast.File   `json:"files,omitempty"`   // the user's own, where the dimension has `files:`
+	Layouts []hindcast.Layout `json:"layouts,omitempty"` // of those
 	Content string            `json:"content,omitempty"` // of those
 	Rows    int64             `json:"rows"`
 	Bytes   int64             `json:"bytes"`
@@ -133,6 +135,7 @@ type Inputs struct {
 	Result    []hindcast.Column
 	Existing  bool
 	Advice    []string // the warehouse's, of the target: shown as warnings
+	Notes     []string // of the user's own files: shown as warnings
 	Machine   Machine
 	Earlier   Earlier
 }
@@ -144,6 +147,7 @@ type Source struct {
 	Bytes   int64  // -1 if unknown
 	Content string // of files: changes when they do
 	Files   []hindcast.File
+	Layouts []hindcast.Layout
 	View    bool // not a table of its own
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -224,15 +225,6 @@ func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
 // Tables lists every table that the slices' facts and the dimensions need, lookback included. What cannot be cut
 // is left out: Make says why.
 func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
-	return sourcesOf(p, history, func(table, _ string) string { return table })
-}
-
-// Globs lists every glob of the user's own files that they need.
-func Globs(p *hindcast.Pipeline, history []hindcast.Slice) []string {
-	return sourcesOf(p, history, func(_, files string) string { return files })
-}
-
-func sourcesOf(p *hindcast.Pipeline, history []hindcast.Slice, which func(table, files string) string) []string {
 	seen := map[string]bool{}
 	var list []string
 	add := func(name string) {
@@ -242,7 +234,7 @@ func sourcesOf(p *hindcast.Pipeline, history []hindcast.Slice, which func(table,
 		}
 	}
 	for _, f := range p.Facts {
-		if which(f.Table, f.Files) == "" || len(history) == 0 {
+		if f.Table == "" || len(history) == 0 {
 			continue
 		}
 		c, err := newCutter(p, f, history)
@@ -254,7 +246,53 @@ func sourcesOf(p *hindcast.Pipeline, history []hindcast.Slice, which func(table,
 		}
 	}
 	for _, d := range p.Dims {
-		add(which(d.Table, d.Files))
+		add(d.Table)
 	}
 	return list
+}
+
+// Files are the user's own files of one fact or dimension that a history needs.
+type Files struct {
+	Key      string            // "facts.NAME" or "dimensions.NAME"
+	Patterns []string          // with the placeholders filled in
+	Types    map[string]string // that columns are read as
+	Folders  map[string]string // types of columns that folders give
+}
+
+// FilesOf lists them for each fact and dimension that has any. What cannot be cut is left out: Make says why.
+func FilesOf(p *hindcast.Pipeline, history []hindcast.Slice) []Files {
+	var list []Files
+	for _, f := range p.Facts {
+		if f.Files == "" || len(history) == 0 {
+			continue
+		}
+		c, err := newCutter(p, f, history)
+		if err != nil {
+			continue
+		}
+		files := Files{Key: "facts." + f.Name, Types: f.Types, Folders: folderTypes(f)}
+		for _, u := range c.units {
+			files.Patterns = append(files.Patterns, u.Source)
+		}
+		list = append(list, files)
+	}
+	for _, d := range p.Dims {
+		if d.Files != "" {
+			list = append(list, Files{Key: "dimensions." + d.Name, Patterns: []string{d.Files}, Types: d.Types})
+		}
+	}
+	return list
+}
+
+// ofTwoDigits finds folders that are named by a column and a placeholder of two digits.
+var ofTwoDigits = regexp.MustCompile(`(?:^|/)([^/={}]+)=\{(?:mm|dd|hh)\}/`)
+
+// folderTypes are the types of folders named like month={mm}: a text in every slice, since 08 is one and 12 could be a
+// number.
+func folderTypes(f hindcast.Fact) map[string]string {
+	types := map[string]string{}
+	for _, m := range ofTwoDigits.FindAllStringSubmatch(f.Files, -1) {
+		types[m[1]] = "VARCHAR"
+	}
+	return types
 }

@@ -152,7 +152,7 @@ func TestSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprint(plan.Tables(w.Pipeline, history), plan.Globs(w.Pipeline, history)); got != c.want {
+			if got := fmt.Sprint(plan.Tables(w.Pipeline, history), patterns(w.Pipeline, history)); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			if p := w.make(); len(p.Items) == 0 {

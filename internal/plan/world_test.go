@@ -65,15 +65,24 @@ func (w *world) fill() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, name := range slices.Concat(plan.Tables(w.Pipeline, history), plan.Globs(w.Pipeline, history)) {
+	for _, name := range slices.Concat(plan.Tables(w.Pipeline, history), patterns(w.Pipeline, history)) {
 		w.Sources[name] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: "TIMESTAMP WITH TIME ZONE"}, {Name: "cost", Type: "BIGINT"}},
 			Rows: 600, Bytes: 6000, Content: "content of " + name}
 	}
-	for _, glob := range plan.Globs(w.Pipeline, history) {
+	for _, glob := range patterns(w.Pipeline, history) {
 		source := w.Sources[glob]
 		source.Files = []hindcast.File{{Path: glob, Rows: 600, Bytes: 6000}}
 		w.Sources[glob] = source
 	}
+}
+
+// patterns are those of all the user's own files.
+func patterns(p *hindcast.Pipeline, history []hindcast.Slice) []string {
+	list := []string{}
+	for _, of := range plan.FilesOf(p, history) {
+		list = append(list, of.Patterns...)
+	}
+	return list
 }
 
 func (w *world) make() *plan.Plan {

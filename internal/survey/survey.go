@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +142,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if in.Current, in.Dims, err = s.Lake.Current(ctx); err != nil {
 		return in, err
 	}
-	if in.Sources, err = s.sources(ctx, history); err != nil {
+	if in.Sources, in.Notes, err = s.sources(ctx, history); err != nil {
 		return in, err
 	}
 	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Target.Table)
@@ -155,25 +154,23 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 }
 
 // sources describes every table of the history at once, and looks at the user's own files.
-func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (map[string]plan.Source, error) {
-	sources := map[string]plan.Source{}
+func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources map[string]plan.Source, notes []string, err error) {
+	sources = map[string]plan.Source{}
 	tables, err := s.Warehouse.Describe(ctx, plan.Tables(s.Pipeline, history))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for name, t := range tables {
 		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes, View: t.View}
 	}
-	for _, glob := range plan.Globs(s.Pipeline, history) {
-		source, err := s.files(ctx, glob)
+	for _, of := range plan.FilesOf(s.Pipeline, history) {
+		found, err := s.files(ctx, of, sources)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if len(source.Files) > 0 {
-			sources[glob] = source
-		}
+		notes = append(notes, found...)
 	}
-	return sources, nil
+	return sources, notes, nil
 }
 
 // strays warns of rows that no slice has because their time is NULL, where that costs next to nothing: of tables that
@@ -215,27 +212,48 @@ func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string
 	return warnings, nil
 }
 
-func (s *Survey) files(ctx context.Context, glob string) (plan.Source, error) {
+// files looks at the user's own files of one fact or dimension, and puts them with their patterns.
+func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]plan.Source) (notes []string, err error) {
 	scanner, ok := s.Engine.(engine.Scanner)
 	if !ok {
-		return plan.Source{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " cannot read `files:`", Next: "use a table, or the engine duckdb"}
 	}
-	path := glob
-	if !filepath.IsAbs(path) && !strings.Contains(path, "://") {
-		path = filepath.Join(s.Pipeline.Dir, path)
-	}
-	scanned, err := scanner.Scan(ctx, path)
+	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, Types: of.Types, Folders: of.Folders})
 	if err != nil {
-		return plan.Source{}, fmt.Errorf("looking at %s: %w", glob, err)
+		e := *hindcast.AsError(err)
+		if e.Code == hindcast.EValue {
+			e.Place = s.place(of.Key, "types", "files")
+		}
+		return nil, fmt.Errorf("looking at the files of %s: %w", nameOf(of.Key), &e)
 	}
-	source := plan.Source{Columns: scanned.Columns, Content: scanned.Content, Files: scanned.Files}
-	for _, f := range scanned.Files {
-		source.Rows += f.Rows
-		source.Bytes += f.Bytes
+	for i, m := range found.Matches {
+		source := plan.Source{Columns: found.Columns, Content: m.Content, Files: m.Files, Layouts: m.Layouts}
+		for _, f := range m.Files {
+			source.Rows += f.Rows
+			source.Bytes += f.Bytes
+		}
+		if len(m.Files) > 0 {
+			sources[of.Patterns[i]] = source
+		}
 	}
-	return source, nil
+	for _, note := range found.Notes {
+		notes = append(notes, nameOf(of.Key)+": "+note)
+	}
+	return notes, nil
 }
+
+// place is where the first of the keys that is there stands.
+func (s *Survey) place(of string, keys ...string) hindcast.Place {
+	for _, key := range keys {
+		if place, found := s.Pipeline.Places[of+"."+key]; found {
+			return place
+		}
+	}
+	return hindcast.Place{}
+}
+
+func nameOf(key string) string { return key[strings.IndexByte(key, '.')+1:] }
 
 // known refuses a plan whose SQL would read a fact of which no table is there (`missing: empty`): its columns are not
 // known.

@@ -284,17 +284,15 @@ func Serve(in io.Reader, out io.Writer) error {
 				return engine.Result{}, err
 			}
 			result, err := r.Run(ctx, job)
-			if duck.Fatal(err) {
-				err = child.Last(err)
-			}
-			return result, err
+			return result, r.last(err)
 		}),
-		"scan": child.Handle(func(ctx context.Context, glob string) (engine.Scanned, error) {
+		"scan": child.Handle(func(ctx context.Context, s engine.Search) (engine.Scanned, error) {
 			r, err := get()
 			if err != nil {
 				return engine.Scanned{}, err
 			}
-			return r.Scan(ctx, glob)
+			found, err := r.Scan(ctx, s)
+			return found, r.last(err)
 		}),
 		"query": child.Handle(func(ctx context.Context, p queryParams) (engine.Rows, error) {
 			r, err := get()

@@ -23,6 +23,7 @@ type Runner struct {
 	conn   *sql.Conn
 	limits engine.Limits // as they are set now
 	zone   string
+	spent  bool              // after an error that leaves the instance of no use
 	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
 
@@ -85,8 +86,8 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, zone string) error {
 // view gives the SQL a table: its rows in the window, or its own rows only.
 func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	query := duck.FromParquet(t.Columns, t.Files)
-	if t.Users {
-		query = duck.FromUsersParquet(t.Columns, t.Files)
+	if len(t.Layouts) > 0 {
+		query = duck.FromUsersParquet(t.Columns, t.Layouts)
 	}
 	window := t.Window
 	if own {
@@ -140,7 +141,7 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error)
 		return engine.Result{}, err
 	}
 	if err := r.views(ctx, job.Query.Tables); err != nil {
-		return engine.Result{}, err
+		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
 	}
 	var err error
 	if job.Columns, err = duck.Store("the result", job.Columns); err != nil {
@@ -148,17 +149,29 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error)
 	}
 	staged, err := r.write(ctx, job)
 	if err != nil {
-		return engine.Result{}, err
+		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
 	}
 	out := engine.Result{Files: staged.Files, Columns: job.Columns, Rows: staged.Rows()}
 	for _, f := range staged.Files {
 		out.Bytes += f.Bytes
 	}
 	if err := r.inspect(ctx, job, staged); err != nil {
-		return engine.Result{}, err
+		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
 	}
 	out.Memory = child.PeakMemory(os.Getpid())
 	return out, nil
+}
+
+// suspects are the files that may be behind an error: those of the user's own, and the lake's where DuckDB says so
+// itself. Of these there may be copies here that hold some columns only.
+func suspects(tables []engine.Table, err error) []string {
+	var files []string
+	for _, t := range tables {
+		if len(t.Layouts) > 0 || hindcast.AsError(err).Code == hindcast.EParquet {
+			files = append(files, t.Files...)
+		}
+	}
+	return files
 }
 
 // write stages the SQL's rows with the bound types.

@@ -1,0 +1,55 @@
+package duckdb
+
+import (
+	"context"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
+)
+
+// blame is the function blame, of an error of this instance.
+func (r *Runner) blame(ctx context.Context, paths []string, err error) error {
+	r.spent = r.spent || duck.Fatal(err)
+	return blame(ctx, paths, err)
+}
+
+// last has the process end after an error that leaves its instance of no use.
+func (r *Runner) last(err error) error {
+	if err != nil && (r.spent || duck.Fatal(err)) {
+		return child.Last(err)
+	}
+	return err
+}
+
+// blame finds the file that an error is from: DuckDB says which only where it opens one, and some part or other of it
+// stumbles over the rest. Every file is read whole, in an instance of its own. An error that no file explains stays.
+func blame(ctx context.Context, paths []string, err error) error {
+	if err == nil || ctx.Err() != nil || !duck.OfFile(err) {
+		return err
+	}
+	for _, path := range paths {
+		if fault := readable(ctx, path); fault != nil {
+			return fault
+		}
+	}
+	return err
+}
+
+// readable reads a Parquet file whole, every column of it. E-PARQUET names it if that fails.
+func readable(ctx context.Context, path string) error {
+	db, err := duck.Open(ctx, duck.Options{Threads: 1})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	var sum any
+	query := "SELECT bit_xor(hash(whole)) FROM read_parquet(" + duck.Paths([]string{path}) + ", hive_partitioning=false) AS whole"
+	if err = duck.Translate(db.QueryRowContext(ctx, query).Scan(&sum)); err == nil {
+		return nil
+	}
+	if e := hindcast.AsError(err); e.Class == hindcast.ClassCanceled || e.Class == hindcast.ClassResource || e.Code == hindcast.EPermission {
+		return err
+	}
+	return duck.Damaged(path, hindcast.AsError(err).Message)
+}
