@@ -1,10 +1,13 @@
 package duck
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -37,16 +40,47 @@ type Range struct {
 func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
 	path := filepath.Join(dir, "part-0.parquet")
 	file := hindcast.File{Path: path}
-	var name, footer, keys any
 	var columns duckdb.OrderedMap
-	row := conn.QueryRowContext(ctx, CopyStatement(query, path))
-	if err := row.Scan(&name, &file.Rows, &file.Bytes, &footer, &columns, &keys); err != nil {
+	if err := written(ctx, conn, CopyStatement(query, path), map[string]any{"count": &file.Rows, "file_size_bytes": &file.Bytes,
+		"column_statistics": &columns}); err != nil {
 		return Copied{}, Translate(err)
 	}
 	if file.Rows == 0 {
 		return Copied{}, removeEmpty(path)
 	}
 	return Copied{Files: []hindcast.File{file}, Columns: ranges(columns)}, Sync(dir, path)
+}
+
+// written runs a COPY and reads the row that it answers with, by the names of its columns: later versions have more.
+func written(ctx context.Context, conn *sql.Conn, statement string, into map[string]any) error {
+	rows, err := conn.QueryContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	dest := make([]any, len(names))
+	found := 0
+	for i, name := range names {
+		if dest[i] = into[name]; dest[i] == nil {
+			dest[i] = new(any)
+			continue
+		}
+		found++
+	}
+	if found < len(into) {
+		return fmt.Errorf("COPY answers with %s", strings.Join(names, ", "))
+	}
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	return rows.Err()
 }
 
 // ranges reads the column_statistics of a COPY: a map of maps. The names in it are quoted as in SQL.
@@ -73,11 +107,26 @@ func text(m duckdb.OrderedMap, key string) string {
 }
 
 // CopyPrefix is how many bytes stand before the query in a CopyStatement, for places in errors.
-const CopyPrefix = len("COPY (")
+var CopyPrefix = len(copyHead(Version))
 
 // CopyStatement is the statement by which Copy writes.
-func CopyStatement(query, path string) string {
-	return "COPY (" + query + ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS)"
+func CopyStatement(query, path string) string { return copyStatement(Version, query, path) }
+
+// copyStatement is the COPY of a version of DuckDB. From 2.0 on the row that it answers with has a column more, whose type
+// the Go driver does not read; but there a COPY can stand in a WITH, and columns be left out.
+func copyStatement(version, query, path string) string {
+	tail := ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS)"
+	if copyHead(version) != "COPY (" {
+		tail += ") SELECT count, file_size_bytes, column_statistics FROM written"
+	}
+	return copyHead(version) + query + tail
+}
+
+func copyHead(version string) string {
+	if strings.HasPrefix(version, "v0.") || strings.HasPrefix(version, "v1.") {
+		return "COPY ("
+	}
+	return "WITH written AS (COPY ("
 }
 
 func removeEmpty(path string) error {

@@ -56,13 +56,13 @@ func Open(ctx context.Context, o Options) (*sql.DB, error) {
 		return prepareSession(conn, o)
 	})
 	if err != nil {
-		return nil, Translate(err)
+		return nil, foreign(o.Path, err)
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxIdleConns(idleConnections)
 	if err := prepareInstance(ctx, db, o); err != nil {
 		_ = db.Close()
-		return nil, Translate(err)
+		return nil, foreign(o.Path, err)
 	}
 	return db, nil
 }

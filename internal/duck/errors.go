@@ -231,31 +231,9 @@ func byType(f fault, err error) error {
 	return &SQLError{Fault: e, Offset: offset(f), Name: f.Name}
 }
 
-// otherStorage is DuckDB's refusal of a file whose format it does not know.
-var otherStorage = regexp.MustCompile(`database file with version number (\d+), but we can only read versions? (?:between )?(\d+)(?: and (\d+))?`)
-
-// oldest is the DuckDB that wrote the first format that is read still: storage version 64.
-const oldest = "v0.9.0"
-
-// foreignFile says which files are read in versions of DuckDB, which people know, and not of its storage alone.
-func foreignFile(e *hindcast.Error, versions []string) error {
-	file, newest := versions[1], versions[2]
-	if versions[3] != "" {
-		newest = versions[3]
-	}
-	e.Code, e.Class = hindcast.EWarehouse, hindcast.ClassPermanent
-	e.Message = fmt.Sprintf("the database file has storage version %s; hindcast reads %s to %s, the files of DuckDB %s to %s", file, versions[2], newest, oldest, Version)
-	e.Next = "with the DuckDB that wrote it: ATTACH 'readable.duckdb' (STORAGE_VERSION '" + Version[:strings.LastIndexByte(Version, '.')] + ".0'); COPY FROM DATABASE … TO readable; and name that file"
-	first, err := strconv.Atoi(versions[2])
-	if n, bad := strconv.Atoi(file); err == nil && bad == nil && n < first {
-		e.Next = "with the DuckDB that wrote it: EXPORT DATABASE; then IMPORT DATABASE with DuckDB " + Version
-	}
-	return e
-}
-
 func ioError(e *hindcast.Error) error {
 	if versions := otherStorage.FindStringSubmatch(e.Message); versions != nil {
-		return foreignFile(e, versions)
+		return foreignFile(e, versions, "")
 	}
 	switch {
 	case strings.Contains(e.Message, "arquet"), strings.Contains(e.Message, "thrift"), strings.Contains(e.Message, "No magic bytes"):

@@ -79,6 +79,7 @@ var importMap = []row{
 	{"s3test", nil, "a real S3 server, and a proxy that does harm"},
 	{"house", nil, "the rules of this repository"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
+	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
 

@@ -1,0 +1,39 @@
+// Package pythontest runs real programs of Python in tests: the DuckDB that is newer than the one linked in, Airflow. What
+// there is, and in which versions, is listed in tests/python; that it is missing is a failure, never a reason to skip.
+package pythontest
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// Python is the path of a Python that has what tests/python/NAME.txt lists. It is made first where ./test has not.
+func Python(t testing.TB, name string) string {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	setUp := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(here), "..", "..", "tests", "python", "venv"), name)
+	var said bytes.Buffer
+	setUp.Stderr = &said
+	path, err := setUp.Output()
+	if err != nil {
+		t.Fatalf("there is no Python for %s: %v\n%s", name, err, said.String())
+	}
+	return strings.TrimSpace(string(path))
+}
+
+// DuckDB2 runs a script in a DuckDB 2.0 that has no file open, in the folder; `sql` is the connection in it. It returns what
+// the script prints.
+func DuckDB2(t testing.TB, dir, script string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), Python(t, "duckdb2"), append([]string{"-c", "import sys, json, duckdb\nsql = duckdb.connect()\n" + script}, args...)...)
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("DuckDB 2.0: %v\n%s", err, out)
+	}
+	return string(out)
+}
