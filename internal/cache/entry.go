@@ -155,7 +155,7 @@ func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 
 // record says what of a copy is there.
 type record struct {
-	URL    string     `json:"url"`
+	Lake   string     `json:"lake"` // a digest of its URL, which may be a secret
 	Key    string     `json:"key"`
 	ETag   string     `json:"etag"`
 	Bytes  int64      `json:"bytes"`
@@ -176,7 +176,7 @@ func (e *entry) load() (record, error) {
 	}
 	head, body, _ := strings.Cut(string(text), "\n")
 	if head != recordVersion+" "+digest(body) || json.Unmarshal([]byte(body), &r) != nil ||
-		r.URL != e.from.URL() || r.Key != e.object.Key || r.ETag != e.object.ETag || r.Bytes != e.object.Bytes {
+		r.Lake != digest(e.from.URL()) || r.Key != e.object.Key || r.ETag != e.object.ETag || r.Bytes != e.object.Bytes {
 		return record{}, errMissing
 	}
 	if info, err := os.Stat(filepath.Join(e.dir, "data")); err != nil || info.Size() != r.Bytes {
@@ -191,7 +191,7 @@ func (e *entry) load() (record, error) {
 
 // keep makes what data has durable, gives it a path, and only then says so in the record.
 func (e *entry) keep(data *os.File, have spans) (path string, err error) {
-	r := record{URL: e.from.URL(), Key: e.object.Key, ETag: e.object.ETag, Bytes: e.object.Bytes, View: rand.Text()[:8]}
+	r := record{Lake: digest(e.from.URL()), Key: e.object.Key, ETag: e.object.ETag, Bytes: e.object.Bytes, View: rand.Text()[:8]}
 	for _, s := range have {
 		r.Ranges = append(r.Ranges, [2]int64{s.from, s.to})
 	}

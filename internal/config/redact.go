@@ -66,7 +66,8 @@ func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
 		case l.Path != "":
 			r.add(l.Path, written)
 		case l.Scheme == "s3" && l.URL != nil:
-			r.add(l.URL.String(), written)
+			written, _, _ = strings.Cut(written, "?")
+			r.add("s3://"+l.URL.Host+strings.TrimSuffix(l.URL.Path, "/"), strings.TrimSuffix(written, "/"))
 		}
 	}
 	r.sort()
