@@ -90,7 +90,7 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 	if err != nil {
 		return engine.Job{}, err
 	}
-	query.TimeZone = p.History.TimeZone
+	query.TimeZone, query.Now = p.History.TimeZone, s.plan.CreatedAt
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Job{}, err
 	}

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/hindcast/hindcast"
 )
@@ -38,6 +39,8 @@ type Query struct {
 	Shifts   []Shift `json:"shifts,omitempty"` // maps offsets in SQL back to Original
 	Tables   []Table `json:"tables"`
 	TimeZone string  `json:"time_zone"`
+	// Now is what functions of the time give: one instant for all of a run.
+	Now time.Time `json:"now,omitzero"`
 }
 
 // Shift says that from byte offset At of the SQL on, offsets in the original text are Delta larger.

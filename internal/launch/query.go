@@ -41,7 +41,7 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 	if err != nil {
 		return engine.Rows{}, err
 	}
-	query.TimeZone = s.Pipeline.History.TimeZone
+	query.TimeZone, query.Now = s.Pipeline.History.TimeZone, now
 	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample, reads: s.readBy(ctx, query, p, item)}
 	defer r.release()
 	if query.Tables, err = r.tables(ctx); err != nil {

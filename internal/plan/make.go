@@ -54,6 +54,7 @@ func Begin(in Inputs) (*Draft, error) {
 	}
 	d := &Draft{maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), told: map[string]bool{}, said: map[committer]string{}, history: in.History}}
 	m := &d.maker
+	m.warnings = unstable(in.Pipeline)
 	if m.history == nil {
 		if m.history, err = Cut(in.Pipeline.History, to); err != nil {
 			return nil, err

@@ -79,7 +79,7 @@ func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks [
 	if query, err = engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params); err != nil {
 		return query, nil, err
 	}
-	query.Tables, query.TimeZone = group.tables, s.Pipeline.History.TimeZone
+	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
 	checks, err = engine.BoundChecks(s.Pipeline.Checks, params)
 	return query, checks, err
 }

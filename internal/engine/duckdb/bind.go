@@ -18,7 +18,7 @@ const describePrefix = "DESCRIBE "
 func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check) ([]hindcast.Column, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err := r.set(ctx, engine.Limits{}, q.TimeZone); err != nil {
+	if err := r.set(ctx, engine.Limits{}, q); err != nil {
 		return nil, err
 	}
 	for _, t := range q.Tables {
@@ -159,6 +159,9 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 				Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
 		}
 		return syntax(tree, start, q)
+	}
+	if name, offset, found := ownClock(tree); found {
+		return notTheRuns(name, original(q, start+offset))
 	}
 	name, err := r.permitted(ctx, text, tree)
 	if err == nil && name != "" {

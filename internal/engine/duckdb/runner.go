@@ -24,6 +24,7 @@ type Runner struct {
 	limits engine.Limits // as they are set now
 	zone   string
 	spent  bool              // after an error that leaves the instance of no use
+	time   string            // the macros of the time, as they are now
 	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
 
@@ -60,8 +61,8 @@ func (r *Runner) exec(ctx context.Context, statement string) error {
 	return duck.Translate(err)
 }
 
-// set brings the session to the job's limits and time zone, which are never inherited.
-func (r *Runner) set(ctx context.Context, l engine.Limits, zone string) error {
+// set brings the session to the job's limits, time zone and time, which are never inherited.
+func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error {
 	if l.Memory > 0 && l.Memory != r.limits.Memory {
 		if err := r.exec(ctx, fmt.Sprintf("SET memory_limit='%dB'", duck.MemoryLimit(l.Memory))); err != nil {
 			return err
@@ -74,13 +75,13 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, zone string) error {
 		}
 		r.limits.Threads = l.Threads
 	}
-	if zone != "" && zone != r.zone {
+	if zone := q.TimeZone; zone != "" && zone != r.zone {
 		if err := r.exec(ctx, "SET TimeZone="+duck.String(zone)); err != nil {
 			return err
 		}
 		r.zone = zone
 	}
-	return nil
+	return r.clock(ctx, q)
 }
 
 // view gives the SQL a table: its rows in the window, or its own rows only.
@@ -137,7 +138,7 @@ func (r *Runner) views(ctx context.Context, tables []engine.Table) error {
 func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err := r.set(ctx, job.Limits, job.Query.TimeZone); err != nil {
+	if err := r.set(ctx, job.Limits, job.Query); err != nil {
 		return engine.Result{}, err
 	}
 	if err := r.views(ctx, job.Query.Tables); err != nil {
@@ -192,7 +193,7 @@ func (r *Runner) write(ctx context.Context, job engine.Job) (duck.Copied, error)
 func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits, limit int) (engine.Rows, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err := r.set(ctx, limits, q.TimeZone); err != nil {
+	if err := r.set(ctx, limits, q); err != nil {
 		return engine.Rows{}, err
 	}
 	text, start, err := single(q)

@@ -38,7 +38,7 @@ const standIn = "hindcast_used_"
 func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check) (used map[string][]string, err error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err := r.set(ctx, engine.Limits{}, q.TimeZone); err != nil {
+	if err := r.set(ctx, engine.Limits{}, q); err != nil {
 		return nil, err
 	}
 	defer func() { // also after the end of ctx: the next job's plans are no business of ours

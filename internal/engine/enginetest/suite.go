@@ -4,6 +4,7 @@ package enginetest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"bind gives columns and types":         bind,
 		"bind places errors":                   bindErrors,
 		"a job sees its slice only":            window,
+		"a job has one time":                   oneTime,
 		"checks see the slice's own rows":      own,
 		"a row outside its slice fails":        outside,
 		"a NULL or doubled key fails":          keys,
@@ -119,6 +121,37 @@ func bindErrors(t *testing.T, w *World) {
 		if want.Place.Line != 0 && e.Place != want.Place {
 			t.Errorf("%s: at %s, want %s", sql, e.Place, want.Place)
 		}
+	}
+}
+
+// oneTime: every function of the time is the query's instant, in its zone, in SQL and checks alike.
+func oneTime(t *testing.T, w *World) {
+	now := time.Date(2020, 3, 1, 3, 30, 0, 250_000_000, time.UTC)
+	sql := `WITH late AS (SELECT now() AS t) SELECT DATE '2020-01-01' AS day, concat_ws('|', epoch_us((SELECT t FROM late)), epoch_us(CURRENT_TIMESTAMP),
+		epoch_us(get_current_timestamp()), epoch_us(transaction_timestamp()), current_date, today(), localtimestamp, current_localtimestamp(),
+		current_time, localtime, current_localtime(), age(TIMESTAMP '2020-01-01'), age(DATE '2020-02-02', DATE '2020-02-01'),
+		CAST(ago(INTERVAL 1 HOUR) AT TIME ZONE 'UTC' AS TIMESTAMP), list_transform([1], lambda x: current_date + x)) AS text`
+	const instants = "2020-01-01,1583033400250000|1583033400250000|1583033400250000|1583033400250000|"
+	newYork := instants + "2020-02-29|2020-02-29|2020-02-29 22:30:00.25|2020-02-29 22:30:00.25|22:30:00.25-05|22:30:00.25|22:30:00.25|" +
+		"1 month 28 days|1 day|2020-03-01 02:30:00.25|[2020-03-01]"
+	utc := instants + "2020-03-01|2020-03-01|2020-03-01 03:30:00.25|2020-03-01 03:30:00.25|03:30:00.25+00|03:30:00.25|03:30:00.25|" +
+		"2 months|1 day|2020-03-01 02:30:00.25|[2020-03-02]"
+	for i, in := range []struct{ zone, want string }{{"America/New_York", newYork}, {"UTC", utc}, {"America/New_York", newYork}} {
+		job := w.job(t, sql, hindcast.Column{Name: "day", Type: "DATE"}, hindcast.Column{Name: "text", Type: "VARCHAR"})
+		job.Tag, job.Query.Now, job.Query.TimeZone = fmt.Sprint(job.Tag, i), now, in.zone
+		job.Checks = []engine.Check{{Check: hindcast.Check{Name: "sql 1", SQL: "SELECT 1 WHERE epoch_us(now()) <> 1583033400250000"}}}
+		result, err := w.run(t, job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Query(t, result.Files, "SELECT * FROM result"); got != in.want {
+			t.Errorf("in %s\ngot  %s\nwant %s", in.zone, got, in.want)
+		}
+	}
+	q := engine.Query{SQL: "SELECT day,\n  system.main.now() AS t FROM facts", File: "x.sql", Tables: []engine.Table{w.facts(t)}, Now: now, TimeZone: "UTC"}
+	_, err := w.Engine.Bind(t.Context(), q, nil)
+	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ESQL || e.Place != (hindcast.Place{File: "x.sql", Line: 2, Column: 3}) {
+		t.Errorf("past the run's time: %v", err)
 	}
 }
 
