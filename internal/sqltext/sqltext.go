@@ -286,3 +286,20 @@ func TransactionControl(text string) (words string, offset int, found bool) {
 	}
 	return "", 0, false
 }
+
+// Find gives the offset of the first of the words, as an identifier, quoted or not, or a keyword, from an offset on; -1 if
+// there is none. Strings and comments hold no words.
+func Find(text string, from int, words ...string) int {
+	for _, p := range lex(text) {
+		name := p.text
+		if p.kind == quoted && name[0] == '"' {
+			name = strings.ReplaceAll(strings.Trim(name, `"`), `""`, `"`)
+		} else if p.kind != word {
+			continue
+		}
+		if p.at >= from && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, name) }) {
+			return p.at
+		}
+	}
+	return -1
+}

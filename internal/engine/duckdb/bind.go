@@ -38,9 +38,9 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	}
 	columns, err := r.describe(ctx, text)
 	if err != nil {
-		return nil, known(place(err, q, start-len(describePrefix)), q.Tables)
+		return nil, known(bound(err, q, start), q.Tables)
 	}
-	if columns, err = carry(columns, q.File); err != nil {
+	if columns, err = carry(columns, q, start); err != nil {
 		return nil, err
 	}
 	return columns, r.bindChecks(ctx, columns, checks)
@@ -98,6 +98,19 @@ func place(err error, q engine.Query, shift int) error {
 	return &fault
 }
 
+// bound is place for an error of DESCRIBE. One that DuckDB gives no place gets a likely one.
+func bound(err error, q engine.Query, start int) error {
+	if strings.Contains(err.Error(), "incorrect argument count") { // of the driver, which counts ? and $1
+		return &hindcast.Error{Code: hindcast.ESQLParam, Class: hindcast.ClassPermanent, Place: original(q, start+max(strings.IndexAny(q.SQL[start:], "?$"), 0)),
+			Message: "the SQL has a parameter without a name", Next: "write :NAME, and its value under params:"}
+	}
+	if e, ok := asSQL(err); ok && e.Offset < 0 {
+		at := guess(q, start, e.Fault.Message, e.Name)
+		err = &duck.SQLError{Fault: e.Fault, Name: e.Name, Offset: at - start + len(describePrefix)}
+	}
+	return place(err, q, start-len(describePrefix))
+}
+
 // known says which tables there are, where the SQL names another one.
 func known(err error, tables []engine.Table) error {
 	e := hindcast.AsError(err)
@@ -132,16 +145,32 @@ func (r *Runner) describe(ctx context.Context, text string) ([]hindcast.Column, 
 }
 
 // carry refuses results that could not be staged: two columns of one name, types that Parquet would change.
-func carry(columns []hindcast.Column, file string) ([]hindcast.Column, error) {
+func carry(columns []hindcast.Column, q engine.Query, start int) ([]hindcast.Column, error) {
 	seen := map[string]bool{}
 	for _, c := range columns {
 		if folded := strings.ToLower(c.Name); seen[folded] {
-			return nil, &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: file},
+			return nil, &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Place: original(q, last(q.SQL, start, c.Name)),
 				Message: fmt.Sprintf("the result has two columns named %q", c.Name), Next: "give one of them another name with AS"}
 		}
 		seen[strings.ToLower(c.Name)] = true
 	}
+	for _, c := range columns {
+		if _, err := duck.Store("the result", []hindcast.Column{c}); err != nil {
+			e := *hindcast.AsError(err)
+			e.Place, e.Next = original(q, last(q.SQL, start, c.Name)), "cast it in the SQL, or leave it out"
+			return nil, &e
+		}
+	}
 	return duck.Store("the result", columns)
+}
+
+// last is where a name stands for the last time, or else where the statement begins.
+func last(text string, start int, name string) int {
+	at := start
+	for next := start; next >= 0; next = sqltext.Find(text, next+1, name) {
+		at = next
+	}
+	return at
 }
 
 // readers begin the names of table functions that reach files or the network, for SQL that has no plan: see permitted.

@@ -208,7 +208,7 @@ func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	}
 	columns, err := r.describe(ctx, text)
 	if err != nil {
-		return engine.Rows{}, place(err, q, start-len(describePrefix))
+		return engine.Rows{}, bound(err, q, start)
 	}
 	head := "SELECT " + texts(columns) + " FROM ("
 	tail := "\n)"
