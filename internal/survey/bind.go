@@ -29,7 +29,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 		if result == nil {
 			result = columns
-		} else if _, err = warehouse.Fit("the result", "", result, columns); err != nil {
+		} else if _, err = warehouse.Fit("the result", "", s.Pipeline.History.TimeZone, result, columns); err != nil {
 			return nil, false, inSlices(err, schemas[i], len(p.Items))
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 			return nil, true, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
 				Message: table + " is a view or a foreign table: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
 		}
-		if result, err = warehouse.Fit(table, t.Statement, t.Columns, result); err != nil {
+		if result, err = warehouse.Fit(table, t.Statement, s.Pipeline.History.TimeZone, t.Columns, result); err != nil {
 			return nil, true, s.ofTarget(err)
 		}
 	}

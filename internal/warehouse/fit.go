@@ -16,8 +16,9 @@ import (
 // shown with that type. Within a family
 // (integers; decimals that lose no scale) the cast is checked value by value when the result is staged; casts
 // that could lose something silently are refused here. The error is E-TARGET with the ALTER TABLE, or the cast
-// in the SQL, that mends it; statement is the table's name in it, "" if that is table.
-func Fit(table, statement string, target, result []hindcast.Column) ([]hindcast.Column, error) {
+// in the SQL, that mends it; statement is the table's name in it, "" if that is table. Zone is the history's: what turns an
+// instant into a civil time there must not depend on the session's.
+func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hindcast.Column, error) {
 	alter := "ALTER TABLE " + cmp.Or(statement, table)
 	staged := make([]hindcast.Column, len(result))
 	for i, c := range result {
@@ -34,7 +35,7 @@ func Fit(table, statement string, target, result []hindcast.Column) ([]hindcast.
 				"leave it out of the SQL")
 		case !castable(c.Type, t.Type):
 			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
-				fmt.Sprintf("%s ALTER COLUMN %[2]s TYPE %[3]s USING %[2]s::%[3]s;  or in the SQL: CAST(… AS %s) AS %s", alter, quote(t.Name), spelled(c), t.Type, quote(c.Name)))
+				fmt.Sprintf("%s ALTER COLUMN %s TYPE %s USING %s;  or in the SQL: CAST(… AS %s) AS %s", alter, quote(t.Name), spelled(c), using(t, c, zone), t.Type, quote(c.Name)))
 		}
 		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
 	}
@@ -46,6 +47,22 @@ func Fit(table, statement string, target, result []hindcast.Column) ([]hindcast.
 		}
 	}
 	return staged, nil
+}
+
+// using turns the target's values into the result's type.
+func using(target, result hindcast.Column, zone string) string {
+	value, typ := quote(target.Name), spelled(result)
+	instant := "TIMESTAMP WITH TIME ZONE"
+	at := " AT TIME ZONE '" + strings.ReplaceAll(zone, "'", "''") + "'"
+	switch {
+	case target.Type == instant && strings.HasPrefix(result.Type, "TIMESTAMP"), target.Type == "TIMESTAMP" && result.Type == instant:
+		return value + at
+	case target.Type == instant && result.Type == "DATE":
+		return "(" + value + at + ")::" + typ
+	case target.Type == "DATE" && result.Type == instant:
+		return value + "::timestamp" + at
+	}
+	return value + "::" + typ
 }
 
 // spelled is a column's type as the warehouse has it.

@@ -109,7 +109,7 @@ func bindErrors(t *testing.T, w *World) {
 		"-- x\nSELEC 1":                  {Code: hindcast.ESQLSyntax, Place: hindcast.Place{File: "x.sql", Line: 2, Column: 1}},
 		// DuckDB says no place of these: the name, the clause or the function that it speaks of, or else the statement
 		"-- x\nSELECT day\nFROM facts\nUNION ALL\nSELECT day, id FROM facts":              {Code: hindcast.ESQL, Place: at(4, 1)},
-		"SELECT *\n  EXCLUDE (day, /* tear */\n  tear) FROM facts":                       {Code: hindcast.ESQLColumn, Place: at(3, 3)},
+		"SELECT *\n  EXCLUDE (day, /* tear */\n  tear) FROM facts":                        {Code: hindcast.ESQLColumn, Place: at(3, 3)},
 		"SELECT sum(cost)\nFROM facts\nHAVING 'day' <> ''\n  AND day > DATE '2020-01-01'": {Code: hindcast.ESQL, Place: at(4, 7)},
 		"SELECT day\nFROM facts\nQUALIFY id > 1":                                          {Code: hindcast.ESQL, Place: at(3, 1)},
 		"SELECT a.day\nFROM facts a\nJOIN facts b USING (\"Daay\")":                       {Code: hindcast.ESQL, Place: at(3, 21)},

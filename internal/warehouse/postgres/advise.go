@@ -53,7 +53,7 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 		}
 		r := &there.target[0]
 		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
-			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers} {
+			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica} {
 			found, err := look(ctx, conn, r, target)
 			if err != nil {
 				return err
@@ -133,4 +133,28 @@ func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hin
 	}
 	return []string{fmt.Sprintf("rows of %s that are replaced pass %s: a load that does not store what it sends is rolled back (load.triggers)", t.Table,
 		strings.Join(names, ", "))}, nil
+}
+
+// published are the parts of a table out of which no row can be deleted, because a publication sends deletes and nothing says by
+// which columns the row is found elsewhere.
+const published = `
+SELECT c.oid::regclass, min(p.pubname) FROM (SELECT $1::oid UNION SELECT relid FROM pg_partition_tree($1::oid::regclass)) part(oid)
+JOIN pg_class c USING (oid), pg_publication p JOIN pg_publication_tables t USING (pubname)
+WHERE p.pubdelete AND c.relkind = 'r'
+  AND to_regclass(format('%I.%I', t.schemaname, t.tablename))::oid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid))
+  AND (c.relreplident = 'n' OR c.relreplident IN ('d', 'i') AND NOT EXISTS (
+    SELECT FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END))
+GROUP BY 1 ORDER BY 1`
+
+func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	rows, err := ask(ctx, conn, published, r.oid)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	what := rows[0].text(0)
+	if more := len(rows) - 1; more > 0 {
+		what += fmt.Sprintf(" and %d more parts of %s", more, t.Table)
+	}
+	return []string{fmt.Sprintf("no slice can be replaced in %s: the publication %s sends deletes, and it has no replica identity; ALTER TABLE %s REPLICA IDENTITY FULL; "+
+		"or give it a primary key", what, rows[0].text(1), rows[0].text(0))}, nil
 }

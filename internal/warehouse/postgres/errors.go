@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -175,6 +176,8 @@ type verdict struct {
 	next  string
 }
 
+const nextValue = "correct the value in the SQL, or the type of the target's column"
+
 // states are the SQLSTATEs, and by their first two characters the classes of them, that are told apart.
 var states = map[string]verdict{
 	"28":    {hindcast.EPermission, hindcast.ClassPermanent, "correct user and password under `warehouse:` (PGPASSWORD, ~/.pgpass and service files are read too), and see pg_hba.conf on the server"},
@@ -194,6 +197,14 @@ var states = map[string]verdict{
 	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
 	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
 	"42703": {hindcast.ESQLColumn, hindcast.ClassPermanent, "the table has changed since it was planned: run again"},
+	"22P02": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22P03": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"2200N": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22007": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22008": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22021": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22026": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
+	"22P05": {hindcast.EOverflow, hindcast.ClassPermanent, `take the \u0000 out in the SQL, or make the target's column json, which holds it`},
 	"22003": {hindcast.EOverflow, hindcast.ClassPermanent, "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"22001": {hindcast.EOverflow, hindcast.ClassPermanent, "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"23502": {hindcast.ETarget, hindcast.ClassPermanent, "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
@@ -202,6 +213,9 @@ var states = map[string]verdict{
 	"58":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server's own disk or files fail: see its log"},
 	"XX":    {hindcast.EWarehouse, hindcast.ClassPermanent, "the server says that its data is damaged, or that it has a fault: see its log"},
 }
+
+// copied is where in a COPY the server stopped.
+var copied = regexp.MustCompile(`^COPY (\S+), line \d+, column ([^:]+)`)
 
 // ofServer gives an error that the server reported its code and next step.
 func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
@@ -220,8 +234,14 @@ func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 	if server.ColumnName != "" && !strings.Contains(server.Message, server.ColumnName) {
 		e.Message += fmt.Sprintf(" (column %q)", server.ColumnName)
 	}
-	if where, _, _ := strings.Cut(server.Where, "\n"); strings.HasPrefix(where, "COPY ") {
+	for where := range strings.Lines(server.Where) {
+		if where = strings.TrimSpace(where); !strings.HasPrefix(where, "COPY ") {
+			continue
+		}
 		e.Detail = append(e.Detail, where) // the line and the column
+		if m := copied.FindStringSubmatch(where); len(m) > 0 && !strings.Contains(e.Message, m[2]) {
+			e.Message += fmt.Sprintf(" (column %q%s)", m[2], strings.TrimSuffix(" of "+m[1], " of "+staging))
+		}
 	}
 	return e
 }

@@ -212,6 +212,9 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 		}
 		if err := run(ctx, l.conn, "SET LOCAL TimeZone = "+literal(l.TimeZone), hook); err != nil {
 			e := *hindcast.AsError(l.owner.translate(err))
+			if e.Code == hindcast.EOverflow { // of a value of the hook's own
+				e.Next = ""
+			}
 			if e.Class == hindcast.ClassPermanent {
 				e.Code = hindcast.EHook
 			}
@@ -225,13 +228,16 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 	return nil
 }
 
+// staging is the temporary table of what the server has to cast.
+const staging = "hindcast_staging"
+
 // fill copies the staged rows in: straight into the target, or through a temporary table where a column's type can
 // only be read from text.
 func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 	table := l.target.name.sql()
 	columns, selected := pgcopy.Staging(fields)
 	if columns != "" {
-		table = "hindcast_staging"
+		table = staging
 		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+table+" ("+columns+") ON COMMIT DROP"); err != nil {
 			return err
 		}
@@ -253,12 +259,7 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 	if err := l.refuseRounding(ctx, fields, table); err != nil {
 		return err
 	}
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Name
-	}
-	stored, err = affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+table)
-	if err != nil {
+	if stored, err = l.insertStaged(ctx, fields, table, selected); err != nil {
 		return err
 	}
 	return l.inserted(stored)

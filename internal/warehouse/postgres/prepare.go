@@ -258,7 +258,15 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 			return nil, err
 		}
 	}
-	return w.findNames(ctx, conn, t.Table)
+	made, err := w.findNames(ctx, conn, t.Table)
+	if err != nil {
+		return nil, err
+	}
+	lacking, err := ask(ctx, conn, published, made[0].oid)
+	if err == nil && len(lacking) > 0 { // a publication of all tables has it already
+		err = run(ctx, conn, "ALTER TABLE "+table.sql()+" REPLICA IDENTITY FULL")
+	}
+	return made, err
 }
 
 // typeIn is the type of a new target's column: that of the source's column whose values it holds, if it has one that is there,

@@ -27,6 +27,9 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 			w.alone.Store(true)
 			err = w.unload(ctx, conn, u, &out)
 		}
+		if isText(err) {
+			err = w.ofText(ctx, conn, u.Extract, err)
+		}
 		return err
 	})
 	if err != nil {

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// ofValue reports whether the server refuses a value, and not a statement: a domain's condition is of the class of
+// constraints.
+func ofValue(err error) bool {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(server.Code, "22") || server.Code == "23514" && server.ColumnName == "")
+}
+
+// insertStaged casts the staged rows into the target. Where the server refuses a value it does not say of which column: each
+// is cast by itself then.
+func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, selected string) (int64, error) {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	if err := run(ctx, l.conn, "SAVEPOINT hindcast_staged"); err != nil {
+		return 0, err
+	}
+	stored, err := affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+staged)
+	if !ofValue(err) {
+		return stored, err
+	}
+	if back := run(ctx, l.conn, "ROLLBACK TO hindcast_staged"); back != nil {
+		return 0, err
+	}
+	for _, f := range fields {
+		columns, selected := pgcopy.Staging([]pgcopy.Field{f})
+		if columns == "" {
+			continue
+		}
+		column := identifier(f.Name)
+		cast := run(ctx, l.conn, "CREATE TEMPORARY TABLE hindcast_cast ("+column+" "+f.Type.Name+") ON COMMIT DROP",
+			"INSERT INTO hindcast_cast SELECT "+selected+" FROM "+staged, "DROP TABLE hindcast_cast")
+		if server, ok := errors.AsType[*pgconn.PgError](cast); ok && ofValue(cast) {
+			e := ofServer(server, cast)
+			e.Message = fmt.Sprintf("column %q of %s: %s", f.Name, l.target.found, e.Message)
+			return 0, e
+		}
+		if cast != nil {
+			return 0, err
+		}
+	}
+	return 0, err
+}
+
+// isText reports whether the server refuses to send text because it is not UTF-8, or cannot become it. It does not say of
+// which column.
+func isText(err error) bool { return isState(err, "22021") || isState(err, "22P05") }
+
+// ofText finds the column of the extract whose text the server refuses to send.
+func (w *Owner) ofText(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract, refused error) error {
+	rows, err := ask(ctx, conn, "SHOW server_encoding")
+	if err != nil {
+		return refused
+	}
+	encoding := rows[0].text(0)
+	for _, c := range x.Columns {
+		one := x
+		one.Columns = []hindcast.Column{c}
+		err := transaction(ctx, conn, readSnapshot, func() error {
+			fields, err := w.fields(ctx, conn, one)
+			if err != nil {
+				return err
+			}
+			_, err = conn.CopyTo(ctx, discarded{}, pgcopy.CopyOut(fields, source(x)))
+			return err
+		})
+		if !isText(err) {
+			continue
+		}
+		next := "mend the text at the source, or leave the column out with `columns:`"
+		if encoding == "SQL_ASCII" {
+			next += fmt.Sprintf("; if it is all of one encoding, such as LATIN1, a view can tell: convert_from(convert(convert_to(%s, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')",
+				identifier(c.Name))
+		}
+		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Cause: err, Next: next,
+			Message: fmt.Sprintf("column %q of %s holds text that is not UTF-8: %s", c.Name, x.Table, hindcast.AsError(w.translate(err)).Message)}
+	}
+	return refused
+}
+
+// discarded is where rows go of which only the server's error counts.
+type discarded struct{}
+
+func (discarded) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,64 @@
+package postgres_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+)
+
+// Text that a server without an encoding holds and that is not UTF-8 is told with its column and its table, and the view
+// that is proposed can be unloaded.
+func TestTextThatIsNotUTF8(t *testing.T) {
+	c := pgtest.Shared(t)
+	c.Exec(t, c.URL("postgres"), "CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0")
+	defer c.Exec(t, c.URL("postgres"), "DROP DATABASE bytes WITH (FORCE)")
+	url := c.URL("bytes")
+	c.Exec(t, url, `CREATE TABLE bad (id int, fine text, "the name" text, day date); INSERT INTO bad VALUES (1, 'ok', convert_from('\x636166e9', 'SQL_ASCII'), '2020-01-05')`)
+	w := open(t, postgres.Options{URL: url})
+	_, err := w.Unload(t.Context(), warehouse.Unload{Extract: extract(t, w, "bad", "", hindcast.Interval{}), Dir: t.TempDir()})
+	e := hindcast.AsError(err)
+	if e == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, `column "the name" of bad holds text that is not UTF-8`) {
+		t.Fatalf("got %v", err)
+	}
+	_, expression, found := strings.Cut(e.Next, "a view can tell: ")
+	if !found {
+		t.Fatalf("no view is proposed: %s", e.Next)
+	}
+	c.Exec(t, url, `CREATE VIEW good AS SELECT `+expression+` AS name FROM bad`)
+	out := unload(t, w, extract(t, w, "good", "", hindcast.Interval{}))
+	var name string
+	if err := memory(t).QueryRowContext(t.Context(), "SELECT name FROM read_parquet($1)", out.Files[0].Path).Scan(&name); err != nil || name != "café" {
+		t.Errorf("%q comes out, %v", name, err)
+	}
+}
+
+// A value that the server refuses is told with its column and its table, whether it is copied or cast.
+func TestValuesThatAreRefused(t *testing.T) {
+	c, url := database(t, "CREATE DOMAIN even AS numeric CHECK (VALUE % 2 = 0); CREATE TABLE result (day date, n bigint, fine inet, x inet, doc jsonb, xml xml, e even, bits bit(3), list cidr[])")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	for _, s := range []struct{ column, typ, value, says string }{
+		{"x", "VARCHAR", "10.0.0", `column "x" of result: invalid input syntax for type inet: "10.0.0"`},
+		{"xml", "VARCHAR", "<a>", `column "xml" of result: invalid XML content`},
+		{"bits", "VARCHAR", "1010", `column "bits" of result: bit string length 4 does not match type bit(3)`},
+		{"e", "VARCHAR", "3", `column "e" of result: value for domain even violates`},
+		{"list", "VARCHAR[]", "[10.0.0.1/8]", `column "list" of result: invalid cidr value: "10.0.0.1/8"`},
+		{"doc", "JSON", `{"a": "\u0000"}`, `(column "doc")`},
+		{"doc", "VARCHAR", `{"a": `, `(column "doc")`},
+	} {
+		l := january("r", 1)
+		l.Columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "fine", Type: "VARCHAR"}, {Name: s.column, Type: s.typ}}
+		_, err := w.Load(t.Context(), filled(t, l, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, '10.0.0.1' AS fine, CAST('%s' AS %s) AS %s", s.value, s.typ, s.column)))
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow && !strings.Contains(s.says, "domain") || !strings.Contains(e.Message, s.says) || e.Next == "" {
+			t.Errorf("%s: %v", s.column, err)
+		}
+	}
+	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+		t.Errorf("%s rows", got)
+	}
+}
