@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -109,24 +107,6 @@ func usable(u plan.Unit, current *hindcast.Manifest, run string) *hindcast.Manif
 func (s *Steps) fact(name string) hindcast.Fact {
 	i := slices.IndexFunc(s.plan.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == name })
 	return s.plan.Pipeline.Facts[i]
-}
-
-// empty returns the folder for files below the prefix, empty: an earlier try may have died in it.
-func (s *Steps) empty(prefix string) (string, error) {
-	dir, err := s.lake.Folder(prefix)
-	if err != nil {
-		return "", err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", fmt.Errorf("looking into %s: %w", dir, err)
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return "", fmt.Errorf("emptying %s: %w", dir, err)
-		}
-	}
-	return dir, nil
 }
 
 // Fingerprint is the slice's fingerprint now that its inputs are in the lake, and whether a committed row with it

@@ -17,7 +17,7 @@ import (
 // Transform runs the SQL over the slice and its checks over the result, and returns the result's manifest and the
 // worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
 func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alone bool) (*hindcast.Manifest, int64, error) {
-	dir, err := s.empty(s.staging(item, attempt))
+	dir, err := s.lake.Empty(ctx, s.staging(item, attempt))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -292,7 +292,7 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
 		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: paths,
 		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Memory: s.plan.Shares.Warehouse}
-	if err := s.keepPrevious(&load); err != nil {
+	if err := s.keepPrevious(ctx, &load); err != nil {
 		return hindcast.Committed{}, err
 	}
 	return s.warehouse.Load(ctx, load)
@@ -300,7 +300,7 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 
 // keepPrevious says where the rows that the load replaces are kept. Before the load commits they get a manifest with their
 // checksums. In a lake that is not a folder they are written here first, and brought there.
-func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
+func (s *Steps) keepPrevious(ctx context.Context, load *warehouse.Load) (err error) {
 	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
 	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
 	m := &hindcast.Manifest{Name: "previous", Key: load.Slice.Key, Interval: load.Slice.Interval, Source: load.Target.Table, Generation: 1,
@@ -308,9 +308,9 @@ func (s *Steps) keepPrevious(load *warehouse.Load) (err error) {
 	load.Keep = func(ctx context.Context) error { return s.lake.Keep(ctx, prefix, m) }
 	if !s.lake.Remote() {
 		load.Previous = s.lake.Absolute(load.PreviousAs)
-		return nil
+		return s.lake.Check(prefix)
 	}
-	load.Previous, err = s.empty(prefix)
+	load.Previous, err = s.lake.Empty(ctx, prefix)
 	return err
 }
 

@@ -100,7 +100,7 @@ func keep(m *hindcast.Manifest) map[int]bool {
 }
 
 func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string, extract warehouse.Extract) error {
-	dir, err := s.empty(prefix)
+	dir, err := s.lake.Empty(ctx, prefix)
 	if err != nil {
 		return err
 	}

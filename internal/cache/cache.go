@@ -126,7 +126,7 @@ func (c *Cache) mark() error {
 		}
 	}
 	for _, name := range []string{"files", "trash"} {
-		if err := os.MkdirAll(filepath.Join(c.dir, name), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(c.dir, name), 0o700); err != nil {
 			return c.fail("making", err)
 		}
 	}

@@ -51,11 +51,11 @@ func (c *Cache) open(ctx context.Context, from Source, object objstore.Info) (*e
 
 // hold takes the shared lock; errGone if the entry is evicted meanwhile.
 func (e *entry) hold(ctx context.Context) error {
-	if err := os.MkdirAll(e.dir, 0o755); err != nil {
+	if err := os.MkdirAll(e.dir, 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(e.dir, "lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
 		return errGone
 	}
@@ -97,7 +97,7 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	if err == nil {
 		return path, nil
 	}
-	data, err := os.OpenFile(filepath.Join(e.dir, "data"), os.O_CREATE|os.O_RDWR, 0o644)
+	data, err := os.OpenFile(filepath.Join(e.dir, "data"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", e.cache.fail("opening", err)
 	}
@@ -105,7 +105,7 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	// no harm, and one who is stopped is not waited for.
 	switch err := lock(ctx, data, syscall.LOCK_EX, e.cache.patience); {
 	case errors.Is(err, errBusy):
-		if data, err = os.OpenFile(data.Name(), os.O_RDWR, 0o644); err != nil {
+		if data, err = os.OpenFile(data.Name(), os.O_RDWR, 0o600); err != nil {
 			return "", e.cache.fail("opening", err)
 		}
 	case err != nil:
@@ -203,7 +203,7 @@ func (e *entry) keep(data *os.File, have spans) (path string, err error) {
 	if err := data.Sync(); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
 	if err := os.Link(data.Name(), path); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,7 +76,7 @@ type kept struct {
 func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed int64) {
 	c.evicting.Lock()
 	defer c.evicting.Unlock()
-	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil && lock(ctx, f, syscall.LOCK_EX, c.patience) == nil {
 		defer func() { _ = f.Close() }() // which gives the lock back
 	} // otherwise it is full, or the other one is stopped: too much is evicted at worst
@@ -131,7 +132,7 @@ func (c *Cache) look() []kept {
 // remove moves an entry away, unless somebody uses it. Who waits for its lock finds it gone and makes it anew.
 func (c *Cache) remove(e kept) bool {
 	path := filepath.Join(e.dir, "lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return false
 	}
@@ -144,8 +145,13 @@ func (c *Cache) remove(e kept) bool {
 
 // empty removes what was evicted, by processes that died before they could among it.
 func (c *Cache) empty() {
-	trash, _ := filepath.Glob(filepath.Join(c.dir, "trash", "*")) // the pattern is well-formed
-	for _, dir := range trash {
-		_ = os.RemoveAll(dir) // what stays is tried again the next time
+	in, err := os.OpenRoot(c.dir) // nothing outside of it, wherever links lead
+	if err != nil {
+		return
+	}
+	defer func() { _ = in.Close() }()
+	entries, _ := fs.ReadDir(in.FS(), "trash")
+	for _, e := range entries {
+		_ = in.RemoveAll(filepath.Join("trash", e.Name())) // what stays is tried again the next time
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +22,15 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 )
+
+// logMode are the permissions of a new log: those of its folder.
+func logMode(path string) fs.FileMode {
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return 0o600
+	}
+	return info.Mode().Perm() & 0o666
+}
 
 func (a *app) runCommand() *cobra.Command {
 	var o launch.Options
@@ -244,7 +256,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	began := time.Now()
 	o.Stop = stop
 	o.Log = func(path string) (io.Writer, error) {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, logMode(path))
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ const idleConnections = 16
 // Open opens an instance and proves that it works. Errors are translated.
 func Open(ctx context.Context, o Options) (*sql.DB, error) {
 	if o.Spill != "" {
-		if err := os.MkdirAll(o.Spill, 0o755); err != nil {
+		if err := os.MkdirAll(o.Spill, 0o700); err != nil {
 			return nil, Translate(err)
 		}
 	}

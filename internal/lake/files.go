@@ -82,6 +82,9 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	if whole && f.SHA256 == "" {
 		also = digest
 	}
+	if folder, err := os.Stat(filepath.Dir(path)); err == nil && !l.Remote() {
+		_ = file.Chmod(folder.Mode().Perm() & 0o666) // engines make files that all may read, which this folder may not mean
+	}
 	if f.CRC32C, err = chunks.Sum(file, f.Bytes, also); err != nil {
 		return broken(path, "cannot be read", err)
 	}
@@ -201,7 +204,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 		}
 	}
 	if local, ok := l.store.(objstore.Local); ok {
-		_ = os.Remove(local.File(below)) // the folder itself, if nothing is in it any more
+		local.Abandon(below)
 	}
 	return l.clearAttempts(below, fence, attempt)
 }

@@ -83,17 +83,46 @@ func (l *Lake) Folder(prefix string) (string, error) {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return "", fmt.Errorf("making a folder of the lake: %w", err)
 	}
-	folder := l.Absolute(strings.TrimSuffix(prefix, "/"))
-	if l.Remote() {
-		if l.scratch == "" {
-			return "", errors.New("making a folder of the lake: it has no scratch folder")
-		}
-		folder = filepath.Join(l.scratch, filepath.FromSlash(prefix))
+	if local, ok := l.store.(objstore.Local); ok {
+		return local.Folder(prefix)
 	}
-	if err := os.MkdirAll(folder, 0o777); err != nil {
+	if l.scratch == "" {
+		return "", errors.New("making a folder of the lake: it has no scratch folder")
+	}
+	folder := filepath.Join(l.scratch, filepath.FromSlash(prefix))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", broken(folder, "cannot be made", err)
 	}
 	return folder, nil
+}
+
+// Check refuses a prefix of a folder lake that a symbolic link leads away from where it should be.
+func (l *Lake) Check(prefix string) error {
+	if local, ok := l.store.(objstore.Local); ok {
+		return local.Check(prefix)
+	}
+	return nil
+}
+
+// Empty is Folder, and removes what is in it: an earlier try may have died there.
+func (l *Lake) Empty(ctx context.Context, prefix string) (string, error) {
+	folder, err := l.Folder(prefix)
+	if err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) == 0 {
+		return folder, err
+	}
+	if l.Remote() {
+		err = l.Clear(prefix)
+	} else {
+		err = l.store.DeleteAll(ctx, prefix)
+	}
+	if err != nil {
+		return "", err
+	}
+	return l.Folder(prefix)
 }
 
 // Clear removes what a step wrote below the prefix and nobody needs any more, as far as that is this machine's alone:

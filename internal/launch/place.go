@@ -79,6 +79,9 @@ func (s *Session) readable() []string {
 	if s.place != nil {
 		return []string{s.place.Path(), s.cacheFolder()}
 	}
+	if local, ok := s.Store.(objstore.Local); ok {
+		return local.Places()
+	}
 	return []string{s.Store.URL()}
 }
 

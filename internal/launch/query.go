@@ -197,7 +197,7 @@ func (r *reader) covered(name string, all, inLake []hindcast.Column) bool {
 func (r *reader) fetch(ctx context.Context, x warehouse.Extract) ([]hindcast.Column, []string, error) {
 	r.n++
 	dir := filepath.Join(r.scratch, fmt.Sprintf("query-%d", r.n))
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("making a folder for the query: %w", err)
 	}
 	out, err := r.Warehouse.Unload(ctx, warehouse.Unload{Extract: x, Dir: dir})

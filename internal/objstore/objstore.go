@@ -55,6 +55,14 @@ type Store interface {
 type Local interface {
 	// File returns the absolute path of the key's file, there or not.
 	File(key string) string
+	// Folder makes the folder that prefix, which ends in "/", names, for programs that write files of their own in it, and
+	// returns its absolute path. It refuses one that a link leads away to, as Check does.
+	Folder(prefix string) (string, error)
+	Check(prefix string) error
+	// Places are the absolute folders in which the objects lie: the store's, and those on other disks that links in it lead to.
+	Places() []string
+	// Abandon removes the folder that prefix names if nothing is in it.
+	Abandon(prefix string)
 }
 
 // Foldered is implemented by stores that can list one level without walking what is below it.

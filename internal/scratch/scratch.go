@@ -78,7 +78,7 @@ func (f *Folder) Join(name string) string { return filepath.Join(f.path, name) }
 
 // Close removes the folder. Safe to repeat.
 func (f *Folder) Close() error {
-	err := errors.Join(os.RemoveAll(f.path), remove(f.path+suffix))
+	err := errors.Join(removeTree(f.path), remove(f.path+suffix))
 	if f.lock != nil {
 		_ = f.lock.Close() // and lets it go
 	}
@@ -86,6 +86,19 @@ func (f *Folder) Close() error {
 		return failed("removing", f.path, err)
 	}
 	return nil
+}
+
+// removeTree removes a folder with all that is in it, and nothing that links in it lead to.
+func removeTree(path string) error {
+	in, err := os.OpenRoot(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	return in.RemoveAll(filepath.Base(path))
 }
 
 // sweep removes the folders whose processes are dead. Best effort: what cannot be removed stays until the next time.

@@ -181,7 +181,7 @@ func (r *Runner) write(ctx context.Context, job engine.Job) (duck.Copied, error)
 	if err != nil {
 		return duck.Copied{}, err
 	}
-	if err := os.MkdirAll(job.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(job.Dir, 0o700); err != nil {
 		return duck.Copied{}, duck.Translate(err)
 	}
 	head := "SELECT " + duck.EncodeCast(job.Columns) + " FROM ("

@@ -164,7 +164,7 @@ func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition)
 	}
 	defer func() { _ = temp.Close() }() // it is on disk already
 	if err := s.swap(key, temp.Name(), path, cond); err != nil {
-		_ = os.Remove(temp.Name()) // the first error counts
+		_ = s.unlink(temp.Name()) // the first error counts
 		return err
 	}
 	return s.syncFolder(folder)
@@ -183,7 +183,7 @@ func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 		err = f.Sync()
 	}
 	if err != nil {
-		_ = os.Remove(f.Name()) // the first error counts
+		_ = s.unlink(f.Name()) // the first error counts
 		_ = f.Close()
 		return nil, s.fail("writing", f.Name(), err)
 	}
@@ -197,7 +197,7 @@ func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 		if err := s.makeFolder(folder); err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(filepath.Join(folder, name), flags, 0o666)
+		f, err := s.openNew(filepath.Join(folder, name), flags)
 		if err == nil {
 			return f, nil
 		}
@@ -206,6 +206,30 @@ func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 		}
 		s.forget(folder)
 	}
+}
+
+// openNew opens a file that may not be there yet. The last part of its name may not be a link.
+func (s *Store) openNew(path string, flags int) (*os.File, error) {
+	in, name, err := s.enter(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	if err := s.refuseLink(in, name); err != nil {
+		return nil, err
+	}
+	_, mode := s.modes()
+	return in.OpenFile(name, flags, mode)
+}
+
+// unlink removes one file, or the link that is in its place.
+func (s *Store) unlink(path string) error {
+	in, name, err := s.enter(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	return in.Remove(name)
 }
 
 func (s *Store) swap(key, temp, path string, cond objstore.Condition) error {
@@ -217,7 +241,12 @@ func (s *Store) swap(key, temp, path string, cond objstore.Condition) error {
 	if err := s.allowed(key, path, cond); err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
+	in, name, err := s.enter(path)
+	if err == nil {
+		defer func() { _ = in.Close() }()
+		err = in.Rename(filepath.Join(filepath.Dir(name), filepath.Base(temp)), name)
+	}
+	if err != nil {
 		return s.fail("writing", path, err)
 	}
 	return nil
@@ -261,21 +290,8 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 		}
 	}
 	var infos []objstore.Info
-	err := filepath.WalkDir(s.File(folder), func(path string, entry fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return ignoreAbsent(err)
-		}
-		key := s.key(path)
-		if entry.IsDir() {
-			return s.enter(key, folder, prefix)
-		}
-		if hidden(key) || !strings.HasPrefix(key, prefix) {
-			return nil
-		}
-		info, err := os.Stat(path) // follows links: a user may have moved a big folder elsewhere
+	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, func(key string) error {
+		info, err := os.Stat(s.File(key)) // follows links: a user may have moved a big file elsewhere
 		if err != nil || !info.Mode().IsRegular() {
 			return ignoreAbsent(err)
 		}
@@ -289,13 +305,44 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	return infos, nil
 }
 
-// enter tells the walk to leave out folders that cannot hold a key with the prefix.
-func (s *Store) enter(key, folder, prefix string) error {
-	below := key + "/"
-	if key == lockFolder || len(below) > len(folder) && key != "." && !strings.HasPrefix(below, prefix) {
-		return fs.SkipDir
+// walk visits the keys below a folder that begin with prefix.
+func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key string) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.File(folder))
+	if err != nil {
+		return ignoreAbsent(err) // deleted while we walked
+	}
+	for _, entry := range entries {
+		key := entry.Name()
+		if folder != "" {
+			key = folder + "/" + key
+		}
+		below := key + "/"
+		switch {
+		case !s.isFolder(key, entry):
+			if !hidden(key) && strings.HasPrefix(key, prefix) {
+				err = visit(key)
+			}
+		case key == lockFolder, !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below):
+		default:
+			err = s.walk(ctx, key, prefix, visit)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// isFolder reports whether an entry is a folder, or a link to one where such a link may be.
+func (s *Store) isFolder(key string, entry fs.DirEntry) bool {
+	if entry.Type()&fs.ModeSymlink == 0 || strings.Count(key, "/") >= linked {
+		return entry.IsDir()
+	}
+	info, err := os.Stat(s.File(key))
+	return err == nil && info.IsDir()
 }
 
 func (s *Store) key(path string) string {
@@ -322,7 +369,7 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	}
 	var names []string
 	for _, entry := range entries {
-		if entry.IsDir() && prefix+entry.Name() != lockFolder {
+		if s.isFolder(prefix+entry.Name(), entry) && prefix+entry.Name() != lockFolder {
 			names = append(names, entry.Name())
 		}
 	}
@@ -351,7 +398,7 @@ func (s *Store) remove(key, path string) (bool, error) {
 		return false, err
 	}
 	defer unlock()
-	if err := os.Remove(path); err != nil {
+	if err := s.unlink(path); err != nil {
 		if absent(err) {
 			return false, nil
 		}
@@ -373,7 +420,15 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 		return nil
 	}
 	s.forget(folder)
-	if err := os.RemoveAll(folder); err != nil {
+	in, name, err := s.enter(folder)
+	if absent(err) {
+		return nil
+	}
+	if err == nil {
+		defer func() { _ = in.Close() }()
+		err = in.RemoveAll(name) // of a link, the link
+	}
+	if err != nil {
 		return s.fail("deleting", folder, err)
 	}
 	return s.syncFolder(filepath.Dir(folder))

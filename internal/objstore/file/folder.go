@@ -6,7 +6,147 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
 )
+
+// linked is how many of a key's first folders may be symbolic links: whoever keeps a lake may have moved one of them to
+// another disk. Below them are folders that this program makes and deletes; a link there is nobody's who may have one, and
+// is not followed to write or to delete.
+const linked = 3
+
+// private are the permissions of a lake's folder that this program makes.
+const private = 0o700
+
+// modes are the permissions of new folders and files: those of the lake's folder, so that whoever shares it with others, or
+// does not, says so once, there.
+func (s *Store) modes() (folder, file fs.FileMode) {
+	folder = private
+	if info, err := os.Stat(s.root); err == nil {
+		folder |= info.Mode().Perm()
+	}
+	return folder, folder & 0o666
+}
+
+// enter opens the folder from which what lies at the path is written or deleted, and names it from there: nothing leads
+// outside of that folder. The caller closes it.
+func (s *Store) enter(path string) (in *os.Root, name string, err error) {
+	base, rest := s.split(path)
+	if in, err = os.OpenRoot(base); err != nil {
+		return nil, "", err
+	}
+	for i := range rest {
+		if err == nil && rest[i] == filepath.Separator {
+			err = s.refuseLink(in, rest[:i])
+		}
+	}
+	if err != nil {
+		_ = in.Close() // nothing was opened in it
+		return nil, "", err
+	}
+	return in, rest, nil
+}
+
+// split cuts a path below the root behind the folders that may be links. What is left is never empty.
+func (s *Store) split(path string) (base, rest string) {
+	base, rest = s.root, strings.TrimPrefix(strings.TrimPrefix(path, s.root), string(filepath.Separator))
+	for range linked {
+		first, more, deeper := strings.Cut(rest, string(filepath.Separator))
+		if !deeper {
+			break
+		}
+		base, rest = filepath.Join(base, first), more
+	}
+	return base, rest
+}
+
+// refuseLink fails if the name is of a symbolic link.
+func (s *Store) refuseLink(in *os.Root, name string) error {
+	info, err := in.Lstat(name)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return ignoreAbsent(err)
+	}
+	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent,
+		Message: filepath.Join(in.Name(), name) + " is a symbolic link, and nothing is written or deleted behind it",
+		Next:    "remove the link; a folder of the lake can be on another disk if one of its first three levels is the link"}
+}
+
+// Folder makes the folder that prefix names, and returns it.
+func (s *Store) Folder(prefix string) (string, error) {
+	if err := s.Check(prefix); err != nil {
+		return "", err
+	}
+	folder := s.File(prefix)
+	if err := s.makeFolder(folder); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(folder); absent(err) { // it was known, and is gone
+		s.forget(folder)
+		return folder, s.makeFolder(folder)
+	}
+	return folder, nil
+}
+
+// Check refuses a folder that a link leads away to, there or not.
+func (s *Store) Check(prefix string) error {
+	if err := objstore.CheckFolder(prefix); err != nil {
+		return s.fail("using", s.root, err)
+	}
+	folder := s.File(prefix)
+	in, name, err := s.enter(folder)
+	if absent(err) {
+		return nil
+	}
+	if err == nil {
+		defer func() { _ = in.Close() }()
+	}
+	if err == nil && strings.Count(s.key(folder), "/") >= linked { // else it may be one
+		err = s.refuseLink(in, name)
+	}
+	if err != nil {
+		return s.fail("using", folder, err)
+	}
+	return nil
+}
+
+// Places are the store's folder, and where links among a key's first folders lead to.
+func (s *Store) Places() []string {
+	places := []string{s.root}
+	var look func(folder string, levels int)
+	look = func(folder string, levels int) {
+		entries, _ := os.ReadDir(folder) // what cannot be read leads nowhere
+		for _, entry := range entries {
+			path := filepath.Join(folder, entry.Name())
+			if entry.Type()&fs.ModeSymlink != 0 {
+				to, err := filepath.EvalSymlinks(path)
+				if info, bad := os.Stat(path); err != nil || bad != nil || !info.IsDir() {
+					continue
+				}
+				places = append(places, to)
+			} else if !entry.IsDir() {
+				continue
+			}
+			if levels > 1 {
+				look(path, levels-1)
+			}
+		}
+	}
+	look(s.root, linked)
+	return places
+}
+
+// Abandon removes the folder that prefix names if nothing is in it.
+func (s *Store) Abandon(prefix string) {
+	in, name, err := s.enter(s.File(prefix))
+	if err != nil {
+		return
+	}
+	defer func() { _ = in.Close() }()
+	if info, err := in.Lstat(name); err == nil && info.IsDir() {
+		_ = in.Remove(name) // fails where something is in it
+	}
+}
 
 // makeFolder makes a folder and its parents so that they survive a loss of power. A folder is looked at once
 // in a store's life: thousands of small writes must not pay for it each time.
@@ -29,7 +169,7 @@ func (s *Store) makeFolder(folder string) error {
 	} else if err := s.makeFolder(parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(folder, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := s.mkdir(folder); err != nil && !errors.Is(err, fs.ErrExist) {
 		return s.fail("creating", folder, err)
 	}
 	// Also where the folder was there: its maker may have died before this.
@@ -40,6 +180,20 @@ func (s *Store) makeFolder(folder string) error {
 	s.known[folder] = true
 	s.mu.Unlock()
 	return nil
+}
+
+// mkdir makes one folder; its parent is there.
+func (s *Store) mkdir(folder string) error {
+	if folder == s.root {
+		return os.Mkdir(folder, private)
+	}
+	in, name, err := s.enter(folder)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	mode, _ := s.modes()
+	return in.Mkdir(name, mode)
 }
 
 // forget drops what is known of a folder and of all that is above and below it.

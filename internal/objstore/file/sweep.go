@@ -28,7 +28,7 @@ func (s *Store) Sweep(ctx context.Context, prefix string) error {
 			return ignoreAbsent(err)
 		}
 		if entry.Type().IsRegular() && strings.HasPrefix(entry.Name(), temporary) {
-			return ignoreAbsent(sweep(path))
+			return ignoreAbsent(s.sweep(path))
 		}
 		return nil
 	})
@@ -38,7 +38,7 @@ func (s *Store) Sweep(ctx context.Context, prefix string) error {
 	return nil
 }
 
-func sweep(path string) error {
+func (s *Store) sweep(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -51,5 +51,5 @@ func sweep(path string) error {
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return nil // it is being written
 	}
-	return os.Remove(path)
+	return s.unlink(path)
 }

@@ -185,7 +185,7 @@ func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(l.Previous, 0o755); err != nil {
+	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
 		return "", err
 	}
 	if _, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+from, l.Previous); err != nil {

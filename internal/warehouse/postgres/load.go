@@ -188,7 +188,7 @@ func (l *load) keepPrevious(ctx context.Context) (string, error) {
 		}
 		fields[i] = f
 	}
-	if err := os.MkdirAll(l.Previous, 0o755); err != nil {
+	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
 		return "", err
 	}
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
