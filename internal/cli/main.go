@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,9 +29,9 @@ type app struct {
 	printed  *output        // what becomes of standard output
 	workers  *config.Writer // standard error for the processes of a session; nil before the pipeline file is read
 	redactor *config.Redactor
-	deaf     func()   // ends the listening to signals that began with the command
-	terminal *os.File // standard output, if it is one that a board can be drawn on
-	tty      bool     // standard output is a terminal of any kind
+	deaf     atomic.Bool // signals are requests to stop a run, and do not end the command's context
+	terminal *os.File    // standard output, if it is one that a board can be drawn on
+	tty      bool        // standard output is a terminal of any kind
 	options  screen.Options
 	file     string
 	json     bool
@@ -48,7 +49,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	if len(args) == 0 || args[0] != workerName { // whose end is what counts, and it is not to wait for its threads
 		abortOnFaults()
 	}
-	a := &app{in: in, printed: &output{to: out}, err: &output{to: err}, deaf: func() {}}
+	a := &app{in: in, printed: &output{to: out}, err: &output{to: err}}
 	a.out = a.printed
 	a.detect(out)
 	defer func() {
@@ -161,9 +162,7 @@ func (a *app) root() *cobra.Command {
 			a.options.Color = a.options.Color && !a.noColor
 			if cmd.Name() != workerName { // a worker ends with its parent
 				a.acts = acts[cmd.Name()]
-				ctx, deaf := interruptible(cmd.Context())
-				a.deaf = deaf
-				cmd.SetContext(ctx)
+				cmd.SetContext(interruptible(cmd.Context(), &a.deaf))
 			}
 		},
 	}

@@ -143,7 +143,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 			}
 			select { // the run that was asked for makes its plan
 			case <-ctx.Done():
-				return ctx.Err()
+				return goesOn(o.ID)
 			case <-time.After(200 * time.Millisecond):
 			}
 			continue
@@ -208,7 +208,8 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 		}
 		select {
 		case <-ctx.Done():
-			return true, false, errors.Join(ctx.Err(), view.Close())
+			a.lose("what the run says", view.Close())
+			return true, false, goesOn(p.Run)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -216,6 +217,12 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 		return true, false, err
 	}
 	return true, false, a.report(st, p, a.logPath(s, p.Run), 0)
+}
+
+// goesOn is the end of looking at a run that another process supervises: nothing of it is stopped.
+func goesOn(run string) error {
+	return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "run " + run + " goes on in another process: only this look at it has ended",
+		Next: "see how it stands: hindcast status " + run + "; or end it: hindcast stop " + run}
 }
 
 // viewer shows a run's events as they come: the board on a terminal, lines without one, or JSON for a program. Event may be
@@ -246,7 +253,8 @@ func (a *app) view(p *plan.Plan) viewer {
 func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Options, do func(context.Context, launch.Options) (*launch.Ended, error)) error {
 	stop, done := signals() // from here on they are requests, and no end
 	defer done()
-	a.deaf()
+	a.deaf.Store(true)
+	defer a.deaf.Store(false)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hindcast/hindcast"
@@ -23,27 +24,24 @@ func stopSignals() []os.Signal {
 }
 
 // interruptible is a context that the first signal ends, so that a command cleans up behind itself; the second one ends
-// the program as it is. deaf ends the listening.
-func interruptible(ctx context.Context) (_ context.Context, deaf func()) {
+// the program as it is. While deaf is true signals are somebody else's.
+func interruptible(ctx context.Context, deaf *atomic.Bool) context.Context {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that is gone is an error of writing, and not our end
 	ctx, cancel := context.WithCancel(ctx)
 	caught := make(chan os.Signal, 2)
 	signal.Notify(caught, stopSignals()...)
-	quit := make(chan struct{})
 	go func() {
-		for range 2 {
-			select {
-			case <-caught:
-			case <-quit:
-				return
-			}
-			if ctx.Err() != nil {
+		for range caught {
+			switch {
+			case deaf.Load():
+			case ctx.Err() != nil:
 				os.Exit(hindcast.ExitStopped)
+			default:
+				cancel()
 			}
-			cancel()
 		}
 	}()
-	return ctx, func() { signal.Stop(caught); close(quit) }
+	return ctx
 }
 
 // signals turns signals into requests: the first stops in good order, the second at once, as SIGQUIT does.

@@ -154,6 +154,9 @@ and resume goes on with what is left.`,
 				return a.stopSlices(cmd.Context(), s, run, selection, now)
 			}
 			if _, err := lease.RequestStop(cmd.Context(), s.Store, s.Pipeline.Name, run, who(), now); err != nil {
+				if _, unknown := s.Frozen(cmd.Context(), run); hindcast.AsError(err).Code == hindcast.ERun && unknown != nil {
+					return unknown // there is no such run
+				}
 				return err
 			}
 			return a.awaitStop(cmd.Context(), s, run)

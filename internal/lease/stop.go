@@ -88,7 +88,7 @@ func (r StopRequest) each() []StopRequest {
 func notRunning(pipeline, run string, holder Holder) error {
 	e := &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("run %s of pipeline %s is not under way", run, pipeline),
-		Next:    "`hindcast status` shows how it ended"}
+		Next:    "see how it ended: hindcast status " + run}
 	if holder.Held && holder.Run == run {
 		e.Message = fmt.Sprintf("run %s is not under way: its process %d has died", run, holder.Pid)
 		e.Next = fmt.Sprintf("`hindcast resume %s` goes on with it", run)
