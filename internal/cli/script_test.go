@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"replica":   replica,
 			"smalldisk": smallDisk,
 			"guide":     guide,
+			"scheduler": scheduler,
 			"sql":       query,
 			"edit":      edit,
 			"exits":     exits,
