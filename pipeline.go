@@ -1,6 +1,7 @@
 package hindcast
 
 import (
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -56,6 +57,13 @@ type History struct {
 	TimeZone string         `json:"time_zone"`
 	Zone     *time.Location `json:"-"`
 	Settle   Period         `json:"settle"` // slices whose end is younger than this are unloaded anew by every run
+}
+
+// MarshalJSON writes From in UTC, as an Interval's bounds.
+func (h History) MarshalJSON() ([]byte, error) {
+	type plain History
+	h.From = h.From.UTC()
+	return json.Marshal(plain(h))
 }
 
 // Missing says what a table that is not there means.

@@ -1,9 +1,13 @@
 package hindcast
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
-// Interval is a half-open range of time: Start belongs to it, End does not. Both are instants in the
-// pipeline's time zone; for DATE and TIMESTAMP columns only their civil reading counts.
+// Interval is a half-open range of time: Start belongs to it, End does not. Both are instants; for DATE and TIMESTAMP
+// columns their civil reading in the pipeline's time zone counts. As JSON they are in UTC: RFC 3339 cuts an offset to
+// minutes, and Paris was 9 minutes and 21 seconds ahead.
 type Interval struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
@@ -18,12 +22,29 @@ func (i Interval) Contains(o Interval) bool { return !o.Start.Before(i.Start) &&
 // Equal reports whether both bounds are the same instants.
 func (i Interval) Equal(o Interval) bool { return i.Start.Equal(o.Start) && i.End.Equal(o.End) }
 
+// MarshalJSON writes the bounds in UTC. What was written with an offset is read as well.
+func (i Interval) MarshalJSON() ([]byte, error) {
+	type plain Interval
+	return json.Marshal(plain(i.utc()))
+}
+
+func (i Interval) utc() Interval { return Interval{Start: i.Start.UTC(), End: i.End.UTC()} }
+
 // Slice is one half-open interval of history: the unit of work, of retry and of replacement.
 type Slice struct {
 	// Key is the slice's stable text: its start as 2006-01-02, and with hours and the zone's offset
-	// (2006-01-02T15:04-07:00) where slices are shorter than a day.
+	// (2006-01-02T15:04-07:00) where slices are shorter than a day; seconds are written where there are any.
 	Key string `json:"key"`
 	Interval
+}
+
+// MarshalJSON writes the bounds in UTC.
+func (s Slice) MarshalJSON() ([]byte, error) {
+	type bounds Interval
+	return json.Marshal(struct {
+		Key string `json:"key"`
+		bounds
+	}{s.Key, bounds(s.utc())})
 }
 
 // Unit is a calendar unit of a Period.

@@ -73,14 +73,12 @@ func (d *decoder) instant(v value, right string) (time.Time, bool) {
 		if err != nil {
 			continue
 		}
-		t, err := time.ParseInLocation(form, v.text, d.p.History.Zone)
+		t := hindcast.Instant(civil, d.p.History.Zone)
 		switch {
-		case err != nil || civil.Year() < 1:
+		case civil.Year() < 1:
 		case civil.Minute() != 0:
 			d.bad(v, right, "%q is not on the hour", v.text)
 			return t, false
-		case i == 0 && t.Day() != civil.Day():
-			return t.Add(time.Hour), true // the clocks went forward at midnight: the day began an hour later
 		case i > 0 && t.Format(form) != v.text:
 			d.bad(v, right, "%q does not exist in %s: the clocks went forward", v.text, d.p.History.TimeZone)
 			return t, false

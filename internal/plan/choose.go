@@ -192,7 +192,7 @@ func noSlice(term string, all []hindcast.Slice) error {
 	e.Detail = []string{"near it: " + strings.Join(keys, ", ")}
 	for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
 		t, err := time.Parse(layout, start)
-		if err == nil && at > 0 && !t.Before(reading(all[at-1].Start)) && t.Before(reading(all[at-1].End)) {
+		if err == nil && at > 0 && !t.Before(hindcast.Reading(all[at-1].Start)) && t.Before(hindcast.Reading(all[at-1].End)) {
 			e.Detail = append(e.Detail, fmt.Sprintf("%s lies in the slice %s", start, all[at-1].Key))
 		}
 	}

@@ -48,7 +48,7 @@ func resolve(h hindcast.History, now time.Time) (time.Time, bool) {
 	}
 	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02 15:04"} {
 		if civil, err := time.Parse(layout, text); err == nil {
-			return instant(civil, zone), true
+			return hindcast.Instant(civil, zone), true
 		}
 	}
 	return time.Time{}, false
@@ -121,9 +121,21 @@ func Cut(h hindcast.History, to time.Time) ([]hindcast.Slice, error) {
 
 func sliceKey(start time.Time, every hindcast.Period) string {
 	if every.Sub() {
-		return start.Format("2006-01-02T15:04-07:00")
+		return start.Format(keyLayout(start))
 	}
 	return start.Format(time.DateOnly)
+}
+
+// keyLayout writes an hour with its offset, each with seconds where it has any: a zone's clocks were once set by the sun.
+func keyLayout(t time.Time) string {
+	layout := "2006-01-02T15:04"
+	if t.Second() != 0 {
+		layout += ":05"
+	}
+	if _, offset := t.Zone(); offset%60 != 0 {
+		return layout + "-07:00:00"
+	}
+	return layout + "-07:00"
 }
 
 // step returns from moved by k periods. Hours are counted as they pass; days and longer on the calendar of from's
@@ -138,48 +150,17 @@ func step(p hindcast.Period, from time.Time, k int) time.Time {
 		}
 		p = hindcast.Period{N: p.N / 24, Unit: hindcast.Days}
 	}
-	civil := reading(from)
-	if day := civil.Truncate(24 * time.Hour); !day.Equal(civil) && from.Equal(instant(day, from.Location())) {
+	civil := hindcast.Reading(from)
+	if day := civil.Truncate(24 * time.Hour); !day.Equal(civil) && from.Equal(hindcast.Instant(day, from.Location())) {
 		civil = day // the first day has no midnight; the others have
 	}
-	return instant(p.AddTo(civil, k), from.Location())
-}
-
-// reading is what calendar and clock show at t, as if they were in UTC.
-func reading(t time.Time) time.Time {
-	year, month, day := t.Date()
-	hour, minute, sec := t.Clock()
-	return time.Date(year, month, day, hour, minute, sec, t.Nanosecond(), time.UTC)
-}
-
-// instant is the first instant at which the zone's calendar and clock have come as far as the reading. time.Date
-// promises neither of the two that an hour set back gives, and for one that was skipped (midnight in São Paulo, a
-// whole day in Apia) it may answer with the day before.
-func instant(civil time.Time, zone *time.Location) time.Time {
-	year, month, day := civil.Date()
-	hour, minute, sec := civil.Clock()
-	t := time.Date(year, month, day, hour, minute, sec, civil.Nanosecond(), zone)
-	start, end := t.ZoneBounds()
-	switch is := reading(t); {
-	case is.Before(civil): // skipped, answered from before the change
-		return end
-	case is.After(civil): // skipped, answered from after it
-		return start
-	}
-	if start.IsZero() {
-		return t
-	}
-	_, before := start.Add(-time.Nanosecond).Zone()
-	if first := civil.Add(-time.Duration(before) * time.Second).In(zone); first.Before(start) {
-		return first
-	}
-	return t
+	return hindcast.Instant(p.AddTo(civil, k), from.Location())
 }
 
 // startOfDay is the first instant of t's day: midnight, where there is one.
 func startOfDay(t time.Time) time.Time {
-	civil := reading(t)
-	return instant(time.Date(civil.Year(), civil.Month(), civil.Day(), 0, 0, 0, 0, time.UTC), t.Location())
+	civil := hindcast.Reading(t)
+	return hindcast.Instant(time.Date(civil.Year(), civil.Month(), civil.Day(), 0, 0, 0, 0, time.UTC), t.Location())
 }
 
 // zoneOf is the history's zone, also of a plan that was read back and has only its name.

@@ -127,13 +127,16 @@ func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]st
 	for _, param := range p.Params {
 		literals[param.Name] = param.Literal
 	}
-	layout, prefix := time.DateOnly, "DATE '"
+	layout, prefix, zone := time.DateOnly, "DATE '", zoneOf(p.History)
 	if !wholeDays(p.History) {
 		layout, prefix = "2006-01-02 15:04:05-07:00", "TIMESTAMPTZ '"
 	}
-	zone := zoneOf(p.History)
-	literals["slice_start"] = prefix + s.Start.In(zone).Format(layout) + "'"
-	literals["slice_end"] = prefix + s.End.In(zone).Format(layout) + "'"
+	for name, t := range map[string]time.Time{"slice_start": s.Start.In(zone), "slice_end": s.End.In(zone)} {
+		if _, offset := t.Zone(); offset%60 != 0 && layout != time.DateOnly {
+			t = t.UTC() // not every reader of a literal knows seconds of an offset
+		}
+		literals[name] = prefix + t.Format(layout) + "'"
+	}
 	literals["run_time"] = "TIMESTAMPTZ '" + now.UTC().Format("2006-01-02 15:04:05.999999-07:00") + "'"
 	return literals
 }

@@ -502,7 +502,7 @@ func TestPlaces(t *testing.T) {
 		return func(in *Inputs) {
 			change(in)
 			in.Pipeline.History.TimeZone, in.Pipeline.History.Zone = "Europe/Berlin", zone(t, "Europe/Berlin")
-			in.Pipeline.History.From = instant(date("2020-01-01"), in.Pipeline.History.Zone)
+			in.Pipeline.History.From = hindcast.Instant(date("2020-01-01"), in.Pipeline.History.Zone)
 		}
 	}
 	target := func(change func(*Inputs), typ string) func(*Inputs) {
@@ -657,7 +657,7 @@ func TestParams(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	berlin := zone(t, "Europe/Berlin")
-	p.History.TimeZone, p.History.Zone, p.History.From = "Europe/Berlin", berlin, instant(date("2019-01-01"), berlin)
+	p.History.TimeZone, p.History.Zone, p.History.From = "Europe/Berlin", berlin, hindcast.Instant(date("2019-01-01"), berlin)
 	p.History.Every = period(6, hindcast.Hours)
 	slice.Interval = hindcast.Interval{Start: date("2019-03-01T04:00Z"), End: date("2019-07-01T10:00Z")}
 	got = Params(slice, now, p)

@@ -140,7 +140,7 @@ func (c *cutter) finer(every hindcast.Period, anchor time.Time, granule hindcast
 
 // floor is the start of the granule that t lies in.
 func floor(t time.Time, granule hindcast.Period) time.Time {
-	civil := reading(t)
+	civil := hindcast.Reading(t)
 	year, month, day := civil.Date()
 	hour := 0
 	switch granule.Unit {
@@ -154,7 +154,7 @@ func floor(t time.Time, granule hindcast.Period) time.Time {
 	case hindcast.Years:
 		month, day = 1, 1
 	}
-	return instant(time.Date(year, month, day, hour, 0, 0, 0, time.UTC), t.Location())
+	return hindcast.Instant(time.Date(year, month, day, hour, 0, 0, 0, time.UTC), t.Location())
 }
 
 // named refuses periods whose tables the placeholders do not name: a unit over two tables, one between them, or

@@ -56,6 +56,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"describe":                       describe,
 		"tables are listed by pattern":   listed,
 		"unload cuts half open":          unloadWindow,
+		"bounds keep their seconds":      unloadSeconds,
 		"unload of no rows":              unloadEmpty,
 		"unload of odd names":            unloadOdd,
 		"unload as text":                 unloadText,
@@ -182,6 +183,30 @@ func strays(t *testing.T, w *World) {
 		quick, err := counter.Strays(t.Context(), extract(t, w, "sales", column, hindcast.Interval{}), true)
 		if err != nil || quick.Outside != 0 || !quick.Estimate && quick.NoTime != 3 {
 			t.Errorf("by %s, quick: %+v, %v", column, quick, err)
+		}
+	}
+}
+
+// unloadSeconds: Paris was 9 minutes and 21 seconds ahead of Greenwich in 1900, and RFC 3339 has no seconds of an offset.
+func unloadSeconds(t *testing.T, w *World) {
+	w.Exec(t, `CREATE TABLE old (i INTEGER, moment TIMESTAMP WITH TIME ZONE, civil TIMESTAMP, day DATE);
+		INSERT INTO old VALUES (1, '1899-12-31 23:50:38.999999+00', '1899-12-31 23:59:59.999999', '1899-12-31'), (2, '1899-12-31 23:50:39+00', '1900-01-01', '1900-01-01'),
+			(3, '1900-01-01 23:50:38.999999+00', '1900-01-01 23:59:59.999999', '1900-01-01'), (4, '1900-01-01 23:50:39+00', '1900-01-02', '1900-01-02')`)
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := hindcast.Interval{Start: time.Date(1900, 1, 1, 0, 0, 0, 0, paris), End: time.Date(1900, 1, 2, 0, 0, 0, 0, paris)}
+	for _, column := range []string{"moment", "civil", "day"} {
+		x := extract(t, w, "old", column, day)
+		x.TimeZone = "Europe/Paris"
+		u, err := w.Warehouse.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
+		if err != nil || u.Sums.Rows != 2 || u.Sums.Totals["i"] != "5" {
+			t.Errorf("%s: %d rows, %v, %v", column, u.Sums.Rows, u.Sums.Totals, err)
+		}
+		sums, err := w.Warehouse.Sum(t.Context(), x)
+		if err != nil || sums.Rows != 2 {
+			t.Errorf("%s: %d rows are summed, %v", column, sums.Rows, err)
 		}
 	}
 }
