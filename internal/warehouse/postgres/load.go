@@ -43,15 +43,18 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
 		Fingerprint: l.Print, Parts: l.Parts, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
-		schema, _, err := w.ours(ctx, conn)
+		home, err := w.ours(ctx, conn)
 		if err != nil {
 			return err
 		}
-		job := &load{Load: l, owner: w, conn: conn, schema: schema, kept: -1}
+		job := &load{Load: l, owner: w, conn: conn, schema: home.schema, kept: -1}
 		err = job.replace(ctx, &c)
 		rollback(ctx, conn) // unless it is committed
 		if isState(err, lockTimeout) {
 			err = w.lockedBy(ctx, conn, l.Target.Table, barLoading, err)
+		}
+		if isState(err, "42P01") {
+			err = w.dropped(ctx, conn, err)
 		}
 		if isState(err, "42501") { // a right that was taken away since Prepare: name its GRANT if it is found
 			err = w.barred(ctx, conn, l.Target, err)

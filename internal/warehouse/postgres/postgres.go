@@ -38,7 +38,7 @@ type Owner struct {
 
 	mutex sync.Mutex // guards what follows
 	types map[pgcopy.Ref]pgcopy.Type
-	home  string // schema of our tables, once it is known to hold them
+	home  home // once all of our tables are known to be there
 }
 
 var (

@@ -18,45 +18,6 @@ import (
 // fenceName is the pipeline's row in hindcast_lease.
 func fenceName(pipeline string) string { return "pipeline " + pipeline }
 
-// ourTables are where the search path has them, or else in its first schema. A slice of a target has one row, whichever
-// pipeline made it.
-const ourTables = `
-CREATE TABLE IF NOT EXISTS %[1]s.hindcast_lease (name text PRIMARY KEY, n bigint NOT NULL);
-CREATE TABLE IF NOT EXISTS %[1]s.hindcast_status (
-  pipeline text NOT NULL, target text NOT NULL, slice text NOT NULL, slice_start timestamptz NOT NULL, slice_end timestamptz NOT NULL,
-  run text NOT NULL, attempt integer NOT NULL, fingerprint text NOT NULL, parts jsonb NOT NULL,
-  "rows" bigint NOT NULL, content text NOT NULL, totals jsonb NOT NULL, previous text NOT NULL, committed_at timestamptz NOT NULL,
-  PRIMARY KEY (target, slice_start))`
-
-// ours finds the schema of our tables; there says whether they are in it.
-func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (schema string, there bool, err error) {
-	w.mutex.Lock()
-	schema = w.home
-	w.mutex.Unlock()
-	if schema != "" {
-		return schema, true, nil
-	}
-	rows, err := ask(ctx, conn, `SELECT n.nspname, c.oid IS NOT NULL FROM (SELECT 1) one
-		LEFT JOIN pg_class c ON c.relname = 'hindcast_status' AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
-		LEFT JOIN pg_namespace n ON n.nspname = current_schema() AND c.oid IS NULL OR n.oid = c.relnamespace`)
-	if err != nil {
-		return "", false, err
-	}
-	if rows[0][0] == nil {
-		if err := mayCreate(ctx, conn, ""); err != nil {
-			return "", false, err
-		}
-		return "", false, permanent("no schema of the role's search path was there", "run again")
-	}
-	schema, there = rows[0].text(0), rows[0].bool(1)
-	if there && conn.TxStatus() == idleStatus { // or else they may be rolled back
-		w.mutex.Lock()
-		w.home = schema
-		w.mutex.Unlock()
-	}
-	return schema, there, nil
-}
-
 // settleTime is how long Prepare waits for sessions of this pipeline that load or prepare, before it ends them: whoever
 // prepares has the pipeline's lease, so that they are of a process that lost it.
 var settleTime = "10s"
@@ -87,16 +48,16 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 		if err := w.create(ctx, conn, t, columns); err != nil {
 			return err
 		}
-		schema, _, err := w.ours(ctx, conn)
+		home, err := w.ours(ctx, conn)
 		if err != nil {
 			return err
 		}
-		rows, err := ask(ctx, conn, "INSERT INTO "+identifier(schema)+".hindcast_lease AS l VALUES ($1, $2::bigint) "+
+		rows, err := ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
 			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", fenceName(pipeline), itoa(fence))
 		if err != nil || len(rows) > 0 {
 			return err
 		}
-		highest, err := fenceOf(ctx, conn, schema, pipeline)
+		highest, err := fenceOf(ctx, conn, home, pipeline)
 		if err != nil {
 			return err
 		}
@@ -117,7 +78,7 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	if len(obstacles) > 0 {
 		return obstacles[0]
 	}
-	if !f.ours || len(f.target) == 0 {
+	if !f.home.whole() || len(f.target) == 0 {
 		if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
 			return err
 		}
@@ -125,8 +86,8 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 			return err
 		}
 	}
-	if !f.ours {
-		if err := run(ctx, conn, fmt.Sprintf(ourTables, identifier(f.schema))); err != nil {
+	if ddl := f.home.missing(); len(ddl) > 0 {
+		if err := run(ctx, conn, ddl...); err != nil {
 			return err
 		}
 	}
@@ -209,14 +170,13 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 
 // standing is what is there of what a run loads into.
 type standing struct {
-	schema string     // of our tables
-	ours   bool       // they are there
+	home   home
 	target []relation // empty if it is not there
 }
 
 // standing looks for our tables, and for the target.
 func (w *Owner) standing(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target) (f standing, err error) {
-	if f.schema, f.ours, err = w.ours(ctx, conn); err == nil {
+	if f.home, err = w.ours(ctx, conn); err == nil {
 		f.target, err = w.findNames(ctx, conn, t.Table)
 	}
 	return f, err
@@ -356,18 +316,18 @@ func refuseLower(highest, fence int64) error {
 // Fence returns the pipeline's fence.
 func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
 	err = w.reading(ctx, "hindcast_lease", func(conn *pgconn.PgConn) error {
-		schema, there, err := w.ours(ctx, conn)
-		if err != nil || !there {
+		home, err := w.ours(ctx, conn)
+		if err != nil || !home.lease {
 			return err
 		}
-		n, err = fenceOf(ctx, conn, schema, pipeline)
-		return mayKeep(ctx, conn, schema, err)
+		n, err = fenceOf(ctx, conn, home, pipeline)
+		return w.mayKeep(ctx, conn, home, err)
 	})
 	return n, err
 }
 
-func fenceOf(ctx context.Context, conn *pgconn.PgConn, schema, pipeline string) (int64, error) {
-	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+identifier(schema)+".hindcast_lease WHERE name = $1", fenceName(pipeline))
+func fenceOf(ctx context.Context, conn *pgconn.PgConn, home home, pipeline string) (int64, error) {
+	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+home.table(leaseTable)+" WHERE name = $1", fenceName(pipeline))
 	if err != nil {
 		return 0, err
 	}
@@ -389,12 +349,12 @@ func sessionName(pipeline string) string {
 
 // endOthers ends the sessions that load or prepare for this pipeline, unless the fence says that we are the one who lost it.
 func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline string, fence int64) error {
-	schema, there, err := w.ours(ctx, conn)
+	home, err := w.ours(ctx, conn)
 	if err != nil {
 		return err
 	}
-	if there { // or else one of them is just making it
-		highest, err := fenceOf(ctx, conn, schema, pipeline)
+	if home.lease { // or else one of them is just making it
+		highest, err := fenceOf(ctx, conn, home, pipeline)
 		if err != nil {
 			return err
 		}

@@ -54,14 +54,6 @@ func toKeep(schema string) right {
 		"SELECT, INSERT, UPDATE, DELETE ON " + home + ".hindcast_status, " + home + ".hindcast_lease"}
 }
 
-// mayKeep names the GRANT if err says that our tables may not be read.
-func mayKeep(ctx context.Context, conn *pgconn.PgConn, schema string, err error) error {
-	if !isState(err, "42501") {
-		return err
-	}
-	return needs(currentRole(ctx, conn), toKeep(schema))
-}
-
 // mayCreate names what keeps the role from creating tables in a schema; "" is the one that the search path leads to.
 func mayCreate(ctx context.Context, conn *pgconn.PgConn, schema string) error {
 	o := &obstacles{conn: conn, role: currentRole(ctx, conn)}
@@ -89,9 +81,12 @@ func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.T
 		return nil, err
 	}
 	var err error
-	if f.ours {
-		err = o.keep(ctx, f.schema)
-	} else {
+	switch {
+	case f.home.whole():
+		err = o.keep(ctx, f.home.schema)
+	case f.home.lease || f.home.status:
+		err = o.putBack(ctx, f.home)
+	default:
 		err = o.create(ctx, "")
 	}
 	if err != nil {
@@ -128,6 +123,16 @@ func (o *obstacles) readOnly(ctx context.Context, address string) error {
 			fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off; or in the pipeline file: "+
 				`load: {session: ["SET default_transaction_read_only = off"]}`, o.role, rows[0].text(2))))
 	}
+	return nil
+}
+
+// putBack looks whether the role can make the one of our tables again that was dropped.
+func (o *obstacles) putBack(ctx context.Context, h home) error {
+	if mayCreate(ctx, o.conn, h.schema) == nil {
+		return nil
+	}
+	o.found = append(o.found, &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent,
+		Message: h.gone()[0] + " was dropped, and " + o.role + " may not create tables in schema " + h.schema, Next: "as an owner: " + h.mends(o.role)})
 	return nil
 }
 

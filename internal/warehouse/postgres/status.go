@@ -21,20 +21,20 @@ import (
 func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
 	var all []hindcast.Committed
 	err := w.reading(ctx, "hindcast_status", func(conn *pgconn.PgConn) error {
-		schema, there, err := w.ours(ctx, conn)
-		if err != nil || !there {
+		home, err := w.ours(ctx, conn)
+		if err != nil || !home.status {
 			return err
 		}
-		statements := []string{"SELECT " + statusColumns + " FROM " + identifier(schema) + ".hindcast_status WHERE pipeline = " +
+		statements := []string{"SELECT " + statusColumns + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
 			literal(pipeline) + " ORDER BY slice_start"}
-		if settled {
+		if settled && home.lease { // a load that has it locked keeps it from being dropped
 			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
-				"SELECT FROM "+identifier(schema)+".hindcast_lease WHERE name = "+literal(fenceName(pipeline))+" FOR UPDATE")
+				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(fenceName(pipeline))+" FOR UPDATE")
 		}
 		results, err := script(ctx, conn, statements...)
 		rollback(ctx, conn)
 		if err != nil {
-			return mayKeep(ctx, conn, schema, err)
+			return w.mayKeep(ctx, conn, home, err)
 		}
 		for _, r := range results[len(results)-1] {
 			c, err := readCommitted(r)

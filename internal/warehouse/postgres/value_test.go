@@ -62,3 +62,30 @@ func TestValuesThatAreRefused(t *testing.T) {
 		t.Errorf("%s rows", got)
 	}
 }
+
+// A table of ours that is dropped while a run goes on fails its load with what makes it again; Prepare does.
+func TestATableOfOursIsDropped(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint)")
+	w := open(t, postgres.Options{URL: url})
+	for _, table := range []string{"hindcast_lease", "hindcast_status"} {
+		prepare(t, w, 1)
+		l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n")
+		if _, err := w.Load(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		c.Exec(t, url, "DROP TABLE "+table)
+		_, err := w.Load(t.Context(), l)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETableMissing || !strings.Contains(e.Message, table+" was dropped") ||
+			!strings.Contains(e.Next, "hindcast resume") {
+			t.Errorf("a load without %s: %v", table, err)
+		}
+		all, err := w.Committed(t.Context(), "p", true)
+		if want := map[string]int{"hindcast_lease": 1}[table]; err != nil || len(all) != want {
+			t.Errorf("without %s there are %d rows, %v", table, len(all), err)
+		}
+		if n, err := w.Fence(t.Context(), "p"); err != nil || n > 1 {
+			t.Errorf("without %s the fence is %d, %v", table, n, err)
+		}
+	}
+	prepare(t, w, 1)
+}
