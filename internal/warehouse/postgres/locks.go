@@ -11,15 +11,29 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// holders are the sessions that hold one of some locks on a table, the longest first. What other roles' sessions do is
-// NULL to a role without the rights of pg_read_all_stats, and their query says so.
-const holders = `
+// partsOf lists a table, given as an expression of type regclass, with its parts, and what it reads if it is a view.
+const partsOf = `
+WITH RECURSIVE part(oid) AS (
+  SELECT %s::oid
+  UNION
+  SELECT below.oid FROM part CROSS JOIN LATERAL (
+    SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = part.oid
+    UNION ALL
+    SELECT d.refobjid FROM pg_rewrite r JOIN pg_depend d
+      ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+    WHERE r.ev_class = part.oid AND r.ev_type = '1') below(oid)
+)`
+
+// holders are the sessions that hold one of some locks on a table, a part of it or what a view reads, the longest first. What
+// other roles' sessions do is NULL to a role without the rights of pg_read_all_stats, and their query says so.
+var holders = fmt.Sprintf(partsOf, "to_regclass($1)") + `
 SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.usename, a.state,
   extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, left(regexp_replace(coalesce(a.query, ''), '\s+', ' ', 'g'), 120),
   quote_ident(current_user)
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.relation = to_regclass($1) AND l.granted AND l.mode = ANY ($2::text[]) AND l.pid <> pg_backend_pid()
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+FROM pg_stat_activity a
+WHERE a.pid <> pg_backend_pid() AND a.pid IN (
+  SELECT l.pid FROM pg_locks l JOIN part ON part.oid = l.relation
+  WHERE l.granted AND l.mode = ANY ($2::text[]) AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 ORDER BY a.xact_start`
 
 var (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 
@@ -15,17 +16,26 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// readSnapshot begins a transaction that sees one state of the database to its end and changes nothing.
+// readSnapshot begins a transaction that sees one state of the database, from its first query on, and changes nothing.
 const readSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+// lockSource has a snapshot that is taken afterwards be of the table as it is then. One that is older than the end of
+// somebody's TRUNCATE and INSERT, or exchange of partitions, sees neither the rows that went nor those that came.
+func lockSource(table string) string {
+	return "LOCK TABLE " + parseName(table).sql() + " IN ACCESS SHARE MODE"
+}
 
 // Unload writes an extract as Parquet. All rows are of one snapshot, which several connections share where the extract
 // is large and can be divided.
 func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.Unloaded, err error) {
 	err = w.reading(ctx, u.Table, func(conn *pgconn.PgConn) error {
-		err := w.unload(ctx, conn, u, &out)
+		elsewhere, err := w.unload(ctx, conn, u, &out)
 		if errors.Is(err, errNotShared) {
 			w.alone.Store(true)
-			err = w.unload(ctx, conn, u, &out)
+			elsewhere, err = w.unload(ctx, conn, u, &out)
+		}
+		if err == nil && elsewhere {
+			err = w.lookAgain(ctx, conn, u, &out)
 		}
 		if isText(err) {
 			err = w.ofText(ctx, conn, u.Extract, err)
@@ -47,34 +57,93 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 	return out, nil
 }
 
-func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) error {
+// unload writes the rows. Elsewhere says that some of them may be another server's.
+func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) (elsewhere bool, err error) {
 	*out = warehouse.Unloaded{}
-	return transaction(ctx, conn, readSnapshot, func() error {
-		fields, err := w.fields(ctx, conn, u.Extract)
+	defer rollback(ctx, conn) // it has read only
+	most, elsewhere, err := w.beginReading(ctx, conn, u.Extract)
+	if err != nil {
+		return false, err
+	}
+	fields, err := w.fields(ctx, conn, u.Extract)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range fields {
+		out.Columns = append(out.Columns, f.Column)
+	}
+	readers := []*pgconn.PgConn{conn}
+	var conditions []string
+	if most > 1 {
+		if conditions, most, err = w.divide(ctx, conn, u.Extract); err != nil {
+			return false, err
+		}
+	}
+	if most = min(most, len(conditions)); most > 1 {
+		others, err := w.share(ctx, conn, u.Table, most-1)
+		defer w.release(ctx, others)
+		if err != nil {
+			return false, err
+		}
+		readers = append(readers, others...)
+	}
+	out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, parts(u.Extract, fields, conditions, readers),
+		pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
+	out.Sums.Content = "pg:" + out.Sums.Content // made otherwise than DuckDB's
+	return elsewhere, err
+}
+
+// beginReading begins a transaction in which the table is read as it is when its lock is ours, and says how many connections
+// may read beside each other, and whether rows may be another server's. LOCK TABLE wants the right to all columns, and knows no
+// materialised views and foreign tables: there a query that reads nothing takes the lock, and the one statement that follows
+// has a snapshot of its own.
+func (w *Owner) beginReading(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (most int, elsewhere bool, err error) {
+	foreign := fmt.Sprintf(partsOf, literal(parseName(x.Table).sql())+"::regclass") + "SELECT EXISTS (SELECT FROM part JOIN pg_class USING (oid) WHERE relkind = 'f')"
+	most = w.pool.most
+	results, err := script(ctx, conn, readSnapshot, lockSource(x.Table), foreign)
+	if isState(err, "42501") || isState(err, "42809") {
+		rollback(ctx, conn)
+		most = 1
+		results, err = script(ctx, conn, "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY",
+			"SELECT "+selected(x)+" FROM "+source(x)+" LIMIT 0", foreign)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return most, results[2][0].bool(0), nil
+}
+
+// looks is how often rows of another server are read, until a count of them agrees.
+const looks = 3
+
+// lookAgain counts rows that lie behind a foreign server, whose locks cannot be taken from here, after they were unloaded: a
+// snapshot there may have been older than rows that came while it waited for a lock. Rows that only come on top are let.
+func (w *Owner) lookAgain(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) error {
+	before := int64(math.MaxInt64)
+	for try := 1; ; try++ {
+		rows, err := ask(ctx, conn, "SELECT count(*) FROM "+source(u.Extract))
 		if err != nil {
 			return err
 		}
-		for _, f := range fields {
-			out.Columns = append(out.Columns, f.Column)
+		now := rows[0].number(0)
+		if now == out.Sums.Rows || out.Sums.Rows >= before {
+			return nil
 		}
-		conditions, most, err := w.divide(ctx, conn, u.Extract)
-		if err != nil {
-			return err
+		if try == looks {
+			return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient,
+				Message: fmt.Sprintf("%s is a foreign table whose rows changed while they were read: %d were unloaded, and then there were %d", u.Table, out.Sums.Rows, now),
+				Next:    "unload it while nobody replaces its rows, or name the server that has them under `warehouse:`"}
 		}
-		readers := []*pgconn.PgConn{conn}
-		if most = min(most, len(conditions)); most > 1 {
-			others, err := w.share(ctx, conn, most-1)
-			defer w.release(ctx, others)
-			if err != nil {
+		before = now
+		for _, f := range out.Files {
+			if err := os.Remove(f.Path); err != nil {
 				return err
 			}
-			readers = append(readers, others...)
 		}
-		out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, parts(u.Extract, fields, conditions, readers),
-			pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
-		out.Sums.Content = "pg:" + out.Sums.Content // made otherwise than DuckDB's
-		return err
-	})
+		if _, err := w.unload(ctx, conn, u, out); err != nil {
+			return err
+		}
+	}
 }
 
 // fields says how each column travels. The statement is prepared, not run: its columns have the types that the rows will
@@ -153,8 +222,9 @@ func parts(x warehouse.Extract, fields []pgcopy.Field, conditions []string, read
 var errNotShared = errors.New("the server shares no snapshot")
 
 // share takes up to n further connections, as many as are free, that see what conn sees. Where the server gives no more
-// connections, those there are do.
-func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, n int) (others []*pgconn.PgConn, err error) {
+// connections, those there are do; so they do where somebody waits for the table's lock already: who came after them would
+// wait for them, and they for us.
+func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, table string, n int) (others []*pgconn.PgConn, err error) {
 	snapshot := ""
 	for range n {
 		other, err := w.pool.tryGet(ctx)
@@ -169,7 +239,12 @@ func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, n int) (others [
 			}
 			snapshot = rows[0].text(0)
 		}
-		if err := run(ctx, other, readSnapshot, "SET TRANSACTION SNAPSHOT "+literal(snapshot)); err != nil {
+		err = run(ctx, other, readSnapshot, lockSource(table)+" NOWAIT", "SET TRANSACTION SNAPSHOT "+literal(snapshot))
+		if isState(err, lockTimeout) {
+			w.release(ctx, others[len(others)-1:])
+			return others[:len(others)-1], nil
+		}
+		if err != nil {
 			return others, errors.Join(errNotShared, err)
 		}
 	}
