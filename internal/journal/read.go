@@ -225,7 +225,7 @@ func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix st
 	bodies := make([][]byte, max(0, p.segments-from+1))
 	err := parallel(len(bodies), 64, func(i int) error { // most of the time is waiting
 		key := prefix + segmentName(p.fence, from+i)
-		body, _, err := store.Get(ctx, key)
+		body, _, err := objstore.Find(ctx, store, key)
 		bodies[i] = body
 		return missing(key, err)
 	})
@@ -246,7 +246,7 @@ func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix st
 func readFrom(ctx context.Context, store objstore.Store, key string, offset int64) ([]byte, error) {
 	local, ok := store.(objstore.Local)
 	if !ok || offset == 0 {
-		body, _, err := store.Get(ctx, key)
+		body, _, err := objstore.Find(ctx, store, key)
 		if err != nil || int64(len(body)) < offset {
 			return nil, err
 		}

@@ -72,7 +72,7 @@ func (l *Lake) CurrentDim(ctx context.Context, dim string) (*hindcast.Manifest, 
 
 // entry reads one catalog entry; nil if there is none.
 func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, string, error) {
-	body, info, err := l.store.Get(ctx, key)
+	body, info, err := objstore.Find(ctx, l.store, key)
 	if errors.Is(err, objstore.ErrNotExist) {
 		return nil, "", nil
 	}

@@ -80,7 +80,7 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 // corrupt.
 func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	key := l.PlanKey(id)
-	body, _, err := l.store.Get(ctx, key)
+	body, _, err := objstore.Find(ctx, l.store, key)
 	if errors.Is(err, objstore.ErrNotExist) || err == nil && bytes.Equal(body, claim) {
 		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("pipeline %s has no run %s", l.pipeline, id), Next: "`hindcast list` shows its runs"}

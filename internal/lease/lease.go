@@ -181,7 +181,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // read returns the pipeline's lease; the zero record and an empty ETag if there never was one.
 func read(ctx context.Context, store objstore.Store, pipeline string) (record, string, error) {
 	key := lake.LeaseKey(pipeline)
-	body, info, err := store.Get(ctx, key)
+	body, info, err := objstore.Find(ctx, store, key)
 	if errors.Is(err, objstore.ErrNotExist) {
 		return record{}, "", nil
 	}
@@ -216,7 +216,8 @@ func (l *Lease) take(ctx context.Context, was record, etag string) error {
 }
 
 // put writes the record and keeps what was written. The caller holds the mutex. Where the condition fails it
-// was perhaps us: an earlier write whose answer was lost or not waited for. The token tells.
+// was perhaps us: an earlier write whose answer was lost or not waited for. The token tells. Where there is no lease any more
+// nobody has taken it over: it was deleted, or the store has not found it, and is put back if that is so.
 func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) error {
 	body, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -224,12 +225,15 @@ func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) erro
 	}
 	for try := 0; ; try++ {
 		info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
-		if errors.Is(err, objstore.ErrPrecondition) && try < 3 {
+		if errors.Is(err, objstore.ErrPrecondition) && try < 5 {
 			now, etag, reading := read(ctx, l.store, r.Pipeline)
 			if reading == nil && now.Token == r.Token && now.Renewal == r.Renewal && now.Released == r.Released {
 				info, err = objstore.Info{ETag: etag}, nil
 			} else if reading == nil && now.Token == r.Token {
 				cond = objstore.Condition{IfMatch: etag}
+				continue
+			} else if reading == nil && etag == "" && cond.IfMatch != "" {
+				cond = objstore.Condition{IfNoneMatch: true}
 				continue
 			}
 		}
@@ -248,16 +252,23 @@ func (l *Lease) Fence() int64 {
 	return l.record.Fence
 }
 
-// Check asks the lake whether the lease is still ours: E-FENCED if another process took it over.
+// Check asks the lake whether the lease is still ours: E-FENCED if another process took it over. One that is not there is
+// put back.
 func (l *Lease) Check(ctx context.Context) error {
 	l.mu.Lock()
 	ours := l.record
 	l.mu.Unlock()
-	now, _, err := read(ctx, l.store, ours.Pipeline)
-	if err == nil && now.Token != ours.Token {
-		err = taken(ours)
+	now, etag, err := read(ctx, l.store, ours.Pipeline)
+	switch {
+	case err != nil || now.Token == ours.Token:
+		return err
+	case etag != "":
+		return taken(ours)
 	}
-	return err
+	if err := l.renew(ctx, l.options.TTL); !errors.Is(err, objstore.ErrPrecondition) {
+		return err // it is back, or cannot be written
+	}
+	return taken(ours)
 }
 
 // Lost is closed when the lease is no longer ours, or may not be: all work must stop. Release does not

@@ -80,6 +80,58 @@ func TestMachines(t *testing.T) {
 	}
 }
 
+// TestLeaseThatIsNotFound: a server that says of a lease that there is none has not given it to somebody else, and one that was
+// deleted neither.
+func TestLeaseThatIsNotFound(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	var missing atomic.Int64 // answers to come
+	proxy := server.Proxy(t, func(r s3test.Request) s3test.Fault {
+		if strings.HasSuffix(r.Key, "lease.json") && missing.Add(-1) >= 0 {
+			return s3test.Missing
+		}
+		return s3test.None
+	})
+	store, err := s3.Open(t.Context(), s3test.URL(proxy.Endpoint, server.Bucket(t), "lake"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := acquire(t, store, "r1", Options{})
+	for n := range int64(6) {
+		missing.Store(n)
+		if err := l.Check(t.Context()); err != nil {
+			t.Errorf("checked, and not found %d times: %v", n, err)
+		}
+		missing.Store(n)
+		if err := l.renew(t.Context(), time.Minute); err != nil {
+			t.Errorf("renewed, and not found %d times: %v", n, err)
+		}
+	}
+	missing.Store(0)
+
+	for _, do := range []func() error{func() error { return l.Check(t.Context()) }, func() error { return l.renew(t.Context(), time.Minute) }} {
+		if err := store.Delete(t.Context(), l.key); err != nil {
+			t.Fatal(err)
+		}
+		if err := do(); err != nil {
+			t.Errorf("deleted: %v", err)
+		}
+		if now, _, err := read(t.Context(), store, pipeline); err != nil || now.Token != l.record.Token || now.Fence != l.Fence() {
+			t.Errorf("deleted and put back: %+v, %v", now, err)
+		}
+	}
+
+	if err := store.Delete(t.Context(), l.key); err != nil {
+		t.Fatal(err)
+	}
+	second := acquire(t, store, "r2", Options{Floor: l.Fence()})
+	wantCode(t, l.Check(t.Context()), hindcast.EFenced)
+	if err := l.renew(t.Context(), time.Minute); err == nil {
+		t.Error("a lease that was deleted and taken by another is put back")
+	}
+	release(t, second)
+}
+
 // TestLostLease: a lease whose object is gone goes on above the fences that the catalog knows.
 func TestLostLease(t *testing.T) {
 	store := folder(t)

@@ -2,9 +2,11 @@ package objstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Stat returns an object's info: by the store itself if it is Ranged, else from a list. ErrNotExist if there is none.
@@ -20,6 +22,30 @@ func Stat(ctx context.Context, store Store, key string) (Info, error) {
 		return Info{}, fmt.Errorf("looking at %s: %w", key, ErrNotExist)
 	}
 	return infos[0], nil
+}
+
+// How often Find looks for an object that is far away, and what it waits in between, doubled each time.
+const (
+	looks = 3
+	pause = 30 * time.Millisecond
+)
+
+// Find is Get for what others are decided by if it is not there: a store that is not a folder here is asked again before it is
+// believed that there is none, because servers and what stands before them say so of objects that are there.
+func Find(ctx context.Context, store Store, key string) (body []byte, info Info, err error) {
+	wait := pause
+	for look := 1; ; look++ {
+		body, info, err = store.Get(ctx, key)
+		if _, here := store.(Local); here || look == looks || !errors.Is(err, ErrNotExist) {
+			return body, info, err
+		}
+		select {
+		case <-time.After(wait):
+			wait *= 2
+		case <-ctx.Done():
+			return nil, Info{}, ctx.Err()
+		}
+	}
 }
 
 // How Copy reads a Ranged store.

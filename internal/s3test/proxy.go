@@ -32,6 +32,7 @@ const (
 	Skewed         // 403 RequestTimeTooSkewed, the same
 	Expired        // 400 ExpiredToken, the same
 	Moved          // 301 to the server's own region, the same
+	Missing        // 404 NoSuchKey, the same
 )
 
 var refusals = map[Fault]struct {
@@ -44,6 +45,7 @@ var refusals = map[Fault]struct {
 	Skewed:   {http.StatusForbidden, "RequestTimeTooSkewed"},
 	Expired:  {http.StatusBadRequest, "ExpiredToken"},
 	Moved:    {http.StatusMovedPermanently, "PermanentRedirect"},
+	Missing:  {http.StatusNotFound, "NoSuchKey"},
 }
 
 // Request is what a rule decides on.
