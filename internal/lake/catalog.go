@@ -80,7 +80,11 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 		return nil, "", broken(l.Absolute(key), "cannot be read", err)
 	}
 	m := new(hindcast.Manifest)
-	if err := json.Unmarshal(body, m); err != nil {
+	err = json.Unmarshal(body, m)
+	if err == nil {
+		err = unseal(body)
+	}
+	if err != nil {
 		return nil, "", badManifest(l.Absolute(key), err.Error())
 	}
 	if want := l.entryKey(m); key != want {
@@ -162,7 +166,7 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	if err := l.may(ctx); err != nil {
 		return err
 	}
-	body, err := json.Marshal(m)
+	body, err := seal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}
@@ -192,7 +196,7 @@ func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, wh
 	if wrong := wrongIn(m); wrong != "" {
 		return badManifest(l.Absolute(prefix+manifestName), wrong)
 	}
-	body, err := json.Marshal(m)
+	body, err := seal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}

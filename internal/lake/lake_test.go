@@ -293,8 +293,8 @@ func TestPlanOfZombie(t *testing.T) {
 	l := newLake(t, "p")
 	gone := &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Next: "stop"}
 	l.Guard(func(context.Context) error { return gone })
-	wantCode(t, l.SavePlan(t.Context(), "nightly", "a zombie's"), hindcast.EFenced)
-	var plan string
+	wantCode(t, l.SavePlan(t.Context(), "nightly", map[string]string{"by": "a zombie"}), hindcast.EFenced)
+	var plan map[string]string
 	wantCode(t, l.LoadPlan(t.Context(), "nightly", &plan), hindcast.ERun)
 	first := true
 	l.Guard(func(ctx context.Context) error {
@@ -302,10 +302,10 @@ func TestPlanOfZombie(t *testing.T) {
 			return gone
 		}
 		first = false
-		return New(l.store, "p").SavePlan(ctx, "nightly", "its successor's")
+		return New(l.store, "p").SavePlan(ctx, "nightly", map[string]string{"by": "its successor"})
 	})
-	wantCode(t, l.SavePlan(t.Context(), "nightly", "a zombie's"), hindcast.EFenced)
-	if err := l.LoadPlan(t.Context(), "nightly", &plan); err != nil || plan != "its successor's" {
+	wantCode(t, l.SavePlan(t.Context(), "nightly", map[string]string{"by": "a zombie"}), hindcast.EFenced)
+	if err := l.LoadPlan(t.Context(), "nightly", &plan); err != nil || plan["by"] != "its successor" {
 		t.Errorf("the plan is %q, %v", plan, err)
 	}
 }

@@ -3,7 +3,6 @@ package lake
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,7 +47,7 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 // SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has
 // a plan already. Whoever was taken over meanwhile is told that, and freezes none in their successor's run.
 func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
-	body, err := json.Marshal(plan)
+	body, err := seal(plan)
 	if err != nil {
 		return fmt.Errorf("encoding the plan of run %s: %w", id, err)
 	}
@@ -88,7 +87,10 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	if err != nil {
 		return broken(l.Absolute(key), "cannot be read", err)
 	}
-	if err := decode(body, plan); err != nil {
+	if err = decode(body, plan); err == nil {
+		err = unseal(body)
+	}
+	if err != nil {
 		return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Cause: err,
 			Place:   hindcast.Place{File: l.Absolute(key)},
 			Message: fmt.Sprintf("the plan of run %s is corrupt: %v", id, err),
