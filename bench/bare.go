@@ -29,24 +29,29 @@ type copied struct {
 
 // bareRun runs the work in a process of its own and returns its whole time, and the seconds of each COPY.
 func (b *bench) bareRun(ctx context.Context, w work) (wall float64, each []float64, err error) {
+	began := time.Now()
+	_, each, err = b.bareProcess(ctx, w)
+	return time.Since(began).Seconds(), each, err
+}
+
+// bareProcess runs the work in a process of its own and returns what became of that, and the seconds of each COPY.
+func (b *bench) bareProcess(ctx context.Context, w work) (state *os.ProcessState, each []float64, err error) {
 	text, err := json.Marshal(w)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	file := filepath.Join(b.dir, "bare.json")
 	if err := os.WriteFile(file, text, 0o644); err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	cmd := exec.CommandContext(ctx, b.self, "bare", file)
 	cmd.Stderr = os.Stderr
-	began := time.Now()
 	out, err := cmd.Output()
-	wall = time.Since(began).Seconds()
 	if err != nil {
-		return 0, nil, fmt.Errorf("running bare DuckDB: %w", err)
+		return nil, nil, fmt.Errorf("running bare DuckDB: %w", err)
 	}
 	err = json.Unmarshal(out, &each)
-	return wall, each, err
+	return cmd.ProcessState, each, err
 }
 
 // bare is the process: one connection, the COPYs one after another, each followed by an fsync of file and folder.

@@ -35,6 +35,7 @@ type figure struct {
 
 var figures = []figure{
 	{"transform", (*bench).transform},
+	{"wide", (*bench).wide},
 	{"tiny", (*bench).tiny},
 	{"hours", (*bench).hours},
 	{"supervisor", (*bench).supervisor},

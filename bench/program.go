@@ -19,6 +19,7 @@ import (
 // observed is one run of hindcast, seen from outside.
 type observed struct {
 	wall   time.Duration
+	cpu    time.Duration // of it and its children
 	first  time.Duration // process start to the first committed slice's event
 	events []hindcast.Event
 	peaks  map[string]int64 // most resident bytes of each process, by what it is
@@ -62,6 +63,7 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 	}
 	err = cmd.Wait()
 	o.wall = time.Since(began)
+	o.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	close(quit)
 	<-watched
 	if err != nil {
