@@ -14,6 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/scaffold"
+	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -43,7 +44,11 @@ their period and gaps, dimensions and history, and marks what it guessed. Existi
 				return err
 			}
 			a.options.File = notDefault(found.File)
-			_, err = io.WriteString(a.out, a.options.Commands(found.Text()))
+			text := a.options.Commands(found.Text())
+			if a.tty { // the tables' names are anybody's
+				text = screen.Harmless(text)
+			}
+			_, err = io.WriteString(a.out, text)
 			return err
 		},
 	}

@@ -27,6 +27,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	printed  *output        // what becomes of standard output
+	said     *output        // and of standard error
 	workers  *config.Writer // standard error for the processes of a session; nil before the pipeline file is read
 	redactor *config.Redactor
 	deaf     atomic.Bool // signals are requests to stop a run, and do not end the command's context
@@ -49,8 +50,8 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	if len(args) == 0 || args[0] != workerName { // whose end is what counts, and it is not to wait for its threads
 		abortOnFaults()
 	}
-	a := &app{in: in, printed: &output{to: out}, err: &output{to: err}}
-	a.out = a.printed
+	a := &app{in: in, printed: newOutput(out), said: newOutput(err)}
+	a.out, a.err = a.printed, a.said
 	a.detect(out)
 	defer func() {
 		if r := recover(); r != nil {

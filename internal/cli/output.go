@@ -1,34 +1,73 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/screen"
 )
 
-// output is a stream whose reader may go away, or whose disk may be full: what a command does goes on, and whether all of its
-// output arrived is asked at its end. Safe for concurrent use.
+// output is a stream whose reader may go away, or not read on, or whose disk may be full: what a command does goes on, and
+// whether all of its output arrived is asked at its end. Safe for concurrent use.
 type output struct {
-	to    io.Writer
-	mutex sync.Mutex // guards what follows, and the order of writes
-	err   error      // the first; nothing is written after it
+	to      io.Writer
+	over    chan struct{} // closed when its reader is waited for no longer
+	hurried sync.Once
+	mutex   sync.Mutex // guards what follows, and the order of writes
+	err     error      // the first; nothing is written after it
 }
+
+func newOutput(to io.Writer) *output { return &output{to: to, over: make(chan struct{})} }
+
+var errUnread = errors.New("nobody reads it")
 
 // Write never fails.
 func (o *output) Write(p []byte) (int, error) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if o.err == nil {
-		_, o.err = o.to.Write(p)
+		o.err = o.write(bytes.Clone(p))
 	}
 	return len(p), nil
+}
+
+// write ends when the text is written, or nobody waits for that any longer.
+func (o *output) write(text []byte) error {
+	written := make(chan error, 1)
+	go func() {
+		_, err := o.to.Write(text)
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-o.over:
+	}
+	select {
+	case err := <-written: // at once, where somebody reads
+		return err
+	case <-time.After(readerGrace):
+		return errUnread
+	}
+}
+
+// readerGrace is how long each write may take after that.
+const readerGrace = 100 * time.Millisecond
+
+// readerPatience is how long a run that is to stop waits for who reads its output.
+const readerPatience = 10 * time.Second
+
+// hurry bounds how long a reader that does not read on, or a terminal that is held by Ctrl-S, holds up what is to stop.
+func (o *output) hurry(patience time.Duration) {
+	o.hurried.Do(func() { time.AfterFunc(patience, func() { close(o.over) }) })
 }
 
 func (o *output) failure() error {

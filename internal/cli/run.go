@@ -263,6 +263,10 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	var log *screen.Lines
 	began := time.Now()
 	o.Stop = stop
+	o.Stopping = func() {
+		a.printed.hurry(readerPatience)
+		a.said.hurry(readerPatience)
+	}
 	o.Log = func(path string) (io.Writer, error) {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, logMode(path))
 		if err != nil {

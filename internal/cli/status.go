@@ -257,14 +257,14 @@ func (a *app) await(ctx context.Context, s *launch.Session, run string, enough f
 		}
 		if watch.Silent(holder) {
 			_, _ = fmt.Fprintf(a.err, "%s: process %d on %s holds the run, and gives no sign of life; perhaps it is lost with its machine\n"+
-				"Next: go on with it from here: %s\n", undone, holder.Pid, holder.Host, a.options.Commands("hindcast resume "+run))
+				"Next: go on with it from here: %s\n", undone, holder.Pid, a.plain(holder.Host), a.options.Commands("hindcast resume "+run))
 			return exit(hindcast.ExitUnknown)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-patience:
-			_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, holder.Pid, holder.Host, a.options.Commands(next))
+			_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, holder.Pid, a.plain(holder.Host), a.options.Commands(next))
 			return exit(hindcast.ExitUnknown)
 		case <-time.After(100 * time.Millisecond):
 		}

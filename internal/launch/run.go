@@ -31,7 +31,9 @@ type Options struct {
 	Planned func(p *plan.Plan, past []hindcast.Event, log io.Writer)
 	Each    func(hindcast.Event) // every event, when it is durable
 	Stop    <-chan supervisor.StopRequest
-	Waiting func(lease.Holder) // is told who holds the lease and seems to be lost, when the run waits for that to be certain
+	// Stopping, if set, is told that the whole run is to stop, whoever asks: nothing may hold it up for long from here on.
+	Stopping func()
+	Waiting  func(lease.Holder) // is told who holds the lease and seems to be lost, when the run waits for that to be certain
 }
 
 // Ended is how a run ended.
@@ -103,7 +105,7 @@ func begin(ctx context.Context, s *Session, o Options) (*Ended, error) {
 // stoppable does what may be stopped at any time, also before the supervisor runs. What fails then fails for that
 // reason.
 func (a *active) stoppable(ctx context.Context, do func(context.Context) (*Ended, error)) (*Ended, error) {
-	ctx, a.stops = newStops(ctx, a.options.Stop)
+	ctx, a.stops = newStops(ctx, a.options.Stop, a.options.Stopping)
 	defer a.stops.close()
 	ended, err := do(ctx)
 	if err != nil && ctx.Err() != nil {

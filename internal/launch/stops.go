@@ -14,13 +14,14 @@ import (
 type stops struct {
 	requests chan supervisor.StopRequest
 	early    context.CancelCauseFunc
+	told     func() // of a request for the whole run; may be nil
 	quit     chan struct{}
 	sources  sync.WaitGroup
 }
 
 // newStops returns the context of all that comes before the supervisor. The end of ctx is a request as well.
-func newStops(ctx context.Context, signals <-chan supervisor.StopRequest) (context.Context, *stops) {
-	s := &stops{requests: make(chan supervisor.StopRequest), quit: make(chan struct{})}
+func newStops(ctx context.Context, signals <-chan supervisor.StopRequest, told func()) (context.Context, *stops) {
+	s := &stops{requests: make(chan supervisor.StopRequest), quit: make(chan struct{}), told: told}
 	var before context.Context
 	before, s.early = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.sources.Go(func() {
@@ -58,6 +59,9 @@ func (s *stops) pass(request supervisor.StopRequest) {
 	if len(request.Slices) > 0 { // the others go on, and a request for the whole run is not to wait behind it
 		s.sources.Go(func() { s.send(request) })
 		return
+	}
+	if s.told != nil {
+		s.told()
 	}
 	s.early(&hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled,
 		Message: "stopped by " + request.By + " before the first slice began", Next: "nothing was published; run it again when you like"})

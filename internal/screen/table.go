@@ -158,7 +158,7 @@ func numeric(typ string) bool {
 func CSV(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bool) error {
 	shown := func(s string) string { return s }
 	if terminal {
-		shown = harmless
+		shown = Harmless
 	}
 	out := csv.NewWriter(w)
 	line := make([]string, len(columns))
@@ -208,7 +208,7 @@ func JSON(w io.Writer, columns []hindcast.Column, values [][]*string, terminal b
 		b.WriteString("}\n")
 		line := b.String()
 		if terminal {
-			line = harmless(line)
+			line = Harmless(line)
 		}
 		if _, err := io.WriteString(w, line); err != nil {
 			return fmt.Errorf("writing JSON: %w", err)

@@ -142,8 +142,8 @@ var ascii = strings.NewReplacer("…", "...", "–", "-", "−", "-", "·", "-",
 // Line makes one line of what may come from anywhere, without what could move the cursor.
 func (o Options) Line(s string) string { return o.text(s) }
 
-// harmless is a value without control characters, as it is shown on a terminal; line breaks stay.
-func harmless(s string) string {
+// Harmless is a value without control characters, as it is shown on a terminal; line breaks stay.
+func Harmless(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && (unicode.IsControl(r) || bidi(r)) {
 			return '?'
