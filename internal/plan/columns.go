@@ -14,7 +14,7 @@ import (
 // only some of the fact's tables have is left out where it is not. Those that need not be unloaded are Absent.
 func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([]hindcast.Column, error) {
 	p := m.Pipeline
-	columns, err := m.carried("facts."+f.Name, source, pick(all, f.Columns, f.Time), f.Text, narrowing{f.Name, f.Time, f.Used})
+	columns, err := m.carried("facts."+f.Name, source, pick(all, f.Columns, f.Time), f.Text, narrowing{f.Name, f.Time, f.Used, f.Columns})
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,11 @@ func (m *maker) carried(key, source string, columns []hindcast.Column, text []st
 	for _, c := range columns {
 		if c.Type == "" {
 			return nil, notCarried(p, key, source, c, c.Source)
+		}
+		if once := key + "\x00" + c.Name; m.Reads != nil && isStandIn(c) && !m.told[once] {
+			m.told[once] = true
+			m.warnings = append(m.warnings, fmt.Sprintf("column %s of %s has type %s, which cannot be carried exactly: nothing reads it, and it is left out",
+				c.Name, source, strings.TrimPrefix(c.Source, standIn)))
 		}
 	}
 	return columns, nil

@@ -35,7 +35,7 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 			return item, err
 		}
 		var err error
-		if item.Columns, err = m.carried("dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text, narrowing{name: d.Name, used: d.Used}); err != nil {
+		if item.Columns, err = m.carried("dimensions."+d.Name, item.Source, pick(source.Columns, d.Columns, ""), d.Text, narrowing{name: d.Name, used: d.Used, named: d.Columns}); err != nil {
 			return item, err
 		}
 		if err := distinct(m.Pipeline, "dimensions."+d.Name, item.Source, item.Columns); err != nil {

@@ -25,10 +25,11 @@ func (m *maker) reads(name string) (r Reads, sure bool) {
 type narrowing struct {
 	name, time string
 	used       bool
+	named      []string // in a list of `columns:`
 }
 
 // narrow marks as Absent what need not be unloaded: what nothing reads, under `columns: used`; and in any case columns
-// whose type the lake does not have, unless they are read. The SQL sees those as VARCHAR. While nobody has asked yet
+// whose type the lake does not have, unless they are read, or named in a list. The SQL sees those as VARCHAR. While nobody has asked yet
 // what is read, they are taken for columns that are not.
 func (m *maker) narrow(n narrowing, columns []hindcast.Column) []hindcast.Column {
 	r, sure := m.reads(n.name)
@@ -38,7 +39,7 @@ func (m *maker) narrow(n narrowing, columns []hindcast.Column) []hindcast.Column
 		read := has(r.All, c.Name) || n.time != "" && strings.EqualFold(c.Name, n.time)
 		switch {
 		case c.Type == "":
-			c.Absent = sure && !read || m.Reads == nil
+			c.Absent = (sure && !read || m.Reads == nil) && !has(n.named, c.Name)
 		case n.used && sure:
 			c.Absent = !read
 		}

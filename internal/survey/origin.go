@@ -47,7 +47,7 @@ func (s *Survey) texts(tables []engine.Table) []text {
 	for i, t := range tables {
 		for j, c := range t.Columns {
 			plain := c.Source == "" || c.Source == "text" || c.Source == "json"
-			if !files[t.Name] && !plain && (c.Type == "VARCHAR" || c.Type == "JSON") {
+			if !files[t.Name] && !c.Absent && !plain && (c.Type == "VARCHAR" || c.Type == "JSON") {
 				list = append(list, text{i, j})
 			}
 		}
