@@ -123,8 +123,18 @@ type Manifest struct {
 	Layouts    []Layout  `json:"layouts,omitempty"` // of the user's own files
 	Bytes      int64     `json:"bytes"`
 	Sums       Sums      `json:"sums"`
-	Seconds    float64   `json:"seconds"` // how long the step took
+	Mark       *Mark     `json:"mark,omitempty"` // of the source, as it was right before the unload
+	Seconds    float64   `json:"seconds"`        // how long the step took
 	CreatedAt  time.Time `json:"created_at"`
+}
+
+// Mark is what a warehouse counts of the changes to a table: another mark is another state of it, as far as the warehouse
+// noticed. Its counters may be a little behind.
+type Mark struct {
+	Inserted int64  `json:"inserted"` // rows, since the counters began
+	Updated  int64  `json:"updated"`
+	Deleted  int64  `json:"deleted"`
+	Stored   string `json:"stored,omitempty"` // changes where all rows are written elsewhere: TRUNCATE, VACUUM FULL
 }
 
 // WholeKey is the key of a dimension's manifest: it is unloaded whole.

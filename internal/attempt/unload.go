@@ -104,11 +104,26 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 	if err != nil {
 		return err
 	}
+	m.Mark = s.mark(ctx, extract.Table)
 	out, err := s.warehouse.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, Memory: s.plan.Shares.Warehouse})
 	if err != nil {
 		return err
 	}
 	m.Columns, m.Files, m.Bytes, m.Sums = out.Columns, out.Files, out.Bytes, out.Sums
+	return nil
+}
+
+// mark is what the warehouse counts of the table's changes before it is unloaded: what comes while it is read is after that.
+// It serves a later plan's look, and nothing else misses it.
+func (s *Steps) mark(ctx context.Context, table string) *hindcast.Mark {
+	marker, ok := s.warehouse.(warehouse.Marker)
+	if !ok || !s.warehouse.Properties().Marks {
+		return nil
+	}
+	marks, err := marker.Marks(ctx, []string{table})
+	if mark, found := marks[table]; err == nil && found {
+		return &mark
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ func (a *app) planCommand() *cobra.Command {
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))
 			}
-			screen.Plan(a.out, made, screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, AcceptLoss: c.AcceptLoss})
+			screen.Plan(a.out, made, screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss})
 			return closing(s, nil)
 		},
 	}
@@ -86,6 +86,7 @@ func closing(s *launch.Session, err error) error {
 
 func choiceFlags(flags *pflag.FlagSet, c *launch.Choice) {
 	flags.StringVar(&c.Slices, "slices", "", "which slices: keys, prefixes, ranges (2019-03..2019-09), all, new, stale, failed, unsettled")
-	flags.BoolVar(&c.Force, "force", false, "also the slices that are up to date")
+	flags.BoolVar(&c.Force, "force", false, "also the slices that are up to date, computed from what the lake has")
+	flags.BoolVar(&c.Fresh, "fresh", false, "as --force, and what they read is unloaded again first")
 	flags.BoolVar(&c.AcceptLoss, "accept-loss", false, "take a source that lost rows in place of a fuller generation")
 }

@@ -275,6 +275,9 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 		return logFile{a.redactor.Writer(f), f}, nil
 	}
 	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
+		if made.Unbound != "" && !a.json {
+			_, _ = fmt.Fprintln(a.err, "unloading all the same: "+made.Unbound)
+		}
 		view = a.view(made)
 		log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
 		for _, e := range past {

@@ -113,6 +113,7 @@ var tidied = []struct {
 	{regexp.MustCompile(`\b[\d.,]+ ([KMG] )?rows/min`), "N rows/min"},
 	{regexp.MustCompile(`(?m)^  time  .*? \(from (r\d+)\)$`), "  time  about N s (from $1)"},
 	{regexp.MustCompile(`\b\d\d? (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})?\b`), "D Mon"},
+	{regexp.MustCompile(`unloaded (D Mon )?h:mm( to (D Mon )?h:mm)?`), "unloaded h:mm"},
 	{regexp.MustCompile(`\b(since|of) \d{4}-\d\d-\d\d\b`), "$1 DATE"},
 	{regexp.MustCompile(`\S*/testscript-main\d+/bin/`), "$$BIN/"},
 	{regexp.MustCompile(`\b(pid|process|PID) \d+`), "$1 N"},

@@ -38,7 +38,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
 			}
-			s, err := launch.Open(cmd.Context(), p, a.log())
+			s, err := launch.OpenEngine(p, a.log())
 			if err != nil {
 				return closing(s, err)
 			}

@@ -10,13 +10,14 @@ func (a *app) unloadCommand() *cobra.Command {
 	o := launch.Options{UnloadOnly: true}
 	command := &cobra.Command{
 		Use: "unload", Short: "Unload facts and dimensions into the lake, and nothing else", Args: cobra.NoArgs,
-		Long:    "Unloads what the slices need and the lake does not have. With --force everything chosen is unloaded anew, as new generations.",
+		Long:    "Unloads what the slices need and the lake does not have. With --fresh, or\n--force, everything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",
 		Example: "  hindcast unload\n  hindcast unload --force --slices 2019-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.pipeline(cmd.Context())
 			if err != nil {
 				return err
 			}
+			o.Fresh = o.Fresh || o.Force
 			return a.unlessNone(a.begin(cmd.Context(), p, o), nil)
 		},
 	}

@@ -190,6 +190,11 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
+// Marks asks the owner; one that is no Marker counts nothing.
+func (c *Client) Marks(ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
+	return call[map[string]hindcast.Mark](ctx, c, "marks", tables)
+}
+
 type ofTarget struct {
 	Pipeline string   `json:"pipeline"`
 	Target   string   `json:"target"`

@@ -28,6 +28,12 @@ func (s *session) overviews() map[string]child.Handler {
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
 			return w.Committed(ctx, p.Pipeline, p.Settled)
 		}),
+		"marks": handle(s, func(w warehouse.Warehouse, ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
+			if m, ok := w.(warehouse.Marker); ok {
+				return m.Marks(ctx, tables)
+			}
+			return nil, nil
+		}),
 		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) (warehouse.Overview, error) {
 			return w.Overview(ctx, p.Pipeline, p.Target)
 		}),

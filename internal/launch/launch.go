@@ -40,6 +40,7 @@ type Session struct {
 	Engine    engine.Engine
 	Machine   plan.Machine
 	spill     string
+	toRead    connection
 	place     *scratch.Folder // of a lake that is no folder; nil for others
 }
 
@@ -65,8 +66,18 @@ func (s *Session) disk() string {
 	return s.Pipeline.Lake.Path
 }
 
-// Open opens everything to read: for plan, sql and verify.
+// Open opens everything to read: for plan and verify.
 func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, error) {
+	s, err := OpenEngine(p, log)
+	if err != nil {
+		return s, err
+	}
+	err = s.reach(ctx)
+	return s, err
+}
+
+// OpenEngine opens everything but the warehouse, which Query opens where it has to: for sql.
+func OpenEngine(p *hindcast.Pipeline, log io.Writer) (*Session, error) {
 	s, err := OpenLake(p)
 	if err != nil {
 		return nil, err
@@ -75,10 +86,13 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	err = s.connect(ctx, connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)})
-	err = s.busyWith(ctx, err)
+	s.toRead = connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)}
+	err = s.startEngine(s.toRead)
 	return s, err
 }
+
+// reach opens the warehouse to read.
+func (s *Session) reach(ctx context.Context) error { return s.busyWith(ctx, s.connect(ctx, s.toRead)) }
 
 // busyWith names the run that has the warehouse's file, where it is one of this pipeline's.
 func (s *Session) busyWith(ctx context.Context, err error) error {
@@ -104,15 +118,18 @@ type connection struct {
 	died     func(child.Death)
 }
 
-func (s *Session) connect(ctx context.Context, c connection) (err error) {
+func (s *Session) startEngine(c connection) (err error) {
 	s.spill = c.spill
-	// The engine first: its worker starts while the warehouse opens.
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
 			Threads: c.shares.Threads, Spill: c.spill, Allowed: append(s.readable(), c.spill), Log: c.log, Died: c.died})
-		if err != nil {
-			return err
-		}
+	}
+	return err
+}
+
+func (s *Session) connect(ctx context.Context, c connection) (err error) {
+	if err := s.startEngine(c); err != nil { // first: its worker starts while the warehouse opens
+		return err
 	}
 	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse,
 		Spill: filepath.Join(c.spill, "warehouse"), Log: c.log, Died: c.died})
@@ -140,7 +157,8 @@ func (s *Session) Close() error {
 // Choice is what a person chose on the command line.
 type Choice struct {
 	Slices     string
-	Force      bool
+	Force      bool // also what is up to date
+	Fresh      bool // the same, from sources that are unloaded again
 	AcceptLoss bool
 }
 
@@ -161,7 +179,7 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 
 func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
 	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
-		Force: c.Force, AcceptLoss: c.AcceptLoss, Machine: s.Machine}
+		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Machine: s.Machine}
 }
 
 // earlierRuns is how many runs back an estimate looks.

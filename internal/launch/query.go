@@ -32,10 +32,31 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 		return engine.Rows{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " runs no queries by hand", Next: "use the engine duckdb"}
 	}
-	p, err := s.planAny(ctx, q.Slice, now)
-	if err != nil {
+	// By the lake alone first: a run may have the warehouse to itself, and the query may need none.
+	p, err := s.fromLake(ctx, q.Slice, now)
+	if err == nil {
+		rows, err := s.over(ctx, sampler, p, q, now)
+		if err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn || !s.narrows() {
+			return rows, err
+		}
+	}
+	if err := s.reach(ctx); err != nil {
 		return engine.Rows{}, err
 	}
+	if p, err = s.planAny(ctx, q.Slice, now); err != nil {
+		return engine.Rows{}, err
+	}
+	return s.over(ctx, sampler, p, q, now)
+}
+
+// narrows reports whether the lake may have fewer columns than the warehouse.
+func (s *Session) narrows() bool {
+	return slices.ContainsFunc(s.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Used }) ||
+		slices.ContainsFunc(s.Pipeline.Dims, func(d hindcast.Dim) bool { return d.Used })
+}
+
+// over runs the query over the last of the plan's slices.
+func (s *Session) over(ctx context.Context, sampler engine.Sampler, p *plan.Plan, q Query, now time.Time) (engine.Rows, error) {
 	item := p.Items[len(p.Items)-1]
 	query, err := engine.Bound(q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
 	if err != nil {
@@ -48,6 +69,22 @@ func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Row
 		return engine.Rows{}, err
 	}
 	return sampler.Query(ctx, query, engine.Limits{}, q.Limit)
+}
+
+// fromLake plans the slice by the lake alone.
+func (s *Session) fromLake(ctx context.Context, slice string, now time.Time) (*plan.Plan, error) {
+	if slice == "" {
+		to, err := plan.ResolveTo(s.Pipeline, now)
+		if err != nil {
+			return nil, err
+		}
+		history, err := plan.Cut(s.Pipeline.History, to)
+		if err != nil {
+			return nil, err
+		}
+		slice = history[len(history)-1].Key
+	}
+	return s.survey(Choice{Slices: slice, Force: true}, now).FromLake(ctx)
 }
 
 // planAny plans the slice without binding the pipeline's SQL, which may be what is being worked on.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -202,9 +203,6 @@ func (a *active) begin(ctx context.Context) (*Ended, error) {
 		return nil, err
 	}
 	p.Run, p.UnloadOnly = a.run, a.options.UnloadOnly
-	if p.UnloadOnly && a.options.Force {
-		reload(p)
-	}
 	// The plan comes last: a run that cannot begin, for want of a right say, leaves none behind.
 	if err := a.prepare(ctx, p); err != nil {
 		return nil, err
@@ -213,14 +211,6 @@ func (a *active) begin(ctx context.Context) (*Ended, error) {
 		return nil, err
 	}
 	return a.supervise(ctx, p, dims)
-}
-
-// reload has every unit of a table unloaded anew.
-func reload(p *plan.Plan) {
-	for i := range p.Units {
-		u := &p.Units[i]
-		u.Unload, u.Why = len(u.Files) == 0, "forced"
-	}
 }
 
 // settle makes the plan; where dimensions are due they are unloaded first, because they may make slices stale, and
@@ -258,8 +248,12 @@ func (a *active) settle(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, 
 	if p, err = a.plan(ctx, a.options.Choice, now); err != nil {
 		return nil, nil, err
 	}
-	for i := range p.Dims { // one that is refreshed by every run is due still
-		p.Dims[i].Unload = false
+	for i := range p.Dims {
+		d := &p.Dims[i]
+		d.Unload = false // one that is refreshed by every run is due still
+		if slices.ContainsFunc(dims, func(m *hindcast.Manifest) bool { return m.Name == d.Name }) {
+			d.Unloaded = time.Time{}
+		}
 	}
 	return p, dims, nil
 }
@@ -298,7 +292,6 @@ func (a *active) markDue(p *plan.Plan) bool {
 	due := false
 	for i := range p.Dims {
 		d := &p.Dims[i]
-		d.Unload = d.Unload || a.options.UnloadOnly && a.options.Force && len(d.Files) == 0
 		due = due || d.Unload
 	}
 	return due
@@ -309,7 +302,16 @@ func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Pla
 		p, err = a.Plan(ctx, c, now)
 		return err
 	})
-	return p, err
+	if err == nil || !a.options.UnloadOnly || hindcast.AsError(err).Class != hindcast.ClassPermanent || errors.Is(err, plan.ErrNoneChosen) {
+		return p, err
+	}
+	// What is unloaded needs neither the SQL nor the target: only if there is no plan without them either, nothing is.
+	draft, failed := a.survey(c, now).Draft(ctx)
+	if failed != nil {
+		return nil, err
+	}
+	draft.Unbound, draft.AcceptLoss = err.Error(), c.AcceptLoss
+	return draft, nil
 }
 
 func (a *active) steps(ctx context.Context, p *plan.Plan, fence int64) (s *attempt.Steps, err error) {

@@ -47,11 +47,14 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 			item.Columns, item.Rows, item.Bytes = current.Columns, current.Sums.Rows, current.Bytes
 		}
 		item.Why = m.dimDue(d, current, item.Columns)
+		if item.Why == "" && m.Fresh && there {
+			item.Why = whyFresh
+		}
 		item.Unload = item.Why != ""
 		if item.Unload {
 			item.Keep = m.kept(d.Used, current, item.Columns)
 		} else {
-			item.Columns = Seen(item.Columns, current.Columns)
+			item.Columns, item.Unloaded = Seen(item.Columns, current.Columns), current.CreatedAt
 		}
 	}
 	if !there && (item.Unload || d.Files != "") {

@@ -147,6 +147,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	out.Notes = m.columnNotes(out)
 	out.Shares = Divide(m.Machine, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
+	out.Moved = m.moved(out)
 	out.Warnings = slices.Concat(m.warnings, m.Inputs.Notes, m.Advice)
 	return out, nil
 }
@@ -239,6 +240,7 @@ const (
 	whyUnsettled = "unsettled"
 	whyTime      = "time column changed"
 	whyEarly     = "unloaded before it was settled"
+	whyFresh     = "asked for"
 )
 
 // survey says of a unit what is known and whether it is to be unloaded.
@@ -277,6 +279,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 	}
 	if u.Why = m.due(c, u, current); u.Why == "" {
 		u.Columns = Seen(columns, current.Columns)
+		u.Unloaded = current.CreatedAt
 	} else if current != nil && !current.Missing {
 		u.Keep = m.kept(c.fact.Used, current, columns)
 	}
@@ -310,6 +313,8 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 		return whyUnsettled
 	case current.CreatedAt.Before(m.settledAt(u.Interval)):
 		return whyEarly
+	case columns == "" && m.Fresh:
+		return whyFresh
 	}
 	return columns
 }
@@ -319,7 +324,7 @@ func (m *maker) surveyAbsent(c *cutter, u *Unit, current *hindcast.Manifest) {
 	u.Rows, u.Bytes = 0, 0
 	switch {
 	case current != nil && !current.Missing:
-		u.Rows, u.Bytes, u.Content, u.Columns = current.Sums.Rows, current.Bytes, current.Sums.Content, current.Columns
+		u.Rows, u.Bytes, u.Content, u.Columns, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.Columns, current.CreatedAt
 		if m.unsettled(u.Interval) {
 			m.warnings = append(m.warnings, fmt.Sprintf("%s is not there any more; generation %d of %s is used, of %s", u.Source,
 				current.Generation, c.fact.Name, day(current.CreatedAt, m.Now)))

@@ -29,6 +29,10 @@ type Plan struct {
 	Existing  bool              `json:"target_exists"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
+	// Moved are the sources that changed since they were unloaded, as far as a cheap look tells.
+	Moved []Moved `json:"moved,omitempty"`
+	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
+	Unbound string `json:"unbound,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
 }
@@ -64,23 +68,32 @@ type Unit struct {
 	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the fact has `files:`
 	Layouts  []hindcast.Layout `json:"layouts,omitempty"` // of those
 	Content  string            `json:"content,omitempty"` // of those: changes when they do
+	Unloaded time.Time         `json:"unloaded,omitzero"` // when the rows that are used were unloaded; zero if this run unloads them
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
 	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
 }
 
+// Moved is a fact or a dimension whose source changed since it was unloaded.
+type Moved struct {
+	Name   string   `json:"name"`
+	Slices []string `json:"slices,omitempty"` // keys of the slices that read what changed; none where that is not known
+	Why    string   `json:"why"`              // "62 rows at the source, 60 in the lake"
+}
+
 // DimItem is a dimension in a plan.
 type DimItem struct {
-	Name    string            `json:"name"`
-	Source  string            `json:"source"`
-	Unload  bool              `json:"unload"`
-	Why     string            `json:"why,omitempty"`
-	Columns []hindcast.Column `json:"columns,omitempty"`
-	Keep    []string          `json:"keep,omitempty"`    // as a unit's
-	Files   []hindcast.File   `json:"files,omitempty"`   // the user's own, where the dimension has `files:`
-	Layouts []hindcast.Layout `json:"layouts,omitempty"` // of those
-	Content string            `json:"content,omitempty"` // of those
-	Rows    int64             `json:"rows"`
-	Bytes   int64             `json:"bytes"`
+	Name     string            `json:"name"`
+	Source   string            `json:"source"`
+	Unload   bool              `json:"unload"`
+	Why      string            `json:"why,omitempty"`
+	Columns  []hindcast.Column `json:"columns,omitempty"`
+	Keep     []string          `json:"keep,omitempty"`    // as a unit's
+	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the dimension has `files:`
+	Layouts  []hindcast.Layout `json:"layouts,omitempty"` // of those
+	Content  string            `json:"content,omitempty"` // of those
+	Unloaded time.Time         `json:"unloaded,omitzero"` // as a unit's
+	Rows     int64             `json:"rows"`
+	Bytes    int64             `json:"bytes"`
 }
 
 // Shares divides the machine between the steps.
@@ -117,6 +130,7 @@ type Inputs struct {
 	Warehouse Version
 	Selection string // --slices
 	Force     bool
+	Fresh     bool // what the slices that run read is unloaded again
 	// Sources holds every table that Tables named and that exists, and every glob of files that matches.
 	Sources map[string]Source
 	// Reads says what is read of each fact and dimension, by name; one that is not there is read whole, as far as the
@@ -134,8 +148,9 @@ type Inputs struct {
 	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
 	Result    []hindcast.Column
 	Existing  bool
-	Advice    []string // the warehouse's, of the target: shown as warnings
-	Notes     []string // of the user's own files: shown as warnings
+	Looked    map[LookedAt]string // how sources moved since they were unloaded, in words
+	Advice    []string            // the warehouse's, of the target: shown as warnings
+	Notes     []string            // of the user's own files: shown as warnings
 	Machine   Machine
 	Earlier   Earlier
 }

@@ -83,7 +83,7 @@ func (c *candidate) read(cutter *cutter, f int) error {
 		c.Rows, c.Bytes = add(c.Rows, Part(u.Interval, window, u.Rows)), add(c.Bytes, Part(u.Interval, window, u.Bytes))
 		contents = append(contents, u.Content)
 		switch {
-		case !u.Unload:
+		case !u.Unload || u.Why == whyFresh: // what the lake has is known, and says why the slice would run by itself
 		case u.Why == whyUnsettled || u.Why == whyEarly:
 			in.unsettled = u.Why
 		case u.Why == whyChecks: // what the slice was made from is there

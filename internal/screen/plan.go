@@ -14,8 +14,8 @@ import (
 // PlanOptions are a plan's screen, and what was asked for: a run is proposed that does the same.
 type PlanOptions struct {
 	Options
-	Slices            string // --slices
-	Force, AcceptLoss bool
+	Slices                   string // --slices
+	Force, Fresh, AcceptLoss bool
 }
 
 // Plan shows what a run would do and why, and that nothing was touched.
@@ -41,16 +41,17 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		pg.work(p, runs)
 		pg.machine(p)
 	}
+	pg.moved(p, k, next)
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
 	for _, warning := range p.Warnings {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
-	if len(runs) > 0 || len(p.Warnings)+len(p.Notes) > 0 {
+	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved) > 0 {
 		pg.add("")
 	}
-	pg.next(planNext(runs, k, po)...)
+	pg.next(planNext(p, runs, k, po)...)
 	pg.flush(w)
 }
 
@@ -79,28 +80,102 @@ func span(p *plan.Plan, k keys) (from, to string) {
 	return p.History.Start.Format(form), last.Format(form)
 }
 
-func planNext(runs []*plan.Item, k keys, o PlanOptions) []string {
-	if len(runs) == 0 {
-		what := "all of it"
-		if o.Slices != "" {
-			what = "these"
-		}
-		return []string{"nothing to do; run " + what + " again: " + o.run(o.Slices, true)}
+func planNext(p *plan.Plan, runs []*plan.Item, k keys, o PlanOptions) []string {
+	var next []string
+	if selection, moved := movedSlices(p, k, o.Slices); moved && !o.Fresh {
+		next = append(next, "unload what moved again, and compute it: "+o.fresh(selection))
 	}
-	next := []string{o.run(o.Slices, o.Force)}
+	if len(runs) == 0 {
+		return append(next, nothingNext(p, o, len(next) > 0)...)
+	}
+	next = append([]string{o.run(o.Slices)}, next...)
 	if len(runs) > 1 {
-		next = append(next, "one slice first: "+o.run(k.short(runs[0].Slice.Key), o.Force))
+		next = append(next, "one slice first: "+o.run(k.short(runs[0].Slice.Key)))
 	}
 	return next
 }
 
+// nothingNext says how old the copies are that a run by force would take.
+func nothingNext(p *plan.Plan, o PlanOptions, moved bool) []string {
+	what := "all of it"
+	if o.Slices != "" {
+		what = "these"
+	}
+	again := o
+	again.Force = true
+	if moved {
+		return nil
+	}
+	age := inTheLake(p, o.Now)
+	if age == "" {
+		return []string{"nothing to do; compute " + what + " again: " + again.run(o.Slices)}
+	}
+	return []string{"nothing to do; compute " + what + " again from the copies that were " + age + ": " + again.run(o.Slices),
+		"from the sources as they are now: " + o.fresh(o.Slices)}
+}
+
+// inTheLake says when what a plan takes from the lake was unloaded; "" if it takes nothing.
+func inTheLake(p *plan.Plan, now time.Time) string {
+	oldest, newest := p.Ages()
+	if oldest.IsZero() {
+		return ""
+	}
+	from, to := moment(oldest, now), moment(newest, now)
+	if from == to {
+		return "unloaded " + from
+	}
+	return "unloaded " + from + " to " + to
+}
+
+// movedSlices is the selection of the slices whose source moved, as far as it can be written out: else what was asked for.
+func movedSlices(p *plan.Plan, k keys, asked string) (selection string, moved bool) {
+	var list []string
+	for _, m := range p.Moved {
+		if len(m.Slices) == 0 {
+			return asked, true
+		}
+		for _, key := range m.Slices {
+			if !slices.Contains(list, k.short(key)) {
+				list = append(list, k.short(key))
+			}
+		}
+		if len(list) > maxRanges {
+			return asked, true
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ","), len(p.Moved) > 0
+}
+
+// moved names the sources that changed since they were unloaded.
+func (p *page) moved(pl *plan.Plan, k keys, next func(a, b string) bool) {
+	for _, m := range pl.Moved {
+		text := m.Name
+		if named := k.ranges(m.Slices, next, p.o.or("…", "...")); len(named) > maxRanges {
+			text += " " + strings.Join(named[:maxRanges], ", ") + fmt.Sprintf(" and %d more ranges", len(named)-maxRanges)
+		} else if len(named) > 0 {
+			text += " " + strings.Join(named, ", ")
+		}
+		p.wrap("  "+p.o.paint(yellow, padRight("moved", 10))+" ", labelHang, p.o.text(text+": "+m.Why))
+	}
+}
+
+// fresh is the command that unloads them again first.
+func (o PlanOptions) fresh(selection string) string {
+	o.Fresh = true
+	return o.run(selection)
+}
+
 // run is the command that runs the slices that are chosen so.
-func (o PlanOptions) run(selection string, force bool) string {
+func (o PlanOptions) run(selection string) string {
 	command := "hindcast run"
 	if selection != "" {
 		command += " --slices " + shellWord(selection)
 	}
-	if force {
+	switch {
+	case o.Fresh:
+		command += " --fresh"
+	case o.Force:
 		command += " --force"
 	}
 	if o.AcceptLoss {
@@ -232,7 +307,7 @@ func (p *page) fact(name string, parts ...string) {
 
 // work says how much each step has to do.
 func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
-	unloads, amount, why := unloadWork(pl)
+	unloads, amount, why := unloadWork(pl, p.o.Now)
 	target := pl.Pipeline.Target.Table
 	out := approx(pl.Estimate.RowsOut)
 	if pl.Existing {
@@ -268,7 +343,7 @@ func source(pl *plan.Plan) string {
 }
 
 // unloadWork counts what will be unloaded, how much that is, and why; and what need not be.
-func unloadWork(pl *plan.Plan) (count, amount, why string) {
+func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 	n, kept := 0, 0
 	var whys []string
 	times := map[string]int{}
@@ -294,6 +369,9 @@ func unloadWork(pl *plan.Plan) (count, amount, why string) {
 	why = strings.Join(whys, ", ")
 	if kept > 0 {
 		why = strings.TrimPrefix(why+fmt.Sprintf("; %d in the lake", kept), "; ")
+		if age := inTheLake(pl, now); age != "" {
+			why += ", " + age
+		}
 	}
 	if n == 0 {
 		return "nothing", "", why

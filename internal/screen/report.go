@@ -24,7 +24,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg := &page{o: o.Options}
 	pg.headline(t, o.Elapsed)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
-		pg.figures(t, o.Elapsed)
+		pg.figures(t, p, o.Elapsed)
 		pg.skipped(t)
 		pg.retries(st)
 		pg.logAndVerify(o)
@@ -168,7 +168,7 @@ func standing(t *tally) string {
 }
 
 // figures are the rows in and out, the time by step and the speed.
-func (p *page) figures(t *tally, measured time.Duration) {
+func (p *page) figures(t *tally, pl *plan.Plan, measured time.Duration) {
 	rowsIn, bytesIn, rowsOut, bytesOut := t.sums()
 	if t.counts[hindcast.Succeeded] == 0 {
 		return
@@ -203,6 +203,12 @@ func (p *page) figures(t *tally, measured time.Duration) {
 		speed = append(speed, "peak memory "+size(t.st.Memory))
 	}
 	line("out", rowsOut, bytesOut, speed...)
+	if pl == nil {
+		return
+	}
+	if age := inTheLake(pl, p.o.Now); age != "" {
+		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
+	}
 }
 
 // skipped names the slices that were not run and why, but for those that the plan knew to be up to date.

@@ -4,8 +4,10 @@ package survey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +28,7 @@ type Survey struct {
 	Now        time.Time
 	Selection  string // --slices
 	Force      bool
+	Fresh      bool
 	AcceptLoss bool
 	Machine    plan.Machine
 	Earlier    plan.Earlier
@@ -80,6 +83,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	}
 	in.Advice = append(in.Advice, left...)
 	d.Target(published, in.Advice)
+	d.Looked = s.look(ctx, d)
 	p, err := d.Plan()
 	if err != nil {
 		return nil, err
@@ -96,6 +100,30 @@ func (s *Survey) Draft(ctx context.Context) (*plan.Plan, error) {
 	}
 	_, p, err := s.draft(ctx, in)
 	return p, err
+}
+
+// ErrElsewhere means that the lake alone does not have what the slices read.
+var ErrElsewhere = errors.New("not all of it is in the lake")
+
+// FromLake is a Draft by what the lake has, which asks no warehouse: another process may have it to itself. Dimensions are
+// taken as they are, however old. ErrElsewhere if that does not do.
+func (s *Survey) FromLake(ctx context.Context) (*plan.Plan, error) {
+	p := *s.Pipeline
+	p.Dims = slices.Clone(p.Dims)
+	for i := range p.Dims {
+		p.Dims[i].Refresh = math.MaxInt64
+	}
+	alone := *s
+	alone.Pipeline, alone.Warehouse = &p, nil
+	made, err := alone.Draft(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(made.Units, func(u plan.Unit) bool { return u.Unload }) ||
+		slices.ContainsFunc(made.Items, func(i plan.Item) bool { return !i.Reason.Runs() }) {
+		return nil, ErrElsewhere
+	}
+	return made, nil
 }
 
 // draft makes a first plan. Of status rows whose slices may have changed, and of no others, it asks what they were made of.
@@ -125,11 +153,14 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, keys []string) erro
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
-	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
-	engineIs, warehouseIs := s.Engine.Properties(), s.Warehouse.Properties()
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
+	engineIs := s.Engine.Properties()
 	in.Engine = plan.Version{Name: engineIs.Name, Version: engineIs.Version}
-	in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
-	in.Unloads = warehouseIs.Unloads
+	if s.Warehouse != nil {
+		warehouseIs := s.Warehouse.Properties()
+		in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
+		in.Unloads = warehouseIs.Unloads
+	}
 	to, err := plan.ResolveTo(p, s.Now)
 	if err != nil {
 		return in, err
@@ -145,6 +176,9 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if in.Sources, in.Notes, err = s.sources(ctx, history); err != nil {
 		return in, err
 	}
+	if s.Warehouse == nil {
+		return in, nil
+	}
 	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Target.Table)
 	if err != nil {
 		return in, err
@@ -156,9 +190,11 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 // sources describes every table of the history at once, and looks at the user's own files.
 func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources map[string]plan.Source, notes []string, err error) {
 	sources = map[string]plan.Source{}
-	tables, err := s.Warehouse.Describe(ctx, plan.Tables(s.Pipeline, history))
-	if err != nil {
-		return nil, nil, err
+	var tables map[string]warehouse.Table
+	if s.Warehouse != nil {
+		if tables, err = s.Warehouse.Describe(ctx, plan.Tables(s.Pipeline, history)); err != nil {
+			return nil, nil, err
+		}
 	}
 	for name, t := range tables {
 		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes, View: t.View}

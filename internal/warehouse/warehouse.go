@@ -15,7 +15,8 @@ import (
 type Properties struct {
 	Name    string // "duckdb", "postgres"
 	Version string
-	Unloads int // unloads at the same time; 0 means no limit of its own
+	Marks   bool // it is a Marker
+	Unloads int  // unloads at the same time; 0 means no limit of its own
 }
 
 // Table is what a warehouse knows of a table without reading it.

@@ -70,7 +70,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.most-1)}
+	return warehouse.Properties{Name: "postgres", Marks: true, Version: w.version.text, Unloads: max(1, w.pool.most-1)}
 }
 
 // Close ends all sessions.
