@@ -36,6 +36,7 @@ type figure struct {
 var figures = []figure{
 	{"transform", (*bench).transform},
 	{"wide", (*bench).wide},
+	{"checksums", (*bench).checksums},
 	{"tiny", (*bench).tiny},
 	{"hours", (*bench).hours},
 	{"supervisor", (*bench).supervisor},

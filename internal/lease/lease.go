@@ -227,12 +227,14 @@ func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) erro
 		info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
 		if errors.Is(err, objstore.ErrPrecondition) && try < 5 {
 			now, etag, reading := read(ctx, l.store, r.Pipeline)
-			if reading == nil && now.Token == r.Token && now.Renewal == r.Renewal && now.Released == r.Released {
+			switch {
+			case reading != nil:
+			case now.Token == r.Token && now.Renewal == r.Renewal && now.Released == r.Released:
 				info, err = objstore.Info{ETag: etag}, nil
-			} else if reading == nil && now.Token == r.Token {
+			case now.Token == r.Token:
 				cond = objstore.Condition{IfMatch: etag}
 				continue
-			} else if reading == nil && etag == "" && cond.IfMatch != "" {
+			case etag == "" && cond.IfMatch != "":
 				cond = objstore.Condition{IfNoneMatch: true}
 				continue
 			}
