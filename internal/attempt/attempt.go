@@ -189,6 +189,16 @@ func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
 	}), err
 }
 
+// Standing sums the target's rows in the slices of these status rows, as a plan does that looks for edits.
+func (s *Steps) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
+	p := &s.plan.Pipeline
+	ask := warehouse.Published{Target: p.Target, Columns: s.plan.Result, TimeZone: p.History.TimeZone}
+	for _, row := range rows {
+		ask.Intervals = append(ask.Intervals, row.Slice.Interval)
+	}
+	return s.warehouse.Published(ctx, ask)
+}
+
 // Kill ends every process of the run and names those that are confirmed dead and those that are not.
 func (s *Steps) Kill() (dead, unconfirmed []string) {
 	tell := func(what string, err error) {

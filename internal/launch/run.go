@@ -537,7 +537,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	defer attempter.discards.Wait()
 	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
 		Attempter: attempter, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
-		Stop: a.stops.requests, Deaths: a.deaths, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Kill: steps.Kill, Random: rand.Float64}), nil
+		Stop: a.stops.requests, Deaths: a.deaths, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Standing: steps.Standing, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 
 // used is how long the run was active before.

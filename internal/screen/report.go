@@ -390,4 +390,4 @@ func inSQL(code hindcast.Code) bool {
 var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,
 	hindcast.EKeyViolated: true, hindcast.EOverflow: true, hindcast.EParquet: true, hindcast.ESource: true,
 	hindcast.EType: true, hindcast.ETarget: true, hindcast.ETableMissing: true, hindcast.EMemory: true,
-	hindcast.EPlanChanged: true}
+	hindcast.EPlanChanged: true, hindcast.ELost: true}

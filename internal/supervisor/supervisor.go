@@ -126,6 +126,9 @@ type Config struct {
 	LostBy func() error
 	// Prove returns the pipeline's committed rows as they are in the warehouse, for the end (promise 6).
 	Prove func(ctx context.Context) ([]hindcast.Committed, error)
+	// Standing sums the target's rows in the slices of these committed rows, as they are now, for the same proof; nil if only the
+	// rows of hindcast_status count.
+	Standing func(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error)
 	// Kill closes engine and warehouse, forcibly, and says by name what is confirmed dead and what is not. It
 	// is called once if the run ends before its time, and not at all if it ends by itself: then the caller
 	// closes them.

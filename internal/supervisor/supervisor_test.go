@@ -472,6 +472,29 @@ func TestProof(t *testing.T) {
 			wantCount(t, w, "load", key(1), 2)
 		})
 	})
+	t.Run("other rows", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.config(planOf(3))
+			c.Standing = func(_ context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
+				sums := make([]hindcast.Sums, len(rows))
+				for i, row := range rows {
+					sums[i] = row.Sums
+					if row.Slice.Key == key(1) {
+						sums[i].Rows += 5
+					}
+				}
+				return sums, nil
+			}
+			out := w.run(c)
+			wantExit(t, out, hindcast.ExitFailed)
+			wantState(t, out, key(0), hindcast.Succeeded)
+			wantState(t, out, key(1), hindcast.Failed)
+			if e := out.State.Slices[key(1)].Error; e.Code != hindcast.ELost || !strings.Contains(e.Message, "stand in") {
+				t.Errorf("error %v", e)
+			}
+		})
+	})
 	t.Run("another fingerprint", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)

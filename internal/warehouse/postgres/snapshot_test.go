@@ -44,9 +44,6 @@ func TestASourceThatIsFilledAnewMeanwhile(t *testing.T) {
 				o := postgres.Options{URL: url}
 				if strings.Contains(s.create, "reader_of_some") {
 					o.Session = []string{"SET ROLE reader_of_some"}
-					t.Cleanup(func() {
-						pgtest.Query(t, pgtest.Connect(t, url), "DROP OWNED BY reader_of_some; DROP ROLE reader_of_some")
-					})
 				}
 				w := open(t, o)
 				x := extract(t, w, s.table, "day", warehousetest.January)
