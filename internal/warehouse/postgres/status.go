@@ -169,21 +169,21 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 			typ, column = c.Type, c.Name
 		}
 	}
-	var bounds []time.Time
-	for _, in := range p.Intervals {
+	bounds := make([]time.Time, 0, 2*len(p.Intervals))
+	begins := make(map[int64]int, len(p.Intervals)) // interval by its start
+	for i, in := range p.Intervals {
 		in = wall(typ, in, p.TimeZone)
 		bounds = append(bounds, in.Start, in.End)
+		begins[in.Start.UnixMicro()] = i
 	}
 	slices.SortFunc(bounds, time.Time.Compare)
 	bounds = slices.CompactFunc(bounds, time.Time.Equal)
 	list := make([]string, len(bounds))
-	bucket = map[int]int{}
+	bucket = make(map[int]int, len(p.Intervals))
 	for k, b := range bounds {
 		list[k] = bound(typ, b)
-		for i, in := range p.Intervals {
-			if wall(typ, in, p.TimeZone).Start.Equal(b) {
-				bucket[k+1] = i
-			}
+		if i, found := begins[b.UnixMicro()]; found {
+			bucket[k+1] = i
 		}
 	}
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
