@@ -53,9 +53,12 @@ type File struct {
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256,omitempty"`
 	// CRC32C are checksums of the file's footer and of the bytes of each top-level column, in the schema's order: 8
-	// hexadecimal digits each. What is read of the file is compared with them.
+	// hexadecimal digits each. What is read of the file is compared with them. Of a file of the user's own it is one of
+	// all bytes, in the record of what a result was made of.
 	CRC32C string `json:"crc32c,omitempty"`
 	ETag   string `json:"etag,omitempty"` // of its object, in a lake that is no folder
+	// Modified is when a file of the user's own was last written, in nanoseconds since 1970.
+	Modified int64 `json:"modified,omitempty"`
 }
 
 // Layout is files of the user's own that have the same columns, of the same types.

@@ -3,6 +3,7 @@ package hindcast
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,11 @@ type Fact struct {
 	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
 	// Types are the types that columns of `files` are read as, by name; a cast may cut or round their values.
 	Types map[string]string `json:"types,omitempty"`
+}
+
+// OwnFiles reports whether any fact or dimension is of the user's own files.
+func (p *Pipeline) OwnFiles() bool {
+	return slices.ContainsFunc(p.Facts, func(f Fact) bool { return f.Files != "" }) || slices.ContainsFunc(p.Dims, func(d Dim) bool { return d.Files != "" })
 }
 
 // TimeNamed reports whether each period of the fact has a table, or files, of its own name.

@@ -32,6 +32,8 @@ type Steps struct {
 	dims      map[string]*hindcast.Manifest
 	committed map[string]hindcast.Committed  // by slice key
 	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
+	recorded  map[unitKey]string             // the content of the user's own files of which there is a record
+	counted   map[string]map[string]int64    // rows that a slice read, by its key and the fact, where no manifest says it
 
 	dimDamages map[string]int  // how often each dimension was unloaded again
 	refused    map[string]bool // staged results that are not to be loaded
@@ -63,13 +65,26 @@ type Config struct {
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
-		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{},
+		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
+		recorded:   map[unitKey]string{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.dims = dims
+	var records []*hindcast.Manifest
+	if c.Plan.Pipeline.OwnFiles() {
+		if records, err = c.Lake.Records(ctx); err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			if slices.ContainsFunc(c.Plan.Items, func(item plan.Item) bool { return item.Reason == hindcast.ReasonForced }) {
+				break // what is there is meant to be taken: it is recorded again
+			}
+			s.recorded[unitKey{r.Name, r.Key}] = r.Sums.Content
+		}
+	}
 	for _, d := range c.Plan.Dims {
 		if len(d.Files) > 0 {
 			s.dims[d.Name] = &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Columns: d.Columns, Files: d.Files, Layouts: d.Layouts,
@@ -82,6 +97,9 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 			m = filesManifest(u) // the user's files are never unloaded: a slice of nothing else has no such step
 		}
 		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: m}
+	}
+	if err := s.accept(ctx, records); err != nil {
+		return nil, err
 	}
 	rows, err := c.Warehouse.Committed(ctx, c.Plan.Pipeline.Name, true)
 	if err != nil {

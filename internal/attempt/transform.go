@@ -34,11 +34,22 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 		return nil, 0, err
 	}
 	defer release()
+	own := s.own(item)
+	if err := unchanged(own); err != nil {
+		return nil, 0, err
+	}
 	started := s.now()
+	seen := s.witness(ctx, own)
 	result, err := s.await(ctx, job)
-	if err != nil {
+	if err == nil {
+		err = unchanged(own)
+	}
+	if err = s.record(ctx, seen, err); err != nil {
 		return nil, 0, s.doubt(&job, reads, err)
 	}
+	s.mutex.Lock()
+	s.counted[item.Slice.Key] = result.In
+	s.mutex.Unlock()
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
 		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
 	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
@@ -54,19 +65,32 @@ func (s *Steps) staging(item plan.Item, attempt int) string {
 	return s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, s.fence, attempt)
 }
 
-// Reads is how many rows and bytes of its facts the slice reads, as their manifests say: all of a unit that lies in
-// the slice and its lookback, the part in time of one that does not.
+// Reads is how many rows and bytes of its facts the slice reads: all of a unit that lies in the slice and its lookback;
+// of one that does not, the rows that its transform found there, and the part in time of the bytes.
 func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
+	s.mutex.Lock()
+	counted := s.counted[item.Slice.Key]
+	s.mutex.Unlock()
 	for _, need := range item.Units {
 		window := plan.Window(s.fact(need.Fact), item.Slice)
+		n, known := counted[need.Fact]
 		for _, m := range s.manifests(need.Fact, need.Keys) {
-			if m != nil {
+			if m == nil {
+				continue
+			}
+			if bytes += plan.Part(m.Interval, window, m.Bytes); !known {
 				rows += plan.Part(m.Interval, window, m.Sums.Rows)
-				bytes += plan.Part(m.Interval, window, m.Bytes)
 			}
 		}
+		rows += n
 	}
 	return rows, bytes
+}
+
+// beyond reports whether a unit has rows that do not lie in the window, as far as its manifest tells: what is unloaded is
+// cut, files of the user's own are not.
+func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
+	return m.Sums.Rows > 0 && (len(m.Layouts) > 0 || !window.Contains(m.Interval))
 }
 
 func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
@@ -118,6 +142,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 			if m == nil {
 				return nil, fmt.Errorf("reading %s: %w", name, s.absent(name, need.Keys))
 			}
+			t.Count = t.Count || t.Time != "" && beyond(m, t.Window)
 			if t.Columns == nil {
 				t.Columns = plan.Seen(s.units[unitKey{name, need.Keys[i]}].plan.Columns, m.Columns)
 			}

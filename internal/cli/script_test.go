@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"smalldisk": smallDisk,
 			"guide":     guide,
 			"scheduler": scheduler,
+			"printed":   printed,
 			"sql":       query,
 			"edit":      edit,
 			"exits":     exits,
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"bury":      letGo,
 			"truncate":  harm(func(body []byte) []byte { return body[:min(100, len(body))] }),
 			"flip":      harm(func(body []byte) []byte { body[20] ^= 1; return body }),
+			"turn":      harm(func(body []byte) []byte { body[100] ^= 1; return body }), // within a long text
 			"scribble": harm(func(body []byte) []byte { // the second line, so that it is the same one each time
 				copy(body[bytes.IndexByte(body, '\n')+20:], "scribble")
 				return body

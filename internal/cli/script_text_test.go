@@ -323,3 +323,17 @@ func examples(ts *testscript.TestScript, _ bool, args []string) {
 		_, _ = fmt.Fprintln(ts.Stdout(), strings.TrimSpace(line))
 	}
 }
+
+// printed GUIDE: writes what a page of the guide prints: its commands into guide.sh, what they print, tidied, into guide.want,
+// the pipeline into hindcast.yml, and its SQL into monthly.sql.
+func printed(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := os.ReadFile(filepath.Join(worldOf(ts).source, "../../../../docs/guide", args[0]))
+	ts.Check(err)
+	texts := map[string]string{}
+	for _, block := range regexp.MustCompile("(?s)```(sh|text|yaml|sql)\n(.*?)```").FindAllStringSubmatch(string(body), -1) {
+		texts[block[1]] += block[2]
+	}
+	for kind, name := range map[string]string{"sh": "guide.sh", "text": "guide.want", "yaml": "hindcast.yml", "sql": "monthly.sql"} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(texts[kind]), 0o644))
+	}
+}

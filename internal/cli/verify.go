@@ -19,11 +19,12 @@ func (a *app) verifyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "verify", Short: "Compare source, lake and target with what is said of them; changes nothing", Args: cobra.NoArgs,
 		Long: `Compares the source's rows with the lake's manifests, the lake's files with their sizes (with --files:
-checksums), and the target's rows with hindcast_status. Exit code 4 if anything differs. Rows of the source
+checksums), files of your own with what they were when they were read last, and the target's rows with hindcast_status. Exit code 4 if anything differs. Rows of the source
 that no slice has, because their time is NULL or outside of history, or their table in no slice, are noted; they
 are no difference.`,
 		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			choice.AcceptLoss, choice.Tolerant = true, files // what is lost or damaged is told, and nothing is taken
 			s, made, err := a.planned(cmd.Context(), choice)
 			if err != nil {
 				return a.unlessNone(err, &verify.Result{Findings: []verify.Finding{}})
@@ -37,7 +38,7 @@ are no difference.`,
 		},
 	}
 	command.Flags().StringVar(&choice.Slices, "slices", "", "which slices (all by default)")
-	command.Flags().BoolVar(&files, "files", false, "read every file of the lake and compare its checksum")
+	command.Flags().BoolVar(&files, "files", false, "read every file, of the lake and of your own, and compare its checksum")
 	return command
 }
 

@@ -1,6 +1,8 @@
 package duck_test
 
 import (
+	"cmp"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,7 +63,14 @@ var pairs = [][3]string{
 }
 
 func TestCommonTypeHoldsBoth(t *testing.T) {
+	reference, err := os.ReadFile("../../docs/reference/parquet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range pairs {
+		if row := "| " + p[0] + " | " + p[1] + " | " + cmp.Or(p[2], "refused") + " |\n"; !strings.Contains(string(reference), row) {
+			t.Errorf("docs/reference/parquet.md does not say %s", row)
+		}
 		for _, order := range [][2]string{{p[0], p[1]}, {p[1], p[0]}} {
 			got, ok := duck.Common(order[0], order[1])
 			if !strings.HasPrefix(p[2], "STRUCT") && ok != (p[2] != "") || ok && !strings.HasPrefix(p[2], "STRUCT") && got != p[2] {

@@ -27,6 +27,8 @@ type Table struct {
 	Window hindcast.Interval `json:"window"`
 	// Own is the slice's own interval where Window is wider (lookback); checks see only this much.
 	Own hindcast.Interval `json:"own"`
+	// Count asks how many rows lie in the window, where no manifest says it.
+	Count bool `json:"count,omitempty"`
 	// Sample is the share of rows to look at, in per cent; 0 is all. For ad hoc queries only.
 	Sample float64 `json:"sample,omitempty"`
 }
@@ -84,7 +86,8 @@ type Result struct {
 	Columns []hindcast.Column // the job's, with Stored filled in
 	Rows    int64
 	Bytes   int64
-	Memory  int64 // peak resident bytes of the job's process
+	In      map[string]int64 // rows in the window, of each table that asks for them
+	Memory  int64            // peak resident bytes of the job's process
 }
 
 // Engine runs jobs. All methods may be called in parallel.
@@ -140,6 +143,7 @@ type Search struct {
 	Patterns []string          `json:"patterns"` // with *, ** for folders, ? and [a-z]; \ takes a character as it is
 	Types    map[string]string `json:"types"`    // of columns, by name, as the pipeline has them read
 	Folders  map[string]string `json:"folders"`  // types of columns that folders give, where values do not decide
+	Tolerant bool              `json:"tolerant"` // leave damaged files out, and name them
 }
 
 // Scanned are files as they are now. Their columns are the same for all patterns: each with the type that holds what
@@ -148,6 +152,7 @@ type Scanned struct {
 	Columns []hindcast.Column `json:"columns"`
 	Matches []Matched         `json:"matches"` // by pattern
 	Notes   []string          `json:"notes"`   // what was left out, or is no plain set of files
+	Damaged []string          `json:"damaged"` // why files that were left out cannot be read
 }
 
 // Matched are the files of one pattern, in the order of their names.

@@ -160,6 +160,7 @@ type Choice struct {
 	Force      bool // also what is up to date
 	Fresh      bool // the same, from sources that are unloaded again
 	AcceptLoss bool
+	Tolerant   bool // see survey.Survey
 }
 
 // Plan makes the plan of a session as things are now.
@@ -179,7 +180,7 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 
 func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
 	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
-		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Machine: s.Machine}
+		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Machine: s.Machine}
 }
 
 // earlierRuns is how many runs back an estimate looks.

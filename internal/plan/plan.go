@@ -33,8 +33,16 @@ type Plan struct {
 	Moved []Moved `json:"moved,omitempty"`
 	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
 	Unbound string `json:"unbound,omitempty"`
+	// Damaged are files of the user's own that were left out.
+	Damaged []Damaged `json:"damaged,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
+}
+
+// Damaged is a file of the user's own that cannot be read, and was left out where that was asked for.
+type Damaged struct {
+	Name    string `json:"name"` // the fact's or dimension's
+	Message string `json:"message"`
 }
 
 // Version names a driver and the version that the plan was made with.

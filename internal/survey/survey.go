@@ -30,9 +30,11 @@ type Survey struct {
 	Force      bool
 	Fresh      bool
 	AcceptLoss bool
+	Tolerant   bool // damaged files of the user's own are named in the plan and left out; every one is read for it
 	Machine    plan.Machine
 	Earlier    plan.Earlier
 	Failed     map[string]bool
+	found      []plan.Damaged
 }
 
 // Plan makes the plan. Errors in the pipeline, the SQL, the warehouse's tables or the target come here, before any
@@ -88,8 +90,23 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.AcceptLoss = s.AcceptLoss
+	p.AcceptLoss, p.Damaged = s.AcceptLoss, s.found
+	if err := s.loss(ctx, p); err != nil {
+		return nil, err
+	}
 	return p, known(p)
+}
+
+// loss refuses a plan whose slices would lose what the user's own files had before.
+func (s *Survey) loss(ctx context.Context, p *plan.Plan) error {
+	if p.AcceptLoss || !p.Pipeline.OwnFiles() {
+		return nil
+	}
+	records, err := s.Lake.Records(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Loss(records)
 }
 
 // Draft is a plan that has not looked at the SQL or the target: which slices and units there are.
@@ -255,7 +272,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " cannot read `files:`", Next: "use a table, or the engine duckdb"}
 	}
-	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, Types: of.Types, Folders: of.Folders})
+	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
 	if err != nil {
 		e := *hindcast.AsError(err)
 		if e.Code == hindcast.EValue {
@@ -263,6 +280,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 		}
 		return nil, fmt.Errorf("looking at the files of %s: %w", nameOf(of.Key), &e)
 	}
+	s.damaged(of, found.Damaged)
 	for i, m := range found.Matches {
 		source := plan.Source{Columns: found.Columns, Content: m.Content, Files: m.Files, Layouts: m.Layouts}
 		for _, f := range m.Files {
@@ -287,6 +305,13 @@ func (s *Survey) place(of string, keys ...string) hindcast.Place {
 		}
 	}
 	return hindcast.Place{}
+}
+
+// damaged are the files of the user's own that were left out.
+func (s *Survey) damaged(of plan.Files, messages []string) {
+	for _, message := range messages {
+		s.found = append(s.found, plan.Damaged{Name: nameOf(of.Key), Message: message})
+	}
 }
 
 func nameOf(key string) string { return key[strings.IndexByte(key, '.')+1:] }

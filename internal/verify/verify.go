@@ -70,6 +70,9 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 		}
 		v.Each(len(v.Plan.Units)+i+1, total)
 	}
+	if err := v.own(ctx); err != nil {
+		return nil, err
+	}
 	if err := v.strays(ctx); err != nil {
 		return nil, err
 	}

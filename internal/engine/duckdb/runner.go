@@ -159,8 +159,30 @@ func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error)
 	if err := r.inspect(ctx, job, staged); err != nil {
 		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
 	}
+	if out.In, err = r.counts(ctx, job.Query.Tables); err != nil {
+		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
+	}
 	out.Memory = child.PeakMemory(os.Getpid())
 	return out, nil
+}
+
+// counts counts the rows of the tables that ask for it. Their time column has just been read.
+func (r *Runner) counts(ctx context.Context, tables []engine.Table) (map[string]int64, error) {
+	counted := map[string]int64{}
+	for _, t := range tables {
+		if !t.Count {
+			continue
+		}
+		if err := r.view(ctx, t, false); err != nil { // the checks may have narrowed it
+			return nil, err
+		}
+		var n int64
+		if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+duck.Name(t.Name)).Scan(&n); err != nil {
+			return nil, duck.Translate(err)
+		}
+		counted[t.Name] = n
+	}
+	return counted, nil
 }
 
 // suspects are the files that may be behind an error: those of the user's own, and the lake's where DuckDB says so

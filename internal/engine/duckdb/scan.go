@@ -37,6 +37,9 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 		if err != nil {
 			return out, err
 		}
+		if s.Tolerant {
+			paths = sound(ctx, paths, &out.Damaged)
+		}
 		if out.Matches[i], err = found.look(paths); err != nil {
 			return out, err
 		}
@@ -63,6 +66,18 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 	out.Columns, notes, err = r.unite(ctx, s, found.base, all, shapes)
 	out.Notes = append(out.Notes, notes...)
 	return out, err
+}
+
+// sound leaves out the files that cannot be read, and takes down why.
+func sound(ctx context.Context, paths []string, damaged *[]string) []string {
+	return slices.DeleteFunc(paths, func(path string) bool {
+		err := readable(ctx, path)
+		bad := err != nil && hindcast.AsError(err).Code == hindcast.EParquet
+		if bad {
+			*damaged = append(*damaged, hindcast.AsError(err).Message)
+		}
+		return bad
+	})
 }
 
 // look takes the sizes, times and footers of a pattern's files: a footer holds the sizes and statistics of all columns,
@@ -97,7 +112,7 @@ func lookAt(path, name string, hash hash.Hash) (hindcast.File, error) {
 	if err := hashFooter(f, info.Size(), hash); err != nil {
 		return hindcast.File{}, duck.Damaged(path, err.Error())
 	}
-	return hindcast.File{Path: path, Bytes: info.Size()}, nil
+	return hindcast.File{Path: path, Bytes: info.Size(), Modified: info.ModTime().UnixNano()}, nil
 }
 
 // arrange fills in the rows of a pattern's files, and says which of them are alike.

@@ -1,0 +1,90 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"github.com/hindcast/hindcast"
+)
+
+// own compares the user's own files with what they were when results were made of them, and with Files reads them all.
+func (v *Verify) own(ctx context.Context) error {
+	if !v.Plan.Pipeline.OwnFiles() {
+		return nil
+	}
+	for _, d := range v.Plan.Damaged {
+		v.find("source", d.Name, hindcast.WholeKey, "restore the file", "%s", d.Message)
+	}
+	records, err := v.Lake.Records(ctx)
+	if err != nil {
+		return err
+	}
+	told := map[string]bool{}
+	for _, c := range v.Plan.Changes(records, false) {
+		r := c.Record
+		told[r.Name+"\x00"+r.Source] = true
+		if c.Lost != "" {
+			v.find("source", r.Name, r.Key, "put back what is gone; if that was done on purpose: hindcast run --accept-loss --slices "+c.Next, "%s", c.Lost)
+		} else {
+			v.find("source", r.Name, r.Key, "hindcast run --slices "+c.Next, "the files are not those that %s read: %s", r.Run, c.Other)
+		}
+	}
+	was := map[string]string{}
+	for _, r := range records {
+		for _, f := range r.Files {
+			if !told[r.Name+"\x00"+r.Source] {
+				was[f.Path] = f.CRC32C
+			}
+		}
+	}
+	for _, u := range v.Plan.Units {
+		if err := v.files(ctx, u.Fact, u.Key, u.Files, was); err != nil {
+			return err
+		}
+	}
+	for _, d := range v.Plan.Dims {
+		if err := v.files(ctx, d.Name, hindcast.WholeKey, d.Files, was); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// files compares files of the user's own with the checksums that were taken when they were read last. That they can be
+// read at all the plan has found out.
+func (v *Verify) files(ctx context.Context, name, key string, files []hindcast.File, was map[string]string) error {
+	v.result.Files += len(files)
+	for _, f := range files {
+		if !v.Files || was[f.Path] == "" {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sum, err := checksum(f.Path)
+		if err != nil {
+			return err
+		}
+		if sum != was[f.Path] {
+			v.find("source", name, key, "restore the file; if it was replaced on purpose: hindcast run --force", "%s has the size and time that it had, and other bytes", f.Path)
+		}
+	}
+	return nil
+}
+
+// checksum is CRC-32C, in hexadecimal, as a run takes it.
+func checksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	return fmt.Sprintf("%08x", sum.Sum32()), nil
+}
