@@ -289,6 +289,21 @@ func TestUsedColumnsWhereItIsNotSure(t *testing.T) {
 	}
 }
 
+// What depends on which columns a table has, though it reads none of them, leaves nothing sure.
+func TestUsedColumnsWhereTheyAreTold(t *testing.T) {
+	w := newSparseWorld(t)
+	for _, query := range []string{"SELECT column_name FROM (DESCRIBE days)", "SELECT id FROM facts WHERE EXISTS (FROM (DESCRIBE accounts))",
+		"SELECT column_name FROM duckdb_columns() WHERE table_name = 'days'", "SELECT name FROM pragma_table_info('days')"} {
+		if used := w.used(t, query); len(used) != 0 {
+			t.Errorf("%s: %q", query, used)
+		}
+	}
+	check := engine.Check{Check: hindcast.Check{Name: "columns", SQL: "SELECT column_name FROM (DESCRIBE facts) WHERE column_name = 'old'"}}
+	if used := w.used(t, "SELECT id FROM facts", check); len(used) != 0 {
+		t.Errorf("by a check: %q", used)
+	}
+}
+
 func TestUsedColumnsOfChecks(t *testing.T) {
 	w := newSparseWorld(t)
 	const query = "SELECT day, sum(cost) AS total FROM facts GROUP BY day"
