@@ -176,6 +176,9 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return err
 	}
+	if err := w.refuseShared(ctx, conn); err != nil {
+		return err
+	}
 	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
 	if v.major >= 14 {
 		text += "SET idle_session_timeout = 0;"

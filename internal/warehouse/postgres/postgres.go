@@ -34,7 +34,8 @@ type Owner struct {
 	pool    *pool
 	version version
 
-	alone atomic.Bool // the server shares no snapshot: one connection unloads
+	alone  atomic.Bool // the server shares no snapshot: one connection unloads
+	pooled atomic.Bool // what answers is a pooler, of sessions
 
 	mutex sync.Mutex // guards what follows
 	types map[pgcopy.Ref]pgcopy.Type

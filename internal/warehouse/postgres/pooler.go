@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pgcopy"
+)
+
+const (
+	poolerTries   = 3               // further connections that are opened to see whether they share one of the server's
+	poolerTimeout = 5 * time.Second // for each of them: a pool of sessions may have none left
+)
+
+// refuseShared refuses a pooler that gives each transaction another session of the server's, before anything is set there: it
+// would reach other clients. A server answers with the process that it named when the connection was made; a pooler
+// names another. One that pools sessions is as good as the server.
+func (w *Owner) refuseShared(ctx context.Context, conn *pgconn.PgConn) error {
+	pid, err := backend(ctx, conn)
+	if err != nil || pid == itoa(int64(conn.PID())) || w.pooled.Load() {
+		return err
+	}
+	shared, err := w.shares(ctx, conn, pid)
+	if err != nil {
+		return err
+	}
+	if shared {
+		return permanent(w.address()+" is a pooler that gives each transaction another session of the server: what hindcast sets would reach other clients",
+			"name the server itself under `warehouse:`, or have the pooler pool sessions for this database (pool_mode = session in PgBouncer)")
+	}
+	w.pooled.Store(true)
+	return nil
+}
+
+// shares reports whether a session that the connection had is given to another one, or the connection another session.
+func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (bool, error) {
+	var closing []func()
+	defer func() {
+		for _, closeIt := range closing {
+			closeIt()
+		}
+	}()
+	for range poolerTries {
+		other, closeIt, err := w.beside(ctx)
+		if err != nil {
+			break // it gives no more sessions
+		}
+		closing = append(closing, closeIt) // not before the last: it would be given again
+		if other == pid {
+			return true, nil
+		}
+	}
+	now, err := backend(ctx, conn)
+	return now != pid, err
+}
+
+// beside opens a transaction on a further connection and gives its backend.
+func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, poolerTimeout)
+	defer cancel()
+	conn, err := pgcopy.Connect(ctx, w.pool.config)
+	if err != nil {
+		return "", nil, err
+	}
+	closeIt = func() { rollback(context.Background(), conn); discard(conn) }
+	if err = run(ctx, conn, "BEGIN"); err == nil {
+		pid, err = backend(ctx, conn)
+	}
+	if err != nil {
+		closeIt()
+		return "", nil, err
+	}
+	return pid, closeIt, nil
+}
+
+// backend is the server's process. A limit of time that the role has still holds, and on a busy server a tight one may end even
+// this.
+func backend(ctx context.Context, conn *pgconn.PgConn) (string, error) {
+	for try := 1; ; try++ {
+		results, err := script(ctx, conn, "SELECT pg_backend_pid()")
+		switch {
+		case err == nil:
+			return results[0][0].text(0), nil
+		case try == 10 || !isState(err, "57014") || ctx.Err() != nil:
+			return "", err
+		}
+	}
+}
