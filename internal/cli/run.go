@@ -291,6 +291,9 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 		_, _ = fmt.Fprintf(a.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
 			h.Run, h.Pid, a.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
 	}
+	o.Busy = func(e *hindcast.Error) {
+		_, _ = fmt.Fprintf(a.err, "%s: waiting for it to be closed there\n", a.plain(e.Message))
+	}
 	o.Each = func(e hindcast.Event) {
 		view.Event(e)
 		log.Event(e)

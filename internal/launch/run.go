@@ -34,7 +34,8 @@ type Options struct {
 	Stop    <-chan supervisor.StopRequest
 	// Stopping, if set, is told that the whole run is to stop, whoever asks: nothing may hold it up for long from here on.
 	Stopping func()
-	Waiting  func(lease.Holder) // is told who holds the lease and seems to be lost, when the run waits for that to be certain
+	Waiting  func(lease.Holder)    // is told who holds the lease and seems to be lost, when the run waits for that to be certain
+	Busy     func(*hindcast.Error) // is told who has the warehouse's file, when the run waits for it
 }
 
 // Ended is how a run ended.
@@ -189,8 +190,14 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
 	}
-	return a.patiently(ctx, death, func() error {
-		return a.connect(ctx, connection{spill: spill, log: a.log, shares: shares, died: a.died})
+	told := false
+	return a.patiently(ctx, opening, func() error {
+		err := a.connect(ctx, connection{spill: spill, log: a.log, shares: shares, died: a.died})
+		if e := hindcast.AsError(err); e != nil && e.Code == hindcast.EWarehouseBusy && !told && a.options.Busy != nil {
+			told = true
+			a.options.Busy(e)
+		}
+		return err
 	})
 }
 
@@ -343,9 +350,12 @@ func transient(e *hindcast.Error) bool {
 	return e.Class == hindcast.ClassTransient || e.Class == hindcast.ClassResource
 }
 
-// death is the end of one of our own processes. Nothing else is retried when a run connects: somebody may be waiting to be
-// told what is wrong.
+// death is the end of one of our own processes. Of what else keeps a run from connecting
+// little is retried: somebody may be waiting to be told what is wrong.
 func death(e *hindcast.Error) bool { return e.Code == hindcast.EWorker }
+
+// opening is what is waited for when a run connects: a process of ours that died, and somebody who has the database file open.
+func opening(e *hindcast.Error) bool { return death(e) || e.Code == hindcast.EWarehouseBusy }
 
 // hangUp is the end of a process of ours, or of a connection to a warehouse that has answered before: a server that is
 // started anew costs no run its beginning.
