@@ -44,7 +44,9 @@ func Present(columns []Column) []Column {
 }
 
 // IsTime reports whether a column of this type can place a row in a slice.
-func IsTime(typ string) bool { return typ == "DATE" || strings.HasPrefix(typ, "TIMESTAMP") }
+func IsTime(typ string) bool {
+	return typ == "DATE" || strings.HasPrefix(typ, "TIMESTAMP") && !strings.HasSuffix(typ, "]") // nor a list of them
+}
 
 // File is one Parquet file that a step wrote.
 type File struct {

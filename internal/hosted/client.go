@@ -35,6 +35,7 @@ var (
 	_ warehouse.StrayCounter = (*Client)(nil)
 	_ warehouse.Hider        = (*Client)(nil)
 	_ warehouse.Lister       = (*Client)(nil)
+	_ warehouse.Spreader     = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -106,6 +107,16 @@ func (c *Client) Hidden(ctx context.Context) ([]string, error) {
 // Named asks the owner; one that is no Lister knows of none.
 func (c *Client) Named(ctx context.Context, pattern string) ([]string, error) {
 	return call[[]string](ctx, c, "named", pattern)
+}
+
+type spread struct {
+	Table   string   `json:"table"`
+	Columns []string `json:"columns"`
+}
+
+// Spread asks the owner; one that is no Spreader has looked at no rows.
+func (c *Client) Spread(ctx context.Context, table string, columns []string) (warehouse.Spread, error) {
+	return call[warehouse.Spread](ctx, c, "spread", spread{table, columns})
 }
 
 type bounds struct {

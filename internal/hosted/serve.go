@@ -67,6 +67,12 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return nil, nil
 		}),
+		"spread": handle(s, func(w warehouse.Warehouse, ctx context.Context, p spread) (warehouse.Spread, error) {
+			if sp, ok := w.(warehouse.Spreader); ok {
+				return sp.Spread(ctx, p.Table, p.Columns)
+			}
+			return warehouse.Spread{}, nil
+		}),
 		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
 			bounder, ok := w.(warehouse.Bounder)
 			if !ok {

@@ -29,6 +29,26 @@ func timeColumns(columns []hindcast.Column) []hindcast.Column {
 	return found
 }
 
+// times are the columns that can place the fact's rows, the likeliest first: a column of one value, as a billing period is
+// in its own table, tells no rows apart, and of those whose names say as much the one of the most values does it best.
+func (f Fact) times() []hindcast.Column {
+	found := timeColumns(f.Columns)
+	if f.sample > 1 {
+		slices.SortStableFunc(found, func(a, b hindcast.Column) int {
+			one := func(c hindcast.Column) int {
+				if f.spread[c.Name] <= 1 {
+					return 1
+				}
+				return 0
+			}
+			late := func(c hindcast.Column) int { return timeRank(c.Name) / (3 * len(timeNames)) }
+			return cmp.Or(cmp.Compare(late(a), late(b)), cmp.Compare(one(a), one(b)), cmp.Compare(timeRank(a.Name), timeRank(b.Name)),
+				cmp.Compare(f.spread[b.Name], f.spread[a.Name]))
+		})
+	}
+	return found
+}
+
 // timeRank orders names of time columns: known ones, others, those of later times.
 func timeRank(name string) int {
 	name = strings.ToLower(name)
@@ -95,6 +115,47 @@ func isInteger(typ string) bool {
 	return strings.HasSuffix(typ, "INT") || typ == "INTEGER" || typ == "UINTEGER"
 }
 
+// large reports whether the sum of an integer type's values may be more than a BIGINT holds though each seems harmless.
+func large(typ string) bool { return strings.HasSuffix(typ, "HUGEINT") || typ == "UBIGINT" }
+
+func isDecimal(typ string) bool {
+	return strings.HasPrefix(typ, "DECIMAL") && !strings.HasSuffix(typ, "]")
+}
+
+// notAmounts are words in the names of numbers that mean nothing when they are added up.
+var notAmounts = strings.Fields(`rate rates price prices factor percent pct percentage ratio share avg average mean median min max minimum maximum
+	latitude longitude lat lon lng age year month day hour week score rank rating version temperature number index position id key code`)
+
+// amounts are words in the names of what a summary is mostly about.
+var amounts = strings.Fields("cost costs amount amounts revenue sales net gross fee fees charge charges total turnover value")
+
+// words are the parts of a column's name: unit_price, unitPrice.
+func words(name string) []string {
+	var spaced strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' && name[i-1] >= 'a' && name[i-1] <= 'z' {
+			spaced.WriteByte(' ')
+		}
+		spaced.WriteRune(r)
+	}
+	return strings.FieldsFunc(strings.ToLower(spaced.String()), func(r rune) bool { return r < '0' || r > '9' && r < 'a' || r > 'z' })
+}
+
+func holds(name string, list []string) bool {
+	return slices.ContainsFunc(words(name), func(w string) bool { return slices.Contains(list, w) })
+}
+
+// isAmount reports whether adding a number's values up is likely to mean something.
+func isAmount(name string) bool { return !holds(name, notAmounts) }
+
+// amountRank orders numbers: money first, quantities of whatever unit after it.
+func amountRank(name string) int {
+	if holds(name, amounts) && !holds(name, []string{"usage", "quantity", "units"}) {
+		return 0
+	}
+	return 1
+}
+
 // ownKey reports whether a key column is the table's own: one value a row, by which nothing is summed up.
 func ownKey(column, table string) bool {
 	column = strings.ToLower(column)
@@ -103,7 +164,7 @@ func ownKey(column, table string) bool {
 			return true
 		}
 	}
-	return names(column, table)
+	return strings.HasSuffix(column, "_line_item_id") || names(column, table)
 }
 
 // names reports whether a key column's name says the table: account_id says accounts and account.

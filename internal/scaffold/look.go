@@ -27,7 +27,10 @@ type Fact struct {
 	Missing []string          // tables that would stand between the first and the last, and are not there
 	Stray   []string          // tables of the name that its period does not name
 	Named   bool              // its tables are time-named
-	Idle    string            // why it is written as a comment only; "" if it is in use
+
+	sample int64            // rows that were looked at, 0 if none were
+	spread map[string]int64 // how many different values columns have in them
+	Idle   string           // why it is written as a comment only; "" if it is in use
 }
 
 // Dimension is a table that a fact's rows point into.
@@ -78,6 +81,7 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	}
 	l := &looker{ctx: ctx, found: found, used: map[string]bool{}}
 	l.bounder, _ = w.(warehouse.Bounder)
+	l.spreader, _ = w.(warehouse.Spreader)
 	err = l.look(tables)
 	for _, t := range tables {
 		if !l.used[t.Name] {
@@ -102,10 +106,11 @@ func shown(r rune) rune {
 }
 
 type looker struct {
-	ctx     context.Context
-	bounder warehouse.Bounder // nil if the warehouse is none
-	found   *Found
-	used    map[string]bool // tables that are a fact's or a dimension, by name
+	ctx      context.Context
+	bounder  warehouse.Bounder  // nil if the warehouse is none
+	spreader warehouse.Spreader // the same
+	found    *Found
+	used     map[string]bool // tables that are a fact's or a dimension, by name
 }
 
 func (l *looker) look(tables []warehouse.Table) error {
@@ -186,9 +191,38 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 	for _, m := range g.stray {
 		f.Stray = append(f.Stray, m.table.Name)
 	}
+	filled := slices.DeleteFunc(slices.Clone(g.on), func(m named) bool { return m.table.Rows == 0 })
+	if len(filled) == 0 {
+		return f, nil
+	}
+	if err := l.sampled(&f, filled[len(filled)-1].table.Name); err != nil {
+		return f, err
+	}
 	var err error
-	f.Time, err = l.timeWithin(f, g.on)
+	f.Time, err = l.timeWithin(f, []named{filled[0], filled[len(filled)-1]})
 	return f, err
+}
+
+// sampled looks at some rows of one of the fact's tables: which columns tell rows apart.
+func (l *looker) sampled(f *Fact, table string) error {
+	var names []string
+	for _, c := range f.Columns {
+		if hindcast.IsTime(c.Type) || isKey(c) {
+			names = append(names, c.Name)
+		}
+	}
+	if l.spreader == nil || len(names) == 0 {
+		return nil
+	}
+	s, err := l.spreader.Spread(l.ctx, table, names)
+	if err != nil || s.Rows == 0 {
+		return err
+	}
+	f.sample, f.spread = s.Rows, map[string]int64{}
+	for i, name := range names {
+		f.spread[name] = s.Distinct[i]
+	}
+	return nil
 }
 
 // timeWithin finds the column whose values lie in the time that the tables' names say; "" if there is none, or if
@@ -197,7 +231,7 @@ func (l *looker) timeWithin(f Fact, members []named) (string, error) {
 	if l.bounder == nil {
 		return "", nil
 	}
-	for _, c := range timeColumns(f.Columns) {
+	for _, c := range f.times() {
 		within, seen := true, false
 		for _, m := range members {
 			first, last, err := l.bounder.Bounds(l.ctx, m.table.Name, c.Name)
@@ -218,8 +252,12 @@ func (l *looker) timeWithin(f Fact, members []named) (string, error) {
 func (l *looker) fromTable(t warehouse.Table) (Fact, error) {
 	_, own := splitName(t.Name)
 	l.used[t.Name] = true
-	c := timeColumns(t.Columns)[0]
-	f := Fact{Name: own, Table: t.Name, Tables: 1, Rows: t.Rows, Columns: t.Columns, Time: c.Name, Every: hindcast.Period{N: 1, Unit: hindcast.Months}}
+	f := Fact{Name: own, Table: t.Name, Tables: 1, Rows: t.Rows, Columns: t.Columns, Every: hindcast.Period{N: 1, Unit: hindcast.Months}}
+	if err := l.sampled(&f, t.Name); err != nil {
+		return f, err
+	}
+	c := f.times()[0]
+	f.Time = c.Name
 	if l.bounder == nil {
 		return f, nil
 	}

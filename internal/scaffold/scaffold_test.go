@@ -136,6 +136,7 @@ func TestWrite(t *testing.T) {
 				t.Fatalf("%v\n%s", err, read(t, found.File))
 			}
 			golden(t, c.name, dir, found)
+			p = withDimensions(t, found)
 			if c.first == "" {
 				if len(found.Facts) > 0 {
 					t.Errorf("found %v", found.Facts)
@@ -302,6 +303,24 @@ func plainName(name string) string {
 	return strings.Join(parts, ".")
 }
 
+// withDimensions reads the pipeline file with its dimensions uncommented.
+func withDimensions(t *testing.T, found scaffold.Found) *hindcast.Pipeline {
+	t.Helper()
+	before, block, there := strings.Cut(read(t, found.File), "\n# dimensions:\n")
+	block, after, _ := strings.Cut(block, "\n\n")
+	if there && len(found.Dimensions) > 0 {
+		block = strings.TrimPrefix(strings.ReplaceAll("\n"+block, "\n# ", "\n"), "\n")
+		if err := os.WriteFile(found.File, []byte(before+"\ndimensions:\n"+block+"\n\n"+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := config.Load(t.Context(), found.File)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, read(t, found.File))
+	}
+	return p
+}
+
 func TestBlankExplainsEveryKey(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	found, err := scaffold.Write(t.Context(), dir, nil, scaffold.Options{})
@@ -357,10 +376,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := config.Load(t.Context(), found.File)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := withDimensions(t, found)
 	check(t, "table", p.Facts[0].Table, "billing_{yyyy}_{mm}")
 	check(t, "time", p.Target.Time, "usage_month")
 	check(t, "to", p.History.To, "2016-11-01")

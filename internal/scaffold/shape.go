@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,11 +47,14 @@ func shapeOf(f Fact, dimensions []Dimension, every hindcast.Period, alias string
 	add("count(*)", "row_count")
 	for _, c := range sumsOf(f, keys) {
 		expression := "sum(" + alias + "." + inSQL(c.Name) + ")"
-		if isInteger(c.Type) {
+		switch {
+		case large(c.Type):
+			expression = "CAST(" + expression + " AS DECIMAL(38,0))"
+		case isInteger(c.Type):
 			expression = "CAST(" + expression + " AS BIGINT)" // a sum of integers is a HUGEINT
 		}
 		sum := add(expression, c.Name)
-		if strings.HasPrefix(c.Type, "DECIMAL") && s.total == "" {
+		if isDecimal(c.Type) && s.total == "" {
 			s.total, s.summed = sum, c.Name
 		}
 	}
@@ -111,6 +115,9 @@ func keysOf(f Fact, dimensions []Dimension) []hindcast.Column {
 			others = append(others, c)
 		}
 	}
+	if telling := slices.DeleteFunc(slices.Clone(others), func(c hindcast.Column) bool { return !f.groups(c) }); len(telling) > 0 {
+		others = telling
+	}
 	if len(keys) == 0 {
 		keys = others
 		if len(keys) > 1 {
@@ -118,6 +125,13 @@ func keysOf(f Fact, dimensions []Dimension) []hindcast.Column {
 		}
 	}
 	return keys[:min(len(keys), mostKeys)]
+}
+
+// groups reports whether a column has several values and many rows of each, as far as is known.
+func (f Fact) groups(c hindcast.Column) bool {
+	const few = 4
+	n, known := f.spread[c.Name]
+	return !known || n > 1 && n <= f.sample/few
 }
 
 func keyWhy(keys []hindcast.Column, dimensions []Dimension, f Fact) string {
@@ -158,8 +172,8 @@ func sumsOf(f Fact, keys []hindcast.Column) []hindcast.Column {
 	for _, c := range f.Columns {
 		key := isKey(c) || ownKey(c.Name, f.Name) || slices.ContainsFunc(keys, func(k hindcast.Column) bool { return k.Name == c.Name })
 		switch {
-		case key:
-		case strings.HasPrefix(c.Type, "DECIMAL"):
+		case key || !isAmount(c.Name):
+		case isDecimal(c.Type):
 			decimals = append(decimals, c)
 		case isInteger(c.Type) || c.Type == "DOUBLE" || c.Type == "FLOAT":
 			others = append(others, c)
@@ -168,6 +182,7 @@ func sumsOf(f Fact, keys []hindcast.Column) []hindcast.Column {
 	if len(decimals) == 0 {
 		decimals = others
 	}
+	slices.SortStableFunc(decimals, func(a, b hindcast.Column) int { return cmp.Compare(amountRank(a.Name), amountRank(b.Name)) })
 	return decimals[:min(len(decimals), mostSums)]
 }
 

@@ -143,6 +143,22 @@ type Bounder interface {
 	Bounds(ctx context.Context, table, column string) (first, last time.Time, err error)
 }
 
+// Spread is how many different values columns have in some rows of a table.
+type Spread struct {
+	Rows     int64   `json:"rows"`     // that were looked at
+	Distinct []int64 `json:"distinct"` // of each column, NULL left out
+}
+
+// Spreader is a Warehouse that can count the different values of columns, for init.
+type Spreader interface {
+	// Spread looks at some of the table's rows, at most SpreadRows of them. The columns hold times, texts, integers or
+	// enumerations.
+	Spread(ctx context.Context, table string, columns []string) (Spread, error)
+}
+
+// SpreadRows bounds what a Spreader looks at.
+const SpreadRows = 100_000
+
 // Hider is a Warehouse whose Tables leaves out what may not be read, for init.
 type Hider interface {
 	// Hidden says which tables these are: a sentence each schema, with the statement that lets them be read.

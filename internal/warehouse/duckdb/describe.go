@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -110,6 +111,20 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 		return nil
 	})
 	return first, last, err
+}
+
+// Spread counts the different values of columns in the table's first rows.
+func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s warehouse.Spread, err error) {
+	names, counts := make([]string, len(columns)), []string{"count(*)"}
+	s.Distinct = make([]int64, len(columns))
+	dest := []any{&s.Rows}
+	for i, c := range columns {
+		names[i] = duck.Name(c)
+		counts, dest = append(counts, "count(DISTINCT "+names[i]+")"), append(dest, &s.Distinct[i])
+	}
+	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d)", strings.Join(counts, ", "), strings.Join(names, ", "), duck.Table(table), warehouse.SpreadRows)
+	err = w.withConn(ctx, func(conn *sql.Conn) error { return conn.QueryRowContext(ctx, query).Scan(dest...) })
+	return s, err
 }
 
 // key folds a name's parts as DuckDB does: case does not matter.

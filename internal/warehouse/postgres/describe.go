@@ -328,6 +328,27 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 	return first, last, err
 }
 
+// Spread counts the different values of columns in the table's first rows, by their texts: not every type can be compared.
+func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s warehouse.Spread, err error) {
+	counts := []string{"count(*)"}
+	for _, c := range columns {
+		counts = append(counts, "count(DISTINCT "+identifier(c)+"::text)")
+	}
+	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) some", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
+	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
+		rows, err := ask(ctx, conn, query)
+		if err != nil {
+			return err
+		}
+		s.Rows = rows[0].number(0)
+		for i := range columns {
+			s.Distinct = append(s.Distinct, rows[0].number(i+1))
+		}
+		return nil
+	})
+	return s, err
+}
+
 // quoted joins names for a select list.
 func quoted(names []string) string {
 	list := make([]string, len(names))

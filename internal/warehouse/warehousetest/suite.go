@@ -57,6 +57,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"tables are listed by pattern":   listed,
 		"unload cuts half open":          unloadWindow,
 		"bounds keep their seconds":      unloadSeconds,
+		"different values are counted":   spreads,
 		"unload of no rows":              unloadEmpty,
 		"unload of odd names":            unloadOdd,
 		"unload as text":                 unloadText,
@@ -108,6 +109,18 @@ func extract(t *testing.T, w *World, table, column string, in hindcast.Interval)
 		t.Fatal(err)
 	}
 	return warehouse.Extract{Table: table, Columns: tables[table].Columns, Time: column, Window: in, TimeZone: "UTC"}
+}
+
+func spreads(t *testing.T, w *World) {
+	w.Exec(t, "INSERT INTO sales (id, day) VALUES (1, DATE '2020-01-01')")
+	spreader, can := w.Warehouse.(warehouse.Spreader)
+	if !can {
+		t.Fatal("the warehouse counts no different values")
+	}
+	s, err := spreader.Spread(t.Context(), "sales", []string{"id", "day", "ts", "note"})
+	if err != nil || s.Rows != 5 || !slices.Equal(s.Distinct, []int64{4, 4, 4, 3}) {
+		t.Errorf("%+v, %v", s, err)
+	}
 }
 
 // listed: names are spelled as the pattern is, and lead to their tables.
