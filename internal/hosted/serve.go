@@ -46,12 +46,9 @@ func (s *session) overviews() map[string]child.Handler {
 	}
 }
 
-// Serve is the owner's process: it answers a Client until its input ends.
-func Serve(in io.Reader, out io.Writer, d Driver) error {
-	s := &session{driver: d}
-	handlers := map[string]child.Handler{
-		"open":     s.open,
-		"describe": handle(s, warehouse.Warehouse.Describe),
+// looks answers what init, plan and verify ask of the tables that are there.
+func (s *session) looks() map[string]child.Handler {
+	return map[string]child.Handler{
 		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
 			return w.Tables(ctx)
 		}),
@@ -81,10 +78,19 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			b.First, b.Last, err = bounder.Bounds(ctx, p.Table, p.Column)
 			return b, err
 		}),
-		"unload": handle(s, warehouse.Warehouse.Unload),
-		"sum":    handle(s, warehouse.Warehouse.Sum),
-		"fence":  handle(s, warehouse.Warehouse.Fence),
-		"load":   handle(s, warehouse.Warehouse.Load),
+	}
+}
+
+// Serve is the owner's process: it answers a Client until its input ends.
+func Serve(in io.Reader, out io.Writer, d Driver) error {
+	s := &session{driver: d}
+	handlers := map[string]child.Handler{
+		"open":     s.open,
+		"describe": handle(s, warehouse.Warehouse.Describe),
+		"unload":   handle(s, warehouse.Warehouse.Unload),
+		"sum":      handle(s, warehouse.Warehouse.Sum),
+		"fence":    handle(s, warehouse.Warehouse.Fence),
+		"load":     handle(s, warehouse.Warehouse.Load),
 		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, l warehouse.Load) (heldLoad, error) {
 			return s.held.begin(ctx, w, l)
 		}),
@@ -129,6 +135,7 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
 	}
 	maps.Copy(handlers, s.overviews())
+	maps.Copy(handlers, s.looks())
 	return child.Serve(in, out, handlers)
 }
 
