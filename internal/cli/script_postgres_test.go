@@ -107,6 +107,34 @@ func session() {
 	os.Exit(0)
 }
 
+// page FILE: a server of its own for a page of the guide whose parts follow each other: `part` takes the next one.
+func page(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	body, err := os.ReadFile(filepath.Join(w.source, "../../../../docs/guide", args[0]))
+	ts.Check(err)
+	w.cluster = pgtest.Start(w.test, "")
+	w.cluster.Exec(w.test, w.cluster.URL("postgres"), "CREATE DATABASE shop")
+	w.postgres = w.cluster.URL("shop")
+	w.parts = regexp.MustCompile("(?s)```(sql|sh)\n(.*?)```").FindAllStringSubmatch(string(body), -1)
+}
+
+// part: the page's next block. SQL is run in its database; what is for the shell becomes guide.sh, with that server's address
+// for db.example:5432.
+func part(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	if len(w.parts) == 0 {
+		ts.Fatalf("the page has no further part")
+	}
+	next := w.parts[0]
+	w.parts = w.parts[1:]
+	if next[1] == "sql" {
+		inPostgres(ts, false, []string{next[2]})
+		return
+	}
+	commands := strings.ReplaceAll(next[2], "db.example:5432", fmt.Sprintf("127.0.0.1:%d", w.cluster.Port))
+	ts.Check(os.WriteFile(ts.MkAbs("guide.sh"), []byte(commands), 0o644))
+}
+
 // guide FILE: a server of its own for a page of the guide. What the page has as SQL is run there; what it has for the shell
 // is written to guide.sh, with that server's address for db.example:5432.
 func guide(ts *testscript.TestScript, _ bool, args []string) {

@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 			"replica":   replica,
 			"smalldisk": smallDisk,
 			"guide":     guide,
+			"page":      page,
+			"part":      part,
 			"scheduler": scheduler,
 			"printed":   printed,
 			"sql":       query,

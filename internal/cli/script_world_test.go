@@ -23,6 +23,7 @@ type world struct {
 	test      testing.TB
 	postgres  string // the URL of the script's database, once it has one
 	cluster   *pgtest.Cluster
+	parts     [][]string // of a page of the guide
 	dir       string
 	server    *s3test.Server // if the script has a bucket
 	user      s3test.Keys    // of `bucket denied`

@@ -104,7 +104,7 @@ func (l *looker) drift(looks []plan.Look, whole bool) {
 			l.found[plan.LookedAt{Name: k.Name, Key: k.Manifest.Key}] = why
 			continue
 		}
-		l.found[plan.LookedAt{Name: k.Name}] = why + " in " + k.Source + ", which slices' is not known"
+		l.found[plan.LookedAt{Name: k.Name}] = why + " in " + k.Source + "; the counters do not say of which slices"
 	}
 }
 
