@@ -89,6 +89,7 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 		}
 	}
 	slices.Sort(found.Unused)
+	slices.Sort(found.Weekly)
 	return err
 }
 
