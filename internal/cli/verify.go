@@ -15,10 +15,11 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var choice launch.Choice
-	var files bool
+	var files, deep bool
 	command := &cobra.Command{
 		Use: "verify", Short: "Compare source, lake and target with what is said of them; changes nothing", Args: cobra.NoArgs,
-		Long: `Compares the source's rows with the lake's manifests, the lake's files with their sizes (with --files:
+		Long: `Compares the source's rows with the lake's manifests (in PostgreSQL the number of rows and the sums of exact
+numbers; with --deep: every value), the lake's files with their sizes (with --files:
 checksums), files of your own with what they were when they were read last, and the target's rows with hindcast_status. Exit code 4 if anything differs. Rows of the source
 that no slice has, because their time is NULL or outside of history, or their table in no slice, are noted; they
 are no difference.`,
@@ -29,7 +30,7 @@ are no difference.`,
 			if err != nil {
 				return a.unlessNone(err, &verify.Result{Findings: []verify.Finding{}})
 			}
-			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Each: a.progress("verified")}
+			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Deep: deep, Each: a.progress("verified")}
 			result, err := v.Run(cmd.Context())
 			if err := closing(s, err); err != nil {
 				return err
@@ -38,6 +39,7 @@ are no difference.`,
 		},
 	}
 	command.Flags().StringVar(&choice.Slices, "slices", "", "which slices (all by default)")
+	command.Flags().BoolVar(&deep, "deep", false, "read every value at the source and compare texts too, by hash; as much work as another unload")
 	command.Flags().BoolVar(&files, "files", false, "read every file, of the lake and of your own, and compare its checksum")
 	return command
 }

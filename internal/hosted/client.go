@@ -145,6 +145,11 @@ func (c *Client) Sum(ctx context.Context, x warehouse.Extract) (hindcast.Sums, e
 	return call[hindcast.Sums](ctx, c, "sum", x)
 }
 
+// Hash sums an extract with the Content that Unload gives; it is Sum where that does so already.
+func (c *Client) Hash(ctx context.Context, x warehouse.Extract) (hindcast.Sums, error) {
+	return call[hindcast.Sums](ctx, c, "hash", x)
+}
+
 type prepare struct {
 	Pipeline string            `json:"pipeline"`
 	Target   hindcast.Target   `json:"target"`

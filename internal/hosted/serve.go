@@ -89,8 +89,14 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"describe": handle(s, warehouse.Warehouse.Describe),
 		"unload":   handle(s, warehouse.Warehouse.Unload),
 		"sum":      handle(s, warehouse.Warehouse.Sum),
-		"fence":    handle(s, warehouse.Warehouse.Fence),
-		"load":     handle(s, warehouse.Warehouse.Load),
+		"hash": handle(s, func(w warehouse.Warehouse, ctx context.Context, x warehouse.Extract) (hindcast.Sums, error) {
+			if h, ok := w.(warehouse.Hasher); ok {
+				return h.Hash(ctx, x)
+			}
+			return w.Sum(ctx, x)
+		}),
+		"fence": handle(s, warehouse.Warehouse.Fence),
+		"load":  handle(s, warehouse.Warehouse.Load),
 		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, l warehouse.Load) (heldLoad, error) {
 			return s.held.begin(ctx, w, l)
 		}),

@@ -124,6 +124,13 @@ type Published struct {
 	TimeZone  string              `json:"time_zone"` // for the civil reading of the bounds
 }
 
+// Hasher is a Warehouse whose Sum does not look at every value, and that can: for `verify --deep`.
+type Hasher interface {
+	// Hash is Sum with the Content that Unload gives for the same rows, at the price of another unload: it sends every value,
+	// and writes none.
+	Hash(ctx context.Context, x Extract) (hindcast.Sums, error)
+}
+
 // Warehouse is a driver. Errors are *hindcast.Error with a class.
 type Warehouse interface {
 	Properties() Properties

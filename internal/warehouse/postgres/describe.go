@@ -334,7 +334,7 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 	for _, c := range columns {
 		counts = append(counts, "count(DISTINCT "+identifier(c)+"::text)")
 	}
-	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) some", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
+	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) sample", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {

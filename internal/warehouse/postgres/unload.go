@@ -16,6 +16,9 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
+// sentHash begins the Content of rows that were hashed as the server sends them, which is not DuckDB's way.
+const sentHash = "pg:"
+
 // readSnapshot begins a transaction that sees one state of the database, from its first query on, and changes nothing.
 const readSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -89,7 +92,7 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 	}
 	out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, parts(u.Extract, fields, conditions, readers),
 		pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
-	out.Sums.Content = "pg:" + out.Sums.Content // made otherwise than DuckDB's
+	out.Sums.Content = sentHash + out.Sums.Content
 	return elsewhere, err
 }
 
@@ -287,6 +290,24 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 		}
 		sums = hindcast.Sums{Rows: rows[0].number(0), Totals: readTotals(rows[0][1:], x.Columns)}
 		return nil
+	})
+	return sums, err
+}
+
+// Hash reads an extract as Unload does and writes nothing.
+func (w *Owner) Hash(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
+	err = w.reading(ctx, x.Table, func(conn *pgconn.PgConn) error {
+		defer rollback(ctx, conn) // it has read only
+		if _, _, err := w.beginReading(ctx, conn, x); err != nil {
+			return err
+		}
+		fields, err := w.fields(ctx, conn, x)
+		if err != nil {
+			return err
+		}
+		sums, err = pgcopy.Sum(ctx, fields, pgcopy.One(conn, pgcopy.CopyOut(fields, source(x))))
+		sums.Content = sentHash + sums.Content
+		return err
 	})
 	return sums, err
 }

@@ -179,6 +179,19 @@ func unloadWindow(t *testing.T, w *World) {
 		if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) || !maps.Equal(sums.Totals, out.Sums.Totals) {
 			t.Errorf("Sum gives %+v, %v", sums, err)
 		}
+		hashed(t, w, x, out.Sums)
+	}
+}
+
+// hashed holds Hash to what an unload of the same rows said.
+func hashed(t *testing.T, w *World, x warehouse.Extract, want hindcast.Sums) {
+	t.Helper()
+	h, can := w.Warehouse.(warehouse.Hasher)
+	if !can {
+		return // its Sum looks at every value
+	}
+	if sums, err := h.Hash(t.Context(), x); err != nil || sums.Rows != want.Rows || sums.Content != want.Content || !maps.Equal(sums.Totals, want.Totals) {
+		t.Errorf("Hash gives %+v, %v; the unload said %+v", sums, err, want)
 	}
 }
 
@@ -257,6 +270,7 @@ func unloadText(t *testing.T, w *World) {
 	if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) {
 		t.Errorf("Sum gives %+v, %v", sums, err)
 	}
+	hashed(t, w, x, out.Sums)
 }
 
 func unloadOdd(t *testing.T, w *World) {
