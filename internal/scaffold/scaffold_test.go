@@ -131,12 +131,11 @@ func TestWrite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := config.Load(t.Context(), found.File)
-			if err != nil {
+			if _, err := config.Load(t.Context(), found.File); err != nil {
 				t.Fatalf("%v\n%s", err, read(t, found.File))
 			}
 			golden(t, c.name, dir, found)
-			p = withDimensions(t, found)
+			p := withDimensions(t, found)
 			if c.first == "" {
 				if len(found.Facts) > 0 {
 					t.Errorf("found %v", found.Facts)
