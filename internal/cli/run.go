@@ -167,7 +167,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 			return err
 		}
 		if st.Finished && st.ExitCode == hindcast.ExitOK {
-			return a.report(st, frozen, a.logPath(s, o.ID), 0)
+			return a.report(st, frozen, a.logPath(s, o.ID))
 		}
 		o.Choice = launch.Choice{} // it chose the slices of the plan, which is frozen
 		return a.resume(ctx, p, o.ID, o)
@@ -216,7 +216,7 @@ func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done
 	if err := view.Close(); err != nil {
 		return true, false, err
 	}
-	return true, false, a.report(st, p, a.logPath(s, p.Run), 0)
+	return true, false, a.report(st, p, a.logPath(s, p.Run))
 }
 
 // goesOn is the end of looking at a run that another process supervises: nothing of it is stopped.
@@ -261,7 +261,6 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	ctx = context.WithoutCancel(ctx)
 	var view viewer
 	var log *screen.Lines
-	began := time.Now()
 	o.Stop = stop
 	o.Stopping = func() {
 		a.printed.hurry(readerPatience)
@@ -308,7 +307,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	if ended.Outcome.Err != nil && ended.Outcome.ExitCode != hindcast.ExitStopped && !a.json {
 		a.showError(ended.Outcome.Err)
 	}
-	err = a.report(ended.Outcome.State, ended.Plan, a.redactor.String(ended.LogPath), time.Since(began))
+	err = a.report(ended.Outcome.State, ended.Plan, a.redactor.String(ended.LogPath))
 	if ended.Alive != nil {
 		a.showError(ended.Alive)
 		return exit(hindcast.ExitUnknown)
@@ -340,9 +339,9 @@ func (a *app) logPath(s *launch.Session, run string) string {
 }
 
 // report ends a run on the screen and gives its exit code.
-func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string, took time.Duration) error {
+func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string) error {
 	if !a.json {
-		screen.Report(a.out, st, p, screen.ReportOptions{Options: a.options, Log: log, Elapsed: took})
+		screen.Report(a.out, st, p, screen.ReportOptions{Options: a.options, Log: log})
 	}
 	if st.ExitCode != hindcast.ExitOK {
 		return exit(st.ExitCode)

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"signal":    signalTo,
 			"ended":     ended,
 			"tidy":      tidy,
+			"same":      same,
 			"events":    events,
 			"snapshot":  snapshot,
 			"unchanged": unchanged,

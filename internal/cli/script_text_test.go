@@ -124,6 +124,26 @@ var tidied = []struct {
 	{regexp.MustCompile(`(?m) +$`), ""},
 }
 
+// same FILE PATTERN FILE PATTERN…: what the group of each pattern matches first in its file is the same text.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || len(args)%2 != 0 {
+		ts.Fatalf("usage: same FILE PATTERN FILE PATTERN")
+	}
+	want := ""
+	for i := 0; i < len(args); i += 2 {
+		found := regexp.MustCompile(args[i+1]).FindStringSubmatch(ts.ReadFile(args[i]))
+		if len(found) != 2 {
+			ts.Fatalf("%s: no match for %s", args[i], args[i+1])
+		}
+		if i == 0 {
+			want = found[1]
+		}
+		if found[1] != want {
+			ts.Fatalf("%s: %q, and in %s: %q", args[i], found[1], args[0], want)
+		}
+	}
+}
+
 // tidy [-sort] stdout|stderr|FILE: prints the text again without what differs from run to run: dates with times, durations,
 // sizes, process ids, the folder, the widths of gaps. With -sort the lines that begin with a time are sorted.
 func tidy(ts *testscript.TestScript, _ bool, args []string) {

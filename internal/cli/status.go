@@ -41,6 +41,9 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.refused(cmd.Context(), s, p, st, &o); err != nil {
+				return err
+			}
 			if selection != "" {
 				p, st, o = narrow(p, st, o, keys)
 			}
@@ -99,6 +102,20 @@ func (a *app) stands(ctx context.Context, s *launch.Session, run string) (*plan.
 	return p, st, o, err
 }
 
+// refused says in o whether a resume of the run would be refused.
+func (a *app) refused(ctx context.Context, s *launch.Session, p *plan.Plan, st *hindcast.RunState, o *screen.StatusOptions) error {
+	if !screen.Resumable(st, *o) {
+		return nil
+	}
+	traces, err := s.Traces(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := s.Refuses(ctx, launch.NewTrace(p.Run, p, st), traces, o.Now)
+	o.Refused, o.Instead = r.Why, r.Next
+	return err
+}
+
 func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the pipeline's runs, the newest first", Args: cobra.NoArgs, Example: "  hindcast list",
@@ -111,14 +128,21 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			infos := []screen.RunInfo{}
+			infos, traces := []screen.RunInfo{}, []*launch.Trace{}
 			for _, run := range runs {
 				p, st, o, err := a.stands(cmd.Context(), s, run)
 				if err != nil {
 					a.showError(err) // one damaged run does not hide the others
 					continue
 				}
-				infos = append(infos, screen.Info(st, p, o))
+				infos, traces = append(infos, screen.Info(st, p, o)), append(traces, launch.NewTrace(run, p, st))
+			}
+			for i := range infos {
+				r, err := s.Refuses(cmd.Context(), traces[i], traces, a.options.Now)
+				if err != nil {
+					return err
+				}
+				infos[i].Refuse(r.Why, a.options.Commands(r.Next))
 			}
 			if a.json {
 				return screen.ListJSON(a.out, infos)

@@ -110,6 +110,11 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
 	return pool, nil
 }
 
+// EngineVersion is the engine that this program has, without opening it.
+func EngineVersion() engine.Properties {
+	return engine.Properties{Name: "duckdb", Version: enginedb.Version}
+}
+
 // fileFolders are the folders of the user's own Parquet files: what stands before the first part with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {
 	var folders []string

@@ -176,7 +176,8 @@ func (l *live) header(o Options, now time.Time, width int) string {
 	}
 	eta, speed := l.etaText(o, now), rate(l.pace.rows, now.Sub(l.pace.began))
 	if l.st.Finished {
-		eta, speed = "in "+watch(l.st.Updated.Sub(l.pace.began)), rate(l.pace.rows, l.st.Updated.Sub(l.pace.began))
+		rowsIn, _, _, _ := l.t.sums() // of the whole run, as the report has it
+		eta, speed = "in "+watch(l.st.Active), rate(rowsIn, l.st.Active)
 	}
 	for _, parts := range [][]string{
 		{strings.TrimSpace(run + " " + name), count, l.rowsText(), eta, speed},

@@ -55,11 +55,12 @@ var screens = map[string]func(*bytes.Buffer, Options){
 		s.end(hindcast.ExitOK, nil, nil)
 		report(w, o, p, s)
 	},
-	"report":       func(w *bytes.Buffer, o Options) { report(w, o, months(36), finished(months(36))) },
-	"failure":      func(w *bytes.Buffer, o Options) { report(w, o, months(36), diskFull(months(36))) },
-	"failure_dead": func(w *bytes.Buffer, o Options) { report(w, o, months(36), byUser(months(36))) },
-	"failure_all":  func(w *bytes.Buffer, o Options) { report(w, o, months(36), inEvery(months(36))) },
-	"error":        func(w *bytes.Buffer, o Options) { Error(w, userErrors(), o) },
+	"report":         func(w *bytes.Buffer, o Options) { report(w, o, months(36), finished(months(36))) },
+	"report_resumed": func(w *bytes.Buffer, o Options) { report(w, o, months(36), resumed(months(36))) },
+	"failure":        func(w *bytes.Buffer, o Options) { report(w, o, months(36), diskFull(months(36))) },
+	"failure_dead":   func(w *bytes.Buffer, o Options) { report(w, o, months(36), byUser(months(36))) },
+	"failure_all":    func(w *bytes.Buffer, o Options) { report(w, o, months(36), inEvery(months(36))) },
+	"error":          func(w *bytes.Buffer, o Options) { Error(w, userErrors(), o) },
 	"status": func(w *bytes.Buffer, o Options) {
 		Status(w, underWay(months(36)).state(), months(36), StatusOptions{Options: o, Alive: true})
 	},
@@ -70,10 +71,34 @@ var screens = map[string]func(*bytes.Buffer, Options){
 	"list": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		List(w, []RunInfo{Info(finished(p).state(), p, StatusOptions{}), Info(diskFull(p).state(), p, StatusOptions{}),
-			{Run: "r10", State: runInterrupted, Total: 36, StartedAt: noon.AddDate(0, -6, 0), Next: "hindcast resume r10"}}, o)
+			{Run: "r10", State: runInterrupted, Total: 36, StartedAt: noon.AddDate(0, -6, 0), Next: "hindcast resume r10"}, overtaken(p)}, o)
 	},
 	"list_none": func(w *bytes.Buffer, o Options) { List(w, nil, o) },
 	"table":     func(w *bytes.Buffer, o Options) { Table(w, tableColumns, tableValues(), TableOptions{o, true}) },
+}
+
+// resumed is a run that was killed after ten slices and resumed an hour later.
+func resumed(p *plan.Plan) *script {
+	keys := runKeys(p)
+	s := newScript("r8", len(keys))
+	for _, key := range keys[:10] {
+		s.do(key, 1)
+	}
+	s.wait(time.Hour)
+	s.add(hindcast.Event{Type: hindcast.EventRunResumed, Pid: 4343, Host: "crunch"})
+	for _, key := range keys[10:] {
+		s.do(key, 1)
+	}
+	s.end(hindcast.ExitOK, nil, nil)
+	return s
+}
+
+// overtaken is a run whose slices a later one has published.
+func overtaken(p *plan.Plan) RunInfo {
+	info := Info(diskFull(p).state(), p, StatusOptions{})
+	info.Run, info.StartedAt = "r7", noon.AddDate(0, -7, 0)
+	info.Refuse("superseded by r8", "hindcast run")
+	return info
 }
 
 func stopping() *script {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -14,17 +13,16 @@ import (
 // ReportOptions are what a report says beside the run's own state.
 type ReportOptions struct {
 	Options
-	Log     string        // where the run's log is
-	Elapsed time.Duration // of this start or resume; 0 takes it from the events
+	Log string // where the run's log is
 }
 
 // Report ends a run: what is proven, what it took, what failed, what is dead, and what to do next.
 func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	t := newTally(st, p)
 	pg := &page{o: o.Options}
-	pg.headline(t, o.Elapsed)
+	pg.headline(t)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
-		pg.figures(t, p, o.Elapsed)
+		pg.figures(t, p)
 		pg.skipped(t)
 		pg.retries(st)
 		pg.logAndVerify(o)
@@ -42,19 +40,11 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.flush(w)
 }
 
-// elapsed is how long the run took, from its events where nobody measured it.
-func elapsed(st *hindcast.RunState, measured time.Duration) time.Duration {
-	if measured > 0 || st.Started.IsZero() {
-		return measured
-	}
-	return st.Updated.Sub(st.Started)
-}
-
-func (p *page) headline(t *tally, measured time.Duration) {
+func (p *page) headline(t *tally) {
 	st := t.st
 	color, text := headline(t)
 	if st.ExitCode == hindcast.ExitOK && st.Finished {
-		text += " in " + watch(elapsed(st, measured))
+		text += " in " + watch(st.Active)
 	}
 	right := fmt.Sprintf("exit %d", st.ExitCode)
 	if !st.Finished {
@@ -168,12 +158,11 @@ func standing(t *tally) string {
 }
 
 // figures are the rows in and out, the time by step and the speed.
-func (p *page) figures(t *tally, pl *plan.Plan, measured time.Duration) {
+func (p *page) figures(t *tally, pl *plan.Plan) {
 	rowsIn, bytesIn, rowsOut, bytesOut := t.sums()
 	if t.counts[hindcast.Succeeded] == 0 {
 		return
 	}
-	took := elapsed(t.st, measured)
 	wideRows := max(len(exact(rowsIn)), len(exact(rowsOut)))
 	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
@@ -196,7 +185,7 @@ func (p *page) figures(t *tally, pl *plan.Plan, measured time.Duration) {
 	}
 	line("in", rowsIn, bytesIn, times...)
 	var speed []string
-	if text := rate(rowsIn, took); text != "" {
+	if text := rate(rowsIn, t.st.Active); text != "" {
 		speed = append(speed, text)
 	}
 	if t.st.Memory > 0 {

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,9 @@ type StatusOptions struct {
 	Log   string // where the run's log is
 	// Silent is when the run's process, of another host, gave its last sign of life by that host's clock, if it is long ago.
 	Silent time.Time
-	Of     int // how many slices the run works on, where only some of them are shown; 0 otherwise
+	// Refused says why a resume would be refused, Instead what to do then. Both are empty where nothing speaks against it.
+	Refused, Instead string
+	Of               int // how many slices the run works on, where only some of them are shown; 0 otherwise
 }
 
 // The states of a run, as status and list name them.
@@ -78,6 +81,9 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
+	if o.Refused != "" {
+		pg.wrap("  no resume: ", "  ", o.text(o.Refused))
+	}
 	pg.next(statusNext(t, o))
 	pg.flush(w)
 }
@@ -101,7 +107,7 @@ func statusTitle(t *tally, p *plan.Plan, o StatusOptions) string {
 
 func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	if st.Finished {
-		return fmt.Sprintf("%s, took %s", moment(st.Updated, o.Now), watch(st.Updated.Sub(st.Started)))
+		return fmt.Sprintf("%s, took %s", moment(st.Updated, o.Now), watch(st.Active))
 	}
 	since := "since " + moment(st.Started, o.Now)
 	if st.Pid > 0 && o.Alive {
@@ -122,6 +128,9 @@ func statusNext(t *tally, o StatusOptions) string {
 	case runDone:
 		return "hindcast verify"
 	}
+	if o.Refused != "" {
+		return o.Instead
+	}
 	return strings.Join(afterwards(t), " ")
 }
 
@@ -132,6 +141,7 @@ type RunStatus struct {
 	State       string         `json:"state"` // running, stopping, done, stopped, failed, interrupted
 	StartedAt   time.Time      `json:"started_at"`
 	UpdatedAt   time.Time      `json:"updated_at"` // of the last event
+	Seconds     float64        `json:"seconds"`    // that it was worked on, over all resumes
 	Resumes     int            `json:"resumes"`
 	Host        string         `json:"host,omitempty"`
 	Pid         int            `json:"pid,omitempty"`
@@ -150,6 +160,7 @@ type RunStatus struct {
 	Dead        []string       `json:"confirmed_dead,omitempty"`
 	Unconfirmed []string       `json:"not_confirmed,omitempty"`
 	Log         string         `json:"log,omitempty"`
+	Refused     string         `json:"refused,omitempty"` // why a resume would be refused
 	Next        string         `json:"next"`
 }
 
@@ -176,10 +187,10 @@ type ErrorStatus struct {
 func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
 	t := newTally(st, p)
 	rowsIn, _, rowsOut, _ := t.sums()
-	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(),
+	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Of: o.Of, Done: t.done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
-		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Next: o.Commands(statusNext(t, o))}
+		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if p != nil {
 		s.Pipeline = p.Pipeline.Name
 	}
@@ -256,7 +267,8 @@ type RunInfo struct {
 	Total     int       `json:"total"`
 	Rows      int64     `json:"rows"` // committed
 	StartedAt time.Time `json:"started_at"`
-	Seconds   float64   `json:"seconds"` // to its last event
+	Seconds   float64   `json:"seconds"`           // that it was worked on, over all resumes
+	Refused   string    `json:"refused,omitempty"` // why a resume would be refused
 	Next      string    `json:"next,omitempty"`
 }
 
@@ -265,7 +277,7 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	t := newTally(st, p)
 	_, _, out, _ := t.sums()
 	info := RunInfo{Run: st.Run, State: runState(st, o.Alive), Done: t.done, Total: t.total, Rows: out,
-		StartedAt: st.Started.UTC(), Seconds: st.Updated.Sub(st.Started).Seconds()}
+		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
 	switch info.State {
 	case runRunning, runStopping:
 		info.Next = "hindcast status " + st.Run
@@ -274,6 +286,20 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	}
 	info.Next = o.Commands(info.Next)
 	return info
+}
+
+// Refuse takes the proposal of a resume back where why says that it would be refused, and proposes next.
+func (r *RunInfo) Refuse(why, next string) {
+	if why != "" && resumable(r.State) {
+		r.Refused, r.Next = why, next
+	}
+}
+
+// Resumable reports whether a run is one to be gone on with.
+func Resumable(st *hindcast.RunState, o StatusOptions) bool { return resumable(runState(st, o.Alive)) }
+
+func resumable(state string) bool {
+	return state == runStopped || state == runFailed || state == runInterrupted
 }
 
 // List shows the runs of a pipeline, the latest first.
@@ -291,8 +317,9 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 	right := []bool{false, false, true, true, false, true, false}
 	list := make([][]string, 0, len(runs))
 	for _, r := range runs {
+		next := cmp.Or(r.Refused, r.Next)
 		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
-			exact(r.Rows), moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(r.Next)})
+			exact(r.Rows), moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
 	}
 	plainTable(w, head, right, list, o)
 }

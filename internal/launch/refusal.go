@@ -1,0 +1,137 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/plan"
+)
+
+// Trace is what matters of a run to the other runs of its pipeline: what it publishes, and where.
+type Trace struct {
+	run       string
+	planned   time.Time
+	table     string
+	database  string
+	engine    plan.Version
+	loads     bool
+	wanted    []hindcast.Interval // in the order of time
+	published []publication
+}
+
+type publication struct {
+	hindcast.Interval
+	at time.Time
+}
+
+// NewTrace takes the trace of a run from its plan and its journal.
+func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
+	t := &Trace{run: run, planned: p.CreatedAt, table: p.Pipeline.Target.Table, database: config.Database(p.Pipeline.Warehouse.Written),
+		engine: p.Engine, loads: !p.UnloadOnly}
+	for i := range p.Items {
+		item := &p.Items[i]
+		if !item.Reason.Runs() {
+			continue
+		}
+		t.wanted = append(t.wanted, item.Slice.Interval)
+		if s := st.Slices[item.Slice.Key]; t.loads && s != nil && s.State == hindcast.Succeeded {
+			t.published = append(t.published, publication{item.Slice.Interval, s.Since})
+		}
+	}
+	return t
+}
+
+// overtakes reports whether the run has published slices of the other one since that was planned, and when it did last.
+func (t *Trace) overtakes(other *Trace) (at time.Time, overtakes bool) {
+	if !t.loads || !other.loads || t.run == other.run || t.table != other.table || t.database != other.database {
+		return at, false
+	}
+	for _, p := range t.published {
+		if !p.at.After(other.planned) || !p.at.After(at) {
+			continue
+		}
+		next, _ := slices.BinarySearchFunc(other.wanted, p.Start, func(w hindcast.Interval, start time.Time) int {
+			if w.End.After(start) {
+				return 1
+			}
+			return -1
+		})
+		if next < len(other.wanted) && other.wanted[next].Overlaps(p.Interval) {
+			at, overtakes = p.at, true
+		}
+	}
+	return at, overtakes
+}
+
+// Refusal says why a resume would be refused, and what to do instead. The zero Refusal is none.
+type Refusal struct {
+	Why  string
+	Next string
+}
+
+// Refuses tells, from the lake alone, whether a resume of a run would be refused: nobody asks the warehouse. The traces are those of
+// the pipeline's runs.
+func (s *Session) Refuses(ctx context.Context, t *Trace, all []*Trace, now time.Time) (Refusal, error) {
+	again := "hindcast run"
+	if !t.loads {
+		again = "hindcast unload"
+	}
+	engine := drivers.EngineVersion()
+	switch {
+	case t.database != config.Database(s.Pipeline.Warehouse.Written):
+		return Refusal{"planned for another warehouse", again}, nil
+	case t.engine.Name != engine.Name || plan.MajorMinor(t.engine.Version) != plan.MajorMinor(engine.Version):
+		return Refusal{fmt.Sprintf("planned for %s %s", t.engine.Name, t.engine.Version), again}, nil
+	}
+	by, last := "", time.Time{}
+	for _, other := range all {
+		if at, overtakes := other.overtakes(t); overtakes && at.After(last) {
+			by, last = other.run, at
+		}
+	}
+	if by != "" {
+		return Refusal{"superseded by " + by, again}, nil
+	}
+	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
+	silent := !holder.Here && now.Sub(holder.Renewed) > holder.TTL // then a resume of any run takes the lease over
+	if holder.Held && !holder.Dead && !silent && holder.Run != t.run {
+		return Refusal{holder.Run + " is under way", "hindcast status " + holder.Run}, nil
+	}
+	return Refusal{}, err
+}
+
+// readers is how many runs are read from the lake at the same time.
+const readers = 8
+
+// Traces reads the traces of the pipeline's runs. What cannot be read is left out: that is told where that run is looked at.
+func (s *Session) Traces(ctx context.Context) ([]*Trace, error) {
+	runs, err := s.Lake.ListRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	traces := make([]*Trace, len(runs))
+	ticket := make(chan struct{}, readers)
+	var group sync.WaitGroup
+	for i, run := range runs {
+		ticket <- struct{}{}
+		group.Go(func() {
+			defer func() { <-ticket }()
+			p, err := s.Frozen(ctx, run)
+			if err != nil {
+				return
+			}
+			if st, err := s.State(ctx, run); err == nil {
+				traces[i] = NewTrace(run, p, st)
+			}
+		})
+	}
+	group.Wait()
+	return slices.DeleteFunc(traces, func(t *Trace) bool { return t == nil }), ctx.Err()
+}
