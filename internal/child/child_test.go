@@ -133,7 +133,7 @@ func TestTheEnvironmentOfAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Kill() })
-	for name, want := range map[string]string{"PGPASSWORD": "geheim\uFFFD", "SHOP_PASSWORD": "", "HINDCAST_SECRET": "", "LC_TEST": "as it was"} {
+	for name, want := range map[string]string{"PGPASSWORD": "geheim\uFFFD", "SHOP_PASSWORD": "", "HINDCAST_SECRET": "a geheim b", "LC_TEST": "as it was"} {
 		var got []string
 		if err := p.Call(t.Context(), "environment", name, &got); err != nil {
 			t.Fatal(err)

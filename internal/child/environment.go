@@ -28,19 +28,23 @@ func environment(names []string) []string {
 	return out
 }
 
-// started is the environment that a child is started with.
-func (s Spec) started() []string {
-	inherited := slices.DeleteFunc(environment(public), func(variable string) bool {
-		_, value, _ := strings.Cut(variable, "=")
-		return slices.ContainsFunc(s.Secrets, func(secret string) bool { return secret != "" && strings.Contains(value, secret) })
-	})
-	return append(inherited, s.Env...)
+// secret reports whether a secret stands in a variable's value.
+func (s Spec) secret(variable string) bool {
+	_, value, _ := strings.Cut(variable, "=")
+	return slices.ContainsFunc(s.Secrets, func(secret string) bool { return secret != "" && strings.Contains(value, secret) })
 }
 
-// told is what a child is given once it runs, over its standard input.
+// started is the environment that a child is started with.
+func (s Spec) started() []string {
+	return append(slices.DeleteFunc(environment(public), s.secret), s.Env...)
+}
+
+// told is what a child is given once it runs, over its standard input: its private variables, and the public ones that hold
+// a secret. A user's name in a URL is one, and HOME may hold it.
 func (s Spec) told() [][]byte {
+	held := slices.DeleteFunc(environment(public), func(variable string) bool { return !s.secret(variable) })
 	var out [][]byte
-	for _, variable := range environment(s.Private) {
+	for _, variable := range append(held, environment(s.Private)...) {
 		out = append(out, []byte(variable)) // bytes, since JSON would change what is not UTF-8
 	}
 	return out

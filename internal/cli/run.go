@@ -275,7 +275,7 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Opt
 	}
 	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
 		if made.Unbound != "" && !a.json {
-			_, _ = fmt.Fprintln(a.err, "unloading all the same: "+made.Unbound)
+			_, _ = fmt.Fprintln(a.err, "unloading all the same: "+a.plain(made.Unbound))
 		}
 		view = a.view(made)
 		log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)

@@ -139,11 +139,12 @@ type Scanner interface {
 
 // Search names the user's own files of one fact or dimension.
 type Search struct {
-	Dir      string            `json:"dir"`      // where relative patterns begin; nothing in it is a pattern
-	Patterns []string          `json:"patterns"` // with *, ** for folders, ? and [a-z]; \ takes a character as it is
-	Types    map[string]string `json:"types"`    // of columns, by name, as the pipeline has them read
-	Folders  map[string]string `json:"folders"`  // types of columns that folders give, where values do not decide
-	Tolerant bool              `json:"tolerant"` // leave damaged files out, and name them
+	Dir      string            `json:"dir"`           // where relative patterns begin; nothing in it is a pattern
+	Patterns []string          `json:"patterns"`      // with *, ** for folders, ? and [a-z]; \ takes a character as it is
+	All      string            `json:"all,omitempty"` // matches these and other files, which are named; "" asks for none
+	Types    map[string]string `json:"types"`         // of columns, by name, as the pipeline has them read
+	Folders  map[string]string `json:"folders"`       // types of columns that folders give, where values do not decide
+	Tolerant bool              `json:"tolerant"`      // leave damaged files out, and name them
 }
 
 // Scanned are files as they are now. Their columns are the same for all patterns: each with the type that holds what
@@ -152,6 +153,7 @@ type Scanned struct {
 	Columns []hindcast.Column `json:"columns"`
 	Matches []Matched         `json:"matches"` // by pattern
 	Notes   []string          `json:"notes"`   // what was left out, or is no plain set of files
+	Outside []string          `json:"outside"` // files of Search.All that no pattern matches
 	Damaged []string          `json:"damaged"` // why files that were left out cannot be read
 }
 

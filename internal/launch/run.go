@@ -317,7 +317,7 @@ func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Pla
 	if failed != nil {
 		return nil, err
 	}
-	draft.Unbound, draft.AcceptLoss = err.Error(), c.AcceptLoss
+	draft.Unbound, draft.AcceptLoss = config.PipelineRedactor(a.Pipeline).String(err.Error()), c.AcceptLoss // it is kept in the plan
 	return draft, nil
 }
 

@@ -325,7 +325,7 @@ func (m *maker) surveyAbsent(c *cutter, u *Unit, current *hindcast.Manifest) {
 	switch {
 	case current != nil && !current.Missing:
 		u.Rows, u.Bytes, u.Content, u.Columns, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.Columns, current.CreatedAt
-		if m.unsettled(u.Interval) {
+		if m.unsettled(u.Interval) || m.Fresh { // it cannot be unloaded again
 			m.warnings = append(m.warnings, fmt.Sprintf("%s is not there any more; generation %d of %s is used, of %s", u.Source,
 				current.Generation, c.fact.Name, day(current.CreatedAt, m.Now)))
 		}

@@ -25,7 +25,8 @@ type Plan struct {
 	Shares    Shares            `json:"shares"`
 	Estimate  Estimate          `json:"estimate"`
 	Warnings  []string          `json:"warnings,omitempty"`
-	Notes     []string          `json:"notes,omitempty"` // of columns that are not read, or not in the lake yet
+	LeftOut   []string          `json:"left_out,omitempty"` // tables and files that match a fact and are in no slice, in words; warnings too
+	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
 	Existing  bool              `json:"target_exists"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`

@@ -71,7 +71,9 @@ func (p *Plan) Explain(err error, text string) error {
 	find := func(key, source string, columns []hindcast.Column) *hindcast.Error {
 		for _, c := range columns {
 			if isStandIn(c) && regexp.MustCompile(`(?i)(^|\W)`+regexp.QuoteMeta(c.Name)+`($|\W)`).MatchString(text) {
-				return notCarried(&p.Pipeline, key, source, c, strings.TrimPrefix(c.Source, standIn))
+				e := notCarried(&p.Pipeline, key, source, c, strings.TrimPrefix(c.Source, standIn))
+				e.Cause, e.Detail = err, []string{"The engine says: " + hindcast.AsError(err).Message}
+				return e
 			}
 		}
 		return nil

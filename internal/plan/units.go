@@ -195,6 +195,12 @@ func fill(f hindcast.Fact, start time.Time) string {
 		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(f.Table + f.Files)
 }
 
+// anyTime is a pattern of files with each placeholder as the digits that may stand for it.
+func anyTime(files string) string {
+	const digit = "[0-9]"
+	return strings.NewReplacer("{yyyy}", strings.Repeat(digit, 4), "{mm}", digit+digit, "{dd}", digit+digit, "{hh}", digit+digit, "{q}", "[1-4]").Replace(files)
+}
+
 // whole reports whether a unit that nothing can cut belongs to the slice as it is. The history's last slice is
 // clipped where it ends; a table for that time holds no more than there is.
 func (c *cutter) whole(s hindcast.Slice, u hindcast.Interval) bool {
@@ -255,6 +261,7 @@ func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
 type Files struct {
 	Key      string            // "facts.NAME" or "dimensions.NAME"
 	Patterns []string          // with the placeholders filled in
+	All      string            // a pattern of every file that the fact could mean; "" if its names hold no time
 	Types    map[string]string // that columns are read as
 	Folders  map[string]string // types of columns that folders give
 }
@@ -271,6 +278,9 @@ func FilesOf(p *hindcast.Pipeline, history []hindcast.Slice) []Files {
 			continue
 		}
 		files := Files{Key: "facts." + f.Name, Types: f.Types, Folders: folderTypes(f)}
+		if f.TimeNamed() {
+			files.All = anyTime(f.Files)
+		}
 		for _, u := range c.units {
 			files.Patterns = append(files.Patterns, u.Source)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -83,6 +84,9 @@ func carried(columns []hindcast.Column) []hindcast.Column {
 
 // explained looks for the cause of an error of the SQL in the types of the columns.
 func (s *Survey) explained(p *plan.Plan, err error) error {
+	if !strings.HasPrefix(string(hindcast.AsError(err).Code), string(hindcast.ESQL)) {
+		return err // of the target, or of a process that has died
+	}
 	text := s.Pipeline.Transform.Text
 	for _, c := range s.Pipeline.Checks {
 		text += "\n" + c.SQL

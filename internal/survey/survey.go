@@ -35,6 +35,7 @@ type Survey struct {
 	Earlier    plan.Earlier
 	Failed     map[string]bool
 	found      []plan.Damaged
+	outside    []string // files that match a fact and are in no slice, in words
 }
 
 // Plan makes the plan. Errors in the pipeline, the SQL, the warehouse's tables or the target come here, before any
@@ -83,6 +84,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	left = append(left, s.outside...)
 	in.Advice = append(in.Advice, left...)
 	d.Target(published, in.Advice)
 	d.Looked = s.look(ctx, d)
@@ -90,7 +92,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.AcceptLoss, p.Damaged = s.AcceptLoss, s.found
+	p.AcceptLoss, p.Damaged, p.LeftOut = s.AcceptLoss, s.found, left
 	if err := s.loss(ctx, p); err != nil {
 		return nil, err
 	}
@@ -272,7 +274,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " cannot read `files:`", Next: "use a table, or the engine duckdb"}
 	}
-	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
+	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, All: of.All, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
 	if err != nil {
 		e := *hindcast.AsError(err)
 		if e.Code == hindcast.EValue {
@@ -281,6 +283,11 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 		return nil, fmt.Errorf("looking at the files of %s: %w", nameOf(of.Key), &e)
 	}
 	s.damaged(of, found.Damaged)
+	for _, f := range s.Pipeline.Facts {
+		if text := plan.LeftOut(f, "file", found.Outside); text != "" && of.Key == "facts."+f.Name {
+			s.outside = append(s.outside, text)
+		}
+	}
 	for i, m := range found.Matches {
 		source := plan.Source{Columns: found.Columns, Content: m.Content, Files: m.Files, Layouts: m.Layouts}
 		for _, f := range m.Files {

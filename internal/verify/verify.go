@@ -81,9 +81,7 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	if err := v.strays(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.leftOut(ctx); err != nil {
-		return nil, err
-	}
+	v.result.Notes = append(v.result.Notes, v.Plan.LeftOut...)
 	return &v.result, v.target(ctx)
 }
 
@@ -104,33 +102,6 @@ func (v *Verify) strays(ctx context.Context) error {
 		if found.Outside > 0 {
 			v.result.Notes = append(v.result.Notes, fmt.Sprintf("%s has %d more rows before %s or from %s on, which no slice has", x.Table, found.Outside,
 				moment(x.Window.Start), moment(x.Window.End)))
-		}
-	}
-	return nil
-}
-
-// leftOut notes tables that a time-named fact's name could mean and that no slice reads.
-func (v *Verify) leftOut(ctx context.Context) error {
-	lister, can := v.Warehouse.(warehouse.Lister)
-	units, err := plan.Present(&v.Plan.Pipeline, v.Plan.History.End)
-	if err != nil {
-		return nil // the plan was cut so before
-	}
-	used := map[string]bool{}
-	for _, u := range units {
-		used[u.Source] = true
-	}
-	for _, f := range v.Plan.Pipeline.Facts {
-		if !can || f.Table == "" || !f.TimeNamed() {
-			continue
-		}
-		names, err := lister.Named(ctx, f.Table)
-		if err != nil {
-			return fmt.Errorf("listing the tables of %s: %w", f.Name, err)
-		}
-		names = slices.DeleteFunc(names, func(name string) bool { return used[name] })
-		if text := plan.LeftOut(f, "table", names); text != "" {
-			v.result.Notes = append(v.result.Notes, text)
 		}
 	}
 	return nil

@@ -46,6 +46,10 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 		all = append(all, paths...)
 	}
 	out.Notes = found.notes()
+	var err error
+	if out.Outside, err = outside(s, all); err != nil {
+		return out, err
+	}
 	if len(all) == 0 {
 		return out, nil
 	}
@@ -66,6 +70,30 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 	out.Columns, notes, err = r.unite(ctx, s, found.base, all, shapes)
 	out.Notes = append(out.Notes, notes...)
 	return out, err
+}
+
+// outside names the files that the search could mean and that are not among those found. Nothing else is said of them.
+func outside(s engine.Search, found []string) ([]string, error) {
+	if s.All == "" {
+		return nil, nil
+	}
+	f := newFinder(s)
+	all, err := f.find(s.All)
+	if err != nil {
+		return nil, err
+	}
+
+	used := make(map[string]bool, len(found))
+	for _, path := range found {
+		used[path] = true
+	}
+	var names []string
+	for _, path := range all {
+		if !used[path] {
+			names = append(names, f.short(path))
+		}
+	}
+	return names, nil
 }
 
 // sound leaves out the files that cannot be read, and takes down why.
