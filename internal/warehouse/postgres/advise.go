@@ -20,8 +20,10 @@ const leadingIndexes = `
 SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 WHERE i.indrelid = $1::oid AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL`
 
+// foreignKeys are those that refer to a table, each once: where it is a partition, one that refers to its parent has a copy for it.
 const foreignKeys = `
-SELECT conrelid::regclass, conname, confdeltype FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid AND conparentid = 0 ORDER BY 1, 2`
+SELECT k.conrelid::regclass, k.conname, k.confdeltype FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid
+  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.oid = k.conparentid AND o.confrelid = k.confrelid) ORDER BY 1, 2`
 
 const deadRows = `
 SELECT coalesce(sum(pg_stat_get_dead_tuples(relid)), 0), coalesce(sum(pg_stat_get_live_tuples(relid)), 0)

@@ -58,6 +58,26 @@ func TestPublishedTargets(t *testing.T) {
 	}
 }
 
+// A foreign key that deletes rows with those of the target is told once, whether it refers to the target or to the table of which
+// that is a partition.
+func TestReferencesToTheTarget(t *testing.T) {
+	for create, want := range map[string]string{
+		"CREATE TABLE whole (day date, n bigint, PRIMARY KEY (day)) PARTITION BY RANGE (day); CREATE TABLE result PARTITION OF whole DEFAULT; " +
+			"CREATE TABLE notes (day date REFERENCES whole ON DELETE CASCADE)": "notes references result",
+		"CREATE TABLE result (day date, n bigint, PRIMARY KEY (day)) PARTITION BY RANGE (day); CREATE TABLE part PARTITION OF result DEFAULT; " +
+			"CREATE TABLE notes (day date REFERENCES result ON DELETE CASCADE) PARTITION BY RANGE (day); CREATE TABLE few PARTITION OF notes DEFAULT": "notes references result",
+	} {
+		_, url := database(t, create)
+		told, err := open(t, postgres.Options{URL: url}).Advise(t.Context(), nil, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(told, "\n"); strings.Count(got, " references ") != 1 || !strings.Contains(got, want) {
+			t.Errorf("after %s is told %q", create, got)
+		}
+	}
+}
+
 // The ALTER TABLE that is proposed for a time of another kind says in which zone, whatever the session's is.
 func TestTimesAreAlteredInTheHistorysZone(t *testing.T) {
 	c, url := database(t, "")

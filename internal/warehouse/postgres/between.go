@@ -19,18 +19,22 @@ type between struct {
 }
 
 // betweens finds them, given the target as an expression of type regclass. A partition's copy of a trigger is not named beside
-// its origin. Triggers of constraints that only check are left out, and so are rules that a COPY passes by without a DELETE.
+// its origin, unless the origin is above the target, which is a partition itself: there the copy is all that acts. Up to version 14
+// such a copy counts as internal. Triggers of constraints that only check are left out, and so are rules that a COPY passes by without a DELETE.
 const betweens = `
 WITH RECURSIVE part(oid) AS (SELECT %[1]s::oid UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid)
 SELECT 'trigger ' || quote_ident(g.tgname) || ' of ' || g.tgrelid::regclass AS name, g.tgtype & 8 <> 0, g.tgtype & 4 <> 0
 FROM part JOIN pg_trigger g ON g.tgrelid = part.oid
-WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0 AND g.tgparentid = 0
+WHERE g.tgenabled <> 'D' AND g.tgtype & 12 <> 0
+  AND (NOT g.tgisinternal OR g.tgparentid <> 0 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.oid = g.tgconstraint AND k.contype <> 't'))
+  AND NOT EXISTS (SELECT FROM pg_trigger o JOIN part ON part.oid = o.tgrelid WHERE o.oid = g.tgparentid)
 UNION ALL
 SELECT 'rule ' || quote_ident(r.rulename) || ' of ' || r.ev_class::regclass, r.ev_type = '4', r.ev_type = '3'
 FROM pg_rewrite r WHERE r.ev_class = %[1]s::oid AND r.ev_type IN ('3', '4') AND r.ev_enabled <> 'D'
 UNION ALL
 SELECT 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass, true, false
-FROM part JOIN pg_constraint k ON k.confrelid = part.oid WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype IN ('c', 'n', 'd')
+FROM part JOIN pg_constraint k ON k.confrelid = part.oid WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
+  AND NOT EXISTS (SELECT FROM pg_constraint o JOIN part ON part.oid = o.confrelid WHERE o.oid = k.conparentid)
 UNION ALL
 SELECT 'foreign table ' || c.oid::regclass, true, true FROM part JOIN pg_class c USING (oid) WHERE c.relkind = 'f'
 ORDER BY 1`
@@ -147,7 +151,7 @@ func (l *load) meddled(acts func(between) bool, what string) *hindcast.Error {
 	if len(named) > 0 {
 		e.Message += ": see " + strings.Join(named, ", ")
 		e.Next = "take that off the target, or switch it off in load.before and on again in load.after (ALTER TABLE … DISABLE TRIGGER …); " +
-			"a trigger that is meant to change values, and no rows, is let by `load: {triggers: may_change_values}`; everything was rolled back"
+			"a trigger that is meant to change values, and no rows, is allowed by `load: {triggers: may_change_values}`; everything was rolled back"
 	}
 	return e
 }

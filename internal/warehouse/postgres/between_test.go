@@ -18,7 +18,9 @@ func on(when, table, each, body string) string {
 const (
 	eachRow       = "FOR EACH ROW"
 	eachStatement = "FOR EACH STATEMENT"
-	notedTable    = "CREATE TABLE result (day date, n bigint, note text); INSERT INTO result VALUES ('2020-01-05', 1, 'old'), ('2020-01-06', 2, 'old'); "
+	wholeTable    = "CREATE TABLE whole (day date, n bigint, note text) PARTITION BY RANGE (day); CREATE TABLE result PARTITION OF whole DEFAULT; " +
+		"INSERT INTO result VALUES ('2020-01-05', 1, 'old'), ('2020-01-06', 2, 'old'); "
+	notedTable = "CREATE TABLE result (day date, n bigint, note text); INSERT INTO result VALUES ('2020-01-05', 1, 'old'), ('2020-01-06', 2, 'old'); "
 )
 
 // noted are the columns of such a load.
@@ -58,6 +60,15 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 		"in a partition's partition": "CREATE TABLE result (day date, n bigint, note text) PARTITION BY RANGE (day); CREATE TABLE part PARTITION OF result DEFAULT PARTITION BY LIST (n); " +
 			"CREATE TABLE leaf PARTITION OF part DEFAULT; INSERT INTO result VALUES ('2020-01-05', 1, 'old'), ('2020-01-06', 2, 'old'); " +
 			on("BEFORE INSERT", "leaf", eachRow, "NEW.note = 'mine'; RETURN NEW;"),
+		"of the whole, numbers":             wholeTable + on("BEFORE INSERT", "whole", eachRow, "NEW.n = NEW.n + 1; RETURN NEW;"),
+		"of the whole, texts":               wholeTable + on("BEFORE INSERT", "whole", eachRow, "NEW.note = upper(NEW.note); RETURN NEW;"),
+		"of the whole, times":               wholeTable + on("BEFORE INSERT", "whole", eachRow, "NEW.day = NEW.day + 31; RETURN NEW;"),
+		"of the whole, a deleted row stays": wholeTable + on("BEFORE DELETE", "whole", eachRow, "RETURN NULL;"),
+		"of the whole, rows are deleted at the end": wholeTable + strings.Replace(on("AFTER INSERT", "whole", "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW", "DELETE FROM result WHERE n = 3; RETURN NULL;"),
+			"CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", 1),
+		"of the whole, in a partition": "CREATE TABLE whole (day date, n bigint, note text) PARTITION BY RANGE (day); CREATE TABLE result PARTITION OF whole DEFAULT PARTITION BY LIST (n); " +
+			"CREATE TABLE leaf PARTITION OF result DEFAULT; INSERT INTO result VALUES ('2020-01-05', 1, 'old'), ('2020-01-06', 2, 'old'); " +
+			on("BEFORE INSERT", "whole", eachRow, "NEW.note = 'mine'; RETURN NEW;"),
 		"in a child":        notedTable + "CREATE TABLE child () INHERITS (result); INSERT INTO child VALUES ('2020-01-07', 3, 'old'); " + on("BEFORE DELETE", "child", eachRow, "RETURN NULL;"),
 		"an always trigger": notedTable + on("BEFORE INSERT", "result", eachRow, "RETURN NULL;") + "; ALTER TABLE result ENABLE ALWAYS TRIGGER meddler",
 		"routed to nowhere": notedTable + "CREATE TABLE elsewhere (LIKE result); " + on("BEFORE INSERT", "result", eachRow, "INSERT INTO elsewhere VALUES (NEW.*); RETURN NULL;"),
@@ -72,8 +83,12 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 
 			_, err := w.Load(t.Context(), notedLoad(t))
 			e := hindcast.AsError(err)
-			if e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, "meddler of ") || e.Next == "" {
+			if e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent || strings.Count(e.Message, "meddler of ") != 1 || e.Next == "" {
 				t.Errorf("got %v", err)
+			}
+			told, err := w.Advise(t.Context(), nil, target)
+			if err != nil || strings.Count(strings.Join(told, " "), "meddler of ") != 1 {
+				t.Errorf("the plan is told %q, %v", told, err)
 			}
 			if got := text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result")); got != before {
 				t.Errorf("the target holds %s, and held %s", got, before)
