@@ -187,11 +187,11 @@ func fromLayout(columns []hindcast.Column, l hindcast.Layout) string {
 	return "SELECT " + list + " FROM read_parquet(" + Paths(l.Files) + options + ")"
 }
 
-// folderValue is the value that a file's folders give a column, NULL where none is named like it. It is escaped as in
-// a URL, but for "+".
+// folderValue is the value that a file's folders give a column, NULL where none is named like it, in whatever case. It
+// is escaped as in a URL, but for "+".
 func folderValue(c hindcast.Column, file string) string {
 	below := utf8.RuneCountInString(strings.TrimSuffix(c.Folder, "/")) + 1
-	found := fmt.Sprintf("regexp_extract_all(substr(%s, %d), %s, 1)[1]", file, below, String("/"+regexp.QuoteMeta(c.Name)+"=([^/]*)/"))
+	found := fmt.Sprintf("regexp_extract_all(substr(%s, %d), %s, 1)[1]", file, below, String("(?i)/"+regexp.QuoteMeta(c.Name)+"=([^/]*)/"))
 	return "nullif(url_decode(replace(" + found + ", '+', '%2B')), '__HIVE_DEFAULT_PARTITION__')"
 }
 

@@ -47,8 +47,11 @@ func likeLiteral(text string) string {
 // Like is a LIKE pattern, escaped by \, that every name that Match takes for the table's own fits.
 func (p Pattern) Like() string { return p.like }
 
-// Match reports whether a name could be meant, given as many parts as the pattern has, and spells it as the pattern does.
+// Match reports whether a name of these parts could be meant, and spells it as the pattern does.
 func (p Pattern) Match(parts ...string) (name string, ok bool) {
+	if len(parts) != len(p.parts) {
+		return "", false
+	}
 	var values []string
 	for i, part := range parts {
 		found := p.parts[i].FindStringSubmatch(part)

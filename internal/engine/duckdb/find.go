@@ -101,14 +101,16 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 		}
 		return nil
 	}
-	if part == "**" && !last {
+	if part == "**" {
 		switch {
 		case e.IsDir():
 			return f.walk(name, parts, found)
 		case e.Type()&fs.ModeSymlink != 0 && isFolder(name):
 			f.note("is a link to a folder, which ** does not follow", name)
+			return nil
+		case !last:
+			return nil
 		}
-		return nil
 	}
 	info, err := os.Stat(name) // links followed
 	switch {
@@ -119,10 +121,8 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 	case !last && info.IsDir():
 		return f.walk(name, parts[1:], found)
 	case !last:
-	case info.IsDir() && part != "**":
-		f.note("is a folder: write what is below it into the pattern, if it is data", name)
 	case info.IsDir():
-		return f.walk(name, parts, found)
+		f.note("is a folder: write what is below it into the pattern, if it is data", name)
 	case !info.Mode().IsRegular():
 		f.note("is not a plain file", name)
 	default:

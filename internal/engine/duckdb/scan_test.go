@@ -245,6 +245,12 @@ func TestFoldersThatNameColumns(t *testing.T) {
 	if got := f.read(found, "SELECT count(*) FROM facts WHERE day = DATE '2024-01-02'"); got != "1" {
 		t.Errorf("got %s", got)
 	}
+	f.file("cases/Year=2024/a.parquet", "SELECT 5 AS i")
+	f.file("cases/year=2025/a.parquet", "SELECT 6 AS i")
+	found = f.mustScan("cases/*/*.parquet")
+	if got := f.read(found, "SELECT i, year FROM facts ORDER BY i"); got != "5|2024\n6|2025" || columnsOf(found) != "i INTEGER; Year BIGINT" {
+		t.Errorf("names in two cases: got %s of %s", got, columnsOf(found))
+	}
 }
 
 // Names that begin with _ or . are not data, below what the pattern spells; whatever else is no plain file is told.
@@ -297,6 +303,27 @@ func TestOnlyPlainFilesAreData(t *testing.T) {
 	}
 	if _, err := f.scan(nil, "x/[a.parquet"); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.EValue {
 		t.Errorf("a pattern without an end: %v", err)
+	}
+}
+
+// Wherever ** stands it follows no link to a folder: rows would be read twice, and a link to a folder above has no end.
+func TestLinksThatAreNotFollowed(t *testing.T) {
+	f := usersFolder(t, t.TempDir())
+	f.file("data/2024/a.parquet", "SELECT 1 AS i")
+	for _, link := range [][2]string{{"2024", "data/current"}, {"..", "data/2024/up"}, {"../..", "data/2024/top"}} {
+		if err := os.Symlink(link[0], filepath.Join(f.dir, link[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pattern := range []string{"data/**", "data/**/*.parquet", "**", "**/*.parquet"} {
+		found := f.mustScan(pattern)
+		if n := len(found.Matches[0].Files); n != 1 {
+			t.Errorf("%s finds %d files", pattern, n)
+		}
+		const note = "data/2024/top, data/2024/up, data/current is a link to a folder, which ** does not follow"
+		if got := strings.Join(found.Notes, "\n"); got != note {
+			t.Errorf("%s has the notes %s", pattern, got)
+		}
 	}
 }
 

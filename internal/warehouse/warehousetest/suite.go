@@ -125,7 +125,7 @@ func spreads(t *testing.T, w *World) {
 
 // listed: names are spelled as the pattern is, and lead to their tables.
 func listed(t *testing.T, w *World) {
-	w.Exec(t, `CREATE SCHEMA "s.x"; CREATE TABLE b_2020_01 (i INTEGER); CREATE TABLE b_2020_13 (i INTEGER); CREATE VIEW b_2021_01 AS SELECT 1 AS i;
+	w.Exec(t, `CREATE SCHEMA "s.x"; CREATE SCHEMA b_2020_01; CREATE TABLE b_2020_01.b_2020_02 (i INTEGER); CREATE TABLE b_2020_01 (i INTEGER); CREATE TABLE b_2020_13 (i INTEGER); CREATE VIEW b_2021_01 AS SELECT 1 AS i;
 		CREATE TABLE b_2020_1 (i INTEGER); CREATE TABLE bx2020_01 (i INTEGER); CREATE TABLE b_2020_01_old (i INTEGER); CREATE TABLE "b_2020_0x" (i INTEGER);
 		CREATE TABLE "s.x"."b_2022_01" (i INTEGER); CREATE TABLE "s.x"."c % 2020q3" (i INTEGER); CREATE TABLE "s.x"."c + 2020q3" (i INTEGER)`)
 	lister, can := w.Warehouse.(warehouse.Lister)
