@@ -16,6 +16,7 @@ import (
 type between struct {
 	name             string // "trigger soft_delete of sales"
 	deletes, inserts bool   // what it acts on
+	waits            bool   // it may act as late as at the end of the transaction
 }
 
 // betweens finds them, given the target as an expression of type regclass. A partition's copy of a trigger is not named beside
@@ -23,26 +24,26 @@ type between struct {
 // such a copy counts as internal. Triggers of constraints that only check are left out, and so are rules that a COPY passes by without a DELETE.
 const betweens = `
 WITH RECURSIVE part(oid) AS (SELECT %[1]s::oid UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid)
-SELECT 'trigger ' || quote_ident(g.tgname) || ' of ' || g.tgrelid::regclass AS name, g.tgtype & 8 <> 0, g.tgtype & 4 <> 0
+SELECT 'trigger ' || quote_ident(g.tgname) || ' of ' || g.tgrelid::regclass AS name, g.tgtype & 8 <> 0, g.tgtype & 4 <> 0, g.tgdeferrable
 FROM part JOIN pg_trigger g ON g.tgrelid = part.oid
 WHERE g.tgenabled <> 'D' AND g.tgtype & 12 <> 0
   AND (NOT g.tgisinternal OR g.tgparentid <> 0 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.oid = g.tgconstraint AND k.contype <> 't'))
   AND NOT EXISTS (SELECT FROM pg_trigger o JOIN part ON part.oid = o.tgrelid WHERE o.oid = g.tgparentid)
 UNION ALL
-SELECT 'rule ' || quote_ident(r.rulename) || ' of ' || r.ev_class::regclass, r.ev_type = '4', r.ev_type = '3'
+SELECT 'rule ' || quote_ident(r.rulename) || ' of ' || r.ev_class::regclass, r.ev_type = '4', r.ev_type = '3', false
 FROM pg_rewrite r WHERE r.ev_class = %[1]s::oid AND r.ev_type IN ('3', '4') AND r.ev_enabled <> 'D'
 UNION ALL
-SELECT 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass, true, false
+SELECT 'foreign key ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass, true, false, false
 FROM part JOIN pg_constraint k ON k.confrelid = part.oid WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
   AND NOT EXISTS (SELECT FROM pg_constraint o JOIN part ON part.oid = o.confrelid WHERE o.oid = k.conparentid)
 UNION ALL
-SELECT 'foreign table ' || c.oid::regclass, true, true FROM part JOIN pg_class c USING (oid) WHERE c.relkind = 'f'
+SELECT 'foreign table ' || c.oid::regclass, true, true, false FROM part JOIN pg_class c USING (oid) WHERE c.relkind = 'f'
 ORDER BY 1`
 
 func readBetweens(rows []row) []between {
 	var list []between
 	for _, r := range rows {
-		list = append(list, between{name: r.text(0), deletes: r.bool(1), inserts: r.bool(2)})
+		list = append(list, between{name: r.text(0), deletes: r.bool(1), inserts: r.bool(2), waits: r.bool(3)})
 	}
 	return list
 }
@@ -127,11 +128,54 @@ func (l *load) compareContent(ctx context.Context, fields []pgcopy.Field) error 
 	return nil
 }
 
+// settle has everything that was put off happen now, not behind our back, once the hooks have done what some of it waits for.
+// What the target's own triggers then change of the slice was no hook's doing.
+func (l *load) settle(ctx context.Context, fields []pgcopy.Field) error {
+	if len(l.Hooks.After) == 0 || !slices.ContainsFunc(l.between, between.atEnd) { // then compare has seen it
+		return run(ctx, l.conn, immediately)
+	}
+	here := l.target.name.sql() + " WHERE " + l.inSlice()
+	was, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, l.conn, immediately); err != nil {
+		return err
+	}
+	is, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
+	if err != nil {
+		return err
+	}
+	switch {
+	case is.rows != was.rows:
+		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of slice %s stood in %s after load.after, and %d at the end of the load", was.rows, l.Slice.Key, l.Target.Table, is.rows))
+	case is != was && !l.Hooks.MayChange:
+		return l.meddled(between.atEnd, fmt.Sprintf("the rows of slice %s that stood in %s after load.after have other values at the end of the load", l.Slice.Key, l.Target.Table))
+	}
+	return nil
+}
+
+// digest is the same of rows that have the same texts, in whichever order.
+type digest struct {
+	rows int64
+	sum  string
+}
+
+// digestOf has the server sum the rows of a FROM clause, of which the list is selected.
+func (l *load) digestOf(ctx context.Context, list, from string) (digest, error) {
+	rows, err := ask(ctx, l.conn, "SELECT count(*), coalesce(sum(hashtextextended(ROW("+list+")::text, 0)), 0) FROM "+from)
+	if err != nil {
+		return digest{}, err
+	}
+	return digest{rows: rows[0].number(0), sum: rows[0].text(1)}, nil
+}
+
 // immediately has deferred triggers and constraints act now, and not at COMMIT, after everything was compared.
 const immediately = "SET CONSTRAINTS ALL IMMEDIATE"
 
 func (b between) onDelete() bool { return b.deletes }
 func (b between) onInsert() bool { return b.inserts }
+func (b between) atEnd() bool    { return b.waits }
 
 // meddled is the error of a load that did not store what it sent: who may have done it, and what helps.
 func (l *load) meddled(acts func(between) bool, what string) *hindcast.Error {

@@ -100,6 +100,49 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 	}
 }
 
+// A trigger that acts at the end of the transaction acts after the hooks, and what it changes is seen too; a constraint that waits
+// for what a hook does is met.
+func TestDeferredTriggersBehindHooks(t *testing.T) {
+	atEnd := func(body string) string {
+		return notedTable + strings.Replace(on("AFTER INSERT", "result", "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW", body+" RETURN NULL;"), "CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", 1)
+	}
+	for name, s := range map[string]struct {
+		create string
+		hooks  hindcast.Load
+		fits   bool
+	}{
+		"rows":          {create: atEnd("DELETE FROM result WHERE n = 3;"), hooks: hindcast.Load{After: []string{"ANALYZE result"}}},
+		"rows after it": {create: atEnd("DELETE FROM result WHERE n = 3;"), hooks: hindcast.Load{Before: []string{"SELECT 1"}}},
+		"values":        {create: atEnd("UPDATE result SET note = 'mine' WHERE n = 3;"), hooks: hindcast.Load{After: []string{"ANALYZE result"}}},
+		"values that may": {create: atEnd("UPDATE result SET note = 'mine' WHERE n = 3;"), fits: true,
+			hooks: hindcast.Load{After: []string{"ANALYZE result"}, MayChange: true}},
+		"rows that may not": {create: atEnd("DELETE FROM result WHERE n = 3;"), hooks: hindcast.Load{After: []string{"ANALYZE result"}, MayChange: true}},
+		"a hook's own": {create: atEnd("IF (SELECT count(*) FROM result) > 9 THEN RAISE EXCEPTION 'too many'; END IF;"), fits: true,
+			hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE n = 3"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := database(t, s.create)
+			w := open(t, postgres.Options{URL: url})
+			l := notedLoad(t)
+			l.Hooks = s.hooks
+			if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
+				t.Fatal(err)
+			}
+			c, err := w.Load(t.Context(), l)
+			if s.fits {
+				if err != nil {
+					t.Fatal(err)
+				}
+				sameAsPublished(t, w, l.Columns, c)
+				return
+			}
+			if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || !strings.Contains(e.Message, "meddler of result") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // So is one whose rows go in by way of text, where rules act too.
 func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 	for name, meddler := range map[string]string{

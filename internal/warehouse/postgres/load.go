@@ -99,7 +99,7 @@ func (l *load) replace(ctx context.Context, c *hindcast.Committed) error {
 	if err := l.hooks(ctx, "load.after", l.Hooks.After); err != nil {
 		return err
 	}
-	if c.Sums, err = l.stored(ctx); err != nil {
+	if c.Sums, err = l.stored(ctx, fields); err != nil {
 		return err
 	}
 	return l.commit(ctx, c)
@@ -291,10 +291,10 @@ func (l *load) refuseRounding(ctx context.Context, fields []pgcopy.Field, staged
 // Their Content names the transactions that wrote the rows (xmin), by which Published sees that nobody has changed one
 // since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
 // slice.
-func (l *load) stored(ctx context.Context) (hindcast.Sums, error) {
+func (l *load) stored(ctx context.Context, fields []pgcopy.Field) (hindcast.Sums, error) {
 	switch {
-	case len(l.Hooks.Before)+len(l.Hooks.After) > 0: // what they put off happens now, not behind our back
-		if err := run(ctx, l.conn, immediately); err != nil {
+	case len(l.Hooks.Before)+len(l.Hooks.After) > 0:
+		if err := l.settle(ctx, fields); err != nil {
 			return hindcast.Sums{}, err
 		}
 	case l.stands != nil:

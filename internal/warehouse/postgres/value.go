@@ -20,17 +20,21 @@ func ofValue(err error) bool {
 	return ok && (strings.HasPrefix(server.Code, "22") || server.Code == "23514" && server.ColumnName == "")
 }
 
-// insertStaged casts the staged rows into the target. Where the server refuses a value it does not say of which column: each
-// is cast by itself then.
-func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, selected string) (int64, error) {
+func namesOfFields(fields []pgcopy.Field) []string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Name
 	}
+	return names
+}
+
+// insertStaged casts the staged rows into the target. Where the server refuses a value it does not say of which column: each
+// is cast by itself then.
+func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, selected string) (int64, error) {
 	if err := run(ctx, l.conn, "SAVEPOINT hindcast_staged"); err != nil {
 		return 0, err
 	}
-	stored, err := affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(names)+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+staged)
+	stored, err := affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(namesOfFields(fields))+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+staged)
 	if !ofValue(err) {
 		return stored, err
 	}
