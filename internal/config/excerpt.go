@@ -118,6 +118,9 @@ func shownValue(text string) string {
 	if strings.TrimSpace(inner) == "" {
 		return text
 	}
+	if strings.ContainsRune("{[|>&*!", rune(inner[0])) && len(strings.TrimSpace(inner)) > 1 {
+		return struck // not a text on one line
+	}
 	if text[0] == '"' || text[0] == '\'' {
 		quote = text[:1]
 		end := strings.LastIndex(text[1:], quote) + 1

@@ -72,7 +72,7 @@ func (p *Plan) Explain(err error, text string) error {
 		for _, c := range columns {
 			if isStandIn(c) && regexp.MustCompile(`(?i)(^|\W)`+regexp.QuoteMeta(c.Name)+`($|\W)`).MatchString(text) {
 				e := notCarried(&p.Pipeline, key, source, c, strings.TrimPrefix(c.Source, standIn))
-				e.Cause, e.Detail = err, []string{"The engine says: " + hindcast.AsError(err).Message}
+				e.Cause = err
 				return e
 			}
 		}

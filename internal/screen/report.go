@@ -131,9 +131,9 @@ func failing(t *tally) string {
 	return text + ", "
 }
 
-// standing counts the slices: proven, begun when the run stopped, not begun.
+// standing counts the slices of a run that did not come to its proof: committed, begun when the run stopped, not begun.
 func standing(t *tally) string {
-	text := exact(int64(t.done-t.skipped)) + " of " + exact(int64(t.total)) + " proven"
+	text := exact(int64(t.done-t.skipped)) + " of " + exact(int64(t.total)) + " committed"
 	if t.skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", exact(int64(t.skipped)))
 	}
