@@ -106,26 +106,59 @@ func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
 				column, l.Slice.Key, was.Totals[column], l.Target.Table, is.Totals[column]))
 		}
 	}
-	return l.compareContent(ctx, pgcopy.Verbatim(fields))
-}
-
-// compareContent compares times, texts and all other values whose bytes the server gives back as they came.
-func (l *load) compareContent(ctx context.Context, fields []pgcopy.Field) error {
-	if len(l.Files) == 0 || len(fields) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
+	if len(l.Files) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
 		return nil
 	}
-	was, err := pgcopy.Encoded(ctx, fields, l.Files, pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads})
-	if err != nil {
-		return err
-	}
-	is, err := pgcopy.Stored(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, l.target.name.sql()+" WHERE "+l.inSlice())))
-	if err != nil {
-		return err
-	}
-	if is.Content != was.Content {
+	same, err := l.sameContent(ctx, fields)
+	if err == nil && !same {
 		return l.meddled(between.onInsert, fmt.Sprintf("the rows of slice %s that stand in %s have other values than those that were sent", l.Slice.Key, l.Target.Table))
 	}
-	return nil
+	return err
+}
+
+// sameContent compares every value: those that the server gives back in the bytes that it got, and for the sake of others whole
+// rows there, as they stand in the target and in the temporary table.
+func (l *load) sameContent(ctx context.Context, fields []pgcopy.Field) (bool, error) {
+	here := l.target.name.sql() + " WHERE " + l.inSlice()
+	options := pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads}
+	if len(pgcopy.Verbatim(fields)) == len(fields) {
+		was, err := pgcopy.Encoded(ctx, fields, l.Files, options)
+		if err != nil {
+			return false, err
+		}
+		is, err := pgcopy.Stored(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, here)))
+		return is.Content == was.Content, err
+	}
+	if !l.cast { // there is no temporary table yet
+		columns := make([]string, len(fields))
+		for i, f := range fields {
+			columns[i] = identifier(f.Name) + " " + f.Type.Name
+		}
+		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
+			return false, err
+		}
+		if _, _, err := pgcopy.Load(ctx, fields, l.Files, options, pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, staging)}); err != nil {
+			return false, err
+		}
+	}
+	was, err := l.digestOf(ctx, castStaged(fields), staging)
+	if err != nil {
+		return false, err
+	}
+	is, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
+	return is == was, err
+}
+
+// castStaged selects the staged values as the target holds them.
+func castStaged(fields []pgcopy.Field) string {
+	list := make([]string, len(fields))
+	for i, f := range fields {
+		list[i] = identifier(f.Name)
+		if _, selected := pgcopy.Staging([]pgcopy.Field{f}); selected != "" {
+			list[i] = "CAST(" + selected + " AS " + f.Type.Name + ")"
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // settle has everything that was put off happen now, not behind our back, once the hooks have done what some of it waits for.

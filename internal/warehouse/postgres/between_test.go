@@ -146,9 +146,11 @@ func TestDeferredTriggersBehindHooks(t *testing.T) {
 // So is one whose rows go in by way of text, where rules act too.
 func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 	for name, meddler := range map[string]string{
-		"a rule":    "CREATE RULE meddler AS ON INSERT TO result WHERE NEW.n = 3 DO INSTEAD NOTHING",
-		"a trigger": on("BEFORE INSERT", "result", eachRow, "IF NEW.n = 3 THEN RETURN NULL; END IF; RETURN NEW;"),
-		"a value":   on("BEFORE INSERT", "result", eachRow, "NEW.n = 9 - NEW.n; RETURN NEW;"),
+		"a rule":                      "CREATE RULE meddler AS ON INSERT TO result WHERE NEW.n = 3 DO INSTEAD NOTHING",
+		"a trigger":                   on("BEFORE INSERT", "result", eachRow, "IF NEW.n = 3 THEN RETURN NULL; END IF; RETURN NEW;"),
+		"a value":                     on("BEFORE INSERT", "result", eachRow, "NEW.n = 9 - NEW.n; RETURN NEW;"),
+		"a cast value":                on("BEFORE INSERT", "result", eachRow, "IF NEW.n = 3 THEN NEW.note = '10.9.9.9'; END IF; RETURN NEW;"),
+		"values exchanged among rows": on("BEFORE INSERT", "result", eachRow, "NEW.note = inet '10.0.0.0' + (9 - NEW.n); RETURN NEW;"),
 	} {
 		server, url := database(t, "CREATE TABLE result (day date, n bigint, note inet); "+meddler)
 		w := open(t, postgres.Options{URL: url})
@@ -167,6 +169,29 @@ func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 	}
 }
 
+// The values of jsonb, which the server spells in its own way, are compared too, and with the rows that they belong to.
+func TestJSONThatIsStoredIsWhatWasSent(t *testing.T) {
+	for typ, change := range map[string]string{
+		"jsonb":                       `NEW.note = NEW.note || '{"x": 1}'`,
+		"jsonb DEFAULT '[]' NOT NULL": `NEW.note = jsonb_set(NEW.note, '{a}', to_jsonb(9 - NEW.n))`,
+	} {
+		server, url := database(t, "CREATE TABLE result (day date, n bigint, note "+typ+"); "+on("BEFORE INSERT", "result", eachRow, change+"; RETURN NEW;"))
+		w := open(t, postgres.Options{URL: url})
+		l := january("r", 1)
+		l.Columns = append(columns[:2:2], hindcast.Column{Name: "note", Type: "JSON"})
+		if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
+			t.Fatal(err)
+		}
+		l = filled(t, l, strings.Replace(fresh, "'text ' || range", `CAST('{"b": 1,  "a": ' || range || '}' AS JSON)`, 1))
+		if _, err := w.Load(t.Context(), l); hindcast.AsError(err) == nil || !strings.Contains(err.Error(), "have other values than those that were sent: see trigger meddler of result") {
+			t.Errorf("%s: %v", change, err)
+		}
+		if got := text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+			t.Errorf("%s: %s rows", change, got)
+		}
+	}
+}
+
 // What leaves rows and values as they were sent goes on working, and so does what the pipeline says is meant.
 func TestTriggersThatMayBe(t *testing.T) {
 	change := on("BEFORE INSERT", "result", eachRow, "NEW.note = 'mine'; NEW.n = NEW.n * 2; NEW.day = NEW.day + 1; RETURN NEW;")
@@ -178,6 +203,12 @@ func TestTriggersThatMayBe(t *testing.T) {
 			look: "SELECT count(*), min(at) FROM result", want: "10,now"},
 		"jsonb beside it": {create: notedTable + "ALTER TABLE result ALTER note TYPE jsonb USING to_jsonb(note), ADD at text; " + on("BEFORE INSERT", "result", eachRow, "NEW.at = 'now'; RETURN NEW;"),
 			look: "SELECT count(*), min(at) FROM result", want: "10,now"},
+		"cast values beside it": {create: notedTable + "DELETE FROM result; ALTER TABLE result ALTER note TYPE numeric(50,5) USING NULL, ADD at text; " + on("BEFORE INSERT", "result", eachRow, "NEW.at = 'now'; RETURN NEW;"),
+			look: "SELECT count(*), min(at), max(note) FROM result", want: "10,now,9.50000"},
+		"cast arrays beside it": {create: notedTable + "ALTER TABLE result ALTER note TYPE inet[] USING NULL, ADD at text; " + on("BEFORE INSERT", "result", eachRow, "NEW.at = 'now'; RETURN NEW;"),
+			look: "SELECT count(*), min(at), max(note) FROM result", want: "10,now,{10.0.0.9}"},
+		"cast bits beside it": {create: notedTable + "ALTER TABLE result ALTER note TYPE bit(3) USING NULL, ADD at text; " + on("BEFORE INSERT", "result", eachRow, "NEW.at = 'now'; RETURN NEW;"),
+			look: "SELECT count(*), min(at), max(note::text) FROM result", want: "10,now,101"},
 		"keeping a log": {create: notedTable + "CREATE TABLE log (n bigint); " + on("AFTER INSERT OR DELETE", "result", eachRow, "INSERT INTO log VALUES (1); RETURN NULL;"),
 			look: "SELECT count(*) FROM log", want: "12"},
 		"routing rows into children": {create: notedTable + "CREATE TABLE child (CHECK (n >= 0)) INHERITS (result); " +
@@ -198,6 +229,13 @@ func TestTriggersThatMayBe(t *testing.T) {
 			if name == "jsonb beside it" {
 				l.Columns = append(columns[:2:2], hindcast.Column{Name: "note", Type: "JSON"})
 				l = filled(t, l, strings.Replace(fresh, "'text ' || range", `CAST('{"b": 1,  "a": 2}' AS JSON)`, 1))
+			}
+			if value, cast := map[string]string{"cast values beside it": "range || '.5'", "cast arrays beside it": "['10.0.0.' || range]",
+				"cast bits beside it": "'101'"}[name]; cast {
+				l = filled(t, l, strings.Replace(fresh, "'text ' || range", value, 1))
+			}
+			if name == "cast arrays beside it" {
+				l.Columns = append(columns[:2:2], hindcast.Column{Name: "note", Type: "VARCHAR[]"})
 			}
 			l.Hooks = s.hooks
 			if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
