@@ -32,7 +32,7 @@ type Steps struct {
 	dims      map[string]*hindcast.Manifest
 	committed map[string]hindcast.Committed  // by slice key
 	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
-	recorded  map[unitKey]string             // the content of the user's own files of which there is a record
+	evidence  map[unitKey]*evidence          // of the user's own files
 	counted   map[string]map[string]int64    // rows that a slice read, by its key and the fact, where no manifest says it
 
 	dimDamages map[string]int  // how often each dimension was unloaded again
@@ -66,7 +66,7 @@ type Config struct {
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
-		recorded:   map[unitKey]string{},
+		evidence:   map[unitKey]*evidence{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 			if slices.ContainsFunc(c.Plan.Items, func(item plan.Item) bool { return item.Reason == hindcast.ReasonForced }) {
 				break // what is there is meant to be taken: it is recorded again
 			}
-			s.recorded[unitKey{r.Name, r.Key}] = r.Sums.Content
+			s.evidence[unitKey{r.Name, r.Key}] = &evidence{content: r.Sums.Content, kept: true}
 		}
 	}
 	for _, d := range c.Plan.Dims {
@@ -109,6 +109,9 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		if row.Target == c.Plan.Pipeline.Target.Table {
 			s.committed[row.Slice.Key] = row
 		}
+	}
+	if err := s.sameDimensions(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

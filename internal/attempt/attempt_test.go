@@ -227,3 +227,29 @@ func TestReads(t *testing.T) {
 		t.Errorf("%d rows of half a unit", rows)
 	}
 }
+
+// A dimension that was unloaded again since, and has other rows, is not read beside what was made of those before.
+func TestARunIsOfOneStateOfADimension(t *testing.T) {
+	for content, refused := range map[string]bool{"pg:1": false, "pg:2": true, "xid:1": false} {
+		p := frozen()
+		p.Pipeline.Dims = []hindcast.Dim{{Name: "teams", Table: "teams"}}
+		p.Dims = []plan.DimItem{{Name: "teams", Source: "teams", Unload: true}}
+		ours, others := row("totals", slice(1), "f"), row("totals", slice(2), "f")
+		ours.Run, ours.Parts.Dims = p.Run, map[string]string{"teams": "pg:1"}
+		others.Parts.Dims = map[string]string{"teams": "pg:0"}
+		store, err := file.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := lake.New(store, p.Pipeline.Name)
+		m := &hindcast.Manifest{Name: "teams", Key: hindcast.WholeKey, Source: "teams", Run: p.Run, Generation: 2, Attempt: 1,
+			Columns: []hindcast.Column{{Name: "team", Type: "VARCHAR"}}, Sums: hindcast.Sums{Rows: 3, Content: content}}
+		if err := l.PublishUnit(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		_, err = New(t.Context(), Config{Plan: p, Fence: 1, Lake: l, Warehouse: &books{rows: []hindcast.Committed{ours, others}}, Now: time.Now})
+		if e := hindcast.AsError(err); (err != nil) != refused || refused && (e.Code != hindcast.ESource || e.Class != hindcast.ClassPermanent) {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
+}

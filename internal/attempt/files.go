@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -50,38 +52,66 @@ func unchanged(own []*hindcast.Manifest) error {
 	return nil
 }
 
+// evidence is what is taken down of one state of a unit of the user's own files, once for all slices that read it.
+type evidence struct {
+	content string
+	mutex   sync.Mutex
+	files   []hindcast.File // with their checksums, once these were taken
+	kept    bool            // there is a record
+}
+
+// take takes the checksums of files, unless that is done.
+func (e *evidence) take(ctx context.Context, m *hindcast.Manifest) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.kept || e.files != nil {
+		return
+	}
+	files := slices.Clone(m.Files)
+	for i, f := range files {
+		files[i].CRC32C = checksum(ctx, f.Path)
+	}
+	if ctx.Err() == nil { // else another slice takes them
+		e.files = files
+	}
+}
+
+// forget has the checksums taken again, unless there is a record of them.
+func (e *evidence) forget() {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.files = nil
+}
+
 // testimony takes down what a slice is made of, while it is made.
 type testimony struct {
-	own  []*hindcast.Manifest // with the checksums of their files
+	own  []*hindcast.Manifest
 	done chan struct{}
 }
 
 // witness begins to take the checksums of the user's own files that the slice reads, once for each state of them: later
 // they tell a file that was replaced by one of the same size and time.
 func (s *Steps) witness(ctx context.Context, own []*hindcast.Manifest) *testimony {
-	t := &testimony{done: make(chan struct{})}
-	s.mutex.Lock()
-	for _, m := range own {
-		key := unitKey{m.Name, m.Key}
-		if s.recorded[key] != m.Sums.Content {
-			s.recorded[key] = m.Sums.Content
-			t.own = append(t.own, m)
-		}
-	}
-	s.mutex.Unlock()
+	t := &testimony{own: own, done: make(chan struct{})}
 	go func() {
 		defer close(t.done)
-		for i, m := range t.own {
-			copied := *m
-			copied.Files = make([]hindcast.File, len(m.Files))
-			for j, f := range m.Files {
-				f.CRC32C = checksum(ctx, f.Path)
-				copied.Files[j] = f
-			}
-			t.own[i] = &copied
+		for _, m := range own {
+			s.evidenceOf(m).take(ctx, m)
 		}
 	}()
 	return t
+}
+
+func (s *Steps) evidenceOf(m *hindcast.Manifest) *evidence {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	key := unitKey{m.Name, m.Key}
+	e := s.evidence[key]
+	if e == nil || e.content != m.Sums.Content {
+		e = &evidence{content: m.Sums.Content}
+		s.evidence[key] = e
+	}
+	return e
 }
 
 // checksum is of all bytes of a file; "" if it cannot be read.
@@ -106,21 +136,38 @@ func checksum(ctx context.Context, path string) string {
 	return ""
 }
 
-// record keeps the testimony of a transform that went well. One that failed is taken again.
+// record sees to it that all that a transform read is on record, if the transform went well: no slice relies on another,
+// which may fail. What one that failed has seen is taken again.
 func (s *Steps) record(ctx context.Context, t *testimony, failed error) error {
 	<-t.done
 	for _, m := range t.own {
+		e := s.evidenceOf(m)
 		if failed == nil {
-			m.Run, m.CreatedAt = s.plan.Run, s.now().UTC()
-			failed = s.lake.Record(ctx, m)
+			failed = s.recordOnce(ctx, e, m)
 		}
 		if failed != nil {
-			s.mutex.Lock()
-			delete(s.recorded, unitKey{m.Name, m.Key})
-			s.mutex.Unlock()
+			e.forget()
 		}
 	}
 	return failed
+}
+
+// recordOnce records a unit's files, unless that is done.
+func (s *Steps) recordOnce(ctx context.Context, e *evidence, m *hindcast.Manifest) error {
+	e.take(ctx, m) // if the slice failed that took it first
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.kept {
+		return nil
+	}
+	copied := *m
+	copied.Files, copied.Run, copied.CreatedAt = e.files, s.plan.Run, s.now().UTC()
+	err := s.lake.Record(ctx, &copied)
+	e.kept = err == nil
+	return err
 }
 
 // accept takes down an accepted loss of files that a lookback had and does not have to have: no slice reads them now.

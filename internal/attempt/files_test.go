@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,17 +48,51 @@ func TestFilesAreRecordedOnce(t *testing.T) {
 	}
 	own := []*hindcast.Manifest{{Name: "own", Key: "all", Files: []hindcast.File{{Path: path, Bytes: 9, Rows: 1}}, Sums: hindcast.Sums{Rows: 1, Content: "a"}}}
 	failed := &hindcast.Error{Code: hindcast.EWorker}
-	for i, c := range []struct {
-		err  error
-		want int
-	}{{failed, 1}, {nil, 1}, {nil, 0}} {
+	for i, err := range []error{failed, nil, nil} {
 		seen := s.witness(t.Context(), own)
-		if err := s.record(t.Context(), seen, c.err); len(seen.own) != c.want || err != c.err { //nolint:errorlint // as it is handed in
-			t.Errorf("%d: %d files, %v", i, len(seen.own), err)
+		if got := s.record(t.Context(), seen, err); got != err { //nolint:errorlint // as it is handed in
+			t.Errorf("%d: %v", i, got)
+		}
+		if i == 1 {
+			if err := os.WriteFile(path, []byte("987654321"), 0o600); err != nil { // what is on record stays
+				t.Fatal(err)
+			}
 		}
 	}
 	records, err := s.lake.Records(t.Context())
 	if err != nil || len(records) != 1 || records[0].Files[0].CRC32C != "e3069283" || records[0].Run != s.plan.Run {
 		t.Errorf("records %+v, %v", records, err)
+	}
+}
+
+// A slice that others rely on for the record of their files may fail, or be stopped.
+func TestFilesOfASliceThatFailedAreRecordedByAnother(t *testing.T) {
+	for what, end := range map[string]func(s *Steps, first *testimony) error{
+		"before": func(s *Steps, first *testimony) error {
+			return s.record(t.Context(), first, &hindcast.Error{Code: hindcast.EWorker})
+		},
+		"stopped": func(*Steps, *testimony) error { return nil },
+	} {
+		s := world(t, frozen())
+		path := filepath.Join(t.TempDir(), "a.parquet")
+		if err := os.WriteFile(path, []byte("123456789"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		own := []*hindcast.Manifest{{Name: "own", Key: "all", Files: []hindcast.File{{Path: path, Bytes: 9, Rows: 1}}, Sums: hindcast.Sums{Rows: 1, Content: "a"}}}
+		ctx, stop := context.WithCancel(t.Context())
+		if what == "stopped" {
+			stop()
+		}
+		first := s.witness(ctx, own)
+		second := s.witness(t.Context(), own) // while the first is under way
+		_ = end(s, first)
+		stop()
+		if err := s.record(t.Context(), second, nil); err != nil {
+			t.Fatal(err)
+		}
+		records, err := s.lake.Records(t.Context())
+		if err != nil || len(records) != 1 || records[0].Files[0].CRC32C != "e3069283" {
+			t.Errorf("%s: records %+v, %v", what, records, err)
+		}
 	}
 }

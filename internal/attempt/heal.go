@@ -183,3 +183,39 @@ func (s *Steps) refuse(staged *hindcast.Manifest, fault *hindcast.Error) error {
 func stagedAs(m *hindcast.Manifest) string {
 	return fmt.Sprintf("%s f%d a%d", m.Key, m.Fence, m.Attempt)
 }
+
+// sameDimensions keeps a resume from making slices of a dimension that has other rows than when the run's committed slices
+// were made: it was unloaded again since, because it was damaged or for another run.
+func (s *Steps) sameDimensions() error {
+	var done []hindcast.Committed
+	left := false
+	for _, item := range s.plan.Items {
+		row, found := s.committed[item.Slice.Key]
+		switch {
+		case found && row.Run == s.plan.Run:
+			done = append(done, row)
+		case item.Reason.Runs():
+			left = true
+		}
+	}
+	if !left {
+		return nil
+	}
+
+	for _, row := range done {
+		for _, d := range s.plan.Dims {
+			now, was := s.dims[d.Name], row.Parts.Dims[d.Name]
+			if now == nil || was == "" {
+				continue
+			}
+			before := now.Sums
+			before.Content = was
+			if !before.Agrees(now.Sums) {
+				return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
+					Message: fmt.Sprintf("dimension %s has other rows now than those that this run made %s of", d.Name, row.Slice.Key),
+					Next:    "begin again with: hindcast run"}
+			}
+		}
+	}
+	return nil
+}

@@ -23,7 +23,7 @@ func (l *Lake) Record(ctx context.Context, m *hindcast.Manifest) error {
 	if err := l.may(ctx); err != nil {
 		return err
 	}
-	body, err := json.Marshal(m)
+	body, err := seal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the record of %s %s: %w", m.Name, m.Key, err)
 	}
@@ -48,7 +48,10 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 			return broken(l.Absolute(key), "cannot be read", err)
 		}
 		m := new(hindcast.Manifest)
-		if err := json.Unmarshal(body, m); err != nil || l.recordKey(m.Name, m.Key) != key {
+		if err = json.Unmarshal(body, m); err == nil {
+			err = unseal(body)
+		}
+		if err != nil || l.recordKey(m.Name, m.Key) != key {
 			what := "it is of something else"
 			if err != nil {
 				what = err.Error()

@@ -13,6 +13,9 @@ import (
 func TestFlippedRecords(t *testing.T) {
 	l := newLake(t, "p")
 	m := publish(t, l, unload(t, l, "billing", "2020", 1, 1))
+	if err := l.Record(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
 	type frozen struct {
 		SQL  string `json:"sql"`
 		Rows int    `json:"rows"`
@@ -21,7 +24,8 @@ func TestFlippedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, read := range map[string]func() (any, error){
-		l.factKey("billing", "2020"): func() (any, error) { return l.CurrentUnit(t.Context(), "billing", "2020") },
+		l.factKey("billing", "2020"):   func() (any, error) { return l.CurrentUnit(t.Context(), "billing", "2020") },
+		l.recordKey("billing", "2020"): func() (any, error) { return l.Records(t.Context()) },
 		l.PlanKey("r1"): func() (any, error) {
 			var got frozen
 			err := l.LoadPlan(t.Context(), "r1", &got)
