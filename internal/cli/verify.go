@@ -25,7 +25,7 @@ code 4 if anything differs. Rows of the source that no slice has, because their 
 history, or their table in no slice, are noted; they are no difference.`,
 		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			choice.AcceptLoss, choice.Tolerant = true, files // what is lost or damaged is told, and nothing is taken
+			choice.AcceptLoss, choice.Compare, choice.Tolerant = true, true, files // what is lost or damaged is told, and nothing is taken
 			s, made, err := a.planned(cmd.Context(), choice)
 			if err != nil {
 				return a.unlessNone(err, &verify.Result{Findings: []verify.Finding{}})

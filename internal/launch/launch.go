@@ -161,6 +161,7 @@ type Choice struct {
 	Fresh      bool // the same, from sources that are unloaded again
 	AcceptLoss bool
 	Tolerant   bool // see survey.Survey
+	Compare    bool // see plan.Inputs
 }
 
 // Plan makes the plan of a session as things are now.
@@ -180,7 +181,7 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 
 func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
 	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
-		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Machine: s.Machine}
+		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Compare: c.Compare, Machine: s.Machine}
 }
 
 // earlierRuns is how many runs back an estimate looks.

@@ -46,7 +46,9 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		if !there && current != nil {
 			item.Columns, item.Rows, item.Bytes = current.Columns, current.Sums.Rows, current.Bytes
 		}
-		item.Why = m.dimDue(d, current, item.Columns)
+		if item.Gone = !there && current != nil; !item.Gone || !m.Compare {
+			item.Why = m.dimDue(d, current, item.Columns)
+		}
 		if item.Why == "" && m.Fresh && there {
 			item.Why = whyFresh
 		}

@@ -144,11 +144,15 @@ func (d *Draft) Plan() (*Plan, error) {
 		out.Items[n] = m.item(&m.all[i])
 	}
 	m.collectUnits(out, chosen)
+	gone := m.gone(out)
+	if err := m.refuseGone(gone); err != nil {
+		return nil, err
+	}
 	out.Notes = m.columnNotes(out)
 	out.Shares = Divide(m.Machine, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved(out)
-	out.Warnings = slices.Concat(m.warnings, m.Inputs.Notes, m.Advice)
+	out.Warnings = slices.Concat(m.warnings, m.warnGone(gone), m.Inputs.Notes, m.Advice)
 	return out, nil
 }
 
@@ -262,7 +266,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 		current = nil
 	}
 	if !there {
-		m.surveyAbsent(c, u, current)
+		m.surveyAbsent(u, current)
 		return nil
 	}
 	if !m.known.of(u) {
@@ -320,15 +324,12 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 }
 
 // surveyAbsent: a table that is gone is no loss as long as the lake has its rows.
-func (m *maker) surveyAbsent(c *cutter, u *Unit, current *hindcast.Manifest) {
+func (m *maker) surveyAbsent(u *Unit, current *hindcast.Manifest) {
 	u.Rows, u.Bytes = 0, 0
 	switch {
 	case current != nil && !current.Missing:
 		u.Rows, u.Bytes, u.Content, u.Columns, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.Columns, current.CreatedAt
-		if m.unsettled(u.Interval) || m.Fresh { // it cannot be unloaded again
-			m.warnings = append(m.warnings, fmt.Sprintf("%s is not there any more; generation %d of %s is used, of %s", u.Source,
-				current.Generation, c.fact.Name, day(current.CreatedAt, m.Now)))
-		}
+		u.Gone = true
 	case current != nil:
 		u.Missing, u.Content, u.Columns = true, current.Sums.Content, current.Columns
 	default:

@@ -390,10 +390,14 @@ func TestWarnsOfATableThatIsGone(t *testing.T) {
 	p := pipeline()
 	p.History.To = "2021-05-01"
 	in := done(t, p)
-	delete(in.Sources, "billing_2021_04")
-	delete(in.Sources, "billing_2020_04")
+	delete(in.Sources, "billing_2020_04") // settled, and used all the same
 	got := makePlan(t, in)
-	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "billing_2021_04 is not there any more; generation 1") {
+	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "billing_2020_04 is not there any more; generation 1") {
+		t.Errorf("got %q", got.Warnings)
+	}
+	delete(in.Sources, "billing_2021_04")
+	got = makePlan(t, in)
+	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "2 tables of billing are not there any more, billing_2020_04 to billing_2021_04; what the lake has") {
 		t.Errorf("got %q", got.Warnings)
 	}
 }

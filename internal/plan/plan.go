@@ -70,6 +70,7 @@ type Unit struct {
 	Interval hindcast.Interval `json:"interval"`
 	Source   string            `json:"source"`            // the table, or the glob of the user's files, placeholders filled in
 	Missing  bool              `json:"missing,omitempty"` // the table is not there
+	Gone     bool              `json:"gone,omitempty"`    // the table is not there any more: the lake's rows are used
 	Unload   bool              `json:"unload"`            // it will be unloaded by this run
 	Why      string            `json:"why,omitempty"`     // "not in the lake", "unsettled", "columns changed"
 	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source; those that are not unloaded are Absent
@@ -93,6 +94,7 @@ type Moved struct {
 type DimItem struct {
 	Name     string            `json:"name"`
 	Source   string            `json:"source"`
+	Gone     bool              `json:"gone,omitempty"` // as a unit's
 	Unload   bool              `json:"unload"`
 	Why      string            `json:"why,omitempty"`
 	Columns  []hindcast.Column `json:"columns,omitempty"`
@@ -140,6 +142,7 @@ type Inputs struct {
 	Selection string // --slices
 	Force     bool
 	Fresh     bool // what the slices that run read is unloaded again
+	Compare   bool // a dimension that is due and whose source is gone is named as Gone, and not refused
 	// Sources holds every table that Tables named and that exists, and every glob of files that matches.
 	Sources map[string]Source
 	// Reads says what is read of each fact and dimension, by name; one that is not there is read whole, as far as the

@@ -29,6 +29,7 @@ type Survey struct {
 	Selection  string // --slices
 	Force      bool
 	Fresh      bool
+	Compare    bool // see plan.Inputs
 	AcceptLoss bool
 	Tolerant   bool // damaged files of the user's own are named in the plan and left out; every one is read for it
 	Machine    plan.Machine
@@ -172,7 +173,7 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, keys []string) erro
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
-	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
 	engineIs := s.Engine.Properties()
 	in.Engine = plan.Version{Name: engineIs.Name, Version: engineIs.Version}
 	if s.Warehouse != nil {

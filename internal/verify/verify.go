@@ -59,14 +59,14 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 		if m == nil || len(u.Files) > 0 || !m.Interval.Equal(u.Interval) {
 			continue
 		}
-		if err := v.unit(ctx, m, timeOf(&v.Plan.Pipeline, u.Fact), u.Missing); err != nil {
+		if err := v.unit(ctx, m, timeOf(&v.Plan.Pipeline, u.Fact), u.Missing || u.Gone); err != nil {
 			return nil, err
 		}
 		v.Each(i+1, total)
 	}
 	for i, d := range v.Plan.Dims {
 		if m := dims[d.Name]; m != nil && len(d.Files) == 0 {
-			if err := v.unit(ctx, m, "", false); err != nil {
+			if err := v.unit(ctx, m, "", d.Gone); err != nil {
 				return nil, err
 			}
 		}
@@ -124,7 +124,7 @@ func (v *Verify) covered() []warehouse.Extract {
 	}
 	there := map[string]plan.Unit{}
 	for _, u := range v.Plan.Units {
-		if !u.Missing && len(u.Files) == 0 && timeOf(p, u.Fact) != "" {
+		if !u.Missing && !u.Gone && len(u.Files) == 0 && timeOf(p, u.Fact) != "" {
 			there[u.Fact+"\x00"+u.Source] = u
 		}
 	}

@@ -1,0 +1,75 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hindcast/hindcast"
+)
+
+// goneSource is a table that is not there any more, of which the lake still has the rows.
+type goneSource struct {
+	key    string // in the pipeline: "facts.NAME" or "dimensions.NAME"
+	tables []string
+	copied *hindcast.Manifest // the first table's generation in the lake
+}
+
+// gone are the sources of the plan's slices that are not there any more, a fact or dimension at a time.
+func (m *maker) gone(out *Plan) (list []goneSource) {
+	for _, f := range m.Pipeline.Facts {
+		g := goneSource{key: "facts." + f.Name}
+		for i := range out.Units {
+			u := &out.Units[i]
+			if !u.Gone || u.Fact != f.Name || slices.Contains(g.tables, u.Source) {
+				continue
+			}
+			if len(g.tables) == 0 {
+				g.copied = m.Current[u.Fact][u.Key]
+			}
+			g.tables = append(g.tables, u.Source)
+		}
+		if len(g.tables) > 0 {
+			list = append(list, g)
+		}
+	}
+	for _, d := range m.dims {
+		if d.Gone {
+			list = append(list, goneSource{"dimensions." + d.Name, []string{d.Source}, m.Dims[d.Name]})
+		}
+	}
+	return list
+}
+
+// warnGone says of which sources only the lake has the rows.
+func (m *maker) warnGone(gone []goneSource) (warnings []string) {
+	for _, g := range gone {
+		last := len(g.tables) - 1
+		if last == 0 {
+			warnings = append(warnings, fmt.Sprintf("%s is not there any more; generation %d of %s is used, of %s", g.tables[0],
+				g.copied.Generation, g.copied.Name, day(g.copied.CreatedAt, m.Now)))
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("%d tables of %s are not there any more, %s to %s; what the lake has of them is used", last+1,
+			g.copied.Name, g.tables[0], g.tables[last]))
+	}
+	return warnings
+}
+
+// refuseGone is E-SOURCE where all is to be unloaded again and a source is not there to unload. That a loss is accepted is
+// no reason to take the last copy away: fewer rows may be meant, a table that is gone gives none to compare.
+func (m *maker) refuseGone(gone []goneSource) error {
+	if !m.Fresh || len(gone) == 0 {
+		return nil
+	}
+	var tables []string
+	for _, g := range gone {
+		tables = append(tables, g.tables...)
+	}
+	first := gone[0]
+	message := fmt.Sprintf("%s is not there any more, so it cannot be unloaded again; only the lake has its rows", tables[0])
+	if len(tables) > 1 {
+		message = fmt.Sprintf("%d tables are not there any more, so they cannot be unloaded again; only the lake has their rows", len(tables))
+	}
+	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent, Place: placeOf(m.Pipeline, first.key+".table"), Message: message, Detail: some(tables),
+		Next: "bring back what is gone, choose other slices, or leave --fresh out: `hindcast run --force` computes from the copies in the lake"}
+}
