@@ -2,6 +2,7 @@ package hindcast
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -100,6 +101,19 @@ func addMonths(t time.Time, n int) time.Time {
 	first := time.Date(year, month+time.Month(n), 1, hour, minute, sec, t.Nanosecond(), t.Location())
 	last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, t.Location()).Day()
 	return time.Date(first.Year(), first.Month(), min(day, last), hour, minute, sec, t.Nanosecond(), t.Location())
+}
+
+// Label is how people see the key of a slice or unit of this period: 2020-05 for 2020-05-01 where all of them begin on the first of
+// a month. --slices takes it too. The key stays what the slice is known by, in the lake, in hindcast_status and in JSON.
+func (p Period) Label(key string) string {
+	switch p.Unit {
+	case Months, Quarters, Years: // they all begin on the same day of the month
+		if month, first := strings.CutSuffix(key, "-01"); first && len(month) == len("2006-01") {
+			return month
+		}
+	case Hours, Days, Weeks:
+	}
+	return key
 }
 
 // String gives the period as a pipeline file spells it: "2 months", "1 day".

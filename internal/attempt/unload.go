@@ -49,7 +49,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloa
 	m.Generation = lake.NextGeneration(current)
 	if err := s.generate(ctx, current, m, extract); err != nil {
 		if u.damage != nil {
-			return beyondRepair(u.damage, m.Key, err)
+			return beyondRepair(u.damage, s.plan.Reader(m.Name, m.Key), err)
 		}
 		return err
 	}
@@ -135,12 +135,12 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 	}
 	what := now.Source
 	if !now.Interval.End.IsZero() {
-		what += " (" + now.Key + ")"
+		what += " (" + s.plan.UnitLabel(now.Name, now.Key) + ")"
 	}
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("%s has %s now; generation %d of %s had %d", what, plan.Counted(int(now.Sums.Rows), "row"), before.Generation,
 			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
-		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --force --accept-loss --slices " + now.Key}
+		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --force --accept-loss --slices " + s.plan.Reader(now.Name, now.Key)}
 }
 
 // Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.

@@ -68,7 +68,7 @@ func (a *app) verified(r *verify.Result) error {
 		_, _ = fmt.Fprintf(a.out, "verified %s at the source (%s), %s, %s of the target\n", screen.Counted(r.Units, "unit"),
 			screen.Counted(int(r.Rows), "row"), screen.Counted(r.Files, "file"), screen.Counted(r.Slices, "slice"))
 		for _, f := range r.Findings {
-			_, _ = fmt.Fprintf(a.out, "  %s\n    Next: %s\n", a.plain(fmt.Sprintf("%s %s %s: %s", f.What, f.Name, f.Key, f.Text)), a.plain(a.options.Commands(f.Next)))
+			_, _ = fmt.Fprintf(a.out, "  %s\n    Next: %s\n", a.plain(fmt.Sprintf("%s %s %s: %s", f.What, f.Name, f.Label, f.Text)), a.plain(a.options.Commands(f.Next)))
 		}
 		for _, note := range r.Notes {
 			_, _ = fmt.Fprintf(a.out, "  note: %s\n", a.plain(note))

@@ -446,7 +446,7 @@ func (a *active) superseded(ctx context.Context, p *plan.Plan) error {
 		for _, item := range p.Items {
 			if item.Reason.Runs() && item.Slice.Overlaps(row.Slice.Interval) {
 				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
-					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Run, row.Slice.Key, a.run),
+					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Run, p.Label(row.Slice.Key), a.run),
 					Next:    "plan anew: hindcast run"}
 			}
 		}

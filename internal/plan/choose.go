@@ -12,7 +12,7 @@ import (
 
 // choose takes the slices that --slices names, by their place. Nothing named is all.
 func (m *maker) choose() ([]int, error) {
-	chosen, err := selected(m.Selection, m.history, func(word string) func(int) bool { return m.word(m.all, word) })
+	chosen, err := selected(m.Selection, m.history, m.Pipeline.History.Every, func(word string) func(int) bool { return m.word(m.all, word) })
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Select(p *Plan, st *hindcast.RunState, selection string) ([]string, error) 
 	for i := range p.Items {
 		planned[i] = p.Items[i].Slice
 	}
-	chosen, err := selected(selection, planned, func(word string) func(int) bool { return p.word(st, word) })
+	chosen, err := selected(selection, planned, p.Pipeline.History.Every, func(word string) func(int) bool { return p.word(st, word) })
 	if err != nil {
 		e := *hindcast.AsError(err)
 		e.Next = strings.Replace(e.Next, "hindcast plan", "hindcast status "+p.Run+" --all", 1)
@@ -69,7 +69,7 @@ func (p *Plan) Only(keys []string) *Plan {
 // selected evaluates a selection over slices in the order of time: keys and prefixes of keys, ranges of them (both
 // ends belong to it), and the words all, new, stale, failed and unsettled, joined by commas. word gives what a word
 // selects, and nil for what is none; a word may select nothing, a key may not.
-func selected(selection string, all []hindcast.Slice, word func(string) func(i int) bool) ([]bool, error) {
+func selected(selection string, all []hindcast.Slice, every hindcast.Period, word func(string) func(i int) bool) ([]bool, error) {
 	chosen := make([]bool, len(all))
 	terms := strings.Split(selection, ",")
 	if strings.TrimSpace(selection) == "" {
@@ -88,7 +88,7 @@ func selected(selection string, all []hindcast.Slice, word func(string) func(i i
 			}
 		}
 		if !found {
-			return nil, noSlice(term, all)
+			return nil, noSlice(term, all, every)
 		}
 	}
 	return chosen, nil
@@ -173,10 +173,10 @@ func begins(key, prefix string) bool {
 // nearest is how many slices an E-SLICES proposes on either side.
 const nearest = 2
 
-func noSlice(term string, all []hindcast.Slice) error {
+func noSlice(term string, all []hindcast.Slice, every hindcast.Period) error {
 	first, last := all[0], all[len(all)-1]
 	e := &hindcast.Error{Code: hindcast.ESlices, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("no slice %q; the history has %s to %s", term, first.Key, last.Key),
+		Message: fmt.Sprintf("no slice %q; the history has %s to %s", term, every.Label(first.Key), every.Label(last.Key)),
 		Next:    "name slices by key (2019-03), range (2019-03..2019-09), or all, new, stale, failed, unsettled"}
 	start, end, _ := strings.Cut(term, "..")
 	start, end = strings.TrimSpace(start), strings.TrimSpace(end)
@@ -187,13 +187,13 @@ func noSlice(term string, all []hindcast.Slice) error {
 	at, _ := slices.BinarySearchFunc(all, start, func(c hindcast.Slice, t string) int { return strings.Compare(c.Key, t) })
 	var keys []string
 	for i := max(0, at-nearest); i < min(len(all), at+nearest); i++ {
-		keys = append(keys, all[i].Key)
+		keys = append(keys, every.Label(all[i].Key))
 	}
 	e.Detail = []string{"near it: " + strings.Join(keys, ", ")}
 	for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
 		t, err := time.Parse(layout, start)
 		if err == nil && at > 0 && !t.Before(hindcast.Reading(all[at-1].Start)) && t.Before(hindcast.Reading(all[at-1].End)) {
-			e.Detail = append(e.Detail, fmt.Sprintf("%s lies in the slice %s", start, all[at-1].Key))
+			e.Detail = append(e.Detail, fmt.Sprintf("%s lies in the slice %s", start, every.Label(all[at-1].Key)))
 		}
 	}
 	return e

@@ -38,7 +38,7 @@ func (p *Plan) Changes(records []*hindcast.Manifest, running bool) []Change {
 		if u == nil {
 			u = &Unit{} // none is there, and none has to be
 		}
-		c := Change{Record: r, Lost: lost(r, u, p.Pipeline.Dir), Next: reader}
+		c := Change{Record: r, Lost: lost(r, u, p.Pipeline.Dir), Next: p.Label(reader)}
 		if c.Lost == "" && r.Sums.Content != u.Content {
 			c.Other = other(r.Files, u.Files)
 		}

@@ -523,7 +523,7 @@ func TestPlaces(t *testing.T) {
 		"own parameter":     {func(in *Inputs) { in.Pipeline.Params = []hindcast.Param{{Name: "slice_start"}} }, "params.slice_start", "given by hindcast"},
 		"no time, no name":  {fact(func(f *hindcast.Fact) { f.Table = "billing" }), "facts.billing.time", "neither a time column"},
 		"lookback, no time": {fact(func(f *hindcast.Fact) { f.Lookback = period(7, hindcast.Days) }), "facts.billing.lookback", "no time column"},
-		"unit beyond slice": {fact(func(f *hindcast.Fact) { f.Every = period(2, hindcast.Months) }), "facts.billing.table", "does not lie within the slice 2020-01-01"},
+		"unit beyond slice": {fact(func(f *hindcast.Fact) { f.Every = period(2, hindcast.Months) }), "facts.billing.table", "does not lie within the slice 2020-01"},
 		"weeks in months":   {fact(func(f *hindcast.Fact) { f.Every, f.Time = period(5, hindcast.Weeks), "usage_date" }), "facts.billing.every", "names tables of 1 month"},
 		"weeks over months": {fact(func(f *hindcast.Fact) { f.Every, f.Time = period(1, hindcast.Weeks), "usage_date" }), "facts.billing.every", "stands for more than one"},
 		"days in a month":   {fact(func(f *hindcast.Fact) { f.Every = period(1, hindcast.Days) }), "facts.billing.every", "stands for more than one"},
@@ -627,7 +627,7 @@ func TestSelection(t *testing.T) {
 func TestSelectionOfNothing(t *testing.T) {
 	in := done(t, pipeline())
 	for selection, says := range map[string]string{
-		"2019-03":          `no slice "2019-03"; the history has 2020-01-01 to 2020-06-01`,
+		"2019-03":          `no slice "2019-03"; the history has 2020-01 to 2020-06`,
 		"2020-1":           `no slice "2020-1"`,
 		"2020-03-15":       `no slice "2020-03-15"`,
 		"2021..2022":       `no slice "2021..2022"`,
@@ -646,7 +646,7 @@ func TestSelectionOfNothing(t *testing.T) {
 	}
 	in.Selection = "2020-03-15"
 	_, err := Make(in)
-	want := []string{"near it: 2020-02-01, 2020-03-01, 2020-04-01, 2020-05-01", "2020-03-15 lies in the slice 2020-03-01"}
+	want := []string{"near it: 2020-02, 2020-03, 2020-04, 2020-05", "2020-03-15 lies in the slice 2020-03"}
 	if got := hindcast.AsError(err).Detail; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

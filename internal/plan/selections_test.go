@@ -68,9 +68,9 @@ func TestSelections(t *testing.T) {
 
 func TestSelectionsOfNothing(t *testing.T) {
 	for _, c := range []struct{ selection, says string }{
-		{"2019", `no slice "2019"; the history has 2016-01-01 to 2016-11-01`},
-		{"2016-04", "2016-04 lies in the slice 2016-03-01"},
-		{"2016-12-31", "2016-12-31 lies in the slice 2016-11-01"},
+		{"2019", `no slice "2019"; the history has 2016-01 to 2016-11`},
+		{"2016-04", "2016-04 lies in the slice 2016-03"},
+		{"2016-12-31", "2016-12-31 lies in the slice 2016-11"},
 		{"2016-1", `no slice "2016-1"`},
 		{"2016-03,", `no slice ""`},
 		{"..", `no slice ".."`},

@@ -216,7 +216,7 @@ func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
 		u := c.units[i].Interval
 		if c.fact.Time == "" && !c.whole(s, u) {
 			return nil, nil, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
-				c.units[i].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), s.Key),
+				c.units[i].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), c.p.History.Every.Label(s.Key)),
 				"give the fact a time column (time: …), or an `every` that fits")
 		}
 		if u.Overlaps(s.Interval) {

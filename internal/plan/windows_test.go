@@ -168,7 +168,7 @@ func TestFactsThatCannotBeCut(t *testing.T) {
 		fact hindcast.Fact
 		says string
 	}{
-		{"longer than the slice", hindcast.Fact{Table: "b_{yyyy}", Every: months(12)}, "does not lie within the slice 2016-01-01"},
+		{"longer than the slice", hindcast.Fact{Table: "b_{yyyy}", Every: months(12)}, "does not lie within the slice 2016-01"},
 		{"neither time nor name", hindcast.Fact{Table: "b"}, "neither a time column nor a time in its name"},
 		{"lookback without time", hindcast.Fact{Table: "b_{yyyy}_{mm}", Lookback: days(7)}, "no time column"},
 		{"one table for two slices", hindcast.Fact{Table: "b_{yyyy}", Time: ""}, "b_2016"},

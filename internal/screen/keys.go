@@ -9,10 +9,13 @@ import (
 )
 
 // keys shortens slice keys for a reader: 2020-05-01 is 2020-05 where every slice starts on the first of a
-// month. --slices takes the short form too.
+// month, by the plan's period, or where there is no plan as far as is seen. --slices takes the short form too.
 type keys struct{ months bool }
 
-func newKeys(all []string) keys {
+func newKeys(p *plan.Plan, all []string) keys {
+	if p != nil && !p.Pipeline.History.Every.IsZero() {
+		return keys{months: len(all) > 0 && p.Label(all[0]) != all[0]} // they all begin on the same day of the month, or need not
+	}
 	for _, key := range all {
 		if len(key) != len("2006-01-02") || !strings.HasSuffix(key, "-01") {
 			return keys{}

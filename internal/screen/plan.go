@@ -22,7 +22,7 @@ type PlanOptions struct {
 func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	o := po.Options
 	pg := &page{o: o}
-	k := newKeys(allKeys(nil, p))
+	k := newKeys(p, allKeys(nil, p))
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
 	pg.add("")
 	why := groups(p)

@@ -36,7 +36,7 @@ type tally struct {
 func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 	t := &tally{st: st, keys: allKeys(st, p), items: map[string]*plan.Item{}, idle: map[string]bool{},
 		fromPlan: p != nil, fitted: map[[2]int]layout{}, waits: func(string, *hindcast.SliceState) bool { return false }}
-	t.short = newKeys(t.keys)
+	t.short = newKeys(p, t.keys)
 	t.folds, t.states = make([]*hindcast.SliceState, len(t.keys)), make([]hindcast.State, len(t.keys))
 	if p != nil {
 		t.unloads = p.UnloadOnly

@@ -36,14 +36,18 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	months := newKeys([]string{"2020-05-01", "2020-07-01"})
+	months := newKeys(nil, []string{"2020-05-01", "2020-07-01"})
 	if got := months.short("2020-05-01"); got != "2020-05" {
 		t.Errorf("months: %q", got)
 	}
 	for _, other := range [][]string{{"2020-05-01", "2020-05-02"}, {"2020-05-01T00:00+02:00"}, nil} {
-		if got := newKeys(other).short("2020-05-01"); got != "2020-05-01" {
+		if got := newKeys(nil, other).short("2020-05-01"); got != "2020-05-01" {
 			t.Errorf("%v: %q", other, got)
 		}
+	}
+	days := history("days", noon, hindcast.Period{N: 1, Unit: hindcast.Days}, 1)
+	if got := newKeys(days, []string{"2020-05-01"}).short("2020-05-01"); got != "2020-05-01" {
+		t.Errorf("a day that begins a month: %q, which --slices would take for the month", got)
 	}
 	all := []string{"a", "b", "c", "d", "e", "f", "g"}
 	got := strings.Join(keys{}.ranges([]string{"a", "b", "d", "e", "f"}, follows(all), "…"), ", ")

@@ -171,6 +171,6 @@ func (r *run) giveUp(j *job, e *hindcast.Error) {
 	}
 	r.done(j.slice)
 	if r.rules.OnFailure != hindcast.OnFailureContinue {
-		r.stop(sliceFailed, nil, j.slice.item.Slice.Key+" failed: "+string(e.Code))
+		r.stop(sliceFailed, nil, r.Plan.Label(j.slice.item.Slice.Key)+" failed: "+string(e.Code))
 	}
 }

@@ -171,7 +171,7 @@ func (r *run) abandon() {
 	var left []string
 	for j := range r.underway {
 		if j.begun.Load() {
-			left = append(left, j.String())
+			left = append(left, r.named(j))
 		}
 	}
 	slices.Sort(left)

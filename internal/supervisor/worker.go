@@ -73,9 +73,9 @@ type job struct {
 	cancel, cancelLoad context.CancelFunc
 }
 
-// String names the job for people.
-func (j *job) String() string {
-	return fmt.Sprintf("%s of %s, attempt %d", j.task.step(), j.try.Item.Slice.Key, j.try.Attempt)
+// named names the job for people.
+func (r *run) named(j *job) string {
+	return fmt.Sprintf("%s of %s, attempt %d", j.task.step(), r.Plan.Label(j.try.Item.Slice.Key), j.try.Attempt)
 }
 
 // message is what a worker says: an event within its job, that the engine is done with it, or the job's result.

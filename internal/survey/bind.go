@@ -25,12 +25,12 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
 		columns, err := s.bindSchema(ctx, p, schemas[i])
 		if err != nil {
-			return nil, false, inSlices(err, schemas[i], len(p.Items))
+			return nil, false, inSlices(err, schemas[i], p)
 		}
 		if result == nil {
 			result = columns
 		} else if _, err = warehouse.Fit("the result", "", s.Pipeline.History.TimeZone, result, columns); err != nil {
-			return nil, false, inSlices(err, schemas[i], len(p.Items))
+			return nil, false, inSlices(err, schemas[i], p)
 		}
 	}
 	if err := s.checkTarget(result); err != nil {
@@ -100,12 +100,12 @@ func (s *Survey) inCheck(err error) error {
 }
 
 // inSlices says how many slices an error of the SQL is about, where it is not all.
-func inSlices(err error, group schema, all int) error {
-	if len(group.items) == all {
+func inSlices(err error, group schema, p *plan.Plan) error {
+	if len(group.items) == len(p.Items) {
 		return err
 	}
 	e := *hindcast.AsError(err)
-	first, last := group.items[0].Slice.Key, group.items[len(group.items)-1].Slice.Key
+	first, last := p.Label(group.items[0].Slice.Key), p.Label(group.items[len(group.items)-1].Slice.Key)
 	if len(group.items) == 1 {
 		e.Message += " for slice " + first
 	} else {

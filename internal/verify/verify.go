@@ -6,7 +6,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +22,8 @@ type Finding struct {
 	Key  string `json:"key"`  // the unit or slice
 	Text string `json:"text"`
 	Next string `json:"next"`
+	// Label is the key as people see it.
+	Label string `json:"-"`
 }
 
 // Result is what was compared and what differs.
@@ -157,7 +158,11 @@ func timeOf(p *hindcast.Pipeline, fact string) string {
 }
 
 func (v *Verify) find(what, name, key, next, text string, args ...any) {
-	v.result.Findings = append(v.result.Findings, Finding{What: what, Name: name, Key: key, Text: fmt.Sprintf(text, args...), Next: next})
+	label := v.Plan.UnitLabel(name, key)
+	if what == "target" {
+		label = v.Plan.Label(key)
+	}
+	v.result.Findings = append(v.result.Findings, Finding{What: what, Name: name, Key: key, Text: fmt.Sprintf(text, args...), Next: next, Label: label})
 }
 
 // unit compares a generation with its files and with the source.
@@ -210,12 +215,7 @@ func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
 	if now.Rows < m.Sums.Rows {
 		command = "hindcast unload --force --accept-loss --slices "
 	}
-	for _, item := range v.Plan.Items {
-		if m.Key == hindcast.WholeKey || slices.Contains(item.Units.Of(m.Name), m.Key) {
-			return command + item.Slice.Key
-		}
-	}
-	return command + "all"
+	return command + v.Plan.Reader(m.Name, m.Key)
 }
 
 // target compares the committed slices with the target's rows.
@@ -248,7 +248,7 @@ func (v *Verify) target(ctx context.Context) error {
 	}
 	for i, c := range compared {
 		if text := Difference(c.Sums, sums[i]); text != "" {
-			v.find("target", c.Target, c.Slice.Key, "hindcast run --slices "+c.Slice.Key, "the rows are not those that %s committed: %s", c.Run, text)
+			v.find("target", c.Target, c.Slice.Key, "hindcast run --slices "+v.Plan.Label(c.Slice.Key), "the rows are not those that %s committed: %s", c.Run, text)
 		}
 	}
 	return nil

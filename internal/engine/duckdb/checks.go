@@ -77,7 +77,7 @@ func readsResult(c engine.Check, columns []hindcast.Column) bool {
 
 func (r *Runner) outside(ctx context.Context, job engine.Job, inside string, n int64) error {
 	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
-		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice %s", rowsHave(n), job.Target.Time, job.Slice.Key),
+		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(n), job.Target.Time),
 		Detail:  r.sample(ctx, "SELECT * FROM result WHERE ("+inside+") IS NOT TRUE"),
 		Next:    "correct the SQL: a row outside its slice could never be replaced"}
 }

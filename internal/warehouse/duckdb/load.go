@@ -230,7 +230,7 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 			return err
 		}
 		if deleted, err := result.RowsAffected(); err != nil || deleted != n && len(l.Hooks.Before) == 0 {
-			return cmp.Or(err, unlike(l, fmt.Sprintf("%d rows of slice %s were to be replaced and %d were deleted", n, l.Slice.Key, deleted)))
+			return cmp.Or(err, unlike(l, fmt.Sprintf("%d rows of the slice were to be replaced and %d were deleted", n, deleted)))
 		}
 	}
 	if len(l.Files) > 0 {
@@ -245,7 +245,7 @@ func replaceRows(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64)
 		}
 		if n != l.Rows {
 			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, n, l.Rows)}
+				Message: fmt.Sprintf("the staged files hold %d rows, their manifest says %d", n, l.Rows)}
 		}
 	}
 	return runHooks(ctx, conn, "load.after", l.Hooks.After, l.Places)
@@ -277,7 +277,7 @@ func loaded(ctx context.Context, conn *sql.Conn, l warehouse.Load) (hindcast.Sum
 	}
 	sums, err := duck.SumsOf(ctx, conn, l.Columns, duck.Table(l.Target.Table)+" WHERE "+inSlice(l))
 	if err == nil && sums.Rows != l.Rows && len(l.Hooks.After) == 0 {
-		err = unlike(l, fmt.Sprintf("%d rows were inserted for slice %s, and %d stand in %s", l.Rows, l.Slice.Key, sums.Rows, l.Target.Table))
+		err = unlike(l, fmt.Sprintf("%d rows were inserted for the slice, and %d stand in %s", l.Rows, sums.Rows, l.Target.Table))
 	}
 	return sums, err
 }

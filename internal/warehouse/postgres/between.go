@@ -52,7 +52,7 @@ func readBetweens(rows []row) []between {
 func (l *load) deleted(ctx context.Context, n int64) error {
 	if len(l.between) == 0 {
 		if l.kept >= 0 && len(l.Hooks.Before) == 0 && n != l.kept {
-			return l.meddled(between.onDelete, fmt.Sprintf("of the %d rows of slice %s that were to be replaced %d were deleted", l.kept, l.Slice.Key, n))
+			return l.meddled(between.onDelete, fmt.Sprintf("of the %d rows of the slice that were to be replaced %d were deleted", l.kept, n))
 		}
 		return nil
 	}
@@ -62,7 +62,7 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 		return err
 	}
 	if left := rows[0].number(0); left > 0 {
-		return l.meddled(between.onDelete, fmt.Sprintf("%d rows of slice %s are still in %s after their DELETE", left, l.Slice.Key, l.Target.Table))
+		return l.meddled(between.onDelete, fmt.Sprintf("%d rows of the slice are still in %s after their DELETE", left, l.Target.Table))
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 // rows may have gone into a partition another way.
 func (l *load) inserted(n int64) error {
 	if len(l.between) == 0 && n != l.sent.Rows {
-		return l.meddled(between.onInsert, fmt.Sprintf("of the %d rows of slice %s that were sent the server stored %d", l.sent.Rows, l.Slice.Key, n))
+		return l.meddled(between.onInsert, fmt.Sprintf("of the %d rows of the slice that were sent the server stored %d", l.sent.Rows, n))
 	}
 	return nil
 }
@@ -95,15 +95,15 @@ func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
 	l.stands = &is
 	was := l.asSent()
 	if is.Rows != was.Rows {
-		return l.meddled(between.onInsert, fmt.Sprintf("%d rows were sent for slice %s, and %d stand in %s", was.Rows, l.Slice.Key, is.Rows, l.Target.Table))
+		return l.meddled(between.onInsert, fmt.Sprintf("%d rows were sent for the slice, and %d stand in %s", was.Rows, is.Rows, l.Target.Table))
 	}
 	if l.Hooks.MayChange {
 		return nil
 	}
 	for _, column := range slices.Sorted(maps.Keys(was.Totals)) {
 		if is.Totals[column] != was.Totals[column] {
-			return l.meddled(between.onInsert, fmt.Sprintf("the values of column %q that were sent for slice %s sum to %s, and those that stand in %s to %s",
-				column, l.Slice.Key, was.Totals[column], l.Target.Table, is.Totals[column]))
+			return l.meddled(between.onInsert, fmt.Sprintf("the values of column %q that were sent for the slice sum to %s, and those that stand in %s to %s",
+				column, was.Totals[column], l.Target.Table, is.Totals[column]))
 		}
 	}
 	if len(l.Files) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
@@ -111,7 +111,7 @@ func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
 	}
 	same, err := l.sameContent(ctx, fields)
 	if err == nil && !same {
-		return l.meddled(between.onInsert, fmt.Sprintf("the rows of slice %s that stand in %s have other values than those that were sent", l.Slice.Key, l.Target.Table))
+		return l.meddled(between.onInsert, fmt.Sprintf("the rows of the slice that stand in %s have other values than those that were sent", l.Target.Table))
 	}
 	return err
 }
@@ -181,9 +181,9 @@ func (l *load) settle(ctx context.Context, fields []pgcopy.Field) error {
 	}
 	switch {
 	case is.rows != was.rows:
-		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of slice %s stood in %s after load.after, and %d at the end of the load", was.rows, l.Slice.Key, l.Target.Table, is.rows))
+		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of the slice stood in %s after load.after, and %d at the end of the load", was.rows, l.Target.Table, is.rows))
 	case is != was && !l.Hooks.MayChange:
-		return l.meddled(between.atEnd, fmt.Sprintf("the rows of slice %s that stood in %s after load.after have other values at the end of the load", l.Slice.Key, l.Target.Table))
+		return l.meddled(between.atEnd, fmt.Sprintf("the rows of the slice that stood in %s after load.after have other values at the end of the load", l.Target.Table))
 	}
 	return nil
 }

@@ -252,7 +252,7 @@ func (l *load) fill(ctx context.Context, fields []pgcopy.Field) error {
 	}
 	if sums.Rows != l.Rows {
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("the staged files of %s hold %d rows, their manifest says %d", l.Slice.Key, sums.Rows, l.Rows)}
+			Message: fmt.Sprintf("the staged files hold %d rows, their manifest says %d", sums.Rows, l.Rows)}
 	}
 	l.sent = sums
 	if columns == "" {
@@ -346,7 +346,7 @@ func (l *load) commit(ctx context.Context, c *hindcast.Committed) error {
 		return err // of which the server says that it rolled back
 	}
 	e := l.owner.lost(err)
-	e.Message += fmt.Sprintf(" while %s was being committed: its status row tells whether it was", c.Slice.Key)
+	e.Message += " while the slice was being committed: its status row tells whether it was"
 	return e
 }
 
