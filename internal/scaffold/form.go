@@ -232,7 +232,7 @@ func (f *form) result(found *Found) {
 	if c := f.first.Name[0]; c >= 'a' && c <= 'z' {
 		f.Alias = string(c)
 	}
-	s := shapeOf(f.first, found.Dimensions, f.first.Every, f.Alias)
+	s := shapeOf(f.first, found.Dimensions, f.Alias)
 	taken := map[string]bool{}
 	for _, name := range found.tables {
 		taken[name] = true

@@ -109,6 +109,9 @@ var cases = []struct {
 		first: "raw", period: "1 day", from: "2020-01-01", to: "2020-01-02", key: "d_day", idle: 1},
 	{name: "days", tables: dated("table_20060102", 12, 2) + `CREATE TABLE table_20160415 AS FROM table_20160101; DROP TABLE table_20160701`,
 		first: "table_{yyyy}{mm}{dd}", period: "2 months", from: "2016-01-01", to: "2018-01-01", key: "usage_month account_id", gaps: "table_20160701", unplanned: true},
+	{name: "middle", tables: `CREATE TABLE t_20160115 AS SELECT DATE '2016-01-15' + CAST(range AS INTEGER) AS usage_date, 'a' || range % 3 AS account_id FROM range(31);
+		CREATE TABLE t_20160215 AS SELECT DATE '2016-02-15' + CAST(range AS INTEGER) AS usage_date, 'a' || range % 3 AS account_id FROM range(29)`,
+		first: "t_{yyyy}{mm}{dd}", period: "1 month", from: "2016-01-15", to: "2016-03-15", key: "usage_day account_id"},
 	{name: "weeks", tables: dated("table_20060102", 2, 1) + `CREATE TABLE w_2020w01 AS FROM table_20160101; CREATE TABLE "w_2020-W02" AS FROM table_20160101`,
 		first: "table_{yyyy}{mm}{dd}", period: "1 month", from: "2016-01-01", to: "2016-03-01", key: "usage_month account_id"},
 	{name: "wide", tables: `CREATE TABLE usage AS SELECT DATE '2020-01-15' + CAST(range AS INTEGER) AS day, 1.5::DECIMAL(9,2) AS cost, ` +

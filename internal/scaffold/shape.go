@@ -26,7 +26,7 @@ const (
 )
 
 // shapeOf guesses what a summary of the fact by period and key looks like. Alias is the fact's in the SQL.
-func shapeOf(f Fact, dimensions []Dimension, every hindcast.Period, alias string) shape {
+func shapeOf(f Fact, dimensions []Dimension, alias string) shape {
 	s := shape{}
 	taken := map[string]bool{}
 	var items [][2]string // an expression and its name
@@ -36,7 +36,7 @@ func shapeOf(f Fact, dimensions []Dimension, every hindcast.Period, alias string
 		return name
 	}
 	column, _ := find(f.Columns, f.Time)
-	expression, name := s.timeOf(column, every, alias)
+	expression, name := s.timeOf(f, column, alias)
 	s.time = add(expression, name)
 	s.keys = []string{s.time}
 	keys := keysOf(f, dimensions)
@@ -63,21 +63,24 @@ func shapeOf(f Fact, dimensions []Dimension, every hindcast.Period, alias string
 }
 
 // timeOf is the expression of the target's time column, and its name.
-func (s *shape) timeOf(c hindcast.Column, every hindcast.Period, alias string) (expression, name string) {
+func (s *shape) timeOf(f Fact, c hindcast.Column, alias string) (expression, name string) {
 	if c.Name == "" {
 		s.timeWhy = "guessed: no column places every row of the fact in its table's time; a row's own time is finer"
-		if every.Unit == hindcast.Hours {
+		if f.Every.Unit == hindcast.Hours {
 			return "CAST(:slice_start AS TIMESTAMP WITH TIME ZONE)", "slice_start"
 		}
 		return "CAST(:slice_start AS DATE)", "slice_start"
 	}
 	at, part := alias+"."+inSQL(c.Name), "month"
-	switch every.Unit {
+	switch f.Every.Unit {
 	case hindcast.Hours:
 		part = "hour"
 	case hindcast.Days, hindcast.Weeks:
 		part = "day"
 	case hindcast.Months, hindcast.Quarters, hindcast.Years:
+		if f.From.Day() != 1 { // a month begins in the slice before
+			part = "day"
+		}
 	}
 	s.timeWhy = fmt.Sprintf("guessed: %s by %s", c.Name, part)
 	name = partName(c.Name, part)

@@ -32,7 +32,7 @@ func TestEveryTypeBinds(t *testing.T) {
 			if times := f.times(); len(times) > 0 {
 				f.Time = times[0].Name
 			}
-			s := shapeOf(f, nil, f.Every, "b")
+			s := shapeOf(f, nil, "b")
 			query := strings.ReplaceAll("SELECT "+strings.Join(s.lines, "\n")+" FROM billing AS b GROUP BY ALL", ":slice_start", "'2016-01-01'")
 			exec(fmt.Sprintf("CREATE TABLE result_%d_%s AS %s", i, name, query))
 		}
