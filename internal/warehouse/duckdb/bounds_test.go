@@ -1,6 +1,8 @@
 package duckdb_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +72,39 @@ func TestTablesAreSpelledSoThatTheyAreFound(t *testing.T) {
 		found, err := w.Describe(t.Context(), []string{table.Name})
 		if err != nil || len(found) != 1 {
 			t.Errorf("%s (%s): found %d, %v", table.Name, duck.Table(table.Name), len(found), err)
+		}
+	}
+}
+
+// A name can say the database: DuckDB takes what stands before its first dot for a schema or for a database.
+func TestNamesWithADatabase(t *testing.T) {
+	path := create(t, `CREATE SCHEMA s; CREATE TABLE b_2020 (i INT, j TEXT); CREATE TABLE s.b_2021 (i INT); CREATE SCHEMA b_2022`)
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	database := duck.Name(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	for pattern, want := range map[string]string{
+		database + ".main.b_{yyyy}": database + ".main.b_2020",
+		database + ".b_{yyyy}":      database + ".b_2020",
+		database + ".s.b_{yyyy}":    database + ".s.b_2021",
+		"main.b_{yyyy}":             "main.b_2020",
+		"s.b_{yyyy}":                "s.b_2021",
+		"b_{yyyy}":                  "b_2020",
+		"other.main.b_{yyyy}":       "",
+	} {
+		names, err := w.Named(t.Context(), pattern)
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%s: got %q, want %q, %v", pattern, got, want, err)
+		}
+		found, err := w.Describe(t.Context(), names)
+		if err != nil || len(found) != len(names) || want != "" && len(found[want].Columns) == 0 {
+			t.Errorf("%s leads to %+v, %v", pattern, found, err)
 		}
 	}
 }

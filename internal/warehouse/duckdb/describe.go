@@ -14,7 +14,7 @@ import (
 
 // describeAll lists the columns of every table and view of the database, with DuckDB's own row estimates.
 const describeAll = `
-SELECT c.schema_name, c.table_name, c.column_name, c.data_type, NOT c.is_nullable, c.column_default IS NOT NULL,
+SELECT c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, NOT c.is_nullable, c.column_default IS NOT NULL,
        coalesce(t.estimated_size, -1), t.table_name IS NULL, c.schema_name = current_schema(),
        c.column_default IS NOT NULL AND t.sql IS NOT NULL AND regexp_matches(t.sql, '[(,] *"?' ||
          regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i')
@@ -59,7 +59,7 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 
 // named lists tables and views by their names alone.
 const named = `
-SELECT schema_name, name, schema_name = current_schema() FROM (
+SELECT database_name, schema_name, name, schema_name = current_schema() FROM (
   SELECT database_name, schema_name, table_name AS name, internal FROM duckdb_tables()
   UNION ALL
   SELECT database_name, schema_name, view_name, internal FROM duckdb_views())
@@ -76,22 +76,30 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var schema, table string
+			var database, schema, table string
 			var current bool
-			if err := rows.Scan(&schema, &table, &current); err != nil {
+			if err := rows.Scan(&database, &schema, &table, &current); err != nil {
 				return err
 			}
-			own := []string{schema, table}
-			if len(parts) == 1 && current {
-				own = own[1:]
-			}
-			if name, ok := p.Match(own...); len(own) == len(parts) && ok {
-				list = append(list, name)
+			for _, own := range spellings(database, schema, table, current) {
+				if name, ok := p.Match(own...); ok {
+					list = append(list, name)
+					break
+				}
 			}
 		}
 		return rows.Err()
 	})
 	return list, err
+}
+
+// spellings are the names that lead to a table: DuckDB takes what stands before the dot of a name for a schema or a database.
+func spellings(database, schema, table string, current bool) [][]string {
+	list := [][]string{{schema, table}, {database, schema, table}}
+	if current {
+		list = append(list, []string{table}, []string{database, table})
+	}
+	return list
 }
 
 // Bounds finds the first and the last value of a time column. Microseconds since 1970 are the civil reading of a
@@ -130,8 +138,8 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 // key folds a name's parts as DuckDB does: case does not matter.
 func key(parts []string) string { return strings.ToLower(strings.Join(parts, "\x00")) }
 
-// catalog reads the whole catalog at once: a history has many tables, and one query costs what ten do. Tables
-// of the current schema are found with and without it; only one of the two entries has a Name.
+// catalog reads the whole catalog at once: a history has many tables, and one query costs what ten do. Tables are found
+// by all their spellings; only the entry of the longest has a Name.
 func (w *Owner) catalog(ctx context.Context) (map[string]warehouse.Table, error) {
 	all := map[string]warehouse.Table{}
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
@@ -151,33 +159,34 @@ func (w *Owner) catalog(ctx context.Context) (map[string]warehouse.Table, error)
 }
 
 func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
-	var schema, table string
+	var database, schema, table string
 	var c hindcast.Column
 	var size int64
 	var view, current bool
-	if err := rows.Scan(&schema, &table, &c.Name, &c.Type, &c.NotNull, &c.Default, &size, &view, &current, &c.Generated); err != nil {
+	if err := rows.Scan(&database, &schema, &table, &c.Name, &c.Type, &c.NotNull, &c.Default, &size, &view, &current, &c.Generated); err != nil {
 		return err
 	}
 	c.NoText = !duck.Textual(c.Type)
 	if _, carried := duck.Carry(c.Type); !carried {
 		c.Source, c.Type = c.Type, ""
 	}
-	qualified, plain := key([]string{schema, table}), key([]string{table})
-	t := all[qualified]
+	full := key([]string{database, schema, table})
+	t := all[full]
+	t.Name = ""
 	t.Rows, t.View = size, view
 	t.Columns = append(t.Columns, c)
 	t.Bytes = -1
 	if size >= 0 {
 		t.Bytes = size * int64(len(t.Columns)) * bytesPerValue
 	}
-	if !current {
-		t.Name = spell(schema) + "." + spell(table)
-		all[qualified] = t
-		return nil
+	for _, name := range spellings(database, schema, table, current) {
+		all[key(name)] = t
 	}
-	named := t
-	named.Name = spell(table)
-	all[qualified], all[plain] = t, named
+	t.Name = spell(table)
+	if !current {
+		t.Name = spell(schema) + "." + t.Name
+	}
+	all[full] = t
 	return nil
 }
 
