@@ -291,6 +291,9 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	}
 	var infos []objstore.Info
 	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, func(key string) error {
+		if hidden(key) {
+			return nil
+		}
 		info, err := os.Stat(s.File(key)) // follows links: a user may have moved a big file elsewhere
 		if err != nil || !info.Mode().IsRegular() {
 			return ignoreAbsent(err)
@@ -305,7 +308,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	return infos, nil
 }
 
-// walk visits the keys below a folder that begin with prefix.
+// walk visits the keys below a folder that begin with prefix, those of hidden files too.
 func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key string) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -322,7 +325,7 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key 
 		below := key + "/"
 		switch {
 		case !s.isFolder(key, entry):
-			if !hidden(key) && strings.HasPrefix(key, prefix) {
+			if strings.HasPrefix(key, prefix) {
 				err = visit(key)
 			}
 		case key == lockFolder, !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below):

@@ -2,7 +2,6 @@ package file
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,22 +14,21 @@ import (
 // young is how old a temporary file must be before its lock is asked for: its writer may not have it yet.
 const young = time.Minute
 
-// Sweep removes the temporary files below prefix whose writers are dead: nobody holds their lock any more.
+// Sweep removes the temporary files below prefix whose writers are dead: nobody holds their lock any more. Links are followed
+// where objects can be behind them.
 func (s *Store) Sweep(ctx context.Context, prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("sweeping", s.root, err)
 	}
-	err := filepath.WalkDir(s.File(prefix), func(path string, entry fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
+	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, func(key string) error {
+		path := s.File(key)
+		if !strings.HasPrefix(filepath.Base(path), temporary) {
+			return nil
 		}
-		if err != nil {
+		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 			return ignoreAbsent(err)
 		}
-		if entry.Type().IsRegular() && strings.HasPrefix(entry.Name(), temporary) {
-			return ignoreAbsent(s.sweep(path))
-		}
-		return nil
+		return ignoreAbsent(s.sweep(path))
 	})
 	if err != nil {
 		return s.fail("sweeping", s.File(prefix), err)

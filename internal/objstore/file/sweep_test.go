@@ -9,9 +9,9 @@ import (
 )
 
 // Sweep takes what dead writers left below the prefix, and nothing else: not what is young or being written, no
-// object, nothing outside, nothing behind a link.
+// object, nothing outside, nothing behind a link but where a folder may be moved to another disk.
 func TestSweep(t *testing.T) {
-	root, elsewhere := t.TempDir(), t.TempDir()
+	root, elsewhere, disk := t.TempDir(), t.TempDir(), t.TempDir()
 	s, err := Open(root)
 	if err != nil {
 		t.Fatal(err)
@@ -30,11 +30,14 @@ func TestSweep(t *testing.T) {
 		}
 		return path
 	}
-	dead := []string{plant(filepath.Join(root, "ours/.tmp-A"), old), plant(filepath.Join(root, "ours/deep/er/.tmp-B"), old)}
+	dead := []string{plant(filepath.Join(root, "ours/.tmp-A"), old), plant(filepath.Join(root, "ours/deep/er/.tmp-B"), old),
+		plant(filepath.Join(disk, ".tmp-E"), old), plant(filepath.Join(disk, "below/.tmp-F"), old)}
 	alive := []string{plant(filepath.Join(root, "ours/object"), old), plant(filepath.Join(root, "ours/.tmp-young"), time.Now()),
 		plant(filepath.Join(root, "users/.tmp-C"), old), plant(filepath.Join(elsewhere, ".tmp-D"), old), plant(filepath.Join(root, "ours/.other"), old)}
-	if err := os.Symlink(elsewhere, filepath.Join(root, "ours/link")); err != nil {
-		t.Fatal(err)
+	for link, to := range map[string]string{"ours/moved": disk, "ours/deep/er/link": elsewhere, "ours/.tmp-link": filepath.Join(elsewhere, ".tmp-D")} {
+		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	writing, err := s.stage(filepath.Join(root, "ours"), nothing{})
 	if err != nil {
