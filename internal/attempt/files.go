@@ -3,13 +3,12 @@ package attempt
 import (
 	"context"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
 	"slices"
 	"sync"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -69,7 +68,7 @@ func (e *evidence) take(ctx context.Context, m *hindcast.Manifest) {
 	}
 	files := slices.Clone(m.Files)
 	for i, f := range files {
-		files[i].CRC32C = checksum(ctx, f.Path)
+		files[i].CRC32C, _ = chunks.SumFile(ctx, f.Path) // without one it is not compared
 	}
 	if ctx.Err() == nil { // else another slice takes them
 		e.files = files
@@ -112,28 +111,6 @@ func (s *Steps) evidenceOf(m *hindcast.Manifest) *evidence {
 		s.evidence[key] = e
 	}
 	return e
-}
-
-// checksum is of all bytes of a file; "" if it cannot be read.
-func checksum(ctx context.Context, path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = f.Close() }() // only read
-	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	buffer := make([]byte, 1<<20)
-	for ctx.Err() == nil {
-		n, err := f.Read(buffer)
-		_, _ = sum.Write(buffer[:n])
-		if err == io.EOF {
-			return fmt.Sprintf("%08x", sum.Sum32())
-		}
-		if err != nil {
-			return ""
-		}
-	}
-	return ""
 }
 
 // record sees to it that all that a transform read is on record, if the transform went well: no slice relies on another,

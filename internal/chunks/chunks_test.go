@@ -1,6 +1,7 @@
 package chunks
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -153,4 +154,22 @@ func TestChecker(t *testing.T) {
 	write(func(b []byte) []byte { return b[1:] }, then.Add(3*time.Second))
 	check("cut", f, []string{}, fmt.Sprintf("it has %d bytes and its manifest says %d", f.Bytes-1, f.Bytes))
 	check("cut, and nothing is known", hindcast.File{Bytes: f.Bytes - 1}, nil, "")
+}
+
+func TestSumFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	if _, err := SumFile(t.Context(), path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := SumFile(t.Context(), path); sum != "e3069283" || err != nil {
+		t.Errorf("got %q, %v", sum, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := SumFile(stopped, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("within a file a stop is not heeded: %v", err)
+	}
 }

@@ -2,10 +2,12 @@ package chunks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +24,29 @@ const digits = 8
 type DamageError struct{ What string }
 
 func (e *DamageError) Error() string { return e.What }
+
+// SumFile is the CRC-32C of all bytes of a file, in hexadecimal: of the user's own, whose columns are not told apart.
+func SumFile(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	sum, buffer := crc32.New(castagnoli), make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := f.Read(buffer)
+		_, _ = sum.Write(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			return hexed(sum.Sum32()), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", path, err)
+		}
+	}
+}
 
 // Sum reads a file to its end and returns its checksums, in the form of hindcast.File's CRC32C; also, if it is not nil, is
 // given all of its bytes too. The sums are empty where the file has no layout: then nothing less than a checksum of the

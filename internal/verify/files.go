@@ -2,12 +2,9 @@ package verify
 
 import (
 	"context"
-	"fmt"
-	"hash/crc32"
-	"io"
-	"os"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 )
 
 // own compares the user's own files with what they were when results were made of them, and with Files reads them all.
@@ -61,10 +58,7 @@ func (v *Verify) files(ctx context.Context, name, key string, files []hindcast.F
 		if !v.Files || was[f.Path] == "" {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		sum, err := checksum(f.Path)
+		sum, err := chunks.SumFile(ctx, f.Path)
 		if err != nil {
 			return err
 		}
@@ -73,18 +67,4 @@ func (v *Verify) files(ctx context.Context, name, key string, files []hindcast.F
 		}
 	}
 	return nil
-}
-
-// checksum is CRC-32C, in hexadecimal, as a run takes it.
-func checksum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading %s: %w", path, err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", fmt.Errorf("reading %s: %w", path, err)
-	}
-	return fmt.Sprintf("%08x", sum.Sum32()), nil
 }
