@@ -1,6 +1,6 @@
 // Package chunks says where the columns of a Parquet file lie in it, and compares them with the checksums that were taken
-// when the file was written. It reads footers and bytes and no values; what is done about a file that is not what was
-// written is for its callers.
+// when the file was written. It reads footers and bytes and no values; what to do about a file that is not what was
+// written is the caller's responsibility.
 package chunks
 
 import (

@@ -44,7 +44,7 @@ func interruptible(ctx context.Context, deaf *atomic.Bool) context.Context {
 	return ctx
 }
 
-// signals turns signals into requests: the first stops in good order, the second at once, as SIGQUIT does.
+// signals turns signals into requests: the first stops gracefully, the second at once, as SIGQUIT does.
 func signals() (<-chan supervisor.StopRequest, func()) {
 	caught := make(chan os.Signal, 2)
 	signal.Notify(caught, stopSignals()...)

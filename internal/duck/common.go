@@ -85,7 +85,7 @@ func commonInteger(m, n integer) (string, bool) {
 	return "", false
 }
 
-// withInteger is the common type of one that is no integer, and an integer.
+// withInteger is the common type of an integer and a type that is not one.
 func withInteger(typ string, n integer) (string, bool) {
 	switch {
 	case typ == "FLOAT" && n.bits <= 16:

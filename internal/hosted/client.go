@@ -104,7 +104,7 @@ func (c *Client) Hidden(ctx context.Context) ([]string, error) {
 	return call[[]string](ctx, c, "hidden", nil)
 }
 
-// Named asks the owner; one that is no Lister knows of none.
+// Named asks the owner; one that is not a Lister knows of none.
 func (c *Client) Named(ctx context.Context, pattern string) ([]string, error) {
 	return call[[]string](ctx, c, "named", pattern)
 }
@@ -114,7 +114,7 @@ type spread struct {
 	Columns []string `json:"columns"`
 }
 
-// Spread asks the owner; one that is no Spreader has looked at no rows.
+// Spread asks the owner; one that is not a Spreader has looked at no rows.
 func (c *Client) Spread(ctx context.Context, table string, columns []string) (warehouse.Spread, error) {
 	return call[warehouse.Spread](ctx, c, "spread", spread{table, columns})
 }
@@ -206,7 +206,7 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
-// Marks asks the owner; one that is no Marker counts nothing.
+// Marks asks the owner; one that is not a Marker counts nothing.
 func (c *Client) Marks(ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
 	return call[map[string]hindcast.Mark](ctx, c, "marks", tables)
 }
@@ -262,7 +262,7 @@ type refuses struct {
 	Columns []hindcast.Column `json:"columns"`
 }
 
-// Refuses asks the owner; one that is no Refuser refuses nothing beforehand.
+// Refuses asks the owner; one that is not a Refuser refuses nothing beforehand.
 func (c *Client) Refuses(ctx context.Context, target hindcast.Target, columns []hindcast.Column) error {
 	_, err := call[any](ctx, c, "refuses", refuses{target, columns})
 	return err

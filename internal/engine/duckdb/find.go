@@ -20,7 +20,7 @@ import (
 type finder struct {
 	base   string              // absolute: folders from here on may name columns, and belong to a table format
 	hidden map[string]bool     // what the patterns match but for its name
-	other  map[string][]string // what else is no file of data, by why
+	other  map[string][]string // what else is not a data file, by reason
 	looked map[string]bool     // folders
 }
 
@@ -131,7 +131,7 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 	return nil
 }
 
-// hidden reports whether a name is none of data. Spark has partitions of columns that begin with _.
+// hidden reports whether a name does not name data. Spark has partitions of columns that begin with _.
 func hidden(name string) bool {
 	return name[0] == '.' || name[0] == '_' && !strings.Contains(name, "=")
 }

@@ -212,7 +212,7 @@ func TestTypesThatDuckDBWouldChange(t *testing.T) {
 	}
 	f.fixture("decimal256.parquet")
 	if found, err := f.scan(map[string]string{"wide": "DECIMAL(38,3)"}, "decimal256.parquet"); err != nil || found.Columns[1].Type != "" {
-		t.Errorf("what is no number any more is read as one: %v, %+v", err, found.Columns)
+		t.Errorf("what is no longer a number is read as one: %v, %+v", err, found.Columns)
 	}
 }
 

@@ -18,22 +18,22 @@ import (
 // waiting is 1 when a session of hindcast waits for a table's lock.
 const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hindcast' AND wait_event_type = 'Lock'"
 
-// Who waits for a table that somebody else fills anew reads what is there afterwards, and not the nothing that an older
+// Who waits for a table that somebody else fills again reads what is there afterwards, and not the nothing that an older
 // snapshot sees.
 func TestASourceThatIsFilledAnewMeanwhile(t *testing.T) {
-	const anew = "INSERT INTO source SELECT DATE '2020-01-01' + i, i, 'new' FROM generate_series(0, 29) i"
+	const refill = "INSERT INTO source SELECT DATE '2020-01-01' + i, i, 'new' FROM generate_series(0, 29) i"
 	const create = "CREATE TABLE source (day date, n bigint, note text); INSERT INTO source SELECT DATE '2020-01-01' + i, i, 'old' FROM generate_series(0, 19) i; "
 	const parted = "CREATE TABLE source (day date, n bigint, note text) PARTITION BY RANGE (day); CREATE TABLE part PARTITION OF source FOR VALUES FROM ('2020-01-01') TO ('2020-02-01'); " +
 		"INSERT INTO source SELECT DATE '2020-01-01' + i, i, 'old' FROM generate_series(0, 19) i; "
 	for name, s := range map[string]struct{ create, table, change string }{
-		"truncated":             {create, "source", "TRUNCATE source; " + anew},
-		"a partition truncated": {parted, "source", "TRUNCATE part; " + anew},
+		"truncated":             {create, "source", "TRUNCATE source; " + refill},
+		"a partition truncated": {parted, "source", "TRUNCATE part; " + refill},
 		"a partition exchanged": {parted, "source", "CREATE TABLE other (LIKE source); ALTER TABLE source DETACH PARTITION part; " +
-			"ALTER TABLE source ATTACH PARTITION other FOR VALUES FROM ('2020-01-01') TO ('2020-02-01'); " + anew},
-		"renamed":                           {create, "source", "ALTER TABLE source RENAME TO gone; CREATE TABLE source (LIKE gone); " + anew},
-		"behind a view":                     {create + "CREATE VIEW seen AS SELECT * FROM source", "seen", "TRUNCATE source; " + anew},
-		"of which some columns may be read": {create + "DO 'BEGIN CREATE ROLE reader_of_some; EXCEPTION WHEN duplicate_object THEN NULL; END'; GRANT SELECT (day, n) ON source TO reader_of_some", "source", "TRUNCATE source; " + anew},
-		"a materialised view":               {create + "CREATE MATERIALIZED VIEW kept AS SELECT * FROM source; DELETE FROM source; " + anew, "kept", "REFRESH MATERIALIZED VIEW kept"},
+			"ALTER TABLE source ATTACH PARTITION other FOR VALUES FROM ('2020-01-01') TO ('2020-02-01'); " + refill},
+		"renamed":                           {create, "source", "ALTER TABLE source RENAME TO gone; CREATE TABLE source (LIKE gone); " + refill},
+		"behind a view":                     {create + "CREATE VIEW seen AS SELECT * FROM source", "seen", "TRUNCATE source; " + refill},
+		"of which some columns may be read": {create + "DO 'BEGIN CREATE ROLE reader_of_some; EXCEPTION WHEN duplicate_object THEN NULL; END'; GRANT SELECT (day, n) ON source TO reader_of_some", "source", "TRUNCATE source; " + refill},
+		"a materialised view":               {create + "CREATE MATERIALIZED VIEW kept AS SELECT * FROM source; DELETE FROM source; " + refill, "kept", "REFRESH MATERIALIZED VIEW kept"},
 	} {
 		for what, read := range reads {
 			if what != "unload" && !strings.HasSuffix(name, "truncated") {

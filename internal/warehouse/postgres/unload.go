@@ -120,7 +120,7 @@ func (w *Owner) beginReading(ctx context.Context, conn *pgconn.PgConn, x warehou
 const looks = 3
 
 // lookAgain counts rows that lie behind a foreign server, whose locks cannot be taken from here, after they were unloaded: a
-// snapshot there may have been older than rows that came while it waited for a lock. Rows that only come on top are let.
+// snapshot there may have been older than rows that came while it waited for a lock. Rows that were only added are accepted.
 func (w *Owner) lookAgain(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) error {
 	before := int64(math.MaxInt64)
 	for try := 1; ; try++ {
