@@ -147,14 +147,23 @@ func (s *Steps) recordOnce(ctx context.Context, e *evidence, m *hindcast.Manifes
 	return err
 }
 
-// accept takes down an accepted loss of files that a lookback had and does not have to have: no slice reads them now.
+// accept takes down an accepted loss of files that no slice reads now: a lookback does not have to have them, or the
+// slice is skipped without them.
 func (s *Steps) accept(ctx context.Context, records []*hindcast.Manifest) error {
 	if !s.plan.AcceptLoss {
 		return nil
 	}
+	read := map[unitKey]bool{} // its slice records it
+	for _, item := range s.plan.Items {
+		for _, need := range item.Units {
+			for _, key := range need.Keys {
+				read[unitKey{need.Fact, key}] = read[unitKey{need.Fact, key}] || item.Reason.Runs()
+			}
+		}
+	}
 	for _, c := range s.plan.Changes(records, true) {
 		r := *c.Record
-		if _, isDim := s.dims[r.Name]; c.Lost == "" || isDim || s.units[unitKey{r.Name, r.Key}] != nil {
+		if _, isDim := s.dims[r.Name]; c.Lost == "" || isDim || read[unitKey{r.Name, r.Key}] {
 			continue
 		}
 		r.Files, r.Layouts, r.Bytes, r.Sums, r.Run, r.CreatedAt = nil, nil, 0, hindcast.Sums{}, s.plan.Run, s.now().UTC()

@@ -30,13 +30,13 @@ func (p *Plan) Changes(records []*hindcast.Manifest, running bool) []Change {
 	}
 	var changes []Change
 	for _, r := range records {
-		reader, read := p.reader(r, running)
-		if !read {
-			continue
-		}
 		u := now[r.Name+"\x00"+r.Source]
 		if u == nil {
 			u = &Unit{} // none is there, and none has to be
+		}
+		reader, read := p.reader(r, running, len(u.Files) == 0)
+		if !read {
+			continue
 		}
 		c := Change{Record: r, Lost: lost(r, u, p.Pipeline.Dir), Next: p.Label(reader)}
 		if c.Lost == "" && r.Sums.Content != u.Content {
@@ -49,8 +49,9 @@ func (p *Plan) Changes(records []*hindcast.Manifest, running bool) []Change {
 	return changes
 }
 
-// reader is a slice of the plan that reads the files of a record, if they are still those that the pipeline names.
-func (p *Plan) reader(r *hindcast.Manifest, running bool) (string, bool) {
+// reader is a slice of the plan that reads the files of a record, if they are still those that the pipeline names. One
+// that is skipped because they are gone would read them.
+func (p *Plan) reader(r *hindcast.Manifest, running, gone bool) (string, bool) {
 	reads := func(hindcast.Slice) bool { return false }
 	for _, f := range p.Pipeline.Facts {
 		if f.Name == r.Name && f.Files != "" && (r.Source == f.Files || f.TimeNamed() && r.Source == fill(f, r.Interval.Start.In(zoneOf(p.Pipeline.History)))) {
@@ -63,7 +64,8 @@ func (p *Plan) reader(r *hindcast.Manifest, running bool) (string, bool) {
 		}
 	}
 	for _, item := range p.Items {
-		if (item.Reason.Runs() || !running) && reads(item.Slice) {
+		runs := item.Reason.Runs() || gone && item.Reason == hindcast.ReasonMissing
+		if (runs || !running) && reads(item.Slice) {
 			return item.Slice.Key, true
 		}
 	}
@@ -87,7 +89,8 @@ func lost(r *hindcast.Manifest, u *Unit, dir string) string {
 	before, after := withColumn(r.Layouts, r.Files), withColumn(u.Layouts, u.Files)
 	for _, c := range r.Columns {
 		name := strings.ToLower(c.Name)
-		if n := after[name]; c.Folder == "" && 0 < n && n < before[name] { // without any, SQL that reads it is refused
+		elsewhere := slices.ContainsFunc(u.Columns, func(now hindcast.Column) bool { return strings.EqualFold(now.Name, c.Name) })
+		if n := after[name]; c.Folder == "" && n < before[name] && (n > 0 || elsewhere) { // where no file has it, SQL that reads it is refused
 			return fmt.Sprintf("%s had the column %q in files of %s when %s read it, and has it in files of %s now", r.Source, c.Name,
 				Counted(int(before[name]), "row"), r.Run, Counted(int(n), "row"))
 		}

@@ -33,8 +33,10 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 			return nil, false, inSlices(err, schemas[i], p)
 		}
 	}
-	if err := s.checkTarget(result); err != nil {
-		return nil, false, err
+	if len(schemas) > 0 {
+		if err := s.checkTarget(result); err != nil {
+			return nil, false, err
+		}
 	}
 	table := s.Pipeline.Target.Table
 	found, err := s.Warehouse.Describe(ctx, []string{table})
@@ -42,7 +44,10 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		return nil, false, err
 	}
 	t, existing := found[table]
-	if !existing && len(schemas) > 0 {
+	if len(schemas) == 0 { // every slice is skipped: what the target has is all that is known of the result
+		return t.Columns, existing, nil
+	}
+	if !existing {
 		if result, err = s.origins(ctx, p, schemas[len(schemas)-1], result); err != nil {
 			return nil, false, err
 		}

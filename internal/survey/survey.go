@@ -66,7 +66,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := s.Warehouse.(warehouse.Refuser); ok {
+	if r, ok := s.Warehouse.(warehouse.Refuser); ok && len(in.Result) > 0 {
 		if err := r.Refuses(ctx, s.Pipeline.Target, in.Result); err != nil {
 			return nil, s.ofTarget(err)
 		}
