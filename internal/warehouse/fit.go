@@ -57,6 +57,8 @@ func using(target, result hindcast.Column, zone string) string {
 	switch {
 	case target.Type == instant && strings.HasPrefix(result.Type, "TIMESTAMP"), target.Type == "TIMESTAMP" && result.Type == instant:
 		return value + at
+	case strings.HasPrefix(target.Type, "TIMESTAMP_") && result.Type == instant: // of seconds, milliseconds or nanoseconds
+		return value + "::TIMESTAMP" + at
 	case target.Type == instant && result.Type == "DATE":
 		return "(" + value + at + ")::" + typ
 	case target.Type == "DATE" && result.Type == instant:

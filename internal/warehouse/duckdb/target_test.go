@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,4 +137,38 @@ func TestALargeInsertThatFails(t *testing.T) {
 			t.Errorf("preserve_insertion_order is %s afterwards", got)
 		}
 	})
+}
+
+// The ALTER TABLE that is proposed for a civil time says in which zone, of whichever precision it is.
+func TestCivilTimesAreAlteredInTheHistorysZone(t *testing.T) {
+	for _, typ := range []string{"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"} {
+		path := create(t, "CREATE TABLE result (t "+typ+"); INSERT INTO result VALUES ('2020-06-01 00:30')")
+		w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := w.Describe(t.Context(), []string{"result"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Close()
+		_, err = warehouse.Fit("result", "", "America/New_York", found["result"].Columns, []hindcast.Column{{Name: "t", Type: "TIMESTAMP WITH TIME ZONE"}})
+		if err == nil {
+			t.Errorf("an instant fits %s", typ)
+			continue
+		}
+		alter, _, _ := strings.Cut(hindcast.AsError(err).Next, ";")
+		db, err := sql.Open("duckdb", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if _, err = db.Exec("SET TimeZone = 'Asia/Tokyo'; " + alter); err == nil {
+			err = db.QueryRow("SELECT strftime(t AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M') FROM result").Scan(&got)
+		}
+		_ = db.Close()
+		if got != "2020-06-01 04:30" || err != nil {
+			t.Errorf("%s gives %s, want 2020-06-01 04:30; %v", alter, got, err)
+		}
+	}
 }

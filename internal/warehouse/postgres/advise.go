@@ -145,7 +145,7 @@ JOIN pg_class c USING (oid), pg_publication p JOIN pg_publication_tables t USING
 WHERE p.pubdelete AND c.relkind = 'r'
   AND to_regclass(format('%I.%I', t.schemaname, t.tablename))::oid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid))
   AND (c.relreplident = 'n' OR c.relreplident IN ('d', 'i') AND NOT EXISTS (
-    SELECT FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END))
+    SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END))
 GROUP BY 1 ORDER BY 1`
 
 func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {

@@ -14,7 +14,8 @@ import (
 func TestPublishedTargets(t *testing.T) {
 	c, url := database(t, `CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day); CREATE TABLE part PARTITION OF result FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 		CREATE TABLE keyed PARTITION OF result (PRIMARY KEY (day)) FOR VALUES FROM ('2021-01-01') TO ('2022-01-01'); CREATE PUBLICATION changes FOR TABLE result;
-		CREATE TABLE other (day date, n bigint); CREATE PUBLICATION inserts FOR TABLE other WITH (publish = 'insert')`)
+		CREATE TABLE other (day date, n bigint); CREATE PUBLICATION inserts FOR TABLE other WITH (publish = 'insert');
+		CREATE TABLE late (day date PRIMARY KEY DEFERRABLE, n bigint); CREATE PUBLICATION lately FOR TABLE late`)
 	w := open(t, postgres.Options{URL: url})
 	advice := func(table string) string {
 		t.Helper()
@@ -28,6 +29,9 @@ func TestPublishedTargets(t *testing.T) {
 	got := advice("result")
 	if !strings.Contains(got, says) || strings.Contains(got, "keyed") || strings.Contains(advice("other"), "publication") {
 		t.Fatalf("of the target is told %q", got)
+	}
+	if got := advice("late"); !strings.Contains(got, "no slice can be replaced in late: the publication lately sends deletes") { // nor by a deferrable key
+		t.Errorf("of a deferrable key is told %q", got)
 	}
 	prepare(t, w, 1)
 	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n")

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,38 +24,53 @@ func (w *Owner) refuseShared(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil || pid == itoa(int64(conn.PID())) || w.pooled.Load() {
 		return err
 	}
-	shared, err := w.shares(ctx, conn, pid)
+	shared, sure, err := w.shares(ctx, conn, pid)
 	if err != nil {
 		return err
 	}
 	if shared {
-		return permanent(w.address()+" is a pooler that gives each transaction another session of the server: what hindcast sets would reach other clients",
+		return permanent(w.address()+" is a pooler that gives each transaction another session of the server, or each statement: what hindcast sets would reach other clients",
 			"name the server itself under `warehouse:`, or have the pooler pool sessions for this database (pool_mode = session in PgBouncer)")
 	}
-	w.pooled.Store(true)
+	if sure {
+		w.pooled.Store(true)
+	}
 	return nil
 }
 
-// shares reports whether a session that the connection had is given to another one, or the connection another session.
-func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (bool, error) {
+// shares reports whether a session that the connection had is given to another one, or the connection another session. It is
+// not sure, and to be asked of the next connection again, where a further one was not answered in time: all sessions
+// may be in use.
+func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (shared, sure bool, err error) {
+	if err := run(ctx, conn, "BEGIN"); err != nil {
+		if server, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(server.Code, "08") {
+			return true, false, nil // the pooler's own word: it has no transactions
+		}
+		return false, false, err
+	}
+	rollback(ctx, conn)
+
 	var closing []func()
 	defer func() {
 		for _, closeIt := range closing {
 			closeIt()
 		}
 	}()
+	sure = true
 	for range poolerTries {
 		other, closeIt, err := w.beside(ctx)
-		if err != nil {
-			break // it gives no more sessions
+		if err != nil { // it gives no more sessions
+			_, failed := errors.AsType[*pgconn.ConnectError](err)
+			sure = isState(err, tooMany) || failed && !errors.Is(err, context.DeadlineExceeded)
+			break
 		}
 		closing = append(closing, closeIt) // not before the last: it would be given again
 		if other == pid {
-			return true, nil
+			return true, true, nil
 		}
 	}
 	now, err := backend(ctx, conn)
-	return now != pid, err
+	return now != pid, sure, err
 }
 
 // beside opens a transaction on a further connection and gives its backend.

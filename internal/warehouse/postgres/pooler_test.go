@@ -3,6 +3,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,13 +18,14 @@ import (
 )
 
 // pooler speaks PostgreSQL's protocol to clients and gives them sessions of the server: one to each client, or one to each
-// transaction, the one that was used last.
+// transaction, the one that was used last. If it pools statements it ends who begins a transaction.
 type pooler struct {
-	server   string // its socket
-	startup  []byte
-	sessions bool
-	mutex    sync.Mutex
-	idle     []net.Conn
+	server     string // its socket
+	startup    []byte
+	sessions   bool
+	statements bool
+	mutex      sync.Mutex
+	idle       []net.Conn
 }
 
 func (p *pooler) take() (net.Conn, error) {
@@ -114,8 +116,17 @@ func (p *pooler) serve(client net.Conn) {
 		if message[0] != 'Q' && message[0] != 'S' {
 			continue
 		}
-		state, err := answer(server, client)
+		var said bytes.Buffer
+		state, err := answer(server, &said)
 		if err != nil {
+			return
+		}
+		if p.statements && state != 'I' {
+			_ = server.Close()
+			_, _ = client.Write([]byte("E\x00\x00\x00\x2fSFATAL\x00C08P01\x00Mno transaction blocks here\x00\x00"))
+			return
+		}
+		if _, err := client.Write(said.Bytes()); err != nil {
 			return
 		}
 		if state == 'I' && !p.sessions {
@@ -125,14 +136,15 @@ func (p *pooler) serve(client net.Conn) {
 	}
 }
 
-// A pooler that gives each transaction another session is refused before anything is set in one; a pooler of sessions serves.
+// A pooler that gives each transaction or statement another session is refused before anything is set in one; a pooler of sessions serves.
 func TestPoolers(t *testing.T) {
-	for _, sessions := range []bool{false, true} {
+	for _, pools := range []string{"transactions", "statements", "sessions"} {
+		sessions := pools == "sessions"
 		c, url := database(t, "CREATE TABLE source (n bigint)")
 		name := text(c.Exec(t, url, "SELECT current_database()"))
 		startup := []byte("\x00\x00\x00\x00\x00\x03\x00\x00user\x00" + pgtest.User + "\x00database\x00" + name + "\x00\x00")
 		binary.BigEndian.PutUint32(startup, uint32(len(startup)))
-		p := &pooler{server: fmt.Sprintf("%s/.s.PGSQL.%d", c.Dir, c.Port), startup: startup, sessions: sessions}
+		p := &pooler{server: fmt.Sprintf("%s/.s.PGSQL.%d", c.Dir, c.Port), startup: startup, sessions: sessions, statements: pools == "statements"}
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -161,7 +173,7 @@ func TestPoolers(t *testing.T) {
 			continue
 		}
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "session") {
-			t.Errorf("got %v", err)
+			t.Errorf("of %s: got %v", pools, err)
 		}
 		for p.rest() > 0 { // what was set would be found by the next client
 			conn, _ := p.take()
