@@ -76,6 +76,7 @@ func TestScripts(t *testing.T) {
 				return body
 			}),
 			"tear": harm(func(body []byte) []byte { return body[:len(body)-10] }),
+			"blur": harm(func(body []byte) []byte { body[len(body)-30] = 0xff; return body }), // within the writer's name
 		},
 	})
 }

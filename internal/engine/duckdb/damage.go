@@ -36,16 +36,22 @@ func blame(ctx context.Context, paths []string, err error) error {
 	return err
 }
 
-// readable reads a Parquet file whole, every column of it. E-PARQUET names it if that fails.
+// readable reads a Parquet file whole, every column of it and what its footer says. E-PARQUET names it if that fails.
 func readable(ctx context.Context, path string) error {
 	db, err := duck.Open(ctx, duck.Options{Threads: 1})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	var sum any
-	query := "SELECT bit_xor(hash(whole)) FROM read_parquet(" + duck.Paths([]string{path}) + ", hive_partitioning=false) AS whole"
-	if err = duck.Translate(db.QueryRowContext(ctx, query).Scan(&sum)); err == nil {
+	list := duck.Paths([]string{path})
+	for _, part := range []string{"read_parquet(" + list + ", hive_partitioning=false)", "parquet_file_metadata(" + list + ")",
+		"parquet_schema(" + list + ")", "parquet_kv_metadata(" + list + ")"} {
+		var sum any
+		if err = duck.Translate(db.QueryRowContext(ctx, "SELECT bit_xor(hash(whole)) FROM "+part+" AS whole").Scan(&sum)); err != nil {
+			break
+		}
+	}
+	if err == nil {
 		return nil
 	}
 	if e := hindcast.AsError(err); e.Class == hindcast.ClassCanceled || e.Class == hindcast.ClassResource || e.Code == hindcast.EPermission {
