@@ -162,4 +162,5 @@ type Matched struct {
 	Files   []hindcast.File   `json:"files"`
 	Layouts []hindcast.Layout `json:"layouts"`
 	Content string            `json:"content"` // changes when the files do
+	Damaged bool              `json:"damaged"` // files were left out
 }

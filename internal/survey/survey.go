@@ -295,7 +295,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 			source.Rows += f.Rows
 			source.Bytes += f.Bytes
 		}
-		if len(m.Files) > 0 {
+		if len(m.Files) > 0 || m.Damaged && len(found.Columns) > 0 { // damaged files are there, and told
 			sources[of.Patterns[i]] = source
 		}
 	}

@@ -37,12 +37,14 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 		if err != nil {
 			return out, err
 		}
+		before := len(out.Damaged)
 		if s.Tolerant {
 			paths = sound(ctx, paths, &out.Damaged)
 		}
 		if out.Matches[i], err = found.look(paths); err != nil {
 			return out, err
 		}
+		out.Matches[i].Damaged = len(out.Damaged) > before
 		all = append(all, paths...)
 	}
 	out.Notes = found.notes()
