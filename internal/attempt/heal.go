@@ -122,7 +122,7 @@ func beyondRepair(damage *hindcast.Error, accept string, err error) error {
 	}
 	return &hindcast.Error{Code: damage.Code, Class: hindcast.ClassPermanent, Cause: err, Detail: e.Detail,
 		Message: fmt.Sprintf("%s; and it cannot be unloaded again: %s", damage.Message, e.Message),
-		Next:    "put the file back from a backup; or, to go on with what the source has now: hindcast unload --force --accept-loss --slices " + accept}
+		Next:    "put the file back from a backup; or, to go on with what the source has now: hindcast unload --fresh --accept-loss --slices " + accept}
 }
 
 // healDimension unloads a dimension again in the middle of a run, if it is still the one that is damaged.

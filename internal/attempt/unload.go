@@ -140,7 +140,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("%s has %s now; generation %d of %s had %d", what, plan.Counted(int(now.Sums.Rows), "row"), before.Generation,
 			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
-		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --force --accept-loss --slices " + s.plan.Reader(now.Name, now.Key)}
+		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --fresh --accept-loss --slices " + s.plan.Reader(now.Name, now.Key)}
 }
 
 // Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.

@@ -60,5 +60,5 @@ func told(from Source, object objstore.Info, err error) error {
 func bad(from Source, object objstore.Info, what string) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("%s/%s %s", from.URL(), object.Key, what),
-		Next:    "`hindcast verify --files` names the damaged files; unload those slices anew with `hindcast unload --force`, or restore the file if it is your own"}
+		Next:    "`hindcast verify --files` names the damaged files; unload those slices again with `hindcast unload --fresh`, or restore the file if it is your own"}
 }

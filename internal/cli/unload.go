@@ -10,8 +10,8 @@ func (a *app) unloadCommand() *cobra.Command {
 	o := launch.Options{UnloadOnly: true}
 	command := &cobra.Command{
 		Use: "unload", Short: "Unload facts and dimensions into the lake, and nothing else", Args: cobra.NoArgs,
-		Long:    "Unloads what the slices need and the lake does not have. With --fresh, or\n--force, everything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",
-		Example: "  hindcast unload\n  hindcast unload --force --slices 2019-03",
+		Long:    "Unloads what the slices need and the lake does not have. With --fresh,\neverything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",
+		Example: "  hindcast unload\n  hindcast unload --fresh --slices 2019-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.pipeline(cmd.Context())
 			if err != nil {
@@ -22,5 +22,7 @@ func (a *app) unloadCommand() *cobra.Command {
 		},
 	}
 	choiceFlags(command.Flags(), &o.Choice)
+	command.Flags().Lookup("fresh").Usage = "also what the lake has already"
+	command.Flags().Lookup("force").Usage = "the same as --fresh"
 	return command
 }

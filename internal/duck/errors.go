@@ -302,7 +302,7 @@ func offset(f fault) int {
 var noColumn = regexp.MustCompile(`^(?:Values list|Table) "(.+)" does not have a column named "(.+)"`)
 
 // damagedNext is the way on from a Parquet file that cannot be read.
-const damagedNext = "`hindcast verify --files` names the damaged files; unload those slices anew with `hindcast unload --force`, or restore the file if it is your own"
+const damagedNext = "`hindcast verify --files` names the damaged files; unload those slices again with `hindcast unload --fresh`, or restore the file if it is your own"
 
 // plainly says in the user's words what DuckDB says in those of its binder, to which a fact is a list of values.
 func plainly(message string) string {

@@ -314,7 +314,7 @@ func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum st
 func badParquet(path, what string) error {
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("the file %s is not what was written: %s", path, what),
-		Next:    "`hindcast unload --force` for this slice unloads it again"}
+		Next:    "`hindcast unload --fresh` for this slice unloads it again"}
 }
 
 // DiskFree returns how many bytes can still be written where path is, or will be: it need not exist yet.

@@ -211,9 +211,9 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 // again is the command that unloads the unit or dimension anew: units may have other periods than slices, and a
 // dimension is unloaded with whichever slice. A source that lost rows is only taken if that is accepted.
 func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
-	command := "hindcast unload --force --slices "
+	command := "hindcast unload --fresh --slices "
 	if now.Rows < m.Sums.Rows {
-		command = "hindcast unload --force --accept-loss --slices "
+		command = "hindcast unload --fresh --accept-loss --slices "
 	}
 	return command + v.Plan.Reader(m.Name, m.Key)
 }
