@@ -80,10 +80,12 @@ func span(p *plan.Plan, k keys) (from, to string) {
 	return p.History.Start.Format(form), last.Format(form)
 }
 
+const unloadMoved = "unload what moved again, and compute it: "
+
 func planNext(p *plan.Plan, runs []*plan.Item, k keys, o PlanOptions) []string {
 	var next []string
 	if selection, moved := movedSlices(p, k, o.Slices); moved && !o.Fresh {
-		next = append(next, "unload what moved again, and compute it: "+o.fresh(selection))
+		next = append(next, unloadMoved+o.fresh(selection))
 	}
 	if len(runs) == 0 {
 		return append(next, nothingNext(p, o, len(next) > 0)...)

@@ -23,9 +23,11 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.headline(t)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
 		pg.figures(t, p)
+		moved := pg.sources(t, p)
 		pg.skipped(t)
 		pg.retries(st)
 		pg.logAndVerify(o)
+		pg.next(moved...)
 		pg.flush(w)
 		return
 	}
@@ -192,12 +194,24 @@ func (p *page) figures(t *tally, pl *plan.Plan) {
 		speed = append(speed, "peak memory "+size(t.st.Memory))
 	}
 	line("out", rowsOut, bytesOut, speed...)
+}
+
+// sources says how old the copies are that the results are made from, also where nothing ran, and which sources moved since;
+// it gives the command that takes what moved in.
+func (p *page) sources(t *tally, pl *plan.Plan) (next []string) {
 	if pl == nil {
-		return
+		return nil
 	}
-	if age := inTheLake(pl, p.o.Now); age != "" {
+	if age := inTheLake(pl, p.o.Now); age != "" && (t.total == 0 || t.counts[hindcast.Succeeded] > 0) {
 		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
 	}
+	all := allKeys(nil, pl)
+	k := newKeys(pl, all)
+	p.moved(pl, k, follows(all))
+	if selection, moved := movedSlices(pl, k, ""); moved {
+		next = append(next, unloadMoved+PlanOptions{}.fresh(selection))
+	}
+	return next
 }
 
 // skipped names the slices that were not run and why, but for those that the plan knew to be up to date.
