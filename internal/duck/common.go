@@ -60,8 +60,8 @@ func commonNumber(a, b string) (string, bool) {
 	case aInteger:
 		return withInteger(b, m)
 	}
-	p, s, ok := decimal(a)
-	q, t, both := decimal(b)
+	p, s, ok := ParseDecimal(a)
+	q, t, both := ParseDecimal(b)
 	if !ok || !both {
 		return "", false
 	}
@@ -94,14 +94,15 @@ func withInteger(typ string, n integer) (string, bool) {
 		return "DOUBLE", true
 	}
 	before, bounded := digits[n]
-	p, s, ok := decimal(typ)
+	p, s, ok := ParseDecimal(typ)
 	if !ok || !bounded {
 		return "", false
 	}
 	return decimalOf(max(p-s, before), s)
 }
 
-func decimal(typ string) (precision, scale int, ok bool) {
+// ParseDecimal reads DECIMAL(p,s).
+func ParseDecimal(typ string) (precision, scale int, ok bool) {
 	m := decimalType.FindStringSubmatch(typ)
 	if m == nil {
 		return 0, 0, false

@@ -11,6 +11,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
 )
 
 // whole reads a whole number from a vector, or a DECIMAL's, as 128 bits.
@@ -90,7 +91,7 @@ func senderOf(staged string, t Type) sender {
 	}
 	carried, _ := wireOf(t)
 	s := sender{codec: codecs[carried.wire], staged: staged, whole: wholes[staged]}
-	if precision, scale, ok := decimalOf(staged); ok {
+	if precision, scale, ok := duck.ParseDecimal(staged); ok {
 		s.whole, s.scale = decimals(precision), scale
 	}
 	s.bound(t)

@@ -96,7 +96,7 @@ func same(t bindings.LogicalType, name string) bool {
 		defer bindings.DestroyLogicalType(&child)
 		return same(child, elem)
 	}
-	if precision, scale, ok := decimalOf(name); ok {
+	if precision, scale, ok := duck.ParseDecimal(name); ok {
 		return id == bindings.TypeDecimal && int(bindings.DecimalWidth(t)) == precision && int(bindings.DecimalScale(t)) == scale
 	}
 	want, known := typeIDs[name]

@@ -2,9 +2,7 @@ package pgcopy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -282,19 +280,6 @@ var sends = map[string][]wire{
 	"INTERVAL":                 {wireInterval},
 }
 
-var decimalType = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
-
-// decimalOf reads DECIMAL(p,s).
-func decimalOf(typ string) (precision, scale int, ok bool) {
-	m := decimalType.FindStringSubmatch(typ)
-	if m == nil {
-		return 0, 0, false
-	}
-	precision, _ = strconv.Atoi(m[1])
-	scale, _ = strconv.Atoi(m[2])
-	return precision, scale, true
-}
-
 // Receive says how a staged column, as it is in Parquet, is sent to a target column of type t: numeric without a
 // precision takes every integer and DECIMAL, and text takes JSON. E-TARGET if the type could change a value. Where
 // AsText is set the load goes through Staging.
@@ -341,7 +326,7 @@ func sendable(typ string, w wire, t Type) bool {
 		c, _ := wireOf(*t.Elem)
 		return sendable(elem, c.wire, plain(*t.Elem))
 	}
-	_, scale, isDecimal := decimalOf(typ)
+	_, scale, isDecimal := duck.ParseDecimal(typ)
 	switch {
 	case strings.HasPrefix(typ, "ENUM("):
 		return w == wireText

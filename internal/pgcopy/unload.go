@@ -329,7 +329,7 @@ func logicalType(typ string) bindings.LogicalType {
 		defer bindings.DestroyLogicalType(&child)
 		return bindings.CreateListType(child)
 	}
-	if precision, scale, ok := decimalOf(typ); ok {
+	if precision, scale, ok := duck.ParseDecimal(typ); ok {
 		return bindings.CreateDecimalType(uint8(precision), uint8(scale))
 	}
 	t := bindings.CreateLogicalType(typeIDs[typ])
