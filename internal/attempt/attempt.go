@@ -187,39 +187,6 @@ func (s *Steps) manifests(fact string, keys []string) []*hindcast.Manifest {
 	return list
 }
 
-// Lookup settles a load whose end is unknown: the status row that this fingerprint has, read under the target's
-// lock, or nil.
-func (s *Steps) Lookup(ctx context.Context, item plan.Item, print string) (*hindcast.Committed, error) {
-	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		if row.Fingerprint == print && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(item.Slice.Interval) {
-			return &row, nil
-		}
-	}
-	return nil, nil
-}
-
-// Prove returns the status rows as they are in the warehouse now, for the final proof.
-func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
-	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
-	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
-		return row.Target != s.plan.Pipeline.Target.Table
-	}), err
-}
-
-// Standing sums the target's rows in the slices of these status rows, as a plan does that looks for edits.
-func (s *Steps) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
-	p := &s.plan.Pipeline
-	ask := warehouse.Published{Target: p.Target, Columns: s.plan.Result, TimeZone: p.History.TimeZone}
-	for _, row := range rows {
-		ask.Intervals = append(ask.Intervals, row.Slice.Interval)
-	}
-	return s.warehouse.Published(ctx, ask)
-}
-
 // Kill ends every process of the run and names those that are confirmed dead and those that are not.
 func (s *Steps) Kill() (dead, unconfirmed []string) {
 	tell := func(what string, err error) {

@@ -2,7 +2,6 @@ package attempt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
-	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // Transform runs the SQL over the slice and its checks over the result, and returns the result's manifest and the
@@ -281,80 +279,3 @@ func (m *misjudged) Unwrap() error { return m.fault }
 
 // Uncounted says that the attempt counts for no retry: see supervisor.Uncounted.
 func (m *misjudged) Uncounted() bool { return true }
-
-// Reusable reports whether a staged result, perhaps from before a resume, can be loaded: all of it is there, and has
-// checksums that Load compares.
-func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
-	s.mutex.Lock()
-	refused := s.refused[stagedAs(staged)]
-	s.mutex.Unlock()
-	unknown := func(f hindcast.File) bool { return f.CRC32C == "" && f.SHA256 == "" } // of an earlier version
-	return !refused && !slices.ContainsFunc(staged.Files, unknown) && s.lake.VerifySizes(ctx, staged) == nil
-}
-
-// Load replaces the slice's rows by the staged ones, in one transaction.
-func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print string, staged *hindcast.Manifest) (hindcast.Committed, error) {
-	parts, err := s.parts(item)
-	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
-		return hindcast.Committed{}, s.refuse(staged, d.fault)
-	}
-	if err != nil {
-		return hindcast.Committed{}, err
-	}
-	if plan.Fingerprint(parts) != print {
-		return hindcast.Committed{}, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
-			Message: "what the slice is made of was unloaded again while its result was on its way"})
-	}
-	paths, release, err := s.lake.Localize(ctx, staged.Files, nil)
-	if isDamage(err) {
-		return hindcast.Committed{}, s.refuse(staged, hindcast.AsError(err))
-	}
-	if err != nil {
-		return hindcast.Committed{}, err
-	}
-	defer release()
-	p := &s.plan.Pipeline
-	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
-		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: paths,
-		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Memory: s.plan.Shares.Warehouse}
-	if err := s.keepPrevious(ctx, &load); err != nil {
-		return hindcast.Committed{}, err
-	}
-	return s.warehouse.Load(ctx, load)
-}
-
-// keepPrevious says where the rows that the load replaces are kept. Before the load commits they get a manifest with their
-// checksums. In a lake that is not a folder they are written here first, and brought there.
-func (s *Steps) keepPrevious(ctx context.Context, load *warehouse.Load) (err error) {
-	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
-	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
-	m := &hindcast.Manifest{Name: "previous", Key: load.Slice.Key, Interval: load.Slice.Interval, Source: load.Target.Table, Generation: 1,
-		Run: s.plan.Run, Fence: s.fence, Attempt: load.Attempt, CreatedAt: s.now().UTC()}
-	load.Keep = func(ctx context.Context) error { return s.lake.Keep(ctx, prefix, m) }
-	if !s.lake.Remote() {
-		load.Previous = s.lake.Absolute(load.PreviousAs)
-		return s.lake.Check(prefix)
-	}
-	load.Previous, err = s.lake.Empty(ctx, prefix)
-	return err
-}
-
-// hookPlaces says where the pipeline file's hooks stand.
-func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
-	if len(p.Load.Before)+len(p.Load.After) == 0 {
-		return nil
-	}
-	places := map[string]hindcast.Place{}
-	for key, place := range p.Places {
-		if strings.HasPrefix(key, "load.") {
-			places[key] = place
-		}
-	}
-	return places
-}
-
-// Discard removes what the slice's attempts up to this one staged, those of a process that died among them. Best effort: what
-// stays is below the run's own prefix.
-func (s *Steps) Discard(ctx context.Context, item plan.Item, attempt int) error {
-	return s.lake.Discard(ctx, s.plan.Run, item.Slice.Key, s.fence, attempt)
-}
