@@ -147,7 +147,13 @@ func null(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }
 // leave out of them.
 func FromUsersParquet(columns []hindcast.Column, layouts []hindcast.Layout) string {
 	var parts []string
+	read := map[string]bool{} // the files of several periods may have one in common
 	for _, l := range layouts {
+		l.Files = slices.DeleteFunc(slices.Clone(l.Files), func(file string) bool {
+			again := read[file]
+			read[file] = true
+			return again
+		})
 		if len(l.Files) > 0 {
 			parts = append(parts, fromLayout(columns, l))
 		}

@@ -22,6 +22,9 @@ type finder struct {
 	hidden map[string]bool     // what the patterns match but for its name
 	other  map[string][]string // what else is not a data file, by reason
 	looked map[string]bool     // folders
+	ids    map[string]identity // of the files found
+	real   map[string]string   // folders without the links on their way
+	twins  map[string]string   // further names of files that are found already, and the names that are read
 }
 
 func newFinder(s engine.Search) *finder {
@@ -35,10 +38,12 @@ func newFinder(s engine.Search) *finder {
 			base = "/"
 		}
 	}
-	return &finder{base: base, hidden: map[string]bool{}, other: map[string][]string{}, looked: map[string]bool{}}
+	return &finder{base: base, hidden: map[string]bool{}, other: map[string][]string{}, looked: map[string]bool{},
+		ids: map[string]identity{}, real: map[string]string{}, twins: map[string]string{}}
 }
 
-// find lists the files that a pattern matches, in the order of their names.
+// find lists the files that a pattern matches, in the order of their names. A file that it comes to by several names is
+// listed once.
 func (f *finder) find(pattern string) ([]string, error) {
 	rest := strings.TrimPrefix(path.Clean(pattern), "/")
 	for strings.HasPrefix(rest, "../") {
@@ -57,7 +62,7 @@ func (f *finder) find(pattern string) ([]string, error) {
 		return nil, err
 	}
 	slices.Sort(found)
-	found = slices.Compact(found) // ** may come to a file twice
+	found = f.once(slices.Compact(found)) // ** may come to a file twice
 	for _, file := range found {
 		f.formats(filepath.Dir(file))
 	}
@@ -126,6 +131,7 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 	case !info.Mode().IsRegular():
 		f.note("is not a plain file", name)
 	default:
+		f.identify(name, e, info)
 		*found = append(*found, name)
 	}
 	return nil
@@ -194,6 +200,13 @@ func (f *finder) notes() []string {
 			names = append(names, f.short(name))
 		}
 		notes = append(notes, "left out, as names that begin with _ or . are not data: "+few(names))
+	}
+	if len(f.twins) > 0 {
+		names := make([]string, 0, len(f.twins))
+		for name, kept := range f.twins {
+			names = append(names, f.short(name)+" is "+f.short(kept))
+		}
+		notes = append(notes, "left out, as they are other names of files that are read: "+few(names))
 	}
 	for _, why := range slices.Sorted(maps.Keys(f.other)) {
 		names := make([]string, len(f.other[why]))

@@ -32,11 +32,13 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 	found := newFinder(s)
 	out := engine.Scanned{Matches: make([]engine.Matched, len(s.Patterns))}
 	var all []string
+	matches := make([][]string, len(s.Patterns))
 	for i, pattern := range s.Patterns {
 		paths, err := found.find(pattern)
 		if err != nil {
 			return out, err
 		}
+		matches[i] = slices.Clone(paths)
 		before := len(out.Damaged)
 		if s.Tolerant {
 			paths = sound(ctx, paths, &out.Damaged)
@@ -47,9 +49,9 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 		out.Matches[i].Damaged = len(out.Damaged) > before
 		all = append(all, paths...)
 	}
-	out.Notes = found.notes()
+	out.Notes = append(found.notes(), found.shared(matches)...)
 	var err error
-	if out.Outside, err = outside(s, all); err != nil {
+	if out.Outside, err = found.outside(s); err != nil {
 		return out, err
 	}
 	if len(all) == 0 {
@@ -74,25 +76,25 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 	return out, err
 }
 
-// outside names the files that the search could mean and that are not among those found. Nothing else is said of them.
-func outside(s engine.Search, found []string) ([]string, error) {
+// outside names the files that the search could mean and that are none of those found. Nothing else is said of them.
+func (f *finder) outside(s engine.Search) ([]string, error) {
 	if s.All == "" {
 		return nil, nil
 	}
-	f := newFinder(s)
-	all, err := f.find(s.All)
+	used := make(map[string]bool, len(f.ids))
+	for _, id := range f.ids {
+		used[id.file] = true
+	}
+
+	every := newFinder(s)
+	all, err := every.find(s.All)
 	if err != nil {
 		return nil, err
 	}
-
-	used := make(map[string]bool, len(found))
-	for _, path := range found {
-		used[path] = true
-	}
 	var names []string
 	for _, path := range all {
-		if !used[path] {
-			names = append(names, f.short(path))
+		if !used[every.ids[path].file] {
+			names = append(names, every.short(path))
 		}
 	}
 	return names, nil

@@ -272,10 +272,10 @@ func TestOnlyPlainFilesAreData(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pattern, want := range map[string]string{
-		"x/*.parquet":        "x/a.parquet,x/link.parquet",
-		"**/*.parquet":       "x/_region=eu/e.parquet,x/a.parquet,x/folder.parquet/part-0.parquet,x/link.parquet",
-		"x/**":               "x/_region=eu/e.parquet,x/a.parquet,x/folder.parquet/part-0.parquet,x/link.parquet",
-		"*/*.parquet":        "x/a.parquet,x/link.parquet",
+		"x/*.parquet":        "x/a.parquet",
+		"**/*.parquet":       "x/_region=eu/e.parquet,x/a.parquet,x/folder.parquet/part-0.parquet",
+		"x/**":               "x/_region=eu/e.parquet,x/a.parquet,x/folder.parquet/part-0.parquet",
+		"*/*.parquet":        "x/a.parquet",
 		"_staging/*.parquet": "_staging/d.parquet",
 		"_*/[a-d].parquet":   "_staging/d.parquet",
 		"x/_tmp.parquet":     "x/_tmp.parquet",
@@ -324,6 +324,69 @@ func TestLinksThatAreNotFollowed(t *testing.T) {
 		if got := strings.Join(found.Notes, "\n"); got != note {
 			t.Errorf("%s has the notes %s", pattern, got)
 		}
+	}
+}
+
+// A file counts once for a pattern, by whatever names the pattern comes to it; a plan says which names it left out.
+func TestAFileCountsOnce(t *testing.T) {
+	f := usersFolder(t, t.TempDir())
+	for i, name := range []string{"data/2024/a.parquet", "data/2024/b.parquet", "data/2023/a.parquet", "elsewhere/x.parquet"} {
+		f.file(name, fmt.Sprintf("SELECT %d AS i", i))
+	}
+	for _, link := range [][2]string{{"a.parquet", "data/2024/0.parquet"}, {"2024", "data/0current"}, {"../../elsewhere/x.parquet", "data/2023/x.parquet"},
+		{"../../elsewhere/x.parquet", "data/2023/y.parquet"}, {"../2023/a.parquet", "data/2024/of-2023.parquet"}} {
+		if err := os.Symlink(link[0], filepath.Join(f.dir, link[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link(filepath.Join(f.dir, "data/2024/b.parquet"), filepath.Join(f.dir, "data/2024/hard.parquet")); err != nil {
+		t.Fatal(err)
+	}
+
+	for pattern, want := range map[string][2]string{
+		"data/*/*.parquet": {"0 1 2 3", "left out, as they are other names of files that are read: data/0current/0.parquet is data/2024/a.parquet, " +
+			"data/0current/a.parquet is data/2024/a.parquet, data/0current/b.parquet is data/2024/b.parquet and 6 more"},
+		"data/2024/?.parquet":     {"0 1", "left out, as they are other names of files that are read: data/2024/0.parquet is data/2024/a.parquet"},
+		"data/2024/[bh]*.parquet": {"1", "left out, as they are other names of files that are read: data/2024/hard.parquet is data/2024/b.parquet"},
+		"data/2023/[xy].parquet":  {"3", "left out, as they are other names of files that are read: data/2023/y.parquet is data/2023/x.parquet"},
+		"data/0current/a.parquet": {"0", ""},
+		"data/2024/of*.parquet":   {"2", ""},
+	} {
+		found := f.mustScan(pattern)
+		if got := f.read(found, "SELECT string_agg(i, ' ' ORDER BY i) FROM facts"); got != want[0] {
+			t.Errorf("%s reads %s", pattern, got)
+		}
+		if got := strings.Join(found.Notes, "\n"); got != want[1] {
+			t.Errorf("%s has the notes\n%s", pattern, got)
+		}
+	}
+}
+
+// A link from one period to another may be meant, so that its rows count in both; nobody else does that unknowingly.
+func TestAFileOfTwoPeriods(t *testing.T) {
+	f := usersFolder(t, t.TempDir())
+	f.file("d/2024-01-02/a.parquet", "SELECT 1 AS i")
+	f.file("d/2024-03-03/a.parquet", "SELECT 2 AS i")
+	if err := os.Symlink("2024-03-03", filepath.Join(f.dir, "d/2024-04-04")); err != nil {
+		t.Fatal(err)
+	}
+
+	found, err := f.runner.Scan(f.Context(), engine.Search{Dir: f.dir, All: "d/2024-[0-9][0-9]*/*.parquet",
+		Patterns: []string{"d/2024-*01*/*.parquet", "d/2024-*02*/*.parquet", "d/2024-*03/*.parquet", "d/2024-*04/*.parquet"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "the names of several periods match the same file, whose rows count in each of them: d/2024-01-02/a.parquet\n" +
+		"files of several periods are the same file, whose rows count in each of them: d/2024-04-04/a.parquet is d/2024-03-03/a.parquet"
+	if got := strings.Join(found.Notes, "\n"); got != want || len(found.Outside) > 0 {
+		t.Errorf("the notes are\n%s\nand outside is %v", got, found.Outside)
+	}
+
+	// a slice that reads both periods reads the file once
+	m := found.Matches
+	found.Matches = []engine.Matched{{Files: slices.Concat(m[0].Files, m[1].Files), Layouts: m[0].Layouts}}
+	if got := f.read(found, "SELECT count(*) FROM facts"); got != "1" {
+		t.Errorf("a file of two periods is read %s times", got)
 	}
 }
 
