@@ -61,24 +61,9 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 			return err
 		}
 	}
-	var tables []warehouse.Table
-	for _, t := range all {
-		if !writable(t.Name) || strings.ContainsAny(t.Name, "{}") {
-			found.Unused = append(found.Unused, strings.Map(shown, t.Name))
-			continue
-		}
-		if _, own := splitName(t.Name); weekForm.MatchString(own) {
-			found.Weekly = append(found.Weekly, t.Name)
-			continue
-		}
-		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
-		tables = append(tables, t)
-	}
+	tables := found.sort(all)
 	found.Tables = len(tables)
 	found.taken = map[string]bool{"result": true}
-	for _, t := range tables {
-		found.tables = append(found.tables, strings.ToLower(t.Name))
-	}
 	l := &looker{ctx: ctx, found: found, used: map[string]bool{}}
 	l.bounder, _ = w.(warehouse.Bounder)
 	l.spreader, _ = w.(warehouse.Spreader)
@@ -90,7 +75,28 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	}
 	slices.Sort(found.Unused)
 	slices.Sort(found.Weekly)
+	slices.Sort(found.Made)
 	return err
+}
+
+// sort puts aside the tables that cannot be a fact or a dimension, each with its like, and gives the others.
+func (found *Found) sort(all []warehouse.Table) (tables []warehouse.Table) {
+	for _, t := range all {
+		found.tables = append(found.tables, strings.ToLower(t.Name))
+		_, own := splitName(t.Name)
+		switch {
+		case t.Made:
+			found.Made = append(found.Made, strings.Map(shown, t.Name))
+		case !writable(t.Name) || strings.ContainsAny(t.Name, "{}"):
+			found.Unused = append(found.Unused, strings.Map(shown, t.Name))
+		case weekForm.MatchString(own):
+			found.Weekly = append(found.Weekly, t.Name)
+		default:
+			t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
+			tables = append(tables, t)
+		}
+	}
+	return tables
 }
 
 // writable reports whether a name can stand in a pipeline file and in a comment's line.

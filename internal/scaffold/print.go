@@ -23,6 +23,9 @@ func (found Found) Text() string {
 	if len(found.Weekly) > 0 {
 		fmt.Fprintf(&text, "  not used   %s: no placeholder stands for the number of a week; a view of them all with a time column can be a fact\n", some(found.Weekly))
 	}
+	if len(found.Made) > 0 {
+		fmt.Fprintf(&text, "  left out   %s: hindcast fills them\n", some(found.Made))
+	}
 	for _, hidden := range found.Hidden {
 		fmt.Fprintf(&text, "  not seen   %s\n", hidden)
 	}

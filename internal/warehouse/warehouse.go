@@ -28,6 +28,8 @@ type Table struct {
 	View    bool              `json:"view"`  // no rows can be loaded into it: a view of some kind, or a foreign table
 	// Statement is how anybody's statements name it, schema and quotes included; "" if that is Name.
 	Statement string `json:"statement,omitempty"`
+	// Made says that hindcast fills it: one of its own tables, or a target that hindcast_status knows. Tables alone tells.
+	Made bool `json:"made,omitempty"`
 }
 
 // Extract names rows of one table: all, or those whose Time lies in Window.
@@ -137,7 +139,7 @@ type Warehouse interface {
 	Unloader
 	Loader
 	Overviewer
-	// Tables lists the tables that a pipeline could use, for init.
+	// Tables lists the tables that a pipeline could use, and those that hindcast fills, for init.
 	Tables(ctx context.Context) ([]Table, error)
 	// Close ends all sessions; nil means that they are confirmed dead.
 	Close() error

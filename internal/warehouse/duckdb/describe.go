@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,19 +43,52 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 	return found, nil
 }
 
-// Tables lists all tables and views but our own.
+// Tables lists all tables and views.
 func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	all, err := w.catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
+	loaded, err := w.loaded(ctx, all)
+	if err != nil {
+		return nil, err
+	}
 	var tables []warehouse.Table
-	for _, t := range all {
-		if t.Name != "" && !strings.HasPrefix(t.Name, "hindcast_") {
-			tables = append(tables, t)
+	for full, t := range all {
+		if t.Name == "" {
+			continue
 		}
+		parts := strings.Split(full, "\x00")
+		current := len(duck.SplitTable(t.Name)) == 1
+		t.Made = warehouse.Own(t.Name) || slices.ContainsFunc(spellings(parts[0], parts[1], parts[2], current), func(s []string) bool { return loaded[key(s)] })
+		tables = append(tables, t)
 	}
 	return tables, nil
+}
+
+// loaded are the keys of the targets that our status table knows.
+func (w *Owner) loaded(ctx context.Context, all map[string]warehouse.Table) (map[string]bool, error) {
+	status := all[key([]string{"hindcast_status"})].Columns
+	if !slices.ContainsFunc(status, func(c hindcast.Column) bool { return c.Name == "target" }) {
+		return nil, nil // there is none, or it is somebody else's
+	}
+	keys := map[string]bool{}
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, "SELECT DISTINCT CAST(target AS VARCHAR) FROM hindcast_status WHERE target IS NOT NULL")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var target string
+			if err := rows.Scan(&target); err != nil {
+				return err
+			}
+			keys[key(duck.SplitTable(target))] = true
+		}
+		return rows.Err()
+	})
+	return keys, err
 }
 
 // named lists tables and views by their names alone.

@@ -70,19 +70,20 @@ JOIN pg_class c ON c.relname = w.name JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (w.database = '' OR w.database = current_database())
   AND CASE WHEN w.schema = '' THEN pg_table_is_visible(c.oid) ELSE n.nspname = w.schema END`
 
-// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and our own tables.
+// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there.
 const usable = `
 SELECT c.oid, '' AS found ` + theirs + ` AND ` + mayBeRead
 
 const theirs = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relname NOT LIKE 'hindcast\_%'
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'`
 
 const mayBeRead = `(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))`
 
 // unreadable counts the tables of each schema that the role may not read.
 const unreadable = `
-SELECT n.nspname, count(*), quote_ident(current_user) ` + theirs + ` AND NOT ` + mayBeRead + ` GROUP BY 1 ORDER BY 1`
+SELECT n.nspname, count(*), quote_ident(current_user) ` + theirs + ` AND NOT ` + mayBeRead + `
+  AND c.relname NOT IN ('hindcast_status', 'hindcast_lease') GROUP BY 1 ORDER BY 1`
 
 const attributes = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR t.typnotnull,
@@ -214,13 +215,18 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 	return tables, err
 }
 
-// Tables lists all tables and views that the role may read, but our own.
+// Tables lists all tables and views that the role may read.
 func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	var tables []warehouse.Table
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
 		list, err := w.find(ctx, conn, usable)
+		if err != nil {
+			return err
+		}
+		loaded, err := w.loaded(ctx, conn, list)
 		for i := range list {
 			t := describe(&list[i])
+			t.Made = warehouse.Own(list[i].name.table) || loaded[list[i].oid]
 			t.Name = spell(list[i].name.table)
 			if !list[i].visible {
 				t.Name = spell(list[i].name.schema) + "." + t.Name
@@ -230,6 +236,28 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 		return err
 	})
 	return tables, err
+}
+
+// loaded are the oids of the targets that our status table knows, if it is among what the role may read.
+func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation) (map[string]bool, error) {
+	at := slices.IndexFunc(list, func(r relation) bool { return r.visible && r.name.table == statusTable })
+	if at < 0 || !slices.ContainsFunc(list[at].attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
+		return nil, nil
+	}
+	rows, err := ask(ctx, conn, "SELECT DISTINCT target::text FROM "+list[at].name.sql()+" WHERE target IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.text(0)
+	}
+	oids := map[string]bool{}
+	found, err := ask(ctx, conn, byName, namesOf(names)...)
+	for _, r := range found {
+		oids[r.text(0)] = true
+	}
+	return oids, err
 }
 
 // named lists tables and views by their names alone, partitions too: a pipeline may read each by itself.

@@ -55,6 +55,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
 		"describe":                       describe,
 		"tables are listed by pattern":   listed,
+		"tables that it fills are told":  made,
 		"unload cuts half open":          unloadWindow,
 		"bounds keep their seconds":      unloadSeconds,
 		"different values are counted":   spreads,
@@ -124,6 +125,40 @@ func spreads(t *testing.T, w *World) {
 }
 
 // listed: names are spelled as the pattern is, and lead to their tables.
+// A target is told from the other tables however the pipeline spells it, and so are our own tables; others may be called
+// hindcast_ too.
+func made(t *testing.T, w *World) {
+	w.Exec(t, `CREATE SCHEMA s; CREATE TABLE hindcast_notes (i INTEGER); CREATE TABLE s.result (i INTEGER)`)
+	filled := func(want string) {
+		t.Helper()
+		tables, err := w.Warehouse.Tables(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, table := range tables {
+			if table.Made {
+				got = append(got, table.Name)
+			}
+		}
+		slices.Sort(got)
+		if !slices.ContainsFunc(tables, func(table warehouse.Table) bool { return table.Name == "hindcast_notes" && !table.Made }) {
+			t.Error("a table is left out for its name")
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("made are %q, want %q", got, want)
+		}
+	}
+	filled("")
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	filled("hindcast_lease hindcast_status result")
+	w.Exec(t, `UPDATE hindcast_status SET target = 'S.Result'`)
+	filled("hindcast_lease hindcast_status s.result")
+	w.Exec(t, `DROP TABLE hindcast_status; CREATE TABLE hindcast_status (i INTEGER)`)
+	filled("hindcast_lease hindcast_status")
+}
+
 func listed(t *testing.T, w *World) {
 	w.Exec(t, `CREATE SCHEMA "s.x"; CREATE SCHEMA b_2020_01; CREATE TABLE b_2020_01.b_2020_02 (i INTEGER); CREATE TABLE b_2020_01 (i INTEGER); CREATE TABLE b_2020_13 (i INTEGER); CREATE VIEW b_2021_01 AS SELECT 1 AS i;
 		CREATE TABLE b_2020_1 (i INTEGER); CREATE TABLE bx2020_01 (i INTEGER); CREATE TABLE b_2020_01_old (i INTEGER); CREATE TABLE "b_2020_0x" (i INTEGER);
