@@ -91,7 +91,7 @@ func supervise(args []string) error {
 	} else {
 		d.committed(p)
 	}
-	out := supervisor.Run(ctx, supervisor.Config{Plan: p, Order: plan.Order(p), State: state, Journal: j, Attempter: d, Fence: 1, Host: "bench",
+	out := supervisor.Run(ctx, supervisor.Config{Plan: p, Order: plan.Order(p), State: state, Journal: j, Worker: d, Fence: 1, Host: "bench",
 		Pid: os.Getpid(), Prove: d.prove, Kill: func() ([]string, []string) { return nil, nil }, Random: rand.Float64})
 	if err := j.Close(); err != nil {
 		return err

@@ -1,12 +1,13 @@
 // Package attempt is one try at one slice: unload → transform → load, over the contracts of warehouse and
-// engine. It skips what the lake already has. When an attempt is made, retried or given up is the supervisor's
-// matter.
+// engine. It skips what the lake already has. The supervisor decides when an attempt is made, retried or given up, and
+// calls its steps as a supervisor.Worker.
 package attempt
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -15,17 +16,21 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Steps does the steps of a run's attempts. Its methods may be called in parallel for different slices.
+// Steps does the steps of a run's attempts: it is the supervisor's worker. Its methods may be called in parallel for
+// different slices.
 type Steps struct {
 	plan      *plan.Plan
 	fence     int64
 	lake      *lake.Lake
 	warehouse warehouse.Warehouse
 	engine    engine.Engine
+	log       io.Writer
 	now       func() time.Time
+	discards  sync.WaitGroup // those in the background
 	units     map[unitKey]*unit
 	healing   sync.Mutex // one dimension at a time is unloaded again
 	mutex     sync.Mutex // guards what follows
@@ -39,6 +44,8 @@ type Steps struct {
 	refused    map[string]bool // staged results that are not to be loaded
 	refusals   map[string]int  // how many they were, by slice key
 }
+
+var _ supervisor.Worker = (*Steps)(nil)
 
 type unitKey struct{ fact, key string }
 
@@ -59,12 +66,13 @@ type Config struct {
 	Lake      *lake.Lake
 	Warehouse warehouse.Warehouse
 	Engine    engine.Engine
+	Log       io.Writer // gets the failures that no slice fails for
 	Now       func() time.Time
 }
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, log: c.Log, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence:   map[unitKey]*evidence{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
@@ -132,7 +140,8 @@ func (s *Steps) fact(name string) hindcast.Fact {
 
 // Fingerprint is the slice's fingerprint now that its inputs are in the lake, and whether a committed row with it
 // is in the warehouse already.
-func (s *Steps) Fingerprint(_ context.Context, item plan.Item) (print string, committed bool, err error) {
+func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string, committed bool, err error) {
+	item := try.Item
 	parts, err := s.parts(item)
 	if err != nil {
 		return "", false, err
@@ -141,8 +150,7 @@ func (s *Steps) Fingerprint(_ context.Context, item plan.Item) (print string, co
 	s.mutex.Lock()
 	row, found := s.committed[item.Slice.Key]
 	s.mutex.Unlock()
-	committed = found && row.Fingerprint == print && row.Slice.Equal(item.Slice.Interval) &&
-		item.Reason != hindcast.ReasonForced && item.Reason != hindcast.ReasonEdited
+	committed = found && row.Fingerprint == print && row.Slice.Equal(item.Slice.Interval) && !try.Forced()
 	return print, committed, nil
 }
 
@@ -209,5 +217,8 @@ func (s *Steps) Kill() (dead, unconfirmed []string) {
 	tell("the warehouse's process", s.warehouse.Close())
 	return dead, unconfirmed
 }
+
+// Close waits for what still goes on in the background.
+func (s *Steps) Close() { s.discards.Wait() }
 
 var errNoUnit = errors.New("the plan has no such unit")

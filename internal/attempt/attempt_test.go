@@ -3,6 +3,7 @@ package attempt
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore/file"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -68,7 +70,7 @@ func world(t *testing.T, p *plan.Plan, rows ...hindcast.Committed) *Steps {
 			t.Fatal(err)
 		}
 	}
-	s, err := New(t.Context(), Config{Plan: p, Fence: 1, Lake: l, Warehouse: &books{rows: rows}, Now: time.Now})
+	s, err := New(t.Context(), Config{Plan: p, Fence: 1, Lake: l, Warehouse: &books{rows: rows}, Log: io.Discard, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestLookupFindsTheLoadInQuestionOnly(t *testing.T) {
 		"another slice":       {row("totals", slice(1), "print"), false},
 		"other bounds":        {row("totals", shifted, "print"), false},
 	} {
-		found, err := world(t, p, c.row).Lookup(t.Context(), p.Items[1], "print")
+		found, err := world(t, p, c.row).Lookup(t.Context(), supervisor.Try{Item: p.Items[1], Fingerprint: "print"})
 		if err != nil || (found != nil) != c.found {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
@@ -112,7 +114,7 @@ func TestLookupFindsTheLoadInQuestionOnly(t *testing.T) {
 // A slice whose row has its fingerprint is done, unless it is run in any case, or the row is of something else.
 func TestCommittedFingerprints(t *testing.T) {
 	p := frozen()
-	print, committed, err := world(t, p).Fingerprint(t.Context(), p.Items[0])
+	print, committed, err := world(t, p).Fingerprint(t.Context(), supervisor.Try{Item: p.Items[0]})
 	if err != nil || committed || print == "" {
 		t.Fatalf("%q, %v, %v", print, committed, err)
 	}
@@ -129,13 +131,13 @@ func TestCommittedFingerprints(t *testing.T) {
 	} {
 		item := p.Items[0]
 		item.Reason = c.reason
-		if got, committed, err := world(t, p, c.row).Fingerprint(t.Context(), item); err != nil || committed != c.want || got != print {
+		if got, committed, err := world(t, p, c.row).Fingerprint(t.Context(), supervisor.Try{Item: item}); err != nil || committed != c.want || got != print {
 			t.Errorf("%s: %q, %v, %v", name, got, committed, err)
 		}
 	}
 	item := p.Items[0]
 	item.Units = plan.Needs{{Fact: "sales", Keys: []string{"2019-12-01"}}}
-	if _, _, err := world(t, p).Fingerprint(t.Context(), item); err == nil {
+	if _, _, err := world(t, p).Fingerprint(t.Context(), supervisor.Try{Item: item}); err == nil {
 		t.Error("a slice without its unit has a fingerprint")
 	}
 }
@@ -202,9 +204,7 @@ func TestReusable(t *testing.T) {
 	}
 	staged.Attempt = 3
 	check("the next attempt's", true)
-	if err := s.Discard(t.Context(), plan.Item{Slice: slice(1)}, 1); err != nil {
-		t.Fatal(err)
-	}
+	s.Discard(t.Context(), supervisor.Try{Item: plan.Item{Slice: slice(1)}, Attempt: 1})
 	check("discarded", false)
 	staged.Files, staged.Bytes = nil, 0
 	check("a result of no rows", true)
@@ -215,15 +215,15 @@ func TestReads(t *testing.T) {
 	p := frozen()
 	p.Items[2].Units = plan.Needs{{Fact: "sales", Keys: []string{slice(3).Key, slice(2).Key}}} // a month back
 	s := world(t, p)
-	if rows, _ := s.Reads(p.Items[0]); rows != 100 {
+	if rows, _ := s.read(p.Items[0]); rows != 100 {
 		t.Errorf("%d rows of one unit", rows)
 	}
-	if rows, _ := s.Reads(p.Items[2]); rows != 200 {
+	if rows, _ := s.read(p.Items[2]); rows != 200 {
 		t.Errorf("%d rows of two units", rows)
 	}
 	half := plan.Item{Slice: slice(3), Units: plan.Needs{{Fact: "sales", Keys: []string{slice(3).Key}}}}
 	half.Slice.End = half.Slice.Start.Add(half.Slice.End.Sub(half.Slice.Start) / 2)
-	if rows, _ := s.Reads(half); rows != 50 {
+	if rows, _ := s.read(half); rows != 50 {
 		t.Errorf("%d rows of half a unit", rows)
 	}
 }

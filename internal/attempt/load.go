@@ -3,11 +3,14 @@ package attempt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -22,15 +25,15 @@ func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
 }
 
 // Load replaces the slice's rows by the staged ones, in one transaction.
-func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print string, staged *hindcast.Manifest) (hindcast.Committed, error) {
-	parts, err := s.parts(item)
+func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged *hindcast.Manifest) (hindcast.Committed, error) {
+	parts, err := s.parts(try.Item)
 	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
 		return hindcast.Committed{}, s.refuse(staged, d.fault)
 	}
 	if err != nil {
 		return hindcast.Committed{}, err
 	}
-	if plan.Fingerprint(parts) != print {
+	if plan.Fingerprint(parts) != try.Fingerprint {
 		return hindcast.Committed{}, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
 			Message: "what the slice is made of was unloaded again while its result was on its way"})
 	}
@@ -43,8 +46,8 @@ func (s *Steps) Load(ctx context.Context, item plan.Item, attempt int, print str
 	}
 	defer release()
 	p := &s.plan.Pipeline
-	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: item.Slice, TimeZone: p.History.TimeZone,
-		Run: s.plan.Run, Attempt: attempt, Fence: s.fence, Print: print, Parts: parts, Columns: staged.Columns, Files: paths,
+	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone,
+		Run: s.plan.Run, Attempt: try.Attempt, Fence: s.fence, Print: try.Fingerprint, Parts: parts, Columns: staged.Columns, Files: paths,
 		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Memory: s.plan.Shares.Warehouse}
 	if err := s.keepPrevious(ctx, &load); err != nil {
 		return hindcast.Committed{}, err
@@ -82,21 +85,39 @@ func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
 	return places
 }
 
-// Discard removes what the slice's attempts up to this one staged, those of a process that died among them. Best effort: what
-// stays is below the run's own prefix.
-func (s *Steps) Discard(ctx context.Context, item plan.Item, attempt int) error {
-	return s.lake.Discard(ctx, s.plan.Run, item.Slice.Key, s.fence, attempt)
+// discardTime bounds a discard that nobody waits for.
+const discardTime = 30 * time.Second
+
+// Discard removes what the slice's attempts up to this one staged, including those of a process that died. It is best
+// effort: what remains is below the run's own prefix, and the failure is in the run's log. With a remote lake it goes on in
+// the background, so that the next slice's load need not wait for it; Close waits for it.
+func (s *Steps) Discard(ctx context.Context, try supervisor.Try) {
+	if !s.lake.Remote() {
+		s.discard(ctx, try)
+		return
+	}
+	s.discards.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTime)
+		defer cancel()
+		s.discard(ctx, try)
+	})
 }
 
-// Lookup settles a load whose end is unknown: the status row that this fingerprint has, read under the target's
-// lock, or nil.
-func (s *Steps) Lookup(ctx context.Context, item plan.Item, print string) (*hindcast.Committed, error) {
+func (s *Steps) discard(ctx context.Context, try supervisor.Try) {
+	if err := s.lake.Discard(ctx, s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt); err != nil {
+		_, _ = fmt.Fprintf(s.log, "%s discarding attempt %d of %s: %v\n", s.now().Format(time.TimeOnly), try.Attempt, try.Item.Slice.Key, err)
+	}
+}
+
+// Lookup resolves a load whose end is unknown: it returns the status row with the try's fingerprint, read under the
+// target's lock, or nil.
+func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Committed, error) {
 	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		if row.Fingerprint == print && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(item.Slice.Interval) {
+		if row.Fingerprint == try.Fingerprint && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(try.Item.Slice.Interval) {
 			return &row, nil
 		}
 	}

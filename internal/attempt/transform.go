@@ -10,31 +10,34 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// Transform runs the SQL over the slice and its checks over the result, and returns the result's manifest and the
-// worker's peak memory. When ctx ends, the job is cancelled and confirmed dead before it returns.
-func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alone bool) (*hindcast.Manifest, int64, error) {
-	dir, err := s.lake.Empty(ctx, s.staging(item, attempt))
+// Transform runs the SQL over the slice and its checks over the result, in the engine. When ctx ends, the work is
+// cancelled and confirmed dead before Transform returns.
+func (s *Steps) Transform(ctx context.Context, try supervisor.Try, _ supervisor.Report) (supervisor.Staged, error) {
+	item := try.Item
+	dir, err := s.lake.Empty(ctx, s.staging(try))
 	if err != nil {
-		return nil, 0, err
+		return supervisor.Staged{}, err
 	}
-	job, err := s.job(item, attempt, dir, alone)
+	job, err := s.job(try, dir)
 	if err != nil {
-		return nil, 0, err
+		return supervisor.Staged{}, err
 	}
 	reads, err := s.reads(ctx, item, &job)
 	if err != nil {
-		return nil, 0, err
+		return supervisor.Staged{}, err
 	}
 	release, err := s.bring(ctx, item, &job, reads)
 	if err != nil {
-		return nil, 0, err
+		return supervisor.Staged{}, err
 	}
 	defer release()
+
 	own := s.own(item)
 	if err := unchanged(own); err != nil {
-		return nil, 0, err
+		return supervisor.Staged{}, err
 	}
 	started := s.now()
 	seen := s.witness(ctx, own)
@@ -43,29 +46,32 @@ func (s *Steps) Transform(ctx context.Context, item plan.Item, attempt int, alon
 		err = unchanged(own)
 	}
 	if err = s.record(ctx, seen, err); err != nil {
-		return nil, 0, s.doubt(&job, reads, err)
+		return supervisor.Staged{}, s.doubt(&job, reads, err)
 	}
+
 	s.mutex.Lock()
 	s.counted[item.Slice.Key] = result.In
 	s.mutex.Unlock()
 	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
-		Attempt: attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
+		Attempt: try.Attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
 	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
-	return m, result.Memory, nil
+	staged := supervisor.Staged{Manifest: m, Memory: result.Memory}
+	staged.RowsIn, staged.BytesIn = s.read(item)
+	return staged, nil
 }
 
 // Stage brings the result of the attempt's transform into the lake.
-func (s *Steps) Stage(ctx context.Context, item plan.Item, attempt int, result *hindcast.Manifest) error {
-	return s.lake.Stage(ctx, s.staging(item, attempt), result)
+func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.Manifest) error {
+	return s.lake.Stage(ctx, s.staging(try), result)
 }
 
-func (s *Steps) staging(item plan.Item, attempt int) string {
-	return s.lake.StagingPrefix(s.plan.Run, item.Slice.Key, s.fence, attempt)
+func (s *Steps) staging(try supervisor.Try) string {
+	return s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt)
 }
 
-// Reads is how many rows and bytes of its facts the slice reads: all of a unit that lies in the slice and its lookback;
+// read is how many rows and bytes of its facts the slice reads: all of a unit that lies in the slice and its lookback;
 // of one that does not, the rows that its transform found there, and the part in time of the bytes.
-func (s *Steps) Reads(item plan.Item) (rows, bytes int64) {
+func (s *Steps) read(item plan.Item) (rows, bytes int64) {
 	s.mutex.Lock()
 	counted := s.counted[item.Slice.Key]
 	s.mutex.Unlock()
@@ -105,8 +111,8 @@ func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error
 	return result, err
 }
 
-func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine.Job, error) {
-	p := &s.plan.Pipeline
+func (s *Steps) job(try supervisor.Try, dir string) (engine.Job, error) {
+	p, item := &s.plan.Pipeline, try.Item
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
 	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
 	if err != nil {
@@ -121,11 +127,11 @@ func (s *Steps) job(item plan.Item, attempt int, dir string, alone bool) (engine
 		return engine.Job{}, err
 	}
 	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads}
-	if alone {
+	if try.Alone {
 		limits.Memory = s.plan.Shares.Memory - s.plan.Shares.Warehouse
 		limits.Threads = s.plan.Shares.Threads * s.plan.Shares.Transforms
 	}
-	return engine.Job{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, attempt), Slice: item.Slice, Query: query,
+	return engine.Job{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, try.Attempt), Slice: item.Slice, Query: query,
 		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
@@ -222,7 +228,7 @@ func (s *Steps) reads(ctx context.Context, item plan.Item, job *engine.Job) (map
 	if !can {
 		return nil, nil
 	}
-	if _, bytes := s.Reads(item); bytes < worthAsking && !s.lake.Remote() {
+	if _, bytes := s.read(item); bytes < worthAsking && !s.lake.Remote() {
 		return nil, nil
 	}
 	key := signature(job)

@@ -7,21 +7,23 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Unloaded is told of each unit that an unload brought into the lake.
-type Unloaded func(*hindcast.Manifest)
-
-// Unload brings the slice's units into the lake; those that are there already cost nothing.
-func (s *Steps) Unload(ctx context.Context, item plan.Item, attempt int, each Unloaded) error {
-	for _, need := range item.Units {
+// Unload brings the slice's units into the lake and reports each that it unloaded; those that are there already cost
+// nothing.
+func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report supervisor.Report) error {
+	each := func(m *hindcast.Manifest) {
+		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m})
+	}
+	for _, need := range try.Item.Units {
 		for _, key := range need.Keys {
 			u := s.units[unitKey{need.Fact, key}]
 			if u == nil {
 				return fmt.Errorf("unloading %s of %s: %w", key, need.Fact, errNoUnit)
 			}
-			if err := s.unloadUnit(ctx, u, attempt, each); err != nil {
+			if err := s.unloadUnit(ctx, u, try.Attempt, each); err != nil {
 				return err
 			}
 		}
@@ -30,7 +32,7 @@ func (s *Steps) Unload(ctx context.Context, item plan.Item, attempt int, each Un
 }
 
 // unloadUnit unloads one unit unless it is there; a second slice that needs it waits for the first.
-func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each Unloaded) error {
+func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(*hindcast.Manifest)) error {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	if u.manifest != nil {
@@ -144,7 +146,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 }
 
 // Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.
-func (s *Steps) Dimensions(ctx context.Context, each Unloaded) error {
+func (s *Steps) Dimensions(ctx context.Context, each func(*hindcast.Manifest)) error {
 	for _, d := range s.plan.Dims {
 		if !d.Unload {
 			continue

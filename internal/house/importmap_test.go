@@ -60,7 +60,7 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
-	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks"}, "one try at one slice"},
+	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks"}, "compares source, lake and target with what is said of them"},
 	{"launch", []string{".", "cache", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
 		"scratch", "drivers", "child", "config"}, "begins and resumes runs: joins all of the above"},

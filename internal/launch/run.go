@@ -323,7 +323,7 @@ func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Pla
 
 func (a *active) steps(ctx context.Context, p *plan.Plan, fence int64) (s *attempt.Steps, err error) {
 	err = a.patiently(ctx, hangUp, func() error {
-		s, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: fence, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Now: time.Now})
+		s, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: fence, Lake: a.Lake, Warehouse: a.Warehouse, Engine: a.Engine, Log: a.log, Now: time.Now})
 		return err
 	})
 	return s, err
@@ -543,10 +543,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, dims []*hindcast.Man
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
 	}
-	attempter := &attempter{steps: steps, log: a.log, far: a.Lake.Remote()}
-	defer attempter.discards.Wait()
+	defer steps.Close()
 	return supervisor.Run(context.WithoutCancel(ctx), supervisor.Config{Plan: p, Order: plan.Order(p), Only: a.only, UnloadOnly: p.UnloadOnly, State: state, Journal: j, Before: before,
-		Attempter: attempter, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
+		Worker: steps, Fence: a.lease.Fence(), Host: host, Pid: os.Getpid(), Used: used(state),
 		Stop: a.stops.requests, Deaths: a.deaths, Lost: a.lease.Lost(), LostBy: a.lease.Err, Prove: steps.Prove, Standing: steps.Standing, Kill: steps.Kill, Random: rand.Float64}), nil
 }
 

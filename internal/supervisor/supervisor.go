@@ -1,6 +1,6 @@
 // Package supervisor is a run: it takes the slices of a frozen plan through unload, transform and load, each
 // step with its own limit, retries what can heal, stops when it must, journals all of it, and says truthfully
-// how the run ended. What a step does is for the Attempter, how events become durable for the Journal.
+// how the run ended. The Worker does the steps; the Journal makes events durable.
 //
 // One goroutine owns the run's state and the journal's order (run.go); the steps run in fixed pools of workers
 // (worker.go) that talk to it by messages only. docs/reference/states.md has the diagram of the states.
@@ -28,11 +28,11 @@ type Journal interface {
 // general, and has no effect after the call that it was given to has returned.
 type Report func(hindcast.Event)
 
-// Attempter does the steps of one slice's attempt. Its methods are called in parallel, but for one slice only
+// Worker does the steps of one slice's attempt. Its methods are called in parallel, but for one slice only
 // one at a time; Lookup, Reusable and Load never run beside each other. When ctx ends, a method ends what it
 // started, also in other processes, and returns soon. Errors are *hindcast.Error with a class, anything else
 // counts as permanent; E-FENCED ends the run.
-type Attempter interface {
+type Worker interface {
 	// Unload brings the slice's fact units, and the dimensions, into the lake where the plan says so, and
 	// reports step_finished with the manifest for each fact. It returns quickly if all is there already: it
 	// is called again when the attempt is. Units shared by slices are its own to unload only once.
@@ -51,7 +51,7 @@ type Attempter interface {
 	// Load publishes the staged result in one transaction (promise 2). The result may be of an earlier
 	// attempt (staged.Attempt).
 	Load(ctx context.Context, try Try, staged *hindcast.Manifest) (hindcast.Committed, error)
-	// Lookup settles a load whose end is unknown: the slice's status row with Try.Fingerprint, whichever
+	// Lookup resolves a load whose end is unknown: the slice's status row with Try.Fingerprint, whichever
 	// attempt wrote it, read under the target's lock so that a commit in flight has ended; nil if none.
 	Lookup(ctx context.Context, try Try) (*hindcast.Committed, error)
 	// Discard removes what Try.Attempt and those before it left behind below their own prefixes, after it failed
@@ -110,11 +110,11 @@ type Config struct {
 	Journal Journal
 	// Before are events of what came before the first slice, dimensions that were unloaded; they are journaled right
 	// after run_started or run_resumed.
-	Before    []hindcast.Event
-	Attempter Attempter
-	Fence     int64
-	Host      string
-	Pid       int
+	Before []hindcast.Event
+	Worker Worker
+	Fence  int64
+	Host   string
+	Pid    int
 	// Used is how long the run was active before this resume; it counts for the budget.
 	Used time.Duration
 	Stop <-chan StopRequest

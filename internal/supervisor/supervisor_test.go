@@ -572,7 +572,7 @@ func BenchmarkEmptySlices10000(b *testing.B) {
 		w.call = nil
 		quick := quickWorld{world: w}
 		c := w.config(p)
-		c.Attempter = &quick
+		c.Worker = &quick
 		if out := Run(context.Background(), c); out.ExitCode != hindcast.ExitOK {
 			b.Fatal(out.ExitCode, out.Err)
 		}
@@ -583,7 +583,7 @@ func BenchmarkResume10000(b *testing.B) {
 	p := planOf(10000)
 	w := newWorld(b)
 	c := w.config(p)
-	c.Attempter = &quickWorld{world: w}
+	c.Worker = &quickWorld{world: w}
 	Run(context.Background(), c)
 	for b.Loop() {
 		w.journal = &memory{events: slices.Clone(w.journal.events)}

@@ -131,7 +131,7 @@ func (r *run) do(j *job) *result {
 	began := time.Now()
 	switch j.task {
 	case toUnload:
-		res.err = r.Attempter.Unload(ctx, j.try, r.reporter(j))
+		res.err = r.Worker.Unload(ctx, j.try, r.reporter(j))
 	case toTransform, toTransformAlone:
 		r.transform(ctx, j, res)
 	case toRevive:
@@ -172,7 +172,7 @@ func (r *run) explain(ctx, base context.Context, res *result) {
 // transform finds the fingerprint, reports it before the transform begins, transforms, and stages the result.
 func (r *run) transform(ctx context.Context, j *job, res *result) {
 	var committed bool
-	res.print, committed, res.err = r.Attempter.Fingerprint(ctx, j.try)
+	res.print, committed, res.err = r.Worker.Fingerprint(ctx, j.try)
 	if res.err != nil {
 		return
 	}
@@ -185,7 +185,7 @@ func (r *run) transform(ctx context.Context, j *job, res *result) {
 	report(hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
 	report(hindcast.Event{Type: hindcast.EventStepStarted})
 	began := time.Now()
-	res.staged, res.err = r.Attempter.Transform(ctx, try, report)
+	res.staged, res.err = r.Worker.Transform(ctx, try, report)
 	if res.err == nil && res.staged.Manifest == nil {
 		res.err = errors.New("the transform left no manifest")
 	}
@@ -196,7 +196,7 @@ func (r *run) transform(ctx context.Context, j *job, res *result) {
 		res.staged.Manifest.Seconds = time.Since(began).Seconds()
 	}
 	r.send(message{job: j, staging: true})
-	res.err = r.Attempter.Stage(ctx, try, res.staged.Manifest)
+	res.err = r.Worker.Stage(ctx, try, res.staged.Manifest)
 }
 
 // revive settles a load whose end is unknown (promise 4), then looks whether its staged result can be loaded.
@@ -212,13 +212,13 @@ func (r *run) revive(ctx context.Context, j *job, res *result) {
 			return
 		}
 	}
-	res.reusable = j.staged != nil && r.Attempter.Reusable(ctx, j.staged)
+	res.reusable = j.staged != nil && r.Worker.Reusable(ctx, j.staged)
 }
 
 // load publishes. After any failure but a fence's it looks the status row up at once, because the answer to a
 // COMMIT may have been lost; if that fails too the end stays unknown.
 func (r *run) load(ctx context.Context, j *job, res *result) {
-	committed, err := r.Attempter.Load(ctx, j.try, j.staged)
+	committed, err := r.Worker.Load(ctx, j.try, j.staged)
 	if err == nil {
 		res.committed = &committed
 		r.discardStaged(j)
@@ -245,9 +245,9 @@ func (r *run) load(ctx context.Context, j *job, res *result) {
 	}
 }
 
-// lookup is the Attempter's, but for a slice that is run in any case only this run's own row counts.
+// lookup is the Worker's, but for a slice that is run in any case only this run's own row counts.
 func (r *run) lookup(ctx context.Context, try Try) (*hindcast.Committed, error) {
-	found, err := r.Attempter.Lookup(ctx, try)
+	found, err := r.Worker.Lookup(ctx, try)
 	if err != nil || found == nil {
 		return nil, err
 	}
@@ -273,7 +273,7 @@ func (r *run) discard(try Try) {
 	}
 	ctx, cancel := context.WithTimeout(r.loads, discardTime)
 	defer cancel()
-	r.Attempter.Discard(ctx, try)
+	r.Worker.Discard(ctx, try)
 }
 
 // reporter fills in what the run knows of an event.

@@ -327,7 +327,7 @@ func unloading(p *plan.Plan) *plan.Plan {
 }
 
 func (w *world) config(p *plan.Plan) Config {
-	c := Config{Plan: p, Journal: w.journal, Attempter: w, Fence: 1, Host: "here", Pid: 1, Prove: w.prove, Kill: w.kill,
+	c := Config{Plan: p, Journal: w.journal, Worker: w, Fence: 1, Host: "here", Pid: 1, Prove: w.prove, Kill: w.kill,
 		Random: rand.New(rand.NewPCG(1, 1)).Float64}
 	if len(w.journal.events) > 0 {
 		c.State = w.journal.fold(-1)
