@@ -154,7 +154,13 @@ type Scanned struct {
 	Matches []Matched         `json:"matches"` // by pattern
 	Notes   []string          `json:"notes"`   // what was left out, or is no plain set of files
 	Outside []string          `json:"outside"` // files of Search.All that no pattern matches
-	Damaged []string          `json:"damaged"` // why files that were left out cannot be read
+	Damaged []Damaged         `json:"damaged"` // files that were left out
+}
+
+// Damaged is a file that cannot be read.
+type Damaged struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
 }
 
 // Matched are the files of one pattern, in the order of their names.

@@ -28,8 +28,13 @@ func (p *Plan) Changes(records []*hindcast.Manifest, running bool) []Change {
 	for _, d := range p.Dims {
 		now[d.Name+"\x00"+d.Source] = &Unit{Files: d.Files, Layouts: d.Layouts, Content: d.Content}
 	}
+	damaged := make(map[string]bool, len(p.Damaged))
+	for _, d := range p.Damaged {
+		damaged[d.Path] = true
+	}
 	var changes []Change
-	for _, r := range records {
+	for _, all := range records {
+		r := readable(all, damaged)
 		u := now[r.Name+"\x00"+r.Source]
 		if u == nil {
 			u = &Unit{} // none is there, and none has to be
@@ -40,13 +45,28 @@ func (p *Plan) Changes(records []*hindcast.Manifest, running bool) []Change {
 		}
 		c := Change{Record: r, Lost: lost(r, u, p.Pipeline.Dir), Next: p.Label(reader)}
 		if c.Lost == "" && r.Sums.Content != u.Content {
-			c.Other = other(r.Files, u.Files)
+			c.Other = other(r.Files, u.Files, len(r.Files) < len(all.Files))
 		}
 		if c.Lost != "" || c.Other != "" {
 			changes = append(changes, c)
 		}
 	}
 	return changes
+}
+
+// readable is a record of those of its files that are not known to be damaged: what is damaged is not lost as well, and is
+// told by itself.
+func readable(r *hindcast.Manifest, damaged map[string]bool) *hindcast.Manifest {
+	if !slices.ContainsFunc(r.Files, func(f hindcast.File) bool { return damaged[f.Path] }) {
+		return r
+	}
+	rest := *r
+	rest.Layouts = slices.Clone(hindcast.Filled(r.Layouts, r.Files))
+	for i, l := range rest.Layouts {
+		rest.Layouts[i].Files = slices.DeleteFunc(slices.Clone(l.Files), func(path string) bool { return damaged[path] })
+	}
+	rest.Files = slices.DeleteFunc(slices.Clone(r.Files), func(f hindcast.File) bool { return damaged[f.Path] })
+	return &rest
 }
 
 // reader is a slice of the plan that reads the files of a record, if they are still those that the pipeline names. One
@@ -140,8 +160,9 @@ func missingFiles(was, is []hindcast.File, folder string) string {
 	return few(gone)
 }
 
-// other says of files that are not as they were which those are.
-func other(was, is []hindcast.File) string {
+// other says of files that are not as they were which those are; "" if only some were compared, and none of these differs
+// in name, size or time.
+func other(was, is []hindcast.File, some bool) string {
 	before := map[string]hindcast.File{}
 	for _, f := range was {
 		before[f.Path] = f
@@ -166,7 +187,7 @@ func other(was, is []hindcast.File) string {
 			parts = append(parts, few(group.names)+" ("+group.what+")")
 		}
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 && !some {
 		return "a file has another footer, and the size and time that it had"
 	}
 	return strings.Join(parts, ", ")

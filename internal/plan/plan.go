@@ -43,6 +43,7 @@ type Plan struct {
 // Damaged is a file of the user's own that cannot be read, and was left out where that was asked for.
 type Damaged struct {
 	Name    string `json:"name"` // the fact's or dimension's
+	Path    string `json:"path"`
 	Message string `json:"message"`
 }
 

@@ -283,7 +283,9 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 		}
 		return nil, fmt.Errorf("looking at the files of %s: %w", nameOf(of.Key), &e)
 	}
-	s.damaged(of, found.Damaged)
+	if err := s.damaged(ctx, of, &found); err != nil {
+		return nil, err
+	}
 	for _, f := range s.Pipeline.Facts {
 		if text := plan.LeftOut(f, "file", found.Outside); text != "" && of.Key == "facts."+f.Name {
 			s.outside = append(s.outside, text)
@@ -295,7 +297,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 			source.Rows += f.Rows
 			source.Bytes += f.Bytes
 		}
-		if len(m.Files) > 0 || m.Damaged && len(found.Columns) > 0 { // damaged files are there, and told
+		if len(m.Files) > 0 || m.Damaged { // damaged files are there, and told
 			sources[of.Patterns[i]] = source
 		}
 	}
@@ -313,13 +315,6 @@ func (s *Survey) place(of string, keys ...string) hindcast.Place {
 		}
 	}
 	return hindcast.Place{}
-}
-
-// damaged are the files of the user's own that were left out.
-func (s *Survey) damaged(of plan.Files, messages []string) {
-	for _, message := range messages {
-		s.found = append(s.found, plan.Damaged{Name: nameOf(of.Key), Message: message})
-	}
 }
 
 func nameOf(key string) string { return key[strings.IndexByte(key, '.')+1:] }

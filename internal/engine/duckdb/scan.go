@@ -101,12 +101,12 @@ func (f *finder) outside(s engine.Search) ([]string, error) {
 }
 
 // sound leaves out the files that cannot be read, and takes down why.
-func sound(ctx context.Context, paths []string, damaged *[]string) []string {
+func sound(ctx context.Context, paths []string, damaged *[]engine.Damaged) []string {
 	return slices.DeleteFunc(paths, func(path string) bool {
 		err := readable(ctx, path)
 		bad := err != nil && hindcast.AsError(err).Code == hindcast.EParquet
 		if bad {
-			*damaged = append(*damaged, hindcast.AsError(err).Message)
+			*damaged = append(*damaged, engine.Damaged{Path: path, Why: hindcast.AsError(err).Message})
 		}
 		return bad
 	})
