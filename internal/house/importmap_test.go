@@ -60,10 +60,11 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
+	{"machine", []string{"plan", "lake"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks"}, "compares source, lake and target with what is said of them"},
 	{"launch", []string{".", "cache", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
-		"scratch", "drivers", "child", "config"}, "begins and resumes runs: joins all of the above"},
+		"scratch", "drivers", "child", "config", "machine"}, "begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.

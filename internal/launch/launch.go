@@ -24,6 +24,7 @@ import (
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/machine"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/scratch"
@@ -54,7 +55,7 @@ func OpenLake(p *hindcast.Pipeline) (*Session, error) {
 	if p.Lake.Hidden() {
 		s.Lake.Hide(p.Lake.Written)
 	}
-	s.Machine = machine(s.disk())
+	s.Machine = machine.Measure(s.disk())
 	return s, nil
 }
 

@@ -1,4 +1,4 @@
-package launch
+package machine
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 )
 
 // A run takes the least of what any group around it leaves, in either version of control groups, wherever they are mounted.
-func TestMachine(t *testing.T) {
+func TestMeasured(t *testing.T) {
 	const (
 		v1   = "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n"
 		v2   = "41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n"

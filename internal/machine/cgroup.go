@@ -1,4 +1,4 @@
-package launch
+package machine
 
 import (
 	"io/fs"
@@ -56,7 +56,7 @@ func ownGroups(root fs.FS) map[string]string {
 	return groups
 }
 
-// cgroupMount is where a hierarchy can be seen, or a part of it: in a container its own group is often all there is.
+// cgroupMount is where a hierarchy, or a branch of it, can be seen: in a container its own group is often all there is.
 type cgroupMount struct {
 	controllers []string
 	root        string // the group that is at point

@@ -1,4 +1,6 @@
-package launch
+// Package machine measures what this machine leaves to a run: cores, memory and disk, within the limits of the control
+// groups around this process.
+package machine
 
 import (
 	"cmp"
@@ -13,8 +15,9 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// machine says what a run may use: the machine's cores and memory, or what its control groups leave of them.
-func machine(disk string) plan.Machine {
+// Measure says what a run may use: the machine's cores and memory, or what its control groups leave of them, and what is
+// free on the disk that holds the folder.
+func Measure(disk string) plan.Machine {
 	m := measured(os.DirFS("/"), runtime.GOMAXPROCS(0))
 	if free, err := lake.DiskFree(disk); err == nil {
 		m.DiskFree = free
@@ -22,7 +25,7 @@ func machine(disk string) plan.Machine {
 	return m
 }
 
-// measured is machine without its disk, on the given file system and cores.
+// measured is Measure without the disk, on the given file system and cores.
 func measured(root fs.FS, cores int) plan.Machine {
 	m := plan.Machine{Cores: cores, Memory: 4 << 30, MemoryBy: "4 GiB assumed", DiskFree: -1}
 	if total := memTotal(root); total > 0 {
