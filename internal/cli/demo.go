@@ -12,8 +12,9 @@ import (
 
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/demo"
-	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -131,7 +132,7 @@ func (a *app) makeTables(ctx context.Context, dir string, o demo.Options) (made 
 		return made, err
 	}
 	a.strike(config.PipelineRedactor(p))
-	err = launch.Seed(ctx, p, a.log(), func(seed func(context.Context, warehouse.Seed) error) error {
+	err = session.Seed(ctx, p, a.log(), func(seed func(context.Context, warehouse.Seed) error) error {
 		made, err = demo.Export(ctx, o, func(ctx context.Context, t demo.Table) error {
 			return seed(ctx, warehouse.Seed{Table: t.Name, Comment: t.Mark, Columns: t.Columns, Files: t.Files})
 		})
@@ -161,5 +162,5 @@ func (a *app) runDemo(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	return a.begin(cmd.Context(), p, launch.Options{})
+	return a.begin(cmd.Context(), p, run.Options{})
 }

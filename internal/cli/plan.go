@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var c launch.Choice
+	var c session.Choice
 	command := &cobra.Command{
 		Use: "plan", Short: "Show what a run would do and why; touches nothing", Args: cobra.NoArgs,
 		Example: "  hindcast plan\n  hindcast plan --slices 2019-03..2019-09,failed,stale",
@@ -57,12 +57,12 @@ func (a *app) unlessNone(err error, none any) error {
 }
 
 // planned opens everything to read and makes the plan. Without an error the session is the caller's to close.
-func (a *app) planned(ctx context.Context, c launch.Choice) (*launch.Session, *plan.Plan, error) {
+func (a *app) planned(ctx context.Context, c session.Choice) (*session.Session, *plan.Plan, error) {
 	p, err := a.pipeline(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := launch.Open(ctx, p, a.log())
+	s, err := session.Open(ctx, p, a.log())
 	if err != nil {
 		return nil, nil, closing(s, err)
 	}
@@ -74,7 +74,7 @@ func (a *app) planned(ctx context.Context, c launch.Choice) (*launch.Session, *p
 }
 
 // closing ends a session and keeps the first error.
-func closing(s *launch.Session, err error) error {
+func closing(s *session.Session, err error) error {
 	if s == nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func closing(s *launch.Session, err error) error {
 	return err
 }
 
-func choiceFlags(flags *pflag.FlagSet, c *launch.Choice) {
+func choiceFlags(flags *pflag.FlagSet, c *session.Choice) {
 	flags.StringVar(&c.Slices, "slices", "", "which slices: keys, prefixes, ranges (2019-03..2019-09), all, new, stale, failed, unsettled")
 	flags.BoolVar(&c.Force, "force", false, "also the slices that are up to date, computed from what the lake has")
 	flags.BoolVar(&c.Fresh, "fresh", false, "as --force, and what they read is unloaded again first")

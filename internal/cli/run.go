@@ -17,10 +17,11 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/journal"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 // logMode are the permissions of a new log: those of its folder.
@@ -33,7 +34,7 @@ func logMode(path string) fs.FileMode {
 }
 
 func (a *app) runCommand() *cobra.Command {
-	var o launch.Options
+	var o run.Options
 	command := &cobra.Command{
 		Use: "run", Short: "Plan, and run what is to be run", Args: cobra.NoArgs,
 		Long: `Plans, freezes the plan, and takes every slice of it through unload, transform and load.
@@ -58,7 +59,7 @@ scheduler's retry does the right thing.`,
 }
 
 func (a *app) resumeCommand() *cobra.Command {
-	var o launch.Options
+	var o run.Options
 	command := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
 		Long: `Goes on with a run's frozen plan: finished slices stay, attempts are counted anew. With --slices only
@@ -70,7 +71,7 @@ run alone: where slices are left that were not asked for, it is 3 once the other
 			if err != nil {
 				return err
 			}
-			s, err := launch.OpenLake(p)
+			s, err := session.OpenLake(p)
 			if err != nil {
 				return err
 			}
@@ -94,7 +95,7 @@ run alone: where slices are left that were not asked for, it is 3 once the other
 }
 
 // chooseRun is the run that is named, or the latest.
-func (a *app) chooseRun(ctx context.Context, s *launch.Session, args []string) (string, error) {
+func (a *app) chooseRun(ctx context.Context, s *session.Session, args []string) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
@@ -109,23 +110,23 @@ func (a *app) chooseRun(ctx context.Context, s *launch.Session, args []string) (
 	return runs[0], nil
 }
 
-func (a *app) begin(ctx context.Context, p *hindcast.Pipeline, o launch.Options) error {
-	return a.supervised(ctx, p, o, func(ctx context.Context, o launch.Options) (*launch.Ended, error) { return launch.Begin(ctx, p, o) })
+func (a *app) begin(ctx context.Context, p *hindcast.Pipeline, o run.Options) error {
+	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) { return run.Begin(ctx, p, o) })
 }
 
-func (a *app) resume(ctx context.Context, p *hindcast.Pipeline, run string, o launch.Options) error {
-	return a.supervised(ctx, p, o, func(ctx context.Context, o launch.Options) (*launch.Ended, error) {
-		return launch.Resume(ctx, p, run, o)
+func (a *app) resume(ctx context.Context, p *hindcast.Pipeline, id string, o run.Options) error {
+	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+		return run.Resume(ctx, p, id, o)
 	})
 }
 
 // runNamed attaches to, resumes or starts the run of a name.
-func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Options) error {
+func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o run.Options) error {
 	if strings.ContainsAny(o.ID, "/\\ \t\n") {
 		return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("%q cannot be a run's name", o.ID),
 			Next: "use letters, digits, dots, dashes and underscores"}
 	}
-	s, err := launch.OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 		if st.Finished && st.ExitCode == hindcast.ExitOK {
 			return a.report(st, frozen, a.logPath(s, o.ID))
 		}
-		o.Choice = launch.Choice{} // it chose the slices of the plan, which is frozen
+		o.Choice = session.Choice{} // it chose the slices of the plan, which is frozen
 		return a.resume(ctx, p, o.ID, o)
 	}
 }
@@ -177,7 +178,7 @@ func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o launch.Optio
 // attach shows a run that another process supervises. done is false if that process died in the middle, or is silent: lost
 // with its machine, as far as can be known from here. A run that had ended before, though not with everything done, is
 // over as soon as its process is: it died, or is about to give the lease back.
-func (a *app) attach(ctx context.Context, s *launch.Session, p *plan.Plan) (done, silent bool, err error) {
+func (a *app) attach(ctx context.Context, s *session.Session, p *plan.Plan) (done, silent bool, err error) {
 	var watch lease.Watch
 	view := a.view(p)
 	st := &hindcast.RunState{}
@@ -250,7 +251,7 @@ func (a *app) view(p *plan.Plan) viewer {
 }
 
 // supervised runs with a view, a log and signals, and reports the end.
-func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o launch.Options, do func(context.Context, launch.Options) (*launch.Ended, error)) error {
+func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o run.Options, do func(context.Context, run.Options) (*run.Ended, error)) error {
 	stop, done := signals() // from here on they are requests, and no end
 	defer done()
 	a.deaf.Store(true)
@@ -334,7 +335,7 @@ func (a *app) lose(what string, err error) {
 }
 
 // logPath is where a run's log is, for people.
-func (a *app) logPath(s *launch.Session, run string) string {
+func (a *app) logPath(s *session.Session, run string) string {
 	return a.redactor.String(s.Lake.Absolute(s.Lake.LogKey(run)))
 }
 

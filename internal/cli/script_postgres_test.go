@@ -87,9 +87,9 @@ func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
 	w.cluster.Exec(w.test, w.postgres, "ALTER DATABASE "+ts.Getenv("DATABASE")+" SET default_tablespace = small; GRANT CREATE ON TABLESPACE small TO PUBLIC")
 }
 
-// session is a program: `session SQL` runs the SQL as the owner of the script's database, says its pid, and stays connected
+// openSession is a program: `session SQL` runs the SQL as the owner of the script's database, says its pid, and stays connected
 // until it is ended.
-func session() {
+func openSession() {
 	ctx := context.Background()
 	conn, err := pgconn.Connect(ctx, os.Getenv("OWNER_URL")+"&application_name=notebook")
 	if err == nil {

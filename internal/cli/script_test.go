@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		"holds":    holds,
 		"mortal":   mortal,
 		"usurp":    usurp,
-		"session":  session,
+		"session":  openSession,
 		"faulty":   func() { abortOnFaults(); go panic("a fault"); select {} },
 	})
 }
@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			"part":      part,
 			"scheduler": scheduler,
 			"printed":   printed,
-			"sql":       query,
+			"sql":       runSQL,
 			"edit":      edit,
 			"exits":     exits,
 			"start":     start,

@@ -30,11 +30,11 @@ func shop(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(name), body, 0o644))
 	}
-	query(ts, false, []string{"warehouse.duckdb", strings.ReplaceAll(ts.ReadFile("warehouse.sql"), "$WORK", worldOf(ts).dir)})
+	runSQL(ts, false, []string{"warehouse.duckdb", strings.ReplaceAll(ts.ReadFile("warehouse.sql"), "$WORK", worldOf(ts).dir)})
 }
 
 // sql FILE.duckdb|:memory: SQL: runs the SQL and prints the rows of its last statement, values with | between.
-func query(ts *testscript.TestScript, neg bool, args []string) {
+func runSQL(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sql FILE.duckdb SQL")
 	}

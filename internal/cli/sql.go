@@ -10,8 +10,9 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/query"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 func (a *app) sqlCommand() *cobra.Command {
@@ -34,15 +35,15 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if err != nil {
 				return err
 			}
-			ask := launch.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
+			ask := query.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
 			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
 			}
-			s, err := launch.OpenEngine(p, a.log())
+			s, err := session.OpenEngine(p, a.log())
 			if err != nil {
 				return closing(s, err)
 			}
-			rows, err := s.Query(cmd.Context(), ask, time.Now())
+			rows, err := query.Run(cmd.Context(), s, ask, time.Now())
 			if err := closing(s, err); err != nil {
 				return err
 			}
@@ -65,7 +66,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 	return command
 }
 
-func (a *app) queryText(ctx context.Context, ask launch.Query, file string, args []string) (launch.Query, error) {
+func (a *app) queryText(ctx context.Context, ask query.Query, file string, args []string) (query.Query, error) {
 	if len(args) == 1 {
 		ask.Text, ask.File = args[0], ""
 	}

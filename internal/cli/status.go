@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/watch"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -72,16 +73,16 @@ func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []
 	return p.Only(keys), st.Only(keys), o
 }
 
-func (a *app) lake(ctx context.Context) (*launch.Session, error) {
+func (a *app) lake(ctx context.Context) (*session.Session, error) {
 	p, err := a.pipeline(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return launch.OpenLake(p)
+	return session.OpenLake(p)
 }
 
 // stands reads a run from the lake alone: the warehouse may be busy, or far.
-func (a *app) stands(ctx context.Context, s *launch.Session, run string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions, error) {
+func (a *app) stands(ctx context.Context, s *session.Session, run string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions, error) {
 	o := screen.StatusOptions{Options: a.options, Log: a.logPath(s, run)}
 	p, err := s.Frozen(ctx, run)
 	if err != nil {
@@ -103,15 +104,15 @@ func (a *app) stands(ctx context.Context, s *launch.Session, run string) (*plan.
 }
 
 // refused says in o whether a resume of the run would be refused.
-func (a *app) refused(ctx context.Context, s *launch.Session, p *plan.Plan, st *hindcast.RunState, o *screen.StatusOptions) error {
+func (a *app) refused(ctx context.Context, s *session.Session, p *plan.Plan, st *hindcast.RunState, o *screen.StatusOptions) error {
 	if !screen.Resumable(st, *o) {
 		return nil
 	}
-	traces, err := s.Traces(ctx)
+	traces, err := watch.Traces(ctx, s)
 	if err != nil {
 		return err
 	}
-	r, err := s.Refuses(ctx, launch.NewTrace(p.Run, p, st), traces, o.Now)
+	r, err := watch.Refuses(ctx, s, watch.NewTrace(p.Run, p, st), traces, o.Now)
 	o.Refused, o.Instead = r.Why, r.Next
 	return err
 }
@@ -128,17 +129,17 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			infos, traces := []screen.RunInfo{}, []*launch.Trace{}
+			infos, traces := []screen.RunInfo{}, []*watch.Trace{}
 			for _, run := range runs {
 				p, st, o, err := a.stands(cmd.Context(), s, run)
 				if err != nil {
 					a.showError(err) // one damaged run does not hide the others
 					continue
 				}
-				infos, traces = append(infos, screen.Info(st, p, o)), append(traces, launch.NewTrace(run, p, st))
+				infos, traces = append(infos, screen.Info(st, p, o)), append(traces, watch.NewTrace(run, p, st))
 			}
 			for i := range infos {
-				r, err := s.Refuses(cmd.Context(), traces[i], traces, a.options.Now)
+				r, err := watch.Refuses(cmd.Context(), s, traces[i], traces, a.options.Now)
 				if err != nil {
 					return err
 				}
@@ -192,7 +193,7 @@ and resume goes on with what is left.`,
 }
 
 // stopSlices stops some slices of a run, and shows them when nothing of them is under way any more.
-func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection string, now bool) error {
+func (a *app) stopSlices(ctx context.Context, s *session.Session, run, selection string, now bool) error {
 	p, st, _, err := a.stands(ctx, s, run)
 	if err != nil {
 		return err
@@ -227,7 +228,7 @@ func (a *app) stopSlices(ctx context.Context, s *launch.Session, run, selection 
 }
 
 // awaitSlices waits until nothing of the slices is under way. Only theirs is the advice that it gives: the others go on.
-func (a *app) awaitSlices(ctx context.Context, s *launch.Session, run, selection string, keys []string) error {
+func (a *app) awaitSlices(ctx context.Context, s *session.Session, run, selection string, keys []string) error {
 	stopped := func() (bool, error) {
 		st, err := s.State(ctx, run)
 		return err == nil && !slices.ContainsFunc(keys, func(key string) bool { return !st.Slice(key).State.Final() }), err
@@ -237,7 +238,7 @@ func (a *app) awaitSlices(ctx context.Context, s *launch.Session, run, selection
 }
 
 // stopping is the run that is named, or the one that holds the lease.
-func (a *app) stopping(ctx context.Context, s *launch.Session, args []string) (string, error) {
+func (a *app) stopping(ctx context.Context, s *session.Session, args []string) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
@@ -265,7 +266,7 @@ func who() string {
 
 // await waits until the run has ended, or something else is true of it. Where it waits in vain it says what has not
 // happened and what to do.
-func (a *app) await(ctx context.Context, s *launch.Session, run string, enough func() (bool, error), undone, next string) error {
+func (a *app) await(ctx context.Context, s *session.Session, run string, enough func() (bool, error), undone, next string) error {
 	patience := time.After(stopPatience) // no deadline of ctx: that might end while the lease is read
 	var watch lease.Watch
 	for {
@@ -296,7 +297,7 @@ func (a *app) await(ctx context.Context, s *launch.Session, run string, enough f
 }
 
 // awaitStop waits until the run has ended and says what is confirmed dead.
-func (a *app) awaitStop(ctx context.Context, s *launch.Session, run string) error {
+func (a *app) awaitStop(ctx context.Context, s *session.Session, run string) error {
 	never := func() (bool, error) { return false, nil }
 	if err := a.await(ctx, s, run, never, "run "+run+" has not ended", "hindcast stop "+run+" --now"); err != nil {
 		return err

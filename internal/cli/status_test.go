@@ -8,14 +8,14 @@ import (
 	"testing/synctest"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 // Whoever waits in vain for some slices is not told to end the whole run.
 func TestWaitingInVainForSomeSlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := launch.OpenLake(&hindcast.Pipeline{Name: "shop", Lake: hindcast.Location{Path: t.TempDir(), Scheme: "file"}})
+		s, err := session.OpenLake(&hindcast.Pipeline{Name: "shop", Lake: hindcast.Location{Path: t.TempDir(), Scheme: "file"}})
 		if err != nil {
 			t.Fatal(err)
 		}

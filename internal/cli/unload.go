@@ -3,11 +3,11 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/run"
 )
 
 func (a *app) unloadCommand() *cobra.Command {
-	o := launch.Options{UnloadOnly: true}
+	o := run.Options{UnloadOnly: true}
 	command := &cobra.Command{
 		Use: "unload", Short: "Unload facts and dimensions into the lake, and nothing else", Args: cobra.NoArgs,
 		Long:    "Unloads what the slices need and the lake does not have. With --fresh,\neverything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",

@@ -8,13 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/verify"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	var choice launch.Choice
+	var choice session.Choice
 	var files, deep bool
 	command := &cobra.Command{
 		Use: "verify", Short: "Compare source, lake and target with what is said of them; changes nothing", Args: cobra.NoArgs,

@@ -63,8 +63,12 @@ var importMap = []row{
 	{"machine", []string{"plan", "lake"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks"}, "compares source, lake and target with what is said of them"},
-	{"launch", []string{".", "cache", "plan", "survey", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "engine", "warehouse",
-		"scratch", "drivers", "child", "config", "machine"}, "begins and resumes runs: joins all of the above"},
+	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",
+		"child", "machine", "config"}, "a pipeline with lake, warehouse and engine open: joins the contracts with what is named in the file"},
+	{"query", []string{".", "session", "plan", "engine", "warehouse"}, "an ad hoc query over one slice"},
+	{"watch", []string{".", "session", "plan", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
+	{"run", []string{".", "session", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "child", "config"},
+		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.

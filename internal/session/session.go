@@ -1,7 +1,6 @@
-// Package launch joins the packages into the things that commands do: plan, begin a run, resume it, unload. It
-// opens lake, warehouse and engine, takes the lease, freezes the plan and hands all of it to the supervisor. What
-// a person sees of it is for its callers.
-package launch
+// Package session opens a pipeline's lake, warehouse and engine, closes them again, and asks them for what commands begin
+// with: a plan of how things stand now, a run's frozen plan, its state.
+package session
 
 import (
 	"cmp"
@@ -40,9 +39,9 @@ type Session struct {
 	Warehouse warehouse.Warehouse
 	Engine    engine.Engine
 	Machine   plan.Machine
+	Scratch   *scratch.Folder // with a remote lake; nil otherwise
 	spill     string
-	toRead    connection
-	place     *scratch.Folder // of a lake that is no folder; nil for others
+	toRead    Connection
 }
 
 // OpenLake opens the lake alone: enough for status, list and stop.
@@ -73,27 +72,30 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	if err != nil {
 		return s, err
 	}
-	err = s.reach(ctx)
+	err = s.Reach(ctx)
 	return s, err
 }
 
-// OpenEngine opens everything but the warehouse, which Query opens where it has to: for sql.
+// OpenEngine opens everything but the warehouse, which Reach opens where a query needs it: for sql.
 func OpenEngine(p *hindcast.Pipeline, log io.Writer) (*Session, error) {
 	s, err := OpenLake(p)
 	if err != nil {
 		return nil, err
 	}
-	spill, err := s.settleDown(func() (string, error) { return os.MkdirTemp("", "hindcast-") }) // the user's alone: rows are spilled there
+	spill, err := s.SpillFolder(func() (string, error) { return os.MkdirTemp("", "hindcast-") }) // the user's alone: rows are spilled there
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	s.toRead = connection{readOnly: true, spill: spill, log: log, shares: plan.Divide(s.Machine, p.Run, 0, 0)}
-	err = s.startEngine(s.toRead)
+	s.toRead = Connection{ReadOnly: true, Spill: spill, Log: log, Shares: plan.Divide(s.Machine, p.Run, 0, 0)}
+	err = s.StartEngine(s.toRead)
 	return s, err
 }
 
-// reach opens the warehouse to read.
-func (s *Session) reach(ctx context.Context) error { return s.busyWith(ctx, s.connect(ctx, s.toRead)) }
+// Reach opens the warehouse to read, in a session that OpenEngine opened.
+func (s *Session) Reach(ctx context.Context) error { return s.busyWith(ctx, s.Connect(ctx, s.toRead)) }
+
+// Spilled is the folder for what the session spills; Close removes it.
+func (s *Session) Spilled() string { return s.spill }
 
 // busyWith names the run that has the warehouse's file, where it is one of this pipeline's.
 func (s *Session) busyWith(ctx context.Context, err error) error {
@@ -110,35 +112,46 @@ func (s *Session) busyWith(ctx context.Context, err error) error {
 	return &e
 }
 
-// connection is how warehouse and engine are opened.
-type connection struct {
-	readOnly bool
-	spill    string
-	log      io.Writer
-	shares   plan.Shares
-	died     func(child.Death)
+// Connection is how warehouse and engine are opened.
+type Connection struct {
+	ReadOnly bool
+	Spill    string
+	Log      io.Writer // gets their processes' standard error
+	Shares   plan.Shares
+	Died     func(child.Death) // is called when one of their processes dies; may be nil
 }
 
-func (s *Session) startEngine(c connection) (err error) {
-	s.spill = c.spill
+// StartEngine starts the engine, unless it is running.
+func (s *Session) StartEngine(c Connection) (err error) {
+	s.spill = c.Spill
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
-		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.shares.Transforms, Memory: c.shares.Transform,
-			Threads: c.shares.Threads, Spill: c.spill, Allowed: append(s.readable(), c.spill), Log: c.log, Died: c.died})
+		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.Shares.Transforms, Memory: c.Shares.Transform,
+			Threads: c.Shares.Threads, Spill: c.Spill, Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died})
 	}
 	return err
 }
 
-func (s *Session) connect(ctx context.Context, c connection) (err error) {
-	if err := s.startEngine(c); err != nil { // first: its worker starts while the warehouse opens
+// Connect starts the engine and opens the warehouse.
+func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
+	if err := s.StartEngine(c); err != nil { // first: its worker starts while the warehouse opens
 		return err
 	}
-	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.readOnly, Memory: c.shares.Warehouse,
-		Spill: filepath.Join(c.spill, "warehouse"), Log: c.log, Died: c.died})
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: c.Shares.Warehouse,
+		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died})
 	return err
 }
 
-// Close ends the session's processes and removes what they spilled.
+// Close ends the session's processes and removes what they left on this machine.
 func (s *Session) Close() error {
+	err := s.Disconnect()
+	if s.Scratch != nil {
+		err = errors.Join(err, s.Scratch.Close())
+	}
+	return err
+}
+
+// Disconnect ends the session's processes and removes what they spilled. The scratch folder stays, for who still writes to it.
+func (s *Session) Disconnect() error {
 	var failures []error
 	if s.Engine != nil {
 		failures = append(failures, s.Engine.Close())
@@ -148,9 +161,6 @@ func (s *Session) Close() error {
 	}
 	if s.spill != "" {
 		failures = append(failures, os.RemoveAll(s.spill))
-	}
-	if s.place != nil {
-		failures = append(failures, s.place.Close())
 	}
 	return errors.Join(failures...)
 }
@@ -167,7 +177,7 @@ type Choice struct {
 
 // Plan makes the plan of a session as things are now.
 func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan, error) {
-	asked := s.survey(c, now)
+	asked := s.Survey(c, now)
 	var err error
 	if asked.Earlier, asked.Failed, err = s.earlier(ctx); err != nil {
 		return nil, err
@@ -180,7 +190,8 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	return made, nil
 }
 
-func (s *Session) survey(c Choice, now time.Time) *survey.Survey {
+// Survey asks this session for what a plan is made from.
+func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
 	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
 		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Compare: c.Compare, Machine: s.Machine}
 }
@@ -280,10 +291,4 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
 	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
 	return &p, nil
-}
-
-func changed(run, what, was, is string) error {
-	return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("run %s was planned for the %s %s; now it is %s", run, what, was, is),
-		Next:    fmt.Sprintf("go back to %s, or begin anew with: hindcast run", was)}
 }

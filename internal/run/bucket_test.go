@@ -1,6 +1,6 @@
 //go:build unix
 
-package launch
+package run
 
 import (
 	"context"
@@ -15,10 +15,10 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/cache"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/s3test"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 // inBucket makes a pipeline over three months of sales, of some MB a month, whose lake is in a bucket.
@@ -97,28 +97,28 @@ func watched(unloadOnly bool) (Options, func() []hindcast.Event) {
 	}
 }
 
+// cacheFolder is where copies of the lake's files are kept.
+func cacheFolder(p *hindcast.Pipeline) string { return filepath.Join(p.Run.Scratch, "cache") }
+
 // run begins a run over a lake of which nothing is near, with the engine if there is one.
 func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Engine) engine.Engine) {
 	t.Helper()
-	s, err := OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(s.cacheFolder()); err != nil {
+	if err := os.RemoveAll(cacheFolder(p)); err != nil {
 		t.Fatal(err)
 	}
 	if wrap != nil {
-		spill, err := s.settleDown(nil)
+		spill, err := s.SpillFolder(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		shares := plan.Divide(s.Machine, p.Run, 0, 0)
-		e, err := drivers.Engine(p, drivers.EngineOptions{Slots: shares.Transforms, Memory: shares.Transform, Threads: 1, Spill: spill,
-			Allowed: append(s.readable(), spill), Log: io.Discard})
-		if err != nil {
+		if err := s.StartEngine(session.Connection{Spill: spill, Log: io.Discard, Shares: plan.Divide(s.Machine, p.Run, 0, 0)}); err != nil {
 			t.Fatal(err)
 		}
-		s.Engine = wrap(e)
+		s.Engine = wrap(s.Engine)
 	}
 	ended, err := begin(context.Background(), s, o)
 	if err != nil {
@@ -179,11 +179,11 @@ func TestASliceLargerThanTheCache(t *testing.T) {
 	if events := failed(); len(events) > 0 {
 		t.Errorf("failed: %+v", events)
 	}
-	s, err := OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept := cache.Usage(s.cacheFolder()); kept > p.Run.Cache {
+	if kept := cache.Usage(cacheFolder(p)); kept > p.Run.Cache {
 		t.Errorf("the cache keeps %d bytes", kept)
 	}
 	m, err := s.Lake.CurrentUnit(t.Context(), "sales", "2020-01-01")

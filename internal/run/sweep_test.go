@@ -1,4 +1,4 @@
-package launch_test
+package run_test
 
 import (
 	"database/sql"
@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/launch"
+	"github.com/hindcast/hindcast/internal/run"
 )
 
 // What a killed write left, and the previous rows of loads that never committed, are gone when the next run has
 // begun; the previous rows of those that did commit stay.
 func TestWhatDiedIsSwept(t *testing.T) {
 	p := pipeline(t)
-	begin := func(exit int, force bool) *launch.Ended {
+	begin := func(exit int, force bool) *run.Ended {
 		t.Helper()
 		o := quiet()
 		o.Force = force
-		ended, err := launch.Begin(t.Context(), p, o)
+		ended, err := run.Begin(t.Context(), p, o)
 		if err != nil || ended.Outcome.ExitCode != exit {
 			t.Fatalf("%+v, %v", ended, err)
 		}
@@ -54,7 +54,7 @@ func TestWhatDiedIsSwept(t *testing.T) {
 	p.Load.After = nil
 	unloads := quiet()
 	unloads.UnloadOnly, unloads.ID = true, "aside" // sweeps no rows: the next run does
-	if _, err := launch.Begin(t.Context(), p, unloads); err != nil {
+	if _, err := run.Begin(t.Context(), p, unloads); err != nil {
 		t.Fatal(err)
 	}
 	if len(previous("r3")) != 3 {

@@ -1,4 +1,4 @@
-package launch_test
+package run_test
 
 import (
 	"context"
@@ -13,8 +13,9 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
-	"github.com/hindcast/hindcast/internal/launch"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/run"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
@@ -73,8 +74,8 @@ func inWarehouse(t *testing.T, dir string, f func(*sql.DB)) {
 }
 
 // quiet are the options of a run that nobody looks at.
-func quiet() launch.Options {
-	return launch.Options{Log: func(string) (io.Writer, error) { return io.Discard, nil },
+func quiet() run.Options {
+	return run.Options{Log: func(string) (io.Writer, error) { return io.Discard, nil },
 		Planned: func(*plan.Plan, []hindcast.Event, io.Writer) {}, Each: func(hindcast.Event) {}}
 }
 
@@ -99,18 +100,18 @@ func TestAStopBeforeThePlanIsFrozen(t *testing.T) {
 		stop <- supervisor.StopRequest{By: "Ctrl-C"}
 		return io.Discard, nil
 	}
-	_, err := launch.Begin(t.Context(), p, o)
+	_, err := run.Begin(t.Context(), p, o)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EStopped || e.Class != hindcast.ClassCanceled {
 		t.Fatalf("got %v", err)
 	}
-	s, err := launch.OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if runs, err := s.Lake.ListRuns(t.Context()); err != nil || len(runs) > 0 {
 		t.Errorf("runs %v, %v", runs, err)
 	}
-	ended, err := launch.Begin(t.Context(), p, quiet())
+	ended, err := run.Begin(t.Context(), p, quiet())
 	if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK || target(t, p) != 3 {
 		t.Errorf("the next run: %+v, %v; %d rows", ended, err, target(t, p))
 	}
@@ -123,15 +124,15 @@ func TestAResumedUnloadOnlyUnloads(t *testing.T) {
 	o.UnloadOnly = true
 	stop := make(chan supervisor.StopRequest)
 	o.Stop = stop
-	var run string
+	var id string
 	o.Planned = func(made *plan.Plan, _ []hindcast.Event, _ io.Writer) {
-		run = made.Run
+		id = made.Run
 		stop <- supervisor.StopRequest{By: "Ctrl-C", Now: true}
 	}
-	if _, err := launch.Begin(t.Context(), p, o); err != nil && hindcast.AsError(err).Code != hindcast.EStopped {
+	if _, err := run.Begin(t.Context(), p, o); err != nil && hindcast.AsError(err).Code != hindcast.EStopped {
 		t.Fatal(err)
 	}
-	ended, err := launch.Resume(context.Background(), p, run, quiet())
+	ended, err := run.Resume(context.Background(), p, id, quiet())
 	if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
 		t.Fatalf("%+v, %v", ended, err)
 	}
@@ -147,7 +148,7 @@ func TestAResumedUnloadOnlyUnloads(t *testing.T) {
 func TestALakeThatWasLost(t *testing.T) {
 	p := pipeline(t)
 	for range 2 {
-		if _, err := launch.Begin(t.Context(), p, quiet()); err != nil {
+		if _, err := run.Begin(t.Context(), p, quiet()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,28 +157,9 @@ func TestALakeThatWasLost(t *testing.T) {
 	}
 	o := quiet()
 	o.Force = true
-	ended, err := launch.Begin(t.Context(), p, o)
+	ended, err := run.Begin(t.Context(), p, o)
 	if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK || target(t, p) != 3 {
 		t.Errorf("%+v, %v; %d rows", ended, err, target(t, p))
-	}
-}
-
-// A query needs no lake: what is not there yet is read from the warehouse, and nothing stays behind.
-func TestAQueryBeforeTheFirstRun(t *testing.T) {
-	p := pipeline(t)
-	s, err := launch.Open(t.Context(), p, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := s.Query(t.Context(), launch.Query{Slice: "2020-02", Text: "SELECT count(*) AS n FROM sales"}, p.History.From)
-	if closing := s.Close(); closing != nil {
-		t.Error(closing)
-	}
-	if err != nil || len(rows.Values) != 1 || *rows.Values[0][0] != "29" {
-		t.Fatalf("%+v, %v", rows, err)
-	}
-	if _, err := os.Stat(p.Lake.Path); !os.IsNotExist(err) {
-		t.Errorf("the query left a lake behind: %v", err)
 	}
 }
 
@@ -189,7 +171,7 @@ func TestATargetThatIsAView(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	_, err := launch.Begin(t.Context(), p, quiet())
+	_, err := run.Begin(t.Context(), p, quiet())
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Place.Line == 0 {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,6 @@
-package launch
+// Package run begins and resumes runs: it takes the lease, makes or reads the plan, and hands all of it to the supervisor.
+// What a person sees of a run is the caller's responsibility.
+package run
 
 import (
 	"context"
@@ -18,12 +20,13 @@ import (
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
 // Options say how a run is begun or resumed.
 type Options struct {
-	Choice
+	session.Choice
 	ID         string // of a new run; "" takes the next free one
 	UnloadOnly bool
 	// Log opens the run's log, which also gets the workers' standard error.
@@ -49,7 +52,7 @@ type Ended struct {
 
 // active is a run while this process holds its lease.
 type active struct {
-	*Session
+	*session.Session
 	options Options
 	run     string
 	only    []string // the slices that a resume was asked for; all if empty
@@ -76,14 +79,14 @@ func (a *active) died(d child.Death) {
 
 // Begin plans a run, freezes the plan and supervises it to its end. An error means that no slice began.
 func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error) {
-	s, err := OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		return nil, err
 	}
 	return begin(ctx, s, o)
 }
 
-func begin(ctx context.Context, s *Session, o Options) (*Ended, error) {
+func begin(ctx context.Context, s *session.Session, o Options) (*Ended, error) {
 	a := &active{Session: s, options: o, run: o.ID, deaths: make(chan hindcast.Event, mostDeaths)}
 	return a.stoppable(ctx, func(ctx context.Context) (*Ended, error) {
 		err := a.free(ctx)
@@ -157,15 +160,11 @@ func (a *active) terms(floor int64) lease.Options {
 // lease back, last: by then nothing of the run writes any more.
 func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, error) {
 	a.sweeper.Wait()
-	place := a.place
-	a.place = nil // the log is in it, and the processes that are closed now still write to that
-	alive := a.Close()
+	alive := a.Disconnect() // its processes write to the log until here
 	if c, ok := a.log.(io.Closer); ok {
 		_ = c.Close()
 	}
-	if place != nil {
-		_ = place.Close() // the next run removes what stays
-	}
+	_ = a.Close() // the next run removes what stays
 	if err != nil {
 		a.unclaim(ctx)
 	}
@@ -179,7 +178,7 @@ func (a *active) leave(ctx context.Context, ended *Ended, err error) (*Ended, er
 }
 
 func (a *active) open(ctx context.Context, shares plan.Shares) error {
-	spill, err := a.settleDown(func() (string, error) { return a.Lake.Folder(a.Lake.RunPrefix(a.run) + "spill/") })
+	spill, err := a.SpillFolder(func() (string, error) { return a.Lake.Folder(a.Lake.RunPrefix(a.run) + "spill/") })
 	if err != nil {
 		return err
 	}
@@ -192,7 +191,7 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	}
 	told := false
 	return a.patiently(ctx, opening, func() error {
-		err := a.connect(ctx, connection{spill: spill, log: a.log, shares: shares, died: a.died})
+		err := a.Connect(ctx, session.Connection{Spill: spill, Log: a.log, Shares: shares, Died: a.died})
 		if e := hindcast.AsError(err); e != nil && e.Code == hindcast.EWarehouseBusy && !told && a.options.Busy != nil {
 			told = true
 			a.options.Busy(e)
@@ -304,7 +303,7 @@ func (a *active) markDue(p *plan.Plan) bool {
 	return due
 }
 
-func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Plan, err error) {
+func (a *active) plan(ctx context.Context, c session.Choice, now time.Time) (p *plan.Plan, err error) {
 	err = a.patiently(ctx, hangUp, func() error {
 		p, err = a.Plan(ctx, c, now)
 		return err
@@ -313,7 +312,7 @@ func (a *active) plan(ctx context.Context, c Choice, now time.Time) (p *plan.Pla
 		return p, err
 	}
 	// What is unloaded needs neither the SQL nor the target: only if there is no plan without them either, nothing is.
-	draft, failed := a.survey(c, now).Draft(ctx)
+	draft, failed := a.Survey(c, now).Draft(ctx)
 	if failed != nil {
 		return nil, err
 	}
@@ -366,7 +365,7 @@ func hangUp(e *hindcast.Error) bool {
 // Resume goes on with a run where it stopped: finished slices stay, attempts are counted anew. With Options.Slices
 // only those are gone on with. Whether anything is left of the whole run is for its caller to ask.
 func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*Ended, error) {
-	s, err := OpenLake(p)
+	s, err := session.OpenLake(p)
 	if err != nil {
 		return nil, err
 	}
@@ -574,4 +573,10 @@ func (a *active) views(ctx context.Context, p *plan.Plan) error {
 		}
 	}
 	return a.Lake.Views(ctx, chosen, dims)
+}
+
+func changed(run, what, was, is string) error {
+	return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("run %s was planned for the %s %s; now it is %s", run, what, was, is),
+		Next:    fmt.Sprintf("go back to %s, or begin anew with: hindcast run", was)}
 }

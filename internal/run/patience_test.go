@@ -1,4 +1,4 @@
-package launch
+package run
 
 import (
 	"io"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 // A server that is started anew while a run plans costs it a wait, not its beginning. What somebody has to mend is told at
@@ -24,7 +25,7 @@ func TestABeginningIsTriedAgain(t *testing.T) {
 		"a lock that somebody holds":        {fault(hindcast.EWarehouseBusy, hindcast.ClassTransient), hangUp, 1},
 		"no such table":                     {fault(hindcast.EWarehouse, hindcast.ClassPermanent), hangUp, 1},
 	} {
-		a := &active{Session: &Session{Pipeline: &hindcast.Pipeline{Run: hindcast.RunConfig{Retries: 2, RetryWait: time.Microsecond}}}, log: io.Discard}
+		a := &active{Session: &session.Session{Pipeline: &hindcast.Pipeline{Run: hindcast.RunConfig{Retries: 2, RetryWait: time.Microsecond}}}, log: io.Discard}
 		tries := 0
 		if err := a.patiently(t.Context(), c.heals, func() error { tries++; return c.err }); err == nil || tries != c.tries {
 			t.Errorf("%s: tried %d times, want %d (%v)", name, tries, c.tries, err)

@@ -1,4 +1,5 @@
-package launch
+// Package query answers an ad hoc query over one slice, for `hindcast sql`.
+package query
 
 import (
 	"context"
@@ -12,6 +13,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -24,46 +26,46 @@ type Query struct {
 	Limit  int
 }
 
-// Query runs a query over a slice's facts and dimensions as the transform would see them. What is not in the lake
-// is read from the warehouse into the session's folder, which Close removes.
-func (s *Session) Query(ctx context.Context, q Query, now time.Time) (engine.Rows, error) {
+// Run answers a query over a slice's facts and dimensions as the transform would see them. The session's engine is open. What
+// is not in the lake is read from the warehouse, which is opened for it, into the session's folder, which its Close removes.
+func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engine.Rows, error) {
 	sampler, ok := s.Engine.(engine.Sampler)
 	if !ok {
 		return engine.Rows{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " runs no queries by hand", Next: "use the engine duckdb"}
 	}
 	// By the lake alone first: a run may have the warehouse to itself, and the query may need none.
-	p, err := s.fromLake(ctx, q.Slice, now)
+	p, err := fromLake(ctx, s, q.Slice, now)
 	if err == nil {
-		rows, err := s.over(ctx, sampler, p, q, now)
-		if err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn || !s.narrows() {
+		rows, err := over(ctx, s, sampler, p, q, now)
+		if err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn || !narrows(s.Pipeline) {
 			return rows, err
 		}
 	}
-	if err := s.reach(ctx); err != nil {
+	if err := s.Reach(ctx); err != nil {
 		return engine.Rows{}, err
 	}
-	if p, err = s.planAny(ctx, q.Slice, now); err != nil {
+	if p, err = planAny(ctx, s, q.Slice, now); err != nil {
 		return engine.Rows{}, err
 	}
-	return s.over(ctx, sampler, p, q, now)
+	return over(ctx, s, sampler, p, q, now)
 }
 
 // narrows reports whether the lake may have fewer columns than the warehouse.
-func (s *Session) narrows() bool {
-	return slices.ContainsFunc(s.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Used }) ||
-		slices.ContainsFunc(s.Pipeline.Dims, func(d hindcast.Dim) bool { return d.Used })
+func narrows(p *hindcast.Pipeline) bool {
+	return slices.ContainsFunc(p.Facts, func(f hindcast.Fact) bool { return f.Used }) ||
+		slices.ContainsFunc(p.Dims, func(d hindcast.Dim) bool { return d.Used })
 }
 
 // over runs the query over the last of the plan's slices.
-func (s *Session) over(ctx context.Context, sampler engine.Sampler, p *plan.Plan, q Query, now time.Time) (engine.Rows, error) {
+func over(ctx context.Context, s *session.Session, sampler engine.Sampler, p *plan.Plan, q Query, now time.Time) (engine.Rows, error) {
 	item := p.Items[len(p.Items)-1]
 	query, err := engine.Bound(q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
 	if err != nil {
 		return engine.Rows{}, err
 	}
 	query.TimeZone, query.Now = s.Pipeline.History.TimeZone, now
-	r := &reader{Session: s, plan: p, item: item, scratch: s.spill, sample: q.Sample, reads: s.readBy(ctx, query, p, item)}
+	r := &reader{Session: s, plan: p, item: item, scratch: s.Spilled(), sample: q.Sample, reads: readBy(ctx, s, query, p, item)}
 	defer r.release()
 	if query.Tables, err = r.tables(ctx); err != nil {
 		return engine.Rows{}, err
@@ -72,7 +74,7 @@ func (s *Session) over(ctx context.Context, sampler engine.Sampler, p *plan.Plan
 }
 
 // fromLake plans the slice by the lake alone.
-func (s *Session) fromLake(ctx context.Context, slice string, now time.Time) (*plan.Plan, error) {
+func fromLake(ctx context.Context, s *session.Session, slice string, now time.Time) (*plan.Plan, error) {
 	if slice == "" {
 		to, err := plan.ResolveTo(s.Pipeline, now)
 		if err != nil {
@@ -84,18 +86,18 @@ func (s *Session) fromLake(ctx context.Context, slice string, now time.Time) (*p
 		}
 		slice = history[len(history)-1].Key
 	}
-	return s.survey(Choice{Slices: slice, Force: true}, now).FromLake(ctx)
+	return s.Survey(session.Choice{Slices: slice, Force: true}, now).FromLake(ctx)
 }
 
 // planAny plans the slice without binding the pipeline's SQL, which may be what is being worked on.
-func (s *Session) planAny(ctx context.Context, slice string, now time.Time) (*plan.Plan, error) {
-	asked := s.survey(Choice{Slices: slice, Force: true}, now)
+func planAny(ctx context.Context, s *session.Session, slice string, now time.Time) (*plan.Plan, error) {
+	asked := s.Survey(session.Choice{Slices: slice, Force: true}, now)
 	return asked.Draft(ctx)
 }
 
 // readBy says which columns of each table the query reads; nothing of a table where that is not sure, or where the query is
 // wrong: it is bound after this.
-func (s *Session) readBy(ctx context.Context, query engine.Query, p *plan.Plan, item plan.Item) map[string][]string {
+func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan.Plan, item plan.Item) map[string][]string {
 	pruner, can := s.Engine.(engine.Pruner)
 	if !can {
 		return nil
@@ -121,7 +123,7 @@ func (s *Session) readBy(ctx context.Context, query engine.Query, p *plan.Plan, 
 
 // reader finds a slice's rows wherever they are.
 type reader struct {
-	*Session
+	*session.Session
 	plan    *plan.Plan
 	item    plan.Item
 	scratch string

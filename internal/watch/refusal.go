@@ -1,4 +1,5 @@
-package launch
+// Package watch follows a pipeline's runs from outside, by the lake alone: how they stand, and what a resume would meet.
+package watch
 
 import (
 	"context"
@@ -12,6 +13,7 @@ import (
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
 // Trace is what matters of a run to the other runs of its pipeline: what it publishes, and where.
@@ -76,9 +78,9 @@ type Refusal struct {
 	Next string
 }
 
-// Refuses tells, from the lake alone, whether a resume of a run would be refused: nobody asks the warehouse. The traces are those of
-// the pipeline's runs.
-func (s *Session) Refuses(ctx context.Context, t *Trace, all []*Trace, now time.Time) (Refusal, error) {
+// Refuses reports whether a resume of a run would be refused, without asking the warehouse. The traces are those of the
+// pipeline's runs.
+func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, now time.Time) (Refusal, error) {
 	again := "hindcast run"
 	if !t.loads {
 		again = "hindcast unload"
@@ -110,8 +112,8 @@ func (s *Session) Refuses(ctx context.Context, t *Trace, all []*Trace, now time.
 // readers is how many runs are read from the lake at the same time.
 const readers = 8
 
-// Traces reads the traces of the pipeline's runs. What cannot be read is left out: that is told where that run is looked at.
-func (s *Session) Traces(ctx context.Context) ([]*Trace, error) {
+// Traces reads the traces of the pipeline's runs. What cannot be read is left out: whoever looks at that run is told.
+func Traces(ctx context.Context, s *session.Session) ([]*Trace, error) {
 	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
 		return nil, err
