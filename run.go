@@ -129,8 +129,11 @@ type Committed struct {
 	Fingerprint string    `json:"fingerprint"`
 	Parts       Parts     `json:"parts"`
 	Sums        Sums      `json:"sums"`     // of the rows as they are in the target
-	Previous    string    `json:"previous"` // where the rows that it replaced are kept; empty if there were none
+	Previous    string    `json:"previous"` // where the rows that it replaced are kept; empty if nothing was replaced
 	CommittedAt time.Time `json:"committed_at"`
+	// Publication is the run whose transaction wrote the row. It is another than Run where a run publishes what an earlier
+	// one computed.
+	Publication string `json:"publication"`
 }
 
 // Parts are the hashes that a fingerprint is made of, kept apart so that "why" can be answered.

@@ -62,7 +62,9 @@ func (s *Steps) keepPrevious(ctx context.Context, load *warehouse.Load) (err err
 	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
 	m := &hindcast.Manifest{Name: "previous", Key: load.Slice.Key, Interval: load.Slice.Interval, Source: load.Target.Table, Generation: 1,
 		Run: s.plan.Run, Fence: s.fence, Attempt: load.Attempt, CreatedAt: s.now().UTC()}
-	load.Keep = func(ctx context.Context) error { return s.lake.Keep(ctx, prefix, m) }
+	load.Keep = func(ctx context.Context, replaced []hindcast.Committed) error {
+		return s.lake.Keep(ctx, prefix, m, replaced)
+	}
 	if !s.lake.Remote() {
 		load.Previous = s.lake.Absolute(load.PreviousAs)
 		return s.lake.Check(prefix)

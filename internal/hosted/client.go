@@ -182,7 +182,7 @@ func (c *Client) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed
 		return *cmp.Or(held.Committed, &hindcast.Committed{}), err
 	}
 	answer := kept{ID: held.ID}
-	if err := l.Keep(ctx); err != nil {
+	if err := l.Keep(ctx, held.Replaced); err != nil {
 		answer.Error = hindcast.AsError(err)
 		ctx = context.WithoutCancel(ctx) // the transaction is rolled back in any case
 	}

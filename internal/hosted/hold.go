@@ -27,10 +27,11 @@ type loading struct {
 	err    error
 }
 
-// heldLoad is the answer to hold: what was committed, or which load is held.
+// heldLoad is the answer to hold: what was committed, or which load is held and which status rows it replaces.
 type heldLoad struct {
-	ID        int64               `json:"id,omitempty"`
-	Committed *hindcast.Committed `json:"committed,omitempty"`
+	ID        int64                `json:"id,omitempty"`
+	Replaced  []hindcast.Committed `json:"replaced,omitempty"`
+	Committed *hindcast.Committed  `json:"committed,omitempty"`
 }
 
 type kept struct {
@@ -41,9 +42,9 @@ type kept struct {
 func (h *heldLoads) begin(ctx context.Context, w warehouse.Warehouse, l warehouse.Load) (heldLoad, error) {
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx)) // this call
 	held := &loading{cancel: cancel, kept: make(chan *hindcast.Error), done: make(chan struct{})}
-	written := make(chan struct{})
-	l.Keep = func(ctx context.Context) error {
-		close(written)
+	written := make(chan []hindcast.Committed, 1)
+	l.Keep = func(ctx context.Context, replaced []hindcast.Committed) error {
+		written <- replaced
 		select {
 		case refusal := <-held.kept:
 			if refusal != nil {
@@ -59,8 +60,8 @@ func (h *heldLoads) begin(ctx context.Context, w warehouse.Warehouse, l warehous
 		held.result, held.err = w.Load(outlives, l)
 	}()
 	select {
-	case <-written:
-		return heldLoad{ID: h.add(held)}, nil
+	case replaced := <-written:
+		return heldLoad{ID: h.add(held), Replaced: replaced}, nil
 	case <-held.done:
 	case <-ctx.Done():
 		cancel()

@@ -186,17 +186,18 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 // SaveManifest finishes what a step wrote below prefix: it settles m's files as PublishUnit does and writes
 // manifest.json there, so that the files' names are durable too. It publishes nothing.
 func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Manifest) error {
-	return l.save(ctx, prefix, m, true)
+	return l.save(ctx, prefix, m, m, true)
 }
 
-func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
+// save writes the record, of which m is the manifest.
+func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, record any, whole bool) error {
 	if err := l.settle(ctx, prefix, m, whole); err != nil {
 		return err
 	}
 	if wrong := wrongIn(m); wrong != "" {
 		return badManifest(l.Absolute(prefix+manifestName), wrong)
 	}
-	body, err := seal(m)
+	body, err := seal(record)
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}

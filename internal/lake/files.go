@@ -108,9 +108,15 @@ func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) e
 	return l.settle(ctx, prefix, m, false)
 }
 
-// Keep writes a manifest of all files in the prefix's Folder, whose rows m describes, and brings them into the lake. What
-// is only on this machine is cleared.
-func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest) error {
+// kept is the manifest of what a load replaced: rows, and the rows of hindcast_status that stood for them.
+type kept struct {
+	*hindcast.Manifest
+	Replaced []hindcast.Committed `json:"replaced"`
+}
+
+// Keep writes a manifest of all files in the prefix's Folder, whose rows m describes, and of the status rows that were
+// replaced with them, and brings all of it into the lake. What is only on this machine is cleared.
+func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest, replaced []hindcast.Committed) error {
 	folder, err := l.Folder(prefix)
 	if err != nil {
 		return err
@@ -137,7 +143,7 @@ func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest) er
 		}
 		m.Files = append(m.Files, f)
 	}
-	if err := l.save(ctx, prefix, m, false); err != nil {
+	if err := l.save(ctx, prefix, m, kept{m, replaced}, false); err != nil {
 		return err
 	}
 	return l.Clear(prefix)

@@ -3,9 +3,11 @@ package lake
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/hindcast/hindcast"
@@ -118,8 +120,17 @@ func TestSteps(t *testing.T) {
 		}
 	}
 	previous := &hindcast.Manifest{Name: "previous", Key: "2020", Generation: 1}
-	if err := l.Keep(t.Context(), prefix, previous); err != nil {
+	stood := hindcast.Committed{Pipeline: "p", Target: "result", Run: "r0", Publication: "r0", Sums: hindcast.Sums{Rows: 2}}
+	if err := l.Keep(t.Context(), prefix, previous, []hindcast.Committed{stood}); err != nil {
 		t.Fatal(err)
+	}
+	body, _, err := b.Get(t.Context(), prefix+"manifest.json")
+	var record kept
+	if err == nil {
+		err = errors.Join(unseal(body), json.Unmarshal(body, &record))
+	}
+	if err != nil || len(record.Files) != 2 || !reflect.DeepEqual(record.Replaced, []hindcast.Committed{stood}) {
+		t.Errorf("the record is %s, %v", body, err)
 	}
 	if infos, err := b.List(t.Context(), prefix); err != nil || len(infos) != 3 {
 		t.Errorf("kept %v, %v", infos, err)

@@ -439,13 +439,13 @@ func (a *active) superseded(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	for _, row := range rows {
-		if row.Run == a.run || row.Target != p.Pipeline.Target.Table || !row.CommittedAt.After(p.CreatedAt) {
+		if row.Publication == a.run || row.Target != p.Pipeline.Target.Table || !row.CommittedAt.After(p.CreatedAt) {
 			continue
 		}
 		for _, item := range p.Items {
 			if item.Reason.Runs() && item.Slice.Overlaps(row.Slice.Interval) {
 				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
-					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Run, p.Label(row.Slice.Key), a.run),
+					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Publication, p.Label(row.Slice.Key), a.run),
 					Next:    "plan anew: hindcast run"}
 			}
 		}

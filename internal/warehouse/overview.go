@@ -34,7 +34,7 @@ type Overview struct {
 	At     string `json:"at"` // when it was committed, in microseconds since 1970
 }
 
-// Committed are the status rows, without their Parts and their Sums.
+// Committed are the status rows without their Parts, their Sums and what says where they came from.
 func (o Overview) Committed(pipeline, target string) ([]hindcast.Committed, error) {
 	rows := make([]hindcast.Committed, o.Rows)
 	for i := range rows {

@@ -76,10 +76,10 @@ type Load struct {
 	Previous string                    `json:"previous"` // folder (or URL) where the replaced rows are to be kept
 	// PreviousAs is what the status row says of where they are; Previous if empty.
 	PreviousAs string `json:"previous_as,omitempty"`
-	// Keep, if set, is called once the replaced rows are in Previous, if there are any, and before COMMIT: it takes
-	// them to PreviousAs. Its error rolls the load back.
-	Keep   func(context.Context) error `json:"-"`
-	Memory int64                       `json:"memory"`
+	// Keep, if set, is called before COMMIT where the load replaces anything: rows, which are in Previous by then, or rows
+	// of hindcast_status, which it is given. It takes them to PreviousAs. Its error rolls the load back.
+	Keep   func(ctx context.Context, replaced []hindcast.Committed) error `json:"-"`
+	Memory int64                                                          `json:"memory"`
 }
 
 // Unloader reads from a warehouse. Parallel.

@@ -399,7 +399,7 @@ func TestAnOwnerThatDiesWhileItIsHeld(t *testing.T) {
 	if err := c.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
 		t.Fatal(err)
 	}
-	l.Keep = func(context.Context) error { c.KillOwner(); return nil }
+	l.Keep = func(context.Context, []hindcast.Committed) error { c.KillOwner(); return nil }
 	_, err = c.Load(t.Context(), l)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWorker || e.Class != hindcast.ClassTransient {
 		t.Fatalf("got %v, want E-WORKER", err)
@@ -407,10 +407,57 @@ func TestAnOwnerThatDiesWhileItIsHeld(t *testing.T) {
 	if rows, err := c.Committed(t.Context(), "p", true); err != nil || len(rows) != 0 {
 		t.Errorf("committed %v, %v", rows, err)
 	}
-	l.Previous, l.Keep = filepath.Join(t.TempDir(), "again"), func(context.Context) error { return nil }
+	l.Previous, l.Keep = filepath.Join(t.TempDir(), "again"), func(context.Context, []hindcast.Committed) error { return nil }
 	if _, err := c.Load(t.Context(), l); err != nil {
 		t.Errorf("the next load: %v", err)
 	}
+}
+
+// A table of status rows that an earlier version made is read as it is, and gets its column when a run prepares.
+func TestStatusOfAnEarlierVersion(t *testing.T) {
+	path := create(t, `CREATE TABLE result (day DATE, total DECIMAL(38,6));
+		CREATE TABLE hindcast_lease (name VARCHAR PRIMARY KEY, n BIGINT NOT NULL);
+		CREATE TABLE hindcast_status (pipeline VARCHAR NOT NULL, target VARCHAR NOT NULL, slice VARCHAR NOT NULL,
+			slice_start TIMESTAMP WITH TIME ZONE NOT NULL, slice_end TIMESTAMP WITH TIME ZONE NOT NULL,
+			run VARCHAR NOT NULL, attempt INTEGER NOT NULL, fingerprint VARCHAR NOT NULL, parts VARCHAR NOT NULL,
+			"rows" BIGINT NOT NULL, content VARCHAR NOT NULL, totals VARCHAR NOT NULL, previous VARCHAR NOT NULL,
+			committed_at TIMESTAMP WITH TIME ZONE NOT NULL);
+		INSERT INTO hindcast_status VALUES ('p', 'result', '2020-01-01', '2020-01-01 00:00:00+00', '2020-02-01 00:00:00+00', 'r7', 1, 'f', '{}', 0, '', 'null', '', '2026-01-01 00:00:00+00')`)
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	check := func(runs ...string) {
+		t.Helper()
+		rows, err := w.Committed(t.Context(), "p", true)
+		if err != nil || len(rows) != len(runs) {
+			t.Fatalf("%+v, %v", rows, err)
+		}
+		for i, run := range runs {
+			if rows[i].Run != run || rows[i].Publication != run {
+				t.Errorf("%s is published by %q", run, rows[i].Publication)
+			}
+		}
+		details, err := w.Details(t.Context(), "p", "result", []string{"2020-01-01"})
+		if err != nil || len(details) != 1 || details[0].Publication != "r7" {
+			t.Errorf("%+v, %v", details, err)
+		}
+	}
+
+	check("r7")
+	target, columns := hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}
+	for range 2 {
+		if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-02-01", Interval: warehousetest.February},
+		TimeZone: "UTC", Run: "r8", Attempt: 1, Fence: 1, Print: "g", Columns: columns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("r7", "r8")
 }
 
 // Targets with constraints of their own: a key, and a column with a default that the result lacks.

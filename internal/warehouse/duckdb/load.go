@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS hindcast_status (
   slice_start TIMESTAMP WITH TIME ZONE NOT NULL, slice_end TIMESTAMP WITH TIME ZONE NOT NULL,
   run VARCHAR NOT NULL, attempt INTEGER NOT NULL, fingerprint VARCHAR NOT NULL, parts VARCHAR NOT NULL,
   "rows" BIGINT NOT NULL, content VARCHAR NOT NULL, totals VARCHAR NOT NULL, previous VARCHAR NOT NULL,
-  committed_at TIMESTAMP WITH TIME ZONE NOT NULL)`
+  committed_at TIMESTAMP WITH TIME ZONE NOT NULL, publication VARCHAR);
+ALTER TABLE hindcast_status ADD COLUMN IF NOT EXISTS publication VARCHAR`
 
 // Prepare creates what is missing and raises the fence.
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
@@ -114,7 +115,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 	w.loading.Lock()
 	defer w.loading.Unlock()
 	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
-		Fingerprint: l.Print, Parts: l.Parts, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		Fingerprint: l.Print, Parts: l.Parts, Publication: l.Run, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	end := (*sql.Conn).Close
 	if len(l.Hooks.Before)+len(l.Hooks.After) > 0 {
 		end = onceOnly // they may SET something, or make temporary tables
@@ -130,7 +131,7 @@ func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed,
 		if err := refuseLower(was.fence, l.Fence); err != nil {
 			return err
 		}
-		if c.Previous, err = keepPrevious(ctx, conn, l, was.rows); err != nil {
+		if c.Previous, err = keepPrevious(ctx, conn, l, was); err != nil {
 			return err
 		}
 		if err := replaceRows(ctx, conn, l, was.rows); err != nil {
@@ -175,28 +176,52 @@ func inSlice(l warehouse.Load) string {
 	return "false"
 }
 
-// keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
-func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) (string, error) {
-	if n == 0 || l.Previous == "" {
+// keepPrevious keeps what will be replaced, rows with all of their columns and status rows, and returns where; "" if there
+// is nothing.
+func keepPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load, was found) (string, error) {
+	if was.rows == 0 && was.statuses == 0 || l.Previous == "" {
 		return "", nil
 	}
-	from := " FROM " + duck.Table(l.Target.Table) + " WHERE " + inSlice(l)
-	columns, err := targetColumns(ctx, conn, l.Target.Table)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
-		return "", err
-	}
-	if _, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+from, l.Previous); err != nil {
-		return "", err
+	if was.rows > 0 {
+		if err := copyPrevious(ctx, conn, l); err != nil {
+			return "", err
+		}
 	}
 	if l.Keep != nil {
-		if err := l.Keep(ctx); err != nil {
+		replaced, err := replacedStatus(ctx, conn, l, was.statuses)
+		if err != nil {
+			return "", err
+		}
+		if err := l.Keep(ctx, replaced); err != nil {
 			return "", err
 		}
 	}
 	return cmp.Or(l.PreviousAs, l.Previous), nil
+}
+
+func copyPrevious(ctx context.Context, conn *sql.Conn, l warehouse.Load) error {
+	columns, err := targetColumns(ctx, conn, l.Target.Table)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
+		return err
+	}
+	_, err = duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+duck.Table(l.Target.Table)+" WHERE "+inSlice(l), l.Previous)
+	return err
+}
+
+// replacedStatus are the n status rows that the load takes out.
+func replacedStatus(ctx context.Context, conn *sql.Conn, l warehouse.Load, n int64) ([]hindcast.Committed, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT "+statusColumns+" FROM hindcast_status WHERE "+overlapping+" ORDER BY slice_start",
+		l.Target.Table, l.Slice.End.UTC(), l.Slice.Start.UTC())
+	if err != nil {
+		return nil, err
+	}
+	return readCommitted(rows)
 }
 
 func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcast.Column, error) {
@@ -328,8 +353,8 @@ func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed, n in
 	if err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+statusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
-		string(parts), c.Sums.Rows, c.Sums.Content, string(totals), c.Previous, c.CommittedAt)
+		string(parts), c.Sums.Rows, c.Sums.Content, string(totals), c.Previous, c.CommittedAt, c.Publication)
 	return err
 }

@@ -43,7 +43,11 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 		return nil, err
 	}
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, selectStatus+` WHERE pipeline = ? AND target = ?
+		columns, err := standingColumns(ctx, conn)
+		if err != nil {
+			return err
+		}
+		rows, err := conn.QueryContext(ctx, "SELECT "+columns+` FROM hindcast_status WHERE pipeline = ? AND target = ?
 			AND slice IN (SELECT unnest(from_json(?, '["VARCHAR"]'))) ORDER BY slice_start`, pipeline, target, string(wanted))
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -21,11 +22,11 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 	}
 	var all []hindcast.Committed
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		exists, err := haveStatus(ctx, conn)
-		if err != nil || !exists {
+		columns, err := standingColumns(ctx, conn)
+		if err != nil || columns == "" {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, selectStatus+" WHERE pipeline = ? ORDER BY slice_start", pipeline)
+		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM hindcast_status WHERE pipeline = ? ORDER BY slice_start", pipeline)
 		if err != nil {
 			return err
 		}
@@ -35,8 +36,22 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 	return all, err
 }
 
-const selectStatus = `SELECT pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint,
-	parts, "rows", content, totals, previous, committed_at FROM hindcast_status`
+const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`
+
+// standingColumns selects statusColumns of the table as it stands; "" if there is none. Of an earlier version it has no
+// publication until the next Prepare: every run published its own rows then.
+func standingColumns(ctx context.Context, conn *sql.Conn) (string, error) {
+	var exists, publication bool
+	err := conn.QueryRowContext(ctx, `SELECT count(*) > 0, count(*) FILTER (column_name = 'publication') > 0 FROM duckdb_columns()
+		WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = 'hindcast_status'`).Scan(&exists, &publication)
+	switch {
+	case err != nil || !exists:
+		return "", err
+	case !publication:
+		return strings.Replace(statusColumns, "publication", "run", 1), nil
+	}
+	return statusColumns, nil
+}
 
 func readCommitted(rows *sql.Rows) (all []hindcast.Committed, err error) {
 	defer rows.Close()
@@ -53,11 +68,13 @@ func readCommitted(rows *sql.Rows) (all []hindcast.Committed, err error) {
 func scanCommitted(rows *sql.Rows) (hindcast.Committed, error) {
 	var c hindcast.Committed
 	var parts, totals string
+	var publication sql.NullString // of a row that an earlier version wrote there is none
 	err := rows.Scan(&c.Pipeline, &c.Target, &c.Slice.Key, &c.Slice.Start, &c.Slice.End, &c.Run, &c.Attempt, &c.Fingerprint,
-		&parts, &c.Sums.Rows, &c.Sums.Content, &totals, &c.Previous, &c.CommittedAt)
+		&parts, &c.Sums.Rows, &c.Sums.Content, &totals, &c.Previous, &c.CommittedAt, &publication)
 	if err != nil {
 		return c, err
 	}
+	c.Publication = cmp.Or(publication.String, c.Run)
 	c.Slice.Start, c.Slice.End, c.CommittedAt = c.Slice.Start.UTC(), c.Slice.End.UTC(), c.CommittedAt.UTC()
 	if err := json.Unmarshal([]byte(parts), &c.Parts); err != nil {
 		return c, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)

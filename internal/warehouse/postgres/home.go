@@ -21,6 +21,7 @@ var makes = map[string]string{
   pipeline text NOT NULL, target text NOT NULL, slice text NOT NULL, slice_start timestamptz NOT NULL, slice_end timestamptz NOT NULL,
   run text NOT NULL, attempt integer NOT NULL, fingerprint text NOT NULL, parts jsonb NOT NULL,
   "rows" bigint NOT NULL, content text NOT NULL, totals jsonb NOT NULL, previous text NOT NULL, committed_at timestamptz NOT NULL,
+  publication text,
   PRIMARY KEY (target, slice_start))`,
 }
 
@@ -28,6 +29,16 @@ var makes = map[string]string{
 type home struct {
 	schema        string
 	lease, status bool // which of them are there
+	publication   bool // hindcast_status has that column: an earlier version made it without
+	owned         bool // the role may add it
+}
+
+// columns selects statusColumns of the table as it stands: every run of an earlier version published its own rows.
+func (h home) columns() string {
+	if h.publication {
+		return statusColumns
+	}
+	return strings.Replace(statusColumns, "publication", "run", 1)
 }
 
 func (h home) whole() bool { return h.lease && h.status }
@@ -65,7 +76,10 @@ func (h home) mends(role string) string {
 
 const findOurs = `
 SELECT n.nspname, EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hindcast_lease' AND c.relkind IN ('r', 'p')),
-  EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hindcast_status' AND c.relkind IN ('r', 'p'))
+  EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hindcast_status' AND c.relkind IN ('r', 'p')),
+  EXISTS (SELECT FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = n.oid AND c.relname = 'hindcast_status'
+    AND a.attname = 'publication' AND NOT a.attisdropped),
+  EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hindcast_status' AND pg_has_role(c.relowner, 'USAGE'))
 FROM (SELECT coalesce(
   (SELECT c.relnamespace FROM pg_class c WHERE c.relname IN ('hindcast_lease', 'hindcast_status') AND c.relkind IN ('r', 'p')
     AND pg_table_is_visible(c.oid) ORDER BY c.relname = 'hindcast_status' DESC LIMIT 1),
@@ -90,13 +104,34 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (home, error) {
 		}
 		return home{}, permanent("no schema of the role's search path was there", "run again")
 	}
-	h := home{schema: rows[0].text(0), lease: rows[0].bool(1), status: rows[0].bool(2)}
+	h := home{schema: rows[0].text(0), lease: rows[0].bool(1), status: rows[0].bool(2), publication: rows[0].bool(3), owned: rows[0].bool(4)}
 	if h.whole() && conn.TxStatus() == idleStatus { // or else they may be rolled back
 		w.mutex.Lock()
 		w.home = h
 		w.mutex.Unlock()
 	}
 	return h, nil
+}
+
+// widen adds the column that hindcast_status of an earlier version lacks, if the role may and nobody else uses the table
+// just now: rows can do without until a later Prepare.
+func (w *Owner) widen(ctx context.Context, conn *pgconn.PgConn) error {
+	h, err := w.ours(ctx, conn)
+	if err != nil || !h.status || h.publication || !h.owned {
+		return err
+	}
+	err = transaction(ctx, conn, "BEGIN", func() error {
+		return run(ctx, conn, "SET LOCAL lock_timeout = '1s'", "ALTER TABLE "+h.table(statusTable)+" ADD COLUMN IF NOT EXISTS publication text")
+	})
+	if isState(err, lockTimeout) {
+		return nil
+	}
+	if err == nil {
+		w.mutex.Lock()
+		w.home = home{}
+		w.mutex.Unlock()
+	}
+	return err
 }
 
 // mayKeep says what is behind an error of a statement about our tables: a right that is lacking, or a table that was

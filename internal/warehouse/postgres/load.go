@@ -25,13 +25,14 @@ type load struct {
 	warehouse.Load
 	owner    *Owner
 	conn     *pgconn.PgConn
-	schema   string // of our tables
+	home     home
 	target   relation
-	replaces bool      // there are rows of the target in the slice
-	xid      string    // the transaction, as the rows that it writes name it
-	between  []between // what may change what is deleted or stored
-	cast     bool      // the server reads values from text
-	kept     int64     // rows of the slice that were kept aside; -1 if none were to be
+	replaced []hindcast.Committed // status rows that this load takes out
+	replaces bool                 // there are rows of the target in the slice
+	xid      string               // the transaction, as the rows that it writes name it
+	between  []between            // what may change what is deleted or stored
+	cast     bool                 // the server reads values from text
+	kept     int64                // rows of the slice that were kept aside; -1 if none were to be
 	sent     hindcast.Sums
 	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
 }
@@ -41,13 +42,13 @@ type load struct {
 // three, one more to delete, and one for each hook.
 func (w *Owner) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
 	c := hindcast.Committed{Pipeline: l.Pipeline, Target: l.Target.Table, Slice: l.Slice, Run: l.Run, Attempt: l.Attempt,
-		Fingerprint: l.Print, Parts: l.Parts, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		Fingerprint: l.Print, Parts: l.Parts, Publication: l.Run, CommittedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
 		if err != nil {
 			return err
 		}
-		job := &load{Load: l, owner: w, conn: conn, schema: home.schema, kept: -1}
+		job := &load{Load: l, owner: w, conn: conn, home: home, kept: -1}
 		err = job.replace(ctx, &c)
 		rollback(ctx, conn) // unless it is committed
 		if isState(err, lockTimeout) {
@@ -140,12 +141,13 @@ func (l *load) begin(ctx context.Context) error {
 		"BEGIN ISOLATION LEVEL READ COMMITTED",
 		"SET LOCAL application_name = "+literal(sessionName(l.Pipeline)),
 		"LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE",
-		"SELECT n FROM "+identifier(l.schema)+".hindcast_lease WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
+		"SELECT n FROM "+l.home.table(leaseTable)+" WHERE name = "+literal(fenceName(l.Pipeline))+" FOR SHARE",
 		"SET LOCAL row_security = off", // an error rather than rows that are not seen
 		"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
 			"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 		fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
-		fmt.Sprintf(betweens, oid))
+		fmt.Sprintf(betweens, oid),
+		"SELECT "+l.home.columns()+" FROM "+l.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start")
 	if err != nil {
 		return err
 	}
@@ -161,7 +163,19 @@ func (l *load) begin(ctx context.Context) error {
 	for _, r := range columns {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
 	}
+	for _, r := range results[8] {
+		c, err := readCommitted(r)
+		if err != nil {
+			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+		}
+		l.replaced = append(l.replaced, c)
+	}
 	return l.owner.resolve(ctx, l.conn, []relation{l.target})
+}
+
+// overlapping is the condition of the status rows that the load takes out.
+func (l *load) overlapping() string {
+	return " WHERE target = " + literal(l.Target.Table) + " AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
 }
 
 // inSlice is the condition that a row of the target belongs to the slice.
@@ -174,12 +188,27 @@ func (l *load) inSlice() string {
 	return "false"
 }
 
-// keepPrevious keeps the rows that will be replaced, all columns of them, and returns where; "" if there are none.
-// What has no type in the lake is kept as its text.
+// keepPrevious keeps what will be replaced, rows and status rows, and returns where; "" if there is nothing.
 func (l *load) keepPrevious(ctx context.Context) (string, error) {
-	if !l.replaces || l.Previous == "" {
+	if !l.replaces && len(l.replaced) == 0 || l.Previous == "" {
 		return "", nil
 	}
+	if l.replaces {
+		if err := l.copyPrevious(ctx); err != nil {
+			return "", err
+		}
+	}
+	if l.Keep != nil {
+		if err := l.Keep(ctx, l.replaced); err != nil {
+			return "", err
+		}
+	}
+	return cmp.Or(l.PreviousAs, l.Previous), nil
+}
+
+// copyPrevious writes the rows that will be replaced, all columns of them. What has no type in the lake is kept as its
+// text.
+func (l *load) copyPrevious(ctx context.Context) error {
 	fields := make([]pgcopy.Field, len(l.target.attribute))
 	for i, a := range l.target.attribute {
 		f, err := pgcopy.Carry(a.name, a.typ, false)
@@ -187,21 +216,18 @@ func (l *load) keepPrevious(ctx context.Context) (string, error) {
 			f, err = pgcopy.Carry(a.name, a.typ, true)
 		}
 		if err != nil {
-			return "", err
+			return err
 		}
 		fields[i] = f
 	}
 	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
-		return "", err
+		return err
 	}
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
 	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Load.Memory), Threads: 1})
 	l.kept = sums.Rows
-	if err == nil && l.Keep != nil {
-		err = l.Keep(ctx)
-	}
-	return cmp.Or(l.PreviousAs, l.Previous), err
+	return err
 }
 
 // hooks runs the user's SQL in the load's transaction. Transaction control would end it: refused.
@@ -334,14 +360,12 @@ func (l *load) asSent() hindcast.Sums {
 
 // commit writes the status row, in place of those whose slices overlap it, and commits.
 func (l *load) commit(ctx context.Context, c *hindcast.Committed) error {
-	insert, err := statusRow(l.schema, c)
+	insert, err := statusRow(l.home, c)
 	if err != nil {
 		return err
 	}
 	err = run(ctx, l.conn,
-		"DELETE FROM "+identifier(l.schema)+".hindcast_status WHERE target = "+literal(c.Target)+
-			" AND slice_start < "+bound(instant, c.Slice.End)+" AND slice_end > "+bound(instant, c.Slice.Start),
-		insert, "COMMIT")
+		"DELETE FROM "+l.home.table(statusTable)+l.overlapping(), insert, "COMMIT")
 	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
 		return err // of which the server says that it rolled back
 	}
@@ -350,7 +374,7 @@ func (l *load) commit(ctx context.Context, c *hindcast.Committed) error {
 	return e
 }
 
-func statusRow(schema string, c *hindcast.Committed) (string, error) {
+func statusRow(h home, c *hindcast.Committed) (string, error) {
 	parts, err := json.Marshal(c.Parts)
 	if err != nil {
 		return "", err
@@ -362,7 +386,11 @@ func statusRow(schema string, c *hindcast.Committed) (string, error) {
 	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
 		literal(c.Run), itoa(int64(c.Attempt)), literal(c.Fingerprint), literal(string(parts)), itoa(c.Sums.Rows), literal(c.Sums.Content),
 		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt)}
-	return "INSERT INTO " + identifier(schema) + ".hindcast_status (" + statusColumns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
+	columns := strings.TrimSuffix(statusColumns, ", publication")
+	if h.publication {
+		columns, values = statusColumns, append(values, literal(c.Publication))
+	}
+	return "INSERT INTO " + h.table(statusTable) + " (" + columns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
 }
 
-const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at`
+const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`

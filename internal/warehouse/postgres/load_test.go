@@ -283,7 +283,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 					if err != nil {
 						return
 					}
-					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status") && strings.Contains(string(buffer[:n]), "COMMIT") {
+					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status (pipeline, ") {
 						cut.Store(true)
 						defer close(settled)
 						answers.mute()

@@ -18,13 +18,13 @@ func ofTarget(pipeline, target string) string {
 
 // status asks about hindcast_status, which is told as a FROM clause; nothing is asked where there is none. Locked is the table
 // that a lock is most likely waited for.
-func (w *Owner) status(ctx context.Context, locked string, query func(from string) string, each func(row) error) error {
+func (w *Owner) status(ctx context.Context, locked string, query func(h home, from string) string, each func(row) error) error {
 	return w.reading(ctx, locked, func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
 		if err != nil || !home.status {
 			return err
 		}
-		rows, err := ask(ctx, conn, query(" FROM "+home.table(statusTable)))
+		rows, err := ask(ctx, conn, query(home, " FROM "+home.table(statusTable)))
 		if err != nil {
 			return w.mayKeep(ctx, conn, home, err)
 		}
@@ -47,7 +47,7 @@ func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o wareho
 	}
 	query := "SELECT count(*), " + strings.Join([]string{lines("slice"), micros("slice_start"), micros("slice_end"), lines("run"),
 		lines("fingerprint"), micros("committed_at")}, ", ")
-	err = w.status(ctx, statusTable, func(from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
+	err = w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
 		o = warehouse.Overview{Rows: int(r.number(0)), Keys: r.text(1), Starts: r.text(2), Ends: r.text(3), Runs: r.text(4), Prints: r.text(5), At: r.text(6)}
 		return nil
 	})
@@ -56,8 +56,8 @@ func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o wareho
 
 // Details returns the whole rows of some slices.
 func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []string) (all []hindcast.Committed, err error) {
-	err = w.status(ctx, statusTable, func(from string) string {
-		return "SELECT " + statusColumns + from + ofTarget(pipeline, target) + " AND slice = ANY (" + literal(array(keys)) + "::text[]) ORDER BY slice_start"
+	err = w.status(ctx, statusTable, func(h home, from string) string {
+		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + " AND slice = ANY (" + literal(array(keys)) + "::text[]) ORDER BY slice_start"
 	}, func(r row) error {
 		c, err := readCommitted(r)
 		if err != nil {
@@ -72,7 +72,7 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 // Edited compares within one statement. It takes a slice's bounds as PostgreSQL reads them in the zone: should that be
 // another reading than ours, the slice is named and looked at again.
 func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
-	err = w.status(ctx, p.Target.Table, func(from string) string { return editedQuery(p, from+ofTarget(pipeline, p.Target.Table)) }, func(r row) error {
+	err = w.status(ctx, p.Target.Table, func(_ home, from string) string { return editedQuery(p, from+ofTarget(pipeline, p.Target.Table)) }, func(r row) error {
 		keys = append(keys, r.text(0))
 		return nil
 	})

@@ -26,6 +26,9 @@ var settleTime = "10s"
 // for, since they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
+		if err := w.widen(ctx, conn); err != nil {
+			return err
+		}
 		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
 		if isState(err, lockTimeout) {
 			if err := w.endOthers(ctx, conn, pipeline, fence); err != nil {

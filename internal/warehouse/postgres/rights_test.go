@@ -3,6 +3,8 @@
 package postgres_test
 
 import (
+	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -178,4 +180,48 @@ func TestSessionsThatCanOnlyRead(t *testing.T) {
 	mend, _, _ := strings.Cut(e.Next, " or ")
 	c.Exec(t, c.URL("postgres"), mend)
 	prepare(t, open(t, postgres.Options{URL: url}), 1)
+}
+
+// A table of status rows that an earlier version made has no publication. Who may not add the column, or finds the table in
+// use, does without.
+func TestStatusOfAnEarlierVersion(t *testing.T) {
+	c, url := database(t, `CREATE TABLE result (day date, n bigint); CREATE INDEX ON result (day)`)
+	owner := open(t, postgres.Options{URL: url})
+	prepare(t, owner, 1)
+	role, its := ordinary(t, c, url)
+	c.Exec(t, url, "ALTER TABLE hindcast_status DROP COLUMN publication")
+	c.Exec(t, url, "GRANT SELECT, INSERT, DELETE ON result TO "+role+"; GRANT SELECT, INSERT, UPDATE, DELETE ON hindcast_status, hindcast_lease TO "+role)
+
+	load := func(w *postgres.Owner, run string) (replaced []hindcast.Committed) {
+		t.Helper()
+		prepare(t, w, 1)
+		l := january(run, 1)
+		l.Previous = filepath.Join(t.TempDir(), "previous")
+		l.Keep = func(_ context.Context, rows []hindcast.Committed) error {
+			replaced = rows
+			return nil
+		}
+		if _, err := w.Load(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		return replaced
+	}
+	load(open(t, postgres.Options{URL: its}), "r1")
+	holder := pgtest.Connect(t, url)
+	pgtest.Query(t, holder, "BEGIN; LOCK TABLE hindcast_status IN ACCESS SHARE MODE")
+	w := open(t, postgres.Options{URL: url})
+	if replaced := load(w, "r2"); len(replaced) != 1 || replaced[0].Run != "r1" || replaced[0].Publication != "r1" {
+		t.Errorf("r2 replaced %+v", replaced)
+	}
+	pgtest.Query(t, holder, "COMMIT")
+	for _, run := range []string{"r3", "r4"} {
+		load(w, run)
+		if got := text(c.Exec(t, url, "SELECT run, publication FROM hindcast_status")); got != run+","+run {
+			t.Errorf("after %s the status row says %s", run, got)
+		}
+	}
+	rows, err := open(t, postgres.Options{URL: its}).Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 1 || rows[0].Publication != "r4" {
+		t.Errorf("committed %+v, %v", rows, err)
+	}
 }

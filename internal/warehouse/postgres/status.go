@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,7 +26,7 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 		if err != nil || !home.status {
 			return err
 		}
-		statements := []string{"SELECT " + statusColumns + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
+		statements := []string{"SELECT " + home.columns() + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
 			literal(pipeline) + " ORDER BY slice_start"}
 		if settled && home.lease { // a load that has it locked keeps it from being dropped
 			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -50,6 +51,7 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 
 func readCommitted(r row) (c hindcast.Committed, err error) {
 	c = hindcast.Committed{Pipeline: r.text(0), Target: r.text(1), Run: r.text(5), Attempt: int(r.number(6)), Fingerprint: r.text(7), Previous: r.text(12)}
+	c.Publication = cmp.Or(r.text(14), c.Run)
 	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.text(2), r.number(9), r.text(10)
 	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
 		if *t, err = time.Parse(civilTime+"-07", r.text(i)); err != nil {

@@ -69,6 +69,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"load replaces a slice whole":    loadReplaces,
 		"load keeps the previous rows":   loadPrevious,
 		"load hands over previous rows":  loadKeep,
+		"load hands over status rows":    loadKeepsStatus,
 		"load of nothing empties":        loadEmpty,
 		"a failed load changes nothing":  loadFails,
 		"overlapping status rows go":     loadOverlap,
@@ -425,7 +426,7 @@ func overviewAgrees(t *testing.T, w *World) {
 	}
 	for i := range rows {
 		whole := rows[i]
-		whole.Parts, whole.Sums, whole.Attempt, whole.Previous = hindcast.Parts{}, hindcast.Sums{}, 0, ""
+		whole.Parts, whole.Sums, whole.Attempt, whole.Previous, whole.Publication = hindcast.Parts{}, hindcast.Sums{}, 0, "", ""
 		if !reflect.DeepEqual(light[i], whole) {
 			t.Errorf("got\n%+v\nwant\n%+v", light[i], whole)
 		}
@@ -487,15 +488,18 @@ func loadPrevious(t *testing.T, w *World) {
 	}
 }
 
-// loadKeep: the caller is handed the previous rows while the load can still be rolled back, and only if there are any.
+// loadKeep: the caller is handed the previous rows, and their status rows, while the load can still be rolled back, and only
+// if there are any.
 func loadKeep(t *testing.T, w *World) {
 	prepare(t, w, 1)
 	calls := 0
+	var handed []hindcast.Committed
 	keeping := func(run, rows string, keep error) warehouse.Load {
 		l := staged(t, w, January, run, rows)
 		l.PreviousAs = "s3://bucket/previous/" + run
-		l.Keep = func(context.Context) error {
+		l.Keep = func(_ context.Context, replaced []hindcast.Committed) error {
 			calls++
+			handed = replaced
 			if kept, err := filepath.Glob(filepath.Join(l.Previous, "*.parquet")); err != nil || len(kept) == 0 {
 				t.Errorf("asked to keep nothing below %s: %v", l.Previous, err)
 			}
@@ -503,12 +507,16 @@ func loadKeep(t *testing.T, w *World) {
 		}
 		return l
 	}
-	if c := load(t, w, keeping("r1", one, nil)); calls != 0 || c.Previous != "" {
-		t.Errorf("nothing was replaced, yet kept %d times, in %q", calls, c.Previous)
+	first := load(t, w, keeping("r1", one, nil))
+	if calls != 0 || first.Previous != "" {
+		t.Errorf("nothing was replaced, yet kept %d times, in %q", calls, first.Previous)
 	}
 	second := load(t, w, keeping("r2", two, nil))
 	if second.Previous != "s3://bucket/previous/r2" || calls != 1 {
 		t.Errorf("kept %d times, in %q", calls, second.Previous)
+	}
+	if !reflect.DeepEqual(handed, []hindcast.Committed{first}) {
+		t.Errorf("with the rows of\n%+v it was handed\n%+v", first, handed)
 	}
 	full := &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: "the bucket is full"}
 	_, err := w.Warehouse.Load(t.Context(), keeping("r3", one, full))
@@ -517,7 +525,7 @@ func loadKeep(t *testing.T, w *World) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l := keeping("r4", one, nil)
-	l.Keep = func(ctx context.Context) error { cancel(); <-ctx.Done(); return ctx.Err() }
+	l.Keep = func(ctx context.Context, _ []hindcast.Committed) error { cancel(); <-ctx.Done(); return ctx.Err() }
 	if _, err := w.Warehouse.Load(ctx, l); err == nil {
 		t.Error("a load that was cancelled while its rows were kept was committed")
 	}
@@ -529,6 +537,26 @@ func loadKeep(t *testing.T, w *World) {
 		t.Errorf("the target has %s rows", got)
 	}
 	load(t, w, staged(t, w, January, "r5", one)) // nothing is locked any more
+}
+
+// loadKeepsStatus: a slice without rows has a status row, which is handed over too.
+func loadKeepsStatus(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	first := load(t, w, staged(t, w, January, "r1", ""))
+	l := staged(t, w, January, "r2", one)
+	l.PreviousAs = "previous/r2"
+	var handed [][]hindcast.Committed
+	l.Keep = func(_ context.Context, replaced []hindcast.Committed) error {
+		handed = append(handed, replaced)
+		return nil
+	}
+	second := load(t, w, l)
+	if !reflect.DeepEqual(handed, [][]hindcast.Committed{{first}}) || second.Previous != l.PreviousAs {
+		t.Errorf("handed over %+v, kept in %q", handed, second.Previous)
+	}
+	if first.Publication != "r1" || second.Publication != "r2" {
+		t.Errorf("published by %q and %q", first.Publication, second.Publication)
+	}
 }
 
 func loadEmpty(t *testing.T, w *World) {
