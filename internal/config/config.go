@@ -1,7 +1,7 @@
-// Package config reads the pipeline file: strictly, with the place of every key and value, with every default
-// filled in and every path absolute. One table of keys (keys.go) drives the decoder, the reference and the
-// JSON Schema, so that they cannot differ. What the values mean for a run is left to package plan, and whether
-// tables and columns exist to the warehouse.
+// Package config reads the pipeline file: strictly, with the position of every key and value, every default filled in
+// and every path absolute. One table of keys (keys.go) drives the decoder, the reference and the JSON Schema, so that
+// they cannot differ. Package plan decides what the values mean for a run; whether tables and columns exist is the
+// warehouse's to say.
 package config
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Env is what decoding takes from outside of the pipeline file's text.
+// Env is what decoding takes from outside the pipeline file.
 type Env struct {
-	// Lookup gives an environment variable's value for ${VAR}; nil means that none is set.
+	// Lookup returns an environment variable's value for ${VAR}; nil means that no variable is set.
 	Lookup func(name string) (string, bool)
-	// ReadFile gives a file's content, for ${file:PATH} and the SQL file, by absolute path; nil means that
-	// there are no files. A file that is not there is an fs.ErrNotExist.
+	// ReadFile returns a file's content by absolute path, for ${file:PATH} and the SQL file; nil means that there are
+	// no files. A missing file is an fs.ErrNotExist.
 	ReadFile func(path string) ([]byte, error)
 }
 
@@ -39,8 +39,8 @@ func (e Env) read(path string) ([]byte, error) {
 	return e.ReadFile(path)
 }
 
-// Load reads and decodes the pipeline file at path, with this process's environment. Its errors are
-// *hindcast.Error, but for that of ctx.
+// Load reads and decodes the pipeline file at path, with this process's environment. Its errors are *hindcast.Error,
+// except ctx's own.
 func Load(ctx context.Context, path string) (*hindcast.Pipeline, error) {
 	read := func(path string) ([]byte, error) { return ReadFile(ctx, path) }
 	text, err := read(path)
@@ -52,15 +52,15 @@ func Load(ctx context.Context, path string) (*hindcast.Pipeline, error) {
 	} else if ctx.Err() == nil {
 		err = unreadable(path, err)
 	}
-	if ctx.Err() != nil { // the user's own signal, whatever failed for it
+	if ctx.Err() != nil { // the user's own signal, whatever it made fail
 		return nil, ctx.Err()
 	}
 	return nil, err
 }
 
-// Decode decodes a pipeline file's text. Name is the file's path: errors name it as it is given, and relative
-// paths in the file start at its folder. Of several mistakes the first by place is the error, and its detail
-// lists the others. Errors are *hindcast.Error; no secret is in them.
+// Decode decodes a pipeline file's text. Name is the file's path: errors show it as given, and relative paths in the
+// file start at its folder. Of several mistakes the first in the file is the error, and its detail lists the others.
+// Errors are *hindcast.Error and contain no secret.
 func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	file, err := filepath.Abs(name)
 	if err != nil {
@@ -79,7 +79,7 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	return d.p, nil
 }
 
-// different are the secrets without those that are there already.
+// different returns each secret once.
 func different(secrets []string) (once []string) {
 	for _, s := range secrets {
 		if !slices.Contains(once, s) {
@@ -89,8 +89,8 @@ func different(secrets []string) (once []string) {
 	return once
 }
 
-// WarehouseURL decodes a warehouse's URL by itself, as a command line gives it; a relative path starts at dir. Its
-// secrets are returned beside it. The error is *hindcast.Error, without them.
+// WarehouseURL decodes a warehouse's URL outside a pipeline file, as a command line gives it; a relative path starts at
+// dir. It also returns the secrets in it. The error is *hindcast.Error, without secrets.
 func WarehouseURL(text, dir string, env Env) (hindcast.Location, []string, error) {
 	d := &decoder{text: text, env: env, p: &hindcast.Pipeline{Dir: dir}}
 	l := d.warehouse(value{path: "warehouse", name: "warehouse", text: text})
@@ -110,8 +110,8 @@ func unreadable(path string, err error) *hindcast.Error {
 		e.Next = "hindcast init writes one; hindcast demo shows a whole pipeline"
 	case errors.Is(err, fs.ErrPermission):
 		e.Code = hindcast.EPermission
-		e.Message = "the pipeline file may not be read"
-		e.Next = "give yourself the right to read it"
+		e.Message = "permission denied for the pipeline file"
+		e.Next = "give yourself permission to read it"
 	default:
 		e.Message = fmt.Sprintf("the pipeline file cannot be read: %v", cause(err))
 		e.Next = "name a pipeline file that can be read"

@@ -20,7 +20,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the reference anew")
+var update = flag.Bool("update", false, "rewrite the golden files and the reference")
 
 const (
 	hostile = `p@ss/w:o%r?d#'"` + "`"
@@ -52,7 +52,7 @@ func decode(text string) (*hindcast.Pipeline, error) {
 	return config.Decode("/p/hindcast.yml", []byte(text), testEnv())
 }
 
-// golden compares got with the file, or writes it.
+// golden compares got with the file, or rewrites it.
 func golden(t *testing.T, path string, got []byte) {
 	t.Helper()
 	if *update {
@@ -66,7 +66,7 @@ func golden(t *testing.T, path string, got []byte) {
 		t.Fatalf("%v; run with -update", err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is there now; look at the difference, then run with -update\n--- got\n%s\n--- want\n%s", path, got, want)
+		t.Errorf("%s differs; look at the difference, then run with -update\n--- got\n%s\n--- want\n%s", path, got, want)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// render shows an error whole, as a terminal does.
+// render shows an error in full, as a terminal does.
 func render(err error) string {
 	e := hindcast.AsError(err)
 	out := e.Error() + "\n" + e.Excerpt
@@ -174,7 +174,7 @@ func TestEveryKeyIsDecoded(t *testing.T) {
 	}
 }
 
-// Each leaf of every_key.yml must matter: without it, or with another value, the pipeline is another one.
+// Each leaf of every_key.yml must matter: removing or changing it changes the pipeline.
 func TestEveryKeyHasAnEffect(t *testing.T) {
 	text := read(t, "testdata/good/every_key.yml")
 	whole, err := decode(text)
@@ -182,7 +182,7 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 		t.Fatal(render(err))
 	}
 	want, _ := json.Marshal(whole)
-	same := []string{"transform.dialect", "transform.engine"} // one value only as yet
+	same := []string{"transform.dialect", "transform.engine"} // only one value so far
 	for _, k := range config.Keys() {
 		if slices.Contains(same, k.Path) {
 			continue
@@ -239,13 +239,13 @@ func TestReference(t *testing.T) {
 	golden(t, reference+"pipeline.schema.json", config.Schema())
 	for _, k := range config.Keys() {
 		if k.Meaning == "" || !strings.HasSuffix(k.Meaning, ".") {
-			t.Errorf("%s has no meaning, or one that is no sentence", k.Path)
+			t.Errorf("%s has no meaning, or one that is not a sentence", k.Path)
 		}
 		if k.Required && k.Example == "" {
 			t.Errorf("%s is required and has no example", k.Path)
 		}
 		if !k.Required && k.Default == "" && k.Else == "" && !strings.HasSuffix(k.Path, "*") {
-			t.Errorf("%s does not say what it means that it is not there", k.Path)
+			t.Errorf("%s does not say what its absence means", k.Path)
 		}
 	}
 }
@@ -268,7 +268,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// plainValue gives a YAML node as JSON has it; dates stay text, as editors read them.
+// plainValue returns a YAML node as JSON has it; dates stay text, as editors read them.
 func plainValue(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	switch n.Kind {
@@ -319,7 +319,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// Whatever the table calls a default or an example is decoded by the same rules as the file.
+// Every default and example in the table decodes by the same rules as the file.
 func TestExamplesAndDefaults(t *testing.T) {
 	s := schema(t)
 	for _, k := range config.Keys() {
@@ -350,7 +350,7 @@ func TestExamplesAndDefaults(t *testing.T) {
 	}
 }
 
-// put sets a key of a mapping, which need not be there.
+// put sets a key of a mapping, adding it if need be.
 func put(n *yaml.Node, path []string, to *yaml.Node) {
 	for i := 0; i < len(n.Content); i += 2 {
 		if n.Content[i].Value != path[0] {
@@ -466,7 +466,7 @@ func TestSecrets(t *testing.T) {
 	}
 	for _, want := range []string{hostile, "lit" + hostile, "a/b", "a%2Fb"} {
 		if !slices.Contains(p.Secrets, want) {
-			t.Errorf("%q is no secret in %q", want, p.Secrets)
+			t.Errorf("%q is not a secret in %q", want, p.Secrets)
 		}
 	}
 	if slices.Contains(p.Secrets, "") {

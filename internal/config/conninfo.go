@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// setting is one parameter of a connection: of libpq's keyword form (host=db dbname=shop), or of a URL's query.
+// setting is one parameter of a connection, from libpq's keyword form (host=db dbname=shop) or a URL's query.
 type setting struct {
 	key      string
 	value    string // plain: without quotes, escapes and percent signs
-	from, to int    // where the value stands in the text
+	from, to int    // the value's position in the text
 }
 
 var (
@@ -22,8 +22,8 @@ var (
 
 const blanks = " \t\n\r\v\f"
 
-// settings reads libpq's keyword form as libpq does: a value with blanks stands in single quotes, a backslash takes what
-// follows it as it is. Its error quotes no value, since any piece of the text may be one of a password.
+// settings parses libpq's keyword form as libpq does: a value with blanks is in single quotes, and a backslash escapes
+// the next character. Its error quotes no value, since any piece of the text may be part of a password.
 func settings(text string) ([]setting, error) {
 	var out []setting
 	for at := 0; ; {
@@ -46,7 +46,7 @@ func settings(text string) ([]setting, error) {
 	}
 }
 
-// after says behind which value a text stops being right.
+// after names the value after which the text stops being valid.
 func after(read []setting) string {
 	if len(read) == 0 {
 		return "at its beginning"
@@ -54,7 +54,7 @@ func after(read []setting) string {
 	return "after the value of " + read[len(read)-1].key
 }
 
-// unquoted reads the value that begins at from, and says where it ends.
+// unquoted reads the value that begins at from, and returns where it ends.
 func unquoted(text string, from int) (value string, to int, closed bool) {
 	quoted := from < len(text) && text[from] == '\''
 	to = from
@@ -78,8 +78,8 @@ func unquoted(text string, from int) (value string, to int, closed bool) {
 	return string(out), to, !quoted
 }
 
-// The parameters whose values are not secret: those of libpq, of a bucket's URL, and settings of the server that people
-// write into a URL. The value of any other one is hidden, since a setting of one's own (app.token) can be a secret.
+// shownKeys are the parameters whose values are not secret: libpq's, those of a bucket's URL, and the server settings
+// that people write into a URL. Every other value is hidden, since a custom setting (app.token) can be a secret.
 var shownKeys = strings.Fields(`host hostaddr port dbname database user passfile require_auth channel_binding connect_timeout
 	client_encoding application_name fallback_application_name keepalives keepalives_idle keepalives_interval keepalives_count
 	tcp_user_timeout gssencmode sslmode ssl sslnegotiation sslcompression sslcert sslkey sslcertmode sslrootcert sslcrl sslcrldir
@@ -88,20 +88,20 @@ var shownKeys = strings.Fields(`host hostaddr port dbname database user passfile
 	search_path timezone datestyle role work_mem maintenance_work_mem temp_buffers statement_timeout lock_timeout
 	endpoint path_style region sse sse_kms_key_id`)
 
-// hiddenKeys are libpq's parameters that are secrets, or can hold some.
+// hiddenKeys are libpq's parameters that are secrets or can hold one.
 var hiddenKeys = []string{"password", "sslpassword", "options"}
 
-// known reports whether a keyword is one of libpq's, or a setting that may stand beside them.
+// known reports whether a keyword is libpq's, or a server setting that is allowed beside them.
 func known(key string) bool {
 	return slices.Contains(shownKeys, key) || slices.Contains(hiddenKeys, key) || strings.Contains(key, ".")
 }
 
-// option is one part of `options`: -c name=value or --name=value.
+// option is one setting in `options`: -c name=value or --name=value.
 var option = regexp.MustCompile(`^(?:-c\s*|--)([A-Za-z_][A-Za-z0-9_.-]*)=((?:\\.|[^\s\\])*)$`)
 
 var optionParts = regexp.MustCompile(`(?:-c\s+)?(?:\\.|[^\s\\])+`)
 
-// concealed gives a parameter's value as it may be shown, and whether anything of it was struck out.
+// concealed returns a parameter's value as it may be shown, and whether anything in it was struck out.
 func concealed(key, value string) (shown string, struckOut bool) {
 	switch {
 	case value == "" || onlyRefs(value):
@@ -115,7 +115,7 @@ func concealed(key, value string) (shown string, struckOut bool) {
 	return value, false
 }
 
-// concealedOption is concealed for one part of `options`: the settings of the server itself hold no secrets.
+// concealedOption is concealed for one setting in `options`: the server's own settings hold no secrets.
 func concealedOption(part string) string {
 	m := option.FindStringSubmatch(part)
 	switch {
@@ -127,16 +127,17 @@ func concealedOption(part string) string {
 	return strings.TrimSuffix(part, m[2]) + struck
 }
 
-// minOpaque is how many bytes a hidden value has that is struck out wherever it stands. Only a secret's name tells that a
-// shorter one is a secret; without that, it may as well be a word that every message holds.
+// minOpaque is the length in bytes from which a hidden value is struck out wherever it appears. A shorter one may be an
+// ordinary word that occurs in every message, so it counts as a secret only under a secret's name.
 const minOpaque = 12
 
 func isSecret(key, value string) bool {
 	return secretParam.MatchString(key) || strings.ContainsAny(key, ".") && len(value) >= minOpaque
 }
 
-// masked gives a location's text as it may be shown: what is or can be a secret is struck out, its references stay. keep
-// gets each secret as it is written and as it is meant. It is false where the text cannot be read, and may be anything.
+// masked returns a location's text as it may be shown: what is or can be a secret is struck out, its references stay.
+// keep gets each secret as written and as decoded. masked is false for a text that cannot be parsed and may be
+// anything.
 func (r *refs) masked(keep func(raw, plain string)) (string, bool) {
 	text := r.tokenised
 	switch {
@@ -148,7 +149,7 @@ func (r *refs) masked(keep func(raw, plain string)) (string, bool) {
 		}
 		return r.written(r.maskedURL(keep)), true
 	case strings.HasPrefix(text, "duckdb:"):
-	case schemeLike.MatchString(text), strings.Contains(text, "@"): // a URL that begins or goes on wrongly
+	case schemeLike.MatchString(text), strings.Contains(text, "@"): // a malformed URL
 		return "", false
 	}
 	return r.written(text), true
@@ -179,7 +180,7 @@ func (r *refs) maskedKeywords(keep func(raw, plain string)) (string, bool) {
 	return r.written(out.String()), true
 }
 
-// quotedValue writes a value of the keyword form, with quotes where it needs them.
+// quotedValue writes a value in the keyword form, quoted where needed.
 func quotedValue(value string) string {
 	if value != "" && !strings.ContainsAny(value, blanks+`'\`) {
 		return value
@@ -187,7 +188,7 @@ func quotedValue(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
-// maskedURL is masked for a URL, tokenised.
+// maskedURL is masked for a tokenised URL.
 func (r *refs) maskedURL(keep func(raw, plain string)) string {
 	text := r.tokenised
 	begin := strings.Index(text, "://") + len("://")
@@ -226,7 +227,7 @@ func (r *refs) maskedPair(pair string, keep func(raw, plain string)) string {
 	return key + "=" + strings.ReplaceAll(url.PathEscape(shown), url.PathEscape(struck), struck)
 }
 
-// percent undoes percent signs, as libpq knows them: a plus sign is one.
+// percent decodes percent escapes as libpq does: a plus sign stays a plus sign.
 func percent(text string) string {
 	if plain, err := url.PathUnescape(text); err == nil {
 		return plain
@@ -234,8 +235,8 @@ func percent(text string) string {
 	return text
 }
 
-// fromKeywords gives the URL that means what the keyword form says. Of a keyword that is there twice the last counts, and one
-// without a value is as if it were not there, as with libpq.
+// fromKeywords returns the URL equivalent to the keyword form. As in libpq, the last of a repeated keyword counts, and
+// an empty one counts as absent.
 func fromKeywords(list []setting, expanded func(string) string) *url.URL {
 	query := url.Values{}
 	for _, s := range list {
@@ -247,8 +248,8 @@ func fromKeywords(list []setting, expanded func(string) string) *url.URL {
 	return &url.URL{Scheme: "postgres", Path: "/", RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20")}
 }
 
-// Database is what a warehouse's location names, without who asks there and how: a password that was written out and now
-// comes from the environment, or a URL that was written as keywords, is no other database.
+// Database returns what a warehouse's location identifies, without who connects and how: moving a password into the
+// environment, or writing the URL as keywords, does not make it another database.
 func Database(written string) string {
 	r := referencesIn(written)
 	parts := map[string]string{}
@@ -281,6 +282,6 @@ func Database(written string) string {
 	return "postgres " + r.written(strings.Join(kept, " "))
 }
 
-// how are the parameters that say who asks for a database, and how.
+// how are the parameters that say who connects, and how.
 var how = []string{"user", "pass", "ssl", "connect_timeout", "max_connections", "application_name", "fallback_application_name", "keepalives",
 	"channel_binding", "require_auth"}

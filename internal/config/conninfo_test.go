@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/config"
 )
 
-// In libpq's keyword form a value in quotes may hold anything.
+// In libpq's keyword form a quoted value may hold anything.
 func TestKeywordsInQuotes(t *testing.T) {
 	for written, want := range map[string]string{
 		`host=h password='it\'s a = b' dbname=s`: "it's a = b",
@@ -39,7 +39,7 @@ func TestKeywordsInQuotes(t *testing.T) {
 	}
 }
 
-// A location that cannot be read is hidden as a whole, in the excerpts of other mistakes too, however it is written.
+// A location that cannot be parsed is hidden as a whole, also in the excerpts of other mistakes, however it is written.
 func TestUnreadableLocationsAreHidden(t *testing.T) {
 	for _, value := range []string{
 		"host=db password=ge heim dbname=x",
@@ -76,7 +76,7 @@ func TestUnreadableLocationsAreHidden(t *testing.T) {
 	}
 }
 
-// A run is resumed where the same database is named in another way, and nowhere else.
+// A run is resumed where the same database is named differently, and nowhere else.
 func TestDatabase(t *testing.T) {
 	const planned = "postgres://etl:${PGPASSWORD}@db:5432/shop?search_path=mart&sslmode=require"
 	for location, same := range map[string]bool{

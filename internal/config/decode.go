@@ -16,7 +16,7 @@ import (
 
 // decoder walks the file's nodes along the table of keys and fills in the pipeline.
 type decoder struct {
-	name string // as errors give it
+	name string // as errors show it
 	text string
 	env  Env
 	p    *hindcast.Pipeline
@@ -25,18 +25,18 @@ type decoder struct {
 	history historyText
 }
 
-// value is one value of the file, or a default standing for one that is not there.
+// value is one value of the file, or a default in place of a missing one.
 type value struct {
-	node  *yaml.Node // nil for a default and for an object that is not there
+	node  *yaml.Node // nil for a default and for a missing object
 	path  string     // "facts.billing.table"
-	name  string     // the last part of path
+	name  string     // the last component of path
 	text  string     // of a scalar
 	key   hindcast.Place
 	at    hindcast.Place
 	items []value // of a list of texts
 }
 
-// length is how many characters the value takes on its line, for carets.
+// length is the value's length on its line in characters, for carets.
 func (v value) length() int {
 	if v.node == nil || v.node.Kind != yaml.ScalarNode {
 		return 1
@@ -51,7 +51,7 @@ func (v value) length() int {
 	return n
 }
 
-// within gives the place of the n-th byte of a scalar's text, where the text stands in the file as it is.
+// within returns the position of the n-th byte of a scalar's text, if the text stands in the file verbatim.
 func (v value) within(n int) hindcast.Place {
 	at := v.at
 	if v.node == nil || strings.ContainsAny(v.text[:n], "\n\\'\"") ||
@@ -90,7 +90,7 @@ func (d *decoder) parse() *yaml.Node {
 		return nil
 	case len(docs) > 1:
 		d.fail(hindcast.EYAML, place(d.name, &docs[1]), 1, "put each pipeline into a file of its own",
-			"the file holds %d documents, one is right", len(docs))
+			"the file holds %d documents, it must hold one", len(docs))
 		return nil
 	}
 	return docs[0].Content[0]
@@ -126,7 +126,7 @@ func (d *decoder) notYAML(err error) {
 			at.Line, at.Column = e.ContextMark.Line, e.ContextMark.Column
 		}
 	}
-	next := "mend the YAML there; often it is the indentation, or a text that needs quotes"
+	next := "correct the YAML there; often it is the indentation, or a text that needs quotes"
 	line := []rune(d.line(at.Line))
 	switch {
 	case at.Column > 0 && at.Column <= len(line) && line[at.Column-1] == '\t':
@@ -154,12 +154,12 @@ func (d *decoder) fail(code hindcast.Code, at hindcast.Place, length int, next, 
 	return e
 }
 
-// bad records a value of the wrong form, and what would be right.
+// bad records a malformed value, and what would be valid.
 func (d *decoder) bad(v value, right, format string, args ...any) {
 	d.fail(hindcast.EValue, v.at, v.length(), right, "%s: %s", v.path, fmt.Sprintf(format, args...))
 }
 
-// first returns the first error by place, which lists the others, all without secrets.
+// first returns the first error in the file, which lists the others, all without secrets.
 func (d *decoder) first() *hindcast.Error {
 	slices.SortStableFunc(d.errs, func(a, b *hindcast.Error) int {
 		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
@@ -176,7 +176,7 @@ func (d *decoder) first() *hindcast.Error {
 	return NewRedactor(d.p.Secrets).failure(e)
 }
 
-// walk decodes one value along the table's branch for it.
+// walk decodes one value along its branch of the table.
 func (d *decoder) walk(b *branch, v value) {
 	if v.node != nil && !d.simple(v) {
 		return
@@ -294,7 +294,7 @@ func in(path string) string {
 	return " in " + path
 }
 
-// object decodes keys that the table knows, and fills in the defaults of those that are not there.
+// object decodes the keys that the table knows, and fills in the defaults of missing ones.
 func (d *decoder) object(b *branch, v value) {
 	got := map[string]bool{}
 	unknown := false
@@ -319,7 +319,7 @@ func (d *decoder) object(b *branch, v value) {
 			d.walk(child, value{path: join(v.path, name), name: name, text: child.key.Default, key: v.key, at: v.at})
 		}
 	}
-	// A required key that is missing beside one that is unknown is most likely the unknown one.
+	// With both a missing required key and an unknown one, the unknown one is most likely the misspelt required one.
 	if len(missing) > 0 && !unknown {
 		d.missing(v, missing)
 	}
@@ -419,7 +419,7 @@ func (d *decoder) scalar(b *branch, v value) value {
 
 var anyRef = regexp.MustCompile(`\$\{[^}]*\}?`)
 
-// clean refuses secrets where none may stand, and text that no database carries.
+// clean refuses secrets where none are allowed, and text that no database can store.
 func (d *decoder) clean(v value) value {
 	if at := anyRef.FindStringIndex(v.text); at != nil {
 		d.misplaced(v.within(at[0]), v.text[at[0]:at[1]])
@@ -432,6 +432,6 @@ func (d *decoder) clean(v value) value {
 
 func (d *decoder) misplaced(at hindcast.Place, ref string) {
 	d.fail(hindcast.ESecret, at, utf8.RuneCountInString(ref),
-		"write the value itself; what changes from run to run and is no secret can be a parameter",
-		"%s may stand in the URLs of warehouse and lake only", ref)
+		"write the value itself; what changes from run to run and is not a secret can be a parameter",
+		"%s is allowed only in the URLs of warehouse and lake", ref)
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// The longest line that an excerpt shows whole; of a longer one it shows the part around the place.
+// excerptWidth is the longest line that an excerpt shows whole; a longer one is cut around the place.
 const excerptWidth = 100
 
-// Excerpt shows the line of text at place and the line before it, numbered, with carets under length
-// characters from place's column on (at least one, at most to the line's end). It is empty where the place's
-// line is unknown or not in the text. Lines end with a newline, the last one too.
+// Excerpt shows the line of text at place and the line before it, numbered, with carets under length characters from
+// place's column on (at least one, at most to the line's end). It is empty if the line is unknown or not in the text.
+// Every line ends with a newline, including the last.
 func Excerpt(text string, place hindcast.Place, length int) string {
 	lines := strings.Split(text, "\n")
 	if place.Line < 1 || place.Line > len(lines) {
@@ -42,7 +42,7 @@ func Excerpt(text string, place hindcast.Place, length int) string {
 	return out.String()
 }
 
-// window gives the part of a line that begins at rune start, and by how much its marks shift the columns.
+// window returns the part of a line that begins at rune start, and by how much its marks shift the columns.
 func window(line string, start int) (shown string, shift int) {
 	runes := []rune(line)
 	if start > 0 {
@@ -54,7 +54,7 @@ func window(line string, start int) (shown string, shift int) {
 	return strings.TrimRight(string(runes), " \t"), shift
 }
 
-// carets gives the line under line: column counts from 1, in runes. Tabs stay tabs, so that it lines up.
+// carets returns the line below line; column counts from 1, in runes. Tabs stay tabs, so that the carets line up.
 func carets(line string, column, length int) string {
 	var out strings.Builder
 	runes := []rune(line)
@@ -70,7 +70,7 @@ func carets(line string, column, length int) string {
 	return out.String()
 }
 
-// printable replaces what would act on a terminal instead of being shown.
+// printable replaces characters that would control a terminal.
 func printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && !unicode.IsPrint(r) {
@@ -80,11 +80,11 @@ func printable(line string) string {
 	}, strings.TrimRight(line, "\r"))
 }
 
-// locationKey is what begins a value in which a secret may stand, in a file of lines and in one of braces.
+// locationKey is what begins a value that may hold a secret, in block and in flow style.
 var locationKey = regexp.MustCompile(`^(\s*(?:.*[{,]\s*)?["']?(?:warehouse|lake)["']?\s*:\s*)(.*)$`)
 
-// shown is a pipeline file's text as an excerpt may show it. A location that cannot be read is struck out as a whole, and so
-// is what goes on over several lines: any piece of it may be one of a password.
+// shown is a pipeline file's text as an excerpt may show it. A location that cannot be parsed is struck out as a whole,
+// as is one that spans lines: any piece of it may be part of a password.
 func shown(text string) string {
 	lines := strings.Split(maskPasswords(text), "\n")
 	top, inside := -1, false // how far the file's keys are indented; whether a location's value goes on
@@ -109,10 +109,10 @@ func shown(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// plainComment is a comment behind a plain value of YAML.
+// plainComment is a comment after a plain YAML value.
 var plainComment = regexp.MustCompile(`\s+#.*$`)
 
-// shownValue is a location as it stands in the file, quotes and comment included.
+// shownValue is a location's text in the file, with quotes and comment.
 func shownValue(text string) string {
 	quote, inner, after := "", plainComment.ReplaceAllString(text, ""), ""
 	if strings.TrimSpace(inner) == "" {
@@ -142,19 +142,19 @@ func shownValue(text string) string {
 var (
 	urlPassword = regexp.MustCompile(`(://[^\s:/@"']*:)([^\s"']+)@`)
 	urlSecret   = regexp.MustCompile(`(?i)([?&](?:pass|passwo?r?d|sslpassword|passphrase|secret[a-z_-]*|token|access_?key[a-z_-]*)=)([^\s&"']+)`)
-	// A quoted value goes on to its quote, wherever that is: in what could not be read, rather too much is struck out.
+	// A quoted value extends to its closing quote, wherever that is: in malformed text it is safer to strike too much.
 	keywordSecret = regexp.MustCompile(`(?i)(\b(?:pass|passwo?r?d|sslpassword|passphrase)\s*=\s*)('(?:[^'\\\n]|\\.)*'?|(?:[^\s'"&\\]|\\.)+)`)
 )
 
-// maskPasswords strikes literal passwords in URLs; ${VAR} stays. It is for text that may not have been
-// understood: what was understood is struck by the Redactor.
+// maskPasswords strikes literal passwords in URLs; ${VAR} stays. It is for text that may not have been parsed: for
+// parsed text there is the Redactor.
 func maskPasswords(text string) string {
 	text = maskMatch(urlPassword, text, "@")
 	text = maskMatch(urlSecret, text, "")
 	return maskMatch(keywordSecret, text, "")
 }
 
-// maskMatch strikes the second group of what form finds, unless it is only references.
+// maskMatch strikes the second group of each match of form, unless it is only references.
 func maskMatch(form *regexp.Regexp, text, after string) string {
 	return form.ReplaceAllStringFunc(text, func(found string) string {
 		m := form.FindStringSubmatch(found)

@@ -12,28 +12,28 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// kind is the shape of a value in YAML.
+// kind is a value's shape in YAML.
 type kind int
 
 const (
 	scalar  kind = iota // one value
 	object              // known keys with values
-	names               // names of the user's own, each with a value
+	names               // user-defined names, each with a value
 	list                // items that are objects
 	texts               // items that are texts
-	nothing             // one value that may be NULL
+	nothing             // one value that may be null
 )
 
-// Form is what a value has to look like.
+// Form is what a value must look like.
 type Form struct {
 	Name   string         // in the reference
-	Right  string         // what would be right, after "write"
+	Right  string         // what would be valid, after "write"
 	Schema map[string]any // JSON Schema of it; objects and names get theirs from the table
 
 	kind     kind
 	nullable bool
 	secrets  bool   // ${VAR} may stand in it
-	word     string // may stand in place of the list
+	word     string // allowed in place of the list
 }
 
 const (
@@ -99,13 +99,13 @@ var (
 
 const maxParallel = 1024
 
-// forms lists those that the reference explains by themselves.
+// forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
 		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns}
 }
 
-// choice is the form of a word out of a few.
+// choice is the form of one of a few words.
 func choice(words ...string) Form {
 	last := len(words) - 1
 	either := words[last]
@@ -137,10 +137,10 @@ func (d *decoder) textsOf(v value) []string {
 	return out
 }
 
-// used stands in place of a list of columns: those that are read.
+// used may replace a list of columns: those that are read.
 const used = "used"
 
-// narrowed decodes the columns of a fact or a dimension: names, or the word that means what SQL and checks read.
+// narrowed decodes the columns of a fact or dimension: names, or the word for those that SQL and checks read.
 func (d *decoder) narrowed(v value) (columns []string, word bool) {
 	if v.text == used {
 		return nil, true
@@ -179,7 +179,7 @@ func (d *decoder) oneOf(v value, words ...string) string {
 	return ""
 }
 
-// oneDriver decodes the name of a dialect or an engine, of which only one is there yet.
+// oneDriver decodes the name of a dialect or an engine, of which only one exists so far.
 func (d *decoder) oneDriver(v value, there string, coming ...string) string {
 	for _, name := range coming {
 		if v.text == name {
@@ -192,10 +192,10 @@ func (d *decoder) oneDriver(v value, there string, coming ...string) string {
 
 var periodForm = regexp.MustCompile(periodPattern)
 
-// maxPeriods keeps the arithmetic on periods far from overflow.
+// maxPeriods keeps period arithmetic far from overflow.
 const maxPeriods = 1_000_000
 
-// parsePeriod reads "2 months", "1 hour", "day"; a distance of no length is none.
+// parsePeriod reads "2 months", "1 hour", "day"; a period of length zero is refused.
 func parsePeriod(text string) (hindcast.Period, bool) {
 	m := periodForm.FindStringSubmatch(text)
 	if m == nil {
@@ -214,7 +214,7 @@ func parsePeriod(text string) (hindcast.Period, bool) {
 func (d *decoder) period(v value) hindcast.Period {
 	p, ok := parsePeriod(v.text)
 	if !ok {
-		d.bad(v, formPeriod.Right, "%q is no period", v.text)
+		d.bad(v, formPeriod.Right, "%q is not a period", v.text)
 	}
 	return p
 }
@@ -242,22 +242,22 @@ func parseDuration(text string) (time.Duration, bool) {
 func (d *decoder) duration(v value) time.Duration {
 	out, ok := parseDuration(v.text)
 	if !ok {
-		d.bad(v, formDuration.Right, "%q is no duration", v.text)
+		d.bad(v, formDuration.Right, "%q is not a duration", v.text)
 	}
 	return out
 }
 
-// positive is duration for what may not be nothing.
+// positive is duration for values that must be more than zero.
 func (d *decoder) positive(v value) time.Duration {
 	failed := len(d.errs)
 	out := d.duration(v)
 	if len(d.errs) == failed && out == 0 {
-		d.bad(v, formDuration.Right, "must be more than nothing")
+		d.bad(v, formDuration.Right, "must be more than zero")
 	}
 	return out
 }
 
-// shortestLease is what a lease can be renewed in, three times, over any network.
+// shortestLease can be renewed three times in its length over any network.
 const shortestLease = time.Second
 
 func (d *decoder) leaseTTL(v value) time.Duration {
@@ -276,7 +276,7 @@ func (d *decoder) whole(v value, low, high int64, right string) int64 {
 		if high == math.MaxInt64 {
 			among = fmt.Sprintf("of %d or more", low)
 		}
-		d.bad(v, right, "%q is no whole number %s", v.text, among)
+		d.bad(v, right, "%q is not a whole number %s", v.text, among)
 	}
 	return n
 }
@@ -303,7 +303,7 @@ func (d *decoder) memory(v value) int64 {
 	}
 	m := sizeForm.FindStringSubmatch(v.text)
 	if m == nil {
-		d.bad(v, formSize.Right, "%q is no size", v.text)
+		d.bad(v, formSize.Right, "%q is not a size", v.text)
 		return 0
 	}
 	n, err := strconv.ParseFloat(m[1], 64)
@@ -317,18 +317,18 @@ func (d *decoder) memory(v value) int64 {
 
 var decimalForm = regexp.MustCompile(decimalPattern)
 
-// decimal decodes a decimal number and keeps its text, so that it stays exact.
+// decimal decodes a decimal number as text, so that it stays exact.
 func (d *decoder) decimal(v value) string {
 	if !decimalForm.MatchString(v.text) {
-		d.bad(v, formDecimal.Right, "%q is no decimal number of 0 or more", v.text)
+		d.bad(v, formDecimal.Right, "%q is not a decimal number of 0 or more", v.text)
 	}
 	return v.text
 }
 
 var numberForm = regexp.MustCompile(`^([-+]?)((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)$`)
 
-// param decodes a parameter: its value, and the SQL literal that keeps the text of numbers. A negative number
-// stands in parentheses, because "-" before it would make it a comment.
+// param decodes a parameter: its value, and the SQL literal with a number's original digits. A negative number is in
+// parentheses, because a preceding "-" would turn it into a comment.
 func (d *decoder) param(v value) hindcast.Param {
 	out := hindcast.Param{Name: v.name, Value: v.text, Literal: "'" + strings.ReplaceAll(v.text, "'", "''") + "'"}
 	switch v.node.ShortTag() {
@@ -340,7 +340,7 @@ func (d *decoder) param(v value) hindcast.Param {
 	case "!!int", "!!float":
 		m := numberForm.FindStringSubmatch(v.text)
 		if m == nil {
-			d.bad(v, formParam.Right, "%s is a number in a form that SQL has not", v.text)
+			d.bad(v, formParam.Right, "%s is a number in a form that SQL does not have", v.text)
 			return out
 		}
 		out.Value, out.Literal = number(m[1]+m[2]), m[2]
@@ -351,7 +351,7 @@ func (d *decoder) param(v value) hindcast.Param {
 	return out
 }
 
-// number gives an int64 where the text is one, and the nearest float64 otherwise.
+// number returns an int64 if the text is one, and the nearest float64 otherwise.
 func number(text string) any {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
@@ -378,7 +378,7 @@ func (d *decoder) timeNamed(v value, right string) string {
 	year := strings.Contains(v.text, "{yyyy}")
 	for _, at := range braces.FindAllStringIndex(v.text, -1) {
 		found := v.text[at[0]:at[1]]
-		message := fmt.Sprintf("%s: %s is no placeholder", v.path, found)
+		message := fmt.Sprintf("%s: %s is not a placeholder", v.path, found)
 		if near := nearest(found, placeholders); near != "" && near != found {
 			message += fmt.Sprintf(", did you mean %s?", near)
 		} else if near == found && year {
@@ -392,12 +392,12 @@ func (d *decoder) timeNamed(v value, right string) string {
 	return text
 }
 
-// untimed decodes a name in which no placeholder may stand.
+// untimed decodes a name that may not contain placeholders.
 func (d *decoder) untimed(v value, of string) string {
 	text := d.textOf(v)
 	if at := braces.FindStringIndex(v.text); at != nil {
 		d.fail(hindcast.EValue, v.within(at[0]), at[1]-at[0], "write one name without braces",
-			"%s: %s has no placeholders", v.path, of)
+			"%s: %s may not contain placeholders", v.path, of)
 	}
 	return text
 }

@@ -7,23 +7,23 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Key is one key of the pipeline file: what the decoder does with it, and what the reference and the JSON
-// Schema say of it.
+// Key is one key of the pipeline file: what the decoder does with it, and what the reference and the JSON Schema say
+// about it.
 type Key struct {
-	Path     string // dotted; * stands for a name of the user's own or a position in a list
+	Path     string // dotted; * stands for a user-defined name or a position in a list
 	Form     Form
 	Required bool
-	Default  string // decoded as if it were written where the key is not there; empty: none
-	Else     string // what it means that the key is not there, where Default does not say it
+	Default  string // decoded as if it were written where the key is absent; empty: none
+	Else     string // what its absence means, where Default does not say it
 	Meaning  string
 	Example  string         // its value in YAML, on one line
-	Schema   map[string]any // added to what Form and the keys below say
+	Schema   map[string]any // in addition to what Form and the keys below say
 
 	begin func(*decoder, value) // before the keys below it
-	set   func(*decoder, value) // after them, if they and it are right
+	set   func(*decoder, value) // after them, if they and it are valid
 }
 
-// Name is the last part of the key's path.
+// Name is the last component of the key's path.
 func (k *Key) Name() string { return k.Path[strings.LastIndexByte(k.Path, '.')+1:] }
 
 // branch is a key with the keys below it.
@@ -34,7 +34,7 @@ type branch struct {
 	any      *branch // for *
 }
 
-// optional reports whether no key below is required, so that an object that is not there has its defaults.
+// optional reports whether no key below is required, so that a missing object has its defaults.
 func (b *branch) optional() bool {
 	for _, child := range b.children {
 		if child.key.Required {
@@ -53,7 +53,7 @@ var tree = sync.OnceValue(func() *branch {
 	return root
 })
 
-// add hangs a key below its parent, which the table lists before it.
+// add attaches a key to its parent, which precedes it in the table.
 func add(at *branch, parts []string, k *Key) {
 	for _, part := range parts[:len(parts)-1] {
 		if part == "*" {
@@ -72,7 +72,7 @@ func add(at *branch, parts []string, k *Key) {
 	at.order = append(at.order, name)
 }
 
-// parentsOf lists the keys below which a key of this name, or nearly this name, is known.
+// parentsOf lists the keys below which a key of this name, or a similar one, is known.
 func parentsOf(name string) []string {
 	var out []string
 	for _, k := range Keys() {
@@ -87,8 +87,7 @@ func parentsOf(name string) []string {
 	return out
 }
 
-// Keys is the one table of the pipeline file: every key, parents before the keys below them, in the order in
-// which the reference lists them.
+// Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
 	for _, part := range [][]Key{topKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), paramKeys(),
@@ -121,7 +120,7 @@ func historyKeys() []Key {
 			Meaning: "The first instant of history, in `time_zone`. Slices are counted from it.",
 			set:     func(d *decoder, v value) { d.history.from = v }},
 		{Path: "history.to", Form: formEnd, Default: "today", Example: "2022-01-01",
-			Meaning: "The end of history, which does not belong to it. A distance counts from today; it is frozen for a run. " +
+			Meaning: "The end of history, exclusive. A distance counts from today; it is frozen for a run. " +
 				"The last slice is clipped to it.",
 			set: func(d *decoder, v value) { d.history.to = v }},
 		{Path: "history.every", Form: formPeriod, Required: true, Example: "2 months",
@@ -130,20 +129,20 @@ func historyKeys() []Key {
 		{Path: "history.time_zone", Form: formZone, Default: "UTC", Example: "Europe/Berlin",
 			Meaning: "The zone that days and months begin in.",
 			set:     func(d *decoder, v value) { d.setZone(v) }},
-		{Path: "history.settle", Form: formPeriod, Else: "nothing is unloaded anew for its age", Example: "45 days",
-			Meaning: "Slices that ended less than this ago are unloaded anew by every run, because their source still changes.",
+		{Path: "history.settle", Form: formPeriod, Else: "nothing is unloaded again because of its age", Example: "45 days",
+			Meaning: "Slices that ended less than this ago are unloaded again by every run, because their source still changes.",
 			set:     func(d *decoder, v value) { d.p.History.Settle = d.period(v) }},
 	}
 }
 
-const textMeaning = "Columns that are carried as their exact text: VARCHAR in the SQL, whatever their type is in the warehouse. " +
-	"For types that are refused otherwise, such as a numeric of PostgreSQL without a precision."
+const textMeaning = "Columns that are carried as their exact text: VARCHAR in the SQL, whatever their type in the warehouse. " +
+	"For types that are otherwise refused, such as PostgreSQL's numeric without a precision."
 
-const usedMeaning = "`used` takes those that the SQL and the checks read, as the engine finds them; all, where it is not sure. " +
+const usedMeaning = "`used` takes those that the SQL and the checks read, as the engine reports them; all columns if it is not sure. " +
 	"When the SQL later needs another column, `hindcast plan` says what is unloaded again for it."
 
-const typesMeaning = "The types that columns of `files` are read as, by name. A value that the type does not hold fails the slice; what a cast " +
-	"of DuckDB cuts or rounds is cut and rounded: nanoseconds, digits."
+const typesMeaning = "The types that columns of `files` are read as, by name. A value that the type cannot hold fails the slice; what a DuckDB " +
+	"cast truncates or rounds is truncated or rounded: nanoseconds, digits."
 
 func factKeys() []Key {
 	return []Key{
@@ -159,7 +158,7 @@ func factKeys() []Key {
 			},
 			set: func(d *decoder, v value) { d.checkFact(v) }},
 		{Path: "facts.*.table", Form: formFactTable, Else: "`files` is needed", Example: `"billing_{yyyy}_{mm}"`,
-			Meaning: "The warehouse's table. With placeholders each period has a table of its own.",
+			Meaning: "The warehouse's table. With placeholders, each period has its own table.",
 			set:     func(d *decoder, v value) { d.fact().Table = d.timeNamed(v, formFactTable.Right) }},
 		{Path: "facts.*.files", Form: formFactFiles, Else: "`table` is needed", Example: `"export/{yyyy}_{mm}/*.parquet"`,
 			Meaning: "Parquet files of your own in place of a table. Nothing is unloaded, and nothing there is ever deleted.",
@@ -174,7 +173,7 @@ func factKeys() []Key {
 			Meaning: "The SQL also sees this much before the slice. The result and the checks still concern the slice's own rows.",
 			set:     func(d *decoder, v value) { d.fact().Lookback = d.period(v) }},
 		{Path: "facts.*.missing", Form: choice(missings...), Default: string(hindcast.MissingFail), Example: "skip",
-			Meaning: "What a table that is not there means: the plan is refused, the slice is skipped and named, or the " +
+			Meaning: "What a missing table means: the plan is refused, the slice is skipped and named, or the " +
 				"fact has no rows in that slice.",
 			set: func(d *decoder, v value) { d.fact().Missing = hindcast.Missing(d.oneOf(v, missings...)) }},
 		{Path: "facts.*.columns", Form: formColumns, Else: "all columns", Example: "used",
@@ -213,7 +212,7 @@ func dimKeys() []Key {
 			Meaning: "A glob of Parquet files of your own in place of a table.",
 			set:     func(d *decoder, v value) { d.dim().Files = d.files(v, d.untimed(v, "a dimension's glob")) }},
 		{Path: "dimensions.*.refresh", Form: formDuration, Default: "24h", Example: "7 days",
-			Meaning: "It is unloaded anew when its unload is older than this; 0 unloads it in every run.",
+			Meaning: "It is unloaded again when its unload is older than this; 0 unloads it in every run.",
 			set:     func(d *decoder, v value) { d.dim().Refresh = d.duration(v) }},
 		{Path: "dimensions.*.columns", Form: formColumns, Else: "all columns", Example: "[account_id, team]",
 			Meaning: "Narrows the unload to these columns. " + usedMeaning,
@@ -252,15 +251,15 @@ func transformKeys() []Key {
 				d.p.Transform.Engine = d.oneDriver(v, "duckdb", "spark", "glue", "athena", "redshift", "postgres")
 			}},
 		{Path: "target", Form: formObject, Required: true, Example: "{table: cost_summary, time: usage_month}",
-			Meaning: "The table that results are published in. It is made before the first load if it does not exist."},
+			Meaning: "The table that results are published in. It is created before the first load if it does not exist."},
 		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
-			Meaning: "The table's name, with its schema if need be.",
+			Meaning: "The table's name, with its schema if needed.",
 			set:     func(d *decoder, v value) { d.p.Target.Table = d.untimed(v, "the target") }},
 		{Path: "target.time", Form: formText, Required: true, Example: "usage_month",
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice.",
 			set:     func(d *decoder, v value) { d.p.Target.Time = d.textOf(v) }},
 		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
-			Meaning: "Columns that are not NULL and together unique in each slice; checked before it is loaded.",
+			Meaning: "Columns that must be non-NULL and together unique in each slice; checked before it is loaded.",
 			set:     func(d *decoder, v value) { d.p.Target.Key = d.columnsOf(v) }},
 	}
 }
@@ -268,9 +267,9 @@ func transformKeys() []Key {
 func paramKeys() []Key {
 	return []Key{
 		{Path: "params", Form: formNames, Else: "none", Example: "{rate: 1.10}",
-			Meaning: "Values for `:name` in the SQL and the checks. `:slice_start`, `:slice_end` and `:run_time` are always there."},
+			Meaning: "Values for `:name` in the SQL and the checks. `:slice_start`, `:slice_end` and `:run_time` are always available."},
 		{Path: "params.*", Form: formParam, Example: "1.10",
-			Meaning: "One value. A number stands in the SQL with the digits that are written here.",
+			Meaning: "One value. A number appears in the SQL with the digits written here.",
 			set:     func(d *decoder, v value) { d.setParam(v) }},
 	}
 }
@@ -288,9 +287,9 @@ func checkKeys() []Key {
 			Meaning: "Bounds the number of rows. It does not apply where all facts of the slice are empty.",
 			begin:   func(d *decoder, v value) { d.beginRows(v) },
 			set:     func(d *decoder, v value) { d.checkRows(v) }},
-		{Path: "checks.*.rows.min", Form: formCount, Else: "no bound", Example: "1", Meaning: "The fewest rows that are right.",
+		{Path: "checks.*.rows.min", Form: formCount, Else: "no bound", Example: "1", Meaning: "The fewest rows allowed.",
 			set: func(d *decoder, v value) { d.rows().Min = d.count(v) }},
-		{Path: "checks.*.rows.max", Form: formCount, Else: "no bound", Example: "1000000", Meaning: "The most rows that are right.",
+		{Path: "checks.*.rows.max", Form: formCount, Else: "no bound", Example: "1000000", Meaning: "The most rows allowed.",
 			set: func(d *decoder, v value) { d.rows().Max = d.count(v) }},
 		{Path: "checks.*.total", Form: formObject, Else: "not checked",
 			Example: `{of: net_cost, equals: "SELECT SUM(cost) FROM billing"}`,
@@ -315,7 +314,7 @@ func loadKeys() []Key {
 		{Path: "load", Form: formObject, Else: "nothing is added to a load", Example: `{after: ["ANALYZE cost_summary"]}`,
 			Meaning: "SQL of your own around the load of a slice."},
 		{Path: "load.before", Form: formTexts, Else: "none", Example: `["DELETE FROM staging_notes"]`,
-			Meaning: "Statements in the load's transaction, before the slice's rows are deleted. BEGIN, COMMIT and the like are refused.",
+			Meaning: "Statements in the load's transaction, before the slice's rows are deleted. BEGIN, COMMIT and other transaction control are refused.",
 			set:     func(d *decoder, v value) { d.p.Load.Before = d.textsOf(v) }},
 		{Path: "load.after", Form: formTexts, Else: "none", Example: `["ANALYZE cost_summary"]`,
 			Meaning: "Statements in the load's transaction, after the slice's rows are inserted.",
@@ -325,7 +324,7 @@ func loadKeys() []Key {
 			set:     func(d *decoder, v value) { d.p.Load.Session = d.sessionOf(v) }},
 		{Path: "load.triggers", Form: choice(triggers...), Default: keepValues, Example: mayChangeValues,
 			Meaning: "What the target's triggers may do to the rows of a load, in PostgreSQL. They may fill other columns and route rows into " +
-				"partitions; with may_change_values they may change the values that the SQL gives too. A row more or less than was sent " +
+				"partitions; with may_change_values they may also change the values that the SQL returns. A row more or less than was sent " +
 				"rolls the load back in any case.",
 			set: func(d *decoder, v value) { d.p.Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
 	}
@@ -333,7 +332,7 @@ func loadKeys() []Key {
 
 func runKeys() []Key {
 	return []Key{
-		{Path: "run", Form: formObject, Else: "all of its defaults", Example: "{retries: 3}", Meaning: "What a run may use, and what it does about failures."},
+		{Path: "run", Form: formObject, Else: "all of its defaults", Example: "{retries: 3}", Meaning: "What a run may use, and how it handles failures."},
 		{Path: "run.parallel", Form: formParallel, Default: "auto", Example: "2",
 			Meaning: "How many slices are transformed at the same time; auto follows cores and memory.",
 			set:     func(d *decoder, v value) { d.p.Run.Parallel = d.parallel(v) }},
@@ -341,30 +340,30 @@ func runKeys() []Key {
 			Meaning: "How many unloads run at the same time; auto follows the warehouse.",
 			set:     func(d *decoder, v value) { d.p.Run.UnloadParallel = d.parallel(v) }},
 		{Path: "run.memory", Form: formSize, Default: "auto", Example: "4GB",
-			Meaning: "Memory for the whole run; auto takes what the machine or the cgroup has.",
+			Meaning: "Memory for the whole run; auto takes what the machine or the cgroup offers.",
 			set:     func(d *decoder, v value) { d.p.Run.Memory = d.memory(v) }},
 		{Path: "run.retries", Form: formCount, Default: "10", Example: "3", Schema: map[string]any{"maximum": maxRetries},
-			Meaning: "How often a slice is tried again after its first attempt; counted anew by resume.",
+			Meaning: "How often a slice is tried again after its first attempt; resume starts the count over.",
 			set:     func(d *decoder, v value) { d.p.Run.Retries = int(d.whole(v, 0, maxRetries, formCount.Right)) }},
 		{Path: "run.retry_wait", Form: formDuration, Default: "1s", Example: "5s",
-			Meaning: "The wait before the first retry. It doubles with each, up to 60 times itself, and varies at random.",
+			Meaning: "The wait before the first retry. It doubles with each retry, up to 60 times this, with random jitter.",
 			set:     func(d *decoder, v value) { d.p.Run.RetryWait = d.duration(v) }},
 		{Path: "run.attempt_timeout", Form: formDuration, Default: "2h", Example: "30m",
-			Meaning: "An attempt that takes longer is ended and counts as failed.",
+			Meaning: "An attempt that takes longer is stopped and counts as failed.",
 			set:     func(d *decoder, v value) { d.p.Run.AttemptTimeout = d.positive(v) }},
 		{Path: "run.lease_ttl", Form: formDuration, Default: "30s", Example: "2m",
-			Meaning: "How long a run may give no sign of life before another machine may take it over; at least 1s. It gives one three times as often.",
+			Meaning: "How long a run may give no sign of life before another machine may take it over; at least 1s. It gives one every third of that time.",
 			set:     func(d *decoder, v value) { d.p.Run.LeaseTTL = d.leaseTTL(v) }},
 		{Path: "run.on_failure", Form: choice(failures...), Default: string(hindcast.OnFailureStop), Example: "continue",
-			Meaning: "What one slice's final failure does: stop everything, or finish what can be. The exit code is 2 in both.",
+			Meaning: "What one slice's final failure does: stop everything, or finish what can be finished. The exit code is 2 either way.",
 			set:     func(d *decoder, v value) { d.p.Run.OnFailure = hindcast.OnFailure(d.oneOf(v, failures...)) }},
 		{Path: "run.scratch", Form: formText, Else: "below the user's cache folder", Example: "/mnt/fast/hindcast",
-			Meaning: "A folder on this machine for files of a lake in a bucket while a run works with them. What a run " +
-				"leaves when it is killed is removed by the next one. A lake in a folder needs none.",
+			Meaning: "A folder on this machine for files of a lake in a bucket while a run works with them. What a killed run " +
+				"leaves is removed by the next one. A lake in a folder needs none.",
 			set: func(d *decoder, v value) { d.p.Run.Scratch = d.absolute(d.textOf(v)) }},
 		{Path: "run.cache", Form: formSize, Default: "auto", Example: "200GB",
 			Meaning: "How much of a lake in a bucket this machine may keep for the next run, below run.scratch: of each file only " +
-				"the columns that were read. What is in use may go beyond it. auto is half of the disk.",
+				"the columns that were read. Files in use may exceed it. auto is half of the disk.",
 			set: func(d *decoder, v value) { d.p.Run.Cache = d.memory(v) }},
 		{Path: "run.budget", Form: formObject, Else: "no cap", Example: "{time: 30m}",
 			Meaning: "Caps what a run may use; it ends with exit code 5 when that is reached."},

@@ -36,7 +36,7 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 	case "postgres", "postgresql":
 		return d.remote(v, r, "postgres", formWarehouse.Right)
 	case "":
-		d.bad(v, formWarehouse.Right, "begins with no scheme that is written out")
+		d.bad(v, formWarehouse.Right, "does not begin with a literal scheme")
 	default:
 		d.bad(v, formWarehouse.Right, "there is no driver for %q", scheme)
 	}
@@ -47,7 +47,7 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 func (d *decoder) keywords(v value, r refs) hindcast.Location {
 	list, err := settings(r.tokenised)
 	if err != nil {
-		d.bad(v, "write each as KEYWORD=VALUE with blanks between; a value that holds blanks stands in single quotes, and in it "+
+		d.bad(v, "write each as KEYWORD=VALUE with blanks between; a value that contains blanks is put in single quotes, and in it "+
 			`\' for ' and \\ for \`, "%v", err)
 		return hindcast.Location{}
 	}
@@ -70,7 +70,7 @@ func (d *decoder) keywords(v value, r refs) hindcast.Location {
 	return hindcast.Location{Written: written, Scheme: "postgres", URL: u}
 }
 
-// keep remembers secrets of a location that are written out.
+// keep remembers a location's literal secrets.
 func (d *decoder) keep(r refs) func(raw, plain string) {
 	return func(raw, plain string) {
 		d.secret(r.written(raw))
@@ -83,7 +83,7 @@ func (d *decoder) database(v value, r refs) hindcast.Location {
 	path := strings.TrimPrefix(r.tokenised, "duckdb:")
 	if rest, ok := strings.CutPrefix(path, "//"); ok {
 		if !strings.HasPrefix(rest, "/") {
-			d.bad(v, formWarehouse.Right, "duckdb:// is followed by an absolute path")
+			d.bad(v, formWarehouse.Right, "duckdb:// must be followed by an absolute path")
 			return hindcast.Location{}
 		}
 		path = rest
@@ -93,11 +93,11 @@ func (d *decoder) database(v value, r refs) hindcast.Location {
 	case path == "" || strings.HasSuffix(path, "/"):
 		d.bad(v, formWarehouse.Right, "names no database file")
 	case path == ":memory:":
-		d.bad(v, formWarehouse.Right, "a database in memory is gone when its process ends")
+		d.bad(v, formWarehouse.Right, "an in-memory database is gone when its process ends")
 	case strings.ContainsAny(path, "?\x00"):
-		d.bad(v, formWarehouse.Right, "a database file's path holds no %q", "?")
+		d.bad(v, formWarehouse.Right, "a database file's path may not contain %q", "?")
 	default:
-		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.place(r, path)}
+		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.secretPath(r, path)}
 	}
 	return hindcast.Location{}
 }
@@ -116,9 +116,9 @@ func (d *decoder) lake(v value) hindcast.Location {
 	case strings.TrimSpace(path) == "" || strings.ContainsRune(path, 0):
 		d.bad(v, formLake.Right, "names no folder")
 	case schemeLike.MatchString(path):
-		d.bad(v, formLake.Right, "a scheme is written out and followed by //")
+		d.bad(v, formLake.Right, "a scheme must be literal and followed by //")
 	default:
-		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.place(r, path)}
+		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.secretPath(r, path)}
 	}
 	return hindcast.Location{}
 }
@@ -132,7 +132,7 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 		}
 		if loc.URL.Host != "" && loc.URL.Host != "localhost" || loc.URL.Path == "" || loc.URL.User != nil ||
 			loc.URL.RawQuery != "" || strings.ContainsRune(loc.URL.Path, 0) {
-			d.bad(v, formLake.Right, "file:// is followed by an absolute path and nothing else")
+			d.bad(v, formLake.Right, "file:// must be followed by an absolute path and nothing else")
 		}
 		loc.Path, loc.URL = d.absolute(loc.URL.Path), nil
 		return loc
@@ -141,8 +141,8 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 		switch {
 		case loc.URL == nil:
 		case loc.URL.User != nil:
-			d.bad(v, "leave them out: they are taken from the environment and the AWS configuration",
-				"credentials do not stand in an s3 URL")
+			d.bad(v, "leave them out: they come from the environment and the AWS configuration",
+				"credentials are not allowed in an s3 URL")
 		case loc.URL.Host == "":
 			d.bad(v, formLake.Right, "names no bucket")
 		}
@@ -152,7 +152,7 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 	return hindcast.Location{}
 }
 
-// remote parses a URL, masks the secrets that are written in it and expands its references.
+// remote parses a URL, masks its literal secrets and expands its references.
 func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Location {
 	u, err := url.Parse(r.tokenised)
 	if err != nil {
@@ -180,8 +180,8 @@ func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Locatio
 	return hindcast.Location{Written: written, Scheme: scheme, URL: u}
 }
 
-// badPort reports whether a URL that cannot be parsed has a port that is no number: what stands before the last @ is left
-// out, since a password that is not escaped looks like one.
+// badPort reports whether an unparsable URL has a port that is not a number. What precedes the last @ is ignored, since
+// an unescaped password looks like a port.
 func badPort(text string) bool {
 	host := text[strings.LastIndex(text, "@")+1:]
 	if _, after, found := strings.Cut(host, "://"); found {
@@ -191,7 +191,7 @@ func badPort(text string) bool {
 	return err != nil && strings.Contains(err.Error(), "invalid port")
 }
 
-// fill expands the references in each part of a parsed URL; false if the host would no longer be one.
+// fill expands the references in each component of a parsed URL; false if the host would no longer be one.
 func (r *refs) fill(u *url.URL) bool {
 	if user := u.User; user != nil {
 		name := r.expanded(user.Username())

@@ -9,18 +9,18 @@ import (
 	"os"
 )
 
-// largest is how many bytes a file that people write by hand may have.
+// largest is the largest size in bytes of a file that people write by hand.
 const largest = 8 << 20
 
-// ReadFile reads a file that a person names: a pipeline file, SQL, a secret. It may be a pipe. It ends with ctx, which a read
-// of a pipe that nobody writes to does not, and with an error where there is more than any such file has.
+// ReadFile reads a file that a user names: a pipeline file, SQL, a secret. It may be a pipe. It returns when ctx ends,
+// even from a pipe that nobody writes to, and with an error if the file is larger than any such file should be.
 func ReadFile(ctx context.Context, path string) ([]byte, error) {
 	type result struct {
 		body []byte
 		err  error
 	}
 	read := make(chan result, 1)
-	go func() { // which stays behind at a pipe, until the program ends
+	go func() { // blocked on a pipe it stays behind until the program ends
 		body, err := readAtMost(path, largest)
 		read <- result{body, err}
 	}()
@@ -37,10 +37,10 @@ func readAtMost(path string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // it was only read
 	body, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(body)) > most {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than %d MiB", most>>20)}
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d MiB", most>>20)}
 	}
 	return body, err
 }

@@ -19,25 +19,24 @@ import (
 // struck stands where a secret stood.
 const struck = "***"
 
-// Redactor strikes secrets out of whatever is written or shown (promise 7). It knows each secret as it is
-// and as URLs, JSON and SQL literals spell it, and each line of one that has several. One of fewer than four
-// characters is a secret as a URL's password alone: to strike it out of every word would tell it. The nil Redactor
-// strikes nothing.
+// Redactor strikes secrets out of whatever is written or shown (promise 7). It knows each secret literally and as URLs,
+// JSON and SQL literals spell it, and each line of a multi-line one. A secret of fewer than four characters is struck
+// only as a URL's password: striking it out of every word would reveal it. The nil Redactor strikes nothing.
 type Redactor struct {
 	needles []needle
 }
 
-// needle is a text to look for, of which the secret is all but so many bytes at either end, and what takes its place.
+// needle is a text to look for, how many bytes at either end are not part of the secret, and the replacement.
 type needle struct {
 	text []byte
 	ends int
 	by   string
 }
 
-// shortest is how many characters a secret has that is struck out wherever it stands.
+// shortest is the length in characters from which a secret is struck out wherever it appears.
 const shortest = 4
 
-// NewRedactor returns a Redactor for the secrets, of which empty ones are ignored.
+// NewRedactor returns a Redactor for the secrets; empty ones are ignored.
 func NewRedactor(secrets []string) *Redactor {
 	r := &Redactor{}
 	for _, secret := range secrets {
@@ -56,8 +55,8 @@ func NewRedactor(secrets []string) *Redactor {
 	return r
 }
 
-// PipelineRedactor returns a Redactor for a pipeline's secrets. A lake or a database file whose place has secrets in it is
-// shown as the pipeline file writes it, "${LAKE}/shop/facts/…", so that errors still say where they are.
+// PipelineRedactor returns a Redactor for a pipeline's secrets. A lake or database file whose location contains secrets
+// is shown as the pipeline file writes it, "${LAKE}/shop/facts/…", so that errors still say where they are.
 func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
 	r := NewRedactor(p.Secrets)
 	for _, l := range []hindcast.Location{p.Lake, p.Warehouse} {
@@ -74,7 +73,7 @@ func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
 	return r
 }
 
-// add has a secret struck in all of its spellings.
+// add strikes a secret in all its spellings.
 func (r *Redactor) add(secret, by string) {
 	for _, form := range spellings(secret) {
 		n := needle{text: []byte(form), by: by}
@@ -85,7 +84,7 @@ func (r *Redactor) add(secret, by string) {
 	}
 }
 
-// sort puts the longest first, and of the same text the one that says the most.
+// sort puts the longest first, and of equal texts the one with the most informative replacement.
 func (r *Redactor) sort() {
 	slices.SortStableFunc(r.needles, func(a, b needle) int {
 		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), bytes.Compare(a.text, b.text), cmp.Compare(len(b.by), len(a.by)))
@@ -105,7 +104,7 @@ func spellings(secret string) []string {
 		(&url.URL{Path: "/" + secret}).EscapedPath()[1:],
 		strings.ReplaceAll(secret, "'", "''"),
 	}
-	if plain, err := url.PathUnescape(secret); err == nil && utf8.RuneCountInString(plain) >= shortest { // of one that is escaped already
+	if plain, err := url.PathUnescape(secret); err == nil && utf8.RuneCountInString(plain) >= shortest { // decoded, if it was escaped
 		forms = append(forms, plain)
 	}
 	for _, form := range forms {
@@ -123,7 +122,8 @@ func spellings(secret string) []string {
 	return forms
 }
 
-// String returns s with every secret replaced by "***", or by what the pipeline file writes; secrets that overlap are replaced together.
+// String returns s with every secret replaced by "***", or by what the pipeline file writes; overlapping secrets are
+// replaced together.
 func (r *Redactor) String(s string) string {
 	if r == nil || len(r.needles) == 0 {
 		return s
@@ -132,8 +132,8 @@ func (r *Redactor) String(s string) string {
 	return string(out)
 }
 
-// Error returns err with every secret struck out of all that is shown of it: before it is laid out, since a secret that
-// is broken over two lines is not found any more.
+// Error returns err with every secret struck out of all that it shows. It has to happen before the error is laid out: a
+// secret broken over two lines would no longer be found.
 func (r *Redactor) Error(err error) error {
 	if r == nil || len(r.needles) == 0 || err == nil {
 		return err
@@ -151,7 +151,7 @@ func (r *Redactor) Error(err error) error {
 	return &redacted{text: r.String(err.Error()), cause: r.Error(errors.Unwrap(err))}
 }
 
-// redacted is an error without its secrets, to be shown.
+// redacted is an error without its secrets, for display.
 type redacted struct {
 	text  string
 	cause error
@@ -160,7 +160,7 @@ type redacted struct {
 func (e *redacted) Error() string { return e.text }
 func (e *redacted) Unwrap() error { return e.cause }
 
-// failure is Error of one that a user can act on. Its cause is shown nowhere.
+// failure is Error for a user's error. Its cause is shown nowhere.
 func (r *Redactor) failure(e *hindcast.Error) *hindcast.Error {
 	if e == nil {
 		return nil
@@ -171,7 +171,7 @@ func (r *Redactor) failure(e *hindcast.Error) *hindcast.Error {
 	return &out
 }
 
-// Strings is String of each.
+// Strings is String for each.
 func (r *Redactor) Strings(list []string) []string {
 	if len(list) == 0 {
 		return list
@@ -183,7 +183,7 @@ func (r *Redactor) Strings(list []string) []string {
 	return out
 }
 
-// Event strikes secrets out of what an event says in words. Keys, paths below the lake and sums are hindcast's own.
+// Event strikes secrets out of an event's texts. Keys, paths below the lake and checksums are hindcast's own.
 func (r *Redactor) Event(e hindcast.Event) hindcast.Event {
 	if r == nil || len(r.needles) == 0 {
 		return e
@@ -193,13 +193,13 @@ func (r *Redactor) Event(e hindcast.Event) hindcast.Event {
 	return e
 }
 
-// span is a range of bytes that secrets cover, and what takes its place.
+// span is a range of bytes that secrets cover, and its replacement.
 type span struct {
 	from, to int
 	by       string
 }
 
-// spans returns the ranges of text that secrets cover, in order; those that overlap are one.
+// spans returns the ranges of text that secrets cover, in order; overlapping ones are merged.
 func (r *Redactor) spans(text []byte, first int) []span {
 	var found []span
 	if first > 0 {
@@ -215,7 +215,7 @@ func (r *Redactor) spans(text []byte, first int) []span {
 			found = append(found, span{at + n.ends, at + len(n.text) - n.ends, n.by})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) }) // of those that begin together the longest is first
+	slices.SortStableFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) }) // of those with the same start the longest is first
 	var merged []span
 	for _, s := range found {
 		if last := len(merged) - 1; last >= 0 && s.from < merged[last].to {
@@ -227,8 +227,8 @@ func (r *Redactor) spans(text []byte, first int) []span {
 	return merged
 }
 
-// strike returns what may be written of text[:until], what is to be kept for later, and how many leading
-// bytes of that belong to a secret whose "***" is written already; done is that number for text itself.
+// strike returns what may be written of text[:until], what must be kept for later, and how many leading bytes of that
+// belong to a secret whose "***" is already written; done is that number for text itself.
 func (r *Redactor) strike(text []byte, done, until int) (out, kept []byte, keptDone int) {
 	at := 0
 	for i, s := range r.spans(text, done) {
@@ -246,11 +246,11 @@ func (r *Redactor) strike(text []byte, done, until int) (out, kept []byte, keptD
 	return append(out, text[at:until]...), text[until:], keptDone
 }
 
-// Writer returns a writer to w that strikes secrets, also those that are split over several writes.
+// Writer returns a writer to w that strikes secrets, including those split over several writes.
 func (r *Redactor) Writer(w io.Writer) *Writer { return &Writer{redactor: r, to: w} }
 
-// Writer strikes secrets out of a stream. It keeps back the end of what was written only as long as that may
-// be the beginning of a secret; Flush writes it. Writes may be parallel.
+// Writer strikes secrets out of a stream. It holds back the end of the text only while that may be the beginning of a
+// secret; Flush writes it. Writes may be parallel.
 type Writer struct {
 	redactor *Redactor
 	to       io.Writer
@@ -260,7 +260,7 @@ type Writer struct {
 	done int // leading bytes of kept whose "***" is written
 }
 
-// Write writes p without secrets. It reports len(p) unless the writer beneath fails.
+// Write writes p without secrets. It reports len(p) unless the underlying writer fails.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.redactor == nil || len(w.redactor.needles) == 0 {
 		return w.to.Write(p)
@@ -274,7 +274,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush writes what was kept back.
+// Flush writes what was held back.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -291,7 +291,7 @@ func (w *Writer) write(text []byte, until int) error {
 	return err
 }
 
-// safe returns up to where text can be decided on: what follows may be the beginning of a secret.
+// safe returns the position up to which text can be decided: what follows may be the beginning of a secret.
 func (r *Redactor) safe(text []byte) int {
 	keep := 0
 	for _, needle := range r.needles {
@@ -304,7 +304,8 @@ func (r *Redactor) safe(text []byte) int {
 	return r.uncut(text, len(text)-keep)
 }
 
-// uncut moves until to the beginning of what it would cut: without its first byte a short secret would not be found.
+// uncut moves until to the beginning of the secret it would cut: without its first byte a short secret would not be
+// found.
 func (r *Redactor) uncut(text []byte, until int) int {
 	for _, n := range r.needles {
 		from := max(until-len(n.text)+1, 0)

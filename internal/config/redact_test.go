@@ -44,7 +44,7 @@ func TestRedactorForms(t *testing.T) {
 	}
 }
 
-// A secret of several lines may be shown line by line, and one that is escaped already may be shown as what it means.
+// A multi-line secret may be shown line by line, and an escaped one in its decoded form.
 func TestRedactorOfLinesAndEscapes(t *testing.T) {
 	r := config.NewRedactor([]string{"-----BEGIN KEY-----\nMIIEvQ==\n-----END KEY-----", "p%40ss%2Fword"})
 	for in, want := range map[string]string{"1: MIIEvQ==\n2: -----END KEY-----": "1: ***\n2: ***", "u:p@ss/word@h": "u:***@h", "u:p%40ss%2fword@h": "u:***@h"} {
@@ -54,7 +54,7 @@ func TestRedactorOfLinesAndEscapes(t *testing.T) {
 	}
 }
 
-// A place that is a secret is shown as the pipeline file writes it, also where a part of it is a secret by itself.
+// A secret location is shown as the pipeline file writes it, also where a component of it is a secret by itself.
 func TestPipelineRedactor(t *testing.T) {
 	p := &hindcast.Pipeline{Secrets: []string{"/data/acme/lake", "acme", "tenant.duckdb"},
 		Lake:      hindcast.Location{Written: "${LAKE}", Scheme: "file", Path: "/data/acme/lake"},
@@ -68,7 +68,7 @@ func TestPipelineRedactor(t *testing.T) {
 	}
 }
 
-// Every word of an error and of an event goes through; what hindcast finds things by does not.
+// Every text of an error and of an event is redacted; what hindcast looks things up by is not.
 func TestRedactorOfErrorsAndEvents(t *testing.T) {
 	const secret = "sales"
 	r := config.NewRedactor([]string{secret})
@@ -87,7 +87,7 @@ func TestRedactorOfErrorsAndEvents(t *testing.T) {
 	}
 }
 
-// A secret of few characters is struck out as a URL's password, and in no other word.
+// A secret of few characters is struck out as a URL's password and nowhere else.
 func TestRedactorShort(t *testing.T) {
 	r := config.NewRedactor([]string{"s", "p@", "long"})
 	for in, want := range map[string]string{"hindcast status: no slices": "hindcast status: no slices", "a longing": "a ***ing",
@@ -107,7 +107,7 @@ func TestRedactorOverlaps(t *testing.T) {
 	}
 }
 
-// However a text is cut into writes, the stream is what String makes of the whole, and no secret is in it.
+// However a text is cut into writes, the stream equals String of the whole, and contains no secret.
 func TestRedactorWriter(t *testing.T) {
 	property := func(seed uint64) bool {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -155,7 +155,7 @@ func TestRedactorWriter(t *testing.T) {
 	}
 }
 
-// What cannot be the beginning of a secret is not kept back.
+// Text that cannot be the beginning of a secret is not held back.
 func TestRedactorWriterDoesNotWait(t *testing.T) {
 	var out bytes.Buffer
 	w := config.NewRedactor([]string{"secret"}).Writer(&out)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Reference gives docs/reference/pipeline.md: every key with its type, default and meaning. Example is a whole
-// pipeline file that it shows.
+// Reference returns docs/reference/pipeline.md: every key with its type, default and meaning. Example is a whole
+// pipeline file to show.
 func Reference(example string) string {
 	var out strings.Builder
 	out.WriteString(referenceHead)
@@ -20,7 +20,7 @@ func Reference(example string) string {
 	for _, k := range Keys() {
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", k.Path, cell(k.Form.Name), cell(shownDefault(k)), cell(k.Meaning+shownExample(k)))
 	}
-	out.WriteString("\n## Values\n\n| value | what is right |\n|---|---|\n")
+	out.WriteString("\n## Values\n\n| value | what is valid |\n|---|---|\n")
 	for _, f := range forms() {
 		fmt.Fprintf(&out, "| %s | %s |\n", cell(f.Name), cell(f.Right))
 	}
@@ -70,8 +70,8 @@ name). A lake, or a database file, whose place is a secret is named as this file
 characters is hidden as a URL's password alone: hidden in every word, it would be told.
 `
 
-// Schema gives docs/reference/pipeline.schema.json: the pipeline file as a JSON Schema (2020-12), for editors.
-// It accepts every file that Decode accepts; Decode refuses more, such as names that are taken twice.
+// Schema returns docs/reference/pipeline.schema.json: the pipeline file as a JSON Schema (2020-12), for editors. It
+// accepts every file that Decode accepts; Decode refuses more, such as duplicate names.
 func Schema() []byte {
 	root := tree().schema()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -83,7 +83,7 @@ func Schema() []byte {
 	return append(text, '\n')
 }
 
-// schema gives the JSON Schema of a key and of those below it.
+// schema returns the JSON Schema of a key and of those below it.
 func (b *branch) schema() map[string]any {
 	out := map[string]any{}
 	switch b.key.Form.kind {
@@ -109,7 +109,7 @@ func (b *branch) schema() map[string]any {
 	return out
 }
 
-// empty reports whether `key:` with nothing below it is right.
+// empty reports whether `key:` with nothing below it is valid.
 func (b *branch) empty() bool {
 	switch b.key.Form.kind {
 	case object, names, list, texts:

@@ -49,7 +49,7 @@ func (d *decoder) references(v value) (refs, bool) {
 	return out, true
 }
 
-// referencesIn finds the references of a text, and looks none up.
+// referencesIn finds the references in a text and looks none up.
 func referencesIn(text string) refs {
 	var out refs
 	for _, written := range anyRef.FindAllString(text, -1) {
@@ -59,13 +59,13 @@ func referencesIn(text string) refs {
 	return out
 }
 
-// expand looks one reference up and remembers what it expands to as a secret.
+// expand looks up one reference and remembers its value as a secret.
 func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 	at, length := v.within(offset), utf8.RuneCountInString(written)
 	m := refForm.FindStringSubmatch(written)
 	if m == nil {
 		d.fail(hindcast.ESecret, at, length, "write ${VAR}, or ${file:PATH} for a file's content",
-			"%s: %s is no reference to a secret", v.path, written)
+			"%s: %s is not a reference to a secret", v.path, written)
 		return "", false
 	}
 	if m[1] != "" {
@@ -97,21 +97,21 @@ func (d *decoder) secret(s string) string {
 	return s
 }
 
-// bareWord is a path that could stand in any sentence.
+// bareWord matches a path that could be a word in any sentence.
 var bareWord = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// place is the absolute path of a lake or database file. Where one reference gives all of it, what is secret is the place: to
-// strike a bare word, "lake" say, out of every sentence would tell it.
-func (d *decoder) place(r refs, path string) string {
+// secretPath is the absolute path of a lake or database file. If one reference is all of it, the secret is the absolute
+// path: striking a bare word, "lake" say, out of every sentence would reveal it.
+func (d *decoder) secretPath(r refs, path string) string {
 	absolute := d.absolute(path)
 	if len(r.list) == 1 && r.list[0].expands == path && bareWord.MatchString(path) {
-		at := slices.Index(d.p.Secrets, path) // one of several, if a password is the same word
+		at := slices.Index(d.p.Secrets, path) // the first of several, if a password is the same word
 		d.p.Secrets[at] = absolute
 	}
 	return absolute
 }
 
-// absolute gives a path of the file's as an absolute one.
+// absolute returns the file's path as an absolute one.
 func (d *decoder) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
@@ -134,17 +134,17 @@ func (r *refs) tokenise(text string) {
 	}
 }
 
-// expanded gives a part of the parsed URL with the secrets in it.
+// expanded returns a component of the parsed URL with its secrets.
 func (r *refs) expanded(part string) string {
 	return r.replace(part, func(x ref) string { return x.expands })
 }
 
-// escaped is expanded for a part that is percent-encoded.
+// escaped is expanded for a percent-encoded component.
 func (r *refs) escaped(part string) string {
 	return r.replace(part, func(x ref) string { return url.PathEscape(x.expands) })
 }
 
-// written gives a part of the tokenised text as it was written.
+// written returns a component of the tokenised text as originally written.
 func (r *refs) written(part string) string {
 	return r.replace(part, func(x ref) string { return x.written })
 }
@@ -160,7 +160,7 @@ func (r *refs) replace(part string, by func(ref) string) string {
 	return strings.NewReplacer(pairs...).Replace(part)
 }
 
-// holds reports whether a part has a reference in it.
+// holds reports whether a component contains a reference.
 func (r *refs) holds(part string) bool { return r.written(part) != part }
 
 // onlyRefs reports whether text is nothing but references.

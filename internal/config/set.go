@@ -20,12 +20,12 @@ import (
 
 var pipelineName = regexp.MustCompile(namePattern)
 
-// maxName is how many bytes a name may take: it becomes a folder's name.
+// maxName is the longest name in bytes: it becomes a folder's name.
 const maxName = 200
 
 func (d *decoder) pipelineName(v value) string {
 	if !pipelineName.MatchString(v.text) || len(v.text) > maxName {
-		d.bad(v, formName.Right, "%q is no pipeline's name", v.text)
+		d.bad(v, formName.Right, "%q is not a valid pipeline name", v.text)
 	}
 	return v.text
 }
@@ -36,7 +36,7 @@ type historyText struct{ from, to value }
 func (d *decoder) setZone(v value) {
 	zone, err := time.LoadLocation(v.text)
 	if err != nil || v.text == "" || v.text == "Local" {
-		d.bad(v, formZone.Right, "%q is no time zone", v.text)
+		d.bad(v, formZone.Right, "%q is not a time zone", v.text)
 		return
 	}
 	d.p.History.TimeZone, d.p.History.Zone = v.text, zone
@@ -55,7 +55,7 @@ func (d *decoder) setHistory() {
 	}
 	if distance, plus := strings.CutPrefix(h.To, "+"); plus {
 		if _, ok := parsePeriod(distance); !ok {
-			d.bad(d.history.to, formEnd.Right, "%q is no distance", h.To)
+			d.bad(d.history.to, formEnd.Right, "%q is not a distance", h.To)
 		}
 		return
 	}
@@ -80,13 +80,13 @@ func (d *decoder) instant(v value, right string) (time.Time, bool) {
 			d.bad(v, right, "%q is not on the hour", v.text)
 			return t, false
 		case i > 0 && t.Format(form) != v.text:
-			d.bad(v, right, "%q does not exist in %s: the clocks went forward", v.text, d.p.History.TimeZone)
+			d.bad(v, right, "%q does not exist in %s: the clocks were set forward", v.text, d.p.History.TimeZone)
 			return t, false
 		default:
 			return t, true
 		}
 	}
-	d.bad(v, right, "%q is no date", v.text)
+	d.bad(v, right, "%q is not a date", v.text)
 	return time.Time{}, false
 }
 
@@ -102,7 +102,7 @@ func (d *decoder) sourceName(v value) {
 	case strings.ContainsFunc(v.name, func(r rune) bool { return r == '/' || unicode.IsControl(r) }):
 		why = `holds "/" or a control character`
 	case v.name == "." || v.name == ".." || strings.HasPrefix(strings.ToLower(v.name), "_hindcast"):
-		why = "is a folder of hindcast's own"
+		why = "is one of hindcast's own folders"
 	case strings.EqualFold(v.name, "result"):
 		why = "means the slice's result in checks"
 	case len(v.name) > maxName:
@@ -115,7 +115,7 @@ func (d *decoder) sourceName(v value) {
 	}
 }
 
-// taken says what else has the name; SQL does not tell capitals from small letters.
+// taken says what else has the name; SQL ignores case.
 func (d *decoder) taken(name string) string {
 	for _, f := range d.p.Facts {
 		if strings.EqualFold(f.Name, name) {
@@ -132,7 +132,7 @@ func (d *decoder) taken(name string) string {
 
 func (d *decoder) someFacts(v value) {
 	if len(d.p.Facts) == 0 {
-		d.bad(v, `write at least one fact, such as billing: {table: "billing_{yyyy}_{mm}"}`, "there is no fact")
+		d.bad(v, `write at least one fact, such as billing: {table: "billing_{yyyy}_{mm}"}`, "there are no facts")
 	}
 }
 
@@ -149,7 +149,7 @@ func (d *decoder) checkFact(v value) {
 	d.checkTypes(v, f.Types, f.Files)
 	for i, name := range f.Text {
 		if strings.EqualFold(name, f.Time) {
-			d.notText(v, i, name, "take it out of `text`", "places the rows in slices, and a text cannot")
+			d.notText(v, i, name, "take it out of `text`", "assigns the rows to slices, and a text cannot")
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (d *decoder) checkDim(v value) {
 	d.checkTypes(v, x.Types, x.Files)
 }
 
-// checkUsed refuses `columns: used` where nothing is unloaded.
+// checkUsed refuses `columns: used` for files, which are not unloaded.
 func (d *decoder) checkUsed(v value, narrow bool, files string) {
 	if narrow && files != "" {
 		d.fail(hindcast.EValue, d.p.Places[v.path+".columns"], len("columns"), "leave `columns: used` out",
@@ -170,7 +170,7 @@ func (d *decoder) checkUsed(v value, narrow bool, files string) {
 	}
 }
 
-// checkText holds `text` to what is unloaded.
+// checkText restricts `text` to what is unloaded.
 func (d *decoder) checkText(v value, text, columns []string, files string) {
 	for i, name := range text {
 		switch {
@@ -205,26 +205,26 @@ func (d *decoder) checkSource(v value, table, files string) {
 	d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "write exactly one of the two", "%s: %s", v.path, what)
 }
 
-// files takes a glob as it is written: only in that may there be patterns.
+// files takes a glob as written: only there may patterns stand.
 func (d *decoder) files(v value, glob string) string {
 	switch {
 	case glob == "":
 		return ""
 	case maskPasswords(glob) != glob:
-		d.bad(v, "name files on this machine, or a `table` to unload", "credentials do not stand in a glob")
+		d.bad(v, "name files on this machine, or a `table` to unload", "credentials are not allowed in a glob")
 		return ""
 	case urlScheme.MatchString(glob):
-		d.bad(v, "name files on this machine, or a `table` to unload", "files of your own are read from this machine's folders only")
+		d.bad(v, "name files on this machine, or a `table` to unload", "your own files are read only from this machine's folders")
 		return ""
 	}
 	return glob
 }
 
-// checkTypes holds `types` to files of the user's own.
+// checkTypes restricts `types` to the user's own files.
 func (d *decoder) checkTypes(v value, types map[string]string, files string) {
 	if len(types) > 0 && files == "" {
 		d.fail(hindcast.EValue, d.p.Places[v.path+".types"], len("types"), "leave it out: the unload takes the table's own types; cast in the SQL, or use `text:`",
-			"%s: types: is for `files` of your own", v.path)
+			"%s: types: is only for `files` of your own", v.path)
 	}
 }
 
@@ -244,8 +244,8 @@ func (d *decoder) readSQL(v value) {
 	case err == nil:
 		d.p.Transform.SQLFile, d.p.Transform.Text = path, string(text)
 	case errors.Is(err, fs.ErrPermission):
-		d.fail(hindcast.EPermission, v.at, v.length(), "give yourself the right to read it",
-			"the SQL file %s may not be read", name).Cause = err
+		d.fail(hindcast.EPermission, v.at, v.length(), "give yourself permission to read it",
+			"permission denied for the SQL file %s", name).Cause = err
 	case errors.Is(err, fs.ErrNotExist):
 		d.fail(hindcast.EFileMissing, v.at, v.length(), "write the SQL into "+filepath.Join(d.shownDir(), name)+", or name another file",
 			"no such SQL file: %s", name).Cause = err
@@ -255,7 +255,7 @@ func (d *decoder) readSQL(v value) {
 	}
 }
 
-// shownDir is the pipeline file's folder as the user names it.
+// shownDir is the pipeline file's folder as the user wrote it.
 func (d *decoder) shownDir() string { return filepath.Dir(d.name) }
 
 var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -264,11 +264,11 @@ func (d *decoder) setParam(v value) {
 	next := "give it a name of letters, digits and _"
 	switch strings.ToLower(v.name) {
 	case "slice_start", "slice_end", "run_time":
-		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "the parameter %q is always there and cannot be set", v.name)
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "the parameter %q is built in and cannot be set", v.name)
 		return
 	}
 	if !paramName.MatchString(v.name) {
-		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "%q is no parameter's name", v.name)
+		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "%q is not a valid parameter name", v.name)
 		return
 	}
 	d.p.Params = append(d.p.Params, d.param(v))
@@ -306,7 +306,7 @@ func (d *decoder) checkRows(v value) {
 	}
 }
 
-// nameCheck checks that one of the three kinds is there, and names the check so that the name is stable.
+// nameCheck checks that exactly one of the three kinds is present, and gives the check a stable name.
 func (d *decoder) nameCheck(v value) {
 	c := d.check()
 	kinds, base := 0, ""

@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that a mistyped word most likely means; empty if none is near.
+// nearest returns the candidate that a mistyped word most likely means; empty if none is close.
 func nearest(word string, candidates []string) string {
 	best, limit := "", max(len(word)/3, 1)+1
 	for _, candidate := range candidates {
@@ -13,12 +13,12 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// plain evens out what people mix up: case, "-" and " " for "_".
+// plain removes the differences that people mix up: case, and "-" or " " for "_".
 func plain(word string) string {
 	return strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(word))
 }
 
-// distance counts the letters to insert, delete, change or swap with their neighbour to get from a to b.
+// distance counts the letters to insert, delete, change or swap with a neighbour to turn a into b.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	older, old := []int(nil), make([]int, len(y)+1)

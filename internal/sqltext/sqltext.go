@@ -1,6 +1,6 @@
 // Package sqltext reads SQL as text: it knows strings, quoted names, comments and statements, which is enough to
-// replace parameters, to hash a definition and to see what kind of statement a hook is. It does not parse: what
-// the SQL means is for the engine.
+// replace parameters, to hash a definition and to see what kind of statement a hook is. It does not parse: the engine
+// knows what the SQL means.
 package sqltext
 
 import (
@@ -30,7 +30,7 @@ type piece struct {
 	at   int // byte offset
 }
 
-// lex cuts text into pieces that concatenate to it again. An open string or comment runs to the end.
+// lex cuts text into pieces whose concatenation is the text. An unclosed string or comment runs to the end.
 func lex(text string) []piece {
 	var pieces []piece
 	for at := 0; at < len(text); {
@@ -145,20 +145,20 @@ func dollarEnd(s string) int {
 	return len(s)
 }
 
-// Shift says that from byte offset At of the bound text on, offsets in the original text are Delta larger.
+// Shift says that offsets in the original text are Delta larger from byte offset At of the bound text on.
 type Shift struct {
 	At    int
 	Delta int
 }
 
-// Bind replaces each :name in the text by its literal. Strings, quoted names, comments, casts (::) and slices
-// ([1:2]) are left alone. The shifts lead from offsets in the result back to the text. E-SQL-PARAM, with line
-// and column, for a name without a literal.
+// Bind replaces each :name in the text by its literal. Strings, quoted names, comments, casts (::) and array slices
+// ([1:2]) are left alone. The shifts map offsets in the result back to the text. It returns E-SQL-PARAM, with line and
+// column, for a name without a literal.
 func Bind(text string, literals map[string]string) (string, []Shift, error) {
 	var out strings.Builder
 	var shifts []Shift
 	pieces := lex(text)
-	braces := 0 // {'key':value} is DuckDB's struct: there a colon behind a key is no parameter's
+	braces := 0 // {'key':value} is DuckDB's struct: there the colon after a key does not begin a parameter
 	for i := 0; i < len(pieces); i++ {
 		p := pieces[i]
 		switch p.text {
@@ -183,7 +183,8 @@ func Bind(text string, literals map[string]string) (string, []Shift, error) {
 	return out.String(), shifts, nil
 }
 
-// isParam: a colon, a name behind it that is no number, and nothing before it that makes it a slice's bound.
+// isParam reports whether a colon begins a parameter: a name that is not a number follows, and nothing before it makes
+// it an array slice's bound.
 func isParam(pieces []piece, i int) bool {
 	if pieces[i].text != ":" || pieces[i].kind != symbol || i+1 >= len(pieces) || pieces[i+1].kind != word {
 		return false
@@ -194,7 +195,7 @@ func isParam(pieces []piece, i int) bool {
 	return i == 0 || pieces[i-1].kind != word && pieces[i-1].text != ":" && pieces[i-1].text != "]"
 }
 
-// behindKey reports whether the colon follows a name or a text, blanks and comments aside.
+// behindKey reports whether the colon follows a name or a string, ignoring blanks and comments.
 func behindKey(pieces []piece, i int) bool {
 	for i--; i >= 0; i-- {
 		if k := pieces[i].kind; k != space && k != comment {
@@ -212,7 +213,7 @@ func unknownParam(text string, at int, name string, literals map[string]string) 
 		Next: "give it one under params: in the pipeline file"}
 }
 
-// LineColumn turns a byte offset into a line and a column, both counted from 1, columns in characters.
+// LineColumn converts a byte offset into a line and a column, both counted from 1, columns in characters.
 func LineColumn(text string, offset int) (line, column int) {
 	offset = min(max(offset, 0), len(text))
 	before := text[:offset]
@@ -220,8 +221,8 @@ func LineColumn(text string, offset int) (line, column int) {
 	return line, 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
 }
 
-// Normalize gives the text without comments, with single blanks, and without semicolons at its end: what counts
-// in a definition's hash.
+// Normalize returns the text without comments and trailing semicolons, and with single blanks: what counts in a
+// definition's hash.
 func Normalize(text string) string {
 	var out strings.Builder
 	gap := false
@@ -245,7 +246,7 @@ type Statement struct {
 	Offset int    // where it starts in the whole text
 }
 
-// Statements splits the text at its semicolons; what holds nothing but comments is left out.
+// Statements splits the text at its semicolons; a statement of nothing but comments is left out.
 func Statements(text string) []Statement {
 	var list []Statement
 	start, end, any := -1, 0, false
@@ -274,7 +275,7 @@ func Statements(text string) []Statement {
 var control = []string{"BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "END", "ABORT", "SAVEPOINT", "RELEASE",
 	"PREPARE TRANSACTION", "SET TRANSACTION", "CHECKPOINT", "FORCE CHECKPOINT", "ATTACH", "DETACH"}
 
-// TransactionControl finds a statement that would control the transaction that it is run in.
+// TransactionControl finds a statement that would control the transaction it runs in.
 func TransactionControl(text string) (words string, offset int, found bool) {
 	for _, s := range Statements(text) {
 		first := strings.ToUpper(Normalize(s.Text))
@@ -287,8 +288,8 @@ func TransactionControl(text string) (words string, offset int, found bool) {
 	return "", 0, false
 }
 
-// Find gives the offset of the first of the words, as an identifier, quoted or not, or a keyword, from an offset on; -1 if
-// there is none. Strings and comments hold no words.
+// Find returns the offset of the first of the words at or after from, as a keyword or an identifier, quoted or not; -1
+// if there is none. Strings and comments do not count.
 func Find(text string, from int, words ...string) int {
 	for _, p := range lex(text) {
 		name := p.text

@@ -37,7 +37,7 @@ func TestBindNamesTheUnknown(t *testing.T) {
 	}
 }
 
-// An offset behind a parameter leads back to the same text in the original.
+// An offset after a parameter maps back to the same text in the original.
 func TestShiftsLeadBack(t *testing.T) {
 	text := "SELECT :a, :bb, marker FROM :a x WHERE marker2"
 	bound, shifts, err := Bind(text, map[string]string{"a": "'long literal'", "bb": "1"})

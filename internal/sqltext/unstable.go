@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Unstable is a place in SQL that gives another value each time that it is run over the same rows.
+// Unstable is a construct in SQL that gives another value each time it runs over the same rows.
 type Unstable struct {
 	What   string // "random()", "USING SAMPLE"
 	Why    string
 	Offset int
-	Order  bool // it depends on the rows' order, which does not matter to a check that is to find none
+	Order  bool // it depends on the order of rows, which does not matter to a check that must find none
 }
 
 const (
 	whyAnother  = "gives another value in every slice and every attempt"
 	whySample   = "takes other rows each time; REPEATABLE (1) takes the same ones"
-	whyOrder    = "depends on the order of rows, and without ORDER BY in it they have none"
+	whyOrder    = "depends on the order of rows, and without ORDER BY they have none"
 	whyAnyRows  = "takes any rows: without ORDER BY they have no order"
 	whyAnyOrder = "numbers rows that have no order: give its window an ORDER BY"
 )
@@ -28,7 +28,8 @@ var varying = []string{"random", "setseed", "uuid", "gen_random_uuid", "uuidv4",
 // ordered are aggregates that are sensitive to the order of their rows.
 var ordered = []string{"first", "last", "list", "array_agg", "string_agg", "group_concat", "listagg"}
 
-// FindUnstable lists such places, in the order of the text. It goes by words: a function of the time is none of them.
+// FindUnstable lists such constructs in the order of the text. It goes by words; functions of the current time do not
+// count.
 func FindUnstable(text string) []Unstable {
 	pieces := slices.DeleteFunc(lex(text), func(p piece) bool { return p.kind == space || p.kind == comment })
 	var found []Unstable
@@ -65,7 +66,7 @@ func is(pieces []piece, i int, text string) bool {
 	return i < len(pieces) && pieces[i].kind == word && strings.EqualFold(pieces[i].text, text)
 }
 
-// orders reports whether the call whose parenthesis opens at i has an ORDER BY: in it, or in the window behind it.
+// orders reports whether the call whose parenthesis opens at i has an ORDER BY, inside it or in the window after it.
 func orders(pieces []piece, i int) bool {
 	end := closing(pieces, i)
 	for k := end + 1; k < min(end+8, len(pieces)); k++ {
@@ -73,7 +74,7 @@ func orders(pieces []piece, i int) bool {
 		case is(pieces, k, "filter") && k+1 < len(pieces):
 			k = closing(pieces, k+1)
 		case is(pieces, k, "over") && k+1 < len(pieces) && pieces[k+1].text != "(":
-			return true // a named window: whoever names it orders it
+			return true // a named window: its definition has the order
 		case is(pieces, k, "over"):
 			return contains(pieces[i:end], "order") || contains(pieces[k+1:closing(pieces, k+1)], "order")
 		case is(pieces, k, "within"):
@@ -89,7 +90,7 @@ func contains(pieces []piece, text string) bool {
 	return slices.ContainsFunc(pieces, func(p piece) bool { return p.kind == word && strings.EqualFold(p.text, text) })
 }
 
-// closing is where the parenthesis that opens at i is closed.
+// closing returns where the parenthesis that opens at i closes.
 func closing(pieces []piece, i int) int {
 	depth := 0
 	for ; i < len(pieces); i++ {
