@@ -8,14 +8,14 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// decoder decodes events one after another. Those of one fact have the same columns, which they then share:
-// callers do not change what they read.
+// decoder decodes events one after another. Events of one fact have the same columns and share them, so callers must
+// not modify what they read.
 type decoder struct{ columns map[string][]hindcast.Column }
 
 func newDecoder() *decoder { return &decoder{columns: map[string][]hindcast.Column{}} }
 
-// event is json.Unmarshal of one event. A resume reads tens of thousands of lines before its first
-// slice, so the form that Append writes is read directly; whatever looks different is left to json.
+// event is json.Unmarshal for one event. A resume reads tens of thousands of lines before its first slice, so the form
+// that Append writes is parsed directly; anything else is left to json.
 func (d *decoder) event(line []byte, e *hindcast.Event) error {
 	s := scanner{rest: line, decoder: d}
 	if s.event(e) {
@@ -106,7 +106,7 @@ func (s *scanner) skip(c byte) bool {
 	return true
 }
 
-// quoted reads a string of plain ASCII without escapes, with its quotes.
+// quoted reads a string of plain ASCII without escapes, including its quotes.
 func (s *scanner) quoted() ([]byte, bool) {
 	if len(s.rest) == 0 || s.rest[0] != '"' {
 		return nil, false
@@ -166,11 +166,11 @@ func (s *scanner) float(into *float64) bool {
 	return err == nil
 }
 
-// manifest is json.Unmarshal of a manifest, but for columns that were seen before.
+// manifest is json.Unmarshal for a manifest, except that columns seen before are shared.
 func (d *decoder) manifest(raw []byte, into **hindcast.Manifest) error {
 	var m struct {
 		hindcast.Manifest
-		Columns json.RawMessage `json:"columns"` // stands before the manifest's own
+		Columns json.RawMessage `json:"columns"` // shadows the manifest's own
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (d *decoder) manifest(raw []byte, into **hindcast.Manifest) error {
 	return nil
 }
 
-// object reads a whole object and leaves what is in it to json.
+// object reads a whole object and leaves its contents to json.
 func (s *scanner) object() ([]byte, bool) {
 	if len(s.rest) == 0 || s.rest[0] != '{' {
 		return nil, false

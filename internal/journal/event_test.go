@@ -36,7 +36,7 @@ func lines(t testing.TB) []string {
 		`{"unknown":{"a":[1]},"seq":1}`, `{"slice":"a","slice":"b"}`, `{"seq":1,"seq":2}`, `{"error":[]}`, `{"seq":1]`, `{"seq"`)
 }
 
-// same checks that a line reads as json reads it.
+// same checks that a line decodes as json decodes it.
 func same(t *testing.T, line []byte) {
 	t.Helper()
 	var got, want hindcast.Event
@@ -58,7 +58,7 @@ func TestDecodeEventIsJSON(t *testing.T) {
 	}
 }
 
-// TestDecodeEventIsDirect holds the form that Append writes to the fast way.
+// TestDecodeEventIsDirect checks that the form that Append writes takes the fast path.
 func TestDecodeEventIsDirect(t *testing.T) {
 	var e hindcast.Event
 	s := scanner{rest: bytes.Clone([]byte(lines(t)[1])), decoder: newDecoder()}

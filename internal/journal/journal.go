@@ -1,9 +1,9 @@
-// Package journal is the durable record of one run's events: an event is on disk before its effect is
-// reported (promise 1). Many appends share one fsync. It keeps and gives back events in their order; what
-// they mean is for hindcast.RunState, and who may write is for package lease.
+// Package journal is the durable record of one run's events: an event is on disk before its effect is reported (promise
+// 1). Many appends share one fsync. It stores events and returns them in order; hindcast.RunState knows what they mean,
+// and package lease who may write.
 //
-// Every fence has a file of its own (docs/reference/journal.md). Its first line closes off the files of all
-// lower fences at their length of that moment, so that what a zombie appends later is never read.
+// Every fence has its own file (docs/reference/journal.md). Its first line closes off the files of all lower fences at
+// their current length, so that what a zombie appends later is never read.
 package journal
 
 import (
@@ -21,15 +21,15 @@ import (
 
 // Options are what a journal is opened with. The zero Options are usable.
 type Options struct {
-	// Run is put into events that do not name their run.
+	// Run is set in events that do not name their run.
 	Run string
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
-	// Strike, if set, is asked for what may be stored of an event: it strikes the pipeline's secrets out (promise 7).
+	// Strike, if set, strikes the pipeline's secrets out of an event before it is stored (promise 7).
 	Strike func(hindcast.Event) hindcast.Event
-	// Each, if set, gets every event in order, once: during Open those that the journal holds, later each new
-	// one when it is durable and before its Append returns. It is never called in parallel and must not block
-	// for long nor append.
+	// Each, if set, gets every event once and in order: during Open those that the journal holds, later each new one
+	// when it is durable and before its Append returns. It is never called in parallel, must not block for long, and
+	// must not append.
 	Each func(hindcast.Event)
 }
 
@@ -46,10 +46,10 @@ type Journal struct {
 	writing *batch // being written now, or the last that was
 	err     error  // sticky
 	closed  bool
-	timed   bool // the pending batch has no hurry, and a timer wakes the writer for it
+	timed   bool // nobody waits for the pending batch; a timer wakes the writer for it
 }
 
-// patience is how long events that nobody waits for may wait for others to share their fsync.
+// patience is how long events that nobody waits for are held back to share an fsync.
 const patience = 20 * time.Millisecond
 
 // batch is what one write and one fsync make durable.
@@ -62,9 +62,9 @@ type batch struct {
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-// Open reads the run's journal below prefix, closes off the files of all lower fences and opens the file of
-// this fence for appending. E-FENCED if a higher fence has begun one; E-JOURNAL if what is there is corrupt.
-// A torn end, which a crash leaves, is dropped.
+// Open reads the run's journal below prefix, closes off the files of all lower fences and opens this fence's file for
+// appending. It returns E-FENCED if a higher fence has begun one, and E-JOURNAL if the journal is corrupt. A torn end,
+// which a crash leaves, is dropped.
 func Open(ctx context.Context, store objstore.Store, prefix string, fence int64, options Options) (_ *Journal, err error) {
 	defer func() { err = placed(store, err) }()
 	if options.Now == nil {
@@ -97,9 +97,9 @@ func Open(ctx context.Context, store objstore.Store, prefix string, fence int64,
 	return j, nil
 }
 
-// Append gives the events their Seq, Time and version, strikes the secrets out of them, and returns when they are durable:
-// what is in the caller's slice then is what is stored. When ctx ends first they may still become so. After one error
-// every further Append fails with it.
+// Append gives the events their Seq, Time and version, strikes the secrets out of them, and returns when they are
+// durable: the caller's slice then holds what is stored. If ctx ends first they may still become durable. After one
+// error every further Append fails with it.
 func (j *Journal) Append(ctx context.Context, events ...hindcast.Event) error {
 	b, err := j.add(events)
 	if err != nil {
@@ -109,8 +109,8 @@ func (j *Journal) Append(ctx context.Context, events ...hindcast.Event) error {
 	return b.wait(ctx)
 }
 
-// AppendAsync is Append without the wait, for events whose loss in a crash is harmless: they are written with
-// the next Append, or shortly. The next Append, Flush or Close returns the error of writing them, if any.
+// AppendAsync is Append without the wait, for events whose loss in a crash is harmless: they are written with the next
+// Append, or shortly. The next Append, Flush or Close returns any error of writing them.
 func (j *Journal) AppendAsync(events ...hindcast.Event) error {
 	_, err := j.add(events)
 	if err != nil {
@@ -125,7 +125,7 @@ func (j *Journal) AppendAsync(events ...hindcast.Event) error {
 	return nil
 }
 
-// Flush returns when all that was appended is durable.
+// Flush returns when everything appended is durable.
 func (j *Journal) Flush(ctx context.Context) error {
 	j.mu.Lock()
 	b := j.pending
@@ -141,14 +141,14 @@ func (j *Journal) Flush(ctx context.Context) error {
 	return b.wait(ctx)
 }
 
-// Seq is the sequence number of the last event that was appended, durable or not.
+// Seq is the sequence number of the last appended event, durable or not.
 func (j *Journal) Seq() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.seq
 }
 
-// Close makes all that was appended durable and ends the journal. Safe to repeat.
+// Close makes everything appended durable and closes the journal. Safe to repeat.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	again := j.closed
@@ -213,11 +213,11 @@ func (j *Journal) stamp(e hindcast.Event, seq int64) hindcast.Event {
 func (j *Journal) signal() {
 	select {
 	case j.wake <- struct{}{}:
-	default: // the token is there
+	default: // the token is already there
 	}
 }
 
-// write is the one writer: it makes all that is waiting durable at once, then looks again.
+// write is the only writer: it makes everything that is waiting durable in one batch, then looks again.
 func (j *Journal) write() {
 	defer close(j.ended)
 	for range j.wake {
@@ -225,7 +225,7 @@ func (j *Journal) write() {
 		if len(b.events) > 0 {
 			b.err = j.sink.write(b.lines.Bytes())
 		}
-		j.settle(b)
+		j.finish(b)
 		if !closed {
 			continue
 		}
@@ -239,7 +239,7 @@ func (j *Journal) write() {
 	}
 }
 
-// take makes the pending batch the one being written. A batch after an error gets that error.
+// take turns the pending batch into the one being written. After an error, a batch gets that error.
 func (j *Journal) take() (b *batch, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -251,8 +251,8 @@ func (j *Journal) take() (b *batch, closed bool) {
 	return b, j.closed
 }
 
-// settle reports a batch's end to all that wait for it.
-func (j *Journal) settle(b *batch) {
+// finish reports a batch's outcome to everyone who waits for it.
+func (j *Journal) finish(b *batch) {
 	if b.err != nil {
 		j.mu.Lock()
 		if j.err == nil {
@@ -268,9 +268,9 @@ func (j *Journal) settle(b *batch) {
 	close(b.done)
 }
 
-// A line is the CRC-32C of its JSON in 8 hexadecimal digits, a mark, the JSON and a newline. The mark says
-// whether the line begins a batch: then everything before it was durable when it was written, so a bad line
-// before it is corruption and not a torn end.
+// A line is the CRC-32C of its JSON in 8 hexadecimal digits, a mark, the JSON and a newline. The mark says whether the
+// line begins a batch. Everything before a batch was durable when it was written, so a bad line before it is
+// corruption, not a torn end.
 const (
 	markFirst = ' '
 	markMore  = '+'
@@ -300,6 +300,6 @@ func appendLine(b *bytes.Buffer, v any) error {
 
 func fenced(prefix string, fence, higher int64) error {
 	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("another process took the run below %s over (its fence is %d, ours %d)", prefix, higher, fence),
+		Message: fmt.Sprintf("another process took over the run below %s (its fence is %d, ours %d)", prefix, higher, fence),
 		Next:    "`hindcast status` says who runs it"}
 }

@@ -23,7 +23,7 @@ import (
 
 const prefix = "_hindcast/p/runs/r1/"
 
-// stores are the two ways to write: extending a file, and numbered segments where that cannot be done.
+// stores are the two ways to write: extending a file, and numbered segments for stores that cannot append.
 var stores = map[string]func(s *file.Store) objstore.Store{
 	"append":   func(s *file.Store) objstore.Store { return s },
 	"segments": func(s *file.Store) objstore.Store { return struct{ objstore.Store }{s} },
@@ -84,7 +84,7 @@ func step(slice string, attempt int) hindcast.Event {
 	return hindcast.Event{Type: hindcast.EventStepStarted, Slice: slice, Attempt: attempt, Step: hindcast.StepTransform}
 }
 
-// named gives the slices of events, in order.
+// named returns the slices of events, in order.
 func named(events []hindcast.Event) string {
 	var names []string
 	for _, e := range events {
@@ -148,7 +148,7 @@ func TestAppendAndRead(t *testing.T) {
 			t.Errorf("Seq = %d, want 4", j.Seq())
 		}
 		if err := j.Append(t.Context(), step("e", 1)); err == nil {
-			t.Error("a closed journal takes events")
+			t.Error("a closed journal accepts events")
 		}
 	})
 }
@@ -169,7 +169,7 @@ func TestNextFence(t *testing.T) {
 				want = strings.TrimSpace(want + " " + name)
 			}
 			zombies = append(zombies, j)
-			// What those that were taken over write goes nowhere.
+			// What zombies write is never read.
 			for _, zombie := range zombies[:len(zombies)-1] {
 				_ = zombie.Append(t.Context(), step("zombie", 1))
 			}
@@ -186,7 +186,7 @@ func TestNextFence(t *testing.T) {
 	})
 }
 
-// TestLateZombie lets a process that was taken over begin its file only afterwards.
+// TestLateZombie lets a zombie begin its file only after the takeover.
 func TestLateZombie(t *testing.T) {
 	both(t, func(t *testing.T, store objstore.Store) {
 		end(t, open(t, store, 1, Options{}))
@@ -393,8 +393,8 @@ func plant(t testing.TB, store *file.Store, body []byte) {
 	}
 }
 
-// TestEveryPrefix cuts a journal at every byte: what remains is the whole lines' events, folds into a valid
-// state, and can be gone on with under the same fence and the next.
+// TestEveryPrefix cuts a journal at every byte: what remains are the events of the whole lines. They fold into a valid
+// state, and the journal can be continued under the same fence and the next.
 func TestEveryPrefix(t *testing.T) {
 	store := folder(t)
 	body := sample(t)
@@ -407,7 +407,7 @@ func TestEveryPrefix(t *testing.T) {
 		}
 		fold(t, events)
 		if near := body[max(0, size-2):min(len(body), size+2)]; size%16 != 0 && !bytes.Contains(near, []byte{'\n'}) {
-			continue // a writer's fsyncs take their time: it goes on at the lines' ends, and here and there between
+			continue // a writer's fsyncs are slow: test at the lines' ends and at a few bytes in between
 		}
 		for _, fence := range []int64{1, 2} {
 			j := open(t, store, fence, Options{})
@@ -447,8 +447,8 @@ func fold(t testing.TB, events []hindcast.Event) {
 	}
 }
 
-// TestDamage flips every byte in turn. In the last batch that is a torn end; before it, corruption that is
-// named with its line. Never is an event given that was not written.
+// TestDamage flips every byte in turn. In the last batch that is a torn end; before it, corruption reported with its
+// line. No event is ever returned that was not written.
 func TestDamage(t *testing.T) {
 	store := folder(t)
 	body := sample(t)
@@ -471,7 +471,7 @@ func TestDamage(t *testing.T) {
 		}
 		if at < last {
 			e := wantCode(t, err, hindcast.EJournal)
-			if want := bytes.Count(body[:at], []byte{'\n'}) + 1; e.Place.Line != want || e.Place.File != objstore.Place(store, prefix+fileName(1)) {
+			if want := bytes.Count(body[:at], []byte{'\n'}) + 1; e.Place.Line != want || e.Place.File != objstore.Location(store, prefix+fileName(1)) {
 				t.Fatalf("damage at byte %d is said to be at %s, want line %d", at, e.Place, want)
 			}
 			continue
@@ -485,7 +485,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestHoleInTheLastBatch is what a loss of power may leave: a page of a batch missing, a later one there.
+// TestHoleInTheLastBatch covers what a power failure may leave: one page of a batch missing, a later one present.
 func TestHoleInTheLastBatch(t *testing.T) {
 	store := folder(t)
 	body := sample(t)
@@ -554,7 +554,7 @@ func TestMissingEvent(t *testing.T) {
 	wantCode(t, err, hindcast.EJournal)
 }
 
-// TestLostAnswer repeats a segment whose first write succeeded without our knowing.
+// TestLostAnswer repeats a segment whose first write succeeded unnoticed.
 func TestLostAnswer(t *testing.T) {
 	store := &forgetful{Store: stores["segments"](folder(t))}
 	j := open(t, store, 1, Options{})
@@ -565,7 +565,7 @@ func TestLostAnswer(t *testing.T) {
 	wantSlices(t, read(t, store), "a b")
 }
 
-// forgetful writes twice, as a driver that repeats a request does, and reports the second outcome.
+// forgetful writes twice, like a driver that repeats a request, and reports the second outcome.
 type forgetful struct {
 	objstore.Store
 	forget bool
@@ -638,7 +638,7 @@ func TestTailSawAZombie(t *testing.T) {
 		add(t, j, step("b", 1))
 		events, restarted, err := tail.Next(t.Context())
 		if err != nil || !restarted || named(events) != "a b" {
-			t.Fatalf("Next = %q, %v, %v, want all anew", named(events), restarted, err)
+			t.Fatalf("Next = %q, %v, %v, want all of them again", named(events), restarted, err)
 		}
 		end(t, j)
 		_ = zombie.Close()
@@ -684,7 +684,7 @@ func FuzzRead(f *testing.F) {
 		if cut >= 0 && cut <= len(events) {
 			fold(t, events[:cut])
 		}
-		// Checksums are hard to guess: as JSON the bytes get further.
+		// Checksums are hard to guess: with valid ones the fuzzer gets further.
 		var lines bytes.Buffer
 		for _, v := range []any{header{V: 1, Fence: 1}, json.RawMessage(body)} {
 			if appendLine(&lines, v) != nil {
@@ -741,7 +741,7 @@ func BenchmarkAppend(b *testing.B) {
 	end(b, j)
 }
 
-// Promise 7: what an event says is struck before it is stored, and the caller is left with what is stored.
+// Promise 7: an event's texts are redacted before it is stored, and the caller gets what is stored.
 func TestStrikesBeforeItStores(t *testing.T) {
 	dir := t.TempDir()
 	store, err := file.Open(dir)

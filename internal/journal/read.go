@@ -44,8 +44,8 @@ func segmentName(fence int64, n int) string {
 	return fmt.Sprintf("%s/%08d.jsonl", folderName(fence), n)
 }
 
-// part is one fence's file, or folder of segments, as a list shows it.
-type part struct {
+// fenceFile is one fence's file, or folder of segments, as listed.
+type fenceFile struct {
 	fence     int64
 	name      string
 	segmented bool
@@ -54,19 +54,19 @@ type part struct {
 	lines     [][]byte
 }
 
-// chain is all that counts of a journal: the closed parts, then the head, which is the part of the highest
-// fence. The zero chain is a journal that has not begun.
+// chain is the valid journal: the closed files, then the head, which is the file of the highest fence. The zero chain
+// is a journal that has not begun.
 type chain struct {
 	prefix string
 	fence  int64
 	header header
-	head   part
+	head   fenceFile
 	key    string // of the head, for errors
-	closed []part
+	closed []fenceFile
 }
 
-// Read returns all events of the run whose journal is below prefix, in order. No journal means no events.
-// Events may share what their manifests point to. A torn end is left out; E-JOURNAL if anything before it is bad.
+// Read returns all events of the run whose journal is below prefix, in order. No journal means no events. Events may
+// share what their manifests point to. A torn end is left out; anything bad before it is E-JOURNAL.
 func Read(ctx context.Context, store objstore.Store, prefix string) (events []hindcast.Event, err error) {
 	defer func() { err = placed(store, err) }()
 	c, err := load(ctx, store, prefix)
@@ -76,19 +76,19 @@ func Read(ctx context.Context, store objstore.Store, prefix string) (events []hi
 	return c.events()
 }
 
-// load reads the lines of all that counts.
+// load reads the lines of the valid journal.
 func load(ctx context.Context, store objstore.Store, prefix string) (*chain, error) {
-	parts, err := list(ctx, store, prefix)
+	files, err := list(ctx, store, prefix)
 	if err != nil {
 		return nil, err
 	}
 	c := &chain{prefix: prefix}
-	for _, p := range parts { // the highest fence first
+	for _, p := range files { // the highest fence first
 		if err := p.read(ctx, store, prefix, nil); err != nil {
 			return nil, err
 		}
 		if len(p.lines) == 0 {
-			continue // its writer died, or is just now, before the first line was durable: it has not begun
+			continue // not begun: its writer died, or is about to write, before the first line was durable
 		}
 		if err := json.Unmarshal(p.lines[0], &c.header); err != nil || c.header.Fence != p.fence {
 			return nil, corrupt(prefix+p.name, 1, "it does not begin with its header")
@@ -100,7 +100,7 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 	for _, limit := range c.header.Closes {
 		p, ok := parse(limit.Name)
 		if !ok {
-			return nil, corrupt(c.key, 1, "it names "+strconv.Quote(limit.Name)+", which is no journal")
+			return nil, corrupt(c.key, 1, "it names "+strconv.Quote(limit.Name)+", which is not a journal")
 		}
 		if err := p.read(ctx, store, prefix, &limit); err != nil {
 			return nil, err
@@ -145,13 +145,13 @@ func (c *chain) events() ([]hindcast.Event, error) {
 	return events, nil
 }
 
-// list returns the parts that are there, the highest fence first.
-func list(ctx context.Context, store objstore.Store, prefix string) ([]part, error) {
+// list returns the files that exist, the highest fence first.
+func list(ctx context.Context, store objstore.Store, prefix string) ([]fenceFile, error) {
 	infos, err := store.List(ctx, prefix+stem)
 	if err != nil {
 		return nil, fmt.Errorf("listing the journal: %w", err)
 	}
-	byName := map[string]*part{}
+	byName := map[string]*fenceFile{}
 	for _, info := range infos {
 		name := strings.TrimPrefix(info.Key, prefix)
 		folder, _, _ := strings.Cut(name, "/")
@@ -172,32 +172,32 @@ func list(ctx context.Context, store objstore.Store, prefix string) ([]part, err
 			return nil, corrupt(info.Key, 0, fmt.Sprintf("segment %d before it is missing", known.segments))
 		}
 	}
-	parts := make([]part, 0, len(byName))
+	files := make([]fenceFile, 0, len(byName))
 	for _, p := range byName {
-		parts = append(parts, *p)
+		files = append(files, *p)
 	}
-	sort.Slice(parts, func(a, b int) bool {
-		if parts[a].fence != parts[b].fence {
-			return parts[a].fence > parts[b].fence
+	sort.Slice(files, func(a, b int) bool {
+		if files[a].fence != files[b].fence {
+			return files[a].fence > files[b].fence
 		}
-		return parts[b].segmented
+		return files[b].segmented
 	})
-	return parts, nil
+	return files, nil
 }
 
-// parse reads a part's name; ok is false for anything that this package does not write.
-func parse(name string) (p part, ok bool) {
+// parse reads a file's name; ok is false for anything that this package does not write.
+func parse(name string) (p fenceFile, ok bool) {
 	number, isFile := strings.CutSuffix(strings.TrimPrefix(name, stem), ".jsonl")
 	fence, err := strconv.ParseInt(number, 10, 64)
-	p = part{fence: fence, name: name, segmented: !isFile}
+	p = fenceFile{fence: fence, name: name, segmented: !isFile}
 	if err != nil || fence < 1 || isFile && name != fileName(fence) || !isFile && name != folderName(fence) {
-		return part{}, false
+		return fenceFile{}, false
 	}
 	return p, true
 }
 
-// read fills in the part's lines: all good ones, or, where a limit is given, exactly those within it.
-func (p *part) read(ctx context.Context, store objstore.Store, prefix string, limit *closed) error {
+// read fills in the file's lines: all good ones or, given a limit, exactly those within it.
+func (p *fenceFile) read(ctx context.Context, store objstore.Store, prefix string, limit *closed) error {
 	if p.segmented {
 		if limit != nil {
 			p.segments = limit.Segments
@@ -211,7 +211,7 @@ func (p *part) read(ctx context.Context, store objstore.Store, prefix string, li
 	}
 	if limit != nil {
 		if int64(len(body)) < limit.Bytes {
-			return corrupt(key, 0, fmt.Sprintf("it has %d bytes and had %d", len(body), limit.Bytes))
+			return corrupt(key, 0, fmt.Sprintf("it has %d bytes now and had %d", len(body), limit.Bytes))
 		}
 		body = body[:limit.Bytes]
 	}
@@ -220,8 +220,8 @@ func (p *part) read(ctx context.Context, store objstore.Store, prefix string, li
 	return err
 }
 
-// readSegments appends the lines of the segments from the given one on. A segment was written whole.
-func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix string, from int) error {
+// readSegments appends the lines of the segments from the given one on. A segment is always written whole.
+func (p *fenceFile) readSegments(ctx context.Context, store objstore.Store, prefix string, from int) error {
 	bodies := make([][]byte, max(0, p.segments-from+1))
 	err := parallel(len(bodies), 64, func(i int) error { // most of the time is waiting
 		key := prefix + segmentName(p.fence, from+i)
@@ -242,7 +242,7 @@ func (p *part) readSegments(ctx context.Context, store objstore.Store, prefix st
 	return nil
 }
 
-// readFrom returns an object's bytes from the offset on; of a plain file it reads no more than these.
+// readFrom returns an object's bytes from the offset on; of a plain file it reads only those.
 func readFrom(ctx context.Context, store objstore.Store, key string, offset int64) ([]byte, error) {
 	local, ok := store.(objstore.Local)
 	if !ok || offset == 0 {
@@ -263,8 +263,8 @@ func readFrom(ctx context.Context, store objstore.Store, key string, offset int6
 	return io.ReadAll(f)
 }
 
-// scan cuts the body into the JSON of its good lines; end is where the last of them ends. Bad lines after
-// the last batch's beginning are a torn end, unless the body is whole; others are corruption.
+// scan cuts the body into the JSON of its good lines; end is where the last of them ends. Bad lines after the beginning
+// of the last batch are a torn end, unless the body must be whole; others are corruption.
 func scan(body []byte, key string, number int, whole bool) (lines [][]byte, end int, err error) {
 	lines = make([][]byte, 0, bytes.Count(body, []byte{'\n'}))
 	for pos, bad := 0, 0; pos < len(body); number++ {
@@ -293,7 +293,7 @@ func scan(body []byte, key string, number int, whole bool) (lines [][]byte, end 
 	return lines, end, nil
 }
 
-// check reports whether a line's checksum fits it, and whether it begins a batch.
+// check reports whether a line's checksum matches, and whether the line begins a batch.
 func check(line []byte) (first, ok bool) {
 	if len(line) <= sumLength || line[sumLength] != markFirst && line[sumLength] != markMore {
 		return false, false
@@ -306,8 +306,8 @@ func check(line []byte) (first, ok bool) {
 	return line[sumLength] == markFirst, crc32.Checksum(line[sumLength+1:], castagnoli) == want
 }
 
-// decode turns lines into events; number is the first one's, for errors. It is what takes a reader's time,
-// so all cores do it.
+// decode turns lines into events; number is the first one's, for errors. Decoding dominates a reader's time, so it uses
+// all cores.
 func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 	const chunk = 2048
 	events := make([]hindcast.Event, len(lines))
@@ -315,7 +315,7 @@ func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 		d := newDecoder()
 		for i := n * chunk; i < min(len(lines), (n+1)*chunk); i++ {
 			if err := d.event(lines[i], &events[i]); err != nil {
-				return corrupt(key, number+i, "the line is no event: "+err.Error())
+				return corrupt(key, number+i, "the line is not an event: "+err.Error())
 			}
 		}
 		return nil
@@ -361,11 +361,11 @@ func missing(key string, err error) error {
 	return nil
 }
 
-// placed makes the place of an E-JOURNAL, a key of the store, what a person can open.
+// placed sets the place of an E-JOURNAL, a key of the store, to something a person can open.
 func placed(store objstore.Store, err error) error {
 	e, ok := errors.AsType[*hindcast.Error](err)
 	if ok && e.Code == hindcast.EJournal && e.Place.File != "" {
-		e.Place.File = objstore.Place(store, e.Place.File)
+		e.Place.File = objstore.Location(store, e.Place.File)
 	}
 	return err
 }

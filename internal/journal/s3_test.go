@@ -11,7 +11,7 @@ import (
 )
 
 // TestBucket keeps a journal in a bucket whose answers are often lost, through a takeover: what was reported is there
-// once, and what the zombie adds later is not read.
+// once, and what the zombie appends later is not read.
 func TestBucket(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
@@ -20,7 +20,7 @@ func TestBucket(t *testing.T) {
 			return s3test.Lose
 		}
 		if r.Op == "GET" && r.Nth%3 != 0 && strings.HasSuffix(r.Key, "5.jsonl") {
-			return s3test.Missing // it is there all the same
+			return s3test.Missing // the write happened all the same
 		}
 		return s3test.None
 	})

@@ -9,13 +9,13 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// sink makes batches of lines durable, one after another. Used by one goroutine.
+// sink makes batches of lines durable, one after another. It is used by one goroutine.
 type sink interface {
 	write(lines []byte) error
 	close() error
 }
 
-// openSink goes on with the fence's own file if it has begun, else begins it with its header.
+// openSink continues the fence's own file if it has begun, and otherwise begins it with its header.
 func openSink(ctx context.Context, store objstore.Store, prefix string, fence int64, c *chain) (sink, error) {
 	begun := c.fence == fence
 	var s sink
@@ -24,7 +24,7 @@ func openSink(ctx context.Context, store objstore.Store, prefix string, fence in
 		if err != nil {
 			return nil, fmt.Errorf("opening the journal: %w", err)
 		}
-		size := int64(0) // a torn header goes too
+		size := int64(0) // a torn header is dropped too
 		if begun {
 			size = c.head.end
 		}
@@ -67,7 +67,7 @@ func (s appendSink) write(lines []byte) error {
 
 func (s appendSink) close() error { return s.Close() }
 
-// segmentSink writes each batch as an object of its own, for stores that cannot append.
+// segmentSink writes each batch as a separate object, for stores that cannot append.
 type segmentSink struct {
 	store  objstore.Store
 	prefix string
@@ -76,11 +76,11 @@ type segmentSink struct {
 }
 
 func (s *segmentSink) write(lines []byte) error {
-	ctx := context.Background() // a write that has begun is not given up: its outcome must be known
+	ctx := context.Background() // a write that has begun is not abandoned: its outcome must be known
 	key := s.prefix + segmentName(s.fence, s.count+1)
 	_, err := s.store.Put(ctx, key, lines, objstore.Condition{IfNoneMatch: true})
 	if errors.Is(err, objstore.ErrPrecondition) {
-		// Ours, if the answer to a repeated write was lost; else another writer has this fence.
+		// The segment is ours if the answer to an earlier write was lost; otherwise another writer has this fence.
 		body, _, reading := s.store.Get(ctx, key)
 		if reading != nil || !bytes.Equal(body, lines) {
 			return fenced(s.prefix, s.fence, s.fence)

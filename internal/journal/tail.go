@@ -7,32 +7,32 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Tail reads a journal that others write. It may show an event shortly before it is durable. Not for use by
-// more than one goroutine.
+// Tail reads a journal while others write it. It may show an event shortly before it is durable. Use it from one
+// goroutine only.
 type Tail struct {
 	store  objstore.Store
 	prefix string
 
-	head  part // what was read of it
-	lines int  // of the head, for errors
+	head  fenceFile // what was read of it
+	lines int       // of the head, for errors
 	seq   int64
 }
 
-// NewTail returns a reader from the run's first event on.
+// NewTail returns a reader that starts at the run's first event.
 func NewTail(store objstore.Store, prefix string) *Tail { return &Tail{store: store, prefix: prefix} }
 
-// Next returns the events since the last call, none if there are none. restarted says that a run was taken
-// over and that events seen before do not count: then the events are all from the first on.
+// Next returns the events since the last call, if any. restarted reports that a run was taken over and events seen
+// before are void: then all events are returned from the first on.
 func (t *Tail) Next(ctx context.Context) (events []hindcast.Event, restarted bool, err error) {
 	defer func() { err = placed(t.store, err) }()
-	parts, err := list(ctx, t.store, t.prefix)
-	if err != nil || len(parts) == 0 {
+	files, err := list(ctx, t.store, t.prefix)
+	if err != nil || len(files) == 0 {
 		return nil, false, err
 	}
-	if t.lines == 0 || parts[0].name != t.head.name {
+	if t.lines == 0 || files[0].name != t.head.name {
 		return t.reload(ctx)
 	}
-	next := parts[0]
+	next := files[0]
 	if next.segmented {
 		err = next.readSegments(ctx, t.store, t.prefix, t.head.segments+1)
 	} else {
@@ -54,8 +54,8 @@ func (t *Tail) Next(ctx context.Context) (events []hindcast.Event, restarted boo
 	return events, false, nil
 }
 
-// extend reads what the head's file has beyond what was read.
-func (t *Tail) extend(ctx context.Context, next *part) error {
+// extend reads what the head's file has beyond what was already read.
+func (t *Tail) extend(ctx context.Context, next *fenceFile) error {
 	key := t.prefix + next.name
 	body, err := readFrom(ctx, t.store, key, t.head.end)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package lease lets one process at a time run a pipeline. The lease is an object in the lake with a fence:
-// a number that only grows, so that a warehouse can tell the holder from a zombie. A dead holder on this
-// host is taken over at once, any other when its lease has not changed for a while, watched by our own
-// clock: no clock is ever compared with another's. The package also carries requests to stop a run to its
-// holder. What a fence protects, and what stopping means, is for others.
+// Package lease lets one process at a time run a pipeline. The lease is an object in the lake with a fence: a number
+// that only grows, so that a warehouse can distinguish the holder from a zombie. A dead holder on this host is taken
+// over at once, any other once its lease has not changed for a while, measured by our own clock: two machines' clocks
+// are never compared. The package also delivers requests to stop a run to its holder. What a fence protects, and what
+// stopping means, is the caller's responsibility.
 package lease
 
 import (
@@ -28,25 +28,24 @@ const (
 
 // Options are how a lease is taken and kept. The zero Options are usable.
 type Options struct {
-	// Wait waits for a holder to release its lease or to fall silent, instead of E-LEASE-HELD.
+	// Wait waits for a holder to release its lease or to fall silent, instead of failing with E-LEASE-HELD.
 	Wait bool
-	// TTL is how long the lease that is taken may stay unchanged before it counts as given up; DefaultTTL if 0. It
-	// is written in the lease: whoever waits for it goes by its holder's, not by their own.
+	// TTL is how long our lease may stay unchanged before it counts as abandoned; DefaultTTL if 0. It is stored in the
+	// lease: a waiting process uses the holder's, not its own.
 	TTL time.Duration
-	// Poll is how often a waiting process looks at the lease, and a holder for requests to stop; DefaultPoll
-	// if 0.
+	// Poll is how often a waiting process looks at the lease, and a holder for requests to stop; DefaultPoll if 0.
 	Poll time.Duration
-	// Floor is a fence that was seen elsewhere, in the warehouse: the new one is higher.
+	// Floor is a fence seen elsewhere, in the warehouse: the new one will be higher.
 	Floor int64
 	// Now is the wall clock that dates what is written; time.Now if nil. It may jump.
 	Now func() time.Time
 	// Process says who we are; This() if zero.
 	Process Process
-	// Waiting, if set, is told once who holds the lease, when nothing is left but to wait whether they are silent.
+	// Waiting, if set, is called once with the holder when all that is left is to wait whether it is silent.
 	Waiting func(Holder)
 }
 
-// record is the lease's object. Changed says nothing but that it is another text than before.
+// record is the lease's object. Changed only makes each write differ from the last.
 type record struct {
 	Pipeline string    `json:"pipeline"`
 	Run      string    `json:"run"`
@@ -58,7 +57,7 @@ type record struct {
 	Renewal  int64     `json:"renewal"` // counts, so that each renewal changes the object whatever the clock says
 	Released bool      `json:"released,omitempty"`
 
-	TTL time.Duration `json:"ttl,omitempty"` // nanoseconds; the default's if there is none
+	TTL time.Duration `json:"ttl,omitempty"` // nanoseconds; the default if absent
 }
 
 // Lease is held until Release, or until Lost is closed.
@@ -77,9 +76,9 @@ type Lease struct {
 	why    error // why it was lost
 }
 
-// Acquire takes the pipeline's lease for the run. E-LEASE-HELD, with who holds it, if another process does
-// and Options.Wait is not set. Even then a holder that, by the wall clock, has been silent for longer than
-// the TTL is watched for one TTL and taken over if it stays so: it is most likely lost with its machine.
+// Acquire takes the pipeline's lease for the run. If another process holds it and Options.Wait is not set, it returns
+// E-LEASE-HELD, which names the holder. Even then a holder that, by the wall clock, has been silent for longer than the
+// TTL is watched for one TTL and taken over if it stays silent: most likely its machine is lost.
 func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, options Options) (*Lease, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -91,7 +90,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	var watch watch
 	for {
 		was, etag, err := read(ctx, store, pipeline)
-		if err == nil && etag == "" { // never taken, or its object was lost
+		if err == nil && etag == "" { // never taken, or its object is lost
 			options.Floor, err = aboveAll(ctx, store, pipeline, options.Floor)
 			l.options.Floor = options.Floor
 		}
@@ -123,7 +122,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	}
 }
 
-// aboveAll is the highest fence that is known although there is no lease.
+// aboveAll is the highest fence known from anywhere else when there is no lease.
 func aboveAll(ctx context.Context, store objstore.Store, pipeline string, floor int64) (int64, error) {
 	highest, err := lake.HighestFence(ctx, store, pipeline)
 	if err != nil {
@@ -152,7 +151,7 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// watch measures for how long an object has not changed, by the monotonic clock.
+// watch measures how long an object has not changed, by the monotonic clock.
 type watch struct {
 	etag    string
 	since   time.Time // never written: its monotonic reading is what counts
@@ -178,7 +177,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// read returns the pipeline's lease; the zero record and an empty ETag if there never was one.
+// read returns the pipeline's lease; the zero record and an empty ETag if there has never been one.
 func read(ctx context.Context, store objstore.Store, pipeline string) (record, string, error) {
 	key := lake.LeaseKey(pipeline)
 	body, info, err := objstore.Find(ctx, store, key)
@@ -191,7 +190,7 @@ func read(ctx context.Context, store objstore.Store, pipeline string) (record, s
 	var r record
 	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 {
 		return record{}, "", &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
-			Message: "the lease is corrupt", Place: hindcast.Place{File: objstore.Place(store, key)},
+			Message: "the lease is corrupt", Place: hindcast.Place{File: objstore.Location(store, key)},
 			Next: "make sure that nobody runs this pipeline, then delete the file"}
 	}
 	return r, info.ETag, nil
@@ -202,7 +201,7 @@ func (r record) ttl() time.Duration { return cmp.Or(r.TTL, DefaultTTL) }
 
 func (r record) free() bool { return r.Fence == 0 || r.Released }
 
-// dead reports whether the holder is known to be dead: only its own host can know, since its last boot.
+// dead reports whether the holder is known to be dead, which only its own host can know, and only since its last boot.
 func (r record) dead(us Process) bool { return r.sees(us) && !r.Alive() }
 
 // take writes the lease with the next fence, if it is still what was read.
@@ -215,9 +214,9 @@ func (l *Lease) take(ctx context.Context, was record, etag string) error {
 	return l.put(ctx, l.record, objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag})
 }
 
-// put writes the record and keeps what was written. The caller holds the mutex. Where the condition fails it
-// was perhaps us: an earlier write whose answer was lost or not waited for. The token tells. Where there is no lease any more
-// nobody has taken it over: it was deleted, or the store has not found it, and is put back if that is so.
+// put writes the record and remembers what was written. The caller holds the mutex. If the condition fails, the writer
+// may have been us: an earlier write whose answer was lost or not waited for. The token shows whether it was. If the
+// lease is missing, nobody has taken it over: it was deleted, or the store failed to find it. It is then put back.
 func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) error {
 	body, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -254,8 +253,8 @@ func (l *Lease) Fence() int64 {
 	return l.record.Fence
 }
 
-// Check asks the lake whether the lease is still ours: E-FENCED if another process took it over. One that is not there is
-// put back.
+// Check asks the lake whether the lease is still ours: E-FENCED if another process took it over. A missing lease is put
+// back.
 func (l *Lease) Check(ctx context.Context) error {
 	l.mu.Lock()
 	ours := l.record
@@ -273,8 +272,7 @@ func (l *Lease) Check(ctx context.Context) error {
 	return taken(ours)
 }
 
-// Lost is closed when the lease is no longer ours, or may not be: all work must stop. Release does not
-// close it.
+// Lost is closed when the lease is no longer ours, or may not be: all work must stop. Release does not close it.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
 // Err says why the lease was lost, as E-FENCED or E-LAKE; nil while it is not.
@@ -287,8 +285,8 @@ func (l *Lease) Err() error {
 // Stop delivers requests to stop this run, each once.
 func (l *Lease) Stop() <-chan StopRequest { return l.stop }
 
-// Release gives the lease back, so that the next process need not wait. One that is lost is given back
-// already. Safe to repeat.
+// Release gives the lease back, so that the next process need not wait. It does nothing to a lost lease. Safe to
+// repeat.
 func (l *Lease) Release(ctx context.Context) error {
 	l.cancel()
 	l.ended.Wait()
@@ -314,9 +312,9 @@ func (l *Lease) start() {
 	l.ended.Go(func() { l.listen(ctx) })
 }
 
-// keep renews the lease until it is released or lost. A renewal that fails is tried again, more often, until
-// the TTL since the last good one is over: from then on somebody may have taken it over. One that comes too
-// late (the process was suspended) still proves, if it succeeds, that nobody did.
+// keep renews the lease until it is released or lost. A failed renewal is tried again, more often, until the TTL since
+// the last success is over: from then on somebody may have taken it over. A late renewal (the process was suspended)
+// that succeeds still proves that nobody did.
 func (l *Lease) keep(ctx context.Context) {
 	good := time.Now()
 	wait := l.options.TTL / 3
@@ -362,7 +360,7 @@ func held(by record, us Process) error {
 	where, next := "on this host", "`hindcast status` shows it, `hindcast stop` stops it"
 	if !by.sees(us) {
 		where = "on host " + by.Host
-		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` goes on when %s have passed since its last sign of life, at %s by its clock",
+		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` continues once %s have passed since its last sign of life, at %s by its clock",
 			by.Run, by.ttl(), by.Renewed.Format("15:04:05 MST"))
 	}
 	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
@@ -373,12 +371,12 @@ func held(by record, us Process) error {
 
 func taken(r record) error {
 	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("another process took pipeline %s over from run %s", r.Pipeline, r.Run),
+		Message: fmt.Sprintf("another process took over pipeline %s from run %s", r.Pipeline, r.Run),
 		Next:    "`hindcast status` says who runs it"}
 }
 
 func silenced(cause error, ttl time.Duration) error {
 	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: cause,
 		Message: fmt.Sprintf("the lease could not be renewed for %s: %v", ttl, cause),
-		Next:    "look at the lake, then `hindcast resume`"}
+		Next:    "check that the lake is reachable, then `hindcast resume`"}
 }

@@ -23,7 +23,7 @@ import (
 
 const pipeline = `cloud "costs"`
 
-// TestMain lets the test binary be a holder: it takes the lease, says so and waits to be killed.
+// TestMain lets the test binary act as a holder: it takes the lease, says so and waits to be killed.
 func TestMain(m *testing.M) {
 	root := os.Getenv("HINDCAST_TEST_HOLD")
 	if root == "" {
@@ -79,7 +79,7 @@ func wantCode(t *testing.T, err error, code hindcast.Code) *hindcast.Error {
 	return e
 }
 
-// elsewhere is a process on a host that we cannot look into.
+// elsewhere is a process on a host whose processes we cannot see.
 var elsewhere = Process{Host: "elsewhere", Pid: 7, Started: "1", Boot: "another"}
 
 func TestOneHolder(t *testing.T) {
@@ -147,7 +147,7 @@ func TestRacers(t *testing.T) {
 	}
 }
 
-// TestWaitersTakeTurns lets eight wait for each other: never two at once, and every fence is higher.
+// TestWaitersTakeTurns lets eight processes wait for each other: never two hold it at once, and every fence is higher.
 func TestWaitersTakeTurns(t *testing.T) {
 	store := folder(t)
 	var group sync.WaitGroup
@@ -263,7 +263,7 @@ func TestStopRequests(t *testing.T) {
 		release(t, l)
 		_, err = RequestStop(t.Context(), store, pipeline, "r1", "ann", false)
 		wantCode(t, err, hindcast.ERun)
-		// A resume does not see what its predecessor was asked.
+		// A resume does not see its predecessor's requests.
 		l = acquire(t, store, "r1", Options{})
 		select {
 		case r := <-l.Stop():
@@ -274,8 +274,8 @@ func TestStopRequests(t *testing.T) {
 	})
 }
 
-// TestSilentHolder lets a holder elsewhere fall silent: it is taken over after the TTL, not before, whatever
-// the wall clock says.
+// TestSilentHolder lets a holder elsewhere fall silent: it is taken over after the TTL and not before, whatever the
+// wall clock says.
 func TestSilentHolder(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"steady": 0, "ahead": 1000 * time.Hour, "back": -1000 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestSilentHolder(t *testing.T) {
 	}
 }
 
-// TestSilenceByTheHoldersTTL: how long is waited is what the holder wrote, not what whoever waits has.
+// TestSilenceByTheHoldersTTL: the holder's TTL counts, not that of whoever waits.
 func TestSilenceByTheHoldersTTL(t *testing.T) {
 	for _, ttl := range []time.Duration{2 * time.Second, 10 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -316,7 +316,7 @@ func TestSilenceByTheHoldersTTL(t *testing.T) {
 	}
 }
 
-// TestWatch: a holder elsewhere is silent when its lease has not changed for its own TTL; one that renews never is.
+// TestWatch: a holder elsewhere is silent once its lease has not changed for its own TTL; one that renews never is.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)
@@ -348,12 +348,12 @@ func TestWatch(t *testing.T) {
 		}
 		release(t, l)
 		if silent() {
-			t.Error("a lease that was given back has no holder to be silent")
+			t.Error("a released lease counts as silent")
 		}
 	})
 }
 
-// TestLiveHolder waits for one that renews: it is never taken over, also by those whose clock runs ahead.
+// TestLiveHolder waits for a holder that renews: it is never taken over, not even by a process whose clock runs ahead.
 func TestLiveHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)
@@ -375,7 +375,7 @@ func TestLiveHolder(t *testing.T) {
 	})
 }
 
-// TestSilentWithoutWait takes a lease over that was left long ago on a host that is no more.
+// TestSilentWithoutWait takes over a lease that was left long ago on a lost host.
 func TestSilentWithoutWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)
@@ -397,7 +397,7 @@ func TestLostToAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		us.Started = "0" // counts as dead, and is not: a zombie
+		us.Started = "0" // counts as dead but is not: a zombie
 		earlier.Process = us
 		zombie := acquire(t, store, "r1", earlier)
 		l := acquire(t, store, "r1", Options{})
@@ -415,7 +415,7 @@ func TestLostToAnother(t *testing.T) {
 type flaky struct {
 	objstore.Store
 	down atomic.Bool
-	lose atomic.Bool // the write happens, its answer is lost and repeated
+	lose atomic.Bool // the write happens, its answer is lost, and it is repeated
 }
 
 func (f *flaky) Put(ctx context.Context, key string, body []byte, cond objstore.Condition) (objstore.Info, error) {
@@ -485,7 +485,7 @@ func TestCorruptLease(t *testing.T) {
 	}
 }
 
-// Requests for slices add up, each as it was made, and never take the place of one for the whole run.
+// Requests for slices add up, each as it was made, and never replace one for the whole run.
 func TestStopRequestsForSlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)

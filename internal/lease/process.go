@@ -5,13 +5,13 @@ import (
 	"os"
 )
 
-// Process names a process so that it cannot be taken for another one: a number is used again after a while,
-// and every host and container counts for itself.
+// Process identifies a process uniquely: a process number is reused after a while, and every host and container counts
+// on its own.
 type Process struct {
 	Host    string `json:"host"`
 	Pid     int    `json:"pid"`
 	Started string `json:"pid_started"` // when the process was started, in the system's own form
-	Boot    string `json:"boot_id"`     // of the host, and of the container that the number counts in
+	Boot    string `json:"boot_id"`     // of the host, and of the container that assigns the number
 }
 
 // This returns the process that we are.
@@ -31,11 +31,11 @@ func This() (Process, error) {
 	return Process{Host: host, Pid: os.Getpid(), Started: started, Boot: boot}, nil
 }
 
-// sees reports whether the process us can tell if p is alive.
+// sees reports whether the process us can know if p is alive.
 func (p Process) sees(us Process) bool { return p.Boot != "" && p.Host == us.Host && p.Boot == us.Boot }
 
-// Alive reports whether the process runs. It is only meaningful on its own host since its last boot; where
-// the system does not say, the process counts as alive.
+// Alive reports whether the process runs. It is only meaningful on its own host since its last boot; if the system does
+// not say, the process counts as alive.
 func (p Process) Alive() bool {
 	started, alive, err := startOf(p.Pid)
 	return err != nil || alive && started == p.Started

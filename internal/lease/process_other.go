@@ -16,14 +16,14 @@ func bootID() (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// startOf returns when the process was started; alive is false if there is no such process, or it is dead
-// and only not yet waited for.
+// startOf returns when the process was started; alive is false if there is no such process, or it has exited and only
+// waits to be reaped.
 func startOf(pid int) (started string, alive bool, err error) {
 	command := exec.Command("ps", "-o", "stat=,lstart=", "-p", strconv.Itoa(pid))
 	command.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 	out, err := command.Output()
 	if _, exited := errors.AsType[*exec.ExitError](err); exited {
-		return "", false, nil // ps says so of a number that is not in use
+		return "", false, nil // ps fails for a number that is not in use
 	}
 	if err != nil {
 		return "", false, err

@@ -15,10 +15,10 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// machine is a process on a host of its own, which nobody else can look into.
+// machine is a process on its own host, whose processes nobody else can see.
 func machine(name string) Process { return Process{Host: name, Pid: 1, Started: "1", Boot: name} }
 
-// bucket opens a lake in a bucket; of the writes of the lease, every other answer is lost.
+// bucket opens a lake in a bucket in which every other answer to a write of the lease is lost.
 func bucket(t *testing.T, server *s3test.Server) objstore.Store {
 	t.Helper()
 	proxy := server.Proxy(t, func(r s3test.Request) s3test.Fault {
@@ -62,7 +62,7 @@ func TestMachines(t *testing.T) {
 		if err := first.Check(t.Context()); err != nil {
 			t.Errorf("the holder is told that it is none: %v", err)
 		}
-		first.cancel() // suspended: it renews no more
+		first.cancel() // suspended: it no longer renews
 		first.ended.Wait()
 		first.record.TTL = 200 * time.Millisecond
 		if err := first.renew(t.Context(), time.Minute); err != nil {
@@ -80,8 +80,8 @@ func TestMachines(t *testing.T) {
 	}
 }
 
-// TestLeaseThatIsNotFound: a server that says of a lease that there is none has not given it to somebody else, and one that was
-// deleted neither.
+// TestLeaseThatIsNotFound: a lease that the server does not find was not taken by somebody else, nor was one that was
+// deleted.
 func TestLeaseThatIsNotFound(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
@@ -132,7 +132,7 @@ func TestLeaseThatIsNotFound(t *testing.T) {
 	release(t, second)
 }
 
-// TestLostLease: a lease whose object is gone goes on above the fences that the catalog knows.
+// TestLostLease: after a lease's object is lost, fences continue above those that the catalog knows.
 func TestLostLease(t *testing.T) {
 	store := folder(t)
 	l := acquire(t, store, "r1", Options{Floor: 6})

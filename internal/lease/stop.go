@@ -16,19 +16,19 @@ import (
 // StopRequest asks a run's holder to stop.
 type StopRequest struct {
 	Run   string `json:"run"`
-	Fence int64  `json:"fence"` // of the holder that is asked: a resume does not see old requests
+	Fence int64  `json:"fence"` // of the holder that is asked: a resume ignores old requests
 	Who   string `json:"who"`   // "ann on host x", for the run's report
-	Now   bool   `json:"now"`   // at once, not in good order
-	// Slices are the keys of those that are to stop while the others go on; the whole run if empty.
+	Now   bool   `json:"now"`   // at once, not gracefully
+	// Slices are the keys of those to stop while the others go on; empty means the whole run.
 	Slices []string  `json:"slices,omitempty"`
 	Time   time.Time `json:"time"`
-	// Before are the requests for slices that were made before it: the holder may not have seen them yet.
+	// Before are earlier requests for slices: the holder may not have seen them yet.
 	Before []StopRequest `json:"before,omitempty"`
 }
 
-// RequestStop asks the process that holds the run to stop it, or only some of its slices, and returns whom it
-// asked. The request is seen within Options.Poll; one that stops the whole run is not replaced by one that stops
-// less, and requests for slices add up. E-RUN if nobody runs it.
+// RequestStop asks the holder of the run to stop it, or only some of its slices, and returns whom it asked. The request
+// is seen within Options.Poll. A request to stop the whole run is never replaced by a smaller one, and requests for
+// slices add up. It returns E-RUN if nobody runs it.
 func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who string, now bool, only ...string) (Holder, error) {
 	holder, err := Inspect(ctx, store, pipeline)
 	if err != nil {
@@ -49,7 +49,7 @@ func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who s
 	}
 }
 
-// put writes the request, together with those for slices that may not have been seen yet.
+// put writes the request, together with earlier ones for slices that may not have been seen yet.
 func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) error {
 	condition := objstore.Condition{}
 	if len(r.Slices) > 0 {
@@ -64,7 +64,7 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 			condition.IfMatch = info.ETag
 			if json.Unmarshal(body, &before) == nil && before.Fence == r.Fence {
 				if len(before.Slices) == 0 {
-					return nil // the whole run is asked to stop already
+					return nil // the whole run is already asked to stop
 				}
 				r.Before = before.each()
 			}
@@ -78,7 +78,7 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 	return err
 }
 
-// each is the request with those before it, the first one first.
+// each is the earlier requests in order, then this one.
 func (r StopRequest) each() []StopRequest {
 	all := slices.Clone(r.Before)
 	r.Before = nil
@@ -91,7 +91,7 @@ func notRunning(pipeline, run string, holder Holder) error {
 		Next:    "see how it ended: hindcast status " + run}
 	if holder.Held && holder.Run == run {
 		e.Message = fmt.Sprintf("run %s is not under way: its process %d has died", run, holder.Pid)
-		e.Next = fmt.Sprintf("`hindcast resume %s` goes on with it", run)
+		e.Next = fmt.Sprintf("`hindcast resume %s` continues it", run)
 	}
 	return e
 }
@@ -101,11 +101,11 @@ func (l *Lease) listen(ctx context.Context) {
 	l.mu.Lock()
 	r := l.record
 	l.mu.Unlock()
-	seen, told := "", map[int64]bool{} // by their times
+	seen, told := "", map[int64]bool{} // delivered requests by time
 	for sleep(ctx, l.options.Poll) == nil {
 		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
 		var request StopRequest
-		// What cannot be read is asked for again at the next poll.
+		// Whatever cannot be read is tried again at the next poll.
 		if err != nil || info.ETag == seen || json.Unmarshal(body, &request) != nil {
 			continue
 		}
@@ -128,7 +128,7 @@ func (l *Lease) listen(ctx context.Context) {
 	}
 }
 
-// Holder is who holds a pipeline's lease, as the lake says it. The zero Holder means that it was never held.
+// Holder is who holds a pipeline's lease according to the lake. The zero Holder means that it was never held.
 type Holder struct {
 	Pipeline string    `json:"pipeline"`
 	Run      string    `json:"run"`
@@ -137,26 +137,26 @@ type Holder struct {
 	Pid      int       `json:"pid"`
 	Since    time.Time `json:"since"`
 	Renewed  time.Time `json:"renewed"`
-	Held     bool      `json:"held"` // it was not released
+	Held     bool      `json:"held"` // it has not been released
 	Here     bool      `json:"here"` // on this host, since its last boot: Dead is certain either way
 	Dead     bool      `json:"dead"` // its process is known to be gone
 
-	TTL time.Duration `json:"ttl"` // after which, unchanged, it can be taken over
+	TTL time.Duration `json:"ttl"` // once unchanged for this long, it can be taken over
 
 	etag string // of the lease's object
 }
 
-// Watch tells whether holders fall silent, as Acquire would: by our own clock, never by the times that they wrote. The zero
-// Watch is ready. Not safe for concurrent use.
+// Watch detects silent holders as Acquire does: by our own clock, never by the times that they wrote. The zero Watch is
+// ready. Not safe for concurrent use.
 type Watch struct{ watch watch }
 
-// Silent reports whether the lease, as Inspect has just seen it, is held and has not changed for as long as it may not,
-// since this Watch saw it first: it can be taken over.
+// Silent reports whether the lease, as Inspect has just seen it, is held and has not changed for its TTL since this
+// Watch first saw it: it can be taken over.
 func (w *Watch) Silent(h Holder) bool {
 	return w.watch.silence(h.etag) >= h.TTL && h.Held
 }
 
-// Inspect says who holds the pipeline's lease, for status. It changes nothing.
+// Inspect returns who holds the pipeline's lease, for status. It changes nothing.
 func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder, error) {
 	r, etag, err := read(ctx, store, pipeline)
 	if err != nil || r.Fence == 0 {
@@ -164,7 +164,7 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 	}
 	us, err := This()
 	if err != nil {
-		us = Process{} // then nothing is known of any process
+		us = Process{} // then nothing is known about any process
 	}
 	return r.holder(us, etag), nil
 }
