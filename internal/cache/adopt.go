@@ -8,10 +8,10 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Adopt takes a local copy of a file that was just written to the store, whole, so that nobody has to fetch it. The
-// copy is moved into the cache, or removed where it cannot be taken: best effort. Nobody else may write to it.
+// Adopt takes a local copy of a file that was just written to the store, so that nobody has to fetch it. The copy is
+// moved into the cache, or removed if the cache cannot take it: best effort. Nobody else may write to it.
 func (c *Cache) Adopt(ctx context.Context, from Source, f hindcast.File, path string) {
-	defer func() { _ = os.Remove(path) }() // after a move it is not there any more
+	defer func() { _ = os.Remove(path) }() // after a move it is no longer there
 	info, err := c.stat(ctx, from, f)
 	if err != nil {
 		return
@@ -22,11 +22,11 @@ func (c *Cache) Adopt(ctx context.Context, from Source, f hindcast.File, path st
 	}
 	defer c.release([]*entry{e})
 	c.reserve(ctx, info.Bytes)
-	defer c.settle(info.Bytes)
-	_ = e.adopt(path) // what is half taken has no record, and is fetched
+	defer c.arrived(info.Bytes)
+	_ = e.adopt(path) // a half-adopted entry has no record, and is fetched
 }
 
-// adopt makes the file the entry's data. One that has data already keeps them.
+// adopt makes the file the entry's data, unless it already has data.
 func (e *entry) adopt(path string) error {
 	if _, err := e.load(); err == nil {
 		return nil

@@ -32,7 +32,7 @@ func TestAdoptedFilesAreNotFetched(t *testing.T) {
 	if text, err := os.ReadFile(paths[0]); err != nil || string(text) != "not Parquet, but whole" || s.gets != 0 {
 		t.Errorf("%q, %v after %d reads of the store", text, err, s.gets)
 	}
-	// One that is shorter than what was written is not taken.
+	// A copy that is shorter than what was written is not taken.
 	g := s.put("facts/b.parquet", "whole")
 	if err := os.WriteFile(written, []byte("torn"), 0o600); err != nil {
 		t.Fatal(err)

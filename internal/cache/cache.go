@@ -1,17 +1,17 @@
-// Package cache keeps local copies of Parquet files that lie in an object store, for engines that read local files. Of
-// each file it fetches the footer and the chunks of the columns that are wanted; the rest of the copy is a hole.
-// Which columns are wanted, and what is done with the files, is for its callers.
+// Package cache keeps local copies of Parquet files from an object store, for engines that read local files. Of each
+// file it fetches the footer and the chunks of the wanted columns; the rest of the copy is a hole. Which columns are
+// wanted, and what is done with the files, is the caller's responsibility.
 //
-//	<dir>/CACHEDIR.TAG              tells backups to leave the folder out, and us that it is ours
+//	<dir>/CACHEDIR.TAG              makes backups skip the folder, and marks it as ours
 //	<dir>/lock                      held while something is evicted
-//	<dir>/trash/                    evicted, and about to be gone
+//	<dir>/trash/                    evicted, about to be deleted
 //	<dir>/files/<2>/<id>/           one version of one object: <id> is a hash of store, key and ETag
 //	    lock                        shared: in use; exclusive: being evicted. Its time is when it was last used
-//	    data                        the bytes, at their offsets; held exclusively by who fetches
+//	    data                        the bytes, at their offsets; held exclusively while fetching
 //	    record                      which ranges of data are there; written after they are on disk
-//	    <view>/[a=b/…]<name>        a link to data, as engines see it: another one whenever data has grown
+//	    <view>/[a=b/…]<name>        a link to data, as engines see it: a new one whenever data has grown
 //
-// What is not in a record is not there, so a process may be killed at any instant. Locks are the kernel's and go with
+// Only what a record lists counts, so a process may be killed at any instant. Locks are the kernel's and end with
 // their process. An engine may remember what it read of a path, holes too (DuckDB does), so that a copy which has
 // grown gets a path of its own. Folders named column=value stay in the path: they are columns to some engines.
 package cache
@@ -34,57 +34,58 @@ import (
 type Source interface {
 	// URL names the store; with a key it names an object.
 	URL() string
-	// Stat returns an object's size and ETag. objstore.ErrNotExist if there is none. Parallel.
+	// Stat returns an object's size and ETag, or objstore.ErrNotExist. Safe for parallel use.
 	Stat(ctx context.Context, key string) (objstore.Info, error)
-	// GetRange fills p with the object's bytes from offset on, all of them or an error, of the version with that
-	// ETag: objstore.ErrPrecondition if it is another one by now. It retries what can heal. Parallel.
+	// GetRange fills p with the object's bytes from offset on, all of them or an error, from the version with that
+	// ETag: objstore.ErrPrecondition if it was replaced. It retries transient errors. Safe for parallel use.
 	GetRange(ctx context.Context, key, etag string, offset int64, p []byte) error
 }
 
-// How much is asked for at once, together the cache's memory; and which files are not worth asking twice.
+// How much is requested at once, which bounds the cache's memory; and up to which size a file is not worth a second
+// request.
 const (
 	requests = 16
 	piece    = 4 << 20
 	small    = 64 << 10
 )
 
-// Cache is a folder of copies. Its methods may be called in parallel, also by other processes over the same folder.
+// Cache is a folder of copies. Its methods may be called in parallel, also by other processes on the same folder.
 type Cache struct {
 	dir      string
 	limit    int64
-	small    int64 // files of at most so many bytes are fetched whole
+	small    int64 // files of at most this many bytes are fetched whole
 	now      func() time.Time
 	patience time.Duration
-	slots    chan struct{} // one a request
+	slots    chan struct{} // one per request
 	buffers  sync.Pool
 	checker  chunks.Checker
 
 	evicting sync.Mutex
 	mutex    sync.Mutex // guards what follows
 	used     int64      // bytes on disk, as far as this process knows
-	fetched  int64      // bytes since it looked
+	fetched  int64      // bytes since the last look at the disk
 	inFlight int64      // bytes that are being fetched
-	released bool       // something may be evicted that could not be when it looked
+	released bool       // something that was in use at the last look may now be evictable
 }
 
 // patience is how long a lock is waited for. Locks are held for an instant, or while one file is fetched; a process
-// that is stopped while it holds one must not stop all others.
+// that is suspended while it holds one must not block all others.
 const patience = time.Minute
 
-// Open opens the cache in a folder of its own on a local disk, making it if need be. It is kept below limit bytes on
-// disk, but for what is in use; with 0 nothing is kept that is not in use. E-VALUE if the folder is not a cache's, or
+// Open opens the cache in its own folder on a local disk, creating it if needed. The cache stays below limit bytes on
+// disk, apart from files in use; with 0 it keeps only those. It returns E-VALUE if the folder is not a cache's, or
 // cannot be one.
 func Open(dir string, limit int64) (*Cache, error) {
 	c := &Cache{limit: max(limit, 0), small: small, now: time.Now, patience: patience, slots: make(chan struct{}, requests)}
 	c.buffers.New = func() any { return new([piece]byte) }
-	c.fetched = c.limit // it has not looked yet
+	c.fetched = c.limit // it has never looked
 	var err error
 	if c.dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("opening the cache %s: %w", dir, err)
 	}
 	if strings.ContainsAny(c.dir, "=*?[\\") {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ \\ in its path, which engines give a meaning", c.dir),
+			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ \\ in its path, which are special to engines", c.dir),
 			Next:    "name another folder"}
 	}
 	if err := c.mark(); err != nil {
@@ -96,12 +97,12 @@ func Open(dir string, limit int64) (*Cache, error) {
 const (
 	tagName = "CACHEDIR.TAG"
 	tag     = "Signature: 8a477f597d28d172789f06886806bc55\n" +
-		"# hindcast keeps copies of a lake's files here, and deletes what it needs no longer. It may be deleted whole.\n"
+		"# hindcast keeps copies of a lake's files here, and deletes what it no longer needs. The folder may be deleted as a whole.\n"
 )
 
-// mark proves that the folder is a cache's, and makes an empty one so: what is in a cache gets deleted.
+// mark proves that the folder is a cache's, and marks an empty one: what is in a cache gets deleted.
 func (c *Cache) mark() error {
-	if err := os.MkdirAll(c.dir, 0o700); err != nil { // the lake's data is not for all who have an account here
+	if err := os.MkdirAll(c.dir, 0o700); err != nil { // the lake's data is not for every account on this machine
 		return c.fail("making", err)
 	}
 	path := filepath.Join(c.dir, tagName)
@@ -113,11 +114,11 @@ func (c *Cache) mark() error {
 	if err != nil {
 		return c.fail("reading", err)
 	}
-	for _, e := range entries { // the file of another process that is just making the cache is no harm
+	for _, e := range entries { // the temporary file of another process that is just creating the cache is harmless
 		if !strings.HasPrefix(e.Name(), temporary) && !marked() {
 			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("the cache's folder %s holds something else (%s)", c.dir, e.Name()),
-				Next:    "name a folder that is empty or not there"}
+				Next:    "name an empty folder, or one that does not exist"}
 		}
 	}
 	if !marked() {
@@ -134,13 +135,14 @@ func (c *Cache) mark() error {
 }
 
 // Local makes the wanted columns of files readable under local paths, in the files' order, until release is called.
-// File.Path is the key in the store. Bytes, and CRC32C or else SHA256, are compared if they are there: the checksums of the
-// wanted columns, each time that a copy is first read by this process. With SHA256 alone a file is fetched whole.
-// Columns are top-level columns of Parquet, in any case; one that a file does not have is no error. None needs the
-// footers only, nil all columns. Only the wanted columns may be read: others are holes.
+// File.Path is the key in the store. Bytes, and CRC32C or otherwise SHA256, are compared if set: the checksums of the
+// wanted columns, whenever this process first reads a copy. With SHA256 alone a file is fetched whole. Columns are
+// top-level columns of Parquet, in any case; a column that a file does not have is not an error. None needs the footers
+// only, nil all columns. Only the wanted columns may be read: the others are holes.
 //
-// E-PARQUET if a file is not there, is not a Parquet file or not what File says, also when it is fetched a second time, or
-// changes while it is fetched (then transient). E-DISK-FULL if evicting does not make enough space. Errors of the store are passed on.
+// It returns E-PARQUET if a file is missing, is not a Parquet file or does not match File even after a second fetch, or
+// changes while it is fetched (then transient); E-DISK-FULL if evicting does not free enough space. Errors of the store
+// are passed on.
 func (c *Cache) Local(ctx context.Context, from Source, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -158,7 +160,7 @@ func (c *Cache) Local(ctx context.Context, from Source, files []hindcast.File, c
 	return paths, release, nil
 }
 
-// one makes one file readable. The entry is to be released also after an error, if there is one.
+// one makes one file readable. The entry, if there is one, must be released after an error too.
 func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns []string) (*entry, string, error) {
 	info, err := c.stat(ctx, from, f)
 	if err != nil {
@@ -168,14 +170,14 @@ func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns [
 	if err != nil {
 		return nil, "", err
 	}
-	if info.Bytes <= c.small || f.CRC32C == "" && f.SHA256 != "" { // a checksum of the whole is compared with the whole
+	if info.Bytes <= c.small || f.CRC32C == "" && f.SHA256 != "" { // a checksum of the whole needs the whole
 		columns = nil
 	}
 	path, err := e.local(ctx, f, columns)
 	return e, path, err
 }
 
-// stat says which version of the file is meant: the one that was written, or if nobody knows the one that is there now.
+// stat returns which version of the file is meant: the one that was written or, if unknown, the current one.
 func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstore.Info, error) {
 	if f.ETag != "" && f.Bytes > 0 {
 		return objstore.Info{Key: f.Path, Bytes: f.Bytes, ETag: f.ETag}, nil
@@ -190,18 +192,18 @@ func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstor
 	info.Key = f.Path
 	switch {
 	case err != nil:
-		return info, told(from, info, err)
+		return info, described(from, info, err)
 	case f.Bytes > 0 && info.Bytes != f.Bytes:
 		return info, bad(from, info, fmt.Sprintf("has %d bytes and its manifest says %d", info.Bytes, f.Bytes))
 	case info.ETag == "":
 		return info, &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent,
-			Message: from.URL() + " gives its objects no ETag, so that copies could not be told from their successors",
-			Next:    "use a store that does"}
+			Message: from.URL() + " gives its objects no ETag, so an outdated copy could not be recognised",
+			Next:    "use a store that has ETags"}
 	}
 	return info, nil
 }
 
-// release lets go of entries, of which some may be nil, and makes the cache as small as it should be.
+// release lets go of entries, some of which may be nil, and shrinks the cache to its limit.
 func (c *Cache) release(entries []*entry) {
 	for _, e := range entries {
 		if e != nil {
@@ -217,8 +219,8 @@ func (c *Cache) release(entries []*entry) {
 	}
 }
 
-// parallel calls f for 0 to n-1, at most wide at a time, and returns the first error that is not the end of the others'
-// context, which cancel brings about.
+// parallel calls f for 0 to n-1, at most wide at a time, and returns the first error other than those of the
+// cancellation that it causes.
 func parallel(n, wide int, cancel func(), f func(n int) error) error {
 	var group sync.WaitGroup
 	var mutex sync.Mutex

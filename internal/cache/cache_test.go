@@ -25,7 +25,7 @@ const real = `SELECT i AS id, DATE '2020-01-01' + CAST(i % 31 AS INTEGER) AS day
 
 const realOptions = ", ROW_GROUP_SIZE 12288"
 
-// chunksOf is the size of the columns' chunks, as DuckDB sees the file, and of its footer.
+// chunksOf is the size of the columns' chunks, as DuckDB sees them, and of the footer.
 func (d *database) chunksOf(body string, columns ...string) int64 {
 	d.t.Helper()
 	var n int64
@@ -88,8 +88,8 @@ func TestOnlyWhatIsWantedIsFetched(t *testing.T) {
 	}
 }
 
-// DuckDB remembers what it read of a path, by a time in whole seconds: what was a hole a moment ago must not be one now.
-func TestACopyThatGrewIsReadAnew(t *testing.T) {
+// DuckDB remembers what it read of a path, by a time in whole seconds: a former hole must not be served from that.
+func TestACopyThatGrewIsReadAgain(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	f := from.put("a/part-0.parquet", db.parquet(real, realOptions))
 	c := open(t, t.TempDir(), 1<<30)
@@ -116,7 +116,7 @@ func TestACopyThatGrewIsReadAnew(t *testing.T) {
 	}
 }
 
-// What is read through the cache is what is in the store: any files, any columns, in any order.
+// Reading through the cache equals reading the store: any files, any columns, in any order.
 func TestReadingThroughTheCache(t *testing.T) {
 	db := newDatabase(t)
 	holds(t, 12, func(random *rand.Rand) error {
@@ -199,13 +199,13 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 	noFooter := from.put("a/torn.parquet", body[:len(body)-100]+strings.Repeat("x", 92)+body[len(body)-8:])
 	other := from.put("a/other.parquet", body[:1000]+"x"+body[1001:])
 	other.SHA256, other.CRC32C = good.SHA256, good.CRC32C
-	noFile.SHA256, noFooter.SHA256 = "", "" // nobody knows what was written
+	noFile.SHA256, noFooter.SHA256 = "", "" // the checksums are unknown
 	earlier := other
 	earlier.CRC32C = "" // as earlier versions wrote manifests
 	shorter := good
 	shorter.Bytes--
 	c := open(t, t.TempDir(), 1<<30)
-	_, release := local(t, c, from, []string{"cost"}, other) // whose bytes are right
+	_, release := local(t, c, from, []string{"cost"}, other) // whose bytes are correct
 	release()
 	for _, want := range []struct {
 		file    hindcast.File
@@ -220,7 +220,7 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 		{other, nil, `the checksum of its column "id" differs`},
 		{earlier, []string{"cost"}, "SHA-256"},
 	} {
-		for range 2 { // nothing of it is believed the second time
+		for range 2 { // nothing of it is trusted the second time either
 			_, _, err := c.Local(t.Context(), from, []hindcast.File{good, want.file}, want.columns)
 			wantError(t, err, hindcast.EParquet, hindcast.ClassPermanent, want.text)
 		}
@@ -233,7 +233,7 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 	}
 }
 
-// A bit that is wrong in one answer is fetched again, and never read; one that is wrong on this machine's disk too.
+// A bit flipped in one answer, or on this machine's disk, is fetched again and never read.
 func TestAFlippedBitIsFetchedAgain(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	body := db.parquet(real, realOptions)
@@ -285,7 +285,7 @@ func flip(t *testing.T, random *rand.Rand, path string) {
 	}
 }
 
-// An object that is replaced is another one; while it is fetched that is an error, and never a mixture.
+// A replaced object is a new one; a replacement during the fetch is an error, and never a mixture.
 func TestAnObjectThatIsReplaced(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	one, two := db.parquet("SELECT 1 AS v, i FROM range(50000) r(i)", ""), db.parquet("SELECT 2 AS v, i FROM range(50000) r(i)", "")
@@ -316,7 +316,7 @@ func TestAnObjectThatIsReplaced(t *testing.T) {
 	}
 }
 
-// What had come when a fetch broke off is not fetched again; what came of the broken piece is not believed.
+// What arrived before a fetch broke off is not fetched again; the broken piece is not trusted.
 func TestAFetchThatBreaksOffGoesOn(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	body := db.parquet(real, realOptions)
@@ -361,8 +361,8 @@ func TestAFetchThatBreaksOffGoesOn(t *testing.T) {
 	}
 }
 
-// Records that cannot be believed, and bytes that are not there, cost a fetch and nothing else.
-func TestWhatIsDamagedIsFetchedAnew(t *testing.T) {
+// Corrupt records and missing bytes cost a fetch and nothing else.
+func TestDamageIsFetchedAgain(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	body := db.parquet(real, realOptions)
 	f := from.put("x/a.parquet", body)
@@ -427,7 +427,7 @@ func TestWhatIsDamagedIsFetchedAnew(t *testing.T) {
 	}
 }
 
-// Names that mean something to an engine still do, and others do not begin to.
+// Names that are special to an engine stay so, and others do not become special.
 func TestPathsAsEnginesSeeThem(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	body := db.parquet("SELECT i FROM range(10) r(i)", "")
@@ -498,8 +498,8 @@ func (u untagged) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	return info, err
 }
 
-// A process that was stopped while it fetched, or while it evicted, stops no other for good; and the end of ctx ends
-// the wait for it.
+// A process that is suspended while it fetches or evicts does not block others for good; and the end of ctx ends the
+// wait.
 func TestNobodyWaitsForEver(t *testing.T) {
 	db, from := newDatabase(t), newStore()
 	f := from.put("a.parquet", db.parquet(real, realOptions))

@@ -32,7 +32,7 @@ var (
 	errMissing = errors.New("not fetched yet")
 )
 
-// open finds or makes the entry of an object and holds it.
+// open finds or creates the entry of an object and holds it.
 func (c *Cache) open(ctx context.Context, from Source, object objstore.Info) (*entry, error) {
 	hash := sha256.New()
 	_, _ = fmt.Fprintf(hash, "%q %q %q", from.URL(), object.Key, object.ETag) // never fails
@@ -49,7 +49,7 @@ func (c *Cache) open(ctx context.Context, from Source, object objstore.Info) (*e
 	}
 }
 
-// hold takes the shared lock; errGone if the entry is evicted meanwhile.
+// hold takes the shared lock; errGone if the entry is evicted in the meantime.
 func (e *entry) hold(ctx context.Context) error {
 	if err := os.MkdirAll(e.dir, 0o700); err != nil {
 		return err
@@ -66,22 +66,22 @@ func (e *entry) hold(ctx context.Context) error {
 		return err
 	}
 	if !isAt(f, path) {
-		_ = f.Close() // which gives back the lock of what is no more
+		_ = f.Close() // which releases the lock of what is gone
 		return errGone
 	}
 	e.use = f
 	return nil
 }
 
-// close lets go of the entry, and says that it was used until now.
+// close lets go of the entry and records that it was used until now.
 func (e *entry) close() {
 	now := e.cache.now()
-	_ = os.Chtimes(e.use.Name(), now, now) // if that cannot be written it is only evicted sooner
-	_ = e.use.Close()                      // which gives the lock back
+	_ = os.Chtimes(e.use.Name(), now, now) // at worst it is evicted sooner
+	_ = e.use.Close()                      // which releases the lock
 }
 
-// local returns the path under which the columns can be read, after fetching what of them is missing. What comes damaged
-// is fetched once more: it may have been right in the store, and wrong on its way.
+// local returns the path under which the columns can be read, after fetching what is missing. Data that arrives damaged
+// is fetched once more: it may be intact in the store and have been damaged on the way.
 func (e *entry) local(ctx context.Context, f hindcast.File, columns []string) (string, error) {
 	f.Bytes = e.object.Bytes
 	path, err := e.brought(ctx, f, columns)
@@ -91,7 +91,7 @@ func (e *entry) local(ctx context.Context, f hindcast.File, columns []string) (s
 	return path, err
 }
 
-// brought is local, once.
+// brought is local with one try.
 func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) (string, error) {
 	path, err := e.ready(f, columns)
 	if err == nil {
@@ -101,8 +101,8 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	if err != nil {
 		return "", e.cache.fail("opening", err)
 	}
-	// Who fetches holds the file's lock, so that nothing is fetched twice. That is all: two who fetch the same bytes do
-	// no harm, and one who is stopped is not waited for.
+	// The fetcher holds the file's lock, so that nothing is fetched twice. The lock protects nothing else: fetching the
+	// same bytes twice is harmless, and a suspended process is not waited for.
 	switch err := lock(ctx, data, syscall.LOCK_EX, e.cache.patience); {
 	case errors.Is(err, errBusy):
 		if data, err = os.OpenFile(data.Name(), os.O_RDWR, 0o600); err != nil {
@@ -111,15 +111,15 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	case err != nil:
 		return "", e.cache.fail("locking", err)
 	}
-	defer func() { _ = data.Close() }() // written and synced, or of no worth
+	defer func() { _ = data.Close() }() // synced, or worthless
 	if path, err = e.ready(f, columns); err == nil {
 		return path, nil
 	}
 	return e.fill(ctx, data, f, columns, err)
 }
 
-// ready returns the path if the columns are there, and what was written. Any error means that they have to be fetched;
-// chunks.ErrBroken, that nothing that is there can be trusted.
+// ready returns the path if the columns are there and match what was written. Any error means that they have to be
+// fetched; chunks.ErrBroken, that nothing in the copy can be trusted.
 func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	r, err := e.load()
 	if err != nil {
@@ -129,7 +129,7 @@ func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = data.Close() }() // only read
+	defer func() { _ = data.Close() }() // it was only read
 	path := e.path(r.View)
 	if !isAt(data, path) {
 		return "", errMissing
@@ -153,7 +153,7 @@ func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	return path, err
 }
 
-// record says what of a copy is there.
+// record says which ranges of a copy are there.
 type record struct {
 	Lake   string     `json:"lake"` // a digest of its URL, which may be a secret
 	Key    string     `json:"key"`
@@ -164,10 +164,10 @@ type record struct {
 	spans  spans
 }
 
-// recordVersion and the hash of what follows make a record's first line.
+// recordVersion and the hash of the rest make up a record's first line.
 const recordVersion = "hindcast-cache-1"
 
-// load reads the record; errMissing if there is none that can be believed.
+// load reads the record; errMissing if there is no valid one.
 func (e *entry) load() (record, error) {
 	var r record
 	text, err := os.ReadFile(filepath.Join(e.dir, "record"))
@@ -189,7 +189,7 @@ func (e *entry) load() (record, error) {
 	return r, nil
 }
 
-// keep makes what data has durable, gives it a path, and only then says so in the record.
+// keep makes the data durable, gives it a path, and only then says so in the record.
 func (e *entry) keep(data *os.File, have spans) (path string, err error) {
 	r := record{Lake: digest(e.from.URL()), Key: e.object.Key, ETag: e.object.ETag, Bytes: e.object.Bytes, View: rand.Text()[:8]}
 	for _, s := range have {
@@ -213,7 +213,7 @@ func (e *entry) keep(data *os.File, have spans) (path string, err error) {
 	return path, write(filepath.Join(e.dir, "record"), []byte(text))
 }
 
-// forget drops the record: nothing that is there can be trusted.
+// forget drops the record: nothing in the copy can be trusted.
 func (e *entry) forget() error {
 	if err := os.Remove(filepath.Join(e.dir, "record")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -221,8 +221,8 @@ func (e *entry) forget() error {
 	return nil
 }
 
-// path is where an engine sees a view: below the folders of the key that are named column=value, under the key's own
-// name, without what an engine would take for a pattern.
+// path is where an engine sees a view: below the key's folders named column=value, under the key's own name, without
+// what an engine would take for a pattern.
 func (e *entry) path(view string) string {
 	parts := []string{e.dir, view}
 	keys := strings.Split(e.object.Key, "/")
@@ -238,10 +238,10 @@ func (e *entry) path(view string) string {
 	return filepath.Join(append(parts, name)...)
 }
 
-// longest is a name that every file system takes.
+// longest is a name length that every file system accepts.
 const longest = 200
 
-// plain escapes a name as engines unescape values in paths; what is escaped already stays so.
+// plain escapes a name the way engines unescape values in paths; existing escapes stay.
 func plain(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
@@ -259,7 +259,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// temporary begins the names of files that are being written.
+// temporary is the prefix of files that are being written.
 const temporary = ".tmp-"
 
 // write writes a file whole and durably, or not at all.
@@ -278,7 +278,7 @@ func write(path string, text []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name()) // it is not there, or stays as garbage that nobody reads
+		_ = os.Remove(f.Name()) // it does not exist, or stays as garbage that nobody reads
 		return err
 	}
 	return syncFolder(dir)

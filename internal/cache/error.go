@@ -20,16 +20,16 @@ func (c *Cache) fail(doing string, err error) error {
 		return err
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
-		Message: fmt.Sprintf("%s the cache %s failed: %v", doing, c.dir, err), Next: "look at the folder " + c.dir + "; it may be deleted while nothing runs"}
+		Message: fmt.Sprintf("%s the cache %s failed: %v", doing, c.dir, err), Next: "look at the folder " + c.dir + "; it may be deleted while hindcast is not running"}
 	switch {
 	case full(err):
 		e.Code, e.Class = hindcast.EDiskFull, hindcast.ClassResource
-		e.Message = fmt.Sprintf("no space is left in the cache %s, and nothing more in it can be evicted", c.dir)
+		e.Message = fmt.Sprintf("no space is left in the cache %s, and nothing more can be evicted from it", c.dir)
 		e.Next = "free space on the disk that holds " + c.dir + ", or put the cache on another one"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
 		e.Message = fmt.Sprintf("permission denied while %s the cache %s", doing, c.dir)
-		e.Next = "give the user that runs hindcast the right to write in " + c.dir + ", or put the cache elsewhere"
+		e.Next = "give the user that runs hindcast permission to write in " + c.dir + ", or put the cache elsewhere"
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		e.Class = hindcast.ClassPermanent
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.ENOTSUP):
@@ -38,17 +38,17 @@ func (c *Cache) fail(doing string, err error) error {
 	return e
 }
 
-// full reports whether a disk is, or what one user may have of it.
+// full reports whether the disk or the user's quota is full.
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// told turns what the store says of an object into our words. Errors that have their own stay as they are.
-func told(from Source, object objstore.Info, err error) error {
+// described turns the store's answer about an object into our words. Errors that are already ours stay as they are.
+func described(from Source, object objstore.Info, err error) error {
 	switch {
 	case errors.Is(err, objstore.ErrNotExist):
 		return bad(from, object, "is not there")
 	case errors.Is(err, objstore.ErrPrecondition):
 		e := bad(from, object, "was replaced while it was read")
-		e.Class, e.Next = hindcast.ClassTransient, "the next attempt reads the new one; files of a lake are not to be replaced in place"
+		e.Class, e.Next = hindcast.ClassTransient, "the next attempt reads the new one; files of a lake must not be replaced in place"
 		return e
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err

@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// part is how often this process looks at what is on disk, others having fetched too: after each sixteenth of the
-// limit. It is also how much is evicted at once, so that a full cache is not looked through for every file.
-const part = 16
+// share is how often this process looks at what is on disk, since others fetch too: after each sixteenth of the limit.
+// It is also how much is evicted at once, so that a full cache is not searched for every file.
+const share = 16
 
-// reserve makes room for bytes that are about to be fetched, as far as what is in use allows.
+// reserve makes room for bytes that are about to be fetched, as far as files in use allow.
 func (c *Cache) reserve(ctx context.Context, bytes int64) {
 	c.mutex.Lock()
 	c.used += bytes
 	c.fetched += bytes
 	c.inFlight += bytes
-	look := c.fetched >= c.limit/part || c.used > c.limit && c.released
+	look := c.fetched >= c.limit/share || c.used > c.limit && c.released
 	c.mutex.Unlock()
 	if look {
 		c.shrink(ctx)
 	}
 }
 
-// settle says that bytes reserved are on disk, or will not be.
-func (c *Cache) settle(bytes int64) {
+// arrived says that reserved bytes are on disk, or will not be.
+func (c *Cache) arrived(bytes int64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.inFlight -= bytes
 }
 
-// shrink brings the cache below its limit, if what is in use allows that.
+// shrink brings the cache below its limit, if files in use allow that.
 func (c *Cache) shrink(ctx context.Context) {
 	c.evict(ctx, func(used int64) int64 {
 		c.mutex.Lock()
@@ -46,12 +46,12 @@ func (c *Cache) shrink(ctx context.Context) {
 		if used <= c.limit {
 			return 0
 		}
-		return used - c.limit + c.limit/part
+		return used - c.limit + c.limit/share
 	})
 }
 
-// roomy does what needs so much space, again as long as the disk is full and something can be evicted; and once if not:
-// another one may have made space meanwhile.
+// roomy calls do, which needs that much space, again while the disk is full and something can be evicted. It tries once
+// more even if nothing can: another process may have made space.
 func (c *Cache) roomy(ctx context.Context, bytes int64, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
@@ -64,22 +64,22 @@ func (c *Cache) roomy(ctx context.Context, bytes int64, do func() error) error {
 	}
 }
 
-// kept is an entry as it lies on disk.
+// kept is an entry on disk.
 type kept struct {
 	dir   string
 	bytes int64
-	used  time.Time // zero if it has no record: nobody can use it
+	used  time.Time // zero if it has no record and nobody can use it
 }
 
 // evict removes entries that nobody uses, the longest unused first, until as many bytes are free as goal says, given
-// the bytes in use. One process at a time: two would evict twice what is too much.
+// the bytes in use. Only one process evicts at a time: two would evict twice the excess.
 func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed int64) {
 	c.evicting.Lock()
 	defer c.evicting.Unlock()
 	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil && lock(ctx, f, syscall.LOCK_EX, c.patience) == nil {
-		defer func() { _ = f.Close() }() // which gives the lock back
-	} // otherwise it is full, or the other one is stopped: too much is evicted at worst
+		defer func() { _ = f.Close() }() // which releases the lock
+	} // otherwise it is full, or the other process is suspended: at worst too much is evicted
 	c.empty()
 	entries := c.look()
 	var used int64
@@ -102,7 +102,7 @@ func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed i
 	return freed
 }
 
-// Usage is how many bytes a cache's folder takes on disk; 0 if it is not there.
+// Usage is how many bytes a cache's folder takes on disk; 0 if it does not exist.
 func Usage(dir string) (bytes int64) {
 	for _, e := range (&Cache{dir: dir}).look() {
 		bytes += e.bytes
@@ -110,7 +110,7 @@ func Usage(dir string) (bytes int64) {
 	return bytes
 }
 
-// look lists what is on disk, in the order in which it should go.
+// look lists what is on disk, in the order of eviction.
 func (c *Cache) look() []kept {
 	var found []kept
 	dirs, _ := filepath.Glob(filepath.Join(c.dir, "files", "??", "*")) // the pattern is well-formed
@@ -129,29 +129,29 @@ func (c *Cache) look() []kept {
 	return found
 }
 
-// remove moves an entry away, unless somebody uses it. Who waits for its lock finds it gone and makes it anew.
+// remove moves an entry away, unless somebody uses it. Whoever waits for its lock finds it gone and creates it again.
 func (c *Cache) remove(e kept) bool {
 	path := filepath.Join(e.dir, "lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = f.Close() }() // which gives the lock back
+	defer func() { _ = f.Close() }() // which releases the lock
 	if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) != nil || !isAt(f, path) {
 		return false
 	}
 	return os.Rename(e.dir, filepath.Join(c.dir, "trash", filepath.Base(e.dir)+"-"+rand.Text()[:8])) == nil
 }
 
-// empty removes what was evicted, by processes that died before they could among it.
+// empty removes what was evicted, including what dead processes left behind.
 func (c *Cache) empty() {
-	in, err := os.OpenRoot(c.dir) // nothing outside of it, wherever links lead
+	in, err := os.OpenRoot(c.dir) // nothing outside it, wherever links lead
 	if err != nil {
 		return
 	}
 	defer func() { _ = in.Close() }()
 	entries, _ := fs.ReadDir(in.FS(), "trash")
 	for _, e := range entries {
-		_ = in.RemoveAll(filepath.Join("trash", e.Name())) // what stays is tried again the next time
+		_ = in.RemoveAll(filepath.Join("trash", e.Name())) // what stays is tried again next time
 	}
 }

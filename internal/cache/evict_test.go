@@ -23,7 +23,7 @@ func filled(from *store, n int) []hindcast.File {
 	return files
 }
 
-// ticking gives the cache a clock of which each reading is later.
+// ticking gives the cache a clock that advances with each reading.
 func ticking(c *Cache) {
 	var mutex sync.Mutex
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -67,7 +67,7 @@ func TestTheLongestUnusedGoesFirst(t *testing.T) {
 	if use(0) != 0 {
 		t.Error("0 was fetched again")
 	}
-	use(4) // no room for five: 1 goes, which was used longest ago
+	use(4) // no room for five: 1 goes, the least recently used
 	for _, n := range []int{0, 2, 3, 4} {
 		if use(n) != 0 {
 			t.Errorf("%d was evicted", n)
@@ -78,11 +78,12 @@ func TestTheLongestUnusedGoesFirst(t *testing.T) {
 	}
 }
 
-// A slice larger than the cache still runs: what is in use stays, whoever uses it, and goes when it is released.
+// A slice larger than the cache still runs: files in use stay, whichever process uses them, and go when they are
+// released.
 func TestWhatIsInUseIsNotEvicted(t *testing.T) {
 	from, dir := newStore(), t.TempDir()
 	files := filled(from, 10)
-	c, other := open(t, dir, 250_000), open(t, dir, 250_000) // as two processes: locks are by open file
+	c, other := open(t, dir, 250_000), open(t, dir, 250_000) // like two processes: locks belong to the open file
 	paths, release := local(t, c, from, nil, files[:5]...)
 	others, release2 := local(t, other, from, nil, files[3:9]...)
 	for i, p := range paths {
@@ -125,7 +126,7 @@ func TestALimitOfNothingKeepsNothing(t *testing.T) {
 	}
 }
 
-// Others fetch too: a process looks at the disk now and then, and does not only count what it fetched itself.
+// Others fetch too: a process looks at the disk from time to time instead of counting only its own fetches.
 func TestTheLimitIsOfAllProcessesTogether(t *testing.T) {
 	from, dir := newStore(), t.TempDir()
 	files := filled(from, 64)
@@ -139,7 +140,7 @@ func TestTheLimitIsOfAllProcessesTogether(t *testing.T) {
 	}
 }
 
-// What a process left behind that died between making an entry and recording it goes first.
+// What a process left that died between making an entry and recording it is evicted first.
 func TestWhatNobodyCanUseGoesFirst(t *testing.T) {
 	from := newStore()
 	files := filled(from, 5)
@@ -169,8 +170,8 @@ func TestWhatNobodyCanUseGoesFirst(t *testing.T) {
 	}
 }
 
-// A disk that is full is first emptied of what nobody uses; then the error says what to do, and afterwards all is well.
-// It needs root, for a disk that is small.
+// A full disk is first emptied of what nobody uses; then the error says what to do, and once there is space everything
+// works again. The test needs root, for a small disk.
 func TestADiskThatIsFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=600k"); err != nil {

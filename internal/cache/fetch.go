@@ -10,10 +10,10 @@ import (
 	"github.com/hindcast/hindcast/internal/chunks"
 )
 
-// extra is the share of bytes fetched beside those wanted, to save requests.
+// extra is the share of bytes fetched beyond those wanted, to save requests.
 const extra = 0.02
 
-// fetching is one entry's missing bytes on their way.
+// fetching is an entry's missing bytes on their way.
 type fetching struct {
 	*entry
 	data  *os.File
@@ -21,7 +21,7 @@ type fetching struct {
 	have  spans
 }
 
-// fill fetches what the columns need and is not there. why says what is wrong with what is.
+// fill fetches what the columns need and is missing. why says what is wrong with the present data.
 func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, columns []string, why error) (string, error) {
 	f := &fetching{entry: e, data: data}
 	if r, err := e.load(); err == nil && !errors.Is(why, chunks.ErrBroken) {
@@ -44,7 +44,7 @@ func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, col
 		return "", err
 	}
 	path := ""
-	kept := e.cache.roomy(ctx, small, func() (err error) { // also after an error: what has come is not fetched again
+	kept := e.cache.roomy(ctx, small, func() (err error) { // also after an error: what has arrived is not fetched again
 		path, err = e.keep(data, f.have)
 		return err
 	})
@@ -54,12 +54,12 @@ func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, col
 	return path, err
 }
 
-// broken is an error that what was fetched is to blame for.
+// broken is an error caused by what was fetched.
 type broken struct{ error }
 
 func (b *broken) Unwrap() error { return b.error }
 
-// columns fetches all that a reader of the columns needs.
+// columns fetches everything that a reader of the columns needs.
 func (f *fetching) columns(ctx context.Context, columns []string) error {
 	want, err := wanted(f.object.Bytes, columns, func(s span) ([]byte, error) {
 		first := s
@@ -84,10 +84,10 @@ func (f *fetching) columns(ctx context.Context, columns []string) error {
 	return f.fetch(ctx, want)
 }
 
-// guess is how much of a file's end is fetched first, in the hope that the footer is in it.
+// guess is how much of a file's end is fetched first, in the hope that it contains the footer.
 func guess(size int64) int64 { return min(max(size/512, 4<<10), 256<<10) }
 
-// fetch fetches what of the spans is missing.
+// fetch fetches what is missing of the spans.
 func (f *fetching) fetch(ctx context.Context, want spans) error {
 	return f.cache.roomy(ctx, want.bytes(), func() error {
 		missing := want.minus(f.have).coalesce(f.have, extra)
@@ -95,7 +95,7 @@ func (f *fetching) fetch(ctx context.Context, want spans) error {
 			return nil
 		}
 		f.cache.reserve(ctx, missing.bytes())
-		defer f.cache.settle(missing.bytes())
+		defer f.cache.arrived(missing.bytes())
 		return f.pieces(ctx, missing.cut(piece))
 	})
 }
@@ -106,7 +106,7 @@ func (f *fetching) pieces(ctx context.Context, pieces []span) error {
 	return parallel(len(pieces), requests, cancel, func(n int) error { return f.one(ctx, pieces[n]) })
 }
 
-// one fetches a span of at most a piece's size.
+// one fetches a span of at most one piece.
 func (f *fetching) one(ctx context.Context, s span) error {
 	c := f.cache
 	select {
@@ -119,7 +119,7 @@ func (f *fetching) one(ctx context.Context, s span) error {
 	defer c.buffers.Put(buffer)
 	bytes := buffer[:s.bytes()]
 	if err := f.from.GetRange(ctx, f.object.Key, f.object.ETag, s.from, bytes); err != nil {
-		return told(f.from, f.object, err)
+		return described(f.from, f.object, err)
 	}
 	if _, err := f.data.WriteAt(bytes, s.from); err != nil {
 		return c.fail("writing", err)

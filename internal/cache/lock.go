@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// errBusy means that a lock was not given up in time.
+// errBusy means that a lock was not released in time.
 var errBusy = errors.New("another process holds the cache's lock")
 
-// lock takes a flock and waits for it until ctx ends or patience does. After an error the file is closed, or will be
-// as soon as the kernel lets go of it.
+// lock takes a flock, waiting until ctx or patience ends. After an error the file is closed, or will be once the kernel
+// lets go of it.
 func lock(ctx context.Context, f *os.File, how int, patience time.Duration) error {
 	err := flock(f, how|syscall.LOCK_NB)
 	if err == nil {
@@ -28,7 +28,7 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 		select {
 		case got <- err:
 		case <-left:
-			_ = f.Close() // which gives the lock back
+			_ = f.Close() // which releases the lock
 		}
 	}()
 	timer := time.NewTimer(patience)
@@ -67,7 +67,7 @@ func isAt(f *os.File, path string) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// allocated is what a file takes on disk, in bytes: holes take nothing.
+// allocated is what a file takes on disk in bytes: holes take nothing.
 func allocated(info os.FileInfo) int64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return stat.Blocks * 512

@@ -18,7 +18,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// The test binary is also other processes over the same cache.
+// The test binary also acts as other processes on the same cache.
 func TestMain(m *testing.M) {
 	switch os.Getenv("CACHE_TEST") {
 	case "":
@@ -30,10 +30,10 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// folder is an object store whose objects are files. Each GetRange says so and waits to be told to go on.
+// folder is an object store whose objects are files. Each GetRange reports itself and waits for permission to go on.
 type folder struct {
 	dir  string
-	step func() // before each half of a range; nil is nothing
+	step func() // called before each half of a range; nil does nothing
 }
 
 func (f folder) URL() string { return "s3://bucket/folder" }
@@ -96,7 +96,7 @@ func die(what string, err error) {
 	os.Exit(1)
 }
 
-// victim fetches columns as it is told, until it is killed.
+// victim fetches the columns it is asked for, until it is killed.
 func victim(dir, objects string) {
 	in := bufio.NewScanner(os.Stdin)
 	c, err := Open(dir, 1<<30)
@@ -125,8 +125,8 @@ func victim(dir, objects string) {
 	}
 }
 
-// A process may be killed at any instant: before, in the middle of and after each range, while it makes bytes durable
-// and while it says so. What is read afterwards is right, and with luck not all is fetched again.
+// A process may be killed at any instant: before, during and after each range, while it makes bytes durable and while
+// it records them. What is read afterwards is correct, and usually not everything is fetched again.
 func TestKilledAtAnyInstant(t *testing.T) {
 	db := newDatabase(t)
 	objects, dir := t.TempDir(), t.TempDir()
@@ -242,7 +242,7 @@ func TestProcessesFetchAndEvictAtOnce(t *testing.T) {
 			}
 		})
 	}
-	for n := range 12 { // and others that do not live long
+	for n := range 12 { // and others that are killed early
 		_, out, process := start(t, "busy", dir, objects)
 		for range n * 3 {
 			out.Scan()

@@ -13,7 +13,7 @@ func (s span) bytes() int64 { return s.to - s.from }
 // spans are disjoint, in order, and do not touch.
 type spans []span
 
-// union makes spans of any ranges; empty ones count nothing.
+// union makes spans of any ranges; empty ones are ignored.
 func union(ranges ...span) spans {
 	ranges = slices.Clone(ranges)
 	slices.SortFunc(ranges, func(a, b span) int { return cmp.Compare(a.from, b.from) })
@@ -64,8 +64,8 @@ func (s spans) bytes() (n int64) {
 	return n
 }
 
-// coalesce joins neighbours to save requests, the closest first, as long as the bytes between them that nobody asked
-// for are together at most share of those that are wanted. It never joins across bytes that are there already.
+// coalesce joins neighbours to save requests, the closest first, as long as the unwanted bytes between them add up to
+// at most share of the wanted ones. It never joins across bytes that are already there.
 func (s spans) coalesce(have spans, share float64) spans {
 	left := int64(share * float64(s.bytes()))
 	var gaps spans

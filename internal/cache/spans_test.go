@@ -36,7 +36,7 @@ func ordered(s spans) error {
 	return nil
 }
 
-// Whatever is done with spans is what is done with the bytes in them.
+// Operations on spans equal those on the bytes in them.
 func TestSpansAreSets(t *testing.T) {
 	holds(t, 20000, func(random *rand.Rand) error {
 		list := some(random)

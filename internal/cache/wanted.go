@@ -7,9 +7,9 @@ import (
 	"github.com/hindcast/hindcast/internal/chunks"
 )
 
-// wanted says which of a file's bytes a reader of these top-level columns needs: the footer, and of each column that
-// is there its chunks, indexes and filters. Nil columns, and whatever makes it unsure, give the whole file. read
-// returns bytes of the file.
+// wanted returns which of a file's bytes a reader of these top-level columns needs: the footer, and the chunks, indexes
+// and filters of each column that exists. Nil columns, and any doubt, give the whole file. read returns bytes of the
+// file.
 func wanted(size int64, columns []string, read func(span) ([]byte, error)) (spans, error) {
 	all := spans{{0, size}}
 	if columns == nil || size == 0 {

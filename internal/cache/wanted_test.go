@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// sparse is a file of which only what the columns need is there; the rest is the filler.
+// sparse is a file with only the bytes that the columns need; the rest is the filler.
 func sparse(body string, columns []string, filler byte) (text string, fetched int64, err error) {
 	var read int64
 	want, err := wanted(int64(len(body)), columns, func(s span) ([]byte, error) {
@@ -57,8 +57,8 @@ func conditions(random *rand.Rand, column string) string {
 	}[random.IntN(6)]
 }
 
-// reads compares what the database reads from a file and from its sparse copies: holes of zeros, as they are, and
-// holes that are no zeros, so that nothing that looks empty passes for what was read.
+// reads compares what the database reads from a file and from its sparse copies: with holes of zeros, as in the cache,
+// and with non-zero holes, so that nothing that looks empty passes for what was read.
 func reads(db *database, random *rand.Rand, body string, all []string) error {
 	columns := []string{}
 	for _, c := range all {
@@ -104,7 +104,7 @@ func testdata(t testing.TB, name string) string {
 	return string(body)
 }
 
-// Files of another writer, with page indexes, bloom filters and pages of version 2.
+// Files by another writer, with page indexes, bloom filters and pages of version 2.
 func TestWantedIsEnoughForFilesOfOthers(t *testing.T) {
 	db := newDatabase(t)
 	for _, name := range madeByOthers {

@@ -39,9 +39,9 @@ type store struct {
 	bytes   int64
 	gets    int
 	twice   []string                                                      // what was fetched again
-	before  func(ctx context.Context, key string, s span, p []byte) error // of a GetRange; nil is nothing
+	before  func(ctx context.Context, key string, s span, p []byte) error // hook before a GetRange; nil does nothing
 
-	answered func(p []byte) // may change an answer; nil is nothing
+	answered func(p []byte) // may change an answer; nil does nothing
 }
 
 func newStore() *store { return &store{objects: map[string]string{}, fetched: map[string]spans{}} }
@@ -52,7 +52,7 @@ func (s *store) put(key, body string) hindcast.File {
 	s.objects[key] = body
 	sum := sha256.Sum256([]byte(body))
 	f := hindcast.File{Path: key, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}
-	f.CRC32C, _ = chunks.Sum(strings.NewReader(body), f.Bytes, nil) // of a text that cannot fail to be read
+	f.CRC32C, _ = chunks.Sum(strings.NewReader(body), f.Bytes, nil) // reading a string cannot fail
 	return f
 }
 

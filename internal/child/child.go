@@ -1,9 +1,9 @@
-// Package child runs parts of hindcast in processes of their own and calls them: one JSON value a line, requests
-// on the child's standard input, answers on its standard output. It knows processes and calls; what is called
-// is for its users.
+// Package child runs parts of hindcast in separate processes and calls them: one JSON value a line, requests on the
+// child's standard input, answers on its standard output. It knows processes and calls; what is called is the caller's
+// responsibility.
 //
-// A child dies with its parent: it exits when its standard input ends, and on Linux the kernel kills it as
-// well, so that a child that is stopped or deep in a query cannot outlive the supervisor (promise 5).
+// A child dies with its parent: it exits when its standard input ends, and on Linux the kernel kills it as well, so
+// that a child that is suspended or deep in a query cannot outlive the supervisor (promise 5).
 package child
 
 import (
@@ -27,14 +27,14 @@ type Spec struct {
 	Name string   // for people: "worker 1", "warehouse"
 	Path string   // the program
 	Args []string // without the program's name
-	Env  []string // added to what any process needs of this one's environment
-	// Private names further variables that the child needs, * standing for any end of a name. They may hold secrets: the child
-	// gets them on its standard input, so that nobody sees them in its environment.
+	Env  []string // in addition to what any process needs of this one's environment
+	// Private names further variables that the child needs; * matches any rest of a name. They may hold secrets: the
+	// child gets them on its standard input, so that nobody sees them in its environment.
 	Private []string
-	Secrets []string  // no variable that holds one of them is passed on
+	Secrets []string  // a variable that contains one of them is not passed on
 	Stderr  io.Writer // gets what the child prints on standard error; nil drops it
-	// Died, if set, is told of a child that ended though nobody had ended it, before any of its calls fails for that. It
-	// must not block.
+	// Died, if set, is called when a child ended that nobody had ended, before any of its calls fails for that reason.
+	// It must not block.
 	Died func(Death)
 }
 
@@ -52,23 +52,23 @@ type Process struct {
 	in    io.WriteCloser
 	done  chan struct{} // closed when the process has been reaped
 	died  error         // why, set before done is closed
-	write sync.Mutex    // held while a line is written to in; never with mutex, or a full pipe would stop answers too
+	write sync.Mutex    // held while a line is written to in; never together with mutex, or a full pipe would block answers too
 	mutex sync.Mutex    // guards what follows
 	next  int64
 	calls map[int64]chan message
-	ended bool // we have ended it, or it has said that it ends
+	ended bool // we have ended it, or it has announced its end
 }
 
 // message is a request (Method set), a cancellation (Cancel set), the environment (Env set) or an answer.
 type message struct {
 	ID     int64           `json:"id"`
-	Env    [][]byte        `json:"environment,omitempty"` // of the first line alone
+	Env    [][]byte        `json:"environment,omitempty"` // in the first line only
 	Method string          `json:"method,omitempty"`
 	Cancel bool            `json:"cancel,omitempty"`
 	Params json.RawMessage `json:"params,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *hindcast.Error `json:"error,omitempty"`
-	Last   bool            `json:"last,omitempty"` // of an answer after which the child ends
+	Last   bool            `json:"last,omitempty"` // in the answer after which the child ends
 }
 
 // Start starts the child and returns at once; a child that cannot work fails its first call.
@@ -94,13 +94,13 @@ func Start(spec Spec) (*Process, error) {
 	}
 	p := &Process{spec: spec, cmd: cmd, in: in, done: make(chan struct{}), calls: map[int64]chan message{}}
 	go p.read(out)
-	if told := spec.told(); len(told) > 0 {
-		_ = p.line(message{Env: told}) // a child that is dead already fails its first call
+	if sent := spec.sent(); len(sent) > 0 {
+		_ = p.line(message{Env: sent}) // a dead child fails its first call anyway
 	}
 	return p, nil
 }
 
-// patient takes all that a child says, whatever becomes of it: a log that cannot be written is no reason to end the child.
+// patient accepts everything a child prints: a log that cannot be written is no reason to end the child.
 type patient struct{ to io.Writer }
 
 func (p patient) Write(text []byte) (int, error) {
@@ -117,7 +117,7 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Done is closed when the child is dead and reaped.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// read hands answers to their callers until the child is gone, then fails those that still wait.
+// read hands answers to their callers until the child is gone, then fails the remaining calls.
 func (p *Process) read(out io.Reader) {
 	lines := bufio.NewReaderSize(out, 1<<16)
 	for {
@@ -167,14 +167,14 @@ func ending(s *os.ProcessState) string {
 	return s.String()
 }
 
-// cancelGrace is how long a cancelled call may take to end before its process is killed instead.
+// cancelGrace is how long a cancelled call may take to return before its process is killed.
 const cancelGrace = 5 * time.Second
 
-// Call calls method with params and decodes the answer into result (nil to drop it). When ctx ends the call is
-// cancelled in the child and Call waits until it has ended there; a child that does not let go within five
-// seconds is killed. So after Call has returned, nothing of it still runs.
+// Call calls method with params and decodes the answer into result (nil to drop it). When ctx ends, the call is
+// cancelled in the child and Call waits for it to return there; a child that does not return within five seconds is
+// killed. So once Call has returned, nothing of it is still running.
 //
-// The error is what the child's handler gave, or E-WORKER, transient, if the child died.
+// The error is what the child's handler returned, or a transient E-WORKER if the child died.
 func (p *Process) Call(ctx context.Context, method string, params, result any) error {
 	if err := ctx.Err(); err != nil {
 		return stopped(ctx)
@@ -283,10 +283,10 @@ func stopped(ctx context.Context) error {
 // killGrace is how long a killed process may take to be reaped: one in an uninterruptible disk wait takes longer.
 const killGrace = 10 * time.Second
 
-// Kill kills the child and every process that it started. A nil error means that it is confirmed dead.
+// Kill kills the child and every process that it started. A nil error confirms that it is dead.
 func (p *Process) Kill() error {
 	select {
-	case <-p.done: // its pid may be another's by now
+	case <-p.done: // its pid may be another process's by now
 		return nil
 	default:
 	}
@@ -296,14 +296,14 @@ func (p *Process) Kill() error {
 	return p.wait(killGrace)
 }
 
-// end notes that the child's end is ours.
+// end notes that we have ended the child.
 func (p *Process) end() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.ended = true
 }
 
-// Close lets the child end by itself, within grace, then kills it. A nil error means that it is confirmed dead.
+// Close lets the child exit by itself within grace, then kills it. A nil error confirms that it is dead.
 func (p *Process) Close(grace time.Duration) error {
 	p.end()
 	_ = p.in.Close()

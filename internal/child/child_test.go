@@ -95,7 +95,7 @@ func TestCallsInParallel(t *testing.T) {
 	}
 }
 
-// Calls and answers that do not fit the pipes must not wait for each other.
+// Calls and answers larger than the pipes must not block each other.
 func TestLargeCallsInParallel(t *testing.T) {
 	p := start(t)
 	results := make(chan error)
@@ -120,7 +120,7 @@ func TestLargeCallsInParallel(t *testing.T) {
 	}
 }
 
-// A child has of the environment what it needs. What may be a secret is not among what others can read of its process.
+// A child gets what it needs from the environment. Possible secrets are not in what others can read about its process.
 func TestTheEnvironmentOfAChild(t *testing.T) {
 	t.Setenv("PGPASSWORD", "geheim\xff")
 	t.Setenv("SHOP_PASSWORD", "geheim")
@@ -197,7 +197,8 @@ func TestDeathFailsCallsAsTransient(t *testing.T) {
 	}
 }
 
-// Only the end of a child that nobody ended, and that did not say so, is a death; who waits for it learns of that afterwards.
+// Only the end of a child that nobody ended, and that did not announce it, is a death; Died is called before its
+// callers learn of it.
 func TestDeathsAreTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(*child.Process)
@@ -270,7 +271,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // a stopped child cannot see its input end
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // a suspended child cannot see its input end
 		t.Fatal(err)
 	}
 	_ = parent.Process.Kill()
@@ -285,7 +286,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	}
 }
 
-// zombie: where this process is not the orphan's reaper, a dead one may stay listed for a while.
+// zombie reports a dead orphan: where this process is not its reaper, it may stay listed for a while.
 func zombie(pid int) bool {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(text), ") Z ")

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// public are the variables that a child is started with: what a process needs to run anywhere. * stands for any end of a
-// name. Whatever else is in this process's environment may be a secret, and what a process was started with can be read
-// from outside for as long as it lives.
+// public are the variables that a child is started with: what a process needs to run anywhere. * matches any rest of a
+// name. Any other variable of this process may be a secret, and a process's initial environment can be read from
+// outside for as long as it lives.
 var public = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TZDIR", "TMPDIR", "XDG_*",
 	"GODEBUG", "GOGC", "GOMEMLIMIT", "GOTRACEBACK", "GOCOVERDIR", "LD_*", "DYLD_*", "MALLOC_*", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HINDCAST_*"}
 
-// environment is what of this process's environment is named so.
+// environment returns the variables of this process with these names.
 func environment(names []string) []string {
 	var out []string
 	for _, variable := range os.Environ() {
@@ -28,7 +28,7 @@ func environment(names []string) []string {
 	return out
 }
 
-// secret reports whether a secret stands in a variable's value.
+// secret reports whether a variable's value contains a secret.
 func (s Spec) secret(variable string) bool {
 	_, value, _ := strings.Cut(variable, "=")
 	return slices.ContainsFunc(s.Secrets, func(secret string) bool { return secret != "" && strings.Contains(value, secret) })
@@ -39,9 +39,9 @@ func (s Spec) started() []string {
 	return append(slices.DeleteFunc(environment(public), s.secret), s.Env...)
 }
 
-// told is what a child is given once it runs, over its standard input: its private variables, and the public ones that hold
-// a secret. A user's name in a URL is one, and HOME may hold it.
-func (s Spec) told() [][]byte {
+// sent is what a child is given over its standard input once it runs: its private variables, and the public ones that
+// contain a secret. A user name in a URL is a secret, and HOME may contain it.
+func (s Spec) sent() [][]byte {
 	held := slices.DeleteFunc(environment(public), func(variable string) bool { return !s.secret(variable) })
 	var out [][]byte
 	for _, variable := range append(held, environment(s.Private)...) {

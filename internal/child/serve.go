@@ -17,7 +17,7 @@ import (
 // Handler answers one call. ctx ends when the caller cancels.
 type Handler func(ctx context.Context, params json.RawMessage) (any, error)
 
-// Handle makes a Handler of a function over decoded parameters.
+// Handle makes a Handler of a function with decoded parameters.
 func Handle[P, R any](f func(context.Context, P) (R, error)) Handler {
 	return func(ctx context.Context, params json.RawMessage) (any, error) {
 		var p P
@@ -28,17 +28,17 @@ func Handle[P, R any](f func(context.Context, P) (R, error)) Handler {
 	}
 }
 
-// last marks an error after which the process is of no use.
+// last marks an error after which the process is unusable.
 type last struct{ error }
 
 func (l last) Unwrap() error { return l.error }
 
-// Last is an error of a Handler that the caller gets like any other, and after which the process ends: its parent
+// Last returns an error for a Handler that the caller gets like any other, and after which the process ends: its parent
 // starts another.
 func Last(err error) error { return last{err} }
 
-// Serve answers calls, in parallel, until in ends: that is the parent letting go, or being dead. Calls that are
-// under way then are abandoned; the caller of Serve is expected to exit.
+// Serve answers calls, in parallel, until in ends: the parent has let go, or is dead. Calls in progress are then
+// abandoned; the caller of Serve is expected to exit.
 func Serve(in io.Reader, out io.Writer, handlers map[string]Handler) error {
 	s := &server{out: out, handlers: handlers, cancels: map[int64]context.CancelFunc{}}
 	lines := bufio.NewReaderSize(in, 1<<16)
@@ -64,7 +64,7 @@ func Serve(in io.Reader, out io.Writer, handlers map[string]Handler) error {
 
 type server struct {
 	handlers map[string]Handler
-	write    sync.Mutex // held while an answer is written to out; never with mutex, or a full pipe would stop calls too
+	write    sync.Mutex // held while an answer is written to out; never together with mutex, or a full pipe would block calls too
 	out      io.Writer
 	mutex    sync.Mutex // guards what follows
 	cancels  map[int64]context.CancelFunc
@@ -110,7 +110,7 @@ func (s *server) answer(ctx context.Context, m message) {
 	}
 }
 
-// call turns a panic into an error: a fault in one call must not take the others with it.
+// call turns a panic into an error: a fault in one call must not take down the others.
 func (s *server) call(ctx context.Context, m message) (result any, err error) {
 	defer func() {
 		if r := recover(); r != nil {

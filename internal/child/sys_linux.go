@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// processAttributes puts the child in a process group of its own, so that a terminal's Ctrl-C does not reach it
-// and it can be killed with all its children, and has the kernel kill it when its parent dies.
+// processAttributes puts the child in its own process group, so that a terminal's Ctrl-C does not reach it and it can
+// be killed with all its children, and has the kernel kill it when its parent dies.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
@@ -22,8 +22,8 @@ var (
 	starter     chan func()
 )
 
-// onStarter runs start on a thread that lives as long as the process: the kernel sends the death signal when
-// the thread that started the child ends, and Go ends threads as it likes.
+// onStarter runs start on a thread that lives as long as the process: the kernel sends the death signal when the thread
+// that started the child ends, and Go ends threads as it likes.
 func onStarter(start func() error) error {
 	starterOnce.Do(func() {
 		starter = make(chan func())

@@ -16,8 +16,8 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Checker compares files with what their manifests say of them: each column once, as long as nobody writes to the file. The
-// zero Checker is ready. Safe for use by many goroutines.
+// Checker compares files with their manifests: each column once, as long as nobody writes to the file. The zero Checker
+// is ready. Safe for concurrent use.
 type Checker struct {
 	mutex sync.Mutex
 	known map[string]*checked // by path
@@ -34,7 +34,7 @@ type checked struct {
 	names map[string]bool // columns, in lower case
 }
 
-// stamp changes when somebody writes to a file, or puts another one in its place.
+// stamp changes when somebody writes to a file, or replaces it.
 type stamp struct {
 	size     int64
 	modified time.Time
@@ -49,9 +49,9 @@ func stampOf(info fs.FileInfo) stamp {
 	return s
 }
 
-// Check compares a local file with what f says of it: that it is there, has its size, and that its footer and the named
-// columns are what was written; nil means all columns. Where f has a checksum of the whole file only, as manifests of
-// earlier versions do, all of the file is read. A DamageError says what differs; any other error is of reading.
+// Check compares a local file with f: that it exists, has its size, and that its footer and the named columns are what
+// was written; nil means all columns. If f has only a checksum of the whole file, as manifests of earlier versions do,
+// it reads all of the file. A DamageError says what differs; any other error comes from reading.
 func (c *Checker) Check(path string, f hindcast.File, columns []string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func (c *Checker) Check(path string, f hindcast.File, columns []string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }() // only read
+	defer func() { _ = file.Close() }() // it was only read
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (c *Checker) Check(path string, f hindcast.File, columns []string) error {
 	return nil
 }
 
-// whole compares all of a file at once, where there is a checksum to compare it with.
+// whole compares all of a file, if there is a checksum to compare it with.
 func whole(file io.Reader, f hindcast.File) error {
 	if f.SHA256 == "" {
 		return nil

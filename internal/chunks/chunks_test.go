@@ -50,7 +50,7 @@ func sumsOf(t *testing.T, body []byte) string {
 	return sums
 }
 
-// within reports whether a byte is of the footer or of one of the columns.
+// within reports whether a byte belongs to the footer or to one of the columns.
 func within(l *Layout, at int64, columns []string) bool {
 	if at >= l.Footer.From {
 		return true
@@ -65,7 +65,7 @@ func within(l *Layout, at int64, columns []string) bool {
 	return false
 }
 
-// Every flipped bit in what is read is found, and none in what is not.
+// Every flipped bit in what is read is found, and flips elsewhere are ignored.
 func TestFlippedBits(t *testing.T) {
 	body := written(t)
 	sums, size := sumsOf(t, body), int64(len(body))
@@ -109,7 +109,7 @@ func TestWhatHasNoLayoutHasNoSums(t *testing.T) {
 	}
 }
 
-// A file is read once, unless somebody writes to it, and whole where only a checksum of the whole is known.
+// A file is read once, unless somebody writes to it, and whole if only a checksum of the whole is known.
 func TestChecker(t *testing.T) {
 	body := written(t)
 	path := filepath.Join(t.TempDir(), "a.parquet")
@@ -134,7 +134,7 @@ func TestChecker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first := func(b []byte) []byte { b[10] ^= 1; return b } // of the column id
+	first := func(b []byte) []byte { b[10] ^= 1; return b } // a byte of the column id
 	then := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 	check("no file", f, nil, "it is not there")

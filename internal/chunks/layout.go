@@ -1,6 +1,6 @@
-// Package chunks says where the columns of a Parquet file lie in it, and compares them with the checksums that were taken
-// when the file was written. It reads footers and bytes and no values; what to do about a file that is not what was
-// written is the caller's responsibility.
+// Package chunks locates the columns of a Parquet file, and compares them with the checksums that were taken when the
+// file was written. It reads footers and bytes, never values; what to do about a damaged file is the caller's
+// responsibility.
 package chunks
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 )
 
-// What of parquet.thrift tells where a column's bytes are. Other fields are skipped: statistics are most of a footer,
-// and only the engine reads them.
+// The fields of parquet.thrift that locate a column's bytes. Others are skipped: statistics are most of a footer, and
+// only the engine reads them.
 type (
 	fileMeta struct {
 		Schema     []schemaElement `thrift:"2,required"`
@@ -56,7 +56,7 @@ const (
 	slack   = 1 << 10 // bytes after a chunk whose size some writers understate
 )
 
-// ErrBroken means that a file is not a Parquet file, or not one that can be understood.
+// ErrBroken means that a file is not a Parquet file, or not a readable one.
 var ErrBroken = errors.New("not a Parquet file")
 
 // Span is a half-open range of a file's bytes.
@@ -64,21 +64,22 @@ type Span struct{ From, To int64 }
 
 func (s Span) bytes() int64 { return s.To - s.From }
 
-// Layout is where what lies in a file.
+// Layout says where everything is in a file.
 type Layout struct {
-	Footer  Span // with its length and the magic behind it
+	Footer  Span // including its length and the magic after it
 	Columns []Column
 	Rows    int64
 }
 
-// Column is a top-level column with its chunks, indexes and filters: spans that may touch or overlap, in no order.
+// Column is a top-level column with its chunks, indexes and filters: spans in no particular order that may touch or
+// overlap.
 type Column struct {
 	Name  string
 	Spans []Span
 }
 
-// Read reads a file's layout. read returns bytes of the file; its errors are passed on. The layout is nil where the footer
-// does not tell the columns apart: of a file that is encrypted, refers to other files, or gives two columns the same name.
+// Read reads a file's layout. read returns bytes of the file; its errors are passed on. The layout is nil if the footer
+// does not separate the columns: the file is encrypted, refers to other files, or gives two columns the same name.
 func Read(size int64, read func(Span) ([]byte, error)) (*Layout, error) {
 	footer, text, err := readFooter(size, read)
 	if err != nil || text == nil {
@@ -88,13 +89,13 @@ func Read(size int64, read func(Span) ([]byte, error)) (*Layout, error) {
 	return parse(footer, text)
 }
 
-// Rows is how many rows a file has, as its footer says; 0 where that does not tell.
+// Rows is how many rows a file has according to its footer; 0 if that does not say.
 func Rows(path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -106,7 +107,7 @@ func Rows(path string) (int64, error) {
 	return layout.Rows, nil
 }
 
-// readFooter returns a footer's place and its Thrift; none where it is encrypted.
+// readFooter returns a footer's span and its Thrift; nil if it is encrypted.
 func readFooter(size int64, read func(Span) ([]byte, error)) (footer Span, text []byte, err error) {
 	if size < trailer {
 		return footer, nil, ErrBroken
@@ -129,7 +130,7 @@ func readFooter(size int64, read func(Span) ([]byte, error)) (footer Span, text 
 	return footer, text, err
 }
 
-// parse reads the layout out of a footer's Thrift.
+// parse reads the layout from a footer's Thrift.
 func parse(footer Span, text []byte) (*Layout, error) {
 	meta, err := decode(text)
 	if err != nil {
@@ -142,7 +143,7 @@ func parse(footer Span, text []byte) (*Layout, error) {
 	return &Layout{Footer: footer, Columns: columns, Rows: meta.Rows}, nil
 }
 
-// bounded is a Thrift reader that believes no length which the bytes cannot hold: a damaged one would otherwise be
+// bounded is a Thrift reader that refuses lengths beyond the remaining bytes: a damaged one would otherwise be
 // allocated first.
 type bounded struct {
 	thrift.BytesReader
@@ -176,7 +177,7 @@ func (b bounded) ReadLength() (int, error) {
 	return n, b.check(n, err)
 }
 
-// Discard is what the decoder skips bytes with; without it, it would skip those of a copy of the reader.
+// Discard skips bytes for the decoder, which would otherwise skip those of a copy of the reader.
 func (b bounded) Discard(n int) (int, error) {
 	if err := b.check(n, nil); err != nil {
 		return 0, err
@@ -200,8 +201,9 @@ func decode(text []byte) (*fileMeta, error) {
 	return meta, nil
 }
 
-// columns are the top-level columns with their chunks, indexes and filters, which all lie before the footer. It is not
-// sure of files that are encrypted, refer to other files, or name two columns alike: engines rename one of them.
+// columns are the top-level columns with their chunks, indexes and filters, which all lie before the footer. It returns
+// none for files that are encrypted, refer to other files, or give two columns the same name, since engines rename one
+// of them.
 func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	if m.Encryption != nil || m.alike() {
 		return nil, false
@@ -237,7 +239,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	return columns, true
 }
 
-// alike reports whether two top-level columns have names that SQL takes for the same.
+// alike reports whether two top-level columns have the same name to SQL.
 func (m *fileMeta) alike() bool {
 	seen := map[string]bool{}
 	for i := 1; i < len(m.Schema); i += m.below(i) {
@@ -250,7 +252,7 @@ func (m *fileMeta) alike() bool {
 	return false
 }
 
-// below counts an element of the schema and all elements below it.
+// below counts a schema element and all elements below it.
 func (m *fileMeta) below(i int) int {
 	open, n := 1, 0
 	for ; open > 0 && i+n < len(m.Schema); n++ {
@@ -259,7 +261,7 @@ func (m *fileMeta) below(i int) int {
 	return max(n, 1)
 }
 
-// spans are the places that a chunk names. A filter without a length ends at the next thing in the file.
+// spans are the ranges that a chunk names. A filter without a length ends at the next thing in the file.
 func (c *columnChunk) spans() []Span {
 	start := c.Meta.DataPage
 	for _, page := range []int64{c.Meta.Dictionary, c.Meta.IndexPage} {
@@ -277,7 +279,7 @@ func (c *columnChunk) spans() []Span {
 	return parts
 }
 
-// extend lets each part reach to the next thing in the file, but by slack only if it has a length. starts are where
+// extend lets each span reach to the next thing in the file, but by at most slack if it has a length. starts are where
 // things begin, in order.
 func extend(parts []Span, starts []int64) {
 	for i, p := range parts {

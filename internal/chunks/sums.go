@@ -14,24 +14,25 @@ import (
 	"sync"
 )
 
-// castagnoli is the polynomial for which processors have an instruction.
+// castagnoli is the polynomial that processors have an instruction for.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// digits is how long one checksum is in hexadecimal.
+// digits is the length of one checksum in hexadecimal.
 const digits = 8
 
-// DamageError says in what a file is not the one that was written.
+// DamageError says how a file differs from what was written.
 type DamageError struct{ What string }
 
 func (e *DamageError) Error() string { return e.What }
 
-// SumFile is the CRC-32C of all bytes of a file, in hexadecimal: of the user's own, whose columns are not told apart.
+// SumFile is the CRC-32C of all bytes of a file, in hexadecimal. It is for the user's own files, whose columns have no
+// separate checksums.
 func SumFile(ctx context.Context, path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // it was only read
 	sum, buffer := crc32.New(castagnoli), make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -48,9 +49,9 @@ func SumFile(ctx context.Context, path string) (string, error) {
 	}
 }
 
-// Sum reads a file to its end and returns its checksums, in the form of hindcast.File's CRC32C; also, if it is not nil, is
-// given all of its bytes too. The sums are empty where the file has no layout: then nothing less than a checksum of the
-// whole tells whether it is as it was.
+// Sum reads a file to its end and returns its checksums, in the form of hindcast.File's CRC32C; also, if not nil, is
+// given all of its bytes too. The sums are empty if the file has no layout: then only a checksum of the whole can show
+// whether it is intact.
 func Sum(f io.ReaderAt, size int64, also io.Writer) (sums string, err error) {
 	var out []io.Writer
 	layout, footer, err := layoutOf(f, size)
@@ -83,8 +84,8 @@ func Sum(f io.ReaderAt, size int64, also io.Writer) (sums string, err error) {
 	return strings.Join(text, ""), nil
 }
 
-// Check compares a file's footer and the named columns, in any case, with its checksums; nil means all of them. It reads no
-// other bytes. A DamageError says what differs; any other error is of reading.
+// Check compares a file's footer and the named columns, in any case, with its checksums; nil means all columns. It
+// reads no other bytes. A DamageError says what differs; any other error comes from reading.
 func Check(f io.ReaderAt, size int64, sums string, columns []string) error {
 	want, err := split(sums)
 	if err != nil {
@@ -118,7 +119,7 @@ func Check(f io.ReaderAt, size int64, sums string, columns []string) error {
 
 func hexed(sum uint32) string { return fmt.Sprintf("%0*x", digits, sum) }
 
-// split gives the checksums of the footer and of each column.
+// split returns the checksums of the footer and of each column.
 func split(text string) ([]uint32, error) {
 	if text == "" || len(text)%digits != 0 {
 		return nil, &DamageError{fmt.Sprintf("its manifest has the checksums %.20q", text)}
@@ -154,13 +155,14 @@ func layoutOf(f io.ReaderAt, size int64) (layout *Layout, sum uint32, err error)
 	return layout, sum, err
 }
 
-// segment is a span that belongs to a column, by its number.
+// segment is a span that belongs to a column, by the column's number.
 type segment struct {
 	Span
 	column int
 }
 
-// summer sums the bytes of columns, which come in the order of the file. It is an io.Writer whose next byte is that at.
+// summer sums the bytes of columns, which arrive in file order. It is an io.Writer, and at is the position of its next
+// byte.
 type summer struct {
 	at       int64
 	segments []segment // disjoint, in order
@@ -169,7 +171,7 @@ type summer struct {
 	sums     []uint32
 }
 
-// newSummer is for the named columns, or all; nil where they share bytes.
+// newSummer returns a summer for the named columns, or all; nil if columns share bytes.
 func newSummer(layout *Layout, columns []string) *summer {
 	s := &summer{wanted: make([]bool, len(layout.Columns)), sums: make([]uint32, len(layout.Columns))}
 	for n, c := range layout.Columns {
@@ -191,7 +193,7 @@ func newSummer(layout *Layout, columns []string) *summer {
 	return s
 }
 
-// merged are the spans in order, none of them empty and no byte in two.
+// merged are the spans in order, none of them empty and none overlapping.
 func merged(spans []Span) []Span {
 	spans = slices.Clone(spans)
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
@@ -208,7 +210,7 @@ func merged(spans []Span) []Span {
 	return out
 }
 
-// runs are what has to be read for the segments.
+// runs are the ranges to read for the segments.
 func (s *summer) runs() []Span {
 	spans := make([]Span, len(s.segments))
 	for i, g := range s.segments {
@@ -234,7 +236,7 @@ func (s *summer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// piece is how much is read at a time: what a processor's second cache holds, so that it is summed where it is.
+// piece is how much is read at a time: it fits a processor's second-level cache, so that it is summed there.
 const piece = 256 << 10
 
 var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
