@@ -27,7 +27,7 @@ type Place struct {
 	Column int    `json:"column,omitempty"`
 }
 
-// String gives the place as file:line:column, as far as it is known.
+// String returns the place as file:line:column, as far as it is known.
 func (p Place) String() string {
 	switch {
 	case p.File == "":
@@ -52,7 +52,7 @@ type Error struct {
 	Cause   error    `json:"-"`
 }
 
-// Error gives the code, the place and the message in one line.
+// Error returns the code, the place and the message in one line.
 func (e *Error) Error() string {
 	text := string(e.Code)
 	if place := e.Place.String(); place != "" {

@@ -44,7 +44,7 @@ type Location struct {
 	URL     *url.URL `json:"-"`      // parsed first, then ${VAR} expanded; nil for plain paths
 }
 
-// String gives the location as it was written; secrets in it stay unexpanded.
+// String returns the location as it was written; secrets in it stay unexpanded.
 func (l Location) String() string { return l.Written }
 
 // Hidden reports whether a part of it comes from ${VAR} or ${file:PATH}, so that nothing but Written may be stored.
@@ -57,7 +57,7 @@ type History struct {
 	Every    Period         `json:"every"`
 	TimeZone string         `json:"time_zone"`
 	Zone     *time.Location `json:"-"`
-	Settle   Period         `json:"settle"` // slices whose end is younger than this are unloaded anew by every run
+	Settle   Period         `json:"settle"` // slices whose end is younger than this are unloaded again by every run
 }
 
 // MarshalJSON writes From in UTC, as an Interval's bounds.
@@ -110,7 +110,7 @@ func hasPlaceholder(s string) bool {
 	return false
 }
 
-// Dim is a dimension: a table that is unloaded whole, and anew when older than Refresh.
+// Dim is a dimension: a table that is unloaded whole, and again when older than Refresh.
 type Dim struct {
 	Name    string            `json:"name"`
 	Table   string            `json:"table,omitempty"`

@@ -51,7 +51,7 @@ const (
 	ReasonDefinition Reason = "definition changed" // engine, time zone, hooks or columns
 	ReasonFacts      Reason = "facts changed"      //
 	ReasonDims       Reason = "dimension changed"  //
-	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded anew, run only if it changed
+	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded again, run only if it changed
 	ReasonEdited     Reason = "target edited"      // the target's rows are not those that were committed
 	ReasonForced     Reason = "forced"             //
 	ReasonUpToDate   Reason = "up to date"         // not run
@@ -67,7 +67,7 @@ type EventType string
 // The events of a run's journal, which are also the lines of --json.
 const (
 	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
-	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts count anew; Slices if only some are asked for
+	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts start over; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform

@@ -116,7 +116,7 @@ func (p Period) Label(key string) string {
 	return key
 }
 
-// String gives the period as a pipeline file spells it: "2 months", "1 day".
+// String returns the period as a pipeline file spells it: "2 months", "1 day".
 func (p Period) String() string {
 	if p.IsZero() {
 		return ""

@@ -154,7 +154,7 @@ func (r *RunState) Apply(e Event) {
 	}
 }
 
-// resume puts everything that is not done back to pending; attempts count on, tries count anew. Where only some
+// resume puts everything that is not done back to pending; attempts go on counting, tries start over. Where only some
 // slices are asked for the others stay as they are, but for those that a crash left under way.
 func (r *RunState) resume(only []string) {
 	r.Resumes++

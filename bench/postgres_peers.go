@@ -65,7 +65,7 @@ func (p *postgresPeers) move(d *database, m *moved, dir string, first bool, note
 	return nil
 }
 
-// into has a table like the source's filled anew.
+// into has a table like the source's filled again.
 func (d *database) into(m *moved, fill func() (float64, error)) (float64, error) {
 	d.run("DROP TABLE IF EXISTS moved", "CREATE TABLE moved (LIKE "+m.table+")", "CHECKPOINT")
 	seconds, err := fill()

@@ -88,7 +88,7 @@ type subject struct {
 	runs      int
 }
 
-// pipeline writes the pipeline file for the next run: a target of its own, so that every run publishes anew.
+// pipeline writes the pipeline file for the next run: a target of its own, so that every run publishes again.
 func (s *subject) pipeline(checked bool) (string, error) {
 	s.runs++
 	var q *query

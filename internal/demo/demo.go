@@ -1,6 +1,6 @@
 // Package demo makes the folder and the DuckDB tables of `hindcast demo`: years of cloud billing, drawn from the
-// distributions in sample/ (see LICENSE-DATA.md), with a pipeline over them. Running that pipeline, and what is
-// printed on the way, is for its callers.
+// distributions in sample/ (see LICENSE-DATA.md), with a pipeline over them. Running that pipeline and printing
+// progress is the caller's responsibility.
 package demo
 
 import (
@@ -19,13 +19,13 @@ const (
 	WarehouseFile = "warehouse.duckdb"
 )
 
-// The bounds of Options. Beyond them tables would be named outside of four-digit years, or line ids overlap.
+// The bounds of Options. Beyond them table names would leave the four-digit years, or line ids would overlap.
 const (
 	maxSlices = 1000
 	maxRows   = 500_000_000
 )
 
-// months is how long a slice of the demo is; history starts at start.
+// months is the length of the demo's slices; history starts at start.
 const months = 2
 
 var start = time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -38,7 +38,7 @@ type Options struct {
 	Seed      int64  // the same seed makes the same values; default 1
 	Warehouse string // as written into the pipeline file; default "duckdb:warehouse.duckdb"
 	Lake      string // as written into the pipeline file; default "./lake"
-	// Progress is told how many of the tables are there. It is never called twice at the same time.
+	// Progress is called with how many of the tables exist, never in parallel.
 	Progress func(done, total int)
 }
 
@@ -80,8 +80,8 @@ func sliceStart(number int) time.Time { return start.AddDate(0, number*months, 0
 // TableName is the name of a slice's billing table, counted from 0: billing_2016_01, billing_2016_03, …
 func TableName(number int) string { return sliceStart(number).Format("billing_2006_01") }
 
-// WarehousePath is the DuckDB file of a demo folder whose pipeline names no other.
+// WarehousePath is the DuckDB file of a demo folder whose pipeline does not name another.
 func WarehousePath(dir string) string { return filepath.Join(dir, WarehouseFile) }
 
-// Month is the key, short, of the slice with that number, counted from 0: "2019-01".
+// Month is the short key of the slice with that number, counted from 0: "2019-01".
 func Month(slice int) string { return sliceStart(slice).Format("2006-01") }

@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// generate makes a warehouse of its own.
+// generate makes a warehouse and returns its path.
 func generate(t *testing.T, o Options) string {
 	t.Helper()
 	if o.Path == "" {
@@ -55,13 +55,14 @@ func all(n int) string {
 	return "(" + strings.Join(tables, " UNION ALL ") + ")"
 }
 
-// checksum is of all values of a table, in the order of the key. MD5 does not change with DuckDB's version.
+// checksum returns a query for a checksum of all values of a table, in the order of the key. MD5 is the same in every
+// version of DuckDB.
 func checksum(from, key string) string {
 	return "SELECT md5(string_agg(CAST(t AS VARCHAR), chr(10) ORDER BY " + key + ")) FROM " + from + " t"
 }
 
-// A seed's values are pinned: they may not depend on threads or time, nor change with DuckDB's version. If a
-// wanted change of the demo changes them, set them anew.
+// A seed's values are pinned: they must not depend on threads, time or DuckDB's version. If the demo changes on
+// purpose, update them.
 func TestSeedIsPinned(t *testing.T) {
 	const n = 3
 	pinned := map[string]string{
@@ -92,7 +93,7 @@ func TestShape(t *testing.T) {
 	const n = 36
 	db := open(t, generate(t, Options{Rows: 3000}))
 	lines := all(n)
-	// Each query counts, or tells true or false.
+	// Each query counts, or returns true or false.
 	for _, test := range []struct{ what, query, want string }{
 		{"tables", "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'billing_%'", "36"},
 		{"first and last table", "SELECT min(table_name) || ' ' || max(table_name) FROM duckdb_tables() WHERE table_name LIKE 'billing_%'",
@@ -245,7 +246,7 @@ func TestGenerateStops(t *testing.T) {
 	if _, err := Generate(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the context's end", err)
 	}
-	// What was made is whole, and the next goes on from there.
+	// Finished tables are whole, and the next call continues from there.
 	o.Progress = nil
 	made, err := Generate(t.Context(), o)
 	if err != nil || made.Reused < 2 || made.Reused == 30 {

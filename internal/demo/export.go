@@ -15,13 +15,13 @@ import (
 // Table is one of the demo's tables as Parquet files.
 type Table struct {
 	Name    string
-	Mark    string // the comment by which a later demo knows its own
+	Mark    string // the comment by which a later demo recognises its own tables
 	Columns []hindcast.Column
 	Files   []string
 }
 
-// Export makes the tables for a warehouse that is no DuckDB file: in a file of its own, from where each is handed over as
-// Parquet. Options.Path is not used; progress counts the tables handed over.
+// Export makes the tables for a warehouse that is not a DuckDB file: in a temporary DuckDB file, from which each is
+// passed on as Parquet. Options.Path is not used; progress counts the tables passed on.
 func Export(ctx context.Context, o Options, each func(context.Context, Table) error) (made Generated, err error) {
 	if o, err = o.filled(); err != nil {
 		return made, err

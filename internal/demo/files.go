@@ -22,9 +22,9 @@ import (
 //go:embed folder
 var folder embed.FS
 
-// Files writes the pipeline, its SQL and the README into dir, which it makes. It never changes a file: one that
-// is there with the same content stays, with another it is E-USAGE and nothing is written. undo removes what it wrote, and
-// the folder if nothing else came to be in it.
+// Files writes the pipeline, its SQL and the README into dir, which it creates. It never changes a file: one with the
+// same content stays, one with other content is E-USAGE and nothing is written. undo removes what it wrote, and the
+// folder unless it holds anything else.
 func Files(dir string, o Options) (undo func(), err error) {
 	if o, err = o.filled(); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func Files(dir string, o Options) (undo func(), err error) {
 	return undo, nil
 }
 
-// missing are the texts of the files that are not there.
+// missing returns the texts of the files that do not exist yet.
 func missing(dir string, o Options) (map[string][]byte, error) {
 	missing := map[string][]byte{}
 	for _, name := range []string{PipelineFile, SQLFile, ReadmeFile} {
@@ -77,11 +77,11 @@ func missing(dir string, o Options) (map[string][]byte, error) {
 	return missing, nil
 }
 
-// plain are values that YAML reads as they are.
+// plain matches values that YAML reads without quotes.
 var plain = regexp.MustCompile(`^[A-Za-z0-9./~][A-Za-z0-9._/:~-]*[A-Za-z0-9._/-]$`)
 
 func render(name string, o Options) ([]byte, error) {
-	if name == SQLFile { // has no blanks to fill in
+	if name == SQLFile { // it has no placeholders
 		return folder.ReadFile("folder/" + name)
 	}
 	quoted := func(value string) string {
@@ -111,7 +111,7 @@ func thousands(n int) string {
 	return text
 }
 
-// create writes a new file, whole or not at all: a file cut short would be refused by the next demo.
+// create writes a new file, whole or not at all: a truncated file would be refused by the next demo.
 func create(path string, text []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 
 // Generated is what Generate made.
 type Generated struct {
-	Tables int   // billing tables there now
-	Reused int   // of these, already there from an earlier Generate
+	Tables int   // billing tables that now exist
+	Reused int   // of these, those that an earlier Generate made
 	Rows   int64 // in all of them
 }
 
@@ -28,22 +28,22 @@ const attached = "warehouse"
 // dimensions are made together, in one transaction.
 const dimensions = "accounts"
 
-// generation is one Generate at work.
+// generation is one Generate in progress.
 type generation struct {
 	Options
 	db   *sql.DB
-	mark string // the comment on each table, by which a later Generate knows its own
+	mark string // the comment by which a later Generate recognises its own tables
 
 	mu   sync.Mutex
 	done int
 }
 
-// Generate makes the billing tables and their dimensions in the DuckDB file. Tables that an earlier Generate
-// with the same rows and seed made are kept, so that it can be repeated, also after it was killed; E-USAGE if
-// a table of these names is another's. Each table appears whole or not at all.
+// Generate makes the billing tables and their dimensions in the DuckDB file. Tables that an earlier Generate made with
+// the same rows and seed are kept, so it can be repeated, even after it was killed; E-USAGE if another table has one of
+// these names. Each table appears whole or not at all.
 //
-// Values depend on the options alone: not on threads, time, or (as far as MD5 and exact arithmetic do not
-// change) DuckDB's version.
+// Values depend only on the options: not on threads, time, or (as far as MD5 and exact arithmetic do not change)
+// DuckDB's version.
 func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if o, err = o.filled(); err != nil {
 		return made, err
@@ -51,8 +51,8 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o755); err != nil {
 		return made, duck.Translate(err)
 	}
-	// Each table is made by one session on one thread, see fill: DuckDB's own threads would only add a third
-	// of CPU time by waiting for one another.
+	// Each table is made by one session on one thread, see fill: more threads for each would cost a third more CPU time
+	// in waiting for one another.
 	db, err := duck.Open(ctx, duck.Options{Threads: 1})
 	if err != nil {
 		return made, fmt.Errorf("opening DuckDB for the demo: %w", err)
@@ -66,7 +66,7 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if err := g.fill(ctx, wanted); err != nil {
 		return made, err
 	}
-	// Waits for nothing and writes the log into the file, which then is whole by itself.
+	// Writes the log into the file, which is then complete by itself.
 	for _, finish := range []string{"CHECKPOINT " + attached, "DETACH " + attached} {
 		if _, err := db.ExecContext(ctx, finish); err != nil {
 			return made, fmt.Errorf("closing the demo's warehouse: %w", duck.Translate(err))
@@ -75,8 +75,8 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	return Generated{Tables: o.Slices, Reused: o.Slices - len(wanted), Rows: int64(o.Slices) * int64(o.Rows)}, nil
 }
 
-// prepare attaches the warehouse, makes what the lines are drawn from and the dimensions, and returns the
-// numbers of the slices whose tables are not there.
+// prepare attaches the warehouse, makes the dimensions and what the lines are drawn from, and returns the numbers of
+// the slices whose tables are missing.
 func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	conn, err := g.connect(ctx)
 	if err != nil {
@@ -84,13 +84,13 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	for _, set := range []string{
-		// A table fills more than one row group of this size, so that its rows go into the file as they come and
-		// not through the log first, and a later reader can share them between threads.
+		// A table fills more than one row group of this size, so that its rows go straight into the file instead of
+		// through the log, and a later reader can share them between threads.
 		"ATTACH " + duck.String(g.Path) + " AS " + attached + " (ROW_GROUP_SIZE 51200)",
-		// Trying FSST on every column of text takes a tenth of the time, to save a seventh of the file.
+		// Trying FSST on every text column takes a tenth of the time, to save a seventh of the file.
 		"SET disabled_compression_methods = 'fsst'",
 		"SET preserve_insertion_order = true",
-		// The joins as they are written keep the lines in the order of their days; the optimizer's may not.
+		// The joins as written keep the lines in the order of their days; the optimizer's may not.
 		"SET disabled_optimizers = 'join_order,build_side_probe_side'",
 	} {
 		if _, err := conn.ExecContext(ctx, set); err != nil {
@@ -121,7 +121,7 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	return wanted, nil
 }
 
-// own says which of the demo's tables are there, and refuses those that are not of this demo.
+// own returns which of the demo's tables exist, and refuses those that are not of this demo.
 func (g *generation) own(ctx context.Context, conn *sql.Conn) (map[string]bool, error) {
 	names := map[string]bool{dimensions: true, "skus": true}
 	for number := range g.Slices {
@@ -141,7 +141,7 @@ func (g *generation) own(ctx context.Context, conn *sql.Conn) (map[string]bool, 
 		}
 		if names[name] && comment != g.mark {
 			return nil, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("table %s is already in %s and is not what this demo makes", name, g.Path),
+				Message: fmt.Sprintf("table %s is already in %s and was not made by this demo", name, g.Path),
 				Next:    "choose another folder, or give the --rows and --seed that it was made with"}
 		}
 		there[name] = names[name]
@@ -149,7 +149,7 @@ func (g *generation) own(ctx context.Context, conn *sql.Conn) (map[string]bool, 
 	return there, duck.Translate(rows.Err())
 }
 
-// connect opens a session with the seed, on which every draw depends.
+// connect opens a session with the seed that every draw depends on.
 func (g *generation) connect(ctx context.Context) (*sql.Conn, error) {
 	conn, err := g.db.Conn(ctx)
 	if err != nil {
@@ -162,8 +162,7 @@ func (g *generation) connect(ctx context.Context) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// fill makes the tables of these slices, as many at a time as there are cores: one table's lines come from one
-// thread.
+// fill makes the tables of these slices, one per core at a time: one table's lines come from one thread.
 func (g *generation) fill(ctx context.Context, wanted []int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -178,7 +177,7 @@ func (g *generation) fill(ctx context.Context, wanted []int) error {
 	for range min(runtime.GOMAXPROCS(0), 8, len(wanted)) {
 		workers.Go(func() {
 			if err := g.work(ctx, next); err != nil {
-				cancel(err) // the first error is the cause; the others are its echo
+				cancel(err) // the first error is the cause; the others follow from it
 			}
 		})
 	}

@@ -22,7 +22,7 @@ var sample embed.FS
 //go:embed sql/*.sql
 var statements embed.FS
 
-// statement reads an embedded SQL file and fills its {placeholders} in, given as pairs.
+// statement reads an embedded SQL file and fills in its {placeholders}, given as pairs.
 func statement(name string, placeholders ...string) (string, error) {
 	text, err := statements.ReadFile("sql/" + name)
 	if err != nil {
@@ -31,7 +31,7 @@ func statement(name string, placeholders ...string) (string, error) {
 	return strings.NewReplacer(placeholders...).Replace(string(text)), nil
 }
 
-// loadSample puts the embedded distributions into tables of their names.
+// loadSample loads the embedded distributions into tables of the same names.
 func loadSample(ctx context.Context, conn *sql.Conn) error {
 	if err := execute(ctx, conn, "sample.sql"); err != nil {
 		return err
@@ -48,7 +48,7 @@ func loadSample(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// insertSample is one INSERT of an embedded table, each row followed by its number.
+// insertSample returns one INSERT for an embedded table, each row followed by its number.
 func insertSample(table string) (string, error) {
 	file, err := sample.Open("sample/" + table + ".csv")
 	if err != nil {

@@ -34,7 +34,7 @@ type SQLError struct {
 
 func (e *SQLError) Error() string { return e.Fault.Error() }
 
-// Unwrap gives the error without the offset.
+// Unwrap returns the error without the offset.
 func (e *SQLError) Unwrap() error { return e.Fault }
 
 // Translate turns an error of DuckDB, or of the operating system around it, into ours. Nil and errors that are
@@ -67,7 +67,7 @@ func Translate(err error) error {
 }
 
 // Fatal reports whether an error leaves the instance of no use: DuckDB refuses every statement after a fault of its
-// own, or a COMMIT that could not be written, until the database is opened anew.
+// own, or a COMMIT that could not be written, until the database is opened again.
 func Fatal(err error) bool {
 	if err == nil {
 		return false

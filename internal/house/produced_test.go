@@ -71,7 +71,7 @@ func expected(t *testing.T) *expectations {
 	return e
 }
 
-// expectedIn gives the names, and the text of the literals, that a test mentions, but for those of the errors and events that it
+// expectedIn returns the names, and the text of the literals, that a test mentions, but for those of the errors and events that it
 // makes itself.
 func expectedIn(file ast.Node) (names map[string]bool, literals string) {
 	names = map[string]bool{}
@@ -113,7 +113,7 @@ var (
 	exited  = regexp.MustCompile(`^(?:exits|ended \w+) (-?\d+)\b`)
 )
 
-// expectedBy gives what a script matches its output with, and the exit codes that it wants.
+// expectedBy returns what a script matches its output with, and the exit codes that it wants.
 func expectedBy(script string) (lines string, exits map[string]bool) {
 	exits = map[string]bool{}
 	var text strings.Builder

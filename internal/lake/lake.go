@@ -143,7 +143,7 @@ func (l *Lake) Absolute(path string) string {
 	if foreign(path) {
 		return path
 	}
-	return objstore.Place(l.store, path)
+	return objstore.Location(l.store, path)
 }
 
 // Key is the reverse of Absolute: the key of what lies in the lake, the path itself of what does not.

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Escape makes one safe part of a key of any name: letters, digits, "_", "-" and "." stay, all other bytes
-// become %XX, and so does a leading "." or "_", which would hide the part from people or engines. The empty
-// name becomes "%". Unescape gives the name back; different names never give the same part.
+// Escape turns any name into one safe component of a key: letters, digits, "_", "-" and "." stay, all other bytes
+// become %XX, and so does a leading "." or "_", which would hide the component from people or engines. The empty name
+// becomes "%". Unescape reverses it; different names never give the same component.
 func Escape(name string) string {
 	if name == "" {
 		return "%"
@@ -32,7 +32,7 @@ func plain(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// Unescape gives the name that Escape made part of. It fails on what Escape does not make.
+// Unescape returns the name from which Escape made the component. It fails on what Escape does not make.
 func Unescape(part string) (string, error) {
 	name := ""
 	if part != "%" {
@@ -47,16 +47,16 @@ func Unescape(part string) (string, error) {
 	return name, nil
 }
 
-// Place returns what a person can open for a key, or a prefix, of the store: an absolute path, or a URL.
-func Place(store Store, key string) string {
+// Location returns what a person can open for a key or prefix of the store: an absolute path or a URL.
+func Location(store Store, key string) string {
 	if local, ok := store.(Local); ok {
 		return local.File(key)
 	}
 	return strings.TrimSuffix(store.URL(), "/") + "/" + key
 }
 
-// CheckKey reports what is wrong with a key, or nil: it has no empty, "." or ".." part, no leading or
-// trailing slash and no zero byte. Drivers call it on every key that they are given.
+// CheckKey returns what is wrong with a key, or nil: it has no empty, "." or ".." component, no leading or trailing
+// slash and no zero byte. Drivers call it on every key that they are given.
 func CheckKey(key string) error {
 	if key == "" || key[0] == '/' || path.Clean(key) != key || key == "." || key == ".." ||
 		strings.HasPrefix(key, "../") || strings.ContainsRune(key, 0) {
@@ -74,8 +74,8 @@ func CheckFolder(prefix string) error {
 	return CheckKey(folder)
 }
 
-// Folders returns the names of the folders directly below prefix, sorted: by the store itself if it is
-// Foldered, else from a list of all that is below.
+// Folders returns the names of the folders directly below prefix, sorted: from the store itself if it is Foldered, and
+// otherwise from a list of everything below.
 func Folders(ctx context.Context, store Store, prefix string) ([]string, error) {
 	if f, ok := store.(Foldered); ok {
 		return f.Folders(ctx, prefix)

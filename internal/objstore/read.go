@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Stat returns an object's info: by the store itself if it is Ranged, else from a list. ErrNotExist if there is none.
+// Stat returns an object's info, or ErrNotExist: from the store itself if it is Ranged, and otherwise from a list.
 func Stat(ctx context.Context, store Store, key string) (Info, error) {
 	if r, ok := store.(Ranged); ok {
 		return r.Stat(ctx, key)
@@ -24,14 +24,14 @@ func Stat(ctx context.Context, store Store, key string) (Info, error) {
 	return infos[0], nil
 }
 
-// How often Find looks for an object that is far away, and what it waits in between, doubled each time.
+// How often Find looks for an object in a remote store, and its first wait in between, doubled each time.
 const (
 	looks = 3
 	pause = 30 * time.Millisecond
 )
 
-// Find is Get for what others are decided by if it is not there: a store that is not a folder here is asked again before it is
-// believed that there is none, because servers and what stands before them say so of objects that are there.
+// Find is Get for objects whose absence decides something: a store other than a local folder is asked again before the
+// absence is believed, because servers and the proxies before them sometimes report it for objects that exist.
 func Find(ctx context.Context, store Store, key string) (body []byte, info Info, err error) {
 	wait := pause
 	for look := 1; ; look++ {
@@ -51,11 +51,11 @@ func Find(ctx context.Context, store Store, key string) (body []byte, info Info,
 // How Copy reads a Ranged store.
 const (
 	chunk  = 8 << 20
-	chunks = 4 // at the same time
+	chunks = 4 // in parallel
 )
 
-// Copy writes the object's bytes, as info describes it, to out: of a Ranged store in parts, some of them at the same
-// time, with little of it in memory. ErrPrecondition if the object has changed.
+// Copy writes the object's bytes, as info describes it, to out: from a Ranged store in ranges, some in parallel, with
+// few of them in memory. ErrPrecondition if the object has changed.
 func Copy(ctx context.Context, store Store, info Info, out io.Writer) error {
 	r, ok := store.(Ranged)
 	if !ok {

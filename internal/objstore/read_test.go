@@ -10,7 +10,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore/file"
 )
 
-// ranged is a folder that can also be read in parts.
+// ranged is a folder that can also be read in ranges.
 type ranged struct{ *file.Store }
 
 func (r ranged) Stat(ctx context.Context, key string) (objstore.Info, error) {

@@ -28,7 +28,7 @@ type producer interface {
 	worker() (filler, error)
 }
 
-// filler gives the rows of one thread.
+// filler returns the rows of one thread.
 type filler interface {
 	// fill writes rows into the chunk and returns how many; 0 ends the thread's part. Strings in the chunk may
 	// refer to memory that lives until the next fill.

@@ -31,7 +31,7 @@ const (
 	mostUses = 500
 )
 
-// takeInstance gives an idle instance, set anew, or opens one. It ends with giveBack, or with close after an error.
+// takeInstance returns an idle instance, reset, or opens one. It ends with giveBack, or with close after an error.
 func takeInstance(ctx context.Context, o duck.Options) (*instance, error) {
 	idle.mutex.Lock()
 	n := len(idle.instances)
@@ -70,7 +70,7 @@ func (in *instance) giveBack() {
 	in.close()
 }
 
-// done gives the instance back, or closes it if its copy failed: nobody knows what that left.
+// done returns the instance to the pool, or closes it if its copy failed: its state is then unknown.
 func (in *instance) done(err error) {
 	if err != nil {
 		in.close()

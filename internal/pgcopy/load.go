@@ -30,7 +30,7 @@ func encoded(ctx context.Context, fields []Field, files []string, o Options) (hi
 	})
 }
 
-// send gives the files' rows, as binary COPY, to whoever takes them.
+// send returns the files' rows, as binary COPY, to whoever takes them.
 func send(ctx context.Context, fields []Field, files []string, o Options, to func(io.Reader) error) (sums hindcast.Sums, err error) {
 	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: max(o.Threads, 1)})
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *chunks) check(fields []Field) error {
 		if !is {
 			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("column %q of the staged files is not %s", column.Name, column.Type),
-				Next:    "`hindcast run --slices` makes them anew"}
+				Next:    "`hindcast run --slices` makes them again"}
 		}
 	}
 	return nil
@@ -125,7 +125,7 @@ func newParquetReader(rows *chunks, fields []Field) *parquetReader {
 // piece is how many bytes are encoded at a time.
 const piece = 64 << 10
 
-// Read gives the stream's next bytes.
+// Read returns the stream's next bytes.
 func (r *parquetReader) Read(p []byte) (n int, err error) {
 	for r.sent == len(r.out) {
 		if r.err != nil {

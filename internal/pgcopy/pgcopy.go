@@ -103,12 +103,12 @@ func Verbatim(fields []Field) []Field {
 	})
 }
 
-// Encoded gives the sums of what a Load of these fields of the files sends. Nothing is sent.
+// Encoded returns the sums of what a Load of these fields of the files sends. Nothing is sent.
 func Encoded(ctx context.Context, fields []Field, files []string, o Options) (hindcast.Sums, error) {
 	return encoded(ctx, fields, files, o)
 }
 
-// Stored gives Rows and Content of what the source sends, and looks at no value: for Verbatim fields they are those of the
+// Stored returns Rows and Content of what the source sends, and looks at no value: for Verbatim fields they are those of the
 // Load that stored the rows, if they are still the same.
 func Stored(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
 	return stored(ctx, fields, from)

@@ -34,7 +34,7 @@ func among(values ...string) func(*rand.Rand) string {
 	return func(r *rand.Rand) string { return values[r.IntN(len(values))] }
 }
 
-// or gives one of the values in a fifth of all cases.
+// or returns one of the values in a fifth of all cases.
 func or(other func(*rand.Rand) string, values ...string) func(*rand.Rand) string {
 	return func(r *rand.Rand) string {
 		if r.IntN(5) == 0 {
@@ -49,7 +49,7 @@ func integer(bits int) func(*rand.Rand) string {
 		"0", "-1", fmt.Sprint(int64(math.MinInt64)>>(64-bits)), fmt.Sprint(int64(math.MaxInt64)>>(64-bits)))
 }
 
-// digits gives a decimal number of at most so many digits before and after the point.
+// digits returns a decimal number of at most so many digits before and after the point.
 func digits(before, after int) func(*rand.Rand) string {
 	number := func(r *rand.Rand) string {
 		var b strings.Builder
@@ -97,7 +97,7 @@ func from(low, n int) func(*rand.Rand) any {
 	return func(r *rand.Rand) any { return low + r.IntN(n) }
 }
 
-// array gives one-dimensional arrays of a type's values, NULLs among them.
+// array returns one-dimensional arrays of a type's values, NULLs among them.
 func array(m made) made {
 	return made{m.sql + "[]", func(r *rand.Rand) string {
 		list := make([]string, r.IntN(5))
@@ -389,5 +389,5 @@ func checkTotals(t *testing.T, conn *pgconn.PgConn, fields []pgcopy.Field, files
 	}
 }
 
-// changed reports whether the server spells a value anew, so that what was sent is not what it stores.
+// changed reports whether the server rewrites a value, so that what was sent is not what it stores.
 func changed(f pgcopy.Field) bool { return strings.HasPrefix(f.Source, "jsonb") }

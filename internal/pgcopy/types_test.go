@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
-var update = flag.Bool("update", false, "write docs/reference/types.md anew")
+var update = flag.Bool("update", false, "rewrite docs/reference/types.md")
 
 const page = "../../docs/reference/types.md"
 

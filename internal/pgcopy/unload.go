@@ -239,7 +239,7 @@ func newDecoder(fields []Field) *decoder {
 	return d
 }
 
-// sourceReader gives the rows of one statement after the other, over one connection.
+// sourceReader returns the rows of one statement after the other, over one connection.
 type sourceReader struct {
 	all     *unloading
 	conn    *pgconn.PgConn

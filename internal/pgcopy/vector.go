@@ -64,7 +64,7 @@ func textOf(b []byte) text {
 	return text{n | binary.LittleEndian.Uint64(place[:]), binary.LittleEndian.Uint64(place[8:])}
 }
 
-// bytesAt gives a string's bytes where they are.
+// bytesAt returns a string's bytes where they are.
 func bytesAt(v *vector, i int) []byte {
 	t := (*text)(unsafe.Add(v.data, uintptr(i)*unsafe.Sizeof(text{})))
 	n := uint32(t.head)

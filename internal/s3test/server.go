@@ -198,7 +198,7 @@ func (s *Server) User(t testing.TB) Keys {
 	return keys
 }
 
-// Allow gives a user the actions ("s3:GetObject") on a bucket and its objects, and takes all others from every user.
+// Allow grants a user the actions ("s3:GetObject") on a bucket and its objects, and revokes everything else from every user.
 func (s *Server) Allow(t testing.TB, bucket string, user Keys, actions ...string) {
 	t.Helper()
 	quoted := make([]string, len(actions))

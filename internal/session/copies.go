@@ -75,7 +75,7 @@ func (s *Session) readable() []string {
 		return []string{s.Scratch.Path(), s.cacheFolder()}
 	}
 	if local, ok := s.Store.(objstore.Local); ok {
-		return local.Places()
+		return local.Roots()
 	}
 	return []string{s.Store.URL()}
 }

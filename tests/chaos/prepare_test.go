@@ -20,7 +20,7 @@ const (
 const (
 	fresh    = "nothing"     // no earlier run
 	replace  = "other SQL"   // an earlier run with another parameter: nothing to unload, every row to replace
-	refresh  = "other facts" // the source has changed as well and all of it is unloaded anew
+	refresh  = "other facts" // the source has changed as well and all of it is unloaded again
 	lostLake = "no lake"     // an earlier run whose lake is gone: the fence in the warehouse is higher than the lake's
 )
 

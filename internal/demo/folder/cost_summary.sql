@@ -1,7 +1,7 @@
 -- Net cost of cloud services by month, account and service.
 --
--- "billing" is one slice of history: hindcast runs this same SQL over each. The parameter rate, of
--- hindcast.yml, turns the invoices' dollars into the currency that you report in.
+-- "billing" is one slice of history: hindcast runs this same SQL over each. The parameter rate in
+-- hindcast.yml turns the invoices' dollars into the currency that you report in.
 SELECT
     date_trunc('month', b.usage_date)::DATE             AS usage_month,
     b.account_id,
@@ -12,12 +12,12 @@ SELECT
     count(*)                                            AS lines,
     count(*) FILTER (WHERE b.billing_period_start > b.usage_date) AS late_lines,
     CAST(sum(b.list_cost) AS DECIMAL(18, 8))            AS list_cost,
-    -- Everything on the invoices. A check holds it against the source, exactly.
+    -- Everything on the invoices. A check compares it with the source, exactly.
     CAST(sum(b.cost) AS DECIMAL(18, 6))                 AS billed_cost,
     CAST(coalesce(sum(b.cost) FILTER (WHERE b.charge_category = 'Tax'), 0) AS DECIMAL(18, 6)) AS tax,
     CAST(coalesce(sum(b.cost) FILTER (WHERE b.charge_category IN ('Credit', 'Adjustment')), 0) AS DECIMAL(18, 6))
                                                         AS credits_and_refunds,
-    -- What was used less credits and refunds, before tax.
+    -- Usage less credits and refunds, before tax.
     CAST(coalesce(sum(b.cost) FILTER (WHERE b.charge_category <> 'Tax'), 0) * :rate AS DECIMAL(18, 6))
                                                         AS net_cost
 FROM billing AS b

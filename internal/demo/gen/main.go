@@ -1,5 +1,5 @@
-// Command gen derives the small tables in internal/demo/sample from the FOCUS sample of cloud billing. It is
-// run by hand when the sample or the wanted shape changes; what the tables are used for is for package demo.
+// Command gen derives the small tables in internal/demo/sample from the FOCUS sample of cloud billing. Run it by hand
+// when the sample or the intended shape changes; package demo knows what the tables are for.
 //
 //	go run ./internal/demo/gen focus_sample.csv internal/demo/sample
 package main
@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// row is one line of the sample, by column name; the sample's NULL is the empty text.
+// row is one line of the sample, by column name; NULL in the sample is the empty text.
 type row map[string]string
 
 // counts is how often each key occurs.
@@ -94,8 +94,8 @@ func grouped(rows []row, column string) (map[string][]row, []string) {
 	return groups, keys
 }
 
-// skus gives one line a SKU: its commonest attributes, how often it names a resource, and the quartiles of
-// the quantity in one line.
+// skus returns one line per SKU: its most common attributes, how often it names a resource, and the quartiles of the
+// quantity per line.
 func skus(rows []row) [][]string {
 	table := [][]string{{"sku_id", "provider_name", "service_name", "service_category", "pricing_unit", "list_unit_price",
 		"sku_description", "resource_kind", "resource_percent", "q0", "q1", "q2", "q3", "q4"}}
@@ -119,7 +119,7 @@ func offers(rows []row) [][]string {
 	return n.table("sku_id", "region_id", "weight")
 }
 
-// accounts are in the order of their weight, the heaviest first.
+// accounts returns the accounts by weight, the heaviest first.
 func accounts(rows []row) [][]string {
 	n := counts{}
 	for _, r := range rows {
@@ -138,7 +138,7 @@ func accountServices(rows []row) [][]string {
 	return n.table("account_id", "service_name", "weight")
 }
 
-// tags gives each account's lines without tags and its three commonest tags, of the sample's common form.
+// tags returns each account's lines without tags and its three most common tags, of the sample's usual form.
 func tags(rows []row) [][]string {
 	table := [][]string{{"account_id", "application", "environment", "weight"}}
 	groups, keys := grouped(rows, "SubAccountId")
@@ -198,7 +198,7 @@ var kinds = map[string]string{
 	"Kubernetes service": "aks", "MySQL server": "sql", "Virtual machine scale set": "vms",
 }
 
-// resource gives a kind of resource, to begin ids with, and the percentage of lines that name one.
+// resource returns a kind of resource, as a prefix for ids, and the percentage of lines that name one.
 func resource(group []row) []string {
 	n := 0
 	for _, r := range group {
@@ -220,7 +220,7 @@ func quartiles(group []row) []string {
 	var values []float64
 	for _, r := range group {
 		value, _ := strconv.ParseFloat(r["PricingQuantity"], 64)
-		values = append(values, math.Abs(value)) // negative ones are corrections, which the demo makes by itself
+		values = append(values, math.Abs(value)) // negative ones are corrections, which the demo makes itself
 	}
 	slices.Sort(values)
 	var out []string

@@ -1,4 +1,4 @@
--- What can be drawn in one slice: temporary tables, made anew for each by each connection. A weight becomes a
+-- What can be drawn in one slice: temporary tables, which each connection makes for each slice. A weight becomes a
 -- share of numbered slots, so that a draw is an equal chance for each slot, looked up by its number.
 
 -- One row a day: its amounts grow over the years, rise to the year's end and fall at weekends; in promille.

@@ -47,7 +47,7 @@ SELECT w.number AS account, s.number AS service, w.opened_at, w.closed_at,
 	(w.size * p.weight // sum(p.weight) OVER (PARTITION BY w.number))::BIGINT AS weight
 FROM world w JOIN account_services p ON p.account_id = w.model_id JOIN services s USING (service_name);
 
--- What is on offer: a SKU in a region. Taxes and the like are no offer.
+-- What is on offer: a SKU in a region. Taxes and similar lines are not on offer.
 CREATE TABLE offer AS
 SELECT o.number, o.weight, s.number AS service, k.number AS sku, k.sku_id, o.region_id, k.service_name, k.service_category,
 	k.pricing_unit, k.list_unit_price::DOUBLE AS price, k.resource_kind, k.resource_percent

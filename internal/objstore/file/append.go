@@ -8,7 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Append opens the object for appending, creating it if need be; its name is durable when Append returns.
+// Append opens the object for appending, creating it if needed; its name is durable when Append returns.
 func (s *Store) Append(ctx context.Context, key string) (objstore.AppendFile, error) {
 	path, err := s.path(ctx, key)
 	if err != nil {

@@ -23,7 +23,7 @@ func (s *Store) fail(doing, path string, err error) error {
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s %s failed: %s", doing, path, reason(err)),
-		Next:    "look at the lake's folder " + s.root}
+		Next:    "check the lake's folder " + s.root}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		e.Code, e.Class = hindcast.EDiskFull, hindcast.ClassResource
@@ -32,14 +32,14 @@ func (s *Store) fail(doing, path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
 		e.Message = fmt.Sprintf("permission denied while %s %s", doing, path)
-		e.Next = "give the user that runs hindcast the right to write in " + s.root
+		e.Next = "give the user that runs hindcast permission to write in " + s.root
 	case !heals(err):
 		e.Class = hindcast.ClassPermanent
 	}
 	return e
 }
 
-// heals reports whether the same call may succeed later: errors that come from the names themselves do not.
+// heals reports whether the same call may succeed later: errors caused by the names themselves do not heal.
 func heals(err error) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
@@ -49,7 +49,7 @@ func heals(err error) bool {
 	return !slices.Contains(lasting, errno)
 }
 
-// reason is the cause without the path, which the message has already.
+// reason is the cause without the path, which the message already has.
 func reason(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()

@@ -1,6 +1,6 @@
-// Package file keeps a lake's objects as plain files in a folder. It has the one way in which durable bytes
-// are written: a temporary file in the same folder, fsync, rename, fsync of the folder. What the objects
-// mean is for its callers.
+// Package file keeps a lake's objects as plain files in a folder. It holds the only way in which durable bytes are
+// written: a temporary file in the same folder, fsync, rename, fsync of the folder. What the objects mean is the
+// caller's responsibility.
 package file
 
 import (
@@ -22,11 +22,11 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// temporary begins the names of files that are not yet objects. A crash may leave some behind, which Sweep removes;
-// no list shows them and no key may name them. Whoever writes one holds its flock until it is an object.
+// temporary is the prefix of files that are not yet objects. A crash may leave some behind, which Sweep removes; no
+// list shows them and no key may name them. The writer of one holds its flock until it is an object.
 const temporary = ".tmp-"
 
-// lockFolder holds the lock files of conditional writes. It is no object either.
+// lockFolder holds the lock files of conditional writes, which are not objects either.
 const lockFolder = "_hindcast/.locks"
 
 // Store is a folder as an object store. It implements objstore.Store, Local, Foldered and Appender. ETags
@@ -47,7 +47,7 @@ var _ interface {
 	objstore.Sweeper
 } = (*Store)(nil)
 
-// Open returns the store over the folder root, which is made at the first write if it is not there.
+// Open returns the store over the folder root. A missing folder is created at the first write.
 func Open(root string) (*Store, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
@@ -62,7 +62,8 @@ func Open(root string) (*Store, error) {
 // URL returns the absolute folder.
 func (s *Store) URL() string { return s.root }
 
-// File returns the absolute path of the key's file, there or not. A key that ends in "/" gives its folder.
+// File returns the absolute path of the key's file, whether or not it exists. For a key that ends in "/" that is a
+// folder.
 func (s *Store) File(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
 
 // path checks the key and returns its file.
@@ -74,7 +75,7 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 		return "", s.fail("using", s.root, err)
 	}
 	if hidden(key) {
-		return "", s.fail("using", s.root, fmt.Errorf("key %q is kept for the store itself", key))
+		return "", s.fail("using", s.root, fmt.Errorf("key %q is reserved for the store itself", key))
 	}
 	return s.File(key), nil
 }
@@ -111,7 +112,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	// Asked first without the lock, so that a write that is bound to lose costs no fsync.
+	// Checked first without the lock, so that a write that is bound to lose costs no fsync.
 	if err := s.allowed(key, path, cond); err != nil {
 		return objstore.Info{}, err
 	}
@@ -154,15 +155,15 @@ func (c *cancelable) Read(p []byte) (int, error) {
 	return c.Reader.Read(p)
 }
 
-// write is the one way in which durable bytes are written. The lock covers the condition and the rename
-// only; every write takes it, so that none slips between another's condition and its rename.
+// write is the only way in which durable bytes are written. The lock covers just the condition and the rename; every
+// write takes it, so that none slips between another's condition and its rename.
 func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition) error {
 	folder := filepath.Dir(path)
 	temp, err := s.stage(folder, body)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = temp.Close() }() // it is on disk already
+	defer func() { _ = temp.Close() }() // it is already on disk
 	if err := s.swap(key, temp.Name(), path, cond); err != nil {
 		_ = s.unlink(temp.Name()) // the first error counts
 		return err
@@ -170,7 +171,8 @@ func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition)
 	return s.syncFolder(folder)
 }
 
-// stage writes body to a new temporary file in folder, durably but for its name. It is locked until it is closed.
+// stage writes body to a new temporary file in folder, durably except for its name. The file is locked until it is
+// closed.
 func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 	f, err := s.create(folder, temporary+rand.Text(), os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	if err != nil {
@@ -190,8 +192,8 @@ func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 	return f, nil
 }
 
-// create opens a file in a folder that it makes if need be. A folder that was known may have been deleted
-// since: then it is made anew, once.
+// create opens a file in a folder that it creates if needed. A known folder may have been deleted since: then it is
+// created again, once.
 func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 	for again := false; ; again = true {
 		if err := s.makeFolder(folder); err != nil {
@@ -208,7 +210,7 @@ func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 	}
 }
 
-// openNew opens a file that may not be there yet. The last part of its name may not be a link.
+// openNew opens a file that must not exist yet. The last component of its name may not be a link.
 func (s *Store) openNew(path string, flags int) (*os.File, error) {
 	in, name, err := s.enter(path)
 	if err != nil {
@@ -222,7 +224,7 @@ func (s *Store) openNew(path string, flags int) (*os.File, error) {
 	return in.OpenFile(name, flags, mode)
 }
 
-// unlink removes one file, or the link that is in its place.
+// unlink removes one file, or the link in its place.
 func (s *Store) unlink(path string) error {
 	in, name, err := s.enter(path)
 	if err != nil {
@@ -308,7 +310,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	return infos, nil
 }
 
-// walk visits the keys below a folder that begin with prefix, those of hidden files too.
+// walk visits the keys below a folder that begin with prefix, including those of hidden files.
 func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key string) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -339,7 +341,7 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key 
 	return nil
 }
 
-// isFolder reports whether an entry is a folder, or a link to one where such a link may be.
+// isFolder reports whether an entry is a folder, or a link to one where such a link is allowed.
 func (s *Store) isFolder(key string, entry fs.DirEntry) bool {
 	if entry.Type()&fs.ModeSymlink == 0 || strings.Count(key, "/") >= linked {
 		return entry.IsDir()
@@ -379,7 +381,7 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
-// Delete removes an object; one that is not there is no error.
+// Delete removes an object; a missing one is not an error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	path, err := s.path(ctx, key)
 	if err != nil {
@@ -410,7 +412,7 @@ func (s *Store) remove(key, path string) (bool, error) {
 	return true, nil
 }
 
-// DeleteAll removes the folder that prefix names, with all that is in it.
+// DeleteAll removes the folder that prefix names, with everything in it.
 func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -429,7 +431,7 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 	}
 	if err == nil {
 		defer func() { _ = in.Close() }()
-		err = in.RemoveAll(name) // of a link, the link
+		err = in.RemoveAll(name) // of a link, only the link
 	}
 	if err != nil {
 		return s.fail("deleting", folder, err)

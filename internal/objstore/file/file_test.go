@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 
 const additions = 50
 
-// count adds one to the object "count" many times, in competition with other processes.
+// count increments the object "count" many times, in competition with other processes.
 func count(root string) error {
 	store, err := Open(root)
 	if err != nil {
@@ -105,7 +105,7 @@ func TestListSkipsWhatIsNoObject(t *testing.T) {
 	if _, err := store.Put(t.Context(), "a/b", []byte("1"), objstore.Condition{IfNoneMatch: true}); err != nil {
 		t.Fatal(err)
 	}
-	// A crash between writing and renaming leaves this.
+	// A crash between writing and renaming leaves such a file.
 	if err := os.WriteFile(store.File("a/"+temporary+"left"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}

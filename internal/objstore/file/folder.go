@@ -11,16 +11,16 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// linked is how many of a key's first folders may be symbolic links: whoever keeps a lake may have moved one of them to
-// another disk. Below them are folders that this program makes and deletes; a link there is nobody's who may have one, and
-// is not followed to write or to delete.
+// linked is how many of a key's first folders may be symbolic links: the lake's owner may have moved one of them to
+// another disk. The folders below them are created and deleted by this program; nobody has reason to put a link there,
+// so one is not followed for writing or deleting.
 const linked = 3
 
-// private are the permissions of a lake's folder that this program makes.
+// private are the permissions of a lake folder that this program creates.
 const private = 0o700
 
-// modes are the permissions of new folders and files: those of the lake's folder, so that whoever shares it with others, or
-// does not, says so once, there.
+// modes are the permissions of new folders and files: those of the lake's folder, so that whether it is shared with
+// others is decided once, there.
 func (s *Store) modes() (folder, file fs.FileMode) {
 	folder = private
 	if info, err := os.Stat(s.root); err == nil {
@@ -29,8 +29,8 @@ func (s *Store) modes() (folder, file fs.FileMode) {
 	return folder, folder & 0o666
 }
 
-// enter opens the folder from which what lies at the path is written or deleted, and names it from there: nothing leads
-// outside of that folder. The caller closes it.
+// enter opens the folder from which the path is written or deleted, and returns the path's name within it: nothing
+// leads outside that folder. The caller closes it.
 func (s *Store) enter(path string) (in *os.Root, name string, err error) {
 	base, rest := s.split(path)
 	if in, err = os.OpenRoot(base); err != nil {
@@ -48,7 +48,7 @@ func (s *Store) enter(path string) (in *os.Root, name string, err error) {
 	return in, rest, nil
 }
 
-// split cuts a path below the root behind the folders that may be links. What is left is never empty.
+// split cuts a path below the root after the folders that may be links. The rest is never empty.
 func (s *Store) split(path string) (base, rest string) {
 	base, rest = s.root, strings.TrimPrefix(strings.TrimPrefix(path, s.root), string(filepath.Separator))
 	for range linked {
@@ -61,7 +61,7 @@ func (s *Store) split(path string) (base, rest string) {
 	return base, rest
 }
 
-// refuseLink fails if the name is of a symbolic link.
+// refuseLink fails if the name is a symbolic link.
 func (s *Store) refuseLink(in *os.Root, name string) error {
 	info, err := in.Lstat(name)
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
@@ -72,7 +72,7 @@ func (s *Store) refuseLink(in *os.Root, name string) error {
 		Next:    "remove the link; a folder of the lake can be on another disk if one of its first three levels is the link"}
 }
 
-// Folder makes the folder that prefix names, and returns it.
+// Folder creates the folder that prefix names, and returns it.
 func (s *Store) Folder(prefix string) (string, error) {
 	if err := s.Check(prefix); err != nil {
 		return "", err
@@ -88,7 +88,7 @@ func (s *Store) Folder(prefix string) (string, error) {
 	return folder, nil
 }
 
-// Check refuses a folder that a link leads away to, there or not.
+// Check refuses a folder that a link would lead out of the lake, whether or not it exists.
 func (s *Store) Check(prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("using", s.root, err)
@@ -101,7 +101,7 @@ func (s *Store) Check(prefix string) error {
 	if err == nil {
 		defer func() { _ = in.Close() }()
 	}
-	if err == nil && strings.Count(s.key(folder), "/") >= linked { // else it may be one
+	if err == nil && strings.Count(s.key(folder), "/") >= linked { // otherwise it may be one
 		err = s.refuseLink(in, name)
 	}
 	if err != nil {
@@ -110,12 +110,12 @@ func (s *Store) Check(prefix string) error {
 	return nil
 }
 
-// Places are the store's folder, and where links among a key's first folders lead to.
-func (s *Store) Places() []string {
+// Roots are the store's folder, and the targets of links among a key's first folders.
+func (s *Store) Roots() []string {
 	places := []string{s.root}
 	var look func(folder string, levels int)
 	look = func(folder string, levels int) {
-		entries, _ := os.ReadDir(folder) // what cannot be read leads nowhere
+		entries, _ := os.ReadDir(folder) // an unreadable folder has no targets
 		for _, entry := range entries {
 			path := filepath.Join(folder, entry.Name())
 			if entry.Type()&fs.ModeSymlink != 0 {
@@ -144,12 +144,12 @@ func (s *Store) Abandon(prefix string) {
 	}
 	defer func() { _ = in.Close() }()
 	if info, err := in.Lstat(name); err == nil && info.IsDir() {
-		_ = in.Remove(name) // fails where something is in it
+		_ = in.Remove(name) // fails unless it is empty
 	}
 }
 
-// makeFolder makes a folder and its parents so that they survive a loss of power. A folder is looked at once
-// in a store's life: thousands of small writes must not pay for it each time.
+// makeFolder creates a folder and its parents so that they survive a loss of power. A folder is checked once in a
+// store's life: thousands of small writes must not pay for it each time.
 func (s *Store) makeFolder(folder string) error {
 	s.mu.Lock()
 	known := s.known[folder]
@@ -162,7 +162,7 @@ func (s *Store) makeFolder(folder string) error {
 		return nil
 	}
 	if folder == s.root {
-		// What is above the root is the user's; it is made like mkdir -p does.
+		// What is above the root is the user's; it is created as mkdir -p does.
 		if err := os.MkdirAll(parent, 0o777); err != nil {
 			return s.fail("creating", parent, err)
 		}
@@ -172,9 +172,9 @@ func (s *Store) makeFolder(folder string) error {
 	if err := s.mkdir(folder); err != nil && !errors.Is(err, fs.ErrExist) {
 		return s.fail("creating", folder, err)
 	}
-	// Also where the folder was there: its maker may have died before this.
+	// Also for a folder that existed: its creator may have died before this.
 	if err := s.syncFolder(parent); err != nil && folder != s.root {
-		return err // the root's parent may be unreadable for us, which is the user's affair
+		return err // we may not be able to read the root's parent, which is up to the user
 	}
 	s.mu.Lock()
 	s.known[folder] = true
@@ -182,7 +182,7 @@ func (s *Store) makeFolder(folder string) error {
 	return nil
 }
 
-// mkdir makes one folder; its parent is there.
+// mkdir creates one folder; its parent exists.
 func (s *Store) mkdir(folder string) error {
 	if folder == s.root {
 		return os.Mkdir(folder, private)
@@ -196,7 +196,7 @@ func (s *Store) mkdir(folder string) error {
 	return in.Mkdir(name, mode)
 }
 
-// forget drops what is known of a folder and of all that is above and below it.
+// forget drops what is known about a folder and everything above and below it.
 func (s *Store) forget(folder string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +207,7 @@ func (s *Store) forget(folder string) {
 	}
 }
 
-// syncFolder makes the names in a folder durable. A folder that is gone has none.
+// syncFolder makes the names in a folder durable. A deleted folder has none.
 func (s *Store) syncFolder(folder string) error {
 	f, err := os.Open(folder)
 	if absent(err) {

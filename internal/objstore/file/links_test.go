@@ -12,8 +12,8 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// TestPlantedLinks: whatever is behind a link below the folders that a user may move is neither written nor deleted, also
-// where the link stays in the lake.
+// TestPlantedLinks: what is behind a link below the folders that a user may move is neither written nor deleted, also
+// where the link leads back into the lake.
 func TestPlantedLinks(t *testing.T) {
 	root, elsewhere := t.TempDir(), t.TempDir()
 	s, err := Open(root)
@@ -76,7 +76,7 @@ func TestPlantedLinks(t *testing.T) {
 	}
 }
 
-// TestALinkInPlaceOfAnObject is replaced, and what it led to stays.
+// TestALinkInPlaceOfAnObject: the link is replaced, and its target stays.
 func TestALinkInPlaceOfAnObject(t *testing.T) {
 	root, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
 	s, err := Open(root)
@@ -164,7 +164,7 @@ func TestMovedFolders(t *testing.T) {
 	}
 }
 
-// TestPermissions: what is new is the user's alone, unless the lake's folder says otherwise.
+// TestPermissions: new files are private, unless the lake's folder says otherwise.
 func TestPermissions(t *testing.T) {
 	for name, c := range map[string]struct{ root, folder, file fs.FileMode }{
 		"new": {0, 0o700, 0o600}, "of the user's alone": {0o700, 0o700, 0o600}, "shared": {0o750, 0o750, 0o640},

@@ -22,7 +22,7 @@ type locks struct {
 	}
 }
 
-// lock waits for the key's lock and returns what releases it.
+// lock waits for the key's lock and returns the function that releases it.
 func (s *Store) lock(key string) (unlock func(), err error) {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(key)) // never fails
@@ -48,7 +48,7 @@ func (s *Store) lock(key string) (unlock func(), err error) {
 				slot.Unlock()
 			}, nil
 		}
-		// Somebody deleted the file, and others may lock a new one by now.
+		// Somebody deleted the file, and others may by now lock a new one.
 		_ = slot.file.Close()
 		slot.file = nil
 		s.forget(filepath.Clean(s.locks.folder))

@@ -11,11 +11,11 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// young is how old a temporary file must be before its lock is asked for: its writer may not have it yet.
+// young is how old a temporary file must be before its lock is tried: its writer may not hold it yet.
 const young = time.Minute
 
-// Sweep removes the temporary files below prefix whose writers are dead: nobody holds their lock any more. Links are followed
-// where objects can be behind them.
+// Sweep removes the temporary files below prefix whose writers are dead: nobody holds their lock any more. It follows
+// links where objects can be behind them.
 func (s *Store) Sweep(ctx context.Context, prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("sweeping", s.root, err)

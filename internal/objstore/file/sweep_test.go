@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Sweep takes what dead writers left below the prefix, and nothing else: not what is young or being written, no
-// object, nothing outside, nothing behind a link but where a folder may be moved to another disk.
+// Sweep removes what dead writers left below the prefix, and nothing else: not what is young or being written, no
+// object, nothing outside, and nothing behind a link unless a folder may have been moved to another disk there.
 func TestSweep(t *testing.T) {
 	root, elsewhere, disk := t.TempDir(), t.TempDir(), t.TempDir()
 	s, err := Open(root)

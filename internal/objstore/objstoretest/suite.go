@@ -1,5 +1,5 @@
-// Package objstoretest is the conformance suite of the object store contract. A driver's test is one call of
-// Run; what a driver does beyond the contract it tests itself.
+// Package objstoretest is the conformance suite of the object store contract. A driver's test is one call of Run; a
+// driver tests for itself what it does beyond the contract.
 package objstoretest
 
 import (
@@ -210,7 +210,7 @@ func ifMatch(t *testing.T, store objstore.Store) {
 	}
 }
 
-// etag checks that it changes with the content even at the same size and at once.
+// etag checks that it changes with the content, even at the same size and within the same instant.
 func etag(t *testing.T, store objstore.Store) {
 	seen := map[string]bool{}
 	for i := range 50 {
@@ -468,7 +468,7 @@ func raceOfReplacers(t *testing.T, store objstore.Store) {
 	}
 }
 
-// raceOfCounters lets all add one until each has added ten: nothing may be lost.
+// raceOfCounters lets every writer increment until each has done so ten times: no increment may be lost.
 func raceOfCounters(t *testing.T, store objstore.Store) {
 	put(t, store, "count", "0")
 	race(t, func(int) error {

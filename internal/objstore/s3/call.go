@@ -17,36 +17,36 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// request is one call, for its limits and for errors.
+// request describes one call, for its limits and for errors.
 type request struct {
 	action string // the IAM action that it needs
-	key    string // as the bucket has it; a prefix for a list
+	key    string // the key in the bucket; a prefix for a list
 	bytes  int64  // that it moves
 }
 
-// The patience with a server: that has answered before, and that never has.
+// How many tries a server gets: one that has answered before, and one that never has.
 const (
 	triesProven = 10
 	triesNew    = 4
 )
 
-// time bounds one try: a server that is silent costs a try, not the run.
+// time bounds one try: a silent server costs a try, not the run.
 func (r request) time() time.Duration {
 	const slowest = 256 << 10 // bytes a second
 	return 15*time.Second + time.Duration(r.bytes/slowest)*time.Second
 }
 
-// shortest is the most that is waited after the first try.
+// shortest is the longest wait after the first try.
 var shortest = 100 * time.Millisecond
 
-// delay is the wait after a try, at random up to a bound that doubles: 27 s together at most for triesProven.
+// delay is the wait after a try: random up to a bound that doubles, for triesProven 27 s at most in total.
 func delay(try int) time.Duration {
 	most := min(shortest<<min(try-1, 10), 50*shortest)
 	return most/4 + rand.N(most*3/4)
 }
 
-// call does one call until it succeeds, cannot heal, or patience ends. The error is the server's or the network's own;
-// the end of ctx, or credentials that cannot be had, are returned as they are told to the user.
+// call does one call until it succeeds, cannot heal, or the tries are used up. The error is the server's or the
+// network's own; the end of ctx, and a lack of credentials, are returned as the user sees them.
 func (s *Store) call(ctx context.Context, r request, do func(context.Context, *awss3.Client) error) error {
 	moved, renewed := false, false
 	for try := 1; ; try++ {
@@ -83,7 +83,7 @@ func (s *Store) call(ctx context.Context, r request, do func(context.Context, *a
 	}
 }
 
-// once is one try, with credentials that are known to be there.
+// once is one try, with credentials known to be available.
 func (s *Store) once(ctx context.Context, r request, do func(context.Context, *awss3.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, r.time())
 	defer cancel()
@@ -93,7 +93,7 @@ func (s *Store) once(ctx context.Context, r request, do func(context.Context, *a
 	return do(ctx, s.client.Load())
 }
 
-// renew forgets credentials that have expired; false if they cannot be got anew.
+// renew forgets expired credentials; false if new ones cannot be obtained.
 func (s *Store) renew() bool {
 	cache, ok := s.config.Credentials.(*aws.CredentialsCache)
 	if ok {
@@ -102,7 +102,7 @@ func (s *Store) renew() bool {
 	return ok
 }
 
-// heals reports whether the same call may succeed later. What is no answer of the server's is the network's.
+// heals reports whether the same call may succeed later. What is not the server's answer is the network's.
 func heals(err error) bool {
 	if errors.Is(err, errRange) || isOurs(err) {
 		return false
@@ -112,34 +112,34 @@ func heals(err error) bool {
 	case a.status == 0, a.status >= 500 && a.status != http.StatusNotImplemented, a.status == http.StatusTooManyRequests,
 		a.status == http.StatusRequestTimeout:
 		return true
-	case a.status == http.StatusConflict: // others write, or delete, at the same moment: nothing was decided
+	case a.status == http.StatusConflict: // others write or delete at the same moment: nothing was decided
 		return true
 	}
-	// The SDK learns the server's clock from its first answer. The others are about bytes that came damaged.
+	// The SDK learns the server's clock from its first answer. The other codes report damaged bytes.
 	return slices.Contains([]string{codeSkewed, "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest",
 		"IncompleteBody", "XAmzContentSHA256Mismatch", "InternalError", "ServiceUnavailable"}, a.code)
 }
 
-// cut reports whether there was a connection, which ended without an answer: somebody is there.
+// cut reports whether there was a connection that ended without an answer: a server exists.
 func cut(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// answer is what a server said that is no success. The zero answer means that it said nothing.
+// answer is a server's answer other than success. The zero answer means that there was none.
 type answer struct {
 	status  int
 	code    string
 	message string
-	request string // the server's number for it, which its operators ask for
+	request string // the server's id for the request, which its operators ask for
 	region  string // of the bucket
 }
 
-// answerError is an answer that no SDK error was made of.
+// answerError is an answer that the SDK made no error of.
 type answerError struct{ answer }
 
 func (e *answerError) Error() string { return e.code + ": " + e.message }
 
-// The codes that are looked at in more than one place.
+// The codes that are used more than once.
 const (
 	codeNoBucket = "NoSuchBucket"
 	codeNoKey    = "NoSuchKey"
@@ -153,7 +153,7 @@ func answerOf(err error) (a answer) {
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok && e.Response != nil {
 		a.status, a.request = e.HTTPStatusCode(), e.RequestID
 		a.region = e.Response.Header.Get("X-Amz-Bucket-Region")
-		if e.HTTPStatusCode() < 300 { // the answer itself came cut off
+		if e.HTTPStatusCode() < 300 { // the answer itself was cut off
 			return answer{}
 		}
 	}
@@ -163,7 +163,7 @@ func answerOf(err error) (a answer) {
 	return a
 }
 
-// missing reports whether the server says that there is no such object. A bucket that is not there is another matter.
+// missing reports whether the server says that the object does not exist. A missing bucket is a different matter.
 func missing(err error) bool {
 	a := answerOf(err)
 	return a.status == http.StatusNotFound && a.code != codeNoBucket
@@ -181,7 +181,8 @@ func (a answer) expired() bool {
 
 var expecting = regexp.MustCompile(`expecting ['"]([a-z0-9-]+)['"]`)
 
-// move goes on in the region that the answer names, or that the bucket says when asked; false if that is no other one.
+// move switches to the region that the answer names, or that the bucket reports when asked; false if that is the same
+// one.
 func (s *Store) move(ctx context.Context, a answer) bool {
 	region := a.region
 	if m := expecting.FindStringSubmatch(a.message); region == "" && m != nil {

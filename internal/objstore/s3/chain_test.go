@@ -57,7 +57,7 @@ func TestWhereTheAWSToolsLook(t *testing.T) {
 	}
 }
 
-// path_style says whether the bucket stands in the path or in the host's name.
+// path_style decides whether the bucket is in the path or in the host name.
 func TestPathStyle(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
@@ -74,7 +74,7 @@ func TestPathStyle(t *testing.T) {
 	}
 }
 
-// The parts of an upload are sent at the same time: here each of the first four waits for the others.
+// The parts of an upload are sent in parallel: here each of the first four waits for the others.
 func TestPartsAreParallel(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)

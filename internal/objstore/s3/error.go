@@ -12,14 +12,14 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// isOurs reports whether the error is told to the user already.
+// isOurs reports whether the error is already in the user's terms.
 func isOurs(err error) bool {
 	_, ok := errors.AsType[*hindcast.Error](err)
 	return ok
 }
 
-// fail turns what a call failed of into an error that a user can act on. A cancelled context and errors that have a
-// code stay as they are.
+// fail turns a failed call's error into one that a user can act on. A cancelled context and errors that have a code
+// stay as they are.
 func (s *Store) fail(r request, err error) error {
 	if err == nil || isOurs(err) || errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, context.Canceled) {
 		return err
@@ -32,14 +32,14 @@ func (s *Store) fail(r request, err error) error {
 	case a.code == codeNoBucket, a.code == "InvalidBucketName":
 		e.Code = hindcast.EBucket
 		e.Message = fmt.Sprintf("there is no bucket %s at %s", s.options.bucket, s.endpoint())
-		e.Next = "make it, or correct `lake` in the pipeline file"
+		e.Next = "create it, or correct `lake` in the pipeline file"
 	case a.elsewhere():
 		e.Code = hindcast.EBucket
 		e.Message = fmt.Sprintf("bucket %s is not in the region that was asked: %s", s.options.bucket, a.text())
 		e.Next = "add its region to `lake` in the pipeline file: ?region=…"
 	case a.code == codeSkewed:
 		e.Code = hindcast.EClock
-		e.Message = "this machine's clock is too far from the server's, which refuses what is signed with it"
+		e.Message = "this machine's clock is too far from the server's, which refuses its signatures"
 		e.Next = "set the clock (timedatectl, chronyc makestep)"
 	case a.badCredentials():
 		s.credentials(e, a)
@@ -50,7 +50,7 @@ func (s *Store) fail(r request, err error) error {
 			e.Class = hindcast.ClassTransient
 		}
 		e.Message = fmt.Sprintf("%s of %s failed: %s", r.action, s.object(r), a.text())
-		e.Next = "look at the server"
+		e.Next = "check the server"
 	}
 	return e
 }
@@ -72,11 +72,11 @@ func (a answer) text() string {
 
 func (s *Store) object(r request) string { return "s3://" + s.options.bucket + "/" + r.key }
 
-// network is for what was no answer at all.
+// network is for errors without an answer.
 func (s *Store) network(e *hindcast.Error, r request, err error) {
 	if errors.Is(err, errDamaged) || errors.Is(err, errRange) {
 		e.Message = fmt.Sprintf("%s: %v", s.object(r), err)
-		e.Next = "look at the server, and at what stands between it and this machine"
+		e.Next = "check the server, and the network between it and this machine"
 		return
 	}
 	e.Code, e.Class = hindcast.EUnreachable, hindcast.ClassTransient
@@ -87,7 +87,7 @@ func (s *Store) network(e *hindcast.Error, r request, err error) {
 	}
 }
 
-// reason is the innermost cause: what wraps it names the call, which the message does in other words.
+// reason is the innermost cause: what wraps it names the call, which the message already does.
 func reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "it did not answer in time"
@@ -124,11 +124,11 @@ func (s *Store) credentials(e *hindcast.Error, a answer) {
 
 func noCredentials(cause error) error {
 	return &hindcast.Error{Code: hindcast.ECredentials, Class: hindcast.ClassPermanent, Cause: cause,
-		Message: "no AWS credentials were found, or they cannot be had: " + reason(cause),
+		Message: "no AWS credentials were found, or they could not be obtained: " + reason(cause),
 		Next:    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role gives them"}
 }
 
-// denied names the right that is missing. A reader without s3:ListBucket is told 403 of what is not there, too.
+// denied names the missing permission. A reader without s3:ListBucket gets 403 for missing objects, too.
 func (s *Store) denied(e *hindcast.Error, r request, a answer) {
 	e.Code = hindcast.EPermission
 	e.Message = fmt.Sprintf("access denied: %s of %s", r.action, s.object(r))
@@ -141,12 +141,12 @@ func (s *Store) denied(e *hindcast.Error, r request, a answer) {
 		e.Next = "allow s3:ListBucket on arn:aws:s3:::" + s.options.bucket
 	case "s3:GetObject":
 		e.Next = "allow s3:GetObject on " + objects + ", and s3:ListBucket on arn:aws:s3:::" + s.options.bucket +
-			", without which an object that is not there looks forbidden"
+			", without which a missing object looks forbidden"
 	default:
 		e.Next = "allow " + r.action + " on " + objects
 	}
 	if s.options.encryption != "" {
-		e.Next += "; of an encryption key: kms:GenerateDataKey and kms:Decrypt"
+		e.Next += "; for an encryption key: kms:GenerateDataKey and kms:Decrypt"
 	}
 }
 
@@ -156,7 +156,7 @@ func (s *Store) unusable(err error) error {
 		Message: "using " + s.URL() + " failed: " + err.Error(), Next: "please report this with the run's log"}
 }
 
-// statusOf is the status of a whole call that one part of a batch failed with.
+// statusOf is the HTTP status for the code with which one item of a batch failed.
 func statusOf(code string) int {
 	switch code {
 	case "AccessDenied":

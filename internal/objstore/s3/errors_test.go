@@ -12,7 +12,7 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// fails asserts that an error has the code and class, that it says all of texts, and no secret.
+// fails asserts that an error has the code and class, contains all texts, and no secret.
 func fails(t *testing.T, err error, code hindcast.Code, class hindcast.Class, texts ...string) {
 	t.Helper()
 	if err == nil {
@@ -53,7 +53,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		fails(t, get(t, store), hindcast.EBucket, hindcast.ClassPermanent, "nobody")
 		_, err := store.List(t.Context(), "")
 		fails(t, err, hindcast.EBucket, hindcast.ClassPermanent, "nobody")
-		fails(t, get(t, open(t, server.Endpoint, "b1", "lake")), hindcast.EBucket, hindcast.ClassPermanent, "b1") // no name of a bucket
+		fails(t, get(t, open(t, server.Endpoint, "b1", "lake")), hindcast.EBucket, hindcast.ClassPermanent, "b1") // not a valid bucket name
 	})
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
@@ -68,7 +68,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 		fails(t, get(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "AWS_PROFILE")
 	})
-	t.Run("another region", func(t *testing.T) { // the server says so, with the right one
+	t.Run("another region", func(t *testing.T) { // the server says so, and names the right one
 		u := s3test.URL(server.Endpoint, bucket, "")
 		u.RawQuery += "&region=eu-west-1"
 		store, err := s3.Open(t.Context(), u)
@@ -104,7 +104,7 @@ func TestAccessDenied(t *testing.T) {
 	fails(t, store.DeleteAll(t.Context(), "a/"), hindcast.EPermission, hindcast.ClassPermanent, "s3:DeleteObject", objects)
 }
 
-// TestActions: what docs/guide/s3.md says is needed is all that is needed.
+// TestActions: the actions that docs/guide/s3.md names are all that is needed.
 func TestActions(t *testing.T) {
 	server := s3test.Start(t)
 	bucket := server.Bucket(t)

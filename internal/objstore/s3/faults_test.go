@@ -19,14 +19,14 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// faulty returns a store whose requests meet with what rule says.
+// faulty returns a store whose requests meet the faults of rule.
 func faulty(t *testing.T, server *s3test.Server, rule func(s3test.Request) s3test.Fault) (*s3.Store, *s3test.Proxy) {
 	t.Helper()
 	proxy := server.Proxy(t, rule)
 	return open(t, proxy.Endpoint, server.Bucket(t), "lake"), proxy
 }
 
-// firstTwo harms the first two requests of each operation on each key.
+// firstTwo breaks the first two requests of each operation on each key.
 func firstTwo(fault s3test.Fault) func(s3test.Request) s3test.Fault {
 	return func(r s3test.Request) s3test.Fault {
 		if r.Nth <= 2 {
@@ -52,7 +52,7 @@ func TestEveryOperationHeals(t *testing.T) {
 	}
 }
 
-// A server that closes connections is there, and worth the patience of one that has answered.
+// A server that closes connections exists, and gets as many tries as one that has answered.
 func TestServerThatHangsUpAtFirst(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
@@ -171,7 +171,7 @@ func racers(t *testing.T, write func(n int) error) int64 {
 	return won.Load()
 }
 
-// TestConflicts: a 409 decides nothing. The write is tried again; where the condition does not hold any more, it has lost.
+// TestConflicts: a 409 decides nothing. The write is tried again; if the condition no longer holds, it has lost.
 func TestConflicts(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)

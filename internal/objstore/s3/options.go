@@ -22,13 +22,13 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// options are what a lake's URL says.
+// options are what a lake's URL specifies.
 type options struct {
 	bucket     string
 	prefix     string // "" or ends in "/"
 	endpoint   string
 	region     string
-	pathStyle  *bool // nil: where the endpoint is not Amazon's
+	pathStyle  *bool // nil: decided by whether the endpoint is Amazon's
 	encryption types.ServerSideEncryption
 	kmsKey     string
 }
@@ -38,16 +38,16 @@ func (o options) url() string {
 }
 
 // Open returns the store of s3://bucket/prefix. The URL may set endpoint, path_style, region, sse and sse_kms_key_id;
-// what it leaves out, and the credentials, come from where the AWS tools look for them. Nothing is asked of the server
-// yet. E-VALUE if the URL says what cannot be meant.
+// the rest, and the credentials, come from where the AWS tools look for them. Nothing is asked of the server yet. It
+// returns E-VALUE for an invalid URL.
 func Open(ctx context.Context, location *url.URL) (*Store, error) {
 	o, err := parse(location)
 	if err != nil {
 		return nil, err
 	}
 	load := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(httpClient()), config.WithLogger(logging.Nop{}), // what it has to say comes as errors
-		// Newer checksums break servers that do not know them; a body's signature proves it as well.
+		config.WithHTTPClient(httpClient()), config.WithLogger(logging.Nop{}), // its messages come as errors
+		// Newer checksums break servers that do not know them; a body's signature protects it as well.
 		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // call retries
@@ -58,7 +58,7 @@ func Open(ctx context.Context, location *url.URL) (*Store, error) {
 	c, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return nil, &hindcast.Error{Code: hindcast.ECredentials, Class: hindcast.ClassPermanent, Cause: err,
-			Message: "the AWS configuration cannot be read: " + err.Error(), Next: "mend ~/.aws/config, or the AWS_… variables"}
+			Message: "the AWS configuration cannot be read: " + err.Error(), Next: "correct ~/.aws/config, or the AWS_… variables"}
 	}
 	if c.Region == "" {
 		c.Region = "us-east-1" // knows where each bucket is, and says so
@@ -68,7 +68,7 @@ func Open(ctx context.Context, location *url.URL) (*Store, error) {
 	return s, nil
 }
 
-// httpClient keeps connections: most of what a lake does is small.
+// httpClient keeps connections: most requests of a lake are small.
 func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 64
@@ -91,7 +91,7 @@ func (s *Store) connect(region string) {
 	}))
 }
 
-// endpoint is the server that is asked, for errors.
+// endpoint is the server, for errors.
 func (s *Store) endpoint() string {
 	if base := s.client.Load().Options().BaseEndpoint; base != nil {
 		return *base
@@ -99,7 +99,7 @@ func (s *Store) endpoint() string {
 	return "Amazon S3 in " + s.client.Load().Options().Region
 }
 
-// amazons reports whether an endpoint is one of Amazon's own, which know buckets by their host's name.
+// amazons reports whether an endpoint is one of Amazon's own, which support bucket names in the host name.
 func amazons(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	return err == nil && (strings.HasSuffix(u.Hostname(), ".amazonaws.com") || strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn"))
@@ -113,7 +113,7 @@ func parse(u *url.URL) (o options, err error) {
 	}
 	if o.prefix != "" {
 		if objstore.CheckKey(o.prefix) != nil {
-			return o, wrongURL(fmt.Sprintf("%q is no prefix of the form a/b/c", o.prefix))
+			return o, wrongURL(fmt.Sprintf("%q is not a prefix of the form a/b/c", o.prefix))
 		}
 		o.prefix += "/"
 	}
@@ -141,14 +141,14 @@ func (o *options) set(name, value string) error {
 	case "path_style":
 		on, err := strconv.ParseBool(value)
 		if err != nil {
-			return fmt.Errorf("path_style is true or false, not %q", value)
+			return fmt.Errorf("path_style must be true or false, not %q", value)
 		}
 		o.pathStyle = &on
 	case "region":
 		o.region = value
 	case "sse":
 		if !slices.Contains([]string{"AES256", "aws:kms", "aws:kms:dsse"}, value) {
-			return fmt.Errorf("sse is AES256, aws:kms or aws:kms:dsse, not %q", value)
+			return fmt.Errorf("sse must be AES256, aws:kms or aws:kms:dsse, not %q", value)
 		}
 		o.encryption = types.ServerSideEncryption(value)
 	case "sse_kms_key_id":
@@ -162,16 +162,16 @@ func (o *options) set(name, value string) error {
 func (o *options) setEndpoint(value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
-		return errors.New("endpoint is of the form https://host:port")
+		return errors.New("endpoint must have the form https://host:port")
 	}
 	if u.User != nil {
-		return errors.New("credentials do not stand in the endpoint")
+		return errors.New("credentials are not allowed in the endpoint")
 	}
 	o.endpoint = strings.TrimSuffix(value, "/")
 	return nil
 }
 
 func wrongURL(what string) error {
-	return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Message: "the lake's URL cannot be meant: " + what,
-		Next: "write s3://bucket/prefix, with none or some of the parameters " + parameters}
+	return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Message: "the lake's URL is not valid: " + what,
+		Next: "write s3://bucket/prefix, optionally with the parameters " + parameters}
 }

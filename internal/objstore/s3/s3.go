@@ -1,6 +1,6 @@
-// Package s3 keeps a lake's objects in a bucket of Amazon S3 or of any server that speaks its protocol. It asks for
-// no more than the actions s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and s3:AbortMultipartUpload,
-// heals what can heal, and names what cannot. What the objects mean is for its callers.
+// Package s3 keeps a lake's objects in a bucket of Amazon S3 or of any server that speaks its protocol. It needs no
+// more than the actions s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and s3:AbortMultipartUpload, retries
+// what can heal, and names what cannot. What the objects mean is the caller's responsibility.
 package s3
 
 import (
@@ -26,9 +26,9 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// What our objects say of themselves, as x-amz-meta-*.
+// Metadata of our objects, as x-amz-meta-*.
 const (
-	metaWrite = "hindcast-write"  // unique to one Put: whose bytes are there after an answer was lost
+	metaWrite = "hindcast-write"  // unique to one Put: shows whose bytes are there after an answer was lost
 	metaSum   = "hindcast-sha256" // of the content; readers compare it
 )
 
@@ -38,7 +38,7 @@ type Store struct {
 	options options
 	config  aws.Config
 	client  atomic.Pointer[awss3.Client]
-	proven  atomic.Bool // a server is there: what fails from now on is worth more patience
+	proven  atomic.Bool // the server exists: failures from now on are worth more tries
 }
 
 var _ interface {
@@ -47,10 +47,10 @@ var _ interface {
 	objstore.Foldered
 } = (*Store)(nil)
 
-// URL returns s3://bucket/prefix: not the endpoint, and no secret.
+// URL returns s3://bucket/prefix, without the endpoint and without secrets.
 func (s *Store) URL() string { return s.options.url() }
 
-// full checks the key and returns it as the bucket has it.
+// full checks the key and returns its key in the bucket.
 func (s *Store) full(ctx context.Context, key string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 	return body, info, nil
 }
 
-// whole reads an answer's body and proves that nothing of it was cut off or changed.
+// whole reads an answer's body and proves that it was neither cut off nor changed.
 func whole(out *awss3.GetObjectOutput) ([]byte, error) {
 	size := aws.ToInt64(out.ContentLength)
 	body := make([]byte, 0, size+1)
@@ -167,7 +167,7 @@ func (s *Store) GetRange(ctx context.Context, key, etag string, offset int64, p 
 	return s.fail(r, err)
 }
 
-// present is nil for an empty text: SDKs send what is not nil.
+// present is nil for an empty text: SDKs send anything that is not nil.
 func present(text string) *string {
 	if text == "" {
 		return nil
@@ -206,8 +206,8 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	return info, nil
 }
 
-// lost finds out whether a conditional write that was not taken has lost. It may have been taken in an earlier try, whose
-// answer was lost: then the object has its token. A conflict (409) is no loss as long as the condition holds.
+// lost finds out whether a refused conditional write has really lost. An earlier try may have succeeded and its answer
+// been lost: then the object has its token. A conflict (409) is not a loss as long as the condition holds.
 func (s *Store) lost(ctx context.Context, in *awss3.PutObjectInput, refusal error) (etag string, err error) {
 	there, err := s.head(ctx, *in.Key)
 	holds := missing(err) && in.IfNoneMatch != nil
@@ -277,7 +277,7 @@ func (s *Store) list(ctx context.Context, prefix, delimiter string) (infos []obj
 	return infos, folders, nil
 }
 
-// decoded is a key as it is: XML cannot carry every byte, so lists come with keys escaped.
+// decoded is the real key: XML cannot carry every byte, so lists contain escaped keys.
 func decoded(out *awss3.ListObjectsV2Output, key *string) string {
 	if out.EncodingType == types.EncodingTypeUrl {
 		if plain, err := url.QueryUnescape(aws.ToString(key)); err == nil {
@@ -287,7 +287,7 @@ func decoded(out *awss3.ListObjectsV2Output, key *string) string {
 	return aws.ToString(key)
 }
 
-// Delete removes an object; one that is not there is no error.
+// Delete removes an object; a missing one is not an error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	full, err := s.full(ctx, key)
 	if err != nil {
@@ -324,7 +324,7 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// deleteBatch removes up to 1000 objects in one call, or one by one where the server has no such call.
+// deleteBatch removes up to 1000 objects in one call, or one by one if the server lacks such a call.
 func (s *Store) deleteBatch(ctx context.Context, batch []objstore.Info) error {
 	keys := make([]types.ObjectIdentifier, len(batch))
 	for i, info := range batch {
@@ -355,7 +355,7 @@ func left(errs []types.Error, key string) bool {
 	return slices.ContainsFunc(errs, func(e types.Error) bool { return aws.ToString(e.Key) == key })
 }
 
-// refused is the first of a batch's errors, as if it were the whole call's.
+// refused is the first of a batch's errors, as if the whole call had failed with it.
 func refused(errs []types.Error) error {
 	for _, e := range errs {
 		if code := aws.ToString(e.Code); code != codeNoKey {
@@ -365,7 +365,7 @@ func refused(errs []types.Error) error {
 	return nil
 }
 
-// pause waits, but no longer than ctx.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -380,5 +380,5 @@ func pause(ctx context.Context, d time.Duration) error {
 var (
 	errCut     = errors.New("the body was cut off")
 	errDamaged = errors.New("the bytes are not those that were written")
-	errRange   = errors.New("the server answers no ranges")
+	errRange   = errors.New("the server does not support ranges")
 )

@@ -17,10 +17,10 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// The form of an upload in parts. S3 takes 10,000 parts of at most 5 GiB, all but the last of at least 5 MiB.
+// The layout of a multipart upload. S3 takes 10,000 parts of at most 5 GiB, all but the last of at least 5 MiB.
 const (
 	firstPart     = 8 << 20
-	partsAlike    = 1000 // as many parts have one size; those after them have twice that
+	partsAlike    = 1000 // this many parts have one size; the next have twice that
 	partsParallel = 4
 	abortTime     = 20 * time.Second
 )
@@ -28,8 +28,8 @@ const (
 // partSize is the size of a part, whose numbers count from 1.
 func partSize(number int) int64 { return firstPart << ((number - 1) / partsAlike) }
 
-// Upload writes an object whole from a stream: in parts, several at the same time, where it is large. A file's parts
-// are read when they are sent; of any other stream as many parts as are under way are held in memory.
+// Upload writes an object whole from a stream: a large one in parts, several in parallel. A file's parts are read while
+// they are sent; of any other stream, all parts in progress are held in memory.
 func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstore.Info, error) {
 	full, err := s.full(ctx, key)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstor
 	return objstore.Info{Key: key, Bytes: parts.given, ETag: etag}, nil
 }
 
-// part is one piece of a stream. Its body can be read again from its beginning.
+// part is one part of a stream. Its body can be read again from the beginning.
 type part struct {
 	number int32
 	size   int64
@@ -69,11 +69,11 @@ type part struct {
 // parts cuts a stream.
 type parts struct {
 	stream io.Reader
-	file   io.ReaderAt // the stream, if it can be read anywhere
+	file   io.ReaderAt // the stream, if it supports random access
 	size   int64       // of the file
 	number int
 	given  int64
-	ahead  []byte // of the stream: what was read beyond a part to see whether more comes
+	ahead  []byte // of the stream: what was read beyond a part to see whether more follows
 }
 
 func newParts(body io.Reader) (*parts, error) {
@@ -89,7 +89,7 @@ func newParts(body io.Reader) (*parts, error) {
 	if p.given, err = file.Seek(0, io.SeekCurrent); err != nil {
 		return nil, err
 	}
-	if p.given != 0 { // somebody has begun to read it
+	if p.given != 0 { // somebody has already read from it
 		p.given = 0
 		return p, nil
 	}
@@ -100,7 +100,7 @@ func newParts(body io.Reader) (*parts, error) {
 	return p, nil
 }
 
-// next returns the next part. The one that is the stream's last says so.
+// next returns the next part, and marks the stream's last one.
 func (p *parts) next() (part, error) {
 	p.number++
 	size := partSize(p.number)
@@ -125,7 +125,7 @@ func (p *parts) next() (part, error) {
 	return out, nil
 }
 
-// upload is one object on its way in parts.
+// upload is one multipart upload in progress.
 type upload struct {
 	store *Store
 	key   string
@@ -137,7 +137,8 @@ type upload struct {
 	err   error // the first
 }
 
-// run sends all parts and joins them. After an error nothing of the upload is left, as far as the server can be told.
+// run sends all parts and completes the upload. After an error nothing of the upload is left, as far as the server can
+// be reached.
 func (u *upload) run(ctx context.Context, first part) (etag string, err error) {
 	if err := u.begin(ctx); err != nil {
 		return "", err
@@ -165,7 +166,7 @@ func (u *upload) begin(ctx context.Context) error {
 	return u.store.fail(r, err)
 }
 
-// send sends the parts, some at the same time. The first error ends it.
+// send sends the parts, some in parallel. The first error ends it.
 func (u *upload) send(ctx context.Context, next part) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -228,7 +229,8 @@ func (u *upload) sendPart(ctx context.Context, p part) error {
 	return u.store.fail(r, err)
 }
 
-// complete joins the parts. If the answer was lost the upload is gone when it is asked again: then the object tells.
+// complete completes the upload. If the answer was lost, the upload no longer exists when it is repeated: then the
+// object itself shows the outcome.
 func (u *upload) complete(ctx context.Context) (etag string, err error) {
 	sortParts(u.done)
 	r := request{action: "s3:PutObject", key: u.key}
@@ -251,8 +253,8 @@ func (u *upload) complete(ctx context.Context) (etag string, err error) {
 	return etag, u.store.fail(r, err)
 }
 
-// abort frees what the parts take, also after the end of ctx. What it cannot free stays until a lifecycle rule of the
-// bucket's ends it: docs/guide/s3.md names the rule.
+// abort frees the space of the parts, even after the end of ctx. What it cannot free stays until one of the bucket's
+// lifecycle rules removes it: docs/guide/s3.md names the rule.
 func (u *upload) abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
