@@ -109,13 +109,14 @@ func text(m duckdb.OrderedMap, key string) string {
 // CopyPrefix is how many bytes stand before the query in a CopyStatement, for places in errors.
 var CopyPrefix = len(copyHead(Version))
 
-// CopyStatement is the statement by which Copy writes.
+// CopyStatement is the statement by which Copy writes. The file gets no Bloom filters: to DuckDB 1.5 they hide rows, see
+// FromParquet, also where it reads the file by the lake's views.
 func CopyStatement(query, path string) string { return copyStatement(Version, query, path) }
 
 // copyStatement is the COPY of a version of DuckDB. From 2.0 on the row that it answers with has a column more, whose type
 // the Go driver does not read; but there a COPY can stand in a WITH, and columns be left out.
 func copyStatement(version, query, path string) string {
-	tail := ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy, RETURN_STATS)"
+	tail := ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false, RETURN_STATS)"
 	if copyHead(version) != "COPY (" {
 		tail += ") SELECT count, file_size_bytes, column_statistics FROM written"
 	}

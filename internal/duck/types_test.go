@@ -2,6 +2,7 @@ package duck_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -96,4 +97,67 @@ func TestOurOwnFilesTellNaN(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", condition, n, err)
 		}
 	}
+}
+
+// What a column is compared with is found whatever a Bloom filter says, in files of the user's own and in a lake that an earlier
+// version wrote: -0 by 0 and 0 by -0, and bytes that are not text.
+func TestBloomFiltersHideNoRows(t *testing.T) {
+	db := opened(t)
+	path := filepath.Join(t.TempDir(), "bloom.parquet")
+	if _, err := db.Exec(`COPY (SELECT if(i % 2 = 0, -0.0::DOUBLE, 1.5) AS d, if(i % 2 = 0, 0.0::FLOAT, 1.5) AS f, if(i % 2 = 0, '\x00\xFF'::BLOB, 'b') AS b
+		FROM range(10000) r(i)) TO ` + duck.String(path) + " (FORMAT parquet)"); err != nil {
+		t.Fatal(err)
+	}
+	if n := asked(t, db, "SELECT count(bloom_filter_offset) FROM parquet_metadata("+duck.String(path)+")"); n != "3" {
+		t.Fatalf("%s columns have a Bloom filter", n)
+	}
+
+	narrow := []hindcast.Column{{Name: "d", Type: "DOUBLE"}, {Name: "f", Type: "FLOAT"}, {Name: "b", Type: "BLOB"}}
+	wide := []hindcast.Column{{Name: "d", Type: "DOUBLE"}, {Name: "f", Type: "DOUBLE"}, {Name: "b", Type: "BLOB"}}
+	layouts := []hindcast.Layout{{Columns: []string{"d", "f", "b"}, Files: []string{path}}}
+	for name, from := range map[string]string{"the lake's": duck.FromParquet(narrow, []string{path}),
+		"the user's": duck.FromUsersParquet(narrow, layouts), "the user's, wider": duck.FromUsersParquet(wide, layouts)} {
+		for _, condition := range []string{"d = 0.0", "d = -0.0::DOUBLE", "f = 0", "f = -0.0::FLOAT", "d IN (0.0)", "d = (SELECT 0.0::DOUBLE)", "f = d AND d = 0.0",
+			`b = '\x00\xFF'::BLOB`, `b IN ('\x00\xFF'::BLOB)`, "b = (SELECT min(b) FROM (" + from + "))"} {
+			if n := asked(t, db, "SELECT count(*) FROM ("+from+") WHERE "+condition); n != "5000" {
+				t.Errorf("%s: %s finds %s of 5000 rows", name, condition, n)
+			}
+		}
+		if values := asked(t, db, "SELECT min(d)::VARCHAR || ' ' || min(f)::VARCHAR || ' ' || min(b)::VARCHAR FROM ("+from+")"); values != `-0.0 0.0 \x00\xFF` {
+			t.Errorf("%s: the values are %s", name, values)
+		}
+	}
+}
+
+// Other programs with DuckDB 1.5 find the same rows in our files.
+func TestOurFilesHaveNoBloomFilter(t *testing.T) {
+	db := opened(t)
+	path := filepath.Join(t.TempDir(), "ours.parquet")
+	if _, err := db.Exec(duck.CopyStatement(`SELECT if(i % 2 = 0, -0.0::DOUBLE, 1.5) AS d, '\x00'::BLOB AS b FROM range(10000) r(i)`, path)); err != nil {
+		t.Fatal(err)
+	}
+	for _, condition := range []string{"d = 0.0", `d < 1 AND b = '\x00'::BLOB`} {
+		if n := asked(t, db, "SELECT count(*) FROM read_parquet("+duck.String(path)+") WHERE "+condition); n != "5000" {
+			t.Errorf("%s finds %s of 5000 rows", condition, n)
+		}
+	}
+}
+
+func opened(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// asked is the one value that a query gives, as text.
+func asked(t *testing.T, db *sql.DB, query string) (value string) {
+	t.Helper()
+	if err := db.QueryRow(query).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
