@@ -1,6 +1,6 @@
-// Package hindcast holds the nouns of the product: pipelines, slices, runs, attempts, steps, states, events,
-// manifests and errors. It does no I/O and imports the standard library only; every other package speaks in
-// these words and leaves to this one what they mean.
+// Package hindcast holds the nouns of the product: pipelines, slices, runs, attempts, steps, states, events, manifests
+// and errors. It does no I/O and imports only the standard library; every other package speaks in these words, whose
+// meaning is defined here.
 //
-// The data's way is plan → unload → transform → load. See docs/architecture.md.
+// Data flows plan → unload → transform → load. See docs/architecture.md.
 package hindcast

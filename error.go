@@ -8,19 +8,19 @@ import (
 // Code is the stable name of a kind of error; docs/reference/errors.md lists all. Scripts may rely on it.
 type Code string
 
-// Class says what can be done about an error. The driver that meets it decides.
+// Class says what can be done about an error. The driver that meets the error decides.
 type Class string
 
 // The classes of error.
 const (
 	ClassPermanent Class = "permanent" // will fail again: never retried
 	ClassTransient Class = "transient" // may heal: retried with back-off
-	ClassResource  Class = "resource"  // memory or disk: retried, out of memory alone with all of it
+	ClassResource  Class = "resource"  // memory or disk: retried; after out of memory, alone with all of the memory
 	ClassCheck     Class = "check"     // a check failed: the slice is not published, exit code 4; never retried
 	ClassCanceled  Class = "canceled"  // our own stop: costs no attempt
 )
 
-// Place is where in a file of the user's an error is: lines and columns count from 1, 0 means unknown.
+// Place is the position of an error in one of the user's files: lines and columns count from 1, 0 means unknown.
 type Place struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
@@ -64,8 +64,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// AsError returns the *Error in err's chain. Where there is none it wraps err as E-INTERNAL, permanent, so
-// that every failure has a code.
+// AsError returns the *Error in err's chain. If there is none, it wraps err as a permanent E-INTERNAL, so that every
+// failure has a code.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil
@@ -80,7 +80,7 @@ func AsError(err error) *Error {
 // Exit codes, documented and kept.
 const (
 	ExitOK      = 0 // every slice proven
-	ExitUsage   = 1 // usage or configuration; what a command shows could not be written
+	ExitUsage   = 1 // usage or configuration; the command's output could not be written
 	ExitFailed  = 2 // a slice failed for good and the rest was stopped
 	ExitStopped = 3 // stopped by the user
 	ExitCheck   = 4 // a check failed, nothing of that slice published

@@ -28,15 +28,15 @@ type Pipeline struct {
 	Load      Load      `json:"load"`
 	Run       RunConfig `json:"run"`
 
-	// Secrets are the values that ${VAR} and ${file:PATH} expanded to. Everything that is written or shown
-	// has them struck out (promise 7). Never encoded.
+	// Secrets are the values that ${VAR} and ${file:PATH} expanded to. They are struck from everything that is written
+	// or shown (promise 7). Never encoded.
 	Secrets []string `json:"-"`
-	// Places says where each key stands in the file ("facts.billing.table" → line and column), for errors.
+	// Places are the positions of the keys in the file ("facts.billing.table" → line and column), for errors.
 	Places map[string]Place `json:"-"`
 }
 
-// Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever
-// encoded or shown; it holds ${VAR} where a secret stands.
+// Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever encoded or
+// shown; it contains ${VAR} in place of a secret.
 type Location struct {
 	Written string   `json:"url"`
 	Scheme  string   `json:"scheme"` // duckdb, postgres, file, s3
@@ -47,7 +47,7 @@ type Location struct {
 // String returns the location as it was written; secrets in it stay unexpanded.
 func (l Location) String() string { return l.Written }
 
-// Hidden reports whether a part of it comes from ${VAR} or ${file:PATH}, so that nothing but Written may be stored.
+// Hidden reports whether any of it comes from ${VAR} or ${file:PATH}, so that nothing but Written may be stored.
 func (l Location) Hidden() bool { return strings.Contains(l.Written, "${") }
 
 // History is the whole half-open time range that a pipeline covers, and how it is cut.
@@ -67,10 +67,10 @@ func (h History) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(h))
 }
 
-// Missing says what a table that is not there means.
+// Missing says what a missing table means.
 type Missing string
 
-// What to do where a fact's table for a slice does not exist.
+// What to do if a fact's table for a slice does not exist.
 const (
 	MissingFail  Missing = "fail"  // the plan is refused (default)
 	MissingSkip  Missing = "skip"  // the slice is skipped and named
@@ -80,8 +80,8 @@ const (
 // Fact is a table, or the user's own Parquet files, whose rows belong to slices.
 type Fact struct {
 	Name     string   `json:"name"`
-	Table    string   `json:"table,omitempty"`    // may hold {yyyy} {mm} {dd} {hh} {q}: a time-named table per period
-	Files    string   `json:"files,omitempty"`    // glob of Parquet files as it is written, from Dir on, with the same placeholders; nothing is unloaded
+	Table    string   `json:"table,omitempty"`    // may contain {yyyy} {mm} {dd} {hh} {q}: a time-named table per period
+	Files    string   `json:"files,omitempty"`    // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
 	Time     string   `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
 	Every    Period   `json:"every"`              // the fact's own period; the slice's by default
 	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
@@ -89,16 +89,16 @@ type Fact struct {
 	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
 	Used     bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
 	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
-	// Types are the types that columns of `files` are read as, by name; a cast may cut or round their values.
+	// Types are the types that columns of `files` are read as, by name; a cast may truncate or round their values.
 	Types map[string]string `json:"types,omitempty"`
 }
 
-// OwnFiles reports whether any fact or dimension is of the user's own files.
+// OwnFiles reports whether any fact or dimension consists of the user's own files.
 func (p *Pipeline) OwnFiles() bool {
 	return slices.ContainsFunc(p.Facts, func(f Fact) bool { return f.Files != "" }) || slices.ContainsFunc(p.Dims, func(d Dim) bool { return d.Files != "" })
 }
 
-// TimeNamed reports whether each period of the fact has a table, or files, of its own name.
+// TimeNamed reports whether each period of the fact has its own table or files.
 func (f Fact) TimeNamed() bool { return hasPlaceholder(f.Table) || hasPlaceholder(f.Files) }
 
 func hasPlaceholder(s string) bool {
@@ -110,7 +110,7 @@ func hasPlaceholder(s string) bool {
 	return false
 }
 
-// Dim is a dimension: a table that is unloaded whole, and again when older than Refresh.
+// Dim is a dimension: a table that is unloaded whole, and unloaded again when older than Refresh.
 type Dim struct {
 	Name    string            `json:"name"`
 	Table   string            `json:"table,omitempty"`
@@ -137,12 +137,12 @@ type Target struct {
 	Key   []string `json:"key,omitempty"`
 }
 
-// Param is a user's value for :name in the SQL. Value is a string, bool, int64, float64 (kept as Literal so
-// that 1.10 stays exact) or nil.
+// Param is a user's value for :name in the SQL. Value is a string, bool, int64, float64 (kept as Literal so that 1.10
+// stays exact) or nil.
 type Param struct {
 	Name    string `json:"name"`
 	Value   any    `json:"value"`
-	Literal string `json:"literal"` // the SQL literal that stands for it
+	Literal string `json:"literal"` // the SQL literal that replaces it
 }
 
 // Check is one quality gate over a slice's staged result. Exactly one of Rows, Total and SQL is set.
@@ -153,13 +153,13 @@ type Check struct {
 	SQL   string      `json:"sql,omitempty"` // must return no row; `result` is the slice's result
 }
 
-// RowsCheck bounds the number of result rows. It does not apply where all facts of the slice are empty.
+// RowsCheck bounds the number of result rows. It does not apply if all facts of the slice are empty.
 type RowsCheck struct {
 	Min *int64 `json:"min,omitempty"`
 	Max *int64 `json:"max,omitempty"`
 }
 
-// TotalCheck compares SUM(Of) over the result with the one value that Equals gives over the slice's facts.
+// TotalCheck compares SUM(Of) over the result with the single value of Equals over the slice's facts.
 type TotalCheck struct {
 	Of     string `json:"of"`
 	Equals string `json:"equals"`
@@ -171,7 +171,7 @@ type Load struct {
 	Before  []string `json:"before,omitempty"`  // in the load's transaction, before the delete
 	After   []string `json:"after,omitempty"`   // in it, after the insert
 	Session []string `json:"session,omitempty"` // SET statements on each warehouse session
-	// MayChange says that triggers of the target are meant to change values that a load sends.
+	// MayChange says that the target's triggers are meant to change values that a load sends.
 	MayChange bool `json:"triggers_may_change_values,omitempty"`
 }
 
@@ -181,16 +181,16 @@ type OnFailure string
 // The failure policies.
 const (
 	OnFailureStop     OnFailure = "stop"     // stop everything and confirm that it is dead
-	OnFailureContinue OnFailure = "continue" // finish what can be; the exit code is still 2
+	OnFailureContinue OnFailure = "continue" // finish what can be finished; the exit code is still 2
 )
 
 // RunConfig bounds a run. Zero numbers mean auto.
 type RunConfig struct {
 	Parallel       int           `json:"parallel"`          // transforms at the same time; 0 is auto
 	UnloadParallel int           `json:"unload_parallel"`   // unloads at the same time; 0 is auto
-	Memory         int64         `json:"memory"`            // bytes for the whole run; 0 is auto: what the machine or the cgroup has
+	Memory         int64         `json:"memory"`            // bytes for the whole run; 0 is auto: what the machine or the cgroup offers
 	Retries        int           `json:"retries"`           // retries after the first attempt (default 10)
-	RetryWait      time.Duration `json:"retry_wait"`        // delay before the first retry (default 1s), doubled to at most 60 times it, with jitter
+	RetryWait      time.Duration `json:"retry_wait"`        // delay before the first retry (default 1s), doubled up to 60 times that, with jitter
 	AttemptTimeout time.Duration `json:"attempt_timeout"`   // default 2h
 	LeaseTTL       time.Duration `json:"lease_ttl"`         // how long another machine waits for a sign of this run before it may take over (default 30s)
 	OnFailure      OnFailure     `json:"on_failure"`        // default stop

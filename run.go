@@ -2,28 +2,28 @@ package hindcast
 
 import "time"
 
-// Step is a part of an attempt.
+// Step is one step of an attempt.
 type Step string
 
-// The steps, in the data's way.
+// The steps, in order.
 const (
 	StepUnload    Step = "unload"
 	StepTransform Step = "transform"
 	StepLoad      Step = "load"
 )
 
-// State is where a slice stands in a run. docs/reference/states.md has the diagram.
+// State is a slice's state in a run. docs/reference/states.md has the diagram.
 type State string
 
 // The states of a slice in a run. They form a closed set.
 const (
 	Pending   State = "pending"   // planned, not begun; the supervisor starts it
-	Running   State = "running"   // an attempt is under way; the attempt's end moves it on
+	Running   State = "running"   // an attempt is in progress; the attempt's end moves it on
 	Retrying  State = "retrying"  // an attempt failed and the next one waits; the supervisor starts it
 	Succeeded State = "succeeded" // its rows are committed in the warehouse; final
-	Failed    State = "failed"    // no attempt is left, or the error cannot heal; resume moves it on
+	Failed    State = "failed"    // no attempt is left, or the error is permanent; resume moves it on
 	Stopped   State = "stopped"   // the run stopped before it was done; resume moves it on
-	Skipped   State = "skipped"   // nothing to do (up to date, or its table is missing and may be); final
+	Skipped   State = "skipped"   // nothing to do (up to date, or its table is missing, which is allowed); final
 )
 
 // States lists every state, in the order in which screens count them.
@@ -40,10 +40,10 @@ func (s State) Final() bool {
 	return false
 }
 
-// Reason says why a plan holds a slice.
+// Reason says why a slice is in a plan.
 type Reason string
 
-// Why a slice is run, or not. The text is what the plan shows.
+// Why a slice is run, or not. The plan shows this text.
 const (
 	ReasonNew        Reason = "new"                // no committed row for exactly this interval
 	ReasonSQL        Reason = "SQL changed"        //
@@ -52,7 +52,7 @@ const (
 	ReasonFacts      Reason = "facts changed"      //
 	ReasonDims       Reason = "dimension changed"  //
 	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded again, run only if it changed
-	ReasonEdited     Reason = "target edited"      // the target's rows are not those that were committed
+	ReasonEdited     Reason = "target edited"      // the target's rows differ from those that were committed
 	ReasonForced     Reason = "forced"             //
 	ReasonUpToDate   Reason = "up to date"         // not run
 	ReasonMissing    Reason = "table missing"      // not run: `missing: skip`
@@ -67,7 +67,7 @@ type EventType string
 // The events of a run's journal, which are also the lines of --json.
 const (
 	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
-	EventRunResumed    EventType = "run_resumed"    // a supervisor took the run over; attempts start over; Slices if only some are asked for
+	EventRunResumed    EventType = "run_resumed"    // a supervisor took over the run; attempts start over; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
@@ -76,9 +76,9 @@ const (
 	EventSkipped       EventType = "skipped"        // Slice, Message says why: skipped
 	EventAttemptFailed EventType = "attempt_failed" // Slice, Attempt, Step, Error; Seconds is the wait before the next
 	EventFailed        EventType = "failed"         // Slice, Attempt, Error: no further attempt
-	EventStopped       EventType = "stopped"        // Slice: it was under way or waiting when the run stopped, or it alone was stopped: Message says by whom
+	EventStopped       EventType = "stopped"        // Slice: it was in progress or waiting when the run stopped, or it alone was stopped: Message says by whom
 	EventStopRequested EventType = "stop_requested" // Message says who asked: a signal, hindcast stop, a failure, the budget
-	EventWorkerDied    EventType = "worker_died"    // Pid, Message; a process of ours ended by itself. What it was doing fails, and costs an attempt
+	EventWorkerDied    EventType = "worker_died"    // Pid, Message; one of our processes ended unexpectedly. Its work fails, and costs an attempt
 	EventDimension     EventType = "dimension"      // a dimension was unloaded: Manifest
 	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts; Message if slices are left because nobody asked for them
 )
@@ -99,7 +99,7 @@ type Event struct {
 	Fact        string        `json:"fact,omitempty"` // with unload: which fact
 	Rows        int64         `json:"rows,omitempty"`
 	Bytes       int64         `json:"bytes,omitempty"`
-	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they lie in the slice
+	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they are in the slice
 	BytesIn     int64         `json:"bytes_in,omitempty"` // of their files
 	Seconds     float64       `json:"seconds,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
@@ -108,7 +108,7 @@ type Event struct {
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`
 	Total       int           `json:"total,omitempty"`
-	Slices      []string      `json:"slices,omitempty"` // with run_resumed: the keys that were asked for; all that is not done if empty
+	Slices      []string      `json:"slices,omitempty"` // with run_resumed: the keys that were asked for; empty means everything that is not done
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`
 	Host        string        `json:"host,omitempty"`
@@ -118,8 +118,8 @@ type Event struct {
 	Unconfirmed []string      `json:"not_confirmed,omitempty"`  // with run_finished: exit code 6
 }
 
-// Committed is a row of hindcast_status: the proof that a slice's rows are published, written in the same
-// transaction as they are.
+// Committed is a row of hindcast_status: the proof that a slice's rows are published, written in the same transaction
+// as the rows.
 type Committed struct {
 	Pipeline    string    `json:"pipeline"`
 	Target      string    `json:"target"`
@@ -128,15 +128,15 @@ type Committed struct {
 	Attempt     int       `json:"attempt"`
 	Fingerprint string    `json:"fingerprint"`
 	Parts       Parts     `json:"parts"`
-	Sums        Sums      `json:"sums"`     // of the rows as they are in the target
-	Previous    string    `json:"previous"` // where the rows that it replaced are kept; empty if nothing was replaced
+	Sums        Sums      `json:"sums"`     // of the rows in the target
+	Previous    string    `json:"previous"` // where the replaced rows are kept; empty if nothing was replaced
 	CommittedAt time.Time `json:"committed_at"`
-	// Publication is the run whose transaction wrote the row. It is another than Run where a run publishes what an earlier
+	// Publication is the run whose transaction wrote the row. It differs from Run if a run publishes what an earlier
 	// one computed.
 	Publication string `json:"publication"`
 }
 
-// Parts are the hashes that a fingerprint is made of, kept apart so that "why" can be answered.
+// Parts are the hashes that a fingerprint is made of, kept separately so that "why" can be answered.
 type Parts struct {
 	SQL        string            `json:"sql"`    // text without comments and spacing
 	Params     string            `json:"params"` //

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Interval is a half-open range of time: Start belongs to it, End does not. Both are instants; for DATE and TIMESTAMP
-// columns their civil reading in the pipeline's time zone counts. As JSON they are in UTC: RFC 3339 cuts an offset to
-// minutes, and Paris was 9 minutes and 21 seconds ahead.
+// Interval is a half-open range of time: it includes Start and excludes End. Both are instants; for DATE and TIMESTAMP
+// columns their civil time in the pipeline's time zone counts. As JSON they are in UTC: RFC 3339 truncates an offset to
+// minutes, and Paris was once 9 minutes and 21 seconds ahead.
 type Interval struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
@@ -23,7 +23,7 @@ func (i Interval) Contains(o Interval) bool { return !o.Start.Before(i.Start) &&
 // Equal reports whether both bounds are the same instants.
 func (i Interval) Equal(o Interval) bool { return i.Start.Equal(o.Start) && i.End.Equal(o.End) }
 
-// MarshalJSON writes the bounds in UTC. What was written with an offset is read as well.
+// MarshalJSON writes the bounds in UTC. Bounds written with an offset can be read too.
 func (i Interval) MarshalJSON() ([]byte, error) {
 	type plain Interval
 	return json.Marshal(plain(i.utc()))
@@ -33,8 +33,8 @@ func (i Interval) utc() Interval { return Interval{Start: i.Start.UTC(), End: i.
 
 // Slice is one half-open interval of history: the unit of work, of retry and of replacement.
 type Slice struct {
-	// Key is the slice's stable text: its start as 2006-01-02, and with hours and the zone's offset
-	// (2006-01-02T15:04-07:00) where slices are shorter than a day; seconds are written where there are any.
+	// Key is the slice's stable text: its start as 2006-01-02 or, for slices shorter than a day, with hours and the
+	// zone's offset (2006-01-02T15:04-07:00); seconds are written if there are any.
 	Key string `json:"key"`
 	Interval
 }
@@ -73,9 +73,9 @@ func (p Period) IsZero() bool { return p.N == 0 }
 // Sub reports whether the period is shorter than a day.
 func (p Period) Sub() bool { return p.Unit == Hours && p.N%24 != 0 }
 
-// AddTo returns start moved by k periods on the calendar of start's zone. Months, quarters and years clamp
-// to the last day of the month (31 January + 1 month is the last of February), each counted from start, so
-// that a history anchored at the 31st does not drift.
+// AddTo returns start moved by k periods on the calendar of start's zone. Months, quarters and years clamp to the last
+// day of the month (31 January + 1 month is the last of February), each counted from start, so that a history that
+// begins on a 31st does not drift.
 func (p Period) AddTo(start time.Time, k int) time.Time {
 	n := p.N * k
 	switch p.Unit {
@@ -103,8 +103,8 @@ func addMonths(t time.Time, n int) time.Time {
 	return time.Date(first.Year(), first.Month(), min(day, last), hour, minute, sec, t.Nanosecond(), t.Location())
 }
 
-// Label is how people see the key of a slice or unit of this period: 2020-05 for 2020-05-01 where all of them begin on the first of
-// a month. --slices takes it too. The key stays what the slice is known by, in the lake, in hindcast_status and in JSON.
+// Label is how people see the key of a slice or unit of this period: 2020-05 for 2020-05-01 if all of them begin on the
+// first of a month. --slices accepts it too. The lake, hindcast_status and JSON always use the key.
 func (p Period) Label(key string) string {
 	switch p.Unit {
 	case Months, Quarters, Years: // they all begin on the same day of the month

@@ -6,42 +6,42 @@ import (
 	"time"
 )
 
-// SliceState is what the events of a run say of one slice.
+// SliceState is what a run's events say about one slice.
 type SliceState struct {
 	State       State
-	Attempt     int  // the latest, counted from 1 and on over resumes
+	Attempt     int  // the latest, counted from 1 over all resumes
 	Step        Step // the latest begun
 	Fact        string
 	Tries       int   // attempts since the run was started or last resumed
 	Rows        int64 // of the result
 	Unloaded    int64 // rows that this run unloaded for it
-	Read        bool  // its transform has read RowsIn rows of facts, BytesIn bytes of them
+	Read        bool  // its transform has read RowsIn rows and BytesIn bytes of facts
 	RowsIn      int64
 	BytesIn     int64
 	BytesOut    int64 // of the staged result
 	Fingerprint string
-	Prepared    bool      // a load was prepared and its end is not journaled: look the status row up first
-	Staged      *Manifest // a finished transform for Fingerprint, worth loading without another transform
+	Prepared    bool      // a load was prepared and its outcome is not journaled: look up the status row first
+	Staged      *Manifest // a finished transform for Fingerprint that can be loaded without another transform
 	Error       *Error
 	Message     string
 	Since       time.Time // when the state or step began
 	Seconds     map[Step]float64
 }
 
-// RunState is the fold over a run's events. The zero value is a run of which nothing is known yet.
+// RunState is the fold over a run's events. The zero value is a run about which nothing is known yet.
 type RunState struct {
 	Run         string
 	Total       int
 	Started     time.Time
 	Updated     time.Time
-	Active      time.Duration // how long a supervisor was at it, over all resumes: what the budget is of
+	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
 	Resumes     int
 	Slices      map[string]*SliceState
 	Order       []string // keys in the order in which events first named them
 	Retries     int
 	Seq         int64
 	Stopping    string          // why, once a stop was requested, or why slices are left
-	Asked       map[string]bool // the slices that the last resume was asked for; nil is all
+	Asked       map[string]bool // the slices that the last resume asked for; nil is all
 	Finished    bool
 	ExitCode    int
 	Host        string
@@ -49,7 +49,7 @@ type RunState struct {
 	Memory      int64 // highest worker peak seen
 	Dead        []string
 	Unconfirmed []string
-	Failures    []*Failure // each different error once, in the order in which they were first met
+	Failures    []*Failure // each distinct error once, in the order of first occurrence
 	failures    map[failureKey]*Failure
 }
 
@@ -57,7 +57,7 @@ type RunState struct {
 type Failure struct {
 	Error    *Error
 	Slices   []string         // in the order in which they met it
-	Attempts map[string][]int // slice key → the numbers of its attempts that failed with it
+	Attempts map[string][]int // slice key → the attempts that failed with it
 }
 
 type failureKey struct {
@@ -89,11 +89,11 @@ func (r *RunState) fail(e Event) {
 	}
 }
 
-// paths are what differs in the message of a full disk from file to file.
+// paths matches what differs between messages about a full disk.
 var paths = regexp.MustCompile(`"[^"]*"|'[^']*'|\S*/\S*`)
 
-// keyOf tells errors apart. That a disk is full is one error, whichever file it was that met it; what else is said of a file
-// concerns that file.
+// keyOf identifies equal errors. A full disk is one error, whichever file met it; other errors about files concern each
+// file separately.
 func keyOf(e *Error) failureKey {
 	key := failureKey{e.Code, e.Message}
 	if e.Code == EDiskFull {
@@ -102,7 +102,7 @@ func keyOf(e *Error) failureKey {
 	return key
 }
 
-// Slice returns the state of the slice named, pending if no event named it yet.
+// Slice returns the state of the slice, pending if no event has named it yet.
 func (r *RunState) Slice(key string) *SliceState {
 	if r.Slices == nil {
 		r.Slices = map[string]*SliceState{}
@@ -116,8 +116,8 @@ func (r *RunState) Slice(key string) *SliceState {
 	return s
 }
 
-// Apply folds one event in. Any prefix of a valid journal gives a valid state; an event out of its order
-// (at or below the last Seq) is ignored, so that a reader may see one twice.
+// Apply folds in one event. Any prefix of a valid journal gives a valid state; an event out of order (at or below the
+// last Seq) is ignored, so that a reader may see an event twice.
 func (r *RunState) Apply(e Event) {
 	if e.Seq != 0 && e.Seq <= r.Seq {
 		return
@@ -154,8 +154,8 @@ func (r *RunState) Apply(e Event) {
 	}
 }
 
-// resume puts everything that is not done back to pending; attempts go on counting, tries start over. Where only some
-// slices are asked for the others stay as they are, but for those that a crash left under way.
+// resume sets everything that is not done back to pending; attempts go on counting, tries start over. If only some
+// slices are asked for, the others stay as they are, except those that a crash left in progress.
 func (r *RunState) resume(only []string) {
 	r.Resumes++
 	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
@@ -226,7 +226,7 @@ func (s *SliceState) finish(e Event) {
 	}
 }
 
-// Only is the state of some slices alone, as if the run had no others.
+// Only is the state of some slices, as if the run had no others.
 func (r *RunState) Only(keys []string) *RunState {
 	out := *r
 	out.Total, out.Slices, out.Order, out.Failures, out.failures = len(keys), map[string]*SliceState{}, nil, nil, nil
@@ -258,7 +258,7 @@ func (r *RunState) Done(keys []string) bool {
 	})
 }
 
-// Counts returns how many slices stand in each state; those that no event named are pending.
+// Counts returns how many slices are in each state; those that no event has named are pending.
 func (r *RunState) Counts() map[State]int {
 	counts := map[State]int{}
 	for _, s := range r.Slices {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A full disk is told once, whichever files met it; damaged files are told each.
+// A full disk is reported once, whichever files met it; damaged files are reported individually.
 func TestTheSameErrorIsToldOnce(t *testing.T) {
 	var st RunState
 	meet := func(slice string, attempt int, code Code, message string) {

@@ -2,25 +2,25 @@ package hindcast
 
 import "time"
 
-// Reading is what calendar and clock show at t, as if they were in UTC.
+// Reading is the calendar date and clock time at t, as if in UTC.
 func Reading(t time.Time) time.Time {
 	year, month, day := t.Date()
 	hour, minute, sec := t.Clock()
 	return time.Date(year, month, day, hour, minute, sec, t.Nanosecond(), time.UTC)
 }
 
-// Instant is the first instant at which the zone's calendar and clock have come as far as the reading. time.Date
-// promises neither of the two that an hour set back gives, and for one that was skipped (midnight in São Paulo, a
-// whole day in Apia) it may answer with the day before.
+// Instant is the first instant at which the zone's clocks have reached the reading. time.Date does not say which of two
+// instants it returns for a repeated hour, and for a skipped reading (midnight in São Paulo, a whole day in Apia) it
+// may return the day before.
 func Instant(civil time.Time, zone *time.Location) time.Time {
 	year, month, day := civil.Date()
 	hour, minute, sec := civil.Clock()
 	t := time.Date(year, month, day, hour, minute, sec, civil.Nanosecond(), zone)
 	start, end := t.ZoneBounds()
 	switch is := Reading(t); {
-	case is.Before(civil): // skipped, answered from before the change
+	case is.Before(civil): // skipped, and resolved to before the change
 		return end
-	case is.After(civil): // skipped, answered from after it
+	case is.After(civil): // skipped, and resolved to after it
 		return start
 	}
 	if start.IsZero() {
