@@ -13,8 +13,8 @@ import (
 	"github.com/hindcast/hindcast/internal/cli"
 )
 
-// mark is in the environment of every process of a trial, and of nobody else: by it a process is found, and by
-// it the test binary knows that it is to be hindcast.
+// mark is in the environment of every process of a trial, and of no others: it identifies the processes, and tells the
+// test binary to act as hindcast.
 const mark = "HINDCAST_CHAOS_TRIAL"
 
 func TestMain(m *testing.M) {
@@ -31,12 +31,12 @@ func TestMain(m *testing.M) {
 
 var (
 	seedFlag  = flag.Uint64("chaos.seed", 0, "the seed of the first trial; alone, without -chaos.kills and -chaos.seeds, of the only one")
-	atOnce    = flag.Int("chaos.at-once", 2, "trials beside each other: much of one is waiting")
-	killsFlag = flag.Int("chaos.kills", 0, "TestChaos: go on until so many processes were killed (default 16)")
-	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: so many trials (default 5)")
+	atOnce    = flag.Int("chaos.at-once", 2, "trials in parallel: each spends much of its time waiting")
+	killsFlag = flag.Int("chaos.kills", 0, "TestChaos: go on until this many processes were killed (default 16)")
+	seedsFlag = flag.Int("chaos.seeds", 0, "TestMachines: number of trials (default 5)")
 )
 
-// enough failed trials are these.
+// enough is how many failed trials end the test.
 const enough = 5
 
 // TestChaos is trial after trial of the embedded default, each with a seed of its own. The short form is part of every
@@ -90,7 +90,7 @@ func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool, do
 					ran = true
 					do(newTrial(t, worlds, tally, one, slot))
 				})
-				if !ran { // -run asks for something else
+				if !ran { // -run excludes it
 					return
 				}
 			}

@@ -26,7 +26,7 @@ func (c *trial) check() {
 	c.checkFiles()
 }
 
-// checkJournal: it reads clean, says that all is done, and names each slice's commit once.
+// checkJournal checks that the journal is readable, says that everything is done, and has each slice's commit once.
 func (c *trial) checkJournal() {
 	st := c.state()
 	if !st.Finished || st.ExitCode != hindcast.ExitOK || st.Total != tables {
@@ -51,7 +51,7 @@ func (c *trial) checkJournal() {
 	}
 }
 
-// number is the only value of a query's only row.
+// number is the single value that a query returns.
 func number(t *testing.T, db session, query string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(db.ask(t, query)[0][0], 10, 64)
@@ -61,7 +61,7 @@ func number(t *testing.T, db session, query string) int64 {
 	return n
 }
 
-// checkWarehouse: the target is what a direct query gives, and each slice has one status row that is right.
+// checkWarehouse checks that the target equals a direct query, and that each slice has exactly one correct status row.
 func (c *trial) checkWarehouse() {
 	db := c.site.open(c.T, false)
 	defer db.close()
@@ -98,8 +98,8 @@ func (c *trial) direct(db session) {
 	db.ask(c.T, "CREATE TEMPORARY VIEW direct AS "+strings.Replace(query, "GROUP BY ALL", "GROUP BY 1, 2, 3, 4, 5, 6", 1))
 }
 
-// checkStatus: the row's sums are the target's, it is of this run, and the rows that it replaced are those of
-// before the run, so that it was loaded once.
+// checkStatus checks that the row's sums are the target's, that it is of this run, and that the rows that it replaced
+// are those from before the run, so that the slice was loaded once.
 func (c *trial) checkStatus(db session, slice, by, rows, sums, previous string) {
 	start, err := time.Parse(time.DateOnly, slice)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *trial) kept(previous string) int64 {
 	return number(c.T, duckSession{db}, "SELECT CAST(sum(net_cost) * 1000000 AS BIGINT) FROM read_parquet("+duck.String(files)+")")
 }
 
-// published sums the target's rows by slice as they are.
+// published sums the target's current rows by slice.
 func published(t *testing.T, s site) map[string]int64 {
 	t.Helper()
 	db := s.open(t, false)
@@ -164,7 +164,8 @@ func published(t *testing.T, s site) map[string]int64 {
 	return sums
 }
 
-// checkLake: every current generation is whole, every manifest's files are there, and no folder is without one.
+// checkLake checks that every current generation is whole, every manifest's files exist, and no folder lacks a
+// manifest.
 func (c *trial) checkLake() {
 	facts, dims, err := c.lake.Current(c.Context())
 	if err != nil {
@@ -197,8 +198,8 @@ func (c *trial) checkLake() {
 	}
 }
 
-// checkGeneration: what is not used is whole as well, but for what a zombie, or somebody who was killed, was just uploading.
-// The next unload of the unit removes that.
+// checkGeneration checks that unused generations are whole as well, except what a zombie or a killed process was just
+// uploading. The next unload of the unit removes that.
 func (c *trial) checkGeneration(dir string, used bool) {
 	var m hindcast.Manifest
 	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -216,7 +217,7 @@ func (c *trial) checkGeneration(dir string, used bool) {
 	}
 }
 
-// What may be left after a run, whatever the lake is: of the demo's folder, and below our prefixes in the lake.
+// What a run may leave, whatever the lake: in the demo's folder, and below our prefixes in the lake.
 const (
 	ownFiles = `hindcast\.yml|cost_summary\.sql|README\.md`
 	objects  = `cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
@@ -224,10 +225,10 @@ const (
 		`|_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|previous/[0-9-]+/f\d+-a\d+/([\w-]+\.parquet|manifest\.json))`
 )
 
-// staged matches what an attempt brought into the lake on its way to the warehouse.
+// staged matches what an attempt staged in the lake for the warehouse.
 var staged = regexp.MustCompile(`^lake/_hindcast/cloud_costs/runs/\w+/staging/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet$`)
 
-// checkStrays: what was staged after its attempt had been discarded goes with the next run.
+// checkStrays checks that what was staged after its attempt had been discarded disappears with the next run.
 func (c *trial) checkStrays() {
 	if len(c.strays) == 0 {
 		return
@@ -244,7 +245,7 @@ func (c *trial) checkStrays() {
 	}
 }
 
-// checkFiles: no file lies anywhere else.
+// checkFiles checks that there are no files anywhere else.
 func (c *trial) checkFiles() {
 	for folder, places := range c.site.places() {
 		for _, path := range files(c.T, folder) {

@@ -74,7 +74,7 @@ func (s embedded) places() map[string]*regexp.Regexp {
 
 func (s embedded) check(c *trial) { empty(c, s.temporary()) }
 
-func (s embedded) keep(*trial) {} // all of it lies in the trial's folder
+func (s embedded) keep(*trial) {} // all of it is in the trial's folder
 
 func (s embedded) open(t *testing.T, write bool) session {
 	t.Helper()
@@ -82,7 +82,7 @@ func (s embedded) open(t *testing.T, write bool) session {
 	if err != nil {
 		t.Fatalf("opening the warehouse: %v", err)
 	}
-	db.SetMaxOpenConns(1) // temporary views are a session's
+	db.SetMaxOpenConns(1) // temporary views belong to a session
 	return duckSession{db}
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var flipsFlag = flag.Int("chaos.flips", 0, "TestFlips: so many trials on each lake (default 5)")
+var flipsFlag = flag.Int("chaos.flips", 0, "TestFlips: number of trials on each lake (default 5)")
 
 // TestFlips flips one bit of a fact, a dimension or a staged result in each trial, at rest or on its way from the bucket: then
 // the run is as right as any other (promise 8). The long form:
@@ -50,9 +50,9 @@ func flippable(t *testing.T, source site) map[string]*world {
 	return worlds
 }
 
-// flip flips a bit, and looks at what the run makes of it.
+// flip flips a bit, and checks how the run deals with it.
 func (c *trial) flip() {
-	var flipped func() string // the key of whose bit it was; "" if it came to none
+	var flipped func() string // returns the key of the damaged file; "" if none was
 	s, far := c.site.(*remote)
 	atRest := true
 	switch n := c.random.IntN(6); {
@@ -82,24 +82,24 @@ func (c *trial) flip() {
 	}
 	key := flipped()
 	if far {
-		s.harm.flip(0) // none comes to verify
+		s.harm.flip(0) // none reaches verify
 	}
-	c.tally.other(strings.Join([]string{"flips", part(key), healed(p.output())}, " "))
+	c.tally.other(strings.Join([]string{"flips", area(key), healed(p.output())}, " "))
 
 	c.checkJournal()
 	c.checkWarehouse()
 	p = c.launch(m, "verify", "--files")
 	code = p.await()
-	told := atRest && key != "" && strings.Contains(p.output(), filepath.Join(filepath.Base(filepath.Dir(key)), filepath.Base(key)))
-	if code != 0 && !told {
-		c.Errorf("hindcast verify with a bit flipped in %s: exit %d\n%s", key, code, p.output()) // nobody reads the first four bytes, but verify
+	named := atRest && key != "" && strings.Contains(p.output(), filepath.Join(filepath.Base(filepath.Dir(key)), filepath.Base(key)))
+	if code != 0 && !named {
+		c.Errorf("hindcast verify with a bit flipped in %s: exit %d\n%s", key, code, p.output()) // the first four bytes are read by verify alone
 	}
 }
 
-// manyFlips are so many trials that each part of the lake has a bit flipped: of a dimension there are few files.
+// manyFlips is how many trials reach every area of the lake: there are few files of dimensions.
 const manyFlips = 400
 
-// flippedAll fails if a part of the lake had no bit flipped, in however many trials.
+// flippedAll fails if an area of the lake had no bit flipped, in however many trials.
 func (c *tally) flippedAll(t *testing.T) {
 	t.Helper()
 	c.mutex.Lock()
@@ -117,8 +117,8 @@ func (c *tally) flippedAll(t *testing.T) {
 	}
 }
 
-// part is which part of the lake a key is of.
-func part(key string) string {
+// area is the area of the lake that a key belongs to.
+func area(key string) string {
 	for _, name := range []string{"facts", "dimensions", "staging"} {
 		if strings.Contains(key, "/"+name+"/") {
 			return "in " + name
@@ -127,15 +127,15 @@ func part(key string) string {
 	return "of nothing"
 }
 
-// healed says whether the run's output tells of damage.
+// healed says whether the run's output reports damage.
 func healed(said string) string {
 	if strings.Contains(said, "is not what was written") {
-		return "that were told"
+		return "that were reported"
 	}
-	return "that healed unseen"
+	return "that healed unnoticed"
 }
 
-// flipStaged kills the run as soon as a result is staged, and flips a bit of it.
+// flipStaged kills the run as soon as a result is staged, and flips a bit in it.
 func (c *trial) flipStaged() func() string {
 	p, staging := c.launch(c.site.machines()[0], "run", "--id", run), filepath.Join(c.site.objects(), "_hindcast", pipeline, "runs", run, "staging")
 	for end := time.Now().Add(patience); !p.ended() && time.Now().Before(end) && len(parquet(staging)) == 0; {

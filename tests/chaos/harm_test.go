@@ -14,17 +14,18 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// harm is what the proxy does to requests at present. The zero harm does none.
+// harm is what the proxy currently does to requests. The zero harm does nothing.
 type harm struct {
 	mutex   sync.Mutex
 	random  *rand.Rand
-	left    int     // requests of the storm that rages
-	part    float64 // of them that fail
-	flips   int     // answers with Parquet until one that comes with another bit; 0 is none
-	flipped string  // whose answer that was
+	left    int     // requests left in the current storm
+	part    float64 // the share of them that fail
+	flips   int     // answers with Parquet until one is damaged; 0 is none
+	flipped string  // the key of that answer
 }
 
-// faults are what happens to requests in a storm. Answers to writes are lost more often than others: that is the worst.
+// faults are what happens to requests in a storm. Answers to writes are lost more often than others: that is the worst
+// case.
 var faults = []s3test.Fault{s3test.Internal, s3test.SlowDown, s3test.Cut, s3test.Lose, s3test.Lose, s3test.Refuse}
 
 // rule is the proxy's.
@@ -47,28 +48,28 @@ func (h *harm) rule(r s3test.Request) s3test.Fault {
 	return faults[h.random.IntN(len(faults))]
 }
 
-// storm has some of the next requests fail, in all ways.
+// storm makes some of the next requests fail, in all ways.
 func (h *harm) storm(seed uint64, requests int, part float64) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.random, h.left, h.part = rand.New(rand.NewPCG(seed, 1)), requests, part
 }
 
-// flip has the nth answer with Parquet from here on come with one bit that is another.
+// flip damages one bit of the nth answer with Parquet from here on.
 func (h *harm) flip(n int) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.flips, h.flipped = n, ""
 }
 
-// flippedIn is whose answer came with another bit; "" as long as none did.
+// flippedIn is the key of the damaged answer; "" if there has been none.
 func (h *harm) flippedIn() string {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	return h.flipped
 }
 
-// density: most of what is done to a remote site ends no process.
+// density is high: most of what is done to a remote site ends no process.
 func (s *remote) density() float64 { return 0.85 }
 
 func (s *remote) strikes() []strike {
@@ -82,7 +83,7 @@ func (s *remote) storm(c *trial, _ *running) *running {
 	return nil
 }
 
-// restart has PostgreSQL die as of a crash, and come back.
+// restart makes PostgreSQL crash, and come back.
 func (s *remote) restart(c *trial, _ *running) *running {
 	c.tally.other("PostgreSQL restarts")
 	c.hungUp = true
@@ -119,8 +120,8 @@ func (s *remote) terminate(kind string) func(*trial, *running) *running {
 	}
 }
 
-// pardons: a run that connects does not wait for a warehouse that is not there, and says so. A run that could not
-// renew its lease has to end, because another may have taken it over.
+// pardons excuses a run that connects while the warehouse is down, which says so instead of waiting, and a run that
+// could not renew its lease, which has to end because another may have taken it over.
 func (s *remote) pardons(c *trial, code int, said string) (string, bool) {
 	switch {
 	case code == hindcast.ExitUsage && c.hungUp && strings.Contains(said, "E-WAREHOUSE"):

@@ -26,16 +26,16 @@ const (
 
 var starts = []string{fresh, replace, refresh, refresh, lostLake}
 
-// world is a prepared site and what is known of it.
+// world is a prepared site and what is known about it.
 type world struct {
-	site   site
-	rate   string
-	span   time.Duration    // of an undisturbed run
-	told   int64            // bytes in its journal
-	before map[string]int64 // the target's rows by slice, before the run
+	site    site
+	rate    string
+	span    time.Duration    // of an undisturbed run
+	written int64            // bytes in its journal
+	before  map[string]int64 // the target's rows by slice, before the run
 }
 
-// prepare makes a site for each start out of one with the demo's tables; trials work on copies.
+// prepare makes a site for each start from one with the demo's tables; trials work on copies.
 func prepare(t *testing.T, source site) map[string]*world {
 	t.Helper()
 	fork := func(s site) site { return s.fork(t, t.TempDir(), 0) }
@@ -65,16 +65,16 @@ func prepare(t *testing.T, source site) map[string]*world {
 	for _, name := range []string{replace, refresh} {
 		worlds[name].measure(t, fork(worlds[name].site), run)
 	}
-	worlds[lostLake].span, worlds[lostLake].told = worlds[refresh].span, worlds[refresh].told // which do the same
+	worlds[lostLake].span, worlds[lostLake].written = worlds[refresh].span, worlds[refresh].written // which do the same
 	return worlds
 }
 
-// measure sees how a run goes that is undisturbed.
+// measure measures an undisturbed run.
 func (w *world) measure(t *testing.T, copied site, id string) {
 	t.Helper()
 	began := time.Now()
 	calmly(t, copied, "run", "--id", id)
-	w.span, w.told = time.Since(began), journalSize(copied, id)
+	w.span, w.written = time.Since(began), journalSize(copied, id)
 }
 
 // change edits the pipeline file of each machine.

@@ -27,8 +27,8 @@ type process struct {
 	command string
 }
 
-// processes finds the living processes that carry the mark. One that is dead and not yet waited for has no
-// environment any more.
+// processes finds the living processes that carry the mark. A dead one that has not been reaped no longer has an
+// environment.
 func processes(mark string) []process {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	var found []process
@@ -86,6 +86,6 @@ func buried(mark string, patience time.Duration) error {
 
 func kill(victims ...process) {
 	for _, v := range victims {
-		_ = syscall.Kill(v.pid, syscall.SIGKILL) // one that ended by itself is gone already
+		_ = syscall.Kill(v.pid, syscall.SIGKILL) // one that ended by itself is already gone
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// servers are what remote sites share: an S3 server, and a PostgreSQL for each slot, because a restart of one must not
+// servers are what remote sites share: an S3 server, and a PostgreSQL for each slot, because restarting one must not
 // disturb another slot's trial.
 type servers struct {
 	s3       *s3test.Server
@@ -28,7 +28,7 @@ type servers struct {
 type remote struct {
 	*servers
 	slot     int
-	base     string // the machines' folders are in it
+	base     string // contains the machines' folders
 	database string
 	bucket   string
 	url      string // the lake's, as written in the pipeline file
@@ -38,13 +38,13 @@ type remote struct {
 // leaseTTL is how long a trial waits before another machine may take a run over.
 const leaseTTL = time.Second
 
-// newRemote makes the demo's tables and pipeline. All is made in the first cluster; share makes the others.
+// newRemote makes the demo's tables and pipeline. Everything is made in the first cluster; share makes the others.
 func newRemote(t *testing.T, base string) *remote {
 	t.Helper()
-	// What PostgreSQL loses when the machine does is no matter here, where only its processes die.
+	// What PostgreSQL would lose if the machine crashed does not matter: here only its processes die.
 	all := &servers{s3: s3test.Start(t), clusters: []*pgtest.Cluster{pgtest.Start(t, "", "fsync=off")}}
 	s := &remote{servers: all, base: base, database: nameOf(t, all.clusters[0].Database(t)), bucket: all.s3.Bucket(t), harm: &harm{}}
-	s.settle(t)
+	s.makeFolders(t)
 	s.url = s3test.URL(all.s3.Endpoint, s.bucket, "lake").String()
 	calmly(t, s, "demo", ".", "--no-run", "--slices", fmt.Sprint(tables), "--rows", fmt.Sprint(rows), "--warehouse", s.warehouse(), "--lake", s.url)
 	copyTree(t, s.machines()[0].dir, s.machines()[1].dir)
@@ -62,7 +62,7 @@ func nameOf(t *testing.T, url string) string {
 	return config.Database
 }
 
-// share makes the clusters of the other slots, with all that is in the first one by now.
+// share makes the clusters of the other slots, with everything that is now in the first one.
 func (s *remote) share(t *testing.T) {
 	t.Helper()
 	for len(s.clusters) < *atOnce {
@@ -70,8 +70,8 @@ func (s *remote) share(t *testing.T) {
 	}
 }
 
-// settle makes the machines' folders.
-func (s *remote) settle(t *testing.T) {
+// makeFolders makes the machines' folders.
+func (s *remote) makeFolders(t *testing.T) {
 	t.Helper()
 	for _, m := range s.machines() {
 		for _, dir := range []string{m.dir, s.temporary(m), s.cache(m)} {
@@ -104,14 +104,14 @@ func (s *remote) temporary(m machine) string { return filepath.Join(filepath.Dir
 func (s *remote) cache(m machine) string     { return filepath.Join(filepath.Dir(m.dir), "cache") }
 func (s *remote) objects() string            { return filepath.Join(s.s3.Root, s.bucket, "lake") }
 
-// fork copies the database and the bucket, and puts a proxy of its own before the bucket.
+// fork copies the database and the bucket, and puts a separate proxy in front of the bucket.
 func (s *remote) fork(t *testing.T, base string, slot int) site {
 	t.Helper()
 	copied := &remote{servers: s.servers, slot: slot, base: base, harm: &harm{}}
 	copied.database = nameOf(t, copied.cluster().DatabaseFrom(t, s.database))
 	copied.bucket = s.s3.BucketFrom(t, s.bucket)
 	copied.url = s3test.URL(s.s3.Proxy(t, copied.harm.rule).Endpoint, copied.bucket, "lake").String()
-	copied.settle(t)
+	copied.makeFolders(t)
 	for i, m := range copied.machines() {
 		copyTree(t, s.machines()[i].dir, m.dir)
 		edit(t, m.dir, s.warehouse(), copied.warehouse())
@@ -153,8 +153,8 @@ func (s postgresSession) ask(t *testing.T, query string) [][]string {
 
 func (s postgresSession) close() { _ = s.conn.Close(context.Background()) }
 
-// check: no session of ours is left and nothing that one made for itself, no upload is unfinished, and the next command on
-// each machine leaves nothing there but copies of the lake's files.
+// check checks that no session of ours and nothing that one created for itself is left, no upload is unfinished, and
+// the next command on each machine leaves nothing there but copies of the lake's files.
 func (s *remote) check(c *trial) {
 	s.harm.storm(0, 0, 0)
 	s.checkSessions(c)
@@ -199,7 +199,7 @@ func (s *remote) checkSessions(c *trial) {
 	}
 }
 
-// keep copies the bucket, the database and what its server said.
+// keep copies the bucket, the database and the server's log.
 func (s *remote) keep(c *trial) {
 	copyTree(c.T, filepath.Join(s.s3.Root, s.bucket), filepath.Join(c.base, "bucket"))
 	log := s.cluster().Log()

@@ -8,42 +8,42 @@ import (
 	"testing"
 )
 
-// site is a pipeline with its warehouse, its lake and the machines that work on it. Of which kind those are, a trial
-// knows from here alone.
+// site is a pipeline with its warehouse, its lake and the machines that work on it. A trial knows only by this
+// interface what kinds those are.
 type site interface {
-	// fork makes a copy of all of it, below base, for the trials of one slot. The copy and what it was made from share
-	// nothing that either can change or disturb.
+	// fork copies all of it, below base, for the trials of one slot. The copy shares nothing with the original that
+	// either can change or disturb.
 	fork(t *testing.T, base string, slot int) site
-	// machines have one copy of the pipeline's folder each, and no other file in common unless one machine is all there is.
+	// machines each have a copy of the pipeline's folder, and share no other files unless there is only one machine.
 	machines() []machine
-	// objects is the folder in which the lake's objects lie, each a file below its key.
+	// objects is the folder that holds the lake's objects, each a file below its key.
 	objects() string
-	// open begins a session of the warehouse, which nobody else uses meanwhile.
+	// open begins a session on the warehouse, which nobody else uses at that time.
 	open(t *testing.T, write bool) session
-	// density is the chance that something is followed by something else in the same round.
+	// density is the chance that one disturbance is followed by another in the same round.
 	density() float64
 	// strikes are what may happen to a run.
 	strikes() []strike
 	// pardons reports whether a process may end like this because of what was done in its round; why is for the tally.
 	pardons(c *trial, code int, said string) (why string, ok bool)
-	// places are where files may lie after a run, below each folder.
+	// places are where files may be after a run, below each folder.
 	places() map[string]*regexp.Regexp
-	// late reports whether an object may still come from a process that is dead or was suspended: its request was on its way.
+	// late reports whether an object may still arrive from a dead or suspended process: its request was on its way.
 	late() bool
-	// check looks for what is left behind outside of the lake and the target.
+	// check looks for what is left outside the lake and the target.
 	check(c *trial)
-	// keep saves for a person what a failed trial's folder does not hold.
+	// keep saves what a failed trial's folder does not contain.
 	keep(c *trial)
 }
 
-// session runs SQL of the warehouse; temporary views last as long as it does.
+// session runs SQL on the warehouse; temporary views last as long as it does.
 type session interface {
 	ask(t *testing.T, query string) [][]string // the rows, as text; NULL is "NULL"
 	close()
 }
 
-// strike is one thing that may happen to the run of process p. It returns a second process of the run if there is one
-// then.
+// strike is one thing that may happen to the run of process p. It returns a second process of the run if there then is
+// one.
 type strike struct {
 	weight int
 	do     func(c *trial, p *running) *running
@@ -56,10 +56,10 @@ type machine struct {
 	env  []string
 }
 
-// hostname is in the environment of processes that are to believe that they are on another machine.
+// hostname is in the environment of processes that should believe they are on another machine.
 const hostname = "HINDCAST_CHAOS_HOST"
 
-// command is hindcast on the machine. By its host's name a lease tells whose processes it can look at: one of another
+// command is hindcast on the machine. The host name in a lease says whose processes can be inspected: one of another
 // machine may be alive or not.
 func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -78,7 +78,7 @@ func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// calmly runs one command of a site that is undisturbed.
+// calmly runs one command on an undisturbed site.
 func calmly(t *testing.T, s site, args ...string) {
 	t.Helper()
 	if out, err := s.machines()[0].command(t, mark+"=calm", args...).CombinedOutput(); err != nil {

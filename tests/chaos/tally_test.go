@@ -19,7 +19,7 @@ type tally struct {
 	trials  int
 	failed  int
 	killed  int
-	told    time.Time
+	logged  time.Time
 	kinds   map[string]int // what was killed
 	phases  map[string]int // what the run was doing
 	starts  map[string]int // what the trial began with
@@ -65,8 +65,8 @@ func (c *tally) ended(start string, resumes int, failed bool) {
 	if failed {
 		c.failed++
 	}
-	if max(c.kills, c.seeds) > 100 && time.Since(c.told) > time.Minute {
-		c.told = time.Now()
+	if max(c.kills, c.seeds) > 100 && time.Since(c.logged) > time.Minute {
+		c.logged = time.Now()
 		fmt.Fprintf(os.Stderr, "%s\n", c.line())
 	}
 }

@@ -36,19 +36,19 @@ type trial struct {
 	base   string // all of the trial's files
 	mark   string // in the environment of the trial's processes
 	site   site
-	store  *file.Store // the lake's objects, also where that is no folder for those who run
+	store  *file.Store // the lake's objects, even if the runs see a remote lake
 	lake   *lake.Lake
 
 	strikes int // left
 	rounds  int
 	seen    int      // events in the journal when the round began
-	told    int64    // its bytes then
-	length  float64  // of the round, as a part of a whole run
+	written int64    // its bytes then
+	length  float64  // of the round, as a fraction of a whole run
 	fenced  bool     // somebody was
 	last    string   // the machine that the round began on
 	hasty   bool     // it began without waiting for a lease
 	stopped bool     // this round was asked to stop
-	strays  []string // files brought by a zombie, or by the dead, after their time
+	strays  []string // files that a zombie or a dead process brought too late
 	hungUp  bool     // the warehouse did, in this round
 }
 
@@ -71,7 +71,7 @@ func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64,
 	return c
 }
 
-// end leaves nothing behind but what a failure is to be explained with.
+// end deletes everything except what explains a failure.
 func (c *trial) end() {
 	kill(processes(c.mark)...)
 	c.tally.ended(c.start, max(0, c.rounds-1), c.Failed())
@@ -92,7 +92,7 @@ func (c *trial) test() string {
 	return name
 }
 
-// run goes on until the run is done, and looks at what it left.
+// run continues until the run is done, and checks what it left.
 func (c *trial) run() {
 	for !c.round() {
 		if c.rounds > 20 {
@@ -109,7 +109,7 @@ func (c *trial) run() {
 	c.checkStrays()
 }
 
-// again starts the run that is done once more: it says so and changes nothing.
+// again starts the finished run once more: it says so and changes nothing.
 func (c *trial) again() {
 	before := len(c.events())
 	for _, args := range [][]string{{"run", "--id", run}, {"verify"}} {
@@ -123,12 +123,12 @@ func (c *trial) again() {
 	}
 }
 
-// round starts the run, or goes on with it, and does its worst. It reports whether the run is done.
+// round starts or continues the run, and does its worst. It reports whether the run is done.
 func (c *trial) round() bool {
 	c.rounds++
 	c.seen, c.stopped, c.hungUp = len(c.events()), false, false
 	c.length = c.remains()
-	c.told = journalSize(c.site, run)
+	c.written = journalSize(c.site, run)
 	moments := c.moments()
 	p := c.launch(c.next(), c.begin()...)
 	all := []*running{p}
@@ -140,7 +140,7 @@ func (c *trial) round() bool {
 		if other := c.strike(p); other != nil {
 			all = append(all, other)
 			if p.fenced {
-				p = other // which has the run now
+				p = other // which now has the run
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func (c *trial) round() bool {
 	for _, one := range all {
 		done = c.judge(one, c.hasty || len(all) > 1) || done
 	}
-	if !done && c.random.IntN(2) == 0 { // else the next round meets what is still dying
+	if !done && c.random.IntN(2) == 0 { // otherwise the next round meets what is still dying
 		if err := buried(c.mark, burial); err != nil {
 			c.Fatalf("after the supervisor's death: %v", err)
 		}
@@ -162,8 +162,8 @@ func (c *trial) anywhere() machine {
 	return all[c.random.IntN(len(all))]
 }
 
-// next is the machine that a round begins on: the first one at first, any one later. Who holds the lease of one that died
-// elsewhere is known by its silence alone; often that is waited for.
+// next is the machine that a round begins on: at first the first one, later any. The death of a lease's holder
+// elsewhere shows only in its silence; often the round waits for that.
 func (c *trial) next() machine {
 	m := c.anywhere()
 	if c.rounds == 1 {
@@ -191,7 +191,7 @@ func (c *trial) planned() bool {
 	return err == nil
 }
 
-// startup is the part of the instants that lie before the first event of a round.
+// startup is the share of the instants before the first event of a round.
 const startup = 0.25
 
 // moments are the instants at which this round is disturbed, from 0, its start, to 1, its end.
@@ -205,8 +205,8 @@ func (c *trial) moments() []float64 {
 	return at
 }
 
-// until waits for the instant, or for the process to end. Before the first event instants count by the clock, after
-// it by what the run has journaled, so that all steps are met on slow and fast machines alike.
+// until waits for the instant, or for the process to end. Before the first event instants are measured by the clock,
+// after it by what the run has journaled, so that all steps are hit on slow and fast machines alike.
 func (c *trial) until(at float64, p *running) {
 	if at < startup {
 		select {
@@ -215,14 +215,14 @@ func (c *trial) until(at float64, p *running) {
 		}
 		return
 	}
-	goal := c.told + int64((at-startup)/(1-startup)*c.length*float64(c.world.told))
+	goal := c.written + int64((at-startup)/(1-startup)*c.length*float64(c.world.written))
 	for end := time.Now().Add(patience / 4); !p.ended() && journalSize(c.site, run) <= goal && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(time.Duration(c.random.IntN(10_000)) * time.Microsecond)
 }
 
-// remains is the part of the run that is to be done still.
+// remains is the fraction of the run that is still to do.
 func (c *trial) remains() float64 {
 	st := c.state()
 	if st.Total == 0 {
@@ -231,7 +231,7 @@ func (c *trial) remains() float64 {
 	return 1 - float64(st.Counts()[hindcast.Succeeded])/float64(st.Total)
 }
 
-// strike does one bad thing, and returns another process of the run if there is one then.
+// strike does one bad thing, and returns another process of the run if there then is one.
 func (c *trial) strike(p *running) *running {
 	choice := c.site.strikes()
 	sum := 0
@@ -247,13 +247,13 @@ func (c *trial) strike(p *running) *running {
 	return nil
 }
 
-// second starts the run while it is under way.
+// second starts the run while it is in progress.
 func (c *trial) second(*running) *running {
 	c.tally.other("second starts")
 	return c.launch(c.anywhere(), "run", "--id", run)
 }
 
-// kill kills something of what there is at this instant.
+// kill kills one of the processes alive at this instant.
 func (c *trial) kill(p *running) *running {
 	there := processes(c.mark)
 	roles := map[string][]process{all: there}
@@ -284,9 +284,9 @@ func (c *trial) kill(p *running) *running {
 	return nil
 }
 
-// stop asks from another process.
+// stop requests a stop from another process.
 func (c *trial) stop(p *running) *running {
-	if holder := c.holder(); holder.Held && holder.Pid != p.cmd.Process.Pid { // who cannot stop if it is dead
+	if holder := c.holder(); holder.Held && holder.Pid != p.cmd.Process.Pid { // which cannot stop if it is dead
 		return c.kill(p)
 	}
 	c.tally.other("stops")
@@ -298,8 +298,8 @@ func (c *trial) stop(p *running) *running {
 	return nil
 }
 
-// freeze suspends the supervisor; a second run meanwhile is told who holds the pipeline. The supervisor then goes
-// on, or is killed as it is.
+// freeze suspends the supervisor; a second run in the meantime reports who holds the pipeline. The supervisor then
+// continues, or is killed.
 func (c *trial) freeze(p *running) *running {
 	c.tally.other("freezes")
 	pid := p.cmd.Process.Pid
@@ -336,14 +336,14 @@ func (c *trial) holder() lease.Holder {
 	return holder
 }
 
-// judge waits for the process and reports whether it says that the run is done. It fails the trial where it ended
-// as it never may.
+// judge waits for the process and reports whether it says that the run is done. It fails the trial if the process ended
+// in a way that is never allowed.
 func (c *trial) judge(p *running, rival bool) bool {
 	code := p.await()
 	said := p.output()
 	switch {
 	case p.fenced && code == hindcast.ExitOK:
-		if c.proven() { // its successor had committed the rest when it looked
+		if c.proven() { // its successor had already committed the rest
 			return false
 		}
 	case code == hindcast.ExitOK:
@@ -353,7 +353,7 @@ func (c *trial) judge(p *running, rival bool) bool {
 	case code == hindcast.ExitStopped && c.stopped:
 		return false
 	case code == hindcast.ExitUsage && strings.Contains(said, "is done: nothing is left"):
-		return true // it was killed when all had been journaled
+		return true // it was killed after everything had been journaled
 	case code == hindcast.ExitUsage && rival && strings.Contains(said, "E-LEASE-HELD"):
 		return false
 	case (p.fenced || rival) && strings.Contains(said, "E-FENCED") && (code == hindcast.ExitFailed || code == hindcast.ExitUsage): // the latter before its first slice
@@ -385,7 +385,7 @@ func (c *trial) state() *hindcast.RunState {
 	return st
 }
 
-// proven reports whether every slice has the row that the run has made, or has found.
+// proven reports whether every slice has the status row that the run wrote or found.
 func (c *trial) proven() bool {
 	db := c.site.open(c.T, false)
 	defer db.close()
@@ -402,7 +402,7 @@ func (c *trial) proven() bool {
 	return st.Total > 0 && len(rows) >= st.Total
 }
 
-// phase is what the run was at, by the last that this round journaled.
+// phase is what the run was doing, according to the last event of this round.
 func (c *trial) phase() string {
 	events := c.events()
 	if len(events) <= c.seen {
@@ -432,7 +432,7 @@ func (c *trial) phase() string {
 type running struct {
 	trial   *trial
 	machine machine
-	fenced  bool // it was suspended, and another has the run
+	fenced  bool // it was suspended, and another process has the run
 	cmd     *exec.Cmd
 	file    string
 	began   time.Time
@@ -467,7 +467,7 @@ func (p *running) ended() bool {
 	}
 }
 
-// await returns the exit code. A process that does not end tells what it is at, and fails the trial.
+// await returns the exit code. A process that does not end dumps its goroutines, and fails the trial.
 func (p *running) await() int {
 	select {
 	case <-p.done:
@@ -486,7 +486,7 @@ func (p *running) killed() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// output is what the process said so far, the end of it if that is much.
+// output is what the process has printed so far, or the end of it if that is long.
 func (p *running) output() string {
 	f, err := os.Open(p.file)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// silence waits until the lease is free for a machine: given back, of a process that the machine sees, or not renewed for
-// so long that it may be taken over.
+// silence waits until the lease is free for a machine: released, held by a process that the machine can see, or not
+// renewed for so long that it may be taken over.
 func (c *trial) silence(m machine) {
 	for {
 		holder := c.holder()
@@ -23,8 +23,8 @@ func (c *trial) silence(m machine) {
 	}
 }
 
-// usurp suspends the supervisor for so long that the other machine takes its run over, and wakes it up then, at any
-// instant until the other one is done. It publishes and commits nothing more, and says why.
+// usurp suspends the supervisor for so long that the other machine takes over its run, and wakes it at any instant
+// before the other one is done. It must publish and commit nothing more, and say why.
 func (c *trial) usurp(p *running) *running {
 	wake := p.suspend(c.random.IntN(2) == 0)
 	defer wake()
@@ -33,7 +33,7 @@ func (c *trial) usurp(p *running) *running {
 		return c.second(p)
 	}
 	heir := c.inherit(p)
-	if heir == nil { // all was done
+	if heir == nil { // everything was done
 		return nil
 	}
 	c.tally.other("takeovers")
@@ -55,7 +55,7 @@ func (c *trial) usurp(p *running) *running {
 	return heir
 }
 
-// suspend stops a supervisor, or all of its machine, and returns what wakes it up; safe to repeat.
+// suspend stops a supervisor, or its whole machine, and returns the function that wakes it; safe to repeat.
 func (p *running) suspend(machine bool) (wake func()) {
 	pids := []int{p.cmd.Process.Pid}
 	_ = syscall.Kill(pids[0], syscall.SIGSTOP)
@@ -67,12 +67,12 @@ func (p *running) suspend(machine bool) (wake func()) {
 	}
 	return func() {
 		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGCONT) // one that was killed meanwhile is gone
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one that was killed in the meantime is gone
 		}
 	}
 }
 
-// inherit has the other machine go on with the run of a suspended process, until it has the lease.
+// inherit makes the other machine continue the run of a suspended process, and waits until it has the lease.
 func (c *trial) inherit(p *running) *running {
 	machines := c.site.machines()
 	other := machines[0]
@@ -99,13 +99,14 @@ func (c *trial) inherit(p *running) *running {
 	return nil
 }
 
-// ofZombie matches the keys of what a zombie may still have been uploading: its own part of the journal, which its
-// successor closed off, its log, and files below the prefixes of its attempts that nothing names.
+// ofZombie matches the keys of what a zombie may still have been uploading: its journal file, which its successor
+// closed off, its log, and files below its attempts' prefixes that nothing names.
 func ofZombie(fence int64) *regexp.Regexp {
 	return regexp.MustCompile(fmt.Sprintf(`/runs/\w+/(log|journal-0*%d/\d+\.jsonl)$|[/-]f%[1]d-a\d+/[\w-]+\.(parquet|json)$`, fence))
 }
 
-// holdings are what counts of a run: the target, its status rows, what the journal says, and all objects but a zombie's.
+// holdings are what counts of a run: the target, its status rows, what the journal says, and all objects except a
+// zombie's.
 func (c *trial) holdings(theirs *regexp.Regexp) map[string]string {
 	held := map[string]string{"events": fmt.Sprint(len(c.events()))}
 	db := c.site.open(c.T, false)
@@ -128,7 +129,7 @@ func (c *trial) holdings(theirs *regexp.Regexp) map[string]string {
 	return held
 }
 
-// differing are the entries that are not the same in both.
+// differing are the entries that differ between the two.
 func differing(before, after map[string]string) (all []string) {
 	for key := range before {
 		if after[key] != before[key] {

@@ -12,8 +12,8 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// zombie suspends a supervisor for so long that its lease is another's when it wakes up: it must notice, publish
-// nothing more, end its processes and say that it did not succeed. Whoever goes on finds everything in order.
+// zombie suspends a supervisor until its lease belongs to somebody else when it wakes up: it must notice, publish
+// nothing more, end its processes and report that it did not succeed. Whoever continues finds everything in order.
 func (c *trial) zombie() {
 	c.strikes = 0
 	p := c.launch(c.anywhere(), "run", "--id", run)
