@@ -18,16 +18,16 @@ var (
 		"TINYINT": {8, true}, "SMALLINT": {16, true}, "INTEGER": {32, true}, "BIGINT": {64, true}, "HUGEINT": {128, true},
 		"UTINYINT": {8, false}, "USMALLINT": {16, false}, "UINTEGER": {32, false}, "UBIGINT": {64, false}, "UHUGEINT": {128, false},
 	}
-	// digits are those that a DECIMAL needs before its point, to hold every whole number of a size.
+	// digits is how many a DECIMAL needs before its point to hold every integer of a type.
 	digits = map[integer]int{{8, true}: 3, {8, false}: 3, {16, true}: 5, {16, false}: 5, {32, true}: 10, {32, false}: 10,
 		{64, true}: 19, {64, false}: 20}
-	// wider are pairs of which the second holds every value of the first, or refuses one that it does not hold.
+	// wider are pairs whose second type holds every value of the first, or refuses those that it does not.
 	wider = [][2]string{{"DATE", "TIMESTAMP"}, {"DATE", "TIMESTAMP_NS"}, {"TIMESTAMP", "TIMESTAMP_NS"}, {"TIME", "TIME_NS"},
 		{"FLOAT", "DOUBLE"}, {"JSON", "VARCHAR"}}
 )
 
-// Common is the type that holds the values of both types exactly, in DuckDB's spelling; false if there is none. The
-// type "NULL", of a column without any value, is held by all. Unlike DuckDB's own choice it never rounds.
+// Common returns the type that holds the values of both types exactly, in DuckDB's spelling; false if there is none.
+// The type "NULL", of a column without values, fits into every type. Unlike DuckDB's own choice it never rounds.
 func Common(a, b string) (string, bool) {
 	switch {
 	case a == b, b == nullType:
@@ -46,7 +46,7 @@ func Common(a, b string) (string, bool) {
 	return commonNested(a, b)
 }
 
-// nullType is the type of a column of which a file has no value at all.
+// nullType is the type of a column that has no values in a file.
 const nullType = "NULL"
 
 func commonNumber(a, b string) (string, bool) {
@@ -85,7 +85,7 @@ func commonInteger(m, n integer) (string, bool) {
 	return "", false
 }
 
-// withInteger is the common type of an integer and a type that is not one.
+// withInteger is the common type of an integer and another type.
 func withInteger(typ string, n integer) (string, bool) {
 	switch {
 	case typ == "FLOAT" && n.bits <= 16:
@@ -112,7 +112,7 @@ func ParseDecimal(typ string) (precision, scale int, ok bool) {
 	return precision, scale, true
 }
 
-// mostDigits is how many a DECIMAL of DuckDB holds.
+// mostDigits is how many digits a DuckDB DECIMAL holds.
 const mostDigits = 38
 
 func decimalOf(before, scale int) (string, bool) {
@@ -122,8 +122,8 @@ func decimalOf(before, scale int) (string, bool) {
 	return fmt.Sprintf("DECIMAL(%d,%d)", before+scale, scale), true
 }
 
-// commonNested takes lists, maps and structs apart. A struct's fields are found by their names; one that only one side
-// has is NULL for the other.
+// commonNested compares lists, maps and structs member by member. A struct's fields are matched by name; one that only
+// one side has is NULL for the other.
 func commonNested(a, b string) (string, bool) {
 	x, aList := strings.CutSuffix(a, "[]")
 	y, bList := strings.CutSuffix(b, "[]")
@@ -168,7 +168,7 @@ func commonStruct(left, right []string) (string, bool) {
 	return "STRUCT(" + strings.Join(fields, ", ") + ")", true
 }
 
-// members cuts the inside of MAP(…) or STRUCT(…) at its outermost commas.
+// members splits the inside of MAP(…) or STRUCT(…) at its outermost commas.
 func members(text string) []string {
 	var list []string
 	depth, quoted, start := 0, false, 0
@@ -189,7 +189,7 @@ func members(text string) []string {
 	return append(list, strings.TrimSpace(text[start:]))
 }
 
-// field takes a struct's member apart: its name, which may be quoted, and its type.
+// field splits a struct's member into its name, which may be quoted, and its type.
 func field(member string) (name, typ string) {
 	quoted := false
 	for i := range len(member) {

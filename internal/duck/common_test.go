@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// pairs are types that two files may give one column, and the type that holds both; none where each would lose something.
+// pairs are types that two files may give one column, and the type that holds both; "" if each would lose something.
 var pairs = [][3]string{
 	{"INTEGER", "INTEGER", "INTEGER"},
 	{"TINYINT", "BIGINT", "BIGINT"},
@@ -83,7 +83,7 @@ func TestCommonTypeHoldsBoth(t *testing.T) {
 	}
 }
 
-// What Common says that a type holds comes back from it as it was, in the DuckDB that is linked in.
+// Values cast to their common type come back unchanged, in the DuckDB that is linked in.
 func TestCommonTypesCastAndComeBack(t *testing.T) {
 	db, err := duck.Open(t.Context(), duck.Options{})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // Copied is what a COPY wrote.
 type Copied struct {
 	Files   []hindcast.File
-	Columns map[string]Range // by name; a column that Parquet keeps no statistics of is not there
+	Columns map[string]Range // by name; a column without Parquet statistics is missing
 }
 
 // Rows is how many were written.
@@ -29,14 +29,14 @@ func (c Copied) Rows() int64 {
 	return n
 }
 
-// Range is what the statistics of a Parquet file say of a column.
+// Range is what a Parquet file's statistics say about a column.
 type Range struct {
 	Min, Max string // as DuckDB renders the values, instants in UTC; "" if all are NULL
 	Nulls    string // how many are NULL
 }
 
-// Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows
-// give no file.
+// Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows give no
+// file.
 func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
 	path := filepath.Join(dir, "part-0.parquet")
 	file := hindcast.File{Path: path}
@@ -51,7 +51,7 @@ func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error
 	return Copied{Files: []hindcast.File{file}, Columns: ranges(columns)}, Sync(dir, path)
 }
 
-// written runs a COPY and reads the row that it answers with, by the names of its columns: later versions have more.
+// written runs a COPY and reads the row that it returns, by the names of its columns: later versions return more.
 func written(ctx context.Context, conn *sql.Conn, statement string, into map[string]any) error {
 	rows, err := conn.QueryContext(ctx, statement)
 	if err != nil {
@@ -72,7 +72,7 @@ func written(ctx context.Context, conn *sql.Conn, statement string, into map[str
 		found++
 	}
 	if found < len(into) {
-		return fmt.Errorf("COPY answers with %s", strings.Join(names, ", "))
+		return fmt.Errorf("COPY returns %s", strings.Join(names, ", "))
 	}
 	if !rows.Next() {
 		return cmp.Or(rows.Err(), sql.ErrNoRows)
@@ -93,7 +93,7 @@ func ranges(columns duckdb.OrderedMap) map[string]Range {
 		if !isName || !isMap {
 			continue
 		}
-		if path := SplitTable(name); len(path) == 1 { // a nested column has statistics of its leaves only
+		if path := SplitTable(name); len(path) == 1 { // a nested column has statistics only for its leaves
 			out[path[0]] = Range{Min: text(statistics, "min"), Max: text(statistics, "max"), Nulls: text(statistics, "null_count")}
 		}
 	}
@@ -106,15 +106,15 @@ func text(m duckdb.OrderedMap, key string) string {
 	return s
 }
 
-// CopyPrefix is how many bytes stand before the query in a CopyStatement, for places in errors.
+// CopyPrefix is how many bytes precede the query in a CopyStatement, for positions in errors.
 var CopyPrefix = len(copyHead(Version))
 
-// CopyStatement is the statement by which Copy writes. The file gets no Bloom filters: to DuckDB 1.5 they hide rows, see
-// FromParquet, also where it reads the file by the lake's views.
+// CopyStatement is the statement that Copy runs. The file gets no Bloom filters: in DuckDB 1.5 they hide rows, see
+// FromParquet, even when it reads the file by the lake's views.
 func CopyStatement(query, path string) string { return copyStatement(Version, query, path) }
 
-// copyStatement is the COPY of a version of DuckDB. From 2.0 on the row that it answers with has a column more, whose type
-// the Go driver does not read; but there a COPY can stand in a WITH, and columns be left out.
+// copyStatement is the COPY for a version of DuckDB. From 2.0 on its result has another column, whose type the Go
+// driver cannot read; but there a COPY can be in a WITH, and its columns selected.
 func copyStatement(version, query, path string) string {
 	tail := ") TO " + String(path) + " (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false, RETURN_STATS)"
 	if copyHead(version) != "COPY (" {

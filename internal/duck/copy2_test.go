@@ -8,7 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pythontest"
 )
 
-// The statement for DuckDB 2.0 answers with the columns that Copy reads, by name, and no other.
+// The statement for DuckDB 2.0 returns the columns that Copy reads, by name, and no others.
 func TestCopyStatementOfDuckDB2(t *testing.T) {
 	if got := copyStatement(Version, "SELECT 1", "x"); !strings.HasPrefix(got, "COPY (SELECT 1") || len("COPY (") != CopyPrefix {
 		t.Errorf("ours: %s", got)

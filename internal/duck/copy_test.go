@@ -52,7 +52,7 @@ func TestCopyTellsWhatItsFileHolds(t *testing.T) {
 	}
 }
 
-// The driver reads a path as a URL; one that it would misread is refused by its name.
+// The driver parses a path as a URL; one that it would misread is refused by name.
 func TestPathsThatTheDriverMisreads(t *testing.T) {
 	for _, name := range []string{"what?.duckdb", "a?access_mode=read_only", "50%.duckdb"} {
 		path := filepath.Join(t.TempDir(), name)

@@ -1,6 +1,6 @@
-// Package duck is what all users of DuckDB here share: opening an instance with bounded memory, quoting names
-// and values, carrying types through Parquet, sums over rows, and turning DuckDB's errors into ours. What is
-// run in DuckDB, and why, is for its users.
+// Package duck is what all users of DuckDB here share: opening an instance with bounded memory, quoting names and
+// values, carrying types through Parquet, sums over rows, and turning DuckDB's errors into ours. What is run in DuckDB,
+// and why, is the caller's responsibility.
 package duck
 
 import (
@@ -24,13 +24,13 @@ type Options struct {
 	Memory   int64    // resident bytes that the whole process may use; 0 leaves DuckDB's default
 	Threads  int      // 0 leaves DuckDB's default
 	Spill    string   // folder to spill to; "" beside the database
-	Allowed  []string // the only folders that SQL may reach, besides Path; nil does not restrict it
+	Allowed  []string // the only folders that SQL may access, besides Path; nil does not restrict it
 	TimeZone string   // of the sessions
 	Session  []string // the user's SET statements, run on each connection
 }
 
-// memoryShare is what DuckDB is told of the memory that its process may use: it overshoots its limit by about
-// 30 % (measured, see docs/decisions/duckdb.md).
+// memoryShare is DuckDB's share of the memory that its process may use: it overshoots its limit by about 30 %
+// (measured, see docs/decisions/duckdb.md).
 const memoryShare = 0.7
 
 // idleConnections is how many connections are kept for the next use: opening one costs more than a small statement.
@@ -45,7 +45,7 @@ func Open(ctx context.Context, o Options) (*sql.DB, error) {
 	}
 	if _, err := url.Parse(o.Path); err != nil || strings.Contains(o.Path, "?") {
 		return nil, &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent,
-			Message: "DuckDB's driver cannot open " + o.Path + ": it takes a path for a URL, and what follows a ? for options",
+			Message: "DuckDB's driver cannot open " + o.Path + ": it parses the path as a URL, and what follows a ? as options",
 			Next:    "rename the file or folder whose name holds the ? or %"}
 	}
 	dsn := o.Path
@@ -79,10 +79,10 @@ func prepareInstance(ctx context.Context, db *sql.DB, o Options) error {
 // Version is the DuckDB that is linked in.
 const Version = "v1.5.6"
 
-// Settings are the SET statements that Open runs, for who opens an instance by other means.
+// Settings are the SET statements that Open runs, for callers that open an instance by other means.
 func (o Options) Settings() []string { return append(o.instance(), o.session()...) }
 
-// instance sets what holds for the whole instance; access is restricted last, and cannot be widened after.
+// instance returns the settings of the whole instance; access is restricted last, and cannot be widened after that.
 func (o Options) instance() []string {
 	sets := []string{
 		"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
@@ -106,7 +106,7 @@ func (o Options) instance() []string {
 			dir = strings.TrimSuffix(dir, "/") + "/"
 			allowed = append(allowed, String(dir))
 			if escaped := Literal(dir); escaped != dir {
-				allowed = append(allowed, String(escaped)) // what is read is compared as it is written
+				allowed = append(allowed, String(escaped)) // paths are compared as written
 			}
 		}
 		sets = append(sets, "SET allowed_directories=["+strings.Join(allowed, ",")+"]", "SET enable_external_access=false")
@@ -117,7 +117,7 @@ func (o Options) instance() []string {
 // MemoryLimit is the memory_limit for an instance whose process may use that many bytes.
 func MemoryLimit(resident int64) int64 { return int64(float64(resident) * memoryShare) }
 
-// session sets what holds for one session.
+// session returns the settings of one session.
 func (o Options) session() []string {
 	zone := o.TimeZone
 	if zone == "" {
@@ -147,7 +147,7 @@ func Table(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// SplitTable splits a possibly qualified name at the dots outside double quotes, and unquotes the parts.
+// SplitTable splits a possibly qualified name at the dots outside double quotes, and unquotes the components.
 func SplitTable(name string) []string {
 	var parts []string
 	var part strings.Builder
@@ -181,7 +181,7 @@ func Strings(list []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// Sync makes the files durable, and their folder's entries with them. DuckDB never fsyncs what COPY writes.
+// Sync makes the files and their folder's entries durable. DuckDB never fsyncs what COPY writes.
 func Sync(dir string, files ...string) error {
 	for _, name := range append(files, dir) {
 		f, err := os.Open(name)

@@ -25,11 +25,11 @@ type fault struct {
 	Candidates string `json:"candidates"`
 }
 
-// SQLError is an error in a statement's text, with the offset at which DuckDB places it.
+// SQLError is an error in a statement's text, with DuckDB's offset.
 type SQLError struct {
 	Fault  *hindcast.Error
 	Offset int    // bytes into the statement; -1 if unknown
-	Name   string // the table or column that it is about, if DuckDB says so
+	Name   string // the table or column concerned, if DuckDB names it
 }
 
 func (e *SQLError) Error() string { return e.Fault.Error() }
@@ -37,8 +37,8 @@ func (e *SQLError) Error() string { return e.Fault.Error() }
 // Unwrap returns the error without the offset.
 func (e *SQLError) Unwrap() error { return e.Fault }
 
-// Translate turns an error of DuckDB, or of the operating system around it, into ours. Nil and errors that are
-// ours already stay as they are.
+// Translate turns an error of DuckDB, or of the operating system around it, into ours. Nil and errors that are already
+// ours stay as they are.
 func Translate(err error) error {
 	if err == nil {
 		return nil
@@ -49,9 +49,9 @@ func Translate(err error) error {
 	if _, ok := errors.AsType[*SQLError](err); ok {
 		return err
 	}
-	if errors.Is(err, context.DeadlineExceeded) { // nobody asked to stop: it may be quicker the next time
+	if errors.Is(err, context.DeadlineExceeded) { // nobody asked to stop: it may be faster next time
 		return &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Message: "it took too long", Cause: err,
-			Next: "see what else the machine is busy with"}
+			Next: "check what else is using the machine"}
 	}
 	if errors.Is(err, context.Canceled) {
 		return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
@@ -66,8 +66,8 @@ func Translate(err error) error {
 	return byType(f, err)
 }
 
-// Fatal reports whether an error leaves the instance of no use: DuckDB refuses every statement after a fault of its
-// own, or a COMMIT that could not be written, until the database is opened again.
+// Fatal reports whether an error leaves the instance unusable: after an internal error, or a COMMIT that could not be
+// written, DuckDB refuses every statement until the database is opened again.
 func Fatal(err error) bool {
 	if err == nil {
 		return false
@@ -90,7 +90,7 @@ func Damaged(path, why string) error {
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Message: message, Next: damagedNext}
 }
 
-// OfFile reports whether a damaged Parquet file may be behind an error of DuckDB: which part of it stumbles decides what
+// OfFile reports whether a damaged Parquet file may be behind a DuckDB error: it depends on which component fails what
 // the error is called.
 func OfFile(err error) bool {
 	e := hindcast.AsError(err)
@@ -107,8 +107,7 @@ func OfFile(err error) bool {
 	return false
 }
 
-// system recognizes errors of the operating system, and of connections that are gone. What is not the user's to
-// mend may heal.
+// system recognizes errors of the operating system and lost connections. What the user cannot fix may heal.
 func system(err error) *hindcast.Error {
 	var number syscall.Errno
 	switch {
@@ -120,7 +119,7 @@ func system(err error) *hindcast.Error {
 		return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err}
 	case errors.As(err, &number):
 		return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Message: err.Error(), Cause: err,
-			Next: "look at the file system"}
+			Next: "check the file system"}
 	}
 	return nil
 }
@@ -132,10 +131,10 @@ func diskFull(message string, err error) *hindcast.Error {
 
 func denied(message string, err error) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: message, Cause: err,
-		Next: "give this user the right to it, then run again"}
+		Next: "give this user permission for it, then run again"}
 }
 
-// parse finds the JSON in a driver's error; without one the whole text is the message.
+// parse finds the JSON in a driver's error; without any, the whole text is the message.
 func parse(err error) fault {
 	text := err.Error()
 	var f fault
@@ -152,7 +151,7 @@ func parse(err error) fault {
 	return f
 }
 
-// absent begins the error of a column that is read and was not unloaded: see FromParquet.
+// absent is the prefix of the error for a column that is read but was not unloaded: see FromParquet.
 const absent = "hindcast has not unloaded "
 
 var (
@@ -160,7 +159,7 @@ var (
 	lockFile   = regexp.MustCompile(`lock on file "([^"]+)"`)
 )
 
-// byText recognizes what DuckDB reports under types that are too wide.
+// byText recognizes errors that DuckDB reports under types that are too broad.
 func byText(f fault, err error) error {
 	text := f.Message
 	switch {
@@ -176,7 +175,7 @@ func byText(f fault, err error) error {
 		return &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Cause: err,
 			Message: "the SQL reads the column " + strings.TrimPrefix(firstLine(text), absent) + ", which was not unloaded because nothing seemed to read it",
 			Next:    "name the columns in place of `columns: used`, such as columns: [a, b], or leave the key out for all of them"}
-	case strings.Contains(text, "TProtocolException"): // of a page's header: no type, or "Invalid Input"
+	case strings.Contains(text, "TProtocolException"): // of a page header: no type, or "Invalid Input"
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Message: firstLine(text), Cause: err, Next: damagedNext}
 	}
 	return nil
@@ -199,7 +198,7 @@ func byType(f fault, err error) error {
 	switch strings.TrimSuffix(f.Type, " Exception") {
 	case "Out of Memory", "Out Of Memory":
 		e.Code, e.Class = hindcast.EMemory, hindcast.ClassResource
-		e.Next = "it is tried again alone; if that fails too, set run.memory higher or slices shorter"
+		e.Next = "it is tried again alone; if that fails too, raise run.memory or make slices shorter"
 		return e
 	case "Interrupt", "INTERRUPT":
 		e.Code, e.Class, e.Message = hindcast.EStopped, hindcast.ClassCanceled, "stopped"
@@ -219,7 +218,7 @@ func byType(f fault, err error) error {
 		}
 		if e.Code == hindcast.EOverflow {
 			e.Next = "bound the value in the SQL, or widen the target's column with ALTER TABLE"
-			if strings.HasPrefix(f.Message, "Overflow in ") { // while it was computed: no target has seen it
+			if strings.HasPrefix(f.Message, "Overflow in ") { // during the computation: the target is not involved
 				e.Next = "cast what it is computed from in the SQL: to a DECIMAL that holds the result, or to DOUBLE, which rounds"
 			}
 		}
@@ -269,13 +268,13 @@ func valueCode(text string) hindcast.Code {
 	return hindcast.ESQL
 }
 
-// mostCandidates is how many lines of proposals help; an operator has dozens of signatures.
+// mostCandidates is how many lines of suggestions help; an operator has dozens of signatures.
 const mostCandidates = 6
 
-// itsOwn is a proposal of a table of DuckDB's own catalogue, which no SQL of a pipeline means.
+// itsOwn matches a suggestion from DuckDB's own catalogue, which no pipeline's SQL means.
 var itsOwn = regexp.MustCompile(`^Did you mean "(system\.)?(pg_|duckdb_|sqlite_|pragma_|information_schema)`)
 
-// candidates keeps what DuckDB says after the first line: names that were meant, perhaps.
+// candidates keeps what DuckDB says after the first line: suggested names.
 func candidates(f fault) []string {
 	var detail []string
 	for line := range strings.Lines(f.Message) {
@@ -301,10 +300,10 @@ func offset(f fault) int {
 
 var noColumn = regexp.MustCompile(`^(?:Values list|Table) "(.+)" does not have a column named "(.+)"`)
 
-// damagedNext is the way on from a Parquet file that cannot be read.
+// damagedNext is the next step for an unreadable Parquet file.
 const damagedNext = "`hindcast verify --files` names the damaged files; unload those slices again with `hindcast unload --fresh`, or restore the file if it is your own"
 
-// plainly says in the user's words what DuckDB says in those of its binder, to which a fact is a list of values.
+// plainly rephrases DuckDB's binder messages in the user's words: to the binder, a fact is a list of values.
 func plainly(message string) string {
 	message = noColumn.ReplaceAllString(message, `$1 does not have the column "$2"`)
 	m := tooLarge.FindStringSubmatch(message)
@@ -324,7 +323,7 @@ func plainly(message string) string {
 
 var tooLarge = regexp.MustCompile(`^Type \w+ with value (\S+) can't be cast because the value is out of range for the destination type (\S+)(?: when casting from source column (.+))?$`)
 
-// physical are DuckDB's inner names of types.
+// physical are DuckDB's internal type names.
 var physical = map[string]string{"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INTEGER", "INT64": "BIGINT", "INT128": "HUGEINT",
 	"UINT8": "UTINYINT", "UINT16": "USMALLINT", "UINT32": "UINTEGER", "UINT64": "UBIGINT"}
 

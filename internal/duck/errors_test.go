@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// What the system says is not the SQL's fault, and only our own stop is a stop.
+// Errors of the system are not the SQL's fault, and only our own stop counts as a stop.
 func TestTranslateErrorsOfTheSystem(t *testing.T) {
 	path := func(cause error) error { return &fs.PathError{Op: "sync", Path: "part-0.parquet", Err: cause} }
 	for _, c := range []struct {
@@ -36,7 +36,7 @@ func TestTranslateErrorsOfTheSystem(t *testing.T) {
 	}
 }
 
-// A file of a DuckDB that came later is refused with the versions that are read, and never tried again.
+// A file by a later DuckDB is refused with the versions that can be read, and never tried again.
 func TestTranslateAFileOfAnotherDuckDB(t *testing.T) {
 	for version, next := range map[string]string{"99": "STORAGE_VERSION 'v1.5.0'", "101": "STORAGE_VERSION", "9": "EXPORT DATABASE"} {
 		e := hindcast.AsError(duck.Translate(errors.New("IO Error: Trying to read a database file with version number " + version +
@@ -47,7 +47,7 @@ func TestTranslateAFileOfAnotherDuckDB(t *testing.T) {
 	}
 }
 
-// A page of a Parquet file that cannot be read is the file's fault, not the SQL's.
+// An unreadable page of a Parquet file is the file's fault, not the SQL's.
 func TestTranslateADamagedPage(t *testing.T) {
 	for _, text := range []string{"TProtocolException: Invalid data", `{"exception_type":"Invalid Input","exception_message":"TProtocolException: Invalid data"}`} {
 		if e := hindcast.AsError(duck.Translate(errors.New(text))); e.Code != hindcast.EParquet || e.Class != hindcast.ClassPermanent {
@@ -56,7 +56,7 @@ func TestTranslateADamagedPage(t *testing.T) {
 	}
 }
 
-// After these the instance answers nothing any more; after the others it does.
+// After a fatal error the instance answers nothing any more; after others it does.
 func TestFatal(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{"exception_type":"FATAL","exception_message":"Failed to commit: No space left on device"}`: true,

@@ -11,19 +11,19 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// otherStorage is DuckDB's refusal of a file whose format it does not know.
+// otherStorage matches DuckDB's refusal of a file whose format it does not know.
 var otherStorage = regexp.MustCompile(`database file with version number (\d+), but we can only read versions? (?:between )?(\d+)(?: and (\d+))?`)
 
-// otherType is its refusal of a file that it can read, with a column of a type that came later.
+// otherType matches its refusal of a readable file with a column of a later type.
 var otherType = regexp.MustCompile(`unrecognized enum value "?(\d+)"? for enum "LogicalTypeId"`)
 
-// nanoInstant is TIMESTAMPTZ_NS in files: the one type of DuckDB 2.0 that its copies for older versions keep.
+// nanoInstant is TIMESTAMPTZ_NS in files: the only type of DuckDB 2.0 that its copies for older versions keep.
 const nanoInstant = "33"
 
-// oldest is the DuckDB that wrote the first format that is read still: storage version 64.
+// oldest is the DuckDB that introduced the oldest readable format: storage version 64.
 const oldest = "v0.9.0"
 
-// foreign translates an error of opening the file, and says of one that another DuckDB wrote which one that was.
+// foreign translates an error of opening a file, and names the DuckDB version that wrote it if it was another one.
 func foreign(path string, err error) error {
 	f := parse(err)
 	if versions := otherStorage.FindStringSubmatch(f.Message); versions != nil {
@@ -35,8 +35,8 @@ func foreign(path string, err error) error {
 	return Translate(err)
 }
 
-// foreignFile says which files are read in versions of DuckDB, which people know, and not of its storage alone. The path
-// is "" where it is not known.
+// foreignFile names the readable files by versions of DuckDB, which people know, not only by storage versions. The path
+// is "" if unknown.
 func foreignFile(e *hindcast.Error, versions []string, path string) error {
 	file, newest := versions[1], versions[2]
 	if versions[3] != "" {
@@ -61,17 +61,17 @@ func foreignFile(e *hindcast.Error, versions []string, path string) error {
 	return e
 }
 
-// readable is the storage version that a later DuckDB is told to write, so that ours can read it.
+// readable is the storage version that a later DuckDB must write so that ours can read it.
 func readable() string { return Version[:strings.LastIndexByte(Version, '.')] + ".0" }
 
-// writtenBy is the version of the DuckDB that wrote a database file, as its header has it; "" if that is not known.
+// writtenBy is the DuckDB version that wrote a database file, according to its header; "" if unknown.
 func writtenBy(path string) string {
 	const at, length = 52, 32
 	file, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
-	defer func() { _ = file.Close() }() // only read
+	defer func() { _ = file.Close() }() // it was only read
 	header := make([]byte, at+length)
 	if _, err := io.ReadFull(file, header); err != nil || string(header[8:12]) != "DUCK" {
 		return ""
@@ -85,7 +85,7 @@ func writtenBy(path string) string {
 
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+[-.\w]*$`)
 
-// foreignType says of a file in a format that is read what keeps it from being read all the same.
+// foreignType names what keeps a file of a readable format from being read.
 func foreignType(path, typ string, err error) error {
 	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Cause: err,
 		Message: path + " has a column of a type that DuckDB " + Version + " does not know",

@@ -11,7 +11,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pythontest"
 )
 
-// refusedFile opens the file, which must be refused for good, and returns the error.
+// refusedFile opens the file, which must be refused permanently, and returns the error.
 func refusedFile(t *testing.T, path string) *hindcast.Error {
 	t.Helper()
 	db, err := duck.Open(t.Context(), duck.Options{Path: path, ReadOnly: true})
@@ -26,7 +26,7 @@ func refusedFile(t *testing.T, path string) *hindcast.Error {
 	return e
 }
 
-// statements are what stands after the sentences of a next step: SQL to be run as it is.
+// statements returns the SQL after the prose of a next step, to be run verbatim.
 func statements(t *testing.T, next, from string) string {
 	t.Helper()
 	i := strings.Index(next, from)
@@ -50,8 +50,8 @@ func rowsOf(t *testing.T, path, query string) string {
 	return text
 }
 
-// A file of DuckDB 2.0 is refused with the version that wrote it, and the statements that are printed make a copy that can
-// be read, also of a file that may only be read.
+// A DuckDB 2.0 file is refused with the version that wrote it, and the printed statements make a readable copy, even of
+// a read-only file.
 func TestAFileOfDuckDB2(t *testing.T) {
 	dir, wares := t.TempDir(), t.TempDir()
 	path := filepath.Join(wares, "it's one.duckdb")
@@ -76,7 +76,7 @@ c.close()`, path)
 	}
 }
 
-// One type of 2.0 is copied, and makes the copy one that cannot be read: it is named, with the statement that mends it.
+// One type of 2.0 is copied and makes the copy unreadable: it is named, with the statement that fixes it.
 func TestACopyOfDuckDB2WithATypeOfIts(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "readable.duckdb")
@@ -97,7 +97,7 @@ c.close()`, statements(t, e.Next, "SELECT"))
 	}
 }
 
-// The other type is refused by DuckDB 2.0 itself while it copies; docs/reference/errors.md says what mends it.
+// The other type is refused by DuckDB 2.0 itself while copying; docs/reference/errors.md says how to fix it.
 func TestACopyOfDuckDB2WithATuple(t *testing.T) {
 	said := pythontest.DuckDB2(t, t.TempDir(), `
 c = duckdb.connect("w.duckdb")

@@ -26,7 +26,7 @@ func aggregates(columns []hindcast.Column) []string {
 	for i, c := range columns {
 		names[i] = Name(c.Name)
 		if strings.HasPrefix(c.Type, "ENUM(") {
-			names[i] = cast(c.Name, "VARCHAR") // an ENUM hashes by its position, which another table may not share
+			names[i] = cast(c.Name, "VARCHAR") // an ENUM hashes by its position, which may differ in another table
 		}
 		if Exact(c.Type) {
 			list = append(list, "sum("+Name(c.Name)+")")
@@ -36,7 +36,7 @@ func aggregates(columns []hindcast.Column) []string {
 	return list
 }
 
-// PartialSums is SumsList in two steps, for rows that are first grouped finely: the first list is selected by group,
+// PartialSums is SumsList in two steps, for rows that are first grouped finely: the first list is selected per group,
 // the second over the groups.
 func PartialSums(columns []hindcast.Column) (grouped, over string) {
 	return inParts(aggregates(columns))

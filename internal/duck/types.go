@@ -24,7 +24,7 @@ var carried = map[string]string{
 	"TIME_NS":             "VARCHAR",
 }
 
-// exact are the types that Parquet carries as they are.
+// exact are the types that Parquet carries unchanged.
 var exact = map[string]bool{
 	"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, "INTEGER": true, "BIGINT": true,
 	"UTINYINT": true, "USMALLINT": true, "UINTEGER": true, "UBIGINT": true, "FLOAT": true, "DOUBLE": true,
@@ -38,8 +38,8 @@ var (
 	fragile     = regexp.MustCompile(`\b(INTERVAL|HUGEINT|UHUGEINT|BIGNUM|BIT|TIME WITH TIME ZONE|TIMESTAMP_S|TIMESTAMP_MS|TIME_NS|ENUM|UNION|VARIANT)\b`)
 )
 
-// Carry says how Parquet carries a type exactly: as itself (""), or stored as another type that is cast back.
-// ok is false if it cannot be carried.
+// Carry returns how Parquet carries a type exactly: as itself (""), or stored as another type that is cast back. ok is
+// false if it cannot be carried.
 func Carry(typ string) (stored string, ok bool) {
 	if exact[typ] || decimalType.MatchString(typ) {
 		return "", true
@@ -56,9 +56,9 @@ func Carry(typ string) (stored string, ok bool) {
 	return "", false
 }
 
-// Textual reports whether the text of a type's values reads back as the same values. That of nested ones need not:
-// UNION's does not tell which member it is. An instant's is in the session's zone, and loses the seconds that the
-// offsets of the 19th century have.
+// Textual reports whether the text of a type's values reads back as the same values. That of nested types need not: a
+// UNION's does not say which member it is. A TIMESTAMPTZ's is in the session's zone, and loses the seconds of
+// 19th-century offsets.
 func Textual(typ string) bool {
 	if typ == "TIMESTAMP WITH TIME ZONE" {
 		return false
@@ -83,7 +83,7 @@ func Store(table string, columns []hindcast.Column) ([]hindcast.Column, error) {
 	return out, nil
 }
 
-// Encode is the select list that writes columns to Parquet, from rows whose columns have their Type already.
+// Encode is the select list that writes columns to Parquet, from rows whose columns already have their Type.
 func Encode(columns []hindcast.Column) string {
 	return selectList(columns, func(c hindcast.Column) string {
 		if c.Stored == "" {
@@ -117,8 +117,8 @@ func selectList(columns []hindcast.Column, expression func(hindcast.Column) stri
 }
 
 // FromParquet is a query over files that hindcast wrote with these columns. No files give no rows. Columns that are
-// Absent are there by name and type, and reading one fails: a NULL would be a wrong row that nobody notices. What stands in
-// the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
+// Absent exist by name and type, but reading one fails: a NULL would be a wrong row that nobody notices. Only what is
+// in the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
 // that region.
 func FromParquet(columns []hindcast.Column, files []string) string {
 	if len(files) == 0 {
@@ -153,12 +153,12 @@ func read(c hindcast.Column) string {
 
 func null(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }
 
-// FromUsersParquet is FromParquet over files of the user's own. Each layout is read by itself and cast to the columns'
-// types: DuckDB would unite the files' types, and lose digits. Statistics are not believed of NaN, which many writers
-// leave out of them.
+// FromUsersParquet is FromParquet over the user's own files. Each layout is read separately and cast to the columns'
+// types: DuckDB would unify the files' types, and lose digits. Statistics are not trusted about NaN, which many writers
+// omit from them.
 func FromUsersParquet(columns []hindcast.Column, layouts []hindcast.Layout) string {
 	var parts []string
-	read := map[string]bool{} // the files of several periods may have one in common
+	read := map[string]bool{} // the files of several periods may overlap
 	for _, l := range layouts {
 		l.Files = slices.DeleteFunc(slices.Clone(l.Files), func(file string) bool {
 			again := read[file]
@@ -187,7 +187,7 @@ func fromLayout(columns []hindcast.Column, l hindcast.Layout) string {
 	if slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Folder != "" }) {
 		options += ", filename="
 		if named == "filename" {
-			options += "true" // by this name only, files are left out by a condition on their folders
+			options += "true" // only by this name are files excluded by a condition on their folders
 		} else {
 			options += String(named)
 		}
@@ -204,15 +204,15 @@ func fromLayout(columns []hindcast.Column, l hindcast.Layout) string {
 	return "SELECT " + list + " FROM read_parquet(" + Paths(l.Files) + options + ")"
 }
 
-// folderValue is the value that a file's folders give a column, NULL where none is named like it, in whatever case. It
-// is escaped as in a URL, but for "+".
+// folderValue is the value that a file's folders give a column, or NULL if none has its name, in any case. It is
+// escaped as in a URL, except for "+".
 func folderValue(c hindcast.Column, file string) string {
 	below := utf8.RuneCountInString(strings.TrimSuffix(c.Folder, "/")) + 1
 	found := fmt.Sprintf("regexp_extract_all(substr(%s, %d), %s, 1)[1]", file, below, String("(?i)/"+regexp.QuoteMeta(c.Name)+"=([^/]*)/"))
 	return "nullif(url_decode(replace(" + found + ", '+', '%2B')), '__HIVE_DEFAULT_PARTITION__')"
 }
 
-// Paths is a list of files for read_parquet: no character in them is taken for a pattern.
+// Paths is a list of files for read_parquet; no character in them is taken as a pattern.
 func Paths(files []string) string {
 	literal := make([]string, len(files))
 	for i, path := range files {
@@ -221,7 +221,7 @@ func Paths(files []string) string {
 	return Strings(literal)
 }
 
-// Literal keeps DuckDB from reading a path's own characters as a pattern.
+// Literal keeps DuckDB from taking a path's characters as a pattern.
 func Literal(path string) string { return globless.Replace(path) }
 
 var globless = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")

@@ -11,8 +11,8 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// A folder above the lake, or above the user's own files, may be named like a column: what stands in the files counts.
-// Folders that the user's pattern names give columns.
+// A folder above the lake, or above the user's own files, may be named like a column: only what is in the files counts.
+// Folders that the user's pattern names do give columns.
 func TestFoldersNamedLikeColumns(t *testing.T) {
 	ctx := context.Background()
 	base := filepath.Join(t.TempDir(), "region=eu")
@@ -60,8 +60,8 @@ func TestFoldersNamedLikeColumns(t *testing.T) {
 	}
 }
 
-// pyarrow and polars leave NaN out of a column's statistics, and rows are found by these: testdata/nan.parquet says that
-// its scores end with 3.
+// pyarrow and polars omit NaN from a column's statistics, which readers use to skip rows: testdata/nan.parquet claims
+// that its largest score is 3.
 func TestRowsOfNaNAreFoundInTheUsersFiles(t *testing.T) {
 	db, err := duck.Open(t.Context(), duck.Options{})
 	if err != nil {
@@ -78,7 +78,7 @@ func TestRowsOfNaNAreFoundInTheUsersFiles(t *testing.T) {
 	}
 }
 
-// DuckDB's own writer keeps no statistics of a column that has NaN: what hindcast writes needs no such care.
+// DuckDB's own writer keeps no statistics for a column with NaN: hindcast's own files need no such care.
 func TestOurOwnFilesTellNaN(t *testing.T) {
 	db, err := duck.Open(t.Context(), duck.Options{})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are
-// cut by the civil reading of the bounds in the zone, TIMESTAMP WITH TIME ZONE by the instants.
+// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are compared
+// with the bounds' civil time in the zone, TIMESTAMP WITH TIME ZONE with the instants.
 func Window(column, typ string, in hindcast.Interval, zone string) string {
 	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), Bound(typ, in.Start, zone), Name(column), Bound(typ, in.End, zone))
 }
@@ -27,13 +27,13 @@ func Bound(typ string, t time.Time, zone string) string {
 	}
 }
 
-// Civil is what calendar and clock show at a bound. The first instant of a day is midnight there, also where the
-// zone's clocks went over it: rows of the skipped hour that a civil column may hold all the same are of that day.
-// Instants come from other processes, with an offset at best: the zone is named, never inherited from them.
+// Civil is the calendar date and clock time at a bound. The first instant of a day counts as midnight, even if the
+// zone's clocks skipped midnight: rows of the skipped hour, which a civil column may contain, belong to that day.
+// Instants come from other processes, with an offset at best: the zone is named explicitly, never taken from them.
 func Civil(t time.Time, zone string) time.Time {
 	place, err := location(zone)
 	if err != nil {
-		return t // not met: the pipeline's decoder has refused it
+		return t // cannot happen: the pipeline's decoder has refused it
 	}
 	t = t.In(place)
 	year, month, day := t.Date()
@@ -43,7 +43,7 @@ func Civil(t time.Time, zone string) time.Time {
 	return t
 }
 
-var locations sync.Map // of zones, by name: reading one costs more than a small statement
+var locations sync.Map // by zone name: loading one costs more than a small statement
 
 func location(zone string) (*time.Location, error) {
 	known, _ := locations.Load(zone)

@@ -12,7 +12,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// dawns are the first instants of n civil days from the given one on, found by walking over every quarter of an hour.
+// dawns are the first instants of n civil days, starting with the given one, found by walking in quarter hours.
 func dawns(year int, month time.Month, day, n int, zone *time.Location) []time.Time {
 	at := time.Date(year, month, day, 12, 0, 0, 0, zone)
 	for at.Add(-15*time.Minute).Day() == at.Day() {
@@ -20,14 +20,14 @@ func dawns(year int, month time.Month, day, n int, zone *time.Location) []time.T
 	}
 	found := []time.Time{at}
 	for at = at.Add(15 * time.Minute); len(found) <= n; at = at.Add(15 * time.Minute) {
-		if at.Format(time.DateOnly) > found[len(found)-1].Format(time.DateOnly) { // St. John's went back over midnight
+		if at.Format(time.DateOnly) > found[len(found)-1].Format(time.DateOnly) { // St. John's set its clocks back over midnight
 			found = append(found, at)
 		}
 	}
 	return found
 }
 
-// sent is the interval as another process gets it: with an offset, and without its zone.
+// sent is the interval as another process receives it: with an offset, and without its zone.
 func sent(t *testing.T, in hindcast.Interval) (out hindcast.Interval) {
 	t.Helper()
 	body, err := json.Marshal(in)
@@ -66,8 +66,8 @@ func TestBoundsAreCivilMidnights(t *testing.T) {
 	}
 }
 
-// Days in zones whose clocks go over midnight, or back over it: every civil timestamp, also one that the zone's
-// clocks never showed, is in exactly one slice, the one of its date.
+// Days in zones whose clocks skip or repeat midnight: every civil timestamp, even one that the zone's clocks never
+// showed, is in exactly one slice, the one of its date.
 func TestEveryCivilTimestampIsInTheSliceOfItsDate(t *testing.T) {
 	db, err := duck.Open(t.Context(), duck.Options{})
 	if err != nil {

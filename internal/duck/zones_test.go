@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// changes are the instants at which a zone set its clocks, from when they were set by the sun until soon.
+// changes are the instants at which a zone's clocks changed, from local solar time to the near future.
 func changes(zone *time.Location) []time.Time {
 	var list []time.Time
 	end := time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -29,9 +29,8 @@ func changes(zone *time.Location) []time.Time {
 	}
 }
 
-// In every zone and around every change of its clocks: slices lie side by side, each has a key of its own, what is stored
-// of it is read back as the same instants, also by a history that was read back, and DuckDB takes a bound's literal for
-// that instant.
+// In every zone and around every clock change: slices are adjacent, each has its own key, stored instants are read back
+// unchanged, also by a history that was itself read back, and DuckDB reads a bound's literal as that instant.
 func TestBoundsInEveryZone(t *testing.T) {
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
@@ -43,7 +42,7 @@ func TestBoundsInEveryZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	zones, cut := 0, 0
-	seen := map[string]bool{} // many zones are other names of one
+	seen := map[string]bool{} // many zones are aliases
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
@@ -51,7 +50,7 @@ func TestBoundsInEveryZone(t *testing.T) {
 		}
 		zone, err := time.LoadLocation(name)
 		if err != nil {
-			continue // ICU's alone
+			continue // known only to ICU
 		}
 		zones++
 		all := changes(zone)
@@ -76,7 +75,7 @@ func TestBoundsInEveryZone(t *testing.T) {
 	}
 }
 
-// around cuts a history over a change of the clocks.
+// around cuts a history across a clock change.
 func around(t *testing.T, change time.Time, every hindcast.Period, zone string) []hindcast.Slice {
 	day := hindcast.Reading(change).Truncate(24*time.Hour).AddDate(0, 0, -2)
 	from := hindcast.Instant(day, change.Location())
@@ -126,7 +125,7 @@ func around(t *testing.T, change time.Time, every hindcast.Period, zone string) 
 	return history
 }
 
-// literals has DuckDB read bounds as columns of instants are cut by them.
+// literals makes DuckDB read bounds as they are compared with columns of instants.
 func literals(t *testing.T, db *sql.DB, zone string, bounds []time.Time) {
 	if len(bounds) == 0 {
 		return

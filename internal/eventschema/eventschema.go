@@ -1,11 +1,11 @@
-// Package eventschema checks lines of JSON against the published schema of events, event.schema.json beside
-// this file. What the fields mean is documented in docs/reference/events.md; who writes events and when is
-// for the journal and the supervisor. Tests use it wherever events leave the program.
+// Package eventschema checks lines of JSON against the published schema of events, event.schema.json beside this file.
+// docs/reference/events.md documents what the fields mean; the journal and the supervisor decide who writes events and
+// when. Tests use it wherever events leave the program.
 package eventschema
 
 import (
 	"bytes"
-	_ "embed" // the schema is a file of its own, so that docs and other programs can use it
+	_ "embed" // the schema is a separate file, so that docs and other programs can use it
 	"fmt"
 	"sync"
 
@@ -25,7 +25,7 @@ func compile() (*jsonschema.Schema, error) {
 		return nil, fmt.Errorf("reading %s: %w", location, err)
 	}
 	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat() // a time that is none is an error, not an annotation
+	compiler.AssertFormat() // an invalid time is an error, not an annotation
 	if err := compiler.AddResource(location, document); err != nil {
 		return nil, fmt.Errorf("adding %s: %w", location, err)
 	}
@@ -36,8 +36,8 @@ func compile() (*jsonschema.Schema, error) {
 	return schema, nil
 }
 
-// Validate returns nil if line is one JSON object that the event schema allows, and otherwise an error that
-// names each field at fault. A newline at the end does not matter. Safe to call in parallel.
+// Validate returns nil if line is one JSON object that the event schema allows, and otherwise an error that names each
+// invalid field. A trailing newline does not matter. Safe to call in parallel.
 func Validate(line []byte) error {
 	schema, err := compiled()
 	if err != nil {

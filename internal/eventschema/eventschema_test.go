@@ -135,7 +135,7 @@ func TestWrongEventsAreRefused(t *testing.T) {
 	}
 }
 
-// TestFieldsAreTheStructs keeps the schema's fields and the JSON fields of the Go types equal, both ways.
+// TestFieldsAreTheStructs keeps the schema's fields and the JSON fields of the Go types equal, in both directions.
 func TestFieldsAreTheStructs(t *testing.T) {
 	root := schema(t)
 	defs := root["$defs"].(map[string]any)

@@ -10,7 +10,7 @@ import (
 
 const errorsPage = "docs/reference/errors.md"
 
-// sections cuts a page at its third-level headings: text by heading.
+// sections splits a page at its third-level headings: text by heading.
 func sections(t *testing.T, text string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -45,7 +45,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	}
 	for code := range documented {
 		if !known[code] {
-			t.Errorf("%s lists %s, which is no code", errorsPage, code)
+			t.Errorf("%s lists %s, which is not a code", errorsPage, code)
 		}
 	}
 }
@@ -56,7 +56,7 @@ var (
 	nextLine  = regexp.MustCompile(`(?m)^- \*\*Next:\*\* \S+ \S+`)
 )
 
-// sectionFaults says what the text of one code lacks.
+// sectionFaults returns what the text of one code lacks.
 func sectionFaults(body string) []string {
 	var faults []string
 	class := classLine.FindStringSubmatch(body)

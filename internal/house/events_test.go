@@ -34,7 +34,7 @@ func TestEveryEventTypeIsDocumented(t *testing.T) {
 	}
 	for kind := range documented {
 		if !known[kind] {
-			t.Errorf("%s documents %s, which is no type of event", eventsPage, kind)
+			t.Errorf("%s documents %s, which is not an event type", eventsPage, kind)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func checkExample(t *testing.T, kind, line string) {
 			return
 		}
 	}
-	t.Errorf("the example of %s has the code %s, which there is not", kind, event.Error.Code)
+	t.Errorf("the example of %s has the unknown code %s", kind, event.Error.Code)
 }
 
 // TestEveryEventFieldIsDocumented keeps the tables of fields and the JSON fields of the Go types equal.
@@ -98,7 +98,7 @@ func TestEveryEventFieldIsDocumented(t *testing.T) {
 			delete(documented, name)
 		}
 		for name := range documented {
-			t.Errorf("%s, %s: %s is no field", eventsPage, table.heading, name)
+			t.Errorf("%s, %s: %s is not a field", eventsPage, table.heading, name)
 		}
 	}
 }

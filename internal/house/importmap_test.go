@@ -9,16 +9,16 @@ import (
 
 const anything = "*"
 
-// row says what the code of one package may import of ours, and why there is such a package. Names are
-// folders from the repository's root, without "internal/"; "." is the root package, the nouns.
+// row says which of our packages a package may import, and why it exists. Names are folders from the repository's root,
+// without "internal/"; "." is the root package, the nouns.
 type row struct {
 	pkg string
 	may []string
 	why string
 }
 
-// importMap is the architecture: plan → unload → transform → load, contracts before drivers, and one place
-// where they are joined. What a package may not import it cannot come to depend on by accident.
+// importMap is the architecture: plan → unload → transform → load, contracts before drivers, and one package that joins
+// them. A package cannot come to depend by accident on what it may not import.
 var importMap = []row{
 	{".", nil, "the nouns depend on nothing"},
 
@@ -51,10 +51,10 @@ var importMap = []row{
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
-	{"chunks", []string{"."}, "where a Parquet file's columns lie, and their checksums: the lake takes and compares them, the cache fetches by them"},
+	{"chunks", []string{"."}, "where a Parquet file's columns are, and their checksums: the lake takes and compares them, the cache fetches by them"},
 	{"lake", []string{".", "objstore", "chunks"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore"}, "durable events"},
-	{"scratch", []string{"."}, "a folder of one process's own, for a lake that is none"},
+	{"scratch", []string{"."}, "one process's own folder, for a remote lake"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
@@ -81,7 +81,7 @@ var importMap = []row{
 
 	// For tests and for the repository itself.
 	{"eventschema", nil, "checks events against the published schema"},
-	{"s3test", nil, "a real S3 server, and a proxy that does harm"},
+	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
@@ -94,12 +94,12 @@ var outside = []row{
 		"cgo and DuckDB's types stay behind the contracts"},
 	{"github.com/aws/", []string{"objstore/s3", "s3test"}, "the SDK's types stay behind the contract"},
 	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
-	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "its sums are Content, nobody else's"},
+	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
-	{"github.com/parquet-go/parquet-go", []string{"chunks"}, "where a file's bytes are is that package's matter; the rest of Parquet is the engine's"},
+	{"github.com/parquet-go/parquet-go", []string{"chunks"}, "that package locates a file's bytes; the rest of Parquet is the engine's"},
 }
 
-// short turns a folder or an import path below the module into the map's spelling.
+// short converts a folder or an import path below the module to the map's spelling.
 func short(name string) string {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, module), "/")
 	if name == "" {
@@ -111,7 +111,7 @@ func short(name string) string {
 // ours reports whether an import path lies in this module.
 func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
-// forTests reports whether a package is there for tests only: suites beside contracts, schema, rules.
+// forTests reports whether a package exists for tests only: suites beside contracts, schema, rules.
 func forTests(pkg string) bool {
 	return pkg == "eventschema" || pkg == "house" || strings.HasSuffix(pkg, "test")
 }
@@ -156,7 +156,7 @@ func rowsByPackage(t *testing.T, table []row) map[string]row {
 	return rows
 }
 
-// apart reports whether a folder is its own world: benchmarks and their peers import what they measure.
+// apart reports whether a folder is outside the map: benchmarks import what they measure.
 func apart(dir string) bool { return dir == "bench" || strings.HasPrefix(dir, "bench/") }
 
 func TestImportMap(t *testing.T) {
@@ -190,7 +190,7 @@ func TestImportMapHasNoStaleRows(t *testing.T) {
 	rows := rowsByPackage(t, importMap)
 	for pkg, r := range rows {
 		if !present[pkg] {
-			t.Errorf("the import map has a row for %s, which is not there", pkg)
+			t.Errorf("the import map has a row for %s, which does not exist", pkg)
 		}
 		for _, may := range r.may {
 			if _, known := rows[may]; may != anything && !known {

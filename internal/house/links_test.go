@@ -15,7 +15,7 @@ var (
 	codeBlock   = regexp.MustCompile("(?s)\n *```.*?\n *```")
 )
 
-// TestPagesThatAreNamedAreThere follows the links between pages, and what comments in the code point to.
+// TestPagesThatAreNamedAreThere follows the links between pages, and the references in comments.
 func TestPagesThatAreNamedAreThere(t *testing.T) {
 	err := walk(func(file string) error {
 		switch {
@@ -38,7 +38,7 @@ func TestPagesThatAreNamedAreThere(t *testing.T) {
 func mustExist(t *testing.T, from, target string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(root, target)); err != nil {
-		t.Errorf("%s points to %s, which is not there", from, target)
+		t.Errorf("%s points to %s, which does not exist", from, target)
 	}
 }
 

@@ -110,8 +110,8 @@ func f(c int, d ...string) (e error) {
 	}
 }
 
-// places finds hosts of package registries, which have no business in a published tree. The names are put together
-// here, so that this file does not hold them.
+// places finds hosts of package registries, which must not appear in a published tree. The names are assembled here, so
+// that this file does not contain them.
 var places = func() *regexp.Regexp {
 	hosts := [][]string{
 		{"proxy", "golang", "org"}, {"sum", "golang", "org"}, {"pypi", "org"}, {"files", "pythonhosted", "org"},
@@ -124,7 +124,7 @@ var places = func() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(patterns, "|"))
 }()
 
-// largestText bounds what is read as text: built programs may lie about in a working tree.
+// largestText bounds what is read as text: a working tree may contain built programs.
 const largestText = 2 << 20
 
 func reportPlaces(t *testing.T, path string) error {

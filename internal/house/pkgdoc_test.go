@@ -31,7 +31,7 @@ func TestEachPackageHasOneComment(t *testing.T) {
 	}
 }
 
-// commentFault says what is wrong with a package comment; empty if nothing is.
+// commentFault returns what is wrong with a package comment; empty if nothing is.
 func commentFault(dir, name, text string) string {
 	start := "Package " + name + " "
 	if name == "main" {

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestWhatIsDeclaredIsProduced: a type of event, a code, a state or an exit code that no test expects of the program is one
-// that nothing may ever give. Tests of packages that only show or fold what they are handed prove nothing.
+// TestWhatIsDeclaredIsProduced: an event type, code, state or exit code that no test expects from the program may never
+// be produced. Tests of packages that only show or fold what they are given prove nothing.
 func TestWhatIsDeclaredIsProduced(t *testing.T) {
 	e := expected(t)
 	for _, set := range []struct{ file, kind, form string }{{"codes.go", "Code", "%s"}, {"run.go", "EventType", `"%s"`}, {"run.go", "State", `"state":"%s"`},
@@ -35,7 +35,7 @@ func TestWhatIsDeclaredIsProduced(t *testing.T) {
 // expectations are what tests and scripts expect.
 type expectations struct {
 	names map[string]bool // of constants
-	texts string          // all that output is compared with
+	texts string          // everything that output is compared with
 	exits map[string]bool
 }
 
@@ -43,15 +43,15 @@ func (e *expectations) has(name, text string) bool {
 	return e.names[name] || regexp.MustCompile(`(^|[^a-z_A-Z-])`+regexp.QuoteMeta(text)+`($|[^a-z_A-Z-])`).MatchString(e.texts)
 }
 
-// told are the packages that events and errors are handed to: their tests make them up.
-var told = []string{".", "internal/screen", "internal/eventschema", "internal/journal", "internal/house"}
+// receivers are the packages that are given events and errors: their tests make them up.
+var receivers = []string{".", "internal/screen", "internal/eventschema", "internal/journal", "internal/house"}
 
 func expected(t *testing.T) *expectations {
 	t.Helper()
 	e := &expectations{names: map[string]bool{}, exits: map[string]bool{}}
 	var texts strings.Builder
 	for _, file := range goFiles(t) {
-		if file.test && !slices.Contains(told, file.dir) && !strings.HasPrefix(file.dir, "tests/") { // those run on demand
+		if file.test && !slices.Contains(receivers, file.dir) && !strings.HasPrefix(file.dir, "tests/") { // those run on demand
 			names, literals := expectedIn(file.ast)
 			maps.Copy(e.names, names)
 			texts.WriteString(literals)
@@ -71,8 +71,8 @@ func expected(t *testing.T) *expectations {
 	return e
 }
 
-// expectedIn returns the names, and the text of the literals, that a test mentions, but for those of the errors and events that it
-// makes itself.
+// expectedIn returns the names, and the text of the literals, that a test mentions, except those in errors and events
+// that it makes itself.
 func expectedIn(file ast.Node) (names map[string]bool, literals string) {
 	names = map[string]bool{}
 	var text strings.Builder
@@ -113,7 +113,7 @@ var (
 	exited  = regexp.MustCompile(`^(?:exits|ended \w+) (-?\d+)\b`)
 )
 
-// expectedBy returns what a script matches its output with, and the exit codes that it wants.
+// expectedBy returns what a script matches its output with, and the exit codes that it expects.
 func expectedBy(script string) (lines string, exits map[string]bool) {
 	exits = map[string]bool{}
 	var text strings.Builder

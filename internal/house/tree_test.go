@@ -28,8 +28,8 @@ type goFile struct {
 
 var positions = token.NewFileSet()
 
-// goFiles returns every Go file of the repository. The files are parsed here and not asked of `go list`, so
-// that the go command sees what the tests depend on and caches their results rightly.
+// goFiles returns every Go file of the repository. The files are parsed here rather than listed by `go list`, so that
+// the go command sees what the tests depend on and caches their results correctly.
 func goFiles(t *testing.T) []goFile {
 	t.Helper()
 	files, err := parsedTree()
@@ -56,7 +56,7 @@ var parsedTree = sync.OnceValues(func() ([]goFile, error) {
 	return files, err
 })
 
-// walk calls visit with every file of the repository, leaving out what tools keep for themselves.
+// walk calls visit with every file of the repository, except those that tools keep for themselves.
 func walk(visit func(path string) error) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package pgtest runs a real PostgreSQL for tests: a throw-away cluster in a temporary folder, which ends and is
-// removed with the test process however that ends. What is tested in it is for its users.
+// Package pgtest runs a real PostgreSQL for tests: a throw-away cluster in a temporary folder, which is stopped and
+// removed with the test process, however that ends. What is tested with it is the caller's responsibility.
 package pgtest
 
 import (
@@ -36,7 +36,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// User and Password are the superuser's. The password is asked for over TCP only: the socket trusts everybody.
+// User and Password are the superuser's. The password is only needed over TCP: the socket trusts everybody.
 const (
 	User     = "postgres"
 	Password = "the-tests-own-password"
@@ -59,8 +59,8 @@ var keeper string
 
 var shared = sync.OnceValues(func() (*Cluster, error) { return start("", nil) })
 
-// Shared returns the cluster that all tests of this binary use, started by the first. Tests that stop it, or want
-// settings of their own, Start another.
+// Shared returns the cluster that all tests of this binary share, started on first use. Tests that stop it, or need
+// other settings, Start another.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
 	c, err := shared()
@@ -70,8 +70,8 @@ func Shared(t testing.TB) *Cluster {
 	return c
 }
 
-// Start starts a cluster with these settings ("max_connections=5"), of the version installed in bin ("" is the
-// newest that is found). The test's end ends it.
+// Start starts a cluster with these settings ("max_connections=5"), of the version installed in bin ("" is the newest
+// that is found). It ends with the test.
 func Start(t testing.TB, bin string, settings ...string) *Cluster {
 	t.Helper()
 	c, err := start(bin, settings)
@@ -84,13 +84,13 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 	return c
 }
 
-// Database makes a fresh database and returns its URL over the unix socket; the test's end drops it.
+// Database creates a fresh database and returns its URL over the unix socket; it is dropped when the test ends.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
 	return c.DatabaseFrom(t, "template1")
 }
 
-// DatabaseFrom makes a copy of a database that nobody uses, and returns its URL as Database does.
+// DatabaseFrom creates a copy of a database that nobody uses, and returns its URL as Database does.
 func (c *Cluster) DatabaseFrom(t testing.TB, template string) string {
 	t.Helper()
 	name := fmt.Sprintf("db%d", c.count.Add(1))
@@ -118,7 +118,7 @@ func (c *Cluster) TCP(database string) string {
 	return fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable", User, Password, c.Port, database)
 }
 
-// Connect connects; the test's end closes.
+// Connect connects; the connection is closed when the test ends.
 func Connect(t testing.TB, dsn string) *pgconn.PgConn {
 	t.Helper()
 	conn, err := pgconn.Connect(t.Context(), dsn)
@@ -129,7 +129,7 @@ func Connect(t testing.TB, dsn string) *pgconn.PgConn {
 	return conn
 }
 
-// Exec runs statements in a connection of their own and returns the rows of the last one, as text; NULL is "NULL".
+// Exec runs statements in a new connection and returns the rows of the last one, as text; NULL is "NULL".
 func (c *Cluster) Exec(t testing.TB, dsn, statements string) [][]string {
 	t.Helper()
 	conn, err := pgconn.Connect(t.Context(), dsn)
@@ -212,7 +212,7 @@ func (c *Cluster) Version(t testing.TB) int {
 // Program is the path of one of PostgreSQL's programs.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
 
-// end has the keeper stop the cluster, and waits until it has.
+// end makes the keeper stop the cluster, and waits until it has.
 func (c *Cluster) end(t testing.TB) {
 	_ = c.alive.Close()
 	if err := <-c.ended; err != nil {
@@ -244,8 +244,8 @@ func start(bin string, settings []string) (*Cluster, error) {
 // Folder is the environment variable that names the folder of another PostgreSQL's programs (initdb, pg_ctl, postgres).
 const Folder = "HINDCAST_TEST_POSTGRES"
 
-// findPrograms finds the folder of PostgreSQL's programs: the one that Folder names, in PATH, or where Debian puts them,
-// the newest first.
+// findPrograms finds the folder of PostgreSQL's programs: the one that Folder names, in PATH, or where Debian puts
+// them, the newest first.
 func findPrograms() (string, error) {
 	if dir := os.Getenv(Folder); dir != "" {
 		return filepath.Abs(dir)
@@ -266,7 +266,7 @@ func findPrograms() (string, error) {
 	return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })), nil
 }
 
-// unprivileged says as whom to run: PostgreSQL refuses to be root.
+// unprivileged returns the user to run as: PostgreSQL refuses to run as root.
 func unprivileged() (*syscall.SysProcAttr, error) {
 	as := &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
@@ -307,7 +307,7 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	return c.set(settings...)
 }
 
-// set adds settings to those that the server starts with; of one that is there twice the last counts.
+// set adds settings to those that the server starts with; the last of repeated ones counts.
 func (c *Cluster) set(settings ...string) error {
 	file, err := os.OpenFile(filepath.Join(c.Dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -340,7 +340,7 @@ func (c *Cluster) certify() error {
 		c.write("server.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 }
 
-// write writes a file that is the server's alone.
+// write writes a file that only the server may read.
 func (c *Cluster) write(name string, content []byte) error {
 	path := filepath.Join(c.Dir, name)
 	if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -370,8 +370,8 @@ func freePort() (int, error) {
 	return addr.Port, nil
 }
 
-// keep starts the keeper, which starts the server and ends it when our end of its standard input is closed: by us,
-// or by the kernel when this process dies.
+// keep starts the keeper, which starts the server and stops it when our end of its standard input is closed: by us, or
+// by the kernel when this process dies.
 func (c *Cluster) keep() error {
 	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", c.bin, c.Dir)
 	cmd.SysProcAttr, cmd.Dir = c.as, c.Dir
@@ -406,7 +406,7 @@ func (c *Cluster) run(program string, args ...string) error {
 	}
 	defer func() { _ = os.Remove(log.Name()) }()
 	defer func() { _ = log.Close() }()
-	cmd.Stdout, cmd.Stderr = log, log // a file: the server that pg_ctl leaves behind would hold a pipe open
+	cmd.Stdout, cmd.Stderr = log, log // a file: the server that pg_ctl leaves running would hold a pipe open
 	if err := cmd.Run(); err != nil {
 		_, _ = log.Seek(0, io.SeekStart)
 		_, _ = said.ReadFrom(log)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Replica starts a read-only copy of the cluster that follows it. The test's end ends it. The cluster is stopped meanwhile,
-// and its files copied: pg_basebackup is not beside every server's programs, and refuses servers newer than itself.
+// Replica starts a read-only copy of the cluster that follows it. It ends with the test. The cluster is stopped briefly
+// and its files are copied: not every installation has pg_basebackup, which also refuses newer servers.
 func (c *Cluster) Replica(t testing.TB) *Cluster {
 	t.Helper()
 	return c.copied(t, func(r *Cluster) error {
@@ -21,7 +21,7 @@ func (c *Cluster) Replica(t testing.TB) *Cluster {
 	})
 }
 
-// Clone starts a copy of the cluster that goes its own way. The test's end ends it. The cluster is stopped meanwhile.
+// Clone starts an independent copy of the cluster. It ends with the test. The cluster is stopped briefly.
 func (c *Cluster) Clone(t testing.TB) *Cluster {
 	t.Helper()
 	return c.copied(t, func(*Cluster) error { return nil })
@@ -30,7 +30,7 @@ func (c *Cluster) Clone(t testing.TB) *Cluster {
 func (c *Cluster) copied(t testing.TB, finish func(*Cluster) error) *Cluster {
 	t.Helper()
 	r := &Cluster{bin: c.bin, as: c.as, ended: make(chan error, 1)}
-	r.count.Store(c.count.Load()) // of databases that it has as well
+	r.count.Store(c.count.Load()) // of the databases that the copy also has
 	c.Stop(t, "fast")
 	err := r.copyOf(c)
 	c.Resume(t)

@@ -1,5 +1,5 @@
-// Package pythontest runs real programs of Python in tests: the DuckDB that is newer than the one linked in, Airflow. What
-// there is, and in which versions, is listed in tests/python; that it is missing is a failure, never a reason to skip.
+// Package pythontest runs real Python programs in tests: a DuckDB newer than the one linked in, and Airflow.
+// tests/python lists them and their versions; a missing one is a failure, never a reason to skip.
 package pythontest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Python is the path of a Python that has what tests/python/NAME.txt lists. It is made first where ./test has not.
+// Python is the path of a Python that has what tests/python/NAME.txt lists, installing it first if ./test has not.
 func Python(t testing.TB, name string) string {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
@@ -25,8 +25,8 @@ func Python(t testing.TB, name string) string {
 	return strings.TrimSpace(string(path))
 }
 
-// DuckDB2 runs a script in a DuckDB 2.0 that has no file open, in the folder; `sql` is the connection in it. It returns what
-// the script prints.
+// DuckDB2 runs a script in a DuckDB 2.0 without an open file, in the folder; `sql` is the connection to it. It returns
+// what the script prints.
 func DuckDB2(t testing.TB, dir, script string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), Python(t, "duckdb2"), append([]string{"-c", "import sys, json, duckdb\nsql = duckdb.connect()\n" + script}, args...)...)

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// build returns the server's program, built into .tools/ if it is not there: once for all processes that ask.
+// build returns the server's program, built into .tools/ if it is missing: once for all processes that ask.
 var build = sync.OnceValues(func() (string, error) {
 	root, err := repository()
 	if err != nil {
@@ -30,7 +30,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = lock.Close() }() // which gives the lock back
+	defer func() { _ = lock.Close() }() // which releases the lock
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("waiting for another build: %w", err)
 	}
@@ -61,7 +61,7 @@ func repository() (string, error) {
 
 var pin = regexp.MustCompile(`(?m)^versitygw=(\S+)@(\S+)$`)
 
-// pinned reads which version is wanted: ./test pins all tools in one place.
+// pinned reads the version: ./test pins all tools in one place.
 func pinned(script string) (module, version string, err error) {
 	text, err := os.ReadFile(script)
 	if err != nil {

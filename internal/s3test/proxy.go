@@ -22,10 +22,10 @@ type Fault int
 const (
 	None     Fault = iota
 	Refuse         // the connection is closed, and the server never asked
-	Lose           // the server does it, and the connection is closed in place of its answer
-	Cut            // half of the answer's body comes, then the connection is closed
-	Damage         // one bit of the answer's body is another, in its middle
-	Flip           // the same, anywhere
+	Lose           // the server does it, and the connection is closed instead of its answer
+	Cut            // half of the answer's body arrives, then the connection is closed
+	Damage         // one bit in the middle of the answer's body is flipped
+	Flip           // one bit anywhere in it is flipped
 	SlowDown       // 503 SlowDown, and the server is never asked
 	Internal       // 500 InternalError, the same
 	Conflict       // 409 ConditionalRequestConflict, the same
@@ -54,7 +54,7 @@ type Request struct {
 	Key    string // with the bucket: "bucket/a/b"; of a LIST its prefix
 	Nth    int    // of this Op and Key, from 1
 	Signed string // the Authorization header
-	Sealed string // how it is to be encrypted, and with which key
+	Sealed string // how it must be encrypted, and with which key
 }
 
 // Proxy stands between clients and a server.
@@ -68,7 +68,7 @@ type Proxy struct {
 	log   []Request
 }
 
-// Proxy starts a proxy before the server, which does to each request what rule says. It ends with the test.
+// Proxy starts a proxy in front of the server, which applies rule's fault to each request. It ends with the test.
 func (s *Server) Proxy(t testing.TB, rule func(Request) Fault) *Proxy {
 	t.Helper()
 	to, err := url.Parse(s.Endpoint)
@@ -82,14 +82,14 @@ func (s *Server) Proxy(t testing.TB, rule func(Request) Fault) *Proxy {
 	return p
 }
 
-// Requests are all that came, in their order.
+// Requests are all requests so far, in order.
 func (p *Proxy) Requests() []Request {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return append([]Request{}, p.log...)
 }
 
-// Count is how many requests of an operation came.
+// Count is how many requests of an operation arrived.
 func (p *Proxy) Count(op string) int {
 	n := 0
 	for _, r := range p.Requests() {
@@ -133,7 +133,7 @@ func operation(r *http.Request) string {
 	return r.Method
 }
 
-// ServeHTTP does one request, or harm to it.
+// ServeHTTP serves one request, or injects its fault.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := p.rule(p.note(r))
 	if _, refused := refusals[fault]; refused || fault == Refuse {
@@ -163,12 +163,12 @@ func refuse(w http.ResponseWriter, status int, code string) {
 	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>as the test says</Message><RequestId>1</RequestId></Error>", code)
 }
 
-// harm changes an answer on its way back.
+// harm damages an answer on its way back.
 func harm(answer *http.Response, fault Fault) error {
 	if fault == Lose {
 		return http.ErrAbortHandler
 	}
-	if fault != Cut && fault != Damage && fault != Flip || answer.Request.Method == http.MethodHead { // which has no body, but its length
+	if fault != Cut && fault != Damage && fault != Flip || answer.Request.Method == http.MethodHead { // HEAD has no body, but its length
 		return nil
 	}
 	body, err := io.ReadAll(answer.Body)

@@ -1,5 +1,5 @@
-// Package s3test runs a real S3 server for tests, versitygw over a temporary folder, and a proxy that does harm
-// between it and its clients. What is tested with them is for the tests.
+// Package s3test runs a real S3 server for tests, versitygw over a temporary folder, and a proxy that injects faults
+// between it and its clients. What is tested with them is the caller's responsibility.
 package s3test
 
 import (
@@ -25,20 +25,20 @@ import (
 // Region is the server's.
 const Region = "us-east-1"
 
-// patience bounds each wait for the server, on a machine that is busy with other things.
+// patience bounds each wait for the server, on a machine that is busy with other work.
 const patience = 60 * time.Second
 
 // Keys are what a client signs with.
 type Keys struct{ ID, Secret string }
 
-// Env are the keys as environment variables. Nothing of the AWS configuration of whoever runs the tests counts.
+// Env are the keys as environment variables. The AWS configuration of whoever runs the tests is ignored.
 func (k Keys) Env() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + k.ID, "AWS_SECRET_ACCESS_KEY=" + k.Secret, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
 		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_REGION=", "AWS_ENDPOINT_URL=", "AWS_ENDPOINT_URL_S3="}
 }
 
-// Setenv has the test's own process sign with the keys.
+// Setenv makes the test's own process sign with the keys.
 func (k Keys) Setenv(t testing.TB) {
 	for _, pair := range k.Env() {
 		name, value, _ := strings.Cut(pair, "=")
@@ -57,8 +57,8 @@ type Server struct {
 	buckets atomic.Int64
 }
 
-// Start starts a server that ends with the test, and with the test's process however that ends. It fails the test
-// loudly where the server cannot be built or does not start.
+// Start starts a server that ends with the test, and with the test's process, however that ends. It fails the test if
+// the server cannot be built or does not start.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	program, err := build()
@@ -85,7 +85,7 @@ func Start(t testing.TB) *Server {
 
 func newKeys() Keys { return Keys{"AK" + rand.Text()[:18], rand.Text() + rand.Text()[:14]} }
 
-// watched runs a program that is killed when standard input ends: with whoever holds the other end of it.
+// watched runs a program that is killed when standard input ends: with whoever holds its other end.
 const watched = `"$@" & pid=$!; trap 'kill -9 $pid' EXIT; cat >/dev/null`
 
 func (s *Server) start(t testing.TB) error {
@@ -137,13 +137,13 @@ func (s *Server) ready() error {
 	return err
 }
 
-// Client is the owner's.
+// Client is the owner's client.
 func (s *Server) Client() *awss3.Client {
 	return awss3.New(awss3.Options{BaseEndpoint: &s.Endpoint, UsePathStyle: true, Region: Region, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(s.ID, s.Secret, "")})
 }
 
-// Bucket makes a bucket and returns its name.
+// Bucket creates a bucket and returns its name.
 func (s *Server) Bucket(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("bucket-%d", s.buckets.Add(1))
@@ -153,7 +153,7 @@ func (s *Server) Bucket(t testing.TB) string {
 	return name
 }
 
-// BucketFrom makes a bucket with the objects of another one and returns its name.
+// BucketFrom creates a bucket with the objects of another one and returns its name.
 func (s *Server) BucketFrom(t testing.TB, from string) string {
 	t.Helper()
 	name := s.Bucket(t)
@@ -173,7 +173,7 @@ func (s *Server) BucketFrom(t testing.TB, from string) string {
 	return name
 }
 
-// Uploads are the keys of the uploads that were begun in a bucket and neither completed nor aborted.
+// Uploads are the keys of the uploads in a bucket that were begun and neither completed nor aborted.
 func (s *Server) Uploads(t testing.TB, bucket string) (keys []string) {
 	t.Helper()
 	out, err := s.Client().ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &bucket})
@@ -186,7 +186,7 @@ func (s *Server) Uploads(t testing.TB, bucket string) (keys []string) {
 	return keys
 }
 
-// User makes a user of the server who may do nothing yet.
+// User creates a user of the server without permissions.
 func (s *Server) User(t testing.TB) Keys {
 	t.Helper()
 	keys := newKeys()
@@ -212,7 +212,7 @@ func (s *Server) Allow(t testing.TB, bucket string, user Keys, actions ...string
 	}
 }
 
-// URL is the lake's URL of a prefix in a bucket, asked at the endpoint: the server's own, or a proxy's.
+// URL is the lake URL of a prefix in a bucket at the endpoint: the server's own, or a proxy's.
 func URL(endpoint, bucket, prefix string) *url.URL {
 	return &url.URL{Scheme: "s3", Host: bucket, Path: "/" + prefix, RawQuery: url.Values{"endpoint": {endpoint}}.Encode()}
 }
