@@ -12,23 +12,30 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
-// openLog opens the run's log: in the lake's folder, or on this machine, from where it is brought into the lake every
-// while and at its end.
-func (a *active) openLog(ctx context.Context) (err error) {
-	if !a.Lake.Remote() {
-		folder, err := a.Lake.Folder(a.Lake.RunPrefix(a.run))
+// runLog is the run's log: what no slice fails for, and the standard error of the run's processes. Nothing is kept of what is
+// written before it is open.
+type runLog struct {
+	io.Writer
+	path string // for people
+}
+
+// open opens the log with the caller's function: in the lake's folder, or with a remote lake on this machine, from where it is
+// copied into the lake at intervals and at its end.
+func (l *runLog) open(ctx context.Context, s *session.Session, c *claim, open func(path string) (io.Writer, error)) error {
+	if !s.Lake.Remote() {
+		folder, err := s.Lake.Folder(s.Lake.RunPrefix(c.run))
 		if err != nil {
 			return err
 		}
-		a.logPath = filepath.Join(folder, "log")
-		a.log, err = a.options.Log(a.logPath)
-		return err
+		l.path = filepath.Join(folder, "log")
+		return l.write(open(l.path))
 	}
-	path := a.Scratch.Join("log")
-	a.logPath = a.Lake.Absolute(a.Lake.LogKey(a.run))
-	earlier, _, err := a.Store.Get(ctx, a.Lake.LogKey(a.run)) // of the run's earlier lives
+
+	key, path := s.Lake.LogKey(c.run), s.Scratch.Join("log")
+	earlier, _, err := s.Store.Get(ctx, key) // from before the run was resumed
 	if errors.Is(err, objstore.ErrNotExist) {
 		err = nil
 	}
@@ -38,80 +45,101 @@ func (a *active) openLog(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	file, err := a.options.Log(path)
+	file, err := open(path)
 	if err != nil {
 		return err
 	}
-	a.log = newFarLog(file, path, a.bringLog)
-	return nil
-}
-
-// bringLog writes the log's text into the lake, unless somebody else runs the pipeline now.
-func (a *active) bringLog(ctx context.Context, text []byte) error {
-	if err := a.lease.Check(ctx); err != nil {
+	bring := func(ctx context.Context, text []byte) error {
+		if err := c.check(ctx); err != nil { // somebody else runs the pipeline now
+			return err
+		}
+		_, err := s.Store.Put(ctx, key, text, objstore.Condition{})
 		return err
 	}
-	_, err := a.Store.Put(ctx, a.Lake.LogKey(a.run), text, objstore.Condition{})
+	l.path = s.Lake.Absolute(key)
+	return l.write(newRemoteLog(file, path, bring), nil)
+}
+
+// write writes to w from here on, if it was opened.
+func (l *runLog) write(w io.Writer, err error) error {
+	if err == nil {
+		l.Writer = w
+	}
 	return err
 }
 
-// logEvery is how often a log that has changed is brought into the lake, and logPatience how long its end may take.
+// note logs the failure of what a run can do without.
+func (l *runLog) note(doing string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		_, _ = fmt.Fprintf(l, "%s %s: %v\n", time.Now().Format(time.TimeOnly), doing, err)
+	}
+}
+
+// Close closes what was opened, if it can be closed.
+func (l *runLog) Close() error {
+	if c, ok := l.Writer.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// logEvery is how often a log that has changed is copied into the lake, and logPatience how long its end may take.
 const (
 	logEvery    = 20 * time.Second
 	logPatience = 30 * time.Second
 )
 
-// farLog is a log whose file is not where it will be read.
-type farLog struct {
+// remoteLog is a log whose file is on this machine and whose readers look for it in a remote lake.
+type remoteLog struct {
 	io.Writer
-	path  string
-	bring func(context.Context, []byte) error
-	told  []byte // brought last
-	quit  chan struct{}
-	ended sync.WaitGroup
+	path    string
+	bring   func(context.Context, []byte) error
+	brought []byte
+	quit    chan struct{}
+	ended   sync.WaitGroup
 }
 
-func newFarLog(file io.Writer, path string, bring func(context.Context, []byte) error) *farLog {
-	l := &farLog{Writer: file, path: path, bring: bring, quit: make(chan struct{})}
+func newRemoteLog(file io.Writer, path string, bring func(context.Context, []byte) error) *remoteLog {
+	l := &remoteLog{Writer: file, path: path, bring: bring, quit: make(chan struct{})}
 	l.ended.Go(l.keep)
 	return l
 }
 
-func (l *farLog) keep() {
+func (l *remoteLog) keep() {
 	ticker := time.NewTicker(logEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			_ = l.tell() // the next one tells it too
+			_ = l.copy() // what fails now is copied the next time
 		case <-l.quit:
 			return
 		}
 	}
 }
 
-func (l *farLog) tell() error {
+func (l *remoteLog) copy() error {
 	text, err := os.ReadFile(l.path)
-	if err != nil || bytes.Equal(text, l.told) {
+	if err != nil || bytes.Equal(text, l.brought) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), logPatience)
 	defer cancel()
 	if err := l.bring(ctx, text); err != nil {
-		return fmt.Errorf("bringing the log into the lake: %w", err)
+		return fmt.Errorf("copying the log into the lake: %w", err)
 	}
-	l.told = text
+	l.brought = text
 	return nil
 }
 
-// Close closes the file and brings the log into the lake. A log that cannot be brought there is what only this machine
-// knew: that is no reason to hide how the run ended.
-func (l *farLog) Close() error {
+// Close closes the file and copies the log into the lake. If that fails the log is lost, which is no reason to hide how the run
+// ended.
+func (l *remoteLog) Close() error {
 	close(l.quit)
 	l.ended.Wait()
 	var err error
 	if c, ok := l.Writer.(io.Closer); ok {
 		err = c.Close()
 	}
-	return errors.Join(err, l.tell())
+	return errors.Join(err, l.copy())
 }

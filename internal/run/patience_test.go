@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/session"
 )
 
-// A server that is started anew while a run plans costs it a wait, not its beginning. What somebody has to mend is told at
-// once.
+// A server that restarts while a run plans costs it a wait, not its beginning. What somebody has to
+// mend fails at once.
 func TestABeginningIsTriedAgain(t *testing.T) {
 	fault := func(code hindcast.Code, class hindcast.Class) error { return &hindcast.Error{Code: code, Class: class} }
 	for name, c := range map[string]struct {
@@ -25,9 +24,9 @@ func TestABeginningIsTriedAgain(t *testing.T) {
 		"a lock that somebody holds":        {fault(hindcast.EWarehouseBusy, hindcast.ClassTransient), hangUp, 1},
 		"no such table":                     {fault(hindcast.EWarehouse, hindcast.ClassPermanent), hangUp, 1},
 	} {
-		a := &active{Session: &session.Session{Pipeline: &hindcast.Pipeline{Run: hindcast.RunConfig{Retries: 2, RetryWait: time.Microsecond}}}, log: io.Discard}
+		p := patience{retries: 2, wait: time.Microsecond, log: &runLog{Writer: io.Discard}}
 		tries := 0
-		if err := a.patiently(t.Context(), c.heals, func() error { tries++; return c.err }); err == nil || tries != c.tries {
+		if err := p.try(t.Context(), c.heals, func() error { tries++; return c.err }); err == nil || tries != c.tries {
 			t.Errorf("%s: tried %d times, want %d (%v)", name, tries, c.tries, err)
 		}
 	}

@@ -75,9 +75,13 @@ func (s *stops) send(request supervisor.StopRequest) {
 	}
 }
 
-// close ends all listening.
-func (s *stops) close() {
+// end ends all listening. An error that came after the whole run was asked to stop is that request; ctx is newStops'.
+func (s *stops) end(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	close(s.quit)
 	s.sources.Wait()
 	s.early(nil)
+	return err
 }

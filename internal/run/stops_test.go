@@ -13,7 +13,7 @@ import (
 func TestAnEarlyStopOfSomeSlicesIsNoStopOfTheRun(t *testing.T) {
 	signals := make(chan supervisor.StopRequest, 2)
 	ctx, s := newStops(t.Context(), signals, nil)
-	defer s.close()
+	defer func() { _ = s.end(ctx, nil) }()
 	signals <- supervisor.StopRequest{By: "ana", Slices: []string{"2020-01-01"}}
 	signals <- supervisor.StopRequest{By: "SIGINT"}
 	<-ctx.Done()

@@ -2,66 +2,111 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 )
 
-// tell logs the failure of what a run can do without.
-func (a *active) tell(doing string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		_, _ = fmt.Fprintf(a.log, "%s %s: %v\n", time.Now().Format(time.TimeOnly), doing, err)
+// sweeper removes from the lake what processes that died left there. A sweep that fails is only logged: the next run sweeps
+// again.
+type sweeper struct {
+	session    *session.Session
+	claim      *claim
+	log        *runLog
+	background sync.WaitGroup
+}
+
+// lake sweeps what killed writes left, in the background; wait waits for it.
+func (s *sweeper) lake(ctx context.Context) {
+	s.background.Go(func() { s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx)) })
+}
+
+func (s *sweeper) wait() { s.background.Wait() }
+
+// before sweeps, before the first slice, what earlier runs left.
+func (s *sweeper) before(ctx context.Context, p *plan.Plan) {
+	if s.claim.before != s.claim.run {
+		s.log.note("sweeping what was staged", s.staging(ctx, s.claim.before, s.isDone))
+	}
+	if !p.UnloadOnly { // then the fence is raised: nobody else's load can commit any more
+		s.log.note("sweeping what loads that died kept", s.previous(ctx, p))
 	}
 }
 
-// sweepPrevious removes the rows that loads kept which never committed: of this run before it was resumed, and of
-// the runs before it that nobody has swept after yet.
-func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
-	runs, err := a.unswept(ctx)
+// after sweeps what this run has staged, once every slice is proven.
+func (s *sweeper) after(ctx context.Context) {
+	done := func(context.Context, string) (bool, error) { return true, nil }
+	s.log.note("sweeping what was staged", s.staging(ctx, s.claim.run, done))
+}
+
+// staging removes what a run that is done still has staged: with a remote lake a load does not wait for that, and the process
+// may have died before it was done.
+func (s *sweeper) staging(ctx context.Context, run string, done func(context.Context, string) (bool, error)) error {
+	l := s.session.Lake
+	if run == "" || !l.Remote() {
+		return nil
+	}
+	staged, err := l.Staged(ctx, run, s.claim.fence())
+	if err != nil || len(staged) == 0 {
+		return err
+	}
+	if ok, err := done(ctx, run); err != nil || !ok {
+		return err
+	}
+	return s.remove(ctx, staged)
+}
+
+// isDone reports whether a run ended with every slice proven.
+func (s *sweeper) isDone(ctx context.Context, run string) (bool, error) {
+	st, err := s.session.State(ctx, run)
+	return err == nil && st.Finished && st.ExitCode == hindcast.ExitOK, err
+}
+
+// previous removes the rows that loads kept which never committed: of this run before it was resumed, and of the runs before
+// it that nobody has swept after yet.
+func (s *sweeper) previous(ctx context.Context, p *plan.Plan) error {
+	runs, err := s.unswept(ctx)
 	if err != nil {
 		return err
 	}
 	var dead []string
 	for _, run := range runs {
-		kept, err := a.Lake.Previous(ctx, run, a.lease.Fence())
+		kept, err := s.session.Lake.Previous(ctx, run, s.claim.fence())
 		if err != nil {
 			return err
 		}
 		if len(kept) == 0 {
 			continue
 		}
-		committed, err := a.committedPrevious(ctx, run)
+		committed, err := s.committed(ctx, run)
 		if err != nil {
 			return err
 		}
-		for _, prefix := range kept {
-			if !committed[lake.Unfenced(prefix)] {
-				dead = append(dead, prefix)
-			}
-		}
+		dead = append(dead, slices.DeleteFunc(kept, func(prefix string) bool { return committed[lake.Unfenced(prefix)] })...)
 	}
 	if len(dead) == 0 {
 		return nil
 	}
-	rows, err := a.Warehouse.Committed(ctx, p.Pipeline.Name, true)
+
+	rows, err := s.session.Warehouse.Committed(ctx, p.Pipeline.Name, true)
 	if err != nil {
 		return err
 	}
 	needed := map[string]bool{} // also where the journal does not know of the commit
 	for _, row := range rows {
-		needed[a.Lake.Key(row.Previous)+"/"] = true
+		needed[s.session.Lake.Key(row.Previous)+"/"] = true
 	}
-	for _, prefix := range dead {
-		if needed[prefix] {
-			continue
-		}
-		if err := a.Store.DeleteAll(ctx, prefix); err != nil {
+	return s.remove(ctx, slices.DeleteFunc(dead, func(prefix string) bool { return needed[prefix] }))
+}
+
+func (s *sweeper) remove(ctx context.Context, prefixes []string) error {
+	for _, prefix := range prefixes {
+		if err := s.session.Store.DeleteAll(ctx, prefix); err != nil {
 			return err
 		}
 	}
@@ -70,24 +115,25 @@ func (a *active) sweepPrevious(ctx context.Context, p *plan.Plan) error {
 
 // unswept are this run, the one that held the lease before it, and, as long as that one did not sweep itself, the one
 // planned before.
-func (a *active) unswept(ctx context.Context) ([]string, error) {
-	list := []string{a.run}
-	if a.before == "" {
+func (s *sweeper) unswept(ctx context.Context) ([]string, error) {
+	list, before := []string{s.claim.run}, s.claim.before
+	if before == "" {
 		return list, nil
 	}
-	list = slices.Compact(append(list, a.before))
-	if a.swept(ctx, a.before) {
+	list = slices.Compact(append(list, before))
+	if s.swept(ctx, before) {
 		return list, nil
 	}
-	runs, err := a.Lake.ListRuns(ctx)
+
+	runs, err := s.session.Lake.ListRuns(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, run := range runs[slices.Index(runs, a.before)+1:] {
+	for _, run := range runs[slices.Index(runs, before)+1:] {
 		if !slices.Contains(list, run) {
 			list = append(list, run)
 		}
-		if a.swept(ctx, run) {
+		if s.swept(ctx, run) {
 			break
 		}
 	}
@@ -95,52 +141,25 @@ func (a *active) unswept(ctx context.Context) ([]string, error) {
 }
 
 // swept reports whether a run swept what those before it left: one that only unloads does not, and one that ended before
-// its first slice may not have. What cannot be read tells nothing.
-func (a *active) swept(ctx context.Context, run string) bool {
+// its first slice may not have. A run that cannot be read counts as one that did not.
+func (s *sweeper) swept(ctx context.Context, run string) bool {
 	var p struct {
 		UnloadOnly bool `json:"unload_only"`
 	}
-	if err := a.Lake.LoadPlan(ctx, run, &p); err != nil || p.UnloadOnly {
+	if err := s.session.Lake.LoadPlan(ctx, run, &p); err != nil || p.UnloadOnly {
 		return false
 	}
-	st, err := a.State(ctx, run)
+	st, err := s.session.State(ctx, run)
 	return err == nil && !st.Started.IsZero()
 }
 
-// sweepStaging removes what a run that is done still has staged: where the lake is far away, a load does not wait for
-// that, and the process may have died before it was done.
-func (a *active) sweepStaging(ctx context.Context, run string, done func() (bool, error)) error {
-	if run == "" || !a.Lake.Remote() {
-		return nil
-	}
-	staged, err := a.Lake.Staged(ctx, run, a.lease.Fence())
-	if err != nil || len(staged) == 0 {
-		return err
-	}
-	if ok, err := done(); err != nil || !ok {
-		return err
-	}
-	for _, prefix := range staged {
-		if err := a.Store.DeleteAll(ctx, prefix); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isDone reports whether a run ended with every slice proven.
-func (a *active) isDone(ctx context.Context, run string) (bool, error) {
-	st, err := a.State(ctx, run)
-	return err == nil && st.Finished && st.ExitCode == hindcast.ExitOK, err
-}
-
-// committedPrevious are the prefixes of the loads that the run's journal says are committed.
-func (a *active) committedPrevious(ctx context.Context, run string) (map[string]bool, error) {
-	events, err := journal.Read(ctx, a.Store, a.Lake.RunPrefix(run))
+// committed are the prefixes of the loads that the run's journal says are committed.
+func (s *sweeper) committed(ctx context.Context, run string) (map[string]bool, error) {
+	events, err := journal.Read(ctx, s.session.Store, s.session.Lake.RunPrefix(run))
 	committed := map[string]bool{}
 	for _, e := range events {
 		if e.Type == hindcast.EventCommitted {
-			committed[a.Lake.PreviousPrefix(run, e.Slice, 0, e.Attempt)] = true
+			committed[s.session.Lake.PreviousPrefix(run, e.Slice, 0, e.Attempt)] = true
 		}
 	}
 	return committed, err

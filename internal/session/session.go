@@ -155,9 +155,11 @@ func (s *Session) Disconnect() error {
 	var failures []error
 	if s.Engine != nil {
 		failures = append(failures, s.Engine.Close())
+		s.Engine = nil
 	}
 	if s.Warehouse != nil {
 		failures = append(failures, s.Warehouse.Close())
+		s.Warehouse = nil
 	}
 	if s.spill != "" {
 		failures = append(failures, os.RemoveAll(s.spill))

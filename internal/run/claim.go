@@ -1,0 +1,131 @@
+package run
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
+)
+
+// claim is a run's right to write: its id, and the pipeline's lease with its fence.
+type claim struct {
+	session *session.Session
+	run     string
+	before  string // the run that held the lease before
+	stops   *stops // hears what comes through the lease
+	waiting func(lease.Holder)
+	current atomic.Pointer[lease.Lease]
+}
+
+// claimNew claims the lease for a new run, under the id that was asked for or the next free one.
+func claimNew(ctx context.Context, s *session.Session, o Options, stops *stops) (*claim, error) {
+	c := &claim{session: s, run: o.ID, stops: stops, waiting: o.Waiting}
+	err := c.refuse(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	if c.run == "" {
+		if c.run, err = s.Lake.NewRunID(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.take(ctx); err != nil {
+		c.forget(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// claimAgain claims the lease for a run that is resumed.
+func claimAgain(ctx context.Context, s *session.Session, run string, o Options, stops *stops) (*claim, error) {
+	c := &claim{session: s, run: run, stops: stops, waiting: o.Waiting}
+	err := c.take(ctx)
+	return c, err
+}
+
+// refuse refuses early where another process holds the lease, before an id is spent on the run.
+func (c *claim) refuse(ctx context.Context) error {
+	holder, err := lease.Inspect(ctx, c.session.Store, c.session.Pipeline.Name)
+	if err != nil || !holder.Held || holder.Dead || !holder.Here {
+		return err
+	}
+	l, err := c.acquire(ctx, 0)
+	if err != nil {
+		return err
+	}
+	return l.Release(ctx) // its holder gave it up meanwhile
+}
+
+func (c *claim) take(ctx context.Context) error {
+	if holder, err := lease.Inspect(ctx, c.session.Store, c.session.Pipeline.Name); err == nil {
+		c.before = holder.Run
+	}
+	l, err := c.acquire(ctx, 0)
+	if err != nil {
+		return err
+	}
+	c.hold(l)
+	c.session.Lake.Guard(c.check)
+	return nil
+}
+
+// acquire takes the lease with a fence above one that was seen elsewhere.
+func (c *claim) acquire(ctx context.Context, floor int64) (*lease.Lease, error) {
+	p := c.session.Pipeline
+	return lease.Acquire(ctx, c.session.Store, p.Name, c.run, lease.Options{TTL: p.Run.LeaseTTL, Floor: floor, Waiting: c.waiting})
+}
+
+func (c *claim) hold(l *lease.Lease) {
+	c.current.Store(l)
+	c.stops.hear(l)
+}
+
+func (c *claim) lease() *lease.Lease { return c.current.Load() }
+
+func (c *claim) fence() int64 { return c.lease().Fence() }
+
+// check asks the lake whether the lease is still ours.
+func (c *claim) check(ctx context.Context) error { return c.lease().Check(ctx) }
+
+// prepare raises the warehouse's fence to the lease's. A warehouse whose fence is higher, because another lake was used with it
+// or this lake was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
+func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
+	w, name := c.session.Warehouse, p.Pipeline.Name
+	err := w.Prepare(ctx, name, p.Pipeline.Target, p.Result, c.fence())
+	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		return err
+	}
+
+	if err := c.check(ctx); err != nil { // the higher fence is our successor's
+		return err
+	}
+	highest, err := w.Fence(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := c.lease().Release(ctx); err != nil {
+		return err
+	}
+	above, err := c.acquire(ctx, highest)
+	if err != nil {
+		return err
+	}
+	c.hold(above)
+	return w.Prepare(ctx, name, p.Pipeline.Target, p.Result, c.fence())
+}
+
+// forget gives the run's id back if no plan was frozen for it.
+func (c *claim) forget(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	s := c.session
+	if body, _, err := s.Store.Get(ctx, s.Lake.PlanKey(c.run)); err == nil && len(body) < 8 {
+		_ = s.Store.DeleteAll(ctx, s.Lake.RunPrefix(c.run))
+	}
+}
+
+// release gives the lease back. One that cannot be given back is taken over as soon as this process has ended.
+func (c *claim) release(ctx context.Context) { _ = c.lease().Release(context.WithoutCancel(ctx)) }

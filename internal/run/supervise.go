@@ -1,0 +1,108 @@
+package run
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/journal"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/supervisor"
+)
+
+// supervise opens the run's journal and supervises the run to its end. dims were unloaded for it; a resume may be asked for only
+// some slices.
+func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.Manifest, only []string) (*Ended, error) {
+	state := &hindcast.RunState{}
+	var past []hindcast.Event
+	live := false
+	j, err := journal.Open(ctx, a.session.Store, a.session.Lake.RunPrefix(p.Run), a.claim.fence(), journal.Options{Run: p.Run,
+		Strike: config.PipelineRedactor(a.session.Pipeline).Event, Each: func(e hindcast.Event) {
+			if !live {
+				state.Apply(e)
+				past = append(past, e)
+				return
+			}
+			a.options.Each(e)
+		}})
+	if err != nil {
+		return nil, err
+	}
+	a.options.Planned(p, past, a.log)
+	live = true
+
+	outcome, err := a.conduct(ctx, p, supervisor.Config{Only: only, State: journaled(state), Journal: j, Before: unloaded(dims)})
+	_ = j.Close() // the supervisor has waited for the last event; what came of that is in the outcome
+	if err != nil {
+		return nil, err
+	}
+	if outcome.ExitCode == hindcast.ExitOK {
+		a.sweeper.after(context.WithoutCancel(ctx))
+	}
+	a.log.note("writing the views", writeViews(context.WithoutCancel(ctx), a.session, p)) // no reason to hide how the run ended
+	return &Ended{Plan: p, Outcome: outcome, LogPath: a.log.path}, nil
+}
+
+// conduct runs the supervisor over the steps of the run's attempts. Config says what is special about this run; conduct adds
+// what every run has.
+func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config) (*supervisor.Outcome, error) {
+	steps, err := newSteps(ctx, a.session, p, a.claim, a.patience())
+	if err != nil {
+		return nil, err
+	}
+	defer steps.Close()
+	a.sweeper.before(ctx, p)
+	if ctx.Err() != nil { // asked to stop before anything began
+		return nil, context.Cause(ctx)
+	}
+
+	c.Plan, c.Order, c.UnloadOnly = p, plan.Order(p), p.UnloadOnly
+	c.Worker, c.Prove, c.Standing, c.Kill = steps, steps.Prove, steps.Standing, steps.Kill
+	c.Fence, c.Lost, c.LostBy = a.claim.fence(), a.claim.lease().Lost(), a.claim.lease().Err
+	c.Stop, c.Deaths, c.Random = a.stops.requests, a.deaths, rand.Float64
+	c.Host, _ = os.Hostname()
+	c.Pid = os.Getpid()
+	if c.State != nil {
+		c.Used = c.State.Active
+	}
+	return supervisor.Run(context.WithoutCancel(ctx), c), nil
+}
+
+// journaled is the state of a run that has a journal; nil for a new run.
+func journaled(state *hindcast.RunState) *hindcast.RunState {
+	if state.Run == "" {
+		return nil
+	}
+	return state
+}
+
+// unloaded are the events of dimensions that were unloaded before the first slice.
+func unloaded(dims []*hindcast.Manifest) (events []hindcast.Event) {
+	for _, m := range dims {
+		events = append(events, hindcast.Event{Type: hindcast.EventDimension, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes,
+			Seconds: m.Seconds, Manifest: m})
+	}
+	return events
+}
+
+// writeViews writes the script of views over the current generations of the whole history.
+func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
+	facts, dims, err := s.Lake.Current(ctx)
+	if err != nil {
+		return err
+	}
+	units, err := plan.Present(&p.Pipeline, p.History.End)
+	if err != nil {
+		return err
+	}
+	chosen := map[string][]*hindcast.Manifest{}
+	for _, u := range units {
+		if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
+			chosen[u.Fact] = append(chosen[u.Fact], m)
+		}
+	}
+	return s.Lake.Views(ctx, chosen, dims)
+}
