@@ -80,6 +80,9 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Lake.Restore(ctx); err != nil {
+		return nil, err
+	}
 	s.dims = dims
 	var records []*hindcast.Manifest
 	if c.Plan.Pipeline.OwnFiles() {

@@ -70,7 +70,7 @@ func (l *Lake) CurrentDim(ctx context.Context, dim string) (*hindcast.Manifest, 
 	return m, err
 }
 
-// entry reads one catalog entry; nil if there is none.
+// entry reads one catalog entry; nil if there is none. Where it is corrupt the manifest beside the files says the same.
 func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, string, error) {
 	body, info, err := objstore.Find(ctx, l.store, key)
 	if errors.Is(err, objstore.ErrNotExist) {
@@ -79,21 +79,33 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	if err != nil {
 		return nil, "", broken(l.Absolute(key), "cannot be read", err)
 	}
+	m, corrupt := l.manifest(body, l.Absolute(key), key)
+	if corrupt != nil {
+		if m, err = l.second(ctx, key); err != nil || m == nil {
+			return nil, "", errors.Join(err, corrupt)
+		}
+		l.note(key, Mended{Manifest: m, Fault: corrupt, etag: info.ETag})
+	}
+	return m, info.ETag, nil
+}
+
+// manifest decodes what is the manifest of a catalog key's unit or dimension. E-MANIFEST, with the place, if it is not.
+func (l *Lake) manifest(body []byte, place, key string) (*hindcast.Manifest, error) {
 	m := new(hindcast.Manifest)
-	err = json.Unmarshal(body, m)
+	err := json.Unmarshal(body, m)
 	if err == nil {
 		err = unseal(body)
 	}
 	if err != nil {
-		return nil, "", badManifest(l.Absolute(key), err.Error())
+		return nil, badManifest(place, err.Error())
 	}
 	if want := l.entryKey(m); key != want {
-		return nil, "", badManifest(l.Absolute(key), fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
+		return nil, badManifest(place, fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
 	}
 	if wrong := wrongIn(m); wrong != "" {
-		return nil, "", badManifest(l.Absolute(key), wrong)
+		return nil, badManifest(place, wrong)
 	}
-	return m, info.ETag, nil
+	return m, nil
 }
 
 func (l *Lake) entryKey(m *hindcast.Manifest) string {

@@ -43,6 +43,7 @@ type Lake struct {
 	guard    func(context.Context) error
 	written  string // how the pipeline file writes where the lake is, if that is a secret
 	checker  chunks.Checker
+	mended   mended
 }
 
 // New returns the pipeline's part of the lake that store holds.

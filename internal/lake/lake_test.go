@@ -219,10 +219,42 @@ func TestDamagedEntries(t *testing.T) {
 		bodies = append(bodies, string(whole[:size]))
 	}
 	path := l.Absolute(key)
-	for _, body := range bodies {
+	current, err := l.CurrentUnit(t.Context(), "billing", "2020")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil := func(path, body string) {
+		t.Helper()
 		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+
+	// the manifest beside the files says the same, and the entry is written again
+	for _, body := range bodies {
+		spoil(path, body)
+		facts, _, err := l.Current(t.Context())
+		if err != nil || !reflect.DeepEqual(facts["billing"]["2020"], current) || len(l.Mended()) != 1 {
+			t.Fatalf("%q: %+v, %v, want %+v", body, facts["billing"]["2020"], err, current)
+		}
+	}
+	if err := l.Restore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if body, err := os.ReadFile(path); err != nil || string(body) != string(whole) || len(l.Mended()) != 0 {
+		t.Errorf("restored as %s, %v", body, err)
+	}
+
+	// an older generation is no copy of it, and a later unload that did not finish is none
+	publish(t, l, unload(t, l, "billing", "2020", 2, 1))
+	unload(t, l, "billing", "2020", 3, 1)
+	spoil(path, "{}")
+	if m, err := l.CurrentUnit(t.Context(), "billing", "2020"); err != nil || m.Generation != 2 {
+		t.Errorf("the second generation is read as %+v, %v", m, err)
+	}
+	spoil(l.Absolute(l.unitPrefix("billing", "2020")+"g2-r1-a1/"+manifestName), "{")
+	for _, body := range bodies {
+		spoil(path, body)
 		_, _, err := l.Current(t.Context())
 		if e := wantCode(t, err, hindcast.EManifest); e.Place.File != path {
 			t.Fatalf("%q is said to be in %q", body, e.Place.File)

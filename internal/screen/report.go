@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -299,12 +300,19 @@ func (p *page) failures(t *tally, most int) {
 	}
 }
 
-// ending are the errors that ended a slice, or all of them if none did.
+// ending are the errors that ended a slice, or all of them if none did. What an earlier attempt met is not among them: it
+// was tried again for that, and the last error says what came of it.
 func ending(t *tally) []*hindcast.Failure {
+	last := map[string]int{} // attempt, by slice
+	for _, f := range t.st.Failures {
+		for key, attempts := range f.Attempts {
+			last[key] = max(last[key], slices.Max(attempts))
+		}
+	}
 	var list []*hindcast.Failure
 	for _, f := range t.st.Failures {
 		for _, key := range f.Slices {
-			if t.state(key) == hindcast.Failed {
+			if t.state(key) == hindcast.Failed && slices.Contains(f.Attempts[key], last[key]) {
 				list = append(list, f)
 				break
 			}

@@ -54,6 +54,9 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range v.Lake.Mended() {
+		v.find("lake", m.Manifest.Name, m.Manifest.Key, "hindcast run, which writes it again", "%s; the copy beside the files is used", place(m.Fault))
+	}
 	total := len(v.Plan.Units) + len(v.Plan.Dims)
 	for i, u := range v.Plan.Units {
 		m := facts[u.Fact][u.Key]
@@ -84,6 +87,12 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	}
 	v.result.Notes = append(v.result.Notes, v.Plan.LeftOut...)
 	return &v.result, v.target(ctx)
+}
+
+// place is an error of a file, with its name.
+func place(err error) string {
+	e := hindcast.AsError(err)
+	return e.Place.File + ": " + e.Message
 }
 
 // strays notes rows of the facts' tables that no slice has: without a time, or outside of what is cut out of the table.
