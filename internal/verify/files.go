@@ -68,3 +68,42 @@ func (v *Verify) files(ctx context.Context, name, key string, files []hindcast.F
 	}
 	return nil
 }
+
+// previous compares the rows that loads of the plan's slices replaced with their checksums: who wants them back should not
+// be the first to read them.
+func (v *Verify) previous(ctx context.Context) error {
+	if !v.Files {
+		return nil
+	}
+	kept, err := v.Lake.Replaced(ctx)
+	if err != nil {
+		return err
+	}
+	chosen := map[string]bool{}
+	for _, item := range v.Plan.Items {
+		chosen[item.Slice.Key] = true
+	}
+
+	for _, k := range kept {
+		if !chosen[k.Slice] {
+			continue
+		}
+		text := ""
+		if k.Fault != nil {
+			text = place(k.Fault)
+		} else {
+			v.result.Files += len(k.Manifest.Files)
+			err := v.Lake.Verify(ctx, k.Manifest)
+			if err != nil && hindcast.AsError(err).Code != hindcast.EParquet {
+				return err
+			}
+			if err != nil {
+				text = hindcast.AsError(err).Message
+			}
+		}
+		if text != "" {
+			v.find("lake", "previous", k.Slice, "restore the file from a backup; the target's rows are not made of it", "of the rows that %s replaced: %s", k.Run, text)
+		}
+	}
+	return nil
+}

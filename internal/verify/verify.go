@@ -79,6 +79,9 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	if err := v.own(ctx); err != nil {
 		return nil, err
 	}
+	if err := v.previous(ctx); err != nil {
+		return nil, err
+	}
 	if v.summed {
 		v.result.Notes = append(v.result.Notes, "rows and the sums of exact numbers were compared with the source; texts and other values were not: verify --deep")
 	}

@@ -1,0 +1,67 @@
+package lake
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Kept is what the lake keeps of the rows that a load replaced.
+type Kept struct {
+	Slice    string
+	Run      string
+	Manifest *hindcast.Manifest // nil if it is corrupt
+	Fault    error              // E-MANIFEST, with the place, then
+}
+
+// Replaced lists what the loads of all runs replaced, as far as it is there and has a manifest: loads of earlier versions
+// wrote none.
+func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
+	runs, err := l.runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []Kept
+	for _, run := range runs {
+		below := l.RunPrefix(run) + "previous/"
+		infos, err := l.store.List(ctx, below)
+		if err != nil {
+			return nil, broken(l.Absolute(below), "cannot be listed", err)
+		}
+		for _, info := range infos {
+			escaped, rest, _ := strings.Cut(strings.TrimPrefix(info.Key, below), "/")
+			slice, err := objstore.Unescape(escaped)
+			if err != nil || !strings.HasSuffix(rest, "/"+manifestName) {
+				continue
+			}
+			kept, err := l.kept(ctx, info.Key)
+			if err != nil {
+				return nil, err
+			}
+			kept.Slice, kept.Run = slice, run
+			found = append(found, kept)
+		}
+	}
+	return found, nil
+}
+
+func (l *Lake) kept(ctx context.Context, key string) (Kept, error) {
+	body, _, err := objstore.Find(ctx, l.store, key)
+	if err != nil {
+		return Kept{}, broken(l.Absolute(key), "cannot be read", err)
+	}
+	m := new(hindcast.Manifest)
+	if err = json.Unmarshal(body, m); err == nil {
+		err = unseal(body)
+	}
+	if err != nil {
+		return Kept{Fault: badManifest(l.Absolute(key), err.Error())}, nil
+	}
+	if wrong := wrongIn(m); wrong != "" {
+		return Kept{Fault: badManifest(l.Absolute(key), wrong)}, nil
+	}
+	return Kept{Manifest: m}, nil
+}
