@@ -2,7 +2,7 @@ package pgcopy
 
 import "testing"
 
-// One byte above 127 is seen at every place of texts of every length.
+// One byte above 127 is seen at every position in texts of every length.
 func TestASCII(t *testing.T) {
 	for length := range 40 {
 		b := make([]byte, length)

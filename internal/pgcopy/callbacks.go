@@ -20,22 +20,21 @@ import (
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
-// producer is what a table function gives: rows, from several workers at a time. DuckDB calls it on threads of its
-// own.
+// producer supplies a table function's rows, from several threads at a time. DuckDB calls it on its own threads.
 type producer interface {
 	columns() (names []string, types []bindings.LogicalType) // the types are destroyed by the caller
 	workers() int
 	worker() (filler, error)
 }
 
-// filler returns the rows of one thread.
+// filler supplies the rows of one thread.
 type filler interface {
-	// fill writes rows into the chunk and returns how many; 0 ends the thread's part. Strings in the chunk may
-	// refer to memory that lives until the next fill.
+	// fill writes rows into the chunk and returns how many; 0 ends this thread's share. Strings in the chunk may refer
+	// to memory that lives until the next fill.
 	fill(chunk bindings.DataChunk) (rows int, err error)
 }
 
-// callbacks joins a producer with DuckDB. Handles of Go values are what C may hold; they live until release.
+// callbacks connects a producer to DuckDB. C may hold only handles of Go values; they live until release.
 type callbacks struct {
 	producer producer
 	mutex    sync.Mutex // guards what follows
@@ -43,7 +42,8 @@ type callbacks struct {
 	pinner   runtime.Pinner
 }
 
-// register makes the producer a table function without arguments. release must follow when no statement calls it any more.
+// register makes the producer a table function without arguments. release must follow once no statement calls it any
+// more.
 func register(conn bindings.Connection, name string, p producer) (release func(), err error) {
 	c := &callbacks{producer: p}
 	function := bindings.CreateTableFunction()
@@ -61,7 +61,7 @@ func register(conn bindings.Connection, name string, p producer) (release func()
 	return c.release, nil
 }
 
-// handle returns a pointer that C may keep: to a number, pinned, that stands for the value.
+// handle returns a pointer that C may keep: to a pinned number that stands for the value.
 func (c *callbacks) handle(value any) unsafe.Pointer {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -117,7 +117,7 @@ func hindcast_copy_worker(p unsafe.Pointer) {
 //export hindcast_copy_fill
 func hindcast_copy_fill(p, chunk unsafe.Pointer) {
 	info := bindings.FunctionInfo{Ptr: p}
-	defer func() { // a panic must not run through DuckDB's frames
+	defer func() { // a panic must not unwind through DuckDB's frames
 		if fault := recover(); fault != nil {
 			bindings.FunctionSetError(info, fmt.Sprint("decoding: ", fault))
 		}
@@ -132,7 +132,7 @@ func hindcast_copy_fill(p, chunk unsafe.Pointer) {
 	bindings.DataChunkSetSize(out, bindings.IdxT(rows))
 }
 
-// allocate returns memory outside Go's, so that DuckDB may refer to it.
+// allocate returns memory outside the Go heap, so that DuckDB may refer to it.
 func allocate(size int) []byte {
 	return unsafe.Slice((*byte)(C.malloc(C.size_t(size))), size)
 }

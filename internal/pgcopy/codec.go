@@ -1,12 +1,12 @@
 package pgcopy
 
-// codec is how a wire's values go into a vector and come out of one.
+// codec converts a wire format's values to and from vectors.
 type codec struct {
 	decode func(c *column, row int, b []byte) error
 	encode func(s *sender, out []byte, row int) ([]byte, error) // appends the length and the value
-	size   int                                                  // that a value must have; 0 is any
-	sums   bool                                                 // there are totals of it
-	skip   bool                                                 // it goes nowhere
+	size   int                                                  // the required length of a value; 0 is any
+	sums   bool                                                 // totals of it are kept
+	skip   bool                                                 // the value is not stored
 }
 
 var codecs = [...]codec{

@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// readerKey is where a connection keeps what its answers are read from.
+// readerKey is where a connection keeps the reader of its answers.
 const readerKey = "hindcast: reader"
 
-// sendBuffer is what a load may send ahead through a unix socket. With the usual 208 KB the system wakes a sender of pieces of
-// 64 KB only when the server has read the last of them, and so has the server wait for every third.
+// sendBuffer is how much a load may send ahead through a unix socket. With the usual 208 KB the system wakes a sender
+// of 64 KB pieces only once the server has read the last of them, so the server waits for every third.
 const sendBuffer = 512 << 10
 
-// Connect connects as pgconn.ConnectConfig does. Only a connection made so can be a Source: the rows are read in
+// Connect connects as pgconn.ConnectConfig does. Only a connection made by it can be a Source: the rows are read in
 // large pieces from below pgconn, which takes one message at a time.
 func Connect(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error) {
 	config = config.Copy()
@@ -38,13 +38,13 @@ func Connect(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error)
 	return conn, nil
 }
 
-// readerOf returns what the idle connection's next answer is to be read from.
+// readerOf returns the reader for the idle connection's next answer.
 func readerOf(ctx context.Context, conn *pgconn.PgConn) (io.Reader, error) {
 	from, ok := conn.CustomData()[readerKey].(io.Reader)
 	if !ok {
 		return nil, errors.New("a COPY's connection was not made by pgcopy.Connect")
 	}
-	// A notice that came after the last answer may lie in pgconn's own buffer, in part: the next answer brings the rest.
+	// Part of a notice that came after the last answer may be in pgconn's own buffer: the next answer brings the rest.
 	for range 3 {
 		if conn.Frontend().ReadBufferLen() == 0 {
 			return directly(conn.Conn(), from), nil

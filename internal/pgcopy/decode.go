@@ -26,8 +26,8 @@ type column struct {
 	elem      *column // of an array
 	elemOID   uint32
 	used      int   // elements in the child so far
-	room      int   // that the child has
-	twins     *bool // of the decoder
+	room      int   // capacity of the child
+	twins     *bool // the decoder's
 	spelled   [80]byte
 }
 
@@ -71,12 +71,12 @@ type decoder struct {
 	data    []byte // whole CopyData messages, with their heads
 	begun   bool   // the stream's head was read
 	ended   bool   // its trailer was
-	twins   bool   // there was a number that is another one's equal in other bits: -0, or a NaN of its own
+	twins   bool   // a number equals another one in different bits: -0, or a NaN with another payload
 	rows    int64
 	content content
 }
 
-// reset points the columns to the vectors of a new chunk.
+// reset points the columns at the vectors of a new chunk.
 func (d *decoder) reset(vectors []vector) {
 	for i := range d.columns {
 		c := &d.columns[i]
@@ -84,7 +84,7 @@ func (d *decoder) reset(vectors []vector) {
 	}
 }
 
-// frameHead is the length of a message's head: its type and its length.
+// frameHead is the length of a message's header: its type and its length.
 const frameHead = 5
 
 // signature begins every binary COPY; flags and the length of an extension follow.
@@ -124,17 +124,17 @@ func (d *decoder) fill(capacity int) (rows int, err error) {
 	return rows, nil
 }
 
-// head checks the stream's head and returns what follows it.
+// head checks the stream's header and returns what follows it.
 func (d *decoder) head(message []byte) ([]byte, error) {
 	d.begun = true
 	if len(message) < streamHead || !bytes.Equal(message[:len(signature)], signature) {
-		return nil, corrupt("it does not begin as binary COPY does")
+		return nil, corrupt("it does not begin as a binary COPY")
 	}
 	flags := binary.BigEndian.Uint32(message[11:])
 	extension := binary.BigEndian.Uint32(message[15:])
 	message = message[streamHead:]
 	if flags != 0 || uint64(extension) > uint64(len(message)) {
-		return nil, corrupt("its head has flags or an extension that are not known")
+		return nil, corrupt("its header has unknown flags or an unknown extension")
 	}
 	return message[extension:], nil
 }
@@ -250,7 +250,7 @@ func (c *column) float8(row int, b []byte) error {
 	return nil
 }
 
-// uuid is kept by DuckDB as a signed number, in the order of its text.
+// uuid decodes a UUID: DuckDB keeps it as a signed number, in the order of its text.
 func (c *column) uuid(row int, b []byte) error {
 	put(&c.vector, row, wide{binary.BigEndian.Uint64(b[8:]), int64(binary.BigEndian.Uint64(b) ^ 1<<63)})
 	return nil
@@ -280,7 +280,7 @@ func (c *column) jsonb(row int, b []byte) error {
 func (c *column) time(row int, b []byte) error {
 	x := binary.BigEndian.Uint64(b)
 	if x > microsPerDay {
-		return c.corrupt("is no time of day")
+		return c.corrupt("is not a time of day")
 	}
 	put(&c.vector, row, x)
 	return nil
@@ -294,14 +294,14 @@ func (c *column) count(x int64) {
 
 func (c *column) text(row int, b []byte) error {
 	if !ascii(b) && !utf8.Valid(b) {
-		return c.refused("text that is not UTF-8", "mend the text at the source, or cast the column to bytea in a view and use the view")
+		return c.refused("text that is not UTF-8", "correct the text at the source, or cast the column to bytea in a view and use the view")
 	}
 	put(&c.vector, row, textOf(b))
 	return nil
 }
 
-// ascii reports whether all bytes are ASCII, eight at a time, the last eight overlapping: most texts are, and most are
-// short, for which utf8.Valid takes three times as long.
+// ascii reports whether all bytes are ASCII, eight at a time, the last eight overlapping: most texts are ASCII and
+// short, and for those utf8.Valid takes three times as long.
 func ascii(b []byte) bool {
 	const high = 0x8080808080808080
 	switch n := len(b); {
@@ -321,7 +321,7 @@ func ascii(b []byte) bool {
 	return bits < utf8.RuneSelf
 }
 
-// The days and microseconds from DuckDB's epoch, 1970, to PostgreSQL's, 2000.
+// Days and microseconds from DuckDB's epoch, 1970, to PostgreSQL's, 2000.
 const (
 	epochDays    = 10957
 	microsPerDay = 24 * 60 * 60 * 1_000_000
@@ -358,19 +358,19 @@ func (c *column) timestamp(row int, b []byte) error {
 	return nil
 }
 
-// earliestMicros is the first instant that PostgreSQL knows, in the year 4714 BC.
+// earliestMicros is PostgreSQL's earliest timestamp, in the year 4714 BC.
 const earliestMicros = -211813488000000000
 
 func (c *column) timeTZ(row int, b []byte) error {
 	micros, west := binary.BigEndian.Uint64(b), int32(binary.BigEndian.Uint32(b[8:]))
 	if micros > microsPerDay || west <= -16*3600 || west >= 16*3600 {
-		return c.corrupt("is no time of day with a zone")
+		return c.corrupt("is not a time of day with a zone")
 	}
 	c.vector.memory.assign(row, appendTimeTZ(c.spelled[:0], micros, -west))
 	return nil
 }
 
-// appendTimeTZ spells a time with its distance from UTC in seconds, as DuckDB does.
+// appendTimeTZ writes a time with its offset from UTC in seconds, as DuckDB does.
 func appendTimeTZ(to []byte, micros uint64, east int32) []byte {
 	to = fmt.Appendf(to, "%02d:%02d:%02d", micros/3_600_000_000, micros/60_000_000%60, micros/1_000_000%60)
 	if part := micros % 1_000_000; part != 0 {
@@ -401,7 +401,7 @@ func (c *column) interval(row int, b []byte) error {
 	return nil
 }
 
-// appendInterval spells an interval so that DuckDB reads the same three numbers, at their extremes too.
+// appendInterval writes an interval so that DuckDB reads the same three numbers, even the extreme ones.
 func appendInterval(to []byte, months, days int32, micros int64) []byte {
 	to = append(strconv.AppendInt(to, int64(months), 10), " months "...)
 	to = append(strconv.AppendInt(to, int64(days), 10), " days "...)
@@ -426,14 +426,14 @@ func (c *column) array(row int, b []byte) error {
 		put(&c.vector, row, list{offset: uint64(c.used)})
 		return nil
 	case dimensions != 1:
-		return c.refused(fmt.Sprintf("an array of %d dimensions, and one can be carried", dimensions), "")
+		return c.refused(fmt.Sprintf("an array of %d dimensions, only one can be carried", dimensions), "")
 	case len(b) < 8:
 		return c.corrupt("is cut off")
 	}
 	count, first := binary.BigEndian.Uint32(b), int32(binary.BigEndian.Uint32(b[4:]))
 	b = b[8:]
 	if first != 1 {
-		return c.refused(fmt.Sprintf("an array that counts from %d, and only counting from 1 can be carried", first), "")
+		return c.refused(fmt.Sprintf("an array that counts from %d, only arrays counting from 1 can be carried", first), "")
 	}
 	if uint64(count)*4 > uint64(len(b)) {
 		return c.corrupt("is cut off")
@@ -470,7 +470,7 @@ func (c *column) elements(row, count int, b []byte) error {
 	return nil
 }
 
-// makeRoom grows the child, by half at least, so that long lists are not copied again and again.
+// makeRoom grows the child by at least half, so that long lists are not copied again and again.
 func (c *column) makeRoom(count int) {
 	if need := c.used + count; need > c.room {
 		c.room = 1 << bits.Len(uint(need+63))
@@ -482,7 +482,7 @@ func (c *column) corrupt(what string) error {
 	return corrupt(fmt.Sprintf("a value of column %q %s", c.name, what))
 }
 
-// corrupt is the error for what is no COPY stream of the fields.
+// corrupt is the error for a stream that is not a COPY of the fields.
 func corrupt(what string) error {
 	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient,
 		Message: "the server's COPY cannot be understood: " + what, Next: "it is tried again; if that fails too, please report this with the run's log"}

@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// whole reads a whole number from a vector, or a DECIMAL's, as 128 bits.
+// whole reads a whole number, or a DECIMAL's, from a vector as 128 bits.
 type whole func(v *vector, row int) wide
 
 func signedAt[T int8 | int16 | int32 | int64](v *vector, row int) wide {
@@ -52,11 +52,11 @@ type sender struct {
 	codec    codec
 	whole    whole // of a whole number or DECIMAL
 	vector   vector
-	limit    int    // of characters; 0 is none
-	octets   int    // of bytes; 0 is none
+	limit    int    // in characters; 0 is none
+	octets   int    // in bytes; 0 is none
 	scale    int    // of the staged DECIMAL
-	shown    int    // digits after the point that numeric is shown with
-	unit     int64  // what a number must be a multiple of; 0 and 1 are no condition
+	shown    int    // digits after the point that numeric is written with
+	unit     int64  // a number must be a multiple of it; 0 and 1 require nothing
 	interval int32  // an interval's modifier
 	sum      *total // of an exact number
 	elem     *sender
@@ -98,7 +98,7 @@ func senderOf(staged string, t Type) sender {
 	return s
 }
 
-// bound sets what a target's length or precision demands, which the server would otherwise round or cut to.
+// bound sets the limits of the target's length or precision, to which the server would otherwise round or truncate.
 func (s *sender) bound(t Type) {
 	s.shown, s.interval = s.scale, t.Mod
 	if precision, scale, limited := scaleOf(t.Mod); limited && t.OID == oidNumeric && precision > 0 {
@@ -194,7 +194,7 @@ func (s *sender) oid(out []byte, row int) ([]byte, error) {
 }
 
 func (s *sender) float4(out []byte, row int) ([]byte, error) {
-	if s.whole != nil { // of at most 16 bits
+	if s.whole != nil { // at most 16 bits
 		return append4(out, math.Float32bits(float32(int64(s.whole(&s.vector, row).low)))), nil
 	}
 	return append4(out, get[uint32](&s.vector, row)), nil
@@ -202,7 +202,7 @@ func (s *sender) float4(out []byte, row int) ([]byte, error) {
 
 func (s *sender) float8(out []byte, row int) ([]byte, error) {
 	switch {
-	case s.whole != nil: // of at most 32 bits
+	case s.whole != nil: // at most 32 bits
 		return append8(out, math.Float64bits(float64(int64(s.whole(&s.vector, row).low)))), nil
 	case s.staged == "FLOAT":
 		return append8(out, math.Float64bits(float64(get[float32](&s.vector, row)))), nil
@@ -269,7 +269,7 @@ func append8(out []byte, x uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(out, 0, 0, 0, 8), x)
 }
 
-// checkText refuses what the server would cut or cannot hold.
+// checkText refuses what the server would truncate or cannot hold.
 func (s *sender) checkText(b []byte) error {
 	if bytes.IndexByte(b, 0) >= 0 {
 		return s.misfit("a text with a zero byte")
@@ -300,7 +300,7 @@ func signedText(w wide) string {
 	return t.text(0)
 }
 
-// The first day that PostgreSQL knows, counted from its epoch.
+// earliestDay is PostgreSQL's earliest date, counted from its epoch.
 const earliestDay = -2451545
 
 func (s *sender) date(out []byte, row int) ([]byte, error) {
@@ -362,7 +362,7 @@ func (s *sender) multiple(x int64) error {
 	return nil
 }
 
-// timeTZ splits DuckDB's bits: 40 of microseconds, 24 of how far the zone is below the easternmost one.
+// timeTZ splits DuckDB's bits: 40 of microseconds, 24 of the zone's offset below the easternmost one.
 func (s *sender) timeTZ(out []byte, row int) ([]byte, error) {
 	const easternmost = 16*60*60 - 1
 	x := get[uint64](&s.vector, row)
@@ -387,7 +387,7 @@ func (s *sender) intervals(out []byte, row int) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(out, uint32(x.months)), nil
 }
 
-// The bits of an interval's modifier that name its fields, and its precision below them.
+// The bits of an interval's modifier that name its fields, with the precision below them.
 const (
 	fieldMonth, fieldYear, fieldDay       = 1 << 1, 1 << 2, 1 << 3
 	fieldHour, fieldMinute                = 1 << 10, 1 << 11
@@ -396,7 +396,7 @@ const (
 	microsPerMinute, microsPerHour  int64 = 60_000_000, 3_600_000_000
 )
 
-// cut is what the server would store of an interval in a column with this modifier.
+// cut returns what the server would store of an interval in a column with this modifier.
 func cut(x span, mod int32) span {
 	if mod < 0 {
 		return x
@@ -451,7 +451,7 @@ func (s *sender) array(out []byte, row int) ([]byte, error) {
 	return out, nil
 }
 
-// misfit is the error for a value that the target cannot hold as it is.
+// misfit is the error for a value that the target cannot hold exactly.
 func (s *sender) misfit(what string) error {
 	return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("column %q: %s does not fit %s", s.name, what, s.typ),

@@ -13,7 +13,7 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// every has a field of each wire.
+// every has a field of each wire format.
 func every(t testing.TB) []Field {
 	t.Helper()
 	numeric := func(p, s int32) Type { return Type{OID: oidNumeric, Mod: p<<16 | s + 4, Kind: 'b'} }
@@ -32,7 +32,7 @@ func every(t testing.TB) []Field {
 	return fields
 }
 
-// symmetric is how many of them lie in Parquet as they do in a query's result.
+// symmetric is how many of them have the same form in Parquet as in a query's result.
 const symmetric = 24
 
 // message is one CopyData.
@@ -78,7 +78,7 @@ var values = []string{"", "\x00", "\x01", "a", "text of some length", "\x00\x00\
 	"\x01{}", "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x14\x00\x00\x00\x02\x00\x00\x00\x01\xff\xff\xff\xff\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07",
 	"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x14\x7f\xff\xff\xff\x00\x00\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x19", "0123456789abcdef"}
 
-// No bytes of a server make the decoder panic, read past them, or fail without a code.
+// No bytes from a server make the decoder panic, read past them, or fail without a code.
 func FuzzDecode(f *testing.F) {
 	fields := every(f)
 	for at := range fields {
@@ -137,7 +137,7 @@ func again(t *testing.T, fields []Field, row []byte) (out []byte, ok bool) {
 	return e.out, true
 }
 
-// wantRefusal allows what PostgreSQL cannot send but the fuzzer can.
+// wantRefusal allows what the fuzzer can send but PostgreSQL cannot.
 func wantRefusal(t *testing.T, err error) {
 	t.Helper()
 	e, ok := errors.AsType[*hindcast.Error](err)
@@ -146,7 +146,7 @@ func wantRefusal(t *testing.T, err error) {
 	}
 }
 
-// answers are what a server says to a COPY: whole, and with messages between the rows.
+// answers are a server's answers to a COPY: whole, and with messages between the rows.
 func answers() []string {
 	row := string(message([]byte("\x00\x01\x00\x00\x00\x02ab")))
 	end := string(message([]byte("\xff\xff"))) + "c\x00\x00\x00\x04C\x00\x00\x00\x0bCOPY 1\x00Z\x00\x00\x00\x05I"
@@ -182,7 +182,7 @@ func readAll(r io.Reader) (rows int, err error) {
 	}
 }
 
-// An answer is read the same whatever pieces it comes in.
+// An answer reads the same, whatever pieces it arrives in.
 func TestAnswersInPieces(t *testing.T) {
 	want := []struct {
 		rows int
@@ -192,7 +192,7 @@ func TestAnswersInPieces(t *testing.T) {
 		for name, r := range map[string]io.Reader{"whole": strings.NewReader(answer), "halves": iotest.HalfReader(strings.NewReader(answer)),
 			"bytes": iotest.OneByteReader(strings.NewReader(answer))} {
 			rows, err := readAll(r)
-			if name != "whole" && i == 3 { // the notification behind it is not read, and not its concern
+			if name != "whole" && i == 3 { // the notification after it is not read, which is fine
 				want[i].err = "EOF"
 			}
 			if rows != want[i].rows && errors.Is(err, io.EOF) || !strings.Contains(err.Error(), want[i].err) {

@@ -11,16 +11,15 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// instance is a DuckDB in memory with one connection, by DuckDB's C interface: its vectors are what database/sql
-// hides.
+// instance is an in-memory DuckDB with one connection, through DuckDB's C interface: database/sql hides its vectors.
 type instance struct {
 	db   bindings.Database
 	conn bindings.Connection
 	uses int
 }
 
-// idle are instances that wait for their next copy: opening one costs 12 ms, which is more than a small slice does.
-// Each keeps what it has registered, so that it is closed after some uses.
+// idle are instances that wait for their next copy: opening one costs 12 ms, more than a small slice takes. Each keeps
+// what it has registered, so it is closed after some uses.
 var idle struct {
 	mutex     sync.Mutex
 	instances []*instance
@@ -51,7 +50,7 @@ func takeInstance(ctx context.Context, o duck.Options) (*instance, error) {
 	return in, nil
 }
 
-// Warm opens an instance for the first copy, which then need not wait for it. That it fails is told by the copy.
+// Warm opens an instance ahead of the first copy, which then need not wait for it. The copy reports any failure.
 func Warm() {
 	if in, err := openInstance(context.Background(), duck.Options{}); err == nil {
 		in.giveBack()
@@ -125,11 +124,11 @@ func (in *instance) exec(ctx context.Context, statement string) (rows int64, err
 	return int64(bindings.RowsChanged(&result)), nil
 }
 
-// idleWait is how long this thread sleeps when the others have all that there is to do.
+// idleWait is how long this thread sleeps when the other threads have all the work.
 const idleWait = 200 * time.Microsecond
 
-// work takes part in the statement to its end. DuckDB's own waiting asks for work without a pause, and so takes a third of
-// two cores from the server and the thread that still reads.
+// work takes part in the statement to its end. DuckDB's own waiting polls for work without a pause, which takes a third
+// of two cores from the server and the thread that still reads.
 func work(pending bindings.PendingResult) {
 	for {
 		switch state := bindings.PendingExecuteTask(pending); {
@@ -141,7 +140,7 @@ func work(pending bindings.PendingResult) {
 	}
 }
 
-// translate turns DuckDB's error into ours; once the context has ended that is the error.
+// translate turns DuckDB's error into ours; once the context has ended, its error counts.
 func (in *instance) translate(ctx context.Context, text string) error {
 	if err := ctx.Err(); err != nil {
 		return duck.Translate(err)

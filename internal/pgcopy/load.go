@@ -22,7 +22,7 @@ func load(ctx context.Context, fields []Field, files []string, o Options, to Tar
 	return sent, stored, err
 }
 
-// encoded is what a load of the files sends, without a server.
+// encoded returns what a load of the files sends, without a server.
 func encoded(ctx context.Context, fields []Field, files []string, o Options) (hindcast.Sums, error) {
 	return send(ctx, fields, files, o, func(rows io.Reader) error {
 		_, err := io.Copy(io.Discard, rows)
@@ -30,7 +30,7 @@ func encoded(ctx context.Context, fields []Field, files []string, o Options) (hi
 	})
 }
 
-// send returns the files' rows, as binary COPY, to whoever takes them.
+// send passes the files' rows, as binary COPY, to take.
 func send(ctx context.Context, fields []Field, files []string, o Options, to func(io.Reader) error) (sums hindcast.Sums, err error) {
 	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: max(o.Threads, 1)})
 	if err != nil {
@@ -58,7 +58,7 @@ func send(ctx context.Context, fields []Field, files []string, o Options, to fun
 	return r.sums(), nil
 }
 
-// staged are the columns to read, with an ENUM as the text that it is stored as.
+// staged are the columns to read; an ENUM is read as the text that it is stored as.
 func staged(fields []Field) []hindcast.Column {
 	columns := make([]hindcast.Column, len(fields))
 	for i, f := range fields {
@@ -70,7 +70,7 @@ func staged(fields []Field) []hindcast.Column {
 	return columns
 }
 
-// check compares the types that the files have with the columns': from here on they are read as memory.
+// check compares the types of the files with those of the columns: from here on they are read as memory.
 func (c *chunks) check(fields []Field) error {
 	for i, column := range staged(fields) {
 		t := bindings.ColumnLogicalType(&c.result, bindings.IdxT(i))
@@ -79,7 +79,7 @@ func (c *chunks) check(fields []Field) error {
 		if !is {
 			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("column %q of the staged files is not %s", column.Name, column.Type),
-				Next:    "`hindcast run --slices` makes them again"}
+				Next:    "`hindcast run --slices` writes them again"}
 		}
 	}
 	return nil
@@ -103,13 +103,13 @@ func same(t bindings.LogicalType, name string) bool {
 	return known && id == want
 }
 
-// parquetReader is the binary COPY of a query's rows.
+// parquetReader reads the binary COPY of a query's rows.
 type parquetReader struct {
 	encoder
 	chunks *chunks
 	size   int // rows of the chunk
 	next   int // of them, the next to encode
-	sent   int // bytes of out that were read
+	sent   int // bytes of out that were already read
 	err    error
 }
 
@@ -131,7 +131,7 @@ func (r *parquetReader) Read(p []byte) (n int, err error) {
 		if r.err != nil {
 			return 0, r.err
 		}
-		if cap(r.out) > 16*piece { // one huge row does not keep its memory
+		if cap(r.out) > 16*piece { // one huge row must not keep its memory
 			r.out = nil
 		}
 		r.out, r.sent = r.out[:0], 0
@@ -176,7 +176,7 @@ func (r *parquetReader) fetch() (more bool, err error) {
 	return true, nil
 }
 
-// look points a column, and its elements, to a vector.
+// look points a column, and its elements, at a vector.
 func (s *sender) look(vec bindings.Vector) {
 	s.vector = duckVector(vec)
 	s.vector.mask = bindings.VectorGetValidity(vec)

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// numeric in binary: the number of digits to base 10000, the weight of the first, a sign, the digits after the
-// point that it is shown with, then the digits.
+// numeric in binary: the number of base-10000 digits, the weight of the first, a sign, the number of decimals to
+// display, then the digits.
 const (
 	numericHead     = 8
 	numericPositive = 0x0000
@@ -53,7 +53,7 @@ func (c *column) decimalName() string {
 
 // unpack computes digits · 10000^(weight-…) · 10^scale; ok is false if that has a fraction, or more than 38 digits.
 func unpack(digits []byte, weight, scale int) (x u128, ok bool) {
-	// shift is the power of ten by which a digit counts after the scale; it falls by 4 from digit to digit.
+	// shift is the power of ten that a digit counts with after scaling; it falls by 4 from digit to digit.
 	shift := 4*weight + scale
 	for ; len(digits) > 0; digits, shift = digits[2:], shift-4 {
 		d := uint64(binary.BigEndian.Uint16(digits))
@@ -62,7 +62,7 @@ func unpack(digits []byte, weight, scale int) (x u128, ok bool) {
 		}
 		switch {
 		case shift <= -4:
-		case shift < 0: // the digit straddles the last place
+		case shift < 0: // the digit straddles the last decimal
 			if d%tens[-shift] != 0 {
 				return x, false
 			}
@@ -172,7 +172,7 @@ func (s *sender) numeric(out []byte, row int) ([]byte, error) {
 type packed struct {
 	digit [12]uint16
 	count int
-	skip  int // zeros at the end, which numeric does not keep
+	skip  int // trailing zeros, which numeric does not keep
 }
 
 func (p *packed) kept() []uint16 { return p.digit[p.skip:p.count] }
@@ -180,10 +180,10 @@ func (p *packed) kept() []uint16 { return p.digit[p.skip:p.count] }
 // pack computes the digits of x / 10^scale, and the weight of the first.
 func pack(x u128, scale int) (p packed, weight int) {
 	fraction := (scale + 3) / 4
-	if part := scale % 4; part != 0 { // the last digit straddles the last place
+	if decimals := scale % 4; decimals != 0 { // the last digit straddles the last decimal
 		var rest uint64
-		x, rest = x.over(tens[part])
-		p.digit[0], p.count = uint16(rest*tens[4-part]), 1
+		x, rest = x.over(tens[decimals])
+		p.digit[0], p.count = uint16(rest*tens[4-decimals]), 1
 	}
 	for x != (u128{}) {
 		var rest uint64

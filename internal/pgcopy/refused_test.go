@@ -36,7 +36,7 @@ func TestTypesThatAreRefused(t *testing.T) {
 	}
 }
 
-// scaled reports whether a numeric's scale may lie outside of its digits: from PostgreSQL 15 on.
+// scaled reports whether a numeric's scale may lie outside its digits: from PostgreSQL 15 on.
 func scaled(t *testing.T) bool { return pgtest.Shared(t).Version(t) >= 15 }
 
 func TestNamesThatDifferInCaseAreRefused(t *testing.T) {
@@ -46,7 +46,7 @@ func TestNamesThatDifferInCaseAreRefused(t *testing.T) {
 	wantError(t, err, hindcast.EType, `"A"`, `"a"`)
 }
 
-// A value that its type cannot carry is refused with its column's name; the connection stays of use.
+// A value that its type cannot carry is refused with its column's name; the connection stays usable.
 func TestValuesThatAreRefused(t *testing.T) {
 	cases := []struct{ typ, value, says string }{
 		{"interval", "'infinity'", "infinite"}, // PostgreSQL 17 and later
@@ -69,13 +69,13 @@ func TestValuesThatAreRefused(t *testing.T) {
 			_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.One(second, pgcopy.CopyOut(fields, "bad")), pgcopy.Options{Dir: t.TempDir()})
 			wantError(t, err, hindcast.EType, `"a value"`, c.says)
 			if rows := pgtest.Query(t, second, "SELECT 7"); rows[0][0] != "7" {
-				t.Error("the connection is of no use")
+				t.Error("the connection is unusable")
 			}
 		})
 	}
 }
 
-// What is refused for its type or its value travels as text where that is asked for, and comes back the same.
+// What is refused for its type or its value is carried as text on request, and comes back unchanged.
 func TestAsText(t *testing.T) {
 	conn, infinity := open(t), "Infinity"
 	if pgtest.Shared(t).Version(t) < 14 {
@@ -230,7 +230,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Files that are not what their columns say are not read as if they were.
+// Files that do not match their columns are not read as if they did.
 func TestStagedFilesOfAnotherTypeAreRefused(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, "CREATE TABLE target (a bigint)")
@@ -238,7 +238,7 @@ func TestStagedFilesOfAnotherTypeAreRefused(t *testing.T) {
 	_, err := load(t, conn, "target", []hindcast.Column{{Name: "a", Type: "BIGINT"}}, files)
 	wantError(t, err, hindcast.EParquet, `"a"`, "BIGINT")
 	if _, err = load(t, conn, "target", []hindcast.Column{{Name: "b", Type: "BIGINT"}}, nil); err == nil {
-		t.Error("a column that the target has not was loaded")
+		t.Error("a column that the target does not have was loaded")
 	}
 	path := filepath.Join(t.TempDir(), "no-such.parquet")
 	if _, err := load(t, conn, "target", []hindcast.Column{{Name: "a", Type: "BIGINT"}}, []hindcast.File{{Path: path}}); err == nil || !strings.Contains(err.Error(), "no-such") {

@@ -15,8 +15,8 @@ type Ref struct {
 	Mod int32
 }
 
-// resolveTypes reads types with the types that they are made of. Only an array that its element's type knows as its
-// array counts as one: oidvector and int2vector are other things.
+// resolveTypes reads types with their component types. Only an array that its element's type knows as its array counts
+// as one: oidvector and int2vector are something else.
 const resolveTypes = `
 WITH RECURSIVE found(oid) AS (
   SELECT unnest($1::oid[])
@@ -101,7 +101,7 @@ func spell(ctx context.Context, conn *pgconn.PgConn, types []*Type) error {
 	return nil
 }
 
-// array spells an array of numbers for the server.
+// array writes an array of numbers for the server.
 func array(numbers []string) []byte { return []byte("{" + strings.Join(numbers, ",") + "}") }
 
 func number(text []byte) uint32 {

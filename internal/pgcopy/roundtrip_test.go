@@ -34,7 +34,7 @@ func among(values ...string) func(*rand.Rand) string {
 	return func(r *rand.Rand) string { return values[r.IntN(len(values))] }
 }
 
-// or returns one of the values in a fifth of all cases.
+// or returns a generator that gives one of the values in a fifth of all cases.
 func or(other func(*rand.Rand) string, values ...string) func(*rand.Rand) string {
 	return func(r *rand.Rand) string {
 		if r.IntN(5) == 0 {
@@ -49,7 +49,7 @@ func integer(bits int) func(*rand.Rand) string {
 		"0", "-1", fmt.Sprint(int64(math.MinInt64)>>(64-bits)), fmt.Sprint(int64(math.MaxInt64)>>(64-bits)))
 }
 
-// digits returns a decimal number of at most so many digits before and after the point.
+// digits returns a generator of decimal numbers with at most that many digits before and after the point.
 func digits(before, after int) func(*rand.Rand) string {
 	number := func(r *rand.Rand) string {
 		var b strings.Builder
@@ -97,7 +97,7 @@ func from(low, n int) func(*rand.Rand) any {
 	return func(r *rand.Rand) any { return low + r.IntN(n) }
 }
 
-// array returns one-dimensional arrays of a type's values, NULLs among them.
+// array returns a generator of one-dimensional arrays of a type's values, including NULLs.
 func array(m made) made {
 	return made{m.sql + "[]", func(r *rand.Rand) string {
 		list := make([]string, r.IntN(5))
@@ -123,7 +123,7 @@ const domains = `CREATE TYPE mood AS ENUM ('sad', 'so so', 'hap''py', 'é"');
 	CREATE EXTENSION IF NOT EXISTS citext;
 	CREATE EXTENSION IF NOT EXISTS hstore`
 
-// scalars are all types that are carried without being asked to travel as text.
+// scalars are all types that are carried without asking for text.
 var scalars = func() []made {
 	date := or(format("%04d-%02d-%02d", from(1, 9998), from(1, 12), from(1, 28)), "infinity", "-infinity", "4714-11-24 BC", "5874897-12-31",
 		"1970-01-01", "2000-01-01", "1969-12-31", "2020-02-29")
@@ -183,16 +183,16 @@ var scalars = func() []made {
 	}
 }()
 
-// young are the types, or their values here, that older versions of PostgreSQL do not have.
+// young are the types or values here that older versions of PostgreSQL do not have.
 var young = map[string]int{"numeric(5,-2)": 15, "numeric(2,6)": 15, "datemultirange": 14, "pg_catalog.interval": 15}
 
-// known are those of all that the tests' server has.
+// known are those that the tests' server has.
 func known(t testing.TB) []made {
 	version := pgtest.Shared(t).Version(t)
 	return slices.DeleteFunc(slices.Clone(all), func(m made) bool { return young[strings.TrimSuffix(m.sql, "[]")] > version })
 }
 
-// all adds arrays of what can be in arrays.
+// all adds arrays of everything that arrays can contain.
 var all = func() []made {
 	list := slices.Clone(scalars)
 	for _, m := range scalars {
@@ -235,7 +235,7 @@ func oddName(i int) string {
 	return []string{"plain", "Mixed Case", `qu"ote`, "select", "é€", "a.b", "1", " "}[i%8] + strings.Repeat("x", i/8)
 }
 
-// Any table of random types and values goes out, through Parquet, and back into a table like it, equal bit for bit.
+// Any table of random types and values goes out, through Parquet, and back into an identical table, equal bit for bit.
 func TestRoundTrip(t *testing.T) {
 	conn, types := open(t), known(t)
 	pgtest.Query(t, conn, domains)
@@ -270,14 +270,14 @@ func TestRoundTripOfEachType(t *testing.T) {
 	}
 }
 
-// The text of each type, and of those that are carried in no other way, reads back as the same values.
+// The text of each type, including those that can only be carried as text, reads back as the same values.
 func TestRoundTripAsText(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, domains)
 	r := rand.New(rand.NewPCG(3, 4))
 	columns := append(slices.Clone(all), made{"numeric", or(digits(60, 30), "NaN", "Infinity", "1e-1000")}, made{"numeric(60,20)", digits(40, 20)},
 		made{"numeric[]", among("{NaN,1.50}", "{}", "{{1,2},{3,NULL}}")}, made{"oidvector", among("", "1 2")}, made{"regtype", among("integer", "text")})
-	// The server does not read its own text of the least interval, -2562047788:00:54.775808.
+	// The server cannot read its own text of the smallest interval, -2562047788:00:54.775808.
 	columns = slices.DeleteFunc(columns, func(m made) bool { return strings.HasPrefix(m.sql, "pg_catalog.interval") })
 	for start := 0; start < len(columns); start += 8 {
 		part := columns[start:min(start+8, len(columns))]
@@ -346,7 +346,7 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	}
 }
 
-// sameAsSent compares what table two holds with what was sent to it, as far as the server gives values back as they came.
+// sameAsSent compares what table two holds with what was sent to it, as far as the server returns values unchanged.
 func sameAsSent(t *testing.T, conn *pgconn.PgConn, files []hindcast.File, loaded hindcast.Sums) {
 	t.Helper()
 	var fields []pgcopy.Field
@@ -371,7 +371,7 @@ func sameAsSent(t *testing.T, conn *pgconn.PgConn, files []hindcast.File, loaded
 	}
 }
 
-// checkTotals compares the totals with the server's own, and with DuckDB's over the files where its sums are wide enough.
+// checkTotals compares the totals with the server's own, and with DuckDB's over the files if its sums are wide enough.
 func checkTotals(t *testing.T, conn *pgconn.PgConn, fields []pgcopy.Field, files []hindcast.File, sums hindcast.Sums) {
 	t.Helper()
 	want := maps.Clone(sums.Totals)
@@ -389,5 +389,5 @@ func checkTotals(t *testing.T, conn *pgconn.PgConn, fields []pgcopy.Field, files
 	}
 }
 
-// changed reports whether the server rewrites a value, so that what was sent is not what it stores.
+// changed reports whether the server rewrites a value, so that it does not store what was sent.
 func changed(f pgcopy.Field) bool { return strings.HasPrefix(f.Source, "jsonb") }

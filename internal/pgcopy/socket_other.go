@@ -7,5 +7,5 @@ import (
 	"net"
 )
 
-// directly returns the reader itself: there is no other way to the socket here.
+// directly returns the reader itself: here there is no other way to the socket.
 func directly(_ net.Conn, from io.Reader) io.Reader { return from }

@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// waitMillis is how long a read waits in the kernel before it looks whether it is still wanted.
+	// waitMillis is how long a read waits in the kernel before it checks whether it is still wanted.
 	waitMillis = 100
-	// gather is how long a read lets data gather that is on its way: a server sends 8 KB at a time, and to be woken
-	// for each costs more than the reading. A server that has a core to itself sends 100 KB meanwhile, half of what the socket
-	// holds: it never waits. Small answers are not held up.
+	// gather is how long a read lets data accumulate: a server sends 8 KB at a time, and waking up for each costs more
+	// than the reading. A server with a core to itself sends 100 KB in that time, half of what the socket holds, so it
+	// never waits. Small answers are not delayed.
 	gather     = 500 * time.Microsecond
 	smallBytes = 64 << 10
 )
 
-// socket reads a connection by plain system calls. DuckDB's threads are not Go's: to park them for the scheduler's
-// poller and wake them again costs more than the reading.
+// socket reads a connection by plain system calls. DuckDB's threads are not Go's: parking them for the scheduler's
+// poller and waking them again costs more than the reading.
 type socket struct {
 	raw  syscall.RawConn
 	read int // bytes so far
 }
 
-// directly returns a reader of the socket itself, or the reader where there is none (TLS).
+// directly returns a reader of the socket itself, or the given reader if there is none (TLS).
 func directly(conn net.Conn, from io.Reader) io.Reader {
 	switch c := conn.(type) {
 	case *net.UnixConn:
@@ -43,7 +43,7 @@ func directly(conn net.Conn, from io.Reader) io.Reader {
 	return from
 }
 
-// Read reads what there is; it returns nothing when it has waited for a while.
+// Read reads what is there; after a while without data it returns nothing.
 func (s *socket) Read(p []byte) (n int, err error) {
 	control := s.raw.Control(func(fd uintptr) {
 		if n, err = unix.Read(int(fd), p); err != unix.EAGAIN {
@@ -74,8 +74,8 @@ func (s *socket) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// handover reads once from pgconn's own reader, which may have begun to read the answer in the background; what
-// follows is read from the socket.
+// handover reads once from pgconn's own reader, which may have begun to read the answer in the background; the rest is
+// read from the socket.
 type handover struct {
 	first io.Reader
 	then  socket

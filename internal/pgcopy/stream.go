@@ -14,20 +14,21 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// bufferSize is how much of the wire is read at a time, which the processor's cache holds. The socket's own buffer
-// is what the server fills meanwhile.
+// bufferSize is how much of the wire is read at a time; it fits the processor's cache. The server fills the socket's
+// own buffer in the meantime.
 const bufferSize = 256 << 10
 
-// stream reads the answer to one COPY TO STDOUT. Its memory is outside Go's, because DuckDB's strings refer to it.
+// stream reads the answer to one COPY TO STDOUT. Its memory is outside the Go heap, because DuckDB's strings refer to
+// it.
 type stream struct {
 	from   io.Reader
 	memory []byte
 	whole  int    // bytes at the front that are whole CopyData messages
 	filled int    // bytes that were read
-	needed int    // what the message behind the whole ones takes, as far as is known
-	server error  // what the server has said
+	needed int    // length of the message after the whole ones, as far as known
+	server error  // the server's error
 	idle   bool   // the answer was read to its end: the server waits for the next query
-	detach func() // has the context interrupt no more
+	detach func() // stops the context from interrupting
 }
 
 func newStream(from io.Reader) *stream { return &stream{from: from, memory: allocate(bufferSize)} }
@@ -37,7 +38,7 @@ func (s *stream) close() {
 	s.memory = nil
 }
 
-// next returns more whole CopyData messages, with their heads; what it returned before is lost. io.EOF is the
+// next returns more whole CopyData messages, with their headers; what it returned before is invalid. io.EOF is the
 // answer's end.
 func (s *stream) next(ctx context.Context) ([]byte, error) {
 	if s.idle {
@@ -47,7 +48,7 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 	for {
 		ended, err := s.messages()
 		if err == nil && ended {
-			err = cutOff(s.settle())
+			err = cutOff(s.drain())
 			s.idle = err == nil
 		}
 		switch {
@@ -66,7 +67,7 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// end is what the whole answer came to.
+// end is the outcome of the whole answer.
 func (s *stream) end() error {
 	if s.server != nil {
 		return s.server
@@ -74,7 +75,7 @@ func (s *stream) end() error {
 	return io.EOF
 }
 
-// said prefers what the server has said to how its connection then ended.
+// said prefers the server's error to how its connection then ended.
 func (s *stream) said(err error) error {
 	if s.server != nil {
 		return s.server
@@ -82,7 +83,7 @@ func (s *stream) said(err error) error {
 	return err
 }
 
-// makeRoom moves what is no whole message yet to the front, into memory that is large enough for it.
+// makeRoom moves the incomplete message to the front, into memory that is large enough for it.
 func (s *stream) makeRoom() {
 	rest := s.memory[s.whole:s.filled]
 	if size := max(bufferSize, s.needed); size != len(s.memory) {
@@ -96,7 +97,7 @@ func (s *stream) makeRoom() {
 	s.whole, s.filled, s.needed = 0, len(rest), 0
 }
 
-// read reads what there is, at least one byte.
+// read reads what is there, at least one byte.
 func (s *stream) read(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -115,7 +116,7 @@ func (s *stream) read(ctx context.Context) error {
 	}
 }
 
-// cutOff turns an end of the connection into an error that is not taken for the answer's end.
+// cutOff turns a closed connection into an error that cannot be mistaken for the answer's end.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -123,7 +124,7 @@ func cutOff(err error) error {
 	return err
 }
 
-// messages walks over the messages that have come, and takes out what is not CopyData.
+// messages walks over the messages that have arrived, and takes out all but CopyData.
 func (s *stream) messages() (ended bool, err error) {
 	for s.filled-s.whole >= frameHead {
 		head := s.memory[s.whole:s.filled]
@@ -153,7 +154,7 @@ func (s *stream) messages() (ended bool, err error) {
 // maxMessage is more than any row that PostgreSQL can send.
 const maxMessage = 1<<30 + 1<<20
 
-// control handles a message that is no row.
+// control handles a message that is not a row.
 func (s *stream) control(kind byte, body []byte) (ended bool, err error) {
 	switch kind {
 	case 'Z':
@@ -161,7 +162,7 @@ func (s *stream) control(kind byte, body []byte) (ended bool, err error) {
 	case 'E':
 		var said pgproto3.ErrorResponse
 		if err := said.Decode(bytes.Clone(body)); err != nil {
-			return false, corrupt("its error has no form")
+			return false, corrupt("its error message is malformed")
 		}
 		s.server = pgconn.ErrorResponseToPgError(&said)
 	case 'H', 'c', 'C', 'N', 'S', 'A': // COPY's beginning and end; notices, settings and notifications
@@ -171,9 +172,8 @@ func (s *stream) control(kind byte, body []byte) (ended bool, err error) {
 	return false, nil
 }
 
-// settle reads what follows the answer to the end of its message: a notification that came right behind it must
-// not be cut in two.
-func (s *stream) settle() error {
+// drain reads what follows the answer to the end of its message: a notification right after it must not be cut in two.
+func (s *stream) drain() error {
 	rest := s.memory[s.whole:s.filled]
 	s.filled = s.whole
 	for len(rest) > 0 {
@@ -193,7 +193,7 @@ func (s *stream) settle() error {
 	return nil
 }
 
-// begin sends a COPY. The context's end interrupts what waits for the answer.
+// begin sends a COPY. The end of the context interrupts waiting for the answer.
 func begin(ctx context.Context, conn *pgconn.PgConn, sql string) (*stream, error) {
 	from, err := readerOf(ctx, conn)
 	if err != nil {
@@ -225,7 +225,7 @@ func begin(ctx context.Context, conn *pgconn.PgConn, sql string) (*stream, error
 // closed instead.
 const abortGrace = 10 * time.Second
 
-// end leaves the connection idle, or closed where that fails. A COPY that has not ended is canceled.
+// end leaves the connection idle, or closed if that fails. An unfinished COPY is cancelled.
 func end(conn *pgconn.PgConn, read *stream) {
 	defer read.close()
 	read.detach()
@@ -240,7 +240,7 @@ func end(conn *pgconn.PgConn, read *stream) {
 			_, err = read.next(ctx)
 		}
 		close(ended)
-		asking.Wait() // no request is to meet the next statement
+		asking.Wait() // no request may hit the next statement
 	}
 	if !read.idle {
 		drop(conn)
@@ -252,8 +252,8 @@ func end(conn *pgconn.PgConn, read *stream) {
 	}
 }
 
-// askAgain is how long a canceled statement may go on before it is canceled again: the server forgets a request that comes
-// before the statement has begun.
+// askAgain is how long a cancelled statement may go on before it is cancelled again: the server ignores a request that
+// arrives before the statement has begun.
 const askAgain = time.Second
 
 // cancelUntil cancels what the server does for the connection, until that has ended.
@@ -270,7 +270,7 @@ func cancelUntil(ctx context.Context, conn *pgconn.PgConn, ended <-chan struct{}
 	}
 }
 
-// drop closes the connection without a word to the server, which may not listen.
+// drop closes the connection without notifying the server, which may not be listening.
 func drop(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// content is the sum of rows' hashes: it does not depend on their order, and counts duplicates.
+// content is the sum of the rows' hashes: it does not depend on their order, and counts duplicates.
 type content u128
 
 func (c *content) add(h xxh3.Uint128) { c.merge(content{h.Lo, h.Hi}) }
@@ -97,7 +97,7 @@ func sumsOf(decoders []*decoder) hindcast.Sums {
 	return sums
 }
 
-// into adds the sum of a column to the totals; one of NULLs alone has none.
+// into adds the sum of a column to the totals; a column of nothing but NULLs has none.
 func (t *total) into(totals map[string]string, name string, scale int) map[string]string {
 	if !t.some {
 		return totals

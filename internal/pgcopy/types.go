@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// wire is how a value looks in binary COPY.
+// wire is a value's format in binary COPY.
 type wire uint8
 
 const (
@@ -34,10 +34,10 @@ const (
 	wireInterval
 	wireJSONB // a version's byte, then text
 	wireArray
-	wireSkip // for sums: the value's bytes are hashed and not looked at
+	wireSkip // for sums: the value's bytes are hashed but not interpreted
 )
 
-// carrier says how one type of PostgreSQL is carried. docs/reference/types.md is made from this table.
+// carrier says how one PostgreSQL type is carried. docs/reference/types.md is generated from this table.
 type carrier struct {
 	name   string
 	oid    uint32
@@ -47,35 +47,35 @@ type carrier struct {
 	note   string
 }
 
-// carriers are the base types with a binary form of their own here.
+// carriers are the base types whose binary form is carried.
 var carriers = []carrier{
 	{"boolean", 16, "BOOLEAN", "", wireBool, ""},
 	{"smallint", 21, "SMALLINT", "", wireInt2, ""},
 	{"integer", 23, "INTEGER", "", wireInt4, ""},
 	{"bigint", 20, "BIGINT", "", wireInt8, ""},
 	{"oid", 26, "UINTEGER", "", wireOID, ""},
-	{"numeric(p,s)", 1700, "DECIMAL(p,s)", "", wireNumeric, "up to 38 digits. NaN and infinities are refused where one is met. " +
+	{"numeric(p,s)", 1700, "DECIMAL(p,s)", "", wireNumeric, "up to 38 digits. NaN and infinities are refused when met. " +
 		"numeric without a precision, or with more digits, is refused unless carried as text"},
 	{"real", 700, "FLOAT", "", wireFloat4, "bit for bit, with NaN, infinities and -0"},
 	{"double precision", 701, "DOUBLE", "", wireFloat8, "bit for bit, with NaN, infinities and -0"},
 	{"text", 25, "VARCHAR", "", wireText, ""},
 	{"character varying(n)", 1043, "VARCHAR", "", wireText, "a load refuses what is longer"},
-	{"character(n)", 1042, "VARCHAR", "", wirePadded, "without the blanks that fill it up, which mean nothing to PostgreSQL; a load fills it up again"},
+	{"character(n)", 1042, "VARCHAR", "", wirePadded, "without the padding blanks, which PostgreSQL ignores; a load pads again"},
 	{"name", 19, "VARCHAR", "", wireText, "a load refuses more than 63 bytes"},
-	{`"char"`, 18, "VARCHAR", "", wireByte, "a byte above 127 is refused where one is met"},
+	{`"char"`, 18, "VARCHAR", "", wireByte, "a byte above 127 is refused when met"},
 	{"bytea", 17, "BLOB", "", wireBytea, ""},
 	{"uuid", 2950, "UUID", "", wireUUID, ""},
 	{"date", 1082, "DATE", "", wireDate, "with infinities"},
 	{"time(p)", 1083, "TIME", "", wireTime, ""},
 	{"time(p) with time zone", 1266, "TIME WITH TIME ZONE", "VARCHAR", wireTimeTZ, ""},
-	{"timestamp(p)", 1114, "TIMESTAMP", "", wireTimestamp, "with infinities; what lies after 294247-01-10 is refused where it is met"},
+	{"timestamp(p)", 1114, "TIMESTAMP", "", wireTimestamp, "with infinities; a time after 294247-01-10 is refused when met"},
 	{"timestamp(p) with time zone", 1184, "TIMESTAMP WITH TIME ZONE", "", wireTimestamp, "as timestamp"},
-	{"interval", 1186, "INTERVAL", "VARCHAR", wireInterval, "months, days and microseconds; the infinite intervals of PostgreSQL 17 are refused where one is met"},
-	{"json", 114, "JSON", "", wireText, "the text as it is"},
+	{"interval", 1186, "INTERVAL", "VARCHAR", wireInterval, "months, days and microseconds; the infinite intervals of PostgreSQL 17 are refused when met"},
+	{"json", 114, "JSON", "", wireText, "the text as is"},
 	{"jsonb", 3802, "JSON", "", wireJSONB, "in jsonb's own spelling"},
 }
 
-// texts are the types that travel as their text, which the server reads back to the same value.
+// texts are the types that are carried as their text, which the server reads back to the same value.
 var texts = []carrier{
 	{"bit(n)", 1560, "VARCHAR", "", wireText, ""},
 	{"bit varying(n)", 1562, "VARCHAR", "", wireText, ""},
@@ -100,7 +100,7 @@ var texts = []carrier{
 	{"xid8", 5069, "VARCHAR", "", wireText, ""},
 }
 
-// extensions are types that extensions bring, under oids of their own, and that travel as their text.
+// extensions are types that extensions bring, under varying oids, and that are carried as their text.
 var extensions = []string{"citext", "hstore", "ltree"}
 
 const (
@@ -121,7 +121,7 @@ func byOID(table []carrier, oid uint32) (carrier, bool) {
 	return table[i], true
 }
 
-// plain is the type below domains.
+// plain is the type below any domains.
 func plain(t Type) Type {
 	for t.Base != nil {
 		t = *t.Base
@@ -129,7 +129,7 @@ func plain(t Type) Type {
 	return t
 }
 
-// native finds how the binary form of a type is carried; ok is false if it is not.
+// native returns how the binary form of a type is carried; ok is false if it is not.
 func native(t Type) (c carrier, ok bool) {
 	t = plain(t)
 	switch {
@@ -137,7 +137,7 @@ func native(t Type) (c carrier, ok bool) {
 		return carrier{column: "VARCHAR", wire: wireText}, true
 	case t.Elem != nil:
 		elem, ok := native(*t.Elem)
-		if !ok || plain(*t.Elem).Elem != nil { // an array of a domain over arrays is not one list
+		if !ok || plain(*t.Elem).Elem != nil { // an array of a domain over arrays is not a single list
 			return carrier{}, false
 		}
 		c = carrier{column: elem.column + "[]", wire: wireArray}
@@ -152,8 +152,8 @@ func native(t Type) (c carrier, ok bool) {
 	return byOID(carriers, t.OID)
 }
 
-// decimal is the DECIMAL that holds every value of numeric with this modifier; ok is false if none does.
-// PostgreSQL 15 and later allow a scale below 0 and above the precision.
+// decimal is the DECIMAL that holds every value of numeric with this modifier; ok is false if none does. PostgreSQL 15
+// and later allow a scale below 0 and above the precision.
 func decimal(mod int32) (precision, scale int, ok bool) {
 	if mod < 4 {
 		return 0, 0, false
@@ -169,7 +169,7 @@ func decimal(mod int32) (precision, scale int, ok bool) {
 
 const maxPrecision = 38
 
-// textual reports whether a type's text reads back as the same value, so that it may travel as text unasked.
+// textual reports whether a type's text reads back as the same value, so that it is carried as text by default.
 func textual(t Type) bool {
 	t = plain(t)
 	if t.Elem != nil {
@@ -182,8 +182,8 @@ func textual(t Type) bool {
 	return slices.Contains(extensions, strings.Trim(name, `"`))
 }
 
-// Carry says how a column of the source is carried: its type in DuckDB's spelling, how Parquet stores it, and
-// whether as its text, which asText asks for. E-TYPE names a column that cannot be carried exactly.
+// Carry returns how a column of the source is carried: its type in DuckDB's spelling, how Parquet stores it, and
+// whether as text, which asText requests. E-TYPE names a column that cannot be carried exactly.
 func Carry(name string, t Type, asText bool) (Field, error) {
 	f := Field{Column: hindcast.Column{Name: name, Source: t.Name, Text: asText}, Type: t}
 	c, ok := native(t)
@@ -209,7 +209,7 @@ func Carry(name string, t Type, asText bool) (Field, error) {
 }
 
 // HasText reports whether a type's text means the same in every session with our Settings, so that a column may be
-// carried as it. That of money does not: see lc_monetary.
+// carried as text. Text of money does not: see lc_monetary.
 func HasText(t Type) bool {
 	t = plain(t)
 	if t.Elem != nil {
@@ -218,7 +218,7 @@ func HasText(t Type) bool {
 	return t.OID != oidMoney
 }
 
-// nextLeaveOut and nextAsText are what can be done about a column that cannot be carried.
+// nextLeaveOut and nextAsText are the ways out for a column that cannot be carried.
 const nextLeaveOut = "leave it out with `columns:`, or cast it in a view and use the view"
 
 func nextAsText(name string) string {
@@ -228,7 +228,7 @@ func nextAsText(name string) string {
 func because(t Type) string {
 	switch t = plain(t); {
 	case t.OID == oidNumeric && t.Mod < 4:
-		return ": it sets no limit to its digits, and 38 can be carried"
+		return ": it does not limit its digits, and 38 can be carried"
 	case t.OID == oidNumeric:
 		return ": 38 digits can be"
 	case t.OID == oidMoney:
@@ -247,7 +247,7 @@ func expression(f Field) string {
 	return "CAST(" + name + " AS " + textType(f) + ") AS " + name
 }
 
-// textType is what a field that travels as text is cast to.
+// textType is what a field that is carried as text is cast to.
 func textType(f Field) string {
 	if strings.HasSuffix(f.Column.Type, "[]") {
 		return "text[]"
@@ -255,8 +255,8 @@ func textType(f Field) string {
 	return "text"
 }
 
-// sends lists which wires a staged type can be sent to. A wire that cannot hold every value of the type is checked
-// value by value.
+// sends lists the wire formats that a staged type can be sent in. A format that cannot hold every value of the type is
+// checked value by value.
 var sends = map[string][]wire{
 	"BOOLEAN": {wireBool}, "FLOAT": {wireFloat4, wireFloat8}, "DOUBLE": {wireFloat8},
 	"TINYINT":                  {wireInt2, wireInt4, wireInt8, wireOID, wireNumeric, wireFloat4, wireFloat8},
@@ -280,9 +280,9 @@ var sends = map[string][]wire{
 	"INTERVAL":                 {wireInterval},
 }
 
-// Receive says how a staged column, as it is in Parquet, is sent to a target column of type t: numeric without a
-// precision takes every integer and DECIMAL, and text takes JSON. E-TARGET if the type could change a value. Where
-// AsText is set the load goes through Staging.
+// Receive returns how a staged column, as stored in Parquet, is sent to a target column of type t: numeric without a
+// precision takes every integer and DECIMAL, and text takes JSON. E-TARGET if the type could change a value. If AsText
+// is set, the load goes through Staging.
 func Receive(staged hindcast.Column, t Type) (Field, error) {
 	f := Field{Column: staged, Type: t}
 	c, ok := wireOf(t)
@@ -298,7 +298,7 @@ func Receive(staged hindcast.Column, t Type) (Field, error) {
 		Next:    "cast it in the SQL to what the target holds, or alter the target's column"}
 }
 
-// castable reports whether the server can read staged text as type t without changing what it says: a length or a
+// castable reports whether the server can parse staged text as type t without changing its meaning: a length or a
 // precision could round it.
 func castable(typ string, t Type) bool {
 	_, carried := native(t)
@@ -343,8 +343,8 @@ func sendable(typ string, w wire, t Type) bool {
 	return slices.Contains(sends[typ], w)
 }
 
-// leastScale is how far before the point a target may round: numeric(3,-18) holds multiples of 10^18, which can be
-// told in 64 bits.
+// leastScale is how far before the point a target may round: numeric(3,-18) holds multiples of 10^18, which fit in 64
+// bits.
 const leastScale = -18
 
 const (
@@ -377,8 +377,8 @@ func staging(fields []Field) (columns, selected string) {
 	return strings.Join(made, ", "), strings.Join(read, ", ")
 }
 
-// rounding names, for each field that the server would round as it casts it from text, the condition on a staged row
-// that it does. Only a numeric of more digits than are carried comes here with a scale: Receive refuses the rest.
+// rounding returns, for each field that the server would round when casting it from text, the condition on a staged row
+// for that. Only a numeric with more digits than can be carried comes here with a scale: Receive refuses the rest.
 func rounding(fields []Field) map[string]string {
 	conditions := map[string]string{}
 	for _, f := range fields {
@@ -394,8 +394,8 @@ func rounding(fields []Field) map[string]string {
 	return conditions
 }
 
-// unlimited spells a type without its length: an explicit cast to bit(3) would cut a value silently, where the
-// assignment to the column refuses it. That to a numeric with a scale rounds: see rounding.
+// unlimited writes a type without its length: an explicit cast to bit(3) would truncate a value silently, where the
+// assignment to the column refuses it. A cast to numeric with a scale rounds: see rounding.
 func unlimited(t Type) string {
 	switch t = plain(t); {
 	case t.OID == oidBit:

@@ -44,8 +44,8 @@ func unload(ctx context.Context, fields []Field, from Source, o Options) ([]hind
 	return files, sums, err
 }
 
-// write writes the source's rows with dictionaries of up to that many values. If the run has twins at the end the
-// file is not to be used.
+// write writes the source's rows with dictionaries of up to that many values. If the run has twins at the end, the file
+// must be discarded.
 func write(ctx context.Context, fields []Field, from Source, o Options, path string, dictionary int) (*unloading, error) {
 	in, err := takeInstance(ctx, duck.Options{Memory: o.Memory, Threads: o.Threads})
 	if err != nil {
@@ -54,7 +54,7 @@ func write(ctx context.Context, fields []Field, from Source, o Options, path str
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, source: from, plain: dictionary == noDictionary}
-	function := fmt.Sprintf("hindcast_copy_%d", in.uses) // a name serves once
+	function := fmt.Sprintf("hindcast_copy_%d", in.uses) // a name can be used only once
 	release, err := register(in.conn, function, run)
 	if err != nil {
 		in.close()
@@ -76,19 +76,18 @@ func write(ctx context.Context, fields []Field, from Source, o Options, path str
 }
 
 const (
-	// Dictionaries of more values are dear to find out about and save nothing (measured: an eighth of the writing).
+	// Dictionaries of more values are expensive to try and save nothing (measured: an eighth of the writing).
 	dictionary   = 8192
 	noDictionary = 0
 )
 
-// writeStatement writes the source's rows. Nobody asks for Bloom filters.
+// writeStatement writes the source's rows. Nobody needs Bloom filters.
 func writeStatement(function, path string, group int64, dictionary int) string {
 	return fmt.Sprintf("COPY (SELECT * FROM %s()) TO %s (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE_BYTES %d, "+
 		"DICTIONARY_SIZE_LIMIT %d, WRITE_BLOOM_FILTER false)", function, duck.String(path), group, dictionary)
 }
 
-// rowGroupFor bounds what all threads gather, which DuckDB does not count before it is written, to a part of the
-// memory.
+// rowGroupFor bounds what all threads gather to a share of the memory: DuckDB does not count it before it is written.
 func rowGroupFor(o Options) int64 {
 	if o.Memory == 0 {
 		return rowGroup
@@ -96,7 +95,7 @@ func rowGroupFor(o Options) int64 {
 	return min(rowGroup, max(1<<20, o.Memory/int64(8*o.Threads)))
 }
 
-// finish makes the file durable and takes its checksum; without rows it is removed.
+// finish makes the file durable and takes its checksum; a file without rows is removed.
 func finish(dir, path string, rows int64) ([]hindcast.File, error) {
 	if rows == 0 {
 		return nil, duck.Translate(os.Remove(path))
@@ -113,26 +112,26 @@ func finish(dir, path string, rows int64) ([]hindcast.File, error) {
 	return []hindcast.File{{Path: path, Rows: rows, Bytes: size, SHA256: sum}}, nil
 }
 
-// checksum is the file's SHA-256. Taking it beside the writing costs more than it saves: it is in the way of the server.
+// checksum is the file's SHA-256. Computing it while writing costs more than it saves: it competes with the server.
 func checksum(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // it was only read
 	hash := sha256.New()
 	size, err = io.Copy(hash, f)
 	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
-// distinct refuses names that Parquet's readers take for the same.
+// distinct refuses names that Parquet's readers consider equal.
 func distinct(fields []Field) error {
 	seen := map[string]string{}
 	for _, f := range fields {
 		folded := strings.ToLower(f.Name)
 		if other, twice := seen[folded]; twice {
 			return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("columns %q and %q differ in case only, and the SQL could not tell them apart", other, f.Name),
+				Message: fmt.Sprintf("columns %q and %q differ only in case, and the SQL could not distinguish them", other, f.Name),
 				Next:    "leave one out with `columns:`, or rename it in a view and use the view"}
 		}
 		seen[folded] = f.Name
@@ -147,10 +146,10 @@ type unloading struct {
 	fields   []Field
 	source   Source
 	plain    bool            // no dictionaries are written
-	twins    atomic.Bool     // there are values that a dictionary takes for one: the rest is thrown away, to begin again without
+	twins    atomic.Bool     // some values would be equal in a dictionary: the file is discarded and written again without
 	mutex    sync.Mutex      // guards what follows
 	claimed  int             // of the statements
-	reading  []*sourceReader // a connection each
+	reading  []*sourceReader // one per connection
 	decoders []*decoder
 	err      error // the first
 }
@@ -175,7 +174,7 @@ func (u *unloading) workers() int { return len(u.source.Conns) }
 func (u *unloading) worker() (filler, error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	if len(u.reading) == len(u.source.Conns) { // DuckDB has one thread at least
+	if len(u.reading) == len(u.source.Conns) { // DuckDB has at least one thread
 		return nobody{}, nil
 	}
 	r := &sourceReader{all: u, conn: u.source.Conns[len(u.reading)], decoder: newDecoder(u.fields)}
@@ -183,12 +182,12 @@ func (u *unloading) worker() (filler, error) {
 	return r, nil
 }
 
-// nobody reads: there is no connection left for it.
+// nobody reads nothing: there is no connection left for it.
 type nobody struct{}
 
 func (nobody) fill(bindings.DataChunk) (int, error) { return 0, nil }
 
-// claim returns a statement that nobody has run yet.
+// claim returns a statement that no connection has run yet.
 func (u *unloading) claim() (sql string, more bool) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -219,7 +218,7 @@ func (u *unloading) failure() error {
 	return u.err
 }
 
-// end ends what was begun, when DuckDB calls no more.
+// end ends what was begun, once DuckDB no longer calls.
 func (u *unloading) end() {
 	for _, r := range u.reading {
 		r.end()
@@ -239,7 +238,7 @@ func newDecoder(fields []Field) *decoder {
 	return d
 }
 
-// sourceReader returns the rows of one statement after the other, over one connection.
+// sourceReader supplies the rows of one statement after the other, over one connection.
 type sourceReader struct {
 	all     *unloading
 	conn    *pgconn.PgConn
@@ -248,8 +247,9 @@ type sourceReader struct {
 	fills   int
 }
 
-// giveWay is how many chunks a thread fills, some milliseconds, before it lets Go's scheduler see it. Where that has seen
-// nothing of a thread for 10 ms its monitor wakes up every 20 µs, on two cores in the way of the server.
+// giveWay is how many chunks, taking some milliseconds, a thread fills before it lets Go's scheduler run. If the
+// scheduler has seen nothing of a thread for 10 ms, its monitor wakes up every 20 µs, which on two cores gets in the
+// server's way.
 const giveWay = 4
 
 func (r *sourceReader) fill(chunk bindings.DataChunk) (int, error) {
@@ -292,7 +292,7 @@ func (r *sourceReader) rows(capacity int, vectors []vector) (int, error) {
 	}
 }
 
-// advance gets the next piece, of the next statement if need be; more is false at the end of all.
+// advance gets the next piece, of the next statement if necessary; more is false at the end of all.
 func (r *sourceReader) advance() (more bool, err error) {
 	if r.stream == nil {
 		sql, more := r.all.claim()
@@ -306,7 +306,7 @@ func (r *sourceReader) advance() (more bool, err error) {
 	}
 	switch r.decoder.data, err = r.stream.next(r.all.ctx); {
 	case errors.Is(err, io.EOF) && !r.decoder.ended && !r.all.twins.Load():
-		return false, corrupt("it ends before its end")
+		return false, corrupt("the stream ended early")
 	case errors.Is(err, io.EOF):
 		r.end()
 	case err != nil:
@@ -322,7 +322,7 @@ func (r *sourceReader) end() {
 	}
 }
 
-// logicalType is DuckDB's own form of a type's name.
+// logicalType is DuckDB's own representation of a type's name.
 func logicalType(typ string) bindings.LogicalType {
 	if elem, ok := strings.CutSuffix(typ, "[]"); ok {
 		child := logicalType(elem)
@@ -348,7 +348,7 @@ var typeIDs = map[string]bindings.Type{
 	"TIMESTAMP": bindings.TypeTimestamp, "TIMESTAMP WITH TIME ZONE": bindings.TypeTimestampTZ, "INTERVAL": bindings.TypeInterval,
 }
 
-// sum reads over all connections beside each other, decoding only what there are totals of.
+// sum reads over all connections in parallel, decoding only what has totals.
 func sum(ctx context.Context, fields []Field, from Source) (hindcast.Sums, error) {
 	return hashed(ctx, fields, from, func(c *column) bool { return c.sum != nil })
 }
@@ -358,7 +358,7 @@ func stored(ctx context.Context, fields []Field, from Source) (hindcast.Sums, er
 	return hashed(ctx, fields, from, func(*column) bool { return false })
 }
 
-// hashed takes the sums of all rows, decoding those columns alone that it is told to.
+// hashed takes the sums of all rows, decoding only the given columns.
 func hashed(ctx context.Context, fields []Field, from Source, decoded func(*column) bool) (hindcast.Sums, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -393,7 +393,7 @@ func (r *sourceReader) discard() error {
 	}
 }
 
-// skip has the decoder look at no value of a column that is not to be decoded.
+// skip makes the decoder ignore the values of columns that need no decoding.
 func (d *decoder) skip(decoded func(*column) bool) {
 	for i := range d.columns {
 		if c := &d.columns[i]; !decoded(c) {

@@ -79,7 +79,7 @@ func TestMoreStatementsThanConnections(t *testing.T) {
 	}
 }
 
-// Content counts duplicates and tells rows apart that have the same values in other columns.
+// Content counts duplicates and distinguishes rows whose values are in different columns.
 func TestContent(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "a", "b")
@@ -102,7 +102,7 @@ func TestContent(t *testing.T) {
 	}
 }
 
-// The server's own error comes back as it is, and the connection is in a failed transaction, not lost.
+// The server's own error comes back unchanged, and the connection is in a failed transaction, not lost.
 func TestTheServersErrorInMidCopy(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, "BEGIN")
@@ -153,7 +153,7 @@ func TestUnloadEndsWithItsContext(t *testing.T) {
 			}
 			for _, c := range both.Conns {
 				if rows := pgtest.Query(t, c, "SELECT 7"); rows[0][0] != "7" {
-					t.Error("a connection is of no use")
+					t.Error("a connection is unusable")
 				}
 			}
 		})
@@ -186,7 +186,7 @@ func TestALostConnectionEndsTheUnload(t *testing.T) {
 	}
 }
 
-// Notices and notifications between the rows, and behind them, are not taken for rows.
+// Notices and notifications between the rows, and after them, are not mistaken for rows.
 func TestNoticesBetweenRows(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, `CREATE FUNCTION noisy(n int) RETURNS int LANGUAGE plpgsql AS $$
@@ -200,7 +200,7 @@ func TestNoticesBetweenRows(t *testing.T) {
 		}
 	}
 	if rows := pgtest.Query(t, conn, "SELECT 7"); rows[0][0] != "7" {
-		t.Error("the connection is of no use")
+		t.Error("the connection is unusable")
 	}
 }
 
@@ -253,8 +253,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// A server without an encoding holds any bytes, and refuses to send what is not UTF-8.
-func TestTextThatIsNoText(t *testing.T) {
+// A server without an encoding holds any bytes, and text that is not UTF-8 is refused.
+func TestTextThatIsNotUTF8(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0")
 	raw := connect(t, pgtest.Shared(t).URL("ascii"))
@@ -277,7 +277,7 @@ func TestAConnectionOfAnotherMakeIsRefused(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written to is an error of its own; the connection is idle after it.
+// A folder that cannot be written to is a distinct error; the connection is idle after it.
 func TestUnloadIntoNowhere(t *testing.T) {
 	conn := open(t)
 	fields := integers(t, conn, "n")
@@ -288,7 +288,7 @@ func TestUnloadIntoNowhere(t *testing.T) {
 	pgtest.Query(t, conn, "SELECT 7")
 }
 
-// -0 and NaN are written as they are, though a dictionary would take them for their equals.
+// -0 and NaN are written unchanged, though a dictionary would replace them by their equals.
 func TestTwins(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, `CREATE TABLE one (n int, a float8, b real[]); INSERT INTO one SELECT n, 0, '{0,NaN}' FROM generate_series(1, 10000) n;
@@ -306,7 +306,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// What the server refuses fails the load with its own words; the transaction is failed, the connection not lost.
+// What the server refuses fails the load with the server's message; the transaction is failed, the connection not lost.
 func TestTheServersErrorInMidLoad(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, "CREATE TABLE target (n int CHECK (n <> 90000)); BEGIN")
@@ -322,7 +322,7 @@ func TestTheServersErrorInMidLoad(t *testing.T) {
 	pgtest.Query(t, conn, "ROLLBACK")
 }
 
-// No files, and no rows, load nothing.
+// No files, or no rows, load nothing.
 func TestLoadOfNothing(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, "CREATE TABLE target (n int)")

@@ -8,23 +8,23 @@ import (
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
-// vector is a column's place in a chunk, in DuckDB's layout: values side by side, a bit for each that is not NULL.
-// Who writes or reads it keeps the index below its capacity.
+// vector is a column in a chunk, in DuckDB's layout: values side by side, and a bit for each that is not NULL. Readers
+// and writers keep the index below its capacity.
 type vector struct {
 	data   unsafe.Pointer
 	mask   unsafe.Pointer // nil: no NULLs so far
 	memory memory
 }
 
-// memory is what a vector's bytes come from: DuckDB, or Go where nothing but sums is wanted.
+// memory is what a vector's bytes come from: DuckDB, or Go if only sums are wanted.
 type memory interface {
-	// mask returns the vector's bits, all set if they were not there yet.
+	// mask returns the vector's bits, creating them all set.
 	mask() unsafe.Pointer
 	// grow makes room for n elements in a list's child and returns where its values are now.
 	grow(n int) vector
-	// length says how many elements a list's child holds.
+	// length sets how many elements a list's child holds.
 	length(n int)
-	// assign writes a string that is nowhere else.
+	// assign stores a string that is not kept in memory elsewhere.
 	assign(i int, b []byte)
 }
 
@@ -48,12 +48,12 @@ func (v *vector) isNull(i int) bool {
 	return v.mask != nil && *(*uint64)(unsafe.Add(v.mask, i>>6<<3))>>(i&63)&1 == 0
 }
 
-// text is DuckDB's string: its length, then up to 12 bytes in place, or the first 4 and where all of them are.
+// text is DuckDB's string: its length, then up to 12 bytes inline, or the first 4 and a pointer to all of them.
 type text struct{ head, tail uint64 }
 
 const inline = 12
 
-// textOf refers to b's memory where it is longer than fits in place.
+// textOf refers to b's memory if b does not fit inline.
 func textOf(b []byte) text {
 	n := uint64(len(b))
 	if n > inline {
@@ -64,7 +64,7 @@ func textOf(b []byte) text {
 	return text{n | binary.LittleEndian.Uint64(place[:]), binary.LittleEndian.Uint64(place[8:])}
 }
 
-// bytesAt returns a string's bytes where they are.
+// bytesAt returns a string's bytes without copying.
 func bytesAt(v *vector, i int) []byte {
 	t := (*text)(unsafe.Add(v.data, uintptr(i)*unsafe.Sizeof(text{})))
 	n := uint32(t.head)
@@ -74,10 +74,10 @@ func bytesAt(v *vector, i int) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&t.tail)), n)
 }
 
-// list is a list's place in its child.
+// list is a list's range in its child.
 type list struct{ offset, length uint64 }
 
-// wide is a 128-bit integer as DuckDB keeps it.
+// wide is a 128-bit integer as DuckDB stores it.
 type wide struct {
 	low  uint64
 	high int64
@@ -108,13 +108,13 @@ func (m duckMemory) assign(i int, b []byte) {
 	bindings.VectorAssignStringElementLen(m.vec, bindings.IdxT(i), b)
 }
 
-// heap is a vector of Go's, for capacity values of at most 16 bytes.
+// heap is a vector in Go memory, for capacity values of at most 16 bytes.
 type heap struct {
 	capacity int
 	bits     []uint64
 	child    *heap
 	values   []wide
-	kept     [][]byte // that strings refer to
+	kept     [][]byte // memory that strings refer to
 }
 
 func heapVector(capacity int) vector {
