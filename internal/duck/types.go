@@ -50,6 +50,9 @@ func Carry(typ string) (stored string, ok bool) {
 	if strings.HasPrefix(typ, "ENUM(") {
 		return "VARCHAR", true
 	}
+	if elem, list := strings.CutSuffix(typ, "[]"); list && carried[elem] != "" {
+		return carried[elem] + "[]", true
+	}
 	if nestedType.MatchString(typ) && !fragile.MatchString(typ) {
 		return "", true
 	}

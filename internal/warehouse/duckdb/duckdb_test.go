@@ -194,6 +194,8 @@ func TestTypesAreCarriedExactly(t *testing.T) {
 		"TIMESTAMP WITH TIME ZONE": "'2020-01-01 01:02:03.123456+05'", "TIME WITH TIME ZONE": "'01:02:03.123456+05:30'",
 		"INTERVAL": "'14 months 3 days 04:05:06.000007'", "UUID": "'00112233-4455-6677-8899-aabbccddeeff'", "BIT": "'10101'",
 		"JSON": "'{\"a\": [1, null]}'", "ENUM('x', 'y')": "'y'", "INTEGER[]": "[1, NULL, 3]", "VARCHAR[2]": "['a', 'b']",
+		"INTERVAL[]": "['14 months 3 days 04:05:06.000007', NULL]", "TIME WITH TIME ZONE[]": "['01:02:03.123456+05:30']",
+		"HUGEINT[]": "[-170141183460469231731687303715884105728]", "BIT[]": "['10101', NULL]", "TIMESTAMP_MS[]": "['2020-01-01 01:02:03.123']",
 		"STRUCT(a INTEGER, b VARCHAR)": "{'a': 1, 'b': NULL}", "MAP(VARCHAR, INTEGER)": "MAP {'k': 1}",
 	}
 	for typ, value := range values {
@@ -275,7 +277,7 @@ func TestTextsAreExact(t *testing.T) {
 }
 
 func TestTypesThatCannotBeCarriedAreNamed(t *testing.T) {
-	for _, typ := range []string{"STRUCT(a INTERVAL)", "HUGEINT[]", "UNION(a INTEGER, b VARCHAR)"} {
+	for _, typ := range []string{"STRUCT(a INTERVAL)", "HUGEINT[][]", "HUGEINT[2]", "UNION(a INTEGER, b VARCHAR)"} {
 		path := create(t, "CREATE TABLE v (ok INTEGER, bad "+typ+")")
 		w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: path})
 		if err != nil {
