@@ -275,7 +275,11 @@ func TestRoundTripAsText(t *testing.T) {
 	conn := open(t)
 	pgtest.Query(t, conn, domains)
 	r := rand.New(rand.NewPCG(3, 4))
-	columns := append(slices.Clone(all), made{"numeric", or(digits(60, 30), "NaN", "Infinity", "1e-1000")}, made{"numeric(60,20)", digits(40, 20)},
+	special := []string{"NaN", "Infinity", "1e-1000"}
+	if pgtest.Shared(t).Version(t) < 14 { // a numeric has no infinity
+		special[1] = "-1e1000"
+	}
+	columns := append(known(t), made{"numeric", or(digits(60, 30), special...)}, made{"numeric(60,20)", digits(40, 20)},
 		made{"numeric[]", among("{NaN,1.50}", "{}", "{{1,2},{3,NULL}}")}, made{"oidvector", among("", "1 2")}, made{"regtype", among("integer", "text")})
 	// The server cannot read its own text of the smallest interval, -2562047788:00:54.775808.
 	columns = slices.DeleteFunc(columns, func(m made) bool { return strings.HasPrefix(m.sql, "pg_catalog.interval") })
