@@ -114,7 +114,23 @@ func (a *app) shownOptions() screen.Options {
 func (a *app) strike(redactor *config.Redactor) {
 	a.redactor = redactor
 	a.workers = redactor.Writer(a.err)
-	a.out, a.err = newWhole(redactor.Writer(a.out)), newWhole(redactor.Writer(a.err))
+	a.err = newWhole(redactor.Writer(a.err))
+	if a.json {
+		a.out = values{redactor, a.out}
+		return
+	}
+	a.out = newWhole(redactor.Writer(a.out))
+}
+
+// values writes JSON through a redactor, a value a write.
+type values struct {
+	redactor *config.Redactor
+	to       io.Writer
+}
+
+func (v values) Write(p []byte) (int, error) {
+	_, err := v.to.Write(v.redactor.JSON(p))
+	return len(p), err
 }
 
 // whole writes through a redactor, which keeps the beginning of what may become a secret: each write ends here.
