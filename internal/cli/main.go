@@ -51,6 +51,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 		abortOnFaults()
 	}
 	a := &app{in: in, printed: newOutput(out), said: newOutput(err)}
+	if out == io.Writer(os.Stdout) && outputClosed() {
+		a.printed.err = os.ErrClosed
+	}
 	a.out, a.err = a.printed, a.said
 	a.detect(out)
 	defer func() {
