@@ -60,9 +60,20 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		}
 	}
 	if !there && (item.Unload || d.Files != "") {
+		if item.Gone {
+			return item, m.goneDim(d, current, item.Why)
+		}
 		return item, missingDim(m.Pipeline, d)
 	}
 	return item, nil
+}
+
+// goneDim is E-SOURCE where a dimension is due and is not there any more: the copy in the lake is too old to be used unasked.
+func (m *maker) goneDim(d hindcast.Dim, current *hindcast.Manifest, why string) error {
+	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent, Place: placeOf(m.Pipeline, "dimensions."+d.Name+".table"),
+		Message: fmt.Sprintf("%s of dimension %s is not there any more, and its copy in the lake, of %s, is due (%s)", d.Table, d.Name,
+			day(current.CreatedAt, m.Now), why),
+		Next: "bring it back, or have the copy in the lake used with a longer `refresh:`"}
 }
 
 func (m *maker) dimColumns(d hindcast.Dim, source string, all []hindcast.Column) error {

@@ -29,7 +29,7 @@ func TestRefusesToUnloadAgainWhatIsGone(t *testing.T) {
 	}
 	w.Now = w.Now.Add(48 * time.Hour)
 	_, err = plan.Make(w.Inputs)
-	refused(t, err, hindcast.ETableMissing, "accounts of dimension accounts is not there")
+	refused(t, err, hindcast.ESource, "accounts of dimension accounts is not there any more", "refresh:")
 	w.Compare = true
 	if got := w.make(); !got.Dims[0].Gone || got.Dims[0].Unload {
 		t.Errorf("to compare: %+v", got.Dims)
