@@ -3,6 +3,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,13 +37,18 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 	}
 	// By the lake alone first: a run may have the warehouse to itself, and the query may need none.
 	p, err := fromLake(ctx, s, q.Slice, now)
+	var unknown error // a column that the lake has not, or that there is not at all
 	if err == nil {
 		rows, err := over(ctx, s, sampler, p, q, now)
 		if err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn || !narrows(s.Pipeline) {
 			return rows, err
 		}
+		unknown = err
 	}
 	if err := s.Reach(ctx); err != nil {
+		if unknown != nil {
+			return engine.Rows{}, errors.Join(unknown, err)
+		}
 		return engine.Rows{}, err
 	}
 	if p, err = planAny(ctx, s, q.Slice, now); err != nil {
