@@ -102,6 +102,9 @@ func isKey(c hindcast.Column) bool {
 			return keyType(c.Type)
 		}
 	}
+	if parts := words(c.Name); len(parts) > 1 && parts[len(parts)-1] == "id" { // "Account ID"
+		return keyType(c.Type)
+	}
 	// accountId, AccountID
 	plain := strings.TrimSuffix(strings.TrimSuffix(c.Name, "Id"), "ID")
 	return plain != c.Name && plain != "" && plain[len(plain)-1] >= 'a' && keyType(c.Type)

@@ -239,6 +239,9 @@ func (f *form) result(found *Found) {
 	}
 	f.Target = hindcast.Target{Table: free(summary(f.first.Name), taken), Time: s.time, Key: s.keys}
 	found.Target = f.Target
+	if found.Unsummed, found.Uncarried = s.unsummed, s.uncarried; len(s.uncarried) > 0 {
+		f.Notes = append(f.Notes, "", "Left out, as their type cannot be carried: "+some(s.uncarried)+". A view that casts them to a numeric with a precision can be the fact.")
+	}
 	f.SQLFile = f.Target.Table + ".sql"
 	f.Fact, f.Lines = inSQL(f.first.Name), s.lines
 	f.Title = fmt.Sprintf("%s by %s.", f.first.Name, strings.Join(s.keys, ", "))

@@ -101,7 +101,7 @@ func (found *Found) sort(all []warehouse.Table) (tables []warehouse.Table) {
 
 // writable reports whether a name can stand in a pipeline file and in a comment's line.
 func writable(name string) bool {
-	return name != "" && !strings.Contains(name, "${") && !strings.ContainsFunc(name, unicode.IsControl)
+	return name != "" && name == strings.TrimSpace(name) && !strings.Contains(name, "${") && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // shown leaves control characters out of what is printed.
@@ -142,7 +142,7 @@ func (l *looker) look(tables []warehouse.Table) error {
 		largest = max(largest, f.Rows)
 	}
 	for _, t := range candidates(single, facts) {
-		if !telling(t) && t.Rows <= largest {
+		if len(facts) > 0 && !telling(t) && t.Rows <= largest {
 			continue
 		}
 		f, err := l.fromTable(t)

@@ -57,6 +57,12 @@ func (found Found) guesses(text *strings.Builder) {
 	for _, d := range found.Dimensions {
 		fmt.Fprintf(text, "  dimension  %s, by %s\n", d.Name, d.FactKey)
 	}
+	if len(found.Unsummed) > 0 {
+		fmt.Fprintf(text, "  not summed %s: no limit to their digits, so carried as text; uncomment their lines in %s\n", some(found.Unsummed), found.SQLFile)
+	}
+	if len(found.Uncarried) > 0 {
+		fmt.Fprintf(text, "  left out   %s: their type cannot be carried; a view that casts them to a numeric with a precision can be the fact\n", some(found.Uncarried))
+	}
 	fmt.Fprintf(text, "  target     %s by %s\n", found.Target.Table, strings.Join(found.Target.Key, ", "))
 }
 

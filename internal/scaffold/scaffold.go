@@ -36,6 +36,8 @@ type Found struct {
 	Dimensions []Dimension
 	Target     hindcast.Target
 	Unused     []string // tables that are neither
+	Unsummed   []string // amounts of the first fact that are carried as text: the SQL sums them in comments only
+	Uncarried  []string // and those whose type cannot be carried
 	Made       []string // tables that hindcast fills: its own, and targets of its pipelines
 	Weekly     []string // tables whose names hold the number of a week, which no placeholder stands for
 	Hidden     []string // what is known of tables that may not be read

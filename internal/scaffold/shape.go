@@ -18,6 +18,8 @@ type shape struct {
 	keyWhy  string
 	total   string // the result's column that a check can hold against the source; "" if there is none
 	summed  string // the fact's column behind it
+
+	unsummed, uncarried []string // amounts that the SQL leaves out
 }
 
 const (
@@ -59,7 +61,37 @@ func shapeOf(f Fact, dimensions []Dimension, alias string) shape {
 		}
 	}
 	s.lines = aligned(items)
+	s.unsummed, s.uncarried = unsummed(f)
+	s.lines = slices.Insert(s.lines, len(s.lines)-1, proposed(s.unsummed, alias)...)
 	return s
+}
+
+// unsummed are the amounts without a limit to their digits, which the lake has as text: how many of them the sums are to
+// keep is the user's to say, as to round them silently would be wrong. Of others, such as money, it has nothing.
+func unsummed(f Fact) (texts, uncarried []string) {
+	for _, c := range f.Columns {
+		number := c.Source == "money" || c.Source == "numeric" || strings.HasPrefix(c.Source, "numeric(")
+		switch {
+		case c.Type != "" || !number || !isAmount(c.Name):
+		case c.NoText:
+			uncarried = append(uncarried, c.Name)
+		default:
+			texts = append(texts, c.Name)
+		}
+	}
+	return texts, uncarried
+}
+
+// proposed are lines of the SELECT's list, in comments, that sum amounts carried as text.
+func proposed(texts []string, alias string) (lines []string) {
+	if len(texts) == 0 {
+		return nil
+	}
+	lines = []string{"-- carried as text, as a numeric without a precision has no limit to its digits; a CAST rounds, so choose a scale that keeps them:"}
+	for _, name := range texts {
+		lines = append(lines, "-- sum(CAST("+alias+"."+inSQL(name)+" AS DECIMAL(38,9))) AS "+inSQL(name)+",")
+	}
+	return lines
 }
 
 // timeOf is the expression of the target's time column, and its name.

@@ -238,26 +238,34 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, err
 }
 
-// loaded are the oids of the targets that our status table knows, if it is among what the role may read.
+// loaded are the oids of the targets that our status tables know, of those that are among what the role may read.
 func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation) (map[string]bool, error) {
-	at := slices.IndexFunc(list, func(r relation) bool { return r.visible && r.name.table == statusTable })
-	if at < 0 || !slices.ContainsFunc(list[at].attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
-		return nil, nil
-	}
-	rows, err := ask(ctx, conn, "SELECT DISTINCT target::text FROM "+list[at].name.sql()+" WHERE target IS NOT NULL")
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(rows))
-	for i, r := range rows {
-		names[i] = r.text(0)
-	}
 	oids := map[string]bool{}
-	found, err := ask(ctx, conn, byName, namesOf(names)...)
-	for _, r := range found {
-		oids[r.text(0)] = true
+	for i := range list {
+		status := &list[i]
+		if status.name.table != statusTable || !slices.ContainsFunc(status.attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
+			continue
+		}
+		rows, err := ask(ctx, conn, "SELECT DISTINCT target::text FROM "+status.name.sql()+" WHERE target IS NOT NULL")
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for _, r := range rows {
+			target := r.text(0)
+			if names = append(names, target); parseName(target).schema == "" { // another role's search path may lead there
+				names = append(names, identifier(status.name.schema)+"."+target)
+			}
+		}
+		found, err := ask(ctx, conn, byName, namesOf(names)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			oids[r.text(0)] = true
+		}
 	}
-	return oids, err
+	return oids, nil
 }
 
 // named lists tables and views by their names alone, partitions too: a pipeline may read each by itself.
