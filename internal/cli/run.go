@@ -259,56 +259,23 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o run.Option
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	ctx = context.WithoutCancel(ctx)
-	var view viewer
-	var log *screen.Lines
 	o.Stop = stop
-	o.Stopping = func() {
-		a.printed.hurry(readerPatience)
-		a.said.hurry(readerPatience)
-	}
-	o.Log = func(path string) (io.Writer, error) {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, logMode(path))
-		if err != nil {
-			return nil, err
-		}
-		return logFile{a.redactor.Writer(f), f}, nil
-	}
-	o.Planned = func(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
-		if made.Unbound != "" && !a.json {
-			_, _ = fmt.Fprintln(a.err, "unloading all the same: "+a.plain(made.Unbound))
-		}
-		view = a.view(made)
-		log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
-		for _, e := range past {
-			log.Past(e)
-			if v, ok := view.(interface{ Past(hindcast.Event) }); ok {
-				v.Past(e)
-			}
-		}
-	}
-	o.Waiting = func(h lease.Holder) {
-		_, _ = fmt.Fprintf(a.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
-			h.Run, h.Pid, a.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
-	}
-	o.Busy = func(e *hindcast.Error) {
-		_, _ = fmt.Fprintf(a.err, "%s: waiting for it to be closed there\n", a.plain(e.Message))
-	}
-	o.Each = func(e hindcast.Event) {
-		view.Event(e)
-		log.Event(e)
-	}
-	ended, err := do(ctx, o)
-	if view != nil {
-		a.lose("the run's log", errors.Join(view.Close(), log.Close()))
-	}
+	shown := &shownRun{app: a}
+	shown.listen(&o)
+	ended, err := do(context.WithoutCancel(ctx), o)
+	shown.close()
 	if err != nil {
 		return err
 	}
+	return a.ended(ended)
+}
+
+// ended shows how a run ended, and gives its exit code.
+func (a *app) ended(ended *run.Ended) error {
 	if ended.Outcome.Err != nil && ended.Outcome.ExitCode != hindcast.ExitStopped && !a.json {
 		a.showError(ended.Outcome.Err)
 	}
-	err = a.report(ended.Outcome.State, ended.Plan, a.redactor.String(ended.LogPath))
+	err := a.report(ended.Outcome.State, ended.Plan, a.redactor.String(ended.LogPath))
 	if ended.Alive != nil {
 		a.showError(ended.Alive)
 		return exit(hindcast.ExitUnknown)
@@ -317,6 +284,63 @@ func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o run.Option
 		return exit(code) // which a zombie, or a run whose journal failed, could not journal any more (promise 6)
 	}
 	return err
+}
+
+// shownRun is a run on the screen and in its log.
+type shownRun struct {
+	*app
+	view viewer // nil before the run is planned, as log is
+	log  *screen.Lines
+}
+
+// listen has a run tell what happens.
+func (s *shownRun) listen(o *run.Options) {
+	o.Stopping = func() {
+		s.printed.hurry(readerPatience)
+		s.said.hurry(readerPatience)
+	}
+	o.Log, o.Planned = s.open, s.planned
+	o.Waiting = func(h lease.Holder) {
+		_, _ = fmt.Fprintf(s.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
+			h.Run, h.Pid, s.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
+	}
+	o.Busy = func(e *hindcast.Error) {
+		_, _ = fmt.Fprintf(s.err, "%s: waiting for it to be closed there\n", s.plain(e.Message))
+	}
+	o.Each = func(e hindcast.Event) {
+		s.view.Event(e)
+		s.log.Event(e)
+	}
+}
+
+// open opens the run's log.
+func (s *shownRun) open(path string) (io.Writer, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, logMode(path))
+	if err != nil {
+		return nil, err
+	}
+	return logFile{s.redactor.Writer(f), f}, nil
+}
+
+// planned begins to show the run, with what it did before it was resumed.
+func (s *shownRun) planned(made *plan.Plan, past []hindcast.Event, logTo io.Writer) {
+	if made.Unbound != "" && !s.json {
+		_, _ = fmt.Fprintln(s.err, "unloading all the same: "+s.plain(made.Unbound))
+	}
+	s.view = s.app.view(made)
+	s.log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
+	for _, e := range past {
+		s.log.Past(e)
+		if v, ok := s.view.(interface{ Past(hindcast.Event) }); ok {
+			v.Past(e)
+		}
+	}
+}
+
+func (s *shownRun) close() {
+	if s.view != nil {
+		s.lose("the run's log", errors.Join(s.view.Close(), s.log.Close()))
+	}
 }
 
 // logFile is a run's log without secrets, also where a write cuts one in two.

@@ -81,11 +81,9 @@ func (s *session) looks() map[string]child.Handler {
 	}
 }
 
-// Serve is the owner's process: it answers a Client until its input ends.
-func Serve(in io.Reader, out io.Writer, d Driver) error {
-	s := &session{driver: d}
-	handlers := map[string]child.Handler{
-		"open":     s.open,
+// extracts answers what is read of source tables.
+func (s *session) extracts() map[string]child.Handler {
+	return map[string]child.Handler{
 		"describe": handle(s, warehouse.Warehouse.Describe),
 		"unload":   handle(s, warehouse.Warehouse.Unload),
 		"sum":      handle(s, warehouse.Warehouse.Sum),
@@ -95,6 +93,18 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return w.Sum(ctx, x)
 		}),
+		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (found warehouse.Strays, err error) {
+			if c, ok := w.(warehouse.StrayCounter); ok {
+				return c.Strays(ctx, p.Extract, p.Quick)
+			}
+			return found, nil
+		}),
+	}
+}
+
+// loads answers what makes and fills tables.
+func (s *session) loads() map[string]child.Handler {
+	return map[string]child.Handler{
 		"fence": handle(s, warehouse.Warehouse.Fence),
 		"load":  handle(s, warehouse.Warehouse.Load),
 		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, l warehouse.Load) (heldLoad, error) {
@@ -103,21 +113,28 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 		"kept": handle(s, func(_ warehouse.Warehouse, ctx context.Context, k kept) (hindcast.Committed, error) {
 			return s.held.end(ctx, k)
 		}),
-		"published": handle(s, warehouse.Warehouse.Published),
 		"prepare": handle(s, func(w warehouse.Warehouse, ctx context.Context, p prepare) (any, error) {
 			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
 		}),
+		"seed": handle(s, func(w warehouse.Warehouse, ctx context.Context, t warehouse.Seed) (any, error) {
+			seeder, ok := w.(warehouse.Seeder)
+			if !ok {
+				return nil, errors.New("making " + t.Table + ": the warehouse cannot")
+			}
+			return nil, seeder.Seed(ctx, t)
+		}),
+	}
+}
+
+// targets answers what plan and verify ask of the target.
+func (s *session) targets() map[string]child.Handler {
+	return map[string]child.Handler{
+		"published": handle(s, warehouse.Warehouse.Published),
 		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, p advise) ([]string, error) {
 			if a, ok := w.(warehouse.Adviser); ok {
 				return a.Advise(ctx, p.Sources, p.Target)
 			}
 			return nil, nil
-		}),
-		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (found warehouse.Strays, err error) {
-			if c, ok := w.(warehouse.StrayCounter); ok {
-				return c.Strays(ctx, p.Extract, p.Quick)
-			}
-			return found, nil
 		}),
 		"refuses": handle(s, func(w warehouse.Warehouse, ctx context.Context, p refuses) (any, error) {
 			if r, ok := w.(warehouse.Refuser); ok {
@@ -131,17 +148,19 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 			}
 			return columns, nil
 		}),
-		"seed": handle(s, func(w warehouse.Warehouse, ctx context.Context, t warehouse.Seed) (any, error) {
-			seeder, ok := w.(warehouse.Seeder)
-			if !ok {
-				return nil, errors.New("making " + t.Table + ": the warehouse cannot")
-			}
-			return nil, seeder.Seed(ctx, t)
-		}),
+	}
+}
+
+// Serve is the owner's process: it answers a Client until its input ends.
+func Serve(in io.Reader, out io.Writer, d Driver) error {
+	s := &session{driver: d}
+	handlers := map[string]child.Handler{
+		"open":  s.open,
 		"close": func(context.Context, json.RawMessage) (any, error) { return nil, s.close() },
 	}
-	maps.Copy(handlers, s.overviews())
-	maps.Copy(handlers, s.looks())
+	for _, more := range []map[string]child.Handler{s.extracts(), s.loads(), s.targets(), s.overviews(), s.looks()} {
+		maps.Copy(handlers, more)
+	}
 	return child.Serve(in, out, handlers)
 }
 
