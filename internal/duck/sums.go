@@ -4,47 +4,108 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
 )
 
-// SumsList is the select list that computes the Sums of rows with these columns; ScanSums reads it. Content is
-// the sum of the rows' hashes: it does not depend on their order, and counts duplicates.
-func SumsList(columns []hindcast.Column) string {
-	list := aggregates(columns)
+// Querier is a connection or a transaction.
+type Querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// SumsOf computes the Sums of a query's rows, whose columns must be these. The query is an expression for FROM:
+// a table with an optional WHERE.
+func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
+	totalled, err := Totalled(ctx, db, columns, from)
+	if err != nil {
+		return hindcast.Sums{}, err
+	}
+	list := aggregates(columns, totalled)
 	for i := 1; i < len(list); i++ {
 		list[i] = "CAST(" + list[i] + " AS VARCHAR)"
 	}
-	return strings.Join(list, ", ")
+	return ScanSums(db.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+from), totalled)
 }
 
-func aggregates(columns []hindcast.Column) []string {
+// Totalled are the columns whose Totals are computed for a query's rows: those of an Exact type, without those whose sum
+// might have more than the 38 digits that DuckDB adds up in.
+func Totalled(ctx context.Context, db Querier, columns []hindcast.Column, from string) ([]hindcast.Column, error) {
+	var exact, wide []hindcast.Column
+	list := []string{"count(*)"}
+	for _, c := range columns {
+		if !Exact(c.Type) {
+			continue
+		}
+		exact = append(exact, c)
+		if precision, _, _ := ParseDecimal(c.Type); precision > alwaysFits {
+			wide = append(wide, c)
+			list = append(list, "CAST(greatest(max("+Name(c.Name)+"), -min("+Name(c.Name)+")) AS VARCHAR)")
+		}
+	}
+	if len(wide) == 0 {
+		return exact, nil
+	}
+
+	var rows int64
+	largest := make([]sql.NullString, len(wide))
+	dest := []any{&rows}
+	for i := range largest {
+		dest = append(dest, &largest[i])
+	}
+	if err := db.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+from).Scan(dest...); err != nil {
+		return nil, Translate(err)
+	}
+	for i, c := range wide {
+		if mayOverflow(largest[i].String, rows) {
+			exact = slices.DeleteFunc(exact, func(e hindcast.Column) bool { return e.Name == c.Name })
+		}
+	}
+	return exact, nil
+}
+
+// alwaysFits is the precision of a DECIMAL of which 10^10 values add up to 38 digits.
+const alwaysFits = 28
+
+// mayOverflow reports whether the sum of so many values may have more than 38 digits. The largest of them is given as text;
+// it is empty if all are NULL.
+func mayOverflow(largest string, rows int64) bool {
+	unscaled, ok := new(big.Int).SetString(strings.Replace(largest, ".", "", 1), 10)
+	if !ok {
+		return false
+	}
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(38), nil)
+	return unscaled.Mul(unscaled, big.NewInt(rows)).Cmp(limit) >= 0
+}
+
+// aggregates compute the Sums of rows. Content is the sum of the rows' hashes: it does not depend on their order, and counts
+// duplicates.
+func aggregates(columns, totalled []hindcast.Column) []string {
 	names := make([]string, len(columns))
-	list := []string{"count(*)", ""}
 	for i, c := range columns {
 		names[i] = Name(c.Name)
 		if strings.HasPrefix(c.Type, "ENUM(") {
 			names[i] = cast(c.Name, "VARCHAR") // an ENUM hashes by its position, which may differ in another table
 		}
-		if Exact(c.Type) {
-			list = append(list, "sum("+Name(c.Name)+")")
-		}
 	}
-	list[1] = "sum(CAST(hash(" + strings.Join(names, ", ") + ") AS HUGEINT))"
+	list := []string{"count(*)", "sum(CAST(hash(" + strings.Join(names, ", ") + ") AS HUGEINT))"}
+	for _, c := range totalled {
+		list = append(list, "sum("+Name(c.Name)+")")
+	}
 	return list
 }
 
-// PartialSums is SumsList in two steps, for rows that are first grouped finely: the first list is selected per group,
-// the second over the groups.
-func PartialSums(columns []hindcast.Column) (grouped, over string) {
-	return inParts(aggregates(columns))
+// PartialSums computes Sums in two steps, for rows that are first grouped finely: the first list is selected per group,
+// the second over the groups. ScanSums reads it.
+func PartialSums(columns, totalled []hindcast.Column) (grouped, over string) {
+	return inParts(aggregates(columns, totalled))
 }
 
 // PartialContent is PartialSums without the Totals.
 func PartialContent(columns []hindcast.Column) (grouped, over string) {
-	return inParts(aggregates(columns)[:2])
+	return inParts(aggregates(columns, nil))
 }
 
 func inParts(list []string) (grouped, over string) {
@@ -61,43 +122,29 @@ func inParts(list []string) (grouped, over string) {
 // scanner is *sql.Row or *sql.Rows.
 type scanner interface{ Scan(dest ...any) error }
 
-// ScanSums reads a row of SumsList, after the given leading columns.
-func ScanSums(row scanner, columns []hindcast.Column, leading ...any) (hindcast.Sums, error) {
+// ScanSums reads a row of sums, after the given leading columns.
+func ScanSums(row scanner, totalled []hindcast.Column, leading ...any) (hindcast.Sums, error) {
 	sums := hindcast.Sums{}
 	var content sql.NullString
 	dest := append(slices.Clone(leading), any(&sums.Rows), any(&content))
-	var totals []*sql.NullString
-	var names []string
-	for _, c := range columns {
-		if Exact(c.Type) {
-			total := new(sql.NullString)
-			totals, names, dest = append(totals, total), append(names, c.Name), append(dest, total)
-		}
+	totals := make([]sql.NullString, len(totalled))
+	for i := range totals {
+		dest = append(dest, &totals[i])
 	}
 	if err := row.Scan(dest...); err != nil {
 		return sums, Translate(err)
 	}
+
 	sums.Content = content.String
 	for i, total := range totals {
 		if total.Valid {
 			if sums.Totals == nil {
 				sums.Totals = map[string]string{}
 			}
-			sums.Totals[names[i]] = total.String
+			sums.Totals[totalled[i].Name] = total.String
 		}
 	}
 	return sums, nil
-}
-
-// Querier is a connection or a transaction.
-type Querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// SumsOf computes the Sums of a query's rows, whose columns must be these. The query is an expression for FROM:
-// a table with an optional WHERE.
-func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
-	return ScanSums(db.QueryRowContext(ctx, "SELECT "+SumsList(columns)+" FROM "+from), columns)
 }
 
 // SumType is the type of a sum over an Exact type.

@@ -93,14 +93,18 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	}
 	typ := timeType(p)
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, publishedQuery(p, typ))
+		totalled, err := duck.Totalled(ctx, conn, p.Columns, duck.Table(p.Target.Table))
+		if err != nil {
+			return err
+		}
+		rows, err := conn.QueryContext(ctx, publishedQuery(p, typ, totalled))
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var i int
-			sums, err := duck.ScanSums(rows, p.Columns, &i)
+			sums, err := duck.ScanSums(rows, totalled, &i)
 			if err != nil {
 				return err
 			}
@@ -113,12 +117,12 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 
 // publishedQuery places the rows by an ASOF join: the intervals of a history do not overlap. It sorts what it joins, so
 // rows of the same time are summed first: a result has far fewer times than rows.
-func publishedQuery(p warehouse.Published, typ string) string {
+func publishedQuery(p warehouse.Published, typ string, totalled []hindcast.Column) string {
 	values := make([]string, len(p.Intervals))
 	for i, in := range p.Intervals {
 		values[i] = fmt.Sprintf("(%d, %s, %s)", i, duck.Bound(typ, in.Start, p.TimeZone), duck.Bound(typ, in.End, p.TimeZone))
 	}
-	grouped, over := duck.PartialSums(p.Columns)
+	grouped, over := duck.PartialSums(p.Columns, totalled)
 	column := duck.Name(p.Target.Time)
 	return "SELECT hindcast_i, " + over + " FROM (SELECT " + column + " AS hindcast_t, " + grouped + " FROM " + duck.Table(p.Target.Table) +
 		" WHERE " + column + " IS NOT NULL GROUP BY " + column + ")" +
