@@ -43,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"scheduler": scheduler,
 			"printed":   printed,
 			"sql":       runSQL,
+			"billing":   billing,
+			"everyrow":  everyRow,
 			"edit":      edit,
 			"exits":     exits,
 			"start":     start,
