@@ -12,6 +12,35 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
+// refusals say why SQL may not use table functions whose names begin so, and what to do instead. The first that fits counts.
+var refusals = []struct {
+	names     []string
+	why, next string
+}{
+	{[]string{"query", "json_execute_serialized_sql"}, "builds SQL while it runs, so that what it reads cannot be known before: %s",
+		"write the query, or the name of the fact or dimension, out"},
+	{[]string{"sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "ducklake_", "read_duckdb", "arrow_scan"}, "reads another database by itself: %s",
+		"declare its table as a fact or dimension with `table:` or `files:` and name that instead"},
+	{[]string{"read_", "parquet_", "sniff_", "glob"}, "reads files by itself: %s",
+		"declare the files as a fact or dimension with `files:` and name that instead"},
+	{[]string{"duckdb_", "pragma_", "which_secret", "sql_auto_complete", "checkpoint", "force_checkpoint", "show_", "database_", "storage_info"},
+		"asks for the state of the engine's own process, which is not the same in each slice: %s",
+		"leave it out; what the SQL has to know can be a value under `params:`"},
+}
+
+// refusal says why the SQL may not read what is named.
+func refusal(name string) (why, next string) {
+	for _, r := range refusals {
+		if slices.ContainsFunc(r.names, func(prefix string) bool { return strings.HasPrefix(strings.ToLower(name), prefix) }) {
+			return r.why, r.next
+		}
+	}
+	if strings.ContainsAny(name, "/\\*.") {
+		return "reads files by itself: %s", "declare the files as a fact or dimension with `files:` and name that instead"
+	}
+	return "uses what is neither a fact nor a dimension, nor known to read nothing else: %s", "write it with facts, dimensions and functions of values"
+}
+
 // harmless are the table functions that reach nothing outside of their arguments and the names of tables: all others are
 // refused, also those that a later DuckDB brings.
 var harmless = map[string]bool{
@@ -79,10 +108,10 @@ func (o operator) reader() string {
 
 // noAccess is E-SQL-ACCESS for what the query reads besides facts and dimensions.
 func noAccess(q engine.Query, name string) error {
+	why, next := refusal(name)
 	return &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent,
 		Place:   original(q, max(strings.Index(strings.ToLower(q.SQL), name), 0)),
-		Message: fmt.Sprintf("the SQL reads files by itself: %s", name),
-		Next:    "declare the files as a fact or dimension with `files:` and name that instead"}
+		Message: "the SQL " + fmt.Sprintf(why, name), Next: next}
 }
 
 // parsed is the SQL's tree as DuckDB's parser gives it; one with "error" if it is none.

@@ -58,6 +58,26 @@ func TestSQLReadsItsTablesOnly(t *testing.T) {
 	}
 }
 
+// A refusal says the true reason and a way out of it.
+func TestRefusalsSayWhy(t *testing.T) {
+	w := newSparseWorld(t)
+	for sql, want := range map[string][2]string{
+		"SELECT * FROM read_csv('x.csv')":                 {"the SQL reads files by itself: read_csv", "`files:`"},
+		"SELECT * FROM query('FROM read_csv(''x.csv'')')": {"the SQL builds SQL while it runs, so that what it reads cannot be known before: query", "out"},
+		"SELECT * FROM duckdb_settings()":                 {"the SQL asks for the state of the engine's own process, which is not the same in each slice: duckdb_settings", "`params:`"},
+		"SELECT * FROM pg_catalog.pg_class":               {"the SQL asks for the state of the engine's own process, which is not the same in each slice: duckdb_", "`params:`"},
+		"SELECT * FROM pragma_database_size()":            {"the SQL asks for the state of the engine's own process, which is not the same in each slice: pragma_database_size", "`params:`"},
+		"SELECT * FROM test_all_types()":                  {"the SQL uses what is neither a fact nor a dimension, nor known to read nothing else: test_all_types", "functions of values"},
+		"SELECT * FROM sqlite_scan('x.db', 'orders')":     {"the SQL reads another database by itself: sqlite_scan", "`table:`"},
+	} {
+		_, err := w.runner.Bind(t.Context(), engine.Query{SQL: sql, File: "x.sql", Tables: w.tables, TimeZone: "UTC"}, nil)
+		e := hindcast.AsError(err)
+		if e == nil || e.Code != hindcast.ESQLAccess || !strings.HasPrefix(e.Message, want[0]) || !strings.Contains(e.Next, want[1]) {
+			t.Errorf("%s: %v", sql, e)
+		}
+	}
+}
+
 func forbidden(t *testing.T, what string, err error) {
 	t.Helper()
 	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.ESQLAccess || e.Class != hindcast.ClassPermanent {

@@ -192,6 +192,9 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 	if name, offset, found := ownClock(tree); found {
 		return notTheRuns(name, original(q, start+offset))
 	}
+	if c, found := timeWord(tree); found {
+		return notATime(c, original(q, start+c.offset))
+	}
 	name, err := r.permitted(ctx, text, tree)
 	if err == nil && name != "" {
 		return noAccess(q, name)

@@ -100,3 +100,67 @@ func notTheRuns(name string, place hindcast.Place) error {
 		Message: fmt.Sprintf("%s() of DuckDB's own schema differs from slice to slice", name),
 		Next:    fmt.Sprintf("write %s() without the schema, or :run_time: that is the run's time, the same in all slices", name)}
 }
+
+// timeWords are the texts that PostgreSQL and others take for a time, and DuckDB does not, with the day that they mean.
+var timeWords = map[string]string{"now": "current_date", "today": "current_date", "tomorrow": "current_date + 1", "yesterday": "current_date - 1"}
+
+// wordCast is a cast of such a text.
+type wordCast struct {
+	word, typ string
+	offset    int
+}
+
+// timeWord finds a cast of such a text to a time: it would fail where a row first needs it, in the middle of a run.
+func timeWord(node any) (c wordCast, found bool) {
+	switch n := node.(type) {
+	case map[string]any:
+		if c, found = wordOf(n); found {
+			return c, true
+		}
+		for _, v := range n {
+			if c, found = timeWord(v); found {
+				return c, true
+			}
+		}
+	case []any:
+		for _, v := range n {
+			if c, found = timeWord(v); found {
+				return c, true
+			}
+		}
+	}
+	return c, false
+}
+
+func wordOf(cast map[string]any) (c wordCast, found bool) {
+	if try, _ := cast["try_cast"].(bool); cast["class"] != "CAST" || try {
+		return c, false
+	}
+	typ, _ := cast["cast_type"].(map[string]any)
+	child, _ := cast["child"].(map[string]any)
+	value, _ := child["value"].(map[string]any)
+	text, _ := value["value"].(string)
+	at, _ := child["query_location"].(float64)
+	c.typ, _ = typ["id"].(string)
+	c.word, c.offset = strings.ToLower(strings.TrimSpace(text)), int(at)
+	_, known := timeWords[c.word]
+	isTime := c.typ == "DATE" || strings.HasPrefix(c.typ, "TIME")
+	return c, child["class"] == "CONSTANT" && known && isTime
+}
+
+func notATime(c wordCast, place hindcast.Place) error {
+	instead := "CAST(" + timeWords[c.word] + " AS " + c.typ + ")"
+	switch {
+	case c.typ == "DATE":
+		instead = timeWords[c.word]
+	case !strings.HasPrefix(c.typ, "TIMESTAMP"):
+		instead = "localtime"
+	case c.word == "now" && strings.HasSuffix(c.typ, "ZONE"):
+		instead = "now()"
+	case c.word == "now":
+		instead = "localtimestamp"
+	}
+	return &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Place: place,
+		Message: fmt.Sprintf("'%s' is not a %s for DuckDB, as it is for PostgreSQL", c.word, c.typ),
+		Next:    fmt.Sprintf("write %s, or use :run_time: that is the run's time, the same in all slices", instead)}
+}
