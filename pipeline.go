@@ -126,6 +126,7 @@ type Dim struct {
 type Transform struct {
 	SQLFile string `json:"sql"` // absolute path of the SQL file
 	Text    string `json:"-"`   // its text, read by the decoder and frozen by the plan
+	Fault   error  `json:"-"`   // why the decoder could not read it, where that was allowed
 	Dialect string `json:"dialect"`
 	Engine  string `json:"engine"`
 }

@@ -181,7 +181,15 @@ func (a *app) root() *cobra.Command {
 
 // pipeline decodes the pipeline file, and from here on strikes its secrets out of all that is printed.
 func (a *app) pipeline(ctx context.Context) (*hindcast.Pipeline, error) {
-	p, err := config.Load(ctx, a.file)
+	return a.loaded(config.Load(ctx, a.file))
+}
+
+// pipelineWithoutSQL is pipeline for commands that need no SQL: see config.LoadWithoutSQL.
+func (a *app) pipelineWithoutSQL(ctx context.Context) (*hindcast.Pipeline, error) {
+	return a.loaded(config.LoadWithoutSQL(ctx, a.file))
+}
+
+func (a *app) loaded(p *hindcast.Pipeline, err error) (*hindcast.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -31,13 +31,16 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if format != "table" && format != "csv" && format != "json" {
 				return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("no format %q", format), Next: "use table, csv or json"}
 			}
-			p, err := a.pipeline(cmd.Context())
+			p, err := a.pipelineWithoutSQL(cmd.Context())
 			if err != nil {
 				return err
 			}
 			ask := query.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
 			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
+			}
+			if len(args) == 0 && file == "" && p.Transform.Fault != nil {
+				return p.Transform.Fault
 			}
 			s, err := session.OpenEngine(p, a.log())
 			if err != nil {

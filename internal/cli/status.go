@@ -74,7 +74,7 @@ func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []
 }
 
 func (a *app) lake(ctx context.Context) (*session.Session, error) {
-	p, err := a.pipeline(ctx)
+	p, err := a.pipelineWithoutSQL(ctx)
 	if err != nil {
 		return nil, err
 	}

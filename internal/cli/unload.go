@@ -13,7 +13,7 @@ func (a *app) unloadCommand() *cobra.Command {
 		Long:    "Unloads what the slices need and the lake does not have. With --fresh,\neverything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",
 		Example: "  hindcast unload\n  hindcast unload --fresh --slices 2019-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline(cmd.Context())
+			p, err := a.pipelineWithoutSQL(cmd.Context())
 			if err != nil {
 				return err
 			}

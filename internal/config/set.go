@@ -236,6 +236,13 @@ func (d *decoder) readSQL(v value) {
 	}
 	path := d.absolute(name)
 	text, err := d.env.read(path)
+	known := len(d.errs)
+	defer func() {
+		if d.env.WithoutSQL && len(d.errs) > known {
+			d.p.Transform.SQLFile, d.p.Transform.Fault = path, d.errs[known]
+			d.errs = d.errs[:known]
+		}
+	}()
 	switch {
 	case err == nil && !utf8.Valid(text):
 		d.bad(v, "write the SQL as UTF-8 text", "the file %s is not UTF-8", name)

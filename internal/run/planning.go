@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -71,6 +73,9 @@ func (p *planner) planOnce(ctx context.Context, c session.Choice, now time.Time)
 		return made, err
 	}
 
+	if needs := needsSQL(p.session.Pipeline, err); needs != nil {
+		return nil, needs
+	}
 	// An unload needs neither the SQL nor the target: it fails only if there is no plan without them either.
 	draft, failed := p.session.Survey(c, now).Draft(ctx)
 	if failed != nil {
@@ -132,4 +137,30 @@ func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, p
 		return err
 	})
 	return steps, err
+}
+
+// needsSQL is the error of an unload whose SQL is not in order, where the columns to unload are those that it uses; nil
+// where it needs none.
+func needsSQL(p *hindcast.Pipeline, err error) error {
+	e := *hindcast.AsError(err)
+	if p.Transform.Fault == nil && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
+		return nil
+	}
+	name := ""
+	for _, f := range p.Facts {
+		if f.Used {
+			name = f.Name
+		}
+	}
+	for _, d := range p.Dims {
+		if d.Used {
+			name = d.Name
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	e.Message = fmt.Sprintf("`columns: used` of %s takes what the SQL reads, which is not in order: %s", name, e.Message)
+	e.Next = "mend the SQL, or write a list of columns in place of `used`"
+	return &e
 }

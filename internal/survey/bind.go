@@ -80,6 +80,9 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]
 
 // query is the SQL, with its checks, over the group's tables.
 func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks []engine.Check, err error) {
+	if fault := s.Pipeline.Transform.Fault; fault != nil {
+		return query, nil, fault
+	}
 	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
 	if query, err = engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params); err != nil {
 		return query, nil, err
