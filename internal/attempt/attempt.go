@@ -28,6 +28,7 @@ type Steps struct {
 	lake      *lake.Lake
 	warehouse warehouse.Warehouse
 	engine    engine.Engine
+	binder    engine.Binder
 	log       io.Writer
 	now       func() time.Time
 	discards  sync.WaitGroup // those in the background
@@ -66,13 +67,14 @@ type Config struct {
 	Lake      *lake.Lake
 	Warehouse warehouse.Warehouse
 	Engine    engine.Engine
+	Binder    engine.Binder
 	Log       io.Writer // gets the failures that no slice fails for
 	Now       func() time.Time
 }
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, log: c.Log, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence:   map[unitKey]*evidence{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}

@@ -21,15 +21,15 @@ func (s *Steps) Transform(ctx context.Context, try supervisor.Try, _ supervisor.
 	if err != nil {
 		return supervisor.Staged{}, err
 	}
-	job, err := s.job(try, dir)
+	work, err := s.work(try, dir)
 	if err != nil {
 		return supervisor.Staged{}, err
 	}
-	reads, err := s.reads(ctx, item, &job)
+	reads, err := s.reads(ctx, item, &work)
 	if err != nil {
 		return supervisor.Staged{}, err
 	}
-	release, err := s.bring(ctx, item, &job, reads)
+	release, err := s.bring(ctx, item, &work, reads)
 	if err != nil {
 		return supervisor.Staged{}, err
 	}
@@ -41,12 +41,12 @@ func (s *Steps) Transform(ctx context.Context, try supervisor.Try, _ supervisor.
 	}
 	started := s.now()
 	seen := s.witness(ctx, own)
-	result, err := s.await(ctx, job)
+	result, err := s.await(ctx, work)
 	if err == nil {
 		err = unchanged(own)
 	}
 	if err = s.record(ctx, seen, err); err != nil {
-		return supervisor.Staged{}, s.doubt(&job, reads, err)
+		return supervisor.Staged{}, s.doubt(&work, reads, err)
 	}
 
 	s.mutex.Lock()
@@ -97,41 +97,41 @@ func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 	return m.Sums.Rows > 0 && (len(m.Layouts) > 0 || !window.Contains(m.Interval))
 }
 
-func (s *Steps) await(ctx context.Context, job engine.Job) (engine.Result, error) {
-	handle, err := s.engine.Submit(ctx, job)
+func (s *Steps) await(ctx context.Context, work engine.Work) (engine.Result, error) {
+	handle, err := s.engine.Start(ctx, work)
 	if err != nil {
 		return engine.Result{}, err
 	}
-	result, err := s.engine.Wait(ctx, handle)
+	result, err := s.engine.Wait(ctx, handle, work.Dir, nil)
 	if ctx.Err() != nil {
-		if dead := s.engine.Cancel(context.WithoutCancel(ctx), handle); dead != nil {
-			return engine.Result{}, fmt.Errorf("cancelling %s: %w", job.Tag, dead)
+		if alive := s.engine.Stop(context.WithoutCancel(ctx), handle); alive != nil {
+			return engine.Result{}, fmt.Errorf("stopping %s: %w", work.Tag, alive)
 		}
 	}
 	return result, err
 }
 
-func (s *Steps) job(try supervisor.Try, dir string) (engine.Job, error) {
+func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
 	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
 	if err != nil {
-		return engine.Job{}, err
+		return engine.Work{}, err
 	}
 	query.TimeZone, query.Now = p.History.TimeZone, s.plan.CreatedAt
 	if query.Tables, err = s.tables(item); err != nil {
-		return engine.Job{}, err
+		return engine.Work{}, err
 	}
 	checks, err := engine.BoundChecks(p.Checks, params)
 	if err != nil {
-		return engine.Job{}, err
+		return engine.Work{}, err
 	}
 	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads}
 	if try.Alone {
-		limits.Memory = s.plan.Shares.Memory - s.plan.Shares.Warehouse
-		limits.Threads = s.plan.Shares.Threads * s.plan.Shares.Transforms
+		limits.Memory *= int64(s.plan.Shares.Transforms)
+		limits.Threads *= s.plan.Shares.Transforms
 	}
-	return engine.Job{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, try.Attempt), Slice: item.Slice, Query: query,
+	return engine.Work{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, try.Attempt), Slice: item.Slice, Query: query,
 		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
@@ -169,16 +169,16 @@ func (s *Steps) dim(name string) *hindcast.Manifest {
 	return s.dims[name]
 }
 
-// bring has what the job reads of the slice's files here until release is called, and gives it to the job.
-func (s *Steps) bring(ctx context.Context, item plan.Item, job *engine.Job, reads map[string][]string) (release func(), err error) {
+// bring has what the work reads of the slice's files here until release is called, and gives it to the work.
+func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, reads map[string][]string) (release func(), err error) {
 	var releases []func()
 	release = func() {
 		for _, r := range releases {
 			r()
 		}
 	}
-	for i := range job.Query.Tables {
-		t := &job.Query.Tables[i]
+	for i := range work.Query.Tables {
+		t := &work.Query.Tables[i]
 		files, layouts, err := s.files(item, t.Name)
 		if err != nil {
 			release()
@@ -221,24 +221,20 @@ func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, layo
 // which columns it reads.
 const worthAsking = 64 << 20
 
-// reads says which columns of each table have to be here and right; a table that is not named, all of them. The engine is
+// reads says which columns of each table have to be here and right; a table that is not named, all of them. The binder is
 // asked once for tables of the same columns.
-func (s *Steps) reads(ctx context.Context, item plan.Item, job *engine.Job) (map[string][]string, error) {
-	pruner, can := s.engine.(engine.Pruner)
-	if !can {
-		return nil, nil
-	}
+func (s *Steps) reads(ctx context.Context, item plan.Item, work *engine.Work) (map[string][]string, error) {
 	if _, bytes := s.read(item); bytes < worthAsking && !s.lake.Remote() {
 		return nil, nil
 	}
-	key := signature(job)
+	key := signature(work)
 	s.mutex.Lock()
 	known, found := s.used[key]
 	s.mutex.Unlock()
 	if found {
 		return known, nil
 	}
-	used, err := pruner.Used(ctx, job.Query, job.Checks)
+	used, err := s.binder.Used(ctx, work.Query, work.Checks)
 	if err != nil {
 		return nil, err
 	}
@@ -249,24 +245,24 @@ func (s *Steps) reads(ctx context.Context, item plan.Item, job *engine.Job) (map
 }
 
 // signature tells tables of other columns apart.
-func signature(job *engine.Job) string {
+func signature(work *engine.Work) string {
 	var key strings.Builder
-	for _, t := range job.Query.Tables {
+	for _, t := range work.Query.Tables {
 		_, _ = fmt.Fprintf(&key, "%q %v\n", t.Name, t.Columns) // never fails
 	}
 	return key.String()
 }
 
-// doubt looks at the error of a job that read copies of some columns only. If one of them could not be read, the SQL may
+// doubt looks at the error of work that read copies of some columns only. If one of them could not be read, the SQL may
 // read a column after all that is not there: then all slices whose tables are like these read whole files from here
 // on. That the file itself is damaged is found out there.
-func (s *Steps) doubt(job *engine.Job, reads map[string][]string, err error) error {
+func (s *Steps) doubt(work *engine.Work, reads map[string][]string, err error) error {
 	e := hindcast.AsError(err)
 	if len(reads) == 0 || e.Code != hindcast.EParquet {
 		return err
 	}
 	s.mutex.Lock()
-	s.used[signature(job)] = map[string][]string{}
+	s.used[signature(work)] = map[string][]string{}
 	s.mutex.Unlock()
 	var detail []string
 	for _, name := range slices.Sorted(maps.Keys(reads)) {

@@ -1,5 +1,5 @@
 // Package drivers is the one place that names every driver: it turns what a pipeline file says into a lake, a
-// warehouse and an engine, by hand. Nothing registers itself. What is done with them is for others.
+// warehouse and an engine, by hand. Nothing registers itself. What is done with them is the caller's responsibility.
 package drivers
 
 import (
@@ -85,37 +85,37 @@ func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
 	return places
 }
 
-// EngineOptions bound the engine's workers.
+// EngineOptions bound the engine and the binder.
 type EngineOptions struct {
-	Slots   int
-	Memory  int64 // of each
-	Threads int   // of each
+	Room    engine.Room // on this machine
+	Slots   int         // how many a frozen plan runs side by side; 0 as many as the engine says
 	Spill   string
 	Allowed []string // folders that the SQL's inputs and results are in
 	Log     io.Writer
 	Died    func(child.Death) // is told of a process that ended by itself; nil if nobody is
 }
 
-// Engine opens the pipeline's engine; its first worker starts at once, in the background, the others when they are
-// needed.
-func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, error) {
+// Engine opens the pipeline's engine, and what binds its SQL. For DuckDB both are one pool of workers, of which the first
+// starts at once, in the background, the others when they are needed.
+func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder, error) {
 	if p.Transform.Engine != "duckdb" {
-		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
+		return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
 	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log, o.Died) }
-	pool := enginedb.NewPool(start, o.Slots, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill,
-		Memory: o.Memory, Threads: o.Threads})
+	capacity := enginedb.Capacity(o.Room, p.Run)
+	if o.Slots > 0 {
+		capacity.Slots = o.Slots
+	}
+	pool := enginedb.NewPool(start, capacity, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill})
 	pool.Warm()
-	return pool, nil
+	return pool, pool, nil
 }
 
 // EngineVersion is the engine that this program has, without opening it.
-func EngineVersion() engine.Properties {
-	return engine.Properties{Name: "duckdb", Version: enginedb.Version}
-}
+func EngineVersion() engine.Properties { return enginedb.Properties() }
 
-// fileFolders are the folders of the user's own Parquet files: what stands before the first part with a wildcard.
+// fileFolders are the folders of the user's own Parquet files: what stands before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {
 	var folders []string
 	add := func(glob string) {
@@ -126,12 +126,12 @@ func fileFolders(p *hindcast.Pipeline) []string {
 		if filepath.IsAbs(glob) {
 			folder = "/"
 		}
-		parts := strings.Split(filepath.Clean(glob), "/")
-		for _, part := range parts[:len(parts)-1] {
-			if strings.ContainsAny(part, `*?[{\`) {
+		names := strings.Split(filepath.Clean(glob), "/")
+		for _, name := range names[:len(names)-1] {
+			if strings.ContainsAny(name, `*?[{\`) {
 				break
 			}
-			folder = filepath.Join(folder, part)
+			folder = filepath.Join(folder, name)
 		}
 		folders = append(folders, folder)
 	}

@@ -1,5 +1,6 @@
-// Package engine is the contract of what runs a slice's SQL: DuckDB in a worker process, Spark, Glue. An
-// engine reads Parquet and writes Parquet; where the files come from and where results go is for its callers.
+// Package engine is the contract of what runs a slice's SQL: DuckDB in a worker process, Spark, Glue. An engine reads
+// Parquet and writes Parquet; where the files come from and where results go is the caller's responsibility. What a plan
+// needs to know of the SQL it asks a Binder, which is apart from the Engine: a plan needs no cluster.
 package engine
 
 import (
@@ -8,12 +9,6 @@ import (
 
 	"github.com/hindcast/hindcast"
 )
-
-// Properties say what an engine can do.
-type Properties struct {
-	Name    string // "duckdb"
-	Version string // major.minor.patch; major.minor counts in fingerprints
-}
 
 // Table is a fact or dimension as the SQL sees it.
 type Table struct {
@@ -51,22 +46,23 @@ type Shift struct {
 	Delta int `json:"delta"`
 }
 
-// Limits bound a job.
+// Limits bound work, wherever its processes are.
 type Limits struct {
-	Memory  int64 `json:"memory"` // bytes of resident memory for the job's whole process
+	Memory  int64 `json:"memory"` // bytes of resident memory for all of the work's processes
 	Threads int   `json:"threads"`
 }
 
-// Job is one attempt at one slice's transform.
-type Job struct {
-	// Tag is unique to run, slice and attempt. Submitting a tag twice gives the same job.
+// Work is one attempt at one slice's transform: what an engine is given to do.
+type Work struct {
+	// Tag is unique to pipeline, run, slice and attempt, in this order and with slashes between them, so that a prefix
+	// names all work of a run, or of a pipeline.
 	Tag     string            `json:"tag"`
 	Slice   hindcast.Slice    `json:"slice"`
 	Query   Query             `json:"query"`
-	Columns []hindcast.Column `json:"columns"` // the result's bound columns: names, order and types are cast to these
+	Columns []hindcast.Column `json:"columns"` // the result's bound columns
 	Target  hindcast.Target   `json:"target"`
 	Checks  []Check           `json:"checks"`
-	Dir     string            `json:"dir"` // an empty prefix of the attempt's own, path or URL, for the result's files
+	Dir     string            `json:"dir"` // an empty prefix for this attempt alone, path or URL, for the result's files
 	Limits  Limits            `json:"limits"`
 }
 
@@ -75,41 +71,98 @@ type Check struct {
 	hindcast.Check
 }
 
-// Handle finds a submitted job again.
-type Handle struct {
-	Tag string `json:"tag"`
-}
-
-// Result is a finished job. Files are written, fsynced and closed.
+// Result is what finished work gives. Files are written, fsynced and closed.
 type Result struct {
 	Files   []hindcast.File   // Path absolute, or a URL
-	Columns []hindcast.Column // the job's, with Stored filled in
+	Columns []hindcast.Column // the work's, with Stored filled in
 	Rows    int64
 	Bytes   int64
 	In      map[string]int64 // rows in the window, of each table that asks for them
-	Memory  int64            // peak resident bytes of the job's process
+	Memory  int64            // peak resident bytes of the work's processes; 0 if unknown
 }
 
-// Engine runs jobs. All methods may be called in parallel.
+// Properties say what an engine is.
+type Properties struct {
+	Name    string // "duckdb"
+	Version string // major.minor.patch; major.minor counts in fingerprints
+	// Outlives says that work goes on when the process that started it has died. Then it is found again, by its handle or
+	// its tag, and never run twice. Where it is false the work dies with that process, and nobody has to look for it.
+	Outlives bool
+}
+
+// Capacity is what an engine can run at once. It says nothing of what is running.
+type Capacity struct {
+	Slots   int    // how many slices are worked on side by side, at least 1
+	Cap     string // what keeps them from being more, in words: "2 cores", "run.parallel", "memory: 1 GiB"
+	Memory  int64  // bytes for all of them together; one that runs alone has all of it
+	Threads int    // the same
+	// EachMemory and EachThreads are the most that one slice can use when there are no others to use the rest; 0 if it
+	// can use everything.
+	EachMemory  int64
+	EachThreads int
+}
+
+// Room is what a run leaves to an engine on this machine. An engine that runs elsewhere need not look at it.
+type Room struct {
+	Cores    int
+	CoresAs  string // in words: "2 cores"
+	Memory   int64  // bytes, beside what the warehouse's process has
+	MemoryAs string // what bounds it, in words: "memory: 8 GiB"
+}
+
+// Engine runs work. All methods may be called in parallel. An engine starts no process before it is first given work,
+// unless that costs nothing, so that Properties and Capacity can always be asked.
 //
-// Errors are *hindcast.Error with a class: a user's SQL error is permanent and carries its place; a failed
-// check is ClassCheck with sample rows; out of memory is ClassResource; a died worker is ClassTransient.
+// Errors are *hindcast.Error with a class: a user's SQL error is permanent and carries its place; a failed check is
+// ClassCheck with sample rows; out of memory is ClassResource; work that died, or that nobody knows, is ClassTransient.
+//
+// Work ends well only if its result is what the plan says:
+//   - The SQL sees of each table the rows in Window and no others, checks those in Own. All functions of time give
+//     Query.Now, in Query.TimeZone. Nothing else can be read: no file, no setting, no other table.
+//   - Names, order and types of the result are those of Columns. Values are cast to them; one that has no such value is
+//     an error (E-OVERFLOW, or E-SQL as a cast in the SQL would be), never NULL.
+//   - Target.Time of every row lies in the slice and is not NULL (E-OUTSIDE); the columns of Target.Key are not NULL, and
+//     together unique (E-KEY). Every check holds (E-CHECK).
+//   - An empty result is a result.
 type Engine interface {
 	Properties() Properties
-	// Bind checks the SQL, and the checks' SQL, over empty tables and returns the result's columns. It reads no
-	// file.
-	Bind(ctx context.Context, q Query, checks []Check) ([]hindcast.Column, error)
-	// Submit starts the job and returns at once, or blocks until a slot is free.
-	Submit(ctx context.Context, job Job) (Handle, error)
-	// Wait blocks until the job has ended. When ctx ends first the job is not cancelled.
-	Wait(ctx context.Context, h Handle) (Result, error)
-	// Cancel ends the job; nil means that it is confirmed dead, also if it had ended already.
-	Cancel(ctx context.Context, h Handle) error
-	// Close ends all jobs of this process; nil means confirmed dead.
+	Capacity() Capacity
+	// Start begins the work and returns at once. Starting a tag again gives the same work. A caller that starts more than
+	// Capacity has slots for may have to wait for one in Wait.
+	Start(ctx context.Context, work Work) (hindcast.Handle, error)
+	// Wait blocks until the work has ended. When ctx ends first the work goes on. It calls progress, if that is not nil,
+	// now and then with what the engine knows, and not after it has returned. dir is the work's Dir.
+	//
+	// The end is given once. Where work outlives its starter it is given whenever it is asked for, to every process that has
+	// the handle, or knows its tag alone. Work that is not alive and left no result is E-WORKER.
+	Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (Result, error)
+	// Stop ends the work; nil means that it is confirmed dead, also if it had ended already or was never started.
+	Stop(ctx context.Context, h hindcast.Handle) error
+	// Alive gives the handles of all work whose tag begins with the prefix and that runs, or waits for a slot, whichever
+	// process started it.
+	Alive(ctx context.Context, tagPrefix string) ([]hindcast.Handle, error)
+	// Close ends all work of this process; nil means confirmed dead.
 	Close() error
 }
 
-// Sampler is implemented by engines that can run an ad hoc query, for `hindcast sql`.
+// Binder says what SQL would do, and what files hold, without running the SQL. It needs no engine that runs. All methods
+// may be called in parallel; their errors are those of an Engine.
+type Binder interface {
+	// Bind checks the SQL, and the checks' SQL, over empty tables and returns the result's columns. It reads no file.
+	Bind(ctx context.Context, q Query, checks []Check) ([]hindcast.Column, error)
+	// Used returns for each table by its name the columns that the SQL, the checks or the table's Time read; none where
+	// rows are only counted. A table that is not in the map is read whole: the binder is not sure. It reads no file.
+	// Parameters do not matter, so that slices whose tables have the same columns need be asked once. The query and the
+	// checks have been bound.
+	Used(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
+	// Scan looks at the user's own Parquet files that each pattern matches, in the patterns' order. A pattern that matches
+	// none is not an error.
+	Scan(ctx context.Context, s Search) (Scanned, error)
+	// Close ends its processes; nil means confirmed dead. It may be the engine's Close, and called twice.
+	Close() error
+}
+
+// Sampler is implemented by binders that can also run an ad hoc query, for `hindcast sql`.
 type Sampler interface {
 	// Query calls row for each row of the result, of at most limit rows (0: no limit).
 	Query(ctx context.Context, q Query, limits Limits, limit int) (Rows, error)
@@ -122,25 +175,10 @@ type Rows struct {
 	More    bool              `json:"more"` // the limit cut it
 }
 
-// Pruner is implemented by engines that know which columns a job reads, so that only these have to be brought to it.
-type Pruner interface {
-	// Used returns for each table by its name the columns that the SQL, the checks or the table's Time read; none
-	// where rows are only counted. A table that is not in the map is read whole: the engine is not sure. It reads no
-	// file. Parameters do not matter, so that slices whose tables have the same columns need be asked once. The query
-	// and the checks have been bound.
-	Used(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
-}
-
-// Scanner is implemented by engines that can look at the user's own Parquet files, for facts with `files:`.
-type Scanner interface {
-	// Scan looks at the files that each pattern matches, in the patterns' order. A pattern that matches none is no error.
-	Scan(ctx context.Context, s Search) (Scanned, error)
-}
-
 // Search names the user's own files of one fact or dimension.
 type Search struct {
 	Dir      string            `json:"dir"`           // where relative patterns begin; nothing in it is a pattern
-	Patterns []string          `json:"patterns"`      // with *, ** for folders, ? and [a-z]; \ takes a character as it is
+	Patterns []string          `json:"patterns"`      // with *, ** for folders, ? and [a-z]; \ takes a character as is
 	All      string            `json:"all,omitempty"` // matches these and other files, which are named; "" asks for none
 	Types    map[string]string `json:"types"`         // of columns, by name, as the pipeline has them read
 	Folders  map[string]string `json:"folders"`       // types of columns that folders give, where values do not decide
@@ -152,7 +190,7 @@ type Search struct {
 type Scanned struct {
 	Columns []hindcast.Column `json:"columns"`
 	Matches []Matched         `json:"matches"` // by pattern
-	Notes   []string          `json:"notes"`   // what was left out, or is no plain set of files
+	Notes   []string          `json:"notes"`   // what was left out, or is not a plain set of files
 	Outside []string          `json:"outside"` // files of Search.All that no pattern matches
 	Damaged []Damaged         `json:"damaged"` // files that were left out
 }

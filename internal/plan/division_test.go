@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,41 +11,54 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-func TestTheMachineIsDivided(t *testing.T) {
+func TestTheMachineHasRoomForWarehouseAndEngine(t *testing.T) {
 	const mib, gib = int64(1 << 20), int64(1 << 30)
 	for _, c := range []struct {
-		machine          plan.Machine
+		machine   plan.Machine
+		run       hindcast.RunConfig
+		memory    int64
+		warehouse int64
+		inWords   string
+	}{
+		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{}, 8 * gib, 2 * gib, "2 cores, memory: 8 GiB"},
+		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 80 * gib, 4 * gib, "16 cores, memory: 80 GiB"},
+		{plan.Machine{Cores: 1, Memory: 10 * gib}, hindcast.RunConfig{Memory: 300 * mib}, 300 * mib, 150 * mib, "1 core, memory: 300 MiB"},
+		{plan.Machine{}, hindcast.RunConfig{}, 2 * gib, 512 * mib, "1 core, memory: 2 GiB"},
+	} {
+		r := c.machine.Room(c.run)
+		if math.Abs(float64(r.Memory-c.memory)) > 16 || math.Abs(float64(r.Warehouse-c.warehouse)) > 16 || r.Engine()+r.Warehouse != r.Memory {
+			t.Errorf("%+v: %+v", c.machine, r)
+		}
+		if got := r.CoresAs + ", " + r.MemoryAs; got != c.inWords && got != strings.Replace(c.inWords, " GiB", ".0 GiB", 1) {
+			t.Errorf("%+v: %s, want %s", c.machine, got, c.inWords)
+		}
+	}
+}
+
+func TestTheCapacityIsDivided(t *testing.T) {
+	const gib = int64(1 << 30)
+	here := plan.Room{Cores: 2, Memory: 8 * gib, Warehouse: 2 * gib}
+	shared := plan.Capacity{Slots: 4, Cap: "16 cores", Memory: 64 * gib, Threads: 16}
+	cluster := plan.Capacity{Slots: 4, Cap: "32 executors", Memory: 128 * gib, Threads: 32, EachMemory: 32 * gib, EachThreads: 8}
+	for _, c := range []struct {
+		name             string
+		capacity         plan.Capacity
 		run              hindcast.RunConfig
 		unloads, running int
-		transforms, each int
-		unloadsWanted    int
-		memory           int64
-		cap              string
+		want             plan.Shares
 	}{
-		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{}, 0, 0, 1, 2, 2, 8 * gib, "2 cores"},
-		{plan.Machine{Cores: 1, Memory: 10 * gib}, hindcast.RunConfig{}, 0, 0, 1, 1, 2, 8 * gib, "1 core"},
-		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 0, 0, 4, 4, 8, 80 * gib, "16 cores"},
-		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 1, 0, 4, 4, 1, 80 * gib, "16 cores"},
-		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{Parallel: 2, UnloadParallel: 3}, 0, 0, 2, 8, 3, 80 * gib, "run.parallel"},
-		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Parallel: 5}, 0, 0, 5, 1, 2, 8 * gib, "run.parallel"},
-		{plan.Machine{Cores: 64, Memory: 10 * gib}, hindcast.RunConfig{Memory: gib}, 0, 0, 3, 21, 8, gib, "memory: 1 GiB"},
-		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Memory: 300 * mib}, 0, 0, 1, 2, 2, 300 * mib, "2 cores"},
-		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 0, 1, 1, 16, 8, 80 * gib, "1 slice"},
-		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{Parallel: 8}, 0, 3, 3, 5, 8, 80 * gib, "3 slices"},
-		{plan.Machine{}, hindcast.RunConfig{}, 0, 0, 1, 1, 2, 2 * gib, "1 core"},
+		{"all at once", shared, hindcast.RunConfig{}, 0, 0, plan.Shares{Transforms: 4, Threads: 4, Transform: 16 * gib, Unloads: 2, Cap: "16 cores"}},
+		{"one has everything", shared, hindcast.RunConfig{}, 0, 1, plan.Shares{Transforms: 1, Threads: 16, Transform: 64 * gib, Unloads: 2, Cap: "1 slice"}},
+		{"more than there are threads", plan.Capacity{Slots: 5, Cap: "run.parallel", Memory: 5 * gib, Threads: 2}, hindcast.RunConfig{}, 0, 9,
+			plan.Shares{Transforms: 5, Threads: 1, Transform: gib, Unloads: 2, Cap: "run.parallel"}},
+		{"one on a cluster has what it can use", cluster, hindcast.RunConfig{}, 0, 1, plan.Shares{Transforms: 1, Threads: 8, Transform: 32 * gib, Unloads: 2, Cap: "1 slice"}},
+		{"the warehouse bounds unloads", shared, hindcast.RunConfig{UnloadParallel: 3}, 1, 0, plan.Shares{Transforms: 4, Threads: 4, Transform: 16 * gib, Unloads: 1, Cap: "16 cores"}},
+		{"so does the pipeline", shared, hindcast.RunConfig{UnloadParallel: 3}, 0, 0, plan.Shares{Transforms: 4, Threads: 4, Transform: 16 * gib, Unloads: 3, Cap: "16 cores"}},
 	} {
-		t.Run(fmt.Sprintf("%+v %+v", c.machine, c.run), func(t *testing.T) {
-			s := plan.Divide(c.machine, c.run, c.unloads, c.running)
-			if s.Transforms != c.transforms || s.Threads != c.each || s.Unloads != c.unloadsWanted || s.Cap != c.cap {
-				t.Errorf("%d transforms of %d threads, %d unloads, %q", s.Transforms, s.Threads, s.Unloads, s.Cap)
-			}
-			if math.Abs(float64(s.Memory-c.memory)) > 16 {
-				t.Errorf("memory is %d, want %d", s.Memory, c.memory)
-			}
-			if sum := s.Warehouse + s.Transform*int64(s.Transforms); sum > s.Memory || s.Warehouse > s.Memory/2 || s.Transform <= 0 || s.Warehouse <= 0 {
-				t.Errorf("%d for the warehouse and %d for each transform are more than %d", s.Warehouse, s.Transform, s.Memory)
-			}
-		})
+		c.want.Memory, c.want.Warehouse = here.Memory, here.Warehouse
+		if got := plan.Divide(here, c.capacity, c.run, c.unloads, c.running); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
 	}
 }
 

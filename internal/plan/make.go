@@ -149,7 +149,7 @@ func (d *Draft) Plan() (*Plan, error) {
 		return nil, err
 	}
 	out.Notes = m.columnNotes(out)
-	out.Shares = Divide(m.Machine, m.Pipeline.Run, m.Unloads, out.running())
+	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved(out)
 	out.Warnings = slices.Concat(m.warnings, m.warnGone(gone), m.Inputs.Notes, m.Advice)

@@ -108,7 +108,7 @@ type DimItem struct {
 	Bytes    int64             `json:"bytes"`
 }
 
-// Shares divides the machine between the steps.
+// Shares divides the machine and the engine between the steps.
 type Shares struct {
 	Transforms int    `json:"transforms"` // at the same time
 	Threads    int    `json:"threads"`    // of each
@@ -165,6 +165,7 @@ type Inputs struct {
 	Advice    []string            // the warehouse's, of the target: shown as warnings
 	Notes     []string            // of the user's own files: shown as warnings
 	Machine   Machine
+	Capacity  Capacity
 	Earlier   Earlier
 }
 

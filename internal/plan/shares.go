@@ -9,50 +9,74 @@ import (
 )
 
 const (
-	threadsEach = 4 // beyond this a slice of a few million rows gains little
-	maxUnloads  = 8 // a warehouse that others use is not flooded
-	mib         = 1 << 20
-	gib         = 1 << 30
+	maxUnloads = 8 // a warehouse that others use is not flooded
+	mib        = 1 << 20
+	gib        = 1 << 30
 
-	defaultMemory  = 2 * gib   // where nobody knows what the machine has
-	leastTransform = 256 * mib // fewer transforms rather than less for each
+	defaultMemory  = 2 * gib // where nobody knows what the machine has
 	leastWarehouse = 256 * mib
 	mostWarehouse  = 4 * gib
 )
 
-// Divide divides the machine between the steps. Slices side by side cost time and memory in one machine (two
-// cores: 48 s one after another, 54 to 63 s in parallel), so `auto` runs one for each four cores; what is
-// overlapped is unload and load beside the transform. Unloads is the warehouse's own limit, 0 for none; running is how
-// many slices there are to share it, 0 if that is not known yet.
-func Divide(m Machine, cfg hindcast.RunConfig, unloads, running int) Shares {
-	cores := max(m.Cores, 1)
-	s := Shares{Transforms: max(1, cores/threadsEach), Unloads: min(max(2, cores), maxUnloads), Cap: Counted(cores, "core")}
-	if cfg.Parallel > 0 {
-		s.Transforms, s.Cap = cfg.Parallel, "run.parallel"
+// Room is what a run has of the machine: the warehouse's process takes its share, and the rest is there for an engine
+// whose workers are on this machine.
+type Room struct {
+	Cores     int
+	CoresAs   string // in words: "2 cores"
+	Memory    int64  // bytes for all of the run
+	MemoryAs  string // in words: "memory: 8 GiB"
+	Warehouse int64  // bytes of it for the warehouse's process
+}
+
+// Engine is how much memory is left to an engine.
+func (r Room) Engine() int64 { return r.Memory - r.Warehouse }
+
+// Room divides the machine's memory between warehouse and engine.
+func (m Machine) Room(cfg hindcast.RunConfig) Room {
+	r := Room{Cores: max(m.Cores, 1), Memory: cfg.Memory}
+	if r.Memory <= 0 && m.Memory > 0 {
+		r.Memory = m.Memory / 10 * 8 // the rest is the system's, and the supervisor's
 	}
+	if r.Memory <= 0 {
+		r.Memory = defaultMemory
+	}
+	r.Warehouse = min(max(r.Memory/4, leastWarehouse), mostWarehouse, r.Memory/2)
+	r.CoresAs, r.MemoryAs = Counted(r.Cores, "core"), "memory: "+size(r.Memory)
+	return r
+}
+
+// Capacity is what the engine can run at once, as the engine says it.
+type Capacity struct {
+	Slots   int    // transforms side by side
+	Cap     string // what keeps them from being more, in words
+	Memory  int64  // bytes for all of them together; one that runs alone has all of it
+	Threads int    // the same
+	// EachMemory and EachThreads are the most that one transform can use; 0 if it can use everything.
+	EachMemory  int64
+	EachThreads int
+}
+
+// Divide divides the machine and the engine's capacity between the steps. Unloads is the warehouse's own limit, 0 for none;
+// running is how many slices there are to share it all, 0 if that is not known yet: fewer of them get more each.
+func Divide(r Room, c Capacity, cfg hindcast.RunConfig, unloads, running int) Shares {
+	s := Shares{Transforms: max(1, c.Slots), Cap: c.Cap, Unloads: min(max(2, r.Cores), maxUnloads), Memory: r.Memory, Warehouse: r.Warehouse}
 	if cfg.UnloadParallel > 0 {
 		s.Unloads = cfg.UnloadParallel
 	}
 	if unloads > 0 {
 		s.Unloads = min(s.Unloads, unloads)
 	}
-	s.Memory = cfg.Memory
-	if s.Memory <= 0 && m.Memory > 0 {
-		s.Memory = m.Memory / 10 * 8 // the rest is the system's, and the supervisor's
-	}
-	if s.Memory <= 0 {
-		s.Memory = defaultMemory
-	}
-	s.Warehouse = min(max(s.Memory/4, leastWarehouse), mostWarehouse, s.Memory/2)
-	rest := s.Memory - s.Warehouse
-	if most := int(max(1, rest/leastTransform)); cfg.Parallel == 0 && s.Transforms > most {
-		s.Transforms, s.Cap = most, "memory: "+size(s.Memory)
-	}
 	if running > 0 && running < s.Transforms {
 		s.Transforms, s.Cap = running, Counted(running, "slice")
 	}
-	s.Threads = min(max(1, cores/s.Transforms), cores)
-	s.Transform = rest / int64(s.Transforms)
+
+	s.Threads, s.Transform = max(1, c.Threads/s.Transforms), c.Memory/int64(s.Transforms)
+	if c.EachThreads > 0 {
+		s.Threads = min(s.Threads, c.EachThreads)
+	}
+	if c.EachMemory > 0 {
+		s.Transform = min(s.Transform, c.EachMemory)
+	}
 	return s
 }
 

@@ -49,7 +49,8 @@ func newWorld(t *testing.T, edits ...func(*hindcast.Pipeline)) *world {
 	}
 	w := &world{t: t, Inputs: plan.Inputs{Pipeline: p, Now: now, Engine: plan.Version{Name: "duckdb", Version: "v1.5.5"},
 		Sources: map[string]plan.Source{}, Current: map[string]map[string]*hindcast.Manifest{}, Dims: map[string]*hindcast.Manifest{},
-		Published: map[string]hindcast.Sums{}, Failed: map[string]bool{}, Machine: plan.Machine{Cores: 2, Memory: 8 << 30, DiskFree: 1 << 40}}}
+		Published: map[string]hindcast.Sums{}, Failed: map[string]bool{}, Machine: plan.Machine{Cores: 2, Memory: 8 << 30, DiskFree: 1 << 40},
+		Capacity: plan.Capacity{Slots: 1, Cap: "2 cores", Memory: 4 << 30, Threads: 2}}}
 	w.fill()
 	return w
 }

@@ -30,7 +30,7 @@ type Query struct {
 // Run answers a query over a slice's facts and dimensions as the transform would see them. The session's engine is open. What
 // is not in the lake is read from the warehouse, which is opened for it, into the session's folder, which its Close removes.
 func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engine.Rows, error) {
-	sampler, ok := s.Engine.(engine.Sampler)
+	sampler, ok := s.Binder.(engine.Sampler)
 	if !ok {
 		return engine.Rows{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " runs no queries by hand", Next: "use the engine duckdb"}
@@ -104,10 +104,6 @@ func planAny(ctx context.Context, s *session.Session, slice string, now time.Tim
 // readBy says which columns of each table the query reads; nothing of a table where that is not sure, or where the query is
 // wrong: it is bound after this.
 func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan.Plan, item plan.Item) map[string][]string {
-	pruner, can := s.Engine.(engine.Pruner)
-	if !can {
-		return nil
-	}
 	for _, f := range s.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time}
 		for _, key := range item.Units.Of(f.Name) {
@@ -120,7 +116,7 @@ func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan
 	for _, d := range p.Dims {
 		query.Tables = append(query.Tables, engine.Table{Name: d.Name, Columns: d.Columns})
 	}
-	used, err := pruner.Used(ctx, query, nil)
+	used, err := s.Binder.Used(ctx, query, nil)
 	if err != nil {
 		return nil
 	}

@@ -100,8 +100,8 @@ func watched(unloadOnly bool) (Options, func() []hindcast.Event) {
 // cacheFolder is where copies of the lake's files are kept.
 func cacheFolder(p *hindcast.Pipeline) string { return filepath.Join(p.Run.Scratch, "cache") }
 
-// run begins a run over a lake of which nothing is near, with the engine if there is one.
-func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Engine) engine.Engine) {
+// run begins a run over a lake of which nothing is near, with the binder if there is one.
+func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Binder) engine.Binder) {
 	t.Helper()
 	s, err := session.OpenLake(p)
 	if err != nil {
@@ -115,10 +115,10 @@ func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Engine)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.StartEngine(session.Connection{Spill: spill, Log: io.Discard, Shares: plan.Divide(s.Machine, p.Run, 0, 0)}); err != nil {
+		if err := s.StartEngine(session.Connection{Spill: spill, Log: io.Discard}); err != nil {
 			t.Fatal(err)
 		}
-		s.Engine = wrap(s.Engine)
+		s.Binder = wrap(s.Binder)
 	}
 	ended, err := begin(context.Background(), s, o)
 	if err != nil {
@@ -132,9 +132,9 @@ func run(t *testing.T, p *hindcast.Pipeline, o Options, wrap func(engine.Engine)
 	}
 }
 
-// blind is an engine that overlooks what a query reads.
+// blind is a binder that overlooks what a query reads.
 type blind struct {
-	engine.Engine
+	engine.Binder
 	sees []string
 }
 
@@ -152,7 +152,7 @@ func TestAColumnThatWasOverlooked(t *testing.T) {
 	for _, sees := range [][]string{{}, {"day"}, {"day", "n"}, {"day", "m", "note"}} {
 		o, failed := watched(false)
 		o.Force = true
-		run(t, p, o, func(e engine.Engine) engine.Engine { return blind{e, sees} })
+		run(t, p, o, func(b engine.Binder) engine.Binder { return blind{b, sees} })
 		events := failed()
 		if len(events) == 0 || len(events) > 3 {
 			t.Errorf("%q: %d attempts failed of three slices", sees, len(events))

@@ -61,7 +61,7 @@ func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, er
 	}
 	a := newActive(s, c, stops, o)
 	defer func() { ended, err = a.leave(ctx, ended, err) }()
-	if err := a.open(ctx, plan.Divide(s.Machine, s.Pipeline.Run, 0, 0)); err != nil {
+	if err := a.open(ctx, plan.Shares{}); err != nil {
 		return nil, err
 	}
 
@@ -139,7 +139,8 @@ func newActive(s *session.Session, c *claim, stops *stops, o Options) *active {
 	return a
 }
 
-// open opens the log, then warehouse and engine, and begins to sweep the lake beside that.
+// open opens the log, then warehouse and engine, and begins to sweep the lake beside that. The shares are of a frozen plan,
+// zero where there is none yet.
 func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	l := a.session.Lake
 	spill, err := a.session.SpillFolder(func() (string, error) { return l.Folder(l.RunPrefix(a.claim.run) + "spill/") })

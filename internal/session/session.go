@@ -38,6 +38,7 @@ type Session struct {
 	Lake      *lake.Lake
 	Warehouse warehouse.Warehouse
 	Engine    engine.Engine
+	Binder    engine.Binder
 	Machine   plan.Machine
 	Scratch   *scratch.Folder // with a remote lake; nil otherwise
 	spill     string
@@ -86,7 +87,7 @@ func OpenEngine(p *hindcast.Pipeline, log io.Writer) (*Session, error) {
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	s.toRead = Connection{ReadOnly: true, Spill: spill, Log: log, Shares: plan.Divide(s.Machine, p.Run, 0, 0)}
+	s.toRead = Connection{ReadOnly: true, Spill: spill, Log: log}
 	err = s.StartEngine(s.toRead)
 	return s, err
 }
@@ -116,8 +117,8 @@ func (s *Session) busyWith(ctx context.Context, err error) error {
 type Connection struct {
 	ReadOnly bool
 	Spill    string
-	Log      io.Writer // gets their processes' standard error
-	Shares   plan.Shares
+	Log      io.Writer         // gets their processes' standard error
+	Shares   plan.Shares       // of a frozen plan; zero where there is none yet
 	Died     func(child.Death) // is called when one of their processes dies; may be nil
 }
 
@@ -125,8 +126,10 @@ type Connection struct {
 func (s *Session) StartEngine(c Connection) (err error) {
 	s.spill = c.Spill
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
-		s.Engine, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.Shares.Transforms, Memory: c.Shares.Transform,
-			Threads: c.Shares.Threads, Spill: c.Spill, Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died})
+		room := s.Machine.Room(s.Pipeline.Run)
+		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.Shares.Transforms, Spill: c.Spill,
+			Room:    engine.Room{Cores: room.Cores, CoresAs: room.CoresAs, Memory: room.Engine(), MemoryAs: room.MemoryAs},
+			Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died})
 	}
 	return err
 }
@@ -136,7 +139,7 @@ func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
 	if err := s.StartEngine(c); err != nil { // first: its worker starts while the warehouse opens
 		return err
 	}
-	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: c.Shares.Warehouse,
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).Warehouse),
 		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died})
 	return err
 }
@@ -154,8 +157,8 @@ func (s *Session) Close() error {
 func (s *Session) Disconnect() error {
 	var failures []error
 	if s.Engine != nil {
-		failures = append(failures, s.Engine.Close())
-		s.Engine = nil
+		failures = append(failures, s.Engine.Close(), s.Binder.Close())
+		s.Engine, s.Binder = nil, nil
 	}
 	if s.Warehouse != nil {
 		failures = append(failures, s.Warehouse.Close())
@@ -194,7 +197,7 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 
 // Survey asks this session for what a plan is made from.
 func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
-	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Lake: s.Lake, Now: now, Selection: c.Slices,
+	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
 		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Compare: c.Compare, Machine: s.Machine}
 }
 

@@ -74,7 +74,7 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]
 	if err != nil {
 		return nil, err
 	}
-	columns, err := s.Engine.Bind(ctx, query, checks)
+	columns, err := s.Binder.Bind(ctx, query, checks)
 	return columns, s.inCheck(err)
 }
 

@@ -70,7 +70,7 @@ func (s *Survey) trace(ctx context.Context, query engine.Query, columns []text, 
 		mark := fmt.Sprintf("ENUM('hindcast %d.%d')", c.table, c.column)
 		sources[mark], t.Columns[c.column].Type, t.Columns[c.column].Stored = t.Columns[c.column].Source, mark, ""
 	}
-	bound, err := s.Engine.Bind(ctx, marked, nil)
+	bound, err := s.Binder.Bind(ctx, marked, nil)
 	if err != nil || len(bound) != len(result) {
 		if half := len(columns) / 2; half > 0 {
 			s.trace(ctx, query, columns[:half], result)

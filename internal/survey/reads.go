@@ -14,12 +14,11 @@ import (
 // wide is from how many columns on a table is looked at, because a plan may have something to say of it.
 const wide = 20
 
-// reads asks the engine which columns SQL and checks read, over every schema that the slices have: what one of them reads
-// is read. A table of which it is not sure in one of them is left out. Nil if it cannot tell, or nothing depends on it.
+// reads asks which columns SQL and checks read, over every schema that the slices have: what one of them reads is read. A
+// table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
 func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads, error) {
-	pruner, can := s.Engine.(engine.Pruner)
 	schemas := s.schemas(p)
-	if !can || !slices.ContainsFunc(schemas, s.asks) {
+	if !slices.ContainsFunc(schemas, s.asks) {
 		return map[string]plan.Reads{}, nil
 	}
 	found := map[string]plan.Reads{}
@@ -29,13 +28,13 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads
 		if err != nil {
 			return nil, err
 		}
-		bySQL, err := pruner.Used(ctx, query, nil)
+		bySQL, err := s.Binder.Used(ctx, query, nil)
 		if err != nil {
 			return nil, fmt.Errorf("looking for the columns that the SQL reads: %w", err)
 		}
 		byAll := bySQL
 		if len(checks) > 0 {
-			if byAll, err = pruner.Used(ctx, query, checks); err != nil {
+			if byAll, err = s.Binder.Used(ctx, query, checks); err != nil {
 				return nil, fmt.Errorf("looking for the columns that the checks read: %w", err)
 			}
 		}

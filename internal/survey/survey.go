@@ -23,7 +23,8 @@ import (
 type Survey struct {
 	Pipeline   *hindcast.Pipeline
 	Warehouse  warehouse.Warehouse
-	Engine     engine.Engine
+	Engine     engine.Engine // is asked what it is and how much it can run, and runs nothing
+	Binder     engine.Binder
 	Lake       *lake.Lake
 	Now        time.Time
 	Selection  string // --slices
@@ -175,7 +176,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
 	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
 	engineIs := s.Engine.Properties()
-	in.Engine = plan.Version{Name: engineIs.Name, Version: engineIs.Version}
+	in.Engine, in.Capacity = plan.Version{Name: engineIs.Name, Version: engineIs.Version}, plan.Capacity(s.Engine.Capacity())
 	if s.Warehouse != nil {
 		warehouseIs := s.Warehouse.Properties()
 		in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
@@ -270,12 +271,7 @@ func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string
 
 // files looks at the user's own files of one fact or dimension, and puts them with their patterns.
 func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]plan.Source) (notes []string, err error) {
-	scanner, ok := s.Engine.(engine.Scanner)
-	if !ok {
-		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
-			Message: "the engine " + s.Engine.Properties().Name + " cannot read `files:`", Next: "use a table, or the engine duckdb"}
-	}
-	found, err := scanner.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, All: of.All, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
+	found, err := s.Binder.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, All: of.All, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
 	if err != nil {
 		e := *hindcast.AsError(err)
 		if e.Code == hindcast.EValue {

@@ -75,25 +75,25 @@ func readsResult(c engine.Check, columns []hindcast.Column) bool {
 	return knownSum(c.Total, columns, hindcast.Sums{}) == "" || strings.Contains(strings.ToLower(c.Total.Equals), "result")
 }
 
-func (r *Runner) outside(ctx context.Context, job engine.Job, inside string, n int64) error {
+func (r *Runner) outside(ctx context.Context, work engine.Work, inside string, n int64) error {
 	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
-		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(n), job.Target.Time),
+		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(n), work.Target.Time),
 		Detail:  r.sample(ctx, "SELECT * FROM result WHERE ("+inside+") IS NOT TRUE"),
 		Next:    "correct the SQL: a row outside its slice could never be replaced"}
 }
 
-func (r *Runner) unique(ctx context.Context, job engine.Job, keys []string) error {
+func (r *Runner) unique(ctx context.Context, work engine.Work, keys []string) error {
 	list := strings.Join(keys, ", ")
 	query := "SELECT " + list + ", count(*) AS \"rows\" FROM result GROUP BY " + list + " HAVING count(*) > 1"
 	var n int64
 	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+")").Scan(&n); err != nil || n == 0 {
 		return duck.Translate(err)
 	}
-	columns, message := strings.Join(job.Target.Key, ", "), "%d keys (%s) stand in more than one row of the result"
+	columns, message := strings.Join(work.Target.Key, ", "), "%d keys (%s) stand in more than one row of the result"
 	if n == 1 {
 		message = "%d key (%s) stands in more than one row of the result"
 	}
-	return r.keyError(ctx, job, fmt.Sprintf(message, n, columns), query)
+	return r.keyError(ctx, work, fmt.Sprintf(message, n, columns), query)
 }
 
 // rowsHave begins a sentence about rows of the result.
@@ -104,7 +104,7 @@ func rowsHave(n int64) string {
 	return fmt.Sprintf("%d rows of the result have", n)
 }
 
-func (r *Runner) keyError(ctx context.Context, _ engine.Job, message, query string) error {
+func (r *Runner) keyError(ctx context.Context, _ engine.Work, message, query string) error {
 	return &hindcast.Error{Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Message: message,
 		Detail: r.sample(ctx, query), Next: "correct the SQL, or target.key in the pipeline file"}
 }
@@ -139,26 +139,26 @@ func failed(c engine.Check, message string, detail []string) error {
 		Detail: detail, Next: "nothing of this slice was published; correct the SQL, the data or the check"}
 }
 
-func (r *Runner) check(ctx context.Context, job engine.Job, c engine.Check, sums hindcast.Sums) error {
+func (r *Runner) check(ctx context.Context, work engine.Work, c engine.Check, sums hindcast.Sums) error {
 	switch {
 	case c.Rows != nil:
-		return r.checkRows(ctx, job, c, sums.Rows)
+		return r.checkRows(ctx, work, c, sums.Rows)
 	case c.Total != nil:
-		return r.checkTotal(ctx, job, c, sums)
+		return r.checkTotal(ctx, work, c, sums)
 	default:
 		return r.checkSQL(ctx, c)
 	}
 }
 
 // checkRows does not apply where all facts are empty.
-func (r *Runner) checkRows(ctx context.Context, job engine.Job, c engine.Check, rows int64) error {
+func (r *Runner) checkRows(ctx context.Context, work engine.Work, c engine.Check, rows int64) error {
 	low := c.Rows.Min != nil && rows < *c.Rows.Min
 	high := c.Rows.Max != nil && rows > *c.Rows.Max
 	if !low && !high {
 		return nil
 	}
 	if low {
-		empty, err := r.factsEmpty(ctx, job)
+		empty, err := r.factsEmpty(ctx, work)
 		if err != nil || empty {
 			return err
 		}
@@ -168,8 +168,8 @@ func (r *Runner) checkRows(ctx context.Context, job engine.Job, c engine.Check, 
 }
 
 // factsEmpty looks at the facts' own rows; dimensions have no own interval.
-func (r *Runner) factsEmpty(ctx context.Context, job engine.Job) (bool, error) {
-	for _, t := range job.Query.Tables {
+func (r *Runner) factsEmpty(ctx context.Context, work engine.Work) (bool, error) {
+	for _, t := range work.Query.Tables {
 		if t.Own.End.IsZero() {
 			continue
 		}
@@ -211,8 +211,8 @@ func totalQuery(t *hindcast.TotalCheck, sum string) string {
 		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(t.Equals), ";") + "\n) AS b)"
 }
 
-func (r *Runner) checkTotal(ctx context.Context, job engine.Job, c engine.Check, sums hindcast.Sums) error {
-	sum := knownSum(c.Total, job.Columns, sums)
+func (r *Runner) checkTotal(ctx context.Context, work engine.Work, c engine.Check, sums hindcast.Sums) error {
+	sum := knownSum(c.Total, work.Columns, sums)
 	if sum == "" {
 		sum = sumOf(c.Total)
 	}

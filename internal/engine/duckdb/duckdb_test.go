@@ -1,11 +1,21 @@
 package duckdb_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
@@ -15,21 +25,31 @@ import (
 	"github.com/hindcast/hindcast/internal/engine/enginetest"
 )
 
-// The test binary is also the worker's process.
+// The test binary is also the worker's process, and a supervisor that starts work and is killed.
 func TestMain(m *testing.M) {
-	if os.Getenv("DUCKDB_TEST") == "worker" {
+	switch os.Getenv("DUCKDB_TEST") {
+	case "worker":
 		if err := duckdb.Serve(os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case "supervisor":
+		supervise()
 	}
 	os.Exit(m.Run())
 }
 
+func workers(n int) child.Spec {
+	return child.Spec{Name: fmt.Sprintf("worker %d", n), Path: os.Args[0], Env: []string{"DUCKDB_TEST=worker"}, Stderr: os.Stderr}
+}
+
+func newPool(dir, spill string) *duckdb.Pool {
+	c := engine.Capacity{Slots: 1, Cap: "2 cores", Memory: 1 << 30, Threads: 2}
+	return duckdb.NewPool(workers, c, duckdb.RunnerOptions{Allowed: []string{dir}, Spill: spill})
+}
+
 func pool(t *testing.T, dir string) *duckdb.Pool {
-	p := duckdb.NewPool(func(n int) child.Spec {
-		return child.Spec{Name: fmt.Sprintf("worker %d", n), Path: os.Args[0], Env: []string{"DUCKDB_TEST=worker"}, Stderr: os.Stderr}
-	}, 1, duckdb.RunnerOptions{Allowed: []string{dir}, Spill: t.TempDir(), Memory: 1 << 30, Threads: 2})
+	p := newPool(dir, t.TempDir())
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)
@@ -40,8 +60,102 @@ func pool(t *testing.T, dir string) *duckdb.Pool {
 
 func world(t *testing.T) *enginetest.World {
 	dir := t.TempDir()
-	return &enginetest.World{Engine: pool(t, dir), Dir: dir, Parquet: parquet, Query: query,
-		Slow: "SELECT DATE '2020-01-01' AS day FROM range(1000000) a, range(1000000) b WHERE hash(a.range, b.range) = 1"}
+	p := pool(t, dir)
+	return &enginetest.World{Engine: p, Binder: p, Dir: dir, Parquet: parquet, Query: query,
+		Kill: func(t *testing.T) { kill(t, workerOf(t, p)) },
+		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
+			orphan(t, dir, work)
+			return pool(t, dir)
+		},
+		Slow:   slow,
+		Hungry: "SELECT DATE '2020-01-01' AS day, len(list(range::VARCHAR || repeat('x', 50))) AS n FROM range(20000000)",
+		Micros: "epoch_us(now())",
+		Zoned:  func(text string) string { return "TIMESTAMPTZ '" + text + "'" }}
+}
+
+const slow = "SELECT DATE '2020-01-01' AS day FROM range(1000000) a, range(1000000) b WHERE hash(a.range, b.range) = 1"
+
+// supervise starts the work on standard input, names the worker as soon as the work has begun, and waits to be killed.
+func supervise() {
+	var work engine.Work
+	if err := json.NewDecoder(os.Stdin).Decode(&work); err != nil {
+		panic(err)
+	}
+	p := newPool(work.Dir, filepath.Join(work.Dir, "spill"))
+	h, err := p.Start(context.Background(), work)
+	if err != nil {
+		panic(err)
+	}
+	once := sync.OnceFunc(func() { fmt.Println(p.Workers()[0]) })
+	_, err = p.Wait(context.Background(), h, work.Dir, func(hindcast.Progress) { once() })
+	panic(err)
+}
+
+// orphan kills such a supervisor, and sees its worker die with it.
+func orphan(t *testing.T, dir string, work engine.Work) {
+	t.Helper()
+	work.Query.Tables = nil // of files that its engine may not read
+	text, err := json.Marshal(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	supervisor := exec.Command(os.Args[0])
+	supervisor.Env = append(os.Environ(), "DUCKDB_TEST=supervisor")
+	supervisor.Stdin, supervisor.Stderr = bytes.NewReader(text), os.Stderr
+	out, err := supervisor.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := supervisor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = supervisor.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := watch(t, pidIn(t, line))
+	kill(t, supervisor.Process.Pid)
+	gone()
+	_ = supervisor.Wait()
+}
+
+// pidIn finds a worker's process in its name.
+func pidIn(t *testing.T, name string) (pid int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(name, "worker 1 (pid %d)", &pid); err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+func workerOf(t *testing.T, p *duckdb.Pool) int {
+	t.Helper()
+	return pidIn(t, p.Workers()[0])
+}
+
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watch returns a function that waits for the end of the process, which need not be a child.
+func watch(t *testing.T, pid int) func() {
+	t.Helper()
+	handle, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		defer func() { _ = unix.Close(handle) }()
+		ended := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
+		if n, err := unix.Poll(ended, int(time.Minute/time.Millisecond)); n != 1 || err != nil {
+			t.Fatalf("process %d outlives the one that started it: %v", pid, err)
+		}
+	}
 }
 
 func parquet(t *testing.T, path, statement string) {
@@ -109,61 +223,5 @@ func TestVersionIsTheOneThatIsLinked(t *testing.T) {
 	var version string
 	if err := db.QueryRow("SELECT version()").Scan(&version); err != nil || version != duckdb.Version {
 		t.Errorf("linked %s, Version says %s (%v)", version, duckdb.Version, err)
-	}
-}
-
-// A worker that is killed costs the job it had; the next job gets another worker.
-func TestAWorkerThatDiesIsReplaced(t *testing.T) {
-	w := world(t)
-	p := w.Engine.(*duckdb.Pool)
-	if _, err := p.Bind(t.Context(), engine.Query{SQL: "SELECT 1 AS a"}, nil); err != nil {
-		t.Fatal(err)
-	}
-	h, err := p.Submit(t.Context(), engine.Job{Tag: "doomed", Dir: w.Dir, Columns: []hindcast.Column{{Name: "day", Type: "DATE"}},
-		Query: engine.Query{SQL: w.Slow}, Target: hindcast.Target{Time: "day"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if _, err := fmt.Sscanf(p.Workers()[0], "worker 1 (pid %d)", &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_, err = p.Wait(t.Context(), h)
-	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWorker || e.Class != hindcast.ClassTransient {
-		t.Errorf("got %v", err)
-	}
-	if _, err := p.Bind(t.Context(), engine.Query{SQL: "SELECT 1 AS a"}, nil); err != nil {
-		t.Errorf("after the death: %v", err)
-	}
-}
-
-func TestOutOfMemoryIsAResourceError(t *testing.T) {
-	w := world(t)
-	h, err := w.Engine.Submit(t.Context(), engine.Job{Tag: "large", Dir: w.Dir, Columns: []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "l", Type: "BIGINT"}},
-		Query:  engine.Query{SQL: "SELECT DATE '2020-01-01' AS day, len(list(range::VARCHAR || repeat('x', 50))) AS l FROM range(20000000)"},
-		Target: hindcast.Target{Time: "day"}, Limits: engine.Limits{Memory: 64 << 20, Threads: 2}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.Engine.Wait(t.Context(), h)
-	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EMemory || e.Class != hindcast.ClassResource {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestFilesOutsideTheAllowedFoldersAreRefused(t *testing.T) {
-	w := world(t)
-	outside := t.TempDir() + "/secret.parquet"
-	parquet(t, outside, "SELECT DATE '2020-01-01' AS day")
-	h, err := w.Engine.Submit(t.Context(), engine.Job{Tag: "sly", Dir: w.Dir, Columns: []hindcast.Column{{Name: "day", Type: "DATE"}},
-		Query: engine.Query{SQL: "SELECT * FROM read_parquet('" + outside + "')"}, Target: hindcast.Target{Time: "day"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = w.Engine.Wait(t.Context(), h); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ESQLAccess {
-		t.Errorf("got %v", err)
 	}
 }

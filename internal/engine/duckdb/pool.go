@@ -1,6 +1,6 @@
-// Package duckdb is the engine that runs slices in DuckDB, each in a worker process of its own: one process a
-// slot, used again for the next slice, replaced when it dies. Pool is the engine as the supervisor's process
-// sees it; Runner and Serve are what runs inside a worker. Which slices run when is for its callers.
+// Package duckdb is the engine that runs slices in DuckDB, each in a separate worker process: one process a slot, used
+// again for the next slice, replaced when it dies. Pool is the engine, and its binder, as the supervisor's process sees
+// them; Runner and Serve are what runs inside a worker. Which slices run when is the caller's responsibility.
 package duckdb
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,20 +22,22 @@ import (
 // Version is the DuckDB that is linked in; its major.minor counts in fingerprints. A test holds it to the truth.
 const Version = duck.Version
 
-// Pool is the engine: a number of worker processes.
+// Pool is the engine and the binder: a number of worker processes. They die with the process that started them, and all
+// work with them.
 type Pool struct {
-	start   func(worker int) child.Spec
-	options RunnerOptions
-	slots   int
-	free    chan *slot
-	mutex   sync.Mutex // guards jobs and closed
-	jobs    map[string]*running
-	closed  bool
-	all     []*slot
+	start    func(worker int) child.Spec
+	options  RunnerOptions
+	capacity engine.Capacity
+	free     chan *slot
+	mutex    sync.Mutex // guards works and closed
+	works    map[string]*running
+	closed   bool
+	all      []*slot
 }
 
 var (
 	_ engine.Engine  = (*Pool)(nil)
+	_ engine.Binder  = (*Pool)(nil)
 	_ engine.Sampler = (*Pool)(nil)
 )
 
@@ -46,7 +49,7 @@ type slot struct {
 	spill  string // the worker's folder
 }
 
-// running is a submitted job.
+// running is work that was started.
 type running struct {
 	done   chan struct{}
 	cancel context.CancelFunc
@@ -54,10 +57,12 @@ type running struct {
 	err    error
 }
 
-// NewPool makes the engine; workers are started when they are first needed.
-func NewPool(start func(worker int) child.Spec, slots int, o RunnerOptions) *Pool {
-	p := &Pool{start: start, options: o, slots: slots, free: make(chan *slot, slots), jobs: map[string]*running{}}
-	for i := range slots {
+// NewPool makes the engine; workers are started when they are first needed. Each has its share of the capacity, unless
+// work comes with other limits.
+func NewPool(start func(worker int) child.Spec, c engine.Capacity, o RunnerOptions) *Pool {
+	o.Memory, o.Threads = c.Memory/int64(c.Slots), max(1, c.Threads/c.Slots)
+	p := &Pool{start: start, options: o, capacity: c, free: make(chan *slot, c.Slots), works: map[string]*running{}}
+	for i := range c.Slots {
 		s := &slot{number: i + 1}
 		p.all = append(p.all, s)
 		p.free <- s
@@ -71,10 +76,14 @@ func (p *Pool) Warm() {
 	go func() { _ = p.with(context.Background(), func(*child.Process) error { return nil }) }()
 }
 
-// Properties say what DuckDB can do.
-func (p *Pool) Properties() engine.Properties {
-	return engine.Properties{Name: "duckdb", Version: Version}
-}
+// Properties say what DuckDB is.
+func (p *Pool) Properties() engine.Properties { return Properties() }
+
+// Properties say what DuckDB is, without a pool.
+func Properties() engine.Properties { return engine.Properties{Name: "duckdb", Version: Version} }
+
+// Capacity is what the pool was made for.
+func (p *Pool) Capacity() engine.Capacity { return p.capacity }
 
 // with runs f on a free slot's living worker.
 func (p *Pool) with(ctx context.Context, f func(*child.Process) error) error {
@@ -140,60 +149,109 @@ func (p *Pool) Query(ctx context.Context, q engine.Query, limits engine.Limits, 
 	return rows, err
 }
 
-// Submit starts the job when a slot is free.
-func (p *Pool) Submit(_ context.Context, job engine.Job) (engine.Handle, error) {
-	h := engine.Handle{Tag: job.Tag}
+// Start starts the work as soon as a slot is free.
+func (p *Pool) Start(_ context.Context, work engine.Work) (hindcast.Handle, error) {
+	h := hindcast.Handle{Tag: work.Tag}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.jobs[job.Tag] != nil {
+	if p.works[work.Tag] != nil {
 		return h, nil
 	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{done: make(chan struct{}), cancel: cancel}
-	p.jobs[job.Tag] = r
+	p.works[work.Tag] = r
 	go func() {
 		defer close(r.done)
 		defer cancel()
 		r.err = p.with(ctx, func(w *child.Process) error {
-			return w.Call(ctx, "run", job, &r.result)
+			return w.Call(ctx, "run", work, &r.result)
 		})
 	}()
 	return h, nil
 }
 
-// Wait returns the job's end, once.
-func (p *Pool) Wait(ctx context.Context, h engine.Handle) (engine.Result, error) {
-	p.mutex.Lock()
-	r := p.jobs[h.Tag]
-	p.mutex.Unlock()
+// progressEvery is how often Wait looks how far a work is.
+const progressEvery = 500 * time.Millisecond
+
+// Wait returns the work's end. Of its progress DuckDB's Go driver says nothing: known is how much of the result is
+// written.
+func (p *Pool) Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (engine.Result, error) {
+	r := p.known(h)
 	if r == nil {
-		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no job " + h.Tag + " is known here"}
+		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "nothing is known here of " + h.Tag}
 	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		return engine.Result{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+
+	var look <-chan time.Time
+	if progress != nil {
+		ticker := time.NewTicker(progressEvery)
+		defer ticker.Stop()
+		look = ticker.C
 	}
-	p.mutex.Lock()
-	delete(p.jobs, h.Tag)
-	p.mutex.Unlock()
-	return r.result, r.err
+	for {
+		select {
+		case <-r.done:
+			p.forget(h)
+			return r.result, r.err
+		case <-ctx.Done():
+			return engine.Result{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+		case <-look:
+			progress(hindcast.Progress{Bytes: written(dir)})
+		}
+	}
 }
 
-// Cancel ends the job; its worker lives on if it lets go, and is killed otherwise.
-func (p *Pool) Cancel(_ context.Context, h engine.Handle) error {
-	p.mutex.Lock()
-	r := p.jobs[h.Tag]
-	p.mutex.Unlock()
+// written is how many bytes a folder's files have now.
+func written(dir string) (bytes int64) {
+	entries, _ := os.ReadDir(dir) // it is not there before the SQL runs
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
+// Stop ends the work; its worker lives on if it lets go, and is killed otherwise.
+func (p *Pool) Stop(_ context.Context, h hindcast.Handle) error {
+	r := p.known(h)
 	if r == nil {
 		return nil
 	}
 	r.cancel()
 	<-r.done
-	p.mutex.Lock()
-	delete(p.jobs, h.Tag)
-	p.mutex.Unlock()
+	p.forget(h)
 	return nil
+}
+
+// Alive names this pool's works: those of another have died with it.
+func (p *Pool) Alive(_ context.Context, tagPrefix string) ([]hindcast.Handle, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	var handles []hindcast.Handle
+	for tag, r := range p.works {
+		if !strings.HasPrefix(tag, tagPrefix) {
+			continue
+		}
+		select {
+		case <-r.done:
+		default:
+			handles = append(handles, hindcast.Handle{Tag: tag})
+		}
+	}
+	return handles, nil
+}
+
+func (p *Pool) known(h hindcast.Handle) *running {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.works[h.Tag]
+}
+
+func (p *Pool) forget(h hindcast.Handle) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.works, h.Tag)
 }
 
 // Workers names the living workers, for people.
@@ -213,7 +271,7 @@ func (p *Pool) Workers() []string {
 func (p *Pool) Close() error {
 	p.mutex.Lock()
 	p.closed = true
-	for _, r := range p.jobs {
+	for _, r := range p.works {
 		r.cancel()
 	}
 	p.mutex.Unlock()
@@ -278,12 +336,12 @@ func Serve(in io.Reader, out io.Writer) error {
 			}
 			return r.Used(ctx, p.Query, p.Checks)
 		}),
-		"run": child.Handle(func(ctx context.Context, job engine.Job) (engine.Result, error) {
+		"run": child.Handle(func(ctx context.Context, work engine.Work) (engine.Result, error) {
 			r, err := get()
 			if err != nil {
 				return engine.Result{}, err
 			}
-			result, err := r.Run(ctx, job)
+			result, err := r.Run(ctx, work)
 			return result, r.last(err)
 		}),
 		"scan": child.Handle(func(ctx context.Context, s engine.Search) (engine.Scanned, error) {

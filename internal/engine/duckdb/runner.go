@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-// Runner runs jobs inside a worker process, one after another, in one DuckDB instance that sees Parquet files
+// Runner runs inside a worker process, one piece of work after another, in one DuckDB instance that sees Parquet files
 // below the allowed folders and nothing else.
 type Runner struct {
 	mutex  sync.Mutex
@@ -23,7 +23,7 @@ type Runner struct {
 	conn   *sql.Conn
 	limits engine.Limits // as they are set now
 	zone   string
-	spent  bool              // after an error that leaves the instance of no use
+	spent  bool              // after an error that leaves the instance useless
 	time   string            // the macros of the time, as they are now
 	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
@@ -61,7 +61,7 @@ func (r *Runner) exec(ctx context.Context, statement string) error {
 	return duck.Translate(err)
 }
 
-// set brings the session to the job's limits, time zone and time, which are never inherited.
+// set brings the session to the work's limits, time zone and time, which are never inherited.
 func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error {
 	if l.Memory > 0 && l.Memory != r.limits.Memory {
 		if err := r.exec(ctx, fmt.Sprintf("SET memory_limit='%dB'", duck.MemoryLimit(l.Memory))); err != nil {
@@ -134,33 +134,33 @@ func (r *Runner) views(ctx context.Context, tables []engine.Table) error {
 	return nil
 }
 
-// Run runs a job to its end: the SQL, its files made durable, then the checks over them.
-func (r *Runner) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
+// Run runs the work to its end: the SQL, its files made durable, then the checks over them.
+func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err := r.set(ctx, job.Limits, job.Query); err != nil {
+	if err := r.set(ctx, work.Limits, work.Query); err != nil {
 		return engine.Result{}, err
 	}
-	if err := r.views(ctx, job.Query.Tables); err != nil {
-		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
+	if err := r.views(ctx, work.Query.Tables); err != nil {
+		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
 	var err error
-	if job.Columns, err = duck.Store("the result", job.Columns); err != nil {
+	if work.Columns, err = duck.Store("the result", work.Columns); err != nil {
 		return engine.Result{}, err
 	}
-	staged, err := r.write(ctx, job)
+	staged, err := r.write(ctx, work)
 	if err != nil {
-		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
+		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
-	out := engine.Result{Files: staged.Files, Columns: job.Columns, Rows: staged.Rows()}
+	out := engine.Result{Files: staged.Files, Columns: work.Columns, Rows: staged.Rows()}
 	for _, f := range staged.Files {
 		out.Bytes += f.Bytes
 	}
-	if err := r.inspect(ctx, job, staged); err != nil {
-		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
+	if err := r.inspect(ctx, work, staged); err != nil {
+		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
-	if out.In, err = r.counts(ctx, job.Query.Tables); err != nil {
-		return engine.Result{}, r.blame(ctx, suspects(job.Query.Tables, err), err)
+	if out.In, err = r.counts(ctx, work.Query.Tables); err != nil {
+		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
 	out.Memory = child.PeakMemory(os.Getpid())
 	return out, nil
@@ -198,17 +198,17 @@ func suspects(tables []engine.Table, err error) []string {
 }
 
 // write stages the SQL's rows with the bound types.
-func (r *Runner) write(ctx context.Context, job engine.Job) (duck.Copied, error) {
-	text, start, err := single(job.Query)
+func (r *Runner) write(ctx context.Context, work engine.Work) (duck.Copied, error) {
+	text, start, err := single(work.Query)
 	if err != nil {
 		return duck.Copied{}, err
 	}
-	if err := os.MkdirAll(job.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(work.Dir, 0o700); err != nil {
 		return duck.Copied{}, duck.Translate(err)
 	}
-	head := "SELECT " + duck.EncodeCast(job.Columns) + " FROM ("
-	staged, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", job.Dir)
-	return staged, place(err, job.Query, start-len(head)-duck.CopyPrefix)
+	head := "SELECT " + duck.EncodeCast(work.Columns) + " FROM ("
+	staged, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", work.Dir)
+	return staged, place(err, work.Query, start-len(head)-duck.CopyPrefix)
 }
 
 // Query runs an ad hoc query.

@@ -16,8 +16,6 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-var _ engine.Scanner = (*Pool)(nil)
-
 // Scan looks at the user's files in a worker.
 func (p *Pool) Scan(ctx context.Context, s engine.Search) (out engine.Scanned, err error) {
 	err = p.with(ctx, func(w *child.Process) error { return w.Call(ctx, "scan", s, &out) })
@@ -25,7 +23,7 @@ func (p *Pool) Scan(ctx context.Context, s engine.Search) (out engine.Scanned, e
 }
 
 // Scan finds the files, and reads their footers only: reading years of files to see whether they changed would cost
-// more than the job.
+// more than the work.
 func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -470,7 +470,7 @@ func fill(b []byte, with byte) {
 	}
 }
 
-// scanAndRun reads both columns of all files in a job.
+// scanAndRun reads both columns of all files in a work.
 func (f *userFolder) scanAndRun() error {
 	found, err := f.scan(nil, "*.parquet")
 	if err != nil {
@@ -481,7 +481,7 @@ func (f *userFolder) scanAndRun() error {
 	for _, file := range m.Files {
 		table.Files = append(table.Files, file.Path)
 	}
-	_, err = f.runner.Run(f.Context(), engine.Job{Dir: filepath.Join(f.dir, "out"), Columns: []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "HUGEINT"}},
+	_, err = f.runner.Run(f.Context(), engine.Work{Dir: filepath.Join(f.dir, "out"), Columns: []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "HUGEINT"}},
 		Query:  engine.Query{SQL: "SELECT DATE '2024-01-01' AS day, sum(id + length(text)) AS n FROM facts", Tables: []engine.Table{table}},
 		Target: hindcast.Target{Time: "day"}})
 	return err

@@ -14,27 +14,27 @@ import (
 
 // inspect proves that the staged rows lie in the slice and that the key holds, and runs the checks over them. What the
 // statistics of the staged file tell is not read again.
-func (r *Runner) inspect(ctx context.Context, job engine.Job, staged duck.Copied) error {
-	totals, err := r.inspectRows(ctx, job, staged)
-	if err != nil || len(job.Checks) == 0 {
+func (r *Runner) inspect(ctx context.Context, work engine.Work, staged duck.Copied) error {
+	totals, err := r.inspectRows(ctx, work, staged)
+	if err != nil || len(work.Checks) == 0 {
 		return err
 	}
-	for _, c := range job.Checks {
-		if readsResult(c, job.Columns) {
-			if err := r.viewResult(ctx, job.Columns, paths(staged)); err != nil {
+	for _, c := range work.Checks {
+		if readsResult(c, work.Columns) {
+			if err := r.viewResult(ctx, work.Columns, paths(staged)); err != nil {
 				return err
 			}
 		}
 	}
-	for _, t := range job.Query.Tables {
+	for _, t := range work.Query.Tables {
 		if t.Time != "" && !t.Own.Equal(t.Window) {
 			if err := r.view(ctx, t, true); err != nil {
 				return err
 			}
 		}
 	}
-	for _, c := range job.Checks {
-		if err := r.check(ctx, job, c, hindcast.Sums{Rows: staged.Rows(), Totals: totals}); err != nil {
+	for _, c := range work.Checks {
+		if err := r.check(ctx, work, c, hindcast.Sums{Rows: staged.Rows(), Totals: totals}); err != nil {
 			return err
 		}
 	}
@@ -52,19 +52,19 @@ func paths(staged duck.Copied) []string {
 // inspectRows is what holds for every pipeline, in one pass over the columns that need one: the key's, and those whose
 // totals the checks compare, which it returns. Only a fault needs the view of the result: making one costs a tiny
 // slice as much as the pass.
-func (r *Runner) inspectRows(ctx context.Context, job engine.Job, staged duck.Copied) (map[string]string, error) {
+func (r *Runner) inspectRows(ctx context.Context, work engine.Work, staged duck.Copied) (map[string]string, error) {
 	if len(staged.Files) == 0 {
 		return nil, nil
 	}
-	summed := exactTotals(job)
+	summed := exactTotals(work)
 	p := pass{list: []string{"0", "0", "0"}, rows: staged.Rows()}
-	if !within(staged.Columns, job) {
-		p.list[0] = "count(*) FILTER (WHERE (" + window(job) + ") IS NOT TRUE)"
+	if !within(staged.Columns, work) {
+		p.list[0] = "count(*) FILTER (WHERE (" + window(work) + ") IS NOT TRUE)"
 	}
-	if keys := keyNames(job); len(keys) > 0 {
+	if keys := keyNames(work); len(keys) > 0 {
 		p.list[2] = "count(DISTINCT hash(" + strings.Join(keys, ", ") + "))"
 		p.keyed = true
-		if !filled(staged.Columns, job.Target.Key) {
+		if !filled(staged.Columns, work.Target.Key) {
 			p.list[1] = "count(*) FILTER (WHERE " + strings.Join(keys, " IS NULL OR ") + " IS NULL)"
 		}
 	}
@@ -74,10 +74,10 @@ func (r *Runner) inspectRows(ctx context.Context, job engine.Job, staged duck.Co
 	if strings.Join(p.list, "") == "000" { // nothing is left to be read
 		return nil, nil
 	}
-	if err := p.take(ctx, r.conn, duck.FromParquet(job.Columns, paths(staged))); err != nil {
+	if err := p.take(ctx, r.conn, duck.FromParquet(work.Columns, paths(staged))); err != nil {
 		return nil, err
 	}
-	if err := r.judge(ctx, job, staged, p); err != nil {
+	if err := r.judge(ctx, work, staged, p); err != nil {
 		return nil, err
 	}
 	return p.totals(summed), nil
@@ -112,38 +112,38 @@ func (p *pass) totals(columns []hindcast.Column) map[string]string {
 	return totals
 }
 
-func (r *Runner) judge(ctx context.Context, job engine.Job, staged duck.Copied, p pass) error {
+func (r *Runner) judge(ctx context.Context, work engine.Work, staged duck.Copied, p pass) error {
 	if p.outside == 0 && p.null == 0 && (!p.keyed || p.distinct == p.rows) {
 		return nil
 	}
-	if err := r.viewResult(ctx, job.Columns, paths(staged)); err != nil {
+	if err := r.viewResult(ctx, work.Columns, paths(staged)); err != nil {
 		return err
 	}
-	keys := keyNames(job)
+	keys := keyNames(work)
 	switch {
 	case p.outside > 0:
-		return r.outside(ctx, job, window(job), p.outside)
+		return r.outside(ctx, work, window(work), p.outside)
 	case p.null > 0:
-		return r.keyError(ctx, job, fmt.Sprintf("%s a NULL in the key (%s)", rowsHave(p.null), strings.Join(job.Target.Key, ", ")),
+		return r.keyError(ctx, work, fmt.Sprintf("%s a NULL in the key (%s)", rowsHave(p.null), strings.Join(work.Target.Key, ", ")),
 			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
 	default:
-		return r.unique(ctx, job, keys) // or two keys have one hash
+		return r.unique(ctx, work, keys) // or two keys have one hash
 	}
 }
 
-func keyNames(job engine.Job) []string {
-	keys := make([]string, len(job.Target.Key))
-	for i, k := range job.Target.Key {
+func keyNames(work engine.Work) []string {
+	keys := make([]string, len(work.Target.Key))
+	for i, k := range work.Target.Key {
 		keys[i] = duck.Name(k)
 	}
 	return keys
 }
 
 // exactTotals are the result's columns whose sums the checks compare and that have exact ones.
-func exactTotals(job engine.Job) []hindcast.Column {
+func exactTotals(work engine.Work) []hindcast.Column {
 	var list []hindcast.Column
-	for _, c := range job.Columns {
-		for _, check := range job.Checks {
+	for _, c := range work.Columns {
+		for _, check := range work.Checks {
 			if check.Total != nil && strings.EqualFold(check.Total.Of, c.Name) && duck.Exact(c.Type) {
 				list = append(list, c)
 				break
@@ -154,9 +154,9 @@ func exactTotals(job engine.Job) []hindcast.Column {
 }
 
 // timeColumn is the result's column that places a row in a slice.
-func timeColumn(job engine.Job) (hindcast.Column, bool) {
-	for _, c := range job.Columns {
-		if strings.EqualFold(c.Name, job.Target.Time) {
+func timeColumn(work engine.Work) (hindcast.Column, bool) {
+	for _, c := range work.Columns {
+		if strings.EqualFold(c.Name, work.Target.Time) {
 			return c, true
 		}
 	}
@@ -164,16 +164,16 @@ func timeColumn(job engine.Job) (hindcast.Column, bool) {
 }
 
 // window is the condition that a row lies in the slice.
-func window(job engine.Job) string {
-	if c, found := timeColumn(job); found {
-		return duck.Window(c.Name, c.Type, job.Slice.Interval, job.Query.TimeZone)
+func window(work engine.Work) string {
+	if c, found := timeColumn(work); found {
+		return duck.Window(c.Name, c.Type, work.Slice.Interval, work.Query.TimeZone)
 	}
 	return "false"
 }
 
 // within reports whether the file's statistics prove that every row lies in the slice. If they do not, the rows tell.
-func within(columns map[string]duck.Range, job engine.Job) bool {
-	c, found := timeColumn(job)
+func within(columns map[string]duck.Range, work engine.Work) bool {
+	c, found := timeColumn(work)
 	is, known := columns[c.Name]
 	if !found || !known || is.Nulls != "0" {
 		return false
@@ -193,9 +193,9 @@ func within(columns map[string]duck.Range, job engine.Job) bool {
 	if err1 != nil || err2 != nil { // infinity, or a year that Go does not read
 		return false
 	}
-	start, end := job.Slice.Start, job.Slice.End
+	start, end := work.Slice.Start, work.Slice.End
 	if !zoned {
-		start, end = wall(start, job.Query.TimeZone), wall(end, job.Query.TimeZone)
+		start, end = wall(start, work.Query.TimeZone), wall(end, work.Query.TimeZone)
 	}
 	return !first.Before(start) && last.Before(end)
 }

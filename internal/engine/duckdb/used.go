@@ -15,8 +15,6 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-var _ engine.Pruner = (*Pool)(nil)
-
 // Used asks a worker which columns are read.
 func (p *Pool) Used(ctx context.Context, q engine.Query, checks []engine.Check) (used map[string][]string, err error) {
 	err = p.with(ctx, func(w *child.Process) error {
@@ -42,7 +40,7 @@ func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check
 	if err := r.set(ctx, engine.Limits{}, q); err != nil {
 		return nil, err
 	}
-	defer func() { // also after the end of ctx: the next job's plans are no business of ours
+	defer func() { // also after the end of ctx: the next work's plans are not our business
 		ctx := context.WithoutCancel(ctx)
 		err = errors.Join(err, r.exec(ctx, "RESET disabled_optimizers"), r.dropStandIns(ctx, len(q.Tables)))
 	}()

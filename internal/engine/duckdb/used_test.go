@@ -326,10 +326,10 @@ func TestUsedColumnsOfChecks(t *testing.T) {
 			}
 		}
 		dir := filepath.Join(string(w.from), "staging", strings.ReplaceAll(name, " ", "-"))
-		job := engine.Job{Tag: name, Slice: hindcast.Slice{Key: "all", Interval: w.tables[0].Window}, Query: w.over(t, query, used), Columns: dayTotal,
+		work := engine.Work{Tag: name, Slice: hindcast.Slice{Key: "all", Interval: w.tables[0].Window}, Query: w.over(t, query, used), Columns: dayTotal,
 			Target: hindcast.Target{Table: "out", Time: "day"}, Checks: checks, Dir: dir}
-		job.Query.Tables[0].Own = job.Query.Tables[0].Window
-		if _, err := w.runner.Run(t.Context(), job); err != nil {
+		work.Query.Tables[0].Own = work.Query.Tables[0].Window
+		if _, err := w.runner.Run(t.Context(), work); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

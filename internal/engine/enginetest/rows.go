@@ -1,0 +1,242 @@
+package enginetest
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+func window(t *testing.T, w *World) {
+	work := w.work(t, "", perDay+" -- end", dayTotal...)
+	result := w.mustRun(t, work)
+	if got := w.Query(t, result.Files, "SELECT * FROM result ORDER BY day"); got != "2020-01-01,1.000001\n2020-01-31,2.000000" {
+		t.Errorf("got\n%s", got)
+	}
+
+	var rows, bytes int64
+	for _, f := range result.Files {
+		rows, bytes = rows+f.Rows, bytes+f.Bytes
+		if !strings.HasPrefix(f.Path, work.Dir+"/") {
+			t.Errorf("%s does not lie below %s", f.Path, work.Dir)
+		}
+	}
+	if result.Rows != 2 || rows != 2 || result.Bytes == 0 || bytes != result.Bytes {
+		t.Errorf("got %+v", result)
+	}
+}
+
+// oneTime: every function of time is the query's instant, in SQL and checks alike.
+func oneTime(t *testing.T, w *World) {
+	now := time.Date(2020, 3, 1, 3, 30, 0, 250_000_000, time.UTC)
+	for i, zone := range []string{"America/New_York", "UTC", "America/New_York"} {
+		work := w.work(t, string(rune('a'+i)), "SELECT DATE '2020-01-01' AS day, "+w.Micros+" AS micros", day, hindcast.Column{Name: "micros", Type: "BIGINT"})
+		work.Query.Now, work.Query.TimeZone = now, zone
+		work.Checks = []engine.Check{{Check: hindcast.Check{Name: "now", SQL: "SELECT 1 WHERE " + w.Micros + " <> 1583033400250000"}}}
+		if got := w.Query(t, w.mustRun(t, work).Files, "SELECT micros FROM result"); got != "1583033400250000" {
+			t.Errorf("in %s: %s", zone, got)
+		}
+	}
+}
+
+func own(t *testing.T, w *World) {
+	work := w.work(t, "", "SELECT DATE '2020-01-15' AS day, CAST(sum(cost) AS DECIMAL(38,6)) AS total FROM facts", dayTotal...)
+	work.Query.Tables[0].Window.Start = january.Start.AddDate(0, 0, -7) // lookback
+	work.Checks = []engine.Check{{Check: hindcast.Check{Name: "own", SQL: "SELECT * FROM facts WHERE day < DATE '2020-01-01'"}}}
+	if got := w.Query(t, w.mustRun(t, work).Files, "SELECT total FROM result"); got != "13.500001" {
+		t.Errorf("the SQL should see the lookback: %s", got)
+	}
+}
+
+func counts(t *testing.T, w *World) {
+	work := w.work(t, "", perDay, dayTotal...)
+	work.Query.Tables[0].Count = true
+	if got := w.mustRun(t, work).In["facts"]; got != 3 {
+		t.Errorf("%d rows, want 3", got)
+	}
+}
+
+// casts: the result has the bound types, whatever the SQL gives.
+func casts(t *testing.T, w *World) {
+	bound := []hindcast.Column{day, {Name: "a", Type: "BIGINT"}, {Name: "b", Type: "VARCHAR"}, {Name: "c", Type: "DECIMAL(10,2)"}, {Name: "d", Type: "DOUBLE"},
+		{Name: "e", Type: "TIMESTAMP"}, {Name: "f", Type: "BOOLEAN"}}
+	work := w.work(t, "", `SELECT DATE '2020-01-01' AS day, CAST(7 AS SMALLINT) AS a, 42 AS b, CAST(1.5 AS DECIMAL(4,1)) AS c, CAST(2 AS BIGINT) AS d,
+		DATE '2020-01-02' AS e, CAST(NULL AS BOOLEAN) AS f`, bound...)
+	result := w.mustRun(t, work)
+	if got := spelled(result.Columns); got != spelled(bound) {
+		t.Errorf("columns %s", got)
+	}
+	types := w.Query(t, result.Files, "SELECT typeof(day), typeof(a), typeof(b), typeof(c), typeof(d), typeof(e), typeof(f) FROM result")
+	if types != "DATE,BIGINT,VARCHAR,DECIMAL(10,2),DOUBLE,TIMESTAMP,BOOLEAN" {
+		t.Errorf("types %s", types)
+	}
+	if got := w.Query(t, result.Files, "SELECT * REPLACE (f IS NULL AS f) FROM result"); got != "2020-01-01,7,42,1.50,2.0,2020-01-02 00:00:00,true" {
+		t.Errorf("values %s", got)
+	}
+}
+
+func misfits(t *testing.T, w *World) {
+	for expression, want := range map[string]struct {
+		typ   string
+		codes []hindcast.Code
+	}{
+		"300":                         {"TINYINT", []hindcast.Code{hindcast.EOverflow}},
+		"CAST(-1e30 AS DOUBLE)":       {"BIGINT", []hindcast.Code{hindcast.EOverflow, hindcast.ESQL}},
+		"12345.5":                     {"DECIMAL(4,1)", []hindcast.Code{hindcast.EOverflow, hindcast.ESQL}},
+		"'n/a'":                       {"INTEGER", []hindcast.Code{hindcast.ESQL}},
+		"'2020-02-30'":                {"DATE", []hindcast.Code{hindcast.EOverflow, hindcast.ESQL}},
+		"CAST('n/a' AS DECIMAL(5,2))": {"DECIMAL(5,2)", []hindcast.Code{hindcast.ESQL}},
+	} {
+		_, err := w.run(t, w.work(t, expression, "SELECT day, "+expression+" AS v FROM facts", day, hindcast.Column{Name: "v", Type: want.typ}))
+		e := hindcast.AsError(err)
+		if e == nil || e.Class != hindcast.ClassPermanent || e.Code != want.codes[0] && e.Code != want.codes[len(want.codes)-1] {
+			t.Errorf("%s as %s: got %v", expression, want.typ, err)
+		}
+	}
+}
+
+// at runs work whose only row has the time, an expression of the type, and reports whether it is in the slice.
+func (w *World) at(t *testing.T, expression, typ, zone string, slice hindcast.Interval) bool {
+	t.Helper()
+	work := w.work(t, expression, "SELECT "+expression+" AS day, CAST(1 AS DECIMAL(38,6)) AS total", hindcast.Column{Name: "day", Type: typ}, dayTotal[1])
+	work.Slice.Interval, work.Query.TimeZone = slice, zone
+	_, err := w.run(t, work)
+	if err == nil {
+		return true
+	}
+	if e := hindcast.AsError(err); e.Code != hindcast.EOutside || e.Class != hindcast.ClassCheck || len(e.Detail) != 1 {
+		t.Errorf("%s: %+v", expression, e)
+	}
+	return false
+}
+
+func outside(t *testing.T, w *World) {
+	for expression, inside := range map[string]bool{
+		"DATE '2020-02-01'": false, "DATE '2019-12-31'": false, "CAST(NULL AS DATE)": false, "DATE '2020-01-31'": true,
+	} {
+		if w.at(t, expression, "DATE", "UTC", january) != inside {
+			t.Errorf("%s: inside is %t", expression, !inside)
+		}
+	}
+	for text, inside := range map[string]bool{
+		"2020-01-01 00:00:00": true, "2020-01-31 23:59:59.999999": true, "2019-12-31 23:59:59.999999": false, "2020-02-01 00:00:00": false,
+	} {
+		if w.at(t, "CAST('"+text+"' AS TIMESTAMP)", "TIMESTAMP", "UTC", january) != inside {
+			t.Errorf("%s: inside is %t", text, !inside)
+		}
+	}
+	for text, inside := range map[string]bool{
+		"2020-01-01 00:00:00+00": true, "2020-02-01 00:30:00+01": true, "2020-01-31 23:30:00-01": false, "2020-01-01 00:59:59.999999+01": false,
+	} {
+		if w.at(t, w.Zoned(text), "TIMESTAMP WITH TIME ZONE", "UTC", january) != inside {
+			t.Errorf("%s: inside is %t", text, !inside)
+		}
+	}
+}
+
+// zones: a slice's bounds are instants; days and times without a zone are read in the query's.
+func zones(t *testing.T, w *World) {
+	slice := hindcast.Interval{Start: january.Start.Add(5 * time.Hour), End: january.End.Add(5 * time.Hour)} // January in New York
+	for _, c := range []struct {
+		expression, typ string
+		inside          bool
+	}{
+		{"DATE '2020-01-01'", "DATE", true}, {"DATE '2020-01-31'", "DATE", true}, {"DATE '2020-02-01'", "DATE", false},
+		{"CAST('2020-01-01 00:00:00' AS TIMESTAMP)", "TIMESTAMP", true}, {"CAST('2019-12-31 23:59:59' AS TIMESTAMP)", "TIMESTAMP", false},
+		{"CAST('2020-01-31 23:59:59' AS TIMESTAMP)", "TIMESTAMP", true}, {"CAST('2020-02-01 00:00:00' AS TIMESTAMP)", "TIMESTAMP", false},
+		{w.Zoned("2020-01-01 04:59:59+00"), "TIMESTAMP WITH TIME ZONE", false}, {w.Zoned("2020-02-01 04:59:59+00"), "TIMESTAMP WITH TIME ZONE", true},
+	} {
+		if w.at(t, c.expression, c.typ, "America/New_York", slice) != c.inside {
+			t.Errorf("%s: inside is %t", c.expression, !c.inside)
+		}
+	}
+}
+
+func keys(t *testing.T, w *World) {
+	for sql, want := range map[string]hindcast.Code{
+		"SELECT day, id AS k FROM facts":                   "",
+		"SELECT day, id % 2 AS k FROM facts":               "",
+		"SELECT day, CAST(1 AS BIGINT) AS k FROM facts":    hindcast.EKeyViolated,
+		"SELECT day, nullif(id, 3) AS k FROM facts":        hindcast.EKeyViolated,
+		"SELECT day, CAST(NULL AS BIGINT) AS k FROM facts": hindcast.EKeyViolated,
+	} {
+		work := w.work(t, sql, sql, day, hindcast.Column{Name: "k", Type: "BIGINT"})
+		work.Target.Key = []string{"day", "k"}
+		_, err := w.run(t, work)
+		switch e := hindcast.AsError(err); {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", sql, err)
+		case want != "" && (e == nil || e.Code != want || e.Class != hindcast.ClassCheck || len(e.Detail) == 0):
+			t.Errorf("%s: got %+v", sql, e)
+		}
+	}
+}
+
+func limit(n int64) *int64 { return &n }
+
+func checks(t *testing.T, w *World) {
+	total := func(equals, within string) hindcast.Check {
+		return hindcast.Check{Total: &hindcast.TotalCheck{Of: "total", Equals: equals, Within: within}}
+	}
+	for name, c := range map[string]struct {
+		check hindcast.Check
+		fails bool
+	}{
+		"rows ok":         {hindcast.Check{Rows: &hindcast.RowsCheck{Min: limit(2), Max: limit(2)}}, false},
+		"rows too few":    {hindcast.Check{Rows: &hindcast.RowsCheck{Min: limit(3)}}, true},
+		"rows too many":   {hindcast.Check{Rows: &hindcast.RowsCheck{Max: limit(1)}}, true},
+		"total equal":     {total("SELECT sum(cost) FROM facts", "0"), false},
+		"total differs":   {total("SELECT sum(cost) + 1 FROM facts", "0.5"), true},
+		"total within":    {total("SELECT sum(cost) + 1 FROM facts", "1"), false},
+		"total NULL":      {total("SELECT CAST(NULL AS INTEGER)", "0"), true},
+		"sql gives none":  {hindcast.Check{SQL: "SELECT * FROM result WHERE total < 0"}, false},
+		"sql gives rows;": {hindcast.Check{SQL: "SELECT * FROM result WHERE total > 1; "}, true},
+	} {
+		work := w.work(t, name, perDay, dayTotal...)
+		c.check.Name = name
+		work.Checks = []engine.Check{{Check: c.check}}
+		_, err := w.run(t, work)
+		e := hindcast.AsError(err)
+		if c.fails && (e == nil || e.Code != hindcast.ECheck || e.Class != hindcast.ClassCheck || !strings.Contains(e.Message, name)) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if c.fails && c.check.SQL != "" && (e == nil || len(e.Detail) == 0) {
+			t.Errorf("%s: shows no row", name)
+		}
+		if !c.fails && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func empty(t *testing.T, w *World) {
+	work := w.work(t, "", perDay, dayTotal...)
+	work.Query.Tables[0].Files = nil
+	work.Checks = []engine.Check{{Check: hindcast.Check{Name: "rows", Rows: &hindcast.RowsCheck{Min: limit(1)}}}, // does not apply
+		{Check: hindcast.Check{Name: "total", Total: &hindcast.TotalCheck{Of: "total", Equals: "SELECT sum(cost) FROM facts", Within: "0"}}}}
+	result, err := w.run(t, work)
+	if err != nil || result.Rows != 0 {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+// reach: the SQL reads its tables only, when it is bound and when it runs, also of what lies where the engine may read.
+func reach(t *testing.T, w *World) {
+	within, beyond := filepath.Join(w.Dir, "near.parquet"), filepath.Join(t.TempDir(), "far.parquet")
+	for _, path := range []string{within, beyond} {
+		w.Parquet(t, path, "SELECT DATE '2020-01-01' AS day")
+		for _, sql := range []string{"SELECT day FROM parquet.`" + path + "`", "SELECT day FROM read_parquet('" + path + "')", "SELECT day FROM '" + path + "'"} {
+			work := w.work(t, "", sql, day)
+			if columns, err := w.Binder.Bind(t.Context(), work.Query, nil); err == nil || hindcast.AsError(err).Class != hindcast.ClassPermanent {
+				t.Errorf("%s: bound to %v, %v", sql, columns, err)
+			}
+		}
+	}
+	_, err := w.run(t, w.work(t, "", "SELECT day FROM '"+beyond+"'", day))
+	if err == nil || hindcast.AsError(err).Class != hindcast.ClassPermanent {
+		t.Errorf("it ran: %v", err)
+	}
+}

@@ -1,0 +1,16 @@
+package hindcast
+
+// Handle finds work that an engine was given, from every process. It is plain: it can be journaled.
+type Handle struct {
+	Tag string `json:"tag"` // unique to pipeline, run, slice and attempt
+	// IDs are the engine's own names of the work: of a process, an application, a cluster. They are known once the work has
+	// been started, if it needs any.
+	IDs map[string]string `json:"ids,omitempty"`
+}
+
+// Progress is how far work has come, as far as its engine knows. What it does not know is zero.
+type Progress struct {
+	Done  float64 // the share of the work that is done, 0 to 1
+	Rows  int64   // read so far
+	Bytes int64   // written so far
+}
