@@ -51,8 +51,8 @@ const referenceHead = `# The pipeline file
 
 <!-- Generated from the table in internal/config/keys.go: go test ./internal/config -run Reference -update -->
 
-A pipeline file is YAML in UTF-8. It is read strictly: a key that is not listed here, a key that is there twice, or a
-value of the wrong form is an error with its place, and nothing runs. Anchors, aliases and tags of YAML are not used.
+A pipeline file is YAML in UTF-8. It is read strictly: a key that is not listed here, a duplicate key, or a
+malformed value is an error with its position, and nothing runs. YAML's anchors, aliases and tags are not allowed.
 Relative paths start at the file's folder. ` + "`pipeline.schema.json`" + ` beside this page is the same as a JSON Schema, for editors:
 begin the file with ` + "`# yaml-language-server: $schema=PATH/pipeline.schema.json`" + `.
 
@@ -61,13 +61,13 @@ begin the file with ` + "`# yaml-language-server: $schema=PATH/pipeline.schema.j
 const referenceTail = `
 ## Secrets
 
-` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without the newline at its end.
-They may stand in ` + "`warehouse` and `lake`" + ` only, anywhere but in the scheme. The URL, or the keywords, are parsed before they are
-expanded, so that a password with @, / or a quote in it stays a password. What they expand to is shown and stored nowhere, and neither
-is a password that is written out, nor the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its
-name). A lake, or a database file, whose place is a secret is named as this file writes it: an error is of ` + "`${LAKE}/shop/facts/…`" + `. Where
-` + "`${LAKE}`" + ` is one word, such as ` + "`lake`" + `, that word is no secret, and the folder's absolute path is. A secret of fewer than four
-characters is hidden as a URL's password alone: hidden in every word, it would be told.
+` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without its final newline.
+They are allowed only in ` + "`warehouse` and `lake`" + `, anywhere but in the scheme. The URL, or the keywords, are parsed before they are
+expanded, so that a password with @, / or a quote in it stays a password. Their values are never shown or stored, nor is a literal
+password, or the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its name). A lake or database
+file whose location is a secret is shown as this file writes it: an error names ` + "`${LAKE}/shop/facts/…`" + `. If ` + "`${LAKE}`" + ` is a
+single word, such as ` + "`lake`" + `, the secret is the folder's absolute path and not that word. A secret of fewer than four characters
+is hidden only as a URL's password: hidden in every word, it would be revealed.
 `
 
 // Schema returns docs/reference/pipeline.schema.json: the pipeline file as a JSON Schema (2020-12), for editors. It
