@@ -29,6 +29,7 @@ const (
 	ECheck         Code = "E-CHECK"          // a check failed
 	ELeaseHeld     Code = "E-LEASE-HELD"     // another process runs this pipeline
 	EFenced        Code = "E-FENCED"         // another process took over this run
+	EChanged       Code = "E-CHANGED"        // what was to be replaced is not what was expected
 	EParquet       Code = "E-PARQUET"        // a Parquet file is corrupt or does not match its manifest
 	EJournal       Code = "E-JOURNAL"        // a journal is corrupt
 	EManifest      Code = "E-MANIFEST"       // a manifest, plan or catalog entry is corrupt

@@ -45,31 +45,50 @@ func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged *hindcast.M
 		return hindcast.Committed{}, err
 	}
 	defer release()
+
 	p := &s.plan.Pipeline
-	load := warehouse.Load{Pipeline: p.Name, Target: p.Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone,
-		Run: s.plan.Run, Attempt: try.Attempt, Fence: s.fence, Print: try.Fingerprint, Parts: parts, Columns: staged.Columns, Files: paths,
-		Rows: staged.Sums.Rows, Hooks: p.Load, Places: hookPlaces(p), Memory: s.plan.Shares.Warehouse}
-	if err := s.keepPrevious(ctx, &load); err != nil {
+	publication := warehouse.Publication{Pipeline: p.Name, Run: s.plan.Run, Fence: s.fence, Memory: s.plan.Shares.Warehouse,
+		Replacements: []warehouse.Replacement{{Target: p.Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone, Attempt: try.Attempt,
+			Print: try.Fingerprint, Parts: parts, Columns: staged.Columns, Files: located(staged.Files, paths), Rows: staged.Sums.Rows,
+			Hooks: p.Load, Places: hookPlaces(p)}}}
+	if err := s.keepPrevious(ctx, &publication); err != nil {
 		return hindcast.Committed{}, err
 	}
-	return s.warehouse.Load(ctx, load)
+	if publication, err = s.warehouse.Stage(ctx, publication); err != nil {
+		return hindcast.Committed{}, err
+	}
+
+	rows, err := s.warehouse.Publish(ctx, publication)
+	if err != nil {
+		return hindcast.Committed{}, err
+	}
+	return rows[0], nil
 }
 
-// keepPrevious says where the rows that the load replaces are kept. Before the load commits they get a manifest with their
-// checksums. In a lake that is not a folder they are written here first, and brought there.
-func (s *Steps) keepPrevious(ctx context.Context, load *warehouse.Load) (err error) {
-	prefix := s.lake.PreviousPrefix(s.plan.Run, load.Slice.Key, s.fence, load.Attempt)
-	load.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
-	m := &hindcast.Manifest{Name: "previous", Key: load.Slice.Key, Interval: load.Slice.Interval, Source: load.Target.Table, Generation: 1,
-		Run: s.plan.Run, Fence: s.fence, Attempt: load.Attempt, CreatedAt: s.now().UTC()}
-	load.Keep = func(ctx context.Context, replaced []hindcast.Committed) error {
-		return s.lake.Keep(ctx, prefix, m, replaced)
+// located are the files where they can be read: their paths are these.
+func located(files []hindcast.File, paths []string) []hindcast.File {
+	files = slices.Clone(files)
+	for i := range files {
+		files[i].Path = paths[i]
+	}
+	return files
+}
+
+// keepPrevious says where what a publication of one replaces is kept. Before it commits that gets a manifest with checksums. In a lake that is not a folder they are written here first, and brought there.
+func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err error) {
+	r := &p.Replacements[0]
+	prefix := s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt)
+	r.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
+	m := &hindcast.Manifest{Name: "previous", Key: r.Slice.Key, Interval: r.Slice.Interval, Source: r.Target.Table, Generation: 1,
+		Run: s.plan.Run, Fence: s.fence, Attempt: r.Attempt, CreatedAt: s.now().UTC()}
+	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {
+		return s.lake.Keep(ctx, prefix, m, kept[0].Rows)
 	}
 	if !s.lake.Remote() {
-		load.Previous = s.lake.Absolute(load.PreviousAs)
+		r.Previous = s.lake.Absolute(r.PreviousAs)
 		return s.lake.Check(prefix)
 	}
-	load.Previous, err = s.lake.Empty(ctx, prefix)
+	r.Previous, err = s.lake.Empty(ctx, prefix)
 	return err
 }
 

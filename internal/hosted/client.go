@@ -5,7 +5,6 @@
 package hosted
 
 import (
-	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -168,37 +167,48 @@ func (c *Client) Fence(ctx context.Context, pipeline string) (int64, error) {
 	return call[int64](ctx, c, "fence", pipeline)
 }
 
-// Load has the owner replace a slice. If the owner dies its answer is lost: Committed tells.
-func (c *Client) Load(ctx context.Context, l warehouse.Load) (hindcast.Committed, error) {
-	if l.Keep == nil {
-		return call[hindcast.Committed](ctx, c, "load", l)
+// Stage has the owner bring files into the warehouse, if that does so.
+func (c *Client) Stage(ctx context.Context, p warehouse.Publication) (warehouse.Publication, error) {
+	if !c.Properties().Stages {
+		return p, nil
 	}
-	p, err := c.process(ctx) // one for both calls: another one holds no load
+	staged, err := call[warehouse.Publication](ctx, c, "stage", p)
+	staged.Keep = p.Keep
+	return staged, err
+}
+
+// Publish has the owner do it. If the owner dies its answer is lost: Committed shows whether it was done.
+func (c *Client) Publish(ctx context.Context, p warehouse.Publication) ([]hindcast.Committed, error) {
+	if p.Keep == nil {
+		return call[[]hindcast.Committed](ctx, c, "publish", p)
+	}
+	owner, err := c.process(ctx) // the same for both calls: another one holds no publication
 	if err != nil {
-		return hindcast.Committed{}, err
+		return nil, err
 	}
-	var held heldLoad
-	if err := p.Call(ctx, "hold", l, &held); err != nil || held.Committed != nil {
-		return *cmp.Or(held.Committed, &hindcast.Committed{}), err
+	var begun held
+	if err := owner.Call(ctx, "hold", p, &begun); err != nil || begun.ID == 0 {
+		return begun.Committed, err
 	}
-	answer := kept{ID: held.ID}
-	if err := l.Keep(ctx, held.Replaced); err != nil {
+
+	answer := kept{ID: begun.ID}
+	if err := p.Keep(ctx, begun.Kept); err != nil {
 		answer.Error = hindcast.AsError(err)
 		ctx = context.WithoutCancel(ctx) // the transaction is rolled back in any case
 	}
-	var committed hindcast.Committed
-	err = p.Call(ctx, "kept", answer, &committed)
+	var committed []hindcast.Committed
+	err = owner.Call(ctx, "kept", answer, &committed)
 	return committed, err
 }
 
 type committed struct {
 	Pipeline string `json:"pipeline"`
-	Settled  bool   `json:"settled"`
+	Resolved bool   `json:"resolved"`
 }
 
 // Committed asks the owner.
-func (c *Client) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
-	return call[[]hindcast.Committed](ctx, c, "committed", committed{pipeline, settled})
+func (c *Client) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
+	return call[[]hindcast.Committed](ctx, c, "committed", committed{pipeline, resolved})
 }
 
 // Published asks the owner.

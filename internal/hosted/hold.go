@@ -9,29 +9,29 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// heldLoads are loads whose Keep is the caller's, in another process: "hold" begins a load and answers when its
-// previous rows are written, with the transaction open, or when it is over; "kept" says how the caller kept them, and
-// answers when the load is over. A caller that dies takes this process with it, and so rolls back.
-type heldLoads struct {
+// publications are those whose Keep is the caller's, in another process: "hold" begins one and answers when its previous rows
+// are written, with the transaction open, or when it is over; "kept" says how the caller kept them, and answers when it is
+// over. A caller that dies takes this process with it, which rolls back.
+type publications struct {
 	mutex sync.Mutex
 	last  int64
-	loads map[int64]*loading
+	held  map[int64]*publishing
 }
 
-// loading is one load between hold and kept.
-type loading struct {
+// publishing is one publication between hold and kept.
+type publishing struct {
 	cancel context.CancelFunc
 	kept   chan *hindcast.Error // nil: they are kept
 	done   chan struct{}        // closed when what follows is set
-	result hindcast.Committed
+	result []hindcast.Committed
 	err    error
 }
 
-// heldLoad is the answer to hold: what was committed, or which load is held and which status rows it replaces.
-type heldLoad struct {
+// held is the answer to hold: which publication is held and what it takes out, or, if ID is 0, what was committed.
+type held struct {
 	ID        int64                `json:"id,omitempty"`
-	Replaced  []hindcast.Committed `json:"replaced,omitempty"`
-	Committed *hindcast.Committed  `json:"committed,omitempty"`
+	Kept      []warehouse.Kept     `json:"kept,omitempty"`
+	Committed []hindcast.Committed `json:"committed,omitempty"`
 }
 
 type kept struct {
@@ -39,14 +39,14 @@ type kept struct {
 	Error *hindcast.Error `json:"error,omitempty"`
 }
 
-func (h *heldLoads) begin(ctx context.Context, w warehouse.Warehouse, l warehouse.Load) (heldLoad, error) {
+func (h *publications) begin(ctx context.Context, w warehouse.Warehouse, p warehouse.Publication) (held, error) {
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx)) // this call
-	held := &loading{cancel: cancel, kept: make(chan *hindcast.Error), done: make(chan struct{})}
-	written := make(chan []hindcast.Committed, 1)
-	l.Keep = func(ctx context.Context, replaced []hindcast.Committed) error {
-		written <- replaced
+	under := &publishing{cancel: cancel, kept: make(chan *hindcast.Error), done: make(chan struct{})}
+	written := make(chan []warehouse.Kept, 1)
+	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {
+		written <- kept
 		select {
-		case refusal := <-held.kept:
+		case refusal := <-under.kept:
 			if refusal != nil {
 				return refusal
 			}
@@ -56,58 +56,57 @@ func (h *heldLoads) begin(ctx context.Context, w warehouse.Warehouse, l warehous
 		}
 	}
 	go func() {
-		defer close(held.done)
-		held.result, held.err = w.Load(outlives, l)
+		defer close(under.done)
+		under.result, under.err = w.Publish(outlives, p)
 	}()
+
 	select {
-	case replaced := <-written:
-		return heldLoad{ID: h.add(held), Replaced: replaced}, nil
-	case <-held.done:
+	case kept := <-written:
+		return held{ID: h.add(under), Kept: kept}, nil
+	case <-under.done:
 	case <-ctx.Done():
 		cancel()
-		<-held.done
+		<-under.done
 	}
 	cancel()
-	if held.err != nil {
-		return heldLoad{}, held.err
-	}
-	return heldLoad{Committed: &held.result}, nil
+	return held{Committed: under.result}, under.err
 }
 
-func (h *heldLoads) end(ctx context.Context, k kept) (hindcast.Committed, error) {
-	held := h.take(k.ID)
-	if held == nil {
-		return hindcast.Committed{}, errors.New("no such load is held")
+func (h *publications) end(ctx context.Context, k kept) ([]hindcast.Committed, error) {
+	under := h.take(k.ID)
+	if under == nil {
+		return nil, errors.New("no such publication is held")
 	}
-	defer held.cancel()
+	defer under.cancel()
 	select {
-	case held.kept <- k.Error:
-	case <-held.done:
+	case under.kept <- k.Error:
+	case <-under.done:
 	}
+
 	select {
-	case <-held.done:
+	case <-under.done:
 	case <-ctx.Done():
-		held.cancel()
-		<-held.done
+		under.cancel()
+		<-under.done
 	}
-	return held.result, held.err
+	return under.result, under.err
 }
 
-func (h *heldLoads) add(held *loading) int64 {
+func (h *publications) add(under *publishing) int64 {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if h.loads == nil {
-		h.loads = map[int64]*loading{}
+	if h.held == nil {
+		h.held = map[int64]*publishing{}
 	}
 	h.last++
-	h.loads[h.last] = held
+	h.held[h.last] = under
 	return h.last
 }
 
-func (h *heldLoads) take(id int64) *loading {
+func (h *publications) take(id int64) *publishing {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	held := h.loads[id]
-	delete(h.loads, id)
-	return held
+	under := h.held[id]
+	delete(h.held, id)
+	return under
 }

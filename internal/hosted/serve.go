@@ -26,7 +26,7 @@ type Driver struct {
 func (s *session) overviews() map[string]child.Handler {
 	return map[string]child.Handler{
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
-			return w.Committed(ctx, p.Pipeline, p.Settled)
+			return w.Committed(ctx, p.Pipeline, p.Resolved)
 		}),
 		"marks": handle(s, func(w warehouse.Warehouse, ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
 			if m, ok := w.(warehouse.Marker); ok {
@@ -105,12 +105,13 @@ func (s *session) extracts() map[string]child.Handler {
 // loads answers what makes and fills tables.
 func (s *session) loads() map[string]child.Handler {
 	return map[string]child.Handler{
-		"fence": handle(s, warehouse.Warehouse.Fence),
-		"load":  handle(s, warehouse.Warehouse.Load),
-		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, l warehouse.Load) (heldLoad, error) {
-			return s.held.begin(ctx, w, l)
+		"fence":   handle(s, warehouse.Warehouse.Fence),
+		"stage":   handle(s, warehouse.Warehouse.Stage),
+		"publish": handle(s, warehouse.Warehouse.Publish),
+		"hold": handle(s, func(w warehouse.Warehouse, ctx context.Context, p warehouse.Publication) (held, error) {
+			return s.held.begin(ctx, w, p)
 		}),
-		"kept": handle(s, func(_ warehouse.Warehouse, ctx context.Context, k kept) (hindcast.Committed, error) {
+		"kept": handle(s, func(_ warehouse.Warehouse, ctx context.Context, k kept) ([]hindcast.Committed, error) {
 			return s.held.end(ctx, k)
 		}),
 		"prepare": handle(s, func(w warehouse.Warehouse, ctx context.Context, p prepare) (any, error) {
@@ -167,7 +168,7 @@ func Serve(in io.Reader, out io.Writer, d Driver) error {
 // session is the warehouse that a served process has opened.
 type session struct {
 	driver    Driver
-	held      heldLoads
+	held      publications
 	mutex     sync.Mutex // guards what follows
 	warehouse warehouse.Warehouse
 }

@@ -30,7 +30,7 @@ var importMap = []row{
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{"."}, "contract of where bytes are kept"},
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
-	{"warehouse", []string{"."}, "contract of what history comes from and results go to"},
+	{"warehouse", []string{".", "sqltext"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
 	{"engine", []string{".", "sqltext"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
 	{"engine/enginetest", []string{".", "engine"}, "suite of the contract"},

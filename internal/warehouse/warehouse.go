@@ -1,11 +1,9 @@
 // Package warehouse is the contract of the SQL system that history is unloaded from and results are loaded
-// into. A driver owns its connections, types and SQL; which slices are moved when is for its callers.
+// into. A driver owns its connections, types and SQL; which slices are moved when is the caller's responsibility.
 package warehouse
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -16,6 +14,7 @@ type Properties struct {
 	Name    string // "duckdb", "postgres"
 	Version string
 	Marks   bool // it is a Marker
+	Stages  bool // Stage has something to do
 	Unloads int  // unloads at the same time; 0 means no limit of its own
 }
 
@@ -56,32 +55,6 @@ type Unloaded struct {
 	Sums    hindcast.Sums     `json:"sums"` // of the source's rows, in the same snapshot
 }
 
-// Load is one slice's replacement.
-type Load struct {
-	Pipeline string            `json:"pipeline"`
-	Target   hindcast.Target   `json:"target"`
-	Slice    hindcast.Slice    `json:"slice"`
-	TimeZone string            `json:"time_zone"`
-	Run      string            `json:"run"`
-	Attempt  int               `json:"attempt"`
-	Fence    int64             `json:"fence"`
-	Print    string            `json:"fingerprint"`
-	Parts    hindcast.Parts    `json:"parts"`
-	Columns  []hindcast.Column `json:"columns"` // of the staged files
-	Files    []string          `json:"files"`   // staged Parquet; none empties the slice
-	Rows     int64             `json:"rows"`    // that the files hold
-	Hooks    hindcast.Load     `json:"hooks"`
-	// Places says where each hook stands ("load.before.0"), for the E-HOOK of one that fails.
-	Places   map[string]hindcast.Place `json:"places,omitempty"`
-	Previous string                    `json:"previous"` // folder (or URL) where the replaced rows are to be kept
-	// PreviousAs is what the status row says of where they are; Previous if empty.
-	PreviousAs string `json:"previous_as,omitempty"`
-	// Keep, if set, is called before COMMIT where the load replaces anything: rows, which are in Previous by then, or rows
-	// of hindcast_status, which it is given. It takes them to PreviousAs. Its error rolls the load back.
-	Keep   func(ctx context.Context, replaced []hindcast.Committed) error `json:"-"`
-	Memory int64                                                          `json:"memory"`
-}
-
 // Unloader reads from a warehouse. Parallel.
 type Unloader interface {
 	// Describe returns what is known of each table that exists; one that does not is absent from the map.
@@ -94,36 +67,6 @@ type Unloader interface {
 	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone tell less, and may be had for much
 	// less than another unload. Compare with Agrees.
 	Sum(ctx context.Context, x Extract) (hindcast.Sums, error)
-}
-
-// Loader publishes in a warehouse.
-type Loader interface {
-	// Prepare creates hindcast_status and hindcast_lease where they are not, and the target from columns
-	// (their types translated) if it does not exist, and raises the pipeline's fence to the given number.
-	// E-FENCED if a higher one is there. Safe to repeat.
-	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error
-	// Fence returns the pipeline's fence; 0 if it was never raised.
-	Fence(ctx context.Context, pipeline string) (int64, error)
-	// Load replaces the slice's rows in one transaction: the target's lock, the fence (E-FENCED), the
-	// previous rows kept, hooks, delete, insert, status row, COMMIT (promise 2). The Sums that it returns, and
-	// writes into the status row, are of the slice's rows as they stand in the target then: Published gives the
-	// same until somebody edits them. After an error nothing is published, unless the answer to COMMIT was lost:
-	// then Committed tells. What a hook does to its session (temporary tables, SET) is gone with the load.
-	Load(ctx context.Context, l Load) (hindcast.Committed, error)
-	// Committed returns the pipeline's status rows, ordered by slice start; if settled is set, under a lock that its
-	// loads hold to their end, so that a commit in flight has ended. No table means no rows.
-	Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error)
-	// Published sums the target's rows in each of the intervals over these columns, for "target edited" and
-	// verify. Content is made as in the Sums that Load gave, and equal if nobody has changed a row since.
-	Published(ctx context.Context, p Published) ([]hindcast.Sums, error)
-}
-
-// Published asks for sums over the target.
-type Published struct {
-	Target    hindcast.Target     `json:"target"`
-	Columns   []hindcast.Column   `json:"columns"`
-	Intervals []hindcast.Interval `json:"intervals"`
-	TimeZone  string              `json:"time_zone"` // for the civil reading of the bounds
 }
 
 // Hasher is a Warehouse whose Sum does not look at every value, and that can: for `verify --deep`.
@@ -210,12 +153,6 @@ type Adviser interface {
 type Refuser interface {
 	// Refuses gives the error of a target that could not be made, or not be loaded into, with these columns.
 	Refuses(ctx context.Context, target hindcast.Target, columns []hindcast.Column) error
-}
-
-// Own says whether a table's name is one of hindcast's own tables, which no target may have.
-func Own(name string) bool {
-	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
-	return slices.Contains([]string{"hindcast_status", "hindcast_lease"}, strings.Trim(last, `"`))
 }
 
 // Speller is a Warehouse that spells types otherwise than hindcast.Column does.

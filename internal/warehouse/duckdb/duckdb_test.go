@@ -14,6 +14,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/duckdb"
 	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
@@ -133,6 +134,7 @@ func world(t *testing.T) *warehousetest.World {
 		direct(t, path, f)
 		w.Warehouse = open(t)
 	}
+	w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
 	w.Exec = func(t *testing.T, statement string) {
 		aside(t, func(db *sql.DB) {
 			if _, err := db.Exec(statement); err != nil {
@@ -338,13 +340,13 @@ func TestWhatIsStoredIsWhatWasStaged(t *testing.T) {
 	staged := filepath.Join(t.TempDir(), "staged.parquet")
 	parquet(t, staged, "SELECT unnest([DATE '2020-01-07', DATE '2020-02-07']) AS day")
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
-	l := warehouse.Load{Pipeline: "p", Target: hindcast.Target{Table: "result", Time: "day"}, Run: "r", Attempt: 1, Fence: 1, Columns: columns,
-		Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Files: []string{staged}, Rows: 2}
+	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+		Replacement: warehouse.Replacement{Target: hindcast.Target{Table: "result", Time: "day"}, Attempt: 1, Columns: columns, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Files: warehousetest.Files(staged), Rows: 2}}
 	if err := w.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
 		t.Fatal(err)
 	}
 
-	_, err = w.Load(t.Context(), l)
+	_, err = l.Into(t.Context(), w)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent {
 		t.Errorf("got %v", err)
 	}
@@ -396,21 +398,21 @@ func TestAnOwnerThatDiesWhileItIsHeld(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
-	l := warehouse.Load{Pipeline: "p", Target: hindcast.Target{Table: "result", Time: "day"}, Run: "r", Attempt: 1, Fence: 1, Columns: columns,
-		Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Previous: filepath.Join(t.TempDir(), "previous")}
+	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+		Replacement: warehouse.Replacement{Target: hindcast.Target{Table: "result", Time: "day"}, Attempt: 1, Columns: columns, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Previous: filepath.Join(t.TempDir(), "previous")}}
 	if err := c.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
 		t.Fatal(err)
 	}
-	l.Keep = func(context.Context, []hindcast.Committed) error { c.KillOwner(); return nil }
-	_, err = c.Load(t.Context(), l)
+	l.Keep = func(context.Context, []warehouse.Kept) error { c.KillOwner(); return nil }
+	_, err = l.Into(t.Context(), c)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWorker || e.Class != hindcast.ClassTransient {
 		t.Fatalf("got %v, want E-WORKER", err)
 	}
 	if rows, err := c.Committed(t.Context(), "p", true); err != nil || len(rows) != 0 {
 		t.Errorf("committed %v, %v", rows, err)
 	}
-	l.Previous, l.Keep = filepath.Join(t.TempDir(), "again"), func(context.Context, []hindcast.Committed) error { return nil }
-	if _, err := c.Load(t.Context(), l); err != nil {
+	l.Previous, l.Keep = filepath.Join(t.TempDir(), "again"), func(context.Context, []warehouse.Kept) error { return nil }
+	if _, err := l.Into(t.Context(), c); err != nil {
 		t.Errorf("the next load: %v", err)
 	}
 }
@@ -454,8 +456,9 @@ func TestStatusOfAnEarlierVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-02-01", Interval: warehousetest.February},
-		TimeZone: "UTC", Run: "r8", Attempt: 1, Fence: 1, Print: "g", Columns: columns})
+	_, err = warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r8", Fence: 1},
+		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-02-01", Interval: warehousetest.February},
+			TimeZone: "UTC", Attempt: 1, Print: "g", Columns: columns}}.Into(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,8 +482,8 @@ func TestTargetWithPrimaryKeyIsReplaced(t *testing.T) {
 	for i := range 3 {
 		file := filepath.Join(t.TempDir(), "s.parquet")
 		parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(1 AS DECIMAL(38,6)) AS total FROM range(3)")
-		_, err := w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: in},
-			Run: "r", Attempt: i + 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 3})
+		_, err := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+			Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: in}, Attempt: i + 1, Columns: columns, Files: warehousetest.Files(file), Rows: 3}}.Into(t.Context(), w)
 		if err != nil {
 			t.Fatalf("load %d: %v", i+1, err)
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Committed returns the pipeline's status rows. Loads of this process are waited for if settled is set; other
+// Committed returns the pipeline's status rows. If resolved is set it waits for publications of this process; other
 // processes cannot have the file open.
-func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
-	if settled {
+func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
+	if resolved {
 		w.loading.Lock()
 		defer w.loading.Unlock()
 	}

@@ -53,9 +53,8 @@ func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")
 	parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(range AS INTEGER) AS total FROM range(3)")
-	c, err := w.Load(t.Context(), warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
-		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 3,
-		Hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE total = 0", "UPDATE result SET total = total * 10"}}})
+	c, err := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Attempt: 1, Columns: columns, Files: warehousetest.Files(file), Rows: 3, Hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE total = 0", "UPDATE result SET total = total * 10"}}}}.Into(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +83,13 @@ func TestHooksLeaveNothingInTheSession(t *testing.T) {
 	hooks := hindcast.Load{Before: []string{"INSERT INTO seen SELECT getvariable('v')",
 		"CREATE TEMP TABLE x AS SELECT 1 AS n", "SET VARIABLE v = 'mine'"}}
 	for i, in := range []hindcast.Interval{warehousetest.January, warehousetest.February, warehousetest.January} {
-		l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: in.Start.Format(time.DateOnly), Interval: in},
-			Run: "r", Attempt: i + 1, Fence: 1, Columns: columns, Hooks: hooks}
-		if _, err := w.Load(t.Context(), l); err != nil {
+		l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+			Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: in.Start.Format(time.DateOnly), Interval: in}, Attempt: i + 1, Columns: columns, Hooks: hooks}}
+		if _, err := l.Into(t.Context(), w); err != nil {
 			t.Fatalf("load %d: %v", i+1, err)
 		}
 		l.Hooks = hindcast.Load{Before: []string{"CREATE TEMP TABLE x AS SELECT 1 AS n", "SET VARIABLE v = 'lost'", "SELECT * FROM nosuch"}}
-		if _, err := w.Load(t.Context(), l); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
+		if _, err := l.Into(t.Context(), w); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
 			t.Fatalf("load %d of a bad hook: %v", i+1, err)
 		}
 	}
@@ -119,14 +118,14 @@ func TestALargeInsertThatFails(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")
 	parquet(t, file, "SELECT DATE '2020-01-05' AS day, range * 100000 AS total FROM range(150000)")
-	l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
-		Run: "r", Attempt: 1, Fence: 1, Columns: columns, Files: []string{file}, Rows: 150_000}
-	_, err = w.Load(t.Context(), l)
+	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
+		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Attempt: 1, Columns: columns, Files: warehousetest.Files(file), Rows: 150_000}}
+	_, err = l.Into(t.Context(), w)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow || e.Class != hindcast.ClassPermanent {
 		t.Errorf("got %+v", e)
 	}
 	l.Files, l.Rows, l.Hooks.Before = nil, 0, []string{"INSERT INTO seen SELECT current_setting('preserve_insertion_order')"}
-	if _, err := w.Load(t.Context(), l); err != nil {
+	if _, err := l.Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

@@ -35,16 +35,16 @@ func TestPublishedTargets(t *testing.T) {
 	}
 	prepare(t, w, 1)
 	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n")
-	if _, err := w.Load(t.Context(), l); err != nil {
+	if _, err := l.Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Load(t.Context(), l); err == nil || !strings.Contains(err.Error(), "replica identity") {
+	if _, err := l.Into(t.Context(), w); err == nil || !strings.Contains(err.Error(), "replica identity") {
 		t.Errorf("the second load: %v", err)
 	}
 	_, mend, _ := strings.Cut(got, says)
 	mend, _, _ = strings.Cut(mend, ";")
 	c.Exec(t, url, mend)
-	if _, err := w.Load(t.Context(), l); err != nil {
+	if _, err := l.Into(t.Context(), w); err != nil {
 		t.Errorf("after %s: %v", mend, err)
 	}
 	if got := advice("result"); strings.Contains(got, "publication") {
@@ -56,7 +56,7 @@ func TestPublishedTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := w.Load(t.Context(), l); err != nil {
+		if _, err := l.Into(t.Context(), w); err != nil {
 			t.Errorf("into a table of hindcast's making: %v", err)
 		}
 	}

@@ -51,7 +51,7 @@ func readBetweens(rows []row) []between {
 // deleted compares what the DELETE says, and what it left, with what was to go: a slice of which a row stays would be doubled.
 func (l *load) deleted(ctx context.Context, n int64) error {
 	if len(l.between) == 0 {
-		if l.kept >= 0 && len(l.Hooks.Before) == 0 && n != l.kept {
+		if l.kept >= 0 && !l.hookedBefore() && n != l.kept {
 			return l.meddled(between.onDelete, fmt.Sprintf("of the %d rows of the slice that were to be replaced %d were deleted", l.kept, n))
 		}
 		return nil
@@ -76,18 +76,23 @@ func (l *load) inserted(n int64) error {
 	return nil
 }
 
-// compare looks at what stands in the slice now, before the user's hooks: as many rows as were sent, and unless a trigger is
-// meant to change values the same ones. Without anything between, the answers to DELETE and COPY have said it.
-func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
-	if len(l.between) == 0 {
+// compare looks at what stands in the slices now, before load.after. Without anything between, the answers to DELETE and COPY
+// have said it.
+func (p *publication) compare(ctx context.Context) error {
+	if !p.mayMeddle() {
 		return nil
 	}
-	if len(l.Hooks.After) == 0 { // hooks may count on constraints that wait
-		if err := run(ctx, l.conn, immediately); err != nil {
+	if !p.hookedAfter() { // hooks may count on constraints that wait
+		if err := run(ctx, p.conn, immediately); err != nil {
 			return err
 		}
 	}
-	is, err := l.standing(ctx)
+	return p.each(ctx, (*load).compare)
+}
+
+// compare wants as many rows as were sent, and unless a trigger is meant to change values the same ones.
+func (l *load) compare(ctx context.Context) error {
+	is, err := l.standing(ctx, l.Columns)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,7 @@ func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
 	if len(l.Files) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
 		return nil
 	}
-	same, err := l.sameContent(ctx, fields)
+	same, err := l.sameContent(ctx)
 	if err == nil && !same {
 		return l.meddled(between.onInsert, fmt.Sprintf("the rows of the slice that stand in %s have other values than those that were sent", l.Target.Table))
 	}
@@ -118,11 +123,12 @@ func (l *load) compare(ctx context.Context, fields []pgcopy.Field) error {
 
 // sameContent compares every value: those that the server gives back in the bytes that it got, and for the sake of others whole
 // rows there, as they stand in the target and in the temporary table.
-func (l *load) sameContent(ctx context.Context, fields []pgcopy.Field) (bool, error) {
+func (l *load) sameContent(ctx context.Context) (bool, error) {
+	fields := l.fields
 	here := l.target.name.sql() + " WHERE " + l.inSlice()
-	options := pgcopy.Options{Memory: l.owner.part(l.Load.Memory), Threads: l.owner.options.Threads}
+	options := pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads}
 	if len(pgcopy.Verbatim(fields)) == len(fields) {
-		was, err := pgcopy.Encoded(ctx, fields, l.Files, options)
+		was, err := pgcopy.Encoded(ctx, fields, l.Paths(), options)
 		if err != nil {
 			return false, err
 		}
@@ -134,14 +140,14 @@ func (l *load) sameContent(ctx context.Context, fields []pgcopy.Field) (bool, er
 		for i, f := range fields {
 			columns[i] = identifier(f.Name) + " " + f.Type.Name
 		}
-		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
+		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+l.staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
 			return false, err
 		}
-		if _, _, err := pgcopy.Load(ctx, fields, l.Files, options, pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, staging)}); err != nil {
+		if _, _, err := pgcopy.Load(ctx, fields, l.Paths(), options, pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, l.staging)}); err != nil {
 			return false, err
 		}
 	}
-	was, err := l.digestOf(ctx, castStaged(fields), staging)
+	was, err := l.digestOf(ctx, castStaged(fields), l.staging)
 	if err != nil {
 		return false, err
 	}
@@ -161,28 +167,41 @@ func castStaged(fields []pgcopy.Field) string {
 	return strings.Join(list, ", ")
 }
 
-// settle has everything that was put off happen now, not behind our back, once the hooks have done what some of it waits for.
-// What the target's own triggers then change of the slice was no hook's doing.
-func (l *load) settle(ctx context.Context, fields []pgcopy.Field) error {
-	if len(l.Hooks.After) == 0 || !slices.ContainsFunc(l.between, between.atEnd) { // then compare has seen it
-		return run(ctx, l.conn, immediately)
-	}
-	here := l.target.name.sql() + " WHERE " + l.inSlice()
-	was, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
-	if err != nil {
+// fireDeferred has everything that was put off act now, not behind our back, once the hooks have done what some of it waits
+// for. What the targets' own triggers then change of a slice was no hook's doing.
+func (p *publication) fireDeferred(ctx context.Context) error {
+	if err := p.each(ctx, func(l *load, ctx context.Context) (err error) {
+		if l.firesLate() {
+			l.after, err = l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.sql()+" WHERE "+l.inSlice())
+		}
+		return err
+	}); err != nil {
 		return err
 	}
-	if err := run(ctx, l.conn, immediately); err != nil {
+	if err := run(ctx, p.conn, immediately); err != nil {
 		return err
 	}
-	is, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
+	return p.each(ctx, (*load).compareFired)
+}
+
+// firesLate reports whether triggers of the target act after load.after; without such hooks compare has seen what they did.
+func (l *load) firesLate() bool {
+	return l.hookedAfter() && slices.ContainsFunc(l.between, between.atEnd)
+}
+
+// compareFired wants the slice to be as it was before the deferred triggers were fired, unless they are meant to change it.
+func (l *load) compareFired(ctx context.Context) error {
+	if !l.firesLate() {
+		return nil
+	}
+	is, err := l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.sql()+" WHERE "+l.inSlice())
 	if err != nil {
 		return err
 	}
 	switch {
-	case is.rows != was.rows:
-		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of the slice stood in %s after load.after, and %d at the end of the load", was.rows, l.Target.Table, is.rows))
-	case is != was && !l.Hooks.MayChange:
+	case is.rows != l.after.rows:
+		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of the slice stood in %s after load.after, and %d at the end of the load", l.after.rows, l.Target.Table, is.rows))
+	case is != l.after && !l.Hooks.MayChange:
 		return l.meddled(between.atEnd, fmt.Sprintf("the rows of the slice that stood in %s after load.after have other values at the end of the load", l.Target.Table))
 	}
 	return nil

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // on makes a trigger named meddler.
@@ -28,7 +28,7 @@ var noted = append(columns[:2:2], hindcast.Column{Name: "note", Type: "VARCHAR"}
 
 const fresh = "SELECT DATE '2020-01-10' + CAST(range AS INTEGER) AS day, range AS n, 'text ' || range AS note FROM range(10)"
 
-func notedLoad(t *testing.T) warehouse.Load {
+func notedLoad(t *testing.T) warehousetest.Load {
 	t.Helper()
 	l := january("r", 1)
 	l.Columns = noted
@@ -81,7 +81,7 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			_, err := w.Load(t.Context(), notedLoad(t))
+			_, err := notedLoad(t).Into(t.Context(), w)
 			e := hindcast.AsError(err)
 			if e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent || strings.Count(e.Message, "meddler of ") != 1 || e.Next == "" {
 				t.Errorf("got %v", err)
@@ -128,7 +128,7 @@ func TestDeferredTriggersBehindHooks(t *testing.T) {
 			if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
 				t.Fatal(err)
 			}
-			c, err := w.Load(t.Context(), l)
+			c, err := l.Into(t.Context(), w)
 			if s.fits {
 				if err != nil {
 					t.Fatal(err)
@@ -159,7 +159,7 @@ func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 		}
 		l := january("r", 1)
 		l.Columns = noted
-		_, err := w.Load(t.Context(), filled(t, l, strings.Replace(fresh, "'text ' || range", "'10.0.0.' || range", 1)))
+		_, err := filled(t, l, strings.Replace(fresh, "'text ' || range", "'10.0.0.' || range", 1)).Into(t.Context(), w)
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || !strings.Contains(e.Message, "meddler of result") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -183,7 +183,7 @@ func TestJSONThatIsStoredIsWhatWasSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		l = filled(t, l, strings.Replace(fresh, "'text ' || range", `CAST('{"b": 1,  "a": ' || range || '}' AS JSON)`, 1))
-		if _, err := w.Load(t.Context(), l); hindcast.AsError(err) == nil || !strings.Contains(err.Error(), "have other values than those that were sent: see trigger meddler of result") {
+		if _, err := l.Into(t.Context(), w); hindcast.AsError(err) == nil || !strings.Contains(err.Error(), "have other values than those that were sent: see trigger meddler of result") {
 			t.Errorf("%s: %v", change, err)
 		}
 		if got := text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
@@ -241,7 +241,7 @@ func TestTriggersThatMayBe(t *testing.T) {
 			if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
 				t.Fatal(err)
 			}
-			c, err := w.Load(t.Context(), l)
+			c, err := l.Into(t.Context(), w)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -264,7 +264,7 @@ func TestTriggersThatMayChangeValuesDropNone(t *testing.T) {
 		if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Load(t.Context(), l); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ETarget {
+		if _, err := l.Into(t.Context(), w); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ETarget {
 			t.Errorf("%s: %v", create, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
 )
 
@@ -243,14 +244,14 @@ func TestTheRolesLimitsOfTime(t *testing.T) {
 	l.Hooks.Before = []string{"SELECT pg_sleep(0.5)", "SELECT set_config('hindcast.seen', string_agg(current_setting(name), ' '), true) FROM unnest(ARRAY['tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) name"}
 	l.Hooks.After = []string{"DO 'BEGIN IF current_setting(''hindcast.seen'') <> ''15 5 3'' THEN RAISE ''%'', current_setting(''hindcast.seen''); END IF; END'"}
 	holder := pgtest.Connect(t, url)
-	l.Keep = func(context.Context, []hindcast.Committed) error { // the load's transaction is open, and does nothing
+	l.Keep = func(context.Context, []warehouse.Kept) error { // the load's transaction is open, and does nothing
 		pgtest.Query(t, holder, "SELECT pg_sleep(0.6)")
 		return nil
 	}
 	pgtest.Query(t, holder, "BEGIN; LOCK TABLE result IN SHARE MODE")
 	ended := make(chan error, 1)
 	go func() {
-		_, err := w.Load(context.WithoutCancel(t.Context()), l)
+		_, err := l.Into(context.WithoutCancel(t.Context()), w)
 		ended <- err
 	}()
 	watching := pgtest.Connect(t, url)

@@ -240,7 +240,11 @@ func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 		}
 		e.Detail = append(e.Detail, where) // the line and the column
 		if m := copied.FindStringSubmatch(where); len(m) > 0 && !strings.Contains(e.Message, m[2]) {
-			e.Message += fmt.Sprintf(" (column %q%s)", m[2], strings.TrimSuffix(" of "+m[1], " of "+staging))
+			of := " of " + m[1]
+			if strings.HasPrefix(m[1], staging) {
+				of = ""
+			}
+			e.Message += fmt.Sprintf(" (column %q%s)", m[2], of)
 		}
 	}
 	return e

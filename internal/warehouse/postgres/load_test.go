@@ -31,18 +31,18 @@ var (
 )
 
 // january is a load of January 2020 without rows, which empties it.
-func january(run string, fence int64) warehouse.Load {
-	return warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January},
-		TimeZone: "Asia/Tokyo", Run: run, Attempt: 1, Fence: fence, Print: "print", Columns: columns}
+func january(run string, fence int64) warehousetest.Load {
+	return warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: run, Fence: fence},
+		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, TimeZone: "Asia/Tokyo", Attempt: 1, Print: "print", Columns: columns}}
 }
 
 // filled is a load of what a SELECT gives.
-func filled(t *testing.T, l warehouse.Load, selectSQL string) warehouse.Load {
+func filled(t *testing.T, l warehousetest.Load, selectSQL string) warehousetest.Load {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "staged.parquet")
 	parquet(t, path, selectSQL)
-	l.Files, l.Previous = []string{path}, filepath.Join(t.TempDir(), "previous")
-	l.Rows = sums(t, l.Columns, l.Files).Rows
+	l.Files, l.Previous = warehousetest.Files(path), filepath.Join(t.TempDir(), "previous")
+	l.Rows = sums(t, l.Columns, l.Paths()).Rows
 	return l
 }
 
@@ -54,14 +54,14 @@ func prepare(t *testing.T, w warehouse.Warehouse, fence int64) {
 }
 
 // begun runs a load whose hook waits, and returns once it does; let lets it go on.
-func begun(t *testing.T, url string, w warehouse.Warehouse, l warehouse.Load) (ended chan error, let func()) {
+func begun(t *testing.T, url string, w warehouse.Warehouse, l warehousetest.Load) (ended chan error, let func()) {
 	t.Helper()
 	holder := pgtest.Connect(t, url)
 	pgtest.Query(t, holder, "SELECT pg_advisory_lock(42)")
 	l.Hooks.After = append(l.Hooks.After, "SELECT pg_advisory_xact_lock(42)")
 	ended = make(chan error, 1)
 	go func() {
-		_, err := w.Load(context.WithoutCancel(t.Context()), l)
+		_, err := l.Into(context.WithoutCancel(t.Context()), w)
 		ended <- err
 	}()
 	await(t, holder, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42")
@@ -72,6 +72,36 @@ func begun(t *testing.T, url string, w warehouse.Warehouse, l warehouse.Load) (e
 func await(t *testing.T, conn *pgconn.PgConn, query string) {
 	t.Helper()
 	for text(pgtest.Query(t, conn, query)) != "1" {
+	}
+}
+
+// Locks are taken in one order, whatever the order of the replacements and of the names: who waits for the first has no other.
+func TestLocksAreTakenInOneOrder(t *testing.T) {
+	_, url := database(t, "CREATE TABLE zebra (day date, n bigint); CREATE TABLE ant (day date, n bigint)")
+	w := open(t, postgres.Options{URL: url})
+	publication := january("r", 1).Publication
+	for _, table := range []string{"ant", "public.zebra", "zebra"} {
+		r := january("r", 1).Replacement
+		r.Target.Table, r.Slice.Key = table, "2020-01-01 of "+table
+		if err := w.Prepare(t.Context(), "p", r.Target, columns, 1); err != nil {
+			t.Fatal(err)
+		}
+		publication.Replacements = append(publication.Replacements, r)
+	}
+	holder := pgtest.Connect(t, url)
+	pgtest.Query(t, holder, "BEGIN; LOCK TABLE zebra IN ROW EXCLUSIVE MODE")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.Publish(context.WithoutCancel(t.Context()), publication)
+		ended <- err
+	}()
+	await(t, holder, "SELECT count(*) FROM pg_locks WHERE relation = 'zebra'::regclass AND NOT granted")
+	if got := text(pgtest.Query(t, holder, "SELECT count(*) FROM pg_locks WHERE relation = 'ant'::regclass AND mode = 'ShareRowExclusiveLock'")); got != "0" {
+		t.Error("a publication that waits for its first target holds the lock of another")
+	}
+	pgtest.Query(t, holder, "COMMIT")
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -96,14 +126,14 @@ func TestWhoHoldsATableIsNamed(t *testing.T) {
 			}
 		}
 	}
-	_, err := w.Load(t.Context(), january("r", 1))
+	_, err := january("r", 1).Into(t.Context(), w)
 	check("load", err, "result", "UPDATE result")
 	x := extract(t, w, "result", "", hindcast.Interval{})
 	pgtest.Query(t, holder, "LOCK TABLE result IN ACCESS EXCLUSIVE MODE")
 	_, err = w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
 	check("unload", err, "LOCK TABLE")
 	pgtest.Query(t, holder, "ROLLBACK")
-	if _, err = w.Load(t.Context(), january("r", 1)); err != nil {
+	if _, err = january("r", 1).Into(t.Context(), w); err != nil {
 		t.Error(err)
 	}
 	if got := text(c.Exec(t, url, "SELECT run FROM hindcast_status")); got != "r" {
@@ -152,7 +182,7 @@ func TestReadersNeverSeeHalfASlice(t *testing.T) {
 	prepare(t, w, 1)
 	one := filled(t, january("one", 1), "SELECT DATE '2020-01-01' + CAST(range % 31 AS INTEGER) AS day, CAST(1 AS BIGINT) AS n FROM range(5000)")
 	two := filled(t, january("two", 1), "SELECT DATE '2020-01-01' + CAST(range % 31 AS INTEGER) AS day, CAST(2 AS BIGINT) AS n FROM range(9000)")
-	if _, err := w.Load(t.Context(), one); err != nil {
+	if _, err := one.Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	conn, stop, read := pgtest.Connect(t, url), make(chan struct{}), make(chan map[string]int, 1)
@@ -169,9 +199,9 @@ func TestReadersNeverSeeHalfASlice(t *testing.T) {
 		}
 	}()
 	for range 10 {
-		for _, l := range []warehouse.Load{two, one} {
+		for _, l := range []warehousetest.Load{two, one} {
 			l.Previous = filepath.Join(t.TempDir(), "previous")
-			if _, err := w.Load(t.Context(), l); err != nil {
+			if _, err := l.Into(t.Context(), w); err != nil {
 				t.Error(err)
 			}
 		}
@@ -343,7 +373,7 @@ func TestALostAnswerToCommit(t *testing.T) {
 			here := fmt.Sprintf("127.0.0.1:%d", c.Port)
 			w := open(t, postgres.Options{URL: strings.Replace(c.TCP(database), here, proxy(t, here, pass), 1)})
 			prepare(t, w, 1)
-			_, err := w.Load(t.Context(), january("r", 1))
+			_, err := january("r", 1).Into(t.Context(), w)
 			if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "status row") {
 				t.Errorf("got %v", err)
 			}
@@ -367,7 +397,7 @@ func TestABackendThatIsEndedAtCommit(t *testing.T) {
 	prepare(t, w, 1)
 	l := january("r", 1)
 	l.Hooks.After = []string{"INSERT INTO trap VALUES (1)"}
-	_, err := w.Load(t.Context(), l)
+	_, err := l.Into(t.Context(), w)
 	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient {
 		t.Errorf("got %v", err)
 	}
@@ -394,7 +424,7 @@ func TestBackendsThatAreEndedInMidCopy(t *testing.T) {
 			_, err := w.Unload(t.Context(), warehouse.Unload{Extract: x, Dir: t.TempDir()})
 			return err
 		},
-		"load": func() error { _, err := w.Load(t.Context(), l); return err },
+		"load": func() error { _, err := l.Into(t.Context(), w); return err },
 	} {
 		pgtest.Query(t, holder, "SELECT pg_advisory_lock(7)")
 		ended := make(chan error, 1)
@@ -450,7 +480,7 @@ func TestTargetsOfAllShapes(t *testing.T) {
 			for _, run := range []string{"r1", "r2", "r1"} {
 				rows := map[string]string{"r1": "range(0, 20)", "r2": "range(5, 31)"}[run]
 				l := filled(t, january(run, 1), "SELECT DATE '2020-01-01' + CAST(range AS INTEGER) AS day, range AS n FROM "+rows)
-				c, err := w.Load(t.Context(), l)
+				c, err := l.Into(t.Context(), w)
 				if err != nil {
 					t.Fatalf("%s: %v", run, err)
 				}
@@ -493,7 +523,7 @@ func TestTotalsOfAFloatingPointTarget(t *testing.T) {
 	if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
 		t.Fatal(err)
 	}
-	c, err := w.Load(t.Context(), l)
+	c, err := l.Into(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -519,7 +549,7 @@ func TestTriggersOfTargets(t *testing.T) {
 			prepare(t, w, 1)
 			l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, range AS n FROM range(10)")
 			l.Hooks.MayChange = true
-			c, err := w.Load(t.Context(), l)
+			c, err := l.Into(t.Context(), w)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -561,7 +591,7 @@ func TestStatusRowsAreOfTheTarget(t *testing.T) {
 	for _, after := range [][]string{nil, {"UPDATE result SET n = n * 10"}, {"DELETE FROM result WHERE n = 1"}, {"DO 'BEGIN UPDATE result SET n = 7 WHERE n = 3; EXCEPTION WHEN others THEN NULL; END'"}} {
 		l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, range AS n FROM range(4)")
 		l.Hooks.After, l.Hooks.MayChange = after, true
-		c, err := w.Load(t.Context(), l)
+		c, err := l.Into(t.Context(), w)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -578,7 +608,7 @@ func TestEditsAreSeen(t *testing.T) {
 	w := open(t, postgres.Options{URL: url})
 	prepare(t, w, 1)
 	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, range AS n FROM range(10)")
-	committed, err := w.Load(t.Context(), l)
+	committed, err := l.Into(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -630,7 +660,7 @@ func TestConstraintsThatRowsBreak(t *testing.T) {
 			c, url := database(t, s.create)
 			w := open(t, postgres.Options{URL: url})
 			prepare(t, w, 1)
-			_, err := w.Load(t.Context(), filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, CAST(1 AS BIGINT) AS n FROM range(2)"))
+			_, err := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, CAST(1 AS BIGINT) AS n FROM range(2)").Into(t.Context(), w)
 			if e := hindcast.AsError(err); e == nil || e.Code != s.code || e.Class != s.class || !strings.Contains(e.Message, s.says) {
 				t.Errorf("got %v", err)
 			}
@@ -668,7 +698,7 @@ func TestTargetsAreCreated(t *testing.T) {
 	}
 	l := january("r", 1)
 	l.Target, l.Columns = created, wanted
-	if _, err := w.Load(t.Context(), filled(t, l, "SELECT "+list)); err != nil {
+	if _, err := filled(t, l, "SELECT "+list).Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	out := unload(t, w, extract(t, w, "new_result", "", hindcast.Interval{}))
@@ -710,18 +740,18 @@ func TestTextIntoNumeric(t *testing.T) {
 		l.Columns = append(l.Columns[:len(l.Columns):len(l.Columns)], hindcast.Column{Name: name, Type: "VARCHAR"})
 	}
 	l.Columns = append(l.Columns[:1:1], l.Columns[2:]...)
-	row := func(a, b, c, d string) warehouse.Load {
+	row := func(a, b, c, d string) warehousetest.Load {
 		return filled(t, l, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, '%s' AS a, '%s' AS b, '%s' AS c, '%s' AS d", a, b, c, d))
 	}
 	const large = "12345678901234567890123456789012345678901"
-	if _, err := w.Load(t.Context(), row("NaN", large+".25", large+".500", "{"+large+".5,NULL}")); err != nil {
+	if _, err := row("NaN", large+".25", large+".500", "{"+large+".5,NULL}").Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	if got := text(c.Exec(t, url, "SELECT a, b, c, d FROM result")); got != "NaN,"+large+".25,"+large+".5,{"+large+".5,NULL}" {
 		t.Errorf("the target holds %s", got)
 	}
-	for column, bad := range map[string]warehouse.Load{"b": row("1", "1.005", "1", "{1}"), "c": row("1", "1", "0.25", "{1}"), "d": row("1", "1", "1", "{0.25}")} {
-		_, err := w.Load(t.Context(), bad)
+	for column, bad := range map[string]warehousetest.Load{"b": row("1", "1.005", "1", "{1}"), "c": row("1", "1", "0.25", "{1}"), "d": row("1", "1", "1", "{0.25}")} {
+		_, err := bad.Into(t.Context(), w)
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow || !strings.Contains(e.Message, `"`+column+`"`) {
 			t.Errorf("%s: %v", column, err)
 		}
@@ -760,7 +790,7 @@ func TestHooksDoNotLeaveTheirSession(t *testing.T) {
 	l := january("r", 1)
 	l.Hooks = hindcast.Load{Before: []string{"SET search_path = empty", "SET client_min_messages = 'error'"},
 		After: []string{"INSERT INTO public.seen VALUES (current_setting('TimeZone'), current_setting('application_name'))"}}
-	if _, err := w.Load(t.Context(), l); err != nil {
+	if _, err := l.Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	if rows, err := w.Committed(t.Context(), "p", true); err != nil || len(rows) != 1 {

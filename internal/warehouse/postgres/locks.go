@@ -48,7 +48,7 @@ func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn
 		err := f(conn)
 		if isState(err, lockTimeout) {
 			rollback(ctx, conn)
-			return w.lockedBy(ctx, conn, table, barReading, err)
+			return w.lockedBy(ctx, conn, []string{table}, barReading, err)
 		}
 		return err
 	})
@@ -57,16 +57,27 @@ func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn
 // lockTimeout is the SQLSTATE of a lock that was waited for in vain.
 const lockTimeout = "55P03"
 
-// lockedBy says who holds the table, after a lock was waited for in vain. That may have ended meanwhile.
-func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, table string, modes []string, cause error) error {
+// lockedBy says who holds one of the tables, after a lock was waited for in vain. That may have ended meanwhile.
+func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes []string, cause error) error {
 	var e *hindcast.Error
 	if !errors.As(w.translate(cause), &e) || conn.IsClosed() {
 		return cause
 	}
-	rows, err := ask(ctx, conn, holders, parseName(table).sql(), array(modes))
-	if err != nil || len(rows) == 0 {
+	var rows []row
+	var table string
+	for _, table = range tables {
+		found, err := ask(ctx, conn, holders, parseName(table).sql(), array(modes))
+		if err != nil {
+			return e
+		}
+		if rows = found; len(rows) > 0 {
+			break
+		}
+	}
+	if len(rows) == 0 {
 		return e
 	}
+
 	r := rows[0]
 	e.Message = table + " is locked by " + r.holder()
 	if query := strings.TrimSpace(r.text(5)); query == hiddenQuery {

@@ -12,6 +12,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
@@ -91,6 +92,7 @@ func world(t *testing.T) *warehousetest.World {
 		}
 		return connect(t)
 	}
+	w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
 	w.Exec = func(t *testing.T, statement string) { c.Exec(t, url, statement) }
 	w.Query = func(t *testing.T, query string) string { return text(c.Exec(t, url, query)) }
 	return w

@@ -13,10 +13,8 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
-
-// fenceName is the pipeline's row in hindcast_lease.
-func fenceName(pipeline string) string { return "pipeline " + pipeline }
 
 // settleTime is how long Prepare waits for sessions of this pipeline that load or prepare, before it ends them: whoever
 // prepares has the pipeline's lease, so that they are of a process that lost it.
@@ -37,7 +35,7 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
 		}
 		if isState(err, lockTimeout) {
-			return w.lockedBy(ctx, conn, "hindcast_lease", barRaising, err)
+			return w.lockedBy(ctx, conn, []string{leaseTable}, barRaising, err)
 		}
 		return err
 	})
@@ -56,7 +54,7 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 			return err
 		}
 		rows, err := ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
-			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", fenceName(pipeline), itoa(fence))
+			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", warehouse.FenceName(pipeline), itoa(fence))
 		if err != nil || len(rows) > 0 {
 			return err
 		}
@@ -64,7 +62,7 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 		if err != nil {
 			return err
 		}
-		return refuseLower(highest, fence)
+		return warehouse.CheckFence(highest, fence)
 	})
 }
 
@@ -307,15 +305,6 @@ func (r *relation) column(name string) *attribute {
 	return nil
 }
 
-func refuseLower(highest, fence int64) error {
-	if highest > fence {
-		return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("another process took the pipeline over (fence %d, ours %d)", highest, fence),
-			Next:    "see who: hindcast status"}
-	}
-	return nil
-}
-
 // Fence returns the pipeline's fence.
 func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
 	err = w.reading(ctx, "hindcast_lease", func(conn *pgconn.PgConn) error {
@@ -330,7 +319,7 @@ func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error)
 }
 
 func fenceOf(ctx context.Context, conn *pgconn.PgConn, home home, pipeline string) (int64, error) {
-	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+home.table(leaseTable)+" WHERE name = $1", fenceName(pipeline))
+	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+home.table(leaseTable)+" WHERE name = $1", warehouse.FenceName(pipeline))
 	if err != nil {
 		return 0, err
 	}
@@ -361,7 +350,7 @@ func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline str
 		if err != nil {
 			return err
 		}
-		if err := refuseLower(highest, fence); err != nil {
+		if err := warehouse.CheckFence(highest, fence); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func TestMissingRightsAreNamed(t *testing.T) {
 		t.Errorf("columns that may be read: %+v, %v", tables["columns"].Columns, err)
 	}
 	c.Exec(t, url, "REVOKE DELETE ON result FROM "+role)
-	_, err = w.Load(t.Context(), january("r", 1))
+	_, err = january("r", 1).Into(t.Context(), w)
 	if want := `GRANT SELECT, INSERT, DELETE ON "public"."result" TO ` + role + ";"; statement(t, err, hindcast.EPermission) != want {
 		t.Errorf("a right that went away: %v", err)
 	}
@@ -109,7 +109,7 @@ func TestOurTablesAreAnotherRoles(t *testing.T) {
 	}
 	c.Exec(t, url, want)
 	prepare(t, w, 1)
-	if _, err := w.Load(t.Context(), january("r", 1)); err != nil {
+	if _, err := january("r", 1).Into(t.Context(), w); err != nil {
 		t.Error(err)
 	}
 }
@@ -197,11 +197,11 @@ func TestStatusOfAnEarlierVersion(t *testing.T) {
 		prepare(t, w, 1)
 		l := january(run, 1)
 		l.Previous = filepath.Join(t.TempDir(), "previous")
-		l.Keep = func(_ context.Context, rows []hindcast.Committed) error {
-			replaced = rows
+		l.Keep = func(_ context.Context, kept []warehouse.Kept) error {
+			replaced = kept[0].Rows
 			return nil
 		}
-		if _, err := w.Load(t.Context(), l); err != nil {
+		if _, err := l.Into(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
 		return replaced

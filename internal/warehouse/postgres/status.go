@@ -17,9 +17,9 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Committed returns the pipeline's status rows. If settled is set, it waits for loads in flight: each holds the row of
+// Committed returns the pipeline's status rows. If resolved is set, it waits for publications in flight: each holds the row of
 // the pipeline's fence to its end.
-func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([]hindcast.Committed, error) {
+func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
 	var all []hindcast.Committed
 	err := w.reading(ctx, "hindcast_status", func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
@@ -28,9 +28,9 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, settled bool) ([
 		}
 		statements := []string{"SELECT " + home.columns() + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
 			literal(pipeline) + " ORDER BY slice_start"}
-		if settled && home.lease { // a load that has it locked keeps it from being dropped
+		if resolved && home.lease { // a load that has it locked keeps it from being dropped
 			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
-				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(fenceName(pipeline))+" FOR UPDATE")
+				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(warehouse.FenceName(pipeline))+" FOR UPDATE")
 		}
 		results, err := script(ctx, conn, statements...)
 		rollback(ctx, conn)

@@ -48,16 +48,8 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 	if err != nil {
 		return warehouse.Unloaded{}, err
 	}
-	var written int64
-	for _, f := range out.Files {
-		out.Bytes += f.Bytes
-		written += f.Rows
-	}
-	if written != out.Sums.Rows {
-		return warehouse.Unloaded{}, &hindcast.Error{Code: hindcast.EInternal, Class: hindcast.ClassPermanent,
-			Message: "the unload of " + u.Table + " wrote another number of rows than it counted"}
-	}
-	return out, nil
+	err = out.Finish(u.Table)
+	return out, err
 }
 
 // unload writes the rows. Elsewhere says that some of them may be another server's.

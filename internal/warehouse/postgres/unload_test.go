@@ -314,7 +314,7 @@ func TestARolesOwnLimitIsKept(t *testing.T) {
 				}
 				l := january("r", 1)
 				l.Hooks.Before = []string{"SELECT 1"} // whose session is not used again
-				_, err := w.Load(t.Context(), l)
+				_, err := l.Into(t.Context(), w)
 				errs <- err
 			}()
 		}

@@ -53,7 +53,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 	} {
 		l := january("r", 1)
 		l.Columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "fine", Type: "VARCHAR"}, {Name: s.column, Type: s.typ}}
-		_, err := w.Load(t.Context(), filled(t, l, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, '10.0.0.1' AS fine, CAST('%s' AS %s) AS %s", s.value, s.typ, s.column)))
+		_, err := filled(t, l, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, '10.0.0.1' AS fine, CAST('%s' AS %s) AS %s", s.value, s.typ, s.column)).Into(t.Context(), w)
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EOverflow && !strings.Contains(s.says, "domain") || !strings.Contains(e.Message, s.says) || e.Next == "" {
 			t.Errorf("%s: %v", s.column, err)
 		}
@@ -70,11 +70,11 @@ func TestATableOfOursIsDropped(t *testing.T) {
 	for _, table := range []string{"hindcast_lease", "hindcast_status"} {
 		prepare(t, w, 1)
 		l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n")
-		if _, err := w.Load(t.Context(), l); err != nil {
+		if _, err := l.Into(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
 		c.Exec(t, url, "DROP TABLE "+table)
-		_, err := w.Load(t.Context(), l)
+		_, err := l.Into(t.Context(), w)
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETableMissing || !strings.Contains(e.Message, table+" was dropped") ||
 			!strings.Contains(e.Next, "hindcast resume") {
 			t.Errorf("a load without %s: %v", table, err)

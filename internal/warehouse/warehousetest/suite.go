@@ -23,6 +23,7 @@ type World struct {
 	Exec      func(t *testing.T, sql string)                           // runs SQL in the warehouse, behind the driver's back
 	Query     func(t *testing.T, sql string) string                    // the rows as text: values by comma, rows by line
 	Reopen    func(t *testing.T) warehouse.Warehouse                   // closes it and opens it again
+	Kill      func(t *testing.T)                                       // kills its process as a crash would; the next call starts another
 	Parquet   func(t *testing.T, path, selectSQL string) hindcast.File // writes rows as a Parquet file
 	Sums      func(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums
 }
@@ -78,6 +79,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"published sums what is there":   published,
 		"rows outlive a restart":         reopened,
 	}
+	maps.Copy(tests, publications)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, world(t)) })
 	}
@@ -375,25 +377,61 @@ func prepareTwice(t *testing.T, w *World) {
 	}
 }
 
+// Load is a publication of one replacement.
+type Load struct {
+	warehouse.Publication
+	warehouse.Replacement
+}
+
+// Into stages and publishes it.
+func (l Load) Into(ctx context.Context, w warehouse.Warehouse) (hindcast.Committed, error) {
+	rows, err := publish(ctx, w, l)
+	if err != nil {
+		return hindcast.Committed{}, err
+	}
+	return rows[0], nil
+}
+
+// Files are staged files at these paths.
+func Files(paths ...string) []hindcast.File {
+	files := make([]hindcast.File, len(paths))
+	for i, path := range paths {
+		files[i].Path = path
+	}
+	return files
+}
+
+// publish publishes the loads together, as the first of them says.
+func publish(ctx context.Context, w warehouse.Warehouse, loads ...Load) ([]hindcast.Committed, error) {
+	p := loads[0].Publication
+	for _, l := range loads {
+		p.Replacements = append(p.Replacements, l.Replacement)
+	}
+	p, err := w.Stage(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return w.Publish(ctx, p)
+}
+
 // staged makes a load of the rows that a SELECT gives.
-func staged(t *testing.T, w *World, in hindcast.Interval, run string, selectSQL string) warehouse.Load {
+func staged(t *testing.T, w *World, in hindcast.Interval, run string, selectSQL string) Load {
 	t.Helper()
-	l := warehouse.Load{Pipeline: "p", Target: target, Slice: hindcast.Slice{Key: in.Start.Format("2006-01-02"), Interval: in},
-		TimeZone: "UTC", Run: run, Attempt: 1, Fence: 1, Print: "print-" + run, Columns: columns,
-		Parts: hindcast.Parts{SQL: "x", Facts: map[string]string{"f": "1"}}, Previous: filepath.Join(t.TempDir(), "previous")}
+	l := Load{Publication: warehouse.Publication{Pipeline: "p", Run: run, Fence: 1},
+		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: in.Start.Format("2006-01-02"), Interval: in}, TimeZone: "UTC", Attempt: 1, Print: "print-" + run, Columns: columns, Parts: hindcast.Parts{SQL: "x", Facts: map[string]string{"f": "1"}}, Previous: filepath.Join(t.TempDir(), "previous")}}
 	if selectSQL == "" {
 		return l
 	}
 	path := filepath.Join(t.TempDir(), "staged.parquet")
 	w.Parquet(t, path, selectSQL)
-	l.Files = []string{path}
-	l.Rows = w.Sums(t, columns, l.Files).Rows
+	l.Files = Files(path)
+	l.Rows = w.Sums(t, columns, l.Paths()).Rows
 	return l
 }
 
-func load(t *testing.T, w *World, l warehouse.Load) hindcast.Committed {
+func load(t *testing.T, w *World, l Load) hindcast.Committed {
 	t.Helper()
-	c, err := w.Warehouse.Load(t.Context(), l)
+	c, err := l.Into(t.Context(), w.Warehouse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -494,12 +532,12 @@ func loadKeep(t *testing.T, w *World) {
 	prepare(t, w, 1)
 	calls := 0
 	var handed []hindcast.Committed
-	keeping := func(run, rows string, keep error) warehouse.Load {
+	keeping := func(run, rows string, keep error) Load {
 		l := staged(t, w, January, run, rows)
 		l.PreviousAs = "s3://bucket/previous/" + run
-		l.Keep = func(_ context.Context, replaced []hindcast.Committed) error {
+		l.Keep = func(_ context.Context, kept []warehouse.Kept) error {
 			calls++
-			handed = replaced
+			handed = kept[0].Rows
 			if kept, err := filepath.Glob(filepath.Join(l.Previous, "*.parquet")); err != nil || len(kept) == 0 {
 				t.Errorf("asked to keep nothing below %s: %v", l.Previous, err)
 			}
@@ -519,14 +557,14 @@ func loadKeep(t *testing.T, w *World) {
 		t.Errorf("with the rows of\n%+v it was handed\n%+v", first, handed)
 	}
 	full := &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Message: "the bucket is full"}
-	_, err := w.Warehouse.Load(t.Context(), keeping("r3", one, full))
+	_, err := keeping("r3", one, full).Into(t.Context(), w.Warehouse)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EDiskFull || e.Class != hindcast.ClassResource {
 		t.Errorf("previous rows that could not be kept: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l := keeping("r4", one, nil)
-	l.Keep = func(ctx context.Context, _ []hindcast.Committed) error { cancel(); <-ctx.Done(); return ctx.Err() }
-	if _, err := w.Warehouse.Load(ctx, l); err == nil {
+	l.Keep = func(ctx context.Context, _ []warehouse.Kept) error { cancel(); <-ctx.Done(); return ctx.Err() }
+	if _, err := l.Into(ctx, w.Warehouse); err == nil {
 		t.Error("a load that was cancelled while its rows were kept was committed")
 	}
 	rows, err := w.Warehouse.Committed(t.Context(), "p", true)
@@ -546,8 +584,8 @@ func loadKeepsStatus(t *testing.T, w *World) {
 	l := staged(t, w, January, "r2", one)
 	l.PreviousAs = "previous/r2"
 	var handed [][]hindcast.Committed
-	l.Keep = func(_ context.Context, replaced []hindcast.Committed) error {
-		handed = append(handed, replaced)
+	l.Keep = func(_ context.Context, kept []warehouse.Kept) error {
+		handed = append(handed, kept[0].Rows)
 		return nil
 	}
 	second := load(t, w, l)
@@ -577,17 +615,17 @@ func loadFails(t *testing.T, w *World) {
 	wrong := staged(t, w, January, "r2", two)
 	wrong.Rows = 99
 	broken := staged(t, w, January, "r2", two)
-	if err := os.WriteFile(broken.Files[0], []byte("PAR1 but not really PAR1"), 0o644); err != nil {
+	if err := os.WriteFile(broken.Files[0].Path, []byte("PAR1 but not really PAR1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	for what, l := range map[string]warehouse.Load{"count": wrong, "parquet": broken} {
-		if _, err := w.Warehouse.Load(t.Context(), l); err == nil {
+	for what, l := range map[string]Load{"count": wrong, "parquet": broken} {
+		if _, err := l.Into(t.Context(), w.Warehouse); err == nil {
 			t.Errorf("%s: the load succeeded", what)
 		}
 	}
-	if _, err := w.Warehouse.Load(canceled, staged(t, w, January, "r2", two)); err == nil {
+	if _, err := staged(t, w, January, "r2", two).Into(canceled, w.Warehouse); err == nil {
 		t.Error("a cancelled load succeeded")
 	}
 	if got := w.Query(t, "SELECT day, total FROM result"); got != "2020-01-05,1.500000" {
@@ -614,7 +652,7 @@ func fenced(t *testing.T, w *World) {
 	prepare(t, w, 1)
 	load(t, w, staged(t, w, January, "r1", one))
 	prepare(t, w, 2)
-	_, err := w.Warehouse.Load(t.Context(), staged(t, w, January, "zombie", two)) // its fence is 1
+	_, err := staged(t, w, January, "zombie", two).Into(t.Context(), w.Warehouse) // its fence is 1
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		t.Errorf("a fenced load: %v", err)
 	}
@@ -634,12 +672,12 @@ func hooks(t *testing.T, w *World) {
 	}
 	bad := staged(t, w, January, "r2", two)
 	bad.Hooks = hindcast.Load{Before: []string{"INSERT INTO audit VALUES ('gone')"}, After: []string{"SELECT * FROM nowhere"}}
-	if _, err := w.Warehouse.Load(t.Context(), bad); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
+	if _, err := bad.Into(t.Context(), w.Warehouse); err == nil || hindcast.AsError(err).Code != hindcast.EHook {
 		t.Errorf("a failing hook: %v", err)
 	}
 	commit := staged(t, w, January, "r2", two)
 	commit.Hooks.After = []string{"/* sly */ commit"}
-	if _, err := w.Warehouse.Load(t.Context(), commit); err == nil || !strings.Contains(err.Error(), "transaction") {
+	if _, err := commit.Into(t.Context(), w.Warehouse); err == nil || !strings.Contains(err.Error(), "transaction") {
 		t.Errorf("COMMIT in a hook: %v", err)
 	}
 	if got := w.Query(t, "SELECT count(*) FROM audit"); got != "2" {

@@ -1,0 +1,94 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// lockName is the target's row in hindcast_lease, beside the pipelines' fences: two pipelines may share a target.
+func lockName(target string) string { return "target " + target }
+
+const ourTables = `
+CREATE TABLE IF NOT EXISTS hindcast_lease (name VARCHAR PRIMARY KEY, n BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS hindcast_status (
+  pipeline VARCHAR NOT NULL, target VARCHAR NOT NULL, slice VARCHAR NOT NULL,
+  slice_start TIMESTAMP WITH TIME ZONE NOT NULL, slice_end TIMESTAMP WITH TIME ZONE NOT NULL,
+  run VARCHAR NOT NULL, attempt INTEGER NOT NULL, fingerprint VARCHAR NOT NULL, parts VARCHAR NOT NULL,
+  "rows" BIGINT NOT NULL, content VARCHAR NOT NULL, totals VARCHAR NOT NULL, previous VARCHAR NOT NULL,
+  committed_at TIMESTAMP WITH TIME ZONE NOT NULL, publication VARCHAR);
+ALTER TABLE hindcast_status ADD COLUMN IF NOT EXISTS publication VARCHAR`
+
+// Prepare creates what is missing and raises the fence.
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+	w.loading.Lock()
+	defer w.loading.Unlock()
+	return w.inTransaction(ctx, func(conn *sql.Conn) error {
+		if err := execAll(ctx, conn, ourTables, createTarget(t, columns)); err != nil {
+			return err
+		}
+		_, err := conn.ExecContext(ctx, "INSERT INTO hindcast_lease VALUES (?, 0), (?, 0) ON CONFLICT DO NOTHING",
+			lockName(t.Table), warehouse.FenceName(pipeline))
+		if err != nil {
+			return err
+		}
+		if err := checkFence(ctx, conn, pipeline, fence); err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = ? WHERE name = ?", fence, warehouse.FenceName(pipeline))
+		return err
+	})
+}
+
+// Refuses says what Prepare would refuse of the target: only its schema may be lacking.
+func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, _ []hindcast.Column) error {
+	parts := duck.SplitTable(t.Table)
+	if len(parts) == 1 {
+		return nil
+	}
+	database, schema := "", parts[len(parts)-2]
+	if len(parts) > 2 {
+		database = parts[len(parts)-3]
+	}
+	var there bool
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM duckdb_schemas() WHERE lower(schema_name) = lower($2) AND CASE WHEN $1 = '' "+
+			"THEN database_name = current_database() ELSE lower(database_name) = lower($1) END OR $1 = '' AND lower(database_name) = lower($2)",
+			database, schema).Scan(&there)
+	})
+	if err != nil || there {
+		return err
+	}
+	return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: "the schema " + schema + " of the target is not there",
+		Next: "correct its name, or: CREATE SCHEMA " + duck.Name(schema) + ";"}
+}
+
+func createTarget(t hindcast.Target, columns []hindcast.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = duck.Name(c.Name) + " " + c.Type
+	}
+	return "CREATE TABLE IF NOT EXISTS " + duck.Table(t.Table) + " (" + strings.Join(list, ", ") + ")"
+}
+
+// checkFence refuses a writer whose lease another took over (promise 5).
+func checkFence(ctx context.Context, conn *sql.Conn, pipeline string, fence int64) error {
+	var highest int64
+	err := conn.QueryRowContext(ctx, "SELECT n FROM hindcast_lease WHERE name = ?", warehouse.FenceName(pipeline)).Scan(&highest)
+	if err != nil {
+		return err
+	}
+	return warehouse.CheckFence(highest, fence)
+}
+
+// Fence returns the pipeline's fence. It is asked for after a Prepare, so that the table is there.
+func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, "SELECT coalesce(max(n), 0) FROM hindcast_lease WHERE name = ?", warehouse.FenceName(pipeline)).Scan(&n)
+	})
+	return n, err
+}

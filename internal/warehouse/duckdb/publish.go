@@ -1,0 +1,319 @@
+package duckdb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// publication is a publication under way.
+type publication struct {
+	*warehouse.Publication
+	conn         *sql.Conn
+	replacements []*replacement
+	current      *replacement // that an error is about; nil if it is about all of them
+}
+
+// replacement is one of its replacements under way.
+type replacement struct {
+	*warehouse.Replacement
+	found    found
+	replaced []hindcast.Committed // status rows that it takes out, where anybody wants to know
+	row      hindcast.Committed
+}
+
+// Stage has nothing to do: the files are read within the transaction.
+func (w *Owner) Stage(_ context.Context, p warehouse.Publication) (warehouse.Publication, error) {
+	return p, nil
+}
+
+// Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first.
+func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hindcast.Committed, error) {
+	if err := given.Check(); err != nil {
+		return nil, err
+	}
+	w.loading.Lock()
+	defer w.loading.Unlock()
+
+	p := &publication{Publication: &given}
+	now, large := time.Now(), false
+	for i := range given.Replacements {
+		r := &given.Replacements[i]
+		p.replacements = append(p.replacements, &replacement{Replacement: r, row: given.Row(r, now)})
+		large = large || r.Rows > rowGroup
+	}
+
+	end := (*sql.Conn).Close
+	if given.Hooked() {
+		end = onceOnly // they may SET something, or make temporary tables
+	}
+	err := w.withSession(ctx, transaction(ctx, func(conn *sql.Conn) error {
+		p.conn = conn
+		return p.publish(ctx)
+	}), end)
+
+	if large { // it is the whole instance's; an instance that refuses is of no use any more, as the next statement says
+		_, _ = w.db.ExecContext(context.WithoutCancel(ctx), "SET preserve_insertion_order=false")
+	}
+	if err != nil {
+		if p.current != nil {
+			err = given.Blame(p.current.Replacement, err)
+		}
+		return nil, err
+	}
+	return p.rows(), nil
+}
+
+func (p *publication) rows() []hindcast.Committed {
+	rows := make([]hindcast.Committed, len(p.replacements))
+	for i, r := range p.replacements {
+		rows[i] = r.row
+	}
+	return rows
+}
+
+// publish does what stands between BEGIN and COMMIT. Every replacement is taken through one step before the next step begins.
+func (p *publication) publish(ctx context.Context) error {
+	for _, target := range p.Targets() {
+		if _, err := p.conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(target)); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context, *replacement) error{p.look, p.keepPrevious, p.swap, p.hooksAfter, p.sum} {
+		for _, r := range p.replacements {
+			p.current = r
+			if err := step(ctx, r); err != nil {
+				return err
+			}
+		}
+		p.current = nil
+	}
+	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	for _, r := range p.replacements {
+		if err := writeStatus(ctx, p.conn, r.row, r.found.statuses); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found is what a replacement finds under the target's lock.
+type found struct {
+	fence    int64 // the highest of the pipeline
+	rows     int64 // of the target in the slice
+	statuses int64 // rows of hindcast_status whose slices overlap it
+}
+
+// look reads all of it in one statement: for a slice of few rows, statements are what a load costs. Then it checks the fence
+// and what the replacement expects.
+func (p *publication) look(ctx context.Context, r *replacement) error {
+	was := &r.found
+	err := p.conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = ?), (SELECT count(*) FROM "+r.inSlice()+
+		"), (SELECT count(*) FROM hindcast_status WHERE "+overlapping+")",
+		warehouse.FenceName(p.Pipeline), r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC()).Scan(&was.fence, &was.rows, &was.statuses)
+	if err != nil {
+		return err
+	}
+	if err := warehouse.CheckFence(was.fence, p.Fence); err != nil {
+		return err
+	}
+	if was.statuses > 0 && (p.Keep != nil || r.Expect.From != nil) {
+		rows, err := p.conn.QueryContext(ctx, "SELECT "+statusColumns+" FROM hindcast_status WHERE "+overlapping+" ORDER BY slice_start",
+			r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC())
+		if err != nil {
+			return err
+		}
+		if r.replaced, err = readCommitted(rows); err != nil {
+			return err
+		}
+	}
+	return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
+		return duck.SumsOf(ctx, p.conn, columns, r.inSlice())
+	})
+}
+
+// overlapping is the condition that a status row's slice overlaps one; its parameters are target, end and start.
+const overlapping = "target = ? AND slice_start < ? AND slice_end > ?"
+
+// inSlice is the target's rows that belong to the slice, for FROM and DELETE FROM.
+func (r *replacement) inSlice() string {
+	condition := "false"
+	if c, found := r.Time(); found {
+		condition = duck.Window(c.Name, c.Type, r.Slice.Interval, r.TimeZone)
+	}
+	return duck.Table(r.Target.Table) + " WHERE " + condition
+}
+
+// keepPrevious writes the rows that will be replaced, all columns of them, where they are to be kept.
+func (p *publication) keepPrevious(ctx context.Context, r *replacement) error {
+	if r.Previous == "" || r.found.rows == 0 && r.found.statuses == 0 {
+		return nil
+	}
+	r.row.Previous = cmp.Or(r.PreviousAs, r.Previous)
+	if r.found.rows == 0 {
+		return nil
+	}
+	columns, err := targetColumns(ctx, p.conn, r.Target.Table)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.Previous, 0o700); err != nil {
+		return err
+	}
+	_, err = duck.Copy(ctx, p.conn, "SELECT "+duck.Encode(columns)+" FROM "+r.inSlice(), r.Previous)
+	return err
+}
+
+// keep hands over what is replaced.
+func (p *publication) keep(ctx context.Context) error {
+	var kept []warehouse.Kept
+	for i, r := range p.replacements {
+		if r.row.Previous != "" {
+			kept = append(kept, warehouse.Kept{Index: i, Rows: r.replaced})
+		}
+	}
+	if p.Keep == nil || len(kept) == 0 {
+		return nil
+	}
+	return p.Keep(ctx, kept)
+}
+
+func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcast.Column, error) {
+	rows, err := conn.QueryContext(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+duck.Table(table)+")")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var columns []hindcast.Column
+	for rows.Next() {
+		var c hindcast.Column
+		if err := rows.Scan(&c.Name, &c.Type); err != nil {
+			return nil, err
+		}
+		columns = append(columns, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return duck.Store(table, columns)
+}
+
+// swap puts the staged rows in place of those that stand in the slice.
+func (p *publication) swap(ctx context.Context, r *replacement) error {
+	if err := p.hooks(ctx, r, "load.before", r.Hooks.Before); err != nil {
+		return err
+	}
+	hooked := p.hookedBefore()
+	if n := r.found.rows; n > 0 || hooked {
+		result, err := p.conn.ExecContext(ctx, "DELETE FROM "+r.inSlice())
+		if err != nil {
+			return err
+		}
+		if deleted, err := result.RowsAffected(); err != nil || deleted != n && !hooked {
+			return cmp.Or(err, r.unlike(fmt.Sprintf("%d rows of the slice were to be replaced and %d were deleted", n, deleted)))
+		}
+	}
+	if len(r.Files) == 0 {
+		return nil
+	}
+
+	names := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		names[i] = duck.Name(c.Name)
+	}
+	n, err := insert(ctx, p.conn, "INSERT INTO "+duck.Table(r.Target.Table)+" ("+strings.Join(names, ", ")+") "+
+		duck.FromParquet(r.Columns, r.Paths()), r.Rows)
+	if err != nil {
+		return err
+	}
+	return r.CheckRows(n)
+}
+
+// hookedBefore reports whether a hook may have changed the rows of a slice since they were counted.
+func (p *publication) hookedBefore() bool {
+	return slices.ContainsFunc(p.replacements, func(r *replacement) bool { return len(r.Hooks.Before) > 0 })
+}
+
+// rowGroup is how many rows DuckDB keeps in one row group of a table.
+const rowGroup = 122_880
+
+// insert runs an INSERT of about that many rows. Many rows go in by row groups, written side by side, if their order
+// is kept: that takes 0.7 of the time (docs/decisions/duckdb.md). The load sets that back when its transaction has ended:
+// in one that an error aborted nothing can be set.
+func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (int64, error) {
+	if rows > rowGroup {
+		if err := execAll(ctx, conn, "SET preserve_insertion_order=true"); err != nil {
+			return 0, err
+		}
+	}
+	result, err := conn.ExecContext(ctx, statement)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (p *publication) hooksAfter(ctx context.Context, r *replacement) error {
+	return p.hooks(ctx, r, "load.after", r.Hooks.After)
+}
+
+func (p *publication) hooks(ctx context.Context, r *replacement, key string, hooks []string) error {
+	return warehouse.RunHooks(key, hooks, r.Places, func(hook string) error {
+		_, err := p.conn.ExecContext(ctx, hook)
+		return duck.Translate(err)
+	})
+}
+
+// sum takes the sums of the slice's rows as the publication leaves them: as many as were staged, unless a hook changed that.
+func (p *publication) sum(ctx context.Context, r *replacement) (err error) {
+	hooked := slices.ContainsFunc(p.replacements, func(r *replacement) bool { return len(r.Hooks.After) > 0 })
+	if r.Rows == 0 && !hooked {
+		return nil
+	}
+	sums, err := duck.SumsOf(ctx, p.conn, r.Columns, r.inSlice())
+	if err == nil && sums.Rows != r.Rows && !hooked {
+		err = r.unlike(fmt.Sprintf("%d rows were inserted for the slice, and %d stand in %s", r.Rows, sums.Rows, r.Target.Table))
+	}
+	r.row.Sums = sums
+	return err
+}
+
+// unlike is the error of a load that does not leave what was staged.
+func (r *replacement) unlike(message string) error {
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: message,
+		Next: "see what " + r.Target.Table + " is; everything was rolled back"}
+}
+
+// writeStatus puts the slice's row in, and takes out the n older rows whose slices overlap it.
+func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed, n int64) error {
+	if n > 0 {
+		_, err := conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE "+overlapping, c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
+		if err != nil {
+			return err
+		}
+	}
+	parts, err := json.Marshal(c.Parts)
+	if err != nil {
+		return err
+	}
+	totals, err := json.Marshal(c.Sums.Totals)
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+statusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
+		string(parts), c.Sums.Rows, c.Sums.Content, string(totals), c.Previous, c.CommittedAt, c.Publication)
+	return err
+}

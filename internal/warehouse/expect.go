@@ -1,0 +1,73 @@
+package warehouse
+
+import (
+	"fmt"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Expectation is what a replacement expects to find. What is nil may be anything.
+type Expectation struct {
+	// From is the publication of what stands in the slice. The zero Origin expects none.
+	From *Origin `json:"from,omitempty"`
+	// Sums are of the rows that stand in the slice, as Published gives them over Columns, or over the replacement's columns
+	// if there are none.
+	Sums    *hindcast.Sums    `json:"sums,omitempty"`
+	Columns []hindcast.Column `json:"columns,omitempty"`
+}
+
+// Origin says what a status row says of where a slice's rows came from.
+type Origin struct {
+	Publication string `json:"publication"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Met compares the expectation with the status rows whose slices overlap the replacement's, and with what sums gives, which
+// is not called without need. The error is E-CHANGED.
+func (r *Replacement) Met(rows []hindcast.Committed, sums func(columns []hindcast.Column) (hindcast.Sums, error)) error {
+	if want := r.Expect.From; want != nil {
+		if said := r.unlike(*want, rows); said != "" {
+			return r.changed(said)
+		}
+	}
+
+	if want := r.Expect.Sums; want != nil {
+		columns := r.Expect.Columns
+		if len(columns) == 0 {
+			columns = r.Columns
+		}
+		found, err := sums(columns)
+		if err != nil {
+			return err
+		}
+		if !found.Agrees(*want) {
+			return r.changed("somebody edited its rows since they were committed")
+		}
+	}
+	return nil
+}
+
+// unlike says how the status rows differ from what was expected; "" if they do not.
+func (r *Replacement) unlike(want Origin, found []hindcast.Committed) string {
+	switch {
+	case len(found) == 0 && want == Origin{}:
+		return ""
+	case len(found) == 0:
+		return "run " + want.Publication + " should have committed it, and nobody has"
+	}
+	for _, c := range found {
+		if (Origin{Publication: c.Publication, Fingerprint: c.Fingerprint}) != want {
+			return "run " + c.Publication + " has committed it since"
+		}
+		if !c.Slice.Equal(r.Slice.Interval) {
+			return "run " + c.Publication + " has committed it as a part of slice " + c.Slice.Key
+		}
+	}
+	return ""
+}
+
+func (r *Replacement) changed(said string) error {
+	return &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("slice %s of %s is not what was to be replaced: %s", r.Slice.Key, r.Target.Table, said),
+		Next:    "nothing was changed; see what is there: hindcast status"}
+}

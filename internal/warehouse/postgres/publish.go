@@ -1,0 +1,526 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// publication is a publication under way.
+type publication struct {
+	*warehouse.Publication
+	owner   *Owner
+	conn    *pgconn.PgConn
+	home    home
+	loads   []*load
+	current *load // that an error is about; nil if it is about all of them
+}
+
+// load is one of its replacements under way.
+type load struct {
+	*publication
+	*warehouse.Replacement
+	row      hindcast.Committed
+	staging  string // the temporary table of what the server has to cast
+	target   relation
+	fields   []pgcopy.Field
+	replaced []hindcast.Committed // status rows that it takes out
+	replaces bool                 // there are rows of the target in the slice
+	xid      string               // the transaction, as the rows that it writes name it
+	between  []between            // what may change what is deleted or stored
+	cast     bool                 // the server reads values from text
+	kept     int64                // rows of the slice that were kept aside; -1 if none were to be
+	sent     hindcast.Sums
+	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
+	after    digest         // of the slice after load.after, where deferred triggers may still change it
+}
+
+// Stage has nothing to do: the files are read within the transaction.
+func (w *Owner) Stage(_ context.Context, p warehouse.Publication) (warehouse.Publication, error) {
+	return p, nil
+}
+
+// Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first, then the
+// fence, whose row is held until the end. For a slice of few rows round trips are what a load costs: there are three, one
+// more to delete, and one for each hook.
+func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hindcast.Committed, error) {
+	if err := given.Check(); err != nil {
+		return nil, err
+	}
+	p := newPublication(w, &given)
+	err := w.with(ctx, func(conn *pgconn.PgConn) error {
+		home, err := w.ours(ctx, conn)
+		if err != nil {
+			return err
+		}
+		p.conn, p.home = conn, home
+		err = p.publish(ctx)
+		rollback(ctx, conn) // unless it is committed
+		if given.Hooked() { // a hook may have changed the session
+			defer discard(conn)
+		}
+		return p.explain(ctx, err)
+	})
+	if err != nil {
+		if p.current != nil {
+			err = given.Blame(p.current.Replacement, err)
+		}
+		return nil, err
+	}
+	return p.rows(), nil
+}
+
+func newPublication(w *Owner, given *warehouse.Publication) *publication {
+	p := &publication{Publication: given, owner: w}
+	now := time.Now()
+	for i := range given.Replacements {
+		r := &given.Replacements[i]
+		l := &load{publication: p, Replacement: r, row: given.Row(r, now), kept: -1, staging: staging}
+		if i > 0 {
+			l.staging += "_" + itoa(int64(i+1))
+		}
+		p.loads = append(p.loads, l)
+	}
+	return p
+}
+
+// staging is the temporary table of what the server has to cast; the second replacement's has a number, and so on.
+const staging = "hindcast_staging"
+
+func (p *publication) rows() []hindcast.Committed {
+	rows := make([]hindcast.Committed, len(p.loads))
+	for i, l := range p.loads {
+		rows[i] = l.row
+	}
+	return rows
+}
+
+// explain says what is behind an error of a publication that was rolled back: who holds a lock, which table of ours is gone,
+// or which right was taken away since Prepare.
+func (p *publication) explain(ctx context.Context, err error) error {
+	if isState(err, lockTimeout) {
+		err = p.owner.lockedBy(ctx, p.conn, p.Targets(), barLoading, err)
+	}
+	if isState(err, "42P01") {
+		err = p.owner.dropped(ctx, p.conn, err)
+	}
+	if isState(err, "42501") {
+		err = p.barred(ctx, err)
+	}
+	return err
+}
+
+// barred is the obstacle behind a right that the server has denied, or that error where none is found.
+func (p *publication) barred(ctx context.Context, denied error) error {
+	for _, l := range p.loads {
+		f, err := p.owner.standing(ctx, p.conn, l.Target)
+		if err != nil {
+			continue
+		}
+		if obstacles, err := p.owner.obstacles(ctx, p.conn, l.Target, f); err == nil && len(obstacles) > 0 {
+			return obstacles[0]
+		}
+	}
+	return denied
+}
+
+// publish does everything from BEGIN to COMMIT. Every replacement is taken through one step before the next step begins.
+func (p *publication) publish(ctx context.Context) error {
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	if err := p.each(ctx, (*load).expected, (*load).keepPrevious, (*load).swap); err != nil {
+		return err
+	}
+	if err := p.compare(ctx); err != nil {
+		return err
+	}
+	if err := p.each(ctx, (*load).hooksAfter); err != nil {
+		return err
+	}
+	if p.Hooked() {
+		if err := p.fireDeferred(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.each(ctx, (*load).stored); err != nil {
+		return err
+	}
+	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	return p.commit(ctx)
+}
+
+// keep hands over what is replaced.
+func (p *publication) keep(ctx context.Context) error {
+	var kept []warehouse.Kept
+	for i, l := range p.loads {
+		if l.row.Previous != "" {
+			kept = append(kept, warehouse.Kept{Index: i, Rows: l.replaced})
+		}
+	}
+	if p.Keep == nil || len(kept) == 0 {
+		return nil
+	}
+	return p.Keep(ctx, kept)
+}
+
+// each takes all replacements through the steps.
+func (p *publication) each(ctx context.Context, steps ...func(*load, context.Context) error) error {
+	for _, step := range steps {
+		for _, l := range p.loads {
+			p.current = l
+			if err := step(l, ctx); err != nil {
+				return err
+			}
+		}
+	}
+	p.current = nil
+	return nil
+}
+
+// hookedBefore reports whether a hook may have changed the rows of a slice, or a trigger, since they were looked at.
+func (p *publication) hookedBefore() bool {
+	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.Hooks.Before) > 0 })
+}
+
+func (p *publication) hookedAfter() bool {
+	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.Hooks.After) > 0 })
+}
+
+// mayMeddle reports whether anything may change what is deleted or stored, in any of the targets.
+func (p *publication) mayMeddle() bool {
+	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.between) > 0 })
+}
+
+// expected compares what is to be replaced with what the publication expects.
+func (l *load) expected(ctx context.Context) error {
+	return l.Met(l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
+}
+
+// swap puts the staged rows in place of the slice's.
+func (l *load) swap(ctx context.Context) error {
+	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
+		return err
+	}
+	if l.hookedBefore() { // one may have switched a trigger off
+		rows, err := ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.sql())+"::regclass"))
+		if err != nil {
+			return err
+		}
+		l.between = readBetweens(rows)
+	}
+
+	if l.replaces || l.hookedBefore() {
+		n, err := affected(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+		if err != nil {
+			return err
+		}
+		if err := l.deleted(ctx, n); err != nil {
+			return err
+		}
+	}
+	if len(l.Files) == 0 {
+		return nil
+	}
+	return l.fill(ctx)
+}
+
+// begin takes the targets' locks, which hold other writers off and let readers read, then the fence, and looks at the
+// targets: nothing of them can change from here on.
+func (p *publication) begin(ctx context.Context) error {
+	tables, err := p.inOrder(ctx)
+	if err != nil {
+		return err
+	}
+	statements := []string{
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
+		"SET LOCAL application_name = " + literal(sessionName(p.Pipeline)),
+		"LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE ROW EXCLUSIVE MODE",
+		"SELECT n FROM " + p.home.table(leaseTable) + " WHERE name = " + literal(warehouse.FenceName(p.Pipeline)) + " FOR SHARE",
+		"SET LOCAL row_security = off"} // an error rather than rows that are not seen
+	first := len(statements)
+	for _, l := range p.loads {
+		table := parseName(l.Target.Table).sql()
+		oid := literal(table) + "::regclass"
+		statements = append(statements,
+			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
+				"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
+			fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
+			fmt.Sprintf(betweens, oid),
+			"SELECT "+p.home.columns()+" FROM "+p.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start")
+	}
+	results, err := script(ctx, p.conn, statements...)
+	if err != nil {
+		return err
+	}
+
+	fence := results[3]
+	if len(fence) == 0 {
+		return permanent("hindcast_lease has no row of this pipeline: it was deleted", "hindcast resume, which puts it back")
+	}
+	if err := warehouse.CheckFence(fence[0].number(0), p.Fence); err != nil {
+		return err
+	}
+	for i, l := range p.loads {
+		if err := l.found(ctx, results[first+4*i:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOrder are the targets for LOCK TABLE, in the same order for everybody, so that two publications do not wait for each other:
+// by oid, because one table may be named in several ways. (Where one target is a partition of another, it is left to
+// PostgreSQL to see a deadlock; the publication that it ends is tried again.)
+func (p *publication) inOrder(ctx context.Context) ([]string, error) {
+	tables := p.Targets()
+	for i, t := range tables {
+		tables[i] = parseName(t).sql()
+	}
+	if len(tables) < 2 {
+		return tables, nil
+	}
+	rows, err := ask(ctx, p.conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", array(tables))
+	for i, r := range rows {
+		tables[i] = r.text(0)
+	}
+	return tables, err
+}
+
+// found reads what begin has seen of the target.
+func (l *load) found(ctx context.Context, results [][]row) error {
+	target := results[0][0]
+	l.replaces, l.xid, l.between = target.bool(2), target.text(3), readBetweens(results[2])
+	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
+	for _, r := range results[1] {
+		l.target.attribute = append(l.target.attribute, readAttribute(r))
+	}
+	for _, r := range results[3] {
+		c, err := readCommitted(r)
+		if err != nil {
+			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
+		}
+		l.replaced = append(l.replaced, c)
+	}
+
+	err := l.owner.resolve(ctx, l.conn, []relation{l.target})
+	if err == nil {
+		l.fields, err = receive(&l.target, l.Columns)
+	}
+	return err
+}
+
+// inSlice is the condition that a row of the target belongs to the slice.
+func (l *load) inSlice() string {
+	c, found := l.Time()
+	if !found {
+		return "false"
+	}
+	return window(c.Name, c.Type, wall(c.Type, l.Slice.Interval, l.TimeZone))
+}
+
+// overlapping is the condition of the status rows that it takes out.
+func (l *load) overlapping() string {
+	return " WHERE target = " + literal(l.Target.Table) + " AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
+}
+
+// keepPrevious writes the rows that will be replaced, all columns of them, where they are to be kept. What has no type in the
+// lake is kept as its text.
+func (l *load) keepPrevious(ctx context.Context) error {
+	if l.Previous == "" || !l.replaces && len(l.replaced) == 0 {
+		return nil
+	}
+	l.row.Previous = cmp.Or(l.PreviousAs, l.Previous)
+	if !l.replaces {
+		return nil
+	}
+
+	fields := make([]pgcopy.Field, len(l.target.attribute))
+	for i, a := range l.target.attribute {
+		f, err := pgcopy.Carry(a.name, a.typ, false)
+		if err != nil {
+			f, err = pgcopy.Carry(a.name, a.typ, true)
+		}
+		if err != nil {
+			return err
+		}
+		fields[i] = f
+	}
+	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
+		return err
+	}
+	from := l.target.name.sql() + " WHERE " + l.inSlice()
+	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
+		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Memory), Threads: 1})
+	l.kept = sums.Rows
+	return err
+}
+
+func (l *load) hooksAfter(ctx context.Context) error {
+	return l.hooks(ctx, "load.after", l.Hooks.After)
+}
+
+// hooks runs the user's SQL in the transaction.
+func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
+	return warehouse.RunHooks(key, hooks, l.Places, func(hook string) error {
+		err := run(ctx, l.conn, "SET LOCAL TimeZone = "+literal(l.TimeZone), hook)
+		if err == nil {
+			return nil
+		}
+		e := *hindcast.AsError(l.owner.translate(err))
+		if e.Code == hindcast.EOverflow { // of a value of the hook's own
+			e.Next = ""
+		}
+		return &e
+	})
+}
+
+// fill copies the staged rows in: straight into the target, or through a temporary table where a column's type can
+// only be read from text.
+func (l *load) fill(ctx context.Context) error {
+	table := l.target.name.sql()
+	columns, selected := pgcopy.Staging(l.fields)
+	if columns != "" {
+		table = l.staging
+		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+table+" ("+columns+") ON COMMIT DROP"); err != nil {
+			return err
+		}
+	}
+	sums, stored, err := pgcopy.Load(ctx, l.fields, l.Paths(), pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads},
+		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(l.fields, table)})
+	if err != nil {
+		return err
+	}
+	if err := l.CheckRows(sums.Rows); err != nil {
+		return err
+	}
+	l.sent = sums
+	if columns == "" {
+		return l.inserted(stored)
+	}
+	l.cast = true
+	if err := l.refuseRounding(ctx, table); err != nil {
+		return err
+	}
+	if stored, err = l.insertStaged(ctx, l.fields, table, selected); err != nil {
+		return err
+	}
+	return l.inserted(stored)
+}
+
+// refuseRounding: what the server reads from text it would round to the target's scale without a word.
+func (l *load) refuseRounding(ctx context.Context, staged string) error {
+	conditions := pgcopy.Rounding(l.fields)
+	for _, column := range slices.Sorted(maps.Keys(conditions)) {
+		rows, err := ask(ctx, l.conn, "SELECT "+identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q: %s does not fit the target's scale, which would round it", column, rows[0].text(0)),
+				Next:    "round it in the SQL, or give the target's column a larger scale"}
+		}
+	}
+	return nil
+}
+
+// stored sums the slice's rows as they stand in the target now, after hooks and triggers. Where there are none they are
+// those that were sent, and need not be read again (which is a third of a load of many rows, measured).
+//
+// Their Content names the transactions that wrote the rows (xmin), by which Published sees that nobody has changed one
+// since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
+// slice.
+func (l *load) stored(ctx context.Context) (err error) {
+	switch {
+	case l.Hooked() || l.stands == nil && (l.cast || l.mayMeddle()):
+		l.row.Sums, err = l.standing(ctx, l.Columns)
+	case l.stands != nil:
+		l.row.Sums = *l.stands
+	default:
+		l.row.Sums = l.asSent()
+	}
+	return err
+}
+
+// standing are the sums of the slice's rows in the target.
+func (l *load) standing(ctx context.Context, columns []hindcast.Column) (hindcast.Sums, error) {
+	rows, err := ask(ctx, l.conn, sumsQuery("1", columns, l.target.name.sql()+" WHERE "+l.inSlice()))
+	if err != nil || len(rows) == 0 {
+		return hindcast.Sums{}, err
+	}
+	return readSums(rows[0][1:], columns), nil
+}
+
+// asSent is what stored finds of rows that this transaction sent: the transform has proven that they lie in the slice.
+func (l *load) asSent() hindcast.Sums {
+	sums := hindcast.Sums{Rows: l.sent.Rows}
+	if sums.Rows == 0 {
+		return sums
+	}
+	sums.Content = contentOf(l.xid, l.xid, "")
+	for _, c := range l.Columns {
+		if total, some := l.sent.Totals[l.target.column(c.Name).name]; some {
+			if sums.Totals == nil {
+				sums.Totals = map[string]string{}
+			}
+			sums.Totals[c.Name] = total
+		}
+	}
+	return sums
+}
+
+// commit writes the status rows, in place of those whose slices overlap theirs, and commits.
+func (p *publication) commit(ctx context.Context) error {
+	var statements []string
+	for _, l := range p.loads {
+		insert, err := statusRow(p.home, &l.row)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping(), insert)
+	}
+	err := run(ctx, p.conn, append(statements, "COMMIT")...)
+	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
+		return err // of which the server says that it rolled back
+	}
+	e := p.owner.lost(err)
+	e.Message += " while the slice was being committed: its status row shows whether it was"
+	return e
+}
+
+func statusRow(h home, c *hindcast.Committed) (string, error) {
+	parts, err := json.Marshal(c.Parts)
+	if err != nil {
+		return "", err
+	}
+	totals, err := json.Marshal(c.Sums.Totals)
+	if err != nil {
+		return "", err
+	}
+	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
+		literal(c.Run), itoa(int64(c.Attempt)), literal(c.Fingerprint), literal(string(parts)), itoa(c.Sums.Rows), literal(c.Sums.Content),
+		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt)}
+	columns := strings.TrimSuffix(statusColumns, ", publication")
+	if h.publication {
+		columns, values = statusColumns, append(values, literal(c.Publication))
+	}
+	return "INSERT INTO " + h.table(statusTable) + " (" + columns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
+}
+
+const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`

@@ -1,0 +1,89 @@
+package warehouse
+
+import (
+	"context"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Publication is one or many replacements, of one or many targets, that become visible in the same instant or not at all.
+type Publication struct {
+	Pipeline string `json:"pipeline"`
+	Run      string `json:"run"` // that publishes
+	Fence    int64  `json:"fence"`
+	// Replacements of the same target must not overlap in time.
+	Replacements []Replacement `json:"replacements"`
+	// Keep, if set, is called once before COMMIT, unless nothing is replaced. What was replaced is in the folders Previous by
+	// then; Keep takes it to PreviousAs. Its error rolls everything back.
+	Keep   func(ctx context.Context, kept []Kept) error `json:"-"`
+	Memory int64                                        `json:"memory"` // bytes that Stage or Publish may hold
+}
+
+// Kept is what one replacement takes out.
+type Kept struct {
+	Index int                  `json:"index"` // of the replacement
+	Rows  []hindcast.Committed `json:"rows"`  // of hindcast_status
+}
+
+// Replacement puts staged rows in place of those that a target has in a slice.
+type Replacement struct {
+	Target   hindcast.Target   `json:"target"`
+	Slice    hindcast.Slice    `json:"slice"`
+	TimeZone string            `json:"time_zone"`
+	Run      string            `json:"computed_by,omitempty"` // that computed the rows; the publication's if empty
+	Attempt  int               `json:"attempt"`
+	Print    string            `json:"fingerprint"`
+	Parts    hindcast.Parts    `json:"parts"`
+	Columns  []hindcast.Column `json:"columns"` // of the staged files
+	// Files are staged Parquet: absolute paths, or URLs where the warehouse reads the lake by itself. None empties the slice.
+	Files []hindcast.File `json:"files"`
+	Rows  int64           `json:"rows"` // that the files hold
+	// Staged is what Stage has made of the files, for the driver alone; "" if it had nothing to do.
+	Staged string `json:"staged,omitempty"`
+	// Expect says what is to be replaced. Its zero value replaces whatever is there.
+	Expect Expectation `json:"expect"`
+	// Hooks are run in the transaction: those before, before these rows are replaced; those after, after all rows of the
+	// publication are.
+	Hooks hindcast.Load `json:"hooks"`
+	// Places says where each hook stands ("load.before.0"), for the E-HOOK of one that fails.
+	Places   map[string]hindcast.Place `json:"places,omitempty"`
+	Previous string                    `json:"previous"` // folder (or URL) where the replaced rows are to be kept; "" keeps none
+	// PreviousAs is what the status row says of where they are; Previous if empty.
+	PreviousAs string `json:"previous_as,omitempty"`
+}
+
+// Loader publishes in a warehouse.
+type Loader interface {
+	// Prepare creates hindcast_status and hindcast_lease where they are not, and the target from columns (their types
+	// translated) if it does not exist, and raises the pipeline's fence to the given number. E-FENCED if a higher one is there.
+	// What writers with a lower fence have staged and not published is removed. Safe to repeat.
+	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error
+	// Fence returns the pipeline's fence; 0 if it was never raised.
+	Fence(ctx context.Context, pipeline string) (int64, error)
+	// Stage brings the files of a publication into the warehouse, where nobody sees them yet, without a lock on a target. It
+	// returns the publication that Publish is to be given, with Staged filled in. Several may go on at the same time. Safe to
+	// repeat: what an earlier attempt at a slice has staged is replaced. A warehouse that reads the files within its
+	// transaction has nothing to do: its Properties say so, and Stage returns the publication as is.
+	Stage(ctx context.Context, p Publication) (Publication, error)
+	// Publish does all replacements in one transaction (promise 2). It takes the targets' locks, in the same order whatever
+	// the order of the replacements, then checks the fence (E-FENCED) and every expectation (E-CHANGED), keeps the previous
+	// rows, runs hooks, deletes, inserts, writes the status rows, and commits. The Sums that it returns, and writes into the
+	// status rows, are of the slices' rows as they stand in the targets then: Published gives the same until somebody edits
+	// them. After an error nothing is published, unless the answer to COMMIT was lost: then Committed shows whether it was.
+	// What a hook does to its session (temporary tables, SET) is gone afterwards.
+	Publish(ctx context.Context, p Publication) ([]hindcast.Committed, error)
+	// Committed returns the pipeline's status rows, ordered by slice start. If resolved is set, it first waits for the
+	// publications in flight to end, by a lock that they hold to their end. No table means no rows.
+	Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error)
+	// Published sums the target's rows in each of the intervals over these columns, for "target edited" and verify. Content is
+	// made as in the Sums that Publish gave, and equal if nobody has changed a row since.
+	Published(ctx context.Context, p Published) ([]hindcast.Sums, error)
+}
+
+// Published asks for sums over the target.
+type Published struct {
+	Target    hindcast.Target     `json:"target"`
+	Columns   []hindcast.Column   `json:"columns"`
+	Intervals []hindcast.Interval `json:"intervals"`
+	TimeZone  string              `json:"time_zone"` // for the civil reading of the bounds
+}
