@@ -63,9 +63,11 @@ func load(ctx context.Context, path string, withoutSQL bool) (*hindcast.Pipeline
 	} else if ctx.Err() == nil {
 		err = unreadable(path, err)
 	}
+
 	if ctx.Err() != nil { // the user's own signal, whatever it made fail
 		return nil, ctx.Err()
 	}
+
 	return nil, err
 }
 
@@ -77,6 +79,7 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
+
 	d := &decoder{name: name, text: string(text), env: env, p: &hindcast.Pipeline{
 		File: file, Dir: filepath.Dir(file), Places: map[string]hindcast.Place{},
 	}}
@@ -86,6 +89,7 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	if len(d.errs) > 0 {
 		return nil, d.first()
 	}
+
 	d.p.Secrets = different(d.p.Secrets)
 	return d.p, nil
 }
@@ -127,6 +131,7 @@ func unreadable(path string, err error) *hindcast.Error {
 		e.Message = fmt.Sprintf("the pipeline file cannot be read: %v", cause(err))
 		e.Next = "name a pipeline file that can be read"
 	}
+
 	return e
 }
 

@@ -39,10 +39,12 @@ func testEnv() config.Env {
 			if path == "/p/locked.sql" {
 				return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
 			}
+
 			text, ok := files[path]
 			if !ok {
 				return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 			}
+
 			return []byte(text), nil
 		},
 	}
@@ -61,6 +63,7 @@ func golden(t *testing.T, path string, got []byte) {
 		}
 		return
 	}
+
 	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("%v; run with -update", err)
@@ -95,16 +98,19 @@ func TestGood(t *testing.T) {
 			if err != nil {
 				t.Fatal(render(err))
 			}
+
 			got, err := json.MarshalIndent(p, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			golden(t, strings.TrimSuffix(path, ".yml")+".json", append(got, '\n'))
 			for _, secret := range p.Secrets {
 				if bytes.Contains(got, []byte(secret)) {
 					t.Errorf("the encoded pipeline holds the secret %q", secret)
 				}
 			}
+
 			if p.Transform.Text != sql {
 				t.Errorf("SQL text is %q", p.Transform.Text)
 			}
@@ -132,12 +138,14 @@ func TestBad(t *testing.T) {
 			if e, ok := errors.AsType[*hindcast.Error](err); !ok || e.Class != hindcast.ClassPermanent || e.Next == "" {
 				t.Errorf("not a permanent error with a next step: %#v", err)
 			}
+
 			got := render(err)
 			for _, secret := range []string{hostile, "geheim", "evil.example"} {
 				if strings.Contains(got, secret) {
 					t.Errorf("the error shows the secret %q", secret)
 				}
 			}
+
 			golden(t, strings.TrimSuffix(path, ".yml")+".txt", []byte(got))
 		})
 	}
@@ -151,6 +159,7 @@ func star(path string, known map[string]bool) string {
 			parts[i] = "*"
 		}
 	}
+
 	return strings.Join(parts, ".")
 }
 
@@ -159,14 +168,17 @@ func TestEveryKeyIsDecoded(t *testing.T) {
 	for _, k := range config.Keys() {
 		known[k.Path] = true
 	}
+
 	p, err := decode(read(t, "testdata/good/every_key.yml"))
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	seen := map[string]bool{}
 	for path := range p.Places {
 		seen[star(path, known)] = true
 	}
+
 	for _, k := range config.Keys() {
 		if !seen[k.Path] {
 			t.Errorf("testdata/good/every_key.yml has no %s", k.Path)
@@ -181,6 +193,7 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	want, _ := json.Marshal(whole)
 	same := []string{"transform.dialect", "transform.engine"} // only one value so far
 	for _, k := range config.Keys() {
@@ -195,10 +208,12 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 			if !cut(doc.Content[0], strings.Split(k.Path, ".")) {
 				t.Fatal("not in the file")
 			}
+
 			less, err := yaml.Dump(&doc)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			p, err := decode(string(less))
 			if err != nil {
 				return // required, or something else needs it
@@ -216,6 +231,7 @@ func cut(n *yaml.Node, path []string) bool {
 	if n.Kind == yaml.MappingNode {
 		step = 2
 	}
+
 	for i := 0; i+step <= len(n.Content); i += step {
 		if step == 2 && path[0] != "*" && n.Content[i].Value != path[0] {
 			continue
@@ -224,10 +240,12 @@ func cut(n *yaml.Node, path []string) bool {
 			n.Content = slices.Delete(n.Content, i, i+step)
 			return true
 		}
+
 		if cut(n.Content[i+step-1], path[1:]) {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -237,6 +255,7 @@ func TestReference(t *testing.T) {
 	example := read(t, "testdata/good/issue.yml")
 	golden(t, reference+"pipeline.md", []byte(config.Reference(example)))
 	golden(t, reference+"pipeline.schema.json", config.Schema())
+
 	for _, k := range config.Keys() {
 		if k.Meaning == "" || !strings.HasSuffix(k.Meaning, ".") {
 			t.Errorf("%s has no meaning, or one that is not a sentence", k.Path)
@@ -256,15 +275,18 @@ func schema(t *testing.T) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	if err := c.AddResource("pipeline.json", doc); err != nil {
 		t.Fatal(err)
 	}
+
 	s, err := c.Compile("pipeline.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return s
 }
 
@@ -286,6 +308,7 @@ func plainValue(t *testing.T, n *yaml.Node) any {
 		return out
 	default:
 	}
+
 	var out any
 	if n.ShortTag() == "!!timestamp" {
 		return n.Value
@@ -296,6 +319,7 @@ func plainValue(t *testing.T, n *yaml.Node) any {
 	if i, ok := out.(int); ok {
 		return int64(i)
 	}
+
 	return out
 }
 
@@ -307,11 +331,13 @@ func TestSchema(t *testing.T) {
 		if yaml.Load([]byte(text), &doc) != nil || len(doc.Content) != 1 {
 			continue
 		}
+
 		err := s.Validate(plainValue(t, doc.Content[0]))
 		_, failed := decode(text)
 		if failed == nil && err != nil {
 			t.Errorf("%s: the schema refuses what the decoder accepts: %v", path, err)
 		}
+
 		if e := hindcast.AsError(failed); err == nil && failed != nil &&
 			(e.Code == hindcast.EKey || strings.Contains(e.Message, " missing")) {
 			t.Errorf("%s: the schema accepts %s", path, e.Message)
@@ -327,18 +353,22 @@ func TestExamplesAndDefaults(t *testing.T) {
 			if text == "" || strings.Contains(k.Path, "*") {
 				continue
 			}
+
 			var doc yaml.Node
 			if err := yaml.Load([]byte(read(t, "testdata/good/issue.yml")), &doc); err != nil {
 				t.Fatal(err)
 			}
+
 			var with yaml.Node
 			if err := yaml.Load([]byte(text), &with); err != nil {
 				t.Fatalf("%s: %q: %v", k.Path, text, err)
 			}
+
 			put(doc.Content[0], strings.Split(k.Path, "."), with.Content[0])
 			if err := s.Validate(plainValue(t, doc.Content[0])); err != nil {
 				t.Errorf("%s: %s: %v", k.Path, text, err)
 			}
+
 			whole, err := yaml.Dump(&doc)
 			if err != nil {
 				t.Fatal(err)
@@ -360,6 +390,7 @@ func put(n *yaml.Node, path []string, to *yaml.Node) {
 			n.Content[i+1] = to
 			return
 		}
+
 		put(n.Content[i+1], path[1:], to)
 		return
 	}
@@ -371,6 +402,7 @@ func TestPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	want := map[string]string{
 		"facts.billing.table": "/p/hindcast.yml:6:13",
 		"checks.1.total.of":   "/p/hindcast.yml:14:13",
@@ -435,14 +467,17 @@ func TestLocations(t *testing.T) {
 			if c.key == "warehouse" {
 				text = "pipeline: x\nwarehouse: " + quoted + rest
 			}
+
 			p, err := decode(text)
 			if err != nil {
 				t.Fatal(render(err))
 			}
+
 			loc := p.Lake
 			if c.key == "warehouse" {
 				loc = p.Warehouse
 			}
+
 			full := ""
 			if loc.URL != nil {
 				full = loc.URL.String()
@@ -450,6 +485,7 @@ func TestLocations(t *testing.T) {
 			if loc.Written != c.written || loc.Path != c.path || full != c.full {
 				t.Errorf("got %q %q %q\nwant %q %q %q", loc.Written, loc.Path, full, c.written, c.path, c.full)
 			}
+
 			if loc.URL != nil && strings.Contains(c.url, "PASSWORD}@") {
 				if pw, _ := loc.URL.User.Password(); !strings.HasSuffix(pw, hostile) || loc.URL.Hostname() == "ss" {
 					t.Errorf("the password is %q", pw)
@@ -464,11 +500,13 @@ func TestSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	for _, want := range []string{hostile, "lit" + hostile, "a/b", "a%2Fb"} {
 		if !slices.Contains(p.Secrets, want) {
 			t.Errorf("%q is not a secret in %q", want, p.Secrets)
 		}
 	}
+
 	if slices.Contains(p.Secrets, "") {
 		t.Error("an empty secret")
 	}
@@ -479,12 +517,14 @@ func TestParams(t *testing.T) {
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	want := map[string]string{"exact": "1.10", "large": "12345678901234567890123.50", "whole": "42", "negative": "(-5)",
 		"plus": "5", "exponent": "1e6", "quoted": "'it''s'", "number_text": "'7'", "date": "'2016-01-01'",
 		"yes_is_text": "'yes'", "truth": "true", "nothing": "NULL"}
 	if len(p.Params) != len(want) {
 		t.Errorf("%d parameters, want %d", len(p.Params), len(want))
 	}
+
 	for _, x := range p.Params {
 		if x.Literal != want[x.Name] {
 			t.Errorf("%s is %s, want %s", x.Name, x.Literal, want[x.Name])
@@ -519,6 +559,7 @@ func TestLoad(t *testing.T) {
 	if _, err := config.Load(t.Context(), dir); hindcast.AsError(err).Code != hindcast.EFileMissing {
 		t.Errorf("got %v", err)
 	}
+
 	t.Setenv("HINDCAST_TEST_PASSWORD", hostile)
 	for name, text := range map[string]string{"hindcast.yml": "pipeline: x\nwarehouse: postgres://u:${HINDCAST_TEST_PASSWORD}@h/d" + rest,
 		"cost_summary.sql": sql} {
@@ -526,10 +567,12 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	p, err := config.Load(t.Context(), path)
 	if err != nil {
 		t.Fatal(render(err))
 	}
+
 	if p.Dir != dir || p.File != path || p.Lake.Path != filepath.Join(dir, "lake") || p.Transform.Text != sql ||
 		!slices.Equal(p.Secrets, []string{hostile}) {
 		t.Errorf("got %+v", p)
@@ -560,6 +603,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
+
 		e, ok := errors.AsType[*hindcast.Error](err)
 		if !ok || !codeForm.MatchString(string(e.Code)) || e.Code == hindcast.EInternal || e.Message == "" {
 			t.Fatalf("not an error with a code: %#v", err)

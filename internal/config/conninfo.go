@@ -31,16 +31,19 @@ func settings(text string) ([]setting, error) {
 		if at == len(text) {
 			return out, nil
 		}
+
 		name, _, found := strings.Cut(text[at:], "=")
 		from := at + len(name) + 1
 		if name = strings.TrimRight(name, blanks); !found || !keyword.MatchString(name) {
 			return nil, fmt.Errorf("%s comes something that is not KEYWORD=VALUE", after(out))
 		}
+
 		from += len(text[from:]) - len(strings.TrimLeft(text[from:], blanks))
 		value, to, closed := unquoted(text, from)
 		if !closed {
 			return nil, fmt.Errorf("the value of %s has no closing quote", name)
 		}
+
 		out = append(out, setting{key: name, value: value, from: from, to: to})
 		at = to
 	}
@@ -61,6 +64,7 @@ func unquoted(text string, from int) (value string, to int, closed bool) {
 	if quoted {
 		to++
 	}
+
 	var out []byte
 	for ; to < len(text); to++ {
 		switch c := text[to]; {
@@ -75,6 +79,7 @@ func unquoted(text string, from int) (value string, to int, closed bool) {
 			out = append(out, c)
 		}
 	}
+
 	return string(out), to, !quoted
 }
 
@@ -124,6 +129,7 @@ func concealedOption(part string) string {
 	case onlyRefs(m[2]), !strings.ContainsAny(m[1], ".-") && !secretParam.MatchString(m[1]):
 		return part
 	}
+
 	return strings.TrimSuffix(part, m[2]) + struck
 }
 
@@ -152,6 +158,7 @@ func (r *refs) masked(keep func(raw, plain string)) (string, bool) {
 	case schemeLike.MatchString(text), strings.Contains(text, "@"): // a malformed URL
 		return "", false
 	}
+
 	return r.written(text), true
 }
 
@@ -160,22 +167,26 @@ func (r *refs) maskedKeywords(keep func(raw, plain string)) (string, bool) {
 	if err != nil {
 		return "", false
 	}
+
 	var out strings.Builder
 	at := 0
 	for _, s := range list {
 		if !known(s.key) {
 			return "", false
 		}
+
 		shown, struckOut := concealed(s.key, r.written(s.value))
 		if !struckOut {
 			continue
 		}
+
 		out.WriteString(r.tokenised[at:s.from] + quotedValue(shown))
 		at = s.to
 		if isSecret(s.key, s.value) {
 			keep(r.tokenised[s.from:s.to], s.value)
 		}
 	}
+
 	out.WriteString(r.tokenised[at:])
 	return r.written(out.String()), true
 }
@@ -196,6 +207,7 @@ func (r *refs) maskedURL(keep func(raw, plain string)) string {
 	if n := strings.IndexAny(text[begin:], "/?#"); n >= 0 {
 		end = begin + n
 	}
+
 	authority, rest := text[begin:end], text[end:]
 	if at := strings.LastIndex(authority, "@"); at >= 0 {
 		if user, password, ok := strings.Cut(authority[:at], ":"); ok && password != "" && !onlyRefs(r.written(password)) {
@@ -203,6 +215,7 @@ func (r *refs) maskedURL(keep func(raw, plain string)) string {
 			authority = user + ":" + struck + authority[at:]
 		}
 	}
+
 	path, query, ok := strings.Cut(rest, "?")
 	if ok {
 		pairs := strings.Split(query, "&")
@@ -211,6 +224,7 @@ func (r *refs) maskedURL(keep func(raw, plain string)) string {
 		}
 		path += "?" + strings.Join(pairs, "&")
 	}
+
 	return text[:begin] + authority + path
 }
 
@@ -245,6 +259,7 @@ func fromKeywords(list []setting, expanded func(string) string) *url.URL {
 			query.Set(s.key, value)
 		}
 	}
+
 	return &url.URL{Scheme: "postgres", Path: "/", RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20")}
 }
 
@@ -271,6 +286,7 @@ func Database(written string) string {
 			parts[percent(key)] = percent(value)
 		}
 	}
+
 	var kept []string
 	for key, value := range parts {
 		asks := slices.ContainsFunc(how, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
@@ -278,6 +294,7 @@ func Database(written string) string {
 			kept = append(kept, key+"="+shown)
 		}
 	}
+
 	slices.Sort(kept)
 	return "postgres " + r.written(strings.Join(kept, " "))
 }

@@ -24,6 +24,7 @@ func TestKeywordsInQuotes(t *testing.T) {
 			t.Errorf("%s: %s", written, render(err))
 			continue
 		}
+
 		if got := l.URL.Query().Get("password"); got != want {
 			t.Errorf("%s: the password is %q, want %q", written, got, want)
 		}
@@ -69,6 +70,7 @@ func TestUnreadableLocationsAreHidden(t *testing.T) {
 				t.Errorf("accepted: %s", text)
 				continue
 			}
+
 			if e := hindcast.AsError(err); strings.Contains(render(err), "heim") || strings.Contains(fmt.Sprint(e.Detail), "heim") {
 				t.Errorf("%s\nshows the secret:\n%s", text, render(err))
 			}

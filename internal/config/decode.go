@@ -41,6 +41,7 @@ func (v value) length() int {
 	if v.node == nil || v.node.Kind != yaml.ScalarNode {
 		return 1
 	}
+
 	n := utf8.RuneCountInString(v.node.Value)
 	switch {
 	case v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
@@ -48,6 +49,7 @@ func (v value) length() int {
 	case v.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		return n + 2
 	}
+
 	return n
 }
 
@@ -58,9 +60,11 @@ func (v value) within(n int) hindcast.Place {
 		v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return at
 	}
+
 	if v.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		at.Column++
 	}
+
 	at.Column += utf8.RuneCountInString(v.text[:n])
 	return at
 }
@@ -78,11 +82,13 @@ func (d *decoder) parse() *yaml.Node {
 		d.fail(hindcast.EYAML, at, 1, "write the file as UTF-8 text", "the file is not text: %s", bad)
 		return nil
 	}
+
 	var docs []yaml.Node
 	if err := yaml.Load([]byte(d.text), &docs, yaml.WithAllDocuments()); err != nil {
 		d.notYAML(err)
 		return nil
 	}
+
 	switch {
 	case len(docs) == 0 || len(docs[0].Content) != 1:
 		d.fail(hindcast.EYAML, hindcast.Place{File: d.name}, 0, "hindcast init writes a pipeline file",
@@ -93,6 +99,7 @@ func (d *decoder) parse() *yaml.Node {
 			"the file holds %d documents, it must hold one", len(docs))
 		return nil
 	}
+
 	return docs[0].Content[0]
 }
 
@@ -111,6 +118,7 @@ func unprintable(text string) (at hindcast.Place, bad string) {
 			at.Column++
 		}
 	}
+
 	return hindcast.Place{}, ""
 }
 
@@ -126,6 +134,7 @@ func (d *decoder) notYAML(err error) {
 			at.Line, at.Column = e.ContextMark.Line, e.ContextMark.Column
 		}
 	}
+
 	next := "correct the YAML there; often it is the indentation, or a text that needs quotes"
 	line := []rune(d.line(at.Line))
 	switch {
@@ -134,6 +143,7 @@ func (d *decoder) notYAML(err error) {
 	case strings.Contains(message, "',' or") && strings.Contains(string(line), "{yyyy}"):
 		next = "put text that holds {yyyy} between quotes"
 	}
+
 	d.fail(hindcast.EYAML, at, 1, next, "the file is not YAML: %s", message)
 }
 
@@ -173,6 +183,7 @@ func (d *decoder) first() *hindcast.Error {
 		}
 		e.Detail = append(e.Detail, "also "+other.Error())
 	}
+
 	return NewRedactor(d.p.Secrets).failure(e)
 }
 
@@ -181,21 +192,26 @@ func (d *decoder) walk(b *branch, v value) {
 	if v.node != nil && !d.simple(v) {
 		return
 	}
+
 	kind := b.key.Form.kind
 	if word := b.key.Form.word; word != "" && v.node != nil && v.node.Kind == yaml.ScalarNode && v.node.Value == word {
 		kind = scalar
 	}
+
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {
 		d.bad(v, b.key.Form.Right, "has no value")
 		return
 	}
+
 	if v.node != nil && !v.null() && !d.shaped(v, kind, b.key.Form.Right) {
 		return
 	}
+
 	failed := len(d.errs)
 	if b.key.begin != nil {
 		b.key.begin(d, v)
 	}
+
 	switch kind {
 	case object:
 		d.object(b, v)
@@ -208,6 +224,7 @@ func (d *decoder) walk(b *branch, v value) {
 	case scalar, nothing:
 		v = d.scalar(b, v)
 	}
+
 	if len(d.errs) == failed && b.key.set != nil {
 		b.key.set(d, v)
 	}
@@ -236,9 +253,11 @@ func (d *decoder) shaped(v value, kind kind, right string) bool {
 		is, word = yaml.SequenceNode, "a list"
 	case scalar, nothing:
 	}
+
 	if v.node.Kind == is {
 		return true
 	}
+
 	found := map[yaml.Kind]string{yaml.ScalarNode: "one value", yaml.MappingNode: "keys with values",
 		yaml.SequenceNode: "a list"}[v.node.Kind]
 	if v.path == "" {
@@ -246,6 +265,7 @@ func (d *decoder) shaped(v value, kind kind, right string) bool {
 			"a pipeline file holds keys with values, this is %s", found)
 		return false
 	}
+
 	d.bad(v, right, "must be %s, this is %s", word, found)
 	return false
 }
@@ -255,6 +275,7 @@ func (d *decoder) pairs(v value) []value {
 	if v.node == nil || v.null() {
 		return nil
 	}
+
 	var out []value
 	seen := map[string]hindcast.Place{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
@@ -264,19 +285,23 @@ func (d *decoder) pairs(v value) []value {
 			d.fail(hindcast.EYAML, at, 1, "write the key as plain text", "a key is not plain text%s", in(v.path))
 			continue
 		}
+
 		if first, double := seen[k.Value]; double {
 			d.fail(hindcast.EYAML, at, utf8.RuneCountInString(k.Value), "leave one of the two out",
 				"key %q%s is there twice, first in line %d", k.Value, in(v.path), first.Line)
 			continue
 		}
+
 		seen[k.Value] = at
 		entry := value{node: n, path: join(v.path, k.Value), name: k.Value, key: at, at: place(d.name, n)}
 		if n.Kind == yaml.ScalarNode && n.Value == "" && n.Style == 0 {
 			entry.at = at
 		}
+
 		d.p.Places[entry.path] = at
 		out = append(out, entry)
 	}
+
 	return out
 }
 
@@ -305,9 +330,11 @@ func (d *decoder) object(b *branch, v value) {
 			unknown = true
 			continue
 		}
+
 		got[entry.name] = true
 		d.walk(child, entry)
 	}
+
 	var missing []*Key
 	for _, name := range b.order {
 		child := b.children[name]
@@ -319,6 +346,7 @@ func (d *decoder) object(b *branch, v value) {
 			d.walk(child, value{path: join(v.path, name), name: name, text: child.key.Default, key: v.key, at: v.at})
 		}
 	}
+
 	// With both a missing required key and an unknown one, the unknown one is most likely the misspelt required one.
 	if len(missing) > 0 && !unknown {
 		d.missing(v, missing)
@@ -332,10 +360,12 @@ func (d *decoder) unknown(b *branch, v, entry value) {
 	} else if parents := parentsOf(entry.name); len(parents) > 0 {
 		message += fmt.Sprintf(", it belongs in %s", strings.Join(parents, " or "))
 	}
+
 	where := "here"
 	if v.path != "" {
 		where = "in " + v.path
 	}
+
 	e := d.fail(hindcast.EKey, entry.key, utf8.RuneCountInString(entry.name), "see docs/reference/pipeline.md", "%s", message)
 	e.Detail = append(e.Detail, fmt.Sprintf("the keys %s: %s", where, strings.Join(b.order, ", ")))
 }
@@ -346,6 +376,7 @@ func (d *decoder) missing(v value, keys []*Key) {
 		quoted[i] = strconv.Quote(k.Name())
 		examples[i] = "for example " + k.Name() + ": " + k.Example
 	}
+
 	at, length, key := v.key, utf8.RuneCountInString(v.name), "key"
 	if at.Line == 0 {
 		at, length = v.at, 1
@@ -353,6 +384,7 @@ func (d *decoder) missing(v value, keys []*Key) {
 	if len(keys) > 1 {
 		key = "keys"
 	}
+
 	e := d.fail(hindcast.EValue, at, length, "add "+strings.Join(quoted, ", "), "%s %s missing%s",
 		key, strings.Join(quoted, ", "), in(v.path))
 	e.Detail = append(e.Detail, examples...)
@@ -381,6 +413,7 @@ func (d *decoder) entries(v value) []value {
 	if v.node == nil || v.null() {
 		return nil
 	}
+
 	out := make([]value, 0, len(v.node.Content))
 	for i, n := range v.node.Content {
 		at := place(d.name, n)
@@ -388,6 +421,7 @@ func (d *decoder) entries(v value) []value {
 		d.p.Places[path] = at
 		out = append(out, value{node: n, path: path, text: n.Value, key: at, at: at})
 	}
+
 	return out
 }
 
@@ -403,6 +437,7 @@ func (d *decoder) texts(v value) []value {
 			out = append(out, d.clean(item))
 		}
 	}
+
 	return out
 }
 
@@ -410,10 +445,12 @@ func (d *decoder) scalar(b *branch, v value) value {
 	if v.node == nil {
 		return v
 	}
+
 	v.text = v.node.Value
 	if b.key.Form.secrets {
 		return v
 	}
+
 	return d.clean(v)
 }
 

@@ -21,24 +21,29 @@ func Excerpt(text string, place hindcast.Place, length int) string {
 	if place.Line < 1 || place.Line > len(lines) {
 		return ""
 	}
+
 	var out strings.Builder
 	from := max(place.Line-1, 1)
 	if from < place.Line && strings.TrimSpace(lines[from-1]) == "" {
 		from = place.Line
 	}
+
 	gutter := len(fmt.Sprint(place.Line))
 	start := 0
 	if place.Column > excerptWidth*3/4 {
 		start = place.Column - excerptWidth/2
 	}
+
 	for n := from; n <= place.Line; n++ {
 		shown, _ := window(printable(lines[n-1]), start)
 		fmt.Fprintf(&out, "    %*d | %s\n", gutter, n, shown)
 	}
+
 	if place.Column > 0 {
 		shown, cut := window(printable(lines[place.Line-1]), start)
 		fmt.Fprintf(&out, "    %*s | %s\n", gutter, "", carets(shown, place.Column-start+cut, length))
 	}
+
 	return out.String()
 }
 
@@ -65,6 +70,7 @@ func carets(line string, column, length int) string {
 		}
 		out.WriteByte(' ')
 	}
+
 	length = min(length, utf8.RuneCountInString(line)-column+1)
 	out.WriteString(strings.Repeat("^", max(length, 1)))
 	return out.String()
@@ -97,15 +103,18 @@ func shown(text string) string {
 		if strings.TrimSpace(rest) == "" {
 			continue
 		}
+
 		if inside && indent > top {
 			lines[i] = line[:indent] + struck
 			continue
 		}
+
 		inside = false
 		if m := locationKey.FindStringSubmatch(line); len(m) > 0 && (indent == top || strings.Contains(m[1], "{")) {
 			lines[i], inside = m[1]+shownValue(m[2]), true
 		}
 	}
+
 	return strings.Join(lines, "\n")
 }
 
@@ -121,6 +130,7 @@ func shownValue(text string) string {
 	if strings.ContainsRune("{[|>&*!", rune(inner[0])) && len(strings.TrimSpace(inner)) > 1 {
 		return struck // not a text on one line
 	}
+
 	if text[0] == '"' || text[0] == '\'' {
 		quote = text[:1]
 		end := strings.LastIndex(text[1:], quote) + 1
@@ -131,11 +141,13 @@ func shownValue(text string) string {
 	} else {
 		after = text[len(inner):]
 	}
+
 	r := referencesIn(inner)
 	masked, ok := r.masked(func(string, string) {})
 	if !ok {
 		return struck
 	}
+
 	return quote + masked + quote + after
 }
 
@@ -161,6 +173,7 @@ func maskMatch(form *regexp.Regexp, text, after string) string {
 		if onlyRefs(m[2]) {
 			return found
 		}
+
 		return m[1] + struck + after
 	})
 }

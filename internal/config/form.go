@@ -112,10 +112,12 @@ func choice(words ...string) Form {
 	if last > 0 {
 		either = strings.Join(words[:last], ", ") + " or " + either
 	}
+
 	values := make([]any, len(words))
 	for i, w := range words {
 		values[i] = w
 	}
+
 	return Form{Name: either, Right: "write " + either, Schema: map[string]any{"enum": values}}
 }
 
@@ -154,6 +156,7 @@ func (d *decoder) columnsOf(v value) []string {
 	if len(out) == 0 {
 		d.bad(v, "name at least one column, or leave the key out", "is empty")
 	}
+
 	seen := map[string]bool{}
 	for i, column := range out {
 		if seen[strings.ToLower(column)] {
@@ -161,6 +164,7 @@ func (d *decoder) columnsOf(v value) []string {
 		}
 		seen[strings.ToLower(column)] = true
 	}
+
 	return out
 }
 
@@ -171,10 +175,12 @@ func (d *decoder) oneOf(v value, words ...string) string {
 			return w
 		}
 	}
+
 	message := fmt.Sprintf("%q is not one of its values", v.text)
 	if near := nearest(v.text, words); near != "" {
 		message += fmt.Sprintf(", did you mean %q?", near)
 	}
+
 	d.bad(v, choice(words...).Right, "%s", message)
 	return ""
 }
@@ -201,6 +207,7 @@ func parsePeriod(text string) (hindcast.Period, bool) {
 	if m == nil {
 		return hindcast.Period{}, false
 	}
+
 	n := 1
 	if m[1] != "" {
 		var err error
@@ -208,6 +215,7 @@ func parsePeriod(text string) (hindcast.Period, bool) {
 			return hindcast.Period{}, false
 		}
 	}
+
 	return hindcast.Period{N: n, Unit: hindcast.Unit(m[2] + "s")}, true
 }
 
@@ -230,12 +238,14 @@ func parseDuration(text string) (time.Duration, bool) {
 		}
 		return 0, false
 	}
+
 	unit := map[string]time.Duration{"d": 24 * time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour,
 		"hour": time.Hour, "minute": time.Minute, "second": time.Second}[strings.TrimSuffix(m[2], "s")]
 	n, err := strconv.ParseInt(m[1], 10, 64)
 	if err != nil || n > int64(math.MaxInt64/unit) {
 		return 0, false
 	}
+
 	return time.Duration(n) * unit, true
 }
 
@@ -278,6 +288,7 @@ func (d *decoder) whole(v value, low, high int64, right string) int64 {
 		}
 		d.bad(v, right, "%q is not a whole number %s", v.text, among)
 	}
+
 	return n
 }
 
@@ -301,17 +312,20 @@ func (d *decoder) memory(v value) int64 {
 	if v.text == "auto" {
 		return 0
 	}
+
 	m := sizeForm.FindStringSubmatch(v.text)
 	if m == nil {
 		d.bad(v, formSize.Right, "%q is not a size", v.text)
 		return 0
 	}
+
 	n, err := strconv.ParseFloat(m[1], 64)
 	bytes := n * float64(sizeUnits[m[2]])
 	if err != nil || bytes < minMemory || bytes > 1<<60 {
 		d.bad(v, formSize.Right, "%q is too small or too large", v.text)
 		return 0
 	}
+
 	return int64(bytes)
 }
 
@@ -343,11 +357,13 @@ func (d *decoder) param(v value) hindcast.Param {
 			d.bad(v, formParam.Right, "%s is a number in a form that SQL does not have", v.text)
 			return out
 		}
+
 		out.Value, out.Literal = number(m[1]+m[2]), m[2]
 		if m[1] == "-" {
 			out.Literal = "(-" + m[2] + ")"
 		}
 	}
+
 	return out
 }
 
@@ -356,14 +372,17 @@ func number(text string) any {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
 	}
+
 	f, _, err := big.ParseFloat(text, 10, 64, big.ToNearestEven)
 	if err != nil {
 		return text
 	}
+
 	near, _ := f.Float64()
 	if math.IsInf(near, 0) {
 		return text // beyond float64; the literal holds it
 	}
+
 	return near
 }
 
@@ -386,9 +405,11 @@ func (d *decoder) timeNamed(v value, right string) string {
 		} else if near == found {
 			message = fmt.Sprintf("%s: %s without {yyyy} is the same in every year", v.path, found)
 		}
+
 		d.fail(hindcast.EValue, v.within(at[0]), len([]rune(found)), right, "%s", message)
 		break
 	}
+
 	return text
 }
 

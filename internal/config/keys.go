@@ -62,12 +62,14 @@ func add(at *branch, parts []string, k *Key) {
 		}
 		at = at.children[part]
 	}
+
 	b := &branch{key: k, children: map[string]*branch{}}
 	name := parts[len(parts)-1]
 	if name == "*" {
 		at.any = b
 		return
 	}
+
 	at.children[name] = b
 	at.order = append(at.order, name)
 }
@@ -84,6 +86,7 @@ func parentsOf(name string) []string {
 			out = append(out, strings.ReplaceAll(parent, ".*", ""))
 		}
 	}
+
 	return out
 }
 

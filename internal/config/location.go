@@ -26,10 +26,12 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 	if keywordForm.MatchString(r.tokenised) {
 		return d.keywords(v, r)
 	}
+
 	scheme := ""
 	if m := schemeLike.FindStringSubmatch(r.tokenised); m != nil {
 		scheme = m[1]
 	}
+
 	switch scheme {
 	case "duckdb":
 		return d.database(v, r)
@@ -40,6 +42,7 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 	default:
 		d.bad(v, formWarehouse.Right, "there is no driver for %q", scheme)
 	}
+
 	return hindcast.Location{}
 }
 
@@ -51,22 +54,27 @@ func (d *decoder) keywords(v value, r refs) hindcast.Location {
 			`\' for ' and \\ for \`, "%v", err)
 		return hindcast.Location{}
 	}
+
 	for _, s := range list {
 		if known(s.key) {
 			continue
 		}
+
 		what := "holds a keyword that is not one of libpq's"
 		if near := nearest(s.key, append(shownKeys, hiddenKeys...)); near != "" {
 			what = fmt.Sprintf("%q is not one of libpq's keywords, did you mean %q?", s.key, near)
 		}
+
 		d.bad(v, "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS", "%s", what)
 		return hindcast.Location{}
 	}
+
 	written, _ := r.masked(d.keep(r))
 	u := fromKeywords(list, r.expanded)
 	if password := u.Query().Get("password"); password != "" {
 		d.secret(password)
 	}
+
 	return hindcast.Location{Written: written, Scheme: "postgres", URL: u}
 }
 
@@ -88,6 +96,7 @@ func (d *decoder) database(v value, r refs) hindcast.Location {
 		}
 		path = rest
 	}
+
 	path = r.expanded(path)
 	switch {
 	case path == "" || strings.HasSuffix(path, "/"):
@@ -99,6 +108,7 @@ func (d *decoder) database(v value, r refs) hindcast.Location {
 	default:
 		return hindcast.Location{Written: v.text, Scheme: "duckdb", Path: d.secretPath(r, path)}
 	}
+
 	return hindcast.Location{}
 }
 
@@ -111,6 +121,7 @@ func (d *decoder) lake(v value) hindcast.Location {
 	if m := urlScheme.FindStringSubmatch(r.tokenised); m != nil {
 		return d.lakeURL(v, r, m[1])
 	}
+
 	path := r.expanded(r.tokenised)
 	switch {
 	case strings.TrimSpace(path) == "" || strings.ContainsRune(path, 0):
@@ -120,6 +131,7 @@ func (d *decoder) lake(v value) hindcast.Location {
 	default:
 		return hindcast.Location{Written: v.text, Scheme: "file", Path: d.secretPath(r, path)}
 	}
+
 	return hindcast.Location{}
 }
 
@@ -130,10 +142,12 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 		if loc.URL == nil {
 			return loc
 		}
+
 		if loc.URL.Host != "" && loc.URL.Host != "localhost" || loc.URL.Path == "" || loc.URL.User != nil ||
 			loc.URL.RawQuery != "" || strings.ContainsRune(loc.URL.Path, 0) {
 			d.bad(v, formLake.Right, "file:// must be followed by an absolute path and nothing else")
 		}
+
 		loc.Path, loc.URL = d.absolute(loc.URL.Path), nil
 		return loc
 	case "s3":
@@ -146,8 +160,10 @@ func (d *decoder) lakeURL(v value, r refs, scheme string) hindcast.Location {
 		case loc.URL.Host == "":
 			d.bad(v, formLake.Right, "names no bucket")
 		}
+
 		return loc
 	}
+
 	d.bad(v, formLake.Right, "there is no driver for %q", scheme)
 	return hindcast.Location{}
 }
@@ -163,20 +179,24 @@ func (d *decoder) remote(v value, r refs, scheme, right string) hindcast.Locatio
 		}
 		return hindcast.Location{}
 	}
+
 	written, _ := r.masked(d.keep(r))
 	if u.Fragment != "" || u.Opaque != "" {
 		d.bad(v, right+"; write # as %23", "is not a URL of the right form")
 		return hindcast.Location{}
 	}
+
 	u.Scheme = scheme
 	if !r.fill(u) {
 		d.fail(hindcast.ESecret, v.at, v.length(), "set it to a host, or a host and a port",
 			"%s: a reference does not expand to a host", v.path)
 		return hindcast.Location{}
 	}
+
 	if password, ok := u.User.Password(); ok {
 		d.secret(password)
 	}
+
 	return hindcast.Location{Written: written, Scheme: scheme, URL: u}
 }
 
@@ -201,18 +221,22 @@ func (r *refs) fill(u *url.URL) bool {
 			u.User = url.User(name)
 		}
 	}
+
 	if r.holds(u.Host) {
 		u.Host = r.expanded(u.Host)
 		if !hostForm.MatchString(u.Host) {
 			return false
 		}
 	}
+
 	if r.holds(u.Path) {
 		raw := u.EscapedPath()
 		u.Path, u.RawPath = r.expanded(u.Path), r.escaped(raw)
 	}
+
 	if r.holds(u.RawQuery) {
 		u.RawQuery = r.replace(u.RawQuery, func(x ref) string { return url.QueryEscape(x.expands) })
 	}
+
 	return true
 }

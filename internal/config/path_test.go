@@ -15,11 +15,13 @@ func TestPathsStartAtTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, body := range map[string]string{"hindcast.yml": string(text), "cost_summary.sql": "SELECT 1"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	p, err := config.Load(t.Context(), filepath.Join(dir, "hindcast.yml"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,13 @@ func ReadFile(ctx context.Context, path string) ([]byte, error) {
 		body []byte
 		err  error
 	}
+
 	read := make(chan result, 1)
 	go func() { // blocked on a pipe it stays behind until the program ends
 		body, err := readAtMost(path, largest)
 		read <- result{body, err}
 	}()
+
 	select {
 	case r := <-read:
 		return r.body, r.err
@@ -38,6 +40,7 @@ func readAtMost(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+
 	body, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(body)) > most {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d MiB", most>>20)}
@@ -54,5 +57,6 @@ func Reread(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
 	}
+
 	return readAtMost(path, largest)
 }

@@ -51,6 +51,7 @@ func NewRedactor(secrets []string) *Redactor {
 			}
 		}
 	}
+
 	r.sort()
 	return r
 }
@@ -69,6 +70,7 @@ func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
 			r.add("s3://"+l.URL.Host+strings.TrimSuffix(l.URL.Path, "/"), strings.TrimSuffix(written, "/"))
 		}
 	}
+
 	r.sort()
 	return r
 }
@@ -99,26 +101,32 @@ func spellings(secret string) []string {
 	if secret == "" {
 		return nil
 	}
+
 	forms := []string{secret, url.PathEscape(secret), url.QueryEscape(secret),
 		strings.TrimPrefix(url.UserPassword("", secret).String(), ":"),
 		(&url.URL{Path: "/" + secret}).EscapedPath()[1:],
 		strings.ReplaceAll(secret, "'", "''"),
 	}
+
 	if plain, err := url.PathUnescape(secret); err == nil && utf8.RuneCountInString(plain) >= shortest { // decoded, if it was escaped
 		forms = append(forms, plain)
 	}
+
 	for _, form := range forms {
 		forms = append(forms, hexEscape.ReplaceAllStringFunc(form, strings.ToLower))
 	}
+
 	for _, html := range []bool{false, true} {
 		var text bytes.Buffer
 		enc := json.NewEncoder(&text)
 		enc.SetEscapeHTML(html)
+
 		if enc.Encode(secret) == nil {
 			quoted := strings.TrimSuffix(text.String(), "\n")
 			forms = append(forms, quoted[1:len(quoted)-1])
 		}
 	}
+
 	return forms
 }
 
@@ -141,6 +149,7 @@ func (r *Redactor) Error(err error) error {
 	if e, ok := err.(*hindcast.Error); ok { //nolint:errorlint // the chain is walked by hand here
 		return r.failure(e)
 	}
+
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, one := range joined.Unwrap() {
@@ -148,6 +157,7 @@ func (r *Redactor) Error(err error) error {
 		}
 		return errors.Join(all...)
 	}
+
 	return &redacted{text: r.String(err.Error()), cause: r.Error(errors.Unwrap(err))}
 }
 
@@ -165,6 +175,7 @@ func (r *Redactor) failure(e *hindcast.Error) *hindcast.Error {
 	if e == nil {
 		return nil
 	}
+
 	out := *e
 	out.Message, out.Excerpt, out.Next, out.Place.File = r.String(e.Message), r.String(e.Excerpt), r.String(e.Next), r.String(e.Place.File)
 	out.Detail = r.Strings(e.Detail)
@@ -176,10 +187,12 @@ func (r *Redactor) Strings(list []string) []string {
 	if len(list) == 0 {
 		return list
 	}
+
 	out := make([]string, len(list))
 	for i, s := range list {
 		out[i] = r.String(s)
 	}
+
 	return out
 }
 
@@ -205,6 +218,7 @@ func (r *Redactor) spans(text []byte, first int) []span {
 	if first > 0 {
 		found = append(found, span{from: 0, to: first})
 	}
+
 	for _, n := range r.needles {
 		for at := 0; ; at++ {
 			i := bytes.Index(text[at:], n.text)
@@ -215,6 +229,7 @@ func (r *Redactor) spans(text []byte, first int) []span {
 			found = append(found, span{at + n.ends, at + len(n.text) - n.ends, n.by})
 		}
 	}
+
 	slices.SortStableFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) }) // of those with the same start the longest is first
 	var merged []span
 	for _, s := range found {
@@ -224,6 +239,7 @@ func (r *Redactor) spans(text []byte, first int) []span {
 		}
 		merged = append(merged, s)
 	}
+
 	return merged
 }
 
@@ -236,13 +252,16 @@ func (r *Redactor) strike(text []byte, done, until int) (out, kept []byte, keptD
 		if s.from >= until && !begun {
 			break
 		}
+
 		out = append(out, text[at:s.from]...)
 		if !begun {
 			out = append(out, s.by...)
 		}
+
 		at = min(s.to, until)
 		keptDone = s.to - at
 	}
+
 	return append(out, text[at:until]...), text[until:], keptDone
 }
 
@@ -265,12 +284,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.redactor == nil || len(w.redactor.needles) == 0 {
 		return w.to.Write(p)
 	}
+
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	text := slices.Concat(w.kept, p)
 	if err := w.write(text, w.redactor.safe(text)); err != nil {
 		return 0, err
 	}
+
 	return len(p), nil
 }
 
@@ -287,6 +308,7 @@ func (w *Writer) write(text []byte, until int) error {
 	if len(out) == 0 {
 		return nil
 	}
+
 	_, err := w.to.Write(out)
 	return err
 }
@@ -301,6 +323,7 @@ func (r *Redactor) safe(text []byte) int {
 			}
 		}
 	}
+
 	return r.uncut(text, len(text)-keep)
 }
 

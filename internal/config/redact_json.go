@@ -19,6 +19,7 @@ func (r *Redactor) JSON(text []byte) []byte {
 	if !json.Valid(text) {
 		return []byte(r.String(string(text)))
 	}
+
 	var out []byte
 	key := ""
 	for len(text) > 0 {
@@ -26,17 +27,21 @@ func (r *Redactor) JSON(text []byte) []byte {
 		if start < 0 {
 			break
 		}
+
 		length := literal(text[start:])
 		quoted, rest := text[start:start+length], text[start+length:]
 		out = append(out, text[:start]...)
+
 		switch after := bytes.TrimLeft(rest, " \t\r\n"); {
 		case len(after) > 0 && after[0] == ':':
 			key = string(quoted[1 : length-1])
 		case !slices.Contains(vocabulary, key):
 			quoted = r.value(quoted)
 		}
+
 		out, text = append(out, quoted...), rest
 	}
+
 	return append(out, text...)
 }
 

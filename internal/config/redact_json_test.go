@@ -21,6 +21,7 @@ func TestJSONKeepsItsKeys(t *testing.T) {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
 		}
 	}
+
 	if got := string((*config.Redactor)(nil).JSON([]byte("x"))); got != "x" {
 		t.Errorf("without secrets: %q", got)
 	}

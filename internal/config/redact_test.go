@@ -23,6 +23,7 @@ func TestRedactorForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	u := url.URL{Scheme: "postgres", User: url.UserPassword("u", secret), Host: "h", Path: "/db"}
 	for _, c := range []struct{ in, want string }{
 		{"plain text", "plain text"},
@@ -38,6 +39,7 @@ func TestRedactorForms(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
 		}
 	}
+
 	var none *config.Redactor
 	if none.String("x") != "x" {
 		t.Error("the nil Redactor changed the text")
@@ -78,6 +80,7 @@ func TestRedactorOfErrorsAndEvents(t *testing.T) {
 	if err != nil || strings.Contains(shown.Error()+string(text), secret) || hindcast.AsError(shown).Place.Line != 3 {
 		t.Errorf("the error is %v, %s, %v", shown, text, err)
 	}
+
 	event := r.Event(hindcast.Event{Slice: secret, Fact: secret, Message: secret, Error: e, Dead: []string{secret}, Unconfirmed: []string{secret}})
 	if event.Slice != secret || event.Fact != secret || event.Message != "***" || event.Error.Message != "at ***" || event.Dead[0] != "***" || event.Unconfirmed[0] != "***" {
 		t.Errorf("the event is %+v", event)
@@ -116,12 +119,15 @@ func TestRedactorWriter(t *testing.T) {
 			for range n {
 				out.WriteByte("ab:@"[rng.IntN(4)])
 			}
+
 			return out.String()
 		}
+
 		var secrets []string
 		for range 1 + rng.IntN(3) {
 			secrets = append(secrets, word(1+rng.IntN(6)))
 		}
+
 		text := word(rng.IntN(60))
 		r := config.NewRedactor(secrets)
 		var out bytes.Buffer
@@ -133,13 +139,16 @@ func TestRedactorWriter(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
+
 		if err := w.Flush(); err != nil {
 			return false
 		}
+
 		if out.String() != r.String(text) {
 			t.Logf("secrets %q, text %q: %q, want %q", secrets, text, out.String(), r.String(text))
 			return false
 		}
+
 		for _, s := range secrets {
 			if len(s) < 4 {
 				s = ":" + s + "@"
@@ -148,6 +157,7 @@ func TestRedactorWriter(t *testing.T) {
 				return false
 			}
 		}
+
 		return true
 	}
 	if err := quick.Check(property, &quick.Config{MaxCount: 5000}); err != nil {
@@ -184,6 +194,7 @@ func TestRedactorWriterParallel(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	if got := strings.Count(out.String(), "x ***\n"); got != 800 {
 		t.Errorf("%d lines, want 800", got)
@@ -229,6 +240,7 @@ func TestExcerpt(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
 		}
 	}
+
 	lines := strings.Split(config.Excerpt(long, hindcast.Place{Line: 1, Column: 201}, 4), "\n")
 	at := strings.Index(lines[1], "^^^^")
 	if at < 0 || string([]rune(lines[0])[at:at+4]) != "HERE" || len([]rune(lines[0])) > 120 {

@@ -17,13 +17,16 @@ func Reference(example string) string {
 	out.WriteString("\n## Keys\n\n" +
 		"`*` stands for a name that you give, or for a position in a list, which counts from 0.\n\n" +
 		"| key | value | default | meaning |\n|---|---|---|---|\n")
+
 	for _, k := range Keys() {
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", k.Path, cell(k.Form.Name), cell(shownDefault(k)), cell(k.Meaning+shownExample(k)))
 	}
+
 	out.WriteString("\n## Values\n\n| value | what is valid |\n|---|---|\n")
 	for _, f := range forms() {
 		fmt.Fprintf(&out, "| %s | %s |\n", cell(f.Name), cell(f.Right))
 	}
+
 	out.WriteString(referenceTail)
 	return out.String()
 }
@@ -80,6 +83,7 @@ func Schema() []byte {
 	if err != nil {
 		return nil // maps, lists, texts and numbers always encode
 	}
+
 	return append(text, '\n')
 }
 
@@ -96,6 +100,7 @@ func (b *branch) schema() map[string]any {
 	case scalar, texts, nothing:
 		maps.Copy(out, b.key.Form.Schema)
 	}
+
 	if b.empty() {
 		out["type"] = []any{out["type"], "null"}
 	}
@@ -105,6 +110,7 @@ func (b *branch) schema() map[string]any {
 	if b.key.Default != "" {
 		out["default"] = b.key.Default
 	}
+
 	maps.Copy(out, b.key.Schema)
 	return out
 }
@@ -127,6 +133,7 @@ func (b *branch) objectSchema(out map[string]any) {
 			required = append(required, name)
 		}
 	}
+
 	out["type"], out["additionalProperties"], out["properties"] = "object", false, properties
 	if len(required) > 0 {
 		slices.Sort(required)

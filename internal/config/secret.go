@@ -42,9 +42,11 @@ func (d *decoder) references(v value) (refs, bool) {
 			out.list = append(out.list, ref{written: written, expands: expands})
 		}
 	}
+
 	if len(d.errs) > failed {
 		return refs{}, false
 	}
+
 	out.tokenise(v.text)
 	return out, true
 }
@@ -68,14 +70,17 @@ func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 			"%s: %s is not a reference to a secret", v.path, written)
 		return "", false
 	}
+
 	if m[1] != "" {
 		found, ok := d.env.lookup(m[1])
 		if !ok {
 			d.fail(hindcast.ESecret, at, length, fmt.Sprintf("export %s=..., or use ${file:PATH}", m[1]),
 				"%s: the environment variable %s is not set", v.path, m[1])
 		}
+
 		return d.secret(found), ok
 	}
+
 	content, err := d.env.read(d.absolute(m[2]))
 	if err != nil {
 		why := cause(err)
@@ -86,6 +91,7 @@ func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 			"%s: %s cannot be read: %v", v.path, m[2], why).Cause = err
 		return "", false
 	}
+
 	return d.secret(strings.TrimRight(string(content), "\r\n")), true
 }
 
@@ -128,6 +134,7 @@ func (r *refs) tokenise(text string) {
 			n++
 			return r.list[n-1].token
 		})
+
 		if strings.Count(r.tokenised, fmt.Sprint(mark)) == n {
 			return
 		}
@@ -153,10 +160,12 @@ func (r *refs) replace(part string, by func(ref) string) string {
 	if len(r.list) == 0 {
 		return part
 	}
+
 	pairs := make([]string, 0, 2*len(r.list))
 	for _, x := range r.list {
 		pairs = append(pairs, x.token, by(x))
 	}
+
 	return strings.NewReplacer(pairs...).Replace(part)
 }
 

@@ -49,16 +49,19 @@ func (d *decoder) setHistory() {
 	if !ok {
 		return
 	}
+
 	h.From, h.To = from, d.history.to.text
 	if h.To == "today" {
 		return
 	}
+
 	if distance, plus := strings.CutPrefix(h.To, "+"); plus {
 		if _, ok := parsePeriod(distance); !ok {
 			d.bad(d.history.to, formEnd.Right, "%q is not a distance", h.To)
 		}
 		return
 	}
+
 	if to, ok := d.instant(d.history.to, formEnd.Right); ok && !to.After(from) {
 		d.bad(d.history.to, "write a date after "+d.history.from.text, "history ends before it begins")
 	}
@@ -86,6 +89,7 @@ func (d *decoder) instant(v value, right string) (time.Time, bool) {
 			return t, true
 		}
 	}
+
 	d.bad(v, right, "%q is not a date", v.text)
 	return time.Time{}, false
 }
@@ -110,6 +114,7 @@ func (d *decoder) sourceName(v value) {
 	default:
 		why = d.taken(v.name)
 	}
+
 	if why != "" {
 		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "give it another name", "the name %q %s", v.name, why)
 	}
@@ -122,11 +127,13 @@ func (d *decoder) taken(name string) string {
 			return fmt.Sprintf("is taken by the fact in line %d", d.p.Places["facts."+f.Name].Line)
 		}
 	}
+
 	for _, x := range d.p.Dims {
 		if strings.EqualFold(x.Name, name) {
 			return fmt.Sprintf("is taken by the dimension in line %d", d.p.Places["dimensions."+x.Name].Line)
 		}
 	}
+
 	return ""
 }
 
@@ -144,9 +151,11 @@ func (d *decoder) checkFact(v value) {
 			"add time: with the column's name, or name the tables with {yyyy} and so on",
 			"%s: it needs time:, because its %s not time-named", v.path, sourceWord(f))
 	}
+
 	d.checkText(v, f.Text, f.Columns, f.Files)
 	d.checkUsed(v, f.Used, f.Files)
 	d.checkTypes(v, f.Types, f.Files)
+
 	for i, name := range f.Text {
 		if strings.EqualFold(name, f.Time) {
 			d.notText(v, i, name, "take it out of `text`", "assigns the rows to slices, and a text cannot")
@@ -198,10 +207,12 @@ func (d *decoder) checkSource(v value, table, files string) {
 	if (table == "") != (files == "") {
 		return
 	}
+
 	what := "neither table: nor files: is there"
 	if table != "" {
 		what = "table: and files: are both there"
 	}
+
 	d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), "write exactly one of the two", "%s: %s", v.path, what)
 }
 
@@ -234,6 +245,7 @@ func (d *decoder) readSQL(v value) {
 	if name == "" {
 		return
 	}
+
 	path := d.absolute(name)
 	text, err := d.env.read(path)
 	known := len(d.errs)
@@ -243,6 +255,7 @@ func (d *decoder) readSQL(v value) {
 			d.errs = d.errs[:known]
 		}
 	}()
+
 	switch {
 	case err == nil && !utf8.Valid(text):
 		d.bad(v, "write the SQL as UTF-8 text", "the file %s is not UTF-8", name)
@@ -274,10 +287,12 @@ func (d *decoder) setParam(v value) {
 		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "the parameter %q is built in and cannot be set", v.name)
 		return
 	}
+
 	if !paramName.MatchString(v.name) {
 		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), next, "%q is not a valid parameter name", v.name)
 		return
 	}
+
 	d.p.Params = append(d.p.Params, d.param(v))
 }
 
@@ -326,18 +341,22 @@ func (d *decoder) nameCheck(v value) {
 	if c.SQL != "" {
 		kinds, base = kinds+1, "sql"
 	}
+
 	if kinds != 1 {
 		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total and sql")
 		return
 	}
+
 	used := map[string]bool{}
 	for _, other := range d.p.Checks[:len(d.p.Checks)-1] {
 		used[other.Name] = true
 	}
+
 	c.Name = base
 	if base == "sql" {
 		c.Name = "sql 1"
 	}
+
 	for n := 2; used[c.Name]; n++ {
 		c.Name = fmt.Sprintf("%s %d", base, n)
 	}

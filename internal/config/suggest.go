@@ -10,6 +10,7 @@ func nearest(word string, candidates []string) string {
 			best, limit = candidate, n
 		}
 	}
+
 	return best
 }
 
@@ -25,6 +26,7 @@ func distance(a, b string) int {
 	for j := range old {
 		old[j] = j
 	}
+
 	for i := 1; i <= len(x); i++ {
 		row := make([]int, len(y)+1)
 		row[0] = i
@@ -38,7 +40,9 @@ func distance(a, b string) int {
 				row[j] = min(row[j], older[j-2]+1)
 			}
 		}
+
 		older, old = old, row
 	}
+
 	return old[len(y)]
 }

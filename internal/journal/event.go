@@ -111,6 +111,7 @@ func (s *scanner) quoted() ([]byte, bool) {
 	if len(s.rest) == 0 || s.rest[0] != '"' {
 		return nil, false
 	}
+
 	for i, c := range s.rest[1:] {
 		switch {
 		case c == '"':
@@ -121,6 +122,7 @@ func (s *scanner) quoted() ([]byte, bool) {
 			return nil, false
 		}
 	}
+
 	return nil, false
 }
 
@@ -146,12 +148,14 @@ func number[T int | int64](s *scanner, into *T) bool {
 	for ; i < len(s.rest) && s.rest[i] >= '0' && s.rest[i] <= '9'; i++ {
 		value = value*10 + T(s.rest[i]-'0')
 	}
+
 	if i == 0 || i > 18 || i > 1 && s.rest[0] == '0' {
 		return false
 	}
 	if negative {
 		value = -value
 	}
+
 	s.rest, *into = s.rest[i:], value
 	return true
 }
@@ -161,6 +165,7 @@ func (s *scanner) float(into *float64) bool {
 	if end < 0 || !json.Valid(s.rest[:end]) {
 		return false
 	}
+
 	value, err := strconv.ParseFloat(string(s.rest[:end]), 64)
 	s.rest, *into = s.rest[end:], value
 	return err == nil
@@ -175,6 +180,7 @@ func (d *decoder) manifest(raw []byte, into **hindcast.Manifest) error {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return err
 	}
+
 	known, ok := d.columns[string(m.Columns)]
 	if !ok && m.Columns != nil {
 		if err := json.Unmarshal(m.Columns, &known); err != nil {
@@ -182,6 +188,7 @@ func (d *decoder) manifest(raw []byte, into **hindcast.Manifest) error {
 		}
 		d.columns[string(m.Columns)] = known
 	}
+
 	whole := m.Manifest // not a pointer into m, which holds the raw bytes too
 	whole.Columns = known
 	*into = &whole
@@ -193,6 +200,7 @@ func (s *scanner) object() ([]byte, bool) {
 	if len(s.rest) == 0 || s.rest[0] != '{' {
 		return nil, false
 	}
+
 	depth, inText := 0, false
 	for i := 0; i < len(s.rest); i++ {
 		switch c := s.rest[i]; {
@@ -212,5 +220,6 @@ func (s *scanner) object() ([]byte, bool) {
 			return raw, true
 		}
 	}
+
 	return nil, false
 }

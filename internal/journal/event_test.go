@@ -28,6 +28,7 @@ func lines(t testing.TB) []string {
 		}
 		texts = append(texts, string(body))
 	}
+
 	return append(texts, "", "{", "{}", "null", `{"seq":1}`, `{"seq":1,}`, `{"seq":1}x`, `{"seq":01}`, `{"seq":-0}`, `{"seq":1.0}`, `{"seq":1e3}`,
 		`{"seq":9223372036854775807}`, `{"seq":99999999999999999999}`, `{"seq":"1"}`, `{"SEQ":1}`, `{ "seq": 1 }`, `{"seconds":1.}`,
 		`{"seconds":.5}`, `{"seconds":1e999}`, `{"seconds":null}`, `{"time":"nope"}`, `{"slice":"\u0041"}`, "{\"slice\":\"\xff\"}", "{\"slice\":\"\t\"}",

@@ -70,6 +70,7 @@ func Open(ctx context.Context, store objstore.Store, prefix string, fence int64,
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+
 	c, err := load(ctx, store, prefix)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,7 @@ func Open(ctx context.Context, store objstore.Store, prefix string, fence int64,
 	if c.fence > fence {
 		return nil, fenced(prefix, fence, c.fence)
 	}
+
 	j := &Journal{options: options, pending: newBatch(), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	j.writing = &batch{done: make(chan struct{})}
 	close(j.writing.done)
@@ -84,15 +86,18 @@ func Open(ctx context.Context, store objstore.Store, prefix string, fence int64,
 	if err != nil {
 		return nil, err
 	}
+
 	for _, e := range events {
 		j.seq = e.Seq
 		if options.Each != nil {
 			options.Each(e)
 		}
 	}
+
 	if j.sink, err = openSink(ctx, store, prefix, fence, c); err != nil {
 		return nil, err
 	}
+
 	go j.write()
 	return j, nil
 }
@@ -116,12 +121,14 @@ func (j *Journal) AppendAsync(events ...hindcast.Event) error {
 	if err != nil {
 		return err
 	}
+
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.timed {
 		j.timed = true
 		time.AfterFunc(patience, j.signal)
 	}
+
 	return nil
 }
 
@@ -132,11 +139,13 @@ func (j *Journal) Flush(ctx context.Context) error {
 	if len(b.events) == 0 {
 		b = j.writing
 	}
+
 	err := j.err
 	j.mu.Unlock()
 	if err != nil {
 		return err
 	}
+
 	j.signal()
 	return b.wait(ctx)
 }
@@ -154,9 +163,11 @@ func (j *Journal) Close() error {
 	again := j.closed
 	j.closed = true
 	j.mu.Unlock()
+
 	if !again {
 		j.signal()
 	}
+
 	<-j.ended
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -182,6 +193,7 @@ func (j *Journal) add(events []hindcast.Event) (*batch, error) {
 	if j.closed {
 		return nil, fmt.Errorf("appending to the journal of run %s: it is closed", j.options.Run)
 	}
+
 	b := j.pending
 	size, count := b.lines.Len(), len(b.events)
 	for i, e := range events {
@@ -191,8 +203,10 @@ func (j *Journal) add(events []hindcast.Event) (*batch, error) {
 			b.events = b.events[:count]
 			return nil, fmt.Errorf("encoding an event %s: %w", e.Type, err)
 		}
+
 		b.events = append(b.events, e)
 	}
+
 	copy(events, b.events[count:])
 	j.seq += int64(len(events))
 	return b, nil
@@ -225,10 +239,12 @@ func (j *Journal) write() {
 		if len(b.events) > 0 {
 			b.err = j.sink.write(b.lines.Bytes())
 		}
+
 		j.finish(b)
 		if !closed {
 			continue
 		}
+
 		err := j.sink.close()
 		j.mu.Lock()
 		if j.err == nil && err != nil {
@@ -245,6 +261,7 @@ func (j *Journal) take() (b *batch, closed bool) {
 	defer j.mu.Unlock()
 	b = j.pending
 	j.pending, j.writing, j.timed = newBatch(), b, false
+
 	if j.err != nil {
 		b.err, b.events = j.err, nil
 	}
@@ -285,14 +302,17 @@ func appendLine(b *bytes.Buffer, v any) error {
 	if b.Len() == 0 {
 		mark = markFirst
 	}
+
 	start := b.Len()
 	b.WriteString("00000000")
 	b.WriteByte(mark)
 	encoder := json.NewEncoder(b) // ends with a newline
 	encoder.SetEscapeHTML(false)
+
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
+
 	line := b.Bytes()[start:]
 	copy(line, fmt.Sprintf("%08x", crc32.Checksum(line[sumLength+1:len(line)-1], castagnoli)))
 	return nil

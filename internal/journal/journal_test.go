@@ -50,10 +50,12 @@ func open(t testing.TB, store objstore.Store, fence int64, options Options) *Jou
 	if options.Run == "" {
 		options.Run = "r1"
 	}
+
 	j, err := Open(t.Context(), store, prefix, fence, options)
 	if err != nil {
 		t.Fatalf("Open with fence %d: %v", fence, err)
 	}
+
 	return j
 }
 
@@ -98,6 +100,7 @@ func wantSlices(t testing.TB, events []hindcast.Event, want string) {
 	if got := named(events); got != want {
 		t.Fatalf("events of %q, want %q", got, want)
 	}
+
 	for i, e := range events {
 		if e.Seq != int64(i)+1 || e.V != hindcast.EventVersion || e.Run != "r1" {
 			t.Fatalf("event %d is %+v", i, e)
@@ -125,6 +128,7 @@ func TestAppendAndRead(t *testing.T) {
 			Error: &hindcast.Error{Code: hindcast.ESQL, Message: "a < b && \"c\" \u2028 é"}, Counts: map[hindcast.State]int{hindcast.Failed: 1},
 			Manifest: &hindcast.Manifest{Name: "billing", Files: []hindcast.File{{Path: "x", Rows: 1}}}}
 		add(t, j, step("a", 1), full)
+
 		if events := read(t, store); !reflect.DeepEqual(events, seen) || len(seen) != 2 {
 			t.Errorf("read %+v\nseen %+v", events, seen)
 		}
@@ -137,13 +141,16 @@ func TestAppendAndRead(t *testing.T) {
 		if err := j.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+
 		wantSlices(t, read(t, store), "a b c")
 		if err := j.AppendAsync(step("d", 1)); err != nil {
 			t.Fatal(err)
 		}
+
 		end(t, j)
 		end(t, j)
 		wantSlices(t, read(t, store), "a b c d")
+
 		if j.Seq() != 4 {
 			t.Errorf("Seq = %d, want 4", j.Seq())
 		}
@@ -163,22 +170,28 @@ func TestNextFence(t *testing.T) {
 			if past != int(fence-2) {
 				t.Errorf("fence %d was given %d past events", fence, past)
 			}
+
 			for _, name := range []string{"x", "y"} {
 				name = fmt.Sprint(name, fence)
 				add(t, j, step(name, 1))
 				want = strings.TrimSpace(want + " " + name)
 			}
+
 			zombies = append(zombies, j)
+
 			// What zombies write is never read.
 			for _, zombie := range zombies[:len(zombies)-1] {
 				_ = zombie.Append(t.Context(), step("zombie", 1))
 			}
+
 			wantSlices(t, read(t, store), want)
 		}
+
 		for _, lower := range []int64{1, 3, 5} {
 			_, err := Open(t.Context(), store, prefix, lower, Options{})
 			wantCode(t, err, hindcast.EFenced)
 		}
+
 		wantSlices(t, read(t, store), want)
 		for _, j := range zombies {
 			_ = j.Close()
@@ -197,6 +210,7 @@ func TestLateZombie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var lines bytes.Buffer
 		if err := appendLine(&lines, step("zombie", 1)); err != nil {
 			t.Fatal(err)
@@ -204,6 +218,7 @@ func TestLateZombie(t *testing.T) {
 		if err := s.write(lines.Bytes()); err != nil {
 			t.Fatal(err)
 		}
+
 		_ = s.close()
 		wantSlices(t, read(t, store), "a")
 		end(t, second)
@@ -240,6 +255,7 @@ func TestGroupCommit(t *testing.T) {
 			defer mu.Unlock()
 			durable[e.Slice] = true
 		}})
+
 		var group sync.WaitGroup
 		for g := range 8 {
 			group.Go(func() {
@@ -248,6 +264,7 @@ func TestGroupCommit(t *testing.T) {
 					if err := j.Append(t.Context(), step(name, n)); err != nil {
 						t.Error(err)
 					}
+
 					mu.Lock()
 					if !durable[name] {
 						t.Errorf("%s was reported before it was durable", name)
@@ -256,6 +273,7 @@ func TestGroupCommit(t *testing.T) {
 				}
 			})
 		}
+
 		group.Wait()
 		end(t, j)
 		events := read(t, store)
@@ -266,6 +284,7 @@ func TestGroupCommit(t *testing.T) {
 			}
 			last[e.Slice[0]] = e.Attempt
 		}
+
 		if len(events) != 400 {
 			t.Errorf("%d events, want 400", len(events))
 		}
@@ -307,19 +326,23 @@ func TestOneWriteForAllThatWait(t *testing.T) {
 			}
 		}
 	}
+
 	g.pass <- nil
 	if n := <-g.batches; n != 4 {
 		t.Errorf("the second batch has %d lines, want the 4 that waited", n)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := j.Flush(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Flush returned %v before the batch was durable", err)
 	}
+
 	g.pass <- nil
 	if err := j.Flush(t.Context()); err != nil {
 		t.Error(err)
 	}
+
 	end(t, j)
 }
 
@@ -329,9 +352,11 @@ func TestErrorsStick(t *testing.T) {
 	result := make(chan error)
 	go func() { result <- j.Append(t.Context(), step("a", 1)) }()
 	<-g.batches
+
 	if err := j.AppendAsync(step("b", 1)); err != nil {
 		t.Fatal(err)
 	}
+
 	waits := j.pending
 	g.pass <- full
 	wantCode(t, <-result, hindcast.EDiskFull)
@@ -347,9 +372,11 @@ func TestEventThatCannotBeEncoded(t *testing.T) {
 	j := open(t, store, 1, Options{})
 	bad := step("bad", 1)
 	bad.Seconds = math.NaN()
+
 	if err := j.Append(t.Context(), step("good", 1), bad); err == nil {
 		t.Error("NaN was encoded")
 	}
+
 	add(t, j, step("a", 1))
 	end(t, j)
 	wantSlices(t, read(t, store), "a")
@@ -366,19 +393,23 @@ func sample(t testing.TB) []byte {
 				t.Fatal(err)
 			}
 		}
+
 		body.Write(lines.Bytes())
 	}
+
 	seq := int64(0)
 	event := func(kind hindcast.EventType, slice string) hindcast.Event {
 		seq++
 		return hindcast.Event{V: 1, Seq: seq, Run: "r1", Type: kind, Slice: slice, Attempt: 1, Step: hindcast.StepLoad, Total: 2,
 			Time: time.Date(2026, 1, 1, 0, 0, int(seq), 0, time.UTC)}
 	}
+
 	batch(header{V: 1, Fence: 1})
 	batch(event(hindcast.EventRunStarted, ""))
 	batch(event(hindcast.EventStepStarted, "a"), event(hindcast.EventStepStarted, "b"), event(hindcast.EventLoadPrepared, "a"))
 	batch(event(hindcast.EventCommitted, "a"))
 	batch(event(hindcast.EventAttemptFailed, "b"), event(hindcast.EventFailed, "b"), event(hindcast.EventRunFinished, ""))
+
 	return body.Bytes()
 }
 
@@ -405,19 +436,23 @@ func TestEveryPrefix(t *testing.T) {
 		if len(events) != want {
 			t.Fatalf("%d bytes give %d events, want %d", size, len(events), want)
 		}
+
 		fold(t, events)
 		if near := body[max(0, size-2):min(len(body), size+2)]; size%16 != 0 && !bytes.Contains(near, []byte{'\n'}) {
 			continue // a writer's fsyncs are slow: test at the lines' ends and at a few bytes in between
 		}
+
 		for _, fence := range []int64{1, 2} {
 			j := open(t, store, fence, Options{})
 			add(t, j, step("next", 1))
 			end(t, j)
 			want++
+
 			if events := read(t, store); len(events) != want || events[want-1].Slice != "next" {
 				t.Fatalf("%d bytes and fence %d: %d events, want %d", size, fence, len(events), want)
 			}
 		}
+
 		if err := os.Remove(store.File(prefix + fileName(2))); err != nil {
 			t.Fatal(err)
 		}
@@ -431,10 +466,12 @@ func fold(t testing.TB, events []hindcast.Event) {
 	for _, e := range events {
 		state.Apply(e)
 	}
+
 	valid := map[hindcast.State]bool{}
 	for _, s := range hindcast.States {
 		valid[s] = true
 	}
+
 	total := 0
 	for s, n := range state.Counts() {
 		total += n
@@ -442,6 +479,7 @@ func fold(t testing.TB, events []hindcast.Event) {
 			t.Fatalf("%d slices are %q", n, s)
 		}
 	}
+
 	if total < len(state.Slices) || len(state.Order) != len(state.Slices) {
 		t.Fatalf("counts %v of %d slices in order %v", state.Counts(), len(state.Slices), state.Order)
 	}
@@ -458,17 +496,20 @@ func TestDamage(t *testing.T) {
 	for range 3 {
 		last = bytes.LastIndexByte(body[:last-1], '\n') + 1
 	}
+
 	for at := range body {
 		damaged := bytes.Clone(body)
 		damaged[at] ^= 0x01
 		plant(t, store, damaged)
 		events, err := Read(t.Context(), store, prefix)
+
 		if mark := at - bytes.LastIndexByte(body[:at], '\n') - 1; mark == sumLength {
 			continue // the mark itself; another test
 		}
 		if at == last-1 {
 			continue // the newline: it makes one bad line of the last batch's first and the line before
 		}
+
 		if at < last {
 			e := wantCode(t, err, hindcast.EJournal)
 			if want := bytes.Count(body[:at], []byte{'\n'}) + 1; e.Place.Line != want || e.Place.File != objstore.Location(store, prefix+fileName(1)) {
@@ -476,6 +517,7 @@ func TestDamage(t *testing.T) {
 			}
 			continue
 		}
+
 		if err != nil {
 			t.Fatalf("damage at byte %d of the last batch: %v", at, err)
 		}
@@ -519,11 +561,13 @@ func TestClosedFileMustBeWhole(t *testing.T) {
 			if err := os.WriteFile(path, damage(body), 0o600); err != nil {
 				t.Fatal(err)
 			}
+
 			_, err = Read(t.Context(), store, prefix)
 			wantCode(t, err, hindcast.EJournal)
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
+
 			_, err = Read(t.Context(), store, prefix)
 			wantCode(t, err, hindcast.EJournal)
 		})
@@ -536,10 +580,12 @@ func TestMissingSegment(t *testing.T) {
 	for range 3 {
 		add(t, j, step("a", 1))
 	}
+
 	end(t, j)
 	if err := store.Delete(t.Context(), prefix+segmentName(1, 2)); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := Read(t.Context(), store, prefix)
 	wantCode(t, err, hindcast.EJournal)
 	_, err = Open(t.Context(), store, prefix, 2, Options{})
@@ -608,9 +654,11 @@ func TestTail(t *testing.T) {
 		next("", false)
 		add(t, third, step("f", 1))
 		next("f", false)
+
 		for _, j := range []*Journal{first, second, third} {
 			_ = j.Close()
 		}
+
 		wantSlices(t, read(t, store), "a b c d e f")
 	})
 }
@@ -624,15 +672,18 @@ func TestTailSawAZombie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		add(t, zombie, step("void", 1))
 		tail := NewTail(store, prefix)
 		if events, _, err := tail.Next(t.Context()); err != nil || named(events) != "a void" {
 			t.Fatalf("Next = %q, %v", named(events), err)
 		}
+
 		s, err := openSink(t.Context(), store, prefix, 2, c)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		_ = s.close()
 		j := open(t, store, 2, Options{})
 		add(t, j, step("b", 1))
@@ -640,6 +691,7 @@ func TestTailSawAZombie(t *testing.T) {
 		if err != nil || !restarted || named(events) != "a b" {
 			t.Fatalf("Next = %q, %v, %v, want all of them again", named(events), restarted, err)
 		}
+
 		end(t, j)
 		_ = zombie.Close()
 	})
@@ -657,11 +709,13 @@ func TestTailOfATornLine(t *testing.T) {
 		if err != nil || restarted {
 			t.Fatalf("Next at %d bytes: %v, %v", size, restarted, err)
 		}
+
 		got = append(got, events...)
 		if size == len(body) {
 			break
 		}
 	}
+
 	if want := read(t, store); !reflect.DeepEqual(got, want) {
 		t.Errorf("the tail saw %q, the reader %q", named(got), named(want))
 	}
@@ -672,6 +726,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(body, 0)
 	f.Add(body[:len(body)/2], 3)
 	f.Add([]byte("00000000 {}\n"), 1)
+
 	f.Fuzz(func(t *testing.T, body []byte, cut int) {
 		store := folder(t)
 		plant(t, store, body)
@@ -680,10 +735,12 @@ func FuzzRead(f *testing.F) {
 			wantCode(t, err, hindcast.EJournal)
 			return
 		}
+
 		fold(t, events)
 		if cut >= 0 && cut <= len(events) {
 			fold(t, events[:cut])
 		}
+
 		// Checksums are hard to guess: with valid ones the fuzzer gets further.
 		var lines bytes.Buffer
 		for _, v := range []any{header{V: 1, Fence: 1}, json.RawMessage(body)} {
@@ -691,6 +748,7 @@ func FuzzRead(f *testing.F) {
 				return
 			}
 		}
+
 		plant(t, store, lines.Bytes())
 		if events, err = Read(t.Context(), store, prefix); err == nil {
 			fold(t, events)
@@ -706,6 +764,7 @@ func BenchmarkRead(b *testing.B) {
 	for i := range columns {
 		columns[i] = hindcast.Column{Name: fmt.Sprintf("column_%d", i), Type: "DECIMAL(18,6)"}
 	}
+
 	for n := range 10_000 {
 		slice := fmt.Sprintf("2020-01-%05d", n)
 		m := &hindcast.Manifest{Name: "result", Key: slice, Columns: columns, Files: []hindcast.File{{Path: "x/y/z.parquet", Rows: 1, Bytes: 100, SHA256: strings.Repeat("a", 64)}}}
@@ -723,9 +782,11 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	}
+
 	end(b, j)
 	b.ReportAllocs()
 	b.ResetTimer()
+
 	for range b.N {
 		if events := read(b, store); len(events) != 60_000 {
 			b.Fatal(len(events))
@@ -748,6 +809,7 @@ func TestStrikesBeforeItStores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	strike := func(e hindcast.Event) hindcast.Event {
 		e.Message = strings.ReplaceAll(e.Message, "hunter2", "***")
 		return e
@@ -756,6 +818,7 @@ func TestStrikesBeforeItStores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	events := []hindcast.Event{{Type: hindcast.EventStopRequested, Message: "by hunter2"}}
 	if err := j.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
@@ -763,6 +826,7 @@ func TestStrikesBeforeItStores(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	stored, err := Read(t.Context(), store, "r/")
 	if err != nil || len(stored) != 1 || stored[0].Message != "by ***" {
 		t.Errorf("stored is %+v, %v", stored, err)

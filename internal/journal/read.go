@@ -82,6 +82,7 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 	if err != nil {
 		return nil, err
 	}
+
 	c := &chain{prefix: prefix}
 	for _, p := range files { // the highest fence first
 		if err := p.read(ctx, store, prefix, nil); err != nil {
@@ -93,10 +94,12 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 		if err := json.Unmarshal(p.lines[0], &c.header); err != nil || c.header.Fence != p.fence {
 			return nil, corrupt(prefix+p.name, 1, "it does not begin with its header")
 		}
+
 		p.lines = p.lines[1:]
 		c.fence, c.head, c.key = p.fence, p, prefix+p.name
 		break
 	}
+
 	for _, limit := range c.header.Closes {
 		p, ok := parse(limit.Name)
 		if !ok {
@@ -105,9 +108,11 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 		if err := p.read(ctx, store, prefix, &limit); err != nil {
 			return nil, err
 		}
+
 		p.lines = p.lines[min(1, len(p.lines)):]
 		c.closed = append(c.closed, p)
 	}
+
 	return c, nil
 }
 
@@ -116,6 +121,7 @@ func (c *chain) closes() []closed {
 	if c.fence == 0 {
 		return nil
 	}
+
 	last := closed{Name: c.head.name, Segments: c.head.segments}
 	if !c.head.segmented {
 		last.Bytes = c.head.end
@@ -137,11 +143,13 @@ func (c *chain) events() ([]hindcast.Event, error) {
 			events = append(events, more...)
 		}
 	}
+
 	for i, e := range events {
 		if e.Seq != int64(i)+1 {
 			return nil, corrupt(c.key, 0, fmt.Sprintf("event %d stands where event %d should", e.Seq, i+1))
 		}
 	}
+
 	return events, nil
 }
 
@@ -151,6 +159,7 @@ func list(ctx context.Context, store objstore.Store, prefix string) ([]fenceFile
 	if err != nil {
 		return nil, fmt.Errorf("listing the journal: %w", err)
 	}
+
 	byName := map[string]*fenceFile{}
 	for _, info := range infos {
 		name := strings.TrimPrefix(info.Key, prefix)
@@ -159,29 +168,35 @@ func list(ctx context.Context, store objstore.Store, prefix string) ([]fenceFile
 		if !ok || p.segmented != (folder != name) {
 			continue
 		}
+
 		known := byName[folder]
 		if known == nil {
 			known = &p
 			byName[folder] = known
 		}
+
 		if !p.segmented {
 			continue
 		}
+
 		known.segments++
 		if name != segmentName(p.fence, known.segments) {
 			return nil, corrupt(info.Key, 0, fmt.Sprintf("segment %d before it is missing", known.segments))
 		}
 	}
+
 	files := make([]fenceFile, 0, len(byName))
 	for _, p := range byName {
 		files = append(files, *p)
 	}
+
 	sort.Slice(files, func(a, b int) bool {
 		if files[a].fence != files[b].fence {
 			return files[a].fence > files[b].fence
 		}
 		return files[b].segmented
 	})
+
 	return files, nil
 }
 
@@ -190,9 +205,11 @@ func parse(name string) (p fenceFile, ok bool) {
 	number, isFile := strings.CutSuffix(strings.TrimPrefix(name, stem), ".jsonl")
 	fence, err := strconv.ParseInt(number, 10, 64)
 	p = fenceFile{fence: fence, name: name, segmented: !isFile}
+
 	if err != nil || fence < 1 || isFile && name != fileName(fence) || !isFile && name != folderName(fence) {
 		return fenceFile{}, false
 	}
+
 	return p, true
 }
 
@@ -204,17 +221,20 @@ func (p *fenceFile) read(ctx context.Context, store objstore.Store, prefix strin
 		}
 		return p.readSegments(ctx, store, prefix, 1)
 	}
+
 	key := prefix + p.name
 	body, err := readFrom(ctx, store, key, 0)
 	if err != nil {
 		return missing(key, err)
 	}
+
 	if limit != nil {
 		if int64(len(body)) < limit.Bytes {
 			return corrupt(key, 0, fmt.Sprintf("it has %d bytes now and had %d", len(body), limit.Bytes))
 		}
 		body = body[:limit.Bytes]
 	}
+
 	lines, end, err := scan(body, key, 1, limit != nil)
 	p.lines, p.end = lines, int64(end)
 	return err
@@ -232,6 +252,7 @@ func (p *fenceFile) readSegments(ctx context.Context, store objstore.Store, pref
 	if err != nil {
 		return err
 	}
+
 	for i, body := range bodies {
 		lines, _, err := scan(body, prefix+segmentName(p.fence, from+i), 1, true)
 		if err != nil {
@@ -239,6 +260,7 @@ func (p *fenceFile) readSegments(ctx context.Context, store objstore.Store, pref
 		}
 		p.lines = append(p.lines, lines...)
 	}
+
 	return nil
 }
 
@@ -252,14 +274,17 @@ func readFrom(ctx context.Context, store objstore.Store, key string, offset int6
 		}
 		return body[offset:], nil
 	}
+
 	f, err := os.Open(local.File(key))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
+
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		return nil, err
 	}
+
 	return io.ReadAll(f)
 }
 
@@ -275,6 +300,7 @@ func scan(body []byte, key string, number int, whole bool) (lines [][]byte, end 
 		} else {
 			next = len(line)
 		}
+
 		pos += next
 		first, ok := check(line)
 		ok = ok && body[pos-1] == '\n'
@@ -286,10 +312,12 @@ func scan(body []byte, key string, number int, whole bool) (lines [][]byte, end 
 		case bad == 0:
 			bad = number
 		}
+
 		if bad != 0 && whole {
 			return nil, 0, corrupt(key, bad, "the line's checksum does not fit it")
 		}
 	}
+
 	return lines, end, nil
 }
 
@@ -298,10 +326,12 @@ func check(line []byte) (first, ok bool) {
 	if len(line) <= sumLength || line[sumLength] != markFirst && line[sumLength] != markMore {
 		return false, false
 	}
+
 	var sum [sumLength / 2]byte
 	if _, err := hex.Decode(sum[:], line[:sumLength]); err != nil {
 		return false, false
 	}
+
 	want := uint32(sum[0])<<24 | uint32(sum[1])<<16 | uint32(sum[2])<<8 | uint32(sum[3])
 	return line[sumLength] == markFirst, crc32.Checksum(line[sumLength+1:], castagnoli) == want
 }
@@ -318,11 +348,13 @@ func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 				return corrupt(key, number+i, "the line is not an event: "+err.Error())
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	return events, nil
 }
 
@@ -338,9 +370,11 @@ func parallel(count, width int, do func(n int) error) error {
 			}
 		})
 	}
+
 	for n := range count {
 		tickets <- n
 	}
+
 	close(tickets)
 	group.Wait()
 	for _, err := range errs {
@@ -348,6 +382,7 @@ func parallel(count, width int, do func(n int) error) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -358,6 +393,7 @@ func missing(key string, err error) error {
 	if err != nil {
 		return fmt.Errorf("reading the journal %s: %w", key, err)
 	}
+
 	return nil
 }
 

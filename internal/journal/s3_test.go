@@ -22,12 +22,14 @@ func TestBucket(t *testing.T) {
 		if r.Op == "GET" && r.Nth%3 != 0 && strings.HasSuffix(r.Key, "5.jsonl") {
 			return s3test.Missing // the write happened all the same
 		}
+
 		return s3test.None
 	})
 	store, err := s3.Open(t.Context(), s3test.URL(proxy.Endpoint, server.Bucket(t), "lake"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	first := open(t, store, 1, Options{})
 	var writers sync.WaitGroup
 	for n := range 20 {
@@ -37,11 +39,13 @@ func TestBucket(t *testing.T) {
 			}
 		})
 	}
+
 	writers.Wait()
 	before := named(read(t, store))
 	if len(strings.Fields(before)) != 20 {
 		t.Fatalf("20 events were reported, %q are there", before)
 	}
+
 	second := open(t, store, 2, Options{})
 	add(t, first, step("zombie", 1))
 	add(t, second, step("successor", 1))
@@ -50,6 +54,7 @@ func TestBucket(t *testing.T) {
 	if err != nil || restarted || named(events) != before+" successor" {
 		t.Errorf("the tail shows %q, %t, %v", named(events), restarted, err)
 	}
+
 	end(t, first)
 	end(t, second)
 }

@@ -24,14 +24,17 @@ func openSink(ctx context.Context, store objstore.Store, prefix string, fence in
 		if err != nil {
 			return nil, fmt.Errorf("opening the journal: %w", err)
 		}
+
 		size := int64(0) // a torn header is dropped too
 		if begun {
 			size = c.head.end
 		}
+
 		if err := f.Truncate(size); err != nil {
 			_ = f.Close() // the first error counts
 			return nil, fmt.Errorf("dropping the journal's torn end: %w", err)
 		}
+
 		s = appendSink{f}
 	} else {
 		segments := &segmentSink{store: store, prefix: prefix, fence: fence}
@@ -40,18 +43,22 @@ func openSink(ctx context.Context, store objstore.Store, prefix string, fence in
 		}
 		s = segments
 	}
+
 	if begun {
 		return s, nil
 	}
+
 	var lines bytes.Buffer
 	err := appendLine(&lines, header{V: 1, Fence: fence, Closes: c.closes()})
 	if err == nil {
 		err = s.write(lines.Bytes())
 	}
+
 	if err != nil {
 		_ = s.close() // the first error counts
 		return nil, fmt.Errorf("beginning the journal: %w", err)
 	}
+
 	return s, nil
 }
 
@@ -87,9 +94,11 @@ func (s *segmentSink) write(lines []byte) error {
 		}
 		err = nil
 	}
+
 	if err == nil {
 		s.count++
 	}
+
 	return err
 }
 

@@ -32,23 +32,27 @@ func (t *Tail) Next(ctx context.Context) (events []hindcast.Event, restarted boo
 	if t.lines == 0 || files[0].name != t.head.name {
 		return t.reload(ctx)
 	}
+
 	next := files[0]
 	if next.segmented {
 		err = next.readSegments(ctx, t.store, t.prefix, t.head.segments+1)
 	} else {
 		err = t.extend(ctx, &next)
 	}
+
 	if err != nil {
 		return nil, false, err
 	}
 	if events, err = decode(next.lines, t.prefix+next.name, t.lines+1); err != nil {
 		return nil, false, err
 	}
+
 	for i, e := range events {
 		if e.Seq != t.seq+int64(i)+1 {
 			return t.reload(ctx)
 		}
 	}
+
 	t.head, t.lines, t.seq = next, t.lines+len(next.lines), t.seq+int64(len(events))
 	t.head.lines = nil
 	return events, false, nil
@@ -61,6 +65,7 @@ func (t *Tail) extend(ctx context.Context, next *fenceFile) error {
 	if err != nil {
 		return missing(key, err)
 	}
+
 	lines, end, err := scan(body, key, t.lines+1, false)
 	next.lines, next.end = lines, t.head.end+int64(end)
 	return err
@@ -72,16 +77,19 @@ func (t *Tail) reload(ctx context.Context) (events []hindcast.Event, restarted b
 	if err != nil {
 		return nil, false, err
 	}
+
 	all, err := c.events()
 	if err != nil || c.fence == 0 {
 		return nil, false, err
 	}
+
 	closing := int64(len(all) - len(c.head.lines)) // the last event before the head
 	restarted = t.seq > closing && t.head.name != c.head.name || t.seq > int64(len(all))
 	fresh := all
 	if !restarted {
 		fresh = all[t.seq:]
 	}
+
 	t.head, t.lines, t.seq = c.head, len(c.head.lines)+1, int64(len(all))
 	t.head.lines = nil
 	return fresh, restarted, nil

@@ -84,6 +84,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	if err != nil {
 		return nil, err
 	}
+
 	l := &Lease{store: store, key: lake.LeaseKey(pipeline), options: options,
 		lost: make(chan struct{}), stop: make(chan StopRequest)}
 	l.record = record{Pipeline: pipeline, Run: run, Process: options.Process, Token: rand.Text(), TTL: options.TTL}
@@ -94,9 +95,11 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 			options.Floor, err = aboveAll(ctx, store, pipeline, options.Floor)
 			l.options.Floor = options.Floor
 		}
+
 		if err != nil {
 			return nil, err
 		}
+
 		silent, ttl := watch.silence(etag), was.ttl()
 		if !was.free() && !was.dead(options.Process) && silent < ttl {
 			if !options.Wait && (watch.changed || options.Now().Sub(was.Renewed) < ttl) {
@@ -106,16 +109,19 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 				options.Waiting(was.holder(options.Process, etag))
 				options.Waiting = nil
 			}
+
 			if err := sleep(ctx, min(options.Poll, ttl-silent)); err != nil {
 				return nil, err
 			}
 			continue
 		}
+
 		err = l.take(ctx, was, etag)
 		if err == nil {
 			l.start()
 			return l, nil
 		}
+
 		if !errors.Is(err, objstore.ErrPrecondition) {
 			return nil, err
 		}
@@ -141,6 +147,7 @@ func (o Options) complete() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+
 	if o.Process == (Process{}) {
 		this, err := This()
 		if err != nil {
@@ -148,6 +155,7 @@ func (o Options) complete() (Options, error) {
 		}
 		o.Process = this
 	}
+
 	return o, nil
 }
 
@@ -187,12 +195,14 @@ func read(ctx context.Context, store objstore.Store, pipeline string) (record, s
 	if err != nil {
 		return record{}, "", fmt.Errorf("reading the lease: %w", err)
 	}
+
 	var r record
 	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 {
 		return record{}, "", &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
 			Message: "the lease is corrupt", Place: hindcast.Place{File: objstore.Location(store, key)},
 			Next: "make sure that nobody runs this pipeline, then delete the file"}
 	}
+
 	return r, info.ETag, nil
 }
 
@@ -222,6 +232,7 @@ func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) erro
 	if err != nil {
 		return fmt.Errorf("encoding the lease: %w", err)
 	}
+
 	for try := 0; ; try++ {
 		info, err := l.store.Put(ctx, l.key, append(body, '\n'), cond)
 		if errors.Is(err, objstore.ErrPrecondition) && try < 5 {
@@ -238,9 +249,11 @@ func (l *Lease) put(ctx context.Context, r record, cond objstore.Condition) erro
 				continue
 			}
 		}
+
 		if err != nil {
 			return fmt.Errorf("writing the lease: %w", err)
 		}
+
 		l.record, l.etag = r, info.ETag
 		return nil
 	}
@@ -266,9 +279,11 @@ func (l *Lease) Check(ctx context.Context) error {
 	case etag != "":
 		return taken(ours)
 	}
+
 	if err := l.renew(ctx, l.options.TTL); !errors.Is(err, objstore.ErrPrecondition) {
 		return err // it is back, or cannot be written
 	}
+
 	return taken(ours)
 }
 
@@ -292,9 +307,11 @@ func (l *Lease) Release(ctx context.Context) error {
 	l.ended.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	if l.why != nil || l.record.Released {
 		return nil
 	}
+
 	r := l.record
 	r.Released, r.Renewed = true, l.options.Now().UTC()
 	err := l.put(ctx, r, objstore.Condition{IfMatch: l.etag})
@@ -302,6 +319,7 @@ func (l *Lease) Release(ctx context.Context) error {
 		l.why = taken(r)
 		return nil
 	}
+
 	return err
 }
 
@@ -363,6 +381,7 @@ func held(by record, us Process) error {
 		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` continues once %s have passed since its last sign of life, at %s by its clock",
 			by.Run, by.ttl(), by.Renewed.Format("15:04:05 MST"))
 	}
+
 	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("run %s of pipeline %s is under way in process %d %s since %s",
 			by.Run, by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),

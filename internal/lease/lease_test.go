@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	if root == "" {
 		os.Exit(m.Run())
 	}
+
 	store, err := file.Open(root)
 	if err == nil {
 		var l *Lease
@@ -38,10 +39,12 @@ func TestMain(m *testing.M) {
 			err = l.Release(context.Background())
 		}
 	}
+
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+
 	os.Exit(0)
 }
 
@@ -87,6 +90,7 @@ func TestOneHolder(t *testing.T) {
 	if holder, err := Inspect(t.Context(), store, pipeline); err != nil || holder != (Holder{}) {
 		t.Errorf("Inspect = %+v, %v before any lease", holder, err)
 	}
+
 	first := acquire(t, store, "r1", Options{})
 	_, err := Acquire(t.Context(), store, pipeline, "r2", Options{})
 	e := wantCode(t, err, hindcast.ELeaseHeld)
@@ -95,28 +99,34 @@ func TestOneHolder(t *testing.T) {
 			t.Errorf("%q does not name %q", e.Message, want)
 		}
 	}
+
 	holder, err := Inspect(t.Context(), store, pipeline)
 	if err != nil || !holder.Held || holder.Dead || !holder.Here || holder.Run != "r1" || holder.Fence != 1 || holder.Pid != os.Getpid() {
 		t.Errorf("Inspect = %+v, %v", holder, err)
 	}
+
 	release(t, first)
 	release(t, first)
 	if holder, err = Inspect(t.Context(), store, pipeline); err != nil || holder.Held || holder.Fence != 1 {
 		t.Errorf("Inspect = %+v, %v after the release", holder, err)
 	}
+
 	second := acquire(t, store, "r2", Options{Floor: 40})
 	if second.Fence() != 41 {
 		t.Errorf("fence = %d, want one above the floor of 40", second.Fence())
 	}
+
 	release(t, second)
 	third := acquire(t, store, "r3", Options{Floor: 7})
 	if third.Fence() != 42 {
 		t.Errorf("fence = %d, want 42", third.Fence())
 	}
+
 	other, err := Acquire(t.Context(), store, "another pipeline", "r1", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	release(t, other)
 	release(t, third)
 }
@@ -139,10 +149,12 @@ func TestRacers(t *testing.T) {
 				}
 			})
 		}
+
 		group.Wait()
 		if won.Load() != 1 || fence.Load() != 1 {
 			t.Fatalf("%d racers hold the lease, the last with fence %d", won.Load(), fence.Load())
 		}
+
 		release(t, <-leases)
 	}
 }
@@ -159,15 +171,18 @@ func TestWaitersTakeTurns(t *testing.T) {
 				t.Error(err)
 				return
 			}
+
 			if holding.Add(1) != 1 || last.Swap(l.Fence()) >= l.Fence() {
 				t.Errorf("run r%d holds the lease beside another, fence %d", n, l.Fence())
 			}
+
 			holding.Add(-1)
 			if err := l.Release(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+
 	group.Wait()
 	if last.Load() != 8 {
 		t.Errorf("last fence = %d, want 8", last.Load())
@@ -186,11 +201,13 @@ func hold(t *testing.T, store *file.Store) *exec.Cmd {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = command.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil || strings.TrimSpace(line) != "1" {
 		t.Fatalf("the holder says %q, %v", line, err)
 	}
+
 	return command
 }
 
@@ -204,16 +221,19 @@ func TestKilledHolder(t *testing.T) {
 	if err := holder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+
 	_ = holder.Wait() // says that it was killed
 	if seen, err := Inspect(t.Context(), store, pipeline); err != nil || !seen.Dead || !seen.Held {
 		t.Errorf("Inspect = %+v, %v, want a dead holder", seen, err)
 	}
+
 	_, err = RequestStop(t.Context(), store, pipeline, "r1", "a test", false)
 	wantCode(t, err, hindcast.ERun)
 	l := acquire(t, store, "r1", Options{})
 	if l.Fence() != 2 {
 		t.Errorf("fence = %d, want 2", l.Fence())
 	}
+
 	release(t, l)
 }
 
@@ -227,6 +247,7 @@ func TestStopBetweenProcesses(t *testing.T) {
 	if err := holder.Wait(); err != nil {
 		t.Errorf("the holder ended with %v", err)
 	}
+
 	release(t, acquire(t, store, "r2", Options{}))
 }
 
@@ -239,6 +260,7 @@ func TestReusedPid(t *testing.T) {
 	if !us.Alive() {
 		t.Error("we count as dead")
 	}
+
 	earlier := us
 	earlier.Started = "0"
 	l := acquire(t, store, "r1", Options{Process: earlier})
@@ -258,11 +280,13 @@ func TestStopRequests(t *testing.T) {
 				t.Errorf("request = %+v", r)
 			}
 		}
+
 		_, err := RequestStop(t.Context(), store, pipeline, "r9", "ann", false)
 		wantCode(t, err, hindcast.ERun)
 		release(t, l)
 		_, err = RequestStop(t.Context(), store, pipeline, "r1", "ann", false)
 		wantCode(t, err, hindcast.ERun)
+
 		// A resume does not see its predecessor's requests.
 		l = acquire(t, store, "r1", Options{})
 		select {
@@ -270,6 +294,7 @@ func TestStopRequests(t *testing.T) {
 			t.Errorf("an old request was delivered: %+v", r)
 		case <-time.After(10 * DefaultPoll):
 		}
+
 		release(t, l)
 	})
 }
@@ -286,12 +311,14 @@ func TestSilentHolder(t *testing.T) {
 				gone.ended.Wait()
 				begun := time.Now()
 				l := acquire(t, store, "r2", Options{Wait: true, Now: func() time.Time { return time.Now().Add(jump) }})
+
 				if took := time.Since(begun); took < DefaultTTL || took > DefaultTTL+2*DefaultPoll {
 					t.Errorf("it took %v, want the TTL of %v", took, DefaultTTL)
 				}
 				if l.Fence() != 2 {
 					t.Errorf("fence = %d, want 2", l.Fence())
 				}
+
 				release(t, l)
 			})
 		})
@@ -308,9 +335,11 @@ func TestSilenceByTheHoldersTTL(t *testing.T) {
 			gone.ended.Wait()
 			begun := time.Now()
 			l := acquire(t, store, "r2", Options{Wait: true})
+
 			if took := time.Since(begun); took < ttl || took > ttl+2*DefaultPoll {
 				t.Errorf("it took %v, want the holder's TTL of %v", took, ttl)
 			}
+
 			release(t, l)
 		})
 	}
@@ -327,25 +356,31 @@ func TestWatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			return watch.Silent(holder)
 		}
+
 		for range 20 {
 			if silent() {
 				t.Fatal("a holder that renews its lease is silent")
 			}
 			time.Sleep(time.Minute)
 		}
+
 		l.cancel()
 		l.ended.Wait()
 		silent()
 		time.Sleep(2*time.Minute - time.Second)
+
 		if silent() {
 			t.Error("silent before its TTL is over")
 		}
+
 		time.Sleep(time.Second)
 		if !silent() {
 			t.Error("not silent when its TTL is over")
 		}
+
 		release(t, l)
 		if silent() {
 			t.Error("a released lease counts as silent")
@@ -361,9 +396,11 @@ func TestLiveHolder(t *testing.T) {
 		ahead := func() time.Time { return time.Now().Add(time.Hour) }
 		ctx, cancel := context.WithTimeout(t.Context(), 20*DefaultTTL)
 		defer cancel()
+
 		if _, err := Acquire(ctx, store, pipeline, "r2", Options{Wait: true, Now: ahead}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waiting ended with %v", err)
 		}
+
 		_, err := Acquire(t.Context(), store, pipeline, "r2", Options{Now: ahead})
 		wantCode(t, err, hindcast.ELeaseHeld)
 		select {
@@ -371,6 +408,7 @@ func TestLiveHolder(t *testing.T) {
 			t.Errorf("lost: %v", l.Err())
 		default:
 		}
+
 		release(t, l)
 	})
 }
@@ -397,6 +435,7 @@ func TestLostToAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		us.Started = "0" // counts as dead but is not: a zombie
 		earlier.Process = us
 		zombie := acquire(t, store, "r1", earlier)
@@ -404,9 +443,11 @@ func TestLostToAnother(t *testing.T) {
 		<-zombie.Lost()
 		wantCode(t, zombie.Err(), hindcast.EFenced)
 		release(t, zombie)
+
 		if holder, err := Inspect(t.Context(), store, pipeline); err != nil || !holder.Held || holder.Fence != l.Fence() {
 			t.Errorf("the zombie released what is not its own: %+v, %v", holder, err)
 		}
+
 		release(t, l)
 	})
 }
@@ -422,11 +463,13 @@ func (f *flaky) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if f.down.Load() {
 		return objstore.Info{}, errors.New("the store is down")
 	}
+
 	if f.lose.Load() {
 		if _, err := f.Store.Put(ctx, key, body, cond); err != nil {
 			return objstore.Info{}, err
 		}
 	}
+
 	return f.Store.Put(ctx, key, body, cond)
 }
 
@@ -438,17 +481,21 @@ func TestStoreDown(t *testing.T) {
 		time.Sleep(DefaultTTL - time.Second)
 		store.down.Store(false)
 		time.Sleep(DefaultTTL)
+
 		select {
 		case <-l.Lost():
 			t.Fatalf("lost although the store came back: %v", l.Err())
 		default:
 		}
+
 		store.down.Store(true)
 		begun := time.Now()
 		<-l.Lost()
+
 		if took := time.Since(begun); took > DefaultTTL || took < DefaultTTL/2 {
 			t.Errorf("lost after %v of silence", took)
 		}
+
 		wantCode(t, l.Err(), hindcast.ELake)
 		release(t, l)
 	})
@@ -460,11 +507,13 @@ func TestLostAnswers(t *testing.T) {
 		store.lose.Store(true)
 		l := acquire(t, store, "r1", Options{Process: elsewhere})
 		time.Sleep(5 * DefaultTTL)
+
 		select {
 		case <-l.Lost():
 			t.Fatalf("lost: %v", l.Err())
 		default:
 		}
+
 		release(t, l)
 		if holder, err := Inspect(t.Context(), store, pipeline); err != nil || holder.Held {
 			t.Errorf("Inspect = %+v, %v after the release", holder, err)
@@ -478,6 +527,7 @@ func TestCorruptLease(t *testing.T) {
 		if _, err := store.Put(t.Context(), lake.LeaseKey(pipeline), []byte(body), objstore.Condition{}); err != nil {
 			t.Fatal(err)
 		}
+
 		_, err := Acquire(t.Context(), store, pipeline, "r1", Options{})
 		wantCode(t, err, hindcast.ELake)
 		_, err = Inspect(t.Context(), store, pipeline)
@@ -496,6 +546,7 @@ func TestStopRequestsForSlices(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
+
 		hear := func(who string, now bool, keys ...string) {
 			t.Helper()
 			select {
@@ -507,6 +558,7 @@ func TestStopRequestsForSlices(t *testing.T) {
 				t.Errorf("%s is not heard", who)
 			}
 		}
+
 		ask("ann", true, "a")
 		ask("bob", false, "b")
 		hear("ann", true, "a")
@@ -517,11 +569,13 @@ func TestStopRequestsForSlices(t *testing.T) {
 		ask("bob", false, "d")
 		hear("ann", true)
 		time.Sleep(time.Minute)
+
 		select {
 		case r := <-l.Stop():
 			t.Errorf("heard %+v as well", r)
 		default:
 		}
+
 		release(t, l)
 	})
 }

@@ -20,14 +20,17 @@ func This() (Process, error) {
 	if err != nil {
 		return Process{}, fmt.Errorf("asking for the host's name: %w", err)
 	}
+
 	boot, err := bootID()
 	if err != nil {
 		return Process{}, fmt.Errorf("asking for the host's boot: %w", err)
 	}
+
 	started, alive, err := startOf(os.Getpid())
 	if err != nil || !alive {
 		return Process{}, fmt.Errorf("asking for our own start: %w", err)
 	}
+
 	return Process{Host: host, Pid: os.Getpid(), Started: started, Boot: boot}, nil
 }
 

@@ -16,10 +16,12 @@ func bootID() (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	space, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		return "", err
 	}
+
 	return strings.TrimSpace(string(boot)) + " " + space, nil
 }
 
@@ -33,12 +35,14 @@ func startOf(pid int) (started string, alive bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
+
 	// The name, in parentheses, may contain anything; the fields after it are plain. The state is field 3, the start
 	// field 22.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 20 {
 		return "", false, fmt.Errorf("process %d has an odd stat %q", pid, stat)
 	}
+
 	state := fields[0][0]
 	return string(fields[19]), state != 'Z' && state != 'X', nil
 }

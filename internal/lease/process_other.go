@@ -28,6 +28,7 @@ func startOf(pid int) (started string, alive bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
+
 	state, started, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	return strings.TrimSpace(started), !strings.HasPrefix(state, "Z"), nil
 }

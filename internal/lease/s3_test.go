@@ -31,6 +31,7 @@ func bucket(t *testing.T, server *s3test.Server) objstore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return store
 }
 
@@ -54,28 +55,35 @@ func TestMachines(t *testing.T) {
 				}
 			})
 		}
+
 		group.Wait()
 		if won.Load() != 1 {
 			t.Fatalf("%d machines hold the lease", won.Load())
 		}
+
 		first := <-leases
 		if err := first.Check(t.Context()); err != nil {
 			t.Errorf("the holder is told that it is none: %v", err)
 		}
+
 		first.cancel() // suspended: it no longer renews
 		first.ended.Wait()
 		first.record.TTL = 200 * time.Millisecond
+
 		if err := first.renew(t.Context(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
+
 		second := acquire(t, store, "r9", Options{Process: machine("another"), Wait: true, Poll: 20 * time.Millisecond})
 		if second.Fence() <= first.Fence() {
 			t.Errorf("fence %d after %d", second.Fence(), first.Fence())
 		}
+
 		wantCode(t, first.Check(t.Context()), hindcast.EFenced)
 		if err := first.renew(t.Context(), time.Second); err == nil {
 			t.Error("a lease that was taken over is renewed")
 		}
+
 		release(t, second)
 	}
 }
@@ -96,6 +104,7 @@ func TestLeaseThatIsNotFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	l := acquire(t, store, "r1", Options{})
 	for n := range int64(6) {
 		missing.Store(n)
@@ -107,6 +116,7 @@ func TestLeaseThatIsNotFound(t *testing.T) {
 			t.Errorf("renewed, and not found %d times: %v", n, err)
 		}
 	}
+
 	missing.Store(0)
 
 	for _, do := range []func() error{func() error { return l.Check(t.Context()) }, func() error { return l.renew(t.Context(), time.Minute) }} {
@@ -124,11 +134,13 @@ func TestLeaseThatIsNotFound(t *testing.T) {
 	if err := store.Delete(t.Context(), l.key); err != nil {
 		t.Fatal(err)
 	}
+
 	second := acquire(t, store, "r2", Options{Floor: l.Fence()})
 	wantCode(t, l.Check(t.Context()), hindcast.EFenced)
 	if err := l.renew(t.Context(), time.Minute); err == nil {
 		t.Error("a lease that was deleted and taken by another is put back")
 	}
+
 	release(t, second)
 }
 
@@ -138,13 +150,16 @@ func TestLostLease(t *testing.T) {
 	l := acquire(t, store, "r1", Options{Floor: 6})
 	publishUnder(t, store, l.Fence())
 	release(t, l)
+
 	if err := store.Delete(t.Context(), l.key); err != nil {
 		t.Fatal(err)
 	}
+
 	again := acquire(t, store, "r2", Options{})
 	if again.Fence() != 8 {
 		t.Errorf("fence = %d after the lease with fence 7 was lost", again.Fence())
 	}
+
 	release(t, again)
 }
 

@@ -37,6 +37,7 @@ func RequestStop(ctx context.Context, store objstore.Store, pipeline, run, who s
 	if !holder.Held || holder.Run != run || holder.Dead {
 		return holder, notRunning(pipeline, run, holder)
 	}
+
 	request := StopRequest{Run: run, Fence: holder.Fence, Who: who, Now: now, Slices: only, Time: time.Now().UTC()}
 	for {
 		err := request.put(ctx, store, lake.StopKey(pipeline, run))
@@ -70,10 +71,12 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 			}
 		}
 	}
+
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
+
 	_, err = store.Put(ctx, key, body, condition)
 	return err
 }
@@ -93,6 +96,7 @@ func notRunning(pipeline, run string, holder Holder) error {
 		e.Message = fmt.Sprintf("run %s is not under way: its process %d has died", run, holder.Pid)
 		e.Next = fmt.Sprintf("`hindcast resume %s` continues it", run)
 	}
+
 	return e
 }
 
@@ -105,14 +109,17 @@ func (l *Lease) listen(ctx context.Context) {
 	for sleep(ctx, l.options.Poll) == nil {
 		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
 		var request StopRequest
+
 		// Whatever cannot be read is tried again at the next poll.
 		if err != nil || info.ETag == seen || json.Unmarshal(body, &request) != nil {
 			continue
 		}
+
 		seen = info.ETag
 		if request.Fence != r.Fence {
 			continue
 		}
+
 		for _, one := range request.each() {
 			at := one.Time.UnixNano()
 			if told[at] {
@@ -162,6 +169,7 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 	if err != nil || r.Fence == 0 {
 		return Holder{}, err
 	}
+
 	us, err := This()
 	if err != nil {
 		us = Process{} // then nothing is known about any process

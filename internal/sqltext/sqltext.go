@@ -38,6 +38,7 @@ func lex(text string) []piece {
 		pieces = append(pieces, piece{k, text[at : at+n], at})
 		at += n
 	}
+
 	return pieces
 }
 
@@ -112,6 +113,7 @@ func blockEnd(s string) int {
 			i++
 		}
 	}
+
 	return len(s)
 }
 
@@ -135,13 +137,16 @@ func dollarEnd(s string) int {
 	for n < len(s) && isWord(s[n]) {
 		n++
 	}
+
 	if n >= len(s) || s[n] != '$' || n > 1 && s[1] >= '0' && s[1] <= '9' {
 		return 0
 	}
+
 	tag := s[:n+1]
 	if i := strings.Index(s[len(tag):], tag); i >= 0 {
 		return len(tag) + i + len(tag)
 	}
+
 	return len(s)
 }
 
@@ -167,19 +172,23 @@ func Bind(text string, literals map[string]string) (string, []Shift, error) {
 		case "}":
 			braces = max(0, braces-1)
 		}
+
 		if !isParam(pieces, i) || braces > 0 && behindKey(pieces, i) {
 			out.WriteString(p.text)
 			continue
 		}
+
 		name := pieces[i+1].text
 		literal, known := literals[name]
 		if !known {
 			return "", nil, unknownParam(text, p.at, name, literals)
 		}
+
 		out.WriteString(literal)
 		i++
 		shifts = append(shifts, Shift{At: out.Len(), Delta: p.at + 1 + len(name) - out.Len()})
 	}
+
 	return out.String(), shifts, nil
 }
 
@@ -192,6 +201,7 @@ func isParam(pieces []piece, i int) bool {
 	if c := pieces[i+1].text[0]; c >= '0' && c <= '9' {
 		return false
 	}
+
 	return i == 0 || pieces[i-1].kind != word && pieces[i-1].text != ":" && pieces[i-1].text != "]"
 }
 
@@ -231,12 +241,14 @@ func Normalize(text string) string {
 			gap = true
 			continue
 		}
+
 		if gap && out.Len() > 0 {
 			out.WriteByte(' ')
 		}
 		gap = false
 		out.WriteString(p.text)
 	}
+
 	return strings.TrimRight(out.String(), "; ")
 }
 
@@ -256,6 +268,7 @@ func Statements(text string) []Statement {
 		}
 		start, any = -1, false
 	}
+
 	for _, p := range lex(text) {
 		switch {
 		case p.kind == symbol && p.text == ";":
@@ -267,6 +280,7 @@ func Statements(text string) []Statement {
 			any, end = true, p.at+len(p.text)
 		}
 	}
+
 	flush()
 	return list
 }
@@ -298,6 +312,7 @@ func Find(text string, from int, words ...string) int {
 		} else if p.kind != word {
 			continue
 		}
+
 		if p.at >= from && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, name) }) {
 			return p.at
 		}

@@ -44,6 +44,7 @@ func TestShiftsLeadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, word := range []string{"marker ", "marker2", "FROM"} {
 		at, delta := strings.Index(bound, word), 0
 		for _, s := range shifts {
@@ -51,6 +52,7 @@ func TestShiftsLeadBack(t *testing.T) {
 				delta = s.Delta
 			}
 		}
+
 		if want := strings.Index(text, word); at+delta != want {
 			t.Errorf("%q leads to %d, want %d", word, at+delta, want)
 		}
@@ -104,9 +106,11 @@ func FuzzLex(f *testing.F) {
 		for _, p := range lex(text) {
 			b.WriteString(p.text)
 		}
+
 		if b.String() != text {
 			t.Errorf("%q became %q", text, b.String())
 		}
+
 		_, _, _ = Bind(text, nil)
 		Normalize(text)
 		Statements(text)

@@ -52,6 +52,7 @@ func FindUnstable(text string) []Unstable {
 			found = append(found, Unstable{"LIMIT", whyAnyRows, p.at, true})
 		}
 	}
+
 	return found
 }
 
@@ -83,6 +84,7 @@ func orders(pieces []piece, i int) bool {
 			k = len(pieces)
 		}
 	}
+
 	return contains(pieces[i:end], "order")
 }
 
@@ -103,6 +105,7 @@ func closing(pieces []piece, i int) int {
 			}
 		}
 	}
+
 	return len(pieces) - 1
 }
 

@@ -35,6 +35,7 @@ func TestFindUnstable(t *testing.T) {
 				t.Errorf("%s: %s is not at %d", text, u.What, u.Offset)
 			}
 		}
+
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s\ngot  %v\nwant %v", text, got, want)
 		}
