@@ -16,11 +16,13 @@ func (c *Cache) Adopt(ctx context.Context, from Source, f hindcast.File, path st
 	if err != nil {
 		return
 	}
+
 	e, err := c.open(ctx, from, info)
 	if err != nil {
 		return
 	}
 	defer c.release([]*entry{e})
+
 	c.reserve(ctx, info.Bytes)
 	defer c.arrived(info.Bytes)
 	_ = e.adopt(path) // a half-adopted entry has no record, and is fetched
@@ -31,19 +33,23 @@ func (e *entry) adopt(path string) error {
 	if _, err := e.load(); err == nil {
 		return nil
 	}
+
 	here, err := os.Stat(path)
 	if err != nil || here.Size() != e.object.Bytes {
 		return errMissing
 	}
+
 	place := filepath.Join(e.dir, "data")
 	if err := os.Rename(path, place); err != nil {
 		return err
 	}
+
 	data, err := os.OpenFile(place, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = data.Close() }() // nothing is written to it
+
 	_, err = e.keep(data, spans{{0, e.object.Bytes}})
 	return err
 }

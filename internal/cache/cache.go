@@ -83,14 +83,17 @@ func Open(dir string, limit int64) (*Cache, error) {
 	if c.dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("opening the cache %s: %w", dir, err)
 	}
+
 	if strings.ContainsAny(c.dir, "=*?[\\") {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the cache's folder %s has one of = * ? [ \\ in its path, which are special to engines", c.dir),
 			Next:    "name another folder"}
 	}
+
 	if err := c.mark(); err != nil {
 		return nil, err
 	}
+
 	return c, nil
 }
 
@@ -105,15 +108,18 @@ func (c *Cache) mark() error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil { // the lake's data is not for every account on this machine
 		return c.fail("making", err)
 	}
+
 	path := filepath.Join(c.dir, tagName)
 	marked := func() bool {
 		text, err := os.ReadFile(path)
 		return err == nil && string(text) == tag
 	}
+
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return c.fail("reading", err)
 	}
+
 	for _, e := range entries { // the temporary file of another process that is just creating the cache is harmless
 		if !strings.HasPrefix(e.Name(), temporary) && !marked() {
 			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
@@ -121,16 +127,19 @@ func (c *Cache) mark() error {
 				Next:    "name an empty folder, or one that does not exist"}
 		}
 	}
+
 	if !marked() {
 		if err := write(path, []byte(tag)); err != nil {
 			return c.fail("marking", err)
 		}
 	}
+
 	for _, name := range []string{"files", "trash"} {
 		if err := os.MkdirAll(filepath.Join(c.dir, name), 0o700); err != nil {
 			return c.fail("making", err)
 		}
 	}
+
 	return nil
 }
 
@@ -152,11 +161,13 @@ func (c *Cache) Local(ctx context.Context, from Source, files []hindcast.File, c
 		entries[n], paths[n], err = c.one(ctx, from, files[n], columns)
 		return err
 	})
+
 	release = sync.OnceFunc(func() { c.release(entries) })
 	if err != nil {
 		release()
 		return nil, nil, err
 	}
+
 	return paths, release, nil
 }
 
@@ -166,6 +177,7 @@ func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns [
 	if err != nil {
 		return nil, "", err
 	}
+
 	e, err := c.open(ctx, from, info)
 	if err != nil {
 		return nil, "", err
@@ -173,6 +185,7 @@ func (c *Cache) one(ctx context.Context, from Source, f hindcast.File, columns [
 	if info.Bytes <= c.small || f.CRC32C == "" && f.SHA256 != "" { // a checksum of the whole needs the whole
 		columns = nil
 	}
+
 	path, err := e.local(ctx, f, columns)
 	return e, path, err
 }
@@ -182,12 +195,14 @@ func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstor
 	if f.ETag != "" && f.Bytes > 0 {
 		return objstore.Info{Key: f.Path, Bytes: f.Bytes, ETag: f.ETag}, nil
 	}
+
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return objstore.Info{}, ctx.Err()
 	}
+
 	info, err := from.Stat(ctx, f.Path)
 	info.Key = f.Path
 	switch {
@@ -200,6 +215,7 @@ func (c *Cache) stat(ctx context.Context, from Source, f hindcast.File) (objstor
 			Message: from.URL() + " gives its objects no ETag, so an outdated copy could not be recognised",
 			Next:    "use a store that has ETags"}
 	}
+
 	return info, nil
 }
 
@@ -210,10 +226,12 @@ func (c *Cache) release(entries []*entry) {
 			e.close()
 		}
 	}
+
 	c.mutex.Lock()
 	c.released = true
 	over := c.used > c.limit
 	c.mutex.Unlock()
+
 	if over {
 		c.shrink(context.Background())
 	}
@@ -236,9 +254,11 @@ func parallel(n, wide int, cancel func(), f func(n int) error) error {
 			cancel()
 			next = n
 		}
+
 		next++
 		return next - 1
 	}
+
 	for range min(n, wide) {
 		group.Go(func() {
 			var err error
@@ -247,6 +267,7 @@ func parallel(n, wide int, cancel func(), f func(n int) error) error {
 			}
 		})
 	}
+
 	group.Wait()
 	return first
 }

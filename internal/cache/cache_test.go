@@ -36,6 +36,7 @@ func (d *database) chunksOf(body string, columns ...string) int64 {
 			d.t.Fatalf("%q: %v", text, err)
 		}
 	}
+
 	return n
 }
 
@@ -52,30 +53,36 @@ func TestOnlyWhatIsWantedIsFetched(t *testing.T) {
 	if got, want := db.ask(query, paths...), db.ask(query, whole); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+
 	bytes, gets := from.tally()
 	if used := db.chunksOf(body, "region", "cost", "day"); float64(bytes) > 1.05*float64(used) {
 		t.Errorf("%d bytes were fetched for columns of %d", bytes, used)
 	}
+
 	t.Logf("%d of %d bytes in %d requests", bytes, len(body), gets)
 	if disk, _ := onDisk(c); disk > bytes+int64(gets*8192) {
 		t.Errorf("%d bytes take %d on disk", bytes, disk)
 	}
+
 	release()
 
 	again, release := local(t, c, from, []string{"day", "region"}, f)
 	if bytes, gets = from.tally(); gets != 0 || again[0] != paths[0] {
 		t.Errorf("%d bytes were fetched again; %v, %v", bytes, paths, again)
 	}
+
 	release()
 
 	paths, release = local(t, c, from, []string{"day", "tags"}, f)
 	if bytes, _ = from.tally(); float64(bytes) > 1.05*float64(db.chunksOf(body, "tags")) {
 		t.Errorf("%d bytes were fetched for one more column of %d", bytes, db.chunksOf(body, "tags"))
 	}
+
 	const other = "SELECT max(tags.b), count(DISTINCT tags.a), sum(cost) FROM FILES"
 	if got, want := db.ask(other, paths...), db.ask(other, whole); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+
 	release()
 
 	paths, release = local(t, c, from, nil, f)
@@ -97,6 +104,7 @@ func TestACopyThatGrewIsReadAgain(t *testing.T) {
 		if _, err := db.run("SET prefetch_all_parquet_files=" + prefetch); err != nil {
 			t.Fatal(err)
 		}
+
 		for _, column := range []string{"id", "cost", "receipt", "tags", "quantity"} {
 			paths, release := local(t, c, from, []string{column}, f)
 			if got := db.ask("SELECT count(DISTINCT "+column+") > 10 FROM FILES", paths...); !strings.Contains(got, "true") {
@@ -107,10 +115,12 @@ func TestACopyThatGrewIsReadAgain(t *testing.T) {
 			}
 			release()
 		}
+
 		paths, release := local(t, c, from, []string{"account", "region", "day", "taxed"}, f)
 		if got := db.ask("SELECT max(account), max(region), max(day), count(taxed) FROM FILES WHERE account > 0", paths...); !strings.Contains(got, "999") || !strings.Contains(got, "region 9") {
 			t.Errorf("got %s", got)
 		}
+
 		release()
 		c = open(t, t.TempDir(), 1<<30)
 	}
@@ -130,6 +140,7 @@ func TestReadingThroughTheCache(t *testing.T) {
 			files = append(files, from.put(fmt.Sprintf("p/part-%d.parquet", n), body))
 			wholes = append(wholes, db.save(body))
 		}
+
 		for range 6 {
 			var some []string
 			for _, column := range columns {
@@ -137,19 +148,23 @@ func TestReadingThroughTheCache(t *testing.T) {
 					some = append(some, column)
 				}
 			}
+
 			asked := some
 			if random.IntN(5) == 0 {
 				asked = nil
 			} else if asked == nil {
 				asked = []string{}
 			}
+
 			if random.IntN(4) == 0 {
 				c = open(t, dir, c.limit) // another process
 			}
+
 			paths, release, err := c.Local(t.Context(), from, files, asked)
 			if err != nil {
 				return err
 			}
+
 			q := "SELECT " + quoted(some) + " FROM FILES"
 			if len(some) > 0 && random.IntN(2) == 0 {
 				q += " WHERE " + conditions(random, some[0])
@@ -157,11 +172,14 @@ func TestReadingThroughTheCache(t *testing.T) {
 			if got, want := db.ask(q, paths...), db.ask(q, wholes...); got != want {
 				return fmt.Errorf("%s: got\n%.300s\nwant\n%.300s", q, got, want)
 			}
+
 			release()
 		}
+
 		if len(from.twice) > 0 && c.limit == 1<<30 {
 			return fmt.Errorf("fetched again: %q", from.twice)
 		}
+
 		return nil
 	})
 }
@@ -179,12 +197,14 @@ func TestManyAtOnceShareAFetch(t *testing.T) {
 				t.Error(err)
 				return
 			}
+
 			defer release()
 			if got := db.ask("SELECT count(DISTINCT cost) > 10 FROM FILES", paths...); !strings.Contains(got, "true") {
 				t.Error(got)
 			}
 		})
 	}
+
 	group.Wait()
 	if len(from.twice) > 0 {
 		t.Errorf("fetched again: %q", from.twice)
@@ -207,6 +227,7 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 	c := open(t, t.TempDir(), 1<<30)
 	_, release := local(t, c, from, []string{"cost"}, other) // whose bytes are correct
 	release()
+
 	for _, want := range []struct {
 		file    hindcast.File
 		columns []string
@@ -225,9 +246,11 @@ func TestWhatTheStoreHasIsChecked(t *testing.T) {
 			wantError(t, err, hindcast.EParquet, hindcast.ClassPermanent, want.text)
 		}
 	}
+
 	from.tally()
 	_, release = local(t, c, from, []string{"cost"}, good, other)
 	release()
+
 	if bytes, _ := from.tally(); bytes == 0 || bytes > good.Bytes/2 {
 		t.Errorf("%d bytes fetched: want one column of what was wrong, and nothing of what was right", bytes)
 	}
@@ -249,16 +272,20 @@ func TestAFlippedBitIsFetchedAgain(t *testing.T) {
 				flips--
 			}
 		}
+
 		defer func() { from.answered = nil }()
 		for range 3 {
 			paths, release := local(t, c, from, columns, f)
 			got := db.ask(query, paths...)
 			release()
+
 			if got != want {
 				return fmt.Errorf("got %s, want %s", got, want)
 			}
+
 			flip(t, random, filepath.Join(c.look()[0].dir, "data"))
 		}
+
 		return nil
 	})
 }
@@ -271,14 +298,17 @@ func flip(t *testing.T, random *rand.Rand, path string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+
 	info, err := f.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	at, b := random.Int64N(info.Size()), make([]byte, 1)
 	if _, err := f.ReadAt(b, at); err != nil {
 		t.Fatal(err)
 	}
+
 	b[0] ^= 1 << random.IntN(8)
 	if _, err := f.WriteAt(b, at); err != nil {
 		t.Fatal(err)
@@ -300,11 +330,13 @@ func TestAnObjectThatIsReplaced(t *testing.T) {
 	first := ask("v")
 	held, release := local(t, c, from, []string{"v"}, f)
 	defer release()
+
 	from.before = func(context.Context, string, span, []byte) error {
 		from.before = nil
 		from.put("a.parquet", two)
 		return nil
 	}
+
 	_, _, err := c.Local(t.Context(), from, []hindcast.File{f}, []string{"v", "i"})
 	wantError(t, err, hindcast.EParquet, hindcast.ClassTransient, "was replaced while it was read")
 	second := ask("v", "i")
@@ -336,16 +368,19 @@ func TestAFetchThatBreaksOffGoesOn(t *testing.T) {
 			}
 			return nil
 		}
+
 		paths, release, err := c.Local(t.Context(), from, []hindcast.File{f}, []string{"cost", "day", "id"})
 		if err != nil && !errors.Is(err, cut) {
 			t.Fatal(err)
 		}
+
 		if err != nil {
 			if tries > 100 {
 				t.Fatal("it does not come further")
 			}
 			continue
 		}
+
 		const query = "SELECT sum(cost), max(day), sum(id) FROM FILES WHERE id > 5"
 		if got, want := db.ask(query, paths...), db.ask(query, db.save(body)); got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -353,9 +388,11 @@ func TestAFetchThatBreaksOffGoesOn(t *testing.T) {
 		if tries < 3 {
 			t.Errorf("it was not cut: %d tries", tries)
 		}
+
 		release()
 		break
 	}
+
 	if len(from.twice) > 0 {
 		t.Errorf("fetched again: %q", from.twice)
 	}
@@ -367,6 +404,7 @@ func TestDamageIsFetchedAgain(t *testing.T) {
 	body := db.parquet(real, realOptions)
 	f := from.put("x/a.parquet", body)
 	whole := db.save(body)
+
 	edit := func(name string, change func(text string) string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, name)
@@ -379,12 +417,14 @@ func TestDamageIsFetchedAgain(t *testing.T) {
 			}
 		}
 	}
+
 	remove := func(pattern string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			paths, err := filepath.Glob(filepath.Join(dir, pattern))
 			if err != nil || len(paths) == 0 {
 				t.Fatalf("%s: %v", pattern, err)
 			}
+
 			for _, p := range paths {
 				if err := os.RemoveAll(p); err != nil {
 					t.Fatal(err)
@@ -414,6 +454,7 @@ func TestDamageIsFetchedAgain(t *testing.T) {
 			if len(entries) != 1 {
 				t.Fatalf("%d entries", len(entries))
 			}
+
 			damage(t, entries[0].dir)
 			for _, columns := range [][]string{{"cost", "id"}, {"cost", "id", "day"}, {"id", "cost"}} {
 				paths, release := local(t, c, from, columns, f)
@@ -437,6 +478,7 @@ func TestPathsAsEnginesSeeThem(t *testing.T) {
 		"f/region=x*/year=2023/" + strings.Repeat("n", 300)} {
 		files = append(files, from.put(key, body))
 	}
+
 	paths, release := local(t, c, from, []string{"i"}, files...)
 	defer release()
 	got := db.ask("SELECT region, year, count(*) FROM FILES GROUP BY ALL", paths...)
@@ -445,6 +487,7 @@ func TestPathsAsEnginesSeeThem(t *testing.T) {
 			t.Errorf("got %s, without %s", got, want)
 		}
 	}
+
 	for i, want := range []string{"part %5B1%5D%2A.parquet", "ä %27b%27 %7Bc%7D%3F.parquet", "data.parquet", "data.parquet"} {
 		if filepath.Base(paths[i]) != want {
 			t.Errorf("got %s, want %s", paths[i], want)
@@ -457,6 +500,7 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "files"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := Open(dir, 1)
 	wantError(t, err, hindcast.EValue, hindcast.ClassPermanent, "holds something else (files)")
 	_, err = Open(filepath.Join(t.TempDir(), "year=2020"), 1)
@@ -465,6 +509,7 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err = Open(file, 1)
 	wantError(t, err, hindcast.ELake, hindcast.ClassPermanent, "not a directory")
 	dir = filepath.Join(t.TempDir(), "new", "folder")
@@ -476,6 +521,7 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 			}
 		})
 	}
+
 	group.Wait()
 	text, err := os.ReadFile(filepath.Join(dir, "CACHEDIR.TAG"))
 	if err != nil || !strings.HasPrefix(string(text), "Signature: 8a477f597d28d172789f06886806bc55") {
@@ -512,29 +558,35 @@ func TestNobodyWaitsForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = data.Close() }()
+
 	evictor, err := os.Open(filepath.Join(dir, "lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = evictor.Close() }()
+
 	for _, held := range []*os.File{data, evictor} {
 		if err := flock(held, 6); err != nil { // LOCK_EX|LOCK_NB
 			t.Fatal(err)
 		}
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan struct{})
 	go func() { <-asked; cancel() }()
 	from.before = func(context.Context, string, span, []byte) error { t.Error("it fetches"); return nil }
 	close(asked)
+
 	if _, _, err := c.Local(ctx, from, []hindcast.File{f}, []string{"cost"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+
 	from.before = nil
 	c.patience = time.Millisecond
 	c.limit = 1 // so that it evicts
 	paths, release := local(t, c, from, []string{"cost"}, f)
 	defer release()
+
 	if got := db.ask("SELECT count(DISTINCT cost) > 10 FROM FILES", paths...); !strings.Contains(got, "true") {
 		t.Error(got)
 	}
@@ -547,6 +599,7 @@ func TestSmallFilesAreFetchedInOneRequest(t *testing.T) {
 	c.small = small
 	_, release := local(t, c, from, []string{"i"}, f)
 	release()
+
 	if bytes, gets := from.tally(); gets != 1 || bytes != f.Bytes {
 		t.Errorf("%d bytes in %d requests", bytes, gets)
 	}

@@ -54,6 +54,7 @@ func (e *entry) hold(ctx context.Context) error {
 	if err := os.MkdirAll(e.dir, 0o700); err != nil {
 		return err
 	}
+
 	path := filepath.Join(e.dir, "lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
@@ -65,10 +66,12 @@ func (e *entry) hold(ctx context.Context) error {
 	if err := lock(ctx, f, syscall.LOCK_SH, e.cache.patience); err != nil {
 		return err
 	}
+
 	if !isAt(f, path) {
 		_ = f.Close() // which releases the lock of what is gone
 		return errGone
 	}
+
 	e.use = f
 	return nil
 }
@@ -97,10 +100,12 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	if err == nil {
 		return path, nil
 	}
+
 	data, err := os.OpenFile(filepath.Join(e.dir, "data"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", e.cache.fail("opening", err)
 	}
+
 	// The fetcher holds the file's lock, so that nothing is fetched twice. The lock protects nothing else: fetching the
 	// same bytes twice is harmless, and a suspended process is not waited for.
 	switch err := lock(ctx, data, syscall.LOCK_EX, e.cache.patience); {
@@ -111,10 +116,12 @@ func (e *entry) brought(ctx context.Context, f hindcast.File, columns []string) 
 	case err != nil:
 		return "", e.cache.fail("locking", err)
 	}
+
 	defer func() { _ = data.Close() }() // synced, or worthless
 	if path, err = e.ready(f, columns); err == nil {
 		return path, nil
 	}
+
 	return e.fill(ctx, data, f, columns, err)
 }
 
@@ -125,19 +132,23 @@ func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	data, err := os.Open(filepath.Join(e.dir, "data"))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = data.Close() }() // it was only read
+
 	path := e.path(r.View)
 	if !isAt(data, path) {
 		return "", errMissing
 	}
+
 	want, err := wanted(e.object.Bytes, columns, func(s span) ([]byte, error) {
 		if !r.spans.covers(spans{s}) {
 			return nil, errMissing
 		}
+
 		text := make([]byte, s.bytes())
 		_, err := data.ReadAt(text, s.from)
 		return text, err
@@ -145,11 +156,13 @@ func (e *entry) ready(f hindcast.File, columns []string) (string, error) {
 	if err == nil && !r.spans.covers(want) {
 		err = errMissing
 	}
+
 	if err == nil {
 		if err = e.cache.checker.Check(data.Name(), f, columns); err != nil {
 			err = fmt.Errorf("%w: %w", chunks.ErrBroken, err)
 		}
 	}
+
 	return path, err
 }
 
@@ -174,17 +187,21 @@ func (e *entry) load() (record, error) {
 	if err != nil {
 		return r, errMissing
 	}
+
 	head, body, _ := strings.Cut(string(text), "\n")
 	if head != recordVersion+" "+digest(body) || json.Unmarshal([]byte(body), &r) != nil ||
 		r.Lake != digest(e.from.URL()) || r.Key != e.object.Key || r.ETag != e.object.ETag || r.Bytes != e.object.Bytes {
 		return record{}, errMissing
 	}
+
 	if info, err := os.Stat(filepath.Join(e.dir, "data")); err != nil || info.Size() != r.Bytes {
 		return record{}, errMissing
 	}
+
 	for _, at := range r.Ranges {
 		r.spans = append(r.spans, span{at[0], at[1]})
 	}
+
 	r.spans = union(r.spans...)
 	return r, nil
 }
@@ -195,10 +212,12 @@ func (e *entry) keep(data *os.File, have spans) (path string, err error) {
 	for _, s := range have {
 		r.Ranges = append(r.Ranges, [2]int64{s.from, s.to})
 	}
+
 	body, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
+
 	path = e.path(r.View)
 	if err := data.Sync(); err != nil {
 		return "", err
@@ -209,6 +228,7 @@ func (e *entry) keep(data *os.File, have spans) (path string, err error) {
 	if err := os.Link(data.Name(), path); err != nil {
 		return "", err
 	}
+
 	text := recordVersion + " " + digest(string(body)) + "\n" + string(body)
 	return path, write(filepath.Join(e.dir, "record"), []byte(text))
 }
@@ -231,10 +251,12 @@ func (e *entry) path(view string) string {
 			parts = append(parts, plain(name)+"="+plain(value))
 		}
 	}
+
 	name := plain(keys[len(keys)-1])
 	if len(name) > longest || name == "" || name[0] == '.' {
 		name = "data.parquet"
 	}
+
 	return filepath.Join(append(parts, name)...)
 }
 
@@ -251,6 +273,7 @@ func plain(name string) string {
 			b.WriteByte(c)
 		}
 	}
+
 	return b.String()
 }
 
@@ -269,18 +292,22 @@ func write(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}
+
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
+
 	if err != nil {
 		_ = os.Remove(f.Name()) // it does not exist, or stays as garbage that nobody reads
 		return err
 	}
+
 	return syncFolder(dir)
 }
 

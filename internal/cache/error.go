@@ -19,6 +19,7 @@ func (c *Cache) fail(doing string, err error) error {
 	if _, ok := errors.AsType[*hindcast.Error](err); ok {
 		return err
 	}
+
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s the cache %s failed: %v", doing, c.dir, err), Next: "look at the folder " + c.dir + "; it may be deleted while hindcast is not running"}
 	switch {
@@ -35,6 +36,7 @@ func (c *Cache) fail(doing string, err error) error {
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOLCK), errors.Is(err, syscall.ENOTSUP):
 		e.Class, e.Next = hindcast.ClassPermanent, "put the cache into a folder on a local disk"
 	}
+
 	return e
 }
 

@@ -24,6 +24,7 @@ func (c *Cache) reserve(ctx context.Context, bytes int64) {
 	c.inFlight += bytes
 	look := c.fetched >= c.limit/share || c.used > c.limit && c.released
 	c.mutex.Unlock()
+
 	if look {
 		c.shrink(ctx)
 	}
@@ -43,9 +44,11 @@ func (c *Cache) shrink(ctx context.Context) {
 		defer c.mutex.Unlock()
 		used += c.inFlight
 		c.used, c.fetched, c.released = used, 0, false
+
 		if used <= c.limit {
 			return 0
 		}
+
 		return used - c.limit + c.limit/share
 	})
 }
@@ -80,12 +83,14 @@ func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed i
 	if err == nil && lock(ctx, f, syscall.LOCK_EX, c.patience) == nil {
 		defer func() { _ = f.Close() }() // which releases the lock
 	} // otherwise it is full, or the other process is suspended: at worst too much is evicted
+
 	c.empty()
 	entries := c.look()
 	var used int64
 	for _, e := range entries {
 		used += e.bytes
 	}
+
 	excess := goal(used)
 	for _, e := range entries {
 		if freed >= excess {
@@ -95,10 +100,12 @@ func (c *Cache) evict(ctx context.Context, goal func(used int64) int64) (freed i
 			freed += e.bytes
 		}
 	}
+
 	c.mutex.Lock()
 	c.used -= min(freed, c.used)
 	c.mutex.Unlock()
 	c.empty()
+
 	return freed
 }
 
@@ -119,12 +126,15 @@ func (c *Cache) look() []kept {
 		if info, err := os.Stat(filepath.Join(dir, "data")); err == nil {
 			e.bytes = allocated(info)
 		}
+
 		info, err := os.Stat(filepath.Join(dir, "lock"))
 		if _, none := os.Stat(filepath.Join(dir, "record")); err == nil && none == nil {
 			e.used = info.ModTime()
 		}
+
 		found = append(found, e)
 	}
+
 	slices.SortFunc(found, func(a, b kept) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.dir, b.dir)) })
 	return found
 }
@@ -137,9 +147,11 @@ func (c *Cache) remove(e kept) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }() // which releases the lock
+
 	if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) != nil || !isAt(f, path) {
 		return false
 	}
+
 	return os.Rename(e.dir, filepath.Join(c.dir, "trash", filepath.Base(e.dir)+"-"+rand.Text()[:8])) == nil
 }
 
@@ -150,6 +162,7 @@ func (c *Cache) empty() {
 		return
 	}
 	defer func() { _ = in.Close() }()
+
 	entries, _ := fs.ReadDir(in.FS(), "trash")
 	for _, e := range entries {
 		_ = in.RemoveAll(filepath.Join("trash", e.Name())) // what stays is tried again next time

@@ -49,6 +49,7 @@ func TestTheLongestUnusedGoesFirst(t *testing.T) {
 	files := filled(from, 8)
 	c := open(t, t.TempDir(), 450_000)
 	ticking(c)
+
 	use := func(n int) int {
 		paths, release := local(t, c, from, nil, files[n])
 		content(t, paths[0], files[n])
@@ -57,22 +58,27 @@ func TestTheLongestUnusedGoesFirst(t *testing.T) {
 		if bytes, _ := onDisk(c); bytes > c.limit {
 			t.Errorf("%d bytes on disk, the limit is %d", bytes, c.limit)
 		}
+
 		return gets
 	}
+
 	for n := range 4 {
 		if use(n) == 0 {
 			t.Errorf("%d was there", n)
 		}
 	}
+
 	if use(0) != 0 {
 		t.Error("0 was fetched again")
 	}
+
 	use(4) // no room for five: 1 goes, the least recently used
 	for _, n := range []int{0, 2, 3, 4} {
 		if use(n) != 0 {
 			t.Errorf("%d was evicted", n)
 		}
 	}
+
 	if use(1) == 0 {
 		t.Error("1 was not evicted")
 	}
@@ -86,22 +92,28 @@ func TestWhatIsInUseIsNotEvicted(t *testing.T) {
 	c, other := open(t, dir, 250_000), open(t, dir, 250_000) // like two processes: locks belong to the open file
 	paths, release := local(t, c, from, nil, files[:5]...)
 	others, release2 := local(t, other, from, nil, files[3:9]...)
+
 	for i, p := range paths {
 		content(t, p, files[i])
 	}
+
 	for i, p := range others {
 		content(t, p, files[3+i])
 	}
+
 	if bytes, entries := onDisk(c); entries != 9 || bytes < 900_000 {
 		t.Errorf("%d entries of %d bytes: something in use was evicted", entries, bytes)
 	}
+
 	release()
 	if _, entries := onDisk(c); entries != 6 {
 		t.Errorf("%d entries, want the six that the other uses", entries)
 	}
+
 	for i, p := range others {
 		content(t, p, files[3+i])
 	}
+
 	release2()
 	release2() // safe to repeat
 	if bytes, _ := onDisk(c); bytes > c.limit {
@@ -120,6 +132,7 @@ func TestALimitOfNothingKeepsNothing(t *testing.T) {
 	for i, p := range paths {
 		content(t, p, files[i])
 	}
+
 	release()
 	if bytes, entries := onDisk(c); entries != 0 {
 		t.Errorf("%d entries of %d bytes are left", entries, bytes)
@@ -146,10 +159,12 @@ func TestWhatNobodyCanUseGoesFirst(t *testing.T) {
 	files := filled(from, 5)
 	c := open(t, t.TempDir(), 450_000)
 	ticking(c)
+
 	for _, f := range files[:4] {
 		_, release := local(t, c, from, nil, f)
 		release()
 	}
+
 	newest := c.look()[3].dir
 	if err := os.Remove(filepath.Join(newest, "record")); err != nil {
 		t.Fatal(err)
@@ -157,6 +172,7 @@ func TestWhatNobodyCanUseGoesFirst(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(c.dir, "trash", "left-behind", "x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+
 	_, release := local(t, c, from, nil, files[4])
 	release()
 	if _, err := os.Stat(newest); !os.IsNotExist(err) {
@@ -177,11 +193,13 @@ func TestADiskThatIsFull(t *testing.T) {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=600k"); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, 0); err != nil {
 			t.Error(err)
 		}
 	})
+
 	from := newStore()
 	files := filled(from, 9)
 	c := open(t, filepath.Join(dir, "cache"), 1<<30)
@@ -190,15 +208,19 @@ func TestADiskThatIsFull(t *testing.T) {
 		content(t, paths[0], files[n])
 		release()
 	}
+
 	held, release := local(t, c, from, nil, files[:3]...)
 	_, _, err := c.Local(t.Context(), from, files[3:9], nil)
 	wantError(t, err, hindcast.EDiskFull, hindcast.ClassResource, "no space is left in the cache "+dir)
+
 	for i, p := range held {
 		content(t, p, files[i])
 	}
+
 	release()
 	paths, release := local(t, c, from, nil, files[4:8]...)
 	defer release()
+
 	for i, p := range paths {
 		content(t, p, files[4+i])
 	}

@@ -27,11 +27,13 @@ func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, col
 	if r, err := e.load(); err == nil && !errors.Is(why, chunks.ErrBroken) {
 		f.have = r.spans
 	}
+
 	if info, err := data.Stat(); err != nil || info.Size() != e.object.Bytes {
 		if err := data.Truncate(e.object.Bytes); err != nil {
 			return "", e.cache.fail("writing", err)
 		}
 	}
+
 	before := f.have
 	err := f.columns(ctx, columns)
 	if err == nil {
@@ -43,6 +45,7 @@ func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, col
 	if err != nil && len(f.have.minus(before)) == 0 {
 		return "", err
 	}
+
 	path := ""
 	kept := e.cache.roomy(ctx, small, func() (err error) { // also after an error: what has arrived is not fetched again
 		path, err = e.keep(data, f.have)
@@ -51,6 +54,7 @@ func (e *entry) fill(ctx context.Context, data *os.File, file hindcast.File, col
 	if err == nil && kept != nil {
 		err = e.cache.fail("writing", kept)
 	}
+
 	return path, err
 }
 
@@ -69,10 +73,12 @@ func (f *fetching) columns(ctx context.Context, columns []string) error {
 		if err := f.fetch(ctx, spans{first}); err != nil {
 			return nil, err
 		}
+
 		text := make([]byte, s.bytes())
 		if _, err := f.data.ReadAt(text, s.from); err != nil {
 			return nil, f.cache.fail("reading", err)
 		}
+
 		return text, nil
 	})
 	if errors.Is(err, chunks.ErrBroken) {
@@ -81,6 +87,7 @@ func (f *fetching) columns(ctx context.Context, columns []string) error {
 	if err != nil {
 		return err
 	}
+
 	return f.fetch(ctx, want)
 }
 
@@ -94,6 +101,7 @@ func (f *fetching) fetch(ctx context.Context, want spans) error {
 		if len(missing) == 0 {
 			return nil
 		}
+
 		f.cache.reserve(ctx, missing.bytes())
 		defer f.cache.arrived(missing.bytes())
 		return f.pieces(ctx, missing.cut(piece))
@@ -115,6 +123,7 @@ func (f *fetching) one(ctx context.Context, s span) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+
 	buffer, _ := c.buffers.Get().(*[piece]byte)
 	defer c.buffers.Put(buffer)
 	bytes := buffer[:s.bytes()]
@@ -124,6 +133,7 @@ func (f *fetching) one(ctx context.Context, s span) error {
 	if _, err := f.data.WriteAt(bytes, s.from); err != nil {
 		return c.fail("writing", err)
 	}
+
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.have = f.have.with(s)
@@ -139,5 +149,6 @@ func (f *fetching) check(file hindcast.File, columns []string) error {
 	if err != nil {
 		return f.cache.fail("reading", err)
 	}
+
 	return nil
 }

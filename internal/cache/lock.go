@@ -18,10 +18,12 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 	if err == nil {
 		return nil
 	}
+
 	if !errors.Is(err, syscall.EWOULDBLOCK) {
 		_ = f.Close() // it was not locked
 		return err
 	}
+
 	got, left := make(chan error), make(chan struct{})
 	go func() {
 		err := flock(f, how)
@@ -31,6 +33,7 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 			_ = f.Close() // which releases the lock
 		}
 	}()
+
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -44,6 +47,7 @@ func lock(ctx context.Context, f *os.File, how int, patience time.Duration) erro
 	case <-timer.C:
 		err = errBusy
 	}
+
 	close(left)
 	return err
 }

@@ -52,6 +52,7 @@ func (f folder) GetRange(_ context.Context, key, _ string, offset int64, p []byt
 		return err
 	}
 	defer func() { _ = object.Close() }()
+
 	for _, half := range []span{{0, int64(len(p) / 2)}, {int64(len(p) / 2), int64(len(p))}} {
 		if f.step != nil {
 			f.step()
@@ -60,6 +61,7 @@ func (f folder) GetRange(_ context.Context, key, _ string, offset int64, p []byt
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -80,6 +82,7 @@ func start(t *testing.T, what, dir, objects string) (in io.WriteCloser, out *buf
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pipe, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +90,7 @@ func start(t *testing.T, what, dir, objects string) (in io.WriteCloser, out *buf
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = command.Process.Kill() })
 	return in, bufio.NewScanner(pipe), command
 }
@@ -103,24 +107,29 @@ func victim(dir, objects string) {
 	if err != nil {
 		die("opening:", err)
 	}
+
 	c.small, c.slots = 0, make(chan struct{}, 1)
 	from := folder{objects, func() {
 		fmt.Println("step")
 		in.Scan()
 	}}
+
 	for {
 		fmt.Println("columns?")
 		if !in.Scan() {
 			return
 		}
+
 		columns := strings.Split(in.Text(), ",")
 		if in.Text() == "all" {
 			columns = nil
 		}
+
 		_, release, err := c.Local(context.Background(), from, from.files("a.parquet", "b.parquet"), columns)
 		if err != nil {
 			die("fetching:", err)
 		}
+
 		release()
 	}
 }
@@ -137,12 +146,14 @@ func TestKilledAtAnyInstant(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	wholes := []string{db.save(bodies["a.parquet"]), db.save(bodies["b.parquet"])}
 	all := []string{"id", "day", "region", "receipt", "cost", "account", "quantity", "at", "tags", "taxed"}
 	holds(t, 25, func(random *rand.Rand) error {
 		if random.IntN(4) == 0 {
 			dir = t.TempDir()
 		}
+
 		in, out, process := start(t, "victim", dir, objects)
 		for left := random.IntN(60); left > 0 && out.Scan(); left-- {
 			answer := ""
@@ -152,13 +163,16 @@ func TestKilledAtAnyInstant(t *testing.T) {
 					answer = "all"
 				}
 			}
+
 			if _, err := fmt.Fprintln(in, answer); err != nil {
 				return err
 			}
 		}
+
 		if err := process.Process.Signal(syscall.SIGKILL); err != nil {
 			return err
 		}
+
 		_ = process.Wait() // killed
 		c := open(t, dir, 1<<30)
 		from := folder{dir: objects}
@@ -168,10 +182,12 @@ func TestKilledAtAnyInstant(t *testing.T) {
 			return err
 		}
 		defer release()
+
 		query := "SELECT " + quoted(columns) + " FROM FILES WHERE " + conditions(random, columns[0])
 		if got, want := db.ask(query, paths...), db.ask(query, wholes...); got != want {
 			return fmt.Errorf("%s: got\n%.300s\nwant\n%.300s", query, got, want)
 		}
+
 		return nil
 	})
 }
@@ -182,6 +198,7 @@ func busy(dir, objects string) {
 	if err != nil {
 		die("opening:", err)
 	}
+
 	c.small = 0
 	from := folder{dir: objects}
 	random := rand.New(rand.NewPCG(uint64(os.Getpid()), 0))
@@ -189,6 +206,7 @@ func busy(dir, objects string) {
 	if err != nil {
 		die("listing:", err)
 	}
+
 	columns := []string{"id", "day", "region", "receipt", "cost", "account", "quantity", "at", "tags", "taxed"}
 	for range 120 {
 		fmt.Println("next")
@@ -197,26 +215,32 @@ func busy(dir, objects string) {
 		if err != nil {
 			die("reading:", err)
 		}
+
 		some := []string{columns[random.IntN(len(columns))], columns[random.IntN(len(columns))]}
 		paths, release, err := c.Local(context.Background(), from, from.files(name), some)
 		if err != nil {
 			die("fetching:", err)
 		}
+
 		want, err := wanted(int64(len(body)), some, func(s span) ([]byte, error) { return body[s.from:s.to], nil })
 		if err != nil {
 			die("looking:", err)
 		}
+
 		got, err := os.ReadFile(paths[0])
 		if err != nil || len(got) != len(body) {
 			die("reading the copy:", fmt.Errorf("%d of %d bytes, %w", len(got), len(body), err))
 		}
+
 		for _, s := range want {
 			if string(got[s.from:s.to]) != string(body[s.from:s.to]) {
 				die("comparing:", fmt.Errorf("%s %q %v differs", name, some, s))
 			}
 		}
+
 		release()
 	}
+
 	fmt.Println("right")
 }
 
@@ -229,6 +253,7 @@ func TestProcessesFetchAndEvictAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	var group sync.WaitGroup
 	for range 2 {
 		_, out, _ := start(t, "busy", dir, objects)
@@ -237,11 +262,13 @@ func TestProcessesFetchAndEvictAtOnce(t *testing.T) {
 			for out.Scan() {
 				last = out.Text()
 			}
+
 			if last != "right" {
 				t.Errorf("a process ended after %q", last)
 			}
 		})
 	}
+
 	for n := range 12 { // and others that are killed early
 		_, out, process := start(t, "busy", dir, objects)
 		for range n * 3 {
@@ -252,9 +279,11 @@ func TestProcessesFetchAndEvictAtOnce(t *testing.T) {
 		}
 		_ = process.Wait() // killed
 	}
+
 	group.Wait()
 	c := open(t, dir, 300_000)
 	c.shrink(t.Context())
+
 	if bytes, _ := onDisk(c); bytes > 300_000 {
 		t.Errorf("%d bytes are left", bytes)
 	}

@@ -27,6 +27,7 @@ func union(ranges ...span) spans {
 			out = append(out, r)
 		}
 	}
+
 	return out
 }
 
@@ -47,10 +48,12 @@ func (s spans) minus(other spans) spans {
 			}
 			at = max(at, other[j].to)
 		}
+
 		if at < r.to {
 			out = append(out, span{at, r.to})
 		}
 	}
+
 	return out
 }
 
@@ -75,6 +78,7 @@ func (s spans) coalesce(have spans, share float64) spans {
 			gaps = append(gaps, gap)
 		}
 	}
+
 	slices.SortFunc(gaps, func(a, b span) int { return cmp.Compare(a.bytes(), b.bytes()) })
 	joined := slices.Clone(s)
 	for _, gap := range gaps {
@@ -83,6 +87,7 @@ func (s spans) coalesce(have spans, share float64) spans {
 		}
 		joined = append(joined, gap)
 	}
+
 	return union(joined...)
 }
 
@@ -95,5 +100,6 @@ func (s spans) cut(size int64) []span {
 		}
 		pieces = append(pieces, r)
 	}
+
 	return pieces
 }

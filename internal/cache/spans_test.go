@@ -47,6 +47,7 @@ func TestSpansAreSets(t *testing.T) {
 				return err
 			}
 		}
+
 		inList, inA, inB := new(bits).put(list), new(bits).put(a), new(bits).put(b)
 		inMinus, inWith := new(bits).put(minus), new(bits).put(with)
 		n, covers := int64(0), true
@@ -59,9 +60,11 @@ func TestSpansAreSets(t *testing.T) {
 				return fmt.Errorf("byte %d of %v and %v: minus %v, with %v", i, a, b, minus, with)
 			}
 		}
+
 		if a.bytes() != n || a.covers(b) != covers {
 			return fmt.Errorf("%v: %d bytes, covers %v: %v", a, a.bytes(), b, a.covers(b))
 		}
+
 		return nil
 	})
 }
@@ -76,6 +79,7 @@ func TestCoalesce(t *testing.T) {
 		if err := ordered(joined); err != nil {
 			return err
 		}
+
 		switch spare := joined.bytes() - want.bytes(); {
 		case !joined.covers(want), len(joined) > len(want):
 			return fmt.Errorf("%v became %v", want, joined)
@@ -84,10 +88,12 @@ func TestCoalesce(t *testing.T) {
 		case joined.minus(have).bytes() != joined.bytes():
 			return fmt.Errorf("%v became %v, but %v is there", want, joined, have)
 		}
+
 		pieces := joined.cut(1 + random.Int64N(9))
 		if got := union(pieces...); got.bytes() != joined.bytes() || !got.covers(joined) {
 			return fmt.Errorf("%v was cut into %v", joined, pieces)
 		}
+
 		return nil
 	})
 	if got := (spans{{0, 100}, {101, 200}, {210, 300}}).coalesce(nil, 0.02); len(got) != 2 || got[0] != (span{0, 200}) {

@@ -15,6 +15,7 @@ func wanted(size int64, columns []string, read func(span) ([]byte, error)) (span
 	if columns == nil || size == 0 {
 		return all, nil
 	}
+
 	layout, err := chunks.Read(size, func(s chunks.Span) ([]byte, error) { return read(span{s.From, s.To}) })
 	if err != nil {
 		return nil, err
@@ -32,5 +33,6 @@ func wanted(size int64, columns []string, read func(span) ([]byte, error)) (span
 			want = append(want, span{s.From, s.To})
 		}
 	}
+
 	return union(want...), nil
 }

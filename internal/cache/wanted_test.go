@@ -25,10 +25,12 @@ func sparse(body string, columns []string, filler byte) (text string, fetched in
 	if err != nil {
 		return "", 0, err
 	}
+
 	out := slices.Repeat([]byte{filler}, len(body))
 	for _, s := range want {
 		copy(out[s.from:s.to], body[s.from:s.to])
 	}
+
 	return string(out), want.bytes(), nil
 }
 
@@ -37,10 +39,12 @@ func quoted(columns []string) string {
 	if len(columns) == 0 {
 		return "count(*)"
 	}
+
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		list[i] = duck.Name(c)
 	}
+
 	return strings.Join(list, ", ")
 }
 
@@ -66,10 +70,12 @@ func reads(db *database, random *rand.Rand, body string, all []string) error {
 			columns = append(columns, c)
 		}
 	}
+
 	queries := []string{"SELECT count(*) FROM FILES", "SELECT " + quoted(columns) + " FROM FILES"}
 	for range min(len(columns), 2) {
 		queries = append(queries, "SELECT "+quoted(columns)+" FROM FILES WHERE "+conditions(random, columns[random.IntN(len(columns))]))
 	}
+
 	whole := db.save(body)
 	for _, filler := range []byte{0, 0xff} {
 		text, fetched, err := sparse(body, columns, filler)
@@ -79,6 +85,7 @@ func reads(db *database, random *rand.Rand, body string, all []string) error {
 		if len(columns) < len(all) && fetched >= int64(len(body)) {
 			return fmt.Errorf("all of it is wanted for %d of %d columns", len(columns), len(all))
 		}
+
 		copied := db.save(text)
 		for _, q := range queries {
 			got, err := db.run(strings.ReplaceAll(q, "FILES", "read_parquet("+duck.String(copied)+")"))
@@ -90,6 +97,7 @@ func reads(db *database, random *rand.Rand, body string, all []string) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -124,13 +132,16 @@ func table(random *rand.Rand) (query string, columns []string) {
 		if strings.Contains(name, "%d") || n >= 7 {
 			name = fmt.Sprintf("c%d", n)
 		}
+
 		kind := kinds[random.IntN(len(kinds))]
 		if strings.Contains(kind, "%d") {
 			kind = fmt.Sprintf(kind, 3+random.IntN(500))
 		}
+
 		columns = append(columns, name)
 		list = append(list, strings.ReplaceAll(kind, "%%", "%")+" AS "+duck.Name(name))
 	}
+
 	return fmt.Sprintf("SELECT %s FROM range(%d) AS r(i)", strings.Join(list, ", "), 1+random.IntN(9000)), columns
 }
 
@@ -161,6 +172,7 @@ func TestWantedIsTheWholeFileWhereItIsNotSure(t *testing.T) {
 				t.Fatal("the file has no name to change")
 			}
 		}
+
 		text, fetched, err := sparse(body, []string{"a"}, 0)
 		if err != nil || fetched != int64(len(body)) || text != body {
 			t.Errorf("%s: %d of %d bytes, %v", name, fetched, len(body), err)
@@ -194,6 +206,7 @@ func FuzzWanted(f *testing.F) {
 	for _, name := range madeByOthers {
 		f.Add(testdata(f, name), "id")
 	}
+
 	f.Add("PAR1\x15\x02\x19\xfc\xff\xff\xff\xff\x07\x09\x00\x00\x00PAR1", "a")
 	f.Fuzz(func(t *testing.T, body, column string) {
 		size := int64(len(body))

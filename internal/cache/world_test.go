@@ -70,6 +70,7 @@ func (s *store) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	if !there {
 		return objstore.Info{}, fmt.Errorf("looking at %s: %w", key, objstore.ErrNotExist)
 	}
+
 	return objstore.Info{Key: key, Bytes: int64(len(body)), ETag: etag(body)}, ctx.Err()
 }
 
@@ -80,6 +81,7 @@ func (s *store) GetRange(ctx context.Context, key, tag string, offset int64, p [
 			return err
 		}
 	}
+
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	body, there := s.objects[key]
@@ -91,16 +93,19 @@ func (s *store) GetRange(ctx context.Context, key, tag string, offset int64, p [
 	case asked.to > int64(len(body)):
 		return fmt.Errorf("%s has %d bytes, asked for %v", key, len(body), asked)
 	}
+
 	copy(p, body[offset:])
 	if s.answered != nil {
 		s.answered(p)
 	}
+
 	s.gets++
 	s.bytes += asked.bytes()
 	have := s.fetched[key+tag]
 	if again := asked.bytes() - (spans{asked}).minus(have).bytes(); again > 0 {
 		s.twice = append(s.twice, fmt.Sprintf("%d bytes of %s", again, key))
 	}
+
 	s.fetched[key+tag] = have.with(asked)
 	return ctx.Err()
 }
@@ -121,6 +126,7 @@ func open(t testing.TB, dir string, limit int64) *Cache {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c.small = 0
 	return c
 }
@@ -164,6 +170,7 @@ func newDatabase(t testing.TB) *database {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
 	return &database{t: t, dir: t.TempDir(), run: func(statement string) (string, error) {
@@ -171,11 +178,13 @@ func newDatabase(t testing.TB) *database {
 			_, err := db.Exec(statement)
 			return "", err
 		}
+
 		var text *string
 		err := db.QueryRow("SELECT string_agg(CAST(r AS VARCHAR), '\n' ORDER BY CAST(r AS VARCHAR)) FROM (" + statement + ") AS r").Scan(&text)
 		if err != nil || text == nil {
 			return "", err
 		}
+
 		return *text, nil
 	}}
 }
@@ -187,10 +196,12 @@ func (d *database) parquet(query, options string) string {
 	if _, err := d.run("COPY (" + query + ") TO " + duck.String(path) + " (FORMAT parquet" + options + ")"); err != nil {
 		d.t.Fatal(err)
 	}
+
 	body, err := os.ReadFile(path)
 	if err != nil {
 		d.t.Fatal(err)
 	}
+
 	return string(body)
 }
 
@@ -207,6 +218,7 @@ func (d *database) save(body string) string {
 	if err := f.Close(); err != nil {
 		d.t.Fatal(err)
 	}
+
 	return f.Name()
 }
 

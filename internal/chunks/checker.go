@@ -61,6 +61,7 @@ func (c *Checker) Check(path string, f hindcast.File, columns []string) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
+
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -73,14 +74,17 @@ func (c *Checker) Check(path string, f hindcast.File, columns []string) error {
 	if c.knows(path, now, sums, columns) {
 		return nil
 	}
+
 	if f.CRC32C == "" {
 		columns, err = nil, whole(file, f)
 	} else {
 		err = Check(file, f.Bytes, f.CRC32C, columns)
 	}
+
 	if err != nil {
 		return err
 	}
+
 	c.learn(path, now, sums, columns)
 	return nil
 }
@@ -90,6 +94,7 @@ func whole(file io.Reader, f hindcast.File) error {
 	if f.SHA256 == "" {
 		return nil
 	}
+
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
 		return err
@@ -97,6 +102,7 @@ func whole(file io.Reader, f hindcast.File) error {
 	if got := hex.EncodeToString(hash.Sum(nil)); got != f.SHA256 {
 		return &DamageError{fmt.Sprintf("it has the SHA-256 %.12s… and its manifest says %.12s…", got, f.SHA256)}
 	}
+
 	return nil
 }
 
@@ -110,11 +116,13 @@ func (c *Checker) knows(path string, now stamp, sums string, columns []string) b
 	if k.all {
 		return true
 	}
+
 	for _, name := range columns {
 		if !k.names[strings.ToLower(name)] {
 			return false
 		}
 	}
+
 	return columns != nil
 }
 
@@ -129,6 +137,7 @@ func (c *Checker) learn(path string, now stamp, sums string, columns []string) {
 		k = &checked{stamp: now, sums: sums, names: map[string]bool{}}
 		c.known[path] = k
 	}
+
 	k.all = k.all || columns == nil
 	for _, name := range columns {
 		k.names[strings.ToLower(name)] = true

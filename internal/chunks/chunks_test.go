@@ -26,16 +26,19 @@ func written(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+
 	path := filepath.Join(t.TempDir(), "a.parquet")
 	_, err = db.ExecContext(t.Context(), "COPY (SELECT i AS id, 'name ' || i % 70 AS name, {'a': i, 'b': [i % 3]} AS pair, i * 1.5 AS cost FROM range(9000) r(i)) TO "+
 		duck.String(path)+" (FORMAT parquet, ROW_GROUP_SIZE 2048)")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	body, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return body
 }
 
@@ -47,6 +50,7 @@ func sumsOf(t *testing.T, body []byte) string {
 	if err != nil || len(sums) != 5*digits || !slices.Equal(digest.Sum(nil), want[:]) {
 		t.Fatalf("%q, %v", sums, err)
 	}
+
 	return sums
 }
 
@@ -55,6 +59,7 @@ func within(l *Layout, at int64, columns []string) bool {
 	if at >= l.Footer.From {
 		return true
 	}
+
 	for _, c := range l.Columns {
 		for _, s := range c.Spans {
 			if at >= s.From && at < s.To && (columns == nil || slices.Contains(columns, c.Name)) {
@@ -62,6 +67,7 @@ func within(l *Layout, at int64, columns []string) bool {
 			}
 		}
 	}
+
 	return false
 }
 
@@ -73,6 +79,7 @@ func TestFlippedBits(t *testing.T) {
 	if err != nil || layout.Rows != 9000 {
 		t.Fatalf("%+v, %v", layout, err)
 	}
+
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	choices := [][]string{nil, {}, {"id"}, {"pair", "cost"}, {"name", "none"}}
@@ -81,14 +88,17 @@ func TestFlippedBits(t *testing.T) {
 		if n%3 == 0 {
 			at = layout.Footer.From + random.Int64N(size-layout.Footer.From)
 		}
+
 		columns := choices[random.IntN(len(choices))]
 		body[at] ^= bit
 		err := Check(strings.NewReader(string(body)), size, sums, columns)
 		body[at] ^= bit
+
 		if damage, is := errors.AsType[*DamageError](err); is != within(layout, at, columns) || !is && err != nil {
 			t.Fatalf("seed %d: byte %d of %d flipped, reading %q: %v, %v", seed, at, size, columns, err, damage)
 		}
 	}
+
 	if err := Check(strings.NewReader(string(body)), size, sums, []string{"ID", "Cost"}); err != nil {
 		t.Error(err)
 	}
@@ -100,6 +110,7 @@ func TestWhatHasNoLayoutHasNoSums(t *testing.T) {
 			t.Errorf("%q: %q, %v", text, sums, err)
 		}
 	}
+
 	body := written(t)
 	for _, sums := range []string{"", "0123", strings.Repeat("x", digits), sumsOf(t, body)[digits:]} {
 		err := Check(strings.NewReader(string(body)), int64(len(body)), sums, nil)
@@ -124,6 +135,7 @@ func TestChecker(t *testing.T) {
 			t.Errorf("%s: %v, want %q", what, err, want)
 		}
 	}
+
 	write := func(change func(b []byte) []byte, changed time.Time) {
 		t.Helper()
 		err := os.WriteFile(path, change(slices.Clone(body)), 0o600)
@@ -134,6 +146,7 @@ func TestChecker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	first := func(b []byte) []byte { b[10] ^= 1; return b } // a byte of the column id
 	then := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -167,6 +180,7 @@ func TestSumFile(t *testing.T) {
 	if sum, err := SumFile(t.Context(), path); sum != "e3069283" || err != nil {
 		t.Errorf("got %q, %v", sum, err)
 	}
+
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	if _, err := SumFile(stopped, path); !errors.Is(err, context.Canceled) {

@@ -96,14 +96,17 @@ func Rows(path string) (int64, error) {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
+
 	layout, _, err := layoutOf(f, info.Size())
 	if err != nil || layout == nil {
 		return 0, err
 	}
+
 	return layout.Rows, nil
 }
 
@@ -112,6 +115,7 @@ func readFooter(size int64, read func(Span) ([]byte, error)) (footer Span, text 
 	if size < trailer {
 		return footer, nil, ErrBroken
 	}
+
 	tail, err := read(Span{size - trailer, size})
 	if err != nil {
 		return footer, nil, err
@@ -136,10 +140,12 @@ func parse(footer Span, text []byte) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	columns, sure := meta.columns(footer.From)
 	if !sure {
 		return nil, nil
 	}
+
 	return &Layout{Footer: footer, Columns: columns, Rows: meta.Rows}, nil
 }
 
@@ -182,10 +188,12 @@ func (b bounded) Discard(n int) (int, error) {
 	if err := b.check(n, nil); err != nil {
 		return 0, err
 	}
+
 	skipper, ok := b.BytesReader.(interface{ Discard(n int) (int, error) })
 	if !ok {
 		return 0, errors.New("the Thrift reader cannot skip")
 	}
+
 	return skipper.Discard(n)
 }
 
@@ -198,6 +206,7 @@ func decode(text []byte) (*fileMeta, error) {
 	if len(meta.Schema) == 0 {
 		return nil, ErrBroken
 	}
+
 	return meta, nil
 }
 
@@ -208,6 +217,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	if m.Encryption != nil || m.alike() {
 		return nil, false
 	}
+
 	at := map[string]int{}
 	for i := 1; i < len(m.Schema); i += m.below(i) {
 		at[m.Schema[i].Name] = len(columns)
@@ -220,6 +230,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 			if chunk.Elsewhere != "" || chunk.Meta == nil || len(chunk.Meta.Path) == 0 {
 				return nil, false
 			}
+
 			n, known := at[chunk.Meta.Path[0]]
 			parts := chunk.spans()
 			for _, p := range parts {
@@ -228,6 +239,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 				}
 				starts = append(starts, p.From)
 			}
+
 			columns[n].Spans = append(columns[n].Spans, parts...)
 		}
 	}
@@ -236,6 +248,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	for _, c := range columns {
 		extend(c.Spans, starts)
 	}
+
 	return columns, true
 }
 
@@ -249,6 +262,7 @@ func (m *fileMeta) alike() bool {
 		}
 		seen[name] = true
 	}
+
 	return false
 }
 
@@ -269,6 +283,7 @@ func (c *columnChunk) spans() []Span {
 			start = min(start, page)
 		}
 	}
+
 	parts := []Span{{start, start + c.Meta.Compressed}}
 	for _, p := range []Span{{c.OffsetIndex, c.OffsetIndex + int64(c.OffsetIndexLength)}, {c.ColumnIndex, c.ColumnIndex + int64(c.ColumnIndexLength)},
 		{c.Meta.Bloom, c.Meta.Bloom + int64(c.Meta.BloomLength)}} {
@@ -276,6 +291,7 @@ func (c *columnChunk) spans() []Span {
 			parts = append(parts, p)
 		}
 	}
+
 	return parts
 }
 

@@ -33,11 +33,13 @@ func SumFile(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
+
 	sum, buffer := crc32.New(castagnoli), make([]byte, 1<<20)
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
+
 		n, err := f.Read(buffer)
 		_, _ = sum.Write(buffer[:n])
 		if errors.Is(err, io.EOF) {
@@ -67,6 +69,7 @@ func Sum(f io.ReaderAt, size int64, also io.Writer) (sums string, err error) {
 			out = append(out, columns)
 		}
 	}
+
 	if also != nil {
 		out = append(out, also)
 	}
@@ -81,6 +84,7 @@ func Sum(f io.ReaderAt, size int64, also io.Writer) (sums string, err error) {
 	for _, sum := range columns.sums {
 		text = append(text, hexed(sum))
 	}
+
 	return strings.Join(text, ""), nil
 }
 
@@ -91,6 +95,7 @@ func Check(f io.ReaderAt, size int64, sums string, columns []string) error {
 	if err != nil {
 		return err
 	}
+
 	layout, footer, err := layoutOf(f, size)
 	switch {
 	case errors.Is(err, ErrBroken), err == nil && (footer != want[0] || layout == nil || len(layout.Columns) != len(want)-1):
@@ -103,17 +108,20 @@ func Check(f io.ReaderAt, size int64, sums string, columns []string) error {
 	if s == nil {
 		return &DamageError{"the checksum of its footer differs"}
 	}
+
 	for _, run := range s.runs() {
 		s.at = run.From
 		if err := stream(s, f, run); err != nil {
 			return err
 		}
 	}
+
 	for n, c := range layout.Columns {
 		if s.wanted[n] && s.sums[n] != want[n+1] {
 			return &DamageError{fmt.Sprintf("the checksum of its column %q differs", c.Name)}
 		}
 	}
+
 	return nil
 }
 
@@ -124,6 +132,7 @@ func split(text string) ([]uint32, error) {
 	if text == "" || len(text)%digits != 0 {
 		return nil, &DamageError{fmt.Sprintf("its manifest has the checksums %.20q", text)}
 	}
+
 	var list []uint32
 	for ; text != ""; text = text[digits:] {
 		sum, err := strconv.ParseUint(text[:digits], 16, 32)
@@ -132,6 +141,7 @@ func split(text string) ([]uint32, error) {
 		}
 		list = append(list, uint32(sum))
 	}
+
 	return list, nil
 }
 
@@ -150,6 +160,7 @@ func layoutOf(f io.ReaderAt, size int64) (layout *Layout, sum uint32, err error)
 	if _, err := f.ReadAt(tail, size-trailer); err != nil {
 		return nil, 0, err
 	}
+
 	sum = crc32.Update(crc32.Checksum(text, castagnoli), castagnoli, tail)
 	layout, err = parse(footer, text)
 	return layout, sum, err
@@ -190,6 +201,7 @@ func newSummer(layout *Layout, columns []string) *summer {
 			return nil
 		}
 	}
+
 	return s
 }
 
@@ -207,6 +219,7 @@ func merged(spans []Span) []Span {
 			out = append(out, s)
 		}
 	}
+
 	return out
 }
 
@@ -230,8 +243,10 @@ func (s *summer) Write(p []byte) (int, error) {
 		if g.To > end {
 			break
 		}
+
 		s.next++
 	}
+
 	s.at = end
 	return len(p), nil
 }
@@ -255,5 +270,6 @@ func stream(out io.Writer, f io.ReaderAt, s Span) error {
 		}
 		s.From += int64(len(p))
 	}
+
 	return nil
 }

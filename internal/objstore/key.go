@@ -16,6 +16,7 @@ func Escape(name string) string {
 	if name == "" {
 		return "%"
 	}
+
 	var b strings.Builder
 	for i := range len(name) {
 		c := name[i]
@@ -23,8 +24,10 @@ func Escape(name string) string {
 			b.WriteByte(c)
 			continue
 		}
+
 		fmt.Fprintf(&b, "%%%02X", c)
 	}
+
 	return b.String()
 }
 
@@ -41,9 +44,11 @@ func Unescape(part string) (string, error) {
 			return "", fmt.Errorf("unescaping %q: %w", part, err)
 		}
 	}
+
 	if Escape(name) != part {
 		return "", fmt.Errorf("unescaping %q: not an escaped name", part)
 	}
+
 	return name, nil
 }
 
@@ -80,10 +85,12 @@ func Folders(ctx context.Context, store Store, prefix string) ([]string, error) 
 	if f, ok := store.(Foldered); ok {
 		return f.Folders(ctx, prefix)
 	}
+
 	infos, err := store.List(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
+
 	var names []string
 	seen := map[string]bool{}
 	for _, info := range infos {
@@ -93,6 +100,7 @@ func Folders(ctx context.Context, store Store, prefix string) ([]string, error) 
 			names = append(names, name)
 		}
 	}
+
 	sort.Strings(names)
 	return names, nil
 }

@@ -14,6 +14,7 @@ func Stat(ctx context.Context, store Store, key string) (Info, error) {
 	if r, ok := store.(Ranged); ok {
 		return r.Stat(ctx, key)
 	}
+
 	infos, err := store.List(ctx, key)
 	if err != nil {
 		return Info{}, err
@@ -21,6 +22,7 @@ func Stat(ctx context.Context, store Store, key string) (Info, error) {
 	if len(infos) == 0 || infos[0].Key != key {
 		return Info{}, fmt.Errorf("looking at %s: %w", key, ErrNotExist)
 	}
+
 	return infos[0], nil
 }
 
@@ -65,14 +67,17 @@ func Copy(ctx context.Context, store Store, info Info, out io.Writer) error {
 		}
 		return err
 	}
+
 	ctx, cancel := context.WithCancel(ctx)
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	defer cancel()
+
 	type read struct {
 		bytes []byte
 		err   error
 	}
+
 	count := int((info.Bytes + chunk - 1) / chunk)
 	results := make([]chan read, count)
 	begin := func(n int) {
@@ -83,9 +88,11 @@ func Copy(ctx context.Context, store Store, info Info, out io.Writer) error {
 			results[n] <- read{p, err}
 		})
 	}
+
 	for n := range min(chunks, count) {
 		begin(n)
 	}
+
 	for n := range count {
 		got := <-results[n]
 		if got.err != nil {
@@ -98,5 +105,6 @@ func Copy(ctx context.Context, store Store, info Info, out io.Writer) error {
 			return err
 		}
 	}
+
 	return nil
 }

@@ -34,6 +34,7 @@ func TestCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, size := range []int{0, 1, 8 << 20, 8<<20 + 1, 41 << 20} {
 		body := bytes.Repeat([]byte("31 bytes, which divide no part."), size/31+1)[:size]
 		if _, err := folder.Put(t.Context(), "x", body, objstore.Condition{}); err != nil {
@@ -50,10 +51,12 @@ func TestCopy(t *testing.T) {
 			}
 		}
 	}
+
 	info := objstore.Info{Key: "x", Bytes: 41 << 20, ETag: "another"}
 	if err := objstore.Copy(t.Context(), ranged{folder}, info, &bytes.Buffer{}); !errors.Is(err, objstore.ErrPrecondition) {
 		t.Errorf("a copy of what was replaced: %v", err)
 	}
+
 	for _, store := range []objstore.Store{folder, ranged{folder}} {
 		if _, err := objstore.Stat(t.Context(), store, "y"); !errors.Is(err, objstore.ErrNotExist) {
 			t.Errorf("Stat of nothing: %v", err)

@@ -14,14 +14,17 @@ func (s *Store) Append(ctx context.Context, key string) (objstore.AppendFile, er
 	if err != nil {
 		return nil, err
 	}
+
 	f, err := s.create(filepath.Dir(path), filepath.Base(path), os.O_CREATE|os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return nil, err
 	}
+
 	if err := s.syncFolder(filepath.Dir(path)); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
+
 	return &appendFile{store: s, file: f}, nil
 }
 

@@ -21,6 +21,7 @@ func (s *Store) fail(doing, path string, err error) error {
 	if _, ok := errors.AsType[*hindcast.Error](err); ok {
 		return err
 	}
+
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s %s failed: %s", doing, path, reason(err)),
 		Next:    "check the lake's folder " + s.root}
@@ -36,6 +37,7 @@ func (s *Store) fail(doing, path string, err error) error {
 	case !heals(err):
 		e.Class = hindcast.ClassPermanent
 	}
+
 	return e
 }
 

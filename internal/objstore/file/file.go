@@ -56,6 +56,7 @@ func Open(root string) (*Store, error) {
 	if info, err := os.Stat(abs); err == nil && !info.IsDir() {
 		return nil, notFolder(abs)
 	}
+
 	return &Store{root: abs, known: map[string]bool{}, locks: locks{folder: filepath.Join(abs, lockFolder)}}, nil
 }
 
@@ -77,6 +78,7 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 	if hidden(key) {
 		return "", s.fail("using", s.root, fmt.Errorf("key %q is reserved for the store itself", key))
 	}
+
 	return s.File(key), nil
 }
 
@@ -91,6 +93,7 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, err
 	if err != nil {
 		return nil, objstore.Info{}, err
 	}
+
 	body, err := os.ReadFile(path)
 	if absent(err) || isFolder(err) {
 		return nil, objstore.Info{}, fmt.Errorf("reading %s: %w", key, objstore.ErrNotExist)
@@ -98,6 +101,7 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, err
 	if err != nil {
 		return nil, objstore.Info{}, s.fail("reading", path, err)
 	}
+
 	return body, describe(key, body), nil
 }
 
@@ -112,6 +116,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	// Checked first without the lock, so that a write that is bound to lose costs no fsync.
 	if err := s.allowed(key, path, cond); err != nil {
 		return objstore.Info{}, err
@@ -119,6 +124,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if err := s.write(key, path, bytes.NewReader(body), cond); err != nil {
 		return objstore.Info{}, err
 	}
+
 	return describe(key, body), nil
 }
 
@@ -128,11 +134,13 @@ func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstor
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	hash, size := sha256.New(), new(counter)
 	stream := &cancelable{ctx, io.TeeReader(body, io.MultiWriter(hash, size))}
 	if err := s.write(key, path, stream, objstore.Condition{}); err != nil {
 		return objstore.Info{}, err
 	}
+
 	return objstore.Info{Key: key, Bytes: int64(*size), ETag: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
@@ -164,10 +172,12 @@ func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition)
 		return err
 	}
 	defer func() { _ = temp.Close() }() // it is already on disk
+
 	if err := s.swap(key, temp.Name(), path, cond); err != nil {
 		_ = s.unlink(temp.Name()) // the first error counts
 		return err
 	}
+
 	return s.syncFolder(folder)
 }
 
@@ -184,11 +194,13 @@ func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 	if err == nil {
 		err = f.Sync()
 	}
+
 	if err != nil {
 		_ = s.unlink(f.Name()) // the first error counts
 		_ = f.Close()
 		return nil, s.fail("writing", f.Name(), err)
 	}
+
 	return f, nil
 }
 
@@ -199,6 +211,7 @@ func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 		if err := s.makeFolder(folder); err != nil {
 			return nil, err
 		}
+
 		f, err := s.openNew(filepath.Join(folder, name), flags)
 		if err == nil {
 			return f, nil
@@ -206,6 +219,7 @@ func (s *Store) create(folder, name string, flags int) (*os.File, error) {
 		if again || !absent(err) {
 			return nil, s.fail("creating", filepath.Join(folder, name), err)
 		}
+
 		s.forget(folder)
 	}
 }
@@ -217,9 +231,11 @@ func (s *Store) openNew(path string, flags int) (*os.File, error) {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
+
 	if err := s.refuseLink(in, name); err != nil {
 		return nil, err
 	}
+
 	_, mode := s.modes()
 	return in.OpenFile(name, flags, mode)
 }
@@ -240,17 +256,21 @@ func (s *Store) swap(key, temp, path string, cond objstore.Condition) error {
 		return err
 	}
 	defer unlock()
+
 	if err := s.allowed(key, path, cond); err != nil {
 		return err
 	}
+
 	in, name, err := s.enter(path)
 	if err == nil {
 		defer func() { _ = in.Close() }()
 		err = in.Rename(filepath.Join(filepath.Dir(name), filepath.Base(temp)), name)
 	}
+
 	if err != nil {
 		return s.fail("writing", path, err)
 	}
+
 	return nil
 }
 
@@ -259,6 +279,7 @@ func (s *Store) allowed(key, path string, cond objstore.Condition) error {
 	if cond == (objstore.Condition{}) {
 		return nil
 	}
+
 	if cond.IfNoneMatch {
 		if _, err := os.Lstat(path); !absent(err) {
 			if err == nil {
@@ -267,9 +288,11 @@ func (s *Store) allowed(key, path string, cond objstore.Condition) error {
 			return s.fail("reading", path, err)
 		}
 	}
+
 	if cond.IfMatch == "" {
 		return nil
 	}
+
 	body, err := os.ReadFile(path)
 	if absent(err) || err == nil && describe(key, body).ETag != cond.IfMatch {
 		return fmt.Errorf("replacing %s: %w", key, objstore.ErrPrecondition)
@@ -277,6 +300,7 @@ func (s *Store) allowed(key, path string, cond objstore.Condition) error {
 	if err != nil {
 		return s.fail("reading", path, err)
 	}
+
 	return nil
 }
 
@@ -285,27 +309,32 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+
 	folder := prefix[:strings.LastIndexByte(prefix, '/')+1]
 	if folder != "" {
 		if err := objstore.CheckFolder(folder); err != nil {
 			return nil, s.fail("listing", s.root, err)
 		}
 	}
+
 	var infos []objstore.Info
 	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, func(key string) error {
 		if hidden(key) {
 			return nil
 		}
+
 		info, err := os.Stat(s.File(key)) // follows links: a user may have moved a big file elsewhere
 		if err != nil || !info.Mode().IsRegular() {
 			return ignoreAbsent(err)
 		}
+
 		infos = append(infos, objstore.Info{Key: key, Bytes: info.Size()})
 		return nil
 	})
 	if err != nil {
 		return nil, s.fail("listing", s.File(folder), err)
 	}
+
 	sort.Slice(infos, func(i, j int) bool { return infos[i].Key < infos[j].Key })
 	return infos, nil
 }
@@ -315,15 +344,18 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	entries, err := os.ReadDir(s.File(folder))
 	if err != nil {
 		return ignoreAbsent(err) // deleted while we walked
 	}
+
 	for _, entry := range entries {
 		key := entry.Name()
 		if folder != "" {
 			key = folder + "/" + key
 		}
+
 		below := key + "/"
 		switch {
 		case !s.isFolder(key, entry):
@@ -334,10 +366,12 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key 
 		default:
 			err = s.walk(ctx, key, prefix, visit)
 		}
+
 		if err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -363,21 +397,25 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+
 	if prefix != "" {
 		if err := objstore.CheckFolder(prefix); err != nil {
 			return nil, s.fail("listing", s.root, err)
 		}
 	}
+
 	entries, err := os.ReadDir(s.File(prefix))
 	if err != nil && !absent(err) {
 		return nil, s.fail("listing", s.File(prefix), err)
 	}
+
 	var names []string
 	for _, entry := range entries {
 		if s.isFolder(prefix+entry.Name(), entry) && prefix+entry.Name() != lockFolder {
 			names = append(names, entry.Name())
 		}
 	}
+
 	return names, nil
 }
 
@@ -387,10 +425,12 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+
 	removed, err := s.remove(key, path)
 	if err != nil || !removed {
 		return err
 	}
+
 	return s.syncFolder(filepath.Dir(path))
 }
 
@@ -398,17 +438,20 @@ func (s *Store) remove(key, path string) (bool, error) {
 	if _, err := os.Lstat(path); absent(err) {
 		return false, nil
 	}
+
 	unlock, err := s.lock(key)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
+
 	if err := s.unlink(path); err != nil {
 		if absent(err) {
 			return false, nil
 		}
 		return false, s.fail("deleting", path, err)
 	}
+
 	return true, nil
 }
 
@@ -420,22 +463,27 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("deleting below", s.root, err)
 	}
+
 	folder := s.File(prefix)
 	if _, err := os.Lstat(folder); absent(err) {
 		return nil
 	}
+
 	s.forget(folder)
 	in, name, err := s.enter(folder)
 	if absent(err) {
 		return nil
 	}
+
 	if err == nil {
 		defer func() { _ = in.Close() }()
 		err = in.RemoveAll(name) // of a link, only the link
 	}
+
 	if err != nil {
 		return s.fail("deleting", folder, err)
 	}
+
 	return s.syncFolder(filepath.Dir(folder))
 }
 

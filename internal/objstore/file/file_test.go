@@ -56,16 +56,19 @@ func count(root string) error {
 	if err != nil {
 		return err
 	}
+
 	ctx := context.Background()
 	for done := 0; done < additions; {
 		body, info, err := store.Get(ctx, "count")
 		if err != nil {
 			return err
 		}
+
 		n, err := strconv.Atoi(string(body))
 		if err != nil {
 			return err
 		}
+
 		_, err = store.Put(ctx, "count", []byte(strconv.Itoa(n+1)), objstore.Condition{IfMatch: info.ETag})
 		if err != nil && !errors.Is(err, objstore.ErrPrecondition) {
 			return err
@@ -74,6 +77,7 @@ func count(root string) error {
 			done++
 		}
 	}
+
 	return nil
 }
 
@@ -82,6 +86,7 @@ func TestConditionsBetweenProcesses(t *testing.T) {
 	if _, err := store.Put(t.Context(), "count", []byte("0"), objstore.Condition{}); err != nil {
 		t.Fatal(err)
 	}
+
 	const processes = 4
 	var group sync.WaitGroup
 	for range processes {
@@ -93,6 +98,7 @@ func TestConditionsBetweenProcesses(t *testing.T) {
 			}
 		})
 	}
+
 	group.Wait()
 	body, _, err := store.Get(t.Context(), "count")
 	if want := strconv.Itoa(processes * additions); err != nil || string(body) != want {
@@ -105,6 +111,7 @@ func TestListSkipsWhatIsNoObject(t *testing.T) {
 	if _, err := store.Put(t.Context(), "a/b", []byte("1"), objstore.Condition{IfNoneMatch: true}); err != nil {
 		t.Fatal(err)
 	}
+
 	// A crash between writing and renaming leaves such a file.
 	if err := os.WriteFile(store.File("a/"+temporary+"left"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -112,10 +119,12 @@ func TestListSkipsWhatIsNoObject(t *testing.T) {
 	if _, err := os.Stat(store.File(lockFolder)); err != nil {
 		t.Fatalf("this test expects lock files: %v", err)
 	}
+
 	infos, err := store.List(t.Context(), "")
 	if err != nil || len(infos) != 1 || infos[0].Key != "a/b" {
 		t.Errorf("List = %v, %v, want a/b alone", infos, err)
 	}
+
 	for _, key := range []string{"a/" + temporary + "left", lockFolder + "/00"} {
 		if _, _, err := store.Get(t.Context(), key); err == nil || errors.Is(err, objstore.ErrNotExist) {
 			t.Errorf("Get(%q) = %v, want a refusal", key, err)
@@ -130,10 +139,12 @@ func TestNoTemporaryFilesAreLeft(t *testing.T) {
 		_, _ = store.Put(t.Context(), "a", []byte("1"), objstore.Condition{IfMatch: "other"})
 		_, _ = store.Upload(t.Context(), "a", &broken{})
 	}
+
 	entries, err := os.ReadDir(store.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), temporary) {
 			t.Errorf("%s is left", entry.Name())
@@ -223,6 +234,7 @@ func TestFileInTheWay(t *testing.T) {
 	if _, err := store.Put(t.Context(), "a", nil, objstore.Condition{}); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := store.Put(t.Context(), "a/b", nil, objstore.Condition{})
 	if e := hindcast.AsError(err); e.Code != hindcast.ELake || e.Class != hindcast.ClassPermanent {
 		t.Errorf("a key below an object: %v, want %s, permanent", err, hindcast.ELake)
@@ -234,6 +246,7 @@ func BenchmarkPut(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	for n := range b.N {
 		if _, err := store.Put(b.Context(), fmt.Sprintf("a/b/%d", n), []byte("x"), objstore.Condition{}); err != nil {
 			b.Fatal(err)

@@ -36,15 +36,18 @@ func (s *Store) enter(path string) (in *os.Root, name string, err error) {
 	if in, err = os.OpenRoot(base); err != nil {
 		return nil, "", err
 	}
+
 	for i := range rest {
 		if err == nil && rest[i] == filepath.Separator {
 			err = s.refuseLink(in, rest[:i])
 		}
 	}
+
 	if err != nil {
 		_ = in.Close() // nothing was opened in it
 		return nil, "", err
 	}
+
 	return in, rest, nil
 }
 
@@ -58,6 +61,7 @@ func (s *Store) split(path string) (base, rest string) {
 		}
 		base, rest = filepath.Join(base, first), more
 	}
+
 	return base, rest
 }
 
@@ -67,6 +71,7 @@ func (s *Store) refuseLink(in *os.Root, name string) error {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return ignoreAbsent(err)
 	}
+
 	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent,
 		Message: filepath.Join(in.Name(), name) + " is a symbolic link, and nothing is written or deleted behind it",
 		Next:    "remove the link; a folder of the lake can be on another disk if one of its first three levels is the link"}
@@ -77,14 +82,17 @@ func (s *Store) Folder(prefix string) (string, error) {
 	if err := s.Check(prefix); err != nil {
 		return "", err
 	}
+
 	folder := s.File(prefix)
 	if err := s.makeFolder(folder); err != nil {
 		return "", err
 	}
+
 	if _, err := os.Stat(folder); absent(err) { // it was known, and is gone
 		s.forget(folder)
 		return folder, s.makeFolder(folder)
 	}
+
 	return folder, nil
 }
 
@@ -93,6 +101,7 @@ func (s *Store) Check(prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("using", s.root, err)
 	}
+
 	folder := s.File(prefix)
 	in, name, err := s.enter(folder)
 	if absent(err) {
@@ -107,6 +116,7 @@ func (s *Store) Check(prefix string) error {
 	if err != nil {
 		return s.fail("using", folder, err)
 	}
+
 	return nil
 }
 
@@ -127,6 +137,7 @@ func (s *Store) Roots() []string {
 			} else if !entry.IsDir() {
 				continue
 			}
+
 			if levels > 1 {
 				look(path, levels-1)
 			}
@@ -143,6 +154,7 @@ func (s *Store) Abandon(prefix string) {
 		return
 	}
 	defer func() { _ = in.Close() }()
+
 	if info, err := in.Lstat(name); err == nil && info.IsDir() {
 		_ = in.Remove(name) // fails unless it is empty
 	}
@@ -154,13 +166,16 @@ func (s *Store) makeFolder(folder string) error {
 	s.mu.Lock()
 	known := s.known[folder]
 	s.mu.Unlock()
+
 	if known {
 		return nil
 	}
+
 	parent := filepath.Dir(folder)
 	if parent == folder {
 		return nil
 	}
+
 	if folder == s.root {
 		// What is above the root is the user's; it is created as mkdir -p does.
 		if err := os.MkdirAll(parent, 0o777); err != nil {
@@ -169,13 +184,16 @@ func (s *Store) makeFolder(folder string) error {
 	} else if err := s.makeFolder(parent); err != nil {
 		return err
 	}
+
 	if err := s.mkdir(folder); err != nil && !errors.Is(err, fs.ErrExist) {
 		return s.fail("creating", folder, err)
 	}
+
 	// Also for a folder that existed: its creator may have died before this.
 	if err := s.syncFolder(parent); err != nil && folder != s.root {
 		return err // we may not be able to read the root's parent, which is up to the user
 	}
+
 	s.mu.Lock()
 	s.known[folder] = true
 	s.mu.Unlock()
@@ -187,11 +205,13 @@ func (s *Store) mkdir(folder string) error {
 	if folder == s.root {
 		return os.Mkdir(folder, private)
 	}
+
 	in, name, err := s.enter(folder)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
+
 	mode, _ := s.modes()
 	return in.Mkdir(name, mode)
 }
@@ -213,12 +233,15 @@ func (s *Store) syncFolder(folder string) error {
 	if absent(err) {
 		return nil
 	}
+
 	if err == nil {
 		err = f.Sync()
 		_ = f.Close() // nothing was written through it
 	}
+
 	if err != nil {
 		return s.fail("syncing", folder, err)
 	}
+
 	return nil
 }

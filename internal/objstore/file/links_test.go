@@ -20,6 +20,7 @@ func TestPlantedLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	precious := func() []string {
 		var found []string
 		for _, dir := range []string{elsewhere, filepath.Join(root, "p/facts/f/other")} {
@@ -31,19 +32,24 @@ func TestPlantedLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		return found
 	}
+
 	if err := os.MkdirAll(filepath.Join(elsewhere, "2020/g1"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, path := range []string{filepath.Join(elsewhere, "2020/g1/a"), filepath.Join(elsewhere, "a")} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if _, err := s.Put(t.Context(), "p/facts/f/other/2020/g1/a", nil, objstore.Condition{}); err != nil {
 		t.Fatal(err)
 	}
+
 	before := precious()
 
 	for _, to := range []string{elsewhere, "other"} {
@@ -51,6 +57,7 @@ func TestPlantedLinks(t *testing.T) {
 		if err := os.Symlink(to, link); err != nil {
 			t.Fatal(err)
 		}
+
 		_, put := s.Put(t.Context(), "p/facts/f/unit/b", []byte("x"), objstore.Condition{})
 		_, upload := s.Upload(t.Context(), "p/facts/f/unit/2020/b", strings.NewReader("x"))
 		_, appending := s.Append(t.Context(), "p/facts/f/unit/2020/c")
@@ -63,6 +70,7 @@ func TestPlantedLinks(t *testing.T) {
 				t.Errorf("%s behind a link to %s: %v", what, to, err)
 			}
 		}
+
 		s.Abandon("p/facts/f/unit/2020/")
 		if err := s.DeleteAll(t.Context(), "p/facts/f/unit/"); err != nil {
 			t.Errorf("the link itself: %v", err)
@@ -71,6 +79,7 @@ func TestPlantedLinks(t *testing.T) {
 			t.Errorf("the link itself stays: %v", err)
 		}
 	}
+
 	if after := precious(); !slices.Equal(before, after) {
 		t.Errorf("there was %q, and is %q", before, after)
 	}
@@ -86,6 +95,7 @@ func TestALinkInPlaceOfAnObject(t *testing.T) {
 	if err := os.WriteFile(outside, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, key := range []string{"a", "a/b/c/d/e"} {
 		path := s.File(key)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -104,6 +114,7 @@ func TestALinkInPlaceOfAnObject(t *testing.T) {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
+
 	if text, err := os.ReadFile(outside); err != nil || string(text) != "mine" {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -123,15 +134,18 @@ func TestMovedFolders(t *testing.T) {
 		if err := os.Symlink(disk, s.File(moved)); err != nil {
 			t.Fatal(err)
 		}
+
 		keys := []string{"p/facts/f/2020/g1/a", "p/facts/f/2020/g2/a", "p/facts/f/2021/g1/a"}
 		for _, key := range keys {
 			if _, err := s.Put(t.Context(), key, []byte("x"), objstore.Condition{IfNoneMatch: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if _, err := os.Stat(filepath.Join(disk, strings.TrimPrefix(keys[0], moved))); err != nil {
 			t.Errorf("%s: %v", moved, err)
 		}
+
 		list := func() (got []string) {
 			for _, prefix := range []string{"", "p/", "p/fa", "p/facts/f/"} {
 				infos, err := s.List(t.Context(), prefix)
@@ -147,11 +161,13 @@ func TestMovedFolders(t *testing.T) {
 		if got := list(); !slices.Equal(got, slices.Repeat(keys, 4)) {
 			t.Errorf("%s: lists %q", moved, got)
 		}
+
 		for prefix, want := range map[string]string{"": "_hindcast p", "p/": "facts", "p/facts/": "f", "p/facts/f/": "2020 2021"} {
 			if got, err := s.Folders(t.Context(), prefix); err != nil || strings.Join(got, " ") != want {
 				t.Errorf("%s: folders of %q: %q, %v", moved, prefix, got, err)
 			}
 		}
+
 		if _, err := s.Folder("p/facts/f/2022/g1/"); err != nil {
 			t.Errorf("%s: %v", moved, err)
 		}
@@ -175,6 +191,7 @@ func TestPermissions(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		s, err := Open(root)
 		if err != nil {
 			t.Fatal(err)
@@ -182,15 +199,18 @@ func TestPermissions(t *testing.T) {
 		if _, err := s.Put(t.Context(), "a/b/c/d/e", nil, objstore.Condition{IfNoneMatch: true}); err != nil {
 			t.Fatal(err)
 		}
+
 		log, err := s.Append(t.Context(), "a/log")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		_ = log.Close()
 		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
+
 			info, err := entry.Info()
 			want := c.file
 			if entry.IsDir() {
@@ -199,6 +219,7 @@ func TestPermissions(t *testing.T) {
 			if err == nil && info.Mode().Perm() != want {
 				t.Errorf("%s: %s has %v, want %v", name, path, info.Mode().Perm(), want)
 			}
+
 			return err
 		})
 		if err != nil {

@@ -29,6 +29,7 @@ func (s *Store) lock(key string) (unlock func(), err error) {
 	n := hash.Sum32() % stripes
 	slot := &s.locks.slots[n]
 	slot.Lock()
+
 	for {
 		if slot.file == nil {
 			name := fmt.Sprintf("%02d", n)
@@ -37,17 +38,20 @@ func (s *Store) lock(key string) (unlock func(), err error) {
 				return nil, err
 			}
 		}
+
 		links, err := flock(slot.file)
 		if err != nil {
 			slot.Unlock()
 			return nil, s.fail("locking", slot.file.Name(), err)
 		}
+
 		if links > 0 {
 			return func() {
 				_ = syscall.Flock(int(slot.file.Fd()), syscall.LOCK_UN) // cannot fail on a lock that we hold
 				slot.Unlock()
 			}, nil
 		}
+
 		// Somebody deleted the file, and others may by now lock a new one.
 		_ = slot.file.Close()
 		slot.file = nil
@@ -63,16 +67,20 @@ func flock(f *os.File) (links uint64, err error) {
 			break
 		}
 	}
+
 	if err != nil {
 		return 0, err
 	}
+
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
+
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 1, nil
 	}
+
 	return uint64(stat.Nlink), nil //nolint:unconvert // its type differs between systems
 }

@@ -20,6 +20,7 @@ func (s *Store) Sweep(ctx context.Context, prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("sweeping", s.root, err)
 	}
+
 	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, func(key string) error {
 		path := s.File(key)
 		if !strings.HasPrefix(filepath.Base(path), temporary) {
@@ -28,11 +29,13 @@ func (s *Store) Sweep(ctx context.Context, prefix string) error {
 		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 			return ignoreAbsent(err)
 		}
+
 		return ignoreAbsent(s.sweep(path))
 	})
 	if err != nil {
 		return s.fail("sweeping", s.File(prefix), err)
 	}
+
 	return nil
 }
 
@@ -42,6 +45,7 @@ func (s *Store) sweep(path string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+
 	info, err := f.Stat()
 	if err != nil || time.Since(info.ModTime()) < young {
 		return err
@@ -49,5 +53,6 @@ func (s *Store) sweep(path string) error {
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return nil // it is being written
 	}
+
 	return s.unlink(path)
 }

@@ -16,6 +16,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	old := time.Now().Add(-time.Hour)
 	plant := func(path string, at time.Time) string {
 		t.Helper()
@@ -28,6 +29,7 @@ func TestSweep(t *testing.T) {
 		if err := os.Chtimes(path, at, at); err != nil {
 			t.Fatal(err)
 		}
+
 		return path
 	}
 	dead := []string{plant(filepath.Join(root, "ours/.tmp-A"), old), plant(filepath.Join(root, "ours/deep/er/.tmp-B"), old),
@@ -39,30 +41,36 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	writing, err := s.stage(filepath.Join(root, "ours"), nothing{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = writing.Close() }()
+
 	if err := os.Chtimes(writing.Name(), old, old); err != nil {
 		t.Fatal(err)
 	}
+
 	alive = append(alive, writing.Name())
 	for range 2 {
 		if err := s.Sweep(t.Context(), "ours/"); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	for _, path := range dead {
 		if _, err := os.Lstat(path); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", path, err)
 		}
 	}
+
 	for _, path := range alive {
 		if _, err := os.Lstat(path); err != nil {
 			t.Errorf("%s is gone: %v", path, err)
 		}
 	}
+
 	if err := s.Sweep(t.Context(), "nowhere/"); err != nil {
 		t.Errorf("a prefix that is not there: %v", err)
 	}

@@ -68,6 +68,7 @@ func get(t *testing.T, store objstore.Store, key, want string) objstore.Info {
 	if string(body) != want {
 		t.Fatalf("Get(%q) = %q, want %q", key, body, want)
 	}
+
 	return info
 }
 
@@ -84,10 +85,12 @@ func keys(t *testing.T, store objstore.Store, prefix string) []string {
 	if err != nil {
 		t.Fatalf("List(%q): %v", prefix, err)
 	}
+
 	found := []string{}
 	for _, info := range infos {
 		found = append(found, info.Key)
 	}
+
 	return found
 }
 
@@ -121,6 +124,7 @@ func absent(t *testing.T, store objstore.Store) {
 	put(t, store, "a/b", "1")
 	gone(t, store, "a")
 	gone(t, store, "a/b/c")
+
 	if err := store.Delete(t.Context(), "a/c"); err != nil {
 		t.Errorf("Delete of nothing: %v", err)
 	}
@@ -138,12 +142,15 @@ func oddKeys(t *testing.T, store objstore.Store) {
 	for _, key := range odd {
 		put(t, store, key, "body of "+key)
 	}
+
 	for _, key := range odd {
 		get(t, store, key, "body of "+key)
 	}
+
 	want := slices.Clone(odd)
 	slices.Sort(want)
 	wantKeys(t, store, "", want...)
+
 	for _, key := range odd {
 		if err := store.Delete(t.Context(), key); err != nil {
 			t.Errorf("Delete(%q): %v", key, err)
@@ -167,11 +174,13 @@ func badKeys(t *testing.T, store objstore.Store) {
 			t.Errorf("Delete(%q) is taken", key)
 		}
 	}
+
 	for _, prefix := range []string{"", "/", "a", "../", "a/../", "./", "a//"} {
 		if err := store.DeleteAll(t.Context(), prefix); err == nil {
 			t.Errorf("DeleteAll(%q) is taken", prefix)
 		}
 	}
+
 	wantKeys(t, store, "")
 }
 
@@ -183,6 +192,7 @@ func ifNoneMatch(t *testing.T, store objstore.Store) {
 	if _, err := store.Put(t.Context(), "k/x", []byte("2"), create); !errors.Is(err, objstore.ErrPrecondition) {
 		t.Fatalf("creating twice: %v, want ErrPrecondition", err)
 	}
+
 	get(t, store, "k/x", "1")
 	if err := store.Delete(t.Context(), "k/x"); err != nil {
 		t.Fatal(err)
@@ -196,6 +206,7 @@ func ifMatch(t *testing.T, store objstore.Store) {
 	if _, err := store.Put(t.Context(), "x", []byte("0"), objstore.Condition{IfMatch: "nope"}); !errors.Is(err, objstore.ErrPrecondition) {
 		t.Fatalf("replacing nothing: %v, want ErrPrecondition", err)
 	}
+
 	gone(t, store, "x")
 	first := put(t, store, "x", "1")
 	second, err := store.Put(t.Context(), "x", []byte("2"), objstore.Condition{IfMatch: first.ETag})
@@ -234,10 +245,12 @@ func upload(t *testing.T, store objstore.Store) {
 	if read := get(t, store, "big/one", string(body)); read.ETag != info.ETag {
 		t.Errorf("ETag = %q, and Upload said %q", read.ETag, info.ETag)
 	}
+
 	broken := &failing{left: 1000}
 	if _, err := store.Upload(t.Context(), "big/two", broken); err == nil {
 		t.Error("Upload hides its reader's error")
 	}
+
 	wantKeys(t, store, "big/", "big/one")
 }
 
@@ -257,6 +270,7 @@ func list(t *testing.T, store objstore.Store) {
 	for i := range all {
 		put(t, store, all[len(all)-1-i], strings.Repeat("x", i))
 	}
+
 	tests := []struct {
 		prefix string
 		want   []string
@@ -275,10 +289,12 @@ func list(t *testing.T, store objstore.Store) {
 	for _, test := range tests {
 		wantKeys(t, store, test.prefix, test.want...)
 	}
+
 	infos, err := store.List(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, info := range infos {
 		body, got, err := store.Get(t.Context(), info.Key)
 		if err != nil || info.Bytes != int64(len(body)) || info.ETag != "" && info.ETag != got.ETag {
@@ -296,6 +312,7 @@ func deleteOne(t *testing.T, store objstore.Store) {
 	if err := store.Delete(t.Context(), "a/1"); err != nil {
 		t.Errorf("deleting twice: %v", err)
 	}
+
 	wantKeys(t, store, "", "a/2")
 }
 
@@ -303,9 +320,11 @@ func deleteAll(t *testing.T, store objstore.Store) {
 	for _, key := range []string{"a/b/1", "a/b/c/2", "a/bb/3", "a/b.4", "a/5", "b/6"} {
 		put(t, store, key, key)
 	}
+
 	if err := store.DeleteAll(t.Context(), "a/b/"); err != nil {
 		t.Fatal(err)
 	}
+
 	wantKeys(t, store, "", "a/5", "a/b.4", "a/bb/3", "b/6")
 	if err := store.DeleteAll(t.Context(), "a/b/"); err != nil {
 		t.Errorf("deleting twice: %v", err)
@@ -341,16 +360,19 @@ func appending(t *testing.T, store objstore.Store) {
 	if !ok {
 		return // the contract lets a store be without it
 	}
+
 	for i, text := range []string{"one,", "two,", "three"} {
 		f, err := appender.Append(t.Context(), "log/x")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if i == 2 {
 			if err := f.Truncate(4); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if _, err := f.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -361,6 +383,7 @@ func appending(t *testing.T, store objstore.Store) {
 			t.Fatal(err)
 		}
 	}
+
 	get(t, store, "log/x", "one,three")
 }
 
@@ -369,11 +392,13 @@ func ranges(t *testing.T, store objstore.Store) {
 	if !ok {
 		return // the contract lets a store be without it
 	}
+
 	const body = "0123456789"
 	info := put(t, store, "r/x", body)
 	if got, err := ranged.Stat(t.Context(), "r/x"); err != nil || got != info {
 		t.Errorf("Stat = %+v, %v, and Put said %+v", got, err, info)
 	}
+
 	for _, test := range []struct {
 		from, to int
 		etag     string
@@ -383,9 +408,11 @@ func ranges(t *testing.T, store objstore.Store) {
 			t.Errorf("GetRange(%d, %d) = %q, %v", test.from, test.to, p, err)
 		}
 	}
+
 	if err := ranged.GetRange(t.Context(), "r/x", "", 5, make([]byte, 6)); err == nil {
 		t.Error("a range beyond the end is given")
 	}
+
 	put(t, store, "r/x", "abcdefghij")
 	if err := ranged.GetRange(t.Context(), "r/x", info.ETag, 0, make([]byte, 2)); !errors.Is(err, objstore.ErrPrecondition) {
 		t.Errorf("a range of what was replaced: %v, want ErrPrecondition", err)
@@ -410,6 +437,7 @@ func cancelled(t *testing.T, store objstore.Store) {
 			t.Errorf("after the cancel: %v, want context.Canceled", err)
 		}
 	}
+
 	wantKeys(t, store, "")
 }
 
@@ -428,6 +456,7 @@ func race(t *testing.T, write func(n int) error) (won []int) {
 			err := write(n)
 			mu.Lock()
 			defer mu.Unlock()
+
 			if err == nil {
 				won = append(won, n)
 			} else if !errors.Is(err, objstore.ErrPrecondition) {
@@ -435,6 +464,7 @@ func race(t *testing.T, write func(n int) error) (won []int) {
 			}
 		})
 	}
+
 	close(start)
 	group.Wait()
 	return won
@@ -477,10 +507,12 @@ func raceOfCounters(t *testing.T, store objstore.Store) {
 			if err != nil {
 				return err
 			}
+
 			var n int
 			if _, err := fmt.Sscan(string(body), &n); err != nil {
 				return err
 			}
+
 			_, err = store.Put(t.Context(), "count", fmt.Append(nil, n+1), objstore.Condition{IfMatch: info.ETag})
 			if err != nil && !errors.Is(err, objstore.ErrPrecondition) {
 				return err
@@ -491,6 +523,7 @@ func raceOfCounters(t *testing.T, store objstore.Store) {
 		}
 		return nil
 	})
+
 	get(t, store, "count", fmt.Sprint(writers*10))
 }
 
@@ -506,6 +539,7 @@ func wholeObjects(t *testing.T, store objstore.Store) {
 				}
 				continue
 			}
+
 			body, _, err := store.Get(t.Context(), "w/x")
 			if err != nil {
 				return err

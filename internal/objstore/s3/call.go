@@ -55,13 +55,16 @@ func (s *Store) call(ctx context.Context, r request, do func(context.Context, *a
 			s.proven.Store(true)
 			return nil
 		}
+
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+
 		a := answerOf(err)
 		if a.status != 0 || cut(err) {
 			s.proven.Store(true)
 		}
+
 		switch {
 		case a.elsewhere() && !moved:
 			moved = s.move(ctx, a)
@@ -77,6 +80,7 @@ func (s *Store) call(ctx context.Context, r request, do func(context.Context, *a
 		case try >= triesNew && !s.proven.Load(), try >= triesProven:
 			return err
 		}
+
 		if err := pause(ctx, delay(try)); err != nil {
 			return err
 		}
@@ -107,6 +111,7 @@ func heals(err error) bool {
 	if errors.Is(err, errRange) || isOurs(err) {
 		return false
 	}
+
 	a := answerOf(err)
 	switch {
 	case a.status == 0, a.status >= 500 && a.status != http.StatusNotImplemented, a.status == http.StatusTooManyRequests,
@@ -115,6 +120,7 @@ func heals(err error) bool {
 	case a.status == http.StatusConflict: // others write or delete at the same moment: nothing was decided
 		return true
 	}
+
 	// The SDK learns the server's clock from its first answer. The other codes report damaged bytes.
 	return slices.Contains([]string{codeSkewed, "RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest",
 		"IncompleteBody", "XAmzContentSHA256Mismatch", "InternalError", "ServiceUnavailable"}, a.code)
@@ -150,6 +156,7 @@ func answerOf(err error) (a answer) {
 	if e, ok := errors.AsType[*answerError](err); ok {
 		return e.answer
 	}
+
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok && e.Response != nil {
 		a.status, a.request = e.HTTPStatusCode(), e.RequestID
 		a.region = e.Response.Header.Get("X-Amz-Bucket-Region")
@@ -157,9 +164,11 @@ func answerOf(err error) (a answer) {
 			return answer{}
 		}
 	}
+
 	if e, ok := errors.AsType[smithy.APIError](err); ok && a.status != 0 {
 		a.code, a.message = e.ErrorCode(), e.ErrorMessage()
 	}
+
 	return a
 }
 
@@ -188,6 +197,7 @@ func (s *Store) move(ctx context.Context, a answer) bool {
 	if m := expecting.FindStringSubmatch(a.message); region == "" && m != nil {
 		region = m[1]
 	}
+
 	if region == "" {
 		ctx, cancel := context.WithTimeout(ctx, request{}.time())
 		defer cancel()
@@ -198,9 +208,11 @@ func (s *Store) move(ctx context.Context, a answer) bool {
 			region = answerOf(err).region
 		}
 	}
+
 	if region == "" || region == s.client.Load().Options().Region {
 		return false
 	}
+
 	s.connect(region)
 	return true
 }

@@ -25,6 +25,7 @@ func TestWhereTheAWSToolsLook(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
+
 		return path
 	}
 	program := write("program", fmt.Sprintf("#!/bin/sh\necho '{\"Version\": 1, \"AccessKeyId\": %q, \"SecretAccessKey\": %q}'\n", server.ID, server.Secret))
@@ -46,6 +47,7 @@ func TestWhereTheAWSToolsLook(t *testing.T) {
 					t.Setenv(key, value)
 				}
 			}
+
 			store, err := s3.Open(t.Context(), &url.URL{Scheme: "s3", Host: bucket, Path: "/" + name, RawQuery: s.query})
 			if err != nil {
 				t.Fatal(err)
@@ -66,10 +68,12 @@ func TestPathStyle(t *testing.T) {
 		if style != "" {
 			u.RawQuery += "&path_style=" + style
 		}
+
 		store, err := s3.Open(t.Context(), u)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		fails(t, get(t, store), hindcast.EUnreachable, hindcast.ClassPermanent, "lookup "+host)
 	}
 }

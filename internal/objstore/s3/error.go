@@ -24,6 +24,7 @@ func (s *Store) fail(r request, err error) error {
 	if err == nil || isOurs(err) || errors.Is(err, objstore.ErrPrecondition) || errors.Is(err, context.Canceled) {
 		return err
 	}
+
 	a := answerOf(err)
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err}
 	switch {
@@ -52,6 +53,7 @@ func (s *Store) fail(r request, err error) error {
 		e.Message = fmt.Sprintf("%s of %s failed: %s", r.action, s.object(r), a.text())
 		e.Next = "check the server"
 	}
+
 	return e
 }
 
@@ -63,6 +65,7 @@ func (a answer) text() string {
 			parts = append(parts, part)
 		}
 	}
+
 	text := fmt.Sprintf("%s (HTTP %d", strings.Join(parts, ", "), a.status)
 	if a.request != "" {
 		text += ", request " + a.request
@@ -79,9 +82,11 @@ func (s *Store) network(e *hindcast.Error, r request, err error) {
 		e.Next = "check the server, and the network between it and this machine"
 		return
 	}
+
 	e.Code, e.Class = hindcast.EUnreachable, hindcast.ClassTransient
 	e.Message = fmt.Sprintf("%s cannot be reached: %s", s.endpoint(), reason(err))
 	e.Next = "check the network and the endpoint in `lake` (or AWS_ENDPOINT_URL_S3)"
+
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && !s.proven.Load() {
 		e.Class = hindcast.ClassPermanent
 	}
@@ -95,6 +100,7 @@ func reason(err error) string {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e.Error()
 	}
+
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
@@ -116,6 +122,7 @@ func (s *Store) credentials(e *hindcast.Error, a answer) {
 	e.Code = hindcast.ECredentials
 	e.Message = fmt.Sprintf("%s refuses the credentials: %s", s.endpoint(), a.code)
 	e.Next = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile that AWS_PROFILE names"
+
 	if a.expired() {
 		e.Message = "the credentials have expired"
 		e.Next = "get new ones (`aws sso login`, or new AWS_… variables)"
@@ -135,6 +142,7 @@ func (s *Store) denied(e *hindcast.Error, r request, a answer) {
 	if a.message != "" && a.message != "Access Denied" && a.message != "Forbidden" {
 		e.Detail = append(e.Detail, a.message)
 	}
+
 	objects := "arn:aws:s3:::" + s.options.bucket + "/" + s.options.prefix + "*"
 	switch r.action {
 	case "s3:ListBucket":
@@ -145,6 +153,7 @@ func (s *Store) denied(e *hindcast.Error, r request, a answer) {
 	default:
 		e.Next = "allow " + r.action + " on " + objects
 	}
+
 	if s.options.encryption != "" {
 		e.Next += "; for an encryption key: kms:GenerateDataKey and kms:Decrypt"
 	}

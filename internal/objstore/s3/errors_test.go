@@ -18,16 +18,19 @@ func fails(t *testing.T, err error, code hindcast.Code, class hindcast.Class, te
 	if err == nil {
 		t.Fatalf("no error, want %s", code)
 	}
+
 	e := hindcast.AsError(err)
 	all := strings.Join(append([]string{e.Message, e.Next}, e.Detail...), "\n")
 	if e.Code != code || e.Class != class {
 		t.Errorf("%s, %s: %s\nwant %s, %s", e.Code, e.Class, all, code, class)
 	}
+
 	for _, text := range texts {
 		if !strings.Contains(all, text) {
 			t.Errorf("the error does not say %q:\n%s", text, all)
 		}
 	}
+
 	if e.Next == "" || strings.Contains(all+err.Error(), os.Getenv("AWS_SECRET_ACCESS_KEY")) && os.Getenv("AWS_SECRET_ACCESS_KEY") != "" {
 		t.Errorf("no next step, or a secret:\n%s", all)
 	}
@@ -47,6 +50,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)
 	bucket := server.Bucket(t)
+
 	t.Run("no bucket", func(t *testing.T) {
 		store := open(t, server.Endpoint, "nobody", "lake")
 		fails(t, put(t, store), hindcast.EBucket, hindcast.ClassPermanent, "nobody", server.Endpoint)
@@ -55,19 +59,23 @@ func TestErrorsOfTheServer(t *testing.T) {
 		fails(t, err, hindcast.EBucket, hindcast.ClassPermanent, "nobody")
 		fails(t, get(t, open(t, server.Endpoint, "b1", "lake")), hindcast.EBucket, hindcast.ClassPermanent, "b1") // not a valid bucket name
 	})
+
 	t.Run("wrong secret", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
 		fails(t, get(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "SignatureDoesNotMatch")
 	})
+
 	t.Run("unknown key", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "AKNOBODY")
 		fails(t, get(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "InvalidAccessKeyId")
 	})
+
 	t.Run("no keys", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "")
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 		fails(t, get(t, open(t, server.Endpoint, bucket, "")), hindcast.ECredentials, hindcast.ClassPermanent, "AWS_PROFILE")
 	})
+
 	t.Run("another region", func(t *testing.T) { // the server says so, and names the right one
 		u := s3test.URL(server.Endpoint, bucket, "")
 		u.RawQuery += "&region=eu-west-1"
@@ -88,6 +96,7 @@ func TestAccessDenied(t *testing.T) {
 	if err := put(t, open(t, server.Endpoint, bucket, "lake")); err != nil {
 		t.Fatal(err)
 	}
+
 	user := server.User(t)
 	server.Allow(t, bucket, user, "s3:GetBucketPolicy")
 	user.Setenv(t)
@@ -121,6 +130,7 @@ func TestErrorsOnTheWay(t *testing.T) {
 		store, _ := faulty(t, server, func(s3test.Request) s3test.Fault { return fault })
 		return store
 	}
+
 	fails(t, put(t, open(t, "http://127.0.0.1:1", "b", "")), hindcast.EUnreachable, hindcast.ClassTransient, "http://127.0.0.1:1", "refused")
 	fails(t, put(t, open(t, "http://nobody.invalid:1", "b", "")), hindcast.EUnreachable, hindcast.ClassPermanent, "nobody.invalid")
 	fails(t, put(t, always(s3test.Refuse)), hindcast.EUnreachable, hindcast.ClassTransient, "AWS_ENDPOINT_URL_S3")
@@ -152,6 +162,7 @@ func TestPatienceEnds(t *testing.T) {
 			if err := put(t, store); err != nil {
 				t.Fatal(err)
 			}
+
 			fails(t, get(t, store), test.code, test.class, test.text)
 			if n := proxy.Count("GET"); n < 3 {
 				t.Errorf("given up after %d tries", n)
@@ -176,6 +187,7 @@ func TestMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	everyOperation(t, store)
 	moved := 0
 	for _, r := range proxy.Requests() {
@@ -183,6 +195,7 @@ func TestMoved(t *testing.T) {
 			moved++
 		}
 	}
+
 	if moved != 1 {
 		t.Errorf("%d requests went to the wrong region", moved)
 	}
@@ -199,6 +212,7 @@ func TestEncryption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	everyOperation(t, store)
 	for _, r := range proxy.Requests() {
 		if want := map[string]string{"PUT": "aws:kms a-key", "BEGIN": "aws:kms a-key"}[r.Op]; r.Sealed != want {
@@ -223,6 +237,7 @@ func TestURLs(t *testing.T) {
 			t.Errorf("Open(%q) = %v, %v, want %s", text, store, err, want)
 		}
 	}
+
 	for text, says := range map[string]string{
 		"s3:///a":                             "no bucket",
 		"s3://b/a/../c":                       "no prefix",

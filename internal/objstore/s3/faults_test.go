@@ -45,6 +45,7 @@ func TestEveryOperationHeals(t *testing.T) {
 			t.Parallel()
 			store, proxy := faulty(t, server, firstTwo(fault))
 			everyOperation(t, store)
+
 			if proxy.Count("PUT") == 0 || proxy.Count("DELETE-MANY") == 0 || proxy.Count("PART") == 0 {
 				t.Error("the proxy was not asked")
 			}
@@ -76,6 +77,7 @@ func everyOperation(t *testing.T, store *s3.Store) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
+
 	info, err := store.Put(ctx, "a/one", []byte("first"), objstore.Condition{IfNoneMatch: true})
 	check("creating", err)
 	info, err = store.Put(ctx, "a/one", []byte("second"), objstore.Condition{IfMatch: info.ETag})
@@ -84,27 +86,33 @@ func everyOperation(t *testing.T, store *s3.Store) {
 	check("writing", err)
 	body, read, err := store.Get(ctx, "a/one")
 	check("reading", err)
+
 	if string(body) != "second" || read.ETag != info.ETag {
 		t.Errorf("read %q, %+v; wrote %+v", body, read, info)
 	}
+
 	p := make([]byte, 3)
 	check("reading a range", store.GetRange(ctx, "a/one", info.ETag, 1, p))
 	if string(p) != "eco" {
 		t.Errorf("range = %q", p)
 	}
+
 	big := bytes.Repeat([]byte("0123456789abcdef"), 20<<16)
 	_, err = store.Upload(ctx, "a/big", bytes.NewReader(big))
 	check("uploading", err)
 	body, _, err = store.Get(ctx, "a/big")
 	check("reading what was uploaded", err)
+
 	if !bytes.Equal(body, big) {
 		t.Error("what was uploaded has changed")
 	}
+
 	infos, err := store.List(ctx, "a/")
 	check("listing", err)
 	if len(infos) != 3 {
 		t.Errorf("listed %v", infos)
 	}
+
 	check("deleting", store.Delete(ctx, "a/two"))
 	check("deleting all", store.DeleteAll(ctx, "a/"))
 	if infos, err = store.List(ctx, ""); err != nil || len(infos) != 0 {
@@ -139,6 +147,7 @@ func TestLostAnswersOfConditionalWrites(t *testing.T) {
 		}
 		return s3test.None
 	})
+
 	for round := range 10 {
 		key := fmt.Sprintf("race/%d", round)
 		won := racers(t, func(n int) error {
@@ -165,9 +174,11 @@ func racers(t *testing.T, write func(n int) error) int64 {
 			}
 		}()
 	}
+
 	for range 6 {
 		<-done
 	}
+
 	return won.Load()
 }
 
@@ -185,15 +196,18 @@ func TestConflicts(t *testing.T) {
 	if err != nil || proxy.Count("PUT") != 3 {
 		t.Fatalf("%v after %d tries", err, proxy.Count("PUT"))
 	}
+
 	now, err := store.Put(t.Context(), "x", []byte("2"), objstore.Condition{IfMatch: info.ETag}) // the fourth
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, cond := range []objstore.Condition{{IfNoneMatch: true}, {IfMatch: info.ETag}} {
 		if _, err := store.Put(t.Context(), "x", []byte("3"), cond); !errors.Is(err, objstore.ErrPrecondition) {
 			t.Errorf("%+v: %v, want ErrPrecondition", cond, err)
 		}
 	}
+
 	if _, err := store.Put(t.Context(), "x", []byte("4"), objstore.Condition{IfMatch: now.ETag}); err == nil || errors.Is(err, objstore.ErrPrecondition) {
 		t.Errorf("a write that the server never takes: %v", err)
 	}
@@ -212,6 +226,7 @@ func TestUploadLeavesNoParts(t *testing.T) {
 		}
 		return s3test.None
 	})
+
 	broken := io.MultiReader(bytes.NewReader(make([]byte, 20<<20)), &brokenReader{})
 	if _, err := store.Upload(t.Context(), "broken", broken); err == nil || !strings.Contains(err.Error(), "the reader broke") {
 		t.Errorf("Upload hides its reader's error: %v", err)
@@ -222,6 +237,7 @@ func TestUploadLeavesNoParts(t *testing.T) {
 	if n := proxy.Count("ABORT"); n != 2 {
 		t.Errorf("%d aborts, want 2", n)
 	}
+
 	bucket := strings.SplitN(strings.TrimPrefix(store.URL(), "s3://"), "/", 2)[0]
 	left, err := server.Client().ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &bucket})
 	if err != nil || len(left.Uploads) != 0 {
@@ -245,14 +261,17 @@ func TestUploadOfFiles(t *testing.T) {
 		for i := range body {
 			body[i] = byte(i * 7 >> 3)
 		}
+
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, body, 0o644); err != nil {
 			t.Fatal(err)
 		}
+
 		file, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for name, reader := range map[string]io.Reader{"file": file, "stream": struct{ io.Reader }{bytes.NewReader(body)}} {
 			info, err := store.Upload(t.Context(), name, reader)
 			if err != nil || info.Bytes != int64(size) {
@@ -262,6 +281,7 @@ func TestUploadOfFiles(t *testing.T) {
 				t.Errorf("a %s of %d bytes came back as %d bytes, %+v, %v; Upload said %+v", name, size, len(read), got, err, info)
 			}
 		}
+
 		_ = file.Close()
 	}
 }

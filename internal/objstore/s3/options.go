@@ -45,6 +45,7 @@ func Open(ctx context.Context, location *url.URL) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	load := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient()), config.WithLogger(logging.Nop{}), // its messages come as errors
 		// Newer checksums break servers that do not know them; a body's signature protects it as well.
@@ -52,17 +53,21 @@ func Open(ctx context.Context, location *url.URL) (*Store, error) {
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // call retries
 	}
+
 	if o.region != "" {
 		load = append(load, config.WithRegion(o.region))
 	}
+
 	c, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return nil, &hindcast.Error{Code: hindcast.ECredentials, Class: hindcast.ClassPermanent, Cause: err,
 			Message: "the AWS configuration cannot be read: " + err.Error(), Next: "correct ~/.aws/config, or the AWS_… variables"}
 	}
+
 	if c.Region == "" {
 		c.Region = "us-east-1" // knows where each bucket is, and says so
 	}
+
 	s := &Store{options: o, config: c}
 	s.connect(c.Region)
 	return s, nil
@@ -84,6 +89,7 @@ func (s *Store) connect(region string) {
 		if s.options.endpoint != "" {
 			o.BaseEndpoint = &s.options.endpoint
 		}
+
 		o.UsePathStyle = o.BaseEndpoint != nil && !amazons(*o.BaseEndpoint)
 		if s.options.pathStyle != nil {
 			o.UsePathStyle = *s.options.pathStyle
@@ -111,24 +117,29 @@ func parse(u *url.URL) (o options, err error) {
 	if o.bucket == "" {
 		return o, wrongURL("it names no bucket")
 	}
+
 	if o.prefix != "" {
 		if objstore.CheckKey(o.prefix) != nil {
 			return o, wrongURL(fmt.Sprintf("%q is not a prefix of the form a/b/c", o.prefix))
 		}
 		o.prefix += "/"
 	}
+
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return o, wrongURL("what follows the ? cannot be read")
 	}
+
 	for name, values := range query {
 		if err := o.set(name, values[len(values)-1]); err != nil {
 			return o, wrongURL(err.Error())
 		}
 	}
+
 	if o.kmsKey != "" && o.encryption == "" {
 		o.encryption = types.ServerSideEncryptionAwsKms
 	}
+
 	return o, nil
 }
 
@@ -167,6 +178,7 @@ func (o *options) setEndpoint(value string) error {
 	if u.User != nil {
 		return errors.New("credentials are not allowed in the endpoint")
 	}
+
 	o.endpoint = strings.TrimSuffix(value, "/")
 	return nil
 }

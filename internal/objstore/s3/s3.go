@@ -58,6 +58,7 @@ func (s *Store) full(ctx context.Context, key string) (string, error) {
 	if err := objstore.CheckKey(key); err != nil {
 		return "", s.unusable(err)
 	}
+
 	return s.options.prefix + key, nil
 }
 
@@ -67,6 +68,7 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 	if err != nil {
 		return nil, info, err
 	}
+
 	r := request{action: "s3:GetObject", key: full}
 	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
 		out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &s.options.bucket, Key: &full})
@@ -74,6 +76,7 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 			return err
 		}
 		defer out.Body.Close()
+
 		info = objstore.Info{Key: key, Bytes: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag)}
 		body, err = whole(out)
 		return err
@@ -84,6 +87,7 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 	if err != nil {
 		return nil, objstore.Info{}, s.fail(r, err)
 	}
+
 	return body, info, nil
 }
 
@@ -102,6 +106,7 @@ func whole(out *awss3.GetObjectOutput) ([]byte, error) {
 	if want := out.Metadata[metaSum]; want != "" && want != sum(buffer.Bytes()) {
 		return nil, errDamaged
 	}
+
 	return buffer.Bytes(), nil
 }
 
@@ -116,6 +121,7 @@ func (s *Store) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	out, err := s.head(ctx, full)
 	if missing(err) {
 		return objstore.Info{}, fmt.Errorf("looking at %s: %w", key, objstore.ErrNotExist)
@@ -123,6 +129,7 @@ func (s *Store) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	if err != nil {
 		return objstore.Info{}, s.fail(request{action: "s3:GetObject", key: full}, err)
 	}
+
 	return objstore.Info{Key: key, Bytes: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag)}, nil
 }
 
@@ -140,6 +147,7 @@ func (s *Store) GetRange(ctx context.Context, key, etag string, offset int64, p 
 	if err != nil || len(p) == 0 {
 		return err
 	}
+
 	wanted := fmt.Sprintf("bytes %d-%d/", offset, offset+int64(len(p))-1)
 	in := &awss3.GetObjectInput{Bucket: &s.options.bucket, Key: &full, IfMatch: present(etag),
 		Range: aws.String(strings.TrimSuffix(strings.Replace(wanted, " ", "=", 1), "/"))}
@@ -150,12 +158,14 @@ func (s *Store) GetRange(ctx context.Context, key, etag string, offset int64, p 
 			return err
 		}
 		defer out.Body.Close()
+
 		if !strings.HasPrefix(aws.ToString(out.ContentRange), wanted) {
 			return fmt.Errorf("%w: %q in answer to %q", errRange, aws.ToString(out.ContentRange), *in.Range)
 		}
 		if _, err := io.ReadFull(out.Body, p); err != nil {
 			return fmt.Errorf("%w: %w", errCut, err)
 		}
+
 		return nil
 	})
 	switch a := answerOf(err); {
@@ -164,6 +174,7 @@ func (s *Store) GetRange(ctx context.Context, key, etag string, offset int64, p 
 	case a.status == http.StatusPreconditionFailed:
 		return fmt.Errorf("reading %s: %w", key, objstore.ErrPrecondition)
 	}
+
 	return s.fail(r, err)
 }
 
@@ -181,11 +192,13 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	in := s.putInput(full, body)
 	in.IfMatch = present(cond.IfMatch)
 	if cond.IfNoneMatch {
 		in.IfNoneMatch = aws.String("*")
 	}
+
 	info := objstore.Info{Key: key, Bytes: int64(len(body))}
 	r := request{action: "s3:PutObject", key: full, bytes: info.Bytes}
 	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
@@ -194,15 +207,18 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, cond objstore.
 		if err == nil {
 			info.ETag = aws.ToString(out.ETag)
 		}
+
 		return err
 	})
 	if status := answerOf(err).status; cond != (objstore.Condition{}) &&
 		(status == http.StatusPreconditionFailed || status == http.StatusConflict || missing(err)) {
 		info.ETag, err = s.lost(ctx, in, err)
 	}
+
 	if err != nil {
 		return objstore.Info{}, s.fail(r, err)
 	}
+
 	return info, nil
 }
 
@@ -219,9 +235,11 @@ func (s *Store) lost(ctx context.Context, in *awss3.PutObjectInput, refusal erro
 	case err == nil:
 		holds = in.IfMatch != nil && *in.IfMatch == aws.ToString(there.ETag)
 	}
+
 	if holds && answerOf(refusal).status == http.StatusConflict {
 		return "", refusal
 	}
+
 	return "", fmt.Errorf("writing %s: %w", *in.Key, objstore.ErrPrecondition)
 }
 
@@ -247,6 +265,7 @@ func (s *Store) list(ctx context.Context, prefix, delimiter string) (infos []obj
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+
 	below := s.options.prefix + prefix
 	in := &awss3.ListObjectsV2Input{Bucket: &s.options.bucket, Prefix: present(below), Delimiter: present(delimiter),
 		EncodingType: types.EncodingTypeUrl}
@@ -260,18 +279,23 @@ func (s *Store) list(ctx context.Context, prefix, delimiter string) (infos []obj
 		if err != nil {
 			return nil, nil, s.fail(r, err)
 		}
+
 		for _, o := range out.Contents {
 			key := strings.TrimPrefix(decoded(out, o.Key), s.options.prefix)
 			infos = append(infos, objstore.Info{Key: key, Bytes: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag)})
 		}
+
 		for _, p := range out.CommonPrefixes {
 			folders = append(folders, strings.TrimSuffix(strings.TrimPrefix(decoded(out, p.Prefix), below), "/"))
 		}
+
 		if !aws.ToBool(out.IsTruncated) || out.NextContinuationToken == nil {
 			break
 		}
+
 		in.ContinuationToken = out.NextContinuationToken
 	}
+
 	slices.SortFunc(infos, func(a, b objstore.Info) int { return strings.Compare(a.Key, b.Key) })
 	slices.Sort(folders)
 	return infos, folders, nil
@@ -293,6 +317,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+
 	r := request{action: "s3:DeleteObject", key: full}
 	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
 		_, err := c.DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: &s.options.bucket, Key: &full})
@@ -301,6 +326,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if missing(err) {
 		return nil
 	}
+
 	return s.fail(r, err)
 }
 
@@ -312,15 +338,18 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.unusable(err)
 	}
+
 	infos, err := s.List(ctx, prefix)
 	if err != nil {
 		return err
 	}
+
 	for batch := range slices.Chunk(infos, 1000) {
 		if err := s.deleteBatch(ctx, batch); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -330,6 +359,7 @@ func (s *Store) deleteBatch(ctx context.Context, batch []objstore.Info) error {
 	for i, info := range batch {
 		keys[i].Key = aws.String(s.options.prefix + info.Key)
 	}
+
 	r := request{action: "s3:DeleteObject", key: *keys[0].Key}
 	err := s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
 		out, err := c.DeleteObjects(ctx, &awss3.DeleteObjectsInput{Bucket: &s.options.bucket,
@@ -337,6 +367,7 @@ func (s *Store) deleteBatch(ctx context.Context, batch []objstore.Info) error {
 		if err != nil {
 			return err
 		}
+
 		keys = slices.DeleteFunc(keys, func(k types.ObjectIdentifier) bool { return !left(out.Errors, *k.Key) })
 		return refused(out.Errors)
 	})
@@ -348,6 +379,7 @@ func (s *Store) deleteBatch(ctx context.Context, batch []objstore.Info) error {
 		}
 		return nil
 	}
+
 	return s.fail(r, err)
 }
 

@@ -35,14 +35,17 @@ func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstor
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	parts, err := newParts(body)
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("uploading %s: %w", key, err)
 	}
+
 	first, err := parts.next()
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("uploading %s: %w", key, err)
 	}
+
 	if first.last {
 		small, err := io.ReadAll(first.body)
 		if err != nil {
@@ -50,11 +53,13 @@ func (s *Store) Upload(ctx context.Context, key string, body io.Reader) (objstor
 		}
 		return s.Put(ctx, key, small, objstore.Condition{})
 	}
+
 	u := &upload{store: s, key: full, parts: parts}
 	etag, err := u.run(ctx, first)
 	if err != nil {
 		return objstore.Info{}, err
 	}
+
 	return objstore.Info{Key: key, Bytes: parts.given, ETag: etag}, nil
 }
 
@@ -85,17 +90,21 @@ func newParts(body io.Reader) (*parts, error) {
 	if !ok {
 		return p, nil
 	}
+
 	var err error
 	if p.given, err = file.Seek(0, io.SeekCurrent); err != nil {
 		return nil, err
 	}
+
 	if p.given != 0 { // somebody has already read from it
 		p.given = 0
 		return p, nil
 	}
+
 	if p.size, err = file.Seek(0, io.SeekEnd); err != nil {
 		return nil, err
 	}
+
 	p.file = file
 	return p, nil
 }
@@ -111,17 +120,20 @@ func (p *parts) next() (part, error) {
 		out.last = p.given == p.size
 		return out, nil
 	}
+
 	buffer := bytes.NewBuffer(make([]byte, 0, size+1))
 	buffer.Write(p.ahead)
 	_, err := io.CopyN(buffer, p.stream, size+1-int64(len(p.ahead)))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return part{}, err
 	}
+
 	all := buffer.Bytes()
 	out := part{number: int32(p.number), size: min(size, int64(len(all))), last: int64(len(all)) <= size}
 	p.ahead = bytes.Clone(all[out.size:])
 	out.body = io.NewSectionReader(bytes.NewReader(all), 0, out.size)
 	p.given += out.size
+
 	return out, nil
 }
 
@@ -178,6 +190,7 @@ func (u *upload) send(ctx context.Context, next part) error {
 		if u.failed() != nil {
 			break
 		}
+
 		p := next
 		group.Go(func() {
 			defer func() { <-slots }()
@@ -186,15 +199,18 @@ func (u *upload) send(ctx context.Context, next part) error {
 				cancel()
 			}
 		})
+
 		if p.last {
 			break
 		}
+
 		var err error
 		if next, err = u.parts.next(); err != nil {
 			u.fail(fmt.Errorf("reading what is to be uploaded: %w", err))
 			break
 		}
 	}
+
 	group.Wait()
 	return u.failed()
 }
@@ -221,6 +237,7 @@ func (u *upload) sendPart(ctx context.Context, p part) error {
 		if err != nil {
 			return err
 		}
+
 		u.mutex.Lock()
 		defer u.mutex.Unlock()
 		u.done = append(u.done, types.CompletedPart{PartNumber: &p.number, ETag: out.ETag})
@@ -242,6 +259,7 @@ func (u *upload) complete(ctx context.Context) (etag string, err error) {
 		if err == nil {
 			etag = aws.ToString(out.ETag)
 		}
+
 		return err
 	})
 	if answerOf(err).code == "NoSuchUpload" && tries > 1 {
@@ -250,6 +268,7 @@ func (u *upload) complete(ctx context.Context) (etag string, err error) {
 			return aws.ToString(there.ETag), nil
 		}
 	}
+
 	return etag, u.store.fail(r, err)
 }
 
