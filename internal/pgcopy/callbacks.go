@@ -54,10 +54,12 @@ func register(conn bindings.Connection, name string, p producer) (release func()
 	bindings.TableFunctionSetInit(function, C.hindcast_copy_init)
 	bindings.TableFunctionSetLocalInit(function, C.hindcast_copy_worker)
 	bindings.TableFunctionSetFunction(function, C.hindcast_copy_fill)
+
 	if bindings.RegisterTableFunction(conn, function) == bindings.StateError {
 		c.release()
 		return nil, fmt.Errorf("registering the table function %s failed", name)
 	}
+
 	return c.release, nil
 }
 
@@ -111,6 +113,7 @@ func hindcast_copy_worker(p unsafe.Pointer) {
 		bindings.InitSetError(info, err.Error())
 		return
 	}
+
 	bindings.InitSetInitData(info, c.handle(worker), nil)
 }
 
@@ -122,6 +125,7 @@ func hindcast_copy_fill(p, chunk unsafe.Pointer) {
 			bindings.FunctionSetError(info, fmt.Sprint("decoding: ", fault))
 		}
 	}()
+
 	worker := valueAt[filler](bindings.FunctionGetLocalInitData(info))
 	out := bindings.DataChunk{Ptr: chunk}
 	rows, err := worker.fill(out)
@@ -129,6 +133,7 @@ func hindcast_copy_fill(p, chunk unsafe.Pointer) {
 		bindings.FunctionSetError(info, err.Error())
 		rows = 0
 	}
+
 	bindings.DataChunkSetSize(out, bindings.IdxT(rows))
 }
 

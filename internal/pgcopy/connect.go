@@ -27,14 +27,17 @@ func Connect(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error)
 		from = r
 		return build(r, w)
 	}
+
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
+
 	conn.CustomData()[readerKey] = from
 	if unix, ok := conn.Conn().(*net.UnixConn); ok {
 		_ = unix.SetWriteBuffer(sendBuffer) // the system may allow less
 	}
+
 	return conn, nil
 }
 
@@ -44,6 +47,7 @@ func readerOf(ctx context.Context, conn *pgconn.PgConn) (io.Reader, error) {
 	if !ok {
 		return nil, errors.New("a COPY's connection was not made by pgcopy.Connect")
 	}
+
 	// Part of a notice that came after the last answer may be in pgconn's own buffer: the next answer brings the rest.
 	for range 3 {
 		if conn.Frontend().ReadBufferLen() == 0 {
@@ -53,5 +57,6 @@ func readerOf(ctx context.Context, conn *pgconn.PgConn) (io.Reader, error) {
 			return nil, err
 		}
 	}
+
 	return nil, errors.New("the server does not stop sending notices")
 }

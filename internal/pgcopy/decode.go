@@ -40,6 +40,7 @@ func newColumn(f Field) column {
 			t = Type{Elem: &Type{OID: oidText}}
 		}
 	}
+
 	c := columnOf(t)
 	c.name, c.typ = f.Name, f.Type.Name
 	if c.elem != nil {
@@ -48,6 +49,7 @@ func newColumn(f Field) column {
 	if c.codec.sums {
 		c.sum = new(total)
 	}
+
 	return c
 }
 
@@ -58,10 +60,12 @@ func columnOf(t Type) column {
 	if carried.wire == wireNumeric {
 		c.precision, c.scale, _ = decimal(t.Mod)
 	}
+
 	if t.Elem != nil {
 		elem := columnOf(*t.Elem)
 		c.elem, c.elemOID = &elem, t.Elem.OID
 	}
+
 	return c
 }
 
@@ -98,6 +102,7 @@ func (d *decoder) fill(capacity int) (rows int, err error) {
 		size := 1 + int(binary.BigEndian.Uint32(d.data[1:frameHead]))
 		message := d.data[frameHead:size]
 		d.data = d.data[size:]
+
 		if !d.begun {
 			if message, err = d.head(message); err != nil {
 				return rows, err
@@ -106,6 +111,7 @@ func (d *decoder) fill(capacity int) (rows int, err error) {
 				continue
 			}
 		}
+
 		more, err := d.row(message, rows)
 		if err != nil {
 			return rows, err
@@ -113,14 +119,17 @@ func (d *decoder) fill(capacity int) (rows int, err error) {
 		if !more {
 			break
 		}
+
 		rows++
 	}
+
 	d.rows += int64(rows)
 	for i := range d.columns {
 		if c := &d.columns[i]; c.elem != nil {
 			c.vector.memory.length(c.used)
 		}
 	}
+
 	return rows, nil
 }
 
@@ -130,12 +139,14 @@ func (d *decoder) head(message []byte) ([]byte, error) {
 	if len(message) < streamHead || !bytes.Equal(message[:len(signature)], signature) {
 		return nil, corrupt("it does not begin as a binary COPY")
 	}
+
 	flags := binary.BigEndian.Uint32(message[11:])
 	extension := binary.BigEndian.Uint32(message[15:])
 	message = message[streamHead:]
 	if flags != 0 || uint64(extension) > uint64(len(message)) {
 		return nil, corrupt("its header has unknown flags or an unknown extension")
 	}
+
 	return message[extension:], nil
 }
 
@@ -144,6 +155,7 @@ func (d *decoder) row(message []byte, row int) (more bool, err error) {
 	if d.ended || len(message) < 2 {
 		return false, corrupt("there is more after its end, or an empty message")
 	}
+
 	switch count := int16(binary.BigEndian.Uint16(message)); {
 	case count == -1 && len(message) == 2:
 		d.ended = true
@@ -151,29 +163,35 @@ func (d *decoder) row(message []byte, row int) (more bool, err error) {
 	case int(count) != len(d.columns):
 		return false, corrupt(fmt.Sprintf("a row has %d columns instead of %d", count, len(d.columns)))
 	}
+
 	rest := message[2:]
 	for i := range d.columns {
 		c := &d.columns[i]
 		if len(rest) < 4 {
 			return false, c.corrupt("is cut off")
 		}
+
 		size := binary.BigEndian.Uint32(rest)
 		rest = rest[4:]
 		if size == math.MaxUint32 {
 			c.setNull(row)
 			continue
 		}
+
 		if uint64(size) > uint64(len(rest)) {
 			return false, c.corrupt("is cut off")
 		}
 		if err := c.value(row, rest[:size]); err != nil {
 			return false, err
 		}
+
 		rest = rest[size:]
 	}
+
 	if len(rest) != 0 {
 		return false, corrupt("a row is longer than its columns")
 	}
+
 	d.content.add(xxh3.Hash128(message))
 	return true, nil
 }
@@ -182,6 +200,7 @@ func (c *column) setNull(row int) {
 	if c.codec.skip {
 		return
 	}
+
 	c.vector.setNull(row)
 	if c.elem != nil {
 		put(&c.vector, row, list{})
@@ -314,10 +333,12 @@ func ascii(b []byte) bool {
 	case n >= 4:
 		return (binary.LittleEndian.Uint32(b)|binary.LittleEndian.Uint32(b[n-4:]))&(high>>32) == 0
 	}
+
 	var bits byte
 	for _, x := range b {
 		bits |= x
 	}
+
 	return bits < utf8.RuneSelf
 }
 
@@ -339,6 +360,7 @@ func (c *column) date(row int, b []byte) error {
 	default:
 		x += epochDays
 	}
+
 	put(&c.vector, row, x)
 	return nil
 }
@@ -354,6 +376,7 @@ func (c *column) timestamp(row int, b []byte) error {
 	default:
 		x += epochMicros
 	}
+
 	put(&c.vector, row, x)
 	return nil
 }
@@ -376,10 +399,12 @@ func appendTimeTZ(to []byte, micros uint64, east int32) []byte {
 	if part := micros % 1_000_000; part != 0 {
 		to = fmt.Appendf(to, ".%06d", part)
 	}
+
 	sign := '+'
 	if east < 0 {
 		sign, east = '-', -east
 	}
+
 	to = fmt.Appendf(to, "%c%02d", sign, east/3600)
 	if east%3600 != 0 {
 		to = fmt.Appendf(to, ":%02d", east/60%60)
@@ -387,6 +412,7 @@ func appendTimeTZ(to []byte, micros uint64, east int32) []byte {
 	if east%60 != 0 {
 		to = fmt.Appendf(to, ":%02d", east%60)
 	}
+
 	return to
 }
 
@@ -397,6 +423,7 @@ func (c *column) interval(row int, b []byte) error {
 		micros == math.MinInt64 && days == math.MinInt32 && months == math.MinInt32 {
 		return c.refused("an infinite interval, which INTERVAL cannot hold", "")
 	}
+
 	c.vector.memory.assign(row, appendInterval(c.spelled[:0], months, days, micros))
 	return nil
 }
@@ -409,6 +436,7 @@ func appendInterval(to []byte, months, days int32, micros int64) []byte {
 		micros++
 		to = append(to, "-1 microseconds "...)
 	}
+
 	return append(strconv.AppendInt(to, micros, 10), " microseconds"...)
 }
 
@@ -417,6 +445,7 @@ func (c *column) array(row int, b []byte) error {
 	if len(b) < 12 {
 		return c.corrupt("is cut off")
 	}
+
 	dimensions, oid := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[8:])
 	b = b[12:]
 	switch {
@@ -430,6 +459,7 @@ func (c *column) array(row int, b []byte) error {
 	case len(b) < 8:
 		return c.corrupt("is cut off")
 	}
+
 	count, first := binary.BigEndian.Uint32(b), int32(binary.BigEndian.Uint32(b[4:]))
 	b = b[8:]
 	if first != 1 {
@@ -438,6 +468,7 @@ func (c *column) array(row int, b []byte) error {
 	if uint64(count)*4 > uint64(len(b)) {
 		return c.corrupt("is cut off")
 	}
+
 	return c.elements(row, int(count), b)
 }
 
@@ -448,6 +479,7 @@ func (c *column) elements(row, count int, b []byte) error {
 		if len(b) < 4 {
 			return c.corrupt("is cut off")
 		}
+
 		size := binary.BigEndian.Uint32(b)
 		b = b[4:]
 		if size == math.MaxUint32 {
@@ -455,18 +487,22 @@ func (c *column) elements(row, count int, b []byte) error {
 			c.used++
 			continue
 		}
+
 		if uint64(size) > uint64(len(b)) {
 			return c.corrupt("is cut off")
 		}
 		if err := c.elem.value(c.used, b[:size]); err != nil {
 			return err
 		}
+
 		b = b[size:]
 		c.used++
 	}
+
 	if len(b) != 0 {
 		return c.corrupt("is longer than its elements")
 	}
+
 	return nil
 }
 

@@ -72,6 +72,7 @@ func newSender(f Field) sender {
 			t = Type{Elem: &Type{OID: oidText, Mod: -1}, Mod: -1}
 		}
 	}
+
 	s := senderOf(staged, t)
 	s.name, s.typ = f.Name, f.Type.Name
 	if s.elem != nil {
@@ -80,6 +81,7 @@ func newSender(f Field) sender {
 	if s.whole != nil {
 		s.sum = new(total)
 	}
+
 	return s
 }
 
@@ -89,11 +91,13 @@ func senderOf(staged string, t Type) sender {
 		child := senderOf(elem, *t.Elem)
 		return sender{codec: codecs[wireArray], elem: &child, elemOID: t.Elem.OID}
 	}
+
 	carried, _ := wireOf(t)
 	s := sender{codec: codecs[carried.wire], staged: staged, whole: wholes[staged]}
 	if precision, scale, ok := duck.ParseDecimal(staged); ok {
 		s.whole, s.scale = decimals(precision), scale
 	}
+
 	s.bound(t)
 	return s
 }
@@ -104,6 +108,7 @@ func (s *sender) bound(t Type) {
 	if precision, scale, limited := scaleOf(t.Mod); limited && t.OID == oidNumeric && precision > 0 {
 		s.shown, s.unit = max(scale, 0), int64(powers[max(-scale, 0)].low)
 	}
+
 	switch t.OID {
 	case oidName:
 		s.octets = maxName
@@ -142,6 +147,7 @@ func (e *encoder) sums() hindcast.Sums {
 			sums.Totals = c.sum.into(sums.Totals, c.name, c.scale)
 		}
 	}
+
 	return sums
 }
 
@@ -155,6 +161,7 @@ func (e *encoder) row(row int) (err error) {
 			out = binary.BigEndian.AppendUint32(out, math.MaxUint32)
 			continue
 		}
+
 		if out, err = c.codec.encode(c, out, row); err != nil {
 			return err
 		}
@@ -163,6 +170,7 @@ func (e *encoder) row(row int) (err error) {
 			c.sum.add(x.low, x.high)
 		}
 	}
+
 	e.out = out
 	e.rows++
 	e.content.add(xxh3.Hash128(out[start:]))
@@ -234,11 +242,13 @@ func (s *sender) padded(out []byte, row int) ([]byte, error) {
 	if err := s.checkText(b); err != nil {
 		return out, err
 	}
+
 	blanks := max(0, s.limit-utf8.RuneCount(b))
 	out = append(binary.BigEndian.AppendUint32(out, uint32(len(b)+blanks)), b...)
 	for range blanks {
 		out = append(out, ' ')
 	}
+
 	return out, nil
 }
 
@@ -277,11 +287,13 @@ func (s *sender) checkText(b []byte) error {
 	if s.octets > 0 && len(b) > s.octets {
 		return s.misfit(fmt.Sprintf("a text of %d bytes", len(b)))
 	}
+
 	if s.limit > 0 && len(b) > s.limit {
 		if n := utf8.RuneCount(b); n > s.limit {
 			return s.misfit(fmt.Sprintf("a text of %d characters", n))
 		}
 	}
+
 	return nil
 }
 
@@ -314,6 +326,7 @@ func (s *sender) date(out []byte, row int) ([]byte, error) {
 	default:
 		x -= epochDays
 	}
+
 	return append4(out, uint32(x)), nil
 }
 
@@ -329,6 +342,7 @@ func (s *sender) timestamp(out []byte, row int) ([]byte, error) {
 	case x < earliestMicros+epochMicros:
 		return out, s.misfit("a time before 4714 BC")
 	}
+
 	return append8(out, uint64(x-epochMicros)), s.multiple(x)
 }
 
@@ -382,6 +396,7 @@ func (s *sender) intervals(out []byte, row int) ([]byte, error) {
 	if x != cut(x, s.interval) {
 		return out, s.misfit("an interval with more fields or digits")
 	}
+
 	out = binary.BigEndian.AppendUint64(append(out, 0, 0, 0, 16), uint64(x.micros))
 	out = binary.BigEndian.AppendUint32(out, uint32(x.days))
 	return binary.BigEndian.AppendUint32(out, uint32(x.months)), nil
@@ -401,6 +416,7 @@ func cut(x span, mod int32) span {
 	if mod < 0 {
 		return x
 	}
+
 	fields, precision := mod>>16&allFields, mod&fullPrecision
 	switch fields {
 	case fieldYear:
@@ -414,9 +430,11 @@ func cut(x span, mod int32) span {
 	case fieldMinute, fieldHour | fieldMinute, fieldDay | fieldHour | fieldMinute:
 		x.micros -= x.micros % microsPerMinute
 	}
+
 	if precision < 6 {
 		x.micros -= x.micros % int64(powers[6-precision].low)
 	}
+
 	return x
 }
 
@@ -436,6 +454,7 @@ func (s *sender) array(out []byte, row int) ([]byte, error) {
 		out = binary.BigEndian.AppendUint32(out, uint32(l.length))
 		out = binary.BigEndian.AppendUint32(out, 1)
 	}
+
 	var err error
 	for i := int(l.offset); i < int(l.offset+l.length); i++ {
 		if s.elem.vector.isNull(i) {
@@ -447,6 +466,7 @@ func (s *sender) array(out []byte, row int) ([]byte, error) {
 			return out, err
 		}
 	}
+
 	binary.BigEndian.PutUint32(out[start:], uint32(len(out)-start-4))
 	return out, nil
 }

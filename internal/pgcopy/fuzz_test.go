@@ -29,6 +29,7 @@ func every(t testing.TB) []Field {
 		}
 		fields = append(fields, f)
 	}
+
 	return fields
 }
 
@@ -52,6 +53,7 @@ func tuple(fields []Field, at int, value []byte) []byte {
 		}
 		row = append(binary.BigEndian.AppendUint32(row, uint32(len(value))), value...)
 	}
+
 	return row
 }
 
@@ -86,6 +88,7 @@ func FuzzDecode(f *testing.F) {
 			f.Add(tuple(fields, at, []byte(v)))
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, row []byte) {
 		if _, _, err := decodeRow(fields, row); err != nil {
 			if _, ok := errors.AsType[*hindcast.Error](err); !ok {
@@ -103,6 +106,7 @@ func FuzzEncodeRoundTrip(f *testing.F) {
 			f.Add(uint8(at), []byte(v))
 		}
 	}
+
 	f.Fuzz(func(t *testing.T, at uint8, value []byte) {
 		first, ok := again(t, fields, tuple(fields, int(at)%len(fields), value))
 		if !ok {
@@ -121,6 +125,7 @@ func again(t *testing.T, fields []Field, row []byte) (out []byte, ok bool) {
 	if err != nil || rows != 1 {
 		return nil, false
 	}
+
 	var e encoder
 	for i, f := range fields {
 		s := newSender(f)
@@ -130,10 +135,12 @@ func again(t *testing.T, fields []Field, row []byte) (out []byte, ok bool) {
 		}
 		e.columns = append(e.columns, s)
 	}
+
 	if err := e.row(0); err != nil {
 		wantRefusal(t, err)
 		return nil, false
 	}
+
 	return e.out, true
 }
 
@@ -188,6 +195,7 @@ func TestAnswersInPieces(t *testing.T) {
 		rows int
 		err  string
 	}{{0, "EOF"}, {3, "EOF"}, {1, "by zero"}, {4, "unexpected EOF"}, {0, "by zero"}}
+
 	for i, answer := range answers() {
 		for name, r := range map[string]io.Reader{"whole": strings.NewReader(answer), "halves": iotest.HalfReader(strings.NewReader(answer)),
 			"bytes": iotest.OneByteReader(strings.NewReader(answer))} {
@@ -200,6 +208,7 @@ func TestAnswersInPieces(t *testing.T) {
 			}
 		}
 	}
+
 	if _, err := readAll(strings.NewReader(answers()[1][:60])); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("an answer that is cut off: %v", err)
 	}
@@ -212,6 +221,7 @@ func FuzzStream(f *testing.F) {
 			f.Add([]byte(answer))
 		}
 	}
+
 	f.Add([]byte("d\x7f\xff\xff\xff"))
 	f.Add([]byte("d\x00\x00\x00\x03"))
 	f.Fuzz(func(t *testing.T, answer []byte) {

@@ -38,15 +38,18 @@ func takeInstance(ctx context.Context, o duck.Options) (*instance, error) {
 		idle.mutex.Unlock()
 		return openInstance(ctx, o)
 	}
+
 	in := idle.instances[n-1]
 	idle.instances = idle.instances[:n-1]
 	idle.mutex.Unlock()
+
 	for _, set := range o.Settings() {
 		if _, err := in.exec(ctx, set); err != nil {
 			in.close()
 			return nil, err
 		}
 	}
+
 	return in, nil
 }
 
@@ -62,10 +65,12 @@ func (in *instance) giveBack() {
 	in.uses++
 	idle.mutex.Lock()
 	defer idle.mutex.Unlock()
+
 	if in.uses < mostUses && len(idle.instances) < mostIdle {
 		idle.instances = append(idle.instances, in)
 		return
 	}
+
 	in.close()
 }
 
@@ -83,16 +88,19 @@ func openInstance(ctx context.Context, o duck.Options) (*instance, error) {
 	if bindings.Open("", &in.db) == bindings.StateError {
 		return nil, errors.New("opening DuckDB in memory failed")
 	}
+
 	if bindings.Connect(in.db, &in.conn) == bindings.StateError {
 		in.close()
 		return nil, errors.New("connecting to DuckDB in memory failed")
 	}
+
 	for _, set := range o.Settings() {
 		if _, err := in.exec(ctx, set); err != nil {
 			in.close()
 			return nil, err
 		}
 	}
+
 	return in, nil
 }
 
@@ -107,20 +115,25 @@ func (in *instance) exec(ctx context.Context, statement string) (rows int64, err
 	defer stop()
 	var prepared bindings.PreparedStatement
 	defer bindings.DestroyPrepare(&prepared)
+
 	if bindings.Prepare(in.conn, statement, &prepared) == bindings.StateError {
 		return 0, in.translate(ctx, bindings.PrepareError(prepared))
 	}
+
 	var pending bindings.PendingResult
 	defer bindings.DestroyPending(&pending)
 	if bindings.PendingPrepared(prepared, &pending) == bindings.StateError {
 		return 0, in.translate(ctx, bindings.PendingError(pending))
 	}
+
 	work(pending)
 	var result bindings.Result
 	defer bindings.DestroyResult(&result)
+
 	if bindings.ExecutePending(pending, &result) == bindings.StateError {
 		return 0, in.translate(ctx, bindings.ResultError(&result))
 	}
+
 	return int64(bindings.RowsChanged(&result)), nil
 }
 
@@ -154,14 +167,17 @@ func (in *instance) stream(ctx context.Context, query string) (*chunks, error) {
 	c.stop = context.AfterFunc(ctx, func() { bindings.Interrupt(in.conn) })
 	var statement bindings.PreparedStatement
 	defer bindings.DestroyPrepare(&statement)
+
 	if bindings.Prepare(in.conn, query, &statement) == bindings.StateError {
 		c.close()
 		return nil, in.translate(ctx, bindings.PrepareError(statement))
 	}
+
 	if bindings.ExecutePreparedStreaming(statement, &c.result) == bindings.StateError {
 		defer c.close()
 		return nil, in.translate(ctx, bindings.ResultError(&c.result))
 	}
+
 	return c, nil
 }
 
@@ -180,6 +196,7 @@ func (c *chunks) next() (chunk bindings.DataChunk, rows int, err error) {
 	if err := c.ctx.Err(); err != nil {
 		return c.chunk, 0, duck.Translate(err)
 	}
+
 	c.chunk = bindings.FetchChunk(c.result)
 	if c.chunk.Ptr != nil {
 		return c.chunk, int(bindings.DataChunkGetSize(c.chunk)), nil
@@ -187,6 +204,7 @@ func (c *chunks) next() (chunk bindings.DataChunk, rows int, err error) {
 	if text := bindings.ResultError(&c.result); text != "" {
 		return c.chunk, 0, c.in.translate(c.ctx, text)
 	}
+
 	return c.chunk, 0, nil
 }
 

@@ -37,14 +37,17 @@ func send(ctx context.Context, fields []Field, files []string, o Options, to fun
 		return hindcast.Sums{}, err
 	}
 	defer func() { in.done(err) }()
+
 	rows, err := in.stream(ctx, duck.FromParquet(staged(fields), files))
 	if err != nil {
 		return hindcast.Sums{}, err
 	}
 	defer rows.close()
+
 	if err := rows.check(fields); err != nil {
 		return hindcast.Sums{}, err
 	}
+
 	r := newParquetReader(rows, fields)
 	err = to(r)
 	switch {
@@ -55,6 +58,7 @@ func send(ctx context.Context, fields []Field, files []string, o Options, to fun
 	case err != nil:
 		return hindcast.Sums{}, err
 	}
+
 	return r.sums(), nil
 }
 
@@ -67,6 +71,7 @@ func staged(fields []Field) []hindcast.Column {
 			columns[i].Type, columns[i].Stored = "VARCHAR", ""
 		}
 	}
+
 	return columns
 }
 
@@ -76,6 +81,7 @@ func (c *chunks) check(fields []Field) error {
 		t := bindings.ColumnLogicalType(&c.result, bindings.IdxT(i))
 		is := same(t, column.Type)
 		bindings.DestroyLogicalType(&t)
+
 		if !is {
 			return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("column %q of the staged files is not %s", column.Name, column.Type),
@@ -96,9 +102,11 @@ func same(t bindings.LogicalType, name string) bool {
 		defer bindings.DestroyLogicalType(&child)
 		return same(child, elem)
 	}
+
 	if precision, scale, ok := duck.ParseDecimal(name); ok {
 		return id == bindings.TypeDecimal && int(bindings.DecimalWidth(t)) == precision && int(bindings.DecimalScale(t)) == scale
 	}
+
 	want, known := typeIDs[name]
 	return known && id == want
 }
@@ -137,6 +145,7 @@ func (r *parquetReader) Read(p []byte) (n int, err error) {
 		r.out, r.sent = r.out[:0], 0
 		r.err = r.encode()
 	}
+
 	n = copy(p, r.out[r.sent:])
 	r.sent += n
 	return n, nil
@@ -154,10 +163,12 @@ func (r *parquetReader) encode() error {
 				return io.EOF
 			}
 		}
+
 		if err := r.row(r.next); err != nil {
 			r.out = r.out[:0]
 			return err
 		}
+
 		r.next++
 	}
 	return nil
@@ -169,10 +180,12 @@ func (r *parquetReader) fetch() (more bool, err error) {
 	if err != nil || size == 0 {
 		return false, err
 	}
+
 	r.size, r.next = size, 0
 	for i := range r.columns {
 		r.columns[i].look(bindings.DataChunkGetVector(chunk, bindings.IdxT(i)))
 	}
+
 	return true, nil
 }
 

@@ -24,6 +24,7 @@ func (c *column) numeric(row int, b []byte) error {
 	if len(b) < numericHead {
 		return c.corrupt("is cut off")
 	}
+
 	count := int(binary.BigEndian.Uint16(b))
 	weight := int(int16(binary.BigEndian.Uint16(b[2:])))
 	sign := binary.BigEndian.Uint16(b[4:])
@@ -36,6 +37,7 @@ func (c *column) numeric(row int, b []byte) error {
 	case len(digits) != 2*count || sign != numericPositive && sign != numericNegative:
 		return c.corrupt("has the wrong length or sign")
 	}
+
 	x, ok := unpack(digits, weight, c.scale)
 	if !ok || !x.below(c.precision) {
 		return c.corrupt("has more digits than its type")
@@ -43,6 +45,7 @@ func (c *column) numeric(row int, b []byte) error {
 	if sign == numericNegative {
 		x = x.negative()
 	}
+
 	c.putDecimal(row, x)
 	return nil
 }
@@ -75,14 +78,17 @@ func unpack(digits []byte, weight, scale int) (x u128, ok bool) {
 			}
 		}
 	}
+
 	if shift += 4; shift > 0 && x == (u128{}) {
 		return x, true
 	}
+
 	for ; shift > 0; shift -= min(shift, 4) {
 		if x, ok = x.timesPlus(tens[min(shift, 4)], 0); !ok {
 			return x, false
 		}
 	}
+
 	return x, true
 }
 
@@ -113,6 +119,7 @@ func (x u128) timesPlus(m, a uint64) (u128, bool) {
 	if x.high == 0 {
 		return u128{low, carried + carry}, true
 	}
+
 	over, high := bits.Mul64(x.high, m)
 	high, more := bits.Add64(high, carried+carry, 0)
 	return u128{low, high}, over == 0 && more == 0
@@ -147,15 +154,18 @@ func (s *sender) numeric(out []byte, row int) ([]byte, error) {
 	if w.high < 0 {
 		sign, x = numericNegative, x.negative()
 	}
+
 	if s.unit > 1 {
 		if _, rest := x.over(uint64(s.unit)); rest != 0 {
 			return out, s.misfit(signedText(w))
 		}
 	}
+
 	digits, weight := pack(x, s.scale)
 	if len(digits.kept()) == 0 {
 		sign, weight = numericPositive, 0
 	}
+
 	n := len(digits.kept())
 	out = binary.BigEndian.AppendUint32(out, uint32(numericHead+2*n))
 	out = binary.BigEndian.AppendUint16(out, uint16(n))
@@ -165,6 +175,7 @@ func (s *sender) numeric(out []byte, row int) ([]byte, error) {
 	for i := digits.count - 1; i >= digits.skip; i-- {
 		out = binary.BigEndian.AppendUint16(out, digits.digit[i])
 	}
+
 	return out, nil
 }
 
@@ -185,18 +196,22 @@ func pack(x u128, scale int) (p packed, weight int) {
 		x, rest = x.over(tens[decimals])
 		p.digit[0], p.count = uint16(rest*tens[4-decimals]), 1
 	}
+
 	for x != (u128{}) {
 		var rest uint64
 		x, rest = x.over(base)
 		p.digit[p.count] = uint16(rest)
 		p.count++
 	}
+
 	for p.skip < p.count && p.digit[p.skip] == 0 {
 		p.skip++
 	}
+
 	for p.count > p.skip && p.digit[p.count-1] == 0 {
 		p.count--
 	}
+
 	return p, p.count - 1 - fraction
 }
 

@@ -18,6 +18,7 @@ func TestTypesThatAreRefused(t *testing.T) {
 	if !scaled(t) {
 		tiny = "numeric(50,50)"
 	}
+
 	pgtest.Query(t, conn, `CREATE DOMAIN wide AS numeric;
 		CREATE TABLE refused (a numeric, b numeric(39,0), c `+tiny+`, d money, e wide, f numeric[], g oidvector, h regclass, i int4range, j money[])`)
 	for _, a := range describe(t, conn, "refused") {
@@ -28,6 +29,7 @@ func TestTypesThatAreRefused(t *testing.T) {
 			}
 			continue
 		}
+
 		wantError(t, err, hindcast.EType, `"x y"`, a.typ.Name)
 		f, err := pgcopy.Carry("x y", a.typ, true)
 		if err != nil || !f.AsText || f.Column.Type != "VARCHAR" || f.Expression() != `CAST("x y" AS text) AS "x y"` {
@@ -56,9 +58,11 @@ func TestValuesThatAreRefused(t *testing.T) {
 		{"numeric(3,1)[]", "'{NaN}'", "NaN"},
 		{`"char"`, "'é'", "not UTF-8"},
 	}
+
 	if pgtest.Shared(t).Version(t) < 17 {
 		cases = cases[1:]
 	}
+
 	for _, c := range cases {
 		t.Run(c.typ+c.value, func(t *testing.T) {
 			conn := open(t)
@@ -68,6 +72,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 			second := beside(t, conn)
 			_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.One(second, pgcopy.CopyOut(fields, "bad")), pgcopy.Options{Dir: t.TempDir()})
 			wantError(t, err, hindcast.EType, `"a value"`, c.says)
+
 			if rows := pgtest.Query(t, second, "SELECT 7"); rows[0][0] != "7" {
 				t.Error("the connection is unusable")
 			}
@@ -81,6 +86,7 @@ func TestAsText(t *testing.T) {
 	if pgtest.Shared(t).Version(t) < 14 {
 		infinity = "NaN"
 	}
+
 	pgtest.Query(t, conn, `CREATE TABLE one (n int, a numeric, b int[], c timestamp, d numeric(50,20), e text[], f numeric[]);
 		INSERT INTO one VALUES (1, 'NaN', '{{1,2},{3,NULL}}', '294276-12-31', '123456789012345678901234567890.00000000000000000001', '[2:3]={"a","b,}"}', '{NaN,1.50}'),
 		(2, '`+infinity+`', '{}', '4714-11-24 BC', NULL, NULL, NULL), (3, 1.2300, NULL, 'infinity', 0, '{}', NULL)`)
@@ -89,6 +95,7 @@ func TestAsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pgtest.Query(t, conn, "CREATE TABLE two (LIKE one)")
 	if _, err := load(t, conn, "two", columnsOf(fields), files); err != nil {
 		t.Fatal(err)
@@ -106,15 +113,18 @@ func stage(t testing.TB, query string, columns []hindcast.Column) []hindcast.Fil
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+
 	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+
 	copied, err := duck.Copy(t.Context(), conn, "SELECT "+duck.EncodeCast(columns)+" FROM ("+query+")", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return copied.Files
 }
 
@@ -185,16 +195,19 @@ func TestLoadChecksWhatTheServerWouldChange(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			_, err = load(t, conn, "target", columns, stage(t, "SELECT "+c.value+` AS "a value"`, columns))
 			if c.overflow != "" {
 				wantError(t, err, hindcast.EOverflow, `"a value"`, c.overflow)
 			} else if err != nil {
 				t.Fatal(err)
 			}
+
 			got := ""
 			for _, row := range pgtest.Query(t, conn, `SELECT rtrim("a value"::text) FROM target`) {
 				got = row[0]
 			}
+
 			if got != c.want {
 				t.Errorf("the target holds %q, want %q", got, c.want)
 			}
@@ -214,6 +227,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 		if strings.Contains(c.target, ",-") && !scaled(t) {
 			continue
 		}
+
 		pgtest.Query(t, conn, "DROP TABLE IF EXISTS target; CREATE TABLE target (a "+c.target+")")
 		f, err := pgcopy.Receive(hindcast.Column{Name: "a", Type: c.staged}, describe(t, conn, "target")[0].typ)
 		if c.staged == "VARCHAR" && c.target == "integer" { // the server reads it, or says why not
@@ -222,10 +236,12 @@ func TestTargetsThatAreRefused(t *testing.T) {
 			}
 			continue
 		}
+
 		if err == nil {
 			t.Errorf("%s into %s is not refused", c.staged, c.target)
 			continue
 		}
+
 		wantError(t, err, hindcast.ETarget, `"a"`, c.staged)
 	}
 }
@@ -237,9 +253,11 @@ func TestStagedFilesOfAnotherTypeAreRefused(t *testing.T) {
 	files := stage(t, "SELECT 1 AS a", []hindcast.Column{{Name: "a", Type: "INTEGER"}})
 	_, err := load(t, conn, "target", []hindcast.Column{{Name: "a", Type: "BIGINT"}}, files)
 	wantError(t, err, hindcast.EParquet, `"a"`, "BIGINT")
+
 	if _, err = load(t, conn, "target", []hindcast.Column{{Name: "b", Type: "BIGINT"}}, nil); err == nil {
 		t.Error("a column that the target does not have was loaded")
 	}
+
 	path := filepath.Join(t.TempDir(), "no-such.parquet")
 	if _, err := load(t, conn, "target", []hindcast.Column{{Name: "a", Type: "BIGINT"}}, []hindcast.File{{Path: path}}); err == nil || !strings.Contains(err.Error(), "no-such") {
 		t.Errorf("got %v", err)

@@ -42,6 +42,7 @@ func Resolve(ctx context.Context, conn *pgconn.PgConn, refs []Ref) ([]Type, erro
 	if err != nil {
 		return nil, err
 	}
+
 	types := make([]Type, len(refs))
 	var flat []*Type
 	for i, r := range refs {
@@ -50,9 +51,11 @@ func Resolve(ctx context.Context, conn *pgconn.PgConn, refs []Ref) ([]Type, erro
 		}
 		assemble(&types[i], r, entries, &flat)
 	}
+
 	if err := spell(ctx, conn, flat); err != nil {
 		return nil, err
 	}
+
 	return types, nil
 }
 
@@ -60,10 +63,12 @@ func assemble(t *Type, r Ref, entries map[uint32]entry, flat *[]*Type) {
 	e := entries[r.OID]
 	t.OID, t.Mod, t.Kind = r.OID, r.Mod, e.kind
 	*flat = append(*flat, t)
+
 	if e.base != 0 {
 		t.Base = &Type{}
 		assemble(t.Base, Ref{e.base, e.mod}, entries, flat)
 	}
+
 	if e.elem != 0 {
 		t.Elem = &Type{}
 		assemble(t.Elem, Ref{e.elem, r.Mod}, entries, flat)
@@ -75,14 +80,17 @@ func readEntries(ctx context.Context, conn *pgconn.PgConn, refs []Ref) (map[uint
 	for i, r := range refs {
 		oids[i] = strconv.FormatUint(uint64(r.OID), 10)
 	}
+
 	result := conn.ExecParams(ctx, resolveTypes, [][]byte{array(oids)}, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, fmt.Errorf("reading types: %w", result.Err)
 	}
+
 	entries := map[uint32]entry{}
 	for _, row := range result.Rows {
 		entries[number(row[0])] = entry{kind: row[1][0], base: number(row[2]), elem: number(row[4]), mod: signed(row[3])}
 	}
+
 	return entries, nil
 }
 
@@ -91,13 +99,16 @@ func spell(ctx context.Context, conn *pgconn.PgConn, types []*Type) error {
 	for i, t := range types {
 		oids[i], mods[i] = strconv.FormatUint(uint64(t.OID), 10), strconv.Itoa(int(t.Mod))
 	}
+
 	result := conn.ExecParams(ctx, spellTypes, [][]byte{array(oids), array(mods)}, nil, nil, nil).Read()
 	if result.Err != nil {
 		return fmt.Errorf("reading types: %w", result.Err)
 	}
+
 	for i, row := range result.Rows {
 		types[i].Name = string(row[0])
 	}
+
 	return nil
 }
 

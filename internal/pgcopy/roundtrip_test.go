@@ -56,16 +56,20 @@ func digits(before, after int) func(*rand.Rand) string {
 		if r.IntN(2) == 0 {
 			b.WriteByte('-')
 		}
+
 		b.WriteByte('0')
 		for range r.IntN(before + 1) {
 			b.WriteByte(byte('0' + r.IntN(10)))
 		}
+
 		b.WriteByte('.')
 		for range r.IntN(after + 1) {
 			b.WriteByte(byte('0' + r.IntN(10)*r.IntN(2)))
 		}
+
 		return b.String()
 	}
+
 	most := strings.Repeat("9", before) + "." + strings.Repeat("9", after)
 	return or(number, "0", most, "-"+most, "0."+strings.Repeat("0", max(after-1, 0))+strings.Repeat("1", min(after, 1)),
 		"0"+strings.Repeat("9", min(before, 1))+strings.Repeat("0", max(before-1, 0)), "-0."+strings.Repeat("0", after))
@@ -78,6 +82,7 @@ func letters(longest int) func(*rand.Rand) string {
 		for i := range text {
 			text[i] = alphabet[r.IntN(len(alphabet))]
 		}
+
 		return string(text)
 	}
 }
@@ -88,6 +93,7 @@ func format(layout string, arguments ...func(r *rand.Rand) any) func(*rand.Rand)
 		for i, a := range arguments {
 			values[i] = a(r)
 		}
+
 		return fmt.Sprintf(layout, values...)
 	}
 }
@@ -107,10 +113,12 @@ func array(m made) made {
 				list[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(m.value(r)) + `"`
 			}
 		}
+
 		delimiter := ","
 		if m.sql == "box" {
 			delimiter = ";"
 		}
+
 		return "{" + strings.Join(list, delimiter) + "}"
 	}}
 }
@@ -210,6 +218,7 @@ func table(t testing.TB, conn *pgconn.PgConn, r *rand.Rand, name string, columns
 	for i, c := range columns {
 		list = append(list, fmt.Sprintf("%s %s", duck.Name(oddName(i)), c.sql))
 	}
+
 	pgtest.Query(t, conn, "CREATE TABLE "+name+" ("+strings.Join(list, ", ")+")")
 	var in strings.Builder
 	nulls := r.IntN(4)
@@ -224,8 +233,10 @@ func table(t testing.TB, conn *pgconn.PgConn, r *rand.Rand, name string, columns
 				in.WriteString(escape.Replace(c.value(r)))
 			}
 		}
+
 		in.WriteByte('\n')
 	}
+
 	if _, err := conn.CopyFrom(t.Context(), strings.NewReader(in.String()), "COPY "+name+" FROM STDIN"); err != nil {
 		t.Fatal(err)
 	}
@@ -245,15 +256,18 @@ func TestRoundTrip(t *testing.T) {
 			seeds = append(seeds, rand.Uint64())
 		}
 	}
+
 	for _, s := range seeds {
 		if s == 0 {
 			continue
 		}
+
 		r := rand.New(rand.NewPCG(s, 0))
 		columns := make([]made, 1+r.IntN(12))
 		for i := range columns {
 			columns[i] = types[r.IntN(len(types))]
 		}
+
 		if !t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) { roundTrip(t, conn, r, columns, r.IntN(3)*r.IntN(2500)) }) {
 			t.Errorf("repeat with: go test -run %s -seed %d", t.Name(), s)
 		}
@@ -279,8 +293,10 @@ func TestRoundTripAsText(t *testing.T) {
 	if pgtest.Shared(t).Version(t) < 14 { // a numeric has no infinity
 		special[1] = "-1e1000"
 	}
+
 	columns := append(known(t), made{"numeric", or(digits(60, 30), special...)}, made{"numeric(60,20)", digits(40, 20)},
 		made{"numeric[]", among("{NaN,1.50}", "{}", "{{1,2},{3,NULL}}")}, made{"oidvector", among("", "1 2")}, made{"regtype", among("integer", "text")})
+
 	// The server cannot read its own text of the smallest interval, -2562047788:00:54.775808.
 	columns = slices.DeleteFunc(columns, func(m made) bool { return strings.HasPrefix(m.sql, "pg_catalog.interval") })
 	for start := 0; start < len(columns); start += 8 {
@@ -293,19 +309,23 @@ func TestRoundTripAsText(t *testing.T) {
 			texts = append(texts, duck.Name(a.name)+" text")
 			casts = append(casts, "CAST("+duck.Name(a.name)+" AS "+append([]made{{sql: "int"}}, part...)[i].sql+")")
 		}
+
 		fields := carry(t, attributes, names...)
 		files, _, err := unload(t, conn, "one", fields, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		pgtest.Query(t, conn, "CREATE TABLE texts ("+strings.Join(texts, ", ")+"); CREATE TABLE two (LIKE one)")
 		if _, err := load(t, conn, "texts", columnsOf(fields), files); err != nil {
 			t.Fatal(err)
 		}
+
 		pgtest.Query(t, conn, "INSERT INTO two SELECT "+strings.Join(casts, ", ")+" FROM texts")
 		if !bytes.Equal(content(t, conn, "one"), content(t, conn, "two")) {
 			t.Errorf("%v: the tables differ: %v", part, pgtest.Query(t, conn, "SELECT one, two FROM one JOIN two USING (n) WHERE one::text <> two::text LIMIT 3"))
 		}
+
 		pgtest.Query(t, conn, "DROP TABLE one, two, texts")
 	}
 }
@@ -316,12 +336,14 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	for _, c := range columns {
 		types = append(types, c.sql)
 	}
+
 	defer func() {
 		if t.Failed() {
 			t.Logf("types: %s", strings.Join(types, ", "))
 		}
 		pgtest.Query(t, conn, "DROP TABLE IF EXISTS one, two")
 	}()
+
 	table(t, conn, r, "one", columns, rows)
 	fields := carry(t, describe(t, conn, "one"))
 	files, sums, err := unload(t, conn, "one", fields, 1+r.IntN(3))
@@ -331,10 +353,12 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	if sums.Rows != int64(rows) || (len(files) == 0) != (rows == 0) {
 		t.Fatalf("%d rows in %d files, want %d", sums.Rows, len(files), rows)
 	}
+
 	again, err := pgcopy.Sum(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "one ORDER BY n DESC")))
 	if err != nil || again.Content != sums.Content || again.Rows != sums.Rows || !maps.Equal(again.Totals, sums.Totals) {
 		t.Errorf("the sums are %v, and again %v, %v", sums, again, err)
 	}
+
 	checkTotals(t, conn, fields, files, sums)
 	pgtest.Query(t, conn, "CREATE TABLE two (LIKE one)")
 	loaded, err := load(t, conn, "two", columnsOf(fields), files)
@@ -344,6 +368,7 @@ func roundTrip(t *testing.T, conn *pgconn.PgConn, r *rand.Rand, columns []made, 
 	if loaded.Rows != sums.Rows || loaded.Content != sums.Content && !slices.ContainsFunc(fields, changed) {
 		t.Errorf("%v were unloaded and %v loaded", sums, loaded)
 	}
+
 	sameAsSent(t, conn, files, loaded)
 	if one, two := content(t, conn, "one"), content(t, conn, "two"); !bytes.Equal(one, two) {
 		t.Errorf("the tables differ: %v", pgtest.Query(t, conn, "SELECT one, two FROM one JOIN two USING (n) WHERE one::text <> two::text LIMIT 3"))
@@ -364,11 +389,13 @@ func sameAsSent(t *testing.T, conn *pgconn.PgConn, files []hindcast.File, loaded
 		}
 		fields = append(fields, f)
 	}
+
 	verbatim := pgcopy.Verbatim(fields)
 	sent, err := pgcopy.Encoded(t.Context(), verbatim, pathsOf(files), pgcopy.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	is, err := pgcopy.Stored(t.Context(), verbatim, pgcopy.One(conn, pgcopy.CopyOut(verbatim, "two")))
 	if err != nil || is.Rows != sent.Rows || is.Content != sent.Content || len(verbatim) == len(fields) && is.Content != loaded.Content {
 		t.Errorf("%v were sent, and %v stand there, %v; the load said %v", sent, is, err, loaded)
@@ -382,9 +409,11 @@ func checkTotals(t *testing.T, conn *pgconn.PgConn, fields []pgcopy.Field, files
 	for name := range want {
 		want[name] = pgtest.Query(t, conn, "SELECT sum("+duck.Name(name)+"::text::numeric) FROM one")[0][0]
 	}
+
 	if !maps.Equal(want, sums.Totals) {
 		t.Errorf("the totals are %v, and the server's %v", sums.Totals, want)
 	}
+
 	narrow := slices.DeleteFunc(columnsOf(fields), func(c hindcast.Column) bool { return strings.HasPrefix(c.Type, "DECIMAL(38") })
 	for name, total := range duckSums(t, narrow, files).Totals {
 		if sums.Totals[name] != total {

@@ -49,6 +49,7 @@ func (s *socket) Read(p []byte) (n int, err error) {
 		if n, err = unix.Read(int(fd), p); err != unix.EAGAIN {
 			return
 		}
+
 		if s.read > smallBytes {
 			pause := unix.NsecToTimespec(int64(gather))
 			_ = unix.Nanosleep(&pause, nil)
@@ -56,10 +57,12 @@ func (s *socket) Read(p []byte) (n int, err error) {
 				return
 			}
 		}
+
 		if _, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, waitMillis); err == nil {
 			n, err = unix.Read(int(fd), p)
 		}
 	})
+
 	switch {
 	case control != nil:
 		return 0, control
@@ -70,6 +73,7 @@ func (s *socket) Read(p []byte) (n int, err error) {
 	case n == 0:
 		return 0, io.EOF
 	}
+
 	s.read += n
 	return n, nil
 }

@@ -44,6 +44,7 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 	if s.idle {
 		return nil, s.end()
 	}
+
 	s.makeRoom()
 	for {
 		ended, err := s.messages()
@@ -51,6 +52,7 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 			err = cutOff(s.drain())
 			s.idle = err == nil
 		}
+
 		switch {
 		case err != nil:
 			return nil, s.said(err)
@@ -61,6 +63,7 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 		case s.filled == len(s.memory): // one message is longer than the memory
 			s.makeRoom()
 		}
+
 		if err := s.read(ctx); err != nil {
 			return nil, s.said(err)
 		}
@@ -94,6 +97,7 @@ func (s *stream) makeRoom() {
 	} else {
 		copy(s.memory, rest)
 	}
+
 	s.whole, s.filled, s.needed = 0, len(rest), 0
 }
 
@@ -132,18 +136,22 @@ func (s *stream) messages() (ended bool, err error) {
 		if length < 4 || length > maxMessage {
 			return false, corrupt(fmt.Sprintf("a message has the length %d", length))
 		}
+
 		size := 1 + int(length)
 		if size > len(head) {
 			s.needed = size
 			return false, nil
 		}
+
 		if head[0] == 'd' {
 			s.whole += size
 			continue
 		}
+
 		ended, err = s.control(head[0], head[frameHead:size])
 		s.filled -= size
 		copy(head, head[size:])
+
 		if ended || err != nil {
 			return ended, err
 		}
@@ -182,14 +190,17 @@ func (s *stream) drain() error {
 		if _, err := io.ReadFull(s.from, head[n:]); err != nil {
 			return err
 		}
+
 		body := int64(binary.BigEndian.Uint32(head[1:])) - 4
 		have := int64(len(rest) - n)
 		if body > have {
 			_, err := io.CopyN(io.Discard, s.from, body-have)
 			return err
 		}
+
 		rest = rest[n+int(max(body, 0)):]
 	}
+
 	return nil
 }
 
@@ -202,11 +213,13 @@ func begin(ctx context.Context, conn *pgconn.PgConn, sql string) (*stream, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+
 	conn.Frontend().SendQuery(&pgproto3.Query{String: sql})
 	if err := conn.Frontend().Flush(); err != nil {
 		drop(conn)
 		return nil, err
 	}
+
 	read := newStream(from)
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -218,6 +231,7 @@ func begin(ctx context.Context, conn *pgconn.PgConn, sql string) (*stream, error
 			<-interrupted
 		}
 	}
+
 	return read, nil
 }
 
@@ -236,16 +250,20 @@ func end(conn *pgconn.PgConn, read *stream) {
 		ended := make(chan struct{})
 		var asking sync.WaitGroup
 		asking.Go(func() { cancelUntil(ctx, conn, ended) })
+
 		for err := error(nil); err == nil; {
 			_, err = read.next(ctx)
 		}
+
 		close(ended)
 		asking.Wait() // no request may hit the next statement
 	}
+
 	if !read.idle {
 		drop(conn)
 		return
 	}
+
 	_ = conn.Conn().SetReadDeadline(time.Time{})
 	if read.server != nil { // pgconn learns from the next answer that the transaction has failed
 		_, _ = conn.Exec(context.Background(), "").ReadAll()

@@ -60,15 +60,18 @@ func (t *total) text(scale int) string {
 	for _, part := range []uint64{t.middle, t.low} {
 		x.Lsh(x, 64).Add(x, new(big.Int).SetUint64(part))
 	}
+
 	sign := ""
 	if x.Sign() < 0 {
 		sign = "-"
 		x.Neg(x)
 	}
+
 	digits := x.String()
 	if scale == 0 {
 		return sign + digits
 	}
+
 	digits = strings.Repeat("0", max(0, scale+1-len(digits))) + digits
 	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
 }
@@ -81,10 +84,12 @@ func sumsOf(decoders []*decoder) hindcast.Sums {
 		sums.Rows += d.rows
 		all.merge(d.content)
 	}
+
 	sums.Content = all.text()
 	if len(decoders) == 0 {
 		return sums
 	}
+
 	for i, c := range decoders[0].columns {
 		var t total
 		for _, d := range decoders {
@@ -92,8 +97,10 @@ func sumsOf(decoders []*decoder) hindcast.Sums {
 				t.merge(d.columns[i].sum)
 			}
 		}
+
 		sums.Totals = t.into(sums.Totals, c.name, c.scale)
 	}
+
 	return sums
 }
 
@@ -105,6 +112,7 @@ func (t *total) into(totals map[string]string, name string, scale int) map[strin
 	if totals == nil {
 		totals = map[string]string{}
 	}
+
 	totals[name] = t.text(scale)
 	return totals
 }

@@ -140,15 +140,18 @@ func native(t Type) (c carrier, ok bool) {
 		if !ok || plain(*t.Elem).Elem != nil { // an array of a domain over arrays is not a single list
 			return carrier{}, false
 		}
+
 		c = carrier{column: elem.column + "[]", wire: wireArray}
 		if elem.stored != "" {
 			c.stored = elem.stored + "[]"
 		}
+
 		return c, true
 	case t.OID == oidNumeric:
 		p, s, ok := decimal(t.Mod)
 		return carrier{column: fmt.Sprintf("DECIMAL(%d,%d)", p, s), wire: wireNumeric}, ok
 	}
+
 	return byOID(carriers, t.OID)
 }
 
@@ -158,11 +161,13 @@ func decimal(mod int32) (precision, scale int, ok bool) {
 	if mod < 4 {
 		return 0, 0, false
 	}
+
 	precision = int((mod-4)>>16) & 0xffff
 	scale = int((mod-4)&0x7ff) ^ 1024 - 1024
 	if scale < 0 {
 		precision, scale = precision-scale, 0
 	}
+
 	precision = max(precision, scale)
 	return precision, scale, precision <= maxPrecision
 }
@@ -178,6 +183,7 @@ func textual(t Type) bool {
 	if _, ok := byOID(texts, t.OID); ok || strings.ContainsRune("rmc", rune(t.Kind)) {
 		return true
 	}
+
 	name := t.Name[strings.LastIndexByte(t.Name, '.')+1:]
 	return slices.Contains(extensions, strings.Trim(name, `"`))
 }
@@ -205,6 +211,7 @@ func Carry(name string, t Type, asText bool) (Field, error) {
 		}
 		return Field{}, e
 	}
+
 	return f, nil
 }
 
@@ -293,6 +300,7 @@ func Receive(staged hindcast.Column, t Type) (Field, error) {
 		f.AsText = true
 		return f, nil
 	}
+
 	return Field{}, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("column %q is %s in the result and %s in the target, which could change it", staged.Name, staged.Type, t.Name),
 		Next:    "cast it in the SQL to what the target holds, or alter the target's column"}
@@ -311,10 +319,12 @@ func wireOf(t Type) (carrier, bool) {
 	if p := plain(t); p.OID == oidNumeric {
 		return carrier{wire: wireNumeric}, true
 	}
+
 	if p := plain(t); p.Elem != nil {
 		elem, ok := wireOf(*p.Elem)
 		return carrier{wire: wireArray}, ok && elem.wire != wireArray
 	}
+
 	return native(t)
 }
 
@@ -326,6 +336,7 @@ func sendable(typ string, w wire, t Type) bool {
 		c, _ := wireOf(*t.Elem)
 		return sendable(elem, c.wire, plain(*t.Elem))
 	}
+
 	_, scale, isDecimal := duck.ParseDecimal(typ)
 	switch {
 	case strings.HasPrefix(typ, "ENUM("):
@@ -340,6 +351,7 @@ func sendable(typ string, w wire, t Type) bool {
 	case isDecimal:
 		return scale == 0 && slices.Contains(sends["HUGEINT"], w)
 	}
+
 	return slices.Contains(sends[typ], w)
 }
 
@@ -371,9 +383,11 @@ func staging(fields []Field) (columns, selected string) {
 			made[i], read[i] = name+" "+textType(f), "CAST("+name+" AS "+unlimited(f.Type)+")"
 		}
 	}
+
 	if !needed {
 		return "", ""
 	}
+
 	return strings.Join(made, ", "), strings.Join(read, ", ")
 }
 
@@ -391,6 +405,7 @@ func rounding(fields []Field) map[string]string {
 			conditions[f.Name] = "CAST(" + name + " AS " + unlimited(f.Type) + ") <> CAST(" + name + " AS " + plain(f.Type).Name + ")"
 		}
 	}
+
 	return conditions
 }
 

@@ -90,9 +90,11 @@ func examples() []example {
 	for _, c := range append(append([]carrier{}, carriers...), texts...) {
 		list = append(list, example{c.name, sample(c.name), c.note})
 	}
+
 	for _, name := range extensions {
 		list = append(list, example{name, name, "of the extension of that name"})
 	}
+
 	return append(list, example{"enums", "mood", "by label, not by number"}, example{"ranges", "int4range", ""},
 		example{"multiranges", "datemultirange", "PostgreSQL 14 and later"}, example{"composite types", "pair", ""},
 		example{"arrays", "bigint[]", "one dimension, counting from 1"})
@@ -104,14 +106,17 @@ func TestReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	conn, err := Connect(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
+
 	pgtest.Query(t, conn, "CREATE TYPE mood AS ENUM ('a'); CREATE TYPE pair AS (a int)")
 	var out strings.Builder
 	out.WriteString(intro)
+
 	for _, e := range examples() {
 		if e.sql == "datemultirange" && pgtest.Shared(t).Version(t) < 14 {
 			out.WriteString("| multiranges | VARCHAR | BYTE_ARRAY UTF8 | as text, cast by the server | " + e.note + " |\n")
@@ -119,12 +124,14 @@ func TestReference(t *testing.T) {
 		}
 		out.WriteString(line(t, conn, e))
 	}
+
 	out.WriteString(outro)
 	if *update {
 		if err := os.WriteFile(page, []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	want, err := os.ReadFile(page)
 	if err != nil || string(want) != out.String() {
 		t.Errorf("%s is not what the code does (%v); look at the difference, then run with -update\n%s", page, err, out.String())
@@ -138,32 +145,39 @@ func line(t *testing.T, conn *pgconn.PgConn, e example) string {
 			pgtest.Query(t, conn, "CREATE EXTENSION "+extension)
 		}
 	}
+
 	pgtest.Query(t, conn, "DROP TABLE IF EXISTS one; CREATE TABLE one (a "+e.sql+"); INSERT INTO one VALUES (NULL)")
 	row := pgtest.Query(t, conn, "SELECT atttypid, atttypmod FROM pg_attribute WHERE attrelid = 'one'::regclass AND attnum = 1")[0]
 	types, err := Resolve(t.Context(), conn, []Ref{{number([]byte(row[0])), signed([]byte(row[1]))}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	f, err := Carry("a", types[0], false)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	files, _, err := Unload(t.Context(), []Field{f}, One(conn, CopyOut([]Field{f}, "one")), Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	back, err := Receive(f.Column, types[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	how := "as is"
 	if back.AsText {
 		how = "as text, cast by the server"
 	}
+
 	seen := f.Column.Type
 	if strings.Contains(e.name, "(p,s)") {
 		seen = "DECIMAL(p,s)"
 	}
+
 	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", e.name, seen, parquetType(t, files), how, e.note)
 }
 
@@ -175,16 +189,19 @@ func parquetType(t *testing.T, files []hindcast.File) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+
 	var typ, converted, logical string
 	if err := db.QueryRowContext(t.Context(), "SELECT type, coalesce(converted_type, ''), coalesce(logical_type::VARCHAR, '') FROM parquet_schema("+
 		duck.String(files[0].Path)+") WHERE type IS NOT NULL ORDER BY num_children NULLS FIRST LIMIT 1").Scan(&typ, &converted, &logical); err != nil {
 		t.Fatal(err)
 	}
+
 	if converted == "" && logical != "" {
 		converted, _, _ = strings.Cut(logical, "Type(")
 	}
 	if strings.HasPrefix(converted, "TIMESTAMP") && strings.Contains(logical, "isAdjustedToUTC=1") {
 		converted += " UTC"
 	}
+
 	return strings.TrimSpace(typ + " " + converted)
 }

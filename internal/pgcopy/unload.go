@@ -31,6 +31,7 @@ func unload(ctx context.Context, fields []Field, from Source, o Options) ([]hind
 	if o.Threads == 0 {
 		o.Threads = max(len(from.Conns), 1)
 	}
+
 	path := filepath.Join(o.Dir, "part-0.parquet")
 	run, err := write(ctx, fields, from, o, path, dictionary)
 	if err == nil && run.twins.Load() {
@@ -39,6 +40,7 @@ func unload(ctx context.Context, fields []Field, from Source, o Options) ([]hind
 	if err != nil {
 		return nil, hindcast.Sums{}, err
 	}
+
 	sums := sumsOf(run.decoders)
 	files, err := finish(o.Dir, path, sums.Rows)
 	return files, sums, err
@@ -51,6 +53,7 @@ func write(ctx context.Context, fields []Field, from Source, o Options, path str
 	if err != nil {
 		return nil, err
 	}
+
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	run := &unloading{ctx: ctx, cancel: cancel, fields: fields, source: from, plain: dictionary == noDictionary}
@@ -60,10 +63,12 @@ func write(ctx context.Context, fields []Field, from Source, o Options, path str
 		in.close()
 		return nil, err
 	}
+
 	rows, err := in.exec(ctx, writeStatement(function, path, rowGroupFor(o), dictionary))
 	run.end()
 	in.done(err)
 	release()
+
 	switch sent := sumsOf(run.decoders).Rows; {
 	case run.failure() != nil:
 		return nil, run.failure()
@@ -72,6 +77,7 @@ func write(ctx context.Context, fields []Field, from Source, o Options, path str
 	case rows != sent && !run.twins.Load():
 		return nil, fmt.Errorf("writing Parquet: %d rows were sent and %d written", sent, rows)
 	}
+
 	return run, nil
 }
 
@@ -100,15 +106,18 @@ func finish(dir, path string, rows int64) ([]hindcast.File, error) {
 	if rows == 0 {
 		return nil, duck.Translate(os.Remove(path))
 	}
+
 	synced := make(chan error, 1)
 	go func() { synced <- duck.Sync(dir, path) }()
 	sum, size, err := checksum(path) // while that waits for the disk
+
 	if failed := <-synced; failed != nil {
 		return nil, failed
 	}
 	if err != nil {
 		return nil, duck.Translate(err)
 	}
+
 	return []hindcast.File{{Path: path, Rows: rows, Bytes: size, SHA256: sum}}, nil
 }
 
@@ -119,6 +128,7 @@ func checksum(path string) (sum string, size int64, err error) {
 		return "", 0, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+
 	hash := sha256.New()
 	size, err = io.Copy(hash, f)
 	return hex.EncodeToString(hash.Sum(nil)), size, err
@@ -134,8 +144,10 @@ func distinct(fields []Field) error {
 				Message: fmt.Sprintf("columns %q and %q differ only in case, and the SQL could not distinguish them", other, f.Name),
 				Next:    "leave one out with `columns:`, or rename it in a view and use the view"}
 		}
+
 		seen[folded] = f.Name
 	}
+
 	return nil
 }
 
@@ -177,6 +189,7 @@ func (u *unloading) worker() (filler, error) {
 	if len(u.reading) == len(u.source.Conns) { // DuckDB has at least one thread
 		return nobody{}, nil
 	}
+
 	r := &sourceReader{all: u, conn: u.source.Conns[len(u.reading)], decoder: newDecoder(u.fields)}
 	u.reading, u.decoders = append(u.reading, r), append(u.decoders, r.decoder)
 	return r, nil
@@ -194,6 +207,7 @@ func (u *unloading) claim() (sql string, more bool) {
 	if u.claimed == len(u.source.SQL) {
 		return "", false
 	}
+
 	u.claimed++
 	return u.source.SQL[u.claimed-1], true
 }
@@ -205,6 +219,7 @@ func (u *unloading) fail(err error) error {
 	if u.err == nil {
 		u.err = err
 	}
+
 	u.cancel(err)
 	return err
 }
@@ -235,6 +250,7 @@ func newDecoder(fields []Field) *decoder {
 		}
 		d.columns = append(d.columns, c)
 	}
+
 	return d
 }
 
@@ -256,14 +272,17 @@ func (r *sourceReader) fill(chunk bindings.DataChunk) (int, error) {
 	if r.fills++; r.fills%giveWay == 0 {
 		runtime.Gosched()
 	}
+
 	vectors := make([]vector, len(r.decoder.columns))
 	for i := range vectors {
 		vectors[i] = duckVector(bindings.DataChunkGetVector(chunk, bindings.IdxT(i)))
 	}
+
 	rows, err := r.rows(int(bindings.VectorSize()), vectors)
 	if err != nil {
 		return 0, r.all.fail(err)
 	}
+
 	return rows, nil
 }
 
@@ -277,15 +296,18 @@ func (r *sourceReader) rows(capacity int, vectors []vector) (int, error) {
 				return 0, err
 			}
 		}
+
 		r.decoder.reset(vectors)
 		rows, err := r.decoder.fill(capacity)
 		if r.decoder.twins && !r.all.plain {
 			r.all.twins.Store(true)
 		}
+
 		if r.all.twins.Load() {
 			r.decoder.data = nil
 			continue
 		}
+
 		if rows > 0 || err != nil {
 			return rows, err
 		}
@@ -304,6 +326,7 @@ func (r *sourceReader) advance() (more bool, err error) {
 			return false, err
 		}
 	}
+
 	switch r.decoder.data, err = r.stream.next(r.all.ctx); {
 	case errors.Is(err, io.EOF) && !r.decoder.ended && !r.all.twins.Load():
 		return false, corrupt("the stream ended early")
@@ -312,6 +335,7 @@ func (r *sourceReader) advance() (more bool, err error) {
 	case err != nil:
 		return false, err
 	}
+
 	return true, nil
 }
 
@@ -329,13 +353,16 @@ func logicalType(typ string) bindings.LogicalType {
 		defer bindings.DestroyLogicalType(&child)
 		return bindings.CreateListType(child)
 	}
+
 	if precision, scale, ok := duck.ParseDecimal(typ); ok {
 		return bindings.CreateDecimalType(uint8(precision), uint8(scale))
 	}
+
 	t := bindings.CreateLogicalType(typeIDs[typ])
 	if typ == "JSON" {
 		bindings.LogicalTypeSetAlias(t, "JSON")
 	}
+
 	return t
 }
 
@@ -368,6 +395,7 @@ func hashed(ctx context.Context, fields []Field, from Source, decoded func(*colu
 		r := &sourceReader{all: run, conn: conn, decoder: newDecoder(fields)}
 		r.decoder.skip(decoded)
 		run.decoders = append(run.decoders, r.decoder)
+
 		group.Go(func() {
 			defer r.end()
 			if err := r.discard(); err != nil {
@@ -375,6 +403,7 @@ func hashed(ctx context.Context, fields []Field, from Source, decoded func(*colu
 			}
 		})
 	}
+
 	group.Wait()
 	return sumsOf(run.decoders), run.failure()
 }
@@ -386,6 +415,7 @@ func (r *sourceReader) discard() error {
 	for i := range vectors {
 		vectors[i] = heapVector(capacity)
 	}
+
 	for {
 		if rows, err := r.rows(capacity, vectors); rows == 0 || err != nil {
 			return err

@@ -26,6 +26,7 @@ func integers(t testing.TB, conn *pgconn.PgConn, names ...string) []pgcopy.Field
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var fields []pgcopy.Field
 	for _, name := range names {
 		f, err := pgcopy.Carry(name, types[0], false)
@@ -34,6 +35,7 @@ func integers(t testing.TB, conn *pgconn.PgConn, names ...string) []pgcopy.Field
 		}
 		fields = append(fields, f)
 	}
+
 	return fields
 }
 
@@ -66,6 +68,7 @@ func TestMoreStatementsThanConnections(t *testing.T) {
 	for i := range 50 {
 		from.SQL = append(from.SQL, pgcopy.CopyOut(fields, fmt.Sprintf("generate_series(%d, %d) n", i*1000+1, i*1000+1000)))
 	}
+
 	files, sums, err := unloadAll(t.Context(), t, fields, from, pgcopy.Options{Dir: t.TempDir(), Threads: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +76,7 @@ func TestMoreStatementsThanConnections(t *testing.T) {
 	if sums.Rows != 50000 || sums.Totals["n"] != "1250025000" || len(files) != 1 || files[0].Rows != 50000 {
 		t.Errorf("got %v, %v", files, sums)
 	}
+
 	whole, err := pgcopy.Sum(t.Context(), fields, pgcopy.One(conn, pgcopy.CopyOut(fields, "generate_series(50000, 1, -1) n")))
 	if err != nil || whole.Content != sums.Content {
 		t.Errorf("in fifty parts the rows hash to %s, and in one to %s, %v", sums.Content, whole.Content, err)
@@ -88,11 +92,13 @@ func TestContent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		return sums.Content
 	}
 	if content("(1,2),(3,4)") != content("(3,4),(1,2)") {
 		t.Error("the order counts")
 	}
+
 	seen := map[string]string{}
 	for _, values := range []string{"(1,2)", "(2,1)", "(1,2),(1,2)", "(1,2),(2,1)", "(1,NULL)", "(NULL::int,1)", "(1,2),(1,2),(1,2)", "(NULL::int,NULL::int)"} {
 		if other, twice := seen[content(values)]; twice {
@@ -114,6 +120,7 @@ func TestTheServersErrorInMidCopy(t *testing.T) {
 	if conn.IsClosed() || conn.TxStatus() != 'E' {
 		t.Errorf("closed %t, transaction %c", conn.IsClosed(), conn.TxStatus())
 	}
+
 	pgtest.Query(t, conn, "ROLLBACK")
 	if _, sums, err := unloadOne(t.Context(), t, conn, fields, "generate_series(1, 3) n"); err != nil || sums.Rows != 3 {
 		t.Errorf("after it: %v, %v", sums, err)
@@ -129,6 +136,7 @@ func waitFor(t testing.TB, conn *pgconn.PgConn, like string) string {
 			return rows[0][0]
 		}
 	}
+
 	t.Fatal("it never ran")
 	return ""
 }
@@ -145,12 +153,14 @@ func TestUnloadEndsWithItsContext(t *testing.T) {
 				waitFor(t, other, "COPY%")
 				cancel()
 			}()
+
 			copying := pgcopy.CopyOut(fields, from)
 			both := pgcopy.Source{Conns: []*pgconn.PgConn{conn, beside(t, conn)}, SQL: []string{copying, copying, copying}}
 			_, _, err := pgcopy.Unload(ctx, fields, both, pgcopy.Options{Dir: t.TempDir()})
 			if e := hindcast.AsError(err); e.Code != hindcast.EStopped || e.Class != hindcast.ClassCanceled {
 				t.Fatalf("got %v", err)
 			}
+
 			for _, c := range both.Conns {
 				if rows := pgtest.Query(t, c, "SELECT 7"); rows[0][0] != "7" {
 					t.Error("a connection is unusable")
@@ -168,6 +178,7 @@ func TestALostConnectionEndsTheUnload(t *testing.T) {
 		pid := waitFor(t, other, "COPY%one%")
 		pgtest.Query(t, other, "SELECT pg_terminate_backend("+pid+")")
 	}()
+
 	second := beside(t, conn)
 	_, _, err := pgcopy.Unload(t.Context(), fields, pgcopy.Source{Conns: []*pgconn.PgConn{conn, second}, SQL: []string{
 		pgcopy.CopyOut(fields, "(SELECT n, pg_sleep(1000) FROM generate_series(1, 9) n) one"),
@@ -179,6 +190,7 @@ func TestALostConnectionEndsTheUnload(t *testing.T) {
 	if conn.IsClosed() == second.IsClosed() {
 		t.Fatalf("closed: %t, %t", conn.IsClosed(), second.IsClosed())
 	}
+
 	for _, c := range []*pgconn.PgConn{conn, second} {
 		if !c.IsClosed() {
 			pgtest.Query(t, c, "SELECT 7")
@@ -199,6 +211,7 @@ func TestNoticesBetweenRows(t *testing.T) {
 			t.Fatalf("got %v, %v", sums, err)
 		}
 	}
+
 	if rows := pgtest.Query(t, conn, "SELECT 7"); rows[0][0] != "7" {
 		t.Error("the connection is unusable")
 	}
@@ -211,6 +224,7 @@ func TestHugeRowsAndManyColumns(t *testing.T) {
 	for i := range 500 {
 		list = append(list, fmt.Sprintf("c%d int DEFAULT %d", i, i))
 	}
+
 	pgtest.Query(t, conn, "CREATE TABLE one (n int, a text, b bytea, "+strings.Join(list, ", ")+`);
 		INSERT INTO one SELECT n, repeat('äb', 300000 * n), decode(repeat('00ff', 700000 * (n % 3)), 'hex') FROM generate_series(1, 12) n;
 		INSERT INTO one SELECT n, 'small', NULL FROM generate_series(13, 5000) n; CREATE TABLE two (LIKE one)`)
@@ -219,6 +233,7 @@ func TestHugeRowsAndManyColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	loaded, err := load(t, conn, "two", columnsOf(fields), files)
 	if err != nil || loaded.Content != sums.Content || loaded.Rows != sums.Rows {
 		t.Fatalf("%v were unloaded and %v loaded, %v", sums, loaded, err)
@@ -242,12 +257,14 @@ func TestTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		all = append(all, sums)
 		pgtest.Query(t, c, "DROP TABLE IF EXISTS two; CREATE TABLE two (LIKE one)")
 		if loaded, err := load(t, c, "two", columnsOf(fields), files); err != nil || loaded.Content != sums.Content {
 			t.Errorf("%v were unloaded and %v loaded, %v", sums, loaded, err)
 		}
 	}
+
 	if all[0].Content != all[1].Content || all[0].Content != all[2].Content {
 		t.Errorf("over the socket, TLS and TCP the sums are %v", all)
 	}
@@ -262,6 +279,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 		_ = raw.Close(context.Background())
 		_, _ = conn.Exec(context.Background(), "DROP DATABASE ascii").ReadAll()
 	})
+
 	pgtest.Query(t, raw, `CREATE TABLE bad ("the name" text); INSERT INTO bad VALUES ('fine'), (convert_from('\xe9', 'SQL_ASCII'))`)
 	_, _, err := unloadOne(t.Context(), t, raw, carry(t, describe(t, raw, "bad")), "bad")
 	if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "22021" {
@@ -285,6 +303,7 @@ func TestUnloadIntoNowhere(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not there") {
 		t.Errorf("got %v", err)
 	}
+
 	pgtest.Query(t, conn, "SELECT 7")
 }
 
@@ -319,6 +338,7 @@ func TestTheServersErrorInMidLoad(t *testing.T) {
 	if conn.IsClosed() || conn.TxStatus() != 'E' {
 		t.Errorf("closed %t, transaction %c", conn.IsClosed(), conn.TxStatus())
 	}
+
 	pgtest.Query(t, conn, "ROLLBACK")
 }
 

@@ -59,6 +59,7 @@ func textOf(b []byte) text {
 	if n > inline {
 		return text{n | uint64(binary.LittleEndian.Uint32(b))<<32, uint64(uintptr(unsafe.Pointer(&b[0])))}
 	}
+
 	var place [16]byte
 	copy(place[4:], b)
 	return text{n | binary.LittleEndian.Uint64(place[:]), binary.LittleEndian.Uint64(place[8:])}
@@ -142,6 +143,7 @@ func (h *heap) grow(n int) vector {
 	if h.child == nil {
 		h.child = &heap{}
 	}
+
 	c := h.child
 	for c.capacity < n {
 		c.values = append(c.values, make([]wide, max(n, 64))...)
@@ -152,6 +154,7 @@ func (h *heap) grow(n int) vector {
 			}
 		}
 	}
+
 	return c.vector()
 }
 

@@ -31,10 +31,12 @@ func connect(t testing.TB, dsn string) *pgconn.PgConn {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	conn, err := pgcopy.Connect(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	pgtest.Query(t, conn, strings.Join(pgcopy.Settings, ";"))
 	return conn
@@ -63,14 +65,17 @@ func describe(t testing.TB, conn *pgconn.PgConn, table string) []attribute {
 		mod, _ := strconv.ParseInt(row[2], 10, 32)
 		refs[i] = pgcopy.Ref{OID: uint32(oid), Mod: int32(mod)}
 	}
+
 	types, err := pgcopy.Resolve(t.Context(), conn, refs)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	attributes := make([]attribute, len(rows))
 	for i, row := range rows {
 		attributes[i] = attribute{row[0], types[i]}
 	}
+
 	return attributes
 }
 
@@ -87,6 +92,7 @@ func carry(t testing.TB, attributes []attribute, asText ...string) []pgcopy.Fiel
 			t.Fatal(err)
 		}
 	}
+
 	return fields
 }
 
@@ -99,6 +105,7 @@ func unload(t testing.TB, conn *pgconn.PgConn, table string, fields []pgcopy.Fie
 		where := fmt.Sprintf(" WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", i*pages/connections, (i+1)*pages/connections)
 		from.Conns, from.SQL = append(from.Conns, beside(t, conn)), append(from.SQL, pgcopy.CopyOut(fields, table+where))
 	}
+
 	return unloadAll(t.Context(), t, fields, from, pgcopy.Options{Dir: t.TempDir()})
 }
 
@@ -115,6 +122,7 @@ func unloadAll(ctx context.Context, t testing.TB, fields []pgcopy.Field, from pg
 			t.Errorf("%d bytes with SHA-256 %s are said to be %d with %s", len(body), want, f.Bytes, f.SHA256)
 		}
 	}
+
 	return files, sums, err
 }
 
@@ -125,6 +133,7 @@ func load(t testing.TB, conn *pgconn.PgConn, table string, columns []hindcast.Co
 	for _, a := range describe(t, conn, table) {
 		types[a.name] = a.typ
 	}
+
 	var fields []pgcopy.Field
 	for _, c := range columns {
 		f, err := pgcopy.Receive(c, types[c.Name])
@@ -133,6 +142,7 @@ func load(t testing.TB, conn *pgconn.PgConn, table string, columns []hindcast.Co
 		}
 		fields = append(fields, f)
 	}
+
 	paths := pathsOf(files)
 	made, read := pgcopy.Staging(fields)
 	into := table
@@ -140,11 +150,13 @@ func load(t testing.TB, conn *pgconn.PgConn, table string, columns []hindcast.Co
 		into = "staged_rows"
 		pgtest.Query(t, conn, "CREATE TEMP TABLE staged_rows ("+made+")")
 	}
+
 	sums, _, err := pgcopy.Load(t.Context(), fields, paths, pgcopy.Options{}, pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, into)})
 	if err == nil && made != "" {
 		list := strings.TrimSuffix(strings.TrimPrefix(pgcopy.CopyIn(fields, ""), "COPY  "), " FROM STDIN (FORMAT binary)")
 		pgtest.Query(t, conn, "INSERT INTO "+table+" "+list+" SELECT "+read+" FROM staged_rows; DROP TABLE staged_rows")
 	}
+
 	return sums, err
 }
 
@@ -181,14 +193,17 @@ func duckSums(t testing.TB, columns []hindcast.Column, files []hindcast.File) hi
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, f.Path)
 	}
+
 	sums, err := duck.SumsOf(t.Context(), db, columns, "("+duck.FromParquet(columns, paths)+")")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return sums
 }
 
@@ -199,6 +214,7 @@ func wantError(t testing.TB, err error, code hindcast.Code, parts ...string) {
 	if !ok || e.Code != code || e.Next == "" {
 		t.Fatalf("got %v, want %s with a next step", err, code)
 	}
+
 	for _, part := range parts {
 		if !strings.Contains(e.Message, part) {
 			t.Errorf("the message %q lacks %q", e.Message, part)
