@@ -78,25 +78,30 @@ func Start(spec Spec) (*Process, error) {
 	if spec.Stderr != nil {
 		cmd.Stderr = patient{spec.Stderr}
 	}
+
 	cmd.SysProcAttr = processAttributes()
 	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
+
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
+
 	if err := onStarter(cmd.Start); err != nil {
 		return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
 			Message: fmt.Sprintf("%s cannot be started: %v", spec.Name, err), Next: "see what the system lacks: memory, processes, or the program itself"}
 	}
+
 	p := &Process{spec: spec, cmd: cmd, in: in, done: make(chan struct{}), calls: map[int64]chan message{}}
 	go p.read(out)
 	if sent := spec.sent(); len(sent) > 0 {
 		_ = p.line(message{Env: sent}) // a dead child fails its first call anyway
 	}
+
 	return p, nil
 }
 
@@ -125,19 +130,23 @@ func (p *Process) read(out io.Reader) {
 		if err != nil {
 			break
 		}
+
 		var m message
 		if json.Unmarshal(line, &m) != nil {
 			continue // a library printed on standard output
 		}
+
 		p.mutex.Lock()
 		p.ended = p.ended || m.Last
 		answer := p.calls[m.ID]
 		delete(p.calls, m.ID)
 		p.mutex.Unlock()
+
 		if answer != nil {
 			answer <- m
 		}
 	}
+
 	_, _ = io.Copy(io.Discard, lines)
 	p.reap()
 }
@@ -151,9 +160,11 @@ func (p *Process) reap() {
 	p.calls = nil
 	ended := p.ended
 	p.mutex.Unlock()
+
 	if !ended && p.spec.Died != nil {
 		p.spec.Died(Death{Name: p.spec.Name, Pid: p.Pid(), How: ending(p.cmd.ProcessState)})
 	}
+
 	close(p.done)
 }
 
@@ -164,6 +175,7 @@ func ending(s *os.ProcessState) string {
 	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return "signal " + status.Signal().String()
 	}
+
 	return s.String()
 }
 
@@ -179,30 +191,36 @@ func (p *Process) Call(ctx context.Context, method string, params, result any) e
 	if err := ctx.Err(); err != nil {
 		return stopped(ctx)
 	}
+
 	body, err := json.Marshal(params)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", method, err)
 	}
+
 	id, answer, err := p.send(method, body)
 	if err != nil {
 		return err
 	}
+
 	m, err := p.await(ctx, id, answer)
 	if err != nil {
 		return err
 	}
+
 	if m.Error != nil {
 		if ctx.Err() != nil && m.Error.Class == hindcast.ClassCanceled {
 			return stopped(ctx)
 		}
 		return m.Error
 	}
+
 	if result == nil {
 		return nil
 	}
 	if err := json.Unmarshal(m.Result, result); err != nil {
 		return fmt.Errorf("decoding the answer to %s: %w", method, err)
 	}
+
 	return nil
 }
 
@@ -214,10 +232,12 @@ func (p *Process) send(method string, params json.RawMessage) (int64, chan messa
 		<-p.done
 		return 0, nil, p.died
 	}
+
 	p.next++
 	id := p.next
 	p.calls[id] = answer
 	p.mutex.Unlock()
+
 	if err := p.line(message{ID: id, Method: method, Params: params}); err != nil {
 		p.mutex.Lock()
 		delete(p.calls, id)
@@ -225,6 +245,7 @@ func (p *Process) send(method string, params json.RawMessage) (int64, chan messa
 		return 0, nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient,
 			Message: p.Name() + " does not answer", Cause: err}
 	}
+
 	return id, answer, nil
 }
 
@@ -234,6 +255,7 @@ func (p *Process) line(m message) error {
 	if err != nil {
 		return err
 	}
+
 	p.write.Lock()
 	defer p.write.Unlock()
 	_, err = p.in.Write(append(text, '\n'))
@@ -248,9 +270,11 @@ func (p *Process) await(ctx context.Context, id int64, answer chan message) (mes
 		return lastWord(answer, p.died)
 	case <-ctx.Done():
 	}
+
 	go func() { _ = p.line(message{ID: id, Cancel: true}) }() // a child that does not even read is killed below
 	timer := time.NewTimer(cancelGrace)
 	defer timer.Stop()
+
 	select {
 	case m := <-answer:
 		return m, nil
@@ -258,6 +282,7 @@ func (p *Process) await(ctx context.Context, id int64, answer chan message) (mes
 	case <-timer.C:
 		_ = p.Kill()
 	}
+
 	return message{}, stopped(ctx)
 }
 
@@ -290,6 +315,7 @@ func (p *Process) Kill() error {
 		return nil
 	default:
 	}
+
 	p.end()
 	_ = p.cmd.Process.Kill()
 	killGroup(p.cmd.Process.Pid)

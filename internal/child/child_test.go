@@ -71,6 +71,7 @@ func start(t *testing.T) *child.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = p.Kill() })
 	return p
 }
@@ -85,9 +86,11 @@ func TestCallsInParallel(t *testing.T) {
 			if err == nil && got != 2*i {
 				err = fmt.Errorf("double %d = %d", i, got)
 			}
+
 			results <- err
 		}()
 	}
+
 	for range 50 {
 		if err := <-results; err != nil {
 			t.Error(err)
@@ -113,6 +116,7 @@ func TestLargeCallsInParallel(t *testing.T) {
 			results <- nil
 		}()
 	}
+
 	for range callers {
 		if err := <-results; err != nil {
 			t.Error(err)
@@ -132,6 +136,7 @@ func TestTheEnvironmentOfAChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = p.Kill() })
 	for name, want := range map[string]string{"PGPASSWORD": "geheim\uFFFD", "SHOP_PASSWORD": "", "HINDCAST_SECRET": "a geheim b", "LC_TEST": "as it was"} {
 		var got []string
@@ -156,6 +161,7 @@ func TestErrorsKeepCodeAndClass(t *testing.T) {
 	if e := hindcast.AsError(p.Call(t.Context(), "panic", nil, nil)); e.Code != hindcast.EInternal {
 		t.Errorf("panic gave %+v", e)
 	}
+
 	var got int
 	if err := p.Call(t.Context(), "double", 4, &got); err != nil || got != 8 {
 		t.Errorf("after a panic: %d, %v", got, err)
@@ -179,6 +185,7 @@ func TestCancelWaitsForTheCallToEnd(t *testing.T) {
 	if e.Class != hindcast.ClassCanceled {
 		t.Errorf("got %+v", e)
 	}
+
 	var got int
 	if err := p.Call(t.Context(), "double", 1, &got); err != nil {
 		t.Errorf("the child should live on: %v", err)
@@ -191,6 +198,7 @@ func TestDeathFailsCallsAsTransient(t *testing.T) {
 	if e.Code != hindcast.EWorker || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "exit status 7") {
 		t.Errorf("got %+v", e)
 	}
+
 	<-p.Done()
 	if e := hindcast.AsError(p.Call(t.Context(), "double", 1, nil)); e.Code != hindcast.EWorker {
 		t.Errorf("after death: %+v", e)
@@ -221,6 +229,7 @@ func TestDeathsAreTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			c.end(p)
 			<-p.Done()
 			got := ""
@@ -231,6 +240,7 @@ func TestDeathsAreTold(t *testing.T) {
 				}
 			default:
 			}
+
 			if got != c.want {
 				t.Errorf("told %q, want %q", got, c.want)
 			}
@@ -262,11 +272,13 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	line := make([]byte, 32)
 	n, err := out.Read(line)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pid, err := strconv.Atoi(strings.TrimSpace(string(line[:n])))
 	if err != nil {
 		t.Fatal(err)
@@ -274,6 +286,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // a suspended child cannot see its input end
 		t.Fatal(err)
 	}
+
 	_ = parent.Process.Kill()
 	_, _ = io.Copy(io.Discard, out)
 	_ = parent.Wait()

@@ -25,6 +25,7 @@ func environment(names []string) []string {
 			out = append(out, variable)
 		}
 	}
+
 	return out
 }
 

@@ -24,6 +24,7 @@ func Handle[P, R any](f func(context.Context, P) (R, error)) Handler {
 		if err := json.Unmarshal(params, &p); err != nil {
 			return nil, fmt.Errorf("decoding parameters: %w", err)
 		}
+
 		return f(ctx, p)
 	}
 }
@@ -50,14 +51,17 @@ func Serve(in io.Reader, out io.Writer, handlers map[string]Handler) error {
 		if err != nil {
 			return fmt.Errorf("reading calls: %w", err)
 		}
+
 		var m message
 		if err := json.Unmarshal(line, &m); err != nil {
 			return fmt.Errorf("decoding a call: %w", err)
 		}
+
 		if m.Env != nil {
 			take(m.Env)
 			continue
 		}
+
 		s.take(m)
 	}
 }
@@ -79,6 +83,7 @@ func (s *server) take(m message) {
 		}
 		return
 	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancels[m.ID] = cancel
 	go s.answer(ctx, m)
@@ -93,11 +98,13 @@ func (s *server) answer(ctx context.Context, m message) {
 	if err != nil {
 		reply.Error = hindcast.AsError(err)
 	}
+
 	_, reply.Last = errors.AsType[last](err)
 	line, encoding := json.Marshal(reply)
 	if encoding != nil {
 		line, _ = json.Marshal(message{ID: m.ID, Error: hindcast.AsError(encoding)})
 	}
+
 	s.mutex.Lock()
 	s.cancels[m.ID]()
 	delete(s.cancels, m.ID)
@@ -105,6 +112,7 @@ func (s *server) answer(ctx context.Context, m message) {
 	s.write.Lock()
 	_, _ = s.out.Write(append(line, '\n'))
 	s.write.Unlock()
+
 	if reply.Last {
 		os.Exit(1)
 	}
@@ -118,9 +126,11 @@ func (s *server) call(ctx context.Context, m message) (result any, err error) {
 				Message: fmt.Sprintf("%s failed: %v", m.Method, r), Detail: []string{string(debug.Stack())}}
 		}
 	}()
+
 	handler := s.handlers[m.Method]
 	if handler == nil {
 		return nil, fmt.Errorf("no method %q", m.Method)
 	}
+
 	return handler(ctx, m.Params)
 }

@@ -34,6 +34,7 @@ func onStarter(start func() error) error {
 			}
 		}()
 	})
+
 	result := make(chan error, 1)
 	starter <- func() { result <- start() }
 	return <-result
@@ -45,11 +46,13 @@ func PeakMemory(pid int) int64 {
 	if err != nil {
 		return 0
 	}
+
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kb << 10
 		}
 	}
+
 	return 0
 }

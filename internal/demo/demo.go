@@ -47,10 +47,12 @@ func (o Options) filled() (Options, error) {
 		if *value == 0 {
 			*value = otherwise
 		}
+
 		if *value < 0 || *value > most {
 			return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("%s %d is out of range", flag, *value), Next: fmt.Sprintf("give 1 to %d", most)}
 		}
+
 		return nil
 	}
 	if err := set(&o.Slices, 36, maxSlices, "--slices"); err != nil {
@@ -71,6 +73,7 @@ func (o Options) filled() (Options, error) {
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
+
 	return o, nil
 }
 

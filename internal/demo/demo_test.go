@@ -23,6 +23,7 @@ func generate(t *testing.T, o Options) string {
 	if _, err := Generate(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+
 	return o.Path
 }
 
@@ -32,6 +33,7 @@ func open(t *testing.T, path string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -70,6 +72,7 @@ func TestSeedIsPinned(t *testing.T) {
 		checksum("accounts", "account_id"): "889445af01477b89561d7f8add12a013",
 		checksum("skus", "sku_id"):         "a13061bbd43e51dc7431e4ca7853be6f",
 	}
+
 	before := runtime.GOMAXPROCS(1)
 	one := open(t, generate(t, Options{Slices: n, Rows: 1000}))
 	runtime.GOMAXPROCS(4)
@@ -93,6 +96,7 @@ func TestShape(t *testing.T) {
 	const n = 36
 	db := open(t, generate(t, Options{Rows: 3000}))
 	lines := all(n)
+
 	// Each query counts, or returns true or false.
 	for _, test := range []struct{ what, query, want string }{
 		{"tables", "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'billing_%'", "36"},
@@ -145,12 +149,14 @@ func TestSummaryHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const total = "SELECT SUM(cost) FROM billing"
 	const gate = "SELECT * FROM result WHERE net_cost < -1e6"
 	pipeline, err := render(PipelineFile, Options{})
 	if err != nil || !strings.Contains(string(pipeline), total) || !strings.Contains(string(pipeline), gate) {
 		t.Fatalf("the pipeline's checks are not those of this test: %v", err)
 	}
+
 	for number := range 2 {
 		with := func(rate, query string) string {
 			return "WITH billing AS (FROM " + TableName(number) + "), result AS (" + strings.ReplaceAll(string(text), ":rate", rate) + ") " + query
@@ -192,6 +198,7 @@ func TestGenerateAgain(t *testing.T) {
 	if want := []int{2, 3, 4, 5}; len(told) != len(want) || told[0] != want[0] || told[3] != want[3] {
 		t.Errorf("progress was %v, want %v", told, want)
 	}
+
 	long := open(t, path)
 	fresh := open(t, generate(t, Options{Slices: 5, Rows: 500}))
 	query := checksum(all(5), "line_id")
@@ -213,6 +220,7 @@ func TestGenerateRefuses(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, test := range []struct {
 		name string
 		o    Options
@@ -246,6 +254,7 @@ func TestGenerateStops(t *testing.T) {
 	if _, err := Generate(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the context's end", err)
 	}
+
 	// Finished tables are whole, and the next call continues from there.
 	o.Progress = nil
 	made, err := Generate(t.Context(), o)
@@ -268,21 +277,25 @@ func TestFilesGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != 3 {
 			t.Errorf("got %v, %v; want three files", entries, err)
 		}
+
 		for _, file := range []string{PipelineFile, SQLFile, ReadmeFile} {
 			got, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			golden := filepath.Join("testdata", name, file)
 			if os.Getenv("UPDATE") != "" {
 				if err := errors.Join(os.MkdirAll(filepath.Dir(golden), 0o755), os.WriteFile(golden, got, 0o644)); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			want, err := os.ReadFile(golden)
 			if err != nil || string(got) != string(want) {
 				t.Errorf("%s differs from %s (UPDATE=1 renews it; %v):\n%s", file, golden, err, got)
@@ -297,11 +310,13 @@ func TestFilesOverwriteNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := Files(dir, Options{})
 	e, ok := errors.AsType[*hindcast.Error](err)
 	if !ok || e.Code != hindcast.EUsage || e.Place.File != path || e.Next == "" {
 		t.Errorf("got %v, want E-USAGE at %s", err, path)
 	}
+
 	entries, _ := os.ReadDir(dir)
 	text, _ := os.ReadFile(path)
 	if len(entries) != 1 || string(text) != "mine" {
@@ -317,6 +332,7 @@ func TestFilesAreUndone(t *testing.T) {
 	} else {
 		undo()
 	}
+
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder is still there: %v", err)
 	}
@@ -326,11 +342,13 @@ func TestFilesAreUndone(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, ReadmeFile)); err != nil {
 		t.Fatal(err)
 	}
+
 	if undo, err := Files(dir, Options{}); err != nil {
 		t.Fatal(err)
 	} else {
 		undo()
 	}
+
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("got %v, %v; want the two files that were there", entries, err)
 	}

@@ -26,36 +26,43 @@ func Export(ctx context.Context, o Options, each func(context.Context, Table) er
 	if o, err = o.filled(); err != nil {
 		return made, err
 	}
+
 	dir, err := os.MkdirTemp("", "hindcast-demo-")
 	if err != nil {
 		return made, duck.Translate(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
 	inner := o
 	inner.Path, inner.Progress = filepath.Join(dir, WarehouseFile), nil
 	if made, err = Generate(ctx, inner); err != nil {
 		return made, err
 	}
+
 	db, err := duck.Open(ctx, duck.Options{Path: inner.Path, ReadOnly: true})
 	if err != nil {
 		return made, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return made, duck.Translate(err)
 	}
 	defer func() { _ = conn.Close() }() // before the database
+
 	names := []string{dimensions, "skus"}
 	for number := range o.Slices {
 		names = append(names, TableName(number))
 	}
+
 	for i, name := range names {
 		o.Progress(max(0, i-2), o.Slices)
 		if err := export(ctx, conn, name, filepath.Join(dir, name), o.mark(), each); err != nil {
 			return made, fmt.Errorf("making %s: %w", name, err)
 		}
 	}
+
 	o.Progress(o.Slices, o.Slices)
 	return made, nil
 }
@@ -72,6 +79,7 @@ func export(ctx context.Context, conn *sql.Conn, name, dir, mark string, each fu
 		return duck.Translate(err)
 	}
 	defer rows.Close()
+
 	for rows.Next() {
 		var c hindcast.Column
 		if err := rows.Scan(&c.Name, &c.Type); err != nil {
@@ -79,6 +87,7 @@ func export(ctx context.Context, conn *sql.Conn, name, dir, mark string, each fu
 		}
 		t.Columns = append(t.Columns, c)
 	}
+
 	if err := rows.Err(); err != nil {
 		return duck.Translate(err)
 	}
@@ -88,12 +97,15 @@ func export(ctx context.Context, conn *sql.Conn, name, dir, mark string, each fu
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return duck.Translate(err)
 	}
+
 	copied, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(t.Columns)+" FROM "+duck.Name(name), dir)
 	if err != nil {
 		return err
 	}
+
 	for _, f := range copied.Files {
 		t.Files = append(t.Files, f.Path)
 	}
+
 	return errors.Join(each(ctx, t), os.RemoveAll(dir))
 }

@@ -29,14 +29,17 @@ func Files(dir string, o Options) (undo func(), err error) {
 	if o, err = o.filled(); err != nil {
 		return nil, err
 	}
+
 	_, there := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, duck.Translate(err)
 	}
+
 	missing, err := missing(dir, o)
 	if err != nil {
 		return nil, err
 	}
+
 	undo = func() {
 		for path := range missing {
 			_ = os.Remove(path)
@@ -45,12 +48,14 @@ func Files(dir string, o Options) (undo func(), err error) {
 			_ = os.Remove(dir) // if it is empty
 		}
 	}
+
 	for path, text := range missing {
 		if err := create(path, text); err != nil {
 			undo()
 			return nil, fmt.Errorf("writing %s: %w", path, duck.Translate(err))
 		}
 	}
+
 	return undo, nil
 }
 
@@ -74,6 +79,7 @@ func missing(dir string, o Options) (map[string][]byte, error) {
 				Next: "name another folder; or, to run the pipeline that is there, use `hindcast run` in its folder"}
 		}
 	}
+
 	return missing, nil
 }
 
@@ -84,6 +90,7 @@ func render(name string, o Options) ([]byte, error) {
 	if name == SQLFile { // it has no placeholders
 		return folder.ReadFile("folder/" + name)
 	}
+
 	quoted := func(value string) string {
 		if plain.MatchString(value) {
 			return value
@@ -94,6 +101,7 @@ func render(name string, o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var text bytes.Buffer
 	err = blanks.Execute(&text, struct {
 		Options
@@ -117,6 +125,7 @@ func create(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = file.Write(text)
 	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
 	if err == nil {
@@ -125,5 +134,6 @@ func create(path string, text []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
+
 	return nil
 }

@@ -51,6 +51,7 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o755); err != nil {
 		return made, duck.Translate(err)
 	}
+
 	// Each table is made by one session on one thread, see fill: more threads for each would cost a third more CPU time
 	// in waiting for one another.
 	db, err := duck.Open(ctx, duck.Options{Threads: 1})
@@ -58,6 +59,7 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 		return made, fmt.Errorf("opening DuckDB for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+
 	g := &generation{Options: o, db: db, mark: o.mark()}
 	wanted, err := g.prepare(ctx)
 	if err != nil {
@@ -66,12 +68,14 @@ func Generate(ctx context.Context, o Options) (made Generated, err error) {
 	if err := g.fill(ctx, wanted); err != nil {
 		return made, err
 	}
+
 	// Writes the log into the file, which is then complete by itself.
 	for _, finish := range []string{"CHECKPOINT " + attached, "DETACH " + attached} {
 		if _, err := db.ExecContext(ctx, finish); err != nil {
 			return made, fmt.Errorf("closing the demo's warehouse: %w", duck.Translate(err))
 		}
 	}
+
 	return Generated{Tables: o.Slices, Reused: o.Slices - len(wanted), Rows: int64(o.Slices) * int64(o.Rows)}, nil
 }
 
@@ -83,6 +87,7 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
+
 	for _, set := range []string{
 		// A table fills more than one row group of this size, so that its rows go straight into the file instead of
 		// through the log, and a later reader can share them between threads.
@@ -97,6 +102,7 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 			return nil, fmt.Errorf("opening the demo's warehouse: %w", duck.Translate(err))
 		}
 	}
+
 	there, err := g.own(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -107,17 +113,20 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	if err := execute(ctx, conn, "world.sql"); err != nil {
 		return nil, err
 	}
+
 	if !there[dimensions] {
 		if err := g.makeDimensions(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
+
 	var wanted []int
 	for number := range g.Slices {
 		if !there[TableName(number)] {
 			wanted = append(wanted, number)
 		}
 	}
+
 	return wanted, nil
 }
 
@@ -127,12 +136,14 @@ func (g *generation) own(ctx context.Context, conn *sql.Conn) (map[string]bool, 
 	for number := range g.Slices {
 		names[TableName(number)] = true
 	}
+
 	rows, err := conn.QueryContext(ctx, `SELECT table_name, coalesce(comment, '') FROM duckdb_tables() WHERE database_name = ?
 		UNION ALL SELECT view_name, '' FROM duckdb_views() WHERE database_name = ? AND NOT internal ORDER BY ALL`, attached, attached)
 	if err != nil {
 		return nil, fmt.Errorf("listing the warehouse's tables: %w", duck.Translate(err))
 	}
 	defer func() { _ = rows.Close() }()
+
 	there := map[string]bool{}
 	for rows.Next() {
 		var name, comment string
@@ -144,8 +155,10 @@ func (g *generation) own(ctx context.Context, conn *sql.Conn) (map[string]bool, 
 				Message: fmt.Sprintf("table %s is already in %s and was not made by this demo", name, g.Path),
 				Next:    "choose another folder, or give the --rows and --seed that it was made with"}
 		}
+
 		there[name] = names[name]
 	}
+
 	return there, duck.Translate(rows.Err())
 }
 
@@ -155,10 +168,12 @@ func (g *generation) connect(ctx context.Context) (*sql.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a session for the demo: %w", duck.Translate(err))
 	}
+
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET VARIABLE seed = %d", g.Seed)); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("setting the demo's seed: %w", duck.Translate(err))
 	}
+
 	return conn, nil
 }
 
@@ -172,6 +187,7 @@ func (g *generation) fill(ctx context.Context, wanted []int) error {
 	for _, number := range wanted {
 		next <- number
 	}
+
 	close(next)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), 8, len(wanted)) {
@@ -181,6 +197,7 @@ func (g *generation) fill(ctx context.Context, wanted []int) error {
 			}
 		})
 	}
+
 	workers.Wait()
 	return duck.Translate(context.Cause(ctx))
 }
@@ -191,15 +208,18 @@ func (g *generation) work(ctx context.Context, next <-chan int) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+
 	for number := range next {
 		if err := g.makeBilling(ctx, conn, number); err != nil {
 			return fmt.Errorf("making %s: %w", TableName(number), err)
 		}
+
 		g.mu.Lock()
 		g.done++
 		g.Progress(g.done, g.Slices)
 		g.mu.Unlock()
 	}
+
 	return nil
 }
 
@@ -213,9 +233,11 @@ func (g *generation) makeBilling(ctx context.Context, conn *sql.Conn, number int
 			return duck.Translate(err)
 		}
 	}
+
 	if err := execute(ctx, conn, "slots.sql"); err != nil {
 		return err
 	}
+
 	table := attached + "." + TableName(number)
 	return g.transact(ctx, conn, []string{TableName(number)}, func() error {
 		if err := execute(ctx, conn, "schema.sql", "{table}", table); err != nil {
@@ -238,14 +260,17 @@ func (g *generation) transact(ctx context.Context, conn *sql.Conn, tables []stri
 		return duck.Translate(err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+
 	if err := create(); err != nil {
 		return err
 	}
+
 	for _, table := range tables {
 		comment := "COMMENT ON TABLE " + attached + "." + duck.Name(table) + " IS " + duck.String(g.mark)
 		if _, err := tx.ExecContext(ctx, comment); err != nil {
 			return duck.Translate(err)
 		}
 	}
+
 	return duck.Translate(tx.Commit())
 }

@@ -36,6 +36,7 @@ func loadSample(ctx context.Context, conn *sql.Conn) error {
 	if err := execute(ctx, conn, "sample.sql"); err != nil {
 		return err
 	}
+
 	for _, table := range []string{"skus", "offers", "accounts", "account_services", "tags"} {
 		insert, err := insertSample(table)
 		if err != nil {
@@ -45,6 +46,7 @@ func loadSample(ctx context.Context, conn *sql.Conn) error {
 			return fmt.Errorf("loading the demo's sample of %s: %w", table, duck.Translate(err))
 		}
 	}
+
 	return nil
 }
 
@@ -54,10 +56,12 @@ func insertSample(table string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	records, err := csv.NewReader(file).ReadAll()
 	if err != nil {
 		return "", err
 	}
+
 	var insert strings.Builder
 	insert.WriteString("INSERT INTO " + duck.Name(table) + " VALUES ")
 	for number, record := range records[1:] {
@@ -69,8 +73,10 @@ func insertSample(table string) (string, error) {
 				insert.WriteString(duck.String(value) + ", ")
 			}
 		}
+
 		insert.WriteString(strconv.Itoa(number) + "), ")
 	}
+
 	return strings.TrimSuffix(insert.String(), ", "), nil
 }
 
@@ -82,5 +88,6 @@ func execute(ctx context.Context, conn *sql.Conn, name string, placeholders ...s
 	if _, err := conn.ExecContext(ctx, text); err != nil {
 		return fmt.Errorf("executing the demo's %s: %w", name, duck.Translate(err))
 	}
+
 	return nil
 }

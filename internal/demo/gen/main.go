@@ -41,6 +41,7 @@ func derive(source, dir string) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", source, err)
 	}
+
 	for name, table := range map[string][][]string{
 		"skus.csv":             skus(rows),
 		"offers.csv":           offers(rows),
@@ -52,6 +53,7 @@ func derive(source, dir string) error {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
+
 	return nil
 }
 
@@ -61,10 +63,12 @@ func read(path string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	records, err := csv.NewReader(file).ReadAll()
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
+
 	var rows []row
 	for _, record := range records[1:] {
 		r := row{}
@@ -73,10 +77,12 @@ func read(path string) ([]row, error) {
 				r[name] = record[i]
 			}
 		}
+
 		if r["ChargeCategory"] == "Usage" && r["SkuId"] != "" && r["SubAccountId"] != "" {
 			rows = append(rows, r)
 		}
 	}
+
 	return rows, nil
 }
 
@@ -86,10 +92,12 @@ func grouped(rows []row, column string) (map[string][]row, []string) {
 	for _, r := range rows {
 		groups[r[column]] = append(groups[r[column]], r)
 	}
+
 	keys := make([]string, 0, len(groups))
 	for key := range groups {
 		keys = append(keys, key)
 	}
+
 	slices.Sort(keys)
 	return groups, keys
 }
@@ -108,6 +116,7 @@ func skus(rows []row) [][]string {
 		line = append(line, resource(group)...)
 		table = append(table, append(line, quartiles(group)...))
 	}
+
 	return table
 }
 
@@ -125,6 +134,7 @@ func accounts(rows []row) [][]string {
 	for _, r := range rows {
 		n[strings.Join([]string{r["SubAccountId"], r["SubAccountName"], r["BillingAccountId"], r["ProviderName"]}, "|")]++
 	}
+
 	table := n.table("account_id", "account_name", "billing_account_id", "provider_name", "weight")
 	slices.SortStableFunc(table[1:], heavier)
 	return table
@@ -151,10 +161,12 @@ func tags(rows []row) [][]string {
 			}
 			n[strings.Join([]string{key, tag.Application, tag.Environment}, "|")]++
 		}
+
 		lines := n.table()[1:]
 		slices.SortStableFunc(lines, heavier)
 		table = append(table, lines[:min(4, len(lines))]...)
 	}
+
 	return table
 }
 
@@ -180,12 +192,14 @@ func commonest(group []row, column string) string {
 	for _, r := range group {
 		n[r[column]]++
 	}
+
 	best := ""
 	for value, count := range n {
 		if count > n[best] || count == n[best] && value < best {
 			best = value
 		}
 	}
+
 	return best
 }
 
@@ -206,6 +220,7 @@ func resource(group []row) []string {
 			n++
 		}
 	}
+
 	kind := kinds[commonest(group, "ResourceType")]
 	if match := shortID.FindStringSubmatch(commonest(group, "ResourceId")); kind == "" && match != nil {
 		kind = kinds[match[1]]
@@ -213,6 +228,7 @@ func resource(group []row) []string {
 	if kind == "" {
 		kind = "res"
 	}
+
 	return []string{kind, strconv.Itoa(n * 100 / len(group))}
 }
 
@@ -222,11 +238,13 @@ func quartiles(group []row) []string {
 		value, _ := strconv.ParseFloat(r["PricingQuantity"], 64)
 		values = append(values, math.Abs(value)) // negative ones are corrections, which the demo makes itself
 	}
+
 	slices.Sort(values)
 	var out []string
 	for q := range 5 {
 		out = append(out, decimal(strconv.FormatFloat(values[q*(len(values)-1)/4], 'f', 12, 64), 8))
 	}
+
 	return out
 }
 
