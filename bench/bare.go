@@ -40,16 +40,19 @@ func (b *bench) bareProcess(ctx context.Context, w work) (state *os.ProcessState
 	if err != nil {
 		return nil, nil, err
 	}
+
 	file := filepath.Join(b.dir, "bare.json")
 	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return nil, nil, err
 	}
+
 	cmd := exec.CommandContext(ctx, b.self, "bare", file)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, nil, fmt.Errorf("running bare DuckDB: %w", err)
 	}
+
 	err = json.Unmarshal(out, &each)
 	return cmd.ProcessState, each, err
 }
@@ -60,16 +63,19 @@ func bare(args []string) error {
 	if err != nil {
 		return err
 	}
+
 	var w work
 	if err := json.Unmarshal(text, &w); err != nil {
 		return err
 	}
+
 	ctx := context.Background()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }() // in memory
+
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -77,6 +83,7 @@ func bare(args []string) error {
 	if err := execute(ctx, conn, w.Settings...); err != nil {
 		return err
 	}
+
 	seconds := []float64{}
 	for _, c := range w.Copies {
 		began := time.Now()
@@ -86,13 +93,16 @@ func bare(args []string) error {
 		if err := syncFiles(c.Path, filepath.Dir(c.Path)); err != nil {
 			return err
 		}
+
 		if w.Database != "" {
 			if err := insert(ctx, conn, c.Path, w.Database); err != nil {
 				return err
 			}
 		}
+
 		seconds = append(seconds, time.Since(began).Seconds())
 	}
+
 	return json.NewEncoder(os.Stdout).Encode(seconds)
 }
 
@@ -134,6 +144,7 @@ func makeDatabase(ctx context.Context, path string, statements ...string) error 
 	if err != nil {
 		return err
 	}
+
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -144,5 +155,6 @@ func makeDatabase(ctx context.Context, path string, statements ...string) error 
 	if err := conn.Close(); err != nil {
 		return err
 	}
+
 	return db.Close()
 }

@@ -32,11 +32,13 @@ func (b *bench) checksums(ctx context.Context) error {
 	if err := makeUsage(ctx, filepath.Join(dir, "warehouse.duckdb"), months, rows); err != nil {
 		return err
 	}
+
 	for i, q := range queries {
 		s := &subject{query: q, name: fmt.Sprintf("sums_%d", i+1), dir: dir, months: months}
 		if err := os.WriteFile(filepath.Join(dir, s.name+".sql"), []byte(s.sql+"\n"), 0o644); err != nil {
 			return err
 		}
+
 		file, err := s.pipeline(false)
 		if err != nil {
 			return err
@@ -48,6 +50,7 @@ func (b *bench) checksums(ctx context.Context) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -56,11 +59,13 @@ func (b *bench) sums(ctx context.Context, s *subject, columns map[string][]strin
 	if err != nil {
 		return err
 	}
+
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }() // in memory
+
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -76,6 +81,7 @@ func (b *bench) sums(ctx context.Context, s *subject, columns map[string][]strin
 		if err != nil {
 			return err
 		}
+
 		copied, err := used(func() error {
 			for _, c := range w.Copies {
 				if err := execute(ctx, conn, append(c.Views, "COPY ("+c.SQL+") TO '"+c.Path+"' (FORMAT parquet, COMPRESSION snappy)")...); err != nil {
@@ -87,9 +93,11 @@ func (b *bench) sums(ctx context.Context, s *subject, columns map[string][]strin
 		if err != nil {
 			return err
 		}
+
 		say("  compared %.0f MB in %.3f CPU s", float64(bytes)/1e6, check)
 		checks, copies, ratios = append(checks, check), append(copies, copied), append(ratios, check/copied)
 	}
+
 	b.most("columns compared with their checksums before a transform to "+s.query.name+", of bare DuckDB's COPYs", median(ratios), 0.02,
 		fmt.Sprintf("%.0f ms against %.2f s of CPU", 1000*median(checks), median(copies)))
 	return nil
@@ -108,10 +116,12 @@ func compared(s *subject, columns map[string][]string) (bytes int64, err error) 
 			if err != nil {
 				return 0, err
 			}
+
 			var m hindcast.Manifest
 			if err := json.Unmarshal(text, &m); err != nil {
 				return 0, err
 			}
+
 			for _, f := range m.Files {
 				if err := new(chunks.Checker).Check(filepath.Join(lake, f.Path), f, names); err != nil {
 					return 0, err
@@ -120,6 +130,7 @@ func compared(s *subject, columns map[string][]string) (bytes int64, err error) 
 			}
 		}
 	}
+
 	return bytes, nil
 }
 
@@ -132,6 +143,7 @@ func used(f func() error) (float64, error) {
 	if err := f(); err != nil {
 		return 0, err
 	}
+
 	after, err := ownCPU()
 	return (after - before).Seconds(), err
 }

@@ -30,6 +30,7 @@ func hosted(ctx context.Context, dir string, measure func(*host) error) (err err
 			err = failed.error
 		}
 	}()
+
 	return measure(h)
 }
 

@@ -48,19 +48,23 @@ func (b *bench) hours(ctx context.Context) error {
 	if err := b.makeHours(ctx, dir, n); err != nil {
 		return err
 	}
+
 	pipeline := filepath.Join(dir, "hourly.yml")
 	new, err := b.spent(ctx, "plan", "-f", pipeline)
 	if err != nil {
 		return err
 	}
+
 	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.seconds, 1, "CPU s", new.told())
 	if err := b.publishHours(ctx, dir, n, n-1); err != nil {
 		return err
 	}
+
 	one, err := b.spent(ctx, "run", "-f", pipeline, "--slices", "new")
 	if err != nil {
 		return err
 	}
+
 	b.below("run of one new slice among them, all others committed", one.seconds, 2, "CPU s", one.told())
 	var seconds []float64
 	var peak int64
@@ -74,6 +78,7 @@ func (b *bench) hours(ctx context.Context) error {
 		}
 		seconds, peak = append(seconds, last.seconds), max(peak, last.peak)
 	}
+
 	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.told())
 	b.below("its memory, the largest process's", float64(peak)/1e6, 150, "MB", "")
 	return nil
@@ -99,12 +104,14 @@ func (b *bench) spent(ctx context.Context, args ...string) (spent, error) {
 	if err != nil {
 		return spent{}, fmt.Errorf("hindcast %s: %w\n%s", args[0], err, problems.String())
 	}
+
 	lines := bytes.Split(bytes.TrimSpace(problems.Bytes()), []byte("\n"))
 	var wall, user, system float64
 	var peak int64
 	if _, err := fmt.Sscanf(string(lines[len(lines)-1]), "%g %g %g %d", &wall, &user, &system, &peak); err != nil {
 		return spent{}, fmt.Errorf("reading what time(1) says: %w", err)
 	}
+
 	return spent{user + system, time.Duration(wall * float64(time.Second)), peak * 1024, out.Bytes()}, nil
 }
 
@@ -118,6 +125,7 @@ func (b *bench) makeHours(ctx context.Context, dir string, n int) error {
 	if err := os.WriteFile(filepath.Join(dir, "hourly.sql"), []byte(hourlySQL+"\n"), 0o644); err != nil {
 		return err
 	}
+
 	return os.WriteFile(filepath.Join(dir, "hourly.yml"), []byte(hourlyPipeline(n)), 0o644)
 }
 
@@ -128,6 +136,7 @@ func (b *bench) publishHours(ctx context.Context, dir string, n, first int) erro
 	if err != nil {
 		return err
 	}
+
 	var p plan.Plan
 	if err := json.Unmarshal(out.out, &p); err != nil {
 		return err
@@ -135,6 +144,7 @@ func (b *bench) publishHours(ctx context.Context, dir string, n, first int) erro
 	if len(p.Items) != n {
 		return fmt.Errorf("the plan has %d slices, not %d", len(p.Items), n)
 	}
+
 	rows := filepath.Join(dir, "status.json")
 	if err := publishFacts(ctx, filepath.Join(dir, "lake"), &p, first); err != nil {
 		return err
@@ -143,6 +153,7 @@ func (b *bench) publishHours(ctx context.Context, dir string, n, first int) erro
 		return err
 	}
 	defer func() { _ = os.Remove(rows) }()
+
 	return makeDatabase(ctx, filepath.Join(dir, "warehouse.duckdb"),
 		fmt.Sprintf("INSERT INTO hourly %s", hourlySQL),
 		fmt.Sprintf("DELETE FROM hourly WHERE event_time >= TIMESTAMP '2010-01-01' + INTERVAL (%d) HOUR", first),
@@ -167,6 +178,7 @@ func publishFacts(ctx context.Context, folder string, p *plan.Plan, first int) e
 	if err != nil {
 		return err
 	}
+
 	l := lake.New(unsynced{store}, "hourly")
 	work := make(chan int)
 	errs := make(chan error, runtime.GOMAXPROCS(0))
@@ -178,18 +190,22 @@ func publishFacts(ctx context.Context, folder string, p *plan.Plan, first int) e
 					failed = publishFact(ctx, l, folder, &p.Units[i])
 				}
 			}
+
 			errs <- failed
 		}()
 	}
+
 	for i := range first {
 		work <- i
 	}
+
 	close(work)
 	for range cap(errs) {
 		if err := <-errs; err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -204,6 +220,7 @@ func publishFact(ctx context.Context, l *lake.Lake, folder string, u *plan.Unit)
 	if err := os.WriteFile(path, []byte("PAR1"), 0o644); err != nil {
 		return err
 	}
+
 	m.Files = []hindcast.File{{Path: path, Rows: 1, Bytes: 4}}
 	return l.PublishUnit(ctx, m)
 }
@@ -230,10 +247,12 @@ func writeStatus(path string, items []plan.Item) error {
 		if err != nil {
 			return err
 		}
+
 		if err := lines.Encode(map[string]any{"key": item.Slice.Key, "start": item.Slice.Start, "end": item.Slice.End,
 			"fingerprint": plan.Fingerprint(parts), "parts": string(encoded)}); err != nil {
 			return err
 		}
 	}
+
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }

@@ -26,9 +26,11 @@ func (b *bench) lakeInS3(ctx context.Context) error {
 		l := &lakes{host: h, months: months, server: s3test.Start(h)}
 		l.server.Setenv(h)
 		l.bucket = l.server.Bucket(h)
+
 		if err := l.make(ctx, rows); err != nil {
 			return err
 		}
+
 		return b.compareLakes(ctx, l)
 	})
 }
@@ -69,6 +71,7 @@ func (l *lakes) pipeline(which, endpoint, machine string) (string, error) {
 		text = strings.Replace(text, "lake: ./lake\n", fmt.Sprintf("lake: %q\n", s3test.URL(endpoint, l.bucket, "lake")), 1)
 		text = strings.Replace(text, "run: {", fmt.Sprintf("run: {scratch: %q, ", filepath.Join(l.dir, machine)), 1)
 	}
+
 	file := filepath.Join(l.folder(which), "lakes.yml")
 	return file, os.WriteFile(file, []byte(text), 0o644)
 }
@@ -79,39 +82,48 @@ func (b *bench) compareLakes(ctx context.Context, l *lakes) error {
 		if err != nil {
 			return 0, err
 		}
+
 		o, err := b.hindcastRun(ctx, file, "--force")
 		if err != nil {
 			return 0, err
 		}
+
 		return o.wall.Seconds(), nil
 	}
+
 	for _, which := range []string{nearby, inBucket} { // unloads
 		if _, err := run(which, l.server.Endpoint, "first"); err != nil {
 			return err
 		}
 	}
+
 	counted := l.count()
 	first, err := run(inBucket, counted.endpoint, "second")
 	if err != nil {
 		return err
 	}
+
 	fetched := counted.bytes.Load()
 	needed, err := l.needed(ctx)
 	if err != nil {
 		return err
 	}
+
 	var near, far []float64
 	for range b.size(4, 2) {
 		n, err := run(nearby, "", "")
 		if err != nil {
 			return err
 		}
+
 		f, err := run(inBucket, l.server.Endpoint, "second")
 		if err != nil {
 			return err
 		}
+
 		near, far = append(near, n), append(far, f)
 	}
+
 	b.ratio("lake in S3: a second run over the same history, against a lake in a folder", medianRatio(near, far), 0.95,
 		fmt.Sprintf("%.2f s against %.2f s", median(far), median(near)))
 	b.peer("the first run on another machine", fmt.Sprintf("%.2f s", first))
@@ -132,6 +144,7 @@ func (l *lakes) count() *counter {
 	if err != nil {
 		l.Fatal(err)
 	}
+
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host }, // the host is signed
 		ModifyResponse: func(r *http.Response) error {
@@ -164,6 +177,7 @@ func (l *lakes) needed(ctx context.Context) (n int64, err error) {
 		return 0, err
 	}
 	defer func() { _ = db.Close() }() // in memory
+
 	under := filepath.Join(l.server.Root, l.bucket, "lake", "lakes")
 	for glob, columns := range map[string]string{
 		"facts/usage/*/*/*.parquet":       "'account_id', 'usage_date', 'service', 'region', 'cost', 'quantity'",
@@ -174,7 +188,9 @@ func (l *lakes) needed(ctx context.Context) (n int64, err error) {
 			"') WHERE path_in_schema IN ("+columns+")").Scan(&some); err != nil {
 			return 0, err
 		}
+
 		n += some
 	}
+
 	return n, nil
 }

@@ -53,6 +53,7 @@ func main() {
 			exit(part(os.Args[2:]))
 		}
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	exit(run(ctx))
@@ -75,6 +76,7 @@ func run(ctx context.Context) error {
 	for _, f := range figures {
 		names = append(names, f.name)
 	}
+
 	only := flag.String("only", "", "measure these figures only, separated by commas: "+strings.Join(names, ", "))
 	doc := flag.String("write", "docs/benchmarks.md", "the page whose table is replaced, if all figures are measured in full")
 	keep := flag.Bool("keep", false, "keep the data folder")
@@ -82,14 +84,17 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&b.quick, "quick", false, "smaller data, one repetition: under two minutes, writes nothing")
 	flag.BoolVar(&b.peers, "peers", true, "measure dbt and SQLMesh too; installs them on first use")
 	flag.Parse()
+
 	if err := b.prepare(); err != nil {
 		return err
 	}
+
 	if *keep {
 		fmt.Println("data in", b.dir)
 	} else {
 		defer func() { _ = os.RemoveAll(b.dir) }()
 	}
+
 	began := time.Now()
 	for _, f := range figures {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), f.name) {
@@ -99,11 +104,13 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("measuring %s: %w", f.name, err)
 		}
 	}
+
 	table := b.table()
 	fmt.Printf("\n%s\n%s; took %.0f s\n", table, b.machine(), time.Since(began).Seconds())
 	if b.quick || *only != "" || *doc == "" {
 		return nil
 	}
+
 	return b.write(*doc, table, time.Since(began))
 }
 
@@ -115,6 +122,7 @@ func (b *bench) prepare() (err error) {
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
+
 	b.dir, err = os.MkdirTemp("", "hindcast-bench-")
 	return err
 }

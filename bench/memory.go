@@ -23,6 +23,7 @@ func (b *bench) memory(ctx context.Context) error {
 		if err := makeUsage(ctx, filepath.Join(dir, "warehouse.duckdb"), 1, rows); err != nil {
 			return err
 		}
+
 		q := queries[1]
 		file := filepath.Join(dir, "memory.yml")
 		if err := os.WriteFile(filepath.Join(dir, "memory.sql"), []byte(q.sql), 0o644); err != nil {
@@ -31,15 +32,18 @@ func (b *bench) memory(ctx context.Context) error {
 		if err := os.WriteFile(file, []byte(pipelineText("memory", "warehouse.duckdb", 1, "result_of", "2GB", &q)), 0o644); err != nil {
 			return err
 		}
+
 		o, err := b.hindcastRun(ctx, file)
 		if err != nil {
 			return err
 		}
+
 		peaks[rows] = o
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
+
 	for _, rows := range []int{small, 10 * small} {
 		o := peaks[rows]
 		held, err := o.held("engine", "warehouse-duckdb", "supervisor")
@@ -49,5 +53,6 @@ func (b *bench) memory(ctx context.Context) error {
 		b.below(fmt.Sprintf("memory with run.memory 2GB, %g M rows a slice", float64(rows)/1e6), (held[0]+held[1]+held[2])*1e6/setting, 1, "of it",
 			fmt.Sprintf("worker %.0f, warehouse %.0f, supervisor %.0f MB; %.1f s", held[0], held[1], held[2], o.wall.Seconds()))
 	}
+
 	return nil
 }

@@ -57,6 +57,7 @@ func (b *bench) tinyPeers(ctx context.Context, days int) error {
 		b.peer("the same with dbt microbatch and SQLMesh", "not measured: they cannot be installed here: "+oneLine(err))
 		return nil
 	}
+
 	const few = 5
 	for _, p := range tinyPeersAll {
 		say("  %s: %d and %d batches", p.name, few, days)
@@ -65,14 +66,17 @@ func (b *bench) tinyPeers(ctx context.Context, days int) error {
 			b.peer("the same with "+p.name, "not measured: "+oneLine(err))
 			continue
 		}
+
 		long, err := b.peerRun(ctx, bin, p, days)
 		if err != nil {
 			b.peer("the same with "+p.name, "not measured: "+oneLine(err))
 			continue
 		}
+
 		each := (long - short) / float64(days-few)
 		b.peer("the same with "+p.name, fmt.Sprintf("%s ms a batch, %.1f s to start", number(each*1000), max(short-few*each, 0)))
 	}
+
 	return nil
 }
 
@@ -82,6 +86,7 @@ func (b *bench) peerRun(ctx context.Context, bin string, p tinyPeer, days int) (
 	if err := makeTiny(ctx, dir, days); err != nil {
 		return 0, err
 	}
+
 	for name, text := range p.files(days) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -91,6 +96,7 @@ func (b *bench) peerRun(ctx context.Context, bin string, p tinyPeer, days int) (
 			return 0, err
 		}
 	}
+
 	args := p.command(days)
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, args[0]), args[1:]...)
 	cmd.Dir = dir
@@ -99,9 +105,11 @@ func (b *bench) peerRun(ctx context.Context, bin string, p tinyPeer, days int) (
 	began := time.Now()
 	err := cmd.Run()
 	took := time.Since(began).Seconds()
+
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, lastLine(out.String()))
 	}
+
 	return took, checkPeer(ctx, dir, p, days)
 }
 
@@ -111,6 +119,7 @@ func checkPeer(ctx context.Context, dir string, p tinyPeer, days int) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // only read
+
 	var n int
 	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM "+p.target).Scan(&n); err != nil {
 		return err
@@ -118,6 +127,7 @@ func checkPeer(ctx context.Context, dir string, p tinyPeer, days int) error {
 	if n != days*100 {
 		return fmt.Errorf("%s made %d rows, not %d", p.name, n, days*100)
 	}
+
 	return nil
 }
 
@@ -128,20 +138,24 @@ func installPeers(ctx context.Context, name, requirements string) (string, error
 	if err != nil {
 		return "", err
 	}
+
 	wanted, err := os.ReadFile(requirements)
 	if err != nil {
 		return "", err
 	}
+
 	stamp := filepath.Join(env, "installed.txt")
 	if have, err := os.ReadFile(stamp); err == nil && bytes.Equal(have, wanted) {
 		return bin, nil
 	}
+
 	say("  installing %s into %s", requirements, env)
 	for _, args := range [][]string{{"python3", "-m", "venv", env}, {filepath.Join(bin, "pip"), "install", "-q", "-r", requirements}} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w: %s", err, lastLine(string(out)))
 		}
 	}
+
 	return bin, os.WriteFile(stamp, wanted, 0o644)
 }
 

@@ -63,6 +63,7 @@ func (b *bench) moves(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+
 		rows := b.size(2_000_000, 1_000_000)
 		for _, m := range []*moved{{name: "10 columns, 126 bytes", table: "narrow_2021_01", columns: narrowColumns, rows: rows},
 			{name: "30 columns, 400 bytes", table: "wide_2021_01", columns: wideColumns, rows: rows / 2}} {
@@ -73,6 +74,7 @@ func (b *bench) moves(ctx context.Context) error {
 			}
 			b.compareMoves(m)
 		}
+
 		return nil
 	})
 }
@@ -85,17 +87,20 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 		of[who] = append(of[who], float64(m.rows)/seconds)
 		say("  %s %s: %.2f s", m.table, who, seconds)
 	}
+
 	for i := range b.size(7, 2) {
 		o, err := b.moveOurs(d, m, filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {
 			return err
 		}
+
 		note(m.out, ours, o.whole(hindcast.StepUnload))
 		note(m.in, ours, o.whole(hindcast.StepLoad))
 		if err := peers.move(d, m, dir, i == 0, note); err != nil {
 			return err
 		}
 	}
+
 	return os.RemoveAll(dir)
 }
 
@@ -105,6 +110,7 @@ func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+
 	file := filepath.Join(dir, "moves.yml")
 	text := fmt.Sprintf("pipeline: moves\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
 		"facts: {rows: {table: %q}}\ntransform: {sql: moves.sql}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n",
@@ -115,6 +121,7 @@ func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	if err := os.WriteFile(filepath.Join(dir, "moves.sql"), []byte("SELECT * FROM rows\n"), 0o644); err != nil {
 		return nil, err
 	}
+
 	d.run("DROP TABLE IF EXISTS moved", "CREATE TABLE moved (LIKE "+m.table+")", "DROP TABLE IF EXISTS hindcast_status, hindcast_lease", "CHECKPOINT")
 	o, err := b.hindcastRun(d.ctx, file)
 	if err != nil {
@@ -123,6 +130,7 @@ func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	if n := o.rows(); n != int64(m.rows) {
 		return nil, fmt.Errorf("hindcast moved %d rows of %d", n, m.rows)
 	}
+
 	return o, d.compare(m.table, "moved")
 }
 
@@ -134,6 +142,7 @@ func (d *database) compare(table, other string) error {
 	if was, is := sums(table), sums(other); was != is {
 		return fmt.Errorf("%s has %s, %s has %s", table, was, other, is)
 	}
+
 	return nil
 }
 

@@ -23,9 +23,11 @@ func (b *bench) job(ctx context.Context) error {
 		say("job: %d slices of %d rows in PostgreSQL", months, rows)
 		d.run(scramble, `CREATE TABLE accounts AS SELECT i AS account_id, 'center-' || h(i) % 100 AS cost_center, 'account ' || i AS account_name
 			FROM generate_series(0::bigint, 199999) AS r(i)`, "VACUUM (FREEZE, ANALYZE) accounts")
+
 		for i := range months {
 			d.makeTable(fmt.Sprintf("usage_%d_%02d", firstYear, i+1), narrowColumns, i, rows)
 		}
+
 		var inside, withUnload, unloaded, loadedBefore, loadedAfter []float64
 		for i := range b.size(2, 1) {
 			seconds := d.jobInside(months)
@@ -33,10 +35,12 @@ func (b *bench) job(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+
 			inside, withUnload, unloaded = append(inside, seconds), append(withUnload, first), append(unloaded, again)
 			loadedBefore, loadedAfter = append(loadedBefore, seconds/first), append(loadedAfter, seconds/again)
 			say("  inside %.1f s, hindcast %.1f s, once unloaded %.1f s", seconds, first, again)
 		}
+
 		perSlice := func(ours []float64) string {
 			return fmt.Sprintf("%.2f s a slice against %.2f s", median(ours)/float64(months), median(inside)/float64(months))
 		}
@@ -55,6 +59,7 @@ func (d *database) jobInside(months int) float64 {
 		d.run(fmt.Sprintf("BEGIN; DELETE FROM inside WHERE usage_month >= '%[1]s' AND usage_month < '%[2]s'; INSERT INTO inside %[3]s; COMMIT",
 			month(i), month(i+1), fmt.Sprintf(jobSQL, fmt.Sprintf("usage_%d_%02d", firstYear, i+1))))
 	}
+
 	return time.Since(began).Seconds()
 }
 
@@ -66,6 +71,7 @@ func (b *bench) jobOutside(d *database, dir string, months int) (first, again fl
 	if err := os.WriteFile(filepath.Join(dir, "job.sql"), []byte(fmt.Sprintf(jobSQL, "usage")+"\n"), 0o644); err != nil {
 		return 0, 0, err
 	}
+
 	var seconds []float64
 	for _, target := range []string{"outside_1", "outside_2"} {
 		text := strings.Replace(pipelineText("job", "", months, target, "8GB", nil), "warehouse: duckdb:\n", fmt.Sprintf("warehouse: %q\n", d.url), 1)
@@ -74,15 +80,18 @@ func (b *bench) jobOutside(d *database, dir string, months int) (first, again fl
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			return 0, 0, err
 		}
+
 		d.run("DROP TABLE IF EXISTS "+target, "CHECKPOINT")
 		o, err := b.hindcastRun(d.ctx, file)
 		if err != nil {
 			return 0, 0, err
 		}
+
 		seconds = append(seconds, o.wall.Seconds())
 		if n := d.run("SELECT count(*) FROM (TABLE inside EXCEPT ALL TABLE " + target + ") q")[0][0]; n != "0" {
 			return 0, 0, fmt.Errorf("%s rows of PostgreSQL's result are not in hindcast's", n)
 		}
 	}
+
 	return seconds[0], seconds[1], os.RemoveAll(dir)
 }

@@ -23,14 +23,17 @@ func (b *bench) postgresMemory(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+
 			d.run("DROP TABLE "+m.table, "DROP TABLE moved")
 			held, err := o.held("warehouse-postgres", "supervisor")
 			if err != nil {
 				return err
 			}
+
 			b.below(fmt.Sprintf("memory, %g M rows out of PostgreSQL and in", float64(rows)/1e6), held[0]+held[1], 300, "MB",
 				fmt.Sprintf("warehouse's process %.0f, supervisor %.0f", held[0], held[1]))
 		}
+
 		return nil
 	})
 }

@@ -21,10 +21,12 @@ func (b *bench) postgresPeers(ctx context.Context) (*postgresPeers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("installing the peers: %w", err)
 	}
+
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(bin), "lib", "python3*", "site-packages", "sling_linux_amd64", "bin", "sling-linux-amd64"))
 	if err != nil || len(found) != 1 {
 		return nil, fmt.Errorf("the package of sling holds no program (%w)", err)
 	}
+
 	return &postgresPeers{filepath.Join(bin, "python3"), found[0], "bench/peer.py"}, os.Chmod(found[0], 0o755)
 }
 
@@ -61,6 +63,7 @@ func (p *postgresPeers) move(d *database, m *moved, dir string, first bool, note
 		}
 		note(step.of, step.who, seconds)
 	}
+
 	d.run("DROP TABLE IF EXISTS slung")
 	return nil
 }
@@ -92,6 +95,7 @@ func (p *postgresPeers) python3(ctx context.Context, args ...string) (float64, e
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s", err, lastLine(problems.String()))
 	}
+
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
@@ -100,8 +104,10 @@ func (p *postgresPeers) slingRun(ctx context.Context, args ...string) (float64, 
 	cmd := exec.CommandContext(ctx, p.sling, append([]string{"run"}, args...)...)
 	cmd.Env = append(os.Environ(), "SLING_DISABLE_TELEMETRY=TRUE")
 	began := time.Now()
+
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%w: %s", err, lastLine(string(out)))
 	}
+
 	return time.Since(began).Seconds(), nil
 }

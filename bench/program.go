@@ -34,11 +34,13 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 	if err != nil {
 		return nil, err
 	}
+
 	o := &observed{peaks: map[string]int64{}}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+
 	quit, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -46,12 +48,14 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 			o.watch(cmd.Process.Pid, quit)
 		}
 	}()
+
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
 			break
 		}
+
 		var e hindcast.Event
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, fmt.Errorf("reading an event of hindcast: %w: %s", err, line)
@@ -59,16 +63,20 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 		if e.Type == hindcast.EventCommitted && o.first == 0 {
 			o.first = time.Since(began)
 		}
+
 		o.events = append(o.events, e)
 	}
+
 	err = cmd.Wait()
 	o.wall = time.Since(began)
 	o.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	close(quit)
 	<-watched
+
 	if err != nil {
 		return nil, fmt.Errorf("hindcast run -f %s: %w\n%s", file, err, problems.String())
 	}
+
 	return o, nil
 }
 
@@ -95,6 +103,7 @@ func (o *observed) whole(step hindcast.Step) float64 {
 			return e.Time.Sub(began).Seconds()
 		}
 	}
+
 	return 0
 }
 
@@ -119,11 +128,13 @@ func (o *observed) watch(pid int, quit <-chan struct{}) {
 			more, _ := os.ReadFile(task)
 			children = append(append(children, ' '), more...)
 		}
+
 		for _, field := range strings.Fields(string(children)) {
 			if child, err := strconv.Atoi(field); err == nil {
 				o.note(role(child), child)
 			}
 		}
+
 		select {
 		case <-quit:
 			return

@@ -68,6 +68,7 @@ func median(values []float64) float64 {
 	case n%2 == 1:
 		return sorted[n/2]
 	}
+
 	return (sorted[n/2-1] + sorted[n/2]) / 2
 }
 
@@ -77,12 +78,14 @@ func (b *bench) table() string {
 	for _, r := range b.rows {
 		lines = append(lines, []string{r.figure, r.measured, r.reach, r.verdict})
 	}
+
 	widths := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for i, cell := range line {
 			widths[i] = max(widths[i], len(cell))
 		}
 	}
+
 	var out strings.Builder
 	for _, line := range lines {
 		for i, cell := range line {
@@ -91,10 +94,12 @@ func (b *bench) table() string {
 				pad = "-"
 				cell = "--"
 			}
+
 			out.WriteString("|" + pad + cell + strings.Repeat(pad, max(widths[i]-len(cell), 0)) + pad)
 		}
 		out.WriteString("|\n")
 	}
+
 	return out.String()
 }
 
@@ -123,11 +128,13 @@ func cpu() string {
 	if err != nil {
 		return "unknown CPU"
 	}
+
 	for line := range strings.Lines(string(text)) {
 		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
 		}
 	}
+
 	return "unknown CPU"
 }
 
@@ -142,11 +149,13 @@ func (b *bench) write(path, table string, took time.Duration) error {
 	if err != nil {
 		return err
 	}
+
 	head, rest, found := strings.Cut(string(text), mark)
 	_, tail, ended := strings.Cut(rest, markEnd)
 	if !found || !ended {
 		return fmt.Errorf("%s has no marks for what is measured", path)
 	}
+
 	measured := fmt.Sprintf("\nMeasured %s in %.0f minutes on: %s.\n\n%s\n", time.Now().Format("2006-01-02"), took.Minutes(), b.machine(), table)
 	return os.WriteFile(path, []byte(head+mark+measured+markEnd+tail), 0o644)
 }

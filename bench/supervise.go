@@ -44,6 +44,7 @@ func (b *bench) supervisor(ctx context.Context) error {
 			memory = append(memory, float64(s.Memory)/1e6)
 		}
 	}
+
 	b.below(fmt.Sprintf("supervisor with fake drivers: %d empty slices, journal on disk", n), median(runs), 10, "s", "")
 	b.below("resume of it", median(resumes), 1, "s", "")
 	b.below("its memory", median(memory), 200, "MB", "")
@@ -57,6 +58,7 @@ func (b *bench) supervisedRun(ctx context.Context, n int, dir string) (s supervi
 	if err != nil {
 		return s, fmt.Errorf("supervising: %w", err)
 	}
+
 	err = json.Unmarshal(out, &s)
 	return s, err
 }
@@ -67,10 +69,12 @@ func supervise(args []string) error {
 	if err != nil {
 		return err
 	}
+
 	store, err := file.Open(args[1])
 	if err != nil {
 		return err
 	}
+
 	ctx := context.Background()
 	began := time.Now()
 	state := &hindcast.RunState{}
@@ -83,6 +87,7 @@ func supervise(args []string) error {
 	if err != nil {
 		return err
 	}
+
 	live = true
 	d := &fakes{rows: map[string]hindcast.Committed{}}
 	p := emptySlices(n)
@@ -91,6 +96,7 @@ func supervise(args []string) error {
 	} else {
 		d.committed(p)
 	}
+
 	out := supervisor.Run(ctx, supervisor.Config{Plan: p, Order: plan.Order(p), State: state, Journal: j, Worker: d, Fence: 1, Host: "bench",
 		Pid: os.Getpid(), Prove: d.prove, Kill: func() ([]string, []string) { return nil, nil }, Random: rand.Float64})
 	if err := j.Close(); err != nil {
@@ -99,6 +105,7 @@ func supervise(args []string) error {
 	if out.ExitCode != hindcast.ExitOK {
 		return fmt.Errorf("exit code %d: %w", out.ExitCode, errors.Join(out.Err))
 	}
+
 	// Not getrusage: its peak is carried over from the process that started this one.
 	s := supervised{Seconds: time.Since(began).Seconds(), Memory: child.PeakMemory(os.Getpid())}
 	return json.NewEncoder(os.Stdout).Encode(s)
@@ -115,6 +122,7 @@ func emptySlices(n int) *plan.Plan {
 		p.Items = append(p.Items, plan.Item{Reason: hindcast.ReasonNew, Units: plan.Needs{{Fact: "f", Keys: []string{key}}}, Slice: hindcast.Slice{Key: key, Interval: in}})
 		p.Units = append(p.Units, plan.Unit{Fact: "f", Key: key, Interval: in, Unload: true})
 	}
+
 	return p
 }
 
@@ -180,5 +188,6 @@ func (f *fakes) prove(context.Context) ([]hindcast.Committed, error) {
 	for _, c := range f.rows {
 		rows = append(rows, c)
 	}
+
 	return rows, nil
 }

@@ -44,6 +44,7 @@ func makeTiny(ctx context.Context, dir string, days int) error {
 	if err := os.WriteFile(filepath.Join(dir, "tiny.sql"), []byte(tinySQL+"\n"), 0o644); err != nil {
 		return err
 	}
+
 	return os.WriteFile(filepath.Join(dir, "tiny.yml"), []byte(tinyPipeline(days)), 0o644)
 }
 
@@ -58,6 +59,7 @@ func (b *bench) tiny(ctx context.Context) error {
 		if err := makeTiny(ctx, dir, days); err != nil {
 			return err
 		}
+
 		o, err := b.hindcastRun(ctx, filepath.Join(dir, "tiny.yml"))
 		if err != nil {
 			return err
@@ -65,16 +67,20 @@ func (b *bench) tiny(ctx context.Context) error {
 		if want := int64(days) * 100; o.rows() != want {
 			return fmt.Errorf("hindcast published %d rows, not %d", o.rows(), want)
 		}
+
 		each = append(each, (o.wall-o.first).Seconds()*1000/float64(days-1))
 		first = append(first, o.first.Seconds())
 		last = o
 	}
+
 	share := func(step hindcast.Step) float64 { return last.step(step) * 1000 / float64(days) }
 	b.below("a tiny slice of 1,000 rows, all steps", median(each), 15, "ms",
 		fmt.Sprintf("steps overlap: unload %.1f, transform %.1f, load %.1f", share(hindcast.StepUnload), share(hindcast.StepTransform), share(hindcast.StepLoad)))
 	b.below("process start to the first committed slice", median(first), 0.3, "s", "")
+
 	if !b.peers {
 		return nil
 	}
+
 	return b.tinyPeers(ctx, b.size(200, 60))
 }

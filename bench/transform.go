@@ -58,9 +58,11 @@ dimensions:
 transform: {sql: %s.sql}
 run: {memory: %s}
 `, name, warehouse, firstYear, month(months), name, memory)
+
 	if checked == nil {
 		return text + "target: {table: " + target + ", time: usage_month}\n"
 	}
+
 	return text + "target: {table: " + target + ", time: usage_month, key: [" + checked.key + "]}\n" + `checks:
   - rows: {min: 1}
   - total: {of: cost, equals: "SELECT SUM(cost) FROM usage", within: 0}
@@ -95,6 +97,7 @@ func (s *subject) pipeline(checked bool) (string, error) {
 	if checked {
 		q = &s.query
 	}
+
 	file := filepath.Join(s.dir, s.name+".yml")
 	return file, os.WriteFile(file, []byte(pipelineText(s.name, "warehouse.duckdb", s.months, fmt.Sprintf("%s_%d", s.name, s.runs), "8GB", q)), 0o644)
 }
@@ -109,6 +112,7 @@ func (s *subject) bare(b *bench) (work, error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return w, err
 	}
+
 	lake := filepath.Join(s.dir, "lake", s.name)
 	for i := range s.months {
 		view := func(name, glob string) string {
@@ -118,6 +122,7 @@ func (s *subject) bare(b *bench) (work, error) {
 			view("accounts", "dimensions/accounts/*/*.parquet"), view("skus", "dimensions/skus/*/*.parquet"),
 			view("usage", "facts/usage/"+month(i)+"/*/*.parquet")}})
 	}
+
 	return w, nil
 }
 
@@ -132,12 +137,14 @@ func (b *bench) transform(ctx context.Context) error {
 	if err := makeUsage(ctx, filepath.Join(dir, "warehouse.duckdb"), months, rows); err != nil {
 		return err
 	}
+
 	for i, q := range queries {
 		s := &subject{query: q, name: fmt.Sprintf("query_%d", i+1), dir: dir, months: months}
 		if err := b.compare(ctx, s, rows); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -149,6 +156,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	if err := os.WriteFile(filepath.Join(s.dir, s.name+".sql"), []byte(s.sql+"\n"), 0o644); err != nil {
 		return err
 	}
+
 	file, err := s.pipeline(false)
 	if err != nil {
 		return err
@@ -156,6 +164,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	if _, err := b.hindcastRun(ctx, file); err != nil { // brings the slices into the lake
 		return err
 	}
+
 	var took seconds
 	for range b.size(5, 1) {
 		steps, bareSteps, err := b.steps(ctx, s)
@@ -167,6 +176,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 			return err
 		}
 	}
+
 	perSecond := func(seconds float64) string {
 		return fmt.Sprintf("%.2f", float64(rows*s.months)/seconds/float64(b.threads)/1e6)
 	}
@@ -176,6 +186,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 		fmt.Sprintf("%.1f s against %.1f s", median(took.whole), median(took.bareWhole)))
 	b.peer("the same, bare DuckDB also inserting the results", fmt.Sprintf("%.2f", medianRatio(took.bareLoaded, took.whole)))
 	b.peer("the same, over published slices, whose rows are kept and replaced", fmt.Sprintf("%.2f", medianRatio(took.bareWhole, took.again)))
+
 	return nil
 }
 
@@ -185,22 +196,27 @@ func (b *bench) steps(ctx context.Context, s *subject) (seconds, bareSeconds flo
 	if err != nil {
 		return 0, 0, err
 	}
+
 	w, err := s.bare(b)
 	if err != nil {
 		return 0, 0, err
 	}
+
 	for i, one := range w.Copies {
 		o, err := b.hindcastRun(ctx, plain, "--force", "--slices", month(i)[:7])
 		if err != nil {
 			return 0, 0, err
 		}
+
 		seconds += o.step(hindcast.StepTransform)
 		_, each, err := b.bareRun(ctx, work{Settings: w.Settings, Copies: []copied{one}})
 		if err != nil {
 			return 0, 0, err
 		}
+
 		bareSeconds += each[0]
 	}
+
 	return seconds, bareSeconds, nil
 }
 
@@ -210,27 +226,33 @@ func (b *bench) whole(ctx context.Context, s *subject, took *seconds) error {
 	if err != nil {
 		return err
 	}
+
 	w, err := s.bare(b)
 	if err != nil {
 		return err
 	}
+
 	first, err := b.hindcastRun(ctx, checked, "--force")
 	if err != nil {
 		return err
 	}
+
 	bareWhole, _, err := b.bareRun(ctx, w)
 	if err != nil {
 		return err
 	}
+
 	again, err := b.hindcastRun(ctx, checked, "--force")
 	if err != nil {
 		return err
 	}
+
 	w.Database = filepath.Join(b.dir, fmt.Sprintf("bare-%s-%d.duckdb", s.name, s.runs))
 	bareLoaded, _, err := b.bareRun(ctx, w)
 	if err != nil {
 		return err
 	}
+
 	took.whole, took.bareWhole = append(took.whole, first.wall.Seconds()), append(took.bareWhole, bareWhole)
 	took.again, took.bareLoaded = append(took.again, again.wall.Seconds()), append(took.bareLoaded, bareLoaded)
 	return os.Remove(w.Database)

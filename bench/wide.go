@@ -24,11 +24,13 @@ func wideFacts(rows int) string {
 		"'service-' || hash(i, 2) % 34 AS service", "'region-' || hash(i, 3) % 10 AS region", "'charge-' || hash(i, 4) % 6 AS charge",
 		"((hash(i, 5) % 1000000000) / 1000000.0)::DECIMAL(18,6) AS cost", "((hash(i, 6) % 100000) / 1000.0)::DECIMAL(18,6) AS quantity",
 		"(hash(i, 7) % 24)::INTEGER AS usage_hours"}
+
 	kinds := []string{"'resource-' || hash(i, %[1]d) %% 50000", "((hash(i, %[1]d) %% 1000000) / 1000.0)::DECIMAL(18,6)", "'tag-' || hash(i, %[1]d) %% 40",
 		"TIMESTAMP '2021-01-01' + INTERVAL 1 HOUR * (hash(i, %[1]d) %% 8760)", "(hash(i, %[1]d) %% 1000)::BIGINT", "CASE WHEN i < 0 THEN 'never' END"}
 	for n := len(columns); n < billColumns; n++ {
 		columns = append(columns, fmt.Sprintf(kinds[n%len(kinds)]+" AS column_%[1]d", n))
 	}
+
 	return fmt.Sprintf("CREATE TABLE usage AS SELECT %s FROM range(%d) AS r(i)", strings.Join(columns, ", "), rows)
 }
 
@@ -61,22 +63,27 @@ func (b *bench) wide(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(dir, "wide.sql"), []byte(wideSQL+"\n"), 0o644); err != nil {
 		return err
 	}
+
 	seconds := map[string]float64{}
 	for name, columns := range map[string]string{"narrow": ", columns: used", "whole": ""} {
 		file := filepath.Join(dir, name+".yml")
 		if err := os.WriteFile(file, []byte(widePipeline(name, columns)), 0o644); err != nil {
 			return err
 		}
+
 		o, err := b.hindcastRun(ctx, file)
 		if err != nil {
 			return err
 		}
+
 		seconds[name] = o.cpu.Seconds()
 	}
+
 	bare, err := b.bareWide(ctx, dir)
 	if err != nil {
 		return err
 	}
+
 	text := fmt.Sprintf("%.1f against %%.1f CPU s", seconds["narrow"])
 	b.most(fmt.Sprintf("%d columns, the SQL reads 8: columns: used, against all columns", billColumns), seconds["narrow"]/seconds["whole"], 0.4, fmt.Sprintf(text, seconds["whole"]))
 	b.peer("the same against a loop of bare DuckDB over these 8, which compares nothing", fmt.Sprintf("%.2f (%s)", seconds["narrow"]/bare, fmt.Sprintf(text, bare)))
@@ -89,6 +96,7 @@ func (b *bench) bareWide(ctx context.Context, dir string) (cpu float64, err erro
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return 0, err
 	}
+
 	w := work{Database: filepath.Join(dir, "warehouse.duckdb"), Settings: []string{"SET preserve_insertion_order=false", fmt.Sprintf("SET threads=%d", b.threads),
 		"ATTACH '" + filepath.Join(dir, "warehouse.duckdb") + "' AS warehouse"}}
 	for i := range wideMonths {
@@ -98,9 +106,11 @@ func (b *bench) bareWide(ctx context.Context, dir string) (cpu float64, err erro
 				wideRead, month(i), month(i+1), unloaded),
 			"CREATE OR REPLACE VIEW usage AS SELECT * FROM read_parquet('" + unloaded + "')"}})
 	}
+
 	state, _, err := b.bareProcess(ctx, w)
 	if err != nil {
 		return 0, err
 	}
+
 	return (state.UserTime() + state.SystemTime()).Seconds(), nil
 }

@@ -24,15 +24,18 @@ func compile() (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", location, err)
 	}
+
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat() // an invalid time is an error, not an annotation
 	if err := compiler.AddResource(location, document); err != nil {
 		return nil, fmt.Errorf("adding %s: %w", location, err)
 	}
+
 	schema, err := compiler.Compile(location)
 	if err != nil {
 		return nil, fmt.Errorf("compiling %s: %w", location, err)
 	}
+
 	return schema, nil
 }
 
@@ -43,6 +46,7 @@ func Validate(line []byte) error {
 	if err != nil {
 		return err
 	}
+
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
 	if err != nil {
 		return fmt.Errorf("parsing event %q: %w", line, err)
@@ -50,6 +54,7 @@ func Validate(line []byte) error {
 	if err := schema.Validate(value); err != nil {
 		return fmt.Errorf("validating event %q: %w", line, err)
 	}
+
 	return nil
 }
 

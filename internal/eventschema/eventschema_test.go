@@ -54,6 +54,7 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		event.V, event.Seq, event.Time, event.Run, event.Type = hindcast.EventVersion, 1, at, "r8", kind
 		events[kind] = event
 	}
+
 	return events
 }
 
@@ -82,6 +83,7 @@ func TestEnumIsTheEventTypes(t *testing.T) {
 	for _, kind := range schema(t)["properties"].(map[string]any)["type"].(map[string]any)["enum"].([]any) {
 		got = append(got, hindcast.EventType(kind.(string)))
 	}
+
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("the schema's types are %v, the samples' are %v", got, want)
@@ -95,6 +97,7 @@ func TestWrongEventsAreRefused(t *testing.T) {
 		edit(&event)
 		return string(line(t, event))
 	}
+
 	good := string(line(t, base[hindcast.EventCommitted]))
 	cases := map[string]string{
 		"empty":              "",
@@ -159,10 +162,12 @@ func TestFieldsAreTheStructs(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: the schema has %v, the Go type has %v", name, got, want)
 		}
+
 		var required []string
 		for _, field := range asList(object["required"]) {
 			required = append(required, field.(string))
 		}
+
 		slices.Sort(required)
 		if !slices.Equal(required, always) {
 			t.Errorf("%s: the schema requires %v, the Go type always writes %v", name, required, always)
@@ -187,6 +192,7 @@ func jsonFields(goType reflect.Type) (all, always []string) {
 			always = append(always, name)
 		}
 	}
+
 	slices.Sort(all)
 	slices.Sort(always)
 	return all, always

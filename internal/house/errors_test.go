@@ -21,8 +21,10 @@ func sections(t *testing.T, text string) map[string]string {
 		if _, twice := found[heading]; twice {
 			t.Errorf("%s is documented twice", heading)
 		}
+
 		found[heading] = body
 	}
+
 	return found
 }
 
@@ -33,16 +35,19 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 		if known[code] {
 			t.Errorf("two constants have the code %s", code)
 		}
+
 		known[code] = true
 		body, ok := documented[code]
 		if !ok {
 			t.Errorf("%s lacks %s (%s)", errorsPage, code, name)
 			continue
 		}
+
 		for _, fault := range sectionFaults(body) {
 			t.Errorf("%s, %s: %s", errorsPage, code, fault)
 		}
 	}
+
 	for code := range documented {
 		if !known[code] {
 			t.Errorf("%s lists %s, which is not a code", errorsPage, code)
@@ -69,10 +74,12 @@ func sectionFaults(body string) []string {
 	if !nextLine.MatchString(body) {
 		faults = append(faults, "no next step")
 	}
+
 	meaning, _, _ := strings.Cut(body, "\n- **")
 	if len(strings.Fields(meaning)) < 8 {
 		faults = append(faults, "no meaning")
 	}
+
 	return faults
 }
 
@@ -82,6 +89,7 @@ func TestSectionFaults(t *testing.T) {
 	if faults := sectionFaults(good); len(faults) != 0 {
 		t.Errorf("got %v for a good section", faults)
 	}
+
 	for _, broken := range []string{"permanent", "1, in", "**Next:**", "The file that you named cannot be found"} {
 		if faults := sectionFaults(strings.Replace(good, broken, "", 1)); len(faults) == 0 {
 			t.Errorf("nothing is wrong without %q", broken)
@@ -102,6 +110,7 @@ func TestEveryCodeIsUsed(t *testing.T) {
 			return true
 		})
 	}
+
 	for name, code := range unused {
 		t.Errorf("%s (%s) is used nowhere: an error that cannot occur needs no page", name, code)
 	}

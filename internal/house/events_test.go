@@ -24,14 +24,17 @@ func TestEveryEventTypeIsDocumented(t *testing.T) {
 			t.Errorf("%s lacks %s (%s)", eventsPage, kind, name)
 			continue
 		}
+
 		_, fenced, found := strings.Cut(body, "```json\n")
 		line, _, closed := strings.Cut(fenced, "\n```")
 		if !found || !closed {
 			t.Errorf("%s has no example line of %s", eventsPage, kind)
 			continue
 		}
+
 		checkExample(t, kind, line)
 	}
+
 	for kind := range documented {
 		if !known[kind] {
 			t.Errorf("%s documents %s, which is not an event type", eventsPage, kind)
@@ -55,22 +58,26 @@ func checkExample(t *testing.T, kind, line string) {
 		t.Errorf("the example of %s: %v", kind, err)
 		return
 	}
+
 	var event hindcast.Event
 	if err := json.Unmarshal([]byte(line), &event); err != nil {
 		t.Errorf("decoding the example of %s: %v", kind, err)
 		return
 	}
+
 	if string(event.Type) != kind {
 		t.Errorf("the example of %s is a %s", kind, event.Type)
 	}
 	if event.Error == nil {
 		return
 	}
+
 	for _, code := range constants(t, "codes.go", "Code") {
 		if string(event.Error.Code) == code {
 			return
 		}
 	}
+
 	t.Errorf("the example of %s has the unknown code %s", kind, event.Error.Code)
 }
 
@@ -97,6 +104,7 @@ func TestEveryEventFieldIsDocumented(t *testing.T) {
 			}
 			delete(documented, name)
 		}
+
 		for name := range documented {
 			t.Errorf("%s, %s: %s is not a field", eventsPage, table.heading, name)
 		}
@@ -112,10 +120,12 @@ func fieldTable(t *testing.T, page, heading string) map[string]bool {
 	if !found {
 		t.Fatalf("%s has no heading %q", eventsPage, heading)
 	}
+
 	body, _, _ := strings.Cut(rest, "\n#")
 	names := map[string]bool{}
 	for _, match := range tableRow.FindAllStringSubmatch(body, -1) {
 		names[match[1]] = true
 	}
+
 	return names
 }

@@ -21,17 +21,20 @@ func TestFunctionsAreShort(t *testing.T) {
 			if !ok {
 				continue
 			}
+
 			name := file.path + " " + function.Name.Name
 			lines := positions.Position(function.End()).Line - positions.Position(function.Pos()).Line + 1
 			if lines <= longest {
 				continue
 			}
+
 			seen[name] = true
 			if longFunctions[name] == "" {
 				t.Errorf("%s has %d lines: shorten it below %d, or list it with a reason", name, lines, longest)
 			}
 		}
 	}
+
 	for name := range longFunctions {
 		if !seen[name] {
 			t.Errorf("%s is listed as long and is not: take it off the list", name)

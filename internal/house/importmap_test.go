@@ -134,10 +134,12 @@ func allowed(rows map[string]row, pkg, imported string, test bool) (bool, string
 	if forTests(imported) {
 		return false, imported + " is for tests only"
 	}
+
 	may := rows[pkg].may
 	if slices.Contains(may, anything) || slices.Contains(may, imported) {
 		return true, ""
 	}
+
 	return false, "the import map allows " + strings.Join(may, ", ")
 }
 
@@ -153,6 +155,7 @@ func rowsByPackage(t *testing.T, table []row) map[string]row {
 		}
 		rows[r.pkg] = r
 	}
+
 	return rows
 }
 
@@ -170,6 +173,7 @@ func TestImportMap(t *testing.T) {
 			t.Errorf("%s: package %s is not in the import map: add a row and say why", file.path, pkg)
 			continue
 		}
+
 		for _, spec := range file.ast.Imports {
 			imported := unquote(t, spec.Path.Value)
 			if !ours(imported) {
@@ -187,6 +191,7 @@ func TestImportMapHasNoStaleRows(t *testing.T) {
 	for dir := range goDirs(t) {
 		present[short(dir)] = true
 	}
+
 	rows := rowsByPackage(t, importMap)
 	for pkg, r := range rows {
 		if !present[pkg] {

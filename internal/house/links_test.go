@@ -51,6 +51,7 @@ func links(page string) []string {
 			targets = append(targets, target)
 		}
 	}
+
 	return targets
 }
 

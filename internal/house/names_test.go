@@ -24,6 +24,7 @@ func TestNoForbiddenNames(t *testing.T) {
 			}
 		}
 	})
+
 	t.Run("variables", func(t *testing.T) {
 		for _, file := range goFiles(t) {
 			for _, name := range variables(file.ast) {
@@ -33,6 +34,7 @@ func TestNoForbiddenNames(t *testing.T) {
 			}
 		}
 	})
+
 	t.Run("places", func(t *testing.T) {
 		if err := walk(func(path string) error { return reportPlaces(t, path) }); err != nil {
 			t.Fatal(err)
@@ -69,6 +71,7 @@ func variables(file *ast.File) []*ast.Ident {
 		}
 		return true
 	})
+
 	return found
 }
 
@@ -76,10 +79,12 @@ func fieldNames(list *ast.FieldList) []*ast.Ident {
 	if list == nil {
 		return nil
 	}
+
 	var names []*ast.Ident
 	for _, field := range list.List {
 		names = append(names, field.Names...)
 	}
+
 	return names
 }
 
@@ -100,10 +105,12 @@ func f(c int, d ...string) (e error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var got []string
 	for _, name := range variables(file) {
 		got = append(got, name.Name)
 	}
+
 	slices.Sort(got)
 	if text := strings.Join(got, ""); text != "abcdeghijklm" {
 		t.Errorf("got %s", text)
@@ -132,15 +139,18 @@ func reportPlaces(t *testing.T, path string) error {
 	if err != nil || info.Size() > largestText {
 		return err
 	}
+
 	content, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil || bytes.IndexByte(content, 0) >= 0 {
 		return err
 	}
+
 	for number, line := range strings.Split(string(content), "\n") {
 		if places.MatchString(line) {
 			t.Errorf("%s:%d: a registry's host: %s", path, number+1, strings.TrimSpace(line))
 		}
 	}
+
 	return nil
 }
 
@@ -154,6 +164,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%q is not found", text)
 		}
 	}
+
 	for _, text := range good {
 		if places.MatchString(text) {
 			t.Errorf("%q is found", text)

@@ -17,6 +17,7 @@ func TestEachPackageHasOneComment(t *testing.T) {
 			comments[file.dir] = append(comments[file.dir], file.ast.Doc.Text())
 		}
 	}
+
 	for dir, name := range names {
 		switch found := comments[dir]; len(found) {
 		case 0:
@@ -40,10 +41,12 @@ func commentFault(dir, name, text string) string {
 	if !strings.HasPrefix(text, start) {
 		return "the package comment does not start with " + start
 	}
+
 	sentence, _, _ := strings.Cut(strings.ReplaceAll(text, "\n", " "), ". ")
 	if !strings.Contains(text, ".") || len(strings.Fields(sentence)) < 5 {
 		return "the package comment is not a sentence"
 	}
+
 	return ""
 }
 

@@ -25,6 +25,7 @@ func TestWhatIsDeclaredIsProduced(t *testing.T) {
 			}
 		}
 	}
+
 	for name, code := range exitCodes(t) {
 		if !e.names[name] && !e.exits[code] {
 			t.Errorf("no test expects %s (%s) of the program", name, code)
@@ -57,6 +58,7 @@ func expected(t *testing.T) *expectations {
 			texts.WriteString(literals)
 		}
 	}
+
 	if err := walk(func(path string) error {
 		if strings.HasSuffix(path, ".txtar") {
 			lines, exits := expectedBy(readText(t, filepath.FromSlash(path)))
@@ -67,6 +69,7 @@ func expected(t *testing.T) *expectations {
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	e.texts = texts.String()
 	return e
 }
@@ -89,6 +92,7 @@ func expectedIn(file ast.Node) (names map[string]bool, literals string) {
 		}
 		return true
 	})
+
 	return names, text.String()
 }
 
@@ -123,6 +127,7 @@ func expectedBy(script string) (lines string, exits map[string]bool) {
 			inFile = strings.HasSuffix(strings.TrimSpace(line), ".want --")
 			continue
 		}
+
 		if inFile || matched.MatchString(line) {
 			text.WriteString(line)
 		}
@@ -130,6 +135,7 @@ func expectedBy(script string) (lines string, exits map[string]bool) {
 			exits[m[1]] = true
 		}
 	}
+
 	return text.String(), exits
 }
 
@@ -140,9 +146,11 @@ func exitCodes(t *testing.T) map[string]string {
 	for _, match := range regexp.MustCompile(`(?m)^\t(Exit\w+)\s+= (\d+)`).FindAllStringSubmatch(readText(t, "error.go"), -1) {
 		found[match[1]] = match[2]
 	}
+
 	if len(found) == 0 {
 		t.Fatal("error.go has no exit codes")
 	}
+
 	return found
 }
 
@@ -154,9 +162,11 @@ func TestExpectationsAreNotWhatATestMakes(t *testing.T) {
 			t.Errorf("%s is expected: %v", text, got)
 		}
 	}
+
 	if !exits["4"] || !exits["6"] || len(exits) != 2 {
 		t.Errorf("the exit codes are %v", exits)
 	}
+
 	names, literals := expectedIn(parsed(t, `package p
 		func f() { g(&h.Error{Code: h.Made}, []h.Event{{Type: h.Told}}); if e.Code == h.Wanted { g("E-TEXT") } }`))
 	if names["Made"] || names["Told"] || !names["Wanted"] || !strings.Contains(literals, "E-TEXT") {

@@ -62,6 +62,7 @@ func walk(visit func(path string) error) error {
 		if err != nil {
 			return err
 		}
+
 		if entry.IsDir() {
 			switch entry.Name() {
 			case ".git", ".tools":
@@ -69,13 +70,16 @@ func walk(visit func(path string) error) error {
 			}
 			return nil
 		}
+
 		if !entry.Type().IsRegular() {
 			return nil
 		}
+
 		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
+
 		return visit(filepath.ToSlash(rel))
 	})
 }
@@ -103,6 +107,7 @@ func constants(t *testing.T, path, typeName string) map[string]string {
 			if !ok {
 				return true
 			}
+
 			name, ok := spec.Type.(*ast.Ident)
 			if !ok || name.Name != typeName || len(spec.Values) != 1 {
 				return false
@@ -110,12 +115,15 @@ func constants(t *testing.T, path, typeName string) map[string]string {
 			if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
 				found[spec.Names[0].Name] = unquote(t, literal.Value)
 			}
+
 			return false
 		})
 	}
+
 	if len(found) == 0 {
 		t.Fatalf("no constants of type %s in %s", typeName, path)
 	}
+
 	return found
 }
 

@@ -78,6 +78,7 @@ func Start(t testing.TB, bin string, settings ...string) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		c.end(t)
 	})
@@ -95,16 +96,19 @@ func (c *Cluster) DatabaseFrom(t testing.TB, template string) string {
 	t.Helper()
 	name := fmt.Sprintf("db%d", c.count.Add(1))
 	c.Exec(t, c.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+template)
+
 	t.Cleanup(func() {
 		conn, err := pgconn.Connect(context.Background(), c.URL("postgres"))
 		if err != nil {
 			return // the test has stopped the cluster
 		}
 		defer func() { _ = conn.Close(context.Background()) }()
+
 		if _, err := conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)").ReadAll(); err != nil {
 			t.Error(err)
 		}
 	})
+
 	return c.URL(name)
 }
 
@@ -125,6 +129,7 @@ func Connect(t testing.TB, dsn string) *pgconn.PgConn {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
 }
@@ -137,6 +142,7 @@ func (c *Cluster) Exec(t testing.TB, dsn, statements string) [][]string {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
+
 	return Query(t, conn, statements)
 }
 
@@ -150,6 +156,7 @@ func Query(t testing.TB, conn *pgconn.PgConn, statements string) [][]string {
 	if len(results) == 0 {
 		return nil
 	}
+
 	var rows [][]string
 	for _, row := range results[len(results)-1].Rows {
 		text := make([]string, len(row))
@@ -159,8 +166,10 @@ func Query(t testing.TB, conn *pgconn.PgConn, statements string) [][]string {
 				text[i] = "NULL"
 			}
 		}
+
 		rows = append(rows, text)
 	}
+
 	return rows
 }
 
@@ -227,6 +236,7 @@ func start(bin string, settings []string) (*Cluster, error) {
 			return nil, err
 		}
 	}
+
 	c := &Cluster{bin: bin, ended: make(chan error, 1)}
 	if c.as, err = unprivileged(); err != nil {
 		return nil, err
@@ -234,10 +244,12 @@ func start(bin string, settings []string) (*Cluster, error) {
 	if err = c.makeCluster(settings); err == nil {
 		err = c.keep()
 	}
+
 	if err != nil {
 		_ = os.RemoveAll(c.Dir)
 		return nil, fmt.Errorf("starting a PostgreSQL for tests: %w", err)
 	}
+
 	return c, nil
 }
 
@@ -250,15 +262,18 @@ func findPrograms() (string, error) {
 	if dir := os.Getenv(Folder); dir != "" {
 		return filepath.Abs(dir)
 	}
+
 	if path, err := exec.LookPath("postgres"); err == nil {
 		path, err = filepath.EvalSymlinks(path)
 		return filepath.Dir(path), err
 	}
+
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) == 0 {
 		return "", errors.New("these tests need PostgreSQL's server: not in PATH, nor under /usr/lib/postgresql. " +
 			"Install it (Debian: apt-get install postgresql)")
 	}
+
 	version := func(path string) int {
 		n, _ := strconv.Atoi(strings.Split(path, "/")[4])
 		return n
@@ -272,6 +287,7 @@ func unprivileged() (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return as, nil
 	}
+
 	for _, name := range []string{"postgres", "nobody"} {
 		if u, err := user.Lookup(name); err == nil {
 			uid, _ := strconv.ParseUint(u.Uid, 10, 32)
@@ -280,6 +296,7 @@ func unprivileged() (*syscall.SysProcAttr, error) {
 			return as, nil
 		}
 	}
+
 	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody")
 }
 
@@ -290,17 +307,20 @@ func (c *Cluster) makeCluster(settings []string) (err error) {
 	if err := errors.Join(c.Own(c.Dir), c.write("password", []byte(Password))); err != nil {
 		return err
 	}
+
 	data := filepath.Join(c.Dir, "data")
 	if err := c.run("initdb", "-D", data, "-U", User, "--pwfile", filepath.Join(c.Dir, "password"), "--auth-local=trust", "--auth-host=scram-sha-256",
 		"-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
 		return err
 	}
+
 	if c.Port, err = freePort(); err != nil {
 		return err
 	}
 	if err := c.certify(); err != nil {
 		return err
 	}
+
 	settings = append([]string{"ssl=on", "ssl_cert_file='" + c.Certificate() + "'", "ssl_key_file='" + c.Dir + "/server.key'",
 		"listen_addresses='127.0.0.1'", "port=" + strconv.Itoa(c.Port),
 		"unix_socket_directories='" + c.Dir + "'", "shared_buffers=64MB", "max_connections=50"}, settings...)
@@ -326,16 +346,19 @@ func (c *Cluster) certify() error {
 	if err != nil {
 		return err
 	}
+
 	certificate := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
 	signed, err := x509.CreateCertificate(rand.Reader, certificate, certificate, private.Public(), private)
 	if err != nil {
 		return err
 	}
+
 	key, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return err
 	}
+
 	return errors.Join(c.write("server.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})),
 		c.write("server.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 }
@@ -363,10 +386,12 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	defer func() { _ = listener.Close() }()
+
 	addr, ok := listener.Addr().(*net.TCPAddr)
 	if !ok {
 		return 0, errors.New("no TCP address")
 	}
+
 	return addr.Port, nil
 }
 
@@ -379,6 +404,7 @@ func (c *Cluster) keep() error {
 	if err != nil {
 		return err
 	}
+
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -386,11 +412,13 @@ func (c *Cluster) keep() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+
 	line, _ := bufio.NewReader(out).ReadString('\n')
 	if line != "ready\n" {
 		_ = cmd.Wait()
 		return fmt.Errorf("the server did not start:\n%s", c.Log())
 	}
+
 	c.alive = in
 	go func() { c.ended <- cmd.Wait() }()
 	return nil
@@ -405,6 +433,7 @@ func (c *Cluster) run(program string, args ...string) error {
 		return err
 	}
 	defer func() { _ = os.Remove(log.Name()) }()
+
 	defer func() { _ = log.Close() }()
 	cmd.Stdout, cmd.Stderr = log, log // a file: the server that pg_ctl leaves running would hold a pipe open
 	if err := cmd.Run(); err != nil {
@@ -412,5 +441,6 @@ func (c *Cluster) run(program string, args ...string) error {
 		_, _ = said.ReadFrom(log)
 		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(said.String()))
 	}
+
 	return nil
 }

@@ -16,6 +16,7 @@ func TestDatabasesAreFresh(t *testing.T) {
 	c := pgtest.Shared(t)
 	one, two := c.Database(t), c.Database(t)
 	c.Exec(t, one, "CREATE TABLE a (i int); INSERT INTO a VALUES (1), (NULL)")
+
 	if rows := c.Exec(t, one, "SELECT i FROM a ORDER BY i"); len(rows) != 2 || rows[0][0] != "1" || rows[1][0] != "NULL" {
 		t.Errorf("got %v", rows)
 	}
@@ -37,6 +38,7 @@ func TestCopies(t *testing.T) {
 			t.Errorf("%s has %v rows", url, rows)
 		}
 	}
+
 	if rows := c.Exec(t, first, "SELECT count(*) FROM a"); rows[0][0] != "1" {
 		t.Errorf("a copy's row is in the original: %v", rows)
 	}
@@ -58,15 +60,19 @@ func TestACrashIsRecovered(t *testing.T) {
 		url := c.Database(t)
 		c.Exec(t, url, "CREATE TABLE a (i int)")
 		c.Restart(t, "immediate")
+
 		if rows := c.Exec(t, url, "SHOW max_connections; SELECT count(*), current_setting('max_connections') FROM a"); rows[0][1] != "7" {
 			t.Errorf("got %v", rows)
 		}
+
 		c.Stop(t, "fast")
 		c.Resume(t)
 	})
+
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the folder outlived its test: %v", err)
 	}
+
 	if conn, err := net.Dial("tcp", address); err == nil {
 		_ = conn.Close()
 		t.Error("the server outlived its test")

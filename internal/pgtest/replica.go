@@ -34,16 +34,19 @@ func (c *Cluster) copied(t testing.TB, finish func(*Cluster) error) *Cluster {
 	c.Stop(t, "fast")
 	err := r.copyOf(c)
 	c.Resume(t)
+
 	if err == nil {
 		err = finish(r)
 	}
 	if err == nil {
 		err = r.keep()
 	}
+
 	if err != nil {
 		_ = os.RemoveAll(r.Dir)
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		r.end(t)
 	})
@@ -60,9 +63,11 @@ func (c *Cluster) copyOf(other *Cluster) (err error) {
 	if c.Port, err = freePort(); err != nil {
 		return err
 	}
+
 	data := filepath.Join(c.Dir, "data")
 	if said, err := exec.Command("cp", "-a", filepath.Join(other.Dir, "data"), data).CombinedOutput(); err != nil {
 		return fmt.Errorf("copying the cluster: %w: %s", err, said)
 	}
+
 	return c.set(fmt.Sprintf("port=%d", c.Port), fmt.Sprintf("unix_socket_directories='%s'", c.Dir))
 }

@@ -22,6 +22,7 @@ func Python(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatalf("there is no Python for %s: %v\n%s", name, err, said.String())
 	}
+
 	return strings.TrimSpace(string(path))
 }
 
@@ -35,5 +36,6 @@ func DuckDB2(t testing.TB, dir, script string, args ...string) string {
 	if err != nil {
 		t.Fatalf("DuckDB 2.0: %v\n%s", err, out)
 	}
+
 	return string(out)
 }

@@ -51,11 +51,13 @@ func repository() (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			return dir, nil
 		}
 	}
+
 	return "", errors.New("no go.mod above the test's folder")
 }
 
@@ -67,9 +69,11 @@ func pinned(script string) (module, version string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+
 	match := pin.FindSubmatch(text)
 	if match == nil {
 		return "", "", fmt.Errorf("%s pins no versitygw", script)
 	}
+
 	return string(match[1]), string(match[2]), nil
 }

@@ -75,10 +75,12 @@ func (s *Server) Proxy(t testing.TB, rule func(Request) Fault) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := &Proxy{to: to, rule: rule, seen: map[string]int{}}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	p.Endpoint = server.URL
+
 	return p
 }
 
@@ -97,6 +99,7 @@ func (p *Proxy) Count(op string) int {
 			n++
 		}
 	}
+
 	return n
 }
 
@@ -108,6 +111,7 @@ func (p *Proxy) note(r *http.Request) Request {
 	if out.Op == "LIST" {
 		out.Key += "/" + r.URL.Query().Get("prefix")
 	}
+
 	p.seen[out.Op+" "+out.Key]++
 	out.Nth = p.seen[out.Op+" "+out.Key]
 	p.log = append(p.log, out)
@@ -130,6 +134,7 @@ func operation(r *http.Request) string {
 	case q.Has("uploadId") && r.Method == http.MethodDelete:
 		return "ABORT"
 	}
+
 	return r.Method
 }
 
@@ -139,13 +144,16 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, refused := refusals[fault]; refused || fault == Refuse {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}
+
 	if refusal, ok := refusals[fault]; ok {
 		refuse(w, refusal.status, refusal.code)
 		return
 	}
+
 	if fault == Refuse {
 		panic(http.ErrAbortHandler)
 	}
+
 	forward := httputil.ReverseProxy{
 		Rewrite:        func(out *httputil.ProxyRequest) { out.SetURL(p.to); out.Out.Host = r.Host }, // the host is signed
 		ModifyResponse: func(answer *http.Response) error { return harm(answer, fault) },
@@ -171,10 +179,12 @@ func harm(answer *http.Response, fault Fault) error {
 	if fault != Cut && fault != Damage && fault != Flip || answer.Request.Method == http.MethodHead { // HEAD has no body, but its length
 		return nil
 	}
+
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
 	}
+
 	answer.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	switch {
 	case fault == Cut:
@@ -185,6 +195,7 @@ func harm(answer *http.Response, fault Fault) error {
 	case fault == Flip:
 		body[rand.IntN(len(body))] ^= 1 << rand.IntN(8)
 	}
+
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }

@@ -65,6 +65,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatalf("building the S3 server for tests: %v", err)
 	}
+
 	s := &Server{Keys: newKeys(), program: program, folder: t.TempDir()}
 	s.Root = filepath.Join(s.folder, "root")
 	for _, dir := range []string{s.Root, filepath.Join(s.folder, "users")} {
@@ -72,6 +73,7 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
+
 	for try := 1; ; try++ {
 		err := s.start(t)
 		if err == nil {
@@ -93,6 +95,7 @@ func (s *Server) start(t testing.TB) error {
 	if err != nil {
 		return err
 	}
+
 	s.Endpoint = "http://" + address
 	cmd := exec.Command("/bin/sh", "-c", watched, "sh", s.program, "--port", address, "--region", Region, "--quiet", "--keep-alive",
 		"--iam-dir", filepath.Join(s.folder, "users"), "--iam-cache-disable", "posix", "--disableotmp", s.Root) // else lists show files that are being written
@@ -106,15 +109,18 @@ func (s *Server) start(t testing.TB) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+
 	t.Cleanup(func() {
 		_ = life.Close()
 		_ = cmd.Wait()
 	})
+
 	if err := s.ready(); err != nil {
 		_ = life.Close()
 		_ = cmd.Wait()
 		return fmt.Errorf("%w\n%s", err, said.String())
 	}
+
 	return nil
 }
 
@@ -134,6 +140,7 @@ func (s *Server) ready() error {
 			return nil
 		}
 	}
+
 	return err
 }
 
@@ -170,6 +177,7 @@ func (s *Server) BucketFrom(t testing.TB, from string) string {
 			}
 		}
 	}
+
 	return name
 }
 
@@ -180,9 +188,11 @@ func (s *Server) Uploads(t testing.TB, bucket string) (keys []string) {
 	if err != nil {
 		t.Fatalf("listing the uploads of a bucket: %v", err)
 	}
+
 	for _, u := range out.Uploads {
 		keys = append(keys, *u.Key)
 	}
+
 	return keys
 }
 
@@ -195,6 +205,7 @@ func (s *Server) User(t testing.TB) Keys {
 	if err != nil {
 		t.Fatalf("making a user: %v\n%s", err, out)
 	}
+
 	return keys
 }
 
@@ -205,6 +216,7 @@ func (s *Server) Allow(t testing.TB, bucket string, user Keys, actions ...string
 	for i, action := range actions {
 		quoted[i] = fmt.Sprintf("%q", action)
 	}
+
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[%q]},"Action":[%s],`+
 		`"Resource":["arn:aws:s3:::%s","arn:aws:s3:::%s/*"]}]}`, user.ID, strings.Join(quoted, ","), bucket, bucket)
 	if _, err := s.Client().PutBucketPolicy(t.Context(), &awss3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {

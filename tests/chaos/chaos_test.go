@@ -85,16 +85,19 @@ func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool, do
 				if !more || alone && trial > 0 {
 					return
 				}
+
 				one, ran := seed+uint64(trial), false
 				t.Run(fmt.Sprintf("seed=%d", one), func(t *testing.T) {
 					ran = true
 					do(newTrial(t, worlds, tally, one, slot))
 				})
+
 				if !ran { // -run excludes it
 					return
 				}
 			}
 		})
 	}
+
 	workers.Wait()
 }

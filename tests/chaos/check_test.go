@@ -35,6 +35,7 @@ func (c *trial) checkJournal() {
 	if n := st.Counts()[hindcast.Succeeded]; n != tables {
 		c.Errorf("the journal has %d of %d slices succeeded: %v", n, tables, st.Counts())
 	}
+
 	commits := map[string]int{}
 	for i, e := range c.events() {
 		if e.Seq != int64(i+1) {
@@ -44,6 +45,7 @@ func (c *trial) checkJournal() {
 			commits[e.Slice]++
 		}
 	}
+
 	for slice, n := range commits {
 		if n != 1 {
 			c.Errorf("%s is committed %d times in the journal", slice, n)
@@ -66,18 +68,21 @@ func (c *trial) checkWarehouse() {
 	db := c.site.open(c.T, false)
 	defer db.close()
 	c.direct(db)
+
 	for _, way := range [][2]string{{"cost_summary", "direct"}, {"direct", "cost_summary"}} {
 		query := fmt.Sprintf("SELECT count(*) FROM (SELECT * FROM %s EXCEPT ALL SELECT * FROM %s) AS more", way[0], way[1])
 		if n := number(c.T, db, query); n != 0 {
 			c.Errorf("%s: %d rows", query, n)
 		}
 	}
+
 	if n := number(c.T, db, "SELECT count(*) FROM direct"); n == 0 {
 		c.Error("the direct query gives no rows")
 	}
 	if n := number(c.T, db, "SELECT count(*) FROM hindcast_status"); n != tables {
 		c.Errorf("%d status rows for %d slices", n, tables)
 	}
+
 	for _, row := range db.ask(c.T, `SELECT slice, run, "rows", totals, previous FROM hindcast_status`) {
 		c.checkStatus(db, row[0], row[1], row[2], row[3], row[4])
 	}
@@ -89,10 +94,12 @@ func (c *trial) direct(db session) {
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	var sources []string
 	for n := range tables {
 		sources = append(sources, "SELECT * FROM "+demo.TableName(n))
 	}
+
 	db.ask(c.T, "CREATE TEMPORARY VIEW billing AS "+strings.Join(sources, " UNION ALL "))
 	query := regexp.MustCompile(`:rate\b`).ReplaceAllString(string(text), c.world.rate)
 	db.ask(c.T, "CREATE TEMPORARY VIEW direct AS "+strings.Replace(query, "GROUP BY ALL", "GROUP BY 1, 2, 3, 4, 5, 6", 1))
@@ -105,10 +112,12 @@ func (c *trial) checkStatus(db session, slice, by, rows, sums, previous string) 
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	where := fmt.Sprintf(" FROM cost_summary WHERE usage_month >= DATE '%s' AND usage_month < DATE '%s'", slice, start.AddDate(0, 2, 0).Format(time.DateOnly))
 	if n := db.ask(c.T, "SELECT count(*)"+where)[0][0]; n != rows || by != run {
 		c.Errorf("status of %s: run %s, %s rows; the target has %s", slice, by, rows, n)
 	}
+
 	var totals map[string]string
 	if err := json.Unmarshal([]byte(sums), &totals); err != nil {
 		c.Fatalf("totals of %s: %v", slice, err)
@@ -116,11 +125,13 @@ func (c *trial) checkStatus(db session, slice, by, rows, sums, previous string) 
 	if len(totals) < 4 {
 		c.Errorf("status of %s has the totals %s", slice, sums)
 	}
+
 	for column, want := range totals {
 		if got := db.ask(c.T, "SELECT CAST(sum("+duck.Name(column)+") AS VARCHAR)"+where)[0][0]; got != want {
 			c.Errorf("status of %s: %s is %s; the target has %s", slice, column, want, got)
 		}
 	}
+
 	before, had := c.world.before[slice]
 	switch {
 	case !had && previous == "":
@@ -140,6 +151,7 @@ func (c *trial) kept(previous string) int64 {
 		c.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+
 	files := filepath.Join(c.site.objects(), previous[strings.LastIndex(previous, "_hindcast/"):], "*.parquet")
 	return number(c.T, duckSession{db}, "SELECT CAST(sum(net_cost) * 1000000 AS BIGINT) FROM read_parquet("+duck.String(files)+")")
 }
@@ -158,9 +170,11 @@ func published(t *testing.T, s site) map[string]int64 {
 		}
 		sums[row[0]] = n
 	}
+
 	if len(sums) != tables {
 		t.Fatalf("%d slices before the run", len(sums))
 	}
+
 	return sums
 }
 
@@ -174,10 +188,12 @@ func (c *trial) checkLake() {
 	if len(facts["billing"]) != tables || dims["accounts"] == nil {
 		c.Errorf("the catalog has %d units and %d dimensions", len(facts["billing"]), len(dims))
 	}
+
 	current := []*hindcast.Manifest{dims["accounts"]}
 	for _, m := range facts["billing"] {
 		current = append(current, m)
 	}
+
 	used := map[string]bool{}
 	for _, m := range current {
 		used[filepath.Clean(c.store.File(c.lake.Prefix(m)))] = true
@@ -185,14 +201,17 @@ func (c *trial) checkLake() {
 			c.Errorf("the current generation of %s %s: %v", m.Name, m.Key, err)
 		}
 	}
+
 	generations, err := filepath.Glob(filepath.Join(c.site.objects(), pipeline, "*", "*", "g[0-9]*"))
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	more, err := filepath.Glob(filepath.Join(c.site.objects(), pipeline, "*", "*", "*", "g[0-9]*"))
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	for _, dir := range append(generations, more...) {
 		c.checkGeneration(dir, used[dir])
 	}
@@ -209,6 +228,7 @@ func (c *trial) checkGeneration(dir string, used bool) {
 		}
 		err = c.lake.Verify(c.Context(), &m)
 	}
+
 	switch {
 	case err != nil && c.site.late() && !used:
 		c.tally.other("generations of the dead left")
@@ -233,11 +253,13 @@ func (c *trial) checkStrays() {
 	if len(c.strays) == 0 {
 		return
 	}
+
 	c.tally.other("staged files of the dead left")
 	p := c.launch(c.anywhere(), "run", "--id", "after")
 	if code := p.await(); code != 0 {
 		c.Errorf("the next run: exit %d\n%s", code, p.output())
 	}
+
 	for _, path := range c.strays {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			c.Errorf("%s is there after the next run (%v)", path, err)
@@ -275,5 +297,6 @@ func files(t *testing.T, folder string) (paths []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return paths
 }

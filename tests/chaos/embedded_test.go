@@ -29,6 +29,7 @@ func newEmbedded(t *testing.T, base string) site {
 	if _, err := demo.Files(s.dir(), options); err != nil {
 		t.Fatal(err)
 	}
+
 	return s
 }
 
@@ -39,6 +40,7 @@ func (s embedded) made(t *testing.T) embedded {
 			t.Fatal(err)
 		}
 	}
+
 	return s
 }
 
@@ -82,6 +84,7 @@ func (s embedded) open(t *testing.T, write bool) session {
 	if err != nil {
 		t.Fatalf("opening the warehouse: %v", err)
 	}
+
 	db.SetMaxOpenConns(1) // temporary views belong to a session
 	return duckSession{db}
 }
@@ -97,19 +100,23 @@ func (s duckSession) ask(t *testing.T, query string) [][]string {
 		t.Fatalf("%v\n%s", err, query)
 	}
 	defer rows.Close()
+
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var all [][]string
 	for rows.Next() {
 		values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
 		for i := range values {
 			into[i] = &values[i]
 		}
+
 		if err := rows.Scan(into...); err != nil {
 			t.Fatalf("%v\n%s", err, query)
 		}
+
 		row := make([]string, len(columns))
 		for i, v := range values {
 			row[i] = v.String
@@ -117,11 +124,14 @@ func (s duckSession) ask(t *testing.T, query string) [][]string {
 				row[i] = "NULL"
 			}
 		}
+
 		all = append(all, row)
 	}
+
 	if err := rows.Err(); err != nil {
 		t.Fatalf("%v\n%s", err, query)
 	}
+
 	return all
 }
 
@@ -139,14 +149,17 @@ func copyTree(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
+
 		copied := filepath.Join(to, strings.TrimPrefix(path, from))
 		if entry.IsDir() {
 			return os.MkdirAll(copied, 0o755)
 		}
+
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
+
 		return os.WriteFile(copied, content, 0o644)
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ func TestFlips(t *testing.T) {
 			if s, is := s.(*remote); is {
 				s.share(t)
 			}
+
 			tally := newTally()
 			tally.seeds = cmp.Or(*flipsFlag, 5)
 			trials(t, worlds, tally, *seedFlag != 0 && *flipsFlag == 0, (*trial).flip)
@@ -47,6 +48,7 @@ func flippable(t *testing.T, source site) map[string]*world {
 	for _, start := range starts {
 		worlds[start] = w
 	}
+
 	return worlds
 }
 
@@ -75,15 +77,18 @@ func (c *trial) flip() {
 		args, m = []string{"resume", run}, c.anywhere()
 		c.silence(m)
 	}
+
 	p := c.launch(m, args...)
 	code := p.await()
 	if code != 0 {
 		c.Fatalf("hindcast %s with a bit flipped in %s: exit %d\n%s", args, flipped(), code, p.output())
 	}
+
 	key := flipped()
 	if far {
 		s.harm.flip(0) // none reaches verify
 	}
+
 	c.tally.other(strings.Join([]string{"flips", area(key), healed(p.output())}, " "))
 
 	c.checkJournal()
@@ -104,6 +109,7 @@ func (c *tally) flippedAll(t *testing.T) {
 	t.Helper()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+
 	for _, name := range []string{"facts", "dimensions", "staging"} {
 		n := 0
 		for what, times := range c.others {
@@ -111,6 +117,7 @@ func (c *tally) flippedAll(t *testing.T) {
 				n += times
 			}
 		}
+
 		if n < c.trials/manyFlips {
 			t.Errorf("%d of %d trials flipped a bit in %s", n, c.trials, name)
 		}
@@ -141,11 +148,13 @@ func (c *trial) flipStaged() func() string {
 	for end := time.Now().Add(patience); !p.ended() && time.Now().Before(end) && len(parquet(staging)) == 0; {
 		time.Sleep(time.Millisecond)
 	}
+
 	kill(processes(c.mark)...)
 	<-p.done
 	if err := buried(c.mark, burial); err != nil {
 		c.Fatalf("after the run's death: %v", err)
 	}
+
 	key := c.flipIn(staging)
 	return func() string { return key }
 }
@@ -167,12 +176,14 @@ func (c *trial) flipIn(folder string) string {
 	if len(files) == 0 {
 		return ""
 	}
+
 	path := files[c.random.IntN(len(files))]
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		c.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+
 	info, err := f.Stat()
 	if err != nil {
 		c.Fatal(err)
@@ -185,9 +196,11 @@ func (c *trial) flipIn(folder string) string {
 	if _, err := f.ReadAt(b, at); err != nil {
 		c.Fatal(err)
 	}
+
 	b[0] ^= 1 << c.random.IntN(8)
 	if _, err := f.WriteAt(b, at); err != nil {
 		c.Fatal(err)
 	}
+
 	return strings.TrimPrefix(path, c.site.objects())
 }

@@ -38,13 +38,16 @@ func (h *harm) rule(r s3test.Request) s3test.Fault {
 			return s3test.Flip
 		}
 	}
+
 	if h.left == 0 {
 		return s3test.None
 	}
+
 	h.left--
 	if h.random.Float64() >= h.part {
 		return s3test.None
 	}
+
 	return faults[h.random.IntN(len(faults))]
 }
 
@@ -110,12 +113,14 @@ func (s *remote) terminate(kind string) func(*trial, *running) *running {
 			c.Fatal(err)
 		}
 		defer func() { _ = conn.Close(c.Context()) }()
+
 		for end := time.Now().Add(c.world.span / 2); time.Now().Before(end) && !p.ended(); {
 			if len(pgtest.Query(c, conn, fmt.Sprintf(victim, s.database, kinds[kind]))) > 0 {
 				c.tally.other("sessions ended in " + kind)
 				break
 			}
 		}
+
 		return nil
 	}
 }

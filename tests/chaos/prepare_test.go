@@ -44,6 +44,7 @@ func prepare(t *testing.T, source site) map[string]*world {
 	worlds := map[string]*world{fresh: {site: source, rate: "1.0"}}
 	worlds[fresh].measure(t, earlier, "r1")
 	change(t, earlier, "rate: 1.0", "rate: 2.0")
+
 	for name, alter := range map[string]func(site){
 		replace: func(site) {},
 		refresh: func(s site) {
@@ -62,9 +63,11 @@ func prepare(t *testing.T, source site) map[string]*world {
 		w.before = published(t, w.site)
 		worlds[name] = w
 	}
+
 	for _, name := range []string{replace, refresh} {
 		worlds[name].measure(t, fork(worlds[name].site), run)
 	}
+
 	worlds[lostLake].span, worlds[lostLake].written = worlds[refresh].span, worlds[refresh].written // which do the same
 	return worlds
 }
@@ -105,10 +108,12 @@ func changeSource(t *testing.T, s site) {
 	t.Helper()
 	db := s.open(t, true)
 	defer db.close()
+
 	for n := range tables {
 		table := demo.TableName(n)
 		db.ask(t, "UPDATE "+table+" SET cost = cost + 1 WHERE line_id % 7 = 0")
 		db.ask(t, "INSERT INTO "+table+" SELECT * FROM "+table+" WHERE line_id % 50 = 0")
 	}
+
 	db.ask(t, "UPDATE accounts SET segment = 'moved' WHERE account_id LIKE '%7'")
 }

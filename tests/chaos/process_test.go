@@ -37,14 +37,17 @@ func processes(mark string) []process {
 		if err != nil || !bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+mark+"\x00")) {
 			continue
 		}
+
 		pid, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
 			continue
 		}
+
 		cmdline, _ := os.ReadFile(dir + "/cmdline")
 		command := strings.TrimSpace(string(bytes.ReplaceAll(cmdline, []byte{0}, []byte{' '})))
 		found = append(found, process{pid: pid, parent: parent(dir), role: role(command), command: command})
 	}
+
 	return found
 }
 
@@ -55,6 +58,7 @@ func parent(dir string) int {
 	if len(fields) < 2 {
 		return 0
 	}
+
 	n, _ := strconv.Atoi(string(fields[1]))
 	return n
 }

@@ -41,6 +41,7 @@ const leaseTTL = time.Second
 // newRemote makes the demo's tables and pipeline. Everything is made in the first cluster; share makes the others.
 func newRemote(t *testing.T, base string) *remote {
 	t.Helper()
+
 	// What PostgreSQL would lose if the machine crashed does not matter: here only its processes die.
 	all := &servers{s3: s3test.Start(t), clusters: []*pgtest.Cluster{pgtest.Start(t, "", "fsync=off")}}
 	s := &remote{servers: all, base: base, database: nameOf(t, all.clusters[0].Database(t)), bucket: all.s3.Bucket(t), harm: &harm{}}
@@ -49,6 +50,7 @@ func newRemote(t *testing.T, base string) *remote {
 	calmly(t, s, "demo", ".", "--no-run", "--slices", fmt.Sprint(tables), "--rows", fmt.Sprint(rows), "--warehouse", s.warehouse(), "--lake", s.url)
 	copyTree(t, s.machines()[0].dir, s.machines()[1].dir)
 	change(t, s, "retries: 10, on_failure: stop", fmt.Sprintf("retries: 12, lease_ttl: %s, on_failure: stop", leaseTTL))
+
 	return s
 }
 
@@ -97,6 +99,7 @@ func (s *remote) machines() []machine {
 		m.env = append(s.s3.Env(), "HOME="+home, "XDG_CACHE_HOME="+s.cache(m), "TMPDIR="+s.temporary(m), "CHAOS_PASSWORD="+pgtest.Password)
 		all = append(all, m)
 	}
+
 	return all
 }
 
@@ -112,11 +115,13 @@ func (s *remote) fork(t *testing.T, base string, slot int) site {
 	copied.bucket = s.s3.BucketFrom(t, s.bucket)
 	copied.url = s3test.URL(s.s3.Proxy(t, copied.harm.rule).Endpoint, copied.bucket, "lake").String()
 	copied.makeFolders(t)
+
 	for i, m := range copied.machines() {
 		copyTree(t, s.machines()[i].dir, m.dir)
 		edit(t, m.dir, s.warehouse(), copied.warehouse())
 		edit(t, m.dir, s.url, copied.url)
 	}
+
 	return copied
 }
 
@@ -139,6 +144,7 @@ func (s *remote) open(t *testing.T, _ bool) session {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := postgresSession{conn}
 	p.ask(t, "SET TimeZone = 'UTC'")
 	return p
@@ -161,6 +167,7 @@ func (s *remote) check(c *trial) {
 	if left := s.s3.Uploads(c, s.bucket); len(left) > 0 {
 		c.Errorf("unfinished uploads: %v", left)
 	}
+
 	for _, m := range s.machines() {
 		if p := c.launch(m, "verify", "--files"); p.await() != 0 || !strings.Contains(p.output(), "all equal") {
 			c.Errorf("hindcast verify on %s: exit %d\n%s", m.name, p.code(), p.output())
@@ -186,9 +193,11 @@ func (s *remote) checkSessions(c *trial) {
 			break
 		}
 	}
+
 	if len(left) > 0 {
 		c.Errorf("sessions that outlived their processes: %v", left)
 	}
+
 	made := db.ask(c.T, "SELECT oid::regclass::text FROM pg_class WHERE relkind <> 'i' AND relkind <> 'v' AND (relpersistence = 't' OR "+
 		"relnamespace = 'public'::regnamespace AND relname !~ '^(billing_20\\d\\d_\\d\\d|accounts|skus|cost_summary|hindcast_status|hindcast_lease)$')")
 	if len(made) > 0 {
@@ -206,6 +215,7 @@ func (s *remote) keep(c *trial) {
 	if err := os.WriteFile(filepath.Join(c.base, "postgres.log"), []byte(log[max(0, len(log)-1<<20):]), 0o644); err != nil {
 		c.Error(err)
 	}
+
 	dump, err := exec.Command(s.cluster().Program("pg_dump"), s.cluster().URL(s.database)).CombinedOutput()
 	if err != nil {
 		c.Errorf("pg_dump: %v", err)

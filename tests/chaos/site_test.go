@@ -67,6 +67,7 @@ func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	cmd := exec.Command(path, args...)
 	cmd.Dir, cmd.Env = m.dir, append(append(os.Environ(), mark), m.env...)
 	if m.name != "" {
@@ -75,6 +76,7 @@ func (m machine) command(t *testing.T, mark string, args ...string) *exec.Cmd {
 			t.Fatal(err)
 		}
 	}
+
 	return cmd
 }
 
@@ -97,5 +99,6 @@ func journalSize(s site, id string) (size int64) {
 			}
 		}
 	}
+
 	return size
 }

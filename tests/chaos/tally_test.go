@@ -39,6 +39,7 @@ func (c *tally) next() (int, bool) {
 	if c.kills > 0 && c.killed >= c.kills || c.seeds > 0 && c.trials >= c.seeds || c.failed >= enough {
 		return 0, false
 	}
+
 	c.trials++
 	return c.trials - 1, true
 }
@@ -62,9 +63,11 @@ func (c *tally) ended(start string, resumes int, failed bool) {
 	defer c.mutex.Unlock()
 	c.starts[start]++
 	c.resumes += resumes
+
 	if failed {
 		c.failed++
 	}
+
 	if max(c.kills, c.seeds) > 100 && time.Since(c.logged) > time.Minute {
 		c.logged = time.Now()
 		fmt.Fprintf(os.Stderr, "%s\n", c.line())

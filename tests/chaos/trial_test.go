@@ -61,12 +61,15 @@ func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64,
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c.base = base
 	c.site = c.world.site.fork(t, base, slot)
 	t.Cleanup(c.end)
+
 	if c.store, err = file.Open(c.site.objects()); err != nil {
 		t.Fatal(err)
 	}
+
 	c.lake = lake.New(c.store, pipeline)
 	return c
 }
@@ -81,6 +84,7 @@ func (c *trial) end() {
 			c.start, c.rounds, c.base, c.test(), c.seed)
 		return
 	}
+
 	if err := os.RemoveAll(c.base); err != nil {
 		c.Error(err)
 	}
@@ -99,13 +103,16 @@ func (c *trial) run() {
 			c.Fatal("the run does not get done")
 		}
 	}
+
 	if err := buried(c.mark, burial); err != nil {
 		c.Fatalf("after the end of the run: %v", err)
 	}
+
 	c.check()
 	if c.random.IntN(5) == 0 {
 		c.again()
 	}
+
 	c.checkStrays()
 }
 
@@ -118,6 +125,7 @@ func (c *trial) again() {
 			c.Errorf("hindcast %s of the finished run: exit %d\n%s", strings.Join(args, " "), code, p.output())
 		}
 	}
+
 	if after := len(c.events()); after != before {
 		c.Errorf("the finished run had %d events and has %d", before, after)
 	}
@@ -144,15 +152,18 @@ func (c *trial) round() bool {
 			}
 		}
 	}
+
 	done := false
 	for _, one := range all {
 		done = c.judge(one, c.hasty || len(all) > 1) || done
 	}
+
 	if !done && c.random.IntN(2) == 0 { // otherwise the next round meets what is still dying
 		if err := buried(c.mark, burial); err != nil {
 			c.Fatalf("after the supervisor's death: %v", err)
 		}
 	}
+
 	return done
 }
 
@@ -171,9 +182,11 @@ func (c *trial) next() machine {
 	} else if c.hasty = c.random.IntN(4) == 0; !c.hasty {
 		c.silence(m)
 	}
+
 	if c.rounds > 1 && m.name != c.last {
 		c.tally.other("resumes elsewhere")
 	}
+
 	c.last = m.name
 	return m
 }
@@ -200,6 +213,7 @@ func (c *trial) moments() []float64 {
 	for len(at) < c.strikes && (len(at) == 0 || c.random.Float64() < c.site.density()) {
 		at = append(at, c.random.Float64())
 	}
+
 	c.strikes -= len(at)
 	slices.Sort(at)
 	return at
@@ -215,10 +229,12 @@ func (c *trial) until(at float64, p *running) {
 		}
 		return
 	}
+
 	goal := c.written + int64((at-startup)/(1-startup)*c.length*float64(c.world.written))
 	for end := time.Now().Add(patience / 4); !p.ended() && journalSize(c.site, run) <= goal && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
+
 	time.Sleep(time.Duration(c.random.IntN(10_000)) * time.Microsecond)
 }
 
@@ -238,12 +254,14 @@ func (c *trial) strike(p *running) *running {
 	for _, one := range choice {
 		sum += one.weight
 	}
+
 	n := c.random.IntN(sum)
 	for _, one := range choice {
 		if n -= one.weight; n < 0 {
 			return one.do(c, p)
 		}
 	}
+
 	return nil
 }
 
@@ -263,6 +281,7 @@ func (c *trial) kill(p *running) *running {
 		}
 		roles[one.role] = append(roles[one.role], one)
 	}
+
 	roles[supervisor] = []process{{pid: p.cmd.Process.Pid, role: supervisor}}
 	var choice []string
 	for _, role := range []string{supervisor, worker, owner, all} {
@@ -270,14 +289,17 @@ func (c *trial) kill(p *running) *running {
 			choice = append(choice, role)
 		}
 	}
+
 	role := choice[c.random.IntN(len(choice))]
 	victims := roles[role]
 	c.random.Shuffle(len(victims), func(i, k int) { victims[i], victims[k] = victims[k], victims[i] })
+
 	if role == worker || role == owner {
 		kill(victims[0])
 		c.tally.kill(role, c.phase())
 		return nil
 	}
+
 	kill(victims...)
 	c.tally.kill(role, c.phase())
 	<-p.done
@@ -289,6 +311,7 @@ func (c *trial) stop(p *running) *running {
 	if holder := c.holder(); holder.Held && holder.Pid != p.cmd.Process.Pid { // which cannot stop if it is dead
 		return c.kill(p)
 	}
+
 	c.tally.other("stops")
 	c.stopped = true
 	s := c.launch(c.anywhere(), "stop", run)
@@ -304,6 +327,7 @@ func (c *trial) freeze(p *running) *running {
 	c.tally.other("freezes")
 	pid := p.cmd.Process.Pid
 	_ = syscall.Kill(pid, syscall.SIGSTOP)
+
 	if holder := c.holder(); holder.Held && holder.Pid == pid && !holder.Dead {
 		second := c.launch(p.machine, "run")
 		select {
@@ -317,12 +341,14 @@ func (c *trial) freeze(p *running) *running {
 			<-second.done
 		}
 	}
+
 	if c.random.IntN(2) == 0 {
 		kill(process{pid: pid})
 		c.tally.kill(supervisor, c.phase())
 		<-p.done
 		return nil
 	}
+
 	_ = syscall.Kill(pid, syscall.SIGCONT)
 	return nil
 }
@@ -360,10 +386,12 @@ func (c *trial) judge(p *running, rival bool) bool {
 		c.fenced = true
 		return false
 	}
+
 	if why, ok := c.site.pardons(c, code, said); ok {
 		c.tally.other(why)
 		return false
 	}
+
 	c.Fatalf("%s: exit %d\n%s", strings.Join(p.cmd.Args[1:], " "), code, said)
 	return false
 }
@@ -393,12 +421,14 @@ func (c *trial) proven() bool {
 	for _, row := range db.ask(c.T, "SELECT slice, fingerprint FROM hindcast_status") {
 		rows[row[0]] = row[1]
 	}
+
 	st := c.state()
 	for key, slice := range st.Slices {
 		if print, there := rows[key]; !there || slice.Fingerprint != "" && slice.Fingerprint != print {
 			return false
 		}
 	}
+
 	return st.Total > 0 && len(rows) >= st.Total
 }
 
@@ -411,10 +441,12 @@ func (c *trial) phase() string {
 		}
 		return "planning"
 	}
+
 	st := c.state()
 	if done := st.Counts(); done[hindcast.Succeeded]+done[hindcast.Skipped] == st.Total {
 		return "ending"
 	}
+
 	for i := len(events) - 1; i >= c.seen; i-- {
 		switch e := events[i]; e.Type {
 		case hindcast.EventStepStarted, hindcast.EventStepFinished:
@@ -425,6 +457,7 @@ func (c *trial) phase() string {
 			return string(hindcast.StepLoad)
 		}
 	}
+
 	return "preparing"
 }
 
@@ -446,15 +479,18 @@ func (c *trial) launch(m machine, args ...string) *running {
 		c.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+
 	p := &running{trial: c, machine: m, file: f.Name(), done: make(chan struct{}), began: time.Now(), cmd: m.command(c.T, c.mark, args...)}
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	if err := p.cmd.Start(); err != nil {
 		c.Fatal(err)
 	}
+
 	go func() {
 		_ = p.cmd.Wait() // how it ended is in ProcessState
 		close(p.done)
 	}()
+
 	return p
 }
 
@@ -493,10 +529,12 @@ func (p *running) output() string {
 		return err.Error()
 	}
 	defer func() { _ = f.Close() }()
+
 	text, err := io.ReadAll(f)
 	if err != nil {
 		return err.Error()
 	}
+
 	const most = 8000
 	return string(text[max(0, len(text)-most):])
 }

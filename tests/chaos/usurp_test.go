@@ -32,26 +32,31 @@ func (c *trial) usurp(p *running) *running {
 	if !holder.Held || holder.Pid != p.cmd.Process.Pid {
 		return c.second(p)
 	}
+
 	heir := c.inherit(p)
 	if heir == nil { // everything was done
 		return nil
 	}
+
 	c.tally.other("takeovers")
 	p.fenced = true
 	if c.random.IntN(2) == 0 {
 		c.until(startup+c.random.Float64()*(1-startup), heir)
 		return heir
 	}
+
 	if heir.await() == hindcast.ExitOK {
 		c.tally.other("zombies after the end")
 		theirs := ofZombie(holder.Fence)
 		before := c.holdings(theirs)
 		wake()
 		p.await()
+
 		if changed := differing(before, c.holdings(theirs)); len(changed) > 0 {
 			c.Errorf("a zombie changed %s\n%s", strings.Join(changed, "\n"), p.output())
 		}
 	}
+
 	return heir
 }
 
@@ -65,6 +70,7 @@ func (p *running) suspend(machine bool) (wake func()) {
 			pids = append(pids, one.pid)
 		}
 	}
+
 	return func() {
 		for _, pid := range pids {
 			_ = syscall.Kill(pid, syscall.SIGCONT) // one that was killed in the meantime is gone
@@ -79,6 +85,7 @@ func (c *trial) inherit(p *running) *running {
 	if other.name == p.machine.name {
 		other = machines[1]
 	}
+
 	for range 5 {
 		c.silence(other)
 		heir := c.launch(other, c.begin()...)
@@ -89,12 +96,14 @@ func (c *trial) inherit(p *running) *running {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
+
 		if said := heir.output(); !strings.Contains(said, "E-LEASE-HELD") {
 			if c.judge(heir, true) {
 				return nil
 			}
 		}
 	}
+
 	c.Fatal("nobody can take the run over")
 	return nil
 }
@@ -111,21 +120,26 @@ func (c *trial) holdings(theirs *regexp.Regexp) map[string]string {
 	held := map[string]string{"events": fmt.Sprint(len(c.events()))}
 	db := c.site.open(c.T, false)
 	defer db.close()
+
 	for _, row := range db.ask(c.T, "SELECT slice, attempt, committed_at, content FROM hindcast_status") {
 		held[row[0]] = strings.Join(row[1:], " ")
 	}
+
 	held["target"] = strings.Join(db.ask(c.T, "SELECT count(*), sum(net_cost) FROM cost_summary")[0], " ")
 	for _, path := range files(c.T, c.site.objects()) {
 		key := strings.TrimPrefix(path, c.site.objects())
 		if theirs.MatchString(key) {
 			continue
 		}
+
 		info, err := os.Stat(path)
 		if err != nil {
 			c.Fatal(err)
 		}
+
 		held[key] = info.ModTime().String()
 	}
+
 	return held
 }
 
@@ -136,10 +150,12 @@ func differing(before, after map[string]string) (all []string) {
 			all = append(all, fmt.Sprintf("%s: %q became %q", key, before[key], after[key]))
 		}
 	}
+
 	for key := range after {
 		if _, there := before[key]; !there {
 			all = append(all, fmt.Sprintf("%s: %q is new", key, after[key]))
 		}
 	}
+
 	return all
 }

@@ -20,16 +20,19 @@ func (c *trial) zombie() {
 	for len(c.events()) < 5 && !p.ended() {
 		time.Sleep(time.Millisecond)
 	}
+
 	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
 	c.replaceLease(map[string]any{"token": "another", "pid": 1, "pid_started": "1"})
 	time.Sleep(lease.DefaultTTL/3 + time.Second) // the next renewal is due when it wakes up
 	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+
 	if code := p.await(); code != hindcast.ExitFailed || !strings.Contains(p.output(), "E-FENCED") {
 		c.Errorf("a zombie ended with exit %d\n%s", code, p.output())
 	}
 	if err := buried(c.mark, burial); err != nil {
 		c.Errorf("after the zombie's end: %v", err)
 	}
+
 	c.replaceLease(map[string]any{"released": true})
 	c.run()
 }
@@ -41,13 +44,16 @@ func (c *trial) replaceLease(changes map[string]any) {
 	if err != nil {
 		c.Fatal(err)
 	}
+
 	record := map[string]any{}
 	if err := json.Unmarshal(body, &record); err != nil {
 		c.Fatal(err)
 	}
+
 	for name, value := range changes {
 		record[name] = value
 	}
+
 	if fence, ok := record["fence"].(float64); ok {
 		record["fence"] = fence + 1
 	}
