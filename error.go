@@ -73,6 +73,7 @@ func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
+
 	return &Error{Code: EInternal, Class: ClassPermanent, Message: err.Error(), Cause: err,
 		Next: "please report this with the run's log"}
 }

@@ -74,10 +74,12 @@ func Filled(layouts []Layout, files []File) []Layout {
 	if len(layouts) != 1 || len(layouts[0].Files) > 0 {
 		return layouts
 	}
+
 	paths := make([]string, len(files))
 	for i, f := range files {
 		paths[i] = f.Path
 	}
+
 	return []Layout{{Columns: layouts[0].Columns, Files: paths}}
 }
 
@@ -99,14 +101,17 @@ func (s Sums) Agrees(o Sums) bool {
 		if !found {
 			return ""
 		}
+
 		return before
 	}
+
 	switch {
 	case s.Rows != o.Rows || s.Rows == 0:
 		return s.Rows == o.Rows
 	case s.Content != "" && o.Content != "" && kind(s.Content) == kind(o.Content):
 		return s.Content == o.Content
 	}
+
 	return maps.Equal(s.Totals, o.Totals)
 }
 

@@ -92,6 +92,7 @@ func (p Period) AddTo(start time.Time, k int) time.Time {
 	case Years:
 		return addMonths(start, 12*n)
 	}
+
 	return start
 }
 
@@ -121,6 +122,7 @@ func (p Period) String() string {
 	if p.IsZero() {
 		return ""
 	}
+
 	unit := string(p.Unit)
 	if p.N == 1 {
 		unit = unit[:len(unit)-1]

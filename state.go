@@ -73,6 +73,7 @@ func (r *RunState) fail(e Event) {
 	if r.failures == nil {
 		r.failures = map[failureKey]*Failure{}
 	}
+
 	key := keyOf(e.Error)
 	f := r.failures[key]
 	if f == nil {
@@ -80,6 +81,7 @@ func (r *RunState) fail(e Event) {
 		r.failures[key] = f
 		r.Failures = append(r.Failures, f)
 	}
+
 	met := f.Attempts[e.Slice]
 	if met == nil {
 		f.Slices = append(f.Slices, e.Slice)
@@ -107,12 +109,14 @@ func (r *RunState) Slice(key string) *SliceState {
 	if r.Slices == nil {
 		r.Slices = map[string]*SliceState{}
 	}
+
 	s := r.Slices[key]
 	if s == nil {
 		s = &SliceState{State: Pending, Seconds: map[Step]float64{}}
 		r.Slices[key] = s
 		r.Order = append(r.Order, key)
 	}
+
 	return s
 }
 
@@ -128,11 +132,13 @@ func (r *RunState) Apply(e Event) {
 	if e.Type != EventRunResumed && !r.Updated.IsZero() && e.Time.After(r.Updated) {
 		r.Active += e.Time.Sub(r.Updated)
 	}
+
 	r.Updated = e.Time
 	if e.Slice != "" {
 		r.applySlice(r.Slice(e.Slice), e)
 		return
 	}
+
 	switch e.Type {
 	case EventRunStarted:
 		r.Run, r.Total, r.Started, r.Host, r.Pid = e.Run, e.Total, e.Time, e.Host, e.Pid
@@ -160,12 +166,15 @@ func (r *RunState) resume(only []string) {
 	r.Resumes++
 	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
 	r.Asked = nil
+
 	if len(only) > 0 {
 		r.Asked = make(map[string]bool, len(only))
 	}
+
 	for _, key := range only {
 		r.Asked[key] = true
 	}
+
 	for key, s := range r.Slices {
 		if r.Asked != nil && !r.Asked[key] && s.State.Final() {
 			continue
@@ -182,9 +191,11 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.Attempt = e.Attempt
 		s.Tries++
 	}
+
 	if e.Memory > r.Memory {
 		r.Memory = e.Memory
 	}
+
 	switch e.Type {
 	case EventStepStarted:
 		s.State, s.Step, s.Fact, s.Since, s.Error = Running, e.Step, e.Fact, e.Time, nil
@@ -236,6 +247,7 @@ func (r *RunState) Only(keys []string) *RunState {
 			out.Order = append(out.Order, key)
 		}
 	}
+
 	for _, f := range r.Failures {
 		some := &Failure{Error: f.Error, Attempts: map[string][]int{}}
 		for _, key := range f.Slices {
@@ -243,10 +255,12 @@ func (r *RunState) Only(keys []string) *RunState {
 				some.Slices, some.Attempts[key] = append(some.Slices, key), f.Attempts[key]
 			}
 		}
+
 		if len(some.Slices) > 0 {
 			out.Failures = append(out.Failures, some)
 		}
 	}
+
 	return &out
 }
 
@@ -264,6 +278,7 @@ func (r *RunState) Counts() map[State]int {
 	for _, s := range r.Slices {
 		counts[s.State]++
 	}
+
 	if rest := r.Total - len(r.Slices); rest > 0 {
 		counts[Pending] += rest
 	}

@@ -22,11 +22,13 @@ func TestTheSameErrorIsToldOnce(t *testing.T) {
 	if len(st.Failures) != len(want) {
 		t.Fatalf("%d different errors, want %d", len(st.Failures), len(want))
 	}
+
 	for i, f := range st.Failures {
 		if !slices.Equal(f.Slices, want[i]) {
 			t.Errorf("%s was met by %v, want %v", f.Error.Message, f.Slices, want[i])
 		}
 	}
+
 	if !slices.Equal(st.Failures[0].Attempts["a"], []int{1, 2}) {
 		t.Errorf("the attempts are %v", st.Failures[0].Attempts)
 	}

@@ -12,6 +12,7 @@ func TestAgrees(t *testing.T) {
 		if total != "" {
 			s.Totals = map[string]string{"n": total}
 		}
+
 		return s
 	}
 	for _, c := range []struct {

@@ -23,12 +23,15 @@ func Instant(civil time.Time, zone *time.Location) time.Time {
 	case is.After(civil): // skipped, and resolved to after it
 		return start
 	}
+
 	if start.IsZero() {
 		return t
 	}
+
 	_, before := start.Add(-time.Nanosecond).Zone()
 	if first := civil.Add(-time.Duration(before) * time.Second).In(zone); first.Before(start) {
 		return first
 	}
+
 	return t
 }
