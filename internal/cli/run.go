@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -16,12 +15,13 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/supervisor"
+	"github.com/hindcast/hindcast/internal/watch"
 )
 
 // logMode are the permissions of a new log: those of its folder.
@@ -48,7 +48,9 @@ scheduler's retry does the right thing.`,
 				return err
 			}
 			if o.ID != "" {
-				return a.unlessNone(a.runNamed(cmd.Context(), p, o), nil)
+				return a.unlessNone(a.supervised(cmd.Context(), o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+					return run.Named(ctx, p, o)
+				}), nil)
 			}
 			return a.unlessNone(a.begin(cmd.Context(), p, o), nil)
 		},
@@ -99,131 +101,17 @@ func (a *app) chooseRun(ctx context.Context, s *session.Session, args []string) 
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	runs, err := s.Lake.ListRuns(ctx)
-	if err != nil {
-		return "", err
-	}
-	if len(runs) == 0 {
-		return "", &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
-			Message: "pipeline " + s.Pipeline.Name + " has no run yet", Next: "begin one with: hindcast run"}
-	}
-	return runs[0], nil
+	return watch.Latest(ctx, s)
 }
 
 func (a *app) begin(ctx context.Context, p *hindcast.Pipeline, o run.Options) error {
-	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) { return run.Begin(ctx, p, o) })
+	return a.supervised(ctx, o, func(ctx context.Context, o run.Options) (*run.Ended, error) { return run.Begin(ctx, p, o) })
 }
 
 func (a *app) resume(ctx context.Context, p *hindcast.Pipeline, id string, o run.Options) error {
-	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+	return a.supervised(ctx, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 		return run.Resume(ctx, p, id, o)
 	})
-}
-
-// runNamed attaches to, resumes or starts the run of a name.
-func (a *app) runNamed(ctx context.Context, p *hindcast.Pipeline, o run.Options) error {
-	if strings.ContainsAny(o.ID, "/\\ \t\n") {
-		return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("%q cannot be a run's name", o.ID),
-			Next: "use letters, digits, dots, dashes and underscores"}
-	}
-	s, err := session.OpenLake(p)
-	if err != nil {
-		return err
-	}
-	var planning lease.Watch
-	for silent := false; ; {
-		frozen, err := s.Frozen(ctx, o.ID)
-		if err != nil && hindcast.AsError(err).Code == hindcast.ERun {
-			err := a.begin(ctx, p, o)
-			if err == nil || hindcast.AsError(err).Code != hindcast.ELeaseHeld {
-				return err
-			}
-			holder, unknown := lease.Inspect(ctx, s.Store, p.Name)
-			if unknown != nil || holder.Run != o.ID || planning.Silent(holder) {
-				return err
-			}
-			select { // the run that was asked for makes its plan
-			case <-ctx.Done():
-				return goesOn(o.ID)
-			case <-time.After(200 * time.Millisecond):
-			}
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		holder, err := lease.Inspect(ctx, s.Store, p.Name)
-		if err != nil {
-			return err
-		}
-		if holder.Held && holder.Run == o.ID && !holder.Dead && !silent {
-			var done bool
-			if done, silent, err = a.attach(ctx, s, frozen); err != nil || done {
-				return err
-			}
-			continue // its process died: go on with it
-		}
-		st, err := s.State(ctx, o.ID)
-		if err != nil {
-			return err
-		}
-		if st.Finished && st.ExitCode == hindcast.ExitOK {
-			return a.report(st, frozen, a.logPath(s, o.ID))
-		}
-		o.Choice = session.Choice{} // it chose the slices of the plan, which is frozen
-		return a.resume(ctx, p, o.ID, o)
-	}
-}
-
-// attach shows a run that another process supervises. done is false if that process died in the middle, or is silent: lost
-// with its machine, as far as can be known from here. A run that had ended before, though not with everything done, is
-// over as soon as its process is: it died, or is about to give the lease back.
-func (a *app) attach(ctx context.Context, s *session.Session, p *plan.Plan) (done, silent bool, err error) {
-	var watch lease.Watch
-	view := a.view(p)
-	st := &hindcast.RunState{}
-	tail := journal.NewTail(s.Store, s.Lake.RunPrefix(p.Run))
-	for first, before := true, false; ; first = false {
-		events, restarted, err := tail.Next(ctx)
-		if err != nil {
-			return false, false, errors.Join(err, view.Close())
-		}
-		if restarted {
-			*st = hindcast.RunState{}
-		}
-		for _, e := range events {
-			st.Apply(e)
-			view.Event(e)
-		}
-		before = st.Finished && st.ExitCode != hindcast.ExitOK && (first || before)
-		if st.Finished && !before {
-			break
-		}
-		holder, err := lease.Inspect(ctx, s.Store, p.Pipeline.Name)
-		if err != nil {
-			return false, false, errors.Join(err, view.Close())
-		}
-		silent = watch.Silent(holder)
-		if len(events) == 0 && (!holder.Held || holder.Dead || silent || holder.Run != p.Run) {
-			return false, silent, view.Close()
-		}
-		select {
-		case <-ctx.Done():
-			a.lose("what the run says", view.Close())
-			return true, false, goesOn(p.Run)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-	if err := view.Close(); err != nil {
-		return true, false, err
-	}
-	return true, false, a.report(st, p, a.logPath(s, p.Run))
-}
-
-// goesOn is the end of looking at a run that another process supervises: nothing of it is stopped.
-func goesOn(run string) error {
-	return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "run " + run + " goes on in another process: only this look at it has ended",
-		Next: "see how it stands: hindcast status " + run + "; or end it: hindcast stop " + run}
 }
 
 // viewer shows a run's events as they come: the board on a terminal, lines without one, or JSON for a program. Event may be
@@ -251,22 +139,17 @@ func (a *app) view(p *plan.Plan) viewer {
 }
 
 // supervised runs with a view, a log and signals, and reports the end.
-func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o run.Options, do func(context.Context, run.Options) (*run.Ended, error)) error {
-	stop, done := signals() // from here on they are requests, and no end
-	defer done()
-	a.deaf.Store(true)
-	defer a.deaf.Store(false)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	o.Stop = stop
+func (a *app) supervised(ctx context.Context, o run.Options, do func(context.Context, run.Options) (*run.Ended, error)) error {
 	shown := &shownRun{app: a}
 	shown.listen(&o)
-	ended, err := do(context.WithoutCancel(ctx), o)
+	ended, err := do(ctx, o)
 	shown.close()
 	if err != nil {
 		return err
 	}
+
+	a.deaf.Store(true) // how the run ended is said whatever signal comes
+	defer a.deaf.Store(false)
 	return a.ended(ended)
 }
 
@@ -295,6 +178,7 @@ type shownRun struct {
 
 // listen has a run tell what happens.
 func (s *shownRun) listen(o *run.Options) {
+	o.Stop = s.heed
 	o.Stopping = func() {
 		s.printed.hurry(readerPatience)
 		s.said.hurry(readerPatience)
@@ -310,6 +194,17 @@ func (s *shownRun) listen(o *run.Options) {
 	o.Each = func(e hindcast.Event) {
 		s.view.Event(e)
 		s.log.Event(e)
+	}
+	o.Attached = func(p *plan.Plan) run.View { return s.app.view(p) }
+}
+
+// heed turns signals into requests to stop, from here on until done.
+func (s *shownRun) heed() (requests <-chan supervisor.StopRequest, done func()) {
+	requests, quit := signals()
+	s.deaf.Store(true)
+	return requests, func() {
+		s.deaf.Store(false)
+		quit()
 	}
 }
 

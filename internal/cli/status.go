@@ -34,20 +34,22 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, st, o, err := a.stands(cmd.Context(), s, run)
+			standing, err := watch.Stands(cmd.Context(), s, run, a.options.Now)
 			if err != nil {
 				return err
 			}
-			keys, err := plan.Select(p, st, selection)
+			keys, err := plan.Select(standing.Plan, standing.State, selection)
 			if err != nil {
 				return err
 			}
-			if err := a.refused(cmd.Context(), s, p, st, &o); err != nil {
+			o := a.statusOptions(s, standing)
+			if err := a.refused(cmd.Context(), s, standing, &o); err != nil {
 				return err
 			}
 			if selection != "" {
-				p, st, o = narrow(p, st, o, keys)
+				o.Of, standing = wanted(standing.Plan), standing.Only(keys)
 			}
+			p, st := standing.Plan, standing.State
 			if a.json {
 				return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
 			}
@@ -63,14 +65,14 @@ func (a *app) statusCommand() *cobra.Command {
 	return command
 }
 
-// narrow is a status of some slices alone.
-func narrow(p *plan.Plan, st *hindcast.RunState, o screen.StatusOptions, keys []string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions) {
+// wanted counts the slices that a plan runs.
+func wanted(p *plan.Plan) (n int) {
 	for _, item := range p.Items {
 		if item.Reason.Runs() {
-			o.Of++
+			n++
 		}
 	}
-	return p.Only(keys), st.Only(keys), o
+	return n
 }
 
 func (a *app) lake(ctx context.Context) (*session.Session, error) {
@@ -81,38 +83,20 @@ func (a *app) lake(ctx context.Context) (*session.Session, error) {
 	return session.OpenLake(p)
 }
 
-// stands reads a run from the lake alone: the warehouse may be busy, or far.
-func (a *app) stands(ctx context.Context, s *session.Session, run string) (*plan.Plan, *hindcast.RunState, screen.StatusOptions, error) {
-	o := screen.StatusOptions{Options: a.options, Log: a.logPath(s, run)}
-	p, err := s.Frozen(ctx, run)
-	if err != nil {
-		return nil, nil, o, err
-	}
-	st, err := s.State(ctx, run)
-	if err != nil {
-		return nil, nil, o, err
-	}
-	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
-	o.Alive = holder.Held && !holder.Dead && holder.Run == run
-	if st.Started.IsZero() { // it has no event yet
-		st.Total, st.Started, st.Updated = len(plan.Order(p)), p.CreatedAt, p.CreatedAt
-	}
-	if o.Alive && !holder.Here && o.Now.Sub(holder.Renewed) > holder.TTL {
-		o.Silent = holder.Renewed
-	}
-	return p, st, o, err
+func (a *app) statusOptions(s *session.Session, standing watch.Standing) screen.StatusOptions {
+	return screen.StatusOptions{Options: a.options, Log: a.logPath(s, standing.Plan.Run), Alive: standing.Alive, Silent: standing.Silent}
 }
 
 // refused says in o whether a resume of the run would be refused.
-func (a *app) refused(ctx context.Context, s *session.Session, p *plan.Plan, st *hindcast.RunState, o *screen.StatusOptions) error {
-	if !screen.Resumable(st, *o) {
+func (a *app) refused(ctx context.Context, s *session.Session, standing watch.Standing, o *screen.StatusOptions) error {
+	if !screen.Resumable(standing.State, *o) {
 		return nil
 	}
 	traces, err := watch.Traces(ctx, s)
 	if err != nil {
 		return err
 	}
-	r, err := watch.Refuses(ctx, s, watch.NewTrace(p.Run, p, st), traces, o.Now)
+	r, err := watch.Refuses(ctx, s, watch.NewTrace(standing.Plan.Run, standing.Plan, standing.State), traces, o.Now)
 	o.Refused, o.Instead = r.Why, r.Next
 	return err
 }
@@ -131,12 +115,13 @@ func (a *app) listCommand() *cobra.Command {
 			}
 			infos, traces := []screen.RunInfo{}, []*watch.Trace{}
 			for _, run := range runs {
-				p, st, o, err := a.stands(cmd.Context(), s, run)
+				standing, err := watch.Stands(cmd.Context(), s, run, a.options.Now)
 				if err != nil {
 					a.showError(err) // one damaged run does not hide the others
 					continue
 				}
-				infos, traces = append(infos, screen.Info(st, p, o)), append(traces, watch.NewTrace(run, p, st))
+				infos = append(infos, screen.Info(standing.State, standing.Plan, a.statusOptions(s, standing)))
+				traces = append(traces, watch.NewTrace(run, standing.Plan, standing.State))
 			}
 			for i := range infos {
 				r, err := watch.Refuses(cmd.Context(), s, traces[i], traces, a.options.Now)
@@ -194,11 +179,12 @@ and resume goes on with what is left.`,
 
 // stopSlices stops some slices of a run, and shows them when nothing of them is under way any more.
 func (a *app) stopSlices(ctx context.Context, s *session.Session, run, selection string, now bool) error {
-	p, st, _, err := a.stands(ctx, s, run)
+	standing, err := watch.Stands(ctx, s, run, a.options.Now)
 	if err != nil {
 		return err
 	}
-	keys, err := plan.Select(p, st, selection)
+	st := standing.State
+	keys, err := plan.Select(standing.Plan, st, selection)
 	if err != nil {
 		return err
 	}
@@ -215,42 +201,34 @@ func (a *app) stopSlices(ctx context.Context, s *session.Session, run, selection
 	if err := a.awaitSlices(ctx, s, run, selection, left); err != nil {
 		return err
 	}
-	p, st, o, err := a.stands(ctx, s, run)
-	if err != nil {
+
+	if standing, err = watch.Stands(ctx, s, run, a.options.Now); err != nil {
 		return err
 	}
-	p, st, o = narrow(p, st, o, keys)
+	o := a.statusOptions(s, standing)
+	o.Of, standing = wanted(standing.Plan), standing.Only(keys)
 	if a.json {
-		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
+		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(standing.State, standing.Plan, o))
 	}
-	screen.SliceTable(a.out, st, p, a.options)
+	screen.SliceTable(a.out, standing.State, standing.Plan, a.options)
 	return nil
 }
 
-// awaitSlices waits until nothing of the slices is under way. Only theirs is the advice that it gives: the others go on.
+// awaitSlices waits until nothing of the slices is under way. Its advice is about them alone: the others go on.
 func (a *app) awaitSlices(ctx context.Context, s *session.Session, run, selection string, keys []string) error {
-	stopped := func() (bool, error) {
-		st, err := s.State(ctx, run)
-		return err == nil && !slices.ContainsFunc(keys, func(key string) bool { return !st.Slice(key).State.Final() }), err
+	stopped := func(st *hindcast.RunState) bool {
+		return !slices.ContainsFunc(keys, func(key string) bool { return !st.Slice(key).State.Final() })
 	}
 	return a.await(ctx, s, run, stopped, "the slices "+selection+" of run "+run+" have not stopped",
 		fmt.Sprintf("hindcast status %s --slices %s --all, and perhaps: hindcast stop %s --slices %s --now", run, selection, run, selection))
 }
 
-// stopping is the run that is named, or the one that holds the lease.
+// stopping is the run that is named, or the one that is under way.
 func (a *app) stopping(ctx context.Context, s *session.Session, args []string) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
-	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
-	if err != nil {
-		return "", err
-	}
-	if !holder.Held || holder.Dead {
-		return "", &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "no run of " + s.Pipeline.Name + " is under way",
-			Next: "see how the latest ended: hindcast status"}
-	}
-	return holder.Run, nil
+	return watch.UnderWay(ctx, s)
 }
 
 func who() string {
@@ -264,45 +242,31 @@ func who() string {
 	return name
 }
 
-// await waits until the run has ended, or something else is true of it. Where it waits in vain it says what has not
-// happened and what to do.
-func (a *app) await(ctx context.Context, s *session.Session, run string, enough func() (bool, error), undone, next string) error {
-	patience := time.After(stopPatience) // no deadline of ctx: that might end while the lease is read
-	var watch lease.Watch
-	for {
-		holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
-		if err != nil {
-			return err
-		}
-		if !holder.Held || holder.Run != run || holder.Dead {
-			return nil
-		}
-		if done, err := enough(); done || err != nil {
-			return err
-		}
-		if watch.Silent(holder) {
-			_, _ = fmt.Fprintf(a.err, "%s: process %d on %s holds the run, and gives no sign of life; perhaps it is lost with its machine\n"+
-				"Next: go on with it from here: %s\n", undone, holder.Pid, a.plain(holder.Host), a.options.Commands("hindcast resume "+run))
-			return exit(hindcast.ExitUnknown)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-patience:
-			_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, holder.Pid, a.plain(holder.Host), a.options.Commands(next))
-			return exit(hindcast.ExitUnknown)
-		case <-time.After(100 * time.Millisecond):
-		}
+// await waits until the run has ended, or enough is true of it. If it waits in vain it says what has not happened and what to do.
+func (a *app) await(ctx context.Context, s *session.Session, run string, enough func(*hindcast.RunState) bool, undone, next string) error {
+	waited, err := watch.Await(ctx, s, run, stopPatience, enough)
+	switch {
+	case err != nil:
+		return err
+	case waited.Silent:
+		_, _ = fmt.Fprintf(a.err, "%s: process %d on %s holds the run, and gives no sign of life; perhaps it is lost with its machine\n"+
+			"Next: go on with it from here: %s\n", undone, waited.Holder.Pid, a.plain(waited.Holder.Host), a.options.Commands("hindcast resume "+run))
+		return exit(hindcast.ExitUnknown)
+	case waited.Late:
+		_, _ = fmt.Fprintf(a.err, "%s after %s: process %d on %s still holds the run\nNext: %s\n", undone, stopPatience, waited.Holder.Pid,
+			a.plain(waited.Holder.Host), a.options.Commands(next))
+		return exit(hindcast.ExitUnknown)
 	}
+	return nil
 }
 
 // awaitStop waits until the run has ended and says what is confirmed dead.
 func (a *app) awaitStop(ctx context.Context, s *session.Session, run string) error {
-	never := func() (bool, error) { return false, nil }
+	never := func(*hindcast.RunState) bool { return false }
 	if err := a.await(ctx, s, run, never, "run "+run+" has not ended", "hindcast stop "+run+" --now"); err != nil {
 		return err
 	}
-	p, st, o, err := a.stands(ctx, s, run)
+	standing, err := watch.Stands(ctx, s, run, a.options.Now)
 	if err != nil && hindcast.AsError(err).Code == hindcast.ERun && !a.json {
 		_, err = fmt.Fprintf(a.out, "run %s was stopped before its first slice began\n", run)
 		return err
@@ -310,9 +274,10 @@ func (a *app) awaitStop(ctx context.Context, s *session.Session, run string) err
 	if err != nil {
 		return err
 	}
+	o := a.statusOptions(s, standing)
 	if a.json {
-		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(st, p, o))
+		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(standing.State, standing.Plan, o))
 	}
-	screen.Report(a.out, st, p, screen.ReportOptions{Options: a.options, Log: o.Log})
+	screen.Report(a.out, standing.State, standing.Plan, screen.ReportOptions{Options: a.options, Log: o.Log})
 	return nil
 }

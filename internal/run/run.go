@@ -26,7 +26,11 @@ type Options struct {
 	// Planned receives the frozen plan, and the events so far, before the first slice begins.
 	Planned func(p *plan.Plan, past []hindcast.Event, log io.Writer)
 	Each    func(hindcast.Event) // every event, when it is durable
-	Stop    <-chan supervisor.StopRequest
+	// Attached receives the plan of a run that another process supervises, and returns what shows it: for Named alone.
+	Attached func(p *plan.Plan) View
+	// Stop, if set, is called when this process begins to supervise the run, and returns the caller's requests to stop it; done is
+	// called when nothing of the run can be stopped any more.
+	Stop func() (requests <-chan supervisor.StopRequest, done func())
 	// Stopping, if set, is called when the whole run is to stop, whoever asks: nothing may hold it up for long from here on.
 	Stopping func()
 	Waiting  func(lease.Holder)    // if set, hears who holds the lease and seems to be lost, when the run waits to be certain of that
@@ -52,7 +56,7 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 }
 
 func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, err error) {
-	ctx, stops := newStops(ctx, o.Stop, o.Stopping)
+	ctx, stops := newStops(ctx, o)
 	defer func() { err = stops.end(ctx, err) }()
 
 	c, err := claimNew(ctx, s, o, stops)
@@ -91,7 +95,7 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 }
 
 func resume(ctx context.Context, s *session.Session, run string, o Options) (ended *Ended, err error) {
-	ctx, stops := newStops(ctx, o.Stop, o.Stopping)
+	ctx, stops := newStops(ctx, o)
 	defer func() { err = stops.end(ctx, err) }()
 
 	frozen, err := frozenFor(ctx, s, run)

@@ -95,7 +95,7 @@ func TestAStopBeforeThePlanIsFrozen(t *testing.T) {
 	p := pipeline(t)
 	o := quiet()
 	stop := make(chan supervisor.StopRequest)
-	o.Stop = stop
+	o.Stop = func() (<-chan supervisor.StopRequest, func()) { return stop, func() {} }
 	o.Log = func(string) (io.Writer, error) { // the run's first sign of life
 		stop <- supervisor.StopRequest{By: "Ctrl-C"}
 		return io.Discard, nil
@@ -123,7 +123,7 @@ func TestAResumedUnloadOnlyUnloads(t *testing.T) {
 	o := quiet()
 	o.UnloadOnly = true
 	stop := make(chan supervisor.StopRequest)
-	o.Stop = stop
+	o.Stop = func() (<-chan supervisor.StopRequest, func()) { return stop, func() {} }
 	var id string
 	o.Planned = func(made *plan.Plan, _ []hindcast.Event, _ io.Writer) {
 		id = made.Run

@@ -15,13 +15,18 @@ type stops struct {
 	requests chan supervisor.StopRequest
 	early    context.CancelCauseFunc
 	told     func() // of a request for the whole run; may be nil
+	done     func() // with the caller's requests
 	quit     chan struct{}
 	sources  sync.WaitGroup
 }
 
 // newStops returns the context of all that comes before the supervisor. The end of ctx is a request as well.
-func newStops(ctx context.Context, signals <-chan supervisor.StopRequest, told func()) (context.Context, *stops) {
-	s := &stops{requests: make(chan supervisor.StopRequest), quit: make(chan struct{}), told: told}
+func newStops(ctx context.Context, o Options) (context.Context, *stops) {
+	s := &stops{requests: make(chan supervisor.StopRequest), quit: make(chan struct{}), told: o.Stopping, done: func() {}}
+	var signals <-chan supervisor.StopRequest
+	if o.Stop != nil {
+		signals, s.done = o.Stop()
+	}
 	var before context.Context
 	before, s.early = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.sources.Go(func() {
@@ -82,6 +87,7 @@ func (s *stops) end(ctx context.Context, err error) error {
 	}
 	close(s.quit)
 	s.sources.Wait()
+	s.done()
 	s.early(nil)
 	return err
 }

@@ -12,7 +12,7 @@ import (
 // one for the whole run from being heard.
 func TestAnEarlyStopOfSomeSlicesIsNoStopOfTheRun(t *testing.T) {
 	signals := make(chan supervisor.StopRequest, 2)
-	ctx, s := newStops(t.Context(), signals, nil)
+	ctx, s := newStops(t.Context(), Options{Stop: func() (<-chan supervisor.StopRequest, func()) { return signals, func() {} }})
 	defer func() { _ = s.end(ctx, nil) }()
 	signals <- supervisor.StopRequest{By: "ana", Slices: []string{"2020-01-01"}}
 	signals <- supervisor.StopRequest{By: "SIGINT"}
