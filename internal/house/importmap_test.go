@@ -159,7 +159,7 @@ func rowsByPackage(t *testing.T, table []row) map[string]row {
 	return rows
 }
 
-// apart reports whether a folder is outside the map: benchmarks import what they measure.
+// apart reports whether a folder is outside the map: benchmarks are a separate module and import what they measure.
 func apart(dir string) bool { return dir == "bench" || strings.HasPrefix(dir, "bench/") }
 
 func TestImportMap(t *testing.T) {
