@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 )
 
 // Querier is a connection or a transaction.
@@ -40,7 +41,7 @@ func Totalled(ctx context.Context, db Querier, columns []hindcast.Column, from s
 			continue
 		}
 		exact = append(exact, c)
-		if precision, _, _ := ParseDecimal(c.Type); precision > alwaysFits {
+		if precision, _, _ := datatype.ParseDecimal(c.Type); precision > alwaysFits {
 			wide = append(wide, c)
 			list = append(list, "CAST(greatest(max("+Name(c.Name)+"), -min("+Name(c.Name)+")) AS VARCHAR)")
 		}
@@ -149,8 +150,8 @@ func ScanSums(row scanner, totalled []hindcast.Column, leading ...any) (hindcast
 
 // SumType is the type of a sum over an Exact type.
 func SumType(typ string) string {
-	if m := decimalType.FindStringSubmatch(typ); m != nil {
-		return "DECIMAL(38," + m[2] + ")"
+	if _, scale, ok := datatype.ParseDecimal(typ); ok {
+		return fmt.Sprintf("DECIMAL(38,%d)", scale)
 	}
 	return "HUGEINT"
 }

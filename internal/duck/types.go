@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 )
 
 // carried lists how the types that Parquet would change are stored instead (checked with DuckDB 1.5.5: INTERVAL
@@ -33,15 +34,14 @@ var exact = map[string]bool{
 }
 
 var (
-	decimalType = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
-	nestedType  = regexp.MustCompile(`^(STRUCT|MAP|UNION)\(|\]$`)
-	fragile     = regexp.MustCompile(`\b(INTERVAL|HUGEINT|UHUGEINT|BIGNUM|BIT|TIME WITH TIME ZONE|TIMESTAMP_S|TIMESTAMP_MS|TIME_NS|ENUM|UNION|VARIANT)\b`)
+	nestedType = regexp.MustCompile(`^(STRUCT|MAP|UNION)\(|\]$`)
+	fragile    = regexp.MustCompile(`\b(INTERVAL|HUGEINT|UHUGEINT|BIGNUM|BIT|TIME WITH TIME ZONE|TIMESTAMP_S|TIMESTAMP_MS|TIME_NS|ENUM|UNION|VARIANT)\b`)
 )
 
 // Carry returns how Parquet carries a type exactly: as itself (""), or stored as another type that is cast back. ok is
 // false if it cannot be carried.
 func Carry(typ string) (stored string, ok bool) {
-	if exact[typ] || decimalType.MatchString(typ) {
+	if exact[typ] || isDecimal(typ) {
 		return "", true
 	}
 	if s, found := carried[typ]; found {
@@ -67,7 +67,7 @@ func Textual(typ string) bool {
 		return false
 	}
 	_, known := carried[typ]
-	return known || exact[typ] || decimalType.MatchString(typ) || strings.HasPrefix(typ, "ENUM(")
+	return known || exact[typ] || isDecimal(typ) || strings.HasPrefix(typ, "ENUM(")
 }
 
 // Store returns the columns with Stored filled in, or E-TYPE for the first that cannot be carried.
@@ -235,5 +235,10 @@ func Exact(typ string) bool {
 	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT":
 		return true
 	}
-	return decimalType.MatchString(typ)
+	return isDecimal(typ)
+}
+
+func isDecimal(typ string) bool {
+	_, _, is := datatype.ParseDecimal(typ)
+	return is
 }

@@ -24,8 +24,9 @@ var importMap = []row{
 
 	// Pure: text and time in, values out.
 	{"sqltext", []string{"."}, "reads SQL text without running it"},
+	{"datatype", nil, "which type holds the values of two others"},
 	{"config", []string{".", "sqltext"}, "decodes the pipeline file"},
-	{"plan", []string{".", "sqltext"}, "decides what a run does and why"},
+	{"plan", []string{".", "sqltext", "datatype"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{"."}, "contract of where bytes are kept"},
@@ -38,15 +39,15 @@ var importMap = []row{
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
-	{"duck", []string{"."}, "what all users of DuckDB share: opening, quoting, types, errors"},
-	{"pgcopy", []string{".", "duck"}, "rows between PostgreSQL's binary COPY and Parquet"},
+	{"duck", []string{".", "datatype"}, "what all users of DuckDB share: opening, quoting, types, errors"},
+	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
-	{"engine/duckdb", []string{".", "engine", "child", "duck", "sqltext"}, "DuckDB in worker processes"},
+	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 

@@ -11,7 +11,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/datatype"
 )
 
 // whole reads a whole number, or a DECIMAL's, from a vector as 128 bits.
@@ -94,7 +94,7 @@ func senderOf(staged string, t Type) sender {
 
 	carried, _ := wireOf(t)
 	s := sender{codec: codecs[carried.wire], staged: staged, whole: wholes[staged]}
-	if precision, scale, ok := duck.ParseDecimal(staged); ok {
+	if precision, scale, ok := datatype.ParseDecimal(staged); ok {
 		s.whole, s.scale = decimals(precision), scale
 	}
 

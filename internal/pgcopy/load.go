@@ -10,6 +10,7 @@ import (
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -103,7 +104,7 @@ func same(t bindings.LogicalType, name string) bool {
 		return same(child, elem)
 	}
 
-	if precision, scale, ok := duck.ParseDecimal(name); ok {
+	if precision, scale, ok := datatype.ParseDecimal(name); ok {
 		return id == bindings.TypeDecimal && int(bindings.DecimalWidth(t)) == precision && int(bindings.DecimalScale(t)) == scale
 	}
 

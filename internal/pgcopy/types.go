@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -337,7 +338,7 @@ func sendable(typ string, w wire, t Type) bool {
 		return sendable(elem, c.wire, plain(*t.Elem))
 	}
 
-	_, scale, isDecimal := duck.ParseDecimal(typ)
+	_, scale, isDecimal := datatype.ParseDecimal(typ)
 	switch {
 	case strings.HasPrefix(typ, "ENUM("):
 		return w == wireText

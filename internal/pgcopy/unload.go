@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -354,7 +355,7 @@ func logicalType(typ string) bindings.LogicalType {
 		return bindings.CreateListType(child)
 	}
 
-	if precision, scale, ok := duck.ParseDecimal(typ); ok {
+	if precision, scale, ok := datatype.ParseDecimal(typ); ok {
 		return bindings.CreateDecimalType(uint8(precision), uint8(scale))
 	}
 

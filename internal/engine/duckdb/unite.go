@@ -14,7 +14,7 @@ import (
 	"unicode"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
@@ -77,7 +77,7 @@ func (u *united) take(c hindcast.Column, sh shape, wanted string) {
 	case wanted != "":
 		u.typ = wanted
 	default:
-		common, ok := duck.Common(u.typ, c.Type)
+		common, ok := datatype.Common(u.typ, c.Type)
 		if !ok {
 			u.refused = fmt.Sprintf("is %s in %s and %s in %s: no type holds the values of both exactly", u.typ, u.file, c.Type, sh.name)
 			u.mend = fmt.Sprintf("say how it is read with `types: {%s: TYPE}`, leave it out with `columns:`, or write the files again with one type", yamlText(c.Name))

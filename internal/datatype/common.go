@@ -1,7 +1,10 @@
-package duck
+// Package datatype knows the types of columns, in DuckDB's spelling, the common tongue between warehouse, lake and engine: which
+// type holds the values of two others exactly. Who reads and casts values is the caller's matter.
+package datatype
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,9 +104,11 @@ func withInteger(typ string, n integer) (string, bool) {
 	return decimalOf(max(p-s, before), s)
 }
 
+var decimal = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
+
 // ParseDecimal reads DECIMAL(p,s).
 func ParseDecimal(typ string) (precision, scale int, ok bool) {
-	m := decimalType.FindStringSubmatch(typ)
+	m := decimal.FindStringSubmatch(typ)
 	if m == nil {
 		return 0, 0, false
 	}

@@ -1,4 +1,4 @@
-package duck_test
+package datatype_test
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
@@ -72,12 +73,12 @@ func TestCommonTypeHoldsBoth(t *testing.T) {
 			t.Errorf("docs/reference/parquet.md does not say %s", row)
 		}
 		for _, order := range [][2]string{{p[0], p[1]}, {p[1], p[0]}} {
-			got, ok := duck.Common(order[0], order[1])
+			got, ok := datatype.Common(order[0], order[1])
 			if !strings.HasPrefix(p[2], "STRUCT") && ok != (p[2] != "") || ok && !strings.HasPrefix(p[2], "STRUCT") && got != p[2] {
 				t.Errorf("%s and %s: %q, %v; want %q", order[0], order[1], got, ok, p[2])
 			}
 		}
-		if got, ok := duck.Common(p[0], p[1]); ok && got != p[2] {
+		if got, ok := datatype.Common(p[0], p[1]); ok && got != p[2] {
 			t.Errorf("%s and %s: %q; want %q", p[0], p[1], got, p[2])
 		}
 	}
@@ -98,7 +99,7 @@ func TestCommonTypesCastAndComeBack(t *testing.T) {
 		{"{'a': 2147483647, 'b': 'x'}", "STRUCT(a INTEGER, b VARCHAR)", "STRUCT(B VARCHAR, a BIGINT, c DATE)"},
 		{"[4294967295]", "UINTEGER[]", "INTEGER[]"}, {"MAP {'k': 1}", "MAP(VARCHAR, INTEGER)", "MAP(VARCHAR, UINTEGER)"},
 	} {
-		common, ok := duck.Common(c.from, c.to)
+		common, ok := datatype.Common(c.from, c.to)
 		if !ok {
 			t.Errorf("%s and %s have no common type", c.from, c.to)
 			continue
