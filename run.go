@@ -71,6 +71,8 @@ const (
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
+	EventWorkPrepared  EventType = "work_prepared"  // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
+	EventWorkStarted   EventType = "work_started"   // Slice, Attempt, Handle; after that
 	EventLoadPrepared  EventType = "load_prepared"  // Slice, Attempt, Fingerprint; before the COMMIT
 	EventCommitted     EventType = "committed"      // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
 	EventSkipped       EventType = "skipped"        // Slice, Message says why: skipped
@@ -104,6 +106,7 @@ type Event struct {
 	Seconds     float64       `json:"seconds,omitempty"`
 	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
 	Fingerprint string        `json:"fingerprint,omitempty"`
+	Handle      *Handle       `json:"handle,omitempty"`
 	Manifest    *Manifest     `json:"manifest,omitempty"`
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`

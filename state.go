@@ -21,6 +21,7 @@ type SliceState struct {
 	BytesOut    int64 // of the staged result
 	Fingerprint string
 	Prepared    bool      // a load was prepared and its outcome is not journaled: look up the status row first
+	Work        *OpenWork // of an engine whose work outlives the supervisor; nil if there is none
 	Staged      *Manifest // a finished transform for Fingerprint that can be loaded without another transform
 	Error       *Error
 	Message     string
@@ -155,8 +156,8 @@ func (r *RunState) Apply(e Event) {
 		if e.ExitCode != nil {
 			r.ExitCode = *e.ExitCode
 		}
-	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventFingerprint, EventLoadPrepared,
-		EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
+	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventFingerprint, EventWorkPrepared,
+		EventWorkStarted, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
 
@@ -195,6 +196,9 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	if e.Memory > r.Memory {
 		r.Memory = e.Memory
 	}
+	if s.Work != nil && e.Attempt > s.Work.Attempt { // which begins only when nothing of an earlier attempt runs
+		s.Work = nil
+	}
 
 	switch e.Type {
 	case EventStepStarted:
@@ -206,10 +210,12 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 			s.Staged = nil
 		}
 		s.Fingerprint = e.Fingerprint
+	case EventWorkPrepared, EventWorkStarted:
+		s.open(e)
 	case EventLoadPrepared:
 		s.Prepared = true
 	case EventCommitted:
-		s.State, s.Prepared, s.Rows, s.Error, s.Since, s.Staged = Succeeded, false, e.Rows, nil, e.Time, nil
+		s.State, s.Prepared, s.Rows, s.Error, s.Since, s.Staged, s.Work = Succeeded, false, e.Rows, nil, e.Time, nil, nil
 	case EventSkipped:
 		s.State, s.Message, s.Since = Skipped, e.Message, e.Time
 	case EventAttemptFailed:
@@ -225,13 +231,29 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	}
 }
 
+// open notes what an engine was given, and then the names by which the engine knows it.
+func (s *SliceState) open(e Event) {
+	if e.Handle == nil {
+		return
+	}
+	if e.Type == EventWorkPrepared {
+		s.Work = &OpenWork{Attempt: e.Attempt, Fence: e.Fence, Fingerprint: e.Fingerprint, Handle: *e.Handle}
+		return
+	}
+	if s.Work != nil {
+		work := *s.Work // a copy: a state may have been handed on
+		work.Handle = *e.Handle
+		s.Work = &work
+	}
+}
+
 func (s *SliceState) finish(e Event) {
 	s.Seconds[e.Step] += e.Seconds
 	switch e.Step {
 	case StepUnload:
 		s.Unloaded += e.Rows
 	case StepTransform:
-		s.Staged, s.Rows, s.BytesOut = e.Manifest, e.Rows, e.Bytes
+		s.Staged, s.Rows, s.BytesOut, s.Work = e.Manifest, e.Rows, e.Bytes, nil
 		s.Read, s.RowsIn, s.BytesIn = true, e.RowsIn, e.BytesIn
 	case StepLoad:
 	}

@@ -33,3 +33,35 @@ func TestTheSameErrorIsToldOnce(t *testing.T) {
 		t.Errorf("the attempts are %v", st.Failures[0].Attempts)
 	}
 }
+
+// What an engine was given stays open until its end is journaled, or a later attempt begins: a resume has to look for it.
+func TestOpenWork(t *testing.T) {
+	const key = "2019-03-01"
+	given := Event{Type: EventWorkPrepared, Slice: key, Attempt: 1, Fence: 3, Fingerprint: "f", Handle: &Handle{Tag: "t"}}
+	named := Event{Type: EventWorkStarted, Slice: key, Attempt: 1, Handle: &Handle{Tag: "t", IDs: map[string]string{"process": "7"}}}
+	for name, c := range map[string]struct {
+		after []Event
+		open  bool
+	}{
+		"given":            {nil, true},
+		"started":          {[]Event{named}, true},
+		"resumed":          {[]Event{named, {Type: EventRunResumed}}, true},
+		"stopped":          {[]Event{{Type: EventStopped, Slice: key, Attempt: 1}}, true},
+		"attempt failed":   {[]Event{{Type: EventAttemptFailed, Slice: key, Attempt: 1}}, true},
+		"next attempt":     {[]Event{{Type: EventStepStarted, Slice: key, Attempt: 2}}, false},
+		"finished":         {[]Event{named, {Type: EventStepFinished, Step: StepTransform, Slice: key, Attempt: 1}}, false},
+		"committed before": {[]Event{{Type: EventCommitted, Slice: key, Attempt: 1}}, false},
+	} {
+		st := &RunState{}
+		for _, e := range append([]Event{given}, c.after...) {
+			st.Apply(e)
+		}
+		work := st.Slice(key).Work
+		if (work != nil) != c.open || work != nil && (work.Attempt != 1 || work.Fence != 3 || work.Fingerprint != "f" || work.Handle.Tag != "t") {
+			t.Errorf("%s: %+v", name, work)
+		}
+		if name == "started" && work.Handle.IDs["process"] != "7" {
+			t.Errorf("%s: %+v", name, work)
+		}
+	}
+}

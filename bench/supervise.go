@@ -147,9 +147,19 @@ func (f *fakes) Fingerprint(_ context.Context, try supervisor.Try) (string, bool
 	return try.Item.Slice.Key, false, nil
 }
 
-func (f *fakes) Transform(_ context.Context, try supervisor.Try, _ supervisor.Report) (supervisor.Staged, error) {
+func (f *fakes) Outlives() bool { return false }
+
+func (f *fakes) Tag(try supervisor.Try) string { return try.Item.Slice.Key }
+
+func (f *fakes) Start(_ context.Context, try supervisor.Try) (hindcast.Handle, error) {
+	return hindcast.Handle{Tag: f.Tag(try)}, nil
+}
+
+func (f *fakes) Wait(_ context.Context, try supervisor.Try, _ hindcast.Handle, _ func(hindcast.Progress)) (supervisor.Staged, error) {
 	return supervisor.Staged{Manifest: f.manifest("result", try)}, nil
 }
+
+func (f *fakes) End(context.Context, hindcast.Handle) error { return nil }
 
 func (f *fakes) Stage(context.Context, supervisor.Try, *hindcast.Manifest) error { return nil }
 

@@ -39,6 +39,7 @@ type Steps struct {
 	committed map[string]hindcast.Committed  // by slice key
 	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
 	evidence  map[unitKey]*evidence          // of the user's own files
+	given     map[string]*given              // to the engine, by tag
 	counted   map[string]map[string]int64    // rows that a slice read, by its key and the fact, where no manifest says it
 
 	dimDamages map[string]int  // how often each dimension was unloaded again
@@ -76,7 +77,7 @@ type Config struct {
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
-		evidence:   map[unitKey]*evidence{},
+		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.Lake.Current(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -13,52 +14,128 @@ import (
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// Transform runs the SQL over the slice and its checks over the result, in the engine. When ctx ends, the work is
-// cancelled and confirmed dead before Transform returns.
-func (s *Steps) Transform(ctx context.Context, try supervisor.Try, _ supervisor.Report) (supervisor.Staged, error) {
-	item := try.Item
+// given is what an attempt gave to the engine, and needs until that ends.
+type given struct {
+	work    engine.Work
+	reads   map[string][]string
+	own     []*hindcast.Manifest
+	seen    *testimony
+	started time.Time
+	release func() // what was brought here for it
+}
+
+// Outlives reports whether the engine's work goes on without this process.
+func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives }
+
+// Tag names the attempt's work.
+func (s *Steps) Tag(try supervisor.Try) string {
+	return fmt.Sprintf("%s/%s/%s/a%d", s.plan.Pipeline.Name, s.plan.Run, try.Item.Slice.Key, try.Attempt)
+}
+
+// Start has the engine run the SQL over the slice, and its checks over the result.
+func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handle, err error) {
 	dir, err := s.lake.Empty(ctx, s.staging(try))
 	if err != nil {
-		return supervisor.Staged{}, err
+		return h, err
 	}
-	work, err := s.work(try, dir)
-	if err != nil {
-		return supervisor.Staged{}, err
+	g := &given{own: s.own(try.Item)}
+	if g.work, err = s.work(try, dir); err != nil {
+		return h, err
 	}
-	reads, err := s.reads(ctx, item, &work)
-	if err != nil {
-		return supervisor.Staged{}, err
+	if g.reads, err = s.reads(ctx, try.Item, &g.work); err != nil {
+		return h, err
 	}
-	release, err := s.bring(ctx, item, &work, reads)
-	if err != nil {
-		return supervisor.Staged{}, err
+	if g.release, err = s.bring(ctx, try.Item, &g.work, g.reads); err != nil {
+		return h, err
 	}
-	defer release()
 
-	own := s.own(item)
-	if err := unchanged(own); err != nil {
+	if err = unchanged(g.own); err == nil {
+		h, err = s.engine.Start(ctx, g.work)
+	}
+	if err != nil {
+		g.release()
+		return h, err
+	}
+	g.started, g.seen = s.now(), s.witness(ctx, g.own)
+	s.mutex.Lock()
+	s.given[g.work.Tag] = g
+	s.mutex.Unlock()
+	return h, nil
+}
+
+// Wait waits for the end of what the engine was given, by this process or one before it, and says what came of it.
+func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle, progress func(hindcast.Progress)) (supervisor.Staged, error) {
+	g, err := s.taken(ctx, try)
+	if err != nil {
 		return supervisor.Staged{}, err
 	}
-	started := s.now()
-	seen := s.witness(ctx, own)
-	result, err := s.await(ctx, work)
+	defer g.release()
+
+	result, err := s.await(ctx, h, g.work.Dir, progress)
 	if err == nil {
-		err = unchanged(own)
+		err = unchanged(g.own)
 	}
-	if err = s.record(ctx, seen, err); err != nil {
-		return supervisor.Staged{}, s.doubt(&work, reads, err)
+	if err = s.record(ctx, g.seen, err); err != nil {
+		return supervisor.Staged{}, s.doubt(&g.work, g.reads, err)
 	}
 
+	item := try.Item
 	s.mutex.Lock()
 	s.counted[item.Slice.Key] = result.In
 	s.mutex.Unlock()
-	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: s.fence,
+	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: try.Fence,
 		Attempt: try.Attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
-	m.Seconds, m.CreatedAt = s.now().Sub(started).Seconds(), s.now().UTC()
+	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
 	staged := supervisor.Staged{Manifest: m, Memory: result.Memory}
 	staged.RowsIn, staged.BytesIn = s.read(item)
 	return staged, nil
 }
+
+// taken is what the attempt gave to the engine; where an earlier process did, what is left to know of it.
+func (s *Steps) taken(ctx context.Context, try supervisor.Try) (*given, error) {
+	tag := s.Tag(try)
+	s.mutex.Lock()
+	g := s.given[tag]
+	delete(s.given, tag)
+	s.mutex.Unlock()
+	if g != nil {
+		return g, nil
+	}
+
+	dir, err := s.lake.Folder(s.staging(try))
+	if err != nil {
+		return nil, err
+	}
+	own := s.own(try.Item)
+	return &given{work: engine.Work{Tag: tag, Dir: dir}, own: own, seen: s.witness(ctx, own), started: s.now(), release: func() {}}, nil
+}
+
+// await waits for the work's end. Unless it ended well nothing of it runs when await returns, or the error says so.
+func (s *Steps) await(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (engine.Result, error) {
+	result, err := s.engine.Wait(ctx, h, dir, progress)
+	if err == nil {
+		return result, nil
+	}
+	if alive := s.End(context.WithoutCancel(ctx), h); alive != nil {
+		return engine.Result{}, alive
+	}
+	return engine.Result{}, err
+}
+
+// End ends the engine's work.
+func (s *Steps) End(ctx context.Context, h hindcast.Handle) error {
+	if err := s.engine.Stop(ctx, h); err != nil {
+		return &unended{&hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
+			Message: h.Tag + " is not confirmed dead: " + err.Error(), Next: "see that the engine can be reached, then resume the run"}}
+	}
+	return nil
+}
+
+// unended is the error of work that may still run.
+type unended struct{ error }
+
+func (e *unended) Unwrap() error     { return e.error }
+func (e *unended) Unconfirmed() bool { return true }
 
 // Stage brings the result of the attempt's transform into the lake.
 func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.Manifest) error {
@@ -66,7 +143,7 @@ func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.
 }
 
 func (s *Steps) staging(try supervisor.Try) string {
-	return s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt)
+	return s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, try.Fence, try.Attempt)
 }
 
 // read is how many rows and bytes of its facts the slice reads: all of a unit that lies in the slice and its lookback;
@@ -97,20 +174,6 @@ func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 	return m.Sums.Rows > 0 && (len(m.Layouts) > 0 || !window.Contains(m.Interval))
 }
 
-func (s *Steps) await(ctx context.Context, work engine.Work) (engine.Result, error) {
-	handle, err := s.engine.Start(ctx, work)
-	if err != nil {
-		return engine.Result{}, err
-	}
-	result, err := s.engine.Wait(ctx, handle, work.Dir, nil)
-	if ctx.Err() != nil {
-		if alive := s.engine.Stop(context.WithoutCancel(ctx), handle); alive != nil {
-			return engine.Result{}, fmt.Errorf("stopping %s: %w", work.Tag, alive)
-		}
-	}
-	return result, err
-}
-
 func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
@@ -131,7 +194,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 		limits.Memory *= int64(s.plan.Shares.Transforms)
 		limits.Threads *= s.plan.Shares.Transforms
 	}
-	return engine.Work{Tag: fmt.Sprintf("%s/%s/%s/a%d", p.Name, s.plan.Run, item.Slice.Key, try.Attempt), Slice: item.Slice, Query: query,
+	return engine.Work{Tag: s.Tag(try), Slice: item.Slice, Query: query,
 		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 

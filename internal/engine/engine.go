@@ -127,7 +127,7 @@ type Room struct {
 type Engine interface {
 	Properties() Properties
 	Capacity() Capacity
-	// Start begins the work and returns at once. Starting a tag again gives the same work. A caller that starts more than
+	// Start begins the work and returns at once; after an error nothing has begun. Starting a tag again gives the same work. A caller that starts more than
 	// Capacity has slots for may have to wait for one in Wait.
 	Start(ctx context.Context, work Work) (hindcast.Handle, error)
 	// Wait blocks until the work has ended. When ctx ends first the work goes on. It calls progress, if that is not nil,
@@ -141,7 +141,7 @@ type Engine interface {
 	// Alive gives the handles of all work whose tag begins with the prefix and that runs, or waits for a slot, whichever
 	// process started it.
 	Alive(ctx context.Context, tagPrefix string) ([]hindcast.Handle, error)
-	// Close ends all work of this process; nil means confirmed dead.
+	// Close ends all work that this process started or waited for; nil means confirmed dead.
 	Close() error
 }
 

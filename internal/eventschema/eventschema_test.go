@@ -33,11 +33,14 @@ func samples() map[hindcast.EventType]hindcast.Event {
 	failure := &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "no column costs",
 		Place: hindcast.Place{File: "a.sql", Line: 3, Column: 8}, Excerpt: "  SELECT costs\n", Detail: []string{"cost"}, Next: "mend it"}
 	events := map[hindcast.EventType]hindcast.Event{
-		hindcast.EventRunStarted:    {Total: 36, Fence: 1, Pid: 7, Host: "here"},
-		hindcast.EventRunResumed:    {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},
-		hindcast.EventStepStarted:   {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepUnload, Fact: "billing"},
-		hindcast.EventStepFinished:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Manifest: manifest()},
-		hindcast.EventFingerprint:   {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
+		hindcast.EventRunStarted:   {Total: 36, Fence: 1, Pid: 7, Host: "here"},
+		hindcast.EventRunResumed:   {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},
+		hindcast.EventStepStarted:  {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepUnload, Fact: "billing"},
+		hindcast.EventStepFinished: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Manifest: manifest()},
+		hindcast.EventFingerprint:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
+		hindcast.EventWorkPrepared: {Slice: "2019-03-01", Attempt: 1, Fence: 8, Fingerprint: "5e2d", Handle: &hindcast.Handle{Tag: "billing/r8/2019-03-01/a1"}},
+		hindcast.EventWorkStarted: {Slice: "2019-03-01", Attempt: 1,
+			Handle: &hindcast.Handle{Tag: "billing/r8/2019-03-01/a1", IDs: map[string]string{"application": "app-20261129120000-0007"}}},
 		hindcast.EventLoadPrepared:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventCommitted:     {Slice: "2019-03-01T04:00-05:00", Attempt: 1, Rows: 10},
 		hindcast.EventSkipped:       {Slice: "2019-03-01", Message: "up to date"},
@@ -122,6 +125,9 @@ func TestWrongEventsAreRefused(t *testing.T) {
 		"no step":            change(hindcast.EventStepStarted, func(e *hindcast.Event) { e.Step = "" }),
 		"no manifest":        change(hindcast.EventStepFinished, func(e *hindcast.Event) { e.Manifest = nil }),
 		"no fingerprint":     change(hindcast.EventLoadPrepared, func(e *hindcast.Event) { e.Fingerprint = "" }),
+		"started, no handle": change(hindcast.EventWorkStarted, func(e *hindcast.Event) { e.Handle = nil }),
+		"handle of a load":   change(hindcast.EventLoadPrepared, func(e *hindcast.Event) { e.Handle = base[hindcast.EventWorkStarted].Handle }),
+		"handle, no tag":     change(hindcast.EventWorkStarted, func(e *hindcast.Event) { e.Handle = &hindcast.Handle{} }),
 		"skipped silently":   change(hindcast.EventSkipped, func(e *hindcast.Event) { e.Message = "" }),
 		"stop without who":   change(hindcast.EventStopRequested, func(e *hindcast.Event) { e.Message = "" }),
 		"finished, no code":  change(hindcast.EventRunFinished, func(e *hindcast.Event) { e.ExitCode = nil }),
@@ -154,6 +160,7 @@ func TestFieldsAreTheStructs(t *testing.T) {
 		"file":     {defs["file"], reflect.TypeFor[hindcast.File]()},
 		"sums":     {defs["sums"], reflect.TypeFor[hindcast.Sums]()},
 		"interval": {defs["interval"], reflect.TypeFor[hindcast.Interval]()},
+		"handle":   {defs["handle"], reflect.TypeFor[hindcast.Handle]()},
 	}
 	for name, pair := range pairs {
 		object := pair.object.(map[string]any)

@@ -102,6 +102,8 @@ func live(t *testing.T, random *rand.Rand) {
 	trouble := random.Float64() * 0.3
 	dice := rand.New(rand.NewPCG(random.Uint64(), 1)) // used under the world's lock
 	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
+	w.outlives = random.IntN(2) == 0
+	w.crash = func(string, Try) bool { return trouble > 0 && dice.IntN(30) == 0 }
 	for n := 0; ; n++ {
 		if n == 8 {
 			trouble = 0
@@ -116,9 +118,16 @@ func live(t *testing.T, random *rand.Rand) {
 		c.Stop = stop
 		out := w.run(c)
 		time.Sleep(time.Minute) // the timers of this life
-		checkEnd(t, w, c, out)
+		if !w.crashed {
+			checkEnd(t, w, c, out)
+		}
 		if out.ExitCode == hindcast.ExitOK || t.Failed() {
 			return
+		}
+		if random.IntN(4) == 0 && !w.outlives || random.IntN(8) == 0 {
+			w.mu.Lock()
+			w.endAll() // the engine's machine dies too
+			w.mu.Unlock()
 		}
 		if n > 8 {
 			t.Fatalf("without trouble it ended with %d: %v", out.ExitCode, out.Err)
@@ -135,7 +144,7 @@ func lastDurable(events []hindcast.Event, random *rand.Rand) int {
 	least := len(events)
 	for least > 1 {
 		e := events[least-1]
-		if e.Type == hindcast.EventCommitted || e.Type == hindcast.EventLoadPrepared || e.Type == hindcast.EventRunResumed {
+		if e.Type == hindcast.EventCommitted || e.Type == hindcast.EventLoadPrepared || e.Type == hindcast.EventWorkPrepared || e.Type == hindcast.EventRunResumed {
 			break
 		}
 		least--

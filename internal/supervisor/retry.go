@@ -45,6 +45,18 @@ func uncounted(err error) bool {
 	return is && e.Uncounted()
 }
 
+// Unconfirmed is implemented by errors of a Worker that could not confirm that the attempt's work is dead: the next attempt
+// is the same one, which has to wait for the work or end it first.
+type Unconfirmed interface{ Unconfirmed() bool }
+
+func unconfirmed(err error) bool {
+	e, is := errors.AsType[interface {
+		error
+		Unconfirmed
+	}](err)
+	return is && e.Unconfirmed()
+}
+
 // Rewinding is implemented by errors of a transform after which the next attempt has to begin with an earlier step: what the
 // slice reads has to be unloaded again.
 type Rewinding interface{ Rewind() hindcast.Step }

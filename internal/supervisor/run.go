@@ -43,6 +43,7 @@ type run struct {
 	events   []hindcast.Event // recorded and not yet journaled
 	durable  bool             // they must be on disk before what follows them
 	outgoing []*job           // they go to their workers after that
+	waiting  []chan struct{}  // are closed after that
 
 	ending ending
 	proof  proof
@@ -61,7 +62,8 @@ type slice struct {
 	spent    time.Duration
 	print    string
 	staged   *hindcast.Manifest
-	unknown  bool // a load was prepared and nobody knows how it ended
+	unknown  bool               // a load was prepared and nobody knows how it ended
+	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
 	alone    bool
 	haltedBy string // who stopped this slice alone
 	over     bool   // done with
@@ -84,7 +86,7 @@ func newRun(ctx context.Context, config Config) *run {
 		ending: ending{outer: ctx.Done(), killed: make(chan burial, 1)},
 		proof:  proof{answer: make(chan answer, 1)}, part: newPart(config.Only),
 	}
-	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRevive, toLoad} {
+	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRejoin, toRevive, toLoad} {
 		r.queue[t] = byPlace()
 	}
 	r.loads, r.ending.stopLoads = context.WithCancel(context.WithoutCancel(ctx))
@@ -140,12 +142,15 @@ func (r *run) admit(item *plan.Item, place int) {
 	case !item.Reason.Runs():
 		r.record(hindcast.Event{Type: hindcast.EventSkipped, Slice: item.Slice.Key, Message: string(item.Reason)})
 		return
-	case !r.part.wants(item.Slice.Key):
+	case !r.part.wants(item.Slice.Key) && known.Work == nil:
 		r.part.unasked++
 		return
 	}
 	s := &slice{item: item, place: place, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
-		unknown: known.Prepared}
+		unknown: known.Prepared, work: known.Work}
+	if !r.part.wants(item.Slice.Key) {
+		s.haltedBy = "the resume of other slices"
+	}
 	r.open = append(r.open, s)
 	r.left++
 	s.next = r.first(s)
@@ -159,6 +164,8 @@ func (r *run) first(s *slice) task {
 		return toUnload
 	case s.unknown || s.staged != nil:
 		return toRevive
+	case s.work != nil:
+		return toRejoin
 	case r.unloads(s.item):
 		return toUnload
 	}
@@ -218,7 +225,7 @@ func (r *run) loop() {
 // idle reports whether the loop has nothing to wait for.
 func (r *run) idle() bool {
 	if r.stopping() {
-		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running
+		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running && (r.ending.zombie || r.queue[toRejoin].empty())
 	}
 	return r.left == 0 && len(r.underway) == 0 && r.prove()
 }
@@ -233,14 +240,17 @@ func (r *run) record(e hindcast.Event) {
 // load_prepared is on disk before any COMMIT, and success is in the state only when committed is on disk
 // (promise 1). Everything that was recorded since the last commit shares one write. It reports success.
 func (r *run) commit() bool {
-	events, outgoing := r.events, r.outgoing
-	r.events, r.outgoing = nil, nil
+	events, outgoing, waiting := r.events, r.outgoing, r.waiting
+	r.events, r.outgoing, r.waiting = nil, nil, nil
 	if err := r.journal(events); err != nil {
 		for _, j := range outgoing {
 			r.leave(j)
 		}
 		r.journalFailed(err)
 		return false
+	}
+	for _, done := range waiting {
+		close(done)
 	}
 	for _, j := range outgoing {
 		r.pools[j.task.step()].jobs <- j // has room: pool.free was asked
@@ -346,6 +356,10 @@ func (r *run) take(m message) {
 	case !r.underway[m.job]: // a report after its call's end
 	case m.event != nil:
 		r.record(*m.event)
+		if m.durable != nil {
+			r.durable = true
+			r.waiting = append(r.waiting, m.durable)
+		}
 	case m.staging:
 		p := r.pools[m.job.task.step()]
 		m.job.staging = true

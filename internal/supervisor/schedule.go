@@ -10,6 +10,7 @@ import (
 // dispatch gives free workers what is next, the last step first, so that what is nearly done gets done.
 func (r *run) dispatch(now time.Time) {
 	if r.stopping() {
+		r.dispatchRejoins()
 		return
 	}
 	for r.resting.due(now) {
@@ -19,9 +20,18 @@ func (r *run) dispatch(now time.Time) {
 	if !r.resting.empty() {
 		r.alarm.Reset(r.resting.waiting[0].due.Sub(now))
 	}
+	r.dispatchRejoins()
 	r.dispatchLoads()
 	r.dispatchTransforms()
 	r.dispatchUnloads()
+}
+
+// dispatchRejoins comes first, also in a run that is stopping: what earlier processes gave to the engine has its slots, and is
+// waited for or ended. It was no more at a time than there are workers.
+func (r *run) dispatchRejoins() {
+	for r.pools[hindcast.StepTransform].free() && !r.queue[toRejoin].empty() && !r.ending.zombie {
+		r.start(r.queue[toRejoin].take())
+	}
 }
 
 func (r *run) dispatchLoads() {
@@ -72,12 +82,17 @@ func (r *run) dispatchUnloads() {
 func (r *run) start(s *slice) {
 	if !s.trying {
 		s.trying, s.spent = true, 0
-		s.attempt++
+		if s.next != toRejoin { // which goes on with the attempt that the work is of
+			s.attempt++
+		}
 	}
 	s.ready = count(&r.ready, s.ready, false)
-	j := &job{slice: s, task: s.next, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
+	j := &job{slice: s, task: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
 		left: r.rules.AttemptTimeout - s.spent,
 		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.alone, Fence: r.Fence, Fingerprint: s.print}}
+	if s.work != nil {
+		j.try.Fence = s.work.Fence // its files are below the prefix of that
+	}
 	switch j.task {
 	case toUnload:
 		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepUnload})
@@ -85,10 +100,13 @@ func (r *run) start(s *slice) {
 		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad})
 		r.recordOf(j, hindcast.Event{Type: hindcast.EventLoadPrepared, Fingerprint: s.print})
 		r.durable = true // promise 1: before any COMMIT
-	case toTransform, toTransformAlone, toRevive: // the worker reports the transform's start itself
+	case toTransform, toTransformAlone, toRejoin, toRevive: // the worker reports the transform's start itself
 	}
 	j.compute, j.cancel = context.WithCancel(r.compute)
 	j.loads, j.cancelLoad = context.WithCancel(r.loads)
+	if s.haltedBy != "" {
+		j.cancel()
+	}
 	r.underway[j] = true
 	r.pools[j.task.step()].busy++
 	r.outgoing = append(r.outgoing, j)

@@ -13,12 +13,17 @@ func (r *run) settle(j *job, res *result) {
 	if j.task.step() == hindcast.StepLoad {
 		s.unknown = res.unknown
 	}
+	if j.task.step() == hindcast.StepTransform {
+		s.work = res.work
+	}
 	switch {
 	case !res.begun && s.haltedBy != "" && !r.stopping():
 		r.halt(s)
 	case !res.begun: // it stays as it was: the run is stopping
 	case res.err != nil:
 		r.failed(j, res)
+	case res.gone:
+		r.beginAgain(s)
 	case res.committed != nil:
 		r.committed(j, res)
 	case j.task == toUnload:
@@ -39,6 +44,13 @@ func (r *run) unloaded(j *job) {
 	}
 	s.ready = count(&r.ready, s.ready, true)
 	r.enqueue(s, s.transform())
+}
+
+// beginAgain has the slice's next attempt begin where a new run's would: nothing is left of the last one. It has not failed of
+// itself, so that it counts for no retry.
+func (r *run) beginAgain(s *slice) {
+	s.trying, s.print = false, ""
+	r.enqueue(s, r.first(s))
 }
 
 // transform is the task of the slice's transform.
@@ -144,11 +156,14 @@ func (r *run) rest(j *job, err error) {
 	switch j.task {
 	case toUnload:
 		s.next = toUnload
-	case toTransform, toTransformAlone:
+	case toTransform, toTransformAlone, toRejoin:
 		s.alone = s.alone || e.Code == hindcast.EMemory
 		s.next = s.transform()
 		if rewound(err) == hindcast.StepUnload {
 			s.next = toUnload
+		}
+		if s.work != nil {
+			s.next = toRejoin
 		}
 	case toRevive, toLoad:
 		s.next = toRevive

@@ -184,6 +184,7 @@ func (r *run) abandon() {
 // end journals how the run ended, and says so.
 func (r *run) end() *Outcome {
 	r.bury()
+	r.nameUnended()
 	r.recordStopped()
 	r.commit()
 	code := r.exitCode()
@@ -199,6 +200,19 @@ func (r *run) end() *Outcome {
 	r.ending.stopLoads()
 	return &Outcome{ExitCode: r.exitCode(), State: r.state, Err: r.ending.err,
 		Dead: r.ending.burial.dead, Unconfirmed: r.ending.burial.unconfirmed}
+}
+
+// nameUnended names what was given to the engine and not confirmed dead, unless the engine as a whole is.
+func (r *run) nameUnended() {
+	if r.ending.killing {
+		return
+	}
+	for _, s := range r.open {
+		if s.work != nil {
+			r.ending.burial.unconfirmed = append(r.ending.burial.unconfirmed,
+				fmt.Sprintf("transform of %s, attempt %d", r.Plan.Label(s.item.Slice.Key), s.work.Attempt))
+		}
+	}
 }
 
 // recordStopped names the slices that were under way or waiting for another attempt.

@@ -40,11 +40,22 @@ type Worker interface {
 	// Fingerprint is the slice's, now that its inputs are in the lake. committed says that a status row with
 	// it is in the warehouse already: then the slice is skipped, unless it is run in any case (Forced).
 	Fingerprint(ctx context.Context, try Try) (print string, committed bool, err error)
-	// Transform runs the SQL and the checks. Its result is where the engine wrote it, below the attempt's own
-	// prefix (promise 3).
-	Transform(ctx context.Context, try Try, report Report) (Staged, error)
+	// Outlives reports whether what Start gives to the engine goes on when this process has died. Then its tag is
+	// journaled before Start and its handle after it, and a resume begins at Wait.
+	Outlives() bool
+	// Tag is by which the engine knows the attempt's work: the same in every process.
+	Tag(try Try) string
+	// Start gives the SQL and the checks to the engine, and returns at once. After an error nothing has been started.
+	Start(ctx context.Context, try Try) (hindcast.Handle, error)
+	// Wait waits until the engine is done, also with what an earlier process gave it. The result is where the engine
+	// wrote it, below the attempt's own prefix (promise 3). After an error, or when ctx has ended, the work is confirmed
+	// dead when it returns; otherwise the error is Unconfirmed. Of work that is not known any more it says E-WORKER. It
+	// calls progress now and then, and not after it has returned.
+	Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error)
+	// End ends the work; nil means that it is confirmed dead.
+	End(ctx context.Context, h hindcast.Handle) error
 	// Stage brings the transform's result into the lake, and completes its manifest. The engine is free by then:
-	// the next slice's Transform may run beside it.
+	// the next slice's transform may run beside it.
 	Stage(ctx context.Context, try Try, result *hindcast.Manifest) error
 	// Reusable says whether the staged files are all there, as their manifest says.
 	Reusable(ctx context.Context, staged *hindcast.Manifest) bool
@@ -66,7 +77,7 @@ type Try struct {
 	Run         string
 	Attempt     int   // counts from 1, and on over resumes
 	Alone       bool  // no other transform runs beside it: it may have all of the memory
-	Fence       int64 // for the load
+	Fence       int64 // for the load, and of whoever gave the engine its work
 	Fingerprint string
 }
 

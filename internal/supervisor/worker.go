@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ const (
 	toUnload         task = iota + 1 // in the unload pool
 	toTransform                      // in the transform pool: fingerprint, then transform
 	toTransformAlone                 // the same, beside no other transform
+	toRejoin                         // in the transform pool: wait for what an earlier process gave to the engine
 	toRevive                         // in the load pool: settle a load whose end is unknown, see what is still staged
 	toLoad                           // in the load pool
 )
@@ -25,7 +27,7 @@ func (t task) step() hindcast.Step {
 	switch t {
 	case toUnload:
 		return hindcast.StepUnload
-	case toTransform, toTransformAlone:
+	case toTransform, toTransformAlone, toRejoin:
 		return hindcast.StepTransform
 	case toRevive, toLoad:
 		return hindcast.StepLoad
@@ -63,11 +65,13 @@ type job struct {
 	staging bool   // the same: its transform has ended, and its place in the pool is another's
 	task    task
 	try     Try
+	work    *hindcast.OpenWork // with toRejoin
 	staged  *hindcast.Manifest
 	unknown bool
 	limited bool
 	left    time.Duration // of attempt_timeout, if limited
 	begun   atomic.Bool
+	done    atomic.Pointer[hindcast.Progress] // of a transform, as its engine said last
 	// The run's contexts, for this job alone: compute ends with its slice's stop too, loads where that is at once.
 	compute, loads     context.Context
 	cancel, cancelLoad context.CancelFunc
@@ -82,6 +86,7 @@ func (r *run) named(j *job) string {
 type message struct {
 	job     *job
 	event   *hindcast.Event
+	durable chan struct{} // if set, it is closed when the event is on disk
 	staging bool
 	result  *result
 }
@@ -95,6 +100,8 @@ type result struct {
 	print     string // of a transform
 	current   bool   // of a transform: a committed row with this fingerprint is there already
 	staged    Staged
+	work      *hindcast.OpenWork  // of a transform: what the engine was given, where it outlives this process
+	gone      bool                // of a transform that is rejoined: nothing runs of it, and it has no result
 	committed *hindcast.Committed // of a load
 	unknown   bool                // of a load: it may have been committed
 	reusable  bool                // of a revival: the staged result can be loaded
@@ -117,7 +124,7 @@ func (r *run) send(m message) {
 // do does the job within what is left of the attempt's time, and cleans up after a failure.
 func (r *run) do(j *job) *result {
 	res := &result{unknown: j.unknown}
-	if j.compute.Err() != nil {
+	if j.compute.Err() != nil && j.task != toRejoin { // whose work is to be ended
 		return res
 	}
 	res.begun = true
@@ -134,6 +141,8 @@ func (r *run) do(j *job) *result {
 		res.err = r.Worker.Unload(ctx, j.try, r.reporter(j))
 	case toTransform, toTransformAlone:
 		r.transform(ctx, j, res)
+	case toRejoin:
+		r.rejoin(ctx, j, res)
 	case toRevive:
 		r.revive(ctx, j, res)
 	case toLoad:
@@ -141,8 +150,8 @@ func (r *run) do(j *job) *result {
 	}
 	res.took = time.Since(began)
 	if res.err != nil {
-		r.explain(ctx, base, res)
-		if j.task.step() != hindcast.StepLoad {
+		r.explain(ctx, base, j, res)
+		if j.task.step() != hindcast.StepLoad && res.work == nil {
 			r.discard(j.try)
 		}
 	}
@@ -157,16 +166,37 @@ func within(base context.Context, j *job) (context.Context, context.CancelFunc) 
 }
 
 // explain tells a step's own failure from our stop and from the end of its time.
-func (r *run) explain(ctx, base context.Context, res *result) {
+func (r *run) explain(ctx, base context.Context, j *job, res *result) {
 	switch {
 	case base.Err() != nil:
 		res.canceled = true
 	case errors.Is(context.Cause(ctx), errAttemptTimeout):
 		limit := r.rules.AttemptTimeout
 		res.err = &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Cause: res.err,
-			Message: fmt.Sprintf("the attempt took longer than attempt_timeout, %s", limit),
-			Next:    "raise run.attempt_timeout"}
+			Message: fmt.Sprintf("the attempt took longer than attempt_timeout, %s", limit), Detail: reached(j.done.Load()),
+			Next: "raise run.attempt_timeout"}
 	}
+}
+
+// reached says how far a transform had come.
+func reached(p *hindcast.Progress) []string {
+	if p == nil {
+		return nil
+	}
+	var known []string
+	if p.Done > 0 {
+		known = append(known, fmt.Sprintf("%.0f %% of it done", 100*p.Done))
+	}
+	if p.Rows > 0 {
+		known = append(known, fmt.Sprintf("%d rows read", p.Rows))
+	}
+	if p.Bytes > 0 {
+		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))
+	}
+	if known == nil {
+		return nil
+	}
+	return []string{"when it was stopped: " + strings.Join(known, ", ")}
 }
 
 // transform finds the fingerprint, reports it before the transform begins, transforms, and stages the result.
@@ -184,19 +214,12 @@ func (r *run) transform(ctx context.Context, j *job, res *result) {
 	try.Fingerprint = res.print
 	report(hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
 	report(hindcast.Event{Type: hindcast.EventStepStarted})
-	began := time.Now()
-	res.staged, res.err = r.Worker.Transform(ctx, try, report)
-	if res.err == nil && res.staged.Manifest == nil {
-		res.err = errors.New("the transform left no manifest")
-	}
-	if res.err != nil {
+
+	var handle hindcast.Handle
+	if handle, res.err = r.give(ctx, j, try); res.err != nil {
 		return
 	}
-	if res.staged.Manifest.Seconds == 0 {
-		res.staged.Manifest.Seconds = time.Since(began).Seconds()
-	}
-	r.send(message{job: j, staging: true})
-	res.err = r.Worker.Stage(ctx, try, res.staged.Manifest)
+	r.takeBack(ctx, j, try, handle, res)
 }
 
 // revive settles a load whose end is unknown (promise 4), then looks whether its staged result can be loaded.

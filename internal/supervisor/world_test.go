@@ -20,6 +20,7 @@ type memory struct {
 	events  []hindcast.Event
 	durable int
 	fail    func(hindcast.Event) error // of the events that are appended
+	dead    bool                       // its process is: nothing is appended any more
 }
 
 func (m *memory) Append(_ context.Context, events ...hindcast.Event) error {
@@ -35,6 +36,9 @@ func (m *memory) Append(_ context.Context, events ...hindcast.Event) error {
 func (m *memory) AppendAsync(events ...hindcast.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.dead {
+		return errCrashed
+	}
 	for _, e := range events { // all or none
 		if m.fail == nil {
 			break
@@ -114,6 +118,12 @@ type world struct {
 	unkilled  []string // what Kill is to call unconfirmed
 	release   chan struct{}
 	aheadPeak int // most results staged at a time
+
+	given    map[string]*given           // what the engine was given, by tag
+	outlives bool                        // the engine's work outlives the run
+	crash    func(at string, _ Try) bool // whether the run's process dies here; see die
+	crashed  bool                        // it has: nothing that the run does has any effect
+	die      context.CancelFunc          // of the run's context
 }
 
 // outcome of a call: it takes Takes (or until its context ends, unless Stubborn), then fails with Err. A Load
@@ -128,22 +138,32 @@ type outcome struct {
 
 func newWorld(t testing.TB) *world {
 	return &world{t: t, journal: &memory{}, rows: map[string]hindcast.Committed{}, commits: map[string]int{},
-		staged: map[string]bool{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
+		staged: map[string]bool{}, given: map[string]*given{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
 }
 
 func (w *world) enter(method string, try Try) outcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.note(method, try)
+	return w.draw(method, try)
+}
+
+// draw decides how a call goes. The world is locked.
+func (w *world) draw(method string, try Try) outcome {
+	if w.call == nil {
+		return outcome{}
+	}
+	return w.call(method, try)
+}
+
+// note notes a call that begins. The world is locked.
+func (w *world) note(method string, try Try) {
 	w.calls = append(w.calls, fmt.Sprintf("%s %s %d", method, try.Item.Slice.Key, try.Attempt))
 	w.active[method]++
 	w.peak[method] = max(w.peak[method], w.active[method])
 	if try.Alone && method == "transform" && w.active[method] > 1 {
 		w.t.Errorf("%s is to be alone, and %d transforms run", try.Item.Slice.Key, w.active[method])
 	}
-	if w.call == nil {
-		return outcome{}
-	}
-	return w.call(method, try)
 }
 
 func (w *world) leave(method string) {
@@ -191,10 +211,13 @@ func (w *world) Fingerprint(ctx context.Context, try Try) (string, bool, error) 
 	return w.print(try), w.rows[try.Item.Slice.Key].Fingerprint == w.print(try), nil
 }
 
-func (w *world) Transform(ctx context.Context, try Try, _ Report) (Staged, error) {
-	o := w.enter("transform", try)
+func (w *world) Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error) {
+	w.mu.Lock()
+	w.note("transform", try)
+	w.mu.Unlock()
 	defer w.leave("transform")
-	if err := w.spend(ctx, o); err != nil {
+	o, err := w.await(ctx, try, h, progress)
+	if err != nil {
 		return Staged{}, err
 	}
 	w.mu.Lock()
@@ -288,6 +311,9 @@ func (w *world) kill() (dead, unconfirmed []string) {
 		w.t.Error("Kill was called twice")
 	}
 	w.killed = true
+	if !w.crashed {
+		w.endAll()
+	}
 	return []string{"engine", "warehouse"}, w.unkilled
 }
 
@@ -340,7 +366,10 @@ func (w *world) config(p *plan.Plan) Config {
 func (w *world) run(c Config) *Outcome {
 	w.t.Helper()
 	before := len(w.journal.events)
-	out := Run(context.Background(), c)
+	ctx, die := context.WithCancel(context.Background())
+	defer die()
+	w.die, w.crashed, w.journal.dead = die, false, false
+	out := Run(ctx, c)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for method, n := range w.active {
@@ -357,6 +386,7 @@ func (w *world) run(c Config) *Outcome {
 		w.t.Errorf("the journal folds to\n%+v, and the state is\n%+v", folded, out.State)
 	}
 	w.checkCommits(c, out)
+	w.checkGiven(out)
 	w.checkAttempts(c.Plan, w.journal.events[before:])
 	return out
 }
@@ -402,6 +432,7 @@ var (
 	errPermanent = &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "division by zero"}
 	errCheck     = &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: "check rows failed"}
 	errOdd       = errors.New("odd")
+	errCrashed   = errors.New("the process has died")
 )
 
 // on fails the method's calls for the slice (all slices if empty) as long as the attempt's number is at most
