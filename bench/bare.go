@@ -13,11 +13,11 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2" // the driver
 )
 
-// work is what bare DuckDB is given: the same settings, tables and SQL that hindcast's worker has.
+// work is what bare DuckDB runs: with the same settings, tables and SQL as hindcast's worker.
 type work struct {
 	Settings []string `json:"settings"`
 	Copies   []copied `json:"copies"`
-	Database string   `json:"database"` // a file to insert the results into; "" does not
+	Database string   `json:"database"` // a file to insert the results into; "" inserts nowhere
 }
 
 // copied is one slice's COPY.
@@ -27,14 +27,14 @@ type copied struct {
 	Path  string   `json:"path"`
 }
 
-// bareRun runs the work in a process of its own and returns its whole time, and the seconds of each COPY.
+// bareRun runs the work in a separate process and returns its total time, and the seconds of each COPY.
 func (b *bench) bareRun(ctx context.Context, w work) (wall float64, each []float64, err error) {
 	began := time.Now()
 	_, each, err = b.bareProcess(ctx, w)
 	return time.Since(began).Seconds(), each, err
 }
 
-// bareProcess runs the work in a process of its own and returns what became of that, and the seconds of each COPY.
+// bareProcess runs the work in a separate process and returns the process's state, and the seconds of each COPY.
 func (b *bench) bareProcess(ctx context.Context, w work) (state *os.ProcessState, each []float64, err error) {
 	text, err := json.Marshal(w)
 	if err != nil {
@@ -106,7 +106,7 @@ func bare(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(seconds)
 }
 
-// insert adds the rows of a file to a table of a database file, in a transaction of its own.
+// insert adds the rows of a file to a table of a database file, in one transaction.
 func insert(ctx context.Context, conn *sql.Conn, path, database string) error {
 	from := " SELECT * FROM read_parquet('" + path + "')"
 	return execute(ctx, conn, "ATTACH IF NOT EXISTS '"+database+"' AS warehouse",

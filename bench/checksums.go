@@ -20,8 +20,8 @@ var read = []map[string][]string{
 	{"facts/usage/*": {"usage_date", "account_id", "sku_id", "charge", "cost", "quantity", "hours"}, "dimensions/skus": {"sku_id", "family"}},
 }
 
-// checksums measures what it costs to compare the columns that a transform reads with their checksums, against the CPU
-// seconds of bare DuckDB's COPYs over them, in one process.
+// checksums measures what it costs to compare the columns that a transform reads with their checksums, relative to the
+// CPU seconds of bare DuckDB's COPYs over them, in one process.
 func (b *bench) checksums(ctx context.Context) error {
 	months, rows := b.size(4, 2), b.size(2_000_000, 1_000_000)
 	say("checksums: %d slices of %d rows", months, rows)
@@ -43,7 +43,7 @@ func (b *bench) checksums(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := b.hindcastRun(ctx, file); err != nil { // brings the slices into the lake
+		if _, err := b.hindcastRun(ctx, file); err != nil { // puts the slices into the lake
 			return err
 		}
 		if err := b.sums(ctx, s, read[i]); err != nil {
@@ -103,7 +103,7 @@ func (b *bench) sums(ctx context.Context, s *subject, columns map[string][]strin
 	return nil
 }
 
-// compared compares the columns of all files, and says how large these are.
+// compared compares the columns of all files, and returns their total size.
 func compared(s *subject, columns map[string][]string) (bytes int64, err error) {
 	lake := filepath.Join(s.dir, "lake")
 	for folder, names := range columns {

@@ -10,8 +10,8 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
-// host is what the servers for tests want of a test: here their life ends with a figure. What else a test can do they
-// do not ask for.
+// host implements what the test servers need of a testing.TB: here they live as long as a figure. They do not use the
+// rest of it.
 type host struct {
 	testing.TB
 	ctx  context.Context
@@ -19,7 +19,7 @@ type host struct {
 	ends []func()
 }
 
-// hosted runs a figure that needs servers. A server that does not start is an error of the figure.
+// hosted measures a figure that needs servers. A server that does not start fails the figure.
 func hosted(ctx context.Context, dir string, measure func(*host) error) (err error) {
 	h := &host{ctx: ctx, dir: dir}
 	defer func() {
@@ -34,7 +34,7 @@ func hosted(ctx context.Context, dir string, measure func(*host) error) (err err
 	return measure(h)
 }
 
-// failure is what ends a figure from within.
+// failure ends a figure from within.
 type failure struct{ error }
 
 func (h *host) Helper()                           {}
@@ -54,7 +54,7 @@ func (h *host) TempDir() string {
 	return dir
 }
 
-// Setenv lasts until the benchmarks end: what they start has it too.
+// Setenv lasts until the benchmarks end, and applies to everything they start.
 func (h *host) Setenv(name, value string) {
 	if err := os.Setenv(name, value); err != nil {
 		h.Fatal(err)
@@ -68,14 +68,14 @@ type database struct {
 	url     string // over the unix socket
 }
 
-// postgres starts a server that does not run short of buffers, and whose WAL has room for a figure: else a checkpoint
-// counts for whoever it meets.
+// postgres starts a server with enough buffers, and with enough WAL for a figure: otherwise a checkpoint would be
+// charged to whoever runs at the time.
 func (h *host) postgres() *database {
 	c := pgtest.Start(h, "", "shared_buffers=2GB", "max_wal_size=16GB", "checkpoint_timeout=1h", "jit=off", "work_mem=256MB", "maintenance_work_mem=512MB")
 	return &database{host: h, cluster: c, url: c.URL("postgres")}
 }
 
-// run runs statements, each by itself, and returns the rows of the last.
+// run runs statements, each separately, and returns the rows of the last one.
 func (d *database) run(statements ...string) (rows [][]string) {
 	for _, s := range statements {
 		rows = d.cluster.Exec(d, d.url, s)
@@ -83,7 +83,7 @@ func (d *database) run(statements ...string) (rows [][]string) {
 	return rows
 }
 
-// timed is run, and the seconds that it took.
+// timed is run, returning the seconds that it took.
 func (d *database) timed(statements ...string) float64 {
 	began := time.Now()
 	d.run(statements...)

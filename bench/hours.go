@@ -40,7 +40,7 @@ target: {table: hourly, time: event_time}
 `, hourlyFrom.Add(time.Duration(hours)*time.Hour).Format("2006-01-02T15:04"))
 }
 
-// hours measures what a long history costs that is done: a plan of it, and a run of one slice.
+// hours measures what a long, finished history costs: a plan of it, and a run of one slice.
 func (b *bench) hours(ctx context.Context) error {
 	n := b.size(100_000, 10_000)
 	say("hours: %d hourly slices", n)
@@ -55,7 +55,7 @@ func (b *bench) hours(ctx context.Context) error {
 		return err
 	}
 
-	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.seconds, 1, "CPU s", new.told())
+	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.seconds, 1, "CPU s", new.detail())
 	if err := b.publishHours(ctx, dir, n, n-1); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *bench) hours(ctx context.Context) error {
 		return err
 	}
 
-	b.below("run of one new slice among them, all others committed", one.seconds, 2, "CPU s", one.told())
+	b.below("run of one new slice among them, all others committed", one.seconds, 2, "CPU s", one.detail())
 	var seconds []float64
 	var peak int64
 	var last spent
@@ -79,12 +79,12 @@ func (b *bench) hours(ctx context.Context) error {
 		seconds, peak = append(seconds, last.seconds), max(peak, last.peak)
 	}
 
-	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.told())
+	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.detail())
 	b.below("its memory, the largest process's", float64(peak)/1e6, 150, "MB", "")
 	return nil
 }
 
-// spent is what a command took, with its children.
+// spent is what a command used, including its children.
 type spent struct {
 	seconds float64 // of CPU
 	wall    time.Duration
@@ -92,7 +92,7 @@ type spent struct {
 	out     []byte
 }
 
-func (s spent) told() string {
+func (s spent) detail() string {
 	return fmt.Sprintf("%.2f s, %.0f MB", s.wall.Seconds(), float64(s.peak)/1e6)
 }
 
@@ -129,8 +129,8 @@ func (b *bench) makeHours(ctx context.Context, dir string, n int) error {
 	return os.WriteFile(filepath.Join(dir, "hourly.yml"), []byte(hourlyPipeline(n)), 0o644)
 }
 
-// publishHours makes what runs of the first of the n slices leave behind, in seconds where they take an hour: manifests,
-// published rows, status rows.
+// publishHours creates in seconds what hour-long runs of the first of the n slices would leave: manifests, published
+// rows, status rows.
 func (b *bench) publishHours(ctx context.Context, dir string, n, first int) error {
 	out, err := b.spent(ctx, "plan", "--json", "-f", filepath.Join(dir, "hourly.yml"))
 	if err != nil {
@@ -169,7 +169,7 @@ func (b *bench) publishHours(ctx context.Context, dir string, n, first int) erro
   JOIN hourly h ON h.event_time = timezone('UTC', s.start)`)
 }
 
-// contentOf is what the facts of a slice are said to hold; they are never read.
+// contentOf stands for the content of a slice's facts, which are never read.
 func contentOf(key string) string { return "bench:" + key }
 
 // publishFacts publishes a unit of one file for each slice.

@@ -17,8 +17,8 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// lakeInS3 measures runs over a lake in a bucket: the second one against the same over a folder, and what the first one on
-// a new machine fetches.
+// lakeInS3 measures runs over a lake in a bucket: a second run against the same over a folder, and what the first run
+// on a new machine fetches.
 func (b *bench) lakeInS3(ctx context.Context) error {
 	return hosted(ctx, b.dir, func(h *host) error {
 		months, rows := b.size(6, 2), b.size(2_000_000, 1_000_000)
@@ -63,7 +63,8 @@ func (l *lakes) make(ctx context.Context, rows int) error {
 	return nil
 }
 
-// pipeline writes the pipeline file of the next run: a new target, the lake, and the folder that stands for the machine.
+// pipeline writes the pipeline file of the next run: a new target, the lake, and the folder that represents the
+// machine.
 func (l *lakes) pipeline(which, endpoint, machine string) (string, error) {
 	l.runs++
 	text := pipelineText("lakes", "warehouse.duckdb", l.months, fmt.Sprintf("result_%d", l.runs), "8GB", nil)
@@ -91,7 +92,7 @@ func (b *bench) compareLakes(ctx context.Context, l *lakes) error {
 		return o.wall.Seconds(), nil
 	}
 
-	for _, which := range []string{nearby, inBucket} { // unloads
+	for _, which := range []string{nearby, inBucket} { // the unloads
 		if _, err := run(which, l.server.Endpoint, "first"); err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func (b *bench) compareLakes(ctx context.Context, l *lakes) error {
 	return nil
 }
 
-// counter passes requests on and counts the bytes of Parquet files that are answered.
+// counter forwards requests and counts the bytes of Parquet files in the answers.
 type counter struct {
 	endpoint string
 	bytes    atomic.Int64

@@ -1,6 +1,6 @@
-// Command bench measures hindcast against its peers in one run, so that only ratios of the same minutes are
-// compared, and writes the table of docs/benchmarks.md. Start it with bench/run. What is to be reached, and why a
-// figure is not, is for docs/benchmarks.md.
+// Command bench measures hindcast against its peers in one run, so that only ratios of the same minutes are compared,
+// and writes the table of docs/benchmarks.md. Start it with bench/run. docs/benchmarks.md says what the goals are, and
+// why a figure misses one.
 package main
 
 import (
@@ -18,12 +18,12 @@ import (
 // bench is one run of the benchmarks.
 type bench struct {
 	hindcast string // the program
-	self     string // this program, for the parts that run in processes of their own
+	self     string // this program, for what runs in separate processes
 	dir      string // for data; removed at the end
 	quick    bool
 	peers    bool
 	threads  int
-	watching bool // the processes' memory, which costs time
+	watching bool // whether to watch the processes' memory, which costs time
 	rows     []row
 }
 
@@ -42,15 +42,15 @@ var figures = []figure{
 	{"supervisor", (*bench).supervisor},
 	{"memory", (*bench).memory},
 	{"postgres", (*bench).moves},
-	{"job", (*bench).job},
+	{"history", (*bench).wholeHistory},
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},
 }
 
 func main() {
 	if len(os.Args) > 1 {
-		if part := parts[os.Args[1]]; part != nil {
-			exit(part(os.Args[2:]))
+		if role := roles[os.Args[1]]; role != nil {
+			exit(role(os.Args[2:]))
 		}
 	}
 
@@ -59,8 +59,8 @@ func main() {
 	exit(run(ctx))
 }
 
-// parts are what bench starts itself as.
-var parts = map[string]func(args []string) error{"bare": bare, "supervise": supervise}
+// roles are what bench starts itself as.
+var roles = map[string]func(args []string) error{"bare": bare, "supervise": supervise}
 
 func exit(err error) {
 	if err != nil {
@@ -127,7 +127,7 @@ func (b *bench) prepare() (err error) {
 	return err
 }
 
-// say tells of progress.
+// say reports progress.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 // size is full, or small in a quick run.

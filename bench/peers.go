@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// tinyPeer is a program that does the same as the tiny slices in batches of its own.
+// tinyPeer is a program that does the same work as the tiny slices in its own batches.
 type tinyPeer struct {
 	name    string
 	files   func(days int) map[string]string // of its project, by path
@@ -49,8 +49,8 @@ var tinyPeersAll = []tinyPeer{
 	}, func(int) []string { return []string{"sqlmesh", "plan", "--auto-apply", "--no-prompts"} }, "main.daily"},
 }
 
-// tinyPeers measures the peers on the same data: their cost a batch is the slope between a run of few batches and
-// one of many, their start what is left. A peer that cannot be installed or does not work is a row that says so.
+// tinyPeers measures the peers on the same data: their cost per batch is the slope between a run of few batches and one
+// of many, their start-up is the rest. A peer that cannot be installed or does not work gets a row that says so.
 func (b *bench) tinyPeers(ctx context.Context, days int) error {
 	bin, err := installPeers(ctx, "bench-peers", "bench/requirements.txt")
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *bench) tinyPeers(ctx context.Context, days int) error {
 	return nil
 }
 
-// peerRun is the seconds that a peer takes over so many days, from nothing. Its result is checked.
+// peerRun is the seconds that a peer takes for so many days, from scratch. Its result is checked.
 func (b *bench) peerRun(ctx context.Context, bin string, p tinyPeer, days int) (float64, error) {
 	dir := filepath.Join(b.dir, fmt.Sprintf("%s-%d", strings.ReplaceAll(p.name, " ", "-"), days))
 	if err := makeTiny(ctx, dir, days); err != nil {
@@ -131,7 +131,7 @@ func checkPeer(ctx context.Context, dir string, p tinyPeer, days int) error {
 	return nil
 }
 
-// installPeers installs the pinned versions into an environment of their own, once, and returns its programs' folder.
+// installPeers installs the pinned versions into a separate environment, once, and returns its programs' folder.
 func installPeers(ctx context.Context, name, requirements string) (string, error) {
 	env := filepath.Join(".tools", name)
 	bin, err := filepath.Abs(filepath.Join(env, "bin"))
@@ -164,7 +164,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// oneLine is an error as a cell of a table.
+// oneLine formats an error as a table cell.
 func oneLine(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "stopped"

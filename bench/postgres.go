@@ -34,19 +34,19 @@ const wideColumns = narrowColumns + `,
 // scramble is a hash that every version of PostgreSQL has.
 const scramble = `CREATE FUNCTION h(x bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT hashint8(x)::bigint & 2147483647'`
 
-// makeTable makes a month's table of the columns, with its statistics and without anything left for a first reader to do.
+// makeTable makes a month's table with these columns, with its statistics and without work left for the first reader.
 func (d *database) makeTable(name, columns string, i, rows int) {
 	d.run(fmt.Sprintf("CREATE TABLE %s AS SELECT %s FROM generate_series(%d::bigint, %d) AS r(i)", name,
 		fmt.Sprintf(columns, "h", month(i)), i*rows+1, (i+1)*rows), "VACUUM (FREEZE, ANALYZE) "+name, "CHECKPOINT")
 }
 
-// moved is one table's way out of PostgreSQL and back in.
+// moved is one table's way out of PostgreSQL and back.
 type moved struct {
 	name    string
-	table   string // of a month, and named so
+	table   string // of a month, and named after it
 	columns string
 	rows    int
-	out, in map[string][]float64 // rows a second, by who
+	out, in map[string][]float64 // rows a second, by program
 }
 
 const (
@@ -54,7 +54,7 @@ const (
 	nowhere, copyFrom                  = "COPY to nowhere, one connection", "server-side COPY FROM a file"
 )
 
-// moves measures unloads from PostgreSQL and loads into it, side by side with whoever does the same.
+// moves measures unloads from PostgreSQL and loads into it, next to programs that do the same.
 func (b *bench) moves(ctx context.Context) error {
 	return hosted(ctx, b.dir, func(h *host) error {
 		d := h.postgres()
@@ -79,7 +79,7 @@ func (b *bench) moves(ctx context.Context) error {
 	})
 }
 
-// move alternates all ways of moving the table.
+// move alternates between all ways of moving the table.
 func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 	m.out, m.in = map[string][]float64{}, map[string][]float64{}
 	dir := filepath.Join(b.dir, "moves-"+m.table)
@@ -104,8 +104,8 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 	return os.RemoveAll(dir)
 }
 
-// moveOurs takes the table through a run whose SQL changes nothing, into a table that is there: the steps are timed with all
-// that a step does, from its snapshot to its checksum and from its lock to its status row.
+// moveOurs takes the table through a run whose SQL changes nothing, into an existing table. The steps are timed with
+// everything they do, from the snapshot to the checksum and from the lock to the status row.
 func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (b *bench) compareMoves(m *moved) {
 	b.peer("the same against "+sling+" (from CSV)", fmt.Sprintf("%.2f (%s)", ratio(m.in, sling), speeds(m.in, sling)))
 }
 
-// medianRatio is the median of the ratios of what was measured side by side.
+// medianRatio is the median of the ratios of paired measurements.
 func medianRatio(a, b []float64) float64 {
 	var ratios []float64
 	for i := range min(len(a), len(b)) {

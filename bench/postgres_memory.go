@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// postgresMemory measures what the processes hold that rows go through on their way out of PostgreSQL and in, over a slice
-// of 1 x and 10 x the rows. The engine's memory is the SQL's, and has a figure of its own.
+// postgresMemory measures the processes that rows pass through on their way out of PostgreSQL and back, over a slice of
+// 1 x and 10 x the rows. The engine's memory depends on the SQL, and is measured separately.
 func (b *bench) postgresMemory(ctx context.Context) error {
 	b.watching = true
 	defer func() { b.watching = false }()

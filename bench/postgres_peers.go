@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// postgresPeers are the programs that move tables too.
+// postgresPeers are other programs that move tables.
 type postgresPeers struct{ python, sling, script string }
 
-// postgresPeers installs them. Without them there is nothing to compare with: that is an error.
+// postgresPeers installs them. Without them there is nothing to compare with, so a failure is an error.
 func (b *bench) postgresPeers(ctx context.Context) (*postgresPeers, error) {
 	bin, err := installPeers(ctx, "postgres-peers", "bench/requirements-postgres.txt")
 	if err != nil {
@@ -30,7 +30,7 @@ func (b *bench) postgresPeers(ctx context.Context) (*postgresPeers, error) {
 	return &postgresPeers{filepath.Join(bin, "python3"), found[0], "bench/peer.py"}, os.Chmod(found[0], 0o755)
 }
 
-// move has every peer move the table, the slow one in the first round only.
+// move has every peer move the table, the slow one only in the first round.
 func (p *postgresPeers) move(d *database, m *moved, dir string, first bool, note func(of map[string][]float64, who string, seconds float64)) error {
 	parquet, csv := filepath.Join(dir, "peer.parquet"), filepath.Join(dir, "peer.csv")
 	for _, step := range []struct {
@@ -68,7 +68,7 @@ func (p *postgresPeers) move(d *database, m *moved, dir string, first bool, note
 	return nil
 }
 
-// into has a table like the source's filled again.
+// into fills an empty table like the source's.
 func (d *database) into(m *moved, fill func() (float64, error)) (float64, error) {
 	d.run("DROP TABLE IF EXISTS moved", "CREATE TABLE moved (LIKE "+m.table+")", "CHECKPOINT")
 	seconds, err := fill()
@@ -78,15 +78,15 @@ func (d *database) into(m *moved, fill func() (float64, error)) (float64, error)
 	return seconds, d.compare(m.table, "moved")
 }
 
-// copyFrom has the server read a file of its own.
+// copyFrom has the server read its own file.
 func (d *database) copyFrom(m *moved) (float64, error) {
 	file := filepath.Join(d.cluster.Dir, m.table+".copy")
 	d.run("COPY " + m.table + " TO '" + file + "' (FORMAT binary)")
-	defer func() { _ = os.Remove(file) }() // the server's folder goes with the server
+	defer func() { _ = os.Remove(file) }() // the server's folder is removed with the server
 	return d.into(m, func() (float64, error) { return d.timed("COPY moved FROM '" + file + "' (FORMAT binary)"), nil })
 }
 
-// python3 runs one of peer.py's ways and returns the seconds that it took, without Python's start.
+// python3 runs one of peer.py's ways and returns the seconds that it took, without Python's start-up.
 func (p *postgresPeers) python3(ctx context.Context, args ...string) (float64, error) {
 	cmd := exec.CommandContext(ctx, p.python, append([]string{p.script}, args...)...)
 	var problems bytes.Buffer
@@ -99,7 +99,7 @@ func (p *postgresPeers) python3(ctx context.Context, args ...string) (float64, e
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// slingRun runs sling and returns its whole time.
+// slingRun runs sling and returns its total time.
 func (p *postgresPeers) slingRun(ctx context.Context, args ...string) (float64, error) {
 	cmd := exec.CommandContext(ctx, p.sling, append([]string{"run"}, args...)...)
 	cmd.Env = append(os.Environ(), "SLING_DISABLE_TELEMETRY=TRUE")

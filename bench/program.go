@@ -19,10 +19,10 @@ import (
 // observed is one run of hindcast, seen from outside.
 type observed struct {
 	wall   time.Duration
-	cpu    time.Duration // of it and its children
+	cpu    time.Duration // including its children
 	first  time.Duration // process start to the first committed slice's event
 	events []hindcast.Event
-	peaks  map[string]int64 // most resident bytes of each process, by what it is
+	peaks  map[string]int64 // most resident bytes of each process, by its role
 }
 
 // hindcastRun runs `hindcast run` on a pipeline file.
@@ -90,8 +90,8 @@ func (o *observed) step(step hindcast.Step) (seconds float64) {
 	return seconds
 }
 
-// whole is a step's time from its beginning to its end, of a run of one slice and one fact: with what comes after the seconds
-// that the step counts itself, of an unload the file's checksum and its manifest.
+// whole is a step's time from beginning to end, in a run of one slice and one fact. It includes what follows the
+// seconds that the step itself reports: for an unload, the file's checksum and its manifest.
 func (o *observed) whole(step hindcast.Step) float64 {
 	var began time.Time
 	for _, e := range o.events {
@@ -117,8 +117,8 @@ func (o *observed) rows() (n int64) {
 	return n
 }
 
-// watch notes the peaks of hindcast and its children until quit is closed. The kernel keeps the peak, so a look now
-// and then misses only what happens right before a process ends.
+// watch records the peaks of hindcast and its children until quit is closed. The kernel keeps the peak, so an
+// occasional look misses only what happens just before a process ends.
 func (o *observed) watch(pid int, quit <-chan struct{}) {
 	for {
 		o.note("supervisor", pid)
@@ -143,7 +143,8 @@ func (o *observed) watch(pid int, quit <-chan struct{}) {
 	}
 }
 
-// held returns the peaks of these roles in MB. One that was never seen is an error: nothing would be under every limit.
+// held returns the peaks of these roles in MB. A role that was never seen is an error: nothing would be below every
+// limit.
 func (o *observed) held(roles ...string) (mb []float64, err error) {
 	for _, role := range roles {
 		if o.peaks[role] == 0 {

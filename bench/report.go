@@ -15,17 +15,17 @@ type row struct {
 	figure, measured, reach, verdict string
 }
 
-// ratio adds a figure that is to be at least reach.
+// ratio adds a figure that should be at least reach.
 func (b *bench) ratio(figure string, measured, reach float64, detail string) {
 	b.add(row{figure, fmt.Sprintf("%.2f (%s)", measured, detail), fmt.Sprintf(">= %.2f", reach), verdict(measured >= reach)})
 }
 
-// most adds a ratio that is to be at most reach.
+// most adds a ratio that should be at most reach.
 func (b *bench) most(figure string, measured, reach float64, detail string) {
 	b.add(row{figure, fmt.Sprintf("%.3f (%s)", measured, detail), fmt.Sprintf("<= %.2f", reach), verdict(measured <= reach)})
 }
 
-// below adds a figure that is to be below reach.
+// below adds a figure that should be below reach.
 func (b *bench) below(figure string, measured, reach float64, unit, detail string) {
 	text := number(measured) + " " + unit
 	if detail != "" {
@@ -34,7 +34,7 @@ func (b *bench) below(figure string, measured, reach float64, unit, detail strin
 	b.add(row{figure, text, "< " + number(reach) + " " + unit, verdict(measured < reach)})
 }
 
-// peer adds a figure that is there to be compared with.
+// peer adds a figure for comparison only.
 func (b *bench) peer(figure, measured string) { b.add(row{figure, measured, "", ""}) }
 
 func (b *bench) add(r row) {
@@ -103,7 +103,7 @@ func (b *bench) table() string {
 	return out.String()
 }
 
-// machine says where and with what it was measured.
+// machine says where and with what the figures were measured.
 func (b *bench) machine() string {
 	version, err := exec.Command(b.hindcast, "version").Output()
 	if err != nil {
@@ -113,7 +113,8 @@ func (b *bench) machine() string {
 		strings.Join(strings.Fields(string(version)), " "))
 }
 
-// load is the machine's load average: well above the cores it means that others were busy there too.
+// load is the machine's load average: well above the number of cores it means that the machine was busy with other
+// work.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -143,7 +144,7 @@ const (
 	markEnd = "<!-- end of what is measured -->\n"
 )
 
-// write replaces the measured part of the page; the words around it are people's.
+// write replaces the measured section of the page; the text around it is written by people.
 func (b *bench) write(path, table string, took time.Duration) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// supervised is what the supervisor's process says of itself.
+// supervised is what the supervisor's process reports about itself.
 type supervised struct {
 	Seconds float64 `json:"seconds"`
 	Memory  int64   `json:"memory"` // peak resident bytes
@@ -184,7 +184,7 @@ func (f *fakes) Lookup(_ context.Context, try supervisor.Try) (*hindcast.Committ
 
 func (f *fakes) Discard(context.Context, supervisor.Try) {}
 
-// committed is the warehouse as the run that is resumed left it.
+// committed sets the warehouse to the state in which the resumed run left it.
 func (f *fakes) committed(p *plan.Plan) {
 	for _, item := range p.Items {
 		f.rows[item.Slice.Key] = hindcast.Committed{Slice: item.Slice, Run: p.Run, Attempt: 1, Fingerprint: item.Slice.Key}

@@ -48,7 +48,7 @@ func makeTiny(ctx context.Context, dir string, days int) error {
 	return os.WriteFile(filepath.Join(dir, "tiny.yml"), []byte(tinyPipeline(days)), 0o644)
 }
 
-// tiny measures what a slice costs that has next to no rows, and what its peers take for such a batch.
+// tiny measures what a slice with next to no rows costs, and what its peers take for such a batch.
 func (b *bench) tiny(ctx context.Context) error {
 	days := b.size(500, 200)
 	say("tiny: %d slices of 1,000 rows", days)

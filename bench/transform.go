@@ -82,7 +82,7 @@ func makeUsage(ctx context.Context, path string, months, rows int) error {
 	return makeDatabase(ctx, path, statements...)
 }
 
-// subject is one query's pipeline, its slices unloaded.
+// subject is one query's pipeline, its slices already unloaded.
 type subject struct {
 	query
 	name, dir string
@@ -90,7 +90,7 @@ type subject struct {
 	runs      int
 }
 
-// pipeline writes the pipeline file for the next run: a target of its own, so that every run publishes again.
+// pipeline writes the pipeline file for the next run: with a new target, so that every run publishes again.
 func (s *subject) pipeline(checked bool) (string, error) {
 	s.runs++
 	var q *query
@@ -104,7 +104,7 @@ func (s *subject) pipeline(checked bool) (string, error) {
 
 // bare is the same work for bare DuckDB, over the same files.
 func (s *subject) bare(b *bench) (work, error) {
-	// What hindcast gives its worker of 8 GB: 1/4 is the warehouse's, and DuckDB is told 70 % of the rest.
+	// What hindcast gives its worker of 8 GB: 1/4 is the warehouse's, and DuckDB's limit is 70 % of the rest.
 	limit := int64(8e9*3/4) * 7 / 10
 	w := work{Settings: []string{"SET preserve_insertion_order=false", fmt.Sprintf("SET threads=%d", b.threads),
 		fmt.Sprintf("SET memory_limit='%dB'", limit), "SET temp_directory='" + filepath.Join(b.dir, "spill") + "'"}}
@@ -148,7 +148,7 @@ func (b *bench) transform(ctx context.Context) error {
 	return nil
 }
 
-// seconds are the repetitions' measurements, hindcast's and bare DuckDB's, taken side by side.
+// seconds are the measurements of each repetition, hindcast's and bare DuckDB's, paired.
 type seconds struct{ steps, bareSteps, whole, bareWhole, again, bareLoaded []float64 }
 
 // compare alternates hindcast and bare DuckDB on one query.
@@ -161,7 +161,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.hindcastRun(ctx, file); err != nil { // brings the slices into the lake
+	if _, err := b.hindcastRun(ctx, file); err != nil { // puts the slices into the lake
 		return err
 	}
 
@@ -190,7 +190,7 @@ func (b *bench) compare(ctx context.Context, s *subject, rows int) error {
 	return nil
 }
 
-// steps measures the transform step, slice by slice: in a run of one slice no load runs beside it.
+// steps measures the transform step, slice by slice: in a run of one slice no load runs in parallel.
 func (b *bench) steps(ctx context.Context, s *subject) (seconds, bareSeconds float64, err error) {
 	plain, err := s.pipeline(false)
 	if err != nil {

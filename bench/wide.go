@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A wide table, as a cloud's bill is: 93 columns, of which the job reads 8.
+// A wide table, like a cloud bill: 93 columns, of which the query reads 8.
 const (
 	billColumns = 93
 	wideMonths  = 12
@@ -48,8 +48,8 @@ checks:
 `, name, columns)
 }
 
-// wide measures what it takes to unload and compute a wide table: with the columns that are read, with all of them, and
-// what a loop of bare DuckDB over the columns that somebody listed by hand takes. CPU seconds, of all processes.
+// wide measures unloading and computing a wide table: with the columns that are read, with all of them, and with a loop
+// of bare DuckDB over a hand-written list of columns. CPU seconds, of all processes.
 func (b *bench) wide(ctx context.Context) error {
 	rows := b.size(1_000_000, 200_000)
 	say("wide: %d rows of %d columns", rows, billColumns)
@@ -90,7 +90,8 @@ func (b *bench) wide(ctx context.Context) error {
 	return nil
 }
 
-// bareWide is the loop that people write: a month's columns to Parquet, the SQL over that, the result into the database.
+// bareWide is the loop that people write: a month's columns to Parquet, the SQL over that, the result into the
+// database.
 func (b *bench) bareWide(ctx context.Context, dir string) (cpu float64, err error) {
 	out := filepath.Join(dir, "bare")
 	if err := os.MkdirAll(out, 0o755); err != nil {
