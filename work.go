@@ -2,7 +2,7 @@ package hindcast
 
 // Handle finds work that an engine was given, from every process. It is journaled and printed: nothing in it is secret.
 type Handle struct {
-	Tag string `json:"tag"` // unique to pipeline, run, slice and attempt
+	Tag string `json:"tag"` // unique to lake and pipeline, run, slice and attempt
 	// IDs are the engine's own names of the work: of a process, an application, a cluster. They are known once the work has
 	// been started, if it needs any.
 	IDs map[string]string `json:"ids,omitempty"`

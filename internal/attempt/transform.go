@@ -3,6 +3,7 @@ package attempt
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -27,9 +28,44 @@ type given struct {
 // Outlives reports whether the engine's work goes on without this process.
 func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives }
 
-// Tag names the attempt's work.
+// Tag names the attempt's work. Where an engine serves several lakes, two of them may have pipelines of the same name.
 func (s *Steps) Tag(try supervisor.Try) string {
-	return fmt.Sprintf("%s/%s/%s/a%d", s.plan.Pipeline.Name, s.plan.Run, try.Item.Slice.Key, try.Attempt)
+	return fmt.Sprintf("%s%s/%s/a%d", s.tags(), s.plan.Run, try.Item.Slice.Key, try.Attempt)
+}
+
+// tags is what the tags of all of the pipeline's work begin with.
+func (s *Steps) tags() string {
+	return fmt.Sprintf("%s-%08x/", s.plan.Pipeline.Name, crc32.ChecksumIEEE([]byte(s.lake.Store().URL())))
+}
+
+// EndOthers ends what earlier processes gave to the engine for this pipeline and this run does not wait for: state is the
+// run's so far, nil for a new one. Unless that is confirmed dead the run should not begin beside it.
+func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
+	if !s.Outlives() {
+		return nil
+	}
+	alive, err := s.engine.Alive(ctx, s.tags())
+	if err != nil {
+		return err
+	}
+
+	awaited := map[string]bool{}
+	if state != nil {
+		for _, slice := range state.Slices {
+			if slice.Work != nil {
+				awaited[slice.Work.Handle.Tag] = true
+			}
+		}
+	}
+	for _, h := range alive {
+		if awaited[h.Tag] {
+			continue
+		}
+		if err := s.End(ctx, h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Start has the engine run the SQL over the slice, and its checks over the result.

@@ -54,6 +54,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 		return nil, err
 	}
 	defer steps.Close()
+	if err := a.patience().try(ctx, hangUp, func() error { return steps.EndOthers(ctx, c.State) }); err != nil {
+		return nil, err
+	}
 	a.sweeper.before(ctx, p)
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)

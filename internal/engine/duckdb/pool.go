@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -271,10 +273,12 @@ func (p *Pool) Workers() []string {
 func (p *Pool) Close() error {
 	p.mutex.Lock()
 	p.closed = true
-	for _, r := range p.works {
+	works := slices.Collect(maps.Values(p.works))
+	p.mutex.Unlock()
+	for _, r := range works {
 		r.cancel()
 	}
-	p.mutex.Unlock()
+
 	var failures []error
 	for _, s := range p.all {
 		s.mutex.Lock()
@@ -283,7 +287,13 @@ func (p *Pool) Close() error {
 		}
 		s.mutex.Unlock()
 	}
-	return errors.Join(failures...)
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	for _, r := range works {
+		<-r.done
+	}
+	return nil
 }
 
 type bindParams struct {

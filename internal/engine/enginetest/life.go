@@ -99,6 +99,30 @@ func afterStop(t *testing.T, w *World) {
 	}
 }
 
+func closed(t *testing.T, w *World) {
+	under, waiting := w.work(t, "under way", w.Slow, day), w.work(t, "waiting", w.Slow, day)
+	h := w.start(t, under)
+	w.until(t, w.Engine, h, under.Dir)
+	w.start(t, waiting)
+	for range 2 {
+		if err := w.Engine.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	w.wantAlive(t, w.Engine, "")
+	if _, err := w.Engine.Wait(t.Context(), h, under.Dir, nil); err == nil {
+		t.Error("it ended well")
+	}
+
+	late, err := w.Engine.Start(t.Context(), w.work(t, "late", perDay, dayTotal...))
+	if err == nil {
+		_, err = w.Engine.Wait(t.Context(), late, w.Dir, nil)
+	}
+	if err == nil {
+		t.Error("an engine that is closed works on")
+	}
+}
+
 func (w *World) wantAlive(t *testing.T, e engine.Engine, prefix string, want ...hindcast.Handle) {
 	t.Helper()
 	got, err := e.Alive(t.Context(), prefix)

@@ -59,6 +59,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"an end is given once":                   once,
 		"stop is confirmed":                      stop,
 		"work after a stop is well":              afterStop,
+		"close ends all work":                    closed,
 		"progress is reported":                   progress,
 		"alive names what runs":                  alive,
 		"a process that dies is transient":       death,
