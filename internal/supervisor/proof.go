@@ -70,7 +70,7 @@ func (r *run) ask(ctx context.Context, claims []claim) answer {
 	}
 }
 
-// look asks for the committed rows, and then for what stands in the target of those that the run claims.
+// look asks for the committed rows, and then for what the target holds of those that the run claims.
 func (r *run) look(ctx context.Context, claims []claim) answer {
 	rows, err := r.Prove(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *run) proven(a answer) {
 	}
 }
 
-// doubt says what speaks against a slice being committed; empty if nothing does.
+// doubt says why a slice does not count as committed; empty if it does.
 func (a *answer) doubt(key, target string) string {
 	row, found := a.rows[key]
 	if !found {

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// line is a queue of slices whose head is the least by before. The zero value has no order: use byPlace or
+// line is a queue of slices whose head is the least by before. The zero value has no order: use byPosition or
 // byDue.
 type line struct {
 	waiting []*slice
 	before  func(a, b *slice) bool
 }
 
-// byPlace is a queue in the run's order.
-func byPlace() *line {
-	return &line{before: func(a, b *slice) bool { return a.place < b.place }}
+// byPosition is a queue in the run's order.
+func byPosition() *line {
+	return &line{before: func(a, b *slice) bool { return a.position < b.position }}
 }
 
 // byDue is a queue in the order of the time at which slices are due.
 func byDue() *line {
 	return &line{before: func(a, b *slice) bool {
 		if a.due.Equal(b.due) {
-			return a.place < b.place
+			return a.position < b.position
 		}
 		return a.due.Before(b.due)
 	}}
@@ -60,8 +60,8 @@ func (l *line) due(now time.Time) bool { return !l.empty() && !l.waiting[0].due.
 type lineHeap line
 
 func (h *lineHeap) Len() int           { return len(h.waiting) }
-func (h *lineHeap) Less(i, j int) bool { return h.before(h.waiting[i], h.waiting[j]) }
-func (h *lineHeap) Swap(i, j int)      { h.waiting[i], h.waiting[j] = h.waiting[j], h.waiting[i] }
+func (h *lineHeap) Less(i, a int) bool { return h.before(h.waiting[i], h.waiting[a]) }
+func (h *lineHeap) Swap(i, a int)      { h.waiting[i], h.waiting[a] = h.waiting[a], h.waiting[i] }
 
 // Push and Pop are called by container/heap only.
 func (h *lineHeap) Push(x any) {

@@ -15,8 +15,8 @@ import (
 // way: unloaded and waiting for their transform, staged and waiting for their load, prepared for the loader.
 const ahead = 4
 
-// run is a run under way. All of it belongs to the goroutine that called Run; workers only use its Config, its
-// inbox and the two contexts.
+// run is a run under way. All of it belongs to the goroutine that called Run; the pools' goroutines use only its Config,
+// its inbox and the two contexts.
 type run struct {
 	Config
 	rules  hindcast.RunConfig
@@ -27,14 +27,14 @@ type run struct {
 	left     int      // those of them that are not done
 	failures int      // those that failed for good
 	checks   int      // those of the failures that were checks
-	queue    map[task]*line
+	queue    map[phase]*line
 	resting  *line       // waiting for their next attempt
 	alarm    *time.Timer // rings when the first of them is due
 	ready    int         // slices unloaded by this run whose transform has not begun
 	held     int         // results staged by this run and not yet loaded
 
 	pools    map[hindcast.Step]*pool
-	underway map[*job]bool
+	underway map[*assignment]bool
 	inbox    chan message
 	over     chan struct{}   // closed when nobody reads the inbox any more
 	loads    context.Context // of loads: ends when the run must end at once
@@ -42,22 +42,22 @@ type run struct {
 
 	events   []hindcast.Event // recorded and not yet journaled
 	durable  bool             // they must be on disk before what follows them
-	outgoing []*job           // they go to their workers after that
+	outgoing []*assignment    // they go to their pools after that
 	waiting  []chan struct{}  // are closed after that
 
 	ending ending
 	proof  proof
-	part   part
+	scope  scope
 }
 
 // slice is one slice on its way.
 type slice struct {
 	item     *plan.Item
-	place    int  // in the run's order
-	attempt  int  // the number of the attempt under way, or else of the last
+	position int  // in the run's order
+	attempt  int  // the number of the attempt under way, or of the last one
 	trying   bool // that attempt is under way
 	failures int  // failed attempts since the run was started or resumed, as far as they count
-	next     task
+	next     phase
 	due      time.Time // the end of its rest
 	spent    time.Duration
 	print    string
@@ -66,7 +66,7 @@ type slice struct {
 	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
 	alone    bool
 	haltedBy string // who stopped this slice alone
-	over     bool   // done with
+	over     bool   // nothing of it is left to do
 	ready    bool   // counts in run.ready
 	held     bool   // counts in run.held
 }
@@ -80,20 +80,20 @@ func newRun(ctx context.Context, config Config) *run {
 	}
 	r := &run{
 		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, wanted: want(config.Plan),
-		queue: map[task]*line{}, resting: byDue(), alarm: time.NewTimer(0),
-		pools: map[hindcast.Step]*pool{}, underway: map[*job]bool{},
+		queue: map[phase]*line{}, resting: byDue(), alarm: time.NewTimer(0),
+		pools: map[hindcast.Step]*pool{}, underway: map[*assignment]bool{},
 		inbox: make(chan message, 256), over: make(chan struct{}),
-		ending: ending{outer: ctx.Done(), killed: make(chan burial, 1)},
-		proof:  proof{answer: make(chan answer, 1)}, part: newPart(config.Only),
+		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
+		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only),
 	}
-	for _, t := range []task{toUnload, toTransform, toTransformAlone, toRejoin, toRevive, toLoad} {
-		r.queue[t] = byPlace()
+	for _, p := range []phase{toUnload, toTransform, toTransformAlone, toRejoin, toResolve, toLoad} {
+		r.queue[p] = byPosition()
 	}
 	r.loads, r.ending.stopLoads = context.WithCancel(context.WithoutCancel(ctx))
 	r.compute, r.ending.stopCompute = context.WithCancel(r.loads)
 	r.pools[hindcast.StepUnload] = newPool(max(1, config.Plan.Shares.Unloads), 0)
 	r.pools[hindcast.StepTransform] = newPool(max(1, config.Plan.Shares.Transforms), 0)
-	r.pools[hindcast.StepTransform].spare = ahead // no more jobs than that have a result, see dispatchTransforms
+	r.pools[hindcast.StepTransform].spare = ahead // no more assignments than that have a result, see dispatchTransforms
 	r.pools[hindcast.StepLoad] = newPool(1, ahead)
 	return r
 }
@@ -112,18 +112,20 @@ func (r *run) begin() {
 	if !r.commit() {
 		return
 	}
+
 	r.watchBudget()
 	if r.Order != nil {
-		for place, i := range r.Order {
-			r.admit(&r.Plan.Items[i], place)
+		for position, i := range r.Order {
+			r.admit(&r.Plan.Items[i], position)
 		}
 	} else {
 		for i := range r.Plan.Items {
 			r.admit(&r.Plan.Items[i], i)
 		}
 	}
+
 	for _, p := range r.pools {
-		for range p.workers + p.spare {
+		for range p.size + p.spare {
 			go r.work(p)
 		}
 	}
@@ -131,7 +133,7 @@ func (r *run) begin() {
 
 // admit queues the item's slice, unless an earlier run of this supervisor finished it (promise 4) or the plan
 // does not run it.
-func (r *run) admit(item *plan.Item, place int) {
+func (r *run) admit(item *plan.Item, position int) {
 	known := r.state.Slices[item.Slice.Key]
 	if known == nil {
 		known = &hindcast.SliceState{State: hindcast.Pending}
@@ -142,13 +144,14 @@ func (r *run) admit(item *plan.Item, place int) {
 	case !item.Reason.Runs():
 		r.record(hindcast.Event{Type: hindcast.EventSkipped, Slice: item.Slice.Key, Message: string(item.Reason)})
 		return
-	case !r.part.wants(item.Slice.Key) && known.Work == nil:
-		r.part.unasked++
+	case !r.scope.wants(item.Slice.Key) && known.Work == nil:
+		r.scope.unasked++
 		return
 	}
-	s := &slice{item: item, place: place, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
+
+	s := &slice{item: item, position: position, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
 		unknown: known.Prepared, work: known.Work}
-	if !r.part.wants(item.Slice.Key) {
+	if !r.scope.wants(item.Slice.Key) {
 		s.haltedBy = "the resume of other slices"
 	}
 	r.open = append(r.open, s)
@@ -157,13 +160,13 @@ func (r *run) admit(item *plan.Item, place int) {
 	r.queue[s.next].add(s)
 }
 
-// first is the task that a slice begins with.
-func (r *run) first(s *slice) task {
+// first is the phase that a slice begins with.
+func (r *run) first(s *slice) phase {
 	switch {
 	case r.UnloadOnly:
 		return toUnload
 	case s.unknown || s.staged != nil:
-		return toRevive
+		return toResolve
 	case s.work != nil:
 		return toRejoin
 	case r.unloads(s.item):
@@ -236,15 +239,15 @@ func (r *run) record(e hindcast.Event) {
 	r.events = append(r.events, e)
 }
 
-// commit journals what was recorded, then lets its effects happen: jobs go to their workers only now, so that
+// commit journals what was recorded, then lets its effects happen: assignments go to their pools only now, so that
 // load_prepared is on disk before any COMMIT, and success is in the state only when committed is on disk
 // (promise 1). Everything that was recorded since the last commit shares one write. It reports success.
 func (r *run) commit() bool {
 	events, outgoing, waiting := r.events, r.outgoing, r.waiting
 	r.events, r.outgoing, r.waiting = nil, nil, nil
 	if err := r.journal(events); err != nil {
-		for _, j := range outgoing {
-			r.leave(j)
+		for _, a := range outgoing {
+			r.leave(a)
 		}
 		r.journalFailed(err)
 		return false
@@ -252,8 +255,8 @@ func (r *run) commit() bool {
 	for _, done := range waiting {
 		close(done)
 	}
-	for _, j := range outgoing {
-		r.pools[j.task.step()].jobs <- j // has room: pool.free was asked
+	for _, a := range outgoing {
+		r.pools[a.phase.step()].assignments <- a // has room: pool.free was asked
 	}
 	return true
 }
@@ -264,10 +267,12 @@ func (r *run) journal(events []hindcast.Event) error {
 	if len(events) == 0 || r.ending.zombie {
 		return nil
 	}
+
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for i := range events {
 		events[i].Seq, events[i].Time = r.state.Seq+int64(i)+1, now
 	}
+
 	var err error
 	if durable {
 		err = r.Journal.Append(context.WithoutCancel(r.loads), events...)
@@ -289,14 +294,14 @@ func journalError(err error) *hindcast.Error {
 		return e
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
-		Message: "the journal cannot be written: " + err.Error(), Next: "mend the lake, then resume the run"}
+		Message: "the journal cannot be written: " + err.Error(), Next: "repair the lake, then resume the run"}
 	if errors.Is(err, syscall.ENOSPC) {
 		e.Code, e.Class, e.Next = hindcast.EDiskFull, hindcast.ClassResource, "free space, then resume the run"
 	}
 	return e
 }
 
-// wait sleeps until something happens, and takes in all that has.
+// wait sleeps until something happens, and takes in everything that has.
 func (r *run) wait() {
 	select {
 	case m := <-r.inbox:
@@ -329,9 +334,10 @@ func (r *run) wait() {
 	case <-r.ending.patience:
 		r.abandon()
 	case b := <-r.ending.killed:
-		r.ending.burial, r.ending.buried = b, true
+		r.ending.exits, r.ending.exited = b, true
 	}
-	runtime.Gosched() // workers that have ended say so now, and share the next commit's fsync
+
+	runtime.Gosched() // goroutines that have finished report now, and share the next commit's fsync
 	for len(r.inbox) > 0 {
 		r.take(<-r.inbox)
 	}
@@ -349,11 +355,12 @@ func (r *run) deaths() {
 	}
 }
 
-// take folds one message in. Who has died was told before the calls failed for it, and so stands before them in the journal.
+// take folds one message in. A death was reported before the calls that failed because of it, and so it comes before them in
+// the journal.
 func (r *run) take(m message) {
 	r.deaths()
 	switch {
-	case !r.underway[m.job]: // a report after its call's end
+	case !r.underway[m.assignment]: // a report after its call's end
 	case m.event != nil:
 		r.record(*m.event)
 		if m.durable != nil {
@@ -361,24 +368,24 @@ func (r *run) take(m message) {
 			r.waiting = append(r.waiting, m.durable)
 		}
 	case m.staging:
-		p := r.pools[m.job.task.step()]
-		m.job.staging = true
+		p := r.pools[m.assignment.phase.step()]
+		m.assignment.staging = true
 		p.busy--
 		p.staging++
 	case m.result != nil:
-		r.leave(m.job)
-		r.settle(m.job, m.result)
+		r.leave(m.assignment)
+		r.advance(m.assignment, m.result)
 	}
 }
 
-// leave takes a job that has ended, or never begins, off its pool.
-func (r *run) leave(j *job) {
-	delete(r.underway, j)
-	if p := r.pools[j.task.step()]; j.staging {
+// leave takes an assignment that has ended, or never begins, off its pool.
+func (r *run) leave(a *assignment) {
+	delete(r.underway, a)
+	if p := r.pools[a.phase.step()]; a.staging {
 		p.staging--
 	} else {
 		p.busy--
 	}
-	j.cancel()
-	j.cancelLoad()
+	a.cancel()
+	a.cancelLoad()
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// dispatch gives free workers what is next, the last step first, so that what is nearly done gets done.
+// dispatch gives free pools what is next, the last step first, so that what is nearly done gets done.
 func (r *run) dispatch(now time.Time) {
 	if r.stopping() {
 		r.dispatchRejoins()
@@ -20,6 +20,7 @@ func (r *run) dispatch(now time.Time) {
 	if !r.resting.empty() {
 		r.alarm.Reset(r.resting.waiting[0].due.Sub(now))
 	}
+
 	r.dispatchRejoins()
 	r.dispatchLoads()
 	r.dispatchTransforms()
@@ -27,7 +28,7 @@ func (r *run) dispatch(now time.Time) {
 }
 
 // dispatchRejoins comes first, also in a run that is stopping: what earlier processes gave to the engine has its slots, and is
-// waited for or ended. It was no more at a time than there are workers.
+// waited for or ended. There was never more of it at a time than the pool has goroutines.
 func (r *run) dispatchRejoins() {
 	for r.pools[hindcast.StepTransform].free() && !r.queue[toRejoin].empty() && !r.ending.zombie {
 		r.start(r.queue[toRejoin].take())
@@ -36,9 +37,9 @@ func (r *run) dispatchRejoins() {
 
 func (r *run) dispatchLoads() {
 	loader := r.pools[hindcast.StepLoad]
-	for _, t := range []task{toLoad, toRevive} {
-		for loader.free() && !r.queue[t].empty() {
-			r.start(r.queue[t].take())
+	for _, p := range []phase{toLoad, toResolve} {
+		for loader.free() && !r.queue[p].empty() {
+			r.start(r.queue[p].take())
 		}
 	}
 }
@@ -47,7 +48,7 @@ func (r *run) dispatchLoads() {
 // the lake. A slice that must be alone waits until no transform runs, and meanwhile none begins.
 func (r *run) dispatchTransforms() {
 	transformer := r.pools[hindcast.StepTransform]
-	for transformer.free() && r.held+transformer.staging+transformer.busy < transformer.workers+ahead && !r.aloneRuns() {
+	for transformer.free() && r.held+transformer.staging+transformer.busy < transformer.size+ahead && !r.aloneRuns() {
 		if !r.queue[toTransformAlone].empty() {
 			if transformer.busy == 0 {
 				r.start(r.queue[toTransformAlone].take())
@@ -62,8 +63,8 @@ func (r *run) dispatchTransforms() {
 }
 
 func (r *run) aloneRuns() bool {
-	for j := range r.underway {
-		if j.task == toTransformAlone && !j.staging {
+	for a := range r.underway {
+		if a.phase == toTransformAlone && !a.staging {
 			return true
 		}
 	}
@@ -73,12 +74,12 @@ func (r *run) aloneRuns() bool {
 // dispatchUnloads starts unloads as long as they are not far ahead of the transforms.
 func (r *run) dispatchUnloads() {
 	unloader, transformer := r.pools[hindcast.StepUnload], r.pools[hindcast.StepTransform]
-	for unloader.free() && r.ready+unloader.busy < transformer.workers+unloader.workers+ahead && !r.queue[toUnload].empty() {
+	for unloader.free() && r.ready+unloader.busy < transformer.size+unloader.size+ahead && !r.queue[toUnload].empty() {
 		r.start(r.queue[toUnload].take())
 	}
 }
 
-// start makes a job of the slice's next task; it leaves with the next commit.
+// start makes an assignment of the slice's next phase; it leaves with the next commit.
 func (r *run) start(s *slice) {
 	if !s.trying {
 		s.trying, s.spent = true, 0
@@ -86,39 +87,42 @@ func (r *run) start(s *slice) {
 			s.attempt++
 		}
 	}
+
 	s.ready = count(&r.ready, s.ready, false)
-	j := &job{slice: s, task: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
+	a := &assignment{slice: s, phase: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
 		left: r.rules.AttemptTimeout - s.spent,
 		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.alone, Fence: r.Fence, Fingerprint: s.print}}
 	if s.work != nil {
-		j.try.Fence = s.work.Fence // its files are below the prefix of that
+		a.try.Fence = s.work.Fence // its files are below the prefix of that
 	}
-	switch j.task {
+
+	switch a.phase {
 	case toUnload:
-		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepUnload})
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepUnload})
 	case toLoad:
-		r.recordOf(j, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad})
-		r.recordOf(j, hindcast.Event{Type: hindcast.EventLoadPrepared, Fingerprint: s.print})
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad})
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventLoadPrepared, Fingerprint: s.print})
 		r.durable = true // promise 1: before any COMMIT
-	case toTransform, toTransformAlone, toRejoin, toRevive: // the worker reports the transform's start itself
+	case toTransform, toTransformAlone, toRejoin, toResolve: // the pool's goroutine reports the transform's start
 	}
-	j.compute, j.cancel = context.WithCancel(r.compute)
-	j.loads, j.cancelLoad = context.WithCancel(r.loads)
+
+	a.compute, a.cancel = context.WithCancel(r.compute)
+	a.loads, a.cancelLoad = context.WithCancel(r.loads)
 	if s.haltedBy != "" {
-		j.cancel()
+		a.cancel()
 	}
-	r.underway[j] = true
-	r.pools[j.task.step()].busy++
-	r.outgoing = append(r.outgoing, j)
+	r.underway[a] = true
+	r.pools[a.phase.step()].busy++
+	r.outgoing = append(r.outgoing, a)
 }
 
-// recordOf records an event of the job's attempt.
-func (r *run) recordOf(j *job, e hindcast.Event) {
-	e.Slice, e.Attempt = j.slice.item.Slice.Key, j.try.Attempt
+// recordOf records an event of the assignment's attempt.
+func (r *run) recordOf(a *assignment, e hindcast.Event) {
+	e.Slice, e.Attempt = a.slice.item.Slice.Key, a.try.Attempt
 	r.record(e)
 }
 
-// count keeps n, the number of slices whose flag is set, when one of them goes from was to is.
+// count keeps n, the number of slices whose flag is set, when the flag of one of them changes from was to is.
 func count(n *int, was, is bool) bool {
 	switch {
 	case is && !was:

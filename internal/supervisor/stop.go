@@ -9,8 +9,8 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// patience is how long Kill and the workers may take once everything is cancelled; what has not ended then is
-// named as unconfirmed.
+// patience is how long Kill and the pools may take once everything is cancelled; what has not ended by then is named as
+// unconfirmed.
 const patience = 30 * time.Second
 
 // cause is why a run ends before its time.
@@ -38,19 +38,19 @@ type ending struct {
 	grace                  <-chan time.Time // what is in flight had its time
 
 	killing   bool
-	killed    chan burial
-	patience  <-chan time.Time // enough of waiting for the dead
-	buried    bool
+	killed    chan exits
+	patience  <-chan time.Time // the wait for what was killed has been long enough
+	exited    bool
 	abandoned bool
-	burial    burial
+	exits     exits
 }
 
-// burial is what Kill said.
-type burial struct{ dead, unconfirmed []string }
+// exits are what Kill said: what has exited, and what is not confirmed to have.
+type exits struct{ dead, unconfirmed []string }
 
 func (r *run) stopping() bool { return r.ending.cause != running }
 
-// stop ends the run in good order: nothing begins any more, unloads and transforms are cancelled, a load in
+// stop ends the run gracefully: nothing begins any more, unloads and transforms are cancelled, a load in
 // flight has Grace to end. Only the first cause counts.
 func (r *run) stop(why cause, err *hindcast.Error, message string) {
 	if r.stopping() {
@@ -80,6 +80,7 @@ func (r *run) stopRequested(request StopRequest) {
 	case atOnce:
 		r.record(hindcast.Event{Type: hindcast.EventStopRequested, Message: message + ", at once"})
 	}
+
 	if atOnce {
 		r.kill()
 	}
@@ -87,7 +88,7 @@ func (r *run) stopRequested(request StopRequest) {
 
 func (r *run) resume() string { return "hindcast resume " + r.Plan.Run }
 
-// watchBudget counts the time of the run's earlier lives too.
+// watchBudget also counts the time before the run was resumed.
 func (r *run) watchBudget() {
 	limit := r.rules.Budget.Time
 	switch {
@@ -131,7 +132,7 @@ func (r *run) journalFailed(err error) {
 	r.kill()
 }
 
-// kill cancels everything and closes engine and warehouse, in a goroutine of its own because that may hang.
+// kill cancels everything and closes engine and warehouse, in a separate goroutine because that may hang.
 func (r *run) kill() {
 	if r.ending.killing {
 		return
@@ -141,7 +142,7 @@ func (r *run) kill() {
 	r.ending.stopLoads()
 	r.ending.patience = time.After(patience)
 	go func() {
-		var b burial
+		var b exits
 		if r.Kill != nil {
 			b.dead, b.unconfirmed = r.Kill()
 		}
@@ -149,29 +150,30 @@ func (r *run) kill() {
 	}()
 }
 
-// bury kills what is left of a run that ended before its time, and waits until all is confirmed dead or
-// patience ends.
-func (r *run) bury() {
+// awaitExits kills what is left of a run that ended before its time, and waits until every process is confirmed to have
+// exited, or patience ends.
+func (r *run) awaitExits() {
 	if !r.stopping() {
 		return
 	}
 	r.kill()
-	for !r.ending.abandoned && (!r.ending.buried || len(r.underway) > 0) {
+	for !r.ending.abandoned && (!r.ending.exited || len(r.underway) > 0) {
 		r.wait()
 	}
 }
 
-// abandon stops waiting, and names what did not end.
+// abandon stops waiting, and names what is not confirmed to have ended.
 func (r *run) abandon() {
 	r.ending.abandoned = true
-	b := &r.ending.burial
-	if !r.ending.buried {
+	b := &r.ending.exits
+	if !r.ending.exited {
 		b.unconfirmed = append(b.unconfirmed, "engine and warehouse: closing them has not ended")
 	}
+
 	var left []string
-	for j := range r.underway {
-		if j.begun.Load() {
-			left = append(left, r.named(j))
+	for a := range r.underway {
+		if a.begun.Load() {
+			left = append(left, r.named(a))
 		}
 	}
 	slices.Sort(left)
@@ -183,23 +185,26 @@ func (r *run) abandon() {
 
 // end journals how the run ended, and says so.
 func (r *run) end() *Outcome {
-	r.bury()
+	r.awaitExits()
 	r.nameUnended()
 	r.recordStopped()
 	r.commit()
+
 	code := r.exitCode()
 	r.record(hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: r.state.Counts(),
-		Message: r.part.String(), Dead: r.ending.burial.dead, Unconfirmed: r.ending.burial.unconfirmed})
+		Message: r.scope.String(), Dead: r.ending.exits.dead, Unconfirmed: r.ending.exits.unconfirmed})
 	r.durable = true
 	r.commit()
-	r.bury() // if the journal failed only now
+	r.awaitExits() // if the journal failed only now
+
 	close(r.over)
 	for _, p := range r.pools {
-		close(p.jobs)
+		close(p.assignments)
 	}
 	r.ending.stopLoads()
+
 	return &Outcome{ExitCode: r.exitCode(), State: r.state, Err: r.ending.err,
-		Dead: r.ending.burial.dead, Unconfirmed: r.ending.burial.unconfirmed}
+		Dead: r.ending.exits.dead, Unconfirmed: r.ending.exits.unconfirmed}
 }
 
 // nameUnended names what was given to the engine and not confirmed dead, unless the engine as a whole is.
@@ -209,7 +214,7 @@ func (r *run) nameUnended() {
 	}
 	for _, s := range r.open {
 		if s.work != nil {
-			r.ending.burial.unconfirmed = append(r.ending.burial.unconfirmed,
+			r.ending.exits.unconfirmed = append(r.ending.exits.unconfirmed,
 				fmt.Sprintf("transform of %s, attempt %d", r.Plan.Label(s.item.Slice.Key), s.work.Attempt))
 		}
 	}
@@ -220,7 +225,8 @@ func (r *run) recordStopped() {
 	if !r.stopping() {
 		return
 	}
-	r.commit() // what the last jobs reported
+	r.commit() // what the last assignments reported
+
 	for _, s := range r.open {
 		known := r.state.Slices[s.item.Slice.Key]
 		if known != nil && (known.State == hindcast.Running || known.State == hindcast.Retrying) {
@@ -229,9 +235,9 @@ func (r *run) recordStopped() {
 	}
 }
 
-// exitCode is promise 6 in a number.
+// exitCode is promise 6 as a number.
 func (r *run) exitCode() int {
-	if len(r.ending.burial.unconfirmed) > 0 {
+	if len(r.ending.exits.unconfirmed) > 0 {
 		return hindcast.ExitUnknown
 	}
 	switch r.ending.cause {
@@ -243,12 +249,13 @@ func (r *run) exitCode() int {
 		return hindcast.ExitFailed
 	case running, sliceFailed:
 	}
+
 	switch {
 	case r.failures > 0 && r.failures == r.checks:
 		return hindcast.ExitCheck
 	case r.failures > 0 || r.ending.err != nil:
 		return hindcast.ExitFailed
-	case r.part.undone() > 0:
+	case r.scope.undone() > 0:
 		return hindcast.ExitStopped
 	}
 	return hindcast.ExitOK

@@ -1,9 +1,9 @@
 // Package supervisor is a run: it takes the slices of a frozen plan through unload, transform and load, each
-// step with its own limit, retries what can heal, stops when it must, journals all of it, and says truthfully
+// step with its own limit, retries what can heal, stops when it must, journals all of it, and reports truthfully
 // how the run ended. The Worker does the steps; the Journal makes events durable.
 //
-// One goroutine owns the run's state and the journal's order (run.go); the steps run in fixed pools of workers
-// (worker.go) that talk to it by messages only. docs/reference/states.md has the diagram of the states.
+// One goroutine owns the run's state and the journal's order (run.go); the steps run in fixed pools of
+// goroutines (pool.go) that send it messages. docs/reference/states.md has the diagram of the states.
 package supervisor
 
 import (
@@ -23,13 +23,13 @@ type Journal interface {
 	AppendAsync(events ...hindcast.Event) error
 }
 
-// Report tells the supervisor of an event within a step, which it journals: step_started and step_finished of
-// each fact's unload, dimension. Slice, Attempt and Step are filled in. It returns at once, in
-// general, and has no effect after the call that it was given to has returned.
+// Report reports an event within a step to the supervisor, which journals it: step_started and step_finished of
+// each fact's unload, dimension. Slice, Attempt and Step are filled in. It usually returns
+// at once, and has no effect after the call that it was given to has returned.
 type Report func(hindcast.Event)
 
-// Worker does the steps of one slice's attempt. Its methods are called in parallel, but for one slice only
-// one at a time; Lookup, Reusable and Load never run beside each other. When ctx ends, a method ends what it
+// Worker does the steps of one slice's attempt. Its methods are called in parallel, but one at a time for
+// each slice; Lookup, Reusable and Load never run beside each other. When ctx ends, a method ends what it
 // started, also in other processes, and returns soon. Errors are *hindcast.Error with a class, anything else
 // counts as permanent; E-FENCED ends the run.
 type Worker interface {
@@ -94,7 +94,7 @@ type Staged struct {
 	BytesIn  int64
 }
 
-// StopRequest asks a run to stop. The first one stops it in good order: nothing new begins, unloads and
+// StopRequest asks a run to stop. The first one stops it gracefully: nothing new begins, unloads and
 // transforms are cancelled, a load may finish within Config.Grace. The second one, or one with Now, at once.
 type StopRequest struct {
 	By  string // who asks, for people: "SIGINT", "hindcast stop by ana"
@@ -129,7 +129,7 @@ type Config struct {
 	// Used is how long the run was active before this resume; it counts for the budget.
 	Used time.Duration
 	Stop <-chan StopRequest
-	// Deaths are events of workers that died, each sent before what it was doing fails; nil if nobody tells.
+	// Deaths are events of workers that died, each sent before what it was doing fails; nil if nobody reports them.
 	Deaths <-chan hindcast.Event
 	// Lost is closed when the lease is: another process has the run, and this one is a zombie.
 	Lost <-chan struct{}
@@ -140,7 +140,7 @@ type Config struct {
 	// Standing sums the target's rows in the slices of these committed rows, as they are now, for the same proof; nil if only the
 	// rows of hindcast_status count.
 	Standing func(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error)
-	// Kill closes engine and warehouse, forcibly, and says by name what is confirmed dead and what is not. It
+	// Kill closes engine and warehouse by force, and names what is confirmed dead and what is not. It
 	// is called once if the run ends before its time, and not at all if it ends by itself: then the caller
 	// closes them.
 	Kill func() (dead, unconfirmed []string)
@@ -159,14 +159,14 @@ type Outcome struct {
 	// Err says why the run as a whole ended early or is not proven: E-STOPPED, E-BUDGET, E-FENCED, the
 	// journal's or the proof's error. It is nil if slices failed, see State.Failures, or all is well.
 	Err *hindcast.Error
-	// Dead and Unconfirmed are what Kill said, and workers that did not return. ExitCode is 6 if anything
+	// Dead and Unconfirmed are what Kill returned, and calls of the Worker that did not return. ExitCode is 6 if anything
 	// is unconfirmed.
 	Dead        []string
 	Unconfirmed []string
 }
 
-// Run supervises the run until it ends. It returns when nothing of it is running any more, or names what
-// could not be confirmed dead. The end of ctx is a stop at once.
+// Run supervises the run until it ends. It returns when nothing of the run goes on any more, or names
+// what could not be confirmed dead. The end of ctx is a stop at once.
 func Run(ctx context.Context, config Config) *Outcome {
 	r := newRun(ctx, config)
 	r.begin()

@@ -8,32 +8,32 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// part is what a run leaves undone while it does the rest: slices that a resume was not asked for, and slices that
-// somebody stopped alone.
-type part struct {
+// scope is which slices a run does, and what it leaves undone: slices that a resume was not asked for, and slices that somebody
+// stopped alone.
+type scope struct {
 	asked   map[string]bool // nil is every slice
 	unasked int
 	halted  int
 	by      []string // who stopped them
 }
 
-func newPart(only []string) part {
+func newScope(only []string) scope {
 	if len(only) == 0 {
-		return part{}
+		return scope{}
 	}
-	p := part{asked: make(map[string]bool, len(only))}
+	p := scope{asked: make(map[string]bool, len(only))}
 	for _, key := range only {
 		p.asked[key] = true
 	}
 	return p
 }
 
-func (p *part) wants(key string) bool { return p.asked == nil || p.asked[key] }
+func (p *scope) wants(key string) bool { return p.asked == nil || p.asked[key] }
 
-func (p *part) undone() int { return p.unasked + p.halted }
+func (p *scope) undone() int { return p.unasked + p.halted }
 
 // String says what is left and why, for people; empty if nothing is.
-func (p *part) String() string {
+func (p *scope) String() string {
 	var left []string
 	if p.unasked > 0 {
 		left = append(left, counted(p.unasked)+" not asked for")
@@ -57,20 +57,21 @@ func (r *run) haltRequested(request StopRequest) {
 	if r.stopping() {
 		return
 	}
-	asked := newPart(request.Slices)
+	asked := newScope(request.Slices)
 	for _, s := range r.open {
 		if asked.asked[s.item.Slice.Key] && !s.over && s.haltedBy == "" {
 			s.haltedBy = request.By
 		}
 	}
-	for j := range r.underway {
-		if asked.asked[j.slice.item.Slice.Key] {
-			j.cancel()
+	for a := range r.underway {
+		if asked.asked[a.slice.item.Slice.Key] {
+			a.cancel()
 			if request.Now {
-				j.cancelLoad()
+				a.cancelLoad()
 			}
 		}
 	}
+
 	lines := []*line{r.resting}
 	for _, l := range r.queue {
 		lines = append(lines, l)
@@ -79,7 +80,8 @@ func (r *run) haltRequested(request StopRequest) {
 	for _, l := range lines {
 		waiting = append(waiting, l.drop(func(s *slice) bool { return s.haltedBy != "" })...)
 	}
-	slices.SortFunc(waiting, func(a, b *slice) int { return a.place - b.place })
+
+	slices.SortFunc(waiting, func(a, b *slice) int { return a.position - b.position })
 	for _, s := range waiting {
 		r.halt(s)
 	}
@@ -88,9 +90,9 @@ func (r *run) haltRequested(request StopRequest) {
 // halt ends a slice that was stopped alone: nothing of it runs any more.
 func (r *run) halt(s *slice) {
 	r.record(hindcast.Event{Type: hindcast.EventStopped, Slice: s.item.Slice.Key, Attempt: s.attempt, Message: "stopped by " + s.haltedBy})
-	r.part.halted++
-	if !slices.Contains(r.part.by, s.haltedBy) {
-		r.part.by = append(r.part.by, s.haltedBy)
+	r.scope.halted++
+	if !slices.Contains(r.scope.by, s.haltedBy) {
+		r.scope.by = append(r.scope.by, s.haltedBy)
 	}
 	r.done(s)
 }

@@ -1,0 +1,194 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// advance moves a slice on when an assignment of it has ended.
+func (r *run) advance(a *assignment, res *result) {
+	s := a.slice
+	s.spent += res.took
+	if a.phase.step() == hindcast.StepLoad {
+		s.unknown = res.unknown
+	}
+	if a.phase.step() == hindcast.StepTransform {
+		s.work = res.work
+	}
+	switch {
+	case !res.begun && s.haltedBy != "" && !r.stopping():
+		r.halt(s)
+	case !res.begun: // it stays as it was: the run is stopping
+	case res.err != nil:
+		r.failed(a, res)
+	case res.gone:
+		r.beginAgain(s)
+	case res.committed != nil:
+		r.committed(a, res)
+	case a.phase == toUnload:
+		r.unloaded(a)
+	case a.phase == toResolve:
+		r.resolved(s, res)
+	default:
+		r.transformed(a, res)
+	}
+}
+
+func (r *run) unloaded(a *assignment) {
+	s := a.slice
+	if r.UnloadOnly {
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventSkipped, Message: "unloaded; the run does no more"})
+		r.done(s)
+		return
+	}
+	s.ready = count(&r.ready, s.ready, true)
+	r.enqueue(s, s.transform())
+}
+
+// beginAgain has the slice's next attempt begin where a new run's would: nothing is left of the last one. It is no failure of
+// the slice, so it counts for no retry.
+func (r *run) beginAgain(s *slice) {
+	s.trying, s.print = false, ""
+	r.enqueue(s, r.first(s))
+}
+
+// transform is the phase of the slice's transform.
+func (s *slice) transform() phase {
+	if s.alone {
+		return toTransformAlone
+	}
+	return toTransform
+}
+
+func (r *run) transformed(a *assignment, res *result) {
+	s := a.slice
+	if res.current {
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventSkipped, Message: "its rows are committed already"})
+		r.done(s)
+		return
+	}
+
+	m := res.staged.Manifest
+	r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepTransform, Manifest: m,
+		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn})
+	s.print, s.staged = res.print, m
+	s.held = count(&r.held, s.held, true)
+	r.enqueue(s, toLoad)
+}
+
+// resolved sends a slice whose staged result can be loaded to the load, any other one through all steps again.
+func (r *run) resolved(s *slice, res *result) {
+	if res.reusable {
+		r.enqueue(s, toLoad)
+		return
+	}
+
+	s.staged, s.print = nil, ""
+	s.held = count(&r.held, s.held, false)
+	if r.unloads(s.item) {
+		r.enqueue(s, toUnload)
+		return
+	}
+	r.enqueue(s, s.transform())
+}
+
+// committed is success: on disk before anybody hears of it (promise 1).
+func (r *run) committed(a *assignment, res *result) {
+	c := res.committed
+	if a.phase == toLoad {
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepLoad, Rows: c.Sums.Rows,
+			Seconds: res.took.Seconds()})
+	}
+	r.record(hindcast.Event{Type: hindcast.EventCommitted, Slice: a.slice.item.Slice.Key, Attempt: max(1, c.Attempt),
+		Rows: c.Sums.Rows, Fingerprint: c.Fingerprint}) // of the attempt that loaded it, which a lookup may have found
+	r.durable = true
+	r.done(a.slice)
+}
+
+// enqueue lets the slice wait for a free goroutine of its next phase.
+func (r *run) enqueue(s *slice, next phase) {
+	if s.haltedBy != "" && !r.stopping() {
+		r.halt(s)
+		return
+	}
+	s.next = next
+	r.queue[next].add(s)
+}
+
+// done takes the slice off the run's list.
+func (r *run) done(s *slice) {
+	r.left--
+	s.over, s.trying, s.staged = true, false, nil
+	s.held = count(&r.held, s.held, false)
+	s.ready = count(&r.ready, s.ready, false)
+}
+
+// failed decides what a step's error means: the run is fenced, the error is the answer to our own stop, the slice is tried
+// again, or it has failed for good. Our own stop costs no attempt.
+func (r *run) failed(a *assignment, res *result) {
+	e := hindcast.AsError(res.err)
+	switch {
+	case e.Code == hindcast.EFenced:
+		r.fenced(e)
+	case r.stopping() && res.canceled:
+	case res.canceled:
+		r.halt(a.slice)
+	case !heals(e.Class):
+		r.giveUp(a, e)
+	case r.stopping(): // resume tries again
+	case a.slice.haltedBy != "":
+		r.halt(a.slice)
+	case uncounted(res.err):
+		r.rest(a, res.err)
+	case a.slice.failures >= r.rules.Retries:
+		r.giveUp(a, e)
+	default:
+		a.slice.failures++
+		r.rest(a, res.err)
+	}
+}
+
+// rest lets the slice wait for its next attempt; it occupies no pool meanwhile. A load is tried again from the
+// staged result, a transform that ran out of memory alone.
+func (r *run) rest(a *assignment, err error) {
+	s, e := a.slice, hindcast.AsError(err)
+	s.trying = false
+	switch a.phase {
+	case toUnload:
+		s.next = toUnload
+	case toTransform, toTransformAlone, toRejoin:
+		s.alone = s.alone || e.Code == hindcast.EMemory
+		s.next = s.transform()
+		if rewound(err) == hindcast.StepUnload {
+			s.next = toUnload
+		}
+		if s.work != nil {
+			s.next = toRejoin
+		}
+	case toResolve, toLoad:
+		s.next = toResolve
+	}
+
+	var wait time.Duration
+	if !uncounted(err) {
+		wait = Delay(s.failures, r.rules.RetryWait, r.Random())
+	}
+	s.due = time.Now().Add(wait)
+	r.recordOf(a, hindcast.Event{Type: hindcast.EventAttemptFailed, Step: a.phase.step(), Error: e, Seconds: wait.Seconds()})
+	r.resting.add(s)
+}
+
+// giveUp ends the slice, and with on_failure: stop the run.
+func (r *run) giveUp(a *assignment, e *hindcast.Error) {
+	r.recordOf(a, hindcast.Event{Type: hindcast.EventFailed, Step: a.phase.step(), Error: e})
+	r.failures++
+	if e.Class == hindcast.ClassCheck {
+		r.checks++
+	}
+	r.done(a.slice)
+	if r.rules.OnFailure != hindcast.OnFailureContinue {
+		r.stop(sliceFailed, nil, r.Plan.Label(a.slice.item.Slice.Key)+" failed: "+string(e.Code))
+	}
+}

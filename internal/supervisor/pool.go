@@ -1,0 +1,319 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// phase is what a goroutine of a pool does with a slice at a time.
+type phase int
+
+const (
+	toUnload         phase = iota + 1 // in the unload pool
+	toTransform                       // in the transform pool: fingerprint, then transform
+	toTransformAlone                  // the same, beside no other transform
+	toRejoin                          // in the transform pool: wait for what an earlier process gave to the engine
+	toResolve                         // in the load pool: resolve a load whose end is unknown, and see whether its staged result can be loaded
+	toLoad                            // in the load pool
+)
+
+func (p phase) step() hindcast.Step {
+	switch p {
+	case toUnload:
+		return hindcast.StepUnload
+	case toTransform, toTransformAlone, toRejoin:
+		return hindcast.StepTransform
+	case toResolve, toLoad:
+		return hindcast.StepLoad
+	}
+	return ""
+}
+
+// Limits of what comes after a step's end.
+const (
+	discardTime = 30 * time.Second
+	lookupTime  = time.Minute
+)
+
+var errAttemptTimeout = errors.New("attempt_timeout")
+
+// pool is the goroutines of one step. Its counts belong to the run's goroutine.
+type pool struct {
+	size        int // goroutines
+	spare       int // goroutines beyond those, for assignments that are staging
+	room        int // assignments that may be with the pool: under way, or at hand for the next free goroutine
+	busy        int // assignments that are
+	staging     int // assignments beyond those, whose result is on its way into the lake
+	assignments chan *assignment
+}
+
+func newPool(size, atHand int) *pool {
+	return &pool{size: size, room: size + atHand, assignments: make(chan *assignment, size+atHand)}
+}
+
+func (p *pool) free() bool { return p.busy < p.room }
+
+// assignment is one phase of one attempt. Once a goroutine has it only begun changes, and what belongs to the run's goroutine.
+type assignment struct {
+	slice   *slice // for the run's goroutine only
+	staging bool   // the same: its transform has ended, and another may begin in its pool
+	phase   phase
+	try     Try
+	work    *hindcast.OpenWork // with toRejoin
+	staged  *hindcast.Manifest
+	unknown bool
+	limited bool
+	left    time.Duration // of attempt_timeout, if limited
+	begun   atomic.Bool
+	done    atomic.Pointer[hindcast.Progress] // of a transform, as its engine said last
+	// The run's contexts, for this assignment alone: compute also ends when its slice is stopped, loads when that is at once.
+	compute, loads     context.Context
+	cancel, cancelLoad context.CancelFunc
+}
+
+// named names the assignment for people.
+func (r *run) named(a *assignment) string {
+	return fmt.Sprintf("%s of %s, attempt %d", a.phase.step(), r.Plan.Label(a.try.Item.Slice.Key), a.try.Attempt)
+}
+
+// message is what a goroutine of a pool reports: an event within its assignment, that the engine is done with it, or how it ended.
+type message struct {
+	assignment *assignment
+	event      *hindcast.Event
+	durable    chan struct{} // if set, it is closed when the event is on disk
+	staging    bool
+	result     *result
+}
+
+// result is how an assignment ended.
+type result struct {
+	begun     bool // false if the run was stopping before its turn came
+	canceled  bool // err is the answer to our own stop
+	err       error
+	took      time.Duration
+	print     string // of a transform
+	current   bool   // of a transform: a committed row with this fingerprint is there already
+	staged    Staged
+	work      *hindcast.OpenWork  // of a transform: what the engine was given, where it outlives this process
+	gone      bool                // of a transform that is rejoined: nothing runs of it, and it has no result
+	committed *hindcast.Committed // of a load
+	unknown   bool                // of a load: it may have been committed
+	reusable  bool                // of a resolution: the staged result can be loaded
+}
+
+// work does a pool's assignments, one at a time, until the run is over.
+func (r *run) work(p *pool) {
+	for a := range p.assignments {
+		r.send(message{assignment: a, result: r.do(a)})
+	}
+}
+
+func (r *run) send(m message) {
+	select {
+	case r.inbox <- m:
+	case <-r.over:
+	}
+}
+
+// do does the assignment within what is left of the attempt's time, and cleans up after a failure.
+func (r *run) do(a *assignment) *result {
+	res := &result{unknown: a.unknown}
+	if a.compute.Err() != nil && a.phase != toRejoin { // whose work is to be ended
+		return res
+	}
+	res.begun = true
+	a.begun.Store(true)
+
+	base := a.compute
+	if a.phase.step() == hindcast.StepLoad {
+		base = a.loads
+	}
+
+	ctx, cancel := within(base, a)
+	defer cancel()
+	began := time.Now()
+	switch a.phase {
+	case toUnload:
+		res.err = r.Worker.Unload(ctx, a.try, r.reporter(a))
+	case toTransform, toTransformAlone:
+		r.transform(ctx, a, res)
+	case toRejoin:
+		r.rejoin(ctx, a, res)
+	case toResolve:
+		r.resolve(ctx, a, res)
+	case toLoad:
+		r.load(ctx, a, res)
+	}
+
+	res.took = time.Since(began)
+	if res.err != nil {
+		r.explain(ctx, base, a, res)
+		if a.phase.step() != hindcast.StepLoad && res.work == nil {
+			r.discard(a.try)
+		}
+	}
+	return res
+}
+
+func within(base context.Context, a *assignment) (context.Context, context.CancelFunc) {
+	if !a.limited {
+		return context.WithCancel(base)
+	}
+	return context.WithTimeoutCause(base, a.left, errAttemptTimeout)
+}
+
+// explain distinguishes a step's own failure from our stop and from the end of its time.
+func (r *run) explain(ctx, base context.Context, a *assignment, res *result) {
+	switch {
+	case base.Err() != nil:
+		res.canceled = true
+	case errors.Is(context.Cause(ctx), errAttemptTimeout):
+		limit := r.rules.AttemptTimeout
+		res.err = &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Cause: res.err,
+			Message: fmt.Sprintf("the attempt took longer than attempt_timeout, %s", limit), Detail: reached(a.done.Load()),
+			Next: "raise run.attempt_timeout"}
+	}
+}
+
+// reached says how far a transform had come.
+func reached(p *hindcast.Progress) []string {
+	if p == nil {
+		return nil
+	}
+	var known []string
+	if p.Done > 0 {
+		known = append(known, fmt.Sprintf("%.0f %% of it done", 100*p.Done))
+	}
+	if p.Rows > 0 {
+		known = append(known, fmt.Sprintf("%d rows read", p.Rows))
+	}
+	if p.Bytes > 0 {
+		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))
+	}
+	if known == nil {
+		return nil
+	}
+	return []string{"when it was stopped: " + strings.Join(known, ", ")}
+}
+
+// transform finds the fingerprint, reports it before the transform begins, transforms, and stages the result.
+func (r *run) transform(ctx context.Context, a *assignment, res *result) {
+	var committed bool
+	res.print, committed, res.err = r.Worker.Fingerprint(ctx, a.try)
+	if res.err != nil {
+		return
+	}
+	if committed && !a.try.Forced() {
+		res.current = true
+		return
+	}
+
+	report, try := r.reporter(a), a.try
+	try.Fingerprint = res.print
+	report(hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
+	report(hindcast.Event{Type: hindcast.EventStepStarted})
+
+	var handle hindcast.Handle
+	if handle, res.err = r.give(ctx, a, try); res.err != nil {
+		return
+	}
+	r.takeBack(ctx, a, try, handle, res)
+}
+
+// resolve finds out how a load ended whose end is unknown (promise 4), then whether its staged result can be loaded.
+func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
+	if a.unknown {
+		res.committed, res.err = r.lookup(ctx, a.try)
+		if res.err != nil {
+			return
+		}
+		res.unknown = false
+		if res.committed != nil {
+			r.discardStaged(a)
+			return
+		}
+	}
+	res.reusable = a.staged != nil && r.Worker.Reusable(ctx, a.staged)
+}
+
+// load publishes. After any failure but a fence's it looks the status row up at once, because the answer to a
+// COMMIT may have been lost; if that fails too the end stays unknown.
+func (r *run) load(ctx context.Context, a *assignment, res *result) {
+	committed, err := r.Worker.Load(ctx, a.try, a.staged)
+	if err == nil {
+		res.committed = &committed
+		r.discardStaged(a)
+		return
+	}
+
+	res.err = err
+	if hindcast.AsError(err).Code == hindcast.EFenced {
+		return
+	}
+	res.unknown = true
+	if r.loads.Err() != nil {
+		return
+	}
+
+	ctx, cancel := context.WithTimeout(r.loads, lookupTime)
+	defer cancel()
+	found, err := r.lookup(ctx, a.try)
+	if err != nil {
+		return
+	}
+	res.unknown = false
+	if found != nil {
+		res.committed, res.err = found, nil
+		r.discardStaged(a)
+	}
+}
+
+// lookup is the Worker's, but for a slice that runs in any case only this run's own row counts.
+func (r *run) lookup(ctx context.Context, try Try) (*hindcast.Committed, error) {
+	found, err := r.Worker.Lookup(ctx, try)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	if found.Fingerprint != try.Fingerprint || try.Forced() && found.Run != try.Run {
+		return nil, nil
+	}
+	return found, nil
+}
+
+// discardStaged removes the result that is committed now, with the attempt that made it.
+func (r *run) discardStaged(a *assignment) {
+	try := a.try
+	if a.staged != nil && a.staged.Attempt > 0 {
+		try.Attempt = a.staged.Attempt
+	}
+	r.discard(try)
+}
+
+// discard removes what an attempt left, unless the run ends at once.
+func (r *run) discard(try Try) {
+	if r.loads.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.loads, discardTime)
+	defer cancel()
+	r.Worker.Discard(ctx, try)
+}
+
+// reporter fills in what the run knows of an event.
+func (r *run) reporter(a *assignment) Report {
+	return func(e hindcast.Event) {
+		if e.Type != hindcast.EventDimension {
+			e.Slice, e.Attempt = a.try.Item.Slice.Key, a.try.Attempt
+		}
+		if e.Type == hindcast.EventStepStarted || e.Type == hindcast.EventStepFinished {
+			e.Step = a.phase.step()
+		}
+		r.send(message{assignment: a, event: &e})
+	}
+}
