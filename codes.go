@@ -32,6 +32,7 @@ const (
 	EChanged       Code = "E-CHANGED"        // what was to be replaced is not what was expected
 	EParquet       Code = "E-PARQUET"        // a Parquet file is corrupt or does not match its manifest
 	EJournal       Code = "E-JOURNAL"        // a journal is corrupt
+	EFormat        Code = "E-FORMAT"         // a record was written by a newer hindcast, in a format that this one does not know
 	EManifest      Code = "E-MANIFEST"       // a manifest, plan or catalog entry is corrupt
 	ESource        Code = "E-SOURCE"         // the source lost rows that an earlier generation has
 	EMemory        Code = "E-MEMORY"         // out of memory

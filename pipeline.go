@@ -22,10 +22,9 @@ type Pipeline struct {
 	Facts     []Fact    `json:"facts"` // in the file's order
 	Dims      []Dim     `json:"dimensions,omitempty"`
 	Transform Transform `json:"transform"`
-	Target    Target    `json:"target"`
-	Params    []Param   `json:"params,omitempty"` // in the file's order
-	Checks    []Check   `json:"checks,omitempty"`
-	Load      Load      `json:"load"`
+	Outputs   []Output  `json:"outputs"`           // at least one
+	Params    []Param   `json:"params,omitempty"`  // in the file's order
+	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
 	Run       RunConfig `json:"run"`
 
 	// Secrets are the values that ${VAR} and ${file:PATH} expanded to. They are struck from everything that is written
@@ -34,6 +33,9 @@ type Pipeline struct {
 	// Places are the positions of the keys in the file ("facts.billing.table" → line and column), for errors.
 	Places map[string]Place `json:"-"`
 }
+
+// Output returns the pipeline's one output.
+func (p *Pipeline) Output() *Output { return &p.Outputs[0] }
 
 // Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever encoded or
 // shown; it contains ${VAR} in place of a secret.
@@ -122,13 +124,23 @@ type Dim struct {
 	Types   map[string]string `json:"types,omitempty"` // as a fact's
 }
 
-// Transform is the SQL that makes a slice's rows, and what runs it.
+// Transform says what runs the SQL of the outputs.
 type Transform struct {
-	SQLFile string `json:"sql"` // absolute path of the SQL file
-	Text    string `json:"-"`   // its text, read by the decoder and frozen by the plan
-	Fault   error  `json:"-"`   // why the decoder could not read it, where that was allowed
 	Dialect string `json:"dialect"`
 	Engine  string `json:"engine"`
+}
+
+// Output is the SQL that makes rows of each slice, and the table that they are published in.
+type Output struct {
+	// Name tells outputs apart in keys of the lake and in fingerprints. It is empty where there is only one, so that these
+	// are what they were before there could be several.
+	Name    string  `json:"name,omitempty"`
+	SQLFile string  `json:"sql"` // absolute path of the SQL file
+	Text    string  `json:"-"`   // its text, read by the decoder and frozen by the plan
+	Fault   error   `json:"-"`   // why the decoder could not read it, where that was allowed
+	Target  Target  `json:"target"`
+	Checks  []Check `json:"checks,omitempty"`
+	Load    Load    `json:"load"`
 }
 
 // Target is the table that results are published in.
@@ -169,9 +181,8 @@ type TotalCheck struct {
 
 // Load holds the user's SQL around a slice's load.
 type Load struct {
-	Before  []string `json:"before,omitempty"`  // in the load's transaction, before the delete
-	After   []string `json:"after,omitempty"`   // in it, after the insert
-	Session []string `json:"session,omitempty"` // SET statements on each warehouse session
+	Before []string `json:"before,omitempty"` // in the load's transaction, before the delete
+	After  []string `json:"after,omitempty"`  // in it, after the insert
 	// MayChange says that the target's triggers are meant to change values that a load sends.
 	MayChange bool `json:"triggers_may_change_values,omitempty"`
 }

@@ -241,7 +241,7 @@ func writeStatus(path string, items []plan.Item) error {
 	var text bytes.Buffer
 	lines := json.NewEncoder(&text)
 	for _, item := range items {
-		parts := item.Parts
+		parts := item.Parts[0]
 		parts.Facts = map[string]string{"events": plan.FactContent([]string{contentOf(item.Slice.Key)})}
 		encoded, err := json.Marshal(parts)
 		if err != nil {

@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		return nil, err
 	}
 	for _, row := range rows {
-		if row.Target == c.Plan.Pipeline.Target.Table {
+		if row.Target == c.Plan.Pipeline.Output().Target.Table {
 			s.committed[row.Slice.Key] = row
 		}
 	}
@@ -162,7 +162,7 @@ func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string
 
 // parts completes the parts known at plan time with the contents that are known after the unload.
 func (s *Steps) parts(item plan.Item) (hindcast.Parts, error) {
-	parts := item.Parts
+	parts := item.Parts[0]
 	parts.Facts, parts.Dims = map[string]string{}, map[string]string{}
 	for _, need := range item.Units {
 		var contents []string

@@ -45,12 +45,12 @@ func unitOf(m time.Month) plan.Unit {
 // frozen is a plan of January to March over one fact that looks a month back.
 func frozen() *plan.Plan {
 	p := &plan.Plan{Run: "r2"}
-	p.Pipeline = hindcast.Pipeline{Name: "p", Target: hindcast.Target{Table: "totals", Time: "month"},
+	p.Pipeline = hindcast.Pipeline{Name: "p", Outputs: []hindcast.Output{{Target: hindcast.Target{Table: "totals", Time: "month"}}},
 		Facts:   []hindcast.Fact{{Name: "sales", Table: "sales", Time: "day", Lookback: hindcast.Period{N: 1, Unit: hindcast.Months}}},
 		History: hindcast.History{TimeZone: "UTC", Zone: time.UTC, From: month(1).Start}}
 	for m := time.January; m <= time.March; m++ {
 		p.Units = append(p.Units, unitOf(m))
-		p.Items = append(p.Items, plan.Item{Slice: slice(m), Reason: hindcast.ReasonNew, Units: plan.Needs{{Fact: "sales", Keys: []string{slice(m).Key}}}})
+		p.Items = append(p.Items, plan.Item{Slice: slice(m), Reason: hindcast.ReasonNew, Parts: []hindcast.Parts{{}}, Units: plan.Needs{{Fact: "sales", Keys: []string{slice(m).Key}}}})
 	}
 	return p
 }

@@ -48,9 +48,9 @@ func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged *hindcast.M
 
 	p := &s.plan.Pipeline
 	publication := warehouse.Publication{Pipeline: p.Name, Run: s.plan.Run, Fence: s.fence, Memory: s.plan.Shares.Warehouse,
-		Replacements: []warehouse.Replacement{{Target: p.Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone, Attempt: try.Attempt,
+		Replacements: []warehouse.Replacement{{Target: p.Output().Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone, Attempt: try.Attempt,
 			Print: try.Fingerprint, Parts: parts, Columns: staged.Columns, Files: located(staged.Files, paths), Rows: staged.Sums.Rows,
-			Hooks: p.Load, Places: hookPlaces(p)}}}
+			Hooks: p.Output().Load, Places: hookPlaces(p)}}}
 	if err := s.keepPrevious(ctx, &publication); err != nil {
 		return hindcast.Committed{}, err
 	}
@@ -94,7 +94,7 @@ func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err
 
 // hookPlaces says where the pipeline file's hooks stand.
 func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
-	if len(p.Load.Before)+len(p.Load.After) == 0 {
+	if len(p.Output().Load.Before)+len(p.Output().Load.After) == 0 {
 		return nil
 	}
 	places := map[string]hindcast.Place{}
@@ -138,7 +138,7 @@ func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Commi
 		return nil, err
 	}
 	for _, row := range rows {
-		if row.Fingerprint == try.Fingerprint && row.Target == s.plan.Pipeline.Target.Table && row.Slice.Equal(try.Item.Slice.Interval) {
+		if row.Fingerprint == try.Fingerprint && row.Target == s.plan.Pipeline.Output().Target.Table && row.Slice.Equal(try.Item.Slice.Interval) {
 			return &row, nil
 		}
 	}
@@ -149,14 +149,14 @@ func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Commi
 func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
 	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
 	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
-		return row.Target != s.plan.Pipeline.Target.Table
+		return row.Target != s.plan.Pipeline.Output().Target.Table
 	}), err
 }
 
 // Standing sums the target's rows in the slices of these status rows, as a plan does that looks for edits.
 func (s *Steps) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
 	p := &s.plan.Pipeline
-	ask := warehouse.Published{Target: p.Target, Columns: s.plan.Result, TimeZone: p.History.TimeZone}
+	ask := warehouse.Published{Target: p.Output().Target, Columns: s.plan.Output().Result, TimeZone: p.History.TimeZone}
 	for _, row := range rows {
 		ask.Intervals = append(ask.Intervals, row.Slice.Interval)
 	}

@@ -213,7 +213,7 @@ func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
-	query, err := engine.Bound(s.plan.SQL, p.Transform.SQLFile, params)
+	query, err := engine.Bound(s.plan.Output().SQL, p.Output().SQLFile, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
@@ -221,7 +221,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err
 	}
-	checks, err := engine.BoundChecks(p.Checks, params)
+	checks, err := engine.BoundChecks(p.Output().Checks, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
@@ -231,7 +231,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 		limits.Threads *= s.plan.Shares.Transforms
 	}
 	return engine.Work{Tag: s.Tag(try), Slice: item.Slice, Query: query,
-		Columns: s.plan.Result, Target: p.Target, Checks: checks, Dir: dir, Limits: limits}, nil
+		Columns: s.plan.Output().Result, Target: p.Output().Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
 // tables are the slice's facts and dimensions, without their files.

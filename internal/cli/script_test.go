@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireUniqueNames: true, RequireExplicitExec: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"shop":      shop,
+			"earlier":   earlier,
 			"postgres":  postgresShop,
 			"psql":      inPostgres,
 			"replica":   replica,

@@ -35,12 +35,12 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if err != nil {
 				return err
 			}
-			ask := query.Query{Slice: slice, Text: p.Transform.Text, File: p.Transform.SQLFile, Sample: percent, Limit: limit}
+			ask := query.Query{Slice: slice, Text: p.Output().Text, File: p.Output().SQLFile, Sample: percent, Limit: limit}
 			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
 			}
-			if len(args) == 0 && file == "" && p.Transform.Fault != nil {
-				return p.Transform.Fault
+			if len(args) == 0 && file == "" && p.Output().Fault != nil {
+				return p.Output().Fault
 			}
 			s, err := session.OpenEngine(p, a.log())
 			if err != nil {

@@ -23,7 +23,7 @@ type Env struct {
 	// ReadFile returns a file's content by absolute path, for ${file:PATH} and the SQL file; nil means that there are
 	// no files. A missing file is an fs.ErrNotExist.
 	ReadFile func(path string) ([]byte, error)
-	// WithoutSQL keeps an SQL file that cannot be read from being an error: Transform.Fault is that.
+	// WithoutSQL keeps an SQL file that cannot be read from being an error: Output.Fault is that.
 	WithoutSQL bool
 }
 
@@ -47,7 +47,7 @@ func Load(ctx context.Context, path string) (*hindcast.Pipeline, error) {
 	return load(ctx, path, false)
 }
 
-// LoadWithoutSQL is Load for what needs no SQL: a file of it that cannot be read is Transform.Fault.
+// LoadWithoutSQL is Load for what needs no SQL: a file of it that cannot be read is Output.Fault.
 func LoadWithoutSQL(ctx context.Context, path string) (*hindcast.Pipeline, error) {
 	return load(ctx, path, true)
 }
@@ -81,7 +81,7 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	}
 
 	d := &decoder{name: name, text: string(text), env: env, p: &hindcast.Pipeline{
-		File: file, Dir: filepath.Dir(file), Places: map[string]hindcast.Place{},
+		File: file, Dir: filepath.Dir(file), Outputs: make([]hindcast.Output, 1), Places: map[string]hindcast.Place{},
 	}}
 	if root := d.parse(); root != nil {
 		d.walk(tree(), value{node: root, at: place(name, root)})

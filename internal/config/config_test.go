@@ -111,8 +111,8 @@ func TestGood(t *testing.T) {
 				}
 			}
 
-			if p.Transform.Text != sql {
-				t.Errorf("SQL text is %q", p.Transform.Text)
+			if p.Output().Text != sql {
+				t.Errorf("SQL text is %q", p.Output().Text)
 			}
 		})
 	}
@@ -573,7 +573,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(render(err))
 	}
 
-	if p.Dir != dir || p.File != path || p.Lake.Path != filepath.Join(dir, "lake") || p.Transform.Text != sql ||
+	if p.Dir != dir || p.File != path || p.Lake.Path != filepath.Join(dir, "lake") || p.Output().Text != sql ||
 		!slices.Equal(p.Secrets, []string{hostile}) {
 		t.Errorf("got %+v", p)
 	}
@@ -595,7 +595,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := config.Decode("/p/hindcast.yml", text, testEnv())
 		if err == nil {
-			if p.Name == "" || len(p.Facts) == 0 || p.History.Every.IsZero() || p.Target.Time == "" || p.Lake.Written == "" {
+			if p.Name == "" || len(p.Facts) == 0 || p.History.Every.IsZero() || p.Output().Target.Time == "" || p.Lake.Written == "" {
 				t.Errorf("accepted without what is required: %+v", p)
 			}
 			if _, err := json.Marshal(p); err != nil {

@@ -257,13 +257,13 @@ func transformKeys() []Key {
 			Meaning: "The table that results are published in. It is created before the first load if it does not exist."},
 		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
 			Meaning: "The table's name, with its schema if needed.",
-			set:     func(d *decoder, v value) { d.p.Target.Table = d.untimed(v, "the target") }},
+			set:     func(d *decoder, v value) { d.p.Output().Target.Table = d.untimed(v, "the target") }},
 		{Path: "target.time", Form: formText, Required: true, Example: "usage_month",
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice.",
-			set:     func(d *decoder, v value) { d.p.Target.Time = d.textOf(v) }},
+			set:     func(d *decoder, v value) { d.p.Output().Target.Time = d.textOf(v) }},
 		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
 			Meaning: "Columns that must be non-NULL and together unique in each slice; checked before it is loaded.",
-			set:     func(d *decoder, v value) { d.p.Target.Key = d.columnsOf(v) }},
+			set:     func(d *decoder, v value) { d.p.Output().Target.Key = d.columnsOf(v) }},
 	}
 }
 
@@ -283,7 +283,7 @@ func checkKeys() []Key {
 			Meaning: "What must hold for a slice's result. A failed check publishes nothing of that slice."},
 		{Path: "checks.*", Form: formObject, Meaning: "One check: exactly one of `rows`, `total` and `sql`.",
 			Schema: map[string]any{"minProperties": 1, "maxProperties": 1},
-			begin:  func(d *decoder, _ value) { d.p.Checks = append(d.p.Checks, hindcast.Check{}) },
+			begin:  func(d *decoder, _ value) { d.p.Output().Checks = append(d.p.Output().Checks, hindcast.Check{}) },
 			set:    func(d *decoder, v value) { d.nameCheck(v) }},
 		{Path: "checks.*.rows", Form: formObject, Example: "{min: 1}", Else: "not checked",
 			Schema:  map[string]any{"minProperties": 1},
@@ -318,18 +318,18 @@ func loadKeys() []Key {
 			Meaning: "SQL of your own around the load of a slice."},
 		{Path: "load.before", Form: formTexts, Else: "none", Example: `["DELETE FROM staging_notes"]`,
 			Meaning: "Statements in the load's transaction, before the slice's rows are deleted. BEGIN, COMMIT and other transaction control are refused.",
-			set:     func(d *decoder, v value) { d.p.Load.Before = d.textsOf(v) }},
+			set:     func(d *decoder, v value) { d.p.Output().Load.Before = d.textsOf(v) }},
 		{Path: "load.after", Form: formTexts, Else: "none", Example: `["ANALYZE cost_summary"]`,
 			Meaning: "Statements in the load's transaction, after the slice's rows are inserted.",
-			set:     func(d *decoder, v value) { d.p.Load.After = d.textsOf(v) }},
+			set:     func(d *decoder, v value) { d.p.Output().Load.After = d.textsOf(v) }},
 		{Path: "load.session", Form: formTexts, Else: "none", Example: `["SET preserve_insertion_order = false"]`,
 			Meaning: "SET statements for each session on the warehouse.",
-			set:     func(d *decoder, v value) { d.p.Load.Session = d.sessionOf(v) }},
+			set:     func(d *decoder, v value) { d.p.Session = d.sessionOf(v) }},
 		{Path: "load.triggers", Form: choice(triggers...), Default: keepValues, Example: mayChangeValues,
 			Meaning: "What the target's triggers may do to the rows of a load, in PostgreSQL. They may fill other columns and route rows into " +
 				"partitions; with may_change_values they may also change the values that the SQL returns. A row more or less than was sent " +
 				"rolls the load back in any case.",
-			set: func(d *decoder, v value) { d.p.Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
+			set: func(d *decoder, v value) { d.p.Output().Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
 	}
 }
 

@@ -251,7 +251,7 @@ func (d *decoder) readSQL(v value) {
 	known := len(d.errs)
 	defer func() {
 		if d.env.WithoutSQL && len(d.errs) > known {
-			d.p.Transform.SQLFile, d.p.Transform.Fault = path, d.errs[known]
+			d.p.Output().SQLFile, d.p.Output().Fault = path, d.errs[known]
 			d.errs = d.errs[:known]
 		}
 	}()
@@ -262,7 +262,7 @@ func (d *decoder) readSQL(v value) {
 	case err == nil && strings.TrimSpace(string(text)) == "":
 		d.bad(v, "write a SELECT into it", "the file %s is empty", name)
 	case err == nil:
-		d.p.Transform.SQLFile, d.p.Transform.Text = path, string(text)
+		d.p.Output().SQLFile, d.p.Output().Text = path, string(text)
 	case errors.Is(err, fs.ErrPermission):
 		d.fail(hindcast.EPermission, v.at, v.length(), "give yourself permission to read it",
 			"permission denied for the SQL file %s", name).Cause = err
@@ -296,7 +296,11 @@ func (d *decoder) setParam(v value) {
 	d.p.Params = append(d.p.Params, d.param(v))
 }
 
-func (d *decoder) check() *hindcast.Check      { return &d.p.Checks[len(d.p.Checks)-1] }
+func (d *decoder) check() *hindcast.Check {
+	checks := d.p.Output().Checks
+	return &checks[len(checks)-1]
+}
+
 func (d *decoder) rows() *hindcast.RowsCheck   { return d.check().Rows }
 func (d *decoder) total() *hindcast.TotalCheck { return d.check().Total }
 
@@ -348,7 +352,7 @@ func (d *decoder) nameCheck(v value) {
 	}
 
 	used := map[string]bool{}
-	for _, other := range d.p.Checks[:len(d.p.Checks)-1] {
+	for _, other := range d.p.Output().Checks[:len(d.p.Output().Checks)-1] {
 		used[other.Name] = true
 	}
 

@@ -63,10 +63,10 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	switch p.Warehouse.Scheme {
 	case "duckdb":
 		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log, o.Died), warehousedb.Options{Path: p.Warehouse.Path,
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Spill: o.Spill, Session: p.Load.Session, TimeZone: p.History.TimeZone})
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Spill: o.Spill, Session: p.Session, TimeZone: p.History.TimeZone})
 	case "postgres":
 		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log, o.Died), warehousepg.Options{URL: p.Warehouse.URL.String(),
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: p.Load.Session, Places: sessionPlaces(p)})
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: p.Session, Places: sessionPlaces(p)})
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
 	}
@@ -78,7 +78,7 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 
 // sessionPlaces says where each statement of load.session stands.
 func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
-	places := make([]hindcast.Place, len(p.Load.Session))
+	places := make([]hindcast.Place, len(p.Session))
 	for i := range places {
 		places[i] = p.Places[fmt.Sprintf("load.session.%d", i)]
 	}

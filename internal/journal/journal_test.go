@@ -835,3 +835,29 @@ func TestStrikesBeforeItStores(t *testing.T) {
 		t.Errorf("the caller has %+v", events)
 	}
 }
+
+// What a newer hindcast wrote is refused by name: by a reader, by one that follows, and by who would append to it.
+func TestNewerVersionsAreRefused(t *testing.T) {
+	next := hindcast.EventVersion + 1
+	for what, lines := range map[string][]any{
+		"the header": {header{V: next, Fence: 1}},
+		"an event":   {header{V: 1, Fence: 1}, hindcast.Event{V: next, Seq: 1, Run: "r1", Type: "published"}},
+	} {
+		store := folder(t)
+		var body bytes.Buffer
+		for _, line := range lines {
+			if err := appendLine(&body, line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		plant(t, store, body.Bytes())
+		_, read := Read(t.Context(), store, prefix)
+		_, _, followed := NewTail(store, prefix).Next(t.Context())
+		_, opened := Open(t.Context(), store, prefix, 2, Options{})
+		for _, err := range []error{read, followed, opened} {
+			if e := wantCode(t, err, hindcast.EFormat); !strings.Contains(e.Message, fmt.Sprintf("version %d", next)) || !filepath.IsAbs(e.Place.File) {
+				t.Errorf("%s: %v in %s", what, e, e.Place.File)
+			}
+		}
+	}
+}

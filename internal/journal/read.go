@@ -20,6 +20,9 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
+// version is of a journal's layout and of its events, which changes with either.
+const version = hindcast.EventVersion
+
 // header is the first line of a fence's file.
 type header struct {
 	V      int      `json:"v"`
@@ -93,6 +96,9 @@ func load(ctx context.Context, store objstore.Store, prefix string) (*chain, err
 		}
 		if err := json.Unmarshal(p.lines[0], &c.header); err != nil || c.header.Fence != p.fence {
 			return nil, corrupt(prefix+p.name, 1, "it does not begin with its header")
+		}
+		if c.header.V > version {
+			return nil, newer(prefix+p.name, 1, c.header.V)
 		}
 
 		p.lines = p.lines[1:]
@@ -347,6 +353,9 @@ func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 			if err := d.event(lines[i], &events[i]); err != nil {
 				return corrupt(key, number+i, "the line is not an event: "+err.Error())
 			}
+			if v := events[i].V; v > version {
+				return newer(key, number+i, v)
+			}
 		}
 
 		return nil
@@ -400,10 +409,17 @@ func missing(key string, err error) error {
 // placed sets the place of an E-JOURNAL, a key of the store, to something a person can open.
 func placed(store objstore.Store, err error) error {
 	e, ok := errors.AsType[*hindcast.Error](err)
-	if ok && e.Code == hindcast.EJournal && e.Place.File != "" {
+	if ok && (e.Code == hindcast.EJournal || e.Code == hindcast.EFormat) && e.Place.File != "" {
 		e.Place.File = objstore.Location(store, e.Place.File)
 	}
 	return err
+}
+
+// newer refuses what a later version of hindcast wrote: it may mean what this one would not see.
+func newer(key string, line, found int) error {
+	return &hindcast.Error{Code: hindcast.EFormat, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("the journal has version %d, of a newer hindcast: this one reads versions up to %d", found, version),
+		Place:   hindcast.Place{File: key, Line: line}, Next: "use the hindcast that made the run, or a newer one"}
 }
 
 func corrupt(key string, line int, what string) error {

@@ -49,7 +49,7 @@ func openSink(ctx context.Context, store objstore.Store, prefix string, fence in
 	}
 
 	var lines bytes.Buffer
-	err := appendLine(&lines, header{V: 1, Fence: fence, Closes: c.closes()})
+	err := appendLine(&lines, header{V: version, Fence: fence, Closes: c.closes()})
 	if err == nil {
 		err = s.write(lines.Bytes())
 	}

@@ -76,7 +76,7 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 }
 
 // LoadPlan reads a run's frozen plan into plan. E-RUN if there is no such run, E-MANIFEST if the plan is
-// corrupt.
+// corrupt. An error of plan's own keeps its code.
 func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	key := l.PlanKey(id)
 	body, _, err := objstore.Find(ctx, l.store, key)
@@ -89,6 +89,11 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	}
 	if err = decode(body, plan); err == nil {
 		err = unseal(body)
+	}
+	if own, ok := errors.AsType[*hindcast.Error](err); ok {
+		e := *own
+		e.Place = hindcast.Place{File: l.Absolute(key)}
+		return &e
 	}
 	if err != nil {
 		return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Cause: err,

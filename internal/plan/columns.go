@@ -183,7 +183,7 @@ func (m *maker) civil(key, source string, column hindcast.Column) error {
 
 // targetTime holds the target's time column to the same.
 func (m *maker) targetTime() error {
-	target := m.Pipeline.Target
+	target := m.Pipeline.Output().Target
 	i := find(m.Result, target.Time)
 	if i < 0 {
 		return nil // the result is not bound yet, or its time is refused elsewhere

@@ -127,7 +127,7 @@ func BenchmarkMake(b *testing.B) {
 
 func manySlices(missing bool) plan.Inputs {
 	h := hindcast.History{From: utc(1990, 1, 1), To: utc(1990, 1, 1).AddDate(0, 0, 10_000).Format(time.DateOnly), Every: days(1), TimeZone: "UTC", Zone: time.UTC}
-	p := &hindcast.Pipeline{History: h, Target: hindcast.Target{Table: "t", Time: "at"}, Facts: []hindcast.Fact{
+	p := &hindcast.Pipeline{History: h, Outputs: []hindcast.Output{{Target: hindcast.Target{Table: "t", Time: "at"}}}, Facts: []hindcast.Fact{
 		{Name: "named", Table: "n_{yyyy}{mm}{dd}", Missing: hindcast.MissingEmpty},
 		{Name: "plain", Table: "p", Time: "at", Lookback: days(7), Missing: hindcast.MissingEmpty}}}
 	in := plan.Inputs{Pipeline: p, Now: now, Sources: map[string]plan.Source{}, Machine: plan.Machine{Cores: 2}}

@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-func (w *world) fingerprint() string { return plan.Fingerprint(item(w.t, w.make(), key).Parts) }
+func (w *world) fingerprint() string { return plan.Fingerprint(item(w.t, w.make(), key).Parts[0]) }
 
 func TestWhatAFingerprintCounts(t *testing.T) {
 	pipeline := func(edit func(*hindcast.Pipeline)) func(*world) { return func(w *world) { edit(w.Pipeline) } }
@@ -19,10 +19,10 @@ func TestWhatAFingerprintCounts(t *testing.T) {
 		counts bool
 	}{
 		{"nothing", func(*world) {}, false},
-		{"SQL", pipeline(func(p *hindcast.Pipeline) { p.Transform.Text += " ORDER BY 1" }), true},
-		{"text in quotes", pipeline(func(p *hindcast.Pipeline) { p.Transform.Text = "SELECT 'a  b'" }), true},
+		{"SQL", pipeline(func(p *hindcast.Pipeline) { p.Output().Text += " ORDER BY 1" }), true},
+		{"text in quotes", pipeline(func(p *hindcast.Pipeline) { p.Output().Text = "SELECT 'a  b'" }), true},
 		{"comments and spacing", pipeline(func(p *hindcast.Pipeline) {
-			p.Transform.Text = "-- costs\nSELECT month,  sum(cost) /* net */\n\tFROM billing GROUP BY 1\n"
+			p.Output().Text = "-- costs\nSELECT month,  sum(cost) /* net */\n\tFROM billing GROUP BY 1\n"
 		}), false},
 		{"dialect", pipeline(func(p *hindcast.Pipeline) { p.Transform.Dialect = "postgres" }), true},
 		{"parameter", pipeline(func(p *hindcast.Pipeline) { p.Params[0].Literal = "1.00" }), true},
@@ -32,15 +32,15 @@ func TestWhatAFingerprintCounts(t *testing.T) {
 			p.History.Every, p.Facts[0].Every, p.Facts[0].Time = months(1), months(2), "at"
 		}), true},
 		{"time zone", pipeline(func(p *hindcast.Pipeline) { p.History.TimeZone = "Etc/UTC" }), true},
-		{"hook before", pipeline(func(p *hindcast.Pipeline) { p.Load.Before = []string{"SELECT 1"} }), true},
-		{"hook after", pipeline(func(p *hindcast.Pipeline) { p.Load.After = []string{"SELECT 1"} }), true},
-		{"session", pipeline(func(p *hindcast.Pipeline) { p.Load.Session = []string{"SET x = 1"} }), true},
+		{"hook before", pipeline(func(p *hindcast.Pipeline) { p.Output().Load.Before = []string{"SELECT 1"} }), true},
+		{"hook after", pipeline(func(p *hindcast.Pipeline) { p.Output().Load.After = []string{"SELECT 1"} }), true},
+		{"session", pipeline(func(p *hindcast.Pipeline) { p.Session = []string{"SET x = 1"} }), true},
 		{"engine", func(w *world) { w.Engine.Name = "spark" }, true},
 		{"engine's minor version", func(w *world) { w.Engine.Version = "v1.6.0" }, true},
 		{"engine's patch version", func(w *world) { w.Engine.Version = "v1.5.9" }, false},
 		{"warehouse's version", func(w *world) { w.Warehouse.Version = "v9" }, false},
 		{"run time", func(w *world) { w.Now = w.Now.Add(time.Minute) }, false},
-		{"checks", pipeline(func(p *hindcast.Pipeline) { p.Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }), false},
+		{"checks", pipeline(func(p *hindcast.Pipeline) { p.Output().Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }), false},
 		{"run's settings", pipeline(func(p *hindcast.Pipeline) { p.Run.Parallel, p.Run.Retries = 3, 1 }), false},
 		{"longer history", pipeline(func(p *hindcast.Pipeline) { p.History.To = "2016-09-01" }), false},
 		{"a fact's text", pipeline(func(p *hindcast.Pipeline) { p.Facts[1].Text = []string{"cost"} }), true},
@@ -72,7 +72,7 @@ func TestWhatAFingerprintCounts(t *testing.T) {
 func TestSlicesHaveDifferentFingerprints(t *testing.T) {
 	seen := map[string]string{}
 	for _, i := range newWorld(t).make().Items {
-		print := plan.Fingerprint(i.Parts)
+		print := plan.Fingerprint(i.Parts[0])
 		if seen[print] != "" {
 			t.Errorf("%s and %s have the same", seen[print], i.Slice.Key)
 		}

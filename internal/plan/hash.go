@@ -31,11 +31,19 @@ type definition struct {
 	TimeZone   string
 	Engine     string
 	Dialect    string
-	Hooks      hindcast.Load
+	Hooks      hooks
+	Output     string `json:",omitempty"` // the name of one among several
 	Time       string
 	Key        []string
 	Facts      []factDefinition
 	Dims       []hindcast.Dim
+}
+
+// hooks are the user's SQL around a load. Their names decide the hash.
+type hooks struct {
+	Before  []string `json:"before,omitempty"`
+	After   []string `json:"after,omitempty"`
+	Session []string `json:"session,omitempty"`
 }
 
 type factDefinition struct {
@@ -47,7 +55,7 @@ type factDefinition struct {
 
 // Parts are the hashes of a slice that are known before its unload.
 func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast.Parts {
-	sql := hash(sqltext.Normalize(p.Transform.Text))
+	sql := hash(sqltext.Normalize(p.Output().Text))
 	var params []string
 	for _, param := range p.Params {
 		params = append(params, param.Name+"="+param.Literal)
@@ -55,7 +63,7 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	slices.Sort(params)
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
-		Hooks: normalized(p.Load), Time: p.Target.Time, Key: p.Target.Key}
+		Hooks: normalized(p), Output: p.Output().Name, Time: p.Output().Target.Time, Key: p.Output().Target.Key}
 	for _, f := range p.Facts {
 		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text)), f.Types})
 	}
@@ -77,7 +85,7 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 }
 
 // normalized are the hooks as they count: without comments and spacing.
-func normalized(l hindcast.Load) hindcast.Load {
+func normalized(p *hindcast.Pipeline) hooks {
 	each := func(hooks []string) []string {
 		var list []string
 		for _, hook := range hooks {
@@ -85,7 +93,8 @@ func normalized(l hindcast.Load) hindcast.Load {
 		}
 		return list
 	}
-	return hindcast.Load{Before: each(l.Before), After: each(l.After), Session: each(l.Session)}
+	load := &p.Output().Load
+	return hooks{Before: each(load.Before), After: each(load.After), Session: each(p.Session)}
 }
 
 // MajorMinor cuts a version to what counts in fingerprints: "v1.5.5" to "v1.5".

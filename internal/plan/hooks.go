@@ -12,7 +12,7 @@ func hooksObey(p *hindcast.Pipeline) error {
 	lists := []struct {
 		key   string
 		hooks []string
-	}{{"load.session", p.Load.Session}, {"load.before", p.Load.Before}, {"load.after", p.Load.After}}
+	}{{"load.session", p.Session}, {"load.before", p.Output().Load.Before}, {"load.after", p.Output().Load.After}}
 	for _, list := range lists {
 		for i, hook := range list.hooks {
 			words, _, found := sqltext.TransactionControl(hook)

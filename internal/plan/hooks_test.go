@@ -17,7 +17,7 @@ func TestHooksThatControlTheTransactionAreRefused(t *testing.T) {
 		"begin transaction":                     "BEGIN",
 		"ATTACH 'other.duckdb'":                 "ATTACH",
 	} {
-		w := newWorld(t, func(p *hindcast.Pipeline) { p.Load.After = []string{"SELECT 1", hook} })
+		w := newWorld(t, func(p *hindcast.Pipeline) { p.Output().Load.After = []string{"SELECT 1", hook} })
 		_, err := plan.Make(w.Inputs)
 		if words == "" {
 			if err != nil {

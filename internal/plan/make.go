@@ -126,8 +126,9 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.targetTime(); err != nil {
 		return nil, err
 	}
-	out := &Plan{CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, SQL: m.Pipeline.Transform.Text, Engine: m.Engine, Warehouse: m.Warehouse,
-		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Result: m.Result, Existing: m.Existing, Dims: m.dims}
+	out := &Plan{Format: Format, CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
+		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims,
+		Outputs: []Output{{SQL: m.Pipeline.Output().Text, Result: m.Result, Existing: m.Existing}}}
 	for i := range m.all {
 		c := &m.all[i]
 		c.Reason, c.Detail = m.reason(c)
@@ -210,7 +211,7 @@ func (m *maker) commits() {
 	for i := range m.Committed {
 		row := &m.Committed[i]
 		at := sort.Search(len(m.history), func(k int) bool { return !m.history[k].Start.Before(row.Slice.Start) })
-		if at < len(m.history) && row.Target == m.Pipeline.Target.Table && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
+		if at < len(m.history) && row.Target == m.Pipeline.Output().Target.Table && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
 			m.committed[row.Slice.Key] = row
 		}
 	}

@@ -43,10 +43,11 @@ func pipeline() *hindcast.Pipeline {
 		History:   hindcast.History{From: date("2020-01-01"), To: "2020-07-01", Every: period(1, hindcast.Months), TimeZone: "UTC", Zone: time.UTC, Settle: period(45, hindcast.Days)},
 		Facts:     []hindcast.Fact{{Name: "billing", Table: "billing_{yyyy}_{mm}", Every: period(1, hindcast.Months), Missing: hindcast.MissingFail}},
 		Dims:      []hindcast.Dim{{Name: "accounts", Table: "accounts", Refresh: 24 * time.Hour}},
-		Transform: hindcast.Transform{SQLFile: "costs.sql", Text: "SELECT usage_date, SUM(cost) FROM billing JOIN accounts USING (account_id)", Engine: "duckdb"},
-		Target:    hindcast.Target{Table: "cost_summary", Time: "usage_month", Key: []string{"usage_month"}},
-		Params:    []hindcast.Param{{Name: "rate", Literal: "1.0"}},
-		Places:    map[string]hindcast.Place{},
+		Transform: hindcast.Transform{Engine: "duckdb"},
+		Outputs: []hindcast.Output{{SQLFile: "costs.sql", Text: "SELECT usage_date, SUM(cost) FROM billing JOIN accounts USING (account_id)",
+			Target: hindcast.Target{Table: "cost_summary", Time: "usage_month", Key: []string{"usage_month"}}}},
+		Params: []hindcast.Param{{Name: "rate", Literal: "1.0"}},
+		Places: map[string]hindcast.Place{},
 	}
 	for i, key := range []string{"history.to", "history.every", "facts.billing", "facts.billing.table", "facts.billing.time", "facts.billing.lookback",
 		"facts.billing.every", "facts.billing.columns", "dimensions.accounts.table", "dimensions.accounts.columns", "params.slice_start", "target.time"} {
@@ -103,8 +104,8 @@ func done(t *testing.T, p *hindcast.Pipeline) Inputs {
 			continue
 		}
 		sums := hindcast.Sums{Rows: 30, Content: "result of " + item.Slice.Key}
-		in.Committed = append(in.Committed, hindcast.Committed{Pipeline: p.Name, Target: p.Target.Table, Slice: item.Slice, Run: "r7", Attempt: 1,
-			Fingerprint: Fingerprint(item.Parts), Parts: item.Parts, Sums: sums, CommittedAt: ran})
+		in.Committed = append(in.Committed, hindcast.Committed{Pipeline: p.Name, Target: p.Output().Target.Table, Slice: item.Slice, Run: "r7", Attempt: 1,
+			Fingerprint: Fingerprint(item.Parts[0]), Parts: item.Parts[0], Sums: sums, CommittedAt: ran})
 		in.Published[item.Slice.Key] = sums
 	}
 	return in
@@ -161,7 +162,7 @@ func TestNothingDoneYet(t *testing.T) {
 	if len(p.Dims) != 1 || !p.Dims[0].Unload || p.Dims[0].Why != "not in the lake" {
 		t.Errorf("dimensions %+v", p.Dims)
 	}
-	if p.SQL == "" || !p.CreatedAt.Equal(now) || p.History.End.Format(time.DateOnly) != "2020-07-01" || !p.Existing || len(p.Result) != 2 {
+	if p.Output().SQL == "" || !p.CreatedAt.Equal(now) || p.History.End.Format(time.DateOnly) != "2020-07-01" || !p.Output().Existing || len(p.Output().Result) != 2 {
 		t.Errorf("the plan is not frozen: %+v", p)
 	}
 }
@@ -189,14 +190,14 @@ func TestReasons(t *testing.T) {
 		all     bool
 		unloads []string
 	}{
-		"SQL":          {func(in *Inputs) { in.Pipeline.Transform.Text = "SELECT 1" }, "SQL changed: committed by r7, 3 May", true, nil},
-		"SQL comment":  {func(in *Inputs) { in.Pipeline.Transform.Text += " -- by account\n;" }, "up to date: committed by r7, 3 May", true, nil},
+		"SQL":          {func(in *Inputs) { in.Pipeline.Output().Text = "SELECT 1" }, "SQL changed: committed by r7, 3 May", true, nil},
+		"SQL comment":  {func(in *Inputs) { in.Pipeline.Output().Text += " -- by account\n;" }, "up to date: committed by r7, 3 May", true, nil},
 		"parameter":    {func(in *Inputs) { in.Pipeline.Params[0].Literal = "1.1" }, "parameters changed: committed by r7, 3 May", true, nil},
 		"engine":       {func(in *Inputs) { in.Engine.Version = "1.6.0" }, "definition changed: committed by r7, 3 May", true, nil},
 		"engine patch": {func(in *Inputs) { in.Engine.Version = "1.5.6" }, "up to date: committed by r7, 3 May", true, nil},
-		"hook":         {func(in *Inputs) { in.Pipeline.Load.After = []string{"ANALYZE"} }, "definition changed: committed by r7, 3 May", true, nil},
-		"target key":   {func(in *Inputs) { in.Pipeline.Target.Key = nil }, "definition changed: committed by r7, 3 May", true, nil},
-		"check":        {func(in *Inputs) { in.Pipeline.Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }, "up to date: committed by r7, 3 May", true, nil},
+		"hook":         {func(in *Inputs) { in.Pipeline.Output().Load.After = []string{"ANALYZE"} }, "definition changed: committed by r7, 3 May", true, nil},
+		"target key":   {func(in *Inputs) { in.Pipeline.Output().Target.Key = nil }, "definition changed: committed by r7, 3 May", true, nil},
+		"check":        {func(in *Inputs) { in.Pipeline.Output().Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }, "up to date: committed by r7, 3 May", true, nil},
 		"run settings": {func(in *Inputs) { in.Pipeline.Run.Parallel = 7 }, "up to date: committed by r7, 3 May", true, nil},
 		"an older year": {func(in *Inputs) {
 			in.Pipeline.Params[0].Literal = "2"
@@ -204,7 +205,7 @@ func TestReasons(t *testing.T) {
 			in.Dims["accounts"].CreatedAt = in.Now
 		},
 			"parameters changed: committed by r7, 3 May 2021", true, nil},
-		"another target":             {func(in *Inputs) { in.Pipeline.Target.Table = "other" }, "new: ", true, nil},
+		"another target":             {func(in *Inputs) { in.Pipeline.Output().Target.Table = "other" }, "new: ", true, nil},
 		"never committed":            {func(in *Inputs) { in.Committed = slices.Delete(in.Committed, 2, 3) }, "new: ", false, nil},
 		"committed with another end": {func(in *Inputs) { in.Committed[2].Slice.End = date("2020-03-31") }, "new: ", false, nil},
 		"facts":                      {func(in *Inputs) { in.Current["billing"][march].Sums.Content = "more" }, "facts changed: billing, committed by r7, 3 May", false, nil},
@@ -239,7 +240,7 @@ func TestReasons(t *testing.T) {
 		}, "target edited: committed by r7, 3 May", false, []string{"billing_2020_03: not in the lake"}},
 		"target dropped": {func(in *Inputs) { in.Existing, in.Published = false, nil }, "target edited: cost_summary is not there; committed by r7, 3 May", true, nil},
 		"SQL before facts": {func(in *Inputs) {
-			in.Pipeline.Transform.Text = "SELECT 1"
+			in.Pipeline.Output().Text = "SELECT 1"
 			in.Current["billing"][march].Sums.Content = "more"
 		},
 			"SQL changed: committed by r7, 3 May", true, nil},
@@ -463,7 +464,7 @@ func TestPartsAgreeWithTheAttempt(t *testing.T) {
 	in := done(t, pipeline())
 	in.Force = true // those that run have all of their parts
 	for i, item := range makePlan(t, in).Items {
-		if got := Fingerprint(item.Parts); got != in.Committed[i].Fingerprint {
+		if got := Fingerprint(item.Parts[0]); got != in.Committed[i].Fingerprint {
 			t.Errorf("%s: %s became %s", item.Slice.Key, in.Committed[i].Fingerprint, got)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Plan is what a run will do. It is frozen into the run as JSON: a resume reads this, never the files anew.
+// Plan is what a run will do. It is frozen into the run as JSON: a resume reads this, never the files again.
 type Plan struct {
+	Format    int               `json:"format"`        // see Format; it comes first
 	Run       string            `json:"run,omitempty"` // set when it is frozen
 	CreatedAt time.Time         `json:"created_at"`    // also :run_time, and what "today" means
 	Pipeline  hindcast.Pipeline `json:"pipeline"`
-	SQL       string            `json:"sql"` // the transform's text
 	Engine    Version           `json:"engine"`
 	Warehouse Version           `json:"warehouse"`
 	History   hindcast.Interval `json:"history"` // `to` resolved
-	Result    []hindcast.Column `json:"result"`  // the bound columns, with the types in which results are staged
+	Outputs   []Output          `json:"outputs"` // of the pipeline, in its order
 	Items     []Item            `json:"items"`   // every selected slice, in the order of time, those not run too
 	Dims      []DimItem         `json:"dimensions,omitempty"`
 	Units     []Unit            `json:"units"` // every fact unit that the items need, once
@@ -27,7 +27,6 @@ type Plan struct {
 	Warnings  []string          `json:"warnings,omitempty"`
 	LeftOut   []string          `json:"left_out,omitempty"` // tables and files that match a fact and are in no slice, in words; warnings too
 	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
-	Existing  bool              `json:"target_exists"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 	// Moved are the sources that changed since they were unloaded, as far as a cheap look tells.
@@ -39,6 +38,16 @@ type Plan struct {
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
 }
+
+// Output is what a plan knows of one of the pipeline's outputs.
+type Output struct {
+	SQL      string            `json:"sql"`    // the text of its SQL file
+	Result   []hindcast.Column `json:"result"` // the bound columns, with the types in which results are staged
+	Existing bool              `json:"target_exists"`
+}
+
+// Output returns the plan's one output.
+func (p *Plan) Output() *Output { return &p.Outputs[0] }
 
 // Damaged is a file of the user's own that cannot be read, and was left out where that was asked for.
 type Damaged struct {
@@ -59,9 +68,10 @@ type Item struct {
 	Reason hindcast.Reason `json:"reason"`
 	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
 	Units  Needs           `json:"units"`
-	Parts  hindcast.Parts  `json:"parts"` // the parts known before the unload; of one that runs with its facts and dimensions
-	Rows   int64           `json:"rows"`  // estimated input rows; -1 if unknown
-	Bytes  int64           `json:"bytes"` // estimated input bytes; -1 if unknown
+	// Parts are, for each output, the parts known before the unload; of a slice that runs with its facts and dimensions.
+	Parts []hindcast.Parts `json:"parts"`
+	Rows  int64            `json:"rows"`  // estimated input rows; -1 if unknown
+	Bytes int64            `json:"bytes"` // estimated input bytes; -1 if unknown
 }
 
 // Unit is what one unload of a fact covers: one of the fact's own periods.

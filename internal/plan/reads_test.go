@@ -80,11 +80,11 @@ func TestColumnsThatAreReadLater(t *testing.T) {
 		{"fewer columns of a check", nil, func(w *world) { w.read(sql, nil) }, "up to date", "", ""},
 		{"another column of a check", nil, func(w *world) { w.read(sql, []string{"c5", "c6"}) }, "up to date", "", ""},
 		{"another column of the SQL", nil, func(w *world) {
-			w.Pipeline.Transform.Text += " -- \n, c9"
+			w.Pipeline.Output().Text += " -- \n, c9"
 			w.read([]string{"at", "c3", "c9"}, all)
 		}, "SQL changed", "columns changed", "column c9 of usage is not in the lake: 6 parts of it are unloaded again"},
 		{"fewer columns of the SQL", nil, func(w *world) {
-			w.Pipeline.Transform.Text += ", 1"
+			w.Pipeline.Output().Text += ", 1"
 			w.read([]string{"at"}, nil)
 		}, "SQL changed", "", ""},
 		{"a new column that * takes", nil, func(w *world) {

@@ -10,7 +10,8 @@ import (
 
 // candidate is a slice of the history before it is selected.
 type candidate struct {
-	Item              // Reason and Detail as they are without force
+	Item      // Reason and Detail as they are without force; without Parts
+	parts     hindcast.Parts
 	units     [][]int // by fact, into its cutter
 	contents  []part  // of the facts whose content is known, by name
 	inputs    inputs
@@ -31,7 +32,7 @@ type inputs struct {
 
 // look says of one slice what it reads, and whether it was made of that.
 func (c *candidate) look(m *maker, s hindcast.Slice) error {
-	c.Slice, c.Parts, c.committed = s, m.parts(s), m.committed[s.Key]
+	c.Slice, c.parts, c.committed = s, m.parts(s), m.committed[s.Key]
 	c.units, c.Units, c.contents = make([][]int, len(m.cutters)), make(Needs, 0, len(m.cutters)), make([]part, 0, len(m.cutters))
 	for _, f := range m.byName {
 		if err := c.read(m.cutters[f], f); err != nil {
@@ -39,7 +40,7 @@ func (c *candidate) look(m *maker, s hindcast.Slice) error {
 		}
 	}
 	c.unsettled = c.inputs.unsettled != "" || m.unsettled(s.Interval)
-	c.same = c.committed != nil && fingerprint(c.Parts, c.contents, m.dimParts) == c.committed.Fingerprint
+	c.same = c.committed != nil && fingerprint(c.parts, c.contents, m.dimParts) == c.committed.Fingerprint
 	return nil
 }
 
@@ -47,9 +48,11 @@ func (c *candidate) look(m *maker, s hindcast.Slice) error {
 func (m *maker) item(c *candidate) Item {
 	item := c.Item
 	m.force(&item, c.committed)
+	parts := c.parts
 	if item.Reason.Runs() {
-		item.Parts.Facts, item.Parts.Dims = byName(c.contents), byName(m.dimParts)
+		parts.Facts, parts.Dims = byName(c.contents), byName(m.dimParts)
 	}
+	item.Parts = []hindcast.Parts{parts}
 	return item
 }
 
@@ -149,7 +152,7 @@ func (m *maker) reason(c *candidate) (hindcast.Reason, string) {
 	}
 	switch is, known := m.Published[c.Slice.Key]; {
 	case m.Result != nil && !m.Existing:
-		return hindcast.ReasonEdited, m.Pipeline.Target.Table + " is not there; " + by
+		return hindcast.ReasonEdited, m.Pipeline.Output().Target.Table + " is not there; " + by
 	case known && !is.Agrees(row.Sums):
 		return hindcast.ReasonEdited, by
 	case len(in.unknown) > 0:
@@ -186,7 +189,7 @@ func (m *maker) changed(c *candidate) (hindcast.Reason, string) {
 	if c.same {
 		return "", ""
 	}
-	switch was, is := c.committed.Parts, c.Parts; {
+	switch was, is := c.committed.Parts, c.parts; {
 	case was.SQL != is.SQL:
 		return hindcast.ReasonSQL, ""
 	case was.Params != is.Params:

@@ -33,9 +33,9 @@ var changes = []struct {
 	{"target edited", func(w *world) { w.Published[key] = hindcast.Sums{Rows: 10, Content: "other"} }, hindcast.ReasonEdited, "committed by r7, 3 May", false},
 	{"dimension", func(w *world) { w.Inputs.Dims["accounts"].Sums.Content = "other" }, hindcast.ReasonDims, "accounts, committed by r7, 3 May", true},
 	{"fact", func(w *world) { w.Current["billing"][key].Sums.Content = "other" }, hindcast.ReasonFacts, "billing, committed by r7, 3 May", false},
-	{"hook", func(w *world) { w.Pipeline.Load.Before = []string{"DELETE FROM x"} }, hindcast.ReasonDefinition, "committed by r7, 3 May", true},
+	{"hook", func(w *world) { w.Pipeline.Output().Load.Before = []string{"DELETE FROM x"} }, hindcast.ReasonDefinition, "committed by r7, 3 May", true},
 	{"parameter", func(w *world) { w.Pipeline.Params[0].Literal = "1.10" }, hindcast.ReasonParams, "committed by r7, 3 May", true},
-	{"SQL", func(w *world) { w.Pipeline.Transform.Text += " HAVING true" }, hindcast.ReasonSQL, "committed by r7, 3 May", true},
+	{"SQL", func(w *world) { w.Pipeline.Output().Text += " HAVING true" }, hindcast.ReasonSQL, "committed by r7, 3 May", true},
 	{"force", func(w *world) { w.Force = true }, hindcast.ReasonForced, "committed by r7, 3 May", true},
 	{"row of other bounds", func(w *world) { w.row(key).Slice.End = utc(2016, 4, 1) }, hindcast.ReasonNew, "", false},
 	{"table skipped", func(w *world) {

@@ -11,11 +11,11 @@ import (
 // unstable warns of what gives another result each time that it is run over the same rows: the fingerprint does not notice
 // it, and a slice that is computed again differs.
 func unstable(p *hindcast.Pipeline) (warnings []string) {
-	for _, u := range sqltext.FindUnstable(p.Transform.Text) {
-		line, column := sqltext.LineColumn(p.Transform.Text, u.Offset)
-		warnings = append(warnings, fmt.Sprintf("%s:%d:%d: %s %s", filepath.Base(p.Transform.SQLFile), line, column, u.What, u.Why))
+	for _, u := range sqltext.FindUnstable(p.Output().Text) {
+		line, column := sqltext.LineColumn(p.Output().Text, u.Offset)
+		warnings = append(warnings, fmt.Sprintf("%s:%d:%d: %s %s", filepath.Base(p.Output().SQLFile), line, column, u.What, u.Why))
 	}
-	for i, c := range p.Checks {
+	for i, c := range p.Output().Checks {
 		text := c.SQL
 		if c.Total != nil {
 			text = c.Total.Equals

@@ -39,10 +39,11 @@ func newWorld(t *testing.T, edits ...func(*hindcast.Pipeline)) *world {
 			{Name: "usage", Table: "usage", Time: "at", Missing: hindcast.MissingFail},
 		},
 		Dims:      []hindcast.Dim{{Name: "accounts", Table: "accounts", Refresh: 24 * time.Hour}},
-		Transform: hindcast.Transform{Text: "SELECT month, sum(cost) FROM billing GROUP BY 1", Dialect: "duckdb", Engine: "duckdb"},
-		Target:    hindcast.Target{Table: "summary", Time: "month", Key: []string{"month"}},
-		Params:    []hindcast.Param{{Name: "rate", Literal: "1.0"}},
-		Places:    map[string]hindcast.Place{"history": {File: "hindcast.yml", Line: 4}, "facts.billing.table": {File: "hindcast.yml", Line: 7}},
+		Transform: hindcast.Transform{Dialect: "duckdb", Engine: "duckdb"},
+		Outputs: []hindcast.Output{{Text: "SELECT month, sum(cost) FROM billing GROUP BY 1",
+			Target: hindcast.Target{Table: "summary", Time: "month", Key: []string{"month"}}}},
+		Params: []hindcast.Param{{Name: "rate", Literal: "1.0"}},
+		Places: map[string]hindcast.Place{"history": {File: "hindcast.yml", Line: 4}, "facts.billing.table": {File: "hindcast.yml", Line: 7}},
 	}
 	for _, edit := range edits {
 		edit(p)
@@ -102,13 +103,13 @@ func (w *world) run() *world {
 	w.Committed = nil
 	w.Existing, w.Result = true, []hindcast.Column{{Name: "month", Type: "DATE"}, {Name: "cost", Type: "BIGINT"}}
 	for _, item := range w.make().Items {
-		if len(item.Parts.Facts) != len(w.Pipeline.Facts) || len(item.Parts.Dims) != len(w.Pipeline.Dims) {
+		if len(item.Parts[0].Facts) != len(w.Pipeline.Facts) || len(item.Parts[0].Dims) != len(w.Pipeline.Dims) {
 			w.t.Fatalf("slice %s: the content of facts or dimensions is not known after an unload: %+v", item.Slice.Key, item.Parts)
 		}
 		sums := hindcast.Sums{Rows: 10, Content: "result of " + item.Slice.Key}
 		w.Published[item.Slice.Key] = sums
-		w.Committed = append(w.Committed, hindcast.Committed{Pipeline: w.Pipeline.Name, Target: w.Pipeline.Target.Table, Slice: item.Slice, Run: "r7",
-			Parts: item.Parts, Sums: sums, CommittedAt: time.Date(2020, 5, 3, 8, 0, 0, 0, time.UTC)})
+		w.Committed = append(w.Committed, hindcast.Committed{Pipeline: w.Pipeline.Name, Target: w.Pipeline.Output().Target.Table, Slice: item.Slice, Run: "r7",
+			Parts: item.Parts[0], Sums: sums, CommittedAt: time.Date(2020, 5, 3, 8, 0, 0, 0, time.UTC)})
 	}
 	return w
 }

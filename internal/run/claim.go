@@ -95,7 +95,7 @@ func (c *claim) check(ctx context.Context) error { return c.lease().Check(ctx) }
 // or this lake was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
 func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 	w, name := c.session.Warehouse, p.Pipeline.Name
-	err := w.Prepare(ctx, name, p.Pipeline.Target, p.Result, c.fence())
+	err := w.Prepare(ctx, name, p.Pipeline.Output().Target, p.Output().Result, c.fence())
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		return err
 	}
@@ -115,7 +115,7 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	c.hold(above)
-	return w.Prepare(ctx, name, p.Pipeline.Target, p.Result, c.fence())
+	return w.Prepare(ctx, name, p.Pipeline.Output().Target, p.Output().Result, c.fence())
 }
 
 // forget gives the run's id back if no plan was frozen for it.

@@ -62,7 +62,7 @@ func superseded(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		return err
 	}
 	for _, row := range rows {
-		if row.Publication == p.Run || row.Target != p.Pipeline.Target.Table || !row.CommittedAt.After(p.CreatedAt) {
+		if row.Publication == p.Run || row.Target != p.Pipeline.Output().Target.Table || !row.CommittedAt.After(p.CreatedAt) {
 			continue
 		}
 		for _, item := range p.Items {

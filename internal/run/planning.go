@@ -143,7 +143,7 @@ func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, p
 // where it needs none.
 func needsSQL(p *hindcast.Pipeline, err error) error {
 	e := *hindcast.AsError(err)
-	if p.Transform.Fault == nil && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
+	if p.Output().Fault == nil && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
 		return nil
 	}
 	name := ""

@@ -28,7 +28,7 @@ func TestWhatDiedIsSwept(t *testing.T) {
 	}
 	begin(hindcast.ExitOK, false)
 	begin(hindcast.ExitOK, true) // r2 keeps what r1 loaded
-	p.Load.After = []string{"INSERT INTO nosuch VALUES (1)"}
+	p.Output().Load.After = []string{"INSERT INTO nosuch VALUES (1)"}
 	p.Run.OnFailure = hindcast.OnFailureContinue
 	begin(hindcast.ExitFailed, true) // r3 keeps rows for loads that are rolled back
 	previous := func(run string) []string {
@@ -51,7 +51,7 @@ func TestWhatDiedIsSwept(t *testing.T) {
 	if err := os.Chtimes(torn, old, old); err != nil {
 		t.Fatal(err)
 	}
-	p.Load.After = nil
+	p.Output().Load.After = nil
 	unloads := quiet()
 	unloads.UnloadOnly, unloads.ID = true, "aside" // sweeps no rows: the next run does
 	if _, err := run.Begin(t.Context(), p, unloads); err != nil {

@@ -154,7 +154,7 @@ func TestWrite(t *testing.T) {
 			}
 			check(t, "from", p.History.From.Format(form), c.from)
 			check(t, "to", p.History.To, c.to)
-			check(t, "key", strings.Join(p.Target.Key, " "), c.key)
+			check(t, "key", strings.Join(p.Output().Target.Key, " "), c.key)
 			check(t, "gaps", strings.Join(found.Facts[0].Missing, " "), c.gaps)
 			var dims []string
 			for _, d := range p.Dims {
@@ -256,28 +256,28 @@ func bindSlice(t *testing.T, db *sql.DB, p *hindcast.Pipeline, made *plan.Plan, 
 		view(d.Name, "SELECT * FROM "+qualified(d.Table))
 	}
 	params := plan.Params(item.Slice, now, p)
-	query, _, err := sqltext.Bind(p.Transform.Text, params)
+	query, _, err := sqltext.Bind(p.Output().Text, params)
 	if err != nil {
 		t.Fatal(err)
 	}
 	exec(t, db, "CREATE OR REPLACE TEMP TABLE result AS "+query)
-	typ := value(t, db, "SELECT data_type FROM duckdb_columns() WHERE table_name = 'result' AND column_name = "+duck.String(p.Target.Time))
+	typ := value(t, db, "SELECT data_type FROM duckdb_columns() WHERE table_name = 'result' AND column_name = "+duck.String(p.Output().Target.Time))
 	if !hindcast.IsTime(typ) {
 		t.Errorf("target.time has type %s", typ)
 	}
-	inside := duck.Window(p.Target.Time, typ, item.Slice.Interval, p.History.TimeZone)
+	inside := duck.Window(p.Output().Target.Time, typ, item.Slice.Interval, p.History.TimeZone)
 	check(t, "rows outside", value(t, db, "SELECT count(*) FROM result WHERE "+inside+" IS NOT TRUE"), "0")
 	var key []string
-	for _, k := range p.Target.Key {
+	for _, k := range p.Output().Target.Key {
 		key = append(key, duck.Name(k))
 	}
 	check(t, "double keys", value(t, db, "SELECT count(*) - count(DISTINCT ("+strings.Join(key, ", ")+")) FROM result"), "0")
-	for _, c := range p.Checks {
+	for _, c := range p.Output().Checks {
 		if c.Total != nil {
 			check(t, "total", value(t, db, "SELECT sum("+duck.Name(c.Total.Of)+") FROM result"), value(t, db, c.Total.Equals))
 		}
 	}
-	for _, line := range strings.Split(p.Transform.Text, "\n") { // the joins that are shown in comments bind too
+	for _, line := range strings.Split(p.Output().Text, "\n") { // the joins that are shown in comments bind too
 		if join, ok := strings.CutPrefix(line, "-- LEFT JOIN"); ok {
 			joined := strings.Replace(query, line, "LEFT JOIN"+join, 1)
 			exec(t, db, "CREATE OR REPLACE TEMP TABLE joined AS "+joined)
@@ -380,7 +380,7 @@ func TestDemo(t *testing.T) {
 	}
 	p := withDimensions(t, found)
 	check(t, "table", p.Facts[0].Table, "billing_{yyyy}_{mm}")
-	check(t, "time", p.Target.Time, "usage_month")
+	check(t, "time", p.Output().Target.Time, "usage_month")
 	check(t, "to", p.History.To, "2016-11-01")
 	if len(p.Facts) != 1 || len(p.Dims) != 2 {
 		t.Errorf("got facts %v and dimensions %v", p.Facts, p.Dims)
@@ -408,7 +408,7 @@ func TestWithoutBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, "name", p.Name, "mine")
-	check(t, "time", p.Target.Time, "slice_start")
+	check(t, "time", p.Output().Target.Time, "slice_start")
 	slicesBind(t, path, p, w)
 }
 

@@ -37,7 +37,7 @@ func months(n int) *plan.Plan {
 	p.Shares = plan.Shares{Transforms: 1, Threads: 2, Unloads: 1, Transform: 5_800_000_000, Cap: "2 cores"}
 	p.Estimate = plan.Estimate{RowsIn: 41_203_118, BytesIn: 3_900_000_000, UnloadBytes: gb / 5, RowsOut: 1_103_442,
 		DiskNeeded: 3_100_000_000, DiskFree: 84 * gb, LowSeconds: 160, HighSeconds: 210, From: "r7"}
-	p.Existing = true
+	p.Output().Existing = true
 	return p
 }
 
@@ -45,7 +45,8 @@ func history(name string, from time.Time, every hindcast.Period, n int) *plan.Pl
 	p := &plan.Plan{CreatedAt: noon}
 	p.Pipeline.Name = name
 	p.Pipeline.Facts = []hindcast.Fact{{Name: "billing", Table: "billing_{yyyy}_{mm}"}}
-	p.Pipeline.Target.Table = "cost_summary"
+	p.Outputs = make([]plan.Output, 1)
+	p.Pipeline.Outputs = []hindcast.Output{{Target: hindcast.Target{Table: "cost_summary"}}}
 	p.Pipeline.History.Every = every
 	p.History = hindcast.Interval{Start: from, End: every.AddTo(from, n)}
 	form := "2006-01-02"

@@ -310,9 +310,9 @@ func (p *page) fact(name string, parts ...string) {
 // work says how much each step has to do.
 func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	unloads, amount, why := unloadWork(pl, p.o.Now)
-	target := pl.Pipeline.Target.Table
+	target := pl.Pipeline.Output().Target.Table
 	out := approx(pl.Estimate.RowsOut)
-	if pl.Existing {
+	if pl.Output().Existing {
 		out += " replaced in " + target
 	} else {
 		out += " into the new table " + target

@@ -273,7 +273,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("reading the plan of run %s: %w", run, err)
 	}
 	p.Pipeline.History.Zone = zone
-	p.Pipeline.Transform.Text = p.SQL
+	p.Pipeline.Output().Text = p.Output().SQL
 	for i := range p.Items {
 		in := &p.Items[i].Slice.Interval
 		in.Start, in.End = in.Start.In(zone), in.End.In(zone)
@@ -284,7 +284,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	}
 	// What may hold secrets is not in the plan: it comes from the pipeline file, where it must still be the same.
 	p.Pipeline.Secrets, p.Pipeline.Places = s.Pipeline.Secrets, s.Pipeline.Places
-	was, is := p.Pipeline.Load, s.Pipeline.Load
+	was, is := p.Pipeline.Output().Load, s.Pipeline.Output().Load
 	if !slices.Equal(was.Before, is.Before) || !slices.Equal(was.After, is.After) { // the frozen hooks stand nowhere any more
 		p.Pipeline.Places = maps.Clone(p.Pipeline.Places)
 		maps.DeleteFunc(p.Pipeline.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, "load.") })

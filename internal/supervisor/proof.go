@@ -118,7 +118,7 @@ func (r *run) proven(a answer) {
 		return
 	}
 	for _, c := range r.claims() {
-		if text := a.doubt(c.Key, r.Plan.Pipeline.Target.Table); text != "" {
+		if text := a.doubt(c.Key, r.Plan.Pipeline.Output().Target.Table); text != "" {
 			r.failures++
 			r.record(hindcast.Event{Type: hindcast.EventFailed, Slice: c.Key, Step: hindcast.StepLoad, Error: &hindcast.Error{
 				Code: hindcast.ELost, Class: hindcast.ClassPermanent, Message: text,

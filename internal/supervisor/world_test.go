@@ -335,6 +335,7 @@ func key(i int) string { return time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC).Fo
 // planOf is a plan of n days.
 func planOf(n int) *plan.Plan {
 	p := &plan.Plan{Run: "r1", Shares: plan.Shares{Transforms: 2, Unloads: 1}}
+	p.Pipeline.Outputs = []hindcast.Output{{Target: hindcast.Target{Table: "t"}}}
 	p.Pipeline.Run = hindcast.RunConfig{Retries: 3, RetryWait: time.Second, AttemptTimeout: time.Hour, OnFailure: hindcast.OnFailureStop}
 	for i := range n {
 		start := time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC)

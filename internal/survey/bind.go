@@ -38,7 +38,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 			return nil, false, err
 		}
 	}
-	table := s.Pipeline.Target.Table
+	table := s.Pipeline.Output().Target.Table
 	found, err := s.Warehouse.Describe(ctx, []string{table})
 	if err != nil {
 		return nil, false, err
@@ -80,15 +80,15 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]
 
 // query is the SQL, with its checks, over the group's tables.
 func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks []engine.Check, err error) {
-	if fault := s.Pipeline.Transform.Fault; fault != nil {
+	if fault := s.Pipeline.Output().Fault; fault != nil {
 		return query, nil, fault
 	}
 	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
-	if query, err = engine.Bound(s.Pipeline.Transform.Text, s.Pipeline.Transform.SQLFile, params); err != nil {
+	if query, err = engine.Bound(s.Pipeline.Output().Text, s.Pipeline.Output().SQLFile, params); err != nil {
 		return query, nil, err
 	}
 	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
-	checks, err = engine.BoundChecks(s.Pipeline.Checks, params)
+	checks, err = engine.BoundChecks(s.Pipeline.Output().Checks, params)
 	return query, checks, err
 }
 
@@ -98,7 +98,7 @@ func (s *Survey) inCheck(err error) error {
 		return nil
 	}
 	e := *hindcast.AsError(err)
-	for i, c := range s.Pipeline.Checks {
+	for i, c := range s.Pipeline.Output().Checks {
 		if place, found := s.Pipeline.Places[fmt.Sprintf("checks.%d", i)]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
 			e.Place = place
 			return &e
@@ -215,7 +215,7 @@ func (s *Survey) ofTarget(err error) error {
 
 // checkTarget checks that the result has the target's time and key.
 func (s *Survey) checkTarget(result []hindcast.Column) error {
-	target := s.Pipeline.Target
+	target := s.Pipeline.Output().Target
 	if warehouse.Own(target.Table) {
 		return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
 			Message: fmt.Sprintf("target.table is %q, the name of a table of hindcast's own", target.Table), Next: "give the target another name"}

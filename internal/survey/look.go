@@ -72,7 +72,7 @@ func (l *looker) table(ctx context.Context, looks []plan.Look) {
 		}
 	}
 	source := l.sources[looks[0].Source]
-	if len(moved) == 0 || source.View || len(l.Pipeline.Load.Session) > 0 { // a session's settings may decide what is seen
+	if len(moved) == 0 || source.View || len(l.Pipeline.Session) > 0 { // a session's settings may decide what is seen
 		return
 	}
 	first := &moved[0]

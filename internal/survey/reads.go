@@ -86,8 +86,8 @@ func (s *Survey) explained(p *plan.Plan, err error) error {
 	if !strings.HasPrefix(string(hindcast.AsError(err).Code), string(hindcast.ESQL)) {
 		return err // of the target, or of a process that has died
 	}
-	text := s.Pipeline.Transform.Text
-	for _, c := range s.Pipeline.Checks {
+	text := s.Pipeline.Output().Text
+	for _, c := range s.Pipeline.Output().Checks {
 		text += "\n" + c.SQL
 		if c.Total != nil {
 			text += "\n" + c.Total.Equals

@@ -68,12 +68,12 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	if r, ok := s.Warehouse.(warehouse.Refuser); ok && len(in.Result) > 0 {
-		if err := r.Refuses(ctx, s.Pipeline.Target, in.Result); err != nil {
+		if err := r.Refuses(ctx, s.Pipeline.Output().Target, in.Result); err != nil {
 			return nil, s.ofTarget(err)
 		}
 	}
 	if a, ok := s.Warehouse.(warehouse.Adviser); ok {
-		if in.Advice, err = a.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Target); err != nil {
+		if in.Advice, err = a.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Output().Target); err != nil {
 			return nil, err
 		}
 	}
@@ -167,7 +167,7 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, keys []string) erro
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Target.Table, keys)
+	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Output().Target.Table, keys)
 	d.Explain(rows)
 	return err
 }
@@ -200,11 +200,11 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if s.Warehouse == nil {
 		return in, nil
 	}
-	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Target.Table)
+	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Output().Target.Table)
 	if err != nil {
 		return in, err
 	}
-	in.Committed, err = rows.Committed(p.Name, p.Target.Table)
+	in.Committed, err = rows.Committed(p.Name, p.Output().Target.Table)
 	return in, err
 }
 
@@ -339,7 +339,7 @@ func (s *Survey) published(ctx context.Context, d *plan.Draft) (map[string]hindc
 	if !d.Existing || len(d.Committed) == 0 {
 		return nil, nil
 	}
-	ask := warehouse.Published{Target: s.Pipeline.Target, Columns: d.Result, TimeZone: s.Pipeline.History.TimeZone}
+	ask := warehouse.Published{Target: s.Pipeline.Output().Target, Columns: d.Result, TimeZone: s.Pipeline.History.TimeZone}
 	keys, err := s.Warehouse.Edited(ctx, s.Pipeline.Name, ask)
 	if err != nil || len(keys) == 0 {
 		return nil, inTarget(ask.Target, err)

@@ -240,16 +240,16 @@ func (v *Verify) target(ctx context.Context) error {
 	for _, item := range v.Plan.Items {
 		chosen[item.Slice.Key] = true
 	}
-	ask := warehouse.Published{Target: v.Plan.Pipeline.Target, Columns: v.Plan.Result, TimeZone: v.Plan.Pipeline.History.TimeZone}
+	ask := warehouse.Published{Target: v.Plan.Pipeline.Output().Target, Columns: v.Plan.Output().Result, TimeZone: v.Plan.Pipeline.History.TimeZone}
 	var compared []hindcast.Committed
 	for _, c := range rows {
-		if c.Target == v.Plan.Pipeline.Target.Table && chosen[c.Slice.Key] {
+		if c.Target == v.Plan.Pipeline.Output().Target.Table && chosen[c.Slice.Key] {
 			compared = append(compared, c)
 			ask.Intervals = append(ask.Intervals, c.Slice.Interval)
 		}
 	}
 	v.result.Slices = len(compared)
-	if len(compared) > 0 && !v.Plan.Existing {
+	if len(compared) > 0 && !v.Plan.Output().Existing {
 		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %s",
 			plan.Counted(len(compared), "slice"))
 		return nil

@@ -35,7 +35,7 @@ type publication struct {
 
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
-	t := &Trace{run: run, planned: p.CreatedAt, table: p.Pipeline.Target.Table, database: config.Database(p.Pipeline.Warehouse.Written),
+	t := &Trace{run: run, planned: p.CreatedAt, table: p.Pipeline.Output().Target.Table, database: config.Database(p.Pipeline.Warehouse.Written),
 		engine: p.Engine, loads: !p.UnloadOnly}
 	for i := range p.Items {
 		item := &p.Items[i]

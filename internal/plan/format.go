@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Format is the format of frozen plans that this hindcast writes; it reads this one and those before it. A plan that needs
+// more of its readers than this has a higher one (docs/decisions/formats.md).
+const Format = 2
+
+// UnmarshalJSON reads a plan of any format up to Format. E-FORMAT if it is of a later one.
+func (p *Plan) UnmarshalJSON(text []byte) error {
+	format, err := formatOf(text)
+	switch {
+	case err != nil:
+		return err
+	case format > Format:
+		return &hindcast.Error{Code: hindcast.EFormat, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the plan has format %d, of a newer hindcast: this one reads formats up to %d", format, Format),
+			Next:    "use the hindcast that made the run, or a newer one"}
+	case format == 1:
+		return p.unmarshal1(text)
+	}
+	type plain Plan
+	return exact(text, (*plain)(p))
+}
+
+// formatOf reads the format, which comes first. The first format had no number.
+func formatOf(text []byte) (int, error) {
+	if !bytes.HasPrefix(text, []byte(`{"format":`)) {
+		return 1, nil
+	}
+	var format int
+	d := json.NewDecoder(bytes.NewReader(text[len(`{"format":`):]))
+	err := d.Decode(&format)
+	return format, err
+}
+
+// exact is json.Unmarshal that keeps the numbers of parameters as they are written.
+func exact(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+// plan1 is a plan of format 1: of the one output that a pipeline had, the definition stood in the pipeline, and what was known of
+// it in the plan.
+type plan1 struct {
+	plain1
+	SQL      string            `json:"sql"`
+	Result   []hindcast.Column `json:"result"`
+	Existing bool              `json:"target_exists"`
+	Pipeline pipeline1         `json:"pipeline"`
+	Items    []item1           `json:"items"`
+}
+
+type plain1 Plan
+
+type pipeline1 struct {
+	hindcast.Pipeline
+	Transform struct {
+		hindcast.Transform
+		SQLFile string `json:"sql"`
+	} `json:"transform"`
+	Target hindcast.Target  `json:"target"`
+	Checks []hindcast.Check `json:"checks"`
+	Load   struct {
+		hindcast.Load
+		Session []string `json:"session"`
+	} `json:"load"`
+}
+
+type item1 struct {
+	Item
+	Parts hindcast.Parts `json:"parts"`
+}
+
+func (p *Plan) unmarshal1(text []byte) error {
+	var old plan1
+	if err := exact(text, &old); err != nil {
+		return err
+	}
+	*p = Plan(old.plain1)
+	p.Format = 1
+	p.Outputs = []Output{{SQL: old.SQL, Result: old.Result, Existing: old.Existing}}
+
+	was := &old.Pipeline
+	p.Pipeline = was.Pipeline
+	p.Pipeline.Transform, p.Pipeline.Session = was.Transform.Transform, was.Load.Session
+	p.Pipeline.Outputs = []hindcast.Output{{SQLFile: was.Transform.SQLFile, Target: was.Target, Checks: was.Checks, Load: was.Load.Load}}
+
+	p.Items = make([]Item, len(old.Items))
+	for i, item := range old.Items {
+		p.Items[i] = item.Item
+		p.Items[i].Parts = []hindcast.Parts{item.Parts}
+	}
+	return nil
+}
