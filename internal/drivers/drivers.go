@@ -25,18 +25,19 @@ import (
 	warehousepg "github.com/hindcast/hindcast/internal/warehouse/postgres"
 )
 
-// Lake opens the pipeline's lake. A folder is made at the first write; a bucket must be there.
+// Lake opens the pipeline's lake. A folder is created at the first write; a bucket must exist.
 func Lake(p *hindcast.Pipeline) (objstore.Store, error) {
 	switch p.Lake.Scheme {
 	case "file":
 		return file.Open(p.Lake.Path)
 	case "s3":
-		store, err := s3.Open(context.Background(), p.Lake.URL) // which asks nobody yet
+		store, err := s3.Open(context.Background(), p.Lake.URL) // which does not connect yet
 		if err != nil {
 			e := *hindcast.AsError(err)
 			e.Place = p.Places["lake"]
 			return nil, &e
 		}
+
 		return store, nil
 	}
 	return nil, notYet("lake", p, p.Lake, "a folder or s3://bucket/prefix")
@@ -53,7 +54,7 @@ type WarehouseOptions struct {
 	Memory   int64
 	Spill    string
 	Log      io.Writer
-	Died     func(child.Death) // is told of a process that ended by itself; nil if nobody is
+	Died     func(child.Death) // is called when a process ended by itself; may be nil
 }
 
 // Warehouse opens the pipeline's warehouse.
@@ -70,13 +71,15 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	default:
 		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
 	}
+
 	if err != nil {
-		return nil, err // and not a *Client that is nil
+		return nil, err // rather than a nil *Client
 	}
+
 	return w, nil
 }
 
-// sessionPlaces says where each statement of load.session stands.
+// sessionPlaces returns the position of each statement of load.session.
 func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
 	places := make([]hindcast.Place, len(p.Session))
 	for i := range places {
@@ -88,44 +91,48 @@ func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
 // EngineOptions bound the engine and the binder.
 type EngineOptions struct {
 	Room    engine.Room // on this machine
-	Slots   int         // how many a frozen plan runs side by side; 0 as many as the engine says
+	Slots   int         // how many a frozen plan runs in parallel; 0 leaves it to the engine
 	Spill   string
 	Allowed []string // folders that the SQL's inputs and results are in
 	Log     io.Writer
-	Died    func(child.Death) // is told of a process that ended by itself; nil if nobody is
+	Died    func(child.Death) // is called when a process ended by itself; may be nil
 }
 
-// Engine opens the pipeline's engine, and what binds its SQL. For DuckDB both are one pool of workers, of which the first
-// starts at once, in the background, the others when they are needed.
+// Engine opens the pipeline's engine and its binder. For DuckDB both are one pool of workers: the first starts at once
+// in the background, the others on demand.
 func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder, error) {
 	if p.Transform.Engine != "duckdb" {
 		return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
 			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
 	}
+
 	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log, o.Died) }
 	capacity := enginedb.Capacity(o.Room, p.Run)
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
+
 	pool := enginedb.NewPool(start, capacity, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill})
 	pool.Warm()
 	return pool, pool, nil
 }
 
-// EngineVersion is the engine that this program has, without opening it.
+// EngineVersion is the version of the built-in engine, without opening it.
 func EngineVersion() engine.Properties { return enginedb.Properties() }
 
-// fileFolders are the folders of the user's own Parquet files: what stands before the first component with a wildcard.
+// fileFolders are the folders of the user's own Parquet files: the path before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {
 	var folders []string
 	add := func(glob string) {
 		if glob == "" {
 			return
 		}
+
 		folder := p.Dir
 		if filepath.IsAbs(glob) {
 			folder = "/"
 		}
+
 		names := strings.Split(filepath.Clean(glob), "/")
 		for _, name := range names[:len(names)-1] {
 			if strings.ContainsAny(name, `*?[{\`) {
@@ -133,51 +140,57 @@ func fileFolders(p *hindcast.Pipeline) []string {
 			}
 			folder = filepath.Join(folder, name)
 		}
+
 		folders = append(folders, folder)
 	}
+
 	for _, f := range p.Facts {
 		add(f.Files)
 	}
+
 	for _, d := range p.Dims {
 		add(d.Files)
 	}
+
 	return folders
 }
 
-// private are the variables that a child needs beyond what any process does: libpq's, and those by which the user's own
-// statements in DuckDB reach buckets. An engine reads files of this machine only.
+// private are the variables that a child needs beyond those of any process: libpq's, and those by which the user's own
+// DuckDB statements reach buckets. An engine reads only files on this machine.
 var private = map[string][]string{
 	rolePostgres: {"PG*"},
 	roleDuckDB:   {"AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"},
 }
 
-// worker is how this program is started as a child of itself.
+// worker is how this program starts itself as a child.
 func worker(p *hindcast.Pipeline, name, role string, log io.Writer, died func(child.Death)) child.Spec {
 	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log, Died: died, Private: private[role], Secrets: p.Secrets}
 }
 
-// self finds this program as it was called: a link to it may matter (a test binary that plays several programs).
+// self is the path by which this program was called: a link may matter (a test binary that acts as several programs).
 func self() string {
 	if path, err := exec.LookPath(os.Args[0]); err == nil {
 		if abs, err := filepath.Abs(path); err == nil {
 			return abs
 		}
 	}
+
 	path, err := os.Executable()
 	if err != nil {
 		return os.Args[0]
 	}
+
 	return path
 }
 
-// What a child process is for.
+// The roles of a child process.
 const (
 	roleEngine   = "engine"
 	roleDuckDB   = "warehouse-duckdb"
 	rolePostgres = "warehouse-postgres"
 )
 
-// ServeWorker is `hindcast worker ROLE`: the inside of a child process.
+// ServeWorker is `hindcast worker ROLE`: the code inside a child process.
 func ServeWorker(role string, in io.Reader, out io.Writer) error {
 	switch role {
 	case roleEngine:

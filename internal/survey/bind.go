@@ -92,7 +92,7 @@ func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks [
 	return query, checks, err
 }
 
-// inCheck gives the error of a check its place in the pipeline file.
+// inCheck sets the place of a check's error in the pipeline file.
 func (s *Survey) inCheck(err error) error {
 	if err == nil {
 		return nil
@@ -107,7 +107,7 @@ func (s *Survey) inCheck(err error) error {
 	return err
 }
 
-// inSlices says how many slices an error of the SQL is about, where it is not all.
+// inSlices adds how many slices an SQL error concerns, unless it is all of them.
 func inSlices(err error, group schema, p *plan.Plan) error {
 	if len(group.items) == len(p.Items) {
 		return err
@@ -123,8 +123,8 @@ func inSlices(err error, group schema, p *plan.Plan) error {
 	return &e
 }
 
-// schemas groups the plan's slices, in the order of time. What a slice's tables look like is written out once for all slices
-// that take them from the same lists of columns: a long history has many slices, and few such lists.
+// schemas groups the plan's slices, in the order of time. The tables of a slice are built once for all slices whose
+// tables have the same lists of columns: a long history has many slices, and few such lists.
 func (s *Survey) schemas(p *plan.Plan) []schema {
 	columns := make(map[unit][]hindcast.Column, len(p.Units))
 	for i := range p.Units {
@@ -183,7 +183,7 @@ func signature(tables []engine.Table) string {
 	return text.String()
 }
 
-// columnsOf are a fact's columns in a slice: of the first of its units that has any.
+// columnsOf are a fact's columns in a slice: those of its first unit that has any.
 func columnsOf(columns map[unit][]hindcast.Column, need plan.Need) []hindcast.Column {
 	for _, key := range need.Keys {
 		if list := columns[unit{need.Fact, key}]; list != nil {
@@ -204,7 +204,7 @@ func (s *Survey) tables(p *plan.Plan, item *plan.Item, columns map[unit][]hindca
 	return tables
 }
 
-// ofTarget gives an error of the target its place in the pipeline file.
+// ofTarget sets the place of a target's error in the pipeline file.
 func (s *Survey) ofTarget(err error) error {
 	e := *hindcast.AsError(err)
 	if e.Code == hindcast.ETarget || e.Code == hindcast.ETableMissing {
@@ -218,7 +218,7 @@ func (s *Survey) checkTarget(result []hindcast.Column) error {
 	target := s.Pipeline.Output().Target
 	if warehouse.Own(target.Table) {
 		return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
-			Message: fmt.Sprintf("target.table is %q, the name of a table of hindcast's own", target.Table), Next: "give the target another name"}
+			Message: fmt.Sprintf("target.table is %q, the name of one of hindcast's own tables", target.Table), Next: "give the target another name"}
 	}
 	names := make([]string, len(result))
 	types := map[string]string{}
@@ -229,8 +229,8 @@ func (s *Survey) checkTarget(result []hindcast.Column) error {
 	typ, found := types[strings.ToLower(target.Time)]
 	if !found || !hindcast.IsTime(typ) {
 		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.time"],
-			Message: fmt.Sprintf("target.time is %q, which is no column of the result", target.Time),
-			Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "name the result's column that places a row in its slice"}
+			Message: fmt.Sprintf("target.time is %q, which is not a column of the result", target.Time),
+			Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "name the result's column that assigns a row to its slice"}
 		if found {
 			e.Message = fmt.Sprintf("target.time %q has type %s; it must be a DATE or a TIMESTAMP", target.Time, typ)
 			e.Next = "cast it in the SQL: CAST(… AS DATE)"
@@ -240,7 +240,7 @@ func (s *Survey) checkTarget(result []hindcast.Column) error {
 	for _, k := range target.Key {
 		if _, found := types[strings.ToLower(k)]; !found {
 			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.key"],
-				Message: fmt.Sprintf("target.key names %q, which is no column of the result", k),
+				Message: fmt.Sprintf("target.key names %q, which is not a column of the result", k),
 				Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "correct target.key, or give the column in the SQL"}
 		}
 	}

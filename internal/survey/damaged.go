@@ -11,8 +11,8 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// damaged takes down the files of the user's own that were left out. Columns that no other file has are those that the
-// lake's records have of them, so that the SQL still binds. E-PARQUET where there is no record to tell the columns.
+// damaged records the user's own files that were left out. Columns that no other file has are taken from the lake's
+// records, so that the SQL still binds. It returns E-PARQUET if there is no record of the columns either.
 func (s *Survey) damaged(ctx context.Context, of plan.Files, found *engine.Scanned) error {
 	if len(found.Damaged) == 0 {
 		return nil

@@ -11,15 +11,15 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// What a look at the sources may take: a plan is not to read them.
+// What checking the sources may cost: a plan must not read them.
 const (
 	lookTime  = 2 * time.Second
 	lookParts = 256     // counts at once
 	lookRows  = 1 << 20 // of a dimension that is compared whole
 )
 
-// looker looks at what changed at the source since it was unloaded, cheaply: by the warehouse's counters where it has
-// them, by the number of rows, and of small dimensions by all that is in them.
+// looker finds cheaply what changed at the source since it was unloaded: by the warehouse's counters if it has them, by
+// the number of rows, and for small dimensions by all values.
 type looker struct {
 	*Survey
 	sources map[string]plan.Source
@@ -27,7 +27,7 @@ type looker struct {
 	found   map[plan.LookedAt]string
 }
 
-// look says how the sources moved. What cannot be looked at in time is left out: no plan fails for that.
+// look returns how the sources moved. What cannot be checked in time is left out: no plan fails because of it.
 func (s *Survey) look(ctx context.Context, d *plan.Draft) map[plan.LookedAt]string {
 	looks := d.Looks()
 	if len(looks) == 0 {
@@ -55,7 +55,7 @@ func (s *Survey) look(ctx context.Context, d *plan.Draft) map[plan.LookedAt]stri
 	return l.found
 }
 
-// mark is the table's as it is now, nil if it has none.
+// mark is the table's current mark, nil if it has none.
 func (l *looker) mark(k *plan.Look) *hindcast.Mark {
 	if mark, found := l.marks[k.Source]; found {
 		return &mark
@@ -63,7 +63,7 @@ func (l *looker) mark(k *plan.Look) *hindcast.Mark {
 	return nil
 }
 
-// table looks at the units of one table, or at a dimension. Where the counters stand still nothing is counted.
+// table checks the units of one table, or a dimension. If the counters have not moved nothing is counted.
 func (l *looker) table(ctx context.Context, looks []plan.Look) {
 	moved := looks[:0:0]
 	for _, k := range looks {
@@ -72,7 +72,7 @@ func (l *looker) table(ctx context.Context, looks []plan.Look) {
 		}
 	}
 	source := l.sources[looks[0].Source]
-	if len(moved) == 0 || source.View || len(l.Pipeline.Session) > 0 { // a session's settings may decide what is seen
+	if len(moved) == 0 || source.View || len(l.Pipeline.Session) > 0 { // a session's settings may affect what is visible
 		return
 	}
 	first := &moved[0]
@@ -87,12 +87,12 @@ func (l *looker) table(ctx context.Context, looks []plan.Look) {
 	}
 }
 
-// named reports whether each of the fact's tables is of its own time.
+// named reports whether each period of the fact has its own table.
 func (l *looker) named(fact string) bool {
 	return slices.ContainsFunc(l.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == fact && f.TimeNamed() })
 }
 
-// drift tells what the counters say where the numbers of rows are the same.
+// drift reports what the counters say if the numbers of rows are the same.
 func (l *looker) drift(looks []plan.Look, whole bool) {
 	for i := range looks {
 		k := &looks[i]
@@ -108,7 +108,7 @@ func (l *looker) drift(looks []plan.Look, whole bool) {
 	}
 }
 
-// dimension compares a small one whole; of a large one, or of one that has counters, these tell.
+// dimension compares a small one in full; for a large one, or one with counters, the counters decide.
 func (l *looker) dimension(ctx context.Context, k *plan.Look, source plan.Source) {
 	at := plan.LookedAt{Name: k.Name, Key: hindcast.WholeKey}
 	if l.found[at] = plan.Drifted(k.Manifest.Mark, l.mark(k), true); l.found[at] != "" || l.mark(k) != nil || source.Rows > lookRows {
@@ -122,7 +122,7 @@ func (l *looker) dimension(ctx context.Context, k *plan.Look, source plan.Source
 	}
 }
 
-// whole counts a table that is a unit as it is.
+// whole counts a table that is a single unit.
 func (l *looker) whole(ctx context.Context, k *plan.Look) {
 	at := plan.LookedAt{Name: k.Name, Key: k.Manifest.Key}
 	if l.found[at] = plan.Drifted(k.Manifest.Mark, l.mark(k), true); l.found[at] != "" || l.mark(k) != nil {
@@ -134,8 +134,8 @@ func (l *looker) whole(ctx context.Context, k *plan.Look) {
 	}
 }
 
-// count counts the rows of the units of one table at once. A long history is counted in longer parts first, and only those
-// that differ are looked into.
+// count counts the rows of one table's units at once. A long history is first counted in longer ranges, and only those
+// that differ are examined.
 func (l *looker) count(ctx context.Context, looks []plan.Look, source plan.Source) {
 	i := slices.IndexFunc(source.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, looks[0].Time) })
 	if i < 0 {

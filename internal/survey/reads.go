@@ -11,11 +11,11 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// wide is from how many columns on a table is looked at, because a plan may have something to say of it.
+// wide is the number of columns from which a table is examined, because the plan may have advice about it.
 const wide = 20
 
-// reads asks which columns SQL and checks read, over every schema that the slices have: what one of them reads is read. A
-// table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
+// reads returns which columns SQL and checks read, over every schema that the slices have: what one of them reads is
+// read. A table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
 func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads, error) {
 	schemas := s.schemas(p)
 	if !slices.ContainsFunc(schemas, s.asks) {
@@ -53,7 +53,7 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads
 	return found, nil
 }
 
-// asks reports whether it matters what is read of one of the group's tables.
+// asks reports whether it matters which columns of the group's tables are read.
 func (s *Survey) asks(group schema) bool {
 	used := map[string]bool{}
 	for _, f := range s.Pipeline.Facts {
@@ -81,7 +81,7 @@ func carried(columns []hindcast.Column) []hindcast.Column {
 	return slices.DeleteFunc(slices.Clone(columns), func(c hindcast.Column) bool { return c.Type == "" })
 }
 
-// explained looks for the cause of an error of the SQL in the types of the columns.
+// explained looks for the cause of an SQL error in the types of the columns.
 func (s *Survey) explained(p *plan.Plan, err error) error {
 	if !strings.HasPrefix(string(hindcast.AsError(err).Code), string(hindcast.ESQL)) {
 		return err // of the target, or of a process that has died

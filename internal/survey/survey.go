@@ -1,5 +1,5 @@
-// Package survey asks warehouse, lake and engine what a plan needs to know, and has package plan make the plan.
-// It touches nothing: it reads, and binds the SQL over empty tables.
+// Package survey asks warehouse, lake and engine what a plan needs to know, and has package plan make the plan. It
+// changes nothing: it only reads, and binds the SQL over empty tables.
 package survey
 
 import (
@@ -23,7 +23,7 @@ import (
 type Survey struct {
 	Pipeline   *hindcast.Pipeline
 	Warehouse  warehouse.Warehouse
-	Engine     engine.Engine // is asked what it is and how much it can run, and runs nothing
+	Engine     engine.Engine // only asked what it is and how much it can run
 	Binder     engine.Binder
 	Lake       *lake.Lake
 	Now        time.Time
@@ -32,7 +32,7 @@ type Survey struct {
 	Fresh      bool
 	Compare    bool // see plan.Inputs
 	AcceptLoss bool
-	Tolerant   bool // damaged files of the user's own are named in the plan and left out; every one is read for it
+	Tolerant   bool // damaged files of the user's own are left out and named in the plan; every file is read to find them
 	Machine    plan.Machine
 	Earlier    plan.Earlier
 	Failed     map[string]bool
@@ -40,7 +40,7 @@ type Survey struct {
 	outside    []string // files that match a fact and are in no slice, in words
 }
 
-// Plan makes the plan. Errors in the pipeline, the SQL, the warehouse's tables or the target come here, before any
+// Plan makes the plan. Errors in the pipeline, the SQL, the warehouse's tables or the target are found here, before any
 // slice runs.
 func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	in, err := s.gather(ctx)
@@ -113,7 +113,7 @@ func (s *Survey) loss(ctx context.Context, p *plan.Plan) error {
 	return p.Loss(records)
 }
 
-// Draft is a plan that has not looked at the SQL or the target: which slices and units there are.
+// Draft is a plan without the SQL or the target: which slices and units there are.
 func (s *Survey) Draft(ctx context.Context) (*plan.Plan, error) {
 	in, err := s.gather(ctx)
 	if err != nil {
@@ -126,8 +126,9 @@ func (s *Survey) Draft(ctx context.Context) (*plan.Plan, error) {
 // ErrElsewhere means that the lake alone does not have what the slices read.
 var ErrElsewhere = errors.New("not all of it is in the lake")
 
-// FromLake is a Draft by what the lake has, which asks no warehouse: another process may have it to itself. Dimensions are
-// taken as they are, however old. ErrElsewhere if that does not do.
+// FromLake is a Draft from the lake's contents, without the warehouse, which another process may hold exclusively. Dimensions
+// are used however old they are. If the lake does not have everything it fails: with ErrElsewhere, or as if the table of a
+// missing dimension did not exist.
 func (s *Survey) FromLake(ctx context.Context) (*plan.Plan, error) {
 	p := *s.Pipeline
 	p.Dims = slices.Clone(p.Dims)
@@ -147,7 +148,7 @@ func (s *Survey) FromLake(ctx context.Context) (*plan.Plan, error) {
 	return made, nil
 }
 
-// draft makes a first plan. Of status rows whose slices may have changed, and of no others, it asks what they were made of.
+// draft makes a first plan. It asks for the details only of status rows whose slices may have changed.
 func (s *Survey) draft(ctx context.Context, in plan.Inputs) (*plan.Draft, *plan.Plan, error) {
 	d, err := plan.Begin(in)
 	if err != nil {
@@ -208,7 +209,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	return in, err
 }
 
-// sources describes every table of the history at once, and looks at the user's own files.
+// sources describes every table of the history at once, and scans the user's own files.
 func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources map[string]plan.Source, notes []string, err error) {
 	sources = map[string]plan.Source{}
 	var tables map[string]warehouse.Table
@@ -230,8 +231,8 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources
 	return sources, notes, nil
 }
 
-// strays warns of rows that no slice has because their time is NULL, where that costs next to nothing: of tables that
-// hold all of history, not of views.
+// strays warns of rows that no slice has because their time is NULL, if finding them costs next to nothing: in tables
+// that hold all of history, not in views.
 func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
 	counter, can := s.Warehouse.(warehouse.StrayCounter)
 	for _, f := range s.Pipeline.Facts {
@@ -269,7 +270,7 @@ func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string
 	return warnings, nil
 }
 
-// files looks at the user's own files of one fact or dimension, and puts them with their patterns.
+// files scans the user's own files of one fact or dimension, and records them under their patterns.
 func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]plan.Source) (notes []string, err error) {
 	found, err := s.Binder.Scan(ctx, engine.Search{Dir: s.Pipeline.Dir, Patterns: of.Patterns, All: of.All, Types: of.Types, Folders: of.Folders, Tolerant: s.Tolerant})
 	if err != nil {
@@ -293,7 +294,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 			source.Rows += f.Rows
 			source.Bytes += f.Bytes
 		}
-		if len(m.Files) > 0 || m.Damaged { // damaged files are there, and told
+		if len(m.Files) > 0 || m.Damaged { // damaged files exist, and are reported
 			sources[of.Patterns[i]] = source
 		}
 	}
@@ -303,7 +304,7 @@ func (s *Survey) files(ctx context.Context, of plan.Files, sources map[string]pl
 	return notes, nil
 }
 
-// place is where the first of the keys that is there stands.
+// place is the position of the first of the keys that is in the file.
 func (s *Survey) place(of string, keys ...string) hindcast.Place {
 	for _, key := range keys {
 		if place, found := s.Pipeline.Places[of+"."+key]; found {
@@ -315,8 +316,7 @@ func (s *Survey) place(of string, keys ...string) hindcast.Place {
 
 func nameOf(key string) string { return key[strings.IndexByte(key, '.')+1:] }
 
-// known refuses a plan whose SQL would read a fact of which no table is there (`missing: empty`): its columns are not
-// known.
+// known refuses a plan whose SQL would read a fact without any table (`missing: empty`): its columns are unknown.
 func known(p *plan.Plan) error {
 	for _, u := range p.Units {
 		if u.Missing && len(u.Columns) == 0 && needed(p, u) {

@@ -1,6 +1,6 @@
-// Package verify compares what is published and unloaded with what is said of it: the source against the lake's
-// manifests, the lake's files against their checksums, the target's rows against the status rows. It changes
-// nothing; what to do about a difference is the reader's choice.
+// Package verify compares what is published and unloaded with its records: the source with the lake's manifests, the
+// lake's files with their checksums, the target's rows with the status rows. It changes nothing; what to do about a
+// difference is up to the user.
 package verify
 
 import (
@@ -33,30 +33,32 @@ type Result struct {
 	Slices   int       `json:"slices"` // committed slices compared with the target
 	Rows     int64     `json:"rows"`   // rows that were compared at the source
 	Findings []Finding `json:"findings"`
-	Notes    []string  `json:"notes,omitempty"` // what is no difference, and worth knowing: rows that no slice has
+	Notes    []string  `json:"notes,omitempty"` // worth knowing without being a difference: rows that no slice has
 }
 
 // Verify holds what is compared.
 type Verify struct {
-	Plan      *plan.Plan // of all slices that are to be verified, as things are now
+	Plan      *plan.Plan // of all slices to verify, as of now
 	Lake      *lake.Lake
 	Warehouse warehouse.Warehouse
 	Files     bool               // read every file and compare its checksum
-	Deep      bool               // compare every value with the source, where its counts and sums are all that comes cheaply
+	Deep      bool               // compare every value with the source, even if counts and sums are much cheaper
 	Each      func(done, of int) // progress
 	result    Result
-	summed    bool // at the source rows were counted and numbers summed, where no hash over the values can be had
+	summed    bool // the source only has counts and sums, not a hash over the values
 }
 
-// Run compares everything. The error is of not being able to; differences are in the Result.
+// Run compares everything. The error means that it could not; differences are in the Result.
 func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	facts, dims, err := v.Lake.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	for _, m := range v.Lake.Mended() {
 		v.find("lake", m.Manifest.Name, m.Manifest.Key, "hindcast run, which writes it again", "%s; the copy beside the files is used", place(m.Fault))
 	}
+
 	total := len(v.Plan.Units) + len(v.Plan.Dims)
 	for i, u := range v.Plan.Units {
 		m := facts[u.Fact][u.Key]
@@ -68,6 +70,7 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 		}
 		v.Each(i+1, total)
 	}
+
 	for i, d := range v.Plan.Dims {
 		if m := dims[d.Name]; m != nil && len(d.Files) == 0 {
 			if err := v.unit(ctx, m, "", d.Gone); err != nil {
@@ -76,6 +79,7 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 		}
 		v.Each(len(v.Plan.Units)+i+1, total)
 	}
+
 	if err := v.own(ctx); err != nil {
 		return nil, err
 	}
@@ -88,22 +92,24 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	if err := v.strays(ctx); err != nil {
 		return nil, err
 	}
+
 	v.result.Notes = append(v.result.Notes, v.Plan.LeftOut...)
 	return &v.result, v.target(ctx)
 }
 
-// place is an error of a file, with its name.
+// place describes an error in a file, with the file's name.
 func place(err error) string {
 	e := hindcast.AsError(err)
 	return e.Place.File + ": " + e.Message
 }
 
-// strays notes rows of the facts' tables that no slice has: without a time, or outside of what is cut out of the table.
+// strays notes rows of the facts' tables that no slice has: without a time, or outside the intervals that are unloaded.
 func (v *Verify) strays(ctx context.Context) error {
 	counter, can := v.Warehouse.(warehouse.StrayCounter)
 	if !can {
 		return nil
 	}
+
 	for _, x := range v.covered() {
 		found, err := counter.Strays(ctx, x, false)
 		if err != nil {
@@ -117,10 +123,11 @@ func (v *Verify) strays(ctx context.Context) error {
 				moment(x.Window.Start), moment(x.Window.End)))
 		}
 	}
+
 	return nil
 }
 
-// moment writes a bound: a date, with the hour where there is one.
+// moment writes a bound: a date, with the hour if it is not midnight.
 func moment(t time.Time) string {
 	if t.Hour() == 0 && t.Minute() == 0 {
 		return t.Format(time.DateOnly)
@@ -128,19 +135,22 @@ func moment(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// covered are the tables that are cut by a time column, each with all that is cut out of it: one table serves many units.
+// covered are the tables that are divided by a time column, each with the whole interval unloaded from it: one table
+// serves many units.
 func (v *Verify) covered() []warehouse.Extract {
 	p := &v.Plan.Pipeline
 	units, err := plan.Present(p, v.Plan.History.End)
 	if err != nil {
-		return nil // the plan was cut so before
+		return nil // the plan has already divided it
 	}
+
 	there := map[string]plan.Unit{}
 	for _, u := range v.Plan.Units {
 		if !u.Missing && !u.Gone && len(u.Files) == 0 && timeOf(p, u.Fact) != "" {
 			there[u.Fact+"\x00"+u.Source] = u
 		}
 	}
+
 	var list []warehouse.Extract
 	at := map[string]int{}
 	for _, u := range units {
@@ -157,6 +167,7 @@ func (v *Verify) covered() []warehouse.Extract {
 				TimeZone: p.History.TimeZone})
 		}
 	}
+
 	return list
 }
 
@@ -183,6 +194,7 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 	if v.Files {
 		check = v.Lake.Verify
 	}
+
 	v.result.Files += len(m.Files)
 	if err := check(ctx, m); err != nil {
 		e := hindcast.AsError(err)
@@ -191,6 +203,7 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		}
 		v.find("lake", m.Name, m.Key, v.again(m, m.Sums), "%s", e.Message)
 	}
+
 	if gone != m.Missing {
 		if gone {
 			v.find("source", m.Name, m.Key, "the lake still has its rows; nothing is lost", "%s is not there any more", m.Source)
@@ -198,30 +211,36 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 			v.find("source", m.Name, m.Key, "hindcast run", "%s is there now", m.Source)
 		}
 	}
+
 	if gone || m.Missing {
 		return nil
 	}
+
 	sum := v.Warehouse.Sum
 	if h, can := v.Warehouse.(warehouse.Hasher); can && v.Deep {
 		sum = h.Hash
 	}
+
 	sums, err := sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: timeColumn, Window: m.Interval,
 		TimeZone: v.Plan.Pipeline.History.TimeZone})
 	if err != nil {
 		return fmt.Errorf("counting %s: %w", m.Source, err)
 	}
+
 	v.result.Units++
 	v.result.Rows += sums.Rows
 	v.summed = v.summed || sums.Rows > 0 && sums.Content == ""
+
 	if text := Difference(m.Sums, sums); text != "" {
 		v.find("source", m.Name, m.Key, v.again(m, sums)+" && hindcast run", "%s changed since %s: %s",
 			m.Source, m.CreatedAt.Format("2006-01-02 15:04"), text)
 	}
+
 	return nil
 }
 
-// again is the command that unloads the unit or dimension anew: units may have other periods than slices, and a
-// dimension is unloaded with whichever slice. A source that lost rows is only taken if that is accepted.
+// again is the command that unloads the unit or dimension again: a unit's period may differ from the slices', and a
+// dimension is unloaded with any slice. A source that lost rows is only used with --accept-loss.
 func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
 	command := "hindcast unload --fresh --slices "
 	if now.Rows < m.Sums.Rows {
@@ -236,6 +255,7 @@ func (v *Verify) target(ctx context.Context) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
+
 	chosen := map[string]bool{}
 	for _, item := range v.Plan.Items {
 		chosen[item.Slice.Key] = true
@@ -248,44 +268,52 @@ func (v *Verify) target(ctx context.Context) error {
 			ask.Intervals = append(ask.Intervals, c.Slice.Interval)
 		}
 	}
+
 	v.result.Slices = len(compared)
 	if len(compared) > 0 && !v.Plan.Output().Existing {
 		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %s",
 			plan.Counted(len(compared), "slice"))
 		return nil
 	}
+
 	sums, err := v.Warehouse.Published(ctx, ask)
 	if err != nil {
 		return err
 	}
+
 	for i, c := range compared {
 		if text := Difference(c.Sums, sums[i]); text != "" {
 			v.find("target", c.Target, c.Slice.Key, "hindcast run --slices "+v.Plan.Label(c.Slice.Key), "the rows are not those that %s committed: %s", c.Run, text)
 		}
 	}
+
 	return nil
 }
 
-// Difference says in words how two sums differ; "" if they do not.
+// Difference describes how two sums differ; "" if they do not.
 func Difference(was, is hindcast.Sums) string {
 	if was.Agrees(is) {
 		return ""
 	}
+
 	var parts []string
 	if was.Rows != is.Rows {
 		parts = append(parts, fmt.Sprintf("%s, %d before", plan.Counted(int(is.Rows), "row"), was.Rows))
 	}
+
 	for name, total := range was.Totals {
 		if is.Totals[name] != total {
 			parts = append(parts, fmt.Sprintf("%s sums to %s, %s before", name, orNull(is.Totals[name]), total))
 		}
 	}
+
 	if len(parts) == 0 {
 		return "as many rows, other values"
 	}
 	if len(parts) > 3 {
 		parts = append(parts[:3], "…")
 	}
+
 	return strings.Join(parts, "; ")
 }
 
