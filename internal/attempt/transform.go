@@ -241,13 +241,18 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 		name := need.Fact
 		t := engine.Table{Name: name, Own: item.Slice.Interval, Time: s.fact(name).Time}
 		t.Window = plan.Window(s.fact(name), item.Slice)
+		var groups []plan.Group
 		for i, m := range s.manifests(name, need.Keys) {
 			if m == nil {
 				return nil, fmt.Errorf("reading %s: %w", name, s.absent(name, need.Keys))
 			}
 			t.Count = t.Count || t.Time != "" && beyond(m, t.Window)
-			if t.Columns == nil {
-				t.Columns = plan.Seen(s.units[unitKey{name, need.Keys[i]}].plan.Columns, m.Columns)
+			groups = append(groups, plan.Group{Source: m.Source, Columns: plan.Seen(s.units[unitKey{name, need.Keys[i]}].plan.Columns, m.Columns)})
+		}
+		var alike bool
+		if t.Columns, alike = plan.Unite(groups); !alike {
+			for _, g := range groups {
+				t.Groups = append(t.Groups, engine.Group{Columns: g.Columns})
 			}
 		}
 		tables = append(tables, t)
@@ -278,7 +283,7 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 	}
 	for i := range work.Query.Tables {
 		t := &work.Query.Tables[i]
-		files, layouts, err := s.files(item, t.Name)
+		files, lengths, layouts, err := s.files(item, t.Name)
 		if err != nil {
 			release()
 			return nil, err
@@ -295,25 +300,33 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 			}
 			return nil, s.heal(ctx, item, t.Name, columns, err)
 		}
-		t.Files, t.Layouts, releases = paths, layouts, append(releases, let)
+		releases = append(releases, let)
+		if len(t.Groups) == 0 {
+			t.Files, t.Layouts = paths, layouts
+			continue
+		}
+		for i := range t.Groups {
+			t.Groups[i].Files, paths = paths[:lengths[i]], paths[lengths[i]:]
+		}
 	}
 	return release, nil
 }
 
-// files are those of a fact's units or of a dimension, as they are now.
-func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, layouts []hindcast.Layout, err error) {
+// files are those of a fact's units or of a dimension, as they are now. lengths is how many each unit has.
+func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, lengths []int, layouts []hindcast.Layout, err error) {
 	keys := item.Units.Of(table)
 	if keys == nil {
 		m := s.dim(table)
-		return m.Files, hindcast.Filled(m.Layouts, m.Files), nil
+		return m.Files, nil, hindcast.Filled(m.Layouts, m.Files), nil
 	}
 	for _, m := range s.manifests(table, keys) {
 		if m == nil {
-			return nil, nil, fmt.Errorf("reading %s: %w", table, s.absent(table, keys))
+			return nil, nil, nil, fmt.Errorf("reading %s: %w", table, s.absent(table, keys))
 		}
-		files, layouts = append(files, m.Files...), append(layouts, hindcast.Filled(m.Layouts, m.Files)...)
+		files, lengths = append(files, m.Files...), append(lengths, len(m.Files))
+		layouts = append(layouts, hindcast.Filled(m.Layouts, m.Files)...)
 	}
-	return files, layouts, nil
+	return files, lengths, layouts, nil
 }
 
 // worthAsking is how many bytes of a folder lake are compared with their checksums in the time in which the engine says
@@ -347,7 +360,7 @@ func (s *Steps) reads(ctx context.Context, item plan.Item, work *engine.Work) (m
 func signature(work *engine.Work) string {
 	var key strings.Builder
 	for _, t := range work.Query.Tables {
-		_, _ = fmt.Fprintf(&key, "%q %v\n", t.Name, t.Columns) // never fails
+		_, _ = fmt.Fprintf(&key, "%q %v %v\n", t.Name, t.Columns, t.Groups) // never fails
 	}
 	return key.String()
 }

@@ -134,7 +134,7 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 	list := selectList(columns, func(c hindcast.Column) string {
 		switch {
 		case c.Absent:
-			return "CAST(error(" + String(absent+Name(c.Name)) + ") AS " + c.Type + ")"
+			return missing(c)
 		case c.Stored != "":
 			return cast(c.Name, c.Type)
 		}
@@ -152,6 +152,28 @@ func read(c hindcast.Column) string {
 		return "TRY(" + Name(c.Name) + ")"
 	}
 	return Name(c.Name)
+}
+
+// As gives a query's rows with other columns: each cast to its type, Absent as FromParquet has it, or NULL where the query does
+// not have it.
+func As(columns, has []hindcast.Column, query string) string {
+	return "SELECT " + selectList(columns, func(c hindcast.Column) string {
+		i := slices.IndexFunc(has, func(h hindcast.Column) bool { return strings.EqualFold(h.Name, c.Name) })
+		switch {
+		case c.Absent:
+			return missing(c)
+		case i < 0:
+			return null(c)
+		case has[i].Type == c.Type:
+			return Name(c.Name)
+		}
+		return cast(c.Name, c.Type)
+	}) + " FROM (" + query + ")"
+}
+
+// missing is a column that fails when it is read.
+func missing(c hindcast.Column) string {
+	return "CAST(error(" + String(absent+Name(c.Name)) + ") AS " + c.Type + ")"
 }
 
 func null(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }

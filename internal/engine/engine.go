@@ -22,10 +22,18 @@ type Table struct {
 	Window hindcast.Interval `json:"window"`
 	// Own is the slice's own interval where Window is wider (lookback); checks see only this much.
 	Own hindcast.Interval `json:"own"`
+	// Groups are the files where they differ in their columns, which are each to be read as Columns; Files is empty then.
+	Groups []Group `json:"groups,omitempty"`
 	// Count asks how many rows lie in the window, where no manifest says it.
 	Count bool `json:"count,omitempty"`
 	// Sample is the share of rows to look at, in per cent; 0 is all. For ad hoc queries only.
 	Sample float64 `json:"sample,omitempty"`
+}
+
+// Group is files of the lake that have the same columns.
+type Group struct {
+	Columns []hindcast.Column `json:"columns"`
+	Files   []string          `json:"files"`
 }
 
 // Query is the user's SQL over tables.

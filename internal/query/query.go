@@ -106,11 +106,12 @@ func planAny(ctx context.Context, s *session.Session, slice string, now time.Tim
 func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan.Plan, item plan.Item) map[string][]string {
 	for _, f := range s.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time}
+		var groups []plan.Group
 		for _, key := range item.Units.Of(f.Name) {
-			if t.Columns == nil {
-				t.Columns = unitOf(p, f.Name, key).Columns
-			}
+			u := unitOf(p, f.Name, key)
+			groups = append(groups, plan.Group{Source: u.Source, Columns: u.Columns})
 		}
+		t.Columns, _ = plan.Unite(groups)
 		query.Tables = append(query.Tables, t)
 	}
 	for _, d := range p.Dims {
@@ -149,6 +150,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 	var tables []engine.Table
 	for _, f := range r.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time, Window: plan.Window(f, r.item.Slice), Own: r.item.Slice.Interval, Sample: r.sample}
+		var groups []plan.Group
 		for _, key := range r.item.Units.Of(f.Name) {
 			u := unitOf(r.plan, f.Name, key)
 			t.Layouts = append(t.Layouts, hindcast.Filled(u.Layouts, u.Files)...)
@@ -156,10 +158,15 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 			if err != nil {
 				return nil, err
 			}
-			if t.Columns == nil {
-				t.Columns = plan.Seen(unitOf(r.plan, f.Name, key).Columns, columns)
-			}
+			groups = append(groups, plan.Group{Source: u.Source, Columns: plan.Seen(u.Columns, columns)})
+			t.Groups = append(t.Groups, engine.Group{Columns: groups[len(groups)-1].Columns, Files: files})
 			t.Files = append(t.Files, files...)
+		}
+		var alike bool
+		if t.Columns, alike = plan.Unite(groups); alike {
+			t.Groups = nil
+		} else {
+			t.Files = nil
 		}
 		tables = append(tables, t)
 	}

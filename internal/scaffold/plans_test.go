@@ -153,8 +153,8 @@ func TestEveryTypePassesPlan(t *testing.T) {
 		}
 		w := s.open(t)
 		defer func() { _ = w.Close() }()
-		e, err := drivers.Engine(&hindcast.Pipeline{Transform: hindcast.Transform{Engine: "duckdb"}}, drivers.EngineOptions{Slots: 1, Memory: 1 << 30, Threads: 1,
-			Spill: t.TempDir(), Log: io.Discard})
+		e, binder, err := drivers.Engine(&hindcast.Pipeline{Transform: hindcast.Transform{Engine: "duckdb"}}, drivers.EngineOptions{
+			Room: engine.Room{Cores: 1, CoresAs: "1 core", Memory: 1 << 30, MemoryAs: "1 GiB"}, Spill: t.TempDir(), Log: io.Discard})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,29 +168,29 @@ func TestEveryTypePassesPlan(t *testing.T) {
 			t.Fatalf("only %d types", len(tables))
 		}
 		for _, table := range tables {
-			planned(t, w, e, s.url, table)
+			planned(t, w, e, binder, s.url, table)
 		}
 	})
 }
 
 // planned has init look at one table, and plan what it wrote.
-func planned(t *testing.T, w warehouse.Warehouse, e engine.Engine, url string, table warehouse.Table) {
+func planned(t *testing.T, w warehouse.Warehouse, e engine.Engine, b engine.Binder, url string, table warehouse.Table) {
 	t.Helper()
 	dir := t.TempDir()
 	found, err := scaffold.Write(t.Context(), dir, lone(t, w, table), scaffold.Options{Warehouse: url})
 	if err != nil {
 		t.Fatal(err)
 	}
-	plans(t, w, e, found)
+	plans(t, w, e, b, found)
 	if text := read(t, found.SQLFile); len(found.Unsummed) > 0 { // what is proposed in comments passes, too
 		if err := os.WriteFile(found.SQLFile, []byte(strings.ReplaceAll(text, "-- sum(", "sum(")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		plans(t, w, e, found)
+		plans(t, w, e, b, found)
 	}
 }
 
-func plans(t *testing.T, w warehouse.Warehouse, e engine.Engine, found scaffold.Found) {
+func plans(t *testing.T, w warehouse.Warehouse, e engine.Engine, b engine.Binder, found scaffold.Found) {
 	t.Helper()
 	p, err := config.Load(t.Context(), found.File)
 	if err != nil {
@@ -201,7 +201,7 @@ func plans(t *testing.T, w warehouse.Warehouse, e engine.Engine, found scaffold.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&survey.Survey{Pipeline: p, Warehouse: w, Engine: e, Lake: lake.New(store, p.Name), Now: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC),
+	if _, err := (&survey.Survey{Pipeline: p, Warehouse: w, Engine: e, Binder: b, Lake: lake.New(store, p.Name), Now: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC),
 		Machine: plan.Machine{Cores: 1, Memory: 1 << 30, DiskFree: 1 << 40}}).Plan(t.Context()); err != nil {
 		t.Errorf("%v\n%s\n%s", err, read(t, found.SQLFile), read(t, found.File))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -75,7 +76,30 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]
 		return nil, err
 	}
 	columns, err := s.Binder.Bind(ctx, query, checks)
-	return columns, s.inCheck(err)
+	if err != nil {
+		return nil, s.inCheck(err)
+	}
+	return columns, s.refuseRead(ctx, p, query, checks)
+}
+
+// refuseRead refuses SQL that reads a column which the tables of a slice have as types that no type holds together.
+func (s *Survey) refuseRead(ctx context.Context, p *plan.Plan, query engine.Query, checks []engine.Check) error {
+	var used map[string][]string
+	for _, t := range query.Tables {
+		if !slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return c.Absent && c.Refused != "" }) {
+			continue
+		}
+		var err error
+		if used == nil {
+			if used, err = s.Binder.Used(ctx, query, checks); err != nil {
+				return fmt.Errorf("looking for the columns that the SQL reads: %w", err)
+			}
+		}
+		if err := p.RefuseRead(t.Name, t.Columns, used); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // query is the SQL, with its checks, over the group's tables.
@@ -126,11 +150,11 @@ func inSlices(err error, group schema, p *plan.Plan) error {
 // schemas groups the plan's slices, in the order of time. The tables of a slice are built once for all slices whose
 // tables have the same lists of columns: a long history has many slices, and few such lists.
 func (s *Survey) schemas(p *plan.Plan) []schema {
-	columns := make(map[unit][]hindcast.Column, len(p.Units))
+	units := make(map[unit]*plan.Unit, len(p.Units))
 	for i := range p.Units {
-		columns[unit{p.Units[i].Fact, p.Units[i].Key}] = p.Units[i].Columns
+		units[unit{p.Units[i].Fact, p.Units[i].Key}] = &p.Units[i]
 	}
-	lists := map[*hindcast.Column]uint32{}
+	lists := listNumbers{}
 	var order []string
 	groups, met := map[string]*schema{}, map[string]*schema{}
 	var same []byte
@@ -141,18 +165,21 @@ func (s *Survey) schemas(p *plan.Plan) []schema {
 		}
 		same = same[:0]
 		for n, need := range item.Units {
-			var first *hindcast.Column
-			if list := columnsOf(columns, need); len(list) > 0 {
-				first = &list[0]
+			same = binary.LittleEndian.AppendUint32(append(same, need.Fact...), uint32(n))
+			last := -1
+			for _, key := range need.Keys {
+				u := units[unit{need.Fact, key}]
+				if u == nil {
+					continue
+				}
+				if number := lists.of(u.Columns); number != last {
+					same, last = binary.LittleEndian.AppendUint32(same, uint32(number)), number
+				}
 			}
-			if _, known := lists[first]; !known {
-				lists[first] = uint32(len(lists))
-			}
-			same = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(append(same, need.Fact...), uint32(n)), lists[first])
 		}
 		group := met[string(same)]
 		if group == nil {
-			tables := s.tables(p, item, columns)
+			tables := s.tables(p, item, units)
 			key := signature(tables)
 			if groups[key] == nil {
 				groups[key] = &schema{tables: tables}
@@ -177,26 +204,37 @@ func signature(tables []engine.Table) string {
 	var text strings.Builder
 	for _, t := range tables {
 		for _, c := range t.Columns {
-			fmt.Fprintf(&text, "%q %q %q\n", t.Name, c.Name, c.Type)
+			fmt.Fprintf(&text, "%q %q %q %v %q\n", t.Name, c.Name, c.Type, c.Absent, c.Refused)
 		}
 	}
 	return text.String()
 }
 
-// columnsOf are a fact's columns in a slice: those of its first unit that has any.
-func columnsOf(columns map[unit][]hindcast.Column, need plan.Need) []hindcast.Column {
-	for _, key := range need.Keys {
-		if list := columns[unit{need.Fact, key}]; list != nil {
-			return list
-		}
+// listNumbers numbers lists of columns by where they are in memory: units of one table share theirs.
+type listNumbers map[*hindcast.Column]int
+
+func (l listNumbers) of(list []hindcast.Column) int {
+	var first *hindcast.Column
+	if len(list) > 0 {
+		first = &list[0]
 	}
-	return nil
+	if _, known := l[first]; !known {
+		l[first] = len(l)
+	}
+	return l[first]
 }
 
-func (s *Survey) tables(p *plan.Plan, item *plan.Item, columns map[unit][]hindcast.Column) []engine.Table {
+func (s *Survey) tables(p *plan.Plan, item *plan.Item, units map[unit]*plan.Unit) []engine.Table {
 	var tables []engine.Table
 	for _, need := range item.Units {
-		tables = append(tables, engine.Table{Name: need.Fact, Time: timeOf(p, need.Fact), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columnsOf(columns, need)})
+		var groups []plan.Group
+		for _, key := range need.Keys {
+			if u := units[unit{need.Fact, key}]; u != nil {
+				groups = append(groups, plan.Group{Source: u.Source, Columns: u.Columns})
+			}
+		}
+		columns, _ := plan.Unite(groups)
+		tables = append(tables, engine.Table{Name: need.Fact, Time: timeOf(p, need.Fact), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columns})
 	}
 	for _, d := range p.Dims {
 		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})

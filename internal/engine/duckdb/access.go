@@ -128,7 +128,7 @@ func (r *Runner) parsed(ctx context.Context, text string) (map[string]any, error
 func (r *Runner) over(ctx context.Context, tables []engine.Table) error {
 	empty := slices.Clone(tables)
 	for i := range empty {
-		empty[i].Files, empty[i].Layouts = nil, nil
+		empty[i].Files, empty[i].Layouts, empty[i].Groups = nil, nil, nil
 	}
 	return r.views(ctx, empty)
 }

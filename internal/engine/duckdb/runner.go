@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -86,9 +87,20 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error
 
 // view gives the SQL a table: its rows in the window, or its own rows only.
 func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
-	query := duck.FromParquet(t.Columns, t.Files)
-	if len(t.Layouts) > 0 {
+	var query string
+	switch {
+	case len(t.Groups) > 0:
+		var each []string
+		for _, g := range t.Groups {
+			if len(g.Files) > 0 {
+				each = append(each, duck.As(t.Columns, g.Columns, duck.FromParquet(g.Columns, g.Files)))
+			}
+		}
+		query = cmp.Or(strings.Join(each, " UNION ALL "), duck.FromParquet(t.Columns, nil))
+	case len(t.Layouts) > 0:
 		query = duck.FromUsersParquet(t.Columns, t.Layouts)
+	default:
+		query = duck.FromParquet(t.Columns, t.Files)
 	}
 	window := t.Window
 	if own {
@@ -192,6 +204,9 @@ func suspects(tables []engine.Table, err error) []string {
 	for _, t := range tables {
 		if len(t.Layouts) > 0 || hindcast.AsError(err).Code == hindcast.EParquet {
 			files = append(files, t.Files...)
+			for _, g := range t.Groups {
+				files = append(files, g.Files...)
+			}
 		}
 	}
 	return files

@@ -45,6 +45,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"the SQL sees its slice only":            window,
 		"all functions of time give one instant": oneTime,
 		"checks see the slice's own rows":        own,
+		"files of other columns are read apart":  groups,
 		"rows of the window are counted":         counts,
 		"the result has the bound types":         casts,
 		"a value that does not fit is an error":  misfits,
