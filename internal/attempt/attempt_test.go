@@ -153,7 +153,7 @@ func TestUsable(t *testing.T) {
 		"nothing there":              {unitOf(1), nil, false},
 		"as it is":                   {unitOf(1), &hindcast.Manifest{Interval: month(1), Run: "r1"}, true},
 		"cut otherwise":              {unitOf(1), &hindcast.Manifest{Interval: month(2), Run: "r1"}, false},
-		"to be unloaded anew":        {due, &hindcast.Manifest{Interval: month(1), Run: "r1"}, false},
+		"to be unloaded again":       {due, &hindcast.Manifest{Interval: month(1), Run: "r1"}, false},
 		"unloaded by this run":       {due, &hindcast.Manifest{Interval: month(1), Run: "r2"}, true},
 		"by this run, cut otherwise": {due, &hindcast.Manifest{Interval: month(2), Run: "r2"}, false},
 	} {

@@ -31,7 +31,7 @@ func isDamage(err error) bool {
 	return err != nil && hindcast.AsError(err).Code == hindcast.EParquet
 }
 
-// healing is the fault, as one that heals: nobody has to do anything.
+// healing is the fault, as one that heals: there is nothing for anybody to do.
 func healing(fault *hindcast.Error, how string) *hindcast.Error {
 	e := *fault
 	e.Class, e.Next = hindcast.ClassTransient, ""
@@ -114,7 +114,7 @@ func (s *Steps) absent(fact string, keys []string) error {
 	return errors.New("a unit of " + fact + " is not in the lake")
 }
 
-// beyondRepair is the failure to unload again what was damaged. What may heal is told as it is.
+// beyondRepair is the failure to unload again what was damaged. A transient error is returned as is.
 func beyondRepair(damage *hindcast.Error, accept string, err error) error {
 	e := hindcast.AsError(err)
 	if e.Class != hindcast.ClassPermanent {

@@ -204,7 +204,7 @@ func (s *Steps) read(item plan.Item) (rows, bytes int64) {
 	return rows, bytes
 }
 
-// beyond reports whether a unit has rows that do not lie in the window, as far as its manifest tells: what is unloaded is
+// beyond reports whether a unit has rows that do not lie in the window, as far as its manifest says: what is unloaded is
 // cut, files of the user's own are not.
 func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 	return m.Sums.Rows > 0 && (len(m.Layouts) > 0 || !window.Contains(m.Interval))
@@ -356,7 +356,7 @@ func (s *Steps) reads(ctx context.Context, item plan.Item, work *engine.Work) (m
 	return used, nil
 }
 
-// signature tells tables of other columns apart.
+// signature distinguishes tables with different columns.
 func signature(work *engine.Work) string {
 	var key strings.Builder
 	for _, t := range work.Query.Tables {

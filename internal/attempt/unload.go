@@ -145,7 +145,7 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --fresh --accept-loss --slices " + s.plan.Reader(now.Name, now.Key)}
 }
 
-// Dimensions unloads the dimensions that are due, before any slice; each is told when it is in the lake.
+// Dimensions unloads the dimensions that are due, before any slice; each is reported once it is in the lake.
 func (s *Steps) Dimensions(ctx context.Context, each func(*hindcast.Manifest)) error {
 	for _, d := range s.plan.Dims {
 		if !d.Unload {

@@ -42,7 +42,7 @@ var noPlan = struct {
 	Items []plan.Item `json:"items"`
 }{[]plan.Item{}}
 
-// unlessNone: words such as stale that are true of no slice are no mistake, and a scheduler has nothing to do then. none
+// unlessNone: words such as stale that match no slice are not a mistake, and a scheduler has nothing to do then. none
 // stands for what --json prints else; nil is nothing.
 func (a *app) unlessNone(err error, none any) error {
 	switch {

@@ -64,9 +64,9 @@ func (a *app) resumeCommand() *cobra.Command {
 	var o run.Options
 	command := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
-		Long: `Goes on with a run's frozen plan: finished slices stay, attempts are counted anew. With --slices only
-those are gone on with; the others stay as they are, for a later resume. Exit code 0 is for the whole
-run alone: where slices are left that were not asked for, it is 3 once the others are done.`,
+		Long: `Goes on with a run's frozen plan: finished slices stay, attempts start over. With --slices only
+those continue; the others stay as they are, for a later resume. Exit code 0 is for the whole
+run alone: if slices are left that were not asked for, it is 3 once the others are done.`,
 		Example: "  hindcast resume\n  hindcast resume r1\n  hindcast resume r1 --slices 2019-03..2019-09,failed",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.pipeline(cmd.Context())

@@ -92,7 +92,7 @@ func percentage(text string) (float64, error) {
 	}
 	var p float64
 	if _, err := fmt.Sscanf(strings.TrimSuffix(text, "%"), "%g", &p); err != nil || p <= 0 || p > 100 {
-		return 0, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("--sample %s is no share", text), Next: "give a percentage, such as 1%"}
+		return 0, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("--sample %s is not a share", text), Next: "give a percentage, such as 1%"}
 	}
 	return p, nil
 }

@@ -147,9 +147,9 @@ func (a *app) stopCommand() *cobra.Command {
 	var selection string
 	command := &cobra.Command{
 		Use: "stop [RUN]", Short: "Stop the run that is under way, from any terminal", Args: cobra.MaximumNArgs(1),
-		Long: `Stops a run in good order and says what is confirmed dead: unloads and transforms are cancelled, a load
-under way may finish. With --slices only those stop, and the others go on; the run then ends with 3,
-and resume goes on with what is left.`,
+		Long: `Stops a run gracefully and says what is confirmed dead: unloads and transforms are cancelled, a load
+in progress may finish. With --slices only those stop, and the others go on; the run then ends with 3,
+and resume continues with what is left.`,
 		Example: "  hindcast stop\n  hindcast stop r1 --now\n  hindcast stop --slices 2019-03..2019-09",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.lake(cmd.Context())

@@ -10,7 +10,7 @@ func (a *app) unloadCommand() *cobra.Command {
 	o := run.Options{UnloadOnly: true}
 	command := &cobra.Command{
 		Use: "unload", Short: "Unload facts and dimensions into the lake, and nothing else", Args: cobra.NoArgs,
-		Long:    "Unloads what the slices need and the lake does not have. With --fresh,\neverything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be in order.",
+		Long:    "Unloads what the slices need and the lake does not have. With --fresh,\neverything chosen is unloaded again, as new generations. Neither the SQL nor the target needs to be valid.",
 		Example: "  hindcast unload\n  hindcast unload --fresh --slices 2019-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.pipelineWithoutSQL(cmd.Context())

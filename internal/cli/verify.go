@@ -21,8 +21,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `Compares the source's rows with the lake's manifests (in PostgreSQL the number of rows and the sums of exact
 numbers; with --deep: every value), the lake's files with their sizes (with --files: checksums), files of
 your own with what they were when they were read last, and the target's rows with hindcast_status. Exit
-code 4 if anything differs. Rows of the source that no slice has, because their time is NULL or outside of
-history, or their table in no slice, are noted; they are no difference.`,
+code 4 if anything differs. Rows of the source that no slice has, because their time is NULL or outside
+history, or their table in no slice, are noted; they are not differences.`,
 		Example: "  hindcast verify\n  hindcast verify --slices 2019 --files",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			choice.AcceptLoss, choice.Compare, choice.Tolerant = true, true, files // what is lost or damaged is told, and nothing is taken

@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// Client is the warehouse outside the process that owns it. An owner that died is started anew by the next call, so
+// Client is the warehouse outside the process that owns it. An owner that died is restarted by the next call, so
 // that its death costs an attempt and no more.
 type Client struct {
 	start   child.Spec
@@ -292,7 +292,7 @@ func (c *Client) Seed(ctx context.Context, s warehouse.Seed) error {
 // closeGrace is how long the owner may take to put its warehouse in order: DuckDB writes its log into the file.
 const closeGrace = 30 * time.Second
 
-// Close ends the owner in good order, or kills it. Nil means that it is confirmed dead.
+// Close ends the owner gracefully, or kills it. Nil confirms that it is dead.
 func (c *Client) Close() error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

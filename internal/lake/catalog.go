@@ -141,7 +141,7 @@ func wrongIn(m *hindcast.Manifest) string {
 func badManifest(path, what string) error {
 	return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: path},
 		Message: "the manifest is corrupt: " + what,
-		Next:    "delete the file, then run again: the unit is unloaded anew"}
+		Next:    "delete the file, then run again: the unit is unloaded again"}
 }
 
 // NextGeneration returns the number that the next unload of the unit must have; the dimension's where unit

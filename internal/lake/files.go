@@ -91,7 +91,7 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	switch {
 	case also != nil:
 		f.SHA256 = hex.EncodeToString(digest.Sum(nil))
-	case f.CRC32C == "" && f.SHA256 == "": // its columns cannot be told apart
+	case f.CRC32C == "" && f.SHA256 == "": // its columns have no separate checksums
 		f.SHA256, _, err = hashFile(path)
 	}
 	return err

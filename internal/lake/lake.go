@@ -17,7 +17,7 @@
 // Names are escaped by objstore.Escape. A generation is current when its catalog entry is written, which is
 // the last write of its publication.
 //
-// A lake that is no folder has a scratch folder on each machine that works with it: steps write there, and what they
+// A remote lake has a scratch folder on each machine that works with it: steps write there, and what they
 // wrote is uploaded before anybody hears of it; what is read is brought there by a Localizer.
 package lake
 
@@ -38,7 +38,7 @@ import (
 type Lake struct {
 	store    objstore.Store
 	pipeline string
-	scratch  string    // of a lake that is no folder
+	scratch  string    // of a remote lake
 	files    Localizer // the same
 	guard    func(context.Context) error
 	written  string // how the pipeline file writes where the lake is, if that is a secret
@@ -52,14 +52,14 @@ func New(store objstore.Store, pipeline string) *Lake { return &Lake{store: stor
 // Store returns what holds the lake's bytes.
 func (l *Lake) Store() objstore.Store { return l.store }
 
-// Remote reports whether the lake is no folder of this machine's: it then needs UseScratch before files are written
+// Remote reports whether the lake is not a folder on this machine: it then needs UseScratch before files are written
 // or read.
 func (l *Lake) Remote() bool {
 	_, local := l.store.(objstore.Local)
 	return !local
 }
 
-// UseScratch gives a lake that is no folder its place on this machine, and who brings files there. It is called
+// UseScratch gives a remote lake its folder on this machine, and who brings files there. It is called
 // before all else; a folder lake needs none.
 func (l *Lake) UseScratch(folder string, files Localizer) { l.scratch, l.files = folder, files }
 
@@ -156,7 +156,7 @@ func (l *Lake) Key(path string) string {
 	return path
 }
 
-// foreign reports whether a path is no key of the lake: absolute or a URL.
+// foreign reports whether a path is not a key of the lake: absolute or a URL.
 func foreign(path string) bool { return filepath.IsAbs(path) || strings.Contains(path, "://") }
 
 // broken says that something in the lake cannot be read or written. Errors that have a code keep it.

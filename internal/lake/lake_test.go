@@ -156,7 +156,7 @@ func TestPublishRace(t *testing.T) {
 	}
 	won.Range(func(attempt, _ any) bool {
 		if attempt != current.Attempt {
-			t.Errorf("attempt %v was told that it won, and %d did", attempt, current.Attempt)
+			t.Errorf("attempt %v believes that it won, and %d did", attempt, current.Attempt)
 		}
 		return true
 	})
@@ -510,7 +510,7 @@ func TestZombies(t *testing.T) {
 	}
 }
 
-// TestLateZombie: where a zombie was faster than its successor, that one is told to try again, and then supersedes it.
+// TestLateZombie: where a zombie was faster than its successor, that one has to try again, and then supersedes it.
 func TestLateZombie(t *testing.T) {
 	l := newLake(t, "p")
 	publish(t, l, fenced(t, l, 1, 4))
@@ -546,7 +546,7 @@ func TestDiscard(t *testing.T) {
 	}
 }
 
-// bucket is a store whose objects are no files.
+// bucket is a store whose objects are not files.
 type bucket struct{ store objstore.Store }
 
 func (b bucket) URL() string { return "s3://bucket/lake" }

@@ -47,7 +47,7 @@ func (l *Lake) Prefix(m *hindcast.Manifest) string {
 	return below + fmt.Sprintf("g%d-%s-%s/", m.Generation, objstore.Escape(m.Run), attemptName(m.Fence, m.Attempt))
 }
 
-// attemptName tells apart all attempts at one thing in one run.
+// attemptName distinguishes all attempts at one thing in one run.
 func attemptName(fence int64, attempt int) string {
 	if fence == 0 { // of a lake that an earlier hindcast wrote
 		return "a" + strconv.Itoa(attempt)

@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/chunks"
 )
 
-// Localizer makes files of a lake that is no folder readable by programs that open plain files. Safe for use by many
+// Localizer makes files of a remote lake readable by programs that open plain files. Safe for use by many
 // goroutines.
 type Localizer interface {
 	// Localize returns a path for each of the files, in their order. Only the named columns will be read of them; nil

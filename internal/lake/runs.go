@@ -45,7 +45,7 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 }
 
 // SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has
-// a plan already. Whoever was taken over meanwhile is told that, and freezes none in their successor's run.
+// a plan already. A process that was taken over in the meantime gets that error, and freezes none in their successor's run.
 func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	body, err := seal(plan)
 	if err != nil {

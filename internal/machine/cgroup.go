@@ -10,7 +10,7 @@ import (
 )
 
 // cgroupLimits are what this process's control groups leave of the machine: the least on the way from its own group to the
-// root of each hierarchy. Zero is no limit.
+// root of each hierarchy. Zero means no limit.
 type cgroupLimits struct {
 	memory int64
 	cores  int // rounded up

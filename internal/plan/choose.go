@@ -94,7 +94,7 @@ func selected(selection string, all []hindcast.Slice, every hindcast.Period, wor
 	return chosen, nil
 }
 
-// ErrNoneChosen tells a selection whose words are true of no slice from one that names what is not there: it may be what
+// ErrNoneChosen distinguishes a selection whose words match no slice from one that names something unknown: it may be what
 // a scheduler hopes for.
 var ErrNoneChosen = errors.New("nothing is selected")
 
@@ -154,7 +154,7 @@ func (p *Plan) word(st *hindcast.RunState, word string) func(int) bool {
 	return nil
 }
 
-// names reports whether a term that is no word means the slice of this key.
+// names reports whether a term other than a word means the slice of this key.
 func names(term, key string) bool {
 	first, last, isRange := strings.Cut(term, "..")
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)

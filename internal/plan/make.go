@@ -324,7 +324,7 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 	return columns
 }
 
-// surveyAbsent: a table that is gone is no loss as long as the lake has its rows.
+// surveyAbsent: a missing table is not a loss as long as the lake has its rows.
 func (m *maker) surveyAbsent(u *Unit, current *hindcast.Manifest) {
 	u.Rows, u.Bytes = 0, 0
 	switch {

@@ -29,7 +29,7 @@ type Plan struct {
 	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
-	// Moved are the sources that changed since they were unloaded, as far as a cheap look tells.
+	// Moved are the sources that changed since they were unloaded, as far as a cheap check shows.
 	Moved []Moved `json:"moved,omitempty"`
 	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
 	Unbound string `json:"unbound,omitempty"`
@@ -167,7 +167,7 @@ type Inputs struct {
 	// that may have been edited.
 	Committed []hindcast.Committed
 	Published map[string]hindcast.Sums
-	Unloads   int             // at the same time, by the warehouse; 0 is no limit of its own
+	Unloads   int             // at the same time, by the warehouse; 0 means no limit of its own
 	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
 	Result    []hindcast.Column
 	Existing  bool

@@ -132,7 +132,7 @@ func (l *remoteLog) copy() error {
 	return nil
 }
 
-// Close closes the file and copies the log into the lake. If that fails the log is lost, which is no reason to hide how the run
+// Close closes the file and copies the log into the lake. If that fails the log is lost, which must not hide how the run
 // ended.
 func (l *remoteLog) Close() error {
 	close(l.quit)

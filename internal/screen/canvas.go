@@ -43,7 +43,7 @@ func (c *canvas) draw(above, frame []string, width, height int) {
 	}
 	b.WriteString("\r")
 	if width != c.width && c.width > 0 {
-		b.WriteString(eraseBelow) // the terminal may have broken the old lines anew
+		b.WriteString(eraseBelow) // the terminal may have rewrapped the old lines
 	}
 	for _, line := range above {
 		b.WriteString(line + eraseRight + "\r\n")

@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // screens are all that a person may see, for given options.
 var screens = map[string]func(*bytes.Buffer, Options){
@@ -204,7 +204,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; go test -update writes it anew\ngot:\n%s\nwant:\n%s", name, got, want)
+		t.Errorf("%s differs; go test -update rewrites it\ngot:\n%s\nwant:\n%s", name, got, want)
 	}
 }
 

@@ -77,7 +77,7 @@ func (k keys) ranges(group []string, next func(a, b string) bool, dots string) [
 	return out
 }
 
-// follows tells, for the keys of one list, whether the second comes right after the first.
+// follows reports, for the keys of one list, whether the second comes right after the first.
 func follows(all []string) func(a, b string) bool {
 	at := make(map[string]int, len(all))
 	for i, key := range all {

@@ -392,7 +392,7 @@ func afterwards(t *tally) []string {
 	return []string{next + ", then: " + command}
 }
 
-// inSQL tells the errors that another text of the SQL or of the pipeline file mends. A new run finds the
+// inSQL reports whether another text of the SQL or of the pipeline file would fix the error. A new run finds the
 // slices that are done up to date where the text is the same, so it serves as well where the data were wrong.
 func inSQL(code hindcast.Code) bool {
 	return mended[code] || strings.HasPrefix(string(code), string(hindcast.ESQL))

@@ -32,7 +32,7 @@ type Options struct {
 	Size  func() (width, height int)
 }
 
-// Detect tells what f can show, and whether it is a terminal on which a board can be drawn. env is
+// Detect finds out what f can show, and whether it is a terminal on which a board can be drawn. env is
 // os.Getenv, or a test's. NO_COLOR, TERM=dumb and anything but a terminal have no colour; a dumb terminal
 // has no board either.
 func Detect(f *os.File, env func(string) string) (Options, bool) {

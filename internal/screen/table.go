@@ -147,7 +147,7 @@ var numericTypes = map[string]bool{"TINYINT": true, "SMALLINT": true, "INTEGER":
 	"UTINYINT": true, "USMALLINT": true, "UINTEGER": true, "UBIGINT": true, "UHUGEINT": true, "FLOAT": true, "DOUBLE": true,
 	"REAL": true, "DECIMAL": true, "NUMERIC": true}
 
-// numeric tells whether a type, in DuckDB's spelling, is one of numbers.
+// numeric reports whether a type, in DuckDB's spelling, is one of numbers.
 func numeric(typ string) bool {
 	name, _, _ := strings.Cut(strings.ToUpper(typ), "(")
 	return numericTypes[strings.TrimSpace(name)] && !strings.HasSuffix(typ, "]")

@@ -52,7 +52,7 @@ func newTally(st *hindcast.RunState, p *plan.Plan) *tally {
 	return t
 }
 
-// count takes the numbers anew from the fold.
+// count recomputes the numbers from the fold.
 func (t *tally) count() {
 	t.total, t.done, t.skipped, t.rowsDone, t.rowsTotal = 0, 0, 0, 0, 0
 	t.counts = map[hindcast.State]int{}

@@ -33,7 +33,7 @@ func heals(class hindcast.Class) bool {
 	return false
 }
 
-// Uncounted is implemented by errors of a Worker that are no fault of the slice, and that the next attempt cannot meet
+// Uncounted is implemented by errors of a Worker that are not the slice's fault, and that the next attempt cannot meet
 // again: they count for no retry.
 type Uncounted interface{ Uncounted() bool }
 

@@ -47,7 +47,7 @@ func TestStop(t *testing.T) {
 		ends        time.Duration
 		unconfirmed string
 	}{
-		{"in good order a load may finish", outcome{Takes: 5 * time.Second}, []time.Duration{time.Second}, nil,
+		{"gracefully, a load may finish", outcome{Takes: 5 * time.Second}, []time.Duration{time.Second}, nil,
 			3, hindcast.Succeeded, false, 5 * time.Second, ""},
 		{"but not longer than the grace", outcome{Takes: time.Minute}, []time.Duration{time.Second}, nil,
 			3, hindcast.Stopped, true, 11 * time.Second, ""},

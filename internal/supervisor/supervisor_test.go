@@ -176,7 +176,7 @@ func TestFailures(t *testing.T) {
 		{"transient fingerprint heals", on("fingerprint", first, 1, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 2, 1, 1},
 		{"transient transform heals", on("transform", first, 3, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 4, 4, 1},
 		{"transient transform heals not", on("transform", first, 9, outcome{Err: errTransient}), hindcast.OnFailureStop, 2, hindcast.Failed, 4, 4, 0},
-		{"what is no fault of the slice counts for no retry", onTransform(first, []error{errTransient, errTransient, &excused{errTransient}, errTransient}),
+		{"what is not the slice's fault does not count as a retry", onTransform(first, []error{errTransient, errTransient, &excused{errTransient}, errTransient}),
 			hindcast.OnFailureStop, 0, hindcast.Succeeded, 5, 5, 1},
 		{"a result that cannot be staged is made again", on("stage", first, 2, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 3, 3, 1},
 		{"a result that can never be staged", on("stage", first, 9, outcome{Err: errPermanent}), hindcast.OnFailureStop, 2, hindcast.Failed, 1, 1, 0},
@@ -188,7 +188,7 @@ func TestFailures(t *testing.T) {
 		{"a check ends with 4 also if others go on", on("transform", first, 9, outcome{Err: errCheck}), hindcast.OnFailureContinue, 4, hindcast.Failed, 1, 1, 0},
 		{"a load is retried without a transform", on("load", first, 2, outcome{Err: errTransient}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 3, 1, 3},
 		{"a load heals not", on("load", first, 9, outcome{Err: errTransient}), hindcast.OnFailureStop, 2, hindcast.Failed, 4, 1, 4},
-		{"a lost answer to COMMIT is no failure", on("load", first, 9, outcome{Err: errTransient, Lost: true}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 1, 1, 1},
+		{"a lost answer to COMMIT is not a failure", on("load", first, 9, outcome{Err: errTransient, Lost: true}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 1, 1, 1},
 		{"a cancel that is not ours is retried", on("transform", first, 1, outcome{Err: &hindcast.Error{Code: hindcast.EWorker,
 			Class: hindcast.ClassCanceled, Message: "x"}}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 2, 2, 1},
 		{"a timeout is retried", on("transform", first, 1, outcome{Takes: 2 * time.Hour}), hindcast.OnFailureStop, 0, hindcast.Succeeded, 2, 2, 1},
@@ -521,7 +521,7 @@ func TestProof(t *testing.T) {
 			wantExit(t, w.run(c), hindcast.ExitOK)
 		})
 	})
-	t.Run("no answer is no success", func(t *testing.T) {
+	t.Run("no answer is not a success", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			c := w.config(planOf(3))

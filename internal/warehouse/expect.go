@@ -53,7 +53,7 @@ func (r *Replacement) unlike(want Origin, found []hindcast.Committed) string {
 	case len(found) == 0 && want == Origin{}:
 		return ""
 	case len(found) == 0:
-		return "run " + want.Publication + " should have committed it, and nobody has"
+		return "run " + want.Publication + " should have committed it, and it has not"
 	}
 	for _, c := range found {
 		if (Origin{Publication: c.Publication, Fingerprint: c.Fingerprint}) != want {

@@ -31,14 +31,14 @@ func TestMet(t *testing.T) {
 		"none":              {expect: warehouse.Expectation{From: &warehouse.Origin{}}},
 		"one instead":       {expect: warehouse.Expectation{From: &warehouse.Origin{}}, rows: []hindcast.Committed{january}, says: "run r1 has committed it since"},
 		"another":           {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{row("january", month(1), "r2")}, says: "run r2 has committed it since"},
-		"gone":              {expect: warehouse.Expectation{From: r1}, says: "run r1 should have committed it, and nobody has"},
+		"gone":              {expect: warehouse.Expectation{From: r1}, says: "run r1 should have committed it, and it has not"},
 		"another interval":  {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{row("both", hindcast.Interval{Start: month(1).Start, End: month(2).End}, "r1")}, says: "as a part of slice both"},
 		"two":               {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{january, row("x", month(1), "r3")}, says: "run r3"},
 		"the same rows":     {expect: warehouse.Expectation{Sums: three}, sums: *three},
 		"other rows":        {expect: warehouse.Expectation{Sums: three}, sums: hindcast.Sums{Rows: 2}, says: "edited"},
 		"other values":      {expect: warehouse.Expectation{Sums: three}, sums: hindcast.Sums{Rows: 3, Totals: map[string]string{"n": "7"}}, says: "edited"},
 		"both, one is not":  {expect: warehouse.Expectation{From: r1, Sums: three}, rows: []hindcast.Committed{january}, says: "edited"},
-		"both, rows are it": {expect: warehouse.Expectation{From: r1, Sums: three}, sums: *three, says: "nobody has"},
+		"both, rows are it": {expect: warehouse.Expectation{From: r1, Sums: three}, sums: *three, says: "it has not"},
 	} {
 		r := warehouse.Replacement{Target: hindcast.Target{Table: "result"}, Slice: hindcast.Slice{Key: "january", Interval: month(1)}, Expect: c.expect}
 		asked := false

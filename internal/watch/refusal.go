@@ -112,7 +112,7 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 // readers is how many runs are read from the lake at the same time.
 const readers = 8
 
-// Traces reads the traces of the pipeline's runs. What cannot be read is left out: whoever looks at that run is told.
+// Traces reads the traces of the pipeline's runs. What cannot be read is left out: whoever looks at that run sees the error.
 func Traces(ctx context.Context, s *session.Session) ([]*Trace, error) {
 	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {

@@ -34,7 +34,7 @@ func (r *Runner) clock(ctx context.Context, q engine.Query) error {
 	return nil
 }
 
-// clocks are the functions of the time, by what they give. CURRENT_DATE and the like are these functions without their
+// clocks are the functions of the time, by what they give. CURRENT_DATE and similar keywords are these functions without their
 // parentheses.
 var clocks = map[string][]string{
 	"instant":  {"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"},

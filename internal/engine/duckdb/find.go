@@ -166,14 +166,14 @@ func unreadable(err error) error {
 func (f *finder) note(why, name string) { f.other[why] = append(f.other[why], name) }
 
 // formats notes what makes a folder more than a set of files: the log of a table format, which says which of them
-// count, or a job of Spark that is not done.
+// count, or a Spark write that is not done.
 func (f *finder) formats(dir string) {
 	for ; !f.looked[dir]; dir = filepath.Dir(dir) {
 		f.looked[dir] = true
 		for name, why := range map[string]string{
 			"_delta_log": "makes its folder a table of Delta Lake: files that were deleted from the table are read too",
 			".hoodie":    "makes its folder a table of Hudi: files that were replaced are read too",
-			"_temporary": "is left by a job of Spark that is under way, or died: its files are not all there",
+			"_temporary": "is left by a Spark write that is in progress, or died: its files are not all there",
 		} {
 			if found := filepath.Join(dir, name); isFolder(found) {
 				f.note(why, found)

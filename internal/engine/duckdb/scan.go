@@ -111,7 +111,7 @@ func sound(ctx context.Context, paths []string, damaged *[]engine.Damaged) []str
 }
 
 // look takes the sizes, times and footers of a pattern's files: a footer holds the sizes and statistics of all columns,
-// so that a file whose size and time were kept is told by it.
+// so that a file whose size and time were kept is recognised by it.
 func (f *finder) look(paths []string) (engine.Matched, error) {
 	m := engine.Matched{}
 	hash := sha256.New()
@@ -170,7 +170,7 @@ type footer struct {
 }
 
 // footers reads the footers of files. DuckDB's own common type would round (DECIMAL(38,2) beside DECIMAL(38,10)), so
-// files are told apart by all that says what their values are; the writer counts where it gives bytes a meaning.
+// files are distinguished by everything that says what their values are; the writer counts where it gives bytes a meaning.
 func (r *Runner) footers(ctx context.Context, paths []string) (map[string]footer, error) {
 	list := duck.Paths(paths)
 	rows, err := r.conn.QueryContext(ctx, `SELECT m.file_name, m.num_rows, s.kind || coalesce(m.created_by ILIKE 'Polars%', false)::VARCHAR

@@ -253,7 +253,7 @@ func TestFoldersThatNameColumns(t *testing.T) {
 	}
 }
 
-// Names that begin with _ or . are not data, below what the pattern spells; whatever else is no plain file is told.
+// Names that begin with _ or . are not data, below what the pattern spells; anything else that is not a plain file is reported.
 func TestOnlyPlainFilesAreData(t *testing.T) {
 	f := usersFolder(t, t.TempDir())
 	for _, name := range []string{"x/a.parquet", "x/_tmp.parquet", "x/.part-x.parquet", "x/_temporary/0/b.parquet", ".hidden/c.parquet", "_staging/d.parquet",
@@ -296,7 +296,7 @@ func TestOnlyPlainFilesAreData(t *testing.T) {
 	got := strings.Join(f.mustScan("x/*.parquet").Notes, "\n")
 	for _, note := range []string{"left out, as names that begin with _ or . are not data: x/.part-x.parquet, x/_tmp.parquet", "x/folder.parquet is a folder",
 		"x/broken.parquet is a link to nothing", "x/pipe.parquet is not a plain file", "x/_delta_log makes its folder a table of Delta Lake",
-		"x/_temporary is left by a job of Spark"} {
+		"x/_temporary is left by a Spark write"} {
 		if !strings.Contains(got, note) {
 			t.Errorf("no note that %s:\n%s", note, got)
 		}

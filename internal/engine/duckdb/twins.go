@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// identity tells whether two names are names of one file. The number of an inode says so only where it has several
+// identity reports whether two names are names of one file. The number of an inode says so only where it has several
 // names: some network file systems give numbers that are not unique.
 type identity struct {
 	file string // the same for all names of a file

@@ -168,7 +168,7 @@ func castStaged(fields []pgcopy.Field) string {
 }
 
 // fireDeferred has everything that was put off act now, not behind our back, once the hooks have done what some of it waits
-// for. What the targets' own triggers then change of a slice was no hook's doing.
+// for. What the targets' own triggers then change of a slice was not a hook's doing.
 func (p *publication) fireDeferred(ctx context.Context) error {
 	if err := p.each(ctx, func(l *load, ctx context.Context) (err error) {
 		if l.firesLate() {

@@ -296,7 +296,7 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 	return list, err
 }
 
-// Hidden tells the tables that the role may not read, which are as if they were not there.
+// Hidden lists the tables that the role may not read, which count as missing.
 func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, unreadable)

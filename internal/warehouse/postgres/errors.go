@@ -76,7 +76,7 @@ func isLost(err error) bool {
 func (w *Owner) lost(err error) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
 		Message: "the connection to " + w.address() + " was lost",
-		Next:    "look at the server's log, and at what lies between"}
+		Next:    "check the server's log, and the network in between"}
 }
 
 // address is where the server is, for people.
@@ -190,7 +190,7 @@ var states = map[string]verdict{
 	"57014": {hindcast.EWarehouse, hindcast.ClassTransient, "somebody cancelled the statement, or a limit of time did: see statement_timeout of the role and the database"},
 	"55P03": {hindcast.EWarehouseBusy, hindcast.ClassTransient, "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
 	"40":    {hindcast.EWarehouse, hindcast.ClassTransient, "it may heal by itself; on a replica raise max_standby_streaming_delay"},
-	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "see the server's log, and what lies between"},
+	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "check the server's log, and the network in between"},
 	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
 	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
 	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},

@@ -16,7 +16,7 @@ func ofTarget(pipeline, target string) string {
 	return " WHERE pipeline = " + literal(pipeline) + " AND target = " + literal(target)
 }
 
-// status asks about hindcast_status, which is told as a FROM clause; nothing is asked where there is none. Locked is the table
+// status asks about hindcast_status, given as a FROM clause; nothing is asked where there is none. Locked is the table
 // that a lock is most likely waited for.
 func (w *Owner) status(ctx context.Context, locked string, query func(h home, from string) string, each func(row) error) error {
 	return w.reading(ctx, locked, func(conn *pgconn.PgConn) error {

@@ -39,7 +39,7 @@ func newPool(config *pgconn.Config, most int, ready func(context.Context, *pgcon
 
 // get waits until there may be another connection. Whoever holds one must not wait for a second: take more with
 // tryGet. Where the server gives no more than those that are in use, it waits for one of them, and the pool is smaller
-// from then on: a role's own limit counts without being told.
+// from then on: a role's own limit counts without being asked for.
 func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
 	for {
 		select {
@@ -207,7 +207,7 @@ func (p *pool) close() error {
 	return nil
 }
 
-// discard closes a connection and waits until the server has been told.
+// discard closes a connection and waits until the server has been notified.
 func discard(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	URL      string   `json:"url"`       // may hold a password
 	ReadOnly bool     `json:"read_only"` // for plan, init, verify and sql: nothing can be touched
-	Memory   int64    `json:"memory"`    // resident bytes for this process; 0 is no limit
+	Memory   int64    `json:"memory"`    // resident bytes for this process; 0 means no limit
 	Threads  int      `json:"threads"`   // of DuckDB for one unload or load; 0 is its default
 	Session  []string `json:"session"`   // the user's SET statements, run in every session
 	// Places says where each of those stands, for the E-HOOK of one that fails; there may be none.
@@ -50,7 +50,7 @@ var (
 	_ warehouse.Refuser   = (*Owner)(nil)
 )
 
-// NewOwner connects, so that a URL that does not lead anywhere is told at once.
+// NewOwner connects, so that a URL that leads nowhere fails at once.
 func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	config, most, err := configure(o.URL)
 	if err != nil {

@@ -252,7 +252,7 @@ func typeIn(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, c hindc
 func (w *Owner) replaceable(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
 	if target.kind != "r" && target.kind != "p" {
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
-			Message: target.found + " is no table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
+			Message: target.found + " is not a table of this database: rows cannot be replaced in it", Next: "name a table, or one that does not exist yet"}
 	}
 	return w.atHome(ctx, conn, target)
 }

@@ -66,7 +66,7 @@ func mayCreate(ctx context.Context, conn *pgconn.PgConn, schema string) error {
 	return nil
 }
 
-// obstacles are what keeps a session from loading, as far as the catalogue tells.
+// obstacles are what keeps a session from loading, as far as the catalogue shows.
 type obstacles struct {
 	conn    *pgconn.PgConn
 	role    string            // for a statement

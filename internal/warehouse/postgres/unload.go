@@ -164,7 +164,7 @@ func (w *Owner) fields(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 		if fields[i].Column.Type != c.Type {
 			return nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("column %q of %s is %s now; when the run was planned it was carried as %s", c.Name, x.Table, types[i].Name, c.Type),
-				Next:    "begin anew with: hindcast run"}
+				Next:    "start again with: hindcast run"}
 		}
 	}
 	return fields, nil
@@ -269,7 +269,7 @@ func (w *Owner) threads() int {
 
 // Sum counts an extract's rows, and sums the columns whose sums are exact, at the server. There is no Content: that would
 // be as much work as another unload. PostgreSQL's statistics cannot stand for it: they are of whole tables, come late, and
-// begin anew after a crash.
+// start over after a crash.
 func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
 	err = w.reading(ctx, x.Table, func(conn *pgconn.PgConn) error {
 		list := []string{"count(*)"}

@@ -4,5 +4,5 @@ package postgres
 
 import "net"
 
-// watch does nothing: only Linux tells when a peer was last heard.
+// watch does nothing: only Linux says when a peer was last heard from.
 func watch(*net.TCPConn) {}
