@@ -26,6 +26,8 @@ type Column struct {
 	// Absent says that a source column is not unloaded, because nothing reads it: the SQL sees its name and type, and
 	// fails if it reads it after all.
 	Absent bool `json:"absent,omitempty"`
+	// Blank says of an Absent column that the engine reads it along although no result depends on its values: it is NULL.
+	Blank bool `json:"blank,omitempty"`
 	// Folder says that the value of a column of the user's files comes from the names of folders below this one,
 	// column=value, and not from the files.
 	Folder string `json:"folder,omitempty"`

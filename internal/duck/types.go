@@ -120,7 +120,7 @@ func selectList(columns []hindcast.Column, expression func(hindcast.Column) stri
 }
 
 // FromParquet is a query over files that hindcast wrote with these columns. No files give no rows. Columns that are
-// Absent exist by name and type, but reading one fails: a NULL would be a wrong row that nobody notices. Only what is
+// Absent exist by name and type, but reading one fails, unless it is Blank: a NULL would be a wrong row that nobody notices. Only what is
 // in the files counts: without hive_partitioning=false a folder above the lake named region=eu would give every row
 // that region.
 func FromParquet(columns []hindcast.Column, files []string) string {
@@ -133,6 +133,8 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 	}
 	list := selectList(columns, func(c hindcast.Column) string {
 		switch {
+		case c.Blank:
+			return null(c)
 		case c.Absent:
 			return missing(c)
 		case c.Stored != "":

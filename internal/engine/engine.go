@@ -163,6 +163,8 @@ type Binder interface {
 	// Parameters do not matter, so that slices whose tables have the same columns need be asked once. The query and the
 	// checks have been bound.
 	Used(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
+	// Needed is Used without the columns that the engine reads along although no result depends on their values.
+	Needed(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
 	// Scan looks at the user's own Parquet files that each pattern matches, in the patterns' order. A pattern that matches
 	// none is not an error.
 	Scan(ctx context.Context, s Search) (Scanned, error)

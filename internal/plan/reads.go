@@ -13,12 +13,15 @@ import (
 type Reads struct {
 	SQL []string // what results are made from; the fact's time column among them
 	All []string // by the SQL or by a check
+	// Along are columns of types that the lake does not have which the engine reads although nothing depends on their values.
+	Along  []string
+	Unsure bool // the engine does not know which columns are read
 }
 
 // reads says what is read of a fact or a dimension; sure is false where the engine was not, or nobody has asked it.
 func (m *maker) reads(name string) (r Reads, sure bool) {
-	r, sure = m.Reads[name]
-	return r, sure
+	r, found := m.Reads[name]
+	return r, found && !r.Unsure
 }
 
 // narrowing is a fact or a dimension as far as its columns go.
@@ -39,7 +42,9 @@ func (m *maker) narrow(n narrowing, columns []hindcast.Column) []hindcast.Column
 		read := has(r.All, c.Name) || n.time != "" && strings.EqualFold(c.Name, n.time)
 		switch {
 		case c.Type == "":
-			c.Absent = (sure && !read || m.Reads == nil) && !has(n.named, c.Name)
+			unread := sure && !read || m.Reads == nil
+			c.Absent = (unread || has(r.Along, c.Name)) && !has(n.named, c.Name)
+			c.Blank = c.Absent && !unread
 		case n.used && sure:
 			c.Absent = !read
 		}
@@ -68,6 +73,14 @@ func has(names []string, name string) bool {
 // Explain gives the cause of an error of the SQL that names a column whose type the lake does not have: the engine sees a
 // text there, and what it says of that leads astray. text is the SQL, with that of the checks.
 func (p *Plan) Explain(err error, text string) error {
+	said := hindcast.AsError(err)
+	if said.Code == hindcast.ESQLSyntax {
+		return err
+	}
+	if said.Code == hindcast.ESQLColumn || said.Code == hindcast.ESQLTable { // it names what it is about
+		text = said.Message
+	}
+
 	find := func(key, source string, columns []hindcast.Column) *hindcast.Error {
 		for _, c := range columns {
 			if isStandIn(c) && regexp.MustCompile(`(?i)(^|\W)`+regexp.QuoteMeta(c.Name)+`($|\W)`).MatchString(text) {

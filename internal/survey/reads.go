@@ -22,7 +22,7 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads
 		return map[string]plan.Reads{}, nil
 	}
 	found := map[string]plan.Reads{}
-	unsure := map[string]bool{}
+	needed := map[string][]string{} // of tables with columns that cannot be carried
 	for _, group := range schemas {
 		query, checks, err := s.query(p, group)
 		if err != nil {
@@ -41,16 +41,62 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads
 		for _, t := range query.Tables {
 			sql, sure := bySQL[t.Name]
 			all, all2 := byAll[t.Name]
-			unsure[t.Name] = unsure[t.Name] || !sure || !all2
-			found[t.Name] = plan.Reads{SQL: union(found[t.Name].SQL, sql), All: union(found[t.Name].All, all)}
+			r := found[t.Name]
+			found[t.Name] = plan.Reads{SQL: union(r.SQL, sql), All: union(r.All, all), Unsure: r.Unsure || !sure || !all2}
+		}
+		if err := s.needed(ctx, query, checks, found, needed); err != nil {
+			return nil, err
 		}
 	}
-	for name, not := range unsure {
-		if not {
-			delete(found, name)
-		}
+	for _, group := range schemas {
+		along(group.tables, found, needed)
 	}
 	return found, nil
+}
+
+// needed adds the columns that results depend on, of tables with columns that cannot be carried and seem to be read. It
+// leaves all as it is where there are none.
+func (s *Survey) needed(ctx context.Context, query engine.Query, checks []engine.Check, found map[string]plan.Reads, needed map[string][]string) error {
+	seems := func(t engine.Table) bool {
+		r := found[t.Name]
+		return slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return c.Absent && (r.Unsure || slices.Contains(r.All, c.Name)) })
+	}
+	if !slices.ContainsFunc(query.Tables, seems) {
+		return nil
+	}
+	is, err := s.Binder.Needed(ctx, query, checks)
+	if err != nil {
+		return fmt.Errorf("looking for the columns that results depend on: %w", err)
+	}
+	for _, t := range query.Tables {
+		columns, sure := is[t.Name]
+		if !sure {
+			for _, c := range t.Columns {
+				columns = append(columns, c.Name)
+			}
+		}
+		if seems(t) {
+			needed[t.Name] = union(needed[t.Name], columns)
+		}
+	}
+	return nil
+}
+
+// along notes which columns that cannot be carried are read without being needed.
+func along(tables []engine.Table, found map[string]plan.Reads, needed map[string][]string) {
+	for _, t := range tables {
+		columns, asked := needed[t.Name]
+		if !asked {
+			continue
+		}
+		r := found[t.Name]
+		for _, c := range t.Columns {
+			if c.Absent && !slices.Contains(columns, c.Name) {
+				r.Along = union(r.Along, []string{c.Name})
+			}
+		}
+		found[t.Name] = r
+	}
 }
 
 // asks reports whether it matters which columns of the group's tables are read.

@@ -346,6 +346,13 @@ func Serve(in io.Reader, out io.Writer) error {
 			}
 			return r.Used(ctx, p.Query, p.Checks)
 		}),
+		"needed": child.Handle(func(ctx context.Context, p bindParams) (map[string][]string, error) {
+			r, err := get()
+			if err != nil {
+				return nil, err
+			}
+			return r.Needed(ctx, p.Query, p.Checks)
+		}),
 		"run": child.Handle(func(ctx context.Context, work engine.Work) (engine.Result, error) {
 			r, err := get()
 			if err != nil {

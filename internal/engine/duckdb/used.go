@@ -35,6 +35,11 @@ const standIn = "hindcast_used_"
 // one: what is known to be empty is not planned, and filters that are pushed into a scan hide their columns. Optimizers
 // that do these things are off; and a column counts if it is read with all others off, or with all others on.
 func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check) (used map[string][]string, err error) {
+	return r.used(ctx, q, checks, nil, []string{pruning, duck.Strings(misleading)})
+}
+
+// used plans the statements, written again if rewrite is there, once with each of the lists of optimizers disabled.
+func (r *Runner) used(ctx context.Context, q engine.Query, checks []engine.Check, rewrite func(context.Context, string) string, lists []string) (used map[string][]string, err error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if err := r.set(ctx, engine.Limits{}, q); err != nil {
@@ -51,11 +56,17 @@ func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check
 	if described, err := r.described(ctx, statements); err != nil || described {
 		return map[string][]string{}, err
 	}
+	for i := range statements {
+		if rewrite != nil {
+			statements[i] = rewrite(ctx, statements[i])
+		}
+	}
+
 	reads := make([]map[int]bool, len(q.Tables)) // nil: all
 	for i := range reads {
 		reads[i] = map[int]bool{}
 	}
-	for _, disabled := range []string{pruning, duck.Strings(misleading)} {
+	for _, disabled := range lists {
 		if err := r.disable(ctx, disabled); err != nil {
 			return nil, err
 		}
