@@ -23,8 +23,8 @@ type books struct {
 	rows []hindcast.Committed
 }
 
-func (b *books) Committed(_ context.Context, _ string, settled bool) ([]hindcast.Committed, error) {
-	if !settled {
+func (b *books) Committed(_ context.Context, _ string, resolved bool) ([]hindcast.Committed, error) {
+	if !resolved {
 		panic("the rows are read without the target's lock")
 	}
 	return append([]hindcast.Committed(nil), b.rows...), nil

@@ -118,11 +118,7 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 // mark is what the warehouse counts of the table's changes before it is unloaded: what comes while it is read is after that.
 // It serves a later plan's look, and nothing else misses it.
 func (s *Steps) mark(ctx context.Context, table string) *hindcast.Mark {
-	marker, ok := s.warehouse.(warehouse.Marker)
-	if !ok || !s.warehouse.Properties().Marks {
-		return nil
-	}
-	marks, err := marker.Marks(ctx, []string{table})
+	marks, err := s.warehouse.Marks(ctx, []string{table})
 	if mark, found := marks[table]; err == nil && found {
 		return &mark
 	}

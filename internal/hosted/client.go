@@ -26,15 +26,8 @@ type Client struct {
 }
 
 var (
-	_ warehouse.Warehouse    = (*Client)(nil)
-	_ warehouse.Bounder      = (*Client)(nil)
-	_ warehouse.Adviser      = (*Client)(nil)
-	_ warehouse.Speller      = (*Client)(nil)
-	_ warehouse.Refuser      = (*Client)(nil)
-	_ warehouse.StrayCounter = (*Client)(nil)
-	_ warehouse.Hider        = (*Client)(nil)
-	_ warehouse.Lister       = (*Client)(nil)
-	_ warehouse.Spreader     = (*Client)(nil)
+	_ warehouse.Warehouse = (*Client)(nil)
+	_ warehouse.Seeder    = (*Client)(nil)
 )
 
 // Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
@@ -98,12 +91,12 @@ func (c *Client) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return call[[]warehouse.Table](ctx, c, "tables", nil)
 }
 
-// Hidden asks the owner; one that is no Hider shows all that it has.
+// Hidden asks the owner.
 func (c *Client) Hidden(ctx context.Context) ([]string, error) {
 	return call[[]string](ctx, c, "hidden", nil)
 }
 
-// Named asks the owner; one that is not a Lister knows of none.
+// Named asks the owner.
 func (c *Client) Named(ctx context.Context, pattern string) ([]string, error) {
 	return call[[]string](ctx, c, "named", pattern)
 }
@@ -113,7 +106,7 @@ type spread struct {
 	Columns []string `json:"columns"`
 }
 
-// Spread asks the owner; one that is not a Spreader has looked at no rows.
+// Spread asks the owner.
 func (c *Client) Spread(ctx context.Context, table string, columns []string) (warehouse.Spread, error) {
 	return call[warehouse.Spread](ctx, c, "spread", spread{table, columns})
 }
@@ -144,7 +137,7 @@ func (c *Client) Sum(ctx context.Context, x warehouse.Extract) (hindcast.Sums, e
 	return call[hindcast.Sums](ctx, c, "sum", x)
 }
 
-// Hash sums an extract with the Content that Unload gives; it is Sum where that does so already.
+// Hash asks the owner.
 func (c *Client) Hash(ctx context.Context, x warehouse.Extract) (hindcast.Sums, error) {
 	return call[hindcast.Sums](ctx, c, "hash", x)
 }
@@ -216,7 +209,7 @@ func (c *Client) Published(ctx context.Context, p warehouse.Published) ([]hindca
 	return call[[]hindcast.Sums](ctx, c, "published", p)
 }
 
-// Marks asks the owner; one that is not a Marker counts nothing.
+// Marks asks the owner.
 func (c *Client) Marks(ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
 	return call[map[string]hindcast.Mark](ctx, c, "marks", tables)
 }
@@ -252,7 +245,7 @@ type advise struct {
 	Target  hindcast.Target `json:"target"`
 }
 
-// Advise asks the owner; one that is no Adviser has nothing to say.
+// Advise asks the owner.
 func (c *Client) Advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error) {
 	return call[[]string](ctx, c, "advise", advise{sources, target})
 }
@@ -262,7 +255,7 @@ type strays struct {
 	Quick   bool              `json:"quick"`
 }
 
-// Strays asks the owner; one that is no StrayCounter knows of none.
+// Strays asks the owner.
 func (c *Client) Strays(ctx context.Context, x warehouse.Extract, quick bool) (warehouse.Strays, error) {
 	return call[warehouse.Strays](ctx, c, "strays", strays{x, quick})
 }
@@ -272,13 +265,13 @@ type refuses struct {
 	Columns []hindcast.Column `json:"columns"`
 }
 
-// Refuses asks the owner; one that is not a Refuser refuses nothing beforehand.
+// Refuses asks the owner.
 func (c *Client) Refuses(ctx context.Context, target hindcast.Target, columns []hindcast.Column) error {
 	_, err := call[any](ctx, c, "refuses", refuses{target, columns})
 	return err
 }
 
-// Spell asks the owner; one that is no Speller leaves the columns as they are.
+// Spell asks the owner.
 func (c *Client) Spell(ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
 	return call[[]hindcast.Column](ctx, c, "spell", columns)
 }

@@ -28,12 +28,7 @@ func (s *session) overviews() map[string]child.Handler {
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
 			return w.Committed(ctx, p.Pipeline, p.Resolved)
 		}),
-		"marks": handle(s, func(w warehouse.Warehouse, ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
-			if m, ok := w.(warehouse.Marker); ok {
-				return m.Marks(ctx, tables)
-			}
-			return nil, nil
-		}),
+		"marks": handle(s, warehouse.Warehouse.Marks),
 		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) (warehouse.Overview, error) {
 			return w.Overview(ctx, p.Pipeline, p.Target)
 		}),
@@ -52,30 +47,13 @@ func (s *session) looks() map[string]child.Handler {
 		"tables": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]warehouse.Table, error) {
 			return w.Tables(ctx)
 		}),
-		"hidden": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]string, error) {
-			if h, ok := w.(warehouse.Hider); ok {
-				return h.Hidden(ctx)
-			}
-			return nil, nil
-		}),
-		"named": handle(s, func(w warehouse.Warehouse, ctx context.Context, pattern string) ([]string, error) {
-			if l, ok := w.(warehouse.Lister); ok {
-				return l.Named(ctx, pattern)
-			}
-			return nil, nil
-		}),
+		"hidden": handle(s, func(w warehouse.Warehouse, ctx context.Context, _ any) ([]string, error) { return w.Hidden(ctx) }),
+		"named":  handle(s, warehouse.Warehouse.Named),
 		"spread": handle(s, func(w warehouse.Warehouse, ctx context.Context, p spread) (warehouse.Spread, error) {
-			if sp, ok := w.(warehouse.Spreader); ok {
-				return sp.Spread(ctx, p.Table, p.Columns)
-			}
-			return warehouse.Spread{}, nil
+			return w.Spread(ctx, p.Table, p.Columns)
 		}),
 		"bounds": handle(s, func(w warehouse.Warehouse, ctx context.Context, p bounds) (b bounded, err error) {
-			bounder, ok := w.(warehouse.Bounder)
-			if !ok {
-				return b, errors.New("finding bounds: the warehouse cannot")
-			}
-			b.First, b.Last, err = bounder.Bounds(ctx, p.Table, p.Column)
+			b.First, b.Last, err = w.Bounds(ctx, p.Table, p.Column)
 			return b, err
 		}),
 	}
@@ -87,17 +65,9 @@ func (s *session) extracts() map[string]child.Handler {
 		"describe": handle(s, warehouse.Warehouse.Describe),
 		"unload":   handle(s, warehouse.Warehouse.Unload),
 		"sum":      handle(s, warehouse.Warehouse.Sum),
-		"hash": handle(s, func(w warehouse.Warehouse, ctx context.Context, x warehouse.Extract) (hindcast.Sums, error) {
-			if h, ok := w.(warehouse.Hasher); ok {
-				return h.Hash(ctx, x)
-			}
-			return w.Sum(ctx, x)
-		}),
-		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (found warehouse.Strays, err error) {
-			if c, ok := w.(warehouse.StrayCounter); ok {
-				return c.Strays(ctx, p.Extract, p.Quick)
-			}
-			return found, nil
+		"hash":     handle(s, warehouse.Warehouse.Hash),
+		"strays": handle(s, func(w warehouse.Warehouse, ctx context.Context, p strays) (warehouse.Strays, error) {
+			return w.Strays(ctx, p.Extract, p.Quick)
 		}),
 	}
 }
@@ -132,23 +102,12 @@ func (s *session) targets() map[string]child.Handler {
 	return map[string]child.Handler{
 		"published": handle(s, warehouse.Warehouse.Published),
 		"advise": handle(s, func(w warehouse.Warehouse, ctx context.Context, p advise) ([]string, error) {
-			if a, ok := w.(warehouse.Adviser); ok {
-				return a.Advise(ctx, p.Sources, p.Target)
-			}
-			return nil, nil
+			return w.Advise(ctx, p.Sources, p.Target)
 		}),
 		"refuses": handle(s, func(w warehouse.Warehouse, ctx context.Context, p refuses) (any, error) {
-			if r, ok := w.(warehouse.Refuser); ok {
-				return nil, r.Refuses(ctx, p.Target, p.Columns)
-			}
-			return nil, nil
+			return nil, w.Refuses(ctx, p.Target, p.Columns)
 		}),
-		"spell": handle(s, func(w warehouse.Warehouse, ctx context.Context, columns []hindcast.Column) ([]hindcast.Column, error) {
-			if sp, ok := w.(warehouse.Speller); ok {
-				return sp.Spell(ctx, columns)
-			}
-			return columns, nil
-		}),
+		"spell": handle(s, warehouse.Warehouse.Spell),
 	}
 }
 

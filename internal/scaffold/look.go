@@ -56,17 +56,13 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 	if err != nil {
 		return err
 	}
-	if h, ok := w.(warehouse.Hider); ok {
-		if found.Hidden, err = h.Hidden(ctx); err != nil {
-			return err
-		}
+	if found.Hidden, err = w.Hidden(ctx); err != nil {
+		return err
 	}
 	tables := found.sort(all)
 	found.Tables = len(tables)
 	found.taken = map[string]bool{"result": true}
-	l := &looker{ctx: ctx, found: found, used: map[string]bool{}}
-	l.bounder, _ = w.(warehouse.Bounder)
-	l.spreader, _ = w.(warehouse.Spreader)
+	l := &looker{ctx: ctx, warehouse: w, found: found, used: map[string]bool{}}
 	err = l.look(tables)
 	for _, t := range tables {
 		if !l.used[t.Name] {
@@ -113,11 +109,10 @@ func shown(r rune) rune {
 }
 
 type looker struct {
-	ctx      context.Context
-	bounder  warehouse.Bounder  // nil if the warehouse is none
-	spreader warehouse.Spreader // the same
-	found    *Found
-	used     map[string]bool // tables that are a fact's or a dimension, by name
+	ctx       context.Context
+	warehouse warehouse.Inspector
+	found     *Found
+	used      map[string]bool // tables that are a fact's or a dimension, by name
 }
 
 func (l *looker) look(tables []warehouse.Table) error {
@@ -218,10 +213,10 @@ func (l *looker) sampled(f *Fact, table string) error {
 			names = append(names, c.Name)
 		}
 	}
-	if l.spreader == nil || len(names) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	s, err := l.spreader.Spread(l.ctx, table, names)
+	s, err := l.warehouse.Spread(l.ctx, table, names)
 	if err != nil || s.Rows == 0 {
 		return err
 	}
@@ -232,16 +227,12 @@ func (l *looker) sampled(f *Fact, table string) error {
 	return nil
 }
 
-// timeWithin finds the column whose values lie in the time that the tables' names say; "" if there is none, or if
-// the warehouse cannot tell.
+// timeWithin finds the column whose values lie in the time that the tables' names say; "" if there is none.
 func (l *looker) timeWithin(f Fact, members []named) (string, error) {
-	if l.bounder == nil {
-		return "", nil
-	}
 	for _, c := range f.times() {
 		within, seen := true, false
 		for _, m := range members {
-			first, last, err := l.bounder.Bounds(l.ctx, m.table.Name, c.Name)
+			first, last, err := l.warehouse.Bounds(l.ctx, m.table.Name, c.Name)
 			if err != nil {
 				return "", err
 			}
@@ -265,10 +256,7 @@ func (l *looker) fromTable(t warehouse.Table) (Fact, error) {
 	}
 	c := f.times()[0]
 	f.Time = c.Name
-	if l.bounder == nil {
-		return f, nil
-	}
-	first, last, err := l.bounder.Bounds(l.ctx, t.Name, c.Name)
+	first, last, err := l.warehouse.Bounds(l.ctx, t.Name, c.Name)
 	if err != nil || first.IsZero() {
 		return f, err
 	}

@@ -120,24 +120,11 @@ func (s shop) open(t *testing.T) warehouse.Warehouse {
 // only is a warehouse of which one table is seen.
 type only struct {
 	warehouse.Warehouse
-	warehouse.Bounder
-	warehouse.Spreader
 	table warehouse.Table
 }
 
 func (o only) Tables(context.Context) ([]warehouse.Table, error) {
 	return []warehouse.Table{o.table}, nil
-}
-
-// lone is the warehouse of this table.
-func lone(t *testing.T, w warehouse.Warehouse, table warehouse.Table) only {
-	t.Helper()
-	b, bounds := w.(warehouse.Bounder)
-	s, spreads := w.(warehouse.Spreader)
-	if !bounds || !spreads {
-		t.Fatal("the warehouse cannot look at its tables")
-	}
-	return only{w, b, s, table}
 }
 
 // What init writes always passes plan: of a table with a column of any type that the warehouse has, as key, as amount and as
@@ -177,7 +164,7 @@ func TestEveryTypePassesPlan(t *testing.T) {
 func planned(t *testing.T, w warehouse.Warehouse, e engine.Engine, b engine.Binder, url string, table warehouse.Table) {
 	t.Helper()
 	dir := t.TempDir()
-	found, err := scaffold.Write(t.Context(), dir, lone(t, w, table), scaffold.Options{Warehouse: url})
+	found, err := scaffold.Write(t.Context(), dir, only{w, table}, scaffold.Options{Warehouse: url})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package scaffold_test
 
 import (
+	"context"
 	"database/sql"
 	"flag"
 	"fmt"
@@ -388,8 +389,12 @@ func TestDemo(t *testing.T) {
 	slicesBind(t, path, p, w)
 }
 
-// blind is a warehouse that cannot tell where a column's values lie.
+// blind is a warehouse that knows of no value of any column.
 type blind struct{ warehouse.Warehouse }
+
+func (blind) Bounds(context.Context, string, string) (first, last time.Time, err error) { return }
+
+func (blind) Spread(context.Context, string, []string) (s warehouse.Spread, err error) { return }
 
 func TestWithoutBounds(t *testing.T) {
 	dir := t.TempDir()

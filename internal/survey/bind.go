@@ -54,10 +54,8 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 	}
 	if existing {
-		if sp, ok := s.Warehouse.(warehouse.Speller); ok {
-			if result, err = sp.Spell(ctx, result); err != nil {
-				return nil, true, err
-			}
+		if result, err = s.Warehouse.Spell(ctx, result); err != nil {
+			return nil, true, err
 		}
 		if t.View {
 			return nil, true, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],

@@ -36,14 +36,13 @@ func (s *Survey) look(ctx context.Context, d *plan.Draft) map[plan.LookedAt]stri
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	l := &looker{Survey: s, sources: d.Sources, found: map[plan.LookedAt]string{}}
-	if marker, ok := s.Warehouse.(warehouse.Marker); ok && s.Warehouse.Properties().Marks {
-		var tables []string
-		for _, k := range looks {
-			tables = append(tables, k.Source)
-		}
-		slices.Sort(tables)
-		l.marks, _ = marker.Marks(ctx, slices.Compact(tables))
+	var tables []string
+	for _, k := range looks {
+		tables = append(tables, k.Source)
 	}
+	slices.Sort(tables)
+	l.marks, _ = s.Warehouse.Marks(ctx, slices.Compact(tables))
+
 	for len(looks) > 0 {
 		n := 1
 		for n < len(looks) && looks[n].Name == looks[0].Name && looks[n].Source == looks[0].Source {

@@ -8,7 +8,6 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
-	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // text is a column of a table of the warehouse that the SQL sees as VARCHAR or JSON, and that is something else there:
@@ -22,9 +21,6 @@ type text struct{ table, column int }
 // DuckDB keeps where a value is handed on and gives up where it could become another one. SQL that cannot be bound so, such as
 // a path into a JSON column (a.b), is bound for fewer columns at a time; such a column has no origin.
 func (s *Survey) origins(ctx context.Context, p *plan.Plan, group schema, result []hindcast.Column) ([]hindcast.Column, error) {
-	if _, spells := s.Warehouse.(warehouse.Speller); !spells {
-		return result, nil
-	}
 	query, _, err := s.query(p, group)
 	if err != nil {
 		return nil, err

@@ -67,15 +67,13 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := s.Warehouse.(warehouse.Refuser); ok && len(in.Result) > 0 {
-		if err := r.Refuses(ctx, s.Pipeline.Output().Target, in.Result); err != nil {
+	if len(in.Result) > 0 {
+		if err := s.Warehouse.Refuses(ctx, s.Pipeline.Output().Target, in.Result); err != nil {
 			return nil, s.ofTarget(err)
 		}
 	}
-	if a, ok := s.Warehouse.(warehouse.Adviser); ok {
-		if in.Advice, err = a.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Output().Target); err != nil {
-			return nil, err
-		}
+	if in.Advice, err = s.Warehouse.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Output().Target); err != nil {
+		return nil, err
 	}
 	stray, err := s.strays(ctx, in)
 	if err != nil {
@@ -234,13 +232,12 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources
 // strays warns of rows that no slice has because their time is NULL, if finding them costs next to nothing: in tables
 // that hold all of history, not in views.
 func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
-	counter, can := s.Warehouse.(warehouse.StrayCounter)
 	for _, f := range s.Pipeline.Facts {
 		source, there := in.Sources[f.Table]
-		if !can || !there || source.View || f.Time == "" || f.TimeNamed() {
+		if !there || source.View || f.Time == "" || f.TimeNamed() {
 			continue
 		}
-		found, err := counter.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone}, true)
+		found, err := s.Warehouse.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone}, true)
 		if err != nil {
 			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)
 		}
@@ -253,12 +250,11 @@ func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string,
 
 // leftOut warns of tables that a time-named fact's name could mean and that no slice reads.
 func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
-	lister, can := s.Warehouse.(warehouse.Lister)
 	for _, f := range s.Pipeline.Facts {
-		if !can || f.Table == "" || !f.TimeNamed() {
+		if f.Table == "" || !f.TimeNamed() {
 			continue
 		}
-		names, err := lister.Named(ctx, f.Table)
+		names, err := s.Warehouse.Named(ctx, f.Table)
 		if err != nil {
 			return nil, fmt.Errorf("listing the tables of %s: %w", f.Name, err)
 		}

@@ -105,13 +105,8 @@ func place(err error) string {
 
 // strays notes rows of the facts' tables that no slice has: without a time, or outside the intervals that are unloaded.
 func (v *Verify) strays(ctx context.Context) error {
-	counter, can := v.Warehouse.(warehouse.StrayCounter)
-	if !can {
-		return nil
-	}
-
 	for _, x := range v.covered() {
-		found, err := counter.Strays(ctx, x, false)
+		found, err := v.Warehouse.Strays(ctx, x, false)
 		if err != nil {
 			return fmt.Errorf("counting %s: %w", x.Table, err)
 		}
@@ -217,8 +212,8 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 	}
 
 	sum := v.Warehouse.Sum
-	if h, can := v.Warehouse.(warehouse.Hasher); can && v.Deep {
-		sum = h.Hash
+	if v.Deep {
+		sum = v.Warehouse.Hash
 	}
 
 	sums, err := sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: timeColumn, Window: m.Interval,

@@ -36,7 +36,7 @@ func TestBounds(t *testing.T) {
 		{"n", "2020-01-02T03:04:05Z", "2020-01-02T03:04:06Z"},
 		{"none", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
 	}
-	var bounder warehouse.Bounder = client
+	var bounder warehouse.Inspector = client
 	for _, c := range cases {
 		first, last, err := bounder.Bounds(t.Context(), "T", c.column)
 		if err != nil {

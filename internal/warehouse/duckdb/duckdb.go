@@ -36,11 +36,7 @@ type Owner struct {
 	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
 }
 
-var (
-	_ warehouse.Warehouse = (*Owner)(nil)
-	_ warehouse.Bounder   = (*Owner)(nil)
-	_ warehouse.Refuser   = (*Owner)(nil)
-)
+var _ warehouse.Warehouse = (*Owner)(nil)
 
 // patience is how long a file that another process holds is tried again: a killed supervisor's owner may take
 // a moment to die.

@@ -137,7 +137,7 @@ func TestBounds(t *testing.T) {
 		SET TimeZone = 'Europe/Berlin';
 		INSERT INTO "T" VALUES ('2020-01-02', '2020-01-02 03:04:05.678901', '2020-07-01 00:00:00', NULL, '294276-12-31'),
 			('infinity', '-infinity', NULL, NULL, '4000-01-01 BC'), ('1969-12-31', '2021-01-01', '2020-07-02 00:00:00', NULL, NULL)`)
-	var bounder warehouse.Bounder = open(t, postgres.Options{URL: url})
+	var bounder warehouse.Inspector = open(t, postgres.Options{URL: url})
 	for _, c := range []struct{ column, first, last string }{
 		{"d", "1969-12-31T00:00:00Z", "2020-01-02T00:00:00Z"},
 		{"At", "2020-01-02T03:04:05.678901Z", "2021-01-01T00:00:00Z"},

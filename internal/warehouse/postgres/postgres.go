@@ -44,10 +44,7 @@ type Owner struct {
 
 var (
 	_ warehouse.Warehouse = (*Owner)(nil)
-	_ warehouse.Bounder   = (*Owner)(nil)
-	_ warehouse.Adviser   = (*Owner)(nil)
-	_ warehouse.Speller   = (*Owner)(nil)
-	_ warehouse.Refuser   = (*Owner)(nil)
+	_ warehouse.Seeder    = (*Owner)(nil)
 )
 
 // NewOwner connects, so that a URL that leads nowhere fails at once.
@@ -71,7 +68,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Marks: true, Version: w.version.text, Unloads: max(1, w.pool.most-1)}
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.most-1)}
 }
 
 // Close ends all sessions.

@@ -117,11 +117,7 @@ func extract(t *testing.T, w *World, table, column string, in hindcast.Interval)
 
 func spreads(t *testing.T, w *World) {
 	w.Exec(t, "INSERT INTO sales (id, day) VALUES (1, DATE '2020-01-01')")
-	spreader, can := w.Warehouse.(warehouse.Spreader)
-	if !can {
-		t.Fatal("the warehouse counts no different values")
-	}
-	s, err := spreader.Spread(t.Context(), "sales", []string{"id", "day", "ts", "note"})
+	s, err := w.Warehouse.Spread(t.Context(), "sales", []string{"id", "day", "ts", "note"})
 	if err != nil || s.Rows != 5 || !slices.Equal(s.Distinct, []int64{4, 4, 4, 3}) {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -166,10 +162,6 @@ func listed(t *testing.T, w *World) {
 	w.Exec(t, `CREATE SCHEMA "s.x"; CREATE SCHEMA b_2020_01; CREATE TABLE b_2020_01.b_2020_02 (i INTEGER); CREATE TABLE b_2020_01 (i INTEGER); CREATE TABLE b_2020_13 (i INTEGER); CREATE VIEW b_2021_01 AS SELECT 1 AS i;
 		CREATE TABLE b_2020_1 (i INTEGER); CREATE TABLE bx2020_01 (i INTEGER); CREATE TABLE b_2020_01_old (i INTEGER); CREATE TABLE "b_2020_0x" (i INTEGER);
 		CREATE TABLE "s.x"."b_2022_01" (i INTEGER); CREATE TABLE "s.x"."c % 2020q3" (i INTEGER); CREATE TABLE "s.x"."c + 2020q3" (i INTEGER)`)
-	lister, can := w.Warehouse.(warehouse.Lister)
-	if !can {
-		t.Fatal("the warehouse lists no tables by their names")
-	}
 	for pattern, want := range map[string]string{
 		"b_{yyyy}_{mm}":              "b_2020_01 b_2020_13 b_2021_01",
 		`"s.x".b_{yyyy}_{mm}`:        `"s.x".b_2022_01`,
@@ -179,7 +171,7 @@ func listed(t *testing.T, w *World) {
 		"other.nosuch.b_{yyyy}_{mm}": "",
 		"b_{yyyy}_{mm}{nonsense}":    "",
 	} {
-		names, err := lister.Named(t.Context(), pattern)
+		names, err := w.Warehouse.Named(t.Context(), pattern)
 		if err != nil {
 			t.Errorf("%s: %v", pattern, err)
 			continue
@@ -224,27 +216,19 @@ func unloadWindow(t *testing.T, w *World) {
 // hashed holds Hash to what an unload of the same rows said.
 func hashed(t *testing.T, w *World, x warehouse.Extract, want hindcast.Sums) {
 	t.Helper()
-	h, can := w.Warehouse.(warehouse.Hasher)
-	if !can {
-		return // its Sum looks at every value
-	}
-	if sums, err := h.Hash(t.Context(), x); err != nil || sums.Rows != want.Rows || sums.Content != want.Content || !maps.Equal(sums.Totals, want.Totals) {
+	if sums, err := w.Warehouse.Hash(t.Context(), x); err != nil || sums.Rows != want.Rows || sums.Content != want.Content || !maps.Equal(sums.Totals, want.Totals) {
 		t.Errorf("Hash gives %+v, %v; the unload said %+v", sums, err, want)
 	}
 }
 
 func strays(t *testing.T, w *World) {
 	w.Exec(t, "INSERT INTO sales (id) VALUES (7), (8), (9)")
-	counter, can := w.Warehouse.(warehouse.StrayCounter)
-	if !can {
-		t.Fatal("the warehouse counts no strays")
-	}
 	for column, in := range map[string]hindcast.Interval{"day": February, "ts": January} {
-		found, err := counter.Strays(t.Context(), extract(t, w, "sales", column, in), false)
+		found, err := w.Warehouse.Strays(t.Context(), extract(t, w, "sales", column, in), false)
 		if want := (warehouse.Strays{NoTime: 3, Outside: 2}); err != nil || found != want {
 			t.Errorf("by %s: %+v, %v; want %+v", column, found, err, want)
 		}
-		quick, err := counter.Strays(t.Context(), extract(t, w, "sales", column, hindcast.Interval{}), true)
+		quick, err := w.Warehouse.Strays(t.Context(), extract(t, w, "sales", column, hindcast.Interval{}), true)
 		if err != nil || quick.Outside != 0 || !quick.Estimate && quick.NoTime != 3 {
 			t.Errorf("by %s, quick: %+v, %v", column, quick, err)
 		}
