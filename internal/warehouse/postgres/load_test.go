@@ -564,9 +564,9 @@ func TestTriggersOfTargets(t *testing.T) {
 // What cannot be replaced in one transaction is refused before anything runs.
 func TestTargetsThatAreRefused(t *testing.T) {
 	for create, says := range map[string]string{
-		"CREATE VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                                            "result is no table",
-		"CREATE MATERIALIZED VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                               "result is no table",
-		"CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE FOREIGN TABLE result (day date, n bigint) SERVER s": "result is no table",
+		"CREATE VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                                            "result is not a table",
+		"CREATE MATERIALIZED VIEW result AS SELECT DATE '2020-01-01' AS day, 1::bigint AS n":                                               "result is not a table",
+		"CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE FOREIGN TABLE result (day date, n bigint) SERVER s": "result is not a table",
 		`CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE TABLE result (day date, n bigint) PARTITION BY RANGE (day);
 			CREATE FOREIGN TABLE elsewhere PARTITION OF result DEFAULT SERVER s`: "elsewhere of result is a foreign table",
 		`CREATE TABLE result (day date, n bigint, "N" int)`: "differ in case only",
