@@ -99,7 +99,7 @@ func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handl
 	return h, nil
 }
 
-// Wait waits for the end of what the engine was given, by this process or one before it, and says what came of it.
+// Wait waits for the end of what the engine was given, by this process or one before it, and returns its outcome.
 func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle, progress func(hindcast.Progress)) (supervisor.Staged, error) {
 	g, err := s.taken(ctx, try)
 	if err != nil {

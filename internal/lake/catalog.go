@@ -195,7 +195,7 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	return nil
 }
 
-// SaveManifest finishes what a step wrote below prefix: it settles m's files as PublishUnit does and writes
+// SaveManifest finishes what a step wrote below prefix: it seals m's files as PublishUnit does and writes
 // manifest.json there, so that the files' names are durable too. It publishes nothing.
 func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Manifest) error {
 	return l.save(ctx, prefix, m, m, true)
@@ -203,7 +203,7 @@ func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Mani
 
 // save writes the record, of which m is the manifest.
 func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, record any, whole bool) error {
-	if err := l.settle(ctx, prefix, m, whole); err != nil {
+	if err := l.sealFiles(ctx, prefix, m, whole); err != nil {
 		return err
 	}
 	if wrong := wrongIn(m); wrong != "" {

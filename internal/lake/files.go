@@ -32,9 +32,9 @@ func hashFile(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
 
-// settle checks that m's files are there as it says, makes keys of the paths below the lake, fills in the checksums of the
+// sealFiles checks that m's files exist as it says, makes keys of the paths below the lake, fills in the checksums of the
 // lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
-func (l *Lake) settle(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
+func (l *Lake) sealFiles(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
 	err := parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := &m.Files[n]
 		f.Path = l.Key(f.Path)
@@ -105,7 +105,7 @@ func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) e
 			return err
 		}
 	}
-	return l.settle(ctx, prefix, m, false)
+	return l.sealFiles(ctx, prefix, m, false)
 }
 
 // kept is the manifest of what a load replaced: rows, and the rows of hindcast_status that stood for them.

@@ -35,7 +35,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	live = true
 
 	outcome, err := a.conduct(ctx, p, supervisor.Config{Only: only, State: journaled(state), Journal: j, Before: unloaded(dims)})
-	_ = j.Close() // the supervisor has waited for the last event; what came of that is in the outcome
+	_ = j.Close() // the supervisor has waited for the last event; the outcome says what that led to
 	if err != nil {
 		return nil, err
 	}

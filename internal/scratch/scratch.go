@@ -1,6 +1,6 @@
 // Package scratch gives a process a folder on its own machine for as long as it lives: what a lake in a bucket needs
 // here while a run works with it. The folder is removed at the end, and where its process dies by the next one that
-// asks. What is in it is for its users.
+// asks. What is in it is the caller's responsibility.
 package scratch
 
 import (

@@ -185,8 +185,8 @@ func (t *tally) weight(key string) float64 {
 	return float64(max(n, 0)) + 1
 }
 
-// settling is how long it takes until the shown estimate has taken on most of a change.
-const settling = 8 * time.Second
+// adapting is how long it takes until the shown estimate has taken on most of a change.
+const adapting = 8 * time.Second
 
 // eta estimates the time that is left from the rows that finished slices had and the time they took, and
 // lets what is shown drift to it. There is none until two slices are done.
@@ -214,7 +214,7 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 	}
 	passed := now.Sub(p.shownAt)
 	counted := p.shown - passed
-	share := 1 - math.Exp(-passed.Seconds()/settling.Seconds())
+	share := 1 - math.Exp(-passed.Seconds()/adapting.Seconds())
 	p.shown, p.shownAt = max(counted+time.Duration(share*float64(raw-counted)), 0), now
 	return p.shown, true
 }

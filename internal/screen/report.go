@@ -301,7 +301,7 @@ func (p *page) failures(t *tally, most int) {
 }
 
 // ending are the errors that ended a slice, or all of them if none did. What an earlier attempt met is not among them: it
-// was tried again for that, and the last error says what came of it.
+// was tried again for that, and the last error says how that ended.
 func ending(t *tally) []*hindcast.Failure {
 	last := map[string]int{} // attempt, by slice
 	for _, f := range t.st.Failures {

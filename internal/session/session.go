@@ -214,7 +214,7 @@ func (s *Session) earlier(ctx context.Context) (plan.Earlier, map[string]bool, e
 	for i, id := range runs[:min(len(runs), earlierRuns)] {
 		st, err := s.State(ctx, id)
 		if err != nil {
-			continue // a journal that cannot be read is the business of status and resume
+			continue // status and resume report a journal that cannot be read
 		}
 		if i == 0 {
 			for key, slice := range st.Slices {

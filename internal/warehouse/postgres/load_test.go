@@ -141,7 +141,7 @@ func TestWhoHoldsATableIsNamed(t *testing.T) {
 	}
 }
 
-// Readers see the old rows until the commit, and other writers wait; whoever asks for settled rows waits too.
+// Readers see the old rows until the commit, and other writers wait; whoever asks for resolved rows waits too.
 func TestWhileALoadIsUnderWay(t *testing.T) {
 	c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1), ('2020-02-05', 2)")
 	w := open(t, postgres.Options{URL: url})
@@ -153,13 +153,13 @@ func TestWhileALoadIsUnderWay(t *testing.T) {
 	if rows, err := w.Committed(t.Context(), "p", false); err != nil || len(rows) != 0 {
 		t.Errorf("%v, %v", rows, err)
 	}
-	settled := make(chan int, 1)
+	resolved := make(chan int, 1)
 	go func() {
 		rows, err := w.Committed(context.WithoutCancel(t.Context()), "p", true)
 		if err != nil {
 			t.Error(err)
 		}
-		settled <- len(rows)
+		resolved <- len(rows)
 	}()
 	watching := pgtest.Connect(t, url)
 	await(t, watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%hindcast_lease%FOR UPDATE%' AND pid <> pg_backend_pid()")
@@ -167,8 +167,8 @@ func TestWhileALoadIsUnderWay(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if n := <-settled; n != 1 {
-		t.Errorf("%d settled rows", n)
+	if n := <-resolved; n != 1 {
+		t.Errorf("%d resolved rows", n)
 	}
 	if got := text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "2" {
 		t.Errorf("after it the rows sum to %s", got)
@@ -283,7 +283,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	var cut atomic.Bool // once: afterwards the network is well again
-	settled := make(chan struct{})
+	resolved := make(chan struct{})
 	go func() {
 		for {
 			client, err := listener.Accept()
@@ -291,7 +291,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 				return
 			}
 			if cut.Load() {
-				<-settled // what asks to cancel comes too late
+				<-resolved // what asks to cancel comes too late
 			}
 			server, err := net.Dial("tcp", to)
 			if err != nil {
@@ -315,7 +315,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 					}
 					if !cut.Load() && strings.Contains(string(buffer[:n]), "hindcast_status (pipeline, ") {
 						cut.Store(true)
-						defer close(settled)
+						defer close(resolved)
 						answers.mute()
 						_ = client.Close()
 						if pass {

@@ -61,8 +61,8 @@ func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
 		switch what {
 		case fails:
 			return nil, err
-		case settles:
-			if !pause(ctx, settling/20) {
+		case waits:
+			if !pause(ctx, lingering/20) {
 				return nil, ctx.Err()
 			}
 		}
@@ -82,11 +82,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 // tooMany is the SQLSTATE of a server, a database or a role that has all the connections it may have.
 const tooMany = "53300"
 
-// What is done where the server gives no further connection.
+// What to do if the server gives no further connection.
 const (
 	fails   = iota
 	repeats // at once: one was given back
-	settles // repeats in a moment
+	waits   // repeats in a moment
 	shrinks // wait for one of ours that are in use, without the slot
 )
 
@@ -99,14 +99,14 @@ func (p *pool) refused() int {
 		return repeats
 	case p.used > 0:
 		return shrinks
-	case time.Since(p.ended) < settling:
-		return settles
+	case time.Since(p.ended) < lingering:
+		return waits
 	}
 	return fails
 }
 
-// settling is how long a session that we have ended may count at the server.
-const settling = time.Second
+// lingering is how long a session that we have ended may count at the server.
+const lingering = time.Second
 
 // tryGet is get where that need not wait and leaves one for others: a load does not wait for an unload that has taken all.
 // It returns nil if there is none.
