@@ -57,6 +57,7 @@ func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
 			}
 		}
 	}
+
 	for _, h := range alive {
 		if awaited[h.Tag] {
 			continue
@@ -257,6 +258,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 		}
 		tables = append(tables, t)
 	}
+
 	for i, d := range s.plan.Pipeline.Dims {
 		m := s.dim(d.Name)
 		if m == nil {

@@ -14,6 +14,7 @@ func Bound(text, file string, params map[string]string) (Query, error) {
 		e.Place.File = file
 		return Query{}, &e
 	}
+
 	query := Query{SQL: sql, Original: text, File: file}
 	for _, shift := range shifts {
 		query.Shifts = append(query.Shifts, Shift(shift))

@@ -15,7 +15,7 @@ type Table struct {
 	Name    string            `json:"name"`
 	Columns []hindcast.Column `json:"columns"`
 	Files   []string          `json:"files"` // absolute paths or URLs; none means no rows
-	// Layouts say of files that are the user's own, and of none else, which of them have the same columns.
+	// Layouts say which of the user's own files have the same columns; they are empty for other files.
 	Layouts []hindcast.Layout `json:"layouts,omitempty"`
 	// Time and Window cut the rows: only those whose Time lies in Window. An empty Time takes all.
 	Time   string            `json:"time,omitempty"`
@@ -24,7 +24,7 @@ type Table struct {
 	Own hindcast.Interval `json:"own"`
 	// Groups are the files where they differ in their columns, which are each to be read as Columns; Files is empty then.
 	Groups []Group `json:"groups,omitempty"`
-	// Count asks how many rows lie in the window, where no manifest says it.
+	// Count asks how many rows lie in the window, if no manifest says so.
 	Count bool `json:"count,omitempty"`
 	// Sample is the share of rows to look at, in per cent; 0 is all. For ad hoc queries only.
 	Sample float64 `json:"sample,omitempty"`
@@ -44,7 +44,7 @@ type Query struct {
 	Shifts   []Shift `json:"shifts,omitempty"` // maps offsets in SQL back to Original
 	Tables   []Table `json:"tables"`
 	TimeZone string  `json:"time_zone"`
-	// Now is what functions of the time give: one instant for all of a run.
+	// Now is what functions of time give: one instant for the whole run.
 	Now time.Time `json:"now,omitzero"`
 }
 
@@ -189,14 +189,14 @@ type Rows struct {
 type Search struct {
 	Dir      string            `json:"dir"`           // where relative patterns begin; nothing in it is a pattern
 	Patterns []string          `json:"patterns"`      // with *, ** for folders, ? and [a-z]; \ takes a character as is
-	All      string            `json:"all,omitempty"` // matches these and other files, which are named; "" asks for none
+	All      string            `json:"all,omitempty"` // matches these and other files, which are listed; "" asks for none
 	Types    map[string]string `json:"types"`         // of columns, by name, as the pipeline has them read
-	Folders  map[string]string `json:"folders"`       // types of columns that folders give, where values do not decide
+	Folders  map[string]string `json:"folders"`       // types of columns that folders give, if the values should not decide
 	Tolerant bool              `json:"tolerant"`      // leave damaged files out, and name them
 }
 
 // Scanned are files as they are now. Their columns are the same for all patterns: each with the type that holds what
-// the files have, or with none and the reason.
+// the files have, or with no type and the reason.
 type Scanned struct {
 	Columns []hindcast.Column `json:"columns"`
 	Matches []Matched         `json:"matches"` // by pattern

@@ -32,6 +32,7 @@ func TestAbsentColumns(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
+
 	for sql, name := range map[string]string{
 		"SELECT gone FROM facts": "gone", "SELECT count(gone) FROM facts": "gone", "SELECT id FROM facts WHERE gone IS NULL": "gone",
 		"SELECT id FROM accounts ORDER BY gone": "gone", "SELECT * FROM days LIMIT 1": "gone", "SELECT count(*) FROM facts JOIN accounts USING (gone)": "gone",

@@ -12,7 +12,7 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-// refusals say why SQL may not use table functions whose names begin so, and what to do instead. The first that fits counts.
+// refusals say why SQL may not use table functions whose names begin this way, and what to do instead. The first match counts.
 var refusals = []struct {
 	names     []string
 	why, next string
@@ -35,6 +35,7 @@ func refusal(name string) (why, next string) {
 			return r.why, r.next
 		}
 	}
+
 	if strings.ContainsAny(name, "/\\*.") {
 		return "reads files by itself: %s", "declare the files as a fact or dimension with `files:` and name that instead"
 	}
@@ -71,12 +72,12 @@ func (r *Runner) permitted(ctx context.Context, text string, tree any) (name str
 	}
 	var roots []operator
 	if err != nil || json.Unmarshal([]byte(plan), &roots) != nil || len(roots) == 0 {
-		return forbidden(tree), nil // the SQL's own error is told when it is bound
+		return forbidden(tree), nil // the SQL's own error is reported when it is bound
 	}
 	for _, o := range roots {
 		name := o.reader()
 		if written := forbidden(tree); name != "" && written != "" && !strings.Contains(strings.ToLower(text), name) {
-			name = written // a file is named in place of a table
+			name = written // a file is named instead of a table
 		}
 		if name != "" {
 			return name, nil
@@ -92,6 +93,7 @@ func (o operator) reader() string {
 			return name
 		}
 	}
+
 	function, called := o.Info["Function"].(string)
 	if !called && strings.EqualFold(o.Name, "INOUT_FUNCTION") {
 		function, called = o.Info["Name"].(string)
@@ -114,7 +116,7 @@ func noAccess(q engine.Query, name string) error {
 		Message: "the SQL " + fmt.Sprintf(why, name), Next: next}
 }
 
-// parsed is the SQL's tree as DuckDB's parser gives it; one with "error" if it is none.
+// parsed is the SQL's tree as DuckDB's parser gives it; it has an "error" if the SQL is not valid.
 func (r *Runner) parsed(ctx context.Context, text string) (map[string]any, error) {
 	var raw any
 	if err := r.conn.QueryRowContext(ctx, "SELECT json_serialize_sql("+duck.String(text)+")").Scan(&raw); err != nil {

@@ -119,6 +119,7 @@ func TestHarmlessFunctions(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
+
 	for _, sql := range []string{"FROM (DESCRIBE facts)", "FROM (SUMMARIZE facts)", "FROM (SHOW TABLES)", "FROM facts", "SELECT table_name FROM information_schema.tables"} {
 		if _, err := w.runner.Query(t.Context(), w.over(t, sql, nil), engine.Limits{}, 0); err != nil {
 			t.Errorf("%s: %v", sql, err)

@@ -26,6 +26,7 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 			return nil, err
 		}
 	}
+
 	if err := r.over(ctx, q.Tables); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,7 @@ func original(q engine.Query, offset int) hindcast.Place {
 			shift = s.Delta
 		}
 	}
+
 	offset = min(max(offset+shift, 0), len(text))
 	line, column := sqltext.LineColumn(text, offset)
 	return hindcast.Place{File: q.File, Line: line, Column: column}
@@ -92,13 +94,14 @@ func place(err error, q engine.Query, shift int) error {
 			fault.Place = original(q, offset)
 		}
 	}
+
 	if fault.Next == "" {
 		fault.Next = "correct the SQL; try it on one slice with: hindcast sql"
 	}
 	return &fault
 }
 
-// bound is place for an error of DESCRIBE. One that DuckDB gives no place gets a likely one.
+// bound is place for an error of DESCRIBE. One without a position gets a likely one.
 func bound(err error, q engine.Query, start int) error {
 	if strings.Contains(err.Error(), "incorrect argument count") { // of the driver, which counts ? and $1
 		return &hindcast.Error{Code: hindcast.ESQLParam, Class: hindcast.ClassPermanent, Place: original(q, start+max(strings.IndexAny(q.SQL[start:], "?$"), 0)),
@@ -111,7 +114,7 @@ func bound(err error, q engine.Query, start int) error {
 	return place(err, q, start-len(describePrefix))
 }
 
-// known says which tables there are, where the SQL names another one.
+// known lists the tables, if the SQL names another one.
 func known(err error, tables []engine.Table) error {
 	e := hindcast.AsError(err)
 	if e.Code != hindcast.ESQLTable {
@@ -154,6 +157,7 @@ func carry(columns []hindcast.Column, q engine.Query, start int) ([]hindcast.Col
 		}
 		seen[strings.ToLower(c.Name)] = true
 	}
+
 	for _, c := range columns {
 		if _, err := duck.Store("the result", []hindcast.Column{c}); err != nil {
 			e := *hindcast.AsError(err)
@@ -164,7 +168,7 @@ func carry(columns []hindcast.Column, q engine.Query, start int) ([]hindcast.Col
 	return duck.Store("the result", columns)
 }
 
-// last is where a name stands for the last time, or else where the statement begins.
+// last is where a name occurs for the last time; otherwise where the statement begins.
 func last(text string, start int, name string) int {
 	at := start
 	for next := start; next >= 0; next = sqltext.Find(text, next+1, name) {
@@ -176,7 +180,7 @@ func last(text string, start int, name string) int {
 // readers begin the names of table functions that reach files or the network, for SQL that has no plan: see permitted.
 var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "json_execute", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "which_secret"}
 
-// examine refuses SQL that is something else than a SELECT, or that reads files by itself.
+// examine refuses SQL that is not a SELECT, or that reads files itself.
 func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Query) error {
 	tree, err := r.parsed(ctx, text)
 	if err != nil {
@@ -189,6 +193,7 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 		}
 		return syntax(tree, start, q)
 	}
+
 	if name, offset, found := ownClock(tree); found {
 		return notTheRuns(name, original(q, start+offset))
 	}
@@ -202,13 +207,13 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 	return err
 }
 
-// syntax is what the parser says of SQL that it cannot read, with its place. DESCRIBE would place it otherwise.
+// syntax is what the parser says of SQL that it cannot read, with its place. DESCRIBE would give another one.
 func syntax(tree map[string]any, start int, q engine.Query) error {
 	message, _ := tree["error_message"].(string)
 	position, known := tree["position"].(string)
 	offset, err := strconv.Atoi(position)
 	if !known || err != nil {
-		return nil // no parser's error: DESCRIBE tells
+		return nil // not a syntax error: DESCRIBE reports it
 	}
 	fault := &hindcast.Error{Code: hindcast.ESQLSyntax, Class: hindcast.ClassPermanent, Message: message}
 	return place(&duck.SQLError{Fault: fault, Offset: offset}, q, start)

@@ -36,7 +36,7 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 	return nil
 }
 
-// examineCheck holds a check's SQL to what the transform's is held to: one SELECT, over what a slice has.
+// examineCheck applies to a check's SQL the rules of the transform's: one SELECT, over what a slice has.
 func (r *Runner) examineCheck(ctx context.Context, query string) error {
 	q := engine.Query{SQL: query}
 	text, start, err := single(q)
@@ -109,7 +109,7 @@ func (r *Runner) keyError(ctx context.Context, _ engine.Work, message, query str
 		Detail: r.sample(ctx, query), Next: "correct the SQL, or target.key in the pipeline file"}
 }
 
-// sample renders a few rows of a query, for an error's detail; an error while doing so gives none.
+// sample renders a few rows of a query, for an error's detail; none if that fails.
 func (r *Runner) sample(ctx context.Context, query string) []string {
 	columns, err := r.describe(ctx, query)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-// clock makes DuckDB's functions of the time give the query's instant, in the session's zone: the same in every slice,
+// clock makes DuckDB's functions of time give the query's instant, in the session's zone: the same in every slice,
 // attempt and check of a run. Macros do it, which DuckDB finds before its own functions: wherever the SQL may call one, a
 // CTE, a lambda or another macro's body included.
 func (r *Runner) clock(ctx context.Context, q engine.Query) error {
@@ -34,7 +34,7 @@ func (r *Runner) clock(ctx context.Context, q engine.Query) error {
 	return nil
 }
 
-// clocks are the functions of the time, by what they give. CURRENT_DATE and similar keywords are these functions without their
+// clocks are the functions of time, by what they give. CURRENT_DATE and the like are these functions without their
 // parentheses.
 var clocks = map[string][]string{
 	"instant":  {"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"},
@@ -66,7 +66,7 @@ func clockMacros(now time.Time, zone *time.Location) string {
 	return text.String()
 }
 
-// ownClock finds a function of the time that is asked of DuckDB itself, past the macros.
+// ownClock finds a function of time that is called in DuckDB itself, past the macros.
 func ownClock(node any) (name string, offset int, found bool) {
 	switch n := node.(type) {
 	case map[string]any:

@@ -32,6 +32,7 @@ func TestWordsThatAreNoTimes(t *testing.T) {
 			t.Errorf("%s: %+v", value, e)
 		}
 	}
+
 	for _, value := range []string{"'epoch'::timestamp", "'infinity'::timestamp", "'now'", "TRY_CAST('now' AS timestamp)", "'2024-01-01'::date"} {
 		if e := bind("SELECT id, " + value + " AS t FROM facts"); e != nil {
 			t.Errorf("%s: %v", value, e)

@@ -8,13 +8,13 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// blame is the function blame, of an error of this instance.
+// blame calls the function blame for an error of this instance.
 func (r *Runner) blame(ctx context.Context, paths []string, err error) error {
 	r.spent = r.spent || duck.Fatal(err)
 	return blame(ctx, paths, err)
 }
 
-// last has the process end after an error that leaves its instance of no use.
+// last lets the process end after an error that leaves its instance useless.
 func (r *Runner) last(err error) error {
 	if err != nil && (r.spent || duck.Fatal(err)) {
 		return child.Last(err)
@@ -22,8 +22,8 @@ func (r *Runner) last(err error) error {
 	return err
 }
 
-// blame finds the file that an error is from: DuckDB says which only where it opens one, and some part or other of it
-// stumbles over the rest. Every file is read whole, in an instance of its own. An error that no file explains stays.
+// blame finds the file that an error is from: DuckDB names a file only if it cannot open it; other damage makes it fail
+// elsewhere. Every file is read whole, in a separate instance. An error that no file explains is returned as is.
 func blame(ctx context.Context, paths []string, err error) error {
 	if err == nil || ctx.Err() != nil || !duck.OfFile(err) {
 		return err

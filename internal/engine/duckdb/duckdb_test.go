@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	case "supervisor":
 		supervise()
 	}
+
 	os.Exit(m.Run())
 }
 

@@ -15,15 +15,15 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-// finder looks for the files that patterns match. What Spark and pyarrow take for no data is none here either: names
-// that begin with _ or . where a pattern stands, unless the pattern spells that.
+// finder looks for the files that patterns match. Like Spark and pyarrow it skips names that begin with _ or . unless the
+// pattern spells that.
 type finder struct {
 	base   string              // absolute: folders from here on may name columns, and belong to a table format
-	hidden map[string]bool     // what the patterns match but for its name
+	hidden map[string]bool     // what the patterns would match if its name were another
 	other  map[string][]string // what else is not a data file, by reason
 	looked map[string]bool     // folders
 	ids    map[string]identity // of the files found
-	real   map[string]string   // folders without the links on their way
+	real   map[string]string   // folders with all links resolved
 	twins  map[string]string   // further names of files that are found already, and the names that are read
 }
 
@@ -49,16 +49,17 @@ func (f *finder) find(pattern string) ([]string, error) {
 	for strings.HasPrefix(rest, "../") {
 		rest = rest[len("../"):] // the base is above already
 	}
-	parts := strings.Split(rest, "/")
-	for i, p := range parts {
-		parts[i] = strings.ReplaceAll(p, "[!", "[^") // as a shell writes it
-		if _, err := path.Match(parts[i], ""); err != nil {
+	names := strings.Split(rest, "/")
+	for i, p := range names {
+		names[i] = strings.ReplaceAll(p, "[!", "[^") // as a shell writes it
+		if _, err := path.Match(names[i], ""); err != nil {
 			return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("%s is not a pattern: %q has no end", pattern, p), Next: `write \[ for a bracket that a name holds`}
 		}
 	}
+
 	var found []string
-	if err := f.walk(f.base, parts, &found); err != nil {
+	if err := f.walk(f.base, names, &found); err != nil {
 		return nil, err
 	}
 	slices.Sort(found)
@@ -69,11 +70,11 @@ func (f *finder) find(pattern string) ([]string, error) {
 	return found, nil
 }
 
-// walk follows the parts of a pattern from dir on.
-func (f *finder) walk(dir string, parts []string, found *[]string) error {
-	part, last := parts[0], len(parts) == 1
-	if !last && !strings.ContainsAny(part, `*?[\`) { // as it is, links followed
-		return f.walk(filepath.Join(dir, part), parts[1:], found)
+// walk follows the components of a pattern from dir on.
+func (f *finder) walk(dir string, names []string, found *[]string) error {
+	component, last := names[0], len(names) == 1
+	if !last && !strings.ContainsAny(component, `*?[\`) { // taken as is, links followed
+		return f.walk(filepath.Join(dir, component), names[1:], found)
 	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || isFile(dir) {
@@ -82,34 +83,36 @@ func (f *finder) walk(dir string, parts []string, found *[]string) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	if part == "**" && !last {
-		if err := f.walk(dir, parts[1:], found); err != nil {
+	if component == "**" && !last {
+		if err := f.walk(dir, names[1:], found); err != nil {
 			return err
 		}
 	}
+
 	for _, e := range entries {
-		if err := f.entry(dir, e, parts, found); err != nil {
+		if err := f.entry(dir, e, names, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]string) error {
-	part, last, name := parts[0], len(parts) == 1, filepath.Join(dir, e.Name())
-	if matches, _ := path.Match(part, e.Name()); !matches && part != "**" {
+func (f *finder) entry(dir string, e fs.DirEntry, names []string, found *[]string) error {
+	component, last, name := names[0], len(names) == 1, filepath.Join(dir, e.Name())
+	if matches, _ := path.Match(component, e.Name()); !matches && component != "**" {
 		return nil
 	}
-	if hidden(e.Name()) && !spelled(part, e.Name()) {
-		if last || e.IsDir() && part != "**" {
+	if hidden(e.Name()) && !spelled(component, e.Name()) {
+		if last || e.IsDir() && component != "**" {
 			f.hidden[name] = true
 		}
 		return nil
 	}
-	if part == "**" {
+
+	if component == "**" {
 		switch {
 		case e.IsDir():
-			return f.walk(name, parts, found)
+			return f.walk(name, names, found)
 		case e.Type()&fs.ModeSymlink != 0 && isFolder(name):
 			f.note("is a link to a folder, which ** does not follow", name)
 			return nil
@@ -117,6 +120,7 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 			return nil
 		}
 	}
+
 	info, err := os.Stat(name) // links followed
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -124,7 +128,7 @@ func (f *finder) entry(dir string, e fs.DirEntry, parts []string, found *[]strin
 	case err != nil:
 		return unreadable(err)
 	case !last && info.IsDir():
-		return f.walk(name, parts[1:], found)
+		return f.walk(name, names[1:], found)
 	case !last:
 	case info.IsDir():
 		f.note("is a folder: write what is below it into the pattern, if it is data", name)
@@ -143,7 +147,9 @@ func hidden(name string) bool {
 }
 
 // spelled reports whether a pattern asks for a hidden name.
-func spelled(part, name string) bool { return part[0] == name[0] || !strings.ContainsAny(part, "*?[") }
+func spelled(component, name string) bool {
+	return component[0] == name[0] || !strings.ContainsAny(component, "*?[")
+}
 
 func isFile(name string) bool {
 	info, err := os.Stat(name)
@@ -201,6 +207,7 @@ func (f *finder) notes() []string {
 		}
 		notes = append(notes, "left out, as names that begin with _ or . are not data: "+few(names))
 	}
+
 	if len(f.twins) > 0 {
 		names := make([]string, 0, len(f.twins))
 		for name, kept := range f.twins {
@@ -208,6 +215,7 @@ func (f *finder) notes() []string {
 		}
 		notes = append(notes, "left out, as they are other names of files that are read: "+few(names))
 	}
+
 	for _, why := range slices.Sorted(maps.Keys(f.other)) {
 		names := make([]string, len(f.other[why]))
 		for i, name := range f.other[why] {

@@ -30,6 +30,7 @@ func hashFooter(f *os.File, size int64, hash hash.Hash) error {
 	default:
 		return errors.New("it does not end as a Parquet file does")
 	}
+
 	length := int64(binary.LittleEndian.Uint32(end[:4]))
 	if length > size-trailer-header {
 		return errors.New("its footer is longer than the file")
@@ -38,7 +39,7 @@ func hashFooter(f *os.File, size int64, hash hash.Hash) error {
 	return err
 }
 
-// oddity is a column that DuckDB reads otherwise than it is written.
+// oddity is a column that DuckDB does not read as it was written.
 type oddity struct {
 	source string // its type, in words
 	reads  string // what becomes of it
@@ -50,8 +51,7 @@ const (
 	zonedNano = "TIMESTAMP WITH TIME ZONE"
 )
 
-// oddities finds the columns, nested ones by the column that they are in, whose values DuckDB would change without a
-// word.
+// oddities finds the columns, nested ones by the column that they are in, whose values DuckDB would silently change.
 func (r *Runner) oddities(ctx context.Context, s *shape) (map[string]oddity, error) {
 	leaves, err := r.leaves(ctx, s.file)
 	if err != nil {
@@ -138,8 +138,8 @@ func (r *Runner) leaves(ctx context.Context, path string) ([]leaf, error) {
 	return found, duck.Translate(rows.Err())
 }
 
-// beyondMicroseconds reports whether INT96 times may have a part below a microsecond. Those that Spark wrote have not:
-// it counts in microseconds.
+// beyondMicroseconds reports whether INT96 times may have nanoseconds. Those that Spark wrote do not: it counts in
+// microseconds.
 func (r *Runner) beyondMicroseconds(ctx context.Context, files []string) (bool, error) {
 	var spark int
 	err := r.conn.QueryRowContext(ctx, "SELECT count(DISTINCT file_name) FROM parquet_kv_metadata("+duck.Paths(files)+

@@ -8,7 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
-// clauses say where to look for what an error of DuckDB's binder is about that says no place: behind the first of these words.
+// clauses say where to look for the cause of a binder error without a position: behind the first of these words.
 var clauses = []struct {
 	says  string
 	words []string
@@ -35,8 +35,8 @@ var (
 	anyWord      = regexp.MustCompile(`[A-Za-z_]\w+`)
 )
 
-// guess says where in the query's text an error may be that DuckDB gives no place: at the name that it speaks of, in the
-// clause that it speaks of, at the function that it begins with, or else where the statement begins.
+// guess says where in the query's text an error without a position probably is: at the name that it mentions, in the clause
+// that it mentions, at the function that it begins with; otherwise where the statement begins.
 func guess(q engine.Query, start int, message, name string) int {
 	message, _, _ = strings.Cut(message, "\n")
 	from, clause := start, -1
@@ -49,12 +49,14 @@ func guess(q engine.Query, start int, message, name string) int {
 			break
 		}
 	}
+
 	names := []string{name}
 	for _, form := range []*regexp.Regexp{quotedName, unquotedName} {
 		for _, m := range form.FindAllStringSubmatch(message, -1) {
 			names = append(names, m[1][strings.LastIndexByte(m[1], '.')+1:])
 		}
 	}
+
 	for _, n := range names {
 		if at := sqltext.Find(q.SQL, from, n); n != "" && at >= 0 {
 			return at

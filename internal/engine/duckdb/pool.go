@@ -118,6 +118,7 @@ func (p *Pool) worker(ctx context.Context, s *slot) (*child.Process, error) {
 			return s.worker, nil
 		}
 	}
+
 	if s.spill != "" { // of a worker that died, and could not remove what it spilled
 		_ = os.RemoveAll(s.spill)
 	}
@@ -190,6 +191,7 @@ func (p *Pool) Wait(ctx context.Context, h hindcast.Handle, dir string, progress
 		defer ticker.Stop()
 		look = ticker.C
 	}
+
 	for {
 		select {
 		case <-r.done:
@@ -287,6 +289,7 @@ func (p *Pool) Close() error {
 		}
 		s.mutex.Unlock()
 	}
+
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}

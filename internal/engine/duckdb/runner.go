@@ -25,7 +25,7 @@ type Runner struct {
 	limits engine.Limits // as they are set now
 	zone   string
 	spent  bool              // after an error that leaves the instance useless
-	time   string            // the macros of the time, as they are now
+	time   string            // the macros of time, as they are now
 	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
 
@@ -70,12 +70,14 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error
 		}
 		r.limits.Memory = l.Memory
 	}
+
 	if l.Threads > 0 && l.Threads != r.limits.Threads {
 		if err := r.exec(ctx, fmt.Sprintf("SET threads=%d", l.Threads)); err != nil {
 			return err
 		}
 		r.limits.Threads = l.Threads
 	}
+
 	if zone := q.TimeZone; zone != "" && zone != r.zone {
 		if err := r.exec(ctx, "SET TimeZone="+duck.String(zone)); err != nil {
 			return err
@@ -123,7 +125,7 @@ func (r *Runner) windowed(t engine.Table, query string, window hindcast.Interval
 	return query
 }
 
-// makeView makes a view unless it is there as it should be.
+// makeView makes a view, unless the same one exists.
 func (r *Runner) makeView(ctx context.Context, name, query string) error {
 	key := strings.ToLower(name)
 	if r.made[key] == query {
@@ -198,7 +200,7 @@ func (r *Runner) counts(ctx context.Context, tables []engine.Table) (map[string]
 }
 
 // suspects are the files that may be behind an error: those of the user's own, and the lake's where DuckDB says so
-// itself. Of these there may be copies here that hold some columns only.
+// itself. Local copies of these may hold only some columns.
 func suspects(tables []engine.Table, err error) []string {
 	var files []string
 	for _, t := range tables {

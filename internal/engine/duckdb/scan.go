@@ -47,6 +47,7 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 		out.Matches[i].Damaged = len(out.Damaged) > before
 		all = append(all, paths...)
 	}
+
 	out.Notes = append(found.notes(), found.shared(matches)...)
 	var err error
 	if out.Outside, err = found.outside(s); err != nil {
@@ -74,7 +75,7 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 	return out, err
 }
 
-// outside names the files that the search could mean and that are none of those found. Nothing else is said of them.
+// outside names the files that the search could have meant and did not find. Nothing else is known of them.
 func (f *finder) outside(s engine.Search) ([]string, error) {
 	if s.All == "" {
 		return nil, nil
@@ -98,7 +99,7 @@ func (f *finder) outside(s engine.Search) ([]string, error) {
 	return names, nil
 }
 
-// sound leaves out the files that cannot be read, and takes down why.
+// sound leaves out the files that cannot be read, and notes why.
 func sound(ctx context.Context, paths []string, damaged *[]engine.Damaged) []string {
 	return slices.DeleteFunc(paths, func(path string) bool {
 		err := readable(ctx, path)
@@ -111,7 +112,7 @@ func sound(ctx context.Context, paths []string, damaged *[]engine.Damaged) []str
 }
 
 // look takes the sizes, times and footers of a pattern's files: a footer holds the sizes and statistics of all columns,
-// so that a file whose size and time were kept is recognised by it.
+// so that it shows a file that was replaced by one of the same size and time.
 func (f *finder) look(paths []string) (engine.Matched, error) {
 	m := engine.Matched{}
 	hash := sha256.New()
@@ -122,6 +123,7 @@ func (f *finder) look(paths []string) (engine.Matched, error) {
 		}
 		m.Files = append(m.Files, file)
 	}
+
 	if len(paths) > 0 {
 		m.Content = hex.EncodeToString(hash.Sum(nil)[:8])
 	}
@@ -153,6 +155,7 @@ func arrange(m *engine.Matched, footers map[string]footer, shapes []shape) {
 		m.Files[i].Rows = footers[path].rows
 		files[footers[path].kind] = append(files[footers[path].kind], path)
 	}
+
 	for _, s := range shapes {
 		if paths := files[s.kind]; len(paths) > 0 {
 			m.Layouts = append(m.Layouts, hindcast.Layout{Columns: s.names(), Files: paths})
@@ -170,7 +173,7 @@ type footer struct {
 }
 
 // footers reads the footers of files. DuckDB's own common type would round (DECIMAL(38,2) beside DECIMAL(38,10)), so
-// files are distinguished by everything that says what their values are; the writer counts where it gives bytes a meaning.
+// files are distinguished by everything that defines their values; the writer counts where it gives bytes a meaning.
 func (r *Runner) footers(ctx context.Context, paths []string) (map[string]footer, error) {
 	list := duck.Paths(paths)
 	rows, err := r.conn.QueryContext(ctx, `SELECT m.file_name, m.num_rows, s.kind || coalesce(m.created_by ILIKE 'Polars%', false)::VARCHAR
@@ -205,7 +208,7 @@ type shape struct {
 	file    string // the first of them
 	name    string // as people see it
 	columns []hindcast.Column
-	odd     map[string]oddity // by column: what DuckDB would not read as it is
+	odd     map[string]oddity // by column: what DuckDB would not read as written
 }
 
 func (s shape) names() []string {

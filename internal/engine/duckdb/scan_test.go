@@ -201,6 +201,7 @@ func TestTypesThatDuckDBWouldChange(t *testing.T) {
 			t.Errorf("%s: %s", file, got)
 		}
 	}
+
 	f := usersFolder(t, t.TempDir())
 	f.fixture("nanoseconds.parquet")
 	found := f.mustScan("*")
@@ -265,6 +266,7 @@ func TestOnlyPlainFilesAreData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if err := syscall.Mkfifo(filepath.Join(f.dir, "x/pipe.parquet"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -293,6 +295,7 @@ func TestOnlyPlainFilesAreData(t *testing.T) {
 			t.Errorf("%s: %s, want %s", pattern, got, want)
 		}
 	}
+
 	got := strings.Join(f.mustScan("x/*.parquet").Notes, "\n")
 	for _, note := range []string{"left out, as names that begin with _ or . are not data: x/.part-x.parquet, x/_tmp.parquet", "x/folder.parquet is a folder",
 		"x/broken.parquet is a link to nothing", "x/pipe.parquet is not a plain file", "x/_delta_log makes its folder a table of Delta Lake",
@@ -315,6 +318,7 @@ func TestLinksThatAreNotFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	for _, pattern := range []string{"data/**", "data/**/*.parquet", "**", "**/*.parquet"} {
 		found := f.mustScan(pattern)
 		if n := len(found.Matches[0].Files); n != 1 {

@@ -13,7 +13,7 @@ import (
 )
 
 // inspect proves that the staged rows lie in the slice and that the key holds, and runs the checks over them. What the
-// statistics of the staged file tell is not read again.
+// statistics of the staged file prove is not read again.
 func (r *Runner) inspect(ctx context.Context, work engine.Work, staged duck.Copied) error {
 	totals, err := r.inspectRows(ctx, work, staged)
 	if err != nil || len(work.Checks) == 0 {
@@ -26,6 +26,7 @@ func (r *Runner) inspect(ctx context.Context, work engine.Work, staged duck.Copi
 			}
 		}
 	}
+
 	for _, t := range work.Query.Tables {
 		if t.Time != "" && !t.Own.Equal(t.Window) {
 			if err := r.view(ctx, t, true); err != nil {
@@ -33,6 +34,7 @@ func (r *Runner) inspect(ctx context.Context, work engine.Work, staged duck.Copi
 			}
 		}
 	}
+
 	for _, c := range work.Checks {
 		if err := r.check(ctx, work, c, hindcast.Sums{Rows: staged.Rows(), Totals: totals}); err != nil {
 			return err
@@ -68,6 +70,7 @@ func (r *Runner) inspectRows(ctx context.Context, work engine.Work, staged duck.
 			p.list[1] = "count(*) FILTER (WHERE " + strings.Join(keys, " IS NULL OR ") + " IS NULL)"
 		}
 	}
+
 	for _, c := range summed {
 		p.list = append(p.list, "CAST(sum("+duck.Name(c.Name)+") AS VARCHAR)")
 	}
@@ -83,8 +86,8 @@ func (r *Runner) inspectRows(ctx context.Context, work engine.Work, staged duck.
 	return p.totals(summed), nil
 }
 
-// pass is one query over the staged rows: how many lie outside the slice, have a NULL in the key, and have keys of
-// their own, and the sums after these.
+// pass is one query over the staged rows: how many lie outside the slice, have a NULL in the key, and how many different
+// keys there are, and the sums after these.
 type pass struct {
 	list                    []string
 	rows                    int64
@@ -153,7 +156,7 @@ func exactTotals(work engine.Work) []hindcast.Column {
 	return list
 }
 
-// timeColumn is the result's column that places a row in a slice.
+// timeColumn is the result's column that decides a row's slice.
 func timeColumn(work engine.Work) (hindcast.Column, bool) {
 	for _, c := range work.Columns {
 		if strings.EqualFold(c.Name, work.Target.Time) {
@@ -171,7 +174,7 @@ func window(work engine.Work) string {
 	return "false"
 }
 
-// within reports whether the file's statistics prove that every row lies in the slice. If they do not, the rows tell.
+// within reports whether the file's statistics prove that every row lies in the slice. If they do not, the rows are read.
 func within(columns map[string]duck.Range, work engine.Work) bool {
 	c, found := timeColumn(work)
 	is, known := columns[c.Name]
@@ -188,6 +191,7 @@ func within(columns map[string]duck.Range, work engine.Work) bool {
 	default:
 		return false
 	}
+
 	first, err1 := time.Parse(layout, is.Min)
 	last, err2 := time.Parse(layout, is.Max)
 	if err1 != nil || err2 != nil { // infinity, or a year that Go does not read

@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// identity reports whether two names are names of one file. The number of an inode says so only where it has several
+// identity shows whether two names belong to one file. The number of an inode says so only where it has several
 // names: some network file systems give numbers that are not unique.
 type identity struct {
 	file string // the same for all names of a file
 	own  bool   // no link leads from the name to the file
 }
 
-// identify takes down which file a name that was found is of.
+// identify notes which file a name belongs to.
 func (f *finder) identify(name string, e fs.DirEntry, info fs.FileInfo) {
 	dir := filepath.Dir(name)
 	own := f.realFolder(dir) == filepath.Join(f.realFolder(f.base), strings.TrimPrefix(dir, f.base))
@@ -28,13 +28,14 @@ func (f *finder) identify(name string, e fs.DirEntry, info fs.FileInfo) {
 			id.file = real
 		}
 	}
+
 	if stat, known := info.Sys().(*syscall.Stat_t); known && stat.Nlink > 1 {
 		id.file = fmt.Sprintf("inode %d:%d", stat.Dev, stat.Ino)
 	}
 	f.ids[name] = id
 }
 
-// realFolder is a folder's path without the links on its way.
+// realFolder is a folder's path with all links resolved.
 func (f *finder) realFolder(dir string) string {
 	if real, known := f.real[dir]; known {
 		return real
@@ -47,7 +48,7 @@ func (f *finder) realFolder(dir string) string {
 	return real
 }
 
-// once keeps one of the names of each file: one that is no link, where there is one, or else the first.
+// once keeps one of the names of each file: one that is not a link, if there is one, otherwise the first.
 func (f *finder) once(names []string) []string {
 	kept := make(map[string]string, len(names))
 	for _, name := range names {
@@ -83,6 +84,7 @@ func (f *finder) shared(matches [][]string) (notes []string) {
 			}
 		}
 	}
+
 	if len(same) > 0 {
 		notes = append(notes, "the names of several periods match the same file, whose rows count in each of them: "+few(slices.Collect(maps.Keys(same))))
 	}

@@ -47,6 +47,7 @@ func (r *Runner) unite(ctx context.Context, s engine.Search, base string, files 
 			u.take(c, sh, types[strings.ToLower(c.Name)])
 		}
 	}
+
 	var columns []hindcast.Column
 	for _, u := range order {
 		columns = append(columns, u.column())
@@ -166,6 +167,7 @@ func folders(base string, files []string, own map[string]*united, chosen func(na
 			columns[i].Type = ofFolders(columns[i].Type, m[2])
 		}
 	}
+
 	var kept []hindcast.Column
 	for _, c := range columns {
 		if u := own[strings.ToLower(c.Name)]; u != nil {
@@ -199,6 +201,7 @@ func ofFolders(typ, value string) string {
 	case notDate == nil:
 		is = "DATE"
 	}
+
 	if typ == "NULL" || typ == is {
 		return is
 	}

@@ -23,7 +23,7 @@ func (p *Pool) Used(ctx context.Context, q engine.Query, checks []engine.Check) 
 	return used, err
 }
 
-// standIn names the empty tables whose scans the plans tell of, by the table's number in the query. Their columns are
+// standIn names the empty tables whose scans the plans show, by the table's number in the query. Their columns are
 // c0, c1 …, so that no name has to be found again in a plan's text.
 const standIn = "hindcast_used_"
 
@@ -31,8 +31,8 @@ const standIn = "hindcast_used_"
 // table of which it is not sure is left out.
 //
 // It reads DuckDB's own plans over empty tables: the scans in them have the columns that its pruning leaves. Pruning
-// is right or the results would be wrong without any cache. But two things make the plan of an empty table another
-// one: what is known to be empty is not planned, and filters that are pushed into a scan hide their columns. Optimizers
+// is right or the results would be wrong without any cache. But two things make the plan of an empty table
+// different: what is known to be empty is not planned, and filters that are pushed into a scan hide their columns. Optimizers
 // that do these things are off; and a column counts if it is read with all others off, or with all others on.
 func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check) (used map[string][]string, err error) {
 	return r.used(ctx, q, checks, nil, []string{pruning, duck.Strings(misleading)})
@@ -79,7 +79,7 @@ func (r *Runner) used(ctx context.Context, q engine.Query, checks []engine.Check
 	return names(q.Tables, reads), nil
 }
 
-// pruning gives the optimizers that are no part of leaving columns out. In DuckDB 2.0 a correlated subquery passes all
+// pruning gives the optimizers that are not needed to leave columns out. In DuckDB 2.0 a correlated subquery passes all
 // columns of its outer query along until projection_pullup has run; before there is no such optimizer.
 const pruning = "list_filter(list(name), lambda n: n NOT IN ('unused_columns', 'projection_pullup'))"
 
@@ -104,6 +104,7 @@ func (r *Runner) standIns(ctx context.Context, q engine.Query, checks []engine.C
 			return nil, err
 		}
 	}
+
 	text, _, err := single(q)
 	if err != nil {
 		return nil, err
@@ -206,7 +207,7 @@ func (r *Runner) plan(ctx context.Context, statement string, tables []engine.Tab
 	return nil
 }
 
-// catalogue is the functions that tell which columns tables have.
+// catalogue is the functions that list the columns of tables.
 var catalogue = regexp.MustCompile(`(?i)^(duckdb|pragma)_`)
 
 // scans adds what the scans in a plan read.
@@ -234,6 +235,7 @@ func (o operator) scans(tables []engine.Table, reads []map[int]bool) {
 		}
 		reads[i][n] = true
 	}
+
 	if !known || filtered {
 		reads[i] = nil
 	}

@@ -65,6 +65,7 @@ func newSparseWorld(t *testing.T) *sparseWorld {
 	} {
 		writeParquet(t, filepath.Join(dir, name+".parquet"), query)
 	}
+
 	r, err := duckdb.NewRunner(t.Context(), duckdb.RunnerOptions{Allowed: []string{dir}, Memory: 1 << 30, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +121,7 @@ func (w *sparseWorld) over(t *testing.T, query string, used map[string][]string)
 			t.Fatal(err)
 		}
 	}
+
 	for _, table := range w.tables {
 		columns := used[table.Name]
 		paths, release, err := c.Local(t.Context(), w.from, w.files[table.Name], columns)
@@ -356,6 +358,7 @@ func TestUsedLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%s: %v, %v", query, rows.Values, err)
 		}
 	}
+
 	if _, err := w.runner.Used(t.Context(), engine.Query{SQL: "SELECT nothing FROM facts", Tables: w.tables}, nil); err != nil {
 		t.Errorf("SQL that does not bind is for Bind to refuse: %v", err)
 	}
@@ -434,6 +437,7 @@ func TestUsedColumnsOfAnyQuery(t *testing.T) {
 			}
 		}
 	}
+
 	if sure < *queries*len(w.tables)*9/10 || saved < sure/2 {
 		t.Errorf("it was sure of %d of %d tables, and left columns out of %d", sure, *queries*len(w.tables), saved)
 	}

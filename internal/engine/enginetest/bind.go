@@ -60,6 +60,7 @@ func bindChecks(t *testing.T, w *World) {
 			t.Errorf("%s: got %v", c.Name, err)
 		}
 	}
+
 	fine := []engine.Check{{Check: hindcast.Check{Name: "fine", SQL: "SELECT * FROM result WHERE total < 0"}}}
 	if _, err := w.Binder.Bind(t.Context(), q, fine); err != nil {
 		t.Error(err)
@@ -77,6 +78,7 @@ func used(t *testing.T, w *World) {
 	} {
 		w.wantUsed(t, sql, want)
 	}
+
 	w.wantUsed(t, "SELECT cost FROM facts", "id,day,cost", engine.Check{Check: hindcast.Check{Name: "ids", SQL: "SELECT * FROM facts WHERE id < 0"}})
 }
 
@@ -99,6 +101,7 @@ func scan(t *testing.T, w *World) {
 	} {
 		w.Parquet(t, filepath.Join(w.Dir, name), sql)
 	}
+
 	search := engine.Search{Dir: w.Dir, Patterns: []string{"a-*.parquet", "c-*.parquet", "b-?.parquet"}}
 	found, err := w.Binder.Scan(t.Context(), search)
 	if err != nil {
@@ -116,6 +119,7 @@ func scan(t *testing.T, w *World) {
 		}
 		got = append(got, strings.Join(names, " "))
 	}
+
 	if text := strings.Join(got, "|"); text != "a-1.parquet a-2.parquet||b-1.parquet" {
 		t.Fatalf("matched %s", text)
 	}

@@ -31,7 +31,7 @@ func twice(t *testing.T, w *World) {
 	}
 }
 
-// once: where work outlives its starter the end can be had again, because whoever was told it may have died of it.
+// once: where work outlives its starter its end is given again: whoever received it may have died before it was journaled.
 func once(t *testing.T, w *World) {
 	work := w.work(t, "", perDay, dayTotal...)
 	h := w.start(t, work)
@@ -85,6 +85,7 @@ func stop(t *testing.T, w *World) {
 			t.Error(err)
 		}
 	}
+
 	if err := w.Engine.Stop(t.Context(), hindcast.Handle{Tag: "pipeline/r1/never started/a1"}); err != nil {
 		t.Error(err)
 	}
@@ -109,6 +110,7 @@ func closed(t *testing.T, w *World) {
 			t.Error(err)
 		}
 	}
+
 	w.wantAlive(t, w.Engine, "")
 	if _, err := w.Engine.Wait(t.Context(), h, under.Dir, nil); err == nil {
 		t.Error("it ended well")

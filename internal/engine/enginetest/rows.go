@@ -24,6 +24,7 @@ func window(t *testing.T, w *World) {
 			t.Errorf("%s does not lie below %s", f.Path, work.Dir)
 		}
 	}
+
 	if result.Rows != 2 || rows != 2 || result.Bytes == 0 || bytes != result.Bytes {
 		t.Errorf("got %+v", result)
 	}
@@ -121,6 +122,7 @@ func outside(t *testing.T, w *World) {
 			t.Errorf("%s: inside is %t", expression, !inside)
 		}
 	}
+
 	for text, inside := range map[string]bool{
 		"2020-01-01 00:00:00": true, "2020-01-31 23:59:59.999999": true, "2019-12-31 23:59:59.999999": false, "2020-02-01 00:00:00": false,
 	} {
@@ -128,6 +130,7 @@ func outside(t *testing.T, w *World) {
 			t.Errorf("%s: inside is %t", text, !inside)
 		}
 	}
+
 	for text, inside := range map[string]bool{
 		"2020-01-01 00:00:00+00": true, "2020-02-01 00:30:00+01": true, "2020-01-31 23:30:00-01": false, "2020-01-01 00:59:59.999999+01": false,
 	} {
@@ -235,6 +238,7 @@ func reach(t *testing.T, w *World) {
 			}
 		}
 	}
+
 	_, err := w.run(t, w.work(t, "", "SELECT day FROM '"+beyond+"'", day))
 	if err == nil || hindcast.AsError(err).Class != hindcast.ClassPermanent {
 		t.Errorf("it ran: %v", err)
