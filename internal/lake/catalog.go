@@ -31,15 +31,7 @@ func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Man
 	if err != nil {
 		return nil, nil, broken("the catalog", "cannot be listed", err)
 	}
-	entries := make([]*hindcast.Manifest, len(infos))
-	err = parallel(len(infos), l.width(), func(n int) error {
-		if _, _, ok := l.catalogName(infos[n].Key); !ok {
-			return nil // not ours
-		}
-		entry, _, err := l.entry(ctx, infos[n].Key)
-		entries[n] = entry
-		return err
-	})
+	entries, err := l.readEntries(ctx, infos)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@
 //	_hindcast/<pipeline>/lease.json                                     who runs the pipeline
 //	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json               the current generation's manifest
 //	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json            the same
+//	_hindcast/<pipeline>/index/<fact>                                   what a long catalog says, in short
 //	_hindcast/<pipeline>/runs/<run>/                                    plan.json, journal-*, log, stop.json
 //	_hindcast/<pipeline>/runs/<run>/staging/<slice>/f<fence>-a<attempt>/
 //	_hindcast/<pipeline>/runs/<run>/previous/<slice>/f<fence>-a<attempt>/
@@ -44,6 +45,8 @@ type Lake struct {
 	written  string // how the pipeline file writes where the lake is, if that is a secret
 	checker  chunks.Checker
 	mended   mended
+
+	indexFrom int // see indexed; 0 is the default
 }
 
 // New returns the pipeline's part of the lake that store holds.

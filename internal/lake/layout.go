@@ -83,8 +83,17 @@ func (l *Lake) ViewsKey() string { return objstore.Escape(l.pipeline) + "/views.
 
 func (l *Lake) catalogPrefix() string { return Bookkeeping(l.pipeline) + "catalog/" }
 
+func (l *Lake) factPrefix(fact string) string {
+	return l.catalogPrefix() + "facts/" + objstore.Escape(fact) + "/"
+}
+
 func (l *Lake) factKey(fact, unit string) string {
-	return l.catalogPrefix() + "facts/" + objstore.Escape(fact) + "/" + objstore.Escape(unit) + ".json"
+	return l.factPrefix(fact) + objstore.Escape(unit) + ".json"
+}
+
+// indexKey is not below the catalog: a folder of entries holds nothing else.
+func (l *Lake) indexKey(fact string) string {
+	return Bookkeeping(l.pipeline) + "index/" + objstore.Escape(fact)
 }
 
 func (l *Lake) dimKey(dim string) string {

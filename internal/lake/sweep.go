@@ -8,19 +8,47 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Sweep removes what writers that died left below the pipeline's own prefixes and that no list shows. The caller
-// holds the pipeline's lease.
-func (l *Lake) Sweep(ctx context.Context) error {
+// Sweep removes what writers that died left below the pipeline's own prefixes and that no list shows: of a fact that has many
+// units, in the folders of those that are given. The caller holds the pipeline's lease.
+func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	sweeper, ok := l.store.(objstore.Sweeper)
 	if !ok {
 		return nil
 	}
-	for _, prefix := range []string{Bookkeeping(l.pipeline), objstore.Escape(l.pipeline) + "/"} {
-		if err := sweeper.Sweep(ctx, prefix); err != nil {
+	data := objstore.Escape(l.pipeline) + "/"
+	many, err := l.manyUnits(ctx, data+"facts/")
+	if err != nil {
+		return err
+	}
+	given := map[string]bool{}
+	for _, u := range units {
+		given[strings.TrimSuffix(l.unitPrefix(u.Fact, u.Key), "/")] = true
+	}
+	into := func(folder string) bool { return !many[folder[:strings.LastIndexByte(folder, '/')+1]] || given[folder] }
+	for _, prefix := range []string{Bookkeeping(l.pipeline), data} {
+		if err := sweeper.Sweep(ctx, prefix, into); err != nil {
 			return broken(l.Absolute(prefix), "cannot be swept", err)
 		}
 	}
 	return nil
+}
+
+// manyUnits are the prefixes of the facts that have many units.
+func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, error) {
+	facts, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
+	}
+	many := map[string]bool{}
+	for _, fact := range facts {
+		prefix := below + fact + "/"
+		units, err := objstore.Folders(ctx, l.store, prefix)
+		if err != nil {
+			return nil, broken(l.Absolute(prefix), "cannot be listed", err)
+		}
+		many[prefix] = len(units) >= l.indexed()
+	}
+	return many, nil
 }
 
 // Previous returns the prefixes where loads of the run under lower fences keep, or kept, the rows that they replaced.

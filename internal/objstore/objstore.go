@@ -21,6 +21,8 @@ type Info struct {
 	Key   string
 	Bytes int64
 	ETag  string // changes whenever the content does; opaque
+	// Stamp, of a list, changes whenever the object is written; opaque, and empty where the store cannot tell.
+	Stamp string
 }
 
 // Condition makes a Put conditional. The zero Condition always writes.
@@ -66,6 +68,15 @@ type Local interface {
 	Abandon(prefix string)
 }
 
+// Watched is implemented by stores that tell at once whether anything in a folder has changed.
+type Watched interface {
+	// Stamp changes whenever an object directly below prefix, which ends in "/", is written or deleted; "" if there is no such
+	// folder, or the store cannot tell.
+	Stamp(ctx context.Context, prefix string) (string, error)
+	// Settled is Stamp, or "" if the last change is so recent that another one could leave the stamp as it is.
+	Settled(ctx context.Context, prefix string) (string, error)
+}
+
 // Foldered is implemented by stores that can list one level without listing everything below it.
 type Foldered interface {
 	// Folders returns the names, sorted and without slashes, of the folders directly below prefix, which is
@@ -85,8 +96,8 @@ type Ranged interface {
 // Sweeper is implemented by stores in which a dead writer may leave something other than an object.
 type Sweeper interface {
 	// Sweep removes what dead writers left below prefix, which must end in "/" and be ours (promise 3). What may still
-	// be written stays.
-	Sweep(ctx context.Context, prefix string) error
+	// be written stays. With into it enters only the folders of which that is true, by their keys.
+	Sweep(ctx context.Context, prefix string, into func(folder string) bool) error
 }
 
 // Appender is implemented by stores that can extend an object; for others, numbered objects are written instead.

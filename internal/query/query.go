@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -143,7 +144,13 @@ func (r *reader) release() {
 }
 
 func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
-	facts, dims, err := r.Lake.Current(ctx)
+	var units []lake.Unit
+	for _, need := range r.item.Units {
+		for _, key := range need.Keys {
+			units = append(units, lake.Unit{Fact: need.Fact, Key: key})
+		}
+	}
+	facts, dims, err := r.Lake.CurrentOf(ctx, units)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,6 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	if err := a.log.open(ctx, a.session, a.claim, a.options.Log); err != nil {
 		return fmt.Errorf("opening the run's log: %w", err)
 	}
-	a.sweeper.lake(ctx)
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
 	}

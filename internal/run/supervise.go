@@ -42,6 +42,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	if outcome.ExitCode == hindcast.ExitOK {
 		a.sweeper.after(context.WithoutCancel(ctx))
 	}
+	a.log.note("writing the index", a.session.Lake.SaveIndex(context.WithoutCancel(ctx))) // first: the views are written by it
 	a.log.note("writing the views", writeViews(context.WithoutCancel(ctx), a.session, p)) // no reason to hide how the run ended
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.log.path}, nil
 }
@@ -93,7 +94,7 @@ func unloaded(dims []*hindcast.Manifest) (events []hindcast.Event) {
 
 // writeViews writes the script of views over the current generations of the whole history.
 func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
-	facts, dims, err := s.Lake.Current(ctx)
+	facts, dims, err := s.Lake.Generations(ctx, true)
 	if err != nil {
 		return err
 	}

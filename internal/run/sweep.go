@@ -21,15 +21,23 @@ type sweeper struct {
 	background sync.WaitGroup
 }
 
-// lake sweeps what killed writes left, in the background; wait waits for it.
-func (s *sweeper) lake(ctx context.Context) {
-	s.background.Go(func() { s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx)) })
+// lake sweeps what killed writes left, in the background; wait waits for it. Unloads of a unit that this run unloads may have
+// been killed before.
+func (s *sweeper) lake(ctx context.Context, p *plan.Plan) {
+	var units []lake.Unit
+	for i := range p.Units {
+		if u := &p.Units[i]; u.Unload {
+			units = append(units, lake.Unit{Fact: u.Fact, Key: u.Key})
+		}
+	}
+	s.background.Go(func() { s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx, units)) })
 }
 
 func (s *sweeper) wait() { s.background.Wait() }
 
 // before sweeps, before the first slice, what earlier runs left.
 func (s *sweeper) before(ctx context.Context, p *plan.Plan) {
+	s.lake(ctx, p)
 	if s.claim.before != s.claim.run {
 		s.log.note("sweeping what was staged", s.staging(ctx, s.claim.before, s.isDone))
 	}

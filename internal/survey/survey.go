@@ -190,7 +190,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		return in, err
 	}
 	in.History = history
-	if in.Current, in.Dims, err = s.Lake.Current(ctx); err != nil {
+	if in.Current, in.Dims, err = s.Lake.Generations(ctx, false); err != nil {
 		return in, err
 	}
 	if in.Sources, in.Notes, err = s.sources(ctx, history); err != nil {

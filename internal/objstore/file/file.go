@@ -45,6 +45,7 @@ var _ interface {
 	objstore.Foldered
 	objstore.Appender
 	objstore.Sweeper
+	objstore.Watched
 } = (*Store)(nil)
 
 // Open returns the store over the folder root. A missing folder is created at the first write.
@@ -318,7 +319,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	}
 
 	var infos []objstore.Info
-	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, func(key string) error {
+	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, nil, func(key string) error {
 		if hidden(key) {
 			return nil
 		}
@@ -328,7 +329,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 			return ignoreAbsent(err)
 		}
 
-		infos = append(infos, objstore.Info{Key: key, Bytes: info.Size()})
+		infos = append(infos, objstore.Info{Key: key, Bytes: info.Size(), Stamp: stamp(info)})
 		return nil
 	})
 	if err != nil {
@@ -339,8 +340,9 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	return infos, nil
 }
 
-// walk visits the keys below a folder that begin with prefix, including those of hidden files.
-func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key string) error) error {
+// walk visits the keys below a folder that begin with prefix, including those of hidden files. With into it enters only some of
+// the folders.
+func (s *Store) walk(ctx context.Context, folder, prefix string, into func(folder string) bool, visit func(key string) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -362,9 +364,9 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, visit func(key 
 			if strings.HasPrefix(key, prefix) {
 				err = visit(key)
 			}
-		case key == lockFolder, !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below):
+		case key == lockFolder, !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below), into != nil && !into(key):
 		default:
-			err = s.walk(ctx, key, prefix, visit)
+			err = s.walk(ctx, key, prefix, into, visit)
 		}
 
 		if err != nil {

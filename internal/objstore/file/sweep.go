@@ -16,12 +16,12 @@ const young = time.Minute
 
 // Sweep removes the temporary files below prefix whose writers are dead: nobody holds their lock any more. It follows
 // links where objects can be behind them.
-func (s *Store) Sweep(ctx context.Context, prefix string) error {
+func (s *Store) Sweep(ctx context.Context, prefix string, into func(folder string) bool) error {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return s.fail("sweeping", s.root, err)
 	}
 
-	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, func(key string) error {
+	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, into, func(key string) error {
 		path := s.File(key)
 		if !strings.HasPrefix(filepath.Base(path), temporary) {
 			return nil

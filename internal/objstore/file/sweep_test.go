@@ -54,7 +54,7 @@ func TestSweep(t *testing.T) {
 
 	alive = append(alive, writing.Name())
 	for range 2 {
-		if err := s.Sweep(t.Context(), "ours/"); err != nil {
+		if err := s.Sweep(t.Context(), "ours/", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,10 +71,10 @@ func TestSweep(t *testing.T) {
 		}
 	}
 
-	if err := s.Sweep(t.Context(), "nowhere/"); err != nil {
+	if err := s.Sweep(t.Context(), "nowhere/", nil); err != nil {
 		t.Errorf("a prefix that is not there: %v", err)
 	}
-	if err := s.Sweep(t.Context(), "../"); err == nil {
+	if err := s.Sweep(t.Context(), "../", nil); err == nil {
 		t.Error("a prefix outside the root is swept")
 	}
 }

@@ -282,7 +282,7 @@ func (s *Store) list(ctx context.Context, prefix, delimiter string) (infos []obj
 
 		for _, o := range out.Contents {
 			key := strings.TrimPrefix(decoded(out, o.Key), s.options.prefix)
-			infos = append(infos, objstore.Info{Key: key, Bytes: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag)})
+			infos = append(infos, objstore.Info{Key: key, Bytes: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), Stamp: aws.ToString(o.ETag)})
 		}
 
 		for _, p := range out.CommonPrefixes {

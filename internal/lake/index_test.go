@@ -1,0 +1,399 @@
+package lake
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/file"
+)
+
+// counted counts the entries of facts that are read one by one.
+type counted struct {
+	*file.Store
+	reads atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
+	if strings.Contains(key, "/catalog/facts/") {
+		c.reads.Add(1)
+	}
+	return c.Store.Get(ctx, key)
+}
+
+// far is a store that is not a folder here, and lists what objects' ETags are.
+type far struct {
+	bucket
+	reads *atomic.Int64
+}
+
+func (f far) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
+	if strings.Contains(key, "/catalog/facts/") {
+		f.reads.Add(1)
+	}
+	return f.bucket.Get(ctx, key)
+}
+
+func (f far) List(ctx context.Context, prefix string) ([]objstore.Info, error) {
+	infos, err := f.bucket.List(ctx, prefix)
+	for i := range infos {
+		_, is, err := f.bucket.Get(ctx, infos[i].Key)
+		if err != nil {
+			return nil, err
+		}
+		infos[i].Stamp = is.ETag
+	}
+	return infos, err
+}
+
+// longLake is a lake that keeps an index from two units on.
+func longLake(t *testing.T) (*Lake, *counted) {
+	t.Helper()
+	store, err := file.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counted{Store: store}
+	return &Lake{store: c, pipeline: "p", indexFrom: 2}, c
+}
+
+// entryOf writes an entry as a publication does, without files on disk.
+func entryOf(t *testing.T, l *Lake, m *hindcast.Manifest) {
+	t.Helper()
+	body, err := seal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.store.Put(t.Context(), l.entryKey(m), body, objstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hourOf(l *Lake, fact string, n, generation int) *hindcast.Manifest {
+	start := january.Start.Add(time.Duration(n) * time.Hour)
+	m := &hindcast.Manifest{Name: fact, Key: start.Format("2006-01-02T15:04"), Interval: hindcast.Interval{Start: start, End: start.Add(time.Hour)}, Source: "events",
+		Time: "at", Generation: generation, Run: fmt.Sprintf("r%d", generation), Fence: int64(generation), Attempt: 1,
+		Columns: []hindcast.Column{{Name: "at", Type: "TIMESTAMP"}, {Name: "cost", Type: "DECIMAL(18,6)"}},
+		Sums:    hindcast.Sums{Rows: int64(n), Content: fmt.Sprintf("v1:%d.%d", n, generation), Totals: map[string]string{"cost": "1.000000"}},
+		Seconds: 0.5, CreatedAt: start.Add(time.Duration(generation)*time.Minute + 123456789)}
+	m.Files = []hindcast.File{{Path: l.Prefix(m) + "data_0.parquet", Rows: int64(n), Bytes: 10, SHA256: "ab", CRC32C: "cd"}}
+	m.Bytes = 10
+	return m
+}
+
+// settle makes the folder of a fact's entries as old as one that nobody has written to for a while.
+func settle(t *testing.T, l *Lake, fact string) {
+	t.Helper()
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(l.Absolute(l.factPrefix(fact)), old, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+}
+
+func saveIndex(t *testing.T, l *Lake) {
+	t.Helper()
+	if err := l.SaveIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// agree compares what a plan is told with the entries, read one by one, and returns how many entries the plan's reading read.
+func agree(t *testing.T, l *Lake, reads *atomic.Int64) int64 {
+	t.Helper()
+	facts, dims, err := l.Current(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads.Store(0)
+	got, gotDims, err := l.Generations(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := reads.Load()
+	if !reflect.DeepEqual(dims, gotDims) || len(facts) != len(got) {
+		t.Errorf("Generations has %d facts and the dimensions %v, want %d and %v", len(got), gotDims, len(facts), dims)
+	}
+	for fact, units := range facts {
+		if len(got[fact]) != len(units) {
+			t.Errorf("Generations has %d units of %s, the catalog %d", len(got[fact]), fact, len(units))
+		}
+		for key, m := range units {
+			is := got[fact][key]
+			if is == nil {
+				t.Errorf("Generations has no %s %s", fact, key)
+				continue
+			}
+			if want, now := light(m), light(is); want != now {
+				t.Errorf("%s %s is\n%s, want\n%s", fact, key, now, want)
+			}
+		}
+	}
+	return n
+}
+
+// light is what Generations tells of a manifest, as text.
+func light(m *hindcast.Manifest) string {
+	c := *m
+	c.Files, c.Layouts, c.Sums.Totals, c.Seconds = nil, nil, nil, 0
+	for _, f := range m.Files {
+		c.Files = append(c.Files, hindcast.File{Path: f.Path})
+	}
+	text, _ := json.Marshal(c)
+	return string(text)
+}
+
+func TestIndex(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 5 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	entryOf(t, l, hourOf(l, "few", 0, 1))
+	if n := agree(t, l, &store.reads); n != 6 {
+		t.Errorf("without an index %d entries were read, want all 6", n)
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	if n := agree(t, l, &store.reads); n != 1 {
+		t.Errorf("with an index %d entries were read, want the 1 of the short catalog", n)
+	}
+	// Another process, which may know of no index, publishes one, and deletes one.
+	entryOf(t, l, hourOf(l, "events", 2, 2))
+	if err := store.Delete(t.Context(), l.factKey("events", hourOf(l, "events", 4, 1).Key)); err != nil {
+		t.Fatal(err)
+	}
+	if n := agree(t, l, &store.reads); n != 2 {
+		t.Errorf("with one new entry %d were read, want it and the short catalog's", n)
+	}
+	saveIndex(t, l) // with a folder that has just changed
+	if n := agree(t, l, &store.reads); n != 1 {
+		t.Errorf("after it was written again %d entries were read", n)
+	}
+	saved, err := os.ReadFile(l.Absolute(l.indexKey("events")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	saveIndex(t, l)
+	if again, err := os.ReadFile(l.Absolute(l.indexKey("events"))); err != nil || !bytes.Equal(saved[:20], again[:20]) {
+		t.Errorf("written again: %v", err)
+	}
+}
+
+// A folder that has just been written to may be written to again within the same tick of its file system's clock.
+func TestIndexOfAFreshFolder(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 3 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	future := time.Now().Add(time.Hour)
+	folder := l.Absolute(l.factPrefix("events"))
+	if err := os.Chtimes(folder, future, future); err != nil {
+		t.Fatal(err)
+	}
+	saveIndex(t, l)
+	entryOf(t, l, hourOf(l, "events", 1, 2))
+	if err := os.Chtimes(folder, future, future); err != nil {
+		t.Fatal(err)
+	}
+	if n := agree(t, l, &store.reads); n != 1 {
+		t.Errorf("%d entries were read, want the new one", n)
+	}
+}
+
+func TestDamagedIndex(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 20 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	path := l.Absolute(l.indexKey("events"))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := l.encodeIndex("other", "", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := map[string][]byte{"empty": nil, "of another fact": other, "cut off": whole[:len(whole)/2], "longer": append(bytes.Clone(whole), 0),
+		"of another version": append([]byte("hindcast index 2\n"), whole[len(indexMagic):]...)}
+	for range 50 {
+		at, bit := rand.IntN(len(whole)), byte(1)<<rand.IntN(8)
+		flipped := bytes.Clone(whole)
+		flipped[at] ^= bit
+		damaged[fmt.Sprintf("byte %d ^ %d", at, bit)] = flipped
+	}
+	for name, body := range damaged {
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n := agree(t, l, &store.reads); n != 20 {
+			t.Errorf("%s: %d entries were read, want all 20", name, n)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if n := agree(t, l, &store.reads); n != 20 {
+		t.Errorf("without it %d entries were read, want all 20", n)
+	}
+	saveIndex(t, l)
+	if n := agree(t, l, &store.reads); n != 0 {
+		t.Errorf("after the next run %d entries were read", n)
+	}
+}
+
+// A reader of damaged bytes whose checksum happens to hold must not fail.
+func TestIndexReaderEndures(t *testing.T) {
+	l, _ := longLake(t)
+	units := []*hindcast.Manifest{hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1)}
+	units[1].Mark, units[1].Missing = &hindcast.Mark{Inserted: 1, Stored: "x"}, true
+	body, err := l.encodeIndex("events", "stamp", units, []detail{{"a", []string{"b/c"}}, {"b", nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := len(indexMagic); at < len(body)-4; at++ {
+		for _, b := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+			changed := bytes.Clone(body)
+			changed[at] = b
+			resum(changed)
+			if x, err := decodeIndex("events", changed); err == nil {
+				x.each(l, func(*hindcast.Manifest, detail) {})
+			}
+		}
+	}
+}
+
+// Whatever several processes do to a catalog, and whenever its index was written, the index and the entries agree.
+func TestIndexAndEntriesAgree(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 1))
+			one, store := longLake(t)
+			two := &Lake{store: store, pipeline: "p", indexFrom: 2}
+			var reads atomic.Int64
+			away := &Lake{store: far{bucket{store.Store}, &reads}, pipeline: "p", indexFrom: 2}
+			generations := map[int]int{}
+			for step := range 120 {
+				l := []*Lake{one, two, away}[random.IntN(3)]
+				n := random.IntN(12)
+				switch random.IntN(8) {
+				case 0:
+					if err := l.store.Delete(t.Context(), l.factKey("events", hourOf(l, "events", n, 1).Key)); err != nil {
+						t.Fatal(err)
+					}
+				case 1:
+					settle(t, one, "events")
+					fallthrough
+				case 2:
+					saveIndex(t, l)
+				case 3:
+					if err := l.store.Delete(t.Context(), l.indexKey("events")); err != nil {
+						t.Fatal(err)
+					}
+				default:
+					generations[n]++
+					m := hourOf(l, "events", n, generations[n])
+					if random.IntN(3) == 0 {
+						m.Missing, m.Files, m.Bytes, m.Mark = true, nil, 0, &hindcast.Mark{Inserted: -1, Updated: 1 << 40, Stored: "s"}
+					}
+					entryOf(t, l, m)
+				}
+				if step%3 == 0 {
+					agree(t, one, &store.reads)
+					agree(t, away, &reads)
+				}
+			}
+		})
+	}
+}
+
+func TestIndexOfABucket(t *testing.T) {
+	local, store := longLake(t)
+	var reads atomic.Int64
+	l := &Lake{store: far{bucket{store.Store}, &reads}, pipeline: "p", indexFrom: 2}
+	for n := range 5 {
+		entryOf(t, local, hourOf(local, "events", n, 1))
+	}
+	saveIndex(t, l)
+	if n := agree(t, l, &reads); n != 0 {
+		t.Errorf("%d entries were read", n)
+	}
+	entryOf(t, local, hourOf(local, "events", 2, 2))
+	if n := agree(t, l, &reads); n != 1 {
+		t.Errorf("%d entries were read, want the new one", n)
+	}
+	saveIndex(t, l)
+	if n := agree(t, l, &reads); n != 0 {
+		t.Errorf("%d entries were read after the index was written again", n)
+	}
+	if left, err := filepath.Glob(filepath.Join(local.Absolute("_hindcast"), "p", "index", "*")); err != nil || len(left) != 1 {
+		t.Errorf("the index is %q, %v", left, err)
+	}
+}
+
+// resum gives changed bytes of an index the checksum that fits them.
+func resum(body []byte) {
+	end := len(body) - crc32.Size
+	binary.BigEndian.PutUint32(body[end:], crc32.Checksum(body[:end], castagnoli))
+}
+
+func TestCurrentOf(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 5 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	publish(t, l, unloadDim(t, l, "accounts", 1))
+	wanted := hourOf(l, "events", 3, 1)
+	facts, dims, err := l.CurrentOf(t.Context(), []Unit{{"events", wanted.Key}, {"events", "none"}, {"other", "none"}})
+	if err != nil || len(facts) != 1 || len(facts["events"]) != 1 || !reflect.DeepEqual(facts["events"][wanted.Key], wanted) || dims["accounts"] == nil {
+		t.Errorf("CurrentOf = %v, %v, %v", facts, dims, err)
+	}
+	if n := store.reads.Load(); n != 3 {
+		t.Errorf("%d entries of facts were asked for, want the 3 that were named", n)
+	}
+}
+
+// Of a fact with many units only those that are unloaded are swept; of others all.
+func TestSweepOfManyUnits(t *testing.T) {
+	l, _ := longLake(t)
+	plant := func(m *hindcast.Manifest) string {
+		path := l.Absolute(l.Prefix(m) + ".tmp-dead")
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	given, other, few := hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1), hourOf(l, "few", 0, 1)
+	left := map[string]bool{plant(given): false, plant(other): true, plant(few): false}
+	if err := l.Sweep(t.Context(), []Unit{{"events", given.Key}}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range left {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
+		}
+	}
+}
