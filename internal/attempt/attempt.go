@@ -79,7 +79,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
-	facts, dims, err := c.Lake.Current(ctx)
+	facts, dims, err := c.current(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	if err := s.accept(ctx, records); err != nil {
 		return nil, err
 	}
-	rows, err := c.Warehouse.Committed(ctx, c.Plan.Pipeline.Name, true)
+	rows, err := s.rows(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,39 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// few is up to how many units, or slices, are asked for by name, and not all of them.
+const few = 100
+
+// current are the current generations of the plan's units, and of the dimensions. A run of few slices reads no others: a long
+// history has many.
+func (c Config) current(ctx context.Context) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+	if len(c.Plan.Units) > few {
+		return c.Lake.Current(ctx)
+	}
+	units := make([]lake.Unit, len(c.Plan.Units))
+	for i := range units {
+		units[i] = lake.Unit{Fact: c.Plan.Units[i].Fact, Key: c.Plan.Units[i].Key}
+	}
+	return c.Lake.CurrentOf(ctx, units)
+}
+
+// rows are the status rows of the slices that run, or of all where those are many.
+func (s *Steps) rows(ctx context.Context) ([]hindcast.Committed, error) {
+	var keys []string
+	for i := range s.plan.Items {
+		if item := &s.plan.Items[i]; item.Reason.Runs() {
+			keys = append(keys, item.Slice.Key)
+		}
+	}
+	switch {
+	case len(keys) == 0:
+		return nil, nil
+	case len(keys) > few:
+		keys = nil
+	}
+	return s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true, keys...)
 }
 
 // usable is the current generation, unless this run is to unload a new one and has not yet.

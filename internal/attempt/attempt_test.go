@@ -23,7 +23,7 @@ type books struct {
 	rows []hindcast.Committed
 }
 
-func (b *books) Committed(_ context.Context, _ string, resolved bool) ([]hindcast.Committed, error) {
+func (b *books) Committed(_ context.Context, _ string, resolved bool, _ ...string) ([]hindcast.Committed, error) {
 	if !resolved {
 		panic("the rows are read without the target's lock")
 	}

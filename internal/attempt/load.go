@@ -133,7 +133,7 @@ func (s *Steps) discard(ctx context.Context, try supervisor.Try) {
 // Lookup resolves a load whose end is unknown: it returns the status row with the try's fingerprint, read under the
 // target's lock, or nil.
 func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Committed, error) {
-	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true, try.Item.Slice.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Commi
 
 // Prove returns the status rows as they are in the warehouse now, for the final proof.
 func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
-	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	rows, err := s.rows(ctx)
 	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
 		return row.Target != s.plan.Pipeline.Output().Target.Table
 	}), err

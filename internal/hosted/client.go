@@ -195,13 +195,14 @@ func (c *Client) Publish(ctx context.Context, p warehouse.Publication) ([]hindca
 }
 
 type committed struct {
-	Pipeline string `json:"pipeline"`
-	Resolved bool   `json:"resolved"`
+	Pipeline string   `json:"pipeline"`
+	Resolved bool     `json:"resolved"`
+	Keys     []string `json:"keys,omitempty"`
 }
 
 // Committed asks the owner.
-func (c *Client) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
-	return call[[]hindcast.Committed](ctx, c, "committed", committed{pipeline, resolved})
+func (c *Client) Committed(ctx context.Context, pipeline string, resolved bool, keys ...string) ([]hindcast.Committed, error) {
+	return call[[]hindcast.Committed](ctx, c, "committed", committed{pipeline, resolved, keys})
 }
 
 // Published asks the owner.

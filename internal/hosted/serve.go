@@ -26,7 +26,7 @@ type Driver struct {
 func (s *session) overviews() map[string]child.Handler {
 	return map[string]child.Handler{
 		"committed": handle(s, func(w warehouse.Warehouse, ctx context.Context, p committed) (any, error) {
-			return w.Committed(ctx, p.Pipeline, p.Resolved)
+			return w.Committed(ctx, p.Pipeline, p.Resolved, p.Keys...)
 		}),
 		"marks": handle(s, warehouse.Warehouse.Marks),
 		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) (warehouse.Overview, error) {

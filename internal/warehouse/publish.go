@@ -72,9 +72,10 @@ type Loader interface {
 	// them. After an error nothing is published, unless the answer to COMMIT was lost: then Committed shows whether it was.
 	// What a hook does to its session (temporary tables, SET) is gone afterwards.
 	Publish(ctx context.Context, p Publication) ([]hindcast.Committed, error)
-	// Committed returns the pipeline's status rows, ordered by slice start. If resolved is set, it first waits for the
-	// publications in flight to end, by a lock that they hold to their end. No table means no rows.
-	Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error)
+	// Committed returns the pipeline's status rows, or only those of the named slices if any are named, ordered by slice start.
+	// If resolved is set, it first waits for the publications in flight to end, by a lock that they hold to their end. No table
+	// means no rows.
+	Committed(ctx context.Context, pipeline string, resolved bool, keys ...string) ([]hindcast.Committed, error)
 	// Published sums the target's rows in each of the intervals over these columns, for "target edited" and verify. Content is
 	// made as in the Sums that Publish gave, and equal if nobody has changed a row since.
 	Published(ctx context.Context, p Published) ([]hindcast.Sums, error)

@@ -47,8 +47,7 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 		if err != nil {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, "SELECT "+columns+` FROM hindcast_status WHERE pipeline = ? AND target = ?
-			AND slice IN (SELECT unnest(from_json(?, '["VARCHAR"]'))) ORDER BY slice_start`, pipeline, target, string(wanted))
+		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM hindcast_status WHERE pipeline = ? AND target = ? AND "+amongKeys+" ORDER BY slice_start", pipeline, target, string(wanted))
 		if err != nil {
 			return err
 		}

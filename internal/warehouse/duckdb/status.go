@@ -15,18 +15,29 @@ import (
 
 // Committed returns the pipeline's status rows. If resolved is set it waits for publications of this process; other
 // processes cannot have the file open.
-func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
+func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, keys ...string) ([]hindcast.Committed, error) {
 	if resolved {
 		w.loading.Lock()
 		defer w.loading.Unlock()
 	}
+
+	condition, args := "pipeline = ?", []any{pipeline}
+	if len(keys) > 0 {
+		named, err := json.Marshal(keys)
+		if err != nil {
+			return nil, err
+		}
+		condition, args = condition+" AND "+amongKeys, append(args, string(named))
+	}
+
 	var all []hindcast.Committed
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
 		columns, err := standingColumns(ctx, conn)
 		if err != nil || columns == "" {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM hindcast_status WHERE pipeline = ? ORDER BY slice_start", pipeline)
+
+		rows, err := conn.QueryContext(ctx, "SELECT "+columns+" FROM hindcast_status WHERE "+condition+" ORDER BY slice_start", args...)
 		if err != nil {
 			return err
 		}
@@ -52,6 +63,9 @@ func standingColumns(ctx context.Context, conn *sql.Conn) (string, error) {
 	}
 	return statusColumns, nil
 }
+
+// amongKeys is true of the slices in a list of JSON.
+const amongKeys = `slice IN (SELECT unnest(from_json(?, '["VARCHAR"]')))`
 
 func readCommitted(rows *sql.Rows) (all []hindcast.Committed, err error) {
 	defer rows.Close()

@@ -16,6 +16,14 @@ func ofTarget(pipeline, target string) string {
 	return " WHERE pipeline = " + literal(pipeline) + " AND target = " + literal(target)
 }
 
+// among narrows a condition to the slices of these keys, if there are any.
+func among(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	return " AND slice = ANY (" + literal(array(keys)) + "::text[])"
+}
+
 // status asks about hindcast_status, given as a FROM clause; nothing is asked where there is none. Locked is the table
 // that a lock is most likely waited for.
 func (w *Owner) status(ctx context.Context, locked string, query func(h home, from string) string, each func(row) error) error {
@@ -56,8 +64,11 @@ func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o wareho
 
 // Details returns the whole rows of some slices.
 func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []string) (all []hindcast.Committed, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	err = w.status(ctx, statusTable, func(h home, from string) string {
-		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + " AND slice = ANY (" + literal(array(keys)) + "::text[]) ORDER BY slice_start"
+		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + among(keys) + " ORDER BY slice_start"
 	}, func(r row) error {
 		c, err := readCommitted(r)
 		if err != nil {

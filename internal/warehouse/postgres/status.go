@@ -19,7 +19,7 @@ import (
 
 // Committed returns the pipeline's status rows. If resolved is set, it waits for publications in flight: each holds the row of
 // the pipeline's fence to its end.
-func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool) ([]hindcast.Committed, error) {
+func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, keys ...string) ([]hindcast.Committed, error) {
 	var all []hindcast.Committed
 	err := w.reading(ctx, "hindcast_status", func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
@@ -27,7 +27,7 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool) (
 			return err
 		}
 		statements := []string{"SELECT " + home.columns() + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
-			literal(pipeline) + " ORDER BY slice_start"}
+			literal(pipeline) + among(keys) + " ORDER BY slice_start"}
 		if resolved && home.lease { // a load that has it locked keeps it from being dropped
 			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
 				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(warehouse.FenceName(pipeline))+" FOR UPDATE")

@@ -453,6 +453,12 @@ func overviewAgrees(t *testing.T, w *World) {
 			t.Errorf("got\n%+v\nwant\n%+v", light[i], whole)
 		}
 	}
+	for _, resolved := range []bool{false, true} {
+		named, err := w.Warehouse.Committed(t.Context(), "p", resolved, rows[2].Slice.Key, "no such slice", rows[0].Slice.Key)
+		if err != nil || !reflect.DeepEqual(named, []hindcast.Committed{rows[0], rows[2]}) {
+			t.Errorf("the rows of two slices by name are %+v, %v", named, err)
+		}
+	}
 	details, err := w.Warehouse.Details(t.Context(), "p", target.Table, []string{rows[1].Slice.Key})
 	if err != nil || len(details) != 1 || !reflect.DeepEqual(details[0], rows[1]) {
 		t.Errorf("the details are %+v, %v", details, err)
