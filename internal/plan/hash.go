@@ -20,9 +20,10 @@ func hash(parts ...string) string {
 	for _, p := range parts {
 		text = append(append(text, p...), 0)
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
+	return short(sha256.Sum256(text))
 }
+
+func short(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:8]) }
 
 // definition is what else decides a slice's result besides SQL, parameters and data. Checks, run time, patch
 // versions and comments do not.
@@ -75,12 +76,13 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	slices.SortFunc(d.Dims, func(a, b hindcast.Dim) int { return strings.Compare(a.Name, b.Name) })
 	text, _ := json.Marshal(d) // strings only: it cannot fail
 	rest := strings.TrimPrefix(string(text), `{"Start":"","End":""`)
+	buffer := make([]byte, 0, len(text)+2*len(time.RFC3339))
 	return func(s hindcast.Slice) hindcast.Parts { // a history has many slices, and they differ in their bounds alone
-		bounded := make([]byte, 0, len(text)+2*len(time.RFC3339))
-		bounded = s.Start.UTC().AppendFormat(append(bounded, `{"Start":"`...), time.RFC3339)
+		bounded := s.Start.UTC().AppendFormat(append(buffer, `{"Start":"`...), time.RFC3339)
 		bounded = s.End.UTC().AppendFormat(append(bounded, `","End":"`...), time.RFC3339)
-		bounded = append(append(bounded, '"'), rest...)
-		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: hash(string(bounded))}
+		bounded = append(append(append(bounded, '"'), rest...), 0)
+		buffer = bounded[:0]
+		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: short(sha256.Sum256(bounded))}
 	}
 }
 

@@ -110,7 +110,10 @@ func (p *Plan) Explain(err error, text string) error {
 // name in it tells.
 func (m *maker) columnsDue(name string, used bool, current, now []hindcast.Column) string {
 	if !used {
-		if sameColumns(current, hindcast.Present(now)) {
+		if slices.ContainsFunc(now, func(c hindcast.Column) bool { return c.Absent }) {
+			now = hindcast.Present(now)
+		}
+		if sameColumns(current, now) {
 			return ""
 		}
 		return whyColumns
@@ -297,5 +300,11 @@ func partOf(source Source, columns []hindcast.Column) int64 {
 	if source.Bytes <= 0 || len(source.Columns) == 0 {
 		return source.Bytes
 	}
-	return source.Bytes * int64(len(hindcast.Present(columns))) / int64(len(source.Columns))
+	present := 0
+	for i := range columns {
+		if !columns[i].Absent {
+			present++
+		}
+	}
+	return source.Bytes * int64(present) / int64(len(source.Columns))
 }

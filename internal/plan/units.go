@@ -41,6 +41,9 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 	if err != nil {
 		return c, err
 	}
+	if first := step(every, anchor, 1).Sub(anchor); first > 0 {
+		c.units = make([]Unit, 0, min(maxSlices, int(span.End.Sub(span.Start)/first)+2))
+	}
 	k := 0
 	for step(every, anchor, k).After(span.Start) {
 		k--
@@ -241,6 +244,10 @@ func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
 	}
 	for _, f := range p.Facts {
 		if f.Table == "" || len(history) == 0 {
+			continue
+		}
+		if !f.TimeNamed() { // one table for all its units
+			add(f.Table)
 			continue
 		}
 		c, err := newCutter(p, f, history)
