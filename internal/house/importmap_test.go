@@ -66,7 +66,7 @@ var importMap = []row{
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks"}, "compares source, lake and target with what is said of them"},
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",
 		"child", "machine", "config"}, "a pipeline with lake, warehouse and engine open: joins the contracts with what is named in the file"},
-	{"query", []string{".", "session", "plan", "engine", "warehouse"}, "an ad hoc query over one slice"},
+	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "child", "config"},
 		"begins and resumes runs: joins all of the above"},
