@@ -210,10 +210,16 @@ func (l *Lake) generations(ctx context.Context, f folder, files bool) ([]*hindca
 	for i := range list {
 		list[i] = &f.index.units[i]
 	}
-	if files && !f.index.each(l, func(m *hindcast.Manifest, d detail) { m.Files = d.paths() }) {
-		return nil, fmt.Errorf("reading %s: %w", l.Absolute(l.indexKey(f.fact)), errIndex)
+	if !files || f.index.each(l, func(m *hindcast.Manifest, d detail) { m.Files = d.paths() }) {
+		return list, nil
 	}
-	return list, nil
+
+	// The index is damaged in a way that its checksum does not show: the entries tell.
+	infos, err := l.store.List(ctx, l.factPrefix(f.fact))
+	if err != nil {
+		return nil, broken("the catalog", "cannot be listed", err)
+	}
+	return l.generations(ctx, folder{fact: f.fact, infos: infos}, files)
 }
 
 func (d detail) paths() []hindcast.File {
@@ -321,11 +327,11 @@ func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(l.Mended()) > 0 { // an entry that is corrupt is to be met again until it is restored
+	if len(l.Mended()) > 0 { // a corrupt entry must be met again until it is restored
 		return nil
 	}
-	if stamp == "" && read == 0 && len(list) == len(f.index.units) {
-		return nil
+	if stamp == "" && read == 0 && f.index != nil && len(list) == len(f.index.units) {
+		return nil // it would say the same again
 	}
 	body, err := l.encodeIndex(f.fact, stamp, list, details)
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/s3test"
 )
 
 // counted counts the entries of facts that are read one by one.
@@ -344,6 +346,180 @@ func TestIndexOfABucket(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(local.Absolute("_hindcast"), "p", "index", "*")); err != nil || len(left) != 1 {
 		t.Errorf("the index is %q, %v", left, err)
+	}
+}
+
+// An index that is kept in a real bucket, beside entries that other writers replace and delete.
+func TestIndexInS3(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	var reads atomic.Int64
+	proxy := server.Proxy(t, func(r s3test.Request) s3test.Fault {
+		if r.Op == "GET" && strings.Contains(r.Key, "/catalog/facts/") {
+			reads.Add(1)
+		}
+		return s3test.None
+	})
+	store, err := s3.Open(t.Context(), s3test.URL(proxy.Endpoint, server.Bucket(t), "a lake/of ours"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	l := &Lake{store: store, pipeline: "it's p", indexFrom: 3}
+	for n := range 5 {
+		entryOf(t, l, hourOf(l, "the events", n, 1))
+	}
+	entryOf(t, l, hourOf(l, "the events and more", 0, 1)) // its name begins with the other's
+	check := func(when string, want int64) {
+		t.Helper()
+		if n := agree(t, l, &reads); n != want {
+			t.Errorf("%s %d entries were read, want %d", when, n, want)
+		}
+	}
+
+	check("without an index", 6)
+	saveIndex(t, l)
+	check("with an index", 1)
+	entryOf(t, l, hourOf(l, "the events", 2, 2))
+	check("with one new entry", 2)
+	if err := store.Delete(t.Context(), l.factKey("the events", hourOf(l, "the events", 4, 1).Key)); err != nil {
+		t.Fatal(err)
+	}
+	check("with one entry less", 2)
+	saveIndex(t, l)
+	check("after it was written again", 1)
+}
+
+// A process that dies after it published, before it wrote the index or while it did, leaves an index that is older than
+// the catalog.
+func TestCrashBeforeTheIndex(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 4 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	old, err := os.ReadFile(l.Absolute(l.indexKey("events")))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	m := hourOf(l, "events", 1, 2)
+	m.Files = nil
+	m.Bytes = 0
+	publish(t, l, m)
+	dead := filepath.Join(filepath.Dir(l.Absolute(l.indexKey("events"))), ".tmp-dead")
+	if err := os.WriteFile(dead, old[:len(old)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(dead, past, past); err != nil {
+		t.Fatal(err)
+	}
+
+	next := &Lake{store: store, pipeline: "p", indexFrom: 2}
+	if n := agree(t, next, &store.reads); n != 1 {
+		t.Errorf("%d entries were read, want the one that was published last", n)
+	}
+	if err := next.Sweep(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half an index is left: %v", err)
+	}
+	settle(t, l, "events")
+	saveIndex(t, next)
+	if n := agree(t, next, &store.reads); n != 0 {
+		t.Errorf("%d entries were read after the next run", n)
+	}
+}
+
+// A corrupt entry is not indexed: whoever reads the catalog meets it, until it is restored.
+func TestCorruptEntryAndIndex(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 3 {
+		m := publish(t, l, unload(t, l, "events", fmt.Sprint(n), 1, 1))
+		if m.Generation != 1 {
+			t.Fatal(m.Generation)
+		}
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	key := l.factKey("events", "1")
+	whole, _, err := store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(t.Context(), key, whole[:len(whole)/2], objstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+
+	next := &Lake{store: store, pipeline: "p", indexFrom: 2}
+	for range 2 { // saving the index in between does not hide it
+		if n := agree(t, next, &store.reads); n != 1 || len(next.Mended()) != 1 {
+			t.Fatalf("%d entries were read and %d found corrupt, want the one", n, len(next.Mended()))
+		}
+		settle(t, next, "events")
+		saveIndex(t, next)
+		next = &Lake{store: store, pipeline: "p", indexFrom: 2}
+	}
+	if _, _, err := next.Generations(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Restore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if body, _, err := store.Get(t.Context(), key); err != nil || !bytes.Equal(body, whole) {
+		t.Errorf("restored as %s, %v", body, err)
+	}
+	settle(t, next, "events")
+	saveIndex(t, next)
+	if n := agree(t, next, &store.reads); n != 0 || len(next.Mended()) != 0 {
+		t.Errorf("after it was restored %d entries were read and %d found corrupt", n, len(next.Mended()))
+	}
+}
+
+// A folder of entries that is gone when the index would be written.
+func TestNothingToIndex(t *testing.T) {
+	l, _ := longLake(t)
+	for n := range 3 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	folders, err := l.folders(t.Context())
+	if err != nil || len(folders) != 1 {
+		t.Fatal(folders, err)
+	}
+	if err := l.store.DeleteAll(t.Context(), l.factPrefix("events")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.saveIndex(t.Context(), folders[0]); err != nil {
+		t.Fatal(err)
+	}
+	if facts, _, err := l.Generations(t.Context(), true); err != nil || len(facts) != 0 {
+		t.Errorf("Generations = %v, %v", facts, err)
+	}
+}
+
+// An index whose checksum holds and whose second part cannot be read is not believed.
+func TestIndexWithoutDetails(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 3 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	path := l.Absolute(l.indexKey("events"))
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body[len(body)-crc32.Size-1] = 0x7f // the name of the last file
+	resum(body)
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := agree(t, l, &store.reads); n != 3 {
+		t.Errorf("%d entries were read, want all 3", n)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Run checks every guarantee of objstore.Store, and those of Foldered, Appender and Ranged where the store has them.
+// Run checks every guarantee of objstore.Store, and those of Foldered, Appender, Ranged and Watched where the store has them.
 // open returns an empty store, a new one for each call.
 func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 	tests := []struct {
@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		{"etag", etag},
 		{"upload", upload},
 		{"list", list},
+		{"stamps", stamps},
 		{"delete", deleteOne},
 		{"delete all", deleteAll},
 		{"write after delete all", writeAfterDeleteAll},

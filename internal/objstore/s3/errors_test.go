@@ -240,8 +240,8 @@ func TestURLs(t *testing.T) {
 
 	for text, says := range map[string]string{
 		"s3:///a":                             "no bucket",
-		"s3://b/a/../c":                       "no prefix",
-		"s3://b/a//c":                         "no prefix",
+		"s3://b/a/../c":                       "not a prefix",
+		"s3://b/a//c":                         "not a prefix",
 		"s3://b/?endpont=x":                   `"endpont"`,
 		"s3://b/?path_style=maybe":            `"maybe"`,
 		"s3://b/?sse=none":                    `"none"`,
