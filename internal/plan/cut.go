@@ -99,7 +99,11 @@ func Cut(h hindcast.History, to time.Time) ([]hindcast.Slice, error) {
 			Message: fmt.Sprintf("a history from %s to %s in slices of %q cannot be cut", from.Format(time.DateOnly), to.Format(time.DateOnly), h.Every),
 			Next:    "correct history: in the pipeline file"}
 	}
+
 	var history []hindcast.Slice
+	if first := step(h.Every, from, 1).Sub(from); first > 0 { // room for a long one at once
+		history = make([]hindcast.Slice, 0, min(maxSlices, int(to.Sub(from)/first)+2))
+	}
 	start := from
 	for k := 1; start.Before(to); k++ {
 		end := step(h.Every, from, k)

@@ -30,6 +30,8 @@ type maker struct {
 	committed map[string]*hindcast.Committed // by slice key; a row counts for its own interval only
 	warnings  []string
 	told      map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
+	items     []Item          // of the plan that was made last
+	units     []Unit
 }
 
 // Make plans: for each selected slice whether it runs and why. E-VALUE, with its place in the pipeline file, for a
@@ -120,7 +122,8 @@ func (d *Draft) Explain(rows []hindcast.Committed) {
 	}
 }
 
-// Plan makes the plan of what is known. It may be called again when more is.
+// Plan makes the plan of what is known. It may be called again when more is; the one that was made before is invalid then, since
+// a long history has room for one only.
 func (d *Draft) Plan() (*Plan, error) {
 	m := &d.maker
 	if err := m.targetTime(); err != nil {
@@ -140,11 +143,13 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.tablesThere(chosen); err != nil {
 		return nil, err
 	}
-	out.Items = make([]Item, len(chosen))
-	for n, i := range chosen {
-		out.Items[n] = m.item(&m.all[i])
+	out.Items = slices.Grow(m.items[:0], len(chosen))
+	for _, i := range chosen {
+		out.Items = append(out.Items, m.item(&m.all[i]))
 	}
+	out.Units = m.units[:0]
 	m.collectUnits(out, chosen)
+	m.items, m.units = out.Items, out.Units
 	gone := m.gone(out)
 	if err := m.refuseGone(gone); err != nil {
 		return nil, err

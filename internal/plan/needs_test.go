@@ -42,6 +42,9 @@ func TestDraftAsksForWhatChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.Plan(); err != nil { // the plan of what is known so far leaves nothing in the one below
+		t.Fatal(err)
+	}
 	asked := d.Unexplained()
 	if !slices.Equal(asked, []string{key}) {
 		t.Fatalf("asked for %v", asked)
@@ -54,7 +57,11 @@ func TestDraftAsksForWhatChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Committed = whole
-	if want := w.make(); !reflect.DeepEqual(got.Items, want.Items) {
+	want := w.make()
+	if !reflect.DeepEqual(got.Items, want.Items) {
 		t.Errorf("got\n%+v\nwant\n%+v", got.Items, want.Items)
+	}
+	if !reflect.DeepEqual(got.Units, want.Units) {
+		t.Errorf("got\n%+v\nwant\n%+v", got.Units, want.Units)
 	}
 }

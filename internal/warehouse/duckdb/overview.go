@@ -18,22 +18,43 @@ func haveStatus(ctx context.Context, conn *sql.Conn) (exists bool, err error) {
 	return exists, err
 }
 
+// overviewQuery has one text of all rows, a line each: to sort one text costs half of what sorting six does. The run comes last
+// in a line: it is the only value that is not hindcast's own.
+const overviewQuery = `SELECT count(*), coalesce(string_agg(concat(epoch_us(slice_start), chr(9), epoch_us(slice_end), chr(9),
+	epoch_us(committed_at), chr(9), slice, chr(9), fingerprint, chr(9), run), chr(10) ORDER BY slice_start), '')
+	FROM hindcast_status WHERE pipeline = ? AND target = ?`
+
 // Overview puts the rows' texts together where they are: a row that is fetched costs more than one that is read.
 func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o warehouse.Overview, err error) {
-	lines := func(value string) string {
-		return "coalesce(string_agg(" + value + ", chr(10) ORDER BY slice_start), '')"
-	}
-	micros := func(column string) string { return lines("CAST(epoch_us(" + column + ") AS VARCHAR)") }
-	query := "SELECT count(*), " + strings.Join([]string{lines("slice"), micros("slice_start"), micros("slice_end"), lines("run"),
-		lines("fingerprint"), micros("committed_at")}, ", ") + " FROM hindcast_status WHERE pipeline = ? AND target = ?"
+	var text string
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
 		exists, err := haveStatus(ctx, conn)
 		if err != nil || !exists {
 			return err
 		}
-		return conn.QueryRowContext(ctx, query, pipeline, target).Scan(&o.Rows, &o.Keys, &o.Starts, &o.Ends, &o.Runs, &o.Prints, &o.At)
+		return conn.QueryRowContext(ctx, overviewQuery, pipeline, target).Scan(&o.Rows, &text)
 	})
-	return o, err
+	if err != nil || o.Rows == 0 {
+		return o, err
+	}
+
+	columns := []*string{&o.Starts, &o.Ends, &o.At, &o.Keys, &o.Prints, &o.Runs}
+	texts := make([]strings.Builder, len(columns))
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		for i := range texts {
+			value := line
+			if i < len(texts)-1 {
+				value, line, _ = strings.Cut(line, "\t")
+			}
+			texts[i].WriteString(value)
+			texts[i].WriteByte('\n')
+		}
+	}
+	for i, column := range columns {
+		*column = strings.TrimSuffix(texts[i].String(), "\n")
+	}
+	return o, nil
 }
 
 // Details returns the whole rows of some slices.
