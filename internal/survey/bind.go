@@ -45,6 +45,9 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		return nil, false, err
 	}
 	t, existing := found[table]
+	if err := s.apart(t); err != nil {
+		return nil, existing, err
+	}
 	if len(schemas) == 0 { // every slice is skipped: what the target has is all that is known of the result
 		return t.Columns, existing, nil
 	}

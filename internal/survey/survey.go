@@ -36,7 +36,10 @@ type Survey struct {
 	Machine    plan.Machine
 	Earlier    plan.Earlier
 	Failed     map[string]bool
+	asked      []string                   // the names of all source tables of the whole history
+	described  map[string]warehouse.Table // those that are there
 	found      []plan.Damaged
+	loops      []string // sources that have rows of the target, in words
 	outside    []string // files that match a fact and are in no slice, in words
 }
 
@@ -79,7 +82,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Advice = append(in.Advice, stray...)
+	in.Advice = append(append(in.Advice, stray...), s.loops...)
 	left, err := s.leftOut(ctx, in)
 	if err != nil {
 		return nil, err
@@ -212,10 +215,12 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources
 	sources = map[string]plan.Source{}
 	var tables map[string]warehouse.Table
 	if s.Warehouse != nil {
-		if tables, err = s.Warehouse.Describe(ctx, plan.Tables(s.Pipeline, history)); err != nil {
+		s.asked = plan.Tables(s.Pipeline, history)
+		if tables, err = s.Warehouse.Describe(ctx, s.asked); err != nil {
 			return nil, nil, err
 		}
 	}
+	s.described = tables
 	for name, t := range tables {
 		sources[name] = plan.Source{Columns: t.Columns, Rows: t.Rows, Bytes: t.Bytes, View: t.View}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -40,7 +42,36 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 			found[name] = t
 		}
 	}
-	return found, nil
+
+	return found, w.under(ctx, all, found, names)
+}
+
+// viewsBound is how many views Describe binds to find what they are over, at some 0.3 ms each.
+const viewsBound = 1000
+
+// under fills in which tables the views are over. DuckDB keeps no record of that, and finds it by binding each view; a view that
+// cannot be bound is the caller's problem when it is read.
+func (w *Owner) under(ctx context.Context, all, found map[string]warehouse.Table, names []string) error {
+	views := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !found[name].View })
+	if len(views) == 0 {
+		return nil
+	}
+	return w.withConn(ctx, func(conn *sql.Conn) error {
+		for _, name := range views[:min(len(views), viewsBound)] {
+			t := found[name]
+			below, err := duckdb.GetTableNames(conn, "FROM "+duck.Table(name), true)
+			if err != nil {
+				continue
+			}
+			for _, b := range below {
+				if table, known := all[key(duck.SplitTable(b))]; known && table.ID != t.ID {
+					t.Shows = append(t.Shows, table.ID)
+				}
+			}
+			found[name] = t
+		}
+		return ctx.Err()
+	})
 }
 
 // Tables lists all tables and views.
@@ -206,7 +237,7 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 	}
 	full := key([]string{database, schema, table})
 	t := all[full]
-	t.Name = ""
+	t.Name, t.ID = "", full
 	t.Rows, t.View = size, view
 	t.Columns = append(t.Columns, c)
 	t.Bytes = -1

@@ -210,9 +210,46 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 		if len(lacking) > 0 {
 			return needs(currentRole(ctx, conn), lacking...)
 		}
-		return nil
+		return lineage(ctx, conn, tables)
 	})
 	return tables, err
+}
+
+// lineages finds what tables are partitions and children of, and what views are over, at any depth.
+const lineages = `
+WITH RECURSIVE up(root, oid, shown) AS (
+  SELECT w.oid, w.oid, false FROM unnest($1::oid[]) AS w(oid)
+  UNION
+  SELECT up.root, next.oid, up.shown OR next.shown FROM up CROSS JOIN LATERAL (
+    SELECT i.inhparent AS oid, false AS shown FROM pg_inherits i WHERE i.inhrelid = up.oid AND NOT up.shown
+    UNION ALL
+    SELECT d.refobjid, true FROM pg_rewrite r
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+    WHERE r.ev_class = up.oid AND r.ev_type = '1') AS next
+)
+SELECT root, oid, shown FROM up WHERE oid <> root ORDER BY 1, 2, 3`
+
+// lineage fills in what is known of tables besides their own columns.
+func lineage(ctx context.Context, conn *pgconn.PgConn, tables map[string]warehouse.Table) error {
+	var oids []string
+	names := map[string][]string{}
+	for name, t := range tables {
+		oids = append(oids, t.ID)
+		names[t.ID] = append(names[t.ID], name)
+	}
+	rows, err := ask(ctx, conn, lineages, array(oids))
+	for _, r := range rows {
+		for _, name := range names[r.text(0)] {
+			t := tables[name]
+			if r.bool(2) {
+				t.Shows = append(t.Shows, r.text(1))
+			} else {
+				t.Within = append(t.Within, r.text(1))
+			}
+			tables[name] = t
+		}
+	}
+	return err
 }
 
 // Tables lists all tables and views that the role may read.
@@ -317,7 +354,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 const bytesPerValue = 5
 
 func describe(r *relation) warehouse.Table {
-	t := warehouse.Table{Statement: r.name.sql(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
+	t := warehouse.Table{ID: r.oid, Statement: r.name.sql(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
 	for _, a := range r.attribute {
 		if a.readable {
 			t.Columns = append(t.Columns, a.column())

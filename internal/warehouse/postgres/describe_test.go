@@ -155,3 +155,34 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
+
+// Partitions and children are within their parents, at any depth; a view over one of them shows it, and nothing beside it.
+func TestWhatTablesShareIsDescribed(t *testing.T) {
+	_, url := database(t, `CREATE TABLE whole (d date) PARTITION BY RANGE (d); CREATE TABLE half PARTITION OF whole FOR VALUES FROM ('2024-01-01') TO ('2024-07-01') PARTITION BY RANGE (d);
+		CREATE TABLE march PARTITION OF half FOR VALUES FROM ('2024-03-01') TO ('2024-04-01'); CREATE TABLE april PARTITION OF half FOR VALUES FROM ('2024-04-01') TO ('2024-05-01');
+		CREATE TABLE parent (d date); CREATE TABLE child () INHERITS (parent);
+		CREATE VIEW over_april AS SELECT * FROM april; CREATE MATERIALIZED VIEW over_whole AS SELECT max(d) AS d FROM whole, (SELECT 1 FROM over_april LIMIT 1) AS one`)
+	names := []string{"whole", "half", "march", "april", "parent", "child", "over_april", "over_whole"}
+	tables, err := open(t, postgres.Options{URL: url}).Describe(t.Context(), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]string{}
+	for _, name := range names {
+		byID[tables[name].ID] = name
+	}
+	spelled := func(ids []string) string {
+		list := make([]string, len(ids))
+		for i, id := range ids {
+			list[i] = byID[id]
+		}
+		slices.Sort(list)
+		return strings.Join(list, " ")
+	}
+	for name, want := range map[string]string{"whole": "/", "half": "whole/", "march": "half whole/", "april": "half whole/", "parent": "/", "child": "parent/",
+		"over_april": "/april", "over_whole": "/april over_april whole"} {
+		if got := spelled(tables[name].Within) + "/" + spelled(tables[name].Shows); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}

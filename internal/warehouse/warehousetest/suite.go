@@ -55,6 +55,7 @@ var March = hindcast.Interval{Start: date(2020, 3, 1), End: date(2020, 4, 1)}
 func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
 		"describe":                       describe,
+		"a table has one identity":       identity,
 		"tables are listed by pattern":   listed,
 		"tables that it fills are told":  made,
 		"unload cuts half open":          unloadWindow,
@@ -103,6 +104,32 @@ func describe(t *testing.T, w *World) {
 	}
 	if _, found := tables["nope"]; found {
 		t.Error("a table that is not there was found")
+	}
+}
+
+// identity: every spelling leads to one identity, no two tables share one, and views say what they are over.
+func identity(t *testing.T, w *World) {
+	w.Exec(t, `CREATE SCHEMA s; CREATE TABLE s.sales (day DATE); CREATE VIEW direct AS SELECT day FROM sales;
+		CREATE VIEW s.indirect AS WITH d AS (SELECT day FROM direct) SELECT max(day) AS day FROM d UNION ALL SELECT day FROM s.sales;
+		CREATE VIEW elsewhere AS SELECT 1 AS n WHERE EXISTS (SELECT 1 FROM empty_one)`)
+	names := []string{"sales", "Sales", `"sales"`, "s.sales", `S."sales"`, "direct", "s.indirect", "elsewhere", "empty_one"}
+	tables, err := w.Warehouse.Describe(t.Context(), names)
+	if err != nil || len(tables) != len(names) {
+		t.Fatal(tables, err)
+	}
+	id := func(name string) string { return tables[name].ID }
+	if id("sales") == "" || id("sales") != id("Sales") || id("sales") != id(`"sales"`) {
+		t.Errorf("spellings of sales: %q, %q, %q", id("sales"), id("Sales"), id(`"sales"`))
+	}
+	if id("s.sales") == id("sales") || id("s.sales") != id(`S."sales"`) {
+		t.Errorf("s.sales is %q and %q, sales is %q", id("s.sales"), id(`S."sales"`), id("sales"))
+	}
+	over := func(view, table string) bool { return slices.Contains(tables[view].Shows, id(table)) }
+	if !over("direct", "sales") || !over("s.indirect", "sales") || !over("s.indirect", "s.sales") || !over("elsewhere", "empty_one") {
+		t.Errorf("views are over too little: %+v", tables)
+	}
+	if over("direct", "s.sales") || over("elsewhere", "sales") || len(tables["sales"].Shows)+len(tables["sales"].Within) > 0 {
+		t.Errorf("views are over too much: %+v", tables)
 	}
 }
 
