@@ -26,7 +26,30 @@ func TestFindUnstable(t *testing.T) {
 		"SELECT row_number() OVER (ORDER BY a) FROM t":                          "",
 		"SELECT a FROM t LIMIT 10":                                              "LIMIT",
 		"SELECT a FROM t ORDER BY a LIMIT 10":                                   "",
-		"SELECT list(":                                                          "list()",
+		// each SELECT by itself: the order of a window, an aggregate or another SELECT is none of its own
+		"SELECT a, row_number() OVER (ORDER BY b) FROM t LIMIT 10":                           "LIMIT",
+		"SELECT a, (SELECT b FROM u LIMIT 1) FROM t ORDER BY a":                              "LIMIT",
+		"SELECT * FROM (SELECT a FROM t ORDER BY a) LIMIT 10":                                "",
+		"WITH s AS (SELECT a FROM t ORDER BY a) SELECT * FROM s LIMIT 10":                    "",
+		"WITH s AS (SELECT a FROM t LIMIT 10) SELECT * FROM s JOIN u USING (a) ORDER BY 1":   "LIMIT",
+		"SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a LIMIT 1)":             "",
+		"SELECT a FROM t LIMIT ALL":                                                          "",
+		"SELECT a FROM t LIMIT 0":                                                            "",
+		"(SELECT a FROM t ORDER BY a LIMIT 3) UNION ALL (SELECT a FROM u LIMIT 3)":           "LIMIT",
+		"SELECT DISTINCT ON (a) a, b FROM t":                                                 "DISTINCT ON",
+		"SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b DESC":                              "",
+		"SELECT * FROM (SELECT DISTINCT ON (a) * FROM t) ORDER BY a":                         "DISTINCT ON",
+		"SELECT DISTINCT a FROM t JOIN u ON t.a = u.a":                                       "",
+		"SELECT lag(a) OVER (PARTITION BY b), lead(a) OVER (ORDER BY c) FROM t":              "lag()",
+		"SELECT first_value(a) OVER (), ntile(4) OVER w FROM t WINDOW w AS (PARTITION BY b)": "first_value() ntile()",
+		"SELECT row_number() OVER w FROM t WINDOW w AS (PARTITION BY b ORDER BY c)":          "",
+		"SELECT rank() OVER (PARTITION BY b), sum(a) OVER (PARTITION BY b) FROM t":           "",
+		// what is usual and as good as certain, or cannot be told from the text
+		"SELECT any_value(a), min(b), arg_max(c, d), max_by(c, d), mode(e) FROM t GROUP BY f":  "",
+		"SELECT list_sort(list(a)), len(array_agg(b)), list_distinct(list(c)) FROM t":          "list()",
+		"SELECT row_number() OVER (PARTITION BY a ORDER BY b) AS n FROM t QUALIFY n = 1":       "",
+		"SELECT sum(a), count(DISTINCT b), max(c) FROM t GROUP BY ALL ORDER BY first LIMIT 10": "",
+		"SELECT list(": "list()",
 	} {
 		var got []string
 		for _, u := range sqltext.FindUnstable(text) {
