@@ -150,6 +150,9 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	case hindcast.EventAttemptFailed:
 		return retryLine(key, e)
 	case hindcast.EventFailed:
+		if e.Attempt == 0 { // of a slice that no attempt was at work on, such as one whose committed row is gone
+			return key + " failed for good" + reason(e.Error)
+		}
 		return fmt.Sprintf("%s failed for good after attempt %d%s", key, e.Attempt, reason(e.Error))
 	case hindcast.EventStopped:
 		return key + " " + cmp.Or(e.Message, "stopped")

@@ -265,7 +265,8 @@ type RunInfo struct {
 	State     string    `json:"state"` // as in RunStatus
 	Done      int       `json:"done"`
 	Total     int       `json:"total"`
-	Rows      int64     `json:"rows"` // committed
+	Rows      int64     `json:"rows"`               // committed
+	Unloaded  int64     `json:"unloaded,omitempty"` // rows, by a run that only unloads
 	StartedAt time.Time `json:"started_at"`
 	Seconds   float64   `json:"seconds"`           // that it was worked on, over all resumes
 	Refused   string    `json:"refused,omitempty"` // why a resume would be refused
@@ -278,6 +279,11 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	_, _, out, _ := t.sums()
 	info := RunInfo{Run: st.Run, State: runState(st, o.Alive), Done: t.done, Total: t.total, Rows: out,
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
+	if p != nil && p.UnloadOnly {
+		for _, s := range st.Slices {
+			info.Unloaded += s.Unloaded
+		}
+	}
 	switch info.State {
 	case runRunning, runStopping:
 		info.Next = "hindcast status " + st.Run
@@ -317,9 +323,12 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 	right := []bool{false, false, true, true, false, true, false}
 	list := make([][]string, 0, len(runs))
 	for _, r := range runs {
-		next := cmp.Or(r.Refused, r.Next)
+		next, rows := cmp.Or(r.Refused, r.Next), exact(r.Rows)
+		if r.Unloaded > 0 {
+			rows = exact(r.Unloaded) + " unloaded"
+		}
 		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
-			exact(r.Rows), moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
+			rows, moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
 	}
 	plainTable(w, head, right, list, o)
 }

@@ -121,6 +121,7 @@ const linesWant = `12:00:00 r8 started: 32 slices
 12:00:10 2017-01 attempt 1 started: transform
 12:00:40 2/32 slices, ETA –: 2017-01 transform for 0:30
 12:01:09 2017-01 failed for good after attempt 1 (resource: /data is full: 214 MB needed, 3 MB free)
+12:01:09 2017-05 failed for good (resource: /data is full: 214 MB needed, 3 MB free)
 12:01:09 worker died: exit status 137
 12:01:09 stopping: 2017-01 failed
 12:01:09 2017-03 stopped
@@ -160,6 +161,7 @@ func TestLines(t *testing.T) {
 	s.wait(29 * time.Second)
 	l.tick()
 	s.add(hindcast.Event{Type: hindcast.EventFailed, Slice: "2017-01-01", Attempt: 1, Error: full})
+	s.add(hindcast.Event{Type: hindcast.EventFailed, Slice: "2017-05-01", Error: full}) // outside of any attempt
 	s.add(hindcast.Event{Type: hindcast.EventWorkerDied, Message: "exit status 137"})
 	s.add(hindcast.Event{Type: hindcast.EventStopRequested, Message: "2017-01 failed"})
 	s.add(hindcast.Event{Type: hindcast.EventStopped, Slice: "2017-03-01"})
