@@ -112,6 +112,8 @@ type Event struct {
 	Message     string        `json:"message,omitempty"`
 	Total       int           `json:"total,omitempty"`
 	Slices      []string      `json:"slices,omitempty"` // with run_resumed: the keys that were asked for; empty means everything that is not done
+	Moved       []Moved       `json:"moved,omitempty"`  // with run_started: sources that changed since they were unloaded
+	Copies      *Ages         `json:"copies,omitempty"` // with run_started: how old the copies in the lake are that are used
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`
 	Host        string        `json:"host,omitempty"`
@@ -119,6 +121,19 @@ type Event struct {
 	Counts      map[State]int `json:"counts,omitempty"`
 	Dead        []string      `json:"confirmed_dead,omitempty"` // with run_finished
 	Unconfirmed []string      `json:"not_confirmed,omitempty"`  // with run_finished: exit code 6
+}
+
+// Moved is a fact or a dimension whose source changed since it was unloaded.
+type Moved struct {
+	Name   string   `json:"name"`
+	Slices []string `json:"slices,omitempty"` // keys of the slices that read what changed; none where that is not known
+	Why    string   `json:"why"`              // "62 rows at the source, 60 in the lake"
+}
+
+// Ages are when the oldest and the newest of several copies were unloaded.
+type Ages struct {
+	Oldest time.Time `json:"oldest"` // UTC
+	Newest time.Time `json:"newest"` // UTC
 }
 
 // Committed is a row of hindcast_status: the proof that a slice's rows are published, written in the same transaction

@@ -62,7 +62,7 @@ func Drifted(was, is *hindcast.Mark, whole bool) string {
 }
 
 // moved puts what was looked at together: for each fact and dimension what changed, and which of the plan's slices read it.
-func (m *maker) moved(out *Plan) (list []Moved) {
+func (m *maker) moved(out *Plan) (list []hindcast.Moved) {
 	if len(m.Looked) == 0 {
 		return nil
 	}
@@ -84,15 +84,15 @@ func (m *maker) moved(out *Plan) (list []Moved) {
 			}
 		}
 		for _, why := range order {
-			list = append(list, Moved{Name: f.Name, Slices: byWhy[why], Why: why})
+			list = append(list, hindcast.Moved{Name: f.Name, Slices: byWhy[why], Why: why})
 		}
 		if why := m.Looked[LookedAt{Name: f.Name}]; why != "" {
-			list = append(list, Moved{Name: f.Name, Why: why})
+			list = append(list, hindcast.Moved{Name: f.Name, Why: why})
 		}
 	}
 	for _, d := range m.dims {
 		if why := m.Looked[LookedAt{d.Name, hindcast.WholeKey}]; why != "" {
-			list = append(list, Moved{Name: d.Name, Why: why})
+			list = append(list, hindcast.Moved{Name: d.Name, Why: why})
 		}
 	}
 	return list

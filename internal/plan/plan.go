@@ -30,7 +30,7 @@ type Plan struct {
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 	// Moved are the sources that changed since they were unloaded, as far as a cheap check shows.
-	Moved []Moved `json:"moved,omitempty"`
+	Moved []hindcast.Moved `json:"moved,omitempty"`
 	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
 	Unbound string `json:"unbound,omitempty"`
 	// Damaged are files of the user's own that were left out.
@@ -92,13 +92,6 @@ type Unit struct {
 	Unloaded time.Time         `json:"unloaded,omitzero"` // when the rows that are used were unloaded; zero if this run unloads them
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
 	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
-}
-
-// Moved is a fact or a dimension whose source changed since it was unloaded.
-type Moved struct {
-	Name   string   `json:"name"`
-	Slices []string `json:"slices,omitempty"` // keys of the slices that read what changed; none where that is not known
-	Why    string   `json:"why"`              // "62 rows at the source, 60 in the lake"
 }
 
 // DimItem is a dimension in a plan.

@@ -103,6 +103,11 @@ func (r *run) begin() {
 	start := hindcast.Event{Type: hindcast.EventRunStarted, Total: len(r.Plan.Items), Fence: r.Fence, Host: r.Host, Pid: r.Pid}
 	if r.state.Run != "" {
 		start.Type, start.Slices = hindcast.EventRunResumed, r.Only
+	} else {
+		start.Moved = r.Plan.Moved
+		if oldest, newest := r.Plan.Ages(); !oldest.IsZero() {
+			start.Copies = &hindcast.Ages{Oldest: oldest.UTC(), Newest: newest.UTC()}
+		}
 	}
 	r.record(start)
 	for _, e := range r.Before {
