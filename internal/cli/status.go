@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,8 +32,15 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			prepares, err := a.preparing(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
 			run, err := a.chooseRun(cmd.Context(), s, args)
 			if err != nil {
+				if prepares && hindcast.AsError(err).Code == hindcast.ERun {
+					return nil // there is none besides
+				}
 				return err
 			}
 			standing, err := watch.Stands(cmd.Context(), s, run, a.options.Now)
@@ -63,6 +72,40 @@ func (a *app) statusCommand() *cobra.Command {
 	command.Flags().BoolVar(&all, "all", false, "a line for each slice")
 	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
+}
+
+// preparing says of a run that has no plan yet that it is there, and the last thing that its log says: what it waits for.
+func (a *app) preparing(ctx context.Context, s *session.Session) (bool, error) {
+	holder, err := watch.Preparing(ctx, s)
+	if err != nil || holder.Run == "" {
+		return false, err
+	}
+	text := fmt.Sprintf("run %s (pid %d on %s) is preparing and has no plan yet", holder.Run, holder.Pid, holder.Host)
+	if last := lastLine(s.Lake.Absolute(s.Lake.LogKey(holder.Run))); last != "" {
+		text += "; its log: " + last
+	}
+	_, err = fmt.Fprintln(a.err, a.plain(a.redactor.String(text)))
+	return true, err
+}
+
+// lastLine is the last line of a file on this machine, cut short; empty if that cannot be read.
+func lastLine(path string) string {
+	const most = 2000
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	text, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-most), most))
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
 }
 
 // wanted counts the slices that a plan runs.

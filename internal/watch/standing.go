@@ -71,3 +71,16 @@ func UnderWay(ctx context.Context, s *session.Session) (string, error) {
 	}
 	return holder.Run, nil
 }
+
+// Preparing is the run that holds the pipeline's lease and has no plan yet: it opens the warehouse, or waits for it. Its Run is
+// empty if there is none.
+func Preparing(ctx context.Context, s *session.Session) (lease.Holder, error) {
+	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
+	if err != nil || !holder.Held || holder.Dead {
+		return lease.Holder{}, err
+	}
+	if _, err = s.Frozen(ctx, holder.Run); err != nil && hindcast.AsError(err).Code == hindcast.ERun {
+		return holder, nil
+	}
+	return lease.Holder{}, err
+}
