@@ -15,6 +15,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Options open an instance.
@@ -136,7 +137,7 @@ func prepareSession(conn driver.ExecerContext, o Options) error {
 }
 
 // Name quotes an identifier.
-func Name(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func Name(name string) string { return sqltext.Identifier(name) }
 
 // Table quotes a possibly qualified table name: sales.cost_summary, "odd.name".x.
 func Table(name string) string {

@@ -31,7 +31,7 @@ var importMap = []row{
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{"."}, "contract of where bytes are kept"},
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
-	{"warehouse", []string{".", "sqltext"}, "contract of what history comes from and results go to"},
+	{"warehouse", []string{".", "sqltext", "datatype"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
 	{"engine", []string{".", "sqltext"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
 	{"engine/enginetest", []string{".", "engine"}, "suite of the contract"},
@@ -39,14 +39,14 @@ var importMap = []row{
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
-	{"duck", []string{".", "datatype"}, "what all users of DuckDB share: opening, quoting, types, errors"},
+	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
-	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
@@ -74,7 +74,7 @@ var importMap = []row{
 
 	// What people see, and where everything is joined.
 	{"screen", []string{".", "plan"}, "plan, board and report as text"},
-	{"scaffold", []string{".", "warehouse"}, "writes the files that a pipeline begins with"},
+	{"scaffold", []string{".", "sqltext", "warehouse"}, "writes the files that a pipeline begins with"},
 	{"demo", []string{".", "duck"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
 	{"cli", []string{anything}, "joins everything, one file a command"},

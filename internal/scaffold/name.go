@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -64,7 +65,7 @@ func splitName(name string) (schema, own string) {
 // spelled writes a table's own name as a pipeline file has it: quoted where a dot or a quote stands in it.
 func spelled(own string) string {
 	if strings.ContainsAny(own, `."`) {
-		return quoteName(own)
+		return sqltext.Identifier(own)
 	}
 	return own
 }
@@ -72,15 +73,13 @@ func spelled(own string) string {
 // spell is spelled for a name like this one.
 func (n named) spell(own string) string {
 	if n.quoted {
-		return quoteName(own)
+		return sqltext.Identifier(own)
 	}
 	return spelled(own)
 }
 
 // exact reports whether the case of the name's letters matters: the warehouse wrote quotes that nothing else asks for.
 func (n named) exact() bool { return n.quoted && !strings.ContainsAny(n.pattern, `."`) }
-
-func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // timeIn finds the time in a table's name.
 func timeIn(t warehouse.Table) (named, bool) {
@@ -191,7 +190,7 @@ func inSQL(name string) string {
 	if plainName.MatchString(name) && !slices.Contains(reserved, strings.ToLower(name)) {
 		return name
 	}
-	return quoteName(name)
+	return sqltext.Identifier(name)
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9_]+`)

@@ -319,3 +319,6 @@ func Find(text string, from int, words ...string) int {
 	}
 	return -1
 }
+
+// Identifier quotes a name, of a table or a column, as the SQL standard has it.
+func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

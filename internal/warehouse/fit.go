@@ -3,12 +3,12 @@ package warehouse
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Fit checks that a result of these columns can be loaded into the target's columns, matched by name, and
@@ -29,13 +29,13 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 		switch {
 		case !found:
 			return nil, misfit(fmt.Sprintf("%s has no column %q, which the SQL gives", table, c.Name),
-				fmt.Sprintf("%s ADD COLUMN %s %s;  or leave it out of the SQL", alter, quote(c.Name), spelled(c)))
+				fmt.Sprintf("%s ADD COLUMN %s %s;  or leave it out of the SQL", alter, sqltext.Identifier(c.Name), spelled(c)))
 		case t.Generated:
 			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
 				"leave it out of the SQL")
 		case !castable(c.Type, t.Type):
 			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
-				fmt.Sprintf("%s ALTER COLUMN %s TYPE %s USING %s;  or in the SQL: CAST(… AS %s) AS %s", alter, quote(t.Name), spelled(c), using(t, c, zone), t.Type, quote(c.Name)))
+				fmt.Sprintf("%s ALTER COLUMN %s TYPE %s USING %s;  or in the SQL: CAST(… AS %s) AS %s", alter, sqltext.Identifier(t.Name), spelled(c), using(t, c, zone), t.Type, sqltext.Identifier(c.Name)))
 		}
 		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
 	}
@@ -43,7 +43,7 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 		_, given := find(result, t.Name)
 		if !given && t.NotNull && !t.Default && !t.Generated {
 			return nil, misfit(fmt.Sprintf("column %q of %s may not be NULL and has no default, and the SQL does not give it", t.Name, table),
-				fmt.Sprintf("add it to the SQL, or: %s ALTER COLUMN %s DROP NOT NULL;", alter, quote(t.Name)))
+				fmt.Sprintf("add it to the SQL, or: %s ALTER COLUMN %s DROP NOT NULL;", alter, sqltext.Identifier(t.Name)))
 		}
 	}
 	return staged, nil
@@ -51,7 +51,7 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 
 // using turns the target's values into the result's type.
 func using(target, result hindcast.Column, zone string) string {
-	value, typ := quote(target.Name), spelled(result)
+	value, typ := sqltext.Identifier(target.Name), spelled(result)
 	instant := "TIMESTAMP WITH TIME ZONE"
 	at := " AT TIME ZONE '" + strings.ReplaceAll(zone, "'", "''") + "'"
 	switch {
@@ -87,14 +87,10 @@ func find(columns []hindcast.Column, name string) (hindcast.Column, bool) {
 	return columns[i], true
 }
 
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
 var integers = map[string]int{ // bits, to see which fit a floating-point number exactly
 	"TINYINT": 8, "UTINYINT": 8, "SMALLINT": 16, "USMALLINT": 16, "INTEGER": 32, "UINTEGER": 32,
 	"BIGINT": 64, "UBIGINT": 64, "HUGEINT": 128, "UHUGEINT": 128,
 }
-
-var decimal = regexp.MustCompile(`^DECIMAL\(\d+,(\d+)\)$`)
 
 // castable says whether a checked cast from one type to the other keeps every value that it lets through.
 func castable(from, to string) bool {
@@ -103,8 +99,8 @@ func castable(from, to string) bool {
 	}
 	fromBits, fromInt := integers[from]
 	_, toInt := integers[to]
-	fromScale, fromDecimal := scale(from)
-	toScale, toDecimal := scale(to)
+	_, fromScale, fromDecimal := datatype.ParseDecimal(from)
+	_, toScale, toDecimal := datatype.ParseDecimal(to)
 	switch {
 	case fromInt && (toInt || toDecimal):
 		return true
@@ -126,13 +122,4 @@ func castable(from, to string) bool {
 		return from == "JSON" || strings.HasPrefix(from, "ENUM(")
 	}
 	return false
-}
-
-func scale(typ string) (int, bool) {
-	m := decimal.FindStringSubmatch(typ)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.Atoi(m[1])
-	return n, err == nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 const (
@@ -90,7 +91,7 @@ func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindca
 		return nil, err
 	}
 	return []string{fmt.Sprintf("%s has no index on %s: every load reads all of it; CREATE INDEX ON %s (%s);", t.Table, a.name,
-		r.name.sql(), identifier(a.name))}, nil
+		r.name.sql(), sqltext.Identifier(a.name))}, nil
 }
 
 func adviseForeignKeys(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // between is something of the target's that may change what a load deletes or stores: a trigger, a rule, a foreign key that
@@ -138,7 +139,7 @@ func (l *load) sameContent(ctx context.Context) (bool, error) {
 	if !l.cast { // there is no temporary table yet
 		columns := make([]string, len(fields))
 		for i, f := range fields {
-			columns[i] = identifier(f.Name) + " " + f.Type.Name
+			columns[i] = sqltext.Identifier(f.Name) + " " + f.Type.Name
 		}
 		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+l.staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
 			return false, err
@@ -159,7 +160,7 @@ func (l *load) sameContent(ctx context.Context) (bool, error) {
 func castStaged(fields []pgcopy.Field) string {
 	list := make([]string, len(fields))
 	for i, f := range fields {
-		list[i] = identifier(f.Name)
+		list[i] = sqltext.Identifier(f.Name)
 		if _, selected := pgcopy.Staging([]pgcopy.Field{f}); selected != "" {
 			list[i] = "CAST(" + selected + " AS " + f.Type.Name + ")"
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -291,7 +292,7 @@ func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation
 		for _, r := range rows {
 			target := r.text(0)
 			if names = append(names, target); parseName(target).schema == "" { // another role's search path may lead there
-				names = append(names, identifier(status.name.schema)+"."+target)
+				names = append(names, sqltext.Identifier(status.name.schema)+"."+target)
 			}
 		}
 		found, err := ask(ctx, conn, byName, namesOf(names)...)
@@ -338,7 +339,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, unreadable)
 		for _, r := range rows {
-			schema, what := identifier(r.text(0)), "tables"
+			schema, what := sqltext.Identifier(r.text(0)), "tables"
 			if r.number(1) == 1 {
 				what = "table"
 			}
@@ -384,7 +385,7 @@ const latest = "9000000000000"
 // Bounds finds the first and the last value of a time column. Seconds since 1970 are the civil reading of a column
 // without a time zone, and the instant of one with it.
 func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last time.Time, err error) {
-	c := identifier(column)
+	c := sqltext.Identifier(column)
 	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
 		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
 		c, latest, parseName(table).sql())
@@ -405,7 +406,7 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s warehouse.Spread, err error) {
 	counts := []string{"count(*)"}
 	for _, c := range columns {
-		counts = append(counts, "count(DISTINCT "+identifier(c)+"::text)")
+		counts = append(counts, "count(DISTINCT "+sqltext.Identifier(c)+"::text)")
 	}
 	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) sample", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
@@ -426,7 +427,7 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 func quoted(names []string) string {
 	list := make([]string, len(names))
 	for i, n := range names {
-		list[i] = identifier(n)
+		list[i] = sqltext.Identifier(n)
 	}
 	return strings.Join(list, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 const (
@@ -43,7 +44,7 @@ func (h home) columns() string {
 
 func (h home) whole() bool { return h.lease && h.status }
 
-func (h home) table(name string) string { return identifier(h.schema) + "." + name }
+func (h home) table(name string) string { return sqltext.Identifier(h.schema) + "." + name }
 
 // gone are the tables that are not there.
 func (h home) gone() (names []string) {

@@ -3,6 +3,8 @@ package postgres
 import (
 	"regexp"
 	"strings"
+
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // name is a table's name as PostgreSQL reads it: what stands outside double quotes is folded to lower case.
@@ -44,9 +46,9 @@ func parseName(text string) name {
 // sql spells the name for a statement.
 func (n name) sql() string {
 	if n.schema == "" {
-		return identifier(n.table)
+		return sqltext.Identifier(n.table)
 	}
-	return identifier(n.schema) + "." + identifier(n.table)
+	return sqltext.Identifier(n.schema) + "." + sqltext.Identifier(n.table)
 }
 
 var plain = regexp.MustCompile(`^[a-z_\x80-\xff][a-z0-9_$\x80-\xff]*$`)
@@ -56,5 +58,5 @@ func spell(part string) string {
 	if plain.MatchString(part) {
 		return part
 	}
-	return identifier(part)
+	return sqltext.Identifier(part)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -110,8 +111,8 @@ func editedQuery(p warehouse.Published, from string) string {
 	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
 	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, content, " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
 	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),
-	p(k, n, first, last, total) AS (` + sumsQuery(bucket(identifier(column)), nil, parseName(p.Target.Table).sql()+
-		" WHERE "+identifier(column)+" >= (SELECT list[1] FROM bounds) AND "+identifier(column)+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
+	p(k, n, first, last, total) AS (` + sumsQuery(bucket(sqltext.Identifier(column)), nil, parseName(p.Target.Table).sql()+
+		" WHERE "+sqltext.Identifier(column)+" >= (SELECT list[1] FROM bounds) AND "+sqltext.Identifier(column)+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
 	SELECT s.slice FROM s LEFT JOIN p ON p.k = ` + bucket("s.a") + `
 	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND s.content IS DISTINCT FROM
 	  'xid:' || CASE WHEN p.first = p.last THEN p.first::text ELSE p.first || '-' || p.last || '/' || p.total END

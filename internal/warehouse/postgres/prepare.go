@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -164,7 +165,7 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 		if err != nil {
 			return nil, err
 		}
-		list[i] = identifier(c.Name) + " " + typ
+		list[i] = sqltext.Identifier(c.Name) + " " + typ
 	}
 	return list, nil
 }
@@ -215,7 +216,7 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 		return nil, err
 	}
 	if time != "" {
-		if err := run(ctx, conn, "CREATE INDEX ON "+table.sql()+" ("+identifier(time)+")"); err != nil {
+		if err := run(ctx, conn, "CREATE INDEX ON "+table.sql()+" ("+sqltext.Identifier(time)+")"); err != nil {
 			return nil, err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -427,7 +428,7 @@ func (l *load) fill(ctx context.Context) error {
 func (l *load) refuseRounding(ctx context.Context, staged string) error {
 	conditions := pgcopy.Rounding(l.fields)
 	for _, column := range slices.Sorted(maps.Keys(conditions)) {
-		rows, err := ask(ctx, l.conn, "SELECT "+identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
+		rows, err := ask(ctx, l.conn, "SELECT "+sqltext.Identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,3 @@ func array(list []string) string {
 
 // literal quotes a string. Sessions have standard_conforming_strings on.
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-// identifier quotes a name.
-func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // right is one that the role lacks: what it is wanted for, and how a GRANT says it.
@@ -39,7 +40,7 @@ func currentRole(ctx context.Context, conn *pgconn.PgConn) string {
 // toRead are the rights that are lacking to read a table.
 func (r *relation) toRead() (lacking []right) {
 	if !r.usage {
-		lacking = append(lacking, right{"reading " + r.found, "USAGE ON SCHEMA " + identifier(r.name.schema)})
+		lacking = append(lacking, right{"reading " + r.found, "USAGE ON SCHEMA " + sqltext.Identifier(r.name.schema)})
 	}
 	if !r.readable {
 		lacking = append(lacking, right{"reading " + r.found, "SELECT ON " + r.name.sql()})
@@ -49,7 +50,7 @@ func (r *relation) toRead() (lacking []right) {
 
 // toKeep is the right to use our tables, which another role may have made.
 func toKeep(schema string) right {
-	home := identifier(schema)
+	home := sqltext.Identifier(schema)
 	return right{"using hindcast_status and hindcast_lease in schema " + schema,
 		"SELECT, INSERT, UPDATE, DELETE ON " + home + ".hindcast_status, " + home + ".hindcast_lease"}
 }
@@ -138,7 +139,7 @@ func (o *obstacles) putBack(ctx context.Context, h home) error {
 
 // keep looks at the rights to our tables, which another role may have made.
 func (o *obstacles) keep(ctx context.Context, schema string) error {
-	home, lacking := identifier(schema), toKeep(schema)
+	home, lacking := sqltext.Identifier(schema), toKeep(schema)
 	status, lease := home+".hindcast_status", home+".hindcast_lease"
 	if err := o.table(ctx, literal(status)+"::regclass", status, []string{"SELECT", "INSERT", "DELETE"}, lacking); err != nil {
 		return err
@@ -150,7 +151,7 @@ func (o *obstacles) keep(ctx context.Context, schema string) error {
 func (o *obstacles) load(ctx context.Context, target *relation) error {
 	name := target.name.sql()
 	if !target.usage {
-		o.lacking = append(o.lacking, right{"writing into " + name, "USAGE ON SCHEMA " + identifier(target.name.schema)})
+		o.lacking = append(o.lacking, right{"writing into " + name, "USAGE ON SCHEMA " + sqltext.Identifier(target.name.schema)})
 	}
 	return o.table(ctx, target.oid+"::oid", name, []string{"SELECT", "INSERT", "DELETE"}, right{"writing into " + name, "SELECT, INSERT, DELETE ON " + name})
 }
@@ -192,13 +193,13 @@ func (o *obstacles) create(ctx context.Context, schema string) error {
 		said = "the schema " + schema + " of the search path"
 	}
 	rows, err := ask(ctx, o.conn, "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1", schema)
-	grant := "USAGE, CREATE ON SCHEMA " + identifier(schema)
+	grant := "USAGE, CREATE ON SCHEMA " + sqltext.Identifier(schema)
 	switch {
 	case err != nil:
 		return err
 	case len(rows) == 0:
 		o.found = append(o.found, &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: said + " is not there",
-			Next: "correct its name, or as an administrator: CREATE SCHEMA " + identifier(schema) + "; GRANT " + grant + " TO " + o.role + ";"})
+			Next: "correct its name, or as an administrator: CREATE SCHEMA " + sqltext.Identifier(schema) + "; GRANT " + grant + " TO " + o.role + ";"})
 	case !rows[0].bool(0):
 		o.lacking = append(o.lacking, right{"creating tables in schema " + schema, grant})
 	}

@@ -6,14 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -83,25 +84,16 @@ func totals(columns []hindcast.Column) []string {
 	var list []string
 	for _, c := range columns {
 		if duck.Exact(c.Type) {
-			name := identifier(c.Name)
+			name := sqltext.Identifier(c.Name)
 			switch c.Type {
 			case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER":
 				name += "::bigint" // an oid, which PostgreSQL does not sum, or a floating-point target, whose sums are not exact
 			}
-			list = append(list, fmt.Sprintf("round(sum(%s), %d)", name, scale(c.Type)))
+			_, scale, _ := datatype.ParseDecimal(c.Type) // 0 of an integer
+			list = append(list, fmt.Sprintf("round(sum(%s), %d)", name, scale))
 		}
 	}
 	return list
-}
-
-// scale is how many digits an exact type has behind the point.
-func scale(typ string) int {
-	m := decimalType.FindStringSubmatch(typ)
-	if m == nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(m[2]) // digits, says the pattern
-	return n
 }
 
 func readSums(r row, columns []hindcast.Column) hindcast.Sums {
@@ -189,6 +181,6 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 		}
 	}
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
-	return sumsQuery("width_bucket("+identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
+	return sumsQuery("width_bucket("+sqltext.Identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
 		parseName(p.Target.Table).sql()+" WHERE "+window(column, typ, whole)), bucket
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 )
 
 // created are the types of a new target's columns, for the types of results in DuckDB's spelling.
@@ -19,18 +20,15 @@ var created = map[string]string{
 	"TIMESTAMP WITH TIME ZONE": "timestamp with time zone", "INTERVAL": "interval", "UUID": "uuid", "JSON": "json",
 }
 
-var (
-	decimalType = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
-	listType    = regexp.MustCompile(`^(.+)\[\d*\]$`)
-)
+var listType = regexp.MustCompile(`^(.+)\[\d*\]$`)
 
 // typeFor spells a type for PostgreSQL; an error if it has none that holds every value.
 func typeFor(typ string) (string, error) {
 	if t, ok := created[typ]; ok {
 		return t, nil
 	}
-	if m := decimalType.FindStringSubmatch(typ); m != nil {
-		return "numeric(" + m[1] + "," + m[2] + ")", nil
+	if precision, scale, ok := datatype.ParseDecimal(typ); ok {
+		return fmt.Sprintf("numeric(%d,%d)", precision, scale), nil
 	}
 	if strings.HasPrefix(typ, "ENUM(") {
 		return "text", nil

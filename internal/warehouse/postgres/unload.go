@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -314,7 +315,7 @@ func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (fo
 	}
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		typ := timeType(x)
-		rows, err := ask(ctx, conn, "SELECT count(*) - count("+identifier(x.Time)+"), count("+identifier(x.Time)+") - count(*) FILTER (WHERE "+
+		rows, err := ask(ctx, conn, "SELECT count(*) - count("+sqltext.Identifier(x.Time)+"), count("+sqltext.Identifier(x.Time)+") - count(*) FILTER (WHERE "+
 			window(x.Time, typ, wall(typ, x.Window, x.TimeZone))+") FROM "+parseName(x.Table).sql())
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -46,7 +47,7 @@ func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, 
 		if columns == "" {
 			continue
 		}
-		column := identifier(f.Name)
+		column := sqltext.Identifier(f.Name)
 		cast := run(ctx, l.conn, "CREATE TEMPORARY TABLE hindcast_cast ("+column+" "+f.Type.Name+") ON COMMIT DROP",
 			"INSERT INTO hindcast_cast SELECT "+selected+" FROM "+staged, "DROP TABLE hindcast_cast")
 		if server, ok := errors.AsType[*pgconn.PgError](cast); ok && ofValue(cast) {
@@ -89,7 +90,7 @@ func (w *Owner) ofText(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 		next := "mend the text at the source, or leave the column out with `columns:`"
 		if encoding == "SQL_ASCII" {
 			next += fmt.Sprintf("; if it is all of one encoding, such as LATIN1, a view can tell: convert_from(convert(convert_to(%s, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')",
-				identifier(c.Name))
+				sqltext.Identifier(c.Name))
 		}
 		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Cause: err, Next: next,
 			Message: fmt.Sprintf("column %q of %s holds text that is not UTF-8: %s", c.Name, x.Table, hindcast.AsError(w.translate(err)).Message)}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 // window is the condition that a column, of the given type in DuckDB's spelling, lies in the interval. DATE and
 // TIMESTAMP columns are cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
 func window(column, typ string, in hindcast.Interval) string {
-	c := identifier(column)
+	c := sqltext.Identifier(column)
 	return "(" + c + " >= " + bound(typ, in.Start) + " AND " + c + " < " + bound(typ, in.End) + ")"
 }
 
