@@ -74,7 +74,7 @@ func located(files []hindcast.File, paths []string) []hindcast.File {
 	return files
 }
 
-// keepPrevious says where what a publication of one replaces is kept. Before it commits that gets a manifest with checksums. In a lake that is not a folder they are written here first, and brought there.
+// keepPrevious says where what a publication of one replaces is kept. Before it commits, that gets a manifest with checksums.
 func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err error) {
 	r := &p.Replacements[0]
 	prefix := s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt)
@@ -84,11 +84,7 @@ func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err
 	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {
 		return s.lake.Keep(ctx, prefix, m, kept[0].Rows)
 	}
-	if !s.lake.Remote() {
-		r.Previous = s.lake.Absolute(r.PreviousAs)
-		return s.lake.Check(prefix)
-	}
-	r.Previous, err = s.lake.Empty(ctx, prefix)
+	r.Previous, err = s.lake.Aside(ctx, prefix)
 	return err
 }
 

@@ -32,23 +32,16 @@ func hashFile(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
 
-// sealFiles checks that m's files exist as it says, makes keys of the paths below the lake, fills in the checksums of the
-// lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
+// sealFiles checks that m's files are there as it says, brings them into the lake, makes keys of their paths, and fills in the
+// checksums of the lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
 func (l *Lake) sealFiles(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
 	err := parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
-		f := &m.Files[n]
-		f.Path = l.Key(f.Path)
-		switch {
-		case l.Remote() && filepath.IsAbs(f.Path):
-			return l.upload(ctx, prefix, f, whole)
-		case l.Remote(), foreign(f.Path):
-			return l.verify(ctx, f, false)
-		}
-		return l.take(ctx, f, l.Absolute(f.Path), whole)
+		return l.area.sealFile(ctx, prefix, &m.Files[n], whole)
 	})
 	if err != nil {
 		return err
 	}
+
 	m.Bytes = 0
 	for _, f := range m.Files {
 		m.Bytes += f.Bytes
@@ -82,9 +75,6 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	if whole && f.SHA256 == "" {
 		also = digest
 	}
-	if folder, err := os.Stat(filepath.Dir(path)); err == nil && !l.Remote() {
-		_ = file.Chmod(folder.Mode().Perm() & 0o666) // engines make files that all may read, which this folder may not mean
-	}
 	if f.CRC32C, err = chunks.Sum(file, f.Bytes, also); err != nil {
 		return broken(path, "cannot be read", err)
 	}
@@ -97,10 +87,10 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	return err
 }
 
-// Stage brings what a step wrote in the prefix's Folder into the lake, where a folder lake has it already. It makes keys of
-// the files' paths and fills in their checksums.
+// Stage brings what a step wrote in the prefix's Folder into the lake. It makes keys of the files' paths and fills in their
+// checksums.
 func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error {
-	if l.Remote() {
+	if l.Remote() { // whoever was taken over uploads nothing
 		if err := l.may(ctx); err != nil {
 			return err
 		}
@@ -135,10 +125,7 @@ func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest, re
 			return broken(f.Path, "cannot be read", err)
 		}
 		m.Sums.Rows += f.Rows
-		if err = nil; l.Remote() {
-			err = l.put(ctx, prefix, &f, false)
-		}
-		if err != nil {
+		if err := l.area.keep(ctx, prefix, &f); err != nil {
 			return err
 		}
 		m.Files = append(m.Files, f)
@@ -147,18 +134,6 @@ func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest, re
 		return err
 	}
 	return l.Clear(prefix)
-}
-
-// upload moves a local file's bytes below prefix. The file itself goes to whoever localizes.
-func (l *Lake) upload(ctx context.Context, prefix string, f *hindcast.File, whole bool) error {
-	path := f.Path
-	if err := l.put(ctx, prefix, f, whole); err != nil {
-		return err
-	}
-	if l.files != nil {
-		l.files.Adopt(ctx, *f, path)
-	}
-	return nil
 }
 
 // put copies a local file below prefix, with its checksums.
@@ -209,30 +184,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 			return broken(l.Absolute(below), "cannot be deleted", err)
 		}
 	}
-	if local, ok := l.store.(objstore.Local); ok {
-		local.Abandon(below)
-	}
-	return l.clearAttempts(below, fence, attempt)
-}
-
-// clearAttempts is Clear for the attempts that Discard is for: the next one may be writing beside them already.
-func (l *Lake) clearAttempts(below string, fence int64, attempt int) error {
-	if !l.Remote() || l.scratch == "" {
-		return nil
-	}
-	entries, err := os.ReadDir(filepath.Join(l.scratch, filepath.FromSlash(below)))
-	if err != nil {
-		return nil // nothing was written there
-	}
-	for _, e := range entries {
-		if later(e.Name(), fence, attempt) {
-			continue
-		}
-		if err := l.Clear(below + e.Name() + "/"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.area.discard(below, func(folder string) bool { return !later(folder, fence, attempt) })
 }
 
 // later reports whether an attempt's folder is of one after this.

@@ -39,8 +39,7 @@ import (
 type Lake struct {
 	store    objstore.Store
 	pipeline string
-	scratch  string    // of a remote lake
-	files    Localizer // the same
+	area     area
 	guard    func(context.Context) error
 	written  string // how the pipeline file writes where the lake is, if that is a secret
 	checker  chunks.Checker
@@ -50,21 +49,27 @@ type Lake struct {
 }
 
 // New returns the pipeline's part of the lake that store holds.
-func New(store objstore.Store, pipeline string) *Lake { return &Lake{store: store, pipeline: pipeline} }
+func New(store objstore.Store, pipeline string) *Lake {
+	l := &Lake{store: store, pipeline: pipeline}
+	if local, ok := store.(objstore.Local); ok {
+		l.area = inPlace{l, local}
+	} else {
+		l.area = viaScratch{Lake: l}
+	}
+	return l
+}
 
 // Store returns what holds the lake's bytes.
 func (l *Lake) Store() objstore.Store { return l.store }
 
-// Remote reports whether the lake is not a folder on this machine: it then needs UseScratch before files are written
-// or read.
-func (l *Lake) Remote() bool {
-	_, local := l.store.(objstore.Local)
-	return !local
-}
+// Remote reports whether each call to the lake's store is waited for, and its files are fetched before they are read. Such a
+// lake needs UseScratch before files are written or read.
+func (l *Lake) Remote() bool { return l.area.remote() }
 
-// UseScratch gives a remote lake its folder on this machine, and who brings files there. It is called
-// before all else; a folder lake needs none.
-func (l *Lake) UseScratch(folder string, files Localizer) { l.scratch, l.files = folder, files }
+// UseScratch gives a remote lake its folder on this machine, and who brings files there. It is called before all else.
+func (l *Lake) UseScratch(folder string, files Localizer) {
+	l.area = viaScratch{Lake: l, scratch: folder, files: files}
+}
 
 // Hide keeps where the lake is out of all that is written into it: the pipeline file writes it with a secret, ${LAKE} say.
 // It is called before all else.
@@ -87,25 +92,7 @@ func (l *Lake) Folder(prefix string) (string, error) {
 	if err := objstore.CheckFolder(prefix); err != nil {
 		return "", fmt.Errorf("making a folder of the lake: %w", err)
 	}
-	if local, ok := l.store.(objstore.Local); ok {
-		return local.Folder(prefix)
-	}
-	if l.scratch == "" {
-		return "", errors.New("making a folder of the lake: it has no scratch folder")
-	}
-	folder := filepath.Join(l.scratch, filepath.FromSlash(prefix))
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", broken(folder, "cannot be made", err)
-	}
-	return folder, nil
-}
-
-// Check refuses a prefix of a folder lake that a symbolic link leads away from where it should be.
-func (l *Lake) Check(prefix string) error {
-	if local, ok := l.store.(objstore.Local); ok {
-		return local.Check(prefix)
-	}
-	return nil
+	return l.area.folder(prefix)
 }
 
 // Empty is Folder, and removes what is in it: an earlier try may have died there.
@@ -118,28 +105,20 @@ func (l *Lake) Empty(ctx context.Context, prefix string) (string, error) {
 	if err != nil || len(entries) == 0 {
 		return folder, err
 	}
-	if l.Remote() {
-		err = l.Clear(prefix)
-	} else {
-		err = l.store.DeleteAll(ctx, prefix)
-	}
-	if err != nil {
+	if err := l.area.remove(ctx, prefix); err != nil {
 		return "", err
 	}
 	return l.Folder(prefix)
 }
 
-// Clear removes what a step wrote below the prefix and nobody needs any more, as far as that is this machine's alone:
-// of a folder lake nothing.
-func (l *Lake) Clear(prefix string) error {
-	if !l.Remote() || l.scratch == "" || objstore.CheckFolder(prefix) != nil {
-		return nil
-	}
-	if err := os.RemoveAll(filepath.Join(l.scratch, filepath.FromSlash(prefix))); err != nil {
-		return fmt.Errorf("clearing the scratch folder: %w", err)
-	}
-	return nil
+// Aside returns the absolute folder where a load is to write the rows that it replaces, below the prefix, before Keep. The load
+// makes the folder if it is not there.
+func (l *Lake) Aside(ctx context.Context, prefix string) (string, error) {
+	return l.area.aside(ctx, prefix)
 }
+
+// Clear removes what a step wrote below the prefix from this machine, where the lake does not need it here.
+func (l *Lake) Clear(prefix string) error { return l.area.clear(prefix) }
 
 // Absolute resolves a file's path, which is a key below the lake or the absolute path or URL of a file of the
 // user's, to an absolute path or URL, for people. What programs here are to open, Localize says.

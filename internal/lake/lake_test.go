@@ -443,6 +443,38 @@ func TestPrefixesAreApart(t *testing.T) {
 	}
 }
 
+// What an attempt at one of several outputs kept is below a folder of the output's, and goes with the attempt.
+func TestAttemptsAreFoundAboveOutputs(t *testing.T) {
+	folder := newLake(t, "p")
+	for what, l := range map[string]*Lake{"a folder": folder, "a bucket": New(bucket{folder.store}, "p")} {
+		first, second := l.PreviousPrefix("r1", "2020", 1, 1), l.PreviousPrefix("r1", "2020", 2, 1)
+		for _, key := range []string{first + "costs/part-0.parquet", first + "usage/part-0.parquet", second + "part-0.parquet"} {
+			if _, err := folder.store.Put(t.Context(), key, []byte("x"), objstore.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found, err := l.Previous(t.Context(), "r1", 3)
+		if err != nil || !slices.Equal(found, []string{first, second}) {
+			t.Errorf("in %s: %q, %v", what, found, err)
+		}
+	}
+}
+
+// The place of facts that pipelines share belongs to no pipeline: none can have its name, and no pipeline's sweep reaches it.
+func TestSharedSourcesAreNoPipelines(t *testing.T) {
+	for _, name := range append(names, "_sources", "sources") {
+		l := newLake(t, name)
+		shared := []string{"_sources/shop/facts/sales/", "_hindcast/_sources/shop/"}
+		for _, prefix := range shared {
+			for _, own := range []string{Bookkeeping(name), l.Prefix(&hindcast.Manifest{Name: "shop", Key: "sales", Interval: january, Generation: 1, Run: "r1"}), l.ViewsKey()} {
+				if strings.HasPrefix(own, prefix) || strings.HasPrefix(prefix, own) {
+					t.Errorf("pipeline %q has %s, in %s", name, own, prefix)
+				}
+			}
+		}
+	}
+}
+
 func TestDiskFree(t *testing.T) {
 	dir := t.TempDir()
 	here, err := DiskFree(dir)

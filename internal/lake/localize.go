@@ -24,28 +24,25 @@ type Localizer interface {
 // Localizer.Localize does. What lies in a folder lake, or is the user's own, is where it is; the former is compared with
 // its checksums when it is first read (promise 8), the latter has none.
 func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
-	paths = make([]string, len(files))
-	var far []hindcast.File
+	var own []hindcast.File
 	var at []int
+	paths = make([]string, len(files))
 	for i, f := range files {
-		if l.Remote() && !foreign(f.Path) {
-			far, at = append(far, f), append(at, i)
+		if foreign(f.Path) {
+			paths[i] = f.Path
 			continue
 		}
-		paths[i] = l.Absolute(f.Path)
+		own, at = append(own, f), append(at, i)
 	}
-	if len(far) == 0 {
-		return paths, func() {}, l.compare(ctx, files, columns)
+	if len(own) == 0 {
+		return paths, func() {}, ctx.Err()
 	}
 
-	if l.files == nil {
-		return nil, nil, errors.New("reading files of the lake: it has no scratch folder")
-	}
-	near, release, err := l.files.Localize(ctx, far, columns)
+	found, release, err := l.area.localize(ctx, own, columns)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, path := range near {
+	for i, path := range found {
 		paths[at[i]] = path
 	}
 	return paths, release, nil
@@ -56,7 +53,7 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 func (l *Lake) compare(ctx context.Context, files []hindcast.File, columns []string) error {
 	return parallel(len(files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := files[n]
-		if err := ctx.Err(); err != nil || foreign(f.Path) {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		path := l.Absolute(f.Path)

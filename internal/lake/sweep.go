@@ -77,7 +77,11 @@ func (l *Lake) attemptsBelow(ctx context.Context, below string) (found []string,
 	if l.Remote() {
 		infos, err := l.store.List(ctx, below)
 		for _, info := range infos {
-			if prefix := info.Key[:strings.LastIndexByte(info.Key, '/')+1]; len(found) == 0 || found[len(found)-1] != prefix {
+			levels := strings.SplitN(strings.TrimPrefix(info.Key, below), "/", 3)
+			if len(levels) < 3 {
+				continue
+			}
+			if prefix := below + levels[0] + "/" + levels[1] + "/"; len(found) == 0 || found[len(found)-1] != prefix {
 				found = append(found, prefix)
 			}
 		}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hindcast/hindcast"
@@ -105,11 +106,12 @@ func (s *sweeper) previous(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	needed := map[string]bool{} // also where the journal does not know of the commit
-	for _, row := range rows {
-		needed[s.session.Lake.Key(row.Previous)+"/"] = true
+	needed := func(prefix string) bool { // also where the journal does not know of the commit
+		return slices.ContainsFunc(rows, func(row hindcast.Committed) bool {
+			return strings.HasPrefix(s.session.Lake.Key(row.Previous)+"/", prefix)
+		})
 	}
-	return s.remove(ctx, slices.DeleteFunc(dead, func(prefix string) bool { return needed[prefix] }))
+	return s.remove(ctx, slices.DeleteFunc(dead, needed))
 }
 
 func (s *sweeper) remove(ctx context.Context, prefixes []string) error {
