@@ -39,10 +39,11 @@ func (m *maker) narrow(n narrowing, columns []hindcast.Column) []hindcast.Column
 	left := 0
 	for i := range columns {
 		c := &columns[i]
-		read := has(r.All, c.Name) || n.time != "" && strings.EqualFold(c.Name, n.time)
+		time := n.time != "" && strings.EqualFold(c.Name, n.time)
+		read := has(r.All, c.Name) || time
 		switch {
 		case c.Type == "":
-			unread := sure && !read || m.Reads == nil
+			unread := sure && !read || m.Reads == nil && !time
 			c.Absent = (unread || has(r.Along, c.Name)) && !has(n.named, c.Name)
 			c.Blank = c.Absent && !unread
 		case n.used && sure:

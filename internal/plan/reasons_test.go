@@ -379,6 +379,18 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// A time column that cannot be read exactly says so itself, also before anybody has asked what the SQL reads.
+func TestATimeColumnThatIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.Sources["usage"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Source: "INT96", NoText: true,
+		Refused: "is INT96, which is cut at microseconds", Mend: "have it cut with `types: {at: TIMESTAMP}`"}, {Name: "cost", Type: "BIGINT"}}}
+	for _, reads := range []map[string]plan.Reads{nil, {}} {
+		w.Reads = reads
+		_, err := plan.Make(w.Inputs)
+		refused(t, err, hindcast.EType, `column "at" of usage is INT96, which is cut at microseconds`, "types: {at: TIMESTAMP}")
+	}
+}
+
 // A column whose type the lake does not have is carried as its text where the pipeline says so, and only there.
 func TestColumnsAsText(t *testing.T) {
 	plans := func(column hindcast.Column, text ...string) (*plan.Plan, error) {
