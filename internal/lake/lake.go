@@ -129,7 +129,7 @@ func (l *Lake) Absolute(path string) string {
 	return objstore.Location(l.store, path)
 }
 
-// Key is the reverse of Absolute: the key of what lies in the lake, the path itself of what does not.
+// Key is the reverse of Absolute: the key of a path in the lake, and any other path itself.
 func (l *Lake) Key(path string) string {
 	root := strings.TrimSuffix(l.store.URL(), "/") + "/"
 	if key, ok := strings.CutPrefix(path, root); ok {

@@ -245,7 +245,7 @@ func TestDamagedEntries(t *testing.T) {
 		t.Errorf("restored as %s, %v", body, err)
 	}
 
-	// an older generation is no copy of it, and a later unload that did not finish is none
+	// neither an older generation nor a later unfinished unload is a copy of it
 	publish(t, l, unload(t, l, "billing", "2020", 2, 1))
 	unload(t, l, "billing", "2020", 3, 1)
 	spoil(path, "{}")

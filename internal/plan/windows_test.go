@@ -77,7 +77,7 @@ func TestEveryInstantOfAWindowIsInOneUnit(t *testing.T) {
 }
 
 // afterLeap reports whether the zone's calendar left days out just before: Samoa had no 2011-12-30, so that the day before
-// the 31st is no time at all.
+// the 31st does not exist.
 func afterLeap(t time.Time) bool {
 	return t.Add(-time.Nanosecond).AddDate(0, 0, 2).Before(t.AddDate(0, 0, 1))
 }

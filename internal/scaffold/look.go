@@ -155,7 +155,7 @@ func (l *looker) look(tables []warehouse.Table) error {
 	return nil
 }
 
-// candidates are the single tables with a time column that are no dimensions of a larger table.
+// candidates are the single tables with a time column that are not dimensions of a larger table.
 func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
 	var list []warehouse.Table
 	for _, t := range single {

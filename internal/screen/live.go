@@ -170,7 +170,7 @@ func (p *pace) finish(t *tally, e hindcast.Event) {
 }
 
 // weight is how much work a slice is taken to be: its input rows by the plan, for slices that are done as well, so
-// that an estimate that is wrong for all is no matter; otherwise what it has read, or the mean of the others'.
+// that an estimate that is wrong for all does not matter; otherwise what it has read, or the mean of the others'.
 func (t *tally) weight(key string) float64 {
 	n := int64(-1)
 	if item := t.items[key]; item != nil {

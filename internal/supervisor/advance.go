@@ -46,7 +46,7 @@ func (r *run) unloaded(a *assignment) {
 	r.enqueue(s, s.transform())
 }
 
-// beginAgain has the slice's next attempt begin where a new run's would: nothing is left of the last one. It is no failure of
+// beginAgain has the slice's next attempt begin where a new run's would: nothing is left of the last one. It is not a failure of
 // the slice, so it counts for no retry.
 func (r *run) beginAgain(s *slice) {
 	s.trying, s.print = false, ""

@@ -226,7 +226,7 @@ func empty(t *testing.T, w *World) {
 	}
 }
 
-// reach: the SQL reads its tables only, when it is bound and when it runs, also of what lies where the engine may read.
+// reach: the SQL reads its tables only, when it is bound and when it runs, even among files the engine may read.
 func reach(t *testing.T, w *World) {
 	within, beyond := filepath.Join(w.Dir, "near.parquet"), filepath.Join(t.TempDir(), "far.parquet")
 	for _, path := range []string{within, beyond} {
