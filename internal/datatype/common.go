@@ -1,5 +1,5 @@
-// Package datatype knows the types of columns, in DuckDB's spelling, the common tongue between warehouse, lake and engine: which
-// type holds the values of two others exactly. Who reads and casts values is the caller's matter.
+// Package datatype knows the types of columns, in DuckDB's spelling, the common language of warehouse, lake and engine: which
+// type holds the values of two others exactly. Reading and casting values is the caller's responsibility.
 package datatype
 
 import (

@@ -35,8 +35,8 @@ func TestNoForbiddenNames(t *testing.T) {
 		}
 	})
 
-	t.Run("places", func(t *testing.T) {
-		if err := walk(func(path string) error { return reportPlaces(t, path) }); err != nil {
+	t.Run("words", func(t *testing.T) {
+		if err := walk(func(path string) error { return reportWords(t, path) }); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -117,9 +117,9 @@ func f(c int, d ...string) (e error) {
 	}
 }
 
-// places finds hosts of package registries, which must not appear in a published tree. The names are assembled here, so
+// registries finds hosts of package registries, which must not appear in a published tree. The names are assembled here, so
 // that this file does not contain them.
-var places = func() *regexp.Regexp {
+var registries = func() *regexp.Regexp {
 	hosts := [][]string{
 		{"proxy", "golang", "org"}, {"sum", "golang", "org"}, {"pypi", "org"}, {"files", "pythonhosted", "org"},
 		{"registry", "npmjs", "org"}, {"deb", "debian", "org"}, {"index", "crates", "io"}, {"static", "crates", "io"},
@@ -131,42 +131,57 @@ var places = func() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(patterns, "|"))
 }()
 
+// stilted finds phrases that make a native reader stop. They are assembled here, so that this file does not contain them.
+var stilted = regexp.MustCompile(`(?i)\b(` + strings.Join([]string{"a" + "new", "for" + " want of", "in good" + " order", "that is no" + " folder",
+	"is for" + " its callers", "what" + " lies between"}, "|") + `)\b`)
+
 // largestText bounds what is read as text: a working tree may contain built programs.
 const largestText = 2 << 20
 
-func reportPlaces(t *testing.T, path string) error {
+func reportWords(t *testing.T, path string) error {
 	info, err := os.Stat(filepath.Join(root, path))
 	if err != nil || info.Size() > largestText {
 		return err
 	}
 
 	content, err := os.ReadFile(filepath.Join(root, path))
-	if err != nil || bytes.IndexByte(content, 0) >= 0 {
+	if err != nil || bytes.IndexByte(content, 0) >= 0 || !registries.Match(content) && !stilted.Match(content) {
 		return err
 	}
 
 	for number, line := range strings.Split(string(content), "\n") {
-		if places.MatchString(line) {
+		if registries.MatchString(line) {
 			t.Errorf("%s:%d: a registry's host: %s", path, number+1, strings.TrimSpace(line))
+		}
+		if m := stilted.FindString(line); m != "" {
+			t.Errorf("%s:%d: %q is not what an engineer would say aloud: %s", path, number+1, m, strings.TrimSpace(line))
 		}
 	}
 
 	return nil
 }
 
-func TestPlaces(t *testing.T) {
+func TestStilted(t *testing.T) {
+	for text, want := range map[string]bool{"unloaded a" + "new": true, "For" + " want of a table": true, "a" + " newer table": false, "a" + " new table": false} {
+		if stilted.MatchString(text) != want {
+			t.Errorf("%q is found: %t", text, !want)
+		}
+	}
+}
+
+func TestRegistries(t *testing.T) {
 	bad := []string{
 		"https://proxy" + ".golang.org/x", "see registry" + ".npmjs.org", "pypi" + ".org",
 	}
 	good := []string{"https://pkg.go.dev/x", "golang.org/x/mod v0.32.0", "happypi" + ".org"}
 	for _, text := range bad {
-		if !places.MatchString(text) {
+		if !registries.MatchString(text) {
 			t.Errorf("%q is not found", text)
 		}
 	}
 
 	for _, text := range good {
-		if places.MatchString(text) {
+		if registries.MatchString(text) {
 			t.Errorf("%q is found", text)
 		}
 	}

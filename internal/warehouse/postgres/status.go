@@ -154,7 +154,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	return out, err
 }
 
-// publishedQuery places each row between the sorted bounds of the intervals, which do not overlap: what lies between
+// publishedQuery places each row between the sorted bounds of the intervals, which do not overlap: whatever is between
 // the k-th and the next is counted under k. The map says which interval that is; there may be none.
 func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 	typ, column := "", p.Target.Time
