@@ -70,7 +70,7 @@ func longLake(t *testing.T) (*Lake, *counted) {
 		t.Fatal(err)
 	}
 	c := &counted{Store: store}
-	return &Lake{store: c, pipeline: "p", indexFrom: 2}, c
+	return withIndex(2, c, "p"), c
 }
 
 // entryOf writes an entry as a publication does, without files on disk.
@@ -287,9 +287,9 @@ func TestIndexAndEntriesAgree(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			one, store := longLake(t)
-			two := &Lake{store: store, pipeline: "p", indexFrom: 2}
+			two := withIndex(2, store, "p")
 			var reads atomic.Int64
-			away := &Lake{store: far{bucket{store.Store}, &reads}, pipeline: "p", indexFrom: 2}
+			away := withIndex(2, far{bucket{store.Store}, &reads}, "p")
 			generations := map[int]int{}
 			for step := range 120 {
 				l := []*Lake{one, two, away}[random.IntN(3)]
@@ -328,7 +328,7 @@ func TestIndexAndEntriesAgree(t *testing.T) {
 func TestIndexOfABucket(t *testing.T) {
 	local, store := longLake(t)
 	var reads atomic.Int64
-	l := &Lake{store: far{bucket{store.Store}, &reads}, pipeline: "p", indexFrom: 2}
+	l := withIndex(2, far{bucket{store.Store}, &reads}, "p")
 	for n := range 5 {
 		entryOf(t, local, hourOf(local, "events", n, 1))
 	}
@@ -365,7 +365,7 @@ func TestIndexInS3(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	l := &Lake{store: store, pipeline: "it's p", indexFrom: 3}
+	l := withIndex(3, store, "it's p")
 	for n := range 5 {
 		entryOf(t, l, hourOf(l, "the events", n, 1))
 	}
@@ -417,7 +417,7 @@ func TestCrashBeforeTheIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	next := &Lake{store: store, pipeline: "p", indexFrom: 2}
+	next := withIndex(2, store, "p")
 	if n := agree(t, next, &store.reads); n != 1 {
 		t.Errorf("%d entries were read, want the one that was published last", n)
 	}
@@ -454,14 +454,14 @@ func TestCorruptEntryAndIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	next := &Lake{store: store, pipeline: "p", indexFrom: 2}
+	next := withIndex(2, store, "p")
 	for range 2 { // saving the index in between does not hide it
 		if n := agree(t, next, &store.reads); n != 1 || len(next.Mended()) != 1 {
 			t.Fatalf("%d entries were read and %d found corrupt, want the one", n, len(next.Mended()))
 		}
 		settle(t, next, "events")
 		saveIndex(t, next)
-		next = &Lake{store: store, pipeline: "p", indexFrom: 2}
+		next = withIndex(2, store, "p")
 	}
 	if _, _, err := next.Generations(t.Context(), false); err != nil {
 		t.Fatal(err)
@@ -572,4 +572,11 @@ func TestSweepOfManyUnits(t *testing.T) {
 			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
 		}
 	}
+}
+
+// withIndex is New for a lake whose facts have an index from that many units on.
+func withIndex(units int, store objstore.Store, pipeline string) *Lake {
+	l := New(store, pipeline)
+	l.indexFrom = units
+	return l
 }
