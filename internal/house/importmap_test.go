@@ -73,7 +73,8 @@ var importMap = []row{
 	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.
-	{"screen", []string{".", "plan"}, "plan, board and report as text"},
+	{"view", []string{".", "plan"}, "folds events and plan into what is shown; pure"},
+	{"screen", []string{".", "plan", "view"}, "plan, board and report as text"},
 	{"scaffold", []string{".", "sqltext", "warehouse"}, "writes the files that a pipeline begins with"},
 	{"demo", []string{".", "duck"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},

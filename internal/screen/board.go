@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // frameEvery is the time between two frames of a board.
@@ -18,7 +19,8 @@ const frameEvery = 125 * time.Millisecond
 type Board struct {
 	mu     sync.Mutex
 	o      Options
-	live   *live
+	live   *view.Live
+	fits   fits
 	canvas canvas
 	closed bool
 	fresh  bool      // an event came after the last frame
@@ -29,7 +31,7 @@ type Board struct {
 
 // NewBoard makes a board on out, a terminal (or a writer before one). Nothing is drawn before Start.
 func NewBoard(out io.Writer, o Options, p *plan.Plan) *Board {
-	return &Board{o: o, live: newLive(p), canvas: canvas{out: out}}
+	return &Board{o: o, live: view.NewLive(p), fits: fits{}, canvas: canvas{out: out}}
 }
 
 // Start draws the board, and from now on about eight times a second.
@@ -91,7 +93,7 @@ func (b *Board) Past(e hindcast.Event) {
 }
 
 func (b *Board) apply(e hindcast.Event) {
-	b.live.apply(e)
+	b.live.Apply(e)
 	b.fresh = true
 }
 
@@ -147,16 +149,16 @@ func (b *Board) frame(width, height int) []string {
 	}
 	width--
 	now, l := b.o.clock(), b.live
-	l.t.count()
-	lines := []string{l.header(b.o, now, width)}
-	if grid := l.t.grid(b.o, width, max(min(8, height-8), 1)); len(grid)+2 < height {
+	l.Tally.Count()
+	lines := []string{header(l, b.o, now, width)}
+	if grid := b.fits.grid(l.Tally, b.o, width, max(min(8, height-8), 1)); len(grid)+2 < height {
 		lines = append(lines, grid...)
 	}
-	if l.st.Stopping != "" && !l.st.Finished {
-		lines = append(lines, l.stopping(b.o, width))
+	if l.Run.Stopping != "" && !l.Run.Finished {
+		lines = append(lines, stoppingLine(l, b.o, width))
 	}
 	if room := height - 1 - len(lines) - 1; room > 0 {
-		if rows := l.actives(b.o, now, width, room, hindcast.Running, hindcast.Retrying, hindcast.Failed); len(rows) > 0 {
+		if rows := actives(l, b.o, now, width, room, hindcast.Running, hindcast.Retrying, hindcast.Failed); len(rows) > 0 {
 			lines = append(append(lines, ""), rows...)
 		}
 	}
@@ -168,20 +170,20 @@ func (b *Board) frame(width, height int) []string {
 }
 
 // header is the run in a line; what matters least goes first where the line is narrow.
-func (l *live) header(o Options, now time.Time, width int) string {
-	run := o.text(l.st.Run)
-	name, count := "", l.progress()+" slices"
-	if l.plan != nil {
-		name = o.text(l.plan.Pipeline.Name)
+func header(l *view.Live, o Options, now time.Time, width int) string {
+	run := o.text(l.Run.Run)
+	name, count := "", progress(l)+" slices"
+	if l.Plan != nil {
+		name = o.text(l.Plan.Pipeline.Name)
 	}
-	eta, speed := l.etaText(o, now), rate(l.pace.rows, now.Sub(l.pace.began))
-	if l.st.Finished {
-		rowsIn, _, _, _ := l.t.sums() // of the whole run, as the report has it
-		eta, speed = "in "+watch(l.st.Active), rate(rowsIn, l.st.Active)
+	eta, speed := etaText(l, o, now), rate(l.Pace(now))
+	if l.Run.Finished {
+		rowsIn, _, _, _ := l.Tally.Sums() // of the whole run, as the report has it
+		eta, speed = "in "+watch(l.Run.Active), rate(rowsIn, l.Run.Active)
 	}
 	for _, parts := range [][]string{
-		{strings.TrimSpace(run + " " + name), count, l.rowsText(), eta, speed},
-		{strings.TrimSpace(run + " " + name), count, l.rowsText(), eta},
+		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta, speed},
+		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta},
 		{strings.TrimSpace(run + " " + name), count, eta},
 		{run, count, eta},
 	} {
@@ -215,22 +217,34 @@ func joinHeader(o Options, parts []string, width int) (string, bool) {
 	return left + strings.Repeat(" ", max(gap, 2)) + right, gap >= 2
 }
 
-func (l *live) rowsText() string {
+// etaText is "ETA 0:58", or "ETA –" while nothing can be said.
+func etaText(l *view.Live, o Options, now time.Time) string {
+	if left, ok := l.ETA(now); ok {
+		return "ETA " + watch(left)
+	}
+	return "ETA " + o.or("–", "-")
+}
+
+func progress(l *view.Live) string {
+	return exact(int64(l.Tally.Done)) + "/" + exact(int64(l.Tally.Total))
+}
+
+func rowsText(l *view.Live) string {
 	switch {
-	case l.t.rowsTotal > 0:
-		return short(l.t.rowsDone) + " of " + rows(l.t.rowsTotal)
-	case l.t.rowsDone > 0:
-		return rows(l.t.rowsDone)
+	case l.Tally.RowsTotal > 0:
+		return short(l.Tally.RowsDone) + " of " + rows(l.Tally.RowsTotal)
+	case l.Tally.RowsDone > 0:
+		return rows(l.Tally.RowsDone)
 	}
 	return ""
 }
 
-func (l *live) stopping(o Options, width int) string {
-	n := l.t.counts[hindcast.Running]
-	why := " (" + o.text(l.st.Stopping) + ")"
+func stoppingLine(l *view.Live, o Options, width int) string {
+	n := l.Tally.Counts[hindcast.Running]
+	why := " (" + o.text(l.Run.Stopping) + ")"
 	rest := ": waiting for " + Counted(n, "slice") + ", Ctrl-C again to kill"
 	if n == 0 {
-		rest = ": making sure that all is dead"
+		rest = ": confirming that every process has exited"
 	}
 	if cells("  stopping"+why+rest) > width {
 		why = ""
@@ -239,10 +253,10 @@ func (l *live) stopping(o Options, width int) string {
 }
 
 // actives are the slices in the given states, one a line.
-func (l *live) actives(o Options, now time.Time, width, room int, states ...hindcast.State) []string {
+func actives(l *view.Live, o Options, now time.Time, width, room int, states ...hindcast.State) []string {
 	var keys []string
 	for _, state := range states {
-		keys = append(keys, l.t.in(state)...)
+		keys = append(keys, l.Tally.In(state)...)
 	}
 	more := 0
 	if len(keys) > room {
@@ -251,7 +265,7 @@ func (l *live) actives(o Options, now time.Time, width, room int, states ...hind
 	}
 	list := make([][]string, 0, len(keys))
 	for _, key := range keys {
-		list = append(list, l.active(o, key, now))
+		list = append(list, activeLine(l, o, key, now))
 	}
 	out := columns(list, []bool{false, false, false, true, true, false}, width)
 	if more > 0 {
@@ -260,10 +274,10 @@ func (l *live) actives(o Options, now time.Time, width, room int, states ...hind
 	return out
 }
 
-// active is a slice's line in columns: key, step, attempt, rows, time, error.
-func (l *live) active(o Options, key string, now time.Time) []string {
-	s := l.st.Slices[key]
-	step, n := string(s.Step), l.t.rowsIn(key)
+// activeLine is a slice's line in columns: key, step, attempt, rows, time, error.
+func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
+	s := l.Run.Slices[key]
+	step, n := string(s.Step), l.Tally.RowsIn(key)
 	if s.Step == hindcast.StepLoad {
 		n = s.Rows
 	}
@@ -272,11 +286,11 @@ func (l *live) active(o Options, key string, now time.Time) []string {
 		amount = rows(n)
 	}
 	since := watch(now.Sub(s.Since))
-	problem := o.text(l.errs[key])
+	problem := o.text(l.Errors[key])
 	switch s.State {
 	case hindcast.Retrying:
 		step = "retrying"
-		if at := l.retryAt[key]; at.After(now) {
+		if at := l.RetryAt[key]; at.After(now) {
 			since = "in " + watch(at.Sub(now))
 		}
 		problem = o.paint(yellow, problem)
@@ -285,7 +299,7 @@ func (l *live) active(o Options, key string, now time.Time) []string {
 		problem = o.paint(red, problem)
 	case hindcast.Pending, hindcast.Running, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
 	}
-	return []string{l.t.short.short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
+	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
 }
 
 // columns aligns cells below each other. Where that is too wide, the columns of rows and attempts go first.

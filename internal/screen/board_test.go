@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 	"github.com/rivo/uniseg"
 )
 
@@ -279,17 +280,17 @@ func TestETA(t *testing.T) {
 	for i := range p.Items {
 		p.Items[i].Rows = 1000
 	}
-	l := newLive(p)
+	l := view.NewLive(p)
 	s := newScript("r1", 40)
 	feed := func() {
 		for _, e := range s.events {
-			l.apply(e)
+			l.Apply(e)
 		}
 		s.events = nil
 	}
 	estimate := func() (time.Duration, bool) {
-		l.t.count()
-		return l.pace.eta(l.t, s.now)
+		l.Tally.Count()
+		return l.ETA(s.now)
 	}
 	s.do(p.Items[0].Slice.Key, 1)
 	feed()
@@ -326,7 +327,7 @@ func TestSlicesThatWait(t *testing.T) {
 		item.Rows, item.Units = 1000, plan.Needs{{Fact: "billing", Keys: []string{item.Slice.Key}}}
 		p.Units = append(p.Units, plan.Unit{Fact: "billing", Key: item.Slice.Key, Unload: true})
 	}
-	l, s := newLive(p), newScript("r1", 20)
+	l, s := view.NewLive(p), newScript("r1", 20)
 	key := func(i int) string { return p.Items[i].Slice.Key }
 	unload := func(i int) {
 		s.step(key(i), 1, hindcast.StepUnload)
@@ -344,20 +345,20 @@ func TestSlicesThatWait(t *testing.T) {
 	s.step(key(8), 1, hindcast.StepTransform)
 	s.wait(time.Second)
 	for _, e := range s.events {
-		l.apply(e)
+		l.Apply(e)
 	}
-	l.t.count()
-	if running := l.t.in(hindcast.Running); !slices.Equal(running, []string{key(8), key(14)}) || l.t.counts[hindcast.Pending] != 10 {
-		t.Errorf("under way are %v; %d are pending", running, l.t.counts[hindcast.Pending])
+	l.Tally.Count()
+	if running := l.Tally.In(hindcast.Running); !slices.Equal(running, []string{key(8), key(14)}) || l.Tally.Counts[hindcast.Pending] != 10 {
+		t.Errorf("under way are %v; %d are pending", running, l.Tally.Counts[hindcast.Pending])
 	}
 	want := 12*6500*time.Millisecond - time.Second
-	if got, ok := l.pace.eta(l.t, s.now); !ok || (got-want).Abs() > want/8 {
+	if got, ok := l.ETA(s.now); !ok || (got-want).Abs() > want/8 {
 		t.Errorf("%s are said to be left (%v), and it will be %s", got, ok, want)
 	}
 	s.events = nil
 	s.finish(key(8), 1, hindcast.StepTransform, 1, 1, 5)
-	l.apply(s.events[0])
-	if l.t.state(key(8)) != hindcast.Pending {
+	l.Apply(s.events[0])
+	if l.Tally.State(key(8)) != hindcast.Pending {
 		t.Error("a slice whose result waits for the loader is under way")
 	}
 }
@@ -365,7 +366,7 @@ func TestSlicesThatWait(t *testing.T) {
 // A resumed run is measured from its resume on.
 func TestETAAfterResume(t *testing.T) {
 	p := history("even", noon, hindcast.Period{N: 1, Unit: hindcast.Days}, 10)
-	l := newLive(p)
+	l := view.NewLive(p)
 	s := newScript("r1", 10)
 	s.do(p.Items[0].Slice.Key, 1)
 	s.wait(20 * time.Hour)
@@ -374,10 +375,10 @@ func TestETAAfterResume(t *testing.T) {
 		s.do(p.Items[i].Slice.Key, 1)
 	}
 	for _, e := range s.events {
-		l.apply(e)
+		l.Apply(e)
 	}
-	l.t.count()
-	if got, ok := l.pace.eta(l.t, s.now); !ok || (got-5*6500*time.Millisecond).Abs() > time.Second {
+	l.Tally.Count()
+	if got, ok := l.ETA(s.now); !ok || (got-5*6500*time.Millisecond).Abs() > time.Second {
 		t.Errorf("%s (%v), want 32.5 s", got, ok)
 	}
 }
@@ -391,9 +392,9 @@ func TestGridShowsEverySlice(t *testing.T) {
 			for _, width := range []int{20, 40, 79, 200} {
 				st := &hindcast.RunState{Total: n}
 				st.Slice(p.Items[n/2].Slice.Key).State = hindcast.Failed
-				tally := newTally(st, p)
-				lines := tally.grid(options(width), width, 8)
-				legend := tally.legend(options(width), width, fitGrid(tally.keys, width, 8).per)
+				tally := view.NewTally(st, p)
+				lines := fits{}.grid(tally, options(width), width, 8)
+				legend := legend(tally, options(width), width, fitGrid(tally.Keys, width, 8).per)
 				text := strings.Join(lines, "\n")
 				if got := strings.Count(text, "✗"); got != 2 { // the cell, and the legend's
 					t.Errorf("%d of %s at %d: %d signs of failure:\n%s", n, every, width, got, text)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -71,7 +72,7 @@ var screens = map[string]func(*bytes.Buffer, Options){
 	"list": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		List(w, []RunInfo{Info(finished(p).state(), p, StatusOptions{}), Info(diskFull(p).state(), p, StatusOptions{}),
-			{Run: "r10", State: runInterrupted, Total: 36, StartedAt: noon.AddDate(0, -6, 0), Next: "hindcast resume r10"}, overtaken(p)}, o)
+			{Run: "r10", State: view.Interrupted, Total: 36, StartedAt: noon.AddDate(0, -6, 0), Next: "hindcast resume r10"}, overtaken(p)}, o)
 	},
 	"list_none": func(w *bytes.Buffer, o Options) { List(w, nil, o) },
 	"table":     func(w *bytes.Buffer, o Options) { Table(w, tableColumns, tableValues(), TableOptions{o, true}) },

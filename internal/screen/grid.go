@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // cell is what a sign of the grid stands for.
@@ -14,9 +15,6 @@ type cell struct {
 	word        string
 }
 
-// partly is the cell of several slices of which some are done and none is under way or has failed.
-const partly hindcast.State = "partly done"
-
 var cellOf = map[hindcast.State]cell{
 	hindcast.Succeeded: {"✓", "+", green, "done"},
 	hindcast.Running:   {"▶", ">", cyan, "running"},
@@ -25,7 +23,7 @@ var cellOf = map[hindcast.State]cell{
 	hindcast.Stopped:   {"■", "#", yellow, "stopped"},
 	hindcast.Failed:    {"✗", "x", red, "failed"},
 	hindcast.Skipped:   {"–", "-", dim, "skipped"},
-	partly:             {"•", "o", plain, "partly done"},
+	view.Partly:        {"•", "o", plain, "partly done"},
 }
 
 func (o Options) cell(state hindcast.State) string {
@@ -33,25 +31,10 @@ func (o Options) cell(state hindcast.State) string {
 	return o.paint(c.style, o.or(c.sign, c.plain))
 }
 
-// gridUnit is the span of keys that a label of the grid covers: how many leading characters of the key it shares.
-type gridUnit struct {
-	prefix int
-	suffix string
-}
-
-// gridUnits in the order of preference among those that show as much.
-var gridUnits = []gridUnit{{4, ""}, {7, ""}, {10, ""}, {3, "0s"}}
-
-// section is the slices of one label, from the first to before the second index.
-type section struct {
-	label    string
-	from, to int
-}
-
 // layout of a grid: groups of cells below each other in columns.
 type layout struct {
-	unit    gridUnit
-	groups  []section
+	unit    view.Unit
+	groups  []view.Section
 	columns int
 	lines   int
 	per     int // slices in a cell
@@ -63,15 +46,15 @@ const gridIndent, gridGap = 2, 4
 // fitGrid finds the layout that shows most: the fewest slices in a cell, then the fewest lines.
 func fitGrid(all []string, width, maxLines int) layout {
 	var best layout
-	for _, unit := range gridUnits {
-		l := layout{unit: unit, groups: groupKeys(all, unit)}
-		longest := longestGroup(l.groups)
-		if longest == 1 && len(l.groups) > 1 && unit.prefix != 3 {
+	for _, unit := range view.Units {
+		l := layout{unit: unit, groups: view.Sections(all, unit)}
+		longest := view.Longest(l.groups)
+		if longest == 1 && len(l.groups) > 1 && unit.Prefix != 3 {
 			continue // a label for every cell says nothing
 		}
 		for columns := 1; columns <= min(len(l.groups), 16); columns++ {
 			l.columns, l.lines = columns, (len(l.groups)+columns-1)/columns
-			room := (width-gridIndent-(columns-1)*gridGap)/columns - cells(l.groups[0].label) - 2
+			room := (width-gridIndent-(columns-1)*gridGap)/columns - cells(l.groups[0].Label) - 2
 			if l.lines > maxLines || room < 1 {
 				continue
 			}
@@ -81,55 +64,37 @@ func fitGrid(all []string, width, maxLines int) layout {
 			}
 		}
 	}
-	if best.per == 1 && len(best.groups) > 1 && best.unit.prefix == 4 {
-		best.shift = longestGroup(best.groups) - best.groups[0].to
+	if best.per == 1 && len(best.groups) > 1 && best.unit.Prefix == 4 {
+		best.shift = view.Longest(best.groups) - best.groups[0].To
 	}
 	return best
 }
 
-func groupKeys(all []string, unit gridUnit) []section {
-	var out []section
-	last := ""
-	for i, key := range all {
-		prefix := key[:min(unit.prefix, len(key))]
-		if prefix != last || len(out) == 0 {
-			out = append(out, section{label: prefix + unit.suffix, from: i})
-			last = prefix
-		}
-		out[len(out)-1].to = i + 1
-	}
-	return out
-}
-
-func longestGroup(groups []section) int {
-	longest := 0
-	for _, g := range groups {
-		longest = max(longest, g.to-g.from)
-	}
-	return longest
-}
+// fits are the layouts of grids by width, lines and number of keys, so that a frame over ten thousand slices costs little.
+type fits map[[3]int]layout
 
 // grid draws every slice as a cell, by year, or several slices as one where they are too many.
-func (t *tally) grid(o Options, width, maxLines int) []string {
-	if len(t.keys) == 0 || maxLines < 1 {
+func (fitted fits) grid(t *view.Tally, o Options, width, maxLines int) []string {
+	if len(t.Keys) == 0 || maxLines < 1 {
 		return nil
 	}
-	l, ok := t.fitted[[2]int{width, maxLines}]
+	at := [3]int{width, maxLines, len(t.Keys)}
+	l, ok := fitted[at]
 	if !ok {
-		l = fitGrid(t.keys, width, maxLines)
-		t.fitted[[2]int{width, maxLines}] = l
+		l = fitGrid(t.Keys, width, maxLines)
+		fitted[at] = l
 	}
 	if l.per == 0 {
-		return t.bar(o, width)
+		return bar(t, o, width)
 	}
 	wide := 0
 	texts := make([]string, len(l.groups))
 	for i, g := range l.groups {
-		texts[i] = g.label + "  "
+		texts[i] = g.Label + "  "
 		if i == 0 {
 			texts[i] += strings.Repeat(" ", l.shift)
 		}
-		texts[i] += cellsOf(o, t.states[g.from:g.to], l.per)
+		texts[i] += cellsOf(o, t.States[g.From:g.To], l.per)
 		wide = max(wide, cells(texts[i]))
 	}
 	out := make([]string, 0, l.lines+1)
@@ -140,58 +105,33 @@ func (t *tally) grid(o Options, width, maxLines int) []string {
 		}
 		out = append(out, strings.TrimRight(text, " "))
 	}
-	return append(out, t.legend(o, width, l.per)...)
+	return append(out, legend(t, o, width, l.per)...)
 }
 
 // bar is the grid of a screen that is too small for labels.
-func (t *tally) bar(o Options, width int) []string {
-	per := (len(t.keys) + max(width, 1) - 1) / max(width, 1)
-	return append([]string{cellsOf(o, t.states, per)}, t.legend(o, width, per)...)
+func bar(t *view.Tally, o Options, width int) []string {
+	per := (len(t.Keys) + max(width, 1) - 1) / max(width, 1)
+	return append([]string{cellsOf(o, t.States, per)}, legend(t, o, width, per)...)
 }
 
 func cellsOf(o Options, group []hindcast.State, per int) string {
 	var b strings.Builder
 	for i := 0; i < len(group); i += per {
-		b.WriteString(o.cell(merged(group[i:min(i+per, len(group))])))
+		b.WriteString(o.cell(view.Merged(group[i:min(i+per, len(group))])))
 	}
 	return b.String()
 }
 
-// merged is the one state that stands for several slices: what needs a person's eye most.
-func merged(group []hindcast.State) hindcast.State {
-	if len(group) == 1 {
-		return group[0]
-	}
-	seen := map[hindcast.State]bool{}
-	for _, state := range group {
-		seen[state] = true
-	}
-	for _, state := range []hindcast.State{hindcast.Failed, hindcast.Retrying, hindcast.Running, hindcast.Stopped} {
-		if seen[state] {
-			return state
-		}
-	}
-	switch {
-	case seen[hindcast.Pending] && seen[hindcast.Succeeded]:
-		return partly
-	case seen[hindcast.Pending]:
-		return hindcast.Pending
-	case seen[hindcast.Succeeded]:
-		return hindcast.Succeeded
-	}
-	return hindcast.Skipped
-}
-
 // legend counts the states and so explains the signs.
-func (t *tally) legend(o Options, width, per int) []string {
+func legend(t *view.Tally, o Options, width, per int) []string {
 	var parts []string
 	for _, state := range hindcast.States {
-		if n := t.counts[state]; n > 0 {
+		if n := t.Counts[state]; n > 0 {
 			parts = append(parts, o.cell(state)+" "+exact(int64(n))+" "+cellOf[state].word)
 		}
 	}
 	if per > 1 {
-		parts = append(parts, fmt.Sprintf("(a cell is %d slices, %s partly done)", per, o.cell(partly)))
+		parts = append(parts, fmt.Sprintf("(a cell is %d slices, %s partly done)", per, o.cell(view.Partly)))
 	}
 	return pack("  ", parts, width)
 }

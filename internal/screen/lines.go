@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // quiet is how long nothing may be said while slices are under way.
@@ -21,7 +22,7 @@ const quiet = 30 * time.Second
 type Lines struct {
 	mu   sync.Mutex
 	o    Options
-	live *live
+	live *view.Live
 	out  io.Writer
 	last time.Time // when the last line was written
 	quit chan struct{}
@@ -31,7 +32,7 @@ type Lines struct {
 
 // NewLines makes a display that writes plain lines to out.
 func NewLines(out io.Writer, o Options, p *plan.Plan) *Lines {
-	return &Lines{o: o, out: out, live: newLive(p)}
+	return &Lines{o: o, out: out, live: view.NewLive(p)}
 }
 
 // Start begins to watch for long silences.
@@ -63,8 +64,8 @@ func (l *Lines) Start() {
 func (l *Lines) Event(e hindcast.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	begun := !l.live.pace.attempts[e.Slice].IsZero()
-	l.live.apply(e)
+	begun := l.live.Begun(e.Slice)
+	l.live.Apply(e)
 	if text := l.line(e, begun); text != "" {
 		l.write(e.Time, text)
 	}
@@ -74,7 +75,7 @@ func (l *Lines) Event(e hindcast.Event) {
 func (l *Lines) Past(e hindcast.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.live.apply(e)
+	l.live.Apply(e)
 }
 
 // Close stops the watch and returns the first error of writing.
@@ -108,32 +109,32 @@ func (l *Lines) tick() {
 	if now.Sub(l.last) < quiet {
 		return
 	}
-	l.live.t.count()
-	busy := l.live.t.in(hindcast.Running)
+	l.live.Tally.Count()
+	busy := l.live.Tally.In(hindcast.Running)
 	if len(busy) == 0 {
 		return
 	}
 	var parts []string
 	for _, key := range busy[:min(len(busy), 3)] {
-		s := l.live.st.Slices[key]
-		parts = append(parts, fmt.Sprintf("%s %s for %s", l.live.t.short.short(key), s.Step, watch(now.Sub(s.Since))))
+		s := l.live.Run.Slices[key]
+		parts = append(parts, fmt.Sprintf("%s %s for %s", l.live.Tally.Labels.Short(key), s.Step, watch(now.Sub(s.Since))))
 	}
 	if more := len(busy) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))
 	}
-	l.write(now, fmt.Sprintf("%s slices, %s: %s", l.live.progress(), l.live.etaText(l.o, now), strings.Join(parts, ", ")))
+	l.write(now, fmt.Sprintf("%s slices, %s: %s", progress(l.live), etaText(l.live, l.o, now), strings.Join(parts, ", ")))
 }
 
 // line is what an event says, in words; empty for those that change no state that a person follows. begun
 // tells whether the slice's attempt was under way before.
 func (l *Lines) line(e hindcast.Event, begun bool) string {
-	key := l.live.t.short.short(e.Slice)
+	key := l.live.Tally.Labels.Short(e.Slice)
 	switch e.Type {
 	case hindcast.EventRunStarted:
 		return fmt.Sprintf("%s started: %s", e.Run, Counted(e.Total, "slice"))
 	case hindcast.EventRunResumed:
-		l.live.t.count()
-		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, l.live.progress())
+		l.live.Tally.Count()
+		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, progress(l.live))
 		if len(e.Slices) > 0 {
 			text += fmt.Sprintf(", %s asked for", exact(int64(len(e.Slices))))
 		}
@@ -163,8 +164,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	case hindcast.EventDimension:
 		return dimensionLine(e)
 	case hindcast.EventRunFinished:
-		l.live.t.count()
-		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, l.live.progress(), l.live.st.ExitCode)
+		l.live.Tally.Count()
+		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, progress(l.live), l.live.Run.ExitCode)
 	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared:
 	}
 	return ""
@@ -172,7 +173,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 
 // took says how long each step of a slice has taken.
 func (l *Lines) took(key string) string {
-	s := l.live.st.Slices[key]
+	s := l.live.Run.Slices[key]
 	var parts []string
 	total := 0.0
 	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {

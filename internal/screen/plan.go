@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // PlanOptions are a plan's screen, and what was asked for: a run is proposed that does the same.
@@ -22,16 +22,16 @@ type PlanOptions struct {
 func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	o := po.Options
 	pg := &page{o: o}
-	k := newKeys(p, allKeys(nil, p))
+	k := view.NewKeys(p, view.AllKeys(nil, p))
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
 	pg.add("")
 	why := groups(p)
 	wide := 0
 	for _, g := range why {
-		wide = max(wide, len(g.reason))
+		wide = max(wide, len(g.Reason))
 	}
-	all := allKeys(nil, p)
-	next := follows(all)
+	all := view.AllKeys(nil, p)
+	next := view.Follows(all)
 	for _, g := range why {
 		pg.group(g, len(all), next, k, wide)
 	}
@@ -55,7 +55,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	pg.flush(w)
 }
 
-func planTitle(p *plan.Plan, k keys, o Options) string {
+func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
 	title := o.text(p.Pipeline.Name) + dot + Counted(len(p.Items), "slice")
@@ -69,12 +69,12 @@ func planTitle(p *plan.Plan, k keys, o Options) string {
 }
 
 // span names the first and the last day (or month, or hour) of the history, both included.
-func span(p *plan.Plan, k keys) (from, to string) {
+func span(p *plan.Plan, k view.Keys) (from, to string) {
 	form, last := "2006-01-02", p.History.End.AddDate(0, 0, -1)
 	switch {
 	case p.Pipeline.History.Every.Sub():
 		form, last = "2006-01-02 15:04", p.History.End
-	case k.months && p.History.End.Day() == 1:
+	case k.Months && p.History.End.Day() == 1:
 		form = "2006-01"
 	}
 	return p.History.Start.Format(form), last.Format(form)
@@ -82,7 +82,7 @@ func span(p *plan.Plan, k keys) (from, to string) {
 
 const unloadMoved = "unload what moved again, and compute it: "
 
-func planNext(p *plan.Plan, runs []*plan.Item, k keys, o PlanOptions) []string {
+func planNext(p *plan.Plan, runs []*plan.Item, k view.Keys, o PlanOptions) []string {
 	var next []string
 	if selection, moved := movedSlices(p, k, o.Slices); moved && !o.Fresh {
 		next = append(next, unloadMoved+o.fresh(selection))
@@ -92,7 +92,7 @@ func planNext(p *plan.Plan, runs []*plan.Item, k keys, o PlanOptions) []string {
 	}
 	next = append([]string{o.run(o.Slices)}, next...)
 	if len(runs) > 1 {
-		next = append(next, "one slice first: "+o.run(k.short(runs[0].Slice.Key)))
+		next = append(next, "one slice first: "+o.run(k.Short(runs[0].Slice.Key)))
 	}
 	return next
 }
@@ -130,15 +130,15 @@ func inTheLake(p *plan.Plan, now time.Time) string {
 }
 
 // movedSlices is the selection of the slices whose source moved, as far as it can be written out: else what was asked for.
-func movedSlices(p *plan.Plan, k keys, asked string) (selection string, moved bool) {
+func movedSlices(p *plan.Plan, k view.Keys, asked string) (selection string, moved bool) {
 	var list []string
 	for _, m := range p.Moved {
 		if len(m.Slices) == 0 {
 			return asked, true
 		}
 		for _, key := range m.Slices {
-			if !slices.Contains(list, k.short(key)) {
-				list = append(list, k.short(key))
+			if !slices.Contains(list, k.Short(key)) {
+				list = append(list, k.Short(key))
 			}
 		}
 		if len(list) > maxRanges {
@@ -150,10 +150,10 @@ func movedSlices(p *plan.Plan, k keys, asked string) (selection string, moved bo
 }
 
 // moved names the sources that changed since they were unloaded.
-func (p *page) moved(pl *plan.Plan, k keys, next func(a, b string) bool) {
+func (p *page) moved(pl *plan.Plan, k view.Keys, next func(a, b string) bool) {
 	for _, m := range pl.Moved {
 		text := m.Name
-		if named := k.ranges(m.Slices, next, p.o.or("…", "...")); len(named) > maxRanges {
+		if named := k.Ranges(m.Slices, next, p.o.or("…", "...")); len(named) > maxRanges {
 			text += " " + strings.Join(named[:maxRanges], ", ") + fmt.Sprintf(" and %d more ranges", len(named)-maxRanges)
 		} else if len(named) > 0 {
 			text += " " + strings.Join(named, ", ")
@@ -204,38 +204,10 @@ func running(p *plan.Plan) []*plan.Item {
 	return runs
 }
 
-// group is the slices that have the same reason and the same detail.
-type group struct {
-	reason hindcast.Reason
-	detail string
-	keys   []string
-}
-
-// reasons in the order in which a plan lists them: what runs first.
-var reasons = []hindcast.Reason{hindcast.ReasonNew, hindcast.ReasonSQL, hindcast.ReasonParams,
-	hindcast.ReasonDefinition, hindcast.ReasonFacts, hindcast.ReasonDims, hindcast.ReasonEdited,
-	hindcast.ReasonForced, hindcast.ReasonUnsettled, hindcast.ReasonUpToDate, hindcast.ReasonMissing}
-
-func groups(p *plan.Plan) []*group {
-	type kind struct {
-		reason hindcast.Reason
-		detail string
-	}
-	found := map[kind]*group{}
-	byReason := map[hindcast.Reason][]*group{}
-	for i := range p.Items {
-		item := &p.Items[i]
-		g := found[kind{item.Reason, item.Detail}]
-		if g == nil {
-			g = &group{reason: item.Reason, detail: item.Detail}
-			found[kind{item.Reason, item.Detail}] = g
-			byReason[item.Reason] = append(byReason[item.Reason], g)
-		}
-		g.keys = append(g.keys, item.Slice.Key)
-	}
-	var out []*group
-	for _, reason := range reasons {
-		out = append(out, few(byReason[reason])...)
+// groups are the plan's slices by reason and detail, few for each reason.
+func groups(p *plan.Plan) (out []*view.Group) {
+	for _, list := range view.Groups(p) {
+		out = append(out, few(list)...)
 	}
 	return out
 }
@@ -244,42 +216,42 @@ func groups(p *plan.Plan) []*group {
 const maxDetails = 12
 
 // few puts the middle of a reason's many groups together, between the first and the last of them.
-func few(list []*group) []*group {
+func few(list []*view.Group) []*view.Group {
 	if len(list) <= maxDetails {
 		return list
 	}
 	first, last := list[0], list[len(list)-1]
-	middle := &group{reason: first.reason, detail: exact(int64(len(list)-2)) + " more such groups"}
+	middle := &view.Group{Reason: first.Reason, Detail: exact(int64(len(list)-2)) + " more such groups"}
 	for _, g := range list[1 : len(list)-1] {
-		middle.keys = append(middle.keys, g.keys...)
+		middle.Keys = append(middle.Keys, g.Keys...)
 	}
-	slices.Sort(middle.keys)
-	return []*group{first, middle, last}
+	slices.Sort(middle.Keys)
+	return []*view.Group{first, middle, last}
 }
 
 // maxRanges bounds how many ranges of keys a reason names; the rest is counted.
 const maxRanges = 8
 
-func (p *page) group(g *group, all int, next func(a, b string) bool, k keys, wide int) {
-	named := k.ranges(g.keys, next, p.o.or("…", "..."))
+func (p *page) group(g *view.Group, all int, next func(a, b string) bool, k view.Keys, wide int) {
+	named := k.Ranges(g.Keys, next, p.o.or("…", "..."))
 	if len(named) > maxRanges {
 		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
 		named = append(named[:maxRanges-1], rest)
 	}
 	text := strings.Join(named, ", ")
-	if len(g.keys) == all && all > 1 {
+	if len(g.Keys) == all && all > 1 {
 		text = "all"
 	}
-	if g.detail != "" {
-		text += ": " + g.detail
+	if g.Detail != "" {
+		text += ": " + g.Detail
 	}
-	count := padLeft(exact(int64(len(g.keys))), len(exact(int64(all))))
-	first := "  " + count + "  " + padRight(string(g.reason), wide) + "  "
+	count := padLeft(exact(int64(len(g.Keys))), len(exact(int64(all))))
+	first := "  " + count + "  " + padRight(string(g.Reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {
-		first, hang = "  "+count+"  "+string(g.reason)+": ", "    "
+		first, hang = "  "+count+"  "+string(g.Reason)+": ", "    "
 	}
-	if !g.reason.Runs() {
+	if !g.Reason.Runs() {
 		first = p.o.paint(dim, first)
 	}
 	p.wrap(first, hang, p.o.text(text))

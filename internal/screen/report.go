@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // ReportOptions are what a report says beside the run's own state.
@@ -19,7 +20,7 @@ type ReportOptions struct {
 
 // Report ends a run: what is proven, what it took, what failed, what is dead, and what to do next.
 func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
-	t := newTally(st, p)
+	t := view.NewTally(st, p)
 	pg := &page{o: o.Options}
 	pg.headline(t)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
@@ -43,8 +44,8 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.flush(w)
 }
 
-func (p *page) headline(t *tally) {
-	st := t.st
+func (p *page) headline(t *view.Tally) {
+	st := t.Run
 	color, text := headline(t)
 	if st.ExitCode == hindcast.ExitOK && st.Finished {
 		text += " in " + watch(st.Active)
@@ -65,19 +66,19 @@ func (p *page) headline(t *tally) {
 }
 
 // headline is the whole truth in one line, and its colour.
-func headline(t *tally) (style, string) {
-	st := t.st
+func headline(t *view.Tally) (style, string) {
+	st := t.Run
 	switch {
 	case !st.Finished:
 		return yellow, st.Run + " not finished: " + standing(t)
-	case st.ExitCode == hindcast.ExitOK && t.total == 0:
+	case st.ExitCode == hindcast.ExitOK && t.Total == 0:
 		return green, st.Run + " done: nothing to do"
-	case st.ExitCode == hindcast.ExitOK && t.unloads:
+	case st.ExitCode == hindcast.ExitOK && t.Unloads:
 		return green, st.Run + " done: " + unloaded(t)
 	case st.ExitCode == hindcast.ExitOK:
-		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.done-t.skipped)), Counted(t.total, "slice"))
-		if t.skipped > 0 {
-			text += fmt.Sprintf(", %s skipped,", exact(int64(t.skipped)))
+		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.Done-t.Skipped)), Counted(t.Total, "slice"))
+		if t.Skipped > 0 {
+			text += fmt.Sprintf(", %s skipped,", exact(int64(t.Skipped)))
 		}
 		return green, text
 	case st.ExitCode == hindcast.ExitStopped:
@@ -87,20 +88,20 @@ func headline(t *tally) (style, string) {
 	case st.ExitCode == hindcast.ExitUnknown:
 		return red, st.Run + " stopped, NOT confirmed dead: " + standing(t)
 	}
-	if t.counts[hindcast.Stopped]+t.counts[hindcast.Pending] == 0 {
+	if t.Counts[hindcast.Stopped]+t.Counts[hindcast.Pending] == 0 {
 		return red, st.Run + " failed: " + failing(t) + standing(t)
 	}
 	return red, st.Run + " stopped: " + failing(t) + standing(t)
 }
 
 // unloaded says what a run that does no more than unload brought into the lake.
-func unloaded(t *tally) string {
+func unloaded(t *view.Tally) string {
 	any, n := false, int64(0)
-	for _, s := range t.st.Slices {
+	for _, s := range t.Run.Slices {
 		_, did := s.Seconds[hindcast.StepUnload]
 		any, n = any || did, n+s.Unloaded
 	}
-	text := Counted(t.total, "slice") + " in the lake, "
+	text := Counted(t.Total, "slice") + " in the lake, "
 	if !any {
 		return text + "no fact was due,"
 	}
@@ -115,18 +116,18 @@ func onAsk(st *hindcast.RunState) string {
 }
 
 // failing names the slice that failed, or counts them.
-func failing(t *tally) string {
-	failed := t.in(hindcast.Failed)
+func failing(t *view.Tally) string {
+	failed := t.In(hindcast.Failed)
 	if len(failed) == 0 {
 		return ""
 	}
 	if len(failed) > 1 {
 		return Counted(len(failed), "slice") + " failed, "
 	}
-	s := t.st.Slices[failed[0]]
-	text := t.short.short(failed[0]) + " failed"
+	s := t.Run.Slices[failed[0]]
+	text := t.Labels.Short(failed[0]) + " failed"
 	switch {
-	case t.st.ExitCode == hindcast.ExitCheck:
+	case t.Run.ExitCode == hindcast.ExitCheck:
 		return text + " a check, "
 	case s.Tries > 1:
 		text += fmt.Sprintf(" %d times", s.Tries)
@@ -135,20 +136,20 @@ func failing(t *tally) string {
 }
 
 // standing counts the slices of a run that did not come to its proof: committed, begun when the run stopped, not begun.
-func standing(t *tally) string {
-	text := exact(int64(t.done-t.skipped)) + " of " + exact(int64(t.total)) + " committed"
-	if t.skipped > 0 {
-		text += fmt.Sprintf(", %s skipped", exact(int64(t.skipped)))
+func standing(t *view.Tally) string {
+	text := exact(int64(t.Done-t.Skipped)) + " of " + exact(int64(t.Total)) + " committed"
+	if t.Skipped > 0 {
+		text += fmt.Sprintf(", %s skipped", exact(int64(t.Skipped)))
 	}
-	begun := t.counts[hindcast.Stopped] + t.counts[hindcast.Running] + t.counts[hindcast.Retrying]
-	waiting := t.counts[hindcast.Pending]
-	for _, key := range t.in(hindcast.Stopped) {
-		if t.st.Slices[key].Attempt == 0 { // it was stopped alone, while it waited
+	begun := t.Counts[hindcast.Stopped] + t.Counts[hindcast.Running] + t.Counts[hindcast.Retrying]
+	waiting := t.Counts[hindcast.Pending]
+	for _, key := range t.In(hindcast.Stopped) {
+		if t.Run.Slices[key].Attempt == 0 { // it was stopped alone, while it waited
 			begun, waiting = begun-1, waiting+1
 		}
 	}
 	switch {
-	case begun > 0 && waiting > 0 && t.counts[hindcast.Failed] > 0:
+	case begun > 0 && waiting > 0 && t.Counts[hindcast.Failed] > 0:
 		return text + fmt.Sprintf(", %s not done", exact(int64(begun+waiting)))
 	case begun > 0 && waiting > 0:
 		return text + fmt.Sprintf(", %s begun, %s not begun", exact(int64(begun)), exact(int64(waiting)))
@@ -161,9 +162,9 @@ func standing(t *tally) string {
 }
 
 // figures are the rows in and out, the time by step and the speed.
-func (p *page) figures(t *tally, pl *plan.Plan) {
-	rowsIn, bytesIn, rowsOut, bytesOut := t.sums()
-	if t.counts[hindcast.Succeeded] == 0 {
+func (p *page) figures(t *view.Tally, pl *plan.Plan) {
+	rowsIn, bytesIn, rowsOut, bytesOut := t.Sums()
+	if t.Counts[hindcast.Succeeded] == 0 {
 		return
 	}
 	wideRows := max(len(exact(rowsIn)), len(exact(rowsOut)))
@@ -179,7 +180,7 @@ func (p *page) figures(t *tally, pl *plan.Plan) {
 		}
 		p.add(text)
 	}
-	steps, _ := t.spent()
+	steps, _ := t.Spent()
 	var times []string
 	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
 		if d, ok := steps[step]; ok {
@@ -188,27 +189,27 @@ func (p *page) figures(t *tally, pl *plan.Plan) {
 	}
 	line("in", rowsIn, bytesIn, times...)
 	var speed []string
-	if text := rate(rowsIn, t.st.Active); text != "" {
+	if text := rate(rowsIn, t.Run.Active); text != "" {
 		speed = append(speed, text)
 	}
-	if t.st.Memory > 0 {
-		speed = append(speed, "peak memory "+size(t.st.Memory))
+	if t.Run.Memory > 0 {
+		speed = append(speed, "peak memory "+size(t.Run.Memory))
 	}
 	line("out", rowsOut, bytesOut, speed...)
 }
 
 // sources says how old the copies are that the results are made from, also where nothing ran, and which sources moved since;
 // it gives the command that takes what moved in.
-func (p *page) sources(t *tally, pl *plan.Plan) (next []string) {
+func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 	if pl == nil {
 		return nil
 	}
-	if age := inTheLake(pl, p.o.Now); age != "" && (t.total == 0 || t.counts[hindcast.Succeeded] > 0) {
+	if age := inTheLake(pl, p.o.Now); age != "" && (t.Total == 0 || t.Counts[hindcast.Succeeded] > 0) {
 		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
 	}
-	all := allKeys(nil, pl)
-	k := newKeys(pl, all)
-	p.moved(pl, k, follows(all))
+	all := view.AllKeys(nil, pl)
+	k := view.NewKeys(pl, all)
+	p.moved(pl, k, view.Follows(all))
 	if selection, moved := movedSlices(pl, k, ""); moved {
 		next = append(next, unloadMoved+PlanOptions{}.fresh(selection))
 	}
@@ -216,12 +217,12 @@ func (p *page) sources(t *tally, pl *plan.Plan) (next []string) {
 }
 
 // skipped names the slices that were not run and why, but for those that the plan knew to be up to date.
-func (p *page) skipped(t *tally) {
+func (p *page) skipped(t *view.Tally) {
 	why := map[string][]string{}
 	var order []string
-	for _, key := range t.in(hindcast.Skipped) {
-		text := t.slice(key).Message
-		if item := t.items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate || t.unloads && !t.idle[key] {
+	for _, key := range t.In(hindcast.Skipped) {
+		text := sliceStatus(t, key).Message
+		if item := t.Items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate || t.Unloads && !t.Idle[key] {
 			continue
 		}
 		if why[text] == nil {
@@ -231,10 +232,10 @@ func (p *page) skipped(t *tally) {
 	}
 	for i, text := range order {
 		if i == 2 {
-			p.add(p.o.Commands("  and others: hindcast status " + t.st.Run))
+			p.add(p.o.Commands("  and others: hindcast status " + t.Run.Run))
 			return
 		}
-		named := t.short.ranges(why[text], follows(t.keys), p.o.or("…", "..."))
+		named := t.Labels.Ranges(why[text], view.Follows(t.Keys), p.o.or("…", "..."))
 		if len(named) > maxRanges {
 			named = append(named[:maxRanges-1], fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1))
 		}
@@ -282,11 +283,11 @@ func (p *page) logAndVerify(o ReportOptions) {
 
 // failures shows each different error once, with the slices that have met it; those that ended a slice
 // first, most first.
-func (p *page) failures(t *tally, most int) {
+func (p *page) failures(t *view.Tally, most int) {
 	list := ending(t)
 	for i, f := range list {
 		if i == most {
-			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", Counted(len(list)-most, "other error"), t.st.Run)))
+			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", Counted(len(list)-most, "other error"), t.Run.Run)))
 			return
 		}
 		e := f.Error
@@ -302,31 +303,31 @@ func (p *page) failures(t *tally, most int) {
 
 // ending are the errors that ended a slice, or all of them if none did. What an earlier attempt met is not among them: it
 // was tried again for that, and the last error says how that ended.
-func ending(t *tally) []*hindcast.Failure {
+func ending(t *view.Tally) []*hindcast.Failure {
 	last := map[string]int{} // attempt, by slice
-	for _, f := range t.st.Failures {
+	for _, f := range t.Run.Failures {
 		for key, attempts := range f.Attempts {
 			last[key] = max(last[key], slices.Max(attempts))
 		}
 	}
 	var list []*hindcast.Failure
-	for _, f := range t.st.Failures {
+	for _, f := range t.Run.Failures {
 		for _, key := range f.Slices {
-			if t.state(key) == hindcast.Failed && slices.Contains(f.Attempts[key], last[key]) {
+			if t.State(key) == hindcast.Failed && slices.Contains(f.Attempts[key], last[key]) {
 				list = append(list, f)
 				break
 			}
 		}
 	}
-	if len(list) == 0 && len(t.in(hindcast.Failed)) == 0 {
-		list = append(list, t.st.Failures...)
+	if len(list) == 0 && len(t.In(hindcast.Failed)) == 0 {
+		list = append(list, t.Run.Failures...)
 	}
 	sort.SliceStable(list, func(i, j int) bool { return len(list[i].Slices) > len(list[j].Slices) })
 	return list
 }
 
 // met names the slices of a failure and how often each had it: "2019-03 11 times, 2019-05".
-func met(f *hindcast.Failure, t *tally) string {
+func met(f *hindcast.Failure, t *view.Tally) string {
 	order := append([]string(nil), f.Slices...)
 	sort.SliceStable(order, func(i, j int) bool { return len(f.Attempts[order[i]]) > len(f.Attempts[order[j]]) })
 	most := 4
@@ -335,7 +336,7 @@ func met(f *hindcast.Failure, t *tally) string {
 	}
 	var named []string
 	for _, key := range order[:min(most, len(order))] {
-		text := t.short.short(key)
+		text := t.Labels.Short(key)
 		if n := len(f.Attempts[key]); n > 1 {
 			text += fmt.Sprintf(" %d times", n)
 		}
@@ -360,16 +361,16 @@ func (p *page) dead(st *hindcast.RunState) {
 }
 
 // afterwards is what to do after a run that is not done.
-func afterwards(t *tally) []string {
-	resume, again := "hindcast resume "+t.st.Run, "hindcast run"
-	if t.unloads {
+func afterwards(t *view.Tally) []string {
+	resume, again := "hindcast resume "+t.Run.Run, "hindcast run"
+	if t.Unloads {
 		again = "hindcast unload"
 	}
-	if !t.st.Finished && t.st.Run == "" {
+	if !t.Run.Finished && t.Run.Run == "" {
 		resume = again
 	}
 	list := ending(t)
-	if len(list) == 0 || len(t.in(hindcast.Failed)) == 0 {
+	if len(list) == 0 || len(t.In(hindcast.Failed)) == 0 {
 		return []string{resume}
 	}
 	e := list[0].Error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 // StatusOptions are what a status says beside the run's own state.
@@ -25,51 +26,25 @@ type StatusOptions struct {
 	Of               int // how many slices the run works on, where only some of them are shown; 0 otherwise
 }
 
-// The states of a run, as status and list name them.
-const (
-	runRunning     = "running"
-	runStopping    = "stopping"
-	runDone        = "done"
-	runStopped     = "stopped"
-	runFailed      = "failed"
-	runInterrupted = "interrupted" // not finished, and nobody is at it
-)
-
-func runState(st *hindcast.RunState, alive bool) string {
-	switch {
-	case st.Finished && st.ExitCode == hindcast.ExitOK:
-		return runDone
-	case st.Finished && (st.ExitCode == hindcast.ExitStopped || st.ExitCode == hindcast.ExitBudget):
-		return runStopped
-	case st.Finished:
-		return runFailed
-	case !alive:
-		return runInterrupted
-	case st.Stopping != "":
-		return runStopping
-	}
-	return runRunning
-}
-
-var runStyle = map[string]style{runRunning: cyan, runStopping: yellow, runDone: green, runStopped: yellow,
-	runFailed: red, runInterrupted: red}
+var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.Done: green, view.Stopped: yellow,
+	view.Failed: red, view.Interrupted: red}
 
 // Status shows how a run stands, from its journal alone.
 func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
-	t := newTally(st, p)
-	l := newLive(p)
-	l.st, l.t = *st, t
+	t := view.NewTally(st, p)
+	l := view.NewLive(p)
+	l.Run, l.Tally = *st, t
 	for key, s := range st.Slices {
 		if s.Error != nil {
-			l.errs[key] = s.Error.Message
+			l.Errors[key] = s.Error.Message
 		}
 	}
 	pg := &page{o: o.Options}
 	pg.ends(statusTitle(t, p, o), o.paint(dim, statusSince(st, o)))
-	for _, line := range t.grid(o.Options, o.layout(), 8) {
+	for _, line := range (fits{}).grid(t, o.Options, o.layout(), 8) {
 		pg.add(line)
 	}
-	if active := l.actives(o.Options, o.Now, o.layout(), 12, hindcast.Running, hindcast.Retrying); len(active) > 0 {
+	if active := actives(l, o.Options, o.Now, o.layout(), 12, hindcast.Running, hindcast.Retrying); len(active) > 0 {
 		pg.add("")
 		pg.lines = append(pg.lines, active...)
 	}
@@ -88,19 +63,19 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	pg.flush(w)
 }
 
-func statusTitle(t *tally, p *plan.Plan, o StatusOptions) string {
-	state := runState(t.st, o.Alive)
-	name := t.st.Run
+func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
+	state := view.StateOf(t.Run, o.Alive)
+	name := t.Run.Run
 	if p != nil {
 		name += " " + p.Pipeline.Name
 	}
 	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
-	text += fmt.Sprintf("  %d/%d slices", t.done, t.total)
+	text += fmt.Sprintf("  %d/%d slices", t.Done, t.Total)
 	if o.Of > 0 {
 		text += fmt.Sprintf(" chosen of %d", o.Of)
 	}
-	if t.rowsTotal > 0 {
-		text += "  " + short(t.rowsDone) + " of " + rows(t.rowsTotal)
+	if t.RowsTotal > 0 {
+		text += "  " + short(t.RowsDone) + " of " + rows(t.RowsTotal)
 	}
 	return text
 }
@@ -119,13 +94,13 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	return since
 }
 
-func statusNext(t *tally, o StatusOptions) string {
-	switch runState(t.st, o.Alive) {
-	case runRunning:
-		return "hindcast stop " + t.st.Run
-	case runStopping:
-		return "hindcast status " + t.st.Run
-	case runDone:
+func statusNext(t *view.Tally, o StatusOptions) string {
+	switch view.StateOf(t.Run, o.Alive) {
+	case view.Running:
+		return "hindcast stop " + t.Run.Run
+	case view.Stopping:
+		return "hindcast status " + t.Run.Run
+	case view.Done:
 		return "hindcast verify"
 	}
 	if o.Refused != "" {
@@ -185,10 +160,10 @@ type ErrorStatus struct {
 
 // NewRunStatus gathers what Status shows, for programs.
 func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
-	t := newTally(st, p)
-	rowsIn, _, rowsOut, _ := t.sums()
-	s := RunStatus{Run: st.Run, State: runState(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
-		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.total, Of: o.Of, Done: t.done,
+	t := view.NewTally(st, p)
+	rowsIn, _, rowsOut, _ := t.Sums()
+	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
+		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if p != nil {
@@ -197,11 +172,11 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	if st.Finished {
 		s.ExitCode = &st.ExitCode
 	}
-	for state, n := range t.counts {
+	for state, n := range t.Counts {
 		s.Counts[string(state)] = n
 	}
-	for _, key := range t.keys {
-		s.Slices = append(s.Slices, t.slice(key))
+	for _, key := range t.Keys {
+		s.Slices = append(s.Slices, sliceStatus(t, key))
 	}
 	for _, f := range st.Failures {
 		s.Errors = append(s.Errors, ErrorStatus{f.Error, f.Attempts})
@@ -209,12 +184,12 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	return s
 }
 
-func (t *tally) slice(key string) SliceStatus {
-	out := SliceStatus{Key: key, State: t.state(key), RowsIn: t.rowsIn(key)}
-	if item := t.items[key]; item != nil && t.idle[key] {
+func sliceStatus(t *view.Tally, key string) SliceStatus {
+	out := SliceStatus{Key: key, State: t.State(key), RowsIn: t.RowsIn(key)}
+	if item := t.Items[key]; item != nil && t.Idle[key] {
 		out.Message = string(item.Reason)
 	}
-	s := t.st.Slices[key]
+	s := t.Run.Slices[key]
 	if s == nil {
 		return out
 	}
@@ -240,13 +215,13 @@ func writeJSON(w io.Writer, value any) error {
 
 // SliceTable shows every slice of a run, one a line.
 func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
-	t := newTally(st, p)
+	t := view.NewTally(st, p)
 	head := []string{"SLICE", "STATE", "ATTEMPT", "STEP", "ROWS", "TIME", "ERROR"}
 	right := []bool{false, false, true, false, true, true, false}
-	list := make([][]string, 0, len(t.keys))
-	for _, key := range t.keys {
-		s := t.slice(key)
-		line := []string{t.short.short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
+	list := make([][]string, 0, len(t.Keys))
+	for _, key := range t.Keys {
+		s := sliceStatus(t, key)
+		line := []string{t.Labels.Short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
 		if s.Attempt > 0 {
 			line[2], line[3] = fmt.Sprint(s.Attempt), string(s.Step)
 			line[4], line[5] = exact(s.Rows), watch(seconds(s.Seconds))
@@ -275,9 +250,9 @@ type RunInfo struct {
 
 // Info sums a run up for List.
 func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
-	t := newTally(st, p)
-	_, _, out, _ := t.sums()
-	info := RunInfo{Run: st.Run, State: runState(st, o.Alive), Done: t.done, Total: t.total, Rows: out,
+	t := view.NewTally(st, p)
+	_, _, out, _ := t.Sums()
+	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out,
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
 	if p != nil && p.UnloadOnly {
 		for _, s := range st.Slices {
@@ -285,9 +260,9 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 		}
 	}
 	switch info.State {
-	case runRunning, runStopping:
+	case view.Running, view.Stopping:
 		info.Next = "hindcast status " + st.Run
-	case runStopped, runFailed, runInterrupted:
+	case view.Stopped, view.Failed, view.Interrupted:
 		info.Next = "hindcast resume " + st.Run
 	}
 	info.Next = o.Commands(info.Next)
@@ -296,16 +271,14 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 
 // Refuse takes the proposal of a resume back where why says that it would be refused, and proposes next.
 func (r *RunInfo) Refuse(why, next string) {
-	if why != "" && resumable(r.State) {
+	if why != "" && view.Resumable(r.State) {
 		r.Refused, r.Next = why, next
 	}
 }
 
 // Resumable reports whether a run is one to be gone on with.
-func Resumable(st *hindcast.RunState, o StatusOptions) bool { return resumable(runState(st, o.Alive)) }
-
-func resumable(state string) bool {
-	return state == runStopped || state == runFailed || state == runInterrupted
+func Resumable(st *hindcast.RunState, o StatusOptions) bool {
+	return view.Resumable(view.StateOf(st, o.Alive))
 }
 
 // List shows the runs of a pipeline, the latest first.

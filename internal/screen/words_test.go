@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 func TestNumbers(t *testing.T) {
@@ -36,21 +37,21 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	months := newKeys(nil, []string{"2020-05-01", "2020-07-01"})
-	if got := months.short("2020-05-01"); got != "2020-05" {
+	months := view.NewKeys(nil, []string{"2020-05-01", "2020-07-01"})
+	if got := months.Short("2020-05-01"); got != "2020-05" {
 		t.Errorf("months: %q", got)
 	}
 	for _, other := range [][]string{{"2020-05-01", "2020-05-02"}, {"2020-05-01T00:00+02:00"}, nil} {
-		if got := newKeys(nil, other).short("2020-05-01"); got != "2020-05-01" {
+		if got := view.NewKeys(nil, other).Short("2020-05-01"); got != "2020-05-01" {
 			t.Errorf("%v: %q", other, got)
 		}
 	}
 	days := history("days", noon, hindcast.Period{N: 1, Unit: hindcast.Days}, 1)
-	if got := newKeys(days, []string{"2020-05-01"}).short("2020-05-01"); got != "2020-05-01" {
+	if got := view.NewKeys(days, []string{"2020-05-01"}).Short("2020-05-01"); got != "2020-05-01" {
 		t.Errorf("a day that begins a month: %q, which --slices would take for the month", got)
 	}
 	all := []string{"a", "b", "c", "d", "e", "f", "g"}
-	got := strings.Join(keys{}.ranges([]string{"a", "b", "d", "e", "f"}, follows(all), "…"), ", ")
+	got := strings.Join(view.Keys{}.Ranges([]string{"a", "b", "d", "e", "f"}, view.Follows(all), "…"), ", ")
 	if got != "a, b, d … f" {
 		t.Errorf("ranges: %q", got)
 	}
@@ -81,7 +82,7 @@ func TestNextOfFailures(t *testing.T) {
 		key := running(p)[0].Slice.Key
 		st := &hindcast.RunState{Run: "r9"}
 		st.Apply(hindcast.Event{Type: hindcast.EventFailed, Slice: key, Attempt: 1, Error: &hindcast.Error{Code: code, Next: "mend it"}})
-		if got := afterwards(newTally(st, p)); len(got) != 1 || got[0] != want {
+		if got := afterwards(view.NewTally(st, p)); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, want %q", code, got, want)
 		}
 	}
@@ -265,12 +266,12 @@ func TestTableForPrograms(t *testing.T) {
 func TestRunStatus(t *testing.T) {
 	p := months(36)
 	s := NewRunStatus(diskFull(p).state(), p, StatusOptions{Options: options(80)})
-	if s.State != runFailed || s.Total != 32 || s.Done != 24 || *s.ExitCode != 2 || len(s.Slices) != 36 ||
+	if s.State != view.Failed || s.Total != 32 || s.Done != 24 || *s.ExitCode != 2 || len(s.Slices) != 36 ||
 		len(s.Errors) != 1 || len(s.Errors[0].Attempts["2019-03-01"]) != 11 || s.Next != "free space, then: hindcast resume r9" {
 		t.Errorf("%+v", s)
 	}
 	st := underWay(p).state()
-	for alive, want := range map[bool]string{true: runRunning, false: runInterrupted} {
+	for alive, want := range map[bool]string{true: view.Running, false: view.Interrupted} {
 		if got := NewRunStatus(st, p, StatusOptions{Alive: alive}).State; got != want {
 			t.Errorf("alive %v: %s, want %s", alive, got, want)
 		}

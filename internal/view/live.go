@@ -1,4 +1,4 @@
-package screen
+package view
 
 import (
 	"math"
@@ -9,40 +9,42 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// live is the fold of a run's events, with what else a display remembers of them.
-type live struct {
-	st      hindcast.RunState
-	t       *tally
-	plan    *plan.Plan
+// Live is the fold of a run's events, with what else a display remembers of them.
+type Live struct {
+	Run     hindcast.RunState
+	Tally   *Tally
+	Plan    *plan.Plan           // nil if it is unknown
+	Errors  map[string]string    // the last error of each slice that has not been committed since
+	RetryAt map[string]time.Time // when the next attempt of a slice begins
 	known   map[string]bool
-	errs    map[string]string    // the last error of each slice that has not been committed since
-	retryAt map[string]time.Time // when the next attempt of a slice begins
 	queue   queue
 	pace    pace
 }
 
-func newLive(p *plan.Plan) *live {
-	l := &live{plan: p, known: map[string]bool{}, errs: map[string]string{}, retryAt: map[string]time.Time{}, queue: newQueue(p)}
+// NewLive begins before the first event of a run; p is nil if its plan is unknown.
+func NewLive(p *plan.Plan) *Live {
+	l := &Live{Plan: p, known: map[string]bool{}, Errors: map[string]string{}, RetryAt: map[string]time.Time{}, queue: newQueue(p)}
 	l.pace.reset(time.Time{})
-	l.st.Slices = map[string]*hindcast.SliceState{}
+	l.Run.Slices = map[string]*hindcast.SliceState{}
 	l.retally()
 	return l
 }
 
-func (l *live) retally() {
-	l.t = newTally(&l.st, l.plan)
-	l.t.waits = l.queue.waits
-	for _, key := range l.t.keys {
+func (l *Live) retally() {
+	l.Tally = NewTally(&l.Run, l.Plan)
+	l.Tally.waits = l.queue.waits
+	for _, key := range l.Tally.Keys {
 		l.known[key] = true
 	}
 }
 
-func (l *live) apply(e hindcast.Event) {
+// Apply takes in the next event.
+func (l *Live) Apply(e hindcast.Event) {
 	before := 0
-	if s := l.st.Slices[e.Slice]; s != nil {
+	if s := l.Run.Slices[e.Slice]; s != nil {
 		before = s.Attempt
 	}
-	l.st.Apply(e)
+	l.Run.Apply(e)
 	l.queue.apply(e)
 	if e.Slice != "" && !l.known[e.Slice] {
 		l.retally()
@@ -50,24 +52,24 @@ func (l *live) apply(e hindcast.Event) {
 	switch e.Type {
 	case hindcast.EventRunStarted, hindcast.EventRunResumed:
 		l.pace.reset(e.Time)
-		for key, s := range l.st.Slices {
+		for key, s := range l.Run.Slices {
 			l.pace.earlier[key] = worked(s)
 		}
-		clear(l.errs)
+		clear(l.Errors)
 	case hindcast.EventStepStarted:
 		if e.Attempt > before || l.pace.attempts[e.Slice].IsZero() {
 			l.pace.attempts[e.Slice] = e.Time
 		}
-		delete(l.retryAt, e.Slice)
+		delete(l.RetryAt, e.Slice)
 	case hindcast.EventAttemptFailed, hindcast.EventFailed:
 		if e.Error != nil {
-			l.errs[e.Slice] = e.Error.Message
+			l.Errors[e.Slice] = e.Error.Message
 		}
-		l.retryAt[e.Slice] = e.Time.Add(seconds(e.Seconds))
+		l.RetryAt[e.Slice] = e.Time.Add(seconds(e.Seconds))
 		delete(l.pace.attempts, e.Slice)
 	case hindcast.EventCommitted:
-		delete(l.errs, e.Slice)
-		l.pace.finish(l.t, e)
+		delete(l.Errors, e.Slice)
+		l.pace.finish(l.Tally, e)
 	case hindcast.EventSkipped, hindcast.EventStopped:
 		delete(l.pace.attempts, e.Slice)
 	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
@@ -159,11 +161,11 @@ func (p *pace) reset(at time.Time) {
 	*p = pace{began: at, attempts: map[string]time.Time{}, earlier: map[string]time.Duration{}}
 }
 
-func (p *pace) finish(t *tally, e hindcast.Event) {
+func (p *pace) finish(t *Tally, e hindcast.Event) {
 	p.finished++
 	p.weight += t.weight(e.Slice)
-	p.rows += max(t.rowsIn(e.Slice), 0)
-	if s := t.st.Slices[e.Slice]; s != nil {
+	p.rows += max(t.RowsIn(e.Slice), 0)
+	if s := t.Run.Slices[e.Slice]; s != nil {
 		p.took += worked(s) - p.earlier[e.Slice]
 	}
 	delete(p.attempts, e.Slice)
@@ -171,13 +173,13 @@ func (p *pace) finish(t *tally, e hindcast.Event) {
 
 // weight is how much work a slice is taken to be: its input rows by the plan, for slices that are done as well, so
 // that an estimate that is wrong for all does not matter; otherwise what it has read, or the mean of the others'.
-func (t *tally) weight(key string) float64 {
+func (t *Tally) weight(key string) float64 {
 	n := int64(-1)
-	if item := t.items[key]; item != nil {
+	if item := t.Items[key]; item != nil {
 		n = item.Rows
 	}
 	if n < 0 {
-		n = t.rowsIn(key)
+		n = t.RowsIn(key)
 	}
 	if n < 0 {
 		n = t.rowsMean
@@ -190,14 +192,14 @@ const adapting = 8 * time.Second
 
 // eta estimates the time that is left from the rows that finished slices had and the time they took, and
 // lets what is shown drift to it. There is none until two slices are done.
-func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
+func (p *pace) eta(t *Tally, now time.Time) (time.Duration, bool) {
 	elapsed := now.Sub(p.began)
 	if p.finished < 2 || elapsed <= 0 || p.weight <= 0 {
 		return 0, false
 	}
 	left, credit := 0.0, 0.0
-	for i, key := range t.keys {
-		if t.states[i].Final() || t.st.Asked != nil && !t.st.Asked[key] {
+	for i, key := range t.Keys {
+		if t.States[i].Final() || t.Run.Asked != nil && !t.Run.Asked[key] {
 			continue
 		}
 		left += t.weight(key)
@@ -219,10 +221,10 @@ func (p *pace) eta(t *tally, now time.Time) (time.Duration, bool) {
 	return p.shown, true
 }
 
-// credit is the part of a slice under way that is taken to be done, by the time that the steps of its like have taken;
-// never all of it. The time that it waits for a worker does it no good.
-func (p *pace) credit(t *tally, key string, now time.Time) float64 {
-	s := t.st.Slices[key]
+// credit is the share of a slice under way that is taken to be done, by the time that the steps of its like have taken;
+// never all of it. The time for which it waits for a worker does not count.
+func (p *pace) credit(t *Tally, key string, now time.Time) float64 {
+	s := t.Run.Slices[key]
 	if s == nil || p.took <= 0 || s.State != hindcast.Running {
 		return 0
 	}
@@ -235,14 +237,15 @@ func (p *pace) credit(t *tally, key string, now time.Time) float64 {
 	return weight * min(spent.Seconds()/expected, 0.95)
 }
 
-// etaText is "ETA 0:58", or "ETA –" while nothing can be said.
-func (l *live) etaText(o Options, now time.Time) string {
-	if left, ok := l.pace.eta(l.t, now); ok {
-		return "ETA " + watch(left)
-	}
-	return "ETA " + o.or("–", "-")
+// ETA estimates the time that is left; ok is false while nothing can be said.
+func (l *Live) ETA(now time.Time) (left time.Duration, ok bool) { return l.pace.eta(l.Tally, now) }
+
+// Pace is how many rows slices that finished since the run was started or last resumed have read, and in which time.
+func (l *Live) Pace(now time.Time) (rows int64, took time.Duration) {
+	return l.pace.rows, now.Sub(l.pace.began)
 }
 
-func (l *live) progress() string {
-	return exact(int64(l.t.done)) + "/" + exact(int64(l.t.total))
-}
+// Begun reports whether an attempt of the slice is under way.
+func (l *Live) Begun(key string) bool { return !l.pace.attempts[key].IsZero() }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

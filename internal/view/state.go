@@ -1,0 +1,35 @@
+package view
+
+import "github.com/hindcast/hindcast"
+
+// The states of a run, as status and list name them.
+const (
+	Running     = "running"
+	Stopping    = "stopping"
+	Done        = "done"
+	Stopped     = "stopped"
+	Failed      = "failed"
+	Interrupted = "interrupted" // not finished, and nobody is at it
+)
+
+// StateOf says in a word how a run stands; alive reports whether a process holds it.
+func StateOf(st *hindcast.RunState, alive bool) string {
+	switch {
+	case st.Finished && st.ExitCode == hindcast.ExitOK:
+		return Done
+	case st.Finished && (st.ExitCode == hindcast.ExitStopped || st.ExitCode == hindcast.ExitBudget):
+		return Stopped
+	case st.Finished:
+		return Failed
+	case !alive:
+		return Interrupted
+	case st.Stopping != "":
+		return Stopping
+	}
+	return Running
+}
+
+// Resumable reports whether a run in that state can be resumed.
+func Resumable(state string) bool {
+	return state == Stopped || state == Failed || state == Interrupted
+}
