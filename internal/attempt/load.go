@@ -78,7 +78,7 @@ func located(files []hindcast.File, paths []string) []hindcast.File {
 func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err error) {
 	r := &p.Replacements[0]
 	prefix := s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt)
-	r.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and tells nobody
+	r.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and does not show where
 	m := &hindcast.Manifest{Name: "previous", Key: r.Slice.Key, Interval: r.Slice.Interval, Source: r.Target.Table, Generation: 1,
 		Run: s.plan.Run, Fence: s.fence, Attempt: r.Attempt, CreatedAt: s.now().UTC()}
 	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {

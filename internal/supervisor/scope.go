@@ -1,11 +1,11 @@
 package supervisor
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 )
 
 // scope is which slices a run does, and what it leaves undone: slices that a resume was not asked for, and slices that somebody
@@ -36,19 +36,12 @@ func (p *scope) undone() int { return p.unasked + p.halted }
 func (p *scope) String() string {
 	var left []string
 	if p.unasked > 0 {
-		left = append(left, counted(p.unasked)+" not asked for")
+		left = append(left, plan.Counted(p.unasked, "slice")+" not asked for")
 	}
 	if p.halted > 0 {
-		left = append(left, counted(p.halted)+" stopped by "+strings.Join(p.by, ", "))
+		left = append(left, plan.Counted(p.halted, "slice")+" stopped by "+strings.Join(p.by, ", "))
 	}
 	return strings.Join(left, ", ")
-}
-
-func counted(n int) string {
-	if n == 1 {
-		return "1 slice"
-	}
-	return fmt.Sprintf("%d slices", n)
 }
 
 // haltRequested stops some slices while the others go on. What waits is stopped now, an unload or transform under

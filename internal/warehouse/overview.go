@@ -13,11 +13,11 @@ import (
 
 // Overviewer says of a long history what a plan needs, without handing over all that is known.
 type Overviewer interface {
-	// Overview tells of the pipeline's status rows for the target who they are, in the order of time.
+	// Overview lists the pipeline's status rows for the target, in the order of time, without their details.
 	Overview(ctx context.Context, pipeline, target string) (Overview, error)
 	// Details returns the whole status rows of some of its slices, by key.
 	Details(ctx context.Context, pipeline, target string, keys []string) ([]hindcast.Committed, error)
-	// Edited names the slices whose rows in the target may not be those that were committed: Published tells. No others
+	// Edited names the slices whose rows in the target may not be those that were committed: Published shows whether they are. No others
 	// were edited. The Intervals are not looked at: the status rows have them.
 	Edited(ctx context.Context, pipeline string, p Published) ([]string, error)
 }

@@ -13,7 +13,7 @@ type Properties struct {
 	Name    string // "duckdb", "postgres"
 	Version string
 	Stages  bool // Stage has something to do
-	Unloads int  // unloads at the same time; 0 means no limit of its own
+	Unloads int  // unloads at the same time; 0 means no limit
 }
 
 // Table is what a warehouse knows of a table without reading it.
@@ -31,7 +31,7 @@ type Table struct {
 	ID     string   `json:"id,omitempty"`
 	Within []string `json:"within,omitempty"`
 	Shows  []string `json:"shows,omitempty"`
-	// Made says that hindcast fills it: one of its own tables, or a target that hindcast_status knows. Tables alone tells.
+	// Made says that hindcast fills it: one of its own tables, or a target that hindcast_status knows. Only Tables says so.
 	Made bool `json:"made,omitempty"`
 }
 
@@ -68,7 +68,7 @@ type Unloader interface {
 	// Columns whose Text is set hold the text that the warehouse reads back to the same value. E-TYPE if a column's type
 	// cannot be carried, named.
 	Unload(ctx context.Context, u Unload) (Unloaded, error)
-	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone tell less, and may be had for much
+	// Sum counts the rows where they are, for verify. Content may be empty: Totals alone say less, and may cost much
 	// less than another unload. Compare with Agrees.
 	Sum(ctx context.Context, x Extract) (hindcast.Sums, error)
 }

@@ -1,6 +1,6 @@
 // Package duckdb is the warehouse driver for a DuckDB file. One child process owns the file (only one process
-// can); Open starts it and speaks to it, Serve is what runs inside it. It leaves to its callers what is moved
-// when, and to package duck what all users of DuckDB share.
+// can); Open starts it and speaks to it, Serve is what runs inside it. What is moved when
+// is the caller's responsibility; what all users of DuckDB share is in package duck.
 package duckdb
 
 import (
@@ -84,7 +84,7 @@ func (w *Owner) Properties() warehouse.Properties {
 // Close closes the file, which writes its log into it.
 func (w *Owner) Close() error { return duck.Translate(w.db.Close()) }
 
-// withConn runs f on a connection of its own. Errors are translated.
+// withConn runs f on a separate connection. Errors are translated.
 func (w *Owner) withConn(ctx context.Context, f func(*sql.Conn) error) error {
 	return w.withSession(ctx, f, (*sql.Conn).Close)
 }

@@ -1,7 +1,7 @@
 package postgres
 
-// SettleQuickly makes Prepare wait for loads in flight only this long ("200ms").
-func SettleQuickly(d string) { settleTime = d }
+// GiveUpQuickly makes Prepare wait for loads in flight only this long ("200ms").
+func GiveUpQuickly(d string) { patience = d }
 
 // SessionName is what a session of the pipeline is called while it loads or prepares.
 var SessionName = sessionName

@@ -26,7 +26,7 @@ var makes = map[string]string{
   PRIMARY KEY (target, slice_start))`,
 }
 
-// home is where our tables are: where the search path has them, or else its first schema. Somebody may have dropped one.
+// home is where our tables are: where the search path has them, otherwise its first schema. Somebody may have dropped one.
 type home struct {
 	schema        string
 	lease, status bool // which of them are there
@@ -106,7 +106,7 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (home, error) {
 		return home{}, permanent("no schema of the role's search path was there", "run again")
 	}
 	h := home{schema: rows[0].text(0), lease: rows[0].bool(1), status: rows[0].bool(2), publication: rows[0].bool(3), owned: rows[0].bool(4)}
-	if h.whole() && conn.TxStatus() == idleStatus { // or else they may be rolled back
+	if h.whole() && conn.TxStatus() == idleStatus { // otherwise they may be rolled back
 		w.mutex.Lock()
 		w.home = h
 		w.mutex.Unlock()

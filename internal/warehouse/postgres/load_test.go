@@ -215,7 +215,7 @@ func TestReadersNeverSeeHalfASlice(t *testing.T) {
 
 // A load in flight of a process that lost the pipeline is ended by the one that has it, and not the other way round.
 func TestATakeoverEndsLoadsInFlight(t *testing.T) {
-	postgres.SettleQuickly("200ms")
+	postgres.GiveUpQuickly("200ms")
 	_, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1)")
 	zombie, heir := open(t, postgres.Options{URL: url}), open(t, postgres.Options{URL: url})
 	prepare(t, zombie, 1)
@@ -244,7 +244,7 @@ func TestATakeoverEndsLoadsInFlight(t *testing.T) {
 // So is a preparation that stopped half-way: with what it was about to create, or with the fence that it was about to raise.
 // One of another pipeline is in nobody's way where all is there.
 func TestATakeoverEndsAPreparation(t *testing.T) {
-	postgres.SettleQuickly("200ms")
+	postgres.GiveUpQuickly("200ms")
 	c, url := database(t, "")
 	stopped := func(name string, statements ...string) *pgconn.PgConn {
 		conn := pgtest.Connect(t, url)

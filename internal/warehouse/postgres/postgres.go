@@ -1,6 +1,6 @@
 // Package postgres is the warehouse driver for PostgreSQL, 13 and later. It owns connections, transactions, locks
-// and SQL; how rows become Parquet and back is package pgcopy's, and what is moved when is its callers'. It runs in a
-// child process, because DuckDB, which writes the Parquet, is in it: Open starts one and speaks to it, Serve is what
+// and SQL; how rows become Parquet and back is package pgcopy's, and what is moved when is the caller's responsibility. It
+// runs in a child process, because DuckDB, which writes the Parquet, is in it: Open starts one and speaks to it, Serve is what
 // runs inside.
 package postgres
 
@@ -74,7 +74,7 @@ func (w *Owner) Properties() warehouse.Properties {
 // Close ends all sessions.
 func (w *Owner) Close() error { return w.pool.close() }
 
-// with runs f on a connection of its own. Errors are translated. A connection that f leaves in a transaction is
+// with runs f on a separate connection. Errors are translated. A connection that f leaves in a transaction is
 // closed, which rolls back.
 func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
 	conn, err := w.pool.get(ctx)

@@ -17,9 +17,9 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// settleTime is how long Prepare waits for sessions of this pipeline that load or prepare, before it ends them: whoever
+// patience is how long Prepare waits for sessions of this pipeline that load or prepare, before it ends them: whoever
 // prepares has the pipeline's lease, so that they are of a process that lost it.
-var settleTime = "10s"
+var patience = "10s"
 
 // Prepare creates what is missing, checks the role's rights and raises the fence. Sessions that load or prepare are waited
 // for, since they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
@@ -44,7 +44,7 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 
 func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
 	return transaction(ctx, conn, "BEGIN", func() error {
-		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+settleTime+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
+		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+patience+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
 			return err
 		}
 		if err := w.create(ctx, conn, t, columns); err != nil {
@@ -232,7 +232,7 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 }
 
 // typeIn is the type of a new target's column: that of the source's column whose values it holds, if it has one that is there,
-// or else the one for the result's type.
+// otherwise the one for the result's type.
 func typeIn(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, c hindcast.Column) (string, error) {
 	if c.Source != "" {
 		rows, err := ask(ctx, conn, "SELECT to_regtype($1) IS NOT NULL", c.Source)
@@ -294,7 +294,7 @@ func receive(target *relation, columns []hindcast.Column) ([]pgcopy.Field, error
 	return fields, nil
 }
 
-// column finds a column by its exact name, or else by one that differs in case only.
+// column finds a column by its exact name, otherwise by one that differs in case only.
 func (r *relation) column(name string) *attribute {
 	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
 		for i := range r.attribute {
@@ -346,7 +346,7 @@ func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline str
 	if err != nil {
 		return err
 	}
-	if home.lease { // or else one of them is just making it
+	if home.lease { // otherwise one of them is just making it
 		highest, err := fenceOf(ctx, conn, home, pipeline)
 		if err != nil {
 			return err

@@ -207,7 +207,7 @@ func (o *obstacles) create(ctx context.Context, schema string) error {
 }
 
 // pathSchema is the schema of the search path where what has no schema is created. Where the role may not create it
-// there it is the first of the path that is there, or else the first that is named.
+// there it is the first of the path that is there, otherwise the first that is named.
 const pathSchema = `
 SELECT p.name
 FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY said(entry, i)

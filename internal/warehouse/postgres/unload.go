@@ -92,7 +92,7 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 // beginReading begins a transaction in which the table is read as it is when its lock is ours, and says how many connections
 // may read beside each other, and whether rows may be another server's. LOCK TABLE wants the right to all columns, and knows no
 // materialised views and foreign tables: there a query that reads nothing takes the lock, and the one statement that follows
-// has a snapshot of its own.
+// has its own snapshot.
 func (w *Owner) beginReading(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (most int, elsewhere bool, err error) {
 	foreign := fmt.Sprintf(partsOf, literal(parseName(x.Table).sql())+"::regclass") + "SELECT EXISTS (SELECT FROM part JOIN pg_class USING (oid) WHERE relkind = 'f')"
 	most = w.pool.most

@@ -51,7 +51,7 @@ var February = hindcast.Interval{Start: date(2020, 2, 1), End: date(2020, 3, 1)}
 // March is the next.
 var March = hindcast.Interval{Start: date(2020, 3, 1), End: date(2020, 4, 1)}
 
-// Run runs the suite; each test gets a world of its own.
+// Run runs the suite; each test gets its own world.
 func Run(t *testing.T, world func(t *testing.T) *World) {
 	tests := map[string]func(*testing.T, *World){
 		"describe":                       describe,
