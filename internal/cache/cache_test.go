@@ -504,7 +504,7 @@ func TestOpenRefusesWhatIsNoCache(t *testing.T) {
 	_, err := Open(dir, 1)
 	wantError(t, err, hindcast.EValue, hindcast.ClassPermanent, "holds something else (files)")
 	_, err = Open(filepath.Join(t.TempDir(), "year=2020"), 1)
-	wantError(t, err, hindcast.EValue, hindcast.ClassPermanent, "engines give a meaning")
+	wantError(t, err, hindcast.EValue, hindcast.ClassPermanent, "special to engines")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)

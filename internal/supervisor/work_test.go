@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,7 +277,7 @@ func (u unfingerprinted) Fingerprint(context.Context, Try) (string, bool, error)
 // loose is a worker whose work cannot be confirmed dead, as long as it says so.
 type loose struct {
 	*world
-	yes *bool
+	yes *atomic.Bool
 }
 
 type alive struct{ error }
@@ -285,7 +286,7 @@ func (a alive) Unwrap() error     { return a.error }
 func (a alive) Unconfirmed() bool { return true }
 
 func (l loose) Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error) {
-	if *l.yes {
+	if l.yes.Load() {
 		return Staged{}, alive{errTransient}
 	}
 	return l.world.Wait(ctx, try, h, progress)
@@ -295,12 +296,13 @@ func (l loose) Wait(ctx context.Context, try Try, h hindcast.Handle, progress fu
 func TestUnconfirmedWorkIsNotStartedAgain(t *testing.T) {
 	for heals, exit := range map[bool]int{true: hindcast.ExitOK, false: hindcast.ExitUnknown} {
 		synctest.Test(t, func(t *testing.T) {
-			w, yes := outliving(t), true
+			w, yes := outliving(t), &atomic.Bool{}
+			yes.Store(true)
 			c := w.config(planOf(1))
 			c.Plan.Pipeline.Run.OnFailure = hindcast.OnFailureContinue
-			c.Worker = loose{w, &yes}
+			c.Worker = loose{w, yes}
 			if heals {
-				time.AfterFunc(500*time.Millisecond, func() { yes = false })
+				time.AfterFunc(500*time.Millisecond, func() { yes.Store(false) })
 			}
 			out := w.run(c)
 			wantExit(t, out, exit)
