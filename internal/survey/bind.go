@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -30,7 +31,10 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 		if result == nil {
 			result = columns
-		} else if _, err = warehouse.Fit("the result", "", s.Pipeline.History.TimeZone, result, columns); err != nil {
+			continue
+		}
+		result = widened(result, columns)
+		if _, err = warehouse.Fit("the result", "", s.Pipeline.History.TimeZone, result, columns); err != nil {
 			return nil, false, inSlices(err, schemas[i], p)
 		}
 	}
@@ -69,6 +73,22 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 	}
 	return result, existing, nil
+}
+
+// widened gives the result's columns the types that hold the values of other slices' results as well, where there are such.
+func widened(result, other []hindcast.Column) []hindcast.Column {
+	result = slices.Clone(result)
+	for i := range result {
+		c := &result[i]
+		at := slices.IndexFunc(other, func(o hindcast.Column) bool { return strings.EqualFold(o.Name, c.Name) })
+		if at < 0 || other[at].Type == c.Type {
+			continue
+		}
+		if typ, ok := datatype.Common(c.Type, other[at].Type); ok {
+			c.Type, c.Source, c.Stored = typ, "", ""
+		}
+	}
+	return result
 }
 
 func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]hindcast.Column, error) {
