@@ -44,6 +44,7 @@ type oddity struct {
 	source string // its type, in words
 	reads  string // what becomes of it
 	cast   string // the type that `types:` may name to have it so; "" if its values are lost
+	mend   string // what helps where no type does; "" for a type that DuckDB reads
 }
 
 const (
@@ -53,13 +54,13 @@ const (
 
 // oddities finds the columns, nested ones by the column that they are in, whose values DuckDB would silently change.
 func (r *Runner) oddities(ctx context.Context, s *shape) (map[string]oddity, error) {
-	leaves, err := r.leaves(ctx, s.file)
+	f, err := r.schema(ctx, s.file)
 	if err != nil {
 		return nil, err
 	}
 	polars := strings.HasSuffix(s.kind, "true")
-	found := map[string]oddity{}
-	for _, l := range leaves {
+	found := f.ambiguous(s.columns)
+	for _, l := range f.leaves {
 		o, is := l.odd(polars)
 		if is && l.physical == "INT96" {
 			if is, err = r.beyondMicroseconds(ctx, s.files); err != nil {
@@ -108,31 +109,27 @@ func (l leaf) odd(polars bool) (oddity, bool) {
 	return oddity{}, false
 }
 
-// leaves lists a file's columns of values, each with the top-level column that it belongs to.
-func (r *Runner) leaves(ctx context.Context, path string) ([]leaf, error) {
-	rows, err := r.conn.QueryContext(ctx, `SELECT coalesce(type, ''), coalesce(logical_type, ''), coalesce(TRY_CAST(type_length AS BIGINT), 0),
+// schema reads the columns of values in a file's footer, each with the top-level column that it belongs to, and the names.
+func (r *Runner) schema(ctx context.Context, path string) (schema, error) {
+	var found schema
+	rows, err := r.conn.QueryContext(ctx, `SELECT name, coalesce(type, ''), coalesce(logical_type, ''), coalesce(TRY_CAST(type_length AS BIGINT), 0),
 		coalesce(precision, 0), coalesce(scale, 0), coalesce(num_children, 0) FROM parquet_schema(`+duck.Paths([]string{path})+`) ORDER BY column_id`)
 	if err != nil {
-		return nil, duck.Translate(err)
+		return found, duck.Translate(err)
 	}
 	defer rows.Close()
-	var found []leaf
-	column, open := -1, int64(0) // open: elements of the top-level column that are still to come
 	for first := true; rows.Next(); first = false {
 		var l leaf
+		var name string
 		var children int64
-		if err := rows.Scan(&l.physical, &l.logical, &l.length, &l.precision, &l.scale, &children); err != nil {
-			return nil, duck.Translate(err)
+		if err := rows.Scan(&name, &l.physical, &l.logical, &l.length, &l.precision, &l.scale, &children); err != nil {
+			return found, duck.Translate(err)
 		}
 		if first {
 			continue // the root
 		}
-		if open == 0 {
-			column, open = column+1, 1
-		}
-		open += children - 1
-		if l.column = column; children == 0 {
-			found = append(found, l)
+		if l.column = found.add(name, children); children == 0 {
+			found.leaves = append(found.leaves, l)
 		}
 	}
 	return found, duck.Translate(rows.Err())

@@ -217,6 +217,43 @@ func TestTypesThatDuckDBWouldChange(t *testing.T) {
 	}
 }
 
+// A name that two columns of a file share, but for case, would mean the first of them, another one in the next file.
+func TestColumnsThatDifferInCaseOnly(t *testing.T) {
+	const differ, same = "differ in case only, and the SQL could not tell them apart", "have the same name, and the SQL could not tell them apart"
+	for file, want := range map[string]string{
+		"case.parquet": `t BIGINT; Id: is one of the columns "Id" and "id" in case.parquet, which ` + differ +
+			`; id_1: is one of the columns "Id" and "id" in case.parquet, which ` + differ,
+		"case-renamed.parquet": `t BIGINT; id: is one of the columns "id" and "id" in case-renamed.parquet, which ` + same +
+			`; id_1: is one of the columns "id" and "id" in case-renamed.parquet, which ` + same +
+			`; id_1_1: is the column "id_1" in case-renamed.parquet, which DuckDB renames because of columns whose names differ in case only`,
+		"case-inside.parquet": `id BIGINT; inner: is a type with the fields "Id" and "id" in case-inside.parquet, which ` + differ +
+			`; list: is a type with the fields "Id" and "id" in case-inside.parquet, which ` + differ + `; fine STRUCT(id BIGINT)`,
+	} {
+		f := usersFolder(t, t.TempDir())
+		f.fixture(file)
+		found := f.mustScan("*")
+		if got := columnsOf(found); got != want {
+			t.Errorf("%s: %s", file, got)
+		}
+		for _, c := range found.Columns {
+			if c.Refused != "" && !strings.Contains(c.Mend, "write the files again with other names") {
+				t.Errorf("%s: the way out of %s is %s", file, c.Name, c.Mend)
+			}
+		}
+	}
+
+	f := usersFolder(t, t.TempDir())
+	f.file("a.parquet", "SELECT 7 AS t, 8 AS id, 9 AS id_1")
+	f.fixture("case.parquet")
+	found := f.mustScan("*")
+	if found.Columns[1].Type != "" || found.Columns[2].Type != "" {
+		t.Errorf("beside a file whose names are distinct, the columns are %s", columnsOf(found))
+	}
+	if got := f.read(engine.Scanned{Columns: found.Columns[:1], Matches: found.Matches}, "SELECT t FROM facts ORDER BY t"); got != "1\n7" {
+		t.Errorf("the other column is %s", got)
+	}
+}
+
 // Only folders that the pattern has give columns; they have one type in all slices, and replace no column of the files.
 func TestFoldersThatNameColumns(t *testing.T) {
 	f := usersFolder(t, filepath.Join(t.TempDir(), "id=7", "team=above"))

@@ -71,7 +71,7 @@ func (u *united) take(c hindcast.Column, sh shape, wanted string) {
 	case u.refused != "":
 	case odd && (o.cast == "" || wanted == ""):
 		u.refused = fmt.Sprintf("is %s in %s, which %s", o.source, sh.name, o.reads)
-		u.mend = "leave it out with `columns:`, or write the files again with a type that DuckDB reads"
+		u.mend = cmp.Or(o.mend, "leave it out with `columns:`, or write the files again with a type that DuckDB reads")
 		if o.cast != "" {
 			u.mend = fmt.Sprintf("have it cut with `types: {%s: %s}`, leave it out with `columns:`, or write the files again in microseconds", yamlText(c.Name), yamlText(o.cast))
 		}

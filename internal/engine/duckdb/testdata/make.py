@@ -26,3 +26,14 @@ pq.write_table(int96, "int96.parquet", use_deprecated_int96_timestamps=True)
 pq.write_table(int96.replace_schema_metadata({"org.apache.spark.version": "3.5.0"}), "int96-spark.parquet", use_deprecated_int96_timestamps=True)
 pl.DataFrame({"id": [1], "big": pl.Series([2**126], dtype=pl.Int128)}).write_parquet("int128.parquet")
 pq.write_table(pa.table({"id": pa.array([1], pa.int64()), "key": pa.array([b"0123456789abcdef"], pa.binary(16))}), "binary16.parquet")
+
+
+def named(file, names, *values):
+    pq.write_table(pa.Table.from_arrays([pa.array([v]) for v in values], names=names), file)
+
+
+named("case.parquet", ["t", "Id", "id"], 1, 2, 3)
+named("case-renamed.parquet", ["t", "id", "id", "id_1"], 1, 2, 3, 4)
+both = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["Id", "id"])
+pq.write_table(pa.Table.from_arrays([pa.array([1]), both, pa.ListArray.from_arrays([0, 1], both), pa.array([{"id": 1}])],
+                                    names=["id", "inner", "list", "fine"]), "case-inside.parquet")
