@@ -3,7 +3,6 @@ package chaos_test
 import (
 	"cmp"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,9 +41,6 @@ func TestFlips(t *testing.T) {
 func flippable(t *testing.T, source site) map[string]*world {
 	t.Helper()
 	change(t, source, "parallel: auto, memory: auto,", "parallel: 2, memory: 2GB, retry_wait: 20ms,")
-	if _, far := source.(*remote); far { // no trial is about the lease, and a busy machine may be silent for a second
-		change(t, source, fmt.Sprintf("lease_ttl: %s", leaseTTL), "lease_ttl: 5s")
-	}
 	calmly(t, source, "run", "--id", "r1")
 	change(t, source, "rate: 1.0", "rate: 2.0")
 	w := &world{site: source, rate: "2.0", before: published(t, source)}
