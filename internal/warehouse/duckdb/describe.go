@@ -3,12 +3,11 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -31,7 +30,7 @@ const bytesPerValue = 5
 
 // Describe returns what is known of each of the tables that exists.
 func (w *Owner) Describe(ctx context.Context, names []string) (map[string]warehouse.Table, error) {
-	all, err := w.catalog(ctx)
+	all, err := w.catalog(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -51,32 +50,68 @@ const viewsBound = 1000
 
 // under fills in which tables the views are over. DuckDB keeps no record of that, and finds it by binding each view; a view that
 // cannot be bound is the caller's problem when it is read.
+//
+// The plan tells it, before it is optimized: the optimizer leaves out what cannot have rows. DuckDB's own extraction of table names
+// must not be used here: it binds views with placeholders for their columns, and the next checkpoint writes those into the file.
 func (w *Owner) under(ctx context.Context, all, found map[string]warehouse.Table, names []string) error {
 	views := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !found[name].View })
 	if len(views) == 0 {
 		return nil
 	}
-	return w.withConn(ctx, func(conn *sql.Conn) error {
+	return w.withSession(ctx, func(conn *sql.Conn) error {
+		if err := execAll(ctx, conn, "SET explain_output='all'"); err != nil {
+			return err
+		}
+
 		for _, name := range views[:min(len(views), viewsBound)] {
 			t := found[name]
-			below, err := duckdb.GetTableNames(conn, "FROM "+duck.Table(name), true)
+			below, err := scanned(ctx, conn, name)
 			if err != nil {
 				continue
 			}
 			for _, b := range below {
-				if table, known := all[key(duck.SplitTable(b))]; known && table.ID != t.ID {
+				table, known := all[key(duck.SplitTable(b))]
+				if known && table.ID != t.ID && !slices.Contains(t.Shows, table.ID) {
 					t.Shows = append(t.Shows, table.ID)
 				}
 			}
 			found[name] = t
 		}
 		return ctx.Err()
-	})
+	}, onceOnly)
+}
+
+// planned is a node of a plan that has not been optimized.
+type planned struct {
+	Children []planned      `json:"children"`
+	Info     map[string]any `json:"extra_info"`
+}
+
+// scanned are the qualified names of the tables that a view's plan scans. The connection's explain_output must be all.
+func scanned(ctx context.Context, conn *sql.Conn, view string) (tables []string, err error) {
+	var kind, text string
+	err = conn.QueryRowContext(ctx, "EXPLAIN (FORMAT JSON) FROM "+duck.Table(view)).Scan(&kind, &text) // the first row has the plan before it is optimized
+	if err != nil {
+		return nil, err
+	}
+	var nodes []planned
+	if err := json.Unmarshal([]byte(text), &nodes); err != nil {
+		return nil, fmt.Errorf("reading the %s of %s: %w", kind, view, err)
+	}
+
+	for len(nodes) > 0 {
+		node := nodes[0]
+		nodes = append(nodes[1:], node.Children...)
+		if table, ok := node.Info["Table"].(string); ok {
+			tables = append(tables, table)
+		}
+	}
+	return tables, nil
 }
 
 // Tables lists all tables and views.
 func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
-	all, err := w.catalog(ctx)
+	all, err := w.catalog(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -204,23 +239,64 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 func key(parts []string) string { return strings.ToLower(strings.Join(parts, "\x00")) }
 
 // catalog reads the whole catalog at once: a history has many tables, and one query costs what ten do. Tables are found
-// by all their spellings; only the entry of the longest has a Name.
-func (w *Owner) catalog(ctx context.Context) (map[string]warehouse.Table, error) {
-	all := map[string]warehouse.Table{}
-	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, describeAll)
-		if err != nil {
+// by all their spellings; only the entry of the longest has a Name. The columns of the named views are those that they have now.
+func (w *Owner) catalog(ctx context.Context, names []string) (all map[string]warehouse.Table, err error) {
+	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		if all, err = readCatalog(ctx, conn); err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := addColumn(rows, all); err != nil {
-				return err
+		views := unsure(all, names)
+		if len(views) == 0 {
+			return nil
+		}
+
+		for _, view := range views {
+			if statement, err := conn.PrepareContext(ctx, "FROM "+duck.Table(view)); err == nil { // otherwise whoever reads it is told
+				_ = statement.Close()
 			}
 		}
-		return rows.Err()
+		all, err = readCatalog(ctx, conn)
+		return err
 	})
 	return all, err
+}
+
+// unsure are the views whose columns the catalog may have wrong until they are bound, which corrects it: the named ones, and all
+// where one has placeholders for its columns. Earlier versions of hindcast could leave those in the file, see under.
+func unsure(all map[string]warehouse.Table, names []string) (views []string) {
+	for _, name := range names {
+		if all[key(duck.SplitTable(name))].View {
+			views = append(views, name)
+		}
+	}
+
+	var every []string
+	placeholders := false
+	for _, t := range all {
+		if t.Name != "" && t.View {
+			every = append(every, t.Name)
+			placeholders = placeholders || slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return strings.HasPrefix(c.Name, "__dummy_col") })
+		}
+	}
+	if placeholders {
+		return append(views, every...)
+	}
+	return views
+}
+
+func readCatalog(ctx context.Context, conn *sql.Conn) (map[string]warehouse.Table, error) {
+	rows, err := conn.QueryContext(ctx, describeAll)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]warehouse.Table{}
+	for rows.Next() {
+		if err := addColumn(rows, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, rows.Err()
 }
 
 func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
