@@ -24,6 +24,7 @@ var importMap = []row{
 
 	// Pure: text and time in, values out.
 	{"sqltext", []string{"."}, "reads SQL text without running it"},
+	{"parallel", nil, "many small things side by side"},
 	{"datatype", nil, "which type holds the values of two others"},
 	{"config", []string{".", "sqltext"}, "decodes the pipeline file"},
 	{"plan", []string{".", "sqltext", "datatype"}, "decides what a run does and why"},
@@ -53,8 +54,8 @@ var importMap = []row{
 
 	// What a run keeps, in an object store.
 	{"chunks", []string{"."}, "where a Parquet file's columns are, and their checksums: the lake takes and compares them, the cache fetches by them"},
-	{"lake", []string{".", "objstore", "chunks"}, "files, manifests, catalog"},
-	{"journal", []string{".", "objstore"}, "durable events"},
+	{"lake", []string{".", "objstore", "chunks", "parallel"}, "files, manifests, catalog"},
+	{"journal", []string{".", "objstore", "parallel"}, "durable events"},
 	{"scratch", []string{"."}, "one process's own folder, for a remote lake"},
 	{"lease", []string{".", "objstore", "lake"}, "who may run a pipeline; the lake lays down where its records lie"},
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
@@ -82,6 +83,7 @@ var importMap = []row{
 	{"cmd/hindcast", []string{"cli"}, "main"},
 
 	// For tests and for the repository itself.
+	{"drivers/driverstest", []string{"drivers"}, "test binaries as workers"},
 	{"eventschema", nil, "checks events against the published schema"},
 	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},

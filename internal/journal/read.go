@@ -14,10 +14,10 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // version is of a journal's layout and of its events, which changes with either.
@@ -249,7 +249,7 @@ func (p *fenceFile) read(ctx context.Context, store objstore.Store, prefix strin
 // readSegments appends the lines of the segments from the given one on. A segment is always written whole.
 func (p *fenceFile) readSegments(ctx context.Context, store objstore.Store, prefix string, from int) error {
 	bodies := make([][]byte, max(0, p.segments-from+1))
-	err := parallel(len(bodies), 64, func(i int) error { // most of the time is waiting
+	err := parallel.Do(len(bodies), 64, func(i int) error { // most of the time is waiting
 		key := prefix + segmentName(p.fence, from+i)
 		body, _, err := objstore.Find(ctx, store, key)
 		bodies[i] = body
@@ -347,7 +347,7 @@ func check(line []byte) (first, ok bool) {
 func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 	const chunk = 2048
 	events := make([]hindcast.Event, len(lines))
-	err := parallel((len(lines)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(n int) error {
+	err := parallel.Do((len(lines)+chunk-1)/chunk, runtime.GOMAXPROCS(0), func(n int) error {
 		d := newDecoder()
 		for i := n * chunk; i < min(len(lines), (n+1)*chunk); i++ {
 			if err := d.event(lines[i], &events[i]); err != nil {
@@ -365,34 +365,6 @@ func decode(lines [][]byte, key string, number int) ([]hindcast.Event, error) {
 	}
 
 	return events, nil
-}
-
-// parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.
-func parallel(count, width int, do func(n int) error) error {
-	errs := make([]error, count)
-	tickets := make(chan int)
-	var group sync.WaitGroup
-	for range min(width, count) {
-		group.Go(func() {
-			for n := range tickets {
-				errs[n] = do(n)
-			}
-		})
-	}
-
-	for n := range count {
-		tickets <- n
-	}
-
-	close(tickets)
-	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-
-	return nil
 }
 
 func missing(key string, err error) error {

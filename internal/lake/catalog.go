@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -310,34 +307,6 @@ func (l *Lake) width() int {
 		return 64
 	}
 	return 4 * runtime.GOMAXPROCS(0)
-}
-
-// parallel calls do for 0 to count-1, at most width at a time, and returns the first error by number.
-func parallel(count, width int, do func(n int) error) error {
-	errs := make(map[int]error)
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	tickets := make(chan int)
-	for range min(width, count) {
-		group.Go(func() {
-			for n := range tickets {
-				if err := do(n); err != nil {
-					mu.Lock()
-					errs[n] = err
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for n := range count {
-		tickets <- n
-	}
-	close(tickets)
-	group.Wait()
-	if len(errs) == 0 {
-		return nil
-	}
-	return errs[slices.Min(slices.Collect(maps.Keys(errs)))]
 }
 
 // decode is json.Unmarshal that keeps numbers exact where the type is open.

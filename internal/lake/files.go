@@ -16,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // hashFile returns a file's SHA-256 in hexadecimal and its size in bytes.
@@ -35,7 +36,7 @@ func hashFile(path string) (sum string, size int64, err error) {
 // sealFiles checks that m's files are there as it says, brings them into the lake, makes keys of their paths, and fills in the
 // checksums of the lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
 func (l *Lake) sealFiles(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
-	err := parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
+	err := parallel.Do(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		return l.area.sealFile(ctx, prefix, &m.Files[n], whole)
 	})
 	if err != nil {
@@ -196,7 +197,7 @@ func later(folder string, fence int64, attempt int) bool {
 // Verify checks that the manifest's files exist and have its sizes and checksums. E-PARQUET names the first
 // file that does not.
 func (l *Lake) Verify(ctx context.Context, m *hindcast.Manifest) error {
-	return parallel(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
+	return parallel.Do(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := m.Files[n]
 		if f.SHA256 != "" || f.CRC32C == "" {
 			return l.verify(ctx, &f, f.SHA256 != "")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/chunks"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // Localizer makes files of a remote lake readable by programs that open plain files. Safe for use by many
@@ -51,7 +52,7 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 // compare compares the columns of files in a folder lake, nil being all, with their checksums. E-PARQUET names the first
 // file that is not what was written.
 func (l *Lake) compare(ctx context.Context, files []hindcast.File, columns []string) error {
-	return parallel(len(files), runtime.GOMAXPROCS(0), func(n int) error {
+	return parallel.Do(len(files), runtime.GOMAXPROCS(0), func(n int) error {
 		f := files[n]
 		if err := ctx.Err(); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // recordsPrefix is where the records of the user's own files are: what results were made of, nothing of which is ours.
@@ -41,7 +42,7 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 		return nil, broken("the records of files", "cannot be listed", err)
 	}
 	records := make([]*hindcast.Manifest, len(infos))
-	err = parallel(len(infos), max(l.width(), runtime.GOMAXPROCS(0)), func(n int) error {
+	err = parallel.Do(len(infos), max(l.width(), runtime.GOMAXPROCS(0)), func(n int) error {
 		key := infos[n].Key
 		body, _, err := l.store.Get(ctx, key)
 		if err != nil {

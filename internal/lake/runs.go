@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // claim stands in plan.json between the allocation of a run's id and its frozen plan.
@@ -117,7 +118,7 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 		claimed bool // and not planned
 	}
 	list := make([]run, len(ids))
-	err = parallel(len(ids), l.width(), func(n int) error {
+	err = parallel.Do(len(ids), l.width(), func(n int) error {
 		var plan struct {
 			CreatedAt time.Time `json:"created_at"`
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func sameRead(a, b []hindcast.Column) bool {
 func uniteColumn(a hindcast.Column, inA string, b hindcast.Column, inB string) hindcast.Column {
 	typ, ok := datatype.Common(a.Type, b.Type)
 	if !ok {
-		return refuse(a, fmt.Sprintf("is %s in %s and %s in %s, and no type holds the values of both exactly", shown(a), inA, shown(b), inB),
+		return refuse(a, fmt.Sprintf("is %s in %s and %s in %s, and no type holds the values of both exactly", cmp.Or(a.Source, a.Type), inA, cmp.Or(b.Source, b.Type), inB),
 			"cast it to one type in views, and name those as the fact's tables")
 	}
 	a.Absent = a.Absent || b.Absent
@@ -74,14 +75,6 @@ func uniteColumn(a hindcast.Column, inA string, b hindcast.Column, inB string) h
 func refuse(c hindcast.Column, why, mend string) hindcast.Column {
 	c.Absent, c.Refused, c.Mend = true, why, mend+"; or leave it out of the SQL"
 	return c
-}
-
-// shown is a column's type as people know it.
-func shown(c hindcast.Column) string {
-	if c.Source != "" {
-		return c.Source
-	}
-	return c.Type
 }
 
 // RefuseRead is E-TYPE for the first of a table's columns that is Refused and read; nil if none is. A table that read does

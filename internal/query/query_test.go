@@ -11,21 +11,13 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/drivers/driverstest"
 	"github.com/hindcast/hindcast/internal/query"
 	"github.com/hindcast/hindcast/internal/session"
 )
 
 // The test binary is also the workers of its sessions.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "worker" {
-		if err := drivers.ServeWorker(os.Args[2], os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { driverstest.Main(m) }
 
 // pipeline makes a folder with a warehouse of three months of sales.
 func pipeline(t *testing.T) *hindcast.Pipeline {

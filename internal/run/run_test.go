@@ -12,7 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/drivers/driverstest"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/session"
@@ -20,15 +20,7 @@ import (
 )
 
 // The test binary is also the workers of its runs.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "worker" {
-		if err := drivers.ServeWorker(os.Args[2], os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { driverstest.Main(m) }
 
 const definition = `pipeline: p
 warehouse: duckdb:w.duckdb

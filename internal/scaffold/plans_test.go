@@ -16,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers"
+	"github.com/hindcast/hindcast/internal/drivers/driverstest"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/lake"
@@ -28,15 +29,7 @@ import (
 )
 
 // The test binary is also the workers of what it opens.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "worker" {
-		if err := drivers.ServeWorker(os.Args[2], os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { driverstest.Main(m) }
 
 // shop is a warehouse that a test fills.
 type shop struct {

@@ -222,8 +222,8 @@ func (p *pace) eta(t *Tally, now time.Time) (time.Duration, bool) {
 	return p.shown, true
 }
 
-// credit is the share of a slice under way that is taken to be done, by the time that the steps of its like have taken;
-// never all of it. The time for which it waits for a worker does not count.
+// credit estimates how much of a running slice is done, from the time that slices like it took;
+// it is always less than 1. Time spent waiting for a worker does not count.
 func (p *pace) credit(t *Tally, key string, now time.Time) float64 {
 	s := t.Run.Slices[key]
 	if s == nil || p.took <= 0 || s.State != hindcast.Running {

@@ -262,7 +262,7 @@ func (w *Owner) catalog(ctx context.Context, names []string) (all map[string]war
 }
 
 // unsure are the views whose columns the catalog may have wrong until they are bound, which corrects it: the named ones, and all
-// where one has placeholders for its columns. Earlier versions of hindcast could leave those in the file, see under.
+// where one has placeholders for its columns. DuckDB leaves those in a file where table names were extracted from SQL, see under.
 func unsure(all map[string]warehouse.Table, names []string) (views []string) {
 	for _, name := range names {
 		if all[key(duck.SplitTable(name))].View {
