@@ -112,7 +112,7 @@ func (o operator) reader() string {
 func noAccess(q engine.Query, name string) error {
 	why, next := refusal(name)
 	return &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent,
-		Place:   original(q, max(strings.Index(strings.ToLower(q.SQL), name), 0)),
+		Place:   q.Place(max(strings.Index(strings.ToLower(q.SQL), name), 0)),
 		Message: "the SQL " + fmt.Sprintf(why, name), Next: next}
 }
 

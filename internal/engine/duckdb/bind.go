@@ -2,14 +2,12 @@ package duckdb
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
-	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 const describePrefix = "DESCRIBE "
@@ -30,7 +28,7 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	if err := r.over(ctx, q.Tables); err != nil {
 		return nil, err
 	}
-	text, start, err := single(q)
+	text, start, err := q.Single()
 	if err != nil {
 		return nil, err
 	}
@@ -39,46 +37,12 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	}
 	columns, err := r.describe(ctx, text)
 	if err != nil {
-		return nil, known(bound(err, q, start), q.Tables)
+		return nil, q.Known(bound(err, q, start))
 	}
 	if columns, err = carry(columns, q, start); err != nil {
 		return nil, err
 	}
 	return columns, r.bindChecks(ctx, columns, checks)
-}
-
-// single returns the one statement of the query's text and the offset at which it starts.
-func single(q engine.Query) (text string, start int, err error) {
-	statements := sqltext.Statements(q.SQL)
-	if len(statements) == 1 {
-		return statements[0].Text, statements[0].Offset, nil
-	}
-	e := &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: q.File},
-		Message: "the SQL must be one SELECT; it is empty", Next: "write the SELECT that makes a slice's rows"}
-	if len(statements) > 1 {
-		e.Place = original(q, statements[1].Offset)
-		e.Message = fmt.Sprintf("the SQL must be one SELECT; there are %d statements", len(statements))
-		e.Next = "use WITH … SELECT instead of several statements"
-	}
-	return "", 0, e
-}
-
-// original is the place of an offset in the query's text as the user wrote it.
-func original(q engine.Query, offset int) hindcast.Place {
-	text := q.Original
-	if text == "" {
-		text = q.SQL
-	}
-	shift := 0
-	for _, s := range q.Shifts {
-		if offset >= s.At {
-			shift = s.Delta
-		}
-	}
-
-	offset = min(max(offset+shift, 0), len(text))
-	line, column := sqltext.LineColumn(text, offset)
-	return hindcast.Place{File: q.File, Line: line, Column: column}
 }
 
 // place gives an SQL error its place in the user's file. shift leads from an offset in the statement that ran to
@@ -91,7 +55,7 @@ func place(err error, q engine.Query, shift int) error {
 	fault := *e.Fault
 	if fault.Place.File = q.File; e.Offset >= 0 {
 		if offset := e.Offset + shift; offset >= 0 && offset <= len(q.SQL) {
-			fault.Place = original(q, offset)
+			fault.Place = q.Place(offset)
 		}
 	}
 
@@ -104,7 +68,7 @@ func place(err error, q engine.Query, shift int) error {
 // bound is place for an error of DESCRIBE. One without a position gets a likely one.
 func bound(err error, q engine.Query, start int) error {
 	if strings.Contains(err.Error(), "incorrect argument count") { // of the driver, which counts ? and $1
-		return &hindcast.Error{Code: hindcast.ESQLParam, Class: hindcast.ClassPermanent, Place: original(q, start+max(strings.IndexAny(q.SQL[start:], "?$"), 0)),
+		return &hindcast.Error{Code: hindcast.ESQLParam, Class: hindcast.ClassPermanent, Place: q.Place(start + max(strings.IndexAny(q.SQL[start:], "?$"), 0)),
 			Message: "the SQL has a parameter without a name", Next: "write :NAME, and its value under params:"}
 	}
 	if e, ok := asSQL(err); ok && e.Offset < 0 {
@@ -112,21 +76,6 @@ func bound(err error, q engine.Query, start int) error {
 		err = &duck.SQLError{Fault: e.Fault, Name: e.Name, Offset: at - start + len(describePrefix)}
 	}
 	return place(err, q, start-len(describePrefix))
-}
-
-// known lists the tables, if the SQL names another one.
-func known(err error, tables []engine.Table) error {
-	e := hindcast.AsError(err)
-	if e.Code != hindcast.ESQLTable {
-		return err
-	}
-	names := make([]string, len(tables))
-	for i, t := range tables {
-		names[i] = t.Name
-	}
-	e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(names, ", ")}
-	e.Next = "correct the name, or declare the table under facts: or dimensions:"
-	return e
 }
 
 func (r *Runner) describe(ctx context.Context, text string) ([]hindcast.Column, error) {
@@ -152,8 +101,7 @@ func carry(columns []hindcast.Column, q engine.Query, start int) ([]hindcast.Col
 	seen := map[string]bool{}
 	for _, c := range columns {
 		if folded := strings.ToLower(c.Name); seen[folded] {
-			return nil, &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Place: original(q, last(q.SQL, start, c.Name)),
-				Message: fmt.Sprintf("the result has two columns named %q", c.Name), Next: "give one of them another name with AS"}
+			return nil, q.TwoColumns(start, c.Name)
 		}
 		seen[strings.ToLower(c.Name)] = true
 	}
@@ -161,20 +109,11 @@ func carry(columns []hindcast.Column, q engine.Query, start int) ([]hindcast.Col
 	for _, c := range columns {
 		if _, err := duck.Store("the result", []hindcast.Column{c}); err != nil {
 			e := *hindcast.AsError(err)
-			e.Place, e.Next = original(q, last(q.SQL, start, c.Name)), "cast it in the SQL, or leave it out"
+			e.Place, e.Next = q.Place(q.Last(start, c.Name)), "cast it in the SQL, or leave it out"
 			return nil, &e
 		}
 	}
 	return duck.Store("the result", columns)
-}
-
-// last is where a name occurs for the last time; otherwise where the statement begins.
-func last(text string, start int, name string) int {
-	at := start
-	for next := start; next >= 0; next = sqltext.Find(text, next+1, name) {
-		at = next
-	}
-	return at
 }
 
 // readers begin the names of table functions that reach files or the network, for SQL that has no plan: see permitted.
@@ -188,17 +127,16 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 	}
 	if failed, _ := tree["error"].(bool); failed {
 		if message, _ := tree["error_message"].(string); strings.Contains(message, "Only SELECT") {
-			return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: original(q, 0),
-				Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
+			return q.NotSelect()
 		}
 		return syntax(tree, start, q)
 	}
 
 	if name, offset, found := ownClock(tree); found {
-		return notTheRuns(name, original(q, start+offset))
+		return notTheRuns(name, q.Place(start+offset))
 	}
 	if c, found := timeWord(tree); found {
-		return notATime(c, original(q, start+c.offset))
+		return notATime(c, q.Place(start+c.offset))
 	}
 	name, err := r.permitted(ctx, text, tree)
 	if err == nil && name != "" {

@@ -13,24 +13,21 @@ import (
 
 func asSQL(err error) (*duck.SQLError, bool) { return errors.AsType[*duck.SQLError](err) }
 
-// samples is how many offending rows an error shows.
-const samples = 5
-
 // bindChecks checks the checks' SQL over an empty result.
 func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, checks []engine.Check) error {
 	if err := r.viewResult(ctx, columns, nil); err != nil {
 		return err
 	}
 	for _, c := range checks {
-		query := checkQuery(c)
+		query := queryOf(c)
 		if query == "" {
 			continue
 		}
 		if err := r.examineCheck(ctx, query); err != nil {
-			return inCheck(err, c)
+			return c.At(err)
 		}
 		if _, err := r.describe(ctx, query); err != nil {
-			return inCheck(err, c)
+			return c.At(err)
 		}
 	}
 	return nil
@@ -39,28 +36,11 @@ func (r *Runner) bindChecks(ctx context.Context, columns []hindcast.Column, chec
 // examineCheck applies to a check's SQL the rules of the transform's: one SELECT, over what a slice has.
 func (r *Runner) examineCheck(ctx context.Context, query string) error {
 	q := engine.Query{SQL: query}
-	text, start, err := single(q)
+	text, start, err := q.Single()
 	if err != nil {
 		return err
 	}
 	return r.examine(ctx, text, start, q)
-}
-
-// checkQuery is the SQL that a check runs, or "".
-func checkQuery(c engine.Check) string {
-	if c.Total != nil {
-		return totalQuery(c.Total, sumOf(c.Total))
-	}
-	return strings.TrimRight(strings.TrimSpace(c.SQL), ";")
-}
-
-func inCheck(err error, c engine.Check) error {
-	e := *hindcast.AsError(err)
-	if e.Class == hindcast.ClassPermanent {
-		e.Message = fmt.Sprintf("check %q: %s", c.Name, e.Message)
-		e.Next = "correct it under checks: in the pipeline file"
-	}
-	return &e
 }
 
 func (r *Runner) viewResult(ctx context.Context, columns []hindcast.Column, files []string) error {
@@ -75,13 +55,6 @@ func readsResult(c engine.Check, columns []hindcast.Column) bool {
 	return knownSum(c.Total, columns, hindcast.Sums{}) == "" || strings.Contains(strings.ToLower(c.Total.Equals), "result")
 }
 
-func (r *Runner) outside(ctx context.Context, work engine.Work, inside string, n int64) error {
-	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
-		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(n), work.Target.Time),
-		Detail:  r.sample(ctx, "SELECT * FROM result WHERE ("+inside+") IS NOT TRUE"),
-		Next:    "correct the SQL: a row outside its slice could never be replaced"}
-}
-
 func (r *Runner) unique(ctx context.Context, work engine.Work, keys []string) error {
 	list := strings.Join(keys, ", ")
 	query := "SELECT " + list + ", count(*) AS \"rows\" FROM result GROUP BY " + list + " HAVING count(*) > 1"
@@ -89,24 +62,7 @@ func (r *Runner) unique(ctx context.Context, work engine.Work, keys []string) er
 	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+")").Scan(&n); err != nil || n == 0 {
 		return duck.Translate(err)
 	}
-	columns, message := strings.Join(work.Target.Key, ", "), "%d keys (%s) stand in more than one row of the result"
-	if n == 1 {
-		message = "%d key (%s) stands in more than one row of the result"
-	}
-	return r.keyError(ctx, work, fmt.Sprintf(message, n, columns), query)
-}
-
-// rowsHave begins a sentence about rows of the result.
-func rowsHave(n int64) string {
-	if n == 1 {
-		return "1 row of the result has"
-	}
-	return fmt.Sprintf("%d rows of the result have", n)
-}
-
-func (r *Runner) keyError(ctx context.Context, _ engine.Work, message, query string) error {
-	return &hindcast.Error{Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Message: message,
-		Detail: r.sample(ctx, query), Next: "correct the SQL, or target.key in the pipeline file"}
+	return work.KeyTwice(n, r.sample(ctx, query))
 }
 
 // sample renders a few rows of a query, for an error's detail; none if that fails.
@@ -115,7 +71,7 @@ func (r *Runner) sample(ctx context.Context, query string) []string {
 	if err != nil {
 		return nil
 	}
-	rows, err := r.values(ctx, "SELECT "+texts(columns)+" FROM ("+query+") LIMIT "+fmt.Sprint(samples), len(columns))
+	rows, err := r.values(ctx, "SELECT "+texts(columns)+" FROM ("+query+") LIMIT "+fmt.Sprint(engine.Samples), len(columns))
 	if err != nil {
 		return nil
 	}
@@ -134,11 +90,6 @@ func (r *Runner) sample(ctx context.Context, query string) []string {
 	return lines
 }
 
-func failed(c engine.Check, message string, detail []string) error {
-	return &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: fmt.Sprintf("check %q failed: %s", c.Name, message),
-		Detail: detail, Next: "nothing of this slice was published; correct the SQL, the data or the check"}
-}
-
 func (r *Runner) check(ctx context.Context, work engine.Work, c engine.Check, sums hindcast.Sums) error {
 	switch {
 	case c.Rows != nil:
@@ -152,19 +103,14 @@ func (r *Runner) check(ctx context.Context, work engine.Work, c engine.Check, su
 
 // checkRows does not apply where all facts are empty.
 func (r *Runner) checkRows(ctx context.Context, work engine.Work, c engine.Check, rows int64) error {
-	low := c.Rows.Min != nil && rows < *c.Rows.Min
-	high := c.Rows.Max != nil && rows > *c.Rows.Max
-	if !low && !high {
-		return nil
+	failed := c.FailedRows(rows)
+	if failed == nil || c.Rows.Min == nil || rows >= *c.Rows.Min {
+		return failed
 	}
-	if low {
-		empty, err := r.factsEmpty(ctx, work)
-		if err != nil || empty {
-			return err
-		}
-		return failed(c, fmt.Sprintf("%d rows, at least %d expected", rows, *c.Rows.Min), nil)
+	if empty, err := r.factsEmpty(ctx, work); err != nil || empty {
+		return err
 	}
-	return failed(c, fmt.Sprintf("%d rows, at most %d expected", rows, *c.Rows.Max), nil)
+	return failed
 }
 
 // factsEmpty looks at the facts' own rows; dimensions have no own interval.
@@ -180,6 +126,16 @@ func (r *Runner) factsEmpty(ctx context.Context, work engine.Work) (bool, error)
 		}
 	}
 	return true, nil
+}
+
+func asText(expression string) string { return "CAST(" + expression + " AS VARCHAR)" }
+
+// queryOf is the SQL that a check runs, or "".
+func queryOf(c engine.Check) string {
+	if c.Total != nil {
+		return c.Query(sumOf(c.Total), asText)
+	}
+	return c.Query("", asText)
 }
 
 // sumOf is the expression for the sum that a total is of, over the result's rows.
@@ -201,16 +157,6 @@ func knownSum(t *hindcast.TotalCheck, columns []hindcast.Column, sums hindcast.S
 	return ""
 }
 
-// totalQuery compares sum, an expression, with what it should equal.
-func totalQuery(t *hindcast.TotalCheck, sum string) string {
-	within := t.Within
-	if within == "" {
-		within = "0"
-	}
-	return "SELECT CAST(a AS VARCHAR), CAST(b AS VARCHAR), (a IS NULL AND b IS NULL) OR coalesce(abs(a - b) <= " + within + ", false)" +
-		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(t.Equals), ";") + "\n) AS b)"
-}
-
 func (r *Runner) checkTotal(ctx context.Context, work engine.Work, c engine.Check, sums hindcast.Sums) error {
 	sum := knownSum(c.Total, work.Columns, sums)
 	if sum == "" {
@@ -218,30 +164,23 @@ func (r *Runner) checkTotal(ctx context.Context, work engine.Work, c engine.Chec
 	}
 	var a, b *string
 	var equal bool
-	if err := r.conn.QueryRowContext(ctx, totalQuery(c.Total, sum)).Scan(&a, &b, &equal); err != nil {
-		return inCheck(duck.Translate(err), c)
+	if err := r.conn.QueryRowContext(ctx, c.Query(sum, asText)).Scan(&a, &b, &equal); err != nil {
+		return c.At(duck.Translate(err))
 	}
 	if equal {
 		return nil
 	}
-	return failed(c, fmt.Sprintf("the result's sum of %s is %s, expected %s (within %s)", c.Total.Of, orNull(a), orNull(b), c.Total.Within), nil)
-}
-
-func orNull(s *string) string {
-	if s == nil {
-		return "NULL"
-	}
-	return *s
+	return c.FailedTotal(a, b)
 }
 
 func (r *Runner) checkSQL(ctx context.Context, c engine.Check) error {
-	query := checkQuery(c)
+	query := queryOf(c)
 	var some bool
 	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM ("+query+"\n) LIMIT 1)").Scan(&some); err != nil {
-		return inCheck(duck.Translate(err), c)
+		return c.At(duck.Translate(err))
 	}
 	if !some {
 		return nil
 	}
-	return failed(c, "it gave rows", r.sample(ctx, query))
+	return c.FailedSQL(r.sample(ctx, query))
 }

@@ -216,7 +216,7 @@ func suspects(tables []engine.Table, err error) []string {
 
 // write stages the SQL's rows with the bound types.
 func (r *Runner) write(ctx context.Context, work engine.Work) (duck.Copied, error) {
-	text, start, err := single(work.Query)
+	text, start, err := work.Query.Single()
 	if err != nil {
 		return duck.Copied{}, err
 	}
@@ -235,7 +235,7 @@ func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	if err := r.set(ctx, limits, q); err != nil {
 		return engine.Rows{}, err
 	}
-	text, start, err := single(q)
+	text, start, err := q.Single()
 	if err != nil {
 		return engine.Rows{}, err
 	}

@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -125,10 +124,9 @@ func (r *Runner) judge(ctx context.Context, work engine.Work, staged duck.Copied
 	keys := keyNames(work)
 	switch {
 	case p.outside > 0:
-		return r.outside(ctx, work, window(work), p.outside)
+		return work.Outside(p.outside, r.sample(ctx, "SELECT * FROM result WHERE ("+window(work)+") IS NOT TRUE"))
 	case p.null > 0:
-		return r.keyError(ctx, work, fmt.Sprintf("%s a NULL in the key (%s)", rowsHave(p.null), strings.Join(work.Target.Key, ", ")),
-			"SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL")
+		return work.NullKey(p.null, r.sample(ctx, "SELECT * FROM result WHERE "+strings.Join(keys, " IS NULL OR ")+" IS NULL"))
 	default:
 		return r.unique(ctx, work, keys) // or two keys have one hash
 	}

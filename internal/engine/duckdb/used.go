@@ -105,7 +105,7 @@ func (r *Runner) standIns(ctx context.Context, q engine.Query, checks []engine.C
 		}
 	}
 
-	text, _, err := single(q)
+	text, _, err := q.Single()
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (r *Runner) standIns(ctx context.Context, q engine.Query, checks []engine.C
 		return nil, err
 	}
 	for _, c := range checks {
-		if query := checkQuery(c); query != "" {
+		if query := queryOf(c); query != "" {
 			statements = append(statements, query)
 		}
 	}

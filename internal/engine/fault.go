@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Samples is how many offending rows an error shows.
+const Samples = 5
+
+// Outside is the error of rows, some of which are the detail, whose time does not lie in the slice.
+func (w Work) Outside(rows int64, detail []string) error {
+	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
+		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(rows), w.Target.Time), Detail: detail,
+		Next: "correct the SQL: a row outside its slice could never be replaced"}
+}
+
+// NullKey is the error of rows that have a NULL in the key.
+func (w Work) NullKey(rows int64, detail []string) error {
+	return keyViolated(fmt.Sprintf("%s a NULL in the key (%s)", rowsHave(rows), strings.Join(w.Target.Key, ", ")), detail)
+}
+
+// KeyTwice is the error of keys that several rows have.
+func (w Work) KeyTwice(keys int64, detail []string) error {
+	message := "%d keys (%s) stand in more than one row of the result"
+	if keys == 1 {
+		message = "%d key (%s) stands in more than one row of the result"
+	}
+	return keyViolated(fmt.Sprintf(message, keys, strings.Join(w.Target.Key, ", ")), detail)
+}
+
+func keyViolated(message string, detail []string) error {
+	return &hindcast.Error{Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Message: message, Detail: detail,
+		Next: "correct the SQL, or target.key in the pipeline file"}
+}
+
+// rowsHave begins a sentence about rows of the result.
+func rowsHave(n int64) string {
+	if n == 1 {
+		return "1 row of the result has"
+	}
+	return fmt.Sprintf("%d rows of the result have", n)
+}
+
+// Query is the SQL that a check runs: one that gives the two sums and whether they agree, of a total whose sum is the given
+// expression; its own; or "".
+func (c Check) Query(sum string, text func(expression string) string) string {
+	if c.Total == nil {
+		return strings.TrimRight(strings.TrimSpace(c.SQL), ";")
+	}
+
+	within := c.Total.Within
+	if within == "" {
+		within = "0"
+	}
+	return "SELECT " + text("a") + ", " + text("b") + ", (a IS NULL AND b IS NULL) OR coalesce(abs(a - b) <= " + within + ", false)" +
+		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(c.Total.Equals), ";") + "\n) AS b)"
+}
+
+// At names the check in the error of its SQL.
+func (c Check) At(err error) error {
+	e := *hindcast.AsError(err)
+	if e.Class == hindcast.ClassPermanent {
+		e.Message = fmt.Sprintf("check %q: %s", c.Name, e.Message)
+		e.Next = "correct it under checks: in the pipeline file"
+	}
+	return &e
+}
+
+// FailedRows is the error of a number of rows that is out of bounds; nil if it is not.
+func (c Check) FailedRows(rows int64) error {
+	switch {
+	case c.Rows.Min != nil && rows < *c.Rows.Min:
+		return c.failed(fmt.Sprintf("%d rows, at least %d expected", rows, *c.Rows.Min), nil)
+	case c.Rows.Max != nil && rows > *c.Rows.Max:
+		return c.failed(fmt.Sprintf("%d rows, at most %d expected", rows, *c.Rows.Max), nil)
+	}
+	return nil
+}
+
+// FailedTotal is the error of a sum that is not what it should be; nil is NULL.
+func (c Check) FailedTotal(is, should *string) error {
+	return c.failed(fmt.Sprintf("the result's sum of %s is %s, expected %s (within %s)", c.Total.Of, orNull(is), orNull(should), c.Total.Within), nil)
+}
+
+func orNull(s *string) string {
+	if s == nil {
+		return "NULL"
+	}
+	return *s
+}
+
+// FailedSQL is the error of SQL that gave rows, some of which are the detail.
+func (c Check) FailedSQL(detail []string) error { return c.failed("it gave rows", detail) }
+
+func (c Check) failed(message string, detail []string) error {
+	return &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: fmt.Sprintf("check %q failed: %s", c.Name, message),
+		Detail: detail, Next: "nothing of this slice was published; correct the SQL, the data or the check"}
+}

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
+)
+
+// Single returns the one statement of the query's text and the offset at which it starts; E-SQL-NOT-SELECT if there are
+// more or none.
+func (q Query) Single() (text string, start int, err error) {
+	statements := sqltext.Statements(q.SQL)
+	if len(statements) == 1 {
+		return statements[0].Text, statements[0].Offset, nil
+	}
+
+	e := &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: q.File},
+		Message: "the SQL must be one SELECT; it is empty", Next: "write the SELECT that makes a slice's rows"}
+	if len(statements) > 1 {
+		e.Place = q.Place(statements[1].Offset)
+		e.Message = fmt.Sprintf("the SQL must be one SELECT; there are %d statements", len(statements))
+		e.Next = "use WITH … SELECT instead of several statements"
+	}
+	return "", 0, e
+}
+
+// Place is the place of a byte offset in the query's text as the user wrote it.
+func (q Query) Place(offset int) hindcast.Place {
+	text := q.Original
+	if text == "" {
+		text = q.SQL
+	}
+
+	shift := 0
+	for _, s := range q.Shifts {
+		if offset >= s.At {
+			shift = s.Delta
+		}
+	}
+
+	offset = min(max(offset+shift, 0), len(text))
+	line, column := sqltext.LineColumn(text, offset)
+	return hindcast.Place{File: q.File, Line: line, Column: column}
+}
+
+// Last is where a name occurs in the text for the last time from start on; start if it does not.
+func (q Query) Last(start int, name string) int {
+	at := start
+	for next := start; next >= 0; next = sqltext.Find(q.SQL, next+1, name) {
+		at = next
+	}
+	return at
+}
+
+// TwoColumns is the error of a result with two columns of one name, in any case. start is where the statement begins.
+func (q Query) TwoColumns(start int, name string) error {
+	return &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(start, name)),
+		Message: fmt.Sprintf("the result has two columns named %q", name), Next: "give one of them another name with AS"}
+}
+
+// NotSelect is the error of a statement that is not a query.
+func (q Query) NotSelect() error {
+	return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: q.Place(0),
+		Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
+}
+
+// Known lists the tables, if the error is that the SQL names another one.
+func (q Query) Known(err error) error {
+	e := hindcast.AsError(err)
+	if e.Code != hindcast.ESQLTable {
+		return err
+	}
+
+	names := make([]string, len(q.Tables))
+	for i, t := range q.Tables {
+		names[i] = t.Name
+	}
+	e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(names, ", ")}
+	e.Next = "correct the name, or declare the table under facts: or dimensions:"
+	return e
+}

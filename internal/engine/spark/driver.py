@@ -1,0 +1,483 @@
+"""hindcast's driver: inside one Spark application it does what hindcast asks for, one request after another.
+
+Usage: driver.py FOLDER. The folder is the application's, on this machine:
+  application.json  what the application is, from hindcast: its supervisor's process, and what it is for
+  running.json      what Spark says of itself, written once the session is there
+  inbox/N.json      requests in the order of their numbers; inbox/close asks for the end
+  progress.json     how far the request is that runs now
+Each request names the file that its end is written to, last of all and by a rename: a request without it has not
+ended. spark-submit mixes its own log into standard output, so nothing is said there that hindcast would have to read.
+
+Python 3.8 and PySpark 3.5 are the oldest that this runs on.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+
+POLL = 0.02  # seconds between looks into the inbox
+PROGRESS = 0.5  # seconds between two reports
+PARTING = 30  # seconds that an application without a supervisor waits for somebody to ask for more
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def write(path, value):
+    """Writes JSON durably: the file is there whole, or not at all."""
+    part = path + ".part"
+    with open(part, "w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(part, path)
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class Failed(Exception):
+    """What hindcast asked to hold and does not: a row outside of the slice, a key, a check."""
+
+    def __init__(self, **fault):
+        super().__init__(fault.get("kind"))
+        self.fault = fault
+
+
+class Application:
+    def __init__(self, folder):
+        self.folder = folder
+        self.inbox = os.path.join(folder, "inbox")
+        self.about = read(os.path.join(folder, "application.json"))
+        self.current = None
+        self.done = set()
+        self.spark = None
+
+    def serve(self):
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder
+        self.spark = builder.getOrCreate()
+        context = self.spark.sparkContext
+        context.setLogLevel("WARN")
+        write(
+            os.path.join(self.folder, "running.json"),
+            {"python": os.getpid(), "application": context.applicationId, "version": context.version, "web": context.uiWebUrl or ""},
+        )
+        threading.Thread(target=self.report, daemon=True).start()
+        idle = time.monotonic()
+        while True:
+            name = self.next()
+            if name is None:
+                if os.path.exists(os.path.join(self.inbox, "close")):
+                    break
+                if not self.supervised() and time.monotonic() - idle > PARTING:
+                    break
+                time.sleep(POLL)
+                continue
+            self.do(name)
+            self.done.add(name)
+            idle = time.monotonic()
+        self.spark.stop()
+
+    def next(self):
+        names = sorted(n for n in os.listdir(self.inbox) if n.endswith(".json"))
+        for name in names:
+            if name not in self.done:
+                return name
+        return None
+
+    def supervised(self):
+        """Whether the process that started the application is still there."""
+        pid, started = self.about["supervisor"], self.about.get("supervisor_started", "")
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        try:
+            with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+            return fields[0] not in "ZX" and (not started or fields[19] == started)
+        except OSError:
+            return not os.path.exists("/proc/self/stat")
+
+    def do(self, name):
+        request = read(os.path.join(self.inbox, name))
+        end = request["end"]
+        if os.path.exists(end):
+            return
+        self.current = name
+        context = self.spark.sparkContext
+        try:
+            context.setJobGroup(name, request.get("tag", name))
+            answer = {"ok": getattr(Session(self.spark, request), request["kind"])()}
+        except Failed as failure:
+            answer = {"failed": failure.fault}
+        except Exception as error:  # whatever it is, it is the request's end
+            answer = {"error": explain(error)}
+        finally:
+            self.current = None
+        answer["peak"] = peak(os.getpid()) + peak(os.getppid())
+        write(end, answer)
+
+    def report(self):
+        """Says now and then how many tasks of the current request's jobs have ended."""
+        path = os.path.join(self.folder, "progress.json")
+        tracker = self.spark.sparkContext.statusTracker()
+        while True:
+            time.sleep(PROGRESS)
+            name = self.current
+            if name is None:
+                continue
+            try:
+                write(path, dict(self.tasks(tracker, name), request=name))
+            except Exception:  # a report that fails is followed by another
+                pass
+
+    @staticmethod
+    def tasks(tracker, group):
+        total = done = failed = 0
+        for job in tracker.getJobIdsForGroup(group):
+            info = tracker.getJobInfo(job)
+            for stage in info.stageIds if info else []:
+                said = tracker.getStageInfo(stage)
+                if said:
+                    total += said.numTasks
+                    done += said.numCompletedTasks
+                    failed += said.numFailedTasks
+        return {"tasks": total, "done": done, "failed": failed}
+
+
+def peak(pid):
+    """The most memory that a process had, in bytes; 0 where the system does not say."""
+    try:
+        with open("/proc/%d/status" % pid, encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+class Session:
+    """One request, in a session of its own: it inherits no view and no setting of those before it."""
+
+    def __init__(self, spark, request):
+        self.request = request
+        self.spark = spark.newSession()
+        for key, value in request["conf"].items():
+            self.spark.conf.set(key, value)
+
+    # What hindcast asks for.
+
+    def bind(self):
+        """The columns that the SQL gives over the tables, which are empty, and what the checks' SQL says to them."""
+        self.views(False)
+        self.select(self.request["sql"])
+        frame = self.spark.sql(self.request["sql"])
+        names = frame.columns
+        if self.request.get("named", self.request["sql"]) != self.request["sql"]:
+            names = self.spark.sql(self.request["named"]).columns
+        columns = [{"name": name, "type": field.dataType.simpleString()} for name, field in zip(names, frame.schema.fields)]
+        absent = self.plan(frame)
+        if not any(unwritable(c["type"]) for c in columns):
+            self.empty(self.request_schema(columns, frame)).createOrReplaceTempView("result")
+            for number, check in enumerate(self.request["checks"]):
+                if not check.get("sql"):
+                    continue
+                try:
+                    self.select(check["sql"])
+                    absent += self.plan(self.spark.sql(check["sql"]))
+                except Exception as error:
+                    return {"columns": columns, "plan": absent, "check": number, "error": explain(error)}
+        return {"columns": columns, "plan": absent}
+
+    def run(self):
+        """Writes the slice's rows and checks them."""
+        from pyspark.sql import Observation
+        from pyspark.sql import functions as F
+
+        request = self.request
+        self.views(False)
+        frame = self.spark.sql(request["sql"])
+        result = request["result"]
+        got = [field.dataType.simpleString() for field in frame.schema.fields]
+        if len(got) != len(result):
+            raise Failed(kind="columns", got=len(got), want=len(result))
+        frame = frame.toDF(*[c["name"] for c in result]).selectExpr(*[c["expression"] for c in result])
+        frame = self.spark.createDataFrame([], frame.schema) if False else frame
+        seen = Observation()
+        measures = [F.expr("count(1)").alias("rows"), F.expr("count_if(%s)" % request["outside"]).alias("outside")]
+        if request["null_key"]:
+            measures.append(F.expr("count_if(%s)" % request["null_key"]).alias("null_key"))
+        frame.observe(seen, *measures).write.mode("append").option("compression", "snappy").parquet(request["dir"])
+        files = self.written(request["dir"])
+        rows = sum(f["rows"] for f in files)
+        measured = seen.get
+        answer = {"files": files, "rows": rows, "in": {}}
+        if measured["rows"] != rows:
+            raise Failed(kind="lost", got=rows, want=measured["rows"])
+        self.inspect(files, measured)
+        for table in request["tables"]:
+            if table.get("count"):
+                answer["in"][table["name"]] = self.spark.table(quoted(table["name"])).count()
+        self.check(rows)
+        return answer
+
+    def query(self):
+        """The rows of an ad hoc query, as text."""
+        self.views(False)
+        self.select(self.request["sql"])
+        frame = self.spark.sql(self.request["sql"])
+        fields = frame.schema.fields
+        limit = self.request["limit"]
+        if limit:
+            frame = frame.limit(limit + 1)
+        names = ["c%d" % i for i in range(len(fields))]
+        rows = frame.toDF(*names).selectExpr(*[text(n, f.dataType) for n, f in zip(names, fields)]).collect()
+        more = bool(limit) and len(rows) > limit
+        columns = [{"name": f.name, "type": f.dataType.simpleString()} for f in fields]
+        return {"columns": columns, "values": [list(row) for row in rows[: limit or None]], "more": more}
+
+    # How.
+
+    def views(self, own):
+        """Gives the SQL its tables: the rows of each that lie in its window, or only its own."""
+        for table in self.request["tables"]:
+            frame = None
+            for source in table["sources"]:
+                part = self.source(source).selectExpr(*source["select"])
+                frame = part if frame is None else frame.unionAll(part)
+            if frame is None:
+                frame = self.empty(table["schema"]).selectExpr(*table["select"])
+            condition = table["own"] if own else table["window"]
+            if condition:
+                frame = frame.where(condition)
+            if table.get("broadcast"):
+                frame = frame.hint("broadcast")
+            frame.createOrReplaceTempView(quoted(table["name"]))
+
+    def source(self, source):
+        """Files as they are, by an explicit schema where hindcast knows one: a file has columns that Spark refuses."""
+        reader = self.spark.read.option("__globPaths__", "false").option("recursiveFileLookup", "true")
+        if source.get("schema"):
+            reader = reader.schema(source["schema"])
+        frame = reader.parquet(*source["files"])
+        if len(frame.inputFiles()) != len(source["files"]):
+            raise Failed(kind="files", got=len(frame.inputFiles()), want=len(source["files"]))
+        return frame
+
+    def empty(self, schema):
+        """No rows, in a form that Spark's optimizer does not know to be empty: it would forget what the SQL reads."""
+        from pyspark.sql.types import StructType
+
+        if isinstance(schema, str):
+            schema = self.spark.createDataFrame([], schema).schema if schema else StructType([])
+        return self.spark.createDataFrame(self.spark.sparkContext.emptyRDD(), schema)
+
+    @staticmethod
+    def request_schema(columns, frame):
+        from pyspark.sql.types import StructField, StructType
+
+        return StructType([StructField(c["name"], f.dataType) for c, f in zip(columns, frame.schema.fields)])
+
+    def select(self, sql):
+        """Refuses what is not a query. A query that cannot be parsed is the parser's error."""
+        parser = self.spark._jsparkSession.sessionState().sqlParser()
+        try:
+            parser.parseQuery(sql)
+        except Exception as error:
+            try:
+                parser.parsePlan(sql)
+            except Exception:
+                raise error from None
+            raise Failed(kind="not_select")
+
+    @staticmethod
+    def plan(frame):
+        """The text of the optimized plan's marks: columns that hindcast made of raise_error, and that something reads."""
+        plan = frame._jdf.queryExecution().optimizedPlan().toString()
+        marks = []
+        at = plan.find(MARK)
+        while at >= 0:
+            end = plan.find(MARK_END, at)
+            marks.append(plan[at + len(MARK) : end])
+            at = plan.find(MARK, end)
+        if "ScriptTransformation" in frame._jdf.queryExecution().analyzed().toString():
+            marks.append("script")
+        return sorted(set(marks))
+
+    def written(self, folder):
+        """The part files that Spark wrote, with what their footers say. Files without rows are removed."""
+        jvm = self.spark.sparkContext._jvm
+        conf = self.spark._jsparkSession.sessionState().newHadoopConf()
+        path = jvm.org.apache.hadoop.fs.Path(folder)
+        system = path.getFileSystem(conf)
+        files = []
+        for status in system.listStatus(path):
+            name = status.getPath().getName()
+            if not (name.startswith("part-") and name.endswith(".parquet")):
+                continue
+            reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(
+                jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromStatus(status, conf)
+            )
+            try:
+                rows = reader.getRecordCount()
+            finally:
+                reader.close()
+            if rows:
+                files.append({"name": name, "rows": rows, "bytes": status.getLen()})
+            else:
+                system.delete(status.getPath(), False)
+        return sorted(files, key=lambda f: f["name"])
+
+    def result(self, files):
+        """Makes the view of what was written."""
+        request = self.request
+        if files:
+            paths = [request["dir"].rstrip("/") + "/" + f["name"] for f in files]
+            frame = self.source({"files": paths, "schema": request["schema"]})
+        else:
+            frame = self.empty(request["schema"])
+        frame.createOrReplaceTempView("result")
+
+    def inspect(self, files, measured):
+        """Every row lies in the slice, and the key holds."""
+        request = self.request
+        if measured["outside"]:
+            self.result(files)
+            raise Failed(kind="outside", count=measured["outside"], rows=self.sample("SELECT * FROM result WHERE " + request["outside"]))
+        if measured.get("null_key"):
+            self.result(files)
+            raise Failed(kind="null_key", count=measured["null_key"], rows=self.sample("SELECT * FROM result WHERE " + request["null_key"]))
+        if request["checks"] or request["keys"]:
+            self.result(files)
+        if request["keys"] and files:
+            twice = "SELECT {0}, count(*) AS `rows` FROM result GROUP BY {0} HAVING count(*) > 1".format(request["keys"])
+            count = self.spark.sql("SELECT count(*) FROM (%s)" % twice).first()[0]
+            if count:
+                raise Failed(kind="key_twice", count=count, rows=self.sample(twice))
+
+    def check(self, rows):
+        checks = self.request["checks"]
+        if any(t["own"] != t["window"] for t in self.request["tables"]) and any(c.get("sql") for c in checks):
+            self.views(True)
+        for number, check in enumerate(checks):
+            try:
+                self.hold(number, check, rows)
+            except Failed:
+                raise
+            except Exception as error:
+                raise Failed(kind="check_error", check=number, error=explain(error)) from error
+
+    def hold(self, number, check, rows):
+        if check["kind"] == "rows":
+            low, high = check.get("min"), check.get("max")
+            if low is not None and rows < low and not self.facts_empty() or high is not None and rows > high:
+                raise Failed(kind="check_rows", check=number, count=rows)
+        elif check["kind"] == "total":
+            got, want, equal = self.spark.sql(check["sql"]).first()
+            if not equal:
+                raise Failed(kind="check_total", check=number, got=got, want=want)
+        elif self.spark.sql("SELECT 1 FROM (%s\n) LIMIT 1" % check["sql"]).first():
+            raise Failed(kind="check_sql", check=number, rows=self.sample(check["sql"]))
+
+    def facts_empty(self):
+        return not any(
+            self.spark.sql("SELECT 1 FROM %s LIMIT 1" % quoted(t["name"])).first() for t in self.request["tables"] if t.get("fact")
+        )
+
+    def sample(self, sql):
+        """A few rows as text, for an error; none if that fails."""
+        try:
+            frame = self.spark.sql("SELECT * FROM (%s\n) LIMIT 5" % sql)
+            fields = frame.schema.fields
+            names = ["c%d" % i for i in range(len(fields))]
+            rows = frame.toDF(*names).selectExpr(*[text(n, f.dataType) for n, f in zip(names, fields)]).collect()
+            return ["  ".join("%s=%s" % (f.name, "NULL" if v is None else v) for f, v in zip(fields, row)) for row in rows]
+        except Exception:
+            return []
+
+
+MARK, MARK_END = "hindcast<<", ">>"
+
+
+def quoted(name):
+    return "`" + name.replace("`", "``") + "`"
+
+
+def text(name, kind):
+    """An expression that renders a column as text."""
+    if kind.typeName() == "binary":
+        return "concat('0x', hex(%s)) AS %s" % (name, name)
+    return "CAST(%s AS STRING) AS %s" % (name, name)
+
+
+def unwritable(kind):
+    return kind == "void" or kind.startswith("interval")
+
+
+def explain(error):
+    """What an error says: its class, its first lines and its place, from whichever exception of the chain has them."""
+    said = {"type": type(error).__name__, "message": str(error), "classes": [], "chain": []}
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    depth = 0
+    while java is not None and depth < 20:
+        depth += 1
+        try:
+            name = java.getClass().getName()
+            said["chain"].append({"type": name, "message": (java.getMessage() or "")[:4000]})
+            place(java, name, said)
+            java = java.getCause()
+        except Exception:
+            break
+    if not said["chain"]:
+        for method in ("getCondition", "getErrorClass"):
+            if hasattr(error, method):
+                try:
+                    said["classes"].append(getattr(error, method)())
+                    break
+                except Exception:
+                    pass
+    return said
+
+
+def place(java, name, said):
+    """Takes the class of the error, and its place in the SQL, from a Java exception that has them."""
+    for method in ("getCondition", "getErrorClass"):
+        try:
+            kind = getattr(java, method)()
+        except Exception:
+            continue
+        if kind:
+            said["classes"].append(kind)
+        break
+    if "offset" not in said:
+        try:
+            contexts = list(java.getQueryContext())
+            if contexts and contexts[0].startIndex() >= 0:
+                said["offset"], said["length"] = contexts[0].startIndex(), contexts[0].stopIndex() + 1 - contexts[0].startIndex()
+                said["object"] = contexts[0].objectName()
+        except Exception:
+            pass
+    if "line" not in said and name.endswith(("ParseException", "AnalysisException", "ExtendedAnalysisException")):
+        try:
+            if name.endswith("ParseException"):
+                said["line"], said["column"] = java.start().line().get(), java.start().startPosition().get()
+            elif java.line().isDefined():
+                said["line"], said["column"] = java.line().get(), java.startPosition().get()
+        except Exception:
+            pass
+
+
+if __name__ == "__main__":
+    Application(sys.argv[1]).serve()
