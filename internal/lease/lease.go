@@ -18,6 +18,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/process"
 )
 
 // Defaults of Options.
@@ -39,23 +40,23 @@ type Options struct {
 	Floor int64
 	// Now is the wall clock that dates what is written; time.Now if nil. It may jump.
 	Now func() time.Time
-	// Process says who we are; This() if zero.
-	Process Process
+	// Process says who we are; process.This() if zero.
+	Process process.Identity
 	// Waiting, if set, is called once with the holder when all that is left is to wait whether it is silent.
 	Waiting func(Holder)
 }
 
 // record is the lease's object. Changed only makes each write differ from the last.
 type record struct {
-	Pipeline string    `json:"pipeline"`
-	Run      string    `json:"run"`
-	Fence    int64     `json:"fence"`
-	Process            // who holds it
-	Token    string    `json:"token"`
-	Acquired time.Time `json:"acquired"`
-	Renewed  time.Time `json:"renewed"`
-	Renewal  int64     `json:"renewal"` // counts, so that each renewal changes the object whatever the clock says
-	Released bool      `json:"released,omitempty"`
+	Pipeline         string    `json:"pipeline"`
+	Run              string    `json:"run"`
+	Fence            int64     `json:"fence"`
+	process.Identity           // who holds it
+	Token            string    `json:"token"`
+	Acquired         time.Time `json:"acquired"`
+	Renewed          time.Time `json:"renewed"`
+	Renewal          int64     `json:"renewal"` // counts, so that each renewal changes the object whatever the clock says
+	Released         bool      `json:"released,omitempty"`
 
 	TTL time.Duration `json:"ttl,omitempty"` // nanoseconds; the default if absent
 }
@@ -87,7 +88,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 
 	l := &Lease{store: store, key: lake.LeaseKey(pipeline), options: options,
 		lost: make(chan struct{}), stop: make(chan StopRequest)}
-	l.record = record{Pipeline: pipeline, Run: run, Process: options.Process, Token: rand.Text(), TTL: options.TTL}
+	l.record = record{Pipeline: pipeline, Run: run, Identity: options.Process, Token: rand.Text(), TTL: options.TTL}
 	var watch watch
 	for {
 		was, etag, err := read(ctx, store, pipeline)
@@ -148,8 +149,8 @@ func (o Options) complete() (Options, error) {
 		o.Now = time.Now
 	}
 
-	if o.Process == (Process{}) {
-		this, err := This()
+	if o.Process == (process.Identity{}) {
+		this, err := process.This()
 		if err != nil {
 			return o, fmt.Errorf("finding out who we are: %w", err)
 		}
@@ -212,7 +213,7 @@ func (r record) ttl() time.Duration { return cmp.Or(r.TTL, DefaultTTL) }
 func (r record) free() bool { return r.Fence == 0 || r.Released }
 
 // dead reports whether the holder is known to be dead, which only its own host can know, and only since its last boot.
-func (r record) dead(us Process) bool { return r.sees(us) && !r.Alive() }
+func (r record) dead(us process.Identity) bool { return r.Sees(us) && !r.Alive() }
 
 // take writes the lease with the next fence, if it is still what was read.
 func (l *Lease) take(ctx context.Context, was record, etag string) error {
@@ -374,9 +375,9 @@ func (l *Lease) lose(why error) {
 	close(l.lost)
 }
 
-func held(by record, us Process) error {
+func held(by record, us process.Identity) error {
 	where, next := "on this host", "`hindcast status` shows it, `hindcast stop` stops it"
-	if !by.sees(us) {
+	if !by.Sees(us) {
 		where = "on host " + by.Host
 		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` continues once %s have passed since its last sign of life, at %s by its clock",
 			by.Run, by.ttl(), by.Renewed.Format("15:04:05 MST"))

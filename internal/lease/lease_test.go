@@ -19,6 +19,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/file"
+	"github.com/hindcast/hindcast/internal/process"
 )
 
 const pipeline = `cloud "costs"`
@@ -83,7 +84,7 @@ func wantCode(t *testing.T, err error, code hindcast.Code) *hindcast.Error {
 }
 
 // elsewhere is a process on a host whose processes we cannot see.
-var elsewhere = Process{Host: "elsewhere", Pid: 7, Started: "1", Boot: "another"}
+var elsewhere = process.Identity{Host: "elsewhere", Pid: 7, Started: "1", Boot: "another"}
 
 func TestOneHolder(t *testing.T) {
 	store := folder(t)
@@ -253,7 +254,7 @@ func TestStopBetweenProcesses(t *testing.T) {
 
 func TestReusedPid(t *testing.T) {
 	store := folder(t)
-	us, err := This()
+	us, err := process.This()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,8 +431,8 @@ func TestSilentWithoutWait(t *testing.T) {
 func TestLostToAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := folder(t)
-		earlier := Options{Process: Process{}}
-		us, err := This()
+		earlier := Options{Process: process.Identity{}}
+		us, err := process.This()
 		if err != nil {
 			t.Fatal(err)
 		}

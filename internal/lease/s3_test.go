@@ -12,11 +12,14 @@ import (
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/process"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
 // machine is a process on its own host, whose processes nobody else can see.
-func machine(name string) Process { return Process{Host: name, Pid: 1, Started: "1", Boot: name} }
+func machine(name string) process.Identity {
+	return process.Identity{Host: name, Pid: 1, Started: "1", Boot: name}
+}
 
 // bucket opens a lake in a bucket in which every other answer to a write of the lease is lost.
 func bucket(t *testing.T, server *s3test.Server) objstore.Store {

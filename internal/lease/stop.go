@@ -11,6 +11,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/process"
 )
 
 // StopRequest asks a run's holder to stop.
@@ -170,14 +171,14 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 		return Holder{}, err
 	}
 
-	us, err := This()
+	us, err := process.This()
 	if err != nil {
-		us = Process{} // then nothing is known about any process
+		us = process.Identity{} // then nothing is known about any process
 	}
 	return r.holder(us, etag), nil
 }
 
-func (r record) holder(us Process, etag string) Holder {
+func (r record) holder(us process.Identity, etag string) Holder {
 	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
-		Renewed: r.Renewed, Held: !r.Released, Here: r.sees(us), Dead: !r.Released && r.dead(us), TTL: r.ttl(), etag: etag}
+		Renewed: r.Renewed, Held: !r.Released, Here: r.Sees(us), Dead: !r.Released && r.dead(us), TTL: r.ttl(), etag: etag}
 }

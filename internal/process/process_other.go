@@ -1,6 +1,6 @@
 //go:build !linux
 
-package lease
+package process
 
 import (
 	"errors"
