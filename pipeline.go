@@ -126,8 +126,9 @@ type Dim struct {
 
 // Transform says what runs the SQL of the outputs.
 type Transform struct {
-	Dialect string `json:"dialect"`
+	Dialect string `json:"dialect"` // what the SQL is read as: the engine's own dialect
 	Engine  string `json:"engine"`
+	Spark   Spark  `json:"spark,omitzero"` // zero where the engine is another one and the file has no such block
 }
 
 // Output is the SQL that makes rows of each slice, and the table that they are published in.

@@ -35,6 +35,7 @@ type app struct {
 	tty      bool        // standard output is a terminal of any kind
 	options  screen.Options
 	file     string
+	engine   string // of --engine; "" is the pipeline file's
 	json     bool
 	noColor  bool
 	acts     bool // the exit code says what the command did, whatever becomes of its output
@@ -181,19 +182,19 @@ func (a *app) root() *cobra.Command {
 
 // pipeline decodes the pipeline file, and from here on strikes its secrets out of all that is printed.
 func (a *app) pipeline(ctx context.Context) (*hindcast.Pipeline, error) {
-	return a.loaded(config.Load(ctx, a.file))
+	return a.loaded(config.LoadWith(ctx, a.file, config.Options{Engine: a.engine}))
 }
 
-// pipelineWithoutSQL is pipeline for commands that need no SQL: see config.LoadWithoutSQL.
+// pipelineWithoutSQL is pipeline for commands that need no SQL: see config.Options.
 func (a *app) pipelineWithoutSQL(ctx context.Context) (*hindcast.Pipeline, error) {
-	return a.loaded(config.LoadWithoutSQL(ctx, a.file))
+	return a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true, Engine: a.engine}))
 }
 
 func (a *app) loaded(p *hindcast.Pipeline, err error) (*hindcast.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.options.File = notDefault(a.file)
+	a.options.File, a.options.Engine = notDefault(a.file), a.engine
 	a.strike(config.PipelineRedactor(p))
 	return p, nil
 }

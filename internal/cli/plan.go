@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
@@ -34,6 +37,7 @@ func (a *app) planCommand() *cobra.Command {
 		},
 	}
 	choiceFlags(command.Flags(), &c)
+	a.engineFlag(command.Flags())
 	return command
 }
 
@@ -89,4 +93,32 @@ func choiceFlags(flags *pflag.FlagSet, c *session.Choice) {
 	flags.BoolVar(&c.Force, "force", false, "also the slices that are up to date, computed from what the lake has")
 	flags.BoolVar(&c.Fresh, "fresh", false, "as --force, and what they read is unloaded again first")
 	flags.BoolVar(&c.AcceptLoss, "accept-loss", false, "take a source that lost rows in place of a fuller generation")
+}
+
+// engineFlag is --engine of the commands that plan with an engine, or run one.
+func (a *app) engineFlag(flags *pflag.FlagSet) {
+	flags.Var(&word{value: &a.engine, of: config.Engines}, "engine", strings.Join(config.Engines, " or ")+", in place of the pipeline file's; the SQL is passed to it as it is")
+}
+
+// word is a flag whose value is one of a few.
+type word struct {
+	value *string
+	of    []string
+}
+
+func (w *word) String() string {
+	if w.value == nil { // as pflag asks of a zero one
+		return ""
+	}
+	return *w.value
+}
+
+func (w *word) Type() string { return "string" }
+
+func (w *word) Set(text string) error {
+	if !slices.Contains(w.of, text) {
+		return errors.New("write " + strings.Join(w.of, " or "))
+	}
+	*w.value = text
+	return nil
 }

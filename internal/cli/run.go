@@ -56,6 +56,7 @@ scheduler's retry does the right thing.`,
 		},
 	}
 	choiceFlags(command.Flags(), &o.Choice)
+	a.engineFlag(command.Flags())
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
 	return command
 }

@@ -65,6 +65,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 	flags.StringVar(&format, "format", "table", "table, csv or json")
 	flags.StringVar(&sample, "sample", "", "look at a share of each fact's rows, such as 1%")
 	flags.StringVar(&file, "sql", "", "a file with the query")
+	a.engineFlag(flags)
 	flags.IntVar(&limit, "limit", limit, "at most this many rows; 0 is all")
 	return command
 }

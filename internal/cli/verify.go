@@ -43,6 +43,7 @@ history, or their table in no slice, are noted; they are not differences.`,
 		},
 	}
 	command.Flags().StringVar(&choice.Slices, "slices", "", "which slices (all by default)")
+	a.engineFlag(command.Flags())
 	command.Flags().BoolVar(&deep, "deep", false, "read every value at the source and compare texts too, by hash; as much work as another unload")
 	command.Flags().BoolVar(&files, "files", false, "read every file, of the lake and of your own, and compare its checksum")
 	return command

@@ -23,8 +23,15 @@ type Env struct {
 	// ReadFile returns a file's content by absolute path, for ${file:PATH} and the SQL file; nil means that there are
 	// no files. A missing file is an fs.ErrNotExist.
 	ReadFile func(path string) ([]byte, error)
+	Options
+}
+
+// Options are what a command wants of a pipeline file.
+type Options struct {
 	// WithoutSQL keeps an SQL file that cannot be read from being an error: Output.Fault is that.
 	WithoutSQL bool
+	// Engine is one of Engines, to take in place of the file's; the SQL is read as its dialect. "" takes the file's.
+	Engine string
 }
 
 func (e Env) lookup(name string) (string, bool) {
@@ -44,20 +51,16 @@ func (e Env) read(path string) ([]byte, error) {
 // Load reads and decodes the pipeline file at path, with this process's environment. Its errors are *hindcast.Error,
 // except ctx's own.
 func Load(ctx context.Context, path string) (*hindcast.Pipeline, error) {
-	return load(ctx, path, false)
+	return LoadWith(ctx, path, Options{})
 }
 
-// LoadWithoutSQL is Load for what needs no SQL: a file of it that cannot be read is Output.Fault.
-func LoadWithoutSQL(ctx context.Context, path string) (*hindcast.Pipeline, error) {
-	return load(ctx, path, true)
-}
-
-func load(ctx context.Context, path string, withoutSQL bool) (*hindcast.Pipeline, error) {
+// LoadWith is Load with options.
+func LoadWith(ctx context.Context, path string, o Options) (*hindcast.Pipeline, error) {
 	read := func(path string) ([]byte, error) { return ReadFile(ctx, path) }
 	text, err := read(path)
 	if err == nil {
 		var p *hindcast.Pipeline
-		if p, err = Decode(path, text, Env{Lookup: os.LookupEnv, ReadFile: read, WithoutSQL: withoutSQL}); err == nil {
+		if p, err = Decode(path, text, Env{Lookup: os.LookupEnv, ReadFile: read, Options: o}); err == nil {
 			return p, nil
 		}
 	} else if ctx.Err() == nil {

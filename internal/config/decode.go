@@ -142,6 +142,8 @@ func (d *decoder) notYAML(err error) {
 		next = "indent with spaces in place of tabs"
 	case strings.Contains(message, "',' or") && strings.Contains(string(line), "{yyyy}"):
 		next = "put text that holds {yyyy} between quotes"
+	case strings.Contains(message, "',' or") && strings.Contains(string(line), "${"):
+		next = "put text that holds ${VAR} between quotes"
 	}
 
 	d.fail(hindcast.EYAML, at, 1, next, "the file is not YAML: %s", message)
@@ -470,5 +472,5 @@ func (d *decoder) clean(v value) value {
 func (d *decoder) misplaced(at hindcast.Place, ref string) {
 	d.fail(hindcast.ESecret, at, utf8.RuneCountInString(ref),
 		"write the value itself; what changes from run to run and is not a secret can be a parameter",
-		"%s is allowed only in the URLs of warehouse and lake", ref)
+		"%s is allowed only in the URLs of warehouse and lake, and in spark.conf", ref)
 }

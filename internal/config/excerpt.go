@@ -89,11 +89,17 @@ func printable(line string) string {
 // locationKey is what begins a value that may hold a secret, in block and in flow style.
 var locationKey = regexp.MustCompile(`^(\s*(?:.*[{,]\s*)?["']?(?:warehouse|lake)["']?\s*:\s*)(.*)$`)
 
+// secretKey is what begins a setting of Spark whose value is a secret, in block and in flow style.
+var secretKey = regexp.MustCompile(`(?i)^(.*\bspark\.[\w.-]*(?:secret|password|token|access[._-]?key)[\w.-]*["']?\s*:\s*)(.*)$`)
+
+// settingOption is a secret among the options that a setting holds.
+var settingOption = regexp.MustCompile(`(?i)(-D[\w.-]*(?:secret|password|token|access[._-]?key)[\w.-]*=)([^\s"',}]+)`)
+
 // shown is a pipeline file's text as an excerpt may show it. A location that cannot be parsed is struck out as a whole,
 // as is one that spans lines: any piece of it may be part of a password.
 func shown(text string) string {
-	lines := strings.Split(maskPasswords(text), "\n")
-	top, inside := -1, false // how far the file's keys are indented; whether a location's value goes on
+	lines := strings.Split(maskMatch(settingOption, maskPasswords(text), ""), "\n")
+	top, base, inside := -1, 0, false // how far the file's keys are indented, and the one whose value is a secret; whether that value goes on
 	for i, line := range lines {
 		indent := len(line) - len(strings.TrimLeft(line, " \t"))
 		rest := line[indent:]
@@ -104,14 +110,18 @@ func shown(text string) string {
 			continue
 		}
 
-		if inside && indent > top {
+		if inside && indent > base {
 			lines[i] = line[:indent] + struck
 			continue
 		}
 
-		inside = false
+		inside, base = false, indent
 		if m := locationKey.FindStringSubmatch(line); len(m) > 0 && (indent == top || strings.Contains(m[1], "{")) {
 			lines[i], inside = m[1]+shownValue(m[2]), true
+		} else if m := secretKey.FindStringSubmatch(line); len(m) > 0 {
+			if inside = true; strings.Trim(anyRef.ReplaceAllString(m[2], ""), ` "'{},`) != "" {
+				lines[i] = m[1] + struck
+			}
 		}
 	}
 

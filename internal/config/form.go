@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +103,8 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns}
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns,
+		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast}
 }
 
 // choice is the form of one of a few words.
@@ -185,15 +187,16 @@ func (d *decoder) oneOf(v value, words ...string) string {
 	return ""
 }
 
-// oneDriver decodes the name of a dialect or an engine, of which only one exists so far.
-func (d *decoder) oneDriver(v value, there string, coming ...string) string {
-	for _, name := range coming {
-		if v.text == name {
-			d.bad(v, "write "+there+", or leave the key out", "%q is not there yet", name)
-			return ""
-		}
+// Engines are the names of the engines, which are also those of their dialects.
+var Engines = []string{"duckdb", "spark"}
+
+// oneDriver decodes the name of an engine or of its dialect; coming are those that do not exist yet.
+func (d *decoder) oneDriver(v value, coming ...string) string {
+	if slices.Contains(coming, v.text) {
+		d.bad(v, choice(Engines...).Right+", or leave the key out", "%q is not there yet", v.text)
+		return ""
 	}
-	return d.oneOf(v, there)
+	return d.oneOf(v, Engines...)
 }
 
 var periodForm = regexp.MustCompile(periodPattern)
@@ -313,16 +316,21 @@ func (d *decoder) memory(v value) int64 {
 		return 0
 	}
 
+	return d.size(v, minMemory, formSize.Right)
+}
+
+// size decodes bytes, at least least.
+func (d *decoder) size(v value, least int64, right string) int64 {
 	m := sizeForm.FindStringSubmatch(v.text)
 	if m == nil {
-		d.bad(v, formSize.Right, "%q is not a size", v.text)
+		d.bad(v, right, "%q is not a size", v.text)
 		return 0
 	}
 
 	n, err := strconv.ParseFloat(m[1], 64)
 	bytes := n * float64(sizeUnits[m[2]])
-	if err != nil || bytes < minMemory || bytes > 1<<60 {
-		d.bad(v, formSize.Right, "%q is too small or too large", v.text)
+	if err != nil || bytes < float64(least) || bytes > 1<<60 {
+		d.bad(v, right, "%q is too small or too large", v.text)
 		return 0
 	}
 

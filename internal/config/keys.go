@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}
@@ -243,15 +243,14 @@ func transformKeys() []Key {
 		{Path: "transform.sql", Form: formText, Required: true, Example: "cost_summary.sql",
 			Meaning: "The file with the SQL: one SELECT over facts and dimensions.",
 			set:     func(d *decoder, v value) { d.readSQL(v) }},
-		{Path: "transform.dialect", Form: choice("duckdb"), Default: "duckdb", Example: "duckdb",
-			Meaning: "The dialect that the SQL is written in.",
+		{Path: "transform.dialect", Form: choice(Engines...), Else: "as `transform.engine`", Example: "duckdb",
+			Meaning: "The dialect that the SQL is written in. It passes through as it is, so it must be the engine's own.",
+			set:     func(d *decoder, v value) { d.p.Transform.Dialect = d.oneDriver(v, "postgres", "redshift") }},
+		{Path: "transform.engine", Form: choice(Engines...), Default: "duckdb", Example: "duckdb",
+			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, or Apache Spark as `spark` says. `--engine` takes another one for SQL " +
+				"that both understand.",
 			set: func(d *decoder, v value) {
-				d.p.Transform.Dialect = d.oneDriver(v, "duckdb", "postgres", "redshift", "spark")
-			}},
-		{Path: "transform.engine", Form: choice("duckdb"), Default: "duckdb", Example: "duckdb",
-			Meaning: "What runs the SQL.",
-			set: func(d *decoder, v value) {
-				d.p.Transform.Engine = d.oneDriver(v, "duckdb", "spark", "glue", "athena", "redshift", "postgres")
+				d.p.Transform.Engine = d.oneDriver(v, "glue", "athena", "redshift", "postgres")
 			}},
 		{Path: "target", Form: formObject, Required: true, Example: "{table: cost_summary, time: usage_month}",
 			Meaning: "The table that results are published in. It is created before the first load if it does not exist."},

@@ -65,7 +65,8 @@ const referenceTail = `
 ## Secrets
 
 ` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without its final newline.
-They are allowed only in ` + "`warehouse` and `lake`" + `, anywhere but in the scheme. The URL, or the keywords, are parsed before they are
+They are allowed only in ` + "`warehouse` and `lake`" + `, anywhere but in the scheme, and in the values of ` + "`spark.conf`" + ` that decide no
+result. The URL, or the keywords, are parsed before they are
 expanded, so that a password with @, / or a quote in it stays a password. Their values are never shown or stored, nor is a literal
 password, or the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its name). A lake or database
 file whose location is a secret is shown as this file writes it: an error names ` + "`${LAKE}/shop/facts/…`" + `. If ` + "`${LAKE}`" + ` is a

@@ -384,4 +384,5 @@ func finish(d *decoder, _ value) {
 			d.p.Facts[i].Every = d.p.History.Every
 		}
 	}
+	d.finishTransform()
 }

@@ -54,11 +54,18 @@ func TestWhatAFingerprintCounts(t *testing.T) {
 		{"lookback's content", func(w *world) { w.Current["back"]["2016-01-01"].Sums.Content = "other" }, true},
 		{"dimension's content", func(w *world) { w.Inputs.Dims["accounts"].Sums.Content = "other" }, true},
 		{"dimension's generation", func(w *world) { w.Inputs.Dims["accounts"].Generation = 9 }, false},
+		{"Spark's speed", pipeline(func(p *hindcast.Pipeline) {
+			p.Transform.Spark = hindcast.Spark{Master: "yarn", ConfWritten: map[string]string{"spark.sql.shuffle.partitions": "7"}}
+		}), false},
+		{"what decides on Spark", pipeline(func(p *hindcast.Pipeline) {
+			p.Transform.Spark.ConfWritten = map[string]string{"spark.sql.mapKeyDedupPolicy": "LAST_WIN"}
+		}), true},
 		{"order of facts", pipeline(func(p *hindcast.Pipeline) { slices.Reverse(p.Facts) }), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(p *hindcast.Pipeline) {
 				p.Facts = append(p.Facts, hindcast.Fact{Name: "back", Table: "usage", Time: "at", Lookback: days(3)})
+				p.Transform.Engine = "spark" // which has settings of its own
 			}).run()
 			before := w.fingerprint()
 			c.change(w)

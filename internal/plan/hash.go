@@ -32,6 +32,7 @@ type definition struct {
 	TimeZone   string
 	Engine     string
 	Dialect    string
+	Settings   []string `json:",omitempty"` // of the engine
 	Hooks      hooks
 	Output     string `json:",omitempty"` // the name of one among several
 	Time       string
@@ -65,6 +66,9 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
 		Hooks: normalized(p), Output: p.Output().Name, Time: p.Output().Target.Time, Key: p.Output().Target.Key}
+	if p.Transform.Engine == "spark" {
+		d.Settings = p.Transform.Spark.Deciding()
+	}
 	for _, f := range p.Facts {
 		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text)), f.Types})
 	}

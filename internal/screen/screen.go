@@ -27,6 +27,7 @@ type Options struct {
 	Now     time.Time // what "today" is; its location is the one in which times are shown
 	Dir     string    // the working directory: places below it are shown relative to it
 	File    string    // the pipeline file that commands name; "" is the default one, which need not be named
+	Engine  string    // the engine that commands name; "" is the pipeline file's
 	// Clock and Size are asked for every frame of a board; nil means time.Now, and Width and Height.
 	Clock func() time.Time
 	Size  func() (width, height int)
@@ -155,12 +156,21 @@ func (p *page) next(steps ...string) {
 // command is a command in a text that reads a pipeline file.
 var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql)\b`)
 
-// Commands names the pipeline file in every command of a text: without it they would be of another pipeline.
+// planning is a command that plans with an engine.
+var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql)\b`)
+
+// Commands names the pipeline file in every command of a text, and the engine in those that plan: without them they would be
+// of another pipeline, or find its slices out of date.
 func (o Options) Commands(text string) string {
-	if o.File == "" {
-		return text
-	}
-	return command.ReplaceAllStringFunc(text, func(verb string) string { return verb + " --file " + shellWord(o.File) })
+	return command.ReplaceAllStringFunc(text, func(verb string) string {
+		if o.File != "" {
+			verb += " --file " + shellWord(o.File)
+		}
+		if o.Engine != "" && planning.MatchString(verb) {
+			verb += " --engine " + o.Engine
+		}
+		return verb
+	})
 }
 
 func (p *page) flush(w io.Writer) {

@@ -295,5 +295,8 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
 	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
 	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
+	if t := &p.Pipeline.Transform; t.Engine == "spark" {
+		t.Spark = t.Spark.Resumed(s.Pipeline.Transform.Spark)
+	}
 	return &p, nil
 }

@@ -1,0 +1,70 @@
+package config
+
+import "strings"
+
+// reserved are the settings of Spark that hindcast sets itself, and why nobody else may. A name that ends with a dot is all
+// that begin with it.
+var reserved = map[string]string{
+	"spark.sql.ansi.enabled":                             ansi,
+	"spark.sql.ansi.doubleQuotedIdentifiers":             `"a name" in double quotes must be a name, and not a text`,
+	"spark.sql.session.timeZone":                         zone,
+	"spark.sql.timestampType":                            zone,
+	"spark.sql.parquet.outputTimestampType":              timestamps,
+	"spark.sql.parquet.compression.codec":                "the lake's files have one codec",
+	"spark.sql.parquet.writeLegacyFormat":                "decimals must be written as everybody reads them",
+	"spark.sql.parquet.binaryAsString":                   sameTypes,
+	"spark.sql.parquet.int96AsTimestamp":                 sameTypes,
+	"spark.sql.parquet.int96TimestampConversion":         calendar,
+	"spark.sql.parquet.inferTimestampNTZ.enabled":        sameTypes,
+	"spark.sql.parquet.datetimeRebaseModeInRead":         calendar,
+	"spark.sql.parquet.datetimeRebaseModeInWrite":        calendar,
+	"spark.sql.parquet.int96RebaseModeInRead":            calendar,
+	"spark.sql.parquet.int96RebaseModeInWrite":           calendar,
+	"spark.sql.legacy.parquet.":                          calendar,
+	"spark.sql.timeType.enabled":                         "a TIME can be computed and not written",
+	"spark.sql.caseSensitive":                            sameText,
+	"spark.sql.variable.substitute":                      "a ${…} in a text would be replaced by settings and environment variables",
+	"spark.sql.parser.escapedStringLiterals":             sameText,
+	"spark.sql.legacy.consecutiveStringLiterals.enabled": sameText,
+	"spark.sql.legacy.parser.":                           sameText,
+	"spark.sql.files.ignoreCorruptFiles":                 lost,
+	"spark.sql.files.ignoreMissingFiles":                 lost,
+
+	"spark.master":                "write the key `master`",
+	"spark.app.name":              "a run finds its applications again by their names",
+	"spark.submit.deployMode":     "the driver runs beside hindcast, which answers for it",
+	"spark.executor.instances":    "write the key `executors`",
+	"spark.executor.memory":       "write the key `executor_memory`",
+	"spark.executor.cores":        "write the key `cores`",
+	"spark.cores.max":             "write the keys `executors` and `cores`",
+	"spark.jars.packages":         "write the key `packages`",
+	"spark.pyspark.python":        "write the key `python`",
+	"spark.pyspark.driver.python": "write the key `python`",
+
+	"spark.hadoop.fs.s3a.endpoint":                   bucket,
+	"spark.hadoop.fs.s3a.endpoint.region":            bucket,
+	"spark.hadoop.fs.s3a.path.style.access":          bucket,
+	"spark.hadoop.fs.s3a.directory.marker.retention": bucket,
+	"spark.hadoop.fs.s3a.input.stream.type":          bucket,
+}
+
+const (
+	ansi       = "without ANSI a bad cast or a division by zero is NULL, and integers wrap around"
+	zone       = "times would depend on the machine's zone"
+	calendar   = "old dates would be moved between calendars"
+	timestamps = "only timestamps of microseconds are read everywhere"
+	sameTypes  = "the lake says which type a column has"
+	sameText   = "the SQL must mean the same everywhere"
+	lost       = "rows would be left out without a word"
+	bucket     = "the lake's URL says how its bucket is reached"
+)
+
+// Reserved reports whether hindcast sets this setting of Spark itself, and why.
+func Reserved(name string) (why string, ours bool) {
+	for own, reason := range reserved {
+		if strings.EqualFold(own, name) || strings.HasSuffix(own, ".") && len(name) > len(own) && strings.EqualFold(name[:len(own)], own) {
+			return reason, true
+		}
+	}
+	return "", false
+}
