@@ -104,6 +104,9 @@ func PartialSums(columns, totalled []hindcast.Column) (grouped, over string) {
 	return inParts(aggregates(columns, totalled))
 }
 
+// Content computes the Content of rows.
+func Content(columns []hindcast.Column) string { return aggregates(columns, nil)[1] }
+
 // PartialContent is PartialSums without the Totals.
 func PartialContent(columns []hindcast.Column) (grouped, over string) {
 	return inParts(aggregates(columns, nil))

@@ -206,8 +206,12 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if err != nil {
 		return in, err
 	}
-	in.Committed, err = rows.Committed(p.Name, p.Output().Target.Table)
-	return in, err
+	committed, err := rows.Committed(p.Name, p.Output().Target.Table)
+	if err != nil {
+		return in, err
+	}
+	in.Committed = slices.Collect(committed)
+	return in, nil
 }
 
 // sources describes every table of the history at once, and scans the user's own files.

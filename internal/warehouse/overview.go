@@ -2,9 +2,10 @@ package warehouse
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
-	"fmt"
-	"strconv"
+	"iter"
 	"strings"
 	"time"
 
@@ -22,44 +23,163 @@ type Overviewer interface {
 	Edited(ctx context.Context, pipeline string, p Published) ([]string, error)
 }
 
-// Overview has a line for each status row: a value of each column is the text between two line ends. A hundred thousand
-// rows are six texts, which cross from process to process at the speed of memory.
+// Overview has the status rows of a long history, packed: a hundred thousand of them cross from process to process in three
+// megabytes, and are unpacked one at a time.
 type Overview struct {
-	Rows   int    `json:"rows"`
-	Keys   string `json:"keys"`
-	Starts string `json:"starts"` // microseconds since 1970
-	Ends   string `json:"ends"`
-	Runs   string `json:"runs"`
-	Prints string `json:"prints"`
-	At     string `json:"at"` // when it was committed, in microseconds since 1970
+	Rows   int      `json:"rows"`
+	Packed []byte   `json:"packed,omitempty"` // see Pack
+	Runs   []string `json:"runs,omitempty"`   // which committed them, once each
 }
 
-// Committed are the status rows without their Parts, their Sums and what says where they came from.
-func (o Overview) Committed(pipeline, target string) ([]hindcast.Committed, error) {
-	rows := make([]hindcast.Committed, o.Rows)
-	for i := range rows {
-		c := &rows[i]
-		c.Pipeline, c.Target = pipeline, target
-		c.Slice.Key, c.Run, c.Fingerprint = line(&o.Keys), line(&o.Runs), line(&o.Prints)
-		var wrong [3]error
-		c.Slice.Start, wrong[0] = instant(&o.Starts)
-		c.Slice.End, wrong[1] = instant(&o.Ends)
-		c.CommittedAt, wrong[2] = instant(&o.At)
-		if err := errors.Join(wrong[:]...); err != nil {
-			return nil, fmt.Errorf("reading the status row of %s: %w", c.Slice.Key, err)
+// Packer packs status rows. Of each it writes in what it differs from the row before: in a long history that is little.
+type Packer struct {
+	overview Overview
+	runs     map[string]int
+	end, at  int64  // of the row before
+	key      string // the same
+}
+
+// Add packs the next status row. Its Parts, its Sums and what says where it came from are left out.
+func (p *Packer) Add(c *hindcast.Committed) {
+	run, known := p.runs[c.Run]
+	if !known {
+		if p.runs == nil {
+			p.runs = map[string]int{}
 		}
+		run = len(p.runs)
+		p.runs[c.Run], p.overview.Runs = run, append(p.overview.Runs, c.Run)
 	}
-	return rows, nil
+
+	to := p.overview.Packed
+	start, end, at := c.Slice.Start.UnixMicro(), c.Slice.End.UnixMicro(), c.CommittedAt.UnixMicro()
+	to = binary.AppendVarint(to, start-p.end)
+	to = binary.AppendVarint(to, end-start)
+	to = binary.AppendVarint(to, at-p.at)
+	to = binary.AppendUvarint(to, uint64(run))
+	shared := sharedPrefix(p.key, c.Slice.Key)
+	to = text(binary.AppendUvarint(to, uint64(shared)), c.Slice.Key[shared:])
+	to = fingerprint(to, c.Fingerprint)
+	p.overview.Packed = to
+	p.overview.Rows++
+	p.end, p.at, p.key = end, at, c.Slice.Key
 }
 
-func instant(text *string) (time.Time, error) {
-	micros, err := strconv.ParseInt(line(text), 10, 64)
-	return time.UnixMicro(micros).UTC(), err
+// Overview is what was packed.
+func (p *Packer) Overview() Overview { return p.overview }
+
+func sharedPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
-// line takes the first line off the text.
-func line(text *string) string {
-	first, rest, _ := strings.Cut(*text, "\n")
-	*text = rest
-	return first
+func text(to []byte, s string) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(s))), s...)
+}
+
+// fingerprint packs what is lower-case hexadecimal as bytes, after twice their number, and any other text as it is.
+func fingerprint(to []byte, print string) []byte {
+	if len(print)%2 == 0 && strings.Trim(print, "0123456789abcdef") == "" {
+		to = binary.AppendUvarint(to, uint64(len(print)))
+		to, _ = hex.AppendDecode(to, []byte(print)) // nothing else is in it
+		return to
+	}
+	return append(binary.AppendUvarint(to, uint64(len(print))<<1|1), print...)
+}
+
+var errOverview = errors.New("the overview of the status rows is damaged")
+
+// Committed unpacks the status rows, without their Parts, their Sums and what says where they came from.
+func (o Overview) Committed(pipeline, target string) (iter.Seq[hindcast.Committed], error) {
+	u := unpacker{rest: o.Packed}
+	for range o.Rows {
+		u.next(len(o.Runs))
+	}
+	if u.broken || len(u.rest) > 0 {
+		return nil, errOverview
+	}
+
+	return func(yield func(hindcast.Committed) bool) {
+		u := unpacker{rest: o.Packed}
+		c := hindcast.Committed{Pipeline: pipeline, Target: target}
+		for range o.Rows {
+			u.next(len(o.Runs))
+			c.Slice.Start, c.Slice.End, c.CommittedAt = time.UnixMicro(u.start).UTC(), time.UnixMicro(u.end).UTC(), time.UnixMicro(u.at).UTC()
+			c.Slice.Key = c.Slice.Key[:u.shared] + string(u.suffix)
+			c.Run, c.Fingerprint = o.Runs[u.run], string(u.print)
+			if u.packed {
+				c.Fingerprint = hex.EncodeToString(u.print)
+			}
+			if !yield(c) {
+				return
+			}
+		}
+	}, nil
+}
+
+// unpacker takes rows off an overview: what follows is of the last one. What does not fit makes it broken, and all that
+// follows empty.
+type unpacker struct {
+	rest           []byte
+	broken         bool
+	start, end, at int64
+	run            int
+	length         int // of the key
+	shared         int // how much of it the key before has too
+	suffix         []byte
+	print          []byte
+	packed         bool // the fingerprint
+}
+
+func (u *unpacker) next(runs int) {
+	u.start = u.end + u.int()
+	u.end = u.start + u.int()
+	u.at += u.int()
+	u.run = u.below(runs)
+	u.shared = u.below(u.length + 1)
+	u.suffix = u.bytes(u.uint())
+	u.length = u.shared + len(u.suffix)
+	length := u.uint()
+	u.print, u.packed = u.bytes(length>>1), length&1 == 0
+}
+
+func (u *unpacker) int() int64 {
+	n, size := binary.Varint(u.rest)
+	u.take(size)
+	return n
+}
+
+func (u *unpacker) uint() uint64 {
+	n, size := binary.Uvarint(u.rest)
+	u.take(size)
+	return n
+}
+
+func (u *unpacker) take(size int) {
+	if size <= 0 {
+		u.broken, u.rest = true, nil
+		return
+	}
+	u.rest = u.rest[size:]
+}
+
+func (u *unpacker) below(limit int) int {
+	n := u.uint()
+	if n >= uint64(limit) {
+		u.broken, u.rest = true, nil
+		return 0
+	}
+	return int(n)
+}
+
+func (u *unpacker) bytes(n uint64) []byte {
+	if n > uint64(len(u.rest)) {
+		u.broken, u.rest = true, nil
+		return nil
+	}
+	taken := u.rest[:n]
+	u.rest = u.rest[n:]
+	return taken
 }

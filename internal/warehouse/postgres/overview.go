@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -46,21 +48,42 @@ func (w *Owner) status(ctx context.Context, locked string, query func(h home, fr
 	})
 }
 
-// Overview puts the rows' texts together where they are.
-func (w *Owner) Overview(ctx context.Context, pipeline, target string) (o warehouse.Overview, err error) {
+// Overview puts the rows' texts together where they are: a row that is fetched costs more than one that is read.
+func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
 	lines := func(value string) string {
 		return "coalesce(string_agg(" + value + ", chr(10) ORDER BY slice_start), '')"
 	}
 	micros := func(column string) string {
 		return lines("(extract(epoch FROM " + column + ") * 1000000)::bigint::text")
 	}
-	query := "SELECT count(*), " + strings.Join([]string{lines("slice"), micros("slice_start"), micros("slice_end"), lines("run"),
-		lines("fingerprint"), micros("committed_at")}, ", ")
-	err = w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
-		o = warehouse.Overview{Rows: int(r.number(0)), Keys: r.text(1), Starts: r.text(2), Ends: r.text(3), Runs: r.text(4), Prints: r.text(5), At: r.text(6)}
-		return nil
+	query := "SELECT count(*), " + strings.Join([]string{micros("slice_start"), micros("slice_end"), micros("committed_at"), lines("slice"),
+		lines("fingerprint"), lines("run")}, ", ")
+	var packer warehouse.Packer
+	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
+		return pack(&packer, int(r.number(0)), []string{r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.text(6)})
 	})
-	return o, err
+	return packer.Overview(), err
+}
+
+// pack packs rows of which each column is a text with a line for each row.
+func pack(packer *warehouse.Packer, rows int, columns []string) error {
+	line := func(i int) (first string) {
+		first, columns[i], _ = strings.Cut(columns[i], "\n")
+		return first
+	}
+	for range rows {
+		var c hindcast.Committed
+		for i, to := range []*time.Time{&c.Slice.Start, &c.Slice.End, &c.CommittedAt} {
+			micros, err := strconv.ParseInt(line(i), 10, 64)
+			if err != nil {
+				return fmt.Errorf("reading a time of hindcast_status: %w", err)
+			}
+			*to = time.UnixMicro(micros)
+		}
+		c.Slice.Key, c.Fingerprint, c.Run = line(3), line(4), line(5)
+		packer.Add(&c)
+	}
+	return nil
 }
 
 // Details returns the whole rows of some slices.
