@@ -35,6 +35,7 @@ const (
 	EFormat        Code = "E-FORMAT"         // a record was written by a newer hindcast, in a format that this one does not know
 	EManifest      Code = "E-MANIFEST"       // a manifest, plan or catalog entry is corrupt
 	ESource        Code = "E-SOURCE"         // the source lost rows that an earlier generation has
+	ESpark         Code = "E-SPARK"          // Spark, or what it needs to run, is missing or of another version
 	EMemory        Code = "E-MEMORY"         // out of memory
 	EBudget        Code = "E-BUDGET"         // the budget is reached
 	EHook          Code = "E-HOOK"           // a hook failed, or contains transaction control

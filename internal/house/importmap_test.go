@@ -42,6 +42,7 @@ var importMap = []row{
 	{"child", []string{"."}, "worker processes and the protocol with them"},
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
+	{"sparkhome", []string{"."}, "finds an installation of Spark; the engine runs it, doctor shows it"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.

@@ -1,4 +1,4 @@
-// Package pythontest runs real Python programs in tests: a DuckDB newer than the one linked in, and Airflow.
+// Package pythontest runs real Python programs in tests: a DuckDB newer than the one linked in, Airflow, and Spark.
 // tests/python lists them and their versions; a missing one is a failure, never a reason to skip.
 package pythontest
 
