@@ -134,8 +134,9 @@ type Manifest struct {
 	Layouts    []Layout  `json:"layouts,omitempty"` // of the user's own files
 	Bytes      int64     `json:"bytes"`
 	Sums       Sums      `json:"sums"`
-	Mark       *Mark     `json:"mark,omitempty"` // of the source, just before the unload
-	Seconds    float64   `json:"seconds"`        // how long the step took
+	Mark       *Mark     `json:"mark,omitempty"`   // of the source, just before the unload
+	Strays     *Strays   `json:"strays,omitempty"` // of the source, where they were counted
+	Seconds    float64   `json:"seconds"`          // how long the step took
 	CreatedAt  time.Time `json:"created_at"`
 }
 
@@ -146,6 +147,25 @@ type Mark struct {
 	Updated  int64  `json:"updated"`
 	Deleted  int64  `json:"deleted"`
 	Stored   string `json:"stored,omitempty"` // changes when all rows are rewritten elsewhere: TRUNCATE, VACUUM FULL
+}
+
+// Strays counts the rows of a source that no slice takes.
+type Strays struct {
+	Within  Interval `json:"within"`            // the times whose rows slices take
+	NoTime  int64    `json:"no_time,omitempty"` // rows whose time is NULL
+	Outside int64    `json:"outside,omitempty"` // rows whose time is not within
+}
+
+// None reports whether slices take all rows.
+func (s Strays) None() bool { return s.NoTime == 0 && s.Outside == 0 }
+
+// Stray says which source of which fact has rows that no slice takes.
+type Stray struct {
+	Fact     string `json:"fact"`
+	Source   string `json:"source"` // the table, or the glob of the user's files
+	Time     string `json:"time"`   // the fact's time column
+	Strays          //
+	Estimate bool   `json:"estimate,omitempty"` // by statistics
 }
 
 // WholeKey is the key of a dimension's manifest: it is unloaded whole.

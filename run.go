@@ -69,7 +69,7 @@ const (
 	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
 	EventRunResumed    EventType = "run_resumed"    // a supervisor took over the run; attempts start over; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
-	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform
+	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
 	EventWorkPrepared  EventType = "work_prepared"  // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
 	EventWorkStarted   EventType = "work_started"   // Slice, Attempt, Handle; after that
@@ -108,6 +108,7 @@ type Event struct {
 	Fingerprint string        `json:"fingerprint,omitempty"`
 	Handle      *Handle       `json:"handle,omitempty"`
 	Manifest    *Manifest     `json:"manifest,omitempty"`
+	Strays      []Stray       `json:"strays,omitempty"` // with unload and transform: sources that have rows which no slice takes
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`
 	Total       int           `json:"total,omitempty"`

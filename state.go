@@ -47,7 +47,8 @@ type RunState struct {
 	ExitCode    int
 	Host        string
 	Pid         int
-	Memory      int64 // highest worker peak seen
+	Memory      int64   // highest worker peak seen
+	Strays      []Stray // what the run counted of them, in its order
 	Dead        []string
 	Unconfirmed []string
 	Failures    []*Failure // each distinct error once, in the order of first occurrence
@@ -196,6 +197,7 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	if e.Memory > r.Memory {
 		r.Memory = e.Memory
 	}
+	r.Strays = append(r.Strays, e.Strays...)
 	if s.Work != nil && e.Attempt > s.Work.Attempt { // which begins only when nothing of an earlier attempt runs
 		s.Work = nil
 	}

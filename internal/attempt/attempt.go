@@ -42,6 +42,10 @@ type Steps struct {
 	given     map[string]*given              // to the engine, by tag
 	counted   map[string]map[string]int64    // rows that a slice read, by its key and the fact, where no manifest says it
 
+	reach  map[reachKey]hindcast.Interval // what slices take of each source
+	strays map[reachKey]*hindcast.Strays  // what this run counted; nil while it is being counted
+	told   map[reachKey]bool              // of which an event says it
+
 	dimDamages map[string]int  // how often each dimension was unloaded again
 	refused    map[string]bool // staged results that are not to be loaded
 	refusals   map[string]int  // how many they were, by slice key
@@ -50,6 +54,8 @@ type Steps struct {
 var _ supervisor.Worker = (*Steps)(nil)
 
 type unitKey struct{ fact, key string }
+
+type reachKey struct{ fact, source string }
 
 // unit is one unit of a fact: several slices may need it, one unloads it.
 type unit struct {
@@ -78,9 +84,13 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
+		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.current(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.reaches(); err != nil {
 		return nil, err
 	}
 	if err := c.Lake.Restore(ctx); err != nil {
@@ -108,7 +118,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	for _, u := range c.Plan.Units {
 		m := usable(u, facts[u.Fact][u.Key], c.Plan.Run)
 		if s.fact(u.Fact).Files != "" {
-			m = filesManifest(u) // the user's files are never unloaded: a slice of nothing else has no such step
+			m = filesManifest(u, s.fact(u.Fact).Time) // the user's files are never unloaded: a slice of nothing else has no such step
 		}
 		s.units[unitKey{u.Fact, u.Key}] = &unit{plan: u, manifest: m}
 	}

@@ -96,6 +96,7 @@ func (s *Steps) witness(ctx context.Context, own []*hindcast.Manifest) *testimon
 		defer close(t.done)
 		for _, m := range own {
 			s.evidenceOf(m).take(ctx, m)
+			s.straysOfFiles(ctx, m)
 		}
 	}()
 	return t
@@ -142,6 +143,7 @@ func (s *Steps) recordOnce(ctx context.Context, e *evidence, m *hindcast.Manifes
 	}
 	copied := *m
 	copied.Files, copied.Run, copied.CreatedAt = e.files, s.plan.Run, s.now().UTC()
+	copied.Strays = s.counts(m)
 	err := s.lake.Record(ctx, &copied)
 	e.kept = err == nil
 	return err

@@ -125,6 +125,7 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
 	staged := supervisor.Staged{Manifest: m, Memory: result.Memory}
 	staged.RowsIn, staged.BytesIn = s.read(item)
+	staged.Strays = s.untold(g.own)
 	return staged, nil
 }
 

@@ -15,7 +15,7 @@ import (
 // nothing.
 func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report supervisor.Report) error {
 	each := func(m *hindcast.Manifest) {
-		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m})
+		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m, Strays: some(m)})
 	}
 	for _, need := range try.Item.Units {
 		for _, key := range need.Keys {
@@ -61,9 +61,9 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 }
 
 // filesManifest stands for the user's own files: nothing is moved.
-func filesManifest(u plan.Unit) *hindcast.Manifest {
-	m := &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Missing: u.Missing, Columns: u.Columns,
-		Files: u.Files, Layouts: u.Layouts, Bytes: u.Bytes, Sums: hindcast.Sums{Rows: max(u.Rows, 0), Content: u.Content}}
+func filesManifest(u plan.Unit, time string) *hindcast.Manifest {
+	m := &hindcast.Manifest{Name: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Time: time, Missing: u.Missing, Columns: u.Columns,
+		Strays: u.Strays, Files: u.Files, Layouts: u.Layouts, Bytes: u.Bytes, Sums: hindcast.Sums{Rows: max(u.Rows, 0), Content: u.Content}}
 	return m
 }
 
@@ -112,6 +112,7 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 		return err
 	}
 	m.Columns, m.Files, m.Bytes, m.Sums = out.Columns, out.Files, out.Bytes, out.Sums
+	m.Strays = s.straysOfTable(ctx, m, extract)
 	return nil
 }
 

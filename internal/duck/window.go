@@ -14,6 +14,14 @@ func Window(column, typ string, in hindcast.Interval, zone string) string {
 	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), Bound(typ, in.Start, zone), Name(column), Bound(typ, in.End, zone))
 }
 
+// Strays is a query of how many rows of a FROM have no time, and how many one outside of the interval. The rows of the
+// interval need not be read where statistics say that they lie in it.
+func Strays(from, column, typ string, in hindcast.Interval, zone string) string {
+	c := Name(column)
+	return fmt.Sprintf("SELECT count(*) - count(%s), count(%s) FROM %s WHERE %s IS NULL OR %s < %s OR %s >= %s",
+		c, c, from, c, c, Bound(typ, in.Start, zone), c, Bound(typ, in.End, zone))
+}
+
 // Bound is the literal of the given type for a slice's bound.
 func Bound(typ string, t time.Time, zone string) string {
 	const moment = "2006-01-02 15:04:05.999999"

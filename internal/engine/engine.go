@@ -168,6 +168,9 @@ type Binder interface {
 	// Scan looks at the user's own Parquet files that each pattern matches, in the patterns' order. A pattern that matches
 	// none is not an error.
 	Scan(ctx context.Context, s Search) (Scanned, error)
+	// Strays counts the rows of a table of the user's own files whose Time is NULL, and those whose Time lies outside of
+	// Window, in the time zone. It reads no more than the Time column, where the files' statistics leave it open.
+	Strays(ctx context.Context, t Table, zone string) (hindcast.Strays, error)
 	// Close ends its processes; nil means confirmed dead. It may be the engine's Close, and called twice.
 	Close() error
 }

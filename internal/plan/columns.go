@@ -191,21 +191,6 @@ func (m *maker) targetTime() error {
 	return m.civil("target.time", "the result", m.Result[i])
 }
 
-// NoTime says of a table that rows of it are left out because they have no time; "" if there are none.
-func NoTime(table, column string, rows int64, estimate bool) string {
-	if rows == 0 {
-		return ""
-	}
-	what := "rows of " + table + " have"
-	if rows == 1 {
-		what = "row of " + table + " has"
-	}
-	if estimate {
-		what = "or so " + what
-	}
-	return fmt.Sprintf("%d %s no %s (NULL), and no slice takes such rows", rows, what, column)
-}
-
 // LeftOut says of a time-named fact which tables, or files, its name could mean and no slice of history reads; "" if there
 // are none.
 func LeftOut(f hindcast.Fact, what string, names []string) string {

@@ -283,6 +283,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 		m.known = known{u.Fact, u.Source, columns}
 	}
 	columns := m.known.columns
+	u.View = source.View
 	u.Columns, u.Rows, u.Bytes = columns, c.share(u, source.Rows), c.share(u, partOf(source, columns))
 	if current != nil && !current.Missing {
 		u.Rows, u.Bytes, u.Content = current.Sums.Rows, current.Bytes, current.Sums.Content

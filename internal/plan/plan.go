@@ -31,6 +31,8 @@ type Plan struct {
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 	// Moved are the sources that changed since they were unloaded, as far as a cheap check shows.
 	Moved []hindcast.Moved `json:"moved,omitempty"`
+	// Strays are the sources with rows that no slice takes, as far as that is known without reading them; warnings too.
+	Strays []hindcast.Stray `json:"strays,omitempty"`
 	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
 	Unbound string `json:"unbound,omitempty"`
 	// Damaged are files of the user's own that were left out.
@@ -92,6 +94,9 @@ type Unit struct {
 	Unloaded time.Time         `json:"unloaded,omitzero"` // when the rows that are used were unloaded; zero if this run unloads them
 	Rows     int64             `json:"rows"`              // estimate; -1 if unknown
 	Bytes    int64             `json:"bytes"`             // estimate; -1 if unknown
+	View     bool              `json:"view,omitempty"`    // the source is not a table of its own: counting its rows costs as much as reading them
+	// Strays are the rows of the user's own files that no slice takes; nil if they were not counted.
+	Strays *hindcast.Strays `json:"strays,omitempty"`
 }
 
 // DimItem is a dimension in a plan.

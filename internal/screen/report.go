@@ -26,6 +26,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
 		pg.figures(t, p)
 		moved := pg.sources(t, p)
+		pg.leftOut(t, p)
 		pg.skipped(t)
 		pg.retries(st)
 		pg.logAndVerify(o)
@@ -214,6 +215,21 @@ func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 		next = append(next, unloadMoved+PlanOptions{}.fresh(selection))
 	}
 	return next
+}
+
+// leftOut says which rows of the sources no slice takes, as the plan knew or the run counted.
+func (p *page) leftOut(t *view.Tally, pl *plan.Plan) {
+	if pl == nil || t.Total == 0 {
+		return
+	}
+	var list []hindcast.Stray
+	for _, s := range slices.Concat(pl.Strays, t.Run.Strays) {
+		same := func(o hindcast.Stray) bool { return o.Fact == s.Fact && o.Source == s.Source }
+		list = append(slices.DeleteFunc(list, same), s)
+	}
+	for _, text := range plan.StrayTexts(&pl.Pipeline, list) {
+		p.wrap("  "+p.o.paint(yellow, "left out")+"  ", "            ", p.o.text(text))
+	}
 }
 
 // skipped names the slices that were not run and why, but for those that the plan knew to be up to date.

@@ -72,7 +72,8 @@ func (r *run) transformed(a *assignment, res *result) {
 
 	m := res.staged.Manifest
 	r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepTransform, Manifest: m,
-		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn})
+		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn,
+		Strays: res.staged.Strays})
 	s.print, s.staged = res.print, m
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)

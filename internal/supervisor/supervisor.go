@@ -92,6 +92,7 @@ type Staged struct {
 	Memory   int64 // peak resident bytes of its process; 0 if unknown
 	RowsIn   int64 // rows of the facts that it read
 	BytesIn  int64
+	Strays   []hindcast.Stray // counted meanwhile: rows that no slice takes
 }
 
 // StopRequest asks a run to stop. The first one stops it gracefully: nothing new begins, unloads and

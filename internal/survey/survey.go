@@ -78,11 +78,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if in.Advice, err = s.Warehouse.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Output().Target); err != nil {
 		return nil, err
 	}
-	stray, err := s.strays(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	in.Advice = append(append(in.Advice, stray...), s.loops...)
+	in.Advice = append(in.Advice, s.loops...)
 	left, err := s.leftOut(ctx, in)
 	if err != nil {
 		return nil, err
@@ -99,6 +95,10 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := s.loss(ctx, p); err != nil {
 		return nil, err
 	}
+	if p.Strays, err = s.strays(ctx, in, p); err != nil {
+		return nil, err
+	}
+	p.Warnings = append(p.Warnings, plan.StrayTexts(s.Pipeline, p.Strays)...)
 	return p, known(p)
 }
 
@@ -236,25 +236,6 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources
 		notes = append(notes, found...)
 	}
 	return sources, notes, nil
-}
-
-// strays warns of rows that no slice has because their time is NULL, if finding them costs next to nothing: in tables
-// that hold all of history, not in views.
-func (s *Survey) strays(ctx context.Context, in plan.Inputs) (warnings []string, err error) {
-	for _, f := range s.Pipeline.Facts {
-		source, there := in.Sources[f.Table]
-		if !there || source.View || f.Time == "" || f.TimeNamed() {
-			continue
-		}
-		found, err := s.Warehouse.Strays(ctx, warehouse.Extract{Table: f.Table, Columns: carried(source.Columns), Time: f.Time, TimeZone: s.Pipeline.History.TimeZone}, true)
-		if err != nil {
-			return nil, fmt.Errorf("looking at %s: %w", f.Table, err)
-		}
-		if text := plan.NoTime(f.Table, f.Time, found.NoTime, found.Estimate); text != "" {
-			warnings = append(warnings, text)
-		}
-	}
-	return warnings, nil
 }
 
 // leftOut warns of tables that a time-named fact's name could mean and that no slice reads.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
@@ -103,67 +102,45 @@ func place(err error) string {
 	return e.Place.File + ": " + e.Message
 }
 
-// strays notes rows of the facts' tables that no slice has: without a time, or outside the intervals that are unloaded.
+// strays notes rows of the facts' sources that no slice takes: without a time, or outside of the times that slices take.
+// Those of the user's own files the plan has counted.
 func (v *Verify) strays(ctx context.Context) error {
-	for _, x := range v.covered() {
-		found, err := v.Warehouse.Strays(ctx, x, false)
-		if err != nil {
-			return fmt.Errorf("counting %s: %w", x.Table, err)
-		}
-		if text := plan.NoTime(x.Table, x.Time, found.NoTime, false); text != "" {
-			v.result.Notes = append(v.result.Notes, text)
-		}
-		if found.Outside > 0 {
-			v.result.Notes = append(v.result.Notes, fmt.Sprintf("%s has %d more rows before %s or from %s on, which no slice has", x.Table, found.Outside,
-				moment(x.Window.Start), moment(x.Window.End)))
-		}
-	}
-
-	return nil
-}
-
-// moment writes a bound: a date, with the hour if it is not midnight.
-func moment(t time.Time) string {
-	if t.Hour() == 0 && t.Minute() == 0 {
-		return t.Format(time.DateOnly)
-	}
-	return t.Format("2006-01-02 15:04")
-}
-
-// covered are the tables that are divided by a time column, each with the whole interval unloaded from it: one table
-// serves many units.
-func (v *Verify) covered() []warehouse.Extract {
 	p := &v.Plan.Pipeline
-	units, err := plan.Present(p, v.Plan.History.End)
+	reaches, err := plan.Reaches(p, v.Plan.History.End)
 	if err != nil {
 		return nil // the plan has already divided it
 	}
 
-	there := map[string]plan.Unit{}
-	for _, u := range v.Plan.Units {
-		if !u.Missing && !u.Gone && len(u.Files) == 0 && timeOf(p, u.Fact) != "" {
-			there[u.Fact+"\x00"+u.Source] = u
+	units := map[string]*plan.Unit{}
+	for i := range v.Plan.Units {
+		if u := &v.Plan.Units[i]; !u.Missing && !u.Gone {
+			units[u.Fact+"\x00"+u.Source] = u
 		}
 	}
 
-	var list []warehouse.Extract
-	at := map[string]int{}
-	for _, u := range units {
-		key := u.Fact + "\x00" + u.Source
-		known, wanted := there[key]
-		i, found := at[key]
-		switch {
-		case !wanted:
-		case found:
-			list[i].Window.End = u.Interval.End
-		default:
-			at[key] = len(list)
-			list = append(list, warehouse.Extract{Table: u.Source, Columns: hindcast.Present(known.Columns), Time: timeOf(p, u.Fact), Window: u.Interval,
-				TimeZone: p.History.TimeZone})
+	var found []hindcast.Stray
+	for _, r := range reaches {
+		u := units[r.Fact+"\x00"+r.Source]
+		if u == nil {
+			continue
 		}
+		stray := hindcast.Stray{Fact: r.Fact, Source: r.Source, Time: r.Time, Strays: hindcast.Strays{Within: r.Within}}
+		if u.Strays != nil {
+			stray.Strays = *u.Strays
+		}
+		if len(u.Files) == 0 {
+			counted, err := v.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: hindcast.Present(u.Columns), Time: r.Time, Window: r.Within,
+				TimeZone: p.History.TimeZone}, false)
+			if err != nil {
+				return fmt.Errorf("counting %s: %w", r.Source, err)
+			}
+			stray.NoTime, stray.Outside = counted.NoTime, counted.Outside
+		}
+		found = append(found, stray)
 	}
 
-	return list
+	v.result.Notes = append(v.result.Notes, plan.StrayTexts(p, found)...)
+	return nil
 }
 
 func timeOf(p *hindcast.Pipeline, fact string) string {

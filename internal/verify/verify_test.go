@@ -222,7 +222,7 @@ func TestTheSourceMoved(t *testing.T) {
 		}
 	}
 
-	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "1 row") || !strings.Contains(notes, "2 more rows before 2020-01-01 or from 2020-04-01 on") {
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "1 row") || !strings.Contains(notes, "2 rows of sales have a day before 2020-01-01 or from 2020-04-01 on") {
 		t.Errorf("the rows of no slice are not noted: %q", r.Notes)
 	}
 }

@@ -27,8 +27,8 @@ type Inspector interface {
 	// Spread counts the different values of columns in some of the table's rows, at most SpreadRows of them. The columns hold
 	// times, texts, integers or enumerations.
 	Spread(ctx context.Context, table string, columns []string) (Spread, error)
-	// Strays counts the rows that no slice has, which are left out without an error: those whose Time is NULL, and those
-	// outside of the Window. Quick counts the former alone, and by statistics where that would read the table.
+	// Strays counts the rows that no slice takes, which are left out without an error: those whose Time is NULL, and those
+	// outside of the Window. Quick reads no table for it: a driver may go by statistics, and leave the latter uncounted.
 	Strays(ctx context.Context, x Extract, quick bool) (Strays, error)
 	// Hash is Sum with the Content that Unload gives for the same rows. It reads every value, and may cost as much as an
 	// unload.

@@ -144,6 +144,12 @@ func (p *Pool) Bind(ctx context.Context, q engine.Query, checks []engine.Check) 
 	return columns, err
 }
 
+// Strays counts rows outside of a window in a worker.
+func (p *Pool) Strays(ctx context.Context, t engine.Table, zone string) (found hindcast.Strays, err error) {
+	err = p.with(ctx, func(w *child.Process) error { return w.Call(ctx, "strays", straysParams{t, zone}, &found) })
+	return found, err
+}
+
 // Query runs an ad hoc query in a worker.
 func (p *Pool) Query(ctx context.Context, q engine.Query, limits engine.Limits, limit int) (rows engine.Rows, err error) {
 	err = p.with(ctx, func(w *child.Process) error {
@@ -310,6 +316,11 @@ type queryParams struct {
 	Limit  int           `json:"limit"`
 }
 
+type straysParams struct {
+	Table    engine.Table `json:"table"`
+	TimeZone string       `json:"time_zone"`
+}
+
 // openTimeout bounds how long a worker may take to open its instance.
 const openTimeout = time.Minute
 
@@ -370,6 +381,14 @@ func Serve(in io.Reader, out io.Writer) error {
 				return engine.Scanned{}, err
 			}
 			found, err := r.Scan(ctx, s)
+			return found, r.last(err)
+		}),
+		"strays": child.Handle(func(ctx context.Context, p straysParams) (hindcast.Strays, error) {
+			r, err := get()
+			if err != nil {
+				return hindcast.Strays{}, err
+			}
+			found, err := r.Strays(ctx, p.Table, p.TimeZone)
 			return found, r.last(err)
 		}),
 		"query": child.Handle(func(ctx context.Context, p queryParams) (engine.Rows, error) {

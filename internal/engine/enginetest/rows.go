@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,31 @@ func counts(t *testing.T, w *World) {
 	work.Query.Tables[0].Count = true
 	if got := w.mustRun(t, work).In["facts"]; got != 3 {
 		t.Errorf("%d rows, want 3", got)
+	}
+}
+
+// strays: rows without a time and of other times are counted in files of several layouts, by the zone's days.
+func strays(t *testing.T, w *World) {
+	var table engine.Table
+	for i, rows := range []string{"('2020-01-31 22:30:00', 1), (NULL, 1), ('2019-12-31 22:30:00', 1)", "('2020-01-31 23:30:00', 1), ('2020-01-01', 1), (NULL, 1)"} {
+		path, names := filepath.Join(w.Dir, fmt.Sprintf("own %d.parquet", i)), []string{"moment", "n"}
+		query := "SELECT CAST(a AS TIMESTAMP) AS moment, b AS n FROM (VALUES " + rows + ") AS v(a, b)"
+		if i == 1 {
+			query, names = "SELECT n, moment, 1 AS more FROM ("+query+")", []string{"n", "moment", "more"}
+		}
+		w.Parquet(t, path, query)
+		table.Layouts = append(table.Layouts, hindcast.Layout{Columns: names, Files: []string{path}})
+	}
+
+	table.Name, table.Time, table.Window = "own", "moment", january
+	for zone, outside := range map[string]int64{"UTC": 1, "Europe/Berlin": 2} {
+		for _, typ := range []string{"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"} { // which the pipeline has it read as
+			table.Columns = []hindcast.Column{{Name: "n", Type: "INTEGER"}, {Name: "moment", Type: typ}}
+			found, err := w.Binder.Strays(t.Context(), table, zone)
+			if err != nil || found.NoTime != 2 || found.Outside != outside || !found.Within.Equal(january) {
+				t.Errorf("%s in %s: %+v, %v; want 2 without a time and %d outside", typ, zone, found, err, outside)
+			}
+		}
 	}
 }
 

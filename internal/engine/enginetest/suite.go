@@ -47,6 +47,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"checks see the slice's own rows":        own,
 		"files of other columns are read apart":  groups,
 		"rows of the window are counted":         counts,
+		"rows outside of a window are counted":   strays,
 		"the result has the bound types":         casts,
 		"a value that does not fit is an error":  misfits,
 		"a row outside its slice fails":          outside,

@@ -80,25 +80,16 @@ func source(x warehouse.Extract) (string, error) {
 	return from, nil
 }
 
-// Strays counts the rows that no slice has. DuckDB reads only what its statistics of a column leave open.
-func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
-	from, column := duck.Table(x.Table), duck.Name(x.Time)
-	inside := x
-	inside.Columns = []hindcast.Column{}
-	for _, c := range x.Columns {
-		if c.Name == x.Time {
-			inside.Columns = append(inside.Columns, c)
-		}
-	}
-	within, err := source(inside)
-	if err != nil {
-		return found, err
+// Strays counts the rows that no slice takes. DuckDB reads only what its statistics of a column leave open, so that a quick
+// look can count them as well.
+func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, _ bool) (found warehouse.Strays, err error) {
+	at := slices.IndexFunc(x.Columns, func(c hindcast.Column) bool { return c.Name == x.Time })
+	if at < 0 {
+		return found, fmt.Errorf("counting %s: its time column %q is not among those to be read", x.Table, x.Time)
 	}
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
-		if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM "+from+" WHERE "+column+" IS NULL").Scan(&found.NoTime); err != nil || quick {
-			return err
-		}
-		return conn.QueryRowContext(ctx, "SELECT (SELECT count("+column+") FROM "+from+") - (SELECT count(*) FROM "+within+")").Scan(&found.Outside)
+		query := duck.Strays(duck.Table(x.Table), x.Time, x.Columns[at].Type, x.Window, x.TimeZone)
+		return conn.QueryRowContext(ctx, query).Scan(&found.NoTime, &found.Outside)
 	})
 	return found, err
 }

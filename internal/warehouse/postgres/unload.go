@@ -308,15 +308,17 @@ func (w *Owner) Hash(ctx context.Context, x warehouse.Extract) (sums hindcast.Su
 const nullShare = `
 SELECT null_frac FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND attname = $3 ORDER BY inherited DESC LIMIT 1`
 
-// Strays counts the rows that no slice has; quick goes by the statistics that ANALYZE made.
+// Strays counts the rows that no slice takes, by an index of the time where there is one; quick goes by the statistics that
+// ANALYZE made.
 func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
 	if quick {
 		return w.likelyStrays(ctx, x)
 	}
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		typ := timeType(x)
-		rows, err := ask(ctx, conn, "SELECT count(*) - count("+sqltext.Identifier(x.Time)+"), count("+sqltext.Identifier(x.Time)+") - count(*) FILTER (WHERE "+
-			window(x.Time, typ, wall(typ, x.Window, x.TimeZone))+") FROM "+parseName(x.Table).sql())
+		c, in := sqltext.Identifier(x.Time), wall(typ, x.Window, x.TimeZone)
+		rows, err := ask(ctx, conn, "SELECT count(*) - count("+c+"), count("+c+") FROM "+parseName(x.Table).sql()+
+			" WHERE "+c+" IS NULL OR "+c+" < "+bound(typ, in.Start)+" OR "+c+" >= "+bound(typ, in.End))
 		if err != nil {
 			return err
 		}
