@@ -70,10 +70,13 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	}
 	m, corrupt := l.manifest(body, l.Absolute(key), key)
 	if corrupt != nil {
-		if m, err = l.second(ctx, key); err != nil || m == nil {
+		found, err := l.second(ctx, key)
+		if err != nil || found.Manifest == nil {
 			return nil, "", errors.Join(err, corrupt)
 		}
-		l.note(key, Mended{Manifest: m, Fault: corrupt, etag: info.ETag})
+		found.Fault, found.etag = corrupt, info.ETag
+		l.note(key, found)
+		m = found.Manifest
 	}
 	return m, info.ETag, nil
 }

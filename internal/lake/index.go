@@ -29,7 +29,7 @@ type detail struct {
 }
 
 // indexMagic begins an index. Another version of the format has another.
-const indexMagic = "hindcast index 1\n"
+const indexMagic = "hindcast index 2\n"
 
 var errIndex = errors.New("not an index, or a damaged one")
 
@@ -61,6 +61,7 @@ func (w *indexWriter) shared(s string) {
 const (
 	flagMissing = 1 << iota
 	flagMark
+	flagStrays
 )
 
 func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
@@ -70,6 +71,9 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 	}
 	if m.Mark != nil {
 		flags |= flagMark
+	}
+	if m.Strays != nil {
+		flags |= flagStrays
 	}
 	w.uint(flags)
 	w.own(m.Key)
@@ -90,6 +94,12 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 		w.int(m.Mark.Updated)
 		w.int(m.Mark.Deleted)
 		w.shared(m.Mark.Stored)
+	}
+	if m.Strays != nil {
+		w.time(m.Strays.Within.Start)
+		w.time(m.Strays.Within.End)
+		w.int(m.Strays.NoTime)
+		w.int(m.Strays.Outside)
 	}
 	w.time(m.CreatedAt)
 }
@@ -215,6 +225,9 @@ func (r *indexReader) unit(m *hindcast.Manifest, columns func(text string) []hin
 	m.Bytes, m.Sums.Rows, m.Sums.Content = r.int(), r.int(), r.own()
 	if flags&flagMark != 0 {
 		m.Mark = &hindcast.Mark{Inserted: r.int(), Updated: r.int(), Deleted: r.int(), Stored: r.shared()}
+	}
+	if flags&flagStrays != 0 {
+		m.Strays = &hindcast.Strays{Within: hindcast.Interval{Start: r.time(), End: r.time()}, NoTime: r.int(), Outside: r.int()}
 	}
 	m.CreatedAt = r.time()
 }

@@ -232,7 +232,7 @@ func TestDamagedIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	damaged := map[string][]byte{"empty": nil, "of another fact": other, "cut off": whole[:len(whole)/2], "longer": append(bytes.Clone(whole), 0),
-		"of another version": append([]byte("hindcast index 2\n"), whole[len(indexMagic):]...)}
+		"of another version": append([]byte("hindcast index 1\n"), whole[len(indexMagic):]...)}
 	for range 50 {
 		at, bit := rand.IntN(len(whole)), byte(1)<<rand.IntN(8)
 		flipped := bytes.Clone(whole)
@@ -264,6 +264,7 @@ func TestIndexReaderEndures(t *testing.T) {
 	l, _ := longLake(t)
 	units := []*hindcast.Manifest{hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1)}
 	units[1].Mark, units[1].Missing = &hindcast.Mark{Inserted: 1, Stored: "x"}, true
+	units[1].Strays = &hindcast.Strays{Within: units[1].Interval, NoTime: 3, Outside: 1 << 40}
 	body, err := l.encodeIndex("events", "stamp", units, []detail{{"a", []string{"b/c"}}, {"b", nil}})
 	if err != nil {
 		t.Fatal(err)

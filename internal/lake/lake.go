@@ -44,6 +44,7 @@ type Lake struct {
 	written  string // how the pipeline file writes where the lake is, if that is a secret
 	checker  chunks.Checker
 	mended   mended
+	recall   Recall
 
 	indexFrom int // see indexed; 0 is the default
 }

@@ -102,6 +102,7 @@ func (l *Lake) dimKey(dim string) string {
 
 var (
 	generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
+	runForm        = regexp.MustCompile(`^g[1-9][0-9]*-(.+?)(?:-f[1-9][0-9]*)?-a[0-9]+$`)
 	attemptForm    = regexp.MustCompile(`(?:^|-)a([0-9]+)$`)
 	fenceForm      = regexp.MustCompile(`(?:^|[-/])f([1-9][0-9]*)-a[0-9]+$`)
 )
@@ -111,6 +112,19 @@ func generationOf(folder string) int { return int(numberIn(generationForm, folde
 
 // fenceOf reads the fence out of the folder of an attempt; 0 if there is none.
 func fenceOf(folder string) int64 { return numberIn(fenceForm, folder) }
+
+// runOf reads the run out of the folder of a generation; "" if there is none.
+func runOf(folder string) string {
+	match := runForm.FindStringSubmatch(folder)
+	if match == nil {
+		return ""
+	}
+	run, err := objstore.Unescape(match[1])
+	if err != nil {
+		return ""
+	}
+	return run
+}
 
 // attemptOf reads the number of the attempt out of its folder.
 func attemptOf(folder string) int { return int(numberIn(attemptForm, folder)) }

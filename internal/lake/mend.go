@@ -12,12 +12,21 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Mended is a generation whose catalog entry is corrupt. The manifest beside its files is used in its place.
+// Mended is a generation whose catalog entry is corrupt. The manifest beside its files is used in its place, or, if that is
+// corrupt too, the one in the journal of the run that unloaded it.
 type Mended struct {
 	Manifest *hindcast.Manifest
-	Fault    error // what is wrong with the entry
+	Fault    error  // what is wrong with the entry
+	From     string // which copy is used, in words
 	etag     string
+	beside   bool // the manifest beside the files is corrupt too
 }
+
+// Recall returns the manifest that a run's journal has of an unload, by its prefix in the lake; nil if it has none.
+type Recall func(ctx context.Context, run string, is func(*hindcast.Manifest) bool) (*hindcast.Manifest, error)
+
+// UseJournals has manifests of which both copies are corrupt looked up in the journals.
+func (l *Lake) UseJournals(recall Recall) { l.recall = recall }
 
 // mended are the corrupt entries that were met, by key.
 type mended struct {
@@ -57,6 +66,11 @@ func (l *Lake) Restore(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if place := l.Prefix(m.Manifest) + manifestName; m.beside {
+			if _, err = l.store.Put(ctx, place, body, objstore.Condition{}); err != nil {
+				return broken(l.Absolute(place), "cannot be written", err)
+			}
+		}
 		if _, err = l.store.Put(ctx, key, body, objstore.Condition{IfMatch: m.etag}); err != nil && !errors.Is(err, objstore.ErrPrecondition) {
 			return broken(l.Absolute(key), "cannot be written", err)
 		}
@@ -66,12 +80,12 @@ func (l *Lake) Restore(ctx context.Context) error {
 }
 
 // second reads the manifest beside the files of the generation that a catalog key is of: the entry was a copy of it. Of
-// several generations the latest is meant, by the fence that it was published under. Nil if there is none, or the latest
-// is corrupt too: an older one would be of other rows.
-func (l *Lake) second(ctx context.Context, key string) (*hindcast.Manifest, error) {
+// several generations the latest is meant, by the fence that it was published under. If that is corrupt too, the journal of
+// the run that unloaded it has a third copy. No Manifest if there is none: an older generation would be of other rows.
+func (l *Lake) second(ctx context.Context, key string) (found Mended, err error) {
 	name, unit, ok := l.catalogName(key)
 	if !ok {
-		return nil, nil
+		return found, nil
 	}
 	below := l.unitPrefix(name, unit)
 	if unit == "" {
@@ -79,7 +93,7 @@ func (l *Lake) second(ctx context.Context, key string) (*hindcast.Manifest, erro
 	}
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
-		return nil, broken(l.Absolute(below), "cannot be listed", err)
+		return found, broken(l.Absolute(below), "cannot be listed", err)
 	}
 	folders = slices.DeleteFunc(folders, func(folder string) bool { return generationOf(folder) == 0 })
 	slices.SortFunc(folders, func(a, b string) int {
@@ -93,13 +107,43 @@ func (l *Lake) second(ctx context.Context, key string) (*hindcast.Manifest, erro
 			continue // an unload that did not finish
 		}
 		if err != nil {
-			return nil, broken(l.Absolute(place), "cannot be read", err)
+			return found, broken(l.Absolute(place), "cannot be read", err)
 		}
 		m, corrupt := l.manifest(body, l.Absolute(place), key)
-		if corrupt != nil || l.Prefix(m) != below+folder+"/" {
-			return nil, nil
+		if corrupt == nil && l.Prefix(m) == below+folder+"/" {
+			return Mended{Manifest: m, From: "the copy beside the files"}, nil
 		}
-		return m, nil
+		return l.recalled(ctx, key, below+folder+"/", runOf(folder))
 	}
-	return nil, nil
+	return found, nil
+}
+
+// recalled looks in the run's journal for the manifest of what lies below prefix.
+func (l *Lake) recalled(ctx context.Context, key, prefix, run string) (found Mended, err error) {
+	if l.recall == nil || run == "" {
+		return found, nil
+	}
+	m, err := l.recall(ctx, run, func(m *hindcast.Manifest) bool { return l.entryKey(m) == key && l.Prefix(m) == prefix })
+	if err != nil || m == nil || wrongIn(m) != "" {
+		return found, err
+	}
+	return Mended{Manifest: m, From: "the copy in the journal of " + run, beside: true}, nil
+}
+
+// Beside compares a current manifest with the copy beside its files. E-MANIFEST if that is corrupt, not there, or another
+// one.
+func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
+	place := l.Prefix(m) + manifestName
+	body, _, err := objstore.Find(ctx, l.store, place)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return badManifest(l.Absolute(place), "it is not there")
+	}
+	if err != nil {
+		return broken(l.Absolute(place), "cannot be read", err)
+	}
+	copied, err := l.manifest(body, l.Absolute(place), l.entryKey(m))
+	if err == nil && l.Prefix(copied) != l.Prefix(m) {
+		err = badManifest(l.Absolute(place), "it is of another generation")
+	}
+	return err
 }

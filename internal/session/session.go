@@ -55,8 +55,24 @@ func OpenLake(p *hindcast.Pipeline) (*Session, error) {
 	if p.Lake.Hidden() {
 		s.Lake.Hide(p.Lake.Written)
 	}
+	s.Lake.UseJournals(s.recall)
 	s.Machine = machine.Measure(s.disk())
 	return s, nil
+}
+
+// recall finds the manifest of an unload in the journal of its run. A journal that is damaged as well has none.
+func (s *Session) recall(ctx context.Context, run string, is func(*hindcast.Manifest) bool) (*hindcast.Manifest, error) {
+	events, err := journal.Read(ctx, s.Store, s.Lake.RunPrefix(run))
+	if err != nil && hindcast.AsError(err).Code != hindcast.EJournal {
+		return nil, err
+	}
+	for _, e := range events {
+		if e.Manifest != nil && is(e.Manifest) {
+			m := *e.Manifest
+			return &m, nil
+		}
+	}
+	return nil, nil
 }
 
 // disk is the folder on this machine whose disk a run fills.

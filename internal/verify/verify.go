@@ -55,7 +55,7 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	}
 
 	for _, m := range v.Lake.Mended() {
-		v.find("lake", m.Manifest.Name, m.Manifest.Key, "hindcast run, which writes it again", "%s; the copy beside the files is used", place(m.Fault))
+		v.find("lake", m.Manifest.Name, m.Manifest.Key, "hindcast run, which writes it again", "%s; %s is used", place(m.Fault), m.From)
 	}
 
 	total := len(v.Plan.Units) + len(v.Plan.Dims)
@@ -176,6 +176,10 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		v.find("lake", m.Name, m.Key, v.again(m, m.Sums), "%s", e.Message)
 	}
 
+	if err := v.beside(ctx, m); err != nil {
+		return err
+	}
+
 	if gone != m.Missing {
 		if gone {
 			v.find("source", m.Name, m.Key, "the lake still has its rows; nothing is lost", "%s is not there any more", m.Source)
@@ -208,6 +212,22 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 			m.Source, m.CreatedAt.Format("2006-01-02 15:04"), text)
 	}
 
+	return nil
+}
+
+// beside compares the current manifest with the copy beside its files. That of a corrupt catalog entry has been read.
+func (v *Verify) beside(ctx context.Context, m *hindcast.Manifest) error {
+	for _, known := range v.Lake.Mended() {
+		if known.Manifest.Name == m.Name && known.Manifest.Key == m.Key {
+			return nil
+		}
+	}
+
+	err := v.Lake.Beside(ctx, m)
+	if err == nil || hindcast.AsError(err).Code != hindcast.EManifest {
+		return err
+	}
+	v.find("lake", m.Name, m.Key, v.again(m, m.Sums), "%s; the copy in the catalog is used", place(err))
 	return nil
 }
 
