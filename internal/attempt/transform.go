@@ -215,7 +215,7 @@ func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
-	query, err := engine.Bound(s.plan.Output().SQL, p.Output().SQLFile, params)
+	query, err := engine.Bound(p.Transform.Dialect, s.plan.Output().SQL, p.Output().SQLFile, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
@@ -223,7 +223,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err
 	}
-	checks, err := engine.BoundChecks(p.Output().Checks, params)
+	checks, err := engine.BoundChecks(p.Transform.Dialect, p.Output().Checks, params)
 	if err != nil {
 		return engine.Work{}, err
 	}

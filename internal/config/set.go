@@ -370,7 +370,7 @@ var setStatement = regexp.MustCompile(`(?is)^\s*set\s`)
 
 func (d *decoder) sessionOf(v value) []string {
 	for _, item := range v.items {
-		if !setStatement.MatchString(item.text) || len(sqltext.Statements(item.text)) != 1 {
+		if !setStatement.MatchString(item.text) || len(sqltext.Standard.Statements(item.text)) != 1 {
 			d.bad(item, `write "SET name = value"; other statements belong in before or after`, "is not one SET statement")
 		}
 	}

@@ -7,15 +7,16 @@ import (
 
 // Bound makes a query of SQL text from a file, its parameters replaced by literals. E-SQL-PARAM with its place if
 // one has no value.
-func Bound(text, file string, params map[string]string) (Query, error) {
-	sql, shifts, err := sqltext.Bind(text, params)
+func Bound(dialect, text, file string, params map[string]string) (Query, error) {
+	d := sqltext.Dialect(dialect)
+	sql, shifts, err := d.Bind(text, params)
 	if err != nil {
 		e := *hindcast.AsError(err)
 		e.Place.File = file
 		return Query{}, &e
 	}
 
-	query := Query{SQL: sql, Original: text, File: file}
+	query := Query{Dialect: d, SQL: sql, Original: text, File: file}
 	for _, shift := range shifts {
 		query.Shifts = append(query.Shifts, Shift(shift))
 	}
@@ -23,16 +24,17 @@ func Bound(text, file string, params map[string]string) (Query, error) {
 }
 
 // BoundChecks replaces the parameters in the checks' SQL.
-func BoundChecks(checks []hindcast.Check, params map[string]string) ([]Check, error) {
+func BoundChecks(dialect string, checks []hindcast.Check, params map[string]string) ([]Check, error) {
+	d := sqltext.Dialect(dialect)
 	bound := make([]Check, 0, len(checks))
 	for _, c := range checks {
 		var err error
-		if c.SQL, _, err = sqltext.Bind(c.SQL, params); err != nil {
+		if c.SQL, _, err = d.Bind(c.SQL, params); err != nil {
 			return nil, inCheck(err, c)
 		}
 		if c.Total != nil {
 			total := *c.Total
-			if total.Equals, _, err = sqltext.Bind(total.Equals, params); err != nil {
+			if total.Equals, _, err = d.Bind(total.Equals, params); err != nil {
 				return nil, inCheck(err, c)
 			}
 			c.Total = &total

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Table is a fact or dimension as the SQL sees it.
@@ -38,12 +39,13 @@ type Group struct {
 
 // Query is the user's SQL over tables.
 type Query struct {
-	SQL      string  `json:"sql"`  // parameters already replaced by literals
-	File     string  `json:"file"` // where it is from, for places in errors
-	Original string  `json:"original"`
-	Shifts   []Shift `json:"shifts,omitempty"` // maps offsets in SQL back to Original
-	Tables   []Table `json:"tables"`
-	TimeZone string  `json:"time_zone"`
+	Dialect  sqltext.Dialect `json:"dialect,omitempty"`
+	SQL      string          `json:"sql"`  // parameters already replaced by literals
+	File     string          `json:"file"` // where it is from, for places in errors
+	Original string          `json:"original"`
+	Shifts   []Shift         `json:"shifts,omitempty"` // maps offsets in SQL back to Original
+	Tables   []Table         `json:"tables"`
+	TimeZone string          `json:"time_zone"`
 	// Now is what functions of time give: one instant for the whole run.
 	Now time.Time `json:"now,omitzero"`
 }

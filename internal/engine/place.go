@@ -11,7 +11,7 @@ import (
 // Single returns the one statement of the query's text and the offset at which it starts; E-SQL-NOT-SELECT if there are
 // more or none.
 func (q Query) Single() (text string, start int, err error) {
-	statements := sqltext.Statements(q.SQL)
+	statements := q.Dialect.Statements(q.SQL)
 	if len(statements) == 1 {
 		return statements[0].Text, statements[0].Offset, nil
 	}
@@ -48,7 +48,7 @@ func (q Query) Place(offset int) hindcast.Place {
 // Last is where a name occurs in the text for the last time from start on; start if it does not.
 func (q Query) Last(start int, name string) int {
 	at := start
-	for next := start; next >= 0; next = sqltext.Find(q.SQL, next+1, name) {
+	for next := start; next >= 0; next = q.Dialect.Find(q.SQL, next+1, name) {
 		at = next
 	}
 	return at

@@ -57,7 +57,7 @@ type factDefinition struct {
 
 // Parts are the hashes of a slice that are known before its unload.
 func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast.Parts {
-	sql := hash(sqltext.Normalize(p.Output().Text))
+	sql := hash(sqltext.Dialect(p.Transform.Dialect).Normalize(p.Output().Text))
 	var params []string
 	for _, param := range p.Params {
 		params = append(params, param.Name+"="+param.Literal)
@@ -95,7 +95,7 @@ func normalized(p *hindcast.Pipeline) hooks {
 	each := func(hooks []string) []string {
 		var list []string
 		for _, hook := range hooks {
-			list = append(list, sqltext.Normalize(hook))
+			list = append(list, sqltext.Standard.Normalize(hook))
 		}
 		return list
 	}
@@ -135,7 +135,7 @@ func fingerprint(p hindcast.Parts, facts, dims []part) string {
 // FactContent is a fact's part: the contents of the units that the slice reads, in their order.
 func FactContent(contents []string) string { return hash(contents...) }
 
-// Params are the literals that the SQL's :names stand for: the user's, and slice_start, slice_end, run_time. The
+// Params are the literals that the SQL's :names stand for, in its dialect: the user's, and slice_start, slice_end, run_time. The
 // slice's bounds are DATEs where all slices begin and end with a day, instants otherwise.
 func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]string {
 	literals := map[string]string{}
@@ -153,5 +153,10 @@ func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]st
 		literals[name] = prefix + t.Format(layout) + "'"
 	}
 	literals["run_time"] = "TIMESTAMPTZ '" + now.UTC().Format("2006-01-02 15:04:05.999999-07:00") + "'"
+
+	dialect := sqltext.Dialect(p.Transform.Dialect)
+	for name, literal := range literals {
+		literals[name] = dialect.Literal(literal)
+	}
 	return literals
 }

@@ -11,7 +11,8 @@ import (
 // unstable warns of what gives another result each time that it is run over the same rows: the fingerprint does not notice
 // it, and a slice that is computed again differs.
 func unstable(p *hindcast.Pipeline) (warnings []string) {
-	for _, u := range sqltext.FindUnstable(p.Output().Text) {
+	dialect := sqltext.Dialect(p.Transform.Dialect)
+	for _, u := range dialect.FindUnstable(p.Output().Text) {
 		line, column := sqltext.LineColumn(p.Output().Text, u.Offset)
 		warnings = append(warnings, fmt.Sprintf("%s:%d:%d: %s %s", filepath.Base(p.Output().SQLFile), line, column, u.What, u.Why))
 	}
@@ -20,7 +21,7 @@ func unstable(p *hindcast.Pipeline) (warnings []string) {
 		if c.Total != nil {
 			text = c.Total.Equals
 		}
-		for _, u := range sqltext.FindUnstable(text) {
+		for _, u := range dialect.FindUnstable(text) {
 			if u.Order {
 				continue
 			}

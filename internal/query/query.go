@@ -67,7 +67,7 @@ func narrows(p *hindcast.Pipeline) bool {
 // over runs the query over the last of the plan's slices.
 func over(ctx context.Context, s *session.Session, sampler engine.Sampler, p *plan.Plan, q Query, now time.Time) (engine.Rows, error) {
 	item := p.Items[len(p.Items)-1]
-	query, err := engine.Bound(q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
+	query, err := engine.Bound(s.Pipeline.Transform.Dialect, q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
 	if err != nil {
 		return engine.Rows{}, err
 	}

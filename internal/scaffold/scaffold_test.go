@@ -257,7 +257,7 @@ func bindSlice(t *testing.T, db *sql.DB, p *hindcast.Pipeline, made *plan.Plan, 
 		view(d.Name, "SELECT * FROM "+qualified(d.Table))
 	}
 	params := plan.Params(item.Slice, now, p)
-	query, _, err := sqltext.Bind(p.Output().Text, params)
+	query, _, err := sqltext.Standard.Bind(p.Output().Text, params)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,14 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
+// Dialect is how SQL is spelled. Any that is not named here is Standard.
+type Dialect string
+
+const (
+	Standard Dialect = ""      // the SQL standard's, with what DuckDB and PostgreSQL add to it
+	Spark    Dialect = "spark" // Spark's, with "…" for names: spark.sql.ansi.doubleQuotedIdentifiers
+)
+
 // kind is what a piece of SQL text is.
 type kind int
 
@@ -20,8 +28,8 @@ const (
 	word    kind = iota // identifier, keyword or number
 	space               // blanks and line ends
 	comment             // -- or /* */
-	quoted              // '...', "...", $tag$...$tag$
-	symbol              // one other character, or ::
+	quoted              // '...', "...", $tag$...$tag$; in Spark `...` and r'...', and no $tag$
+	symbol              // one other character, or ::; in Spark also /*+ and */, the ends of a hint
 )
 
 type piece struct {
@@ -31,10 +39,10 @@ type piece struct {
 }
 
 // lex cuts text into pieces whose concatenation is the text. An unclosed string or comment runs to the end.
-func lex(text string) []piece {
+func (d Dialect) lex(text string) []piece {
 	var pieces []piece
 	for at := 0; at < len(text); {
-		k, n := next(text, at)
+		k, n := d.next(text, at)
 		pieces = append(pieces, piece{k, text[at : at+n], at})
 		at += n
 	}
@@ -42,8 +50,14 @@ func lex(text string) []piece {
 	return pieces
 }
 
-func next(text string, at int) (kind, int) {
+func (d Dialect) next(text string, at int) (kind, int) {
 	rest := text[at:]
+	if d == Spark {
+		if k, n := nextOfSpark(rest); n > 0 {
+			return k, n
+		}
+	}
+
 	c := rest[0]
 	switch {
 	case strings.HasPrefix(rest, "--"):
@@ -159,10 +173,10 @@ type Shift struct {
 // Bind replaces each :name in the text by its literal. Strings, quoted names, comments, casts (::) and array slices
 // ([1:2]) are left alone. The shifts map offsets in the result back to the text. It returns E-SQL-PARAM, with line and
 // column, for a name without a literal.
-func Bind(text string, literals map[string]string) (string, []Shift, error) {
+func (d Dialect) Bind(text string, literals map[string]string) (string, []Shift, error) {
 	var out strings.Builder
 	var shifts []Shift
-	pieces := lex(text)
+	pieces := d.lex(text)
 	braces := 0 // {'key':value} is DuckDB's struct: there the colon after a key does not begin a parameter
 	for i := 0; i < len(pieces); i++ {
 		p := pieces[i]
@@ -233,10 +247,10 @@ func LineColumn(text string, offset int) (line, column int) {
 
 // Normalize returns the text without comments and trailing semicolons, and with single blanks: what counts in a
 // definition's hash.
-func Normalize(text string) string {
+func (d Dialect) Normalize(text string) string {
 	var out strings.Builder
 	gap := false
-	for _, p := range lex(text) {
+	for _, p := range d.lex(text) {
 		if p.kind == space || p.kind == comment {
 			gap = true
 			continue
@@ -259,7 +273,7 @@ type Statement struct {
 }
 
 // Statements splits the text at its semicolons; a statement of nothing but comments is left out.
-func Statements(text string) []Statement {
+func (d Dialect) Statements(text string) []Statement {
 	var list []Statement
 	start, end, any := -1, 0, false
 	flush := func() {
@@ -269,7 +283,7 @@ func Statements(text string) []Statement {
 		start, any = -1, false
 	}
 
-	for _, p := range lex(text) {
+	for _, p := range d.lex(text) {
 		switch {
 		case p.kind == symbol && p.text == ";":
 			flush()
@@ -289,10 +303,10 @@ func Statements(text string) []Statement {
 var control = []string{"BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "END", "ABORT", "SAVEPOINT", "RELEASE",
 	"PREPARE TRANSACTION", "SET TRANSACTION", "CHECKPOINT", "FORCE CHECKPOINT", "ATTACH", "DETACH"}
 
-// TransactionControl finds a statement that would control the transaction it runs in.
+// TransactionControl finds a statement of a warehouse's SQL that would control the transaction it runs in.
 func TransactionControl(text string) (words string, offset int, found bool) {
-	for _, s := range Statements(text) {
-		first := strings.ToUpper(Normalize(s.Text))
+	for _, s := range Standard.Statements(text) {
+		first := strings.ToUpper(Standard.Normalize(s.Text))
 		for _, c := range control {
 			if first == c || strings.HasPrefix(first, c+" ") {
 				return c, s.Offset, true
@@ -304,11 +318,11 @@ func TransactionControl(text string) (words string, offset int, found bool) {
 
 // Find returns the offset of the first of the words at or after from, as a keyword or an identifier, quoted or not; -1
 // if there is none. Strings and comments do not count.
-func Find(text string, from int, words ...string) int {
-	for _, p := range lex(text) {
+func (d Dialect) Find(text string, from int, words ...string) int {
+	for _, p := range d.lex(text) {
 		name := p.text
-		if p.kind == quoted && name[0] == '"' {
-			name = strings.ReplaceAll(strings.Trim(name, `"`), `""`, `"`)
+		if quote := name[:1]; p.kind == quoted && (quote == `"` || quote == "`") {
+			name = strings.ReplaceAll(strings.Trim(name, quote), quote+quote, quote)
 		} else if p.kind != word {
 			continue
 		}

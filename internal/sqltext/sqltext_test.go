@@ -22,7 +22,7 @@ func TestBind(t *testing.T) {
 		"x[1:n], x[:n], a::n, a := :n":         "x[1:n], x[NULL], a::n, a := NULL",
 		"d >= :slice_start":                    "d >= DATE '2020-01-01'",
 	} {
-		got, _, err := Bind(text, literals)
+		got, _, err := Standard.Bind(text, literals)
 		if err != nil || got != want {
 			t.Errorf("Bind(%q) = %q, %v; want %q", text, got, err, want)
 		}
@@ -30,7 +30,7 @@ func TestBind(t *testing.T) {
 }
 
 func TestBindNamesTheUnknown(t *testing.T) {
-	_, _, err := Bind("SELECT 1,\n  :tarif", map[string]string{"rate": "1"})
+	_, _, err := Standard.Bind("SELECT 1,\n  :tarif", map[string]string{"rate": "1"})
 	e, ok := errors.AsType[*hindcast.Error](err)
 	if !ok || e.Code != hindcast.ESQLParam || e.Place.Line != 2 || e.Place.Column != 3 {
 		t.Errorf("got %+v", err)
@@ -40,7 +40,7 @@ func TestBindNamesTheUnknown(t *testing.T) {
 // An offset after a parameter maps back to the same text in the original.
 func TestShiftsLeadBack(t *testing.T) {
 	text := "SELECT :a, :bb, marker FROM :a x WHERE marker2"
-	bound, shifts, err := Bind(text, map[string]string{"a": "'long literal'", "bb": "1"})
+	bound, shifts, err := Standard.Bind(text, map[string]string{"a": "'long literal'", "bb": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,17 +60,17 @@ func TestShiftsLeadBack(t *testing.T) {
 }
 
 func TestNormalize(t *testing.T) {
-	a := Normalize("SELECT  1 -- one\n ,\t'a  b' /* x */ FROM t ;\n")
+	a := Standard.Normalize("SELECT  1 -- one\n ,\t'a  b' /* x */ FROM t ;\n")
 	if a != "SELECT 1 , 'a  b' FROM t" {
 		t.Errorf("got %q", a)
 	}
-	if Normalize("SELECT 'a b'") == Normalize("SELECT 'a  b'") {
+	if Standard.Normalize("SELECT 'a b'") == Standard.Normalize("SELECT 'a  b'") {
 		t.Error("spacing in a string counts")
 	}
 }
 
 func TestStatements(t *testing.T) {
-	got := Statements("-- nothing\n; SELECT ';' ;;/* x */ WITH a AS (SELECT 1) SELECT 2 -- end")
+	got := Standard.Statements("-- nothing\n; SELECT ';' ;;/* x */ WITH a AS (SELECT 1) SELECT 2 -- end")
 	want := []Statement{{"SELECT ';'", 13}, {"WITH a AS (SELECT 1) SELECT 2", 34}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -103,7 +103,7 @@ func FuzzLex(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var b strings.Builder
-		for _, p := range lex(text) {
+		for _, p := range Standard.lex(text) {
 			b.WriteString(p.text)
 		}
 
@@ -111,9 +111,9 @@ func FuzzLex(f *testing.F) {
 			t.Errorf("%q became %q", text, b.String())
 		}
 
-		_, _, _ = Bind(text, nil)
-		Normalize(text)
-		Statements(text)
+		_, _, _ = Standard.Bind(text, nil)
+		Standard.Normalize(text)
+		Standard.Statements(text)
 		TransactionControl(text)
 	})
 }

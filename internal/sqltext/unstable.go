@@ -37,10 +37,29 @@ var positional = []string{"row_number", "lag", "lead", "first_value", "last_valu
 var orderless = []string{"list_sort", "array_sort", "list_reverse_sort", "array_reverse_sort", "len", "array_length", "list_unique", "array_unique",
 	"list_sum", "list_min", "list_max", "list_count", "list_contains", "array_contains", "list_has"}
 
+// The same of Spark. A seed does not help there: rows come to another partition, or in another order, as the cluster has it.
+var (
+	varyingInSpark = []string{"rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle", "monotonically_increasing_id", "spark_partition_id",
+		"input_file_name", "input_file_block_start", "input_file_block_length"}
+	orderedInSpark   = []string{"first", "last", "collect_list", "collect_set", "array_agg", "listagg", "string_agg"}
+	orderlessInSpark = []string{"sort_array", "array_sort", "size", "cardinality", "array_size", "array_contains", "array_max", "array_min", "exists", "forall"}
+)
+
+// vocabulary are the functions of a dialect that are, or may be, unstable.
+type vocabulary struct{ varying, ordered, positional, orderless []string }
+
+func (d Dialect) vocabulary() vocabulary {
+	if d == Spark {
+		return vocabulary{varyingInSpark, orderedInSpark, positional, orderlessInSpark}
+	}
+	return vocabulary{varying, ordered, positional, orderless}
+}
+
 // FindUnstable lists such constructs in the order of the text. It goes by words; functions of the current time do not
 // count.
-func FindUnstable(text string) []Unstable {
-	pieces := slices.DeleteFunc(lex(text), func(p piece) bool { return p.kind == space || p.kind == comment })
+func (d Dialect) FindUnstable(text string) []Unstable {
+	v := d.vocabulary()
+	pieces := slices.DeleteFunc(d.lex(text), func(p piece) bool { return p.kind == space || p.kind == comment })
 	var found []Unstable
 	for i, p := range pieces {
 		if p.kind != word {
@@ -49,11 +68,11 @@ func FindUnstable(text string) []Unstable {
 		name := strings.ToLower(p.text)
 		call := i+1 < len(pieces) && pieces[i+1].text == "("
 		switch {
-		case call && slices.Contains(varying, name):
+		case call && slices.Contains(v.varying, name):
 			found = append(found, Unstable{name + "()", whyAnother, p.at, false})
-		case call && slices.Contains(ordered, name) && !orders(pieces, i+1) && !(i > 1 && pieces[i-1].text == "(" && isOne(pieces, i-2, orderless)):
+		case call && slices.Contains(v.ordered, name) && !orders(pieces, i+1) && !(i > 1 && pieces[i-1].text == "(" && isOne(pieces, i-2, v.orderless)):
 			found = append(found, Unstable{name + "()", whyOrder, p.at, true})
-		case call && slices.Contains(positional, name) && !orders(pieces, i+1):
+		case call && slices.Contains(v.positional, name) && !orders(pieces, i+1):
 			found = append(found, Unstable{name + "()", whyAnyOrder, p.at, true})
 		case (name == "tablesample" || name == "using" && is(pieces, i+1, "sample")) && !repeats(pieces[i:]):
 			found = append(found, Unstable{strings.ToUpper(strings.Join(strings.Fields(name+" "+sampleWord(name)), " ")), whySample, p.at, false})
@@ -130,7 +149,8 @@ func orders(pieces []piece, i int) bool {
 		case is(pieces, k, "over") && k+1 < len(pieces) && pieces[k+1].text != "(":
 			return contains(pieces[i:end], "order") || namedOrders(pieces, pieces[k+1].text)
 		case is(pieces, k, "over"):
-			return contains(pieces[i:end], "order") || contains(pieces[k+1:closing(pieces, k+1)], "order")
+			window := pieces[k+1 : closing(pieces, k+1)]
+			return contains(pieces[i:end], "order") || contains(window, "order") || contains(window, "sort") // SORT BY is Spark's
 		case is(pieces, k, "within"):
 			return true
 		default:
@@ -145,7 +165,8 @@ func orders(pieces []piece, i int) bool {
 func namedOrders(pieces []piece, name string) bool {
 	for i := range pieces {
 		if strings.EqualFold(pieces[i].text, name) && is(pieces, i+1, "as") && i+2 < len(pieces) && pieces[i+2].text == "(" && !isOne(pieces, i+3, []string{"select", "with", "from"}) {
-			return contains(pieces[i+2:closing(pieces, i+2)], "order")
+			window := pieces[i+2 : closing(pieces, i+2)]
+			return contains(window, "order") || contains(window, "sort")
 		}
 	}
 	return true

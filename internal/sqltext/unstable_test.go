@@ -52,7 +52,7 @@ func TestFindUnstable(t *testing.T) {
 		"SELECT list(": "list()",
 	} {
 		var got []string
-		for _, u := range sqltext.FindUnstable(text) {
+		for _, u := range sqltext.Standard.FindUnstable(text) {
 			got = append(got, u.What)
 			if first, _, _ := strings.Cut(u.What, "("); !strings.HasPrefix(strings.ToLower(text[u.Offset:]), strings.ToLower(strings.Fields(first)[0])) {
 				t.Errorf("%s: %s is not at %d", text, u.What, u.Offset)

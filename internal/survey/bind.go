@@ -129,11 +129,11 @@ func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks [
 		return query, nil, fault
 	}
 	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
-	if query, err = engine.Bound(s.Pipeline.Output().Text, s.Pipeline.Output().SQLFile, params); err != nil {
+	if query, err = engine.Bound(s.Pipeline.Transform.Dialect, s.Pipeline.Output().Text, s.Pipeline.Output().SQLFile, params); err != nil {
 		return query, nil, err
 	}
 	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
-	checks, err = engine.BoundChecks(s.Pipeline.Output().Checks, params)
+	checks, err = engine.BoundChecks(s.Pipeline.Transform.Dialect, s.Pipeline.Output().Checks, params)
 	return query, checks, err
 }
 

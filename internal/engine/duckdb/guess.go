@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/engine"
-	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // clauses say where to look for the cause of a binder error without a position: behind the first of these words.
@@ -44,7 +43,7 @@ func guess(q engine.Query, start int, message, name string) int {
 		if !strings.Contains(message, c.says) {
 			continue
 		}
-		if clause = sqltext.Find(q.SQL, start, c.words...); clause >= 0 {
+		if clause = q.Dialect.Find(q.SQL, start, c.words...); clause >= 0 {
 			from = clause + 1
 			break
 		}
@@ -58,7 +57,7 @@ func guess(q engine.Query, start int, message, name string) int {
 	}
 
 	for _, n := range names {
-		if at := sqltext.Find(q.SQL, from, n); n != "" && at >= 0 {
+		if at := q.Dialect.Find(q.SQL, from, n); n != "" && at >= 0 {
 			return at
 		}
 	}
@@ -66,7 +65,7 @@ func guess(q engine.Query, start int, message, name string) int {
 		return clause
 	}
 	for _, w := range anyWord.FindAllString(message, -1) {
-		if at := sqltext.Find(q.SQL, start, w); at >= 0 && strings.HasPrefix(strings.TrimSpace(q.SQL[at+len(w):]), "(") {
+		if at := q.Dialect.Find(q.SQL, start, w); at >= 0 && strings.HasPrefix(strings.TrimSpace(q.SQL[at+len(w):]), "(") {
 			return at
 		}
 	}
