@@ -47,6 +47,7 @@ type RunState struct {
 	ExitCode    int
 	Host        string
 	Pid         int
+	Fence       int64   // of the supervisor that works on it, or was the last to
 	Memory      int64   // highest worker peak seen
 	Strays      []Stray // what the run counted of them, in its order
 	Dead        []string
@@ -143,9 +144,9 @@ func (r *RunState) Apply(e Event) {
 
 	switch e.Type {
 	case EventRunStarted:
-		r.Run, r.Total, r.Started, r.Host, r.Pid = e.Run, e.Total, e.Time, e.Host, e.Pid
+		r.Run, r.Total, r.Started, r.Host, r.Pid, r.Fence = e.Run, e.Total, e.Time, e.Host, e.Pid, e.Fence
 	case EventRunResumed:
-		r.Run, r.Host, r.Pid = e.Run, e.Host, e.Pid
+		r.Run, r.Host, r.Pid, r.Fence = e.Run, e.Host, e.Pid, e.Fence
 		r.resume(e.Slices)
 	case EventStopRequested:
 		r.Stopping = e.Message

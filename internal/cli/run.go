@@ -43,7 +43,11 @@ while it goes on, resumes it where it stopped, and says how it ended if it is do
 scheduler's retry does the right thing.`,
 		Example: "  hindcast run\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.pipeline(cmd.Context())
+			load := a.pipeline
+			if o.ID != "" {
+				load = a.pipelineWithoutSQL // which a run that is there has in its plan
+			}
+			p, err := load(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -70,7 +74,7 @@ those continue; the others stay as they are, for a later resume. Exit code 0 is 
 run alone: if slices are left that were not asked for, it is 3 once the others are done.`,
 		Example: "  hindcast resume\n  hindcast resume r1\n  hindcast resume r1 --slices 2019-03..2019-09,failed",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.pipeline(cmd.Context())
+			p, err := a.pipelineWithoutSQL(cmd.Context()) // the plan has it
 			if err != nil {
 				return err
 			}

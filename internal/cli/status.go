@@ -51,6 +51,9 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.resuming(s, standing.Resuming); err != nil {
+				return err
+			}
 			o := a.statusOptions(s, standing)
 			if err := a.refused(cmd.Context(), s, standing, &o); err != nil {
 				return err
@@ -80,12 +83,25 @@ func (a *app) preparing(ctx context.Context, s *session.Session) (bool, error) {
 	if err != nil || holder.Run == "" {
 		return false, err
 	}
-	text := fmt.Sprintf("run %s (pid %d on %s) is preparing and has no plan yet", holder.Run, holder.Pid, holder.Host)
+	return true, a.tell(s, holder, "is preparing and has no plan yet")
+}
+
+// resuming says of a run that is to be resumed, and is not yet, what it waits for.
+func (a *app) resuming(s *session.Session, holder lease.Holder) error {
+	if holder.Run == "" {
+		return nil
+	}
+	return a.tell(s, holder, "is preparing and has not gone on yet")
+}
+
+// tell says what a run does that shows no progress, and the last line of its log.
+func (a *app) tell(s *session.Session, holder lease.Holder, does string) error {
+	text := fmt.Sprintf("run %s (pid %d on %s) %s", holder.Run, holder.Pid, holder.Host, does)
 	if last := lastLine(s.Lake.Absolute(s.Lake.LogKey(holder.Run))); last != "" {
 		text += "; its log: " + last
 	}
-	_, err = fmt.Fprintln(a.err, a.plain(a.redactor.String(text)))
-	return true, err
+	_, err := fmt.Fprintln(a.err, a.plain(a.redactor.String(text)))
+	return err
 }
 
 // lastLine is the last line of a file on this machine, cut short; empty if that cannot be read.

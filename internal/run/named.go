@@ -33,6 +33,9 @@ func Named(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 	}
 	for {
 		frozen, err := s.Frozen(ctx, o.ID)
+		if fault := p.Output().Fault; unknown(err) && fault != nil {
+			return nil, fault
+		}
 		if unknown(err) {
 			ended, err := Begin(ctx, p, o)
 			if err == nil || hindcast.AsError(err).Code != hindcast.ELeaseHeld {

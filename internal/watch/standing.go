@@ -12,10 +12,13 @@ import (
 
 // Standing is how a run stands.
 type Standing struct {
-	Plan   *plan.Plan
-	State  *hindcast.RunState
-	Alive  bool      // its process holds the lease and is not known to be dead
-	Silent time.Time // when a process on another machine that holds it gave its last sign of life, if it is overdue
+	Plan  *plan.Plan
+	State *hindcast.RunState
+	Alive bool // its process holds the lease and is not known to be dead
+	// Resuming is who holds the run and has not gone on with it yet: it opens the warehouse, or waits for it. Its Run is empty if
+	// nobody does.
+	Resuming lease.Holder
+	Silent   time.Time // when a process on another machine that holds it gave its last sign of life, if it is overdue
 }
 
 // Stands reads how a run stands at the time now, by the lake alone: the warehouse may be busy, or far away.
@@ -34,6 +37,9 @@ func Stands(ctx context.Context, s *session.Session, run string, now time.Time) 
 
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 	standing := Standing{Plan: p, State: st, Alive: holder.Held && !holder.Dead && holder.Run == run}
+	if standing.Alive && holder.Fence != st.Fence {
+		standing.Resuming = holder
+	}
 	if standing.Alive && !holder.Here && now.Sub(holder.Renewed) > holder.TTL {
 		standing.Silent = holder.Renewed
 	}
