@@ -120,6 +120,7 @@ func (s Sums) Agrees(o Sums) bool {
 // Manifest lists what a step wrote. It is written and fsynced last: a step without a manifest did not happen.
 type Manifest struct {
 	Name       string    `json:"name"`              // the fact's, the dimension's, or "result"
+	Output     string    `json:"output,omitempty"`  // of a result: the output's name, where there are several
 	Key        string    `json:"key"`               // the unit's or slice's key; "all" for a dimension
 	Interval   Interval  `json:"interval"`          // zero for a dimension
 	Source     string    `json:"source,omitempty"`  // the table or glob that it came from

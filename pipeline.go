@@ -37,6 +37,24 @@ type Pipeline struct {
 // Output returns the pipeline's one output.
 func (p *Pipeline) Output() *Output { return &p.Outputs[0] }
 
+// Key is the key of Places for a key of the output: what is "target.table" of the only output is
+// "outputs.daily.target.table" of one among several.
+func (o *Output) Key(key string) string {
+	if o.Name == "" {
+		return key
+	}
+	return "outputs." + o.Name + "." + key
+}
+
+// Targets are the tables of all outputs, in their order.
+func (p *Pipeline) Targets() []string {
+	tables := make([]string, len(p.Outputs))
+	for i := range p.Outputs {
+		tables[i] = p.Outputs[i].Target.Table
+	}
+	return tables
+}
+
 // Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever encoded or
 // shown; it contains ${VAR} in place of a secret.
 type Location struct {

@@ -98,7 +98,8 @@ type Event struct {
 	Slice       string        `json:"slice,omitempty"`
 	Attempt     int           `json:"attempt,omitempty"`
 	Step        Step          `json:"step,omitempty"`
-	Fact        string        `json:"fact,omitempty"` // with unload: which fact
+	Fact        string        `json:"fact,omitempty"`   // with unload: which fact
+	Output      string        `json:"output,omitempty"` // with transform: which output, where there are several
 	Rows        int64         `json:"rows,omitempty"`
 	Bytes       int64         `json:"bytes,omitempty"`
 	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they are in the slice

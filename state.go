@@ -20,9 +20,9 @@ type SliceState struct {
 	BytesIn     int64
 	BytesOut    int64 // of the staged result
 	Fingerprint string
-	Prepared    bool      // a load was prepared and its outcome is not journaled: look up the status row first
-	Work        *OpenWork // of an engine whose work outlives the supervisor; nil if there is none
-	Staged      *Manifest // a finished transform for Fingerprint that can be loaded without another transform
+	Prepared    bool        // a load was prepared and its outcome is not journaled: look up the status row first
+	Work        *OpenWork   // of an engine whose work outlives the supervisor; nil if there is none
+	Staged      []*Manifest // finished transforms for Fingerprint, one of each output, which need not be done again
 	Error       *Error
 	Message     string
 	Since       time.Time // when the state or step began
@@ -239,8 +239,9 @@ func (s *SliceState) open(e Event) {
 	if e.Handle == nil {
 		return
 	}
-	if e.Type == EventWorkPrepared {
-		s.Work = &OpenWork{Attempt: e.Attempt, Fence: e.Fence, Fingerprint: e.Fingerprint, Handle: *e.Handle}
+	if e.Type == EventWorkPrepared { // of an output whose result, if there was one, is not to be loaded
+		s.Staged = s.without(e.Output)
+		s.Work = &OpenWork{Attempt: e.Attempt, Output: e.Output, Fence: e.Fence, Fingerprint: e.Fingerprint, Handle: *e.Handle}
 		return
 	}
 	if s.Work != nil {
@@ -256,10 +257,41 @@ func (s *SliceState) finish(e Event) {
 	case StepUnload:
 		s.Unloaded += e.Rows
 	case StepTransform:
-		s.Staged, s.Rows, s.BytesOut, s.Work = e.Manifest, e.Rows, e.Bytes, nil
+		s.stage(e)
+		s.Work = nil
 		s.Read, s.RowsIn, s.BytesIn = true, e.RowsIn, e.BytesIn
 	case StepLoad:
 	}
+}
+
+// stage notes the result of one output, and counts what all of them have.
+func (s *SliceState) stage(e Event) {
+	s.Rows, s.BytesOut = e.Rows, e.Bytes
+	if e.Manifest == nil {
+		s.Staged = nil
+		return
+	}
+
+	s.Staged = append(s.without(e.Output), e.Manifest)
+	if e.Output == "" {
+		return
+	}
+	s.Rows, s.BytesOut = 0, 0
+	for _, m := range s.Staged {
+		s.Rows += m.Sums.Rows
+		s.BytesOut += m.Bytes
+	}
+}
+
+// without are the staged results of the other outputs: a copy, since a state may have been handed on.
+func (s *SliceState) without(output string) []*Manifest {
+	var others []*Manifest
+	for _, m := range s.Staged {
+		if m.Output != output {
+			others = append(others, m)
+		}
+	}
+	return others
 }
 
 // Only is the state of some slices, as if the run had no others.

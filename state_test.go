@@ -65,3 +65,40 @@ func TestOpenWork(t *testing.T) {
 		}
 	}
 }
+
+// The results of several outputs are staged one by one. One that is made again is not staged until it is; another fingerprint
+// leaves none.
+func TestStagedOutputs(t *testing.T) {
+	var run RunState
+	fold := func(events ...Event) *SliceState {
+		for _, e := range events {
+			e.Slice, e.Attempt = "2020-01-01", 1
+			run.Apply(e)
+		}
+		return run.Slice("2020-01-01")
+	}
+	done := func(output string, rows int64) Event {
+		return Event{Type: EventStepFinished, Step: StepTransform, Output: output, Rows: rows, Bytes: 10 * rows, RowsIn: 100,
+			Manifest: &Manifest{Output: output, Bytes: 10 * rows, Sums: Sums{Rows: rows}}}
+	}
+	staged := func(s *SliceState) (names string) {
+		for _, m := range s.Staged {
+			names += m.Output + " "
+		}
+		return names
+	}
+
+	s := fold(Event{Type: EventFingerprint, Fingerprint: "f"}, done("a", 3), done("b", 4), done("a", 5))
+	if staged(s) != "b a " || s.Rows != 9 || s.BytesOut != 90 || s.RowsIn != 100 {
+		t.Errorf("%s: %+v", staged(s), s)
+	}
+	before := s.Staged
+	handle := Handle{Tag: "t"}
+	s = fold(Event{Type: EventWorkPrepared, Output: "b", Handle: &handle})
+	if staged(s) != "a " || s.Work.Output != "b" || len(before) != 2 || before[0].Output != "b" {
+		t.Errorf("%s: %+v; before %v", staged(s), s.Work, before)
+	}
+	if s = fold(Event{Type: EventFingerprint, Fingerprint: "other"}); s.Staged != nil {
+		t.Errorf("staged of something else: %s", staged(s))
+	}
+}

@@ -11,6 +11,7 @@ type Handle struct {
 // OpenWork is what an engine was given for an attempt and whose end is not journaled: it may still run, or have finished.
 type OpenWork struct {
 	Attempt     int
+	Output      string // its name, where there are several
 	Fence       int64  // of the supervisor that gave it
 	Fingerprint string // of what it is made from
 	Handle      Handle

@@ -114,6 +114,7 @@ func supervise(args []string) error {
 // emptySlices is a plan of n days.
 func emptySlices(n int) *plan.Plan {
 	p := &plan.Plan{Run: "r1", Shares: plan.Shares{Transforms: 1, Unloads: 2}}
+	p.Pipeline.Outputs = make([]hindcast.Output, 1)
 	p.Pipeline.Run = hindcast.RunConfig{Retries: 10, RetryWait: time.Second, AttemptTimeout: time.Hour, OnFailure: hindcast.OnFailureStop}
 	for i := range n {
 		start := time.Date(2000, 1, 1+i, 0, 0, 0, 0, time.UTC)
@@ -143,8 +144,8 @@ func (f *fakes) Unload(_ context.Context, try supervisor.Try, report supervisor.
 	return nil
 }
 
-func (f *fakes) Fingerprint(_ context.Context, try supervisor.Try) (string, bool, error) {
-	return try.Item.Slice.Key, false, nil
+func (f *fakes) Fingerprint(_ context.Context, try supervisor.Try) (string, []int, error) {
+	return try.Item.Slice.Key, []int{0}, nil
 }
 
 func (f *fakes) Outlives() bool { return false }
@@ -165,19 +166,19 @@ func (f *fakes) Stage(context.Context, supervisor.Try, *hindcast.Manifest) error
 
 func (f *fakes) Reusable(context.Context, *hindcast.Manifest) bool { return true }
 
-func (f *fakes) Load(_ context.Context, try supervisor.Try, _ *hindcast.Manifest) (hindcast.Committed, error) {
+func (f *fakes) Load(_ context.Context, try supervisor.Try, _ []*hindcast.Manifest) ([]hindcast.Committed, error) {
 	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.rows[c.Slice.Key] = c
-	return c, nil
+	return []hindcast.Committed{c}, nil
 }
 
-func (f *fakes) Lookup(_ context.Context, try supervisor.Try) (*hindcast.Committed, error) {
+func (f *fakes) Lookup(_ context.Context, try supervisor.Try) ([]hindcast.Committed, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if c, found := f.rows[try.Item.Slice.Key]; found {
-		return &c, nil
+		return []hindcast.Committed{c}, nil
 	}
 	return nil, nil
 }

@@ -36,8 +36,8 @@ type Steps struct {
 	healing   sync.Mutex // one dimension at a time is unloaded again
 	mutex     sync.Mutex // guards what follows
 	dims      map[string]*hindcast.Manifest
-	committed map[string]hindcast.Committed  // by slice key
-	used      map[string]map[string][]string // columns that the SQL reads, by the tables' columns
+	committed map[rowKey]hindcast.Committed
+	used      map[string]map[string][]string // columns that an output's SQL reads, by the tables' columns
 	evidence  map[unitKey]*evidence          // of the user's own files
 	given     map[string]*given              // to the engine, by tag
 	counted   map[string]map[string]int64    // rows that a slice read, by its key and the fact, where no manifest says it
@@ -56,6 +56,9 @@ var _ supervisor.Worker = (*Steps)(nil)
 type unitKey struct{ fact, key string }
 
 type reachKey struct{ fact, source string }
+
+// rowKey names a status row: of a slice, in a target.
+type rowKey struct{ target, slice string }
 
 // unit is one unit of a fact: several slices may need it, one unloads it.
 type unit struct {
@@ -82,7 +85,7 @@ type Config struct {
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
 	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
-		units: map[unitKey]*unit{}, committed: map[string]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
+		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},
 		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
@@ -130,9 +133,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		return nil, err
 	}
 	for _, row := range rows {
-		if row.Target == c.Plan.Pipeline.Output().Target.Table {
-			s.committed[row.Slice.Key] = row
-		}
+		s.committed[rowKey{row.Target, row.Slice.Key}] = row
 	}
 	if err := s.sameDimensions(); err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func (c Config) current(ctx context.Context) (map[string]map[string]*hindcast.Ma
 	return c.Lake.CurrentOf(ctx, units)
 }
 
-// rows are the status rows of the slices that run, or of all where those are many.
+// rows are the status rows of the slices that run, or of all where those are many, in the targets of the plan.
 func (s *Steps) rows(ctx context.Context) ([]hindcast.Committed, error) {
 	var keys []string
 	for i := range s.plan.Items {
@@ -170,7 +171,11 @@ func (s *Steps) rows(ctx context.Context) ([]hindcast.Committed, error) {
 	case len(keys) > few:
 		keys = nil
 	}
-	return s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true, keys...)
+	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true, keys...)
+	targets := s.plan.Pipeline.Targets()
+	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
+		return !slices.Contains(targets, row.Target)
+	}), err
 }
 
 // usable is the current generation, unless this run is to unload a new one and has not yet.
@@ -187,26 +192,63 @@ func (s *Steps) fact(name string) hindcast.Fact {
 	return s.plan.Pipeline.Facts[i]
 }
 
-// Fingerprint is the slice's fingerprint now that its inputs are in the lake, and whether a committed row with it
-// is in the warehouse already.
-func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string, committed bool, err error) {
-	item := try.Item
-	parts, err := s.parts(item)
+// Fingerprint is the slice's fingerprint now that its inputs are in the lake, and the outputs of which no committed row with
+// theirs is in the warehouse.
+func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string, due []int, err error) {
+	made, err := s.made(try.Item)
 	if err != nil {
-		return "", false, err
+		return "", nil, err
 	}
-	print = plan.Fingerprint(parts)
+
 	s.mutex.Lock()
-	row, found := s.committed[item.Slice.Key]
-	s.mutex.Unlock()
-	committed = found && row.Fingerprint == print && row.Slice.Equal(item.Slice.Interval) && !try.Forced()
-	return print, committed, nil
+	defer s.mutex.Unlock()
+	for _, m := range made {
+		row, found := s.committed[rowKey{s.output(m.output).Target.Table, try.Item.Slice.Key}]
+		if !found || row.Fingerprint != m.print || !row.Slice.Equal(try.Item.Slice.Interval) || try.Item.Forced(m.output) {
+			due = append(due, m.output)
+		}
+	}
+	return together(made), due, nil
 }
 
-// parts completes the parts known at plan time with the contents that are known after the unload.
-func (s *Steps) parts(item plan.Item) (hindcast.Parts, error) {
-	parts := item.Parts[0]
-	parts.Facts, parts.Dims = map[string]string{}, map[string]string{}
+// output finds an output by its index.
+func (s *Steps) output(k int) *hindcast.Output { return &s.plan.Pipeline.Outputs[k] }
+
+// made says what an output of a slice is made from.
+type made struct {
+	output int
+	parts  hindcast.Parts
+	print  string
+}
+
+// together is the slice's fingerprint.
+func together(outputs []made) string {
+	prints := make([]string, len(outputs))
+	for i, m := range outputs {
+		prints[i] = m.print
+	}
+	return plan.Together(prints)
+}
+
+// made is what the outputs are made from that the slice is run for. It completes the parts known at plan time with the contents
+// that are known after the unload.
+func (s *Steps) made(item plan.Item) ([]made, error) {
+	contents, err := s.contents(item)
+	if err != nil {
+		return nil, err
+	}
+	var list []made
+	for _, k := range item.Wanted() {
+		parts := item.Parts[k]
+		parts.Facts, parts.Dims = contents.Facts, contents.Dims
+		list = append(list, made{k, parts, plan.Fingerprint(parts)})
+	}
+	return list, nil
+}
+
+// contents are those of a slice's facts and dimensions.
+func (s *Steps) contents(item plan.Item) (hindcast.Parts, error) {
+	parts := hindcast.Parts{Facts: map[string]string{}, Dims: map[string]string{}}
 	for _, need := range item.Units {
 		var contents []string
 		for _, m := range s.manifests(need.Fact, need.Keys) {

@@ -114,9 +114,9 @@ func TestLookupFindsTheLoadInQuestionOnly(t *testing.T) {
 // A slice whose row has its fingerprint is done, unless it is run in any case, or the row is of something else.
 func TestCommittedFingerprints(t *testing.T) {
 	p := frozen()
-	print, committed, err := world(t, p).Fingerprint(t.Context(), supervisor.Try{Item: p.Items[0]})
-	if err != nil || committed || print == "" {
-		t.Fatalf("%q, %v, %v", print, committed, err)
+	print, due, err := world(t, p).Fingerprint(t.Context(), supervisor.Try{Item: p.Items[0]})
+	if err != nil || len(due) != 1 || print == "" {
+		t.Fatalf("%q, %v, %v", print, due, err)
 	}
 	for name, c := range map[string]struct {
 		row    hindcast.Committed
@@ -131,8 +131,8 @@ func TestCommittedFingerprints(t *testing.T) {
 	} {
 		item := p.Items[0]
 		item.Reason = c.reason
-		if got, committed, err := world(t, p, c.row).Fingerprint(t.Context(), supervisor.Try{Item: item}); err != nil || committed != c.want || got != print {
-			t.Errorf("%s: %q, %v, %v", name, got, committed, err)
+		if got, due, err := world(t, p, c.row).Fingerprint(t.Context(), supervisor.Try{Item: item}); err != nil || (len(due) == 0) != c.want || got != print {
+			t.Errorf("%s: %q, %v, %v", name, got, due, err)
 		}
 	}
 	item := p.Items[0]
@@ -194,12 +194,12 @@ func TestReusable(t *testing.T) {
 	staged.Files[0].CRC32C = "00000000"
 	check("whole again", true)
 	var d *damaged
-	if err := s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || !d.Uncounted() || d.Rewind() != hindcast.StepTransform {
+	if err := s.refuse([]*hindcast.Manifest{staged}, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || !d.Uncounted() || d.Rewind() != hindcast.StepTransform {
 		t.Errorf("refused with %v", err)
 	}
 	check("refused", false)
 	staged.Attempt = 2
-	if err := s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || d.Uncounted() {
+	if err := s.refuse([]*hindcast.Manifest{staged}, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || d.Uncounted() {
 		t.Errorf("refused for the second time with %v", err)
 	}
 	staged.Attempt = 3

@@ -170,18 +170,21 @@ func (s *Steps) replaceDimension(ctx context.Context, d plan.DimItem, current *h
 	return nil
 }
 
-// refuse says that a staged result is not to be loaded: the next attempt transforms again.
-func (s *Steps) refuse(staged *hindcast.Manifest, fault *hindcast.Error) error {
+// refuse says that staged results of a slice are not to be loaded: the next attempt transforms again.
+func (s *Steps) refuse(staged []*hindcast.Manifest, fault *hindcast.Error) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.refused[stagedAs(staged)] = true
-	s.refusals[staged.Key]++
-	return &damaged{fault: healing(fault, "it is made again"), from: hindcast.StepTransform, first: s.refusals[staged.Key] == 1}
+	key := staged[0].Key
+	for _, m := range staged {
+		s.refused[stagedAs(m)] = true
+	}
+	s.refusals[key]++
+	return &damaged{fault: healing(fault, "it is made again"), from: hindcast.StepTransform, first: s.refusals[key] == 1}
 }
 
-// stagedAs names the attempt that staged a result.
+// stagedAs names the attempt that staged an output's result.
 func stagedAs(m *hindcast.Manifest) string {
-	return fmt.Sprintf("%s f%d a%d", m.Key, m.Fence, m.Attempt)
+	return fmt.Sprintf("%s %q f%d a%d", m.Key, m.Output, m.Fence, m.Attempt)
 }
 
 // sameDimensions keeps a resume from making slices of a dimension that has other rows than when the run's committed slices
@@ -189,14 +192,16 @@ func stagedAs(m *hindcast.Manifest) string {
 func (s *Steps) sameDimensions() error {
 	var done []hindcast.Committed
 	left := false
+	targets := s.plan.Pipeline.Targets()
 	for _, item := range s.plan.Items {
-		row, found := s.committed[item.Slice.Key]
-		switch {
-		case found && row.Run == s.plan.Run:
-			done = append(done, row)
-		case item.Reason.Runs():
-			left = true
+		ours := 0
+		for _, target := range targets {
+			if row, found := s.committed[rowKey{target, item.Slice.Key}]; found && row.Run == s.plan.Run {
+				done = append(done, row)
+				ours++
+			}
 		}
+		left = left || ours == 0 && item.Reason.Runs()
 	}
 	if !left {
 		return nil

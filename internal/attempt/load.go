@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -24,45 +25,66 @@ func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
 	return !refused && !slices.ContainsFunc(staged.Files, unknown) && s.lake.VerifySizes(ctx, staged) == nil
 }
 
-// Load replaces the slice's rows by the staged ones, in one transaction.
-func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged *hindcast.Manifest) (hindcast.Committed, error) {
-	parts, err := s.parts(try.Item)
+// Load replaces the slice's rows by the staged ones, of all outputs that are staged in one transaction.
+func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged []*hindcast.Manifest) ([]hindcast.Committed, error) {
+	outputs, err := s.made(try.Item)
 	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
-		return hindcast.Committed{}, s.refuse(staged, d.fault)
+		return nil, s.refuse(staged, d.fault)
 	}
 	if err != nil {
-		return hindcast.Committed{}, err
+		return nil, err
 	}
-	if plan.Fingerprint(parts) != try.Fingerprint {
-		return hindcast.Committed{}, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
+	if together(outputs) != try.Fingerprint {
+		return nil, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
 			Message: "what the slice is made of was unloaded again while its result was on its way"})
 	}
-	paths, release, err := s.lake.Localize(ctx, staged.Files, nil)
-	if isDamage(err) {
-		return hindcast.Committed{}, s.refuse(staged, hindcast.AsError(err))
-	}
-	if err != nil {
-		return hindcast.Committed{}, err
-	}
-	defer release()
 
-	p := &s.plan.Pipeline
-	publication := warehouse.Publication{Pipeline: p.Name, Run: s.plan.Run, Fence: s.fence, Memory: s.plan.Shares.Warehouse,
-		Replacements: []warehouse.Replacement{{Target: p.Output().Target, Slice: try.Item.Slice, TimeZone: p.History.TimeZone, Attempt: try.Attempt,
-			Print: try.Fingerprint, Parts: parts, Columns: staged.Columns, Files: located(staged.Files, paths), Rows: staged.Sums.Rows,
-			Hooks: p.Output().Load, Places: hookPlaces(p)}}}
+	publication := warehouse.Publication{Pipeline: s.plan.Pipeline.Name, Run: s.plan.Run, Fence: s.fence, Memory: s.plan.Shares.Warehouse}
+	release, err := s.replacements(ctx, try, outputs, staged, &publication)
+	defer release()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.keepPrevious(ctx, &publication); err != nil {
-		return hindcast.Committed{}, err
+		return nil, err
 	}
 	if publication, err = s.warehouse.Stage(ctx, publication); err != nil {
-		return hindcast.Committed{}, err
+		return nil, err
 	}
 
-	rows, err := s.warehouse.Publish(ctx, publication)
-	if err != nil {
-		return hindcast.Committed{}, err
+	return s.warehouse.Publish(ctx, publication)
+}
+
+// replacements adds what takes the place of each output's rows. The files are here until release is called, also after an error.
+func (s *Steps) replacements(ctx context.Context, try supervisor.Try, outputs []made, staged []*hindcast.Manifest, p *warehouse.Publication) (release func(), err error) {
+	var releases []func()
+	release = func() {
+		for _, r := range releases {
+			r()
+		}
 	}
-	return rows[0], nil
+
+	for _, m := range staged {
+		paths, let, err := s.lake.Localize(ctx, m.Files, nil)
+		if isDamage(err) {
+			return release, s.refuse([]*hindcast.Manifest{m}, hindcast.AsError(err))
+		}
+		if err != nil {
+			return release, err
+		}
+		releases = append(releases, let)
+		i := slices.IndexFunc(outputs, func(o made) bool { return s.output(o.output).Name == m.Output })
+		p.Replacements = append(p.Replacements, s.replacement(try, outputs[i], m, paths))
+	}
+	return release, nil
+}
+
+// replacement puts an output's staged files in place of the rows that its target has in the slice.
+func (s *Steps) replacement(try supervisor.Try, m made, staged *hindcast.Manifest, paths []string) warehouse.Replacement {
+	o := s.output(m.output)
+	return warehouse.Replacement{Target: o.Target, Slice: try.Item.Slice, TimeZone: s.plan.Pipeline.History.TimeZone, Attempt: try.Attempt,
+		Print: m.print, Parts: m.parts, Columns: staged.Columns, Files: located(staged.Files, paths), Rows: staged.Sums.Rows,
+		Hooks: o.Load, Places: hookPlaces(&s.plan.Pipeline, o)}
 }
 
 // located are the files where they can be read: their paths are these.
@@ -74,29 +96,43 @@ func located(files []hindcast.File, paths []string) []hindcast.File {
 	return files
 }
 
-// keepPrevious says where what a publication of one replaces is kept. Before it commits, that gets a manifest with checksums.
+// keepPrevious says where what a publication replaces is kept, of each output. Before it commits, that gets manifests with
+// checksums.
 func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err error) {
-	r := &p.Replacements[0]
-	prefix := s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt)
-	r.PreviousAs = strings.TrimSuffix(prefix, "/") // which holds wherever the lake is, and does not show where
-	m := &hindcast.Manifest{Name: "previous", Key: r.Slice.Key, Interval: r.Slice.Interval, Source: r.Target.Table, Generation: 1,
-		Run: s.plan.Run, Fence: s.fence, Attempt: r.Attempt, CreatedAt: s.now().UTC()}
-	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {
-		return s.lake.Keep(ctx, prefix, m, kept[0].Rows)
+	prefixes := make([]string, len(p.Replacements))
+	for i := range p.Replacements {
+		r := &p.Replacements[i]
+		name := s.output(slices.Index(s.plan.Pipeline.Targets(), r.Target.Table)).Name
+		prefixes[i] = lake.OutputPrefix(s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt), name)
+		r.PreviousAs = strings.TrimSuffix(prefixes[i], "/") // which holds wherever the lake is, and does not show where
+		if r.Previous, err = s.lake.Aside(ctx, prefixes[i]); err != nil {
+			return err
+		}
 	}
-	r.Previous, err = s.lake.Aside(ctx, prefix)
-	return err
+
+	p.Keep = func(ctx context.Context, kept []warehouse.Kept) error {
+		for _, k := range kept {
+			r := &p.Replacements[k.Index]
+			m := &hindcast.Manifest{Name: "previous", Key: r.Slice.Key, Interval: r.Slice.Interval, Source: r.Target.Table, Generation: 1,
+				Run: s.plan.Run, Fence: s.fence, Attempt: r.Attempt, CreatedAt: s.now().UTC()}
+			if err := s.lake.Keep(ctx, prefixes[k.Index], m, k.Rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return nil
 }
 
-// hookPlaces says where the pipeline file's hooks stand.
-func hookPlaces(p *hindcast.Pipeline) map[string]hindcast.Place {
-	if len(p.Output().Load.Before)+len(p.Output().Load.After) == 0 {
+// hookPlaces says where an output's hooks stand in the pipeline file, by their keys without the output's.
+func hookPlaces(p *hindcast.Pipeline, o *hindcast.Output) map[string]hindcast.Place {
+	if len(o.Load.Before)+len(o.Load.After) == 0 {
 		return nil
 	}
 	places := map[string]hindcast.Place{}
 	for key, place := range p.Places {
-		if strings.HasPrefix(key, "load.") {
-			places[key] = place
+		if rest, of := strings.CutPrefix(key, o.Key("load.")); of {
+			places["load."+rest] = place
 		}
 	}
 	return places
@@ -126,35 +162,56 @@ func (s *Steps) discard(ctx context.Context, try supervisor.Try) {
 	}
 }
 
-// Lookup resolves a load whose end is unknown: it returns the status row with the try's fingerprint, read under the
-// target's lock, or nil.
-func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) (*hindcast.Committed, error) {
+// Lookup resolves a load whose end is unknown: it returns the status rows of the slice's outputs, read under the targets' locks,
+// if together they have the try's fingerprint; nil if they do not.
+func (s *Steps) Lookup(ctx context.Context, try supervisor.Try) ([]hindcast.Committed, error) {
 	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true, try.Item.Slice.Key)
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
-		if row.Fingerprint == try.Fingerprint && row.Target == s.plan.Pipeline.Output().Target.Table && row.Slice.Equal(try.Item.Slice.Interval) {
-			return &row, nil
+
+	var found []hindcast.Committed
+	var prints []string
+	for _, k := range try.Item.Wanted() {
+		i := slices.IndexFunc(rows, func(row hindcast.Committed) bool {
+			return row.Target == s.output(k).Target.Table && row.Slice.Key == try.Item.Slice.Key && row.Slice.Equal(try.Item.Slice.Interval)
+		})
+		if i < 0 {
+			return nil, nil
 		}
+		found, prints = append(found, rows[i]), append(prints, rows[i].Fingerprint)
 	}
-	return nil, nil
+	if plan.Together(prints) != try.Fingerprint {
+		return nil, nil
+	}
+	return found, nil
 }
 
 // Prove returns the status rows as they are in the warehouse now, for the final proof.
-func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) {
-	rows, err := s.rows(ctx)
-	return slices.DeleteFunc(rows, func(row hindcast.Committed) bool { // the pipeline had another target before
-		return row.Target != s.plan.Pipeline.Output().Target.Table
-	}), err
-}
+func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) { return s.rows(ctx) }
 
-// Standing sums the target's rows in the slices of these status rows, as a plan does that looks for edits.
+// Standing sums the targets' rows in the slices of these status rows, as a plan does that looks for edits.
 func (s *Steps) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
-	p := &s.plan.Pipeline
-	ask := warehouse.Published{Target: p.Output().Target, Columns: s.plan.Output().Result, TimeZone: p.History.TimeZone}
-	for _, row := range rows {
-		ask.Intervals = append(ask.Intervals, row.Slice.Interval)
+	out := make([]hindcast.Sums, len(rows))
+	for k := range s.plan.Outputs {
+		ask := warehouse.Published{Target: s.output(k).Target, Columns: s.plan.Outputs[k].Result, TimeZone: s.plan.Pipeline.History.TimeZone}
+		var of []int // the rows of this output
+		for i, row := range rows {
+			if row.Target == ask.Target.Table {
+				of, ask.Intervals = append(of, i), append(ask.Intervals, row.Slice.Interval)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+
+		sums, err := s.warehouse.Published(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range of {
+			out[at] = sums[i]
+		}
 	}
-	return s.warehouse.Published(ctx, ask)
+	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
@@ -28,9 +29,14 @@ type given struct {
 // Outlives reports whether the engine's work goes on without this process.
 func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives }
 
-// Tag names the attempt's work. Where an engine serves several lakes, two of them may have pipelines of the same name.
+// Tag names the attempt's work on an output. Where an engine serves several lakes, two of them may have pipelines of the same
+// name.
 func (s *Steps) Tag(try supervisor.Try) string {
-	return fmt.Sprintf("%s%s/%s/a%d", s.tags(), s.plan.Run, try.Item.Slice.Key, try.Attempt)
+	tag := fmt.Sprintf("%s%s/%s/a%d", s.tags(), s.plan.Run, try.Item.Slice.Key, try.Attempt)
+	if name := s.output(try.Output).Name; name != "" {
+		tag += "/" + name
+	}
+	return tag
 }
 
 // tags is what the tags of all of the pipeline's work begin with.
@@ -69,7 +75,7 @@ func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
 	return nil
 }
 
-// Start has the engine run the SQL over the slice, and its checks over the result.
+// Start has the engine run an output's SQL over the slice, and its checks over the result.
 func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handle, err error) {
 	dir, err := s.lake.Empty(ctx, s.staging(try))
 	if err != nil {
@@ -79,7 +85,7 @@ func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handl
 	if g.work, err = s.work(try, dir); err != nil {
 		return h, err
 	}
-	if g.reads, err = s.reads(ctx, try.Item, &g.work); err != nil {
+	if g.reads, err = s.reads(ctx, try, &g.work); err != nil {
 		return h, err
 	}
 	if g.release, err = s.bring(ctx, try.Item, &g.work, g.reads); err != nil {
@@ -113,14 +119,14 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 		err = unchanged(g.own)
 	}
 	if err = s.record(ctx, g.seen, err); err != nil {
-		return supervisor.Staged{}, s.doubt(&g.work, g.reads, err)
+		return supervisor.Staged{}, s.doubt(try.Output, &g.work, g.reads, err)
 	}
 
 	item := try.Item
 	s.mutex.Lock()
 	s.counted[item.Slice.Key] = result.In
 	s.mutex.Unlock()
-	m := &hindcast.Manifest{Name: "result", Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: try.Fence,
+	m := &hindcast.Manifest{Name: "result", Output: s.output(try.Output).Name, Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: try.Fence,
 		Attempt: try.Attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
 	staged := supervisor.Staged{Manifest: m, Memory: result.Memory}
@@ -181,7 +187,7 @@ func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.
 }
 
 func (s *Steps) staging(try supervisor.Try) string {
-	return s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, try.Fence, try.Attempt)
+	return lake.OutputPrefix(s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, try.Fence, try.Attempt), s.output(try.Output).Name)
 }
 
 // read is how many rows and bytes of its facts the slice reads: all of a unit that lies in the slice and its lookback;
@@ -214,8 +220,9 @@ func beyond(m *hindcast.Manifest, window hindcast.Interval) bool {
 
 func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
+	o, known := s.output(try.Output), &s.plan.Outputs[try.Output]
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
-	query, err := engine.Bound(p.Transform.Dialect, s.plan.Output().SQL, p.Output().SQLFile, params)
+	query, err := engine.Bound(p.Transform.Dialect, known.SQL, o.SQLFile, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
@@ -223,7 +230,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err
 	}
-	checks, err := engine.BoundChecks(p.Transform.Dialect, p.Output().Checks, params)
+	checks, err := engine.BoundChecks(p.Transform.Dialect, o.Checks, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
@@ -233,7 +240,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 		limits.Threads *= s.plan.Shares.Transforms
 	}
 	return engine.Work{Tag: s.Tag(try), Slice: item.Slice, Query: query,
-		Columns: s.plan.Output().Result, Target: p.Output().Target, Checks: checks, Dir: dir, Limits: limits}, nil
+		Columns: known.Result, Target: o.Target, Checks: checks, Dir: dir, Limits: limits}, nil
 }
 
 // tables are the slice's facts and dimensions, without their files.
@@ -338,11 +345,11 @@ const worthAsking = 64 << 20
 
 // reads says which columns of each table have to be here and right; a table that is not named, all of them. The binder is
 // asked once for tables of the same columns.
-func (s *Steps) reads(ctx context.Context, item plan.Item, work *engine.Work) (map[string][]string, error) {
-	if _, bytes := s.read(item); bytes < worthAsking && !s.lake.Remote() {
+func (s *Steps) reads(ctx context.Context, try supervisor.Try, work *engine.Work) (map[string][]string, error) {
+	if _, bytes := s.read(try.Item); bytes < worthAsking && !s.lake.Remote() {
 		return nil, nil
 	}
-	key := signature(work)
+	key := signature(try.Output, work)
 	s.mutex.Lock()
 	known, found := s.used[key]
 	s.mutex.Unlock()
@@ -359,11 +366,12 @@ func (s *Steps) reads(ctx context.Context, item plan.Item, work *engine.Work) (m
 	return used, nil
 }
 
-// signature distinguishes tables with different columns.
-func signature(work *engine.Work) string {
+// signature distinguishes outputs, and tables with different columns.
+func signature(output int, work *engine.Work) string {
 	var key strings.Builder
+	_, _ = fmt.Fprintln(&key, output) // never fails
 	for _, t := range work.Query.Tables {
-		_, _ = fmt.Fprintf(&key, "%q %v %v\n", t.Name, t.Columns, t.Groups) // never fails
+		_, _ = fmt.Fprintf(&key, "%q %v %v\n", t.Name, t.Columns, t.Groups)
 	}
 	return key.String()
 }
@@ -371,13 +379,13 @@ func signature(work *engine.Work) string {
 // doubt looks at the error of work that read copies of some columns only. If one of them could not be read, the SQL may
 // read a column after all that is not there: then all slices whose tables are like these read whole files from here
 // on. That the file itself is damaged is found out there.
-func (s *Steps) doubt(work *engine.Work, reads map[string][]string, err error) error {
+func (s *Steps) doubt(output int, work *engine.Work, reads map[string][]string, err error) error {
 	e := hindcast.AsError(err)
 	if len(reads) == 0 || e.Code != hindcast.EParquet {
 		return err
 	}
 	s.mutex.Lock()
-	s.used[signature(work)] = map[string][]string{}
+	s.used[signature(output, work)] = map[string][]string{}
 	s.mutex.Unlock()
 	var detail []string
 	for _, name := range slices.Sorted(maps.Keys(reads)) {

@@ -68,6 +68,8 @@ func (s *scanner) field(e *hindcast.Event, key string) bool {
 		return text(s, &e.Step)
 	case "fact":
 		return text(s, &e.Fact)
+	case "output":
+		return text(s, &e.Output)
 	case "rows":
 		return number(s, &e.Rows)
 	case "bytes":

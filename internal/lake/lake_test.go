@@ -427,7 +427,7 @@ func TestPrefixesAreApart(t *testing.T) {
 			for kind, prefix := range map[string]string{
 				"fact": l.Prefix(&hindcast.Manifest{Name: a, Key: b, Interval: january, Generation: 1, Run: "r1", Attempt: 1}),
 				"dim":  l.Prefix(&hindcast.Manifest{Name: a, Key: "all", Generation: 1, Run: b, Attempt: 1}), "staging": l.StagingPrefix(a, b, 0, 1),
-				"fenced": l.StagingPrefix(a, b, 1, 1), "previous": l.PreviousPrefix(a, b, 1, 1),
+				"fenced": l.StagingPrefix(a, b, 1, 1), "previous": l.PreviousPrefix(a, b, 1, 1), "output": OutputPrefix(l.StagingPrefix(a, b, 1, 1), a+b),
 				"other": New(l.store, a).Prefix(&hindcast.Manifest{Name: b, Key: "x", Interval: january, Generation: 1, Run: "r1", Attempt: 1}),
 			} {
 				if err := objstore.CheckFolder(prefix); err != nil {
@@ -448,7 +448,7 @@ func TestAttemptsAreFoundAboveOutputs(t *testing.T) {
 	folder := newLake(t, "p")
 	for what, l := range map[string]*Lake{"a folder": folder, "a bucket": New(bucket{folder.store}, "p")} {
 		first, second := l.PreviousPrefix("r1", "2020", 1, 1), l.PreviousPrefix("r1", "2020", 2, 1)
-		for _, key := range []string{first + "costs/part-0.parquet", first + "usage/part-0.parquet", second + "part-0.parquet"} {
+		for _, key := range []string{OutputPrefix(first, "costs") + "part-0.parquet", OutputPrefix(first, "usage") + "part-0.parquet", second + "part-0.parquet"} {
 			if _, err := folder.store.Put(t.Context(), key, []byte("x"), objstore.Condition{}); err != nil {
 				t.Fatal(err)
 			}

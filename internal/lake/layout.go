@@ -68,6 +68,15 @@ func (l *Lake) StagingPrefix(run, slice string, fence int64, attempt int) string
 	return l.stagingOf(run, slice) + attemptName(fence, attempt) + "/"
 }
 
+// OutputPrefix is where an attempt writes what is of one of several outputs, below its own prefix, so that what is deleted by
+// attempt is deleted whole. The only output has no name, and the whole prefix.
+func OutputPrefix(attempt, output string) string {
+	if output == "" {
+		return attempt
+	}
+	return attempt + objstore.Escape(output) + "/"
+}
+
 // stagingOf is where all attempts of a run at a slice stage.
 func (l *Lake) stagingOf(run, slice string) string {
 	return l.RunPrefix(run) + "staging/" + objstore.Escape(slice) + "/"

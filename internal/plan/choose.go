@@ -108,12 +108,13 @@ func NoneChosen(selection, next string) error {
 		Message: "no slice is " + strings.Join(terms, " or "), Next: next, Cause: ErrNoneChosen}
 }
 
-// force runs what would not be run, except where there is no table to run it from. What is new runs in any case, and
-// stays new for the run's `--slices`.
-func (m *maker) force(c *Item, row *hindcast.Committed) {
-	if m.Force && row != nil && c.Reason != hindcast.ReasonMissing {
-		c.Reason, c.Detail = hindcast.ReasonForced, m.by(row)
+// forced is the outcome of an output where what would not be made is made, except where there is no table to make it from.
+// What is new is made in any case, and stays new for the run's `--slices`.
+func (m *maker) forced(o *output) Outcome {
+	if m.Force && o.committed != nil && o.Reason != hindcast.ReasonMissing {
+		return Outcome{hindcast.ReasonForced, m.by(o.committed)}
 	}
+	return o.Outcome
 }
 
 // word is what a word selects of the candidates.
@@ -122,9 +123,9 @@ func (m *maker) word(all []candidate, word string) func(int) bool {
 	case "all":
 		return func(int) bool { return true }
 	case "new", "missing":
-		return func(i int) bool { return all[i].committed == nil }
+		return func(i int) bool { return all[i].first().committed == nil }
 	case "stale":
-		return func(i int) bool { return all[i].committed != nil && all[i].Reason.Runs() }
+		return func(i int) bool { return all[i].first().committed != nil && all[i].Reason.Runs() }
 	case "failed":
 		return func(i int) bool { return m.Failed[all[i].Slice.Key] }
 	case "unsettled":

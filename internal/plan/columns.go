@@ -181,14 +181,20 @@ func (m *maker) civil(key, source string, column hindcast.Column) error {
 		"use a TIMESTAMP WITH TIME ZONE column, slices of whole days, or a time zone whose clocks stand (UTC)")
 }
 
-// targetTime holds the target's time column to the same.
-func (m *maker) targetTime() error {
-	target := m.Pipeline.Output().Target
-	i := find(m.Result, target.Time)
-	if i < 0 {
-		return nil // the result is not bound yet, or its time is refused elsewhere
+// targetTimes holds the targets' time columns to the same.
+func (m *maker) targetTimes() error {
+	for k := range m.Outputs {
+		o := &m.Pipeline.Outputs[k]
+		result := m.Outputs[k].Result
+		i := find(result, o.Target.Time)
+		if i < 0 {
+			continue // the result is not bound yet, or its time is refused elsewhere
+		}
+		if err := m.civil(o.Key("target.time"), "the result", result[i]); err != nil {
+			return err
+		}
 	}
-	return m.civil("target.time", "the result", m.Result[i])
+	return nil
 }
 
 // LeftOut says of a time-named fact which tables, or files, its name could mean and no slice of history reads; "" if there

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -25,7 +26,7 @@ func (m *maker) estimate(p *Plan) Estimate {
 		}
 		running++
 		e.RowsIn, e.BytesIn = add(e.RowsIn, item.Rows), add(e.BytesIn, item.Bytes)
-		if _, done := m.committed[item.Slice.Key]; done {
+		if slices.ContainsFunc(m.committed, func(rows map[string]*hindcast.Committed) bool { return rows[item.Slice.Key] != nil }) {
 			replaced++
 		}
 	}

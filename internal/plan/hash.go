@@ -55,9 +55,9 @@ type factDefinition struct {
 	Types                map[string]string `json:",omitempty"`
 }
 
-// Parts are the hashes of a slice that are known before its unload.
-func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast.Parts {
-	sql := hash(sqltext.Dialect(p.Transform.Dialect).Normalize(p.Output().Text))
+// partsOf gives the hashes of an output of a slice that are known before its unload.
+func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hindcast.Slice) hindcast.Parts {
+	sql := hash(sqltext.Dialect(p.Transform.Dialect).Normalize(o.Text))
 	var params []string
 	for _, param := range p.Params {
 		params = append(params, param.Name+"="+param.Literal)
@@ -65,7 +65,7 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 	slices.Sort(params)
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
-		Hooks: normalized(p), Output: p.Output().Name, Time: p.Output().Target.Time, Key: p.Output().Target.Key}
+		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Key: o.Target.Key}
 	if p.Transform.Engine == "spark" {
 		d.Settings = p.Transform.Spark.Deciding()
 	}
@@ -91,7 +91,7 @@ func partsOf(p *hindcast.Pipeline, engine Version) func(hindcast.Slice) hindcast
 }
 
 // normalized are the hooks as they count: without comments and spacing.
-func normalized(p *hindcast.Pipeline) hooks {
+func normalized(p *hindcast.Pipeline, load *hindcast.Load) hooks {
 	each := func(hooks []string) []string {
 		var list []string
 		for _, hook := range hooks {
@@ -99,7 +99,6 @@ func normalized(p *hindcast.Pipeline) hooks {
 		}
 		return list
 	}
-	load := &p.Output().Load
 	return hooks{Before: each(load.Before), After: each(load.After), Session: each(p.Session)}
 }
 
@@ -111,6 +110,15 @@ func MajorMinor(version string) string {
 
 // Fingerprint is the hash over all parts.
 func Fingerprint(p hindcast.Parts) string { return fingerprint(p, sorted(p.Facts), sorted(p.Dims)) }
+
+// Together is the fingerprint of a slice for several outputs: that of the only one, or a hash over all of theirs, in the order of
+// the outputs.
+func Together(prints []string) string {
+	if len(prints) == 1 {
+		return prints[0]
+	}
+	return hash(prints...)
+}
 
 func sorted(contents map[string]string) []part {
 	var list []part

@@ -9,10 +9,15 @@ import (
 
 // hooksObey refuses hooks that would begin or end the load's transaction, before any slice runs.
 func hooksObey(p *hindcast.Pipeline) error {
-	lists := []struct {
+	type list struct {
 		key   string
 		hooks []string
-	}{{"load.session", p.Session}, {"load.before", p.Output().Load.Before}, {"load.after", p.Output().Load.After}}
+	}
+	lists := []list{{"load.session", p.Session}}
+	for i := range p.Outputs {
+		o := &p.Outputs[i]
+		lists = append(lists, list{o.Key("load.before"), o.Load.Before}, list{o.Key("load.after"), o.Load.After})
+	}
 	for _, list := range lists {
 		for i, hook := range list.hooks {
 			words, _, found := sqltext.TransactionControl(hook)

@@ -19,7 +19,7 @@ type maker struct {
 	Inputs
 	to        time.Time // the history's end, resolved
 	history   []hindcast.Slice
-	parts     func(hindcast.Slice) hindcast.Parts
+	parts     []func(hindcast.Slice) hindcast.Parts // by output
 	cutters   []*cutter
 	byName    []int // the cutters in the order of their facts' names
 	dims      []DimItem
@@ -27,7 +27,7 @@ type maker struct {
 	all       []candidate // every slice of the history
 	known     known       // columns of a source, as the unit before had them
 	said      map[committer]string
-	committed map[string]*hindcast.Committed // by slice key; a row counts for its own interval only
+	committed []map[string]*hindcast.Committed // by output and slice key; a row counts for its own interval only
 	warnings  []string
 	told      map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 	items     []Item          // of the plan that was made last
@@ -54,9 +54,12 @@ func Begin(in Inputs) (*Draft, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	d := &Draft{maker{Inputs: in, to: to, parts: partsOf(in.Pipeline, in.Engine), told: map[string]bool{}, said: map[committer]string{}, history: in.History}}
+	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, said: map[committer]string{}, history: in.History}}
 	m := &d.maker
 	m.warnings = unstable(in.Pipeline)
+	for k := range in.Pipeline.Outputs {
+		m.parts = append(m.parts, partsOf(in.Pipeline, &in.Pipeline.Outputs[k], in.Engine))
+	}
 	if m.history == nil {
 		if m.history, err = Cut(in.Pipeline.History, to); err != nil {
 			return nil, err
@@ -66,7 +69,10 @@ func Begin(in Inputs) (*Draft, error) {
 		return nil, err
 	}
 	m.all = make([]candidate, len(m.history))
+	n := len(in.Pipeline.Outputs)
+	outputs := make([]output, n*len(m.history))
 	for i, s := range m.history {
+		m.all[i].outputs = outputs[i*n : (i+1)*n : (i+1)*n]
 		if err := m.all[i].look(m, s); err != nil {
 			return nil, err
 		}
@@ -74,10 +80,10 @@ func Begin(in Inputs) (*Draft, error) {
 	return d, nil
 }
 
-// Learn adds what is known once the SQL is bound. What is read of a source may narrow what is unloaded of it: then the
+// Learn adds what is known of the outputs once their SQL is bound. What is read of a source may narrow what is unloaded of it: then the
 // draft is begun again.
-func (d *Draft) Learn(result []hindcast.Column, existing bool, reads map[string]Reads) (*Draft, error) {
-	d.Result, d.Existing, d.Reads = result, existing, reads
+func (d *Draft) Learn(outputs []Known, reads map[string]Reads) (*Draft, error) {
+	d.Outputs, d.Reads = outputs, reads
 	if len(reads) == 0 && !d.narrowed() {
 		return d, nil
 	}
@@ -97,16 +103,20 @@ func (m *maker) narrowed() bool {
 	return slices.ContainsFunc(m.dims, func(d DimItem) bool { return absent(d.Columns) })
 }
 
-// Target adds the target's sums of the slices that may have been edited, and the warehouse's advice.
-func (d *Draft) Target(published map[string]hindcast.Sums, advice []string) {
-	d.Published, d.Advice = published, advice
+// Edited adds the target's sums of an output's slices that may have been edited.
+func (d *Draft) Edited(output int, published map[string]hindcast.Sums) {
+	d.Outputs[output].Published = published
 }
 
-// Unexplained names the slices of which something changed, or may change, and of which the status row does not say yet
-// what they were made of.
-func (d *Draft) Unexplained() (keys []string) {
+// Advise adds the warehouse's advice.
+func (d *Draft) Advise(advice []string) { d.Advice = advice }
+
+// Unexplained names the slices of which an output changed, or may change, and of which its status row does not say yet what
+// they were made of.
+func (d *Draft) Unexplained(output int) (keys []string) {
 	for i := range d.all {
-		if c := &d.all[i]; c.committed != nil && !c.same && c.committed.Parts.SQL == "" {
+		c := &d.all[i]
+		if o := &c.outputs[output]; o.committed != nil && !o.same && o.committed.Parts.SQL == "" {
 			keys = append(keys, c.Slice.Key)
 		}
 	}
@@ -115,8 +125,13 @@ func (d *Draft) Unexplained() (keys []string) {
 
 // Explain takes the whole status rows of these slices.
 func (d *Draft) Explain(rows []hindcast.Committed) {
+	targets := d.Pipeline.Targets()
 	for i := range rows {
-		if row := d.committed[rows[i].Slice.Key]; row != nil && row.Fingerprint == rows[i].Fingerprint {
+		output := slices.Index(targets, rows[i].Target)
+		if output < 0 {
+			continue
+		}
+		if row := d.committed[output][rows[i].Slice.Key]; row != nil && row.Fingerprint == rows[i].Fingerprint {
 			*row = rows[i]
 		}
 	}
@@ -126,15 +141,19 @@ func (d *Draft) Explain(rows []hindcast.Committed) {
 // a long history has room for one only.
 func (d *Draft) Plan() (*Plan, error) {
 	m := &d.maker
-	if err := m.targetTime(); err != nil {
+	if err := m.targetTimes(); err != nil {
 		return nil, err
 	}
 	out := &Plan{Format: Format, CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
-		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims,
-		Outputs: []Output{{SQL: m.Pipeline.Output().Text, Result: m.Result, Existing: m.Existing}}}
+		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs))}
+	for k := range out.Outputs {
+		out.Outputs[k].SQL = m.Pipeline.Outputs[k].Text
+		if len(m.Outputs) > 0 {
+			out.Outputs[k].Result, out.Outputs[k].Existing = m.Outputs[k].Result, m.Outputs[k].Existing
+		}
+	}
 	for i := range m.all {
-		c := &m.all[i]
-		c.Reason, c.Detail = m.reason(c)
+		m.judge(&m.all[i])
 	}
 	chosen, err := m.choose()
 	if err != nil {
@@ -210,14 +229,19 @@ func (m *maker) prepare() error {
 	return nil
 }
 
-// commits finds the row of each slice. One of the same key and other bounds, or of another target, is not it.
+// commits finds the row of each output of each slice. One of the same key and other bounds, or of another target, is not it.
 func (m *maker) commits() {
-	m.committed = make(map[string]*hindcast.Committed, len(m.Committed))
+	targets := m.Pipeline.Targets()
+	m.committed = make([]map[string]*hindcast.Committed, len(targets))
+	for k := range m.committed {
+		m.committed[k] = make(map[string]*hindcast.Committed, len(m.Committed)/len(targets))
+	}
 	for i := range m.Committed {
 		row := &m.Committed[i]
+		output := slices.Index(targets, row.Target)
 		at := sort.Search(len(m.history), func(k int) bool { return !m.history[k].Start.Before(row.Slice.Start) })
-		if at < len(m.history) && row.Target == m.Pipeline.Output().Target.Table && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
-			m.committed[row.Slice.Key] = row
+		if at < len(m.history) && output >= 0 && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
+			m.committed[output][row.Slice.Key] = row
 		}
 	}
 }

@@ -58,10 +58,11 @@ func pipeline() *hindcast.Pipeline {
 
 // fresh is a warehouse with all tables, nothing unloaded and nothing committed.
 func fresh(p *hindcast.Pipeline) Inputs {
-	in := Inputs{Pipeline: p, Now: now, Engine: Version{"duckdb", "1.5.5"}, Warehouse: Version{"duckdb", "1.5.5"}, Existing: true,
+	in := Inputs{Pipeline: p, Now: now, Engine: Version{"duckdb", "1.5.5"}, Warehouse: Version{"duckdb", "1.5.5"},
 		Sources: map[string]Source{}, Current: map[string]map[string]*hindcast.Manifest{}, Dims: map[string]*hindcast.Manifest{},
-		Published: map[string]hindcast.Sums{}, Machine: Machine{Cores: 2, Memory: 8 << 30, DiskFree: 100 << 30},
-		Result: []hindcast.Column{{Name: "usage_month", Type: "DATE"}, {Name: "cost", Type: "DECIMAL(38,6)"}}}
+		Machine: Machine{Cores: 2, Memory: 8 << 30, DiskFree: 100 << 30},
+		Outputs: []Known{{Existing: true, Published: map[string]hindcast.Sums{},
+			Result: []hindcast.Column{{Name: "usage_month", Type: "DATE"}, {Name: "cost", Type: "DECIMAL(38,6)"}}}}}
 	to, err := ResolveTo(p, now)
 	if err != nil {
 		panic(err)
@@ -106,7 +107,7 @@ func done(t *testing.T, p *hindcast.Pipeline) Inputs {
 		sums := hindcast.Sums{Rows: 30, Content: "result of " + item.Slice.Key}
 		in.Committed = append(in.Committed, hindcast.Committed{Pipeline: p.Name, Target: p.Output().Target.Table, Slice: item.Slice, Run: "r7", Attempt: 1,
 			Fingerprint: Fingerprint(item.Parts[0]), Parts: item.Parts[0], Sums: sums, CommittedAt: ran})
-		in.Published[item.Slice.Key] = sums
+		in.Outputs[0].Published[item.Slice.Key] = sums
 	}
 	return in
 }
@@ -162,7 +163,7 @@ func TestNothingDoneYet(t *testing.T) {
 	if len(p.Dims) != 1 || !p.Dims[0].Unload || p.Dims[0].Why != "not in the lake" {
 		t.Errorf("dimensions %+v", p.Dims)
 	}
-	if p.Output().SQL == "" || !p.CreatedAt.Equal(now) || p.History.End.Format(time.DateOnly) != "2020-07-01" || !p.Output().Existing || len(p.Output().Result) != 2 {
+	if p.Outputs[0].SQL == "" || !p.CreatedAt.Equal(now) || p.History.End.Format(time.DateOnly) != "2020-07-01" || !p.Outputs[0].Existing || len(p.Outputs[0].Result) != 2 {
 		t.Errorf("the plan is not frozen: %+v", p)
 	}
 }
@@ -232,13 +233,15 @@ func TestReasons(t *testing.T) {
 		"the table is gone, the lake has it": {func(in *Inputs) { delete(in.Sources, "billing_2020_03") }, "up to date: committed by r7, 3 May", true, nil},
 		"dimension":                          {func(in *Inputs) { in.Dims["accounts"].Sums.Content = "eleven" }, "dimension changed: accounts, committed by r7, 3 May", true, nil},
 		"dimension is due":                   {func(in *Inputs) { in.Dims["accounts"].CreatedAt = now.AddDate(0, 0, -2) }, "up to date: committed by r7, 3 May", true, nil},
-		"target edited: rows":                {func(in *Inputs) { in.Published[march] = hindcast.Sums{Rows: 31, Content: "result of " + march} }, "target edited: committed by r7, 3 May", false, nil},
-		"target edited: content":             {func(in *Inputs) { in.Published[march] = hindcast.Sums{Rows: 30, Content: "x"} }, "target edited: committed by r7, 3 May", false, nil},
+		"target edited: rows": {func(in *Inputs) {
+			in.Outputs[0].Published[march] = hindcast.Sums{Rows: 31, Content: "result of " + march}
+		}, "target edited: committed by r7, 3 May", false, nil},
+		"target edited: content": {func(in *Inputs) { in.Outputs[0].Published[march] = hindcast.Sums{Rows: 30, Content: "x"} }, "target edited: committed by r7, 3 May", false, nil},
 		"target edited and lost in the lake": {func(in *Inputs) {
-			in.Published[march] = hindcast.Sums{}
+			in.Outputs[0].Published[march] = hindcast.Sums{}
 			delete(in.Current["billing"], march)
 		}, "target edited: committed by r7, 3 May", false, []string{"billing_2020_03: not in the lake"}},
-		"target dropped": {func(in *Inputs) { in.Existing, in.Published = false, nil }, "target edited: cost_summary is not there; committed by r7, 3 May", true, nil},
+		"target dropped": {func(in *Inputs) { in.Outputs[0].Existing, in.Outputs[0].Published = false, nil }, "target edited: cost_summary is not there; committed by r7, 3 May", true, nil},
 		"SQL before facts": {func(in *Inputs) {
 			in.Pipeline.Output().Text = "SELECT 1"
 			in.Current["billing"][march].Sums.Content = "more"
@@ -500,7 +503,7 @@ func TestPlaces(t *testing.T) {
 			p.History.Every, p.Facts[0].Every, p.Facts[0].Table, p.Facts[0].Time = period(1, hindcast.Hours), period(1, hindcast.Hours), "billing", "usage_date"
 			p.History.To = "2020-01-03"
 			in.Sources["billing"] = Source{Columns: []hindcast.Column{{Name: "usage_date", Type: typ}}, Rows: -1, Bytes: -1}
-			in.Result = nil
+			in.Outputs[0].Result = nil
 		}
 	}
 	berlin := func(change func(*Inputs)) func(*Inputs) {
@@ -511,7 +514,10 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	target := func(change func(*Inputs), typ string) func(*Inputs) {
-		return func(in *Inputs) { change(in); in.Result = []hindcast.Column{{Name: "usage_month", Type: typ}} }
+		return func(in *Inputs) {
+			change(in)
+			in.Outputs[0].Result = []hindcast.Column{{Name: "usage_month", Type: typ}}
+		}
 	}
 	fact := func(change func(*hindcast.Fact)) func(*Inputs) {
 		return func(in *Inputs) { change(&in.Pipeline.Facts[0]) }

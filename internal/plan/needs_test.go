@@ -45,13 +45,13 @@ func TestDraftAsksForWhatChanged(t *testing.T) {
 	if _, err := d.Plan(); err != nil { // the plan of what is known so far leaves nothing in the one below
 		t.Fatal(err)
 	}
-	asked := d.Unexplained()
+	asked := d.Unexplained(0)
 	if !slices.Equal(asked, []string{key}) {
 		t.Fatalf("asked for %v", asked)
 	}
 	d.Explain(whole)
-	w.Published = map[string]hindcast.Sums{} // nothing was edited
-	d.Target(w.Published, nil)
+	w.Outputs[0].Published = map[string]hindcast.Sums{} // nothing was edited
+	d.Edited(0, w.Outputs[0].Published)
 	got, err := d.Plan()
 	if err != nil {
 		t.Fatal(err)

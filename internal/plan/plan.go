@@ -48,9 +48,6 @@ type Output struct {
 	Existing bool              `json:"target_exists"`
 }
 
-// Output returns the plan's one output.
-func (p *Plan) Output() *Output { return &p.Outputs[0] }
-
 // Damaged is a file of the user's own that cannot be read, and was left out where that was asked for.
 type Damaged struct {
 	Name    string `json:"name"` // the fact's or dimension's
@@ -70,10 +67,43 @@ type Item struct {
 	Reason hindcast.Reason `json:"reason"`
 	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
 	Units  Needs           `json:"units"`
+	// Outputs say why each output is made, or not, where there are several. Reason is that of the first that is made.
+	Outputs []Outcome `json:"outputs,omitempty"`
 	// Parts are, for each output, the parts known before the unload; of a slice that runs with its facts and dimensions.
 	Parts []hindcast.Parts `json:"parts"`
 	Rows  int64            `json:"rows"`  // estimated input rows; -1 if unknown
 	Bytes int64            `json:"bytes"` // estimated input bytes; -1 if unknown
+}
+
+// Outcome says why a slice's output is made, or not.
+type Outcome struct {
+	Reason hindcast.Reason `json:"reason"`
+	Detail string          `json:"detail,omitempty"`
+}
+
+// ReasonOf is why an output is made, or not; it is given by its index.
+func (i *Item) ReasonOf(output int) hindcast.Reason {
+	if len(i.Outputs) == 0 {
+		return i.Reason
+	}
+	return i.Outputs[output].Reason
+}
+
+// Forced reports whether an output is made although a committed row with its fingerprint may exist.
+func (i *Item) Forced(output int) bool {
+	reason := i.ReasonOf(output)
+	return reason == hindcast.ReasonForced || reason == hindcast.ReasonEdited
+}
+
+// Wanted are the outputs that the slice is run for, by their indices.
+func (i *Item) Wanted() []int {
+	var wanted []int
+	for output := range max(1, len(i.Outputs)) {
+		if i.ReasonOf(output).Runs() {
+			wanted = append(wanted, output)
+		}
+	}
+	return wanted
 }
 
 // Unit is what one unload of a fact covers: one of the fact's own periods.
@@ -160,21 +190,27 @@ type Inputs struct {
 	// Current holds the current generations: fact → unit key → manifest; and the dimensions'.
 	Current map[string]map[string]*hindcast.Manifest
 	Dims    map[string]*hindcast.Manifest
-	// Committed are the status rows, in the order of time. One without Parts and Sums tells by its Fingerprint alone
-	// whether anything changed: see Draft.Unexplained. Published are the target's sums for those of their slices, by key,
-	// that may have been edited.
+	// Outputs are what is known of the pipeline's outputs, in its order; none while nobody has asked.
+	Outputs []Known
+	// Committed are the status rows of all of them, each in the order of time. One without Parts and Sums tells by its Fingerprint alone
+	// whether anything changed: see Draft.Unexplained.
 	Committed []hindcast.Committed
-	Published map[string]hindcast.Sums
-	Unloads   int             // at the same time, by the warehouse; 0 means no limit of its own
-	Failed    map[string]bool // slices that failed or were stopped in the latest run, for --slices failed
-	Result    []hindcast.Column
-	Existing  bool
+	Unloads   int                 // at the same time, by the warehouse; 0 means no limit of its own
+	Failed    map[string]bool     // slices that failed or were stopped in the latest run, for --slices failed
 	Looked    map[LookedAt]string // how sources moved since they were unloaded, in words
 	Advice    []string            // the warehouse's, of the target: shown as warnings
 	Notes     []string            // of the user's own files: shown as warnings
 	Machine   Machine
 	Capacity  Capacity
 	Earlier   Earlier
+}
+
+// Known is what is known of an output.
+type Known struct {
+	Result   []hindcast.Column // see Output
+	Existing bool              // its target is there
+	// Published are the target's sums for those of its committed slices, by key, that may have been edited.
+	Published map[string]hindcast.Sums
 }
 
 // Source is what is known of a table or a glob of files.

@@ -10,14 +10,28 @@ import (
 
 // candidate is a slice of the history before it is selected.
 type candidate struct {
-	Item      // Reason and Detail as they are without force; without Parts
-	parts     hindcast.Parts
+	Item      // Reason and Detail as they are without force; without Parts and Outputs
+	outputs   []output
 	units     [][]int // by fact, into its cutter
 	contents  []part  // of the facts whose content is known, by name
 	inputs    inputs
+	unsettled bool
+}
+
+// output is what is known of an output in a slice.
+type output struct {
+	Outcome   // as it is without force
+	parts     hindcast.Parts
 	committed *hindcast.Committed
 	same      bool // it was made of what it would be made of now
-	unsettled bool
+}
+
+// first is the output that the slice's reason is of: the first that is made.
+func (c *candidate) first() *output {
+	if i := slices.IndexFunc(c.outputs, func(o output) bool { return o.Reason.Runs() }); i >= 0 {
+		return &c.outputs[i]
+	}
+	return &c.outputs[0]
 }
 
 // part is a named input's content.
@@ -30,9 +44,9 @@ type inputs struct {
 	unsettled string   // why some are unloaded for their age
 }
 
-// look says of one slice what it reads, and whether it was made of that.
+// look says of one slice what it reads, and of each output whether it was made of that.
 func (c *candidate) look(m *maker, s hindcast.Slice) error {
-	c.Slice, c.parts, c.committed = s, m.parts(s), m.committed[s.Key]
+	c.Slice = s
 	c.units, c.Units, c.contents = make([][]int, len(m.cutters)), make(Needs, 0, len(m.cutters)), make([]part, 0, len(m.cutters))
 	for _, f := range m.byName {
 		if err := c.read(m.cutters[f], f); err != nil {
@@ -40,20 +54,55 @@ func (c *candidate) look(m *maker, s hindcast.Slice) error {
 		}
 	}
 	c.unsettled = c.inputs.unsettled != "" || m.unsettled(s.Interval)
-	c.same = c.committed != nil && fingerprint(c.parts, c.contents, m.dimParts) == c.committed.Fingerprint
+	for k := range c.outputs {
+		o := &c.outputs[k]
+		o.parts, o.committed = m.parts[k](s), m.committed[k][s.Key]
+		o.same = o.committed != nil && fingerprint(o.parts, c.contents, m.dimParts) == o.committed.Fingerprint
+	}
 	return nil
 }
 
 // item is the candidate as the plan has it.
 func (m *maker) item(c *candidate) Item {
 	item := c.Item
-	m.force(&item, c.committed)
-	parts := c.parts
-	if item.Reason.Runs() {
-		parts.Facts, parts.Dims = byName(c.contents), byName(m.dimParts)
+	item.Parts = make([]hindcast.Parts, len(c.outputs))
+	outcomes := make([]Outcome, len(c.outputs))
+	for k := range c.outputs {
+		outcomes[k], item.Parts[k] = m.forced(&c.outputs[k]), c.outputs[k].parts
 	}
-	item.Parts = []hindcast.Parts{parts}
+	m.summarize(&item, outcomes)
+	if len(outcomes) > 1 {
+		item.Outputs = outcomes
+	}
+
+	if item.Reason.Runs() {
+		facts, dims := byName(c.contents), byName(m.dimParts)
+		for k := range item.Parts {
+			item.Parts[k].Facts, item.Parts[k].Dims = facts, dims
+		}
+	}
 	return item
+}
+
+// judge says of each output why it is made, or not, and of the slice why it runs.
+func (m *maker) judge(c *candidate) {
+	var few [4]Outcome // without a list of each of many slices
+	outcomes := few[:0]
+	for k := range c.outputs {
+		o := &c.outputs[k]
+		o.Reason, o.Detail = m.reason(c, k)
+		outcomes = append(outcomes, o.Outcome)
+	}
+	m.summarize(&c.Item, outcomes)
+}
+
+// summarize gives the slice the outcome of the first output that is made. Where another one's differs, it names the output.
+func (m *maker) summarize(item *Item, outcomes []Outcome) {
+	first := max(0, slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Reason.Runs() }))
+	item.Reason, item.Detail = outcomes[first].Reason, outcomes[first].Detail
+	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o != outcomes[first] }) {
+		item.Detail = strings.TrimSuffix(m.Pipeline.Outputs[first].Name+": "+item.Detail, ": ")
+	}
 }
 
 func byName(parts []part) map[string]string {
@@ -136,10 +185,11 @@ func add(sum, n int64) int64 {
 	return sum + n
 }
 
-// reason is the first that holds. What is sure to change the slice comes before what may turn out to be the same:
+// reason is why an output is made, or not: the first that holds. What is sure to change the slice comes before what may turn out to be the same:
 // of the latter the supervisor looks at the fingerprint again after the unload.
-func (m *maker) reason(c *candidate) (hindcast.Reason, string) {
-	row, in := c.committed, &c.inputs
+func (m *maker) reason(c *candidate, k int) (hindcast.Reason, string) {
+	o, in := &c.outputs[k], &c.inputs
+	row := o.committed
 	switch {
 	case in.skipped:
 		return hindcast.ReasonMissing, "missing: skip"
@@ -147,13 +197,17 @@ func (m *maker) reason(c *candidate) (hindcast.Reason, string) {
 		return hindcast.ReasonNew, ""
 	}
 	by := m.by(row)
-	if reason, what := m.changed(c); reason != "" {
+	if reason, what := m.changed(o, c.contents); reason != "" {
 		return reason, strings.TrimPrefix(what+", "+by, ", ")
 	}
-	switch is, known := m.Published[c.Slice.Key]; {
-	case m.Result != nil && !m.Existing:
-		return hindcast.ReasonEdited, m.Pipeline.Output().Target.Table + " is not there; " + by
-	case known && !is.Agrees(row.Sums):
+	var known Known
+	if len(m.Outputs) > 0 {
+		known = m.Outputs[k]
+	}
+	switch is, looked := known.Published[c.Slice.Key]; {
+	case known.Result != nil && !known.Existing:
+		return hindcast.ReasonEdited, m.Pipeline.Outputs[k].Target.Table + " is not there; " + by
+	case looked && !is.Agrees(row.Sums):
 		return hindcast.ReasonEdited, by
 	case len(in.unknown) > 0:
 		return hindcast.ReasonFacts, strings.Join(in.unknown, ", ") + "; run only if its rows differ"
@@ -184,12 +238,12 @@ func (m *maker) by(row *hindcast.Committed) string {
 	return text
 }
 
-// changed compares what a slice was made from with what it would be made from, as far as that is known.
-func (m *maker) changed(c *candidate) (hindcast.Reason, string) {
-	if c.same {
+// changed compares what an output was made from with what it would be made from, as far as that is known.
+func (m *maker) changed(o *output, contents []part) (hindcast.Reason, string) {
+	if o.same {
 		return "", ""
 	}
-	switch was, is := c.committed.Parts, c.parts; {
+	switch was, is := o.committed.Parts, o.parts; {
 	case was.SQL != is.SQL:
 		return hindcast.ReasonSQL, ""
 	case was.Params != is.Params:
@@ -197,10 +251,10 @@ func (m *maker) changed(c *candidate) (hindcast.Reason, string) {
 	case was.Definition != is.Definition:
 		return hindcast.ReasonDefinition, ""
 	}
-	if names := differing(c.committed.Parts.Facts, c.contents); names != "" {
+	if names := differing(o.committed.Parts.Facts, contents); names != "" {
 		return hindcast.ReasonFacts, names
 	}
-	if names := differing(c.committed.Parts.Dims, m.dimParts); names != "" {
+	if names := differing(o.committed.Parts.Dims, m.dimParts); names != "" {
 		return hindcast.ReasonDims, names
 	}
 	return "", ""

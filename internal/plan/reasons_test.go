@@ -30,7 +30,7 @@ var changes = []struct {
 		w.Pipeline.History.Settle = hindcast.Period{N: 52, Unit: hindcast.Months}
 	}, hindcast.ReasonUnsettled, "younger than 52 months", true},
 	{"lost from the lake", func(w *world) { delete(w.Current["usage"], key) }, hindcast.ReasonFacts, "usage: not in the lake; run only if its rows differ", false},
-	{"target edited", func(w *world) { w.Published[key] = hindcast.Sums{Rows: 10, Content: "other"} }, hindcast.ReasonEdited, "committed by r7, 3 May", false},
+	{"target edited", func(w *world) { w.Outputs[0].Published[key] = hindcast.Sums{Rows: 10, Content: "other"} }, hindcast.ReasonEdited, "committed by r7, 3 May", false},
 	{"dimension", func(w *world) { w.Inputs.Dims["accounts"].Sums.Content = "other" }, hindcast.ReasonDims, "accounts, committed by r7, 3 May", true},
 	{"fact", func(w *world) { w.Current["billing"][key].Sums.Content = "other" }, hindcast.ReasonFacts, "billing, committed by r7, 3 May", false},
 	{"hook", func(w *world) { w.Pipeline.Output().Load.Before = []string{"DELETE FROM x"} }, hindcast.ReasonDefinition, "committed by r7, 3 May", true},
@@ -136,7 +136,7 @@ func TestDetailsOfSeveral(t *testing.T) {
 
 func TestTargetGone(t *testing.T) {
 	w := newWorld(t).run()
-	w.Existing, w.Published = false, nil
+	w.Outputs[0].Existing, w.Outputs[0].Published = false, nil
 	if got := item(t, w.make(), key); got.Reason != hindcast.ReasonEdited || !strings.Contains(got.Detail, "summary is not there") {
 		t.Errorf("got %q, %q", got.Reason, got.Detail)
 	}
@@ -144,7 +144,7 @@ func TestTargetGone(t *testing.T) {
 
 func TestRowsLostFromTheTarget(t *testing.T) {
 	w := newWorld(t).run()
-	w.Published[key] = hindcast.Sums{Rows: 9, Content: w.Published[key].Content}
+	w.Outputs[0].Published[key] = hindcast.Sums{Rows: 9, Content: w.Outputs[0].Published[key].Content}
 	if got := item(t, w.make(), key); got.Reason != hindcast.ReasonEdited {
 		t.Errorf("got %q, %q", got.Reason, got.Detail)
 	}

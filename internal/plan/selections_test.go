@@ -14,7 +14,7 @@ func mixed(t *testing.T) *world {
 	w := newWorld(t).run()
 	w.Committed = w.Committed[:4]
 	w.Current["billing"]["2016-03-01"].Sums.Content = "other"
-	w.Published["2016-07-01"] = hindcast.Sums{Rows: 1}
+	w.Outputs[0].Published["2016-07-01"] = hindcast.Sums{Rows: 1}
 	w.Failed["2016-07-01"] = true
 	return w
 }

@@ -11,12 +11,19 @@ import (
 // unstable warns of what gives another result each time that it is run over the same rows: the fingerprint does not notice
 // it, and a slice that is computed again differs.
 func unstable(p *hindcast.Pipeline) (warnings []string) {
-	dialect := sqltext.Dialect(p.Transform.Dialect)
-	for _, u := range dialect.FindUnstable(p.Output().Text) {
-		line, column := sqltext.LineColumn(p.Output().Text, u.Offset)
-		warnings = append(warnings, fmt.Sprintf("%s:%d:%d: %s %s", filepath.Base(p.Output().SQLFile), line, column, u.What, u.Why))
+	for i := range p.Outputs {
+		warnings = append(warnings, unstableOutput(p, &p.Outputs[i])...)
 	}
-	for i, c := range p.Output().Checks {
+	return warnings
+}
+
+func unstableOutput(p *hindcast.Pipeline, o *hindcast.Output) (warnings []string) {
+	dialect := sqltext.Dialect(p.Transform.Dialect)
+	for _, u := range dialect.FindUnstable(o.Text) {
+		line, column := sqltext.LineColumn(o.Text, u.Offset)
+		warnings = append(warnings, fmt.Sprintf("%s:%d:%d: %s %s", filepath.Base(o.SQLFile), line, column, u.What, u.Why))
+	}
+	for i, c := range o.Checks {
 		text := c.SQL
 		if c.Total != nil {
 			text = c.Total.Equals
@@ -25,7 +32,7 @@ func unstable(p *hindcast.Pipeline) (warnings []string) {
 			if u.Order {
 				continue
 			}
-			place := placeOf(p, fmt.Sprintf("checks.%d", i))
+			place := placeOf(p, o.Key(fmt.Sprintf("checks.%d", i)))
 			warnings = append(warnings, fmt.Sprintf("%s:%d: check %q: %s %s", filepath.Base(place.File), place.Line, c.Name, u.What, u.Why))
 		}
 	}

@@ -50,7 +50,7 @@ func newWorld(t *testing.T, edits ...func(*hindcast.Pipeline)) *world {
 	}
 	w := &world{t: t, Inputs: plan.Inputs{Pipeline: p, Now: now, Engine: plan.Version{Name: "duckdb", Version: "v1.5.5"},
 		Sources: map[string]plan.Source{}, Current: map[string]map[string]*hindcast.Manifest{}, Dims: map[string]*hindcast.Manifest{},
-		Published: map[string]hindcast.Sums{}, Failed: map[string]bool{}, Machine: plan.Machine{Cores: 2, Memory: 8 << 30, DiskFree: 1 << 40},
+		Failed: map[string]bool{}, Machine: plan.Machine{Cores: 2, Memory: 8 << 30, DiskFree: 1 << 40},
 		Capacity: plan.Capacity{Slots: 1, Cap: "2 cores", Memory: 4 << 30, Threads: 2}}}
 	w.fill()
 	return w
@@ -101,15 +101,21 @@ func (w *world) run() *world {
 	w.t.Helper()
 	w.unload()
 	w.Committed = nil
-	w.Existing, w.Result = true, []hindcast.Column{{Name: "month", Type: "DATE"}, {Name: "cost", Type: "BIGINT"}}
+	w.Outputs = nil
+	for range w.Pipeline.Outputs {
+		w.Outputs = append(w.Outputs, plan.Known{Existing: true, Published: map[string]hindcast.Sums{},
+			Result: []hindcast.Column{{Name: "month", Type: "DATE"}, {Name: "cost", Type: "BIGINT"}}})
+	}
 	for _, item := range w.make().Items {
 		if len(item.Parts[0].Facts) != len(w.Pipeline.Facts) || len(item.Parts[0].Dims) != len(w.Pipeline.Dims) {
 			w.t.Fatalf("slice %s: the content of facts or dimensions is not known after an unload: %+v", item.Slice.Key, item.Parts)
 		}
 		sums := hindcast.Sums{Rows: 10, Content: "result of " + item.Slice.Key}
-		w.Published[item.Slice.Key] = sums
-		w.Committed = append(w.Committed, hindcast.Committed{Pipeline: w.Pipeline.Name, Target: w.Pipeline.Output().Target.Table, Slice: item.Slice, Run: "r7",
-			Parts: item.Parts[0], Sums: sums, CommittedAt: time.Date(2020, 5, 3, 8, 0, 0, 0, time.UTC)})
+		for k, table := range w.Pipeline.Targets() {
+			w.Outputs[k].Published[item.Slice.Key] = sums
+			w.Committed = append(w.Committed, hindcast.Committed{Pipeline: w.Pipeline.Name, Target: table, Slice: item.Slice, Run: "r7",
+				Parts: item.Parts[k], Sums: sums, CommittedAt: time.Date(2020, 5, 3, 8, 0, 0, 0, time.UTC)})
+		}
 	}
 	return w
 }

@@ -95,7 +95,7 @@ func (c *claim) check(ctx context.Context) error { return c.lease().Check(ctx) }
 // or this lake was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
 func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 	w, name := c.session.Warehouse, p.Pipeline.Name
-	err := w.Prepare(ctx, name, p.Pipeline.Output().Target, p.Output().Result, c.fence())
+	err := c.prepareTargets(ctx, p)
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		return err
 	}
@@ -115,7 +115,17 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	c.hold(above)
-	return w.Prepare(ctx, name, p.Pipeline.Output().Target, p.Output().Result, c.fence())
+	return c.prepareTargets(ctx, p)
+}
+
+// prepareTargets raises the warehouse's fence, and makes the targets that are not there.
+func (c *claim) prepareTargets(ctx context.Context, p *plan.Plan) error {
+	for k := range p.Outputs {
+		if err := c.session.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Outputs[k].Target, p.Outputs[k].Result, c.fence()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget gives the run's id back if no plan was frozen for it.

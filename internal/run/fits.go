@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
@@ -61,8 +62,9 @@ func superseded(ctx context.Context, s *session.Session, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	targets := p.Pipeline.Targets()
 	for _, row := range rows {
-		if row.Publication == p.Run || row.Target != p.Pipeline.Output().Target.Table || !row.CommittedAt.After(p.CreatedAt) {
+		if row.Publication == p.Run || !slices.Contains(targets, row.Target) || !row.CommittedAt.After(p.CreatedAt) {
 			continue
 		}
 		for _, item := range p.Items {

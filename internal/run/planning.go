@@ -143,7 +143,8 @@ func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, p
 // where it needs none.
 func needsSQL(p *hindcast.Pipeline, err error) error {
 	e := *hindcast.AsError(err)
-	if p.Output().Fault == nil && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
+	faulty := slices.ContainsFunc(p.Outputs, func(o hindcast.Output) bool { return o.Fault != nil })
+	if !faulty && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
 		return nil
 	}
 	name := ""

@@ -19,8 +19,13 @@ import (
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// The test binary is also the workers of its runs.
-func TestMain(m *testing.M) { driverstest.Main(m) }
+// The test binary is also the workers of its runs, and a run that is killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == "killed" {
+		panic(runKilled(os.Args[2], os.Args[3], os.Args[4]))
+	}
+	driverstest.Main(m)
+}
 
 const definition = `pipeline: p
 warehouse: duckdb:w.duckdb

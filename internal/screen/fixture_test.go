@@ -37,7 +37,7 @@ func months(n int) *plan.Plan {
 	p.Shares = plan.Shares{Transforms: 1, Threads: 2, Unloads: 1, Transform: 5_800_000_000, Cap: "2 cores"}
 	p.Estimate = plan.Estimate{RowsIn: 41_203_118, BytesIn: 3_900_000_000, UnloadBytes: gb / 5, RowsOut: 1_103_442,
 		DiskNeeded: 3_100_000_000, DiskFree: 84 * gb, LowSeconds: 160, HighSeconds: 210, From: "r7"}
-	p.Output().Existing = true
+	p.Outputs[0].Existing = true
 	return p
 }
 

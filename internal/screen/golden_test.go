@@ -22,7 +22,7 @@ var screens = map[string]func(*bytes.Buffer, Options){
 	"plan": func(w *bytes.Buffer, o Options) { Plan(w, months(36), PlanOptions{Options: o}) },
 	"plan_first": func(w *bytes.Buffer, o Options) {
 		p := months(36)
-		p.Output().Existing, p.Items, p.Estimate = false, p.Items[6:], plan.Estimate{RowsIn: -1, RowsOut: -1, DiskNeeded: 3 * gb, DiskFree: gb}
+		p.Outputs[0].Existing, p.Items, p.Estimate = false, p.Items[6:], plan.Estimate{RowsIn: -1, RowsOut: -1, DiskNeeded: 3 * gb, DiskFree: gb}
 		p.Warnings = []string{"target cost_summary has a column \"note\" that the SQL does not give; it stays NULL in every row that is loaded"}
 		Plan(w, p, PlanOptions{Options: o})
 	},

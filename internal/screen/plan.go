@@ -282,13 +282,7 @@ func (p *page) fact(name string, parts ...string) {
 // work says how much each step has to do.
 func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	unloads, amount, why := unloadWork(pl, p.o.Now)
-	target := pl.Pipeline.Output().Target.Table
-	out := approx(pl.Estimate.RowsOut)
-	if pl.Output().Existing {
-		out += " replaced in " + target
-	} else {
-		out += " into the new table " + target
-	}
+	out := approx(pl.Estimate.RowsOut) + targets(pl)
 	count := Counted(len(runs), "slice")
 	wide := max(cells(unloads), cells(count))
 	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
@@ -297,6 +291,31 @@ func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	}
 	p.fact("transform", padRight(count, wide), approx(pl.Estimate.RowsIn), source(pl))
 	p.fact("load", padRight(count, wide), p.o.text(out))
+}
+
+// targets says where the rows go: they replace others, or are the first in a new table.
+func targets(pl *plan.Plan) string {
+	var replaced, made []string
+	for k := range pl.Outputs {
+		if table := pl.Pipeline.Outputs[k].Target.Table; pl.Outputs[k].Existing {
+			replaced = append(replaced, table)
+		} else {
+			made = append(made, table)
+		}
+	}
+
+	var parts []string
+	if len(replaced) > 0 {
+		parts = append(parts, " replaced in "+strings.Join(replaced, ", "))
+	}
+	switch len(made) {
+	case 0:
+	case 1:
+		parts = append(parts, " into the new table "+made[0])
+	default:
+		parts = append(parts, " into the new tables "+strings.Join(made, ", "))
+	}
+	return strings.Join(parts, ",")
 }
 
 func approx(n int64) string {

@@ -277,6 +277,21 @@ func (s *Session) State(ctx context.Context, run string) (*hindcast.RunState, er
 	return st, nil
 }
 
+// dropHookPlaces forgets where hooks of a frozen plan stood that are others in the pipeline file now.
+func (s *Session) dropHookPlaces(frozen *hindcast.Pipeline) {
+	for k := range frozen.Outputs {
+		o := &frozen.Outputs[k]
+		i := slices.IndexFunc(s.Pipeline.Outputs, func(is hindcast.Output) bool { return is.Name == o.Name })
+		if i >= 0 {
+			if is := &s.Pipeline.Outputs[i].Load; slices.Equal(o.Load.Before, is.Before) && slices.Equal(o.Load.After, is.After) {
+				continue
+			}
+		}
+		frozen.Places = maps.Clone(frozen.Places)
+		maps.DeleteFunc(frozen.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, o.Key("load.")) })
+	}
+}
+
 // Frozen reads a run's plan, and makes its times and zone whole again. Its warehouse is only named: who resumes it compares
 // that with the pipeline file's.
 func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
@@ -289,7 +304,9 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("reading the plan of run %s: %w", run, err)
 	}
 	p.Pipeline.History.Zone = zone
-	p.Pipeline.Output().Text = p.Output().SQL
+	for k := range p.Pipeline.Outputs {
+		p.Pipeline.Outputs[k].Text = p.Outputs[k].SQL
+	}
 	for i := range p.Items {
 		in := &p.Items[i].Slice.Interval
 		in.Start, in.End = in.Start.In(zone), in.End.In(zone)
@@ -300,11 +317,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	}
 	// What may hold secrets is not in the plan: it comes from the pipeline file, where it must still be the same.
 	p.Pipeline.Secrets, p.Pipeline.Places = s.Pipeline.Secrets, s.Pipeline.Places
-	was, is := p.Pipeline.Output().Load, s.Pipeline.Output().Load
-	if !slices.Equal(was.Before, is.Before) || !slices.Equal(was.After, is.After) { // the frozen hooks stand nowhere any more
-		p.Pipeline.Places = maps.Clone(p.Pipeline.Places)
-		maps.DeleteFunc(p.Pipeline.Places, func(key string, _ hindcast.Place) bool { return strings.HasPrefix(key, "load.") })
-	}
+	s.dropHookPlaces(&p.Pipeline)
 	p.Pipeline.Lake = s.Pipeline.Lake // it was found there
 	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout

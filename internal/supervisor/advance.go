@@ -24,7 +24,7 @@ func (r *run) advance(a *assignment, res *result) {
 		r.failed(a, res)
 	case res.gone:
 		r.beginAgain(s)
-	case res.committed != nil:
+	case len(res.committed) > 0:
 		r.committed(a, res)
 	case a.phase == toUnload:
 		r.unloaded(a)
@@ -49,7 +49,7 @@ func (r *run) unloaded(a *assignment) {
 // beginAgain has the slice's next attempt begin where a new run's would: nothing is left of the last one. It is not a failure of
 // the slice, so it counts for no retry.
 func (r *run) beginAgain(s *slice) {
-	s.trying, s.print = false, ""
+	s.trying = false
 	r.enqueue(s, r.first(s))
 }
 
@@ -70,11 +70,7 @@ func (r *run) transformed(a *assignment, res *result) {
 		return
 	}
 
-	m := res.staged.Manifest
-	r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepTransform, Manifest: m,
-		Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Memory: res.staged.Memory, RowsIn: res.staged.RowsIn, BytesIn: res.staged.BytesIn,
-		Strays: res.staged.Strays})
-	s.print, s.staged = res.print, m
+	s.print, s.staged = res.print, res.staged
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)
 }
@@ -86,7 +82,9 @@ func (r *run) resolved(s *slice, res *result) {
 		return
 	}
 
-	s.staged, s.print = nil, ""
+	if complete(s.item, s.staged) { // otherwise the outputs that are staged need not be made again
+		s.staged, s.print = nil, ""
+	}
 	s.held = count(&r.held, s.held, false)
 	if r.unloads(s.item) {
 		r.enqueue(s, toUnload)
@@ -97,13 +95,20 @@ func (r *run) resolved(s *slice, res *result) {
 
 // committed is success: on disk before anybody hears of it (promise 1).
 func (r *run) committed(a *assignment, res *result) {
-	c := res.committed
-	if a.phase == toLoad {
-		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepLoad, Rows: c.Sums.Rows,
-			Seconds: res.took.Seconds()})
+	attempt, rows := 1, int64(0)
+	for i := range res.committed {
+		c := &res.committed[i]
+		rows += c.Sums.Rows
+		if c.Publication == r.Plan.Run || len(res.committed) == 1 { // others were up to date
+			attempt = max(attempt, c.Attempt)
+		}
 	}
-	r.record(hindcast.Event{Type: hindcast.EventCommitted, Slice: a.slice.item.Slice.Key, Attempt: max(1, c.Attempt),
-		Rows: c.Sums.Rows, Fingerprint: c.Fingerprint}) // of the attempt that loaded it, which a lookup may have found
+
+	if a.phase == toLoad {
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepFinished, Step: hindcast.StepLoad, Rows: rows, Seconds: res.took.Seconds()})
+	}
+	r.record(hindcast.Event{Type: hindcast.EventCommitted, Slice: a.slice.item.Slice.Key, Attempt: attempt, Rows: rows,
+		Fingerprint: a.try.Fingerprint}) // of the attempt that loaded it, which a lookup may have found
 	r.durable = true
 	r.done(a.slice)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 )
 
 // phase is what a goroutine of a pool does with a slice at a time.
@@ -66,7 +67,7 @@ type assignment struct {
 	phase   phase
 	try     Try
 	work    *hindcast.OpenWork // with toRejoin
-	staged  *hindcast.Manifest
+	staged  []*hindcast.Manifest
 	unknown bool
 	limited bool
 	left    time.Duration // of attempt_timeout, if limited
@@ -98,13 +99,13 @@ type result struct {
 	err       error
 	took      time.Duration
 	print     string // of a transform
-	current   bool   // of a transform: a committed row with this fingerprint is there already
-	staged    Staged
-	work      *hindcast.OpenWork  // of a transform: what the engine was given, where it outlives this process
-	gone      bool                // of a transform that is rejoined: nothing runs of it, and it has no result
-	committed *hindcast.Committed // of a load
-	unknown   bool                // of a load: it may have been committed
-	reusable  bool                // of a resolution: the staged result can be loaded
+	current   bool   // of a transform: committed rows with this fingerprint are there already
+	staged    []*hindcast.Manifest
+	work      *hindcast.OpenWork   // of a transform: what the engine was given, where it outlives this process
+	gone      bool                 // of a transform that is rejoined: nothing runs of it, and it has no result
+	committed []hindcast.Committed // of a load
+	unknown   bool                 // of a load: it may have been committed
+	reusable  bool                 // of a resolution: the staged result can be loaded
 }
 
 // work does a pool's assignments, one at a time, until the run is over.
@@ -202,28 +203,21 @@ func reached(p *hindcast.Progress) []string {
 	return []string{"when it was stopped: " + strings.Join(known, ", ")}
 }
 
-// transform finds the fingerprint, reports it before the transform begins, transforms, and stages the result.
+// transform finds the fingerprint, reports it before the first transform begins, and makes the results of the outputs that
+// are due.
 func (r *run) transform(ctx context.Context, a *assignment, res *result) {
-	var committed bool
-	res.print, committed, res.err = r.Worker.Fingerprint(ctx, a.try)
+	var due []int
+	res.print, due, res.err = r.Worker.Fingerprint(ctx, a.try)
 	if res.err != nil {
 		return
 	}
-	if committed && !a.try.Forced() {
+	if len(due) == 0 {
 		res.current = true
 		return
 	}
 
-	report, try := r.reporter(a), a.try
-	try.Fingerprint = res.print
-	report(hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
-	report(hindcast.Event{Type: hindcast.EventStepStarted})
-
-	var handle hindcast.Handle
-	if handle, res.err = r.give(ctx, a, try); res.err != nil {
-		return
-	}
-	r.takeBack(ctx, a, try, handle, res)
+	r.reporter(a)(hindcast.Event{Type: hindcast.EventFingerprint, Fingerprint: res.print})
+	r.makeAll(ctx, a, res, due)
 }
 
 // resolve finds out how a load ended whose end is unknown (promise 4), then whether its staged result can be loaded.
@@ -239,7 +233,15 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 			return
 		}
 	}
-	res.reusable = a.staged != nil && r.Worker.Reusable(ctx, a.staged)
+	res.reusable = complete(&a.try.Item, a.staged)
+	for _, m := range a.staged {
+		res.reusable = res.reusable && r.Worker.Reusable(ctx, m)
+	}
+}
+
+// complete reports whether there is a result of every output that the slice is run for.
+func complete(item *plan.Item, staged []*hindcast.Manifest) bool {
+	return len(staged) > 0 && len(staged) == len(item.Wanted())
 }
 
 // load publishes. After any failure but a fence's it looks the status row up at once, because the answer to a
@@ -247,7 +249,7 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 func (r *run) load(ctx context.Context, a *assignment, res *result) {
 	committed, err := r.Worker.Load(ctx, a.try, a.staged)
 	if err == nil {
-		res.committed = &committed
+		res.committed = committed
 		r.discardStaged(a)
 		return
 	}
@@ -274,23 +276,40 @@ func (r *run) load(ctx context.Context, a *assignment, res *result) {
 	}
 }
 
-// lookup is the Worker's, but for a slice that runs in any case only this run's own row counts.
-func (r *run) lookup(ctx context.Context, try Try) (*hindcast.Committed, error) {
+// lookup is the Worker's, but of an output that is made in any case only this run's own row counts.
+func (r *run) lookup(ctx context.Context, try Try) ([]hindcast.Committed, error) {
 	found, err := r.Worker.Lookup(ctx, try)
-	if err != nil || found == nil {
+	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	if found.Fingerprint != try.Fingerprint || try.Forced() && found.Run != try.Run {
+	if plan.Together(prints(found)) != try.Fingerprint {
 		return nil, nil
+	}
+
+	for i, output := range try.Item.Wanted() {
+		if try.Item.Forced(output) && found[i].Run != try.Run {
+			return nil, nil
+		}
 	}
 	return found, nil
 }
 
-// discardStaged removes the result that is committed now, with the attempt that made it.
+func prints(rows []hindcast.Committed) []string {
+	list := make([]string, len(rows))
+	for i := range rows {
+		list[i] = rows[i].Fingerprint
+	}
+	return list
+}
+
+// discardStaged removes the results that are committed now, with the attempts that made them.
 func (r *run) discardStaged(a *assignment) {
-	try := a.try
-	if a.staged != nil && a.staged.Attempt > 0 {
-		try.Attempt = a.staged.Attempt
+	try, made := a.try, 0
+	for _, m := range a.staged {
+		made = max(made, m.Attempt)
+	}
+	if made > 0 {
+		try.Attempt = made
 	}
 	r.discard(try)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 )
 
 // proof is the run's last question (promise 6): does the warehouse hold a committed row for every slice, and does the target
@@ -18,9 +19,14 @@ type proof struct {
 
 // answer is the warehouse's.
 type answer struct {
-	rows     map[string]hindcast.Committed // by slice key, those of the claims that are as the run says
-	standing map[string]hindcast.Sums      // of the target's rows now, by slice key; none where nobody looked
-	err      error
+	held map[string][]holding // by slice key, of the claims that are as the run says
+	err  error
+}
+
+// holding is a committed row, and the sums of the target's rows in its slice now; nil where nobody looked.
+type holding struct {
+	row      hindcast.Committed
+	standing *hindcast.Sums
 }
 
 // prove reports whether the proof has ended, or there is nothing to prove; otherwise it asks.
@@ -38,7 +44,7 @@ func (r *run) prove() bool {
 
 // claim is a slice that the run says is committed, with its fingerprint.
 type claim struct {
-	*hindcast.Slice
+	item  *plan.Item
 	print string
 }
 
@@ -46,10 +52,10 @@ type claim struct {
 func (r *run) claims() []claim {
 	var claims []claim
 	for i := range r.Plan.Items {
-		slice := &r.Plan.Items[i].Slice
-		known := r.state.Slices[slice.Key]
+		item := &r.Plan.Items[i]
+		known := r.state.Slices[item.Slice.Key]
 		if known != nil && (known.State == hindcast.Succeeded || known.State == hindcast.Skipped && known.Fingerprint != "") {
-			claims = append(claims, claim{slice, known.Fingerprint})
+			claims = append(claims, claim{item, known.Fingerprint})
 		}
 	}
 	return claims
@@ -70,37 +76,59 @@ func (r *run) ask(ctx context.Context, claims []claim) answer {
 	}
 }
 
-// look asks for the committed rows, and then for what the target holds of those that the run claims.
+// look asks for the committed rows, and then for what the targets hold of those that the run claims.
 func (r *run) look(ctx context.Context, claims []claim) answer {
 	rows, err := r.Prove(ctx)
 	if err != nil {
 		return answer{err: err}
 	}
-	byKey := make(map[string]*hindcast.Committed, len(rows))
+	found := make(map[position]*hindcast.Committed, len(rows))
 	for i := range rows {
-		byKey[rows[i].Slice.Key] = &rows[i]
-	}
-	a := answer{rows: map[string]hindcast.Committed{}, standing: map[string]hindcast.Sums{}}
-	var held []hindcast.Committed
-	for _, c := range claims {
-		row := byKey[c.Key]
-		if row != nil && row.Fingerprint == c.print && row.Slice.Interval.Equal(c.Interval) {
-			a.rows[c.Key] = *row
-			held = append(held, *row)
-		}
-	}
-	if r.Standing == nil || len(held) == 0 {
-		return a
+		found[position{rows[i].Slice.Key, rows[i].Target}] = &rows[i]
 	}
 
-	sums, err := r.Standing(ctx, held)
-	if err != nil {
-		return answer{err: err}
+	var held []hindcast.Committed
+	for _, c := range claims {
+		held = append(held, r.claimed(c, found)...)
 	}
+	var sums []hindcast.Sums
+	if r.Standing != nil && len(held) > 0 {
+		if sums, err = r.Standing(ctx, held); err != nil {
+			return answer{err: err}
+		}
+	}
+
+	a := answer{held: make(map[string][]holding, len(claims))}
 	for i, row := range held {
-		a.standing[row.Slice.Key] = sums[i]
+		h := holding{row: row}
+		if sums != nil {
+			h.standing = &sums[i]
+		}
+		a.held[row.Slice.Key] = append(a.held[row.Slice.Key], h)
 	}
 	return a
+}
+
+// position is where a status row stands: one for each slice of each target.
+type position struct{ slice, target string }
+
+// claimed are the status rows of the outputs that the slice is run for; none unless all are there and together have the
+// fingerprint of the claim.
+func (r *run) claimed(c claim, found map[position]*hindcast.Committed) []hindcast.Committed {
+	outputs := c.item.Wanted()
+	rows := make([]hindcast.Committed, 0, len(outputs))
+	for _, output := range outputs {
+		row := found[position{c.item.Slice.Key, r.Plan.Pipeline.Outputs[output].Target.Table}]
+		if row == nil || !row.Slice.Interval.Equal(c.item.Slice.Interval) {
+			return nil
+		}
+		rows = append(rows, *row)
+	}
+
+	if plan.Together(prints(rows)) != c.print {
+		return nil
+	}
+	return rows
 }
 
 // proven compares what the run says with what the warehouse holds. A slice whose row is not there, or whose rows are not
@@ -118,9 +146,9 @@ func (r *run) proven(a answer) {
 		return
 	}
 	for _, c := range r.claims() {
-		if text := a.doubt(c.Key, r.Plan.Pipeline.Output().Target.Table); text != "" {
+		if text := a.doubt(c.item.Slice.Key); text != "" {
 			r.failures++
-			r.record(hindcast.Event{Type: hindcast.EventFailed, Slice: c.Key, Step: hindcast.StepLoad, Error: &hindcast.Error{
+			r.record(hindcast.Event{Type: hindcast.EventFailed, Slice: c.item.Slice.Key, Step: hindcast.StepLoad, Error: &hindcast.Error{
 				Code: hindcast.ELost, Class: hindcast.ClassPermanent, Message: text,
 				Next: "find out who else writes to the target, be it a hook or trigger of another slice's load"}})
 		}
@@ -128,17 +156,20 @@ func (r *run) proven(a answer) {
 }
 
 // doubt says why a slice does not count as committed; empty if it does.
-func (a *answer) doubt(key, target string) string {
-	row, found := a.rows[key]
-	if !found {
+func (a *answer) doubt(key string) string {
+	if len(a.held[key]) == 0 {
 		return "the slice was loaded, but the warehouse has no committed row for it any more"
 	}
-	is, looked := a.standing[key]
-	switch {
-	case !looked || is.Agrees(row.Sums):
-		return ""
-	case is.Rows != row.Sums.Rows:
-		return fmt.Sprintf("the slice was committed with %d rows, and %d stand in %s: somebody changed them during the run", row.Sums.Rows, is.Rows, target)
+
+	for _, h := range a.held[key] {
+		switch {
+		case h.standing == nil || h.standing.Agrees(h.row.Sums):
+		case h.standing.Rows != h.row.Sums.Rows:
+			return fmt.Sprintf("the slice was committed with %d rows, and %d stand in %s: somebody changed them during the run",
+				h.row.Sums.Rows, h.standing.Rows, h.row.Target)
+		default:
+			return fmt.Sprintf("the slice's rows in %s are not those that were committed: somebody changed them during the run", h.row.Target)
+		}
 	}
-	return fmt.Sprintf("the slice's rows in %s are not those that were committed: somebody changed them during the run", target)
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 )
 
 func TestResume(t *testing.T) {
@@ -18,7 +19,7 @@ func TestResume(t *testing.T) {
 		calls   map[string]int // of slice 0, in the resume
 	}{
 		{"committed, and the journal does not know", func(w *world) {
-			w.rows[key(0)] = hindcast.Committed{Slice: planOf(1).Items[0].Slice, Run: "r1", Attempt: 1, Fingerprint: key(0) + "/"}
+			w.rows[key(0)] = hindcast.Committed{Target: "t", Slice: planOf(1).Items[0].Slice, Run: "r1", Attempt: 1, Fingerprint: key(0) + "/"}
 		}, 0, map[string]int{"lookup": 1, "load": 0, "transform": 0}},
 		{"staged and not committed", func(*world) {}, 1, map[string]int{"lookup": 1, "load": 1, "transform": 0}},
 		{"staged, and the files are gone", func(w *world) { clear(w.staged) }, 1, map[string]int{"lookup": 1, "load": 1, "transform": 1}},
@@ -94,6 +95,10 @@ func live(t *testing.T, random *rand.Rand) {
 	if random.IntN(2) == 0 {
 		unloading(p)
 	}
+	if n := 1 + random.IntN(3); n > 1 {
+		several(p, n)
+		w.upToDate(p, random)
+	}
 	p.Shares.Transforms, p.Shares.Unloads = 1+random.IntN(4), 1+random.IntN(3)
 	p.Pipeline.Run.Retries = random.IntN(4)
 	if random.IntN(2) == 0 {
@@ -135,6 +140,18 @@ func live(t *testing.T, random *rand.Rand) {
 		if random.IntN(2) == 0 { // as if it had been killed before the end was journaled
 			w.journal.durable = lastDurable(w.journal.events, random)
 			w.journal.crash(random.Float64())
+		}
+	}
+}
+
+// upToDate commits some outputs of some slices before the run.
+func (w *world) upToDate(p *plan.Plan, random *rand.Rand) {
+	for _, item := range p.Items {
+		for k, o := range p.Pipeline.Outputs {
+			if random.IntN(4) == 0 {
+				w.rows[at(item.Slice.Key, k)] = hindcast.Committed{Target: o.Target.Table, Slice: item.Slice, Run: "r0", Publication: "r0", Attempt: 3,
+					Fingerprint: w.print(item.Slice.Key, k)}
+			}
 		}
 	}
 }

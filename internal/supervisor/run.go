@@ -61,7 +61,7 @@ type slice struct {
 	due      time.Time // the end of its rest
 	spent    time.Duration
 	print    string
-	staged   *hindcast.Manifest
+	staged   []*hindcast.Manifest
 	unknown  bool               // a load was prepared and nobody knows how it ended
 	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
 	alone    bool
@@ -170,7 +170,7 @@ func (r *run) first(s *slice) phase {
 	switch {
 	case r.UnloadOnly:
 		return toUnload
-	case s.unknown || s.staged != nil:
+	case s.unknown || complete(s.item, s.staged):
 		return toResolve
 	case s.work != nil:
 		return toRejoin

@@ -92,9 +92,6 @@ func (r *run) start(s *slice) {
 	a := &assignment{slice: s, phase: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
 		left: r.rules.AttemptTimeout - s.spent,
 		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.alone, Fence: r.Fence, Fingerprint: s.print}}
-	if s.work != nil {
-		a.try.Fence = s.work.Fence // its files are below the prefix of that
-	}
 
 	switch a.phase {
 	case toUnload:

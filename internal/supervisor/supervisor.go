@@ -37,15 +37,17 @@ type Worker interface {
 	// reports step_finished with the manifest for each fact. It returns quickly if all is there already: it
 	// is called again when the attempt is. Units shared by slices are its own to unload only once.
 	Unload(ctx context.Context, try Try, report Report) error
-	// Fingerprint is the slice's, now that its inputs are in the lake. committed says that a status row with
-	// it is in the warehouse already: then the slice is skipped, unless it is run in any case (Forced).
-	Fingerprint(ctx context.Context, try Try) (print string, committed bool, err error)
+	// Fingerprint is the slice's, now that its inputs are in the lake: of all outputs that the slice is run for. due are those of
+	// them, by their index in Plan.Outputs, of which no status row with their fingerprint is in the warehouse, or that are made
+	// in any case (Item.Forced). If none is, the slice is skipped.
+	Fingerprint(ctx context.Context, try Try) (print string, due []int, err error)
 	// Outlives reports whether what Start gives to the engine goes on when this process has died. Then its tag is
 	// journaled before Start and its handle after it, and a resume begins at Wait.
 	Outlives() bool
-	// Tag is by which the engine knows the attempt's work: the same in every process.
+	// Tag is by which the engine knows the attempt's work on Try.Output: the same in every process.
 	Tag(try Try) string
-	// Start gives the SQL and the checks to the engine, and returns at once. After an error nothing has been started.
+	// Start gives the SQL and the checks of Try.Output to the engine, and returns at once. After an error nothing has been
+	// started.
 	Start(ctx context.Context, try Try) (hindcast.Handle, error)
 	// Wait waits until the engine is done, also with what an earlier process gave it. The result is where the engine
 	// wrote it, below the attempt's own prefix (promise 3). After an error, or when ctx has ended, the work is confirmed
@@ -59,12 +61,13 @@ type Worker interface {
 	Stage(ctx context.Context, try Try, result *hindcast.Manifest) error
 	// Reusable says whether the staged files are all there, as their manifest says.
 	Reusable(ctx context.Context, staged *hindcast.Manifest) bool
-	// Load publishes the staged result in one transaction (promise 2). The result may be of an earlier
-	// attempt (staged.Attempt).
-	Load(ctx context.Context, try Try, staged *hindcast.Manifest) (hindcast.Committed, error)
-	// Lookup resolves a load whose end is unknown: the slice's status row with Try.Fingerprint, whichever
-	// attempt wrote it, read under the target's lock so that a commit in flight has ended; nil if none.
-	Lookup(ctx context.Context, try Try) (*hindcast.Committed, error)
+	// Load publishes the staged results, one of each output that was due, in one transaction (promise 2), and returns their
+	// status rows. A result may be of an earlier attempt (its Attempt).
+	Load(ctx context.Context, try Try, staged []*hindcast.Manifest) ([]hindcast.Committed, error)
+	// Lookup resolves a load whose end is unknown: the status rows of the outputs that the slice is run for, in their order, if
+	// together they have Try.Fingerprint, whichever attempts wrote them, read under the targets' locks so that a commit in
+	// flight has ended; nil if they do not.
+	Lookup(ctx context.Context, try Try) ([]hindcast.Committed, error)
 	// Discard removes what Try.Attempt and those before it left behind below their own prefixes, after it failed
 	// or when its result is committed: staged files. Never a generation of a fact, nor previous rows. Best effort:
 	// failures are logged.
@@ -76,17 +79,13 @@ type Try struct {
 	Item        plan.Item
 	Run         string
 	Attempt     int   // counts from 1, and on over resumes
+	Output      int   // that is transformed, by its index in Plan.Outputs
 	Alone       bool  // no other transform runs beside it: it may have all of the memory
 	Fence       int64 // for the load, and of whoever gave the engine its work
 	Fingerprint string
 }
 
-// Forced reports whether the slice is run although a committed row with its fingerprint may exist.
-func (t Try) Forced() bool {
-	return t.Item.Reason == hindcast.ReasonForced || t.Item.Reason == hindcast.ReasonEdited
-}
-
-// Staged is a finished transform.
+// Staged is a finished transform of one output.
 type Staged struct {
 	Manifest *hindcast.Manifest
 	Memory   int64 // peak resident bytes of its process; 0 if unknown

@@ -417,7 +417,7 @@ func TestCommittedFingerprintIsSkippedUnlessForced(t *testing.T) {
 				w := newWorld(t)
 				p := planOf(1)
 				p.Items[0].Reason = test.reason
-				w.rows[key(0)] = hindcast.Committed{Slice: p.Items[0].Slice, Run: "r0", Attempt: 1, Fingerprint: key(0) + "/"}
+				w.rows[key(0)] = hindcast.Committed{Target: "t", Slice: p.Items[0].Slice, Run: "r0", Attempt: 1, Fingerprint: key(0) + "/"}
 				// A load that fails with certainty must not take the earlier run's row for its own.
 				w.call = on("load", key(0), 1, outcome{Err: errTransient})
 				out := w.run(w.config(p))
@@ -596,8 +596,8 @@ func BenchmarkResume10000(b *testing.B) {
 // quickWorld does nothing but remember the rows.
 type quickWorld struct{ *world }
 
-func (q *quickWorld) Fingerprint(_ context.Context, try Try) (string, bool, error) {
-	return try.Item.Slice.Key, false, nil
+func (q *quickWorld) Fingerprint(_ context.Context, try Try) (string, []int, error) {
+	return try.Item.Slice.Key, []int{0}, nil
 }
 
 func (q *quickWorld) Start(context.Context, Try) (hindcast.Handle, error) {
@@ -610,12 +610,12 @@ func (q *quickWorld) Wait(_ context.Context, try Try, _ hindcast.Handle, _ func(
 
 func (q *quickWorld) Stage(context.Context, Try, *hindcast.Manifest) error { return nil }
 
-func (q *quickWorld) Load(_ context.Context, try Try, _ *hindcast.Manifest) (hindcast.Committed, error) {
-	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}
+func (q *quickWorld) Load(_ context.Context, try Try, _ []*hindcast.Manifest) ([]hindcast.Committed, error) {
+	c := hindcast.Committed{Target: "t", Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.rows[c.Slice.Key] = c
-	return c, nil
+	return []hindcast.Committed{c}, nil
 }
 
 func (q *quickWorld) Discard(context.Context, Try) {}

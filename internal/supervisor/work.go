@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -11,21 +12,68 @@ import (
 // endTime bounds how long it may take to end what an earlier process gave to the engine.
 const endTime = 30 * time.Second
 
+// makeAll makes the results of the outputs, one after another: a slot of the transforms is one slice's. What an earlier process
+// has staged from the same is taken as is; what it gave to the engine is waited for. If one fails it returns the name of that.
+func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs []int) (failed string) {
+	report, try := r.reporter(a), a.try
+	try.Fingerprint = res.print
+	for n, output := range outputs {
+		name := r.Plan.Pipeline.Outputs[output].Name
+		if m := r.stagedBefore(ctx, a, res.print, name); m != nil {
+			res.staged = append(res.staged, m)
+			continue
+		}
+
+		try.Output = output
+		report(hindcast.Event{Type: hindcast.EventStepStarted, Output: name})
+		handle, err := r.given(ctx, a, &try, name)
+		if err != nil {
+			res.err = err
+			return name
+		}
+		if r.takeBack(ctx, a, try, handle, res, n == len(outputs)-1); res.err != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// stagedBefore is the output's result of an earlier process, if it was made from what the print is of and is still there.
+func (r *run) stagedBefore(ctx context.Context, a *assignment, print, output string) *hindcast.Manifest {
+	for _, m := range a.staged {
+		if m.Output == output && a.try.Fingerprint == print && r.Worker.Reusable(ctx, m) {
+			return m
+		}
+	}
+	return nil
+}
+
+// given is the handle of the attempt's work on an output: an earlier process gave it to the engine, below the prefix of its
+// fence, or it is given now.
+func (r *run) given(ctx context.Context, a *assignment, try *Try, output string) (hindcast.Handle, error) {
+	if a.phase == toRejoin && a.work.Output == output {
+		try.Fence = a.work.Fence
+		return a.work.Handle, nil
+	}
+	try.Fence = r.Fence
+	return r.give(ctx, a, *try, output)
+}
+
 // give gives the attempt's work to the engine. Where that outlives this process its tag is on disk before it starts, and
 // its handle is journaled after that: so a resume finds it, whenever this process dies.
-func (r *run) give(ctx context.Context, a *assignment, try Try) (hindcast.Handle, error) {
+func (r *run) give(ctx context.Context, a *assignment, try Try, output string) (hindcast.Handle, error) {
 	if !r.Worker.Outlives() {
 		return r.Worker.Start(ctx, try)
 	}
 
-	intent := hindcast.Event{Type: hindcast.EventWorkPrepared, Fence: try.Fence, Fingerprint: try.Fingerprint,
+	intent := hindcast.Event{Type: hindcast.EventWorkPrepared, Output: output, Fence: try.Fence, Fingerprint: try.Fingerprint,
 		Handle: &hindcast.Handle{Tag: r.Worker.Tag(try)}}
 	if err := r.durably(ctx, a, intent); err != nil {
 		return hindcast.Handle{}, err
 	}
 	handle, err := r.Worker.Start(ctx, try)
 	if err == nil {
-		r.reporter(a)(hindcast.Event{Type: hindcast.EventWorkStarted, Handle: &handle})
+		r.reporter(a)(hindcast.Event{Type: hindcast.EventWorkStarted, Output: output, Handle: &handle})
 	}
 	return handle, err
 }
@@ -45,42 +93,50 @@ func (r *run) durably(ctx context.Context, a *assignment, e hindcast.Event) erro
 	}
 }
 
-// takeBack waits for the work's end, and stages its result.
-func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindcast.Handle, res *result) {
-	began := time.Now()
-	res.staged, res.err = r.Worker.Wait(ctx, try, handle, func(p hindcast.Progress) { a.done.Store(&p) })
-	if res.err == nil && res.staged.Manifest == nil {
-		res.err = errors.New("the transform left no manifest")
+// takeBack waits for the work's end, and stages its result. After the last of the slice's outputs the engine is free for the next
+// slice before that is staged.
+func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindcast.Handle, res *result, last bool) {
+	began, output := time.Now(), r.Plan.Pipeline.Outputs[try.Output].Name
+	staged, err := r.Worker.Wait(ctx, try, handle, func(p hindcast.Progress) { a.done.Store(&p) })
+	m := staged.Manifest
+	if err == nil && m == nil {
+		err = errors.New("the transform left no manifest")
 	}
-	if unconfirmed(res.err) {
-		res.work = &hindcast.OpenWork{Attempt: try.Attempt, Fence: try.Fence, Fingerprint: try.Fingerprint, Handle: handle}
+	if res.err = err; unconfirmed(err) {
+		res.work = &hindcast.OpenWork{Attempt: try.Attempt, Output: output, Fence: try.Fence, Fingerprint: try.Fingerprint, Handle: handle}
 	}
 	if res.err != nil {
 		return
 	}
 
-	if res.staged.Manifest.Seconds == 0 {
-		res.staged.Manifest.Seconds = time.Since(began).Seconds()
+	if m.Seconds == 0 {
+		m.Seconds = time.Since(began).Seconds()
 	}
-	r.send(message{assignment: a, staging: true})
-	res.err = r.Worker.Stage(ctx, try, res.staged.Manifest)
+	if last {
+		r.send(message{assignment: a, staging: true})
+	}
+	if res.err = r.Worker.Stage(ctx, try, m); res.err != nil {
+		return
+	}
+	res.staged = append(res.staged, m)
+	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepFinished, Output: output, Manifest: m, Rows: m.Sums.Rows, Bytes: m.Bytes,
+		Seconds: m.Seconds, Memory: staged.Memory, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
 }
 
 // rejoin waits for what an earlier process gave to the engine, if the slice would be made from the same now; if not, it
 // ends that. It is never started a second time: either its result is taken, or nothing of it runs any more.
 func (r *run) rejoin(ctx context.Context, a *assignment, res *result) {
-	res.print, res.current, res.err = r.Worker.Fingerprint(ctx, a.try)
-	if res.err != nil || res.current || res.print != a.work.Fingerprint {
-		res.current = false
+	var due []int
+	res.print, due, res.err = r.Worker.Fingerprint(ctx, a.try)
+	at := slices.IndexFunc(due, func(output int) bool { return r.Plan.Pipeline.Outputs[output].Name == a.work.Output })
+	if res.err != nil || at < 0 || res.print != a.work.Fingerprint {
 		r.endWork(ctx, a, res)
 		return
 	}
 
-	try := a.try
-	try.Fingerprint = res.print
-	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepStarted})
-	r.takeBack(ctx, a, try, a.work.Handle, res)
-	if res.err != nil && hindcast.AsError(res.err).Code == hindcast.EWorker && ctx.Err() == nil {
+	due[0], due[at] = due[at], due[0] // first: nothing else may fail while it is not waited for
+	failed := r.makeAll(ctx, a, res, due)
+	if res.err != nil && failed == a.work.Output && hindcast.AsError(res.err).Code == hindcast.EWorker && ctx.Err() == nil {
 		res.gone, res.err = true, nil
 	}
 }

@@ -28,7 +28,7 @@ func (g *given) runs() bool { return !g.ended && time.Now().Before(g.due) }
 func (w *world) Outlives() bool { return w.outlives }
 
 func (w *world) Tag(try Try) string {
-	return fmt.Sprintf("p/%s/%s/a%d", try.Run, try.Item.Slice.Key, try.Attempt)
+	return fmt.Sprintf("p/%s/%s/a%d", try.Run, at(try.Item.Slice.Key, try.Output), try.Attempt)
 }
 
 // crashes lets the run's process die here, if it is to.
@@ -55,13 +55,14 @@ func (w *world) Start(_ context.Context, try Try) (hindcast.Handle, error) {
 		return hindcast.Handle{}, errCrashed
 	}
 
+	made := at(key, try.Output)
 	for other, g := range w.given {
-		if w.outlives && g.slice == key && (g.runs() || !g.ended && !g.taken && g.print == try.Fingerprint && g.outcome.Err == nil) {
+		if w.outlives && g.slice == made && (g.runs() || !g.ended && !g.taken && g.print == try.Fingerprint && g.outcome.Err == nil) {
 			w.t.Errorf("%s is started, and %s is there", tag, other)
 		}
 	}
 	o := w.draw("transform", try)
-	w.given[tag] = &given{slice: key, print: try.Fingerprint, outcome: o, due: time.Now().Add(o.Takes)}
+	w.given[tag] = &given{slice: made, print: try.Fingerprint, outcome: o, due: time.Now().Add(o.Takes)}
 	if w.crashes("after the start", try) {
 		return hindcast.Handle{}, errCrashed
 	}
@@ -270,8 +271,8 @@ func asked(requests ...StopRequest) <-chan StopRequest {
 // unfingerprinted is a worker whose slices lack an input.
 type unfingerprinted struct{ Worker }
 
-func (u unfingerprinted) Fingerprint(context.Context, Try) (string, bool, error) {
-	return "", false, errPermanent
+func (u unfingerprinted) Fingerprint(context.Context, Try) (string, []int, error) {
+	return "", nil, errPermanent
 }
 
 // loose is a worker whose work cannot be confirmed dead, as long as it says so.

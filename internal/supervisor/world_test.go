@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -106,9 +107,10 @@ type world struct {
 	call    func(method string, try Try) outcome
 
 	mu        sync.Mutex
-	rows      map[string]hindcast.Committed // the status rows, by slice
-	commits   map[string]int                // slice and fingerprint → how often committed
-	staged    map[string]bool               // slice and attempt, if there are files → they are in the lake
+	outputs   []hindcast.Output             // of the plan
+	rows      map[string]hindcast.Committed // the status rows, by slice and output: see at
+	commits   map[string]int                // slice and output, and fingerprint → how often committed
+	staged    map[string]bool               // slice and output, and attempt, if there are files → they are in the lake
 	calls     []string                      // "method slice attempt", as they began
 	active    map[string]int
 	peak      map[string]int
@@ -198,17 +200,41 @@ func (w *world) Unload(ctx context.Context, try Try, report Report) error {
 	return nil
 }
 
-func (w *world) print(try Try) string { return try.Item.Slice.Key + "/" + w.version }
+// at names an output of a slice: the first one has the slice's name.
+func at(slice string, output int) string {
+	if output == 0 {
+		return slice
+	}
+	return fmt.Sprintf("%s#%d", slice, output)
+}
 
-func (w *world) Fingerprint(ctx context.Context, try Try) (string, bool, error) {
+func (w *world) print(slice string, output int) string { return at(slice, output) + "/" + w.version }
+
+// indexOf is the output of this name.
+func (w *world) indexOf(name string) int {
+	return slices.IndexFunc(w.outputs, func(o hindcast.Output) bool { return o.Name == name })
+}
+
+func (w *world) stagedAs(m *hindcast.Manifest) string {
+	return fmt.Sprintf("%s %d", at(m.Key, w.indexOf(m.Output)), m.Attempt)
+}
+
+func (w *world) Fingerprint(ctx context.Context, try Try) (print string, due []int, err error) {
 	o := w.enter("fingerprint", try)
 	defer w.leave("fingerprint")
 	if err := w.spend(ctx, o); err != nil {
-		return "", false, err
+		return "", nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.print(try), w.rows[try.Item.Slice.Key].Fingerprint == w.print(try), nil
+	var all []string
+	for _, k := range try.Item.Wanted() {
+		of := w.print(try.Item.Slice.Key, k)
+		if all = append(all, of); w.rows[at(try.Item.Slice.Key, k)].Fingerprint != of || try.Item.Forced(k) {
+			due = append(due, k)
+		}
+	}
+	return plan.Together(all), due, nil
 }
 
 func (w *world) Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error) {
@@ -222,13 +248,14 @@ func (w *world) Wait(ctx context.Context, try Try, h hindcast.Handle, progress f
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = false
+	m := &hindcast.Manifest{Name: "result", Output: w.outputs[try.Output].Name, Key: try.Item.Slice.Key, Attempt: try.Attempt,
+		Seconds: 1, Sums: hindcast.Sums{Rows: 3}}
+	w.staged[w.stagedAs(m)] = false
 	w.aheadPeak = max(w.aheadPeak, len(w.staged))
-	return Staged{Memory: o.Memory, Manifest: &hindcast.Manifest{Name: "result", Key: try.Item.Slice.Key, Attempt: try.Attempt,
-		Seconds: 1, Sums: hindcast.Sums{Rows: 3}}}, nil
+	return Staged{Memory: o.Memory, Manifest: m}, nil
 }
 
-func (w *world) Stage(ctx context.Context, try Try, _ *hindcast.Manifest) error {
+func (w *world) Stage(ctx context.Context, try Try, m *hindcast.Manifest) error {
 	o := w.enter("stage", try)
 	defer w.leave("stage")
 	if err := w.spend(ctx, o); err != nil {
@@ -236,44 +263,61 @@ func (w *world) Stage(ctx context.Context, try Try, _ *hindcast.Manifest) error 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.staged[fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt)] = true
+	w.staged[w.stagedAs(m)] = true
 	return nil
 }
 
 func (w *world) Reusable(_ context.Context, staged *hindcast.Manifest) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.staged[fmt.Sprintf("%s %d", staged.Key, staged.Attempt)]
+	return w.staged[w.stagedAs(staged)]
 }
 
-func (w *world) Load(ctx context.Context, try Try, staged *hindcast.Manifest) (hindcast.Committed, error) {
+func (w *world) Load(ctx context.Context, try Try, staged []*hindcast.Manifest) (rows []hindcast.Committed, err error) {
 	key := try.Item.Slice.Key
 	o := w.enter("load", try)
 	defer w.leave("load")
 	if !w.journal.onDisk(hindcast.EventLoadPrepared, key, try.Attempt) {
 		w.t.Errorf("promise 1: %s attempt %d is loaded before load_prepared is on disk", key, try.Attempt)
 	}
-	if !w.Reusable(ctx, staged) {
-		w.t.Errorf("%s attempt %d is loaded from files that are not there", key, try.Attempt)
+	for _, m := range staged {
+		if !w.Reusable(ctx, m) {
+			w.t.Errorf("%s attempt %d is loaded from files of %q that are not there", key, try.Attempt, m.Output)
+		}
 	}
 	if err := w.spend(ctx, o); err != nil && !o.Lost {
-		return hindcast.Committed{}, err
+		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if try.Fence < w.fence {
-		return hindcast.Committed{}, &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Message: "taken over"}
+		return nil, &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Message: "taken over"}
 	}
-	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint, Sums: staged.Sums}
-	w.rows[key] = c
-	w.commits[key+" "+try.Fingerprint]++
+	for _, m := range staged {
+		k := w.indexOf(m.Output)
+		c := hindcast.Committed{Target: w.outputs[k].Target.Table, Slice: try.Item.Slice, Run: try.Run, Publication: try.Run, Attempt: try.Attempt,
+			Fingerprint: w.print(key, k), Sums: m.Sums}
+		w.rows[at(key, k)] = c
+		w.commits[at(key, k)+" "+c.Fingerprint]++
+		rows = append(rows, c)
+	}
+	w.checkWhole(try)
 	if o.Lost {
-		return hindcast.Committed{}, o.Err
+		return nil, o.Err
 	}
-	return c, nil
+	return rows, nil
 }
 
-func (w *world) Lookup(ctx context.Context, try Try) (*hindcast.Committed, error) {
+// checkWhole: after a load, every output that the slice is run for has its row. The world is locked.
+func (w *world) checkWhole(try Try) {
+	for _, k := range try.Item.Wanted() {
+		if w.rows[at(try.Item.Slice.Key, k)].Fingerprint != w.print(try.Item.Slice.Key, k) {
+			w.t.Errorf("%s was loaded without output %d", try.Item.Slice.Key, k)
+		}
+	}
+}
+
+func (w *world) Lookup(ctx context.Context, try Try) (found []hindcast.Committed, err error) {
 	o := w.enter("lookup", try)
 	defer w.leave("lookup")
 	if err := w.spend(ctx, o); err != nil {
@@ -281,17 +325,28 @@ func (w *world) Lookup(ctx context.Context, try Try) (*hindcast.Committed, error
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c, ok := w.rows[try.Item.Slice.Key]
-	if !ok || c.Fingerprint != try.Fingerprint {
+	for _, k := range try.Item.Wanted() {
+		c, ok := w.rows[at(try.Item.Slice.Key, k)]
+		if !ok {
+			return nil, nil
+		}
+		found = append(found, c)
+	}
+	if plan.Together(prints(found)) != try.Fingerprint {
 		return nil, nil
 	}
-	return &c, nil
+	return found, nil
 }
 
 func (w *world) Discard(_ context.Context, try Try) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.staged, fmt.Sprintf("%s %d", try.Item.Slice.Key, try.Attempt))
+	if w.crashed {
+		return
+	}
+	for k := range w.outputs {
+		delete(w.staged, fmt.Sprintf("%s %d", at(try.Item.Slice.Key, k), try.Attempt))
+	}
 }
 
 func (w *world) prove(context.Context) ([]hindcast.Committed, error) {
@@ -345,6 +400,18 @@ func planOf(n int) *plan.Plan {
 	return p
 }
 
+// several gives the plan n outputs, all of which are made.
+func several(p *plan.Plan, n int) *plan.Plan {
+	p.Pipeline.Outputs = nil
+	for k := range n {
+		p.Pipeline.Outputs = append(p.Pipeline.Outputs, hindcast.Output{Name: fmt.Sprintf("o%d", k), Target: hindcast.Target{Table: fmt.Sprintf("t%d", k)}})
+	}
+	for i := range p.Items {
+		p.Items[i].Outputs = slices.Repeat([]plan.Outcome{{Reason: p.Items[i].Reason}}, n)
+	}
+	return p
+}
+
 // unloading makes the plan unload every unit.
 func unloading(p *plan.Plan) *plan.Plan {
 	for _, item := range p.Items {
@@ -359,7 +426,7 @@ func (w *world) config(p *plan.Plan) Config {
 	if len(w.journal.events) > 0 {
 		c.State = w.journal.fold(-1)
 	}
-	w.killed = false
+	w.killed, w.outputs = false, p.Pipeline.Outputs
 	return c
 }
 
@@ -404,8 +471,10 @@ func (w *world) checkCommits(c Config, out *Outcome) {
 		return
 	}
 	for _, item := range c.Plan.Items {
-		if _, ok := w.rows[item.Slice.Key]; item.Reason.Runs() && !ok {
-			w.t.Errorf("success, and %s is not committed", item.Slice.Key)
+		for _, k := range item.Wanted() {
+			if _, ok := w.rows[at(item.Slice.Key, k)]; !ok {
+				w.t.Errorf("success, and %s is not committed", at(item.Slice.Key, k))
+			}
 		}
 	}
 }

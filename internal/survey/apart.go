@@ -13,20 +13,21 @@ import (
 // the table that it is a partition of: each load would replace rows that may be the only copy, and what the SQL leaves out of
 // them would be lost. It warns of dimensions that are the target, and of views over the target. target is empty if there is no
 // such table yet.
-func (s *Survey) apart(target warehouse.Table) error {
+func (s *Survey) apart(o *hindcast.Output, target warehouse.Table) error {
+	name := o.Target.Table
 	for _, source := range s.asked {
 		t, there := s.described[source]
 		switch {
 		case s.onlyDim(source):
 			if sameRows(target, t) || shows(t, target) {
 				s.loops = append(s.loops, fmt.Sprintf("the dimension %s has rows of the target %s: a run reads what earlier runs wrote, and gives another result each time",
-					source, s.Pipeline.Output().Target.Table))
+					source, name))
 			}
-		case sameRows(target, t), !there && strings.EqualFold(source, s.Pipeline.Output().Target.Table):
-			return s.ownSource(source)
+		case sameRows(target, t), !there && strings.EqualFold(source, name):
+			return s.ownSource(o, source)
 		case shows(t, target):
 			s.loops = append(s.loops, fmt.Sprintf("the view %s has rows of the target %s: a run reads what earlier runs wrote, and gives another result each time",
-				source, s.Pipeline.Output().Target.Table))
+				source, name))
 		}
 	}
 	return nil
@@ -38,12 +39,12 @@ func (s *Survey) onlyDim(source string) bool {
 		!slices.ContainsFunc(s.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Table == source })
 }
 
-func (s *Survey) ownSource(source string) error {
-	name := s.Pipeline.Output().Target.Table
+func (s *Survey) ownSource(o *hindcast.Output, source string) error {
+	name := o.Target.Table
 	if source != name {
 		source = fmt.Sprintf("%s (the target %s)", source, name)
 	}
-	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],
 		Message: fmt.Sprintf("%s is both a source and the target: a run would replace the rows that it reads, and lose those that the SQL leaves out", source),
 		Next:    "give the target another name; a table that does not exist is created"}
 }

@@ -21,13 +21,44 @@ type schema struct {
 	items  []*plan.Item
 }
 
-// bind learns the result's columns and fits them to the target.
-func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Column, existing bool, err error) {
+// bindAll binds the SQL of the outputs, and fits what it gives to their targets.
+func (s *Survey) bindAll(ctx context.Context, p *plan.Plan) (outputs []plan.Known, err error) {
 	schemas := s.schemas(p)
-	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
-		columns, err := s.bindSchema(ctx, p, schemas[i])
+	var targets []warehouse.Table
+	for k := range s.Pipeline.Outputs {
+		o := &s.Pipeline.Outputs[k]
+		var known plan.Known
+		if known.Result, err = s.bind(ctx, p, o, schemas); err != nil {
+			return nil, s.explained(p, o, err)
+		}
+		t, existing, err := s.target(ctx, o, targets)
 		if err != nil {
-			return nil, false, inSlices(err, schemas[i], p)
+			return nil, err
+		}
+
+		switch {
+		case len(schemas) == 0: // every slice is skipped: what the target has is all that is known of the result
+			known.Result = t.Columns
+		case existing:
+			known.Result, err = s.fit(ctx, o, t, known.Result)
+		default:
+			known.Result, err = s.origins(ctx, p, o, schemas[len(schemas)-1], known.Result)
+		}
+		if err != nil {
+			return nil, s.explained(p, o, err)
+		}
+		known.Existing = existing
+		outputs, targets = append(outputs, known), append(targets, t)
+	}
+	return outputs, nil
+}
+
+// bind learns the columns of an output's result, of all slices together.
+func (s *Survey) bind(ctx context.Context, p *plan.Plan, o *hindcast.Output, schemas []schema) (result []hindcast.Column, err error) {
+	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
+		columns, err := s.bindSchema(ctx, p, o, schemas[i])
+		if err != nil {
+			return nil, inSlices(err, schemas[i], p)
 		}
 		if result == nil {
 			result = columns
@@ -35,44 +66,48 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan) (result []hindcast.Colu
 		}
 		result = widened(result, columns)
 		if _, err = warehouse.Fit("the result", "", s.Pipeline.History.TimeZone, result, columns); err != nil {
-			return nil, false, inSlices(err, schemas[i], p)
+			return nil, inSlices(err, schemas[i], p)
 		}
 	}
 	if len(schemas) > 0 {
-		if err := s.checkTarget(result); err != nil {
-			return nil, false, err
-		}
+		err = s.checkTarget(o, result)
 	}
-	table := s.Pipeline.Output().Target.Table
+	return result, err
+}
+
+// target describes an output's target, and refuses one that is a source, or the target of another output.
+func (s *Survey) target(ctx context.Context, o *hindcast.Output, others []warehouse.Table) (t warehouse.Table, existing bool, err error) {
+	table := o.Target.Table
 	found, err := s.Warehouse.Describe(ctx, []string{table})
 	if err != nil {
-		return nil, false, err
+		return t, false, err
 	}
-	t, existing := found[table]
-	if err := s.apart(t); err != nil {
-		return nil, existing, err
-	}
-	if len(schemas) == 0 { // every slice is skipped: what the target has is all that is known of the result
-		return t.Columns, existing, nil
-	}
-	if !existing {
-		if result, err = s.origins(ctx, p, schemas[len(schemas)-1], result); err != nil {
-			return nil, false, err
+	t, existing = found[table]
+	for i, other := range others {
+		if name := s.Pipeline.Outputs[i].Target.Table; strings.EqualFold(name, table) || sameRows(t, other) {
+			return t, existing, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],
+				Message: fmt.Sprintf("%s is the target of two outputs, %s and %s: each would replace the other's rows", table, s.Pipeline.Outputs[i].Name, o.Name),
+				Next:    "give each output its own target"}
 		}
 	}
-	if existing {
-		if result, err = s.Warehouse.Spell(ctx, result); err != nil {
-			return nil, true, err
-		}
-		if t.View {
-			return nil, true, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
-				Message: table + " is a view or a foreign table: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
-		}
-		if result, err = warehouse.Fit(table, t.Statement, s.Pipeline.History.TimeZone, t.Columns, result); err != nil {
-			return nil, true, s.ofTarget(err)
-		}
+	return t, existing, s.apart(o, t)
+}
+
+// fit gives the result the types in which it is staged for a target that is there.
+func (s *Survey) fit(ctx context.Context, o *hindcast.Output, t warehouse.Table, result []hindcast.Column) ([]hindcast.Column, error) {
+	table := o.Target.Table
+	result, err := s.Warehouse.Spell(ctx, result)
+	if err != nil {
+		return nil, err
 	}
-	return result, existing, nil
+	if t.View {
+		return nil, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],
+			Message: table + " is a view or a foreign table: no rows can be loaded into it", Next: "name a table, or one that does not exist yet"}
+	}
+	if result, err = warehouse.Fit(table, t.Statement, s.Pipeline.History.TimeZone, t.Columns, result); err != nil {
+		return nil, s.ofTarget(o, err)
+	}
+	return result, nil
 }
 
 // widened gives the result's columns the types that hold the values of other slices' results as well, where there are such.
@@ -91,14 +126,14 @@ func widened(result, other []hindcast.Column) []hindcast.Column {
 	return result
 }
 
-func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, group schema) ([]hindcast.Column, error) {
-	query, checks, err := s.query(p, group)
+func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, o *hindcast.Output, group schema) ([]hindcast.Column, error) {
+	query, checks, err := s.query(p, o, group)
 	if err != nil {
 		return nil, err
 	}
 	columns, err := s.Binder.Bind(ctx, query, checks)
 	if err != nil {
-		return nil, s.inCheck(err)
+		return nil, s.inCheck(o, err)
 	}
 	return columns, s.refuseRead(ctx, p, query, checks)
 }
@@ -123,28 +158,28 @@ func (s *Survey) refuseRead(ctx context.Context, p *plan.Plan, query engine.Quer
 	return nil
 }
 
-// query is the SQL, with its checks, over the group's tables.
-func (s *Survey) query(p *plan.Plan, group schema) (query engine.Query, checks []engine.Check, err error) {
-	if fault := s.Pipeline.Output().Fault; fault != nil {
-		return query, nil, fault
+// query is an output's SQL, with its checks, over the group's tables.
+func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query engine.Query, checks []engine.Check, err error) {
+	if o.Fault != nil {
+		return query, nil, o.Fault
 	}
 	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
-	if query, err = engine.Bound(s.Pipeline.Transform.Dialect, s.Pipeline.Output().Text, s.Pipeline.Output().SQLFile, params); err != nil {
+	if query, err = engine.Bound(s.Pipeline.Transform.Dialect, o.Text, o.SQLFile, params); err != nil {
 		return query, nil, err
 	}
 	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
-	checks, err = engine.BoundChecks(s.Pipeline.Transform.Dialect, s.Pipeline.Output().Checks, params)
+	checks, err = engine.BoundChecks(s.Pipeline.Transform.Dialect, o.Checks, params)
 	return query, checks, err
 }
 
 // inCheck sets the place of a check's error in the pipeline file.
-func (s *Survey) inCheck(err error) error {
+func (s *Survey) inCheck(o *hindcast.Output, err error) error {
 	if err == nil {
 		return nil
 	}
 	e := *hindcast.AsError(err)
-	for i, c := range s.Pipeline.Output().Checks {
-		if place, found := s.Pipeline.Places[fmt.Sprintf("checks.%d", i)]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
+	for i, c := range o.Checks {
+		if place, found := s.Pipeline.Places[o.Key(fmt.Sprintf("checks.%d", i))]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
 			e.Place = place
 			return &e
 		}
@@ -264,19 +299,19 @@ func (s *Survey) tables(p *plan.Plan, item *plan.Item, units map[unit]*plan.Unit
 }
 
 // ofTarget sets the place of a target's error in the pipeline file.
-func (s *Survey) ofTarget(err error) error {
+func (s *Survey) ofTarget(o *hindcast.Output, err error) error {
 	e := *hindcast.AsError(err)
 	if e.Code == hindcast.ETarget || e.Code == hindcast.ETableMissing {
-		e.Place = s.Pipeline.Places["target.table"]
+		e.Place = s.Pipeline.Places[o.Key("target.table")]
 	}
 	return &e
 }
 
 // checkTarget checks that the result has the target's time and key.
-func (s *Survey) checkTarget(result []hindcast.Column) error {
-	target := s.Pipeline.Output().Target
+func (s *Survey) checkTarget(o *hindcast.Output, result []hindcast.Column) error {
+	target := o.Target
 	if warehouse.Own(target.Table) {
-		return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.table"],
+		return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],
 			Message: fmt.Sprintf("target.table is %q, the name of one of hindcast's own tables", target.Table), Next: "give the target another name"}
 	}
 	names := make([]string, len(result))
@@ -287,7 +322,7 @@ func (s *Survey) checkTarget(result []hindcast.Column) error {
 	}
 	typ, found := types[strings.ToLower(target.Time)]
 	if !found || !hindcast.IsTime(typ) {
-		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.time"],
+		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.time")],
 			Message: fmt.Sprintf("target.time is %q, which is not a column of the result", target.Time),
 			Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "name the result's column that assigns a row to its slice"}
 		if found {
@@ -298,7 +333,7 @@ func (s *Survey) checkTarget(result []hindcast.Column) error {
 	}
 	for _, k := range target.Key {
 		if _, found := types[strings.ToLower(k)]; !found {
-			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places["target.key"],
+			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.key")],
 				Message: fmt.Sprintf("target.key names %q, which is not a column of the result", k),
 				Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "correct target.key, or give the column in the SQL"}
 		}

@@ -20,8 +20,8 @@ type text struct{ table, column int }
 // The engine tells it. The SQL is bound once more with a type of its own for each such column, an ENUM of one value, which
 // DuckDB keeps where a value is handed on and gives up where it could become another one. SQL that cannot be bound so, such as
 // a path into a JSON column (a.b), is bound for fewer columns at a time; such a column has no origin.
-func (s *Survey) origins(ctx context.Context, p *plan.Plan, group schema, result []hindcast.Column) ([]hindcast.Column, error) {
-	query, _, err := s.query(p, group)
+func (s *Survey) origins(ctx context.Context, p *plan.Plan, o *hindcast.Output, group schema, result []hindcast.Column) ([]hindcast.Column, error) {
+	query, _, err := s.query(p, o, group)
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 // wide is the number of columns from which a table is examined, because the plan may have advice about it.
 const wide = 20
 
-// reads returns which columns SQL and checks read, over every schema that the slices have: what one of them reads is
-// read. A table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
+// reads returns which columns SQL and checks read, of all outputs, over every schema that the slices have: what one of them
+// reads is read. A table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
 func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads, error) {
 	schemas := s.schemas(p)
 	if !slices.ContainsFunc(schemas, s.asks) {
@@ -24,34 +24,45 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads
 	found := map[string]plan.Reads{}
 	needed := map[string][]string{} // of tables with columns that cannot be carried
 	for _, group := range schemas {
-		query, checks, err := s.query(p, group)
-		if err != nil {
-			return nil, err
-		}
-		bySQL, err := s.Binder.Used(ctx, query, nil)
-		if err != nil {
-			return nil, fmt.Errorf("looking for the columns that the SQL reads: %w", err)
-		}
-		byAll := bySQL
-		if len(checks) > 0 {
-			if byAll, err = s.Binder.Used(ctx, query, checks); err != nil {
-				return nil, fmt.Errorf("looking for the columns that the checks read: %w", err)
+		for k := range s.Pipeline.Outputs {
+			query, checks, err := s.query(p, &s.Pipeline.Outputs[k], group)
+			if err != nil {
+				return nil, err
 			}
-		}
-		for _, t := range query.Tables {
-			sql, sure := bySQL[t.Name]
-			all, all2 := byAll[t.Name]
-			r := found[t.Name]
-			found[t.Name] = plan.Reads{SQL: union(r.SQL, sql), All: union(r.All, all), Unsure: r.Unsure || !sure || !all2}
-		}
-		if err := s.needed(ctx, query, checks, found, needed); err != nil {
-			return nil, err
+			if err := s.readBy(ctx, query, checks, found); err != nil {
+				return nil, err
+			}
+			if err := s.needed(ctx, query, checks, found, needed); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, group := range schemas {
 		along(group.tables, found, needed)
 	}
 	return found, nil
+}
+
+// readBy adds the columns that one query and its checks read.
+func (s *Survey) readBy(ctx context.Context, query engine.Query, checks []engine.Check, found map[string]plan.Reads) error {
+	bySQL, err := s.Binder.Used(ctx, query, nil)
+	if err != nil {
+		return fmt.Errorf("looking for the columns that the SQL reads: %w", err)
+	}
+	byAll := bySQL
+	if len(checks) > 0 {
+		if byAll, err = s.Binder.Used(ctx, query, checks); err != nil {
+			return fmt.Errorf("looking for the columns that the checks read: %w", err)
+		}
+	}
+
+	for _, t := range query.Tables {
+		sql, sure := bySQL[t.Name]
+		all, all2 := byAll[t.Name]
+		r := found[t.Name]
+		found[t.Name] = plan.Reads{SQL: union(r.SQL, sql), All: union(r.All, all), Unsure: r.Unsure || !sure || !all2}
+	}
+	return nil
 }
 
 // needed adds the columns that results depend on, of tables with columns that cannot be carried and seem to be read. It
@@ -128,12 +139,12 @@ func carried(columns []hindcast.Column) []hindcast.Column {
 }
 
 // explained looks for the cause of an SQL error in the types of the columns.
-func (s *Survey) explained(p *plan.Plan, err error) error {
+func (s *Survey) explained(p *plan.Plan, o *hindcast.Output, err error) error {
 	if !strings.HasPrefix(string(hindcast.AsError(err).Code), string(hindcast.ESQL)) {
 		return err // of the target, or of a process that has died
 	}
-	text := s.Pipeline.Output().Text
-	for _, c := range s.Pipeline.Output().Checks {
+	text := o.Text
+	for _, c := range o.Checks {
 		text += "\n" + c.SQL
 		if c.Total != nil {
 			text += "\n" + c.Total.Equals

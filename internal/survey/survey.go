@@ -54,28 +54,19 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Result, in.Existing, err = s.bind(ctx, first); err != nil {
-		return nil, s.explained(first, err)
+	if in.Outputs, err = s.bindAll(ctx, first); err != nil {
+		return nil, err
 	}
 	if in.Reads, err = s.reads(ctx, first); err != nil {
 		return nil, err
 	}
-	if d, err = d.Learn(in.Result, in.Existing, in.Reads); err != nil {
+	if d, err = d.Learn(in.Outputs, in.Reads); err != nil {
 		return nil, err
 	}
-	if err := s.explain(ctx, d, d.Unexplained()); err != nil {
+	if err := s.explainAll(ctx, d); err != nil {
 		return nil, err
 	}
-	published, err := s.published(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	if len(in.Result) > 0 {
-		if err := s.Warehouse.Refuses(ctx, s.Pipeline.Output().Target, in.Result); err != nil {
-			return nil, s.ofTarget(err)
-		}
-	}
-	if in.Advice, err = s.Warehouse.Advise(ctx, slices.Sorted(maps.Keys(in.Sources)), s.Pipeline.Output().Target); err != nil {
+	if in.Advice, err = s.targets(ctx, d, slices.Sorted(maps.Keys(in.Sources))); err != nil {
 		return nil, err
 	}
 	in.Advice = append(in.Advice, s.loops...)
@@ -85,7 +76,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	}
 	left = append(left, s.outside...)
 	in.Advice = append(in.Advice, left...)
-	d.Target(published, in.Advice)
+	d.Advise(in.Advice)
 	d.Looked = s.look(ctx, d)
 	p, err := d.Plan()
 	if err != nil {
@@ -100,6 +91,31 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	}
 	p.Warnings = append(p.Warnings, plan.StrayTexts(s.Pipeline, p.Strays)...)
 	return p, known(p)
+}
+
+// targets looks for rows of the targets that were edited, refuses targets that cannot be made or loaded, and returns what the
+// warehouse advises, of the sources too.
+func (s *Survey) targets(ctx context.Context, d *plan.Draft, sources []string) (advice []string, err error) {
+	for k := range s.Pipeline.Outputs {
+		o, known := &s.Pipeline.Outputs[k], &d.Outputs[k]
+		published, err := s.published(ctx, d, k)
+		if err != nil {
+			return nil, err
+		}
+		d.Edited(k, published)
+
+		if len(known.Result) > 0 {
+			if err := s.Warehouse.Refuses(ctx, o.Target, known.Result); err != nil {
+				return nil, s.ofTarget(o, err)
+			}
+		}
+		said, err := s.Warehouse.Advise(ctx, sources, o.Target)
+		if err != nil {
+			return nil, err
+		}
+		advice, sources = append(advice, said...), nil // which are the same for every output
+	}
+	return advice, nil
 }
 
 // loss refuses a plan whose slices would lose what the user's own files had before.
@@ -155,7 +171,7 @@ func (s *Survey) draft(ctx context.Context, in plan.Inputs) (*plan.Draft, *plan.
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.explain(ctx, d, d.Unexplained()); err != nil {
+	if err := s.explainAll(ctx, d); err != nil {
 		return nil, nil, err
 	}
 	p, err := d.Plan()
@@ -165,11 +181,21 @@ func (s *Survey) draft(ctx context.Context, in plan.Inputs) (*plan.Draft, *plan.
 	return d, p, known(p)
 }
 
-func (s *Survey) explain(ctx context.Context, d *plan.Draft, keys []string) error {
+// explainAll asks for the details of all outputs' status rows that need them.
+func (s *Survey) explainAll(ctx context.Context, d *plan.Draft) error {
+	for k := range s.Pipeline.Outputs {
+		if err := s.explain(ctx, d, k, d.Unexplained(k)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Survey) explain(ctx context.Context, d *plan.Draft, output int, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Output().Target.Table, keys)
+	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Outputs[output].Target.Table, keys)
 	d.Explain(rows)
 	return err
 }
@@ -202,15 +228,17 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if s.Warehouse == nil {
 		return in, nil
 	}
-	rows, err := s.Warehouse.Overview(ctx, p.Name, p.Output().Target.Table)
-	if err != nil {
-		return in, err
+	for _, table := range p.Targets() {
+		overview, err := s.Warehouse.Overview(ctx, p.Name, table)
+		if err != nil {
+			return in, err
+		}
+		rows, err := overview.Committed(p.Name, table)
+		if err != nil {
+			return in, err
+		}
+		in.Committed = slices.AppendSeq(in.Committed, rows)
 	}
-	committed, err := rows.Committed(p.Name, p.Output().Target.Table)
-	if err != nil {
-		return in, err
-	}
-	in.Committed = slices.Collect(committed)
 	return in, nil
 }
 
@@ -320,22 +348,25 @@ func needed(p *plan.Plan, u plan.Unit) bool {
 	})
 }
 
-// published sums the target's rows of every committed slice that somebody may have edited.
-func (s *Survey) published(ctx context.Context, d *plan.Draft) (map[string]hindcast.Sums, error) {
-	if !d.Existing || len(d.Committed) == 0 {
+// published sums the rows of an output's target in every committed slice that somebody may have edited.
+func (s *Survey) published(ctx context.Context, d *plan.Draft, output int) (map[string]hindcast.Sums, error) {
+	target, known := s.Pipeline.Outputs[output].Target, &d.Outputs[output]
+	if !known.Existing || len(d.Committed) == 0 {
 		return nil, nil
 	}
-	ask := warehouse.Published{Target: s.Pipeline.Output().Target, Columns: d.Result, TimeZone: s.Pipeline.History.TimeZone}
+	ask := warehouse.Published{Target: target, Columns: known.Result, TimeZone: s.Pipeline.History.TimeZone}
 	keys, err := s.Warehouse.Edited(ctx, s.Pipeline.Name, ask)
 	if err != nil || len(keys) == 0 {
 		return nil, inTarget(ask.Target, err)
 	}
-	if err := s.explain(ctx, d, keys); err != nil {
+	if err := s.explain(ctx, d, output, keys); err != nil {
 		return nil, err
 	}
 	intervals := make(map[string]hindcast.Interval, len(d.Committed))
 	for i := range d.Committed {
-		intervals[d.Committed[i].Slice.Key] = d.Committed[i].Slice.Interval
+		if row := &d.Committed[i]; row.Target == target.Table {
+			intervals[row.Slice.Key] = row.Slice.Interval
+		}
 	}
 	keys = slices.DeleteFunc(keys, func(key string) bool { return intervals[key].End.IsZero() }) // committed this instant
 	for _, key := range keys {

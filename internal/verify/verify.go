@@ -29,7 +29,7 @@ type Finding struct {
 type Result struct {
 	Units    int       `json:"units"`  // generations compared with their source
 	Files    int       `json:"files"`  // files read
-	Slices   int       `json:"slices"` // committed slices compared with the target
+	Slices   int       `json:"slices"` // committed slices compared with the targets
 	Rows     int64     `json:"rows"`   // rows that were compared at the source
 	Findings []Finding `json:"findings"`
 	Notes    []string  `json:"notes,omitempty"` // worth knowing without being a difference: rows that no slice has
@@ -93,7 +93,7 @@ func (v *Verify) Run(ctx context.Context) (*Result, error) {
 	}
 
 	v.result.Notes = append(v.result.Notes, v.Plan.LeftOut...)
-	return &v.result, v.target(ctx)
+	return &v.result, v.targets(ctx)
 }
 
 // place describes an error in a file, with the file's name.
@@ -241,8 +241,8 @@ func (v *Verify) again(m *hindcast.Manifest, now hindcast.Sums) string {
 	return command + v.Plan.Reader(m.Name, m.Key)
 }
 
-// target compares the committed slices with the target's rows.
-func (v *Verify) target(ctx context.Context) error {
+// targets compares the committed slices with the targets' rows.
+func (v *Verify) targets(ctx context.Context) error {
 	rows, err := v.Warehouse.Committed(ctx, v.Plan.Pipeline.Name, false)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -252,17 +252,32 @@ func (v *Verify) target(ctx context.Context) error {
 	for _, item := range v.Plan.Items {
 		chosen[item.Slice.Key] = true
 	}
-	ask := warehouse.Published{Target: v.Plan.Pipeline.Output().Target, Columns: v.Plan.Output().Result, TimeZone: v.Plan.Pipeline.History.TimeZone}
-	var compared []hindcast.Committed
-	for _, c := range rows {
-		if c.Target == v.Plan.Pipeline.Output().Target.Table && chosen[c.Slice.Key] {
-			compared = append(compared, c)
-			ask.Intervals = append(ask.Intervals, c.Slice.Interval)
+	compared := map[string]bool{}
+	for k := range v.Plan.Outputs {
+		table := v.Plan.Pipeline.Outputs[k].Target.Table
+		var of []hindcast.Committed
+		for _, c := range rows {
+			if c.Target == table && chosen[c.Slice.Key] {
+				of, compared[c.Slice.Key] = append(of, c), true
+			}
+		}
+		if err := v.target(ctx, k, of); err != nil {
+			return err
 		}
 	}
-
 	v.result.Slices = len(compared)
-	if len(compared) > 0 && !v.Plan.Output().Existing {
+	return nil
+}
+
+// target compares an output's committed slices with the rows of its target.
+func (v *Verify) target(ctx context.Context, output int, compared []hindcast.Committed) error {
+	known := &v.Plan.Outputs[output]
+	ask := warehouse.Published{Target: v.Plan.Pipeline.Outputs[output].Target, Columns: known.Result, TimeZone: v.Plan.Pipeline.History.TimeZone}
+	for _, c := range compared {
+		ask.Intervals = append(ask.Intervals, c.Slice.Interval)
+	}
+
+	if len(compared) > 0 && !known.Existing {
 		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %s",
 			plan.Counted(len(compared), "slice"))
 		return nil

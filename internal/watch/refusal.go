@@ -20,7 +20,7 @@ import (
 type Trace struct {
 	run       string
 	planned   time.Time
-	table     string
+	tables    []string
 	database  string
 	engine    plan.Version
 	loads     bool
@@ -35,7 +35,7 @@ type publication struct {
 
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
-	t := &Trace{run: run, planned: p.CreatedAt, table: p.Pipeline.Output().Target.Table, database: config.Database(p.Pipeline.Warehouse.Written),
+	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written),
 		engine: p.Engine, loads: !p.UnloadOnly}
 	for i := range p.Items {
 		item := &p.Items[i]
@@ -52,7 +52,7 @@ func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
 
 // overtakes reports whether the run has published slices of the other one since that was planned, and when it did last.
 func (t *Trace) overtakes(other *Trace) (at time.Time, overtakes bool) {
-	if !t.loads || !other.loads || t.run == other.run || t.table != other.table || t.database != other.database {
+	if !t.loads || !other.loads || t.run == other.run || !t.shares(other) || t.database != other.database {
 		return at, false
 	}
 	for _, p := range t.published {
@@ -70,6 +70,11 @@ func (t *Trace) overtakes(other *Trace) (at time.Time, overtakes bool) {
 		}
 	}
 	return at, overtakes
+}
+
+// shares reports whether both publish in the same table.
+func (t *Trace) shares(other *Trace) bool {
+	return slices.ContainsFunc(t.tables, func(table string) bool { return slices.Contains(other.tables, table) })
 }
 
 // Refusal says why a resume would be refused, and what to do instead. The zero Refusal is none.
