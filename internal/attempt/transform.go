@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -119,7 +120,7 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 		err = unchanged(g.own)
 	}
 	if err = s.record(ctx, g.seen, err); err != nil {
-		return supervisor.Staged{}, s.doubt(try.Output, &g.work, g.reads, err)
+		return supervisor.Staged{}, s.named(try.Output, s.doubt(try.Output, &g.work, g.reads, err))
 	}
 
 	item := try.Item
@@ -133,6 +134,18 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	staged.RowsIn, staged.BytesIn = s.read(item)
 	staged.Strays = s.untold(g.own)
 	return staged, nil
+}
+
+// named says in the error of work which of several outputs it is of, where no place in a file does.
+func (s *Steps) named(output int, err error) error {
+	name := s.output(output).Name
+	found, is := errors.AsType[*hindcast.Error](err)
+	if name == "" || !is || found.Place.File != "" {
+		return err
+	}
+	e := *found
+	e.Message, e.Cause = "output "+name+": "+e.Message, err
+	return &e
 }
 
 // taken is what the attempt gave to the engine; where an earlier process did, what is left to know of it.

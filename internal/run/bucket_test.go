@@ -194,3 +194,43 @@ func TestASliceLargerThanTheCache(t *testing.T) {
 		t.Error("the target is empty")
 	}
 }
+
+// In a bucket, too, each output has its own prefix below an attempt's: for what is staged, and for the rows that are replaced.
+func TestTwoOutputsInABucket(t *testing.T) {
+	p := inBucket(t)
+	p.Outputs[0].Name = "totals"
+	p.Outputs = append(p.Outputs, hindcast.Output{Name: "days", Text: "SELECT day, count(*) AS n FROM sales GROUP BY day", Target: hindcast.Target{Table: "days", Time: "day"}})
+	for _, force := range []bool{false, true} {
+		o, failed := watched(false)
+		o.Force = force
+		run(t, p, o, nil)
+		if events := failed(); len(events) > 0 {
+			t.Errorf("failed: %+v", events)
+		}
+	}
+	open(t, p.Dir, func(db *sql.DB) {
+		var days, rows int
+		if err := db.QueryRow("SELECT count(*), sum(n) FROM days").Scan(&days, &rows); err != nil || days != 91 || rows != 200_000 {
+			t.Errorf("%d days of %d rows, %v", days, rows, err)
+		}
+	})
+
+	s, err := session.OpenLake(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous, err := s.Lake.Previous(t.Context(), "r2", 1000)
+	if err != nil || len(previous) != 3 {
+		t.Fatalf("rows of %q are kept, %v", previous, err)
+	}
+	for _, prefix := range previous {
+		for _, o := range p.Outputs {
+			if _, _, err := s.Store.Get(t.Context(), prefix+o.Name+"/manifest.json"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if left, err := s.Lake.Staged(t.Context(), "r2", 1000); err != nil || len(left) > 0 {
+		t.Errorf("%q is staged still, %v", left, err)
+	}
+}

@@ -278,6 +278,9 @@ func TestACheckOfOneOutput(t *testing.T) {
 		ended := w.run(session.Choice{})
 		w.want("the run", ended.Outcome.ExitCode, hindcast.ExitCheck)
 		w.want("March", ended.Outcome.State.Slices["2020-03-01"].State, hindcast.Failed)
+		if e := ended.Outcome.State.Slices["2020-03-01"].Error; e == nil || e.Code != hindcast.ECheck || !strings.HasPrefix(e.Message, "output monthly: check ") {
+			w.Errorf("the error is %v", e)
+		}
 		w.want("the status rows", w.status(), "daily 2020-01-01 r1 31; daily 2020-02-01 r1 29; monthly 2020-01-01 r1 1; monthly 2020-02-01 r1 1")
 		w.want("daily", w.query("SELECT count(*) FROM daily WHERE day >= '2020-03-01'"), "0")
 
