@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"page":      page,
 			"part":      part,
 			"scheduler": scheduler,
+			"spark":     sparkIn,
 			"printed":   printed,
 			"sql":       runSQL,
 			"billing":   billing,

@@ -90,6 +90,7 @@ var importMap = []row{
 	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
+	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
@@ -137,7 +138,7 @@ func allowed(rows map[string]row, pkg, imported string, test bool) (bool, string
 	if test {
 		return true, ""
 	}
-	if forTests(imported) {
+	if forTests(imported) && !forTests(pkg) {
 		return false, imported + " is for tests only"
 	}
 

@@ -154,7 +154,7 @@ func (p *page) next(steps ...string) {
 }
 
 // command is a command in a text that reads a pipeline file.
-var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql)\b`)
+var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql|doctor)\b`)
 
 // planning is a command that plans with an engine.
 var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql)\b`)

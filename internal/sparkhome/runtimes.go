@@ -45,7 +45,7 @@ func (s *search) load() {
 	case bash == "":
 		s.fault("", "install bash", "there is no bash in PATH, which Spark's scripts are written for")
 	case present(script):
-		show := `set -a; . "$1" >&2; for n in JAVA_HOME PYSPARK_PYTHON PATH; do printf '\n@%s=%s' "$n" "${!n}"; done`
+		show := `set -a; . "$1" >&2; for n in JAVA_HOME PYSPARK_PYTHON HADOOP_CONF_DIR YARN_CONF_DIR PATH; do printf '\n@%s=%s' "$n" "${!n}"; done`
 		env := []string{"SPARK_HOME=" + s.home.SparkHome, "SPARK_CONF_DIR=" + conf}
 		said, err := s.say(env, bash, "-c", show, "bash", script)
 		if err != nil {

@@ -3,6 +3,7 @@
 package sparkhome
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type Home struct {
 	JavaVersion   string `json:"java_version"`
 	Python        string `json:"python"` // of the driver
 	PythonVersion string `json:"python_version"`
+	HadoopConf    string `json:"hadoop_conf,omitempty"` // the folder by which Spark finds YARN
 }
 
 // Find finds the installation. An E-SPARK says what is missing first and how that is mended; its detail has what else is.
@@ -69,6 +71,7 @@ func Look(ctx context.Context, o Options) (Home, []*hindcast.Error) {
 		s.versions()
 	}
 	s.load()
+	s.home.HadoopConf = cmp.Or(s.env("YARN_CONF_DIR"), s.env("HADOOP_CONF_DIR"))
 	s.java()
 	s.python()
 	return s.home, s.faults
@@ -133,7 +136,7 @@ func (s *search) wanted() string {
 
 // install is the command that installs a version of Spark from PyPI.
 func install(version string) string {
-	return fmt.Sprintf("python3 -m venv ~/spark && ~/spark/bin/pip install 'pyspark%s', then spark: {submit: %s}", spec(version), filepath.Join(homeFolder(), "spark"))
+	return fmt.Sprintf("python3 -m venv ~/spark && ~/spark/bin/pip install 'pyspark%s', and in the pipeline file spark: {submit: %s}", spec(version), filepath.Join(homeFolder(), "spark"))
 }
 
 // spec is a version as pip takes it: the newest of a line such as 3.5.

@@ -16,6 +16,7 @@ import (
 // Dialect is how SQL is spelled. Any that is not named here is Standard.
 type Dialect string
 
+// The dialects.
 const (
 	Standard Dialect = ""      // the SQL standard's, with what DuckDB and PostgreSQL add to it
 	Spark    Dialect = "spark" // Spark's, with "…" for names: spark.sql.ansi.doubleQuotedIdentifiers

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/machine"
+	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/sparkhome"
+)
+
+// subjects are what the doctor can look at.
+var subjects = []string{"spark"}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor " + strings.Join(subjects, "|"), Short: "Say what an engine finds on this machine, and what it lacks",
+		Args: subject, ValidArgs: subjects,
+		Long: `Looks for an installation of Spark as a run would, by the block spark: of the pipeline file if there is one,
+and says what was found where: Spark, Scala, the Hadoop client, Java, Python, and the master as far as it
+answers without an application. Nothing is started but, where no file says it, Java or Python for its version.
+Exit code 1 if something is missing; each is shown with what mends it.`,
+		Example: "  hindcast doctor spark\n  hindcast doctor spark -f billing.yml --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := a.sparkPipeline(cmd)
+			if err != nil {
+				return err
+			}
+			spark := p.Transform.Spark
+			o := sparkhome.Options{Submit: spark.Submit, Python: spark.Python, Version: spark.Version, Places: p.Places}
+			var found health
+			home, missing := sparkhome.Look(cmd.Context(), o)
+			master, more := sparkhome.Ask(cmd.Context(), home, spark.Master, machine.Measure(os.TempDir()).Cores, o)
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
+			found.Spark, found.Master, found.Missing = home, master, append(append([]*hindcast.Error{}, missing...), more...)
+			return a.examined(found)
+		},
+	}
+}
+
+// subject accepts one of the subjects.
+func subject(_ *cobra.Command, args []string) error {
+	if len(args) == 1 && slices.Contains(subjects, args[0]) {
+		return nil
+	}
+	return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: "the doctor looks at one of: " + strings.Join(subjects, ", "),
+		Next: "hindcast doctor " + subjects[0]}
+}
+
+// sparkPipeline is the pipeline with its block spark:, or with that block's defaults where no file is named and there is none.
+func (a *app) sparkPipeline(cmd *cobra.Command) (*hindcast.Pipeline, error) {
+	if !cmd.Flags().Changed("file") {
+		if _, err := os.Stat(a.file); errors.Is(err, fs.ErrNotExist) {
+			return &hindcast.Pipeline{Transform: hindcast.Transform{Spark: hindcast.Spark{Master: "local[*]"}}}, nil
+		}
+	}
+	return a.loaded(config.LoadWith(cmd.Context(), a.file, config.Options{WithoutSQL: true, Engine: "spark"}))
+}
+
+// health is what the doctor finds.
+type health struct {
+	Spark   sparkhome.Home    `json:"spark"`
+	Master  sparkhome.Master  `json:"master"`
+	Missing []*hindcast.Error `json:"missing"`
+}
+
+// examined shows what was found and what is missing.
+func (a *app) examined(h health) error {
+	if a.json {
+		if err := json.NewEncoder(a.out).Encode(h); err != nil {
+			return err
+		}
+	} else {
+		for _, line := range h.lines() {
+			_, _ = fmt.Fprintln(a.out, strings.TrimRight(fmt.Sprintf("%-13s  %-12s  %s", line[0], a.plain(line[1]), a.plain(line[2])), " "))
+		}
+		for _, e := range h.Missing {
+			_, _ = fmt.Fprintln(a.out)
+			screen.Error(a.out, a.redactor.Error(e), a.shownOptions())
+		}
+		if len(h.Missing) == 0 {
+			_, _ = fmt.Fprintln(a.out, "nothing is missing")
+		}
+	}
+
+	if len(h.Missing) > 0 {
+		return exit(hindcast.ExitUsage)
+	}
+	return nil
+}
+
+// lines are what was found: what it is, its version, and where it is.
+func (h health) lines() [][3]string {
+	const none = "-"
+	or := func(text, otherwise string) string {
+		if text == "" {
+			return otherwise
+		}
+		return text
+	}
+	where := none
+	if h.Spark.SparkHome != "" {
+		where = fmt.Sprintf("%s (%s)", h.Spark.SparkHome, h.Spark.FoundAs)
+	}
+	lines := [][3]string{
+		{"Spark", or(h.Spark.Version, none), where},
+		{"Scala", or(h.Spark.Scala, none), ""},
+		{"Hadoop client", or(h.Spark.Hadoop, none), ""},
+		{"Java", or(h.Spark.JavaVersion, none), h.Spark.Java},
+		{"Python", or(h.Spark.PythonVersion, none), h.Spark.Python},
+		{"master", h.Master.Master, h.Master.State},
+	}
+	if h.Spark.Hadoop == "" && h.Spark.Version != "" {
+		lines[2][2] = "not among Spark's jars: a lake in a bucket needs one"
+	}
+	return lines
+}

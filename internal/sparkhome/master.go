@@ -1,0 +1,224 @@
+package sparkhome
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// Master is what can be known of a master without running an application on it.
+type Master struct {
+	Master  string `json:"master"`
+	State   string `json:"state"`             // in words
+	Version string `json:"version,omitempty"` // of a standalone cluster
+	Cores   int    `json:"cores,omitempty"`   // of this machine, or of a cluster's workers
+	Memory  int64  `json:"memory,omitempty"`  // bytes of a cluster's workers
+	Workers int    `json:"workers,omitempty"` // that are alive
+}
+
+// answer is how long a master may take to answer.
+const answer = 5 * time.Second
+
+// Ask asks a master how it is; cores are this machine's. What would keep an application from running there is returned as
+// errors.
+func Ask(ctx context.Context, home Home, master string, cores int, o Options) (Master, []*hindcast.Error) {
+	if o.Environ == nil {
+		o.Environ = os.Environ()
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	s := &search{Options: o, ctx: ctx, home: home}
+	m := Master{Master: master}
+	switch scheme, rest, _ := strings.Cut(master, "://"); scheme {
+	case "spark":
+		s.standalone(&m, strings.Split(rest, ","))
+	case "k8s":
+		s.kubernetes(&m, rest)
+	case "yarn":
+		s.yarn(&m)
+	default:
+		local(&m, cores)
+	}
+	return m, s.faults
+}
+
+// local is a master of the form local, local[N] or local[*].
+func local(m *Master, cores int) {
+	m.Cores = cores
+	m.State = fmt.Sprintf("%s of this machine", counted(cores, "core"))
+	n, fixed := strings.CutPrefix(strings.TrimSuffix(m.Master, "]"), "local[")
+	if !fixed {
+		n = "1"
+	}
+	if asked, err := strconv.Atoi(n); err == nil {
+		m.Cores = asked
+		m.State = fmt.Sprintf("%s; this machine has %d", counted(asked, "thread"), cores)
+	}
+}
+
+func counted(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// standalone asks the masters of a cluster, of which one leads.
+func (s *search) standalone(m *Master, hosts []string) {
+	var failures []error
+	for _, host := range hosts {
+		if err := s.reach(host); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+
+		m.State = "answers"
+		page, err := s.page(host, m.Master)
+		if err != nil {
+			m.State = "answers; nothing more is known, as " + err.Error()
+			continue
+		}
+		if page.Status == "ALIVE" {
+			s.alive(m, host, page)
+			return
+		}
+		m.State = "is " + strings.ToLower(page.Status)
+	}
+
+	if len(failures) == len(hosts) {
+		s.fault("spark.master", fmt.Sprintf("correct spark.master, or start it there: %s org.apache.spark.deploy.master.Master", cmp.Or(s.class(), "spark-class")), "no master answers at %s: %v", m.Master, errors.Join(failures...))
+		m.State = "does not answer"
+	}
+}
+
+// alive says what the leading master has, and whether it is of the version that was found here.
+func (s *search) alive(m *Master, host string, page standalonePage) {
+	m.Cores, m.Memory, m.Workers, m.Version = page.Cores, page.Memory<<20, page.Workers, page.version
+	m.State = fmt.Sprintf("%s alive, %s", counted(page.Workers, "worker"), counted(page.Cores, "core"))
+	if page.Workers == 0 {
+		s.fault("spark.master", fmt.Sprintf("start workers: %s org.apache.spark.deploy.worker.Worker %s", cmp.Or(s.class(), "spark-class"), m.Master),
+			"the master at %s has no worker that is alive", host)
+	}
+
+	major, minor := number(m.Version)
+	if here, second := number(s.home.Version); m.Version != "" && s.home.Version != "" && (major != here || minor != second) {
+		s.fault("spark.master", "install the same version here, or start the cluster with this one", "the cluster runs Spark %s, and here is %s", m.Version, s.home.Version)
+	}
+}
+
+func (s *search) class() string {
+	if s.home.SparkHome == "" {
+		return ""
+	}
+	return filepath.Join(s.home.SparkHome, "bin", "spark-class")
+}
+
+// reach connects to HOST:PORT and says nothing.
+func (s *search) reach(host string) error {
+	connection, err := new(net.Dialer).DialContext(s.ctx, "tcp", host)
+	if err != nil {
+		return err
+	}
+	return connection.Close()
+}
+
+// standalonePage is what a master's web page has.
+type standalonePage struct {
+	URL     string `json:"url"`
+	Status  string `json:"status"`
+	Workers int    `json:"aliveworkers"`
+	Cores   int    `json:"cores"`
+	Memory  int64  `json:"memory"` // MiB
+	version string
+}
+
+var shownVersion = regexp.MustCompile(`class="version"[^>]*>\s*([^<\s]+)`)
+
+// page reads the web page of the master at host. That is another port, which only a convention tells.
+func (s *search) page(host, master string) (standalonePage, error) {
+	var page standalonePage
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return page, err
+	}
+	at := net.JoinHostPort(name, cmp.Or(s.env("SPARK_MASTER_WEBUI_PORT"), "8080"))
+	unknown := fmt.Errorf("its web page is not at %s: SPARK_MASTER_WEBUI_PORT says where it is", at)
+	text, err := s.get("http://" + at + "/json/")
+	if err != nil || json.Unmarshal(text, &page) != nil || !strings.HasPrefix(page.URL, "spark://") || !strings.HasSuffix(page.URL, ":"+port) {
+		return page, unknown
+	}
+
+	text, err = s.get("http://" + at + "/")
+	if m := shownVersion.FindSubmatch(text); err == nil && m != nil {
+		page.version = string(m[1])
+	}
+	return page, nil
+}
+
+// get reads a page, up to a size that none should have.
+func (s *search) get(url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.New(response.Status)
+	}
+	return io.ReadAll(io.LimitReader(response.Body, 8<<20))
+}
+
+// kubernetes connects to the API server: whether it lets us in is only known when it is asked for something.
+func (s *search) kubernetes(m *Master, rest string) {
+	if !strings.Contains(rest, "://") {
+		rest = "https://" + rest
+	}
+	u, err := url.Parse(rest)
+	if err != nil || u.Hostname() == "" {
+		s.fault("spark.master", "write k8s://HOST:PORT", "%s names no host", m.Master)
+		m.State = "names no host"
+		return
+	}
+
+	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	if err := s.reach(net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))); err != nil {
+		s.fault("spark.master", "correct spark.master: kubectl cluster-info says where the API server is", "no API server answers at %s: %v", m.Master, err)
+		m.State = "does not answer"
+		return
+	}
+	m.State = "answers; whether it lets Spark in is known when a pod is asked for"
+}
+
+// yarn looks at the configuration that Spark finds YARN by.
+func (s *search) yarn(m *Master) {
+	conf := s.home.HadoopConf
+	switch {
+	case conf == "":
+		s.fault("spark.master", "set HADOOP_CONF_DIR to the folder with yarn-site.xml", "neither HADOOP_CONF_DIR nor YARN_CONF_DIR is set, by which Spark finds YARN")
+		m.State = "is not configured"
+	case !present(filepath.Join(conf, "yarn-site.xml")):
+		s.fault("spark.master", "set HADOOP_CONF_DIR to the folder with yarn-site.xml", "%s has no yarn-site.xml", conf)
+		m.State = "is not configured"
+	default:
+		m.State = "configured in " + conf + "; whether it answers is known when it is given an application"
+	}
+}
