@@ -352,14 +352,10 @@ func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, leng
 	return files, lengths, layouts, nil
 }
 
-// worthAsking is how many bytes of a folder lake are compared with their checksums in the time in which the engine says
-// which columns it reads.
-const worthAsking = 64 << 20
-
 // reads says which columns of each table have to be here and right; a table that is not named, all of them. The binder is
 // asked once for tables of the same columns.
 func (s *Steps) reads(ctx context.Context, try supervisor.Try, work *engine.Work) (map[string][]string, error) {
-	if _, bytes := s.read(try.Item); bytes < worthAsking && !s.lake.Remote() {
+	if _, bytes := s.read(try.Item); !s.lake.Choosy(bytes) {
 		return nil, nil
 	}
 	key := signature(try.Output, work)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -30,8 +31,20 @@ type area interface {
 	clear(prefix string) error
 	// discard removes what is left on this machine of attempts, given by their folders below the prefix.
 	discard(below string, of func(folder string) bool) error
+	// mayStage asks whether this process may bring a result into the lake, where that is more than to seal what is there.
+	mayStage(ctx context.Context) error
 	// localize is Lake.Localize for files that are keys.
 	localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error)
+	// checkDim is Lake.CheckDim.
+	checkDim(ctx context.Context, dim string) error
+	// choosy is Lake.Choosy.
+	choosy(bytes int64) bool
+	// attempts lists the folders two levels below the prefix, which are attempts'.
+	attempts(ctx context.Context, below string) ([]string, error)
+	// width is how many small objects are read at the same time.
+	width() int
+	// opening is what a DuckDB client has to run before it reads the lake's files, a comment in a script.
+	opening() string
 	// remote reports whether each call to the store is waited for, and files are fetched before they are read.
 	remote() bool
 }
@@ -75,6 +88,44 @@ func (a inPlace) discard(below string, _ func(string) bool) error {
 	a.local.Abandon(below)
 	return nil
 }
+
+func (a inPlace) mayStage(context.Context) error { return nil }
+
+func (a inPlace) checkDim(ctx context.Context, dim string) error {
+	m, err := a.CurrentDim(ctx, dim)
+	if err != nil || m == nil {
+		return err
+	}
+	_, _, err = a.Localize(ctx, m.Files, nil)
+	return err
+}
+
+// worthAsking is how many bytes are compared with their checksums in the time in which an engine says which columns it reads.
+const worthAsking = 64 << 20
+
+func (a inPlace) choosy(bytes int64) bool { return bytes >= worthAsking }
+
+// attempts lists level by level, which is cheap.
+func (a inPlace) attempts(ctx context.Context, below string) (found []string, err error) {
+	keys, err := objstore.Folders(ctx, a.store, below)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		attempts, err := objstore.Folders(ctx, a.store, below+key+"/")
+		if err != nil {
+			return nil, err
+		}
+		for _, attempt := range attempts {
+			found = append(found, below+key+"/"+attempt+"/")
+		}
+	}
+	return found, nil
+}
+
+func (a inPlace) width() int { return 4 * runtime.GOMAXPROCS(0) }
+
+func (a inPlace) opening() string { return "" }
 
 func (a inPlace) localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error) {
 	paths = make([]string, len(files))
@@ -164,6 +215,37 @@ func (a viaScratch) discard(below string, of func(folder string) bool) error {
 		}
 	}
 	return nil
+}
+
+// mayStage keeps a process that was taken over from uploading anything.
+func (a viaScratch) mayStage(ctx context.Context) error { return a.may(ctx) }
+
+// checkDim looks at nothing: what is fetched is compared when a slice reads it.
+func (a viaScratch) checkDim(context.Context, string) error { return nil }
+
+// choosy is true of any number of bytes: each that is not read need not be fetched.
+func (a viaScratch) choosy(int64) bool { return true }
+
+// attempts lists everything at once, because each call is waited for.
+func (a viaScratch) attempts(ctx context.Context, below string) (found []string, err error) {
+	infos, err := a.store.List(ctx, below)
+	for _, info := range infos {
+		levels := strings.SplitN(strings.TrimPrefix(info.Key, below), "/", 3)
+		if len(levels) < 3 {
+			continue
+		}
+		if prefix := below + levels[0] + "/" + levels[1] + "/"; len(found) == 0 || found[len(found)-1] != prefix {
+			found = append(found, prefix)
+		}
+	}
+	return found, err
+}
+
+// width is large: what is far away is waited for, not worked for.
+func (a viaScratch) width() int { return 64 }
+
+func (a viaScratch) opening() string {
+	return "-- The files are in a bucket. First: INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain);\n"
 }
 
 func (a viaScratch) localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error) {

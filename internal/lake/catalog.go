@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -302,14 +301,6 @@ func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
 		return false, broken(l.Absolute(prefix), "cannot be read", err)
 	}
 	return err == nil, nil
-}
-
-// width is how many small objects are read at the same time: what is far away is waited for, not worked for.
-func (l *Lake) width() int {
-	if l.Remote() {
-		return 64
-	}
-	return 4 * runtime.GOMAXPROCS(0)
 }
 
 // decode is json.Unmarshal that keeps numbers exact where the type is open.

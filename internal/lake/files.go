@@ -91,10 +91,8 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 // Stage brings what a step wrote in the prefix's Folder into the lake. It makes keys of the files' paths and fills in their
 // checksums.
 func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error {
-	if l.Remote() { // whoever was taken over uploads nothing
-		if err := l.may(ctx); err != nil {
-			return err
-		}
+	if err := l.area.mayStage(ctx); err != nil {
+		return err
 	}
 	return l.sealFiles(ctx, prefix, m, false)
 }

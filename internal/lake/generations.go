@@ -100,7 +100,7 @@ func (l *Lake) currentDims(ctx context.Context) (map[string]*hindcast.Manifest, 
 // readEntries reads entries one by one: nil for what is no entry, or not there any more.
 func (l *Lake) readEntries(ctx context.Context, infos []objstore.Info) ([]*hindcast.Manifest, error) {
 	entries := make([]*hindcast.Manifest, len(infos))
-	err := parallel.Do(len(infos), l.width(), func(n int) (err error) {
+	err := parallel.Do(len(infos), l.area.width(), func(n int) (err error) {
 		if _, _, ok := l.catalogName(infos[n].Key); ok {
 			entries[n], _, err = l.entry(ctx, infos[n].Key)
 		}

@@ -64,7 +64,8 @@ func New(store objstore.Store, pipeline string) *Lake {
 func (l *Lake) Store() objstore.Store { return l.store }
 
 // Remote reports whether each call to the lake's store is waited for, and its files are fetched before they are read. Such a
-// lake needs UseScratch before files are written or read.
+// lake needs UseScratch before files are written or read. It is for those who own what such a lake needs on this machine, or who
+// would wait for its calls; how files are written, read and compared is the lake's own.
 func (l *Lake) Remote() bool { return l.area.remote() }
 
 // UseScratch gives a remote lake its folder on this machine, and who brings files there. It is called before all else.

@@ -49,6 +49,13 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 	return paths, release, nil
 }
 
+// CheckDim compares the files of a dimension's current generation with their checksums, if programs on this machine read them
+// where they lie: others are compared when they are fetched. E-PARQUET names the first that is not what was written.
+func (l *Lake) CheckDim(ctx context.Context, dim string) error { return l.area.checkDim(ctx, dim) }
+
+// Choosy reports whether it pays to find out which columns are read, of so many bytes: only those are fetched, or compared.
+func (l *Lake) Choosy(bytes int64) bool { return l.area.choosy(bytes) }
+
 // compare compares the columns of files in a folder lake, nil being all, with their checksums. E-PARQUET names the first
 // file that is not what was written.
 func (l *Lake) compare(ctx context.Context, files []hindcast.File, columns []string) error {

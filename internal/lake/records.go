@@ -42,7 +42,7 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 		return nil, broken("the records of files", "cannot be listed", err)
 	}
 	records := make([]*hindcast.Manifest, len(infos))
-	err = parallel.Do(len(infos), max(l.width(), runtime.GOMAXPROCS(0)), func(n int) error {
+	err = parallel.Do(len(infos), max(l.area.width(), runtime.GOMAXPROCS(0)), func(n int) error {
 		key := infos[n].Key
 		body, _, err := l.store.Get(ctx, key)
 		if err != nil {

@@ -118,7 +118,7 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 		claimed bool // and not planned
 	}
 	list := make([]run, len(ids))
-	err = parallel.Do(len(ids), l.width(), func(n int) error {
+	err = parallel.Do(len(ids), l.area.width(), func(n int) error {
 		var plan struct {
 			CreatedAt time.Time `json:"created_at"`
 		}

@@ -54,7 +54,7 @@ func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, er
 // Previous returns the prefixes where loads of the run under lower fences keep, or kept, the rows that they replaced.
 func (l *Lake) Previous(ctx context.Context, run string, fence int64) ([]string, error) {
 	below := l.RunPrefix(run) + "previous/"
-	attempts, err := l.attemptsBelow(ctx, below)
+	attempts, err := l.area.attempts(ctx, below)
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
@@ -64,43 +64,11 @@ func (l *Lake) Previous(ctx context.Context, run string, fence int64) ([]string,
 // Staged returns the prefixes where attempts of the run under this fence or lower ones staged.
 func (l *Lake) Staged(ctx context.Context, run string, fence int64) ([]string, error) {
 	below := l.RunPrefix(run) + "staging/"
-	attempts, err := l.attemptsBelow(ctx, below)
+	attempts, err := l.area.attempts(ctx, below)
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
 	return slices.DeleteFunc(attempts, func(prefix string) bool { return fenceOf(strings.TrimSuffix(prefix, "/")) > fence }), nil
-}
-
-// attemptsBelow lists the folders two levels below the prefix, which are attempts': level by level where that is cheap,
-// in one list where each call is waited for.
-func (l *Lake) attemptsBelow(ctx context.Context, below string) (found []string, err error) {
-	if l.Remote() {
-		infos, err := l.store.List(ctx, below)
-		for _, info := range infos {
-			levels := strings.SplitN(strings.TrimPrefix(info.Key, below), "/", 3)
-			if len(levels) < 3 {
-				continue
-			}
-			if prefix := below + levels[0] + "/" + levels[1] + "/"; len(found) == 0 || found[len(found)-1] != prefix {
-				found = append(found, prefix)
-			}
-		}
-		return found, err
-	}
-	keys, err := objstore.Folders(ctx, l.store, below)
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range keys {
-		attempts, err := objstore.Folders(ctx, l.store, below+key+"/")
-		if err != nil {
-			return nil, err
-		}
-		for _, attempt := range attempts {
-			found = append(found, below+key+"/"+attempt+"/")
-		}
-	}
-	return found, nil
 }
 
 // Unfenced is an attempt's prefix without its fence, as events tell attempts apart.

@@ -18,10 +18,7 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 	var script strings.Builder
 	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
 		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n" +
-		l.where())
-	if l.Remote() {
-		script.WriteString("-- The files are in a bucket. First: INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain);\n")
-	}
+		l.where() + l.area.opening())
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		l.view(&script, name, facts[name])
 	}

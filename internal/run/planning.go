@@ -88,24 +88,14 @@ func (p *planner) planOnce(ctx context.Context, c session.Choice, now time.Time)
 // markDamaged marks the dimensions whose files are not what was written: they are unloaded again while no slice has been made
 // from them. Those of a remote lake are compared when a slice reads them.
 func (p *planner) markDamaged(ctx context.Context, made *plan.Plan) error {
-	lake := p.session.Lake
 	for i := range made.Dims {
 		d := &made.Dims[i]
-		if d.Unload || len(d.Files) > 0 || lake.Remote() {
+		if d.Unload || len(d.Files) > 0 {
 			continue
 		}
-		m, err := lake.CurrentDim(ctx, d.Name)
-		if err != nil {
-			return err
-		}
-		if m == nil {
-			continue
-		}
-
-		_, release, err := lake.Localize(ctx, m.Files, nil)
+		err := p.session.Lake.CheckDim(ctx, d.Name)
 		switch {
 		case err == nil:
-			release()
 		case hindcast.AsError(err).Code == hindcast.EParquet:
 			d.Unload, d.Why = true, "damaged"
 			p.patience.log.note("unloading dimension "+d.Name+" again", err)

@@ -75,7 +75,8 @@ func (s *Session) recall(ctx context.Context, run string, is func(*hindcast.Mani
 	return nil, nil
 }
 
-// disk is the folder on this machine whose disk a run fills.
+// disk is the folder on this machine whose disk a run fills. A remote lake has none yet: its scratch folder is the session's to
+// choose.
 func (s *Session) disk() string {
 	if s.Lake.Remote() {
 		return cmp.Or(s.Pipeline.Run.Scratch, scratch.Default())
