@@ -100,7 +100,7 @@ const (
 // Fact is a table, or the user's own Parquet files, whose rows belong to slices.
 type Fact struct {
 	Name     string   `json:"name"`
-	Table    string   `json:"table,omitempty"`    // may contain {yyyy} {mm} {dd} {hh} {q}: a time-named table per period
+	Table    string   `json:"table,omitempty"`    // may contain Placeholders: a time-named table per period
 	Files    string   `json:"files,omitempty"`    // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
 	Time     string   `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
 	Every    Period   `json:"every"`              // the fact's own period; the slice's by default

@@ -64,9 +64,9 @@ var (
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formName = Form{Name: "name", Right: "write a name of small letters, digits, _ and -, such as cloud_costs",
 		Schema: patterned(namePattern)}
-	formFactTable = Form{Name: "table name", Right: `write a table's name; {yyyy} {mm} {dd} {hh} {q} stand for the time in it, ` +
+	formFactTable = Form{Name: "table name", Right: `write a table's name; {yyyy} {yy} {q} {mm} {m} {dd} {d} {hh} stand for the time in it, ` +
 		`such as "billing_{yyyy}_{mm}"`, Schema: map[string]any{"type": "string", "minLength": 1}}
-	formFactFiles = Form{Name: "glob", Right: `write a glob of Parquet files; {yyyy} {mm} {dd} {hh} {q} stand for the time in it, ` +
+	formFactFiles = Form{Name: "glob", Right: `write a glob of Parquet files; {yyyy} {yy} {q} {mm} {m} {dd} {d} {hh} stand for the time in it, ` +
 		`such as "export/{yyyy}_{mm}/*.parquet"`, Schema: map[string]any{"type": "string", "minLength": 1}}
 	formWarehouse = Form{Name: "warehouse URL", secrets: true,
 		Right:  "write duckdb:PATH, duckdb:///ABSOLUTE/PATH, postgres://USER:${PASSWORD}@HOST/DATABASE or host=HOST dbname=DATABASE",
@@ -396,13 +396,18 @@ func number(text string) any {
 
 var (
 	braces       = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
-	placeholders = []string{"{yyyy}", "{mm}", "{dd}", "{hh}", "{q}"}
+	placeholders = func() (texts []string) {
+		for _, p := range hindcast.Placeholders {
+			texts = append(texts, p.Text)
+		}
+		return texts
+	}()
 )
 
 // timeNamed decodes a table name or glob that may hold placeholders for the time.
 func (d *decoder) timeNamed(v value, right string) string {
 	text := d.textOf(v)
-	year := strings.Contains(v.text, "{yyyy}")
+	year := strings.Contains(v.text, "{yyyy}") || strings.Contains(v.text, "{yy}")
 	for _, at := range braces.FindAllStringIndex(v.text, -1) {
 		found := v.text[at[0]:at[1]]
 		message := fmt.Sprintf("%s: %s is not a placeholder", v.path, found)

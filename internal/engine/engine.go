@@ -194,7 +194,7 @@ type Rows struct {
 type Search struct {
 	Dir      string            `json:"dir"`           // where relative patterns begin; nothing in it is a pattern
 	Patterns []string          `json:"patterns"`      // with *, ** for folders, ? and [a-z]; \ takes a character as is
-	All      string            `json:"all,omitempty"` // matches these and other files, which are listed; "" asks for none
+	All      []string          `json:"all,omitempty"` // match these and other files, which are listed
 	Types    map[string]string `json:"types"`         // of columns, by name, as the pipeline has them read
 	Folders  map[string]string `json:"folders"`       // types of columns that folders give, if the values should not decide
 	Tolerant bool              `json:"tolerant"`      // leave damaged files out, and name them

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -92,24 +91,12 @@ func (c *cutter) timeless() error {
 	return nil
 }
 
-// granules are the placeholders and the time that each tells apart, the finest first.
-var granules = []struct {
-	placeholder string
-	period      hindcast.Period
-}{
-	{"{hh}", hindcast.Period{N: 1, Unit: hindcast.Hours}},
-	{"{dd}", hindcast.Period{N: 1, Unit: hindcast.Days}},
-	{"{mm}", hindcast.Period{N: 1, Unit: hindcast.Months}},
-	{"{q}", hindcast.Period{N: 1, Unit: hindcast.Quarters}},
-	{"{yyyy}", hindcast.Period{N: 1, Unit: hindcast.Years}},
-}
-
 // granule is the shortest time that the fact's names tell apart.
 func (c *cutter) granule() (hindcast.Period, bool) {
 	name := c.fact.Table + c.fact.Files
-	for _, g := range granules {
-		if strings.Contains(name, g.placeholder) {
-			return g.period, true
+	for _, p := range hindcast.Placeholders {
+		if strings.Contains(name, p.Text) {
+			return p.Period, true
 		}
 	}
 	return hindcast.Period{}, false
@@ -125,7 +112,7 @@ func (c *cutter) grid() (hindcast.Period, time.Time, error) {
 	granule, known := c.granule()
 	if !known {
 		return every, c.from, c.invalid("table", fmt.Sprintf("fact %s has a placeholder that means no time: %s%s", c.fact.Name, c.fact.Table, c.fact.Files),
-			"the placeholders are {yyyy} {mm} {dd} {hh} {q}")
+			"the placeholders are {yyyy} {yy} {q} {mm} {m} {dd} {d} {hh}")
 	}
 	anchor := floor(c.from, granule)
 	if !c.finer(every, anchor, granule) {
@@ -194,14 +181,28 @@ func fill(f hindcast.Fact, start time.Time) string {
 	if !f.TimeNamed() {
 		return f.Table + f.Files
 	}
-	return strings.NewReplacer("{yyyy}", start.Format("2006"), "{mm}", start.Format("01"), "{dd}", start.Format("02"),
-		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(f.Table + f.Files)
+	return hindcast.FillTime(f.Table+f.Files, start)
 }
 
-// anyTime is a pattern of files with each placeholder as the digits that may stand for it.
-func anyTime(files string) string {
-	const digit = "[0-9]"
-	return strings.NewReplacer("{yyyy}", strings.Repeat(digit, 4), "{mm}", digit+digit, "{dd}", digit+digit, "{hh}", digit+digit, "{q}", "[1-4]").Replace(files)
+// anyTime are patterns of files with each placeholder as the digits that may stand for it.
+func anyTime(files string) []string {
+	patterns := []string{files}
+	for _, p := range hindcast.Placeholders {
+		if !strings.Contains(files, p.Text) {
+			continue
+		}
+		digit, all := "[0-9]", patterns
+		if p.Text == "{q}" {
+			digit = "[1-4]"
+		}
+		patterns = nil
+		for _, n := range p.Digits {
+			for _, pattern := range all {
+				patterns = append(patterns, strings.ReplaceAll(pattern, p.Text, strings.Repeat(digit, n)))
+			}
+		}
+	}
+	return patterns
 }
 
 // whole reports whether a unit that nothing can cut belongs to the slice as it is. The history's last slice is
@@ -268,7 +269,7 @@ func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
 type Files struct {
 	Key      string            // "facts.NAME" or "dimensions.NAME"
 	Patterns []string          // with the placeholders filled in
-	All      string            // a pattern of every file that the fact could mean; "" if its names hold no time
+	All      []string          // patterns of every file that the fact could mean; none if its names hold no time
 	Types    map[string]string // that columns are read as
 	Folders  map[string]string // types of columns that folders give
 }

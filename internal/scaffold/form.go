@@ -148,7 +148,9 @@ func moment(t time.Time) string {
 // blank fills in an example of a fact.
 func (f *form) blank(found *Found) {
 	f.Facts = []factLine{{Name: example.Name, Table: example.Table, Every: example.Every.String(), Missing: string(hindcast.MissingFail)}}
-	if found.Looked {
+	if found.Looked && len(found.Unread) > 0 {
+		f.Notes = []string{"", "No table of the warehouse has a time column, or a time in its name that can be read: this is an example."}
+	} else if found.Looked {
 		f.Notes = []string{"", fmt.Sprintf("None of the %d tables of the warehouse has a time in its name or a time column: this is an example.", found.Tables)}
 	}
 }

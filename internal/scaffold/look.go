@@ -27,6 +27,8 @@ type Fact struct {
 	Missing []string          // tables that would stand between the first and the last, and are not there
 	Stray   []string          // tables of the name that its period does not name
 	Named   bool              // its tables are time-named
+	Either  string            // another reading of its names, which fits as well; "" if there is none
+	Other   string            // the table of a fact of the same stem that is spelled in another way, and has more tables
 
 	sample int64            // rows that were looked at, 0 if none were
 	spread map[string]int64 // how many different values columns have in them
@@ -70,7 +72,6 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 		}
 	}
 	slices.Sort(found.Unused)
-	slices.Sort(found.Weekly)
 	slices.Sort(found.Made)
 	return err
 }
@@ -79,20 +80,17 @@ func look(ctx context.Context, w warehouse.Warehouse, found *Found) error {
 func (found *Found) sort(all []warehouse.Table) (tables []warehouse.Table) {
 	for _, t := range all {
 		found.tables = append(found.tables, strings.ToLower(t.Name))
-		_, own := splitName(t.Name)
 		switch {
 		case t.Made:
 			found.Made = append(found.Made, strings.Map(shown, t.Name))
 		case !writable(t.Name) || strings.ContainsAny(t.Name, "{}"):
 			found.Unused = append(found.Unused, strings.Map(shown, t.Name))
-		case weekForm.MatchString(own):
-			found.Weekly = append(found.Weekly, t.Name)
 		default:
 			t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c hindcast.Column) bool { return !writable(c.Name) })
 			tables = append(tables, t)
 		}
 	}
-	return tables
+	return found.unread(tables)
 }
 
 // writable reports whether a name can stand in a pipeline file and in a comment's line.
@@ -118,10 +116,15 @@ type looker struct {
 func (l *looker) look(tables []warehouse.Table) error {
 	groups, lone, single := group(tables)
 	if len(groups) == 0 && len(candidates(single, nil)) == 0 {
-		groups = lone // a single table says no period: only where there is nothing else
+		groups = l.found.split(lone) // a single table says no period: only where there is nothing else
 	} else {
 		for _, members := range lone {
 			single = append(single, members[0].table)
+		}
+	}
+	for _, u := range l.found.Unread {
+		for _, name := range u.Tables {
+			l.used[name] = true
 		}
 	}
 	var facts []Fact
@@ -132,6 +135,7 @@ func (l *looker) look(tables []warehouse.Table) error {
 		}
 		facts = append(facts, f)
 	}
+	spellings(groups, facts)
 	largest := int64(-1)
 	for _, f := range facts {
 		largest = max(largest, f.Rows)
@@ -153,6 +157,25 @@ func (l *looker) look(tables []warehouse.Table) error {
 	l.name()
 	l.dimensions(single)
 	return nil
+}
+
+// spellings marks the facts that are another's tables by another spelling of their names: s_2020_01 beside s_202002.
+func spellings(groups [][]named, facts []Fact) {
+	key := func(i int) string {
+		n := groups[i][0]
+		return strings.ToLower(n.schema+n.stem) + "\x00" + n.every.String()
+	}
+	main := map[string]int{}
+	for i := range facts {
+		if m, met := main[key(i)]; !met || facts[i].Tables > facts[m].Tables || facts[i].Tables == facts[m].Tables && facts[i].To.After(facts[m].To) {
+			main[key(i)] = i
+		}
+	}
+	for i := range facts {
+		if m := main[key(i)]; m != i {
+			facts[i].Other = facts[m].Table
+		}
+	}
 }
 
 // candidates are the single tables with a time column that are not dimensions of a larger table.
@@ -181,6 +204,9 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 	first, g := members[0], period(members)
 	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
 		Every: g.every, From: g.anchor, To: g.to}
+	if pattern := either(members); pattern != "" {
+		f.Either = first.schema + first.spell(pattern)
+	}
 	for _, m := range members {
 		l.used[m.table.Name] = true
 	}
@@ -188,7 +214,7 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 		f.Rows += max(0, m.table.Rows)
 	}
 	for _, start := range g.missing {
-		f.Missing = append(f.Missing, first.schema+first.spell(fill(first.pattern, start)))
+		f.Missing = append(f.Missing, first.schema+first.spell(hindcast.FillTime(first.pattern, start)))
 	}
 	for _, m := range g.stray {
 		f.Stray = append(f.Stray, m.table.Name)
@@ -295,7 +321,7 @@ func (l *looker) name() {
 	for i := range l.found.Facts {
 		f := &l.found.Facts[i]
 		if f.Idle = misfit(l.found.Facts[0], *f); f.Idle == "" && used == mostFacts {
-			f.Idle = "every fact here is unloaded: take it in if the SQL needs it"
+			f.Idle = tooMany
 		}
 		if f.Idle == "" {
 			used++
@@ -304,11 +330,17 @@ func (l *looker) name() {
 	}
 }
 
+const tooMany = "every fact here is unloaded: take it in if the SQL needs it"
+
 // misfit says why a fact cannot be used beside the first, whose period is the slices'.
 func misfit(first, f Fact) string {
 	switch {
 	case f.Table == first.Table:
 		return ""
+	case f.Other != "":
+		return "its names are another spelling of " + f.Other + ": rename them, or make a view of that spelling over each"
+	case f.Named && !first.From.IsZero() && (!f.To.After(first.From) || !f.From.Before(first.To)):
+		return fmt.Sprintf("its tables cover %s to %s, outside of history: change history to use it", moment(f.From), moment(f.To))
 	case first.Every.Unit == hindcast.Hours && isDate(f):
 		return "its rows have a day and no hour, and slices are of hours"
 	case len(f.Stray) > 0:

@@ -23,15 +23,14 @@ var timeForms = []struct {
 }{
 	{regexp.MustCompile(`(\d{4})([_-]?)(\d{2})([_-]?)(\d{2})([_-]?|[tT])(\d{2})`), []string{"{yyyy}", "{mm}", "{dd}", "{hh}"}, hindcast.Period{N: 1, Unit: hindcast.Hours}},
 	{regexp.MustCompile(`(\d{4})([_-]?)(\d{2})([_-]?)(\d{2})`), []string{"{yyyy}", "{mm}", "{dd}"}, hindcast.Period{N: 1, Unit: hindcast.Days}},
+	{regexp.MustCompile(`(\d{4})([_-])(\d{1,2})([_-])(\d{1,2})`), []string{"{yyyy}", "{mm}", "{dd}"}, hindcast.Period{N: 1, Unit: hindcast.Days}},
 	{regexp.MustCompile(`(\d{2})([_-])(\d{2})([_-])(\d{4})`), []string{"{dd}", "{mm}", "{yyyy}"}, hindcast.Period{N: 1, Unit: hindcast.Days}},
 	{regexp.MustCompile(`(\d{4})([_-]?[qQ])([1-4])`), []string{"{yyyy}", "{q}"}, hindcast.Period{N: 1, Unit: hindcast.Quarters}},
 	{regexp.MustCompile(`(\d{4})([_-]?)(\d{2})`), []string{"{yyyy}", "{mm}"}, hindcast.Period{N: 1, Unit: hindcast.Months}},
+	{regexp.MustCompile(`(\d{4})([_-])(\d{1,2})`), []string{"{yyyy}", "{mm}"}, hindcast.Period{N: 1, Unit: hindcast.Months}},
 	{regexp.MustCompile(`(\d{2})([_-])(\d{4})`), []string{"{mm}", "{yyyy}"}, hindcast.Period{N: 1, Unit: hindcast.Months}},
 	{regexp.MustCompile(`(\d{4})`), []string{"{yyyy}"}, hindcast.Period{N: 1, Unit: hindcast.Years}},
 }
-
-// weekForm is a time that no placeholder stands for: the number of a week.
-var weekForm = regexp.MustCompile(`(?:^|\D)\d{4}[_-]?[wW](?:[kK]|eek)?[_-]?\d{1,2}(?:$|\D)`)
 
 // named is a table whose name holds a time.
 type named struct {
@@ -118,38 +117,73 @@ func readTime(own string, at []int, order []string) (time.Time, string, bool) {
 		if i > 0 {
 			pattern += own[at[4*i]:at[4*i+1]]
 		}
-		n, err := strconv.Atoi(own[at[2+4*i]:at[3+4*i]])
+		digits := own[at[2+4*i]:at[3+4*i]]
+		n, err := strconv.Atoi(digits)
 		if err != nil {
 			return time.Time{}, "", false
 		}
 		part[placeholder] = n
+		if len(digits) == 1 && placeholder != "{q}" {
+			placeholder = unpadded[placeholder]
+		}
 		pattern += placeholder
 	}
 	if q := part["{q}"]; q > 0 {
 		part["{mm}"] = 3*q - 2
 	}
-	y, m, d, h := part["{yyyy}"], part["{mm}"], part["{dd}"], part["{hh}"]
+	y, m, d, h := yearOf(part), part["{mm}"], part["{dd}"], part["{hh}"]
 	start := time.Date(y, time.Month(m), d, h, 0, 0, 0, time.UTC)
 	ok := y >= 1900 && y < 2100 && start.Year() == y && int(start.Month()) == m && start.Day() == d && start.Hour() == h
 	return start, pattern, ok
 }
 
-// fill puts a time into a name's placeholders.
-func fill(pattern string, start time.Time) string {
-	return strings.NewReplacer("{yyyy}", start.Format("2006"), "{mm}", start.Format("01"), "{dd}", start.Format("02"),
-		"{hh}", start.Format("15"), "{q}", strconv.Itoa((int(start.Month())+2)/3)).Replace(pattern)
+// unpadded are the placeholders of numbers that may have one digit.
+var unpadded = map[string]string{"{mm}": "{m}", "{dd}": "{d}"}
+
+// alike gives the names of one family one spelling: 10 is written as 9 is, with or without a leading zero elsewhere.
+func alike(list []named) {
+	loose := func(n named) string {
+		return n.schema + strings.NewReplacer("{mm}", "{m}", "{dd}", "{d}").Replace(n.pattern)
+	}
+	type spelling struct{ zero, single bool }
+	seen := map[string]*spelling{} // by the loose pattern and the placeholder
+	for _, n := range list {
+		for padded, single := range unpadded {
+			key := loose(n) + padded
+			if seen[key] == nil {
+				seen[key] = &spelling{}
+			}
+			small := padded == "{mm}" && n.start.Month() < 10 || padded == "{dd}" && n.start.Day() < 10
+			seen[key].zero = seen[key].zero || small && strings.Contains(n.pattern, padded)
+			seen[key].single = seen[key].single || strings.Contains(n.pattern, single)
+		}
+	}
+
+	for i, n := range list {
+		key := loose(n)
+		for padded, single := range unpadded {
+			if s := seen[key+padded]; s.single && !s.zero {
+				list[i].pattern = strings.ReplaceAll(list[i].pattern, padded, single)
+			}
+		}
+	}
 }
 
 // group gathers the tables whose names differ in their time only, each group in the order of time. Lone are groups
 // of one table without a time column, single all other tables.
 func group(tables []warehouse.Table) (groups, lone [][]named, single []warehouse.Table) {
 	byPattern := map[string][]named{}
+	var list []named
 	for _, t := range tables {
-		n, ok := timeIn(t)
-		if !ok {
+		if n, ok := timeIn(t); ok {
+			list = append(list, n)
+		} else {
 			single = append(single, t)
-			continue
 		}
+	}
+
+	alike(list)
+	for _, n := range list {
 		key := n.schema + n.pattern
 		if !n.exact() {
 			key = strings.ToLower(key)
@@ -161,7 +195,7 @@ func group(tables []warehouse.Table) (groups, lone [][]named, single []warehouse
 		switch {
 		case len(members) > 1:
 			groups = append(groups, members)
-		case len(timeColumns(members[0].table.Columns)) > 0:
+		case len(timeColumns(members[0].table.Columns)) > 0, strings.Contains(members[0].pattern, "{m}"):
 			single = append(single, members[0].table)
 		default:
 			lone = append(lone, members)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -39,7 +40,7 @@ func TestTimeIn(t *testing.T) {
 		if n.pattern != c.pattern || n.start.Format("2006-01-02T15") != c.start || n.stem != c.stem {
 			t.Errorf("%s: got %s, %s, %s; want %s, %s, %s", c.name, n.pattern, n.start, n.stem, c.pattern, c.start, c.stem)
 		}
-		if back := fill(n.pattern, n.start); back != c.name {
+		if back := hindcast.FillTime(n.pattern, n.start); back != c.name {
 			t.Errorf("%s: the pattern gives %s", c.name, back)
 		}
 	}

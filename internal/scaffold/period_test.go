@@ -76,7 +76,7 @@ func TestPeriod(t *testing.T) {
 		g := period(membersOf(strings.Fields(c.names)))
 		var missing, stray []string
 		for _, start := range g.missing {
-			missing = append(missing, fill(g.on[0].pattern, start))
+			missing = append(missing, hindcast.FillTime(g.on[0].pattern, start))
 		}
 		for _, m := range g.stray {
 			stray = append(stray, m.table.Name)
@@ -130,7 +130,7 @@ func TestPeriodLosesNoTable(t *testing.T) {
 		g := period(membersOf(names))
 		begins := map[string]bool{}
 		for k := 0; !g.every.AddTo(g.anchor, k).After(g.to); k++ {
-			begins[fill(g.on[0].pattern, g.every.AddTo(g.anchor, k))] = true
+			begins[hindcast.FillTime(g.on[0].pattern, g.every.AddTo(g.anchor, k))] = true
 		}
 		for _, m := range g.on {
 			if !begins[m.table.Name] {

@@ -14,14 +14,16 @@ func (found Found) Text() string {
 	case len(found.Facts) > 0:
 		found.guesses(&text)
 		next = "look over what is marked \"guessed\", then: hindcast plan\n"
+	case found.Looked && len(found.Unread) > 0:
+		text.WriteString("  no table has a time column, or a time in its name that can be read: they hold an example\n")
 	case found.Looked:
 		fmt.Fprintf(&text, "  none of %s has a time in its name or a time column: they hold an example\n", counted(int64(found.Tables), "table"))
 	}
 	if len(found.Unused) > 0 {
 		fmt.Fprintf(&text, "  not used   %s\n", some(found.Unused))
 	}
-	if len(found.Weekly) > 0 {
-		fmt.Fprintf(&text, "  not used   %s: no placeholder stands for the number of a week; a view of them all with a time column can be a fact\n", some(found.Weekly))
+	for _, u := range found.Unread {
+		fmt.Fprintf(&text, "  not used   %s: %s\n", some(u.Tables), u.Why)
 	}
 	if len(found.Made) > 0 {
 		fmt.Fprintf(&text, "  left out   %s: hindcast fills them\n", some(found.Made))
@@ -41,9 +43,15 @@ func (found Found) guesses(text *strings.Builder) {
 	for _, f := range found.Facts {
 		if f.Idle != "" {
 			idle++
+			if f.Idle != tooMany {
+				fmt.Fprintf(text, "  left out   %s: %s%s; %s\n", f.Name, f.Table, f.summary(), f.Idle)
+			}
 			continue
 		}
 		fmt.Fprintf(text, "  fact       %s: %s%s\n", f.Name, f.Table, f.summary())
+		if f.Either != "" {
+			fmt.Fprintf(text, "             or its names are %s: correct it then\n", f.Either)
+		}
 		if len(f.Missing) > 0 {
 			fmt.Fprintf(text, "             missing: %s\n", some(f.Missing))
 		}

@@ -39,7 +39,7 @@ type Found struct {
 	Unsummed   []string // amounts of the first fact that are carried as text: the SQL sums them in comments only
 	Uncarried  []string // and those whose type cannot be carried
 	Made       []string // tables that hindcast fills: its own, and targets of its pipelines
-	Weekly     []string // tables whose names hold the number of a week, which no placeholder stands for
+	Unread     []Unread // tables whose names hold a time that is not read
 	Hidden     []string // what is known of tables that may not be read
 
 	taken  map[string]bool // names of facts and dimensions, in small letters

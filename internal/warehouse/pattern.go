@@ -1,14 +1,31 @@
 package warehouse
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/hindcast/hindcast"
 )
 
-// placeholders are what stands for a part of a time in the names of tables, with what it may be.
-var placeholders = regexp.MustCompile(`\{(yyyy|mm|dd|hh|q)\}`)
+// placeholders finds what stands for a piece of a time in the names of tables.
+var placeholders = func() *regexp.Regexp {
+	var texts []string
+	for _, p := range hindcast.Placeholders {
+		texts = append(texts, regexp.QuoteMeta(p.Text))
+	}
+	return regexp.MustCompile(strings.Join(texts, "|"))
+}()
 
-var digits = map[string]int{"{yyyy}": 4, "{mm}": 2, "{dd}": 2, "{hh}": 2, "{q}": 1}
+// digits is how many digits a placeholder stands for, at least and at most.
+func digits(placeholder string) (least, most int) {
+	for _, p := range hindcast.Placeholders {
+		if p.Text == placeholder {
+			return p.Digits[0], p.Digits[len(p.Digits)-1]
+		}
+	}
+	return 0, 0
+}
 
 // Pattern is a time-named table as a pipeline has it ("sales.billing_{yyyy}_{mm}"), for drivers that list the tables that
 // it could mean.
@@ -25,9 +42,13 @@ func NewPattern(text string, parts []string, fold bool) Pattern {
 	for _, part := range parts {
 		expression, like, at := "", "", 0
 		for _, found := range placeholders.FindAllStringIndex(part, -1) {
-			literal, n := part[at:found[0]], digits[part[found[0]:found[1]]]
-			expression += regexp.QuoteMeta(literal) + "([0-9]{" + string(rune('0'+n)) + "})"
-			like += likeLiteral(literal) + strings.Repeat("_", n)
+			literal := part[at:found[0]]
+			least, most := digits(part[found[0]:found[1]])
+			expression += regexp.QuoteMeta(literal) + fmt.Sprintf("([0-9]{%d,%d})", least, most)
+			like += likeLiteral(literal) + strings.Repeat("_", least)
+			if most > least {
+				like += "%"
+			}
 			at = found[1]
 		}
 		expression += regexp.QuoteMeta(part[at:])

@@ -77,7 +77,7 @@ func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, err
 
 // outside names the files that the search could have meant and did not find. Nothing else is known of them.
 func (f *finder) outside(s engine.Search) ([]string, error) {
-	if s.All == "" {
+	if len(s.All) == 0 {
 		return nil, nil
 	}
 	used := make(map[string]bool, len(f.ids))
@@ -86,17 +86,20 @@ func (f *finder) outside(s engine.Search) ([]string, error) {
 	}
 
 	every := newFinder(s)
-	all, err := every.find(s.All)
-	if err != nil {
-		return nil, err
-	}
 	var names []string
-	for _, path := range all {
-		if !used[every.ids[path].file] {
-			names = append(names, every.short(path))
+	for _, pattern := range s.All {
+		all, err := every.find(pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range all {
+			if !used[every.ids[path].file] {
+				names = append(names, every.short(path))
+			}
 		}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // sound leaves out the files that cannot be read, and notes why.

@@ -412,7 +412,7 @@ func TestAFileOfTwoPeriods(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	found, err := f.runner.Scan(f.Context(), engine.Search{Dir: f.dir, All: "d/2024-[0-9][0-9]*/*.parquet",
+	found, err := f.runner.Scan(f.Context(), engine.Search{Dir: f.dir, All: []string{"d/2024-[0-9][0-9]*/*.parquet"},
 		Patterns: []string{"d/2024-*01*/*.parquet", "d/2024-*02*/*.parquet", "d/2024-*03/*.parquet", "d/2024-*04/*.parquet"}})
 	if err != nil {
 		t.Fatal(err)

@@ -191,6 +191,8 @@ func listed(t *testing.T, w *World) {
 		CREATE TABLE "s.x"."b_2022_01" (i INTEGER); CREATE TABLE "s.x"."c % 2020q3" (i INTEGER); CREATE TABLE "s.x"."c + 2020q3" (i INTEGER)`)
 	for pattern, want := range map[string]string{
 		"b_{yyyy}_{mm}":              "b_2020_01 b_2020_13 b_2021_01",
+		"b_{yyyy}_{m}":               "b_2020_01 b_2020_1 b_2020_13 b_2021_01",
+		"b_{yy}20_{m}":               "b_2020_01 b_2020_1 b_2020_13",
 		`"s.x".b_{yyyy}_{mm}`:        `"s.x".b_2022_01`,
 		`"s.x"."c % {yyyy}q{q}"`:     `"s.x"."c % 2020q3"`,
 		"b_{yyyy}_{mm}_{dd}":         "",
