@@ -6,6 +6,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/supervisor"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -137,8 +138,8 @@ func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
 		what += " (" + s.plan.UnitLabel(now.Name, now.Key) + ")"
 	}
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("%s has %s now; generation %d of %s had %d", what, plan.Counted(int(now.Sums.Rows), "row"), before.Generation,
-			before.CreatedAt.Format("2006-01-02"), before.Sums.Rows),
+		Message: fmt.Sprintf("%s has %s now; generation %d of %s had %s", what, numbers.Counted(now.Sums.Rows, "row"), before.Generation,
+			before.CreatedAt.Format("2006-01-02"), numbers.Thousands(before.Sums.Rows)),
 		Next: "the fuller generation is still in the lake; if the rows were deleted on purpose: hindcast unload --fresh --accept-loss --slices " + s.plan.Reader(now.Name, now.Key)}
 }
 

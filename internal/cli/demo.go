@@ -12,8 +12,8 @@ import (
 
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/demo"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/run"
-	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -115,8 +115,8 @@ func (a *app) makeDemo(cmd *cobra.Command, dir string, o demo.Options) error {
 		return err
 	}
 	if !a.json {
-		_, _ = fmt.Fprintf(a.out, "made %s of cloud billing, %s, in %s (%.1f s)\n\n", screen.Counted(made.Tables, "table"),
-			screen.Counted(int(made.Rows), "row"), dir, time.Since(began).Seconds())
+		_, _ = fmt.Fprintf(a.out, "made %s of cloud billing, %s, in %s (%.1f s)\n\n", numbers.Counted(made.Tables, "table"),
+			numbers.Counted(made.Rows, "row"), dir, time.Since(began).Seconds())
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/verify"
 )
@@ -70,8 +70,8 @@ func (a *app) verified(r *verify.Result) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(a.out, "verified %s at the source (%s), %s, %s of the target\n", screen.Counted(r.Units, "unit"),
-			screen.Counted(int(r.Rows), "row"), screen.Counted(r.Files, "file"), screen.Counted(r.Slices, "slice"))
+		_, _ = fmt.Fprintf(a.out, "verified %s at the source (%s), %s, %s of the target\n", numbers.Counted(r.Units, "unit"),
+			numbers.Counted(r.Rows, "row"), numbers.Counted(r.Files, "file"), numbers.Counted(r.Slices, "slice"))
 		for _, f := range r.Findings {
 			_, _ = fmt.Fprintf(a.out, "  %s\n    Next: %s\n", a.plain(fmt.Sprintf("%s %s %s: %s", f.What, f.Name, f.Label, f.Text)), a.plain(a.options.Commands(f.Next)))
 		}

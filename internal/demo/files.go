@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // folder holds the demo's files, as templates.
@@ -106,17 +107,8 @@ func render(name string, o Options) ([]byte, error) {
 	err = blanks.Execute(&text, struct {
 		Options
 		From, To, RowsText string
-	}{o, start.Format(time.DateOnly), sliceStart(o.Slices).Format(time.DateOnly), thousands(o.Rows)})
+	}{o, start.Format(time.DateOnly), sliceStart(o.Slices).Format(time.DateOnly), numbers.Thousands(o.Rows)})
 	return text.Bytes(), err
-}
-
-// thousands writes 100000 as 100,000.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for at := len(text) - 3; at > 0; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
 }
 
 // create writes a new file, whole or not at all: a truncated file would be refused by the next demo.

@@ -25,10 +25,11 @@ var importMap = []row{
 	// Pure: text and time in, values out.
 	{"sqltext", []string{"."}, "reads SQL text without running it"},
 	{"parallel", nil, "many small things side by side"},
+	{"numbers", nil, "numbers as people read them"},
 	{"process", nil, "which process is which"},
 	{"datatype", nil, "which type holds the values of two others"},
 	{"config", []string{".", "sqltext"}, "decodes the pipeline file"},
-	{"plan", []string{".", "sqltext", "datatype"}, "decides what a run does and why"},
+	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{"."}, "contract of where bytes are kept"},
@@ -65,21 +66,21 @@ var importMap = []row{
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
 	{"machine", []string{"plan", "lake"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
-	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor"}, "one try at one slice; it is the supervisor's worker"},
-	{"verify", []string{".", "plan", "warehouse", "lake", "chunks"}, "compares source, lake and target with what is said of them"},
+	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
+	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",
 		"child", "machine", "config"}, "a pipeline with lake, warehouse and engine open: joins the contracts with what is named in the file"},
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "child", "config"},
 		"begins and resumes runs: joins all of the above"},
-	{"supervisor", []string{".", "plan"}, "parallelism, retries, stop, resume, over interfaces of its own"},
+	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// What people see, and where everything is joined.
 	{"view", []string{".", "plan"}, "folds events and plan into what is shown; pure"},
-	{"screen", []string{".", "plan", "view"}, "plan, board and report as text"},
-	{"scaffold", []string{".", "sqltext", "warehouse"}, "writes the files that a pipeline begins with"},
-	{"demo", []string{".", "duck"}, "makes the demo's folder and tables"},
+	{"screen", []string{".", "plan", "view", "numbers"}, "plan, board and report as text"},
+	{"scaffold", []string{".", "sqltext", "warehouse", "numbers"}, "writes the files that a pipeline begins with"},
+	{"demo", []string{".", "duck", "numbers"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
 	{"cli", []string{anything}, "joins everything, one file a command"},
 	{"cmd/hindcast", []string{"cli"}, "main"},

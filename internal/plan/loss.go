@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Change is what became of the user's own files of a unit, or of a dimension, since a result was made of them.
@@ -100,7 +101,7 @@ func lost(r *hindcast.Manifest, u *Unit, dir string) string {
 		if is[folder] >= was[folder] {
 			continue
 		}
-		text := fmt.Sprintf("%s had %s when %s read it and has %d now", strings.TrimPrefix(folder, dir+"/"), Counted(int(was[folder]), "row"), r.Run, is[folder])
+		text := fmt.Sprintf("%s had %s when %s read it and has %s now", strings.TrimPrefix(folder, dir+"/"), numbers.Counted(was[folder], "row"), r.Run, numbers.Thousands(is[folder]))
 		if gone := missingFiles(r.Files, u.Files, folder); gone != "" {
 			text += ", without " + gone
 		}
@@ -112,7 +113,7 @@ func lost(r *hindcast.Manifest, u *Unit, dir string) string {
 		elsewhere := slices.ContainsFunc(u.Columns, func(now hindcast.Column) bool { return strings.EqualFold(now.Name, c.Name) })
 		if n := after[name]; c.Folder == "" && n < before[name] && (n > 0 || elsewhere) { // where no file has it, SQL that reads it is refused
 			return fmt.Sprintf("%s had the column %q in files of %s when %s read it, and has it in files of %s now", r.Source, c.Name,
-				Counted(int(before[name]), "row"), r.Run, Counted(int(n), "row"))
+				numbers.Counted(before[name], "row"), r.Run, numbers.Counted(n, "row"))
 		}
 	}
 	return ""

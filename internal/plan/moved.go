@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Look is a unit, or a dimension, whose source may have changed since it was unloaded.
@@ -103,7 +104,7 @@ func Counts(source, lake int64) string {
 	if source == lake {
 		return ""
 	}
-	return fmt.Sprintf("%s at the source, %d in the lake", Counted(int(source), "row"), lake)
+	return fmt.Sprintf("%s at the source, %s in the lake", numbers.Counted(source, "row"), numbers.Thousands(lake))
 }
 
 // Ages are when the oldest and the newest of what the slices that run take from the lake were unloaded, or, where none

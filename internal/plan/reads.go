@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Reads are the columns of a fact or a dimension that are read, as the engine finds them.
@@ -213,7 +214,7 @@ func (m *maker) columnNotes(out *Plan) []string {
 		}
 		if again > 0 && len(lacking) > 0 {
 			notes = append(notes, fmt.Sprintf("%s of %s %s not in the lake: %s unloaded again", listed("column", lacking), f.Name, isAre(lacking),
-				Counted(again, "part")+" of it "+are(again)))
+				numbers.Counted(again, "part")+" of it "+are(again)))
 		}
 		if due > 0 && f.Files == "" && !f.Used && len(f.Columns) == 0 {
 			notes = m.proposed(notes, "facts."+f.Name, f.Name, f.Time, columns)

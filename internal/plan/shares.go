@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 const (
@@ -41,7 +42,7 @@ func (m Machine) Room(cfg hindcast.RunConfig) Room {
 		r.Memory = defaultMemory
 	}
 	r.Warehouse = min(max(r.Memory/4, leastWarehouse), mostWarehouse, r.Memory/2)
-	r.CoresAs, r.MemoryAs = Counted(r.Cores, "core"), "memory: "+size(r.Memory)
+	r.CoresAs, r.MemoryAs = numbers.Counted(r.Cores, "core"), "memory: "+size(r.Memory)
 	return r
 }
 
@@ -67,7 +68,7 @@ func Divide(r Room, c Capacity, cfg hindcast.RunConfig, unloads, running int) Sh
 		s.Unloads = min(s.Unloads, unloads)
 	}
 	if running > 0 && running < s.Transforms {
-		s.Transforms, s.Cap = running, Counted(running, "slice")
+		s.Transforms, s.Cap = running, numbers.Counted(running, "slice")
 	}
 
 	s.Threads, s.Transform = max(1, c.Threads/s.Transforms), c.Memory/int64(s.Transforms)
@@ -78,14 +79,6 @@ func Divide(r Room, c Capacity, cfg hindcast.RunConfig, unloads, running int) Sh
 		s.Transform = min(s.Transform, c.EachMemory)
 	}
 	return s
-}
-
-// Counted gives "1 slice", "32 slices".
-func Counted(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // size gives bytes as a pipeline file spells memory.

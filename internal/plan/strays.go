@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Reach says which times of a source slices take, by the fact's time column. Rows of other times, and those without one,
@@ -154,7 +155,7 @@ func together(f hindcast.Fact, strays []hindcast.Stray, count func(hindcast.Stra
 	for i, s := range strays {
 		rows += count(s)
 		if i < shown {
-			named = append(named, fmt.Sprintf("%d in %s", count(s), s.Source))
+			named = append(named, fmt.Sprintf("%s in %s", numbers.Thousands(count(s)), s.Source))
 		}
 	}
 	if len(strays) > shown {
@@ -164,7 +165,7 @@ func together(f hindcast.Fact, strays []hindcast.Stray, count func(hindcast.Stra
 }
 
 func counted(rows int64, estimate bool) string {
-	text := Counted(int(rows), "row")
+	text := numbers.Counted(rows, "row")
 	if estimate {
 		text = strings.Replace(text, " ", " or so ", 1)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 //go:embed folder
@@ -169,7 +170,7 @@ func rowsText(n int64) string {
 	if n < 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", counted(n, "row"))
+	return fmt.Sprintf(" (%s)", numbers.Counted(n, "row"))
 }
 
 // lineOf is a fact's line in the pipeline file.
@@ -180,7 +181,7 @@ func lineOf(f, first Fact, main bool) factLine {
 		return line.because(f)
 	}
 	line.Every, line.Missing = f.Every.String(), string(hindcast.MissingFail)
-	line.Why = fmt.Sprintf("guessed: %s%s", counted(int64(f.Tables), "time-named table"), rowsText(f.Rows))
+	line.Why = fmt.Sprintf("guessed: %s%s", numbers.Counted(f.Tables, "time-named table"), rowsText(f.Rows))
 	if len(f.Missing) > 0 {
 		line.Comments = append(line.Comments, "Missing: "+some(f.Missing)+".")
 	}
@@ -215,17 +216,6 @@ func some(list []string) string {
 		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
 	}
 	return strings.Join(list, ", ")
-}
-
-func counted(n int64, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits + " " + word + "s"
 }
 
 // result fills in the target, the checks and the SQL.

@@ -3,6 +3,8 @@ package scaffold
 import (
 	"fmt"
 	"strings"
+
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Text says in a few lines what was written and guessed, and what to do next.
@@ -17,7 +19,7 @@ func (found Found) Text() string {
 	case found.Looked && len(found.Unread) > 0:
 		text.WriteString("  no table has a time column, or a time in its name that can be read: they hold an example\n")
 	case found.Looked:
-		fmt.Fprintf(&text, "  none of %s has a time in its name or a time column: they hold an example\n", counted(int64(found.Tables), "table"))
+		fmt.Fprintf(&text, "  none of %s has a time in its name or a time column: they hold an example\n", numbers.Counted(found.Tables, "table"))
 	}
 	if len(found.Unused) > 0 {
 		fmt.Fprintf(&text, "  not used   %s\n", some(found.Unused))
@@ -60,7 +62,7 @@ func (found Found) guesses(text *strings.Builder) {
 		}
 	}
 	if idle > 0 {
-		fmt.Fprintf(text, "  and %s in the file's comments\n", counted(int64(idle), "fact"))
+		fmt.Fprintf(text, "  and %s in the file's comments\n", numbers.Counted(idle, "fact"))
 	}
 	for _, d := range found.Dimensions {
 		fmt.Fprintf(text, "  dimension  %s, by %s\n", d.Name, d.FactKey)
@@ -78,13 +80,13 @@ func (found Found) guesses(text *strings.Builder) {
 func (f Fact) summary() string {
 	s := ", by " + f.Time
 	if f.Named {
-		s = ", " + counted(int64(f.Tables), "table") + " of " + f.Every.String()
+		s = ", " + numbers.Counted(f.Tables, "table") + " of " + f.Every.String()
 	}
 	if !f.From.IsZero() {
 		s += ", " + moment(f.From) + " to " + moment(f.To)
 	}
 	if f.Rows >= 0 {
-		s += ", " + counted(f.Rows, "row")
+		s += ", " + numbers.Counted(f.Rows, "row")
 	}
 	return s
 }

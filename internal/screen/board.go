@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
@@ -226,7 +227,7 @@ func etaText(l *view.Live, o Options, now time.Time) string {
 }
 
 func progress(l *view.Live) string {
-	return exact(int64(l.Tally.Done)) + "/" + exact(int64(l.Tally.Total))
+	return numbers.Thousands(l.Tally.Done) + "/" + numbers.Thousands(l.Tally.Total)
 }
 
 func rowsText(l *view.Live) string {
@@ -242,7 +243,7 @@ func rowsText(l *view.Live) string {
 func stoppingLine(l *view.Live, o Options, width int) string {
 	n := l.Tally.Counts[hindcast.Running]
 	why := " (" + o.text(l.Run.Stopping) + ")"
-	rest := ": waiting for " + Counted(n, "slice") + ", Ctrl-C again to kill"
+	rest := ": waiting for " + numbers.Counted(n, "slice") + ", Ctrl-C again to kill"
 	if n == 0 {
 		rest = ": confirming that every process has exited"
 	}

@@ -7,26 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// exact gives a number with its thousands apart: 41,203,118.
-func exact(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
-}
+	"github.com/hindcast/hindcast/internal/numbers"
+)
 
 // short gives a number in few signs: exact below a million, then 1.3 M, 214 M, 1.2 bn.
 func short(n int64) string {
 	switch {
 	case n < 1_000_000:
-		return exact(n)
+		return numbers.Thousands(n)
 	case n < 999_950_000:
 		return threeDigits(float64(n)/1e6) + " M"
 	}
@@ -37,7 +26,7 @@ func threeDigits(v float64) string {
 	if v < 99.95 {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return exact(int64(math.Round(v)))
+	return numbers.Thousands(int64(math.Round(v)))
 }
 
 // rows gives a number of rows in words, "unknown rows" where it is negative.
@@ -67,14 +56,6 @@ func size(n int64) string {
 		}
 	}
 	return ""
-}
-
-// Counted gives "1 slice", "32 slices".
-func Counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return exact(int64(n)) + " " + one + "s"
 }
 
 // watch gives a duration as a stop watch shows it: 0:02, 2:51, 1:02:03.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/view"
 )
 
@@ -127,7 +128,7 @@ func legend(t *view.Tally, o Options, width, per int) []string {
 	var parts []string
 	for _, state := range hindcast.States {
 		if n := t.Counts[state]; n > 0 {
-			parts = append(parts, o.cell(state)+" "+exact(int64(n))+" "+cellOf[state].word)
+			parts = append(parts, o.cell(state)+" "+numbers.Thousands(n)+" "+cellOf[state].word)
 		}
 	}
 	if per > 1 {

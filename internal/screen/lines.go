@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
@@ -131,12 +132,12 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	key := l.live.Tally.Labels.Short(e.Slice)
 	switch e.Type {
 	case hindcast.EventRunStarted:
-		return fmt.Sprintf("%s started: %s", e.Run, Counted(e.Total, "slice"))
+		return fmt.Sprintf("%s started: %s", e.Run, numbers.Counted(e.Total, "slice"))
 	case hindcast.EventRunResumed:
 		l.live.Tally.Count()
 		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, progress(l.live))
 		if len(e.Slices) > 0 {
-			text += fmt.Sprintf(", %s asked for", exact(int64(len(e.Slices))))
+			text += fmt.Sprintf(", %s asked for", numbers.Thousands(len(e.Slices)))
 		}
 		return text
 	case hindcast.EventStepStarted:

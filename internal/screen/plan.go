@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
@@ -58,7 +59,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
-	title := o.text(p.Pipeline.Name) + dot + Counted(len(p.Items), "slice")
+	title := o.text(p.Pipeline.Name) + dot + numbers.Counted(len(p.Items), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
@@ -221,7 +222,7 @@ func few(list []*view.Group) []*view.Group {
 		return list
 	}
 	first, last := list[0], list[len(list)-1]
-	middle := &view.Group{Reason: first.Reason, Detail: exact(int64(len(list)-2)) + " more such groups"}
+	middle := &view.Group{Reason: first.Reason, Detail: numbers.Thousands(len(list)-2) + " more such groups"}
 	for _, g := range list[1 : len(list)-1] {
 		middle.Keys = append(middle.Keys, g.Keys...)
 	}
@@ -245,7 +246,7 @@ func (p *page) group(g *view.Group, all int, next func(a, b string) bool, k view
 	if g.Detail != "" {
 		text += ": " + g.Detail
 	}
-	count := padLeft(exact(int64(len(g.Keys))), len(exact(int64(all))))
+	count := padLeft(numbers.Thousands(len(g.Keys)), len(numbers.Thousands(all)))
 	first := "  " + count + "  " + padRight(string(g.Reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {
@@ -283,7 +284,7 @@ func (p *page) fact(name string, parts ...string) {
 func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	unloads, amount, why := unloadWork(pl, p.o.Now)
 	out := approx(pl.Estimate.RowsOut) + targets(pl)
-	count := Counted(len(runs), "slice")
+	count := numbers.Counted(len(runs), "slice")
 	wide := max(cells(unloads), cells(count))
 	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
 	if text := dimWork(pl); text != "" {
@@ -389,9 +390,9 @@ func tables(pl *plan.Plan, n int) string {
 		}
 	}
 	if parts || len(sources) < n {
-		return Counted(n, "part") + " of " + Counted(len(sources), "table")
+		return numbers.Counted(n, "part") + " of " + numbers.Counted(len(sources), "table")
 	}
-	return Counted(n, "table")
+	return numbers.Counted(n, "table")
 }
 
 // dimWork names the dimensions that will be unloaded, and why.
@@ -429,7 +430,7 @@ func dimWork(pl *plan.Plan) string {
 func (p *page) machine(pl *plan.Plan) {
 	s := pl.Shares
 	if s.Transforms > 0 {
-		text := fmt.Sprintf("%d %s %s", s.Transforms, p.o.or("×", "x"), Counted(s.Threads, "thread"))
+		text := fmt.Sprintf("%d %s %s", s.Transforms, p.o.or("×", "x"), numbers.Counted(s.Threads, "thread"))
 		if s.Cap != "" {
 			text += " (" + s.Cap + ")"
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
@@ -77,9 +78,9 @@ func headline(t *view.Tally) (style, string) {
 	case st.ExitCode == hindcast.ExitOK && t.Unloads:
 		return green, st.Run + " done: " + unloaded(t)
 	case st.ExitCode == hindcast.ExitOK:
-		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, exact(int64(t.Done-t.Skipped)), Counted(t.Total, "slice"))
+		text := fmt.Sprintf("%s done: %s of %s proven", st.Run, numbers.Thousands(t.Done-t.Skipped), numbers.Counted(t.Total, "slice"))
 		if t.Skipped > 0 {
-			text += fmt.Sprintf(", %s skipped,", exact(int64(t.Skipped)))
+			text += fmt.Sprintf(", %s skipped,", numbers.Thousands(t.Skipped))
 		}
 		return green, text
 	case st.ExitCode == hindcast.ExitStopped:
@@ -102,7 +103,7 @@ func unloaded(t *view.Tally) string {
 		_, did := s.Seconds[hindcast.StepUnload]
 		any, n = any || did, n+s.Unloaded
 	}
-	text := Counted(t.Total, "slice") + " in the lake, "
+	text := numbers.Counted(t.Total, "slice") + " in the lake, "
 	if !any {
 		return text + "no fact was due,"
 	}
@@ -123,7 +124,7 @@ func failing(t *view.Tally) string {
 		return ""
 	}
 	if len(failed) > 1 {
-		return Counted(len(failed), "slice") + " failed, "
+		return numbers.Counted(len(failed), "slice") + " failed, "
 	}
 	s := t.Run.Slices[failed[0]]
 	text := t.Labels.Short(failed[0]) + " failed"
@@ -138,9 +139,9 @@ func failing(t *view.Tally) string {
 
 // standing counts the slices of a run that did not come to its proof: committed, begun when the run stopped, not begun.
 func standing(t *view.Tally) string {
-	text := exact(int64(t.Done-t.Skipped)) + " of " + exact(int64(t.Total)) + " committed"
+	text := numbers.Thousands(t.Done-t.Skipped) + " of " + numbers.Thousands(t.Total) + " committed"
 	if t.Skipped > 0 {
-		text += fmt.Sprintf(", %s skipped", exact(int64(t.Skipped)))
+		text += fmt.Sprintf(", %s skipped", numbers.Thousands(t.Skipped))
 	}
 	begun := t.Counts[hindcast.Stopped] + t.Counts[hindcast.Running] + t.Counts[hindcast.Retrying]
 	waiting := t.Counts[hindcast.Pending]
@@ -151,13 +152,13 @@ func standing(t *view.Tally) string {
 	}
 	switch {
 	case begun > 0 && waiting > 0 && t.Counts[hindcast.Failed] > 0:
-		return text + fmt.Sprintf(", %s not done", exact(int64(begun+waiting)))
+		return text + fmt.Sprintf(", %s not done", numbers.Thousands(begun+waiting))
 	case begun > 0 && waiting > 0:
-		return text + fmt.Sprintf(", %s begun, %s not begun", exact(int64(begun)), exact(int64(waiting)))
+		return text + fmt.Sprintf(", %s begun, %s not begun", numbers.Thousands(begun), numbers.Thousands(waiting))
 	case begun > 0:
-		return text + fmt.Sprintf(", %s begun", exact(int64(begun)))
+		return text + fmt.Sprintf(", %s begun", numbers.Thousands(begun))
 	case waiting > 0:
-		return text + fmt.Sprintf(", %s not begun", exact(int64(waiting)))
+		return text + fmt.Sprintf(", %s not begun", numbers.Thousands(waiting))
 	}
 	return text
 }
@@ -168,10 +169,10 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 	if t.Counts[hindcast.Succeeded] == 0 {
 		return
 	}
-	wideRows := max(len(exact(rowsIn)), len(exact(rowsOut)))
+	wideRows := max(len(numbers.Thousands(rowsIn)), len(numbers.Thousands(rowsOut)))
 	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
-		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(exact(n), wideRows), padLeft(size(bytes), wideSize))
+		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(numbers.Thousands(n), wideRows), padLeft(size(bytes), wideSize))
 		for _, part := range more {
 			if cells(text)+2+cells(part) > p.o.layout() {
 				p.add(text)
@@ -303,7 +304,7 @@ func (p *page) failures(t *view.Tally, most int) {
 	list := ending(t)
 	for i, f := range list {
 		if i == most {
-			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", Counted(len(list)-most, "other error"), t.Run.Run)))
+			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", numbers.Counted(len(list)-most, "other error"), t.Run.Run)))
 			return
 		}
 		e := f.Error
@@ -360,7 +361,7 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 	}
 	if rest := len(order) - len(named); rest > 0 {
 		named = append(named, fmt.Sprintf("and %d more", rest))
-		return Counted(len(order), "slice") + ": " + strings.Join(named, ", ")
+		return numbers.Counted(len(order), "slice") + ": " + strings.Join(named, ", ")
 	}
 	return strings.Join(named, ", ")
 }

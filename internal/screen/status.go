@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
@@ -224,7 +225,7 @@ func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
 		line := []string{t.Labels.Short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
 		if s.Attempt > 0 {
 			line[2], line[3] = fmt.Sprint(s.Attempt), string(s.Step)
-			line[4], line[5] = exact(s.Rows), watch(seconds(s.Seconds))
+			line[4], line[5] = numbers.Thousands(s.Rows), watch(seconds(s.Seconds))
 		}
 		if s.Error != nil {
 			line[6] = o.text(string(s.Error.Code) + " " + s.Error.Message)
@@ -296,9 +297,9 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 	right := []bool{false, false, true, true, false, true, false}
 	list := make([][]string, 0, len(runs))
 	for _, r := range runs {
-		next, rows := cmp.Or(r.Refused, r.Next), exact(r.Rows)
+		next, rows := cmp.Or(r.Refused, r.Next), numbers.Thousands(r.Rows)
 		if r.Unloaded > 0 {
-			rows = exact(r.Unloaded) + " unloaded"
+			rows = numbers.Thousands(r.Unloaded) + " unloaded"
 		}
 		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
 			rows, moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // TableOptions are what a table says beside its rows.
@@ -42,12 +43,12 @@ func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOp
 }
 
 func tableFoot(n, hidden int, o TableOptions) string {
-	text := Counted(n, "row")
+	text := numbers.Counted(n, "row")
 	if o.More {
-		text = "the first " + Counted(n, "row") + "; there are more"
+		text = "the first " + numbers.Counted(n, "row") + "; there are more"
 	}
 	if hidden > 0 {
-		text += "; " + Counted(hidden, "column") + " more than fit here; CSV and JSON have all"
+		text += "; " + numbers.Counted(hidden, "column") + " more than fit here; CSV and JSON have all"
 	}
 	return text
 }

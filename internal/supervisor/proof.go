@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -165,8 +166,8 @@ func (a *answer) doubt(key string) string {
 		switch {
 		case h.standing == nil || h.standing.Agrees(h.row.Sums):
 		case h.standing.Rows != h.row.Sums.Rows:
-			return fmt.Sprintf("the slice was committed with %d rows, and %d stand in %s: somebody changed them during the run",
-				h.row.Sums.Rows, h.standing.Rows, h.row.Target)
+			return fmt.Sprintf("the slice was committed with %s, and %s stand in %s: somebody changed them during the run",
+				numbers.Counted(h.row.Sums.Rows, "row"), numbers.Thousands(h.standing.Rows), h.row.Target)
 		default:
 			return fmt.Sprintf("the slice's rows in %s are not those that were committed: somebody changed them during the run", h.row.Target)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // scope is which slices a run does, and what it leaves undone: slices that a resume was not asked for, and slices that somebody
@@ -36,10 +36,10 @@ func (p *scope) undone() int { return p.unasked + p.halted }
 func (p *scope) String() string {
 	var left []string
 	if p.unasked > 0 {
-		left = append(left, plan.Counted(p.unasked, "slice")+" not asked for")
+		left = append(left, numbers.Counted(p.unasked, "slice")+" not asked for")
 	}
 	if p.halted > 0 {
-		left = append(left, plan.Counted(p.halted, "slice")+" stopped by "+strings.Join(p.by, ", "))
+		left = append(left, numbers.Counted(p.halted, "slice")+" stopped by "+strings.Join(p.by, ", "))
 	}
 	return strings.Join(left, ", ")
 }

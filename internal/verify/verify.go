@@ -10,6 +10,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -279,7 +280,7 @@ func (v *Verify) target(ctx context.Context, output int, compared []hindcast.Com
 
 	if len(compared) > 0 && !known.Existing {
 		v.find("target", ask.Target.Table, compared[0].Slice.Key, "hindcast run", "the table is not there; hindcast_status says that it holds %s",
-			plan.Counted(len(compared), "slice"))
+			numbers.Counted(len(compared), "slice"))
 		return nil
 	}
 
@@ -305,7 +306,7 @@ func Difference(was, is hindcast.Sums) string {
 
 	var parts []string
 	if was.Rows != is.Rows {
-		parts = append(parts, fmt.Sprintf("%s, %d before", plan.Counted(int(is.Rows), "row"), was.Rows))
+		parts = append(parts, fmt.Sprintf("%s, %s before", numbers.Counted(is.Rows, "row"), numbers.Thousands(was.Rows)))
 	}
 
 	for name, total := range was.Totals {
