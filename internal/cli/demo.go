@@ -44,9 +44,9 @@ func (a *app) demoCommand() *cobra.Command {
 			switch {
 			case a.json:
 			case noRun:
-				_, _ = fmt.Fprintf(a.out, demoMade, dir, export)
+				_, _ = fmt.Fprint(a.out, a.options.Commands(fmt.Sprintf(demoMade, dir, export)))
 			default:
-				_, _ = fmt.Fprintf(a.out, demoNext, dir, export, demo.Month(o.Slices/2))
+				_, _ = fmt.Fprint(a.out, a.options.Commands(fmt.Sprintf(demoNext, dir, export, demo.Month(o.Slices/2))))
 			}
 			return nil
 		},
@@ -58,6 +58,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.StringVar(&o.Lake, "lake", "", "the lake (default: ./lake in the folder)")
 	flags.Int64Var(&o.Seed, "seed", 1, "another seed makes other values")
 	flags.BoolVar(&noRun, "no-run", false, "make the folder only")
+	a.engineFlag(flags)
 	return command
 }
 

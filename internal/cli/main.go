@@ -164,7 +164,7 @@ func (a *app) root() *cobra.Command {
 		Use: "hindcast", Short: "Run SQL over the whole history of a data warehouse", Long: long,
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			a.options.Color = a.options.Color && !a.noColor
+			a.options.Color, a.options.Engine = a.options.Color && !a.noColor, a.engine
 			if cmd.Name() != workerName { // a worker ends with its parent
 				a.acts = acts[cmd.Name()]
 				cmd.SetContext(interruptible(cmd.Context(), &a.deaf))
@@ -194,7 +194,7 @@ func (a *app) loaded(p *hindcast.Pipeline, err error) (*hindcast.Pipeline, error
 	if err != nil {
 		return nil, err
 	}
-	a.options.File, a.options.Engine = notDefault(a.file), a.engine
+	a.options.File = notDefault(a.file)
 	a.strike(config.PipelineRedactor(p))
 	return p, nil
 }

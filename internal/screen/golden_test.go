@@ -33,6 +33,12 @@ var screens = map[string]func(*bytes.Buffer, Options){
 		}
 		Plan(w, p, PlanOptions{Options: o})
 	},
+	"plan_spark": func(w *bytes.Buffer, o Options) {
+		p := months(36)
+		p.Engine = plan.Version{Name: "spark", Version: "4.0.5"}
+		o.Engine = "spark"
+		Plan(w, p, PlanOptions{Options: o})
+	},
 	"board":          func(w *bytes.Buffer, o Options) { frames(w, o, months(36), underWay(months(36)), 24) },
 	"board_low":      func(w *bytes.Buffer, o Options) { frames(w, o, months(36), underWay(months(36)), 8) },
 	"board_stopping": func(w *bytes.Buffer, o Options) { frames(w, o, months(36), stopping(), 24) },

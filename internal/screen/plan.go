@@ -66,7 +66,11 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	if p.History.Start.IsZero() {
 		return title
 	}
-	return title + dot + from + " to " + to
+	title += dot + from + " to " + to
+	if p.Engine.Name == "spark" {
+		title += dot + "on Spark " + o.text(p.Engine.Version)
+	}
+	return title
 }
 
 // span names the first and the last day (or month, or hour) of the history, both included.

@@ -3,7 +3,7 @@
 -- "billing" is one slice of history: hindcast runs this same SQL over each. The parameter rate in
 -- hindcast.yml turns the invoices' dollars into the currency that you report in.
 SELECT
-    date_trunc('month', b.usage_date)::DATE             AS usage_month,
+    CAST(date_trunc('month', b.usage_date) AS DATE)     AS usage_month,
     b.account_id,
     b.service_name,
     coalesce(a.account_name, '(unknown account)')       AS account_name,
