@@ -4,11 +4,13 @@ package drivers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,10 +18,12 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/engine"
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
+	"github.com/hindcast/hindcast/internal/engine/spark"
 	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/file"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/sparkhome"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	warehousedb "github.com/hindcast/hindcast/internal/warehouse/duckdb"
 	warehousepg "github.com/hindcast/hindcast/internal/warehouse/postgres"
@@ -101,24 +105,93 @@ type EngineOptions struct {
 // Engine opens the pipeline's engine and its binder. For DuckDB both are one pool of workers: the first starts at once
 // in the background, the others on demand.
 func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder, error) {
-	if p.Transform.Engine != "duckdb" {
-		return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
-			Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb"}
+	switch p.Transform.Engine {
+	case "duckdb":
+		pool := duckDB(p, o)
+		pool.Warm()
+		return pool, pool, nil
+	case "spark":
+		return apacheSpark(p, o)
 	}
+	return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
+		Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb or spark"}
+}
 
+func duckDB(p *hindcast.Pipeline, o EngineOptions) *enginedb.Pool {
 	start := func(n int) child.Spec { return worker(p, fmt.Sprintf("worker %d", n), roleEngine, o.Log, o.Died) }
 	capacity := enginedb.Capacity(o.Room, p.Run)
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
-
-	pool := enginedb.NewPool(start, capacity, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill})
-	pool.Warm()
-	return pool, pool, nil
+	return enginedb.NewPool(start, capacity, enginedb.RunnerOptions{Allowed: append(o.Allowed, fileFolders(p)...), Spill: o.Spill})
 }
 
-// EngineVersion is the version of the built-in engine, without opening it.
-func EngineVersion() engine.Properties { return enginedb.Properties() }
+// apacheSpark opens Spark, as it is installed on this machine. DuckDB looks at the user's own files for it.
+func apacheSpark(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder, error) {
+	home, err := findSpark(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	env := sparkEnvironment(p, home)
+	capacity := spark.Capacity(o.Room, p.Run, p.Transform.Spark, env)
+	if o.Slots > 0 {
+		capacity.Slots = o.Slots
+	}
+	e, err := spark.Open(spark.Options{Submit: home.Submit, Version: home.Version, Env: env, Spark: p.Transform.Spark,
+		Dir: spark.DefaultDir(), Capacity: capacity, Log: o.Log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, sparkBinder{spark.NewBinder(e), duckDB(p, o)}, nil
+}
+
+// sparkBinder asks Spark of SQL, and DuckDB of the user's own files.
+type sparkBinder struct {
+	*spark.Binder
+	files *enginedb.Pool
+}
+
+// Scan is DuckDB's.
+func (b sparkBinder) Scan(ctx context.Context, s engine.Search) (engine.Scanned, error) {
+	return b.files.Scan(ctx, s)
+}
+
+// Strays is DuckDB's.
+func (b sparkBinder) Strays(ctx context.Context, t engine.Table, zone string) (hindcast.Strays, error) {
+	return b.files.Strays(ctx, t, zone)
+}
+
+// Close ends the processes of both.
+func (b sparkBinder) Close() error { return errors.Join(b.Binder.Close(), b.files.Close()) }
+
+func findSpark(p *hindcast.Pipeline) (sparkhome.Home, error) {
+	is := p.Transform.Spark
+	return sparkhome.Find(context.Background(), sparkhome.Options{Submit: is.Submit, Python: is.Python, Version: is.Version, Places: p.Places})
+}
+
+// sparkEnvironment is what Spark's scripts and clients are given: this process's environment, which may name clusters and
+// their credentials, without what holds a secret of the pipeline file.
+func sparkEnvironment(p *hindcast.Pipeline, home sparkhome.Home) []string {
+	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, value, _ := strings.Cut(variable, "=")
+		secret := slices.ContainsFunc(p.Secrets, func(s string) bool { return s != "" && strings.Contains(value, s) })
+		return secret && !strings.HasPrefix(name, "AWS_")
+	})
+	env = append(env, "SPARK_HOME="+home.SparkHome, "PYSPARK_PYTHON="+home.Python, "PYSPARK_DRIVER_PYTHON="+home.Python)
+	if home.JavaHome != "" {
+		env = append(env, "JAVA_HOME="+home.JavaHome)
+	}
+	return env
+}
+
+// EngineVersion is the pipeline's engine, without opening it.
+func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
+	if p.Transform.Engine == "spark" {
+		home, err := findSpark(p)
+		return spark.Properties(home.Version), err
+	}
+	return enginedb.Properties(), nil
+}
 
 // fileFolders are the folders of the user's own Parquet files: the path before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {

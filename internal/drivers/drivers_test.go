@@ -87,7 +87,7 @@ func TestWhatAPipelineNamesIsOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Properties() != EngineVersion() || e.Capacity().Slots != 3 {
+	if is, err := EngineVersion(p); err != nil || e.Properties() != is || e.Capacity().Slots != 3 {
 		t.Errorf("the engine is %+v with %+v", e.Properties(), e.Capacity())
 	}
 	if err := e.Close(); err != nil {

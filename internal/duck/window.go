@@ -2,7 +2,6 @@ package duck
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -27,40 +26,10 @@ func Bound(typ string, t time.Time, zone string) string {
 	const moment = "2006-01-02 15:04:05.999999"
 	switch typ {
 	case "DATE":
-		return "DATE " + String(Civil(t, zone).Format(time.DateOnly))
+		return "DATE " + String(hindcast.Civil(t, zone).Format(time.DateOnly))
 	case "TIMESTAMP WITH TIME ZONE":
 		return "TIMESTAMPTZ " + String(t.UTC().Format(moment)+"+00")
 	default:
-		return "CAST(" + String(Civil(t, zone).Format(moment)) + " AS " + typ + ")"
+		return "CAST(" + String(hindcast.Civil(t, zone).Format(moment)) + " AS " + typ + ")"
 	}
-}
-
-// Civil is the calendar date and clock time at a bound. The first instant of a day counts as midnight, even if the
-// zone's clocks skipped midnight: rows of the skipped hour, which a civil column may contain, belong to that day.
-// Instants come from other processes, with an offset at best: the zone is named explicitly, never taken from them.
-func Civil(t time.Time, zone string) time.Time {
-	place, err := location(zone)
-	if err != nil {
-		return t // cannot happen: the pipeline's decoder has refused it
-	}
-	t = t.In(place)
-	year, month, day := t.Date()
-	if before := t.Add(-time.Nanosecond); before.Day() != day {
-		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	}
-	return t
-}
-
-var locations sync.Map // by zone name: loading one costs more than a small statement
-
-func location(zone string) (*time.Location, error) {
-	known, _ := locations.Load(zone)
-	if place, found := known.(*time.Location); found {
-		return place, nil
-	}
-	place, err := time.LoadLocation(zone)
-	if err == nil {
-		locations.Store(zone, place)
-	}
-	return place, err
 }

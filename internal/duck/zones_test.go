@@ -117,8 +117,8 @@ func around(t *testing.T, change time.Time, every hindcast.Period, zone string) 
 		if err != nil || read.Key != s.Key || !read.Equal(s.Interval) {
 			t.Errorf("%s at %s: %s is read back as %v, %v", zone, change, text, read, err)
 		}
-		civil := duck.Civil(s.Start, zone)
-		if i > 0 && !every.Sub() && !hindcast.Reading(civil).After(hindcast.Reading(duck.Civil(history[i-1].Start, zone))) {
+		civil := hindcast.Civil(s.Start, zone)
+		if i > 0 && !every.Sub() && !hindcast.Reading(civil).After(hindcast.Reading(hindcast.Civil(history[i-1].Start, zone))) {
 			t.Errorf("%s at %s: the civil bounds of %s go back", zone, change, s.Key)
 		}
 	}

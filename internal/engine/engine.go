@@ -156,8 +156,15 @@ type Engine interface {
 }
 
 // Binder says what SQL would do, and what files hold, without running the SQL. It needs no engine that runs. All methods
-// may be called in parallel; their errors are those of an Engine.
+// may be called in parallel; their errors are those of an Engine. Each engine has an SQLBinder of its own; the user's files may
+// be looked at by another one's Scanner.
 type Binder interface {
+	SQLBinder
+	Scanner
+}
+
+// SQLBinder says what SQL would do in its engine.
+type SQLBinder interface {
 	// Bind checks the SQL, and the checks' SQL, over empty tables and returns the result's columns. It reads no file.
 	Bind(ctx context.Context, q Query, checks []Check) ([]hindcast.Column, error)
 	// Used returns for each table by its name the columns that the SQL, the checks or the table's Time read; none where
@@ -167,14 +174,18 @@ type Binder interface {
 	Used(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
 	// Needed is Used without the columns that the engine reads along although no result depends on their values.
 	Needed(ctx context.Context, q Query, checks []Check) (map[string][]string, error)
+	// Close ends its processes; nil means confirmed dead. It may be the engine's Close, and called twice.
+	Close() error
+}
+
+// Scanner says what the user's own Parquet files hold.
+type Scanner interface {
 	// Scan looks at the user's own Parquet files that each pattern matches, in the patterns' order. A pattern that matches
 	// none is not an error.
 	Scan(ctx context.Context, s Search) (Scanned, error)
 	// Strays counts the rows of a table of the user's own files whose Time is NULL, and those whose Time lies outside of
 	// Window, in the time zone. It reads no more than the Time column, where the files' statistics leave it open.
 	Strays(ctx context.Context, t Table, zone string) (hindcast.Strays, error)
-	// Close ends its processes; nil means confirmed dead. It may be the engine's Close, and called twice.
-	Close() error
 }
 
 // Sampler is implemented by binders that can also run an ad hoc query, for `hindcast sql`.

@@ -51,8 +51,9 @@ var importMap = []row{
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
+	{"engine/spark", []string{".", "engine", "process", "sqltext"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "engine", "engine/duckdb", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
+	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.

@@ -18,13 +18,16 @@ func TestWhoIsAlive(t *testing.T) {
 		t.Error("an earlier process of our number is alive")
 	}
 
-	command := exec.Command("cat")
+	command := exec.Command("cat", "-", "a word that no other process has")
 	in, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
+	}
+	if pids, err := Find("a word that no other process has"); err != nil || len(pids) != 1 || pids[0] != command.Process.Pid {
+		t.Errorf("found %v, %v", pids, err)
 	}
 	child, err := Of(command.Process.Pid)
 	if err != nil || !child.Alive() {
@@ -33,8 +36,9 @@ func TestWhoIsAlive(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := command.Wait(); err != nil {
-		t.Error(err)
+	_ = command.Wait() // cat finds no such file
+	if pids, err := Find("a word that no other process has"); err != nil || len(pids) != 0 {
+		t.Errorf("found %v, %v", pids, err)
 	}
 	if child.Alive() {
 		t.Error("a process that has exited is alive")

@@ -90,8 +90,10 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 	if !t.loads {
 		again = "hindcast unload"
 	}
-	engine := drivers.EngineVersion()
+	engine, err := drivers.EngineVersion(s.Pipeline)
 	switch {
+	case err != nil:
+		return Refusal{t.engine.Name + " is not there: " + err.Error(), ""}, nil
 	case t.database != config.Database(s.Pipeline.Warehouse.Written):
 		return Refusal{"planned for another warehouse", again}, nil
 	case t.engine.Name != engine.Name || plan.MajorMinor(t.engine.Version) != plan.MajorMinor(engine.Version):

@@ -62,7 +62,7 @@ func pool(t *testing.T, dir string) *duckdb.Pool {
 func world(t *testing.T) *enginetest.World {
 	dir := t.TempDir()
 	p := pool(t, dir)
-	return &enginetest.World{Engine: p, Binder: p, Dir: dir, Parquet: parquet, Query: query,
+	return &enginetest.World{Engine: p, Binder: p, Scanner: p, Dir: dir, Parquet: parquet, Query: query,
 		Kill: func(t *testing.T) { kill(t, workerOf(t, p)) },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			orphan(t, dir, work)
@@ -213,7 +213,10 @@ func query(t *testing.T, files []hindcast.File, text string) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestConformance(t *testing.T) { enginetest.Run(t, world) }
+func TestConformance(t *testing.T) {
+	enginetest.Run(t, world)
+	enginetest.RunScanner(t, world)
+}
 
 func TestVersionIsTheOneThatIsLinked(t *testing.T) {
 	db, err := duck.Open(t.Context(), duck.Options{})

@@ -204,7 +204,7 @@ func within(columns map[string]duck.Range, work engine.Work) bool {
 
 // wall is the civil reading of a bound, as an instant in UTC.
 func wall(t time.Time, zone string) time.Time {
-	t = duck.Civil(t, zone)
+	t = hindcast.Civil(t, zone)
 	y, m, d := t.Date()
 	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }

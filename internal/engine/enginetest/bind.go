@@ -103,7 +103,7 @@ func scan(t *testing.T, w *World) {
 	}
 
 	search := engine.Search{Dir: w.Dir, Patterns: []string{"a-*.parquet", "c-*.parquet", "b-?.parquet"}}
-	found, err := w.Binder.Scan(t.Context(), search)
+	found, err := w.Scanner.Scan(t.Context(), search)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func scan(t *testing.T, w *World) {
 	}
 
 	w.Parquet(t, filepath.Join(w.Dir, "a-2.parquet"), "SELECT CAST(20 AS BIGINT) AS id, DATE '2020-01-02' AS day UNION ALL SELECT 3, DATE '2020-01-03'")
-	again, err := w.Binder.Scan(t.Context(), search)
+	again, err := w.Scanner.Scan(t.Context(), search)
 	if err != nil {
 		t.Fatal(err)
 	}

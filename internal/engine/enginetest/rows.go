@@ -78,7 +78,7 @@ func strays(t *testing.T, w *World) {
 	for zone, outside := range map[string]int64{"UTC": 1, "Europe/Berlin": 2} {
 		for _, typ := range []string{"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"} { // which the pipeline has it read as
 			table.Columns = []hindcast.Column{{Name: "n", Type: "INTEGER"}, {Name: "moment", Type: typ}}
-			found, err := w.Binder.Strays(t.Context(), table, zone)
+			found, err := w.Scanner.Strays(t.Context(), table, zone)
 			if err != nil || found.NoTime != 2 || found.Outside != outside || !found.Within.Equal(january) {
 				t.Errorf("%s in %s: %+v, %v; want 2 without a time and %d outside", typ, zone, found, err, outside)
 			}

@@ -16,7 +16,8 @@ import (
 // World is a fresh engine that may read and write below Dir.
 type World struct {
 	Engine  engine.Engine
-	Binder  engine.Binder
+	Binder  engine.SQLBinder
+	Scanner engine.Scanner // for RunScanner
 	Dir     string
 	Parquet func(t *testing.T, path, selectSQL string)                   // writes rows as a Parquet file
 	Query   func(t *testing.T, files []hindcast.File, sql string) string // over the files as `result`, in DuckDB's SQL; values by comma, rows by line
@@ -41,13 +42,11 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"bind places errors":                     bindErrors,
 		"bind names the check at fault":          bindChecks,
 		"used columns are those that are read":   used,
-		"a scan finds files and their columns":   scan,
 		"the SQL sees its slice only":            window,
 		"all functions of time give one instant": oneTime,
 		"checks see the slice's own rows":        own,
 		"files of other columns are read apart":  groups,
 		"rows of the window are counted":         counts,
-		"rows outside of a window are counted":   strays,
 		"the result has the bound types":         casts,
 		"a value that does not fit is an error":  misfits,
 		"a row outside its slice fails":          outside,
@@ -67,6 +66,17 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"a process that dies is transient":       death,
 		"too little memory is a resource error":  hungry,
 		"what a dead supervisor left":            orphan,
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(t, world(t)) })
+	}
+}
+
+// RunScanner runs the suite of engines that look at the user's own files themselves.
+func RunScanner(t *testing.T, world func(t *testing.T) *World) {
+	tests := map[string]func(*testing.T, *World){
+		"a scan finds files and their columns": scan,
+		"rows outside of a window are counted": strays,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, world(t)) })
@@ -101,7 +111,7 @@ func (w *World) work(t *testing.T, name, sql string, result ...hindcast.Column) 
 	}
 	return engine.Work{Tag: "pipeline/r1/" + folder + "/a1", Slice: hindcast.Slice{Key: "2020-01-01", Interval: january}, Dir: dir, Columns: result,
 		Query:  engine.Query{SQL: sql, File: "x.sql", Tables: []engine.Table{w.facts(t)}, TimeZone: "UTC"},
-		Target: hindcast.Target{Table: "out", Time: "day"}, Limits: engine.Limits{Memory: 512 << 20, Threads: 2}}
+		Target: hindcast.Target{Table: "out", Time: "day"}, Limits: engine.Limits{Memory: 1 << 30, Threads: 2}}
 }
 
 func (w *World) start(t *testing.T, work engine.Work) hindcast.Handle {
@@ -115,7 +125,11 @@ func (w *World) start(t *testing.T, work engine.Work) hindcast.Handle {
 
 func (w *World) run(t *testing.T, work engine.Work) (engine.Result, error) {
 	t.Helper()
-	return w.Engine.Wait(t.Context(), w.start(t, work), work.Dir, nil)
+	h, err := w.Engine.Start(t.Context(), work)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	return w.Engine.Wait(t.Context(), h, work.Dir, nil)
 }
 
 func (w *World) mustRun(t *testing.T, work engine.Work) engine.Result {

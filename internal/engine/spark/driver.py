@@ -4,6 +4,7 @@ Usage: driver.py FOLDER. The folder is the application's, on this machine:
   application.json  what the application is, from hindcast: its supervisor's process, and what it is for
   running.json      what Spark says of itself, written once the session is there
   inbox/N.json      requests in the order of their numbers; inbox/close asks for the end
+  done/N.json       those that have ended
   progress.json     how far the request is that runs now
 Each request names the file that its end is written to, last of all and by a rename: a request without it has not
 ended. spark-submit mixes its own log into standard output, so nothing is said there that hindcast would have to read.
@@ -56,13 +57,14 @@ class Application:
         self.inbox = os.path.join(folder, "inbox")
         self.about = read(os.path.join(folder, "application.json"))
         self.current = None
-        self.done = set()
         self.spark = None
 
     def serve(self):
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder
+        for key, value in self.about.get("conf", {}).items():
+            builder = builder.config(key, value)
         self.spark = builder.getOrCreate()
         context = self.spark.sparkContext
         context.setLogLevel("WARN")
@@ -82,16 +84,12 @@ class Application:
                 time.sleep(POLL)
                 continue
             self.do(name)
-            self.done.add(name)
+            os.rename(os.path.join(self.inbox, name), os.path.join(self.folder, "done", name))
             idle = time.monotonic()
         self.spark.stop()
 
     def next(self):
-        names = sorted(n for n in os.listdir(self.inbox) if n.endswith(".json"))
-        for name in names:
-            if name not in self.done:
-                return name
-        return None
+        return min((n for n in os.listdir(self.inbox) if n.endswith(".json")), default=None)
 
     def supervised(self):
         """Whether the process that started the application is still there."""
@@ -125,6 +123,7 @@ class Application:
             answer = {"error": explain(error)}
         finally:
             self.current = None
+        answer["brief"] = request.get("brief")
         answer["peak"] = peak(os.getpid()) + peak(os.getppid())
         write(end, answer)
 
@@ -187,9 +186,9 @@ class Session:
         names = frame.columns
         if self.request.get("named", self.request["sql"]) != self.request["sql"]:
             names = self.spark.sql(self.request["named"]).columns
-        columns = [{"name": name, "type": field.dataType.simpleString()} for name, field in zip(names, frame.schema.fields)]
+        columns = [{"name": name, "type": field.dataType.jsonValue()} for name, field in zip(names, frame.schema.fields)]
         absent = self.plan(frame)
-        if not any(unwritable(c["type"]) for c in columns):
+        if len({c["name"].lower() for c in columns}) == len(columns) and not any(unwritable(c["type"]) for c in columns):
             self.empty(self.request_schema(columns, frame)).createOrReplaceTempView("result")
             for number, check in enumerate(self.request["checks"]):
                 if not check.get("sql"):
@@ -210,11 +209,9 @@ class Session:
         self.views(False)
         frame = self.spark.sql(request["sql"])
         result = request["result"]
-        got = [field.dataType.simpleString() for field in frame.schema.fields]
-        if len(got) != len(result):
-            raise Failed(kind="columns", got=len(got), want=len(result))
+        if len(frame.columns) != len(result):
+            raise Failed(kind="columns", got=len(frame.columns), want=len(result))
         frame = frame.toDF(*[c["name"] for c in result]).selectExpr(*[c["expression"] for c in result])
-        frame = self.spark.createDataFrame([], frame.schema) if False else frame
         seen = Observation()
         measures = [F.expr("count(1)").alias("rows"), F.expr("count_if(%s)" % request["outside"]).alias("outside")]
         if request["null_key"]:
@@ -245,7 +242,7 @@ class Session:
         names = ["c%d" % i for i in range(len(fields))]
         rows = frame.toDF(*names).selectExpr(*[text(n, f.dataType) for n, f in zip(names, fields)]).collect()
         more = bool(limit) and len(rows) > limit
-        columns = [{"name": f.name, "type": f.dataType.simpleString()} for f in fields]
+        columns = [{"name": f.name, "type": f.dataType.jsonValue()} for f in fields]
         return {"columns": columns, "values": [list(row) for row in rows[: limit or None]], "more": more}
 
     # How.
@@ -423,7 +420,8 @@ def text(name, kind):
 
 
 def unwritable(kind):
-    return kind == "void" or kind.startswith("interval")
+    """Whether a type's JSON is one that only hindcast refuses."""
+    return isinstance(kind, str) and (kind in ("void", "null") or kind.startswith("interval"))
 
 
 def explain(error):

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -40,7 +39,7 @@ func wall(typ string, in hindcast.Interval, zone string) hindcast.Interval {
 	if typ == instant {
 		return in
 	}
-	return hindcast.Interval{Start: reading(typ, duck.Civil(in.Start, zone)), End: reading(typ, duck.Civil(in.End, zone))}
+	return hindcast.Interval{Start: reading(typ, hindcast.Civil(in.Start, zone)), End: reading(typ, hindcast.Civil(in.End, zone))}
 }
 
 // reading is what a bound says to a column of that type, on the clock of UTC.

@@ -1,0 +1,292 @@
+package spark
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// Binder asks a session of Spark on this machine, whatever the master is, what SQL would do. It starts one when it does not
+// know the answer already, and keeps it.
+type Binder struct {
+	engine *Engine
+	mutex  sync.Mutex // guards what follows
+	own    *ours
+	number int
+	closed bool
+}
+
+var (
+	_ engine.SQLBinder = (*Binder)(nil)
+	_ engine.Sampler   = (*Binder)(nil)
+)
+
+// NewBinder makes a binder with the engine's installation and folder.
+func NewBinder(e *Engine) *Binder { return &Binder{engine: e} }
+
+// sessionMemory is what the binder's session has at least.
+const sessionMemory = 1 << 30
+
+// call asks the session, which it starts if there is none, and waits for the end.
+func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end, error) {
+	b.mutex.Lock()
+	if b.closed {
+		b.mutex.Unlock()
+		return end{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "the engine is closed"}
+	}
+	if b.own != nil && b.own.dead() {
+		_ = b.own.remove()
+		b.own = nil
+	}
+	if b.own == nil {
+		limits.Memory, limits.Threads = max(limits.Memory, sessionMemory), max(limits.Threads, 1)
+		s := b.engine.submissionTo("local[*]", limits)
+		a, ended, err := begin(b.engine.options.Dir, s)
+		if err != nil {
+			b.mutex.Unlock()
+			return end{}, err
+		}
+		b.own = &ours{application: a, ended: ended}
+	}
+	b.number++
+	o := b.own
+	r.End = o.join(fmt.Sprintf("end-%06d.json", b.number))
+	err := o.ask(b.number, r)
+	b.mutex.Unlock()
+	if err != nil {
+		return end{}, fmt.Errorf("asking a session of Spark: %w", err)
+	}
+
+	ticker := time.NewTicker(endPoll)
+	defer ticker.Stop()
+	for {
+		var is end
+		if there(r.End) {
+			err := read(r.End, &is)
+			return is, err
+		}
+		select {
+		case <-ctx.Done():
+			return end{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+		case <-o.ended:
+			if there(r.End) {
+				continue
+			}
+			return end{}, b.engine.died(o.application)
+		case <-ticker.C:
+		}
+	}
+}
+
+// found is what binding gives.
+type found struct {
+	Columns []struct {
+		Name string          `json:"name"`
+		Type json.RawMessage `json:"type"`
+	} `json:"columns"`
+	Plan  []string `json:"plan"` // marks of columns that are read
+	Check int      `json:"check"`
+	Error *said    `json:"error"`
+}
+
+// ask binds the SQL over empty tables.
+func (b *Binder) ask(ctx context.Context, q engine.Query, checks []engine.Check, used bool) (found, frozen, error) {
+	f, err := single(q)
+	if err != nil {
+		return found{}, f, err
+	}
+	text, _, err := q.Single()
+	if err != nil {
+		return found{}, f, err
+	}
+	r := request{Kind: "bind", Conf: conf(q.TimeZone), Tables: tables(q, true, used), SQL: f.text, Named: text, Checks: checksOf(checks, q)}
+	is, err := b.call(ctx, r, engine.Limits{})
+	switch {
+	case err != nil:
+		return found{}, f, err
+	case is.Failed != nil:
+		return found{}, f, failed(engine.Work{}, q, is.Failed)
+	case is.Error != nil:
+		return found{}, f, translate(is.Error, q, f)
+	}
+	var got found
+	if err := json.Unmarshal(is.OK, &got); err != nil {
+		return found{}, f, fmt.Errorf("reading what Spark says of the SQL: %w", err)
+	}
+	if got.Error != nil {
+		return found{}, f, checks[got.Check].At(translate(got.Error, engine.Query{}, frozen{}))
+	}
+	return got, f, nil
+}
+
+// Bind checks the SQL over empty tables.
+func (b *Binder) Bind(ctx context.Context, q engine.Query, checks []engine.Check) ([]hindcast.Column, error) {
+	path := b.memory().path(b.engine, q, checks, false)
+	var columns []hindcast.Column
+	if b.memory().recall(path, &columns) {
+		return columns, nil
+	}
+	got, f, err := b.ask(ctx, q, checks, false)
+	if err != nil {
+		return nil, err
+	}
+	columns, err = columnsOf(got, q, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, mark := range got.Plan {
+		switch {
+		case mark == "script":
+			return nil, &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: q.Place(f.start),
+				Message: "the SQL runs a program with TRANSFORM … USING", Next: "write it without"}
+		case strings.HasPrefix(mark, "type:"):
+			e := hindcast.AsError(unreadable(mark))
+			_, column, _ := strings.Cut(mark, ".")
+			e.Place = q.Place(q.Last(f.start, column))
+			return nil, e
+		}
+	}
+	b.memory().keep(path, columns)
+	return columns, nil
+}
+
+// memory is what Spark said before.
+func (b *Binder) memory() memory { return memory{filepath.Join(b.engine.options.Dir, "bound")} }
+
+// columnsOf are the result's columns, or what is wrong with them.
+func columnsOf(got found, q engine.Query, f frozen) ([]hindcast.Column, error) {
+	seen := map[string]bool{}
+	var columns []hindcast.Column
+	for _, c := range got.Columns {
+		if seen[strings.ToLower(c.Name)] {
+			return nil, q.TwoColumns(f.start, c.Name)
+		}
+		seen[strings.ToLower(c.Name)] = true
+		typ, err := told(c.Type)
+		if unknown, is := errors.AsType[unspoken](err); is {
+			return nil, untyped(c.Name, unknown.typ, q, f)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if strings.Contains(typ, "WITH TIME ZONE") && !zoned(q) {
+			return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, c.Name)),
+				Message: fmt.Sprintf("column %q of the result has a time zone, and no column that the SQL reads has one: functions such as date_trunc() give Spark's TIMESTAMP_LTZ", c.Name),
+				Next:    "write CAST(… AS TIMESTAMP_NTZ), or CAST(… AS TIMESTAMP_LTZ) if instants are meant"}
+		}
+		columns = append(columns, hindcast.Column{Name: c.Name, Type: typ})
+	}
+	return columns, nil
+}
+
+// zoned reports whether anybody asked for instants: a column of the tables, or the SQL itself.
+func zoned(q engine.Query) bool {
+	for _, t := range q.Tables {
+		if slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return strings.Contains(c.Type, "WITH TIME ZONE") }) {
+			return true
+		}
+	}
+	return strings.Contains(strings.ToUpper(q.SQL), "TIMESTAMP_LTZ")
+}
+
+func untyped(column, typ string, q engine.Query, f frozen) error {
+	e := &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, column)),
+		Message: fmt.Sprintf("column %q of the result has Spark's type %s, which Parquet does not carry to others", column, typ),
+		Next:    "cast it in the SQL, or leave it out"}
+	switch {
+	case typ == "void":
+		e.Message = fmt.Sprintf("column %q of the result is NULL in every row and has no type", column)
+		e.Next = "give it one: CAST(NULL AS …)"
+	case strings.HasPrefix(typ, "interval"):
+		e.Next = "write datediff(…) in place of a difference of dates, or cast the interval to text"
+	}
+	return e
+}
+
+// Used says which columns the SQL reads: every column of a table is an expression that cannot be evaluated, and those that
+// are left in the optimized plan are read.
+func (b *Binder) Used(ctx context.Context, q engine.Query, checks []engine.Check) (map[string][]string, error) {
+	path, used := b.memory().path(b.engine, q, checks, true), map[string][]string{}
+	if b.memory().recall(path, &used) {
+		return used, nil
+	}
+	got, _, err := b.ask(ctx, q, checks, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range q.Tables {
+		used[t.Name] = nil
+		for _, c := range t.Columns {
+			if strings.EqualFold(c.Name, t.Time) && t.Time != "" || slices.Contains(got.Plan, "used:"+t.Name+"."+c.Name) || slices.Contains(got.Plan, "type:"+t.Name+"."+c.Name) {
+				used[t.Name] = append(used[t.Name], c.Name)
+			}
+		}
+	}
+	b.memory().keep(path, used)
+	return used, nil
+}
+
+// Needed is Used.
+func (b *Binder) Needed(ctx context.Context, q engine.Query, checks []engine.Check) (map[string][]string, error) {
+	return b.Used(ctx, q, checks)
+}
+
+// Query runs an ad hoc query in the session.
+func (b *Binder) Query(ctx context.Context, q engine.Query, limits engine.Limits, limit int) (engine.Rows, error) {
+	f, err := single(q)
+	if err != nil {
+		return engine.Rows{}, err
+	}
+	r := request{Kind: "query", Conf: conf(q.TimeZone), Tables: tables(q, false, false), SQL: f.text, Checks: []check{}, Limit: limit}
+	is, err := b.call(ctx, r, limits)
+	switch {
+	case err != nil:
+		return engine.Rows{}, err
+	case is.Failed != nil:
+		return engine.Rows{}, failed(engine.Work{}, q, is.Failed)
+	case is.Error != nil:
+		return engine.Rows{}, translate(is.Error, q, f)
+	}
+	var got struct {
+		found
+		Values [][]*string `json:"values"`
+		More   bool        `json:"more"`
+	}
+	if err := json.Unmarshal(is.OK, &got); err != nil {
+		return engine.Rows{}, fmt.Errorf("reading Spark's rows: %w", err)
+	}
+	rows := engine.Rows{Values: got.Values, More: got.More}
+	for _, c := range got.Columns {
+		typ, err := told(c.Type)
+		if err != nil {
+			typ = strings.Trim(string(c.Type), `"`)
+		}
+		rows.Columns = append(rows.Columns, hindcast.Column{Name: c.Name, Type: typ})
+	}
+	return rows, nil
+}
+
+// Close ends the session.
+func (b *Binder) Close() error {
+	b.mutex.Lock()
+	b.closed = true
+	o := b.own
+	b.own = nil
+	b.mutex.Unlock()
+	if o == nil {
+		return nil
+	}
+	if err := o.kill(b.engine.options.Env); err != nil {
+		return err
+	}
+	return o.remove()
+}

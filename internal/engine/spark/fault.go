@@ -1,0 +1,336 @@
+package spark
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func unescape(text string) string {
+	if value, err := url.PathUnescape(text); err == nil {
+		return value
+	}
+	return text
+}
+
+// end is how a request ended, in driver.py's words: one of OK, Failed and Error is there.
+type end struct {
+	OK     json.RawMessage `json:"ok"`
+	Failed *failure        `json:"failed"`
+	Error  *said           `json:"error"`
+	Peak   int64           `json:"peak"`
+	Brief  *brief          `json:"brief"`
+}
+
+// failure is something that hindcast asked to hold and does not.
+type failure struct {
+	Kind  string   `json:"kind"`
+	Count int64    `json:"count"`
+	Check int      `json:"check"`
+	Got   any      `json:"got"`
+	Want  any      `json:"want"`
+	Rows  []string `json:"rows"`
+	Error *said    `json:"error"`
+}
+
+// said is what an exception says.
+type said struct {
+	Type    string   `json:"type"`
+	Message string   `json:"message"`
+	Classes []string `json:"classes"`
+	Chain   []struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	} `json:"chain"`
+	Offset *int `json:"offset"` // in characters
+	Line   int  `json:"line"`
+	Column int  `json:"column"` // from 0
+}
+
+// result reads how a run ended; p may be nil.
+func (p *placed) result(path, dir string) (engine.Result, error) {
+	var is end
+	if err := read(path, &is); err != nil {
+		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
+			Message: "the end that a Spark application wrote cannot be read: " + err.Error()}
+	}
+	work := engine.Work{}
+	var q engine.Query
+	var f frozen
+	if p != nil {
+		q, f = p.query, p.frozen
+	}
+	if is.Brief != nil {
+		work.Columns, work.Target, work.Checks = is.Brief.Columns, is.Brief.Target, is.Brief.Checks
+	}
+	switch {
+	case is.Failed != nil:
+		return engine.Result{}, failed(work, q, is.Failed)
+	case is.Error != nil:
+		return engine.Result{}, translate(is.Error, q, f)
+	}
+
+	var ok struct {
+		Files []struct {
+			Name  string `json:"name"`
+			Rows  int64  `json:"rows"`
+			Bytes int64  `json:"bytes"`
+		} `json:"files"`
+		Rows int64            `json:"rows"`
+		In   map[string]int64 `json:"in"`
+	}
+	if err := json.Unmarshal(is.OK, &ok); err != nil {
+		return engine.Result{}, fmt.Errorf("reading the end of a Spark application's work: %w", err)
+	}
+	result := engine.Result{Columns: work.Columns, Rows: ok.Rows, In: ok.In, Memory: is.Peak}
+	for _, f := range ok.Files {
+		path := filepath.Join(dir, f.Name)
+		info, err := os.Stat(path)
+		if err != nil || info.Size() != f.Bytes {
+			return engine.Result{}, &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Cause: err,
+				Message: fmt.Sprintf("%s is not there as Spark wrote it, with %d bytes", path, f.Bytes)}
+		}
+		result.Files = append(result.Files, hindcast.File{Path: path, Rows: f.Rows, Bytes: f.Bytes})
+		result.Bytes += f.Bytes
+	}
+	return result, syncAll(dir, result.Files)
+}
+
+// syncAll makes what Spark wrote durable, which it does not do itself.
+func syncAll(dir string, files []hindcast.File) error {
+	for _, path := range append([]string{dir}, paths(files)...) {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("making a result durable: %w", err)
+		}
+		err = f.Sync()
+		_ = f.Close() // it was only read
+		if err != nil {
+			return fmt.Errorf("making a result durable: %w", err)
+		}
+	}
+	return nil
+}
+
+func paths(files []hindcast.File) []string {
+	list := make([]string, len(files))
+	for i, f := range files {
+		list[i] = f.Path
+	}
+	return list
+}
+
+// failed is the error of what did not hold.
+func failed(work engine.Work, q engine.Query, f *failure) error {
+	var of engine.Check
+	if f.Check < len(work.Checks) {
+		of = work.Checks[f.Check]
+	}
+	switch f.Kind {
+	case "outside":
+		return work.Outside(f.Count, f.Rows)
+	case "null_key":
+		return work.NullKey(f.Count, f.Rows)
+	case "key_twice":
+		return work.KeyTwice(f.Count, f.Rows)
+	case "check_rows":
+		return of.FailedRows(f.Count)
+	case "check_total":
+		return of.FailedTotal(text(f.Got), text(f.Want))
+	case "check_sql":
+		return of.FailedSQL(f.Rows)
+	case "check_error":
+		return of.At(translate(f.Error, engine.Query{}, frozen{}))
+	case "not_select":
+		return q.NotSelect()
+	case "files":
+		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
+			Message: fmt.Sprintf("Spark reads %v of %v files: it passes over names that begin with _ or a dot", f.Got, f.Want),
+			Next:    "rename such files, or leave them out of the pattern"}
+	case "columns":
+		return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the SQL gives %v columns, the plan has %v", f.Got, f.Want), Next: "begin a new run"}
+	}
+	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
+		Message: fmt.Sprintf("Spark wrote %v rows and counted %v", f.Got, f.Want)}
+}
+
+func text(value any) *string {
+	if value == nil {
+		return nil
+	}
+	t := fmt.Sprint(value)
+	return &t
+}
+
+// codes are hindcast's for what Spark's error classes begin with, the first that fits.
+var codes = []struct {
+	class string
+	code  hindcast.Code
+}{
+	{"PARSE_", hindcast.ESQLSyntax}, {"UNCLOSED_BRACKETED_COMMENT", hindcast.ESQLSyntax}, {"INVALID_SQL_SYNTAX", hindcast.ESQLSyntax},
+	{"UNRESOLVED_COLUMN", hindcast.ESQLColumn}, {"UNRESOLVED_FIELD", hindcast.ESQLColumn}, {"AMBIGUOUS_REFERENCE", hindcast.ESQLColumn},
+	{"COLUMN_ALREADY_EXISTS", hindcast.ESQLColumn}, {"MISSING_AGGREGATION", hindcast.ESQLColumn}, {"TABLE_OR_VIEW_NOT_FOUND", hindcast.ESQLTable},
+	{"UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY", hindcast.ESQLAccess}, {"UNRESOLVABLE_TABLE_VALUED_FUNCTION", hindcast.ESQLTable},
+	{"CAST_OVERFLOW", hindcast.EOverflow}, {"NUMERIC_VALUE_OUT_OF_RANGE", hindcast.EOverflow}, {"ARITHMETIC_OVERFLOW", hindcast.EOverflow},
+	{"BINARY_ARITHMETIC_OVERFLOW", hindcast.EOverflow}, {"NUMERIC_OUT_OF_SUPPORTED_RANGE", hindcast.EOverflow}, {"DATETIME_OVERFLOW", hindcast.EOverflow},
+	{"FAILED_READ_FILE", hindcast.EParquet}, {"CANNOT_READ_FILE", hindcast.EParquet}, {"PARQUET", hindcast.EParquet},
+}
+
+// Words of Java's exceptions that are no fault of the SQL.
+var (
+	memoryWords = []string{"OutOfMemoryError", "INVALID_DRIVER_MEMORY", "INVALID_EXECUTOR_MEMORY", "UNABLE_TO_ACQUIRE_MEMORY", "SparkOutOfMemoryError", "exceeding memory limits", "Container killed by YARN for exceeding"}
+	diskWords   = []string{"No space left on device", "Disk quota exceeded"}
+	lostWords   = []string{"ExecutorLostFailure", "Lost executor", "Master removed our application", "SparkContext was shut down", "SparkContext is stopped",
+		"Stage cancelled because SparkContext", "Connection refused", "Connection reset", "FetchFailed", "Failed to connect to"}
+	damageWords = []string{"is not a Parquet file", "Could not read footer", "Encountered error while reading file", "ParquetDecodingException", "can not read class"}
+)
+
+// translate makes one error of what Spark says, with its place in the query's SQL.
+func translate(s *said, q engine.Query, f frozen) error {
+	all := s.Message
+	for _, link := range s.Chain {
+		all += "\n" + link.Type + ": " + link.Message
+	}
+	switch {
+	case has(all, memoryWords):
+		return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource, Message: "Spark ran out of memory: " + summary(s),
+			Next: "give it more: run.memory, or spark.executor_memory"}
+	case has(all, diskWords):
+		return &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassTransient, Message: summary(s), Next: "free space where Spark spills"}
+	case has(all, lostWords):
+		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark lost what worked on the slice: " + summary(s)}
+	}
+	if at := strings.Index(all, "hindcast<<"); at >= 0 {
+		what, _, _ := strings.Cut(all[at+len("hindcast<<"):], ">>")
+		return unreadable(what)
+	}
+
+	code := hindcast.ESQL
+	for _, class := range s.Classes {
+		if i := slices.IndexFunc(codes, func(c struct {
+			class string
+			code  hindcast.Code
+		}) bool {
+			return strings.HasPrefix(class, c.class)
+		}); i >= 0 {
+			code = codes[i].code
+			break
+		}
+	}
+	if code == hindcast.ESQL && has(all, damageWords) {
+		code = hindcast.EParquet
+	}
+	e := &hindcast.Error{Code: code, Class: hindcast.ClassPermanent, Message: summary(s), Place: hindcast.Place{File: q.File},
+		Next: "correct the SQL; try it on one slice with: hindcast sql"}
+	if code == hindcast.EParquet {
+		e.Class, e.Next = hindcast.ClassTransient, ""
+	}
+	if offset, known := s.at(f.text); known && q.File != "" {
+		e.Place = q.Place(f.before(offset) + f.start)
+	}
+	return q.Known(e)
+}
+
+// at is the byte offset in the text that the exception names.
+func (s *said) at(text string) (int, bool) {
+	switch {
+	case text == "":
+		return 0, false
+	case s.Offset != nil:
+		return byteOffset(text, *s.Offset), true
+	case s.Line > 0:
+		at := 0
+		for line := 1; line < s.Line; line++ {
+			next := strings.IndexByte(text[at:], '\n')
+			if next < 0 {
+				return 0, false
+			}
+			at += next + 1
+		}
+		return at + byteOffset(text[at:], s.Column), true
+	}
+	return 0, false
+}
+
+// byteOffset is where the n-th character begins.
+func byteOffset(text string, n int) int {
+	for at := range text {
+		if n == 0 {
+			return at
+		}
+		n--
+	}
+	return len(text)
+}
+
+func has(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// summary is the message of the innermost exception that has a class of Spark's, in one line.
+func summary(s *said) string {
+	message := s.Message
+	for _, link := range s.Chain {
+		if strings.HasPrefix(link.Message, "[") {
+			message = link.Message
+		}
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	line, _, _ = strings.Cut(line, " SQLSTATE: ")
+	line, _, _ = strings.Cut(line, "; line ")
+	line, _, _ = strings.Cut(line, "(line ") // which is another one than the user's file's
+	if kind, rest, is := strings.Cut(line, "] "); is && strings.HasPrefix(kind, "[") {
+		line = rest
+	}
+	return strings.TrimSpace(line)
+}
+
+// unreadable is the error of SQL that reads a column that it cannot have, as mark names it.
+func unreadable(what string) error {
+	kind, column, _ := strings.Cut(what, ":")
+	if kind == "type" {
+		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the SQL reads %s, whose type Spark does not have", column),
+			Next:    "carry it as text, with text: in the pipeline file, or leave it out of the SQL"}
+	}
+	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
+		Message: fmt.Sprintf("the SQL reads %s, which was not unloaded because it seemed not to be read", column),
+		Next:    "name its columns in the pipeline file with columns:"}
+}
+
+// died is the error of an application that ended without an end.
+func (e *Engine) died(a *application) error {
+	tail := a.tail(64 << 10)
+	if e.options.Log != nil {
+		_, _ = fmt.Fprintf(e.options.Log, "the end of the log of Spark's %s:\n%s\n", a.name(), tail) // a log is no reason to fail
+	}
+	if has(tail, memoryWords) {
+		return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource, Message: "a Spark application ran out of memory",
+			Next: "give it more: run.memory, or spark.executor_memory"}
+	}
+	return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark's " + a.name() + " died", Detail: lastLines(tail),
+		Next: "see what is missing: hindcast doctor spark"}
+}
+
+// lastLines are the last few of a log that say something.
+func lastLines(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "at ") && !strings.HasPrefix(line, "...") {
+			lines = append(lines, line)
+		}
+	}
+	return lines[max(0, len(lines)-engine.Samples):]
+}

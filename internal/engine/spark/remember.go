@@ -1,0 +1,108 @@
+package spark
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// memory keeps on this machine what Spark said of SQL, so that nobody starts a JVM to ask again. It is keyed by all that the
+// answer depends on, and holds no errors.
+type memory struct{ dir string }
+
+// kept is how many answers are kept; those that were not asked for longest go first.
+const kept = 1000
+
+// question is all that decides what Spark says of a query. The times that parameters give are not among it: their types are.
+type question struct {
+	Version string
+	Driver  string // the hash of ours
+	Conf    []string
+	Used    bool
+	Zone    string
+	SQL     string
+	Tables  []engine.Table
+	Checks  []check
+}
+
+var driverHash = hash(driver)
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+var timeLiterals = regexp.MustCompile(`(?i)\b(DATE|TIMESTAMP(?:_LTZ|_NTZ)?)\s*'[^']*'`)
+
+// path is where the answer to a question lies.
+func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool) string {
+	asked := question{Version: e.options.Version, Driver: driverHash, Conf: e.options.Spark.Deciding(), Used: used, Zone: q.TimeZone, SQL: untimed(q)}
+	for _, t := range q.Tables {
+		asked.Tables = append(asked.Tables, engine.Table{Name: t.Name, Columns: t.Columns, Time: t.Time})
+	}
+	for _, c := range checksOf(checks, q) {
+		c.SQL = timeLiterals.ReplaceAllString(c.SQL, "$1 ''")
+		asked.Checks = append(asked.Checks, c)
+	}
+	return filepath.Join(m.dir, hash(asJSON(asked))+".json")
+}
+
+// untimed is the query's SQL with the types alone of the times that parameters gave it: those differ from slice to slice and
+// from run to run, and the result's types do not. What the user wrote is left as it is.
+func untimed(q engine.Query) string {
+	var out strings.Builder
+	last, delta := 0, 0
+	for _, s := range q.Shifts {
+		end := s.At + s.Delta // behind the parameter in the original
+		colon := strings.LastIndexByte(q.Original[:end], ':')
+		start := colon - delta // of its literal
+		delta = s.Delta
+		if colon < 0 || start < last || start > s.At {
+			return q.SQL
+		}
+		out.WriteString(q.SQL[last:start])
+		out.WriteString(timeLiterals.ReplaceAllString(q.SQL[start:s.At], "$1 ''"))
+		last = s.At
+	}
+	out.WriteString(q.SQL[last:])
+	return out.String()
+}
+
+// recall reads an answer.
+func (m memory) recall(path string, value any) bool {
+	if read(path, value) != nil {
+		return false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // or it is forgotten earlier
+	return true
+}
+
+// keep writes an answer; one that cannot be written is asked for again.
+func (m memory) keep(path string, value any) {
+	if os.MkdirAll(m.dir, 0o700) != nil || place(path, asJSON(value)) != nil {
+		return
+	}
+	entries, err := os.ReadDir(m.dir)
+	if err != nil || len(entries) <= kept {
+		return
+	}
+	age := func(entry os.DirEntry) time.Time {
+		info, err := entry.Info()
+		if err != nil {
+			return time.Time{}
+		}
+		return info.ModTime()
+	}
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return age(a).Compare(age(b)) })
+	for _, entry := range entries[:len(entries)-kept/2] {
+		_ = os.Remove(filepath.Join(m.dir, entry.Name())) // or the next one does it
+	}
+}

@@ -1,0 +1,414 @@
+package spark
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// request is what an application is asked for, in driver.py's words.
+type request struct {
+	Kind   string            `json:"kind"` // bind, run or query
+	Tag    string            `json:"tag,omitempty"`
+	End    string            `json:"end"` // the file that its end is written to
+	Conf   map[string]string `json:"conf"`
+	Tables []table           `json:"tables"`
+	SQL    string            `json:"sql"`
+	Named  string            `json:"named,omitempty"` // the SQL that gives the columns their names, where it is another
+	Checks []check           `json:"checks"`
+	Limit  int               `json:"limit"`
+
+	// Of a run.
+	Dir     string   `json:"dir"`
+	Result  []column `json:"result,omitempty"`
+	Schema  string   `json:"schema"`  // of the result
+	Outside string   `json:"outside"` // the condition of rows that do not lie in the slice
+	NullKey string   `json:"null_key"`
+	Keys    string   `json:"keys"`
+	Brief   *brief   `json:"brief,omitempty"`
+}
+
+// table is a fact or dimension.
+type table struct {
+	Name      string   `json:"name"`
+	Fact      bool     `json:"fact,omitempty"`
+	Count     bool     `json:"count,omitempty"`
+	Broadcast bool     `json:"broadcast,omitempty"`
+	Window    string   `json:"window"` // the condition of the rows that the SQL sees, or ""
+	Own       string   `json:"own"`    // and of those that the checks see
+	Schema    string   `json:"schema"` // of what the select list reads, where there are no files
+	Select    []string `json:"select"`
+	Sources   []source `json:"sources"`
+}
+
+// source is files that are read alike.
+type source struct {
+	Files  []string `json:"files"`
+	Schema *string  `json:"schema"` // nil leaves it to the files
+	Select []string `json:"select"`
+}
+
+type column struct {
+	Name       string `json:"name"`
+	Expression string `json:"expression"`
+}
+
+type check struct {
+	Kind string `json:"kind"` // rows, total or sql
+	SQL  string `json:"sql,omitempty"`
+	Min  *int64 `json:"min,omitempty"`
+	Max  *int64 `json:"max,omitempty"`
+}
+
+// brief is what is written with a run's end of the work that it was: enough for a process that did not start it to tell
+// the end. No SQL is in it, which may hold a parameter that is a secret.
+type brief struct {
+	Columns []hindcast.Column `json:"columns"`
+	Target  hindcast.Target   `json:"target"`
+	Checks  []engine.Check    `json:"checks"`
+}
+
+func briefOf(work engine.Work) *brief {
+	b := &brief{Columns: work.Columns, Target: work.Target}
+	for _, c := range work.Checks {
+		c.SQL = ""
+		if c.Total != nil {
+			total := *c.Total
+			total.Equals = ""
+			c.Total = &total
+		}
+		b.Checks = append(b.Checks, c)
+	}
+	return b
+}
+
+// fixed are settings of every session, on every version: without them values change without a word.
+var fixed = map[string]string{
+	"spark.sql.ansi.enabled":                               "true",
+	"spark.sql.ansi.doubleQuotedIdentifiers":               "true",
+	"spark.sql.timestampType":                              "TIMESTAMP_NTZ",
+	"spark.sql.parquet.outputTimestampType":                "TIMESTAMP_MICROS",
+	"spark.sql.parquet.datetimeRebaseModeInRead":           "CORRECTED",
+	"spark.sql.parquet.datetimeRebaseModeInWrite":          "CORRECTED",
+	"spark.sql.parquet.int96RebaseModeInRead":              "CORRECTED",
+	"spark.sql.parquet.int96RebaseModeInWrite":             "CORRECTED",
+	"spark.sql.parquet.compression.codec":                  "snappy",
+	"spark.sql.parquet.writeLegacyFormat":                  "false",
+	"spark.sql.parquet.inferTimestampNTZ.enabled":          "true",
+	"spark.sql.caseSensitive":                              "false",
+	"spark.sql.runSQLOnFiles":                              "false",
+	"spark.sql.files.ignoreCorruptFiles":                   "false",
+	"spark.sql.files.ignoreMissingFiles":                   "false",
+	"spark.sql.legacy.timeParserPolicy":                    "EXCEPTION",
+	"spark.sql.storeAssignmentPolicy":                      "ANSI",
+	"spark.sql.debug.maxToStringFields":                    "100000",
+	"spark.sql.maxMetadataStringLength":                    "100000",
+	"spark.sql.parser.quotedRegexColumnNames":              "false",
+	"spark.sql.parser.escapedStringLiterals":               "false",
+	"spark.sql.variable.substitute":                        "false",
+	"spark.sql.timeType.enabled":                           "false",
+	"spark.sql.legacy.charVarcharAsString":                 "false",
+	"spark.sql.parquet.enableNestedColumnVectorizedReader": "true",
+}
+
+func conf(zone string) map[string]string {
+	all := map[string]string{"spark.sql.session.timeZone": "UTC"}
+	if zone != "" {
+		all["spark.sql.session.timeZone"] = zone
+	}
+	for key, value := range fixed {
+		all[key] = value
+	}
+	return all
+}
+
+// shuffled is how many bytes of a slice's files one partition of a shuffle should have.
+const shuffled = 32 << 20
+
+// sized adds how many partitions a shuffle has: Spark's own 200 cost a small slice more than all else, and Spark joins them
+// to fewer only after it has written them.
+func sized(all map[string]string, work engine.Work) map[string]string {
+	var bytes int64
+	for _, t := range work.Query.Tables {
+		bytes += bytesOf(t.Files)
+		for _, g := range t.Groups {
+			bytes += bytesOf(g.Files)
+		}
+	}
+	all["spark.sql.shuffle.partitions"] = strconv.FormatInt(max(2*int64(max(work.Limits.Threads, 1)), bytes/shuffled), 10)
+	return all
+}
+
+// tables are a query's, over files or, to bind it, over none. used marks every column, so that the plan tells which are read.
+func tables(q engine.Query, empty, used bool) []table {
+	list := make([]table, len(q.Tables))
+	for i, t := range q.Tables {
+		list[i] = tableOf(t, q.TimeZone, empty, used)
+	}
+	return list
+}
+
+func tableOf(t engine.Table, zone string, empty, used bool) table {
+	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Select: selectList(t.Name, t.Columns, t.Columns, used), Schema: schemaOf(t.Columns), Sources: []source{}}
+	if c, found := columnOf(t.Columns, t.Time); found && t.Time != "" && !used {
+		out.Window, out.Own = within(c, t.Window, zone), within(c, t.Own, zone)
+	}
+	if empty {
+		return out
+	}
+
+	switch {
+	case len(t.Groups) > 0:
+		for _, g := range t.Groups {
+			if len(g.Files) > 0 {
+				schema := schemaOf(g.Columns)
+				out.Sources = append(out.Sources, source{Files: g.Files, Schema: &schema, Select: selectList(t.Name, t.Columns, g.Columns, false)})
+			}
+		}
+	case len(t.Layouts) > 0:
+		out.Sources = layouts(t)
+	case len(t.Files) > 0:
+		out.Sources = append(out.Sources, source{Files: t.Files, Schema: &out.Schema, Select: out.Select})
+	}
+	return out
+}
+
+// schemaOf is what to read of files that hindcast wrote: the columns that are in them and that Spark can read.
+func schemaOf(columns []hindcast.Column) string {
+	var list []string
+	for _, c := range columns {
+		if is, ok := see(c.Type); ok && !c.Absent && !c.Blank {
+			list = append(list, quote(c.Name)+" "+is.file)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// selectList makes the table's columns of what files have.
+func selectList(table string, columns, has []hindcast.Column, used bool) []string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = expression(table, c, has, used) + " AS " + quote(c.Name)
+	}
+	return list
+}
+
+func expression(table string, c hindcast.Column, has []hindcast.Column, used bool) string {
+	want, ok := see(c.Type)
+	switch {
+	case !ok:
+		return "CAST(" + mark("type:"+table+"."+c.Name) + " AS string)"
+	case used:
+		return "CAST(" + mark("used:"+table+"."+c.Name) + " AS " + want.view + ")"
+	case c.Blank:
+		return "CAST(NULL AS " + want.view + ")"
+	case c.Absent:
+		return "CAST(" + mark("absent:"+table+"."+c.Name) + " AS " + want.view + ")"
+	}
+	is, found := columnOf(has, c.Name)
+	if !found {
+		return "CAST(NULL AS " + want.view + ")"
+	}
+	from, ok := see(is.Type)
+	switch {
+	case !ok:
+		return "CAST(" + mark("type:"+table+"."+c.Name) + " AS " + want.view + ")"
+	case from.file == want.view:
+		return quote(is.Name)
+	case from.view == want.view:
+		return "CAST(" + quote(is.Name) + " AS " + want.view + ")"
+	}
+	return "CAST(CAST(" + quote(is.Name) + " AS " + from.view + ") AS " + want.view + ")"
+}
+
+// mark is an expression that fails where it is evaluated, and is found in the plan of SQL that reads it.
+func mark(text string) string { return "raise_error(" + literal("hindcast<<"+text+">>") + ")" }
+
+// layouts read the user's own files: each set of like files by the schema that the files have, cast to the table's types.
+func layouts(t engine.Table) []source {
+	var list []source
+	seen := map[string]bool{} // the files of several periods may overlap
+	for _, l := range t.Layouts {
+		byFolder := map[string][]string{}
+		var order []string
+		for _, file := range l.Files {
+			if seen[file] {
+				continue
+			}
+			seen[file] = true
+			key := folderKey(t.Columns, file)
+			if byFolder[key] == nil {
+				order = append(order, key)
+			}
+			byFolder[key] = append(byFolder[key], file)
+		}
+		for _, key := range order {
+			files := byFolder[key]
+			list = append(list, source{Files: files, Select: layoutSelect(t, l.Columns, files[0])})
+		}
+	}
+	return list
+}
+
+func layoutSelect(t engine.Table, has []string, file string) []string {
+	list := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		want, ok := see(c.Type)
+		in := slices.IndexFunc(has, func(name string) bool { return strings.EqualFold(name, c.Name) })
+		var value string
+		switch {
+		case !ok:
+			value = "CAST(" + mark("type:"+t.Name+"."+c.Name) + " AS string)"
+		case c.Folder != "":
+			value = "CAST(NULL AS " + want.view + ")"
+			if text, found := folderValue(c, file); found {
+				value = "CAST(" + literal(text) + " AS " + want.view + ")"
+			}
+		case in < 0:
+			value = "CAST(NULL AS " + want.view + ")"
+		default:
+			value = "CAST(" + quote(has[in]) + " AS " + want.view + ")"
+		}
+		list[i] = value + " AS " + quote(c.Name)
+	}
+	return list
+}
+
+// folderKey distinguishes files whose folders give columns different values.
+func folderKey(columns []hindcast.Column, file string) string {
+	var key strings.Builder
+	for _, c := range columns {
+		if c.Folder != "" {
+			value, found := folderValue(c, file)
+			_, _ = fmt.Fprintf(&key, "%q %t\n", value, found) // never fails
+		}
+	}
+	return key.String()
+}
+
+// folderValue is the value that a file's folders give a column; none if they do not name it, or say NULL as Hive does. It is
+// escaped as in a URL, except for "+".
+func folderValue(c hindcast.Column, file string) (string, bool) {
+	below := strings.TrimPrefix(path.Dir(file), strings.TrimSuffix(c.Folder, "/"))
+	for _, folder := range strings.Split(below, "/") {
+		name, value, is := strings.Cut(folder, "=")
+		if is && strings.EqualFold(name, c.Name) {
+			text := unescape(value)
+			return text, text != "" && text != "__HIVE_DEFAULT_PARTITION__"
+		}
+	}
+	return "", false
+}
+
+// within is the condition that a column lies in the interval: DATE and TIMESTAMP by the bounds' civil time in the zone,
+// TIMESTAMP WITH TIME ZONE by the instants.
+func within(c hindcast.Column, in hindcast.Interval, zone string) string {
+	return fmt.Sprintf("(%s >= %s AND %s < %s)", quote(c.Name), bound(c.Type, in.Start, zone), quote(c.Name), bound(c.Type, in.End, zone))
+}
+
+const moment = "2006-01-02 15:04:05.999999"
+
+func bound(typ string, t time.Time, zone string) string {
+	switch typ {
+	case "DATE":
+		return "DATE '" + hindcast.Civil(t, zone).Format(time.DateOnly) + "'"
+	case "TIMESTAMP WITH TIME ZONE":
+		return "TIMESTAMP_LTZ '" + t.UTC().Format(moment) + "+00:00'"
+	}
+	return "TIMESTAMP_NTZ '" + hindcast.Civil(t, zone).Format(moment) + "'"
+}
+
+// small is up to how many bytes of Parquet a dimension is broadcast where the pipeline does not say it.
+const small = 16 << 20
+
+// broadcast reports whether a dimension is sent whole to every executor: a small one, where the SQL gives Spark no hint.
+func broadcast(t engine.Table, below int64, sql string) bool {
+	if !t.Own.End.IsZero() || len(t.Files) == 0 || strings.Contains(sql, "/*+") {
+		return false
+	}
+	return bytesOf(t.Files) < cmp.Or(below, small)
+}
+
+func bytesOf(files []string) (bytes int64) {
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
+// runRequest asks for a slice's transform; dimensions below so many bytes are broadcast.
+func runRequest(work engine.Work, below int64) (request, frozen, error) {
+	f, err := single(work.Query)
+	if err != nil {
+		return request{}, f, err
+	}
+	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work), Tables: tables(work.Query, false, false), SQL: f.text,
+		Checks: checksOf(work.Checks, work.Query), Dir: work.Dir, Schema: schemaOf(work.Columns), Outside: "true", Brief: briefOf(work)}
+	if time, found := columnOf(work.Columns, work.Target.Time); found {
+		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
+	}
+	var keys, null []string
+	for _, k := range work.Target.Key {
+		keys, null = append(keys, quote(k)), append(null, quote(k)+" IS NULL")
+	}
+	for i := range r.Tables {
+		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], below, f.text)
+	}
+	r.Keys, r.NullKey = strings.Join(keys, ", "), strings.Join(null, " OR ")
+	for _, c := range work.Columns {
+		is, ok := see(c.Type)
+		if !ok || is.file != is.view {
+			return request{}, f, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of the result has type %s, which Spark cannot write", c.Name, c.Type), Next: "cast it in the SQL"}
+		}
+		r.Result = append(r.Result, column{c.Name, "CAST(" + quote(c.Name) + " AS " + is.view + ") AS " + quote(c.Name)})
+	}
+	return r, f, nil
+}
+
+// single is the query's one statement at the query's time.
+func single(q engine.Query) (frozen, error) {
+	text, start, err := q.Single()
+	if err != nil {
+		return frozen{}, err
+	}
+	f := freeze(text, q)
+	f.start = start
+	return f, nil
+}
+
+func checksOf(checks []engine.Check, q engine.Query) []check {
+	list := []check{}
+	for _, c := range checks {
+		switch {
+		case c.Rows != nil:
+			list = append(list, check{Kind: "rows", Min: c.Rows.Min, Max: c.Rows.Max})
+		case c.Total != nil:
+			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM result)"
+			text := c.Query(sum, func(e string) string { return "CAST(" + e + " AS STRING)" })
+			list = append(list, check{Kind: "total", SQL: freeze(text, q).text})
+		default:
+			list = append(list, check{Kind: "sql", SQL: freeze(c.Query("", nil), q).text})
+		}
+	}
+	return list
+}
+
+func asJSON(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // of maps, strings and numbers
+	}
+	return text
+}

@@ -1,0 +1,489 @@
+// Package spark is the engine that runs slices in Apache Spark, by spark-submit and a PySpark driver of ours. An application
+// works on several slices, one after the other, and outlives the process that started it: it is found again by its folder on
+// this machine, which holds what it was asked for. Only the end that it writes beside a result's files, last of all, proves
+// that work has ended well; what Spark or a cluster says of an application does not.
+package spark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/process"
+)
+
+// Options open an engine.
+type Options struct {
+	Submit   string   // the path of spark-submit
+	Version  string   // of Spark: 3.5.9
+	Env      []string // of the applications
+	Spark    hindcast.Spark
+	Dir      string // the folder of this machine's applications, the same for all processes of the user
+	Capacity engine.Capacity
+	Log      io.Writer // gets the end of the log of an application that failed
+}
+
+// Engine is Spark.
+type Engine struct {
+	options Options
+	mutex   sync.Mutex // guards what follows
+	own     []*ours
+	works   map[string]*placed // by tag, of what this process started or waited for
+	closed  bool
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// ours is an application that this process started.
+type ours struct {
+	*application
+	limits engine.Limits
+	ended  <-chan struct{}
+	given  int // requests
+	open   map[string]bool
+}
+
+func (o *ours) dead() bool {
+	select {
+	case <-o.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// placed is work in an application.
+type placed struct {
+	handle hindcast.Handle
+	in     *application
+	ours   *ours        // nil if another process started it
+	query  engine.Query // zero then
+	frozen frozen
+}
+
+// Open makes the engine. It starts no application before the first work.
+func Open(o Options) (*Engine, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of Spark's applications: %w", err)
+	}
+	if err := sweep(o.Dir); err != nil {
+		return nil, err
+	}
+	return &Engine{options: o, works: map[string]*placed{}}, nil
+}
+
+// forgotten is how long the folder of a dead application is left to those who may want to read its log.
+const forgotten = 24 * time.Hour
+
+// sweep removes the folders that dead supervisors left of dead applications.
+func sweep(dir string) error {
+	all, err := applications(dir)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if info, err := os.Stat(a.dir); err != nil || time.Since(info.ModTime()) < forgotten || a.alive() {
+			continue
+		}
+		_ = a.remove() // or the next one does it
+	}
+	return nil
+}
+
+// Properties say what Spark is.
+func (e *Engine) Properties() engine.Properties { return Properties(e.options.Version) }
+
+// Properties say what Spark of a version is, without an engine.
+func Properties(version string) engine.Properties {
+	return engine.Properties{Name: "spark", Version: version, Outlives: true}
+}
+
+// Capacity is what the engine was opened for.
+func (e *Engine) Capacity() engine.Capacity { return e.options.Capacity }
+
+// endFile is the name, in a work's folder, of the file that says how it ended. Spark leaves names that begin so alone.
+const endFile = "_hindcast.json"
+
+// Start gives the work to an application: one that is free, a new one while there is room, or else the one with the least
+// to do.
+func (e *Engine) Start(_ context.Context, work engine.Work) (hindcast.Handle, error) {
+	r, f, err := runRequest(work, e.options.Spark.BroadcastBelow)
+	if err != nil {
+		return hindcast.Handle{}, err
+	}
+	r.End = filepath.Join(work.Dir, endFile)
+	if work.Limits.Memory > 0 && work.Limits.Memory < leastMemory {
+		return hindcast.Handle{}, e.tooLittle(work.Limits)
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.closed {
+		return hindcast.Handle{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "the engine is closed"}
+	}
+	if p := e.works[work.Tag]; p != nil {
+		return p.handle, nil
+	}
+
+	o, err := e.applicationFor(work.Limits)
+	if err != nil {
+		return hindcast.Handle{}, err
+	}
+	o.given++
+	o.open[work.Tag] = true
+	if err := o.ask(o.given, r); err != nil {
+		return hindcast.Handle{}, fmt.Errorf("asking a Spark application: %w", err)
+	}
+	us, err := process.This()
+	if err != nil {
+		return hindcast.Handle{}, err
+	}
+	h := hindcast.Handle{Tag: work.Tag, IDs: map[string]string{"application": o.name(), "host": us.Host, "master": e.options.Spark.Master}}
+	e.works[work.Tag] = &placed{handle: h, in: o.application, ours: o, query: work.Query, frozen: f}
+	return h, nil
+}
+
+func (e *Engine) tooLittle(l engine.Limits) error {
+	return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource,
+		Message: fmt.Sprintf("Spark needs at least %d MiB for an application; there are %d MiB", leastMemory>>20, l.Memory>>20),
+		Next:    "raise run.memory, or lower run.parallel"}
+}
+
+// applicationFor chooses an application for work with these limits; it may start one.
+func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
+	var living, fitting []*ours
+	for _, o := range e.own {
+		if o.dead() {
+			continue
+		}
+		living = append(living, o)
+		if o.limits == limits && (e.options.Spark.PerApplication == 0 || o.given < e.options.Spark.PerApplication) {
+			fitting = append(fitting, o)
+		}
+	}
+	e.own = living
+
+	least := func(list []*ours) (found *ours) {
+		for _, o := range list {
+			if found == nil || len(o.open) < len(found.open) {
+				found = o
+			}
+		}
+		return found
+	}
+	if o := least(fitting); o != nil && (len(o.open) == 0 || len(living) >= e.options.Capacity.Slots) {
+		return o, nil
+	}
+	if len(living) >= e.options.Capacity.Slots {
+		if o := least(living); len(o.open) > 0 && len(fitting) == 0 && o.limits == limits {
+			return o, nil // it waits there, beyond what one application should have
+		} else if len(o.open) == 0 {
+			e.leave(o)
+		}
+	}
+	return e.start(limits)
+}
+
+// leave lets an application end by itself that has nothing left to do.
+func (e *Engine) leave(o *ours) {
+	_ = place(filepath.Join(o.join(inbox), closing), nil) // it ends with us at the latest
+}
+
+func (e *Engine) start(limits engine.Limits) (*ours, error) {
+	a, ended, err := begin(e.options.Dir, e.submissionTo(e.options.Spark.Master, limits))
+	if err != nil {
+		return nil, err
+	}
+	o := &ours{application: a, limits: limits, ended: ended, open: map[string]bool{}}
+	e.own = append(e.own, o)
+	return o, nil
+}
+
+// Spark does not start with a heap of which less than 450 MiB can be used, and some collectors keep a part.
+const (
+	leastHeap   = 512 << 20
+	leastMemory = leastHeap + leastHeap/4
+)
+
+// outsideHeap is the share of an application's memory that is not its JVM's heap: the JVM's own, and the driver's Python.
+const outsideHeap = 0.15
+
+// submissionTo is how to start an application with these limits.
+func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
+	spark := e.options.Spark
+	s := submission{submit: e.options.Submit, env: e.options.Env, master: master, secret: map[string]string{}}
+	set := map[string]string{"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+	if local(master) {
+		threads := "*"
+		if limits.Threads > 0 {
+			threads = strconv.Itoa(limits.Threads)
+		}
+		s.master = "local[" + threads + "]"
+		heap := max(float64(limits.Memory)*(1-outsideHeap), leastHeap)
+		set["spark.driver.memory"] = fmt.Sprintf("%dm", int64(heap)>>20)
+		set["spark.driver.host"], set["spark.driver.bindAddress"] = "127.0.0.1", "127.0.0.1"
+	} else {
+		for key, value := range map[string]int{"spark.executor.instances": spark.Executors, "spark.executor.cores": spark.Cores} {
+			if value > 0 {
+				set[key] = strconv.Itoa(value)
+			}
+		}
+		if spark.Executors > 0 && spark.Cores > 0 {
+			set["spark.cores.max"] = strconv.Itoa(spark.Executors * spark.Cores)
+		}
+		if spark.ExecutorMemory > 0 {
+			set["spark.executor.memory"] = fmt.Sprintf("%dm", spark.ExecutorMemory>>20)
+		}
+	}
+	for key, value := range spark.Conf {
+		if strings.Contains(spark.ConfWritten[key], "${") {
+			s.secret[key] = value
+			continue
+		}
+		set[key] = value
+	}
+
+	s.args = []string{"--master", s.master}
+	if len(spark.Packages) > 0 {
+		s.args = append(s.args, "--packages", strings.Join(spark.Packages, ","))
+	}
+	for _, key := range sorted(set) {
+		s.args = append(s.args, "--conf", key+"="+set[key])
+	}
+	return s
+}
+
+func local(master string) bool { return master == "local" || strings.HasPrefix(master, "local[") }
+
+// How often a wait looks.
+const (
+	endPoll   = 25 * time.Millisecond
+	alivePoll = 500 * time.Millisecond
+)
+
+// Wait waits until the work's end is written.
+func (e *Engine) Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (engine.Result, error) {
+	p, err := e.find(h)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	end := filepath.Join(dir, endFile)
+	look, life := time.NewTicker(endPoll), time.NewTicker(alivePoll)
+	defer look.Stop()
+	defer life.Stop()
+	for {
+		if there(end) {
+			e.finished(h.Tag)
+			return p.result(end, dir)
+		}
+		if p == nil {
+			return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "nothing is known here of " + h.Tag}
+		}
+		select {
+		case <-ctx.Done():
+			return engine.Result{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+		case <-life.C:
+			if progress != nil {
+				progress(p.in.progress(h.Tag))
+			}
+			if !p.living() && !there(end) {
+				e.finished(h.Tag)
+				return engine.Result{}, e.died(p.in)
+			}
+		case <-look.C:
+		}
+	}
+}
+
+// living reports whether the application of the work lives.
+func (p *placed) living() bool {
+	if p.ours != nil && !p.ours.dead() {
+		return true
+	}
+	return p.in.alive()
+}
+
+// find finds the application that has the work; nil if none on this machine has.
+func (e *Engine) find(h hindcast.Handle) (*placed, error) {
+	e.mutex.Lock()
+	p := e.works[h.Tag]
+	e.mutex.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	all, err := applications(e.options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		for _, r := range a.requests() {
+			if r.Kind == "run" && r.Tag == h.Tag {
+				p := &placed{handle: h, in: a}
+				e.mutex.Lock()
+				e.works[h.Tag] = p
+				e.mutex.Unlock()
+				return p, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// finished forgets work of which an application has no more to do.
+func (e *Engine) finished(tag string) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	p := e.works[tag]
+	if p == nil || p.ours == nil {
+		return
+	}
+	delete(p.ours.open, tag)
+	if n := e.options.Spark.PerApplication; n > 0 && p.ours.given >= n && len(p.ours.open) == 0 {
+		e.leave(p.ours)
+	}
+}
+
+// progress is how far the application is with the work.
+func (a *application) progress(tag string) hindcast.Progress {
+	var said struct {
+		Request string `json:"request"`
+		Tasks   int    `json:"tasks"`
+		Done    int    `json:"done"`
+	}
+	if read(a.join(progressFile), &said) != nil || said.Tasks == 0 {
+		return hindcast.Progress{}
+	}
+	var r request
+	if read(filepath.Join(a.join(inbox), said.Request), &r) != nil || r.Tag != tag {
+		return hindcast.Progress{}
+	}
+	return hindcast.Progress{Done: min(1, float64(said.Done)/float64(said.Tasks))}
+}
+
+// Stop kills the application that has the work, unless the work has ended: Spark's own ways to cancel may leave tasks behind.
+// Other work that waits in the same application is lost with it, and its attempts are made again.
+func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
+	p, err := e.find(h)
+	if err != nil || p == nil {
+		return err
+	}
+	defer e.finished(h.Tag)
+	if !slices.ContainsFunc(p.in.requests(), func(r request) bool { return r.Tag == h.Tag && !there(r.End) }) {
+		return nil
+	}
+	if err := p.in.kill(e.options.Env); err != nil {
+		return err
+	}
+	if p.ours != nil {
+		<-p.ours.ended
+	}
+	return nil
+}
+
+// Alive names the work that applications of this machine have and have not ended.
+func (e *Engine) Alive(_ context.Context, tagPrefix string) ([]hindcast.Handle, error) {
+	all, err := applications(e.options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var handles []hindcast.Handle
+	for _, a := range all {
+		pids, err := a.processes()
+		if err != nil {
+			return nil, err
+		}
+		if len(pids) == 0 {
+			continue
+		}
+		var is about
+		_ = read(a.join(aboutFile), &is) // of one that is just made
+		for _, r := range a.requests() {
+			if r.Kind == "run" && strings.HasPrefix(r.Tag, tagPrefix) && !there(r.End) {
+				handles = append(handles, hindcast.Handle{Tag: r.Tag, IDs: map[string]string{"application": a.name(), "host": is.Host, "master": e.options.Spark.Master}})
+			}
+		}
+	}
+	return handles, nil
+}
+
+// Workers names the living applications, for people.
+func (e *Engine) Workers() []string {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	var names []string
+	for _, o := range e.own {
+		if !o.dead() {
+			names = append(names, "Spark's "+o.name())
+		}
+	}
+	return names
+}
+
+// Close kills every application that this process started or waited for, and removes their folders.
+func (e *Engine) Close() error {
+	e.mutex.Lock()
+	e.closed = true
+	doomed := map[string]*application{}
+	for _, o := range e.own {
+		doomed[o.dir] = o.application
+	}
+	for _, p := range e.works {
+		doomed[p.in.dir] = p.in
+	}
+	e.mutex.Unlock()
+
+	failures := make(chan error, len(doomed))
+	for _, a := range doomed {
+		go func() {
+			err := a.kill(e.options.Env)
+			if err == nil {
+				err = a.remove()
+			}
+			failures <- err
+		}()
+	}
+	var all []error
+	for range doomed {
+		all = append(all, <-failures)
+	}
+	return errors.Join(all...)
+}
+
+// DefaultDir is where a user's applications have their folders.
+func DefaultDir() string {
+	if cache, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(cache, "hindcast", "spark")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("hindcast-%d", os.Getuid()), "spark")
+}
+
+// Capacity is what Spark can run at once in the room, or on its cluster.
+func Capacity(room engine.Room, run hindcast.RunConfig, s hindcast.Spark, env []string) engine.Capacity {
+	c := engine.Capacity{Slots: 1, Cap: "one application at a time on " + s.Master, Memory: room.Memory, Threads: max(room.Cores, 1)}
+	if n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(s.Master, "local["), "]")); err == nil {
+		c.Threads = n
+	}
+	if s.ExecutorMemory > 0 {
+		c.Memory = s.ExecutorMemory
+	}
+	if !local(s.Master) {
+		c.Slots, c.Cap, c.Threads, c.Memory = fits(s, env)
+		c.Threads, c.Memory = max(c.Threads, max(s.Executors, 1)*max(s.Cores, 1)), max(c.Memory, max(s.ExecutorMemory, leastMemory)*int64(max(s.Executors, 1)))
+	}
+	if run.Parallel > 0 {
+		c.Slots, c.Cap = run.Parallel, "run.parallel"
+	}
+	if most := int(max(1, c.Memory/leastMemory)); local(s.Master) && c.Slots > most {
+		c.Slots, c.Cap = most, room.MemoryAs
+	}
+	return c
+}

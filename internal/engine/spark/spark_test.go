@@ -1,0 +1,252 @@
+package spark_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/engine/enginetest"
+	"github.com/hindcast/hindcast/internal/engine/spark"
+	"github.com/hindcast/hindcast/internal/process"
+	"github.com/hindcast/hindcast/internal/pythontest"
+	"github.com/hindcast/hindcast/internal/sparkhome"
+)
+
+// The test binary is also a supervisor that starts work and is killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("SPARK_TEST") == "supervisor" {
+		supervise()
+	}
+
+	os.Exit(m.Run())
+}
+
+// installation is a Spark of the tests.
+type installation struct {
+	sparkhome.Home
+}
+
+// quick makes JVMs that live for seconds cheaper.
+const quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+
+// installed is the Spark of one of the lists of tests/python.
+func installed(t *testing.T, name string) installation {
+	t.Helper()
+	python := pythontest.Python(t, name)
+	home, err := sparkhome.Find(t.Context(), sparkhome.Options{Submit: filepath.Dir(filepath.Dir(python)), Python: python})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return installation{home}
+}
+
+func (i installation) open(dir string) (*spark.Engine, error) {
+	return spark.Open(spark.Options{Submit: i.Submit, Version: i.Version, Env: append(os.Environ(), "SPARK_HOME="+i.SparkHome, "PYSPARK_PYTHON="+i.Python), Dir: dir,
+		Spark:    hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick}},
+		Capacity: engine.Capacity{Slots: 1, Cap: "a test", Memory: 1 << 30, Threads: 2}})
+}
+
+// shared are an engine and a binder that tests use one after the other: an application takes seconds to start.
+type shared struct {
+	installation
+	base   string
+	engine *spark.Engine
+	binder *spark.Binder
+}
+
+func (s *shared) world(t *testing.T) *enginetest.World {
+	if s.engine == nil {
+		var err error
+		if s.engine, err = s.open(s.base); err != nil {
+			t.Fatal(err)
+		}
+		s.binder = spark.NewBinder(s.engine)
+	}
+	closes := strings.HasSuffix(t.Name(), "close_ends_all_work")
+	t.Cleanup(func() {
+		if closes {
+			s.close(t)
+		}
+	})
+	dir := t.TempDir()
+	e := s.engine
+	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Parquet: parquet, Query: query,
+		Kill: func(t *testing.T) { kill(t, s.base, "java") },
+		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
+			orphan(t, s.installation, work)
+			later, err := s.open(filepath.Join(work.Dir, "base"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return later
+		},
+		Slow:   "SELECT DATE '2020-01-01' AS day FROM range(1000000) a, range(1000000) b WHERE hash(a.id, b.id) = 1",
+		Hungry: "SELECT DATE '2020-01-01' AS day, size(collect_list(concat(CAST(id AS STRING), repeat('x', 50)))) AS n FROM range(20000000)",
+		Micros: "unix_micros(now())",
+		Zoned:  func(text string) string { return "TIMESTAMP_LTZ '" + text + ":00'" }}
+}
+
+func (s *shared) close(t *testing.T) {
+	if s.engine == nil {
+		return
+	}
+	if err := s.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.binder.Close(); err != nil {
+		t.Error(err)
+	}
+	s.engine, s.binder = nil, nil
+}
+
+// kill kills a process of the applications below base.
+func kill(t *testing.T, base, program string) {
+	t.Helper()
+	folders, err := filepath.Glob(filepath.Join(base, "application-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if entries, _ := filepath.Glob(filepath.Join(folder, "end-*")); len(entries) > 0 {
+			continue // the binder's
+		}
+		pids, err := process.Find(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pid := range pids {
+			name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+			if strings.TrimSpace(string(name)) == program {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+// order is what a supervisor that is to be killed is told.
+type order struct {
+	Home sparkhome.Home
+	Work engine.Work
+}
+
+// supervise starts the work on standard input, says so as soon as it has begun, and waits to be killed.
+func supervise() {
+	var o order
+	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
+		panic(err)
+	}
+	e, err := installation{o.Home}.open(filepath.Join(o.Work.Dir, "base"))
+	if err != nil {
+		panic(err)
+	}
+	h, err := e.Start(context.Background(), o.Work)
+	if err != nil {
+		panic(err)
+	}
+	_, err = e.Wait(context.Background(), h, o.Work.Dir, func(p hindcast.Progress) {
+		fmt.Println("begun")
+	})
+	panic(err)
+}
+
+func orphan(t *testing.T, i installation, work engine.Work) {
+	t.Helper()
+	text, err := json.Marshal(order{i.Home, work})
+	if err != nil {
+		t.Fatal(err)
+	}
+	supervisor := exec.Command(os.Args[0])
+	supervisor.Env = append(os.Environ(), "SPARK_TEST=supervisor")
+	supervisor.Stdin, supervisor.Stderr = bytes.NewReader(text), os.Stderr
+	out, err := supervisor.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := supervisor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := supervisor.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = supervisor.Wait()
+}
+
+func parquet(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec(duck.CopyStatement(statement, path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func query(t *testing.T, files []hindcast.File, text string) string {
+	t.Helper()
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec("CREATE TABLE result AS FROM read_parquet(" + duck.Strings(paths) + ")"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.Query("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (" + text + ")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for rows.Next() {
+		values := make([]any, len(names))
+		dest := make([]any, len(names))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		fields := make([]string, len(values))
+		for i, v := range values {
+			fields[i] = fmt.Sprint(v)
+		}
+		lines = append(lines, strings.Join(fields, ","))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestConformance(t *testing.T) {
+	for _, name := range []string{"spark35", "spark40"} {
+		t.Run(name, func(t *testing.T) {
+			s := &shared{installation: installed(t, name), base: t.TempDir()}
+			t.Cleanup(func() { s.close(t) })
+			enginetest.Run(t, s.world)
+		})
+	}
+}

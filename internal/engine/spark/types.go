@@ -1,0 +1,220 @@
+package spark
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+)
+
+// carried is how Spark sees a type of facts and dimensions.
+type carried struct {
+	file string // the type to read it from Parquet as
+	view string // the type that the SQL sees
+}
+
+// plain are the types that are neither parametrized nor nested. TIME, UUID, INTERVAL, BIT and the like are missing: Spark 3.5
+// and 4.0 have no such types, and refuse Parquet files for their columns unless an explicit schema leaves them out.
+var plain = map[string]carried{
+	"BOOLEAN": {"boolean", "boolean"}, "TINYINT": {"tinyint", "tinyint"}, "SMALLINT": {"smallint", "smallint"},
+	"INTEGER": {"int", "int"}, "BIGINT": {"bigint", "bigint"}, "UTINYINT": {"smallint", "smallint"}, "USMALLINT": {"int", "int"},
+	"UINTEGER": {"bigint", "bigint"}, "UBIGINT": {"decimal(20,0)", "decimal(20,0)"}, "FLOAT": {"float", "float"}, "DOUBLE": {"double", "double"},
+	"VARCHAR": {"string", "string"}, "JSON": {"string", "string"}, "BLOB": {"binary", "binary"}, "DATE": {"date", "date"},
+	"TIMESTAMP": {"timestamp_ntz", "timestamp_ntz"}, "TIMESTAMP_S": {"timestamp_ntz", "timestamp_ntz"}, "TIMESTAMP_MS": {"timestamp_ntz", "timestamp_ntz"},
+	"TIMESTAMP WITH TIME ZONE": {"timestamp_ltz", "timestamp_ltz"},
+	"HUGEINT":                  {"string", "decimal(38,0)"}, "UHUGEINT": {"string", "decimal(38,0)"}, // an error for the few that are larger
+}
+
+var decimal = regexp.MustCompile(`^DECIMAL\((\d+),(\d+)\)$`)
+
+// see is how Spark sees a type in DuckDB's spelling; ok is false if it cannot.
+func see(typ string) (c carried, ok bool) {
+	if c, ok = plain[typ]; ok {
+		return c, true
+	}
+	if decimal.MatchString(typ) {
+		same := strings.ToLower(typ)
+		return carried{same, same}, true
+	}
+	if strings.HasPrefix(typ, "ENUM(") {
+		return plain["VARCHAR"], true
+	}
+	nested, ok := nest(typ)
+	return carried{nested, nested}, ok
+}
+
+// nest is Spark's spelling of a list, struct or map, if what is in it is read as it is.
+func nest(typ string) (string, bool) {
+	element := func(typ string) (string, bool) {
+		c, ok := see(strings.TrimSpace(typ))
+		return c.file, ok && c.file == c.view
+	}
+	switch {
+	case strings.HasSuffix(typ, "[]"):
+		of, ok := element(strings.TrimSuffix(typ, "[]"))
+		return "array<" + of + ">", ok
+	case strings.HasPrefix(typ, "MAP(") && strings.HasSuffix(typ, ")"):
+		parts := split(typ[len("MAP(") : len(typ)-1])
+		if len(parts) != 2 {
+			return "", false
+		}
+		key, ok1 := element(parts[0])
+		value, ok2 := element(parts[1])
+		return "map<" + key + "," + value + ">", ok1 && ok2
+	case strings.HasPrefix(typ, "STRUCT(") && strings.HasSuffix(typ, ")"):
+		var fields []string
+		for _, part := range split(typ[len("STRUCT(") : len(typ)-1]) {
+			name, rest, ok := field(strings.TrimSpace(part))
+			of, known := element(rest)
+			if !ok || !known {
+				return "", false
+			}
+			fields = append(fields, quote(name)+":"+of)
+		}
+		return "struct<" + strings.Join(fields, ",") + ">", true
+	}
+	return "", false
+}
+
+// field cuts a struct's field into name and type.
+func field(text string) (name, typ string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return strings.Cut(text, " ")
+	}
+	for i := 1; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
+		}
+		if i+1 < len(text) && text[i+1] == '"' {
+			i++
+			continue
+		}
+		return strings.ReplaceAll(text[1:i], `""`, `"`), text[i+1:], true
+	}
+	return "", "", false
+}
+
+// split cuts a list of types at the commas that are in no parentheses and no quotes.
+func split(text string) (parts []string) {
+	depth, from, quoted := 0, 0, false
+	for i, c := range text {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			parts, from = append(parts, text[from:i]), i+1
+		}
+	}
+	return append(parts, text[from:])
+}
+
+// quote is Spark's spelling of a name.
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// literal is Spark's spelling of a text, whatever spark.sql.parser.escapedStringLiterals says of other characters.
+func literal(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+// atoms are Spark's types in DuckDB's spelling, by their names in the JSON of a schema.
+var atoms = map[string]string{
+	"boolean": "BOOLEAN", "byte": "TINYINT", "short": "SMALLINT", "integer": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE",
+	"string": "VARCHAR", "binary": "BLOB", "date": "DATE", "timestamp_ntz": "TIMESTAMP", "timestamp": "TIMESTAMP WITH TIME ZONE",
+}
+
+var sparkDecimal = regexp.MustCompile(`^decimal\((\d+),(-?\d+)\)$`)
+
+// unspoken is the error of a type that the result must not have.
+type unspoken struct{ typ string }
+
+func (u unspoken) Error() string { return "no type of Parquet is " + u.typ }
+
+// told is the type of a schema's JSON in DuckDB's spelling; unspoken if hindcast cannot carry it.
+func told(schema json.RawMessage) (string, error) {
+	var name string
+	if json.Unmarshal(schema, &name) == nil {
+		return toldAtom(name)
+	}
+	var nested struct {
+		Type        string          `json:"type"`
+		ElementType json.RawMessage `json:"elementType"`
+		KeyType     json.RawMessage `json:"keyType"`
+		ValueType   json.RawMessage `json:"valueType"`
+		Fields      []struct {
+			Name string          `json:"name"`
+			Type json.RawMessage `json:"type"`
+		} `json:"fields"`
+	}
+	if err := json.Unmarshal(schema, &nested); err != nil {
+		return "", fmt.Errorf("reading Spark's schema: %w", err)
+	}
+	switch nested.Type {
+	case "array":
+		of, err := told(nested.ElementType)
+		return of + "[]", err
+	case "map":
+		key, err := told(nested.KeyType)
+		if err != nil {
+			return "", err
+		}
+		value, err := told(nested.ValueType)
+		return "MAP(" + key + ", " + value + ")", err
+	case "struct":
+		var fields []string
+		for _, f := range nested.Fields {
+			of, err := told(f.Type)
+			if err != nil {
+				return "", err
+			}
+			fields = append(fields, bare(f.Name)+" "+of)
+		}
+		return "STRUCT(" + strings.Join(fields, ", ") + ")", nil
+	}
+	return "", unspoken{nested.Type}
+}
+
+func toldAtom(name string) (string, error) {
+	if typ, known := atoms[name]; known {
+		return typ, nil
+	}
+	if m := sparkDecimal.FindStringSubmatch(name); m != nil {
+		precision, _ := strconv.Atoi(m[1])
+		scale, _ := strconv.Atoi(m[2])
+		if scale < 0 { // of spark.sql.legacy.allowNegativeScaleOfDecimal
+			return "", unspoken{name}
+		}
+		return fmt.Sprintf("DECIMAL(%d,%d)", precision, scale), nil
+	}
+	if strings.HasPrefix(name, "varchar(") || strings.HasPrefix(name, "char(") || strings.HasPrefix(name, "string collate") {
+		return "VARCHAR", nil
+	}
+	return "", unspoken{name}
+}
+
+var ordinary = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// bare is a field's name as DuckDB writes it in a type.
+func bare(name string) string {
+	if ordinary.MatchString(name) {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+// columnOf finds a column by its name, in any case.
+func columnOf(columns []hindcast.Column, name string) (hindcast.Column, bool) {
+	for _, c := range columns {
+		if strings.EqualFold(c.Name, name) {
+			return c, true
+		}
+	}
+	return hindcast.Column{}, false
+}
