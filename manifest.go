@@ -45,6 +45,20 @@ func Present(columns []Column) []Column {
 	return slices.DeleteFunc(slices.Clone(columns), func(c Column) bool { return c.Absent })
 }
 
+// Spelled returns a column's name as the columns spell it, whose case may differ; the name itself if there is none.
+func Spelled(columns []Column, name string) string {
+	found := name
+	for _, c := range columns {
+		if c.Name == name {
+			return name
+		}
+		if strings.EqualFold(c.Name, name) {
+			found = c.Name
+		}
+	}
+	return found
+}
+
 // IsTime reports whether a column of this type can assign a row to a slice.
 func IsTime(typ string) bool {
 	return typ == "DATE" || strings.HasPrefix(typ, "TIMESTAMP") && !strings.HasSuffix(typ, "]") // but not a list of them

@@ -67,7 +67,7 @@ func (s *Steps) straysOfFiles(ctx context.Context, m *hindcast.Manifest) {
 		return
 	}
 
-	counted, err := s.binder.Strays(ctx, engine.Table{Name: m.Name, Columns: m.Columns, Time: m.Time, Window: within,
+	counted, err := s.binder.Strays(ctx, engine.Table{Name: m.Name, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, m.Time), Window: within,
 		Layouts: hindcast.Filled(m.Layouts, m.Files)}, s.plan.Pipeline.History.TimeZone)
 	if err != nil {
 		s.uncounted(key, err)

@@ -277,6 +277,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 				t.Groups = append(t.Groups, engine.Group{Columns: g.Columns})
 			}
 		}
+		t.Time = hindcast.Spelled(t.Columns, t.Time)
 		tables = append(tables, t)
 	}
 

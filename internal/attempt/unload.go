@@ -43,7 +43,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 		Run: s.plan.Run, Fence: s.fence, Attempt: attempt, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
-	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: fact.Time, Window: u.plan.Interval,
+	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, fact.Time), Window: u.plan.Interval,
 		TimeZone: s.plan.Pipeline.History.TimeZone}
 	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)
 	if err != nil {

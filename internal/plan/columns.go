@@ -32,9 +32,6 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 	if i < 0 {
 		return nil, missingColumn(p, key, source, f.Time, all, "correct `time:`")
 	}
-	if columns[i].Name != f.Time {
-		return nil, missingColumn(p, key, source, f.Time, all, "write `time: "+columns[i].Name+"`, letter by letter")
-	}
 	if !hindcast.IsTime(columns[i].Type) {
 		return nil, invalid(p, key, fmt.Sprintf("column %q of %s has type %s", f.Time, source, columns[i].Type), "name a DATE or TIMESTAMP column")
 	}

@@ -337,7 +337,7 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 		return whyAbsent
 	case current.Missing:
 		return whyAppeared
-	case current.Time != c.fact.Time:
+	case !strings.EqualFold(current.Time, c.fact.Time):
 		return whyTime
 	}
 	columns := m.columnsDue(c.fact.Name, c.fact.Used, current.Columns, u.Columns)

@@ -537,7 +537,6 @@ func TestPlaces(t *testing.T) {
 		"no year":           {fact(func(f *hindcast.Fact) { f.Table = "b_{dd}" }), "facts.billing.every", "b_01 stands for more than one"},
 		"placeholder":       {fact(func(f *hindcast.Fact) { f.Table = "b_{year}" }), "facts.billing.table", "means no time"},
 		"no time column":    {fact(func(f *hindcast.Fact) { f.Time = "day" }), "facts.billing.time", `no column "day"`},
-		"time's case":       {fact(func(f *hindcast.Fact) { f.Time = "USAGE_DATE" }), "facts.billing.time", "USAGE_DATE"},
 		"time is a number":  {fact(func(f *hindcast.Fact) { f.Time = "account_id" }), "facts.billing.time", "type BIGINT"},
 		"no such columns":   {fact(func(f *hindcast.Fact) { f.Columns = []string{"cost", "tier"} }), "facts.billing.columns", `no column "tier"`},
 		"dimension columns": {func(in *Inputs) { in.Pipeline.Dims[0].Columns = []string{"x"} }, "dimensions.accounts.columns", `no column "x"`},

@@ -175,6 +175,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		} else {
 			t.Files = nil
 		}
+		t.Time = hindcast.Spelled(t.Columns, t.Time)
 		tables = append(tables, t)
 	}
 	for _, d := range r.plan.Dims {
@@ -213,13 +214,13 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	case len(u.Files) > 0:
 		paths, err := r.paths(ctx, u.Files)
 		return u.Columns, paths, err
-	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && m.Time == f.Time && (m.Missing || r.covered(f.Name, u.Columns, m.Columns)):
+	case m != nil && m.Interval.Equal(u.Interval) && m.Source == u.Source && strings.EqualFold(m.Time, f.Time) && (m.Missing || r.covered(f.Name, u.Columns, m.Columns)):
 		paths, err := r.paths(ctx, m.Files)
 		return m.Columns, paths, err
 	case u.Missing:
 		return u.Columns, nil, nil
 	}
-	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: r.wanted(f.Name, f.Time, u.Columns), Time: f.Time, Window: u.Interval,
+	return r.fetch(ctx, warehouse.Extract{Table: u.Source, Columns: r.wanted(f.Name, f.Time, u.Columns), Time: hindcast.Spelled(u.Columns, f.Time), Window: u.Interval,
 		TimeZone: r.Pipeline.History.TimeZone})
 }
 

@@ -290,7 +290,7 @@ func (s *Survey) tables(p *plan.Plan, item *plan.Item, units map[unit]*plan.Unit
 			}
 		}
 		columns, _ := plan.Unite(groups)
-		tables = append(tables, engine.Table{Name: need.Fact, Time: timeOf(p, need.Fact), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columns})
+		tables = append(tables, engine.Table{Name: need.Fact, Time: hindcast.Spelled(columns, timeOf(p, need.Fact)), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columns})
 	}
 	for _, d := range p.Dims {
 		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -71,7 +72,8 @@ func (s *Survey) straysOf(ctx context.Context, in plan.Inputs, r plan.Reach, uni
 	case units[0].View:
 		return nil, nil
 	default:
-		strays, err := s.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: carried(in.Sources[r.Source].Columns), Time: r.Time, Window: r.Within,
+		columns := carried(in.Sources[r.Source].Columns)
+		strays, err := s.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: columns, Time: hindcast.Spelled(columns, r.Time), Window: r.Within,
 			TimeZone: s.Pipeline.History.TimeZone}, true)
 		if err != nil && ctx.Err() != nil {
 			return nil, nil
@@ -109,7 +111,7 @@ func (s *Survey) straysOfFiles(ctx context.Context, r plan.Reach, u *plan.Unit, 
 		u.Strays = record.Strays
 		return
 	}
-	found, err := s.Binder.Strays(ctx, engine.Table{Name: u.Fact, Columns: u.Columns, Time: r.Time, Window: r.Within, Layouts: hindcast.Filled(u.Layouts, u.Files)},
+	found, err := s.Binder.Strays(ctx, engine.Table{Name: u.Fact, Columns: u.Columns, Time: hindcast.Spelled(u.Columns, r.Time), Window: r.Within, Layouts: hindcast.Filled(u.Layouts, u.Files)},
 		s.Pipeline.History.TimeZone)
 	if err == nil {
 		u.Strays = &found
@@ -117,7 +119,7 @@ func (s *Survey) straysOfFiles(ctx context.Context, r plan.Reach, u *plan.Unit, 
 }
 
 func typeOf(columns []hindcast.Column, name string) string {
-	if i := slices.IndexFunc(columns, func(c hindcast.Column) bool { return c.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, name) }); i >= 0 {
 		return columns[i].Type
 	}
 	return ""

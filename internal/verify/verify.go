@@ -130,7 +130,7 @@ func (v *Verify) strays(ctx context.Context) error {
 			stray.Strays = *u.Strays
 		}
 		if len(u.Files) == 0 {
-			counted, err := v.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: hindcast.Present(u.Columns), Time: r.Time, Window: r.Within,
+			counted, err := v.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: hindcast.Present(u.Columns), Time: hindcast.Spelled(u.Columns, r.Time), Window: r.Within,
 				TimeZone: p.History.TimeZone}, false)
 			if err != nil {
 				return fmt.Errorf("counting %s: %w", r.Source, err)
@@ -198,7 +198,7 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		sum = v.Warehouse.Hash
 	}
 
-	sums, err := sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: timeColumn, Window: m.Interval,
+	sums, err := sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, timeColumn), Window: m.Interval,
 		TimeZone: v.Plan.Pipeline.History.TimeZone})
 	if err != nil {
 		return fmt.Errorf("counting %s: %w", m.Source, err)
