@@ -64,7 +64,7 @@ type Limits struct {
 
 // Work is one attempt at one slice's transform: what an engine is given to do.
 type Work struct {
-	// Tag is unique to lake and pipeline, run, slice and attempt, in this order and with slashes between them, so that a prefix
+	// Tag is unique to lake and pipeline, run, slice, attempt and, of several, output, in this order and with slashes between them, so that a prefix
 	// names all work of a run, or of a pipeline.
 	Tag     string            `json:"tag"`
 	Slice   hindcast.Slice    `json:"slice"`

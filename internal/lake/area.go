@@ -111,11 +111,13 @@ func (a inPlace) attempts(ctx context.Context, below string) (found []string, er
 	if err != nil {
 		return nil, err
 	}
+
 	for _, key := range keys {
 		attempts, err := objstore.Folders(ctx, a.store, below+key+"/")
 		if err != nil {
 			return nil, err
 		}
+
 		for _, attempt := range attempts {
 			found = append(found, below+key+"/"+attempt+"/")
 		}
@@ -152,6 +154,7 @@ func (a viaScratch) folder(prefix string) (string, error) {
 	if a.scratch == "" {
 		return "", errNoScratch
 	}
+
 	folder := a.path(prefix)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", broken(folder, "cannot be made", err)
@@ -175,9 +178,11 @@ func (a viaScratch) sealFile(ctx context.Context, prefix string, f *hindcast.Fil
 	if !filepath.IsAbs(path) {
 		return a.verify(ctx, f, false)
 	}
+
 	if err := a.put(ctx, prefix, f, whole); err != nil {
 		return err
 	}
+
 	if a.files != nil {
 		a.files.Adopt(ctx, *f, path)
 	}
@@ -202,10 +207,12 @@ func (a viaScratch) discard(below string, of func(folder string) bool) error {
 	if a.scratch == "" {
 		return nil
 	}
+
 	entries, err := os.ReadDir(a.path(below))
 	if err != nil {
 		return nil // nothing was written there
 	}
+
 	for _, e := range entries {
 		if !of(e.Name()) {
 			continue
@@ -229,11 +236,13 @@ func (a viaScratch) choosy(int64) bool { return true }
 // attempts lists everything at once, because each call is waited for.
 func (a viaScratch) attempts(ctx context.Context, below string) (found []string, err error) {
 	infos, err := a.store.List(ctx, below)
+
 	for _, info := range infos {
 		levels := strings.SplitN(strings.TrimPrefix(info.Key, below), "/", 3)
 		if len(levels) < 3 {
 			continue
 		}
+
 		if prefix := below + levels[0] + "/" + levels[1] + "/"; len(found) == 0 || found[len(found)-1] != prefix {
 			found = append(found, prefix)
 		}

@@ -27,10 +27,12 @@ func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Man
 	if err != nil {
 		return nil, nil, broken("the catalog", "cannot be listed", err)
 	}
+
 	entries, err := l.readEntries(ctx, infos)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	facts, dims := map[string]map[string]*hindcast.Manifest{}, map[string]*hindcast.Manifest{}
 	for n, entry := range entries {
 		switch {
@@ -43,6 +45,7 @@ func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Man
 			facts[entry.Name][entry.Key] = entry
 		}
 	}
+
 	return facts, dims, nil
 }
 
@@ -67,7 +70,9 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	if err != nil {
 		return nil, "", broken(l.Absolute(key), "cannot be read", err)
 	}
+
 	m, corrupt := l.manifest(body, l.Absolute(key), key)
+
 	if corrupt != nil {
 		found, err := l.second(ctx, key)
 		if err != nil || found.Manifest == nil {
@@ -77,25 +82,31 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 		l.note(key, found)
 		m = found.Manifest
 	}
+
 	return m, info.ETag, nil
 }
 
 // manifest decodes what is the manifest of a catalog key's unit or dimension. E-MANIFEST, with the place, if it is not.
+
 func (l *Lake) manifest(body []byte, place, key string) (*hindcast.Manifest, error) {
 	m := new(hindcast.Manifest)
 	err := json.Unmarshal(body, m)
+
 	if err == nil {
 		err = unseal(body)
 	}
 	if err != nil {
 		return nil, badManifest(place, err.Error())
 	}
+
 	if want := l.entryKey(m); key != want {
 		return nil, badManifest(place, fmt.Sprintf("it is of %q, %q", m.Name, m.Key))
 	}
+
 	if wrong := wrongIn(m); wrong != "" {
 		return nil, badManifest(place, wrong)
 	}
+
 	return m, nil
 }
 
@@ -118,6 +129,7 @@ func wrongIn(m *hindcast.Manifest) string {
 		}
 		size += f.Bytes
 	}
+
 	switch {
 	case m.Name == "" || m.Key == "":
 		return "it names no unit"
@@ -156,23 +168,29 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	if err != nil {
 		return err
 	}
+
 	if current != nil && l.Prefix(current) == l.Prefix(m) {
 		*m = *current
 		return nil
 	}
+
 	if current != nil && (current.Generation >= m.Generation || current.Fence > m.Fence) {
 		return overtaken(m, current)
 	}
+
 	if err := l.SaveManifest(ctx, l.Prefix(m), m); err != nil {
 		return err
 	}
+
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+
 	body, err := seal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}
+
 	cond := objstore.Condition{IfNoneMatch: current == nil, IfMatch: etag}
 	if _, err = l.store.Put(ctx, key, body, cond); errors.Is(err, objstore.ErrPrecondition) {
 		if current, _, err = l.entry(ctx, key); err != nil {
@@ -180,9 +198,11 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 		}
 		return overtaken(m, current)
 	}
+
 	if err != nil {
 		return broken(l.Absolute(key), "cannot be written", err)
 	}
+
 	return nil
 }
 
@@ -197,13 +217,16 @@ func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, re
 	if err := l.sealFiles(ctx, prefix, m, whole); err != nil {
 		return err
 	}
+
 	if wrong := wrongIn(m); wrong != "" {
 		return badManifest(l.Absolute(prefix+manifestName), wrong)
 	}
+
 	body, err := seal(record)
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of %s %s: %w", m.Name, m.Key, err)
 	}
+
 	if _, err := l.store.Put(ctx, prefix+manifestName, body, objstore.Condition{}); err != nil {
 		return broken(l.Absolute(prefix+manifestName), "cannot be written", err)
 	}
@@ -215,9 +238,11 @@ func overtaken(m, by *hindcast.Manifest) error {
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient,
 		Message: fmt.Sprintf("generation %d of %s %s changed meanwhile", m.Generation, m.Name, m.Key),
 		Next:    "`hindcast status` says who runs this pipeline"}
+
 	if by != nil {
 		e.Message = fmt.Sprintf("generation %d of %s %s was published by run %s meanwhile", by.Generation, m.Name, m.Key, by.Run)
 	}
+
 	if by != nil && by.Fence > m.Fence {
 		e.Code, e.Class = hindcast.EFenced, hindcast.ClassPermanent
 	}
@@ -231,6 +256,7 @@ func HighestFence(ctx context.Context, store objstore.Store, pipeline string) (i
 	if err != nil {
 		return 0, err
 	}
+
 	var highest int64
 	for _, m := range dims {
 		highest = max(highest, m.Fence)
@@ -240,6 +266,7 @@ func HighestFence(ctx context.Context, store objstore.Store, pipeline string) (i
 			highest = max(highest, m.Fence)
 		}
 	}
+
 	return highest, nil
 }
 
@@ -261,14 +288,17 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 	if err != nil || current == nil {
 		return nil, err // nothing was published: nothing is superseded
 	}
+
 	used := map[string]bool{l.Prefix(current): true}
 	for _, f := range current.Files {
 		used[f.Path[:strings.LastIndexByte(f.Path, '/')+1]] = true
 	}
+
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	var gone []string
 	for _, folder := range folders {
 		n := generationOf(folder)
@@ -277,6 +307,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 		if n == 0 || n > current.Generation || used[prefix] || fenceOf(folder) > fence {
 			continue
 		}
+
 		if keep[n] && n < current.Generation {
 			whole, err := l.finished(ctx, prefix)
 			if err != nil {
@@ -286,6 +317,7 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 				continue
 			}
 		}
+
 		if err := l.store.DeleteAll(ctx, prefix); err != nil {
 			return gone, broken(l.Absolute(prefix), "cannot be deleted", err)
 		}
@@ -307,9 +339,11 @@ func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
 func decode(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
+
 	if err := decoder.Decode(into); err != nil {
 		return err
 	}
+
 	if decoder.More() {
 		return errors.New("more text follows the value")
 	}

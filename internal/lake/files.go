@@ -25,11 +25,14 @@ func hashFile(path string) (sum string, size int64, err error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("hashing: %w", err)
 	}
+
 	defer func() { _ = f.Close() }() // only read
+
 	hash := sha256.New()
 	if size, err = io.Copy(hash, f); err != nil {
 		return "", 0, fmt.Errorf("hashing %s: %w", path, err)
 	}
+
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
 
@@ -55,6 +58,7 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return badParquet(path, "it is not there")
@@ -62,7 +66,9 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	if err != nil {
 		return broken(path, "cannot be read", err)
 	}
+
 	defer func() { _ = file.Close() }() // only read
+
 	info, err := file.Stat()
 	if err != nil {
 		return broken(path, "cannot be read", err)
@@ -79,6 +85,7 @@ func (l *Lake) take(ctx context.Context, f *hindcast.File, path string, whole bo
 	if f.CRC32C, err = chunks.Sum(file, f.Bytes, also); err != nil {
 		return broken(path, "cannot be read", err)
 	}
+
 	switch {
 	case also != nil:
 		f.SHA256 = hex.EncodeToString(digest.Sum(nil))
@@ -110,25 +117,30 @@ func (l *Lake) Keep(ctx context.Context, prefix string, m *hindcast.Manifest, re
 	if err != nil {
 		return err
 	}
+
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return broken(folder, "cannot be read", err)
 	}
+
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
 			return broken(folder, "cannot be read", err)
 		}
+
 		f := hindcast.File{Path: filepath.Join(folder, entry.Name()), Bytes: info.Size()}
 		if f.Rows, err = chunks.Rows(f.Path); err != nil && !errors.Is(err, chunks.ErrBroken) {
 			return broken(f.Path, "cannot be read", err)
 		}
+
 		m.Sums.Rows += f.Rows
 		if err := l.area.keep(ctx, prefix, &f); err != nil {
 			return err
 		}
 		m.Files = append(m.Files, f)
 	}
+
 	if err := l.save(ctx, prefix, m, kept{m, replaced}, false); err != nil {
 		return err
 	}
@@ -141,13 +153,16 @@ func (l *Lake) put(ctx context.Context, prefix string, f *hindcast.File, whole b
 	if err := l.take(ctx, f, path, whole); err != nil {
 		return err
 	}
+
 	info, err := l.send(ctx, prefix, path)
 	if err != nil {
 		return err
 	}
+
 	if info.Bytes != f.Bytes {
 		return badParquet(path, fmt.Sprintf("%d of its %d bytes were uploaded", info.Bytes, f.Bytes))
 	}
+
 	f.Path, f.ETag = info.Key, info.ETag
 	return nil
 }
@@ -158,12 +173,15 @@ func (l *Lake) send(ctx context.Context, prefix, path string) (objstore.Info, er
 	if err != nil {
 		return objstore.Info{}, broken(path, "cannot be read", err)
 	}
+
 	defer func() { _ = body.Close() }() // only read
+
 	key := prefix + objstore.Escape(filepath.Base(path))
 	info, err := l.store.Upload(ctx, key, body)
 	if err != nil {
 		return objstore.Info{}, broken(l.Absolute(key), "cannot be uploaded", err)
 	}
+
 	return info, nil
 }
 
@@ -175,6 +193,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 	if err != nil {
 		return broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	for _, folder := range folders {
 		if later(folder, fence, attempt) {
 			continue
@@ -183,6 +202,7 @@ func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, atte
 			return broken(l.Absolute(below), "cannot be deleted", err)
 		}
 	}
+
 	return l.area.discard(below, func(folder string) bool { return !later(folder, fence, attempt) })
 }
 
@@ -200,6 +220,7 @@ func (l *Lake) Verify(ctx context.Context, m *hindcast.Manifest) error {
 		if f.SHA256 != "" || f.CRC32C == "" {
 			return l.verify(ctx, &f, f.SHA256 != "")
 		}
+
 		_, release, err := l.Localize(ctx, []hindcast.File{f}, nil)
 		if err == nil {
 			release()
@@ -231,6 +252,7 @@ func (l *Lake) verify(ctx context.Context, f *hindcast.File, hash bool) error {
 	}
 	path := l.Absolute(f.Path)
 	sum, size, err := l.measure(ctx, f.Path, path, hash)
+
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, objstore.ErrNotExist):
 		return badParquet(path, "it is not there")
@@ -250,19 +272,23 @@ func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum st
 		if hash {
 			return hashFile(path)
 		}
+
 		info, err := os.Stat(path)
 		if err != nil {
 			return "", 0, err
 		}
 		return "", info.Size(), nil
 	}
+
 	if foreign(key) {
 		return "", 0, fmt.Errorf("%s is neither in the lake nor a local file", key)
 	}
+
 	info, err := objstore.Stat(ctx, l.store, key)
 	if err != nil || !hash {
 		return "", info.Bytes, err
 	}
+
 	digest := sha256.New()
 	err = objstore.Copy(ctx, l.store, info, digest)
 	return hex.EncodeToString(digest.Sum(nil)), info.Bytes, err
@@ -280,12 +306,14 @@ func DiskFree(path string) (int64, error) {
 	if strings.Contains(path, "://") {
 		return -1, nil
 	}
+
 	for {
 		var stat syscall.Statfs_t
 		err := syscall.Statfs(path, &stat)
 		if err == nil {
 			return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // another type on other systems
 		}
+
 		parent := filepath.Dir(path)
 		if !errors.Is(err, os.ErrNotExist) || parent == path {
 			return 0, fmt.Errorf("asking for the free space at %s: %w", path, err)

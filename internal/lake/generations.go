@@ -31,24 +31,29 @@ func (l *Lake) Generations(ctx context.Context, files bool) (map[string]map[stri
 	if err != nil {
 		return nil, nil, err
 	}
+
 	folders, err := l.folders(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	facts := make(map[string]map[string]*hindcast.Manifest, len(folders))
 	for _, f := range folders {
 		list, err := l.generations(ctx, f, files)
 		if err != nil {
 			return nil, nil, err
 		}
+
 		if len(list) == 0 {
 			continue
 		}
+
 		facts[f.fact] = make(map[string]*hindcast.Manifest, len(list))
 		for _, m := range list {
 			facts[f.fact][m.Key] = m
 		}
 	}
+
 	return facts, dims, nil
 }
 
@@ -65,20 +70,24 @@ func (l *Lake) CurrentOf(ctx context.Context, units []Unit) (map[string]map[stri
 	for i, u := range units {
 		infos[i].Key = l.factKey(u.Fact, u.Key)
 	}
+
 	list, err := l.readEntries(ctx, infos)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	facts := map[string]map[string]*hindcast.Manifest{}
 	for _, m := range list {
 		if m == nil {
 			continue
 		}
+
 		if facts[m.Name] == nil {
 			facts[m.Name] = map[string]*hindcast.Manifest{}
 		}
 		facts[m.Name][m.Key] = m
 	}
+
 	return facts, dims, nil
 }
 
@@ -87,7 +96,9 @@ func (l *Lake) currentDims(ctx context.Context) (map[string]*hindcast.Manifest, 
 	if err != nil {
 		return nil, broken("the catalog", "cannot be listed", err)
 	}
+
 	list, err := l.readEntries(ctx, infos)
+
 	dims := make(map[string]*hindcast.Manifest, len(list))
 	for _, m := range list {
 		if m != nil {
@@ -106,6 +117,7 @@ func (l *Lake) readEntries(ctx context.Context, infos []objstore.Info) ([]*hindc
 		}
 		return err
 	})
+
 	return entries, err
 }
 
@@ -116,30 +128,36 @@ func (l *Lake) folders(ctx context.Context) ([]folder, error) {
 	if !ok {
 		return l.listed(ctx)
 	}
+
 	names, err := objstore.Folders(ctx, l.store, l.catalogPrefix()+"facts/")
 	if err != nil {
 		return nil, broken("the catalog", "cannot be listed", err)
 	}
+
 	var found []folder
 	for _, name := range names {
 		fact, err := objstore.Unescape(name)
 		if err != nil {
 			continue // not ours
 		}
+
 		f := folder{fact: fact}
 		if f.index, err = l.readIndex(ctx, fact); err != nil {
 			return nil, err
 		}
+
 		// An unchanged folder has the entries that were indexed: all writers rename.
 		now, err := watched.Stamp(ctx, l.factPrefix(fact))
 		if err != nil {
 			return nil, broken("the catalog", "cannot be listed", err)
 		}
+
 		if f.alone = f.index != nil && f.index.stamp != "" && f.index.stamp == now; !f.alone {
 			if f.infos, err = l.store.List(ctx, l.factPrefix(fact)); err != nil {
 				return nil, broken("the catalog", "cannot be listed", err)
 			}
 		}
+
 		found = append(found, f)
 	}
 	return found, nil
@@ -150,6 +168,7 @@ func (l *Lake) listed(ctx context.Context) (found []folder, err error) {
 	if err != nil {
 		return nil, broken("the catalog", "cannot be listed", err)
 	}
+
 	for len(infos) > 0 {
 		fact, _, ok := l.catalogName(infos[0].Key)
 		prefix := infos[0].Key[:strings.LastIndexByte(infos[0].Key, '/')+1]
@@ -157,16 +176,19 @@ func (l *Lake) listed(ctx context.Context) (found []folder, err error) {
 		for n < len(infos) && strings.HasPrefix(infos[n].Key, prefix) {
 			n++
 		}
+
 		f := folder{fact: fact, infos: infos[:n]}
 		infos = infos[n:]
 		if !ok || prefix != l.factPrefix(fact) {
 			continue // not ours
 		}
+
 		if n >= l.indexed() {
 			if f.index, err = l.readIndex(ctx, fact); err != nil {
 				return nil, err
 			}
 		}
+
 		found = append(found, f)
 	}
 	return found, nil
@@ -186,13 +208,16 @@ func (l *Lake) readIndex(ctx context.Context, fact string) (*index, error) {
 	if errors.Is(err, objstore.ErrNotExist) {
 		return nil, nil
 	}
+
 	if err != nil {
 		return nil, broken(l.Absolute(l.indexKey(fact)), "cannot be read", err)
 	}
+
 	x, err := decodeIndex(fact, body)
 	if err != nil {
 		return nil, nil //nolint:nilerr // it is written again by the next run, and the entries tell meanwhile
 	}
+
 	return x, nil
 }
 
@@ -207,10 +232,12 @@ func (l *Lake) generations(ctx context.Context, f folder, files bool) ([]*hindca
 		}
 		return list, err
 	}
+
 	list := make([]*hindcast.Manifest, len(f.index.units))
 	for i := range list {
 		list[i] = &f.index.units[i]
 	}
+
 	if !files || f.index.each(l, func(m *hindcast.Manifest, d detail) { m.Files = d.paths() }) {
 		return list, nil
 	}
@@ -241,23 +268,28 @@ func (l *Lake) fresh(ctx context.Context, f folder) (list []*hindcast.Manifest, 
 			unknown, places = append(unknown, f.infos[i]), append(places, i)
 		}
 	}
+
 	entries, err := l.readEntries(ctx, unknown)
 	if err != nil {
 		return nil, nil, 0, err
 	}
+
 	var columns []hindcast.Column
 	for n, m := range entries {
 		if m == nil {
 			continue
 		}
+
 		d := detail{stamp: unknown[n].Stamp}
 		for _, file := range m.Files {
 			d.files = append(d.files, file.Path)
 		}
+
 		list[places[n]], details[places[n]] = m, d
 		if len(f.infos) < l.indexed() {
 			continue
 		}
+
 		light := *m // an entry that is to be restored keeps all
 		light.Files, light.Layouts, light.Sums.Totals, light.Seconds = nil, nil, nil, 0
 		if slices.Equal(columns, light.Columns) {
@@ -265,6 +297,7 @@ func (l *Lake) fresh(ctx context.Context, f folder) (list []*hindcast.Manifest, 
 		}
 		columns, list[places[n]] = light.Columns, &light
 	}
+
 	n := 0
 	for i, m := range list {
 		if m != nil { // an entry, and there still
@@ -272,6 +305,7 @@ func (l *Lake) fresh(ctx context.Context, f folder) (list []*hindcast.Manifest, 
 			n++
 		}
 	}
+
 	return list[:n], details[:n], len(entries), nil
 }
 
@@ -281,6 +315,7 @@ func (l *Lake) fromIndex(f folder) (list []*hindcast.Manifest, details []detail)
 	if f.index == nil {
 		return list, details
 	}
+
 	at := 0
 	whole := f.index.each(l, func(m *hindcast.Manifest, d detail) {
 		key := l.factKey(m.Name, m.Key)
@@ -291,9 +326,11 @@ func (l *Lake) fromIndex(f folder) (list []*hindcast.Manifest, details []detail)
 			list[at], details[at] = m, d
 		}
 	})
+
 	if !whole {
 		clear(list)
 	}
+
 	return list, details
 }
 
@@ -304,6 +341,7 @@ func (l *Lake) SaveIndex(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	for _, f := range folders {
 		if !f.alone && len(f.infos) >= l.indexed() {
 			if err := l.saveIndex(ctx, f); err != nil {
@@ -324,25 +362,32 @@ func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
 			return broken("the catalog", "cannot be listed", err)
 		}
 	}
+
 	list, details, read, err := l.fresh(ctx, f)
 	if err != nil {
 		return err
 	}
+
 	if len(l.Mended()) > 0 { // a corrupt entry must be met again until it is restored
 		return nil
 	}
+
 	if stamp == "" && read == 0 && f.index != nil && len(list) == len(f.index.units) {
 		return nil // it would say the same again
 	}
+
 	body, err := l.encodeIndex(f.fact, stamp, list, details)
 	if err != nil {
 		return fmt.Errorf("encoding the index of %s: %w", f.fact, err)
 	}
+
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+
 	if _, err := l.store.Put(ctx, l.indexKey(f.fact), body, objstore.Condition{}); err != nil {
 		return broken(l.Absolute(l.indexKey(f.fact)), "cannot be written", err)
 	}
+
 	return nil
 }

@@ -75,7 +75,9 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 	if m.Strays != nil {
 		flags |= flagStrays
 	}
+
 	w.uint(flags)
+
 	w.own(m.Key)
 	w.time(m.Interval.Start)
 	w.time(m.Interval.End)
@@ -89,18 +91,21 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 	w.int(m.Bytes)
 	w.int(m.Sums.Rows)
 	w.own(m.Sums.Content)
+
 	if m.Mark != nil {
 		w.int(m.Mark.Inserted)
 		w.int(m.Mark.Updated)
 		w.int(m.Mark.Deleted)
 		w.shared(m.Mark.Stored)
 	}
+
 	if m.Strays != nil {
 		w.time(m.Strays.Within.Start)
 		w.time(m.Strays.Within.End)
 		w.int(m.Strays.NoTime)
 		w.int(m.Strays.Outside)
 	}
+
 	w.time(m.CreatedAt)
 }
 
@@ -108,6 +113,7 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 func (w *indexWriter) detail(prefix string, d detail) {
 	w.own(d.stamp)
 	w.uint(uint64(len(d.files)))
+
 	for _, file := range d.files {
 		dir, name := path.Split(file)
 		if dir == prefix {
@@ -125,6 +131,7 @@ func (l *Lake) encodeIndex(fact, stamp string, units []*hindcast.Manifest, detai
 	w := &indexWriter{known: map[string]uint64{}}
 	var last []hindcast.Column
 	var columns []byte
+
 	for _, m := range units {
 		if len(m.Columns) == 0 || len(last) == 0 || &last[0] != &m.Columns[0] {
 			var err error
@@ -135,12 +142,15 @@ func (l *Lake) encodeIndex(fact, stamp string, units []*hindcast.Manifest, detai
 		}
 		w.unit(m, string(columns))
 	}
+
 	light := w.body
 	w.body = nil
 	for i, m := range units {
 		w.detail(l.Prefix(m), details[i])
 	}
+
 	heavy := w.body
+
 	w.body = []byte(indexMagic)
 	w.own(fact)
 	w.own(stamp)
@@ -148,9 +158,11 @@ func (l *Lake) encodeIndex(fact, stamp string, units []*hindcast.Manifest, detai
 	for _, text := range w.texts {
 		w.own(text)
 	}
+
 	w.uint(uint64(len(units)))
 	w.own(string(light))
 	w.own(string(heavy))
+
 	return binary.BigEndian.AppendUint32(w.body, crc32.Checksum(w.body, castagnoli)), nil
 }
 
@@ -171,6 +183,7 @@ func (r *indexReader) uint() uint64 {
 			return n
 		}
 	}
+
 	r.broken, r.rest = true, ""
 	return 0
 }
@@ -186,6 +199,7 @@ func (r *indexReader) own() string {
 		r.broken, r.rest = true, ""
 		return ""
 	}
+
 	text := r.rest[:n]
 	r.rest = r.rest[n:]
 	return text
@@ -217,18 +231,21 @@ func (r *indexReader) count() int {
 
 func (r *indexReader) unit(m *hindcast.Manifest, columns func(text string) []hindcast.Column) {
 	flags := r.uint()
+
 	m.Missing, m.Key = flags&flagMissing != 0, r.own()
 	m.Interval.Start, m.Interval.End = r.time(), r.time()
 	m.Source, m.Time = r.shared(), r.shared()
 	m.Generation, m.Run, m.Fence, m.Attempt = int(r.uint()), r.shared(), r.int(), int(r.int())
 	m.Columns = columns(r.shared())
 	m.Bytes, m.Sums.Rows, m.Sums.Content = r.int(), r.int(), r.own()
+
 	if flags&flagMark != 0 {
 		m.Mark = &hindcast.Mark{Inserted: r.int(), Updated: r.int(), Deleted: r.int(), Stored: r.shared()}
 	}
 	if flags&flagStrays != 0 {
 		m.Strays = &hindcast.Strays{Within: hindcast.Interval{Start: r.time(), End: r.time()}, NoTime: r.int(), Outside: r.int()}
 	}
+
 	m.CreatedAt = r.time()
 }
 
@@ -237,22 +254,27 @@ func decodeIndex(fact string, body []byte) (*index, error) {
 	if len(body) < len(indexMagic)+crc32.Size || !bytes.HasPrefix(body, []byte(indexMagic)) {
 		return nil, errIndex
 	}
+
 	end := len(body) - crc32.Size
 	if crc32.Checksum(body[:end], castagnoli) != binary.BigEndian.Uint32(body[end:]) {
 		return nil, errIndex
 	}
+
 	r := &indexReader{rest: string(body[len(indexMagic):end])}
 	if r.own() != fact {
 		return nil, errIndex
 	}
+
 	x := &index{stamp: strings.Clone(r.own())}
 	r.texts = make([]string, r.count())
 	for i := range r.texts {
 		r.texts[i] = r.own()
 	}
+
 	x.units = make([]hindcast.Manifest, r.count())
 	light := &indexReader{rest: r.own(), texts: r.texts}
 	x.details, x.texts = r.own(), r.texts
+
 	known := map[string][]hindcast.Column{}
 	var wrong error
 	columns := func(text string) []hindcast.Column {
@@ -265,23 +287,28 @@ func decodeIndex(fact string, body []byte) (*index, error) {
 		}
 		return list
 	}
+
 	for i := range x.units {
 		x.units[i].Name = fact
 		light.unit(&x.units[i], columns)
 	}
+
 	if r.broken || light.broken || wrong != nil || r.rest != "" || light.rest != "" {
 		return nil, errIndex
 	}
+
 	return x, nil
 }
 
 // each tells the details of the units, in their order, and reports whether they could all be read.
 func (x *index) each(l *Lake, tell func(m *hindcast.Manifest, d detail)) bool {
 	r := &indexReader{rest: x.details, texts: x.texts}
+
 	for i := range x.units {
 		m := &x.units[i]
 		d := detail{stamp: r.own(), files: make([]string, r.count())}
 		prefix := ""
+
 		for n := range d.files {
 			below := r.uint() == 1
 			if d.files[n] = r.shared(); !below {
@@ -292,6 +319,7 @@ func (x *index) each(l *Lake, tell func(m *hindcast.Manifest, d detail)) bool {
 			}
 			d.files[n] = prefix + d.files[n]
 		}
+
 		tell(m, d)
 	}
 	return !r.broken && r.rest == ""

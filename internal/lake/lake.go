@@ -103,13 +103,16 @@ func (l *Lake) Empty(ctx context.Context, prefix string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	entries, err := os.ReadDir(folder)
 	if err != nil || len(entries) == 0 {
 		return folder, err
 	}
+
 	if err := l.area.remove(ctx, prefix); err != nil {
 		return "", err
 	}
+
 	return l.Folder(prefix)
 }
 
@@ -148,11 +151,13 @@ func broken(what, how string, err error) error {
 	if _, ok := errors.AsType[*hindcast.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("using %s: %w", what, err)
 	}
+
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s %s: %v", what, how, err), Next: "look at the lake"}
 	if errors.Is(err, os.ErrPermission) {
 		e.Code, e.Class = hindcast.EPermission, hindcast.ClassPermanent
 		e.Next = "give the user that runs hindcast the right to read and write there"
 	}
+
 	return e
 }

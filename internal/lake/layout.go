@@ -128,10 +128,12 @@ func runOf(folder string) string {
 	if match == nil {
 		return ""
 	}
+
 	run, err := objstore.Unescape(match[1])
 	if err != nil {
 		return ""
 	}
+
 	return run
 }
 
@@ -143,10 +145,12 @@ func numberIn(form *regexp.Regexp, text string) int64 {
 	if match == nil {
 		return 0
 	}
+
 	n, err := strconv.ParseInt(match[1], 10, 64)
 	if err != nil {
 		return 0
 	}
+
 	return n
 }
 
@@ -155,6 +159,7 @@ func (l *Lake) catalogName(key string) (name, unit string, ok bool) {
 	path, isEntry := strings.CutSuffix(strings.TrimPrefix(key, l.catalogPrefix()), ".json")
 	parts := strings.Split(path, "/")
 	var err, err2 error
+
 	switch {
 	case isEntry && len(parts) == 3 && parts[0] == "facts":
 		name, err = objstore.Unescape(parts[1])

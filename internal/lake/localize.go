@@ -28,6 +28,7 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 	var own []hindcast.File
 	var at []int
 	paths = make([]string, len(files))
+
 	for i, f := range files {
 		if foreign(f.Path) {
 			paths[i] = f.Path
@@ -35,6 +36,7 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 		}
 		own, at = append(own, f), append(at, i)
 	}
+
 	if len(own) == 0 {
 		return paths, func() {}, ctx.Err()
 	}
@@ -43,9 +45,11 @@ func (l *Lake) Localize(ctx context.Context, files []hindcast.File, columns []st
 	if err != nil {
 		return nil, nil, err
 	}
+
 	for i, path := range found {
 		paths[at[i]] = path
 	}
+
 	return paths, release, nil
 }
 
@@ -64,11 +68,13 @@ func (l *Lake) compare(ctx context.Context, files []hindcast.File, columns []str
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+
 		path := l.Absolute(f.Path)
 		err := l.checker.Check(path, f, columns)
 		if damage, is := errors.AsType[*chunks.DamageError](err); is {
 			return badParquet(path, damage.What)
 		}
+
 		if err != nil {
 			return broken(path, "cannot be read", err)
 		}

@@ -58,24 +58,30 @@ func (l *Lake) Mended() []Mended {
 func (l *Lake) Restore(ctx context.Context) error {
 	l.mended.mutex.Lock()
 	defer l.mended.mutex.Unlock()
+
 	for key, m := range l.mended.entries {
 		if err := l.may(ctx); err != nil {
 			return err
 		}
+
 		body, err := seal(m.Manifest)
 		if err != nil {
 			return err
 		}
+
 		if place := l.Prefix(m.Manifest) + manifestName; m.beside {
 			if _, err = l.store.Put(ctx, place, body, objstore.Condition{}); err != nil {
 				return broken(l.Absolute(place), "cannot be written", err)
 			}
 		}
+
 		if _, err = l.store.Put(ctx, key, body, objstore.Condition{IfMatch: m.etag}); err != nil && !errors.Is(err, objstore.ErrPrecondition) {
 			return broken(l.Absolute(key), "cannot be written", err)
 		}
+
 		delete(l.mended.entries, key)
 	}
+
 	return nil
 }
 
@@ -87,14 +93,17 @@ func (l *Lake) second(ctx context.Context, key string) (found Mended, err error)
 	if !ok {
 		return found, nil
 	}
+
 	below := l.unitPrefix(name, unit)
 	if unit == "" {
 		below = l.dimPrefix(name)
 	}
+
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
 		return found, broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	folders = slices.DeleteFunc(folders, func(folder string) bool { return generationOf(folder) == 0 })
 	slices.SortFunc(folders, func(a, b string) int {
 		return cmp.Or(cmp.Compare(fenceOf(b), fenceOf(a)), cmp.Compare(generationOf(b), generationOf(a)), cmp.Compare(attemptOf(b), attemptOf(a)))
@@ -109,10 +118,12 @@ func (l *Lake) second(ctx context.Context, key string) (found Mended, err error)
 		if err != nil {
 			return found, broken(l.Absolute(place), "cannot be read", err)
 		}
+
 		m, corrupt := l.manifest(body, l.Absolute(place), key)
 		if corrupt == nil && l.Prefix(m) == below+folder+"/" {
 			return Mended{Manifest: m, From: "the copy beside the files"}, nil
 		}
+
 		return l.recalled(ctx, key, below+folder+"/", runOf(folder))
 	}
 	return found, nil
@@ -123,10 +134,12 @@ func (l *Lake) recalled(ctx context.Context, key, prefix, run string) (found Men
 	if l.recall == nil || run == "" {
 		return found, nil
 	}
+
 	m, err := l.recall(ctx, run, func(m *hindcast.Manifest) bool { return l.entryKey(m) == key && l.Prefix(m) == prefix })
 	if err != nil || m == nil || wrongIn(m) != "" {
 		return found, err
 	}
+
 	return Mended{Manifest: m, From: "the copy in the journal of " + run, beside: true}, nil
 }
 
@@ -134,6 +147,7 @@ func (l *Lake) recalled(ctx context.Context, key, prefix, run string) (found Men
 // one.
 func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
 	place := l.Prefix(m) + manifestName
+
 	body, _, err := objstore.Find(ctx, l.store, place)
 	if errors.Is(err, objstore.ErrNotExist) {
 		return badManifest(l.Absolute(place), "it is not there")
@@ -141,9 +155,11 @@ func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
 	if err != nil {
 		return broken(l.Absolute(place), "cannot be read", err)
 	}
+
 	copied, err := l.manifest(body, l.Absolute(place), l.entryKey(m))
 	if err == nil && l.Prefix(copied) != l.Prefix(m) {
 		err = badManifest(l.Absolute(place), "it is of another generation")
 	}
+
 	return err
 }

@@ -24,11 +24,14 @@ func (l *Lake) Record(ctx context.Context, m *hindcast.Manifest) error {
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+
 	body, err := seal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the record of %s %s: %w", m.Name, m.Key, err)
 	}
+
 	key := l.recordKey(m.Name, m.Key)
+
 	if _, err := l.store.Put(ctx, key, body, objstore.Condition{}); err != nil {
 		return broken(l.Absolute(key), "cannot be written", err)
 	}
@@ -41,6 +44,7 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 	if err != nil {
 		return nil, broken("the records of files", "cannot be listed", err)
 	}
+
 	records := make([]*hindcast.Manifest, len(infos))
 	err = parallel.Do(len(infos), max(l.area.width(), runtime.GOMAXPROCS(0)), func(n int) error {
 		key := infos[n].Key
@@ -48,10 +52,12 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 		if err != nil {
 			return broken(l.Absolute(key), "cannot be read", err)
 		}
+
 		m := new(hindcast.Manifest)
 		if err = json.Unmarshal(body, m); err == nil {
 			err = unseal(body)
 		}
+
 		if err != nil || l.recordKey(m.Name, m.Key) != key {
 			what := "it is of something else"
 			if err != nil {
@@ -62,8 +68,10 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 			e.Next = "delete the file, then run again: what those files were before is not known then"
 			return &e
 		}
+
 		records[n] = m
 		return nil
 	})
+
 	return records, err
 }

@@ -24,6 +24,7 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var found []Kept
 	for _, run := range runs {
 		below := l.RunPrefix(run) + "previous/"
@@ -31,16 +32,19 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 		if err != nil {
 			return nil, broken(l.Absolute(below), "cannot be listed", err)
 		}
+
 		for _, info := range infos {
 			escaped, rest, _ := strings.Cut(strings.TrimPrefix(info.Key, below), "/")
 			slice, err := objstore.Unescape(escaped)
 			if err != nil || !strings.HasSuffix(rest, "/"+manifestName) {
 				continue
 			}
+
 			kept, err := l.kept(ctx, info.Key)
 			if err != nil {
 				return nil, err
 			}
+
 			kept.Slice, kept.Run = slice, run
 			found = append(found, kept)
 		}
@@ -53,15 +57,19 @@ func (l *Lake) kept(ctx context.Context, key string) (Kept, error) {
 	if err != nil {
 		return Kept{}, broken(l.Absolute(key), "cannot be read", err)
 	}
+
 	m := new(hindcast.Manifest)
 	if err = json.Unmarshal(body, m); err == nil {
 		err = unseal(body)
 	}
+
 	if err != nil {
 		return Kept{Fault: badManifest(l.Absolute(key), err.Error())}, nil
 	}
+
 	if wrong := wrongIn(m); wrong != "" {
 		return Kept{Fault: badManifest(l.Absolute(key), wrong)}, nil
 	}
+
 	return Kept{Manifest: m}, nil
 }

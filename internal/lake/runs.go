@@ -25,6 +25,7 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	last := 0
 	for _, id := range ids {
 		digits, ok := strings.CutPrefix(id, "r")
@@ -32,6 +33,7 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 			last = max(last, n)
 		}
 	}
+
 	for {
 		last++
 		id := "r" + strconv.Itoa(last)
@@ -52,15 +54,18 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	if err != nil {
 		return fmt.Errorf("encoding the plan of run %s: %w", id, err)
 	}
+
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+
 	key := l.PlanKey(id)
 	cond := objstore.Condition{IfNoneMatch: true}
 	was, info, err := l.store.Get(ctx, key)
 	if err == nil && bytes.Equal(was, claim) {
 		cond = objstore.Condition{IfMatch: info.ETag}
 	}
+
 	_, err = l.store.Put(ctx, key, body, cond)
 	if errors.Is(err, objstore.ErrPrecondition) {
 		if err := l.may(ctx); err != nil {
@@ -70,6 +75,7 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 			Message: fmt.Sprintf("run %s exists already, with a plan of its own", id),
 			Next:    fmt.Sprintf("`hindcast resume %s` goes on with it; a new run needs another id", id)}
 	}
+
 	if err != nil {
 		return broken(l.Absolute(key), "cannot be written", err)
 	}
@@ -88,20 +94,24 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	if err != nil {
 		return broken(l.Absolute(key), "cannot be read", err)
 	}
+
 	if err = decode(body, plan); err == nil {
 		err = unseal(body)
 	}
+
 	if own, ok := errors.AsType[*hindcast.Error](err); ok {
 		e := *own
 		e.Place = hindcast.Place{File: l.Absolute(key)}
 		return &e
 	}
+
 	if err != nil {
 		return &hindcast.Error{Code: hindcast.EManifest, Class: hindcast.ClassPermanent, Cause: err,
 			Place:   hindcast.Place{File: l.Absolute(key)},
 			Message: fmt.Sprintf("the plan of run %s is corrupt: %v", id, err),
 			Next:    "restore the file from a backup, or start a new run: what is committed is kept and not run again"}
 	}
+
 	return nil
 }
 
@@ -112,27 +122,32 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	type run struct {
 		id      string
 		planned time.Time
 		claimed bool // and not planned
 	}
+
 	list := make([]run, len(ids))
 	err = parallel.Do(len(ids), l.area.width(), func(n int) error {
 		var plan struct {
 			CreatedAt time.Time `json:"created_at"`
 		}
+
 		err := l.LoadPlan(ctx, ids[n], &plan)
 		e := hindcast.AsError(err)
 		if err != nil && e.Code != hindcast.ERun && e.Code != hindcast.EManifest {
 			return err
 		}
+
 		list[n] = run{ids[n], plan.CreatedAt, err != nil && e.Code == hindcast.ERun}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	list = slices.DeleteFunc(list, func(r run) bool { return r.claimed })
 	sort.SliceStable(list, func(a, b int) bool {
 		if c := list[a].planned.Compare(list[b].planned); c != 0 {
@@ -140,10 +155,12 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 		}
 		return natural(list[b].id, list[a].id)
 	})
+
 	ids = ids[:0]
 	for _, r := range list {
 		ids = append(ids, r.id)
 	}
+
 	return ids, nil
 }
 
@@ -154,12 +171,14 @@ func (l *Lake) runs(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	var ids []string
 	for _, folder := range folders {
 		if id, err := objstore.Unescape(folder); err == nil {
 			ids = append(ids, id)
 		}
 	}
+
 	return ids, nil
 }
 
@@ -174,13 +193,16 @@ func natural(a, b string) bool {
 			a, b = a[1:], b[1:]
 			continue
 		}
+
 		na, nb := strings.TrimLeft(a[:da], "0"), strings.TrimLeft(b[:db], "0")
 		if len(na) != len(nb) {
 			return len(na) < len(nb)
 		}
+
 		if na != nb {
 			return na < nb
 		}
+
 		a, b = a[da:], b[db:]
 	}
 	return len(a) < len(b)

@@ -21,9 +21,11 @@ func seal(record any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if len(body) < len(`{"":0}`) || body[len(body)-1] != '}' {
 		return nil, fmt.Errorf("%.20s is not an object of JSON", body)
 	}
+
 	return fmt.Appendf(body[:len(body)-1:len(body)-1], `,"crc32c":"%08x"}`, crc32.Checksum(body, castagnoli)), nil
 }
 
@@ -33,9 +35,11 @@ func unseal(body []byte) error {
 	if at == nil {
 		return nil
 	}
+
 	sum := crc32.Update(crc32.Checksum(body[:at[0]], castagnoli), castagnoli, []byte("}"))
 	if fmt.Sprintf("%08x", sum) != string(body[at[2]:at[3]]) {
 		return errors.New("its checksum does not fit it")
 	}
+
 	return nil
 }

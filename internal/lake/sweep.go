@@ -15,16 +15,20 @@ func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	if !ok {
 		return nil
 	}
+
 	data := objstore.Escape(l.pipeline) + "/"
 	many, err := l.manyUnits(ctx, data+"facts/")
 	if err != nil {
 		return err
 	}
+
 	given := map[string]bool{}
 	for _, u := range units {
 		given[strings.TrimSuffix(l.unitPrefix(u.Fact, u.Key), "/")] = true
 	}
+
 	into := func(folder string) bool { return !many[folder[:strings.LastIndexByte(folder, '/')+1]] || given[folder] }
+
 	for _, prefix := range []string{Bookkeeping(l.pipeline), data} {
 		if err := sweeper.Sweep(ctx, prefix, into); err != nil {
 			return broken(l.Absolute(prefix), "cannot be swept", err)
@@ -39,6 +43,7 @@ func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, er
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	many := map[string]bool{}
 	for _, fact := range facts {
 		prefix := below + fact + "/"
@@ -46,8 +51,10 @@ func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, er
 		if err != nil {
 			return nil, broken(l.Absolute(prefix), "cannot be listed", err)
 		}
+
 		many[prefix] = len(units) >= l.indexed()
 	}
+
 	return many, nil
 }
 

@@ -19,15 +19,18 @@ func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest,
 	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
 		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n" +
 		l.where() + l.area.opening())
+
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		l.view(&script, name, facts[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(dims)) {
 		l.view(&script, name, []*hindcast.Manifest{dims[name]})
 	}
+
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+
 	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
 		return broken(l.Absolute(l.ViewsKey()), "cannot be written", err)
 	}
@@ -57,12 +60,14 @@ func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Mani
 	if len(columns) == 0 {
 		return
 	}
+
 	var files []string
 	for _, m := range units {
 		for _, f := range m.Files {
 			files = append(files, "  "+l.readable(f.Path))
 		}
 	}
+
 	exprs := make([]string, len(columns))
 	for n, c := range columns {
 		ident := quote(c.Name, '"')
@@ -75,7 +80,9 @@ func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Mani
 			exprs[n] = ident
 		}
 	}
+
 	fmt.Fprintf(script, "\nCREATE OR REPLACE VIEW %s AS SELECT\n  %s\n", quote(name, '"'), strings.Join(exprs, ",\n  "))
+
 	if len(files) == 0 {
 		script.WriteString("WHERE false;\n")
 		return
@@ -88,6 +95,7 @@ func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Mani
 func union(units []*hindcast.Manifest) []hindcast.Column {
 	var columns []hindcast.Column
 	at := map[string]int{}
+
 	for _, m := range units {
 		for _, c := range m.Columns {
 			n, known := at[strings.ToLower(c.Name)]
@@ -96,9 +104,11 @@ func union(units []*hindcast.Manifest) []hindcast.Column {
 				columns = append(columns, c)
 				continue
 			}
+
 			if c.Stored == "" && c.Type != columns[n].Stored {
 				c.Stored = columns[n].Stored // an older unit still needs the cast
 			}
+
 			c.Name = columns[n].Name
 			columns[n] = c
 		}

@@ -10,12 +10,14 @@ import (
 func (r *run) advance(a *assignment, res *result) {
 	s := a.slice
 	s.spent += res.took
+
 	if a.phase.step() == hindcast.StepLoad {
 		s.unknown = res.unknown
 	}
 	if a.phase.step() == hindcast.StepTransform {
 		s.work = res.work
 	}
+
 	switch {
 	case !res.begun && s.haltedBy != "" && !r.stopping():
 		r.halt(s)
@@ -42,6 +44,7 @@ func (r *run) unloaded(a *assignment) {
 		r.done(s)
 		return
 	}
+
 	s.ready = count(&r.ready, s.ready, true)
 	r.enqueue(s, s.transform())
 }
@@ -86,6 +89,7 @@ func (r *run) resolved(s *slice, res *result) {
 		s.staged, s.print = nil, ""
 	}
 	s.held = count(&r.held, s.held, false)
+
 	if r.unloads(s.item) {
 		r.enqueue(s, toUnload)
 		return
@@ -135,6 +139,7 @@ func (r *run) done(s *slice) {
 // again, or it has failed for good. Our own stop costs no attempt.
 func (r *run) failed(a *assignment, res *result) {
 	e := hindcast.AsError(res.err)
+
 	switch {
 	case e.Code == hindcast.EFenced:
 		r.fenced(e)
@@ -161,6 +166,7 @@ func (r *run) failed(a *assignment, res *result) {
 func (r *run) rest(a *assignment, err error) {
 	s, e := a.slice, hindcast.AsError(err)
 	s.trying = false
+
 	switch a.phase {
 	case toUnload:
 		s.next = toUnload
@@ -182,6 +188,7 @@ func (r *run) rest(a *assignment, err error) {
 		wait = Delay(s.failures, r.rules.RetryWait, r.Random())
 	}
 	s.due = time.Now().Add(wait)
+
 	r.recordOf(a, hindcast.Event{Type: hindcast.EventAttemptFailed, Step: a.phase.step(), Error: e, Seconds: wait.Seconds()})
 	r.resting.add(s)
 }
@@ -194,6 +201,7 @@ func (r *run) giveUp(a *assignment, e *hindcast.Error) {
 		r.checks++
 	}
 	r.done(a.slice)
+
 	if r.rules.OnFailure != hindcast.OnFailureContinue {
 		r.stop(sliceFailed, nil, r.Plan.Label(a.slice.item.Slice.Key)+" failed: "+string(e.Code))
 	}

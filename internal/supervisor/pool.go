@@ -128,6 +128,7 @@ func (r *run) do(a *assignment) *result {
 	if a.compute.Err() != nil && a.phase != toRejoin { // whose work is to be ended
 		return res
 	}
+
 	res.begun = true
 	a.begun.Store(true)
 
@@ -139,6 +140,7 @@ func (r *run) do(a *assignment) *result {
 	ctx, cancel := within(base, a)
 	defer cancel()
 	began := time.Now()
+
 	switch a.phase {
 	case toUnload:
 		res.err = r.Worker.Unload(ctx, a.try, r.reporter(a))
@@ -187,6 +189,7 @@ func reached(p *hindcast.Progress) []string {
 	if p == nil {
 		return nil
 	}
+
 	var known []string
 	if p.Done > 0 {
 		known = append(known, fmt.Sprintf("%.0f %% of it done", 100*p.Done))
@@ -197,6 +200,7 @@ func reached(p *hindcast.Progress) []string {
 	if p.Bytes > 0 {
 		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))
 	}
+
 	if known == nil {
 		return nil
 	}
@@ -233,6 +237,7 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 			return
 		}
 	}
+
 	res.reusable = complete(&a.try.Item, a.staged)
 	for _, m := range a.staged {
 		res.reusable = res.reusable && r.Worker.Reusable(ctx, m)
@@ -308,6 +313,7 @@ func (r *run) discardStaged(a *assignment) {
 	for _, m := range a.staged {
 		made = max(made, m.Attempt)
 	}
+
 	if made > 0 {
 		try.Attempt = made
 	}

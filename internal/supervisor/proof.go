@@ -35,6 +35,7 @@ func (r *run) prove() bool {
 	if r.proof.ended || r.Prove == nil || r.UnloadOnly || len(r.claims()) == 0 {
 		return true
 	}
+
 	if !r.proof.running {
 		r.proof.running = true
 		claims := r.claims()
@@ -52,6 +53,7 @@ type claim struct {
 // claims are the slices that the run says are committed: those that it loaded and those whose rows it found.
 func (r *run) claims() []claim {
 	var claims []claim
+
 	for i := range r.Plan.Items {
 		item := &r.Plan.Items[i]
 		known := r.state.Slices[item.Slice.Key]
@@ -69,6 +71,7 @@ func (r *run) ask(ctx context.Context, claims []claim) answer {
 		if a.err == nil || n > r.rules.Retries || !heals(hindcast.AsError(a.err).Class) {
 			return a
 		}
+
 		select {
 		case <-time.After(Delay(n, r.rules.RetryWait, r.Random())):
 		case <-ctx.Done():
@@ -83,6 +86,7 @@ func (r *run) look(ctx context.Context, claims []claim) answer {
 	if err != nil {
 		return answer{err: err}
 	}
+
 	found := make(map[position]*hindcast.Committed, len(rows))
 	for i := range rows {
 		found[position{rows[i].Slice.Key, rows[i].Target}] = &rows[i]
@@ -92,6 +96,7 @@ func (r *run) look(ctx context.Context, claims []claim) answer {
 	for _, c := range claims {
 		held = append(held, r.claimed(c, found)...)
 	}
+
 	var sums []hindcast.Sums
 	if r.Standing != nil && len(held) > 0 {
 		if sums, err = r.Standing(ctx, held); err != nil {
@@ -107,6 +112,7 @@ func (r *run) look(ctx context.Context, claims []claim) answer {
 		}
 		a.held[row.Slice.Key] = append(a.held[row.Slice.Key], h)
 	}
+
 	return a
 }
 
@@ -139,6 +145,7 @@ func (r *run) proven(a answer) {
 	if r.stopping() {
 		return
 	}
+
 	if a.err != nil {
 		r.ending.err = hindcast.AsError(a.err)
 		if r.ending.err.Code == hindcast.EFenced {
@@ -146,6 +153,7 @@ func (r *run) proven(a answer) {
 		}
 		return
 	}
+
 	for _, c := range r.claims() {
 		if text := a.doubt(c.item.Slice.Key); text != "" {
 			r.failures++

@@ -48,6 +48,7 @@ func (l *line) drop(goes func(*slice) bool) (dropped []*slice) {
 			stay = append(stay, s)
 		}
 	}
+
 	l.waiting = stay
 	heap.Init((*lineHeap)(l))
 	return dropped

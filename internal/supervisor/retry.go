@@ -67,6 +67,7 @@ func rewound(err error) hindcast.Step {
 		error
 		Rewinding
 	}](err)
+
 	if !is {
 		return ""
 	}

@@ -78,6 +78,7 @@ func newRun(ctx context.Context, config Config) *run {
 	if config.State == nil {
 		config.State = &hindcast.RunState{}
 	}
+
 	r := &run{
 		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, wanted: want(config.Plan),
 		queue: map[phase]*line{}, resting: byDue(), alarm: time.NewTimer(0),
@@ -86,11 +87,14 @@ func newRun(ctx context.Context, config Config) *run {
 		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
 		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only),
 	}
+
 	for _, p := range []phase{toUnload, toTransform, toTransformAlone, toRejoin, toResolve, toLoad} {
 		r.queue[p] = byPosition()
 	}
+
 	r.loads, r.ending.stopLoads = context.WithCancel(context.WithoutCancel(ctx))
 	r.compute, r.ending.stopCompute = context.WithCancel(r.loads)
+
 	r.pools[hindcast.StepUnload] = newPool(max(1, config.Plan.Shares.Unloads), 0)
 	r.pools[hindcast.StepTransform] = newPool(max(1, config.Plan.Shares.Transforms), 0)
 	r.pools[hindcast.StepTransform].spare = ahead // no more assignments than that have a result, see dispatchTransforms
@@ -109,10 +113,12 @@ func (r *run) begin() {
 			start.Copies = &hindcast.Ages{Oldest: oldest.UTC(), Newest: newest.UTC()}
 		}
 	}
+
 	r.record(start)
 	for _, e := range r.Before {
 		r.record(e)
 	}
+
 	r.durable = true
 	if !r.commit() {
 		return
@@ -143,6 +149,7 @@ func (r *run) admit(item *plan.Item, position int) {
 	if known == nil {
 		known = &hindcast.SliceState{State: hindcast.Pending}
 	}
+
 	switch {
 	case known.State == hindcast.Succeeded || known.State == hindcast.Skipped:
 		return
@@ -159,6 +166,7 @@ func (r *run) admit(item *plan.Item, position int) {
 	if !r.scope.wants(item.Slice.Key) {
 		s.haltedBy = "the resume of other slices"
 	}
+
 	r.open = append(r.open, s)
 	r.left++
 	s.next = r.first(s)
@@ -185,6 +193,7 @@ func (r *run) unloads(item *plan.Item) bool {
 	if r.wanted.all {
 		return true
 	}
+
 	for _, need := range item.Units {
 		for _, key := range need.Keys {
 			if r.wanted.units[unit{need.Fact, key}] {
@@ -192,6 +201,7 @@ func (r *run) unloads(item *plan.Item) bool {
 			}
 		}
 	}
+
 	return false
 }
 
@@ -211,6 +221,7 @@ func want(p *plan.Plan) wanted {
 			w.units[unit{u.Fact, u.Key}] = true
 		}
 	}
+
 	for _, d := range p.Dims {
 		w.all = w.all || d.Unload
 	}
@@ -257,9 +268,11 @@ func (r *run) commit() bool {
 		r.journalFailed(err)
 		return false
 	}
+
 	for _, done := range waiting {
 		close(done)
 	}
+
 	for _, a := range outgoing {
 		r.pools[a.phase.step()].assignments <- a // has room: pool.free was asked
 	}
@@ -287,6 +300,7 @@ func (r *run) journal(events []hindcast.Event) error {
 	if err != nil {
 		return err
 	}
+
 	for _, e := range events {
 		r.state.Apply(e)
 	}
@@ -300,6 +314,7 @@ func journalError(err error) *hindcast.Error {
 	}
 	e := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassTransient, Cause: err,
 		Message: "the journal cannot be written: " + err.Error(), Next: "repair the lake, then resume the run"}
+
 	if errors.Is(err, syscall.ENOSPC) {
 		e.Code, e.Class, e.Next = hindcast.EDiskFull, hindcast.ClassResource, "free space, then resume the run"
 	}
@@ -364,6 +379,7 @@ func (r *run) deaths() {
 // the journal.
 func (r *run) take(m message) {
 	r.deaths()
+
 	switch {
 	case !r.underway[m.assignment]: // a report after its call's end
 	case m.event != nil:
@@ -391,6 +407,7 @@ func (r *run) leave(a *assignment) {
 	} else {
 		p.busy--
 	}
+
 	a.cancel()
 	a.cancelLoad()
 }

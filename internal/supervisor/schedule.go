@@ -13,10 +13,12 @@ func (r *run) dispatch(now time.Time) {
 		r.dispatchRejoins()
 		return
 	}
+
 	for r.resting.due(now) {
 		s := r.resting.take()
 		r.queue[s.next].add(s)
 	}
+
 	if !r.resting.empty() {
 		r.alarm.Reset(r.resting.waiting[0].due.Sub(now))
 	}
@@ -55,6 +57,7 @@ func (r *run) dispatchTransforms() {
 			}
 			return
 		}
+
 		if r.queue[toTransform].empty() {
 			return
 		}

@@ -21,10 +21,12 @@ func newScope(only []string) scope {
 	if len(only) == 0 {
 		return scope{}
 	}
+
 	p := scope{asked: make(map[string]bool, len(only))}
 	for _, key := range only {
 		p.asked[key] = true
 	}
+
 	return p
 }
 
@@ -41,6 +43,7 @@ func (p *scope) String() string {
 	if p.halted > 0 {
 		left = append(left, numbers.Counted(p.halted, "slice")+" stopped by "+strings.Join(p.by, ", "))
 	}
+
 	return strings.Join(left, ", ")
 }
 
@@ -50,12 +53,14 @@ func (r *run) haltRequested(request StopRequest) {
 	if r.stopping() {
 		return
 	}
+
 	asked := newScope(request.Slices)
 	for _, s := range r.open {
 		if asked.asked[s.item.Slice.Key] && !s.over && s.haltedBy == "" {
 			s.haltedBy = request.By
 		}
 	}
+
 	for a := range r.underway {
 		if asked.asked[a.slice.item.Slice.Key] {
 			a.cancel()
@@ -69,6 +74,7 @@ func (r *run) haltRequested(request StopRequest) {
 	for _, l := range r.queue {
 		lines = append(lines, l)
 	}
+
 	var waiting []*slice
 	for _, l := range lines {
 		waiting = append(waiting, l.drop(func(s *slice) bool { return s.haltedBy != "" })...)

@@ -67,11 +67,13 @@ func (r *run) stopRequested(request StopRequest) {
 		r.haltRequested(request)
 		return
 	}
+
 	r.ending.requests++
 	message := request.By
 	if message == "" {
 		message = "a stop request"
 	}
+
 	atOnce := request.Now || r.ending.requests > 1
 	switch {
 	case !r.stopping():
@@ -91,6 +93,7 @@ func (r *run) resume() string { return "hindcast resume " + r.Plan.Run }
 // watchBudget also counts the time before the run was resumed.
 func (r *run) watchBudget() {
 	limit := r.rules.Budget.Time
+
 	switch {
 	case limit <= 0:
 	case limit <= r.Used:
@@ -113,10 +116,12 @@ func (r *run) fenced(e *hindcast.Error) {
 	if r.ending.zombie {
 		return
 	}
+
 	if e == nil {
 		e = &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
 			Message: "another process took run " + r.Plan.Run + " over", Next: "hindcast status " + r.Plan.Run}
 	}
+
 	r.ending.cause, r.ending.err, r.ending.zombie = takenOver, e, true
 	r.kill()
 }
@@ -137,10 +142,12 @@ func (r *run) kill() {
 	if r.ending.killing {
 		return
 	}
+
 	r.ending.killing, r.ending.grace = true, nil
 	r.ending.stopCompute()
 	r.ending.stopLoads()
 	r.ending.patience = time.After(patience)
+
 	go func() {
 		var b exits
 		if r.Kill != nil {
@@ -176,8 +183,10 @@ func (r *run) abandon() {
 			left = append(left, r.named(a))
 		}
 	}
+
 	slices.Sort(left)
 	b.unconfirmed = append(b.unconfirmed, left...)
+
 	if r.proof.running {
 		b.unconfirmed = append(b.unconfirmed, "reading the committed rows")
 	}
@@ -212,6 +221,7 @@ func (r *run) nameUnended() {
 	if r.ending.killing {
 		return
 	}
+
 	for _, s := range r.open {
 		if s.work != nil {
 			r.ending.exits.unconfirmed = append(r.ending.exits.unconfirmed,

@@ -17,6 +17,7 @@ const endTime = 30 * time.Second
 func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs []int) (failed string) {
 	report, try := r.reporter(a), a.try
 	try.Fingerprint = res.print
+
 	for n, output := range outputs {
 		name := r.Plan.Pipeline.Outputs[output].Name
 		if m := r.stagedBefore(ctx, a, res.print, name); m != nil {
@@ -31,6 +32,7 @@ func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs [
 			res.err = err
 			return name
 		}
+
 		if r.takeBack(ctx, a, try, handle, res, n == len(outputs)-1); res.err != nil {
 			return name
 		}
@@ -71,6 +73,7 @@ func (r *run) give(ctx context.Context, a *assignment, try Try, output string) (
 	if err := r.durably(ctx, a, intent); err != nil {
 		return hindcast.Handle{}, err
 	}
+
 	handle, err := r.Worker.Start(ctx, try)
 	if err == nil {
 		r.reporter(a)(hindcast.Event{Type: hindcast.EventWorkStarted, Output: output, Handle: &handle})
@@ -81,8 +84,10 @@ func (r *run) give(ctx context.Context, a *assignment, try Try, output string) (
 // durably reports an event and waits until it is on disk.
 func (r *run) durably(ctx context.Context, a *assignment, e hindcast.Event) error {
 	e.Slice, e.Attempt = a.try.Item.Slice.Key, a.try.Attempt
+
 	done := make(chan struct{})
 	r.send(message{assignment: a, event: &e, durable: done})
+
 	select {
 	case <-done:
 		return nil
@@ -102,9 +107,11 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 	if err == nil && m == nil {
 		err = errors.New("the transform left no manifest")
 	}
+
 	if res.err = err; unconfirmed(err) {
 		res.work = &hindcast.OpenWork{Attempt: try.Attempt, Output: output, Fence: try.Fence, Fingerprint: try.Fingerprint, Handle: handle}
 	}
+
 	if res.err != nil {
 		return
 	}
@@ -112,12 +119,14 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 	if m.Seconds == 0 {
 		m.Seconds = time.Since(began).Seconds()
 	}
+
 	if last {
 		r.send(message{assignment: a, staging: true})
 	}
 	if res.err = r.Worker.Stage(ctx, try, m); res.err != nil {
 		return
 	}
+
 	res.staged = append(res.staged, m)
 	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepFinished, Output: output, Manifest: m, Rows: m.Sums.Rows, Bytes: m.Bytes,
 		Seconds: m.Seconds, Memory: staged.Memory, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
@@ -146,6 +155,7 @@ func (r *run) endWork(ctx context.Context, a *assignment, res *result) {
 	stopped := ctx.Err()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
+
 	if err := r.Worker.End(ctx, a.work.Handle); err != nil {
 		res.work, res.err = a.work, err
 		return
