@@ -48,10 +48,12 @@ func (b *Board) start(ticks <-chan time.Time, stop func()) {
 		stop()
 		return
 	}
+
 	quit, done := make(chan struct{}), make(chan struct{})
 	b.quit, b.done = quit, done
 	b.mu.Unlock()
 	b.Draw()
+
 	go func() {
 		defer close(done)
 		defer stop()
@@ -102,11 +104,13 @@ func (b *Board) apply(e hindcast.Event) {
 func (b *Board) above(line string) {
 	width, height := b.o.size()
 	text := wrap("", "  ", b.o.text(line), max(width-1, 1))
+
 	if b.closed {
 		text, b.canvas.lines = append(text, b.canvas.lines...), nil
 		b.canvas.print(text)
 		return
 	}
+
 	b.canvas.draw(text, b.frame(width, height), width, height)
 }
 
@@ -114,9 +118,11 @@ func (b *Board) above(line string) {
 func (b *Board) Draw() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	if b.closed {
 		return
 	}
+
 	width, height := b.o.size()
 	b.fresh, b.drawn = false, b.o.clock()
 	b.canvas.draw(nil, b.frame(width, height), width, height)
@@ -128,11 +134,14 @@ func (b *Board) Close() error {
 	quit, done := b.quit, b.done
 	b.quit = nil
 	b.mu.Unlock()
+
 	if quit != nil {
 		close(quit)
 		<-done
 	}
+
 	b.Draw()
+
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
@@ -148,25 +157,31 @@ func (b *Board) frame(width, height int) []string {
 	if height <= 0 {
 		height = 24
 	}
+
 	width--
 	now, l := b.o.clock(), b.live
 	l.Tally.Count()
+
 	lines := []string{header(l, b.o, now, width)}
 	if grid := b.fits.grid(l.Tally, b.o, width, max(min(8, height-8), 1)); len(grid)+2 < height {
 		lines = append(lines, grid...)
 	}
+
 	if l.Run.Stopping != "" && !l.Run.Finished {
 		lines = append(lines, stoppingLine(l, b.o, width))
 	}
+
 	if room := height - 1 - len(lines) - 1; room > 0 {
 		if rows := actives(l, b.o, now, width, room, hindcast.Running, hindcast.Retrying, hindcast.Failed); len(rows) > 0 {
 			lines = append(append(lines, ""), rows...)
 		}
 	}
+
 	lines = lines[:min(len(lines), max(height-1, 1))]
 	for i := range lines {
 		lines[i] = clip(lines[i], width, b.o.Unicode)
 	}
+
 	return lines
 }
 
@@ -177,11 +192,13 @@ func header(l *view.Live, o Options, now time.Time, width int) string {
 	if l.Plan != nil {
 		name = o.text(l.Plan.Pipeline.Name)
 	}
+
 	eta, speed := etaText(l, o, now), rate(l.Pace(now))
 	if l.Run.Finished {
 		rowsIn, _, _, _ := l.Tally.Sums() // of the whole run, as the report has it
 		eta, speed = "in "+watch(l.Run.Active), rate(rowsIn, l.Run.Active)
 	}
+
 	for _, parts := range [][]string{
 		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta, speed},
 		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta},
@@ -200,6 +217,7 @@ func joinHeader(o Options, parts []string, width int) (string, bool) {
 	if len(parts) == 5 {
 		right, parts = parts[4], parts[:4]
 	}
+
 	var kept []string
 	for i, part := range parts {
 		if part == "" {
@@ -210,10 +228,12 @@ func joinHeader(o Options, parts []string, width int) (string, bool) {
 		}
 		kept = append(kept, part)
 	}
+
 	left := strings.Join(kept, "  ")
 	if right == "" {
 		return left, cells(left) <= width
 	}
+
 	gap := min(width, 100) - cells(left) - cells(right)
 	return left + strings.Repeat(" ", max(gap, 2)) + right, gap >= 2
 }
@@ -244,12 +264,15 @@ func stoppingLine(l *view.Live, o Options, width int) string {
 	n := l.Tally.Counts[hindcast.Running]
 	why := " (" + o.text(l.Run.Stopping) + ")"
 	rest := ": waiting for " + numbers.Counted(n, "slice") + ", Ctrl-C again to kill"
+
 	if n == 0 {
 		rest = ": confirming that every process has exited"
 	}
+
 	if cells("  stopping"+why+rest) > width {
 		why = ""
 	}
+
 	return o.paint(yellow, "  stopping"+why+rest)
 }
 
@@ -259,19 +282,23 @@ func actives(l *view.Live, o Options, now time.Time, width, room int, states ...
 	for _, state := range states {
 		keys = append(keys, l.Tally.In(state)...)
 	}
+
 	more := 0
 	if len(keys) > room {
 		more = len(keys) - room + 1
 		keys = keys[:room-1]
 	}
+
 	list := make([][]string, 0, len(keys))
 	for _, key := range keys {
 		list = append(list, activeLine(l, o, key, now))
 	}
+
 	out := columns(list, []bool{false, false, false, true, true, false}, width)
 	if more > 0 {
 		out = append(out, fmt.Sprintf("  and %d more", more))
 	}
+
 	return out
 }
 
@@ -282,12 +309,15 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 	if s.Step == hindcast.StepLoad {
 		n = s.Rows
 	}
+
 	amount := ""
 	if n > 0 {
 		amount = rows(n)
 	}
+
 	since := watch(now.Sub(s.Since))
 	problem := o.text(l.Errors[key])
+
 	switch s.State {
 	case hindcast.Retrying:
 		step = "retrying"
@@ -311,12 +341,14 @@ func columns(list [][]string, right []bool, width int) []string {
 			wide[i] = max(wide[i], cells(text))
 		}
 	}
+
 	drop := map[int]bool{}
 	for _, i := range []int{3, 2} {
 		if sum(wide, drop) > width {
 			drop[i] = true
 		}
 	}
+
 	out := make([]string, 0, len(list))
 	for _, line := range list {
 		text := " "
@@ -331,6 +363,7 @@ func columns(list [][]string, right []bool, width int) []string {
 		}
 		out = append(out, strings.TrimRight(text, " "))
 	}
+
 	return out
 }
 

@@ -32,26 +32,32 @@ func (c *canvas) draw(above, frame []string, width, height int) {
 	if c.err != nil || len(above) == 0 && width == c.width && slices.Equal(frame, c.lines) {
 		return
 	}
+
 	var b strings.Builder
 	b.WriteString(beginFrame)
 	if !c.hidden {
 		b.WriteString(hideCursor)
 	}
+
 	c.hidden = true
 	if up := min(c.rows(width), max(height-1, 1)); up > 0 {
 		b.WriteString("\x1b[" + strconv.Itoa(up) + "A")
 	}
+
 	b.WriteString("\r")
 	if width != c.width && c.width > 0 {
 		b.WriteString(eraseBelow) // the terminal may have rewrapped the old lines
 	}
+
 	for _, line := range above {
 		b.WriteString(line + eraseRight + "\r\n")
 	}
 	for _, line := range frame {
 		b.WriteString(line + eraseRight + "\r\n")
 	}
+
 	b.WriteString(eraseBelow + endFrame)
+
 	c.lines, c.width = frame, width
 	_, c.err = io.WriteString(c.out, b.String())
 }

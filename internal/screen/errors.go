@@ -16,6 +16,7 @@ func Error(w io.Writer, err error, o Options) {
 	if err == nil {
 		return
 	}
+
 	pg := &page{o: o}
 	for i, one := range flatten(err) {
 		if i > 0 {
@@ -23,6 +24,7 @@ func Error(w io.Writer, err error, o Options) {
 		}
 		pg.failure(one)
 	}
+
 	pg.flush(w)
 }
 
@@ -31,6 +33,7 @@ func ErrorJSON(w io.Writer, err error) error {
 	if err == nil {
 		return nil
 	}
+
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, one := range flatten(err) {
@@ -42,6 +45,7 @@ func ErrorJSON(w io.Writer, err error) error {
 			return fmt.Errorf("writing an error: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -52,6 +56,7 @@ func flatten(err error) []error {
 		if _, ok := inner.(*hindcast.Error); ok { //nolint:errorlint // the chain is walked by hand here
 			return []error{err}
 		}
+
 		if joined, ok := inner.(interface{ Unwrap() []error }); ok {
 			var all []error
 			for _, one := range joined.Unwrap() {
@@ -59,6 +64,7 @@ func flatten(err error) []error {
 			}
 			return all
 		}
+
 		inner = errors.Unwrap(inner)
 	}
 	return []error{err}
@@ -66,16 +72,20 @@ func flatten(err error) []error {
 
 func (p *page) failure(err error) {
 	e := hindcast.AsError(err)
+
 	head := e.Message
 	if place := p.o.place(e.Place); place != "" {
 		head = place + "  " + head
 	}
+
 	p.wrap(p.o.paint(red, string(e.Code))+"  ", "  ", p.o.text(head))
 	p.excerpt(e)
 	p.details(e, len(e.Detail))
+
 	if during := strings.TrimSuffix(err.Error(), ": "+e.Error()); during != err.Error() {
 		p.wrap("  While ", "  ", p.o.text(during)+".")
 	}
+
 	if e.Next != "" {
 		p.next(e.Next)
 	}
@@ -104,9 +114,11 @@ func (p *page) excerpt(e *hindcast.Error) {
 	if e.Excerpt == "" {
 		return
 	}
+
 	lines := p.o.block(e.Excerpt)
 	room := p.o.Width - 4
 	shift := 0
+
 	if p.o.Width > 0 {
 		for _, line := range lines {
 			if end := caret(line); end > room {
@@ -114,6 +126,7 @@ func (p *page) excerpt(e *hindcast.Error) {
 			}
 		}
 	}
+
 	for _, line := range lines {
 		p.add("    " + p.o.shifted(line, shift))
 	}
@@ -132,18 +145,22 @@ func (o Options) shifted(line string, shift int) string {
 	if shift == 0 {
 		return line
 	}
+
 	gutter, text := "", line
 	if i := strings.Index(line, "|"); i >= 0 {
 		gutter, text = line[:i+1], line[i+1:]
 	}
+
 	gone, all := take(text, shift)
 	if all {
 		return gutter
 	}
+
 	mark := ellipsis(o.Unicode)
 	if strings.TrimSpace(gone) == "" {
 		mark = strings.Repeat(" ", cells(mark))
 	}
+
 	rest := text[len(gone):]
 	skipped, _ := take(rest, cells(mark))
 	return gutter + mark + rest[len(skipped):]

@@ -48,6 +48,7 @@ func size(n int64) string {
 	if n < 1000 {
 		return strconv.FormatInt(n, 10) + " B"
 	}
+
 	v := float64(n)
 	for _, unit := range []string{"KB", "MB", "GB", "TB"} {
 		v /= 1000
@@ -55,6 +56,7 @@ func size(n int64) string {
 			return threeDigits(v) + " " + unit
 		}
 	}
+
 	return ""
 }
 
@@ -123,9 +125,11 @@ func (o Options) near(path string) string {
 	if o.Dir == "" || !filepath.IsAbs(path) {
 		return path
 	}
+
 	rel, err := filepath.Rel(o.Dir, path)
 	if err != nil || len(rel) >= len(path) || strings.HasPrefix(rel, filepath.Join("..", "..")) {
 		return path
 	}
+
 	return rel
 }

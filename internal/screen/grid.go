@@ -53,6 +53,7 @@ func fitGrid(all []string, width, maxLines int) layout {
 		if longest == 1 && len(l.groups) > 1 && unit.Prefix != 3 {
 			continue // a label for every cell says nothing
 		}
+
 		for columns := 1; columns <= min(len(l.groups), 16); columns++ {
 			l.columns, l.lines = columns, (len(l.groups)+columns-1)/columns
 			room := (width-gridIndent-(columns-1)*gridGap)/columns - cells(l.groups[0].Label) - 2
@@ -65,6 +66,7 @@ func fitGrid(all []string, width, maxLines int) layout {
 			}
 		}
 	}
+
 	if best.per == 1 && len(best.groups) > 1 && best.unit.Prefix == 4 {
 		best.shift = view.Longest(best.groups) - best.groups[0].To
 	}
@@ -79,15 +81,18 @@ func (fitted fits) grid(t *view.Tally, o Options, width, maxLines int) []string 
 	if len(t.Keys) == 0 || maxLines < 1 {
 		return nil
 	}
+
 	at := [3]int{width, maxLines, len(t.Keys)}
 	l, ok := fitted[at]
 	if !ok {
 		l = fitGrid(t.Keys, width, maxLines)
 		fitted[at] = l
 	}
+
 	if l.per == 0 {
 		return bar(t, o, width)
 	}
+
 	wide := 0
 	texts := make([]string, len(l.groups))
 	for i, g := range l.groups {
@@ -98,6 +103,7 @@ func (fitted fits) grid(t *view.Tally, o Options, width, maxLines int) []string 
 		texts[i] += cellsOf(o, t.States[g.From:g.To], l.per)
 		wide = max(wide, cells(texts[i]))
 	}
+
 	out := make([]string, 0, l.lines+1)
 	for line := range l.lines {
 		text := strings.Repeat(" ", gridIndent)
@@ -106,6 +112,7 @@ func (fitted fits) grid(t *view.Tally, o Options, width, maxLines int) []string 
 		}
 		out = append(out, strings.TrimRight(text, " "))
 	}
+
 	return append(out, legend(t, o, width, l.per)...)
 }
 
@@ -131,6 +138,7 @@ func legend(t *view.Tally, o Options, width, per int) []string {
 			parts = append(parts, o.cell(state)+" "+numbers.Thousands(n)+" "+cellOf[state].word)
 		}
 	}
+
 	if per > 1 {
 		parts = append(parts, fmt.Sprintf("(a cell is %d slices, %s partly done)", per, o.cell(view.Partly)))
 	}
@@ -151,6 +159,7 @@ func pack(indent string, parts []string, width int) []string {
 			line += "  " + part
 		}
 	}
+
 	if line != "" {
 		out = append(out, line)
 	}

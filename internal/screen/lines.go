@@ -41,12 +41,15 @@ func (l *Lines) Start() {
 	ticker := time.NewTicker(quiet / 10)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	if l.quit != nil {
 		ticker.Stop()
 		return
 	}
+
 	l.last = l.o.clock()
 	l.quit, l.done = make(chan struct{}), make(chan struct{})
+
 	go func(quit, done chan struct{}) {
 		defer close(done)
 		defer ticker.Stop()
@@ -85,10 +88,12 @@ func (l *Lines) Close() error {
 	quit, done := l.quit, l.done
 	l.quit = nil
 	l.mu.Unlock()
+
 	if quit != nil {
 		close(quit)
 		<-done
 	}
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
@@ -106,15 +111,18 @@ func (l *Lines) write(at time.Time, text string) {
 func (l *Lines) tick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	now := l.o.clock()
 	if now.Sub(l.last) < quiet {
 		return
 	}
+
 	l.live.Tally.Count()
 	busy := l.live.Tally.In(hindcast.Running)
 	if len(busy) == 0 {
 		return
 	}
+
 	var parts []string
 	for _, key := range busy[:min(len(busy), 3)] {
 		s := l.live.Run.Slices[key]
@@ -123,6 +131,7 @@ func (l *Lines) tick() {
 	if more := len(busy) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))
 	}
+
 	l.write(now, fmt.Sprintf("%s slices, %s: %s", progress(l.live), etaText(l.live, l.o, now), strings.Join(parts, ", ")))
 }
 
@@ -176,6 +185,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 func (l *Lines) took(key string) string {
 	s := l.live.Run.Slices[key]
 	var parts []string
+
 	total := 0.0
 	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
 		if secs, ok := s.Seconds[step]; ok {
@@ -183,9 +193,11 @@ func (l *Lines) took(key string) string {
 			parts = append(parts, string(step)+" "+spoken(seconds(secs)))
 		}
 	}
+
 	if len(parts) == 0 {
 		return ""
 	}
+
 	return " in " + spoken(seconds(total)) + " (" + strings.Join(parts, ", ") + ")"
 }
 
@@ -194,6 +206,7 @@ func retryLine(key string, e hindcast.Event) string {
 	if e.Step == "" {
 		what = key + " failed"
 	}
+
 	next := fmt.Sprintf(", attempt %d", e.Attempt+1)
 	if e.Seconds > 0 {
 		return what + reason(e.Error) + next + " in " + spoken(seconds(e.Seconds))

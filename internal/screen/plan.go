@@ -23,25 +23,31 @@ type PlanOptions struct {
 func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	o := po.Options
 	pg := &page{o: o}
+
 	k := view.NewKeys(p, view.AllKeys(nil, p))
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
 	pg.add("")
+
 	why := groups(p)
 	wide := 0
 	for _, g := range why {
 		wide = max(wide, len(g.Reason))
 	}
+
 	all := view.AllKeys(nil, p)
 	next := view.Follows(all)
 	for _, g := range why {
 		pg.group(g, len(all), next, k, wide)
 	}
+
 	pg.add("")
+
 	runs := running(p)
 	if len(runs) > 0 {
 		pg.work(p, runs)
 		pg.machine(p)
 	}
+
 	pg.moved(p, k, next)
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
@@ -49,9 +55,11 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	for _, warning := range p.Warnings {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
+
 	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved) > 0 {
 		pg.add("")
 	}
+
 	pg.next(planNext(p, runs, k, po)...)
 	pg.flush(w)
 }
@@ -59,17 +67,21 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
+
 	title := o.text(p.Pipeline.Name) + dot + numbers.Counted(len(p.Items), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
+
 	if p.History.Start.IsZero() {
 		return title
 	}
+
 	title += dot + from + " to " + to
 	if p.Engine.Name == "spark" {
 		title += dot + "on Spark " + o.text(p.Engine.Version)
 	}
+
 	return title
 }
 
@@ -92,9 +104,11 @@ func planNext(p *plan.Plan, runs []*plan.Item, k view.Keys, o PlanOptions) []str
 	if selection, moved := movedSlices(p, k, o.Slices); moved && !o.Fresh {
 		next = append(next, unloadMoved+o.fresh(selection))
 	}
+
 	if len(runs) == 0 {
 		return append(next, nothingNext(p, o, len(next) > 0)...)
 	}
+
 	next = append([]string{o.run(o.Slices)}, next...)
 	if len(runs) > 1 {
 		next = append(next, "one slice first: "+o.run(k.Short(runs[0].Slice.Key)))
@@ -108,15 +122,18 @@ func nothingNext(p *plan.Plan, o PlanOptions, moved bool) []string {
 	if o.Slices != "" {
 		what = "these"
 	}
+
 	again := o
 	again.Force = true
 	if moved {
 		return nil
 	}
+
 	age := inTheLake(p, o.Now)
 	if age == "" {
 		return []string{"nothing to do; compute " + what + " again: " + again.run(o.Slices)}
 	}
+
 	return []string{"nothing to do; compute " + what + " again from the copies that were " + age + ": " + again.run(o.Slices),
 		"from the sources as they are now: " + o.fresh(o.Slices)}
 }
@@ -127,6 +144,7 @@ func inTheLake(p *plan.Plan, now time.Time) string {
 	if oldest.IsZero() {
 		return ""
 	}
+
 	from, to := moment(oldest, now), moment(newest, now)
 	if from == to {
 		return "unloaded " + from
@@ -141,15 +159,18 @@ func movedSlices(p *plan.Plan, k view.Keys, asked string) (selection string, mov
 		if len(m.Slices) == 0 {
 			return asked, true
 		}
+
 		for _, key := range m.Slices {
 			if !slices.Contains(list, k.Short(key)) {
 				list = append(list, k.Short(key))
 			}
 		}
+
 		if len(list) > maxRanges {
 			return asked, true
 		}
 	}
+
 	slices.Sort(list)
 	return strings.Join(list, ","), len(p.Moved) > 0
 }
@@ -179,15 +200,18 @@ func (o PlanOptions) run(selection string) string {
 	if selection != "" {
 		command += " --slices " + shellWord(selection)
 	}
+
 	switch {
 	case o.Fresh:
 		command += " --fresh"
 	case o.Force:
 		command += " --force"
 	}
+
 	if o.AcceptLoss {
 		command += " --accept-loss"
 	}
+
 	return command
 }
 
@@ -225,11 +249,13 @@ func few(list []*view.Group) []*view.Group {
 	if len(list) <= maxDetails {
 		return list
 	}
+
 	first, last := list[0], list[len(list)-1]
 	middle := &view.Group{Reason: first.Reason, Detail: numbers.Thousands(len(list)-2) + " more such groups"}
 	for _, g := range list[1 : len(list)-1] {
 		middle.Keys = append(middle.Keys, g.Keys...)
 	}
+
 	slices.Sort(middle.Keys)
 	return []*view.Group{first, middle, last}
 }
@@ -243,6 +269,7 @@ func (p *page) group(g *view.Group, all int, next func(a, b string) bool, k view
 		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
 		named = append(named[:maxRanges-1], rest)
 	}
+
 	text := strings.Join(named, ", ")
 	if len(g.Keys) == all && all > 1 {
 		text = "all"
@@ -250,15 +277,18 @@ func (p *page) group(g *view.Group, all int, next func(a, b string) bool, k view
 	if g.Detail != "" {
 		text += ": " + g.Detail
 	}
+
 	count := padLeft(numbers.Thousands(len(g.Keys)), len(numbers.Thousands(all)))
 	first := "  " + count + "  " + padRight(string(g.Reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {
 		first, hang = "  "+count+"  "+string(g.Reason)+": ", "    "
 	}
+
 	if !g.Reason.Runs() {
 		first = p.o.paint(dim, first)
 	}
+
 	p.wrap(first, hang, p.o.text(text))
 }
 
@@ -275,12 +305,15 @@ func (p *page) fact(name string, parts ...string) {
 			kept = append(kept, part)
 		}
 	}
+
 	text := strings.TrimRight(strings.Join(kept, "  "), " ")
 	first := label(name)
+
 	if cells(first)+cells(text) <= p.o.layout() || p.o.Width == 0 {
 		p.add(first + text)
 		return
 	}
+
 	p.wrap(first, labelHang, strings.Join(strings.Fields(text), " "))
 }
 
@@ -290,6 +323,7 @@ func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	out := approx(pl.Estimate.RowsOut) + targets(pl)
 	count := numbers.Counted(len(runs), "slice")
 	wide := max(cells(unloads), cells(count))
+
 	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
 	if text := dimWork(pl); text != "" {
 		p.fact("", p.o.text(text))
@@ -358,12 +392,14 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 			kept++
 		}
 	}
+
 	for i, text := range whys {
 		whys[i] = strings.TrimSpace(fmt.Sprintf("%d %s", times[text], text))
 		if len(whys) == 1 {
 			whys[i] = text
 		}
 	}
+
 	why = strings.Join(whys, ", ")
 	if kept > 0 {
 		why = strings.TrimPrefix(why+fmt.Sprintf("; %d in the lake", kept), "; ")
@@ -371,12 +407,15 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 			why += ", " + age
 		}
 	}
+
 	if n == 0 {
 		return "nothing", "", why
 	}
+
 	if pl.Estimate.UnloadBytes > 0 {
 		amount = "~" + size(pl.Estimate.UnloadBytes)
 	}
+
 	return tables(pl, n), amount, why
 }
 
@@ -386,6 +425,7 @@ func tables(pl *plan.Plan, n int) string {
 	for i := range pl.Pipeline.Facts {
 		named[pl.Pipeline.Facts[i].Name] = pl.Pipeline.Facts[i].TimeNamed()
 	}
+
 	sources, parts := map[string]bool{}, false
 	for i := range pl.Units {
 		if u := &pl.Units[i]; u.Unload {
@@ -393,6 +433,7 @@ func tables(pl *plan.Plan, n int) string {
 			parts = parts || !named[u.Fact]
 		}
 	}
+
 	if parts || len(sources) < n {
 		return numbers.Counted(n, "part") + " of " + numbers.Counted(len(sources), "table")
 	}
@@ -407,6 +448,7 @@ func dimWork(pl *plan.Plan) string {
 		if !d.Unload {
 			continue
 		}
+
 		name := d.Name
 		var about []string
 		if d.Rows >= 0 {
@@ -415,18 +457,22 @@ func dimWork(pl *plan.Plan) string {
 		if d.Why != "" {
 			about = append(about, d.Why)
 		}
+
 		if len(about) > 0 {
 			name += " (" + strings.Join(about, ", ") + ")"
 		}
 		names = append(names, name)
 	}
+
 	if len(names) == 0 {
 		return ""
 	}
+
 	word := "dimension "
 	if len(names) > 1 {
 		word = "dimensions "
 	}
+
 	return word + strings.Join(names, ", ")
 }
 
@@ -443,6 +489,7 @@ func (p *page) machine(pl *plan.Plan) {
 		}
 		p.fact("parallel", p.o.text(text)+"; unload and load beside it")
 	}
+
 	e := pl.Estimate
 	if e.DiskNeeded >= 0 {
 		text := size(e.DiskNeeded) + " needed"
@@ -454,6 +501,7 @@ func (p *page) machine(pl *plan.Plan) {
 		}
 		p.fact("disk", text)
 	}
+
 	p.fact("time", p.o.text(timeWork(&e)))
 }
 
@@ -462,9 +510,11 @@ func timeWork(e *plan.Estimate) string {
 	if low == 0 && high == 0 {
 		low, high = seconds(e.LowSeconds), seconds(e.HighSeconds)
 	}
+
 	if high <= 0 {
 		return "unknown: no earlier run"
 	}
+
 	text := spoken(low) + " to " + spoken(high)
 	if spoken(low) == spoken(high) {
 		text = "about " + spoken(high)
@@ -472,8 +522,10 @@ func timeWork(e *plan.Estimate) string {
 	if high < time.Second {
 		text = "under 1 s"
 	}
+
 	if e.From != "" {
 		text += " (from " + e.From + ")"
 	}
+
 	return text
 }

@@ -23,6 +23,7 @@ type ReportOptions struct {
 func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	t := view.NewTally(st, p)
 	pg := &page{o: o.Options}
+
 	pg.headline(t)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
 		pg.figures(t, p)
@@ -35,13 +36,16 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 		pg.flush(w)
 		return
 	}
+
 	pg.failures(t, 3)
 	if st.Finished {
 		pg.dead(st)
 	}
+
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
+
 	pg.next(afterwards(t)...)
 	pg.flush(w)
 }
@@ -49,21 +53,26 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 func (p *page) headline(t *view.Tally) {
 	st := t.Run
 	color, text := headline(t)
+
 	if st.ExitCode == hindcast.ExitOK && st.Finished {
 		text += " in " + watch(st.Active)
 	}
+
 	right := fmt.Sprintf("exit %d", st.ExitCode)
 	if !st.Finished {
 		right = ""
 	}
+
 	text = p.o.text(text)
 	if head, rest, ok := strings.Cut(text, ":"); ok && cells(text)+2+cells(right) <= p.o.layout() {
 		text = p.o.paint(color, head) + ":" + rest
 	}
+
 	if right == "" {
 		p.wrap("", "  ", text)
 		return
 	}
+
 	p.ends(text, right)
 }
 
@@ -90,6 +99,7 @@ func headline(t *view.Tally) (style, string) {
 	case st.ExitCode == hindcast.ExitUnknown:
 		return red, st.Run + " stopped, NOT confirmed dead: " + standing(t)
 	}
+
 	if t.Counts[hindcast.Stopped]+t.Counts[hindcast.Pending] == 0 {
 		return red, st.Run + " failed: " + failing(t) + standing(t)
 	}
@@ -103,10 +113,12 @@ func unloaded(t *view.Tally) string {
 		_, did := s.Seconds[hindcast.StepUnload]
 		any, n = any || did, n+s.Unloaded
 	}
+
 	text := numbers.Counted(t.Total, "slice") + " in the lake, "
 	if !any {
 		return text + "no fact was due,"
 	}
+
 	return text + rows(n) + " of facts unloaded"
 }
 
@@ -126,6 +138,7 @@ func failing(t *view.Tally) string {
 	if len(failed) > 1 {
 		return numbers.Counted(len(failed), "slice") + " failed, "
 	}
+
 	s := t.Run.Slices[failed[0]]
 	text := t.Labels.Short(failed[0]) + " failed"
 	switch {
@@ -143,6 +156,7 @@ func standing(t *view.Tally) string {
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", numbers.Thousands(t.Skipped))
 	}
+
 	begun := t.Counts[hindcast.Stopped] + t.Counts[hindcast.Running] + t.Counts[hindcast.Retrying]
 	waiting := t.Counts[hindcast.Pending]
 	for _, key := range t.In(hindcast.Stopped) {
@@ -150,6 +164,7 @@ func standing(t *view.Tally) string {
 			begun, waiting = begun-1, waiting+1
 		}
 	}
+
 	switch {
 	case begun > 0 && waiting > 0 && t.Counts[hindcast.Failed] > 0:
 		return text + fmt.Sprintf(", %s not done", numbers.Thousands(begun+waiting))
@@ -169,6 +184,7 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 	if t.Counts[hindcast.Succeeded] == 0 {
 		return
 	}
+
 	wideRows := max(len(numbers.Thousands(rowsIn)), len(numbers.Thousands(rowsOut)))
 	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
@@ -182,6 +198,7 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 		}
 		p.add(text)
 	}
+
 	steps, _ := t.Spent()
 	var times []string
 	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
@@ -189,6 +206,7 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 			times = append(times, string(step)+" "+watch(d))
 		}
 	}
+
 	line("in", rowsIn, bytesIn, times...)
 	var speed []string
 	if text := rate(rowsIn, t.Run.Active); text != "" {
@@ -206,15 +224,18 @@ func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 	if pl == nil {
 		return nil
 	}
+
 	if age := inTheLake(pl, p.o.Now); age != "" && (t.Total == 0 || t.Counts[hindcast.Succeeded] > 0) {
 		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
 	}
+
 	all := view.AllKeys(nil, pl)
 	k := view.NewKeys(pl, all)
 	p.moved(pl, k, view.Follows(all))
 	if selection, moved := movedSlices(pl, k, ""); moved {
 		next = append(next, unloadMoved+PlanOptions{}.fresh(selection))
 	}
+
 	return next
 }
 
@@ -223,11 +244,13 @@ func (p *page) leftOut(t *view.Tally, pl *plan.Plan) {
 	if pl == nil || t.Total == 0 {
 		return
 	}
+
 	var list []hindcast.Stray
 	for _, s := range slices.Concat(pl.Strays, t.Run.Strays) {
 		same := func(o hindcast.Stray) bool { return o.Fact == s.Fact && o.Source == s.Source }
 		list = append(slices.DeleteFunc(list, same), s)
 	}
+
 	for _, text := range plan.StrayTexts(&pl.Pipeline, list) {
 		p.wrap("  "+p.o.paint(yellow, "left out")+"  ", "            ", p.o.text(text))
 	}
@@ -237,6 +260,7 @@ func (p *page) leftOut(t *view.Tally, pl *plan.Plan) {
 func (p *page) skipped(t *view.Tally) {
 	why := map[string][]string{}
 	var order []string
+
 	for _, key := range t.In(hindcast.Skipped) {
 		text := sliceStatus(t, key).Message
 		if item := t.Items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate || t.Unloads && !t.Idle[key] {
@@ -247,15 +271,18 @@ func (p *page) skipped(t *view.Tally) {
 		}
 		why[text] = append(why[text], key)
 	}
+
 	for i, text := range order {
 		if i == 2 {
 			p.add(p.o.Commands("  and others: hindcast status " + t.Run.Run))
 			return
 		}
+
 		named := t.Labels.Ranges(why[text], view.Follows(t.Keys), p.o.or("…", "..."))
 		if len(named) > maxRanges {
 			named = append(named[:maxRanges-1], fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1))
 		}
+
 		line := fmt.Sprintf("%d: %s", len(why[text]), strings.Join(named, ", "))
 		if text != "" {
 			line += " (" + text + ")"
@@ -269,17 +296,20 @@ func (p *page) retries(st *hindcast.RunState) {
 	if st.Retries == 0 {
 		return
 	}
+
 	text := fmt.Sprintf("%d", st.Retries)
 	var why []string
 	for _, f := range st.Failures {
 		why = append(why, f.Error.Message)
 	}
+
 	if len(why) > 2 {
 		why = append(why[:2], fmt.Sprintf("and %d other errors", len(why)-2))
 	}
 	if len(why) > 0 {
 		text += " (" + strings.Join(why, ", ") + ")"
 	}
+
 	p.wrap("  retries ", "          ", p.o.text(text))
 }
 
@@ -289,11 +319,13 @@ func (p *page) logAndVerify(o ReportOptions) {
 		p.wrap("  ", "  ", p.o.text(verify))
 		return
 	}
+
 	log := "  log: " + p.o.text(o.near(o.Log))
 	if gap := p.o.layout() - cells(log) - cells(verify); gap >= 2 {
 		p.add(log + strings.Repeat(" ", min(gap, 8)) + verify)
 		return
 	}
+
 	p.wrap("", "       ", log)
 	p.wrap("  ", "  ", p.o.text(verify))
 }
@@ -307,12 +339,14 @@ func (p *page) failures(t *view.Tally, most int) {
 			p.add(p.o.Commands(fmt.Sprintf("  and %s: hindcast status %s", numbers.Counted(len(list)-most, "other error"), t.Run.Run)))
 			return
 		}
+
 		e := f.Error
 		text := e.Message
 		if place := p.o.place(e.Place); place != "" {
 			text = place + "  " + text
 		}
 		text += " (" + met(f, t) + ")"
+
 		p.wrap("  "+p.o.paint(red, string(e.Code))+"  ", "    ", p.o.text(text))
 		p.details(e, 2)
 	}
@@ -327,6 +361,7 @@ func ending(t *view.Tally) []*hindcast.Failure {
 			last[key] = max(last[key], slices.Max(attempts))
 		}
 	}
+
 	var list []*hindcast.Failure
 	for _, f := range t.Run.Failures {
 		for _, key := range f.Slices {
@@ -336,9 +371,11 @@ func ending(t *view.Tally) []*hindcast.Failure {
 			}
 		}
 	}
+
 	if len(list) == 0 && len(t.In(hindcast.Failed)) == 0 {
 		list = append(list, t.Run.Failures...)
 	}
+
 	sort.SliceStable(list, func(i, j int) bool { return len(list[i].Slices) > len(list[j].Slices) })
 	return list
 }
@@ -348,9 +385,11 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 	order := append([]string(nil), f.Slices...)
 	sort.SliceStable(order, func(i, j int) bool { return len(f.Attempts[order[i]]) > len(f.Attempts[order[j]]) })
 	most := 4
+
 	if len(order) > most {
 		most = 3
 	}
+
 	var named []string
 	for _, key := range order[:min(most, len(order))] {
 		text := t.Labels.Short(key)
@@ -359,6 +398,7 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 		}
 		named = append(named, text)
 	}
+
 	if rest := len(order) - len(named); rest > 0 {
 		named = append(named, fmt.Sprintf("and %d more", rest))
 		return numbers.Counted(len(order), "slice") + ": " + strings.Join(named, ", ")
@@ -386,16 +426,19 @@ func afterwards(t *view.Tally) []string {
 	if !t.Run.Finished && t.Run.Run == "" {
 		resume = again
 	}
+
 	list := ending(t)
 	if len(list) == 0 || len(t.In(hindcast.Failed)) == 0 {
 		return []string{resume}
 	}
+
 	e := list[0].Error
 	for _, one := range list { // what healed, or would have, is not what is to be done about
 		if e.Class != hindcast.ClassPermanent && one.Error.Class == hindcast.ClassPermanent {
 			e = one.Error
 		}
 	}
+
 	command := resume
 	if inSQL(e.Code) {
 		command = again // a resume goes on with the SQL and the checks as they were
@@ -403,6 +446,7 @@ func afterwards(t *view.Tally) []string {
 	if e.Next == "" {
 		return []string{command}
 	}
+
 	next := strings.TrimRight(e.Next, ". ")
 	if strings.Contains(next, command) {
 		return []string{next}

@@ -41,10 +41,12 @@ func Detect(f *os.File, env func(string) string) (Options, bool) {
 	if dir, err := os.Getwd(); err == nil {
 		o.Dir = dir
 	}
+
 	fd := int(f.Fd())
 	if !term.IsTerminal(fd) {
 		return o, false
 	}
+
 	dumb := env("TERM") == "dumb" || env("TERM") == ""
 	o.Color = env("NO_COLOR") == "" && !dumb
 	o.Size = func() (int, int) { return terminalSize(fd, env) }
@@ -60,6 +62,7 @@ func terminalSize(fd int, env func(string) string) (width, height int) {
 			width = n
 		}
 	}
+
 	return width, height
 }
 
@@ -137,8 +140,10 @@ func (p *page) ends(left, right string) {
 		p.wrap("  ", "  ", right)
 		return
 	}
+
 	lines := wrap("", "", left, width-cells(right)-2)
 	p.add(padRight(lines[0], width-cells(right)) + right)
+
 	if len(lines) > 1 {
 		p.wrap("  ", "  ", strings.Join(lines[1:], " "))
 	}

@@ -34,32 +34,39 @@ var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.
 func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	t := view.NewTally(st, p)
 	l := view.NewLive(p)
+
 	l.Run, l.Tally = *st, t
 	for key, s := range st.Slices {
 		if s.Error != nil {
 			l.Errors[key] = s.Error.Message
 		}
 	}
+
 	pg := &page{o: o.Options}
 	pg.ends(statusTitle(t, p, o), o.paint(dim, statusSince(st, o)))
+
 	for _, line := range (fits{}).grid(t, o.Options, o.layout(), 8) {
 		pg.add(line)
 	}
+
 	if active := actives(l, o.Options, o.Now, o.layout(), 12, hindcast.Running, hindcast.Retrying); len(active) > 0 {
 		pg.add("")
 		pg.lines = append(pg.lines, active...)
 	}
+
 	pg.add("")
 	pg.failures(t, 5)
 	if st.Finished && st.ExitCode != hindcast.ExitOK {
 		pg.dead(st)
 	}
+
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
 	if o.Refused != "" {
 		pg.wrap("  no resume: ", "  ", o.text(o.Refused))
 	}
+
 	pg.next(statusNext(t, o))
 	pg.flush(w)
 }
@@ -70,14 +77,17 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 	if p != nil {
 		name += " " + p.Pipeline.Name
 	}
+
 	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
 	text += fmt.Sprintf("  %d/%d slices", t.Done, t.Total)
 	if o.Of > 0 {
 		text += fmt.Sprintf(" chosen of %d", o.Of)
 	}
+
 	if t.RowsTotal > 0 {
 		text += "  " + short(t.RowsDone) + " of " + rows(t.RowsTotal)
 	}
+
 	return text
 }
 
@@ -85,13 +95,16 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	if st.Finished {
 		return fmt.Sprintf("%s, took %s", moment(st.Updated, o.Now), watch(st.Active))
 	}
+
 	since := "since " + moment(st.Started, o.Now)
 	if st.Pid > 0 && o.Alive {
 		since += fmt.Sprintf(", pid %d on %s", st.Pid, o.text(st.Host))
 	}
+
 	if !o.Silent.IsZero() {
 		since += ", silent since " + moment(o.Silent, o.Now)
 	}
+
 	return since
 }
 
@@ -104,6 +117,7 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 	case view.Done:
 		return "hindcast verify"
 	}
+
 	if o.Refused != "" {
 		return o.Instead
 	}
@@ -163,6 +177,7 @@ type ErrorStatus struct {
 func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
 	t := view.NewTally(st, p)
 	rowsIn, _, rowsOut, _ := t.Sums()
+
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
@@ -173,15 +188,18 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	if st.Finished {
 		s.ExitCode = &st.ExitCode
 	}
+
 	for state, n := range t.Counts {
 		s.Counts[string(state)] = n
 	}
 	for _, key := range t.Keys {
 		s.Slices = append(s.Slices, sliceStatus(t, key))
 	}
+
 	for _, f := range st.Failures {
 		s.Errors = append(s.Errors, ErrorStatus{f.Error, f.Attempts})
 	}
+
 	return s
 }
 
@@ -190,10 +208,12 @@ func sliceStatus(t *view.Tally, key string) SliceStatus {
 	if item := t.Items[key]; item != nil && t.Idle[key] {
 		out.Message = string(item.Reason)
 	}
+
 	s := t.Run.Slices[key]
 	if s == nil {
 		return out
 	}
+
 	out.Attempt, out.Step, out.Rows, out.Error = s.Attempt, s.Step, s.Rows, s.Error
 	if s.Message != "" {
 		out.Message = s.Message
@@ -201,6 +221,7 @@ func sliceStatus(t *view.Tally, key string) SliceStatus {
 	for _, step := range []hindcast.Step{hindcast.StepUnload, hindcast.StepTransform, hindcast.StepLoad} {
 		out.Seconds += s.Seconds[step]
 	}
+
 	return out
 }
 
@@ -220,6 +241,7 @@ func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
 	head := []string{"SLICE", "STATE", "ATTEMPT", "STEP", "ROWS", "TIME", "ERROR"}
 	right := []bool{false, false, true, false, true, true, false}
 	list := make([][]string, 0, len(t.Keys))
+
 	for _, key := range t.Keys {
 		s := sliceStatus(t, key)
 		line := []string{t.Labels.Short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
@@ -227,11 +249,14 @@ func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
 			line[2], line[3] = fmt.Sprint(s.Attempt), string(s.Step)
 			line[4], line[5] = numbers.Thousands(s.Rows), watch(seconds(s.Seconds))
 		}
+
 		if s.Error != nil {
 			line[6] = o.text(string(s.Error.Code) + " " + s.Error.Message)
 		}
+
 		list = append(list, line)
 	}
+
 	plainTable(w, head, right, list, o)
 }
 
@@ -253,19 +278,23 @@ type RunInfo struct {
 func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	t := view.NewTally(st, p)
 	_, _, out, _ := t.Sums()
+
 	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out,
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
+
 	if p != nil && p.UnloadOnly {
 		for _, s := range st.Slices {
 			info.Unloaded += s.Unloaded
 		}
 	}
+
 	switch info.State {
 	case view.Running, view.Stopping:
 		info.Next = "hindcast status " + st.Run
 	case view.Stopped, view.Failed, view.Interrupted:
 		info.Next = "hindcast resume " + st.Run
 	}
+
 	info.Next = o.Commands(info.Next)
 	return info
 }
@@ -291,16 +320,20 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 		pg.flush(w)
 		return
 	}
+
 	runs = append(runs[:0:0], runs...)
 	sort.SliceStable(runs, func(i, j int) bool { return runs[i].StartedAt.After(runs[j].StartedAt) })
+
 	head := []string{"RUN", "STATE", "SLICES", "ROWS", "STARTED", "TOOK", "NEXT"}
 	right := []bool{false, false, true, true, false, true, false}
 	list := make([][]string, 0, len(runs))
+
 	for _, r := range runs {
 		next, rows := cmp.Or(r.Refused, r.Next), numbers.Thousands(r.Rows)
 		if r.Unloaded > 0 {
 			rows = numbers.Thousands(r.Unloaded) + " unloaded"
 		}
+
 		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
 			rows, moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
 	}

@@ -24,10 +24,12 @@ func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOp
 	if len(columns) == 0 {
 		return
 	}
+
 	texts := tableTexts(columns, values, o.Options)
 	wide := widths(texts)
 	shown := fit(wide, o.Width)
 	bar, line, cross := o.or("│", "|"), o.or("─", "-"), o.or("┼", "+")
+
 	for i, row := range texts {
 		pg.add(tableLine(row[:shown], wide, columns, i, values, " "+bar+" ", o.Options))
 		if i == 0 {
@@ -38,6 +40,7 @@ func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOp
 			pg.add(" " + strings.Join(parts, line+cross+line))
 		}
 	}
+
 	pg.wrap(" ", " ", tableFoot(len(values), len(columns)-shown, o))
 	pg.flush(w)
 }
@@ -47,6 +50,7 @@ func tableFoot(n, hidden int, o TableOptions) string {
 	if o.More {
 		text = "the first " + numbers.Counted(n, "row") + "; there are more"
 	}
+
 	if hidden > 0 {
 		text += "; " + numbers.Counted(hidden, "column") + " more than fit here; CSV and JSON have all"
 	}
@@ -61,7 +65,9 @@ func tableTexts(columns []hindcast.Column, values [][]*string, o Options) [][]st
 	for c := range columns {
 		head[c] = o.text(columns[c].Name)
 	}
+
 	texts = append(texts, head)
+
 	for _, row := range values {
 		line := make([]string, len(columns))
 		for c := range line {
@@ -72,6 +78,7 @@ func tableTexts(columns []hindcast.Column, values [][]*string, o Options) [][]st
 		}
 		texts = append(texts, line)
 	}
+
 	return texts
 }
 
@@ -93,10 +100,12 @@ func fit(wide []int, width int) int {
 	if width <= 0 {
 		return len(wide)
 	}
+
 	shown := len(wide)
 	for shown > 1 && needed(wide[:shown], narrowest) > width {
 		shown--
 	}
+
 	for needed(wide[:shown], 0) > width {
 		widest := 0
 		for c := range shown {
@@ -107,8 +116,10 @@ func fit(wide []int, width int) int {
 		if wide[widest] <= 1 {
 			break
 		}
+
 		wide[widest]--
 	}
+
 	return shown
 }
 
@@ -133,12 +144,14 @@ func tableLine(row []string, wide []int, columns []hindcast.Column, i int, value
 		} else if c < len(row)-1 {
 			text = padRight(text, wide[c])
 		}
+
 		switch {
 		case i == 0:
 			text = o.paint(bold, text)
 		case c >= len(values[i-1]) || values[i-1][c] == nil:
 			text = o.paint(dim, text)
 		}
+
 		parts[c] = text
 	}
 	return " " + strings.Join(parts, gap)
@@ -161,11 +174,13 @@ func CSV(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bo
 	if terminal {
 		shown = Harmless
 	}
+
 	out := csv.NewWriter(w)
 	line := make([]string, len(columns))
 	for c := range columns {
 		line[c] = shown(columns[c].Name)
 	}
+
 	if err := out.Write(line); err != nil {
 		return fmt.Errorf("writing CSV: %w", err)
 	}
@@ -180,6 +195,7 @@ func CSV(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bo
 			return fmt.Errorf("writing CSV: %w", err)
 		}
 	}
+
 	out.Flush()
 	if err := out.Error(); err != nil {
 		return fmt.Errorf("writing CSV: %w", err)
@@ -192,6 +208,7 @@ func CSV(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bo
 // terminal the others become "?".
 func JSON(w io.Writer, columns []hindcast.Column, values [][]*string, terminal bool) error {
 	var b strings.Builder
+
 	for _, row := range values {
 		b.Reset()
 		b.WriteByte('{')
@@ -206,11 +223,13 @@ func JSON(w io.Writer, columns []hindcast.Column, values [][]*string, terminal b
 				b.WriteString("null")
 			}
 		}
+
 		b.WriteString("}\n")
 		line := b.String()
 		if terminal {
 			line = Harmless(line)
 		}
+
 		if _, err := io.WriteString(w, line); err != nil {
 			return fmt.Errorf("writing JSON: %w", err)
 		}
@@ -246,6 +265,7 @@ func plainTable(w io.Writer, head []string, right []bool, list [][]string, o Opt
 	all := append([][]string{head}, list...)
 	wide := widths(all)
 	drop := droppable(wide, right, o.Width)
+
 	for i, row := range all {
 		var parts []string
 		for c, text := range row {
@@ -259,12 +279,15 @@ func plainTable(w io.Writer, head []string, right []bool, list [][]string, o Opt
 			}
 			parts = append(parts, text)
 		}
+
 		line := strings.Join(parts, "  ")
 		if i == 0 {
 			line = o.paint(dim, line)
 		}
+
 		pg.add(line)
 	}
+
 	pg.flush(w)
 }
 
@@ -274,6 +297,7 @@ func droppable(wide []int, right []bool, width int) map[int]bool {
 	if width <= 0 {
 		return drop
 	}
+
 	last := len(wide) - 1
 	total := func() int {
 		n := min(wide[last], 24)
@@ -284,10 +308,12 @@ func droppable(wide []int, right []bool, width int) map[int]bool {
 		}
 		return n
 	}
+
 	for c := last - 1; c >= 2 && total() > width; c-- {
 		if right[c] || c > 2 {
 			drop[c] = true
 		}
 	}
+
 	return drop
 }

@@ -12,6 +12,7 @@ func cells(s string) int {
 	if !strings.Contains(s, "\x1b") {
 		return uniseg.StringWidth(s)
 	}
+
 	n := 0
 	for s != "" {
 		text, code, rest := nextColor(s)
@@ -27,10 +28,12 @@ func nextColor(s string) (text, code, rest string) {
 	if start < 0 {
 		return s, "", ""
 	}
+
 	end := strings.IndexByte(s[start:], 'm')
 	if end < 0 {
 		return s[:start], s[start:], ""
 	}
+
 	return s[:start], s[start : start+end+1], s[start+end+1:]
 }
 
@@ -41,11 +44,13 @@ func clip(s string, width int, unicodeAllowed bool) string {
 		return s
 	}
 	mark := ellipsis(unicodeAllowed)
+
 	room := max(width-cells(mark), 0)
 	if room == 0 {
 		mark = mark[:min(len(mark), width)]
 	}
 	var b strings.Builder
+
 	colored := false
 	for s != "" && room >= 0 {
 		text, code, rest := nextColor(s)
@@ -60,6 +65,7 @@ func clip(s string, width int, unicodeAllowed bool) string {
 		s = rest
 	}
 	b.WriteString(mark)
+
 	if colored {
 		b.WriteString("\x1b[0m")
 	}
@@ -69,6 +75,7 @@ func clip(s string, width int, unicodeAllowed bool) string {
 // take returns as many leading characters as fit in room, and whether these are all.
 func take(s string, room int) (string, bool) {
 	used, rest, state := 0, s, -1
+
 	for rest != "" {
 		var w int
 		var next string
@@ -99,12 +106,15 @@ func wrap(first, hang, text string, width int) []string {
 		return []string{first + text}
 	}
 	if cells(hang) > width/2 {
+
 		hang = "  "
 	}
 	var lines []string
+
 	line, empty := first, true
 	flush := func() { lines, line, empty = append(lines, line), hang, true }
 	for _, word := range strings.Split(text, " ") {
+
 		if word == "" {
 			if !empty {
 				line += " " // spacing within a line stays
@@ -127,6 +137,7 @@ func wrap(first, hang, text string, width int) []string {
 			flush()
 		}
 		if !empty {
+
 			line += " "
 		}
 		line += word
