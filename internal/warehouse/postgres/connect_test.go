@@ -94,6 +94,24 @@ func TestConnectionsThatFailSayWhereAndWhatNext(t *testing.T) {
 	}
 }
 
+// What the server refuses of a connection's settings is named, and its value is not shown: it may be meant for something else.
+func TestRefusedSettingsAreNotQuoted(t *testing.T) {
+	c := pgtest.Shared(t)
+	for _, s := range []struct{ settings, says string }{
+		{"options=-c%20work_mem%3Dhunter2", `invalid value for parameter "work_mem": "***"`},
+		{"options=-c%20work_mem%3Dx1", `invalid value for parameter "work_mem": "***"`},
+		{"options=-c%20search_path%3Dpublic%20--statement-timeout%3Dhunter2", `invalid value for parameter "statement_timeout": "***"`},
+		{"options=-c%20app.token%3Dhunter2%20-c%20DateStyle%3Dhunter2%5C%20too", `invalid value for parameter "DateStyle": "***"`},
+		{"options=--hunter2", `*** requires a value`},
+		{"options=-chunter2", `*** requires a value`},
+	} {
+		e := refused(t, c.URL("postgres")+"&"+s.settings)
+		if all := fmt.Sprint(e.Message, e.Detail, e.Next); !strings.Contains(e.Message, s.says) || strings.Contains(all, "hunter2") {
+			t.Errorf("%s: %s %q", s.settings, e.Message, e.Detail)
+		}
+	}
+}
+
 func TestAServerThatIsFullOrStopped(t *testing.T) {
 	c := pgtest.Start(t, "", "max_connections=5", "superuser_reserved_connections=1")
 	c.Exec(t, c.URL("postgres"), "CREATE ROLE ordinary LOGIN")

@@ -37,6 +37,8 @@ func (w *Owner) translate(err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		e := ofServer(server, err)
 		if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
+			strike(e, w.pool.config.RuntimeParams)
+			e.Next = cmp.Or(e.Next, nextParameter)
 			e.Message = "cannot connect to " + w.place() + ": " + e.Message
 		}
 		return e
@@ -176,6 +178,8 @@ type verdict struct {
 	next  string
 }
 
+const nextParameter = "correct the parameter in the URL under `warehouse:`"
+
 const nextValue = "correct the value in the SQL, or the type of the target's column"
 
 // states are the SQLSTATEs, and by their first two characters the classes of them, that are told apart.
@@ -194,8 +198,8 @@ var states = map[string]verdict{
 	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
 	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
 	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
-	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
-	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the parameter in the URL under `warehouse:`"},
+	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, nextParameter},
+	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, nextParameter},
 	"42703": {hindcast.ESQLColumn, hindcast.ClassPermanent, "the table has changed since it was planned: run again"},
 	"22P02": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
 	"22P03": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
