@@ -43,14 +43,14 @@ func clip(s string, width int, unicodeAllowed bool) string {
 	if width <= 0 || cells(s) <= width {
 		return s
 	}
-	mark := ellipsis(unicodeAllowed)
 
+	mark := ellipsis(unicodeAllowed)
 	room := max(width-cells(mark), 0)
 	if room == 0 {
 		mark = mark[:min(len(mark), width)]
 	}
-	var b strings.Builder
 
+	var b strings.Builder
 	colored := false
 	for s != "" && room >= 0 {
 		text, code, rest := nextColor(s)
@@ -64,8 +64,8 @@ func clip(s string, width int, unicodeAllowed bool) string {
 		colored = colored || code != ""
 		s = rest
 	}
-	b.WriteString(mark)
 
+	b.WriteString(mark)
 	if colored {
 		b.WriteString("\x1b[0m")
 	}
@@ -75,7 +75,6 @@ func clip(s string, width int, unicodeAllowed bool) string {
 // take returns as many leading characters as fit in room, and whether these are all.
 func take(s string, room int) (string, bool) {
 	used, rest, state := 0, s, -1
-
 	for rest != "" {
 		var w int
 		var next string
@@ -105,16 +104,15 @@ func wrap(first, hang, text string, width int) []string {
 	if width <= 0 || cells(first)+cells(text) <= width {
 		return []string{first + text}
 	}
-	if cells(hang) > width/2 {
 
+	if cells(hang) > width/2 {
 		hang = "  "
 	}
-	var lines []string
 
+	var lines []string
 	line, empty := first, true
 	flush := func() { lines, line, empty = append(lines, line), hang, true }
 	for _, word := range strings.Split(text, " ") {
-
 		if word == "" {
 			if !empty {
 				line += " " // spacing within a line stays
@@ -137,7 +135,6 @@ func wrap(first, hang, text string, width int) []string {
 			flush()
 		}
 		if !empty {
-
 			line += " "
 		}
 		line += word
@@ -169,6 +166,7 @@ func (o Options) text(s string) string {
 	if !o.Unicode {
 		s = ascii.Replace(s)
 	}
+
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
