@@ -236,7 +236,6 @@ func (a viaScratch) choosy(int64) bool { return true }
 // attempts lists everything at once, because each call is waited for.
 func (a viaScratch) attempts(ctx context.Context, below string) (found []string, err error) {
 	infos, err := a.store.List(ctx, below)
-
 	for _, info := range infos {
 		levels := strings.SplitN(strings.TrimPrefix(info.Key, below), "/", 3)
 		if len(levels) < 3 {

@@ -72,7 +72,6 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	}
 
 	m, corrupt := l.manifest(body, l.Absolute(key), key)
-
 	if corrupt != nil {
 		found, err := l.second(ctx, key)
 		if err != nil || found.Manifest == nil {
@@ -87,11 +86,9 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 }
 
 // manifest decodes what is the manifest of a catalog key's unit or dimension. E-MANIFEST, with the place, if it is not.
-
 func (l *Lake) manifest(body []byte, place, key string) (*hindcast.Manifest, error) {
 	m := new(hindcast.Manifest)
 	err := json.Unmarshal(body, m)
-
 	if err == nil {
 		err = unseal(body)
 	}

@@ -250,9 +250,9 @@ func (l *Lake) verify(ctx context.Context, f *hindcast.File, hash bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	path := l.Absolute(f.Path)
 	sum, size, err := l.measure(ctx, f.Path, path, hash)
-
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, objstore.ErrNotExist):
 		return badParquet(path, "it is not there")

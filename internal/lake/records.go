@@ -31,7 +31,6 @@ func (l *Lake) Record(ctx context.Context, m *hindcast.Manifest) error {
 	}
 
 	key := l.recordKey(m.Name, m.Key)
-
 	if _, err := l.store.Put(ctx, key, body, objstore.Condition{}); err != nil {
 		return broken(l.Absolute(key), "cannot be written", err)
 	}

@@ -308,7 +308,6 @@ func (p *page) fact(name string, parts ...string) {
 
 	text := strings.TrimRight(strings.Join(kept, "  "), " ")
 	first := label(name)
-
 	if cells(first)+cells(text) <= p.o.layout() || p.o.Width == 0 {
 		p.add(first + text)
 		return

@@ -385,7 +385,6 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 	order := append([]string(nil), f.Slices...)
 	sort.SliceStable(order, func(i, j int) bool { return len(f.Attempts[order[i]]) > len(f.Attempts[order[j]]) })
 	most := 4
-
 	if len(order) > most {
 		most = 3
 	}
