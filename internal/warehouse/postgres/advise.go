@@ -40,20 +40,25 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 		if advice, err = adviseHidden(ctx, conn, sources); err != nil {
 			return err
 		}
+
 		there, err := w.standing(ctx, conn, target)
 		if err != nil {
 			return err
 		}
+
 		obstacles, err := w.obstacles(ctx, conn, target, there)
 		if err != nil {
 			return err
 		}
+
 		for _, o := range obstacles {
 			advice = append(advice, o.Message+"; "+o.Next)
 		}
+
 		if len(there.target) == 0 {
 			return nil
 		}
+
 		r := &there.target[0]
 		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
 			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica} {
@@ -63,6 +68,7 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 			}
 			advice = append(advice, found...)
 		}
+
 		return nil
 	})
 	return advice, err
@@ -73,10 +79,12 @@ func adviseHidden(ctx context.Context, conn *pgconn.PgConn, sources []string) ([
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+
 	tables := rows[0].text(0)
 	if more := len(rows) - 1; more > 0 {
 		tables += fmt.Sprintf(" and %d more", more)
 	}
+
 	return []string{fmt.Sprintf("row-level security of %s is on for this role: rows that it does not show are left out; as an administrator: "+
 		"ALTER ROLE %s BYPASSRLS;", tables, rows[0].text(1))}, nil
 }
@@ -86,10 +94,12 @@ func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindca
 	if a == nil || r.rows >= 0 && r.rows < indexedAbove {
 		return nil, nil
 	}
+
 	rows, err := ask(ctx, conn, leadingIndexes, r.oid, a.name)
 	if err != nil || rows[0].number(0) > 0 {
 		return nil, err
 	}
+
 	return []string{fmt.Sprintf("%s has no index on %s: every load reads all of it; CREATE INDEX ON %s (%s);", t.Table, a.name,
 		r.name.sql(), sqltext.Identifier(a.name))}, nil
 }
@@ -107,6 +117,7 @@ func adviseForeignKeys(ctx context.Context, conn *pgconn.PgConn, r *relation, t 
 		}
 		advice = append(advice, fmt.Sprintf("%s references %s (%s): %s", k.text(0), t.Table, k.text(1), text))
 	}
+
 	return advice, err
 }
 
@@ -115,10 +126,12 @@ func adviseDead(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcas
 	if err != nil {
 		return nil, err
 	}
+
 	dead, live := rows[0].number(0), rows[0].number(1)
 	if dead < bloatedAbove || dead < live {
 		return nil, nil
 	}
+
 	return []string{fmt.Sprintf("%s holds more dead rows (%d) than live ones (%d): VACUUM %s; and see that autovacuum keeps up", t.Table, dead, live,
 		r.name.sql())}, nil
 }
@@ -131,9 +144,11 @@ func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hin
 			names = append(names, b.name)
 		}
 	}
+
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
+
 	return []string{fmt.Sprintf("rows of %s that are replaced pass %s: a load that does not store what it sends is rolled back (load.triggers)", t.Table,
 		strings.Join(names, ", "))}, nil
 }
@@ -154,10 +169,12 @@ func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hind
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+
 	what := rows[0].text(0)
 	if more := len(rows) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more parts of %s", more, t.Table)
 	}
+
 	return []string{fmt.Sprintf("no slice can be replaced in %s: the publication %s sends deletes, and it has no replica identity; ALTER TABLE %s REPLICA IDENTITY FULL; "+
 		"or give it a primary key", what, rows[0].text(1), rows[0].text(0))}, nil
 }

@@ -83,6 +83,7 @@ func (p *publication) compare(ctx context.Context) error {
 	if !p.mayMeddle() {
 		return nil
 	}
+
 	if !p.hookedAfter() { // hooks may count on constraints that wait
 		if err := run(ctx, p.conn, immediately); err != nil {
 			return err
@@ -103,18 +104,22 @@ func (l *load) compare(ctx context.Context) error {
 	if is.Rows != was.Rows {
 		return l.meddled(between.onInsert, fmt.Sprintf("%d rows were sent for the slice, and %d stand in %s", was.Rows, is.Rows, l.Target.Table))
 	}
+
 	if l.Hooks.MayChange {
 		return nil
 	}
+
 	for _, column := range slices.Sorted(maps.Keys(was.Totals)) {
 		if is.Totals[column] != was.Totals[column] {
 			return l.meddled(between.onInsert, fmt.Sprintf("the values of column %q that were sent for the slice sum to %s, and those that stand in %s to %s",
 				column, was.Totals[column], l.Target.Table, is.Totals[column]))
 		}
 	}
+
 	if len(l.Files) == 0 || !slices.ContainsFunc(l.between, between.onInsert) {
 		return nil
 	}
+
 	same, err := l.sameContent(ctx)
 	if err == nil && !same {
 		return l.meddled(between.onInsert, fmt.Sprintf("the rows of the slice that stand in %s have other values than those that were sent", l.Target.Table))
@@ -136,6 +141,7 @@ func (l *load) sameContent(ctx context.Context) (bool, error) {
 		is, err := pgcopy.Stored(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, here)))
 		return is.Content == was.Content, err
 	}
+
 	if !l.cast { // there is no temporary table yet
 		columns := make([]string, len(fields))
 		for i, f := range fields {
@@ -148,10 +154,12 @@ func (l *load) sameContent(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
+
 	was, err := l.digestOf(ctx, castStaged(fields), l.staging)
 	if err != nil {
 		return false, err
 	}
+
 	is, err := l.digestOf(ctx, quoted(namesOfFields(fields)), here)
 	return is == was, err
 }
@@ -165,6 +173,7 @@ func castStaged(fields []pgcopy.Field) string {
 			list[i] = "CAST(" + selected + " AS " + f.Type.Name + ")"
 		}
 	}
+
 	return strings.Join(list, ", ")
 }
 
@@ -179,9 +188,11 @@ func (p *publication) fireDeferred(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+
 	if err := run(ctx, p.conn, immediately); err != nil {
 		return err
 	}
+
 	return p.each(ctx, (*load).compareFired)
 }
 
@@ -195,16 +206,19 @@ func (l *load) compareFired(ctx context.Context) error {
 	if !l.firesLate() {
 		return nil
 	}
+
 	is, err := l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.sql()+" WHERE "+l.inSlice())
 	if err != nil {
 		return err
 	}
+
 	switch {
 	case is.rows != l.after.rows:
 		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of the slice stood in %s after load.after, and %d at the end of the load", l.after.rows, l.Target.Table, is.rows))
 	case is != l.after && !l.Hooks.MayChange:
 		return l.meddled(between.atEnd, fmt.Sprintf("the rows of the slice that stood in %s after load.after have other values at the end of the load", l.Target.Table))
 	}
+
 	return nil
 }
 
@@ -238,11 +252,13 @@ func (l *load) meddled(acts func(between) bool, what string) *hindcast.Error {
 			named = append(named, b.name)
 		}
 	}
+
 	if len(named) == 0 { // then it is what acts on something else
 		for _, b := range l.between {
 			named = append(named, b.name)
 		}
 	}
+
 	e := &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: what,
 		Next: "load into a table of which hindcast alone decides what its slices hold, and serve the other one from it; everything was rolled back"}
 	if len(named) > 0 {

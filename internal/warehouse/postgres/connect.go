@@ -42,26 +42,32 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 	if err != nil {
 		return nil, 0, badURL("it is not a URL", "write postgres://USER:${PASSWORD}@HOST:PORT/DATABASE") // its own words may quote a password
 	}
+
 	if u.Host == "" && u.Path == "" {
 		u.Path = "/" // or the two slashes would be left out
 	}
+
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, "+", "%2B") // libpq knows no plus sign that is a blank
 	onlyAddress(u)
 	if config, err = pgconn.ParseConfig(u.String()); err != nil {
 		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL
 		return nil, 0, badURL(reason, nextOf(reason))
 	}
+
 	if most, err = ours(config); err != nil {
 		return nil, 0, err
 	}
+
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "hindcast"
 	}
+
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle * time.Second,
 		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
+
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dialer.DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
@@ -69,9 +75,11 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		}
 		return conn, err
 	}
+
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
 	}
+
 	return config, most, nil
 }
 
@@ -84,15 +92,18 @@ func ours(config *pgconn.Config) (most int, err error) {
 			return 0, badURL("max_connections is not a number above 0", "write a number, such as max_connections=4, or leave it out")
 		}
 	}
+
 	for _, name := range unknown {
 		if settings[name] != "" {
 			return 0, badURL(name+" is not supported", "leave it out, if what it asks for is not needed")
 		}
 	}
+
 	err = lookUp(config, cmp.Or(settings["hostaddr"], os.Getenv("PGHOSTADDR")))
 	for _, name := range append(ignored, "max_connections", "hostaddr") {
 		delete(settings, name)
 	}
+
 	return most, err
 }
 
@@ -112,16 +123,19 @@ func lookUp(config *pgconn.Config, addresses string) error {
 	if addresses == "" {
 		return nil
 	}
+
 	hosts := []string{config.Host}
 	for _, f := range config.Fallbacks {
 		if !slices.Contains(hosts, f.Host) {
 			hosts = append(hosts, f.Host)
 		}
 	}
+
 	list := strings.Split(addresses, ",")
 	if len(list) != len(hosts) || strings.HasPrefix(hosts[0], "/") {
 		return badURL("hostaddr does not name one address for each host", "write as many addresses as hosts, with commas between")
 	}
+
 	config.LookupFunc = func(_ context.Context, host string) ([]string, error) {
 		if i := slices.Index(hosts, host); i >= 0 && list[i] != "" {
 			return list[i : i+1], nil
@@ -176,9 +190,11 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return err
 	}
+
 	if err := w.refuseShared(ctx, conn); err != nil {
 		return err
 	}
+
 	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
 	if v.major >= 14 {
 		text += "SET idle_session_timeout = 0;"

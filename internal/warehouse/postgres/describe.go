@@ -105,6 +105,7 @@ func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, pa
 	if err != nil {
 		return nil, err
 	}
+
 	list := make([]relation, len(rows))
 	place := map[string][]int{}
 	for i, r := range rows {
@@ -112,19 +113,23 @@ func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, pa
 			visible: r.bool(5), usage: r.bool(6), readable: r.bool(7), rows: r.number(8)}
 		place[list[i].oid] = append(place[list[i].oid], i)
 	}
+
 	oids := make([]string, 0, len(place))
 	for oid := range place {
 		oids = append(oids, oid)
 	}
+
 	rows, err = ask(ctx, conn, fmt.Sprintf(attributes, "$1::oid[]"), array(oids))
 	if err != nil {
 		return nil, err
 	}
+
 	for _, r := range rows {
 		for _, i := range place[r.text(0)] {
 			list[i].attribute = append(list[i].attribute, readAttribute(r))
 		}
 	}
+
 	return list, w.resolve(ctx, conn, list)
 }
 
@@ -151,21 +156,25 @@ func (w *Owner) resolve(ctx context.Context, conn *pgconn.PgConn, list []relatio
 			refs = append(refs, a.ref)
 		}
 	}
+
 	types, err := w.typesOf(ctx, conn, refs)
 	if err != nil {
 		return err
 	}
+
 	for i := range list {
 		for j := range list[i].attribute {
 			a := &list[i].attribute[j]
 			a.typ, types = types[0], types[1:]
 		}
 	}
+
 	return nil
 }
 
 func (w *Owner) typesOf(ctx context.Context, conn *pgconn.PgConn, refs []pgcopy.Ref) ([]pgcopy.Type, error) {
 	var unknown []pgcopy.Ref
+
 	w.mutex.Lock()
 	for _, r := range refs {
 		if _, known := w.types[r]; !known && !slices.Contains(unknown, r) {
@@ -173,6 +182,7 @@ func (w *Owner) typesOf(ctx context.Context, conn *pgconn.PgConn, refs []pgcopy.
 		}
 	}
 	w.mutex.Unlock()
+
 	var found []pgcopy.Type
 	if len(unknown) > 0 {
 		var err error
@@ -180,15 +190,18 @@ func (w *Owner) typesOf(ctx context.Context, conn *pgconn.PgConn, refs []pgcopy.
 			return nil, err
 		}
 	}
+
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for i, r := range unknown {
 		w.types[r] = found[i]
 	}
+
 	types := make([]pgcopy.Type, len(refs))
 	for i, r := range refs {
 		types[i] = w.types[r]
 	}
+
 	return types, nil
 }
 
@@ -201,6 +214,7 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 		if err != nil {
 			return err
 		}
+
 		var lacking []right
 		for i := range list {
 			lacking = append(lacking, list[i].toRead()...)
@@ -208,9 +222,11 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 			t.Name = list[i].found
 			tables[t.Name] = t
 		}
+
 		if len(lacking) > 0 {
 			return needs(currentRole(ctx, conn), lacking...)
 		}
+
 		return lineage(ctx, conn, tables)
 	})
 	return tables, err
@@ -238,6 +254,7 @@ func lineage(ctx context.Context, conn *pgconn.PgConn, tables map[string]warehou
 		oids = append(oids, t.ID)
 		names[t.ID] = append(names[t.ID], name)
 	}
+
 	rows, err := ask(ctx, conn, lineages, array(oids))
 	for _, r := range rows {
 		for _, name := range names[r.text(0)] {
@@ -250,6 +267,7 @@ func lineage(ctx context.Context, conn *pgconn.PgConn, tables map[string]warehou
 			tables[name] = t
 		}
 	}
+
 	return err
 }
 
@@ -261,6 +279,7 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 		if err != nil {
 			return err
 		}
+
 		loaded, err := w.loaded(ctx, conn, list)
 		for i := range list {
 			t := describe(&list[i])
@@ -271,6 +290,7 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 			}
 			tables = append(tables, t)
 		}
+
 		return err
 	})
 	return tables, err
@@ -284,10 +304,12 @@ func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation
 		if status.name.table != statusTable || !slices.ContainsFunc(status.attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
 			continue
 		}
+
 		rows, err := ask(ctx, conn, "SELECT DISTINCT target::text FROM "+status.name.sql()+" WHERE target IS NOT NULL")
 		if err != nil {
 			return nil, err
 		}
+
 		var names []string
 		for _, r := range rows {
 			target := r.text(0)
@@ -295,14 +317,17 @@ func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation
 				names = append(names, sqltext.Identifier(status.name.schema)+"."+target)
 			}
 		}
+
 		found, err := ask(ctx, conn, byName, namesOf(names)...)
 		if err != nil {
 			return nil, err
 		}
+
 		for _, r := range found {
 			oids[r.text(0)] = true
 		}
 	}
+
 	return oids, nil
 }
 
@@ -320,6 +345,7 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 	if n.schema == "" {
 		parts = parts[1:]
 	}
+
 	p := warehouse.NewPattern(pattern, parts, false)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, named, p.Like(), n.schema, n.database)
@@ -329,6 +355,7 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 				list = append(list, name)
 			}
 		}
+
 		return err
 	})
 	return list, err
@@ -346,6 +373,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 			told = append(told, fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
 				r.number(1), what, schema, r.text(2)))
 		}
+
 		return err
 	})
 	return told, err
@@ -361,9 +389,11 @@ func describe(r *relation) warehouse.Table {
 			t.Columns = append(t.Columns, a.column())
 		}
 	}
+
 	if t.Rows >= 0 {
 		t.Bytes = t.Rows * int64(len(t.Columns)) * bytesPerValue
 	}
+
 	return t
 }
 
@@ -374,6 +404,7 @@ func (a *attribute) column() hindcast.Column {
 		c = f.Column
 		c.Stored = "" // an unload's own
 	}
+
 	c.NoText = !pgcopy.HasText(a.typ)
 	c.NotNull, c.Default, c.Generated = a.notNull, a.preset, a.generated
 	return c
@@ -389,11 +420,13 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
 		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
 		c, latest, parseName(table).sql())
+
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
+
 		for _, r := range rows {
 			first, last = time.UnixMicro(r.number(0)).UTC(), time.UnixMicro(r.number(1)).UTC()
 		}
@@ -408,16 +441,20 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 	for _, c := range columns {
 		counts = append(counts, "count(DISTINCT "+sqltext.Identifier(c)+"::text)")
 	}
+
 	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) sample", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
+
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
+
 		s.Rows = rows[0].number(0)
 		for i := range columns {
 			s.Distinct = append(s.Distinct, rows[0].number(i+1))
 		}
+
 		return nil
 	})
 	return s, err

@@ -25,19 +25,23 @@ func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 	if w.threads() == 1 || w.pool.most < 3 || w.alone.Load() {
 		return nil, 1, nil
 	}
+
 	rows, err := ask(ctx, conn, "EXPLAIN (FORMAT JSON) SELECT "+selected(x)+" FROM "+source(x))
 	if err != nil {
 		return nil, 0, err
 	}
+
 	var explained []struct{ Plan planNode }
 	if err := json.Unmarshal([]byte(rows[0].text(0)), &explained); err != nil || len(explained) != 1 {
 		return nil, 0, fmt.Errorf("reading the server's plan for %s: %w", x.Table, err)
 	}
+
 	root := explained[0].Plan
 	most = min(w.threads(), w.pool.most-1, int(root.Rows/rowsEach))
 	if most < 2 {
 		return nil, 1, nil
 	}
+
 	var by scans
 	by.add(root)
 	switch {
@@ -46,6 +50,7 @@ func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 	case by.index > by.sequential && timeType(x) != "":
 		return byTime(x, most*timesEach), most, nil
 	}
+
 	conditions, err = w.byPages(ctx, conn, x, most*rangesEach)
 	return conditions, most, err
 }
@@ -76,6 +81,7 @@ func (s *scans) add(n planNode) {
 	default:
 		s.other = true
 	}
+
 	for _, child := range n.Plans {
 		s.add(child)
 	}
@@ -97,10 +103,12 @@ func (w *Owner) byPages(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ex
 	if w.version.major < tidRanges {
 		return nil, nil
 	}
+
 	total, plain, err := pages(ctx, conn, parseName(x.Table).sql())
 	if err != nil || !plain {
 		return nil, err
 	}
+
 	step := max(pagesEach, (total+int64(n)-1)/int64(n))
 	var conditions []string
 	for at := int64(0); at < total || at == 0; at += step {
@@ -110,6 +118,7 @@ func (w *Owner) byPages(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ex
 		}
 		conditions = append(conditions, c)
 	}
+
 	return conditions, nil
 }
 
@@ -123,9 +132,11 @@ WITH RECURSIVE tree(oid) AS (
 SELECT coalesce(max(CASE WHEN c.relkind <> 'p' THEN pg_relation_size(c.oid) END), 0) / current_setting('block_size')::bigint,
   bool_and(c.relkind = 'p' OR c.relkind IN ('r', 'm') AND a.amname = 'heap') AND NOT bool_or(row_security_active(c.oid))
 FROM tree JOIN pg_class c USING (oid) LEFT JOIN pg_am a ON a.oid = c.relam`
+
 	rows, err := ask(ctx, conn, query, table)
 	if err != nil {
 		return 0, false, err
 	}
+
 	return rows[0].number(0), rows[0].bool(1), nil
 }

@@ -34,6 +34,7 @@ func (w *Owner) translate(err error) error {
 	if _, ok := errors.AsType[*hindcast.Error](err); ok {
 		return err
 	}
+
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		e := ofServer(server, err)
 		if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
@@ -43,6 +44,7 @@ func (w *Owner) translate(err error) error {
 		}
 		return e
 	}
+
 	if e := ofContext(err); e != nil {
 		return e
 	}
@@ -52,6 +54,7 @@ func (w *Owner) translate(err error) error {
 	if isLost(err) {
 		return w.lost(err)
 	}
+
 	return duck.Translate(err)
 }
 
@@ -102,6 +105,7 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
 		return nil
 	}
+
 	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
 		Next: "see that the server runs and listens there, and that nothing between bars the way"}
 	reason := cause(err)
@@ -113,12 +117,14 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 			e.Class, e.Next = hindcast.ClassPermanent, "correct the host under `warehouse:`"
 		}
 	}
+
 	if next := ofTLS(err); next != "" {
 		e.Class, e.Next = hindcast.ClassPermanent, next
 	}
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		reason = bad.Err.Error() // without the calls that it came through
 	}
+
 	e.Message = "cannot connect to " + w.place() + ": " + reason
 	return e
 }
@@ -131,6 +137,7 @@ func cause(err error) string {
 	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
 		err = several.Unwrap()[0]
 	}
+
 	for _, known := range []struct {
 		is   bool
 		text string
@@ -145,10 +152,12 @@ func cause(err error) string {
 			return known.text
 		}
 	}
+
 	text := err.Error()
 	if _, after, found := strings.Cut(text, "): "); found {
 		text = after // "127.0.0.1:5432 (localhost): …"
 	}
+
 	return strings.ReplaceAll(text, "\n", " ")
 }
 
@@ -158,6 +167,7 @@ func ofTLS(err error) string {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
+
 	switch {
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return "the server has no TLS: turn it on there, or say sslmode=disable in the URL if the network can be trusted"
@@ -231,6 +241,7 @@ func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 			}
 		}
 	}
+
 	e := &hindcast.Error{Code: v.code, Class: v.class, Message: server.Message, Next: v.next, Cause: err}
 	if server.Detail != "" {
 		e.Detail = append(e.Detail, server.Detail)
@@ -238,6 +249,7 @@ func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 	if server.ColumnName != "" && !strings.Contains(server.Message, server.ColumnName) {
 		e.Message += fmt.Sprintf(" (column %q)", server.ColumnName)
 	}
+
 	for where := range strings.Lines(server.Where) {
 		if where = strings.TrimSpace(where); !strings.HasPrefix(where, "COPY ") {
 			continue
@@ -251,5 +263,6 @@ func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
 			e.Message += fmt.Sprintf(" (column %q%s)", m[2], of)
 		}
 	}
+
 	return e
 }

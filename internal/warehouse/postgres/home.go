@@ -92,25 +92,30 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (home, error) {
 	w.mutex.Lock()
 	known := w.home
 	w.mutex.Unlock()
+
 	if known.whole() {
 		return known, nil
 	}
+
 	rows, err := ask(ctx, conn, findOurs)
 	if err != nil {
 		return home{}, err
 	}
+
 	if rows[0][0] == nil {
 		if err := mayCreate(ctx, conn, ""); err != nil {
 			return home{}, err
 		}
 		return home{}, permanent("no schema of the role's search path was there", "run again")
 	}
+
 	h := home{schema: rows[0].text(0), lease: rows[0].bool(1), status: rows[0].bool(2), publication: rows[0].bool(3), owned: rows[0].bool(4)}
 	if h.whole() && conn.TxStatus() == idleStatus { // otherwise they may be rolled back
 		w.mutex.Lock()
 		w.home = h
 		w.mutex.Unlock()
 	}
+
 	return h, nil
 }
 
@@ -121,17 +126,20 @@ func (w *Owner) widen(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil || !h.status || h.publication || !h.owned {
 		return err
 	}
+
 	err = transaction(ctx, conn, "BEGIN", func() error {
 		return run(ctx, conn, "SET LOCAL lock_timeout = '1s'", "ALTER TABLE "+h.table(statusTable)+" ADD COLUMN IF NOT EXISTS publication text")
 	})
 	if isState(err, lockTimeout) {
 		return nil
 	}
+
 	if err == nil {
 		w.mutex.Lock()
 		w.home = home{}
 		w.mutex.Unlock()
 	}
+
 	return err
 }
 
@@ -152,14 +160,17 @@ func (w *Owner) dropped(ctx context.Context, conn *pgconn.PgConn, missing error)
 	w.mutex.Lock()
 	w.home = home{}
 	w.mutex.Unlock()
+
 	h, err := w.ours(ctx, conn)
 	if err != nil || h.whole() {
 		return missing
 	}
+
 	e := &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Cause: missing,
 		Message: strings.Join(h.gone(), " and ") + " was dropped", Next: "hindcast resume, which makes it again"}
 	if mayCreate(ctx, conn, h.schema) != nil {
 		e.Next = "as an owner: " + h.mends(currentRole(ctx, conn))
 	}
+
 	return e
 }

@@ -35,9 +35,11 @@ func open(ctx context.Context, options json.RawMessage) (warehouse.Warehouse, er
 	if err := json.Unmarshal(options, &o); err != nil {
 		return nil, fmt.Errorf("decoding the warehouse's options: %w", err)
 	}
+
 	w, err := NewOwner(ctx, o)
 	if err != nil {
 		return nil, err // and not an *Owner that is nil
 	}
+
 	return w, nil
 }

@@ -63,6 +63,7 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 	if !errors.As(w.translate(cause), &e) || conn.IsClosed() {
 		return cause
 	}
+
 	var rows []row
 	var table string
 	for _, table = range tables {
@@ -74,6 +75,7 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 			break
 		}
 	}
+
 	if len(rows) == 0 {
 		return e
 	}
@@ -85,9 +87,11 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 	} else if query != "" {
 		e.Detail = append(e.Detail, "its latest statement: "+query)
 	}
+
 	if len(rows) > 1 {
 		e.Detail = append(e.Detail, fmt.Sprintf("and by %d more sessions", len(rows)-1))
 	}
+
 	e.Next = "wait until it ends, or end it, as its user or an administrator: SELECT pg_terminate_backend(" + r.text(0) + "); SET lock_timeout under load.session waits longer"
 	return e
 }
@@ -107,5 +111,6 @@ func (r row) holder() string {
 	if r[4] != nil {
 		said = append(said, fmt.Sprintf("for %d s", r.number(4)))
 	}
+
 	return fmt.Sprintf("pid %s (%s)", r.text(0), strings.Join(said, ", "))
 }

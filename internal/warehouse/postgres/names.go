@@ -17,6 +17,7 @@ type name struct {
 func parseName(text string) name {
 	parts := []string{""}
 	quoted := false
+
 	for i := 0; i < len(text); i++ {
 		last := &parts[len(parts)-1]
 		switch c := text[i]; {
@@ -33,6 +34,7 @@ func parseName(text string) name {
 			*last += string([]byte{c})
 		}
 	}
+
 	n := name{table: parts[len(parts)-1]}
 	if len(parts) > 1 {
 		n.schema = parts[len(parts)-2]
@@ -40,6 +42,7 @@ func parseName(text string) name {
 	if len(parts) > 2 {
 		n.database = strings.Join(parts[:len(parts)-2], ".")
 	}
+
 	return n
 }
 

@@ -35,15 +35,18 @@ func (w *Owner) status(ctx context.Context, locked string, query func(h home, fr
 		if err != nil || !home.status {
 			return err
 		}
+
 		rows, err := ask(ctx, conn, query(home, " FROM "+home.table(statusTable)))
 		if err != nil {
 			return w.mayKeep(ctx, conn, home, err)
 		}
+
 		for _, r := range rows {
 			if err := each(r); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
 }
@@ -56,8 +59,10 @@ func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehous
 	micros := func(column string) string {
 		return lines("(extract(epoch FROM " + column + ") * 1000000)::bigint::text")
 	}
+
 	query := "SELECT count(*), " + strings.Join([]string{micros("slice_start"), micros("slice_end"), micros("committed_at"), lines("slice"),
 		lines("fingerprint"), lines("run")}, ", ")
+
 	var packer warehouse.Packer
 	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
 		return pack(&packer, int(r.number(0)), []string{r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.text(6)})
@@ -71,6 +76,7 @@ func pack(packer *warehouse.Packer, rows int, columns []string) error {
 		first, columns[i], _ = strings.Cut(columns[i], "\n")
 		return first
 	}
+
 	for range rows {
 		var c hindcast.Committed
 		for i, to := range []*time.Time{&c.Slice.Start, &c.Slice.End, &c.CommittedAt} {
@@ -80,6 +86,7 @@ func pack(packer *warehouse.Packer, rows int, columns []string) error {
 			}
 			*to = time.UnixMicro(micros)
 		}
+
 		c.Slice.Key, c.Fingerprint, c.Run = line(3), line(4), line(5)
 		packer.Add(&c)
 	}
@@ -91,6 +98,7 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 	if len(keys) == 0 {
 		return nil, nil
 	}
+
 	err = w.status(ctx, statusTable, func(h home, from string) string {
 		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + among(keys) + " ORDER BY slice_start"
 	}, func(r row) error {
@@ -122,6 +130,7 @@ func editedQuery(p warehouse.Published, from string) string {
 			typ, column = c.Type, c.Name
 		}
 	}
+
 	bound := func(t string) string {
 		switch typ {
 		case instant:
@@ -131,6 +140,7 @@ func editedQuery(p warehouse.Published, from string) string {
 		}
 		return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")"
 	}
+
 	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
 	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, content, " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
 	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),

@@ -47,17 +47,21 @@ func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+
 		conn, err := p.open(ctx)
 		if err == nil {
 			return conn, nil
 		}
+
 		what := fails
 		if isState(err, tooMany) {
 			what = p.refused()
 		}
+
 		if what != shrinks {
 			<-p.slots
 		}
+
 		switch what {
 		case fails:
 			return nil, err
@@ -94,6 +98,7 @@ const (
 func (p *pool) refused() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+
 	switch {
 	case len(p.idle) > 0:
 		return repeats
@@ -116,10 +121,12 @@ func (p *pool) tryGet(ctx context.Context) (*pgconn.PgConn, error) {
 	default:
 		return nil, nil
 	}
+
 	if len(p.slots) == cap(p.slots) {
 		<-p.slots
 		return nil, nil
 	}
+
 	conn, err := p.open(ctx)
 	if err != nil {
 		<-p.slots
@@ -142,14 +149,17 @@ func (p *pool) open(ctx context.Context) (*pgconn.PgConn, error) {
 		}
 		discard(i.conn)
 	}
+
 	conn, err := pgcopy.Connect(ctx, p.config)
 	if err != nil {
 		return nil, err
 	}
+
 	if err := p.ready(ctx, conn); err != nil {
 		discard(conn)
 		return nil, err
 	}
+
 	return p.give(conn), nil
 }
 
@@ -168,10 +178,12 @@ func (p *pool) takeIdle() (i idle, found bool, err error) {
 	if p.closed {
 		return i, false, errClosed
 	}
+
 	if n := len(p.idle); n > 0 {
 		i, p.idle = p.idle[n-1], p.idle[:n-1]
 		return i, true, nil
 	}
+
 	return i, false, nil
 }
 
@@ -186,6 +198,7 @@ func (p *pool) put(conn *pgconn.PgConn) {
 		p.ended = time.Now()
 	}
 	p.mutex.Unlock()
+
 	if !keep {
 		discard(conn)
 	}
@@ -201,6 +214,7 @@ func (p *pool) close() error {
 	connections := p.idle
 	p.idle, p.closed = nil, true
 	p.mutex.Unlock()
+
 	for _, i := range connections {
 		discard(i.conn)
 	}

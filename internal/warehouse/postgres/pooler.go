@@ -24,17 +24,21 @@ func (w *Owner) refuseShared(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil || pid == itoa(int64(conn.PID())) || w.pooled.Load() {
 		return err
 	}
+
 	shared, sure, err := w.shares(ctx, conn, pid)
 	if err != nil {
 		return err
 	}
+
 	if shared {
 		return permanent(w.address()+" is a pooler that gives each transaction another session of the server, or each statement: what hindcast sets would reach other clients",
 			"name the server itself under `warehouse:`, or have the pooler pool sessions for this database (pool_mode = session in PgBouncer)")
 	}
+
 	if sure {
 		w.pooled.Store(true)
 	}
+
 	return nil
 }
 
@@ -56,6 +60,7 @@ func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (sh
 			closeIt()
 		}
 	}()
+
 	sure = true
 	for range poolerTries {
 		other, closeIt, err := w.beside(ctx)
@@ -69,6 +74,7 @@ func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (sh
 			return true, true, nil
 		}
 	}
+
 	now, err := backend(ctx, conn)
 	return now != pid, sure, err
 }
@@ -77,11 +83,14 @@ func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (sh
 func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, poolerTimeout)
 	defer cancel()
+
 	conn, err := pgcopy.Connect(ctx, w.pool.config)
 	if err != nil {
 		return "", nil, err
 	}
+
 	closeIt = func() { rollback(context.Background(), conn); discard(conn) }
+
 	if err = run(ctx, conn, "BEGIN"); err == nil {
 		pid, err = backend(ctx, conn)
 	}
@@ -89,6 +98,7 @@ func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err err
 		closeIt()
 		return "", nil, err
 	}
+
 	return pid, closeIt, nil
 }
 

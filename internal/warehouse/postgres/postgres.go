@@ -53,16 +53,19 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}}
 	w.pool = newPool(config, most, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		w.version, err = versionOf(conn)
 		return err
 	})
+
 	if err != nil {
 		_ = w.pool.close()
 		return nil, err
 	}
+
 	return w, nil
 }
 
@@ -81,11 +84,13 @@ func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
 	if err != nil {
 		return w.translate(err)
 	}
+
 	err = f(conn)
 	w.pool.put(conn)
 	if isState(err, "57014") && ctx.Err() != nil { // it was our own cancelling
 		err = ctx.Err()
 	}
+
 	return w.translate(err)
 }
 
@@ -102,11 +107,13 @@ func versionOf(conn *pgconn.PgConn) (version, error) {
 	if n, err := fmt.Sscanf(v.text, "%d", &v.major); n != 1 || err != nil || v.major < oldest {
 		return v, permanent("the server is version "+v.text+" of PostgreSQL, or says so", "use PostgreSQL 13 or later")
 	}
+
 	for i, c := range v.text {
 		if c == ' ' {
 			v.text = v.text[:i] // "15.18 (Debian 15.18-0+deb12u1)"
 			break
 		}
 	}
+
 	return v, nil
 }

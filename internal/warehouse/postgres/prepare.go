@@ -28,6 +28,7 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 		if err := w.widen(ctx, conn); err != nil {
 			return err
 		}
+
 		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
 		if isState(err, lockTimeout) {
 			if err := w.endOthers(ctx, conn, pipeline, fence); err != nil {
@@ -35,6 +36,7 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 			}
 			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
 		}
+
 		if isState(err, lockTimeout) {
 			return w.lockedBy(ctx, conn, []string{leaseTable}, barRaising, err)
 		}
@@ -47,18 +49,22 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+patience+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
 			return err
 		}
+
 		if err := w.create(ctx, conn, t, columns); err != nil {
 			return err
 		}
+
 		home, err := w.ours(ctx, conn)
 		if err != nil {
 			return err
 		}
+
 		rows, err := ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
 			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", warehouse.FenceName(pipeline), itoa(fence))
 		if err != nil || len(rows) > 0 {
 			return err
 		}
+
 		highest, err := fenceOf(ctx, conn, home, pipeline)
 		if err != nil {
 			return err
@@ -73,13 +79,16 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	if err != nil {
 		return err
 	}
+
 	obstacles, err := w.obstacles(ctx, conn, t, f)
 	if err != nil {
 		return err
 	}
+
 	if len(obstacles) > 0 {
 		return obstacles[0]
 	}
+
 	if !f.home.whole() || len(f.target) == 0 {
 		if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
 			return err
@@ -88,16 +97,19 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 			return err
 		}
 	}
+
 	if ddl := f.home.missing(); len(ddl) > 0 {
 		if err := run(ctx, conn, ddl...); err != nil {
 			return err
 		}
 	}
+
 	if len(f.target) == 0 {
 		if f.target, err = w.createTarget(ctx, conn, t, columns); err != nil {
 			return err
 		}
 	}
+
 	return w.loadable(ctx, conn, &f.target[0], columns)
 }
 
@@ -109,6 +121,7 @@ func (w *Owner) loadable(ctx context.Context, conn *pgconn.PgConn, target *relat
 	if err := target.distinct(); err != nil {
 		return err
 	}
+
 	_, err := receive(target, columns)
 	return err
 }
@@ -120,9 +133,11 @@ func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, columns []hindca
 		if err != nil {
 			return err
 		}
+
 		if len(target) > 0 {
 			return w.loadable(ctx, conn, &target[0], columns)
 		}
+
 		_, err = definitions(ctx, conn, t, columns)
 		return err
 	})
@@ -142,6 +157,7 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 	refuse := func(next, format string, args ...any) error {
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: fmt.Sprintf(format, args...), Next: next}
 	}
+
 	table := parseName(t.Table)
 	rows, err := ask(ctx, conn, "SELECT current_database()")
 	switch {
@@ -155,18 +171,22 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 	case len(columns) > mostColumns:
 		return nil, refuse("leave some out of the SQL", "the new table %s would have %d columns, and PostgreSQL's have %d at most", t.Table, len(columns), mostColumns)
 	}
+
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		if len(c.Name) > longestName || slices.Contains(system, c.Name) {
 			return nil, refuse("give it another one in the SQL, with AS", "column %q of the new table %s has a name that PostgreSQL does not allow: "+
 				"it is longer than %d bytes, or one of its own", c.Name, t.Table, longestName)
 		}
+
 		typ, err := typeIn(ctx, conn, t, c)
 		if err != nil {
 			return nil, err
 		}
+
 		list[i] = sqltext.Identifier(c.Name) + " " + typ
 	}
+
 	return list, nil
 }
 
@@ -196,6 +216,7 @@ func (r *relation) distinct() error {
 		}
 		seen[folded] = a.name
 	}
+
 	return nil
 }
 
@@ -205,12 +226,14 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 	if err != nil {
 		return nil, err
 	}
+
 	time := ""
 	for _, c := range columns {
 		if strings.EqualFold(c.Name, t.Time) {
 			time = c.Name
 		}
 	}
+
 	table := parseName(t.Table)
 	if err := run(ctx, conn, "CREATE TABLE "+table.sql()+" ("+strings.Join(list, ", ")+")"); err != nil {
 		return nil, err
@@ -220,14 +243,17 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 			return nil, err
 		}
 	}
+
 	made, err := w.findNames(ctx, conn, t.Table)
 	if err != nil {
 		return nil, err
 	}
+
 	lacking, err := ask(ctx, conn, published, made[0].oid)
 	if err == nil && len(lacking) > 0 { // a publication of all tables has it already
 		err = run(ctx, conn, "ALTER TABLE "+table.sql()+" REPLICA IDENTITY FULL")
 	}
+
 	return made, err
 }
 
@@ -240,12 +266,14 @@ func typeIn(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, c hindc
 			return c.Source, err
 		}
 	}
+
 	typ, err := typeFor(c.Type)
 	if err != nil {
 		return "", &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("column %q of the new table %s would be %s, which PostgreSQL does not have", c.Name, t.Table, c.Type),
 			Next:    "cast it in the SQL, or create the table yourself"}
 	}
+
 	return typ, nil
 }
 
@@ -284,11 +312,13 @@ func receive(target *relation, columns []hindcast.Column) ([]pgcopy.Field, error
 			return nil, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
 				Message: fmt.Sprintf("%s has no column %q", target.found, c.Name), Next: "it was there when the run was planned: add it, or run again"}
 		}
+
 		c.Name = a.name
 		f, err := pgcopy.Receive(c, a.typ)
 		if err != nil {
 			return nil, err
 		}
+
 		fields[i] = f
 	}
 	return fields, nil
@@ -303,6 +333,7 @@ func (r *relation) column(name string) *attribute {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -313,6 +344,7 @@ func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error)
 		if err != nil || !home.lease {
 			return err
 		}
+
 		n, err = fenceOf(ctx, conn, home, pipeline)
 		return w.mayKeep(ctx, conn, home, err)
 	})
@@ -331,12 +363,14 @@ func fenceOf(ctx context.Context, conn *pgconn.PgConn, home home, pipeline strin
 // pipeline. PostgreSQL cuts names at 63 bytes and changes what is not ASCII, hence the hash.
 func sessionName(pipeline string) string {
 	sum := sha256.Sum256([]byte(pipeline))
+
 	shown := strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
 			return '_'
 		}
 		return r
 	}, pipeline)
+
 	return "hindcast " + shown[:min(len(shown), 30)] + " " + hex.EncodeToString(sum[:6])
 }
 
@@ -346,6 +380,7 @@ func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline str
 	if err != nil {
 		return err
 	}
+
 	if home.lease { // otherwise one of them is just making it
 		highest, err := fenceOf(ctx, conn, home, pipeline)
 		if err != nil {
@@ -355,6 +390,7 @@ func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline str
 			return err
 		}
 	}
+
 	_, err = ask(ctx, conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
 		"AND application_name = $1 AND pid <> pg_backend_pid()", sessionName(pipeline))
 	return err
@@ -365,6 +401,7 @@ func transaction(ctx context.Context, conn *pgconn.PgConn, begin string, f func(
 	if err := run(ctx, conn, begin); err != nil {
 		return err
 	}
+
 	if err := f(); err != nil {
 		rollback(ctx, conn)
 		return err

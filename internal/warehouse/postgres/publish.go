@@ -61,12 +61,14 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	if err := given.Check(); err != nil {
 		return nil, err
 	}
+
 	p := newPublication(w, &given)
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
 		if err != nil {
 			return err
 		}
+
 		p.conn, p.home = conn, home
 		err = p.publish(ctx)
 		rollback(ctx, conn) // unless it is committed
@@ -75,18 +77,21 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		}
 		return p.explain(ctx, err)
 	})
+
 	if err != nil {
 		if p.current != nil {
 			err = given.Blame(p.current.Replacement, err)
 		}
 		return nil, err
 	}
+
 	return p.rows(), nil
 }
 
 func newPublication(w *Owner, given *warehouse.Publication) *publication {
 	p := &publication{Publication: given, owner: w}
 	now := time.Now()
+
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
 		l := &load{publication: p, Replacement: r, row: given.Row(r, now), kept: -1, staging: staging}
@@ -95,6 +100,7 @@ func newPublication(w *Owner, given *warehouse.Publication) *publication {
 		}
 		p.loads = append(p.loads, l)
 	}
+
 	return p
 }
 
@@ -121,6 +127,7 @@ func (p *publication) explain(ctx context.Context, err error) error {
 	if isState(err, "42501") {
 		err = p.barred(ctx, err)
 	}
+
 	return err
 }
 
@@ -131,6 +138,7 @@ func (p *publication) barred(ctx context.Context, denied error) error {
 		if err != nil {
 			continue
 		}
+
 		if obstacles, err := p.owner.obstacles(ctx, p.conn, l.Target, f); err == nil && len(obstacles) > 0 {
 			return obstacles[0]
 		}
@@ -143,20 +151,24 @@ func (p *publication) publish(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
+
 	if err := p.each(ctx, (*load).expected, (*load).keepPrevious, (*load).swap); err != nil {
 		return err
 	}
+
 	if err := p.compare(ctx); err != nil {
 		return err
 	}
 	if err := p.each(ctx, (*load).hooksAfter); err != nil {
 		return err
 	}
+
 	if p.Hooked() {
 		if err := p.fireDeferred(ctx); err != nil {
 			return err
 		}
 	}
+
 	if err := p.each(ctx, (*load).stored); err != nil {
 		return err
 	}
@@ -174,9 +186,11 @@ func (p *publication) keep(ctx context.Context) error {
 			kept = append(kept, warehouse.Kept{Index: i, Rows: l.replaced})
 		}
 	}
+
 	if p.Keep == nil || len(kept) == 0 {
 		return nil
 	}
+
 	return p.Keep(ctx, kept)
 }
 
@@ -190,6 +204,7 @@ func (p *publication) each(ctx context.Context, steps ...func(*load, context.Con
 			}
 		}
 	}
+
 	p.current = nil
 	return nil
 }
@@ -218,6 +233,7 @@ func (l *load) swap(ctx context.Context) error {
 	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
 		return err
 	}
+
 	if l.hookedBefore() { // one may have switched a trigger off
 		rows, err := ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.sql())+"::regclass"))
 		if err != nil {
@@ -235,6 +251,7 @@ func (l *load) swap(ctx context.Context) error {
 			return err
 		}
 	}
+
 	if len(l.Files) == 0 {
 		return nil
 	}
@@ -248,6 +265,7 @@ func (p *publication) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	statements := []string{
 		"BEGIN ISOLATION LEVEL READ COMMITTED",
 		"SET LOCAL application_name = " + literal(sessionName(p.Pipeline)),
@@ -265,6 +283,7 @@ func (p *publication) begin(ctx context.Context) error {
 			fmt.Sprintf(betweens, oid),
 			"SELECT "+p.home.columns()+" FROM "+p.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start")
 	}
+
 	results, err := script(ctx, p.conn, statements...)
 	if err != nil {
 		return err
@@ -277,6 +296,7 @@ func (p *publication) begin(ctx context.Context) error {
 	if err := warehouse.CheckFence(fence[0].number(0), p.Fence); err != nil {
 		return err
 	}
+
 	for i, l := range p.loads {
 		if err := l.found(ctx, results[first+4*i:]); err != nil {
 			return err
@@ -293,9 +313,11 @@ func (p *publication) inOrder(ctx context.Context) ([]string, error) {
 	for i, t := range tables {
 		tables[i] = parseName(t).sql()
 	}
+
 	if len(tables) < 2 {
 		return tables, nil
 	}
+
 	rows, err := ask(ctx, p.conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", array(tables))
 	for i, r := range rows {
 		tables[i] = r.text(0)
@@ -308,6 +330,7 @@ func (l *load) found(ctx context.Context, results [][]row) error {
 	target := results[0][0]
 	l.replaces, l.xid, l.between = target.bool(2), target.text(3), readBetweens(results[2])
 	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
+
 	for _, r := range results[1] {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
 	}
@@ -362,9 +385,11 @@ func (l *load) keepPrevious(ctx context.Context) error {
 		}
 		fields[i] = f
 	}
+
 	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
 		return err
 	}
+
 	from := l.target.name.sql() + " WHERE " + l.inSlice()
 	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Memory), Threads: 1})
@@ -383,6 +408,7 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 		if err == nil {
 			return nil
 		}
+
 		e := *hindcast.AsError(l.owner.translate(err))
 		if e.Code == hindcast.EOverflow { // of a value of the hook's own
 			e.Next = ""
@@ -402,18 +428,22 @@ func (l *load) fill(ctx context.Context) error {
 			return err
 		}
 	}
+
 	sums, stored, err := pgcopy.Load(ctx, l.fields, l.Paths(), pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads},
 		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(l.fields, table)})
 	if err != nil {
 		return err
 	}
+
 	if err := l.CheckRows(sums.Rows); err != nil {
 		return err
 	}
+
 	l.sent = sums
 	if columns == "" {
 		return l.inserted(stored)
 	}
+
 	l.cast = true
 	if err := l.refuseRounding(ctx, table); err != nil {
 		return err
@@ -438,6 +468,7 @@ func (l *load) refuseRounding(ctx context.Context, staged string) error {
 				Next:    "round it in the SQL, or give the target's column a larger scale"}
 		}
 	}
+
 	return nil
 }
 
@@ -474,6 +505,7 @@ func (l *load) asSent() hindcast.Sums {
 	if sums.Rows == 0 {
 		return sums
 	}
+
 	sums.Content = contentOf(l.xid, l.xid, "")
 	for _, c := range l.Columns {
 		if total, some := l.sent.Totals[l.target.column(c.Name).name]; some {
@@ -483,6 +515,7 @@ func (l *load) asSent() hindcast.Sums {
 			sums.Totals[c.Name] = total
 		}
 	}
+
 	return sums
 }
 
@@ -496,10 +529,12 @@ func (p *publication) commit(ctx context.Context) error {
 		}
 		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping(), insert)
 	}
+
 	err := run(ctx, p.conn, append(statements, "COMMIT")...)
 	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
 		return err // of which the server says that it rolled back
 	}
+
 	e := p.owner.lost(err)
 	e.Message += " while the slice was being committed: its status row shows whether it was"
 	return e
@@ -510,17 +545,21 @@ func statusRow(h home, c *hindcast.Committed) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	totals, err := json.Marshal(c.Sums.Totals)
 	if err != nil {
 		return "", err
 	}
+
 	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
 		literal(c.Run), itoa(int64(c.Attempt)), literal(c.Fingerprint), literal(string(parts)), itoa(c.Sums.Rows), literal(c.Sums.Content),
 		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt)}
+
 	columns := strings.TrimSuffix(statusColumns, ", publication")
 	if h.publication {
 		columns, values = statusColumns, append(values, literal(c.Publication))
 	}
+
 	return "INSERT INTO " + h.table(statusTable) + " (" + columns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
 }
 

@@ -34,10 +34,12 @@ func ask(ctx context.Context, conn *pgconn.PgConn, query string, params ...strin
 	for i, p := range params {
 		values[i] = []byte(p)
 	}
+
 	result := conn.ExecParams(ctx, query, values, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, result.Err
 	}
+
 	return rows(result), nil
 }
 
@@ -61,6 +63,7 @@ func script(ctx context.Context, conn *pgconn.PgConn, statements ...string) ([][
 	if err != nil {
 		return nil, err
 	}
+
 	list := make([][]row, len(results))
 	for i, r := range results {
 		list[i] = rows(r)

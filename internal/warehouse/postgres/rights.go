@@ -24,6 +24,7 @@ func needs(role string, lacking ...right) *hindcast.Error {
 			grants = append(grants, grant)
 		}
 	}
+
 	return &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent,
 		Message: "permission denied for " + strings.Join(slices.Compact(what), " and "),
 		Next:    "as the owner or an administrator: " + strings.Join(grants, " ")}
@@ -61,9 +62,11 @@ func mayCreate(ctx context.Context, conn *pgconn.PgConn, schema string) error {
 	if err := o.create(ctx, schema); err != nil {
 		return err
 	}
+
 	if found := o.all(); len(found) > 0 {
 		return found[0]
 	}
+
 	return nil
 }
 
@@ -81,6 +84,7 @@ func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.T
 	if err := o.readOnly(ctx, w.address()); err != nil {
 		return nil, err
 	}
+
 	var err error
 	switch {
 	case f.home.whole():
@@ -93,11 +97,13 @@ func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.T
 	if err != nil {
 		return nil, err
 	}
+
 	if len(f.target) > 0 {
 		err = o.load(ctx, &f.target[0])
 	} else {
 		err = o.create(ctx, parseName(t.Table).schema)
 	}
+
 	return o.all(), err
 }
 
@@ -162,6 +168,7 @@ func (o *obstacles) table(ctx context.Context, oid, name string, rights []string
 	for i, r := range rights {
 		has[i] = "has_table_privilege(" + oid + ", " + literal(r) + ")"
 	}
+
 	rows, err := ask(ctx, o.conn, "SELECT "+strings.Join(has, " AND ")+", row_security_active("+oid+")")
 	switch {
 	case err != nil:
@@ -192,6 +199,7 @@ func (o *obstacles) create(ctx context.Context, schema string) error {
 		schema = rows[0].text(0)
 		said = "the schema " + schema + " of the search path"
 	}
+
 	rows, err := ask(ctx, o.conn, "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1", schema)
 	grant := "USAGE, CREATE ON SCHEMA " + sqltext.Identifier(schema)
 	switch {

@@ -24,6 +24,7 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 	if err != nil {
 		return err
 	}
+
 	if len(rows) > 0 {
 		if rows[0].text(0) == s.Comment {
 			return nil
@@ -32,17 +33,21 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 			Message: fmt.Sprintf("table %s is already in the database and is not what is to be made", s.Table),
 			Next:    "name another schema in the URL (?search_path=SCHEMA), or remove the table"}
 	}
+
 	if err := mayCreate(ctx, conn, parseName(s.Table).schema); err != nil {
 		return err
 	}
+
 	made, err := w.createTarget(ctx, conn, hindcast.Target{Table: s.Table}, s.Columns)
 	if err != nil {
 		return err
 	}
+
 	fields, err := receive(&made[0], s.Columns)
 	if err != nil {
 		return err
 	}
+
 	if len(s.Files) > 0 {
 		_, _, err = pgcopy.Load(ctx, fields, s.Files, pgcopy.Options{Memory: w.options.Memory, Threads: w.options.Threads},
 			pgcopy.Target{Conn: conn, SQL: pgcopy.CopyIn(fields, table)})
@@ -50,5 +55,6 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 			return err
 		}
 	}
+
 	return run(ctx, conn, "COMMENT ON TABLE "+table+" IS "+literal(s.Comment), "ANALYZE "+table)
 }

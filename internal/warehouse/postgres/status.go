@@ -27,17 +27,20 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 		if err != nil || !home.status {
 			return err
 		}
+
 		statements := []string{"SELECT " + home.columns() + " FROM " + home.table(statusTable) + " WHERE pipeline = " +
 			literal(pipeline) + among(keys) + " ORDER BY slice_start"}
 		if resolved && home.lease { // a load that has it locked keeps it from being dropped
 			statements = slices.Insert(statements, 0, "BEGIN ISOLATION LEVEL READ COMMITTED",
 				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(warehouse.FenceName(pipeline))+" FOR UPDATE")
 		}
+
 		results, err := script(ctx, conn, statements...)
 		rollback(ctx, conn)
 		if err != nil {
 			return w.mayKeep(ctx, conn, home, err)
 		}
+
 		for _, r := range results[len(results)-1] {
 			c, err := readCommitted(r)
 			if err != nil {
@@ -54,15 +57,18 @@ func readCommitted(r row) (c hindcast.Committed, err error) {
 	c = hindcast.Committed{Pipeline: r.text(0), Target: r.text(1), Run: r.text(5), Attempt: int(r.number(6)), Fingerprint: r.text(7), Previous: r.text(12)}
 	c.Publication = cmp.Or(r.text(14), c.Run)
 	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.text(2), r.number(9), r.text(10)
+
 	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
 		if *t, err = time.Parse(civilTime+"-07", r.text(i)); err != nil {
 			return c, err
 		}
 		*t = t.UTC()
 	}
+
 	if err := json.Unmarshal([]byte(r.text(8)), &c.Parts); err != nil {
 		return c, err
 	}
+
 	return c, json.Unmarshal([]byte(r.text(11)), &c.Sums.Totals)
 }
 
@@ -93,6 +99,7 @@ func totals(columns []hindcast.Column) []string {
 			list = append(list, fmt.Sprintf("round(sum(%s), %d)", name, scale))
 		}
 	}
+
 	return list
 }
 
@@ -108,6 +115,7 @@ func readSums(r row, columns []hindcast.Column) hindcast.Sums {
 func readTotals(r row, columns []hindcast.Column) map[string]string {
 	var totals map[string]string
 	i := 0
+
 	for _, c := range columns {
 		if !duck.Exact(c.Type) {
 			continue
@@ -120,6 +128,7 @@ func readTotals(r row, columns []hindcast.Column) map[string]string {
 		}
 		i++
 	}
+
 	return totals
 }
 
@@ -138,17 +147,20 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	if len(p.Intervals) == 0 {
 		return out, nil
 	}
+
 	query, bucket := publishedQuery(p)
 	err := w.reading(ctx, p.Target.Table, func(conn *pgconn.PgConn) error {
 		rows, err := ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
+
 		for _, r := range rows {
 			if i, ok := bucket[int(r.number(0))]; ok {
 				out[i] = readSums(r[1:], p.Columns)
 			}
 		}
+
 		return nil
 	})
 	return out, err
@@ -163,6 +175,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 			typ, column = c.Type, c.Name
 		}
 	}
+
 	bounds := make([]time.Time, 0, 2*len(p.Intervals))
 	begins := make(map[int64]int, len(p.Intervals)) // interval by its start
 	for i, in := range p.Intervals {
@@ -170,8 +183,10 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 		bounds = append(bounds, in.Start, in.End)
 		begins[in.Start.UnixMicro()] = i
 	}
+
 	slices.SortFunc(bounds, time.Time.Compare)
 	bounds = slices.CompactFunc(bounds, time.Time.Equal)
+
 	list := make([]string, len(bounds))
 	bucket = make(map[int]int, len(p.Intervals))
 	for k, b := range bounds {
@@ -180,6 +195,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 			bucket[k+1] = i
 		}
 	}
+
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
 	return sumsQuery("width_bucket("+sqltext.Identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
 		parseName(p.Target.Table).sql()+" WHERE "+window(column, typ, whole)), bucket
