@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -130,6 +131,16 @@ func (a *application) requests() (list []request) {
 		}
 	}
 	return list
+}
+
+// has reports whether work of that tag has not ended.
+func (a *application) has(tag string) bool {
+	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Kind == "run" && r.Tag == tag && !there(r.End) })
+}
+
+// leave lets an application end by itself that has nothing left to do.
+func (a *application) leave() {
+	_ = place(filepath.Join(a.join(inbox), closing), nil) // otherwise it ends some time after its supervisor
 }
 
 func read(path string, value any) error {

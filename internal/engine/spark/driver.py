@@ -14,6 +14,7 @@ Python 3.8 and PySpark 3.5 are the oldest that this runs on.
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -80,6 +81,7 @@ class Application:
                 if os.path.exists(os.path.join(self.inbox, "close")):
                     break
                 if not self.supervised() and time.monotonic() - idle > PARTING:
+                    shutil.rmtree(self.folder, ignore_errors=True)  # nobody is left who would
                     break
                 time.sleep(POLL)
                 continue

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,15 +186,10 @@ func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
 		if o := least(living); len(o.open) > 0 && len(fitting) == 0 && o.limits == limits {
 			return o, nil // it waits there, beyond what one application should have
 		} else if len(o.open) == 0 {
-			e.leave(o)
+			o.leave()
 		}
 	}
 	return e.start(limits)
-}
-
-// leave lets an application end by itself that has nothing left to do.
-func (e *Engine) leave(o *ours) {
-	_ = place(filepath.Join(o.join(inbox), closing), nil) // it ends with us at the latest
 }
 
 func (e *Engine) start(limits engine.Limits) (*ours, error) {
@@ -325,14 +319,12 @@ func (e *Engine) find(h hindcast.Handle) (*placed, error) {
 		return nil, err
 	}
 	for _, a := range all {
-		for _, r := range a.requests() {
-			if r.Kind == "run" && r.Tag == h.Tag {
-				p := &placed{handle: h, in: a}
-				e.mutex.Lock()
-				e.works[h.Tag] = p
-				e.mutex.Unlock()
-				return p, nil
-			}
+		if a.name() == h.IDs["application"] || a.has(h.Tag) {
+			p := &placed{handle: h, in: a}
+			e.mutex.Lock()
+			e.works[h.Tag] = p
+			e.mutex.Unlock()
+			return p, nil
 		}
 	}
 	return nil, nil
@@ -343,12 +335,18 @@ func (e *Engine) finished(tag string) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	p := e.works[tag]
-	if p == nil || p.ours == nil {
+	switch {
+	case p == nil:
+		return
+	case p.ours == nil: // a dead supervisor's, which nobody will ask for anything again
+		if len(p.in.requests()) == 0 {
+			p.in.leave()
+		}
 		return
 	}
 	delete(p.ours.open, tag)
 	if n := e.options.Spark.PerApplication; n > 0 && p.ours.given >= n && len(p.ours.open) == 0 {
-		e.leave(p.ours)
+		p.ours.leave()
 	}
 }
 
@@ -377,7 +375,7 @@ func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
 		return err
 	}
 	defer e.finished(h.Tag)
-	if !slices.ContainsFunc(p.in.requests(), func(r request) bool { return r.Tag == h.Tag && !there(r.End) }) {
+	if !p.in.has(h.Tag) {
 		return nil
 	}
 	if err := p.in.kill(e.options.Env); err != nil {
