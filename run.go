@@ -66,7 +66,7 @@ type EventType string
 
 // The events of a run's journal, which are also the lines of --json.
 const (
-	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices
+	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices, UpToDate of them with nothing to do
 	EventRunResumed    EventType = "run_resumed"    // a supervisor took over the run; attempts start over; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
@@ -113,9 +113,10 @@ type Event struct {
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`
 	Total       int           `json:"total,omitempty"`
-	Slices      []string      `json:"slices,omitempty"` // with run_resumed: the keys that were asked for; empty means everything that is not done
-	Moved       []Moved       `json:"moved,omitempty"`  // with run_started: sources that changed since they were unloaded
-	Copies      *Ages         `json:"copies,omitempty"` // with run_started: how old the copies in the lake are that are used
+	UpToDate    int           `json:"up_to_date,omitempty"` // with run_started: how many of the slices are, and that no event names
+	Slices      []string      `json:"slices,omitempty"`     // with run_resumed: the keys that were asked for; empty means everything that is not done
+	Moved       []Moved       `json:"moved,omitempty"`      // with run_started: sources that changed since they were unloaded
+	Copies      *Ages         `json:"copies,omitempty"`     // with run_started: how old the copies in the lake are that are used
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`
 	Host        string        `json:"host,omitempty"`

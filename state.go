@@ -33,6 +33,7 @@ type SliceState struct {
 type RunState struct {
 	Run         string
 	Total       int
+	UpToDate    int // how many slices of the Total are, and that no event names
 	Started     time.Time
 	Updated     time.Time
 	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
@@ -144,7 +145,7 @@ func (r *RunState) Apply(e Event) {
 
 	switch e.Type {
 	case EventRunStarted:
-		r.Run, r.Total, r.Started, r.Host, r.Pid, r.Fence = e.Run, e.Total, e.Time, e.Host, e.Pid, e.Fence
+		r.Run, r.Total, r.UpToDate, r.Started, r.Host, r.Pid, r.Fence = e.Run, e.Total, e.UpToDate, e.Time, e.Host, e.Pid, e.Fence
 	case EventRunResumed:
 		r.Run, r.Host, r.Pid, r.Fence = e.Run, e.Host, e.Pid, e.Fence
 		r.resume(e.Slices)
@@ -297,7 +298,7 @@ func (s *SliceState) without(output string) []*Manifest {
 // Only is the state of some slices, as if the run had no others.
 func (r *RunState) Only(keys []string) *RunState {
 	out := *r
-	out.Total, out.Slices, out.Order, out.Failures, out.failures = len(keys), map[string]*SliceState{}, nil, nil, nil
+	out.Total, out.UpToDate, out.Slices, out.Order, out.Failures, out.failures = len(keys), 0, map[string]*SliceState{}, nil, nil, nil
 	for _, key := range keys {
 		if s := r.Slices[key]; s != nil {
 			out.Slices[key] = s
@@ -329,14 +330,18 @@ func (r *RunState) Done(keys []string) bool {
 	})
 }
 
-// Counts returns how many slices are in each state; those that no event has named are pending.
+// Counts returns how many slices are in each state; of those that no event has named the ones that are up to date are skipped,
+// and the others pending.
 func (r *RunState) Counts() map[State]int {
 	counts := map[State]int{}
 	for _, s := range r.Slices {
 		counts[s.State]++
 	}
 
-	if rest := r.Total - len(r.Slices); rest > 0 {
+	if r.UpToDate > 0 {
+		counts[Skipped] += r.UpToDate
+	}
+	if rest := r.Total - r.UpToDate - len(r.Slices); rest > 0 {
 		counts[Pending] += rest
 	}
 	return counts

@@ -33,7 +33,7 @@ func samples() map[hindcast.EventType]hindcast.Event {
 	failure := &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "no column costs",
 		Place: hindcast.Place{File: "a.sql", Line: 3, Column: 8}, Excerpt: "  SELECT costs\n", Detail: []string{"cost"}, Next: "mend it"}
 	events := map[hindcast.EventType]hindcast.Event{
-		hindcast.EventRunStarted: {Total: 36, Fence: 1, Pid: 7, Host: "here",
+		hindcast.EventRunStarted: {Total: 36, UpToDate: 35, Fence: 1, Pid: 7, Host: "here",
 			Moved:  []hindcast.Moved{{Name: "billing", Slices: []string{"2019-03-01"}, Why: "62 rows at the source, 60 in the lake"}},
 			Copies: &hindcast.Ages{Oldest: time.Unix(1, 0).UTC(), Newest: time.Unix(2, 0).UTC()}},
 		hindcast.EventRunResumed:  {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},

@@ -23,10 +23,59 @@ type folder struct {
 	index *index          // nil if there is none, or none that can be read
 }
 
-// Generations is Current for a plan: of long histories the manifests of facts have no Files, Layouts, Totals and Seconds,
-// and what nobody changed since the index was written is taken from it. With files, each manifest has its files' paths, and
-// nothing else of them.
-func (l *Lake) Generations(ctx context.Context, files bool) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+// Generations are the current generations of the facts' units. Of long histories their manifests have no Files, Layouts, Totals
+// and Seconds, and what nobody changed since the index was written is taken from it, one at a time. It is not for several
+// goroutines.
+type Generations struct {
+	facts map[string]unitsOf
+}
+
+// unitsOf are a fact's: in an index, or in memory.
+type unitsOf struct {
+	index *index
+	byKey map[string]*hindcast.Manifest
+}
+
+// Of returns the current manifest of a fact's unit.
+func (g *Generations) Of(fact, key string) (m hindcast.Manifest, found bool) {
+	units := g.facts[fact]
+	if units.index != nil {
+		return units.index.find(key)
+	}
+	if at := units.byKey[key]; at != nil {
+		return *at, true
+	}
+	return m, false
+}
+
+// Generations is Current for a plan.
+func (l *Lake) Generations(ctx context.Context) (*Generations, map[string]*hindcast.Manifest, error) {
+	dims, err := l.currentDims(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	folders, err := l.folders(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &Generations{facts: make(map[string]unitsOf, len(folders))}
+	for _, f := range folders {
+		if f.alone {
+			g.facts[f.fact] = unitsOf{index: f.index}
+			continue
+		}
+		list, err := l.generations(ctx, f, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.facts[f.fact] = unitsOf{byKey: byKey(list)}
+	}
+	return g, dims, nil
+}
+
+// Paths is Current for views: of long histories the manifests of facts have the paths of their files, and nothing else of
+// them, and what nobody changed since the index was written is taken from it.
+func (l *Lake) Paths(ctx context.Context) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
 	dims, err := l.currentDims(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -39,22 +88,25 @@ func (l *Lake) Generations(ctx context.Context, files bool) (map[string]map[stri
 
 	facts := make(map[string]map[string]*hindcast.Manifest, len(folders))
 	for _, f := range folders {
-		list, err := l.generations(ctx, f, files)
+		list, err := l.generations(ctx, f, true)
 		if err != nil {
 			return nil, nil, err
 		}
 
-		if len(list) == 0 {
-			continue
-		}
-
-		facts[f.fact] = make(map[string]*hindcast.Manifest, len(list))
-		for _, m := range list {
-			facts[f.fact][m.Key] = m
+		if len(list) > 0 {
+			facts[f.fact] = byKey(list)
 		}
 	}
 
 	return facts, dims, nil
+}
+
+func byKey(list []*hindcast.Manifest) map[string]*hindcast.Manifest {
+	units := make(map[string]*hindcast.Manifest, len(list))
+	for _, m := range list {
+		units[m.Key] = m
+	}
+	return units
 }
 
 // Unit names a fact's unit.
@@ -233,9 +285,10 @@ func (l *Lake) generations(ctx context.Context, f folder, files bool) ([]*hindca
 		return list, err
 	}
 
-	list := make([]*hindcast.Manifest, len(f.index.units))
+	units := f.index.all()
+	list := make([]*hindcast.Manifest, len(units))
 	for i := range list {
-		list[i] = &f.index.units[i]
+		list[i] = &units[i]
 	}
 
 	if !files || f.index.each(l, func(m *hindcast.Manifest, d detail) { m.Files = d.paths() }) {
@@ -372,7 +425,7 @@ func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
 		return nil
 	}
 
-	if stamp == "" && read == 0 && f.index != nil && len(list) == len(f.index.units) {
+	if stamp == "" && read == 0 && f.index != nil && len(list) == len(f.index.offsets) {
 		return nil // it would say the same again
 	}
 

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"hash/crc32"
 	"path"
-	"strings"
+	"sort"
 	"time"
+	"unsafe"
 
 	"github.com/hindcast/hindcast"
 )
@@ -16,10 +17,17 @@ import (
 // index is what the entries of a fact's catalog say, in one object: a long history has many, and a plan needs little of each.
 // It is never the truth: an entry counts as it is indexed while its stamp is the one that it had, and is read where it is not.
 type index struct {
-	stamp   string              // of the folder of entries, when it was listed after; "" if that tells nothing
-	units   []hindcast.Manifest // without Files, Layouts, Totals, Seconds, in the order of the entries' keys
+	fact    string
+	stamp   string   // of the folder of entries, when it was listed after; "" if that tells nothing
+	texts   []string // that several units have
+	light   string   // the units, in the order of the entries' keys
+	offsets []uint32 // where each begins in it
+	sorted  bool     // that is the order of their keys too
+	columns map[string][]hindcast.Column
 	details string              // stamps and files of the units, which few ask for
-	texts   []string
+	units   []hindcast.Manifest // see all
+	byKey   map[string]int      // see find
+	next    int                 // the unit that is likely asked for next
 }
 
 // detail is what an index knows of an entry beside its manifest.
@@ -229,14 +237,15 @@ func (r *indexReader) count() int {
 	return int(n)
 }
 
-func (r *indexReader) unit(m *hindcast.Manifest, columns func(text string) []hindcast.Column) {
+// unit reads a manifest without Files, Layouts, Totals and Seconds.
+func (r *indexReader) unit(m *hindcast.Manifest, x *index) {
 	flags := r.uint()
 
 	m.Missing, m.Key = flags&flagMissing != 0, r.own()
 	m.Interval.Start, m.Interval.End = r.time(), r.time()
 	m.Source, m.Time = r.shared(), r.shared()
 	m.Generation, m.Run, m.Fence, m.Attempt = int(r.uint()), r.shared(), r.int(), int(r.int())
-	m.Columns = columns(r.shared())
+	m.Columns = x.list(r)
 	m.Bytes, m.Sums.Rows, m.Sums.Content = r.int(), r.int(), r.own()
 
 	if flags&flagMark != 0 {
@@ -251,7 +260,7 @@ func (r *indexReader) unit(m *hindcast.Manifest, columns func(text string) []hin
 
 // decodeIndex reads the index of a fact. Its units share what texts and columns they have in common.
 func decodeIndex(fact string, body []byte) (*index, error) {
-	if len(body) < len(indexMagic)+crc32.Size || !bytes.HasPrefix(body, []byte(indexMagic)) {
+	if len(body) <= len(indexMagic)+crc32.Size || !bytes.HasPrefix(body, []byte(indexMagic)) {
 		return nil, errIndex
 	}
 
@@ -260,52 +269,114 @@ func decodeIndex(fact string, body []byte) (*index, error) {
 		return nil, errIndex
 	}
 
-	r := &indexReader{rest: string(body[len(indexMagic):end])}
+	text := body[len(indexMagic):end]
+	r := &indexReader{rest: unsafe.String(&text[0], len(text))} // nobody writes to it again, and it is large
 	if r.own() != fact {
 		return nil, errIndex
 	}
-
-	x := &index{stamp: strings.Clone(r.own())}
-	r.texts = make([]string, r.count())
-	for i := range r.texts {
-		r.texts[i] = r.own()
+	x := &index{fact: fact, stamp: r.own(), sorted: true, columns: map[string][]hindcast.Column{}}
+	x.texts = make([]string, r.count())
+	for i := range x.texts {
+		x.texts[i] = r.own()
 	}
-
-	x.units = make([]hindcast.Manifest, r.count())
-	light := &indexReader{rest: r.own(), texts: r.texts}
-	x.details, x.texts = r.own(), r.texts
-
-	known := map[string][]hindcast.Column{}
-	var wrong error
-	columns := func(text string) []hindcast.Column {
-		list, met := known[text]
-		if !met {
-			if err := json.Unmarshal([]byte(text), &list); err != nil {
-				wrong = err
-			}
-			known[text] = list
-		}
-		return list
-	}
-
-	for i := range x.units {
-		x.units[i].Name = fact
-		light.unit(&x.units[i], columns)
-	}
-
-	if r.broken || light.broken || wrong != nil || r.rest != "" || light.rest != "" {
+	x.offsets = make([]uint32, r.count())
+	x.light, x.details = r.own(), r.own()
+	if r.broken || r.rest != "" || !x.scan() {
 		return nil, errIndex
 	}
 
 	return x, nil
 }
 
+// list reads a list of columns, of which units share one that is the same.
+func (x *index) list(r *indexReader) (columns []hindcast.Column) {
+	text := r.shared()
+	columns, met := x.columns[text]
+	if !met {
+		if err := json.Unmarshal([]byte(text), &columns); err != nil {
+			r.broken = true
+		}
+		x.columns[text] = columns
+	}
+	return columns
+}
+
+// scan finds where each unit begins, and reports whether all of them can be read.
+func (x *index) scan() bool {
+	r := &indexReader{rest: x.light, texts: x.texts}
+	var m hindcast.Manifest
+	last := ""
+	for i := range x.offsets {
+		x.offsets[i] = uint32(len(x.light) - len(r.rest))
+		r.unit(&m, x)
+		if r.broken {
+			return false
+		}
+		x.sorted = x.sorted && (i == 0 || last < m.Key)
+		last = m.Key
+	}
+	return r.rest == ""
+}
+
+// unit is the manifest of a unit by its place.
+func (x *index) unit(i int) (m hindcast.Manifest) {
+	r := &indexReader{rest: x.light[x.offsets[i]:], texts: x.texts}
+	m.Name = x.fact
+	r.unit(&m, x)
+	return m
+}
+
+// find is the manifest of a unit by its key. Who asks in the order of the keys finds each at once.
+func (x *index) find(key string) (m hindcast.Manifest, found bool) {
+	at := x.next
+	if at >= len(x.offsets) || x.key(at) != key {
+		if at, found = x.search(key); !found {
+			return m, false
+		}
+	}
+	x.next = at + 1
+	return x.unit(at), true
+}
+
+func (x *index) key(i int) string {
+	r := &indexReader{rest: x.light[x.offsets[i]:]}
+	r.uint()
+	return r.own()
+}
+
+func (x *index) search(key string) (at int, found bool) {
+	if x.sorted {
+		at = sort.Search(len(x.offsets), func(i int) bool { return x.key(i) >= key })
+		return at, at < len(x.offsets) && x.key(at) == key
+	}
+	if x.byKey == nil {
+		x.byKey = make(map[string]int, len(x.offsets))
+		for i := range x.offsets {
+			x.byKey[x.key(i)] = i
+		}
+	}
+	at, found = x.byKey[key]
+	return at, found
+}
+
+// all are the manifests of all units.
+func (x *index) all() []hindcast.Manifest {
+	if x.units == nil {
+		x.units = make([]hindcast.Manifest, len(x.offsets))
+		for i := range x.units {
+			x.units[i] = x.unit(i)
+		}
+	}
+	return x.units
+}
+
 // each tells the details of the units, in their order, and reports whether they could all be read.
 func (x *index) each(l *Lake, tell func(m *hindcast.Manifest, d detail)) bool {
 	r := &indexReader{rest: x.details, texts: x.texts}
 
-	for i := range x.units {
-		m := &x.units[i]
+	units := x.all()
+	for i := range units {
+		m := &units[i]
 		d := detail{stamp: r.own(), files: make([]string, r.count())}
 		prefix := ""
 

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -113,6 +115,36 @@ func saveIndex(t *testing.T, l *Lake) {
 	}
 }
 
+// found asks for each generation, in the order of time and against it, and for some that are not there.
+func found(t *testing.T, l *Lake, facts map[string]map[string]*hindcast.Manifest) {
+	t.Helper()
+	g, _, err := l.Generations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fact, units := range facts {
+		keys := slices.Sorted(maps.Keys(units))
+		backwards := slices.Clone(keys)
+		slices.Reverse(backwards)
+		for _, key := range slices.Concat(keys, backwards) {
+			m, there := g.Of(fact, key)
+			want := *units[key]
+			m.Files, want.Files = nil, nil
+			if !there || light(&m) != light(&want) {
+				t.Errorf("Of(%s, %s) is %+v, %v; want %+v", fact, key, m, there, want)
+			}
+		}
+		for _, key := range []string{"", "!", keys[0] + "!", keys[len(keys)-1] + "~", "~"} {
+			if m, there := g.Of(fact, key); there {
+				t.Errorf("Of(%s, %q) is %+v", fact, key, m)
+			}
+		}
+	}
+	if m, there := g.Of("no such fact", "x"); there {
+		t.Errorf("of a fact that is not there it is %+v", m)
+	}
+}
+
 // agree compares what a plan is told with the entries, read one by one, and returns how many entries the plan's reading read.
 func agree(t *testing.T, l *Lake, reads *atomic.Int64) int64 {
 	t.Helper()
@@ -121,22 +153,23 @@ func agree(t *testing.T, l *Lake, reads *atomic.Int64) int64 {
 		t.Fatal(err)
 	}
 	reads.Store(0)
-	got, gotDims, err := l.Generations(t.Context(), true)
+	got, gotDims, err := l.Paths(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := reads.Load()
+	found(t, l, facts)
 	if !reflect.DeepEqual(dims, gotDims) || len(facts) != len(got) {
-		t.Errorf("Generations has %d facts and the dimensions %v, want %d and %v", len(got), gotDims, len(facts), dims)
+		t.Errorf("Paths has %d facts and the dimensions %v, want %d and %v", len(got), gotDims, len(facts), dims)
 	}
 	for fact, units := range facts {
 		if len(got[fact]) != len(units) {
-			t.Errorf("Generations has %d units of %s, the catalog %d", len(got[fact]), fact, len(units))
+			t.Errorf("Paths has %d units of %s, the catalog %d", len(got[fact]), fact, len(units))
 		}
 		for key, m := range units {
 			is := got[fact][key]
 			if is == nil {
-				t.Errorf("Generations has no %s %s", fact, key)
+				t.Errorf("Paths has no %s %s", fact, key)
 				continue
 			}
 			if want, now := light(m), light(is); want != now {
@@ -464,7 +497,7 @@ func TestCorruptEntryAndIndex(t *testing.T) {
 		saveIndex(t, next)
 		next = withIndex(2, store, "p")
 	}
-	if _, _, err := next.Generations(t.Context(), false); err != nil {
+	if _, _, err := next.Generations(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := next.Restore(t.Context()); err != nil {
@@ -496,8 +529,8 @@ func TestNothingToIndex(t *testing.T) {
 	if err := l.saveIndex(t.Context(), folders[0]); err != nil {
 		t.Fatal(err)
 	}
-	if facts, _, err := l.Generations(t.Context(), true); err != nil || len(facts) != 0 {
-		t.Errorf("Generations = %v, %v", facts, err)
+	if facts, _, err := l.Paths(t.Context()); err != nil || len(facts) != 0 {
+		t.Errorf("Paths = %v, %v", facts, err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // choose takes the slices that --slices names, by their place. Nothing named is all.
 func (m *maker) choose() ([]int, error) {
-	chosen, err := selected(m.Selection, m.history, m.Pipeline.History.Every, func(word string) func(int) bool { return m.word(m.all, word) })
+	chosen, err := selected(m.Selection, m.history, m.Pipeline.History.Every, func(word string) func(int) bool { return m.word(word) })
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +36,20 @@ func Select(p *Plan, st *hindcast.RunState, selection string) ([]string, error) 
 	if strings.TrimSpace(selection) == "" {
 		return nil, nil
 	}
-	planned := make([]hindcast.Slice, len(p.Items))
+	planned := p.slices()
+	reasons := make(map[string]hindcast.Reason, len(p.Items))
 	for i := range p.Items {
-		planned[i] = p.Items[i].Slice
+		reasons[p.Items[i].Slice.Key] = p.Items[i].Reason
 	}
-	chosen, err := selected(selection, planned, p.Pipeline.History.Every, func(word string) func(int) bool { return p.word(st, word) })
+	reason := func(i int) hindcast.Reason {
+		if reason, known := reasons[planned[i].Key]; known {
+			return reason
+		}
+		return hindcast.ReasonUpToDate
+	}
+	chosen, err := selected(selection, planned, p.Pipeline.History.Every, func(word string) func(int) bool {
+		return ofRun(st, word, reason, func(i int) string { return planned[i].Key })
+	})
 	if err != nil {
 		e := *hindcast.AsError(err)
 		e.Next = strings.Replace(e.Next, "hindcast plan", "hindcast status "+p.Run+" --all", 1)
@@ -63,6 +72,17 @@ func (p *Plan) Only(keys []string) *Plan {
 	}
 	out := *p
 	out.Items = slices.DeleteFunc(slices.Clone(p.Items), func(i Item) bool { return !wanted[i.Slice.Key] })
+	out.UpToDate = nil
+	within := p.spans()
+	for i := range p.UpToDate {
+		span, follows := &p.UpToDate[i], false
+		for _, s := range within(span) {
+			if wanted[s.Key] {
+				out.span(&s, span.Detail, follows)
+			}
+			follows = wanted[s.Key]
+		}
+	}
 	return &out
 }
 
@@ -117,26 +137,26 @@ func (m *maker) forced(o *output) Outcome {
 	return o.Outcome
 }
 
-// word is what a word selects of the candidates.
-func (m *maker) word(all []candidate, word string) func(int) bool {
+// word is what a word selects of the candidates. A slice that is settled is none of them but `all`, and `failed`.
+func (m *maker) word(word string) func(int) bool {
+	all := m.all
 	switch word {
 	case "all":
 		return func(int) bool { return true }
 	case "new", "missing":
-		return func(i int) bool { return all[i].first().committed == nil }
+		return func(i int) bool { return all[i] != nil && all[i].first().committed == nil }
 	case "stale":
-		return func(i int) bool { return all[i].first().committed != nil && all[i].Reason.Runs() }
+		return func(i int) bool { return all[i] != nil && all[i].first().committed != nil && all[i].Reason.Runs() }
 	case "failed":
-		return func(i int) bool { return m.Failed[all[i].Slice.Key] }
+		return func(i int) bool { return m.Failed[m.history[i].Key] }
 	case "unsettled":
-		return func(i int) bool { return all[i].unsettled }
+		return func(i int) bool { return all[i] != nil && all[i].unsettled }
 	}
 	return nil
 }
 
-// word is what a word selects of a frozen plan and its run.
-func (p *Plan) word(st *hindcast.RunState, word string) func(int) bool {
-	reason := func(i int) hindcast.Reason { return p.Items[i].Reason }
+// ofRun is what a word selects of the slices of a frozen plan and its run.
+func ofRun(st *hindcast.RunState, word string, reason func(int) hindcast.Reason, key func(int) string) func(int) bool {
 	switch word {
 	case "all":
 		return func(int) bool { return true }
@@ -146,7 +166,7 @@ func (p *Plan) word(st *hindcast.RunState, word string) func(int) bool {
 		return func(i int) bool { return reason(i).Runs() && reason(i) != hindcast.ReasonNew }
 	case "failed":
 		return func(i int) bool {
-			s := st.Slices[p.Items[i].Slice.Key]
+			s := st.Slices[key(i)]
 			return s != nil && (s.State == hindcast.Failed || s.State == hindcast.Stopped)
 		}
 	case "unsettled":

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -18,7 +17,7 @@ const (
 // estimate adds up what the running items read, and what is to be unloaded.
 func (m *maker) estimate(p *Plan) Estimate {
 	e := Estimate{DiskFree: m.Machine.DiskFree, RowsOut: -1}
-	running, replaced := 0, 0
+	running := 0
 	for i := range p.Items {
 		item := &p.Items[i]
 		if !item.Reason.Runs() {
@@ -26,9 +25,6 @@ func (m *maker) estimate(p *Plan) Estimate {
 		}
 		running++
 		e.RowsIn, e.BytesIn = add(e.RowsIn, item.Rows), add(e.BytesIn, item.Bytes)
-		if slices.ContainsFunc(m.committed, func(rows map[string]*hindcast.Committed) bool { return rows[item.Slice.Key] != nil }) {
-			replaced++
-		}
 	}
 	unloads := 0
 	for i := range p.Units {
@@ -50,7 +46,7 @@ func (m *maker) estimate(p *Plan) Estimate {
 	if staged >= 0 && e.UnloadBytes >= 0 && e.BytesIn >= 0 {
 		e.DiskNeeded = e.UnloadBytes + staged
 		if running > 0 {
-			e.DiskNeeded += staged * int64(replaced) / int64(running) // the previous rows are kept
+			e.DiskNeeded += staged * int64(m.replaced) / int64(running) // the previous rows are kept
 		}
 	}
 	return e

@@ -26,7 +26,26 @@ func (p *Plan) UnmarshalJSON(text []byte) error {
 		return p.unmarshal1(text)
 	}
 	type plain Plan
-	return exact(text, (*plain)(p))
+	err = exact(text, (*plain)(p))
+	p.fold()
+	return err
+}
+
+// fold takes the slices that are up to date out of the items, where they once stood.
+func (p *Plan) fold() {
+	items := p.Items[:0]
+	follows := false
+	for i := range p.Items {
+		item := &p.Items[i]
+		if item.Reason != hindcast.ReasonUpToDate {
+			items, follows = append(items, *item), false
+			continue
+		}
+		follows = follows && p.UpToDate[len(p.UpToDate)-1].Interval.End.Equal(item.Slice.Start)
+		p.span(&item.Slice, item.Detail, follows)
+		follows = true
+	}
+	p.Items = items
 }
 
 // formatOf reads the format, which comes first. The first format had no number.
@@ -98,5 +117,6 @@ func (p *Plan) unmarshal1(text []byte) error {
 		p.Items[i] = item.Item
 		p.Items[i].Parts = []hindcast.Parts{item.Parts}
 	}
+	p.fold()
 	return nil
 }

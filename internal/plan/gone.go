@@ -14,17 +14,20 @@ type goneSource struct {
 	copied *hindcast.Manifest // the first table's generation in the lake
 }
 
-// gone are the sources of the plan's slices that are not there any more, a fact or dimension at a time.
-func (m *maker) gone(out *Plan) (list []goneSource) {
-	for _, f := range m.Pipeline.Facts {
-		g := goneSource{key: "facts." + f.Name}
-		for i := range out.Units {
-			u := &out.Units[i]
-			if !u.Gone || u.Fact != f.Name || slices.Contains(g.tables, u.Source) {
+// gone are the sources of the chosen slices that are not there any more, a fact or dimension at a time.
+func (m *maker) gone() (list []goneSource) {
+	for f, c := range m.cutters {
+		if !slices.ContainsFunc(c.units, func(u Unit) bool { return u.Gone }) {
+			continue
+		}
+		g := goneSource{key: "facts." + c.fact.Name}
+		for i, needed := range m.needed(f) {
+			u := &c.units[i]
+			if !u.Gone || !needed || slices.Contains(g.tables, u.Source) {
 				continue
 			}
 			if len(g.tables) == 0 {
-				g.copied = m.Current[u.Fact][u.Key]
+				g.copied = m.current(u.Fact, u.Key)
 			}
 			g.tables = append(g.tables, u.Source)
 		}

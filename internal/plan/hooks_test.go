@@ -18,7 +18,7 @@ func TestHooksThatControlTheTransactionAreRefused(t *testing.T) {
 		"ATTACH 'other.duckdb'":                 "ATTACH",
 	} {
 		w := newWorld(t, func(p *hindcast.Pipeline) { p.Output().Load.After = []string{"SELECT 1", hook} })
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		if words == "" {
 			if err != nil {
 				t.Errorf("%s: %v", hook, err)

@@ -17,21 +17,22 @@ type Draft struct{ maker }
 // maker holds what a plan is made of.
 type maker struct {
 	Inputs
-	to        time.Time // the history's end, resolved
-	history   []hindcast.Slice
-	parts     []func(hindcast.Slice) hindcast.Parts // by output
-	cutters   []*cutter
-	byName    []int // the cutters in the order of their facts' names
-	dims      []DimItem
-	dimParts  []part      // what is known of the dimensions' contents, by name
-	all       []candidate // every slice of the history
-	known     known       // columns of a source, as the unit before had them
-	said      map[committer]string
-	committed []map[string]*hindcast.Committed // by output and slice key; a row counts for its own interval only
-	warnings  []string
-	told      map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
-	items     []Item          // of the plan that was made last
-	units     []Unit
+	to       time.Time // the history's end, resolved
+	history  []hindcast.Slice
+	parts    []func(hindcast.Slice) hindcast.Parts // by output
+	cutters  []*cutter
+	byName   []int // the cutters in the order of their facts' names
+	dims     []DimItem
+	dimParts []part       // what is known of the dimensions' contents, by name
+	all      []*candidate // of every slice of the history; nil of one that is settled
+	settled  settlements
+	rows     []int    // how many slices are committed, by output
+	known    known    // columns of a source, as the unit before had them
+	contents []string // of a slice's units, while it is looked at
+	chosen   []int    // the slices that are selected, by their place
+	replaced int      // how many of the slices that run are committed
+	warnings []string
+	told     map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
 
 // Make plans: for each selected slice whether it runs and why. E-VALUE, with its place in the pipeline file, for a
@@ -54,7 +55,7 @@ func Begin(in Inputs) (*Draft, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, said: map[committer]string{}, history: in.History}}
+	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, history: in.History}}
 	m := &d.maker
 	m.warnings = unstable(in.Pipeline)
 	for k := range in.Pipeline.Outputs {
@@ -68,14 +69,8 @@ func Begin(in Inputs) (*Draft, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	m.all = make([]candidate, len(m.history))
-	n := len(in.Pipeline.Outputs)
-	outputs := make([]output, n*len(m.history))
-	for i, s := range m.history {
-		m.all[i].outputs = outputs[i*n : (i+1)*n : (i+1)*n]
-		if err := m.all[i].look(m, s); err != nil {
-			return nil, err
-		}
+	if err := m.lookAtAll(); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -111,74 +106,118 @@ func (d *Draft) Edited(output int, published map[string]hindcast.Sums) {
 // Advise adds the warehouse's advice.
 func (d *Draft) Advise(advice []string) { d.Advice = advice }
 
-// Unexplained names the slices of which an output changed, or may change, and of which its status row does not say yet what
-// they were made of.
-func (d *Draft) Unexplained(output int) (keys []string) {
-	for i := range d.all {
-		c := &d.all[i]
-		if o := &c.outputs[output]; o.committed != nil && !o.same && o.committed.Parts.SQL == "" {
-			keys = append(keys, c.Slice.Key)
-		}
-	}
-	return keys
-}
-
-// Explain takes the whole status rows of these slices.
-func (d *Draft) Explain(rows []hindcast.Committed) {
-	targets := d.Pipeline.Targets()
-	for i := range rows {
-		output := slices.Index(targets, rows[i].Target)
-		if output < 0 {
-			continue
-		}
-		if row := d.committed[output][rows[i].Slice.Key]; row != nil && row.Fingerprint == rows[i].Fingerprint {
-			*row = rows[i]
-		}
-	}
-}
-
-// Plan makes the plan of what is known. It may be called again when more is; the one that was made before is invalid then, since
-// a long history has room for one only.
+// Plan makes the plan of what is known. It may be called again when more is.
 func (d *Draft) Plan() (*Plan, error) {
 	m := &d.maker
 	if err := m.targetTimes(); err != nil {
 		return nil, err
 	}
 	out := &Plan{Format: Format, CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
-		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs))}
+		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
+		Items: []Item{}, Units: []Unit{}}
 	for k := range out.Outputs {
 		out.Outputs[k].SQL = m.Pipeline.Outputs[k].Text
 		if len(m.Outputs) > 0 {
 			out.Outputs[k].Result, out.Outputs[k].Existing = m.Outputs[k].Result, m.Outputs[k].Existing
 		}
 	}
-	for i := range m.all {
-		m.judge(&m.all[i])
-	}
-	chosen, err := m.choose()
-	if err != nil {
+	if err := m.unsettle(); err != nil {
 		return nil, err
 	}
-	if err := m.tablesThere(chosen); err != nil {
+	for _, c := range m.all {
+		if c != nil {
+			m.judge(c)
+		}
+	}
+	var err error
+	if m.chosen, err = m.choose(); err != nil {
 		return nil, err
 	}
-	out.Items = slices.Grow(m.items[:0], len(chosen))
-	for _, i := range chosen {
-		out.Items = append(out.Items, m.item(&m.all[i]))
+	if err := m.tablesThere(); err != nil {
+		return nil, err
 	}
-	out.Units = m.units[:0]
-	m.collectUnits(out, chosen)
-	m.items, m.units = out.Items, out.Units
-	gone := m.gone(out)
+	if err := m.fill(out); err != nil {
+		return nil, err
+	}
+	gone := m.gone()
 	if err := m.refuseGone(gone); err != nil {
 		return nil, err
 	}
 	out.Notes = m.columnNotes(out)
 	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
-	out.Moved = m.moved(out)
+	out.Moved = m.moved()
+	out.Copies = m.copies(out)
 	out.Warnings = slices.Concat(m.warnings, m.warnGone(gone), m.Inputs.Notes, m.Advice)
 	return out, nil
+}
+
+// fill puts the chosen slices into the plan, with the units that those among its items read, once each; only what a running
+// slice needs is unloaded.
+func (m *maker) fill(out *Plan) error {
+	needed, runs := make([][]bool, len(m.cutters)), make([][]bool, len(m.cutters))
+	for f, c := range m.cutters {
+		needed[f], runs[f] = make([]bool, len(c.units)), make([]bool, len(c.units))
+	}
+	m.replaced = 0
+	last := -2 // the place of the last slice in a span
+	for _, i := range m.chosen {
+		c := m.all[i]
+		if c == nil && (m.Force || m.Whole) {
+			var err error
+			if c, err = m.candidate(i); err != nil {
+				return err
+			}
+			m.judge(c)
+		}
+		var item Item
+		detail := ""
+		if c != nil {
+			item = m.item(i, c)
+			detail = item.Detail
+		} else {
+			detail = m.settledDetail(i)
+		}
+		if c == nil || item.Reason == hindcast.ReasonUpToDate && !m.Whole {
+			out.span(&m.history[i], detail, last == i-1)
+			last = i
+			continue
+		}
+		out.Items = append(out.Items, item)
+		if item.Reason.Runs() && c.committed() {
+			m.replaced++
+		}
+		for f := range m.cutters {
+			for _, u := range m.unitsOf(f, i) {
+				needed[f][u] = true
+				runs[f][u] = runs[f][u] || item.Reason.Runs()
+			}
+		}
+	}
+	for f, c := range m.cutters {
+		for i := range c.units {
+			if !needed[f][i] {
+				continue
+			}
+			u := c.units[i]
+			if u.Unload = u.Unload && runs[f][i]; !u.Unload {
+				u.Why = ""
+			}
+			out.Units = append(out.Units, u)
+		}
+	}
+	return nil
+}
+
+// span adds a slice that is up to date; it may follow the one that was added last.
+func (p *Plan) span(s *hindcast.Slice, detail string, follows bool) {
+	if n := len(p.UpToDate); follows && p.UpToDate[n-1].Detail == detail {
+		span := &p.UpToDate[n-1]
+		span.Last, span.Interval.End = s.Key, s.End
+		span.Slices++
+		return
+	}
+	p.UpToDate = append(p.UpToDate, Span{First: s.Key, Last: s.Key, Slices: 1, Interval: s.Interval, Detail: detail})
 }
 
 // running is how many of the items are worked on.
@@ -215,7 +254,6 @@ func (m *maker) prepare() error {
 		m.cutters = append(m.cutters, c)
 	}
 	slices.SortFunc(m.byName, func(a, b int) int { return strings.Compare(m.cutters[a].fact.Name, m.cutters[b].fact.Name) })
-	m.commits()
 	var err error
 	if m.dims, err = m.surveyDims(); err != nil {
 		return err
@@ -227,23 +265,6 @@ func (m *maker) prepare() error {
 	}
 	slices.SortFunc(m.dimParts, func(a, b part) int { return strings.Compare(a.name, b.name) })
 	return nil
-}
-
-// commits finds the row of each output of each slice. One of the same key and other bounds, or of another target, is not it.
-func (m *maker) commits() {
-	targets := m.Pipeline.Targets()
-	m.committed = make([]map[string]*hindcast.Committed, len(targets))
-	for k := range m.committed {
-		m.committed[k] = make(map[string]*hindcast.Committed, len(m.Committed)/len(targets))
-	}
-	for i := range m.Committed {
-		row := &m.Committed[i]
-		output := slices.Index(targets, row.Target)
-		at := sort.Search(len(m.history), func(k int) bool { return !m.history[k].Start.Before(row.Slice.Start) })
-		if at < len(m.history) && output >= 0 && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval) {
-			m.committed[output][row.Slice.Key] = row
-		}
-	}
 }
 
 // params refuses a user's parameter of a name that hindcast fills in.
@@ -291,7 +312,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 		u.Rows, u.Bytes = 0, 0
 		return nil
 	}
-	current := m.Current[u.Fact][u.Key]
+	current := m.current(u.Fact, u.Key)
 	if current != nil && (!current.Interval.Equal(u.Interval) || current.Source != u.Source) {
 		current = nil
 	}
@@ -315,6 +336,7 @@ func (m *maker) survey(c *cutter, u *Unit) error {
 	if u.Why = m.due(c, u, current); u.Why == "" {
 		u.Columns = Seen(columns, current.Columns)
 		u.Unloaded = current.CreatedAt
+		c.mark(u, current.Mark)
 	} else if current != nil && !current.Missing {
 		u.Keep = m.kept(c.fact.Used, current, columns)
 	}
@@ -407,19 +429,18 @@ func (c *cutter) share(u *Unit, whole int64) int64 {
 }
 
 // tablesThere refuses a plan whose running slices need tables that are not there.
-func (m *maker) tablesThere(chosen []int) error {
+func (m *maker) tablesThere() error {
 	for f, c := range m.cutters {
 		if c.fact.Missing == hindcast.MissingEmpty || c.fact.Missing == hindcast.MissingSkip {
 			continue
 		}
 		var gone []string
-		seen := map[int]bool{}
-		for _, n := range chosen {
-			for _, i := range m.all[n].units[f] {
-				if u := &c.units[i]; u.Missing && !seen[i] {
-					seen[i] = true
-					gone = append(gone, u.Source)
-				}
+		if !slices.ContainsFunc(c.units, func(u Unit) bool { return u.Missing }) {
+			continue
+		}
+		for i, needed := range m.needed(f) {
+			if u := &c.units[i]; needed && u.Missing {
+				gone = append(gone, u.Source)
 			}
 		}
 		if len(gone) > 0 {
@@ -465,30 +486,43 @@ func some(names []string) []string {
 	return append(slices.Clone(names[:shown]), fmt.Sprintf("and %d more", len(names)-shown))
 }
 
-// collectUnits puts the units that the items need into the plan, once each; only what a running slice needs is
-// unloaded.
-func (m *maker) collectUnits(out *Plan, chosen []int) {
-	for f, c := range m.cutters {
-		needed, runs, n := make([]bool, len(c.units)), make([]bool, len(c.units)), 0
-		for k, i := range chosen {
-			for _, u := range m.all[i].units[f] {
-				if !needed[u] {
-					needed[u] = true
-					n++
-				}
-				runs[u] = runs[u] || out.Items[k].Reason.Runs()
-			}
-		}
-		out.Units = slices.Grow(out.Units, n)
-		for i := range c.units {
-			if !needed[i] {
-				continue
-			}
-			u := c.units[i]
-			if u.Unload = u.Unload && runs[i]; !u.Unload {
-				u.Why = ""
-			}
-			out.Units = append(out.Units, u)
+// unitsOf are the units of a fact that a slice reads: its own first, then the lookback's.
+func (m *maker) unitsOf(f, i int) []int {
+	c := m.cutters[f]
+	first, own, end, err := c.in(m.history[i])
+	if err != nil {
+		return nil // the history was not judged then
+	}
+	list := make([]int, 0, end-first)
+	for u := own; u < end; u++ {
+		list = append(list, u)
+	}
+	for u := first; u < own; u++ {
+		if !c.optional(u) {
+			list = append(list, u)
 		}
 	}
+	return list
+}
+
+// needed says of each unit of a fact whether a chosen slice reads it.
+func (m *maker) needed(f int) []bool {
+	needed := make([]bool, len(m.cutters[f].units))
+	for _, i := range m.chosen {
+		for _, u := range m.unitsOf(f, i) {
+			needed[u] = true
+		}
+	}
+	return needed
+}
+
+// current is the current manifest of a unit, nil if there is none.
+func (m *maker) current(fact, key string) *hindcast.Manifest {
+	if m.Current == nil {
+		return nil
+	}
+	if current, found := m.Current.Of(fact, key); found {
+		return &current
+	}
+	return nil
 }

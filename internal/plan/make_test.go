@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -56,13 +57,43 @@ func pipeline() *hindcast.Pipeline {
 	return p
 }
 
+// Manifests are the current generations, by fact and unit key.
+type Manifests map[string]map[string]*hindcast.Manifest
+
+// Of finds one.
+func (m Manifests) Of(fact, key string) (hindcast.Manifest, bool) {
+	if found := m[fact][key]; found != nil {
+		return *found, true
+	}
+	return hindcast.Manifest{}, false
+}
+
+// Sorted gives status rows as a plan takes them: for each output those of all, in the order of time.
+func Sorted(p *hindcast.Pipeline, rows []hindcast.Committed) []iter.Seq[hindcast.Committed] {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
+	return slices.Repeat([]iter.Seq[hindcast.Committed]{slices.Values(rows)}, len(p.Outputs))
+}
+
+// given are Inputs whose status rows and generations a test can change.
+type given struct {
+	Inputs
+	Committed []hindcast.Committed
+	Current   Manifests
+}
+
+func (in given) all() Inputs {
+	in.Inputs.Committed, in.Inputs.Current = Sorted(in.Pipeline, in.Committed), in.Current
+	return in.Inputs
+}
+
 // fresh is a warehouse with all tables, nothing unloaded and nothing committed.
-func fresh(p *hindcast.Pipeline) Inputs {
-	in := Inputs{Pipeline: p, Now: now, Engine: Version{"duckdb", "1.5.5"}, Warehouse: Version{"duckdb", "1.5.5"},
-		Sources: map[string]Source{}, Current: map[string]map[string]*hindcast.Manifest{}, Dims: map[string]*hindcast.Manifest{},
+func fresh(p *hindcast.Pipeline) given {
+	in := given{Current: Manifests{}, Inputs: Inputs{Pipeline: p, Now: now, Engine: Version{"duckdb", "1.5.5"}, Warehouse: Version{"duckdb", "1.5.5"},
+		Sources: map[string]Source{}, Whole: true, Dims: map[string]*hindcast.Manifest{},
 		Machine: Machine{Cores: 2, Memory: 8 << 30, DiskFree: 100 << 30},
 		Outputs: []Known{{Existing: true, Published: map[string]hindcast.Sums{},
-			Result: []hindcast.Column{{Name: "usage_month", Type: "DATE"}, {Name: "cost", Type: "DECIMAL(38,6)"}}}}}
+			Result: []hindcast.Column{{Name: "usage_month", Type: "DATE"}, {Name: "cost", Type: "DECIMAL(38,6)"}}}}}}
 	to, err := ResolveTo(p, now)
 	if err != nil {
 		panic(err)
@@ -85,7 +116,7 @@ func fresh(p *hindcast.Pipeline) Inputs {
 }
 
 // done is the same after a run of everything on 3 May.
-func done(t *testing.T, p *hindcast.Pipeline) Inputs {
+func done(t *testing.T, p *hindcast.Pipeline) given {
 	t.Helper()
 	in := fresh(p)
 	ran := time.Date(2021, 5, 3, 12, 0, 0, 0, time.UTC)
@@ -112,9 +143,9 @@ func done(t *testing.T, p *hindcast.Pipeline) Inputs {
 	return in
 }
 
-func makePlan(t *testing.T, in Inputs) *Plan {
+func makePlan(t *testing.T, in given) *Plan {
 	t.Helper()
-	p, err := Make(in)
+	p, err := Make(in.all())
 	if err != nil {
 		t.Fatalf("%v %v", err, hindcast.AsError(err).Detail)
 	}
@@ -186,71 +217,71 @@ const march = "2020-03-01"
 // slices have the same reason.
 func TestReasons(t *testing.T) {
 	for name, c := range map[string]struct {
-		change  func(in *Inputs)
+		change  func(in *given)
 		want    string
 		all     bool
 		unloads []string
 	}{
-		"SQL":          {func(in *Inputs) { in.Pipeline.Output().Text = "SELECT 1" }, "SQL changed: committed by r7, 3 May", true, nil},
-		"SQL comment":  {func(in *Inputs) { in.Pipeline.Output().Text += " -- by account\n;" }, "up to date: committed by r7, 3 May", true, nil},
-		"parameter":    {func(in *Inputs) { in.Pipeline.Params[0].Literal = "1.1" }, "parameters changed: committed by r7, 3 May", true, nil},
-		"engine":       {func(in *Inputs) { in.Engine.Version = "1.6.0" }, "definition changed: committed by r7, 3 May", true, nil},
-		"engine patch": {func(in *Inputs) { in.Engine.Version = "1.5.6" }, "up to date: committed by r7, 3 May", true, nil},
-		"hook":         {func(in *Inputs) { in.Pipeline.Output().Load.After = []string{"ANALYZE"} }, "definition changed: committed by r7, 3 May", true, nil},
-		"target key":   {func(in *Inputs) { in.Pipeline.Output().Target.Key = nil }, "definition changed: committed by r7, 3 May", true, nil},
-		"check":        {func(in *Inputs) { in.Pipeline.Output().Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }, "up to date: committed by r7, 3 May", true, nil},
-		"run settings": {func(in *Inputs) { in.Pipeline.Run.Parallel = 7 }, "up to date: committed by r7, 3 May", true, nil},
-		"an older year": {func(in *Inputs) {
+		"SQL":          {func(in *given) { in.Pipeline.Output().Text = "SELECT 1" }, "SQL changed: committed by r7, 3 May", true, nil},
+		"SQL comment":  {func(in *given) { in.Pipeline.Output().Text += " -- by account\n;" }, "up to date: committed by r7, 3 May", true, nil},
+		"parameter":    {func(in *given) { in.Pipeline.Params[0].Literal = "1.1" }, "parameters changed: committed by r7, 3 May", true, nil},
+		"engine":       {func(in *given) { in.Engine.Version = "1.6.0" }, "definition changed: committed by r7, 3 May", true, nil},
+		"engine patch": {func(in *given) { in.Engine.Version = "1.5.6" }, "up to date: committed by r7, 3 May", true, nil},
+		"hook":         {func(in *given) { in.Pipeline.Output().Load.After = []string{"ANALYZE"} }, "definition changed: committed by r7, 3 May", true, nil},
+		"target key":   {func(in *given) { in.Pipeline.Output().Target.Key = nil }, "definition changed: committed by r7, 3 May", true, nil},
+		"check":        {func(in *given) { in.Pipeline.Output().Checks = []hindcast.Check{{Name: "sql 1", SQL: "SELECT 1"}} }, "up to date: committed by r7, 3 May", true, nil},
+		"run settings": {func(in *given) { in.Pipeline.Run.Parallel = 7 }, "up to date: committed by r7, 3 May", true, nil},
+		"an older year": {func(in *given) {
 			in.Pipeline.Params[0].Literal = "2"
 			in.Now = in.Now.AddDate(1, 0, 0)
 			in.Dims["accounts"].CreatedAt = in.Now
 		},
 			"parameters changed: committed by r7, 3 May 2021", true, nil},
-		"another target":             {func(in *Inputs) { in.Pipeline.Output().Target.Table = "other" }, "new: ", true, nil},
-		"never committed":            {func(in *Inputs) { in.Committed = slices.Delete(in.Committed, 2, 3) }, "new: ", false, nil},
-		"committed with another end": {func(in *Inputs) { in.Committed[2].Slice.End = date("2020-03-31") }, "new: ", false, nil},
-		"facts":                      {func(in *Inputs) { in.Current["billing"][march].Sums.Content = "more" }, "facts changed: billing, committed by r7, 3 May", false, nil},
-		"columns": {func(in *Inputs) {
+		"another target":             {func(in *given) { in.Pipeline.Output().Target.Table = "other" }, "new: ", true, nil},
+		"never committed":            {func(in *given) { in.Committed = slices.Delete(in.Committed, 2, 3) }, "new: ", false, nil},
+		"committed with another end": {func(in *given) { in.Committed[2].Slice.End = date("2020-03-31") }, "new: ", false, nil},
+		"facts":                      {func(in *given) { in.Current["billing"][march].Sums.Content = "more" }, "facts changed: billing, committed by r7, 3 May", false, nil},
+		"columns": {func(in *given) {
 			in.source("billing_2020_03", func(s *Source) {
 				s.Columns = append(slices.Clone(s.Columns), hindcast.Column{Name: "tier", Type: "VARCHAR"})
 			})
 		},
 			"facts changed: billing: columns changed; run only if its rows differ", false, []string{"billing_2020_03: columns changed"}},
-		"a type": {func(in *Inputs) {
+		"a type": {func(in *given) {
 			in.source("billing_2020_03", func(s *Source) { s.Columns = []hindcast.Column{billing[0], billing[1], {Name: "cost", Type: "DOUBLE"}} })
 		},
 			"facts changed: billing: columns changed; run only if its rows differ", false, []string{"billing_2020_03: columns changed"}},
-		"order of columns": {func(in *Inputs) {
+		"order of columns": {func(in *given) {
 			in.source("billing_2020_03", func(s *Source) { s.Columns = []hindcast.Column{billing[2], billing[1], billing[0]} })
 		},
 			"up to date: committed by r7, 3 May", true, nil},
-		"the lake lost it": {func(in *Inputs) { delete(in.Current["billing"], march) }, "facts changed: billing: not in the lake; run only if its rows differ", false,
+		"the lake lost it": {func(in *given) { delete(in.Current["billing"], march) }, "facts changed: billing: not in the lake; run only if its rows differ", false,
 			[]string{"billing_2020_03: not in the lake"}},
-		"another interval in the lake": {func(in *Inputs) { in.Current["billing"][march].Interval.End = date("2020-03-15") },
+		"another interval in the lake": {func(in *given) { in.Current["billing"][march].Interval.End = date("2020-03-15") },
 			"facts changed: billing: not in the lake; run only if its rows differ", false, []string{"billing_2020_03: not in the lake"}},
-		"another table in the lake": {func(in *Inputs) { in.Current["billing"][march].Source = "old_2020_03" },
+		"another table in the lake": {func(in *given) { in.Current["billing"][march].Source = "old_2020_03" },
 			"facts changed: billing: not in the lake; run only if its rows differ", false, []string{"billing_2020_03: not in the lake"}},
-		"the table is gone, the lake has it": {func(in *Inputs) { delete(in.Sources, "billing_2020_03") }, "up to date: committed by r7, 3 May", true, nil},
-		"dimension":                          {func(in *Inputs) { in.Dims["accounts"].Sums.Content = "eleven" }, "dimension changed: accounts, committed by r7, 3 May", true, nil},
-		"dimension is due":                   {func(in *Inputs) { in.Dims["accounts"].CreatedAt = now.AddDate(0, 0, -2) }, "up to date: committed by r7, 3 May", true, nil},
-		"target edited: rows": {func(in *Inputs) {
+		"the table is gone, the lake has it": {func(in *given) { delete(in.Sources, "billing_2020_03") }, "up to date: committed by r7, 3 May", true, nil},
+		"dimension":                          {func(in *given) { in.Dims["accounts"].Sums.Content = "eleven" }, "dimension changed: accounts, committed by r7, 3 May", true, nil},
+		"dimension is due":                   {func(in *given) { in.Dims["accounts"].CreatedAt = now.AddDate(0, 0, -2) }, "up to date: committed by r7, 3 May", true, nil},
+		"target edited: rows": {func(in *given) {
 			in.Outputs[0].Published[march] = hindcast.Sums{Rows: 31, Content: "result of " + march}
 		}, "target edited: committed by r7, 3 May", false, nil},
-		"target edited: content": {func(in *Inputs) { in.Outputs[0].Published[march] = hindcast.Sums{Rows: 30, Content: "x"} }, "target edited: committed by r7, 3 May", false, nil},
-		"target edited and lost in the lake": {func(in *Inputs) {
+		"target edited: content": {func(in *given) { in.Outputs[0].Published[march] = hindcast.Sums{Rows: 30, Content: "x"} }, "target edited: committed by r7, 3 May", false, nil},
+		"target edited and lost in the lake": {func(in *given) {
 			in.Outputs[0].Published[march] = hindcast.Sums{}
 			delete(in.Current["billing"], march)
 		}, "target edited: committed by r7, 3 May", false, []string{"billing_2020_03: not in the lake"}},
-		"target dropped": {func(in *Inputs) { in.Outputs[0].Existing, in.Outputs[0].Published = false, nil }, "target edited: cost_summary is not there; committed by r7, 3 May", true, nil},
-		"SQL before facts": {func(in *Inputs) {
+		"target dropped": {func(in *given) { in.Outputs[0].Existing, in.Outputs[0].Published = false, nil }, "target edited: cost_summary is not there; committed by r7, 3 May", true, nil},
+		"SQL before facts": {func(in *given) {
 			in.Pipeline.Output().Text = "SELECT 1"
 			in.Current["billing"][march].Sums.Content = "more"
 		},
 			"SQL changed: committed by r7, 3 May", true, nil},
-		"unloaded early": {func(in *Inputs) { in.Current["billing"][march].CreatedAt = date("2020-04-20") },
+		"unloaded early": {func(in *given) { in.Current["billing"][march].CreatedAt = date("2020-04-20") },
 			"unsettled: unloaded before it was settled", false, []string{"billing_2020_03: unloaded before it was settled"}},
-		"forced":                  {func(in *Inputs) { in.Force = true }, "forced: committed by r7, 3 May", true, nil},
-		"forced, never committed": {func(in *Inputs) { in.Force, in.Committed = true, nil }, "new: ", true, nil},
+		"forced":                  {func(in *given) { in.Force = true }, "forced: committed by r7, 3 May", true, nil},
+		"forced, never committed": {func(in *given) { in.Force, in.Committed = true, nil }, "new: ", true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := done(t, pipeline())
@@ -270,7 +301,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-func (in *Inputs) source(name string, change func(*Source)) {
+func (in *given) source(name string, change func(*Source)) {
 	s := in.Sources[name]
 	change(&s)
 	in.Sources[name] = s
@@ -334,7 +365,7 @@ func TestMissingTables(t *testing.T) {
 			for _, table := range gone {
 				delete(in.Sources, table)
 			}
-			got, err := Make(in)
+			got, err := Make(in.all())
 			if c.err != "" {
 				e := hindcast.AsError(err)
 				if e == nil || e.Code != hindcast.ETableMissing || e.Message != c.err || e.Place != p.Places["facts.billing.table"] || e.Next == "" {
@@ -408,20 +439,20 @@ func TestWarnsOfATableThatIsGone(t *testing.T) {
 
 func TestDimensions(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(in *Inputs)
+		change func(in *given)
 		why    string
 	}{
-		"young": {func(*Inputs) {}, ""},
-		"old":   {func(in *Inputs) { in.Dims["accounts"].CreatedAt = now.Add(-25 * time.Hour) }, "older than 24h"},
-		"90 minutes": {func(in *Inputs) {
+		"young": {func(*given) {}, ""},
+		"old":   {func(in *given) { in.Dims["accounts"].CreatedAt = now.Add(-25 * time.Hour) }, "older than 24h"},
+		"90 minutes": {func(in *given) {
 			in.Pipeline.Dims[0].Refresh = 90 * time.Minute
 			in.Dims["accounts"].CreatedAt = now.Add(-2 * time.Hour)
 		}, "older than 1h30m"},
-		"in every run":  {func(in *Inputs) { in.Pipeline.Dims[0].Refresh = 0 }, "in every run"},
-		"lost":          {func(in *Inputs) { delete(in.Dims, "accounts") }, "not in the lake"},
-		"another table": {func(in *Inputs) { in.Dims["accounts"].Source = "old_accounts" }, "not in the lake"},
-		"columns":       {func(in *Inputs) { in.Dims["accounts"].Columns = nil }, "columns changed"},
-		"gone, not due": {func(in *Inputs) { delete(in.Sources, "accounts") }, ""},
+		"in every run":  {func(in *given) { in.Pipeline.Dims[0].Refresh = 0 }, "in every run"},
+		"lost":          {func(in *given) { delete(in.Dims, "accounts") }, "not in the lake"},
+		"another table": {func(in *given) { in.Dims["accounts"].Source = "old_accounts" }, "not in the lake"},
+		"columns":       {func(in *given) { in.Dims["accounts"].Columns = nil }, "columns changed"},
+		"gone, not due": {func(in *given) { delete(in.Sources, "accounts") }, ""},
 	} {
 		in := done(t, pipeline())
 		c.change(&in)
@@ -452,7 +483,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("changed files: %q", detailOf(got, march))
 	}
 	delete(in.Sources, "export/2020_03/*.parquet")
-	if _, err := Make(in); err == nil || !strings.Contains(err.Error(), "export/2020_03/*.parquet of fact billing matches no file") {
+	if _, err := Make(in.all()); err == nil || !strings.Contains(err.Error(), "export/2020_03/*.parquet of fact billing matches no file") {
 		t.Errorf("missing files: %v", err)
 	}
 	in.source("accounts.parquet", func(s *Source) { s.Content = "b" })
@@ -497,8 +528,8 @@ func TestFingerprintCountsEveryPart(t *testing.T) {
 }
 
 func TestPlaces(t *testing.T) {
-	hourly := func(typ string) func(*Inputs) {
-		return func(in *Inputs) {
+	hourly := func(typ string) func(*given) {
+		return func(in *given) {
 			p := in.Pipeline
 			p.History.Every, p.Facts[0].Every, p.Facts[0].Table, p.Facts[0].Time = period(1, hindcast.Hours), period(1, hindcast.Hours), "billing", "usage_date"
 			p.History.To = "2020-01-03"
@@ -506,28 +537,28 @@ func TestPlaces(t *testing.T) {
 			in.Outputs[0].Result = nil
 		}
 	}
-	berlin := func(change func(*Inputs)) func(*Inputs) {
-		return func(in *Inputs) {
+	berlin := func(change func(*given)) func(*given) {
+		return func(in *given) {
 			change(in)
 			in.Pipeline.History.TimeZone, in.Pipeline.History.Zone = "Europe/Berlin", zone(t, "Europe/Berlin")
 			in.Pipeline.History.From = hindcast.Instant(date("2020-01-01"), in.Pipeline.History.Zone)
 		}
 	}
-	target := func(change func(*Inputs), typ string) func(*Inputs) {
-		return func(in *Inputs) {
+	target := func(change func(*given), typ string) func(*given) {
+		return func(in *given) {
 			change(in)
 			in.Outputs[0].Result = []hindcast.Column{{Name: "usage_month", Type: typ}}
 		}
 	}
-	fact := func(change func(*hindcast.Fact)) func(*Inputs) {
-		return func(in *Inputs) { change(&in.Pipeline.Facts[0]) }
+	fact := func(change func(*hindcast.Fact)) func(*given) {
+		return func(in *given) { change(&in.Pipeline.Facts[0]) }
 	}
 	for name, c := range map[string]struct {
-		change func(*Inputs)
+		change func(*given)
 		key    string
 		says   string
 	}{
-		"own parameter":     {func(in *Inputs) { in.Pipeline.Params = []hindcast.Param{{Name: "slice_start"}} }, "params.slice_start", "given by hindcast"},
+		"own parameter":     {func(in *given) { in.Pipeline.Params = []hindcast.Param{{Name: "slice_start"}} }, "params.slice_start", "given by hindcast"},
 		"no time, no name":  {fact(func(f *hindcast.Fact) { f.Table = "billing" }), "facts.billing.time", "neither a time column"},
 		"lookback, no time": {fact(func(f *hindcast.Fact) { f.Lookback = period(7, hindcast.Days) }), "facts.billing.lookback", "no time column"},
 		"unit beyond slice": {fact(func(f *hindcast.Fact) { f.Every = period(2, hindcast.Months) }), "facts.billing.table", "does not lie within the slice 2020-01"},
@@ -539,12 +570,12 @@ func TestPlaces(t *testing.T) {
 		"no time column":    {fact(func(f *hindcast.Fact) { f.Time = "day" }), "facts.billing.time", `no column "day"`},
 		"time is a number":  {fact(func(f *hindcast.Fact) { f.Time = "account_id" }), "facts.billing.time", "type BIGINT"},
 		"no such columns":   {fact(func(f *hindcast.Fact) { f.Columns = []string{"cost", "tier"} }), "facts.billing.columns", `no column "tier"`},
-		"dimension columns": {func(in *Inputs) { in.Pipeline.Dims[0].Columns = []string{"x"} }, "dimensions.accounts.columns", `no column "x"`},
+		"dimension columns": {func(in *given) { in.Pipeline.Dims[0].Columns = []string{"x"} }, "dimensions.accounts.columns", `no column "x"`},
 		"hours of a DATE":   {hourly("DATE"), "facts.billing.time", "a DATE has no hour"},
 		"an hour twice":     {berlin(hourly("TIMESTAMP")), "facts.billing.time", "occurs twice"},
 		"target's hours":    {target(hourly("TIMESTAMP"), "DATE"), "target.time", "a DATE has no hour"},
 		"target's twice":    {target(berlin(hourly("TIMESTAMP WITH TIME ZONE")), "TIMESTAMP"), "target.time", "occurs twice"},
-		"days from six": {func(in *Inputs) {
+		"days from six": {func(in *given) {
 			in.Pipeline.History.From = date("2020-01-01").Add(6 * time.Hour)
 			in.Pipeline.Facts[0].Time = "usage_date"
 		}, "facts.billing.time", "do not begin with a day"},
@@ -552,17 +583,17 @@ func TestPlaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := fresh(pipeline())
 			c.change(&in)
-			_, err := Make(in)
+			_, err := Make(in.all())
 			e := hindcast.AsError(err)
 			if e == nil || e.Code != hindcast.EValue || e.Place != in.Pipeline.Places[c.key] || !strings.Contains(e.Message, c.says) || e.Next == "" {
 				t.Errorf("got %+v", e)
 			}
 		})
 	}
-	for name, change := range map[string]func(*Inputs){"UTC": target(hourly("TIMESTAMP"), "TIMESTAMP"), "instants": target(berlin(hourly("TIMESTAMP WITH TIME ZONE")), "TIMESTAMP WITH TIME ZONE")} {
+	for name, change := range map[string]func(*given){"UTC": target(hourly("TIMESTAMP"), "TIMESTAMP"), "instants": target(berlin(hourly("TIMESTAMP WITH TIME ZONE")), "TIMESTAMP WITH TIME ZONE")} {
 		in := fresh(pipeline())
 		change(&in)
-		if _, err := Make(in); err != nil {
+		if _, err := Make(in.all()); err != nil {
 			t.Errorf("hours, %s: %v", name, err)
 		}
 	}
@@ -614,7 +645,7 @@ func TestSelection(t *testing.T) {
 	} {
 		for _, force := range []bool{false, true} {
 			in.Selection, in.Force = selection, force
-			p, err := Make(in)
+			p, err := Make(in.all())
 			if err != nil {
 				t.Errorf("%q: %v", selection, err)
 				continue
@@ -644,14 +675,14 @@ func TestSelectionOfNothing(t *testing.T) {
 		"failed,new":       "no slice is failed or new",
 	} {
 		in.Selection = selection
-		_, err := Make(in)
+		_, err := Make(in.all())
 		e := hindcast.AsError(err)
 		if e == nil || e.Code != hindcast.ESlices || !strings.Contains(e.Message, says) || e.Next == "" {
 			t.Errorf("%q: got %+v", selection, e)
 		}
 	}
 	in.Selection = "2020-03-15"
-	_, err := Make(in)
+	_, err := Make(in.all())
 	want := []string{"near it: 2020-02, 2020-03, 2020-04, 2020-05", "2020-03-15 lies in the slice 2020-03"}
 	if got := hindcast.AsError(err).Detail; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

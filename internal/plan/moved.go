@@ -8,19 +8,28 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
-// Look is a unit, or a dimension, whose source may have changed since it was unloaded.
+// Look is a table whose units, or a dimension, may have changed since they were unloaded.
 type Look struct {
-	Name     string
-	Source   string
-	Time     string            // the fact's time column; "" for a dimension, or a table that is read whole
-	Interval hindcast.Interval // zero for a dimension
-	Manifest *hindcast.Manifest
+	Name   string
+	Source string
+	Time   string             // the fact's time column; "" for a dimension, or a table that is read whole
+	Units  []*Unit            // those that the lake has, in the order of time; of a dimension none
+	Dim    *hindcast.Manifest // of a dimension
+	marks  map[string]*hindcast.Mark
 }
 
-// LookedAt names a look.
+// Mark is the mark of the source that a unit, or the dimension, was unloaded at; nil if it has none.
+func (l *Look) Mark(key string) *hindcast.Mark {
+	if l.Dim != nil {
+		return l.Dim.Mark
+	}
+	return l.marks[key]
+}
+
+// LookedAt names what was looked at: a fact's unit, or a dimension.
 type LookedAt struct{ Name, Key string }
 
-// Looks are what a cheap look at the sources is about: what the plan's slices read from the lake although its table is there.
+// Looks are what a cheap look at the sources is about: what slices read from the lake although its table is there.
 func (d *Draft) Looks() (looks []Look) {
 	for _, c := range d.cutters {
 		if c.fact.Files != "" {
@@ -28,16 +37,20 @@ func (d *Draft) Looks() (looks []Look) {
 		}
 		for i := range c.units {
 			u := &c.units[i]
-			m := d.Current[u.Fact][u.Key]
-			if _, there := d.Sources[u.Source]; there && m != nil && !m.Missing && !u.Unloaded.IsZero() {
-				looks = append(looks, Look{u.Fact, u.Source, c.fact.Time, u.Interval, m})
+			if _, there := d.Sources[u.Source]; !there || u.Missing || u.Unloaded.IsZero() {
+				continue
 			}
+			if n := len(looks); n == 0 || looks[n-1].Name != u.Fact || looks[n-1].Source != u.Source {
+				looks = append(looks, Look{Name: u.Fact, Source: u.Source, Time: c.fact.Time, marks: c.marks})
+			}
+			of := &looks[len(looks)-1]
+			of.Units = append(of.Units, u)
 		}
 	}
 	for _, item := range d.dims {
 		if m := d.Dims[item.Name]; m != nil && len(item.Files) == 0 && !item.Unloaded.IsZero() {
 			if _, there := d.Sources[item.Source]; there {
-				looks = append(looks, Look{Name: item.Name, Source: item.Source, Manifest: m})
+				looks = append(looks, Look{Name: item.Name, Source: item.Source, Dim: m})
 			}
 		}
 	}
@@ -62,33 +75,37 @@ func Drifted(was, is *hindcast.Mark, whole bool) string {
 	return ""
 }
 
-// moved puts what was looked at together: for each fact and dimension what changed, and which of the plan's slices read it.
-func (m *maker) moved(out *Plan) (list []hindcast.Moved) {
-	if len(m.Looked) == 0 {
-		return nil
+// moved puts what was looked at together: for each fact and dimension what changed, and which of the chosen slices read it.
+func (m *maker) moved() (list []hindcast.Moved) {
+	about := map[string]bool{}
+	for at, why := range m.Looked {
+		about[at.Name] = about[at.Name] || why != ""
 	}
-	for _, f := range m.Pipeline.Facts {
+	for f, c := range m.cutters {
+		if !about[c.fact.Name] {
+			continue
+		}
 		byWhy := map[string][]string{}
 		var order []string
-		for i := range out.Items {
-			item := &out.Items[i]
-			for _, key := range item.Units.Of(f.Name) {
-				why := m.Looked[LookedAt{f.Name, key}]
+		for _, i := range m.chosen {
+			key := m.history[i].Key
+			for _, u := range m.unitsOf(f, i) {
+				why := m.Looked[LookedAt{c.fact.Name, c.units[u].Key}]
 				said := byWhy[why]
-				if why == "" || len(said) > 0 && said[len(said)-1] == item.Slice.Key {
+				if why == "" || len(said) > 0 && said[len(said)-1] == key {
 					continue
 				}
 				if byWhy[why] == nil {
 					order = append(order, why)
 				}
-				byWhy[why] = append(byWhy[why], item.Slice.Key)
+				byWhy[why] = append(byWhy[why], key)
 			}
 		}
 		for _, why := range order {
-			list = append(list, hindcast.Moved{Name: f.Name, Slices: byWhy[why], Why: why})
+			list = append(list, hindcast.Moved{Name: c.fact.Name, Slices: byWhy[why], Why: why})
 		}
-		if why := m.Looked[LookedAt{Name: f.Name}]; why != "" {
-			list = append(list, hindcast.Moved{Name: f.Name, Why: why})
+		if why := m.Looked[LookedAt{Name: c.fact.Name}]; why != "" {
+			list = append(list, hindcast.Moved{Name: c.fact.Name, Why: why})
 		}
 	}
 	for _, d := range m.dims {
@@ -107,20 +124,44 @@ func Counts(source, lake int64) string {
 	return fmt.Sprintf("%s at the source, %s in the lake", numbers.Counted(source, "row"), numbers.Thousands(lake))
 }
 
+// ages are the oldest and the newest of several times.
+type ages struct{ oldest, newest time.Time }
+
+func (a *ages) add(t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	if a.oldest.IsZero() || t.Before(a.oldest) {
+		a.oldest = t
+	}
+	if t.After(a.newest) {
+		a.newest = t
+	}
+}
+
+// copies are how old the lake's copies are that the chosen slices were made of, where none of them runs.
+func (m *maker) copies(out *Plan) *hindcast.Ages {
+	if out.running() > 0 {
+		return nil
+	}
+	var a ages
+	for f, c := range m.cutters {
+		for i, needed := range m.needed(f) {
+			if needed {
+				a.add(c.units[i].Unloaded)
+			}
+		}
+	}
+	if a.oldest.IsZero() {
+		return nil
+	}
+	return &hindcast.Ages{Oldest: a.oldest, Newest: a.newest}
+}
+
 // Ages are when the oldest and the newest of what the slices that run take from the lake were unloaded, or, where none
 // runs, of what all were made from; zero if that is nothing.
 func (p *Plan) Ages() (oldest, newest time.Time) {
-	add := func(t time.Time) {
-		if t.IsZero() {
-			return
-		}
-		if oldest.IsZero() || t.Before(oldest) {
-			oldest = t
-		}
-		if t.After(newest) {
-			newest = t
-		}
-	}
+	var a ages
 	type unit struct{ fact, key string }
 	needed := map[unit]bool{}
 	for i := range p.Items {
@@ -134,11 +175,15 @@ func (p *Plan) Ages() (oldest, newest time.Time) {
 	}
 	for i := range p.Units {
 		if u := &p.Units[i]; len(needed) == 0 || needed[unit{u.Fact, u.Key}] {
-			add(u.Unloaded)
+			a.add(u.Unloaded)
 		}
 	}
-	for i := range p.Dims {
-		add(p.Dims[i].Unloaded)
+	if p.Copies != nil {
+		a.add(p.Copies.Oldest)
+		a.add(p.Copies.Newest)
 	}
-	return oldest, newest
+	for i := range p.Dims {
+		a.add(p.Dims[i].Unloaded)
+	}
+	return a.oldest, a.newest
 }

@@ -38,7 +38,7 @@ func TestDraftAsksForWhatChanged(t *testing.T) {
 	}
 	key := whole[1].Slice.Key
 	w.Current["usage"][key].Sums.Content = "other"
-	d, err := plan.Begin(w.Inputs)
+	d, err := plan.Begin(w.inputs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,9 @@ func TestDraftAsksForWhatChanged(t *testing.T) {
 	if !slices.Equal(asked, []string{key}) {
 		t.Fatalf("asked for %v", asked)
 	}
-	d.Explain(whole)
+	if err := d.Explain(whole); err != nil {
+		t.Fatal(err)
+	}
 	w.Outputs[0].Published = map[string]hindcast.Sums{} // nothing was edited
 	d.Edited(0, w.Outputs[0].Published)
 	got, err := d.Plan()

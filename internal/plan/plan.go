@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"iter"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -17,9 +18,10 @@ type Plan struct {
 	Pipeline  hindcast.Pipeline `json:"pipeline"`
 	Engine    Version           `json:"engine"`
 	Warehouse Version           `json:"warehouse"`
-	History   hindcast.Interval `json:"history"` // `to` resolved
-	Outputs   []Output          `json:"outputs"` // of the pipeline, in its order
-	Items     []Item            `json:"items"`   // every selected slice, in the order of time, those not run too
+	History   hindcast.Interval `json:"history"`              // `to` resolved
+	Outputs   []Output          `json:"outputs"`              // of the pipeline, in its order
+	Items     []Item            `json:"items"`                // the selected slices that are not up to date, in the order of time
+	UpToDate  []Span            `json:"up_to_date,omitempty"` // the others
 	Dims      []DimItem         `json:"dimensions,omitempty"`
 	Units     []Unit            `json:"units"` // every fact unit that the items need, once
 	Shares    Shares            `json:"shares"`
@@ -29,6 +31,8 @@ type Plan struct {
 	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
+	// Copies are how old the copies in the lake are that the slices are made of, where none of them runs.
+	Copies *hindcast.Ages `json:"copies,omitempty"`
 	// Moved are the sources that changed since they were unloaded, as far as a cheap check shows.
 	Moved []hindcast.Moved `json:"moved,omitempty"`
 	// Strays are the sources with rows that no slice takes, as far as that is known without reading them; warnings too.
@@ -104,6 +108,15 @@ func (i *Item) Wanted() []int {
 		}
 	}
 	return wanted
+}
+
+// Span is slices that follow each other in the history and are up to date for the same reason.
+type Span struct {
+	First    string            `json:"first"` // key
+	Last     string            `json:"last"`  // key
+	Slices   int               `json:"slices"`
+	Interval hindcast.Interval `json:"interval"`         // from the first's start to the last's end
+	Detail   string            `json:"detail,omitempty"` // "committed by r7, 3 May"
 }
 
 // Unit is what one unload of a fact covers: one of the fact's own periods.
@@ -187,14 +200,16 @@ type Inputs struct {
 	// Reads says what is read of each fact and dimension, by name; one that is not there is read whole, as far as the
 	// engine can tell. Nil: nobody has asked it yet.
 	Reads map[string]Reads
-	// Current holds the current generations: fact → unit key → manifest; and the dimensions'.
-	Current map[string]map[string]*hindcast.Manifest
+	// Whole puts the slices that are up to date among the plan's Items, with what they read among its Units.
+	Whole bool
+	// Current has the current generations of the facts, and Dims those of the dimensions.
+	Current Generations
 	Dims    map[string]*hindcast.Manifest
 	// Outputs are what is known of the pipeline's outputs, in its order; none while nobody has asked.
 	Outputs []Known
-	// Committed are the status rows of all of them, each in the order of time. One without Parts and Sums tells by its Fingerprint alone
+	// Committed gives the status rows of each, in the order of time. One without Parts and Sums tells by its Fingerprint alone
 	// whether anything changed: see Draft.Unexplained.
-	Committed []hindcast.Committed
+	Committed []iter.Seq[hindcast.Committed]
 	Unloads   int                 // at the same time, by the warehouse; 0 means no limit of its own
 	Failed    map[string]bool     // slices that failed or were stopped in the latest run, for --slices failed
 	Looked    map[LookedAt]string // how sources moved since they were unloaded, in words
@@ -203,6 +218,11 @@ type Inputs struct {
 	Machine   Machine
 	Capacity  Capacity
 	Earlier   Earlier
+}
+
+// Generations finds the current manifest of a fact's unit.
+type Generations interface {
+	Of(fact, key string) (m hindcast.Manifest, found bool)
 }
 
 // Known is what is known of an output.

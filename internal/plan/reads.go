@@ -206,7 +206,7 @@ func (m *maker) columnNotes(out *Plan) []string {
 			}
 			due++
 			columns = u.Columns
-			current := m.Current[u.Fact][u.Key]
+			current := m.current(u.Fact, u.Key)
 			if current != nil && (u.Why == whyColumns || u.Why == whyChecks) {
 				again++
 				lacking = merge(lacking, m.lacking(f.Used, current.Columns, u.Columns))

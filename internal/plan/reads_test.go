@@ -208,10 +208,10 @@ func TestColumnsThatAreNotCarried(t *testing.T) {
 			t.Errorf("after a run: %s", w.says())
 		}
 		w.read([]string{"at", "place"}, nil)
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.EType, `column "place" of usage has type geometry`)
 		w.Reads = map[string]plan.Reads{}
-		_, err = plan.Make(w.Inputs)
+		_, err = plan.Make(w.inputs())
 		refused(t, err, hindcast.EType, `column "place" of usage has type geometry`)
 	}
 }

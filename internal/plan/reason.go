@@ -10,10 +10,9 @@ import (
 
 // candidate is a slice of the history before it is selected.
 type candidate struct {
-	Item      // Reason and Detail as they are without force; without Parts and Outputs
+	Item      // Reason and Detail as they are without force; without Units, Parts and Outputs
 	outputs   []output
-	units     [][]int // by fact, into its cutter
-	contents  []part  // of the facts whose content is known, by name
+	contents  []part // of the facts whose content is known, by name
 	inputs    inputs
 	unsettled bool
 }
@@ -34,6 +33,11 @@ func (c *candidate) first() *output {
 	return &c.outputs[0]
 }
 
+// committed reports whether any output is.
+func (c *candidate) committed() bool {
+	return slices.ContainsFunc(c.outputs, func(o output) bool { return o.committed != nil })
+}
+
 // part is a named input's content.
 type part struct{ name, content string }
 
@@ -44,27 +48,27 @@ type inputs struct {
 	unsettled string   // why some are unloaded for their age
 }
 
-// look says of one slice what it reads, and of each output whether it was made of that.
-func (c *candidate) look(m *maker, s hindcast.Slice) error {
-	c.Slice = s
-	c.units, c.Units, c.contents = make([][]int, len(m.cutters)), make(Needs, 0, len(m.cutters)), make([]part, 0, len(m.cutters))
+// look says of one slice what it reads, and of each output whether it was made of that. The rows are those that the outputs have.
+func (c *candidate) look(m *maker, s hindcast.Slice, rows []*hindcast.Committed) error {
+	*c = candidate{Item: Item{Slice: s}, contents: c.contents[:0], outputs: c.outputs[:0]}
 	for _, f := range m.byName {
-		if err := c.read(m.cutters[f], f); err != nil {
+		if err := c.read(m, m.cutters[f]); err != nil {
 			return err
 		}
 	}
 	c.unsettled = c.inputs.unsettled != "" || m.unsettled(s.Interval)
-	for k := range c.outputs {
-		o := &c.outputs[k]
-		o.parts, o.committed = m.parts[k](s), m.committed[k][s.Key]
-		o.same = o.committed != nil && fingerprint(o.parts, c.contents, m.dimParts) == o.committed.Fingerprint
+	for k, row := range rows {
+		o := output{parts: m.parts[k](s), committed: row}
+		o.same = row != nil && fingerprint(o.parts, c.contents, m.dimParts) == row.Fingerprint
+		c.outputs = append(c.outputs, o)
 	}
 	return nil
 }
 
-// item is the candidate as the plan has it.
-func (m *maker) item(c *candidate) Item {
+// item is the candidate at a place as the plan has it.
+func (m *maker) item(i int, c *candidate) Item {
 	item := c.Item
+	item.Units = m.needs(i)
 	item.Parts = make([]hindcast.Parts, len(c.outputs))
 	outcomes := make([]Outcome, len(c.outputs))
 	for k := range c.outputs {
@@ -105,6 +109,21 @@ func (m *maker) summarize(item *Item, outcomes []Outcome) {
 	}
 }
 
+// needs are the units that a slice reads, by fact.
+func (m *maker) needs(i int) Needs {
+	needs := make(Needs, 0, len(m.cutters))
+	for _, f := range m.byName {
+		var keys []string
+		for _, u := range m.unitsOf(f, i) {
+			keys = append(keys, m.cutters[f].units[u].Key)
+		}
+		if len(keys) > 0 {
+			needs = append(needs, Need{m.cutters[f].fact.Name, keys})
+		}
+	}
+	return needs
+}
+
 func byName(parts []part) map[string]string {
 	named := make(map[string]string, len(parts))
 	for _, p := range parts {
@@ -113,25 +132,16 @@ func byName(parts []part) map[string]string {
 	return named
 }
 
-// read adds a fact's units to the slice.
-func (c *candidate) read(cutter *cutter, f int) error {
+// read adds what the slice reads of a fact.
+func (c *candidate) read(m *maker, cutter *cutter) error {
 	name, in := cutter.fact.Name, &c.inputs
-	own, before, err := cutter.in(c.Slice)
+	first, own, end, err := cutter.in(c.Slice)
 	if err != nil {
 		return err
 	}
-	before = slices.DeleteFunc(before, cutter.optional)
-	for _, i := range own {
-		in.skipped = in.skipped || cutter.units[i].Missing && cutter.fact.Missing == hindcast.MissingSkip
-	}
-	kept := own
-	kept = append(kept, before...)
 	window := Window(cutter.fact, c.Slice)
-	contents, keys := make([]string, 0, len(kept)), make([]string, 0, len(kept))
-	unknown := ""
-	for _, i := range kept {
-		u := &cutter.units[i]
-		keys = append(keys, u.Key)
+	contents, unknown := m.contents[:0], ""
+	take := func(u *Unit) {
 		c.Rows, c.Bytes = add(c.Rows, Part(u.Interval, window, u.Rows)), add(c.Bytes, Part(u.Interval, window, u.Bytes))
 		contents = append(contents, u.Content)
 		switch {
@@ -143,10 +153,16 @@ func (c *candidate) read(cutter *cutter, f int) error {
 			unknown = name + ": " + u.Why
 		}
 	}
-	c.units[f] = kept
-	if len(keys) > 0 {
-		c.Units = append(c.Units, Need{name, keys})
+	for i := own; i < end; i++ {
+		in.skipped = in.skipped || cutter.units[i].Missing && cutter.fact.Missing == hindcast.MissingSkip
+		take(&cutter.units[i])
 	}
+	for i := first; i < own; i++ {
+		if !cutter.optional(i) {
+			take(&cutter.units[i])
+		}
+	}
+	m.contents = contents
 	if unknown != "" {
 		in.unknown = append(in.unknown, unknown)
 		return nil
@@ -219,23 +235,6 @@ func (m *maker) reason(c *candidate, k int) (hindcast.Reason, string) {
 		return hindcast.ReasonUnsettled, "younger than " + m.Pipeline.History.Settle.String()
 	}
 	return hindcast.ReasonUpToDate, by
-}
-
-// committer is who committed a slice, and when.
-type committer struct {
-	run string
-	day int64
-}
-
-// by says who committed a slice. Many were by the same run on the same day.
-func (m *maker) by(row *hindcast.Committed) string {
-	who := committer{row.Run, row.CommittedAt.Unix() / (24 * 3600)}
-	text, said := m.said[who]
-	if !said {
-		text = "committed by " + row.Run + ", " + day(row.CommittedAt, m.Now)
-		m.said[who] = text
-	}
-	return text
 }
 
 // changed compares what an output was made from with what it would be made from, as far as that is known.

@@ -213,7 +213,7 @@ func TestMissingTables(t *testing.T) {
 	}
 	t.Run("fail", func(t *testing.T) {
 		w := gone(t, hindcast.MissingFail, "billing_2016_03")
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.ETableMissing, "billing_2016_03 of fact billing is not there", "missing: skip", "missing: empty")
 		if place := hindcast.AsError(err).Place.String(); place != "hindcast.yml:7" {
 			t.Errorf("the place is %s", place)
@@ -223,7 +223,7 @@ func TestMissingTables(t *testing.T) {
 	})
 	t.Run("fail, several", func(t *testing.T) {
 		w := gone(t, hindcast.MissingFail, "billing_2016_03", "billing_2016_05", "billing_2016_07")
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.ETableMissing, "3 tables, billing_2016_03 to billing_2016_07 of fact billing are not there", "billing_2016_05")
 	})
 	t.Run("skip", func(t *testing.T) {
@@ -262,13 +262,13 @@ func TestMissingTables(t *testing.T) {
 		}
 		delete(w.Sources, "b_2016_01") // in history: a slice without its lookback would be wrong in silence
 		w.Selection = key
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.ETableMissing, "b_2016_01")
 	})
 	t.Run("dimension", func(t *testing.T) {
 		w := newWorld(t)
 		delete(w.Sources, "accounts")
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.ETableMissing, "accounts of dimension accounts is not there")
 	})
 }
@@ -302,11 +302,11 @@ func TestDimensionsDue(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.Pipeline.Dims[0].Columns = []string{"team"}
-	_, err := plan.Make(w.Inputs)
+	_, err := plan.Make(w.inputs())
 	refused(t, err, hindcast.EValue, `accounts has no column "team"`, "its columns: at, cost")
 	w = newWorld(t)
 	w.Pipeline.Dims[0].Text = []string{"team"}
-	_, err = plan.Make(w.Inputs)
+	_, err = plan.Make(w.inputs())
 	refused(t, err, hindcast.EValue, `accounts has no column "team"`, "correct `text:`")
 }
 
@@ -337,7 +337,7 @@ func TestFilesAreReadWhereTheyAre(t *testing.T) {
 		t.Errorf("no files: %q, %q", got.Reason, got.Detail)
 	}
 	w.Pipeline.Facts[0].Missing = hindcast.MissingFail
-	_, err := plan.Make(w.Inputs)
+	_, err := plan.Make(w.inputs())
 	refused(t, err, hindcast.ETableMissing, glob+" of fact b matches no file")
 	w.fill()
 	w.Sources["d/*.parquet"] = plan.Source{Files: w.Sources["d/*.parquet"].Files, Columns: u.Columns, Content: "other"}
@@ -364,7 +364,7 @@ func TestColumns(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(p *hindcast.Pipeline) { c.edit(&p.Facts[1]) })
-			p, err := plan.Make(w.Inputs)
+			p, err := plan.Make(w.inputs())
 			if c.error != nil {
 				refused(t, err, hindcast.EValue, c.error...)
 				return
@@ -386,7 +386,7 @@ func TestATimeColumnThatIsRefused(t *testing.T) {
 		Refused: "is INT96, which is cut at microseconds", Mend: "have it cut with `types: {at: TIMESTAMP}`"}, {Name: "cost", Type: "BIGINT"}}}
 	for _, reads := range []map[string]plan.Reads{nil, {}} {
 		w.Reads = reads
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.EType, `column "at" of usage is INT96, which is cut at microseconds`, "types: {at: TIMESTAMP}")
 	}
 }
@@ -397,7 +397,7 @@ func TestColumnsAsText(t *testing.T) {
 		w := newWorld(t, func(p *hindcast.Pipeline) { p.Facts[1].Text = text })
 		w.Sources["usage"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: "DATE"}, column}}
 		w.Reads = map[string]plan.Reads{} // the engine is not sure, so all is read
-		return plan.Make(w.Inputs)
+		return plan.Make(w.inputs())
 	}
 	_, err := plans(hindcast.Column{Name: "cost", Source: "numeric"})
 	refused(t, err, hindcast.EType, `column "cost" of usage has type numeric`, "with `text: [cost]`", "leave it out with `columns:`")
@@ -423,7 +423,7 @@ func TestColumnsAsText(t *testing.T) {
 func TestReservedParameters(t *testing.T) {
 	for _, name := range []string{"slice_start", "slice_end", "run_time"} {
 		w := newWorld(t, func(p *hindcast.Pipeline) { p.Params[0].Name = name })
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.EValue, name)
 	}
 }

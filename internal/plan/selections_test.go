@@ -80,7 +80,7 @@ func TestSelectionsOfNothing(t *testing.T) {
 	} {
 		w := mixed(t)
 		w.Selection = c.selection
-		_, err := plan.Make(w.Inputs)
+		_, err := plan.Make(w.inputs())
 		refused(t, err, hindcast.ESlices, c.says)
 	}
 }

@@ -23,22 +23,19 @@ type Reach struct {
 // table reaches as far as its name says. Files of the user's own are read whole: a row may lie in any slice that reads
 // its file.
 func Reaches(p *hindcast.Pipeline, to time.Time) ([]Reach, error) {
-	if !slices.ContainsFunc(p.Facts, func(f hindcast.Fact) bool { return f.Time != "" }) {
-		return nil, nil
-	}
-	history, err := Cut(p.History, to)
-	if err != nil {
-		return nil, err
-	}
-
+	first := hindcast.Slice{Interval: hindcast.Interval{Start: p.History.From.In(zoneOf(p.History))}}
 	var list []Reach
 	for _, f := range p.Facts {
 		if f.Time == "" {
 			continue
 		}
 		if !f.TimeNamed() {
-			list = append(list, Reach{f.Name, f.Table + f.Files, f.Time, hindcast.Interval{Start: Window(f, history[0]).Start, End: to}})
+			list = append(list, Reach{f.Name, f.Table + f.Files, f.Time, hindcast.Interval{Start: Window(f, first).Start, End: to}})
 			continue
+		}
+		history, err := Cut(p.History, to)
+		if err != nil {
+			return nil, err
 		}
 		c, err := newCutter(p, f, history)
 		if err != nil {

@@ -22,6 +22,19 @@ type cutter struct {
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
 	to    time.Time // of the history: the table of the last slice may go on beyond it
 	units []Unit
+	marks map[string]*hindcast.Mark // of the units that the lake has, by key, where the warehouse gives any
+	low   int                       // the first unit of the slice that was asked for last
+}
+
+// mark notes the mark of the source that a unit of the lake has.
+func (c *cutter) mark(u *Unit, mark *hindcast.Mark) {
+	if mark == nil {
+		return
+	}
+	if c.marks == nil {
+		c.marks = map[string]*hindcast.Mark{}
+	}
+	c.marks[u.Key] = mark
 }
 
 // newCutter cuts a fact's own periods, counted from the history's start. The units of a plain table end with the
@@ -211,25 +224,40 @@ func (c *cutter) whole(s hindcast.Slice, u hindcast.Interval) bool {
 	return s.Contains(u) || s.End.Equal(c.to) && !u.Start.Before(s.Start)
 }
 
-// in returns the indices of the units that the slice reads, its own first, then the lookback's. E-VALUE if a unit
-// that nothing can cut does not lie within the slice.
-func (c *cutter) in(s hindcast.Slice) (own, before []int, err error) {
+// in returns which units the slice reads: from own to before end are its own, and those before that from first on the
+// lookback's. E-VALUE if a unit that nothing can cut does not lie within the slice.
+func (c *cutter) in(s hindcast.Slice) (first, own, end int, err error) {
 	window := Window(c.fact, s)
-	low := sort.Search(len(c.units), func(i int) bool { return c.units[i].Interval.End.After(window.Start) })
-	for i := low; i < len(c.units) && c.units[i].Interval.Start.Before(window.End); i++ {
-		u := c.units[i].Interval
-		if c.fact.Time == "" && !c.whole(s, u) {
-			return nil, nil, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
-				c.units[i].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), c.p.History.Every.Label(s.Key)),
+	first = c.after(window.Start)
+	own = first
+	for end = first; end < len(c.units) && c.units[end].Interval.Start.Before(window.End); end++ {
+		u := &c.units[end].Interval
+		if c.fact.Time == "" && !c.whole(s, *u) {
+			return 0, 0, 0, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
+				c.units[end].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), c.p.History.Every.Label(s.Key)),
 				"give the fact a time column (time: …), or an `every` that fits")
 		}
-		if u.Overlaps(s.Interval) {
-			own = append(own, i)
-		} else {
-			before = append(before, i)
+		if own == end && !u.Overlaps(s.Interval) {
+			own = end + 1
 		}
 	}
-	return own, before, nil
+	return first, own, end, nil
+}
+
+// after is the first unit that ends after t. Slices are asked for in the order of time: it is the one of the slice before, or
+// the next.
+func (c *cutter) after(t time.Time) int {
+	is := func(i int) bool {
+		return (i == len(c.units) || c.units[i].Interval.End.After(t)) && (i == 0 || !c.units[i-1].Interval.End.After(t))
+	}
+	for i := c.low; i <= min(c.low+1, len(c.units)); i++ {
+		if is(i) {
+			c.low = i
+			return i
+		}
+	}
+	c.low = sort.Search(len(c.units), func(i int) bool { return c.units[i].Interval.End.After(t) })
+	return c.low
 }
 
 // Tables lists every table that the slices' facts and the dimensions need, lookback included. What cannot be cut

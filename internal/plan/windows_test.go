@@ -56,7 +56,7 @@ func TestEveryInstantOfAWindowIsInOneUnit(t *testing.T) {
 		f := anyFact(r, c)
 		c.h.To = c.to.Format("2006-01-02T15:04")
 		w := newWorld(t, func(p *hindcast.Pipeline) { p.History, p.Facts, p.Dims = c.h, []hindcast.Fact{f}, nil })
-		p, err := plan.Make(w.Inputs)
+		p, err := plan.Make(w.inputs())
 		if err != nil {
 			return fmt.Errorf("%s, %+v: %w", c, f, err)
 		}
@@ -176,7 +176,7 @@ func TestFactsThatCannotBeCut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.fact.Name = "f"
 			w := newWorld(t, func(p *hindcast.Pipeline) { p.Facts = []hindcast.Fact{c.fact} })
-			_, err := plan.Make(w.Inputs)
+			_, err := plan.Make(w.inputs())
 			refused(t, err, hindcast.EValue, c.says)
 		})
 	}
@@ -212,7 +212,7 @@ func TestHourlySlicesNeedInstants(t *testing.T) {
 				p.Facts = p.Facts[1:]
 			})
 			w.Sources["usage"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Type: c.typ}}, Rows: -1, Bytes: -1}
-			_, err = plan.Make(w.Inputs)
+			_, err = plan.Make(w.inputs())
 			if c.refused == "" {
 				if err != nil {
 					t.Errorf("refused: %v", err)

@@ -26,7 +26,9 @@ func utc(year int, month time.Month, day int) time.Time {
 // one table, and a dimension. Everything is at the source; nothing is in the lake or in the target.
 type world struct {
 	plan.Inputs
-	t *testing.T
+	Committed []hindcast.Committed
+	Current   plan.Manifests
+	t         *testing.T
 }
 
 func newWorld(t *testing.T, edits ...func(*hindcast.Pipeline)) *world {
@@ -48,8 +50,8 @@ func newWorld(t *testing.T, edits ...func(*hindcast.Pipeline)) *world {
 	for _, edit := range edits {
 		edit(p)
 	}
-	w := &world{t: t, Inputs: plan.Inputs{Pipeline: p, Now: now, Engine: plan.Version{Name: "duckdb", Version: "v1.5.5"},
-		Sources: map[string]plan.Source{}, Current: map[string]map[string]*hindcast.Manifest{}, Dims: map[string]*hindcast.Manifest{},
+	w := &world{t: t, Current: plan.Manifests{}, Inputs: plan.Inputs{Pipeline: p, Now: now, Engine: plan.Version{Name: "duckdb", Version: "v1.5.5"},
+		Sources: map[string]plan.Source{}, Whole: true, Dims: map[string]*hindcast.Manifest{},
 		Failed: map[string]bool{}, Machine: plan.Machine{Cores: 2, Memory: 8 << 30, DiskFree: 1 << 40},
 		Capacity: plan.Capacity{Slots: 1, Cap: "2 cores", Memory: 4 << 30, Threads: 2}}}
 	w.fill()
@@ -87,9 +89,15 @@ func patterns(p *hindcast.Pipeline, history []hindcast.Slice) []string {
 	return list
 }
 
+func (w *world) inputs() plan.Inputs {
+	in := w.Inputs
+	in.Committed, in.Current = plan.Sorted(w.Pipeline, w.Committed), w.Current
+	return in
+}
+
 func (w *world) make() *plan.Plan {
 	w.t.Helper()
-	p, err := plan.Make(w.Inputs)
+	p, err := plan.Make(w.inputs())
 	if err != nil {
 		w.t.Fatalf("Make: %v", err)
 	}

@@ -166,11 +166,11 @@ func (w two) open(f func(*session.Session)) {
 	}
 }
 
-// outcomes are the reasons of the plan's slices as they are shown, each with those of the outputs.
+// outcomes are the reasons of all of the plan's slices as they are shown, each with those of the outputs.
 func (w two) outcomes() (list []string) {
 	w.Helper()
 	w.open(func(s *session.Session) {
-		made, err := s.Plan(w.Context(), session.Choice{}, time.Now())
+		made, err := s.Plan(w.Context(), session.Choice{Compare: true}, time.Now())
 		if err != nil {
 			w.Fatal(err)
 		}

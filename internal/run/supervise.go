@@ -94,7 +94,7 @@ func unloaded(dims []*hindcast.Manifest) (events []hindcast.Event) {
 
 // writeViews writes the script of views over the current generations of the whole history.
 func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
-	facts, dims, err := s.Lake.Generations(ctx, true)
+	facts, dims, err := s.Lake.Paths(ctx)
 	if err != nil {
 		return err
 	}

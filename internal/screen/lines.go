@@ -141,7 +141,11 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	key := l.live.Tally.Labels.Short(e.Slice)
 	switch e.Type {
 	case hindcast.EventRunStarted:
-		return fmt.Sprintf("%s started: %s", e.Run, numbers.Counted(e.Total, "slice"))
+		text := fmt.Sprintf("%s started: %s", e.Run, numbers.Counted(e.Total, "slice"))
+		if e.UpToDate > 0 {
+			text += fmt.Sprintf(", %s up to date", numbers.Thousands(e.UpToDate))
+		}
+		return text
 	case hindcast.EventRunResumed:
 		l.live.Tally.Count()
 		text := fmt.Sprintf("%s resumed: %s slices done", e.Run, progress(l.live))

@@ -24,7 +24,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	o := po.Options
 	pg := &page{o: o}
 
-	k := view.NewKeys(p, view.AllKeys(nil, p))
+	k := planKeys(p)
 	pg.ends(o.paint(bold, planTitle(p, k, o)), o.paint(dim, "nothing touched"))
 	pg.add("")
 
@@ -34,10 +34,8 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		wide = max(wide, len(g.Reason))
 	}
 
-	all := view.AllKeys(nil, p)
-	next := view.Follows(all)
 	for _, g := range why {
-		pg.group(g, len(all), next, k, wide)
+		pg.group(g, p.Total(), k, wide)
 	}
 
 	pg.add("")
@@ -48,7 +46,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		pg.machine(p)
 	}
 
-	pg.moved(p, k, next)
+	pg.moved(p, k)
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
@@ -64,11 +62,20 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	pg.flush(w)
 }
 
+// planKeys shortens the plan's keys.
+func planKeys(p *plan.Plan) view.Keys {
+	first, found := p.First()
+	if !found || p.Pipeline.History.Every.IsZero() {
+		return view.NewKeys(p, p.Keys())
+	}
+	return view.NewKeys(p, []string{first}) // of a long history the first says it of all
+}
+
 func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
 
-	title := o.text(p.Pipeline.Name) + dot + numbers.Counted(len(p.Items), "slice")
+	title := o.text(p.Pipeline.Name) + dot + numbers.Counted(p.Total(), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
@@ -176,7 +183,11 @@ func movedSlices(p *plan.Plan, k view.Keys, asked string) (selection string, mov
 }
 
 // moved names the sources that changed since they were unloaded.
-func (p *page) moved(pl *plan.Plan, k view.Keys, next func(a, b string) bool) {
+func (p *page) moved(pl *plan.Plan, k view.Keys) {
+	if len(pl.Moved) == 0 {
+		return
+	}
+	next := view.Follows(pl.Keys())
 	for _, m := range pl.Moved {
 		text := m.Name
 		if named := k.Ranges(m.Slices, next, p.o.or("…", "...")); len(named) > maxRanges {
@@ -250,35 +261,30 @@ func few(list []*view.Group) []*view.Group {
 		return list
 	}
 
-	first, last := list[0], list[len(list)-1]
-	middle := &view.Group{Reason: first.Reason, Detail: numbers.Thousands(len(list)-2) + " more such groups"}
-	for _, g := range list[1 : len(list)-1] {
-		middle.Keys = append(middle.Keys, g.Keys...)
-	}
-
-	slices.Sort(middle.Keys)
-	return []*view.Group{first, middle, last}
+	rest := len(list) - 1
+	middle := view.Joined(list[1:rest], numbers.Thousands(rest-1)+" more such groups")
+	return []*view.Group{list[0], middle, list[rest]}
 }
 
 // maxRanges bounds how many ranges of keys a reason names; the rest is counted.
 const maxRanges = 8
 
-func (p *page) group(g *view.Group, all int, next func(a, b string) bool, k view.Keys, wide int) {
-	named := k.Ranges(g.Keys, next, p.o.or("…", "..."))
+func (p *page) group(g *view.Group, all int, k view.Keys, wide int) {
+	named := k.Shown(g.Ranges, p.o.or("…", "..."))
 	if len(named) > maxRanges {
 		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
 		named = append(named[:maxRanges-1], rest)
 	}
 
 	text := strings.Join(named, ", ")
-	if len(g.Keys) == all && all > 1 {
+	if g.Slices == all && all > 1 {
 		text = "all"
 	}
 	if g.Detail != "" {
 		text += ": " + g.Detail
 	}
 
-	count := padLeft(numbers.Thousands(len(g.Keys)), len(numbers.Thousands(all)))
+	count := padLeft(numbers.Thousands(g.Slices), len(numbers.Thousands(all)))
 	first := "  " + count + "  " + padRight(string(g.Reason), wide) + "  "
 	hang := strings.Repeat(" ", cells(first))
 	if p.o.layout() < 60 {

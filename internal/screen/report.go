@@ -229,9 +229,8 @@ func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
 	}
 
-	all := view.AllKeys(nil, pl)
-	k := view.NewKeys(pl, all)
-	p.moved(pl, k, view.Follows(all))
+	k := planKeys(pl)
+	p.moved(pl, k)
 	if selection, moved := movedSlices(pl, k, ""); moved {
 		next = append(next, unloadMoved+PlanOptions{}.fresh(selection))
 	}
@@ -263,7 +262,7 @@ func (p *page) skipped(t *view.Tally) {
 
 	for _, key := range t.In(hindcast.Skipped) {
 		text := sliceStatus(t, key).Message
-		if item := t.Items[key]; item != nil && item.Reason == hindcast.ReasonUpToDate || t.Unloads && !t.Idle[key] {
+		if t.Idle[key] && t.Reason(key) == hindcast.ReasonUpToDate || t.Unloads && !t.Idle[key] {
 			continue
 		}
 		if why[text] == nil {

@@ -205,8 +205,8 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 
 func sliceStatus(t *view.Tally, key string) SliceStatus {
 	out := SliceStatus{Key: key, State: t.State(key), RowsIn: t.RowsIn(key)}
-	if item := t.Items[key]; item != nil && t.Idle[key] {
-		out.Message = string(item.Reason)
+	if t.Idle[key] {
+		out.Message = string(t.Reason(key))
 	}
 
 	s := t.Run.Slices[key]

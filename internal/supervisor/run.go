@@ -104,7 +104,7 @@ func newRun(ctx context.Context, config Config) *run {
 
 // begin journals that the run is ours, and queues what is to be done.
 func (r *run) begin() {
-	start := hindcast.Event{Type: hindcast.EventRunStarted, Total: len(r.Plan.Items), Fence: r.Fence, Host: r.Host, Pid: r.Pid}
+	start := hindcast.Event{Type: hindcast.EventRunStarted, Total: r.Plan.Total(), UpToDate: r.Plan.Total() - len(r.Plan.Items), Fence: r.Fence, Host: r.Host, Pid: r.Pid}
 	if r.state.Run != "" {
 		start.Type, start.Slices = hindcast.EventRunResumed, r.Only
 	} else {

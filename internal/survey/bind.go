@@ -2,7 +2,6 @@ package survey
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,16 +13,15 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// schema is a set of slices whose facts have the same columns: the SQL is bound once for each, because a column
+// schema is a shape with its tables as the engine takes them: the SQL is bound once for each, because a column
 // that came later is missing in the older slices only.
 type schema struct {
+	plan.Shape
 	tables []engine.Table
-	items  []*plan.Item
 }
 
 // bindAll binds the SQL of the outputs, and fits what it gives to their targets.
-func (s *Survey) bindAll(ctx context.Context, p *plan.Plan) (outputs []plan.Known, err error) {
-	schemas := s.schemas(p)
+func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (outputs []plan.Known, err error) {
 	var targets []warehouse.Table
 	for k := range s.Pipeline.Outputs {
 		o := &s.Pipeline.Outputs[k]
@@ -163,7 +161,7 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 	if o.Fault != nil {
 		return query, nil, o.Fault
 	}
-	params := plan.Params(group.items[0].Slice, p.CreatedAt, s.Pipeline)
+	params := plan.Params(group.Slice, p.CreatedAt, s.Pipeline)
 	if query, err = engine.Bound(s.Pipeline.Transform.Dialect, o.Text, o.SQLFile, params); err != nil {
 		return query, nil, err
 	}
@@ -189,113 +187,34 @@ func (s *Survey) inCheck(o *hindcast.Output, err error) error {
 
 // inSlices adds how many slices an SQL error concerns, unless it is all of them.
 func inSlices(err error, group schema, p *plan.Plan) error {
-	if len(group.items) == len(p.Items) {
+	if group.Slices == p.Total() {
 		return err
 	}
 	e := *hindcast.AsError(err)
-	first, last := p.Label(group.items[0].Slice.Key), p.Label(group.items[len(group.items)-1].Slice.Key)
-	if len(group.items) == 1 {
+	first, last := p.Label(group.Slice.Key), p.Label(group.Last)
+	if group.Slices == 1 {
 		e.Message += " for slice " + first
 	} else {
-		e.Message += fmt.Sprintf(" for %d slices", len(group.items))
+		e.Message += fmt.Sprintf(" for %d slices", group.Slices)
 		e.Detail = append(e.Detail, fmt.Sprintf("%s … %s have other columns than the slices where the SQL fits", first, last))
 	}
 	return &e
 }
 
-// schemas groups the plan's slices, in the order of time. The tables of a slice are built once for all slices whose
-// tables have the same lists of columns: a long history has many slices, and few such lists.
-func (s *Survey) schemas(p *plan.Plan) []schema {
-	units := make(map[unit]*plan.Unit, len(p.Units))
-	for i := range p.Units {
-		units[unit{p.Units[i].Fact, p.Units[i].Key}] = &p.Units[i]
-	}
-	lists := listNumbers{}
-	var order []string
-	groups, met := map[string]*schema{}, map[string]*schema{}
-	var same []byte
-	for i := range p.Items {
-		item := &p.Items[i]
-		if item.Reason == hindcast.ReasonMissing {
-			continue
+// schemas are the shapes of the draft's slices, in the order of time.
+func schemas(d *plan.Draft, p *plan.Plan) []schema {
+	var list []schema
+	for _, shape := range d.Shapes() {
+		group := schema{Shape: shape}
+		for _, t := range shape.Tables {
+			group.tables = append(group.tables, engine.Table{Name: t.Fact, Time: hindcast.Spelled(t.Columns, t.Time), Own: shape.Slice.Interval, Window: shape.Slice.Interval, Columns: t.Columns})
 		}
-		same = same[:0]
-		for n, need := range item.Units {
-			same = binary.LittleEndian.AppendUint32(append(same, need.Fact...), uint32(n))
-			last := -1
-			for _, key := range need.Keys {
-				u := units[unit{need.Fact, key}]
-				if u == nil {
-					continue
-				}
-				if number := lists.of(u.Columns); number != last {
-					same, last = binary.LittleEndian.AppendUint32(same, uint32(number)), number
-				}
-			}
+		for _, dim := range p.Dims {
+			group.tables = append(group.tables, engine.Table{Name: dim.Name, Columns: dim.Columns})
 		}
-		group := met[string(same)]
-		if group == nil {
-			tables := s.tables(p, item, units)
-			key := signature(tables)
-			if groups[key] == nil {
-				groups[key] = &schema{tables: tables}
-				order = append(order, key)
-			}
-			group = groups[key]
-			met[string(same)] = group
-		}
-		group.items = append(group.items, item)
-	}
-	list := make([]schema, len(order))
-	for i, key := range order {
-		list[i] = *groups[key]
+		list = append(list, group)
 	}
 	return list
-}
-
-// unit names a fact's unit.
-type unit struct{ fact, key string }
-
-func signature(tables []engine.Table) string {
-	var text strings.Builder
-	for _, t := range tables {
-		for _, c := range t.Columns {
-			fmt.Fprintf(&text, "%q %q %q %v %q\n", t.Name, c.Name, c.Type, c.Absent, c.Refused)
-		}
-	}
-	return text.String()
-}
-
-// listNumbers numbers lists of columns by where they are in memory: units of one table share theirs.
-type listNumbers map[*hindcast.Column]int
-
-func (l listNumbers) of(list []hindcast.Column) int {
-	var first *hindcast.Column
-	if len(list) > 0 {
-		first = &list[0]
-	}
-	if _, known := l[first]; !known {
-		l[first] = len(l)
-	}
-	return l[first]
-}
-
-func (s *Survey) tables(p *plan.Plan, item *plan.Item, units map[unit]*plan.Unit) []engine.Table {
-	var tables []engine.Table
-	for _, need := range item.Units {
-		var groups []plan.Group
-		for _, key := range need.Keys {
-			if u := units[unit{need.Fact, key}]; u != nil {
-				groups = append(groups, plan.Group{Source: u.Source, Columns: u.Columns})
-			}
-		}
-		columns, _ := plan.Unite(groups)
-		tables = append(tables, engine.Table{Name: need.Fact, Time: hindcast.Spelled(columns, timeOf(p, need.Fact)), Own: item.Slice.Interval, Window: item.Slice.Interval, Columns: columns})
-	}
-	for _, d := range p.Dims {
-		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})
-	}
-	return tables
 }
 
 // ofTarget sets the place of a target's error in the pipeline file.

@@ -43,46 +43,46 @@ func (s *Survey) look(ctx context.Context, d *plan.Draft) map[plan.LookedAt]stri
 	slices.Sort(tables)
 	l.marks, _ = s.Warehouse.Marks(ctx, slices.Compact(tables))
 
-	for len(looks) > 0 {
-		n := 1
-		for n < len(looks) && looks[n].Name == looks[0].Name && looks[n].Source == looks[0].Source {
-			n++
-		}
-		l.table(ctx, looks[:n])
-		looks = looks[n:]
+	for i := range looks {
+		l.table(ctx, &looks[i])
 	}
 	return l.found
 }
 
 // mark is the table's current mark, nil if it has none.
-func (l *looker) mark(k *plan.Look) *hindcast.Mark {
-	if mark, found := l.marks[k.Source]; found {
+func (l *looker) mark(source string) *hindcast.Mark {
+	if mark, found := l.marks[source]; found {
 		return &mark
 	}
 	return nil
 }
 
 // table checks the units of one table, or a dimension. If the counters have not moved nothing is counted.
-func (l *looker) table(ctx context.Context, looks []plan.Look) {
-	moved := looks[:0:0]
-	for _, k := range looks {
-		if mark := l.mark(&k); mark == nil || k.Manifest.Mark == nil || *mark != *k.Manifest.Mark {
-			moved = append(moved, k)
-		}
+func (l *looker) table(ctx context.Context, look *plan.Look) {
+	now := l.mark(look.Source)
+	moved := func(key string) bool {
+		was := look.Mark(key)
+		return now == nil || was == nil || *now != *was
 	}
-	source := l.sources[looks[0].Source]
-	if len(moved) == 0 || source.View || len(l.Pipeline.Session) > 0 { // a session's settings may affect what is visible
+	source := l.sources[look.Source]
+	if source.View || len(l.Pipeline.Session) > 0 { // a session's settings may affect what is visible
 		return
 	}
-	first := &moved[0]
+	if look.Dim != nil {
+		if moved(hindcast.WholeKey) {
+			l.dimension(ctx, look, source)
+		}
+		return
+	}
+
+	units := slices.DeleteFunc(slices.Clone(look.Units), func(u *plan.Unit) bool { return !moved(u.Key) })
 	switch {
-	case first.Interval.End.IsZero():
-		l.dimension(ctx, first, source)
-	case first.Time == "":
-		l.whole(ctx, first)
+	case len(units) == 0:
+	case look.Time == "":
+		l.whole(ctx, look, units[0])
 	default:
-		l.count(ctx, moved, source)
-		l.drift(moved, len(looks) == 1 && l.named(first.Name))
+		l.count(ctx, look, units, source)
+		l.drift(look, units)
 	}
 }
 
@@ -92,56 +92,57 @@ func (l *looker) named(fact string) bool {
 }
 
 // drift reports what the counters say if the numbers of rows are the same.
-func (l *looker) drift(looks []plan.Look, whole bool) {
-	for i := range looks {
-		k := &looks[i]
-		why := plan.Drifted(k.Manifest.Mark, l.mark(k), whole)
-		if why == "" || l.found[plan.LookedAt{Name: k.Name, Key: k.Manifest.Key}] != "" {
+func (l *looker) drift(look *plan.Look, units []*plan.Unit) {
+	whole := len(look.Units) == 1 && l.named(look.Name)
+	for _, u := range units {
+		at := plan.LookedAt{Name: look.Name, Key: u.Key}
+		why := plan.Drifted(look.Mark(u.Key), l.mark(look.Source), whole)
+		if why == "" || l.found[at] != "" {
 			continue
 		}
 		if whole {
-			l.found[plan.LookedAt{Name: k.Name, Key: k.Manifest.Key}] = why
+			l.found[at] = why
 			continue
 		}
-		l.found[plan.LookedAt{Name: k.Name}] = why + " in " + k.Source + "; the counters do not say of which slices"
+		l.found[plan.LookedAt{Name: look.Name}] = why + " in " + look.Source + "; the counters do not say of which slices"
 	}
 }
 
 // dimension compares a small one in full; for a large one, or one with counters, the counters decide.
-func (l *looker) dimension(ctx context.Context, k *plan.Look, source plan.Source) {
-	at := plan.LookedAt{Name: k.Name, Key: hindcast.WholeKey}
-	if l.found[at] = plan.Drifted(k.Manifest.Mark, l.mark(k), true); l.found[at] != "" || l.mark(k) != nil || source.Rows > lookRows {
+func (l *looker) dimension(ctx context.Context, look *plan.Look, source plan.Source) {
+	at := plan.LookedAt{Name: look.Name, Key: hindcast.WholeKey}
+	if l.found[at] = plan.Drifted(look.Dim.Mark, l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil || source.Rows > lookRows {
 		return
 	}
-	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: k.Source, Columns: k.Manifest.Columns, TimeZone: l.Pipeline.History.TimeZone})
-	if err == nil && !sums.Agrees(k.Manifest.Sums) {
-		if l.found[at] = plan.Counts(sums.Rows, k.Manifest.Sums.Rows); l.found[at] == "" {
+	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: look.Dim.Columns, TimeZone: l.Pipeline.History.TimeZone})
+	if err == nil && !sums.Agrees(look.Dim.Sums) {
+		if l.found[at] = plan.Counts(sums.Rows, look.Dim.Sums.Rows); l.found[at] == "" {
 			l.found[at] = "rows were updated"
 		}
 	}
 }
 
 // whole counts a table that is a single unit.
-func (l *looker) whole(ctx context.Context, k *plan.Look) {
-	at := plan.LookedAt{Name: k.Name, Key: k.Manifest.Key}
-	if l.found[at] = plan.Drifted(k.Manifest.Mark, l.mark(k), true); l.found[at] != "" || l.mark(k) != nil {
+func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.Unit) {
+	at := plan.LookedAt{Name: look.Name, Key: u.Key}
+	if l.found[at] = plan.Drifted(look.Mark(u.Key), l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil {
 		return
 	}
-	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: k.Source, Columns: k.Manifest.Columns[:1], TimeZone: l.Pipeline.History.TimeZone})
+	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: hindcast.Present(u.Columns)[:1], TimeZone: l.Pipeline.History.TimeZone})
 	if err == nil {
-		l.found[at] = plan.Counts(sums.Rows, k.Manifest.Sums.Rows)
+		l.found[at] = plan.Counts(sums.Rows, u.Rows)
 	}
 }
 
 // count counts the rows of one table's units at once. A long history is first counted in longer ranges, and only those
 // that differ are examined.
-func (l *looker) count(ctx context.Context, looks []plan.Look, source plan.Source) {
-	i := slices.IndexFunc(source.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, looks[0].Time) })
+func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.Unit, source plan.Source) {
+	i := slices.IndexFunc(source.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, look.Time) })
 	if i < 0 {
 		return
 	}
-	parts := inParts(looks, max(1, (len(looks)+lookParts-1)/lookParts))
-	ask := warehouse.Published{Target: hindcast.Target{Table: looks[0].Source, Time: source.Columns[i].Name}, Columns: source.Columns[i : i+1],
+	parts := inParts(units, max(1, (len(units)+lookParts-1)/lookParts))
+	ask := warehouse.Published{Target: hindcast.Target{Table: look.Source, Time: source.Columns[i].Name}, Columns: source.Columns[i : i+1],
 		TimeZone: l.Pipeline.History.TimeZone}
 	for _, part := range parts {
 		ask.Intervals = append(ask.Intervals, hindcast.Interval{Start: part[0].Interval.Start, End: part[len(part)-1].Interval.End})
@@ -152,27 +153,27 @@ func (l *looker) count(ctx context.Context, looks []plan.Look, source plan.Sourc
 	}
 	for n, part := range parts {
 		var lake int64
-		for i := range part {
-			lake += part[i].Manifest.Sums.Rows
+		for _, u := range part {
+			lake += u.Rows
 		}
 		switch {
 		case sums[n].Rows == lake:
 		case len(part) == 1:
-			l.found[plan.LookedAt{Name: part[0].Name, Key: part[0].Manifest.Key}] = plan.Counts(sums[n].Rows, lake)
+			l.found[plan.LookedAt{Name: look.Name, Key: part[0].Key}] = plan.Counts(sums[n].Rows, lake)
 		default:
-			l.count(ctx, part, source)
+			l.count(ctx, look, part, source)
 		}
 	}
 }
 
 // inParts puts up to n units together that follow each other without a hole.
-func inParts(looks []plan.Look, n int) (parts [][]plan.Look) {
+func inParts(units []*plan.Unit, n int) (parts [][]*plan.Unit) {
 	start := 0
-	for i := 1; i <= len(looks); i++ {
-		if i < len(looks) && i-start < n && looks[i-1].Interval.End.Equal(looks[i].Interval.Start) {
+	for i := 1; i <= len(units); i++ {
+		if i < len(units) && i-start < n && units[i-1].Interval.End.Equal(units[i].Interval.Start) {
 			continue
 		}
-		parts = append(parts, looks[start:i])
+		parts = append(parts, units[start:i])
 		start = i
 	}
 	return parts

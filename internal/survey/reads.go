@@ -16,8 +16,7 @@ const wide = 20
 
 // reads returns which columns SQL and checks read, of all outputs, over every schema that the slices have: what one of them
 // reads is read. A table of which the binder is not sure in one of them is left out. Empty if nothing depends on it.
-func (s *Survey) reads(ctx context.Context, p *plan.Plan) (map[string]plan.Reads, error) {
-	schemas := s.schemas(p)
+func (s *Survey) reads(ctx context.Context, p *plan.Plan, schemas []schema) (map[string]plan.Reads, error) {
 	if !slices.ContainsFunc(schemas, s.asks) {
 		return map[string]plan.Reads{}, nil
 	}
@@ -151,13 +150,4 @@ func (s *Survey) explained(p *plan.Plan, o *hindcast.Output, err error) error {
 		}
 	}
 	return p.Explain(err, text)
-}
-
-func timeOf(p *plan.Plan, fact string) string {
-	for _, f := range p.Pipeline.Facts {
-		if f.Name == fact {
-			return f.Time
-		}
-	}
-	return ""
 }

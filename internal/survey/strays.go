@@ -14,16 +14,12 @@ import (
 
 // strays finds the rows that no slice takes in what the plan's slices read. It counts where that reads next to nothing; a
 // run counts what is left open here when it reads it. To compare, the user's own files are counted however long it takes.
-func (s *Survey) strays(ctx context.Context, in plan.Inputs, p *plan.Plan) ([]hindcast.Stray, error) {
+func (s *Survey) strays(ctx context.Context, in plan.Inputs, d *plan.Draft, p *plan.Plan) ([]hindcast.Stray, error) {
 	reaches, err := plan.Reaches(s.Pipeline, p.History.End)
 	if err != nil || len(reaches) == 0 {
 		return nil, err
 	}
-	units := map[[2]string][]*plan.Unit{}
-	for i := range p.Units {
-		u := &p.Units[i]
-		units[[2]string{u.Fact, u.Source}] = append(units[[2]string{u.Fact, u.Source}], u)
-	}
+	units := readUnits(d, p)
 	records, err := s.counted(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +60,7 @@ func (s *Survey) straysOf(ctx context.Context, in plan.Inputs, r plan.Reach, uni
 		}
 		found.Strays = *u.Strays
 	case fact.TimeNamed():
-		known := countedIn(in.Current[r.Fact], r, units)
+		known := countedIn(in.Current, r, units)
 		if known == nil {
 			return nil, nil // it is counted when it is unloaded
 		}
@@ -84,19 +80,38 @@ func (s *Survey) straysOf(ctx context.Context, in plan.Inputs, r plan.Reach, uni
 	return found, nil
 }
 
+// readUnits are the units that the draft's slices read, by fact and source: as the plan has them, where it does.
+func readUnits(d *plan.Draft, p *plan.Plan) map[[2]string][]*plan.Unit {
+	planned := make(map[plan.LookedAt]*plan.Unit, len(p.Units))
+	for i := range p.Units {
+		planned[plan.LookedAt{Name: p.Units[i].Fact, Key: p.Units[i].Key}] = &p.Units[i]
+	}
+	units := map[[2]string][]*plan.Unit{}
+	for _, u := range d.Read() {
+		at := [2]string{u.Fact, u.Source}
+		if own := planned[plan.LookedAt{Name: u.Fact, Key: u.Key}]; own != nil {
+			units[at] = append(units[at], own)
+			continue
+		}
+		u.Unload = false // no slice that runs reads it
+		units[at] = append(units[at], &u)
+	}
+	return units
+}
+
 func (s *Survey) fact(name string) hindcast.Fact {
 	i := slices.IndexFunc(s.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == name })
 	return s.Pipeline.Facts[i]
 }
 
 // countedIn is what was counted in a time-named table when one of its units was unloaded, unless that is done again.
-func countedIn(current map[string]*hindcast.Manifest, r plan.Reach, units []*plan.Unit) (known *hindcast.Strays) {
+func countedIn(current plan.Generations, r plan.Reach, units []*plan.Unit) (known *hindcast.Strays) {
 	for _, u := range units {
-		m := current[u.Key]
+		m, found := current.Of(u.Fact, u.Key)
 		if u.Unload {
 			return nil
 		}
-		if m != nil && m.Source == r.Source && m.Strays != nil && m.Strays.Within.Equal(r.Within) {
+		if found && m.Source == r.Source && m.Strays != nil && m.Strays.Within.Equal(r.Within) {
 			known = m.Strays
 		}
 	}

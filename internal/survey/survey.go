@@ -30,7 +30,7 @@ type Survey struct {
 	Selection  string // --slices
 	Force      bool
 	Fresh      bool
-	Compare    bool // see plan.Inputs
+	Compare    bool // see plan.Inputs; the plan is Whole
 	AcceptLoss bool
 	Tolerant   bool // damaged files of the user's own are left out and named in the plan; every file is read to find them
 	Machine    plan.Machine
@@ -54,10 +54,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Outputs, err = s.bindAll(ctx, first); err != nil {
+	shapes := schemas(d, first)
+	if in.Outputs, err = s.bindAll(ctx, first, shapes); err != nil {
 		return nil, err
 	}
-	if in.Reads, err = s.reads(ctx, first); err != nil {
+	if in.Reads, err = s.reads(ctx, first, shapes); err != nil {
 		return nil, err
 	}
 	if d, err = d.Learn(in.Outputs, in.Reads); err != nil {
@@ -86,7 +87,7 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := s.loss(ctx, p); err != nil {
 		return nil, err
 	}
-	if p.Strays, err = s.strays(ctx, in, p); err != nil {
+	if p.Strays, err = s.strays(ctx, in, d, p); err != nil {
 		return nil, err
 	}
 	p.Warnings = append(p.Warnings, plan.StrayTexts(s.Pipeline, p.Strays)...)
@@ -196,13 +197,15 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, output int, keys []
 		return nil
 	}
 	rows, err := s.Warehouse.Details(ctx, s.Pipeline.Name, s.Pipeline.Outputs[output].Target.Table, keys)
-	d.Explain(rows)
-	return err
+	if err != nil {
+		return err
+	}
+	return d.Explain(rows)
 }
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
-	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Whole: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
 	engineIs := s.Engine.Properties()
 	in.Engine, in.Capacity = plan.Version{Name: engineIs.Name, Version: engineIs.Version}, plan.Capacity(s.Engine.Capacity())
 	if s.Warehouse != nil {
@@ -219,7 +222,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		return in, err
 	}
 	in.History = history
-	if in.Current, in.Dims, err = s.Lake.Generations(ctx, false); err != nil {
+	if in.Current, in.Dims, err = s.Lake.Generations(ctx); err != nil {
 		return in, err
 	}
 	if in.Sources, in.Notes, err = s.sources(ctx, history); err != nil {
@@ -237,7 +240,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		if err != nil {
 			return in, err
 		}
-		in.Committed = slices.AppendSeq(in.Committed, rows)
+		in.Committed = append(in.Committed, rows)
 	}
 	return in, nil
 }
@@ -351,7 +354,7 @@ func needed(p *plan.Plan, u plan.Unit) bool {
 // published sums the rows of an output's target in every committed slice that somebody may have edited.
 func (s *Survey) published(ctx context.Context, d *plan.Draft, output int) (map[string]hindcast.Sums, error) {
 	target, known := s.Pipeline.Outputs[output].Target, &d.Outputs[output]
-	if !known.Existing || len(d.Committed) == 0 {
+	if !known.Existing || !d.AnyCommitted(output) {
 		return nil, nil
 	}
 	ask := warehouse.Published{Target: target, Columns: known.Result, TimeZone: s.Pipeline.History.TimeZone}
@@ -362,15 +365,9 @@ func (s *Survey) published(ctx context.Context, d *plan.Draft, output int) (map[
 	if err := s.explain(ctx, d, output, keys); err != nil {
 		return nil, err
 	}
-	intervals := make(map[string]hindcast.Interval, len(d.Committed))
-	for i := range d.Committed {
-		if row := &d.Committed[i]; row.Target == target.Table {
-			intervals[row.Slice.Key] = row.Slice.Interval
-		}
-	}
-	keys = slices.DeleteFunc(keys, func(key string) bool { return intervals[key].End.IsZero() }) // committed this instant
-	for _, key := range keys {
-		ask.Intervals = append(ask.Intervals, intervals[key])
+	keys, ask.Intervals = d.AmongCommitted(output, keys) // others were committed this instant, or are not slices any more
+	if len(keys) == 0 {
+		return nil, nil
 	}
 	sums, err := s.Warehouse.Published(ctx, ask)
 	if err != nil {

@@ -317,7 +317,7 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 	w.cut("in/2020_02/a.parquet")
 	w.refused(session.Choice{}, hindcast.EParquet, 0, "2020_02/a.parquet")
 
-	p := w.made(session.Choice{Tolerant: true, AcceptLoss: true})
+	p := w.made(session.Choice{Tolerant: true, AcceptLoss: true, Compare: true})
 	if len(p.Damaged) != 1 || p.Damaged[0].Name != "sales" || !strings.HasSuffix(p.Damaged[0].Path, "in/2020_02/a.parquet") || p.Damaged[0].Message == "" {
 		t.Errorf("damaged: %+v", p.Damaged)
 	}

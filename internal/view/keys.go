@@ -38,13 +38,13 @@ func AllKeys(st *hindcast.RunState, p *plan.Plan) []string {
 	var all []string
 	known := map[string]bool{}
 	if p != nil {
-		for i := range p.Items {
-			all = append(all, p.Items[i].Slice.Key)
-			known[p.Items[i].Slice.Key] = true
-		}
+		all = p.Keys()
 	}
 	if st == nil {
 		return all
+	}
+	for _, key := range all {
+		known[key] = true
 	}
 	planned := len(all)
 	for _, key := range st.Order {
@@ -75,6 +75,22 @@ func (k Keys) Ranges(group []string, next func(a, b string) bool, dots string) [
 			}
 		}
 		i = j + 1
+	}
+	return out
+}
+
+// Shown writes ranges, those of three slices and more as "first … last".
+func (k Keys) Shown(ranges []Range, dots string) []string {
+	var out []string
+	for _, r := range ranges {
+		switch r.To - r.From {
+		case 1:
+			out = append(out, k.Short(r.First))
+		case 2:
+			out = append(out, k.Short(r.First), k.Short(r.Last))
+		default:
+			out = append(out, k.Short(r.First)+" "+dots+" "+k.Short(r.Last))
+		}
 	}
 	return out
 }

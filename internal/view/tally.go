@@ -47,6 +47,11 @@ func NewTally(st *hindcast.RunState, p *plan.Plan) *Tally {
 				t.Idle[item.Slice.Key] = true
 			}
 		}
+		if len(p.UpToDate) > 0 {
+			for _, key := range p.Keys() {
+				t.Idle[key] = t.Idle[key] || t.Items[key] == nil
+			}
+		}
 	}
 	t.Count()
 	return t
@@ -80,7 +85,7 @@ func (t *Tally) Count() {
 		}
 	}
 	t.rowsMean = sum / max(known, 1)
-	if rest := t.Run.Total - t.Total; rest > 0 && !t.fromPlan {
+	if rest := t.Run.Total - t.Run.UpToDate - t.Total; rest > 0 && !t.fromPlan {
 		t.Total += rest
 		t.Counts[hindcast.Pending] += rest
 		t.RowsTotal = -1
@@ -99,6 +104,14 @@ func (t *Tally) addRows(n int64, done bool) int64 {
 		t.RowsDone += n
 	}
 	return n
+}
+
+// Reason is why the plan runs a slice, or does not.
+func (t *Tally) Reason(key string) hindcast.Reason {
+	if item := t.Items[key]; item != nil {
+		return item.Reason
+	}
+	return hindcast.ReasonUpToDate
 }
 
 // State is where a slice stands; one that the plan does not run is skipped.

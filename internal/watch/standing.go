@@ -32,7 +32,7 @@ func Stands(ctx context.Context, s *session.Session, run string, now time.Time) 
 		return Standing{}, err
 	}
 	if st.Started.IsZero() { // it has no event yet
-		st.Total, st.Started, st.Updated = len(plan.Order(p)), p.CreatedAt, p.CreatedAt
+		st.Total, st.Started, st.Updated = p.Total(), p.CreatedAt, p.CreatedAt
 	}
 
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
