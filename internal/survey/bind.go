@@ -81,6 +81,9 @@ func (s *Survey) target(ctx context.Context, o *hindcast.Output, others []wareho
 		return t, false, err
 	}
 	t, existing = found[table]
+	if t.System != "" {
+		return t, existing, s.ofTarget(o, warehouse.InSystem(table, t.System))
+	}
 	for i, other := range others {
 		if name := s.Pipeline.Outputs[i].Target.Table; strings.EqualFold(name, table) || sameRows(t, other) {
 			return t, existing, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],

@@ -138,3 +138,10 @@ func (p *Publication) Blame(r *Replacement, err error) error {
 	e.Message = fmt.Sprintf("%s of %s: %s", r.Slice.Key, r.Target.Table, e.Message)
 	return &e
 }
+
+// InSystem is the error of a target in a schema of the warehouse's own tables.
+func InSystem(table, schema string) error {
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("%s is in %s, which belongs to the database system itself", table, schema),
+		Next:    "name a table in a schema of your own"}
+}

@@ -25,6 +25,8 @@ type Table struct {
 	View    bool              `json:"view"`  // no rows can be loaded into it: a view of some kind, or a foreign table
 	// Statement is how anybody's statements name it, schema and quotes included; "" if that is Name.
 	Statement string `json:"statement,omitempty"`
+	// System is the schema of the warehouse's own tables that it is in; "" for all others. Describe alone fills it in.
+	System string `json:"system,omitempty"`
 	// ID is the same for every name that leads to this table, and no other table has it. Within are the tables whose rows include
 	// all of its own, such as the one that it is a partition of. Shows are the tables that a view is over, at any depth, as far
 	// as the warehouse knows. Describe alone fills these in.

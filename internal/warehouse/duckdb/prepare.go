@@ -1,8 +1,10 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -44,24 +46,36 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 	})
 }
 
-// Refuses says what Prepare would refuse of the target: only its schema may be lacking.
+// place is where DuckDB would have a new table.
+const place = `SELECT
+	(SELECT count(*) > 0 FROM duckdb_schemas() WHERE lower(schema_name) = lower($2) AND CASE WHEN $1 = '' THEN database_name = current_database()
+		ELSE lower(database_name) = lower($1) END OR $1 = '' AND lower(database_name) = lower($2)),
+	(SELECT count(*) > 0 FROM duckdb_schemas() WHERE lower($2) = lower(schema_name) AND schema_name IN ('information_schema', 'pg_catalog')),
+	(SELECT count(*) > 0 FROM duckdb_databases() WHERE internal AND (lower($1) = lower(database_name) OR $1 = '' AND lower($2) = lower(database_name))),
+	(SELECT count(*) > 0 FROM duckdb_views() WHERE internal AND lower(view_name) = lower($3))
+		AND (SELECT count(*) = 0 FROM duckdb_tables() WHERE lower(table_name) = lower($3) AND NOT internal)`
+
+// Refuses says what Prepare would refuse of the target: its schema may be lacking, or be DuckDB's own. A table by the name of one
+// of DuckDB's views would hide it from everybody.
 func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, _ []hindcast.Column) error {
-	parts := duck.SplitTable(t.Table)
-	if len(parts) == 1 {
-		return nil
-	}
-	database, schema := "", parts[len(parts)-2]
-	if len(parts) > 2 {
-		database = parts[len(parts)-3]
-	}
-	var there bool
+	parts := append([]string{"", ""}, duck.SplitTable(t.Table)...)
+	database, schema, table := parts[len(parts)-3], parts[len(parts)-2], parts[len(parts)-1]
+	var there, system, internal, view bool
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM duckdb_schemas() WHERE lower(schema_name) = lower($2) AND CASE WHEN $1 = '' "+
-			"THEN database_name = current_database() ELSE lower(database_name) = lower($1) END OR $1 = '' AND lower(database_name) = lower($2)",
-			database, schema).Scan(&there)
+		return conn.QueryRowContext(ctx, place, database, schema, table).Scan(&there, &system, &internal, &view)
 	})
-	if err != nil || there {
+	switch {
+	case err != nil:
 		return err
+	case system:
+		return warehouse.InSystem(t.Table, schema)
+	case internal:
+		return warehouse.InSystem(t.Table, cmp.Or(database, schema))
+	case view:
+		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("%s is the name of one of DuckDB's own views, which the new table would hide", t.Table), Next: "give the target another name"}
+	case there || schema == "":
+		return nil
 	}
 	return &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: "the schema " + schema + " of the target is not there",
 		Next: "correct its name, or: CREATE SCHEMA " + duck.Name(schema) + ";"}

@@ -384,6 +384,9 @@ const bytesPerValue = 5
 
 func describe(r *relation) warehouse.Table {
 	t := warehouse.Table{ID: r.oid, Statement: r.name.sql(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
+	if isSystem(r.name.schema) {
+		t.System = r.name.schema
+	}
 	for _, a := range r.attribute {
 		if a.readable {
 			t.Columns = append(t.Columns, a.column())

@@ -63,3 +63,8 @@ func spell(part string) string {
 	}
 	return sqltext.Identifier(part)
 }
+
+// isSystem reports whether a schema is PostgreSQL's own: nobody else's can begin with pg_.
+func isSystem(schema string) bool {
+	return schema == "information_schema" || strings.HasPrefix(schema, "pg_")
+}

@@ -166,6 +166,8 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 	case table.database != "" && table.database != rows[0].text(0):
 		return nil, refuse("write SCHEMA.TABLE, and the database in the URL under `warehouse:`",
 			"%s would be a table of the database %q, and the warehouse is %q", t.Table, table.database, rows[0].text(0))
+	case isSystem(table.schema):
+		return nil, warehouse.InSystem(t.Table, table.schema)
 	case table.table == "" || len(table.table) > longestName:
 		return nil, refuse("give it another name", "%s is not a name that a table of PostgreSQL can have: it has 1 to %d bytes", t.Table, longestName)
 	case len(columns) > mostColumns:
