@@ -34,8 +34,18 @@ type Pipeline struct {
 	Places map[string]Place `json:"-"`
 }
 
-// Output returns the pipeline's one output.
+// Output returns the first output, which is the only one of a pipeline file.
 func (p *Pipeline) Output() *Output { return &p.Outputs[0] }
+
+// Fault is why the decoder could not read the SQL of an output, where that was allowed; nil if it could.
+func (p *Pipeline) Fault() error {
+	for i := range p.Outputs {
+		if fault := p.Outputs[i].Fault; fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
 
 // Key is the key of Places for a key of the output: what is "target.table" of the only output is
 // "outputs.daily.target.table" of one among several.

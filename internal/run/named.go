@@ -33,7 +33,7 @@ func Named(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 	}
 	for {
 		frozen, err := s.Frozen(ctx, o.ID)
-		if fault := p.Output().Fault; unknown(err) && fault != nil {
+		if fault := p.Fault(); unknown(err) && fault != nil {
 			return nil, fault
 		}
 		if unknown(err) {

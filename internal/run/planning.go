@@ -133,8 +133,7 @@ func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, p
 // where it needs none.
 func needsSQL(p *hindcast.Pipeline, err error) error {
 	e := *hindcast.AsError(err)
-	faulty := slices.ContainsFunc(p.Outputs, func(o hindcast.Output) bool { return o.Fault != nil })
-	if !faulty && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
+	if p.Fault() == nil && !strings.HasPrefix(string(e.Code), string(hindcast.ESQL)) {
 		return nil
 	}
 	name := ""
