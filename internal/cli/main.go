@@ -19,6 +19,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 )
 
@@ -36,6 +37,7 @@ type app struct {
 	options  screen.Options
 	file     string
 	engine   string // of --engine; "" is the pipeline file's
+	given    string // the engine of the pipeline file as it was loaded
 	json     bool
 	noColor  bool
 	acts     bool // the exit code says what the command did, whatever becomes of its output
@@ -194,9 +196,18 @@ func (a *app) loaded(p *hindcast.Pipeline, err error) (*hindcast.Pipeline, error
 	if err != nil {
 		return nil, err
 	}
-	a.options.File = notDefault(a.file)
+	a.options.File, a.given = notDefault(a.file), p.Transform.Engine
 	a.strike(config.PipelineRedactor(p))
 	return p, nil
+}
+
+// optionsFor are how something about a plan is shown: commands name its engine where the pipeline file has another one.
+func (a *app) optionsFor(p *plan.Plan) screen.Options {
+	o := a.options
+	if is := p.Pipeline.Transform.Engine; is != "" && is != a.given {
+		o.Engine = is
+	}
+	return o
 }
 
 // defaultFile is the pipeline file where none is named.

@@ -135,9 +135,9 @@ func (a *app) view(p *plan.Plan) viewer {
 	case a.json:
 		v = screen.NewJSONLines(a.out)
 	case a.terminal != nil:
-		v = screen.NewBoard(a.out, a.options, p)
+		v = screen.NewBoard(a.out, a.optionsFor(p), p)
 	default:
-		v = screen.NewLines(a.out, a.options, p)
+		v = screen.NewLines(a.out, a.optionsFor(p), p)
 	}
 	v.Start()
 	return v
@@ -266,7 +266,7 @@ func (a *app) logPath(s *session.Session, run string) string {
 // report ends a run on the screen and gives its exit code.
 func (a *app) report(st *hindcast.RunState, p *plan.Plan, log string) error {
 	if !a.json {
-		screen.Report(a.out, st, p, screen.ReportOptions{Options: a.options, Log: log})
+		screen.Report(a.out, st, p, screen.ReportOptions{Options: a.optionsFor(p), Log: log})
 	}
 	if st.ExitCode != hindcast.ExitOK {
 		return exit(st.ExitCode)

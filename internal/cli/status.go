@@ -143,7 +143,7 @@ func (a *app) lake(ctx context.Context) (*session.Session, error) {
 }
 
 func (a *app) statusOptions(s *session.Session, standing watch.Standing) screen.StatusOptions {
-	return screen.StatusOptions{Options: a.options, Log: a.logPath(s, standing.Plan.Run), Alive: standing.Alive, Silent: standing.Silent}
+	return screen.StatusOptions{Options: a.optionsFor(standing.Plan), Log: a.logPath(s, standing.Plan.Run), Alive: standing.Alive, Silent: standing.Silent}
 }
 
 // refused says in o whether a resume of the run would be refused.
@@ -172,22 +172,26 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			infos, traces := []screen.RunInfo{}, []*watch.Trace{}
+			infos, traces, shown := []screen.RunInfo{}, []*watch.Trace{}, []screen.StatusOptions{}
 			for _, run := range runs {
 				standing, err := watch.Stands(cmd.Context(), s, run, a.options.Now)
 				if err != nil {
 					a.showError(err) // one damaged run does not hide the others
 					continue
 				}
-				infos = append(infos, screen.Info(standing.State, standing.Plan, a.statusOptions(s, standing)))
+				o := a.statusOptions(s, standing)
+				infos, shown = append(infos, screen.Info(standing.State, standing.Plan, o)), append(shown, o)
 				traces = append(traces, watch.NewTrace(run, standing.Plan, standing.State))
 			}
 			for i := range infos {
+				if !infos[i].Resumable() {
+					continue // what an engine is may take some time to find
+				}
 				r, err := watch.Refuses(cmd.Context(), s, traces[i], traces, a.options.Now)
 				if err != nil {
 					return err
 				}
-				infos[i].Refuse(r.Why, a.options.Commands(r.Next))
+				infos[i].Refuse(r.Why, shown[i].Commands(r.Next))
 			}
 			if a.json {
 				return screen.ListJSON(a.out, infos)
@@ -337,6 +341,6 @@ func (a *app) awaitStop(ctx context.Context, s *session.Session, run string) err
 	if a.json {
 		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(standing.State, standing.Plan, o))
 	}
-	screen.Report(a.out, standing.State, standing.Plan, screen.ReportOptions{Options: a.options, Log: o.Log})
+	screen.Report(a.out, standing.State, standing.Plan, screen.ReportOptions{Options: o.Options, Log: o.Log})
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
 )
 
@@ -32,4 +33,20 @@ func TestWaitingInVainForSomeSlices(t *testing.T) {
 			t.Errorf("%v, %s", err, said.String())
 		}
 	})
+}
+
+// What is proposed for a run on another engine than the pipeline file's names its engine.
+func TestCommandsOfARunOnAnotherEngine(t *testing.T) {
+	for _, c := range []struct{ file, run, want string }{
+		{"duckdb", "spark", "hindcast verify --engine spark; hindcast resume r1"},
+		{"spark", "duckdb", "hindcast verify --engine duckdb; hindcast resume r1"},
+		{"spark", "spark", "hindcast verify; hindcast resume r1"},
+		{"duckdb", "", "hindcast verify; hindcast resume r1"}, // of a plan that does not say
+	} {
+		a := &app{given: c.file}
+		p := &plan.Plan{Pipeline: hindcast.Pipeline{Transform: hindcast.Transform{Engine: c.run}}}
+		if got := a.optionsFor(p).Commands("hindcast verify; hindcast resume r1"); got != c.want {
+			t.Errorf("%s on a file of %s: %s", c.run, c.file, got)
+		}
+	}
 }

@@ -301,10 +301,13 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 
 // Refuse takes the proposal of a resume back where why says that it would be refused, and proposes next.
 func (r *RunInfo) Refuse(why, next string) {
-	if why != "" && view.Resumable(r.State) {
+	if why != "" && r.Resumable() {
 		r.Refused, r.Next = why, next
 	}
 }
+
+// Resumable reports whether the run is one to be gone on with.
+func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
 
 // Resumable reports whether a run is one to be gone on with.
 func Resumable(st *hindcast.RunState, o StatusOptions) bool {

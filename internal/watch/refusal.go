@@ -23,6 +23,7 @@ type Trace struct {
 	tables    []string
 	database  string
 	engine    plan.Version
+	transform hindcast.Transform // as a resume would take it
 	loads     bool
 	wanted    []hindcast.Interval // in the order of time
 	published []publication
@@ -36,7 +37,7 @@ type publication struct {
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
 	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written),
-		engine: p.Engine, loads: !p.UnloadOnly}
+		engine: p.Engine, transform: p.Pipeline.Transform, loads: !p.UnloadOnly}
 	for i := range p.Items {
 		item := &p.Items[i]
 		if !item.Reason.Runs() {
@@ -90,7 +91,9 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 	if !t.loads {
 		again = "hindcast unload"
 	}
-	engine, err := drivers.EngineVersion(s.Pipeline)
+	as := *s.Pipeline
+	as.Transform = t.transform // the run's own engine, whatever the file's is
+	engine, err := drivers.EngineVersion(&as)
 	switch {
 	case err != nil:
 		return Refusal{t.engine.Name + " is not there: " + err.Error(), ""}, nil
