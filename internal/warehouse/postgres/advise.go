@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	indexedAbove = 10_000  // rows, from which on a target wants an index on its time
-	bloatedAbove = 100_000 // dead rows, from which on they are worth a word
+	indexedAbove = 10_000  // a target of more rows should have an index on its time
+	bloatedAbove = 100_000 // more dead rows than this are mentioned
 )
 
 // leadingIndexes counts the indexes that begin with a column and hold every row.
@@ -30,7 +30,7 @@ const deadRows = `
 SELECT coalesce(sum(pg_stat_get_dead_tuples(relid)), 0), coalesce(sum(pg_stat_get_live_tuples(relid)), 0)
 FROM (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) part`
 
-// hidden names the tables of which the role sees what a policy shows it.
+// hidden names the tables of which the role sees only the rows that a policy shows it.
 const hidden = `SELECT found, quote_ident(current_user) FROM (` + byName + `) named WHERE row_security_active(oid) ORDER BY found COLLATE "C"`
 
 // Advise says which sources hide rows, what keeps a run from loading, and what of an existing target will make its loads
@@ -140,7 +140,7 @@ func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hin
 	rows, err := ask(ctx, conn, fmt.Sprintf(betweens, r.oid))
 	var names []string
 	for _, b := range readBetweens(rows) {
-		if !strings.HasPrefix(b.name, "foreign ") { // adviseForeignKeys says more of these
+		if !strings.HasPrefix(b.name, "foreign ") { // adviseForeignKeys says more about these
 			names = append(names, b.name)
 		}
 	}
@@ -153,8 +153,8 @@ func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hin
 		strings.Join(names, ", "))}, nil
 }
 
-// published are the parts of a table out of which no row can be deleted, because a publication sends deletes and nothing says by
-// which columns the row is found elsewhere.
+// published are a table and its partitions, as far as no row can be deleted from them: a publication sends deletes, and they
+// have no replica identity by which a subscriber could find the row.
 const published = `
 SELECT c.oid::regclass, min(p.pubname) FROM (SELECT $1::oid UNION SELECT relid FROM pg_partition_tree($1::oid::regclass)) part(oid)
 JOIN pg_class c USING (oid), pg_publication p JOIN pg_publication_tables t USING (pubname)

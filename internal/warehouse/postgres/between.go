@@ -12,8 +12,8 @@ import (
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
-// between is something of the target's that may change what a load deletes or stores: a trigger, a rule, a foreign key that
-// deletes or updates rows, a part behind a foreign server.
+// between is something on the target that may change what a load deletes or stores: a trigger, a rule, a foreign key that
+// deletes or updates rows, a partition on a foreign server.
 type between struct {
 	name             string // "trigger soft_delete of sales"
 	deletes, inserts bool   // what it acts on
@@ -68,8 +68,8 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 	return nil
 }
 
-// inserted compares what the server says that it took with what was sent. Where something comes between, that says little:
-// rows may have gone into a partition another way.
+// inserted compares what the server says that it took with what was sent. If something is in between, that says little: rows
+// may have reached a partition in another way.
 func (l *load) inserted(n int64) error {
 	if len(l.between) == 0 && n != l.sent.Rows {
 		return l.meddled(between.onInsert, fmt.Sprintf("of the %d rows of the slice that were sent the server stored %d", l.sent.Rows, n))
@@ -84,7 +84,7 @@ func (p *publication) compare(ctx context.Context) error {
 		return nil
 	}
 
-	if !p.hookedAfter() { // hooks may count on constraints that wait
+	if !p.hookedAfter() { // hooks may rely on deferred constraints
 		if err := run(ctx, p.conn, immediately); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (p *publication) compare(ctx context.Context) error {
 	return p.each(ctx, (*load).compare)
 }
 
-// compare wants as many rows as were sent, and unless a trigger is meant to change values the same ones.
+// compare requires as many rows as were sent and, unless a trigger is meant to change values, the same rows.
 func (l *load) compare(ctx context.Context) error {
 	is, err := l.standing(ctx, l.Columns)
 	if err != nil {
@@ -127,8 +127,8 @@ func (l *load) compare(ctx context.Context) error {
 	return err
 }
 
-// sameContent compares every value: those that the server gives back in the bytes that it got, and for the sake of others whole
-// rows there, as they stand in the target and in the temporary table.
+// sameContent compares every value: here, if the server returns all of them in the bytes that it was sent; otherwise at the
+// server, by whole rows of the target and of the temporary table.
 func (l *load) sameContent(ctx context.Context) (bool, error) {
 	fields := l.fields
 	here := l.target.name.sql() + " WHERE " + l.inSlice()
@@ -177,8 +177,8 @@ func castStaged(fields []pgcopy.Field) string {
 	return strings.Join(list, ", ")
 }
 
-// fireDeferred has everything that was put off act now, not behind our back, once the hooks have done what some of it waits
-// for. What the targets' own triggers then change of a slice was not a hook's doing.
+// fireDeferred makes everything that was deferred act now, where we can see what it does, once the hooks have done what some of
+// it waits for. What the targets' own triggers then change in a slice was not done by a hook.
 func (p *publication) fireDeferred(ctx context.Context) error {
 	if err := p.each(ctx, func(l *load, ctx context.Context) (err error) {
 		if l.firesLate() {
@@ -201,7 +201,7 @@ func (l *load) firesLate() bool {
 	return l.hookedAfter() && slices.ContainsFunc(l.between, between.atEnd)
 }
 
-// compareFired wants the slice to be as it was before the deferred triggers were fired, unless they are meant to change it.
+// compareFired requires the slice to be as it was before the deferred triggers were fired, unless they are meant to change it.
 func (l *load) compareFired(ctx context.Context) error {
 	if !l.firesLate() {
 		return nil
@@ -222,13 +222,13 @@ func (l *load) compareFired(ctx context.Context) error {
 	return nil
 }
 
-// digest is the same of rows that have the same texts, in whichever order.
+// digest is the same for rows that have the same texts, in any order.
 type digest struct {
 	rows int64
 	sum  string
 }
 
-// digestOf has the server sum the rows of a FROM clause, of which the list is selected.
+// digestOf has the server compute the digest of the rows of a FROM clause, over a select list.
 func (l *load) digestOf(ctx context.Context, list, from string) (digest, error) {
 	rows, err := ask(ctx, l.conn, "SELECT count(*), coalesce(sum(hashtextextended(ROW("+list+")::text, 0)), 0) FROM "+from)
 	if err != nil {
@@ -237,7 +237,7 @@ func (l *load) digestOf(ctx context.Context, list, from string) (digest, error) 
 	return digest{rows: rows[0].number(0), sum: rows[0].text(1)}, nil
 }
 
-// immediately has deferred triggers and constraints act now, and not at COMMIT, after everything was compared.
+// immediately makes deferred triggers and constraints act now, and not at COMMIT, when everything has been compared already.
 const immediately = "SET CONSTRAINTS ALL IMMEDIATE"
 
 func (b between) onDelete() bool { return b.deletes }
@@ -253,7 +253,7 @@ func (l *load) meddled(acts func(between) bool, what string) *hindcast.Error {
 		}
 	}
 
-	if len(named) == 0 { // then it is what acts on something else
+	if len(named) == 0 { // then it is one of those that act on something else
 		for _, b := range l.between {
 			named = append(named, b.name)
 		}

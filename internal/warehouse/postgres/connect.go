@@ -22,11 +22,11 @@ import (
 const (
 	defaultConnections = 8 // a server that others use is not flooded
 	connectTimeout     = 30 * time.Second
-	cancelTimeout      = 5 * time.Second // for the server to end a statement that was cancelled, else the connection goes
+	cancelTimeout      = 5 * time.Second // for the server to end a statement that was cancelled; otherwise the connection is closed
 )
 
-// ignored are libpq's connection parameters that say nothing here: keep-alives are always on, and a URL or a service that
-// psql takes should not be refused for them.
+// ignored are libpq's connection parameters that mean nothing here: keep-alives are always on, and a URL or a service that psql
+// takes should not be refused for them.
 var ignored = []string{"gssencmode", "fallback_application_name", "sslcompression", "keepalives", "keepalives_idle",
 	"keepalives_interval", "keepalives_count", "tcp_user_timeout", "client_encoding", "load_balance_hosts", "gsslib", "gssdelegation"}
 
@@ -47,7 +47,7 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		u.Path = "/" // or the two slashes would be left out
 	}
 
-	u.RawQuery = strings.ReplaceAll(u.RawQuery, "+", "%2B") // libpq knows no plus sign that is a blank
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, "+", "%2B") // libpq does not read a plus sign as a blank
 	onlyAddress(u)
 	if config, err = pgconn.ParseConfig(u.String()); err != nil {
 		_, reason, _ := strings.Cut(err.Error(), "`: ") // after the URL
@@ -107,7 +107,7 @@ func ours(config *pgconn.Config) (most int, err error) {
 	return most, err
 }
 
-// onlyAddress has the address be the host where there is no host: by hostaddr alone libpq connects too.
+// onlyAddress takes the address for the host if none is given: libpq connects by hostaddr alone, too.
 func onlyAddress(u *url.URL) {
 	query := u.Query()
 	address := cmp.Or(query.Get("hostaddr"), os.Getenv("PGHOSTADDR"))
@@ -118,7 +118,8 @@ func onlyAddress(u *url.URL) {
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
-// lookUp has hosts be found at these addresses, as libpq's hostaddr says: the name counts for certificates and passwords only.
+// lookUp makes the hosts resolve to these addresses, as libpq's hostaddr does: their names then count for certificates and
+// passwords only.
 func lookUp(config *pgconn.Config, addresses string) error {
 	if addresses == "" {
 		return nil
@@ -232,8 +233,8 @@ func (w *Owner) ofSession(i int, err error) error {
 	return &e
 }
 
-// unlimited runs the settings, among them that statements may take any time. Until that is set the limit that the role has
-// holds, and on a busy server a tight one may end the setting itself.
+// unlimited runs the settings, one of which lets statements take any time. Until then the role's own limit holds, and on a busy
+// server a tight one may end the statement that lifts it.
 func unlimited(ctx context.Context, conn *pgconn.PgConn, settings string) error {
 	for try := 1; ; try++ {
 		err := run(ctx, conn, settings)

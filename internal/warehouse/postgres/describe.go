@@ -38,8 +38,8 @@ type attribute struct {
 	readable                   bool
 }
 
-// relations reads what wanted, a query that gives (oid, found), names. What is found without the right to a schema
-// that holds it is told too: the caller knows what that means.
+// relations reads what wanted, a query that gives (oid, found), names. What is found in a schema that the role has no right to
+// is included: the caller knows what that means.
 const relations = `
 WITH RECURSIVE wanted AS (%s),
 tree AS (
@@ -296,7 +296,7 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, err
 }
 
-// loaded are the oids of the targets that our status tables know, of those that are among what the role may read.
+// loaded are the oids of the targets that our status tables name, as far as the role may read these.
 func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation) (map[string]bool, error) {
 	oids := map[string]bool{}
 	for i := range list {
@@ -400,7 +400,7 @@ func describe(r *relation) warehouse.Table {
 	return t
 }
 
-// column is the attribute as the rest of hindcast sees it. A type that cannot be carried is none: Source names it.
+// column is the attribute as the rest of hindcast sees it. A type that cannot be carried is left empty: Source names it.
 func (a *attribute) column() hindcast.Column {
 	c := hindcast.Column{Name: a.name, Source: a.typ.Name}
 	if f, err := pgcopy.Carry(a.name, a.typ, false); err == nil {

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	rowsEach   = 100_000 // for another connection to be worth its while
+	rowsEach   = 100_000 // for which another connection pays off
 	pagesEach  = 128     // of a range of pages at least: 1 MiB
-	timesEach  = 8       // ranges of time for each connection: the last ones to end are not long alone
+	timesEach  = 8       // ranges of time for each connection, so that all end at about the same time
 	rangesEach = 32      // ranges of pages for each connection
 	tidRanges  = 14      // the first version that reads a range of pages without reading all before it
 )
 
-// divide finds conditions that part the extract's rows, each row in exactly one, and for how many connections. Where an
-// index serves the time, they are ranges of time: pages would leave the index aside. Else they are ranges of pages. One
-// connection reads what is small, and views and foreign tables.
+// divide finds conditions that divide the extract's rows, of which each row meets exactly one, and how many connections are to
+// read them. If an index serves the time column they are ranges of time, since ranges of pages would not use the index;
+// otherwise they are ranges of pages. One connection reads what is small, and views and foreign tables.
 func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (conditions []string, most int, err error) {
 	if w.threads() == 1 || w.pool.most < 3 || w.alone.Load() {
 		return nil, 1, nil
@@ -87,7 +87,7 @@ func (s *scans) add(n planNode) {
 	}
 }
 
-// byTime parts the window.
+// byTime divides the window.
 func byTime(x warehouse.Extract, n int) []string {
 	typ := timeType(x)
 	var conditions []string
@@ -97,8 +97,8 @@ func byTime(x warehouse.Extract, n int) []string {
 	return conditions
 }
 
-// byPages parts a table by the pages that its rows lie in; the last range is open, for what was added meanwhile. For a
-// partitioned table the ranges are of each partition.
+// byPages divides a table by the pages that its rows lie in; the last range is open, for what was added meanwhile. In a
+// partitioned table the ranges apply to each partition.
 func (w *Owner) byPages(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract, n int) ([]string, error) {
 	if w.version.major < tidRanges {
 		return nil, nil
@@ -122,8 +122,8 @@ func (w *Owner) byPages(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ex
 	return conditions, nil
 }
 
-// pages counts the pages of a table's largest part, and says whether all of its parts are plain tables whose rows lie in
-// pages. Where rows are hidden from the role, its policies come first and no range of pages is read by itself.
+// pages counts the pages of a table's largest partition, and reports whether all of its partitions are plain tables whose rows
+// lie in pages. Where rows are hidden from the role, its policies come first and no range of pages is read by itself.
 func pages(ctx context.Context, conn *pgconn.PgConn, table string) (int64, bool, error) {
 	const query = `
 WITH RECURSIVE tree(oid) AS (

@@ -69,7 +69,7 @@ func ofContext(err error) *hindcast.Error {
 	return nil
 }
 
-// isLost reports whether a connection that stood is gone.
+// isLost reports whether an established connection was lost.
 func isLost(err error) bool {
 	var number syscall.Errno
 	var network net.Error
@@ -100,7 +100,7 @@ func (w *Owner) place() string {
 	return fmt.Sprintf("%s (database %q)", w.address(), cmp.Or(c.Database, c.User))
 }
 
-// ofConnecting recognizes why no connection came about.
+// ofConnecting recognizes why a connection could not be made.
 func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
 		return nil
@@ -192,7 +192,7 @@ const nextParameter = "correct the parameter in the URL under `warehouse:`"
 
 const nextValue = "correct the value in the SQL, or the type of the target's column"
 
-// states are the SQLSTATEs, and by their first two characters the classes of them, that are told apart.
+// states are the SQLSTATEs that are distinguished, and classes of them by their first two characters.
 var states = map[string]verdict{
 	"28":    {hindcast.EPermission, hindcast.ClassPermanent, "correct user and password under `warehouse:` (PGPASSWORD, ~/.pgpass and service files are read too), and see pg_hba.conf on the server"},
 	"3D000": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the database's name under `warehouse:`"},

@@ -22,8 +22,8 @@ func Open(ctx context.Context, start child.Spec, o Options) (*hosted.Client, err
 // cores are what this process may use.
 var cores = runtime.GOMAXPROCS(0)
 
-// Serve is that process: it answers a client until its input ends. Go gets a processor more than there are cores, so that
-// one is idle where DuckDB's threads fill all of them: else each of their turns is taken from them in the middle.
+// Serve is that process: it answers a client until its input ends. Go gets one processor more than there are cores, so that one
+// is idle while DuckDB's threads occupy all others: otherwise the scheduler would take theirs away in the middle of each call.
 func Serve(in io.Reader, out io.Writer) error {
 	runtime.GOMAXPROCS(cores + 1)
 	go pgcopy.Warm() // while the run is planned

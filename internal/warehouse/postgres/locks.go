@@ -42,7 +42,7 @@ var (
 	barRaising = append([]string{"RowShareLock"}, barLoading...) // of the fence, whose row a load holds
 )
 
-// reading is with for what reads a table: who holds it is told where it cannot be read for a lock.
+// reading is with for what reads a table: if a lock keeps it from being read, the error names who holds that.
 func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn) error) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		err := f(conn)
@@ -54,10 +54,10 @@ func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn
 	})
 }
 
-// lockTimeout is the SQLSTATE of a lock that was waited for in vain.
+// lockTimeout is the SQLSTATE of a lock that was not obtained in time.
 const lockTimeout = "55P03"
 
-// lockedBy says who holds one of the tables, after a lock was waited for in vain. That may have ended meanwhile.
+// lockedBy names who holds one of the tables, after a lock was not obtained in time. That session may have ended meanwhile.
 func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes []string, cause error) error {
 	var e *hindcast.Error
 	if !errors.As(w.translate(cause), &e) || conn.IsClosed() {

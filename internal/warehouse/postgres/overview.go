@@ -51,7 +51,7 @@ func (w *Owner) status(ctx context.Context, locked string, query func(h home, fr
 	})
 }
 
-// Overview puts the rows' texts together where they are: a row that is fetched costs more than one that is read.
+// Overview joins the rows' texts at the server: a row that is fetched costs more than one that is read.
 func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
 	lines := func(value string) string {
 		return "coalesce(string_agg(" + value + ", chr(10) ORDER BY slice_start), '')"
@@ -112,8 +112,8 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 	return all, err
 }
 
-// Edited compares within one statement. It takes a slice's bounds as PostgreSQL reads them in the zone: should that be
-// another reading than ours, the slice is named and looked at again.
+// Edited compares within one statement. It takes a slice's bounds as PostgreSQL reads them in the zone: if that differs from
+// our reading, the slice is named and looked at again.
 func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
 	err = w.status(ctx, p.Target.Table, func(_ home, from string) string { return editedQuery(p, from+ofTarget(pipeline, p.Target.Table)) }, func(r row) error {
 		keys = append(keys, r.text(0))

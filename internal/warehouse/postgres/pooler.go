@@ -102,8 +102,8 @@ func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err err
 	return pid, closeIt, nil
 }
 
-// backend is the server's process. A limit of time that the role has still holds, and on a busy server a tight one may end even
-// this.
+// backend is the server's process. The role's own time limit still holds, and on a busy server a tight one may end even this
+// query.
 func backend(ctx context.Context, conn *pgconn.PgConn) (string, error) {
 	for try := 1; ; try++ {
 		results, err := script(ctx, conn, "SELECT pg_backend_pid()")

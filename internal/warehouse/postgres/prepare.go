@@ -148,7 +148,7 @@ const (
 	mostColumns = 1600
 )
 
-// system are the names of columns that every table has.
+// system are the names of the columns that every table has already.
 var system = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
 // definitions are the columns of a new target as CREATE TABLE has them. It refuses what could not be made, or would be made
@@ -293,8 +293,8 @@ const foreignParts = `
 WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid)
 SELECT c.oid::regclass FROM tree JOIN pg_class c USING (oid) WHERE c.relkind = 'f' ORDER BY 1`
 
-// atHome refuses a target some rows of which lie elsewhere: another server commits by itself, before or after this one, so
-// that a slice could be replaced by half.
+// atHome refuses a target some rows of which lie elsewhere: another server commits by itself, before or after this one, so that
+// a slice could be left half replaced.
 func (w *Owner) atHome(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
 	parts, err := ask(ctx, conn, foreignParts, target.oid)
 	if err != nil || len(parts) == 0 {
@@ -411,8 +411,8 @@ func transaction(ctx context.Context, conn *pgconn.PgConn, begin string, f func(
 	return run(ctx, conn, "COMMIT")
 }
 
-// rollback ends a transaction also where ctx has ended, so that its locks are gone when we return. A connection that
-// does not answer is closed later, by who gives it back.
+// rollback ends a transaction also where ctx has ended, so that its locks are gone when we return. A connection that does not
+// answer is closed later, by whoever gives it back.
 func rollback(ctx context.Context, conn *pgconn.PgConn) {
 	if conn.IsClosed() || conn.TxStatus() == idleStatus {
 		return

@@ -131,7 +131,7 @@ func (p *publication) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// barred is the obstacle behind a right that the server has denied, or that error where none is found.
+// barred is the obstacle behind a right that the server has denied, or that error if none is found.
 func (p *publication) barred(ctx context.Context, denied error) error {
 	for _, l := range p.loads {
 		f, err := p.owner.standing(ctx, p.conn, l.Target)
@@ -454,7 +454,7 @@ func (l *load) fill(ctx context.Context) error {
 	return l.inserted(stored)
 }
 
-// refuseRounding: what the server reads from text it would round to the target's scale without a word.
+// refuseRounding refuses values that the server, which reads them from text, would silently round to the target's scale.
 func (l *load) refuseRounding(ctx context.Context, staged string) error {
 	conditions := pgcopy.Rounding(l.fields)
 	for _, column := range slices.Sorted(maps.Keys(conditions)) {

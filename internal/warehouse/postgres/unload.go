@@ -23,8 +23,8 @@ const sentHash = "pg:"
 // readSnapshot begins a transaction that sees one state of the database, from its first query on, and changes nothing.
 const readSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
-// lockSource has a snapshot that is taken afterwards be of the table as it is then. One that is older than the end of
-// somebody's TRUNCATE and INSERT, or exchange of partitions, sees neither the rows that went nor those that came.
+// lockSource makes a snapshot that is taken afterwards show the table as it is then. A snapshot older than the end of
+// somebody's TRUNCATE and INSERT, or exchange of partitions, would see neither the old rows nor the new ones.
 func lockSource(table string) string {
 	return "LOCK TABLE " + parseName(table).sql() + " IN ACCESS SHARE MODE"
 }
@@ -90,9 +90,9 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 }
 
 // beginReading begins a transaction in which the table is read as it is when its lock is ours, and says how many connections
-// may read beside each other, and whether rows may be another server's. LOCK TABLE wants the right to all columns, and knows no
-// materialised views and foreign tables: there a query that reads nothing takes the lock, and the one statement that follows
-// has its own snapshot.
+// may read beside each other, and whether rows may be another server's. LOCK TABLE requires the right to all columns, and does
+// not work on materialised views and foreign tables: there a query that reads nothing takes the lock, and the one statement
+// that follows has its own snapshot.
 func (w *Owner) beginReading(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (most int, elsewhere bool, err error) {
 	foreign := fmt.Sprintf(partsOf, literal(parseName(x.Table).sql())+"::regclass") + "SELECT EXISTS (SELECT FROM part JOIN pg_class USING (oid) WHERE relkind = 'f')"
 	most = w.pool.most
@@ -142,7 +142,7 @@ func (w *Owner) lookAgain(ctx context.Context, conn *pgconn.PgConn, u warehouse.
 	}
 }
 
-// fields says how each column travels. The statement is prepared, not run: its columns have the types that the rows will
+// fields says how each column is carried. The statement is prepared, not run: its columns have the types that the rows will
 // have, and the lock that it takes keeps them so until the transaction ends.
 func (w *Owner) fields(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) ([]pgcopy.Field, error) {
 	statement, err := conn.Prepare(ctx, "", "SELECT "+selected(x)+" FROM "+source(x), nil)
@@ -214,12 +214,12 @@ func parts(x warehouse.Extract, fields []pgcopy.Field, conditions []string, read
 	return from
 }
 
-// errNotShared says that the server cannot share a snapshot, and that the transaction has failed of it.
+// errNotShared says that the server cannot share a snapshot, and that trying to aborted the transaction.
 var errNotShared = errors.New("the server shares no snapshot")
 
-// share takes up to n further connections, as many as are free, that see what conn sees. Where the server gives no more
-// connections, those there are do; so they do where somebody waits for the table's lock already: who came after them would
-// wait for them, and they for us.
+// share takes up to n further connections, as many as are free, that see what conn sees. It makes do with fewer if the server
+// gives no more, or if somebody already waits for the table's lock: a connection that came later would wait for them, and they
+// for us.
 func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, table string, n int) (others []*pgconn.PgConn, err error) {
 	snapshot := ""
 	for range n {

@@ -29,8 +29,8 @@ func namesOfFields(fields []pgcopy.Field) []string {
 	return names
 }
 
-// insertStaged casts the staged rows into the target. Where the server refuses a value it does not say of which column: each
-// is cast by itself then.
+// insertStaged casts the staged rows into the target. If the server refuses a value it does not say in which column: then each
+// column is cast by itself.
 func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, selected string) (int64, error) {
 	if err := run(ctx, l.conn, "SAVEPOINT hindcast_staged"); err != nil {
 		return 0, err
@@ -98,7 +98,7 @@ func (w *Owner) ofText(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ext
 	return refused
 }
 
-// discarded is where rows go of which only the server's error counts.
+// discarded is where rows go that are read only for the server's error.
 type discarded struct{}
 
 func (discarded) Write(p []byte) (int, error) { return len(p), nil }

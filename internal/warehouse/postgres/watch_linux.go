@@ -9,7 +9,7 @@ import (
 
 // watch closes a connection whose peer confirms nothing of what was sent to it. Keep-alives are not sent while something is
 // under way, and the system's own patience is a quarter of an hour then. A peer that is only slow to read, as in a COPY that
-// waits for a lock, goes on confirming: TCP_USER_TIMEOUT would not tell it from a dead one. It ends with the connection.
+// waits for a lock, goes on confirming: TCP_USER_TIMEOUT could not distinguish it from a dead one. It ends with the connection.
 func watch(conn *net.TCPConn) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -33,8 +33,8 @@ func bound(typ string, t time.Time) string {
 // instant is the type of columns that hold instants.
 const instant = "TIMESTAMP WITH TIME ZONE"
 
-// wall is an interval as a column of that type is cut by it: for a civil one its reading in the zone, as on the clock of
-// UTC, with midnight where the zone's clocks went over it.
+// wall is an interval as a column of that type is cut by it: for a civil one its reading in the zone, as on the clock of UTC,
+// with midnight where the zone's clocks skipped it.
 func wall(typ string, in hindcast.Interval, zone string) hindcast.Interval {
 	if typ == instant {
 		return in
@@ -50,8 +50,8 @@ func reading(typ string, t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
-// cut divides an interval into at most n that are about as long; fewer where they would get shorter than what the type
-// tells apart.
+// cut divides an interval into at most n that are about as long; fewer if they would become shorter than the type can
+// distinguish.
 func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
 	grain := time.Second
 	if typ == "DATE" {
