@@ -31,7 +31,7 @@ type area interface {
 	clear(prefix string) error
 	// discard removes what is left on this machine of attempts, given by their folders below the prefix.
 	discard(below string, of func(folder string) bool) error
-	// mayStage asks whether this process may bring a result into the lake, where that is more than to seal what is there.
+	// mayStage asks whether this process may bring a result into the lake, where that means more than sealing what is there.
 	mayStage(ctx context.Context) error
 	// localize is Lake.Localize for files that are keys.
 	localize(ctx context.Context, files []hindcast.File, columns []string) (paths []string, release func(), err error)

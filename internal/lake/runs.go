@@ -47,8 +47,8 @@ func (l *Lake) NewRunID(ctx context.Context) (string, error) {
 	}
 }
 
-// SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has
-// a plan already. A process that was taken over in the meantime gets that error, and freezes none in their successor's run.
+// SavePlan freezes a run's plan: once. The id may come from NewRunID or from the user. E-RUN if the run has a plan already. A
+// process that was taken over in the meantime gets that error, and freezes no plan in its successor's run.
 func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	body, err := seal(plan)
 	if err != nil {

@@ -78,7 +78,7 @@ func (l *Lake) Staged(ctx context.Context, run string, fence int64) ([]string, e
 	return slices.DeleteFunc(attempts, func(prefix string) bool { return fenceOf(strings.TrimSuffix(prefix, "/")) > fence }), nil
 }
 
-// Unfenced is an attempt's prefix without its fence, as events tell attempts apart.
+// Unfenced is an attempt's prefix without its fence, as events distinguish attempts.
 func Unfenced(prefix string) string {
 	begin := strings.LastIndexByte(strings.TrimSuffix(prefix, "/"), '/') + 1
 	folder := prefix[begin:]

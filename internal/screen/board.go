@@ -185,7 +185,7 @@ func (b *Board) frame(width, height int) []string {
 	return lines
 }
 
-// header is the run in a line; what matters least goes first where the line is narrow.
+// header is the run in a line; if that is narrow, what matters least is left out first.
 func header(l *view.Live, o Options, now time.Time, width int) string {
 	run := o.text(l.Run.Run)
 	name, count := "", progress(l)+" slices"
@@ -276,7 +276,7 @@ func stoppingLine(l *view.Live, o Options, width int) string {
 	return o.paint(yellow, "  stopping"+why+rest)
 }
 
-// actives are the slices in the given states, one a line.
+// actives are the slices in the given states, one per line.
 func actives(l *view.Live, o Options, now time.Time, width, room int, states ...hindcast.State) []string {
 	var keys []string
 	for _, state := range states {
@@ -333,7 +333,7 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
 }
 
-// columns aligns cells below each other. Where that is too wide, the columns of rows and attempts go first.
+// columns aligns cells below each other. If that is too wide, the columns of rows and attempts are left out first.
 func columns(list [][]string, right []bool, width int) []string {
 	wide := make([]int, len(right))
 	for _, line := range list {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The sequences that a canvas needs; all terminals of today know them, and skip those that they do not.
+// The sequences that a canvas needs; today's terminals know them, and ignore those that they do not.
 const (
 	hideCursor = "\x1b[?25l"
 	showCursor = "\x1b[?25h"

@@ -11,7 +11,7 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
-// short gives a number in few signs: exact below a million, then 1.3 M, 214 M, 1.2 bn.
+// short gives a number in few characters: exact below a million, then 1.3 M, 214 M, 1.2 bn.
 func short(n int64) string {
 	switch {
 	case n < 1_000_000:
@@ -29,7 +29,7 @@ func threeDigits(v float64) string {
 	return numbers.Thousands(int64(math.Round(v)))
 }
 
-// rows gives a number of rows in words, "unknown rows" where it is negative.
+// rows gives a number of rows in words, "unknown rows" if it is negative.
 func rows(n int64) string {
 	switch {
 	case n < 0:
@@ -112,7 +112,7 @@ func moment(t, now time.Time) string {
 	return date(t, now) + t.Format(" 15:04")
 }
 
-// rate gives rows by minute, without a unit of time where none has passed.
+// rate gives rows per minute; "" if no time has passed.
 func rate(n int64, took time.Duration) string {
 	if n <= 0 || took <= 0 {
 		return ""

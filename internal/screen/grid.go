@@ -76,7 +76,7 @@ func fitGrid(all []string, width, maxLines int) layout {
 // fits are the layouts of grids by width, lines and number of keys, so that a frame over ten thousand slices costs little.
 type fits map[[3]int]layout
 
-// grid draws every slice as a cell, by year, or several slices as one where they are too many.
+// grid draws every slice as a cell, by year, or several slices as one cell if there are too many.
 func (fitted fits) grid(t *view.Tally, o Options, width, maxLines int) []string {
 	if len(t.Keys) == 0 || maxLines < 1 {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/hindcast/hindcast/internal/view"
 )
 
-// quiet is how long nothing may be said while slices are under way.
+// quiet is how long there may be no line while slices are under way.
 const quiet = 30 * time.Second
 
 // Lines follows a run without a terminal: a line for each change of state, and one that says that all is
@@ -135,8 +135,8 @@ func (l *Lines) tick() {
 	l.write(now, fmt.Sprintf("%s slices, %s: %s", progress(l.live), etaText(l.live, l.o, now), strings.Join(parts, ", ")))
 }
 
-// line is what an event says, in words; empty for those that change no state that a person follows. begun
-// tells whether the slice's attempt was under way before.
+// line is what an event says, in words; empty for those that change no state that a person follows. begun says whether the
+// slice's attempt was under way before.
 func (l *Lines) line(e hindcast.Event, begun bool) string {
 	key := l.live.Tally.Labels.Short(e.Slice)
 	switch e.Type {

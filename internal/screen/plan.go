@@ -159,7 +159,7 @@ func inTheLake(p *plan.Plan, now time.Time) string {
 	return "unloaded " + from + " to " + to
 }
 
-// movedSlices is the selection of the slices whose source moved, as far as it can be written out: else what was asked for.
+// movedSlices is the selection of the slices whose source moved, as far as it can be written out; otherwise what was asked for.
 func movedSlices(p *plan.Plan, k view.Keys, asked string) (selection string, moved bool) {
 	var list []string
 	for _, m := range p.Moved {
@@ -255,7 +255,7 @@ func groups(p *plan.Plan) (out []*view.Group) {
 // maxDetails bounds how many lines a reason has: a history that grew day by day was committed by as many runs.
 const maxDetails = 12
 
-// few puts the middle of a reason's many groups together, between the first and the last of them.
+// few merges a reason's many groups, except the first and the last of them, into one between those.
 func few(list []*view.Group) []*view.Group {
 	if len(list) <= maxDetails {
 		return list
@@ -298,12 +298,12 @@ func (p *page) group(g *view.Group, all int, k view.Keys, wide int) {
 	p.wrap(first, hang, p.o.text(text))
 }
 
-// label begins a line of facts: its name in a column of its own.
+// label begins a line of facts: its name in a separate column.
 func label(name string) string { return "  " + padRight(name, 10) + " " }
 
 const labelHang = "             "
 
-// fact adds a line of facts. A narrow screen has the name in less room.
+// fact adds a line of facts. On a narrow screen the name has less room.
 func (p *page) fact(name string, parts ...string) {
 	kept := parts[:0:0]
 	for _, part := range parts {

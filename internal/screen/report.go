@@ -255,7 +255,7 @@ func (p *page) leftOut(t *view.Tally, pl *plan.Plan) {
 	}
 }
 
-// skipped names the slices that were not run and why, but for those that the plan knew to be up to date.
+// skipped names the slices that were not run and why, except those that the plan knew to be up to date.
 func (p *page) skipped(t *view.Tally) {
 	why := map[string][]string{}
 	var order []string
@@ -329,8 +329,8 @@ func (p *page) logAndVerify(o ReportOptions) {
 	p.wrap("  ", "  ", p.o.text(verify))
 }
 
-// failures shows each different error once, with the slices that have met it; those that ended a slice
-// first, most first.
+// failures shows each different error once, with the slices that have met it; first those that ended a slice, the most frequent
+// first.
 func (p *page) failures(t *view.Tally, most int) {
 	list := ending(t)
 	for i, f := range list {
@@ -452,8 +452,8 @@ func afterwards(t *view.Tally) []string {
 	return []string{next + ", then: " + command}
 }
 
-// inSQL reports whether another text of the SQL or of the pipeline file would fix the error. A new run finds the
-// slices that are done up to date where the text is the same, so it serves as well where the data were wrong.
+// inSQL reports whether a change to the SQL or to the pipeline file would fix the error. A new run finds the slices that are
+// done up to date if the text is the same, so it serves as well if the data were wrong.
 func inSQL(code hindcast.Code) bool {
 	return mended[code] || strings.HasPrefix(string(code), string(hindcast.ESQL))
 }

@@ -131,8 +131,8 @@ func (p *page) wrap(first, hang, text string) {
 	p.lines = append(p.lines, wrap(first, hang, text, p.o.Width)...)
 }
 
-// ends adds a line with left and right at its two ends, no further apart than the eye goes; where both do
-// not fit, right goes below, or beside it what is left of left.
+// ends adds a line with left and right at its two ends, no further apart than the eye can follow. If both do not fit, right
+// goes on the next line, or the rest of left does.
 func (p *page) ends(left, right string) {
 	width := min(p.o.layout(), 100)
 	if cells(left)+2+cells(right) > width && (cells(right) > width/2 || cells(left) <= width) {

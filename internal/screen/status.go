@@ -299,17 +299,17 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	return info
 }
 
-// Refuse takes the proposal of a resume back where why says that it would be refused, and proposes next.
+// Refuse withdraws the proposal of a resume if why says that it would be refused, and proposes next instead.
 func (r *RunInfo) Refuse(why, next string) {
 	if why != "" && r.Resumable() {
 		r.Refused, r.Next = why, next
 	}
 }
 
-// Resumable reports whether the run is one to be gone on with.
+// Resumable reports whether the run can be continued.
 func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
 
-// Resumable reports whether a run is one to be gone on with.
+// Resumable reports whether a run can be continued.
 func Resumable(st *hindcast.RunState, o StatusOptions) bool {
 	return view.Resumable(view.StateOf(st, o.Alive))
 }

@@ -17,8 +17,8 @@ type TableOptions struct {
 	More bool // there are more rows than these
 }
 
-// Table shows a result: numbers to the right, NULL as NULL, what is wider than the screen cut. Where even
-// narrow columns do not fit, the last ones are left out and counted.
+// Table shows a result: numbers to the right, NULL as NULL, and what is wider than the screen is cut. Where even narrow columns
+// do not fit, the last ones are left out and counted.
 func Table(w io.Writer, columns []hindcast.Column, values [][]*string, o TableOptions) {
 	pg := &page{o: o.Options}
 	if len(columns) == 0 {

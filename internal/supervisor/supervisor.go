@@ -33,9 +33,9 @@ type Report func(hindcast.Event)
 // started, also in other processes, and returns soon. Errors are *hindcast.Error with a class, anything else
 // counts as permanent; E-FENCED ends the run.
 type Worker interface {
-	// Unload brings the slice's fact units, and the dimensions, into the lake where the plan says so, and
-	// reports step_finished with the manifest for each fact. It returns quickly if all is there already: it
-	// is called again when the attempt is. Units shared by slices are its own to unload only once.
+	// Unload brings the slice's fact units, and the dimensions, into the lake where the plan says so, and reports step_finished
+	// with the manifest for each fact. It returns quickly if all is there already: it is called again when the attempt is.
+	// Unloading units that slices share only once is its responsibility.
 	Unload(ctx context.Context, try Try, report Report) error
 	// Fingerprint is the slice's, now that its inputs are in the lake: of all outputs that the slice is run for. due are those of
 	// them, by their index in Plan.Outputs, of which no status row with their fingerprint is in the warehouse, or that are made
@@ -44,7 +44,7 @@ type Worker interface {
 	// Outlives reports whether what Start gives to the engine goes on when this process has died. Then its tag is
 	// journaled before Start and its handle after it, and a resume begins at Wait.
 	Outlives() bool
-	// Tag is by which the engine knows the attempt's work on Try.Output: the same in every process.
+	// Tag is the name by which the engine knows the attempt's work on Try.Output: the same in every process.
 	Tag(try Try) string
 	// Start gives the SQL and the checks of Try.Output to the engine, and returns at once. After an error nothing has been
 	// started.
