@@ -114,7 +114,7 @@ func (l *Lake) entryKey(m *hindcast.Manifest) string {
 	return l.factKey(m.Name, m.Key)
 }
 
-// wrongIn says what no manifest of ours can be like, or nothing.
+// wrongIn says what is impossible in a manifest of ours; "" if nothing is.
 func wrongIn(m *hindcast.Manifest) string {
 	var size int64
 	for _, f := range m.Files {
@@ -144,8 +144,7 @@ func badManifest(path, what string) error {
 		Next:    "delete the file, then run again: the unit is unloaded again"}
 }
 
-// NextGeneration returns the number that the next unload of the unit must have; the dimension's where unit
-// is "all" and dim is set.
+// NextGeneration returns the number that the next unload must have after the current generation, which is nil if there is none.
 func NextGeneration(current *hindcast.Manifest) int {
 	if current == nil {
 		return 1
@@ -153,12 +152,11 @@ func NextGeneration(current *hindcast.Manifest) int {
 	return current.Generation + 1
 }
 
-// PublishUnit makes m the current generation of its unit or dimension. It checks that the files are there
-// with their sizes, fills in missing checksums and the sum of bytes, writes manifest.json beside the files
-// and then the catalog entry, which is the publication. Paths in m become keys where they are below the
-// lake; local files of a lake that is not local are uploaded. Repeating it does no harm. E-FENCED if a process that
-// took the pipeline over has published one; a transient E-LAKE if one that was taken over was faster: the next
-// attempt supersedes it.
+// PublishUnit makes m the current generation of its unit or dimension. It checks that the files are there with their sizes,
+// fills in missing checksums and the sum of bytes, writes manifest.json beside the files and then the catalog entry, which is
+// the publication. Paths in m become keys where they are below the lake; local files of a remote lake are uploaded. Repeating
+// it does no harm. E-FENCED if a process that took the pipeline over has published one; a transient E-LAKE if one that was
+// taken over was faster: the next attempt supersedes it.
 func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 	key := l.entryKey(m)
 	current, etag, err := l.entry(ctx, key)

@@ -144,13 +144,18 @@ func live(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// upToDate commits some outputs of some slices before the run.
+// upToDate commits some outputs of some slices before the run. Of those the plan knows some, and has some made all the same.
 func (w *world) upToDate(p *plan.Plan, random *rand.Rand) {
 	for _, item := range p.Items {
 		for k, o := range p.Pipeline.Outputs {
 			if random.IntN(4) == 0 {
 				w.rows[at(item.Slice.Key, k)] = hindcast.Committed{Target: o.Target.Table, Slice: item.Slice, Run: "r0", Publication: "r0", Attempt: 3,
 					Fingerprint: w.print(item.Slice.Key, k)}
+				reasons := []hindcast.Reason{hindcast.ReasonNew, hindcast.ReasonForced, hindcast.ReasonEdited, hindcast.ReasonUpToDate}
+				if k == 0 {
+					reasons = reasons[:3] // something is left to do
+				}
+				item.Outputs[k].Reason = reasons[random.IntN(len(reasons))]
 			}
 		}
 	}

@@ -387,3 +387,36 @@ func TestAPlanByTheLakeAlone(t *testing.T) {
 		t.Errorf("after it: %+v, %v", p, err)
 	}
 }
+
+// What any output reads is unloaded, and each output is bound to its own target.
+func TestWhatTwoOutputsRead(t *testing.T) {
+	w := newWorld(t, "time: day}", "time: day, columns: used}")
+	w.warehouse("CREATE TABLE sales AS SELECT DATE '2020-01-01' + CAST(i AS INTEGER) AS day, i AS n, i AS m, i AS unread FROM range(90) r(i)", rates,
+		"CREATE TABLE days (day DATE, m DECIMAL(38,2))")
+	p := w.pipeline()
+	p.Outputs[0].Name = "totals"
+	p.Outputs = append(p.Outputs, hindcast.Output{Name: "days", Text: "SELECT day, m FROM sales", Target: hindcast.Target{Table: "days", Time: "day"}})
+	s, err := session.Open(w.Context(), p, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Survey(session.Choice{}, time.Now()).Plan(w.Context())
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var read []string
+	for _, c := range hindcast.Present(made.Units[0].Columns) {
+		read = append(read, c.Name)
+	}
+	slices.Sort(read)
+	if !slices.Equal(read, []string{"day", "m", "n"}) {
+		t.Errorf("unloaded are %q", read)
+	}
+	if o := made.Outputs; o[0].Existing || !o[1].Existing || o[0].Result[0].Name != "month" || o[1].Result[1].Type != "DECIMAL(38,2)" || o[1].SQL != p.Outputs[1].Text {
+		t.Errorf("bound as %+v", o)
+	}
+}
