@@ -45,6 +45,7 @@ var figures = []figure{
 	{"history", (*bench).wholeHistory},
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},
+	{"spark", (*bench).onSpark},
 }
 
 func main() {

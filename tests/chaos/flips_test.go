@@ -151,7 +151,7 @@ func (c *trial) flipStaged() func() string {
 
 	kill(processes(c.mark)...)
 	<-p.done
-	if err := buried(c.mark, burial); err != nil {
+	if err := buried(c.mark, burial, ""); err != nil {
 		c.Fatalf("after the run's death: %v", err)
 	}
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ const (
 	supervisor = "supervisor"
 	worker     = "worker"
 	owner      = "owner"
+	engine     = "engine" // an application of Spark: its JVM and its driver's Python
 	all        = "all"
 )
 
@@ -67,17 +69,19 @@ func role(command string) string {
 	switch {
 	case strings.HasSuffix(command, " worker engine"):
 		return worker
+	case strings.Contains(command, "driver.py /"):
+		return engine
 	case strings.Contains(command, " worker warehouse-"):
 		return owner
 	}
 	return supervisor
 }
 
-// buried waits until no process of the trial is left, and names those that stay.
-func buried(mark string, patience time.Duration) error {
+// buried waits until no process of the trial is left, but those of a role that may outlive it, and names those that stay.
+func buried(mark string, patience time.Duration, outlives string) error {
 	deadline := time.Now().Add(patience)
 	for {
-		left := processes(mark)
+		left := slices.DeleteFunc(processes(mark), func(p process) bool { return p.role == outlives })
 		if len(left) == 0 {
 			return nil
 		}

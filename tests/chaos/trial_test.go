@@ -21,7 +21,7 @@ import (
 
 const (
 	run      = "chaos"
-	patience = time.Minute     // for a process to end
+	patience = 3 * time.Minute // for a process to end
 	burial   = 5 * time.Second // for the children of a dead supervisor
 )
 
@@ -104,7 +104,7 @@ func (c *trial) run() {
 		}
 	}
 
-	if err := buried(c.mark, burial); err != nil {
+	if err := buried(c.mark, burial, ""); err != nil {
 		c.Fatalf("after the end of the run: %v", err)
 	}
 
@@ -159,7 +159,7 @@ func (c *trial) round() bool {
 	}
 
 	if !done && c.random.IntN(2) == 0 { // otherwise the next round meets what is still dying
-		if err := buried(c.mark, burial); err != nil {
+		if err := buried(c.mark, burial, engine); err != nil {
 			c.Fatalf("after the supervisor's death: %v", err)
 		}
 	}
@@ -284,7 +284,7 @@ func (c *trial) kill(p *running) *running {
 
 	roles[supervisor] = []process{{pid: p.cmd.Process.Pid, role: supervisor}}
 	var choice []string
-	for _, role := range []string{supervisor, worker, owner, all} {
+	for _, role := range []string{supervisor, worker, owner, engine, all} {
 		if len(roles[role]) > 0 {
 			choice = append(choice, role)
 		}
@@ -294,7 +294,7 @@ func (c *trial) kill(p *running) *running {
 	victims := roles[role]
 	c.random.Shuffle(len(victims), func(i, k int) { victims[i], victims[k] = victims[k], victims[i] })
 
-	if role == worker || role == owner {
+	if role == worker || role == owner || role == engine {
 		kill(victims[0])
 		c.tally.kill(role, c.phase())
 		return nil

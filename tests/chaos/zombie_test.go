@@ -29,7 +29,7 @@ func (c *trial) zombie() {
 	if code := p.await(); code != hindcast.ExitFailed || !strings.Contains(p.output(), "E-FENCED") {
 		c.Errorf("a zombie ended with exit %d\n%s", code, p.output())
 	}
-	if err := buried(c.mark, burial); err != nil {
+	if err := buried(c.mark, burial, ""); err != nil {
 		c.Errorf("after the zombie's end: %v", err)
 	}
 

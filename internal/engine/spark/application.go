@@ -138,6 +138,17 @@ func (a *application) has(tag string) bool {
 	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Kind == "run" && r.Tag == tag && !there(r.End) })
 }
 
+// forsaken reports whether the application's supervisor has died, and all that it asked for has ended.
+func (a *application) forsaken() bool {
+	var is about
+	us, err := process.This()
+	if err != nil || read(a.join(aboutFile), &is) != nil || is.Host != us.Host {
+		return false
+	}
+	supervisor := process.Identity{Host: is.Host, Pid: is.Supervisor, Started: is.Started, Boot: us.Boot}
+	return !supervisor.Alive() && len(a.requests()) == 0
+}
+
 // leave lets an application end by itself that has nothing left to do.
 func (a *application) leave() {
 	_ = place(filepath.Join(a.join(inbox), closing), nil) // otherwise it ends some time after its supervisor

@@ -59,6 +59,11 @@ class Application:
         self.about = read(os.path.join(folder, "application.json"))
         self.current = None
         self.spark = None
+        self.jvm = os.getppid()
+
+    def bereft(self):
+        """Whether the JVM has died, of which Python notices nothing while it asks for nothing."""
+        return os.getppid() != self.jvm
 
     def serve(self):
         from pyspark.sql import SparkSession
@@ -77,6 +82,8 @@ class Application:
         idle = time.monotonic()
         while True:
             name = self.next()
+            if self.bereft():
+                os._exit(1)
             if name is None:
                 if os.path.exists(os.path.join(self.inbox, "close")):
                     break
@@ -122,6 +129,9 @@ class Application:
         except Failed as failure:
             answer = {"failed": failure.fault}
         except Exception as error:  # whatever it is, it is the request's end
+            time.sleep(DYING if type(error).__name__ in NETWORK else 0)
+            if self.bereft():
+                os._exit(1)
             answer = {"error": explain(error)}
         finally:
             self.current = None
@@ -261,6 +271,8 @@ class Session:
             condition = table["own"] if own else table["window"]
             if condition:
                 frame = frame.where(condition)
+            if table.get("sample"):
+                frame = frame.sample(fraction=table["sample"] / 100)
             if table.get("broadcast"):
                 frame = frame.hint("broadcast")
             frame.createOrReplaceTempView(quoted(table["name"]))
@@ -407,6 +419,8 @@ class Session:
             return []
 
 
+DYING = 1  # seconds until it shows that the JVM has died, if that is why it does not answer
+NETWORK = ("Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError", "Py4JError")
 MARK, MARK_END = "hindcast<<", ">>"
 
 
@@ -418,6 +432,8 @@ def text(name, kind):
     """An expression that renders a column as text."""
     if kind.typeName() == "binary":
         return "concat('0x', hex(%s)) AS %s" % (name, name)
+    if kind.typeName() == "timestamp":
+        return "concat(CAST({0} AS STRING), date_format({0}, 'xxx')) AS {0}".format(name)
     return "CAST(%s AS STRING) AS %s" % (name, name)
 
 

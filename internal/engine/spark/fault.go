@@ -162,7 +162,8 @@ func failed(work engine.Work, q engine.Query, f *failure) error {
 			Message: fmt.Sprintf("the SQL gives %v columns, the plan has %v", f.Got, f.Want), Next: "begin a new run"}
 	}
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
-		Message: fmt.Sprintf("Spark wrote %v rows and counted %v", f.Got, f.Want)}
+		Message: fmt.Sprintf("Spark counted %v rows of the result, and %v of them are there", f.Want, f.Got),
+		Next:    "on a cluster all machines must see the lake's folder by the same path"}
 }
 
 func text(value any) *string {
@@ -208,7 +209,7 @@ func translate(s *said, q engine.Query, f frozen) error {
 			Next: "give it more: run.memory, or spark.executor_memory"}
 	case has(all, diskWords):
 		return &hindcast.Error{Code: hindcast.EDiskFull, Class: hindcast.ClassTransient, Message: summary(s), Next: "free space where Spark spills"}
-	case has(all, lostWords):
+	case has(all, lostWords), has(s.Type, []string{"Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}):
 		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark lost what worked on the slice: " + summary(s)}
 	}
 	if at := strings.Index(all, "hindcast<<"); at >= 0 {

@@ -43,9 +43,10 @@ type table struct {
 	Fact      bool     `json:"fact,omitempty"`
 	Count     bool     `json:"count,omitempty"`
 	Broadcast bool     `json:"broadcast,omitempty"`
-	Window    string   `json:"window"` // the condition of the rows that the SQL sees, or ""
-	Own       string   `json:"own"`    // and of those that the checks see
-	Schema    string   `json:"schema"` // of what the select list reads, where there are no files
+	Sample    float64  `json:"sample,omitempty"` // of a fact's rows, in per cent
+	Window    string   `json:"window"`           // the condition of the rows that the SQL sees, or ""
+	Own       string   `json:"own"`              // and of those that the checks see
+	Schema    string   `json:"schema"`           // of what the select list reads, where there are no files
 	Select    []string `json:"select"`
 	Sources   []source `json:"sources"`
 }
@@ -134,9 +135,16 @@ func conf(zone string) map[string]string {
 // shuffled is how many bytes of a slice's files one partition of a shuffle should have.
 const shuffled = 32 << 20
 
+const partitions = "spark.sql.shuffle.partitions"
+
 // sized adds how many partitions a shuffle has: Spark's own 200 cost a small slice more than all else, and Spark joins them
 // to fewer only after it has written them.
-func sized(all map[string]string, work engine.Work) map[string]string {
+func sized(all map[string]string, work engine.Work, s hindcast.Spark) map[string]string {
+	for name := range s.Conf {
+		if strings.EqualFold(name, partitions) {
+			return all // the user's, which every session has
+		}
+	}
 	var bytes int64
 	for _, t := range work.Query.Tables {
 		bytes += bytesOf(t.Files)
@@ -144,7 +152,7 @@ func sized(all map[string]string, work engine.Work) map[string]string {
 			bytes += bytesOf(g.Files)
 		}
 	}
-	all["spark.sql.shuffle.partitions"] = strconv.FormatInt(max(2*int64(max(work.Limits.Threads, 1)), bytes/shuffled), 10)
+	all[partitions] = strconv.FormatInt(max(2*int64(max(work.Limits.Threads, 1)), bytes/shuffled), 10)
 	return all
 }
 
@@ -158,7 +166,7 @@ func tables(q engine.Query, empty, used bool) []table {
 }
 
 func tableOf(t engine.Table, zone string, empty, used bool) table {
-	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Select: selectList(t.Name, t.Columns, t.Columns, used), Schema: schemaOf(t.Columns), Sources: []source{}}
+	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Sample: t.Sample, Select: selectList(t.Name, t.Columns, t.Columns, used), Schema: schemaOf(t.Columns), Sources: []source{}}
 	if c, found := columnOf(t.Columns, t.Time); found && t.Time != "" && !used {
 		out.Window, out.Own = within(c, t.Window, zone), within(c, t.Own, zone)
 	}
@@ -347,13 +355,13 @@ func bytesOf(files []string) (bytes int64) {
 	return bytes
 }
 
-// runRequest asks for a slice's transform; dimensions below so many bytes are broadcast.
-func runRequest(work engine.Work, below int64) (request, frozen, error) {
+// runRequest asks for a slice's transform.
+func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 	f, err := single(work.Query)
 	if err != nil {
 		return request{}, f, err
 	}
-	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work), Tables: tables(work.Query, false, false), SQL: f.text,
+	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text,
 		Checks: checksOf(work.Checks, work.Query), Dir: work.Dir, Schema: schemaOf(work.Columns), Outside: "true", Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
 		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
@@ -363,7 +371,7 @@ func runRequest(work engine.Work, below int64) (request, frozen, error) {
 		keys, null = append(keys, quote(k)), append(null, quote(k)+" IS NULL")
 	}
 	for i := range r.Tables {
-		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], below, f.text)
+		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], s.BroadcastBelow, f.text)
 	}
 	r.Keys, r.NullKey = strings.Join(keys, ", "), strings.Join(null, " OR ")
 	for _, c := range work.Columns {

@@ -35,8 +35,8 @@ type Options struct {
 // Engine is Spark.
 type Engine struct {
 	options Options
-	mutex   sync.Mutex // guards what follows
-	own     []*ours
+	mutex   sync.Mutex         // guards what follows
+	own     []*ours            // dead ones too, for Close
 	works   map[string]*placed // by tag, of what this process started or waited for
 	closed  bool
 }
@@ -84,13 +84,17 @@ func Open(o Options) (*Engine, error) {
 // forgotten is how long the folder of a dead application is left to those who may want to read its log.
 const forgotten = 24 * time.Hour
 
-// sweep removes the folders that dead supervisors left of dead applications.
+// sweep ends applications that nobody will ask for anything again, and removes the folders that dead supervisors left of dead
+// ones.
 func sweep(dir string) error {
 	all, err := applications(dir)
 	if err != nil {
 		return err
 	}
 	for _, a := range all {
+		if a.forsaken() {
+			a.leave()
+		}
 		if info, err := os.Stat(a.dir); err != nil || time.Since(info.ModTime()) < forgotten || a.alive() {
 			continue
 		}
@@ -116,7 +120,7 @@ const endFile = "_hindcast.json"
 // Start gives the work to an application: one that is free, a new one while there is room, or else the one with the least
 // to do.
 func (e *Engine) Start(_ context.Context, work engine.Work) (hindcast.Handle, error) {
-	r, f, err := runRequest(work, e.options.Spark.BroadcastBelow)
+	r, f, err := runRequest(work, e.options.Spark)
 	if err != nil {
 		return hindcast.Handle{}, err
 	}
@@ -169,7 +173,6 @@ func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
 			fitting = append(fitting, o)
 		}
 	}
-	e.own = living
 
 	least := func(list []*ours) (found *ours) {
 		for _, o := range list {
@@ -430,9 +433,9 @@ func (e *Engine) Workers() []string {
 func (e *Engine) Close() error {
 	e.mutex.Lock()
 	e.closed = true
-	doomed := map[string]*application{}
+	doomed, ended := map[string]*application{}, map[string]<-chan struct{}{}
 	for _, o := range e.own {
-		doomed[o.dir] = o.application
+		doomed[o.dir], ended[o.dir] = o.application, o.ended
 	}
 	for _, p := range e.works {
 		doomed[p.in.dir] = p.in
@@ -444,6 +447,9 @@ func (e *Engine) Close() error {
 		go func() {
 			err := a.kill(e.options.Env)
 			if err == nil {
+				if done := ended[a.dir]; done != nil {
+					<-done // it is reaped, so that its time counts as ours
+				}
 				err = a.remove()
 			}
 			failures <- err

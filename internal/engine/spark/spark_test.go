@@ -32,9 +32,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// installation is a Spark of the tests.
+// installation is a Spark of the tests, and the cluster that it works on.
 type installation struct {
-	sparkhome.Home
+	Home   sparkhome.Home
+	Master string // local[2] if empty
+	Web    string // the port of the master's web page
 }
 
 // quick makes JVMs that live for seconds cheaper.
@@ -48,13 +50,21 @@ func installed(t *testing.T, name string) installation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return installation{home}
+	return installation{Home: home}
 }
 
 func (i installation) open(dir string) (*spark.Engine, error) {
-	return spark.Open(spark.Options{Submit: i.Submit, Version: i.Version, Env: append(os.Environ(), "SPARK_HOME="+i.SparkHome, "PYSPARK_PYTHON="+i.Python), Dir: dir,
-		Spark:    hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick}},
-		Capacity: engine.Capacity{Slots: 1, Cap: "a test", Memory: 1 << 30, Threads: 2}})
+	is := hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick, "spark.executor.extraJavaOptions": quick}}
+	env := append(os.Environ(), "SPARK_HOME="+i.Home.SparkHome, "PYSPARK_PYTHON="+i.Home.Python)
+	if i.Master != "" {
+		is.Master, is.Executors, is.Cores, is.ExecutorMemory = i.Master, 2, 1, 700<<20
+		env = append(env, "SPARK_MASTER_WEBUI_PORT="+i.Web)
+	}
+	capacity := spark.Capacity(engine.Room{Cores: 2, Memory: 1 << 30}, hindcast.RunConfig{}, is, env)
+	if capacity.Slots != 1 || capacity.Threads != 2 {
+		return nil, fmt.Errorf("capacity %+v", capacity)
+	}
+	return spark.Open(spark.Options{Submit: i.Home.Submit, Version: i.Home.Version, Env: env, Dir: dir, Spark: is, Capacity: capacity})
 }
 
 // shared are an engine and a binder that tests use one after the other: an application takes seconds to start.
@@ -82,7 +92,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 	dir := t.TempDir()
 	e := s.engine
 	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Parquet: parquet, Query: query,
-		Kill: func(t *testing.T) { kill(t, s.base, "java") },
+		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			orphan(t, s.installation, work)
 			later, err := s.open(filepath.Join(work.Dir, "base"))
@@ -110,8 +120,8 @@ func (s *shared) close(t *testing.T) {
 	s.engine, s.binder = nil, nil
 }
 
-// kill kills a process of the applications below base.
-func kill(t *testing.T, base, program string) {
+// killProgram kills a process of the applications below base.
+func killProgram(t *testing.T, base, program string) {
 	t.Helper()
 	folders, err := filepath.Glob(filepath.Join(base, "application-*"))
 	if err != nil {
@@ -138,7 +148,7 @@ func kill(t *testing.T, base, program string) {
 
 // order is what a supervisor that is to be killed is told.
 type order struct {
-	Home sparkhome.Home
+	On   installation
 	Work engine.Work
 }
 
@@ -148,7 +158,7 @@ func supervise() {
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		panic(err)
 	}
-	e, err := installation{o.Home}.open(filepath.Join(o.Work.Dir, "base"))
+	e, err := o.On.open(filepath.Join(o.Work.Dir, "base"))
 	if err != nil {
 		panic(err)
 	}
@@ -164,7 +174,7 @@ func supervise() {
 
 func orphan(t *testing.T, i installation, work engine.Work) {
 	t.Helper()
-	text, err := json.Marshal(order{i.Home, work})
+	text, err := json.Marshal(order{i, work})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,9 +252,14 @@ func query(t *testing.T, files []hindcast.File, text string) string {
 }
 
 func TestConformance(t *testing.T) {
-	for _, name := range []string{"spark35", "spark40"} {
+	for _, name := range []string{"spark35", "spark40", "cluster"} {
 		t.Run(name, func(t *testing.T) {
-			s := &shared{installation: installed(t, name), base: t.TempDir()}
+			s := &shared{base: t.TempDir()}
+			if name == "cluster" {
+				s.installation = newCluster(t, "spark40").installation
+			} else {
+				s.installation = installed(t, name)
+			}
 			t.Cleanup(func() { s.close(t) })
 			enginetest.Run(t, s.world)
 		})
