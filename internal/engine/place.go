@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -60,10 +61,32 @@ func (q Query) TwoColumns(start int, name string) error {
 		Message: fmt.Sprintf("the result has two columns named %q", name), Next: "give one of them another name with AS"}
 }
 
+// shows are statements that show something, and are a table behind FROM where they are no SELECT.
+var shows = []string{"DESCRIBE", "DESC", "SUMMARIZE", "SHOW"}
+
+// Shows reports whether the statement shows something and is not a SELECT.
+func (q Query) Shows() bool {
+	verb, _ := q.Dialect.Verb(q.SQL)
+	return slices.Contains(shows, verb)
+}
+
 // NotSelect is the error of a statement that is not a query.
 func (q Query) NotSelect() error {
-	return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: q.Place(0),
+	e := &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: q.Place(0),
 		Message: "the SQL must be a SELECT", Next: "hindcast replaces the slice's rows itself: leave the SELECT only"}
+	verb, at := q.Dialect.Verb(q.SQL)
+	if verb == "" || verb == "SELECT" {
+		return e
+	}
+
+	e.Place, e.Message = q.Place(at), "the SQL must be a SELECT, and this is "+verb
+	switch {
+	case verb == "EXPLAIN":
+		e.Next = "leave EXPLAIN out; `hindcast plan` binds the SQL, and `hindcast sql` shows what it gives"
+	case q.Shows() && q.Dialect != sqltext.Spark:
+		e.Next = "write SELECT … FROM (" + verb + " …), or try it with: hindcast sql"
+	}
+	return e
 }
 
 // Known lists the tables, if the error is that the SQL names another one.

@@ -335,5 +335,32 @@ func (d Dialect) Find(text string, from int, words ...string) int {
 	return -1
 }
 
+// verbs begin what may follow WITH.
+var verbs = []string{"SELECT", "FROM", "TABLE", "VALUES", "PIVOT", "PIVOT_WIDER", "UNPIVOT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "COPY"}
+
+// Verb returns the word that says what a statement does, in capitals, and its offset: its first word, or the one behind the
+// definitions of WITH. It is empty if there is none.
+func (d Dialect) Verb(text string) (verb string, offset int) {
+	depth, with := 0, false
+	for _, p := range d.lex(text) {
+		switch p.text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if p.kind != word {
+			continue
+		}
+		switch name := strings.ToUpper(p.text); {
+		case !with && name == "WITH":
+			with = true
+		case !with || depth == 0 && slices.Contains(verbs, name):
+			return name, p.at
+		}
+	}
+	return "", 0
+}
+
 // Identifier quotes a name, of a table or a column, as the SQL standard has it.
 func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

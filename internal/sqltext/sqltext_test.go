@@ -117,3 +117,23 @@ func FuzzLex(f *testing.F) {
 		TransactionControl(text)
 	})
 }
+
+func TestVerb(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                   "",
+		"-- nothing":         "",
+		"select 1":           "SELECT",
+		"/* x */ (SELECT 1)": "SELECT",
+		"insert INTO x SELECT 1 FROM (WITH a AS (SELECT 1) FROM a)":             "INSERT",
+		"WITH a AS (INSERT), b(c) AS MATERIALIZED (DELETE) -- UPDATE\nSELECT 1": "SELECT",
+		"WITH RECURSIVE \"insert\" AS (SELECT 'delete') UPDATE x SET a = 1":     "UPDATE",
+		"WITH a AS (SELECT 1), b AS (SELECT 2) MERGE INTO x USING b ON true":    "MERGE",
+		"WITH a AS (SELECT ')' AS b) INSERT INTO x FROM a":                      "INSERT",
+		"WITH a AS (SELECT 1": "",
+	} {
+		verb, at := Standard.Verb(text)
+		if verb != want || want != "" && !strings.EqualFold(text[at:at+len(want)], want) {
+			t.Errorf("%s: %q at %d, want %q", text, verb, at, want)
+		}
+	}
+}

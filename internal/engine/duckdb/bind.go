@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,15 +122,15 @@ var readers = []string{"read_", "parquet_", "sniff_", "glob", "query", "json_exe
 
 // examine refuses SQL that is not a SELECT, or that reads files itself.
 func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Query) error {
+	if q.Shows() { // which is parsed as a SELECT
+		return q.NotSelect()
+	}
 	tree, err := r.parsed(ctx, text)
 	if err != nil {
 		return err
 	}
 	if failed, _ := tree["error"].(bool); failed {
-		if message, _ := tree["error_message"].(string); strings.Contains(message, "Only SELECT") {
-			return q.NotSelect()
-		}
-		return syntax(tree, start, q)
+		return unread(tree, start, q)
 	}
 
 	if name, offset, found := ownClock(tree); found {
@@ -144,6 +145,36 @@ func (r *Runner) examine(ctx context.Context, text string, start int, q engine.Q
 	}
 	return err
 }
+
+// unread is the error of SQL that could not be parsed as a SELECT. DuckDB makes several statements of a PIVOT that has to
+// find its columns in the data.
+func unread(tree map[string]any, start int, q engine.Query) error {
+	pivot := q.Dialect.Find(q.SQL, start, "PIVOT", "PIVOT_WIDER")
+	switch {
+	case several(tree) && pivot >= 0 && !other(q):
+		return &hindcast.Error{Code: hindcast.ESQLNotSelect, Class: hindcast.ClassPermanent, Place: q.Place(pivot),
+			Message: "PIVOT without IN finds its columns in the data, so that each slice could have others, and they have to be known before",
+			Next:    "name the values that become columns: PIVOT … ON … IN ('a', 'b') USING …"}
+	case several(tree):
+		return q.NotSelect()
+	}
+	return syntax(tree, start, q)
+}
+
+// several reports whether a text was parsed, and is not a SELECT, or becomes more than one statement.
+func several(tree map[string]any) bool {
+	message, _ := tree["error_message"].(string)
+	return strings.Contains(message, "Only SELECT")
+}
+
+// other reports whether a statement begins as none does that gives rows.
+func other(q engine.Query) bool {
+	verb, _ := q.Dialect.Verb(q.SQL)
+	return !slices.Contains(queries, verb)
+}
+
+// queries are what a statement that gives rows may begin with.
+var queries = []string{"SELECT", "FROM", "TABLE", "VALUES", "PIVOT", "PIVOT_WIDER", "UNPIVOT"}
 
 // syntax is what the parser says of SQL that it cannot read, with its place. DESCRIBE would give another one.
 func syntax(tree map[string]any, start int, q engine.Query) error {

@@ -228,6 +228,9 @@ func (r *Runner) write(ctx context.Context, work engine.Work) (duck.Copied, erro
 	return staged, place(err, work.Query, start-len(head)-duck.CopyPrefix)
 }
 
+// showing makes a table of what a statement such as DESCRIBE shows.
+const showing = "FROM ("
+
 // Query runs an ad hoc query.
 func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits, limit int) (engine.Rows, error) {
 	r.mutex.Lock()
@@ -238,6 +241,14 @@ func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	text, start, err := q.Single()
 	if err != nil {
 		return engine.Rows{}, err
+	}
+	if q.Shows() {
+		text, start = showing+text+")", start-len(showing)
+	}
+	if tree, err := r.parsed(ctx, text); err != nil {
+		return engine.Rows{}, err
+	} else if several(tree) && other(q) {
+		return engine.Rows{}, q.NotSelect()
 	}
 	if err := r.alone(ctx, q, text); err != nil {
 		return engine.Rows{}, err
