@@ -35,9 +35,9 @@ const bareSpark = `import sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 sql = open(sys.argv[1]).read().replace(":rate", "1.0")
-spark.read.parquet(sys.argv[2]).createOrReplaceTempView("accounts")
+spark.read.parquet(sys.argv[2] + "/*.parquet").createOrReplaceTempView("accounts")
 for number, folder in enumerate(sys.argv[4:]):
-    spark.read.parquet(folder).createOrReplaceTempView("billing")
+    spark.read.parquet(folder + "/*.parquet").createOrReplaceTempView("billing")
     spark.sql(sql).write.option("compression", "snappy").parquet("%s/%d" % (sys.argv[3], number))
 spark.stop()
 `
@@ -148,7 +148,7 @@ func (b *bench) bareSpark(ctx context.Context, dir, home, out string, folders []
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
-		return spent{}, fmt.Errorf("bare PySpark: %w\n%s", err, said.String())
+		return spent{}, fmt.Errorf("bare PySpark: %w\n%s", err, said.Bytes()[max(0, said.Len()-2000):])
 	}
 
 	took := time.Since(began)
