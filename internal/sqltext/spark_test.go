@@ -184,6 +184,18 @@ func TestSparkFind(t *testing.T) {
 	}
 }
 
+func TestSparkTyped(t *testing.T) {
+	text := "SELECT DATE 'today', date /* x */\n r'a\\b', `date` 'x', date AS \"it's\", timestamp'2020', date ('x'), DATE \"x\" -- DATE 'y'"
+	var got []string
+	for _, l := range Spark.Typed(text, "date", "timestamp") {
+		got = append(got, l.Type+"="+l.Value+"="+text[l.At:l.End])
+	}
+	want := []string{"DATE=today=DATE 'today'", "date=a\\b=date /* x */\n r'a\\b'", "timestamp=2020=timestamp'2020'"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestSparkUnstable(t *testing.T) {
 	for text, want := range map[string][]string{
 		"SELECT rand(), rand(42), randn(1), uuid(), shuffle(array(1)), random()":                             {"rand()", "rand()", "randn()", "uuid()", "shuffle()", "random()"},

@@ -362,5 +362,31 @@ func (d Dialect) Verb(text string) (verb string, offset int) {
 	return "", 0
 }
 
+// Typed is a literal that says its type: DATE '2020-01-01'. Value is what stands between its quotes.
+type Typed struct {
+	At, End     int
+	Type, Value string
+}
+
+// Typed finds the typed literals of the types.
+func (d Dialect) Typed(text string, types ...string) []Typed {
+	var list []Typed
+	var typ piece
+	for _, p := range d.lex(text) {
+		switch {
+		case p.kind == space || p.kind == comment:
+			continue
+		case p.kind == quoted && typ.text != "" && strings.HasPrefix(strings.TrimLeft(p.text, "rR"), "'"):
+			_, value, _ := strings.Cut(p.text, "'")
+			list = append(list, Typed{At: typ.at, End: p.at + len(p.text), Type: typ.text, Value: strings.TrimSuffix(value, "'")})
+		}
+		typ = piece{}
+		if p.kind == word && slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, p.text) }) {
+			typ = p
+		}
+	}
+	return list
+}
+
 // Identifier quotes a name, of a table or a column, as the SQL standard has it.
 func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
