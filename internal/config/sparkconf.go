@@ -36,6 +36,8 @@ var reserved = map[string]string{
 	"spark.sql.parquet.enableNestedColumnVectorizedReader": "files are read in one way",
 	"spark.sql.debug.maxToStringFields":                    whole,
 	"spark.sql.maxMetadataStringLength":                    whole,
+	"spark.sql.parquet.aggregatePushdown":                  statistics,
+	"spark.sql.optimizer.nestedPredicatePushdown.":         statistics,
 	"spark.sql.files.ignoreCorruptFiles":                   lost,
 	"spark.sql.files.ignoreMissingFiles":                   lost,
 
@@ -66,6 +68,7 @@ const (
 	sameText   = "the SQL must mean the same everywhere"
 	whole      = "hindcast reads the plans that Spark prints, and needs them whole"
 	lost       = "rows would be left out without a word"
+	statistics = "many writers' statistics leave NaN out, and rows would be missing"
 	bucket     = "the lake's URL says how its bucket is reached"
 )
 

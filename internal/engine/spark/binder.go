@@ -108,7 +108,11 @@ func (b *Binder) ask(ctx context.Context, q engine.Query, checks []engine.Check,
 	if err != nil {
 		return found{}, f, err
 	}
-	r := request{Kind: "bind", Conf: conf(q.TimeZone), Tables: tables(q, true, used), SQL: f.text, Named: text, Checks: checksOf(checks, q)}
+	asked, err := checksOf(checks, q)
+	if err != nil {
+		return found{}, f, err
+	}
+	r := request{Kind: "bind", Conf: conf(q.TimeZone), Tables: tables(q, true, used), SQL: f.text, Now: now(q), Named: text, Checks: asked}
 	is, err := b.call(ctx, r, engine.Limits{})
 	switch {
 	case err != nil:
@@ -246,7 +250,10 @@ func (b *Binder) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	if err != nil {
 		return engine.Rows{}, err
 	}
-	r := request{Kind: "query", Conf: conf(q.TimeZone), Tables: tables(q, false, false), SQL: f.text, Checks: []check{}, Limit: limit}
+	if err := unreachable(q.Tables); err != nil {
+		return engine.Rows{}, err
+	}
+	r := request{Kind: "query", Conf: conf(q.TimeZone), Tables: tables(q, false, false), SQL: f.text, Now: now(q), Checks: []check{}, Limit: limit}
 	is, err := b.call(ctx, r, limits)
 	switch {
 	case err != nil:

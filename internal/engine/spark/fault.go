@@ -153,10 +153,12 @@ func failed(work engine.Work, q engine.Query, f *failure) error {
 		return of.At(translate(f.Error, engine.Query{}, frozen{}))
 	case "not_select":
 		return q.NotSelect()
+	case "clock":
+		return &hindcast.Error{Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: q.File},
+			Message: "the SQL makes a time of a text such as 'today', 'now' or 'epoch', which Spark reads by its own clock",
+			Next:    "write current_date(), now() or a date: they give the same time in every slice"}
 	case "files":
-		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
-			Message: fmt.Sprintf("Spark reads %v of %v files: it passes over names that begin with _ or a dot", f.Got, f.Want),
-			Next:    "rename such files, or leave them out of the pattern"}
+		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Message: fmt.Sprintf("Spark reads %v of %v files", f.Got, f.Want)}
 	case "columns":
 		return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the SQL gives %v columns, the plan has %v", f.Got, f.Want), Next: "begin a new run"}
@@ -212,9 +214,11 @@ func translate(s *said, q engine.Query, f frozen) error {
 	case has(all, lostWords), has(s.Type, []string{"Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}):
 		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark lost what worked on the slice: " + summary(s)}
 	}
-	if at := strings.Index(all, "hindcast<<"); at >= 0 {
-		what, _, _ := strings.Cut(all[at+len("hindcast<<"):], ">>")
-		return unreadable(what)
+	for _, begins := range []string{"hindcast<<", "hindcast!!"} { // see mark, and raised in driver.py
+		if _, what, found := strings.Cut(all, begins); found {
+			what, _, _ = strings.Cut(what, ">>")
+			return unreadable(what)
+		}
 	}
 
 	code := hindcast.ESQL
@@ -279,12 +283,13 @@ func has(text string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
-// summary is the message of the innermost exception that has a class of Spark's, in one line.
+// summary is the message of the innermost exception that has a class of Spark's, or of the innermost, in one line.
 func summary(s *said) string {
-	message := s.Message
+	message, classed := s.Message, false
 	for _, link := range s.Chain {
-		if strings.HasPrefix(link.Message, "[") {
-			message = link.Message
+		is := strings.HasPrefix(link.Message, "[")
+		if is || !classed && link.Message != "" {
+			message, classed = link.Message, is
 		}
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
@@ -300,7 +305,21 @@ func summary(s *said) string {
 // unreadable is the error of SQL that reads a column that it cannot have, as mark names it.
 func unreadable(what string) error {
 	kind, column, _ := strings.Cut(what, ":")
-	if kind == "type" {
+	switch kind {
+	case "infinite":
+		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("%s has an infinite time, or one that is not DuckDB's: Spark would take it for a day of a distant year", column),
+			Next:    "carry it as text, with text: in the pipeline file, use a view that has another value there, or leave the column out of the SQL"}
+	case "inexact":
+		return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("a value of %s is not one of the type that the column is read as", column),
+			Next:    "choose a type that holds all values: types: in the pipeline file"}
+	case "misfit":
+		at := max(strings.LastIndex(column, ":"), 0)
+		return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("a value of the result's column %q does not fit into %s", column[:at], strings.TrimPrefix(column[at:], ":")),
+			Next:    "correct the SQL, or widen the target's column"}
+	case "type":
 		return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the SQL reads %s, whose type Spark does not have", column),
 			Next:    "carry it as text, with text: in the pipeline file, or leave it out of the SQL"}

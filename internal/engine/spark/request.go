@@ -23,6 +23,7 @@ type request struct {
 	Conf   map[string]string `json:"conf"`
 	Tables []table           `json:"tables"`
 	SQL    string            `json:"sql"`
+	Now    string            `json:"now,omitempty"`   // what functions of time give; Spark's own time if it is empty
 	Named  string            `json:"named,omitempty"` // the SQL that gives the columns their names, where it is another
 	Checks []check           `json:"checks"`
 	Limit  int               `json:"limit"`
@@ -30,7 +31,7 @@ type request struct {
 	// Of a run.
 	Dir     string   `json:"dir"`
 	Result  []column `json:"result,omitempty"`
-	Schema  string   `json:"schema"`  // of the result
+	Schema  string   `json:"schema"`  // of the result's files
 	Outside string   `json:"outside"` // the condition of rows that do not lie in the slice
 	NullKey string   `json:"null_key"`
 	Keys    string   `json:"keys"`
@@ -46,28 +47,41 @@ type table struct {
 	Sample    float64  `json:"sample,omitempty"` // of a fact's rows, in per cent
 	Window    string   `json:"window"`           // the condition of the rows that the SQL sees, or ""
 	Own       string   `json:"own"`              // and of those that the checks see
-	Schema    string   `json:"schema"`           // of what the select list reads, where there are no files
-	Select    []string `json:"select"`
+	Time      string   `json:"time,omitempty"`
+	Types     string   `json:"types"`  // of its columns
+	Schema    string   `json:"schema"` // of no rows, where there are no files
+	Columns   []given  `json:"columns"`
 	Sources   []source `json:"sources"`
 }
 
 // source is files that are read alike.
 type source struct {
-	Files  []string `json:"files"`
-	Schema *string  `json:"schema"` // nil leaves it to the files
-	Select []string `json:"select"`
+	Files   []string `json:"files"`
+	Schema  *string  `json:"schema"` // nil leaves it to the files
+	Columns []given  `json:"columns"`
+	Via     string   `json:"via,omitempty"` // types that columns are made of their files' before they are made of the table's
 }
 
+// given is where a column of a table is from.
+type given struct {
+	Name  string `json:"name"`
+	Of    string `json:"of,omitempty"`    // the column of the files
+	Value string `json:"value,omitempty"` // an expression of the column's type, in place of it
+}
+
+// column is the result's.
 type column struct {
-	Name       string `json:"name"`
-	Expression string `json:"expression"`
+	Name   string `json:"name"`
+	Type   string `json:"type"`             // in the plan
+	Misfit string `json:"misfit,omitempty"` // the condition of values that only Spark's type holds
 }
 
 type check struct {
-	Kind string `json:"kind"` // rows, total or sql
-	SQL  string `json:"sql,omitempty"`
-	Min  *int64 `json:"min,omitempty"`
-	Max  *int64 `json:"max,omitempty"`
+	Kind   string `json:"kind"` // rows, total or sql
+	SQL    string `json:"sql,omitempty"`
+	Within string `json:"within,omitempty"` // by how much a total may differ
+	Min    *int64 `json:"min,omitempty"`
+	Max    *int64 `json:"max,omitempty"`
 }
 
 // brief is what is written with a run's end of the work that it was: enough for a process that did not start it to tell
@@ -119,6 +133,9 @@ var fixed = map[string]string{
 	"spark.sql.timeType.enabled":                           "false",
 	"spark.sql.legacy.charVarcharAsString":                 "false",
 	"spark.sql.parquet.enableNestedColumnVectorizedReader": "true",
+	"spark.sql.parquet.aggregatePushdown":                  "false",
+	// Conditions on fields of structs are not left to Parquet's readers, which do not find NaN and -0: see unfiltered in driver.py.
+	"spark.sql.optimizer.nestedPredicatePushdown.supportedFileSources": "",
 }
 
 func conf(zone string) map[string]string {
@@ -166,9 +183,10 @@ func tables(q engine.Query, empty, used bool) []table {
 }
 
 func tableOf(t engine.Table, zone string, empty, used bool) table {
-	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Sample: t.Sample, Select: selectList(t.Name, t.Columns, t.Columns, used), Schema: schemaOf(t.Columns), Sources: []source{}}
+	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Sample: t.Sample, Time: t.Time, Types: typesOf(t.Columns), Schema: schemaOf(t.Columns), Sources: []source{}}
+	out.Columns, _ = columnsFrom(t.Name, t.Columns, t.Columns, used)
 	if c, found := columnOf(t.Columns, t.Time); found && t.Time != "" && !used {
-		out.Window, out.Own = within(c, t.Window, zone), within(c, t.Own, zone)
+		out.Time, out.Window, out.Own = c.Name, within(c, t.Window, zone), within(c, t.Own, zone)
 	}
 	if empty {
 		return out
@@ -178,16 +196,36 @@ func tableOf(t engine.Table, zone string, empty, used bool) table {
 	case len(t.Groups) > 0:
 		for _, g := range t.Groups {
 			if len(g.Files) > 0 {
-				schema := schemaOf(g.Columns)
-				out.Sources = append(out.Sources, source{Files: g.Files, Schema: &schema, Select: selectList(t.Name, t.Columns, g.Columns, false)})
+				out.Sources = append(out.Sources, lakeFiles(t, g.Columns, g.Files))
 			}
 		}
 	case len(t.Layouts) > 0:
 		out.Sources = layouts(t)
 	case len(t.Files) > 0:
-		out.Sources = append(out.Sources, source{Files: t.Files, Schema: &out.Schema, Select: out.Select})
+		out.Sources = append(out.Sources, lakeFiles(t, t.Columns, t.Files))
 	}
 	return out
+}
+
+// lakeFiles are files that hindcast wrote, with these columns.
+func lakeFiles(t engine.Table, columns []hindcast.Column, files []string) source {
+	schema := schemaOf(columns)
+	s := source{Files: files, Schema: &schema}
+	s.Columns, s.Via = columnsFrom(t.Name, t.Columns, columns, false)
+	return s
+}
+
+// typesOf are the types of a table's columns, as the SQL sees them.
+func typesOf(columns []hindcast.Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		is, ok := see(c.Type)
+		if !ok {
+			is.view = "string"
+		}
+		list[i] = quote(c.Name) + " " + is.view
+	}
+	return strings.Join(list, ", ")
 }
 
 // schemaOf is what to read of files that hindcast wrote: the columns that are in them and that Spark can read.
@@ -201,41 +239,40 @@ func schemaOf(columns []hindcast.Column) string {
 	return strings.Join(list, ", ")
 }
 
-// selectList makes the table's columns of what files have.
-func selectList(table string, columns, has []hindcast.Column, used bool) []string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = expression(table, c, has, used) + " AS " + quote(c.Name)
+// columnsFrom makes the table's columns of what files have.
+func columnsFrom(table string, columns, has []hindcast.Column, used bool) (list []given, via string) {
+	var types []string
+	for _, c := range columns {
+		of, value := origin(table, c, has, used)
+		list = append(list, given{Name: c.Name, Of: of.Name, Value: value})
+		if from, ok := see(of.Type); ok && from.file != from.view {
+			types = append(types, quote(c.Name)+" "+from.view)
+		}
 	}
-	return list
+	return list, strings.Join(types, ", ")
 }
 
-func expression(table string, c hindcast.Column, has []hindcast.Column, used bool) string {
+// origin is the column of the files that has a table's column, or an expression in place of one.
+func origin(table string, c hindcast.Column, has []hindcast.Column, used bool) (of hindcast.Column, value string) {
 	want, ok := see(c.Type)
 	switch {
 	case !ok:
-		return "CAST(" + mark("type:"+table+"."+c.Name) + " AS string)"
+		return of, "CAST(" + mark("type:"+table+"."+c.Name) + " AS string)"
 	case used:
-		return "CAST(" + mark("used:"+table+"."+c.Name) + " AS " + want.view + ")"
+		return of, "CAST(" + mark("used:"+table+"."+c.Name) + " AS " + want.view + ")"
 	case c.Blank:
-		return "CAST(NULL AS " + want.view + ")"
+		return of, "CAST(NULL AS " + want.view + ")"
 	case c.Absent:
-		return "CAST(" + mark("absent:"+table+"."+c.Name) + " AS " + want.view + ")"
+		return of, "CAST(" + mark("absent:"+table+"."+c.Name) + " AS " + want.view + ")"
 	}
 	is, found := columnOf(has, c.Name)
 	if !found {
-		return "CAST(NULL AS " + want.view + ")"
+		return of, "CAST(NULL AS " + want.view + ")"
 	}
-	from, ok := see(is.Type)
-	switch {
-	case !ok:
-		return "CAST(" + mark("type:"+table+"."+c.Name) + " AS " + want.view + ")"
-	case from.file == want.view:
-		return quote(is.Name)
-	case from.view == want.view:
-		return "CAST(" + quote(is.Name) + " AS " + want.view + ")"
+	if _, ok := see(is.Type); !ok {
+		return of, "CAST(" + mark("type:"+table+"."+c.Name) + " AS " + want.view + ")"
 	}
-	return "CAST(CAST(" + quote(is.Name) + " AS " + from.view + ") AS " + want.view + ")"
+	return is, ""
 }
 
 // mark is an expression that fails where it is evaluated, and is found in the plan of SQL that reads it.
@@ -261,32 +298,28 @@ func layouts(t engine.Table) []source {
 		}
 		for _, key := range order {
 			files := byFolder[key]
-			list = append(list, source{Files: files, Select: layoutSelect(t, l.Columns, files[0])})
+			list = append(list, source{Files: files, Columns: layoutColumns(t, l.Columns, files[0])})
 		}
 	}
 	return list
 }
 
-func layoutSelect(t engine.Table, has []string, file string) []string {
-	list := make([]string, len(t.Columns))
+func layoutColumns(t engine.Table, has []string, file string) []given {
+	list := make([]given, len(t.Columns))
 	for i, c := range t.Columns {
 		want, ok := see(c.Type)
 		in := slices.IndexFunc(has, func(name string) bool { return strings.EqualFold(name, c.Name) })
-		var value string
+		list[i] = given{Name: c.Name, Value: "CAST(NULL AS " + want.view + ")"}
 		switch {
 		case !ok:
-			value = "CAST(" + mark("type:"+t.Name+"."+c.Name) + " AS string)"
+			list[i].Value = "CAST(" + mark("type:"+t.Name+"."+c.Name) + " AS string)"
 		case c.Folder != "":
-			value = "CAST(NULL AS " + want.view + ")"
 			if text, found := folderValue(c, file); found {
-				value = "CAST(" + literal(text) + " AS " + want.view + ")"
+				list[i].Value = "CAST(" + literal(text) + " AS " + want.view + ")"
 			}
-		case in < 0:
-			value = "CAST(NULL AS " + want.view + ")"
-		default:
-			value = "CAST(" + quote(has[in]) + " AS " + want.view + ")"
+		case in >= 0:
+			list[i].Of, list[i].Value = has[in], ""
 		}
-		list[i] = value + " AS " + quote(c.Name)
 	}
 	return list
 }
@@ -311,7 +344,7 @@ func folderValue(c hindcast.Column, file string) (string, bool) {
 		name, value, is := strings.Cut(folder, "=")
 		if is && strings.EqualFold(name, c.Name) {
 			text := unescape(value)
-			return text, text != "" && text != "__HIVE_DEFAULT_PARTITION__"
+			return text, text != "__HIVE_DEFAULT_PARTITION__"
 		}
 	}
 	return "", false
@@ -361,8 +394,20 @@ func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 	if err != nil {
 		return request{}, f, err
 	}
-	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text,
-		Checks: checksOf(work.Checks, work.Query), Dir: work.Dir, Schema: schemaOf(work.Columns), Outside: "true", Brief: briefOf(work)}
+	columns, result, err := staged(work.Columns)
+	if err != nil {
+		return request{}, f, err
+	}
+	if err := unreachable(work.Query.Tables); err != nil {
+		return request{}, f, err
+	}
+	work.Columns = columns
+	checks, err := checksOf(work.Checks, work.Query)
+	if err != nil {
+		return request{}, f, err
+	}
+	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: now(work.Query),
+		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
 		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
 	}
@@ -374,15 +419,26 @@ func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], s.BroadcastBelow, f.text)
 	}
 	r.Keys, r.NullKey = strings.Join(keys, ", "), strings.Join(null, " OR ")
-	for _, c := range work.Columns {
-		is, ok := see(c.Type)
-		if !ok || is.file != is.view {
-			return request{}, f, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("column %q of the result has type %s, which Spark cannot write", c.Name, c.Type), Next: "cast it in the SQL"}
-		}
-		r.Result = append(r.Result, column{c.Name, "CAST(" + quote(c.Name) + " AS " + is.view + ") AS " + quote(c.Name)})
-	}
 	return r, f, nil
+}
+
+// unreachable is the error of the user's own files that Spark passes over, and of those that Hadoop's file systems cannot open, by
+// their names.
+func unreachable(tables []engine.Table) error {
+	for _, t := range tables {
+		for _, l := range t.Layouts {
+			for _, file := range l.Files {
+				name := path.Base(file)
+				if !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, "._COPYING_") && !strings.Contains(name, ":") {
+					continue
+				}
+				return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
+					Message: "Spark does not read " + file + ": the name of a file must not begin with _ or a dot, end in ._COPYING_ or have a colon in it",
+					Next:    "rename it, or leave it out of the pattern"}
+			}
+		}
+	}
+	return nil
 }
 
 // single is the query's one statement at the query's time.
@@ -391,26 +447,33 @@ func single(q engine.Query) (frozen, error) {
 	if err != nil {
 		return frozen{}, err
 	}
-	f := freeze(text, q)
+	f, err := freeze(text, q)
 	f.start = start
-	return f, nil
+	return f, err
 }
 
-func checksOf(checks []engine.Check, q engine.Query) []check {
+func checksOf(checks []engine.Check, q engine.Query) ([]check, error) {
 	list := []check{}
 	for _, c := range checks {
+		var is check
 		switch {
 		case c.Rows != nil:
 			list = append(list, check{Kind: "rows", Min: c.Rows.Min, Max: c.Rows.Max})
+			continue
 		case c.Total != nil:
 			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM result)"
-			text := c.Query(sum, func(e string) string { return "CAST(" + e + " AS STRING)" })
-			list = append(list, check{Kind: "total", SQL: freeze(text, q).text})
+			is = check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, func(e string) string { return "CAST(" + e + " AS STRING)" })}
 		default:
-			list = append(list, check{Kind: "sql", SQL: freeze(c.Query("", nil), q).text})
+			is = check{Kind: "sql", SQL: c.Query("", nil)}
 		}
+		f, err := freeze(is.SQL, engine.Query{Now: q.Now, TimeZone: q.TimeZone})
+		if err != nil {
+			return nil, c.At(err)
+		}
+		is.SQL = f.text
+		list = append(list, is)
 	}
-	return list
+	return list, nil
 }
 
 func asJSON(value any) []byte {

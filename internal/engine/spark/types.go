@@ -1,6 +1,7 @@
 package spark
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -77,6 +78,69 @@ func nest(typ string) (string, bool) {
 		return "struct<" + strings.Join(fields, ",") + ">", true
 	}
 	return "", false
+}
+
+// unsigned are the types of targets that Spark's hold among others: what they are staged as, and the values that they do not have.
+var unsigned = map[string]struct{ stored, misfit string }{
+	"UTINYINT": {"SMALLINT", "%s NOT BETWEEN 0 AND 255"}, "USMALLINT": {"INTEGER", "%s NOT BETWEEN 0 AND 65535"},
+	"UINTEGER": {"BIGINT", "%s NOT BETWEEN 0 AND 4294967295"}, "UBIGINT": {"DECIMAL(20,0)", "%s NOT BETWEEN 0 AND 18446744073709551615"},
+	"HUGEINT": {"DECIMAL(38,0)", ""}, "UHUGEINT": {"DECIMAL(38,0)", "%s < 0"},
+}
+
+// staged are the result's columns with what their files store them as, and what Spark is told of them.
+func staged(columns []hindcast.Column) (stored []hindcast.Column, told []column, err error) {
+	for _, c := range columns {
+		is := column{Name: c.Name, Type: c.Type}
+		u, whole := unsigned[c.Type]
+		switch {
+		case whole && u.misfit != "":
+			is.Misfit = fmt.Sprintf(u.misfit, quote(c.Name))
+			c.Stored = u.stored
+		case whole:
+			c.Stored = u.stored
+		case c.Type == "JSON":
+			c.Stored = "VARCHAR"
+		case strings.HasPrefix(c.Type, "ENUM("):
+			is.Type, is.Misfit = "the ENUM", quote(c.Name)+" NOT IN ("+strings.Join(labels(c.Type), ", ")+")"
+			c.Stored = "VARCHAR"
+		}
+		if carried, ok := see(cmp.Or(c.Stored, c.Type)); !ok || carried.file != carried.view {
+			return nil, nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of the result has type %s, which Spark cannot write", c.Name, c.Type), Next: "cast it in the SQL"}
+		}
+		stored, told = append(stored, c), append(told, is)
+	}
+	return stored, told, nil
+}
+
+// stagedSchema is Spark's of the result's files.
+func stagedSchema(columns []hindcast.Column) string {
+	list := make([]hindcast.Column, len(columns))
+	for i, c := range columns {
+		list[i] = hindcast.Column{Name: c.Name, Type: cmp.Or(c.Stored, c.Type)}
+	}
+	return schemaOf(list)
+}
+
+// labels are an ENUM's, as Spark's literals.
+func labels(typ string) (list []string) {
+	for rest := typ; ; {
+		_, after, found := strings.Cut(rest, "'")
+		if !found {
+			return list
+		}
+		var label strings.Builder
+		for {
+			text, behind, _ := strings.Cut(after, "'")
+			label.WriteString(text)
+			if rest = behind; !strings.HasPrefix(behind, "'") {
+				break
+			}
+			label.WriteByte('\'')
+			after = behind[1:]
+		}
+		list = append(list, literal(label.String()))
+	}
 }
 
 // field cuts a struct's field into name and type.
