@@ -100,10 +100,7 @@ func (s *server) answer(ctx context.Context, m message) {
 	}
 
 	_, reply.Last = errors.AsType[last](err)
-	line, encoding := json.Marshal(reply)
-	if encoding != nil {
-		line, _ = json.Marshal(message{ID: m.ID, Error: hindcast.AsError(encoding)})
-	}
+	line := encoded(reply)
 
 	s.mutex.Lock()
 	s.cancels[m.ID]()
@@ -116,6 +113,18 @@ func (s *server) answer(ctx context.Context, m message) {
 	if reply.Last {
 		os.Exit(1)
 	}
+}
+
+// encoded is an answer as a line. A result is JSON already, and may be large: it is not encoded again.
+func encoded(reply message) []byte {
+	if reply.Error == nil {
+		return append(append(fmt.Appendf(nil, `{"id":%d,"result":`, reply.ID), reply.Result...), '}')
+	}
+	line, err := json.Marshal(reply)
+	if err != nil {
+		line, _ = json.Marshal(message{ID: reply.ID, Error: hindcast.AsError(err)})
+	}
+	return line
 }
 
 // call turns a panic into an error: a fault in one call must not take down the others.

@@ -56,6 +56,7 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 	if first := step(every, anchor, 1).Sub(anchor); first > 0 {
 		c.units = make([]Unit, 0, min(maxSlices, int(span.End.Sub(span.Start)/first)+2))
 	}
+	keys := unitKeys(every, p.History.Every, history)
 	k := 0
 	for step(every, anchor, k).After(span.Start) {
 		k--
@@ -69,7 +70,7 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 			end = span.End
 		}
 		if end.After(span.Start) {
-			c.add(hindcast.Interval{Start: start, End: end}, sliceKey(start, every))
+			c.add(hindcast.Interval{Start: start, End: end}, keys(start))
 		}
 		if len(c.units) > maxSlices {
 			err = c.invalid("every", fmt.Sprintf("fact %s has more than %d units of %s", f.Name, maxSlices, every), "make its `every` longer")
@@ -79,6 +80,20 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 	}
 	err = c.named()
 	return c, err
+}
+
+// unitKeys gives the keys of units by their starts, in the order of time. Most are those of slices, which have been written.
+func unitKeys(every, slices hindcast.Period, history []hindcast.Slice) func(start time.Time) string {
+	at := 0
+	return func(start time.Time) string {
+		for at < len(history) && history[at].Start.Before(start) {
+			at++
+		}
+		if every == slices && at < len(history) && history[at].Start.Equal(start) {
+			return history[at].Key
+		}
+		return sliceKey(start, every)
+	}
 }
 
 func (c *cutter) add(in hindcast.Interval, key string) {

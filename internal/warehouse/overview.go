@@ -23,7 +23,7 @@ type Overviewer interface {
 	Edited(ctx context.Context, pipeline string, p Published) ([]string, error)
 }
 
-// Overview has the status rows of a long history, packed: a hundred thousand of them cross from process to process in three
+// Overview has the status rows of a long history, packed: a hundred thousand of them cross from process to process in two
 // megabytes, and are unpacked one at a time.
 type Overview struct {
 	Rows   int      `json:"rows"`
@@ -56,8 +56,9 @@ func (p *Packer) Add(c *hindcast.Committed) {
 	to = binary.AppendVarint(to, end-start)
 	to = binary.AppendVarint(to, at-p.at)
 	to = binary.AppendUvarint(to, uint64(run))
-	shared := sharedPrefix(p.key, c.Slice.Key)
-	to = text(binary.AppendUvarint(to, uint64(shared)), c.Slice.Key[shared:])
+	head, tail := shared(p.key, c.Slice.Key)
+	to = binary.AppendUvarint(binary.AppendUvarint(to, uint64(head)), uint64(tail))
+	to = text(to, c.Slice.Key[head:len(c.Slice.Key)-tail])
 	to = fingerprint(to, c.Fingerprint)
 	p.overview.Packed = to
 	p.overview.Rows++
@@ -67,12 +68,16 @@ func (p *Packer) Add(c *hindcast.Committed) {
 // Overview is what was packed.
 func (p *Packer) Overview() Overview { return p.overview }
 
-func sharedPrefix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+// shared is how many bytes both begin with, and how many of the rest both end with.
+func shared(a, b string) (head, tail int) {
+	most := min(len(a), len(b))
+	for head < most && a[head] == b[head] {
+		head++
 	}
-	return n
+	for tail < most-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	return head, tail
 }
 
 func text(to []byte, s string) []byte {
@@ -107,7 +112,7 @@ func (o Overview) Committed(pipeline, target string) (iter.Seq[hindcast.Committe
 		for range o.Rows {
 			u.next(len(o.Runs))
 			c.Slice.Start, c.Slice.End, c.CommittedAt = time.UnixMicro(u.start).UTC(), time.UnixMicro(u.end).UTC(), time.UnixMicro(u.at).UTC()
-			c.Slice.Key = c.Slice.Key[:u.shared] + string(u.suffix)
+			c.Slice.Key = c.Slice.Key[:u.head] + string(u.middle) + c.Slice.Key[len(c.Slice.Key)-u.tail:]
 			c.Run, c.Fingerprint = o.Runs[u.run], string(u.print)
 			if u.packed {
 				c.Fingerprint = hex.EncodeToString(u.print)
@@ -127,8 +132,8 @@ type unpacker struct {
 	start, end, at int64
 	run            int
 	length         int // of the key
-	shared         int // how much of it the key before has too
-	suffix         []byte
+	head, tail     int // how much of it the key before begins with too, and ends with
+	middle         []byte
 	print          []byte
 	packed         bool // the fingerprint
 }
@@ -138,9 +143,10 @@ func (u *unpacker) next(runs int) {
 	u.end = u.start + u.int()
 	u.at += u.int()
 	u.run = u.below(runs)
-	u.shared = u.below(u.length + 1)
-	u.suffix = u.bytes(u.uint())
-	u.length = u.shared + len(u.suffix)
+	u.head = u.below(u.length + 1)
+	u.tail = u.below(u.length - u.head + 1)
+	u.middle = u.bytes(u.uint())
+	u.length = u.head + len(u.middle) + u.tail
 	length := u.uint()
 	u.print, u.packed = u.bytes(length>>1), length&1 == 0
 }

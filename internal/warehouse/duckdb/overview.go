@@ -105,7 +105,7 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 func untouchedQuery(p warehouse.Published) string {
 	column := duck.Name(p.Target.Time)
 	return `WITH hindcast_s AS (SELECT CAST(coalesce(sum("rows"), 0) AS BIGINT) AS n, coalesce(sum(TRY_CAST(content AS HUGEINT)), 0) AS content,
-		count(*) FILTER ("rows" <> 0 AND TRY_CAST(content AS HUGEINT) IS NULL) AS unknown, min(` + boundOf(p, "slice_start") + ") AS a, max(" + boundOf(p, "slice_end") + `) AS b
+		count(*) FILTER ("rows" <> 0 AND TRY_CAST(content AS HUGEINT) IS NULL) AS unknown, ` + boundOf(p, "min(slice_start)") + " AS a, " + boundOf(p, "max(slice_end)") + ` AS b
 		FROM hindcast_status WHERE pipeline = ? AND target = ?),
 	hindcast_p AS (SELECT count(*) AS n, coalesce(` + duck.Content(p.Columns) + ", 0) AS content FROM " + duck.Table(p.Target.Table) + " WHERE " + column +
 		" >= (SELECT a FROM hindcast_s) AND " + column + ` < (SELECT b FROM hindcast_s))
