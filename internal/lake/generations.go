@@ -73,6 +73,19 @@ func (l *Lake) Generations(ctx context.Context) (*Generations, map[string]*hindc
 	return g, dims, nil
 }
 
+// GenerationsOf is Generations of a few units.
+func (l *Lake) GenerationsOf(ctx context.Context, units []Unit) (*Generations, map[string]*hindcast.Manifest, error) {
+	facts, dims, err := l.CurrentOf(ctx, units)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &Generations{facts: make(map[string]unitsOf, len(facts))}
+	for fact, byKey := range facts {
+		g.facts[fact] = unitsOf{byKey: byKey}
+	}
+	return g, dims, nil
+}
+
 // Paths is Current for views: of long histories the manifests of facts have the paths of their files, and nothing else of
 // them, and what nobody changed since the index was written is taken from it.
 func (l *Lake) Paths(ctx context.Context) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {

@@ -28,6 +28,35 @@ func (m *maker) choose() ([]int, error) {
 	return out, nil
 }
 
+// Named are the slices that a selection names by their keys alone, in the order of time; false if it asks how slices stand, or
+// for all. E-SLICES for a term that no slice of the history has.
+func Named(selection string, history []hindcast.Slice, every hindcast.Period) (named []hindcast.Slice, ok bool, err error) {
+	if strings.TrimSpace(selection) == "" {
+		return nil, false, nil
+	}
+	words := false
+	none := func(word string) func(int) bool {
+		if !slices.Contains(wordsOf, word) {
+			return nil
+		}
+		words = true
+		return func(int) bool { return false }
+	}
+	chosen, err := selected(selection, history, every, none)
+	if err != nil || words {
+		return nil, false, err
+	}
+	for i := range history {
+		if chosen[i] {
+			named = append(named, history[i])
+		}
+	}
+	return named, true, nil
+}
+
+// wordsOf are the terms of a selection that say how slices stand.
+var wordsOf = []string{"all", "new", "missing", "stale", "failed", "unsettled"}
+
 // Select names the slices of a frozen plan that --slices means, by key, in the order of time. The words go by why the
 // plan runs a slice: `new`, `unsettled`, and `stale` for every reason but new, also for force; `failed` are those that
 // failed or were stopped in its own run. They may name none. Nothing named is nil. E-SLICES for a term that no slice of
@@ -75,12 +104,10 @@ func (p *Plan) Only(keys []string) *Plan {
 	out.UpToDate = nil
 	within := p.spans()
 	for i := range p.UpToDate {
-		span, follows := &p.UpToDate[i], false
-		for _, s := range within(span) {
+		for _, s := range within(&p.UpToDate[i]) {
 			if wanted[s.Key] {
-				out.span(&s, span.Detail, follows)
+				out.span(&s, p.UpToDate[i].Detail)
 			}
-			follows = wanted[s.Key]
 		}
 	}
 	return &out

@@ -34,16 +34,12 @@ func (p *Plan) UnmarshalJSON(text []byte) error {
 // fold takes the slices that are up to date out of the items, where they once stood.
 func (p *Plan) fold() {
 	items := p.Items[:0]
-	follows := false
 	for i := range p.Items {
-		item := &p.Items[i]
-		if item.Reason != hindcast.ReasonUpToDate {
-			items, follows = append(items, *item), false
-			continue
+		if item := &p.Items[i]; item.Reason == hindcast.ReasonUpToDate {
+			p.span(&item.Slice, item.Detail)
+		} else {
+			items = append(items, *item)
 		}
-		follows = follows && p.UpToDate[len(p.UpToDate)-1].Interval.End.Equal(item.Slice.Start)
-		p.span(&item.Slice, item.Detail, follows)
-		follows = true
 	}
 	p.Items = items
 }

@@ -17,8 +17,9 @@ type Draft struct{ maker }
 // maker holds what a plan is made of.
 type maker struct {
 	Inputs
-	to       time.Time // the history's end, resolved
-	history  []hindcast.Slice
+	to       time.Time                             // the history's end, resolved
+	whole    []hindcast.Slice                      // history
+	history  []hindcast.Slice                      // what is planned of it
 	parts    []func(hindcast.Slice) hindcast.Parts // by output
 	cutters  []*cutter
 	byName   []int // the cutters in the order of their facts' names
@@ -55,16 +56,19 @@ func Begin(in Inputs) (*Draft, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, history: in.History}}
+	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, whole: in.History}}
 	m := &d.maker
 	m.warnings = unstable(in.Pipeline)
 	for k := range in.Pipeline.Outputs {
 		m.parts = append(m.parts, partsOf(in.Pipeline, &in.Pipeline.Outputs[k], in.Engine))
 	}
-	if m.history == nil {
-		if m.history, err = Cut(in.Pipeline.History, to); err != nil {
+	if m.whole == nil {
+		if m.whole, err = Cut(in.Pipeline.History, to); err != nil {
 			return nil, err
 		}
+	}
+	if m.history = m.whole; in.Selected != nil {
+		m.history = in.Selected
 	}
 	if err := m.prepare(); err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func (d *Draft) Plan() (*Plan, error) {
 		return nil, err
 	}
 	out := &Plan{Format: Format, CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
-		History: hindcast.Interval{Start: m.history[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
+		History: hindcast.Interval{Start: m.whole[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
 		Items: []Item{}, Units: []Unit{}}
 	for k := range out.Outputs {
 		out.Outputs[k].SQL = m.Pipeline.Outputs[k].Text
@@ -160,7 +164,6 @@ func (m *maker) fill(out *Plan) error {
 		needed[f], runs[f] = make([]bool, len(c.units)), make([]bool, len(c.units))
 	}
 	m.replaced = 0
-	last := -2 // the place of the last slice in a span
 	for _, i := range m.chosen {
 		c := m.all[i]
 		if c == nil && (m.Force || m.Whole) {
@@ -179,8 +182,7 @@ func (m *maker) fill(out *Plan) error {
 			detail = m.settledDetail(i)
 		}
 		if c == nil || item.Reason == hindcast.ReasonUpToDate && !m.Whole {
-			out.span(&m.history[i], detail, last == i-1)
-			last = i
+			out.span(&m.history[i], detail)
 			continue
 		}
 		out.Items = append(out.Items, item)
@@ -209,9 +211,9 @@ func (m *maker) fill(out *Plan) error {
 	return nil
 }
 
-// span adds a slice that is up to date; it may follow the one that was added last.
-func (p *Plan) span(s *hindcast.Slice, detail string, follows bool) {
-	if n := len(p.UpToDate); follows && p.UpToDate[n-1].Detail == detail {
+// span adds a slice that is up to date, to the span before it if it follows that one.
+func (p *Plan) span(s *hindcast.Slice, detail string) {
+	if n := len(p.UpToDate); n > 0 && p.UpToDate[n-1].Detail == detail && p.UpToDate[n-1].Interval.End.Equal(s.Start) {
 		span := &p.UpToDate[n-1]
 		span.Last, span.Interval.End = s.Key, s.End
 		span.Slices++
@@ -237,9 +239,12 @@ func (m *maker) prepare() error {
 		return err
 	}
 	for _, f := range m.Pipeline.Facts {
-		c, err := newCutter(m.Pipeline, f, m.history)
+		c, err := newCutter(m.Pipeline, f, m.whole)
 		if err != nil {
 			return err
+		}
+		if m.Selected != nil {
+			c.only(m.history)
 		}
 		if err := m.columnsThere(c); err != nil {
 			return err
@@ -424,8 +429,7 @@ func (c *cutter) share(u *Unit, whole int64) int64 {
 	if whole <= 0 || c.fact.TimeNamed() {
 		return whole
 	}
-	all := c.units[len(c.units)-1].Interval.End.Sub(c.units[0].Interval.Start)
-	return int64(float64(whole) * (u.Interval.End.Sub(u.Interval.Start).Seconds() / all.Seconds()))
+	return int64(float64(whole) * (u.Interval.End.Sub(u.Interval.Start).Seconds() / c.all.Seconds()))
 }
 
 // tablesThere refuses a plan whose running slices need tables that are not there.

@@ -192,9 +192,11 @@ type Inputs struct {
 	Engine    Version
 	Warehouse Version
 	Selection string // --slices
-	Force     bool
-	Fresh     bool // what the slices that run read is unloaded again
-	Compare   bool // a dimension that is due and whose source is gone is named as Gone, and not refused
+	// Selected are the slices that Selection names by their keys, where no others were asked about: see Named.
+	Selected []hindcast.Slice
+	Force    bool
+	Fresh    bool // what the slices that run read is unloaded again
+	Compare  bool // a dimension that is due and whose source is gone is named as Gone, and not refused
 	// Sources holds every table that Tables named and that exists, and every glob of files that matches.
 	Sources map[string]Source
 	// Reads says what is read of each fact and dimension, by name; one that is not there is read whole, as far as the

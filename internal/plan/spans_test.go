@@ -218,3 +218,100 @@ func TestFrozenItemsBecomeSpans(t *testing.T) {
 		}
 	}
 }
+
+// Of slices that are selected by their keys the plan is the same where nothing was asked about any other.
+func TestSelectedSlicesArePlannedAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for n := range 200 {
+		w := newWorld(t, func(p *hindcast.Pipeline) {
+			p.History.Every = months(1)
+			p.Facts = append(p.Facts, hindcast.Fact{Name: "back", Table: "back", Time: "at", Lookback: days(r.IntN(80)), Every: []hindcast.Period{{}, months(3), days(5)}[n%3], Missing: hindcast.MissingFail})
+			if n%4 == 0 {
+				twice(p)
+			}
+		}).run()
+		for range r.IntN(4) {
+			key := w.Committed[r.IntN(len(w.Committed))].Slice.Key
+			switch r.IntN(4) {
+			case 0:
+				w.Current["usage"][key].Sums.Content = "other"
+			case 1:
+				delete(w.Current["billing"], key)
+			case 2:
+				w.Outputs[0].Published[key] = hindcast.Sums{Rows: 7}
+			case 3:
+				w.Committed = slices.DeleteFunc(w.Committed, func(c hindcast.Committed) bool { return c.Slice.Key == key })
+			}
+		}
+		w.Selection = []string{"2016-03", "2016-01", "2016-12", "2016-02..2016-05", "2016-03,2016-09", "..2016-02,2016-11.."}[r.IntN(6)]
+		in := w.inputs()
+		in.Whole = n%2 == 0
+		in.Force = n%5 == 0
+		history := w.history()
+		selected, ok, err := plan.Named(w.Selection, history, in.Pipeline.History.Every)
+		if err != nil || !ok {
+			t.Fatal(selected, ok, err)
+		}
+		needed, err := plan.Needed(in.Pipeline, history, selected)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := plannedAs(t, in)
+		in.History, in.Selected, in.Current = history, selected, some{w.Current, needed}
+		if got := plannedAs(t, in); got != want {
+			t.Fatalf("%s is planned alone as\n%s\nand among others as\n%s", w.Selection, got, want)
+		}
+	}
+}
+
+func (w *world) history() []hindcast.Slice {
+	w.t.Helper()
+	to, err := plan.ResolveTo(w.Pipeline, w.Now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	history, err := plan.Cut(w.Pipeline.History, to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return history
+}
+
+// some are the manifests of some units.
+type some struct {
+	all   plan.Manifests
+	units []plan.LookedAt
+}
+
+func (s some) Of(fact, key string) (hindcast.Manifest, bool) {
+	if !slices.Contains(s.units, plan.LookedAt{Name: fact, Key: key}) {
+		return hindcast.Manifest{}, false
+	}
+	return s.all.Of(fact, key)
+}
+
+func plannedAs(t *testing.T, in plan.Inputs) string {
+	t.Helper()
+	p, err := plan.Make(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// What a selection names is known before anything else is; how slices stand is not.
+func TestNamed(t *testing.T) {
+	w := newWorld(t)
+	for selection, want := range map[string]int{"2016-03": 1, "2016-03,2016-05": 2, "2016": 6, "": -1, " ": -1, "all": -1, "new": -1, "2016-03,stale": -1, "failed": -1, "unsettled": -1, "missing": -1} {
+		named, ok, err := plan.Named(selection, w.history(), w.Pipeline.History.Every)
+		if err != nil || ok != (want >= 0) || ok && len(named) != want {
+			t.Errorf("%q: %d slices, %v, %v", selection, len(named), ok, err)
+		}
+	}
+	_, _, err := plan.Named("2017", w.history(), w.Pipeline.History.Every)
+	refused(t, err, hindcast.ESlices, "2017")
+}

@@ -22,6 +22,7 @@ type cutter struct {
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
 	to    time.Time // of the history: the table of the last slice may go on beyond it
 	units []Unit
+	all   time.Duration             // that the units of the whole history cover
 	marks map[string]*hindcast.Mark // of the units that the lake has, by key, where the warehouse gives any
 	low   int                       // the first unit of the slice that was asked for last
 }
@@ -78,8 +79,42 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 		}
 		start = end
 	}
+	if len(c.units) > 0 {
+		c.all = c.units[len(c.units)-1].Interval.End.Sub(c.units[0].Interval.Start)
+	}
 	err = c.named()
 	return c, err
+}
+
+// only leaves the units that some slices read, which are in the order of time.
+func (c *cutter) only(history []hindcast.Slice) {
+	var kept []Unit
+	next := 0
+	for _, s := range history {
+		window := Window(c.fact, s)
+		for next = max(next, c.after(window.Start)); next < len(c.units) && c.units[next].Interval.Start.Before(window.End); next++ {
+			kept = append(kept, c.units[next])
+		}
+	}
+	c.units, c.low = kept, 0
+}
+
+// Needed names the units that some slices of a history read.
+func Needed(p *hindcast.Pipeline, history, chosen []hindcast.Slice) (units []LookedAt, err error) {
+	for _, f := range p.Facts {
+		if f.Files != "" {
+			continue
+		}
+		c, err := newCutter(p, f, history)
+		if err != nil {
+			return nil, err
+		}
+		c.only(chosen)
+		for i := range c.units {
+			units = append(units, LookedAt{f.Name, c.units[i].Key})
+		}
+	}
+	return units, nil
 }
 
 // unitKeys gives the keys of units by their starts, in the order of time. Most are those of slices, which have been written.

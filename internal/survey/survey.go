@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -222,27 +223,86 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		return in, err
 	}
 	in.History = history
-	if in.Current, in.Dims, err = s.Lake.Generations(ctx); err != nil {
-		return in, err
-	}
 	if in.Sources, in.Notes, err = s.sources(ctx, history); err != nil {
 		return in, err
 	}
+	if in.Selected, err = s.selected(history, in.Sources); err != nil {
+		return in, err
+	}
+	if in.Current, in.Dims, err = s.generations(ctx, in); err != nil {
+		return in, err
+	}
+	in.Committed, err = s.committed(ctx, in.Selected)
+	return in, err
+}
+
+// few is up to how many slices are asked about by name: about all of a history in other ways.
+const few = 100
+
+// selected are the slices that are chosen by their keys, if these are few: nothing of the others is asked then. Where one of
+// their tables is missing the whole history is: another one's columns stand for it.
+func (s *Survey) selected(history []hindcast.Slice, sources map[string]plan.Source) ([]hindcast.Slice, error) {
+	named, ok, err := plan.Named(s.Selection, history, s.Pipeline.History.Every)
+	if err != nil || !ok || len(named) > few {
+		return nil, err
+	}
+	missing := func(name string) bool { _, there := sources[name]; return !there && s.Warehouse != nil }
+	if slices.ContainsFunc(plan.Tables(s.Pipeline, named), missing) {
+		return nil, nil
+	}
+	return named, nil
+}
+
+func (s *Survey) generations(ctx context.Context, in plan.Inputs) (plan.Generations, map[string]*hindcast.Manifest, error) {
+	if in.Selected == nil {
+		return s.Lake.Generations(ctx)
+	}
+	needed, err := plan.Needed(s.Pipeline, in.History, in.Selected)
+	if err != nil {
+		return nil, nil, err
+	}
+	units := make([]lake.Unit, len(needed))
+	for i, u := range needed {
+		units[i] = lake.Unit{Fact: u.Name, Key: u.Key}
+	}
+	return s.Lake.GenerationsOf(ctx, units)
+}
+
+// committed are the status rows of each output: of the selected slices in full, if there are any.
+func (s *Survey) committed(ctx context.Context, selected []hindcast.Slice) (rows []iter.Seq[hindcast.Committed], err error) {
 	if s.Warehouse == nil {
-		return in, nil
+		return nil, nil
 	}
-	for _, table := range p.Targets() {
-		overview, err := s.Warehouse.Overview(ctx, p.Name, table)
-		if err != nil {
-			return in, err
+	var named []hindcast.Committed
+	if selected != nil {
+		if named, err = s.Warehouse.Committed(ctx, s.Pipeline.Name, false, keysOf(selected)...); err != nil {
+			return nil, err
 		}
-		rows, err := overview.Committed(p.Name, table)
-		if err != nil {
-			return in, err
-		}
-		in.Committed = append(in.Committed, rows)
 	}
-	return in, nil
+	for _, table := range s.Pipeline.Targets() {
+		if selected != nil {
+			rows = append(rows, slices.Values(named)) // a plan takes those of the target
+			continue
+		}
+		overview, err := s.Warehouse.Overview(ctx, s.Pipeline.Name, table)
+		if err != nil {
+			return nil, err
+		}
+		all, err := overview.Committed(s.Pipeline.Name, table)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, all)
+	}
+	return rows, nil
+}
+
+func keysOf(history []hindcast.Slice) []string {
+	keys := make([]string, len(history))
+	for i := range history {
+		keys[i] = history[i].Key
+	}
+	return keys
 }
 
 // sources describes every table of the history at once, and scans the user's own files.
@@ -358,12 +418,9 @@ func (s *Survey) published(ctx context.Context, d *plan.Draft, output int) (map[
 		return nil, nil
 	}
 	ask := warehouse.Published{Target: target, Columns: known.Result, TimeZone: s.Pipeline.History.TimeZone}
-	keys, err := s.Warehouse.Edited(ctx, s.Pipeline.Name, ask)
+	keys, err := s.edited(ctx, d, output, ask)
 	if err != nil || len(keys) == 0 {
 		return nil, inTarget(ask.Target, err)
-	}
-	if err := s.explain(ctx, d, output, keys); err != nil {
-		return nil, err
 	}
 	keys, ask.Intervals = d.AmongCommitted(output, keys) // others were committed this instant, or are not slices any more
 	if len(keys) == 0 {
@@ -378,6 +435,18 @@ func (s *Survey) published(ctx context.Context, d *plan.Draft, output int) (map[
 		found[key] = sums[i]
 	}
 	return found, nil
+}
+
+// edited are the slices whose rows are to be summed: the selected ones, or those that seem to have been edited.
+func (s *Survey) edited(ctx context.Context, d *plan.Draft, output int, ask warehouse.Published) ([]string, error) {
+	if d.Selected != nil {
+		return keysOf(d.Selected), nil
+	}
+	keys, err := s.Warehouse.Edited(ctx, s.Pipeline.Name, ask)
+	if err != nil {
+		return nil, err
+	}
+	return keys, s.explain(ctx, d, output, keys)
 }
 
 func inTarget(target hindcast.Target, err error) error {

@@ -129,17 +129,25 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	return out, err
 }
 
+// fewIntervals is up to how many intervals a query names their bounds once more.
+const fewIntervals = 256
+
 // publishedQuery places the rows by an ASOF join: the intervals of a history do not overlap. It sorts what it joins, so
 // rows of the same time are summed first: a result has far fewer times than rows.
 func publishedQuery(p warehouse.Published, typ string, totalled []hindcast.Column) string {
-	values := make([]string, len(p.Intervals))
+	values, starts, ends := make([]string, len(p.Intervals)), make([]string, len(p.Intervals)), make([]string, len(p.Intervals))
 	for i, in := range p.Intervals {
-		values[i] = fmt.Sprintf("(%d, %s, %s)", i, duck.Bound(typ, in.Start, p.TimeZone), duck.Bound(typ, in.End, p.TimeZone))
+		starts[i], ends[i] = duck.Bound(typ, in.Start, p.TimeZone), duck.Bound(typ, in.End, p.TimeZone)
+		values[i] = fmt.Sprintf("(%d, %s, %s)", i, starts[i], ends[i])
 	}
 	grouped, over := duck.PartialSums(p.Columns, totalled)
 	column := duck.Name(p.Target.Time)
+	within := column + " IS NOT NULL"
+	if len(p.Intervals) <= fewIntervals { // DuckDB reads no other parts of the table then
+		within = column + " >= least(" + strings.Join(starts, ", ") + ") AND " + column + " < greatest(" + strings.Join(ends, ", ") + ")"
+	}
 	return "SELECT hindcast_i, " + over + " FROM (SELECT " + column + " AS hindcast_t, " + grouped + " FROM " + duck.Table(p.Target.Table) +
-		" WHERE " + column + " IS NOT NULL GROUP BY " + column + ")" +
+		" WHERE " + within + " GROUP BY " + column + ")" +
 		" ASOF JOIN (VALUES " + strings.Join(values, ", ") + ") AS hindcast_v(hindcast_i, hindcast_s, hindcast_e)" +
 		" ON hindcast_t >= hindcast_s WHERE hindcast_t < hindcast_e GROUP BY hindcast_i"
 }
