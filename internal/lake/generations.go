@@ -194,12 +194,26 @@ func (l *Lake) folders(ctx context.Context) ([]folder, error) {
 		return l.listed(ctx)
 	}
 
+	found, err := l.watched(ctx, watched)
+	for i := range found {
+		f := &found[i]
+		if f.alone {
+			continue
+		}
+		if f.infos, err = l.store.List(ctx, l.factPrefix(f.fact)); err != nil {
+			return nil, broken("the catalog", "cannot be listed", err)
+		}
+	}
+	return found, err
+}
+
+// watched finds the facts that have entries, and of which the index tells alone. It lists no entries.
+func (l *Lake) watched(ctx context.Context, store objstore.Watched) (found []folder, err error) {
 	names, err := objstore.Folders(ctx, l.store, l.catalogPrefix()+"facts/")
 	if err != nil {
 		return nil, broken("the catalog", "cannot be listed", err)
 	}
 
-	var found []folder
 	for _, name := range names {
 		fact, err := objstore.Unescape(name)
 		if err != nil {
@@ -212,17 +226,12 @@ func (l *Lake) folders(ctx context.Context) ([]folder, error) {
 		}
 
 		// An unchanged folder has the entries that were indexed: all writers rename.
-		now, err := watched.Stamp(ctx, l.factPrefix(fact))
+		now, err := store.Stamp(ctx, l.factPrefix(fact))
 		if err != nil {
 			return nil, broken("the catalog", "cannot be listed", err)
 		}
 
-		if f.alone = f.index != nil && f.index.stamp != "" && f.index.stamp == now; !f.alone {
-			if f.infos, err = l.store.List(ctx, l.factPrefix(fact)); err != nil {
-				return nil, broken("the catalog", "cannot be listed", err)
-			}
-		}
-
+		f.alone = f.index != nil && f.index.stamp != "" && f.index.stamp == now
 		found = append(found, f)
 	}
 	return found, nil
@@ -403,13 +412,19 @@ func (l *Lake) fromIndex(f folder) (list []*hindcast.Manifest, details []detail)
 // SaveIndex writes an index of each fact whose catalog is long, where the one that is there does not tell all. Whoever else
 // writes one at the same time writes one that holds as far as its stamps do. The caller holds the lease.
 func (l *Lake) SaveIndex(ctx context.Context) error {
-	folders, err := l.folders(ctx)
+	var folders []folder
+	var err error
+	if watched, ok := l.store.(objstore.Watched); ok { // the entries are listed where an index is to be written
+		folders, err = l.watched(ctx, watched)
+	} else {
+		folders, err = l.listed(ctx)
+	}
 	if err != nil {
 		return err
 	}
 
 	for _, f := range folders {
-		if !f.alone && len(f.infos) >= l.indexed() {
+		if !f.alone {
 			if err := l.saveIndex(ctx, f); err != nil {
 				return err
 			}
@@ -427,6 +442,9 @@ func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
 		if f.infos, err = l.store.List(ctx, l.factPrefix(f.fact)); err != nil {
 			return broken("the catalog", "cannot be listed", err)
 		}
+	}
+	if len(f.infos) < l.indexed() {
+		return nil
 	}
 
 	list, details, read, err := l.fresh(ctx, f)

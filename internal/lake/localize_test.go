@@ -148,5 +148,5 @@ func TestSteps(t *testing.T) {
 	l.Guard(func(context.Context) error { return gone })
 	staged := &hindcast.Manifest{Name: "result", Files: []hindcast.File{{Path: filepath.Join(dir, "no matter"), Bytes: 1}}}
 	wantCode(t, l.Stage(t.Context(), l.StagingPrefix("r1", "2020", 3, 1), staged), hindcast.EFenced)
-	wantCode(t, l.Views(t.Context(), nil, nil), hindcast.EFenced)
+	wantCode(t, l.Views(t.Context(), "", gathered(nil, nil)), hindcast.EFenced)
 }

@@ -1,7 +1,10 @@
 package lake
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,14 +14,76 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Views writes the script of views: one for each fact over the files of the units given, in their order, and
+// Views writes the script of views: one for each fact over the files of the units that gather gives, in their order, and
 // one for each dimension. Any DuckDB client can run it; it names files by absolute path or URL. Units of one
-// fact may differ in their columns: what a unit lacks is NULL.
-func (l *Lake) Views(ctx context.Context, facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) error {
+// fact may differ in their columns: what a unit lacks is NULL. Nothing is gathered where the script that is there was written
+// of the same catalog, and of the same text of what else decides it.
+func (l *Lake) Views(ctx context.Context, of string, gather func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error)) error {
+	mark, err := l.mark(ctx) // before they are read: what changes after it changes the mark
+	if err != nil {
+		return err
+	}
+
+	opening := l.opening("")
+	if mark != "" {
+		sum := sha256.Sum256([]byte(of + "\x00" + mark))
+		opening = l.opening("-- Written of " + hex.EncodeToString(sum[:8]) + ".\n")
+		if body, _, err := l.store.Get(ctx, l.ViewsKey()); err == nil && bytes.HasPrefix(body, []byte(opening)) {
+			return nil
+		}
+	}
+
+	facts, dims, err := gather()
+	if err != nil {
+		return err
+	}
+	return l.writeViews(ctx, opening, facts, dims)
+}
+
+// mark changes whenever an entry of the catalog does; "" if the store cannot tell, or something has just changed.
+func (l *Lake) mark(ctx context.Context) (string, error) {
+	watched, ok := l.store.(objstore.Watched)
+	if !ok {
+		return "", nil
+	}
+
+	var mark strings.Builder
+	kinds, err := objstore.Folders(ctx, l.store, l.catalogPrefix())
+	if err != nil {
+		return "", broken("the catalog", "cannot be listed", err)
+	}
+	for _, kind := range kinds {
+		folders := []string{""}
+		if kind == "facts" {
+			if folders, err = objstore.Folders(ctx, l.store, l.catalogPrefix()+"facts/"); err != nil {
+				return "", broken("the catalog", "cannot be listed", err)
+			}
+		}
+		for _, name := range folders {
+			prefix := strings.TrimSuffix(l.catalogPrefix()+kind+"/"+name, "/") + "/"
+			stamp, err := watched.Settled(ctx, prefix)
+			if err != nil {
+				return "", broken("the catalog", "cannot be listed", err)
+			}
+			if stamp == "" {
+				return "", nil
+			}
+			fmt.Fprintf(&mark, "%q %x\n", prefix, stamp)
+		}
+	}
+	return mark.String(), nil
+}
+
+// opening is how the script begins.
+func (l *Lake) opening(mark string) string {
+	return "-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
+		", written by hindcast after each run.\n" + mark + "-- Run it in any DuckDB client: .read views.sql\n" +
+		l.where() + l.area.opening()
+}
+
+func (l *Lake) writeViews(ctx context.Context, opening string, facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) error {
 	var script strings.Builder
-	script.WriteString("-- Views over the current generations of pipeline " + strings.ReplaceAll(l.pipeline, "\n", " ") +
-		", written by hindcast after each run.\n-- Run it in any DuckDB client: .read views.sql\n" +
-		l.where() + l.area.opening())
+	script.WriteString(opening)
 
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		l.view(&script, name, facts[name])

@@ -2,8 +2,10 @@ package lake
 
 import (
 	"database/sql"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,66 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore/file"
 )
+
+// gathered gives these units and dimensions.
+func gathered(facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+	return func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+		return facts, dims, nil
+	}
+}
+
+// The script is written again only if what it was written of has changed.
+func TestViewsAreWrittenOnce(t *testing.T) {
+	l, store := longLake(t)
+	writes := func(of string) bool {
+		t.Helper()
+		wrote := false
+		err := l.Views(t.Context(), of, func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+			wrote = true
+			return l.all(t)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wrote
+	}
+
+	entryOf(t, l, hourOf(l, "events", 1, 1))
+	for range 2 {
+		if !writes("a") {
+			t.Error("the script is not written while the catalog has just changed")
+		}
+	}
+	settle(t, l, "events")
+	if !writes("a") || writes("a") {
+		t.Error("the script is to be written once of the same catalog")
+	}
+	if !writes("b") || !writes("a") {
+		t.Error("the script is not written of something else")
+	}
+	entryOf(t, l, hourOf(l, "events", 1, 2))
+	settle(t, l, "events")
+	if !writes("a") || writes("a") {
+		t.Error("the script is not written of the next generation")
+	}
+	if err := store.Delete(t.Context(), l.ViewsKey()); err != nil {
+		t.Fatal(err)
+	}
+	if !writes("a") {
+		t.Error("a script that was deleted is not written")
+	}
+}
+
+// all are the current generations.
+func (l *Lake) all(t *testing.T) (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+	t.Helper()
+	facts, dims, err := l.Current(t.Context())
+	chosen := map[string][]*hindcast.Manifest{}
+	for fact, units := range facts {
+		chosen[fact] = slices.Collect(maps.Values(units))
+	}
+	return chosen, dims, err
+}
 
 func TestViews(t *testing.T) {
 	store, err := file.Open(filepath.Join(t.TempDir(), "it's [a] lake*"))
@@ -58,7 +120,7 @@ func TestViews(t *testing.T) {
 		dim:     parquet(&hindcast.Manifest{Name: dim, Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{note}}, "SELECT 'y' AS note"),
 		"empty": publish(t, l, &hindcast.Manifest{Name: "empty", Key: "all", Generation: 1, Run: "r1", Attempt: 1, Columns: []hindcast.Column{span, cost}}),
 	}
-	if err := l.Views(t.Context(), map[string][]*hindcast.Manifest{fact: units, "unknown": nil}, dims); err != nil {
+	if err := l.Views(t.Context(), "", gathered(map[string][]*hindcast.Manifest{fact: units, "unknown": nil}, dims)); err != nil {
 		t.Fatal(err)
 	}
 	script, _, err := store.Get(t.Context(), l.ViewsKey())
@@ -118,7 +180,7 @@ func TestViewsOfAHiddenLake(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Files = []hindcast.File{{Path: path, Rows: 1, Bytes: info.Size()}}
-	if err := l.Views(t.Context(), map[string][]*hindcast.Manifest{"billing": {publish(t, l, m)}}, nil); err != nil {
+	if err := l.Views(t.Context(), "", gathered(map[string][]*hindcast.Manifest{"billing": {publish(t, l, m)}}, nil)); err != nil {
 		t.Fatal(err)
 	}
 

@@ -2,8 +2,10 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
@@ -92,21 +94,33 @@ func unloaded(dims []*hindcast.Manifest) (events []hindcast.Event) {
 	return events
 }
 
-// writeViews writes the script of views over the current generations of the whole history.
+// writeViews writes the script of views over the current generations of the whole history, unless it is there already.
 func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
-	facts, dims, err := s.Lake.Paths(ctx)
+	of, err := json.Marshal(struct { // it decides which units there are
+		Facts   []hindcast.Fact
+		History hindcast.History
+		End     time.Time
+	}{p.Pipeline.Facts, p.Pipeline.History, p.History.End.UTC()})
 	if err != nil {
 		return err
 	}
-	units, err := plan.Present(&p.Pipeline, p.History.End)
-	if err != nil {
-		return err
-	}
-	chosen := map[string][]*hindcast.Manifest{}
-	for _, u := range units {
-		if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
-			chosen[u.Fact] = append(chosen[u.Fact], m)
+
+	return s.Lake.Views(ctx, string(of), func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+		facts, dims, err := s.Lake.Paths(ctx)
+		if err != nil {
+			return nil, nil, err
 		}
-	}
-	return s.Lake.Views(ctx, chosen, dims)
+		units, err := plan.Present(&p.Pipeline, p.History.End)
+		if err != nil {
+			return nil, nil, err
+		}
+
+		chosen := map[string][]*hindcast.Manifest{}
+		for _, u := range units {
+			if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
+				chosen[u.Fact] = append(chosen[u.Fact], m)
+			}
+		}
+		return chosen, dims, nil
+	})
 }
