@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -57,7 +58,7 @@ func (b *bench) hours(ctx context.Context) error {
 		return err
 	}
 
-	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.seconds, 1, "CPU s", new.detail())
+	b.below(fmt.Sprintf("plan of %d hourly slices, none committed", n), new.Seconds, 1, "CPU s", new.detail())
 	if err := b.publishHours(ctx, dir, n, n-1); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (b *bench) hours(ctx context.Context) error {
 		return err
 	}
 
-	b.below("run of one new slice among them, all others committed", one.seconds, 2, "CPU s", one.detail())
+	b.below("run of one new slice among them, all others committed", one.Seconds, 2, "CPU s", one.detail())
 	var seconds []float64
 	var peak int64
 	var last spent
@@ -78,9 +79,16 @@ func (b *bench) hours(ctx context.Context) error {
 		if !bytes.Contains(last.out, []byte("nothing to do")) {
 			return fmt.Errorf("the history is not up to date:\n%s", last.out)
 		}
-		seconds, peak = append(seconds, last.seconds), max(peak, last.peak)
+		seconds, peak = append(seconds, last.Seconds), max(peak, last.Peak)
 	}
 
+	first := hourlyFrom.Format("2006-01-02T15:04") + "+00:00"
+	named, err := b.spent(ctx, "plan", "-f", pipeline, "--slices", first)
+	if err != nil {
+		return err
+	}
+
+	b.below("plan of one of its slices, named by key", named.Seconds, 0.5, "CPU s", named.detail())
 	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.detail())
 	b.below("its memory, the largest process's", float64(peak)/1e6, 150, "MB", "")
 	return nil
@@ -88,36 +96,64 @@ func (b *bench) hours(ctx context.Context) error {
 
 // spent is what a command used, including its children.
 type spent struct {
-	seconds float64 // of CPU
-	wall    time.Duration
-	peak    int64 // resident bytes of the largest of its processes
+	Seconds float64       `json:"seconds"` // of CPU
+	Wall    time.Duration `json:"wall"`
+	Peak    int64         `json:"peak"` // resident bytes of the largest of its processes
 	out     []byte
 }
 
 func (s spent) detail() string {
-	return fmt.Sprintf("%.2f s, %.0f MB", s.wall.Seconds(), float64(s.peak)/1e6)
+	return fmt.Sprintf("%.2f s, %.0f MB", s.Wall.Seconds(), float64(s.Peak)/1e6)
 }
 
-// spent runs hindcast and says what it took. What the system tells of a process that has ended is of those that it waited for
-// too: hindcast waits for its workers.
-func (b *bench) spent(ctx context.Context, args ...string) (spent, error) {
-	cmd := exec.CommandContext(ctx, b.hindcast, args...)
+// spent runs hindcast and says what it took.
+func (b *bench) spent(ctx context.Context, args ...string) (s spent, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return s, err
+	}
+	used := filepath.Join(b.dir, "used.json")
+	defer func() { _ = os.Remove(used) }()
+
+	cmd := exec.CommandContext(ctx, self, slices.Concat([]string{"spent", used, b.hindcast}, args)...)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return s, fmt.Errorf("hindcast %s: %w\n%s%s", args[0], err, out.String(), problems.String())
+	}
+
+	text, err := os.ReadFile(used)
+	if err != nil {
+		return s, err
+	}
+	err = json.Unmarshal(text, &s)
+	s.out = out.Bytes()
+	return s, err
+}
+
+// spentHere runs a command and writes what it used into a file. The system counts the memory of the process that starts another as
+// that one's too: this process is small, and whoever measures is not. What the system tells of a process that has ended is of
+// those that it waited for too: hindcast waits for its workers.
+func spentHere(args []string) error {
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
-		return spent{}, fmt.Errorf("hindcast %s: %w\n%s%s", args[0], err, out.String(), problems.String())
+		return err
 	}
 
 	took := time.Since(began)
-
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return spent{}, errors.New("this system does not say what a process used")
+		return errors.New("this system does not say what a process used")
 	}
 
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return spent{cpu.Seconds(), took, usage.Maxrss * 1024, out.Bytes()}, nil
+	text, err := json.Marshal(spent{Seconds: cpu.Seconds(), Wall: took, Peak: usage.Maxrss * 1024})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(args[0], text, 0o644)
 }
 
 func (b *bench) makeHours(ctx context.Context, dir string, n int) error {

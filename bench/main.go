@@ -61,7 +61,7 @@ func main() {
 }
 
 // roles are what bench starts itself as.
-var roles = map[string]func(args []string) error{"bare": bare, "supervise": supervise}
+var roles = map[string]func(args []string) error{"bare": bare, "supervise": supervise, "spent": spentHere}
 
 func exit(err error) {
 	if err != nil {

@@ -76,7 +76,7 @@ func (b *bench) onSpark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.below("plan of them, Spark asked before", warm.wall.Seconds(), 0.3, "s", fmt.Sprintf("%.2f CPU s", warm.seconds))
+	b.below("plan of them, Spark asked before", warm.Wall.Seconds(), 0.3, "s", fmt.Sprintf("%.2f CPU s", warm.Seconds))
 	return nil
 }
 

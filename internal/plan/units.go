@@ -118,13 +118,13 @@ func Needed(p *hindcast.Pipeline, history, chosen []hindcast.Slice) (units []Loo
 }
 
 // unitKeys gives the keys of units by their starts, in the order of time. Most are those of slices, which have been written.
-func unitKeys(every, slices hindcast.Period, history []hindcast.Slice) func(start time.Time) string {
+func unitKeys(every, ofSlices hindcast.Period, history []hindcast.Slice) func(start time.Time) string {
 	at := 0
 	return func(start time.Time) string {
 		for at < len(history) && history[at].Start.Before(start) {
 			at++
 		}
-		if every == slices && at < len(history) && history[at].Start.Equal(start) {
+		if every == ofSlices && at < len(history) && history[at].Start.Equal(start) {
 			return history[at].Key
 		}
 		return sliceKey(start, every)
