@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -16,6 +17,7 @@ func (r *run) advance(a *assignment, res *result) {
 	}
 	if a.phase.step() == hindcast.StepTransform {
 		s.work = res.work
+		s.retain(res)
 	}
 
 	switch {
@@ -35,6 +37,24 @@ func (r *run) advance(a *assignment, res *result) {
 	default:
 		r.transformed(a, res)
 	}
+}
+
+// retain keeps the results that an assignment has staged, if it does not end its attempt with a failure, which discards them.
+func (s *slice) retain(res *result) {
+	if len(res.staged) == 0 || res.err != nil && res.work == nil {
+		return
+	}
+	if s.print != res.print {
+		s.staged = nil
+	}
+
+	kept := slices.Clone(res.staged)
+	for _, m := range s.staged {
+		if !slices.ContainsFunc(res.staged, func(now *hindcast.Manifest) bool { return now.Output == m.Output }) {
+			kept = append(kept, m)
+		}
+	}
+	s.print, s.staged = res.print, kept
 }
 
 func (r *run) unloaded(a *assignment) {
@@ -73,7 +93,6 @@ func (r *run) transformed(a *assignment, res *result) {
 		return
 	}
 
-	s.print, s.staged = res.print, res.staged
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)
 }

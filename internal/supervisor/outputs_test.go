@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,7 +124,7 @@ func TestOutputsOfAProcessThatDied(t *testing.T) {
 			if n := len(w.given) - started; n != len(want) {
 				t.Errorf("%d were started, want %q: %v", n, want, w.given)
 			}
-			if attempt := out.State.Slices[key(0)].Attempt; outlives != (attempt == 1) {
+			if attempt := out.State.Slices[key(0)].Attempt; attempt != 2 { // the first may have given the engine more than the journal says
 				t.Errorf("committed by attempt %d", attempt)
 			}
 			if w.count("load", key(0)) != 1 || len(w.rows) != 3 {
@@ -131,6 +132,36 @@ func TestOutputsOfAProcessThatDied(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While it is not confirmed that work on one output is dead, what is staged of the others stays, and is not made again.
+func TestUnconfirmedWorkOnAnOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := outliving(t)
+		var doubts atomic.Bool
+		doubts.Store(true)
+		c := w.config(several(planOf(1), 3))
+		c.Worker = looseOf{w, 1, &doubts}
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitOK)
+		if len(w.given) != 3 || len(w.rows) != 3 {
+			t.Errorf("given %v, rows %v", w.given, w.rows)
+		}
+	})
+}
+
+// looseOf is a worker that cannot confirm once that the work on one output is dead.
+type looseOf struct {
+	*world
+	output int
+	yes    *atomic.Bool
+}
+
+func (l looseOf) Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error) {
+	if try.Output == l.output && l.yes.Swap(false) {
+		return Staged{}, alive{errTransient}
+	}
+	return l.world.Wait(ctx, try, h, progress)
 }
 
 // A row of one output that is gone at the end, or rows of one target that were edited, fail the slice, and the error names it.

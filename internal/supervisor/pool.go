@@ -102,7 +102,7 @@ type result struct {
 	current   bool   // of a transform: committed rows with this fingerprint are there already
 	staged    []*hindcast.Manifest
 	work      *hindcast.OpenWork   // of a transform: what the engine was given, where it outlives this process
-	gone      bool                 // of a transform that is rejoined: nothing runs of it, and it has no result
+	gone      bool                 // of a transform that is rejoined: nothing runs of it, and not all of its results are there
 	committed []hindcast.Committed // of a load
 	unknown   bool                 // of a load: it may have been committed
 	reusable  bool                 // of a resolution: the staged result can be loaded

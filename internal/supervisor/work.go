@@ -12,9 +12,9 @@ import (
 // endTime bounds how long it may take to end what an earlier process gave to the engine.
 const endTime = 30 * time.Second
 
-// makeAll makes the results of the outputs, one after another: a slot of the transforms is one slice's. What an earlier process
-// has staged from the same is taken as is; what it gave to the engine is waited for. If one fails it returns the name of that.
-func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs []int) (failed string) {
+// makeAll makes the results of the outputs, one after another: a slot of the transforms is one slice's. What was staged before
+// from the same is taken as is.
+func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs []int) {
 	report, try := r.reporter(a), a.try
 	try.Fingerprint = res.print
 
@@ -27,20 +27,18 @@ func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs [
 
 		try.Output = output
 		report(hindcast.Event{Type: hindcast.EventStepStarted, Output: name})
-		handle, err := r.given(ctx, a, &try, name)
+		handle, err := r.give(ctx, a, try, name)
 		if err != nil {
 			res.err = err
-			return name
+			return
 		}
-
 		if r.takeBack(ctx, a, try, handle, res, n == len(outputs)-1); res.err != nil {
-			return name
+			return
 		}
 	}
-	return ""
 }
 
-// stagedBefore is the output's result of an earlier process, if it was made from what the print is of and is still there.
+// stagedBefore is the output's result of an earlier assignment or process, if it was made from what the print is of and is still there.
 func (r *run) stagedBefore(ctx context.Context, a *assignment, print, output string) *hindcast.Manifest {
 	for _, m := range a.staged {
 		if m.Output == output && a.try.Fingerprint == print && r.Worker.Reusable(ctx, m) {
@@ -48,17 +46,6 @@ func (r *run) stagedBefore(ctx context.Context, a *assignment, print, output str
 		}
 	}
 	return nil
-}
-
-// given is the handle of the attempt's work on an output: an earlier process gave it to the engine, below the prefix of its
-// fence, or it is given now.
-func (r *run) given(ctx context.Context, a *assignment, try *Try, output string) (hindcast.Handle, error) {
-	if a.phase == toRejoin && a.work.Output == output {
-		try.Fence = a.work.Fence
-		return a.work.Handle, nil
-	}
-	try.Fence = r.Fence
-	return r.give(ctx, a, *try, output)
 }
 
 // give gives the attempt's work to the engine. Where that outlives this process its tag is on disk before it starts, and
@@ -133,7 +120,8 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 }
 
 // rejoin waits for what an earlier process gave to the engine, if the slice would be made from the same now; if not, it
-// ends that. It is never started a second time: either its result is taken, or nothing of it runs any more.
+// ends that. It is never started a second time: either its result is taken, or nothing of it runs any more. What else the
+// slice needs and has not been staged is left to the next attempt.
 func (r *run) rejoin(ctx context.Context, a *assignment, res *result) {
 	var due []int
 	res.print, due, res.err = r.Worker.Fingerprint(ctx, a.try)
@@ -143,10 +131,24 @@ func (r *run) rejoin(ctx context.Context, a *assignment, res *result) {
 		return
 	}
 
-	due[0], due[at] = due[at], due[0] // first: nothing else may fail while it is not waited for
-	failed := r.makeAll(ctx, a, res, due)
-	if res.err != nil && failed == a.work.Output && hindcast.AsError(res.err).Code == hindcast.EWorker && ctx.Err() == nil {
-		res.gone, res.err = true, nil
+	try := a.try
+	try.Fingerprint, try.Output, try.Fence = res.print, due[at], a.work.Fence // its files are below the prefix of that
+	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepStarted, Output: a.work.Output})
+	r.takeBack(ctx, a, try, a.work.Handle, res, true)
+	if res.err != nil {
+		if hindcast.AsError(res.err).Code == hindcast.EWorker && ctx.Err() == nil {
+			res.gone, res.err = true, nil
+		}
+		return
+	}
+
+	for _, output := range slices.Delete(due, at, at+1) {
+		m := r.stagedBefore(ctx, a, res.print, r.Plan.Pipeline.Outputs[output].Name)
+		if m == nil { // the next attempt makes it: this one may have given it to the engine already
+			res.gone = true
+			return
+		}
+		res.staged = append(res.staged, m)
 	}
 }
 

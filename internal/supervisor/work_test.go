@@ -61,6 +61,9 @@ func (w *world) Start(_ context.Context, try Try) (hindcast.Handle, error) {
 			w.t.Errorf("%s is started, and %s is there", tag, other)
 		}
 	}
+	if w.outlives && w.given[tag] != nil {
+		w.t.Errorf("%s is started again: the engine would give what it has of that", tag)
+	}
 	o := w.draw("transform", try)
 	w.given[tag] = &given{slice: made, print: try.Fingerprint, outcome: o, due: time.Now().Add(o.Takes)}
 	if w.crashes("after the start", try) {
