@@ -89,6 +89,7 @@ type Result struct {
 	Bytes   int64
 	In      map[string]int64 // rows in the window, of each table that asks for them
 	Memory  int64            // peak resident bytes of the work's processes; 0 if unknown
+	Spilled int64            // bytes that the work wrote to disk for lack of memory, where the engine knows
 }
 
 // Properties say what an engine is.

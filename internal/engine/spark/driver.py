@@ -237,7 +237,22 @@ class Session:
             if table.get("count"):
                 answer["in"][table["name"]] = self.spark.table(quoted(table["name"])).count()
         self.check(rows)
+        answer["spilled"] = self.spilled()
         return answer
+
+    def spilled(self):
+        """The bytes that the request's stages wrote to disk for lack of memory, as Spark's own page would show them."""
+        context = self.spark.sparkContext
+        try:
+            context._jsc.sc().listenerBus().waitUntilEmpty()
+            store, tracker = context._jsc.sc().statusStore(), context.statusTracker()
+            stages = set()
+            for job in tracker.getJobIdsForGroup(context.getLocalProperty("spark.jobGroup.id")):
+                info = tracker.getJobInfo(job)
+                stages.update(info.stageIds if info else [])
+            return sum(store.lastStageAttempt(stage).diskBytesSpilled() for stage in stages)
+        except Exception:  # a number for people: without it the work is done all the same
+            return 0
 
     def query(self):
         """The rows of an ad hoc query, as text."""

@@ -86,13 +86,14 @@ func (p *placed) result(path, dir string) (engine.Result, error) {
 			Rows  int64  `json:"rows"`
 			Bytes int64  `json:"bytes"`
 		} `json:"files"`
-		Rows int64            `json:"rows"`
-		In   map[string]int64 `json:"in"`
+		Rows    int64            `json:"rows"`
+		In      map[string]int64 `json:"in"`
+		Spilled int64            `json:"spilled"`
 	}
 	if err := json.Unmarshal(is.OK, &ok); err != nil {
 		return engine.Result{}, fmt.Errorf("reading the end of a Spark application's work: %w", err)
 	}
-	result := engine.Result{Columns: work.Columns, Rows: ok.Rows, In: ok.In, Memory: is.Peak}
+	result := engine.Result{Columns: work.Columns, Rows: ok.Rows, In: ok.In, Memory: is.Peak, Spilled: ok.Spilled}
 	for _, f := range ok.Files {
 		path := filepath.Join(dir, f.Name)
 		info, err := os.Stat(path)

@@ -1,0 +1,45 @@
+package trial
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/view"
+)
+
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		cluster bool
+		want    []view.Size
+	}{
+		{"1x2, 2x0.5", false, []view.Size{{Name: "1x2", Threads: 1, Memory: 2 << 30}, {Name: "2x0.5", Threads: 2, Memory: 512 << 20}}},
+		{"4x2", true, []view.Size{{Name: "4x2", Executors: 4, Cores: 2}}},
+		{"4x0.5", true, nil}, {"", false, nil}, {"1x2,", false, nil}, {"2", false, nil}, {"0x1", false, nil}, {"-1x1", false, nil}, {"1x0", false, nil},
+		{"1x0.01", false, nil}, {"1xNaN", false, nil}, {"1xInf", false, nil}, {"1x1e30", false, nil}, {"1x1x1", false, nil}, {"1x1,1x1", false, nil},
+	} {
+		got, err := Sizes(c.text, c.cluster)
+		if (err != nil) != (c.want == nil) || !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v, %v", c.text, got, err)
+		}
+		if err != nil && hindcast.AsError(err).Code != hindcast.EUsage {
+			t.Errorf("%q: %v", c.text, err)
+		}
+	}
+}
+
+// What is recommended as run.memory has room for as many slices of that size as it says.
+func TestMemoryForIsEnough(t *testing.T) {
+	m := plan.Machine{Cores: 16, Memory: 256 << 30}
+	for _, engine := range []int64{200 << 20, 1 << 30, 7 << 30, 100 << 30} {
+		memory := memoryFor(engine, m)
+		if got := m.Room(hindcast.RunConfig{Memory: memory}).Engine(); got < engine {
+			t.Errorf("%d for the engine: %d leave %d", engine, memory, got)
+		}
+		if got := m.Room(hindcast.RunConfig{Memory: memory - memoryStep}).Engine(); got >= engine {
+			t.Errorf("%d for the engine: %d are enough", engine, memory-memoryStep)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Size is what an engine is given for a slice: threads and memory on one machine, executors and their cores on a cluster.
+type Size struct {
+	Name      string `json:"name"` // as it was asked for: 2x4
+	Threads   int    `json:"threads,omitempty"`
+	Memory    int64  `json:"memory,omitempty"` // bytes
+	Executors int    `json:"executors,omitempty"`
+	Cores     int    `json:"cores,omitempty"` // of each executor
+}
+
+// Trial is what computing slices at several sizes showed.
+type Trial struct {
+	Engine  string     `json:"engine"`         // with its version
+	Slices  []string   `json:"slices"`         // keys
+	Labels  []string   `json:"-"`              // the same, for people
+	History int        `json:"history_slices"` // how many the whole history has
+	Price   float64    `json:"price_per_hour,omitempty"`
+	Cluster bool       `json:"cluster"` // sizes are executors; the price is of one
+	Sizes   []Measured `json:"sizes"`
+	Advice  *Advice    `json:"recommended,omitempty"` // nil if no size was enough
+}
+
+// Measured is what one size showed. All seconds are of the transform.
+type Measured struct {
+	Size    Size         `json:"size"`
+	StartUp float64      `json:"start_up_seconds"`
+	Slices  []SliceTrial `json:"slices"`
+	Seconds float64      `json:"slice_seconds"` // of one slice, the mean
+	Memory  int64        `json:"peak_memory"`   // bytes of the engine's processes; 0 if unknown
+	Spilled int64        `json:"spilled"`       // bytes, the most for a slice; -1 if unknown
+	Failed  string       `json:"failed,omitempty"`
+
+	// For the whole history, if its other slices are like these.
+	Parallel       int     `json:"side_by_side"` // slices that fit
+	HistorySeconds float64 `json:"history_seconds"`
+	SliceCost      float64 `json:"slice_cost,omitempty"`
+	HistoryCost    float64 `json:"history_cost,omitempty"`
+}
+
+// SliceTrial is a slice at one size.
+type SliceTrial struct {
+	Key     string  `json:"slice"`
+	Seconds float64 `json:"seconds"`
+	RowsIn  int64   `json:"rows_in"`
+	Rows    int64   `json:"rows"`
+	Spilled int64   `json:"spilled"`
+}
+
+// Advice is the size that a run should have, and how the pipeline file says so.
+type Advice struct {
+	Size      string `json:"size"`
+	Parallel  int    `json:"run.parallel"`
+	Memory    int64  `json:"run.memory,omitempty"` // bytes of the whole run; 0 on a cluster
+	Executors int    `json:"spark.executors,omitempty"`
+	Cores     int    `json:"spark.cores,omitempty"`
+}
+
+// Reckon fills in what follows for the whole history from the slices that were computed.
+func (t *Trial) Reckon(m *Measured) {
+	if m.Failed != "" || len(m.Slices) == 0 {
+		return
+	}
+	m.Seconds, m.Spilled = 0, m.Slices[0].Spilled
+	for _, s := range m.Slices {
+		m.Seconds += s.Seconds / float64(len(m.Slices))
+		m.Spilled = max(m.Spilled, s.Spilled)
+	}
+	m.Parallel = max(m.Parallel, 1)
+	rounds := (t.History + m.Parallel - 1) / m.Parallel
+	m.HistorySeconds = m.StartUp + float64(rounds)*m.Seconds
+
+	hours := m.Seconds / 3600
+	if t.Cluster {
+		m.SliceCost = t.Price * float64(m.Size.Executors) * hours
+	} else {
+		m.SliceCost = t.Price * hours / float64(m.Parallel) // they share the machine
+	}
+	m.HistoryCost = m.SliceCost * float64(t.History)
+}
+
+// alike is how much worse a size may be than the best to be taken for as good: measurements vary by as much.
+const alike = 1.05
+
+// Best is the size that has the whole history done first, or at the lowest cost where there is a price; of several that are
+// alike the one that takes least. Nil if none was enough.
+func (t *Trial) Best() *Measured {
+	worth := func(m *Measured) float64 {
+		if t.Price > 0 {
+			return m.HistoryCost
+		}
+		return m.HistorySeconds
+	}
+
+	var good []*Measured
+	for i := range t.Sizes {
+		if t.Sizes[i].Failed == "" && len(t.Sizes[i].Slices) > 0 {
+			good = append(good, &t.Sizes[i])
+		}
+	}
+	if len(good) == 0 {
+		return nil
+	}
+
+	least := worth(slices.MinFunc(good, func(a, b *Measured) int { return cmp.Compare(worth(a), worth(b)) }))
+	good = slices.DeleteFunc(good, func(m *Measured) bool { return worth(m) > least*alike })
+	return slices.MinFunc(good, func(a, b *Measured) int {
+		return cmp.Or(cmp.Compare(a.Size.Executors*a.Size.Cores, b.Size.Executors*b.Size.Cores), cmp.Compare(a.Size.Memory, b.Size.Memory),
+			cmp.Compare(a.Size.Threads, b.Size.Threads), cmp.Compare(worth(a), worth(b)))
+	})
+}

@@ -1,0 +1,70 @@
+package view
+
+import (
+	"math"
+	"testing"
+)
+
+func tried(seconds float64, size Size, parallel int) Measured {
+	return Measured{Size: size, StartUp: 1, Parallel: parallel, Slices: []SliceTrial{{Seconds: seconds - 1, Spilled: 5}, {Seconds: seconds + 1, Spilled: 7}}}
+}
+
+func near(got, want float64) bool { return math.Abs(got-want) < 1e-9 }
+
+func TestReckonOfAMachine(t *testing.T) {
+	trial := Trial{History: 36, Price: 3.6}
+	m := tried(10, Size{Threads: 1, Memory: 1 << 30}, 4)
+	trial.Reckon(&m)
+	if !near(m.Seconds, 10) || m.Spilled != 7 || !near(m.HistorySeconds, 1+9*10) || !near(m.SliceCost, 0.0025) || !near(m.HistoryCost, 0.09) {
+		t.Errorf("%+v", m)
+	}
+	trial.History = 37 // one more round
+	if trial.Reckon(&m); !near(m.HistorySeconds, 1+10*10) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestReckonOfACluster(t *testing.T) {
+	trial := Trial{History: 36, Price: 3.6, Cluster: true}
+	m := tried(10, Size{Executors: 4, Cores: 2}, 2)
+	if trial.Reckon(&m); !near(m.SliceCost, 0.04) || !near(m.HistoryCost, 1.44) || !near(m.HistorySeconds, 1+18*10) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestBest(t *testing.T) {
+	small, large := Size{Name: "small", Threads: 1, Memory: 1 << 30}, Size{Name: "large", Threads: 4, Memory: 4 << 30}
+	failed := Measured{Size: Size{Name: "failed"}, Failed: "out of memory"}
+	machine := func(smalls, larges float64) *Trial {
+		trial := &Trial{History: 8, Sizes: []Measured{failed, tried(larges, large, 1), tried(smalls, small, 1)}}
+		for i := range trial.Sizes {
+			trial.Reckon(&trial.Sizes[i])
+		}
+		return trial
+	}
+	for _, c := range []struct {
+		smalls, larges float64
+		want           string
+	}{{100, 50, "large"}, {50, 100, "small"}, {102, 100, "small"}, {110, 100, "large"}} {
+		if best := machine(c.smalls, c.larges).Best(); best == nil || best.Size.Name != c.want {
+			t.Errorf("%v: %+v", c, best)
+		}
+	}
+	if best := (&Trial{Sizes: []Measured{failed}}).Best(); best != nil {
+		t.Errorf("%+v", best)
+	}
+}
+
+// On a cluster twice the executors may be faster and cost more: the price decides where there is one.
+func TestBestByPrice(t *testing.T) {
+	few, many := Size{Name: "few", Executors: 2, Cores: 2}, Size{Name: "many", Executors: 4, Cores: 2}
+	for price, want := range map[float64]string{0: "many", 0.5: "few"} {
+		trial := &Trial{History: 8, Price: price, Cluster: true, Sizes: []Measured{tried(60, many, 1), tried(100, few, 1)}}
+		for i := range trial.Sizes {
+			trial.Reckon(&trial.Sizes[i])
+		}
+		if best := trial.Best(); best.Size.Name != want {
+			t.Errorf("price %g: %s", price, best.Size.Name)
+		}
+	}
+}
