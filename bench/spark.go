@@ -111,15 +111,15 @@ func (b *bench) sparkSlices(ctx context.Context, dir, home string, n int, each s
 		if err != nil {
 			return err
 		}
-		bare.wall, bare.seconds = bare.wall+one.wall, bare.seconds+one.seconds
+		bare.Wall, bare.Seconds = bare.Wall+one.Wall, bare.Seconds+one.Seconds
 	}
 
 	what := "in one application"
 	if each == "1" {
 		what = "an application each"
 	}
-	b.ratio(fmt.Sprintf("%d slices on Spark %s, against bare PySpark", n, what), bare.wall.Seconds()/ours.wall.Seconds(), 0.95,
-		fmt.Sprintf("%.1f s against %.1f s; CPU %.1f s against %.1f s", ours.wall.Seconds(), bare.wall.Seconds(), ours.seconds, bare.seconds))
+	b.ratio(fmt.Sprintf("%d slices on Spark %s, against bare PySpark", n, what), bare.Wall.Seconds()/ours.Wall.Seconds(), 0.95,
+		fmt.Sprintf("%.1f s against %.1f s; CPU %.1f s against %.1f s", ours.Wall.Seconds(), bare.Wall.Seconds(), ours.Seconds, bare.Seconds))
 	if each == "1" {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (b *bench) bareSpark(ctx context.Context, dir, home, out string, folders []
 	if !ok {
 		return spent{}, errors.New("this system does not say what a process used")
 	}
-	return spent{seconds: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), wall: took, peak: usage.Maxrss * 1024}, nil
+	return spent{Seconds: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Wall: took, Peak: usage.Maxrss * 1024}, nil
 }
 
 // sparkOverlap reads from a run's events how much longer it took than its transforms alone, and what passed between the
