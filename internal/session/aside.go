@@ -22,20 +22,37 @@ func (s *Session) LakeAside(folder string) (*lake.Lake, error) {
 	return lake.New(store, p.Name), nil
 }
 
-// FolderAside makes a folder that the engine's processes can read and write, wherever they are. The caller removes it.
-func (s *Session) FolderAside(shared bool) (string, error) {
+// FolderAside makes a folder that the engine's processes can read and write, on other machines too if it is shared. remove
+// removes it, and the folders of the lake that were made for it.
+func (s *Session) FolderAside(shared bool) (folder string, remove func() error, err error) {
 	below := s.spill
+	var made []string
 	if shared && !s.Lake.Remote() {
 		below = filepath.Join(s.Pipeline.Lake.Path, filepath.FromSlash(lake.Bookkeeping(s.Pipeline.Name)))
-		if err := os.MkdirAll(below, 0o700); err != nil {
-			return "", fmt.Errorf("making a folder in the lake: %w", err)
+		for dir := below; !exists(dir); dir = filepath.Dir(dir) {
+			made = append(made, dir)
+		}
+		if err := os.MkdirAll(below, 0o755); err != nil {
+			return "", nil, fmt.Errorf("making a folder in the lake: %w", err)
 		}
 	}
-	folder, err := os.MkdirTemp(below, "aside-")
+
+	folder, err = os.MkdirTemp(below, "aside-")
 	if err != nil {
-		return "", fmt.Errorf("making a folder beside the lake: %w", err)
+		return "", nil, fmt.Errorf("making a folder beside the lake: %w", err)
 	}
-	return folder, nil
+	return folder, func() error {
+		err := os.RemoveAll(folder)
+		for _, dir := range made {
+			_ = os.Remove(dir) // unless a run uses it by now
+		}
+		return err
+	}, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // EngineAside opens the engine of a pipeline that differs from the session's in how much that has. The caller closes both.

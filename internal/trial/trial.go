@@ -67,10 +67,11 @@ func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (rep
 	if err := t.choose(ctx, now); err != nil {
 		return nil, err
 	}
-	if t.folder, err = s.FolderAside(cluster); err != nil {
+	var remove func() error
+	if t.folder, remove, err = s.FolderAside(cluster); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(t.folder)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	if err := t.all(ctx, sizes); err != nil {
 		return nil, err
 	}
