@@ -164,6 +164,7 @@ func (m *maker) fill(out *Plan) error {
 		needed[f], runs[f] = make([]bool, len(c.units)), make([]bool, len(c.units))
 	}
 	m.replaced = 0
+	out.Items = make([]Item, 0, m.open()) // room for many at once
 	for _, i := range m.chosen {
 		c := m.all[i]
 		if c == nil && (m.Force || m.Whole) {
@@ -197,6 +198,7 @@ func (m *maker) fill(out *Plan) error {
 		}
 	}
 	for f, c := range m.cutters {
+		out.Units = slices.Grow(out.Units, count(needed[f]))
 		for i := range c.units {
 			if !needed[f][i] {
 				continue
@@ -209,6 +211,29 @@ func (m *maker) fill(out *Plan) error {
 		}
 	}
 	return nil
+}
+
+func count(marked []bool) (n int) {
+	for _, is := range marked {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+// open is how many of the chosen slices may become items.
+func (m *maker) open() int {
+	if m.Force || m.Whole {
+		return len(m.chosen)
+	}
+	n := 0
+	for _, i := range m.chosen {
+		if m.all[i] != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // span adds a slice that is up to date, to the span before it if it follows that one.
