@@ -298,9 +298,11 @@ func (s *Steps) Kill() (dead, unconfirmed []string) {
 	workers := "the engine"
 	if w, ok := s.engine.(interface{ Workers() []string }); ok {
 		names := w.Workers()
-		if len(names) == 1 {
+		switch len(names) {
+		case 0: // all have ended already
+		case 1:
 			workers = names[0]
-		} else {
+		default:
 			workers = fmt.Sprintf("%d workers", len(names))
 		}
 	}

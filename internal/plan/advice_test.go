@@ -25,7 +25,7 @@ func TestWhichEngineIsProposed(t *testing.T) {
 	} {
 		p := &Plan{Engine: Version{Name: c.engine}, Items: []Item{{Slice: hindcast.Slice{Key: "2020-01-01"}, Reason: c.reason, Bytes: c.bytes}}}
 		p.Pipeline.Transform.Spark.Master = c.master
-		if got := strings.Join(engineAdvice(p, 8*gib), "\n"); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+		if got := engineAdvice(p, 8*gib); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -147,7 +147,8 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.refuseGone(gone); err != nil {
 		return nil, err
 	}
-	out.Notes = append(m.columnNotes(out), engineAdvice(out, m.Machine.Room(m.Pipeline.Run).Engine())...)
+	out.Notes = m.columnNotes(out)
+	out.OtherEngine = engineAdvice(out, m.Machine.Room(m.Pipeline.Run).Engine())
 	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved()

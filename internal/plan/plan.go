@@ -28,7 +28,9 @@ type Plan struct {
 	Estimate  Estimate          `json:"estimate"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	LeftOut   []string          `json:"left_out,omitempty"` // tables and files that match a fact and are in no slice, in words; warnings too
-	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet; of another engine
+	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
+	// OtherEngine says why another engine would fit the slices better, if one would.
+	OtherEngine string `json:"other_engine,omitempty"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 	// Copies are how old the copies in the lake are that the slices are made of, where none of them runs.

@@ -50,11 +50,14 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
+	if p.OtherEngine != "" {
+		pg.wrap(label("engine"), labelHang, o.text(p.OtherEngine))
+	}
 	for _, warning := range p.Warnings {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
 
-	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved) > 0 {
+	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved)+len(p.OtherEngine) > 0 {
 		pg.add("")
 	}
 

@@ -31,6 +31,7 @@ type application struct {
 const (
 	aboutFile    = "application.json"
 	progressFile = "progress.json"
+	secretsPipe  = "secrets"
 	inbox        = "inbox"
 	done         = "done"
 	closing      = "close"
@@ -40,11 +41,11 @@ const (
 
 // about is what an application is, for its driver and for whoever finds its folder.
 type about struct {
-	Host       string            `json:"host"`
-	Supervisor int               `json:"supervisor"` // the process that started it
-	Started    string            `json:"supervisor_started"`
-	Master     string            `json:"master"`
-	Conf       map[string]string `json:"conf,omitempty"` // settings that are not to be seen in a command line
+	Host       string `json:"host"`
+	Supervisor int    `json:"supervisor"` // the process that started it
+	Started    string `json:"supervisor_started"`
+	Master     string `json:"master"`
+	Secrets    bool   `json:"secrets,omitempty"` // settings come through a pipe
 }
 
 // submission is how an application is started.
@@ -68,12 +69,16 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Conf: s.secret}
+	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Secrets: len(s.secret) > 0}
 	if err := errors.Join(os.Mkdir(a.join(inbox), 0o700), os.Mkdir(a.join(done), 0o700), os.Mkdir(a.join("tmp"), 0o700), place(a.join(aboutFile), asJSON(is)),
 		os.WriteFile(a.join(driverFile), driver, 0o600)); err != nil {
 		return nil, nil, err
 	}
 
+	pipe, err := a.whisper(s.secret)
+	if err != nil {
+		return nil, nil, err
+	}
 	log, err := os.OpenFile(a.join(logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nil, err
@@ -92,9 +97,32 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 	ended := make(chan struct{})
 	go func() {
 		_ = command.Wait() // the end is told by files
+		if pipe != nil {
+			_ = pipe.Close()
+		}
 		close(ended)
 	}()
 	return a, ended, nil
+}
+
+// whisper gives settings to the driver through a pipe, so that they lie in no file and no process shows them; nil if there are
+// none. The pipe holds them as long as it is open.
+func (a *application) whisper(secrets map[string]string) (*os.File, error) {
+	if len(secrets) == 0 {
+		return nil, nil
+	}
+	path := a.join(secretsPipe)
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		return nil, fmt.Errorf("making a pipe for Spark's settings: %w", err)
+	}
+	pipe, err := os.OpenFile(path, os.O_RDWR, 0) // it waits for no reader
+	if err != nil {
+		return nil, fmt.Errorf("opening the pipe for Spark's settings: %w", err)
+	}
+	if _, err := pipe.Write(append(asJSON(secrets), '\n')); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing Spark's settings: %w", err), pipe.Close())
+	}
+	return pipe, nil
 }
 
 func (a *application) join(name string) string { return filepath.Join(a.dir, name) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Binder asks a session of Spark on this machine, whatever the master is, what SQL would do. It starts one when it does not
@@ -185,7 +186,7 @@ func columnsOf(got found, q engine.Query, f frozen) ([]hindcast.Column, error) {
 		if strings.Contains(typ, "WITH TIME ZONE") && !zoned(q) {
 			return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, c.Name)),
 				Message: fmt.Sprintf("column %q of the result has a time zone, and no column that the SQL reads has one: functions such as date_trunc() give Spark's TIMESTAMP_LTZ", c.Name),
-				Next:    "write CAST(… AS TIMESTAMP_NTZ), or CAST(… AS TIMESTAMP_LTZ) if instants are meant"}
+				Next:    "write CAST(… AS TIMESTAMP_NTZ), or CAST(… AS TIMESTAMP_LTZ) if instants are meant; where clocks are changed both move the times that they skip"}
 		}
 		columns = append(columns, hindcast.Column{Name: c.Name, Type: typ})
 	}
@@ -195,12 +196,17 @@ func columnsOf(got found, q engine.Query, f frozen) ([]hindcast.Column, error) {
 // zoned reports whether anybody asked for instants: a column of the tables, or the SQL itself.
 func zoned(q engine.Query) bool {
 	for _, t := range q.Tables {
-		if slices.ContainsFunc(t.Columns, func(c hindcast.Column) bool { return strings.Contains(c.Type, "WITH TIME ZONE") }) {
-			return true
+		for _, c := range t.Columns {
+			if strings.Contains(c.Type, "WITH TIME ZONE") && (strings.Contains(q.SQL, "*") || named(q.SQL, c.Name)) {
+				return true
+			}
 		}
 	}
-	return strings.Contains(strings.ToUpper(q.SQL), "TIMESTAMP_LTZ")
+	return named(q.SQL, "TIMESTAMP_LTZ")
 }
+
+// named reports whether the SQL has a word, quoted or not, in no comment and no text.
+func named(sql, word string) bool { return sqltext.Spark.Find(sql, 0, word) >= 0 }
 
 func untyped(column, typ string, q engine.Query, f frozen) error {
 	e := &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, column)),

@@ -88,7 +88,7 @@ func TestStandaloneCluster(t *testing.T) {
 		w := work(name, sql)
 		h, err := e.Start(t.Context(), w)
 		if err != nil {
-			t.Fatal(err)
+			return engine.Result{}, err
 		}
 		return e.Wait(t.Context(), h, w.Dir, nil)
 	}

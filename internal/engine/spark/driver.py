@@ -2,6 +2,7 @@
 
 Usage: driver.py FOLDER. The folder is the application's, on this machine:
   application.json  what the application is, from hindcast: its supervisor's process, and what it is for
+  secrets           a named pipe with the settings that are not to be stored, if there are any
   running.json      what Spark says of itself, written once the session is there
   inbox/N.json      requests in the order of their numbers; inbox/close asks for the end
   done/N.json       those that have ended
@@ -70,7 +71,7 @@ class Application:
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder
-        for key, value in self.about.get("conf", {}).items():
+        for key, value in self.secrets().items():
             builder = builder.config(key, value)
         self.spark = builder.getOrCreate()
         context = self.spark.sparkContext
@@ -97,6 +98,23 @@ class Application:
             os.rename(os.path.join(self.inbox, name), os.path.join(self.folder, "done", name))
             idle = time.monotonic()
         self.spark.stop()
+
+    def secrets(self):
+        """Settings that are not to be seen: they come through a named pipe and lie in no file."""
+        if not self.about.get("secrets"):
+            return {}
+        pipe = os.open(os.path.join(self.folder, "secrets"), os.O_RDONLY | os.O_NONBLOCK)
+        text, patience = b"", time.monotonic() + PARTING
+        while not text.endswith(b"\n"):
+            try:
+                text += os.read(pipe, 65536)
+            except BlockingIOError:
+                pass
+            if time.monotonic() > patience:
+                sys.exit("hindcast has died before it could say the settings")
+            time.sleep(POLL)
+        os.close(pipe)
+        return json.loads(text)
 
     def next(self):
         return min((n for n in os.listdir(self.inbox) if n.endswith(".json")), default=None)

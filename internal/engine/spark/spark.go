@@ -73,7 +73,13 @@ type placed struct {
 // Open makes the engine. It starts no application before the first work.
 func Open(o Options) (*Engine, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of Spark's applications: %w", err)
+		return nil, &hindcast.Error{Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Cause: err,
+			Message: fmt.Sprintf("the folder of Spark's applications cannot be made: %v", err), Next: "set XDG_CACHE_HOME to a folder that can be written"}
+	}
+	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); local(o.Spark.Master) && each < leastMemory {
+		return nil, &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("Spark needs at least %d MiB for an application; beside the warehouse there are %d MiB", leastMemory>>20, each>>20),
+			Next:    "raise run.memory, or lower run.parallel"}
 	}
 	if err := sweep(o.Dir); err != nil {
 		return nil, err
@@ -196,6 +202,10 @@ func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
 }
 
 func (e *Engine) start(limits engine.Limits) (*ours, error) {
+	if c, is := standalone(e.options.Spark.Master, e.options.Env); is && c.refused() {
+		return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no master of Spark listens at " + e.options.Spark.Master,
+			Next: "start it, or correct spark.master; ask: hindcast doctor spark"}
+	}
 	a, ended, err := begin(e.options.Dir, e.submissionTo(e.options.Spark.Master, limits))
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,22 @@ type installation struct {
 // quick makes JVMs that live for seconds cheaper.
 const quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
 
+// whispered is a setting that nobody may see.
+const whispered = "a whispered word"
+
+// overheard names the files below a folder that have it.
+func overheard(t *testing.T, base string) {
+	t.Helper()
+	_ = filepath.WalkDir(base, func(path string, entry fs.DirEntry, err error) error { // files may be gone meanwhile
+		if err == nil && entry.Type().IsRegular() {
+			if text, err := os.ReadFile(path); err == nil && bytes.Contains(text, []byte(whispered)) {
+				t.Errorf("%s has the setting", path)
+			}
+		}
+		return nil
+	})
+}
+
 // installed is the Spark of one of the lists of tests/python.
 func installed(t *testing.T, name string) installation {
 	t.Helper()
@@ -56,7 +73,8 @@ func installed(t *testing.T, name string) installation {
 }
 
 func (i installation) open(dir string) (*spark.Engine, error) {
-	is := hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick, "spark.executor.extraJavaOptions": quick}}
+	is := hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick, "spark.executor.extraJavaOptions": quick, "spark.hindcast.test": whispered},
+		ConfWritten: map[string]string{"spark.hindcast.test": "${TEST}"}}
 	if i.Interpreted {
 		is.Conf["spark.sql.codegen.wholeStage"], is.Conf["spark.sql.codegen.factoryMode"] = "false", "NO_CODEGEN"
 	}
@@ -88,6 +106,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 		}
 		s.binder = spark.NewBinder(s.engine)
 	}
+	overheard(t, s.base)
 	closes := strings.HasSuffix(t.Name(), "close_ends_all_work")
 	t.Cleanup(func() {
 		if closes {
