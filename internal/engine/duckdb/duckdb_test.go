@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -153,7 +154,11 @@ func watch(t *testing.T, pid int) func() {
 		t.Helper()
 		defer func() { _ = unix.Close(handle) }()
 		ended := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
-		if n, err := unix.Poll(ended, int(time.Minute/time.Millisecond)); n != 1 || err != nil {
+		n, err := unix.Poll(ended, int(time.Minute/time.Millisecond))
+		for errors.Is(err, unix.EINTR) { // Go's scheduler interrupts threads
+			n, err = unix.Poll(ended, int(time.Minute/time.Millisecond))
+		}
+		if n != 1 || err != nil {
 			t.Fatalf("process %d outlives the one that started it: %v", pid, err)
 		}
 	}
