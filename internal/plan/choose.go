@@ -155,7 +155,7 @@ func NoneChosen(selection, next string) error {
 		Message: "no slice is " + strings.Join(terms, " or "), Next: next, Cause: ErrNoneChosen}
 }
 
-// forced is the outcome of an output where what would not be made is made, except where there is no table to make it from.
+// forced is the outcome of an output once --force is considered: what is committed is made again, unless the table that it reads is missing.
 // What is new is made in any case, and stays new for the run's `--slices`.
 func (m *maker) forced(o *output) Outcome {
 	if m.Force && o.committed != nil && o.Reason != hindcast.ReasonMissing {
