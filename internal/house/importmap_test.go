@@ -37,7 +37,7 @@ var importMap = []row{
 	{"warehouse", []string{".", "sqltext", "datatype"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
 	{"engine", []string{".", "sqltext"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
-	{"engine/enginetest", []string{".", "engine"}, "suite of the contract"},
+	{"engine/enginetest", []string{".", "engine", "duck"}, "suite of the contract; DuckDB writes and reads its files"},
 
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},

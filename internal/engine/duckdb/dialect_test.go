@@ -16,7 +16,7 @@ import (
 func facts(t *testing.T, w *enginetest.World) engine.Table {
 	t.Helper()
 	path := filepath.Join(w.Dir, "facts.parquet")
-	parquet(t, path, "SELECT CAST(1 AS BIGINT) AS id, DATE '2020-01-01' AS day, CAST(1 AS DECIMAL(18,6)) AS cost")
+	enginetest.Parquet(t, path, "SELECT CAST(1 AS BIGINT) AS id, DATE '2020-01-01' AS day, CAST(1 AS DECIMAL(18,6)) AS cost")
 	return engine.Table{Name: "facts", Time: "day", Window: january, Own: january, Files: []string{path},
 		Columns: []hindcast.Column{{Name: "id", Type: "BIGINT"}, {Name: "day", Type: "DATE"}, {Name: "cost", Type: "DECIMAL(18,6)"}}}
 }
@@ -83,7 +83,7 @@ func TestEveryFunctionOfTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := query(t, result.Files, "SELECT * FROM result"); got != in.want {
+		if got := enginetest.Query(t, result.Files, "SELECT * FROM result"); got != in.want {
 			t.Errorf("in %s\ngot  %s\nwant %s", in.zone, got, in.want)
 		}
 	}
@@ -108,7 +108,7 @@ func TestSumsOfIntegersStayExact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := query(t, result.Files, "SELECT CAST(total AS HUGEINT) FROM result"); got != "9007199254740993" {
+	if got := enginetest.Query(t, result.Files, "SELECT CAST(total AS HUGEINT) FROM result"); got != "9007199254740993" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -128,7 +128,7 @@ func TestTimesBeyondTheCalendarAreOutside(t *testing.T) {
 func TestFilesAreRefusedByName(t *testing.T) {
 	w := world(t)
 	secret := filepath.Join(t.TempDir(), "secret.parquet")
-	parquet(t, secret, "SELECT DATE '2020-01-01' AS day")
+	enginetest.Parquet(t, secret, "SELECT DATE '2020-01-01' AS day")
 	for _, sql := range []string{"SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM '/etc/passwd.csv'", "WITH a AS (SELECT * FROM glob('/*')) FROM a"} {
 		_, err := w.Binder.Bind(t.Context(), engine.Query{SQL: sql, Tables: []engine.Table{facts(t, w)}}, nil)
 		forbidden(t, sql, err)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -63,7 +62,7 @@ func pool(t *testing.T, dir string) *duckdb.Pool {
 func world(t *testing.T) *enginetest.World {
 	dir := t.TempDir()
 	p := pool(t, dir)
-	return &enginetest.World{Engine: p, Binder: p, Scanner: p, Dir: dir, Parquet: parquet, Query: query,
+	return &enginetest.World{Engine: p, Binder: p, Scanner: p, Dir: dir,
 		Kill: func(t *testing.T) { kill(t, workerOf(t, p)) },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			orphan(t, dir, work)
@@ -162,60 +161,6 @@ func watch(t *testing.T, pid int) func() {
 			t.Fatalf("process %d outlives the one that started it: %v", pid, err)
 		}
 	}
-}
-
-func parquet(t *testing.T, path, statement string) {
-	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.Exec(duck.CopyStatement(statement, path)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func query(t *testing.T, files []hindcast.File, text string) string {
-	t.Helper()
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.Path
-	}
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.Exec("CREATE TABLE result AS FROM read_parquet(" + duck.Strings(paths) + ")"); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := db.Query("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (" + text + ")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for rows.Next() {
-		values := make([]any, len(names))
-		dest := make([]any, len(names))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := rows.Scan(dest...); err != nil {
-			t.Fatal(err)
-		}
-		fields := make([]string, len(values))
-		for i, v := range values {
-			fields[i] = fmt.Sprint(v)
-		}
-		lines = append(lines, strings.Join(fields, ","))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func TestConformance(t *testing.T) {

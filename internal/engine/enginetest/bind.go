@@ -99,7 +99,7 @@ func scan(t *testing.T, w *World) {
 		"a-2.parquet": "SELECT CAST(2 AS BIGINT) AS id, DATE '2020-01-02' AS day UNION ALL SELECT 3, DATE '2020-01-03'",
 		"a-1.parquet": "SELECT CAST(4 AS INTEGER) AS id, DATE '2020-01-04' AS day",
 	} {
-		w.Parquet(t, filepath.Join(w.Dir, name), sql)
+		Parquet(t, filepath.Join(w.Dir, name), sql)
 	}
 
 	search := engine.Search{Dir: w.Dir, Patterns: []string{"a-*.parquet", "c-*.parquet", "b-?.parquet"}}
@@ -128,7 +128,7 @@ func scan(t *testing.T, w *World) {
 		t.Errorf("files %+v", before.Files)
 	}
 
-	w.Parquet(t, filepath.Join(w.Dir, "a-2.parquet"), "SELECT CAST(20 AS BIGINT) AS id, DATE '2020-01-02' AS day UNION ALL SELECT 3, DATE '2020-01-03'")
+	Parquet(t, filepath.Join(w.Dir, "a-2.parquet"), "SELECT CAST(20 AS BIGINT) AS id, DATE '2020-01-02' AS day UNION ALL SELECT 3, DATE '2020-01-03'")
 	again, err := w.Scanner.Scan(t.Context(), search)
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 // groups: files whose columns differ are each read by their own, and cast to the table's.
 func groups(t *testing.T, w *World) {
 	whole, exact := filepath.Join(w.Dir, "whole.parquet"), filepath.Join(w.Dir, "exact.parquet")
-	w.Parquet(t, whole, "SELECT DATE '2020-01-03' AS day, 9007199254740993::BIGINT AS cost, '1' AS took")
-	w.Parquet(t, exact, "SELECT '2' AS took, 0.0123456789::DECIMAL(18,10) AS cost, TIMESTAMP '2020-01-04 05:06:07' AS day")
+	Parquet(t, whole, "SELECT DATE '2020-01-03' AS day, 9007199254740993::BIGINT AS cost, '1' AS took")
+	Parquet(t, exact, "SELECT '2' AS took, 0.0123456789::DECIMAL(18,10) AS cost, TIMESTAMP '2020-01-04 05:06:07' AS day")
 	columns := []hindcast.Column{{Name: "day", Type: "TIMESTAMP"}, {Name: "cost", Type: "DECIMAL(38,10)"}, {Name: "took", Type: "HUGEINT"}}
 	work := w.work(t, "", "SELECT day, cost, CAST(took AS BIGINT) AS took FROM facts", columns[0], columns[1], hindcast.Column{Name: "took", Type: "BIGINT"})
 	work.Query.Tables = []engine.Table{{Name: "facts", Time: "day", Window: january, Own: january, Columns: columns, Groups: []engine.Group{
@@ -21,7 +21,7 @@ func groups(t *testing.T, w *World) {
 		{Columns: columns}}}}
 
 	want := "2020-01-03 00:00:00,9007199254740993.0000000000,1\n2020-01-04 05:06:07,0.0123456789,2"
-	if got := w.Query(t, w.mustRun(t, work).Files, "SELECT day::VARCHAR, cost::VARCHAR, took FROM result ORDER BY day"); got != want {
+	if got := Query(t, w.mustRun(t, work).Files, "SELECT day::VARCHAR, cost::VARCHAR, took FROM result ORDER BY day"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func window(t *testing.T, w *World) {
 	work := w.work(t, "", perDay+" -- end", dayTotal...)
 	result := w.mustRun(t, work)
-	if got := w.Query(t, result.Files, "SELECT * FROM result ORDER BY day"); got != "2020-01-01,1.000001\n2020-01-31,2.000000" {
+	if got := Query(t, result.Files, "SELECT * FROM result ORDER BY day"); got != "2020-01-01,1.000001\n2020-01-31,2.000000" {
 		t.Errorf("got\n%s", got)
 	}
 
@@ -38,7 +38,7 @@ func oneTime(t *testing.T, w *World) {
 		work := w.work(t, string(rune('a'+i)), "SELECT DATE '2020-01-01' AS day, "+w.Micros+" AS micros", day, hindcast.Column{Name: "micros", Type: "BIGINT"})
 		work.Query.Now, work.Query.TimeZone = now, zone
 		work.Checks = []engine.Check{{Check: hindcast.Check{Name: "now", SQL: "SELECT 1 WHERE " + w.Micros + " <> 1583033400250000"}}}
-		if got := w.Query(t, w.mustRun(t, work).Files, "SELECT micros FROM result"); got != "1583033400250000" {
+		if got := Query(t, w.mustRun(t, work).Files, "SELECT micros FROM result"); got != "1583033400250000" {
 			t.Errorf("in %s: %s", zone, got)
 		}
 	}
@@ -48,7 +48,7 @@ func own(t *testing.T, w *World) {
 	work := w.work(t, "", "SELECT DATE '2020-01-15' AS day, CAST(sum(cost) AS DECIMAL(38,6)) AS total FROM facts", dayTotal...)
 	work.Query.Tables[0].Window.Start = january.Start.AddDate(0, 0, -7) // lookback
 	work.Checks = []engine.Check{{Check: hindcast.Check{Name: "own", SQL: "SELECT * FROM facts WHERE day < DATE '2020-01-01'"}}}
-	if got := w.Query(t, w.mustRun(t, work).Files, "SELECT total FROM result"); got != "13.500001" {
+	if got := Query(t, w.mustRun(t, work).Files, "SELECT total FROM result"); got != "13.500001" {
 		t.Errorf("the SQL should see the lookback: %s", got)
 	}
 }
@@ -70,7 +70,7 @@ func strays(t *testing.T, w *World) {
 		if i == 1 {
 			query, names = "SELECT n, moment, 1 AS more FROM ("+query+")", []string{"n", "moment", "more"}
 		}
-		w.Parquet(t, path, query)
+		Parquet(t, path, query)
 		table.Layouts = append(table.Layouts, hindcast.Layout{Columns: names, Files: []string{path}})
 	}
 
@@ -96,11 +96,11 @@ func casts(t *testing.T, w *World) {
 	if got := spelled(result.Columns); got != spelled(bound) {
 		t.Errorf("columns %s", got)
 	}
-	types := w.Query(t, result.Files, "SELECT typeof(day), typeof(a), typeof(b), typeof(c), typeof(d), typeof(e), typeof(f) FROM result")
+	types := Query(t, result.Files, "SELECT typeof(day), typeof(a), typeof(b), typeof(c), typeof(d), typeof(e), typeof(f) FROM result")
 	if types != "DATE,BIGINT,VARCHAR,DECIMAL(10,2),DOUBLE,TIMESTAMP,BOOLEAN" {
 		t.Errorf("types %s", types)
 	}
-	if got := w.Query(t, result.Files, "SELECT * REPLACE (f IS NULL AS f) FROM result"); got != "2020-01-01,7,42,1.50,2.0,2020-01-02 00:00:00,true" {
+	if got := Query(t, result.Files, "SELECT * REPLACE (f IS NULL AS f) FROM result"); got != "2020-01-01,7,42,1.50,2.0,2020-01-02 00:00:00,true" {
 		t.Errorf("values %s", got)
 	}
 }
@@ -256,7 +256,7 @@ func empty(t *testing.T, w *World) {
 func reach(t *testing.T, w *World) {
 	within, beyond := filepath.Join(w.Dir, "near.parquet"), filepath.Join(t.TempDir(), "far.parquet")
 	for _, path := range []string{within, beyond} {
-		w.Parquet(t, path, "SELECT DATE '2020-01-01' AS day")
+		Parquet(t, path, "SELECT DATE '2020-01-01' AS day")
 		for _, sql := range []string{"SELECT day FROM parquet.`" + path + "`", "SELECT day FROM read_parquet('" + path + "')", "SELECT day FROM '" + path + "'"} {
 			work := w.work(t, "", sql, day)
 			if columns, err := w.Binder.Bind(t.Context(), work.Query, nil); err == nil || hindcast.AsError(err).Class != hindcast.ClassPermanent {

@@ -19,9 +19,7 @@ type World struct {
 	Binder  engine.SQLBinder
 	Scanner engine.Scanner // for RunScanner
 	Dir     string
-	Parquet func(t *testing.T, path, selectSQL string)                   // writes rows as a Parquet file
-	Query   func(t *testing.T, files []hindcast.File, sql string) string // over the files as `result`, in DuckDB's SQL; values by comma, rows by line
-	Kill    func(t *testing.T)                                           // kills the process that works
+	Kill    func(t *testing.T) // kills the process that works
 	// Orphan starts the work in another process, kills that one with SIGKILL as soon as the work has begun, and gives the
 	// engine of a third process.
 	Orphan func(t *testing.T, work engine.Work) engine.Engine
@@ -89,7 +87,7 @@ var columns = []hindcast.Column{{Name: "id", Type: "BIGINT"}, {Name: "day", Type
 func (w *World) facts(t *testing.T) engine.Table {
 	t.Helper()
 	path := filepath.Join(w.Dir, "it's facts.parquet")
-	w.Parquet(t, path, `SELECT CAST(a AS BIGINT) AS id, CAST(b AS DATE) AS day, CAST(c AS DECIMAL(18,6)) AS cost FROM (VALUES
+	Parquet(t, path, `SELECT CAST(a AS BIGINT) AS id, CAST(b AS DATE) AS day, CAST(c AS DECIMAL(18,6)) AS cost FROM (VALUES
 		(1, '2019-12-31', 10.5), (2, '2020-01-01', 1.000001), (3, '2020-01-31', NULL), (4, '2020-01-31', 2), (5, '2020-02-01', 100)) AS v(a, b, c)`)
 	return engine.Table{Name: "facts", Columns: columns, Files: []string{path}, Time: "day", Window: january, Own: january}
 }

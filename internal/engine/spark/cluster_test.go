@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/engine/enginetest"
 	"github.com/hindcast/hindcast/internal/sparktest"
 )
 
@@ -98,7 +99,7 @@ func TestStandaloneCluster(t *testing.T) {
 	if err != nil || result.Rows != 1 {
 		t.Fatalf("%+v, %v", result, err)
 	}
-	if got := query(t, result.Files, "SELECT n FROM result"); got != "100000" {
+	if got := enginetest.Query(t, result.Files, "SELECT n FROM result"); got != "100000" {
 		t.Errorf("got %s", got)
 	}
 

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/engine/enginetest"
 	"github.com/hindcast/hindcast/internal/engine/spark"
@@ -115,7 +114,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 	})
 	dir := t.TempDir()
 	e := s.engine
-	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Parquet: parquet, Query: query,
+	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir,
 		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			orphan(t, s.installation, work)
@@ -219,60 +218,6 @@ func orphan(t *testing.T, i installation, work engine.Work) {
 		t.Fatal(err)
 	}
 	_ = supervisor.Wait()
-}
-
-func parquet(t *testing.T, path, statement string) {
-	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.Exec(duck.CopyStatement(statement, path)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func query(t *testing.T, files []hindcast.File, text string) string {
-	t.Helper()
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.Path
-	}
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.Exec("CREATE TABLE result AS FROM read_parquet(" + duck.Strings(paths) + ")"); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := db.Query("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (" + text + ")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for rows.Next() {
-		values := make([]any, len(names))
-		dest := make([]any, len(names))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := rows.Scan(dest...); err != nil {
-			t.Fatal(err)
-		}
-		fields := make([]string, len(values))
-		for i, v := range values {
-			fields[i] = fmt.Sprint(v)
-		}
-		lines = append(lines, strings.Join(fields, ","))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func TestConformance(t *testing.T) {
