@@ -48,7 +48,7 @@ func TestStatementsThatGiveRows(t *testing.T) {
 		}
 	}
 
-	for _, sql := range []string{"DESCRIBE facts", "SUMMARIZE facts;", "SHOW TABLES", "PIVOT (FROM facts LIMIT 3) ON id USING count(*)", "DESCRIBE SELECT id FROM facts"} {
+	for _, sql := range []string{"DESCRIBE facts", "SUMMARIZE facts;", "SHOW TABLES", "PIVOT (FROM facts ORDER BY id LIMIT 3) ON id USING count(*)", "DESCRIBE SELECT id FROM facts"} {
 		if rows, err := w.runner.Query(t.Context(), w.over(t, sql, nil), engine.Limits{}, 0); err != nil || len(rows.Values) == 0 {
 			t.Errorf("%s: %d rows, %v", sql, len(rows.Values), err)
 		}
