@@ -26,6 +26,7 @@ type Steps struct {
 	plan      *plan.Plan
 	fence     int64
 	lake      *lake.Lake
+	exchange  lake.Exchange // with the engine
 	warehouse warehouse.Warehouse
 	engine    engine.Engine
 	binder    engine.Binder
@@ -84,7 +85,7 @@ type Config struct {
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},

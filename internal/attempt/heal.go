@@ -70,6 +70,33 @@ func (s *Steps) heal(ctx context.Context, item plan.Item, table string, columns 
 	return some
 }
 
+// suspect looks for damage in all that a slice reads, where the engine met some in bytes that nobody had compared.
+func (s *Steps) suspect(ctx context.Context, item plan.Item, found error) error {
+	if s.exchange.Compared() || !isDamage(found) {
+		return found
+	}
+	var tables []string
+	for _, need := range item.Units {
+		tables = append(tables, need.Fact)
+	}
+	for _, d := range s.plan.Pipeline.Dims {
+		tables = append(tables, d.Name)
+	}
+
+	for _, table := range tables {
+		files, _, _, err := s.files(item, table)
+		if err != nil {
+			return err
+		}
+		_, release, err := s.lake.Localize(ctx, files, nil)
+		if err != nil {
+			return s.heal(ctx, item, table, nil, err)
+		}
+		release()
+	}
+	return found
+}
+
 // inspect reads a unit's files once more. One that is damaged is not in the lake any more, as far as this run goes.
 func (s *Steps) inspect(ctx context.Context, u *unit, columns []string) (*damaged, error) {
 	u.mutex.Lock()

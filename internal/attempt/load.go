@@ -157,7 +157,7 @@ func (s *Steps) Discard(ctx context.Context, try supervisor.Try) {
 }
 
 func (s *Steps) discard(ctx context.Context, try supervisor.Try) {
-	if err := s.lake.Discard(ctx, s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt); err != nil {
+	if err := s.exchange.Discard(ctx, s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt); err != nil {
 		_, _ = fmt.Fprintf(s.log, "%s discarding attempt %d of %s: %v\n", s.now().Format(time.TimeOnly), try.Attempt, try.Item.Slice.Key, err)
 	}
 }

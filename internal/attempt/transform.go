@@ -27,8 +27,8 @@ type given struct {
 	release func() // what was brought here for it
 }
 
-// Outlives reports whether the engine's work goes on without this process.
-func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives }
+// Outlives reports whether the engine's work goes on without this process, and its result is found again.
+func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives && s.exchange.Lasting() }
 
 // Tag names the attempt's work on an output. Where an engine serves several lakes, two of them may have pipelines of the same
 // name.
@@ -48,7 +48,7 @@ func (s *Steps) tags() string {
 // EndOthers ends what earlier processes gave to the engine for this pipeline and this run does not wait for: state is the
 // run's so far, nil for a new one. Unless that is confirmed dead the run should not begin beside it.
 func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
-	if !s.Outlives() {
+	if !s.engine.Properties().Outlives {
 		return nil
 	}
 	alive, err := s.engine.Alive(ctx, s.tags())
@@ -57,7 +57,7 @@ func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
 	}
 
 	awaited := map[string]bool{}
-	if state != nil {
+	if state != nil && s.Outlives() {
 		for _, slice := range state.Slices {
 			if slice.Work != nil {
 				awaited[slice.Work.Handle.Tag] = true
@@ -78,7 +78,7 @@ func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
 
 // Start has the engine run an output's SQL over the slice, and its checks over the result.
 func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handle, err error) {
-	dir, err := s.lake.Empty(ctx, s.staging(try))
+	dir, err := s.exchange.Empty(ctx, s.staging(try))
 	if err != nil {
 		return h, err
 	}
@@ -119,7 +119,7 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	if err == nil {
 		err = unchanged(g.own)
 	}
-	if err = s.record(ctx, g.seen, err); err != nil {
+	if err = s.record(ctx, g.seen, s.suspect(ctx, try.Item, err)); err != nil {
 		return supervisor.Staged{}, s.named(try.Output, s.doubt(try.Output, &g.work, g.reads, err))
 	}
 
@@ -159,7 +159,7 @@ func (s *Steps) taken(ctx context.Context, try supervisor.Try) (*given, error) {
 		return g, nil
 	}
 
-	dir, err := s.lake.Folder(s.staging(try))
+	dir, err := s.exchange.Folder(s.staging(try))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (e *unended) Unconfirmed() bool { return true }
 
 // Stage brings the result of the attempt's transform into the lake.
 func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.Manifest) error {
-	return s.lake.Stage(ctx, s.staging(try), result)
+	return s.exchange.Stage(ctx, s.staging(try), result)
 }
 
 func (s *Steps) staging(try supervisor.Try) string {
@@ -316,7 +316,7 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 		if sure && columns == nil {
 			columns = []string{} // rows are only counted
 		}
-		paths, let, err := s.lake.Localize(ctx, files, columns)
+		paths, let, err := s.exchange.Localize(ctx, files, columns)
 		if err != nil {
 			release()
 			if len(layouts) > 0 { // nothing of the user's own can be made again
@@ -325,6 +325,9 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 			return nil, s.heal(ctx, item, t.Name, columns, err)
 		}
 		releases = append(releases, let)
+		for _, f := range files {
+			t.Bytes += f.Bytes
+		}
 		if len(t.Groups) == 0 {
 			t.Files, t.Layouts = paths, layouts
 			continue
@@ -356,7 +359,7 @@ func (s *Steps) files(item plan.Item, table string) (files []hindcast.File, leng
 // reads says which columns of each table have to be here and right; a table that is not named, all of them. The binder is
 // asked once for tables of the same columns.
 func (s *Steps) reads(ctx context.Context, try supervisor.Try, work *engine.Work) (map[string][]string, error) {
-	if _, bytes := s.read(try.Item); !s.lake.Choosy(bytes) {
+	if _, bytes := s.read(try.Item); !s.exchange.Choosy(bytes) {
 		return nil, nil
 	}
 	key := signature(try.Output, work)

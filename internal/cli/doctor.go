@@ -44,6 +44,7 @@ Exit code 1 if something is missing; each is shown with what mends it.`,
 				return err
 			}
 			found.Spark, found.Master, found.Missing = home, master, append(append([]*hindcast.Error{}, missing...), more...)
+			found.bucket(p)
 			return a.examined(found)
 		},
 	}
@@ -72,7 +73,23 @@ func (a *app) sparkPipeline(cmd *cobra.Command) (*hindcast.Pipeline, error) {
 type health struct {
 	Spark   sparkhome.Home    `json:"spark"`
 	Master  sparkhome.Master  `json:"master"`
+	S3A     *sparkhome.S3A    `json:"s3a,omitempty"` // of a pipeline whose lake is in a bucket
 	Missing []*hindcast.Error `json:"missing"`
+}
+
+// bucket looks for what a cluster needs for a lake in a bucket.
+func (h *health) bucket(p *hindcast.Pipeline) {
+	switch {
+	case p.Lake.Scheme != "s3" || h.Spark.Version == "":
+		return
+	case strings.HasPrefix(p.Transform.Spark.Master, "local"):
+		h.S3A = &sparkhome.S3A{Found: "not needed: " + p.Transform.Spark.Master + " reads and writes files of this machine"}
+		return
+	}
+	s3a, fault := h.Spark.S3A(p.Transform.Spark, p.Places)
+	if h.S3A = &s3a; fault != nil {
+		h.Missing = append(h.Missing, fault)
+	}
 }
 
 // examined shows what was found and what is missing.
@@ -123,6 +140,9 @@ func (h health) lines() [][3]string {
 	}
 	if h.Spark.Hadoop == "" && h.Spark.Version != "" {
 		lines[2][2] = "not among Spark's jars: a lake in a bucket needs one"
+	}
+	if h.S3A != nil {
+		lines = slices.Insert(lines, 3, [3]string{"hadoop-aws", or(h.S3A.Version, none), h.S3A.Found})
 	}
 	return lines
 }

@@ -97,7 +97,8 @@ type EngineOptions struct {
 	Room    engine.Room // on this machine
 	Slots   int         // how many a frozen plan runs in parallel; 0 leaves it to the engine
 	Spill   string
-	Allowed []string // folders that the SQL's inputs and results are in
+	Store   objstore.Store // the lake's
+	Allowed []string       // folders that the SQL's inputs and results are in
 	Log     io.Writer
 	Died    func(child.Death) // is called when a process ended by itself; may be nil
 }
@@ -137,7 +138,11 @@ func apacheSpark(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.B
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
-	e, err := spark.Open(spark.Options{Submit: home.Submit, Version: home.Version, Env: env, Spark: p.Transform.Spark,
+	bucket, err := sparkBucket(p, home, o.Store)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := spark.Open(spark.Options{Submit: home.Submit, Version: home.Version, Env: env, Spark: p.Transform.Spark, Bucket: bucket,
 		Dir: spark.DefaultDir(), Capacity: capacity, Log: o.Log})
 	if err != nil {
 		return nil, nil, err
@@ -163,6 +168,26 @@ func (b sparkBinder) Strays(ctx context.Context, t engine.Table, zone string) (h
 
 // Close ends the processes of both.
 func (b sparkBinder) Close() error { return errors.Join(b.Binder.Close(), b.files.Close()) }
+
+// sparkBucket is how a cluster reaches the lake's bucket; nil where the lake is a folder, or Spark works with plain files of this
+// machine, as it does with local[…].
+func sparkBucket(p *hindcast.Pipeline, home sparkhome.Home, store objstore.Store) (func(context.Context) (spark.Bucket, error), error) {
+	remote, is := store.(*s3.Store)
+	if !is || spark.Local(p.Transform.Spark.Master) {
+		return nil, nil
+	}
+	need, fault := home.S3A(p.Transform.Spark, p.Places)
+	if fault != nil {
+		return nil, fault
+	}
+
+	return func(ctx context.Context) (spark.Bucket, error) { // when an application starts: the region is known by then, and keys are fresh
+		a := remote.Access()
+		keys, err := remote.Keys(ctx)
+		return spark.Bucket{Name: a.Bucket, Endpoint: a.Endpoint, Region: a.Region, PathStyle: a.PathStyle, SSE: a.SSE, SSEKey: a.SSEKey,
+			Hadoop: home.Hadoop, Package: need.Package, Keys: spark.Keys(keys)}, err
+	}, nil
+}
 
 func findSpark(p *hindcast.Pipeline) (sparkhome.Home, error) {
 	is := p.Transform.Spark

@@ -27,6 +27,8 @@ type Table struct {
 	Groups []Group `json:"groups,omitempty"`
 	// Count asks how many rows lie in the window, if no manifest says so.
 	Count bool `json:"count,omitempty"`
+	// Bytes are those of all files, as far as it is known; 0 if it is not.
+	Bytes int64 `json:"bytes,omitempty"`
 	// Sample is the share of rows to look at, in per cent; 0 is all. For ad hoc queries only.
 	Sample float64 `json:"sample,omitempty"`
 }
@@ -99,6 +101,8 @@ type Properties struct {
 	// Outlives says that work goes on when the process that started it has died. Then it is found again, by its handle or
 	// its tag, and never run twice. Where it is false the work dies with that process, and nobody has to look for it.
 	Outlives bool
+	// Elsewhere says that the work's processes run on other machines: files are shared folders', or URLs of a bucket.
+	Elsewhere bool
 }
 
 // Capacity is what an engine can run at once. It says nothing of what is running.

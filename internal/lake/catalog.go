@@ -209,7 +209,7 @@ func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Mani
 
 // save writes the record, of which m is the manifest.
 func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, record any, whole bool) error {
-	if err := l.sealFiles(ctx, prefix, m, whole); err != nil {
+	if err := l.sealFiles(ctx, prefix, m, whole, l.area.sealFile); err != nil {
 		return err
 	}
 

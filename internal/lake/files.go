@@ -36,12 +36,13 @@ func hashFile(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
 
+// sealer is area.sealFile, or does the same for files that are elsewhere.
+type sealer func(ctx context.Context, prefix string, f *hindcast.File, whole bool) error
+
 // sealFiles checks that m's files are there as it says, brings them into the lake, makes keys of their paths, and fills in the
-// checksums of the lake's own files and the sum of bytes. whole asks for a checksum of each whole file too.
-func (l *Lake) sealFiles(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool) error {
-	err := parallel.Do(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error {
-		return l.area.sealFile(ctx, prefix, &m.Files[n], whole)
-	})
+// checksums of the lake's own files and the sum of bytes. whole asks for a checksum of each whole file too. seal does it for one.
+func (l *Lake) sealFiles(ctx context.Context, prefix string, m *hindcast.Manifest, whole bool, seal sealer) error {
+	err := parallel.Do(len(m.Files), runtime.GOMAXPROCS(0), func(n int) error { return seal(ctx, prefix, &m.Files[n], whole) })
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (l *Lake) Stage(ctx context.Context, prefix string, m *hindcast.Manifest) e
 	if err := l.area.mayStage(ctx); err != nil {
 		return err
 	}
-	return l.sealFiles(ctx, prefix, m, false)
+	return l.sealFiles(ctx, prefix, m, false, l.area.sealFile)
 }
 
 // kept is the manifest of what a load replaced: rows, and the rows of hindcast_status that stood for them.

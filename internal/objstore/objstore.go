@@ -100,6 +100,12 @@ type Sweeper interface {
 	Sweep(ctx context.Context, prefix string, into func(folder string) bool) error
 }
 
+// Uploading is implemented by stores in which a killed writer may leave an upload that is not an object yet, and takes space.
+type Uploading interface {
+	// AbortUploads ends those below prefix, which must end in "/" and be ours (promise 3), of whose keys of is true.
+	AbortUploads(ctx context.Context, prefix string, of func(key string) bool) error
+}
+
 // Appender is implemented by stores that can extend an object; for others, numbered objects are written instead.
 type Appender interface {
 	// Append opens the object for appending, creating it if needed.

@@ -144,7 +144,7 @@ func (s *Session) StartEngine(c Connection) (err error) {
 	s.spill = c.Spill
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		room := s.Machine.Room(s.Pipeline.Run)
-		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Slots: c.Shares.Transforms, Spill: c.Spill,
+		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Store: s.Store, Slots: c.Shares.Transforms, Spill: c.Spill,
 			Room:    engine.Room{Cores: room.Cores, CoresAs: room.CoresAs, Memory: room.Engine(), MemoryAs: room.MemoryAs},
 			Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died})
 	}

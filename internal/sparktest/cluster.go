@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,7 +38,7 @@ func Start(t testing.TB, name string) *Cluster {
 	}
 
 	c := &Cluster{SparkHome: found[0], t: t}
-	c.master = c.start("org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+	c.master = c.start(nil, "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
 	c.Master = c.master.says(`Starting Spark master at (spark://\S+)`)
 	c.UI = c.master.says(`MasterWebUI.* started at http://\S+:(\d+)`)
 	c.master.says(`(I have been elected leader)`)
@@ -47,7 +48,18 @@ func Start(t testing.TB, name string) *Cluster {
 // Worker adds a worker of so many cores and MiB of memory, and returns its process group.
 func (c *Cluster) Worker(cores, memory int) int {
 	c.t.Helper()
-	w := c.start("org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "--cores", fmt.Sprint(cores),
+	return c.worker(cores, memory)
+}
+
+// Blind is Worker for one that has another folder in the place of that one, as a machine of its own would: an empty one.
+func (c *Cluster) Blind(cores, memory int, folder string) int {
+	c.t.Helper()
+	return c.worker(cores, memory, "unshare", "--mount", "sh", "-c", `mount -t tmpfs none "$0" && exec "$@"`, folder)
+}
+
+func (c *Cluster) worker(cores, memory int, in ...string) int {
+	c.t.Helper()
+	w := c.start(in, "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "--cores", fmt.Sprint(cores),
 		"--memory", fmt.Sprintf("%dm", memory), "--work-dir", c.t.TempDir(), c.Master)
 	w.says(`(Successfully registered with master)`)
 	c.workers = append(c.workers, w)
@@ -73,9 +85,11 @@ type daemon struct {
 // keep ends the group when its standard input ends.
 const keep = `"$@" </dev/null & read -r _; kill -KILL 0`
 
-func (c *Cluster) start(class string, args ...string) *daemon {
+// start starts a JVM, by a command that gives it a world of its own if in is not empty.
+func (c *Cluster) start(in []string, class string, args ...string) *daemon {
 	c.t.Helper()
-	d := &daemon{t: c.t, command: exec.Command("sh", append([]string{"-c", keep, "sh", filepath.Join(c.SparkHome, "bin", "spark-class"), class}, args...)...)}
+	command := slices.Concat([]string{"-c", keep, "sh"}, in, []string{filepath.Join(c.SparkHome, "bin", "spark-class"), class}, args)
+	d := &daemon{t: c.t, command: exec.Command("sh", command...)}
 	d.more = sync.NewCond(&d.mutex)
 	d.command.Env = append(os.Environ(), "SPARK_HOME="+c.SparkHome, "SPARK_LOCAL_IP=127.0.0.1", "SPARK_DAEMON_MEMORY=256m", "SPARK_LOG_DIR="+c.t.TempDir(),
 		"SPARK_DAEMON_JAVA_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "SPARK_CONF_DIR="+c.t.TempDir())

@@ -56,6 +56,10 @@ func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (rep
 	if err != nil {
 		return nil, err
 	}
+	if cluster && s.Lake.Remote() {
+		return nil, misused("a trial on a cluster writes beside the lake, in a folder that the cluster sees, and the lake is in a bucket",
+			"try sizes over a lake in a shared folder, or with local[*]")
+	}
 	for _, size := range sizes {
 		if err := onMachine(size, s.Machine); err != nil {
 			return nil, err

@@ -50,11 +50,24 @@ type about struct {
 
 // submission is how an application is started.
 type submission struct {
-	submit string
-	args   []string // before its name and the driver
-	env    []string
-	master string
-	secret map[string]string // settings that are not to be seen in a command line
+	submit   string
+	env      []string
+	master   string
+	packages []string
+	set      map[string]string
+	secret   map[string]string // settings that are not to be seen in a command line: Spark's, and Hadoop's by their own names
+}
+
+// args are spark-submit's, before the application's name and the driver.
+func (s submission) args() []string {
+	args := []string{"--master", s.master}
+	if len(s.packages) > 0 {
+		args = append(args, "--packages", strings.Join(s.packages, ","))
+	}
+	for _, key := range sorted(s.set) {
+		args = append(args, "--conf", key+"="+s.set[key])
+	}
+	return args
 }
 
 // begin starts an application in a new folder below base, in a session of its own: neither the terminal's signals nor our
@@ -84,7 +97,7 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 		return nil, nil, err
 	}
 	defer func() { _ = log.Close() }() // the child has its own
-	command := exec.Command(s.submit, append(s.args, "--name", a.title(), a.join(driverFile), dir)...)
+	command := exec.Command(s.submit, append(s.args(), "--name", a.title(), a.join(driverFile), dir)...)
 	command.Env, command.Dir = s.env, a.join("tmp")
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -119,6 +120,29 @@ func TestStandaloneCluster(t *testing.T) {
 	}
 	if result, err := run("without a worker", few); err != nil || result.Rows != 1 {
 		t.Errorf("without a worker: %+v, %v", result, err)
+	}
+
+	// A machine that does not see the folders: what it cannot read, and what it wrote, is named, and not tried again.
+	facts := filepath.Join(dir, "facts.parquet")
+	enginetest.Parquet(t, facts, "SELECT DATE '2020-01-02' AS day, 1::BIGINT AS n")
+	c.Blind(1, 1024, dir)
+	if err := syscall.Kill(-c.workers[1], syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	c.until(t, "one worker", func(p page) bool { return p.Workers == 1 })
+	for name, sql := range map[string]string{"unseen facts": "SELECT day, n FROM facts", "unseen result": few} {
+		w := work(name, sql)
+		if name == "unseen facts" {
+			w.Query.Tables = []engine.Table{{Name: "facts", Columns: w.Columns, Files: []string{facts}}}
+		}
+		h, err := e.Start(t.Context(), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Wait(t.Context(), h, w.Dir, nil)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ELake || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "every machine") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 
 	lost := work("without a master", slow.Query.SQL)

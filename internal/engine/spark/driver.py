@@ -16,6 +16,7 @@ Python 3.8 and PySpark 3.5 are the oldest that this runs on.
 import decimal
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -71,10 +72,15 @@ class Application:
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder
-        for key, value in self.secrets().items():
-            builder = builder.config(key, value)
+        secrets = self.secrets()
+        for key, value in secrets.items():
+            if key.startswith("spark."):
+                builder = builder.config(key, value)
         self.spark = builder.getOrCreate()
         context = self.spark.sparkContext
+        for key, value in secrets.items():
+            if not key.startswith("spark."):  # Hadoop's: they go to executors with what these read and write, and into no settings of Spark
+                context._jsc.hadoopConfiguration().set(key, value)
         context.setLogLevel("WARN")
         write(
             os.path.join(self.folder, "running.json"),
@@ -151,12 +157,17 @@ class Application:
             time.sleep(DYING if type(error).__name__ in NETWORK else 0)
             if self.bereft():
                 os._exit(1)
-            answer = {"error": explain(error)}
+            said, unseen = explain(error), None if self.local() else hidden(error)
+            answer = {"failed": {"kind": "unseen", "got": unseen, "error": said}} if unseen else {"error": said}
         finally:
             self.current = None
         answer["brief"] = request.get("brief")
         answer["peak"] = peak(os.getpid()) + peak(os.getppid())
         write(end, answer)
+
+    def local(self):
+        """Whether this machine does all the work."""
+        return self.spark.sparkContext.master.startswith("local")
 
     def report(self):
         """Says now and then how many tasks of the current request's jobs have ended."""
@@ -249,7 +260,8 @@ class Session:
         measured = seen.get
         answer = {"files": files, "rows": rows, "in": {}}
         if measured["rows"] != rows:
-            raise Failed(kind="lost", got=rows, want=measured["rows"])
+            shared = self.spark.sparkContext.master.startswith("local") or "://" in request["dir"]
+            raise Failed(kind="lost" if shared else "unshared", got=rows, want=measured["rows"])
         self.inspect(files, measured)
         for table in request["tables"]:
             if table.get("count"):
@@ -779,6 +791,14 @@ def explain(error):
                 except Exception:
                     pass
     return said
+
+
+def hidden(error):
+    """The file, or folder, of this machine that another machine did not find, according to an error; None if it is another one."""
+    found = re.search(r"(?:File |Mkdirs failed to create )file:(/.+?)(?: does not exist| \(exists=|[\n\r]|$)", str(error))
+    if found and ("Mkdirs" in found.group(0) or os.path.exists(found.group(1))):
+        return found.group(1)
+    return None
 
 
 def place(java, name, said):

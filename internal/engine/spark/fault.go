@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -95,16 +94,30 @@ func (p *placed) result(path, dir string) (engine.Result, error) {
 	}
 	result := engine.Result{Columns: work.Columns, Rows: ok.Rows, In: ok.In, Memory: is.Peak, Spilled: ok.Spilled}
 	for _, f := range ok.Files {
-		path := filepath.Join(dir, f.Name)
-		info, err := os.Stat(path)
-		if err != nil || info.Size() != f.Bytes {
-			return engine.Result{}, &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Cause: err,
-				Message: fmt.Sprintf("%s is not there as Spark wrote it, with %d bytes", path, f.Bytes)}
+		file := hindcast.File{Path: strings.TrimSuffix(dir, "/") + "/" + f.Name, Rows: f.Rows, Bytes: f.Bytes}
+		if err := present(file); err != nil {
+			return engine.Result{}, err
 		}
-		result.Files = append(result.Files, hindcast.File{Path: path, Rows: f.Rows, Bytes: f.Bytes})
+		result.Files = append(result.Files, file)
 		result.Bytes += f.Bytes
 	}
+	if remote(dir) {
+		return result, nil
+	}
 	return result, syncAll(dir, result.Files)
+}
+
+// present compares a file with what Spark says of it. Whoever takes an object into the lake does that there.
+func present(f hindcast.File) error {
+	if remote(f.Path) {
+		return nil
+	}
+	info, err := os.Stat(f.Path)
+	if err != nil || info.Size() != f.Bytes {
+		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Cause: err,
+			Message: fmt.Sprintf("%s is not there as Spark wrote it, with %d bytes", f.Path, f.Bytes)}
+	}
+	return nil
 }
 
 // syncAll makes what Spark wrote durable, which it does not do itself.
@@ -160,13 +173,22 @@ func failed(work engine.Work, q engine.Query, f *failure) error {
 			Next:    "write current_date(), now() or a date: they give the same time in every slice"}
 	case "files":
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Message: fmt.Sprintf("Spark reads %v of %v files", f.Got, f.Want)}
+	case "unseen":
+		return unshared(fmt.Sprintf("a machine of the cluster does not see %v, which is in a folder of this one", f.Got))
+	case "unshared":
+		return unshared(fmt.Sprintf("Spark counted %v rows of the result, and %v of them are there: machines of the cluster wrote to folders of their own", f.Want, f.Got))
 	case "columns":
 		return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("the SQL gives %v columns, the plan has %v", f.Got, f.Want), Next: "begin a new run"}
 	}
 	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient,
-		Message: fmt.Sprintf("Spark counted %v rows of the result, and %v of them are there", f.Want, f.Got),
-		Next:    "on a cluster all machines must see the lake's folder by the same path"}
+		Message: fmt.Sprintf("Spark counted %v rows of the result, and %v of them are there", f.Want, f.Got)}
+}
+
+// unshared is the error of a folder that not all machines of a cluster have.
+func unshared(message string) error {
+	return &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Message: message,
+		Next: "have every machine see the lake's folder by the same path, on a disk that they share; or keep the lake in a bucket"}
 }
 
 func text(value any) *string {
@@ -205,6 +227,9 @@ func translate(s *said, q engine.Query, f frozen) error {
 	all := s.Message
 	for _, link := range s.Chain {
 		all += "\n" + link.Type + ": " + link.Message
+	}
+	if err := unreached(all, s); err != nil {
+		return err
 	}
 	switch {
 	case has(all, memoryWords):
@@ -335,6 +360,10 @@ func (e *Engine) died(a *application) error {
 	tail := a.tail(64 << 10)
 	if e.options.Log != nil {
 		_, _ = fmt.Fprintf(e.options.Log, "the end of the log of Spark's %s:\n%s\n", a.name(), tail) // a log is no reason to fail
+	}
+	if strings.Contains(tail, "unresolved dependency") || strings.Contains(tail, "unresolved dependencies") {
+		return &hindcast.Error{Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Message: "Spark could not fetch its packages", Detail: lastLines(tail),
+			Next: "see that it reaches a Maven repository, or name one: spark.conf: {spark.jars.repositories: …}, or spark.jars.ivySettings"}
 	}
 	if has(tail, memoryWords) {
 		return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource, Message: "a Spark application ran out of memory",

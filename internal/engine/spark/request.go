@@ -164,10 +164,7 @@ func sized(all map[string]string, work engine.Work, s hindcast.Spark) map[string
 	}
 	var bytes int64
 	for _, t := range work.Query.Tables {
-		bytes += bytesOf(t.Files)
-		for _, g := range t.Groups {
-			bytes += bytesOf(g.Files)
-		}
+		bytes += bytesOf(t)
 	}
 	all[partitions] = strconv.FormatInt(max(2*int64(max(work.Limits.Threads, 1)), bytes/shuffled), 10)
 	return all
@@ -210,7 +207,10 @@ func tableOf(t engine.Table, zone string, empty, used bool) table {
 // lakeFiles are files that hindcast wrote, with these columns.
 func lakeFiles(t engine.Table, columns []hindcast.Column, files []string) source {
 	schema := schemaOf(columns)
-	s := source{Files: files, Schema: &schema}
+	s := source{Files: make([]string, len(files)), Schema: &schema}
+	for i, file := range files {
+		s.Files[i] = s3a(file)
+	}
 	s.Columns, s.Via = columnsFrom(t.Name, t.Columns, columns, false)
 	return s
 }
@@ -376,10 +376,19 @@ func broadcast(t engine.Table, below int64, sql string) bool {
 	if !t.Own.End.IsZero() || len(t.Files) == 0 || strings.Contains(sql, "/*+") {
 		return false
 	}
-	return bytesOf(t.Files) < cmp.Or(below, small)
+	return bytesOf(t) < cmp.Or(below, small)
 }
 
-func bytesOf(files []string) (bytes int64) {
+// bytesOf are those of a table's files: as the caller says, or as they are here.
+func bytesOf(t engine.Table) int64 {
+	bytes := t.Bytes
+	if bytes > 0 {
+		return bytes
+	}
+	files := slices.Clone(t.Files)
+	for _, g := range t.Groups {
+		files = append(files, g.Files...)
+	}
 	for _, path := range files {
 		if info, err := os.Stat(path); err == nil {
 			bytes += info.Size()
@@ -407,7 +416,7 @@ func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 		return request{}, f, err
 	}
 	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: now(work.Query),
-		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
+		Checks: checks, Dir: s3a(work.Dir), Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
 		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
 	}

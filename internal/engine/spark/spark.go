@@ -6,11 +6,15 @@ package spark
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +31,8 @@ type Options struct {
 	Version  string   // of Spark: 3.5.9
 	Env      []string // of the applications
 	Spark    hindcast.Spark
-	Dir      string // the folder of this machine's applications, the same for all processes of the user
+	Bucket   func(context.Context) (Bucket, error) // the lake's, which a cluster reads and writes by itself; nil if it does not
+	Dir      string                                // the folder of this machine's applications, the same for all processes of the user
 	Capacity engine.Capacity
 	Log      io.Writer // gets the end of the log of an application that failed
 }
@@ -50,6 +55,7 @@ type ours struct {
 	ended  <-chan struct{}
 	given  int // requests
 	open   map[string]bool
+	expire time.Time // of the keys that it was given; zero if they do not
 }
 
 func (o *ours) dead() bool {
@@ -72,11 +78,11 @@ type placed struct {
 
 // Open makes the engine. It starts no application before the first work.
 func Open(o Options) (*Engine, error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(o.Dir, ends), 0o700); err != nil {
 		return nil, &hindcast.Error{Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Cause: err,
 			Message: fmt.Sprintf("the folder of Spark's applications cannot be made: %v", err), Next: "set XDG_CACHE_HOME to a folder that can be written"}
 	}
-	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); local(o.Spark.Master) && each < leastMemory {
+	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); Local(o.Spark.Master) && each < leastMemory {
 		return nil, &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("Spark needs at least %d MiB for an application; beside the warehouse there are %d MiB", leastMemory>>20, each>>20),
 			Next:    "raise run.memory, or lower run.parallel"}
@@ -90,9 +96,22 @@ func Open(o Options) (*Engine, error) {
 // forgotten is how long the folder of a dead application is left to those who may want to read its log.
 const forgotten = 24 * time.Hour
 
+// unasked is how long the end of work is kept for a run that is resumed.
+const unasked = 7 * 24 * time.Hour
+
 // sweep ends applications that nobody will ask for anything again, and removes the folders that dead supervisors left of dead
 // ones.
 func sweep(dir string) error {
+	written, err := filepath.Glob(filepath.Join(dir, ends, "*"))
+	if err != nil {
+		return fmt.Errorf("looking for the ends of Spark's work: %w", err)
+	}
+	for _, end := range written {
+		if info, err := os.Stat(end); err == nil && time.Since(info.ModTime()) > unasked {
+			_ = os.Remove(end) // or the next one does it
+		}
+	}
+
 	all, err := applications(dir)
 	if err != nil {
 		return err
@@ -110,7 +129,11 @@ func sweep(dir string) error {
 }
 
 // Properties say what Spark is.
-func (e *Engine) Properties() engine.Properties { return Properties(e.options.Version) }
+func (e *Engine) Properties() engine.Properties {
+	p := Properties(e.options.Version)
+	p.Elsewhere = !Local(e.options.Spark.Master)
+	return p
+}
 
 // Properties say what Spark of a version is, without an engine.
 func Properties(version string) engine.Properties {
@@ -123,14 +146,28 @@ func (e *Engine) Capacity() engine.Capacity { return e.options.Capacity }
 // endFile is the name, in a work's folder, of the file that says how it ended. Spark leaves names that begin so alone.
 const endFile = "_hindcast.json"
 
+// ends is the folder for those of work that writes to a bucket: its driver is on this machine.
+const ends = "ends"
+
+// endOf is the path of the file that says how work ended.
+func (e *Engine) endOf(tag, dir string) string {
+	if !remote(dir) {
+		return filepath.Join(dir, endFile)
+	}
+	sum := sha256.Sum256([]byte(tag + "\n" + dir))
+	return filepath.Join(e.options.Dir, ends, hex.EncodeToString(sum[:16])+".json")
+}
+
+func remote(dir string) bool { return strings.Contains(dir, "://") }
+
 // Start gives the work to an application: one that is free, a new one while there is room, or else the one with the least
 // to do.
-func (e *Engine) Start(_ context.Context, work engine.Work) (hindcast.Handle, error) {
+func (e *Engine) Start(ctx context.Context, work engine.Work) (hindcast.Handle, error) {
 	r, f, err := runRequest(work, e.options.Spark)
 	if err != nil {
 		return hindcast.Handle{}, err
 	}
-	r.End = filepath.Join(work.Dir, endFile)
+	r.End = e.endOf(work.Tag, work.Dir)
 	if work.Limits.Memory > 0 && work.Limits.Memory < leastMemory {
 		return hindcast.Handle{}, e.tooLittle(work.Limits)
 	}
@@ -143,7 +180,7 @@ func (e *Engine) Start(_ context.Context, work engine.Work) (hindcast.Handle, er
 		return p.handle, nil
 	}
 
-	o, err := e.applicationFor(work.Limits)
+	o, err := e.applicationFor(ctx, work.Limits)
 	if err != nil {
 		return hindcast.Handle{}, err
 	}
@@ -168,13 +205,19 @@ func (e *Engine) tooLittle(l engine.Limits) error {
 }
 
 // applicationFor chooses an application for work with these limits; it may start one.
-func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
+func (e *Engine) applicationFor(ctx context.Context, limits engine.Limits) (*ours, error) {
 	var living, fitting []*ours
 	for _, o := range e.own {
 		if o.dead() {
 			continue
 		}
 		living = append(living, o)
+		if expires(o.expire) {
+			if len(o.open) == 0 {
+				o.leave()
+			}
+			continue
+		}
 		if o.limits == limits && (e.options.Spark.PerApplication == 0 || o.given < e.options.Spark.PerApplication) {
 			fitting = append(fitting, o)
 		}
@@ -198,19 +241,24 @@ func (e *Engine) applicationFor(limits engine.Limits) (*ours, error) {
 			o.leave()
 		}
 	}
-	return e.start(limits)
+	return e.start(ctx, limits)
 }
 
-func (e *Engine) start(limits engine.Limits) (*ours, error) {
+func (e *Engine) start(ctx context.Context, limits engine.Limits) (*ours, error) {
 	if c, is := standalone(e.options.Spark.Master, e.options.Env); is && c.refused() {
 		return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no master of Spark listens at " + e.options.Spark.Master,
 			Next: "start it, or correct spark.master; ask: hindcast doctor spark"}
 	}
-	a, ended, err := begin(e.options.Dir, e.submissionTo(e.options.Spark.Master, limits))
+	s := e.submissionTo(e.options.Spark.Master, limits)
+	expire, err := e.toBucket(ctx, &s)
 	if err != nil {
 		return nil, err
 	}
-	o := &ours{application: a, limits: limits, ended: ended, open: map[string]bool{}}
+	a, ended, err := begin(e.options.Dir, s)
+	if err != nil {
+		return nil, err
+	}
+	o := &ours{application: a, limits: limits, ended: ended, open: map[string]bool{}, expire: expire}
 	e.own = append(e.own, o)
 	return o, nil
 }
@@ -227,9 +275,9 @@ const outsideHeap = 0.15
 // submissionTo is how to start an application with these limits.
 func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 	spark := e.options.Spark
-	s := submission{submit: e.options.Submit, env: e.options.Env, master: master, secret: map[string]string{}}
 	set := map[string]string{"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-	if local(master) {
+	s := submission{submit: e.options.Submit, env: e.options.Env, master: master, set: set, secret: map[string]string{}}
+	if Local(master) {
 		threads := "*"
 		if limits.Threads > 0 {
 			threads = strconv.Itoa(limits.Threads)
@@ -259,17 +307,36 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 		set[key] = value
 	}
 
-	s.args = []string{"--master", s.master}
-	if len(spark.Packages) > 0 {
-		s.args = append(s.args, "--packages", strings.Join(spark.Packages, ","))
-	}
-	for _, key := range sorted(set) {
-		s.args = append(s.args, "--conf", key+"="+set[key])
-	}
+	s.packages = slices.Clone(spark.Packages)
 	return s
 }
 
-func local(master string) bool { return master == "local" || strings.HasPrefix(master, "local[") }
+// toBucket adds what the application needs for the lake's bucket, and says when its keys expire.
+func (e *Engine) toBucket(ctx context.Context, s *submission) (expire time.Time, err error) {
+	if e.options.Bucket == nil || Local(s.master) {
+		return expire, nil
+	}
+	b, err := e.options.Bucket(ctx)
+	if err != nil {
+		return expire, err
+	}
+	for key, value := range b.settings() {
+		if _, named := s.set[key]; !named {
+			s.set[key] = value
+		}
+	}
+	if b.Package != "" {
+		s.packages = append(s.packages, b.Package)
+	}
+	if provides(e.options.Spark.Conf) {
+		return expire, nil
+	}
+	maps.Copy(s.secret, b.keys())
+	return b.Keys.Expire, nil
+}
+
+// Local reports whether a master is this machine alone.
+func Local(master string) bool { return master == "local" || strings.HasPrefix(master, "local[") }
 
 // How often a wait looks.
 const (
@@ -283,7 +350,7 @@ func (e *Engine) Wait(ctx context.Context, h hindcast.Handle, dir string, progre
 	if err != nil {
 		return engine.Result{}, err
 	}
-	end := filepath.Join(dir, endFile)
+	end := e.endOf(h.Tag, dir)
 	look, life := time.NewTicker(endPoll), time.NewTicker(alivePoll)
 	defer look.Stop()
 	defer life.Stop()
@@ -489,14 +556,14 @@ func Capacity(room engine.Room, run hindcast.RunConfig, s hindcast.Spark, env []
 	if s.ExecutorMemory > 0 {
 		c.Memory = s.ExecutorMemory
 	}
-	if !local(s.Master) {
+	if !Local(s.Master) {
 		c.Slots, c.Cap, c.Threads, c.Memory = fits(s, env)
 		c.Threads, c.Memory = max(c.Threads, max(s.Executors, 1)*max(s.Cores, 1)), max(c.Memory, max(s.ExecutorMemory, leastMemory)*int64(max(s.Executors, 1)))
 	}
 	if run.Parallel > 0 {
 		c.Slots, c.Cap = run.Parallel, "run.parallel"
 	}
-	if most := int(max(1, c.Memory/leastMemory)); local(s.Master) && c.Slots > most {
+	if most := int(max(1, c.Memory/leastMemory)); Local(s.Master) && c.Slots > most {
 		c.Slots, c.Cap = most, room.MemoryAs
 	}
 	return c

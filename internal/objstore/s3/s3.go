@@ -32,7 +32,7 @@ const (
 	metaSum   = "hindcast-sha256" // of the content; readers compare it
 )
 
-// Store is a prefix of a bucket as an object store. It implements objstore.Store, Ranged and Foldered. Safe for use
+// Store is a prefix of a bucket as an object store. It implements objstore.Store, Ranged, Foldered and Uploading. Safe for use
 // by many goroutines, processes and machines at once.
 type Store struct {
 	options options
@@ -45,6 +45,7 @@ var _ interface {
 	objstore.Store
 	objstore.Ranged
 	objstore.Foldered
+	objstore.Uploading
 } = (*Store)(nil)
 
 // URL returns s3://bucket/prefix, without the endpoint and without secrets.

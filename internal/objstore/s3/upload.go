@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -285,4 +287,40 @@ func (u *upload) abort(ctx context.Context) {
 
 func sortParts(done []types.CompletedPart) {
 	slices.SortFunc(done, func(a, b types.CompletedPart) int { return int(*a.PartNumber - *b.PartNumber) })
+}
+
+// AbortUploads aborts the uploads below prefix that were begun and not completed, as far as of is true of their keys. A server or
+// a user that may not list uploads leaves that to a lifecycle rule of the bucket.
+func (s *Store) AbortUploads(ctx context.Context, prefix string, of func(key string) bool) error {
+	if err := objstore.CheckFolder(prefix); err != nil {
+		return s.unusable(err)
+	}
+
+	below := s.options.prefix + prefix
+	in := &awss3.ListMultipartUploadsInput{Bucket: &s.options.bucket, Prefix: &below}
+	for {
+		var out *awss3.ListMultipartUploadsOutput
+		r := request{action: "s3:ListBucketMultipartUploads", key: below}
+		err := s.call(ctx, r, func(ctx context.Context, c *awss3.Client) (err error) {
+			out, err = c.ListMultipartUploads(ctx, in)
+			return err
+		})
+		if a := answerOf(err); a.status == http.StatusForbidden || a.status == http.StatusNotImplemented || a.status == http.StatusMethodNotAllowed {
+			return nil
+		}
+		if err != nil {
+			return s.fail(r, err)
+		}
+
+		for _, u := range out.Uploads {
+			if key := strings.TrimPrefix(aws.ToString(u.Key), s.options.prefix); strings.HasPrefix(key, prefix) && of(key) {
+				(&upload{store: s, key: aws.ToString(u.Key), id: u.UploadId}).abort(ctx)
+			}
+		}
+
+		if !aws.ToBool(out.IsTruncated) {
+			return nil
+		}
+		in.KeyMarker, in.UploadIdMarker = out.NextKeyMarker, out.NextUploadIdMarker
+	}
 }
