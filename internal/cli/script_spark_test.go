@@ -9,12 +9,15 @@ import (
 	"github.com/hindcast/hindcast/internal/sparktest"
 )
 
-// spark VAR NAME: sets VAR to the folder of the Python environment with the Spark that tests/python/NAME.txt lists.
+// spark VAR NAME: sets VAR to the folder of the Python environment with the Spark that tests/python/NAME.txt lists, and
+// JAVA_TOOL_OPTIONS to what makes short lives of JVMs cheap.
 func sparkIn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: spark VAR NAME")
 	}
-	ts.Setenv(args[0], filepath.Dir(filepath.Dir(pythontest.Python(worldOf(ts).test, args[1]))))
+	python := pythontest.Python(worldOf(ts).test, args[1])
+	ts.Setenv(args[0], filepath.Dir(filepath.Dir(python)))
+	ts.Setenv("JAVA_TOOL_OPTIONS", pythontest.JVMOptions(python))
 }
 
 // cluster NAME: starts a standalone cluster of that Spark, of two workers with a core each, and sets MASTER, and IVY to a folder

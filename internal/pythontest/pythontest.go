@@ -26,6 +26,14 @@ func Python(t testing.TB, name string) string {
 	return strings.TrimSpace(string(path))
 }
 
+// JVMOptions are options of Java for the short lives of JVMs in tests, in which a compiler that optimizes, and collectors with
+// threads, cost more than they save. Those of the Spark beside this Python also map its archive of classes; another JVM
+// takes no notice of it.
+func JVMOptions(python string) string {
+	archive := filepath.Join(filepath.Dir(filepath.Dir(python)), "classes.jsa")
+	return "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xlog:cds=off -Xlog:cds+dynamic=off -XX:SharedArchiveFile=" + archive
+}
+
 // DuckDB2 runs a script in a DuckDB 2.0 without an open file, in the folder; `sql` is the connection to it. It returns
 // what the script prints.
 func DuckDB2(t testing.TB, dir, script string, args ...string) string {

@@ -23,6 +23,7 @@ type Cluster struct {
 	Master    string // spark://127.0.0.1:PORT
 	UI        string // the port of the master's web page, which has /json/
 	SparkHome string
+	options   string // of each JVM
 	t         testing.TB
 	master    *daemon
 	workers   []*daemon
@@ -37,7 +38,7 @@ func Start(t testing.TB, name string) *Cluster {
 		t.Fatalf("there is no pyspark beside %s: %v, %v", python, found, err)
 	}
 
-	c := &Cluster{SparkHome: found[0], t: t}
+	c := &Cluster{SparkHome: found[0], options: pythontest.JVMOptions(python), t: t}
 	c.master = c.start(nil, "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
 	c.Master = c.master.says(`Starting Spark master at (spark://\S+)`)
 	c.UI = c.master.says(`MasterWebUI.* started at http://\S+:(\d+)`)
@@ -92,7 +93,7 @@ func (c *Cluster) start(in []string, class string, args ...string) *daemon {
 	d := &daemon{t: c.t, command: exec.Command("sh", command...)}
 	d.more = sync.NewCond(&d.mutex)
 	d.command.Env = append(os.Environ(), "SPARK_HOME="+c.SparkHome, "SPARK_LOCAL_IP=127.0.0.1", "SPARK_DAEMON_MEMORY=256m", "SPARK_LOG_DIR="+c.t.TempDir(),
-		"SPARK_DAEMON_JAVA_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "SPARK_CONF_DIR="+c.t.TempDir())
+		"SPARK_DAEMON_JAVA_OPTS="+c.options, "SPARK_CONF_DIR="+filepath.Join(c.SparkHome, "conf"))
 	d.command.Dir = c.t.TempDir()
 	d.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 

@@ -132,9 +132,10 @@ func askSpark(t *testing.T, version string, queries []string) (answers [][2]*str
 	dir := t.TempDir()
 	write(t, dir+"/conf", sparkConf)
 	write(t, dir+"/queries", queries)
-	command := exec.CommandContext(t.Context(), pythontest.Python(t, version), "-c", asked, dir)
+	python := pythontest.Python(t, version)
+	command := exec.CommandContext(t.Context(), python, "-c", asked, dir)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC") // it starts, answers and ends
+	command.Env = append(os.Environ(), "JDK_JAVA_OPTIONS="+pythontest.JVMOptions(python)) // it starts, answers and ends
 	var said bytes.Buffer
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Run(); err != nil {

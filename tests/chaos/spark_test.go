@@ -13,7 +13,7 @@ import (
 // onSpark is the embedded default with Spark as its engine: applications outlive the supervisor that started them.
 type onSpark struct {
 	embedded
-	bin string // of the environment with Spark
+	python string // of the environment with Spark
 }
 
 func newOnSpark(t *testing.T, base string) site {
@@ -23,7 +23,7 @@ func newOnSpark(t *testing.T, base string) site {
 		t.Fatal("not the embedded site")
 	}
 	edit(t, s.dir(), "engine: duckdb", "engine: spark")
-	return onSpark{s, filepath.Dir(pythontest.Python(t, "spark35"))}
+	return onSpark{s, pythontest.Python(t, "spark35")}
 }
 
 func (s onSpark) fork(t *testing.T, base string, slot int) site {
@@ -32,12 +32,12 @@ func (s onSpark) fork(t *testing.T, base string, slot int) site {
 	if !ok {
 		t.Fatal("not the embedded site")
 	}
-	return onSpark{copied, s.bin}
+	return onSpark{copied, s.python}
 }
 
 func (s onSpark) machines() []machine {
 	return []machine{{dir: s.dir(), env: []string{"TMPDIR=" + s.temporary(), "XDG_CACHE_HOME=" + filepath.Join(s.base, "cache"), "SPARK_HOME=",
-		"PATH=" + s.bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"}}}
+		"PATH=" + filepath.Dir(s.python) + string(filepath.ListSeparator) + os.Getenv("PATH"), "JAVA_TOOL_OPTIONS=" + pythontest.JVMOptions(s.python)}}}
 }
 
 // places are the embedded site's, and Spark's files beside a result, which nobody needs once it is loaded.

@@ -41,9 +41,6 @@ type installation struct {
 	Interpreted bool
 }
 
-// quick makes JVMs that live for seconds cheaper.
-const quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
-
 // whispered is a setting that nobody may see.
 const whispered = "a whispered word"
 
@@ -72,6 +69,7 @@ func installed(t *testing.T, name string) installation {
 }
 
 func (i installation) open(dir string) (*spark.Engine, error) {
+	quick := pythontest.JVMOptions(i.Home.Python)
 	is := hindcast.Spark{Master: "local[2]", Conf: map[string]string{"spark.driver.extraJavaOptions": quick, "spark.executor.extraJavaOptions": quick, "spark.hindcast.test": whispered},
 		ConfWritten: map[string]string{"spark.hindcast.test": "${TEST}"}}
 	if i.Interpreted {
