@@ -70,6 +70,7 @@ const (
 	EventRunResumed    EventType = "run_resumed"    // a supervisor took over the run; attempts start over; Slices if only some are asked for
 	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
 	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
+	EventProgress      EventType = "progress"       // Slice, Attempt, Step, Progress; a few times in a long transform
 	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
 	EventWorkPrepared  EventType = "work_prepared"  // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
 	EventWorkStarted   EventType = "work_started"   // Slice, Attempt, Handle; after that
@@ -105,7 +106,9 @@ type Event struct {
 	RowsIn      int64         `json:"rows_in,omitempty"`  // with transform: of the facts, as far as they are in the slice
 	BytesIn     int64         `json:"bytes_in,omitempty"` // of their files
 	Seconds     float64       `json:"seconds,omitempty"`
-	Memory      int64         `json:"memory,omitempty"` // peak resident bytes of the worker
+	Memory      int64         `json:"memory,omitempty"`  // peak resident bytes of the worker
+	Spilled     int64         `json:"spilled,omitempty"` // with transform: bytes that it wrote to disk for lack of memory, as far as the engine knows
+	Progress    *Progress     `json:"progress,omitempty"`
 	Fingerprint string        `json:"fingerprint,omitempty"`
 	Handle      *Handle       `json:"handle,omitempty"`
 	Manifest    *Manifest     `json:"manifest,omitempty"`
@@ -115,6 +118,7 @@ type Event struct {
 	Total       int           `json:"total,omitempty"`
 	UpToDate    int           `json:"up_to_date,omitempty"` // with run_started: how many of the slices are, and that no event names
 	Slices      []string      `json:"slices,omitempty"`     // with run_resumed: the keys that were asked for; empty means everything that is not done
+	Engine      string        `json:"engine,omitempty"`     // with run_started: its name
 	Moved       []Moved       `json:"moved,omitempty"`      // with run_started: sources that changed since they were unloaded
 	Copies      *Ages         `json:"copies,omitempty"`     // with run_started: how old the copies in the lake are that are used
 	Fence       int64         `json:"fence,omitempty"`

@@ -26,6 +26,9 @@ type SliceState struct {
 	Error       *Error
 	Message     string
 	Since       time.Time // when the state or step began
+	Progress    Progress  // of the step under way, as it was last journaled
+	Memory      int64     // the most that a worker had for its transform
+	Spilled     int64     // the most that one of its transforms wrote to disk for lack of memory
 	Seconds     map[Step]float64
 }
 
@@ -33,7 +36,8 @@ type SliceState struct {
 type RunState struct {
 	Run         string
 	Total       int
-	UpToDate    int // how many slices of the Total are, and that no event names
+	UpToDate    int    // how many slices of the Total are, and that no event names
+	Engine      string // by its name, "duckdb"; empty if the journal is older than that event's field
 	Started     time.Time
 	Updated     time.Time
 	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
@@ -145,7 +149,7 @@ func (r *RunState) Apply(e Event) {
 
 	switch e.Type {
 	case EventRunStarted:
-		r.Run, r.Total, r.UpToDate, r.Started, r.Host, r.Pid, r.Fence = e.Run, e.Total, e.UpToDate, e.Time, e.Host, e.Pid, e.Fence
+		r.Run, r.Total, r.UpToDate, r.Started, r.Host, r.Pid, r.Fence, r.Engine = e.Run, e.Total, e.UpToDate, e.Time, e.Host, e.Pid, e.Fence, e.Engine
 	case EventRunResumed:
 		r.Run, r.Host, r.Pid, r.Fence = e.Run, e.Host, e.Pid, e.Fence
 		r.resume(e.Slices)
@@ -159,7 +163,7 @@ func (r *RunState) Apply(e Event) {
 		if e.ExitCode != nil {
 			r.ExitCode = *e.ExitCode
 		}
-	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventFingerprint, EventWorkPrepared,
+	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
 		EventWorkStarted, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
@@ -206,9 +210,13 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 
 	switch e.Type {
 	case EventStepStarted:
-		s.State, s.Step, s.Fact, s.Since, s.Error = Running, e.Step, e.Fact, e.Time, nil
+		s.State, s.Step, s.Fact, s.Since, s.Error, s.Progress = Running, e.Step, e.Fact, e.Time, nil, Progress{}
 	case EventStepFinished:
 		s.finish(e)
+	case EventProgress:
+		if e.Progress != nil {
+			s.Progress = *e.Progress
+		}
 	case EventFingerprint:
 		if s.Fingerprint != e.Fingerprint {
 			s.Staged = nil
@@ -254,6 +262,7 @@ func (s *SliceState) open(e Event) {
 
 func (s *SliceState) finish(e Event) {
 	s.Seconds[e.Step] += e.Seconds
+	s.Progress = Progress{}
 	switch e.Step {
 	case StepUnload:
 		s.Unloaded += e.Rows
@@ -261,6 +270,7 @@ func (s *SliceState) finish(e Event) {
 		s.stage(e)
 		s.Work = nil
 		s.Read, s.RowsIn, s.BytesIn = true, e.RowsIn, e.BytesIn
+		s.Memory, s.Spilled = max(s.Memory, e.Memory), max(s.Spilled, e.Spilled)
 	case StepLoad:
 	}
 }

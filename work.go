@@ -19,7 +19,13 @@ type OpenWork struct {
 
 // Progress is how far work has come, as far as its engine knows. What it does not know is zero.
 type Progress struct {
-	Done  float64 // the share of the work that is done, 0 to 1
-	Rows  int64   // read so far
-	Bytes int64   // written so far
+	Done    float64 `json:"done,omitempty"`    // the share of the work that is done, 0 to 1
+	Rows    int64   `json:"rows,omitempty"`    // read so far
+	Bytes   int64   `json:"bytes,omitempty"`   // written so far
+	Spilled int64   `json:"spilled,omitempty"` // bytes written to disk so far for lack of memory
+	// Of Spark: the stage under way, counted from 1 by when they began, and how many tasks the stages known so far have. It
+	// learns of later stages by the results of earlier ones.
+	Stage     int `json:"stage,omitempty"`
+	Tasks     int `json:"tasks,omitempty"`
+	TasksDone int `json:"tasks_done,omitempty"`
 }

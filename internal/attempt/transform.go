@@ -130,7 +130,7 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	m := &hindcast.Manifest{Name: "result", Output: s.output(try.Output).Name, Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: try.Fence,
 		Attempt: try.Attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
-	staged := supervisor.Staged{Manifest: m, Memory: result.Memory}
+	staged := supervisor.Staged{Manifest: m, Memory: result.Memory, Spilled: result.Spilled}
 	staged.RowsIn, staged.BytesIn = s.read(item)
 	staged.Strays = s.untold(g.own)
 	return staged, nil

@@ -33,13 +33,15 @@ func samples() map[hindcast.EventType]hindcast.Event {
 	failure := &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "no column costs",
 		Place: hindcast.Place{File: "a.sql", Line: 3, Column: 8}, Excerpt: "  SELECT costs\n", Detail: []string{"cost"}, Next: "mend it"}
 	events := map[hindcast.EventType]hindcast.Event{
-		hindcast.EventRunStarted: {Total: 36, UpToDate: 35, Fence: 1, Pid: 7, Host: "here",
+		hindcast.EventRunStarted: {Total: 36, UpToDate: 35, Engine: "duckdb", Fence: 1, Pid: 7, Host: "here",
 			Moved:  []hindcast.Moved{{Name: "billing", Slices: []string{"2019-03-01"}, Why: "62 rows at the source, 60 in the lake"}},
 			Copies: &hindcast.Ages{Oldest: time.Unix(1, 0).UTC(), Newest: time.Unix(2, 0).UTC()}},
 		hindcast.EventRunResumed:  {Fence: 2, Pid: 8, Host: "here", Slices: []string{"2019-03-01"}},
 		hindcast.EventStepStarted: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepUnload, Fact: "billing"},
-		hindcast.EventStepFinished: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Manifest: manifest(),
+		hindcast.EventStepFinished: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Spilled: 5, Manifest: manifest(),
 			Strays: []hindcast.Stray{{Fact: "billing", Source: "b/*.parquet", Time: "day", Strays: hindcast.Strays{NoTime: 2, Outside: 3}, Estimate: true}}},
+		hindcast.EventProgress: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform,
+			Progress: &hindcast.Progress{Done: 0.25, Rows: 7, Bytes: 4, Spilled: 1, Stage: 2, Tasks: 8, TasksDone: 2}},
 		hindcast.EventFingerprint:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventWorkPrepared: {Slice: "2019-03-01", Attempt: 1, Fence: 8, Fingerprint: "5e2d", Handle: &hindcast.Handle{Tag: "billing/r8/2019-03-01/a1"}},
 		hindcast.EventWorkStarted: {Slice: "2019-03-01", Attempt: 1,
@@ -126,6 +128,7 @@ func TestWrongEventsAreRefused(t *testing.T) {
 		"committed an error": change(hindcast.EventCommitted, func(e *hindcast.Event) { e.Error = base[hindcast.EventFailed].Error }),
 		"step":               change(hindcast.EventStepStarted, func(e *hindcast.Event) { e.Step = "stage" }),
 		"no step":            change(hindcast.EventStepStarted, func(e *hindcast.Event) { e.Step = "" }),
+		"no progress":        change(hindcast.EventProgress, func(e *hindcast.Event) { e.Progress = nil }),
 		"no manifest":        change(hindcast.EventStepFinished, func(e *hindcast.Event) { e.Manifest = nil }),
 		"no fingerprint":     change(hindcast.EventLoadPrepared, func(e *hindcast.Event) { e.Fingerprint = "" }),
 		"started, no handle": change(hindcast.EventWorkStarted, func(e *hindcast.Event) { e.Handle = nil }),
@@ -164,6 +167,7 @@ func TestFieldsAreTheStructs(t *testing.T) {
 		"sums":     {defs["sums"], reflect.TypeFor[hindcast.Sums]()},
 		"interval": {defs["interval"], reflect.TypeFor[hindcast.Interval]()},
 		"handle":   {defs["handle"], reflect.TypeFor[hindcast.Handle]()},
+		"progress": {defs["progress"], reflect.TypeFor[hindcast.Progress]()},
 	}
 	for name, pair := range pairs {
 		object := pair.object.(map[string]any)

@@ -302,7 +302,7 @@ func actives(l *view.Live, o Options, now time.Time, width, room int, states ...
 	return out
 }
 
-// activeLine is a slice's line in columns: key, step, attempt, rows, time, error.
+// activeLine is a slice's line in columns: key, step, attempt, rows, time, progress and error.
 func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 	s := l.Run.Slices[key]
 	step, n := string(s.Step), l.Tally.RowsIn(key)
@@ -328,9 +328,32 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 	case hindcast.Failed:
 		step, since = "failed", ""
 		problem = o.paint(red, problem)
-	case hindcast.Pending, hindcast.Running, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
+	case hindcast.Running:
+		problem = strings.TrimSpace(reached(s.Progress) + "  " + problem)
+	case hindcast.Pending, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
 	}
 	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
+}
+
+// reached says how far a step has come, as far as that is known.
+func reached(p hindcast.Progress) string {
+	var known []string
+	switch {
+	case p.Tasks > 0:
+		known = append(known, fmt.Sprintf("stage %d: %s/%s", p.Stage, numbers.Thousands(p.TasksDone), numbers.Counted(p.Tasks, "task")))
+	case p.Done > 0:
+		known = append(known, fmt.Sprintf("%.0f %%", 100*p.Done))
+	}
+	if p.Rows > 0 {
+		known = append(known, rows(p.Rows)+" read")
+	}
+	if p.Bytes > 0 {
+		known = append(known, size(p.Bytes)+" written")
+	}
+	if p.Spilled > 0 {
+		known = append(known, size(p.Spilled)+" spilled")
+	}
+	return strings.Join(known, ", ")
 }
 
 // columns aligns cells below each other. If that is too wide, the columns of rows and attempts are left out first.

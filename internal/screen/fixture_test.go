@@ -145,6 +145,8 @@ func underWay(p *plan.Plan) *script {
 	s.wait(time.Second)
 	s.step(keys[21], 2, hindcast.StepLoad)
 	s.step(keys[20], 1, hindcast.StepTransform)
+	s.add(hindcast.Event{Type: hindcast.EventProgress, Slice: keys[20], Attempt: 1, Step: hindcast.StepTransform,
+		Progress: &hindcast.Progress{Done: 0.25, Stage: 3, Tasks: 200, TasksDone: 50, Rows: 650_000, Bytes: 1_200_000, Spilled: 2_100_000_000}})
 	s.wait(2 * time.Second)
 	s.step(keys[22], 1, hindcast.StepTransform)
 	s.fails(keys[22], 1, hindcast.StepTransform, &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource,

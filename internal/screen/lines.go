@@ -126,7 +126,11 @@ func (l *Lines) tick() {
 	var parts []string
 	for _, key := range busy[:min(len(busy), 3)] {
 		s := l.live.Run.Slices[key]
-		parts = append(parts, fmt.Sprintf("%s %s for %s", l.live.Tally.Labels.Short(key), s.Step, watch(now.Sub(s.Since))))
+		text := fmt.Sprintf("%s %s for %s", l.live.Tally.Labels.Short(key), s.Step, watch(now.Sub(s.Since)))
+		if known := reached(s.Progress); known != "" {
+			text += " (" + known + ")"
+		}
+		parts = append(parts, text)
 	}
 	if more := len(busy) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))
@@ -180,7 +184,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	case hindcast.EventRunFinished:
 		l.live.Tally.Count()
 		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, progress(l.live), l.live.Run.ExitCode)
-	case hindcast.EventStepFinished, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted:
+	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted:
 	}
 	return ""
 }

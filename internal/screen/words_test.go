@@ -118,7 +118,7 @@ const linesWant = `12:00:00 r8 started: 32 slices
 12:00:09 2016-03 committed 34,118 rows in 6.5 s (transform 5 s, load 1.5 s)
 12:00:10 2016-09 skipped: unchanged since r7
 12:00:10 2017-01 attempt 1 started: transform
-12:00:40 2/32 slices, ETA –: 2017-01 transform for 0:30
+12:00:40 2/32 slices, ETA –: 2017-01 transform for 0:30 (40 %, 12.3 MB written)
 12:01:09 2017-01 failed for good after attempt 1 (resource: /data is full: 214 MB needed, 3 MB free)
 12:01:09 2017-05 failed for good (resource: /data is full: 214 MB needed, 3 MB free)
 12:01:09 worker died: exit status 137
@@ -148,6 +148,8 @@ func TestLines(t *testing.T) {
 	s.wait(time.Second / 2)
 	s.add(hindcast.Event{Type: hindcast.EventSkipped, Slice: "2016-09-01", Message: "unchanged\nsince r7"})
 	s.step("2017-01-01", 1, hindcast.StepTransform)
+	s.add(hindcast.Event{Type: hindcast.EventProgress, Slice: "2017-01-01", Attempt: 1, Step: hindcast.StepTransform,
+		Progress: &hindcast.Progress{Done: 0.4, Bytes: 12_300_000}})
 	for _, e := range s.events {
 		s.now = e.Time // the display's clock goes with the events
 		l.Event(e)

@@ -194,11 +194,17 @@ func reached(p *hindcast.Progress) []string {
 	if p.Done > 0 {
 		known = append(known, fmt.Sprintf("%.0f %% of it done", 100*p.Done))
 	}
+	if p.Tasks > 0 {
+		known = append(known, fmt.Sprintf("stage %d, %d of %d tasks", p.Stage, p.TasksDone, p.Tasks))
+	}
 	if p.Rows > 0 {
 		known = append(known, fmt.Sprintf("%d rows read", p.Rows))
 	}
 	if p.Bytes > 0 {
 		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))
+	}
+	if p.Spilled > 0 {
+		known = append(known, fmt.Sprintf("%.1f MB spilled", float64(p.Spilled)/1e6))
 	}
 
 	if known == nil {
@@ -336,7 +342,7 @@ func (r *run) reporter(a *assignment) Report {
 		if e.Type != hindcast.EventDimension {
 			e.Slice, e.Attempt = a.try.Item.Slice.Key, a.try.Attempt
 		}
-		if e.Type == hindcast.EventStepStarted || e.Type == hindcast.EventStepFinished {
+		if e.Type == hindcast.EventStepStarted || e.Type == hindcast.EventStepFinished || e.Type == hindcast.EventProgress {
 			e.Step = a.phase.step()
 		}
 		r.send(message{assignment: a, event: &e})

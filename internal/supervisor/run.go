@@ -108,7 +108,7 @@ func (r *run) begin() {
 	if r.state.Run != "" {
 		start.Type, start.Slices = hindcast.EventRunResumed, r.Only
 	} else {
-		start.Moved = r.Plan.Moved
+		start.Engine, start.Moved = r.Plan.Engine.Name, r.Plan.Moved
 		if oldest, newest := r.Plan.Ages(); !oldest.IsZero() {
 			start.Copies = &hindcast.Ages{Oldest: oldest.UTC(), Newest: newest.UTC()}
 		}

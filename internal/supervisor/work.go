@@ -89,7 +89,7 @@ func (r *run) durably(ctx context.Context, a *assignment, e hindcast.Event) erro
 // slice before that is staged.
 func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindcast.Handle, res *result, last bool) {
 	began, output := time.Now(), r.Plan.Pipeline.Outputs[try.Output].Name
-	staged, err := r.Worker.Wait(ctx, try, handle, func(p hindcast.Progress) { a.done.Store(&p) })
+	staged, err := r.Worker.Wait(ctx, try, handle, r.follow(a, output))
 	m := staged.Manifest
 	if err == nil && m == nil {
 		err = errors.New("the transform left no manifest")
@@ -116,7 +116,31 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 
 	res.staged = append(res.staged, m)
 	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepFinished, Output: output, Manifest: m, Rows: m.Sums.Rows, Bytes: m.Bytes,
-		Seconds: m.Seconds, Memory: staged.Memory, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
+		Seconds: m.Seconds, Memory: staged.Memory, Spilled: staged.Spilled, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
+}
+
+// A long transform reports its progress the first time after progressEvery, and then after at least a progressShare of its
+// time so far: the journal of one that takes hours has tens of reports of it, not thousands.
+const (
+	progressEvery = 5 * time.Second
+	progressShare = 10
+)
+
+// follow is what a transform's progress is given to.
+func (r *run) follow(a *assignment, output string) func(hindcast.Progress) {
+	began := time.Now()
+	next := began.Add(progressEvery)
+	var last hindcast.Progress
+
+	return func(p hindcast.Progress) {
+		a.done.Store(&p)
+		now := time.Now()
+		if now.Before(next) || p == last || p == (hindcast.Progress{}) {
+			return
+		}
+		last, next = p, now.Add(max(progressEvery, now.Sub(began)/progressShare))
+		r.reporter(a)(hindcast.Event{Type: hindcast.EventProgress, Output: output, Progress: &p})
+	}
 }
 
 // rejoin waits for what an earlier process gave to the engine, if the slice would be made from the same now; if not, it

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -53,10 +54,20 @@ type slot struct {
 
 // running is work that was started.
 type running struct {
-	done   chan struct{}
-	cancel context.CancelFunc
-	result engine.Result
-	err    error
+	done    chan struct{}
+	cancel  context.CancelFunc
+	spill   atomic.Pointer[string] // its worker's folder, once it has one
+	spilled atomic.Int64           // the most that was seen there
+	result  engine.Result
+	err     error
+}
+
+// progress looks how far the work is, whose result is written to dir.
+func (r *running) progress(dir string) hindcast.Progress {
+	if folder := r.spill.Load(); folder != nil {
+		r.spilled.Store(max(r.spilled.Load(), written(*folder)))
+	}
+	return hindcast.Progress{Bytes: written(dir), Spilled: r.spilled.Load()}
 }
 
 // NewPool makes the engine; workers are started when they are first needed. Each has its share of the capacity, unless
@@ -174,6 +185,7 @@ func (p *Pool) Start(_ context.Context, work engine.Work) (hindcast.Handle, erro
 		defer close(r.done)
 		defer cancel()
 		r.err = p.with(ctx, func(w *child.Process) error {
+			r.spill.Store(p.spillOf(w))
 			return w.Call(ctx, "run", work, &r.result)
 		})
 	}()
@@ -184,7 +196,7 @@ func (p *Pool) Start(_ context.Context, work engine.Work) (hindcast.Handle, erro
 const progressEvery = 500 * time.Millisecond
 
 // Wait returns the work's end. Of its progress DuckDB's Go driver says nothing: known is how much of the result is
-// written.
+// written, and how much lay in the worker's spill folder when it was looked at.
 func (p *Pool) Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (engine.Result, error) {
 	r := p.known(h)
 	if r == nil {
@@ -202,11 +214,13 @@ func (p *Pool) Wait(ctx context.Context, h hindcast.Handle, dir string, progress
 		select {
 		case <-r.done:
 			p.forget(h)
-			return r.result, r.err
+			result := r.result
+			result.Spilled = r.spilled.Load()
+			return result, r.err
 		case <-ctx.Done():
 			return engine.Result{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
 		case <-look:
-			progress(hindcast.Progress{Bytes: written(dir)})
+			progress(r.progress(dir))
 		}
 	}
 }
@@ -220,6 +234,19 @@ func written(dir string) (bytes int64) {
 		}
 	}
 	return bytes
+}
+
+// spillOf is the folder where a worker spills; nil if it is not a slot's any more.
+func (p *Pool) spillOf(w *child.Process) *string {
+	for _, s := range p.all {
+		s.mutex.Lock()
+		folder, is := s.spill, s.worker == w
+		s.mutex.Unlock()
+		if is {
+			return &folder
+		}
+	}
+	return nil
 }
 
 // Stop ends the work; its worker lives on if it lets go, and is killed otherwise.

@@ -71,6 +71,15 @@ func progress(t *testing.T, w *World) {
 			t.Errorf("%+v", p)
 		}
 	}
+	for w.Counts {
+		p := w.until(t, w.Engine, h, work.Dir)
+		if p.TasksDone > p.Tasks {
+			t.Errorf("%+v", p)
+		}
+		if p.Stage > 0 && p.TasksDone > 0 && p.Rows > 0 {
+			break
+		}
+	}
 	if err := w.Engine.Stop(t.Context(), h); err != nil {
 		t.Error(err)
 	}

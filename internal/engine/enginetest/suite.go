@@ -24,6 +24,9 @@ type World struct {
 	// engine of a third process.
 	Orphan func(t *testing.T, work engine.Work) engine.Engine
 
+	// Counts says that the engine's progress has stages and tasks, and the rows that Slow has read.
+	Counts bool
+
 	// What dialects spell differently.
 	Slow   string                   // a SELECT of a column day that takes minutes
 	Hungry string                   // a SELECT of day and n that needs more than 64 MiB

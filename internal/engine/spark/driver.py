@@ -170,31 +170,46 @@ class Application:
         return self.spark.sparkContext.master.startswith("local")
 
     def report(self):
-        """Says now and then how many tasks of the current request's jobs have ended."""
+        """Says now and then how far the current request is."""
         path = os.path.join(self.folder, "progress.json")
-        tracker = self.spark.sparkContext.statusTracker()
         while True:
             time.sleep(PROGRESS)
             name = self.current
             if name is None:
                 continue
             try:
-                write(path, dict(self.tasks(tracker, name), request=name))
+                write(path, dict(reached(stages(self.spark.sparkContext, name)), request=name))
             except Exception:  # a report that fails is followed by another
                 pass
 
-    @staticmethod
-    def tasks(tracker, group):
-        total = done = failed = 0
-        for job in tracker.getJobIdsForGroup(group):
-            info = tracker.getJobInfo(job)
-            for stage in info.stageIds if info else []:
-                said = tracker.getStageInfo(stage)
-                if said:
-                    total += said.numTasks
-                    done += said.numCompletedTasks
-                    failed += said.numFailedTasks
-        return {"tasks": total, "done": done, "failed": failed}
+
+def stages(context, group):
+    """What Spark's own page would show of a request's stages, as far as they are known: those of later jobs are not. One that
+    another job has made already has no tasks."""
+    store, tracker = context._jsc.sc().statusStore(), context.statusTracker()
+    numbers = set()
+    for job in tracker.getJobIdsForGroup(group):
+        info = tracker.getJobInfo(job)
+        numbers.update(info.stageIds if info else [])
+    said = [store.lastStageAttempt(number) for number in sorted(numbers)]
+    return [stage for stage in said if stage.status().toString() != "SKIPPED"]
+
+
+def reached(said):
+    """How far stages are: what they have read, written and spilled, of tasks that run as of the last heartbeat."""
+    return {
+        "stage": sum(stage.status().toString() != "PENDING" for stage in said),
+        "tasks": sum(stage.numTasks() for stage in said),
+        "tasks_done": sum(stage.numCompleteTasks() for stage in said),
+        "rows": sum(stage.inputRecords() for stage in said),
+        "bytes": sum(stage.outputBytes() for stage in said),
+        "spilled": spilled(said),
+    }
+
+
+def spilled(said):
+    """The bytes that stages wrote to disk for lack of memory."""
+    return sum(stage.diskBytesSpilled() for stage in said)
 
 
 def peak(pid):
@@ -267,22 +282,13 @@ class Session:
             if table.get("count"):
                 answer["in"][table["name"]] = self.spark.table(quoted(table["name"])).count()
         self.check(rows)
-        answer["spilled"] = self.spilled()
-        return answer
-
-    def spilled(self):
-        """The bytes that the request's stages wrote to disk for lack of memory, as Spark's own page would show them."""
         context = self.spark.sparkContext
         try:
             context._jsc.sc().listenerBus().waitUntilEmpty()
-            store, tracker = context._jsc.sc().statusStore(), context.statusTracker()
-            stages = set()
-            for job in tracker.getJobIdsForGroup(context.getLocalProperty("spark.jobGroup.id")):
-                info = tracker.getJobInfo(job)
-                stages.update(info.stageIds if info else [])
-            return sum(store.lastStageAttempt(stage).diskBytesSpilled() for stage in stages)
+            answer["spilled"] = spilled(stages(context, context.getLocalProperty("spark.jobGroup.id")))
         except Exception:  # a number for people: without it the work is done all the same
-            return 0
+            answer["spilled"] = 0
+        return answer
 
     def query(self):
         """The rows of an ad hoc query, as text."""

@@ -433,9 +433,8 @@ func (e *Engine) finished(tag string) {
 // progress is how far the application is with the work.
 func (a *application) progress(tag string) hindcast.Progress {
 	var said struct {
+		hindcast.Progress
 		Request string `json:"request"`
-		Tasks   int    `json:"tasks"`
-		Done    int    `json:"done"`
 	}
 	if read(a.join(progressFile), &said) != nil || said.Tasks == 0 {
 		return hindcast.Progress{}
@@ -444,7 +443,7 @@ func (a *application) progress(tag string) hindcast.Progress {
 	if read(filepath.Join(a.join(inbox), said.Request), &r) != nil || r.Tag != tag {
 		return hindcast.Progress{}
 	}
-	return hindcast.Progress{Done: min(1, float64(said.Done)/float64(said.Tasks))}
+	return said.Progress // how much of all that is, Spark itself does not know before its last stage
 }
 
 // Stop kills the application that has the work, unless the work has ended: Spark's own ways to cancel may leave tasks behind.

@@ -112,7 +112,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 	})
 	dir := t.TempDir()
 	e := s.engine
-	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir,
+	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Counts: true,
 		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			orphan(t, s.installation, work)
