@@ -44,9 +44,9 @@ func rowsHave(n int64) string {
 	return fmt.Sprintf("%d rows of the result have", n)
 }
 
-// Query is the SQL that a check runs: one that gives the two sums and whether they agree, of a total whose sum is the given
-// expression; its own; or "".
-func (c Check) Query(sum string, text func(expression string) string) string {
+// Query is the SQL that a check runs: one that gives the two sums and whether they agree, of a total whose sum, and whose difference
+// of a and b, are the given expressions; its own; or "".
+func (c Check) Query(sum, difference string, text func(expression string) string) string {
 	if c.Total == nil {
 		return strings.TrimRight(strings.TrimSpace(c.SQL), ";")
 	}
@@ -55,7 +55,7 @@ func (c Check) Query(sum string, text func(expression string) string) string {
 	if within == "" {
 		within = "0"
 	}
-	return "SELECT " + text("a") + ", " + text("b") + ", (a IS NULL AND b IS NULL) OR coalesce(abs(a - b) <= " + within + ", false)" +
+	return "SELECT " + text("a") + ", " + text("b") + ", (a IS NULL AND b IS NULL) OR coalesce(abs(" + difference + ") <= " + within + ", false)" +
 		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(c.Total.Equals), ";") + "\n) AS b)"
 }
 

@@ -128,14 +128,16 @@ func (r *Runner) factsEmpty(ctx context.Context, work engine.Work) (bool, error)
 	return true, nil
 }
 
+const difference = "a - b"
+
 func asText(expression string) string { return "CAST(" + expression + " AS VARCHAR)" }
 
 // queryOf is the SQL that a check runs, or "".
 func queryOf(c engine.Check) string {
 	if c.Total != nil {
-		return c.Query(sumOf(c.Total), asText)
+		return c.Query(sumOf(c.Total), difference, asText)
 	}
-	return c.Query("", asText)
+	return c.Query("", difference, asText)
 }
 
 // sumOf is the expression for the sum that a total is of, over the result's rows.
@@ -164,7 +166,7 @@ func (r *Runner) checkTotal(ctx context.Context, work engine.Work, c engine.Chec
 	}
 	var a, b *string
 	var equal bool
-	if err := r.conn.QueryRowContext(ctx, c.Query(sum, asText)).Scan(&a, &b, &equal); err != nil {
+	if err := r.conn.QueryRowContext(ctx, c.Query(sum, difference, asText)).Scan(&a, &b, &equal); err != nil {
 		return c.At(duck.Translate(err))
 	}
 	if equal {

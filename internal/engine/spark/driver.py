@@ -246,7 +246,7 @@ class Session:
         columns = [{"name": name, "type": field.dataType.jsonValue()} for name, field in zip(names, frame.schema.fields)]
         absent = self.plan(frame)
         if len({c["name"].lower() for c in columns}) == len(columns) and not any(unwritable(c["type"]) for c in columns):
-            self.empty(self.request_schema(columns, frame)).createOrReplaceTempView("result")
+            give(self.empty(self.request_schema(columns, frame)))
             for number, check in enumerate(self.request["checks"]):
                 if not check.get("sql"):
                     continue
@@ -537,7 +537,7 @@ class Session:
         else:
             frame = self.empty(request["schema"])
         plain = [unfiltered(quoted(f.name)) + " AS " + quoted(f.name) if f.dataType.typeName() in ("float", "double") else quoted(f.name) for f in frame.schema.fields]
-        frame.selectExpr(*plain).createOrReplaceTempView("result")
+        give(frame.selectExpr(*plain))
 
     def inspect(self, files, measured):
         """Every row lies in the slice, and the key holds."""
@@ -595,6 +595,14 @@ class Session:
             return ["  ".join("%s=%s" % (f.name, "NULL" if v is None else v) for f, v in zip(fields, row)) for row in rows]
         except Exception:
             return []
+
+
+def give(result):
+    """Makes the views of the result: as it is, and with whole numbers as DECIMALs, whose sums are exact."""
+    whole = ("byte", "short", "integer", "long")
+    wide = ["CAST({0} AS decimal(20,0)) AS {0}".format(quoted(f.name)) if f.dataType.typeName() in whole else quoted(f.name) for f in result.schema.fields]
+    result.createOrReplaceTempView("result")
+    result.selectExpr(*wide).createOrReplaceTempView(quoted("sums of the result"))
 
 
 DYING = 1  # seconds until it shows that the JVM has died, if that is why it does not answer

@@ -461,6 +461,14 @@ func single(q engine.Query) (frozen, error) {
 	return f, err
 }
 
+// summed is the view of the result's rows with whole numbers as DECIMALs, see driver.py: Spark's sum of BIGINTs is a BIGINT.
+const summed = "sums of the result"
+
+// difference is NULL where Spark's own would be an error for lack of digits: the driver compares such sums itself.
+const difference = "try_subtract(a, b)"
+
+func asText(expression string) string { return "CAST(" + expression + " AS STRING)" }
+
 func checksOf(checks []engine.Check, q engine.Query) ([]check, error) {
 	list := []check{}
 	for _, c := range checks {
@@ -470,10 +478,10 @@ func checksOf(checks []engine.Check, q engine.Query) ([]check, error) {
 			list = append(list, check{Kind: "rows", Min: c.Rows.Min, Max: c.Rows.Max})
 			continue
 		case c.Total != nil:
-			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM result)"
-			is = check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, func(e string) string { return "CAST(" + e + " AS STRING)" })}
+			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM " + quote(summed) + ")"
+			is = check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, difference, asText)}
 		default:
-			is = check{Kind: "sql", SQL: c.Query("", nil)}
+			is = check{Kind: "sql", SQL: c.Query("", difference, asText)}
 		}
 		f, err := freeze(is.SQL, engine.Query{Now: q.Now, TimeZone: q.TimeZone})
 		if err != nil {

@@ -584,9 +584,32 @@ func held(t *testing.T, b *bench) {
 	if e := hindcast.AsError(check(wrong)); e == nil || e.Code != hindcast.ECheck || !strings.Contains(e.Message, "100000001.2000000002") {
 		t.Errorf("a total that differs in its last digit: %+v", e)
 	}
+	exact(t, b)
 	if e := hindcast.AsError(check(hindcast.Check{SQL: "SELECT * FROM result WHERE n = 3"})); e == nil || e.Code != hindcast.ECheck || len(e.Detail) != 1 ||
 		e.Detail[0] != "day=2020-01-01  n=3  d=NaN  s=A  c=99999999.0000000000  t=1500-01-01 00:00:00  x=0x78  o=NULL" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// exact: sums of a check are exact at the ends of each type, where Spark's own overflow, and so is their difference.
+func exact(t *testing.T, b *bench) {
+	const query = `SELECT DATE '2020-01-01' AS day, CAST(127 AS TINYINT) AS t, CAST(32767 AS SMALLINT) AS s, 2147483647 AS i, 9223372036854775807 AS b, -9223372036854775808 AS l,
+		CAST('4999999999999999999999999999.9999999999' AS DECIMAL(38,10)) AS c, double('Infinity') AS d FROM range(2)`
+	total := func(of, equals string) error {
+		b.checks = []engine.Check{{Check: hindcast.Check{Name: "it", Total: &hindcast.TotalCheck{Of: of, Equals: equals, Within: "0"}}}}
+		_, err := b.run(t, query)
+		b.checks = nil
+		return err
+	}
+	for of, sum := range map[string]string{"t": "254", "s": "65534", "i": "4294967294", "b": "18446744073709551614BD", "l": "-18446744073709551616BD", "c": "CAST('9999999999999999999999999999.9999999998' AS DECIMAL(38,10))"} {
+		if err := total(of, "SELECT "+sum); err != nil {
+			t.Errorf("%s: %v", of, err)
+		}
+	}
+	for of, sum := range map[string]string{"b": "18446744073709551615BD", "l": "CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))", "c": "CAST('-99999999999999999999999999999999999999' AS DECIMAL(38,0))", "d": "double('-Infinity')"} {
+		if e := hindcast.AsError(total(of, "SELECT "+sum)); e == nil || e.Code != hindcast.ECheck {
+			t.Errorf("%s as %s: %v", of, sum, e)
+		}
 	}
 }
 
