@@ -20,6 +20,7 @@ type Spark struct {
 	Packages       []string          `json:"packages,omitempty"`        // Maven coordinates
 	PerApplication int               `json:"per_application,omitempty"` // slices, one after the other
 	BroadcastBelow int64             `json:"broadcast_below,omitempty"` // bytes of a dimension
+	Fault          error             `json:"-"`                         // a secret of Conf that is not there: who starts an application needs it
 }
 
 // speed are beginnings of settings of Spark's SQL that change how fast a result is there and not what it is.

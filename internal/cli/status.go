@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
@@ -135,7 +136,7 @@ func wanted(p *plan.Plan) (n int) {
 }
 
 func (a *app) lake(ctx context.Context) (*session.Session, error) {
-	p, err := a.pipelineWithoutSQL(ctx)
+	p, err := a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true, LakeAlone: true, Engine: a.engine}))
 	if err != nil {
 		return nil, err
 	}

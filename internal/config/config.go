@@ -30,6 +30,8 @@ type Env struct {
 type Options struct {
 	// WithoutSQL keeps an SQL file that cannot be read from being an error: Output.Fault is that.
 	WithoutSQL bool
+	// LakeAlone keeps what a warehouse's URL refers to and is not there from being an error: such a warehouse is only named.
+	LakeAlone bool
 	// Engine is one of Engines, to take in place of the file's; the SQL is read as its dialect. "" takes the file's.
 	Engine string
 }

@@ -622,3 +622,48 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What a command may not need is not asked for: secrets of spark.conf where no application is started, and those of the warehouse's
+// URL where the lake is enough.
+func TestMissingSecretsAreFaultsOfWhoNeedsThem(t *testing.T) {
+	const rest = "pipeline: x\nhistory: {from: 2020-01-01, to: 2022-01-01, every: 1 month}\nfacts: {billing: {table: b, time: day}}\ntransform: {sql: cost_summary.sql}\ntarget: {table: t, time: day}\n"
+	p, err := decode(rest + "warehouse: duckdb:w.duckdb\nspark:\n  conf:\n    spark.a.secret: ${USER}\n    spark.b.secret: ${NOT_THERE}\n    spark.c.secret: ${file:not/there}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := hindcast.AsError(p.Transform.Spark.Fault)
+	if e == nil || e.Code != hindcast.ESecret || e.Place.Line != 10 || !strings.Contains(e.Message, "spark.conf.spark.b.secret: the environment variable NOT_THERE is not set") {
+		t.Errorf("%+v", e)
+	}
+	if is := p.Transform.Spark.Conf["spark.a.secret"]; is != "reader" {
+		t.Errorf("the secret that is there is %q", is)
+	}
+
+	for url, written := range map[string]string{
+		"postgres://u:${NOT_THERE}@h/shop":                   "postgres://u:${NOT_THERE}@h/shop",
+		"postgres://u:geheim@${NOT_THERE}/shop":              "postgres://u:***@${NOT_THERE}/shop",
+		"host=h dbname=shop password=${NOT_THERE}":           "host=h dbname=shop password=${NOT_THERE}",
+		"duckdb:${NOT_THERE}/w.duckdb":                       "duckdb:${NOT_THERE}/w.duckdb",
+		"postgres://${USER}:${PASSWORD}@${NOT_THERE}:5/shop": "postgres://${USER}:${PASSWORD}@${NOT_THERE}:5/shop",
+	} {
+		env := testEnv()
+		env.LakeAlone = true
+		p, err := config.Decode("/p/hindcast.yml", []byte(rest+"warehouse: "+url+"\n"), env)
+		if err != nil || p.Warehouse.Written != written {
+			t.Errorf("%s: %+v, %v", url, p, err)
+		}
+		if strings.Contains(url, "geheim") && !slices.Contains(p.Secrets, "geheim") {
+			t.Errorf("%s: the secrets are %q", url, p.Secrets)
+		}
+		env.LakeAlone = false
+		if _, err := config.Decode("/p/hindcast.yml", []byte(rest+"warehouse: "+url+"\n"), env); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ESecret {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+
+	env := testEnv()
+	env.LakeAlone = true
+	if _, err := config.Decode("/p/hindcast.yml", []byte(rest+"warehouse: duckdb:${no name}\n"), env); hindcast.AsError(err) == nil {
+		t.Error("what is not a reference is accepted")
+	}
+}

@@ -19,7 +19,13 @@ var (
 
 // warehouse decodes the warehouse's URL.
 func (d *decoder) warehouse(v value) hindcast.Location {
+	known := len(d.errs)
 	r, ok := d.references(v)
+	if !ok && d.env.LakeAlone && wellFormed(v.text) {
+		d.errs, r = d.errs[:known], referencesIn(v.text)
+		written, _ := r.masked(func(raw, _ string) { d.secret(r.written(raw)) })
+		return hindcast.Location{Written: written}
+	}
 	if !ok {
 		return hindcast.Location{}
 	}

@@ -61,6 +61,11 @@ func referencesIn(text string) refs {
 	return out
 }
 
+// wellFormed reports whether every ${…} in a text is a reference, whether or not what it names is there.
+func wellFormed(text string) bool {
+	return !slices.ContainsFunc(anyRef.FindAllString(text, -1), func(written string) bool { return !refForm.MatchString(written) })
+}
+
 // expand looks up one reference and remembers its value as a secret.
 func (d *decoder) expand(v value, offset int, written string) (string, bool) {
 	at, length := v.within(offset), utf8.RuneCountInString(written)

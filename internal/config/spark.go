@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -129,16 +130,25 @@ func (d *decoder) setConf(v value) {
 		return
 	}
 
+	known := len(d.errs)
 	refs, ok := d.references(v)
-	if !ok {
+	switch s := d.spark(); {
+	case !ok && !wellFormed(v.text):
 		return
+	case !ok: // only who starts an application needs it
+		s.Fault = cmp.Or(s.Fault, error(d.errs[known]))
+		d.errs, refs = d.errs[:known], referencesIn(v.text)
 	}
+
+	why, early := tooEarly(v.name)
 	switch secret := len(refs.list) > 0; {
 	case strings.TrimSpace(v.text) == "" || strings.ContainsAny(v.text, "\n\r\x00"):
 		d.bad(v, formSetting.Right, "is empty, or not one line")
 	case !secret && secretSetting(v.name, v.text):
 		d.secret(v.text)
 		d.bad(v, "write ${VAR} for an environment variable, or ${file:PATH} for a file's content", "a secret may not stand in the pipeline file")
+	case secret && early:
+		d.bad(v, "write the value itself, or set it in the spark-defaults.conf of the installation", "cannot be a secret: %s", why)
 	case secret && hindcast.Decides(v.name):
 		d.bad(v, "write the value itself", "decides results, and so it is stored: it cannot be a secret")
 	default:

@@ -72,9 +72,46 @@ const (
 	bucket     = "the lake's URL says how its bucket is reached"
 )
 
+// early are settings of Spark that cannot be secrets, and why. Secrets are whispered to the session, which is there after
+// spark-submit has read these, or they stand in command lines that everybody on the machine can read. A name that ends with a dot is
+// all that begin with it.
+var early = map[string]string{
+	"spark.driver.memory":               beforeSession,
+	"spark.driver.memoryOverhead":       beforeSession,
+	"spark.driver.cores":                beforeSession,
+	"spark.driver.extraClassPath":       beforeSession,
+	"spark.driver.extraLibraryPath":     beforeSession,
+	"spark.driver.userClassPathFirst":   beforeSession,
+	"spark.driver.extraJavaOptions":     commandLine,
+	"spark.driver.defaultJavaOptions":   commandLine,
+	"spark.executor.extraJavaOptions":   commandLine,
+	"spark.executor.defaultJavaOptions": commandLine,
+	"spark.executor.extraClassPath":     commandLine,
+	"spark.jars":                        beforeSession,
+	"spark.jars.":                       beforeSession,
+	"spark.files":                       beforeSession,
+	"spark.archives":                    beforeSession,
+	"spark.submit.":                     beforeSession,
+	"spark.kerberos.":                   beforeSession,
+	"spark.yarn.keytab":                 beforeSession,
+	"spark.yarn.principal":              beforeSession,
+	"spark.yarn.dist.":                  beforeSession,
+}
+
+const (
+	beforeSession = "spark-submit reads it before there is a session, to which secrets are given"
+	commandLine   = "it would stand in a command line, where everybody on the machine can read it"
+)
+
+// tooEarly reports whether a setting of Spark cannot be a secret, and why.
+func tooEarly(name string) (why string, is bool) { return among(early, name) }
+
 // Reserved reports whether hindcast sets this setting of Spark itself, and why.
-func Reserved(name string) (why string, ours bool) {
-	for own, reason := range reserved {
+func Reserved(name string) (why string, ours bool) { return among(reserved, name) }
+
+// among finds a setting, whatever its case, by its name or the beginning of that.
+func among(settings map[string]string, name string) (why string, is bool) {
+	for own, reason := range settings {
 		if strings.EqualFold(own, name) || strings.HasSuffix(own, ".") && len(name) > len(own) && strings.EqualFold(name[:len(own)], own) {
 			return reason, true
 		}

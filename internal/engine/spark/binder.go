@@ -50,8 +50,7 @@ func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end
 	}
 	if b.own == nil {
 		limits.Memory, limits.Threads = max(limits.Memory, sessionMemory), max(limits.Threads, 1)
-		s := b.engine.submissionTo("local[*]", limits)
-		a, ended, err := begin(b.engine.options.Dir, s)
+		a, ended, err := b.engine.begin(b.engine.submissionTo("local[*]", limits))
 		if err != nil {
 			b.mutex.Unlock()
 			return end{}, err

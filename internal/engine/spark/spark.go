@@ -254,13 +254,21 @@ func (e *Engine) start(ctx context.Context, limits engine.Limits) (*ours, error)
 	if err != nil {
 		return nil, err
 	}
-	a, ended, err := begin(e.options.Dir, s)
+	a, ended, err := e.begin(s)
 	if err != nil {
 		return nil, err
 	}
 	o := &ours{application: a, limits: limits, ended: ended, open: map[string]bool{}, expire: expire}
 	e.own = append(e.own, o)
 	return o, nil
+}
+
+// begin starts an application, if all that it needs is there.
+func (e *Engine) begin(s submission) (*application, <-chan struct{}, error) {
+	if missing := e.options.Spark.Fault; missing != nil {
+		return nil, nil, missing
+	}
+	return begin(e.options.Dir, s)
 }
 
 // Spark does not start with a heap of which less than 450 MiB can be used, and some collectors keep a part.
