@@ -199,6 +199,24 @@ type Sampler interface {
 	Query(ctx context.Context, q Query, limits Limits, limit int) (Rows, error)
 }
 
+// Scripter is implemented by binders whose tables a program of Python can open by itself, for `hindcast notebook`.
+type Scripter interface {
+	// Script is such a program for the query's tables, time zone and time. The query's SQL is not in it, nor is any secret.
+	Script(q Query) (Script, error)
+}
+
+// Script is Python that opens tables as an engine does for a slice. Its parts run one after the other. From then on
+// fetch(sql, limit) gives the names of a query's columns and its first rows, as tuples of exact values; it raises what the
+// engine raises.
+type Script struct {
+	Packages []string // of PyPI, as pip installs them: "duckdb==1.5.6"
+	Library  string   // the same for all tables
+	Open     string   // opens these
+	// Words are the literals such as "date today" that the engine would take for the time of now, with what stands for the query's.
+	Words   map[string]string
+	Session string // the name of what the tables are open in, and what it is: "db, a connection of DuckDB"
+}
+
 // Rows is a small result: values are rendered as text, nil is NULL.
 type Rows struct {
 	Columns []hindcast.Column `json:"columns"`

@@ -72,6 +72,7 @@ var importMap = []row{
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",
 		"child", "machine", "config"}, "a pipeline with lake, warehouse and engine open: joins the contracts with what is named in the file"},
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
+	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "child", "config"},

@@ -1,4 +1,4 @@
-// Package pythontest runs real Python programs in tests: a DuckDB newer than the one linked in, Airflow, and Spark.
+// Package pythontest runs real Python programs in tests: a DuckDB newer than the one linked in, Airflow, Spark, and Jupyter.
 // tests/python lists them and their versions; a missing one is a failure, never a reason to skip.
 package pythontest
 

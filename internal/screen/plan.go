@@ -212,7 +212,7 @@ func (o PlanOptions) fresh(selection string) string {
 func (o PlanOptions) run(selection string) string {
 	command := "hindcast run"
 	if selection != "" {
-		command += " --slices " + shellWord(selection)
+		command += " --slices " + ShellWord(selection)
 	}
 
 	switch {
@@ -229,8 +229,8 @@ func (o PlanOptions) run(selection string) string {
 	return command
 }
 
-// shellWord is a word that a shell reads as it is, or the text in quotes.
-func shellWord(text string) string {
+// ShellWord is a word that a shell reads as it is, or the text in quotes.
+func ShellWord(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t'\"\\$`!*?[](){}<>|&;#~", r) }) {
 		return text
 	}

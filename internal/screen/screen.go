@@ -159,17 +159,17 @@ func (p *page) next(steps ...string) {
 }
 
 // command is a command in a text that reads a pipeline file.
-var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql|doctor)\b`)
+var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql|notebook|doctor)\b`)
 
 // planning is a command that plans with an engine.
-var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql)\b`)
+var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql|notebook)\b`)
 
 // Commands names the pipeline file in every command of a text, and the engine in those that plan: without them they would be
 // of another pipeline, or find its slices out of date.
 func (o Options) Commands(text string) string {
 	return command.ReplaceAllStringFunc(text, func(verb string) string {
 		if o.File != "" {
-			verb += " --file " + shellWord(o.File)
+			verb += " --file " + ShellWord(o.File)
 		}
 		if o.Engine != "" && planning.MatchString(verb) {
 			verb += " --engine " + o.Engine

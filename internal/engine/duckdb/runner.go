@@ -89,6 +89,15 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error
 
 // view gives the SQL a table: its rows in the window, or its own rows only.
 func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
+	window := t.Window
+	if own {
+		window = t.Own
+	}
+	return r.makeView(ctx, t.Name, viewed(t, window, r.zone))
+}
+
+// viewed is the query of a table's view.
+func viewed(t engine.Table, window hindcast.Interval, zone string) string {
 	var query string
 	switch {
 	case len(t.Groups) > 0:
@@ -104,22 +113,18 @@ func (r *Runner) view(ctx context.Context, t engine.Table, own bool) error {
 	default:
 		query = duck.FromParquet(t.Columns, t.Files)
 	}
-	window := t.Window
-	if own {
-		window = t.Own
-	}
-	query = r.windowed(t, query, window)
+	query = windowed(t, query, window, zone)
 	if t.Sample > 0 {
 		query = fmt.Sprintf("SELECT * FROM (%s) USING SAMPLE %g PERCENT (bernoulli)", query, t.Sample)
 	}
-	return r.makeView(ctx, t.Name, query)
+	return query
 }
 
 // windowed cuts a query of the table's rows to those in the window.
-func (r *Runner) windowed(t engine.Table, query string, window hindcast.Interval) string {
+func windowed(t engine.Table, query string, window hindcast.Interval, zone string) string {
 	for _, c := range t.Columns {
 		if t.Time != "" && c.Name == t.Time {
-			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, r.zone)
+			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, zone)
 		}
 	}
 	return query
@@ -132,11 +137,15 @@ func (r *Runner) makeView(ctx context.Context, name, query string) error {
 		return nil
 	}
 	delete(r.made, key)
-	if err := r.exec(ctx, "CREATE OR REPLACE TEMP VIEW "+duck.Name(name)+" AS "+query); err != nil {
+	if err := r.exec(ctx, createView(name, query)); err != nil {
 		return err
 	}
 	r.made[key] = query
 	return nil
+}
+
+func createView(name, query string) string {
+	return "CREATE OR REPLACE TEMP VIEW " + duck.Name(name) + " AS " + query
 }
 
 func (r *Runner) views(ctx context.Context, tables []engine.Table) error {

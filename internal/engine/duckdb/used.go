@@ -168,7 +168,7 @@ func (r *Runner) standIn(ctx context.Context, name string, t engine.Table) error
 	if err := r.exec(ctx, "CREATE OR REPLACE TEMP TABLE "+name+" ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
-	return r.makeView(ctx, t.Name, r.windowed(t, "SELECT "+strings.Join(list, ", ")+" FROM "+name, t.Window))
+	return r.makeView(ctx, t.Name, windowed(t, "SELECT "+strings.Join(list, ", ")+" FROM "+name, t.Window, r.zone))
 }
 
 func (r *Runner) dropStandIns(ctx context.Context, n int) error {

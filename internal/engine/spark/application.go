@@ -22,6 +22,9 @@ import (
 //go:embed driver.py
 var driver []byte
 
+//go:embed hindcast_tables.py
+var tablesModule []byte
+
 // application is a Spark application as its folder on this machine tells of it. Processes find it there, whoever started it.
 type application struct {
 	dir string
@@ -36,6 +39,7 @@ const (
 	done         = "done"
 	closing      = "close"
 	driverFile   = "driver.py"
+	tablesFile   = "hindcast_tables.py" // beside it, where Python looks for it
 	logFile      = "log"
 )
 
@@ -84,7 +88,7 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 	}
 	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Secrets: len(s.secret) > 0}
 	if err := errors.Join(os.Mkdir(a.join(inbox), 0o700), os.Mkdir(a.join(done), 0o700), os.Mkdir(a.join("tmp"), 0o700), place(a.join(aboutFile), asJSON(is)),
-		os.WriteFile(a.join(driverFile), driver, 0o600)); err != nil {
+		os.WriteFile(a.join(driverFile), driver, 0o600), os.WriteFile(a.join(tablesFile), tablesModule, 0o600)); err != nil {
 		return nil, nil, err
 	}
 

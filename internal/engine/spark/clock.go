@@ -14,6 +14,9 @@ import (
 // relative are the words that typed literals take for a time: DATE 'today'.
 var relative = []string{"now", "today", "tomorrow", "yesterday"}
 
+// literals are the types of those literals.
+var literals = []string{"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
+
 // frozen is SQL in which literals such as DATE 'today' mean the query's time: Spark's parser makes them the machine's, and nothing
 // is left of it in the plan. Functions of time are frozen in the plan, by driver.py, where no name is taken for one.
 type frozen struct {
@@ -44,7 +47,7 @@ func (f frozen) before(offset int) int {
 func freeze(text string, q engine.Query) (frozen, error) {
 	var out strings.Builder
 	f, last := frozen{}, 0
-	for _, l := range sqltext.Spark.Typed(text, "date", "timestamp", "timestamp_ltz", "timestamp_ntz") {
+	for _, l := range sqltext.Spark.Typed(text, literals...) {
 		word := strings.ToLower(strings.TrimSpace(l.Value))
 		if !slices.ContainsFunc(relative, func(r string) bool { return strings.HasPrefix(word, r) }) {
 			continue

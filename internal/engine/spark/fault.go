@@ -240,7 +240,7 @@ func translate(s *said, q engine.Query, f frozen) error {
 	case has(all, lostWords), has(s.Type, []string{"Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}):
 		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark lost what worked on the slice: " + summary(s)}
 	}
-	for _, begins := range []string{"hindcast<<", "hindcast!!"} { // see mark, and raised in driver.py
+	for _, begins := range []string{"hindcast<<", "hindcast!!"} { // see mark, and raised in hindcast_tables.py
 		if _, what, found := strings.Cut(all, begins); found {
 			what, _, _ = strings.Cut(what, ">>")
 			return unreadable(what)

@@ -32,7 +32,7 @@ type question struct {
 	Checks  []check
 }
 
-var driverHash = hash(driver)
+var driverHash = hash(slices.Concat(driver, tablesModule))
 
 func hash(text []byte) string {
 	sum := sha256.Sum256(text)

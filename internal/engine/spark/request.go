@@ -134,7 +134,7 @@ var fixed = map[string]string{
 	"spark.sql.legacy.charVarcharAsString":                 "false",
 	"spark.sql.parquet.enableNestedColumnVectorizedReader": "true",
 	"spark.sql.parquet.aggregatePushdown":                  "false",
-	// Conditions on fields of structs are not left to Parquet's readers, which do not find NaN and -0: see unfiltered in driver.py.
+	// Conditions on fields of structs are not left to Parquet's readers, which do not find NaN and -0: see unfiltered in hindcast_tables.py.
 	"spark.sql.optimizer.nestedPredicatePushdown.supportedFileSources": "",
 }
 

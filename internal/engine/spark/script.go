@@ -1,0 +1,52 @@
+package spark
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+//go:embed script.py
+var library string
+
+var _ engine.Scripter = (*Binder)(nil)
+
+// Script opens the tables in the Spark of PyPI, on one machine whatever the master is, by the code that the driver makes its
+// views with.
+func (b *Binder) Script(q engine.Query) (engine.Script, error) {
+	if err := unreachable(q.Tables); err != nil {
+		return engine.Script{}, err
+	}
+	spark := b.engine.options.Spark
+	start := b.engine.submissionTo("local[*]", engine.Limits{Memory: max(spark.ExecutorMemory, sessionMemory)})
+
+	var open strings.Builder
+	fmt.Fprintf(&open, "spark = connect(\n    %s,\n    {\n", engine.PythonText(start.master))
+	for _, key := range sorted(start.set) {
+		fmt.Fprintf(&open, "        %s: %s,\n", engine.PythonText(key), engine.PythonText(start.set[key]))
+	}
+	for _, key := range sorted(start.secret) { // which only the pipeline file's environment has
+		fmt.Fprintf(&open, "        %s: expand(%s),\n", engine.PythonText(key), engine.PythonText(spark.ConfWritten[key]))
+	}
+	open.WriteString("    },\n    [")
+	for i, name := range start.packages {
+		open.WriteString(strings.Repeat(", ", min(i, 1)) + engine.PythonText(name))
+	}
+	open.WriteString("],\n)\n\n# A session of its own, with the settings that decide what values are. Functions of time give `now`, as they do in a run.\n")
+	fmt.Fprintf(&open, "request = {\n    \"now\": %s,\n    \"conf\": json.loads(\n        %s\n    ),\n    \"tables\": [\n", engine.PythonText(now(q)),
+		engine.PythonText(string(asJSON(conf(q.TimeZone)))))
+	for _, t := range tables(q, false, false) {
+		open.WriteString("        json.loads(\n            " + engine.PythonText(string(asJSON(t))) + "\n        ),\n")
+	}
+	open.WriteString("    ],\n}\ntables = Tables(spark, request)\ntables.views(False)\nspark = tables.spark\n")
+	words := map[string]string{}
+	for _, typ := range literals {
+		for _, word := range relative {
+			words[typ+" "+word] = relativeTime(typ, word, q)
+		}
+	}
+	return engine.Script{Words: words, Packages: []string{"pyspark==" + b.engine.options.Version}, Library: strings.TrimRight(string(tablesModule), "\n") + "\n\n\n" + library, Open: open.String(),
+		Session: "`spark`, a session of Spark"}, nil
+}
