@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/parallel"
 )
@@ -137,8 +138,14 @@ func (b byURL) fetch(ctx context.Context, prefix string, f *hindcast.File, whole
 	if err != nil {
 		return err
 	}
+	if info.Bytes != f.Bytes {
+		return notStaged(b.Absolute(key), fmt.Sprintf("it has %d bytes and the engine wrote %d", info.Bytes, f.Bytes))
+	}
 
 	f.Path = local
+	if err := intact(local, f.Bytes, b.Absolute(key)); err != nil {
+		return err
+	}
 	if err := b.take(ctx, f, local, whole); err != nil {
 		return err
 	}
@@ -148,11 +155,36 @@ func (b byURL) fetch(ctx context.Context, prefix string, f *hindcast.File, whole
 	return nil
 }
 
+// intact compares what came here with the checksums that the engine gave its pages: it had them in memory.
+func intact(local string, size int64, url string) error {
+	in, err := os.Open(local)
+	if err != nil {
+		return broken(local, "cannot be read", err)
+	}
+	defer func() { _ = in.Close() }() // it was only read
+
+	err = chunks.CheckPages(in, size)
+	if damage, is := errors.AsType[*chunks.DamageError](err); is {
+		return notStaged(url, damage.What)
+	}
+	if err != nil {
+		return broken(local, "cannot be read", err)
+	}
+	return nil
+}
+
+// notStaged is the error of a result that is not what the engine wrote: the next attempt writes another one.
+func notStaged(url, what string) error {
+	e := *hindcast.AsError(badParquet(url, what))
+	e.Class, e.Next = hindcast.ClassTransient, ""
+	return &e
+}
+
 // download copies an object, as it is now, to a file.
 func (b byURL) download(ctx context.Context, key, local string) (objstore.Info, error) {
 	info, err := objstore.Stat(ctx, b.store, key)
 	if errors.Is(err, objstore.ErrNotExist) {
-		return info, badParquet(b.Absolute(key), "it is not there")
+		return info, notStaged(b.Absolute(key), "it is not there")
 	}
 	if err != nil {
 		return info, broken(b.Absolute(key), "cannot be read", err)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -99,10 +98,23 @@ func TestExchangeByURL(t *testing.T) {
 			t.Errorf("what was read is not kept: %v", err)
 		}
 
-		m = &hindcast.Manifest{Files: []hindcast.File{{Path: l.Absolute(info.Key), Bytes: 1}}}
-		wantCode(t, there.Stage(t.Context(), prefix, m), hindcast.EParquet)
-		m = &hindcast.Manifest{Files: []hindcast.File{{Path: l.Absolute(prefix + "none.parquet")}}}
-		wantCode(t, there.Stage(t.Context(), prefix, m), hindcast.EParquet)
+		turned, err := os.ReadFile(filepath.Join("..", "chunks", "testdata", "spark-3.5.9.parquet"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		turned[100] ^= 1
+		info = put(prefix+"part-1.parquet", turned)
+		for want, f := range map[string]hindcast.File{
+			`the checksum of a page of its column "id" differs`: {Path: l.Absolute(info.Key), Bytes: info.Bytes},
+			"and the engine wrote 1":                            {Path: l.Absolute(info.Key), Bytes: 1},
+			"it is not there":                                   {Path: l.Absolute(prefix + "none.parquet")},
+		} {
+			err := there.Stage(t.Context(), prefix, &hindcast.Manifest{Files: []hindcast.File{f}})
+			if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EParquet || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, want) {
+				t.Errorf("%s: %v", want, err)
+			}
+		}
+
 		m = &hindcast.Manifest{Files: []hindcast.File{{Path: l.Absolute("elsewhere/part-0.parquet")}}}
 		if err := there.Stage(t.Context(), prefix, m); err == nil {
 			t.Error("a file of another prefix was taken")

@@ -2,6 +2,7 @@ package spark
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -47,9 +48,9 @@ func (b *Bucket) settings() map[string]string {
 	if newer(b.Hadoop, 3, 5) {
 		set["input.stream.type"] = "classic" // its default one fails on some servers
 	}
+	set["path.style.access"] = strconv.FormatBool(b.PathStyle)
 	if b.Endpoint != "" {
 		set["endpoint"] = b.Endpoint
-		set["path.style.access"] = strconv.FormatBool(b.PathStyle)
 	}
 	if b.Region != "" {
 		set["endpoint.region"] = b.Region // with an endpoint it is guessed, and AWS_REGION is ignored
@@ -78,13 +79,14 @@ func newer(version string, major, minor int) bool {
 	return is[0] > major || is[0] == major && is[1] >= minor
 }
 
-// provides reports whether the pipeline file says where s3a has its credentials from: what the cluster's machines have by their
-// roles need not be given to them.
-func provides(conf map[string]string) bool {
+// provided reports whether the pipeline file says where s3a has its credentials for this bucket from: what the cluster's machines
+// have by their roles need not be given to them.
+func (b *Bucket) provided(conf map[string]string) bool {
 	for name := range conf {
-		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "spark.hadoop.fs.s3a.") && (strings.HasSuffix(lower, ".credentials.provider") || strings.HasSuffix(lower, ".access.key")) {
-			return true
+		for _, setting := range []string{"access.key", "aws.credentials.provider"} {
+			if strings.EqualFold(name, "spark.hadoop.fs.s3a."+setting) || strings.EqualFold(name, "spark.hadoop."+b.key(setting)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -105,12 +107,15 @@ const sooner = 15 * time.Minute
 // expires reports whether keys are, or soon will be, of no use.
 func expires(at time.Time) bool { return !at.IsZero() && time.Until(at) < sooner }
 
-// Words of s3a's exceptions.
+// Words of s3a's exceptions, by 3.3 and by what uses the second of Amazon's SDKs.
 var (
-	deniedWords      = []string{"AccessDenied", "Access Denied", "Status Code: 403", "status code: 403", "Status Code: 403"}
-	credentialsWords = []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "NoAuthWithAWSException", "NoAwsCredentialsException", "Unable to load AWS credentials"}
-	missingWords     = []string{"ClassNotFoundException: Class org.apache.hadoop.fs.s3a", "NoClassDefFoundError: com/amazonaws", "NoClassDefFoundError: software/amazon", "No FileSystem for scheme"}
-	storeWords       = []string{"s3a://", "fs.s3a", "AmazonS3Exception", "S3Exception", "SdkClientException", "AWSClientIOException", "AWSBadRequestException", "UnknownStoreException"}
+	storeWords       = []string{"s3a://", "AmazonS3Exception", "S3Exception", "org.apache.hadoop.fs.s3a"}
+	missingWords     = []string{"Class org.apache.hadoop.fs.s3a.S3AFileSystem not found", "com/amazonaws/", "software/amazon/awssdk", "No FileSystem for scheme"}
+	credentialsWords = []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "Access Key Id you provided", "signature you provided", "ExpiredToken", "token has expired", "InvalidToken",
+		"NoAuthWithAWSException", "NoAwsCredentialsException", "Unable to load AWS credentials"}
+	noBucketWords    = []string{"NoSuchBucket", "UnknownStoreException"}
+	deniedWords      = []string{"AccessDenied", "Status Code: 403"}
+	unreachableWords = []string{"SdkClientException: Unable to execute HTTP request", "AWSClientIOException", "ApiCallTimeoutException", "UnknownHostException"}
 )
 
 // unreached is the error of a bucket that Spark does not reach, as far as an exception says that; nil if it does not.
@@ -119,21 +124,44 @@ func unreached(all string, s *said) error {
 		return nil
 	}
 	e := &hindcast.Error{Class: hindcast.ClassPermanent}
-	switch {
+	switch what := answered(all, s); {
 	case has(all, missingWords):
 		e.Code, e.Message = hindcast.ESpark, "Spark has no hadoop-aws that fits it: "+summary(s)
 		e.Next = "see which one it needs: hindcast doctor spark"
 	case has(all, credentialsWords):
-		e.Code, e.Message = hindcast.ECredentials, "the lake's bucket does not know Spark's credentials: "+summary(s)
-		e.Next = "they are this process's, unless spark.conf names others; renew or correct them"
-	case strings.Contains(all, "NoSuchBucket"), strings.Contains(all, "UnknownStoreException"):
-		e.Code, e.Message = hindcast.ELake, "Spark does not find the lake's bucket: "+summary(s)
-		e.Next = "correct its name, endpoint and region in the lake's URL"
+		e.Code, e.Message = hindcast.ECredentials, "the lake's bucket does not take Spark's credentials: "+what
+		e.Next = "renew or correct them: they are this process's, unless spark.conf names others"
+	case has(all, noBucketWords):
+		e.Code, e.Message = hindcast.EBucket, "Spark does not find the lake's bucket: "+what
+		e.Next = "correct the endpoint and region in the lake's URL: the cluster must reach the same server as this machine"
 	case has(all, deniedWords):
-		e.Code, e.Message = hindcast.EPermission, "Spark may not use the lake's bucket: "+summary(s)
-		e.Next = "its credentials need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload"
+		e.Code, e.Message = hindcast.EPermission, "Spark may not use the lake's bucket: "+what
+		e.Next = "its credentials are this process's, unless spark.conf names others; they need the permissions that docs/guide/s3.md lists"
+	case has(all, unreachableWords):
+		e.Code, e.Class, e.Message = hindcast.ELake, hindcast.ClassTransient, "Spark does not reach the lake's bucket: "+what
+		e.Next = "see that every machine of the cluster reaches the endpoint in the lake's URL"
 	default:
 		return nil
 	}
 	return e
+}
+
+var (
+	objectForm = regexp.MustCompile(`s3a://[^\s:'` + "`" + `]+`)
+	statusForm = regexp.MustCompile(`Status Code: (\d+)`)
+)
+
+// answered is what the server, or the network, answered for which object. A HEAD request has no text in its answer.
+func answered(all string, s *said) string {
+	what, _, _ := strings.Cut(summary(s), " (Service:")
+	if m := statusForm.FindStringSubmatch(all); m != nil {
+		if what == "null" || !strings.Contains(what, " ") {
+			what = ""
+		}
+		what = strings.TrimSpace(m[1] + " " + what)
+	}
+	if object := objectForm.FindString(all); object != "" && !strings.Contains(what, object) {
+		what = object + ": " + what
+	}
+	return what
 }

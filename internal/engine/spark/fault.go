@@ -210,7 +210,7 @@ var codes = []struct {
 	{"UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY", hindcast.ESQLAccess}, {"UNRESOLVABLE_TABLE_VALUED_FUNCTION", hindcast.ESQLTable},
 	{"CAST_OVERFLOW", hindcast.EOverflow}, {"NUMERIC_VALUE_OUT_OF_RANGE", hindcast.EOverflow}, {"ARITHMETIC_OVERFLOW", hindcast.EOverflow},
 	{"BINARY_ARITHMETIC_OVERFLOW", hindcast.EOverflow}, {"NUMERIC_OUT_OF_SUPPORTED_RANGE", hindcast.EOverflow}, {"DATETIME_OVERFLOW", hindcast.EOverflow},
-	{"FAILED_READ_FILE", hindcast.EParquet}, {"CANNOT_READ_FILE", hindcast.EParquet}, {"PARQUET", hindcast.EParquet},
+	{"PATH_NOT_FOUND", hindcast.EParquet}, {"FAILED_READ_FILE", hindcast.EParquet}, {"CANNOT_READ_FILE", hindcast.EParquet}, {"PARQUET", hindcast.EParquet},
 }
 
 // Words of Java's exceptions that are no fault of the SQL.

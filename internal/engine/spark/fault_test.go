@@ -2,7 +2,10 @@ package spark
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -36,6 +39,94 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 		if e.Code != want.Code || e.Class != want.Class || want.Message != "" && (e.Message != want.Message || e.Place != want.Place && want.Place.Line > 0) {
 			t.Errorf("%s\nbecame %+v", text, e)
 		}
+	}
+}
+
+// What s3a says of a bucket, by Hadoop 3.3.4 and 3.4.1 against versitygw, cut short.
+func TestWhatBecomesOfErrorsOfABucket(t *testing.T) {
+	for text, want := range map[string]hindcast.Error{
+		`{"message": "x", "chain": [{"type": "java.nio.file.AccessDeniedException", "message": "s3a://bucket-2/x/y: getFileStatus on s3a://bucket-2/x/y: com.amazonaws.services.s3.model.AmazonS3Exception: Forbidden (Service: Amazon S3; Status Code: 403; Error Code: 403 Forbidden; Request ID: 1W"},
+			{"type": "com.amazonaws.services.s3.model.AmazonS3Exception", "message": "Forbidden (Service: Amazon S3; Status Code: 403; Error Code: 403 Forbidden; Request ID: 1W"}]}`: {
+			Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: "Spark may not use the lake's bucket: s3a://bucket-2/x/y: 403"},
+		`{"message": "x", "chain": [{"type": "java.nio.file.AccessDeniedException", "message": "s3a://bucket-2/x/y: getFileStatus on s3a://bucket-2/x/y: software.amazon.awssdk.services.s3.model.S3Exception: null (Service: S3, Status Code: 403, Request ID: GG"},
+			{"type": "software.amazon.awssdk.services.s3.model.S3Exception", "message": "null (Service: S3, Status Code: 403, Request ID: GG"}]}`: {
+			Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: "Spark may not use the lake's bucket: s3a://bucket-2/x/y: 403"},
+		`{"message": "x", "chain": [{"type": "java.nio.file.AccessDeniedException", "message": "s3a://bucket-2/x/y/_temporary/0: getFileStatus on s3a://bucket-2/x/y/_temporary/0: software.amazon.awssdk.services.s3.model.S3Exception: The AWS Access Key Id you provided does not exist in our records. (Service: S3, Sta"},
+			{"type": "software.amazon.awssdk.services.s3.model.S3Exception", "message": "The AWS Access Key Id you provided does not exist in our records. (Service: S3, Status Code: 403, Request ID: QB"}]}`: {
+			Code: hindcast.ECredentials, Class: hindcast.ClassPermanent, Message: "the lake's bucket does not take Spark's credentials: s3a://bucket-2/x/y/_temporary/0: 403 The AWS Access Key Id you provided does not exist in our records."},
+		`{"message": "x", "chain": [{"type": "org.apache.hadoop.fs.s3a.UnknownStoreException", "message": "` + "`s3a://bucket-4/x/y'" + `: getFileStatus on s3a://bucket-4/x/y: software.amazon.awssdk.services.s3.model.NoSuchBucketException: The specified bucket does not exist. (Service: S3, Status Code: 404, Request ID: F8T"},
+			{"type": "software.amazon.awssdk.services.s3.model.NoSuchBucketException", "message": "The specified bucket does not exist. (Service: S3, Status Code: 404, Request ID: F8T"}]}`: {
+			Code: hindcast.EBucket, Class: hindcast.ClassPermanent, Message: "Spark does not find the lake's bucket: s3a://bucket-4/x/y: 404 The specified bucket does not exist."},
+		`{"message": "x", "chain": [{"type": "java.net.ConnectException", "message": "getFileStatus on s3a://bucket-5/x/y: software.amazon.awssdk.core.exception.SdkClientException: Unable to execute HTTP request: Connect to 127.0.0.1:7 [/127.0.0.1] failed: Connection refused:"},
+			{"type": "software.amazon.awssdk.core.exception.SdkClientException", "message": "Unable to execute HTTP request: Connect to 127.0.0.1:7 [/127.0.0.1] failed: Connection refused"}, {"type": "java.net.ConnectException", "message": "Connection refused"}]}`: {
+			Code: hindcast.ELake, Class: hindcast.ClassTransient, Message: "Spark does not reach the lake's bucket: s3a://bucket-5/x/y: Connection refused"},
+		`{"message": "java.lang.RuntimeException: java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found"}`: {
+			Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Message: "Spark has no hadoop-aws that fits it: java.lang.RuntimeException: java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found"},
+		`{"message": "x", "chain": [{"type": "org.apache.spark.SparkException", "message": "Job aborted due to stage failure: ExecutorLostFailure (executor 1 exited) while reading s3a://bucket/x"}]}`:                   {Code: hindcast.EWorker, Class: hindcast.ClassTransient},
+		`{"message": "x", "classes": ["FAILED_READ_FILE.NO_HINT"], "chain": [{"type": "org.apache.spark.SparkException", "message": "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file s3a://bucket/x."}]}`: {Code: hindcast.EParquet, Class: hindcast.ClassTransient},
+	} {
+		var is said
+		if err := json.Unmarshal([]byte(text), &is); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		e := hindcast.AsError(translate(&is, engine.Query{}, frozen{}))
+		if e.Code != want.Code || e.Class != want.Class || want.Message != "" && (e.Message != want.Message || e.Next == "") {
+			t.Errorf("%s\nbecame %+v", text, e)
+		}
+	}
+}
+
+// A JVM that cannot fetch a package has nothing else to say, and will not fetch it the next time.
+func TestAPackageThatCannotBeFetched(t *testing.T) {
+	a := &application{dir: t.TempDir()}
+	log := "\t\t::::::::::::::::::::::::::::::::::::::::::::::\n\t\t::          UNRESOLVED DEPENDENCIES         ::\n\t\t:: org.apache.hadoop#hadoop-aws;3.3.4: not found\n" +
+		"Exception in thread \"main\" java.lang.RuntimeException: [unresolved dependency: org.apache.hadoop#hadoop-aws;3.3.4: not found]\n\tat org.apache.spark.deploy.SparkSubmitUtils$.resolveMavenCoordinates(SparkSubmit.scala:1612)\n"
+	if err := os.WriteFile(a.join(logFile), []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := hindcast.AsError((&Engine{}).died(a))
+	if e.Code != hindcast.ESpark || e.Class != hindcast.ClassPermanent || e.Next == "" || !strings.Contains(strings.Join(e.Detail, "\n"), "hadoop-aws;3.3.4: not found") {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// The cluster's settings are for the lake's bucket alone, and hold no key; keys are Hadoop's own settings.
+func TestSettingsOfABucket(t *testing.T) {
+	b := Bucket{Name: "lake.of-ours", Endpoint: "https://s3.example:9000", Region: "eu-central-1", PathStyle: true, SSE: "aws:kms", SSEKey: "alias/lake", Hadoop: "3.3.4",
+		Keys: Keys{ID: "AKID", Secret: "SECRET"}}
+	set := b.settings()
+	for name, want := range map[string]string{"endpoint": b.Endpoint, "endpoint.region": "eu-central-1", "path.style.access": "true", "encryption.algorithm": "SSE-KMS", "encryption.key": "alias/lake",
+		"directory.marker.retention": "keep", "input.stream.type": ""} {
+		if got := set["spark.hadoop.fs.s3a.bucket.lake.of-ours."+name]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for name, value := range set {
+		if !strings.HasPrefix(name, "spark.hadoop.fs.s3a.bucket.lake.of-ours.") || strings.Contains(value, "AKID") || strings.Contains(value, "SECRET") {
+			t.Errorf("%s = %s", name, value)
+		}
+	}
+
+	keys := b.keys()
+	if keys["fs.s3a.bucket.lake.of-ours.access.key"] != "AKID" || keys["fs.s3a.bucket.lake.of-ours.secret.key"] != "SECRET" || !strings.HasSuffix(keys["fs.s3a.bucket.lake.of-ours.aws.credentials.provider"], ".SimpleAWSCredentialsProvider") {
+		t.Errorf("keys %q", keys)
+	}
+	b.Keys.Token, b.Hadoop, b.Endpoint = "TOKEN", "3.5.0", ""
+	if keys = b.keys(); keys["fs.s3a.bucket.lake.of-ours.session.token"] != "TOKEN" || !strings.HasSuffix(keys["fs.s3a.bucket.lake.of-ours.aws.credentials.provider"], ".TemporaryAWSCredentialsProvider") {
+		t.Errorf("temporary keys %q", keys)
+	}
+	if set = b.settings(); set["spark.hadoop.fs.s3a.bucket.lake.of-ours.input.stream.type"] != "classic" || set["spark.hadoop.fs.s3a.bucket.lake.of-ours.endpoint"] != "" {
+		t.Errorf("Amazon's, by Hadoop 3.5: %q", set)
+	}
+
+	for name, want := range map[string]bool{"spark.hadoop.fs.s3a.aws.credentials.provider": true, "spark.hadoop.fs.s3a.bucket.lake.of-ours.access.key": true,
+		"spark.hadoop.fs.s3a.bucket.other.access.key": false, "spark.hadoop.fs.s3a.threads.max": false} {
+		if b.provided(map[string]string{name: "x"}) != want {
+			t.Errorf("%s: keys are given: %t", name, want)
+		}
+	}
+	if expires(time.Time{}) || expires(time.Now().Add(time.Hour)) || !expires(time.Now().Add(time.Minute)) {
+		t.Error("an application whose keys expire soon gets no more work")
 	}
 }
 

@@ -336,7 +336,7 @@ func (e *Engine) toBucket(ctx context.Context, s *submission) (expire time.Time,
 	if b.Package != "" {
 		s.packages = append(s.packages, b.Package)
 	}
-	if provides(e.options.Spark.Conf) {
+	if b.provided(e.options.Spark.Conf) {
 		return expire, nil
 	}
 	maps.Copy(s.secret, b.keys())

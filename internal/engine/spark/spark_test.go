@@ -3,6 +3,7 @@ package spark_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,8 @@ type installation struct {
 	Home   sparkhome.Home
 	Master string // local[2] if empty
 	Web    string // the port of the master's web page
+	Bucket *spark.Bucket
+	Ivy    string
 	// Interpreted evaluates expressions without compiling them, which is another way to the same values, and a cheaper one.
 	Interpreted bool
 }
@@ -80,19 +83,25 @@ func (i installation) open(dir string) (*spark.Engine, error) {
 		is.Master, is.Executors, is.Cores, is.ExecutorMemory = i.Master, 2, 1, 700<<20
 		env = append(env, "SPARK_MASTER_WEBUI_PORT="+i.Web)
 	}
+	var reach func(context.Context) (spark.Bucket, error)
+	if i.Bucket != nil {
+		is.Conf["spark.jars.ivy"] = i.Ivy
+		reach = func(context.Context) (spark.Bucket, error) { return *i.Bucket, nil }
+	}
 	capacity := spark.Capacity(engine.Room{Cores: 2, Memory: 1 << 30}, hindcast.RunConfig{}, is, env)
 	if capacity.Slots != 1 || capacity.Threads != 2 {
 		return nil, fmt.Errorf("capacity %+v", capacity)
 	}
-	return spark.Open(spark.Options{Submit: i.Home.Submit, Version: i.Home.Version, Env: env, Dir: dir, Spark: is, Capacity: capacity})
+	return spark.Open(spark.Options{Submit: i.Home.Submit, Version: i.Home.Version, Env: env, Dir: dir, Spark: is, Bucket: reach, Capacity: capacity})
 }
 
 // shared are an engine and a binder that tests use one after the other: an application takes seconds to start.
 type shared struct {
 	installation
-	base   string
-	engine *spark.Engine
-	binder *spark.Binder
+	base    string
+	objects *objects // where the world is in a bucket
+	engine  *spark.Engine
+	binder  *spark.Binder
 }
 
 func (s *shared) world(t *testing.T) *enginetest.World {
@@ -110,15 +119,21 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 			s.close(t)
 		}
 	})
-	dir := t.TempDir()
-	e := s.engine
+	dir, e, place := t.TempDir(), engine.Engine(s.engine), func(work engine.Work) engine.Work { return work }
+	if s.objects != nil {
+		dir, e, place = s.objects.folder(t), s.objects.serve(s.engine), s.objects.work
+	}
 	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Counts: true,
 		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
-			orphan(t, s.installation, work)
-			later, err := s.open(filepath.Join(work.Dir, "base"))
+			base := filepath.Join(work.Dir, "base")
+			orphan(t, s.installation, base, place(work))
+			later, err := s.open(base)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if s.objects != nil {
+				return s.objects.serve(later)
 			}
 			return later
 		},
@@ -170,6 +185,7 @@ func killProgram(t *testing.T, base, program string) {
 // order is what a supervisor that is to be killed is told.
 type order struct {
 	On   installation
+	Base string // of its engine
 	Work engine.Work
 }
 
@@ -179,7 +195,7 @@ func supervise() {
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		panic(err)
 	}
-	e, err := o.On.open(filepath.Join(o.Work.Dir, "base"))
+	e, err := o.On.open(o.Base)
 	if err != nil {
 		panic(err)
 	}
@@ -193,9 +209,9 @@ func supervise() {
 	panic(err)
 }
 
-func orphan(t *testing.T, i installation, work engine.Work) {
+func orphan(t *testing.T, i installation, base string, work engine.Work) {
 	t.Helper()
-	text, err := json.Marshal(order{i, work})
+	text, err := json.Marshal(order{i, base, work})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,17 +235,19 @@ func orphan(t *testing.T, i installation, work engine.Work) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, name := range []string{"spark35", "spark40", "cluster"} {
+	for _, name := range []string{"spark35", "spark40", "cluster over a bucket"} {
 		t.Run(name, func(t *testing.T) {
 			s := &shared{base: t.TempDir()}
-			if name == "cluster" {
-				s.installation = newCluster(t, "spark40").installation
+			if name == "cluster over a bucket" {
+				of := cmp.Or(os.Getenv("HINDCAST_TEST_S3A"), "spark35") // another one's hadoop-aws is 559 MB: see CONTRIBUTING.md
+				s.installation = newCluster(t, of).installation
+				s.objects = newObjects(t, of, &s.installation)
 			} else {
 				s.installation = installed(t, name)
 				s.Interpreted = name == "spark35"
 			}
 			t.Cleanup(func() { s.close(t) })
-			if name != "cluster" {
+			if s.objects == nil {
 				t.Run("values", func(t *testing.T) { values(t, s) })
 			}
 			enginetest.Run(t, s.world)
