@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"part":      part,
 			"scheduler": scheduler,
 			"spark":     sparkIn,
+			"jupyter":   jupyter,
 			"cluster":   cluster,
 			"printed":   printed,
 			"sql":       runSQL,

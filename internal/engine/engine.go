@@ -205,7 +205,8 @@ type Scripter interface {
 	Script(q Query) (Script, error)
 }
 
-// Script is Python that opens tables as an engine does for a slice. Its parts run one after the other. From then on
+// Script is Python that opens tables as an engine does for a slice. Its parts run one after the other; the second may call
+// same_version(package, is, runs) to say that the package is of another version than the engine. From then on
 // fetch(sql, limit) gives the names of a query's columns and its first rows, as tuples of exact values; it raises what the
 // engine raises.
 type Script struct {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/query"
@@ -115,13 +114,8 @@ func (a *author) opening() string {
 	fmt.Fprintf(&text, "# The slice from %s up to %s, and the values of the parameters in the SQL.\n", in.Start.Format(time.DateTime), in.End.Format(time.DateTime))
 	text.WriteString("PARAMS = {\n")
 	params := plan.Params(in, a.now, a.pipeline)
-	redactor := config.PipelineRedactor(a.pipeline)
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		value := engine.PythonText(params[name])
-		if redactor.String(params[name]) != params[name] {
-			value = "secret(" + engine.PythonText(name) + ")"
-		}
-		fmt.Fprintf(&text, "    %s: %s,\n", engine.PythonText(name), value)
+		fmt.Fprintf(&text, "    %s: %s,\n", engine.PythonText(name), engine.PythonText(params[name]))
 	}
 	fmt.Fprintf(&text, "}\nROWS = %d  # at most so many of a result are shown\n", shown)
 	fmt.Fprintf(&text, "KEYS = %s  # are not plotted\n", texts(a.pipeline.Output().Target.Key))

@@ -84,7 +84,7 @@ func Write(ctx context.Context, s *session.Session, o Options, now time.Time) (w
 	if redactor := config.PipelineRedactor(s.Pipeline); redactor.String(string(text)) != string(text) {
 		return nil, &hindcast.Error{Code: hindcast.ESecret, Class: hindcast.ClassPermanent,
 			Message: "the notebook would hold the value of a ${VAR} or ${file:…} of the pipeline file: in the SQL, or in a path",
-			Next:    "take it out of the SQL, as a parameter with that value; write the notebook into another folder with --output"}
+			Next:    "take it out of the SQL, or write the notebook into another folder with --output"}
 	}
 	if err := at.free(ctx, cells, o.Force); err != nil {
 		return nil, err

@@ -22,6 +22,12 @@ class SQLError(Exception):
         return [str(self)]
 
 
+def same_version(package, is_here, runs):
+    """Says so where the notebook's engine is of another version than the one that slices run on, by what counts in fingerprints."""
+    if is_here.split(".")[:2] != runs.split(".")[:2]:
+        print("This is %s %s, and slices run on %s: results may differ. pip install %s==%s" % (package, is_here, runs, package, runs))
+
+
 # Reading SQL as hindcast does: strings, quoted names and comments are left alone.
 
 NAME = r"[A-Za-z0-9_\u0080-\U0010ffff]"
@@ -150,21 +156,9 @@ def single(text):
     return statements[0]
 
 
-def secret(name):
-    """The value of a parameter that is not to stand in a notebook."""
-    variable = "HINDCAST_PARAM_" + name.upper()
-    if variable not in os.environ:
-        import getpass
-
-        os.environ[variable] = getpass.getpass("the value of :%s (or set %s) " % (name, variable))
-    value = os.environ[variable]
-    if DIALECT == "spark":
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return "'" + value.replace("'", "''") + "'"
-
-
 # The SQL and its result.
 
+pandas.set_option("display.html.use_mathjax", False)  # $ in texts is no formula
 result = pandas.DataFrame()
 cells = {}  # of each SQL file: its cell as it was run last, and whether that went well
 
@@ -199,7 +193,7 @@ def explained(error):
     """What an error says, with the marks that hindcast makes in place of columns that cannot be read."""
     said = str(error).split(";\n'")[0]  # behind it Spark shows its plan
     for kind, why in (
-        ("absent", "is not among the columns that were read: see the first cell"),
+        ("absent", "was not unloaded; all columns are there with: hindcast notebook --all-columns"),
         ("type", "has a type that the engine does not have"),
         ("infinite", "has a time that the engine does not have, such as infinity"),
         ("inexact", "has a value that its type does not hold"),
@@ -207,6 +201,8 @@ def explained(error):
         found = re.search(r"hindcast(?:<<|!!)%s:(.*?)>>" % kind, said)
         if found:
             return "%s: the column %s %s" % (type(error).__name__, found[1], why)
+    if "hindcast has not unloaded" in said:
+        said += "; all columns are there with: hindcast notebook --all-columns"
     return "%s: %s" % (type(error).__name__, said)
 
 

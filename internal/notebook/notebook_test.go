@@ -37,7 +37,7 @@ func byNotebook(t *testing.T, dialect string, texts []string) []read {
 import json, sys
 asked = json.load(sys.stdin)
 from IPython.core.interactiveshell import InteractiveShell
-InteractiveShell.instance()
+get_ipython = InteractiveShell.instance
 exec(asked["library"])
 PARAMS, DIALECT = asked["params"], asked["dialect"]
 found = []

@@ -27,6 +27,8 @@ func (p *Pool) Script(q engine.Query) (engine.Script, error) {
 	settings = slices.DeleteFunc(settings, func(s string) bool { return strings.HasPrefix(s, "SET errors_as_json") }) // people read them here
 
 	var open strings.Builder
+	version := strings.TrimPrefix(Version, "v")
+	open.WriteString("same_version(\"duckdb\", duckdb.__version__, " + engine.PythonText(version) + ")\n")
 	open.WriteString("db = connect(\n    [\n")
 	for _, s := range settings {
 		open.WriteString("        " + engine.PythonText(s) + ",\n")
@@ -38,7 +40,7 @@ func (p *Pool) Script(q engine.Query) (engine.Script, error) {
 	for _, t := range q.Tables {
 		open.WriteString("\ndb.execute(\n    " + engine.PythonText(createView(t.Name, viewed(t, t.Window, q.TimeZone))) + "\n)\n")
 	}
-	return engine.Script{Packages: []string{"duckdb==" + strings.TrimPrefix(Version, "v"), "pytz"}, Library: library, Open: open.String(),
+	return engine.Script{Packages: []string{"duckdb==" + version, "pytz"}, Library: library, Open: open.String(),
 		Session: "`db`, a connection of DuckDB"}, nil
 }
 

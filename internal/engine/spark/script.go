@@ -27,14 +27,16 @@ func (b *Binder) Script(q engine.Query) (engine.Script, error) {
 	for _, key := range sorted(start.set) {
 		fmt.Fprintf(&open, "        %s: %s,\n", engine.PythonText(key), engine.PythonText(start.set[key]))
 	}
-	for _, key := range sorted(start.secret) { // which only the pipeline file's environment has
-		fmt.Fprintf(&open, "        %s: expand(%s),\n", engine.PythonText(key), engine.PythonText(spark.ConfWritten[key]))
+	for _, key := range sorted(spark.ConfWritten) {
+		if written := spark.ConfWritten[key]; strings.Contains(written, "${") { // a secret, which the notebook's environment has to have
+			fmt.Fprintf(&open, "        %s: expand(%s),\n", engine.PythonText(key), engine.PythonText(written))
+		}
 	}
 	open.WriteString("    },\n    [")
 	for i, name := range start.packages {
 		open.WriteString(strings.Repeat(", ", min(i, 1)) + engine.PythonText(name))
 	}
-	open.WriteString("],\n)\n\n# A session of its own, with the settings that decide what values are. Functions of time give `now`, as they do in a run.\n")
+	open.WriteString("],\n)\nsame_version(\"pyspark\", spark.version, " + engine.PythonText(b.engine.options.Version) + ")\n\n# A session of its own, with the settings that decide what values are. Functions of time give `now`, as they do in a run.\n")
 	fmt.Fprintf(&open, "request = {\n    \"now\": %s,\n    \"conf\": json.loads(\n        %s\n    ),\n    \"tables\": [\n", engine.PythonText(now(q)),
 		engine.PythonText(string(asJSON(conf(q.TimeZone)))))
 	for _, t := range tables(q, false, false) {

@@ -32,10 +32,19 @@ def connect(master, settings, packages):
     return started
 
 
+FAILED = {
+    "not_select": "the SQL must be a SELECT",
+    "clock": "CAST('today' AS DATE) and the like give the time of Spark's machine: write current_date() or now()",
+}
+
+
 def fetch(text, limit):
     """The names of a query's columns, and its first rows. Instants are shown in the pipeline's time zone."""
-    tables.select(text)
-    frame = tables.sql(text)
+    try:
+        tables.select(text)
+        frame = tables.sql(text)
+    except Failed as failure:
+        raise ValueError(FAILED.get(failure.fault["kind"], str(failure))) from None
     zone = zoneinfo.ZoneInfo(spark.conf.get("spark.sql.session.timeZone"))
     instants = [field.dataType.typeName() == "timestamp" for field in frame.schema.fields]
     rows = [
