@@ -72,7 +72,11 @@ func advice(t *view.Trial) string {
 	case a == nil:
 		return "No size had enough memory: try larger ones, or shorter slices."
 	case t.Cluster:
-		return fmt.Sprintf("Recommended: %s. spark: {executors: %d, cores: %d}, run: {parallel: %d}", a.Size, a.Executors, a.Cores, a.Parallel)
+		memory := ""
+		if a.ExecutorMemory > 0 {
+			memory = fmt.Sprintf(", executor_memory: %dMiB", a.ExecutorMemory>>20)
+		}
+		return fmt.Sprintf("Recommended: %s. spark: {executors: %d, cores: %d%s}, run: {parallel: %d}", a.Size, a.Executors, a.Cores, memory, a.Parallel)
 	}
 	return fmt.Sprintf("Recommended: %s. run: {parallel: %d, memory: %dMiB}", a.Size, a.Parallel, a.Memory>>20)
 }

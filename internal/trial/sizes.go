@@ -15,7 +15,10 @@ import (
 // leastMemory is what a size may have at least.
 const leastMemory = 64 << 20
 
-// Sizes reads a list of sizes: THREADSxGIB, or EXECUTORSxCORES for a cluster.
+// leastExecutor is the least memory that Spark takes for an executor.
+const leastExecutor = 450 << 20
+
+// Sizes reads a list of sizes: THREADSxGIB, or for a cluster EXECUTORSxCORES, or EXECUTORSxCORESxGIB.
 func Sizes(text string, cluster bool) ([]view.Size, error) {
 	var sizes []view.Size
 	for name := range strings.SplitSeq(text, ",") {
@@ -24,7 +27,7 @@ func Sizes(text string, cluster bool) ([]view.Size, error) {
 		if !ok {
 			what := "THREADSxGIB, such as 2x4 or 1x0.5"
 			if cluster {
-				what = "EXECUTORSxCORES, such as 4x2, on a cluster"
+				what = "EXECUTORSxCORES, such as 4x2, or EXECUTORSxCORESxGIB, such as 4x2x8, on a cluster"
 			}
 			return nil, misused(fmt.Sprintf("--sizes %s: %q is not a size", text, name), "write each as "+what)
 		}
@@ -43,15 +46,26 @@ func sizeOf(name string, cluster bool) (size view.Size, ok bool) {
 	if !found || err != nil || n < 1 {
 		return size, false
 	}
-	if cluster {
-		size.Executors = n
-		size.Cores, err = strconv.Atoi(second)
-		return size, err == nil && size.Cores >= 1
+	if !cluster {
+		size.Threads = n
+		size.Memory, ok = bytesOf(second)
+		return size, ok && size.Memory >= leastMemory
 	}
 
-	gib, err := strconv.ParseFloat(second, 64)
-	size.Threads, size.Memory = n, int64(gib*(1<<30))
-	return size, err == nil && gib < 1<<20 && size.Memory >= leastMemory
+	cores, memory, withMemory := strings.Cut(second, "x")
+	size.Executors = n
+	size.Cores, err = strconv.Atoi(cores)
+	if ok = err == nil && size.Cores >= 1; ok && withMemory { // of each executor
+		size.Memory, ok = bytesOf(memory)
+		ok = ok && size.Memory >= leastExecutor
+	}
+	return size, ok
+}
+
+// bytesOf reads a number of GiB.
+func bytesOf(text string) (int64, bool) {
+	gib, err := strconv.ParseFloat(text, 64)
+	return int64(gib * (1 << 30)), err == nil && gib >= 0 && gib < 1<<20
 }
 
 func misused(message, next string) error {

@@ -17,7 +17,8 @@ func TestSizes(t *testing.T) {
 	}{
 		{"1x2, 2x0.5", false, []view.Size{{Name: "1x2", Threads: 1, Memory: 2 << 30}, {Name: "2x0.5", Threads: 2, Memory: 512 << 20}}},
 		{"4x2", true, []view.Size{{Name: "4x2", Executors: 4, Cores: 2}}},
-		{"4x0.5", true, nil}, {"", false, nil}, {"1x2,", false, nil}, {"2", false, nil}, {"0x1", false, nil}, {"-1x1", false, nil}, {"1x0", false, nil},
+		{"4x2x8,4x2x0.5", true, []view.Size{{Name: "4x2x8", Executors: 4, Cores: 2, Memory: 8 << 30}, {Name: "4x2x0.5", Executors: 4, Cores: 2, Memory: 512 << 20}}},
+		{"4x2x0.1", true, nil}, {"4x2x", true, nil}, {"4x2x1x1", true, nil}, {"4x2xNaN", true, nil}, {"4x0.5", true, nil}, {"", false, nil}, {"1x2,", false, nil}, {"2", false, nil}, {"0x1", false, nil}, {"-1x1", false, nil}, {"1x0", false, nil},
 		{"1x0.01", false, nil}, {"1xNaN", false, nil}, {"1xInf", false, nil}, {"1x1e30", false, nil}, {"1x1x1", false, nil}, {"1x1,1x1", false, nil},
 	} {
 		got, err := Sizes(c.text, c.cluster)

@@ -3,6 +3,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,7 +167,9 @@ func (t *trial) try(item plan.Item) supervisor.Try {
 
 func (t *trial) advice(m *view.Measured) *view.Advice {
 	a := &view.Advice{Size: m.Size.Name, Parallel: m.Parallel, Executors: m.Size.Executors, Cores: m.Size.Cores}
-	if !t.report.Cluster {
+	if t.report.Cluster {
+		a.ExecutorMemory = m.Size.Memory
+	} else {
 		a.Memory = memoryFor(int64(m.Parallel)*m.Size.Memory, t.session.Machine)
 	}
 	return a
@@ -222,6 +225,7 @@ func (t *trial) given(size view.Size) (*hindcast.Pipeline, engine.Room, int) {
 	p := *t.session.Pipeline
 	if t.report.Cluster {
 		p.Transform.Spark.Executors, p.Transform.Spark.Cores = size.Executors, size.Cores
+		p.Transform.Spark.ExecutorMemory = cmp.Or(size.Memory, p.Transform.Spark.ExecutorMemory)
 		return &p, engine.Room{Cores: t.session.Machine.Cores, Memory: t.session.Machine.Memory}, 0
 	}
 	p.Run.Parallel, p.Transform.Spark.ExecutorMemory = 1, 0

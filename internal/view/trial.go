@@ -59,6 +59,8 @@ type Advice struct {
 	Memory    int64  `json:"run.memory,omitempty"` // bytes of the whole run; 0 on a cluster
 	Executors int    `json:"spark.executors,omitempty"`
 	Cores     int    `json:"spark.cores,omitempty"`
+	// ExecutorMemory is what the size said, in bytes; 0 if it left that to the pipeline file.
+	ExecutorMemory int64 `json:"spark.executor_memory,omitempty"`
 }
 
 // Reckon fills in what follows for the whole history from the slices that were computed.
