@@ -166,6 +166,7 @@ type Parts struct {
 	SQL        string            `json:"sql"`    // text without comments and spacing
 	Params     string            `json:"params"` //
 	Definition string            `json:"definition"`
+	Engine     string            `json:"engine,omitempty"`     // in words, DuckDB 1.5: it is in the definition, and here for people
 	Facts      map[string]string `json:"facts,omitempty"`      // fact → hash over the content of its units
 	Dims       map[string]string `json:"dimensions,omitempty"` // dimension → content
 }

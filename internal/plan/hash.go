@@ -78,6 +78,7 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 	// Their order in the file decides nothing.
 	slices.SortFunc(d.Facts, func(a, b factDefinition) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Dims, func(a, b hindcast.Dim) int { return strings.Compare(a.Name, b.Name) })
+	made := named(engine)
 	text, _ := json.Marshal(d) // strings only: it cannot fail
 	rest := strings.TrimPrefix(string(text), `{"Start":"","End":""`)
 	buffer := make([]byte, 0, len(text)+2*len(time.RFC3339))
@@ -86,8 +87,20 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 		bounded = s.End.UTC().AppendFormat(append(bounded, `","End":"`...), time.RFC3339)
 		bounded = append(append(append(bounded, '"'), rest...), 0)
 		buffer = bounded[:0]
-		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: short(sha256.Sum256(bounded))}
+		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: short(sha256.Sum256(bounded)), Engine: made}
 	}
+}
+
+// named is an engine in words, as far as it counts in fingerprints.
+func named(engine Version) string {
+	name := engine.Name
+	switch name {
+	case "duckdb":
+		name = "DuckDB"
+	case "spark":
+		name = "Spark"
+	}
+	return name + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")
 }
 
 // normalized are the hooks as they count: without comments and spacing.

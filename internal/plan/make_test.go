@@ -225,7 +225,7 @@ func TestReasons(t *testing.T) {
 		"SQL":          {func(in *given) { in.Pipeline.Output().Text = "SELECT 1" }, "SQL changed: committed by r7, 3 May", true, nil},
 		"SQL comment":  {func(in *given) { in.Pipeline.Output().Text += " -- by account\n;" }, "up to date: committed by r7, 3 May", true, nil},
 		"parameter":    {func(in *given) { in.Pipeline.Params[0].Literal = "1.1" }, "parameters changed: committed by r7, 3 May", true, nil},
-		"engine":       {func(in *given) { in.Engine.Version = "1.6.0" }, "definition changed: committed by r7, 3 May", true, nil},
+		"engine":       {func(in *given) { in.Engine.Version = "1.6.0" }, "definition changed: made by DuckDB 1.5, the engine is DuckDB 1.6 now, committed by r7, 3 May", true, nil},
 		"engine patch": {func(in *given) { in.Engine.Version = "1.5.6" }, "up to date: committed by r7, 3 May", true, nil},
 		"hook":         {func(in *given) { in.Pipeline.Output().Load.After = []string{"ANALYZE"} }, "definition changed: committed by r7, 3 May", true, nil},
 		"target key":   {func(in *given) { in.Pipeline.Output().Target.Key = nil }, "definition changed: committed by r7, 3 May", true, nil},

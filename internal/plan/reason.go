@@ -247,6 +247,8 @@ func (m *maker) changed(o *output, contents []part) (hindcast.Reason, string) {
 		return hindcast.ReasonSQL, ""
 	case was.Params != is.Params:
 		return hindcast.ReasonParams, ""
+	case was.Definition != is.Definition && was.Engine != "" && was.Engine != is.Engine:
+		return hindcast.ReasonDefinition, "made by " + was.Engine + ", the engine is " + is.Engine + " now"
 	case was.Definition != is.Definition:
 		return hindcast.ReasonDefinition, ""
 	}
