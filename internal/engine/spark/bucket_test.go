@@ -1,12 +1,15 @@
 package spark_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -17,8 +20,10 @@ import (
 
 // objects are a bucket whose objects are files of this machine too: tests write and read those, and an engine the bucket.
 type objects struct {
-	root string // the bucket's folder
-	url  string
+	server *s3test.Server
+	bucket string
+	root   string // the bucket's folder
+	url    string
 }
 
 // newObjects makes a bucket, and has the installation's cluster reach it.
@@ -29,7 +34,7 @@ func newObjects(t *testing.T, name string, i *installation) *objects {
 	i.Ivy = sparktest.S3A(t, name)
 	i.Bucket = &spark.Bucket{Name: bucket, Endpoint: server.Endpoint, Region: s3test.Region, PathStyle: true, Hadoop: i.Home.Hadoop,
 		Package: "org.apache.hadoop:hadoop-aws:" + i.Home.Hadoop, Keys: spark.Keys{ID: server.ID, Secret: server.Secret}}
-	return &objects{root: filepath.Join(server.Root, bucket), url: "s3://" + bucket}
+	return &objects{server, bucket, filepath.Join(server.Root, bucket), "s3://" + bucket}
 }
 
 // folder makes a folder in the bucket.
@@ -42,13 +47,20 @@ func (o *objects) folder(t *testing.T) string {
 	return dir
 }
 
-// urls are the files' as objects.
-func (o *objects) urls(paths []string) []string {
+// urls are the files' as objects, which they are made: a file that only lies there has no ETag.
+func (o *objects) urls(ctx context.Context, paths []string) ([]string, error) {
 	paths = slices.Clone(paths)
 	for i, path := range paths {
-		paths[i] = o.object(path)
+		body, err := os.ReadFile(path)
+		if paths[i] = o.object(path); err != nil || paths[i] == path {
+			continue // it is not there, or not of the bucket
+		}
+		key := strings.TrimPrefix(paths[i], o.url+"/")
+		if _, err := o.server.Client().PutObject(ctx, &awss3.PutObjectInput{Bucket: &o.bucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
+			return nil, err
+		}
 	}
-	return paths
+	return paths, nil
 }
 
 func (o *objects) object(path string) string {
@@ -59,17 +71,23 @@ func (o *objects) object(path string) string {
 }
 
 // work is the same with objects.
-func (o *objects) work(work engine.Work) engine.Work {
+func (o *objects) work(ctx context.Context, work engine.Work) (engine.Work, error) {
 	work.Dir = o.object(work.Dir)
 	work.Query.Tables = slices.Clone(work.Query.Tables)
 	for i := range work.Query.Tables {
 		t := &work.Query.Tables[i]
-		t.Files, t.Groups = o.urls(t.Files), slices.Clone(t.Groups)
+		var err error
+		if t.Files, err = o.urls(ctx, t.Files); err != nil {
+			return work, err
+		}
+		t.Groups = slices.Clone(t.Groups)
 		for k := range t.Groups {
-			t.Groups[k].Files = o.urls(t.Groups[k].Files)
+			if t.Groups[k].Files, err = o.urls(ctx, t.Groups[k].Files); err != nil {
+				return work, err
+			}
 		}
 	}
-	return work
+	return work, nil
 }
 
 // served is an engine that is given objects where tests give it files.
@@ -81,7 +99,11 @@ type served struct {
 func (o *objects) serve(e engine.Engine) engine.Engine { return served{e, o} }
 
 func (s served) Start(ctx context.Context, work engine.Work) (hindcast.Handle, error) {
-	return s.Engine.Start(ctx, s.objects.work(work))
+	work, err := s.objects.work(ctx, work)
+	if err != nil {
+		return hindcast.Handle{}, err
+	}
+	return s.Engine.Start(ctx, work)
 }
 
 func (s served) Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (engine.Result, error) {

@@ -3,7 +3,6 @@ package spark_test
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -119,15 +118,21 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 			s.close(t)
 		}
 	})
-	dir, e, place := t.TempDir(), engine.Engine(s.engine), func(work engine.Work) engine.Work { return work }
+	dir, e := t.TempDir(), engine.Engine(s.engine)
 	if s.objects != nil {
-		dir, e, place = s.objects.folder(t), s.objects.serve(s.engine), s.objects.work
+		dir, e = s.objects.folder(t), s.objects.serve(s.engine)
 	}
 	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Counts: true,
 		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			base := filepath.Join(work.Dir, "base")
-			orphan(t, s.installation, base, place(work))
+			var err error
+			if s.objects != nil {
+				if work, err = s.objects.work(t.Context(), work); err != nil {
+					t.Fatal(err)
+				}
+			}
+			orphan(t, s.installation, base, work)
 			later, err := s.open(base)
 			if err != nil {
 				t.Fatal(err)
@@ -235,19 +240,26 @@ func orphan(t *testing.T, i installation, base string, work engine.Work) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, name := range []string{"spark35", "spark40", "cluster over a bucket"} {
+	kinds := []string{"spark35", "spark40", "cluster"}
+	overBucket := os.Getenv("HINDCAST_TEST_S3A") // the Spark of that test: see CONTRIBUTING.md
+	if overBucket != "" {
+		kinds = append(kinds, "bucket")
+	}
+	for _, name := range kinds {
 		t.Run(name, func(t *testing.T) {
 			s := &shared{base: t.TempDir()}
-			if name == "cluster over a bucket" {
-				of := cmp.Or(os.Getenv("HINDCAST_TEST_S3A"), "spark35") // another one's hadoop-aws is 559 MB: see CONTRIBUTING.md
-				s.installation = newCluster(t, of).installation
-				s.objects = newObjects(t, of, &s.installation)
-			} else {
+			switch name {
+			case "cluster":
+				s.installation = newCluster(t, "spark40").installation
+			case "bucket":
+				s.installation = newCluster(t, overBucket).installation
+				s.objects = newObjects(t, overBucket, &s.installation)
+			default:
 				s.installation = installed(t, name)
 				s.Interpreted = name == "spark35"
 			}
 			t.Cleanup(func() { s.close(t) })
-			if s.objects == nil {
+			if s.Master == "" {
 				t.Run("values", func(t *testing.T) { values(t, s) })
 			}
 			enginetest.Run(t, s.world)
