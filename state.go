@@ -250,7 +250,7 @@ func (s *SliceState) open(e Event) {
 	}
 	if e.Type == EventWorkPrepared { // of an output whose result, if there was one, is not to be loaded
 		s.Staged = s.without(e.Output)
-		s.Work = &OpenWork{Attempt: e.Attempt, Output: e.Output, Fence: e.Fence, Fingerprint: e.Fingerprint, Handle: *e.Handle}
+		s.Work = &OpenWork{Attempt: e.Attempt, Output: e.Output, Fence: e.Fence, Fingerprint: e.Fingerprint, Since: e.Time, Handle: *e.Handle}
 		return
 	}
 	if s.Work != nil {

@@ -1,5 +1,7 @@
 package hindcast
 
+import "time"
+
 // Handle finds work that an engine was given, from every process. It is journaled and printed: nothing in it is secret.
 type Handle struct {
 	Tag string `json:"tag"` // unique to lake and pipeline, run, slice and attempt
@@ -14,6 +16,7 @@ type OpenWork struct {
 	Output      string // its name, where there are several
 	Fence       int64  // of the supervisor that gave it
 	Fingerprint string // of what it is made from
+	Since       time.Time
 	Handle      Handle
 }
 

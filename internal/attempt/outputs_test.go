@@ -37,7 +37,7 @@ func TestKeysOfOutputs(t *testing.T) {
 	} {
 		s := world(t, c.plan)
 		try := supervisor.Try{Item: c.plan.Items[1], Attempt: 4, Fence: 7, Output: c.output}
-		if got := strings.TrimPrefix(s.Tag(try), s.tags()); got != c.tag {
+		if got := strings.TrimPrefix(s.Tag(try), s.lake.Tags()); got != c.tag {
 			t.Errorf("%s: tagged %q", what, got)
 		}
 		if got := s.staging(try); got != "_hindcast/p/runs/r2/staging/2020-02-01/f7-a4/"+c.key {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -30,19 +29,13 @@ type given struct {
 // Outlives reports whether the engine's work goes on without this process, and its result is found again.
 func (s *Steps) Outlives() bool { return s.engine.Properties().Outlives && s.exchange.Lasting() }
 
-// Tag names the attempt's work on an output. Where an engine serves several lakes, two of them may have pipelines of the same
-// name.
+// Tag names the attempt's work on an output.
 func (s *Steps) Tag(try supervisor.Try) string {
-	tag := fmt.Sprintf("%s%s/%s/a%d", s.tags(), s.plan.Run, try.Item.Slice.Key, try.Attempt)
+	tag := fmt.Sprintf("%s%s/%s/a%d", s.lake.Tags(), s.plan.Run, try.Item.Slice.Key, try.Attempt)
 	if name := s.output(try.Output).Name; name != "" {
 		tag += "/" + name
 	}
 	return tag
-}
-
-// tags is what the tags of all of the pipeline's work begin with.
-func (s *Steps) tags() string {
-	return fmt.Sprintf("%s-%08x/", s.plan.Pipeline.Name, crc32.ChecksumIEEE([]byte(s.lake.Store().URL())))
 }
 
 // EndOthers ends what earlier processes gave to the engine for this pipeline and this run does not wait for: state is the
@@ -51,7 +44,7 @@ func (s *Steps) EndOthers(ctx context.Context, state *hindcast.RunState) error {
 	if !s.engine.Properties().Outlives {
 		return nil
 	}
-	alive, err := s.engine.Alive(ctx, s.tags())
+	alive, err := s.engine.Alive(ctx, s.lake.Tags())
 	if err != nil {
 		return err
 	}
@@ -247,7 +240,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if err != nil {
 		return engine.Work{}, err
 	}
-	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads}
+	limits := engine.Limits{Memory: s.plan.Shares.Transform, Threads: s.plan.Shares.Threads, Starved: try.Starved}
 	if try.Alone {
 		limits.Memory *= int64(s.plan.Shares.Transforms)
 		limits.Threads *= s.plan.Shares.Transforms

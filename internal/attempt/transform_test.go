@@ -88,7 +88,7 @@ func TestWhatAnEarlierProcessStartedIsTaken(t *testing.T) {
 func TestWhatNobodyWaitsForIsEnded(t *testing.T) {
 	p := frozen()
 	s := world(t, p)
-	tag := func(run string) string { return s.tags() + run + "/2020-01-01/a1" }
+	tag := func(run string) string { return s.lake.Tags() + run + "/2020-01-01/a1" }
 	e := &cluster{alive: []string{tag("r1"), tag("r2"), "p-00000000/r1/2020-01-01/a1", tag("r2") + "1"}}
 	s.engine = e
 	state := &hindcast.RunState{Slices: map[string]*hindcast.SliceState{"2020-01-01": {Work: &hindcast.OpenWork{Handle: hindcast.Handle{Tag: tag("r2")}}}, "2020-02-01": {}}}

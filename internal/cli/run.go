@@ -193,6 +193,7 @@ func (s *shownRun) listen(o *run.Options) {
 		_, _ = fmt.Fprintf(s.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
 			h.Run, h.Pid, s.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
 	}
+	o.Says = func(what string) { _, _ = fmt.Fprintln(s.err, s.plain(what)+" …") }
 	o.Busy = func(e *hindcast.Error) {
 		_, _ = fmt.Fprintf(s.err, "%s: waiting for it to be closed there\n", s.plain(e.Message))
 	}

@@ -59,6 +59,11 @@ func (a *app) statusCommand() *cobra.Command {
 			if err := a.refused(cmd.Context(), s, standing, &o); err != nil {
 				return err
 			}
+			left, err := watch.LeftBehind(cmd.Context(), s, standing)
+			if err != nil {
+				return err
+			}
+			o.Left = leftBehind(left)
 			if selection != "" {
 				o.Of, standing = wanted(standing.Plan), standing.Only(keys)
 			}
@@ -222,16 +227,13 @@ and resume continues with what is left.`,
 			}
 			run, err := a.stopping(cmd.Context(), s, args)
 			if err != nil {
-				return err
+				return a.orLeft(cmd.Context(), s, "", selection, err)
 			}
 			if selection != "" {
 				return a.stopSlices(cmd.Context(), s, run, selection, now)
 			}
 			if _, err := lease.RequestStop(cmd.Context(), s.Store, s.Pipeline.Name, run, who(), now); err != nil {
-				if _, unknown := s.Frozen(cmd.Context(), run); hindcast.AsError(err).Code == hindcast.ERun && unknown != nil {
-					return unknown // there is no such run
-				}
-				return err
+				return a.orLeft(cmd.Context(), s, run, "", err)
 			}
 			return a.awaitStop(cmd.Context(), s, run)
 		},
@@ -260,7 +262,7 @@ func (a *app) stopSlices(ctx context.Context, s *session.Session, run, selection
 			Message: fmt.Sprintf("of run %s nothing is left to stop in the slices %s", run, selection), Next: "see how they stand: hindcast status " + run}
 	}
 	if _, err := lease.RequestStop(ctx, s.Store, s.Pipeline.Name, run, who(), now, left...); err != nil {
-		return err
+		return a.orLeft(ctx, s, run, selection, err)
 	}
 	if err := a.awaitSlices(ctx, s, run, selection, left); err != nil {
 		return err

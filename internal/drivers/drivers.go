@@ -100,6 +100,7 @@ type EngineOptions struct {
 	Store   objstore.Store // the lake's
 	Allowed []string       // folders that the SQL's inputs and results are in
 	Log     io.Writer
+	Says    func(what string) // hears what somebody has to wait for; may be nil
 	Died    func(child.Death) // is called when a process ended by itself; may be nil
 }
 
@@ -143,7 +144,7 @@ func apacheSpark(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.B
 		return nil, nil, err
 	}
 	e, err := spark.Open(spark.Options{Submit: home.Submit, Version: home.Version, Env: env, Spark: p.Transform.Spark, Bucket: bucket,
-		Dir: spark.DefaultDir(), Capacity: capacity, Log: o.Log})
+		Dir: spark.DefaultDir(), Capacity: capacity, Log: o.Log, Says: o.Says})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,6 +218,10 @@ func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
 	}
 	return enginedb.Properties(), nil
 }
+
+// Remains finds and ends what engines of this machine were given by processes that have died, whichever engine a pipeline has
+// now: DuckDB's work dies with its process, Spark's does not.
+func Remains() engine.Remains { return spark.Remains(spark.DefaultDir(), os.Environ()) }
 
 // fileFolders are the folders of the user's own Parquet files: the path before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {

@@ -62,6 +62,8 @@ type Shift struct {
 type Limits struct {
 	Memory  int64 `json:"memory"` // bytes of resident memory for all of the work's processes
 	Threads int   `json:"threads"`
+	// Starved is how often the work has run out of memory: an engine that can gives each of its threads more then.
+	Starved int `json:"starved,omitempty"`
 }
 
 // Work is one attempt at one slice's transform: what an engine is given to do.
@@ -151,13 +153,18 @@ type Engine interface {
 	// The end is given once. Where work outlives its starter it is given whenever it is asked for, to every process that has
 	// the handle, or knows its tag alone. Work that is not alive and left no result is E-WORKER.
 	Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (Result, error)
+	Remains
+	// Close ends all work that this process started or waited for; nil means confirmed dead.
+	Close() error
+}
+
+// Remains finds and ends what engines work on. Every engine does, and so does what needs no installation of one.
+type Remains interface {
 	// Stop ends the work; nil means that it is confirmed dead, also if it had ended already or was never started.
 	Stop(ctx context.Context, h hindcast.Handle) error
 	// Alive gives the handles of all work whose tag begins with the prefix and that runs, or waits for a slot, whichever
 	// process started it.
 	Alive(ctx context.Context, tagPrefix string) ([]hindcast.Handle, error)
-	// Close ends all work that this process started or waited for; nil means confirmed dead.
-	Close() error
 }
 
 // Binder says what SQL would do, and what files hold, without running the SQL. It needs no engine that runs. All methods

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"fmt"
+	"hash/crc32"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,6 +37,12 @@ func (l *Lake) PlanKey(run string) string { return l.RunPrefix(run) + "plan.json
 
 // LogKey is the key of a run's log, a text file.
 func (l *Lake) LogKey(run string) string { return l.RunPrefix(run) + "log" }
+
+// Tags is what the tags of all work on the pipeline begin with. Where an engine serves several lakes, two of them may have pipelines
+// of the same name.
+func (l *Lake) Tags() string {
+	return fmt.Sprintf("%s-%08x/", l.pipeline, crc32.ChecksumIEEE([]byte(l.store.URL())))
+}
 
 // Prefix is where one attempt at the generation that m describes writes, and nobody else (promise 3): the fence in it
 // keeps a process that was taken over, and counts the same attempt, apart from its successor.

@@ -34,6 +34,7 @@ type Options struct {
 	// Stopping, if set, is called when the whole run is to stop, whoever asks: nothing may hold it up for long from here on.
 	Stopping func()
 	Waiting  func(lease.Holder)    // if set, hears who holds the lease and seems to be lost, when the run waits to be certain of that
+	Says     func(what string)     // if set, hears what the run waits for before its first slice
 	Busy     func(*hindcast.Error) // if set, hears who has the warehouse's file, when the run waits for it
 }
 
@@ -163,13 +164,21 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 
 	heard := a.options.Busy == nil
 	return a.patience().try(ctx, opening, func() error {
-		err := a.session.Connect(ctx, session.Connection{Spill: spill, Log: a.log, Shares: shares, Died: a.deaths.record})
+		err := a.session.Connect(ctx, session.Connection{Spill: spill, Log: a.log, Shares: shares, Died: a.deaths.record, Says: a.says})
 		if err != nil && hindcast.AsError(err).Code == hindcast.EWarehouseBusy && !heard {
 			heard = true
 			a.options.Busy(hindcast.AsError(err))
 		}
 		return err
 	})
+}
+
+// says notes in the log, where a status finds it, what the run waits for.
+func (a *active) says(what string) {
+	_, _ = fmt.Fprintln(a.log, what+" …") // the log is for people: without it the run goes on
+	if a.options.Says != nil {
+		a.options.Says(what)
+	}
 }
 
 func (a *active) patience() patience {

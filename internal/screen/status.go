@@ -24,7 +24,43 @@ type StatusOptions struct {
 	Silent time.Time
 	// Refused says why a resume would be refused, Instead what to do then. Both are empty where nothing speaks against it.
 	Refused, Instead string
-	Of               int // how many slices the run works on, where only some of them are shown; 0 otherwise
+	Left             []Left // what goes on without a supervisor
+	Of               int    // how many slices the run works on, where only some of them are shown; 0 otherwise
+}
+
+// Left is work of an engine that goes on, or may, though the process that supervised the run has died.
+type Left struct {
+	Slice  string          `json:"slice"`
+	Handle hindcast.Handle `json:"handle"`
+	Since  time.Time       `json:"since,omitzero"`
+	Host   string          `json:"elsewhere,omitempty"` // another machine, on which it may have ended
+}
+
+// Named is the work in words.
+func (l Left) Named() string {
+	text := cmp.Or(l.Handle.IDs["application"], l.Handle.Tag) + " with " + l.Slice
+	if master := l.Handle.IDs["master"]; master != "" {
+		text += " on " + master
+	}
+	if l.Host != "" {
+		text += ", begun on " + l.Host
+	}
+	return text
+}
+
+// left lists what a run without a supervisor left.
+func (pg *page) left(o StatusOptions) {
+	for _, l := range o.Left {
+		since := ""
+		if !l.Since.IsZero() {
+			since = " since " + moment(l.Since.In(o.Now.Location()), o.Now)
+		}
+		if l.Host != "" {
+			pg.wrap("  perhaps alive: ", "    ", o.text(l.Named()+since+"; ask there"))
+			continue
+		}
+		pg.wrap("  still alive: ", "    ", o.text(l.Named()+since+", without a supervisor: hindcast resume takes its result, hindcast stop ends it"))
+	}
 }
 
 var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.Done: green, view.Stopped: yellow,
@@ -60,6 +96,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.dead(st)
 	}
 
+	pg.left(o)
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
@@ -149,6 +186,7 @@ type RunStatus struct {
 	Errors      []ErrorStatus  `json:"errors,omitempty"`
 	Dead        []string       `json:"confirmed_dead,omitempty"`
 	Unconfirmed []string       `json:"not_confirmed,omitempty"`
+	Left        []Left         `json:"left,omitempty"` // what goes on without a supervisor
 	Log         string         `json:"log,omitempty"`
 	Refused     string         `json:"refused,omitempty"` // why a resume would be refused
 	Next        string         `json:"next"`
@@ -181,7 +219,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
-		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
+		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if p != nil {
 		s.Pipeline = p.Pipeline.Name
 	}

@@ -104,9 +104,14 @@ func OpenEngine(p *hindcast.Pipeline, log io.Writer) (*Session, error) {
 	if err != nil {
 		return s, fmt.Errorf("making a folder to spill to: %w", err)
 	}
-	s.toRead = Connection{ReadOnly: true, Spill: spill, Log: log}
+	s.toRead = Connection{ReadOnly: true, Spill: spill, Log: log, Says: saying(log)}
 	err = s.StartEngine(s.toRead)
 	return s, err
+}
+
+// saying writes what somebody has to wait for as a line.
+func saying(to io.Writer) func(string) {
+	return func(what string) { _, _ = fmt.Fprintln(to, what+" …") } // who cannot be told waits all the same
 }
 
 // Reach opens the warehouse to read, in a session that OpenEngine opened.
@@ -136,6 +141,7 @@ type Connection struct {
 	Spill    string
 	Log      io.Writer         // gets their processes' standard error
 	Shares   plan.Shares       // of a frozen plan; zero where there is none yet
+	Says     func(what string) // hears what somebody has to wait for; may be nil
 	Died     func(child.Death) // is called when one of their processes dies; may be nil
 }
 
@@ -146,7 +152,7 @@ func (s *Session) StartEngine(c Connection) (err error) {
 		room := s.Machine.Room(s.Pipeline.Run)
 		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Store: s.Store, Slots: c.Shares.Transforms, Spill: c.Spill,
 			Room:    engine.Room{Cores: room.Cores, CoresAs: room.CoresAs, Memory: room.Engine(), MemoryAs: room.MemoryAs},
-			Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died})
+			Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died, Says: c.Says})
 	}
 	return err
 }

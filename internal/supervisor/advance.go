@@ -78,7 +78,7 @@ func (r *run) beginAgain(s *slice) {
 
 // transform is the phase of the slice's transform.
 func (s *slice) transform() phase {
-	if s.alone {
+	if s.starved > 0 {
 		return toTransformAlone
 	}
 	return toTransform
@@ -190,7 +190,9 @@ func (r *run) rest(a *assignment, err error) {
 	case toUnload:
 		s.next = toUnload
 	case toTransform, toTransformAlone, toRejoin:
-		s.alone = s.alone || e.Code == hindcast.EMemory
+		if e.Code == hindcast.EMemory {
+			s.starved++
+		}
 		s.next = s.transform()
 		if rewound(err) == hindcast.StepUnload {
 			s.next = toUnload

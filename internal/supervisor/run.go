@@ -64,11 +64,11 @@ type slice struct {
 	staged   []*hindcast.Manifest
 	unknown  bool               // a load was prepared and nobody knows how it ended
 	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
-	alone    bool
-	haltedBy string // who stopped this slice alone
-	over     bool   // nothing of it is left to do
-	ready    bool   // counts in run.ready
-	held     bool   // counts in run.held
+	starved  int                // how often its transform ran out of memory: then it is alone
+	haltedBy string             // who stopped this slice alone
+	over     bool               // nothing of it is left to do
+	ready    bool               // counts in run.ready
+	held     bool               // counts in run.held
 }
 
 func newRun(ctx context.Context, config Config) *run {

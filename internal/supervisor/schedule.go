@@ -94,7 +94,7 @@ func (r *run) start(s *slice) {
 	s.ready = count(&r.ready, s.ready, false)
 	a := &assignment{slice: s, phase: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
 		left: r.rules.AttemptTimeout - s.spent,
-		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.alone, Fence: r.Fence, Fingerprint: s.print}}
+		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.starved > 0, Starved: s.starved, Fence: r.Fence, Fingerprint: s.print}}
 
 	switch a.phase {
 	case toUnload:

@@ -81,6 +81,7 @@ type Try struct {
 	Attempt     int   // counts from 1, and on over resumes
 	Output      int   // that is transformed, by its index in Plan.Outputs
 	Alone       bool  // no other transform runs beside it: it may have all of the memory
+	Starved     int   // how often it ran out of memory
 	Fence       int64 // for the load, and of whoever gave the engine its work
 	Fingerprint string
 }

@@ -320,17 +320,20 @@ func TestOutOfMemoryIsTriedAgainAlone(t *testing.T) {
 			if method != "transform" {
 				return outcome{}
 			}
-			if try.Item.Slice.Key == key(1) && !try.Alone {
-				return outcome{Takes: time.Second, Err: errMemory}
-			}
 			if try.Alone { // that it is, world.enter checks
 				alone++
+			}
+			if try.Item.Slice.Key == key(1) && try.Starved != alone {
+				t.Errorf("attempt %d after %d lacks of memory: %+v", try.Attempt, alone, try)
+			}
+			if try.Item.Slice.Key == key(1) && try.Starved < 2 {
+				return outcome{Takes: time.Second, Err: errMemory}
 			}
 			return outcome{Takes: 2 * time.Second}
 		}
 		out := w.run(w.config(planOf(12)))
 		wantExit(t, out, hindcast.ExitOK)
-		if alone != 1 || out.State.Slices[key(1)].Attempt != 2 {
+		if alone != 2 || out.State.Slices[key(1)].Attempt != 3 {
 			t.Errorf("%d attempts alone, %d attempts", alone, out.State.Slices[key(1)].Attempt)
 		}
 	})

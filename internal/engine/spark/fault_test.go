@@ -19,6 +19,14 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 			{"type": "java.lang.OutOfMemoryError", "message": "Java heap space"}]}`: {Code: hindcast.EMemory, Class: hindcast.ClassResource},
 		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "org.apache.spark.SparkException",
 			"message": "Job aborted due to stage failure: Task 0 in stage 3.0 failed 4 times, most recent failure: Lost task 0.3 in stage 3.0: ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: worker lost"}]}`: {Code: hindcast.EWorker, Class: hindcast.ClassTransient},
+		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "org.apache.spark.SparkException",
+			"message": "Job aborted due to stage failure: Task 1 in stage 2.0 failed 4 times, most recent failure: Lost task 1.3 in stage 2.0: ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Command exited with code 52"}]}`: {Code: hindcast.EMemory, Class: hindcast.ClassResource},
+		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "org.apache.spark.SparkException",
+			"message": "Job aborted due to stage failure: … ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Container killed by YARN for exceeding physical memory limits. 5.5 GB of 5.5 GB physical memory used. Consider boosting spark.executor.memoryOverhead."}]}`: {Code: hindcast.EMemory, Class: hindcast.ClassResource},
+		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "org.apache.spark.SparkException",
+			"message": "Job aborted due to stage failure: … ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: The executor with id 2 exited with exit code 137(SIGKILL, possible container OOM)."}]}`: {Code: hindcast.EMemory, Class: hindcast.ClassResource},
+		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "org.apache.spark.SparkException",
+			"message": "Job aborted due to stage failure: … ExecutorLostFailure (executor 2 exited unrelated to the running tasks) Reason: Container container_1700000000000_0001_01_000003 on host: node7 was preempted."}]}`: {Code: hindcast.EWorker, Class: hindcast.ClassTransient},
 		`{"type": "Py4JNetworkError", "message": "Answer from Java side is empty"}`:                                                   {Code: hindcast.EWorker, Class: hindcast.ClassTransient},
 		`{"type": "Py4JJavaError", "message": "x", "chain": [{"type": "java.io.IOException", "message": "No space left on device"}]}`: {Code: hindcast.EDiskFull, Class: hindcast.ClassTransient},
 		`{"type": "ArithmeticException", "message": "[CAST_OVERFLOW] The value 300 of the type \"INT\" cannot be cast to \"TINYINT\" due to an overflow. SQLSTATE: 22003",
@@ -149,5 +157,26 @@ func TestTimesOfParametersAreNoPartOfAQuestion(t *testing.T) {
 	}
 	if other := bind("SELECT :slice_start AS a, :rate AS b, DATE '2020-01-02' AS c, ':rate' AS d", "TIMESTAMP '2020-01-01 00:00:00'", "1.10"); other == first {
 		t.Error("another date that the user wrote is the same question")
+	}
+}
+
+// Work that has run out of memory gets more of it for each core: fewer threads share a process, fewer tasks an executor.
+func TestMoreMemoryPerCoreAfterALackOfIt(t *testing.T) {
+	conf := func(is hindcast.Spark, starved int) (master, cpus string) {
+		s := (&Engine{options: Options{Spark: is}}).submissionTo(is.Master, engine.Limits{Memory: 4 << 30, Threads: 4, Starved: starved})
+		return s.master, s.set["spark.task.cpus"]
+	}
+	for starved, want := range []string{"local[4]", "local[2]", "local[1]", "local[1]"} {
+		if master, _ := conf(hindcast.Spark{Master: "local[*]"}, starved); master != want {
+			t.Errorf("%d times: %s, want %s", starved, master, want)
+		}
+	}
+	for starved, want := range []string{"", "2", "4", "6", "6"} {
+		if _, cpus := conf(hindcast.Spark{Master: "yarn", Cores: 6}, starved); cpus != want {
+			t.Errorf("%d times: %s cores for each task, want %s", starved, cpus, want)
+		}
+	}
+	if _, cpus := conf(hindcast.Spark{Master: "yarn", Cores: 6, Conf: map[string]string{"spark.task.cpus": "3"}}, 1); cpus != "3" {
+		t.Errorf("the user's own setting became %s", cpus)
 	}
 }

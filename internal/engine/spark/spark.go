@@ -34,7 +34,8 @@ type Options struct {
 	Bucket   func(context.Context) (Bucket, error) // the lake's, which a cluster reads and writes by itself; nil if it does not
 	Dir      string                                // the folder of this machine's applications, the same for all processes of the user
 	Capacity engine.Capacity
-	Log      io.Writer // gets the end of the log of an application that failed
+	Log      io.Writer         // gets the end of the log of an application that failed
+	Says     func(what string) // hears what somebody has to wait for; may be nil
 }
 
 // Engine is Spark.
@@ -91,6 +92,11 @@ func Open(o Options) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{options: o, works: map[string]*placed{}}, nil
+}
+
+// Remains finds and ends what applications of this machine work on. It needs no installation of Spark.
+func Remains(dir string, env []string) engine.Remains {
+	return &Engine{options: Options{Dir: dir, Env: env}, works: map[string]*placed{}}
 }
 
 // forgotten is how long the folder of a dead application is left to those who may want to read its log.
@@ -288,7 +294,7 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 	if Local(master) {
 		threads := "*"
 		if limits.Threads > 0 {
-			threads = strconv.Itoa(limits.Threads)
+			threads = strconv.Itoa(max(1, limits.Threads>>limits.Starved))
 		}
 		s.master = "local[" + threads + "]"
 		heap := max(float64(limits.Memory)*(1-outsideHeap), leastHeap)
@@ -306,6 +312,9 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 		if spark.ExecutorMemory > 0 {
 			set["spark.executor.memory"] = fmt.Sprintf("%dm", spark.ExecutorMemory>>20)
 		}
+		if each := e.executorCores(); limits.Starved > 0 && each > 1 { // fewer tasks share an executor's memory
+			set["spark.task.cpus"] = strconv.Itoa(min(each, 1<<limits.Starved))
+		}
 	}
 	for key, value := range spark.Conf {
 		if strings.Contains(spark.ConfWritten[key], "${") {
@@ -317,6 +326,28 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 
 	s.packages = slices.Clone(spark.Packages)
 	return s
+}
+
+// executorCores is how many cores an executor has at least, where that is known.
+func (e *Engine) executorCores() int {
+	if e.options.Spark.Cores > 0 {
+		return e.options.Spark.Cores
+	}
+	c, is := standalone(e.options.Spark.Master, e.options.Env)
+	if !is {
+		return 1
+	}
+	p, err := c.page(context.Background())
+	if err != nil || len(p.Workers) == 0 {
+		return 1
+	}
+	least := p.Workers[0].Cores
+	for _, w := range p.Workers {
+		if w.State == "ALIVE" {
+			least = min(least, w.Cores)
+		}
+	}
+	return least
 }
 
 // toBucket adds what the application needs for the lake's bucket, and says when its keys expire.
@@ -493,7 +524,7 @@ func (e *Engine) Alive(_ context.Context, tagPrefix string) ([]hindcast.Handle, 
 		_ = read(a.join(aboutFile), &is) // of one that is just made
 		for _, r := range a.requests() {
 			if r.Kind == "run" && strings.HasPrefix(r.Tag, tagPrefix) && !there(r.End) {
-				handles = append(handles, hindcast.Handle{Tag: r.Tag, IDs: map[string]string{"application": a.name(), "host": is.Host, "master": e.options.Spark.Master}})
+				handles = append(handles, hindcast.Handle{Tag: r.Tag, IDs: map[string]string{"application": a.name(), "host": is.Host, "master": is.Master}})
 			}
 		}
 	}
