@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -42,6 +44,47 @@ func rowsHave(n int64) string {
 		return "1 row of the result has"
 	}
 	return fmt.Sprintf("%d rows of the result have", n)
+}
+
+// Uncarried is the error of SQL that reads columns whose types the engine does not have, in the tables' order.
+type Uncarried struct {
+	fault  *hindcast.Error
+	Tables []Table // those with such columns, and only these columns
+	Named  bool    // the SQL names one of them, where the error's place is
+}
+
+func (u *Uncarried) Error() string { return u.fault.Error() }
+
+// Unwrap returns the error.
+func (u *Uncarried) Unwrap() error { return u.fault }
+
+// Uncarried makes the error of a query that reads these columns of an engine's; start is where its statement begins.
+func (q Query) Uncarried(engine string, start int, tables []Table) error {
+	u := &Uncarried{Tables: tables, fault: &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: q.File},
+		Next: "carry what is meant to be read as text, with text: in the pipeline file, or leave it out of the SQL"}}
+	var names []string
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			names = append(names, fmt.Sprintf("%s.%s (%s)", t.Name, c.Name, c.Type))
+			if at := q.Dialect.Find(q.SQL, start, c.Name); at >= 0 && !u.Named {
+				u.Named, u.fault.Place = true, q.Place(q.Last(start, c.Name))
+			}
+		}
+	}
+	u.fault.Message = "the SQL reads " + strings.Join(names, ", ") + ": " + engine + " has no such type"
+	return u
+}
+
+// Together is the error whose place comes first of those of one text, and tells of the others.
+func Together(list []*hindcast.Error) *hindcast.Error {
+	slices.SortStableFunc(list, func(a, b *hindcast.Error) int {
+		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+	})
+	e := *list[0]
+	for _, other := range list[1:] {
+		e.Detail = append(e.Detail, "also "+other.Error())
+	}
+	return &e
 }
 
 // Query is the SQL that a check runs: one that gives the two sums and whether they agree, of a total whose sum, and whose difference

@@ -2,6 +2,7 @@ package survey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,9 +135,54 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, o *hindcast.Outpu
 	}
 	columns, err := s.Binder.Bind(ctx, query, checks)
 	if err != nil {
-		return nil, s.inCheck(o, err)
+		return nil, s.uncarried(s.inCheck(o, err))
 	}
 	return columns, s.refuseRead(ctx, p, query, checks)
+}
+
+// uncarried says what to write in the pipeline file for columns that the engine has no type for, and where if the SQL does not name
+// them.
+func (s *Survey) uncarried(err error) error {
+	u, is := errors.AsType[*engine.Uncarried](err)
+	if !is {
+		return err
+	}
+	e := *hindcast.AsError(err)
+	var mend []string
+	for _, t := range u.Tables {
+		key, text, own := s.textOf(t.Name)
+		if !u.Named && e.Place.Line == 0 {
+			e.Place = s.Pipeline.Places[key]
+		}
+		for _, c := range t.Columns {
+			own = own || c.NoText
+			text = append(text, c.Name)
+		}
+		if !own {
+			mend = append(mend, fmt.Sprintf("write text: [%s] at %s", strings.Join(text, ", "), key))
+		}
+	}
+	e.Next = "leave them out of the SQL"
+	if len(mend) > 0 {
+		e.Next = "to read them as text, " + strings.Join(mend, ", and ") + "; or leave them out of the SQL"
+	}
+	return &e
+}
+
+// textOf is the key of a fact or dimension, its columns that are carried as text, and whether it is of the user's own files, of which
+// none is.
+func (s *Survey) textOf(table string) (key string, text []string, own bool) {
+	for _, f := range s.Pipeline.Facts {
+		if f.Name == table {
+			return "facts." + table, slices.Clone(f.Text), f.Files != ""
+		}
+	}
+	for _, d := range s.Pipeline.Dims {
+		if d.Name == table {
+			return "dimensions." + table, slices.Clone(d.Text), d.Files != ""
+		}
+	}
+	return "", nil, true
 }
 
 // refuseRead refuses SQL that reads a column which the tables of a slice have as types that no type holds together.

@@ -117,7 +117,7 @@ func castable(from, to string) bool {
 	case from == "DATE" && to == "TIMESTAMP":
 		return true
 	case from == "VARCHAR":
-		return to == "JSON" || strings.HasPrefix(to, "ENUM(") || strings.HasPrefix(to, "VARCHAR")
+		return to == "JSON" || to == "UUID" || strings.HasPrefix(to, "ENUM(") || strings.HasPrefix(to, "VARCHAR")
 	case to == "VARCHAR":
 		return from == "JSON" || strings.HasPrefix(from, "ENUM(")
 	}

@@ -28,7 +28,7 @@ var fits = map[string]string{
 	"DECIMAL(38,10)":           "",
 	"FLOAT":                    "DOUBLE",
 	"DOUBLE":                   "",
-	"VARCHAR":                  "JSON ENUM('a','b')",
+	"VARCHAR":                  "JSON UUID ENUM('a','b')",
 	"JSON":                     "VARCHAR",
 	"ENUM('a','b')":            "VARCHAR",
 	"BLOB":                     "",

@@ -50,6 +50,7 @@ func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end
 	}
 	if b.own == nil {
 		limits.Memory, limits.Threads = max(limits.Memory, sessionMemory), max(limits.Threads, 1)
+		b.say(r.Kind)
 		a, ended, err := b.engine.begin(b.engine.submissionTo("local[*]", limits))
 		if err != nil {
 			b.mutex.Unlock()
@@ -84,6 +85,18 @@ func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end
 			return end{}, b.engine.died(o.application)
 		case <-ticker.C:
 		}
+	}
+}
+
+// say says that a session is started, which takes seconds, and what for.
+func (b *Binder) say(kind string) {
+	o := &b.engine.options
+	switch {
+	case o.Says == nil:
+	case kind == "bind":
+		o.Says("asking Spark " + o.Version + " for the types of the SQL's result")
+	default:
+		o.Says("starting Spark " + o.Version)
 	}
 }
 
@@ -147,47 +160,61 @@ func (b *Binder) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	if err != nil {
 		return nil, err
 	}
-	for _, mark := range got.Plan {
-		switch {
-		case mark == "script":
-			return nil, &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: q.Place(f.start),
-				Message: "the SQL runs a program with TRANSFORM … USING", Next: "write it without"}
-		case strings.HasPrefix(mark, "type:"):
-			e := hindcast.AsError(unreadable(mark))
-			_, column, _ := strings.Cut(mark, ".")
-			e.Place = q.Place(q.Last(f.start, column))
-			return nil, e
-		}
+	if slices.Contains(got.Plan, "script") {
+		return nil, &hindcast.Error{Code: hindcast.ESQLAccess, Class: hindcast.ClassPermanent, Place: q.Place(f.start),
+			Message: "the SQL runs a program with TRANSFORM … USING", Next: "write it without"}
+	}
+	if odd := uncarried(got.Plan, q.Tables); len(odd) > 0 {
+		return nil, q.Uncarried("Spark", f.start, odd)
 	}
 	b.memory().keep(path, columns)
 	return columns, nil
 }
 
+// uncarried are the columns that the SQL reads, by the marks of its plan, and whose types Spark does not have.
+func uncarried(marks []string, tables []engine.Table) (odd []engine.Table) {
+	for _, t := range tables {
+		of := engine.Table{Name: t.Name}
+		for _, c := range t.Columns {
+			if slices.Contains(marks, "type:"+t.Name+"."+c.Name) {
+				of.Columns = append(of.Columns, c)
+			}
+		}
+		if len(of.Columns) > 0 {
+			odd = append(odd, of)
+		}
+	}
+	return odd
+}
+
 // memory is what Spark said before.
 func (b *Binder) memory() memory { return memory{filepath.Join(b.engine.options.Dir, "bound")} }
 
-// columnsOf are the result's columns, or what is wrong with them.
+// columnsOf are the result's columns, or all that is wrong with them.
 func columnsOf(got found, q engine.Query, f frozen) ([]hindcast.Column, error) {
 	seen := map[string]bool{}
 	var columns []hindcast.Column
+	var wrong []*hindcast.Error
 	for _, c := range got.Columns {
-		if seen[strings.ToLower(c.Name)] {
-			return nil, q.TwoColumns(f.start, c.Name)
+		typ, err := told(c.Type)
+		unknown, untold := errors.AsType[unspoken](err)
+		switch {
+		case seen[strings.ToLower(c.Name)]:
+			wrong = append(wrong, hindcast.AsError(q.TwoColumns(f.start, c.Name)))
+		case untold:
+			wrong = append(wrong, untyped(c.Name, unknown.typ, q, f))
+		case err != nil:
+			return nil, err
+		case strings.Contains(typ, "WITH TIME ZONE") && !zoned(q):
+			wrong = append(wrong, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, c.Name)),
+				Message: fmt.Sprintf("column %q of the result has a time zone, and no column that the SQL reads has one: functions such as date_trunc() give Spark's TIMESTAMP_LTZ", c.Name),
+				Next:    "write CAST(… AS TIMESTAMP_NTZ), or CAST(… AS TIMESTAMP_LTZ) if instants are meant; where clocks are changed both move the times that they skip"})
 		}
 		seen[strings.ToLower(c.Name)] = true
-		typ, err := told(c.Type)
-		if unknown, is := errors.AsType[unspoken](err); is {
-			return nil, untyped(c.Name, unknown.typ, q, f)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if strings.Contains(typ, "WITH TIME ZONE") && !zoned(q) {
-			return nil, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, c.Name)),
-				Message: fmt.Sprintf("column %q of the result has a time zone, and no column that the SQL reads has one: functions such as date_trunc() give Spark's TIMESTAMP_LTZ", c.Name),
-				Next:    "write CAST(… AS TIMESTAMP_NTZ), or CAST(… AS TIMESTAMP_LTZ) if instants are meant; where clocks are changed both move the times that they skip"}
-		}
 		columns = append(columns, hindcast.Column{Name: c.Name, Type: typ})
+	}
+	if len(wrong) > 0 {
+		return nil, engine.Together(wrong)
 	}
 	return columns, nil
 }
@@ -207,7 +234,7 @@ func zoned(q engine.Query) bool {
 // named reports whether the SQL has a word, quoted or not, in no comment and no text.
 func named(sql, word string) bool { return sqltext.Spark.Find(sql, 0, word) >= 0 }
 
-func untyped(column, typ string, q engine.Query, f frozen) error {
+func untyped(column, typ string, q engine.Query, f frozen) *hindcast.Error {
 	e := &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: q.Place(q.Last(f.start, column)),
 		Message: fmt.Sprintf("column %q of the result has Spark's type %s, which Parquet does not carry to others", column, typ),
 		Next:    "cast it in the SQL, or leave it out"}

@@ -53,7 +53,8 @@ const intro = `# Types in Spark
 What a column is in SQL that runs on Spark, by its type in DuckDB's spelling: that of a DuckDB table, "in the SQL" of
 [PostgreSQL's types](types.md), or of [your own files](parquet.md). Every value is the same in Spark and in the result, or it is an
 error with the column's name. "Refused" is ` + "`E-TYPE`" + ` at plan time, and only if the SQL reads the column: Spark 3.5 and 4.0 have no such
-type. Carry it as text there (` + "`text: [column]`" + ` of a fact or dimension), or cast it in a view of the warehouse.
+type. Carry it as text there (` + "`text: [column]`" + ` of a fact or dimension, which the error writes out for all such columns at once), or cast it
+in a view of the warehouse. A UUID that is carried as text goes into a column of the target that is a UUID.
 
 | in DuckDB | in Spark | notes |
 |---|---|---|
@@ -86,7 +87,7 @@ or have a colon, which it cannot open, are refused.
 | array, map, struct | T[], MAP(K, V), STRUCT(…) |
 | void, interval, variant | refused |
 
-The target's types go further, as on DuckDB: whole numbers into every integer type and DECIMAL, text into JSON and ENUM. Each value is checked; one that does not
+The target's types go further, as on DuckDB: whole numbers into every integer type and DECIMAL, text into JSON, ENUM and UUID. Each value is checked; one that does not
 fit is E-OVERFLOW. Dates and times beyond DuckDB's own are E-OVERFLOW, not infinity. Spark's own CAST of NaN to DECIMAL in your SQL is NULL.
 
 ## Times

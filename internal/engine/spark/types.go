@@ -100,6 +100,9 @@ func staged(columns []hindcast.Column) (stored []hindcast.Column, told []column,
 			c.Stored = u.stored
 		case c.Type == "JSON":
 			c.Stored = "VARCHAR"
+		case c.Type == "UUID":
+			is.Misfit = "NOT " + quote(c.Name) + " RLIKE '^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
+			c.Stored = "VARCHAR"
 		case strings.HasPrefix(c.Type, "ENUM("):
 			is.Type, is.Misfit = "the ENUM", quote(c.Name)+" NOT IN ("+strings.Join(labels(c.Type), ", ")+")"
 			c.Stored = "VARCHAR"

@@ -3,9 +3,11 @@ package spark_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,13 +216,15 @@ func (b *bench) refused(t *testing.T, query string, code hindcast.Code, text str
 	}
 }
 
-// typed is every type that Parquet carries for a fact or dimension, with values at its ends. Spark has no type for those that
-// are refused.
-var typed = []struct {
+type typeCase struct {
 	typ     string
 	values  []string
 	refused bool
-}{
+}
+
+// typed is every type that Parquet carries for a fact or dimension, with values at its ends. Spark has no type for those that
+// are refused.
+var typed = []typeCase{
 	{typ: "BOOLEAN", values: []string{"true", "false"}},
 	{typ: "TINYINT", values: []string{"-128", "127"}}, {typ: "SMALLINT", values: []string{"-32768", "32767"}},
 	{typ: "INTEGER", values: []string{"-2147483648", "2147483647"}}, {typ: "BIGINT", values: []string{"-9223372036854775808", "9223372036854775807"}},
@@ -296,6 +300,25 @@ func everyType(t *testing.T, b *bench) {
 			b.refused(t, "SELECT day, "+name+" FROM odd", hindcast.EType, "odd."+name)
 		}
 	}
+	_, err := b.bind(t, "SELECT *\nFROM odd")
+	u, is := errors.AsType[*engine.Uncarried](err)
+	if !is || u.Named || len(u.Tables) != 1 || hindcast.AsError(err).Place.Line != 0 {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	for i, c := range typed {
+		if named := strings.Contains(err.Error(), fmt.Sprintf("odd.c%d (%s)", i, c.typ)); named != c.refused {
+			t.Errorf("%s: %v", c.typ, err)
+		}
+	}
+	_, err = b.bind(t, fmt.Sprintf("SELECT day,\n  c%d\nFROM odd", slices.IndexFunc(typed, func(c typeCase) bool { return c.typ == "UUID" })))
+	if e := hindcast.AsError(err); e == nil || e.Place != (hindcast.Place{File: "x.sql", Line: 2, Column: 3}) {
+		t.Errorf("%+v", e)
+	}
+	_, err = b.bind(t, "SELECT *, NULL AS a,\n  INTERVAL '1' DAY AS b, 1 AS n, NULL AS d FROM (SELECT 1 AS n)")
+	if e := hindcast.AsError(err); e == nil || e.Place.Line != 1 || len(e.Detail) != 3 || !strings.Contains(fmt.Sprint(e.Message, e.Detail), `"b"`) {
+		t.Errorf("%+v", e)
+	}
+
 	if got := b.rows(t, "SELECT n, day FROM odd ORDER BY n"); got != "\"0\"\n\"1\"" {
 		t.Errorf("beside columns of such types: %s", got)
 	}
@@ -535,13 +558,13 @@ func targets(t *testing.T, b *bench) {
 		}
 		return list
 	}
-	all := as("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT", "DECIMAL(38,0)", "DOUBLE", "DECIMAL(21,2)", "ENUM('a', 'b', 'it''s')", "JSON", "TIMESTAMP", "DOUBLE")
-	result, err := b.run(t, "SELECT day, n AS c0, n AS c1, n AS c2, n AS c3, n AS c4, n AS c5, CAST(n AS BIGINT) AS c6, n AS c7, n AS c8, s AS c9, '1' AS c10, day AS c11, CAST(0.1 AS FLOAT) AS c12 FROM facts", all...)
+	all := as("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT", "DECIMAL(38,0)", "DOUBLE", "DECIMAL(21,2)", "ENUM('a', 'b', 'it''s')", "JSON", "TIMESTAMP", "DOUBLE", "UUID", "UUID")
+	result, err := b.run(t, "SELECT day, n AS c0, n AS c1, n AS c2, n AS c3, n AS c4, n AS c5, CAST(n AS BIGINT) AS c6, n AS c7, n AS c8, s AS c9, '1' AS c10, day AS c11, CAST(0.1 AS FLOAT) AS c12, '6BA7B810-9dad-11d1-80b4-00c04fd430c8' AS c13, CAST(NULL AS STRING) AS c14 FROM facts", all...)
 	if err != nil {
 		t.Fatal(err, hindcast.AsError(err).Detail)
 	}
 	from := "(" + duck.FromParquet(result.Columns, files(result)) + ")"
-	if got := b.text(t, "SELECT * EXCLUDE day FROM "+from); got != `"255","255","255","255","255","255","255","255.0","255.00","b","1","2020-01-01 00:00:00","0.10000000149011612"` {
+	if got := b.text(t, "SELECT * EXCLUDE day FROM "+from); got != `"255","255","255","255","255","255","255","255.0","255.00","b","1","2020-01-01 00:00:00","0.10000000149011612","6ba7b810-9dad-11d1-80b4-00c04fd430c8",NULL` {
 		t.Errorf("got %s", got)
 	}
 	for i, c := range b.describe(t, "SELECT * EXCLUDE day FROM "+from) {
@@ -549,7 +572,7 @@ func targets(t *testing.T, b *bench) {
 			t.Errorf("%s is %s, want %s", c.Name, c.Type, all[i].Type)
 		}
 	}
-	for value, typ := range map[string]string{"n + 1": "UTINYINT", "less": "UBIGINT", "upper(s)": "ENUM('a', 'b')", "d": "BIGINT", "CAST(1e300 AS DOUBLE)": "FLOAT", "double('NaN')": "DECIMAL(4,2)"} {
+	for value, typ := range map[string]string{"n + 1": "UTINYINT", "less": "UBIGINT", "upper(s)": "ENUM('a', 'b')", "'6ba7b810-9dad-11d1-80b4-00c04fd430c'": "UUID", "d": "BIGINT", "CAST(1e300 AS DOUBLE)": "FLOAT", "double('NaN')": "DECIMAL(4,2)"} {
 		_, err := b.run(t, "SELECT day, "+value+" AS c0 FROM facts", as(typ)...)
 		if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassPermanent || e.Code != hindcast.EOverflow && e.Code != hindcast.ESQL {
 			t.Errorf("%s as %s: %v", value, typ, err)
