@@ -265,8 +265,11 @@ func translate(s *said, q engine.Query, f frozen) error {
 	}
 	e := &hindcast.Error{Code: code, Class: hindcast.ClassPermanent, Message: summary(s), Place: hindcast.Place{File: q.File},
 		Next: "correct the SQL; try it on one slice with: hindcast sql"}
-	if code == hindcast.EParquet {
+	switch {
+	case code == hindcast.EParquet:
 		e.Class, e.Next = hindcast.ClassTransient, ""
+	case code == hindcast.ESQLSyntax && named(q.SQL, "QUALIFY"):
+		e.Next = "Spark has no QUALIFY: number the rows in a subquery, row_number() OVER (…) AS n, and write WHERE n = 1 around it"
 	}
 	if offset, known := s.at(f.text); known && q.File != "" {
 		e.Place = q.Place(f.before(offset) + f.start)
