@@ -183,6 +183,11 @@ func (a *application) has(tag string) bool {
 	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Kind == "run" && r.Tag == tag && !there(r.End) })
 }
 
+// busy reports whether anything but the work of a tag has not ended. The driver puts a request aside only after it has written its end.
+func (a *application) busy(tag string) bool {
+	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Tag != tag && !there(r.End) })
+}
+
 // forsaken reports whether the application's supervisor has died, and all that it asked for has ended.
 func (a *application) forsaken() bool {
 	var is about

@@ -458,7 +458,7 @@ func (e *Engine) finished(tag string) {
 	case p == nil:
 		return
 	case p.ours == nil: // a dead supervisor's, which nobody will ask for anything again
-		if len(p.in.requests()) == 0 {
+		if !p.in.busy(tag) {
 			p.in.leave()
 		}
 		return
