@@ -215,7 +215,7 @@ var codes = []struct {
 
 // Words of Java's exceptions that are no fault of the SQL.
 var (
-	memoryWords = []string{"OutOfMemoryError", "INVALID_DRIVER_MEMORY", "INVALID_EXECUTOR_MEMORY", "UNABLE_TO_ACQUIRE_MEMORY", "SparkOutOfMemoryError", "exceeding memory limits",
+	memoryWords = []string{"OutOfMemoryError", "insufficient memory for the Java Runtime", "INVALID_DRIVER_MEMORY", "INVALID_EXECUTOR_MEMORY", "UNABLE_TO_ACQUIRE_MEMORY", "SparkOutOfMemoryError", "exceeding memory limits",
 		"Container killed by YARN for exceeding", "exited with code 52", "exit code 52", "Exit status: 52", "possible container OOM"} // 52 is Spark's own exit code for it
 	diskWords = []string{"No space left on device", "Disk quota exceeded"}
 	lostWords = []string{"ExecutorLostFailure", "Lost executor", "Master removed our application", "SparkContext was shut down", "SparkContext is stopped",
