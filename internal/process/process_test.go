@@ -3,6 +3,8 @@ package process
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -49,5 +51,28 @@ func TestWhoIsAlive(t *testing.T) {
 
 	if elsewhere := (Identity{Host: "elsewhere", Pid: us.Pid, Boot: us.Boot}); elsewhere.Sees(us) || (Identity{Host: us.Host}).Sees(us) {
 		t.Error("processes of another host are seen")
+	}
+}
+
+// A process is found while it becomes another program, too: the kernel shows no command line in the middle of an exec.
+func TestFindAProcessInTheMiddleOfAnExec(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "again")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec \"$0\" \"$1\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(script, dir)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	}()
+
+	for range 100 {
+		if pids, err := Find(dir); err != nil || !slices.Equal(pids, []int{command.Process.Pid}) {
+			t.Fatalf("%v, %v; it is %d", pids, err, command.Process.Pid)
+		}
 	}
 }

@@ -1,0 +1,116 @@
+package spark
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/engine"
+)
+
+// submitting is an engine whose spark-submit is a script of ours.
+func submitting(t *testing.T, script string) (e *Engine, work engine.Work) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "spark-submit")
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(Options{Submit: path, Version: "3.5.9", Env: os.Environ(), Spark: hindcast.Spark{Master: "local[1]"}, Dir: filepath.Join(dir, "applications"),
+		Capacity: engine.Capacity{Slots: 1, Memory: 1 << 30, Threads: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	day := hindcast.Column{Name: "day", Type: "DATE"}
+	return e, engine.Work{Tag: "p/r1/a/a1", Query: engine.Query{Dialect: "spark", SQL: "SELECT DATE '2020-01-01' AS day"}, Columns: []hindcast.Column{day},
+		Target: hindcast.Target{Time: "day"}, Dir: t.TempDir(), Limits: engine.Limits{Memory: 1 << 30, Threads: 1}}
+}
+
+// A spark-submit that hangs is found alive, ended by whoever gives up on it, and confirmed dead.
+func TestASubmitThatHangsIsEnded(t *testing.T) {
+	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
+	h, err := e.Start(t.Context(), work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // as attempt_timeout does
+	if _, err := e.Wait(ctx, h, work.Dir, nil); hindcast.AsError(err) == nil || hindcast.AsError(err).Class != hindcast.ClassCanceled {
+		t.Errorf("waiting: %v", err)
+	}
+	if alive, err := e.Alive(t.Context(), "p/r1/"); err != nil || len(alive) != 1 {
+		t.Errorf("alive: %+v, %v", alive, err)
+	}
+	if err := Remains(e.options.Dir, nil).Stop(t.Context(), hindcast.Handle{Tag: work.Tag}); err != nil { // as a stop does, from another process
+		t.Error(err)
+	}
+	if alive, err := e.Alive(t.Context(), "p/r1/"); err != nil || len(alive) != 0 {
+		t.Errorf("after the stop: %+v, %v", alive, err)
+	}
+}
+
+// What spark-submit says last of a fault of its own is in the error.
+func TestWhatSubmitSaysIsTold(t *testing.T) {
+	for said, want := range map[string]hindcast.Code{
+		"Exception in thread \"main\" java.net.BindException: Address already in use: Service 'sparkDriver' failed after 16 retries (starting from 7078)!": hindcast.EWorker,
+		"JAVA_HOME is not set": hindcast.EWorker,
+		"java.lang.UnsupportedClassVersionError: org/apache/spark/launcher/Main has been compiled by a more recent version of the Java Runtime": hindcast.EWorker,
+		"There is insufficient memory for the Java Runtime Environment to continue.":                                                            hindcast.EMemory,
+		"java.lang.OutOfMemoryError: Java heap space":                                                                                           hindcast.EMemory,
+	} {
+		e, work := submitting(t, "#!/bin/sh\ncat <<'END'\n"+said+"\n\tat org.apache.spark.Some.thing(Some.scala:1)\nEND\nexit 1\n")
+		h, err := e.Start(t.Context(), work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Wait(t.Context(), h, work.Dir, nil)
+		is := hindcast.AsError(err)
+		if is == nil || is.Code != want || want == hindcast.EWorker && !slices.Contains(is.Detail, said) {
+			t.Errorf("%s: %+v", said, is)
+		}
+	}
+}
+
+// An application that a dead supervisor left ends with the last work that it has, and not when nobody has asked it for long.
+func TestALeftApplicationEndsWithItsWork(t *testing.T) {
+	for name, other := range map[string]bool{"alone": false, "another waits": true} {
+		a := &application{t.TempDir()}
+		if err := os.Mkdir(a.join(inbox), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		e := &Engine{works: map[string]*placed{"mine": {in: a}}}
+		asked := []request{{Kind: "run", Tag: "mine", End: a.join("end")}}
+		if other {
+			asked = append(asked, request{Kind: "run", Tag: "other", End: a.join("none")})
+		}
+		for i, r := range asked {
+			if err := a.ask(i+1, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := place(a.join("end"), []byte("{}")); err != nil { // which the driver writes before it puts the request aside
+			t.Fatal(err)
+		}
+		e.finished("mine")
+		if asked := there(filepath.Join(a.join(inbox), closing)); asked == other {
+			t.Errorf("%s: asked to end is %t", name, asked)
+		}
+	}
+}
+
+func TestWhatToWriteInPlaceOfQUALIFY(t *testing.T) {
+	q := engine.Query{Dialect: "spark", SQL: "SELECT a FROM facts\nQUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1", File: "x.sql"}
+	is := &said{Type: "ParseException", Message: "[PARSE_SYNTAX_ERROR] Syntax error at or near '('.(line 2, pos 18)", Classes: []string{"PARSE_SYNTAX_ERROR"}, Line: 2, Column: 18}
+	if e := hindcast.AsError(translate(is, q, frozen{text: q.SQL})); !strings.Contains(e.Next, "no QUALIFY") {
+		t.Errorf("%+v", e)
+	}
+}
