@@ -2,10 +2,8 @@ package lake
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -15,62 +13,121 @@ import (
 // indexedFrom is how many entries a fact's catalog has that is worth an index.
 const indexedFrom = 1000
 
+// settling is how long a folder that has just changed is waited for: by then most file systems give the next change another time.
+const settling = 60 * time.Millisecond
+
 // folder is what is known of the entries of one fact.
 type folder struct {
-	fact  string
-	alone bool            // the index tells alone
-	infos []objstore.Info // the entries, where it does not
-	index *index          // nil if there is none, or none that can be read
+	fact   string
+	alone  bool            // the digest tells alone
+	infos  []objstore.Info // the entries, where it does not
+	digest *digest         // nil if there are few entries
 }
 
 // Generations are the current generations of the facts' units. Of long histories their manifests have no Files, Layouts, Totals
 // and Seconds, and what nobody changed since the index was written is taken from it, one at a time. It is not for several
 // goroutines.
 type Generations struct {
+	lake  *Lake
 	facts map[string]unitsOf
 }
 
-// unitsOf are a fact's: in an index, or in memory.
+// unitsOf are a fact's: packed, or in memory.
 type unitsOf struct {
-	index *index
-	byKey map[string]*hindcast.Manifest
+	digest *digest
+	byKey  map[string]*hindcast.Manifest
 }
 
 // Of returns the current manifest of a fact's unit.
 func (g *Generations) Of(fact, key string) (m hindcast.Manifest, found bool) {
 	units := g.facts[fact]
-	if units.index != nil {
-		return units.index.find(key)
+	if units.digest == nil {
+		if at := units.byKey[key]; at != nil {
+			return *at, true
+		}
+		return m, false
 	}
-	if at := units.byKey[key]; at != nil {
-		return *at, true
+
+	x, at, found := units.digest.find(key)
+	if !found {
+		return m, false
 	}
-	return m, false
+	return x.unit(at), true
+}
+
+// WithPaths is Of with Files, of which at least the paths are known, for what Paths returned.
+func (g *Generations) WithPaths(fact, key string) (m hindcast.Manifest, found bool) {
+	units := g.facts[fact]
+	if units.digest == nil {
+		return g.Of(fact, key)
+	}
+
+	x, at, found := units.digest.find(key)
+	if !found {
+		return m, false
+	}
+
+	var d detail
+	m = x.unit(at)
+	x.detail(at, &d)
+	m.Files = g.lake.filesOf(&m, d)
+	return m, true
 }
 
 // Generations is Current for a plan.
 func (l *Lake) Generations(ctx context.Context) (*Generations, map[string]*hindcast.Manifest, error) {
+	return l.generations(ctx, false)
+}
+
+// Paths is Generations for views, with the paths of files.
+func (l *Lake) Paths(ctx context.Context) (*Generations, map[string]*hindcast.Manifest, error) {
+	return l.generations(ctx, true)
+}
+
+func (l *Lake) generations(ctx context.Context, paths bool) (*Generations, map[string]*hindcast.Manifest, error) {
 	dims, err := l.currentDims(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	folders, err := l.folders(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &Generations{facts: make(map[string]unitsOf, len(folders))}
+
+	g := &Generations{lake: l, facts: make(map[string]unitsOf, len(folders))}
 	for _, f := range folders {
-		if f.alone {
-			g.facts[f.fact] = unitsOf{index: f.index}
-			continue
-		}
-		list, err := l.generations(ctx, f, false)
-		if err != nil {
+		if g.facts[f.fact], err = l.unitsOf(ctx, f, paths); err != nil {
 			return nil, nil, err
 		}
-		g.facts[f.fact] = unitsOf{byKey: byKey(list)}
 	}
 	return g, dims, nil
+}
+
+func (l *Lake) unitsOf(ctx context.Context, f folder, paths bool) (units unitsOf, err error) {
+	if f.alone && (!paths || f.digest.locate()) {
+		return unitsOf{digest: f.digest}, nil
+	}
+
+	if f.alone { // damaged in a way that the checksum does not show: the entries tell
+		if f.infos, err = l.store.List(ctx, l.factPrefix(f.fact)); err != nil {
+			return units, broken("the catalog", "cannot be listed", err)
+		}
+	}
+
+	if len(f.infos) >= l.indexed() {
+		units.digest, _, err = l.renew(ctx, f)
+		return units, err
+	}
+
+	list, err := l.readEntries(ctx, f.infos)
+	units.byKey = make(map[string]*hindcast.Manifest, len(list))
+	for _, m := range list {
+		if m != nil {
+			units.byKey[m.Key] = m
+		}
+	}
+	return units, err
 }
 
 // GenerationsOf is Generations of a few units.
@@ -79,47 +136,11 @@ func (l *Lake) GenerationsOf(ctx context.Context, units []Unit) (*Generations, m
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &Generations{facts: make(map[string]unitsOf, len(facts))}
+	g := &Generations{lake: l, facts: make(map[string]unitsOf, len(facts))}
 	for fact, byKey := range facts {
 		g.facts[fact] = unitsOf{byKey: byKey}
 	}
 	return g, dims, nil
-}
-
-// Paths is Current for views: of long histories the manifests of facts have the paths of their files, and nothing else of
-// them, and what nobody changed since the index was written is taken from it.
-func (l *Lake) Paths(ctx context.Context) (map[string]map[string]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
-	dims, err := l.currentDims(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	folders, err := l.folders(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	facts := make(map[string]map[string]*hindcast.Manifest, len(folders))
-	for _, f := range folders {
-		list, err := l.generations(ctx, f, true)
-		if err != nil {
-			return nil, nil, err
-		}
-
-		if len(list) > 0 {
-			facts[f.fact] = byKey(list)
-		}
-	}
-
-	return facts, dims, nil
-}
-
-func byKey(list []*hindcast.Manifest) map[string]*hindcast.Manifest {
-	units := make(map[string]*hindcast.Manifest, len(list))
-	for _, m := range list {
-		units[m.Key] = m
-	}
-	return units
 }
 
 // Unit names a fact's unit.
@@ -221,7 +242,7 @@ func (l *Lake) watched(ctx context.Context, store objstore.Watched) (found []fol
 		}
 
 		f := folder{fact: fact}
-		if f.index, err = l.readIndex(ctx, fact); err != nil {
+		if f.digest, err = l.readDigest(ctx, fact); err != nil {
 			return nil, err
 		}
 
@@ -231,7 +252,7 @@ func (l *Lake) watched(ctx context.Context, store objstore.Watched) (found []fol
 			return nil, broken("the catalog", "cannot be listed", err)
 		}
 
-		f.alone = f.index != nil && f.index.stamp != "" && f.index.stamp == now
+		f.alone = f.digest.stamp != "" && f.digest.stamp == now
 		found = append(found, f)
 	}
 	return found, nil
@@ -258,7 +279,7 @@ func (l *Lake) listed(ctx context.Context) (found []folder, err error) {
 		}
 
 		if n >= l.indexed() {
-			if f.index, err = l.readIndex(ctx, fact); err != nil {
+			if f.digest, err = l.readDigest(ctx, fact); err != nil {
 				return nil, err
 			}
 		}
@@ -276,141 +297,8 @@ func (l *Lake) indexed() int {
 	return indexedFrom
 }
 
-// readIndex reads the index of a fact; nil if there is none, or one that cannot be used.
-func (l *Lake) readIndex(ctx context.Context, fact string) (*index, error) {
-	body, _, err := l.store.Get(ctx, l.indexKey(fact))
-	if errors.Is(err, objstore.ErrNotExist) {
-		return nil, nil
-	}
-
-	if err != nil {
-		return nil, broken(l.Absolute(l.indexKey(fact)), "cannot be read", err)
-	}
-
-	x, err := decodeIndex(fact, body)
-	if err != nil {
-		return nil, nil //nolint:nilerr // it is written again by the next run, and the entries tell meanwhile
-	}
-
-	return x, nil
-}
-
-// generations are the current manifests of a fact, in the order of its entries.
-func (l *Lake) generations(ctx context.Context, f folder, files bool) ([]*hindcast.Manifest, error) {
-	if !f.alone {
-		list, details, _, err := l.fresh(ctx, f)
-		for i, m := range list {
-			if files && m.Files == nil {
-				m.Files = details[i].paths()
-			}
-		}
-		return list, err
-	}
-
-	units := f.index.all()
-	list := make([]*hindcast.Manifest, len(units))
-	for i := range list {
-		list[i] = &units[i]
-	}
-
-	if !files || f.index.each(l, func(m *hindcast.Manifest, d detail) { m.Files = d.paths() }) {
-		return list, nil
-	}
-
-	// The index is damaged in a way that its checksum does not show: the entries tell.
-	infos, err := l.store.List(ctx, l.factPrefix(f.fact))
-	if err != nil {
-		return nil, broken("the catalog", "cannot be listed", err)
-	}
-	return l.generations(ctx, folder{fact: f.fact, infos: infos}, files)
-}
-
-func (d detail) paths() []hindcast.File {
-	list := make([]hindcast.File, len(d.files))
-	for i := range list {
-		list[i].Path = d.files[i]
-	}
-	return list
-}
-
-// fresh reads what the index does not know of a fact's entries, and says how many those are.
-func (l *Lake) fresh(ctx context.Context, f folder) (list []*hindcast.Manifest, details []detail, read int, err error) {
-	list, details = l.fromIndex(f)
-	var unknown []objstore.Info
-	var places []int
-	for i, m := range list {
-		if m == nil {
-			unknown, places = append(unknown, f.infos[i]), append(places, i)
-		}
-	}
-
-	entries, err := l.readEntries(ctx, unknown)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-
-	var columns []hindcast.Column
-	for n, m := range entries {
-		if m == nil {
-			continue
-		}
-
-		d := detail{stamp: unknown[n].Stamp}
-		for _, file := range m.Files {
-			d.files = append(d.files, file.Path)
-		}
-
-		list[places[n]], details[places[n]] = m, d
-		if len(f.infos) < l.indexed() {
-			continue
-		}
-
-		light := *m // an entry that is to be restored keeps all
-		light.Files, light.Layouts, light.Sums.Totals, light.Seconds = nil, nil, nil, 0
-		if slices.Equal(columns, light.Columns) {
-			light.Columns = columns // many have the same
-		}
-		columns, list[places[n]] = light.Columns, &light
-	}
-
-	n := 0
-	for i, m := range list {
-		if m != nil { // an entry, and there still
-			list[n], details[n] = m, details[i]
-			n++
-		}
-	}
-
-	return list[:n], details[:n], len(entries), nil
-}
-
-// fromIndex are the manifests of the entries that have not changed since they were indexed; nil for others.
-func (l *Lake) fromIndex(f folder) (list []*hindcast.Manifest, details []detail) {
-	list, details = make([]*hindcast.Manifest, len(f.infos)), make([]detail, len(f.infos))
-	if f.index == nil {
-		return list, details
-	}
-
-	at := 0
-	whole := f.index.each(l, func(m *hindcast.Manifest, d detail) {
-		key := l.factKey(m.Name, m.Key)
-		for at < len(f.infos) && f.infos[at].Key < key {
-			at++
-		}
-		if at < len(f.infos) && f.infos[at].Key == key && d.stamp != "" && d.stamp == f.infos[at].Stamp {
-			list[at], details[at] = m, d
-		}
-	})
-
-	if !whole {
-		clear(list)
-	}
-
-	return list, details
-}
-
-// SaveIndex writes an index of each fact whose catalog is long, where the one that is there does not tell all. Whoever else
-// writes one at the same time writes one that holds as far as its stamps do. The caller holds the lease.
+// SaveIndex writes an index of each fact whose catalog is long, or what changed since it was written, where what is there does not
+// tell all. Whoever else writes one at the same time writes one that holds as far as its stamps do. The caller holds the lease.
 func (l *Lake) SaveIndex(ctx context.Context) error {
 	var folders []folder
 	var err error
@@ -433,21 +321,13 @@ func (l *Lake) SaveIndex(ctx context.Context) error {
 	return nil
 }
 
-func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
-	stamp := ""
-	if watched, ok := l.store.(objstore.Watched); ok { // before the list: what changes after it changes the stamp
-		if stamp, err = watched.Settled(ctx, l.factPrefix(f.fact)); err != nil {
-			return broken("the catalog", "cannot be listed", err)
-		}
-		if f.infos, err = l.store.List(ctx, l.factPrefix(f.fact)); err != nil {
-			return broken("the catalog", "cannot be listed", err)
-		}
-	}
-	if len(f.infos) < l.indexed() {
-		return nil
+func (l *Lake) saveIndex(ctx context.Context, f folder) error {
+	stamp, err := l.list(ctx, &f)
+	if err != nil || len(f.infos) < l.indexed() {
+		return err
 	}
 
-	list, details, read, err := l.fresh(ctx, f)
+	now, changed, err := l.renew(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -456,22 +336,63 @@ func (l *Lake) saveIndex(ctx context.Context, f folder) (err error) {
 		return nil
 	}
 
-	if stamp == "" && read == 0 && f.index != nil && len(list) == len(f.index.offsets) {
+	if !changed && now.etag != "" && (stamp == "" || stamp == now.stamp) {
 		return nil // it would say the same again
 	}
 
-	body, err := l.encodeIndex(f.fact, stamp, list, details)
-	if err != nil {
-		return fmt.Errorf("encoding the index of %s: %w", f.fact, err)
-	}
-
+	now.stamp = stamp
 	if err := l.may(ctx); err != nil {
 		return err
 	}
+	return l.writeDigest(ctx, now)
+}
 
-	if _, err := l.store.Put(ctx, l.indexKey(f.fact), body, objstore.Condition{}); err != nil {
-		return broken(l.Absolute(l.indexKey(f.fact)), "cannot be written", err)
+// list lists the entries of a fact, where a store that is far away has not, and returns the stamp of the folder that has just them. It
+// waits for the moment in which the stamp of a folder that has just changed could stay the same.
+func (l *Lake) list(ctx context.Context, f *folder) (stamp string, err error) {
+	watched, ok := l.store.(objstore.Watched)
+	for tries := 0; ok; tries++ {
+		// The stamp is taken before the list: what changes after it changes the stamp.
+		if stamp, err = watched.Settled(ctx, l.factPrefix(f.fact)); err == nil {
+			f.infos, err = l.store.List(ctx, l.factPrefix(f.fact))
+		}
+		if err != nil {
+			return "", broken("the catalog", "cannot be listed", err)
+		}
+		if stamp != "" || len(f.infos) < l.indexed() || tries > 0 {
+			break
+		}
+
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(settling):
+		}
+	}
+	return stamp, nil
+}
+
+// writeDigest writes what changed since the index was written, or all in one where that is much.
+func (l *Lake) writeDigest(ctx context.Context, d *digest) error {
+	if d.etag != "" && !d.long() {
+		return l.writeIndex(ctx, l.changesKey(d.fact), d.changes())
 	}
 
+	body, err := d.whole(l)
+	if err != nil {
+		return err
+	}
+	if err := l.writeIndex(ctx, l.indexKey(d.fact), body); err != nil {
+		return err
+	}
+
+	_ = l.store.Delete(ctx, l.changesKey(d.fact)) // they are of the index before, and say nothing any more
+	return nil
+}
+
+func (l *Lake) writeIndex(ctx context.Context, key string, body []byte) error {
+	if _, err := l.store.Put(ctx, key, body, objstore.Condition{}); err != nil {
+		return broken(l.Absolute(key), "cannot be written", err)
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"path"
 	"sort"
@@ -24,16 +25,50 @@ type index struct {
 	offsets []uint32 // where each begins in it
 	sorted  bool     // that is the order of their keys too
 	columns map[string][]hindcast.Column
-	details string              // stamps and files of the units, which few ask for
-	units   []hindcast.Manifest // see all
-	byKey   map[string]int      // see find
-	next    int                 // the unit that is likely asked for next
+	details string         // stamps and files of the units, which few ask for
+	located []uint32       // see locate
+	byKey   map[string]int // see search
+	next    int            // the unit that is likely asked for next
+	body    []byte         // all of it, as it is stored
 }
 
 // detail is what an index knows of an entry beside its manifest.
 type detail struct {
 	stamp string
-	files []string // paths
+	files []fileName
+}
+
+// fileName is the name of a file below the generation's own prefix, or the path of another one.
+type fileName struct {
+	below bool
+	text  string
+}
+
+// detailOf is the detail of a manifest's entry.
+func (l *Lake) detailOf(m *hindcast.Manifest, stamp string) detail {
+	prefix, d := l.Prefix(m), detail{stamp: stamp}
+	for _, f := range m.Files {
+		if dir, name := path.Split(f.Path); dir == prefix {
+			d.files = append(d.files, fileName{true, name})
+		} else {
+			d.files = append(d.files, fileName{false, f.Path})
+		}
+	}
+	return d
+}
+
+// filesOf are the files of a manifest, of which no more than the paths are known.
+func (l *Lake) filesOf(m *hindcast.Manifest, d detail) []hindcast.File {
+	list, prefix := make([]hindcast.File, len(d.files)), ""
+	for i, f := range d.files {
+		if f.below && prefix == "" {
+			prefix = l.Prefix(m)
+		}
+		if list[i].Path = f.text; f.below {
+			list[i].Path = prefix + f.text
+		}
+	}
+	return list
 }
 
 // indexMagic begins an index. Another version of the format has another.
@@ -41,11 +76,37 @@ const indexMagic = "hindcast index 2\n"
 
 var errIndex = errors.New("not an index, or a damaged one")
 
-// indexWriter puts texts, of which many are the same, into a table.
+// indexWriter packs units, in the order of their entries' keys. Texts of which many are the same go into a table.
 type indexWriter struct {
-	body  []byte
-	texts []string
-	known map[string]uint64
+	body    []byte // what is written next
+	light   []byte
+	details []byte
+	texts   []string
+	known   map[string]uint64
+	units   int
+	last    []hindcast.Column // of the unit before
+	columns string            // the same, as text
+}
+
+func newIndexWriter() *indexWriter { return &indexWriter{known: map[string]uint64{}} }
+
+// add packs a unit.
+func (w *indexWriter) add(m *hindcast.Manifest, d detail) error {
+	if len(m.Columns) == 0 || len(w.last) == 0 || &w.last[0] != &m.Columns[0] { // most share a list
+		columns, err := json.Marshal(m.Columns)
+		if err != nil {
+			return fmt.Errorf("encoding the columns of %s %s: %w", m.Name, m.Key, err)
+		}
+		w.last, w.columns = m.Columns, string(columns)
+	}
+
+	w.body = w.light
+	w.unit(m, w.columns)
+	w.light, w.body = w.body, w.details
+	w.detail(d)
+	w.details, w.body = w.body, nil
+	w.units++
+	return nil
 }
 
 func (w *indexWriter) uint(n uint64) { w.body = binary.AppendUvarint(w.body, n) }
@@ -117,48 +178,22 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 	w.time(m.CreatedAt)
 }
 
-// detail writes a path below the generation's own prefix as its name alone.
-func (w *indexWriter) detail(prefix string, d detail) {
+func (w *indexWriter) detail(d detail) {
 	w.own(d.stamp)
 	w.uint(uint64(len(d.files)))
 
-	for _, file := range d.files {
-		dir, name := path.Split(file)
-		if dir == prefix {
-			w.uint(1)
-			w.shared(name)
-			continue
+	for _, f := range d.files {
+		below := uint64(0)
+		if f.below {
+			below = 1
 		}
-		w.uint(0)
-		w.shared(file)
+		w.uint(below)
+		w.shared(f.text)
 	}
 }
 
-// encodeIndex writes an index of a fact's units and what else is known of their entries.
-func (l *Lake) encodeIndex(fact, stamp string, units []*hindcast.Manifest, details []detail) ([]byte, error) {
-	w := &indexWriter{known: map[string]uint64{}}
-	var last []hindcast.Column
-	var columns []byte
-
-	for _, m := range units {
-		if len(m.Columns) == 0 || len(last) == 0 || &last[0] != &m.Columns[0] {
-			var err error
-			if columns, err = json.Marshal(m.Columns); err != nil {
-				return nil, err
-			}
-			last = m.Columns
-		}
-		w.unit(m, string(columns))
-	}
-
-	light := w.body
-	w.body = nil
-	for i, m := range units {
-		w.detail(l.Prefix(m), details[i])
-	}
-
-	heavy := w.body
-
+// index is the index of a fact's units that were packed.
+func (w *indexWriter) index(fact, stamp string) []byte {
 	w.body = []byte(indexMagic)
 	w.own(fact)
 	w.own(stamp)
@@ -167,11 +202,32 @@ func (l *Lake) encodeIndex(fact, stamp string, units []*hindcast.Manifest, detai
 		w.own(text)
 	}
 
-	w.uint(uint64(len(units)))
-	w.own(string(light))
-	w.own(string(heavy))
+	w.uint(uint64(w.units))
+	w.uint(uint64(len(w.light)))
+	w.body = append(w.body, w.light...)
+	w.uint(uint64(len(w.details)))
+	w.body = append(w.body, w.details...)
+	return w.sealed()
+}
 
-	return binary.BigEndian.AppendUint32(w.body, crc32.Checksum(w.body, castagnoli)), nil
+// sealed is what was written, with its checksum.
+func (w *indexWriter) sealed() []byte {
+	return binary.BigEndian.AppendUint32(w.body, crc32.Checksum(w.body, castagnoli))
+}
+
+// unsealed begins to read what was sealed after such a beginning.
+func unsealed(body []byte, magic string) (*indexReader, error) {
+	if len(body) <= len(magic)+crc32.Size || !bytes.HasPrefix(body, []byte(magic)) {
+		return nil, errIndex
+	}
+
+	end := len(body) - crc32.Size
+	if crc32.Checksum(body[:end], castagnoli) != binary.BigEndian.Uint32(body[end:]) {
+		return nil, errIndex
+	}
+
+	text := body[len(magic):end]
+	return &indexReader{rest: unsafe.String(&text[0], len(text))}, nil // nobody writes to it again, and it is large
 }
 
 // indexReader takes values off an index. What does not fit makes it broken, and all further values empty.
@@ -258,23 +314,24 @@ func (r *indexReader) unit(m *hindcast.Manifest, x *index) {
 	m.CreatedAt = r.time()
 }
 
+func (r *indexReader) detail(d *detail) {
+	d.stamp, d.files = r.own(), d.files[:0]
+	for range r.count() {
+		d.files = append(d.files, fileName{r.uint() == 1, r.shared()})
+	}
+}
+
 // decodeIndex reads the index of a fact. Its units share what texts and columns they have in common.
 func decodeIndex(fact string, body []byte) (*index, error) {
-	if len(body) <= len(indexMagic)+crc32.Size || !bytes.HasPrefix(body, []byte(indexMagic)) {
-		return nil, errIndex
+	r, err := unsealed(body, indexMagic)
+	if err != nil {
+		return nil, err
 	}
-
-	end := len(body) - crc32.Size
-	if crc32.Checksum(body[:end], castagnoli) != binary.BigEndian.Uint32(body[end:]) {
-		return nil, errIndex
-	}
-
-	text := body[len(indexMagic):end]
-	r := &indexReader{rest: unsafe.String(&text[0], len(text))} // nobody writes to it again, and it is large
 	if r.own() != fact {
 		return nil, errIndex
 	}
-	x := &index{fact: fact, stamp: r.own(), sorted: true, columns: map[string][]hindcast.Column{}}
+
+	x := &index{fact: fact, stamp: r.own(), sorted: true, columns: map[string][]hindcast.Column{}, body: body}
 	x.texts = make([]string, r.count())
 	for i := range x.texts {
 		x.texts[i] = r.own()
@@ -326,16 +383,15 @@ func (x *index) unit(i int) (m hindcast.Manifest) {
 	return m
 }
 
-// find is the manifest of a unit by its key. Who asks in the order of the keys finds each at once.
-func (x *index) find(key string) (m hindcast.Manifest, found bool) {
-	at := x.next
-	if at >= len(x.offsets) || x.key(at) != key {
+// find is the place of a unit by its key. Who asks in the order of the keys finds each at once.
+func (x *index) find(key string) (at int, found bool) {
+	if at = x.next; at >= len(x.offsets) || x.key(at) != key {
 		if at, found = x.search(key); !found {
-			return m, false
+			return 0, false
 		}
 	}
 	x.next = at + 1
-	return x.unit(at), true
+	return at, true
 }
 
 func (x *index) key(i int) string {
@@ -359,39 +415,31 @@ func (x *index) search(key string) (at int, found bool) {
 	return at, found
 }
 
-// all are the manifests of all units.
-func (x *index) all() []hindcast.Manifest {
-	if x.units == nil {
-		x.units = make([]hindcast.Manifest, len(x.offsets))
-		for i := range x.units {
-			x.units[i] = x.unit(i)
+// locate finds where the details of each unit begin, and reports whether all of them can be read.
+func (x *index) locate() bool {
+	if x.located != nil || len(x.offsets) == 0 {
+		return true
+	}
+
+	r := &indexReader{rest: x.details, texts: x.texts}
+	located := make([]uint32, len(x.offsets))
+	var d detail
+	for i := range located {
+		located[i] = uint32(len(x.details) - len(r.rest))
+		if r.detail(&d); r.broken {
+			return false
 		}
 	}
-	return x.units
+
+	if r.rest != "" {
+		return false
+	}
+	x.located = located
+	return true
 }
 
-// each tells the details of the units, in their order, and reports whether they could all be read.
-func (x *index) each(l *Lake, tell func(m *hindcast.Manifest, d detail)) bool {
-	r := &indexReader{rest: x.details, texts: x.texts}
-
-	units := x.all()
-	for i := range units {
-		m := &units[i]
-		d := detail{stamp: r.own(), files: make([]string, r.count())}
-		prefix := ""
-
-		for n := range d.files {
-			below := r.uint() == 1
-			if d.files[n] = r.shared(); !below {
-				continue
-			}
-			if prefix == "" {
-				prefix = l.Prefix(m)
-			}
-			d.files[n] = prefix + d.files[n]
-		}
-
-		tell(m, d)
-	}
-	return !r.broken && r.rest == ""
+// detail reads the detail of a unit, once they are located.
+func (x *index) detail(i int, d *detail) {
+	r := &indexReader{rest: x.details[x.located[i]:], texts: x.texts}
+	r.detail(d)
 }

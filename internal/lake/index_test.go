@@ -30,6 +30,14 @@ import (
 type counted struct {
 	*file.Store
 	reads atomic.Int64
+	lists atomic.Int64 // of entries
+}
+
+func (c *counted) List(ctx context.Context, prefix string) ([]objstore.Info, error) {
+	if strings.Contains(prefix, "/catalog/facts/") {
+		c.lists.Add(1)
+	}
+	return c.Store.List(ctx, prefix)
 }
 
 func (c *counted) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
@@ -153,11 +161,12 @@ func agree(t *testing.T, l *Lake, reads *atomic.Int64) int64 {
 		t.Fatal(err)
 	}
 	reads.Store(0)
-	got, gotDims, err := l.Paths(t.Context())
+	known, gotDims, err := l.Paths(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := reads.Load()
+	got := known.all(l)
 	found(t, l, facts)
 	if !reflect.DeepEqual(dims, gotDims) || len(facts) != len(got) {
 		t.Errorf("Paths has %d facts and the dimensions %v, want %d and %v", len(got), gotDims, len(facts), dims)
@@ -178,6 +187,28 @@ func agree(t *testing.T, l *Lake, reads *atomic.Int64) int64 {
 		}
 	}
 	return n
+}
+
+// all are the manifests of all units, by fact and key.
+func (g *Generations) all(l *Lake) map[string]map[string]*hindcast.Manifest {
+	facts := map[string]map[string]*hindcast.Manifest{}
+	add := func(fact, key string) {
+		if facts[fact] == nil {
+			facts[fact] = map[string]*hindcast.Manifest{}
+		}
+		if m, found := g.WithPaths(fact, key); found {
+			facts[fact][key] = &m
+		}
+	}
+	for fact, units := range g.facts {
+		for key := range units.byKey {
+			add(fact, key)
+		}
+		if units.digest != nil {
+			units.digest.each(l, func(_ string, x *index, at int) { add(fact, x.key(at)) })
+		}
+	}
+	return facts
 }
 
 // light is what Generations tells of a manifest, as text.
@@ -260,10 +291,7 @@ func TestDamagedIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := l.encodeIndex("other", "", nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := newIndexWriter().index("other", "")
 	damaged := map[string][]byte{"empty": nil, "of another fact": other, "cut off": whole[:len(whole)/2], "longer": append(bytes.Clone(whole), 0),
 		"of another version": append([]byte("hindcast index 1\n"), whole[len(indexMagic):]...)}
 	for range 50 {
@@ -298,23 +326,63 @@ func TestIndexReaderEndures(t *testing.T) {
 	units := []*hindcast.Manifest{hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1)}
 	units[1].Mark, units[1].Missing = &hindcast.Mark{Inserted: 1, Stored: "x"}, true
 	units[1].Strays = &hindcast.Strays{Within: units[1].Interval, NoTime: 3, Outside: 1 << 40}
-	body, err := l.encodeIndex("events", "stamp", units, []detail{{"a", []string{"b/c"}}, {"b", nil}})
-	if err != nil {
-		t.Fatal(err)
+	w := newIndexWriter()
+	for i, m := range units {
+		if err := w.add(m, detail{fmt.Sprint(i), []fileName{{true, "b"}, {false, "/c"}}[i:]}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	body := w.index("events", "stamp")
 	for at := len(indexMagic); at < len(body)-4; at++ {
 		for _, b := range []byte{0, 1, 0x7f, 0x80, 0xff} {
 			changed := bytes.Clone(body)
 			changed[at] = b
 			resum(changed)
-			if x, err := decodeIndex("events", changed); err == nil {
-				x.each(l, func(*hindcast.Manifest, detail) {})
+			if x, err := decodeIndex("events", changed); err == nil && x.locate() {
+				var d detail
+				for i := range x.offsets {
+					m := x.unit(i)
+					x.detail(i, &d)
+					l.filesOf(&m, d)
+				}
 			}
 		}
 	}
 }
 
-// Whatever several processes do to a catalog, and whenever its index was written, the index and the entries agree.
+// versions are what objects of an index were, so that older ones can come back: a process that was suspended writes late, a
+// backup is restored, an older hindcast writes an index and knows of no changes.
+type versions struct {
+	lake *Lake
+	keys []string
+	were [][]byte
+}
+
+func (v *versions) keep(t *testing.T) {
+	t.Helper()
+	for _, key := range []string{v.lake.indexKey("events"), v.lake.changesKey("events")} {
+		if body, _, err := v.lake.store.Get(t.Context(), key); err == nil {
+			v.keys, v.were = append(v.keys, key), append(v.were, body)
+		}
+	}
+}
+
+func (v *versions) restore(t *testing.T, random *rand.Rand) {
+	t.Helper()
+	if len(v.keys) == 0 {
+		return
+	}
+	n := random.IntN(len(v.keys))
+	body := v.were[n]
+	if random.IntN(4) == 0 {
+		body = body[:random.IntN(len(body))]
+	}
+	if _, err := v.lake.store.Put(t.Context(), v.keys[n], body, objstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever several processes do to a catalog, and whenever its index and what changed since were written, they and the entries agree.
 func TestIndexAndEntriesAgree(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -324,24 +392,27 @@ func TestIndexAndEntriesAgree(t *testing.T) {
 			two := withIndex(2, store, "p")
 			var reads atomic.Int64
 			away := withIndex(2, far{bucket{store.Store}, &reads}, "p")
-			generations := map[int]int{}
+			past, generations := &versions{lake: one}, map[int]int{}
 			for step := range 120 {
 				l := []*Lake{one, two, away}[random.IntN(3)]
-				n := random.IntN(12)
-				switch random.IntN(8) {
+				n := random.IntN(24)
+				switch random.IntN(12) {
 				case 0:
 					if err := l.store.Delete(t.Context(), l.factKey("events", hourOf(l, "events", n, 1).Key)); err != nil {
 						t.Fatal(err)
 					}
-				case 1:
+				case 1, 2:
 					settle(t, one, "events")
 					fallthrough
-				case 2:
-					saveIndex(t, l)
 				case 3:
-					if err := l.store.Delete(t.Context(), l.indexKey("events")); err != nil {
+					saveIndex(t, l)
+					past.keep(t)
+				case 4:
+					if err := l.store.Delete(t.Context(), []string{l.indexKey("events"), l.changesKey("events")}[n%2]); err != nil {
 						t.Fatal(err)
 					}
+				case 5:
+					past.restore(t, random)
 				default:
 					generations[n]++
 					m := hourOf(l, "events", n, generations[n])
@@ -356,6 +427,140 @@ func TestIndexAndEntriesAgree(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// indexed is a lake of that many entries with a new index.
+func indexed(t *testing.T, units int) (*Lake, *counted) {
+	t.Helper()
+	l, store := longLake(t)
+	for n := range units {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	settle(t, l, "events")
+	saveIndex(t, l)
+	return l, store
+}
+
+// stored is an object of the index; nil if it is not there.
+func stored(t *testing.T, l *Lake, key string) []byte {
+	t.Helper()
+	body, _, err := l.store.Get(t.Context(), key)
+	if err != nil && !errors.Is(err, objstore.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// An index of many entries is not written again when few of them change: what changed is written beside it.
+func TestChanges(t *testing.T) {
+	l, store := indexed(t, 40)
+	index := stored(t, l, l.indexKey("events"))
+	tells := func(when string) {
+		t.Helper()
+		settle(t, l, "events")
+		saveIndex(t, l)
+		store.lists.Store(0)
+		if n := agree(t, l, &store.reads); n != 0 || store.lists.Load() != 0 {
+			t.Errorf("%s %d entries were read, and they were listed %d times", when, n, store.lists.Load())
+		}
+	}
+
+	saveIndex(t, l)
+	if stored(t, l, l.changesKey("events")) != nil {
+		t.Error("nothing has changed, and that was written")
+	}
+	tells("in a folder that was touched")
+	for _, m := range []*hindcast.Manifest{hourOf(l, "events", 39, 2), hourOf(l, "events", 40, 1), hourOf(l, "events", 7, 2)} {
+		entryOf(t, l, m)
+		tells("after " + m.Key)
+	}
+	if err := store.Delete(t.Context(), l.factKey("events", hourOf(l, "events", 12, 1).Key)); err != nil {
+		t.Fatal(err)
+	}
+	tells("after one was deleted")
+	entryOf(t, l, hourOf(l, "events", 39, 3)) // which had changed before
+	tells("after one changed again")
+	changes := stored(t, l, l.changesKey("events"))
+	if !bytes.Equal(stored(t, l, l.indexKey("events")), index) || len(changes) == 0 || len(changes) > len(index)/2 {
+		t.Errorf("the index was written again, or %d bytes of changes to its %d", len(changes), len(index))
+	}
+
+	for n := range 5 {
+		entryOf(t, l, hourOf(l, "events", n, 2))
+	}
+	tells("after many changed")
+	if bytes.Equal(stored(t, l, l.indexKey("events")), index) || stored(t, l, l.changesKey("events")) != nil {
+		t.Error("the index was not written again, or the changes to the old one are still there")
+	}
+
+	// A process that dies between the two leaves changes of the old index, which say nothing of the new one.
+	if _, err := store.Put(t.Context(), l.changesKey("events"), changes, objstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := agree(t, l, &store.reads); n != 0 {
+		t.Errorf("beside changes of an older index %d entries were read", n)
+	}
+}
+
+// Changes that cannot be read say nothing: the entries tell, and the next run writes them again.
+func TestDamagedChanges(t *testing.T) {
+	l, store := indexed(t, 40)
+	entryOf(t, l, hourOf(l, "events", 3, 2))
+	entryOf(t, l, hourOf(l, "events", 4, 2))
+	settle(t, l, "events")
+	saveIndex(t, l)
+	path := l.Absolute(l.changesKey("events"))
+	whole := stored(t, l, l.changesKey("events"))
+	damaged := map[string][]byte{"empty": nil, "cut off": whole[:len(whole)/2], "longer": append(bytes.Clone(whole), 0),
+		"of another version": append([]byte("hindcast changes 2\n"), whole[len(changesMagic):]...)}
+	for range 50 {
+		flipped := bytes.Clone(whole)
+		flipped[rand.IntN(len(whole))] ^= byte(1) << rand.IntN(8)
+		damaged[fmt.Sprintf("%x", crc32.ChecksumIEEE(flipped))] = flipped
+	}
+	for name, body := range damaged {
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n := agree(t, l, &store.reads); n != 2 {
+			t.Errorf("%s: %d entries were read, want the 2 that changed", name, n)
+		}
+	}
+	saveIndex(t, l)
+	if n := agree(t, l, &store.reads); n != 0 {
+		t.Errorf("after the next run %d entries were read", n)
+	}
+
+	// Whoever reads damaged bytes whose checksum happens to hold must not fail.
+	known, err := l.readDigest(t.Context(), "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := len(changesMagic); at < len(whole)-crc32.Size; at++ {
+		for _, b := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+			changed := bytes.Clone(whole)
+			changed[at] = b
+			resum(changed)
+			d := newDigest("events")
+			d.base, d.etag = known.base, known.etag
+			_ = d.change(changed) // an error, or other changes
+			d.each(l, func(_ string, x *index, at int) { x.unit(at) })
+		}
+	}
+}
+
+// An index that is written as soon as the entries are tells alone: the moment in which another one could have the same time is
+// waited for.
+func TestIndexOfANewFolder(t *testing.T) {
+	l, store := longLake(t)
+	for n := range 3 {
+		entryOf(t, l, hourOf(l, "events", n, 1))
+	}
+	saveIndex(t, l)
+	store.lists.Store(0)
+	if n := agree(t, l, &store.reads); n != 0 || store.lists.Load() != 0 {
+		t.Errorf("%d entries were read, and they were listed %d times", n, store.lists.Load())
 	}
 }
 
@@ -529,7 +734,7 @@ func TestNothingToIndex(t *testing.T) {
 	if err := l.saveIndex(t.Context(), folders[0]); err != nil {
 		t.Fatal(err)
 	}
-	if facts, _, err := l.Paths(t.Context()); err != nil || len(facts) != 0 {
+	if facts, _, err := l.Paths(t.Context()); err != nil || len(facts.facts) != 0 {
 		t.Errorf("Paths = %v, %v", facts, err)
 	}
 }
@@ -597,6 +802,10 @@ func TestSweepOfManyUnits(t *testing.T) {
 		return path
 	}
 	given, other, few := hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1), hourOf(l, "few", 0, 1)
+	for _, m := range []*hindcast.Manifest{given, other, few} {
+		entryOf(t, l, m)
+	}
+	saveIndex(t, l)
 	left := map[string]bool{plant(given): false, plant(other): true, plant(few): false}
 	if err := l.Sweep(t.Context(), []Unit{{"events", given.Key}}); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@
 //	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json               the current generation's manifest
 //	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json            the same
 //	_hindcast/<pipeline>/index/<fact>                                   what a long catalog says, in short
+//	_hindcast/<pipeline>/changes/<fact>                                 what changed in it since the index was written
 //	_hindcast/<pipeline>/runs/<run>/                                    plan.json, journal-*, log, stop.json
 //	_hindcast/<pipeline>/runs/<run>/staging/<slice>/f<fence>-a<attempt>/
 //	_hindcast/<pipeline>/runs/<run>/previous/<slice>/f<fence>-a<attempt>/

@@ -104,16 +104,24 @@ func (l *Lake) factPrefix(fact string) string {
 }
 
 func (l *Lake) factKey(fact, unit string) string {
-	return l.factPrefix(fact) + objstore.Escape(unit) + ".json"
+	return l.factPrefix(fact) + objstore.Escape(unit) + entrySuffix
 }
 
+// entrySuffix ends the key of every entry.
+const entrySuffix = ".json"
+
 // indexKey is not below the catalog: a folder of entries holds nothing else.
-func (l *Lake) indexKey(fact string) string {
-	return Bookkeeping(l.pipeline) + "index/" + objstore.Escape(fact)
+func (l *Lake) indexKey(fact string) string { return l.indexPrefix() + objstore.Escape(fact) }
+
+func (l *Lake) indexPrefix() string { return Bookkeeping(l.pipeline) + "index/" }
+
+// changesKey is of what changed since the index was written.
+func (l *Lake) changesKey(fact string) string {
+	return Bookkeeping(l.pipeline) + "changes/" + objstore.Escape(fact)
 }
 
 func (l *Lake) dimKey(dim string) string {
-	return l.catalogPrefix() + "dimensions/" + objstore.Escape(dim) + ".json"
+	return l.catalogPrefix() + "dimensions/" + objstore.Escape(dim) + entrySuffix
 }
 
 var (
@@ -163,7 +171,7 @@ func numberIn(form *regexp.Regexp, text string) int64 {
 
 // catalogName reads what a catalog key is of: a fact and unit, or a dimension with an empty unit.
 func (l *Lake) catalogName(key string) (name, unit string, ok bool) {
-	path, isEntry := strings.CutSuffix(strings.TrimPrefix(key, l.catalogPrefix()), ".json")
+	path, isEntry := strings.CutSuffix(strings.TrimPrefix(key, l.catalogPrefix()), entrySuffix)
 	parts := strings.Split(path, "/")
 	var err, err2 error
 

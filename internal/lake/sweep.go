@@ -37,24 +37,17 @@ func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	return nil
 }
 
-// manyUnits are the prefixes of the facts that have many units.
+// manyUnits are the prefixes, below another one, of the facts that have many units: those that have an index.
 func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, error) {
-	facts, err := objstore.Folders(ctx, l.store, below)
+	indexes, err := l.store.List(ctx, l.indexPrefix())
 	if err != nil {
-		return nil, broken(l.Absolute(below), "cannot be listed", err)
+		return nil, broken(l.Absolute(l.indexPrefix()), "cannot be listed", err)
 	}
 
 	many := map[string]bool{}
-	for _, fact := range facts {
-		prefix := below + fact + "/"
-		units, err := objstore.Folders(ctx, l.store, prefix)
-		if err != nil {
-			return nil, broken(l.Absolute(prefix), "cannot be listed", err)
-		}
-
-		many[prefix] = len(units) >= l.indexed()
+	for _, index := range indexes {
+		many[below+strings.TrimPrefix(index.Key, l.indexPrefix())+"/"] = true
 	}
-
 	return many, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // one for each dimension. Any DuckDB client can run it; it names files by absolute path or URL. Units of one
 // fact may differ in their columns: what a unit lacks is NULL. Nothing is gathered where the script that is there was written
 // of the same catalog, and of the same text of what else decides it.
-func (l *Lake) Views(ctx context.Context, of string, gather func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error)) error {
+func (l *Lake) Views(ctx context.Context, of string, gather func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error)) error {
 	mark, err := l.mark(ctx) // before they are read: what changes after it changes the mark
 	if err != nil {
 		return err
@@ -81,22 +82,22 @@ func (l *Lake) opening(mark string) string {
 		l.where() + l.area.opening()
 }
 
-func (l *Lake) writeViews(ctx context.Context, opening string, facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) error {
-	var script strings.Builder
+func (l *Lake) writeViews(ctx context.Context, opening string, facts map[string]iter.Seq[*hindcast.Manifest], dims map[string]*hindcast.Manifest) error {
+	var script bytes.Buffer
 	script.WriteString(opening)
 
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		l.view(&script, name, facts[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(dims)) {
-		l.view(&script, name, []*hindcast.Manifest{dims[name]})
+		l.view(&script, name, func(yield func(*hindcast.Manifest) bool) { yield(dims[name]) })
 	}
 
 	if err := l.may(ctx); err != nil {
 		return err
 	}
 
-	if _, err := l.store.Put(ctx, l.ViewsKey(), []byte(script.String()), objstore.Condition{}); err != nil {
+	if _, err := l.store.Put(ctx, l.ViewsKey(), script.Bytes(), objstore.Condition{}); err != nil {
 		return broken(l.Absolute(l.ViewsKey()), "cannot be written", err)
 	}
 	return nil
@@ -120,17 +121,10 @@ func (l *Lake) readable(path string) string {
 }
 
 // view writes one view's statement; none where no column is known.
-func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Manifest) {
-	columns := union(units)
+func (l *Lake) view(script *bytes.Buffer, name string, units iter.Seq[*hindcast.Manifest]) {
+	columns, files := l.gather(units)
 	if len(columns) == 0 {
 		return
-	}
-
-	var files []string
-	for _, m := range units {
-		for _, f := range m.Files {
-			files = append(files, "  "+l.readable(f.Path))
-		}
 	}
 
 	exprs := make([]string, len(columns))
@@ -152,16 +146,44 @@ func (l *Lake) view(script *strings.Builder, name string, units []*hindcast.Mani
 		script.WriteString("WHERE false;\n")
 		return
 	}
-	fmt.Fprintf(script, "FROM read_parquet([\n%s\n], union_by_name = true, hive_partitioning = false);\n", strings.Join(files, ",\n"))
+	script.WriteString("FROM read_parquet([\n")
+	script.Write(files)
+	script.WriteString("\n], union_by_name = true, hive_partitioning = false);\n")
+}
+
+// gather gives the units' columns together, and the list of their files.
+func (l *Lake) gather(units iter.Seq[*hindcast.Manifest]) ([]hindcast.Column, []byte) {
+	var files bytes.Buffer
+	columns := union(func(yield func(*hindcast.Manifest) bool) {
+		for m := range units {
+			for _, f := range m.Files {
+				if files.Len() > 0 {
+					files.WriteString(",\n")
+				}
+				files.WriteString("  ")
+				files.WriteString(l.readable(f.Path))
+			}
+
+			if !yield(m) {
+				return
+			}
+		}
+	})
+	return columns, files.Bytes()
 }
 
 // union gives all units' columns in the order in which they first come; the last unit that has a column
 // says its type. Names that differ in case only are one column, as they are for DuckDB.
-func union(units []*hindcast.Manifest) []hindcast.Column {
-	var columns []hindcast.Column
+func union(units iter.Seq[*hindcast.Manifest]) []hindcast.Column {
+	var columns, last []hindcast.Column
 	at := map[string]int{}
 
-	for _, m := range units {
+	for m := range units {
+		if len(m.Columns) > 0 && len(last) > 0 && &m.Columns[0] == &last[0] && len(m.Columns) == len(last) {
+			continue // many share a list
+		}
+		last = m.Columns
+
 		for _, c := range m.Columns {
 			n, known := at[strings.ToLower(c.Name)]
 			if !known {

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"database/sql"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,9 +17,13 @@ import (
 )
 
 // gathered gives these units and dimensions.
-func gathered(facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
-	return func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
-		return facts, dims, nil
+func gathered(facts map[string][]*hindcast.Manifest, dims map[string]*hindcast.Manifest) func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
+	return func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
+		chosen := map[string]iter.Seq[*hindcast.Manifest]{}
+		for fact, units := range facts {
+			chosen[fact] = slices.Values(units)
+		}
+		return chosen, dims, nil
 	}
 }
 
@@ -28,7 +33,7 @@ func TestViewsAreWrittenOnce(t *testing.T) {
 	writes := func(of string) bool {
 		t.Helper()
 		wrote := false
-		err := l.Views(t.Context(), of, func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+		err := l.Views(t.Context(), of, func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
 			wrote = true
 			return l.all(t)
 		})
@@ -65,12 +70,12 @@ func TestViewsAreWrittenOnce(t *testing.T) {
 }
 
 // all are the current generations.
-func (l *Lake) all(t *testing.T) (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
+func (l *Lake) all(t *testing.T) (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
 	t.Helper()
 	facts, dims, err := l.Current(t.Context())
-	chosen := map[string][]*hindcast.Manifest{}
+	chosen := map[string]iter.Seq[*hindcast.Manifest]{}
 	for fact, units := range facts {
-		chosen[fact] = slices.Collect(maps.Values(units))
+		chosen[fact] = maps.Values(units)
 	}
 	return chosen, dims, err
 }

@@ -17,7 +17,10 @@ func Escape(name string) string {
 		return "%"
 	}
 
+	const digits = "0123456789ABCDEF"
 	var b strings.Builder
+	b.Grow(len(name) + 8)
+
 	for i := range len(name) {
 		c := name[i]
 		if plain(c) && (i > 0 || c != '.' && c != '_') {
@@ -25,7 +28,9 @@ func Escape(name string) string {
 			continue
 		}
 
-		fmt.Fprintf(&b, "%%%02X", c)
+		b.WriteByte('%')
+		b.WriteByte(digits[c>>4])
+		b.WriteByte(digits[c&15])
 	}
 
 	return b.String()

@@ -6,20 +6,20 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Present lists every unit of the pipeline's present cut, whether or not a plan needs it, for the views over the
+// Present lists every unit of the pipeline's present cut by its fact, whether or not a plan needs it, for the views over the
 // lake.
-func Present(p *hindcast.Pipeline, to time.Time) ([]Unit, error) {
+func Present(p *hindcast.Pipeline, to time.Time) (map[string][]Unit, error) {
 	history, err := Cut(p.History, to)
 	if err != nil {
 		return nil, err
 	}
-	var units []Unit
+	units := make(map[string][]Unit, len(p.Facts))
 	for _, f := range p.Facts {
 		c, err := newCutter(p, f, history)
 		if err != nil {
 			return nil, err
 		}
-		units = append(units, c.units...)
+		units[f.Name] = c.units
 	}
 	return units, nil
 }

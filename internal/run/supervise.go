@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -105,8 +106,8 @@ func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		return err
 	}
 
-	return s.Lake.Views(ctx, string(of), func() (map[string][]*hindcast.Manifest, map[string]*hindcast.Manifest, error) {
-		facts, dims, err := s.Lake.Paths(ctx)
+	return s.Lake.Views(ctx, string(of), func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
+		known, dims, err := s.Lake.Paths(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -115,12 +116,17 @@ func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
 			return nil, nil, err
 		}
 
-		chosen := map[string][]*hindcast.Manifest{}
-		for _, u := range units {
-			if m := facts[u.Fact][u.Key]; m != nil && m.Interval.Equal(u.Interval) {
-				chosen[u.Fact] = append(chosen[u.Fact], m)
+		facts := make(map[string]iter.Seq[*hindcast.Manifest], len(units))
+		for fact, present := range units {
+			facts[fact] = func(yield func(*hindcast.Manifest) bool) {
+				for i := range present {
+					m, found := known.WithPaths(fact, present[i].Key)
+					if found && m.Interval.Equal(present[i].Interval) && !yield(&m) {
+						return
+					}
+				}
 			}
 		}
-		return chosen, dims, nil
+		return facts, dims, nil
 	})
 }

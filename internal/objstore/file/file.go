@@ -15,9 +15,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hindcast/hindcast/internal/objstore"
 )
@@ -319,37 +321,53 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 	}
 
 	var infos []objstore.Info
-	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, nil, func(key string) error {
+	err := s.walk(ctx, strings.TrimSuffix(folder, "/"), prefix, nil, func(in *os.File, key string) error {
 		if hidden(key) {
 			return nil
 		}
 
-		info, err := os.Stat(s.File(key)) // follows links: a user may have moved a big file elsewhere
-		if err != nil || !info.Mode().IsRegular() {
+		is, err := statIn(in, key[strings.LastIndexByte(key, '/')+1:])
+		if err != nil || is.Mode&unix.S_IFMT != unix.S_IFREG {
 			return ignoreAbsent(err)
 		}
 
-		infos = append(infos, objstore.Info{Key: key, Bytes: info.Size(), Stamp: stamp(info)})
+		infos = append(infos, objstore.Info{Key: key, Bytes: is.Size, Stamp: stampOf(is.Ino, is.Mtim.Nano(), is.Size)})
 		return nil
 	})
 	if err != nil {
 		return nil, s.fail("listing", s.File(folder), err)
 	}
 
-	sort.Slice(infos, func(i, j int) bool { return infos[i].Key < infos[j].Key })
+	slices.SortFunc(infos, func(a, b objstore.Info) int { return strings.Compare(a.Key, b.Key) })
 	return infos, nil
 }
 
-// walk visits the keys below a folder that begin with prefix, including those of hidden files. With into it enters only some of
+// statIn describes what has a name in a folder: to find each of many by its path costs twice as much. It follows links: a user may
+// have moved a big file elsewhere.
+func statIn(folder *os.File, name string) (is unix.Stat_t, err error) {
+	for {
+		if err = unix.Fstatat(int(folder.Fd()), name, &is, 0); !errors.Is(err, unix.EINTR) {
+			return is, err
+		}
+	}
+}
+
+// walk visits the keys below a folder that begin with prefix, in no order, including those of hidden files. With into it enters only some of
 // the folders.
-func (s *Store) walk(ctx context.Context, folder, prefix string, into func(folder string) bool, visit func(key string) error) error {
+func (s *Store) walk(ctx context.Context, folder, prefix string, into func(folder string) bool, visit func(in *os.File, key string) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 
-	entries, err := os.ReadDir(s.File(folder))
+	in, err := os.Open(s.File(folder))
 	if err != nil {
 		return ignoreAbsent(err) // deleted while we walked
+	}
+	defer func() { _ = in.Close() }() // only read
+
+	entries, err := in.ReadDir(-1)
+	if err != nil {
+		return ignoreAbsent(err)
 	}
 
 	for _, entry := range entries {
@@ -362,7 +380,7 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, into func(folde
 		switch {
 		case !s.isFolder(key, entry):
 			if strings.HasPrefix(key, prefix) {
-				err = visit(key)
+				err = visit(in, key)
 			}
 		case key == lockFolder, !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below), into != nil && !into(key):
 		default:

@@ -22,21 +22,25 @@ const (
 
 // stamp changes whenever the file is replaced, which makes another file of it, or written in place.
 func stamp(info fs.FileInfo) string {
-	text := make([]byte, 0, 2*binary.MaxVarintLen64)
+	var inode uint64
 	if at, ok := info.Sys().(*syscall.Stat_t); ok {
-		text = binary.AppendUvarint(text, at.Ino)
+		inode = at.Ino
 	}
-	text = binary.AppendVarint(text, info.ModTime().UnixNano())
-	return string(binary.AppendVarint(text, info.Size()))
+	return stampOf(inode, info.ModTime().UnixNano(), info.Size())
+}
+
+func stampOf(inode uint64, changed, size int64) string {
+	text := binary.AppendUvarint(make([]byte, 0, 3*binary.MaxVarintLen64), inode)
+	return string(binary.AppendVarint(binary.AppendVarint(text, changed), size))
 }
 
 // Stamp is the folder's own time, which changes when a name in it does: every object is written under another name first.
 func (s *Store) Stamp(ctx context.Context, prefix string) (string, error) {
-	stamp, _, err := s.stampOf(ctx, prefix)
+	stamp, _, err := s.stampAt(ctx, prefix)
 	return stamp, err
 }
 
-func (s *Store) stampOf(ctx context.Context, prefix string) (string, time.Time, error) {
+func (s *Store) stampAt(ctx context.Context, prefix string) (string, time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return "", time.Time{}, err
 	}
@@ -55,7 +59,7 @@ func (s *Store) stampOf(ctx context.Context, prefix string) (string, time.Time, 
 
 // Settled compares the folder's time with that of a new file, which is the file system's own clock.
 func (s *Store) Settled(ctx context.Context, prefix string) (string, error) {
-	stamp, changed, err := s.stampOf(ctx, prefix)
+	stamp, changed, err := s.stampAt(ctx, prefix)
 	if err != nil || stamp == "" {
 		return "", err
 	}

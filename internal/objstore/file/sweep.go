@@ -21,7 +21,7 @@ func (s *Store) Sweep(ctx context.Context, prefix string, into func(folder strin
 		return s.fail("sweeping", s.root, err)
 	}
 
-	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, into, func(key string) error {
+	err := s.walk(ctx, strings.TrimSuffix(prefix, "/"), prefix, into, func(_ *os.File, key string) error {
 		path := s.File(key)
 		if !strings.HasPrefix(filepath.Base(path), temporary) {
 			return nil
