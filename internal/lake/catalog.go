@@ -247,7 +247,11 @@ func overtaken(m, by *hindcast.Manifest) error {
 // HighestFence is the highest fence that a current generation was published under; 0 if there is none. A lease whose
 // object was lost goes on above it.
 func HighestFence(ctx context.Context, store objstore.Store, pipeline string) (int64, error) {
-	facts, dims, err := New(store, pipeline).Current(ctx)
+	return New(store, pipeline).highestFence(ctx)
+}
+
+func (l *Lake) highestFence(ctx context.Context) (int64, error) {
+	g, dims, err := l.Generations(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -256,9 +260,12 @@ func HighestFence(ctx context.Context, store objstore.Store, pipeline string) (i
 	for _, m := range dims {
 		highest = max(highest, m.Fence)
 	}
-	for _, units := range facts {
-		for _, m := range units {
+	for _, units := range g.facts {
+		for _, m := range units.byKey {
 			highest = max(highest, m.Fence)
+		}
+		if units.digest != nil {
+			units.digest.each(l, func(_ string, x *index, at int) { highest = max(highest, x.unit(at).Fence) })
 		}
 	}
 

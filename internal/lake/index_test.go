@@ -503,6 +503,21 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// A lease that was lost goes on above the fences of a long catalog without reading its entries.
+func TestFencesOfAnIndex(t *testing.T) {
+	l, store := indexed(t, 40)
+	entryOf(t, l, hourOf(l, "events", 7, 3))
+	saveIndex(t, l)
+	store.reads.Store(0)
+	if highest, err := l.highestFence(t.Context()); err != nil || highest != 3 || store.reads.Load() != 0 {
+		t.Errorf("the highest fence is %d, %v, and %d entries were read", highest, err, store.reads.Load())
+	}
+	entryOf(t, l, hourOf(l, "events", 9, 5))
+	if highest, err := l.highestFence(t.Context()); err != nil || highest != 5 {
+		t.Errorf("the highest fence is %d, %v", highest, err)
+	}
+}
+
 // Changes that cannot be read say nothing: the entries tell, and the next run writes them again.
 func TestDamagedChanges(t *testing.T) {
 	l, store := indexed(t, 40)
@@ -802,17 +817,22 @@ func TestSweepOfManyUnits(t *testing.T) {
 		return path
 	}
 	given, other, few := hourOf(l, "events", 0, 1), hourOf(l, "events", 1, 1), hourOf(l, "few", 0, 1)
-	for _, m := range []*hindcast.Manifest{given, other, few} {
-		entryOf(t, l, m)
-	}
-	saveIndex(t, l)
-	left := map[string]bool{plant(given): false, plant(other): true, plant(few): false}
-	if err := l.Sweep(t.Context(), []Unit{{"events", given.Key}}); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range left {
-		if _, err := os.Stat(path); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
+	for _, index := range []bool{false, true} {
+		if index {
+			for _, m := range []*hindcast.Manifest{given, other, few} {
+				entryOf(t, l, m)
+			}
+			saveIndex(t, l)
+		}
+
+		left := map[string]bool{plant(given): false, plant(other): true, plant(few): false}
+		if err := l.Sweep(t.Context(), []Unit{{"events", given.Key}}); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range left {
+			if _, err := os.Stat(path); (err == nil) != want {
+				t.Errorf("with an index %v: %s is there: %v, want %v", index, path, err == nil, want)
+			}
 		}
 	}
 }

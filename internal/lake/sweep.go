@@ -37,7 +37,7 @@ func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	return nil
 }
 
-// manyUnits are the prefixes, below another one, of the facts that have many units: those that have an index.
+// manyUnits are the prefixes of the facts that have many units: those that have an index, and others that have as many folders.
 func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, error) {
 	indexes, err := l.store.List(ctx, l.indexPrefix())
 	if err != nil {
@@ -48,6 +48,25 @@ func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, er
 	for _, index := range indexes {
 		many[below+strings.TrimPrefix(index.Key, l.indexPrefix())+"/"] = true
 	}
+
+	facts, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return nil, broken(l.Absolute(below), "cannot be listed", err)
+	}
+
+	for _, fact := range facts {
+		prefix := below + fact + "/"
+		if many[prefix] {
+			continue
+		}
+
+		units, err := objstore.Folders(ctx, l.store, prefix)
+		if err != nil {
+			return nil, broken(l.Absolute(prefix), "cannot be listed", err)
+		}
+		many[prefix] = len(units) >= l.indexed()
+	}
+
 	return many, nil
 }
 
