@@ -83,6 +83,10 @@ func (b *bench) hours(ctx context.Context) error {
 	}
 
 	first := hourlyFrom.Format("2006-01-02T15:04") + "+00:00"
+	if err := b.oneHour(ctx, pipeline, first); err != nil {
+		return err
+	}
+
 	named, err := b.spent(ctx, "plan", "-f", pipeline, "--slices", first)
 	if err != nil {
 		return err
@@ -91,6 +95,38 @@ func (b *bench) hours(ctx context.Context) error {
 	b.below("plan of one of its slices, named by key", named.Seconds, 0.5, "CPU s", named.detail())
 	b.below("plan of which nothing is to do", median(seconds), 1, "CPU s", last.detail())
 	b.below("its memory, the largest process's", float64(peak)/1e6, 150, "MB", "")
+	return b.touchedHours(ctx, dir, pipeline)
+}
+
+// oneHour measures a run of one slice that is unloaded again: what is written of the whole history beside it.
+func (b *bench) oneHour(ctx context.Context, pipeline, key string) error {
+	run := []string{"run", "-f", pipeline, "--slices", key, "--force"}
+	fresh, err := b.spent(ctx, append(run, "--fresh")...)
+	if err != nil {
+		return err
+	}
+	kept, err := b.spent(ctx, run...)
+	if err != nil {
+		return err
+	}
+
+	b.below("run of one of its slices, named by key, with an unload", fresh.Seconds, 2, "CPU s", fresh.detail())
+	b.below("run of it from the unloaded copy", kept.Seconds, 1, "CPU s", kept.detail())
+	return nil
+}
+
+// touchedHours measures a plan once somebody has written into the folder of entries: each is looked at.
+func (b *bench) touchedHours(ctx context.Context, dir, pipeline string) error {
+	other := filepath.Join(dir, "lake", "_hindcast", "hourly", "catalog", "facts", "events", ".tmp-other")
+	if err := errors.Join(os.WriteFile(other, nil, 0o600), os.Remove(other)); err != nil {
+		return err
+	}
+
+	touched, err := b.spent(ctx, "plan", "-f", pipeline)
+	if err != nil {
+		return err
+	}
+	b.below("plan of which nothing is to do, its catalog just touched", touched.Seconds, 1.5, "CPU s", touched.detail())
 	return nil
 }
 
