@@ -624,6 +624,14 @@ func TestEditsAreSeen(t *testing.T) {
 		}
 		return is[1]
 	}
+	edited := func() string {
+		t.Helper()
+		keys, err := w.Edited(t.Context(), "p", warehouse.Published{Target: target, Columns: columns, TimeZone: "UTC"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(keys, ",")
+	}
 	for _, harmless := range []string{"VACUUM FULL result", "VACUUM (FREEZE, ANALYZE) result", "CLUSTER result USING by_day", "ALTER TABLE result ADD COLUMN more int DEFAULT 3",
 		"INSERT INTO result VALUES ('2020-03-01', 5)"} {
 		if strings.HasPrefix(harmless, "CLUSTER") {
@@ -633,12 +641,18 @@ func TestEditsAreSeen(t *testing.T) {
 		if is := published(); !is.Agrees(committed.Sums) {
 			t.Errorf("after %s: %+v, committed %+v", harmless, is, committed.Sums)
 		}
+		if keys := edited(); keys != "" {
+			t.Errorf("after %s these slices are edited: %s", harmless, keys)
+		}
 	}
 	for _, edit := range []string{"UPDATE result SET note = 'by hand' WHERE n = 3", "DELETE FROM result WHERE n = 0; INSERT INTO result VALUES ('2020-01-05', 0)"} {
 		before := published()
 		c.Exec(t, url, edit)
 		if is := published(); is.Agrees(committed.Sums) || is.Agrees(before) {
 			t.Errorf("%s was not seen: %+v", edit, is)
+		}
+		if keys := edited(); keys != committed.Slice.Key {
+			t.Errorf("%s was seen in %q", edit, keys)
 		}
 	}
 }

@@ -115,15 +115,32 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 // Edited compares within one statement. It takes a slice's bounds as PostgreSQL reads them in the zone: if that differs from
 // our reading, the slice is named and looked at again.
 func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
-	err = w.status(ctx, p.Target.Table, func(_ home, from string) string { return editedQuery(p, from+ofTarget(pipeline, p.Target.Table)) }, func(r row) error {
-		keys = append(keys, r.text(0))
-		return nil
-	})
+	untouched := false
+	look := func(query func(warehouse.Published, string) string, each func(row)) error {
+		return w.status(ctx, p.Target.Table, func(_ home, from string) string { return query(p, from+ofTarget(pipeline, p.Target.Table)) },
+			func(r row) error { each(r); return nil })
+	}
+
+	if err := look(untouchedQuery, func(r row) { untouched = r.text(0) == "t" }); err != nil || untouched {
+		return nil, err
+	}
+	err = look(editedQuery, func(r row) { keys = append(keys, r.text(0)) })
 	return keys, err
 }
 
-// editedQuery sums the target between the sorted bounds of all slices, as Published does.
-func editedQuery(p warehouse.Published, from string) string {
+// untouchedQuery compares all slices at once, without finding the slice of each row: where the target has, from the first slice to
+// the last, as many rows of each transaction as were committed by it, each slice has its own: a row that is changed is another
+// transaction's. Slices that several transactions wrote, and rows between slices, make it false.
+func untouchedQuery(p warehouse.Published, from string) string {
+	column, bound := timeOf(p)
+	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, content` + from + `),
+	p AS (SELECT 'xid:' || x::text AS content, n FROM (SELECT xmin AS x, count(*) AS n FROM ` + parseName(p.Target.Table).sql() +
+		" WHERE " + column + " >= (SELECT " + bound("min(slice_start)") + " FROM s) AND " + column + " < (SELECT " + bound("max(slice_end)") + ` FROM s) GROUP BY 1) written)
+	SELECT NOT EXISTS (SELECT FROM p FULL JOIN (SELECT content, sum(n) AS n FROM s WHERE n <> 0 GROUP BY 1) c USING (content) WHERE p.n IS DISTINCT FROM c.n)`
+}
+
+// timeOf is the target's time column, and a slice's bound as that has it.
+func timeOf(p warehouse.Published) (column string, bound func(string) string) {
 	typ, column := "", p.Target.Time
 	for _, c := range p.Columns {
 		if strings.EqualFold(c.Name, p.Target.Time) {
@@ -131,7 +148,7 @@ func editedQuery(p warehouse.Published, from string) string {
 		}
 	}
 
-	bound := func(t string) string {
+	return sqltext.Identifier(column), func(t string) string {
 		switch typ {
 		case instant:
 			return t
@@ -140,12 +157,16 @@ func editedQuery(p warehouse.Published, from string) string {
 		}
 		return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")"
 	}
+}
 
+// editedQuery sums the target between the sorted bounds of all slices, as Published does.
+func editedQuery(p warehouse.Published, from string) string {
+	column, bound := timeOf(p)
 	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
 	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, content, " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
 	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),
-	p(k, n, first, last, total) AS (` + sumsQuery(bucket(sqltext.Identifier(column)), nil, parseName(p.Target.Table).sql()+
-		" WHERE "+sqltext.Identifier(column)+" >= (SELECT list[1] FROM bounds) AND "+sqltext.Identifier(column)+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
+	p(k, n, first, last, total) AS (` + sumsQuery(bucket(column), nil, parseName(p.Target.Table).sql()+
+		" WHERE "+column+" >= (SELECT list[1] FROM bounds) AND "+column+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
 	SELECT s.slice FROM s LEFT JOIN p ON p.k = ` + bucket("s.a") + `
 	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND s.content IS DISTINCT FROM
 	  'xid:' || CASE WHEN p.first = p.last THEN p.first::text ELSE p.first || '-' || p.last || '/' || p.total END
