@@ -49,6 +49,7 @@ func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool
 	}
 	said, _ := checksOf(checks, q) // what is wrong with them is told by whoever asks
 	for _, c := range said {
+		c.Min, c.Max = nil, nil // which Spark is not asked about
 		c.SQL = timeLiterals.ReplaceAllString(c.SQL, "$1 ''")
 		asked.Checks = append(asked.Checks, c)
 	}

@@ -114,3 +114,18 @@ func TestWhatToWriteInPlaceOfQUALIFY(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// How many rows a check wants is not Spark's to answer: another number starts no JVM.
+func TestBoundsOfACheckAreNoPartOfAQuestion(t *testing.T) {
+	path := func(c hindcast.Check) string {
+		return memory{"bound"}.path(&Engine{}, engine.Query{Dialect: "spark", SQL: "SELECT 1 AS a"}, []engine.Check{{Check: c}}, false)
+	}
+	one, two := int64(1), int64(2)
+	first := path(hindcast.Check{Rows: &hindcast.RowsCheck{Min: &one}})
+	if path(hindcast.Check{Rows: &hindcast.RowsCheck{Min: &two, Max: &two}}) != first {
+		t.Error("another number of rows is another question")
+	}
+	if path(hindcast.Check{SQL: "SELECT * FROM result"}) == first {
+		t.Error("other SQL is the same question")
+	}
+}
