@@ -1,7 +1,6 @@
 package notebook
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -162,7 +161,7 @@ func (a *author) exploring() string {
 }
 
 func (a *author) bringingBack() string {
-	var text bytes.Buffer
+	var text strings.Builder
 	text.WriteString("# Writes the SQL, as its cell was run last, to the pipeline's SQL file. Take the # away, and run the cell.\n")
 	for i := range a.pipeline.Outputs {
 		name := ""

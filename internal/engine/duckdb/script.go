@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	_ "embed"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ var _ engine.Scripter = (*Pool)(nil)
 func (p *Pool) Script(q engine.Query) (engine.Script, error) {
 	zone, err := time.LoadLocation(q.TimeZone)
 	if err != nil {
-		return engine.Script{}, err
+		return engine.Script{}, fmt.Errorf("opening tables in Python: %w", err)
 	}
 
 	settings := duck.Options{TimeZone: q.TimeZone, Allowed: foldersOf(q.Tables)}.Settings()
