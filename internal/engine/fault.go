@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Samples is how many offending rows an error shows.
@@ -43,7 +44,7 @@ func rowsHave(n int64) string {
 	if n == 1 {
 		return "1 row of the result has"
 	}
-	return fmt.Sprintf("%d rows of the result have", n)
+	return numbers.Counted(n, "row") + " of the result have"
 }
 
 // Uncarried is the error of SQL that reads columns whose types the engine does not have, in the tables' order.
@@ -116,9 +117,9 @@ func (c Check) At(err error) error {
 func (c Check) FailedRows(rows int64) error {
 	switch {
 	case c.Rows.Min != nil && rows < *c.Rows.Min:
-		return c.failed(fmt.Sprintf("%d rows, at least %d expected", rows, *c.Rows.Min), nil)
+		return c.failed(fmt.Sprintf("%s, at least %s expected", numbers.Counted(rows, "row"), numbers.Thousands(*c.Rows.Min)), nil)
 	case c.Rows.Max != nil && rows > *c.Rows.Max:
-		return c.failed(fmt.Sprintf("%d rows, at most %d expected", rows, *c.Rows.Max), nil)
+		return c.failed(fmt.Sprintf("%s, at most %s expected", numbers.Counted(rows, "row"), numbers.Thousands(*c.Rows.Max)), nil)
 	}
 	return nil
 }

@@ -34,9 +34,9 @@ var importMap = []row{
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{"."}, "contract of where bytes are kept"},
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
-	{"warehouse", []string{".", "sqltext", "datatype"}, "contract of what history comes from and results go to"},
+	{"warehouse", []string{".", "sqltext", "datatype", "numbers"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
-	{"engine", []string{".", "sqltext"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
+	{"engine", []string{".", "sqltext", "numbers"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
 	{"engine/enginetest", []string{".", "engine", "duck"}, "suite of the contract; DuckDB writes and reads its files"},
 
 	// What drivers stand on.
@@ -49,9 +49,9 @@ var importMap = []row{
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
-	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext"}, "a DuckDB file as a warehouse"},
-	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext"}, "a PostgreSQL database as a warehouse"},
-	{"engine/spark", []string{".", "engine", "process", "sqltext"}, "Spark applications that outlive their supervisor, by spark-submit"},
+	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers"}, "a DuckDB file as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
+	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sqltext"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -198,7 +199,7 @@ func reached(p *hindcast.Progress) []string {
 		known = append(known, fmt.Sprintf("stage %d, %d of %d tasks", p.Stage, p.TasksDone, p.Tasks))
 	}
 	if p.Rows > 0 {
-		known = append(known, fmt.Sprintf("%d rows read", p.Rows))
+		known = append(known, numbers.Counted(p.Rows, "row")+" read")
 	}
 	if p.Bytes > 0 {
 		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -73,7 +74,7 @@ func (u *Unloaded) Finish(table string) error {
 func (r *Replacement) CheckRows(held int64) error {
 	if held != r.Rows {
 		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("the staged files hold %d rows, their manifest says %d", held, r.Rows)}
+			Message: fmt.Sprintf("the staged files hold %s, their manifest says %s", numbers.Counted(held, "row"), numbers.Thousands(r.Rows))}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -222,7 +223,7 @@ func (p *publication) swap(ctx context.Context, r *replacement) error {
 			return err
 		}
 		if deleted, err := result.RowsAffected(); err != nil || deleted != n && !hooked {
-			return cmp.Or(err, r.unlike(fmt.Sprintf("%d rows of the slice were to be replaced and %d were deleted", n, deleted)))
+			return cmp.Or(err, r.unlike(fmt.Sprintf("%s of the slice were to be replaced and %s were deleted", numbers.Counted(n, "row"), numbers.Thousands(deleted))))
 		}
 	}
 	if len(r.Files) == 0 {
@@ -284,7 +285,7 @@ func (p *publication) sum(ctx context.Context, r *replacement) (err error) {
 	}
 	sums, err := duck.SumsOf(ctx, p.conn, r.Columns, r.inSlice())
 	if err == nil && sums.Rows != r.Rows && !hooked {
-		err = r.unlike(fmt.Sprintf("%d rows were inserted for the slice, and %d stand in %s", r.Rows, sums.Rows, r.Target.Table))
+		err = r.unlike(fmt.Sprintf("%s inserted for the slice, and %s in %s", numbers.Counted(r.Rows, "row"), numbers.Thousands(sums.Rows), r.Target.Table))
 	}
 	r.row.Sums = sums
 	return err

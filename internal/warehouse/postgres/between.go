@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
@@ -53,7 +54,7 @@ func readBetweens(rows []row) []between {
 func (l *load) deleted(ctx context.Context, n int64) error {
 	if len(l.between) == 0 {
 		if l.kept >= 0 && !l.hookedBefore() && n != l.kept {
-			return l.meddled(between.onDelete, fmt.Sprintf("of the %d rows of the slice that were to be replaced %d were deleted", l.kept, n))
+			return l.meddled(between.onDelete, fmt.Sprintf("of the %s of the slice that had to be replaced %s were deleted", numbers.Counted(l.kept, "row"), numbers.Thousands(n)))
 		}
 		return nil
 	}
@@ -63,7 +64,7 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 		return err
 	}
 	if left := rows[0].number(0); left > 0 {
-		return l.meddled(between.onDelete, fmt.Sprintf("%d rows of the slice are still in %s after their DELETE", left, l.Target.Table))
+		return l.meddled(between.onDelete, fmt.Sprintf("%s of the slice still in %s after their DELETE", numbers.Counted(left, "row"), l.Target.Table))
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 // may have reached a partition in another way.
 func (l *load) inserted(n int64) error {
 	if len(l.between) == 0 && n != l.sent.Rows {
-		return l.meddled(between.onInsert, fmt.Sprintf("of the %d rows of the slice that were sent the server stored %d", l.sent.Rows, n))
+		return l.meddled(between.onInsert, fmt.Sprintf("of the %s sent for the slice the server stored %s", numbers.Counted(l.sent.Rows, "row"), numbers.Thousands(n)))
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (l *load) compare(ctx context.Context) error {
 	l.stands = &is
 	was := l.asSent()
 	if is.Rows != was.Rows {
-		return l.meddled(between.onInsert, fmt.Sprintf("%d rows were sent for the slice, and %d stand in %s", was.Rows, is.Rows, l.Target.Table))
+		return l.meddled(between.onInsert, fmt.Sprintf("%s sent for the slice, and %s in %s", numbers.Counted(was.Rows, "row"), numbers.Thousands(is.Rows), l.Target.Table))
 	}
 
 	if l.Hooks.MayChange {
@@ -214,7 +215,7 @@ func (l *load) compareFired(ctx context.Context) error {
 
 	switch {
 	case is.rows != l.after.rows:
-		return l.meddled(between.atEnd, fmt.Sprintf("%d rows of the slice stood in %s after load.after, and %d at the end of the load", l.after.rows, l.Target.Table, is.rows))
+		return l.meddled(between.atEnd, fmt.Sprintf("%s of the slice in %s after load.after, and %s at the end of the load", numbers.Counted(l.after.rows, "row"), l.Target.Table, numbers.Thousands(is.rows)))
 	case is != l.after && !l.Hooks.MayChange:
 		return l.meddled(between.atEnd, fmt.Sprintf("the rows of the slice that stood in %s after load.after have other values at the end of the load", l.Target.Table))
 	}
