@@ -270,3 +270,36 @@ func reach(t *testing.T, w *World) {
 		t.Errorf("it ran: %v", err)
 	}
 }
+
+// outputs are works of one slice and attempt, whose tags only end in other names. Each has a result of its own.
+func outputs(t *testing.T, w *World) {
+	spend := w.work(t, "spend", perDay, dayTotal...)
+	days := w.work(t, "days", "SELECT CAST(count(*) AS BIGINT) AS n, day FROM facts GROUP BY day", hindcast.Column{Name: "n", Type: "BIGINT"}, day)
+	days.Target.Table, days.Target.Key = "days", []string{"day"}
+	spend.Tag, days.Tag = spend.Tag+"/spend", spend.Tag+"/days"
+	first, second := w.start(t, spend), w.start(t, days)
+
+	for _, c := range []struct {
+		of   engine.Work
+		h    hindcast.Handle
+		sql  string
+		want string
+	}{
+		{days, second, "SELECT string_agg(day || '=' || n, ' ' ORDER BY day) FROM result", "2020-01-01=1 2020-01-31=2"},
+		{spend, first, "SELECT string_agg(day || '=' || total, ' ' ORDER BY day) FROM result", "2020-01-01=1.000001 2020-01-31=2.000000"},
+	} {
+		result, err := w.Engine.Wait(t.Context(), c.h, c.of.Dir, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got := Query(t, result.Files, c.sql); got != c.want {
+			t.Errorf("%s gave %s, want %s", c.of.Tag, got, c.want)
+		}
+		for _, f := range result.Files {
+			if filepath.Dir(f.Path) != c.of.Dir {
+				t.Errorf("%s wrote %s", c.of.Tag, f.Path)
+			}
+		}
+	}
+}

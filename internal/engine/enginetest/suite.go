@@ -55,6 +55,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"a NULL or doubled key fails":            keys,
 		"failed checks show rows":                checks,
 		"an empty result is a result":            empty,
+		"a slice's outputs are apart":            outputs,
 		"files are out of reach":                 reach,
 		"the engine says what it can run":        capacity,
 		"a tag that is started again is one":     twice,
