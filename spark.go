@@ -1,6 +1,7 @@
 package hindcast
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,15 @@ type Spark struct {
 	PerApplication int               `json:"per_application,omitempty"` // slices, one after the other
 	BroadcastBelow int64             `json:"broadcast_below,omitempty"` // bytes of a dimension
 	Fault          error             `json:"-"`                         // a secret of Conf that is not there: who starts an application needs it
+}
+
+// broadcastBelow is how many bytes of Parquet a dimension has fewer of to be broadcast, where the pipeline does not say it.
+const broadcastBelow = 16 << 20
+
+// Broadcasts reports whether a dimension of so many bytes of Parquet is sent whole to every executor: a small one, where the
+// SQL gives Spark no hint.
+func (s Spark) Broadcasts(bytes int64, sql string) bool {
+	return !strings.Contains(sql, "/*+") && bytes < cmp.Or(s.BroadcastBelow, broadcastBelow)
 }
 
 // speed are beginnings of settings of Spark's SQL that change how fast a result is there and not what it is.

@@ -117,6 +117,7 @@ type Capacity struct {
 	// can use everything.
 	EachMemory  int64
 	EachThreads int
+	StartUp     time.Duration // until it could work, when it was last started on this machine; 0 if unknown, or next to nothing
 }
 
 // Room is what a run leaves to an engine on this machine. An engine that runs elsewhere need not look at it.
@@ -223,6 +224,13 @@ type Script struct {
 	// Words are the literals such as "date today" that the engine would take for the time of now, with what stands for the query's.
 	Words   map[string]string
 	Session string // the name of what the tables are open in, and what it is: "db, a connection of DuckDB"
+}
+
+// Keeper is implemented by Samplers that may leave a session to the next process: one that takes long to start.
+type Keeper interface {
+	// Keep has the session that answers queries stay so long after the last one. Otherwise, and with 0, it ends with the
+	// binder, except for one that another process keeps: that one is used, and ended with 0 only.
+	Keep(time.Duration)
 }
 
 // Rows is a small result: values are rendered as text, nil is NULL.

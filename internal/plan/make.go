@@ -148,7 +148,8 @@ func (d *Draft) Plan() (*Plan, error) {
 		return nil, err
 	}
 	out.Notes = m.columnNotes(out)
-	out.OtherEngine = engineAdvice(out, m.Machine.Room(m.Pipeline.Run).Engine())
+	out.Recommended = recommend(out, m.Machine.Room(m.Pipeline.Run).Engine(), m.Measured, m.Capacity.StartUp)
+	m.broadcast(out)
 	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.running())
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved()

@@ -29,8 +29,8 @@ type Plan struct {
 	Warnings  []string          `json:"warnings,omitempty"`
 	LeftOut   []string          `json:"left_out,omitempty"` // tables and files that match a fact and are in no slice, in words; warnings too
 	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
-	// OtherEngine says why another engine would fit the slices better, if one would.
-	OtherEngine string `json:"other_engine,omitempty"`
+	// Recommended is the engine that fits the slices, where that can be told.
+	Recommended *Recommendation `json:"recommended,omitempty"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 	// Copies are how old the copies in the lake are that the slices are made of, where none of them runs.
@@ -45,6 +45,12 @@ type Plan struct {
 	Damaged []Damaged `json:"damaged,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
+}
+
+// Recommendation is an engine, and why.
+type Recommendation struct {
+	Engine string `json:"engine"` // by its name
+	Why    string `json:"why"`    // with the figures, and where they are from
 }
 
 // Output is what a plan knows of one of the pipeline's outputs.
@@ -159,6 +165,9 @@ type DimItem struct {
 	Unloaded time.Time         `json:"unloaded,omitzero"` // as a unit's
 	Rows     int64             `json:"rows"`
 	Bytes    int64             `json:"bytes"`
+	// Broadcast says that Spark is to send it whole to every executor, as far as its bytes are known; of several outputs, for one
+	// at least.
+	Broadcast bool `json:"broadcast,omitempty"`
 }
 
 // Shares divides the machine and the engine between the steps.
@@ -184,6 +193,12 @@ type Estimate struct {
 	LowSeconds  float64       `json:"low_seconds"`
 	HighSeconds float64       `json:"high_seconds"`
 	From        string        `json:"from,omitempty"` // the run that the time is estimated from
+}
+
+// Peak is the most of something in an earlier run, and the slice that had it.
+type Peak struct {
+	Slice string // its key
+	Bytes int64  // 0 if unknown
 }
 
 // Inputs are what Make plans from.
@@ -221,7 +236,8 @@ type Inputs struct {
 	Notes     []string            // of the user's own files: shown as warnings
 	Machine   Machine
 	Capacity  Capacity
-	Earlier   Earlier
+	Earlier   Earlier // on the same engine
+	Measured  Earlier // on DuckDB, with its engine known: what an engine is recommended by
 }
 
 // Generations finds the current manifest of a fact's unit.
@@ -259,6 +275,10 @@ type Machine struct {
 // Earlier is what an earlier run took, for estimates. The zero Earlier means that there was none.
 type Earlier struct {
 	Run     string
+	Engine  string // that it ran on; empty if that is not known
+	Most    Peak   // memory that a slice's transform took
+	Spilled Peak   // bytes that a slice's transform wrote to disk for lack of memory
+	Largest int64  // bytes of its facts that a slice read
 	Slices  int
 	Unloads int
 	RowsIn  int64

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
@@ -55,6 +56,7 @@ type Capacity struct {
 	// EachMemory and EachThreads are the most that one transform can use; 0 if it can use everything.
 	EachMemory  int64
 	EachThreads int
+	StartUp     time.Duration // until it could work, when it was last started; 0 if unknown, or next to nothing
 }
 
 // Divide divides the machine and the engine's capacity between the steps. Unloads is the warehouse's own limit, 0 for none;

@@ -36,6 +36,8 @@ var screens = map[string]func(*bytes.Buffer, Options){
 	"plan_spark": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		p.Engine = plan.Version{Name: "spark", Version: "4.0.5"}
+		p.Dims[0].Broadcast, p.Dims[0].Bytes = true, 24_000
+		p.Recommended = &plan.Recommendation{Engine: "duckdb", Why: "the largest slice, 2021-11, reads about 105 MiB, and there are 6 GiB of memory: DuckDB needs no start-up for that"}
 		o.Engine = "spark"
 		Plan(w, p, PlanOptions{Options: o})
 	},

@@ -50,14 +50,15 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
-	if p.OtherEngine != "" {
-		pg.wrap(label("engine"), labelHang, o.text(p.OtherEngine))
+	other := p.Recommended != nil && p.Recommended.Engine != p.Engine.Name
+	if other {
+		pg.wrap(label("engine"), labelHang, o.text(p.Recommended.Why))
 	}
 	for _, warning := range p.Warnings {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
 
-	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved)+len(p.OtherEngine) > 0 {
+	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved) > 0 || other {
 		pg.add("")
 	}
 
@@ -337,6 +338,9 @@ func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 		p.fact("", p.o.text(text))
 	}
 	p.fact("transform", padRight(count, wide), approx(pl.Estimate.RowsIn), source(pl))
+	if text := broadcast(pl); text != "" {
+		p.fact("", p.o.text(text))
+	}
 	p.fact("load", padRight(count, wide), p.o.text(out))
 }
 
@@ -482,6 +486,20 @@ func dimWork(pl *plan.Plan) string {
 	}
 
 	return word + strings.Join(names, ", ")
+}
+
+// broadcast names the dimensions that Spark is to send to every executor.
+func broadcast(pl *plan.Plan) string {
+	var names []string
+	for i := range pl.Dims {
+		if d := &pl.Dims[i]; d.Broadcast {
+			names = append(names, fmt.Sprintf("%s (%s)", d.Name, size(d.Bytes)))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "broadcast " + strings.Join(names, ", ")
 }
 
 // machine says what the run takes of the machine, and how long.

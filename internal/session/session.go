@@ -206,8 +206,7 @@ type Choice struct {
 // Plan makes the plan of a session as things are now.
 func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan, error) {
 	asked := s.Survey(c, now)
-	var err error
-	if asked.Earlier, asked.Failed, err = s.earlier(ctx); err != nil {
+	if err := s.earlier(ctx, asked); err != nil {
 		return nil, err
 	}
 	made, err := asked.Plan(ctx)
@@ -227,13 +226,15 @@ func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
 // earlierRuns is how many runs back an estimate looks.
 const earlierRuns = 5
 
-// earlier reads what the latest finished run took, and which slices the latest run left undone.
-func (s *Session) earlier(ctx context.Context) (plan.Earlier, map[string]bool, error) {
-	failed := map[string]bool{}
+// earlier reads what the latest finished run on the same engine took, and that on DuckDB, and which slices the latest run left
+// undone.
+func (s *Session) earlier(ctx context.Context, asked *survey.Survey) error {
+	asked.Failed = map[string]bool{}
 	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
-		return plan.Earlier{}, nil, err
+		return err
 	}
+	here := s.Engine.Properties().Name
 	for i, id := range runs[:min(len(runs), earlierRuns)] {
 		st, err := s.State(ctx, id)
 		if err != nil {
@@ -241,21 +242,39 @@ func (s *Session) earlier(ctx context.Context) (plan.Earlier, map[string]bool, e
 		}
 		if i == 0 {
 			for key, slice := range st.Slices {
-				failed[key] = slice.State == hindcast.Failed || slice.State == hindcast.Stopped
+				asked.Failed[key] = slice.State == hindcast.Failed || slice.State == hindcast.Stopped
 			}
 		}
-		if e := measure(id, st); e.Slices > 0 && st.Finished {
-			return e, failed, nil
+		e := measure(id, st)
+		if e.Slices == 0 || !st.Finished {
+			continue
+		}
+		if asked.Earlier.Run == "" && (e.Engine == here || e.Engine == "") { // a journal of an older version does not say it
+			asked.Earlier = e
+		}
+		if asked.Measured.Run == "" && e.Engine == "duckdb" {
+			asked.Measured = e
+		}
+		if asked.Earlier.Run != "" && (asked.Measured.Run != "" || e.Engine == "") {
+			break // those before it are older still
 		}
 	}
-	return plan.Earlier{}, failed, nil
+	return nil
 }
 
 func measure(run string, st *hindcast.RunState) plan.Earlier {
-	e := plan.Earlier{Run: run, Seconds: map[hindcast.Step]float64{}}
-	for _, slice := range st.Slices {
+	e := plan.Earlier{Run: run, Engine: st.Engine, Seconds: map[hindcast.Step]float64{}}
+	for _, key := range st.Order {
+		slice := st.Slices[key]
 		if slice.State != hindcast.Succeeded {
 			continue
+		}
+		e.Largest = max(e.Largest, slice.BytesIn)
+		if slice.Memory > e.Most.Bytes {
+			e.Most = plan.Peak{Slice: key, Bytes: slice.Memory}
+		}
+		if slice.Spilled > e.Spilled.Bytes {
+			e.Spilled = plan.Peak{Slice: key, Bytes: slice.Spilled}
 		}
 		e.Slices++
 		e.RowsIn += slice.RowsIn

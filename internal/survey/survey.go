@@ -35,7 +35,8 @@ type Survey struct {
 	AcceptLoss bool
 	Tolerant   bool // damaged files of the user's own are left out and named in the plan; every file is read to find them
 	Machine    plan.Machine
-	Earlier    plan.Earlier
+	Earlier    plan.Earlier // see plan.Inputs
+	Measured   plan.Earlier // the same
 	Failed     map[string]bool
 	asked      []string                   // the names of all source tables of the whole history
 	described  map[string]warehouse.Table // those that are there
@@ -206,7 +207,7 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, output int, keys []
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
-	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Whole: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Failed: s.Failed}
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Whole: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Measured: s.Measured, Failed: s.Failed}
 	engineIs := s.Engine.Properties()
 	in.Engine, in.Capacity = plan.Version{Name: engineIs.Name, Version: engineIs.Version}, plan.Capacity(s.Engine.Capacity())
 	if s.Warehouse != nil {

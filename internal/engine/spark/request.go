@@ -27,6 +27,7 @@ type request struct {
 	Named  string            `json:"named,omitempty"` // the SQL that gives the columns their names, where it is another
 	Checks []check           `json:"checks"`
 	Limit  int               `json:"limit"`
+	Keep   float64           `json:"keep,omitempty"` // seconds that the session stays after this, if it is one that is kept
 
 	// Of a run.
 	Dir     string   `json:"dir"`
@@ -368,15 +369,9 @@ func bound(typ string, t time.Time, zone string) string {
 	return "TIMESTAMP_NTZ '" + hindcast.Civil(t, zone).Format(moment) + "'"
 }
 
-// small is up to how many bytes of Parquet a dimension is broadcast where the pipeline does not say it.
-const small = 16 << 20
-
-// broadcast reports whether a dimension is sent whole to every executor: a small one, where the SQL gives Spark no hint.
-func broadcast(t engine.Table, below int64, sql string) bool {
-	if !t.Own.End.IsZero() || len(t.Files) == 0 || strings.Contains(sql, "/*+") {
-		return false
-	}
-	return bytesOf(t) < cmp.Or(below, small)
+// broadcast reports whether a table is sent whole to every executor: a dimension that has rows, and is small.
+func broadcast(t engine.Table, s hindcast.Spark, sql string) bool {
+	return t.Own.End.IsZero() && len(t.Files) > 0 && s.Broadcasts(bytesOf(t), sql)
 }
 
 // bytesOf are those of a table's files: as the caller says, or as they are here.
@@ -425,7 +420,7 @@ func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 		keys, null = append(keys, quote(k)), append(null, quote(k)+" IS NULL")
 	}
 	for i := range r.Tables {
-		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], s.BroadcastBelow, f.text)
+		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], s, f.text)
 	}
 	r.Keys, r.NullKey = strings.Join(keys, ", "), strings.Join(null, " OR ")
 	return r, f, nil
