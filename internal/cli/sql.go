@@ -17,11 +17,12 @@ import (
 
 func (a *app) sqlCommand() *cobra.Command {
 	var slice, format, sample, file string
-	limit := 40
+	limit, keep := 40, 10*time.Minute
 	command := &cobra.Command{
 		Use: "sql [QUERY]", Short: "Run a query over one slice's facts and dimensions (the pipeline's own SQL by default)", Args: cobra.MaximumNArgs(1),
 		Long: `Runs a query over the facts and dimensions of one slice, as the transform would see them, and prints
-the rows. What the lake does not have yet is read from the warehouse for this query alone.`,
+the rows. What the lake does not have yet is read from the warehouse for this query alone.
+Spark, which takes long to start, stays for the next query.`,
 		Example: "  hindcast sql --slice 2019-03\n  hindcast sql --slice 2019-03 'SELECT count(*) FROM billing'\n  hindcast sql --sample 1% --format csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			percent, err := percentage(sample)
@@ -35,7 +36,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 			if err != nil {
 				return err
 			}
-			ask := query.Query{Slice: slice, Text: p.Output().Text, File: p.Output().SQLFile, Sample: percent, Limit: limit}
+			ask := query.Query{Slice: slice, Text: p.Output().Text, File: p.Output().SQLFile, Sample: percent, Limit: limit, Keep: keep}
 			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
 				return err
 			}
@@ -66,6 +67,7 @@ the rows. What the lake does not have yet is read from the warehouse for this qu
 	flags.StringVar(&sample, "sample", "", "look at a share of each fact's rows, such as 1%")
 	flags.StringVar(&file, "sql", "", "a file with the query")
 	a.engineFlag(flags)
+	flags.DurationVar(&keep, "keep", keep, "how long a session of Spark stays for the next query; 0 ends it")
 	flags.IntVar(&limit, "limit", limit, "at most this many rows; 0 is all")
 	return command
 }

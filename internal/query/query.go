@@ -20,6 +20,7 @@ type Query struct {
 	File   string  // where the text is from, for places in errors
 	Sample float64 // per cent of each fact's rows; 0 is all
 	Limit  int
+	Keep   time.Duration // that an engine's session stays for the next query; 0 ends it
 }
 
 // Run answers a query over a slice's facts and dimensions as the transform would see them. The session's engine is open. What
@@ -30,6 +31,10 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 		return engine.Rows{}, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
 			Message: "the engine " + s.Engine.Properties().Name + " runs no queries by hand", Next: "use the engine duckdb"}
 	}
+	if keeper, is := sampler.(engine.Keeper); is {
+		keeper.Keep(q.Keep)
+	}
+
 	// By the lake alone first: a run may have the warehouse to itself, and the query may need none.
 	p, err := fromLake(ctx, s, q.Slice, now)
 	var unknown error // a column that the lake has not, or that there is not at all

@@ -3,12 +3,9 @@ package sparkhome
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -46,7 +43,8 @@ func Ask(ctx context.Context, home Home, master string, cores int, o Options) (M
 	m := Master{Master: master}
 	switch scheme, rest, _ := strings.Cut(master, "://"); scheme {
 	case "spark":
-		s.standalone(&m, strings.Split(rest, ","))
+		c, _ := Standalone(master, o.Environ)
+		s.standalone(&m, c)
 	case "k8s":
 		s.kubernetes(&m, rest)
 	case "yarn":
@@ -79,38 +77,39 @@ func counted(n int, word string) string {
 }
 
 // standalone asks the masters of a cluster, of which one leads.
-func (s *search) standalone(m *Master, hosts []string) {
+func (s *search) standalone(m *Master, c Cluster) {
 	var failures []error
-	for _, host := range hosts {
-		if err := s.reach(host); err != nil {
+	for _, host := range c.Masters {
+		if err := reach(s.ctx, host); err != nil {
 			failures = append(failures, err)
 			continue
 		}
 
 		m.State = "answers"
-		page, err := s.page(host, m.Master)
+		page, err := c.page(s.ctx, host)
 		if err != nil {
 			m.State = "answers; nothing more is known, as " + err.Error()
 			continue
 		}
-		if page.Status == "ALIVE" {
+		if page.Leads() {
+			m.Version = c.version(s.ctx, host)
 			s.alive(m, host, page)
 			return
 		}
 		m.State = "is " + strings.ToLower(page.Status)
 	}
 
-	if len(failures) == len(hosts) {
+	if len(failures) == len(c.Masters) {
 		s.fault("spark.master", fmt.Sprintf("correct spark.master, or start it there: %s org.apache.spark.deploy.master.Master", cmp.Or(s.class(), "spark-class")), "no master answers at %s: %v", m.Master, errors.Join(failures...))
 		m.State = "does not answer"
 	}
 }
 
 // alive says what the leading master has, and whether it is of the version that was found here.
-func (s *search) alive(m *Master, host string, page standalonePage) {
-	m.Cores, m.Memory, m.Workers, m.Version = page.Cores, page.Memory<<20, page.Workers, page.version
-	m.State = fmt.Sprintf("%s alive, %s", counted(page.Workers, "worker"), counted(page.Cores, "core"))
-	if page.Workers == 0 {
+func (s *search) alive(m *Master, host string, page Page) {
+	m.Cores, m.Memory, m.Workers = page.Cores, page.Memory<<20, page.Alive
+	m.State = fmt.Sprintf("%s alive, %s", counted(page.Alive, "worker"), counted(page.Cores, "core"))
+	if page.Alive == 0 {
 		s.fault("spark.master", fmt.Sprintf("start workers: %s org.apache.spark.deploy.worker.Worker %s", cmp.Or(s.class(), "spark-class"), m.Master),
 			"the master at %s has no worker that is alive", host)
 	}
@@ -128,64 +127,7 @@ func (s *search) class() string {
 	return filepath.Join(s.home.SparkHome, "bin", "spark-class")
 }
 
-// reach connects to HOST:PORT and says nothing.
-func (s *search) reach(host string) error {
-	connection, err := new(net.Dialer).DialContext(s.ctx, "tcp", host)
-	if err != nil {
-		return err
-	}
-	return connection.Close()
-}
-
-// standalonePage is what a master's web page has.
-type standalonePage struct {
-	URL     string `json:"url"`
-	Status  string `json:"status"`
-	Workers int    `json:"aliveworkers"`
-	Cores   int    `json:"cores"`
-	Memory  int64  `json:"memory"` // MiB
-	version string
-}
-
 var shownVersion = regexp.MustCompile(`class="version"[^>]*>\s*([^<\s]+)`)
-
-// page reads the web page of the master at host. That is another port, which only a convention tells.
-func (s *search) page(host, master string) (standalonePage, error) {
-	var page standalonePage
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		return page, err
-	}
-	at := net.JoinHostPort(name, cmp.Or(s.env("SPARK_MASTER_WEBUI_PORT"), "8080"))
-	unknown := fmt.Errorf("its web page is not at %s: SPARK_MASTER_WEBUI_PORT says where it is", at)
-	text, err := s.get("http://" + at + "/json/")
-	if err != nil || json.Unmarshal(text, &page) != nil || !strings.HasPrefix(page.URL, "spark://") || !strings.HasSuffix(page.URL, ":"+port) {
-		return page, unknown
-	}
-
-	text, err = s.get("http://" + at + "/")
-	if m := shownVersion.FindSubmatch(text); err == nil && m != nil {
-		page.version = string(m[1])
-	}
-	return page, nil
-}
-
-// get reads a page, up to a size that none should have.
-func (s *search) get(url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, errors.New(response.Status)
-	}
-	return io.ReadAll(io.LimitReader(response.Body, 8<<20))
-}
 
 // kubernetes connects to the API server: whether it lets us in is only known when it is asked for something.
 func (s *search) kubernetes(m *Master, rest string) {
@@ -200,7 +142,7 @@ func (s *search) kubernetes(m *Master, rest string) {
 	}
 
 	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	if err := s.reach(net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))); err != nil {
+	if err := reach(s.ctx, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))); err != nil {
 		s.fault("spark.master", "correct spark.master: kubectl cluster-info says where the API server is", "no API server answers at %s: %v", m.Master, err)
 		m.State = "does not answer"
 		return

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/process"
+	"github.com/hindcast/hindcast/internal/sparkhome"
 )
 
 //go:embed driver.py
@@ -33,6 +34,7 @@ type application struct {
 // The files of an application's folder: see driver.py.
 const (
 	aboutFile    = "application.json"
+	runningFile  = "running.json"
 	progressFile = "progress.json"
 	secretsPipe  = "secrets"
 	inbox        = "inbox"
@@ -50,6 +52,9 @@ type about struct {
 	Started    string `json:"supervisor_started"`
 	Master     string `json:"master"`
 	Secrets    bool   `json:"secrets,omitempty"` // settings come through a pipe
+	// Of a session that is kept for queries: the seconds that it stays after the last one, and what other processes find it by.
+	Keep float64 `json:"keep,omitempty"`
+	Key  string  `json:"key,omitempty"`
 }
 
 // submission is how an application is started.
@@ -60,6 +65,8 @@ type submission struct {
 	packages []string
 	set      map[string]string
 	secret   map[string]string // settings that are not to be seen in a command line: Spark's, and Hadoop's by their own names
+	keep     time.Duration     // see about; 0 ends it with its supervisor
+	key      string
 }
 
 // args are spark-submit's, before the application's name and the driver.
@@ -86,7 +93,7 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Secrets: len(s.secret) > 0}
+	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Secrets: len(s.secret) > 0, Keep: s.keep.Seconds(), Key: s.key}
 	if err := errors.Join(os.Mkdir(a.join(inbox), 0o700), os.Mkdir(a.join(done), 0o700), os.Mkdir(a.join("tmp"), 0o700), place(a.join(aboutFile), asJSON(is)),
 		os.WriteFile(a.join(driverFile), driver, 0o600), os.WriteFile(a.join(tablesFile), tablesModule, 0o600)); err != nil {
 		return nil, nil, err
@@ -192,11 +199,21 @@ func (a *application) busy(tag string) bool {
 func (a *application) forsaken() bool {
 	var is about
 	us, err := process.This()
-	if err != nil || read(a.join(aboutFile), &is) != nil || is.Host != us.Host {
+	if err != nil || read(a.join(aboutFile), &is) != nil || is.Host != us.Host || is.Keep > 0 {
 		return false
 	}
 	supervisor := process.Identity{Host: is.Host, Pid: is.Supervisor, Started: is.Started, Boot: us.Boot}
 	return !supervisor.Alive() && len(a.requests()) == 0
+}
+
+// startUp is how long the application took until it could work; 0 if it never could.
+func (a *application) startUp() time.Duration {
+	begun, unknown := os.Stat(a.join(aboutFile))
+	ready, never := os.Stat(a.join(runningFile))
+	if unknown != nil || never != nil {
+		return 0
+	}
+	return ready.ModTime().Sub(begun.ModTime())
 }
 
 // leave lets an application end by itself that has nothing left to do.
@@ -242,8 +259,8 @@ func (a *application) kill(env []string) error {
 	if err := a.killHere(); err != nil {
 		return err
 	}
-	if c, elsewhere := standalone(is.Master, env); elsewhere && unknown == nil {
-		return c.gone(context.Background(), a.title())
+	if c, elsewhere := sparkhome.Standalone(is.Master, env); elsewhere && unknown == nil {
+		return gone(context.Background(), c, a.title())
 	}
 	return nil
 }

@@ -17,76 +17,26 @@ import (
 )
 
 // Binder asks a session of Spark on this machine, whatever the master is, what SQL would do. It starts one when it does not
-// know the answer already, and keeps it.
+// know the answer already and finds none that another process keeps.
 type Binder struct {
 	engine *Engine
 	mutex  sync.Mutex // guards what follows
-	own    *ours
+	own    *ours      // the session; nil before it is needed
 	number int
+	keep   time.Duration // see Keep
+	ends   bool          // Keep was told 0
+	doubt  bool          // something that was asked of the session may still run
 	closed bool
 }
 
 var (
 	_ engine.SQLBinder = (*Binder)(nil)
 	_ engine.Sampler   = (*Binder)(nil)
+	_ engine.Keeper    = (*Binder)(nil)
 )
 
 // NewBinder makes a binder with the engine's installation and folder.
 func NewBinder(e *Engine) *Binder { return &Binder{engine: e} }
-
-// sessionMemory is what the binder's session has at least.
-const sessionMemory = 1 << 30
-
-// call asks the session, which it starts if there is none, and waits for the end.
-func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end, error) {
-	b.mutex.Lock()
-	if b.closed {
-		b.mutex.Unlock()
-		return end{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "the engine is closed"}
-	}
-	if b.own != nil && b.own.dead() {
-		_ = b.own.remove()
-		b.own = nil
-	}
-	if b.own == nil {
-		limits.Memory, limits.Threads = max(limits.Memory, sessionMemory), max(limits.Threads, 1)
-		b.say(r.Kind)
-		a, ended, err := b.engine.begin(b.engine.submissionTo("local[*]", limits))
-		if err != nil {
-			b.mutex.Unlock()
-			return end{}, err
-		}
-		b.own = &ours{application: a, ended: ended}
-	}
-	b.number++
-	o := b.own
-	r.End = o.join(fmt.Sprintf("end-%06d.json", b.number))
-	err := o.ask(b.number, r)
-	b.mutex.Unlock()
-	if err != nil {
-		return end{}, fmt.Errorf("asking a session of Spark: %w", err)
-	}
-
-	ticker := time.NewTicker(endPoll)
-	defer ticker.Stop()
-	for {
-		var is end
-		if there(r.End) {
-			err := read(r.End, &is)
-			return is, err
-		}
-		select {
-		case <-ctx.Done():
-			return end{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
-		case <-o.ended:
-			if there(r.End) {
-				continue
-			}
-			return end{}, b.engine.died(o.application)
-		case <-ticker.C:
-		}
-	}
-}
 
 // say says that a session is started, which takes seconds, and what for.
 func (b *Binder) say(kind string) {
@@ -312,20 +262,4 @@ func (b *Binder) Query(ctx context.Context, q engine.Query, limits engine.Limits
 		rows.Columns = append(rows.Columns, hindcast.Column{Name: c.Name, Type: typ})
 	}
 	return rows, nil
-}
-
-// Close ends the session.
-func (b *Binder) Close() error {
-	b.mutex.Lock()
-	b.closed = true
-	o := b.own
-	b.own = nil
-	b.mutex.Unlock()
-	if o == nil {
-		return nil
-	}
-	if err := o.kill(b.engine.options.Env); err != nil {
-		return err
-	}
-	return o.remove()
 }

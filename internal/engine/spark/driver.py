@@ -54,6 +54,7 @@ class Application:
         self.folder = folder
         self.inbox = os.path.join(folder, "inbox")
         self.about = read(os.path.join(folder, "application.json"))
+        self.keep = self.about.get("keep")  # seconds that a session for queries stays after the last one, whoever asked for it
         self.current = None
         self.spark = None
         self.jvm = os.getppid()
@@ -89,15 +90,28 @@ class Application:
             if name is None:
                 if os.path.exists(os.path.join(self.inbox, "close")):
                     break
-                if not self.supervised() and time.monotonic() - idle > PARTING:
-                    shutil.rmtree(self.folder, ignore_errors=True)  # nobody is left who would
+                idled = time.monotonic() - idle
+                if (idled > PARTING and not self.supervised() if self.keep is None else idled > self.keep) and self.parted():
                     break
                 time.sleep(POLL)
                 continue
             self.do(name)
-            os.rename(os.path.join(self.inbox, name), os.path.join(self.folder, "done", name))
+            if self.keep is None:
+                os.rename(os.path.join(self.inbox, name), os.path.join(self.folder, "done", name))
+            else:
+                os.remove(os.path.join(self.inbox, name))  # it may have a secret in its SQL, and the folder stays
             idle = time.monotonic()
         self.spark.stop()
+
+    def parted(self):
+        """Closes the inbox, unless somebody has just asked for more, and removes the folder: nobody is left who would."""
+        shut = self.inbox + ".closed"
+        os.rename(self.inbox, shut)
+        if any(name.endswith(".json") for name in os.listdir(shut)):
+            os.rename(shut, self.inbox)
+            return False
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return True
 
     def secrets(self):
         """Settings that are not to be seen: they come through a named pipe and lie in no file."""
@@ -140,7 +154,7 @@ class Application:
         end = request["end"]
         if os.path.exists(end):
             return
-        self.current = name
+        self.current, self.keep = name, request.get("keep", self.keep)
         context = self.spark.sparkContext
         try:
             context.setJobGroup(name, request.get("tag", name))

@@ -23,6 +23,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/process"
+	"github.com/hindcast/hindcast/internal/sparkhome"
 )
 
 // Options open an engine.
@@ -49,12 +50,13 @@ type Engine struct {
 
 var _ engine.Engine = (*Engine)(nil)
 
-// ours is an application that this process started.
+// ours is an application that this process started, or a warm session that it uses.
 type ours struct {
 	*application
 	limits engine.Limits
-	ended  <-chan struct{}
-	given  int // requests
+	ended  <-chan struct{} // nil of a session that another process started
+	kept   bool            // it is a session that stays for other processes
+	given  int             // requests
 	open   map[string]bool
 	expire time.Time // of the keys that it was given; zero if they do not
 }
@@ -91,12 +93,32 @@ func Open(o Options) (*Engine, error) {
 	if err := sweep(o.Dir); err != nil {
 		return nil, err
 	}
+	var last started
+	if read(filepath.Join(o.Dir, startUpFile), &last) == nil && last.Version == o.Version {
+		o.Capacity.StartUp = time.Duration(last.Seconds * float64(time.Second))
+	}
 	return &Engine{options: o, works: map[string]*placed{}}, nil
 }
 
 // Remains finds and ends what applications of this machine work on. It needs no installation of Spark.
 func Remains(dir string, env []string) engine.Remains {
 	return &Engine{options: Options{Dir: dir, Env: env}, works: map[string]*placed{}}
+}
+
+// started is how long it took the last time to start an application on this machine: a plan says so where another engine would
+// do without.
+type started struct {
+	Version string  `json:"version"`
+	Seconds float64 `json:"seconds"`
+}
+
+const startUpFile = "start-up.json"
+
+// noteStartUp keeps how long an application of ours took to start; one that cannot be written is measured another time.
+func (e *Engine) noteStartUp(a *application) {
+	if took := a.startUp(); took > 0 {
+		_ = place(filepath.Join(e.options.Dir, startUpFile), asJSON(started{e.options.Version, took.Seconds()}))
+	}
 }
 
 // forgotten is how long the folder of a dead application is left to those who may want to read its log.
@@ -251,7 +273,7 @@ func (e *Engine) applicationFor(ctx context.Context, limits engine.Limits) (*our
 }
 
 func (e *Engine) start(ctx context.Context, limits engine.Limits) (*ours, error) {
-	if c, is := standalone(e.options.Spark.Master, e.options.Env); is && c.refused() {
+	if c, is := sparkhome.Standalone(e.options.Spark.Master, e.options.Env); is && c.Refused(ctx) {
 		return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no master of Spark listens at " + e.options.Spark.Master,
 			Next: "start it, or correct spark.master; ask: hindcast doctor spark"}
 	}
@@ -333,11 +355,11 @@ func (e *Engine) executorCores() int {
 	if e.options.Spark.Cores > 0 {
 		return e.options.Spark.Cores
 	}
-	c, is := standalone(e.options.Spark.Master, e.options.Env)
+	c, is := sparkhome.Standalone(e.options.Spark.Master, e.options.Env)
 	if !is {
 		return 1
 	}
-	p, err := c.page(context.Background())
+	p, err := c.Page(context.Background())
 	if err != nil || len(p.Workers) == 0 {
 		return 1
 	}
@@ -550,6 +572,7 @@ func (e *Engine) Close() error {
 	e.closed = true
 	doomed, ended := map[string]*application{}, map[string]<-chan struct{}{}
 	for _, o := range e.own {
+		e.noteStartUp(o.application)
 		doomed[o.dir], ended[o.dir] = o.application, o.ended
 	}
 	for _, p := range e.works {
