@@ -76,7 +76,7 @@ func (q Query) Uncarried(engine string, start int, tables []Table) error {
 	return u
 }
 
-// Together is the error whose place comes first of those of one text, and tells of the others.
+// Together is the error whose place comes first of those of one text, and says that there are others.
 func Together(list []*hindcast.Error) *hindcast.Error {
 	slices.SortStableFunc(list, func(a, b *hindcast.Error) int {
 		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))

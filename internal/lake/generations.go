@@ -19,7 +19,7 @@ const settling = 60 * time.Millisecond
 // folder is what is known of the entries of one fact.
 type folder struct {
 	fact   string
-	alone  bool            // the digest tells alone
+	alone  bool            // the digest is enough: no entry has to be listed
 	infos  []objstore.Info // the entries, where it does not
 	digest *digest         // nil if there are few entries
 }
@@ -228,7 +228,7 @@ func (l *Lake) folders(ctx context.Context) ([]folder, error) {
 	return found, err
 }
 
-// watched finds the facts that have entries, and of which the index tells alone. It lists no entries.
+// watched finds the facts that have entries, and for which of them the index is enough. It lists no entries.
 func (l *Lake) watched(ctx context.Context, store objstore.Watched) (found []folder, err error) {
 	names, err := objstore.Folders(ctx, l.store, l.catalogPrefix()+"facts/")
 	if err != nil {

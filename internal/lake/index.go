@@ -19,7 +19,7 @@ import (
 // It is never the truth: an entry counts as it is indexed while its stamp is the one that it had, and is read where it is not.
 type index struct {
 	fact    string
-	stamp   string   // of the folder of entries, when it was listed after; "" if that tells nothing
+	stamp   string   // of the folder of entries, when it was listed after; "" if that says nothing
 	texts   []string // that several units have
 	light   string   // the units, in the order of the entries' keys
 	offsets []uint32 // where each begins in it

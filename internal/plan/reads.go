@@ -109,7 +109,7 @@ func (p *Plan) Explain(err error, text string) error {
 // columnsDue says why what the lake has of a source does not do for columns that are wanted now; "" if it does. What is
 // narrowed by `columns: used` may be there with more columns: a definition that needs fewer unloads nothing. But each
 // that is there must still be in the source as it was: a column that was dropped may change what the SQL means, and no
-// name in it tells.
+// name in it shows that.
 func (m *maker) columnsDue(name string, used bool, current, now []hindcast.Column) string {
 	if !used {
 		if slices.ContainsFunc(now, func(c hindcast.Column) bool { return c.Absent }) {

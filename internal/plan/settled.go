@@ -199,7 +199,7 @@ func (m *maker) place(row *hindcast.Committed) (at, output int, ours bool) {
 	return at, output, at < len(m.history) && output >= 0 && row.Slice.Key == m.history[at].Key && row.Slice.Equal(m.history[at].Interval)
 }
 
-// Unexplained names the slices of which an output changed, or may change, and of which its status row does not say yet what
+// Unexplained names the slices whose output changed, or may change, and whose status row does not say yet what
 // they were made of.
 func (d *Draft) Unexplained(output int) (keys []string) {
 	for _, c := range d.all {

@@ -16,7 +16,7 @@ import (
 // Cluster is a standalone cluster of Spark, asked by its masters' web pages.
 type Cluster struct {
 	Masters []string // HOST:PORT; one of them leads
-	web     string   // the port of their web pages, which only a convention tells
+	web     string   // the port of their web pages, which is known by convention only
 }
 
 // Standalone is the cluster that a master names; ok is false if it is of another kind.

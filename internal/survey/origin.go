@@ -17,7 +17,7 @@ type text struct{ table, column int }
 // origins says of the columns of a target that is to be made which of them hold a source's values as they are, and fills in
 // the type that these have in the warehouse: a jsonb that only passes through stays jsonb, and what a function made does not.
 //
-// The engine tells it. The SQL is bound once more with a type of its own for each such column, an ENUM of one value, which
+// The engine finds it: the SQL is bound once more with a type of its own for each such column, an ENUM of one value, which
 // DuckDB keeps where a value is handed on and gives up where it could become another one. SQL that cannot be bound so, such as
 // a path into a JSON column (a.b), is bound for fewer columns at a time; such a column has no origin.
 func (s *Survey) origins(ctx context.Context, p *plan.Plan, o *hindcast.Output, group schema, result []hindcast.Column) ([]hindcast.Column, error) {

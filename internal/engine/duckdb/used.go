@@ -28,7 +28,7 @@ func (p *Pool) Used(ctx context.Context, q engine.Query, checks []engine.Check) 
 const standIn = "hindcast_used_"
 
 // Used returns, for each of the query's tables, the columns that the query or a check reads, in the table's order. A
-// table of which it is not sure is left out.
+// table that it is not sure of is left out.
 //
 // It reads DuckDB's own plans over empty tables: the scans in them have the columns that its pruning leaves. Pruning
 // is right or the results would be wrong without any cache. But two things make the plan of an empty table

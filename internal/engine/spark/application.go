@@ -26,7 +26,7 @@ var driver []byte
 //go:embed hindcast_tables.py
 var tablesModule []byte
 
-// application is a Spark application as its folder on this machine tells of it. Processes find it there, whoever started it.
+// application is a Spark application as its folder on this machine describes it. Processes find it there, whoever started it.
 type application struct {
 	dir string
 }

@@ -171,7 +171,7 @@ func sized(all map[string]string, work engine.Work, s hindcast.Spark) map[string
 	return all
 }
 
-// tables are a query's, over files or, to bind it, over none. used marks every column, so that the plan tells which are read.
+// tables are a query's, over files or, to bind it, over none. used marks every column, so that the plan shows which are read.
 func tables(q engine.Query, empty, used bool) []table {
 	list := make([]table, len(q.Tables))
 	for i, t := range q.Tables {

@@ -51,7 +51,7 @@ const viewsBound = 1000
 // under fills in which tables the views are over. DuckDB keeps no record of that, and finds it by binding each view; a view that
 // cannot be bound is the caller's problem when it is read.
 //
-// The plan tells it, before it is optimized: the optimizer leaves out what cannot have rows. DuckDB's own extraction of table names
+// DuckDB's plan shows it, before it is optimized: the optimizer leaves out what cannot have rows. DuckDB's own extraction of table names
 // must not be used here: it binds views with placeholders for their columns, and the next checkpoint writes those into the file.
 func (w *Owner) under(ctx context.Context, all, found map[string]warehouse.Table, names []string) error {
 	views := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !found[name].View })
