@@ -657,6 +657,30 @@ func TestEditsAreSeen(t *testing.T) {
 	}
 }
 
+// A load that writes a row into another slice, and loses one of its own to somebody, still has as many rows as it committed.
+func TestEditsInTwoSlicesDoNotEvenOut(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint, note text)")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+
+	if _, err := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, range AS n FROM range(3)").Into(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+
+	february := january("r", 1)
+	february.Slice = hindcast.Slice{Key: "2020-02-01", Interval: warehousetest.February}
+	february.Hooks.After = []string{"INSERT INTO result VALUES ('2020-01-06', 7)"}
+	if _, err := filled(t, february, "SELECT DATE '2020-02-05' AS day, range AS n FROM range(3)").Into(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+
+	c.Exec(t, url, "DELETE FROM result WHERE day >= '2020-02-01' AND n = 0")
+	keys, err := w.Edited(t.Context(), "p", warehouse.Published{Target: target, Columns: columns, TimeZone: "UTC"})
+	if err != nil || strings.Join(keys, " ") != "2020-01-01 2020-02-01" {
+		t.Errorf("these slices are edited: %q, %v", keys, err)
+	}
+}
+
 // A constraint of the target that a row breaks fails the slice for good, and says which.
 func TestConstraintsThatRowsBreak(t *testing.T) {
 	for _, s := range []struct {

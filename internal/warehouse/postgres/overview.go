@@ -129,14 +129,16 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 }
 
 // untouchedQuery compares all slices at once, without finding the slice of each row: where the target has, from the first slice to
-// the last, as many rows of each transaction as were committed by it, each slice has its own: a row that is changed is another
-// transaction's. Slices that several transactions wrote, and rows between slices, make it false.
+// the last, as many rows of each transaction as were committed by it, and all of them lie in the slice that it loaded, each slice
+// has its own: a row that is changed is another transaction's. A slice that several transactions wrote, several slices of one
+// transaction, and rows between slices make it false.
 func untouchedQuery(p warehouse.Published, from string) string {
 	column, bound := timeOf(p)
 	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, content` + from + `),
-	p AS (SELECT 'xid:' || x::text AS content, n FROM (SELECT xmin AS x, count(*) AS n FROM ` + parseName(p.Target.Table).sql() +
-		" WHERE " + column + " >= (SELECT " + bound("min(slice_start)") + " FROM s) AND " + column + " < (SELECT " + bound("max(slice_end)") + ` FROM s) GROUP BY 1) written)
-	SELECT NOT EXISTS (SELECT FROM p FULL JOIN (SELECT content, sum(n) AS n FROM s WHERE n <> 0 GROUP BY 1) c USING (content) WHERE p.n IS DISTINCT FROM c.n)`
+	p AS (SELECT 'xid:' || x::text AS content, n, first, last FROM (SELECT xmin AS x, count(*) AS n, min(` + column + ") AS first, max(" + column + ") AS last FROM " +
+		parseName(p.Target.Table).sql() + " WHERE " + column + " >= (SELECT " + bound("min(slice_start)") + " FROM s) AND " + column + " < (SELECT " + bound("max(slice_end)") + ` FROM s) GROUP BY 1) written),
+	c AS (SELECT content, count(*) AS number, sum(n) AS n, ` + bound("min(slice_start)") + " AS a, " + bound("max(slice_end)") + ` AS b FROM s WHERE n <> 0 GROUP BY 1)
+	SELECT NOT EXISTS (SELECT FROM p FULL JOIN c USING (content) WHERE p.n IS DISTINCT FROM c.n OR c.number > 1 OR p.first < c.a OR p.last >= c.b)`
 }
 
 // timeOf is the target's time column, and a slice's bound as that has it.
