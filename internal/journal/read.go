@@ -371,6 +371,9 @@ func missing(key string, err error) error {
 	if errors.Is(err, objstore.ErrNotExist) {
 		return corrupt(key, 0, "it is missing")
 	}
+	if errors.Is(err, objstore.ErrDamaged) {
+		return corrupt(key, 0, objstore.ErrDamaged.Error())
+	}
 	if err != nil {
 		return fmt.Errorf("reading the journal %s: %w", key, err)
 	}

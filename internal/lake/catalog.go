@@ -67,11 +67,12 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	if errors.Is(err, objstore.ErrNotExist) {
 		return nil, "", nil
 	}
+	damaged, err := damage(err)
 	if err != nil {
 		return nil, "", broken(l.Absolute(key), "cannot be read", err)
 	}
 
-	m, corrupt := l.manifest(body, l.Absolute(key), key)
+	m, corrupt := l.manifest(body, damaged, l.Absolute(key), key)
 	if corrupt != nil {
 		found, err := l.second(ctx, key)
 		if err != nil || found.Manifest == nil {
@@ -85,14 +86,11 @@ func (l *Lake) entry(ctx context.Context, key string) (*hindcast.Manifest, strin
 	return m, info.ETag, nil
 }
 
-// manifest decodes what is the manifest of a catalog key's unit or dimension. E-MANIFEST, with the place, if it is not.
-func (l *Lake) manifest(body []byte, place, key string) (*hindcast.Manifest, error) {
+// manifest decodes what is the manifest of a catalog key's unit or dimension. E-MANIFEST, with the place, if it is not, or if
+// it was read with that damage.
+func (l *Lake) manifest(body []byte, damaged error, place, key string) (*hindcast.Manifest, error) {
 	m := new(hindcast.Manifest)
-	err := json.Unmarshal(body, m)
-	if err == nil {
-		err = unseal(body)
-	}
-	if err != nil {
+	if err := unpack(body, damaged, m); err != nil {
 		return nil, badManifest(place, err.Error())
 	}
 

@@ -174,10 +174,10 @@ func (l *Lake) readDigest(ctx context.Context, fact string) (*digest, error) {
 	return d, nil
 }
 
-// readIndex reads an object of an index; nil if there is none.
+// readIndex reads an object of an index; nil if there is none, or a damaged one.
 func (l *Lake) readIndex(ctx context.Context, key string) (body []byte, etag string, err error) {
 	body, info, err := l.store.Get(ctx, key)
-	if errors.Is(err, objstore.ErrNotExist) {
+	if errors.Is(err, objstore.ErrNotExist) || errors.Is(err, objstore.ErrDamaged) {
 		return nil, "", nil
 	}
 	if err != nil {

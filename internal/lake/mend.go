@@ -115,11 +115,12 @@ func (l *Lake) second(ctx context.Context, key string) (found Mended, err error)
 		if errors.Is(err, objstore.ErrNotExist) {
 			continue // an unload that did not finish
 		}
+		damaged, err := damage(err)
 		if err != nil {
 			return found, broken(l.Absolute(place), "cannot be read", err)
 		}
 
-		m, corrupt := l.manifest(body, l.Absolute(place), key)
+		m, corrupt := l.manifest(body, damaged, l.Absolute(place), key)
 		if corrupt == nil && l.Prefix(m) == below+folder+"/" {
 			return Mended{Manifest: m, From: "the copy beside the files"}, nil
 		}
@@ -152,11 +153,12 @@ func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
 	if errors.Is(err, objstore.ErrNotExist) {
 		return badManifest(l.Absolute(place), "it is not there")
 	}
+	damaged, err := damage(err)
 	if err != nil {
 		return broken(l.Absolute(place), "cannot be read", err)
 	}
 
-	copied, err := l.manifest(body, l.Absolute(place), l.entryKey(m))
+	copied, err := l.manifest(body, damaged, l.Absolute(place), l.entryKey(m))
 	if err == nil && l.Prefix(copied) != l.Prefix(m) {
 		err = badManifest(l.Absolute(place), "it is of another generation")
 	}

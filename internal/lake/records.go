@@ -2,7 +2,6 @@ package lake
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"strings"
@@ -48,15 +47,13 @@ func (l *Lake) Records(ctx context.Context) ([]*hindcast.Manifest, error) {
 	err = parallel.Do(len(infos), max(l.area.width(), runtime.GOMAXPROCS(0)), func(n int) error {
 		key := infos[n].Key
 		body, _, err := l.store.Get(ctx, key)
+		damaged, err := damage(err)
 		if err != nil {
 			return broken(l.Absolute(key), "cannot be read", err)
 		}
 
 		m := new(hindcast.Manifest)
-		if err = json.Unmarshal(body, m); err == nil {
-			err = unseal(body)
-		}
-
+		err = unpack(body, damaged, m)
 		if err != nil || l.recordKey(m.Name, m.Key) != key {
 			what := "it is of something else"
 			if err != nil {

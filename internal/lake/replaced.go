@@ -2,7 +2,6 @@ package lake
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -54,16 +53,13 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 
 func (l *Lake) kept(ctx context.Context, key string) (Kept, error) {
 	body, _, err := objstore.Find(ctx, l.store, key)
+	damaged, err := damage(err)
 	if err != nil {
 		return Kept{}, broken(l.Absolute(key), "cannot be read", err)
 	}
 
 	m := new(hindcast.Manifest)
-	if err = json.Unmarshal(body, m); err == nil {
-		err = unseal(body)
-	}
-
-	if err != nil {
+	if err := unpack(body, damaged, m); err != nil {
 		return Kept{Fault: badManifest(l.Absolute(key), err.Error())}, nil
 	}
 

@@ -91,11 +91,15 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("pipeline %s has no run %s", l.pipeline, id), Next: "`hindcast list` shows its runs"}
 	}
+	damaged, err := damage(err)
 	if err != nil {
 		return broken(l.Absolute(key), "cannot be read", err)
 	}
 
-	if err = decode(body, plan); err == nil {
+	if err = damaged; err == nil {
+		err = decode(body, plan)
+	}
+	if err == nil {
 		err = unseal(body)
 	}
 

@@ -6,7 +6,19 @@ import (
 	"fmt"
 	"hash/crc32"
 	"regexp"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
 )
+
+// damage splits the error of reading a record. That its bytes are wrong, where the store itself knows that, means the same as a
+// checksum of its own that does not fit; any other error is why it cannot be read.
+func damage(err error) (corrupt, other error) {
+	if errors.Is(err, objstore.ErrDamaged) {
+		return objstore.ErrDamaged, nil
+	}
+	return nil, err
+}
 
 // castagnoli is the polynomial of the records' checksums, as of the journal's lines.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -27,6 +39,17 @@ func seal(record any) ([]byte, error) {
 	}
 
 	return fmt.Appendf(body[:len(body)-1:len(body)-1], `,"crc32c":"%08x"}`, crc32.Checksum(body, castagnoli)), nil
+}
+
+// unpack decodes a manifest that was read with that damage, nil if there is none, and compares it with its checksum.
+func unpack(body []byte, damaged error, m *hindcast.Manifest) error {
+	if damaged != nil {
+		return damaged
+	}
+	if err := json.Unmarshal(body, m); err != nil {
+		return err
+	}
+	return unseal(body)
 }
 
 // unseal compares a record with its checksum. Records of earlier versions have none.

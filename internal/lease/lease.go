@@ -193,12 +193,13 @@ func read(ctx context.Context, store objstore.Store, pipeline string) (record, s
 	if errors.Is(err, objstore.ErrNotExist) {
 		return record{}, "", nil
 	}
-	if err != nil {
+	damaged := errors.Is(err, objstore.ErrDamaged)
+	if err != nil && !damaged {
 		return record{}, "", fmt.Errorf("reading the lease: %w", err)
 	}
 
 	var r record
-	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 {
+	if err := json.Unmarshal(body, &r); err != nil || r.Fence < 1 || damaged {
 		return record{}, "", &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Cause: err,
 			Message: "the lease is corrupt", Place: hindcast.Place{File: objstore.Location(store, key)},
 			Next: "make sure that nobody runs this pipeline, then delete the file"}

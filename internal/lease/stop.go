@@ -60,7 +60,7 @@ func (r StopRequest) put(ctx context.Context, store objstore.Store, key string) 
 		switch {
 		case errors.Is(err, objstore.ErrNotExist):
 			condition.IfNoneMatch = true
-		case err != nil:
+		case err != nil && !errors.Is(err, objstore.ErrDamaged):
 			return err
 		default:
 			condition.IfMatch = info.ETag

@@ -8,12 +8,15 @@ import (
 	"io"
 )
 
-// The two errors that callers decide on. Drivers wrap them.
+// The errors that callers decide on. Drivers wrap them.
 var (
 	// ErrNotExist means that there is no object with this key.
 	ErrNotExist = errors.New("no such object")
 	// ErrPrecondition means that a conditional write lost: the object already exists, or has changed.
 	ErrPrecondition = errors.New("object changed or exists")
+	// ErrDamaged means that the store itself knows an object's bytes to be wrong, and that reading it again did not help. Not
+	// every store can tell: a folder returns whatever bytes it has.
+	ErrDamaged = errors.New("the bytes are not those that were written")
 )
 
 // Info describes an object.
@@ -35,7 +38,8 @@ type Condition struct {
 type Store interface {
 	// URL names the store for people and engines: an absolute folder, or s3://bucket/prefix. No secrets.
 	URL() string
-	// Get returns an object's bytes and its info, or ErrNotExist. Safe for parallel use.
+	// Get returns an object's bytes and its info, or ErrNotExist. With ErrDamaged it returns the info, whose ETag lets a Put
+	// replace the object, and the bytes as they are. Safe for parallel use.
 	Get(ctx context.Context, key string) ([]byte, Info, error)
 	// Put writes an object whole: a reader sees the old bytes or the new ones, and once Put has returned they survive a
 	// loss of power. Safe to repeat. It returns ErrPrecondition if the condition does not hold; of several writers with

@@ -36,7 +36,7 @@ func (l *runLog) open(ctx context.Context, s *session.Session, c *claim, open fu
 
 	key, path := s.Lake.LogKey(c.run), s.Scratch.Join("log")
 	earlier, _, err := s.Store.Get(ctx, key) // from before the run was resumed
-	if errors.Is(err, objstore.ErrNotExist) {
+	if errors.Is(err, objstore.ErrNotExist) || errors.Is(err, objstore.ErrDamaged) {
 		err = nil
 	}
 	if err == nil {

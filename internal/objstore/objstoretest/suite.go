@@ -555,3 +555,25 @@ func wholeObjects(t *testing.T, store objstore.Store) {
 		return nil
 	})
 }
+
+// Damaged checks what a store that can tell reports of an object whose bytes are not those that were written. spoil changes the
+// bytes of a key's object where they are stored.
+func Damaged(t *testing.T, store objstore.Store, spoil func(key string)) {
+	was := put(t, store, "a/one", "as it was written")
+	put(t, store, "a/two", "the other one")
+	spoil("a/one")
+
+	body, info, err := objstore.Find(t.Context(), store, "a/one")
+	if !errors.Is(err, objstore.ErrDamaged) || len(body) == 0 || string(body) == "as it was written" {
+		t.Errorf("damaged: %q, %v", body, err)
+	}
+	if info.Key != "a/one" || info.ETag == "" {
+		t.Errorf("the info of a damaged object is %+v; it was %+v", info, was)
+	}
+	get(t, store, "a/two", "the other one")
+
+	if _, err := store.Put(t.Context(), "a/one", []byte("again"), objstore.Condition{IfMatch: info.ETag}); err != nil {
+		t.Errorf("replacing it: %v", err)
+	}
+	get(t, store, "a/one", "again")
+}

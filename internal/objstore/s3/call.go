@@ -15,6 +15,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/hindcast/hindcast/internal/objstore"
 )
 
 // request describes one call, for its limits and for errors.
@@ -108,7 +110,7 @@ func (s *Store) renew() bool {
 
 // heals reports whether the same call may succeed later. What is not the server's answer is the network's.
 func heals(err error) bool {
-	if errors.Is(err, errRange) || isOurs(err) {
+	if errors.Is(err, errRange) || errors.Is(err, objstore.ErrDamaged) || isOurs(err) {
 		return false
 	}
 

@@ -77,7 +77,7 @@ func (s *Store) object(r request) string { return "s3://" + s.options.bucket + "
 
 // network is for errors without an answer.
 func (s *Store) network(e *hindcast.Error, r request, err error) {
-	if errors.Is(err, errDamaged) || errors.Is(err, errRange) {
+	if errors.Is(err, objstore.ErrDamaged) || errors.Is(err, errGarbled) || errors.Is(err, errRange) {
 		e.Message = fmt.Sprintf("%s: %v", s.object(r), err)
 		e.Next = "check the server, and the network between it and this machine"
 		return

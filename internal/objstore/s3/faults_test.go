@@ -15,6 +15,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/objstoretest"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
@@ -134,6 +135,52 @@ func TestDamagedBodiesAreReadAgain(t *testing.T) {
 	}
 	if body, _, err := store.Get(t.Context(), "x"); err != nil || string(body) != "as it was written" {
 		t.Errorf("read %q, %v", body, err)
+	}
+}
+
+// What is damaged where it is stored is told after a few tries; what each answer has other damage of may heal for longer.
+func TestDamagedObjects(t *testing.T) {
+	server := s3test.Start(t)
+	server.Setenv(t)
+	bucket := server.Bucket(t)
+	proxy := server.Proxy(t, func(r s3test.Request) s3test.Fault {
+		if r.Op == "GET" && strings.HasSuffix(r.Key, "/flipped") && r.Nth <= 7 {
+			return []s3test.Fault{s3test.Damage, s3test.None, s3test.Cut}[r.Nth%3]
+		}
+		return s3test.None
+	})
+	spoil := func(key string, change func(body []byte) []byte) {
+		t.Helper()
+		path := filepath.Join(server.Root, bucket, "lake", key)
+		body, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, change(body), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	turned := func(body []byte) []byte { body[3] ^= 1; return body }
+
+	store := open(t, proxy.Endpoint, bucket, "lake")
+	objstoretest.Damaged(t, store, func(key string) { spoil(key, turned) })
+	objstoretest.Damaged(t, store, func(key string) { spoil(key, func(body []byte) []byte { return body[:5] }) })
+	tries := 0
+	for _, r := range proxy.Requests() {
+		if r.Op == "GET" && strings.HasSuffix(r.Key, "/a/one") {
+			tries++
+		}
+	}
+	if tries != 2*(3+1) {
+		t.Errorf("a damaged object and the one in its place were read with %d tries, want 3 and 1, twice", tries)
+	}
+
+	if _, err := store.Put(t.Context(), "flipped", []byte("as it was written"), objstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	spoil("flipped", turned) // every third answer turns another bit as well, every third is cut off
+	if _, _, err := store.Get(t.Context(), "flipped"); !errors.Is(err, objstore.ErrDamaged) {
+		t.Errorf("an object that is damaged in two ways: %v", err)
 	}
 }
 

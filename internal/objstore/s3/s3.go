@@ -70,6 +70,7 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 		return nil, info, err
 	}
 
+	var wrong repeated
 	r := request{action: "s3:GetObject", key: full}
 	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
 		out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &s.options.bucket, Key: &full})
@@ -79,11 +80,16 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 		defer out.Body.Close()
 
 		info = objstore.Info{Key: key, Bytes: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag)}
-		body, err = whole(out)
+		if body, err = whole(out); errors.Is(err, errGarbled) && wrong.again(body) {
+			return objstore.ErrDamaged
+		}
 		return err
 	})
 	if missing(err) {
 		return nil, objstore.Info{}, fmt.Errorf("reading %s: %w", key, objstore.ErrNotExist)
+	}
+	if errors.Is(err, objstore.ErrDamaged) {
+		return body, info, s.fail(r, err)
 	}
 	if err != nil {
 		return nil, objstore.Info{}, s.fail(r, err)
@@ -92,7 +98,23 @@ func (s *Store) Get(ctx context.Context, key string) (body []byte, info objstore
 	return body, info, nil
 }
 
-// whole reads an answer's body and proves that it was neither cut off nor changed.
+// repeated tells an object that is damaged where it is stored from one that is damaged on its way: a network does not change
+// the same bytes the same way again and again.
+type repeated struct {
+	sum   string
+	times int
+}
+
+// again takes the wrong bytes of one more try, and reports whether it is the third in a row with the same.
+func (r *repeated) again(body []byte) bool {
+	if s := sum(body); s != r.sum {
+		r.sum, r.times = s, 0
+	}
+	r.times++
+	return r.times == 3
+}
+
+// whole reads an answer's body and proves that it was neither cut off nor changed. A changed one is returned with errGarbled.
 func whole(out *awss3.GetObjectOutput) ([]byte, error) {
 	size := aws.ToInt64(out.ContentLength)
 	body := make([]byte, 0, size+1)
@@ -105,7 +127,7 @@ func whole(out *awss3.GetObjectOutput) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d of %d bytes", errCut, n, size)
 	}
 	if want := out.Metadata[metaSum]; want != "" && want != sum(buffer.Bytes()) {
-		return nil, errDamaged
+		return buffer.Bytes(), errGarbled
 	}
 
 	return buffer.Bytes(), nil
@@ -412,6 +434,6 @@ func pause(ctx context.Context, d time.Duration) error {
 
 var (
 	errCut     = errors.New("the body was cut off")
-	errDamaged = errors.New("the bytes are not those that were written")
+	errGarbled = errors.New("the bytes that arrive are not those that were written")
 	errRange   = errors.New("the server does not support ranges")
 )
