@@ -165,8 +165,9 @@ func (d *decoder) keepConf(name, written, value string) {
 }
 
 var (
-	secretName   = regexp.MustCompile(`(?i)secret|password|token|access[._-]?key`) // as Spark's own redaction has it
-	secretOption = regexp.MustCompile(`(?i)(?:secret|password|token|access[._-]?key)[a-z._-]*=\S`)
+	// as Spark's own redaction has it, and the keys of Azure and Google
+	secretName   = regexp.MustCompile(`(?i)secret|password|token|(?:access|account|private)[._-]?key|azure\.sas`)
+	secretOption = regexp.MustCompile(`(?i)(?:secret|password|token|(?:access|account|private)[._-]?key)[a-z._-]*=\S`)
 )
 
 // secretSetting reports whether a setting's value is, or holds, a secret.

@@ -146,12 +146,12 @@ type prepare struct {
 	Pipeline string            `json:"pipeline"`
 	Target   hindcast.Target   `json:"target"`
 	Columns  []hindcast.Column `json:"columns"`
-	Fence    int64             `json:"fence"`
+	Claim    warehouse.Claim   `json:"claim"`
 }
 
 // Prepare has the owner create tables and raise the fence.
-func (c *Client) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
-	_, err := call[any](ctx, c, "prepare", prepare{pipeline, t, columns, fence})
+func (c *Client) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
+	_, err := call[any](ctx, c, "prepare", prepare{pipeline, t, columns, claim})
 	return err
 }
 

@@ -85,7 +85,7 @@ func (s *session) loads() map[string]child.Handler {
 			return s.held.end(ctx, k)
 		}),
 		"prepare": handle(s, func(w warehouse.Warehouse, ctx context.Context, p prepare) (any, error) {
-			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Fence)
+			return nil, w.Prepare(ctx, p.Pipeline, p.Target, p.Columns, p.Claim)
 		}),
 		"seed": handle(s, func(w warehouse.Warehouse, ctx context.Context, t warehouse.Seed) (any, error) {
 			seeder, ok := w.(warehouse.Seeder)

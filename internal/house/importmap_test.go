@@ -61,7 +61,7 @@ var importMap = []row{
 	{"lake", []string{".", "objstore", "chunks", "parallel"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore", "parallel"}, "durable events"},
 	{"scratch", []string{"."}, "one process's own folder, for a remote lake"},
-	{"lease", []string{".", "objstore", "lake", "process"}, "who may run a pipeline; the lake lays down where its records lie"},
+	{"lease", []string{".", "objstore", "lake", "journal", "process"}, "who may run a pipeline; the lake lays down where its records lie, and journals have earlier fences"},
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
@@ -75,7 +75,7 @@ var importMap = []row{
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
-	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "child", "config"},
+	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "warehouse", "child", "config"},
 		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 

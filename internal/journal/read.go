@@ -79,6 +79,23 @@ func Read(ctx context.Context, store objstore.Store, prefix string) (events []hi
 	return c.events()
 }
 
+// HighestFence is the highest fence that a journal below prefix was written, or begun, under, by the names of its files; 0 if there
+// is none.
+func HighestFence(ctx context.Context, store objstore.Store, prefix string) (highest int64, err error) {
+	infos, err := store.List(ctx, prefix+stem)
+	if err != nil {
+		return 0, fmt.Errorf("listing the journal: %w", err)
+	}
+
+	for _, info := range infos {
+		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
+		if p, ok := parse(name); ok {
+			highest = max(highest, p.fence)
+		}
+	}
+	return highest, nil
+}
+
 // load reads the lines of the valid journal.
 func load(ctx context.Context, store objstore.Store, prefix string) (*chain, error) {
 	files, err := list(ctx, store, prefix)

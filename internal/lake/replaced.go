@@ -19,7 +19,7 @@ type Kept struct {
 // Replaced lists what the loads of all runs replaced, as far as it is there and has a manifest: loads of earlier versions
 // wrote none.
 func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
-	runs, err := l.runs(ctx)
+	runs, err := l.Runs(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ var claim = []byte("{}\n")
 
 // NewRunID allocates the next free id of the form r1, r2, … It is the caller's alone, also among processes.
 func (l *Lake) NewRunID(ctx context.Context) (string, error) {
-	ids, err := l.runs(ctx)
+	ids, err := l.Runs(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +122,7 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 // ListRuns returns the ids of all runs that have a plan, the one that was planned last first: names say nothing, they may
 // be the user's. One whose plan is corrupt comes last.
 func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
-	ids, err := l.runs(ctx)
+	ids, err := l.Runs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +168,8 @@ func (l *Lake) ListRuns(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// runs returns the ids of all runs, those that are only claimed too.
-func (l *Lake) runs(ctx context.Context) ([]string, error) {
+// Runs returns the ids of all runs, those that are only claimed too.
+func (l *Lake) Runs(ctx context.Context) ([]string, error) {
 	below := Bookkeeping(l.pipeline) + "runs/"
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {

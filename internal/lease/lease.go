@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/process"
@@ -129,11 +130,25 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	}
 }
 
-// aboveAll is the highest fence known from anywhere else when there is no lease.
+// aboveAll is the highest fence known from anywhere else when there is no lease: from generations, and from the journals of runs that
+// may have unloaded nothing.
 func aboveAll(ctx context.Context, store objstore.Store, pipeline string, floor int64) (int64, error) {
 	highest, err := lake.HighestFence(ctx, store, pipeline)
 	if err != nil {
 		return floor, fmt.Errorf("looking for earlier fences: %w", err)
+	}
+
+	l := lake.New(store, pipeline)
+	runs, err := l.Runs(ctx)
+	if err != nil {
+		return floor, fmt.Errorf("looking for earlier fences: %w", err)
+	}
+	for _, run := range runs {
+		fence, err := journal.HighestFence(ctx, store, l.RunPrefix(run))
+		if err != nil {
+			return floor, fmt.Errorf("looking for earlier fences: %w", err)
+		}
+		highest = max(highest, fence)
 	}
 	return max(floor, highest), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // claim is a run's right to write: its id, and the pipeline's lease with its fence.
@@ -91,8 +92,8 @@ func (c *claim) fence() int64 { return c.lease().Fence() }
 // check asks the lake whether the lease is still ours.
 func (c *claim) check(ctx context.Context) error { return c.lease().Check(ctx) }
 
-// prepare raises the warehouse's fence to the lease's. A warehouse whose fence is higher, because another lake was used with it
-// or this lake was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
+// prepare raises the warehouse's fence to the lease's. A warehouse whose fence is as high already, because another lake was used
+// with it or this lake or its lease was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
 func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 	w, name := c.session.Warehouse, p.Pipeline.Name
 	err := c.prepareTargets(ctx, p)
@@ -100,7 +101,7 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 
-	if err := c.check(ctx); err != nil { // the higher fence is our successor's
+	if err := c.check(ctx); err != nil { // the fence is our successor's
 		return err
 	}
 	highest, err := w.Fence(ctx, name)
@@ -121,7 +122,7 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 // prepareTargets raises the warehouse's fence, and makes the targets that are not there.
 func (c *claim) prepareTargets(ctx context.Context, p *plan.Plan) error {
 	for k := range p.Outputs {
-		if err := c.session.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Outputs[k].Target, p.Outputs[k].Result, c.fence()); err != nil {
+		if err := c.session.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Outputs[k].Target, p.Outputs[k].Result, warehouse.Claim{Fence: c.fence(), New: k == 0}); err != nil {
 			return err
 		}
 	}

@@ -52,12 +52,21 @@ type Replacement struct {
 	PreviousAs string `json:"previous_as,omitempty"`
 }
 
+// Claim is a run's right to publish: the fence of its lease.
+type Claim struct {
+	Fence int64 `json:"fence"`
+	// New says that the warehouse has not seen the claim yet: a fence that is there already is another lake's, or that of a lease
+	// that was lost, and would let two runs publish side by side.
+	New bool `json:"new,omitempty"`
+}
+
 // Loader publishes in a warehouse.
 type Loader interface {
 	// Prepare creates hindcast_status and hindcast_lease where they are not, and the target from columns (their types
-	// translated) if it does not exist, and raises the pipeline's fence to the given number. E-FENCED if a higher one is there.
-	// What writers with a lower fence have staged and not published is removed. Safe to repeat.
-	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error
+	// translated) if it does not exist, and raises the pipeline's fence to the claim's. E-FENCED if a higher one is there or, for
+	// a claim that is new, the same one. What writers with a lower fence have staged and not published is removed. A claim that
+	// is not new may be repeated.
+	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim Claim) error
 	// Fence returns the pipeline's fence; 0 if it was never raised.
 	Fence(ctx context.Context, pipeline string) (int64, error)
 	// Stage brings the files of a publication into the warehouse, where nobody sees them yet, without a lock on a target. It

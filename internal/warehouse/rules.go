@@ -31,6 +31,14 @@ func CheckFence(highest, fence int64) error {
 	return nil
 }
 
+// CheckClaim is CheckFence for a claim, which must be above the highest fence if it is new.
+func CheckClaim(highest int64, claim Claim) error {
+	if claim.New {
+		highest++ // which the claim may be
+	}
+	return CheckFence(highest, claim.Fence)
+}
+
 // RunHooks gives the user's hooks under a key ("load.before") to run, one after another, within the transaction of a
 // publication. Transaction control would end it: E-HOOK before the hook is run. An error of run is a *hindcast.Error; one
 // that is permanent becomes E-HOOK, with the hook's place.

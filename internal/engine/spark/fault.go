@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -223,6 +224,10 @@ var (
 	damageWords = []string{"is not a Parquet file", "Could not read footer", "Encountered error while reading file", "ParquetDecodingException", "can not read class"}
 )
 
+// raised is the text of an error that hindcast made (mark, and raised in hindcast_tables.py) and that was evaluated: it begins a
+// message. In the middle of one it stands in a plan that Spark shows of SQL that it cannot analyze.
+var raised = regexp.MustCompile(`(?m)(?:^|Exception: )(?:\[USER_RAISED_EXCEPTION\] )?hindcast(?:<<|!!)(.*?)>>`)
+
 // translate makes one error of what Spark says, with its place in the query's SQL.
 func translate(s *said, q engine.Query, f frozen) error {
 	all := s.Message
@@ -241,11 +246,8 @@ func translate(s *said, q engine.Query, f frozen) error {
 	case has(all, lostWords), has(s.Type, []string{"Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}):
 		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark lost what worked on the slice: " + summary(s)}
 	}
-	for _, begins := range []string{"hindcast<<", "hindcast!!"} { // see mark, and raised in hindcast_tables.py
-		if _, what, found := strings.Cut(all, begins); found {
-			what, _, _ = strings.Cut(what, ">>")
-			return unreadable(what)
-		}
+	if found := raised.FindStringSubmatch(all); found != nil {
+		return unreadable(found[1])
 	}
 
 	code := hindcast.ESQL

@@ -37,6 +37,11 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 			Code: hindcast.ESQLSyntax, Class: hindcast.ClassPermanent, Message: "Syntax error at or near ':'.", Place: hindcast.Place{File: "x.sql", Line: 2, Column: 3}},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<type:facts.id>>"}`:   {Code: hindcast.EType, Class: hindcast.ClassPermanent},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<absent:facts.id>>"}`: {Code: hindcast.EParquet, Class: hindcast.ClassTransient},
+		// what the views are made of is in the plan that Spark shows behind the error, and has not been evaluated
+		`{"type": "AnalysisException", "message": "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column nosuch cannot be resolved; line 1 pos 7;\n'Project ['nosuch]\n+- Project [if ((d < x)) cast(raise_error(USER_RAISED_EXCEPTION, map(errorMessage, hindcast!!infinite:facts.day>>)) as date)]", "classes": ["UNRESOLVED_COLUMN.WITH_SUGGESTION"]}`: {
+			Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "A column nosuch cannot be resolved"},
+		`{"type": "Py4JJavaError", "message": "An error occurred while calling o9.parquet.\n: org.apache.spark.SparkException: Job aborted due to stage failure: java.lang.RuntimeException: hindcast!!infinite:facts.day>>\n\tat org"}`: {
+			Code: hindcast.EType, Class: hindcast.ClassPermanent},
 	} {
 		var is said
 		if err := json.Unmarshal([]byte(text), &is); err != nil {

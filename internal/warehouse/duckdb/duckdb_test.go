@@ -342,7 +342,7 @@ func TestWhatIsStoredIsWhatWasStaged(t *testing.T) {
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
 	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 		Replacement: warehouse.Replacement{Target: hindcast.Target{Table: "result", Time: "day"}, Attempt: 1, Columns: columns, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Files: warehousetest.Files(staged), Rows: 2}}
-	if err := w.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", l.Target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -376,7 +376,7 @@ func TestAnOwnerThatDiesIsReplaced(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	target := hindcast.Target{Table: "result", Time: "day"}
-	if err := c.Prepare(t.Context(), "p", target, []hindcast.Column{{Name: "day", Type: "DATE"}}, 3); err != nil {
+	if err := c.Prepare(t.Context(), "p", target, []hindcast.Column{{Name: "day", Type: "DATE"}}, warehouse.Claim{Fence: 3}); err != nil {
 		t.Fatal(err)
 	}
 	c.KillOwner()
@@ -384,7 +384,7 @@ func TestAnOwnerThatDiesIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after the owner's death: %v", err)
 	}
-	if err := c.Prepare(t.Context(), "p", target, nil, 2); err == nil {
+	if err := c.Prepare(t.Context(), "p", target, nil, warehouse.Claim{Fence: 2}); err == nil {
 		t.Error("the fence was forgotten")
 	}
 }
@@ -400,7 +400,7 @@ func TestAnOwnerThatDiesWhileItIsHeld(t *testing.T) {
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
 	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 		Replacement: warehouse.Replacement{Target: hindcast.Target{Table: "result", Time: "day"}, Attempt: 1, Columns: columns, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Previous: filepath.Join(t.TempDir(), "previous")}}
-	if err := c.Prepare(t.Context(), "p", l.Target, columns, 1); err != nil {
+	if err := c.Prepare(t.Context(), "p", l.Target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	l.Keep = func(context.Context, []warehouse.Kept) error { c.KillOwner(); return nil }
@@ -452,7 +452,7 @@ func TestStatusOfAnEarlierVersion(t *testing.T) {
 	check("r7")
 	target, columns := hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}
 	for range 2 {
-		if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+		if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -475,7 +475,7 @@ func TestTargetWithPrimaryKeyIsReplaced(t *testing.T) {
 	defer func() { _ = w.Close() }()
 	target := hindcast.Target{Table: "result", Time: "day"}
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "DECIMAL(38,6)"}}
-	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	in := warehousetest.January

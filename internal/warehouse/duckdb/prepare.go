@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS hindcast_status (
 ALTER TABLE hindcast_status ADD COLUMN IF NOT EXISTS publication VARCHAR`
 
 // Prepare creates what is missing and raises the fence.
-func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
 	w.loading.Lock()
 	defer w.loading.Unlock()
 	return w.inTransaction(ctx, func(conn *sql.Conn) error {
@@ -38,10 +38,10 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 		if err != nil {
 			return err
 		}
-		if err := checkFence(ctx, conn, pipeline, fence); err != nil {
+		if err := checkClaim(ctx, conn, pipeline, claim); err != nil {
 			return err
 		}
-		_, err = conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = ? WHERE name = ?", fence, warehouse.FenceName(pipeline))
+		_, err = conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = ? WHERE name = ?", claim.Fence, warehouse.FenceName(pipeline))
 		return err
 	})
 }
@@ -89,14 +89,14 @@ func createTarget(t hindcast.Target, columns []hindcast.Column) string {
 	return "CREATE TABLE IF NOT EXISTS " + duck.Table(t.Table) + " (" + strings.Join(list, ", ") + ")"
 }
 
-// checkFence refuses a writer whose lease another took over (promise 5).
-func checkFence(ctx context.Context, conn *sql.Conn, pipeline string, fence int64) error {
+// checkClaim refuses a writer whose lease another took over (promise 5).
+func checkClaim(ctx context.Context, conn *sql.Conn, pipeline string, claim warehouse.Claim) error {
 	var highest int64
 	err := conn.QueryRowContext(ctx, "SELECT n FROM hindcast_lease WHERE name = ?", warehouse.FenceName(pipeline)).Scan(&highest)
 	if err != nil {
 		return err
 	}
-	return warehouse.CheckFence(highest, fence)
+	return warehouse.CheckClaim(highest, claim)
 }
 
 // Fence returns the pipeline's fence. It is asked for after a Prepare, so that the table is there.

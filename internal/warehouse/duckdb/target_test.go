@@ -48,7 +48,7 @@ func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
 	defer func() { _ = w.Close() }()
 	target := hindcast.Target{Table: "result", Time: "day"}
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "INTEGER"}}
-	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")
@@ -77,7 +77,7 @@ func TestHooksLeaveNothingInTheSession(t *testing.T) {
 	defer func() { _ = w.Close() }()
 	target := hindcast.Target{Table: "result", Time: "day"}
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "INTEGER"}}
-	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	hooks := hindcast.Load{Before: []string{"INSERT INTO seen SELECT getvariable('v')",
@@ -113,7 +113,7 @@ func TestALargeInsertThatFails(t *testing.T) {
 	defer func() { _ = w.Close() }()
 	target := hindcast.Target{Table: "result", Time: "day"}
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Type: "BIGINT"}}
-	if err := w.Prepare(t.Context(), "p", target, columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")

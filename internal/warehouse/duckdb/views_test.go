@@ -107,7 +107,7 @@ func describeViews(t *testing.T, o duckdb.Options, fence int64) {
 
 	if fence > 0 {
 		target := hindcast.Target{Table: "dst", Time: "t"}
-		if err := w.Prepare(t.Context(), "p", target, []hindcast.Column{{Name: "t", Type: "TIMESTAMP"}}, fence); err != nil {
+		if err := w.Prepare(t.Context(), "p", target, []hindcast.Column{{Name: "t", Type: "TIMESTAMP"}}, warehouse.Claim{Fence: fence}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -52,7 +52,7 @@ func TestPublishedTargets(t *testing.T) {
 	}
 	c.Exec(t, url, "CREATE PUBLICATION everything FOR ALL TABLES")
 	l.Target.Table = "made"
-	if err := w.Prepare(t.Context(), "p", l.Target, l.Columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", l.Target, l.Columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
 	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
@@ -77,7 +78,7 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 			server, url := database(t, create)
 			before := text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result"))
 			w := open(t, postgres.Options{URL: url})
-			if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
+			if err := w.Prepare(t.Context(), "p", target, noted, warehouse.Claim{Fence: 1}); err != nil {
 				t.Fatal(err)
 			}
 
@@ -125,7 +126,7 @@ func TestDeferredTriggersBehindHooks(t *testing.T) {
 			w := open(t, postgres.Options{URL: url})
 			l := notedLoad(t)
 			l.Hooks = s.hooks
-			if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
+			if err := w.Prepare(t.Context(), "p", target, noted, warehouse.Claim{Fence: 1}); err != nil {
 				t.Fatal(err)
 			}
 			c, err := l.Into(t.Context(), w)
@@ -154,7 +155,7 @@ func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 	} {
 		server, url := database(t, "CREATE TABLE result (day date, n bigint, note inet); "+meddler)
 		w := open(t, postgres.Options{URL: url})
-		if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
+		if err := w.Prepare(t.Context(), "p", target, noted, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 		l := january("r", 1)
@@ -179,7 +180,7 @@ func TestJSONThatIsStoredIsWhatWasSent(t *testing.T) {
 		w := open(t, postgres.Options{URL: url})
 		l := january("r", 1)
 		l.Columns = append(columns[:2:2], hindcast.Column{Name: "note", Type: "JSON"})
-		if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
+		if err := w.Prepare(t.Context(), "p", target, l.Columns, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 		l = filled(t, l, strings.Replace(fresh, "'text ' || range", `CAST('{"b": 1,  "a": ' || range || '}' AS JSON)`, 1))
@@ -238,7 +239,7 @@ func TestTriggersThatMayBe(t *testing.T) {
 				l.Columns = append(columns[:2:2], hindcast.Column{Name: "note", Type: "VARCHAR[]"})
 			}
 			l.Hooks = s.hooks
-			if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
+			if err := w.Prepare(t.Context(), "p", target, l.Columns, warehouse.Claim{Fence: 1}); err != nil {
 				t.Fatal(err)
 			}
 			c, err := l.Into(t.Context(), w)
@@ -261,7 +262,7 @@ func TestTriggersThatMayChangeValuesDropNone(t *testing.T) {
 		w := open(t, postgres.Options{URL: url})
 		l := notedLoad(t)
 		l.Hooks.MayChange = true
-		if err := w.Prepare(t.Context(), "p", target, noted, 1); err != nil {
+		if err := w.Prepare(t.Context(), "p", target, noted, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Into(t.Context(), w); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ETarget {

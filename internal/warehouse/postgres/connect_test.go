@@ -234,7 +234,7 @@ func TestSessions(t *testing.T) {
 		t.Errorf("a setting that is none: %v", err)
 	}
 	reader := open(t, postgres.Options{URL: url, ReadOnly: true})
-	err = reader.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, 1)
+	err = reader.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, warehouse.Claim{Fence: 1})
 	if err == nil || text(c.Exec(t, url+"&statement_timeout=0", "SELECT to_regclass('result')")) != "NULL" {
 		t.Errorf("a warehouse that is opened to read was written to: %v", err)
 	}

@@ -48,7 +48,7 @@ func filled(t *testing.T, l warehousetest.Load, selectSQL string) warehousetest.
 
 func prepare(t *testing.T, w warehouse.Warehouse, fence int64) {
 	t.Helper()
-	if err := w.Prepare(t.Context(), "p", target, columns, fence); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: fence}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -83,7 +83,7 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	for _, table := range []string{"ant", "public.zebra", "zebra"} {
 		r := january("r", 1).Replacement
 		r.Target.Table, r.Slice.Key = table, "2020-01-01 of "+table
-		if err := w.Prepare(t.Context(), "p", r.Target, columns, 1); err != nil {
+		if err := w.Prepare(t.Context(), "p", r.Target, columns, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 		publication.Replacements = append(publication.Replacements, r)
@@ -229,7 +229,7 @@ func TestATakeoverEndsLoadsInFlight(t *testing.T) {
 		t.Errorf("%v, %v", rows, err)
 	}
 	ended, let = begun(t, url, heir, january("heir", 2))
-	if e := hindcast.AsError(zombie.Prepare(t.Context(), "p", target, columns, 1)); e == nil || e.Code != hindcast.EFenced {
+	if e := hindcast.AsError(zombie.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1})); e == nil || e.Code != hindcast.EFenced {
 		t.Errorf("the zombie's prepare: %v", e)
 	}
 	let()
@@ -520,7 +520,7 @@ func TestTotalsOfAFloatingPointTarget(t *testing.T) {
 	w := open(t, postgres.Options{URL: url})
 	l := filled(t, january("r", 1), "SELECT DATE '2020-01-05' AS day, CAST(2147483647 - range AS INTEGER) AS n, CAST(range - 3 AS SMALLINT) AS small FROM range(1000)")
 	l.Columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "INTEGER"}, {Name: "small", Type: "SMALLINT"}}
-	if err := w.Prepare(t.Context(), "p", target, l.Columns, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", target, l.Columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := l.Into(t.Context(), w)
@@ -573,7 +573,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	} {
 		_, url := database(t, create)
 		w := open(t, postgres.Options{URL: url})
-		err := w.Prepare(t.Context(), "p", target, columns, 1)
+		err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1})
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || e.Class != hindcast.ClassPermanent || e.Next == "" || !strings.Contains(e.Message, says) {
 			t.Errorf("%s: %v", create, err)
 		}
@@ -731,7 +731,7 @@ func TestTargetsAreCreated(t *testing.T) {
 		hindcast.Column{Name: "gone", Type: "VARCHAR", Source: "a_type_of_before"})
 	list += ", 'nine long' AS mine, 'any' AS gone"
 	created := hindcast.Target{Table: "New_Result", Time: "day"}
-	if err := w.Prepare(t.Context(), "p", created, wanted, 1); err != nil {
+	if err := w.Prepare(t.Context(), "p", created, wanted, warehouse.Claim{Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	l := january("r", 1)
@@ -758,7 +758,7 @@ func TestTargetsAreCreated(t *testing.T) {
 		t.Errorf("the indexes are %q", got)
 	}
 	for _, typ := range []string{"STRUCT(a INTEGER)", "TIMESTAMP_NS", "MAP(VARCHAR, INTEGER)"} {
-		err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "bad", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "bad", Type: typ}}, 1)
+		err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "bad", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "bad", Type: typ}}, warehouse.Claim{Fence: 1})
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || !strings.Contains(e.Message, `"bad"`) {
 			t.Errorf("%s: %v", typ, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,18 +24,18 @@ var patience = "10s"
 
 // Prepare creates what is missing, checks the role's rights and raises the fence. Sessions that load or prepare are waited
 // for, since they hold the fence's row; those of a machine that is gone, or that was stopped, are ended.
-func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		if err := w.widen(ctx, conn); err != nil {
 			return err
 		}
 
-		err := w.prepare(ctx, conn, pipeline, t, columns, fence)
+		err := w.prepare(ctx, conn, pipeline, t, columns, claim)
 		if isState(err, lockTimeout) {
-			if err := w.endOthers(ctx, conn, pipeline, fence); err != nil {
+			if err := w.endOthers(ctx, conn, pipeline, claim.Fence); err != nil {
 				return err
 			}
-			err = w.prepare(ctx, conn, pipeline, t, columns, fence)
+			err = w.prepare(ctx, conn, pipeline, t, columns, claim)
 		}
 
 		if isState(err, lockTimeout) {
@@ -44,7 +45,7 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 	})
 }
 
-func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, fence int64) error {
+func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
 	return transaction(ctx, conn, "BEGIN", func() error {
 		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+patience+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
 			return err
@@ -60,7 +61,8 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 		}
 
 		rows, err := ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
-			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n <= excluded.n RETURNING n", warehouse.FenceName(pipeline), itoa(fence))
+			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n < excluded.n OR l.n = excluded.n AND NOT $3::boolean RETURNING n",
+			warehouse.FenceName(pipeline), itoa(claim.Fence), strconv.FormatBool(claim.New))
 		if err != nil || len(rows) > 0 {
 			return err
 		}
@@ -69,7 +71,7 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 		if err != nil {
 			return err
 		}
-		return warehouse.CheckFence(highest, fence)
+		return warehouse.CheckClaim(highest, claim)
 	})
 }
 

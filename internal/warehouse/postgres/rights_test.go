@@ -65,7 +65,7 @@ func TestMissingRightsAreNamed(t *testing.T) {
 		if advice, err := reader.Advise(t.Context(), nil, target); err != nil || len(advice) != 1 || !strings.HasSuffix(advice[0], want) {
 			t.Errorf("%s: advice %q, %v", table, advice, err)
 		}
-		mend(table, want, func() error { return w.Prepare(t.Context(), "p", target, columns, 1) })
+		mend(table, want, func() error { return w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}) })
 		if advice, err := reader.Advise(t.Context(), nil, target); err != nil || len(advice) > 0 {
 			t.Errorf("%s: advice afterwards %q, %v", table, advice, err)
 		}
@@ -101,7 +101,7 @@ func TestOurTablesAreAnotherRoles(t *testing.T) {
 		"committed": func() error { _, err := w.Committed(t.Context(), "p", false); return err },
 		"settled":   func() error { _, err := w.Committed(t.Context(), "p", true); return err },
 		"fence":     func() error { _, err := w.Fence(t.Context(), "p"); return err },
-		"prepare":   func() error { return w.Prepare(t.Context(), "p", target, columns, 1) },
+		"prepare":   func() error { return w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}) },
 	} {
 		if said := statement(t, do(), hindcast.EPermission); said != want {
 			t.Errorf("%s: %s", what, said)
@@ -124,8 +124,8 @@ func TestSchemasThatAreNotThere(t *testing.T) {
 	if err != nil || len(advice) != 1 || !strings.Contains(advice[0], `CREATE SCHEMA "No Sch"; GRANT `) {
 		t.Errorf("advice %q, %v", advice, err)
 	}
-	c.Exec(t, url, statement(t, w.Prepare(t.Context(), "p", missing, columns, 1), hindcast.ETableMissing))
-	if err := w.Prepare(t.Context(), "p", missing, columns, 1); err != nil {
+	c.Exec(t, url, statement(t, w.Prepare(t.Context(), "p", missing, columns, warehouse.Claim{Fence: 1}), hindcast.ETableMissing))
+	if err := w.Prepare(t.Context(), "p", missing, columns, warehouse.Claim{Fence: 1}); err != nil {
 		t.Error(err)
 	}
 	for path, created := range map[string]string{"Nowhere,%22$user%22": `"nowhere"`, "%22No%20Where%22": `"No Where"`} {
@@ -173,7 +173,7 @@ func TestSessionsThatCanOnlyRead(t *testing.T) {
 	}
 	prepare(t, open(t, postgres.Options{URL: url, Session: off}), 1)
 	w := open(t, postgres.Options{URL: url})
-	e := hindcast.AsError(w.Prepare(t.Context(), "p", target, columns, 1))
+	e := hindcast.AsError(w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}))
 	if e == nil || strings.Contains(e.Message+e.Next, "replica") {
 		t.Fatalf("got %+v", e)
 	}

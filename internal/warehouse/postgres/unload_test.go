@@ -341,7 +341,7 @@ func TestAReplicaIsASource(t *testing.T) {
 	if !strings.Contains(replica.Log(), "SET TRANSACTION SNAPSHOT") {
 		t.Error("the replica was read by one connection")
 	}
-	err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, 1)
+	err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, warehouse.Claim{Fence: 1})
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, "replica") {
 		t.Errorf("got %v", err)
 	}

@@ -73,7 +73,7 @@ func (l Load) into(t hindcast.Target) Load {
 func history(t *testing.T, w *World) {
 	t.Helper()
 	for _, table := range []hindcast.Target{target, second} {
-		if err := w.Warehouse.Prepare(t.Context(), "p", table, columns, 1); err != nil {
+		if err := w.Warehouse.Prepare(t.Context(), "p", table, columns, warehouse.Claim{Fence: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -373,7 +373,7 @@ var columns = []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "total", Typ
 
 func prepare(t *testing.T, w *World, fence int64) {
 	t.Helper()
-	if err := w.Warehouse.Prepare(t.Context(), "p", target, columns, fence); err != nil {
+	if err := w.Warehouse.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: fence}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -384,10 +384,18 @@ func prepareTwice(t *testing.T, w *World) {
 	if got := w.Query(t, "SELECT count(*) FROM result"); got != "0" {
 		t.Errorf("the target has %s rows", got)
 	}
-	err := w.Warehouse.Prepare(t.Context(), "p", target, columns, 1)
+	err := w.Warehouse.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1})
 	if hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		t.Errorf("a lower fence: %v", err)
 	}
+	err = w.Warehouse.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 2, New: true})
+	if hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		t.Errorf("a new claim whose fence is there already: %v", err)
+	}
+	if err := w.Warehouse.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 3, New: true}); err != nil {
+		t.Errorf("a new claim: %v", err)
+	}
+	prepare(t, w, 3)
 }
 
 // Load is a publication of one replacement.
