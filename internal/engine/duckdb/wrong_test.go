@@ -22,7 +22,7 @@ func TestWrongAnswers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "v.parquet")
 	writeParquet(t, path, `SELECT * FROM (VALUES (1, DATE '2024-03-10', TIMESTAMP '2024-06-12 10:00', TIMESTAMPTZ '2024-06-12 10:00:00+00'),
-		(40000, DATE '2024-03-11', NULL, NULL)) v(n, d, ts, tz)`)
+		(40000, DATE '2024-03-11', NULL, NULL), (-3, NULL, NULL, NULL)) v(n, d, ts, tz)`)
 	r, err := duckdb.NewRunner(t.Context(), duckdb.RunnerOptions{Allowed: []string{dir}, Memory: 1 << 30, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -52,5 +52,21 @@ func TestWrongAnswers(t *testing.T) {
 		if got := finds(row[2]); got != "[1]" {
 			t.Errorf("%s finds %s", row[2], got)
 		}
+	}
+
+	for condition, right := range map[string]string{ // what the rows call likewise
+		"date_trunc('hour', d) > DATE '2024-03-10'": "[40000]", "date_trunc('hour', d) <> DATE '2024-03-10'": "[40000]", "date_trunc('hour', d) <= DATE '2024-03-10'": "[1]",
+		"date_trunc('quarter', ts) <> DATE '2024-06-12'": "[1]", "date_trunc('decade', ts) <> DATE '2024-06-12'": "[1]",
+		"date_trunc('month', d) <> DATE '2024-03-10'":               "[1, 40000]",
+		"date_trunc('day', ts) <> TIMESTAMP '2024-06-12 10:00:00'":  "[1]",
+		"date_trunc('hour', ts) <> TIMESTAMP '2024-06-12 10:30:00'": "[1]",
+		"TRY_CAST(n AS SMALLINT) <> 1":                              "[-3]",
+	} {
+		if got := finds(condition); got == right {
+			t.Errorf("DuckDB %s is right about %s: take it off the page", duck.Version, condition)
+		}
+	}
+	if got := finds("coalesce(TRY_CAST(n AS SMALLINT), 1) <> 1"); got != "[-3]" {
+		t.Errorf("a failed cast as a value that the condition does not hold for finds %s", got)
 	}
 }
