@@ -3,12 +3,14 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/verify"
 )
@@ -57,7 +59,7 @@ func (a *app) progress(what string) func(done, of int) {
 			return
 		}
 		last = time.Now()
-		_, _ = fmt.Fprintf(a.out, "\r%d of %d %s\x1b[K", done, of, what)
+		_, _ = fmt.Fprintf(a.out, "\r%s of %s %s\x1b[K", numbers.Thousands(done), numbers.Thousands(of), what)
 		if done == of {
 			_, _ = fmt.Fprint(a.out, "\r\x1b[K")
 		}
@@ -70,20 +72,27 @@ func (a *app) verified(r *verify.Result) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(a.out, "verified %s at the source (%s), %s, %s of the target\n", numbers.Counted(r.Units, "unit"),
-			numbers.Counted(r.Rows, "row"), numbers.Counted(r.Files, "file"), numbers.Counted(r.Slices, "slice"))
-		for _, f := range r.Findings {
-			_, _ = fmt.Fprintf(a.out, "  %s\n    Next: %s\n", a.plain(fmt.Sprintf("%s %s %s: %s", f.What, f.Name, f.Label, f.Text)), a.plain(a.options.Commands(f.Next)))
-		}
-		for _, note := range r.Notes {
-			_, _ = fmt.Fprintf(a.out, "  note: %s\n", a.plain(note))
-		}
-		if len(r.Findings) == 0 {
-			_, _ = fmt.Fprintln(a.out, "all equal")
-		}
+		_, _ = io.WriteString(a.out, comparedText(r, a.options))
 	}
 	if len(r.Findings) > 0 {
 		return exit(hindcast.ExitCheck)
 	}
 	return nil
+}
+
+// comparedText is what was compared and what differs, for people.
+func comparedText(r *verify.Result, o screen.Options) string {
+	text := o.Wrapped("", "  ", fmt.Sprintf("verified %s at the source (%s), %s, %s of the target", numbers.Counted(r.Units, "unit"),
+		numbers.Counted(r.Rows, "row"), numbers.Counted(r.Files, "file"), numbers.Counted(r.Slices, "slice")))
+	for _, f := range r.Findings {
+		text += o.Wrapped("  ", "    ", fmt.Sprintf("%s %s %s: %s", f.What, f.Name, f.Label, f.Text))
+		text += o.Wrapped("    Next: ", "          ", o.Commands(f.Next))
+	}
+	for _, note := range r.Notes {
+		text += o.Wrapped("  note: ", "        ", note)
+	}
+	if len(r.Findings) == 0 {
+		text += "all equal\n"
+	}
+	return text
 }

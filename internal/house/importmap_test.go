@@ -65,7 +65,7 @@ var importMap = []row{
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
-	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake"}, "asks what a plan needs to know"},
+	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
 	{"machine", []string{"plan", "lake"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},

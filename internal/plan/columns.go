@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // wanted takes the columns of a source that the fact names, all by default, and always its time column. One that
@@ -204,12 +205,12 @@ func LeftOut(f hindcast.Fact, what string, names []string) string {
 	const shown = 5
 	list := strings.Join(names[:min(len(names), shown)], ", ")
 	if len(names) > shown {
-		list += fmt.Sprintf(" and %d more", len(names)-shown)
+		list += " and " + numbers.Thousands(len(names)-shown) + " more"
 	}
 	if len(names) == 1 {
 		return fmt.Sprintf("1 %s matches %s of fact %s and is in no slice, its rows are left out: %s", what, f.Table+f.Files, f.Name, list)
 	}
-	return fmt.Sprintf("%d %ss match %s of fact %s and are in no slice, their rows are left out: %s", len(names), what, f.Table+f.Files, f.Name, list)
+	return fmt.Sprintf("%s match %s of fact %s and are in no slice, their rows are left out: %s", numbers.Counted(len(names), what), f.Table+f.Files, f.Name, list)
 }
 
 // setsClocks reports whether the zone's offset changes in the history, or in the year after its start: what holds

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // maxSlices bounds a history, and a fact's units: an `every` of an hour over a century is a mistake.
@@ -29,7 +30,7 @@ func ResolveTo(p *hindcast.Pipeline, now time.Time) (time.Time, error) {
 	case h.Every.N <= 0:
 		return to, invalid(p, "history.every", "history.every is not set", `write a number and a unit, such as "2 months"`)
 	case step(h.Every, from, maxSlices).Before(to):
-		return to, invalid(p, "history.every", fmt.Sprintf("history has more than %d slices of %s", maxSlices, h.Every),
+		return to, invalid(p, "history.every", fmt.Sprintf("history has more than %s of %s", numbers.Counted(maxSlices, "slice"), h.Every),
 			"make history.every longer")
 	}
 	return to, nil
@@ -116,7 +117,7 @@ func Cut(h hindcast.History, to time.Time) ([]hindcast.Slice, error) {
 		history = append(history, hindcast.Slice{Key: sliceKey(start, h.Every), Interval: hindcast.Interval{Start: start, End: end}})
 		if len(history) > maxSlices {
 			return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("history has more than %d slices of %s", maxSlices, h.Every), Next: "make history.every longer"}
+				Message: fmt.Sprintf("history has more than %s of %s", numbers.Counted(maxSlices, "slice"), h.Every), Next: "make history.every longer"}
 		}
 		start = end
 	}

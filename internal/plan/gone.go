@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // goneSource is a table that is not there any more, of which the lake still has the rows.
@@ -52,7 +53,7 @@ func (m *maker) warnGone(gone []goneSource) (warnings []string) {
 				g.copied.Generation, g.copied.Name, day(g.copied.CreatedAt, m.Now)))
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("%d tables of %s are not there any more, %s to %s; what the lake has of them is used", last+1,
+		warnings = append(warnings, fmt.Sprintf("%s of %s are not there any more, %s to %s; what the lake has of them is used", numbers.Counted(last+1, "table"),
 			g.copied.Name, g.tables[0], g.tables[last]))
 	}
 	return warnings
@@ -71,7 +72,7 @@ func (m *maker) refuseGone(gone []goneSource) error {
 	first := gone[0]
 	message := fmt.Sprintf("%s is not there any more, so it cannot be unloaded again; only the lake has its rows", tables[0])
 	if len(tables) > 1 {
-		message = fmt.Sprintf("%d tables are not there any more, so they cannot be unloaded again; only the lake has their rows", len(tables))
+		message = numbers.Counted(len(tables), "table") + " are not there any more, so they cannot be unloaded again; only the lake has their rows"
 	}
 	return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent, Place: placeOf(m.Pipeline, first.key+".table"), Message: message, Detail: some(tables),
 		Next: "bring back what is gone, choose other slices, or leave --fresh out: `hindcast run --force` computes from the copies in the lake"}

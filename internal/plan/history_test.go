@@ -257,7 +257,7 @@ func TestHistoriesThatCannotBeCut(t *testing.T) {
 		{"before it begins", "2015-01-01", months(1), "history.from (2016-01-01) is not before history.to (2015-01-01)"},
 		{"as it begins", "2016-01-01", months(1), "is not before"},
 		{"no period", "2017-01-01", hindcast.Period{}, "history.every is not set"},
-		{"too many", "2090-01-01", hours(1), "more than 200000 slices of 1 hour"},
+		{"too many", "2090-01-01", hours(1), "more than 200,000 slices of 1 hour"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := hindcast.History{From: utc(2016, 1, 1), To: c.to, Every: c.every, TimeZone: "UTC", Zone: time.UTC}
@@ -272,7 +272,7 @@ func TestHistoriesThatCannotBeCut(t *testing.T) {
 		})
 	}
 	_, err := plan.Cut(hindcast.History{From: utc(2016, 1, 1), Every: hours(1), Zone: time.UTC}, utc(2090, 1, 1))
-	refused(t, err, hindcast.EValue, "more than 200000 slices")
+	refused(t, err, hindcast.EValue, "more than 200,000 slices")
 	_, err = plan.Cut(hindcast.History{From: utc(2016, 1, 1), Every: months(1), Zone: time.UTC}, utc(2016, 1, 1))
 	refused(t, err, hindcast.EValue)
 }

@@ -197,7 +197,7 @@ func other(was, is []hindcast.File, some bool) string {
 func few(names []string) string {
 	const shown = 3
 	if len(names) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+		return strings.Join(names[:shown], ", ") + " and " + numbers.Thousands(len(names)-shown) + " more"
 	}
 	return strings.Join(names, ", ")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Draft is a plan in the making: history is cut, and what each slice reads is known. The SQL's result and the target may
@@ -491,7 +492,7 @@ func missingTables(p *hindcast.Pipeline, f hindcast.Fact, gone []string) error {
 	message := gone[0]
 	if len(gone) > 1 {
 		verb = "are"
-		message = fmt.Sprintf("%d %ss, %s to %s", len(gone), what, gone[0], gone[len(gone)-1])
+		message = fmt.Sprintf("%s, %s to %s", numbers.Counted(len(gone), what), gone[0], gone[len(gone)-1])
 	}
 	rest := " not there"
 	if f.Files != "" {
@@ -514,7 +515,7 @@ func some(names []string) []string {
 	if len(names) <= shown {
 		return names
 	}
-	return append(slices.Clone(names[:shown]), fmt.Sprintf("and %d more", len(names)-shown))
+	return append(slices.Clone(names[:shown]), "and "+numbers.Thousands(len(names)-shown)+" more")
 }
 
 // unitsOf are the units of a fact that a slice reads: its own first, then the lookback's.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Window is what the SQL sees of a fact in a slice: the slice, and the lookback before it.
@@ -74,7 +75,7 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 			c.add(hindcast.Interval{Start: start, End: end}, keys(start))
 		}
 		if len(c.units) > maxSlices {
-			err = c.invalid("every", fmt.Sprintf("fact %s has more than %d units of %s", f.Name, maxSlices, every), "make its `every` longer")
+			err = c.invalid("every", fmt.Sprintf("fact %s has more than %s of %s", f.Name, numbers.Counted(maxSlices, "unit"), every), "make its `every` longer")
 			return c, err
 		}
 		start = end

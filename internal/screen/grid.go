@@ -140,7 +140,7 @@ func legend(t *view.Tally, o Options, width, per int) []string {
 	}
 
 	if per > 1 {
-		parts = append(parts, fmt.Sprintf("(a cell is %d slices, %s partly done)", per, o.cell(view.Partly)))
+		parts = append(parts, fmt.Sprintf("(a cell is %s slices, %s partly done)", numbers.Thousands(per), o.cell(view.Partly)))
 	}
 	return pack("  ", parts, width)
 }

@@ -195,7 +195,7 @@ func (p *page) moved(pl *plan.Plan, k view.Keys) {
 	for _, m := range pl.Moved {
 		text := m.Name
 		if named := k.Ranges(m.Slices, next, p.o.or("…", "...")); len(named) > maxRanges {
-			text += " " + strings.Join(named[:maxRanges], ", ") + fmt.Sprintf(" and %d more ranges", len(named)-maxRanges)
+			text += " " + strings.Join(named[:maxRanges], ", ") + " and " + numbers.Thousands(len(named)-maxRanges) + " more ranges"
 		} else if len(named) > 0 {
 			text += " " + strings.Join(named, ", ")
 		}
@@ -276,7 +276,7 @@ const maxRanges = 8
 func (p *page) group(g *view.Group, all int, k view.Keys, wide int) {
 	named := k.Shown(g.Ranges, p.o.or("…", "..."))
 	if len(named) > maxRanges {
-		rest := fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1)
+		rest := "and " + numbers.Thousands(len(named)-maxRanges+1) + " more ranges"
 		named = append(named[:maxRanges-1], rest)
 	}
 
@@ -406,7 +406,7 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 	}
 
 	for i, text := range whys {
-		whys[i] = strings.TrimSpace(fmt.Sprintf("%d %s", times[text], text))
+		whys[i] = strings.TrimSpace(numbers.Thousands(times[text]) + " " + text)
 		if len(whys) == 1 {
 			whys[i] = text
 		}
@@ -414,7 +414,7 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 
 	why = strings.Join(whys, ", ")
 	if kept > 0 {
-		why = strings.TrimPrefix(why+fmt.Sprintf("; %d in the lake", kept), "; ")
+		why = strings.TrimPrefix(why+"; "+numbers.Thousands(kept)+" in the lake", "; ")
 		if age := inTheLake(pl, now); age != "" {
 			why += ", " + age
 		}

@@ -279,10 +279,10 @@ func (p *page) skipped(t *view.Tally) {
 
 		named := t.Labels.Ranges(why[text], view.Follows(t.Keys), p.o.or("…", "..."))
 		if len(named) > maxRanges {
-			named = append(named[:maxRanges-1], fmt.Sprintf("and %d more ranges", len(named)-maxRanges+1))
+			named = append(named[:maxRanges-1], "and "+numbers.Thousands(len(named)-maxRanges+1)+" more ranges")
 		}
 
-		line := fmt.Sprintf("%d: %s", len(why[text]), strings.Join(named, ", "))
+		line := numbers.Thousands(len(why[text])) + ": " + strings.Join(named, ", ")
 		if text != "" {
 			line += " (" + text + ")"
 		}
@@ -296,14 +296,14 @@ func (p *page) retries(st *hindcast.RunState) {
 		return
 	}
 
-	text := fmt.Sprintf("%d", st.Retries)
+	text := numbers.Thousands(st.Retries)
 	var why []string
 	for _, f := range st.Failures {
 		why = append(why, f.Error.Message)
 	}
 
 	if len(why) > 2 {
-		why = append(why[:2], fmt.Sprintf("and %d other errors", len(why)-2))
+		why = append(why[:2], "and "+numbers.Thousands(len(why)-2)+" other errors")
 	}
 	if len(why) > 0 {
 		text += " (" + strings.Join(why, ", ") + ")"
@@ -392,13 +392,13 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 	for _, key := range order[:min(most, len(order))] {
 		text := t.Labels.Short(key)
 		if n := len(f.Attempts[key]); n > 1 {
-			text += fmt.Sprintf(" %d times", n)
+			text += " " + numbers.Counted(n, "time")
 		}
 		named = append(named, text)
 	}
 
 	if rest := len(order) - len(named); rest > 0 {
-		named = append(named, fmt.Sprintf("and %d more", rest))
+		named = append(named, "and "+numbers.Thousands(rest)+" more")
 		return numbers.Counted(len(order), "slice") + ": " + strings.Join(named, ", ")
 	}
 	return strings.Join(named, ", ")

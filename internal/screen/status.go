@@ -116,9 +116,9 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 	}
 
 	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
-	text += fmt.Sprintf("  %d/%d slices", t.Done, t.Total)
+	text += "  " + numbers.Thousands(t.Done) + "/" + numbers.Thousands(t.Total) + " slices"
 	if o.Of > 0 {
-		text += fmt.Sprintf(" chosen of %d", o.Of)
+		text += " chosen of " + numbers.Thousands(o.Of)
 	}
 
 	if t.RowsTotal > 0 {
@@ -375,7 +375,7 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 			rows = numbers.Thousands(r.Unloaded) + " unloaded"
 		}
 
-		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), fmt.Sprintf("%d/%d", r.Done, r.Total),
+		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), numbers.Thousands(r.Done) + "/" + numbers.Thousands(r.Total),
 			rows, moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
 	}
 	plainTable(w, head, right, list, o)

@@ -150,6 +150,11 @@ var ascii = strings.NewReplacer("…", "...", "–", "-", "−", "-", "·", "-",
 // Line makes one line of what may come from anywhere, without what could move the cursor.
 func (o Options) Line(s string) string { return o.text(s) }
 
+// Wrapped is Line broken between words where lines have a width: the first line begins with first, the others with hang.
+func (o Options) Wrapped(first, hang, s string) string {
+	return strings.Join(wrap(first, hang, strings.TrimSpace(o.text(s)), o.Width), "\n") + "\n"
+}
+
 // Harmless is a value without control characters, as it is shown on a terminal; line breaks stay.
 func Harmless(s string) string {
 	return strings.Map(func(r rune) rune {

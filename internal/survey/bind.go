@@ -10,6 +10,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -244,7 +245,7 @@ func inSlices(err error, group schema, p *plan.Plan) error {
 	if group.Slices == 1 {
 		e.Message += " for slice " + first
 	} else {
-		e.Message += fmt.Sprintf(" for %d slices", group.Slices)
+		e.Message += " for " + numbers.Counted(group.Slices, "slice")
 		e.Detail = append(e.Detail, fmt.Sprintf("%s … %s have other columns than the slices where the SQL fits", first, last))
 	}
 	return &e
