@@ -154,6 +154,9 @@ func parse(err error) fault {
 // absent is the prefix of the error for a column that is read but was not unloaded: see FromParquet.
 const absent = "hindcast has not unloaded "
 
+// unfit is the prefix of the error for a text that is not one of its column's type: see checked.
+const unfit = "a text does not fit "
+
 var (
 	lockHolder = regexp.MustCompile(`[Cc]onflicting lock is held in (.*?) ?\(PID (\d+)\)`)
 	lockFile   = regexp.MustCompile(`lock on file "([^"]+)"`)
@@ -220,6 +223,8 @@ func byType(f fault, err error) error {
 			e.Next = "bound the value in the SQL, or widen the target's column with ALTER TABLE"
 			if strings.HasPrefix(f.Message, "Overflow in ") { // during the computation: the target is not involved
 				e.Next = "cast what it is computed from in the SQL: to a DECIMAL that holds the result, or to DOUBLE, which rounds"
+			} else if strings.HasPrefix(f.Message, unfit) {
+				e.Next = "correct the value in the SQL, or give the target's column another type with ALTER TABLE"
 			}
 		}
 	case "Permission":
@@ -259,7 +264,7 @@ func bindingCode(f fault) hindcast.Code {
 
 func valueCode(text string) hindcast.Code {
 	switch {
-	case strings.Contains(text, "out of range"), strings.Contains(text, "verflow"), strings.Contains(text, "Could not cast value"),
+	case strings.HasPrefix(text, unfit), strings.Contains(text, "out of range"), strings.Contains(text, "verflow"), strings.Contains(text, "Could not cast value"),
 		strings.Contains(text, "can't be cast"):
 		return hindcast.EOverflow
 	case strings.Contains(text, "arquet"), strings.Contains(text, "Snappy"), strings.Contains(text, "snappy"):

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/datatype"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // carried lists how the types that Parquet would change are stored instead (checked with DuckDB 1.5.5: INTERVAL
@@ -100,10 +101,26 @@ func Encode(columns []hindcast.Column) string {
 func EncodeCast(columns []hindcast.Column) string {
 	return selectList(columns, func(c hindcast.Column) string {
 		if c.Stored == "" {
-			return cast(c.Name, c.Type)
+			return checked(c)
 		}
-		return "CAST(" + cast(c.Name, c.Type) + " AS " + c.Stored + ")"
+		return "CAST(" + checked(c) + " AS " + c.Stored + ")"
 	})
+}
+
+// checked casts a column to its Type. Where DuckDB's own error about a text would name an internal type, or no column, the error
+// is ours. A column that has the Type already is not looked at: typeof is known before a row is read.
+func checked(c hindcast.Column) string {
+	name, value, kind := Name(c.Name), Name(c.Name), c.Type
+	switch {
+	case c.Type == "UUID":
+		value = "CASE WHEN typeof(" + name + ") <> 'VARCHAR' OR regexp_full_match(CAST(" + name + " AS VARCHAR), " + String(sqltext.UUID) + ") THEN " + name + " END"
+	case strings.HasPrefix(c.Type, "ENUM("):
+		kind = "the ENUM"
+	case c.Type != "JSON":
+		return cast(c.Name, c.Type)
+	}
+	return "coalesce(TRY_CAST(" + value + " AS " + c.Type + "), CASE WHEN " + name + " IS NOT NULL THEN error(" +
+		String(unfit+kind+", the type of column "+Name(c.Name)+": ") + " || left(CAST(" + name + " AS VARCHAR), 100)) END)"
 }
 
 func cast(name, typ string) string { return "CAST(" + Name(name) + " AS " + typ + ")" }

@@ -50,10 +50,11 @@ const outro = `
 
 A column of the result need not have exactly the target's type. Whole numbers go into every integer type, oid and numeric,
 DECIMAL into numeric with at least its scale and, without a scale, into integers; 32-bit integers also into double precision, 16-bit
-ones into real; real into double precision; DATE into timestamp; VARCHAR and JSON into every type that is text, enums, jsonb and,
-as text, into whatever the table above carries as text and into numeric without a precision or with more than 38 digits. Each value is
-checked: one that does not fit fails the slice with E-OVERFLOW and the column's name. A target that would round a number, time or
-interval, or truncate a text, counts as not fitting.
+ones into real; real into double precision; DATE into timestamp; VARCHAR into uuid, in the spellings that PostgreSQL
+reads; VARCHAR and JSON into every type that is text, enums, jsonb and, as text, into whatever the table above carries as text
+and into numeric without a precision or with more than 38 digits. Each value is checked: one that does not fit fails the slice
+with E-OVERFLOW and the column's name. A target that would round a number, time or interval, or truncate a text, counts as not
+fitting.
 
 ## Into a target that hindcast creates
 

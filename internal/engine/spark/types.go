@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // carried is how Spark sees a type of facts and dimensions.
@@ -101,7 +102,7 @@ func staged(columns []hindcast.Column) (stored []hindcast.Column, told []column,
 		case c.Type == "JSON":
 			c.Stored = "VARCHAR"
 		case c.Type == "UUID":
-			is.Misfit = "NOT " + quote(c.Name) + " RLIKE '^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
+			is.Misfit = "NOT " + quote(c.Name) + " RLIKE '^(" + sqltext.UUID + ")$'"
 			c.Stored = "VARCHAR"
 		case strings.HasPrefix(c.Type, "ENUM("):
 			is.Type, is.Misfit = "the ENUM", quote(c.Name)+" NOT IN ("+strings.Join(labels(c.Type), ", ")+")"
