@@ -117,6 +117,16 @@ func ParseDecimal(typ string) (precision, scale int, ok bool) {
 	return precision, scale, true
 }
 
+// Exact reports whether sums over the type are exact, so that they can serve as control totals.
+func Exact(typ string) bool {
+	switch typ {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT":
+		return true
+	}
+	_, _, isDecimal := ParseDecimal(typ)
+	return isDecimal
+}
+
 // mostDigits is how many digits a DuckDB DECIMAL holds.
 const mostDigits = 38
 

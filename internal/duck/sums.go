@@ -37,7 +37,7 @@ func Totalled(ctx context.Context, db Querier, columns []hindcast.Column, from s
 	var exact, wide []hindcast.Column
 	list := []string{"count(*)"}
 	for _, c := range columns {
-		if !Exact(c.Type) {
+		if !datatype.Exact(c.Type) {
 			continue
 		}
 		exact = append(exact, c)

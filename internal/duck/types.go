@@ -270,15 +270,6 @@ func Literal(path string) string { return globless.Replace(path) }
 
 var globless = strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]")
 
-// Exact reports whether sums over the type are exact, so that they can serve as control totals.
-func Exact(typ string) bool {
-	switch typ {
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT":
-		return true
-	}
-	return isDecimal(typ)
-}
-
 func isDecimal(typ string) bool {
 	_, _, is := datatype.ParseDecimal(typ)
 	return is

@@ -223,7 +223,7 @@ func (m *maker) reason(c *candidate, k int) (hindcast.Reason, string) {
 	switch is, looked := known.Published[c.Slice.Key]; {
 	case known.Result != nil && !known.Existing:
 		return hindcast.ReasonEdited, m.Pipeline.Outputs[k].Target.Table + " is not there; " + by
-	case looked && !is.Agrees(row.Sums):
+	case looked && !Stands(row.Sums, is, known.Result):
 		return hindcast.ReasonEdited, by
 	case len(in.unknown) > 0:
 		return hindcast.ReasonFacts, strings.Join(in.unknown, ", ") + "; run only if its rows differ"

@@ -29,7 +29,7 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 		switch {
 		case !found:
 			return nil, misfit(fmt.Sprintf("%s has no column %q, which the SQL gives", table, c.Name),
-				fmt.Sprintf("%s ADD COLUMN %s %s;  or leave it out of the SQL", alter, sqltext.Identifier(c.Name), spelled(c)))
+				fmt.Sprintf("%s ADD COLUMN %s %s;  then, if it was dropped: hindcast run --force;  or leave it out of the SQL", alter, sqltext.Identifier(c.Name), spelled(c)))
 		case t.Generated:
 			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
 				"leave it out of the SQL")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
 )
@@ -147,7 +148,7 @@ func sumOf(t *hindcast.TotalCheck) string { return "(SELECT sum(" + duck.Name(t.
 // column are not exact, so that the pass has none.
 func knownSum(t *hindcast.TotalCheck, columns []hindcast.Column, sums hindcast.Sums) string {
 	for _, c := range columns {
-		if !strings.EqualFold(c.Name, t.Of) || !duck.Exact(c.Type) {
+		if !strings.EqualFold(c.Name, t.Of) || !datatype.Exact(c.Type) {
 			continue
 		}
 		value := "NULL"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
 )
@@ -145,7 +146,7 @@ func exactTotals(work engine.Work) []hindcast.Column {
 	var list []hindcast.Column
 	for _, c := range work.Columns {
 		for _, check := range work.Checks {
-			if check.Total != nil && strings.EqualFold(check.Total.Of, c.Name) && duck.Exact(c.Type) {
+			if check.Total != nil && strings.EqualFold(check.Total.Of, c.Name) && datatype.Exact(c.Type) {
 				list = append(list, c)
 				break
 			}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/datatype"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -89,7 +88,7 @@ func sumsQuery(key string, columns []hindcast.Column, from string) string {
 func totals(columns []hindcast.Column) []string {
 	var list []string
 	for _, c := range columns {
-		if duck.Exact(c.Type) {
+		if datatype.Exact(c.Type) {
 			name := sqltext.Identifier(c.Name)
 			switch c.Type {
 			case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER":
@@ -117,7 +116,7 @@ func readTotals(r row, columns []hindcast.Column) map[string]string {
 	i := 0
 
 	for _, c := range columns {
-		if !duck.Exact(c.Type) {
+		if !datatype.Exact(c.Type) {
 			continue
 		}
 		if r[i] != nil {
