@@ -118,7 +118,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options) (end
 		return nil, err
 	}
 
-	if err := stillFits(ctx, s, frozen); err != nil {
+	if err := a.patience().try(ctx, hangUp, func() error { return stillFits(ctx, s, frozen) }); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(ctx, frozen); err != nil {
