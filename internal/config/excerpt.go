@@ -90,10 +90,10 @@ func printable(line string) string {
 var locationKey = regexp.MustCompile(`^(\s*(?:.*[{,]\s*)?["']?(?:warehouse|lake)["']?\s*:\s*)(.*)$`)
 
 // secretKey is what begins a setting of Spark whose value is a secret, in block and in flow style.
-var secretKey = regexp.MustCompile(`(?i)^(.*\bspark\.[\w.-]*(?:secret|password|token|(?:access|account|private)[._-]?key|azure\.sas)[\w.-]*["']?\s*:\s*)(.*)$`)
+var secretKey = regexp.MustCompile(`(?i)^(.*\bspark\.[\w.-]*(?:` + secretNames + `)[\w.-]*["']?\s*:\s*)(.*)$`)
 
 // settingOption is a secret among the options that a setting holds.
-var settingOption = regexp.MustCompile(`(?i)(-D[\w.-]*(?:secret|password|token|(?:access|account|private)[._-]?key)[\w.-]*=)([^\s"',}]+)`)
+var settingOption = regexp.MustCompile(`(?i)(-D[\w.-]*(?:` + secretWords + `)[\w.-]*=)([^\s"',}]+)`)
 
 // shown is a pipeline file's text as an excerpt may show it. A location that cannot be parsed is struck out as a whole,
 // as is one that spans lines: any piece of it may be part of a password.

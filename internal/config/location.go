@@ -19,15 +19,13 @@ var (
 
 // warehouse decodes the warehouse's URL.
 func (d *decoder) warehouse(v value) hindcast.Location {
-	known := len(d.errs)
-	r, ok := d.references(v)
-	if !ok && d.env.LakeAlone && wellFormed(v.text) {
-		d.errs, r = d.errs[:known], referencesIn(v.text)
-		written, _ := r.masked(func(raw, _ string) { d.secret(r.written(raw)) })
-		return hindcast.Location{Written: written}
-	}
+	r, missing, ok := d.referencesIf(v, !d.env.LakeAlone)
 	if !ok {
 		return hindcast.Location{}
+	}
+	if missing != nil {
+		written, _ := r.masked(func(raw, _ string) { d.secret(r.written(raw)) })
+		return hindcast.Location{Written: written}
 	}
 	if keywordForm.MatchString(r.tokenised) {
 		return d.keywords(v, r)

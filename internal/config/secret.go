@@ -61,6 +61,17 @@ func referencesIn(text string) refs {
 	return out
 }
 
+// referencesIf is references for a value that, unless it is needed, may refer to what is not there. Of that missing is the first
+// fault, which is none of the file's, and the references are as they are written.
+func (d *decoder) referencesIf(v value, needed bool) (r refs, missing *hindcast.Error, ok bool) {
+	known := len(d.errs)
+	if r, ok = d.references(v); ok || needed || !wellFormed(v.text) {
+		return r, nil, ok
+	}
+	missing, d.errs = d.errs[known], d.errs[:known]
+	return referencesIn(v.text), missing, true
+}
+
 // wellFormed reports whether every ${…} in a text is a reference, whether or not what it names is there.
 func wellFormed(text string) bool {
 	return !slices.ContainsFunc(anyRef.FindAllString(text, -1), func(written string) bool { return !refForm.MatchString(written) })

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -130,14 +129,12 @@ func (d *decoder) setConf(v value) {
 		return
 	}
 
-	known := len(d.errs)
-	refs, ok := d.references(v)
-	switch s := d.spark(); {
-	case !ok && !wellFormed(v.text):
+	refs, missing, ok := d.referencesIf(v, false)
+	if !ok {
 		return
-	case !ok: // only who starts an application needs it
-		s.Fault = cmp.Or(s.Fault, error(d.errs[known]))
-		d.errs, refs = d.errs[:known], referencesIn(v.text)
+	}
+	if s := d.spark(); missing != nil && s.Fault == nil { // only who starts an application needs it
+		s.Fault = missing
 	}
 
 	why, early := tooEarly(v.name)
@@ -164,10 +161,16 @@ func (d *decoder) keepConf(name, written, value string) {
 	s.Conf[name], s.ConfWritten[name] = value, written
 }
 
+// What the name of a setting of Spark has if its value is a secret: as Spark's own redaction has it, and the keys of Azure and
+// Google.
+const (
+	secretWords = `secret|password|token|(?:access|account|private)[._-]?key`
+	secretNames = secretWords + `|azure\.sas`
+)
+
 var (
-	// as Spark's own redaction has it, and the keys of Azure and Google
-	secretName   = regexp.MustCompile(`(?i)secret|password|token|(?:access|account|private)[._-]?key|azure\.sas`)
-	secretOption = regexp.MustCompile(`(?i)(?:secret|password|token|(?:access|account|private)[._-]?key)[a-z._-]*=\S`)
+	secretName   = regexp.MustCompile(`(?i)` + secretNames)
+	secretOption = regexp.MustCompile(`(?i)(?:` + secretWords + `)[a-z._-]*=\S`)
 )
 
 // secretSetting reports whether a setting's value is, or holds, a secret.
