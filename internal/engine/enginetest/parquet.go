@@ -1,7 +1,7 @@
 package enginetest
 
 import (
-	"fmt"
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -41,6 +41,17 @@ func Query(t *testing.T, files []hindcast.File, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Lines(t, rows, func(v sql.NullString) string {
+		if !v.Valid {
+			return "<nil>"
+		}
+		return v.String
+	})
+}
+
+// Lines are rows of texts, which it closes: values by comma, each as show has it, rows by line.
+func Lines(t *testing.T, rows *sql.Rows, show func(sql.NullString) string) string {
+	t.Helper()
 	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
 	if err != nil {
@@ -48,19 +59,21 @@ func Query(t *testing.T, files []hindcast.File, text string) string {
 	}
 	var lines []string
 	for rows.Next() {
-		values := make([]any, len(names))
-		dest := make([]any, len(names))
+		values, to := make([]sql.NullString, len(names)), make([]any, len(names))
 		for i := range values {
-			dest[i] = &values[i]
+			to[i] = &values[i]
 		}
-		if err := rows.Scan(dest...); err != nil {
+		if err := rows.Scan(to...); err != nil {
 			t.Fatal(err)
 		}
 		fields := make([]string, len(values))
 		for i, v := range values {
-			fields[i] = fmt.Sprint(v)
+			fields[i] = show(v)
 		}
 		lines = append(lines, strings.Join(fields, ","))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/engine/enginetest"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/sqltext"
@@ -156,33 +157,12 @@ func (b *bench) text(t *testing.T, query string) string {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for rows.Next() {
-		values, to := make([]sql.NullString, len(names)), make([]any, len(names))
-		for i := range values {
-			to[i] = &values[i]
+	return enginetest.Lines(t, rows, func(v sql.NullString) string {
+		if !v.Valid {
+			return "NULL"
 		}
-		if err := rows.Scan(to...); err != nil {
-			t.Fatal(err)
-		}
-		fields := make([]string, len(values))
-		for i, v := range values {
-			fields[i] = "NULL"
-			if v.Valid {
-				fields[i] = fmt.Sprintf("%q", v.String)
-			}
-		}
-		lines = append(lines, strings.Join(fields, ","))
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(lines, "\n")
+		return fmt.Sprintf("%q", v.String)
+	})
 }
 
 // rows is what the SQL gives, without its day.
