@@ -94,7 +94,11 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	for {
 		was, etag, err := read(ctx, store, pipeline)
 		if err == nil && etag == "" { // never taken, or its object is lost
-			options.Floor, err = aboveAll(ctx, store, pipeline, options.Floor)
+			var known int64
+			if known, err = highestKnown(ctx, store, pipeline); err != nil {
+				return nil, fmt.Errorf("looking for earlier fences: %w", err)
+			}
+			options.Floor = max(options.Floor, known)
 			l.options.Floor = options.Floor
 		}
 
@@ -130,27 +134,27 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 	}
 }
 
-// aboveAll is the highest fence known from anywhere else when there is no lease: from generations, and from the journals of runs that
-// may have unloaded nothing.
-func aboveAll(ctx context.Context, store objstore.Store, pipeline string, floor int64) (int64, error) {
+// highestKnown is the highest fence that the lake knows of where there is no lease: from generations, and from the journals of runs
+// that may have unloaded nothing.
+func highestKnown(ctx context.Context, store objstore.Store, pipeline string) (int64, error) {
 	highest, err := lake.HighestFence(ctx, store, pipeline)
 	if err != nil {
-		return floor, fmt.Errorf("looking for earlier fences: %w", err)
+		return 0, err
 	}
 
 	l := lake.New(store, pipeline)
 	runs, err := l.Runs(ctx)
 	if err != nil {
-		return floor, fmt.Errorf("looking for earlier fences: %w", err)
+		return 0, err
 	}
 	for _, run := range runs {
 		fence, err := journal.HighestFence(ctx, store, l.RunPrefix(run))
 		if err != nil {
-			return floor, fmt.Errorf("looking for earlier fences: %w", err)
+			return 0, err
 		}
 		highest = max(highest, fence)
 	}
-	return max(floor, highest), nil
+	return highest, nil
 }
 
 func (o Options) complete() (Options, error) {
