@@ -5,6 +5,7 @@ package plan
 
 import (
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -148,6 +149,11 @@ type Unit struct {
 	View     bool              `json:"view,omitempty"`    // the source is not a table of its own: counting its rows costs as much as reading them
 	// Strays are the rows of the user's own files that no slice takes; nil if they were not counted.
 	Strays *hindcast.Strays `json:"strays,omitempty"`
+}
+
+// Matches reports whether a manifest is of the unit's interval, from its source and by this time column.
+func (u *Unit) Matches(m *hindcast.Manifest, column string) bool {
+	return m.Interval.Equal(u.Interval) && m.Source == u.Source && strings.EqualFold(m.Time, column)
 }
 
 // DimItem is a dimension in a plan.
