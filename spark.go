@@ -24,6 +24,9 @@ type Spark struct {
 	Fault          error             `json:"-"`                         // a secret of Conf that is not there: who starts an application needs it
 }
 
+// LocalMaster reports whether a master is this machine alone.
+func LocalMaster(master string) bool { return master == "local" || strings.HasPrefix(master, "local[") }
+
 // broadcastBelow is how many bytes of Parquet a dimension has fewer of to be broadcast, where the pipeline does not say it.
 const broadcastBelow = 16 << 20
 

@@ -82,7 +82,7 @@ func (h *health) bucket(p *hindcast.Pipeline) {
 	switch {
 	case p.Lake.Scheme != "s3" || h.Spark.Version == "":
 		return
-	case strings.HasPrefix(p.Transform.Spark.Master, "local"):
+	case hindcast.LocalMaster(p.Transform.Spark.Master):
 		h.S3A = &sparkhome.S3A{Found: "not needed: " + p.Transform.Spark.Master + " reads and writes files of this machine"}
 		return
 	}

@@ -174,7 +174,7 @@ func (b sparkBinder) Close() error { return errors.Join(b.Binder.Close(), b.file
 // machine, as it does with local[…].
 func sparkBucket(p *hindcast.Pipeline, home sparkhome.Home, store objstore.Store) (func(context.Context) (spark.Bucket, error), error) {
 	remote, is := store.(*s3.Store)
-	if !is || spark.Local(p.Transform.Spark.Master) {
+	if !is || hindcast.LocalMaster(p.Transform.Spark.Master) {
 		return nil, nil
 	}
 	need, fault := home.S3A(p.Transform.Spark, p.Places)

@@ -2,8 +2,9 @@ package plan
 
 import (
 	"fmt"
-	"strings"
 	"time"
+
+	"github.com/hindcast/hindcast"
 )
 
 // ample is how many times the bytes of a slice's Parquet there have to be of memory for DuckDB to be recommended in place of
@@ -22,7 +23,7 @@ func recommend(out *Plan, memory int64, before Earlier, startUp time.Duration) *
 	label := out.Label
 	reads := fmt.Sprintf("the largest slice, %s, reads about %s, and there are %s of memory", label(largest.Slice.Key), size(max(largest.Bytes, mib)), size(memory))
 	measured := before.Engine == "duckdb" && before.Most.Bytes > 0 && before.Largest >= largest.Bytes/10*9
-	local := strings.HasPrefix(out.Pipeline.Transform.Spark.Master, "local")
+	local := hindcast.LocalMaster(out.Pipeline.Transform.Spark.Master)
 
 	switch spilled := before.Spilled; {
 	case measured && spilled.Bytes > memory:

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -52,7 +51,7 @@ type trial struct {
 
 // Run computes the slices at each size, one after the other. The session is open to read; the warehouse, too.
 func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (report *view.Trial, err error) {
-	cluster := s.Engine.Properties().Name == "spark" && !strings.HasPrefix(s.Pipeline.Transform.Spark.Master, "local")
+	cluster := s.Engine.Properties().Name == "spark" && !hindcast.LocalMaster(s.Pipeline.Transform.Spark.Master)
 	sizes, err := Sizes(o.Sizes, cluster)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func (b *Binder) start(kind string, limits engine.Limits) (*ours, error) {
 	s := b.engine.submissionTo("local[*]", limits)
 	keeps := b.keep > 0 && len(s.secret) == 0
 	if keeps {
-		if c := b.engine.options.Capacity; Local(b.engine.options.Spark.Master) {
+		if c := b.engine.options.Capacity; hindcast.LocalMaster(b.engine.options.Spark.Master) {
 			limits.Memory = max(limits.Memory, c.Memory/int64(max(c.Slots, 1)))
 		}
 		limits.Threads = 0 // all
@@ -108,28 +108,15 @@ func (b *Binder) start(kind string, limits engine.Limits) (*ours, error) {
 
 // await waits for the end of a request.
 func (b *Binder) await(ctx context.Context, o *ours, path string) (is end, err error) {
-	look, life := time.NewTicker(endPoll), time.NewTicker(alivePoll)
-	defer look.Stop()
-	defer life.Stop()
-	for {
-		if there(path) {
-			err := read(path, &is)
-			return is, err
-		}
-		gone := false
-		select {
-		case <-ctx.Done():
-			return is, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
-		case <-o.ended:
-			gone = true
-		case <-life.C:
-			gone = o.ended == nil && !o.alive()
-		case <-look.C:
-		}
-		if gone && !there(path) {
-			return is, b.engine.died(o.application)
-		}
+	written, err := awaitEnd(ctx, path, o.ended, func() bool { return o.ended != nil || o.alive() })
+	if err != nil {
+		return is, err
 	}
+	if !written {
+		return is, b.engine.died(o.application)
+	}
+	err = read(path, &is)
+	return is, err
 }
 
 // warm is a session that another process keeps and that has nothing to do; nil if there is none.

@@ -85,7 +85,7 @@ func Open(o Options) (*Engine, error) {
 		return nil, &hindcast.Error{Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Cause: err,
 			Message: fmt.Sprintf("the folder of Spark's applications cannot be made: %v", err), Next: "set XDG_CACHE_HOME to a folder that can be written"}
 	}
-	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); Local(o.Spark.Master) && each < leastMemory {
+	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); hindcast.LocalMaster(o.Spark.Master) && each < leastMemory {
 		return nil, &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("Spark needs at least %d MiB for an application; beside the warehouse there are %d MiB", leastMemory>>20, each>>20),
 			Next:    "raise run.memory, or lower run.parallel"}
@@ -159,7 +159,7 @@ func sweep(dir string) error {
 // Properties say what Spark is.
 func (e *Engine) Properties() engine.Properties {
 	p := Properties(e.options.Version)
-	p.Elsewhere = !Local(e.options.Spark.Master)
+	p.Elsewhere = !hindcast.LocalMaster(e.options.Spark.Master)
 	return p
 }
 
@@ -313,7 +313,7 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 	spark := e.options.Spark
 	set := map[string]string{"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 	s := submission{submit: e.options.Submit, env: e.options.Env, master: master, set: set, secret: map[string]string{}}
-	if Local(master) {
+	if hindcast.LocalMaster(master) {
 		threads := "*"
 		if limits.Threads > 0 {
 			threads = strconv.Itoa(max(1, limits.Threads>>limits.Starved))
@@ -334,8 +334,10 @@ func (e *Engine) submissionTo(master string, limits engine.Limits) submission {
 		if spark.ExecutorMemory > 0 {
 			set["spark.executor.memory"] = fmt.Sprintf("%dm", spark.ExecutorMemory>>20)
 		}
-		if each := e.executorCores(); limits.Starved > 0 && each > 1 { // fewer tasks share an executor's memory
-			set["spark.task.cpus"] = strconv.Itoa(min(each, 1<<limits.Starved))
+		if limits.Starved > 0 { // fewer tasks share an executor's memory
+			if each := e.executorCores(); each > 1 {
+				set["spark.task.cpus"] = strconv.Itoa(min(each, 1<<limits.Starved))
+			}
 		}
 	}
 	for key, value := range spark.Conf {
@@ -374,7 +376,7 @@ func (e *Engine) executorCores() int {
 
 // toBucket adds what the application needs for the lake's bucket, and says when its keys expire.
 func (e *Engine) toBucket(ctx context.Context, s *submission) (expire time.Time, err error) {
-	if e.options.Bucket == nil || Local(s.master) {
+	if e.options.Bucket == nil || hindcast.LocalMaster(s.master) {
 		return expire, nil
 	}
 	b, err := e.options.Bucket(ctx)
@@ -396,9 +398,6 @@ func (e *Engine) toBucket(ctx context.Context, s *submission) (expire time.Time,
 	return b.Keys.Expire, nil
 }
 
-// Local reports whether a master is this machine alone.
-func Local(master string) bool { return master == "local" || strings.HasPrefix(master, "local[") }
-
 // How often a wait looks.
 const (
 	endPoll   = 25 * time.Millisecond
@@ -412,31 +411,47 @@ func (e *Engine) Wait(ctx context.Context, h hindcast.Handle, dir string, progre
 		return engine.Result{}, err
 	}
 	end := e.endOf(h.Tag, dir)
+	if p == nil && !there(end) {
+		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "nothing is known here of " + h.Tag}
+	}
+	written, err := awaitEnd(ctx, end, nil, func() bool {
+		if progress != nil {
+			progress(p.in.progress(h.Tag))
+		}
+		return p.living()
+	})
+	if err != nil {
+		return engine.Result{}, err
+	}
+	e.finished(h.Tag)
+	if !written {
+		return engine.Result{}, e.died(p.in)
+	}
+	return p.result(end, dir)
+}
+
+// awaitEnd waits until the file that says how work ended is there; written is false if the application is gone without it: its
+// processes have ended, or living says so when it is asked now and then.
+func awaitEnd(ctx context.Context, path string, ended <-chan struct{}, living func() bool) (written bool, err error) {
 	look, life := time.NewTicker(endPoll), time.NewTicker(alivePoll)
 	defer look.Stop()
 	defer life.Stop()
-	for {
-		if there(end) {
-			e.finished(h.Tag)
-			return p.result(end, dir)
-		}
-		if p == nil {
-			return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "nothing is known here of " + h.Tag}
-		}
+	for !there(path) {
+		gone := false
 		select {
 		case <-ctx.Done():
-			return engine.Result{}, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+			return false, &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: ctx.Err()}
+		case <-ended:
+			gone = true
 		case <-life.C:
-			if progress != nil {
-				progress(p.in.progress(h.Tag))
-			}
-			if !p.living() && !there(end) {
-				e.finished(h.Tag)
-				return engine.Result{}, e.died(p.in)
-			}
+			gone = !living()
 		case <-look.C:
 		}
+		if gone {
+			return there(path), nil
+		}
 	}
+	return true, nil
 }
 
 // living reports whether the application of the work lives.
@@ -617,14 +632,14 @@ func Capacity(room engine.Room, run hindcast.RunConfig, s hindcast.Spark, env []
 	if s.ExecutorMemory > 0 {
 		c.Memory = s.ExecutorMemory
 	}
-	if !Local(s.Master) {
+	if !hindcast.LocalMaster(s.Master) {
 		c.Slots, c.Cap, c.Threads, c.Memory = fits(s, env)
 		c.Threads, c.Memory = max(c.Threads, max(s.Executors, 1)*max(s.Cores, 1)), max(c.Memory, max(s.ExecutorMemory, leastMemory)*int64(max(s.Executors, 1)))
 	}
 	if run.Parallel > 0 {
 		c.Slots, c.Cap = run.Parallel, "run.parallel"
 	}
-	if most := int(max(1, c.Memory/leastMemory)); Local(s.Master) && c.Slots > most {
+	if most := int(max(1, c.Memory/leastMemory)); hindcast.LocalMaster(s.Master) && c.Slots > most {
 		c.Slots, c.Cap = most, room.MemoryAs
 	}
 	return c
