@@ -50,6 +50,7 @@ const (
 	EClock         Code = "E-CLOCK"          // this machine's clock is too far from the server's
 	EUnreachable   Code = "E-UNREACHABLE"    // the lake's server does not answer
 	EOutput        Code = "E-OUTPUT"         // standard output cannot be written
+	EServe         Code = "E-SERVE"          // the server's address or folder cannot be used
 	EStopped       Code = "E-STOPPED"        // our own stop
 	ELost          Code = "E-LOST"           // a planned slice has no committed row at the end of the run
 )

@@ -79,6 +79,11 @@ var importMap = []row{
 		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
+	// The Glue API, served: a server of its own beside the runs above, which it starts as processes.
+	{"glueserver", []string{"glueserver/jobs", "glueserver/ledger"}, "the wire of the Glue API"},
+	{"glueserver/jobs", []string{"glueserver/ledger"}, "jobs, runs and their states; it declares what it needs of whoever runs scripts"},
+	{"glueserver/ledger", []string{"."}, "the server's durable records"},
+
 	// What people see, and where everything is joined.
 	{"view", []string{".", "plan"}, "folds events and plan into what is shown; pure"},
 	{"screen", []string{".", "plan", "view", "numbers"}, "plan, board and report as text"},
@@ -103,7 +108,7 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/aws/", []string{"objstore/s3", "s3test"}, "the SDK's types stay behind the contract"},
+	{"github.com/aws/", []string{"objstore/s3", "s3test", "glueserver"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
 	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},

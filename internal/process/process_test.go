@@ -1,10 +1,12 @@
 package process
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -75,4 +77,46 @@ func TestFindAProcessInTheMiddleOfAnExec(t *testing.T) {
 			t.Fatalf("%v, %v; it is %d", pids, err, command.Process.Pid)
 		}
 	}
+}
+
+// The processes of a session are found when its leader has died.
+func TestSession(t *testing.T) {
+	command := exec.Command("sh", "-c", "exec 3<&0; cat <&3 & echo started")
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	leader := command.Process.Pid
+	for !exited(leader) {
+		_, _ = Session(leader) // it exits in a moment
+	}
+	found, err := Session(leader)
+	if err != nil || len(found) != 1 || found[0] == leader {
+		t.Errorf("found %v, %v", found, err)
+	}
+
+	_ = in.Close()
+	_ = command.Wait()
+	for len(found) > 0 {
+		if found, err = Session(leader); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// exited reports whether a process has exited, and only waits to be reaped.
+func exited(pid int) bool {
+	_, alive, err := startOf(pid)
+	return err == nil && !alive
 }
