@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
@@ -34,17 +35,21 @@ func claimNew(ctx context.Context, s *session.Session, o Options, stops *stops) 
 			return nil, err
 		}
 	}
-	if err := c.take(ctx); err != nil {
+	if err := c.take(ctx, 0); err != nil {
 		c.forget(ctx)
 		return nil, err
 	}
 	return c, nil
 }
 
-// claimAgain claims the lease for a run that is resumed.
+// claimAgain claims the lease for a run that is resumed, with a fence above those that its journal was written under: a lease that
+// was restored from a backup may be lower.
 func claimAgain(ctx context.Context, s *session.Session, run string, o Options, stops *stops) (*claim, error) {
 	c := &claim{session: s, run: run, stops: stops, waiting: o.Waiting}
-	err := c.take(ctx)
+	known, err := journal.HighestFence(ctx, s.Store, s.Lake.RunPrefix(run))
+	if err == nil {
+		err = c.take(ctx, known)
+	}
 	return c, err
 }
 
@@ -61,11 +66,11 @@ func (c *claim) refuse(ctx context.Context) error {
 	return l.Release(ctx) // its holder gave it up meanwhile
 }
 
-func (c *claim) take(ctx context.Context) error {
+func (c *claim) take(ctx context.Context, floor int64) error {
 	if holder, err := lease.Inspect(ctx, c.session.Store, c.session.Pipeline.Name); err == nil {
 		c.before = holder.Run
 	}
-	l, err := c.acquire(ctx, 0)
+	l, err := c.acquire(ctx, floor)
 	if err != nil {
 		return err
 	}
@@ -92,10 +97,26 @@ func (c *claim) fence() int64 { return c.lease().Fence() }
 // check asks the lake whether the lease is still ours.
 func (c *claim) check(ctx context.Context) error { return c.lease().Check(ctx) }
 
-// prepare raises the warehouse's fence to the lease's. A warehouse whose fence is as high already, because another lake was used
-// with it or this lake or its lease was lost, does not make the lease's holder a zombie: the lease is taken again above that fence.
+// rise takes the lease again if the warehouse has seen a fence as high as the lease's. That does not make the lease's holder a
+// zombie: another lake was used with the warehouse, or this lake's lease was lost, or is one of earlier times.
+func (c *claim) rise(ctx context.Context, seen int64) error {
+	if seen < c.fence() {
+		return nil
+	}
+
+	if err := c.lease().Release(ctx); err != nil {
+		return err
+	}
+	above, err := c.acquire(ctx, seen)
+	if err != nil {
+		return err
+	}
+	c.hold(above)
+	return nil
+}
+
+// prepare raises the warehouse's fence to the lease's, which rises once more if another lake's run was faster.
 func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
-	w, name := c.session.Warehouse, p.Pipeline.Name
 	err := c.prepareTargets(ctx, p)
 	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
 		return err
@@ -104,18 +125,13 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 	if err := c.check(ctx); err != nil { // the fence is our successor's
 		return err
 	}
-	highest, err := w.Fence(ctx, name)
+	seen, err := c.session.Warehouse.Fence(ctx, p.Pipeline.Name)
 	if err != nil {
 		return err
 	}
-	if err := c.lease().Release(ctx); err != nil {
+	if err := c.rise(ctx, seen); err != nil {
 		return err
 	}
-	above, err := c.acquire(ctx, highest)
-	if err != nil {
-		return err
-	}
-	c.hold(above)
 	return c.prepareTargets(ctx, p)
 }
 

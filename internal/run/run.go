@@ -69,6 +69,9 @@ func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, er
 	if err := a.open(ctx, plan.Shares{}); err != nil {
 		return nil, err
 	}
+	if err := a.rise(ctx); err != nil {
+		return nil, err
+	}
 
 	p, dims, err := a.planner().plan(ctx)
 	if err != nil {
@@ -115,6 +118,9 @@ func resume(ctx context.Context, s *session.Session, run string, o Options) (end
 	defer func() { ended, err = a.leave(ctx, ended, err) }()
 	s.Pipeline = &frozen.Pipeline
 	if err := a.open(ctx, frozen.Shares); err != nil {
+		return nil, err
+	}
+	if err := a.rise(ctx); err != nil {
 		return nil, err
 	}
 
@@ -188,6 +194,26 @@ func (a *active) patience() patience {
 
 func (a *active) planner() *planner {
 	return &planner{session: a.session, claim: a.claim, patience: a.patience(), choice: a.options.Choice, unloadOnly: a.options.UnloadOnly}
+}
+
+// rise brings the run's fence above the warehouse's before anything is written under it, of a run that only unloads too: the
+// lake refuses a generation whose fence is below that of the one before. A warehouse that does not say it keeps nobody from
+// unloading; whoever loads hears of it in prepare.
+func (a *active) rise(ctx context.Context) error {
+	var seen int64
+	err := a.patience().try(ctx, hangUp, func() (err error) {
+		seen, err = a.session.Warehouse.Fence(ctx, a.session.Pipeline.Name)
+		return err
+	})
+	if err != nil && hindcast.AsError(err).Class == hindcast.ClassPermanent {
+		a.log.note("asking the warehouse for its fence", err)
+		return nil
+	}
+
+	if err != nil {
+		return err
+	}
+	return a.claim.rise(ctx, seen)
 }
 
 // prepare raises the fence in the warehouse, if the run loads.

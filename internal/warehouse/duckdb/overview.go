@@ -12,10 +12,10 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// haveStatus reports whether the table of status rows is there.
-func haveStatus(ctx context.Context, conn *sql.Conn) (exists bool, err error) {
+// have reports whether a table of ours is there.
+func have(ctx context.Context, conn *sql.Conn, table string) (exists bool, err error) {
 	err = conn.QueryRowContext(ctx, `SELECT count(*) > 0 FROM duckdb_tables()
-		WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = 'hindcast_status'`).Scan(&exists)
+		WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = ?`, table).Scan(&exists)
 	return exists, err
 }
 
@@ -26,7 +26,7 @@ const overviewQuery = `SELECT epoch_us(slice_start), epoch_us(slice_end), epoch_
 func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
 	var packer warehouse.Packer
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
-		exists, err := haveStatus(ctx, conn)
+		exists, err := have(ctx, conn, "hindcast_status")
 		if err != nil || !exists {
 			return err
 		}
@@ -74,7 +74,7 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 // reading than ours, the slice is named and looked at again.
 func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
-		exists, err := haveStatus(ctx, conn)
+		exists, err := have(ctx, conn, "hindcast_status")
 		if err != nil || !exists {
 			return err
 		}

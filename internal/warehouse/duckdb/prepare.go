@@ -99,9 +99,13 @@ func checkClaim(ctx context.Context, conn *sql.Conn, pipeline string, claim ware
 	return warehouse.CheckClaim(highest, claim)
 }
 
-// Fence returns the pipeline's fence. It is asked for after a Prepare, so that the table is there.
+// Fence returns the pipeline's fence; 0 where nothing was loaded yet.
 func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
+		exists, err := have(ctx, conn, "hindcast_lease")
+		if err != nil || !exists {
+			return err
+		}
 		return conn.QueryRowContext(ctx, "SELECT coalesce(max(n), 0) FROM hindcast_lease WHERE name = ?", warehouse.FenceName(pipeline)).Scan(&n)
 	})
 	return n, err
