@@ -103,7 +103,8 @@ func Filled(layouts []Layout, files []File) []Layout {
 type Sums struct {
 	Rows int64 `json:"rows"`
 	// Content changes whenever any value of any row does, but not with the rows' order: a hash, for example. The prefix
-	// up to a colon says how it was computed; empty means unknown, because values were only counted and summed.
+	// up to a colon says how it was computed; empty means unknown, because values were only counted and summed. Where it is not
+	// of the values themselves, what follows an @ lists the places that have them, apart by commas, or more places than those.
 	Content string `json:"content"`
 	// Totals holds the exact sum of each exact numeric column, as decimal text; a column of NULLs has none.
 	Totals map[string]string `json:"totals,omitempty"`
@@ -125,10 +126,25 @@ func (s Sums) Agrees(o Sums) bool {
 	case s.Rows != o.Rows || s.Rows == 0:
 		return s.Rows == o.Rows
 	case s.Content != "" && o.Content != "" && kind(s.Content) == kind(o.Content):
-		return s.Content == o.Content
+		return sameContent(s.Content, o.Content)
 	}
 
 	return maps.Equal(s.Totals, o.Totals)
+}
+
+// sameContent compares what was computed in the same way. One that does not list where its values are says nothing of that.
+func sameContent(a, b string) bool {
+	a, few, listed := strings.Cut(a, "@")
+	b, many, other := strings.Cut(b, "@")
+	if a != b || !listed || !other {
+		return a == b
+	}
+
+	if len(few) > len(many) {
+		few, many = many, few
+	}
+	all := strings.Split(many, ",")
+	return !slices.ContainsFunc(strings.Split(few, ","), func(place string) bool { return !slices.Contains(all, place) })
 }
 
 // Manifest lists what a step wrote. It is written and fsynced last: a step without a manifest did not happen.

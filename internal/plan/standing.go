@@ -9,8 +9,8 @@ import (
 )
 
 // Stands reports whether a target's rows, summed over the result's columns, are those that were committed. Content that only names
-// the transactions that wrote the rows stays as it is when somebody drops a column and adds it again: there the totals have to
-// agree too.
+// the transactions that wrote the rows may stay as it is when values are lost, in a partition that was altered while it was detached,
+// say: there the totals have to agree too.
 func Stands(committed, is hindcast.Sums, columns []hindcast.Column) bool {
 	if !committed.Agrees(is) || !strings.HasPrefix(is.Content, "xid:") {
 		return committed.Agrees(is)

@@ -36,6 +36,7 @@ type attribute struct {
 	typ                        pgcopy.Type
 	notNull, preset, generated bool
 	readable                   bool
+	number                     int64 // pg_attribute.attnum, which no other column of the table ever has
 }
 
 // relations reads what wanted, a query that gives (oid, found), names. What is found in a schema that the role has no right to
@@ -89,14 +90,14 @@ SELECT n.nspname, count(*), quote_ident(current_user) ` + theirs + ` AND NOT ` +
 const attributes = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR t.typnotnull,
   a.atthasdef AND a.attgenerated = '' OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '',
-  has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+  has_column_privilege(a.attrelid, a.attnum, 'SELECT'), a.attnum
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
 func readAttribute(r row) attribute {
 	return attribute{name: r.text(1), ref: pgcopy.Ref{OID: uint32(r.number(2)), Mod: int32(r.number(3))}, notNull: r.bool(4),
-		preset: r.bool(5), generated: r.bool(6), readable: r.bool(7)}
+		preset: r.bool(5), generated: r.bool(6), readable: r.bool(7), number: r.number(8)}
 }
 
 // find reads relations with their columns.

@@ -134,11 +134,22 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 // transaction, and rows between slices make it false.
 func untouchedQuery(p warehouse.Published, from string) string {
 	column, bound := timeOf(p)
-	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, content` + from + `),
+	table := parseName(p.Target.Table).sql()
+	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, ` + contentParts + from + `),
+	` + movedPlaces(table) + `,
 	p AS (SELECT 'xid:' || x::text AS content, n, first, last FROM (SELECT xmin AS x, count(*) AS n, min(` + column + ") AS first, max(" + column + ") AS last FROM " +
-		parseName(p.Target.Table).sql() + " WHERE " + column + " >= (SELECT " + bound("min(slice_start)") + " FROM s) AND " + column + " < (SELECT " + bound("max(slice_end)") + ` FROM s) GROUP BY 1) written),
+		table + " WHERE " + column + " >= (SELECT " + bound("min(slice_start)") + " FROM s) AND " + column + " < (SELECT " + bound("max(slice_end)") + ` FROM s) GROUP BY 1) written),
 	c AS (SELECT content, count(*) AS number, sum(n) AS n, ` + bound("min(slice_start)") + " AS a, " + bound("max(slice_end)") + ` AS b FROM s WHERE n <> 0 GROUP BY 1)
-	SELECT NOT EXISTS (SELECT FROM p FULL JOIN c USING (content) WHERE p.n IS DISTINCT FROM c.n OR c.number > 1 OR p.first < c.a OR p.last >= c.b)`
+	SELECT NOT EXISTS (SELECT FROM p FULL JOIN c USING (content) WHERE p.n IS DISTINCT FROM c.n OR c.number > 1 OR p.first < c.a OR p.last >= c.b)
+	AND NOT EXISTS (SELECT FROM moved)`
+}
+
+// contentParts are what contentOf has put together; a row of an earlier version has no places.
+const contentParts = "split_part(content, '@', 1) AS content, split_part(content, '@', 2) AS places"
+
+// movedPlaces finds the places of slices s that are not all the table's any more.
+func movedPlaces(table string) string {
+	return "moved AS MATERIALIZED (SELECT DISTINCT places FROM s WHERE n <> 0 AND NOT string_to_array(places, ',') <@ string_to_array(" + placesIn(table) + ", ','))"
 }
 
 // timeOf is the target's time column, and a slice's bound as that has it.
@@ -165,12 +176,14 @@ func timeOf(p warehouse.Published) (column string, bound func(string) string) {
 func editedQuery(p warehouse.Published, from string) string {
 	column, bound := timeOf(p)
 	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
-	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, content, " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
+	table := parseName(p.Target.Table).sql()
+	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, " + contentParts + ", " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
+	` + movedPlaces(table) + `,
 	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),
-	p(k, n, first, last, total) AS (` + sumsQuery(bucket(column), nil, parseName(p.Target.Table).sql()+
-		" WHERE "+column+" >= (SELECT list[1] FROM bounds) AND "+column+" < (SELECT list[cardinality(list)] FROM bounds)") + `)
+	p(k, n, first, last, total, places) AS (` + sumsQuery(bucket(column), nil, table,
+		column+" >= (SELECT list[1] FROM bounds) AND "+column+" < (SELECT list[cardinality(list)] FROM bounds)", placesIn(table)) + `)
 	SELECT s.slice FROM s LEFT JOIN p ON p.k = ` + bucket("s.a") + `
-	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND s.content IS DISTINCT FROM
-	  'xid:' || CASE WHEN p.first = p.last THEN p.first::text ELSE p.first || '-' || p.last || '/' || p.total END
+	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND (s.places IN (SELECT places FROM moved) OR s.content IS DISTINCT FROM
+	  'xid:' || CASE WHEN p.first = p.last THEN p.first::text ELSE p.first || '-' || p.last || '/' || p.total END)
 	ORDER BY s.slice_start`
 }

@@ -476,8 +476,8 @@ func (l *load) refuseRounding(ctx context.Context, staged string) error {
 // those that were sent, and need not be read again (which is a third of a load of many rows, measured).
 //
 // Their Content names the transactions that wrote the rows (xmin), by which Published sees that nobody has changed one
-// since: every UPDATE gives a row a new one. A hash over the values would have every plan read every value of every
-// slice.
+// since: every UPDATE gives a row a new one. What ALTER TABLE does without writing rows is seen by the columns' places. A hash
+// over the values would have every plan read every value of every slice.
 func (l *load) stored(ctx context.Context) (err error) {
 	switch {
 	case l.Hooked() || l.stands == nil && (l.cast || l.mayMeddle()):
@@ -492,7 +492,8 @@ func (l *load) stored(ctx context.Context) (err error) {
 
 // standing are the sums of the slice's rows in the target.
 func (l *load) standing(ctx context.Context, columns []hindcast.Column) (hindcast.Sums, error) {
-	rows, err := ask(ctx, l.conn, sumsQuery("1", columns, l.target.name.sql()+" WHERE "+l.inSlice()))
+	table := l.target.name.sql()
+	rows, err := ask(ctx, l.conn, sumsQuery("1", columns, table, l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
 	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err
 	}
@@ -506,7 +507,7 @@ func (l *load) asSent() hindcast.Sums {
 		return sums
 	}
 
-	sums.Content = contentOf(l.xid, l.xid, "")
+	sums.Content = contentOf(l.xid, l.xid, "", l.places())
 	for _, c := range l.Columns {
 		if total, some := l.sent.Totals[l.target.column(c.Name).name]; some {
 			if sums.Totals == nil {
@@ -517,6 +518,17 @@ func (l *load) asSent() hindcast.Sums {
 	}
 
 	return sums
+}
+
+// places are those of the columns that are loaded, as placesIn lists them.
+func (l *load) places() string {
+	var places []string
+	for i := range l.target.attribute { // in the order of their numbers
+		if a := &l.target.attribute[i]; slices.ContainsFunc(l.fields, func(f pgcopy.Field) bool { return f.Name == a.name }) {
+			places = append(places, a.place())
+		}
+	}
+	return strings.Join(places, ",")
 }
 
 // commit writes the status rows, in place of those whose slices overlap theirs, and commits.

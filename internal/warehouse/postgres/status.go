@@ -3,6 +3,8 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -71,17 +73,38 @@ func readCommitted(r row) (c hindcast.Committed, err error) {
 	return c, json.Unmarshal([]byte(r.text(11)), &c.Sums.Totals)
 }
 
-// sumsQuery sums the rows of a FROM clause by a key, for readSums, which reads what follows the key. Rows are first put
+// sumsQuery sums the rows of a table by a key, for readSums, which reads what follows the key. Rows are first put
 // together by the transaction that wrote them: PostgreSQL turns xmin into a number by way of text, which is much to do for
 // each row.
-func sumsQuery(key string, columns []hindcast.Column, from string) string {
-	inner, outer := []string{key + " AS k", "xmin AS x", "count(*) AS n"}, []string{"k", "sum(n)", "min(id)", "max(id)", "sum(id * n)"}
+func sumsQuery(key string, columns []hindcast.Column, table, condition, places string) string {
+	inner, outer := []string{key + " AS k", "xmin AS x", "count(*) AS n"}, []string{"k", "sum(n)", "min(id)", "max(id)", "sum(id * n)", places}
 	for i, sum := range totals(columns) {
 		inner = append(inner, fmt.Sprintf("%s AS t%d", sum, i))
 		outer = append(outer, fmt.Sprintf("sum(t%d)::text", i))
 	}
 	return "SELECT " + strings.Join(outer, ", ") + " FROM (SELECT *, x::text::bigint AS id FROM (SELECT " + strings.Join(inner, ", ") +
-		" FROM " + from + " GROUP BY 1, 2) written) numbered GROUP BY k"
+		" FROM " + table + " WHERE " + condition + " GROUP BY 1, 2) written) numbered GROUP BY k"
+}
+
+// placesIn lists the places of a table's columns, of all or of those that are named: each column's number, and of its name the
+// beginning of a hash. ALTER TABLE changes no row's transaction. A column that is dropped and added again, with other values than
+// those that were written, has another number, and one that takes another's name keeps its own.
+func placesIn(table string, named ...string) string {
+	among := ""
+	if len(named) > 0 {
+		among = " AND attname = ANY (" + literal(array(named)) + "::name[])"
+	}
+	return "(SELECT string_agg(attnum || ':' || left(encode(sha256(convert_to(attname::text, 'UTF8')), 'hex'), " + itoa(nameDigits) + "), ',' ORDER BY attnum) " +
+		"FROM pg_attribute WHERE attrelid = " + literal(table) + "::regclass AND attnum > 0 AND NOT attisdropped" + among + ")"
+}
+
+// nameDigits are how many digits of a name's hash a place has.
+const nameDigits = 6
+
+// place is that of one column, as placesIn has it.
+func (a *attribute) place() string {
+	hash := sha256.Sum256([]byte(a.name))
+	return itoa(a.number) + ":" + hex.EncodeToString(hash[:])[:nameDigits]
 }
 
 // totals sum the exact columns. As text they are what DuckDB writes.
@@ -105,9 +128,9 @@ func totals(columns []hindcast.Column) []string {
 func readSums(r row, columns []hindcast.Column) hindcast.Sums {
 	sums := hindcast.Sums{Rows: r.number(0)}
 	if sums.Rows > 0 {
-		sums.Content = contentOf(r.text(1), r.text(2), r.text(3))
+		sums.Content = contentOf(r.text(1), r.text(2), r.text(3), r.text(4))
 	}
-	sums.Totals = readTotals(r[4:], columns)
+	sums.Totals = readTotals(r[5:], columns)
 	return sums
 }
 
@@ -132,12 +155,12 @@ func readTotals(r row, columns []hindcast.Column) map[string]string {
 }
 
 // contentOf names the transactions that wrote a set of rows: the one, or of several the first, the last and the sum over
-// the rows.
-func contentOf(first, last, sum string) string {
+// the rows; and the places of the columns where their values are.
+func contentOf(first, last, sum, places string) string {
 	if first == last {
-		return "xid:" + first
+		return "xid:" + first + "@" + places
 	}
-	return "xid:" + first + "-" + last + "/" + sum
+	return "xid:" + first + "-" + last + "/" + sum + "@" + places
 }
 
 // Published sums the target's rows in each interval, in one pass over the table.
@@ -196,6 +219,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 	}
 
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
+	table := parseName(p.Target.Table).sql()
 	return sumsQuery("width_bucket("+sqltext.Identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
-		parseName(p.Target.Table).sql()+" WHERE "+window(column, typ, whole)), bucket
+		table, window(column, typ, whole), placesIn(table)), bucket
 }

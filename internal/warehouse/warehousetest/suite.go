@@ -78,6 +78,7 @@ func Run(t *testing.T, world func(t *testing.T) *World) {
 		"a fenced writer cannot load":    fenced,
 		"hooks run in the transaction":   hooks,
 		"published sums what is there":   published,
+		"altered columns are edits":      altered,
 		"rows outlive a restart":         reopened,
 	}
 	maps.Copy(tests, publications)
@@ -379,8 +380,16 @@ func prepare(t *testing.T, w *World, fence int64) {
 }
 
 func prepareTwice(t *testing.T, w *World) {
+	fence := func(want int64) {
+		t.Helper()
+		if n, err := w.Warehouse.Fence(t.Context(), "p"); err != nil || n != want {
+			t.Errorf("the fence is %d, want %d: %v", n, want, err)
+		}
+	}
+	fence(0) // where there is no table of it yet
 	prepare(t, w, 1)
 	prepare(t, w, 2)
+	fence(2)
 	if got := w.Query(t, "SELECT count(*) FROM result"); got != "0" {
 		t.Errorf("the target has %s rows", got)
 	}
@@ -725,6 +734,38 @@ func published(t *testing.T, w *World) {
 	w.Exec(t, "UPDATE result SET total = 3 WHERE day = DATE '2020-01-06'")
 	if sums, err = w.Warehouse.Published(t.Context(), ask); err != nil || sums[0].Agrees(c.Sums) {
 		t.Errorf("an edit was not seen: %+v, %v", sums, err)
+	}
+}
+
+// altered: a column that is not the one that was loaded any more, though no row was written, is an edit; another column is not.
+func altered(t *testing.T, w *World) {
+	for _, alter := range []struct {
+		edits      bool
+		statements []string
+	}{
+		{false, []string{"ALTER TABLE result ADD COLUMN other DECIMAL(38,6) DEFAULT 7"}},
+		{false, []string{"ALTER TABLE result RENAME COLUMN other TO more"}},
+		{false, []string{"ALTER TABLE result DROP COLUMN more", "ALTER TABLE result ADD COLUMN more DECIMAL(38,6) DEFAULT 7"}},
+		{true, []string{"ALTER TABLE result RENAME COLUMN total TO was", "ALTER TABLE result RENAME COLUMN more TO total"}},
+		{true, []string{"ALTER TABLE result DROP COLUMN total", "ALTER TABLE result ADD COLUMN total DECIMAL(38,6)"}},
+		{true, []string{"ALTER TABLE result DROP COLUMN total", "ALTER TABLE result ADD COLUMN total DECIMAL(38,6) DEFAULT 7"}},
+		{true, []string{"TRUNCATE result"}},
+	} {
+		prepare(t, w, 1)
+		c := load(t, w, staged(t, w, January, "r1", two))
+		for _, statement := range alter.statements {
+			w.Exec(t, statement)
+		}
+
+		ask := warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{January}, TimeZone: "UTC"}
+		sums, err := w.Warehouse.Published(t.Context(), ask)
+		if err != nil || sums[0].Agrees(c.Sums) == alter.edits {
+			t.Errorf("after %q there are %+v, %v; committed %+v", alter.statements, sums, err, c.Sums)
+		}
+		keys, err := w.Warehouse.Edited(t.Context(), "p", ask)
+		if err != nil || (len(keys) == 1) != alter.edits {
+			t.Errorf("after %q these slices are edited: %v, %v", alter.statements, keys, err)
+		}
 	}
 }
 
