@@ -149,23 +149,34 @@ func (s *Survey) uncarried(err error) error {
 		return err
 	}
 	e := *hindcast.AsError(err)
-	var mend []string
+	var mend, textual, others []string
 	for _, t := range u.Tables {
 		key, text, own := s.textOf(t.Name)
 		if !u.Named && e.Place.Line == 0 {
 			e.Place = s.Pipeline.Places[key]
 		}
+
+		known := len(text)
 		for _, c := range t.Columns {
-			own = own || c.NoText
-			text = append(text, c.Name)
+			if own || c.NoText {
+				others = append(others, t.Name+"."+c.Name)
+				continue
+			}
+			text, textual = append(text, c.Name), append(textual, t.Name+"."+c.Name)
 		}
-		if !own {
+		if len(text) > known {
 			mend = append(mend, fmt.Sprintf("write text: [%s] at %s", strings.Join(text, ", "), key))
 		}
 	}
-	e.Next = "leave them out of the SQL"
-	if len(mend) > 0 {
+
+	switch {
+	case len(mend) == 0:
+		e.Next = "leave them out of the SQL"
+	case len(others) == 0:
 		e.Next = "to read them as text, " + strings.Join(mend, ", and ") + "; or leave them out of the SQL"
+	default:
+		e.Next = fmt.Sprintf("to read %s as text, %s; leave %s out of the SQL, as text cannot stand for it exactly", strings.Join(textual, ", "),
+			strings.Join(mend, ", and "), strings.Join(others, ", "))
 	}
 	return &e
 }

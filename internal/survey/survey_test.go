@@ -1,6 +1,7 @@
 package survey_test
 
 import (
+	"context"
 	"database/sql"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/drivers/driverstest"
+	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/session"
@@ -418,5 +420,48 @@ func TestWhatTwoOutputsRead(t *testing.T) {
 	}
 	if o := made.Outputs; o[0].Existing || !o[1].Existing || o[0].Result[0].Name != "month" || o[1].Result[1].Type != "DECIMAL(38,2)" || o[1].SQL != p.Outputs[1].Text {
 		t.Errorf("bound as %+v", o)
+	}
+}
+
+// lacking is an engine that has no types for some of the tables' columns, of which the SQL reads all.
+type lacking struct {
+	engine.Binder
+	types []string
+}
+
+func (l lacking) Bind(_ context.Context, q engine.Query, _ []engine.Check) ([]hindcast.Column, error) {
+	tables := slices.Clone(q.Tables)
+	for i := range tables {
+		tables[i].Columns = slices.DeleteFunc(slices.Clone(tables[i].Columns), func(c hindcast.Column) bool { return !slices.Contains(l.types, c.Type) })
+	}
+	tables = slices.DeleteFunc(tables, func(t engine.Table) bool { return len(t.Columns) == 0 })
+	return nil, q.Uncarried("Spark", 0, tables)
+}
+
+// Of several columns that an engine cannot read the advice is for each what helps it.
+func TestAdviceForColumnsWithoutTypes(t *testing.T) {
+	const structs = "STRUCT(clock TIME)"
+	for _, c := range []struct {
+		types []string
+		next  string
+	}{
+		{[]string{"TIME", "UUID"}, "to read them as text, write text: [note, t] at facts.sales, and write text: [u] at dimensions.rates; or leave them out of the SQL"},
+		{[]string{"TIME", "UUID", structs}, "to read sales.t, rates.u as text, write text: [note, t] at facts.sales, and write text: [u] at dimensions.rates; " +
+			"leave sales.s out of the SQL, as text cannot stand for it exactly"},
+		{[]string{"UUID", structs}, "to read rates.u as text, write text: [u] at dimensions.rates; leave sales.s out of the SQL, as text cannot stand for it exactly"},
+		{[]string{structs}, "leave them out of the SQL"},
+	} {
+		t.Run(strings.Join(c.types, ","), func(t *testing.T) {
+			w := newWorld(t, "time: day}", "time: day, text: [note]}")
+			w.warehouse("CREATE TABLE sales AS SELECT DATE '2020-01-01' + INTERVAL (i) DAY AS day, i AS n, 'x' AS note, TIME '12:00' AS t, {'clock': TIME '12:00'} AS s FROM range(90) r(i)",
+				"CREATE TABLE rates AS SELECT 2 AS rate, uuid() AS u")
+			_, err := w.survey(session.Choice{}, func(s *survey.Survey) (*plan.Plan, error) {
+				s.Binder = lacking{s.Binder, c.types}
+				return s.Plan(w.Context())
+			})
+			if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EType || e.Next != c.next {
+				t.Errorf("got %+v\nwant %s", e, c.next)
+			}
+		})
 	}
 }
