@@ -99,6 +99,7 @@ var importMap = []row{
 	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
+	{"redshifttest", []string{"pgtest", "s3test"}, "a stand-in for Redshift in front of the PostgreSQL and the S3 server of tests"},
 	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
@@ -108,11 +109,11 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/aws/", []string{"objstore/s3", "s3test", "glueserver"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
-	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol"},
+	{"github.com/aws/", []string{"objstore/s3", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
+	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "redshifttest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol, and what stands in for its servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
-	{"github.com/parquet-go/parquet-go", []string{"chunks"}, "that package locates a file's bytes; the rest of Parquet is the engine's"},
+	{"github.com/parquet-go/parquet-go", []string{"chunks", "redshifttest"}, "that package locates a file's bytes; the rest of Parquet is the engine's"},
 }
 
 // short converts a folder or an import path below the module to the map's spelling.

@@ -1,0 +1,263 @@
+//go:build unix
+
+// Package redshifttest is a stand-in for Amazon Redshift in tests: a server of Redshift's protocol in front of the tests'
+// PostgreSQL (pgtest), with UNLOAD and COPY of Parquet against the tests' S3 server (s3test). SQL runs in PostgreSQL; what
+// PostgreSQL has and Redshift has not is refused, and faults can be asked for at any statement.
+//
+// It checks that a client connects, transacts, reads literals, unloads and loads as Amazon's documents say that Redshift does.
+// It cannot tell how Redshift plans, distributes or queues, which errors an account gives, or how it reads what no document
+// says: docs/reference/redshift-stand-in.md has what was taken from where, and what is unknown.
+package redshifttest
+
+import (
+	"context"
+	"crypto/tls"
+	_ "embed" // catalog.sql
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/s3test"
+)
+
+// Role is the ARN of the role that the cluster has; any other is refused. It reads and writes S3 with Server.Keys.
+const Role = "arn:aws:iam::123456789012:role/redshift-tests"
+
+// Region is the cluster's.
+const Region = s3test.Region
+
+// serverVersion is what Redshift reports.
+const serverVersion = "8.0.2"
+
+// Fault is what happens at one statement.
+type Fault int
+
+// The faults.
+const (
+	None     Fault = iota
+	Refuse         // the connection is closed, and the statement is never run
+	Lose           // it is run, and the connection is closed instead of its answer
+	Conflict       // error 1023, and the transaction is rolled back: what Redshift says at any statement, COMMIT too
+	Cancel         // as if it was cancelled: an UNLOAD leaves its first file, and no manifest
+)
+
+// Statement is what a rule decides on.
+type Statement struct {
+	Text string // as the client sent it
+	PID  uint32 // of the session: what pg_backend_pid() says
+	Nth  int    // of this text over all sessions, from 1
+}
+
+// Server is a running stand-in with a database of its own. What is exported is set before a client connects.
+type Server struct {
+	Name     string      // of the database
+	Endpoint string      // of S3
+	Keys     s3test.Keys // what Role may do there
+	Slices   int         // over which UNLOAD spreads its rows, 2 at first
+	PartRows int         // rows after which a slice begins another file; 0 leaves it to MAXFILESIZE
+
+	cluster  *pgtest.Cluster
+	listener net.Listener
+	tls      *tls.Config
+	oids     map[uint32]uint32 // of Redshift's types, by PostgreSQL's
+	admin    *pgconn.PgConn
+	queries  atomic.Int64 // query ids given so far
+	sessions sync.WaitGroup
+	closing  chan struct{}
+
+	mutex sync.Mutex // over what follows, and admin
+	users map[string]string
+	live  map[uint32]*session
+	rule  func(Statement) Fault
+	seen  map[string]int
+	log   []Statement
+}
+
+//go:embed catalog.sql
+var catalog string
+
+// firstQuery makes ids of queries look like Redshift's.
+const firstQuery = 762949
+
+// Start starts a stand-in with a fresh database, whose UNLOAD and COPY reach the S3 server. It ends with the test.
+func Start(t testing.TB, s3 *s3test.Server) *Server {
+	t.Helper()
+	cluster := pgtest.Shared(t)
+	database := cluster.Database(t)
+	config, err := pgconn.ParseConfig(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s := &Server{Name: config.Database, Endpoint: s3.Endpoint, Keys: s3.Keys, Slices: 2, cluster: cluster, closing: make(chan struct{}),
+		users: map[string]string{pgtest.User: pgtest.Password}, live: map[uint32]*session{}, seen: map[string]int{}}
+	s.queries.Store(firstQuery)
+	s.admin = pgtest.Connect(t, database)
+	pgtest.Query(t, s.admin, catalog)
+	s.oids = oids(t, s.admin)
+	if err := s.listen(); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(s.stop)
+	return s
+}
+
+// redshiftOIDs are the numbers of the types that PostgreSQL has none of, as redshift_connector lists them.
+var redshiftOIDs = map[string]uint32{"super": 4000, "varbyte": 6551, "geometry": 3000, "geography": 3001, "hllsketch": 2935}
+
+func oids(t testing.TB, conn *pgconn.PgConn) map[uint32]uint32 {
+	t.Helper()
+	out := map[uint32]uint32{}
+	for _, row := range pgtest.Query(t, conn, "SELECT typname, oid FROM pg_type WHERE typname IN ('super', 'varbyte', 'geometry', 'geography', 'hllsketch')") {
+		oid, err := strconv.ParseUint(row[1], 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[uint32(oid)] = redshiftOIDs[row[0]]
+	}
+
+	return out
+}
+
+func (s *Server) listen() error {
+	certificate, err := tls.LoadX509KeyPair(s.Certificate(), filepath.Join(s.cluster.Dir, "server.key"))
+	if err != nil {
+		return err
+	}
+
+	s.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+
+	s.sessions.Go(s.accept)
+	return nil
+}
+
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		s.sessions.Go(func() { s.serve(conn) })
+	}
+}
+
+// stop closes all connections and waits for their end: the database is dropped next.
+func (s *Server) stop() {
+	close(s.closing)
+	_ = s.listener.Close()
+	s.Disconnect()
+	s.sessions.Wait()
+}
+
+// Disconnect closes all connections of clients, as a restart of the cluster does.
+func (s *Server) Disconnect() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, session := range s.live {
+		session.close()
+	}
+}
+
+// Address is where it listens: 127.0.0.1:port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// URL is the database's URL with a scheme ("redshift", "postgres") for the superuser. It offers TLS, with Certificate as
+// its authority, and does not ask for it.
+func (s *Server) URL(scheme string) string {
+	return fmt.Sprintf("%s://%s@%s/%s", scheme, url.UserPassword(pgtest.User, pgtest.Password), s.Address(), s.Name)
+}
+
+// Certificate is the file of its certificate, for 127.0.0.1; it is its own authority.
+func (s *Server) Certificate() string { return s.cluster.Certificate() }
+
+// Backend is the URL of the PostgreSQL database behind it, for what a test prepares and asserts. Tables that are made there
+// have PostgreSQL's types and keys.
+func (s *Server) Backend() string { return s.cluster.URL(s.Name) }
+
+// Exec runs statements in the PostgreSQL behind it, and returns the rows of the last one; NULL is "NULL".
+func (s *Server) Exec(t testing.TB, statements string) [][]string {
+	t.Helper()
+	return s.cluster.Exec(t, s.Backend(), statements)
+}
+
+// User lets a user connect with a password, and creates it if it does not exist ("IAM:loader" too).
+func (s *Server) User(t testing.TB, name, password string) {
+	t.Helper()
+	rows := s.Exec(t, "SELECT 1 FROM pg_roles WHERE rolname = '"+strings.ReplaceAll(name, "'", "''")+"'")
+	if len(rows) == 0 {
+		s.Exec(t, `CREATE ROLE "`+strings.ReplaceAll(name, `"`, `""`)+`" LOGIN`)
+	}
+
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.users[name] = password
+}
+
+// Rule has each statement that is executed from now on meet a fault. It is called by the session's own goroutine, so that a
+// rule that waits makes the statement wait.
+func (s *Server) Rule(rule func(Statement) Fault) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.rule = rule
+}
+
+// Statements are all statements that were executed so far, in order.
+func (s *Server) Statements() []Statement {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Clone(s.log)
+}
+
+// meet notes a statement and says which fault it meets.
+func (s *Server) meet(pid uint32, text string) Fault {
+	s.mutex.Lock()
+	s.seen[text]++
+	statement := Statement{Text: text, PID: pid, Nth: s.seen[text]}
+	s.log = append(s.log, statement)
+	rule := s.rule
+	s.mutex.Unlock()
+	if rule == nil {
+		return None
+	}
+
+	return rule(statement)
+}
+
+func (s *Server) password(user string) (string, bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	password, ok := s.users[user]
+	return password, ok
+}
+
+// loadError writes a row of STL_LOAD_ERRORS and SYS_LOAD_ERROR_DETAIL, outside of the transaction that failed.
+func (s *Server) loadError(ctx context.Context, e *loadError) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	args := []string{strconv.FormatInt(e.query, 10), strconv.Itoa(int(e.pid)), e.table, e.file, e.column, e.kind, e.length, strconv.Itoa(e.code), e.reason}
+	values := make([][]byte, len(args))
+	for i, arg := range args {
+		values[i] = []byte(arg)
+	}
+
+	result := s.admin.ExecParams(ctx, "INSERT INTO redshift_load_errors SELECT 100, $1::bigint, $2::integer, $3::oid, now() AT TIME ZONE 'UTC', $4, 0, "+
+		"$5, $6, $7, 0, $8::integer, $9", values, nil, nil, nil).Read()
+	return result.Err
+}
+
+var errClosed = errors.New("the connection was closed")
