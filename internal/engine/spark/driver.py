@@ -90,8 +90,7 @@ class Application:
             if name is None:
                 if os.path.exists(os.path.join(self.inbox, "close")):
                     break
-                idled = time.monotonic() - idle
-                if (idled > PARTING and not self.supervised() if self.keep is None else idled > self.keep) and self.parted():
+                if self.forgotten(time.monotonic() - idle) and self.parted():
                     break
                 time.sleep(POLL)
                 continue
@@ -102,6 +101,15 @@ class Application:
                 os.remove(os.path.join(self.inbox, name))  # it may have a secret in its SQL, and the folder stays
             idle = time.monotonic()
         self.spark.stop()
+
+    def forgotten(self, idled):
+        """Whether nobody will ask for more after so many idle seconds. Who asked a session removes the answer when it is read: one
+        that stays has lost its reader."""
+        if self.keep is None:
+            return idled > PARTING and not self.supervised()
+        if idled > self.keep:
+            return idled > PARTING or not any(name.startswith("end-") for name in os.listdir(self.folder))
+        return False
 
     def parted(self):
         """Closes the inbox, unless somebody has just asked for more, and removes the folder: nobody is left who would."""
