@@ -118,6 +118,7 @@ func (b *Binder) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 		return nil, q.Uncarried("Spark", f.start, odd)
 	}
 	b.memory().keep(path, columns)
+	_, _ = b.Used(ctx, q, checks) // a run will ask, and would have to start a session for it; if this fails, it does
 	return columns, nil
 }
 
