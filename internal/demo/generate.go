@@ -89,9 +89,7 @@ func (g *generation) prepare(ctx context.Context) ([]int, error) {
 	defer func() { _ = conn.Close() }()
 
 	for _, set := range []string{
-		// A table fills more than one row group of this size, so that its rows go straight into the file instead of
-		// through the log, and a later reader can share them between threads.
-		"ATTACH " + duck.String(g.Path) + " AS " + attached + " (ROW_GROUP_SIZE 51200)",
+		"ATTACH " + duck.String(g.Path) + " AS " + attached + "",
 		// Trying FSST on every text column takes a tenth of the time, to save a seventh of the file.
 		"SET disabled_compression_methods = 'fsst'",
 		"SET preserve_insertion_order = true",

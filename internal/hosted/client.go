@@ -19,6 +19,7 @@ import (
 type Client struct {
 	start   child.Spec
 	options any
+	grace   time.Duration
 	mutex   sync.Mutex // guards what follows
 	owner   *child.Process
 	props   warehouse.Properties
@@ -30,9 +31,10 @@ var (
 	_ warehouse.Seeder    = (*Client)(nil)
 )
 
-// Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener.
-func Open(ctx context.Context, start child.Spec, options any) (*Client, error) {
-	c := &Client{start: start, options: options}
+// Open starts the owner and proves that it can open the warehouse. The options are for the driver's Opener; grace is how long the
+// owner may take to close the warehouse before it is killed.
+func Open(ctx context.Context, start child.Spec, options any, grace time.Duration) (*Client, error) {
+	c := &Client{start: start, options: options, grace: grace}
 	if _, err := c.process(ctx); err != nil {
 		return nil, err
 	}
@@ -283,9 +285,6 @@ func (c *Client) Seed(ctx context.Context, s warehouse.Seed) error {
 	return err
 }
 
-// closeGrace is how long the owner may take to put its warehouse in order: DuckDB writes its log into the file.
-const closeGrace = 30 * time.Second
-
 // Close ends the owner gracefully, or kills it. Nil confirms that it is dead.
 func (c *Client) Close() error {
 	c.mutex.Lock()
@@ -294,7 +293,7 @@ func (c *Client) Close() error {
 	if c.owner == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), c.grace)
 	defer cancel()
 	_ = c.owner.Call(ctx, "close", nil, nil)
 	return c.owner.Close(time.Second)

@@ -79,7 +79,7 @@ func spec() child.Spec {
 
 func open(t *testing.T, o options) *hosted.Client {
 	t.Helper()
-	c, err := hosted.Open(t.Context(), spec(), o)
+	c, err := hosted.Open(t.Context(), spec(), o, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestOptionsAreSeenByTheProcessOnly(t *testing.T) {
 
 // The error of an open is the driver's own, and leaves no process.
 func TestAnOpenThatFails(t *testing.T) {
-	_, err := hosted.Open(t.Context(), spec(), options{Password: "wrong"})
+	_, err := hosted.Open(t.Context(), spec(), options{Password: "wrong"}, time.Minute)
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EPermission {
 		t.Errorf("got %v", err)
 	}

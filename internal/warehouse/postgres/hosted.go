@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"time"
 
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -14,9 +15,12 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
+// closing is how long the connections may take to end.
+const closing = 30 * time.Second
+
 // Open starts the process that holds the connections, and proves that it can connect.
 func Open(ctx context.Context, start child.Spec, o Options) (*hosted.Client, error) {
-	return hosted.Open(ctx, start, o)
+	return hosted.Open(ctx, start, o, closing)
 }
 
 // cores are what this process may use.
