@@ -46,28 +46,38 @@ spark.stop()
 var bareSettings = []string{"spark.sql.ansi.enabled=true", "spark.sql.timestampType=TIMESTAMP_NTZ", "spark.sql.session.timeZone=UTC", "spark.ui.enabled=false",
 	"spark.sql.parquet.outputTimestampType=TIMESTAMP_MICROS"}
 
+// sparks are the versions of Spark to measure, by the names of their environments in tests/python.
+var sparks = []struct{ version, environment string }{{"3.5", "spark35"}, {"4.0", "spark40"}}
+
 // onSpark measures slices on local[2] against a bare PySpark program, with one application for all and with one for each.
 func (b *bench) onSpark(ctx context.Context) error {
 	n, rows := b.size(12, 3), b.size(2_000_000, 200_000)
 	say("spark: %d slices of %d rows", n, rows)
-	python, err := exec.CommandContext(ctx, "tests/python/venv", "spark35").Output()
-	if err != nil {
-		return fmt.Errorf("installing Spark: %w", err)
-	}
-
-	home := filepath.Dir(filepath.Dir(strings.TrimSpace(string(python))))
 	dir := filepath.Join(b.dir, "spark")
 	if _, err := b.spent(ctx, "demo", dir, "--slices", fmt.Sprint(n), "--rows", fmt.Sprint(rows), "--no-run"); err != nil {
 		return err
 	}
+	for _, s := range sparks {
+		python, err := exec.CommandContext(ctx, "tests/python/venv", s.environment).Output()
+		if err != nil {
+			return fmt.Errorf("installing Spark: %w", err)
+		}
+		if err := b.sparkVersion(ctx, dir, s.version, filepath.Dir(filepath.Dir(strings.TrimSpace(string(python)))), n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
+// sparkVersion measures one installation of Spark.
+func (b *bench) sparkVersion(ctx context.Context, dir, version, home string, n int) error {
 	to := time.Date(2016, time.Month(1+2*n), 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	pipeline := filepath.Join(dir, "hindcast.yml")
 	for _, each := range []string{"auto", "1"} {
 		if err := os.WriteFile(pipeline, fmt.Appendf(nil, sparkPipeline, to, home, each), 0o644); err != nil {
 			return err
 		}
-		if err := b.sparkSlices(ctx, dir, home, n, each); err != nil {
+		if err := b.sparkSlices(ctx, dir, version, home, n, each); err != nil {
 			return err
 		}
 	}
@@ -76,12 +86,12 @@ func (b *bench) onSpark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.below("plan of them, Spark asked before", warm.Wall.Seconds(), 0.3, "s", fmt.Sprintf("%.2f CPU s", warm.Seconds))
+	b.below("plan of them, Spark "+version+" asked before", warm.Wall.Seconds(), 0.3, "s", fmt.Sprintf("%.2f CPU s", warm.Seconds))
 	return nil
 }
 
 // sparkSlices measures one way of dividing the slices among applications.
-func (b *bench) sparkSlices(ctx context.Context, dir, home string, n int, each string) error {
+func (b *bench) sparkSlices(ctx context.Context, dir, version, home string, n int, each string) error {
 	pipeline := filepath.Join(dir, "hindcast.yml")
 	for _, command := range [][]string{{"unload", "-f", pipeline}, {"plan", "-f", pipeline}} { // the lake, and what Spark says of the SQL
 		if _, err := b.spent(ctx, command...); err != nil {
@@ -107,7 +117,7 @@ func (b *bench) sparkSlices(ctx context.Context, dir, home string, n int, each s
 
 	var bare spent
 	for number, group := range groups {
-		one, err := b.bareSpark(ctx, dir, home, filepath.Join(dir, "bare-"+each, fmt.Sprint(number)), group)
+		one, err := b.bareSpark(ctx, dir, home, filepath.Join(dir, "bare-"+version+"-"+each, fmt.Sprint(number)), group)
 		if err != nil {
 			return err
 		}
@@ -118,12 +128,12 @@ func (b *bench) sparkSlices(ctx context.Context, dir, home string, n int, each s
 	if each == "1" {
 		what = "an application each"
 	}
-	b.ratio(fmt.Sprintf("%d slices on Spark %s, against bare PySpark", n, what), bare.Wall.Seconds()/ours.Wall.Seconds(), 0.95,
+	b.ratio(fmt.Sprintf("%d slices on Spark %s %s, against bare PySpark", n, version, what), bare.Wall.Seconds()/ours.Wall.Seconds(), 0.95,
 		fmt.Sprintf("%.1f s against %.1f s; CPU %.1f s against %.1f s", ours.Wall.Seconds(), bare.Wall.Seconds(), ours.Seconds, bare.Seconds))
 	if each == "1" {
 		return nil
 	}
-	return b.sparkOverlap(ours)
+	return b.sparkOverlap(version, ours)
 }
 
 // bareSpark runs the program over some slices.
@@ -161,7 +171,7 @@ func (b *bench) bareSpark(ctx context.Context, dir, home, out string, folders []
 
 // sparkOverlap reads from a run's events how much longer it took than its transforms alone, and what passed between the
 // end of a transform and the commit.
-func (b *bench) sparkOverlap(run spent) error {
+func (b *bench) sparkOverlap(version string, run spent) error {
 	var transforms, load, first, last float64
 	committed := 0
 	ends := map[string]time.Time{}
@@ -193,7 +203,7 @@ func (b *bench) sparkOverlap(run spent) error {
 	if committed == 0 {
 		return errors.New("the run committed nothing")
 	}
-	b.below("from the end of a slice's transform to its commit", load/float64(committed), 0.3, "s", "")
-	b.most("the whole run against its transforms alone", (last-first)/transforms, 1.1, fmt.Sprintf("%.1f s against %.1f s", last-first, transforms))
+	b.below("on Spark "+version+", from the end of a slice's transform to its commit", load/float64(committed), 0.3, "s", "")
+	b.most("on Spark "+version+", the whole run against its transforms alone", (last-first)/transforms, 1.1, fmt.Sprintf("%.1f s against %.1f s", last-first, transforms))
 	return nil
 }
