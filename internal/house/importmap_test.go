@@ -44,6 +44,7 @@ var importMap = []row{
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
 	{"sparkhome", []string{"."}, "finds an installation of Spark; the engine runs it, doctor shows it"},
+	{"sparksql", []string{".", "engine", "sqltext"}, "what all engines that run Spark share: what a session is asked, its Python, types, errors"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
@@ -51,7 +52,7 @@ var importMap = []row{
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
-	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sqltext"}, "Spark applications that outlive their supervisor, by spark-submit"},
+	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},

@@ -18,13 +18,11 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/process"
 	"github.com/hindcast/hindcast/internal/sparkhome"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 //go:embed driver.py
 var driver []byte
-
-//go:embed hindcast_tables.py
-var tablesModule []byte
 
 // application is a Spark application as its folder on this machine describes it. Processes find it there, whoever started it.
 type application struct {
@@ -41,7 +39,6 @@ const (
 	done         = "done"
 	closing      = "close"
 	driverFile   = "driver.py"
-	tablesFile   = "hindcast_tables.py" // beside it, where Python looks for it
 	logFile      = "log"
 )
 
@@ -95,7 +92,7 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 	}
 	is := about{Host: us.Host, Supervisor: us.Pid, Started: us.Started, Master: s.master, Secrets: len(s.secret) > 0, Keep: s.keep.Seconds(), Key: s.key}
 	if err := errors.Join(os.Mkdir(a.join(inbox), 0o700), os.Mkdir(a.join(done), 0o700), os.Mkdir(a.join("tmp"), 0o700), place(a.join(aboutFile), asJSON(is)),
-		os.WriteFile(a.join(driverFile), driver, 0o600), os.WriteFile(a.join(tablesFile), tablesModule, 0o600)); err != nil {
+		os.WriteFile(a.join(driverFile), driver, 0o600), a.modules()); err != nil {
 		return nil, nil, err
 	}
 
@@ -127,6 +124,16 @@ func begin(base string, s submission) (*application, <-chan struct{}, error) {
 		close(ended)
 	}()
 	return a, ended, nil
+}
+
+// modules writes what the driver imports beside it, where Python looks for that.
+func (a *application) modules() error {
+	for _, m := range sparksql.Modules() {
+		if err := os.WriteFile(a.join(m.Name+".py"), m.Text, 0o600); err != nil {
+			return fmt.Errorf("writing what Spark's driver imports: %w", err)
+		}
+	}
+	return nil
 }
 
 // whisper gives settings to the driver through a pipe, so that they lie in no file and no process shows them; nil if there are
@@ -166,18 +173,18 @@ func place(path string, text []byte) error {
 }
 
 // ask puts a request in the application's inbox.
-func (a *application) ask(number int, r request) error {
+func (a *application) ask(number int, r sparksql.Request) error {
 	return place(filepath.Join(a.join(inbox), fmt.Sprintf("%06d.json", number)), asJSON(r))
 }
 
 // requests are those that have not ended, in their order.
-func (a *application) requests() (list []request) {
+func (a *application) requests() (list []sparksql.Request) {
 	entries, _ := os.ReadDir(a.join(inbox)) // a folder that is gone has none
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), ".json") {
 			continue
 		}
-		var r request
+		var r sparksql.Request
 		if read(filepath.Join(a.join(inbox), entry.Name()), &r) == nil {
 			list = append(list, r)
 		}
@@ -187,12 +194,12 @@ func (a *application) requests() (list []request) {
 
 // has reports whether work of that tag has not ended.
 func (a *application) has(tag string) bool {
-	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Kind == "run" && r.Tag == tag && !there(r.End) })
+	return slices.ContainsFunc(a.requests(), func(r sparksql.Request) bool { return r.Kind == sparksql.KindRun && r.Tag == tag && !there(r.End) })
 }
 
 // busy reports whether anything but the work of a tag has not ended. The driver puts a request aside only after it has written its end.
 func (a *application) busy(tag string) bool {
-	return slices.ContainsFunc(a.requests(), func(r request) bool { return r.Tag != tag && !there(r.End) })
+	return slices.ContainsFunc(a.requests(), func(r sparksql.Request) bool { return r.Tag != tag && !there(r.End) })
 }
 
 // forsaken reports whether the application's supervisor has died, and all that it asked for has ended.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 // memory keeps on this machine what Spark said of SQL, so that nobody starts a JVM to ask again. It is keyed by all that the
@@ -29,10 +30,16 @@ type question struct {
 	Zone    string
 	SQL     string
 	Tables  []engine.Table
-	Checks  []check
+	Checks  []sparksql.Check
 }
 
-var driverHash = hash(slices.Concat(driver, tablesModule))
+var driverHash = func() string {
+	all := driver
+	for _, m := range sparksql.Modules() {
+		all = slices.Concat(all, m.Text)
+	}
+	return hash(all)
+}()
 
 func hash(text []byte) string {
 	sum := sha256.Sum256(text)
@@ -47,7 +54,7 @@ func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool
 	for _, t := range q.Tables {
 		asked.Tables = append(asked.Tables, engine.Table{Name: t.Name, Columns: t.Columns, Time: t.Time})
 	}
-	said, _ := checksOf(checks, q) // what is wrong with them is told by whoever asks
+	said, _ := sparksql.Checks(checks, q) // what is wrong with them is told by whoever asks
 	for _, c := range said {
 		c.Min, c.Max = nil, nil // which Spark is not asked about
 		c.SQL = timeLiterals.ReplaceAllString(c.SQL, "$1 ''")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 //go:embed script.py
@@ -16,7 +17,7 @@ var _ engine.Scripter = (*Binder)(nil)
 // Script opens the tables in the Spark of PyPI, on one machine whatever the master is, by the code that the driver makes its
 // views with.
 func (b *Binder) Script(q engine.Query) (engine.Script, error) {
-	if err := unreachable(q.Tables); err != nil {
+	if err := sparksql.Unreachable(q.Tables); err != nil {
 		return engine.Script{}, err
 	}
 	spark := b.engine.options.Spark
@@ -37,18 +38,12 @@ func (b *Binder) Script(q engine.Query) (engine.Script, error) {
 		open.WriteString(strings.Repeat(", ", min(i, 1)) + engine.PythonText(name))
 	}
 	open.WriteString("],\n)\nsame_version(\"pyspark\", spark.version, " + engine.PythonText(b.engine.options.Version) + ")\n\n# A session of its own, with the settings that decide what values are. Functions of time give `now`, as they do in a run.\n")
-	fmt.Fprintf(&open, "request = {\n    \"now\": %s,\n    \"conf\": json.loads(\n        %s\n    ),\n    \"tables\": [\n", engine.PythonText(now(q)),
-		engine.PythonText(string(asJSON(conf(q.TimeZone)))))
-	for _, t := range tables(q, false, false) {
+	fmt.Fprintf(&open, "request = {\n    \"now\": %s,\n    \"conf\": json.loads(\n        %s\n    ),\n    \"tables\": [\n", engine.PythonText(sparksql.Now(q)),
+		engine.PythonText(string(asJSON(sparksql.Conf(q.TimeZone)))))
+	for _, t := range sparksql.Tables(q) {
 		open.WriteString("        json.loads(\n            " + engine.PythonText(string(asJSON(t))) + "\n        ),\n")
 	}
 	open.WriteString("    ],\n}\ntables = Tables(spark, request)\ntables.views(False)\nspark = tables.spark\n")
-	words := map[string]string{}
-	for _, typ := range literals {
-		for _, word := range relative {
-			words[typ+" "+word] = relativeTime(typ, word, q)
-		}
-	}
-	return engine.Script{Words: words, Packages: []string{"pyspark==" + b.engine.options.Version}, Library: strings.TrimRight(string(tablesModule), "\n") + "\n\n\n" + library, Open: open.String(),
+	return engine.Script{Words: sparksql.Words(q), Packages: []string{"pyspark==" + b.engine.options.Version}, Library: strings.TrimRight(string(sparksql.Modules()[0].Text), "\n") + "\n\n\n" + library, Open: open.String(),
 		Session: "`spark`, a session of Spark"}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/process"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 // sessionMemory is what a binder's session has at least.
@@ -25,17 +26,17 @@ func (b *Binder) Keep(d time.Duration) {
 }
 
 // call asks the session, which it starts if there is none, and waits for the end.
-func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end, error) {
+func (b *Binder) call(ctx context.Context, r sparksql.Request, limits engine.Limits) (sparksql.End, error) {
 	o, err := b.give(&r, limits)
 	if err != nil {
-		return end{}, err
+		return sparksql.End{}, err
 	}
 	is, err := b.await(ctx, o, r.End)
 	if err != nil {
 		b.mutex.Lock()
 		b.doubt = true
 		b.mutex.Unlock()
-		return end{}, err
+		return sparksql.End{}, err
 	}
 	if o.kept {
 		_ = os.Remove(r.End) // with the rows of a query; otherwise it goes with the session
@@ -44,7 +45,7 @@ func (b *Binder) call(ctx context.Context, r request, limits engine.Limits) (end
 }
 
 // give puts the request into the session's inbox.
-func (b *Binder) give(r *request, limits engine.Limits) (*ours, error) {
+func (b *Binder) give(r *sparksql.Request, limits engine.Limits) (*ours, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if b.closed {
@@ -74,7 +75,7 @@ func (b *Binder) give(r *request, limits engine.Limits) (*ours, error) {
 }
 
 // post writes the request. Other processes may do so at the same time in a session that is kept.
-func (b *Binder) post(r *request) error {
+func (b *Binder) post(r *sparksql.Request) error {
 	b.number++
 	number := b.number
 	if b.own.kept {
@@ -107,7 +108,7 @@ func (b *Binder) start(kind string, limits engine.Limits) (*ours, error) {
 }
 
 // await waits for the end of a request.
-func (b *Binder) await(ctx context.Context, o *ours, path string) (is end, err error) {
+func (b *Binder) await(ctx context.Context, o *ours, path string) (is sparksql.End, err error) {
 	written, err := awaitEnd(ctx, path, o.ended, func() bool { return o.ended != nil || o.alive() })
 	if err != nil {
 		return is, err

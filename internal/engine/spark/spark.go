@@ -24,6 +24,7 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/process"
 	"github.com/hindcast/hindcast/internal/sparkhome"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 // Options open an engine.
@@ -74,9 +75,8 @@ func (o *ours) dead() bool {
 type placed struct {
 	handle hindcast.Handle
 	in     *application
-	ours   *ours        // nil if another process started it
-	query  engine.Query // zero then
-	frozen frozen
+	ours   *ours          // nil if another process started it
+	asked  sparksql.Asked // zero then
 }
 
 // Open makes the engine. It starts no application before the first work.
@@ -191,10 +191,11 @@ func remote(dir string) bool { return strings.Contains(dir, "://") }
 // Start gives the work to an application: one that is free, a new one while there is room, or else the one with the least
 // to do.
 func (e *Engine) Start(ctx context.Context, work engine.Work) (hindcast.Handle, error) {
-	r, f, err := runRequest(work, e.options.Spark)
+	r, asked, err := sparksql.Transform(work, e.options.Spark)
 	if err != nil {
 		return hindcast.Handle{}, err
 	}
+	r.ByS3A()
 	r.End = e.endOf(work.Tag, work.Dir)
 	if work.Limits.Memory > 0 && work.Limits.Memory < leastMemory {
 		return hindcast.Handle{}, e.tooLittle(work.Limits)
@@ -222,7 +223,7 @@ func (e *Engine) Start(ctx context.Context, work engine.Work) (hindcast.Handle, 
 		return hindcast.Handle{}, err
 	}
 	h := hindcast.Handle{Tag: work.Tag, IDs: map[string]string{"application": o.name(), "host": us.Host, "master": e.options.Spark.Master}}
-	e.works[work.Tag] = &placed{handle: h, in: o.application, ours: o, query: work.Query, frozen: f}
+	e.works[work.Tag] = &placed{handle: h, in: o.application, ours: o, asked: asked}
 	return h, nil
 }
 
@@ -515,7 +516,7 @@ func (a *application) progress(tag string) hindcast.Progress {
 	if read(a.join(progressFile), &said) != nil || said.Tasks == 0 {
 		return hindcast.Progress{}
 	}
-	var r request
+	var r sparksql.Request
 	if read(filepath.Join(a.join(inbox), said.Request), &r) != nil || r.Tag != tag {
 		return hindcast.Progress{}
 	}
@@ -560,7 +561,7 @@ func (e *Engine) Alive(_ context.Context, tagPrefix string) ([]hindcast.Handle, 
 		var is about
 		_ = read(a.join(aboutFile), &is) // of one that is just made
 		for _, r := range a.requests() {
-			if r.Kind == "run" && strings.HasPrefix(r.Tag, tagPrefix) && !there(r.End) {
+			if r.Kind == sparksql.KindRun && strings.HasPrefix(r.Tag, tagPrefix) && !there(r.End) {
 				handles = append(handles, hindcast.Handle{Tag: r.Tag, IDs: map[string]string{"application": a.name(), "host": is.Host, "master": is.Master}})
 			}
 		}

@@ -5,11 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
 // submitting is an engine whose spark-submit is a script of ours.
@@ -88,9 +88,9 @@ func TestALeftApplicationEndsWithItsWork(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := &Engine{works: map[string]*placed{"mine": {in: a}}}
-		asked := []request{{Kind: "run", Tag: "mine", End: a.join("end")}}
+		asked := []sparksql.Request{{Kind: "run", Tag: "mine", End: a.join("end")}}
 		if other {
-			asked = append(asked, request{Kind: "run", Tag: "other", End: a.join("none")})
+			asked = append(asked, sparksql.Request{Kind: "run", Tag: "other", End: a.join("none")})
 		}
 		for i, r := range asked {
 			if err := a.ask(i+1, r); err != nil {
@@ -104,14 +104,6 @@ func TestALeftApplicationEndsWithItsWork(t *testing.T) {
 		if asked := there(filepath.Join(a.join(inbox), closing)); asked == other {
 			t.Errorf("%s: asked to end is %t", name, asked)
 		}
-	}
-}
-
-func TestWhatToWriteInPlaceOfQUALIFY(t *testing.T) {
-	q := engine.Query{Dialect: "spark", SQL: "SELECT a FROM facts\nQUALIFY row_number() OVER (PARTITION BY a ORDER BY b) = 1", File: "x.sql"}
-	is := &said{Type: "ParseException", Message: "[PARSE_SYNTAX_ERROR] Syntax error at or near '('.(line 2, pos 18)", Classes: []string{"PARSE_SYNTAX_ERROR"}, Line: 2, Column: 18}
-	if e := hindcast.AsError(translate(is, q, frozen{text: q.SQL})); !strings.Contains(e.Next, "no QUALIFY") {
-		t.Errorf("%+v", e)
 	}
 }
 

@@ -1,4 +1,4 @@
-package spark
+package sparksql
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ var relative = []string{"now", "today", "tomorrow", "yesterday"}
 var literals = []string{"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
 
 // frozen is SQL in which literals such as DATE 'today' mean the query's time: Spark's parser makes them the machine's, and nothing
-// is left of it in the plan. Functions of time are frozen in the plan, by driver.py, where no name is taken for one.
+// is left of it in the plan. Functions of time are frozen in the plan, by hindcast_tables.py, where no name is taken for one.
 type frozen struct {
 	start int // where the text that was frozen begins in the query
 	text  string
@@ -70,12 +70,23 @@ func freeze(text string, q engine.Query) (frozen, error) {
 	return f, nil
 }
 
-// now is the query's time for the driver; "" is Spark's own.
-func now(q engine.Query) string {
+// Now is the query's time as Request has it; "" is Spark's own.
+func Now(q engine.Query) string {
 	if q.Now.IsZero() {
 		return ""
 	}
 	return q.Now.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+}
+
+// Words are the typed literals that freeze replaces, with what stands for them.
+func Words(q engine.Query) map[string]string {
+	words := map[string]string{}
+	for _, typ := range literals {
+		for _, word := range relative {
+			words[typ+" "+word] = relativeTime(typ, word, q)
+		}
+	}
+	return words
 }
 
 func relativeTime(typ, word string, q engine.Query) string {

@@ -1,11 +1,9 @@
-package spark
+package sparksql
 
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,8 +12,6 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
 func unescape(text string) string {
 	if value, err := url.PathUnescape(text); err == nil {
 		return value
@@ -23,13 +19,34 @@ func unescape(text string) string {
 	return text
 }
 
-// end is how a request ended, in driver.py's words: one of OK, Failed and Error is there.
-type end struct {
+// End is how a request ended, in the words of hindcast_session.py: one of OK, Failed and Error is there.
+type End struct {
 	OK     json.RawMessage `json:"ok"`
 	Failed *failure        `json:"failed"`
 	Error  *said           `json:"error"`
 	Peak   int64           `json:"peak"`
 	Brief  *brief          `json:"brief"`
+}
+
+// Asked is SQL as a session was given it: places of errors are found by it. It is zero for a process that did not ask.
+type Asked struct {
+	query  engine.Query
+	frozen frozen
+}
+
+// fault is the error of a request that did not end well; nil of one that did.
+func (e End) fault(a Asked) error {
+	work := engine.Work{}
+	if e.Brief != nil {
+		work.Columns, work.Target, work.Checks = e.Brief.Columns, e.Brief.Target, e.Brief.Checks
+	}
+	switch {
+	case e.Failed != nil:
+		return failed(work, a.query, e.Failed)
+	case e.Error != nil:
+		return translate(e.Error, a.query, a.frozen)
+	}
+	return nil
 }
 
 // failure is something that hindcast asked to hold and does not.
@@ -57,27 +74,10 @@ type said struct {
 	Column int  `json:"column"` // from 0
 }
 
-// result reads how a run ended; p may be nil.
-func (p *placed) result(path, dir string) (engine.Result, error) {
-	var is end
-	if err := read(path, &is); err != nil {
-		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
-			Message: "the end that a Spark application wrote cannot be read: " + err.Error()}
-	}
-	work := engine.Work{}
-	var q engine.Query
-	var f frozen
-	if p != nil {
-		q, f = p.query, p.frozen
-	}
-	if is.Brief != nil {
-		work.Columns, work.Target, work.Checks = is.Brief.Columns, is.Brief.Target, is.Brief.Checks
-	}
-	switch {
-	case is.Failed != nil:
-		return engine.Result{}, failed(work, q, is.Failed)
-	case is.Error != nil:
-		return engine.Result{}, translate(is.Error, q, f)
+// Result is what a transform gave that was to write to dir. Whether its files are there is not looked at.
+func (e End) Result(a Asked, dir string) (engine.Result, error) {
+	if err := e.fault(a); err != nil {
+		return engine.Result{}, err
 	}
 
 	var ok struct {
@@ -90,59 +90,19 @@ func (p *placed) result(path, dir string) (engine.Result, error) {
 		In      map[string]int64 `json:"in"`
 		Spilled int64            `json:"spilled"`
 	}
-	if err := json.Unmarshal(is.OK, &ok); err != nil {
-		return engine.Result{}, fmt.Errorf("reading the end of a Spark application's work: %w", err)
+	if err := json.Unmarshal(e.OK, &ok); err != nil {
+		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
+			Message: "what a session of Spark says of its result cannot be read: " + err.Error()}
 	}
-	result := engine.Result{Columns: work.Columns, Rows: ok.Rows, In: ok.In, Memory: is.Peak, Spilled: ok.Spilled}
+	result := engine.Result{Rows: ok.Rows, In: ok.In, Memory: e.Peak, Spilled: ok.Spilled}
+	if e.Brief != nil {
+		result.Columns = e.Brief.Columns
+	}
 	for _, f := range ok.Files {
-		file := hindcast.File{Path: strings.TrimSuffix(dir, "/") + "/" + f.Name, Rows: f.Rows, Bytes: f.Bytes}
-		if err := present(file); err != nil {
-			return engine.Result{}, err
-		}
-		result.Files = append(result.Files, file)
+		result.Files = append(result.Files, hindcast.File{Path: strings.TrimSuffix(dir, "/") + "/" + f.Name, Rows: f.Rows, Bytes: f.Bytes})
 		result.Bytes += f.Bytes
 	}
-	if remote(dir) {
-		return result, nil
-	}
-	return result, syncAll(dir, result.Files)
-}
-
-// present compares a file with what Spark says of it. Whoever takes an object into the lake does that there.
-func present(f hindcast.File) error {
-	if remote(f.Path) {
-		return nil
-	}
-	info, err := os.Stat(f.Path)
-	if err != nil || info.Size() != f.Bytes {
-		return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Cause: err,
-			Message: fmt.Sprintf("%s is not there as Spark wrote it, with %d bytes", f.Path, f.Bytes)}
-	}
-	return nil
-}
-
-// syncAll makes what Spark wrote durable, which it does not do itself.
-func syncAll(dir string, files []hindcast.File) error {
-	for _, path := range append([]string{dir}, paths(files)...) {
-		f, err := os.Open(path)
-		if err != nil {
-			return fmt.Errorf("making a result durable: %w", err)
-		}
-		err = f.Sync()
-		_ = f.Close() // it was only read
-		if err != nil {
-			return fmt.Errorf("making a result durable: %w", err)
-		}
-	}
-	return nil
-}
-
-func paths(files []hindcast.File) []string {
-	list := make([]string, len(files))
-	for i, f := range files {
-		list[i] = f.Path
-	}
-	return list
+	return result, nil
 }
 
 // failed is the error of what did not hold.
@@ -361,26 +321,11 @@ func unreadable(what string) error {
 		Next:    "name its columns in the pipeline file with columns:"}
 }
 
-// died is the error of an application that ended without an end.
-func (e *Engine) died(a *application) error {
-	tail := a.tail(64 << 10)
-	if e.options.Log != nil {
-		_, _ = fmt.Fprintf(e.options.Log, "the end of the log of Spark's %s:\n%s\n", a.name(), tail) // a log is no reason to fail
-	}
-	if strings.Contains(tail, "unresolved dependency") || strings.Contains(tail, "unresolved dependencies") {
-		return &hindcast.Error{Code: hindcast.ESpark, Class: hindcast.ClassPermanent, Message: "Spark could not fetch its packages", Detail: lastLines(tail),
-			Next: "see that it reaches a Maven repository, or name one: spark.conf: {spark.jars.repositories: …}, or spark.jars.ivySettings"}
-	}
-	if has(tail, memoryWords) {
-		return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource, Message: "a Spark application ran out of memory",
-			Next: "give it more: run.memory, or spark.executor_memory"}
-	}
-	return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Spark's " + a.name() + " died", Detail: lastLines(tail),
-		Next: "see what is missing: hindcast doctor spark"}
-}
+// Starved reports whether the log of a session that died says that memory ran out.
+func Starved(log string) bool { return has(log, memoryWords) }
 
-// lastLines are the last few of a log that say something.
-func lastLines(text string) []string {
+// LastLines are the last few of a log that say something.
+func LastLines(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

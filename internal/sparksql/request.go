@@ -1,8 +1,7 @@
-package spark
+package sparksql
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path"
@@ -15,17 +14,17 @@ import (
 	"github.com/hindcast/hindcast/internal/engine"
 )
 
-// request is what an application is asked for, in driver.py's words.
-type request struct {
-	Kind   string            `json:"kind"` // bind, run or query
+// Request is what a session is asked for, in the words of hindcast_session.py.
+type Request struct {
+	Kind   string            `json:"kind"` // KindBind, KindRun or KindQuery
 	Tag    string            `json:"tag,omitempty"`
 	End    string            `json:"end"` // the file that its end is written to
 	Conf   map[string]string `json:"conf"`
-	Tables []table           `json:"tables"`
+	Tables []Table           `json:"tables"`
 	SQL    string            `json:"sql"`
 	Now    string            `json:"now,omitempty"`   // what functions of time give; Spark's own time if it is empty
 	Named  string            `json:"named,omitempty"` // the SQL that gives the columns their names, where it is another
-	Checks []check           `json:"checks"`
+	Checks []Check           `json:"checks"`
 	Limit  int               `json:"limit"`
 	Keep   float64           `json:"keep,omitempty"` // seconds that the session stays after this, if it is one that is kept
 
@@ -39,8 +38,15 @@ type request struct {
 	Brief   *brief   `json:"brief,omitempty"`
 }
 
-// table is a fact or dimension.
-type table struct {
+// The kinds of requests.
+const (
+	KindBind  = "bind"
+	KindRun   = "run"
+	KindQuery = "query"
+)
+
+// Table is a fact or dimension.
+type Table struct {
 	Name      string   `json:"name"`
 	Fact      bool     `json:"fact,omitempty"`
 	Count     bool     `json:"count,omitempty"`
@@ -77,7 +83,8 @@ type column struct {
 	Misfit string `json:"misfit,omitempty"` // the condition of values that only Spark's type holds
 }
 
-type check struct {
+// Check is one of a slice's, as a session is asked for it.
+type Check struct {
 	Kind   string `json:"kind"` // rows, total or sql
 	SQL    string `json:"sql,omitempty"`
 	Within string `json:"within,omitempty"` // by how much a total may differ
@@ -139,7 +146,8 @@ var fixed = map[string]string{
 	"spark.sql.optimizer.nestedPredicatePushdown.supportedFileSources": "",
 }
 
-func conf(zone string) map[string]string {
+// Conf are the settings of every session, with the time zone.
+func Conf(zone string) map[string]string {
 	all := map[string]string{"spark.sql.session.timeZone": "UTC"}
 	if zone != "" {
 		all["spark.sql.session.timeZone"] = zone
@@ -171,17 +179,20 @@ func sized(all map[string]string, work engine.Work, s hindcast.Spark) map[string
 	return all
 }
 
+// Tables are a query's, as Request has them.
+func Tables(q engine.Query) []Table { return tables(q, false, false) }
+
 // tables are a query's, over files or, to bind it, over none. used marks every column, so that the plan shows which are read.
-func tables(q engine.Query, empty, used bool) []table {
-	list := make([]table, len(q.Tables))
+func tables(q engine.Query, empty, used bool) []Table {
+	list := make([]Table, len(q.Tables))
 	for i, t := range q.Tables {
 		list[i] = tableOf(t, q.TimeZone, empty, used)
 	}
 	return list
 }
 
-func tableOf(t engine.Table, zone string, empty, used bool) table {
-	out := table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Sample: t.Sample, Time: t.Time, Types: typesOf(t.Columns), Schema: schemaOf(t.Columns), Sources: []source{}}
+func tableOf(t engine.Table, zone string, empty, used bool) Table {
+	out := Table{Name: t.Name, Fact: !t.Own.End.IsZero(), Count: t.Count, Sample: t.Sample, Time: t.Time, Types: typesOf(t.Columns), Schema: schemaOf(t.Columns), Sources: []source{}}
 	out.Columns, _ = columnsFrom(t.Name, t.Columns, t.Columns, used)
 	if c, found := columnOf(t.Columns, t.Time); found && t.Time != "" && !used {
 		out.Time, out.Window, out.Own = c.Name, within(c, t.Window, zone), within(c, t.Own, zone)
@@ -208,10 +219,7 @@ func tableOf(t engine.Table, zone string, empty, used bool) table {
 // lakeFiles are files that hindcast wrote, with these columns.
 func lakeFiles(t engine.Table, columns []hindcast.Column, files []string) source {
 	schema := schemaOf(columns)
-	s := source{Files: make([]string, len(files)), Schema: &schema}
-	for i, file := range files {
-		s.Files[i] = s3a(file)
-	}
+	s := source{Files: files, Schema: &schema}
 	s.Columns, s.Via = columnsFrom(t.Name, t.Columns, columns, false)
 	return s
 }
@@ -392,26 +400,27 @@ func bytesOf(t engine.Table) int64 {
 	return bytes
 }
 
-// runRequest asks for a slice's transform.
-func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
+// Transform asks for a slice's transform; dimensions are broadcast as the pipeline's Spark says.
+func Transform(work engine.Work, s hindcast.Spark) (Request, Asked, error) {
 	f, err := single(work.Query)
 	if err != nil {
-		return request{}, f, err
+		return Request{}, Asked{}, err
 	}
 	columns, result, err := staged(work.Columns)
 	if err != nil {
-		return request{}, f, err
+		return Request{}, Asked{}, err
 	}
-	if err := unreachable(work.Query.Tables); err != nil {
-		return request{}, f, err
+	if err := Unreachable(work.Query.Tables); err != nil {
+		return Request{}, Asked{}, err
 	}
 	work.Columns = columns
-	checks, err := checksOf(work.Checks, work.Query)
+	checks, err := Checks(work.Checks, work.Query)
 	if err != nil {
-		return request{}, f, err
+		return Request{}, Asked{}, err
 	}
-	r := request{Kind: "run", Tag: work.Tag, Conf: sized(conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: now(work.Query),
-		Checks: checks, Dir: s3a(work.Dir), Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
+
+	r := Request{Kind: KindRun, Tag: work.Tag, Conf: sized(Conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: Now(work.Query),
+		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
 		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
 	}
@@ -423,12 +432,58 @@ func runRequest(work engine.Work, s hindcast.Spark) (request, frozen, error) {
 		r.Tables[i].Broadcast = broadcast(work.Query.Tables[i], s, f.text)
 	}
 	r.Keys, r.NullKey = strings.Join(keys, ", "), strings.Join(null, " OR ")
-	return r, f, nil
+	return r, Asked{work.Query, f}, nil
 }
 
-// unreachable is the error of the user's own files that Spark passes over, and of those that Hadoop's file systems cannot open, by
+// Binding asks what the SQL gives over empty tables; used asks which columns it reads.
+func Binding(q engine.Query, checks []engine.Check, used bool) (Request, Asked, error) {
+	f, err := single(q)
+	if err != nil {
+		return Request{}, Asked{}, err
+	}
+	text, _, err := q.Single()
+	if err != nil {
+		return Request{}, Asked{}, err
+	}
+	asked, err := Checks(checks, q)
+	return Request{Kind: KindBind, Conf: Conf(q.TimeZone), Tables: tables(q, true, used), SQL: f.text, Now: Now(q), Named: text, Checks: asked}, Asked{q, f}, err
+}
+
+// Rows asks for the rows of an ad hoc query, of at most limit (0: no limit).
+func Rows(q engine.Query, limit int) (Request, Asked, error) {
+	f, err := single(q)
+	if err != nil {
+		return Request{}, Asked{}, err
+	}
+	r := Request{Kind: KindQuery, Conf: Conf(q.TimeZone), Tables: Tables(q), SQL: f.text, Now: Now(q), Checks: []Check{}, Limit: limit}
+	return r, Asked{q, f}, Unreachable(q.Tables)
+}
+
+// ByS3A spells the request's URLs of objects as Hadoop does where its own file system for buckets is the one that reads them.
+func (r *Request) ByS3A() {
+	r.Dir = s3a(r.Dir)
+	for _, t := range r.Tables {
+		for i, s := range t.Sources {
+			files := make([]string, len(s.Files))
+			for k, file := range s.Files {
+				files[k] = s3a(file)
+			}
+			t.Sources[i].Files = files
+		}
+	}
+}
+
+// s3a is how Hadoop spells the URL of an object.
+func s3a(path string) string {
+	if rest, is := strings.CutPrefix(path, "s3://"); is {
+		return "s3a://" + rest
+	}
+	return path
+}
+
+// Unreachable is the error of the user's own files that Spark passes over, and of those that Hadoop's file systems cannot open, by
 // their names.
-func unreachable(tables []engine.Table) error {
+func Unreachable(tables []engine.Table) error {
 	for _, t := range tables {
 		for _, l := range t.Layouts {
 			for _, file := range l.Files {
@@ -456,7 +511,7 @@ func single(q engine.Query) (frozen, error) {
 	return f, err
 }
 
-// summed is the view of the result's rows with whole numbers as DECIMALs, see driver.py: Spark's sum of BIGINTs is a BIGINT.
+// summed is the view of the result's rows with whole numbers as DECIMALs, see hindcast_session.py: Spark's sum of BIGINTs is a BIGINT.
 const summed = "sums of the result"
 
 // difference is NULL where Spark's own would be an error for lack of digits: the driver compares such sums itself.
@@ -464,19 +519,20 @@ const difference = "try_subtract(a, b)"
 
 func asText(expression string) string { return "CAST(" + expression + " AS STRING)" }
 
-func checksOf(checks []engine.Check, q engine.Query) ([]check, error) {
-	list := []check{}
+// Checks are a slice's as Request has them.
+func Checks(checks []engine.Check, q engine.Query) ([]Check, error) {
+	list := []Check{}
 	for _, c := range checks {
-		var is check
+		var is Check
 		switch {
 		case c.Rows != nil:
-			list = append(list, check{Kind: "rows", Min: c.Rows.Min, Max: c.Rows.Max})
+			list = append(list, Check{Kind: "rows", Min: c.Rows.Min, Max: c.Rows.Max})
 			continue
 		case c.Total != nil:
 			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM " + quote(summed) + ")"
-			is = check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, difference, asText)}
+			is = Check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, difference, asText)}
 		default:
-			is = check{Kind: "sql", SQL: c.Query("", difference, asText)}
+			is = Check{Kind: "sql", SQL: c.Query("", difference, asText)}
 		}
 		f, err := freeze(is.SQL, engine.Query{Now: q.Now, TimeZone: q.TimeZone})
 		if err != nil {
@@ -486,12 +542,4 @@ func checksOf(checks []engine.Check, q engine.Query) ([]check, error) {
 		list = append(list, is)
 	}
 	return list, nil
-}
-
-func asJSON(value any) []byte {
-	text, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // of maps, strings and numbers
-	}
-	return text
 }
