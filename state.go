@@ -12,7 +12,7 @@ type SliceState struct {
 	Attempt     int  // the latest, counted from 1 over all resumes
 	Step        Step // the latest begun
 	Fact        string
-	Tries       int   // attempts since the run was started or last resumed
+	Tries       int   // attempts since the run was started or last resumed before the slice was done: what people are shown
 	Rows        int64 // of the result
 	Unloaded    int64 // rows that this run unloaded for it
 	Read        bool  // its transform has read RowsIn rows and BytesIn bytes of facts
@@ -187,9 +187,8 @@ func (r *RunState) resume(only []string) {
 		if r.Asked != nil && !r.Asked[key] && s.State.Final() {
 			continue
 		}
-		s.Tries = 0
 		if s.State != Succeeded && s.State != Skipped {
-			s.State, s.Error, s.Message = Pending, nil, ""
+			s.State, s.Error, s.Message, s.Tries = Pending, nil, "", 0
 		}
 	}
 }
@@ -198,6 +197,8 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	if e.Attempt > s.Attempt {
 		s.Attempt = e.Attempt
 		s.Tries++
+	} else if e.Attempt > 0 && s.Tries == 0 { // a resume goes on with an attempt from before it
+		s.Tries = 1
 	}
 
 	if e.Memory > r.Memory {

@@ -17,7 +17,7 @@ import (
 func leftBehind(left []watch.Left) []screen.Left {
 	var list []screen.Left
 	for _, l := range left {
-		list = append(list, screen.Left{Slice: l.Slice, Since: l.Since.UTC(), Handle: l.Handle, Host: l.Host})
+		list = append(list, screen.Left{Slice: l.Slice, Since: l.Since.UTC(), Handle: l.Handle, Idle: l.Idle, Taken: l.Taken, Host: l.Host})
 	}
 	return list
 }
@@ -66,7 +66,7 @@ func (a *app) endLeft(ctx context.Context, s *session.Session, standing watch.St
 		shown := leftBehind([]watch.Left{l})[0]
 		if err := l.End(ctx); err != nil {
 			e := *hindcast.AsError(err)
-			e.Message = fmt.Sprintf("%s is not confirmed dead: %s", shown.Named(), e.Message)
+			e.Message = fmt.Sprintf("%s is not confirmed dead: %s", shown.Named(standing.Plan), e.Message)
 			o.Left = append(o.Left, shown)
 			if !a.json {
 				a.showError(&e)
@@ -74,7 +74,7 @@ func (a *app) endLeft(ctx context.Context, s *session.Session, standing watch.St
 			continue
 		}
 		if !a.json {
-			_, _ = fmt.Fprintf(a.out, "%s is confirmed dead; run %s had no process any more\n", a.plain(shown.Named()), run)
+			_, _ = fmt.Fprintf(a.out, "%s is confirmed dead; run %s had no process any more\n", a.plain(shown.Named(standing.Plan)), run)
 		}
 	}
 

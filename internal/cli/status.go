@@ -73,7 +73,7 @@ func (a *app) statusCommand() *cobra.Command {
 			}
 			screen.Status(a.out, st, p, o)
 			if all {
-				screen.SliceTable(a.out, st, p, a.options)
+				screen.SliceTable(a.out, st, p, o)
 			}
 			return nil
 		},
@@ -149,7 +149,8 @@ func (a *app) lake(ctx context.Context) (*session.Session, error) {
 }
 
 func (a *app) statusOptions(s *session.Session, standing watch.Standing) screen.StatusOptions {
-	return screen.StatusOptions{Options: a.optionsFor(standing.Plan), Log: a.logPath(s, standing.Plan.Run), Alive: standing.Alive, Silent: standing.Silent}
+	return screen.StatusOptions{Options: a.optionsFor(standing.Plan), Log: a.logPath(s, standing.Plan.Run), Alive: standing.Alive, Heard: standing.Heard,
+		Silent: standing.Silent, Lasting: standing.Lasting}
 }
 
 // refused says in o whether a resume of the run would be refused.
@@ -276,7 +277,7 @@ func (a *app) stopSlices(ctx context.Context, s *session.Session, run, selection
 	if a.json {
 		return json.NewEncoder(a.out).Encode(screen.NewRunStatus(standing.State, standing.Plan, o))
 	}
-	screen.SliceTable(a.out, standing.State, standing.Plan, a.options)
+	screen.SliceTable(a.out, standing.State, standing.Plan, o)
 	return nil
 }
 

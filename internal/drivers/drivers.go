@@ -219,9 +219,9 @@ func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
 	return enginedb.Properties(), nil
 }
 
-// Remains finds and ends what engines of this machine were given by processes that have died, whichever engine a pipeline has
-// now: DuckDB's work dies with its process, Spark's does not.
-func Remains() engine.Remains { return spark.Remains(spark.DefaultDir(), os.Environ()) }
+// Remains are the engines' processes on this machine that supervisors which have died may have left, whichever engine a pipeline
+// has now: DuckDB's die with their supervisor, Spark's do not.
+func Remains() engine.Remains { return spark.Remains{Dir: spark.DefaultDir(), Env: os.Environ()} }
 
 // fileFolders are the folders of the user's own Parquet files: the path before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {

@@ -154,18 +154,29 @@ type Engine interface {
 	// The end is given once. Where work outlives its starter it is given whenever it is asked for, to every process that has
 	// the handle, or knows its tag alone. Work that is not alive and left no result is E-WORKER.
 	Wait(ctx context.Context, h hindcast.Handle, dir string, progress func(hindcast.Progress)) (Result, error)
-	Remains
-	// Close ends all work that this process started or waited for; nil means confirmed dead.
-	Close() error
-}
-
-// Remains finds and ends what engines work on. Every engine does, and so does what needs no installation of one.
-type Remains interface {
 	// Stop ends the work; nil means that it is confirmed dead, also if it had ended already or was never started.
 	Stop(ctx context.Context, h hindcast.Handle) error
 	// Alive gives the handles of all work whose tag begins with the prefix and that runs, or waits for a slot, whichever
 	// process started it.
 	Alive(ctx context.Context, tagPrefix string) ([]hindcast.Handle, error)
+	// Close ends all work that this process started or waited for; nil means confirmed dead.
+	Close() error
+}
+
+// Remains are the processes on this machine of engines whose work outlives its starter. It needs no installation of an engine.
+type Remains interface {
+	// Found lists what lives of a run, given by how the tags of its work begin, whichever process started it.
+	Found(ctx context.Context, tagPrefix string) ([]Remnant, error)
+	// End kills it and removes what it left on this machine, but no results; nil means that it is confirmed dead. Other work that
+	// waits for the same processes is lost with it.
+	End(ctx context.Context, r Remnant) error
+}
+
+// Remnant is work that goes on, or processes that have none.
+type Remnant struct {
+	Handle hindcast.Handle // of the work; where there is none, of the last that there was
+	Idle   bool            // there is none: without their supervisor the processes end by themselves soon
+	Given  time.Time       // when the engine was given the work
 }
 
 // Binder says what SQL would do, and what files hold, without running the SQL. It needs no engine that runs. All methods

@@ -75,7 +75,7 @@ var importMap = []row{
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
-	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "config"}, "runs seen from outside, by the lake alone"},
+	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "warehouse", "child", "config"},
 		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},

@@ -119,6 +119,11 @@ func (i *Item) Wanted() []int {
 	return wanted
 }
 
+// Complete reports whether there is a staged result of every output that the slice is run for.
+func (i *Item) Complete(staged []*hindcast.Manifest) bool {
+	return len(staged) > 0 && len(staged) == len(i.Wanted())
+}
+
 // Span is slices that follow each other in the history and are up to date for the same reason.
 type Span struct {
 	First    string            `json:"first"` // key
@@ -199,6 +204,16 @@ type Estimate struct {
 	LowSeconds  float64       `json:"low_seconds"`
 	HighSeconds float64       `json:"high_seconds"`
 	From        string        `json:"from,omitempty"` // the run that the time is estimated from
+	// Elsewhere is what a run took on another engine, where none has ended on this one.
+	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
+}
+
+// Elsewhere is what a run took on another engine.
+type Elsewhere struct {
+	Engine  string  `json:"engine"` // its name
+	Run     string  `json:"run"`
+	Slices  int     `json:"slices"` // that it did
+	Seconds float64 `json:"seconds"`
 }
 
 // Peak is the most of something in an earlier run, and the slice that had it.
@@ -243,6 +258,7 @@ type Inputs struct {
 	Machine   Machine
 	Capacity  Capacity
 	Earlier   Earlier // on the same engine
+	Other     Earlier // on another engine, where there is none on the same
 	Measured  Earlier // on DuckDB, with its engine known: what an engine is recommended by
 }
 
@@ -285,6 +301,7 @@ type Earlier struct {
 	Most    Peak   // memory that a slice's transform took
 	Spilled Peak   // bytes that a slice's transform wrote to disk for lack of memory
 	Largest int64  // bytes of its facts that a slice read
+	Took    time.Duration
 	Slices  int
 	Unloads int
 	RowsIn  int64

@@ -318,7 +318,12 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 	since := watch(now.Sub(s.Since))
 	problem := o.text(l.Errors[key])
 
-	switch s.State {
+	switch l.Tally.State(key) {
+	case view.Interrupted:
+		problem = strings.TrimSpace(resumes[l.Taken[key]] + "  " + problem)
+		if s.State == hindcast.Retrying {
+			since = ""
+		}
 	case hindcast.Retrying:
 		step = "retrying"
 		if at := l.RetryAt[key]; at.After(now) {
@@ -332,7 +337,16 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 		problem = strings.TrimSpace(reached(s.Progress) + "  " + problem)
 	case hindcast.Pending, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
 	}
-	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Attempt), amount, since, problem}
+	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Tries), amount, since, problem}
+}
+
+// resumes says what a resume does with a slice.
+var resumes = map[view.Taken]string{
+	view.Resolves:   "resume asks whether it is committed",
+	view.Loads:      "resume loads its result",
+	view.Rejoins:    "resume takes its result, if there is one",
+	view.Transforms: "resume transforms it again",
+	view.Unloads:    "resume unloads the rest of it",
 }
 
 // reached says how far a step has come, as far as that is known.

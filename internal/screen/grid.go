@@ -24,6 +24,7 @@ var cellOf = map[hindcast.State]cell{
 	hindcast.Stopped:   {"■", "#", yellow, "stopped"},
 	hindcast.Failed:    {"✗", "x", red, "failed"},
 	hindcast.Skipped:   {"–", "-", dim, "skipped"},
+	view.Interrupted:   {"▷", "?", red, "interrupted"},
 	view.Partly:        {"•", "o", plain, "partly done"},
 }
 
@@ -133,7 +134,7 @@ func cellsOf(o Options, group []hindcast.State, per int) string {
 // legend counts the states and so explains the signs.
 func legend(t *view.Tally, o Options, width, per int) []string {
 	var parts []string
-	for _, state := range hindcast.States {
+	for _, state := range view.SliceStates {
 		if n := t.Counts[state]; n > 0 {
 			parts = append(parts, o.cell(state)+" "+numbers.Thousands(n)+" "+cellOf[state].word)
 		}

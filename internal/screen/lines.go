@@ -142,7 +142,11 @@ func (l *Lines) tick() {
 // line is what an event says, in words; empty for those that change no state that a person follows. begun says whether the
 // slice's attempt was under way before.
 func (l *Lines) line(e hindcast.Event, begun bool) string {
-	key := l.live.Tally.Labels.Short(e.Slice)
+	key, tries := l.live.Tally.Labels.Short(e.Slice), 0
+	if s := l.live.Run.Slices[e.Slice]; s != nil {
+		tries = s.Tries
+	}
+
 	switch e.Type {
 	case hindcast.EventRunStarted:
 		text := fmt.Sprintf("%s started: %s", e.Run, numbers.Counted(e.Total, "slice"))
@@ -161,18 +165,18 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		if begun {
 			return ""
 		}
-		return fmt.Sprintf("%s attempt %d started: %s", key, e.Attempt, e.Step)
+		return fmt.Sprintf("%s attempt %d started: %s", key, tries, e.Step)
 	case hindcast.EventCommitted:
 		return key + " committed " + rows(e.Rows) + l.took(e.Slice)
 	case hindcast.EventSkipped:
 		return key + " skipped" + because(e.Message)
 	case hindcast.EventAttemptFailed:
-		return retryLine(key, e)
+		return retryLine(key, tries+1, e)
 	case hindcast.EventFailed:
 		if e.Attempt == 0 { // of a slice that no attempt was at work on, such as one whose committed row is gone
 			return key + " failed for good" + reason(e.Error)
 		}
-		return fmt.Sprintf("%s failed for good after attempt %d%s", key, e.Attempt, reason(e.Error))
+		return fmt.Sprintf("%s failed for good after attempt %d%s", key, tries, reason(e.Error))
 	case hindcast.EventStopped:
 		return key + " " + cmp.Or(e.Message, "stopped")
 	case hindcast.EventStopRequested:
@@ -209,13 +213,13 @@ func (l *Lines) took(key string) string {
 	return " in " + spoken(seconds(total)) + " (" + strings.Join(parts, ", ") + ")"
 }
 
-func retryLine(key string, e hindcast.Event) string {
+func retryLine(key string, attempt int, e hindcast.Event) string {
 	what := key + " " + string(e.Step) + " failed"
 	if e.Step == "" {
 		what = key + " failed"
 	}
 
-	next := fmt.Sprintf(", attempt %d", e.Attempt+1)
+	next := fmt.Sprintf(", attempt %d", attempt)
 	if e.Seconds > 0 {
 		return what + reason(e.Error) + next + " in " + spoken(seconds(e.Seconds))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -20,6 +21,10 @@ type StatusOptions struct {
 	Options
 	Alive bool   // a supervisor holds the run; otherwise a run that is not finished was interrupted
 	Log   string // where the run's log is
+	// Heard is when the run, if it is interrupted, gave its last sign of life.
+	Heard time.Time
+	// Lasting says that what an engine computes for the run is still there without the run's process.
+	Lasting bool
 	// Silent is when the run's process, of another host, gave its last sign of life by that host's clock, if it is long ago.
 	Silent time.Time
 	// Refused says why a resume would be refused, Instead what to do then. Both are empty where nothing speaks against it.
@@ -28,17 +33,56 @@ type StatusOptions struct {
 	Of               int    // how many slices the run works on, where only some of them are shown; 0 otherwise
 }
 
-// Left is work of an engine that goes on, or may, though the process that supervised the run has died.
+// interrupted reports whether the run is not finished, and nobody is at it.
+func (o StatusOptions) interrupted(st *hindcast.RunState) bool {
+	return view.StateOf(st, o.Alive) == view.Interrupted
+}
+
+// tally counts a run as it stands.
+func (o StatusOptions) tally(st *hindcast.RunState, p *plan.Plan) *view.Tally {
+	t := view.NewTally(st, p)
+	if o.interrupted(st) {
+		t.Abandon()
+	}
+	return t
+}
+
+// taken says what a resume does with the slices that were under way; nothing if it would be refused.
+func (o StatusOptions) taken(t *view.Tally) map[string]view.Taken {
+	if o.Refused != "" {
+		return nil
+	}
+	return t.Taken(o.Lasting)
+}
+
+// until is up to when the run is known to have worked.
+func (o StatusOptions) until(st *hindcast.RunState) time.Time {
+	switch {
+	case o.interrupted(st):
+		return o.Heard
+	case !o.Silent.IsZero():
+		return o.Silent
+	}
+	return o.Now
+}
+
+// Left is work of an engine that goes on, or may, or an application that has no work any more, though the process that supervised
+// the run has died.
 type Left struct {
-	Slice  string          `json:"slice"`
+	Slice  string          `json:"slice,omitempty"` // that it works on
 	Handle hindcast.Handle `json:"handle"`
 	Since  time.Time       `json:"since,omitzero"`
+	Idle   bool            `json:"idle,omitempty"`      // it has no work, and ends by itself soon
+	Taken  bool            `json:"taken,omitempty"`     // a resume takes its result; otherwise it ends the work
 	Host   string          `json:"elsewhere,omitempty"` // another machine, on which it may have ended
 }
 
-// Named is the work in words.
-func (l Left) Named() string {
-	text := cmp.Or(l.Handle.IDs["application"], l.Handle.Tag) + " with " + l.Slice
+// Named is the work in words, or the application that has none.
+func (l Left) Named(p *plan.Plan) string {
+	text := cmp.Or(l.Handle.IDs["application"], l.Handle.Tag)
+	if l.Slice != "" {
+		text += " with " + p.Label(l.Slice)
+	}
 	if master := l.Handle.IDs["master"]; master != "" {
 		text += " on " + master
 	}
@@ -49,18 +93,30 @@ func (l Left) Named() string {
 }
 
 // left lists what a run without a supervisor left.
-func (pg *page) left(o StatusOptions) {
+func (pg *page) left(p *plan.Plan, o StatusOptions) {
 	for _, l := range o.Left {
-		since := ""
+		named, since := l.Named(p), ""
 		if !l.Since.IsZero() {
-			since = " since " + moment(l.Since.In(o.Now.Location()), o.Now)
+			since = " since " + moment(l.Since, o.Now)
 		}
-		if l.Host != "" {
-			pg.wrap("  perhaps alive: ", "    ", o.text(l.Named()+since+"; ask there"))
-			continue
+		switch {
+		case l.Host != "":
+			pg.wrap("  perhaps alive: ", "    ", o.text(named+since+"; ask there"))
+		case l.Idle:
+			pg.wrap("  idle: ", "    ", o.text(named+", without a supervisor; it ends by itself within half a minute"))
+		case o.Refused != "":
+			pg.wrap("  still alive: ", "    ", o.text(named+since+", without a supervisor; nobody will take its result"))
+		case l.Taken:
+			pg.wrap("  still alive: ", "    ", o.text(named+since+", without a supervisor; a resume takes its result"))
+		default:
+			pg.wrap("  still alive: ", "    ", o.text(named+since+", without a supervisor; a resume ends it, and computes the slice again"))
 		}
-		pg.wrap("  still alive: ", "    ", o.text(l.Named()+since+", without a supervisor: hindcast resume takes its result, hindcast stop ends it"))
 	}
+}
+
+// endable reports whether something lives here that a stop would end.
+func (o StatusOptions) endable() bool {
+	return slices.ContainsFunc(o.Left, func(l Left) bool { return l.Host == "" })
 }
 
 var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.Done: green, view.Stopped: yellow,
@@ -68,10 +124,10 @@ var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.
 
 // Status shows how a run stands, from its journal alone.
 func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
-	t := view.NewTally(st, p)
+	t := o.tally(st, p)
 	l := view.NewLive(p)
 
-	l.Run, l.Tally = *st, t
+	l.Run, l.Tally, l.Taken = *st, t, o.taken(t)
 	for key, s := range st.Slices {
 		if s.Error != nil {
 			l.Errors[key] = s.Error.Message
@@ -85,7 +141,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.add(line)
 	}
 
-	if active := actives(l, o.Options, o.Now, o.layout(), 12, hindcast.Running, hindcast.Retrying); len(active) > 0 {
+	if active := actives(l, o.Options, o.until(st), o.layout(), 12, hindcast.Running, hindcast.Retrying, view.Interrupted); len(active) > 0 {
 		pg.add("")
 		pg.lines = append(pg.lines, active...)
 	}
@@ -96,7 +152,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.dead(st)
 	}
 
-	pg.left(o)
+	pg.left(p, o)
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
@@ -104,7 +160,11 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.wrap("  no resume: ", "  ", o.text(o.Refused))
 	}
 
-	pg.next(statusNext(t, o))
+	next := []string{statusNext(t, o)}
+	if o.endable() {
+		next = append(next, "end what is left of it: hindcast stop "+st.Run)
+	}
+	pg.next(next...)
 	pg.flush(w)
 }
 
@@ -131,6 +191,10 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	if st.Finished {
 		return fmt.Sprintf("%s, took %s", moment(st.Updated, o.Now), watch(st.Active))
+	}
+
+	if o.interrupted(st) {
+		return fmt.Sprintf("started %s, last heard of %s", moment(st.Started, o.Now), moment(o.Heard, o.Now))
 	}
 
 	since := "since " + moment(st.Started, o.Now)
@@ -167,8 +231,9 @@ type RunStatus struct {
 	Pipeline    string         `json:"pipeline,omitempty"`
 	State       string         `json:"state"` // running, stopping, done, stopped, failed, interrupted
 	StartedAt   time.Time      `json:"started_at"`
-	UpdatedAt   time.Time      `json:"updated_at"` // of the last event
-	Seconds     float64        `json:"seconds"`    // that it was worked on, over all resumes
+	UpdatedAt   time.Time      `json:"updated_at"`        // of the last event
+	HeardAt     time.Time      `json:"heard_at,omitzero"` // the last sign of life of a run that is interrupted, or whose process is silent
+	Seconds     float64        `json:"seconds"`           // that it was worked on, over all resumes
 	Resumes     int            `json:"resumes"`
 	Host        string         `json:"host,omitempty"`
 	Pid         int            `json:"pid,omitempty"`
@@ -195,8 +260,10 @@ type RunStatus struct {
 // SliceStatus is a slice in a RunStatus.
 type SliceStatus struct {
 	Key     string          `json:"key"`
-	State   hindcast.State  `json:"state"`
-	Attempt int             `json:"attempt,omitempty"`
+	State   hindcast.State  `json:"state"`             // or "interrupted"
+	Resume  view.Taken      `json:"resume,omitempty"`  // what a resume does with it, if it is interrupted
+	Attempt int             `json:"attempt,omitempty"` // the latest, counted over all resumes, as in events
+	Tries   int             `json:"tries,omitempty"`   // attempts since the run was started or last resumed
 	Step    hindcast.Step   `json:"step,omitempty"`
 	RowsIn  int64           `json:"rows_in"` // -1 if unknown
 	Rows    int64           `json:"rows,omitempty"`
@@ -213,7 +280,7 @@ type ErrorStatus struct {
 
 // NewRunStatus gathers what Status shows, for programs.
 func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
-	t := view.NewTally(st, p)
+	t := o.tally(st, p)
 	rowsIn, _, rowsOut, _ := t.Sums()
 
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
@@ -226,12 +293,18 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	if st.Finished {
 		s.ExitCode = &st.ExitCode
 	}
+	if heard := o.until(st); !heard.Equal(o.Now) {
+		s.HeardAt = heard.UTC()
+	}
 
 	for state, n := range t.Counts {
 		s.Counts[string(state)] = n
 	}
+	taken := o.taken(t)
 	for _, key := range t.Keys {
-		s.Slices = append(s.Slices, sliceStatus(t, key))
+		one := sliceStatus(t, key)
+		one.Resume = taken[key]
+		s.Slices = append(s.Slices, one)
 	}
 
 	for _, f := range st.Failures {
@@ -252,7 +325,7 @@ func sliceStatus(t *view.Tally, key string) SliceStatus {
 		return out
 	}
 
-	out.Attempt, out.Step, out.Rows, out.Error = s.Attempt, s.Step, s.Rows, s.Error
+	out.Attempt, out.Tries, out.Step, out.Rows, out.Error = s.Attempt, s.Tries, s.Step, s.Rows, s.Error
 	if s.Message != "" {
 		out.Message = s.Message
 	}
@@ -274,8 +347,8 @@ func writeJSON(w io.Writer, value any) error {
 }
 
 // SliceTable shows every slice of a run, one a line.
-func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
-	t := view.NewTally(st, p)
+func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, so StatusOptions) {
+	t, o := so.tally(st, p), so.Options
 	head := []string{"SLICE", "STATE", "ATTEMPT", "STEP", "ROWS", "TIME", "ERROR"}
 	right := []bool{false, false, true, false, true, true, false}
 	list := make([][]string, 0, len(t.Keys))
@@ -283,8 +356,8 @@ func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, o Options) {
 	for _, key := range t.Keys {
 		s := sliceStatus(t, key)
 		line := []string{t.Labels.Short(key), o.paint(cellOf[s.State].style, string(s.State)), "", "", "", "", o.text(s.Message)}
-		if s.Attempt > 0 {
-			line[2], line[3] = fmt.Sprint(s.Attempt), string(s.Step)
+		if s.Tries > 0 {
+			line[2], line[3] = fmt.Sprint(s.Tries), string(s.Step)
 			line[4], line[5] = numbers.Thousands(s.Rows), watch(seconds(s.Seconds))
 		}
 
@@ -346,6 +419,12 @@ func (r *RunInfo) Refuse(why, next string) {
 
 // Resumable reports whether the run can be continued.
 func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
+
+// Resumed reports whether a resume is what to do next about a run, and would not be refused.
+func Resumed(st *hindcast.RunState, p *plan.Plan, o StatusOptions) bool {
+	resume := "hindcast resume " + st.Run
+	return Resumable(st, o) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), resume)
+}
 
 // Resumable reports whether a run can be continued.
 func Resumable(st *hindcast.RunState, o StatusOptions) bool {

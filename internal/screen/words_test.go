@@ -176,6 +176,51 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A stop costs no attempt: a resume begins with the first again, and what it goes on with keeps its number.
+func TestAttemptsAreCountedFromTheResume(t *testing.T) {
+	var out bytes.Buffer
+	p := months(36)
+	keys := runKeys(p)
+	s := newScript("r8", 32)
+	s.step(keys[0], 1, hindcast.StepUnload)
+	s.step(keys[1], 1, hindcast.StepTransform)
+	s.add(hindcast.Event{Type: hindcast.EventStopRequested, Message: "Ctrl-C"})
+	s.add(hindcast.Event{Type: hindcast.EventStopped, Slice: keys[0], Attempt: 1})
+	s.end(hindcast.ExitStopped, nil, nil)
+	s.add(hindcast.Event{Type: hindcast.EventRunResumed})
+	from := len(s.events)
+	s.step(keys[0], 2, hindcast.StepUnload)
+	s.fails(keys[0], 2, hindcast.StepUnload, reset, 1)
+	s.step(keys[0], 3, hindcast.StepUnload)
+	s.add(hindcast.Event{Type: hindcast.EventFailed, Slice: keys[0], Attempt: 3, Error: reset})
+	s.step(keys[1], 1, hindcast.StepTransform) // an application had it
+
+	l := NewLines(&out, options(0), p)
+	for i, e := range s.events {
+		if i < from {
+			l.Past(e)
+		} else {
+			l.Event(e)
+		}
+	}
+	want := `12:00:00 2016-03 attempt 1 started: unload
+12:00:00 2016-03 unload failed (transient: connection reset), attempt 2 in 1 s
+12:00:00 2016-03 attempt 2 started: unload
+12:00:00 2016-03 failed for good after attempt 2 (transient: connection reset)
+12:00:00 2016-09 attempt 1 started: transform
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+
+	status := NewRunStatus(s.state(), p, StatusOptions{Options: options(0), Alive: true})
+	for _, slice := range status.Slices {
+		if slice.Key == keys[0] && (slice.Attempt != 3 || slice.Tries != 2) || slice.Key == keys[1] && (slice.Attempt != 1 || slice.Tries != 1) {
+			t.Errorf("%+v", slice)
+		}
+	}
+}
+
 func TestJSONLines(t *testing.T) {
 	var out bytes.Buffer
 	j := NewJSONLines(&out)
@@ -274,6 +319,23 @@ func TestRunStatus(t *testing.T) {
 	for alive, want := range map[bool]string{true: view.Running, false: view.Interrupted} {
 		if got := NewRunStatus(st, p, StatusOptions{Alive: alive}).State; got != want {
 			t.Errorf("alive %v: %s, want %s", alive, got, want)
+		}
+	}
+
+	heard := noon.Add(time.Minute)
+	dead := NewRunStatus(st, p, StatusOptions{Options: options(80), Heard: heard})
+	if dead.Counts["running"]+dead.Counts["retrying"] > 0 || dead.Counts["interrupted"] != 3 || !dead.HeardAt.Equal(heard) {
+		t.Errorf("%v, heard of at %v", dead.Counts, dead.HeardAt)
+	}
+	for _, slice := range dead.Slices {
+		if (slice.State == view.Interrupted) != (slice.Resume != "") {
+			t.Errorf("%+v", slice)
+		}
+	}
+	refused := NewRunStatus(st, p, StatusOptions{Options: options(80), Heard: heard, Refused: "superseded by r9"})
+	for _, slice := range refused.Slices {
+		if slice.Resume != "" {
+			t.Errorf("a resume would be refused: %+v", slice)
 		}
 	}
 	var out bytes.Buffer

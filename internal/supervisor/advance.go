@@ -104,7 +104,7 @@ func (r *run) resolved(s *slice, res *result) {
 		return
 	}
 
-	if complete(s.item, s.staged) { // otherwise the outputs that are staged need not be made again
+	if s.item.Complete(s.staged) { // otherwise the outputs that are staged need not be made again
 		s.staged, s.print = nil, ""
 	}
 	s.held = count(&r.held, s.held, false)

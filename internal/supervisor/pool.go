@@ -79,9 +79,18 @@ type assignment struct {
 	cancel, cancelLoad context.CancelFunc
 }
 
+// nameAttempt names the latest attempt at a slice for people, to whom attempts are counted from the last resume on.
+func (r *run) nameAttempt(step hindcast.Step, key string) string {
+	tries := 1
+	if s := r.state.Slices[key]; s != nil {
+		tries = max(s.Tries, 1)
+	}
+	return fmt.Sprintf("%s of %s, attempt %d", step, r.Plan.Label(key), tries)
+}
+
 // named names the assignment for people.
 func (r *run) named(a *assignment) string {
-	return fmt.Sprintf("%s of %s, attempt %d", a.phase.step(), r.Plan.Label(a.try.Item.Slice.Key), a.try.Attempt)
+	return r.nameAttempt(a.phase.step(), a.try.Item.Slice.Key)
 }
 
 // message is what a goroutine of a pool reports: an event within its assignment, that the engine is done with it, or how it ended.
@@ -245,15 +254,10 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 		}
 	}
 
-	res.reusable = complete(&a.try.Item, a.staged)
+	res.reusable = a.try.Item.Complete(a.staged)
 	for _, m := range a.staged {
 		res.reusable = res.reusable && r.Worker.Reusable(ctx, m)
 	}
-}
-
-// complete reports whether there is a result of every output that the slice is run for.
-func complete(item *plan.Item, staged []*hindcast.Manifest) bool {
-	return len(staged) > 0 && len(staged) == len(item.Wanted())
 }
 
 // load publishes. After any failure but a fence's it looks the status row up at once, because the answer to a

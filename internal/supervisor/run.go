@@ -178,7 +178,7 @@ func (r *run) first(s *slice) phase {
 	switch {
 	case r.UnloadOnly:
 		return toUnload
-	case s.unknown || complete(s.item, s.staged):
+	case s.unknown || s.item.Complete(s.staged):
 		return toResolve
 	case s.work != nil:
 		return toRejoin

@@ -225,7 +225,7 @@ func (r *run) nameUnended() {
 	for _, s := range r.open {
 		if s.work != nil {
 			r.ending.exits.unconfirmed = append(r.ending.exits.unconfirmed,
-				fmt.Sprintf("transform of %s, attempt %d", r.Plan.Label(s.item.Slice.Key), s.work.Attempt))
+				r.nameAttempt(hindcast.StepTransform, s.item.Slice.Key))
 		}
 	}
 }

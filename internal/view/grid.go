@@ -53,7 +53,7 @@ func Merged(group []hindcast.State) hindcast.State {
 	for _, state := range group {
 		seen[state] = true
 	}
-	for _, state := range []hindcast.State{hindcast.Failed, hindcast.Retrying, hindcast.Running, hindcast.Stopped} {
+	for _, state := range []hindcast.State{hindcast.Failed, hindcast.Retrying, hindcast.Running, Interrupted, hindcast.Stopped} {
 		if seen[state] {
 			return state
 		}

@@ -16,6 +16,7 @@ type Live struct {
 	Plan    *plan.Plan           // nil if it is unknown
 	Errors  map[string]string    // the last error of each slice that has not been committed since
 	RetryAt map[string]time.Time // when the next attempt of a slice begins
+	Taken   map[string]Taken     // what a resume does with slices that are interrupted
 	known   map[string]bool
 	queue   queue
 	pace    pace

@@ -9,8 +9,12 @@ const (
 	Done        = "done"
 	Stopped     = "stopped"
 	Failed      = "failed"
-	Interrupted = "interrupted" // not finished, and nobody is at it
+	Interrupted = "interrupted" // not finished, and nobody is at it; also what was under way of its slices
 )
+
+// SliceStates are all that a slice can be shown as, in the order in which screens count them.
+var SliceStates = []hindcast.State{hindcast.Succeeded, hindcast.Skipped, hindcast.Running, hindcast.Retrying, Interrupted, hindcast.Pending,
+	hindcast.Stopped, hindcast.Failed}
 
 // StateOf says in a word how a run stands; alive reports whether a process holds it.
 func StateOf(st *hindcast.RunState, alive bool) string {

@@ -24,9 +24,10 @@ type Tally struct {
 	Unloads     bool             // the run unloads, and does no more
 	States      []hindcast.State // of each key, at the last count
 
-	rowsMean int64 // of the slices of which it is known
-	fromPlan bool
-	waits    func(key string, s *hindcast.SliceState) bool // for a worker: counted as pending
+	abandoned bool  // nobody is at the run
+	rowsMean  int64 // of the slices of which it is known
+	fromPlan  bool
+	waits     func(key string, s *hindcast.SliceState) bool // for a worker: counted as pending
 
 	// For each key its fold, once an event named it, so that a count of ten thousand slices costs little.
 	folds []*hindcast.SliceState
@@ -55,6 +56,12 @@ func NewTally(st *hindcast.RunState, p *plan.Plan) *Tally {
 	}
 	t.Count()
 	return t
+}
+
+// Abandon counts what the journal has as under way, or waiting for its next attempt, as interrupted: nobody is at the run.
+func (t *Tally) Abandon() {
+	t.abandoned = true
+	t.Count()
 }
 
 // Count recomputes the numbers from the fold.
@@ -120,6 +127,9 @@ func (t *Tally) State(key string) hindcast.State { return t.stateOf(key, t.Run.S
 func (t *Tally) stateOf(key string, s *hindcast.SliceState) hindcast.State {
 	if s != nil && t.waits(key, s) {
 		return hindcast.Pending
+	}
+	if s != nil && t.abandoned && (s.State == hindcast.Running || s.State == hindcast.Retrying) {
+		return Interrupted
 	}
 	if s != nil && (s.State != hindcast.Pending || !t.Idle[key]) {
 		return s.State

@@ -18,6 +18,8 @@ type Standing struct {
 	// Resuming is who holds the run and has not gone on with it yet: it opens the warehouse, or waits for it. Its Run is empty if
 	// nobody does.
 	Resuming lease.Holder
+	Heard    time.Time // the run's last sign of life: of its process, by that one's clock, or its last event
+	Lasting  bool      // what an engine computes for the run is still there without the run's process
 	Silent   time.Time // when a process on another machine that holds it gave its last sign of life, if it is overdue
 }
 
@@ -37,6 +39,10 @@ func Stands(ctx context.Context, s *session.Session, run string, now time.Time) 
 
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 	standing := Standing{Plan: p, State: st, Alive: holder.Held && !holder.Dead && holder.Run == run}
+	if standing.Heard = st.Updated; holder.Run == run && holder.Renewed.After(st.Updated) {
+		standing.Heard = holder.Renewed
+	}
+	standing.Lasting = s.Lake.Exchange(!hindcast.LocalMaster(p.Pipeline.Transform.Spark.Master)).Lasting()
 	if standing.Alive && holder.Fence != st.Fence {
 		standing.Resuming = holder
 	}

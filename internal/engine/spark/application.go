@@ -29,6 +29,9 @@ type application struct {
 	dir string
 }
 
+// applicationPrefix begins the names of the applications' folders.
+const applicationPrefix = "application-"
+
 // The files of an application's folder: see driver.py.
 const (
 	aboutFile    = "application.json"
@@ -81,7 +84,7 @@ func (s submission) args() []string {
 // begin starts an application in a new folder below base, in a session of its own: neither the terminal's signals nor our
 // death reach it.
 func begin(base string, s submission) (*application, <-chan struct{}, error) {
-	dir, err := os.MkdirTemp(base, "application-*") // the user's alone
+	dir, err := os.MkdirTemp(base, applicationPrefix+"*") // the user's alone
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a folder for a Spark application: %w", err)
 	}
@@ -177,17 +180,10 @@ func (a *application) ask(number int, r sparksql.Request) error {
 	return place(filepath.Join(a.join(inbox), fmt.Sprintf("%06d.json", number)), asJSON(r))
 }
 
-// requests are those that have not ended, in their order.
+// requests are those that have not been put aside, in their order.
 func (a *application) requests() (list []sparksql.Request) {
-	entries, _ := os.ReadDir(a.join(inbox)) // a folder that is gone has none
-	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".json") {
-			continue
-		}
-		var r sparksql.Request
-		if read(filepath.Join(a.join(inbox), entry.Name()), &r) == nil {
-			list = append(list, r)
-		}
+	for _, p := range a.posted(inbox) {
+		list = append(list, p.Request)
 	}
 	return list
 }
@@ -332,7 +328,7 @@ func applications(base string) ([]*application, error) {
 	}
 	var list []*application
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), "application-") {
+		if strings.HasPrefix(entry.Name(), applicationPrefix) {
 			list = append(list, &application{filepath.Join(base, entry.Name())})
 		}
 	}

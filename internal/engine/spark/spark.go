@@ -100,11 +100,6 @@ func Open(o Options) (*Engine, error) {
 	return &Engine{options: o, works: map[string]*placed{}}, nil
 }
 
-// Remains finds and ends what applications of this machine work on. It needs no installation of Spark.
-func Remains(dir string, env []string) engine.Remains {
-	return &Engine{options: Options{Dir: dir, Env: env}, works: map[string]*placed{}}
-}
-
 // started is how long it took the last time to start an application on this machine: a plan says so where another engine would
 // do without.
 type started struct {
@@ -544,26 +539,15 @@ func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
 }
 
 // Alive names the work that applications of this machine have and have not ended.
-func (e *Engine) Alive(_ context.Context, tagPrefix string) ([]hindcast.Handle, error) {
-	all, err := applications(e.options.Dir)
+func (e *Engine) Alive(ctx context.Context, tagPrefix string) ([]hindcast.Handle, error) {
+	found, err := Remains{Dir: e.options.Dir}.Found(ctx, tagPrefix)
 	if err != nil {
 		return nil, err
 	}
 	var handles []hindcast.Handle
-	for _, a := range all {
-		pids, err := a.processes()
-		if err != nil {
-			return nil, err
-		}
-		if len(pids) == 0 {
-			continue
-		}
-		var is about
-		_ = read(a.join(aboutFile), &is) // of one that is just made
-		for _, r := range a.requests() {
-			if r.Kind == sparksql.KindRun && strings.HasPrefix(r.Tag, tagPrefix) && !there(r.End) {
-				handles = append(handles, hindcast.Handle{Tag: r.Tag, IDs: map[string]string{"application": a.name(), "host": is.Host, "master": is.Master}})
-			}
+	for _, r := range found {
+		if !r.Idle {
+			handles = append(handles, r.Handle)
 		}
 	}
 	return handles, nil

@@ -50,11 +50,59 @@ func TestASubmitThatHangsIsEnded(t *testing.T) {
 	if alive, err := e.Alive(t.Context(), "p/r1/"); err != nil || len(alive) != 1 {
 		t.Errorf("alive: %+v, %v", alive, err)
 	}
-	if err := Remains(e.options.Dir, nil).Stop(t.Context(), hindcast.Handle{Tag: work.Tag}); err != nil { // as a stop does, from another process
+	folder := filepath.Join(e.options.Dir, h.IDs["application"])
+	remains := Remains{Dir: e.options.Dir} // as a stop has it, from another process
+	found, err := remains.Found(t.Context(), "p/r1/")
+	if err != nil || len(found) != 1 || found[0].Idle || found[0].Handle.Tag != work.Tag || found[0].Given.IsZero() {
+		t.Fatalf("found: %+v, %v", found, err)
+	}
+	if err := remains.End(t.Context(), found[0]); err != nil {
 		t.Error(err)
+	}
+	if there(folder) {
+		t.Errorf("%s is left", folder)
 	}
 	if alive, err := e.Alive(t.Context(), "p/r1/"); err != nil || len(alive) != 0 {
 		t.Errorf("after the stop: %+v, %v", alive, err)
+	}
+}
+
+// An application that has done all its work, and whose supervisor has died, is found idle until it ends by itself, and can be ended.
+func TestAnIdleApplicationIsFound(t *testing.T) {
+	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
+	h, err := e.Start(t.Context(), work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &application{filepath.Join(e.options.Dir, h.IDs["application"])}
+	remains := Remains{Dir: e.options.Dir}
+	look := func(prefix string, want int, idle bool) []engine.Remnant {
+		t.Helper()
+		found, err := remains.Found(t.Context(), prefix)
+		if err != nil || len(found) != want || want > 0 && found[0].Idle != idle {
+			t.Fatalf("of %s: %+v, %v", prefix, found, err)
+		}
+		return found
+	}
+
+	look("p/r1/", 1, false)
+	if err := place(e.endOf(work.Tag, work.Dir), []byte("{}")); err != nil { // the driver has ended the work
+		t.Fatal(err)
+	}
+	look("p/r1/", 1, true)
+	if err := os.Rename(filepath.Join(a.join(inbox), "000001.json"), filepath.Join(a.join(done), "000001.json")); err != nil { // and put it aside
+		t.Fatal(err)
+	}
+	look("p/r2/", 0, false)
+	if alive, err := e.Alive(t.Context(), "p/"); err != nil || len(alive) != 0 {
+		t.Errorf("an idle application works on %+v, %v", alive, err)
+	}
+	if err := remains.End(t.Context(), look("p/r1/", 1, true)[0]); err != nil {
+		t.Error(err)
+	}
+	look("p/r1/", 0, false)
+	if there(a.dir) {
+		t.Errorf("%s is left", a.dir)
 	}
 }
 
