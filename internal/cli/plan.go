@@ -17,6 +17,7 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/watch"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -32,13 +33,40 @@ func (a *app) planCommand() *cobra.Command {
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))
 			}
-			screen.Plan(a.out, made, screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss})
+			o := screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss}
+			if o.Before, err = a.before(cmd.Context(), s, c, made); err != nil {
+				return closing(s, err)
+			}
+			screen.Plan(a.out, made, o)
 			return closing(s, nil)
 		},
 	}
 	choiceFlags(command.Flags(), &c)
 	a.engineFlag(command.Flags())
 	return command
+}
+
+// before is the latest run, if it is under way, or if nothing special was chosen and a resume would finish what the plan would run.
+func (a *app) before(ctx context.Context, s *session.Session, c session.Choice, made *plan.Plan) (b screen.Before, err error) {
+	run, done := s.Latest()
+	if run == "" || done {
+		return b, nil
+	}
+	standing, err := watch.Stands(ctx, s, run, a.options.Now)
+	if err != nil {
+		return b, err
+	}
+	o := a.statusOptions(s, standing)
+	if b = (screen.Before{Run: run, State: screen.Info(standing.State, standing.Plan, o).State}); standing.Alive {
+		return b, nil
+	}
+	if c != (session.Choice{}) || !plan.Finishes(standing.Plan, standing.State, made) {
+		return screen.Before{}, nil
+	}
+	if err := a.refused(ctx, s, standing, &o); err != nil || !screen.Resumed(standing.State, standing.Plan, o) {
+		return screen.Before{}, err
+	}
+	return b, nil
 }
 
 // noPlan is the plan of no slices, as JSON.

@@ -102,6 +102,41 @@ func TestEstimates(t *testing.T) {
 	}
 }
 
+// What another engine took is no estimate of the time; how many rows the results have is the same on all.
+func TestEstimatesAfterAnotherEngine(t *testing.T) {
+	w := newWorld(t)
+	w.Selection = "2016-03..2016-05"
+	w.Other = plan.Earlier{Run: "r7", Engine: "duckdb", Took: 12 * time.Second, Slices: 2, RowsIn: 700, RowsOut: 70, Bytes: 300,
+		Seconds: map[hindcast.Step]float64{hindcast.StepTransform: 10}}
+	e := w.make().Estimate
+	if e.RowsOut != 140 || e.High != 0 || e.From != "" || e.Elsewhere == nil || *e.Elsewhere != (plan.Elsewhere{Engine: "duckdb", Run: "r7", Slices: 2, Seconds: 12}) {
+		t.Errorf("%+v, %+v", e, e.Elsewhere)
+	}
+
+	w.Earlier = plan.Earlier{Run: "r6", Slices: 2, RowsIn: 700, RowsOut: 60, Seconds: map[hindcast.Step]float64{hindcast.StepTransform: 10}}
+	if e = w.make().Estimate; e.RowsOut != 120 || e.From != "r6" || e.Elsewhere != nil {
+		t.Errorf("with an earlier run on this one: %+v", e)
+	}
+}
+
+// Where all that runs is committed, the rows that are replaced are known.
+func TestRowsThatAreReplaced(t *testing.T) {
+	w := newWorld(t).run()
+	w.Force = true
+	rows := int64(0)
+	for i := range w.Committed {
+		w.Committed[i].Sums.Rows = int64(i) + 5
+		rows += int64(i) + 5
+	}
+	if e := w.make().Estimate; e.RowsOut != rows {
+		t.Errorf("%d rows replaced, want %d", e.RowsOut, rows)
+	}
+	w.Committed[0].Parts = hindcast.Parts{} // it tells by its fingerprint alone
+	if e := w.make().Estimate; e.RowsOut != -1 {
+		t.Errorf("%d rows replaced, of which some are not known", e.RowsOut)
+	}
+}
+
 func TestNothingToDoNeedsNothing(t *testing.T) {
 	w := newWorld(t).run()
 	w.Earlier = plan.Earlier{Run: "r7", Slices: 6, RowsIn: 7000, RowsOut: 60, Bytes: 300, Seconds: map[hindcast.Step]float64{hindcast.StepTransform: 60}}

@@ -91,16 +91,20 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 	}
 }
 
-// named is an engine in words, as far as it counts in fingerprints.
-func named(engine Version) string {
-	name := engine.Name
+// EngineLabel is how people write an engine's name.
+func EngineLabel(name string) string {
 	switch name {
 	case "duckdb":
-		name = "DuckDB"
+		return "DuckDB"
 	case "spark":
-		name = "Spark"
+		return "Spark"
 	}
-	return name + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")
+	return name
+}
+
+// named is an engine in words, as far as it counts in fingerprints.
+func named(engine Version) string {
+	return EngineLabel(engine.Name) + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")
 }
 
 // normalized are the hooks as they count: without comments and spacing.

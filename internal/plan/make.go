@@ -32,7 +32,7 @@ type maker struct {
 	known    known    // columns of a source, as the unit before had them
 	contents []string // of a slice's units, while it is looked at
 	chosen   []int    // the slices that are selected, by their place
-	replaced int      // how many of the slices that run are committed
+	replaced replaced // by the slices that run
 	warnings []string
 	told     map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
@@ -166,7 +166,7 @@ func (m *maker) fill(out *Plan) error {
 	for f, c := range m.cutters {
 		needed[f], runs[f] = make([]bool, len(c.units)), make([]bool, len(c.units))
 	}
-	m.replaced = 0
+	m.replaced = replaced{}
 	out.Items = make([]Item, 0, m.open()) // room for many at once
 	for _, i := range m.chosen {
 		c := m.all[i]
@@ -190,8 +190,8 @@ func (m *maker) fill(out *Plan) error {
 			continue
 		}
 		out.Items = append(out.Items, item)
-		if item.Reason.Runs() && c.committed() {
-			m.replaced++
+		if item.Reason.Runs() {
+			m.replaced.add(&item, c)
 		}
 		for f := range m.cutters {
 			for _, u := range m.unitsOf(f, i) {

@@ -33,10 +33,18 @@ var screens = map[string]func(*bytes.Buffer, Options){
 		}
 		Plan(w, p, PlanOptions{Options: o})
 	},
+	"plan_resume": func(w *bytes.Buffer, o Options) {
+		Plan(w, months(36), PlanOptions{Options: o, Before: Before{"r8", view.Interrupted}})
+	},
+	"plan_under_way": func(w *bytes.Buffer, o Options) {
+		Plan(w, months(36), PlanOptions{Options: o, Before: Before{"r8", view.Running}})
+	},
 	"plan_spark": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		p.Engine = plan.Version{Name: "spark", Version: "4.0.5"}
 		p.Dims[0].Broadcast, p.Dims[0].Bytes = true, 24_000
+		p.Estimate.LowSeconds, p.Estimate.HighSeconds, p.Estimate.From = 0, 0, ""
+		p.Estimate.Elsewhere = &plan.Elsewhere{Engine: "duckdb", Run: "r7", Slices: 32, Seconds: 171}
 		p.Recommended = &plan.Recommendation{Engine: "duckdb", Why: "the largest slice, 2021-11, reads about 105 MiB, and there are 6 GiB of memory: DuckDB needs no start-up for that"}
 		o.Engine = "spark"
 		Plan(w, p, PlanOptions{Options: o})
@@ -76,7 +84,32 @@ var screens = map[string]func(*bytes.Buffer, Options){
 	"status_dead": func(w *bytes.Buffer, o Options) {
 		Status(w, diskFull(months(36)).state(), months(36), StatusOptions{Options: o, Log: "/home/ana/costs/lake/_hindcast/runs/r9/log"})
 	},
-	"slices": func(w *bytes.Buffer, o Options) { SliceTable(w, underWay(months(36)).state(), months(36), o) },
+	"status_interrupted": func(w *bytes.Buffer, o Options) {
+		p, s := months(36), underWay(months(36))
+		Status(w, s.state(), p, StatusOptions{Options: o, Heard: s.now.Add(9 * time.Second), Log: "/home/ana/costs/lake/_hindcast/runs/r8/log"})
+	},
+	"status_silent": func(w *bytes.Buffer, o Options) {
+		s := underWay(months(36))
+		Status(w, s.state(), months(36), StatusOptions{Options: o, Alive: true, Silent: s.now.Add(9 * time.Second)})
+	},
+	"status_left": func(w *bytes.Buffer, o Options) {
+		p, s := months(36), underWay(months(36))
+		handle := func(n string) hindcast.Handle {
+			return hindcast.Handle{Tag: "t" + n, IDs: map[string]string{"application": "application-" + n, "master": "local[2]"}}
+		}
+		keys := runKeys(p)
+		Status(w, s.state(), p, StatusOptions{Options: o, Heard: s.now, Left: []Left{
+			{Slice: keys[20], Handle: handle("123"), Since: s.now, Taken: true}, {Slice: keys[21], Handle: handle("124"), Since: s.now},
+			{Slice: keys[22], Handle: handle("125"), Since: s.now, Host: "crunch"}, {Handle: handle("126"), Since: s.now, Idle: true}}})
+	},
+	"slices": func(w *bytes.Buffer, o Options) {
+		SliceTable(w, underWay(months(36)).state(), months(36), StatusOptions{Options: o, Alive: true})
+	},
+	"slices_interrupted": func(w *bytes.Buffer, o Options) {
+		p := months(36)
+		keys := runKeys(p)[20:24]
+		SliceTable(w, underWay(p).state().Only(keys), p.Only(keys), StatusOptions{Options: o})
+	},
 	"list": func(w *bytes.Buffer, o Options) {
 		p := months(36)
 		List(w, []RunInfo{Info(finished(p).state(), p, StatusOptions{}), Info(diskFull(p).state(), p, StatusOptions{}),

@@ -17,6 +17,27 @@ type PlanOptions struct {
 	Options
 	Slices                   string // --slices
 	Force, Fresh, AcceptLoss bool
+	// Before is the latest run, if it is under way, or if a resume would finish what the plan would run.
+	Before Before
+}
+
+// Before is a run that is not done. The zero Before is none.
+type Before struct {
+	Run   string
+	State string // as status has it
+}
+
+// next says what to do about it, and whether a new run could be begun beside it.
+func (b Before) next() (step string, alone bool) {
+	switch b.State {
+	case "":
+		return "", true
+	case view.Running, view.Stopping:
+		return b.Run + " is under way: hindcast status " + b.Run, false
+	case view.Failed:
+		return "go on with " + b.Run + ", which failed: hindcast resume " + b.Run, true
+	}
+	return "go on with " + b.Run + ", which was " + b.State + ": hindcast resume " + b.Run, true
 }
 
 // Plan shows what a run would do and why, and that nothing was touched.
@@ -111,13 +132,24 @@ func span(p *plan.Plan, k view.Keys) (from, to string) {
 const unloadMoved = "unload what moved again, and compute it: "
 
 func planNext(p *plan.Plan, runs []*plan.Item, k view.Keys, o PlanOptions) []string {
+	before, alone := o.Before.next()
+	if !alone {
+		return []string{before}
+	}
 	var next []string
 	if selection, moved := movedSlices(p, k, o.Slices); moved && !o.Fresh {
 		next = append(next, unloadMoved+o.fresh(selection))
 	}
 
-	if len(runs) == 0 {
+	if len(runs) == 0 && before == "" {
 		return append(next, nothingNext(p, o, len(next) > 0)...)
+	}
+	if before != "" {
+		next = append([]string{before}, next...)
+		if len(runs) > 0 {
+			next = append(next, "or begin a new one: "+o.run(o.Slices))
+		}
+		return next
 	}
 
 	next = append([]string{o.run(o.Slices)}, next...)
@@ -528,16 +560,21 @@ func (p *page) machine(pl *plan.Plan) {
 		p.fact("disk", text)
 	}
 
-	p.fact("time", p.o.text(timeWork(&e)))
+	p.fact("time", p.o.text(timeWork(&e, pl.Engine.Name)))
 }
 
-func timeWork(e *plan.Estimate) string {
+func timeWork(e *plan.Estimate, engine string) string {
 	low, high := e.Low, e.High
 	if low == 0 && high == 0 {
 		low, high = seconds(e.LowSeconds), seconds(e.HighSeconds)
 	}
 
-	if high <= 0 {
+	switch before := e.Elsewhere; {
+	case high > 0:
+	case before != nil:
+		return fmt.Sprintf("unknown on %s: no earlier run; on %s %s took %s for %s", plan.EngineLabel(engine), plan.EngineLabel(before.Engine),
+			before.Run, spoken(seconds(before.Seconds)), numbers.Counted(before.Slices, "slice"))
+	default:
 		return "unknown: no earlier run"
 	}
 

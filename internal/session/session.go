@@ -40,7 +40,8 @@ type Session struct {
 	Engine    engine.Engine
 	Binder    engine.Binder
 	Machine   plan.Machine
-	Scratch   *scratch.Folder // with a remote lake; nil otherwise
+	Scratch   *scratch.Folder    // with a remote lake; nil otherwise
+	latest    *hindcast.RunState // of the pipeline's latest run, as Plan found it; nil if there is none
 	spill     string
 	toRead    Connection
 }
@@ -241,6 +242,7 @@ func (s *Session) earlier(ctx context.Context, asked *survey.Survey) error {
 			continue // status and resume report a journal that cannot be read
 		}
 		if i == 0 {
+			s.latest = st
 			for key, slice := range st.Slices {
 				asked.Failed[key] = slice.State == hindcast.Failed || slice.State == hindcast.Stopped
 			}
@@ -252,6 +254,9 @@ func (s *Session) earlier(ctx context.Context, asked *survey.Survey) error {
 		if asked.Earlier.Run == "" && (e.Engine == here || e.Engine == "") { // a journal of an older version does not say it
 			asked.Earlier = e
 		}
+		if asked.Other.Run == "" && e.Engine != here && e.Engine != "" {
+			asked.Other = e
+		}
 		if asked.Measured.Run == "" && e.Engine == "duckdb" {
 			asked.Measured = e
 		}
@@ -262,8 +267,16 @@ func (s *Session) earlier(ctx context.Context, asked *survey.Survey) error {
 	return nil
 }
 
+// Latest is the pipeline's latest run as Plan found it, "" if there was none, and whether it is done.
+func (s *Session) Latest() (run string, done bool) {
+	if s.latest == nil {
+		return "", false
+	}
+	return s.latest.Run, s.latest.Finished && s.latest.ExitCode == hindcast.ExitOK
+}
+
 func measure(run string, st *hindcast.RunState) plan.Earlier {
-	e := plan.Earlier{Run: run, Engine: st.Engine, Seconds: map[hindcast.Step]float64{}}
+	e := plan.Earlier{Run: run, Engine: st.Engine, Took: st.Active, Seconds: map[hindcast.Step]float64{}}
 	for _, key := range st.Order {
 		slice := st.Slices[key]
 		if slice.State != hindcast.Succeeded {

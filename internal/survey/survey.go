@@ -36,6 +36,7 @@ type Survey struct {
 	Tolerant   bool // damaged files of the user's own are left out and named in the plan; every file is read to find them
 	Machine    plan.Machine
 	Earlier    plan.Earlier // see plan.Inputs
+	Other      plan.Earlier // the same
 	Measured   plan.Earlier // the same
 	Failed     map[string]bool
 	asked      []string                   // the names of all source tables of the whole history
@@ -207,7 +208,7 @@ func (s *Survey) explain(ctx context.Context, d *plan.Draft, output int, keys []
 
 func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	p := s.Pipeline
-	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Whole: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Measured: s.Measured, Failed: s.Failed}
+	in := plan.Inputs{Pipeline: p, Now: s.Now, Selection: s.Selection, Force: s.Force, Fresh: s.Fresh, Compare: s.Compare, Whole: s.Compare, Machine: s.Machine, Earlier: s.Earlier, Other: s.Other, Measured: s.Measured, Failed: s.Failed}
 	engineIs := s.Engine.Properties()
 	in.Engine, in.Capacity = plan.Version{Name: engineIs.Name, Version: engineIs.Version}, plan.Capacity(s.Engine.Capacity())
 	if s.Warehouse != nil {

@@ -1,0 +1,40 @@
+package plan
+
+import "github.com/hindcast/hindcast"
+
+// Finishes reports whether a resume of a frozen plan would do all that the plan p would do, and in the same way: st is how far the
+// frozen one's run has come.
+func Finishes(frozen *Plan, st *hindcast.RunState, p *Plan) bool {
+	if frozen.UnloadOnly {
+		return false
+	}
+	left := map[string]*Item{}
+	for i := range frozen.Items {
+		item := &frozen.Items[i]
+		if item.Reason.Runs() && !st.Done([]string{item.Slice.Key}) {
+			left[item.Slice.Key] = item
+		}
+	}
+
+	for i := range p.Items {
+		if item := &p.Items[i]; item.Reason.Runs() && !alike(left[item.Slice.Key], item) {
+			return false
+		}
+	}
+	return len(left) > 0
+}
+
+// alike reports whether two plans make the same of a slice, as far as that is known before the unload; was is nil if one of them
+// does not run it.
+func alike(was, is *Item) bool {
+	if was == nil || !was.Slice.Interval.Equal(is.Slice.Interval) || len(was.Parts) != len(is.Parts) {
+		return false
+	}
+	for _, output := range is.Wanted() {
+		a, b := &was.Parts[output], &is.Parts[output]
+		if !was.ReasonOf(output).Runs() || a.SQL != b.SQL || a.Params != b.Params || a.Definition != b.Definition {
+			return false
+		}
+	}
+	return true
+}
