@@ -244,7 +244,7 @@ func (s *Steps) sameDimensions() error {
 			before.Content = was
 			if !before.Agrees(now.Sums) {
 				return &hindcast.Error{Code: hindcast.ESource, Class: hindcast.ClassPermanent,
-					Message: fmt.Sprintf("dimension %s has other rows now than those that this run made %s of", d.Name, row.Slice.Key),
+					Message: fmt.Sprintf("dimension %s has other rows now than those that this run made %s of", d.Name, s.plan.Label(row.Slice.Key)),
 					Next:    "begin again with: hindcast run"}
 			}
 		}

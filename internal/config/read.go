@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // largest is the largest size in bytes of a file that people write by hand.
@@ -43,7 +45,7 @@ func readAtMost(path string, most int64) ([]byte, error) {
 
 	body, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(body)) > most {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d MiB", most>>20)}
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %s", numbers.Size(most))}
 	}
 	return body, err
 }

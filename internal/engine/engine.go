@@ -110,7 +110,7 @@ type Properties struct {
 // Capacity is what an engine can run at once. It says nothing of what is running.
 type Capacity struct {
 	Slots   int    // how many slices are worked on side by side, at least 1
-	Cap     string // what keeps them from being more, in words: "2 cores", "run.parallel", "memory: 1 GiB"
+	Cap     string // what keeps them from being more, in words: "2 cores", "run.parallel", "memory: 1.1 GB"
 	Memory  int64  // bytes for all of them together; one that runs alone has all of it
 	Threads int    // the same
 	// EachMemory and EachThreads are the most that one slice can use when there are no others to use the rest; 0 if it
@@ -125,7 +125,7 @@ type Room struct {
 	Cores    int
 	CoresAs  string // in words: "2 cores"
 	Memory   int64  // bytes, beside what the warehouse's process has
-	MemoryAs string // what bounds it, in words: "memory: 8 GiB"
+	MemoryAs string // what bounds it, in words: "memory: 8.6 GB"
 }
 
 // Engine runs work. All methods may be called in parallel. An engine starts no process before it is first given work,

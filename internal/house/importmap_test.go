@@ -28,7 +28,7 @@ var importMap = []row{
 	{"numbers", nil, "numbers as people read them"},
 	{"process", nil, "which process is which"},
 	{"datatype", nil, "which type holds the values of two others"},
-	{"config", []string{".", "sqltext"}, "decodes the pipeline file"},
+	{"config", []string{".", "sqltext", "numbers"}, "decodes the pipeline file"},
 	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.
@@ -52,7 +52,7 @@ var importMap = []row{
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
-	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql"}, "Spark applications that outlive their supervisor, by spark-submit"},
+	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
@@ -67,7 +67,7 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
-	{"machine", []string{"plan", "lake"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
+	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",

@@ -4,7 +4,6 @@ package machine
 
 import (
 	"cmp"
-	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -27,23 +27,16 @@ func Measure(disk string) plan.Machine {
 
 // measured is Measure without the disk, on the given file system and cores.
 func measured(root fs.FS, cores int) plan.Machine {
-	m := plan.Machine{Cores: cores, Memory: 4 << 30, MemoryBy: "4 GiB assumed", DiskFree: -1}
+	m := plan.Machine{Cores: cores, Memory: 4 << 30, MemoryBy: numbers.Size(4<<30) + " assumed", DiskFree: -1}
 	if total := memTotal(root); total > 0 {
-		m.Memory, m.MemoryBy = total, fmt.Sprintf("%.0f GiB of memory", float64(total)/(1<<30))
+		m.Memory, m.MemoryBy = total, numbers.Size(total)+" of memory"
 	}
 	limits := readCgroups(root)
 	if limits.memory > 0 && limits.memory < m.Memory {
-		m.Memory, m.MemoryBy = limits.memory, "cgroup limit "+size(limits.memory)
+		m.Memory, m.MemoryBy = limits.memory, "cgroup limit "+numbers.Size(limits.memory)
 	}
 	m.Cores = min(m.Cores, cmp.Or(limits.cores, m.Cores))
 	return m
-}
-
-func size(bytes int64) string {
-	if bytes < 1<<30 {
-		return fmt.Sprintf("%d MiB", bytes>>20)
-	}
-	return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
 }
 
 func memTotal(root fs.FS) int64 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // ample is how many times the bytes of a slice's Parquet there have to be of memory for DuckDB to be recommended in place of
@@ -21,20 +22,20 @@ func recommend(out *Plan, memory int64, before Earlier, startUp time.Duration) *
 	}
 
 	label := out.Label
-	reads := fmt.Sprintf("the largest slice, %s, reads about %s, and there are %s of memory", label(largest.Slice.Key), size(max(largest.Bytes, mib)), size(memory))
+	reads := fmt.Sprintf("the largest slice, %s, reads about %s, and there are %s of memory", label(largest.Slice.Key), numbers.Size(largest.Bytes), numbers.Size(memory))
 	measured := before.Engine == "duckdb" && before.Most.Bytes > 0 && before.Largest >= largest.Bytes/10*9
 	local := hindcast.LocalMaster(out.Pipeline.Transform.Spark.Master)
 
 	switch spilled := before.Spilled; {
 	case measured && spilled.Bytes > memory:
 		return &Recommendation{"spark", fmt.Sprintf("in %s DuckDB spilled %s for %s, and there are %s of memory: a cluster of Spark has more (docs/guide/spark.md)",
-			before.Run, size(spilled.Bytes), label(spilled.Slice), size(memory))}
+			before.Run, numbers.Size(spilled.Bytes), label(spilled.Slice), numbers.Size(memory))}
 	case out.Engine.Name == "duckdb" && largest.Bytes > memory && !measured:
 		return &Recommendation{"spark", reads + ": DuckDB spills the rest to disk; a cluster of Spark has more (docs/guide/spark.md)"}
 	case out.Engine.Name == "duckdb":
 		return &Recommendation{"duckdb", reads + took(before, measured, label)}
 	case local && (largest.Bytes <= memory/ample || measured && spilled.Bytes == 0):
-		return &Recommendation{"duckdb", reads + took(before, measured, label) + ": DuckDB, if it understands the SQL, needs no start-up for that" + lasted(startUp) + " (--engine duckdb)"}
+		return &Recommendation{"duckdb", reads + took(before, measured, label) + ": DuckDB, if it understands the SQL, needs no start-up for that" + lasted(startUp)}
 	}
 	return nil
 }
@@ -54,9 +55,9 @@ func took(before Earlier, measured bool, label func(string) string) string {
 	if !measured {
 		return ""
 	}
-	text := fmt.Sprintf("; in %s DuckDB had at most %s, for %s", before.Run, size(before.Most.Bytes), label(before.Most.Slice))
+	text := fmt.Sprintf("; in %s DuckDB had at most %s, for %s", before.Run, numbers.Size(before.Most.Bytes), label(before.Most.Slice))
 	if before.Spilled.Bytes > 0 {
-		return text + fmt.Sprintf(", and spilled %s for %s", size(before.Spilled.Bytes), label(before.Spilled.Slice))
+		return text + fmt.Sprintf(", and spilled %s for %s", numbers.Size(before.Spilled.Bytes), label(before.Spilled.Slice))
 	}
 	return text + ", and spilled nothing"
 }

@@ -20,14 +20,14 @@ func TestWhichEngineIsRecommended(t *testing.T) {
 		before         Earlier
 		want, why      string
 	}{
-		"DuckDB, small":             {engine: "duckdb", bytes: 100 * mib, want: "duckdb", why: "the largest slice, 2020-01-01, reads about 100 MiB, and there are 8 GiB of memory"},
-		"DuckDB, measured":          {engine: "duckdb", bytes: 100 * mib, before: spilled(0), want: "duckdb", why: "; in r7 DuckDB had at most 6 GiB, for 2020-01-01, and spilled nothing"},
-		"DuckDB, large":             {engine: "duckdb", bytes: 20 * gib, want: "spark", why: "reads about 20 GiB, and there are 8 GiB of memory: DuckDB spills"},
-		"DuckDB, large and spills":  {engine: "duckdb", bytes: 20 * gib, before: spilled(9 * gib), want: "spark", why: "in r7 DuckDB spilled 9 GiB for 2020-01-02, and there are 8 GiB of memory: a cluster"},
-		"DuckDB, large and fits":    {engine: "duckdb", bytes: 20 * gib, before: spilled(gib), want: "duckdb", why: ", and spilled 1 GiB for 2020-01-02"},
-		"DuckDB, larger than ever":  {engine: "duckdb", bytes: 30 * gib, before: spilled(0), want: "spark", why: "reads about 30 GiB"},
+		"DuckDB, small":             {engine: "duckdb", bytes: 100 * mib, want: "duckdb", why: "the largest slice, 2020-01-01, reads about 105 MB, and there are 8.6 GB of memory"},
+		"DuckDB, measured":          {engine: "duckdb", bytes: 100 * mib, before: spilled(0), want: "duckdb", why: "; in r7 DuckDB had at most 6.4 GB, for 2020-01-01, and spilled nothing"},
+		"DuckDB, large":             {engine: "duckdb", bytes: 20 * gib, want: "spark", why: "reads about 21.5 GB, and there are 8.6 GB of memory: DuckDB spills"},
+		"DuckDB, large and spills":  {engine: "duckdb", bytes: 20 * gib, before: spilled(9 * gib), want: "spark", why: "in r7 DuckDB spilled 9.7 GB for 2020-01-02, and there are 8.6 GB of memory: a cluster"},
+		"DuckDB, large and fits":    {engine: "duckdb", bytes: 20 * gib, before: spilled(gib), want: "duckdb", why: ", and spilled 1.1 GB for 2020-01-02"},
+		"DuckDB, larger than ever":  {engine: "duckdb", bytes: 30 * gib, before: spilled(0), want: "spark", why: "reads about 32.2 GB"},
 		"DuckDB, unknown":           {engine: "duckdb", bytes: -1},
-		"Spark here, small":         {engine: "spark", master: "local[*]", bytes: 1000, want: "duckdb", why: "reads about 1 MiB, and there are 8 GiB of memory: DuckDB, if it understands the SQL, needs no start-up for that, and Spark's took 5 s here the last time (--engine duckdb)"},
+		"Spark here, small":         {engine: "spark", master: "local[*]", bytes: 1000, want: "duckdb", why: "reads about 1.0 KB, and there are 8.6 GB of memory: DuckDB, if it understands the SQL, needs no start-up for that, and Spark's took 5 s here the last time"},
 		"Spark here, large":         {engine: "spark", master: "local[*]", bytes: 7 * gib},
 		"Spark here, DuckDB did it": {engine: "spark", master: "local[*]", bytes: 7 * gib, before: spilled(0), want: "duckdb", why: "spilled nothing: DuckDB"},
 		"Spark here, Spark before":  {engine: "spark", master: "local[*]", bytes: 7 * gib, before: Earlier{Run: "r7", Engine: "spark", Largest: 7 * gib, Most: Peak{"2020-01-01", gib}}},

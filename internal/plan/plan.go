@@ -290,7 +290,7 @@ type Source struct {
 type Machine struct {
 	Cores    int
 	Memory   int64  // bytes: the cgroup's limit or the machine's
-	MemoryBy string // "24 GiB of memory", "cgroup limit 4 GiB"
+	MemoryBy string // "24.1 GB of memory", "cgroup limit 4.3 GB"
 	DiskFree int64
 }
 

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,7 +25,7 @@ type Room struct {
 	Cores     int
 	CoresAs   string // in words: "2 cores"
 	Memory    int64  // bytes for all of the run
-	MemoryAs  string // in words: "memory: 8 GiB"
+	MemoryAs  string // in words: "memory: 8.6 GB"
 	Warehouse int64  // bytes of it for the warehouse's process
 }
 
@@ -43,7 +42,7 @@ func (m Machine) Room(cfg hindcast.RunConfig) Room {
 		r.Memory = defaultMemory
 	}
 	r.Warehouse = min(max(r.Memory/4, leastWarehouse), mostWarehouse, r.Memory/2)
-	r.CoresAs, r.MemoryAs = numbers.Counted(r.Cores, "core"), "memory: "+size(r.Memory)
+	r.CoresAs, r.MemoryAs = numbers.Counted(r.Cores, "core"), "memory: "+numbers.Size(r.Memory)
 	return r
 }
 
@@ -81,17 +80,6 @@ func Divide(r Room, c Capacity, cfg hindcast.RunConfig, unloads, running int) Sh
 		s.Transform = min(s.Transform, c.EachMemory)
 	}
 	return s
-}
-
-// size gives bytes as a pipeline file spells memory.
-func size(bytes int64) string {
-	switch {
-	case bytes >= gib && bytes%gib == 0:
-		return fmt.Sprintf("%d GiB", bytes/gib)
-	case bytes >= gib:
-		return fmt.Sprintf("%.1f GiB", float64(bytes)/gib)
-	}
-	return fmt.Sprintf("%d MiB", bytes/mib)
 }
 
 // Order lists the plan's items (indices into Items) as they are to begin: the largest first where several run at

@@ -253,7 +253,7 @@ func progress(l *view.Live) string {
 func rowsText(l *view.Live) string {
 	switch {
 	case l.Tally.RowsTotal > 0:
-		return short(l.Tally.RowsDone) + " of " + rows(l.Tally.RowsTotal)
+		return numbers.Short(l.Tally.RowsDone) + " of " + rows(l.Tally.RowsTotal)
 	case l.Tally.RowsDone > 0:
 		return rows(l.Tally.RowsDone)
 	}
@@ -362,10 +362,10 @@ func reached(p hindcast.Progress) string {
 		known = append(known, rows(p.Rows)+" read")
 	}
 	if p.Bytes > 0 {
-		known = append(known, size(p.Bytes)+" written")
+		known = append(known, numbers.Size(p.Bytes)+" written")
 	}
 	if p.Spilled > 0 {
-		known = append(known, size(p.Spilled)+" spilled")
+		known = append(known, numbers.Size(p.Spilled)+" spilled")
 	}
 	return strings.Join(known, ", ")
 }

@@ -2,7 +2,6 @@ package screen
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -10,24 +9,6 @@ import (
 
 	"github.com/hindcast/hindcast/internal/numbers"
 )
-
-// short gives a number in few characters: exact below a million, then 1.3 M, 214 M, 1.2 bn.
-func short(n int64) string {
-	switch {
-	case n < 1_000_000:
-		return numbers.Thousands(n)
-	case n < 999_950_000:
-		return threeDigits(float64(n)/1e6) + " M"
-	}
-	return threeDigits(float64(n)/1e9) + " bn"
-}
-
-func threeDigits(v float64) string {
-	if v < 99.95 {
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return numbers.Thousands(int64(math.Round(v)))
-}
 
 // rows gives a number of rows in words, "unknown rows" if it is negative.
 func rows(n int64) string {
@@ -37,27 +18,7 @@ func rows(n int64) string {
 	case n == 1:
 		return "1 row"
 	}
-	return short(n) + " rows"
-}
-
-// size gives bytes in decimal units: 34 B, 1.2 KB, 61.0 MB, 214 MB, 3.1 GB.
-func size(n int64) string {
-	if n < 0 {
-		return "unknown size"
-	}
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-
-	v := float64(n)
-	for _, unit := range []string{"KB", "MB", "GB", "TB"} {
-		v /= 1000
-		if v < 999.5 || unit == "TB" {
-			return threeDigits(v) + " " + unit
-		}
-	}
-
-	return ""
+	return numbers.Short(n) + " rows"
 }
 
 // watch gives a duration as a stop watch shows it: 0:02, 2:51, 1:02:03.
@@ -117,7 +78,7 @@ func rate(n int64, took time.Duration) string {
 	if n <= 0 || took <= 0 {
 		return ""
 	}
-	return short(int64(float64(n)/took.Minutes())) + " rows/min"
+	return numbers.Short(int64(float64(n)/took.Minutes())) + " rows/min"
 }
 
 // near gives a path as it is shortest to write from the working directory.

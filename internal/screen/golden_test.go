@@ -45,7 +45,7 @@ var screens = map[string]func(*bytes.Buffer, Options){
 		p.Dims[0].Broadcast, p.Dims[0].Bytes = true, 24_000
 		p.Estimate.LowSeconds, p.Estimate.HighSeconds, p.Estimate.From = 0, 0, ""
 		p.Estimate.Elsewhere = &plan.Elsewhere{Engine: "duckdb", Run: "r7", Slices: 32, Seconds: 171}
-		p.Recommended = &plan.Recommendation{Engine: "duckdb", Why: "the largest slice, 2021-11, reads about 105 MiB, and there are 6 GiB of memory: DuckDB needs no start-up for that"}
+		p.Recommended = &plan.Recommendation{Engine: "duckdb", Why: "the largest slice, 2021-11, reads about 110 MB, and there are 5.8 GB of memory: DuckDB needs no start-up for that"}
 		o.Engine = "spark"
 		Plan(w, p, PlanOptions{Options: o})
 	},

@@ -83,7 +83,11 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		pg.add("")
 	}
 
-	pg.next(planNext(p, runs, k, po)...)
+	next := planNext(p, runs, k, po)
+	if other && p.Recommended.Engine == "duckdb" {
+		next = append(next, "on DuckDB: hindcast plan --engine duckdb")
+	}
+	pg.next(next...)
 	pg.flush(w)
 }
 
@@ -415,7 +419,7 @@ func source(pl *plan.Plan) string {
 	if pl.Estimate.BytesIn <= 0 {
 		return ""
 	}
-	return "~" + size(pl.Estimate.BytesIn)
+	return "~" + numbers.Size(pl.Estimate.BytesIn)
 }
 
 // unloadWork counts what will be unloaded, how much that is, and why; and what need not be.
@@ -457,7 +461,7 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 	}
 
 	if pl.Estimate.UnloadBytes > 0 {
-		amount = "~" + size(pl.Estimate.UnloadBytes)
+		amount = "~" + numbers.Size(pl.Estimate.UnloadBytes)
 	}
 
 	return tables(pl, n), amount, why
@@ -525,7 +529,7 @@ func broadcast(pl *plan.Plan) string {
 	var names []string
 	for i := range pl.Dims {
 		if d := &pl.Dims[i]; d.Broadcast {
-			names = append(names, fmt.Sprintf("%s (%s)", d.Name, size(d.Bytes)))
+			names = append(names, fmt.Sprintf("%s (%s)", d.Name, numbers.Size(d.Bytes)))
 		}
 	}
 	if len(names) == 0 {
@@ -543,16 +547,16 @@ func (p *page) machine(pl *plan.Plan) {
 			text += " (" + s.Cap + ")"
 		}
 		if s.Transform > 0 {
-			text += ", " + size(s.Transform) + " each"
+			text += ", " + numbers.Size(s.Transform) + " each"
 		}
 		p.fact("parallel", p.o.text(text)+"; unload and load beside it")
 	}
 
 	e := pl.Estimate
 	if e.DiskNeeded >= 0 {
-		text := size(e.DiskNeeded) + " needed"
+		text := numbers.Size(e.DiskNeeded) + " needed"
 		if e.DiskFree > 0 {
-			text += ", " + size(e.DiskFree) + " free"
+			text += ", " + numbers.Size(e.DiskFree) + " free"
 		}
 		if e.DiskFree > 0 && e.DiskNeeded > e.DiskFree {
 			text += p.o.paint(red, ": NOT ENOUGH")

@@ -186,9 +186,9 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 	}
 
 	wideRows := max(len(numbers.Thousands(rowsIn)), len(numbers.Thousands(rowsOut)))
-	wideSize := max(len(size(bytesIn)), len(size(bytesOut)))
+	wideSize := max(len(numbers.Size(bytesIn)), len(numbers.Size(bytesOut)))
 	line := func(name string, n, bytes int64, more ...string) {
-		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(numbers.Thousands(n), wideRows), padLeft(size(bytes), wideSize))
+		text := fmt.Sprintf("  %-4s %s rows  %s  ", name, padLeft(numbers.Thousands(n), wideRows), padLeft(numbers.Size(bytes), wideSize))
 		for _, part := range more {
 			if cells(text)+2+cells(part) > p.o.layout() {
 				p.add(text)
@@ -213,7 +213,7 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 		speed = append(speed, text)
 	}
 	if t.Run.Memory > 0 {
-		speed = append(speed, "peak memory "+size(t.Run.Memory))
+		speed = append(speed, "peak memory "+numbers.Size(t.Run.Memory))
 	}
 	line("out", rowsOut, bytesOut, speed...)
 }

@@ -158,8 +158,8 @@ func (p *page) next(steps ...string) {
 	}
 }
 
-// command is a command in a text that reads a pipeline file.
-var command = regexp.MustCompile(`\bhindcast (plan|run|status|list|resume|stop|verify|unload|sql|notebook|doctor)\b`)
+// command is a command in a text that reads a pipeline file, and the engine that it names.
+var command = regexp.MustCompile(`\b(hindcast (?:plan|run|status|list|resume|stop|verify|unload|sql|notebook|doctor)\b)( --engine \w+)?`)
 
 // planning is a command that plans with an engine.
 var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql|notebook)\b`)
@@ -167,14 +167,16 @@ var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql|noteboo
 // Commands names the pipeline file in every command of a text, and the engine in those that plan: without them they would be
 // of another pipeline, or find its slices out of date.
 func (o Options) Commands(text string) string {
-	return command.ReplaceAllStringFunc(text, func(verb string) string {
+	return command.ReplaceAllStringFunc(text, func(named string) string {
+		parts := command.FindStringSubmatch(named)
+		verb, engine := parts[1], parts[2]
 		if o.File != "" {
 			verb += " --file " + ShellWord(o.File)
 		}
-		if o.Engine != "" && planning.MatchString(verb) {
-			verb += " --engine " + o.Engine
+		if o.Engine != "" && engine == "" && planning.MatchString(verb) {
+			engine = " --engine " + o.Engine
 		}
-		return verb
+		return verb + engine
 	})
 }
 

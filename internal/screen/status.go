@@ -182,7 +182,7 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 	}
 
 	if t.RowsTotal > 0 {
-		text += "  " + short(t.RowsDone) + " of " + rows(t.RowsTotal)
+		text += "  " + numbers.Short(t.RowsDone) + " of " + rows(t.RowsTotal)
 	}
 
 	return text

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -98,6 +99,26 @@ func ellipsis(unicodeAllowed bool) string {
 func padRight(s string, width int) string { return s + strings.Repeat(" ", max(width-cells(s), 0)) }
 func padLeft(s string, width int) string  { return strings.Repeat(" ", max(width-cells(s), 0)) + s }
 
+// together is what is not broken where it fits on a line: a command, or a flag with its value.
+var together = regexp.MustCompile(`hindcast [a-z]+(?: --[a-z-]+(?: (?:'[^']*'|[^\s-]\S*))?| r[0-9]+)*|--[a-z-]+ [^\s-]\S*`)
+
+// words splits text at its spaces, except those within what is not broken and takes no more room than there is.
+func words(text string, room int) []string {
+	const space = "\x1f" // in no text that is shown
+	text = together.ReplaceAllStringFunc(text, func(whole string) string {
+		if cells(whole) > room {
+			return whole
+		}
+		return strings.ReplaceAll(whole, " ", space)
+	})
+
+	list := strings.Split(text, " ")
+	for i := range list {
+		list[i] = strings.ReplaceAll(list[i], space, " ")
+	}
+	return list
+}
+
 // wrap breaks text between words into lines of at most width cells: the first begins with first, the others
 // with hang. A word that is too long for a line is cut into pieces; nothing of it is lost.
 func wrap(first, hang, text string, width int) []string {
@@ -112,7 +133,7 @@ func wrap(first, hang, text string, width int) []string {
 	var lines []string
 	line, empty := first, true
 	flush := func() { lines, line, empty = append(lines, line), hang, true }
-	for _, word := range strings.Split(text, " ") {
+	for _, word := range words(text, width-cells(hang)) {
 		if word == "" {
 			if !empty {
 				line += " " // spacing within a line stays

@@ -31,7 +31,7 @@ func Trial(w io.Writer, t *view.Trial, o Options) {
 			table = append(table, []string{m.Size.Name, "out of memory"})
 			continue
 		}
-		table = append(table, []string{m.Size.Name, spoken(seconds(m.StartUp)), spoken(seconds(m.Seconds)), knownSize(m.Memory), size(m.Spilled),
+		table = append(table, []string{m.Size.Name, spoken(seconds(m.StartUp)), spoken(seconds(m.Seconds)), knownSize(m.Memory), numbers.Size(m.Spilled),
 			strconv.Itoa(m.Parallel), spoken(seconds(m.HistorySeconds))})
 	}
 	pg.lines = append(pg.lines, aligned(table)...)
@@ -86,7 +86,7 @@ func knownSize(n int64) string {
 	if n == 0 {
 		return "unknown"
 	}
-	return size(n)
+	return numbers.Size(n)
 }
 
 // cost is an amount of whatever the price is in, with three digits that count.

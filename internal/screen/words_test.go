@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +18,7 @@ import (
 func TestNumbers(t *testing.T) {
 	year := noon.AddDate(-1, 0, 0)
 	for _, c := range []struct{ got, want string }{
-		{short(999_999), "999,999"}, {short(1_000_000), "1.0 M"}, {short(1_301_882), "1.3 M"}, {short(213_900_000), "214 M"},
-		{short(999_949_999), "1,000 M"}, {short(999_950_000), "1.0 bn"}, {short(800_000_000_000), "800 bn"},
 		{rows(1), "1 row"}, {rows(0), "0 rows"}, {rows(-1), "unknown rows"},
-		{size(0), "0 B"}, {size(999), "999 B"}, {size(1000), "1.0 KB"}, {size(61_000_000), "61.0 MB"}, {size(999_600_000), "1.0 GB"},
-		{size(213_600_000), "214 MB"}, {size(3_900_000_000), "3.9 GB"}, {size(5_000_000_000_000_000), "5,000 TB"}, {size(-1), "unknown size"},
 		{watch(1600 * time.Millisecond), "0:02"}, {watch(171 * time.Second), "2:51"}, {watch(3723 * time.Second), "1:02:03"}, {watch(-1), "0:00"},
 		{spoken(340 * time.Millisecond), "0.3 s"}, {spoken(9960 * time.Millisecond), "10 s"}, {spoken(160 * time.Second), "2 min 40 s"},
 		{spoken(2 * time.Minute), "2 min"}, {spoken(65 * time.Minute), "1 h 5 min"}, {spoken(51 * time.Hour), "2 d 3 h"},
@@ -55,8 +52,30 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// What a person may copy stands on one line, where it fits.
+func TestCommandsAreNotBroken(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"see how it stands: hindcast status r8; or end it: hindcast stop r8", 30, []string{"  see how it stands:", "  hindcast status r8; or end", "  it: hindcast stop r8"}},
+		{"it takes that (--engine duckdb) or that", 28, []string{"  it takes that", "  (--engine duckdb) or that"}},
+		{"then: hindcast run --slices '2019-03, 2019-05' --force", 52, []string{"  then:", "  hindcast run --slices '2019-03, 2019-05' --force"}},
+		{"then: hindcast run --slices 2019-03 --force", 20, []string{"  then: hindcast run", "  --slices 2019-03", "  --force"}}, // it does not fit
+	} {
+		if got := wrap("  ", "  ", c.text, c.width); !slices.Equal(got, c.want) {
+			t.Errorf("%d cells: %q, want %q", c.width, got, c.want)
+		}
+	}
+}
+
 // The commands of a text are of the pipeline that is not the default one, wherever they stand in it.
 func TestCommands(t *testing.T) {
+	if got := (Options{File: "b.yml", Engine: "spark"}).Commands("hindcast plan --engine duckdb"); got != "hindcast plan --file b.yml --engine duckdb" {
+		t.Errorf("another engine than the run's: %q", got)
+	}
+
 	const text = "`hindcast verify --files` names them; then: hindcast unload --force --slices a && hindcast run, or hindcast init, hindcast is"
 	if got := (Options{}).Commands(text); got != text {
 		t.Errorf("the default file: %q", got)

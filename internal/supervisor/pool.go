@@ -211,10 +211,10 @@ func reached(p *hindcast.Progress) []string {
 		known = append(known, numbers.Counted(p.Rows, "row")+" read")
 	}
 	if p.Bytes > 0 {
-		known = append(known, fmt.Sprintf("%.1f MB written", float64(p.Bytes)/1e6))
+		known = append(known, numbers.Size(p.Bytes)+" written")
 	}
 	if p.Spilled > 0 {
-		known = append(known, fmt.Sprintf("%.1f MB spilled", float64(p.Spilled)/1e6))
+		known = append(known, numbers.Size(p.Spilled)+" spilled")
 	}
 
 	if known == nil {

@@ -79,7 +79,7 @@ func onMachine(size view.Size, m plan.Machine) error {
 		return misused(fmt.Sprintf("size %s has more threads than this machine has cores: %s", size.Name, numbers.Counted(m.Cores, "core")),
 			"leave it out, or try on a larger machine")
 	case m.Memory > 0 && size.Memory > m.Memory:
-		return misused(fmt.Sprintf("size %s has more memory than there is: %s", size.Name, m.MemoryBy), "leave it out, or try on a larger machine")
+		return misused(fmt.Sprintf("size %s has %s, more memory than there is: %s", size.Name, numbers.Size(size.Memory), m.MemoryBy), "leave it out, or try on a larger machine")
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func TestTheMachineIsDivided(t *testing.T) {
 		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 1, 0, 4, 4, 1, 80 * gib, "16 cores"},
 		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{Parallel: 2, UnloadParallel: 3}, 0, 0, 2, 8, 3, 80 * gib, "run.parallel"},
 		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Parallel: 5}, 0, 0, 5, 1, 2, 8 * gib, "run.parallel"},
-		{plan.Machine{Cores: 64, Memory: 10 * gib}, hindcast.RunConfig{Memory: gib}, 0, 0, 3, 21, 8, gib, "memory: 1 GiB"},
+		{plan.Machine{Cores: 64, Memory: 10 * gib}, hindcast.RunConfig{Memory: gib}, 0, 0, 3, 21, 8, gib, "memory: 1.1 GB"},
 		{plan.Machine{Cores: 2, Memory: 10 * gib}, hindcast.RunConfig{Memory: 300 * mib}, 0, 0, 1, 2, 2, 300 * mib, "2 cores"},
 		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{}, 0, 1, 1, 16, 8, 80 * gib, "1 slice"},
 		{plan.Machine{Cores: 16, Memory: 100 * gib}, hindcast.RunConfig{Parallel: 8}, 0, 3, 3, 5, 8, 80 * gib, "3 slices"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/sparkhome"
 )
 
@@ -49,7 +50,7 @@ func fits(s hindcast.Spark, env []string) (slots int, why string, cores int, mem
 		return 1, fmt.Sprintf("an application takes all %d cores unless spark.executors and spark.cores say less", cores), cores, memory
 	}
 	if s.ExecutorMemory > 0 && memory/(int64(s.Executors)*s.ExecutorMemory) < int64(cores/(s.Executors*s.Cores)) {
-		return int(max(1, memory/(int64(s.Executors)*s.ExecutorMemory))), fmt.Sprintf("%d MiB of the cluster, %d for each application", memory>>20, int64(s.Executors)*s.ExecutorMemory>>20), cores, memory
+		return int(max(1, memory/(int64(s.Executors)*s.ExecutorMemory))), fmt.Sprintf("%s of the cluster, %s for each application", numbers.Size(memory), numbers.Size(int64(s.Executors)*s.ExecutorMemory)), cores, memory
 	}
 	return max(1, cores/(s.Executors*s.Cores)), fmt.Sprintf("%d cores of the cluster, %d for each application", cores, s.Executors*s.Cores), cores, memory
 }

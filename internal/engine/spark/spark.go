@@ -22,6 +22,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/process"
 	"github.com/hindcast/hindcast/internal/sparkhome"
 	"github.com/hindcast/hindcast/internal/sparksql"
@@ -87,7 +88,7 @@ func Open(o Options) (*Engine, error) {
 	}
 	if each := o.Capacity.Memory / int64(max(o.Capacity.Slots, 1)); hindcast.LocalMaster(o.Spark.Master) && each < leastMemory {
 		return nil, &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("Spark needs at least %d MiB for an application; beside the warehouse there are %d MiB", leastMemory>>20, each>>20),
+			Message: fmt.Sprintf("Spark needs at least %s for an application; beside the warehouse there are %s", numbers.Size(leastMemory), numbers.Size(each)),
 			Next:    "raise run.memory, or lower run.parallel"}
 	}
 	if err := sweep(o.Dir); err != nil {
@@ -224,7 +225,7 @@ func (e *Engine) Start(ctx context.Context, work engine.Work) (hindcast.Handle, 
 
 func (e *Engine) tooLittle(l engine.Limits) error {
 	return &hindcast.Error{Code: hindcast.EMemory, Class: hindcast.ClassResource,
-		Message: fmt.Sprintf("Spark needs at least %d MiB for an application; there are %d MiB", leastMemory>>20, l.Memory>>20),
+		Message: fmt.Sprintf("Spark needs at least %s for an application; there are %s", numbers.Size(leastMemory), numbers.Size(l.Memory)),
 		Next:    "raise run.memory, or lower run.parallel"}
 }
 
