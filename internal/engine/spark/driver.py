@@ -101,6 +101,8 @@ class Application:
                 os.remove(os.path.join(self.inbox, name))  # it may have a secret in its SQL, and the folder stays
             idle = time.monotonic()
         self.spark.stop()
+        if self.keep is None and not self.supervised():
+            shutil.rmtree(self.folder, ignore_errors=True)  # a living supervisor does it, when it has confirmed the end
 
     def forgotten(self, idled):
         """Whether nobody will ask for more after so many idle seconds. Who asked a session removes the answer when it is read: one
