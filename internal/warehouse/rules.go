@@ -144,7 +144,11 @@ func (p *Publication) Blame(r *Replacement, err error) error {
 	if e.Code == hindcast.EFenced || e.Code == hindcast.EChanged {
 		return err
 	}
-	e.Message = fmt.Sprintf("%s of %s: %s", r.Slice.Key, r.Target.Table, e.Message)
+	which := r.Target.Table
+	if slices.ContainsFunc(p.Replacements, func(o Replacement) bool { return o.Slice.Key != r.Slice.Key }) {
+		which = r.Slice.Key + " of " + which
+	}
+	e.Message = which + ": " + e.Message
 	return &e
 }
 

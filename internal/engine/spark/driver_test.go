@@ -44,7 +44,7 @@ func TestAnApplicationWithoutASupervisorRemovesItsFolder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			modules, a := t.TempDir(), &application{filepath.Join(t.TempDir(), applicationPrefix+"1")}
-			for path, text := range map[string]string{a.join(driverFile): string(driver), a.join(tablesFile): string(tablesModule), a.join(aboutFile): string(asJSON(c.is)),
+			for path, text := range map[string]string{a.join(driverFile): string(driver), a.join(aboutFile): string(asJSON(c.is)),
 				filepath.Join(a.join(inbox), closing): "", filepath.Join(modules, "pyspark", "__init__.py"): "", filepath.Join(modules, "pyspark", "sql.py"): noSpark} {
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 					t.Fatal(err)
@@ -54,6 +54,9 @@ func TestAnApplicationWithoutASupervisorRemovesItsFolder(t *testing.T) {
 				}
 			}
 
+			if err := a.modules(); err != nil {
+				t.Fatal(err)
+			}
 			program := exec.Command("python3", a.join(driverFile), a.dir)
 			program.Env = append(os.Environ(), "PYTHONPATH="+modules)
 			if said, err := program.CombinedOutput(); err != nil {
