@@ -116,6 +116,18 @@ func (b *bucket) get(ctx context.Context, key string) ([]byte, error) {
 	return io.ReadAll(out.Body)
 }
 
+// size is an object's length.
+func (b *bucket) size(ctx context.Context, key string) (int64, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if missing := new(types.NotFound); errors.As(err, &missing) {
+		return 0, errMissing
+	}
+	if err != nil {
+		return 0, err
+	}
+	return aws.ToInt64(out.ContentLength), nil
+}
+
 func s3Failure(err error) *failure {
 	return &failure{code: "XX000", message: "S3ServiceException:" + err.Error()}
 }

@@ -135,6 +135,13 @@ CREATE VIEW pg_catalog.stv_wlm_service_class_config AS SELECT 6 AS service_class
 	'Default queue'::char(64) AS name, 0::bigint AS max_execution_time, false AS user_group_wild_card, false AS query_group_wild_card,
 	'off'::char(20) AS concurrency_scaling, 'Normal'::char(20) AS query_priority;
 
+CREATE VIEW pg_catalog.stv_recents AS SELECT usesysid::bigint::integer AS userid, 'Running'::char(20) AS status, query_start AT TIME ZONE 'UTC' AS starttime,
+	extract(epoch FROM clock_timestamp() - query_start)::integer * 1000000 AS duration, usename::char(50) AS user_name, datname::char(50) AS db_name,
+	query::char(600) AS query, pid FROM pg_stat_activity WHERE state = 'active' AND datname = current_database();
+CREATE VIEW pg_catalog.svv_transactions AS SELECT a.usename::text AS txn_owner, a.datname::text AS txn_db, coalesce(l.transactionid::text::bigint, 0) AS xid, l.pid,
+	a.xact_start AT TIME ZONE 'UTC' AS txn_start, l.mode::text AS lock_mode, CASE WHEN l.locktype = 'relation' THEN 'relation' ELSE 'transactionid' END AS lockable_object_type,
+	l.relation::bigint::integer AS relation, l.granted FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE a.datname = current_database();
+
 -- Tables hold Redshift's types, keys are not enforced, and a length that is not given is the default one.
 CREATE FUNCTION pg_catalog.redshift_table() RETURNS event_trigger LANGUAGE plpgsql AS
 $$
@@ -148,7 +155,7 @@ BEGIN
 			IF key.contype IN ('c', 'x') THEN
 				RAISE EXCEPTION 'CHECK constraints are not supported.' USING ERRCODE = '0A000';
 			END IF;
-			EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', command.objid::regclass, key.conname);
+			EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', command.objid::regclass, key.conname);
 		END LOOP;
 		FOR attribute IN SELECT attname, atttypid, atttypmod, format_type(atttypid, atttypmod) AS named FROM pg_attribute
 			WHERE attrelid = command.objid AND attnum > 0 AND NOT attisdropped LOOP
@@ -168,4 +175,4 @@ $$;
 CREATE EVENT TRIGGER redshift_table ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE') EXECUTE FUNCTION redshift_table();
 
 GRANT SELECT ON stl_load_errors, sys_load_error_detail, svv_table_info, svv_redshift_columns, svv_columns, svv_tables, svv_redshift_tables, pg_table_def,
-	stv_slices, stv_wlm_service_class_config TO PUBLIC;
+	stv_slices, stv_wlm_service_class_config, stv_recents, svv_transactions TO PUBLIC;

@@ -72,14 +72,17 @@ func (c *column) declared() string {
 
 // described is a file's column as errors describe it.
 func described(element *format.SchemaElement, index int) string {
-	repetition := "required"
+	repetition, level := "required", 0
 	if element.RepetitionType.Valid {
 		repetition = strings.ToLower(element.RepetitionType.V.String())
+	}
+	if repetition != "required" {
+		level = 1
 	}
 
 	kind := "group"
 	if element.Type.Valid {
 		kind = strings.ToLower(element.Type.V.String())
 	}
-	return fmt.Sprintf("%s %s %s [i:%d d:1 r:0]", repetition, kind, element.Name, index)
+	return fmt.Sprintf("%s %s %s [i:%d d:%d r:0]", repetition, kind, element.Name, index, level)
 }

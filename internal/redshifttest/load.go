@@ -176,7 +176,7 @@ func (w *loading) listed(ctx context.Context) (files []entry, f *failure) {
 			return nil, block("File entry does not have 'meta' key.", 15003, "", w.query, "spectrum_manifest.cpp:204")
 		}
 		at := w.bucket.at(e.URL)
-		content, err := at.get(ctx, at.prefix)
+		size, err := at.size(ctx, at.prefix)
 		switch {
 		case errors.Is(err, errMissing) && e.Mandatory:
 			return nil, block("Mandatory url is not present in manifest file.", 8001, e.URL, w.query, "s3_utility.cpp:347")
@@ -184,9 +184,8 @@ func (w *loading) listed(ctx context.Context) (files []entry, f *failure) {
 			continue
 		case err != nil:
 			return nil, s3Failure(err)
-		case int64(len(content)) != e.Meta.Length:
-			return nil, block("Spectrum Scan Error", 15007, fmt.Sprintf("File '%s' has %d bytes and content_length %d.", e.URL, len(content), e.Meta.Length),
-				w.query, "dory_util.cpp:1450")
+		case size != e.Meta.Length:
+			return nil, w.broken(ctx, e, nil, fmt.Sprintf("File '%s' has %d bytes and content_length %d.", e.URL, size, e.Meta.Length))
 		}
 		files = append(files, e)
 	}

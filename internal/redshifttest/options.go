@@ -26,8 +26,7 @@ type unload struct {
 	over     bool // ALLOWOVERWRITE
 	serial   bool // PARALLEL OFF
 	largest  int64
-	sealed   bool // ENCRYPTED
-	key      string
+	key      string // of KMS
 }
 
 // load is a COPY from S3.
@@ -100,8 +99,7 @@ func (u *unload) option(p *parser) *failure {
 	case t.is("REGION"):
 		return region(p, &u.region)
 	case t.is("ENCRYPTED"):
-		u.sealed = true
-		p.accept("AUTO")
+		p.accept("AUTO") // everything is encrypted, with S3's own key if no other is named
 	case t.is("KMS_KEY_ID"):
 		u.key, _ = p.literal()
 	case t.is("PARTITION"), t.is("EXTENSION"):
@@ -168,28 +166,29 @@ func (u *unload) check() *failure {
 		return wrong("CLEANPATH and ALLOWOVERWRITE cannot be specified together")
 	case !u.parquet:
 		return notHere("UNLOAD in another format than PARQUET")
-	case u.sealed && u.key == "":
-		return unsupported("ENCRYPTED with PARQUET is only supported with KMS_KEY_ID")
 	}
 
 	return nil
 }
 
-func parseLoad(code []token) (*load, *failure) {
+func parseLoad(code []token, exact bool) (*load, *failure) {
 	p := &parser{code: code, at: 1}
 	l := &load{}
 	for p.peek().kind == word && !p.peek().is("FROM") || p.peek().kind == quoted || p.peek().is(".") {
-		l.table += folded(p.take())
+		l.table += folded(p.take(), exact)
 	}
 	if p.accept("(") {
 		for !p.end() && !p.accept(")") {
 			if t := p.take(); !t.is(",") {
-				l.columns = append(l.columns, strings.ToLower(t.value()))
+				if t.kind == word || !exact {
+					t.raw = strings.ToLower(t.raw)
+				}
+				l.columns = append(l.columns, t.value())
 			}
 		}
 	}
 	if l.table == "" || !p.accept("FROM") {
-		return nil, unsupported("COPY is supported from S3 only: LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)")
+		return nil, unsupported("LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)")
 	}
 
 	var ok bool

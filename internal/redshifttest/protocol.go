@@ -189,7 +189,7 @@ func (c *session) parse(m *pgproto3.Parse) error {
 
 	s := &statement{}
 	if len(tokens) == 1 {
-		s = understand(tokens[0])
+		s = understand(tokens[0], c.exact)
 	}
 	if s.refused != nil {
 		return c.fail(s.refused)
@@ -311,7 +311,7 @@ func (c *session) simple(sql string) error {
 		return err
 	}
 	for _, tokens := range statements {
-		if err := c.one(understand(tokens)); err != nil {
+		if err := c.one(understand(tokens, c.exact)); err != nil {
 			return err
 		}
 		if c.skip {
@@ -425,6 +425,9 @@ func (c *session) perform(s *statement, pass func(send func(pgproto3.BackendMess
 		err = pass(send)
 	}
 
+	if err == nil && !c.skip && s.exact != nil {
+		c.exact = *s.exact
+	}
 	if err == nil && fault == Lose {
 		return c.lost()
 	}

@@ -185,8 +185,8 @@ func (s *Server) URL(scheme string) string {
 // Certificate is the file of its certificate, for 127.0.0.1; it is its own authority.
 func (s *Server) Certificate() string { return s.cluster.Certificate() }
 
-// Backend is the URL of the PostgreSQL database behind it, for what a test prepares and asserts. Tables that are made there
-// have PostgreSQL's types and keys.
+// Backend is the URL of the PostgreSQL database behind it, for what a test prepares and asserts. SQL is PostgreSQL's there;
+// the rules for tables hold there too.
 func (s *Server) Backend() string { return s.cluster.URL(s.Name) }
 
 // Exec runs statements in the PostgreSQL behind it, and returns the rows of the last one; NULL is "NULL".

@@ -5,15 +5,15 @@ import (
 )
 
 // folded is an identifier as Redshift stores it: lower case, in quotes too, unless enable_case_sensitive_identifier is on.
-func folded(t token) string {
-	if t.kind == quoted {
+func folded(t token, exact bool) string {
+	if t.kind == quoted && !exact {
 		return strings.ToLower(t.raw)
 	}
 	return t.raw
 }
 
 // rewrite turns a statement of Redshift into one of PostgreSQL.
-func rewrite(tokens []token) string {
+func rewrite(tokens []token, exact bool) string {
 	code := solid(tokens)
 	first, second := at(code, 0), at(code, 1)
 	table := (first.is("CREATE") || first.is("ALTER")) && (second.is("TABLE") || at(code, 2).is("TABLE") || at(code, 3).is("TABLE"))
@@ -21,7 +21,7 @@ func rewrite(tokens []token) string {
 		return "ALTER TABLE " + join(code[2:nameEnd(code, 2)]) + " OWNER TO CURRENT_USER" // nothing that PostgreSQL has
 	}
 
-	w := &writer{tokens: tokens, table: table, setting: first.is("SET") || first.is("SHOW") || first.is("RESET")}
+	w := &writer{tokens: tokens, exact: exact, table: table, setting: first.is("SET") || first.is("SHOW") || first.is("RESET")}
 	for w.at < len(w.tokens) {
 		w.step()
 	}
@@ -34,6 +34,7 @@ type writer struct {
 	tokens  []token
 	at      int
 	out     strings.Builder
+	exact   bool // identifiers in quotes keep their case
 	table   bool // CREATE TABLE or ALTER TABLE
 	setting bool // SET, SHOW or RESET
 	named   bool // its name has been seen
@@ -65,7 +66,7 @@ func (w *writer) put(s string) { w.out.WriteString(s) }
 func (w *writer) step() {
 	t := w.tokens[w.at]
 	if t.kind == quoted {
-		w.put(folded(t))
+		w.put(folded(t, w.exact))
 		w.at++
 		return
 	}
@@ -138,6 +139,14 @@ func (w *writer) storage(t token) bool {
 			w.group()
 		} else if next.is("AUTO") || next.is("NONE") {
 			w.leave(0)
+		}
+	case t.is("REFERENCES"): // of keys, which are not enforced
+		w.leave(1)
+		for next, _ := w.ahead(0); next.is("."); next, _ = w.ahead(0) {
+			w.leave(1)
+		}
+		if next, _ := w.ahead(0); next.is("(") {
+			w.group()
 		}
 	case t.is("IDENTITY") && second.is("("):
 		w.leave(0)

@@ -23,12 +23,12 @@ type session struct {
 	*Server
 	conn   net.Conn
 	client *pgproto3.Backend
-	back   net.Conn
 	server *pgproto3.Frontend
 	pid    uint32
 
 	status   byte // of the transaction: 'I', 'T' or 'E'
 	skip     bool // everything up to Sync, after an error
+	exact    bool // enable_case_sensitive_identifier is on
 	rows     int  // sent so far
 	prepared map[string]*statement
 	portals  map[string]*statement
@@ -38,7 +38,8 @@ type session struct {
 
 	life   context.Context // until the connection ends
 	end    context.CancelFunc
-	cancel sync.Mutex
+	cancel sync.Mutex         // over what follows
+	conns  []net.Conn         // to close
 	halt   context.CancelFunc // of the statement that runs
 }
 
@@ -46,6 +47,7 @@ type session struct {
 func (s *Server) serve(conn net.Conn) {
 	c := &session{Server: s, conn: conn, prepared: map[string]*statement{}, portals: map[string]*statement{}}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.owns(conn)
 	defer c.close()
 	go func() { // a client that does not come further than its first bytes
 		select {
@@ -75,11 +77,19 @@ func (s *Server) serve(conn net.Conn) {
 	}
 }
 
+// owns has a connection be closed with the session.
+func (c *session) owns(conn net.Conn) {
+	c.cancel.Lock()
+	defer c.cancel.Unlock()
+	c.conns = append(c.conns, conn)
+}
+
 func (c *session) close() {
+	c.cancel.Lock()
+	defer c.cancel.Unlock()
 	c.end()
-	_ = c.conn.Close()
-	if c.back != nil {
-		_ = c.back.Close()
+	for _, conn := range c.conns {
+		_ = conn.Close()
 	}
 }
 
@@ -151,11 +161,13 @@ var own = []string{"client_protocol_version", "driver_version", "os_version", "d
 	"replication"}
 
 // connect opens the session of PostgreSQL, as Redshift would begin one.
-func (c *session) connect(m *pgproto3.StartupMessage) (err error) {
+func (c *session) connect(m *pgproto3.StartupMessage) error {
 	socket := filepath.Join(c.cluster.Dir, ".s.PGSQL."+strconv.Itoa(c.cluster.Port))
-	if c.back, err = net.Dial("unix", socket); err != nil {
+	back, err := net.Dial("unix", socket)
+	if err != nil {
 		return err
 	}
+	c.owns(back)
 
 	parameters := map[string]string{"TimeZone": "UTC", "DateStyle": "ISO, MDY"}
 	for name, value := range m.Parameters {
@@ -168,7 +180,7 @@ func (c *session) connect(m *pgproto3.StartupMessage) (err error) {
 		parameters[name] = value
 	}
 
-	c.server = pgproto3.NewFrontend(c.back, c.back)
+	c.server = pgproto3.NewFrontend(back, back)
 	c.server.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: parameters})
 	if err := c.server.Flush(); err != nil {
 		return err

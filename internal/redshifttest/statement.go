@@ -1,6 +1,7 @@
 package redshifttest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ type statement struct {
 	first  string // its first word, in upper case
 	counts bool   // it asks for pg_last_copy_count() or pg_last_unload_count()
 
+	exact   *bool // it sets enable_case_sensitive_identifier
 	unload  *unload
 	load    *load
 	answer  *answer
@@ -46,8 +48,8 @@ func conflict(pid uint32) *failure {
 		"transactions forming the cycle are: 55705701, 55705754 (pid:" + strconv.Itoa(int(pid)) + ")"}
 }
 
-// understand reads one statement.
-func understand(tokens []token) *statement {
+// understand reads one statement; exact keeps the case of identifiers in quotes.
+func understand(tokens []token, exact bool) *statement {
 	s := &statement{text: strings.TrimSpace(join(tokens))}
 	code := solid(tokens)
 	if len(code) == 0 {
@@ -60,7 +62,7 @@ func understand(tokens []token) *statement {
 	case "UNLOAD":
 		s.unload, s.refused = parseUnload(code)
 	case "COPY":
-		s.load, s.refused = parseLoad(code)
+		s.load, s.refused = parseLoad(code, exact)
 	default:
 		s.refused = refuse(code)
 	}
@@ -68,7 +70,11 @@ func understand(tokens []token) *statement {
 	if s.refused == nil && s.first == "SHOW" && len(code) == 2 && shown[code[1].up] != "" {
 		s.answer = &answer{column: strings.ToLower(code[1].up), value: shown[code[1].up]}
 	}
-	s.sql = rewrite(tokens)
+	if i := slices.IndexFunc(code, func(t token) bool { return t.is("ENABLE_CASE_SENSITIVE_IDENTIFIER") }); i > 0 && (s.first == "SET" || s.first == "RESET") {
+		value := strings.ToUpper(at(code, i+2).value())
+		s.exact = new(value == "ON" || value == "TRUE")
+	}
+	s.sql = rewrite(tokens, exact)
 	return s
 }
 

@@ -24,11 +24,12 @@ type result struct {
 func (c *session) query(sql string) (*result, *pgproto3.ErrorResponse, error) {
 	out := &result{}
 	var failed *pgproto3.ErrorResponse
+	c.server.Send(&pgproto3.Close{ObjectType: 'S', Name: "redshift_unload"}) // of one that failed
 	c.server.Send(&pgproto3.Parse{Name: "redshift_unload", Query: sql})
 	c.server.Send(&pgproto3.Bind{DestinationPortal: "redshift_unload", PreparedStatement: "redshift_unload"})
 	c.server.Send(&pgproto3.Describe{ObjectType: 'P', Name: "redshift_unload"})
 	c.server.Send(&pgproto3.Execute{Portal: "redshift_unload"})
-	c.server.Send(&pgproto3.Close{ObjectType: 'S', Name: "redshift_unload"})
+	c.server.Send(&pgproto3.Close{ObjectType: 'P', Name: "redshift_unload"})
 	c.server.Send(&pgproto3.Sync{})
 	err := c.relay(func(message pgproto3.BackendMessage) {
 		switch m := message.(type) {
@@ -75,7 +76,7 @@ func (c *session) unload(u *unload, partly bool, send func(pgproto3.BackendMessa
 	ctx, done := c.running()
 	defer done()
 	id := c.queries.Add(1)
-	inner := understand(scan(u.query))
+	inner := understand(scan(u.query), c.exact)
 	if f := unloadable(inner); f != nil {
 		return c.fail(f)
 	}
