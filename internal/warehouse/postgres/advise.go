@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -75,18 +76,18 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 }
 
 func adviseHidden(ctx context.Context, conn *pgconn.PgConn, sources []string) ([]string, error) {
-	rows, err := ask(ctx, conn, hidden, namesOf(sources)...)
+	rows, err := pgclient.Ask(ctx, conn, hidden, namesOf(sources)...)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 
-	tables := rows[0].text(0)
+	tables := rows[0].Text(0)
 	if more := len(rows) - 1; more > 0 {
 		tables += fmt.Sprintf(" and %d more", more)
 	}
 
 	return []string{fmt.Sprintf("row-level security of %s is on for this role: rows that it does not show are left out; as an administrator: "+
-		"ALTER ROLE %s BYPASSRLS;", tables, rows[0].text(1))}, nil
+		"ALTER ROLE %s BYPASSRLS;", tables, rows[0].Text(1))}, nil
 }
 
 func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
@@ -95,49 +96,49 @@ func adviseIndex(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindca
 		return nil, nil
 	}
 
-	rows, err := ask(ctx, conn, leadingIndexes, r.oid, a.name)
-	if err != nil || rows[0].number(0) > 0 {
+	rows, err := pgclient.Ask(ctx, conn, leadingIndexes, r.oid, a.name)
+	if err != nil || rows[0].Number(0) > 0 {
 		return nil, err
 	}
 
 	return []string{fmt.Sprintf("%s has no index on %s: every load reads all of it; CREATE INDEX ON %s (%s);", t.Table, a.name,
-		r.name.sql(), sqltext.Identifier(a.name))}, nil
+		r.name.SQL(), sqltext.Identifier(a.name))}, nil
 }
 
 func adviseForeignKeys(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
-	rows, err := ask(ctx, conn, foreignKeys, r.oid)
+	rows, err := pgclient.Ask(ctx, conn, foreignKeys, r.oid)
 	var advice []string
 	for _, k := range rows {
 		text := "a load fails where its rows are referenced"
-		switch k.text(2) {
+		switch k.Text(2) {
 		case "c":
 			text = "ON DELETE CASCADE: replacing a slice deletes the rows there that reference it"
 		case "n", "d":
 			text = "replacing a slice sets the references to it to NULL, or to their default"
 		}
-		advice = append(advice, fmt.Sprintf("%s references %s (%s): %s", k.text(0), t.Table, k.text(1), text))
+		advice = append(advice, fmt.Sprintf("%s references %s (%s): %s", k.Text(0), t.Table, k.Text(1), text))
 	}
 
 	return advice, err
 }
 
 func adviseDead(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
-	rows, err := ask(ctx, conn, deadRows, r.oid)
+	rows, err := pgclient.Ask(ctx, conn, deadRows, r.oid)
 	if err != nil {
 		return nil, err
 	}
 
-	dead, live := rows[0].number(0), rows[0].number(1)
+	dead, live := rows[0].Number(0), rows[0].Number(1)
 	if dead < bloatedAbove || dead < live {
 		return nil, nil
 	}
 
 	return []string{fmt.Sprintf("%s holds more dead rows (%d) than live ones (%d): VACUUM %s; and see that autovacuum keeps up", t.Table, dead, live,
-		r.name.sql())}, nil
+		r.name.SQL())}, nil
 }
 
 func adviseTriggers(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
-	rows, err := ask(ctx, conn, fmt.Sprintf(betweens, r.oid))
+	rows, err := pgclient.Ask(ctx, conn, fmt.Sprintf(betweens, r.oid))
 	var names []string
 	for _, b := range readBetweens(rows) {
 		if !strings.HasPrefix(b.name, "foreign ") { // adviseForeignKeys says more about these
@@ -165,16 +166,16 @@ WHERE p.pubdelete AND c.relkind = 'r'
 GROUP BY 1 ORDER BY 1`
 
 func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
-	rows, err := ask(ctx, conn, published, r.oid)
+	rows, err := pgclient.Ask(ctx, conn, published, r.oid)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 
-	what := rows[0].text(0)
+	what := rows[0].Text(0)
 	if more := len(rows) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more parts of %s", more, t.Table)
 	}
 
 	return []string{fmt.Sprintf("no slice can be replaced in %s: the publication %s sends deletes, and it has no replica identity; ALTER TABLE %s REPLICA IDENTITY FULL; "+
-		"or give it a primary key", what, rows[0].text(1), rows[0].text(0))}, nil
+		"or give it a primary key", what, rows[0].Text(1), rows[0].Text(0))}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
@@ -42,10 +43,10 @@ UNION ALL
 SELECT 'foreign table ' || c.oid::regclass, true, true, false FROM part JOIN pg_class c USING (oid) WHERE c.relkind = 'f'
 ORDER BY 1`
 
-func readBetweens(rows []row) []between {
+func readBetweens(rows []pgclient.Row) []between {
 	var list []between
 	for _, r := range rows {
-		list = append(list, between{name: r.text(0), deletes: r.bool(1), inserts: r.bool(2), waits: r.bool(3)})
+		list = append(list, between{name: r.Text(0), deletes: r.Bool(1), inserts: r.Bool(2), waits: r.Bool(3)})
 	}
 	return list
 }
@@ -59,11 +60,11 @@ func (l *load) deleted(ctx context.Context, n int64) error {
 		return nil
 	}
 
-	rows, err := ask(ctx, l.conn, "SELECT count(*) FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+	rows, err := pgclient.Ask(ctx, l.conn, "SELECT count(*) FROM "+l.target.name.SQL()+" WHERE "+l.inSlice())
 	if err != nil {
 		return err
 	}
-	if left := rows[0].number(0); left > 0 {
+	if left := rows[0].Number(0); left > 0 {
 		return l.meddled(between.onDelete, fmt.Sprintf("%s of the slice still in %s after their DELETE", numbers.Counted(left, "row"), l.Target.Table))
 	}
 	return nil
@@ -86,7 +87,7 @@ func (p *publication) compare(ctx context.Context) error {
 	}
 
 	if !p.hookedAfter() { // hooks may rely on deferred constraints
-		if err := run(ctx, p.conn, immediately); err != nil {
+		if err := pgclient.Run(ctx, p.conn, immediately); err != nil {
 			return err
 		}
 	}
@@ -132,7 +133,7 @@ func (l *load) compare(ctx context.Context) error {
 // server, by whole rows of the target and of the temporary table.
 func (l *load) sameContent(ctx context.Context) (bool, error) {
 	fields := l.fields
-	here := l.target.name.sql() + " WHERE " + l.inSlice()
+	here := l.target.name.SQL() + " WHERE " + l.inSlice()
 	options := pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads}
 	if len(pgcopy.Verbatim(fields)) == len(fields) {
 		was, err := pgcopy.Encoded(ctx, fields, l.Paths(), options)
@@ -148,7 +149,7 @@ func (l *load) sameContent(ctx context.Context) (bool, error) {
 		for i, f := range fields {
 			columns[i] = sqltext.Identifier(f.Name) + " " + f.Type.Name
 		}
-		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+l.staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
+		if err := pgclient.Run(ctx, l.conn, "CREATE TEMPORARY TABLE "+l.staging+" ("+strings.Join(columns, ", ")+") ON COMMIT DROP"); err != nil {
 			return false, err
 		}
 		if _, _, err := pgcopy.Load(ctx, fields, l.Paths(), options, pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(fields, l.staging)}); err != nil {
@@ -183,14 +184,14 @@ func castStaged(fields []pgcopy.Field) string {
 func (p *publication) fireDeferred(ctx context.Context) error {
 	if err := p.each(ctx, func(l *load, ctx context.Context) (err error) {
 		if l.firesLate() {
-			l.after, err = l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.sql()+" WHERE "+l.inSlice())
+			l.after, err = l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.SQL()+" WHERE "+l.inSlice())
 		}
 		return err
 	}); err != nil {
 		return err
 	}
 
-	if err := run(ctx, p.conn, immediately); err != nil {
+	if err := pgclient.Run(ctx, p.conn, immediately); err != nil {
 		return err
 	}
 
@@ -208,7 +209,7 @@ func (l *load) compareFired(ctx context.Context) error {
 		return nil
 	}
 
-	is, err := l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.sql()+" WHERE "+l.inSlice())
+	is, err := l.digestOf(ctx, quoted(namesOfFields(l.fields)), l.target.name.SQL()+" WHERE "+l.inSlice())
 	if err != nil {
 		return err
 	}
@@ -231,11 +232,11 @@ type digest struct {
 
 // digestOf has the server compute the digest of the rows of a FROM clause, over a select list.
 func (l *load) digestOf(ctx context.Context, list, from string) (digest, error) {
-	rows, err := ask(ctx, l.conn, "SELECT count(*), coalesce(sum(hashtextextended(ROW("+list+")::text, 0)), 0) FROM "+from)
+	rows, err := pgclient.Ask(ctx, l.conn, "SELECT count(*), coalesce(sum(hashtextextended(ROW("+list+")::text, 0)), 0) FROM "+from)
 	if err != nil {
 		return digest{}, err
 	}
-	return digest{rows: rows[0].number(0), sum: rows[0].text(1)}, nil
+	return digest{rows: rows[0].Number(0), sum: rows[0].Text(1)}, nil
 }
 
 // immediately makes deferred triggers and constraints act now, and not at COMMIT, when everything has been compared already.

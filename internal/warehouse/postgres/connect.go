@@ -4,26 +4,20 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 )
 
-const (
-	defaultConnections = 8 // a server that others use is not flooded
-	connectTimeout     = 30 * time.Second
-	cancelTimeout      = 5 * time.Second // for the server to end a statement that was cancelled; otherwise the connection is closed
-)
+const defaultConnections = 8 // a server that others use is not flooded
 
 // ignored are libpq's connection parameters that mean nothing here: keep-alives are always on, and a URL or a service that psql
 // takes should not be refused for them.
@@ -62,24 +56,7 @@ func configure(text string) (config *pgconn.Config, most int, err error) {
 		config.RuntimeParams["application_name"] = "hindcast"
 	}
 
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle * time.Second,
-		Interval: keepAliveInterval * time.Second, Count: keepAliveCount}}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
-	}
-
-	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, address)
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			go watch(tcp)
-		}
-		return conn, err
-	}
-
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTimeout}
-	}
-
+	pgclient.Harden(config)
 	return config, most, nil
 }
 
@@ -169,14 +146,6 @@ func nextOf(reason string) string {
 	return "correct that in the URL: postgres://USER:${PASSWORD}@HOST:PORT/DATABASE?SETTING=VALUE"
 }
 
-// A peer that is gone is noticed after about half a minute, on both sides: a lost machine must not hold the target's
-// lock for the hours that systems wait by default.
-const (
-	keepAliveIdle     = 15 // seconds
-	keepAliveInterval = 5  // seconds
-	keepAliveCount    = 3
-)
-
 // settings are what every session begins with; the user's own come after them. Time limits that the role or the
 // database has were made for other work. A commit that is reported must be on disk, whatever the role's default.
 const settings = `SET statement_timeout = 0; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = 0;
@@ -196,7 +165,7 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 
-	text := fmt.Sprintf(settings, keepAliveIdle, keepAliveInterval, keepAliveCount)
+	text := fmt.Sprintf(settings, pgclient.KeepAliveIdle, pgclient.KeepAliveInterval, pgclient.KeepAliveCount)
 	if v.major >= 14 {
 		text += "SET idle_session_timeout = 0;"
 	}
@@ -210,14 +179,14 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 	if v.major >= 14 { // a server on a system that cannot do it refuses it
-		_ = run(ctx, conn, "SET client_connection_check_interval = '10s'")
+		_ = pgclient.Run(ctx, conn, "SET client_connection_check_interval = '10s'")
 	}
 	for i, set := range w.options.Session {
-		if err := run(ctx, conn, set); err != nil {
+		if err := pgclient.Run(ctx, conn, set); err != nil {
 			return w.ofSession(i, err)
 		}
 	}
-	return run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
+	return pgclient.Run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
 }
 
 // ofSession is the error of one of the user's SET statements.
@@ -237,10 +206,10 @@ func (w *Owner) ofSession(i int, err error) error {
 // server a tight one may end the statement that lifts it.
 func unlimited(ctx context.Context, conn *pgconn.PgConn, settings string) error {
 	for try := 1; ; try++ {
-		err := run(ctx, conn, settings)
-		if try == 10 || !isState(err, "57014") || ctx.Err() != nil {
+		err := pgclient.Run(ctx, conn, settings)
+		if try == 10 || !pgclient.IsState(err, "57014") || ctx.Err() != nil {
 			return err
 		}
-		_ = run(ctx, conn, "SET statement_timeout = 0") // by itself: what fails with others is rolled back with them
+		_ = pgclient.Run(ctx, conn, "SET statement_timeout = 0") // by itself: what fails with others is rolled back with them
 	}
 }

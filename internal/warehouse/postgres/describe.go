@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -19,7 +20,7 @@ import (
 // relation is a table, view, materialised view or foreign table as the catalogue has it.
 type relation struct {
 	oid       string
-	name      name // database left out
+	name      pgclient.Name // database left out
 	found     string
 	kind      string // pg_class.relkind: r(elation) p(artitioned) v(iew) m(aterialised view) f(oreign)
 	visible   bool   // by its own name alone
@@ -95,14 +96,14 @@ FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
-func readAttribute(r row) attribute {
-	return attribute{name: r.text(1), ref: pgcopy.Ref{OID: uint32(r.number(2)), Mod: int32(r.number(3))}, notNull: r.bool(4),
-		preset: r.bool(5), generated: r.bool(6), readable: r.bool(7), number: r.number(8)}
+func readAttribute(r pgclient.Row) attribute {
+	return attribute{name: r.Text(1), ref: pgcopy.Ref{OID: uint32(r.Number(2)), Mod: int32(r.Number(3))}, notNull: r.Bool(4),
+		preset: r.Bool(5), generated: r.Bool(6), readable: r.Bool(7), number: r.Number(8)}
 }
 
 // find reads relations with their columns.
 func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, params ...string) ([]relation, error) {
-	rows, err := ask(ctx, conn, fmt.Sprintf(relations, wanted), params...)
+	rows, err := pgclient.Ask(ctx, conn, fmt.Sprintf(relations, wanted), params...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +111,8 @@ func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, pa
 	list := make([]relation, len(rows))
 	place := map[string][]int{}
 	for i, r := range rows {
-		list[i] = relation{found: r.text(0), oid: r.text(1), name: name{schema: r.text(2), table: r.text(3)}, kind: r.text(4),
-			visible: r.bool(5), usage: r.bool(6), readable: r.bool(7), rows: r.number(8)}
+		list[i] = relation{found: r.Text(0), oid: r.Text(1), name: pgclient.Name{Schema: r.Text(2), Table: r.Text(3)}, kind: r.Text(4),
+			visible: r.Bool(5), usage: r.Bool(6), readable: r.Bool(7), rows: r.Number(8)}
 		place[list[i].oid] = append(place[list[i].oid], i)
 	}
 
@@ -120,13 +121,13 @@ func (w *Owner) find(ctx context.Context, conn *pgconn.PgConn, wanted string, pa
 		oids = append(oids, oid)
 	}
 
-	rows, err = ask(ctx, conn, fmt.Sprintf(attributes, "$1::oid[]"), array(oids))
+	rows, err = pgclient.Ask(ctx, conn, fmt.Sprintf(attributes, "$1::oid[]"), pgclient.Array(oids))
 	if err != nil {
 		return nil, err
 	}
 
 	for _, r := range rows {
-		for _, i := range place[r.text(0)] {
+		for _, i := range place[r.Text(0)] {
 			list[i].attribute = append(list[i].attribute, readAttribute(r))
 		}
 	}
@@ -143,10 +144,10 @@ func (w *Owner) findNames(ctx context.Context, conn *pgconn.PgConn, names ...str
 func namesOf(names []string) []string {
 	var databases, schemas, tables []string
 	for _, text := range names {
-		n := parseName(text)
-		databases, schemas, tables = append(databases, n.database), append(schemas, n.schema), append(tables, n.table)
+		n := pgclient.ParseName(text)
+		databases, schemas, tables = append(databases, n.Database), append(schemas, n.Schema), append(tables, n.Table)
 	}
-	return []string{array(databases), array(schemas), array(tables), array(names)}
+	return []string{pgclient.Array(databases), pgclient.Array(schemas), pgclient.Array(tables), pgclient.Array(names)}
 }
 
 // resolve fills the columns' types in. A type keeps its oid and what it is, so that each is read once.
@@ -256,14 +257,14 @@ func lineage(ctx context.Context, conn *pgconn.PgConn, tables map[string]warehou
 		names[t.ID] = append(names[t.ID], name)
 	}
 
-	rows, err := ask(ctx, conn, lineages, array(oids))
+	rows, err := pgclient.Ask(ctx, conn, lineages, pgclient.Array(oids))
 	for _, r := range rows {
-		for _, name := range names[r.text(0)] {
+		for _, name := range names[r.Text(0)] {
 			t := tables[name]
-			if r.bool(2) {
-				t.Shows = append(t.Shows, r.text(1))
+			if r.Bool(2) {
+				t.Shows = append(t.Shows, r.Text(1))
 			} else {
-				t.Within = append(t.Within, r.text(1))
+				t.Within = append(t.Within, r.Text(1))
 			}
 			tables[name] = t
 		}
@@ -284,10 +285,10 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 		loaded, err := w.loaded(ctx, conn, list)
 		for i := range list {
 			t := describe(&list[i])
-			t.Made = warehouse.Own(list[i].name.table) || loaded[list[i].oid]
-			t.Name = spell(list[i].name.table)
+			t.Made = warehouse.Own(list[i].name.Table) || loaded[list[i].oid]
+			t.Name = pgclient.Spell(list[i].name.Table)
 			if !list[i].visible {
-				t.Name = spell(list[i].name.schema) + "." + t.Name
+				t.Name = pgclient.Spell(list[i].name.Schema) + "." + t.Name
 			}
 			tables = append(tables, t)
 		}
@@ -302,30 +303,30 @@ func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation
 	oids := map[string]bool{}
 	for i := range list {
 		status := &list[i]
-		if status.name.table != statusTable || !slices.ContainsFunc(status.attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
+		if status.name.Table != statusTable || !slices.ContainsFunc(status.attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {
 			continue
 		}
 
-		rows, err := ask(ctx, conn, "SELECT DISTINCT target::text FROM "+status.name.sql()+" WHERE target IS NOT NULL")
+		rows, err := pgclient.Ask(ctx, conn, "SELECT DISTINCT target::text FROM "+status.name.SQL()+" WHERE target IS NOT NULL")
 		if err != nil {
 			return nil, err
 		}
 
 		var names []string
 		for _, r := range rows {
-			target := r.text(0)
-			if names = append(names, target); parseName(target).schema == "" { // another role's search path may lead there
-				names = append(names, sqltext.Identifier(status.name.schema)+"."+target)
+			target := r.Text(0)
+			if names = append(names, target); pgclient.ParseName(target).Schema == "" { // another role's search path may lead there
+				names = append(names, sqltext.Identifier(status.name.Schema)+"."+target)
 			}
 		}
 
-		found, err := ask(ctx, conn, byName, namesOf(names)...)
+		found, err := pgclient.Ask(ctx, conn, byName, namesOf(names)...)
 		if err != nil {
 			return nil, err
 		}
 
 		for _, r := range found {
-			oids[r.text(0)] = true
+			oids[r.Text(0)] = true
 		}
 	}
 
@@ -341,17 +342,17 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname LIKE $1
 
 // Named lists the tables that a pattern could mean.
 func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
-	n := parseName(pattern)
-	parts := []string{n.schema, n.table}
-	if n.schema == "" {
+	n := pgclient.ParseName(pattern)
+	parts := []string{n.Schema, n.Table}
+	if n.Schema == "" {
 		parts = parts[1:]
 	}
 
 	p := warehouse.NewPattern(pattern, parts, false)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, named, p.Like(), n.schema, n.database)
+		rows, err := pgclient.Ask(ctx, conn, named, p.Like(), n.Schema, n.Database)
 		for _, r := range rows {
-			own := []string{r.text(0), r.text(1)}
+			own := []string{r.Text(0), r.Text(1)}
 			if name, ok := p.Match(own[2-len(parts):]...); ok {
 				list = append(list, name)
 			}
@@ -365,14 +366,14 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 // Hidden lists the tables that the role may not read, which count as missing.
 func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, unreadable)
+		rows, err := pgclient.Ask(ctx, conn, unreadable)
 		for _, r := range rows {
-			schema, what := sqltext.Identifier(r.text(0)), "tables"
-			if r.number(1) == 1 {
+			schema, what := sqltext.Identifier(r.Text(0)), "tables"
+			if r.Number(1) == 1 {
 				what = "table"
 			}
 			told = append(told, fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
-				r.number(1), what, schema, r.text(2)))
+				r.Number(1), what, schema, r.Text(2)))
 		}
 
 		return err
@@ -384,9 +385,9 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 const bytesPerValue = 5
 
 func describe(r *relation) warehouse.Table {
-	t := warehouse.Table{ID: r.oid, Statement: r.name.sql(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
-	if isSystem(r.name.schema) {
-		t.System = r.name.schema
+	t := warehouse.Table{ID: r.oid, Statement: r.name.SQL(), Rows: r.rows, Bytes: -1, View: r.kind != "r" && r.kind != "p"}
+	if isSystem(r.name.Schema) {
+		t.System = r.name.Schema
 	}
 	for _, a := range r.attribute {
 		if a.readable {
@@ -423,16 +424,16 @@ func (w *Owner) Bounds(ctx context.Context, table, column string) (first, last t
 	c := sqltext.Identifier(column)
 	query := fmt.Sprintf(`SELECT (least(extract(epoch FROM first), %[2]s) * 1000000)::bigint, (least(extract(epoch FROM last), %[2]s) * 1000000)::bigint
 		FROM (SELECT min(%[1]s) AS first, max(%[1]s) AS last FROM %[3]s WHERE isfinite(%[1]s)) bounds WHERE first IS NOT NULL`,
-		c, latest, parseName(table).sql())
+		c, latest, pgclient.ParseName(table).SQL())
 
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, query)
+		rows, err := pgclient.Ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
 
 		for _, r := range rows {
-			first, last = time.UnixMicro(r.number(0)).UTC(), time.UnixMicro(r.number(1)).UTC()
+			first, last = time.UnixMicro(r.Number(0)).UTC(), time.UnixMicro(r.Number(1)).UTC()
 		}
 		return nil
 	})
@@ -446,17 +447,17 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (s w
 		counts = append(counts, "count(DISTINCT "+sqltext.Identifier(c)+"::text)")
 	}
 
-	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) sample", strings.Join(counts, ", "), quoted(columns), parseName(table).sql(), warehouse.SpreadRows)
+	query := fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s LIMIT %d) sample", strings.Join(counts, ", "), quoted(columns), pgclient.ParseName(table).SQL(), warehouse.SpreadRows)
 
 	err = w.reading(ctx, table, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, query)
+		rows, err := pgclient.Ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
 
-		s.Rows = rows[0].number(0)
+		s.Rows = rows[0].Number(0)
 		for i := range columns {
-			s.Distinct = append(s.Distinct, rows[0].number(i+1))
+			s.Distinct = append(s.Distinct, rows[0].Number(i+1))
 		}
 
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -22,22 +23,22 @@ const (
 // read them. If an index serves the time column they are ranges of time, since ranges of pages would not use the index;
 // otherwise they are ranges of pages. One connection reads what is small, and views and foreign tables.
 func (w *Owner) divide(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (conditions []string, most int, err error) {
-	if w.threads() == 1 || w.pool.most < 3 || w.alone.Load() {
+	if w.threads() == 1 || w.pool.Most < 3 || w.alone.Load() {
 		return nil, 1, nil
 	}
 
-	rows, err := ask(ctx, conn, "EXPLAIN (FORMAT JSON) SELECT "+selected(x)+" FROM "+source(x))
+	rows, err := pgclient.Ask(ctx, conn, "EXPLAIN (FORMAT JSON) SELECT "+selected(x)+" FROM "+source(x))
 	if err != nil {
 		return nil, 0, err
 	}
 
 	var explained []struct{ Plan planNode }
-	if err := json.Unmarshal([]byte(rows[0].text(0)), &explained); err != nil || len(explained) != 1 {
+	if err := json.Unmarshal([]byte(rows[0].Text(0)), &explained); err != nil || len(explained) != 1 {
 		return nil, 0, fmt.Errorf("reading the server's plan for %s: %w", x.Table, err)
 	}
 
 	root := explained[0].Plan
-	most = min(w.threads(), w.pool.most-1, int(root.Rows/rowsEach))
+	most = min(w.threads(), w.pool.Most-1, int(root.Rows/rowsEach))
 	if most < 2 {
 		return nil, 1, nil
 	}
@@ -91,7 +92,7 @@ func (s *scans) add(n planNode) {
 func byTime(x warehouse.Extract, n int) []string {
 	typ := timeType(x)
 	var conditions []string
-	for _, in := range cut(typ, wall(typ, x.Window, x.TimeZone), n) {
+	for _, in := range cut(typ, warehouse.Wall(typ, x.Window, x.TimeZone), n) {
 		conditions = append(conditions, window(x.Time, typ, in))
 	}
 	return conditions
@@ -104,7 +105,7 @@ func (w *Owner) byPages(ctx context.Context, conn *pgconn.PgConn, x warehouse.Ex
 		return nil, nil
 	}
 
-	total, plain, err := pages(ctx, conn, parseName(x.Table).sql())
+	total, plain, err := pages(ctx, conn, pgclient.ParseName(x.Table).SQL())
 	if err != nil || !plain {
 		return nil, err
 	}
@@ -133,10 +134,10 @@ SELECT coalesce(max(CASE WHEN c.relkind <> 'p' THEN pg_relation_size(c.oid) END)
   bool_and(c.relkind = 'p' OR c.relkind IN ('r', 'm') AND a.amname = 'heap') AND NOT bool_or(row_security_active(c.oid))
 FROM tree JOIN pg_class c USING (oid) LEFT JOIN pg_am a ON a.oid = c.relam`
 
-	rows, err := ask(ctx, conn, query, table)
+	rows, err := pgclient.Ask(ctx, conn, query, table)
 	if err != nil {
 		return 0, false, err
 	}
 
-	return rows[0].number(0), rows[0].bool(1), nil
+	return rows[0].Number(0), rows[0].Bool(1), nil
 }

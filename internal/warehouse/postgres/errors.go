@@ -4,20 +4,17 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
 // permanent is an error of the warehouse that will not heal.
@@ -38,7 +35,7 @@ func (w *Owner) translate(err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		e := ofServer(server, err)
 		if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
-			strike(e, w.pool.config.RuntimeParams)
+			strike(e, w.pool.Config.RuntimeParams)
 			e.Next = cmp.Or(e.Next, nextParameter)
 			e.Message = "cannot connect to " + w.place() + ": " + e.Message
 		}
@@ -51,7 +48,7 @@ func (w *Owner) translate(err error) error {
 	if e := w.ofConnecting(err); e != nil {
 		return e
 	}
-	if isLost(err) {
+	if pgclient.IsLost(err) {
 		return w.lost(err)
 	}
 
@@ -60,22 +57,13 @@ func (w *Owner) translate(err error) error {
 
 func ofContext(err error) *hindcast.Error {
 	switch {
-	case errors.Is(err, errClosed), errors.Is(err, context.Canceled):
+	case errors.Is(err, pgclient.ErrClosed), errors.Is(err, context.Canceled):
 		return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &hindcast.Error{Code: hindcast.ETimeout, Class: hindcast.ClassTransient, Message: "it took too long", Cause: err,
 			Next: "see what else the server is busy with: SELECT * FROM pg_stat_activity;"}
 	}
 	return nil
-}
-
-// isLost reports whether an established connection was lost.
-func isLost(err error) bool {
-	var number syscall.Errno
-	var network net.Error
-	return errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.As(err, &network) ||
-		errors.As(err, &number) && (number == syscall.ECONNRESET || number == syscall.EPIPE || number == syscall.ETIMEDOUT)
 }
 
 func (w *Owner) lost(err error) *hindcast.Error {
@@ -86,7 +74,7 @@ func (w *Owner) lost(err error) *hindcast.Error {
 
 // address is where the server is, for people.
 func (w *Owner) address() string {
-	c := w.pool.config
+	c := w.pool.Config
 	network, address := pgconn.NetworkAddress(c.Host, c.Port)
 	if network == "unix" {
 		return "the socket " + address
@@ -96,7 +84,7 @@ func (w *Owner) address() string {
 
 // place is address with the database.
 func (w *Owner) place() string {
-	c := w.pool.config
+	c := w.pool.Config
 	return fmt.Sprintf("%s (database %q)", w.address(), cmp.Or(c.Database, c.User))
 }
 
@@ -108,7 +96,7 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 
 	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
 		Next: "see that the server runs and listens there, and that nothing between bars the way"}
-	reason := cause(err)
+	reason := pgclient.Cause(err)
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		reason = "no such host"
 		if !name.IsNotFound {
@@ -118,7 +106,7 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 		}
 	}
 
-	if next := ofTLS(err); next != "" {
+	if next := pgclient.NextOfTLS(err); next != "" {
 		e.Class, e.Next = hindcast.ClassPermanent, next
 	}
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -127,58 +115,6 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 
 	e.Message = "cannot connect to " + w.place() + ": " + reason
 	return e
-}
-
-// cause is the first of the reasons why connecting failed, without what pgconn puts before it.
-func cause(err error) string {
-	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		err = c.Unwrap()
-	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
-		err = several.Unwrap()[0]
-	}
-
-	for _, known := range []struct {
-		is   bool
-		text string
-	}{
-		{errors.Is(err, syscall.ECONNREFUSED), "connection refused"},
-		{errors.Is(err, fs.ErrNotExist), "there is no such socket"},
-		{errors.Is(err, context.DeadlineExceeded), "no answer"},
-		{pgconn.Timeout(err), "no answer"},
-		{isLost(err) && errors.Is(err, io.EOF), "the server hung up"},
-	} {
-		if known.is {
-			return known.text
-		}
-	}
-
-	text := err.Error()
-	if _, after, found := strings.Cut(text, "): "); found {
-		text = after // "127.0.0.1:5432 (localhost): …"
-	}
-
-	return strings.ReplaceAll(text, "\n", " ")
-}
-
-// ofTLS says what to do where the TLS of a connection failed; "" where it did not.
-func ofTLS(err error) string {
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-
-	switch {
-	case strings.Contains(err.Error(), "server refused TLS connection"):
-		return "the server has no TLS: turn it on there, or say sslmode=disable in the URL if the network can be trusted"
-	case errors.As(err, &authority), errors.As(err, &invalid):
-		return "name the authority that signed the server's certificate: sslrootcert=FILE in the URL"
-	case errors.As(err, &host):
-		return "write the host as the server's certificate names it, or say sslmode=verify-ca"
-	case errors.As(err, &record), strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "tls error"):
-		return "see what the server says of it in its log, and what sslmode, sslcert, sslkey and sslrootcert say in the URL"
-	}
-	return ""
 }
 
 // verdict is what an SQLSTATE means here.

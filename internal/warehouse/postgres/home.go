@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -97,7 +98,7 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (home, error) {
 		return known, nil
 	}
 
-	rows, err := ask(ctx, conn, findOurs)
+	rows, err := pgclient.Ask(ctx, conn, findOurs)
 	if err != nil {
 		return home{}, err
 	}
@@ -109,8 +110,8 @@ func (w *Owner) ours(ctx context.Context, conn *pgconn.PgConn) (home, error) {
 		return home{}, permanent("no schema of the role's search path was there", "run again")
 	}
 
-	h := home{schema: rows[0].text(0), lease: rows[0].bool(1), status: rows[0].bool(2), publication: rows[0].bool(3), owned: rows[0].bool(4)}
-	if h.whole() && conn.TxStatus() == idleStatus { // otherwise they may be rolled back
+	h := home{schema: rows[0].Text(0), lease: rows[0].Bool(1), status: rows[0].Bool(2), publication: rows[0].Bool(3), owned: rows[0].Bool(4)}
+	if h.whole() && conn.TxStatus() == pgclient.IdleStatus { // otherwise they may be rolled back
 		w.mutex.Lock()
 		w.home = h
 		w.mutex.Unlock()
@@ -127,10 +128,10 @@ func (w *Owner) widen(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 
-	err = transaction(ctx, conn, "BEGIN", func() error {
-		return run(ctx, conn, "SET LOCAL lock_timeout = '1s'", "ALTER TABLE "+h.table(statusTable)+" ADD COLUMN IF NOT EXISTS publication text")
+	err = pgclient.Transaction(ctx, conn, "BEGIN", func() error {
+		return pgclient.Run(ctx, conn, "SET LOCAL lock_timeout = '1s'", "ALTER TABLE "+h.table(statusTable)+" ADD COLUMN IF NOT EXISTS publication text")
 	})
-	if isState(err, lockTimeout) {
+	if pgclient.IsState(err, lockTimeout) {
 		return nil
 	}
 
@@ -147,9 +148,9 @@ func (w *Owner) widen(ctx context.Context, conn *pgconn.PgConn) error {
 // dropped since they were found.
 func (w *Owner) mayKeep(ctx context.Context, conn *pgconn.PgConn, h home, err error) error {
 	switch {
-	case isState(err, "42501"):
+	case pgclient.IsState(err, "42501"):
 		return needs(currentRole(ctx, conn), toKeep(h.schema))
-	case isState(err, "42P01"):
+	case pgclient.IsState(err, "42P01"):
 		return w.dropped(ctx, conn, err)
 	}
 	return err

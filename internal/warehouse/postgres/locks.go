@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
 // partsOf lists a table, given as an expression of type regclass, with its parts, and what it reads if it is a view.
@@ -46,8 +47,8 @@ var (
 func (w *Owner) reading(ctx context.Context, table string, f func(*pgconn.PgConn) error) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
 		err := f(conn)
-		if isState(err, lockTimeout) {
-			rollback(ctx, conn)
+		if pgclient.IsState(err, lockTimeout) {
+			pgclient.Rollback(ctx, conn)
 			return w.lockedBy(ctx, conn, []string{table}, barReading, err)
 		}
 		return err
@@ -64,10 +65,10 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 		return cause
 	}
 
-	var rows []row
+	var rows []pgclient.Row
 	var table string
 	for _, table = range tables {
-		found, err := ask(ctx, conn, holders, parseName(table).sql(), array(modes))
+		found, err := pgclient.Ask(ctx, conn, holders, pgclient.ParseName(table).SQL(), pgclient.Array(modes))
 		if err != nil {
 			return e
 		}
@@ -81,9 +82,9 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 	}
 
 	r := rows[0]
-	e.Message = table + " is locked by " + r.holder()
-	if query := strings.TrimSpace(r.text(5)); query == hiddenQuery {
-		e.Detail = append(e.Detail, "what it does is hidden from this role; GRANT pg_read_all_stats TO "+r.text(6)+"; shows it")
+	e.Message = table + " is locked by " + holder(r)
+	if query := strings.TrimSpace(r.Text(5)); query == hiddenQuery {
+		e.Detail = append(e.Detail, "what it does is hidden from this role; GRANT pg_read_all_stats TO "+r.Text(6)+"; shows it")
 	} else if query != "" {
 		e.Detail = append(e.Detail, "its latest statement: "+query)
 	}
@@ -92,7 +93,7 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 		e.Detail = append(e.Detail, fmt.Sprintf("and by %d more sessions", len(rows)-1))
 	}
 
-	e.Next = "wait until it ends, or end it, as its user or an administrator: SELECT pg_terminate_backend(" + r.text(0) + "); SET lock_timeout under load.session waits longer"
+	e.Next = "wait until it ends, or end it, as its user or an administrator: SELECT pg_terminate_backend(" + r.Text(0) + "); SET lock_timeout under load.session waits longer"
 	return e
 }
 
@@ -100,17 +101,17 @@ func (w *Owner) lockedBy(ctx context.Context, conn *pgconn.PgConn, tables, modes
 const hiddenQuery = "<insufficient privilege>"
 
 // holder names a session, with as much as the role may see of it.
-func (r row) holder() string {
-	said := []string{r.text(1)}
+func holder(r pgclient.Row) string {
+	said := []string{r.Text(1)}
 	if r[2] != nil {
-		said = append(said, "user "+r.text(2))
+		said = append(said, "user "+r.Text(2))
 	}
 	if r[3] != nil {
-		said = append(said, r.text(3))
+		said = append(said, r.Text(3))
 	}
 	if r[4] != nil {
-		said = append(said, fmt.Sprintf("for %d s", r.number(4)))
+		said = append(said, fmt.Sprintf("for %d s", r.Number(4)))
 	}
 
-	return fmt.Sprintf("pid %s (%s)", r.text(0), strings.Join(said, ", "))
+	return fmt.Sprintf("pid %s (%s)", r.Text(0), strings.Join(said, ", "))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
 // marks reads the statistics of tables, with their partitions and children. They are written a moment after a commit, by whoever
@@ -26,9 +27,9 @@ WHERE c.relkind IN ('r', 'p') GROUP BY wanted.found, c.oid, c.relkind`
 func (w *Owner) Marks(ctx context.Context, tables []string) (map[string]hindcast.Mark, error) {
 	found := map[string]hindcast.Mark{}
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, marks, namesOf(tables)...)
+		rows, err := pgclient.Ask(ctx, conn, marks, namesOf(tables)...)
 		for _, r := range rows {
-			found[r.text(0)] = hindcast.Mark{Inserted: r.number(1), Updated: r.number(2), Deleted: r.number(3), Stored: r.text(4)}
+			found[r.Text(0)] = hindcast.Mark{Inserted: r.Number(1), Updated: r.Number(2), Deleted: r.Number(3), Stored: r.Text(4)}
 		}
 		return err
 	})

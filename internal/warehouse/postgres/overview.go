@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -24,19 +25,19 @@ func among(keys []string) string {
 	if len(keys) == 0 {
 		return ""
 	}
-	return " AND slice = ANY (" + literal(array(keys)) + "::text[])"
+	return " AND slice = ANY (" + literal(pgclient.Array(keys)) + "::text[])"
 }
 
 // status asks about hindcast_status, given as a FROM clause; nothing is asked where there is none. Locked is the table
 // that a lock is most likely waited for.
-func (w *Owner) status(ctx context.Context, locked string, query func(h home, from string) string, each func(row) error) error {
+func (w *Owner) status(ctx context.Context, locked string, query func(h home, from string) string, each func(pgclient.Row) error) error {
 	return w.reading(ctx, locked, func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
 		if err != nil || !home.status {
 			return err
 		}
 
-		rows, err := ask(ctx, conn, query(home, " FROM "+home.table(statusTable)))
+		rows, err := pgclient.Ask(ctx, conn, query(home, " FROM "+home.table(statusTable)))
 		if err != nil {
 			return w.mayKeep(ctx, conn, home, err)
 		}
@@ -64,8 +65,8 @@ func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehous
 		lines("fingerprint"), lines("run")}, ", ")
 
 	var packer warehouse.Packer
-	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r row) error {
-		return pack(&packer, int(r.number(0)), []string{r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.text(6)})
+	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r pgclient.Row) error {
+		return pack(&packer, int(r.Number(0)), []string{r.Text(1), r.Text(2), r.Text(3), r.Text(4), r.Text(5), r.Text(6)})
 	})
 	return packer.Overview(), err
 }
@@ -101,7 +102,7 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 
 	err = w.status(ctx, statusTable, func(h home, from string) string {
 		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + among(keys) + " ORDER BY slice_start"
-	}, func(r row) error {
+	}, func(r pgclient.Row) error {
 		c, err := readCommitted(r)
 		if err != nil {
 			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
@@ -116,15 +117,15 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 // our reading, the slice is named and looked at again.
 func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Published) (keys []string, err error) {
 	untouched := false
-	look := func(query func(warehouse.Published, string) string, each func(row)) error {
+	look := func(query func(warehouse.Published, string) string, each func(pgclient.Row)) error {
 		return w.status(ctx, p.Target.Table, func(_ home, from string) string { return query(p, from+ofTarget(pipeline, p.Target.Table)) },
-			func(r row) error { each(r); return nil })
+			func(r pgclient.Row) error { each(r); return nil })
 	}
 
-	if err := look(untouchedQuery, func(r row) { untouched = r.text(0) == "t" }); err != nil || untouched {
+	if err := look(untouchedQuery, func(r pgclient.Row) { untouched = r.Text(0) == "t" }); err != nil || untouched {
 		return nil, err
 	}
-	err = look(editedQuery, func(r row) { keys = append(keys, r.text(0)) })
+	err = look(editedQuery, func(r pgclient.Row) { keys = append(keys, r.Text(0)) })
 	return keys, err
 }
 
@@ -134,7 +135,7 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 // transaction, and rows between slices make it false.
 func untouchedQuery(p warehouse.Published, from string) string {
 	column, bound := timeOf(p)
-	table := parseName(p.Target.Table).sql()
+	table := pgclient.ParseName(p.Target.Table).SQL()
 	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, ` + contentParts + from + `),
 	` + movedPlaces(table) + `,
 	p AS (SELECT 'xid:' || x::text AS content, n, first, last FROM (SELECT xmin AS x, count(*) AS n, min(` + column + ") AS first, max(" + column + ") AS last FROM " +
@@ -176,7 +177,7 @@ func timeOf(p warehouse.Published) (column string, bound func(string) string) {
 func editedQuery(p warehouse.Published, from string) string {
 	column, bound := timeOf(p)
 	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
-	table := parseName(p.Target.Table).sql()
+	table := pgclient.ParseName(p.Target.Table).SQL()
 	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, " + contentParts + ", " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
 	` + movedPlaces(table) + `,
 	bounds AS MATERIALIZED (SELECT array_agg(x ORDER BY x) AS list FROM (SELECT a FROM s UNION SELECT b FROM s) each(x)),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 )
 
@@ -46,13 +47,13 @@ func (w *Owner) refuseShared(ctx context.Context, conn *pgconn.PgConn) error {
 // not sure, and to be asked of the next connection again, where a further one was not answered in time: all sessions
 // may be in use.
 func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (shared, sure bool, err error) {
-	if err := run(ctx, conn, "BEGIN"); err != nil {
+	if err := pgclient.Run(ctx, conn, "BEGIN"); err != nil {
 		if server, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(server.Code, "08") {
 			return true, false, nil // the pooler's own word: it has no transactions
 		}
 		return false, false, err
 	}
-	rollback(ctx, conn)
+	pgclient.Rollback(ctx, conn)
 
 	var closing []func()
 	defer func() {
@@ -66,7 +67,7 @@ func (w *Owner) shares(ctx context.Context, conn *pgconn.PgConn, pid string) (sh
 		other, closeIt, err := w.beside(ctx)
 		if err != nil { // it gives no more sessions
 			_, failed := errors.AsType[*pgconn.ConnectError](err)
-			sure = isState(err, tooMany) || failed && !errors.Is(err, context.DeadlineExceeded)
+			sure = pgclient.IsState(err, pgclient.TooMany) || failed && !errors.Is(err, context.DeadlineExceeded)
 			break
 		}
 		closing = append(closing, closeIt) // not before the last: it would be given again
@@ -84,14 +85,14 @@ func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err err
 	ctx, cancel := context.WithTimeout(ctx, poolerTimeout)
 	defer cancel()
 
-	conn, err := pgcopy.Connect(ctx, w.pool.config)
+	conn, err := pgcopy.Connect(ctx, w.pool.Config)
 	if err != nil {
 		return "", nil, err
 	}
 
-	closeIt = func() { rollback(context.Background(), conn); discard(conn) }
+	closeIt = func() { pgclient.Rollback(context.Background(), conn); pgclient.Discard(conn) }
 
-	if err = run(ctx, conn, "BEGIN"); err == nil {
+	if err = pgclient.Run(ctx, conn, "BEGIN"); err == nil {
 		pid, err = backend(ctx, conn)
 	}
 	if err != nil {
@@ -106,11 +107,11 @@ func (w *Owner) beside(ctx context.Context) (pid string, closeIt func(), err err
 // query.
 func backend(ctx context.Context, conn *pgconn.PgConn) (string, error) {
 	for try := 1; ; try++ {
-		results, err := script(ctx, conn, "SELECT pg_backend_pid()")
+		results, err := pgclient.Script(ctx, conn, "SELECT pg_backend_pid()")
 		switch {
 		case err == nil:
-			return results[0][0].text(0), nil
-		case try == 10 || !isState(err, "57014") || ctx.Err() != nil:
+			return results[0][0].Text(0), nil
+		case try == 10 || !pgclient.IsState(err, "57014") || ctx.Err() != nil:
 			return "", err
 		}
 	}

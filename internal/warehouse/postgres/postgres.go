@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -31,7 +32,7 @@ type Options struct {
 // Owner is the warehouse inside its process. Its methods may be called in parallel.
 type Owner struct {
 	options Options
-	pool    *pool
+	pool    *pgclient.Pool
 	version version
 
 	alone  atomic.Bool // the server shares no snapshot: one connection unloads
@@ -55,14 +56,14 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	}
 
 	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}}
-	w.pool = newPool(config, most, w.prepareSession)
+	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		w.version, err = versionOf(conn)
 		return err
 	})
 
 	if err != nil {
-		_ = w.pool.close()
+		_ = w.pool.Close()
 		return nil, err
 	}
 
@@ -71,23 +72,23 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.most-1)}
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.Most-1)}
 }
 
 // Close ends all sessions.
-func (w *Owner) Close() error { return w.pool.close() }
+func (w *Owner) Close() error { return w.pool.Close() }
 
 // with runs f on a separate connection. Errors are translated. A connection that f leaves in a transaction is
 // closed, which rolls back.
 func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
-	conn, err := w.pool.get(ctx)
+	conn, err := w.pool.Get(ctx)
 	if err != nil {
 		return w.translate(err)
 	}
 
 	err = f(conn)
-	w.pool.put(conn)
-	if isState(err, "57014") && ctx.Err() != nil { // it was our own cancelling
+	w.pool.Put(conn)
+	if pgclient.IsState(err, "57014") && ctx.Err() != nil { // it was our own cancelling
 		err = ctx.Err()
 	}
 

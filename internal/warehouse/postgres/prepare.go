@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -31,14 +31,14 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 		}
 
 		err := w.prepare(ctx, conn, pipeline, t, columns, claim)
-		if isState(err, lockTimeout) {
+		if pgclient.IsState(err, lockTimeout) {
 			if err := w.endOthers(ctx, conn, pipeline, claim.Fence); err != nil {
 				return err
 			}
 			err = w.prepare(ctx, conn, pipeline, t, columns, claim)
 		}
 
-		if isState(err, lockTimeout) {
+		if pgclient.IsState(err, lockTimeout) {
 			return w.lockedBy(ctx, conn, []string{leaseTable}, barRaising, err)
 		}
 		return err
@@ -46,8 +46,8 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 }
 
 func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
-	return transaction(ctx, conn, "BEGIN", func() error {
-		if err := run(ctx, conn, "SET LOCAL lock_timeout = '"+patience+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
+	return pgclient.Transaction(ctx, conn, "BEGIN", func() error {
+		if err := pgclient.Run(ctx, conn, "SET LOCAL lock_timeout = '"+patience+"'", "SET LOCAL application_name = "+literal(sessionName(pipeline))); err != nil {
 			return err
 		}
 
@@ -60,7 +60,7 @@ func (w *Owner) prepare(ctx context.Context, conn *pgconn.PgConn, pipeline strin
 			return err
 		}
 
-		rows, err := ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
+		rows, err := pgclient.Ask(ctx, conn, "INSERT INTO "+home.table(leaseTable)+" AS l VALUES ($1, $2::bigint) "+
 			"ON CONFLICT (name) DO UPDATE SET n = excluded.n WHERE l.n < excluded.n OR l.n = excluded.n AND NOT $3::boolean RETURNING n",
 			warehouse.FenceName(pipeline), itoa(claim.Fence), strconv.FormatBool(claim.New))
 		if err != nil || len(rows) > 0 {
@@ -92,7 +92,7 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	}
 
 	if !f.home.whole() || len(f.target) == 0 {
-		if err := run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
+		if err := pgclient.Run(ctx, conn, "SELECT pg_advisory_xact_lock(hashtext('hindcast prepare'))"); err != nil {
 			return err
 		}
 		if f, err = w.standing(ctx, conn, t); err != nil { // another process may have been faster
@@ -101,7 +101,7 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 	}
 
 	if ddl := f.home.missing(); len(ddl) > 0 {
-		if err := run(ctx, conn, ddl...); err != nil {
+		if err := pgclient.Run(ctx, conn, ddl...); err != nil {
 			return err
 		}
 	}
@@ -160,17 +160,17 @@ func definitions(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, co
 		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: fmt.Sprintf(format, args...), Next: next}
 	}
 
-	table := parseName(t.Table)
-	rows, err := ask(ctx, conn, "SELECT current_database()")
+	table := pgclient.ParseName(t.Table)
+	rows, err := pgclient.Ask(ctx, conn, "SELECT current_database()")
 	switch {
 	case err != nil:
 		return nil, err
-	case table.database != "" && table.database != rows[0].text(0):
+	case table.Database != "" && table.Database != rows[0].Text(0):
 		return nil, refuse("write SCHEMA.TABLE, and the database in the URL under `warehouse:`",
-			"%s would be a table of the database %q, and the warehouse is %q", t.Table, table.database, rows[0].text(0))
-	case isSystem(table.schema):
-		return nil, warehouse.InSystem(t.Table, table.schema)
-	case table.table == "" || len(table.table) > longestName:
+			"%s would be a table of the database %q, and the warehouse is %q", t.Table, table.Database, rows[0].Text(0))
+	case isSystem(table.Schema):
+		return nil, warehouse.InSystem(t.Table, table.Schema)
+	case table.Table == "" || len(table.Table) > longestName:
 		return nil, refuse("give it another name", "%s is not a name that a table of PostgreSQL can have: it has 1 to %d bytes", t.Table, longestName)
 	case len(columns) > mostColumns:
 		return nil, refuse("leave some out of the SQL", "the new table %s would have %d columns, and PostgreSQL's have %d at most", t.Table, len(columns), mostColumns)
@@ -238,12 +238,12 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 		}
 	}
 
-	table := parseName(t.Table)
-	if err := run(ctx, conn, "CREATE TABLE "+table.sql()+" ("+strings.Join(list, ", ")+")"); err != nil {
+	table := pgclient.ParseName(t.Table)
+	if err := pgclient.Run(ctx, conn, "CREATE TABLE "+table.SQL()+" ("+strings.Join(list, ", ")+")"); err != nil {
 		return nil, err
 	}
 	if time != "" {
-		if err := run(ctx, conn, "CREATE INDEX ON "+table.sql()+" ("+sqltext.Identifier(time)+")"); err != nil {
+		if err := pgclient.Run(ctx, conn, "CREATE INDEX ON "+table.SQL()+" ("+sqltext.Identifier(time)+")"); err != nil {
 			return nil, err
 		}
 	}
@@ -253,9 +253,9 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 		return nil, err
 	}
 
-	lacking, err := ask(ctx, conn, published, made[0].oid)
+	lacking, err := pgclient.Ask(ctx, conn, published, made[0].oid)
 	if err == nil && len(lacking) > 0 { // a publication of all tables has it already
-		err = run(ctx, conn, "ALTER TABLE "+table.sql()+" REPLICA IDENTITY FULL")
+		err = pgclient.Run(ctx, conn, "ALTER TABLE "+table.SQL()+" REPLICA IDENTITY FULL")
 	}
 
 	return made, err
@@ -265,8 +265,8 @@ func (w *Owner) createTarget(ctx context.Context, conn *pgconn.PgConn, t hindcas
 // otherwise the one for the result's type.
 func typeIn(ctx context.Context, conn *pgconn.PgConn, t hindcast.Target, c hindcast.Column) (string, error) {
 	if c.Source != "" {
-		rows, err := ask(ctx, conn, "SELECT to_regtype($1) IS NOT NULL", c.Source)
-		if err != nil || rows[0].bool(0) {
+		rows, err := pgclient.Ask(ctx, conn, "SELECT to_regtype($1) IS NOT NULL", c.Source)
+		if err != nil || rows[0].Bool(0) {
 			return c.Source, err
 		}
 	}
@@ -298,12 +298,12 @@ SELECT c.oid::regclass FROM tree JOIN pg_class c USING (oid) WHERE c.relkind = '
 // atHome refuses a target some rows of which lie elsewhere: another server commits by itself, before or after this one, so that
 // a slice could be left half replaced.
 func (w *Owner) atHome(ctx context.Context, conn *pgconn.PgConn, target *relation) error {
-	parts, err := ask(ctx, conn, foreignParts, target.oid)
+	parts, err := pgclient.Ask(ctx, conn, foreignParts, target.oid)
 	if err != nil || len(parts) == 0 {
 		return err
 	}
 	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
-		Message: "the part " + parts[0].text(0) + " of " + target.found + " is a foreign table: a slice could not be replaced whole",
+		Message: "the part " + parts[0].Text(0) + " of " + target.found + " is a foreign table: a slice could not be replaced whole",
 		Next:    "load into a table whose parts are all in this database"}
 }
 
@@ -356,11 +356,11 @@ func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error)
 }
 
 func fenceOf(ctx context.Context, conn *pgconn.PgConn, home home, pipeline string) (int64, error) {
-	rows, err := ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+home.table(leaseTable)+" WHERE name = $1", warehouse.FenceName(pipeline))
+	rows, err := pgclient.Ask(ctx, conn, "SELECT coalesce(max(n), 0) FROM "+home.table(leaseTable)+" WHERE name = $1", warehouse.FenceName(pipeline))
 	if err != nil {
 		return 0, err
 	}
-	return rows[0].number(0), nil
+	return rows[0].Number(0), nil
 }
 
 // sessionName is what a session is called while it loads or prepares: for people, and so that Prepare finds those of its
@@ -395,36 +395,12 @@ func (w *Owner) endOthers(ctx context.Context, conn *pgconn.PgConn, pipeline str
 		}
 	}
 
-	_, err = ask(ctx, conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
+	_, err = pgclient.Ask(ctx, conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
 		"AND application_name = $1 AND pid <> pg_backend_pid()", sessionName(pipeline))
 	return err
 }
 
-// transaction runs f between begin and COMMIT, or rolls back.
-func transaction(ctx context.Context, conn *pgconn.PgConn, begin string, f func() error) error {
-	if err := run(ctx, conn, begin); err != nil {
-		return err
-	}
-
-	if err := f(); err != nil {
-		rollback(ctx, conn)
-		return err
-	}
-	return run(ctx, conn, "COMMIT")
-}
-
-// rollback ends a transaction also where ctx has ended, so that its locks are gone when we return. A connection that does not
-// answer is closed later, by whoever gives it back.
-func rollback(ctx context.Context, conn *pgconn.PgConn) {
-	if conn.IsClosed() || conn.TxStatus() == idleStatus {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
-	defer cancel()
-	_ = run(ctx, conn, "ROLLBACK")
-}
-
-func isState(err error, state string) bool {
-	server, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && server.Code == state
+// isSystem reports whether a schema is PostgreSQL's own: nobody else's can begin with pg_.
+func isSystem(schema string) bool {
+	return schema == "information_schema" || strings.HasPrefix(schema, "pg_")
 }

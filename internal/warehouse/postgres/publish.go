@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -71,9 +72,9 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 
 		p.conn, p.home = conn, home
 		err = p.publish(ctx)
-		rollback(ctx, conn) // unless it is committed
-		if given.Hooked() { // a hook may have changed the session
-			defer discard(conn)
+		pgclient.Rollback(ctx, conn) // unless it is committed
+		if given.Hooked() {          // a hook may have changed the session
+			defer pgclient.Discard(conn)
 		}
 		return p.explain(ctx, err)
 	})
@@ -118,13 +119,13 @@ func (p *publication) rows() []hindcast.Committed {
 // explain says what is behind an error of a publication that was rolled back: who holds a lock, which table of ours is gone,
 // or which right was taken away since Prepare.
 func (p *publication) explain(ctx context.Context, err error) error {
-	if isState(err, lockTimeout) {
+	if pgclient.IsState(err, lockTimeout) {
 		err = p.owner.lockedBy(ctx, p.conn, p.Targets(), barLoading, err)
 	}
-	if isState(err, "42P01") {
+	if pgclient.IsState(err, "42P01") {
 		err = p.owner.dropped(ctx, p.conn, err)
 	}
-	if isState(err, "42501") {
+	if pgclient.IsState(err, "42501") {
 		err = p.barred(ctx, err)
 	}
 
@@ -235,7 +236,7 @@ func (l *load) swap(ctx context.Context) error {
 	}
 
 	if l.hookedBefore() { // one may have switched a trigger off
-		rows, err := ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.sql())+"::regclass"))
+		rows, err := pgclient.Ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.SQL())+"::regclass"))
 		if err != nil {
 			return err
 		}
@@ -243,7 +244,7 @@ func (l *load) swap(ctx context.Context) error {
 	}
 
 	if l.replaces || l.hookedBefore() {
-		n, err := affected(ctx, l.conn, "DELETE FROM "+l.target.name.sql()+" WHERE "+l.inSlice())
+		n, err := pgclient.Affected(ctx, l.conn, "DELETE FROM "+l.target.name.SQL()+" WHERE "+l.inSlice())
 		if err != nil {
 			return err
 		}
@@ -274,7 +275,7 @@ func (p *publication) begin(ctx context.Context) error {
 		"SET LOCAL row_security = off"} // an error rather than rows that are not seen
 	first := len(statements)
 	for _, l := range p.loads {
-		table := parseName(l.Target.Table).sql()
+		table := pgclient.ParseName(l.Target.Table).SQL()
 		oid := literal(table) + "::regclass"
 		statements = append(statements,
 			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
@@ -284,7 +285,7 @@ func (p *publication) begin(ctx context.Context) error {
 			"SELECT "+p.home.columns()+" FROM "+p.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start")
 	}
 
-	results, err := script(ctx, p.conn, statements...)
+	results, err := pgclient.Script(ctx, p.conn, statements...)
 	if err != nil {
 		return err
 	}
@@ -293,7 +294,7 @@ func (p *publication) begin(ctx context.Context) error {
 	if len(fence) == 0 {
 		return permanent("hindcast_lease has no row of this pipeline: it was deleted", "hindcast resume, which puts it back")
 	}
-	if err := warehouse.CheckFence(fence[0].number(0), p.Fence); err != nil {
+	if err := warehouse.CheckFence(fence[0].Number(0), p.Fence); err != nil {
 		return err
 	}
 
@@ -311,25 +312,25 @@ func (p *publication) begin(ctx context.Context) error {
 func (p *publication) inOrder(ctx context.Context) ([]string, error) {
 	tables := p.Targets()
 	for i, t := range tables {
-		tables[i] = parseName(t).sql()
+		tables[i] = pgclient.ParseName(t).SQL()
 	}
 
 	if len(tables) < 2 {
 		return tables, nil
 	}
 
-	rows, err := ask(ctx, p.conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", array(tables))
+	rows, err := pgclient.Ask(ctx, p.conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", pgclient.Array(tables))
 	for i, r := range rows {
-		tables[i] = r.text(0)
+		tables[i] = r.Text(0)
 	}
 	return tables, err
 }
 
 // found reads what begin has seen of the target.
-func (l *load) found(ctx context.Context, results [][]row) error {
+func (l *load) found(ctx context.Context, results [][]pgclient.Row) error {
 	target := results[0][0]
-	l.replaces, l.xid, l.between = target.bool(2), target.text(3), readBetweens(results[2])
-	l.target = relation{name: name{schema: target.text(0), table: target.text(1)}, found: l.Target.Table}
+	l.replaces, l.xid, l.between = target.Bool(2), target.Text(3), readBetweens(results[2])
+	l.target = relation{name: pgclient.Name{Schema: target.Text(0), Table: target.Text(1)}, found: l.Target.Table}
 
 	for _, r := range results[1] {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
@@ -355,7 +356,7 @@ func (l *load) inSlice() string {
 	if !found {
 		return "false"
 	}
-	return window(c.Name, c.Type, wall(c.Type, l.Slice.Interval, l.TimeZone))
+	return window(c.Name, c.Type, warehouse.Wall(c.Type, l.Slice.Interval, l.TimeZone))
 }
 
 // overlapping is the condition of the status rows that it takes out.
@@ -390,7 +391,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 		return err
 	}
 
-	from := l.target.name.sql() + " WHERE " + l.inSlice()
+	from := l.target.name.SQL() + " WHERE " + l.inSlice()
 	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Memory), Threads: 1})
 	l.kept = sums.Rows
@@ -404,7 +405,7 @@ func (l *load) hooksAfter(ctx context.Context) error {
 // hooks runs the user's SQL in the transaction.
 func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 	return warehouse.RunHooks(key, hooks, l.Places, func(hook string) error {
-		err := run(ctx, l.conn, "SET LOCAL TimeZone = "+literal(l.TimeZone), hook)
+		err := pgclient.Run(ctx, l.conn, "SET LOCAL TimeZone = "+literal(l.TimeZone), hook)
 		if err == nil {
 			return nil
 		}
@@ -420,11 +421,11 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 // fill copies the staged rows in: straight into the target, or through a temporary table where a column's type can
 // only be read from text.
 func (l *load) fill(ctx context.Context) error {
-	table := l.target.name.sql()
+	table := l.target.name.SQL()
 	columns, selected := pgcopy.Staging(l.fields)
 	if columns != "" {
 		table = l.staging
-		if err := run(ctx, l.conn, "CREATE TEMPORARY TABLE "+table+" ("+columns+") ON COMMIT DROP"); err != nil {
+		if err := pgclient.Run(ctx, l.conn, "CREATE TEMPORARY TABLE "+table+" ("+columns+") ON COMMIT DROP"); err != nil {
 			return err
 		}
 	}
@@ -458,13 +459,13 @@ func (l *load) fill(ctx context.Context) error {
 func (l *load) refuseRounding(ctx context.Context, staged string) error {
 	conditions := pgcopy.Rounding(l.fields)
 	for _, column := range slices.Sorted(maps.Keys(conditions)) {
-		rows, err := ask(ctx, l.conn, "SELECT "+sqltext.Identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
+		rows, err := pgclient.Ask(ctx, l.conn, "SELECT "+sqltext.Identifier(column)+" FROM "+staged+" WHERE "+conditions[column]+" LIMIT 1")
 		if err != nil {
 			return err
 		}
 		if len(rows) > 0 {
 			return &hindcast.Error{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("column %q: %s does not fit the target's scale, which would round it", column, rows[0].text(0)),
+				Message: fmt.Sprintf("column %q: %s does not fit the target's scale, which would round it", column, rows[0].Text(0)),
 				Next:    "round it in the SQL, or give the target's column a larger scale"}
 		}
 	}
@@ -492,8 +493,8 @@ func (l *load) stored(ctx context.Context) (err error) {
 
 // standing are the sums of the slice's rows in the target.
 func (l *load) standing(ctx context.Context, columns []hindcast.Column) (hindcast.Sums, error) {
-	table := l.target.name.sql()
-	rows, err := ask(ctx, l.conn, sumsQuery("1", columns, table, l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
+	table := l.target.name.SQL()
+	rows, err := pgclient.Ask(ctx, l.conn, sumsQuery("1", columns, table, l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
 	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err
 	}
@@ -542,7 +543,7 @@ func (p *publication) commit(ctx context.Context) error {
 		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping(), insert)
 	}
 
-	err := run(ctx, p.conn, append(statements, "COMMIT")...)
+	err := pgclient.Run(ctx, p.conn, append(statements, "COMMIT")...)
 	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
 		return err // of which the server says that it rolled back
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -32,8 +33,8 @@ func needs(role string, lacking ...right) *hindcast.Error {
 
 // currentRole is the role's name for a statement.
 func currentRole(ctx context.Context, conn *pgconn.PgConn) string {
-	if rows, err := ask(ctx, conn, "SELECT quote_ident(current_user)"); err == nil && len(rows) == 1 {
-		return rows[0].text(0)
+	if rows, err := pgclient.Ask(ctx, conn, "SELECT quote_ident(current_user)"); err == nil && len(rows) == 1 {
+		return rows[0].Text(0)
 	}
 	return "…"
 }
@@ -41,10 +42,10 @@ func currentRole(ctx context.Context, conn *pgconn.PgConn) string {
 // toRead are the rights that are lacking to read a table.
 func (r *relation) toRead() (lacking []right) {
 	if !r.usage {
-		lacking = append(lacking, right{"reading " + r.found, "USAGE ON SCHEMA " + sqltext.Identifier(r.name.schema)})
+		lacking = append(lacking, right{"reading " + r.found, "USAGE ON SCHEMA " + sqltext.Identifier(r.name.Schema)})
 	}
 	if !r.readable {
-		lacking = append(lacking, right{"reading " + r.found, "SELECT ON " + r.name.sql()})
+		lacking = append(lacking, right{"reading " + r.found, "SELECT ON " + r.name.SQL()})
 	}
 	return lacking
 }
@@ -101,7 +102,7 @@ func (w *Owner) obstacles(ctx context.Context, conn *pgconn.PgConn, t hindcast.T
 	if len(f.target) > 0 {
 		err = o.load(ctx, &f.target[0])
 	} else {
-		err = o.create(ctx, parseName(t.Table).schema)
+		err = o.create(ctx, pgclient.ParseName(t.Table).Schema)
 	}
 
 	return o.all(), err
@@ -117,18 +118,18 @@ func (o *obstacles) all() []*hindcast.Error {
 
 // readOnly looks whether the session can write. hindcast.read_only is what it could before we made it read-only.
 func (o *obstacles) readOnly(ctx context.Context, address string) error {
-	rows, err := ask(ctx, o.conn, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on' "+
+	rows, err := pgclient.Ask(ctx, o.conn, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on' "+
 		"AND coalesce(current_setting('hindcast.read_only', true), '') <> 'off', quote_ident(current_database())")
 	switch {
 	case err != nil:
 		return err
-	case rows[0].bool(0):
+	case rows[0].Bool(0):
 		o.found = append(o.found, permanent(address+" is a replica, which can only be read",
 			"name the primary under `warehouse:`: a replica can be unloaded from, and not loaded into"))
-	case rows[0].bool(1):
+	case rows[0].Bool(1):
 		o.found = append(o.found, permanent("sessions of "+o.role+" can only read: the setting default_transaction_read_only of the role, the database or the server is on",
 			fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET default_transaction_read_only = off; or in the pipeline file: "+
-				`load: {session: ["SET default_transaction_read_only = off"]}`, o.role, rows[0].text(2))))
+				`load: {session: ["SET default_transaction_read_only = off"]}`, o.role, rows[0].Text(2))))
 	}
 	return nil
 }
@@ -155,9 +156,9 @@ func (o *obstacles) keep(ctx context.Context, schema string) error {
 
 // load looks at the rights to the target.
 func (o *obstacles) load(ctx context.Context, target *relation) error {
-	name := target.name.sql()
+	name := target.name.SQL()
 	if !target.usage {
-		o.lacking = append(o.lacking, right{"writing into " + name, "USAGE ON SCHEMA " + sqltext.Identifier(target.name.schema)})
+		o.lacking = append(o.lacking, right{"writing into " + name, "USAGE ON SCHEMA " + sqltext.Identifier(target.name.Schema)})
 	}
 	return o.table(ctx, target.oid+"::oid", name, []string{"SELECT", "INSERT", "DELETE"}, right{"writing into " + name, "SELECT, INSERT, DELETE ON " + name})
 }
@@ -169,13 +170,13 @@ func (o *obstacles) table(ctx context.Context, oid, name string, rights []string
 		has[i] = "has_table_privilege(" + oid + ", " + literal(r) + ")"
 	}
 
-	rows, err := ask(ctx, o.conn, "SELECT "+strings.Join(has, " AND ")+", row_security_active("+oid+")")
+	rows, err := pgclient.Ask(ctx, o.conn, "SELECT "+strings.Join(has, " AND ")+", row_security_active("+oid+")")
 	switch {
 	case err != nil:
 		return err
-	case !rows[0].bool(0):
+	case !rows[0].Bool(0):
 		o.lacking = append(o.lacking, lacking)
-	case rows[0].bool(1):
+	case rows[0].Bool(1):
 		o.found = append(o.found, &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent,
 			Message: "row-level security of " + name + " is on for this role: a slice could not be replaced whole",
 			Next:    "as an administrator: ALTER ROLE " + o.role + " BYPASSRLS; or use the table's owner"})
@@ -187,7 +188,7 @@ func (o *obstacles) table(ctx context.Context, oid, name string, rights []string
 func (o *obstacles) create(ctx context.Context, schema string) error {
 	said := "the schema " + schema
 	if schema == "" {
-		rows, err := ask(ctx, o.conn, pathSchema)
+		rows, err := pgclient.Ask(ctx, o.conn, pathSchema)
 		if err != nil {
 			return err
 		}
@@ -196,11 +197,11 @@ func (o *obstacles) create(ctx context.Context, schema string) error {
 				"name a schema in the URL under `warehouse:`: ?search_path=SCHEMA"))
 			return nil
 		}
-		schema = rows[0].text(0)
+		schema = rows[0].Text(0)
 		said = "the schema " + schema + " of the search path"
 	}
 
-	rows, err := ask(ctx, o.conn, "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1", schema)
+	rows, err := pgclient.Ask(ctx, o.conn, "SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1", schema)
 	grant := "USAGE, CREATE ON SCHEMA " + sqltext.Identifier(schema)
 	switch {
 	case err != nil:
@@ -208,7 +209,7 @@ func (o *obstacles) create(ctx context.Context, schema string) error {
 	case len(rows) == 0:
 		o.found = append(o.found, &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: said + " is not there",
 			Next: "correct its name, or as an administrator: CREATE SCHEMA " + sqltext.Identifier(schema) + "; GRANT " + grant + " TO " + o.role + ";"})
-	case !rows[0].bool(0):
+	case !rows[0].Bool(0):
 		o.lacking = append(o.lacking, right{"creating tables in schema " + schema, grant})
 	}
 	return nil

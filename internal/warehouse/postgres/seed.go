@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -14,19 +15,19 @@ import (
 // Seed makes and fills a table.
 func (w *Owner) Seed(ctx context.Context, s warehouse.Seed) error {
 	return w.with(ctx, func(conn *pgconn.PgConn) error {
-		return transaction(ctx, conn, "BEGIN", func() error { return w.seed(ctx, conn, s) })
+		return pgclient.Transaction(ctx, conn, "BEGIN", func() error { return w.seed(ctx, conn, s) })
 	})
 }
 
 func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed) error {
-	table := parseName(s.Table).sql()
-	rows, err := ask(ctx, conn, "SELECT coalesce(obj_description(to_regclass($1), 'pg_class'), '') WHERE to_regclass($1) IS NOT NULL", table)
+	table := pgclient.ParseName(s.Table).SQL()
+	rows, err := pgclient.Ask(ctx, conn, "SELECT coalesce(obj_description(to_regclass($1), 'pg_class'), '') WHERE to_regclass($1) IS NOT NULL", table)
 	if err != nil {
 		return err
 	}
 
 	if len(rows) > 0 {
-		if rows[0].text(0) == s.Comment {
+		if rows[0].Text(0) == s.Comment {
 			return nil
 		}
 		return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
@@ -34,7 +35,7 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 			Next:    "name another schema in the URL (?search_path=SCHEMA), or remove the table"}
 	}
 
-	if err := mayCreate(ctx, conn, parseName(s.Table).schema); err != nil {
+	if err := mayCreate(ctx, conn, pgclient.ParseName(s.Table).Schema); err != nil {
 		return err
 	}
 
@@ -56,5 +57,5 @@ func (w *Owner) seed(ctx context.Context, conn *pgconn.PgConn, s warehouse.Seed)
 		}
 	}
 
-	return run(ctx, conn, "COMMENT ON TABLE "+table+" IS "+literal(s.Comment), "ANALYZE "+table)
+	return pgclient.Run(ctx, conn, "COMMENT ON TABLE "+table+" IS "+literal(s.Comment), "ANALYZE "+table)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/datatype"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -36,8 +37,8 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 				"SELECT FROM "+home.table(leaseTable)+" WHERE name = "+literal(warehouse.FenceName(pipeline))+" FOR UPDATE")
 		}
 
-		results, err := script(ctx, conn, statements...)
-		rollback(ctx, conn)
+		results, err := pgclient.Script(ctx, conn, statements...)
+		pgclient.Rollback(ctx, conn)
 		if err != nil {
 			return w.mayKeep(ctx, conn, home, err)
 		}
@@ -54,23 +55,23 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 	return all, err
 }
 
-func readCommitted(r row) (c hindcast.Committed, err error) {
-	c = hindcast.Committed{Pipeline: r.text(0), Target: r.text(1), Run: r.text(5), Attempt: int(r.number(6)), Fingerprint: r.text(7), Previous: r.text(12)}
-	c.Publication = cmp.Or(r.text(14), c.Run)
-	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.text(2), r.number(9), r.text(10)
+func readCommitted(r pgclient.Row) (c hindcast.Committed, err error) {
+	c = hindcast.Committed{Pipeline: r.Text(0), Target: r.Text(1), Run: r.Text(5), Attempt: int(r.Number(6)), Fingerprint: r.Text(7), Previous: r.Text(12)}
+	c.Publication = cmp.Or(r.Text(14), c.Run)
+	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.Text(2), r.Number(9), r.Text(10)
 
 	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
-		if *t, err = time.Parse(civilTime+"-07", r.text(i)); err != nil {
+		if *t, err = time.Parse(civilTime+"-07", r.Text(i)); err != nil {
 			return c, err
 		}
 		*t = t.UTC()
 	}
 
-	if err := json.Unmarshal([]byte(r.text(8)), &c.Parts); err != nil {
+	if err := json.Unmarshal([]byte(r.Text(8)), &c.Parts); err != nil {
 		return c, err
 	}
 
-	return c, json.Unmarshal([]byte(r.text(11)), &c.Sums.Totals)
+	return c, json.Unmarshal([]byte(r.Text(11)), &c.Sums.Totals)
 }
 
 // sumsQuery sums the rows of a table by a key, for readSums, which reads what follows the key. Rows are first put
@@ -92,7 +93,7 @@ func sumsQuery(key string, columns []hindcast.Column, table, condition, places s
 func placesIn(table string, named ...string) string {
 	among := ""
 	if len(named) > 0 {
-		among = " AND attname = ANY (" + literal(array(named)) + "::name[])"
+		among = " AND attname = ANY (" + literal(pgclient.Array(named)) + "::name[])"
 	}
 	return "(SELECT string_agg(attnum || ':' || left(encode(sha256(convert_to(attname::text, 'UTF8')), 'hex'), " + itoa(nameDigits) + "), ',' ORDER BY attnum) " +
 		"FROM pg_attribute WHERE attrelid = " + literal(table) + "::regclass AND attnum > 0 AND NOT attisdropped" + among + ")"
@@ -125,16 +126,16 @@ func totals(columns []hindcast.Column) []string {
 	return list
 }
 
-func readSums(r row, columns []hindcast.Column) hindcast.Sums {
-	sums := hindcast.Sums{Rows: r.number(0)}
+func readSums(r pgclient.Row, columns []hindcast.Column) hindcast.Sums {
+	sums := hindcast.Sums{Rows: r.Number(0)}
 	if sums.Rows > 0 {
-		sums.Content = contentOf(r.text(1), r.text(2), r.text(3), r.text(4))
+		sums.Content = contentOf(r.Text(1), r.Text(2), r.Text(3), r.Text(4))
 	}
 	sums.Totals = readTotals(r[5:], columns)
 	return sums
 }
 
-func readTotals(r row, columns []hindcast.Column) map[string]string {
+func readTotals(r pgclient.Row, columns []hindcast.Column) map[string]string {
 	var totals map[string]string
 	i := 0
 
@@ -172,13 +173,13 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 
 	query, bucket := publishedQuery(p)
 	err := w.reading(ctx, p.Target.Table, func(conn *pgconn.PgConn) error {
-		rows, err := ask(ctx, conn, query)
+		rows, err := pgclient.Ask(ctx, conn, query)
 		if err != nil {
 			return err
 		}
 
 		for _, r := range rows {
-			if i, ok := bucket[int(r.number(0))]; ok {
+			if i, ok := bucket[int(r.Number(0))]; ok {
 				out[i] = readSums(r[1:], p.Columns)
 			}
 		}
@@ -201,7 +202,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 	bounds := make([]time.Time, 0, 2*len(p.Intervals))
 	begins := make(map[int64]int, len(p.Intervals)) // interval by its start
 	for i, in := range p.Intervals {
-		in = wall(typ, in, p.TimeZone)
+		in = warehouse.Wall(typ, in, p.TimeZone)
 		bounds = append(bounds, in.Start, in.End)
 		begins[in.Start.UnixMicro()] = i
 	}
@@ -219,7 +220,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 	}
 
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
-	table := parseName(p.Target.Table).sql()
+	table := pgclient.ParseName(p.Target.Table).SQL()
 	return sumsQuery("width_bucket("+sqltext.Identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
 		table, window(column, typ, whole), placesIn(table)), bucket
 }

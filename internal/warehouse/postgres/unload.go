@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -26,7 +27,7 @@ const readSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 // lockSource makes a snapshot that is taken afterwards show the table as it is then. A snapshot older than the end of
 // somebody's TRUNCATE and INSERT, or exchange of partitions, would see neither the old rows nor the new ones.
 func lockSource(table string) string {
-	return "LOCK TABLE " + parseName(table).sql() + " IN ACCESS SHARE MODE"
+	return "LOCK TABLE " + pgclient.ParseName(table).SQL() + " IN ACCESS SHARE MODE"
 }
 
 // Unload writes an extract as Parquet. All rows are of one snapshot, which several connections share where the extract
@@ -56,7 +57,7 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 // unload writes the rows. Elsewhere says that some of them may be another server's.
 func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) (elsewhere bool, err error) {
 	*out = warehouse.Unloaded{}
-	defer rollback(ctx, conn) // it has read only
+	defer pgclient.Rollback(ctx, conn) // it has read only
 	most, elsewhere, err := w.beginReading(ctx, conn, u.Extract)
 	if err != nil {
 		return false, err
@@ -94,19 +95,19 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 // not work on materialised views and foreign tables: there a query that reads nothing takes the lock, and the one statement
 // that follows has its own snapshot.
 func (w *Owner) beginReading(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract) (most int, elsewhere bool, err error) {
-	foreign := fmt.Sprintf(partsOf, literal(parseName(x.Table).sql())+"::regclass") + "SELECT EXISTS (SELECT FROM part JOIN pg_class USING (oid) WHERE relkind = 'f')"
-	most = w.pool.most
-	results, err := script(ctx, conn, readSnapshot, lockSource(x.Table), foreign)
-	if isState(err, "42501") || isState(err, "42809") {
-		rollback(ctx, conn)
+	foreign := fmt.Sprintf(partsOf, literal(pgclient.ParseName(x.Table).SQL())+"::regclass") + "SELECT EXISTS (SELECT FROM part JOIN pg_class USING (oid) WHERE relkind = 'f')"
+	most = w.pool.Most
+	results, err := pgclient.Script(ctx, conn, readSnapshot, lockSource(x.Table), foreign)
+	if pgclient.IsState(err, "42501") || pgclient.IsState(err, "42809") {
+		pgclient.Rollback(ctx, conn)
 		most = 1
-		results, err = script(ctx, conn, "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY",
+		results, err = pgclient.Script(ctx, conn, "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY",
 			"SELECT "+selected(x)+" FROM "+source(x)+" LIMIT 0", foreign)
 	}
 	if err != nil {
 		return 0, false, err
 	}
-	return most, results[2][0].bool(0), nil
+	return most, results[2][0].Bool(0), nil
 }
 
 // looks is how often rows of another server are read, until a count of them agrees.
@@ -117,11 +118,11 @@ const looks = 3
 func (w *Owner) lookAgain(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unload, out *warehouse.Unloaded) error {
 	before := int64(math.MaxInt64)
 	for try := 1; ; try++ {
-		rows, err := ask(ctx, conn, "SELECT count(*) FROM "+source(u.Extract))
+		rows, err := pgclient.Ask(ctx, conn, "SELECT count(*) FROM "+source(u.Extract))
 		if err != nil {
 			return err
 		}
-		now := rows[0].number(0)
+		now := rows[0].Number(0)
 		if now == out.Sums.Rows || out.Sums.Rows >= before {
 			return nil
 		}
@@ -183,9 +184,9 @@ func selected(x warehouse.Extract) string {
 // source is the extract as an expression for FROM, with a further condition.
 func source(x warehouse.Extract, conditions ...string) string {
 	if typ := timeType(x); typ != "" {
-		conditions = append([]string{window(x.Time, typ, wall(typ, x.Window, x.TimeZone))}, conditions...)
+		conditions = append([]string{window(x.Time, typ, warehouse.Wall(typ, x.Window, x.TimeZone))}, conditions...)
 	}
-	from := parseName(x.Table).sql()
+	from := pgclient.ParseName(x.Table).SQL()
 	if len(conditions) > 0 {
 		from += " WHERE " + strings.Join(conditions, " AND ")
 	}
@@ -223,20 +224,20 @@ var errNotShared = errors.New("the server shares no snapshot")
 func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, table string, n int) (others []*pgconn.PgConn, err error) {
 	snapshot := ""
 	for range n {
-		other, err := w.pool.tryGet(ctx)
+		other, err := w.pool.TryGet(ctx)
 		if err != nil || other == nil {
 			return others, nil
 		}
 		others = append(others, other)
 		if snapshot == "" {
-			rows, err := ask(ctx, conn, "SELECT pg_export_snapshot()")
+			rows, err := pgclient.Ask(ctx, conn, "SELECT pg_export_snapshot()")
 			if err != nil {
 				return others, errors.Join(errNotShared, err)
 			}
-			snapshot = rows[0].text(0)
+			snapshot = rows[0].Text(0)
 		}
-		err = run(ctx, other, readSnapshot, lockSource(table)+" NOWAIT", "SET TRANSACTION SNAPSHOT "+literal(snapshot))
-		if isState(err, lockTimeout) {
+		err = pgclient.Run(ctx, other, readSnapshot, lockSource(table)+" NOWAIT", "SET TRANSACTION SNAPSHOT "+literal(snapshot))
+		if pgclient.IsState(err, lockTimeout) {
 			w.release(ctx, others[len(others)-1:])
 			return others[:len(others)-1], nil
 		}
@@ -249,15 +250,15 @@ func (w *Owner) share(ctx context.Context, conn *pgconn.PgConn, table string, n 
 
 func (w *Owner) release(ctx context.Context, connections []*pgconn.PgConn) {
 	for _, conn := range connections {
-		rollback(ctx, conn)
-		w.pool.put(conn)
+		pgclient.Rollback(ctx, conn)
+		w.pool.Put(conn)
 	}
 }
 
 // part is what one copy may hold of the process's memory: as many unloads as a plan would have beside each other are
 // counted, and a load.
 func (w *Owner) part(memory int64) int64 {
-	return memory / int64(min(max(2, cores), w.pool.most)+1)
+	return memory / int64(min(max(2, cores), w.pool.Most)+1)
 }
 
 // threads is how many connections one unload may use beside each other: what this side can keep busy.
@@ -277,11 +278,11 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 		for _, sum := range totals(x.Columns) {
 			list = append(list, sum+"::text")
 		}
-		rows, err := ask(ctx, conn, "SELECT "+strings.Join(list, ", ")+" FROM "+source(x))
+		rows, err := pgclient.Ask(ctx, conn, "SELECT "+strings.Join(list, ", ")+" FROM "+source(x))
 		if err != nil {
 			return err
 		}
-		sums = hindcast.Sums{Rows: rows[0].number(0), Totals: readTotals(rows[0][1:], x.Columns)}
+		sums = hindcast.Sums{Rows: rows[0].Number(0), Totals: readTotals(rows[0][1:], x.Columns)}
 		return nil
 	})
 	return sums, err
@@ -290,7 +291,7 @@ func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sum
 // Hash reads an extract as Unload does and writes nothing.
 func (w *Owner) Hash(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
 	err = w.reading(ctx, x.Table, func(conn *pgconn.PgConn) error {
-		defer rollback(ctx, conn) // it has read only
+		defer pgclient.Rollback(ctx, conn) // it has read only
 		if _, _, err := w.beginReading(ctx, conn, x); err != nil {
 			return err
 		}
@@ -316,13 +317,13 @@ func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (fo
 	}
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		typ := timeType(x)
-		c, in := sqltext.Identifier(x.Time), wall(typ, x.Window, x.TimeZone)
-		rows, err := ask(ctx, conn, "SELECT count(*) - count("+c+"), count("+c+") FROM "+parseName(x.Table).sql()+
+		c, in := sqltext.Identifier(x.Time), warehouse.Wall(typ, x.Window, x.TimeZone)
+		rows, err := pgclient.Ask(ctx, conn, "SELECT count(*) - count("+c+"), count("+c+") FROM "+pgclient.ParseName(x.Table).SQL()+
 			" WHERE "+c+" IS NULL OR "+c+" < "+bound(typ, in.Start)+" OR "+c+" >= "+bound(typ, in.End))
 		if err != nil {
 			return err
 		}
-		found = warehouse.Strays{NoTime: rows[0].number(0), Outside: rows[0].number(1)}
+		found = warehouse.Strays{NoTime: rows[0].Number(0), Outside: rows[0].Number(1)}
 		return nil
 	})
 	return found, err
@@ -335,11 +336,11 @@ func (w *Owner) likelyStrays(ctx context.Context, x warehouse.Extract) (found wa
 		if err != nil || len(list) == 0 || list[0].rows <= 0 {
 			return err
 		}
-		rows, err := ask(ctx, conn, nullShare, list[0].name.schema, list[0].name.table, x.Time)
+		rows, err := pgclient.Ask(ctx, conn, nullShare, list[0].name.Schema, list[0].name.Table, x.Time)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		share, err := strconv.ParseFloat(rows[0].text(0), 64)
+		share, err := strconv.ParseFloat(rows[0].Text(0), 64)
 		found.NoTime = int64(math.Round(share * float64(list[0].rows)))
 		return err
 	})

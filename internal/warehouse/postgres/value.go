@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -32,14 +33,14 @@ func namesOfFields(fields []pgcopy.Field) []string {
 // insertStaged casts the staged rows into the target. If the server refuses a value it does not say in which column: then each
 // column is cast by itself.
 func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, selected string) (int64, error) {
-	if err := run(ctx, l.conn, "SAVEPOINT hindcast_staged"); err != nil {
+	if err := pgclient.Run(ctx, l.conn, "SAVEPOINT hindcast_staged"); err != nil {
 		return 0, err
 	}
-	stored, err := affected(ctx, l.conn, "INSERT INTO "+l.target.name.sql()+" ("+quoted(namesOfFields(fields))+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+staged)
+	stored, err := pgclient.Affected(ctx, l.conn, "INSERT INTO "+l.target.name.SQL()+" ("+quoted(namesOfFields(fields))+") OVERRIDING SYSTEM VALUE SELECT "+selected+" FROM "+staged)
 	if !ofValue(err) {
 		return stored, err
 	}
-	if back := run(ctx, l.conn, "ROLLBACK TO hindcast_staged"); back != nil {
+	if back := pgclient.Run(ctx, l.conn, "ROLLBACK TO hindcast_staged"); back != nil {
 		return 0, err
 	}
 	for _, f := range fields {
@@ -48,7 +49,7 @@ func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, 
 			continue
 		}
 		column := sqltext.Identifier(f.Name)
-		cast := run(ctx, l.conn, "CREATE TEMPORARY TABLE hindcast_cast ("+column+" "+f.Type.Name+") ON COMMIT DROP",
+		cast := pgclient.Run(ctx, l.conn, "CREATE TEMPORARY TABLE hindcast_cast ("+column+" "+f.Type.Name+") ON COMMIT DROP",
 			"INSERT INTO hindcast_cast SELECT "+selected+" FROM "+staged, "DROP TABLE hindcast_cast")
 		if server, ok := errors.AsType[*pgconn.PgError](cast); ok && ofValue(cast) {
 			e := ofServer(server, cast)
@@ -64,19 +65,19 @@ func (l *load) insertStaged(ctx context.Context, fields []pgcopy.Field, staged, 
 
 // isText reports whether the server refuses to send text because it is not UTF-8, or cannot become it. It does not say of
 // which column.
-func isText(err error) bool { return isState(err, "22021") || isState(err, "22P05") }
+func isText(err error) bool { return pgclient.IsState(err, "22021") || pgclient.IsState(err, "22P05") }
 
 // ofText finds the column of the extract whose text the server refuses to send.
 func (w *Owner) ofText(ctx context.Context, conn *pgconn.PgConn, x warehouse.Extract, refused error) error {
-	rows, err := ask(ctx, conn, "SHOW server_encoding")
+	rows, err := pgclient.Ask(ctx, conn, "SHOW server_encoding")
 	if err != nil {
 		return refused
 	}
-	encoding := rows[0].text(0)
+	encoding := rows[0].Text(0)
 	for _, c := range x.Columns {
 		one := x
 		one.Columns = []hindcast.Column{c}
-		err := transaction(ctx, conn, readSnapshot, func() error {
+		err := pgclient.Transaction(ctx, conn, readSnapshot, func() error {
 			fields, err := w.fields(ctx, conn, one)
 			if err != nil {
 				return err

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 const (
@@ -20,7 +22,7 @@ func window(column, typ string, in hindcast.Interval) string {
 }
 
 func bound(typ string, t time.Time) string {
-	t = reading(typ, t)
+	t = warehouse.Reading(typ, t)
 	switch typ {
 	case "DATE":
 		return "DATE " + literal(t.Format(civilDay))
@@ -33,23 +35,6 @@ func bound(typ string, t time.Time) string {
 // instant is the type of columns that hold instants.
 const instant = "TIMESTAMP WITH TIME ZONE"
 
-// wall is an interval as a column of that type is cut by it: for a civil one its reading in the zone, as on the clock of UTC,
-// with midnight where the zone's clocks skipped it.
-func wall(typ string, in hindcast.Interval, zone string) hindcast.Interval {
-	if typ == instant {
-		return in
-	}
-	return hindcast.Interval{Start: reading(typ, hindcast.Civil(in.Start, zone)), End: reading(typ, hindcast.Civil(in.End, zone))}
-}
-
-// reading is what a bound says to a column of that type, on the clock of UTC.
-func reading(typ string, t time.Time) time.Time {
-	if typ == instant {
-		return t.UTC()
-	}
-	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
-}
-
 // cut divides an interval into at most n that are about as long; fewer if they would become shorter than the type can
 // distinguish.
 func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
@@ -57,7 +42,7 @@ func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
 	if typ == "DATE" {
 		grain = 24 * time.Hour
 	}
-	start, end := reading(typ, in.Start), reading(typ, in.End)
+	start, end := warehouse.Reading(typ, in.Start), warehouse.Reading(typ, in.End)
 	step := (end.Sub(start)/time.Duration(n) + grain - 1).Truncate(grain)
 	if step <= 0 {
 		step = grain
@@ -72,3 +57,6 @@ func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
 	}
 	return parts
 }
+
+// literal quotes a string. Sessions have standard_conforming_strings on.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

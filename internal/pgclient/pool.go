@@ -1,4 +1,4 @@
-package postgres
+package pgclient
 
 import (
 	"context"
@@ -7,16 +7,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/hindcast/hindcast/internal/pgcopy"
 )
 
-// pool keeps connections for the next use, never more than most at the same time.
-type pool struct {
-	config *pgconn.Config
-	most   int
-	ready  func(context.Context, *pgconn.PgConn) error // makes a new connection ready
-	slots  chan struct{}                               // holds one for each connection in use
+// Dial makes a connection: pgconn.ConnectConfig, or what does more than that.
+type Dial func(context.Context, *pgconn.Config) (*pgconn.PgConn, error)
+
+// Pool keeps connections for the next use, never more than Most at the same time.
+type Pool struct {
+	Config *pgconn.Config
+	Most   int
+
+	dial  Dial
+	ready func(context.Context, *pgconn.PgConn) error // makes a new connection ready
+	slots chan struct{}                               // holds one for each connection in use
 
 	mutex  sync.Mutex // guards what follows
 	idle   []idle     // the latest used at the end
@@ -33,14 +36,15 @@ type idle struct {
 // fresh is how long an idle connection is taken to be alive without asking.
 const fresh = time.Second
 
-func newPool(config *pgconn.Config, most int, ready func(context.Context, *pgconn.PgConn) error) *pool {
-	return &pool{config: config, most: most, ready: ready, slots: make(chan struct{}, most)}
+// NewPool makes a pool without a connection yet.
+func NewPool(config *pgconn.Config, most int, dial Dial, ready func(context.Context, *pgconn.PgConn) error) *Pool {
+	return &Pool{Config: config, Most: most, dial: dial, ready: ready, slots: make(chan struct{}, most)}
 }
 
-// get waits until there may be another connection. Whoever holds one must not wait for a second: take more with
-// tryGet. Where the server gives no more than those that are in use, it waits for one of them, and the pool is smaller
+// Get waits until there may be another connection. Whoever holds one must not wait for a second: take more with
+// TryGet. Where the server gives no more than those that are in use, it waits for one of them, and the pool is smaller
 // from then on: a role's own limit counts without being asked for.
-func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
+func (p *Pool) Get(ctx context.Context) (*pgconn.PgConn, error) {
 	for {
 		select {
 		case p.slots <- struct{}{}:
@@ -54,7 +58,7 @@ func (p *pool) get(ctx context.Context) (*pgconn.PgConn, error) {
 		}
 
 		what := fails
-		if isState(err, tooMany) {
+		if IsState(err, TooMany) {
 			what = p.refused()
 		}
 
@@ -83,8 +87,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// tooMany is the SQLSTATE of a server, a database or a role that has all the connections it may have.
-const tooMany = "53300"
+// TooMany is the SQLSTATE of a server, a database or a role that has all the connections it may have.
+const TooMany = "53300"
 
 // What to do if the server gives no further connection.
 const (
@@ -95,7 +99,7 @@ const (
 )
 
 // refused decides that. The server counts a session for a moment after its end.
-func (p *pool) refused() int {
+func (p *Pool) refused() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 
@@ -113,9 +117,9 @@ func (p *pool) refused() int {
 // lingering is how long a session that we have ended may count at the server.
 const lingering = time.Second
 
-// tryGet is get where that need not wait and leaves one for others: a load does not wait for an unload that has taken all.
+// TryGet is Get where that need not wait and leaves one for others: a load does not wait for an unload that has taken all.
 // It returns nil if there is none.
-func (p *pool) tryGet(ctx context.Context) (*pgconn.PgConn, error) {
+func (p *Pool) TryGet(ctx context.Context) (*pgconn.PgConn, error) {
 	select {
 	case p.slots <- struct{}{}:
 	default:
@@ -135,7 +139,7 @@ func (p *pool) tryGet(ctx context.Context) (*pgconn.PgConn, error) {
 }
 
 // open gives an idle connection that lives, or a new one.
-func (p *pool) open(ctx context.Context) (*pgconn.PgConn, error) {
+func (p *Pool) open(ctx context.Context) (*pgconn.PgConn, error) {
 	for {
 		i, found, err := p.takeIdle()
 		if err != nil {
@@ -147,36 +151,37 @@ func (p *pool) open(ctx context.Context) (*pgconn.PgConn, error) {
 		if time.Since(i.since) < fresh || i.conn.Ping(ctx) == nil {
 			return p.give(i.conn), nil
 		}
-		discard(i.conn)
+		Discard(i.conn)
 	}
 
-	conn, err := pgcopy.Connect(ctx, p.config)
+	conn, err := p.dial(ctx, p.Config)
 	if err != nil {
 		return nil, err
 	}
 
 	if err := p.ready(ctx, conn); err != nil {
-		discard(conn)
+		Discard(conn)
 		return nil, err
 	}
 
 	return p.give(conn), nil
 }
 
-func (p *pool) give(conn *pgconn.PgConn) *pgconn.PgConn {
+func (p *Pool) give(conn *pgconn.PgConn) *pgconn.PgConn {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.used++
 	return conn
 }
 
-var errClosed = errors.New("the warehouse is closed")
+// ErrClosed is the error of a pool that was closed.
+var ErrClosed = errors.New("the warehouse is closed")
 
-func (p *pool) takeIdle() (i idle, found bool, err error) {
+func (p *Pool) takeIdle() (i idle, found bool, err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.closed {
-		return i, false, errClosed
+		return i, false, ErrClosed
 	}
 
 	if n := len(p.idle); n > 0 {
@@ -187,11 +192,11 @@ func (p *pool) takeIdle() (i idle, found bool, err error) {
 	return i, false, nil
 }
 
-// put takes a connection back. One that is broken or in the middle of something is closed.
-func (p *pool) put(conn *pgconn.PgConn) {
+// Put takes a connection back. One that is broken or in the middle of something is closed.
+func (p *Pool) Put(conn *pgconn.PgConn) {
 	p.mutex.Lock()
 	p.used--
-	keep := !p.closed && !conn.IsClosed() && !conn.IsBusy() && conn.TxStatus() == idleStatus
+	keep := !p.closed && !conn.IsClosed() && !conn.IsBusy() && conn.TxStatus() == IdleStatus
 	if keep {
 		p.idle = append(p.idle, idle{conn, time.Now()})
 	} else {
@@ -200,30 +205,27 @@ func (p *pool) put(conn *pgconn.PgConn) {
 	p.mutex.Unlock()
 
 	if !keep {
-		discard(conn)
+		Discard(conn)
 	}
 	<-p.slots
 }
 
-// idleStatus is what TxStatus says of a connection outside a transaction.
-const idleStatus = 'I'
-
-// close closes idle connections now, and the others when they are given back.
-func (p *pool) close() error {
+// Close closes idle connections now, and the others when they are given back.
+func (p *Pool) Close() error {
 	p.mutex.Lock()
 	connections := p.idle
 	p.idle, p.closed = nil, true
 	p.mutex.Unlock()
 
 	for _, i := range connections {
-		discard(i.conn)
+		Discard(i.conn)
 	}
 	return nil
 }
 
-// discard closes a connection and waits until the server has been notified.
-func discard(conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+// Discard closes a connection and waits until the server has been notified.
+func Discard(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), CancelTimeout)
 	defer cancel()
 	_ = conn.Close(ctx)
 	select {

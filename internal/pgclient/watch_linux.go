@@ -1,4 +1,4 @@
-package postgres
+package pgclient
 
 import (
 	"net"
@@ -15,7 +15,7 @@ func watch(conn *net.TCPConn) {
 	if err != nil {
 		return
 	}
-	for tick := time.Tick(keepAliveInterval * time.Second); ; <-tick {
+	for tick := time.Tick(KeepAliveInterval * time.Second); ; <-tick {
 		var info *unix.TCPInfo
 		var asking error
 		err := raw.Control(func(fd uintptr) { info, asking = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
@@ -31,6 +31,6 @@ func watch(conn *net.TCPConn) {
 
 // silent reports whether something was sent, or asked, and nothing was heard for as long as keep-alives allow.
 func silent(info *unix.TCPInfo) bool {
-	const longest = (keepAliveIdle + keepAliveInterval*keepAliveCount) * 1000 // milliseconds
+	const longest = (KeepAliveIdle + KeepAliveInterval*KeepAliveCount) * 1000 // milliseconds
 	return (info.Unacked > 0 || info.Probes > 0) && info.Last_ack_recv >= longest
 }
