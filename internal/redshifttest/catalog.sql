@@ -66,6 +66,9 @@ BEGIN
 	RETURN total;
 END
 $$;
+-- Redshift's is FNV-1a over a value's bytes: another hash of 64 bits does for whoever compares hashes of one server.
+CREATE FUNCTION pg_catalog.fnv_hash(anyelement) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT hashtextextended($1::text, 0) $$;
+CREATE FUNCTION pg_catalog.fnv_hash(anyelement, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT hashtextextended($1::text, $2) $$;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::jsonb::super $$;
 CREATE FUNCTION pg_catalog.json_serialize(super) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::jsonb::text $$;
 
