@@ -108,7 +108,7 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 		return err
 	}
 	m.Mark = s.mark(ctx, extract.Table)
-	out, err := s.warehouse.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, Memory: s.plan.Shares.Warehouse})
+	out, err := s.warehouse.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, URL: s.lake.Remotely(prefix), Memory: s.plan.Shares.Warehouse})
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (l *Lake) put(ctx context.Context, prefix string, f *hindcast.File, whole b
 		return err
 	}
 
-	info, err := l.send(ctx, prefix, path)
+	info, err := l.sent(ctx, prefix, path, f.ETag)
 	if err != nil {
 		return err
 	}
@@ -166,6 +166,26 @@ func (l *Lake) put(ctx context.Context, prefix string, f *hindcast.File, whole b
 
 	f.Path, f.ETag = info.Key, info.ETag
 	return nil
+}
+
+// sent is send, unless the object is there already, as this ETag says: a warehouse wrote it there, and the file is what was read of
+// it.
+func (l *Lake) sent(ctx context.Context, prefix, path, etag string) (objstore.Info, error) {
+	if etag == "" {
+		return l.send(ctx, prefix, path)
+	}
+
+	key := prefix + objstore.Escape(filepath.Base(path))
+	info, err := objstore.Stat(ctx, l.store, key)
+	switch {
+	case errors.Is(err, objstore.ErrNotExist):
+		return info, badParquet(l.Absolute(key), "it is not there")
+	case err != nil:
+		return info, broken(l.Absolute(key), "cannot be read", err)
+	case info.ETag != etag:
+		return info, badParquet(l.Absolute(key), "its ETag is another one: it was replaced")
+	}
+	return info, nil
 }
 
 // send uploads a local file below prefix.

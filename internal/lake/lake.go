@@ -117,6 +117,14 @@ func (l *Lake) Empty(ctx context.Context, prefix string) (string, error) {
 	return l.Folder(prefix)
 }
 
+// Remotely is the URL of the prefix where the lake is in a bucket, and "" where it is a folder.
+func (l *Lake) Remotely(prefix string) string {
+	if !l.Remote() {
+		return ""
+	}
+	return objstore.Location(l.store, strings.TrimSuffix(prefix, "/"))
+}
+
 // Aside returns the absolute folder where a load is to write the rows that it replaces, below the prefix, before Keep. The load
 // makes the folder if it is not there.
 func (l *Lake) Aside(ctx context.Context, prefix string) (string, error) {

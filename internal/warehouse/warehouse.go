@@ -49,11 +49,13 @@ type Extract struct {
 // Unload is one extract to be written.
 type Unload struct {
 	Extract
-	Dir    string `json:"dir"`    // an empty folder (or URL) of the attempt's own
-	Memory int64  `json:"memory"` // bytes that the unload may hold
+	Dir    string `json:"dir"`           // an empty folder (or URL) of the attempt's own
+	URL    string `json:"url,omitempty"` // where the files of Dir are to be in a lake that is in a bucket; "" elsewhere
+	Memory int64  `json:"memory"`        // bytes that the unload may hold
 }
 
-// Unloaded is a finished unload. Its files are fsynced; paths are absolute.
+// Unloaded is a finished unload. Its files are fsynced; paths are absolute. A file with an ETag is at the Unload's URL already, as
+// that object: the warehouse has written it there by itself.
 type Unloaded struct {
 	Columns []hindcast.Column `json:"columns"` // with Stored filled in
 	Files   []hindcast.File   `json:"files"`
