@@ -22,8 +22,9 @@ type Pipeline struct {
 	Facts     []Fact    `json:"facts"` // in the file's order
 	Dims      []Dim     `json:"dimensions,omitempty"`
 	Transform Transform `json:"transform"`
-	Outputs   []Output  `json:"outputs"`           // at least one
-	Params    []Param   `json:"params,omitempty"`  // in the file's order
+	Outputs   []Output  `json:"outputs"`          // at least one
+	Params    []Param   `json:"params,omitempty"` // in the file's order
+	Redshift  Redshift  `json:"redshift,omitzero"`
 	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
 	Run       RunConfig `json:"run"`
 

@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}
@@ -106,7 +106,7 @@ func topKeys() []Key {
 			Meaning: "The pipeline's name. It is a folder's name in the lake and a key in the warehouse's status table.",
 			set:     func(d *decoder, v value) { d.p.Name = d.pipelineName(v) }},
 		{Path: "warehouse", Form: formWarehouse, Required: true, Example: "duckdb:warehouse.duckdb",
-			Meaning: "Where history is unloaded from and results are loaded into. PostgreSQL is named by a URL or by libpq's keywords.",
+			Meaning: "Where history is unloaded from and results are loaded into. PostgreSQL is named by a URL or by libpq's keywords, Redshift by a URL.",
 			set:     func(d *decoder, v value) { d.p.Warehouse = d.warehouse(v) }},
 		{Path: "lake", Form: formLake, Default: "./lake", Example: "./lake",
 			Meaning: "Where the unloaded Parquet files, results on their way and the record of runs are kept.",

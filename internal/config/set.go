@@ -385,4 +385,5 @@ func finish(d *decoder, _ value) {
 		}
 	}
 	d.finishTransform()
+	d.checkRedshift()
 }
