@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			"shop":      shop,
 			"earlier":   earlier,
 			"postgres":  postgresShop,
+			"redshift":  redshiftShop,
 			"psql":      inPostgres,
 			"replica":   replica,
 			"smalldisk": smallDisk,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,7 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 	warehousedb "github.com/hindcast/hindcast/internal/warehouse/duckdb"
 	warehousepg "github.com/hindcast/hindcast/internal/warehouse/postgres"
+	warehousers "github.com/hindcast/hindcast/internal/warehouse/redshift"
 )
 
 // Lake opens the pipeline's lake. A folder is created at the first write; a bucket must exist.
@@ -58,6 +60,7 @@ type WarehouseOptions struct {
 	Memory   int64
 	Spill    string
 	Log      io.Writer
+	Aside    string            // the prefix in a lake's bucket of what is on its way between bucket and warehouse
 	Died     func(child.Death) // is called when a process ended by itself; may be nil
 }
 
@@ -72,8 +75,10 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	case "postgres":
 		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log, o.Died), warehousepg.Options{URL: p.Warehouse.URL.String(),
 			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: p.Session, Places: sessionPlaces(p)})
+	case "redshift":
+		w, err = warehousers.Open(ctx, worker(p, "warehouse", roleRedshift, o.Log, o.Died), redshift(p, o))
 	default:
-		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE or postgres://USER:${PASSWORD}@HOST/DATABASE")
+		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE, postgres://USER:${PASSWORD}@HOST/DATABASE or redshift://USER:${PASSWORD}@HOST:5439/DATABASE")
 	}
 
 	if err != nil {
@@ -81,6 +86,26 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 	}
 
 	return w, nil
+}
+
+// redshift are the options of a Redshift, which reaches the lake's bucket by itself. A pipeline of no more than a warehouse, as
+// init has it, has none.
+func redshift(p *hindcast.Pipeline, o WarehouseOptions) warehousers.Options {
+	options := warehousers.Options{URL: p.Warehouse.URL.String(), ReadOnly: o.ReadOnly, Session: p.Session, Places: sessionPlaces(p),
+		Spill: o.Spill, Role: p.Redshift.Role, Region: p.Redshift.Region, MaxFile: p.Redshift.MaxFileSize, Aside: o.Aside}
+	if p.Lake.Scheme == "s3" {
+		options.Lake = p.Lake.URL.String()
+	}
+	return options
+}
+
+// bucket opens a lake's bucket for a warehouse that reads and writes it by itself.
+func bucket(ctx context.Context, lake string) (objstore.Store, error) {
+	u, err := url.Parse(lake)
+	if err != nil {
+		return nil, err
+	}
+	return s3.Open(ctx, u)
 }
 
 // sessionPlaces returns the position of each statement of load.session.
@@ -262,6 +287,7 @@ func fileFolders(p *hindcast.Pipeline) []string {
 // DuckDB statements reach buckets. An engine reads only files on this machine.
 var private = map[string][]string{
 	rolePostgres: {"PG*"},
+	roleRedshift: {"PGPASSWORD", "PGPASSFILE", "AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"},
 	roleDuckDB:   {"AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"},
 }
 
@@ -291,6 +317,7 @@ const (
 	roleEngine   = "engine"
 	roleDuckDB   = "warehouse-duckdb"
 	rolePostgres = "warehouse-postgres"
+	roleRedshift = "warehouse-redshift"
 )
 
 // ServeWorker is `hindcast worker ROLE`: the code inside a child process.
@@ -302,6 +329,8 @@ func ServeWorker(role string, in io.Reader, out io.Writer) error {
 		return warehousedb.Serve(in, out)
 	case rolePostgres:
 		return warehousepg.Serve(in, out)
+	case roleRedshift:
+		return warehousers.Serve(in, out, bucket)
 	}
 	return fmt.Errorf("no such worker: %s", role)
 }

@@ -45,16 +45,19 @@ var importMap = []row{
 	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
 	{"sparkhome", []string{"."}, "finds an installation of Spark; the engine runs it, doctor shows it"},
 	{"sparksql", []string{".", "engine", "sqltext"}, "what all engines that run Spark share: what a session is asked, its Python, types, errors"},
+	{"pgclient", []string{"sqltext"}, "connections, rows and names of servers that speak PostgreSQL's protocol"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
 	// Drivers know their contract and no sibling.
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers"}, "a DuckDB file as a warehouse"},
-	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgclient", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
+	{"warehouse/redshift", []string{".", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel"},
+		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "objstore",
+	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
@@ -111,10 +114,12 @@ var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
 	{"github.com/aws/", []string{"objstore/s3", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
-	{"github.com/jackc/pgx", []string{"pgcopy", "pgtest", "redshifttest", "warehouse/postgres"}, "only the PostgreSQL driver speaks its protocol, and what stands in for its servers"},
+	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "warehouse/postgres", "warehouse/redshift"},
+		"only drivers of servers that speak its protocol do, and what stands in for such servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
-	{"github.com/parquet-go/parquet-go", []string{"chunks", "redshifttest"}, "that package locates a file's bytes; the rest of Parquet is the engine's"},
+	{"github.com/parquet-go/parquet-go", []string{"chunks", "redshifttest", "warehouse/redshift"},
+		"chunks locates a file's bytes, and Redshift's COPY takes a shape that no engine writes; the rest of Parquet is the engine's"},
 }
 
 // short converts a folder or an import path below the module to the map's spelling.

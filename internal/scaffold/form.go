@@ -267,3 +267,6 @@ func (f *form) texts() (pipeline, sql string, err error) {
 	}
 	return out[0].String(), out[1].String(), nil
 }
+
+// Redshift reports whether the warehouse is one, which needs a lake in a bucket.
+func (f *form) Redshift() bool { return strings.HasPrefix(f.Warehouse, "redshift:") }

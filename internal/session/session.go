@@ -164,7 +164,7 @@ func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
 		return err
 	}
 	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).Warehouse),
-		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died})
+		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died, Aside: lake.Bookkeeping(s.Pipeline.Name) + "warehouse/"})
 	return err
 }
 

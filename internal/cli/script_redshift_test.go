@@ -1,0 +1,41 @@
+//go:build unix
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/redshifttest"
+)
+
+// redshiftShop is `redshift`, after `bucket`: the shop of `shop` in a stand-in for Redshift, with the lake in the bucket. psql speaks
+// to the PostgreSQL behind it; the password stands in the pipeline file as ${SHOP_PASSWORD}.
+func redshiftShop(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	if len(args) > 0 || w.server == nil {
+		ts.Fatalf("usage: bucket, then redshift")
+	}
+	s := redshifttest.Start(w.test, w.server)
+	w.postgres = s.Backend()
+	at := fmt.Sprintf("redshift://%s:${SHOP_PASSWORD}@%s/%s", pgtest.User, s.Address(), s.Name)
+	ts.Setenv("ADDRESS", s.Address())
+	ts.Setenv("DATABASE", s.Name)
+	ts.Setenv("SHOP_PASSWORD", pgtest.Password)
+
+	for _, name := range []string{"monthly.sql", "hindcast.yml"} {
+		body, err := os.ReadFile(w.source + "/" + name)
+		ts.Check(err)
+		text := strings.Replace(string(body), "warehouse: duckdb:warehouse.duckdb",
+			fmt.Sprintf("warehouse: %s\nlake: %s\nredshift: {iam_role: %q}", at, ts.Getenv("LAKE"), redshifttest.Role), 1)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+	s.Exec(w.test, `CREATE TABLE sales (day date, store varchar(10), amount numeric(10,2), moment timestamp, ever timestamptz);
+		INSERT INTO sales SELECT DATE '2024-01-01' + d, store, d + 1, TIMESTAMP '2024-01-01 10:00:00.123456' + d * interval '1 day', TIMESTAMPTZ '2024-01-01 10:00:00+02' + d * interval '1 day'
+		FROM generate_series(0, 90) AS days(d), (VALUES ('a'), ('b')) AS stores(store);
+		CREATE TABLE stores (store varchar(10), city varchar(100)); INSERT INTO stores VALUES ('a', 'Ulm')`)
+}

@@ -1,0 +1,342 @@
+package redshift
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/pgclient"
+	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+const (
+	patience = time.Minute      // for the lock on hindcast_lease, which publications hold
+	tidyTime = 30 * time.Second // for what is removed after a failure
+)
+
+// lock begins a transaction and takes the lock on hindcast_lease, before the snapshot: what the transaction sees is then what the one
+// that had the lock before has left. It is that lock and not the targets': LOCK keeps readers away as well, and nobody reads
+// hindcast_lease but hindcast.
+func (w *Owner) lock(ctx context.Context, s *session, h home) error {
+	limit, err := s.one(ctx, "SHOW statement_timeout") // the user may have set one
+	if err != nil {
+		return err
+	}
+	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+h.table(leaseTable),
+		"SET LOCAL statement_timeout TO "+literal(limit.Text(0)))
+	if pgclient.IsState(err, canceled) && ctx.Err() == nil {
+		return &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,
+			Message: "hindcast_lease stayed locked for a minute: another load is under way, or its session is still there",
+			Next:    "see who has it: SELECT DISTINCT pid FROM svv_transactions WHERE relation = (SELECT oid FROM pg_class WHERE relname = 'hindcast_lease'); end it: SELECT pg_terminate_backend(PID);"}
+	}
+	return err
+}
+
+// Prepare creates what is missing and raises the fence, under the lock, so that nothing that has a lower one is under way.
+func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
+	err := w.writing(ctx, func(s *session) error {
+		h, err := s.create(ctx, t, columns)
+		if err != nil {
+			return err
+		}
+		if err := w.raise(ctx, s, h, pipeline, claim); err != nil {
+			s.rollback(ctx)
+			return err
+		}
+		return s.sweepTables(ctx, h, pipeline, claim.Fence)
+	})
+	if err != nil || w.store == nil {
+		return err
+	}
+	return w.sweepBucket(ctx, claim.Fence)
+}
+
+// raise raises the fence.
+func (w *Owner) raise(ctx context.Context, s *session, h home, pipeline string, claim warehouse.Claim) error {
+	if err := w.lock(ctx, s, h); err != nil {
+		return err
+	}
+	highest, there, err := s.fence(ctx, h, pipeline)
+	if err != nil {
+		return err
+	}
+	if err := warehouse.CheckClaim(highest, claim); err != nil {
+		return err
+	}
+
+	name, fence := literal(warehouse.FenceName(pipeline)), strconv.FormatInt(claim.Fence, 10)
+	change := "INSERT INTO " + h.table(leaseTable) + " (name, n) VALUES (" + name + ", " + fence + ")"
+	if there {
+		change = "UPDATE " + h.table(leaseTable) + " SET n = " + fence + " WHERE name = " + name
+	}
+	return s.run(ctx, change, "COMMIT")
+}
+
+// fence is the pipeline's highest, and whether there is a row of it.
+func (s *session) fence(ctx context.Context, h home, pipeline string) (n int64, there bool, err error) {
+	r, err := s.one(ctx, "SELECT coalesce(max(n), 0), count(*) FROM "+h.table(leaseTable)+" WHERE name = "+literal(warehouse.FenceName(pipeline)))
+	if err != nil {
+		return 0, false, err
+	}
+	return r.Number(0), r.Number(1) > 0, nil
+}
+
+// Fence returns the pipeline's fence.
+func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error) {
+	err = w.reading(ctx, func(s *session) error {
+		h, err := s.ours(ctx)
+		if err != nil || !h.lease {
+			return err
+		}
+		n, _, err = s.fence(ctx, h, pipeline)
+		return err
+	})
+	return n, err
+}
+
+// create makes our tables and the target where they are not. Two that do it at the same time are told apart by the error of the
+// second, which the next try does not have.
+func (s *session) create(ctx context.Context, t hindcast.Target, columns []hindcast.Column) (home, error) {
+	h, err := s.ours(ctx)
+	if err != nil {
+		return h, err
+	}
+	found, err := s.findNames(ctx, t.Table)
+	if err != nil {
+		return h, err
+	}
+
+	var ddl []string
+	for name, there := range map[string]bool{leaseTable: h.lease, statusTable: h.status} {
+		if !there {
+			ddl = append(ddl, "CREATE TABLE IF NOT EXISTS "+h.table(name)+makes[name])
+		}
+	}
+	if target, there := found[t.Table]; there {
+		if err := target.loadable(columns); err != nil {
+			return h, err
+		}
+	} else {
+		list, err := s.definitions(ctx, t, columns)
+		if err != nil {
+			return h, err
+		}
+		ddl = append(ddl, "CREATE TABLE IF NOT EXISTS "+pgclient.ParseName(t.Table).SQL()+" ("+strings.Join(list, ", ")+")"+sorted(t, columns))
+	}
+	slices.Sort(ddl)
+	for _, statement := range ddl {
+		if err := s.run(ctx, statement); err != nil {
+			return h, err
+		}
+	}
+	h.lease, h.status = true, true
+	return h, nil
+}
+
+// sorted has a new target's rows sorted by its time: every load, and every look at a slice, is by it.
+func sorted(t hindcast.Target, columns []hindcast.Column) string {
+	for _, c := range columns {
+		if strings.EqualFold(c.Name, t.Time) {
+			return " SORTKEY (" + sqltext.Identifier(c.Name) + ")"
+		}
+	}
+	return ""
+}
+
+const (
+	longestName = 127 // bytes
+	mostColumns = 1600
+)
+
+// definitions are the columns of a new target as CREATE TABLE has them. It refuses what could not be made.
+func (s *session) definitions(ctx context.Context, t hindcast.Target, columns []hindcast.Column) ([]string, error) {
+	refuse := func(next, format string, args ...any) error {
+		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: fmt.Sprintf(format, args...), Next: next}
+	}
+
+	table := pgclient.ParseName(t.Table)
+	r, err := s.one(ctx, "SELECT current_database()")
+	switch {
+	case err != nil:
+		return nil, err
+	case table.Database != "" && table.Database != r.Text(0):
+		return nil, refuse("write SCHEMA.TABLE, and the database in the URL under `warehouse:`",
+			"%s would be a table of the database %q, and the warehouse is %q", t.Table, table.Database, r.Text(0))
+	case isSystem(table.Schema):
+		return nil, warehouse.InSystem(t.Table, table.Schema)
+	case table.Table == "" || len(table.Table) > longestName:
+		return nil, refuse("give it another name", "%s is not a name that a table of Redshift can have: it has 1 to %d bytes", t.Table, longestName)
+	case len(columns) > mostColumns:
+		return nil, refuse("leave some out of the SQL", "the new table %s would have %d columns, and Redshift's have %d at most", t.Table, len(columns), mostColumns)
+	}
+
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		typ := c.Source
+		if hold(typ).typ != c.Type { // no source column whose type that is
+			typ = typeFor(c.Type)
+		}
+		if typ == "" {
+			return nil, refuse("cast it in the SQL, or create the table yourself", "column %q of the new table %s would be %s, which Redshift does not have", c.Name, t.Table, c.Type)
+		}
+		if len(c.Name) > longestName {
+			return nil, refuse("give it another one in the SQL, with AS", "column %q of the new table %s has a name of more than %d bytes", c.Name, t.Table, longestName)
+		}
+		list[i] = sqltext.Identifier(c.Name) + " " + typ
+	}
+	return list, nil
+}
+
+// loadable refuses a target that slices of these columns could not be loaded into.
+func (r *relation) loadable(columns []hindcast.Column) error {
+	refuse := func(message, next string) error {
+		return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: message, Next: next}
+	}
+	if r.view {
+		return refuse(r.name.SQL()+" is a view: rows cannot be replaced in it", "name a table, or one that does not exist yet")
+	}
+	for _, c := range columns {
+		is := r.column(c.Name)
+		switch {
+		case is == nil:
+			return refuse(fmt.Sprintf("%s has no column %q", r.name.SQL(), c.Name), "it was there when the run was planned: add it, or run again")
+		case is.Type == "":
+			return refuse(fmt.Sprintf("column %q of %s is %s, which is not loaded", is.Name, r.name.SQL(), is.Source), "leave it out of the SQL, or load into a table without it")
+		}
+	}
+	return nil
+}
+
+// Refuses says what Prepare would refuse of the target, by looking only.
+func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, columns []hindcast.Column) error {
+	return w.reading(ctx, func(s *session) error {
+		found, err := s.findNames(ctx, t.Table)
+		if err != nil {
+			return err
+		}
+		if target, there := found[t.Table]; there {
+			return target.loadable(columns)
+		}
+		_, err = s.definitions(ctx, t, columns)
+		return err
+	})
+}
+
+// Advise says what keeps a run from loading.
+func (w *Owner) Advise(ctx context.Context, _ []string, t hindcast.Target) (told []string, err error) {
+	err = w.reading(ctx, func(s *session) error {
+		h, err := s.ours(ctx)
+		if err != nil {
+			return err
+		}
+		found, err := s.findNames(ctx, t.Table)
+		if err != nil {
+			return err
+		}
+		user, err := s.one(ctx, "SELECT current_user")
+		if err != nil {
+			return err
+		}
+		to := " TO " + sqltext.Identifier(user.Text(0)) + ";"
+
+		ask := []struct{ query, says string }{{"SELECT has_schema_privilege(" + literal(h.schema) + ", 'CREATE')",
+			"the user may not create tables in schema " + h.schema + ", where slices are staged: GRANT CREATE ON SCHEMA " + sqltext.Identifier(h.schema) + to}}
+		if target, there := found[t.Table]; there {
+			for _, right := range []string{"SELECT", "INSERT", "DELETE"} {
+				ask = append(ask, struct{ query, says string }{"SELECT has_table_privilege(" + target.oid + ", " + literal(right) + ")",
+					"the user may not " + right + " in " + t.Table + ": GRANT " + right + " ON " + target.name.SQL() + to})
+			}
+		}
+		for _, a := range ask {
+			r, err := s.one(ctx, a.query)
+			if err != nil {
+				return err
+			}
+			if !r.Bool(0) {
+				told = append(told, a.says)
+			}
+		}
+		return nil
+	})
+	return told, err
+}
+
+// stagingName is the table that a replacement's rows are staged in: of a pipeline, a fence, and the slice of a target.
+func stagingName(pipeline string, fence int64, target, slice string) string {
+	return fmt.Sprintf("%s%d_%s", stagingOf(pipeline), fence, digest(target + "\x00" + slice)[:16])
+}
+
+func stagingOf(pipeline string) string { return "hindcast_stage_" + digest(pipeline)[:8] + "_f" }
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+var stagingForm = regexp.MustCompile(`^hindcast_stage_[0-9a-f]{8}_f([0-9]+)_[0-9a-f]{16}$`)
+
+// isStaging reports whether a table's name is one that rows are staged in.
+func isStaging(name string) bool { return stagingForm.MatchString(name) }
+
+// sweepTables drops what writers with a lower fence have staged.
+func (s *session) sweepTables(ctx context.Context, h home, pipeline string, fence int64) error {
+	rows, err := s.ask(ctx, "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = "+
+		literal(h.schema)+" AND left(c.relname, 24) = "+literal(stagingOf(pipeline)[:24]))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if !below(stagingForm, r.Text(0), fence) {
+			continue
+		}
+		if err := s.run(ctx, "DROP TABLE IF EXISTS "+h.table(r.Text(0))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	asideForm  = regexp.MustCompile(`^(?:copy|previous)-f([0-9]+)-`)
+	unloadForm = regexp.MustCompile(`^unload-([0-9]+)-`)
+)
+
+// abandoned is the age of an unload outside of a run that nobody waits for any more.
+const abandoned = 24 * time.Hour
+
+// below reports whether a name has a number in it that is less than that.
+func below(form *regexp.Regexp, name string, than int64) bool {
+	m := form.FindStringSubmatch(name)
+	if m == nil {
+		return false
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	return err == nil && n < than
+}
+
+// sweepBucket deletes what they left on the way there, and what reads outside of a run left. What is unloaded into the
+// lake is not here.
+func (w *Owner) sweepBucket(ctx context.Context, fence int64) error {
+	folders, err := objstore.Folders(ctx, w.store, w.options.Aside)
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if !below(asideForm, folder, fence) && !below(unloadForm, folder, time.Now().Add(-abandoned).Unix()) {
+			continue
+		}
+		if err := w.store.DeleteAll(ctx, w.options.Aside+folder+"/"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

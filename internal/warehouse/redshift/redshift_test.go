@@ -1,0 +1,162 @@
+//go:build unix
+
+package redshift_test
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/child"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/hosted"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/redshifttest"
+	"github.com/hindcast/hindcast/internal/s3test"
+	"github.com/hindcast/hindcast/internal/warehouse"
+	"github.com/hindcast/hindcast/internal/warehouse/redshift"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
+)
+
+// The test binary is also the process that holds the connections.
+func TestMain(m *testing.M) {
+	if os.Getenv("REDSHIFT_TEST") == "owner" {
+		if err := redshift.Serve(os.Stdin, os.Stdout, bucket); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func bucket(ctx context.Context, at string) (objstore.Store, error) {
+	u, err := url.Parse(at)
+	if err != nil {
+		return nil, err
+	}
+	return s3.Open(ctx, u)
+}
+
+const aside = "_hindcast/p/redshift/"
+
+// stand is a stand-in with a bucket.
+type stand struct {
+	*redshifttest.Server
+	s3           *s3test.Server
+	lake, bucket string
+}
+
+func (s *stand) put(t *testing.T, key string) {
+	t.Helper()
+	if _, err := s.s3.Client().PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: strings.NewReader("x")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *stand) keys(t *testing.T, prefix string) (keys []string) {
+	t.Helper()
+	out, err := s.s3.Client().ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range out.Contents {
+		keys = append(keys, *object.Key)
+	}
+	return keys
+}
+
+// begin starts a stand-in with some tables.
+func begin(t *testing.T, server *s3test.Server, setup string) *stand {
+	t.Helper()
+	s := &stand{Server: redshifttest.Start(t, server), s3: server, bucket: server.Bucket(t)}
+	s.lake = s3test.URL(server.Endpoint, s.bucket, "lake").String()
+	if setup != "" {
+		s.Exec(t, setup)
+	}
+	return s
+}
+
+func (s *stand) options() redshift.Options {
+	return redshift.Options{URL: s.URL("redshift") + "?sslmode=require", Role: redshifttest.Role, Lake: s.lake, Aside: aside}
+}
+
+// open starts the owner's process.
+func (s *stand) open(t *testing.T, o redshift.Options) *hosted.Client {
+	t.Helper()
+	spec := child.Spec{Name: "warehouse", Path: os.Args[0], Env: append(s.s3.Env(), "REDSHIFT_TEST=owner"), Stderr: os.Stderr}
+	client, err := redshift.Open(context.Background(), spec, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return client
+}
+
+// text joins a query's rows: values by comma, rows by line.
+func text(rows [][]string) string {
+	lines := make([]string, len(rows))
+	for i, r := range rows {
+		lines[i] = strings.Join(r, ",")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func memory(t *testing.T) *sql.Conn {
+	t.Helper()
+	db, err := duck.Open(t.Context(), duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
+	return conn
+}
+
+func parquet(t *testing.T, path, query string) hindcast.File {
+	t.Helper()
+	if _, err := memory(t).ExecContext(t.Context(), duck.CopyStatement(query, path)); err != nil {
+		t.Fatal(err)
+	}
+	return hindcast.File{Path: path}
+}
+
+func sums(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums {
+	t.Helper()
+	s, err := duck.SumsOf(t.Context(), memory(t), columns, "("+duck.FromParquet(columns, files)+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	server := s3test.Start(t)
+	warehousetest.Run(t, func(t *testing.T) *warehousetest.World {
+		s := begin(t, server, warehousetest.Setup)
+		w := &warehousetest.World{Parquet: parquet, Sums: sums, Warehouse: s.open(t, s.options())}
+		w.Reopen = func(t *testing.T) warehouse.Warehouse {
+			if err := w.Warehouse.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return s.open(t, s.options())
+		}
+		w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
+		w.Exec = func(t *testing.T, statement string) { s.Exec(t, statement) }
+		w.Query = func(t *testing.T, query string) string { return text(s.Exec(t, query)) }
+		return w
+	})
+}

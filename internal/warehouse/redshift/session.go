@@ -1,0 +1,77 @@
+package redshift
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pgclient"
+)
+
+// session is a connection that somebody has for himself. Statements go one by one and without parameters: whoever stands between
+// us and the cluster (a pooler, the Data API) need not read more than one at a time.
+type session struct{ conn *pgconn.PgConn }
+
+// ask gives a query's rows.
+func (s *session) ask(ctx context.Context, query string) ([]pgclient.Row, error) {
+	results, err := pgclient.Script(ctx, s.conn, query)
+	if err != nil || len(results) == 0 {
+		return nil, err
+	}
+	return results[len(results)-1], nil
+}
+
+// one gives the only row of a query that always has one.
+func (s *session) one(ctx context.Context, query string) (pgclient.Row, error) {
+	rows, err := s.ask(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, permanent("the server gave no single row for: "+query, "")
+	}
+	return rows[0], nil
+}
+
+// run runs statements up to the first that fails.
+func (s *session) run(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		if err := pgclient.Run(ctx, s.conn, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) rollback(ctx context.Context) { pgclient.Rollback(ctx, s.conn) }
+
+// literal is an expression of a text. Redshift reads a backslash in quotes as an escape, and servers that report
+// standard_conforming_strings do not: what is written here means the same to both, also within the quotes of an UNLOAD.
+func literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if !strings.Contains(s, `\`) {
+		return quoted
+	}
+	return "(" + strings.ReplaceAll(quoted, `\`, "' || chr(92) || '") + ")"
+}
+
+// literals is a list of them, for IN. An empty list has nothing that anything equals.
+func literals(list []string) string {
+	if len(list) == 0 {
+		return "(NULL)"
+	}
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = literal(s)
+	}
+	return "(" + strings.Join(quoted, ", ") + ")"
+}
+
+// word quotes what stands in a statement where no expression can: a URL, a role. Nothing that it is made for holds a backslash.
+func word(s string) (string, error) {
+	if strings.ContainsAny(s, "\\\x00") {
+		return "", permanent("Redshift cannot be told of "+s+", which holds a backslash", "use a name without one")
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
+}

@@ -1,0 +1,295 @@
+package redshift
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
+	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/parallel"
+	"github.com/hindcast/hindcast/internal/pgclient"
+	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Unload has the cluster write the rows, and counts and sums them in the same transaction. What it wrote is then read here, once,
+// and must have the same rows and sums.
+func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.Unloaded, err error) {
+	list, err := selected(u.Extract)
+	if err != nil {
+		return out, err
+	}
+	for _, c := range list {
+		out.Columns = append(out.Columns, c.column)
+	}
+	if _, err := w.bucket(); err != nil {
+		return out, err
+	}
+
+	folder, done := u.URL, func() {}
+	if folder == "" {
+		folder, done = w.asideFor(ctx, fmt.Sprintf("unload-%d-%s", time.Now().Unix(), rand.Text()))
+	}
+	defer done()
+	folder = strings.TrimSuffix(folder, "/") + "/"
+
+	err = w.with(ctx, func(s *session) error {
+		defer s.rollback(ctx) // it has read only
+		if err := s.run(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ"); err != nil {
+			return err
+		}
+		if out.Sums, err = s.sums(ctx, u.Columns, source(u.Extract)); err != nil || out.Sums.Rows == 0 {
+			return err // no rows make no file
+		}
+		if err := s.refuseAncient(ctx, u.Extract); err != nil {
+			return err
+		}
+		return w.unload(ctx, s, "SELECT "+selectList(list)+" FROM "+source(u.Extract), folder, out.Sums.Rows)
+	})
+	if err != nil || out.Sums.Rows == 0 {
+		return out, err
+	}
+
+	if out.Files, err = w.take(ctx, folder, u.Dir, out.Columns, &out.Sums); err != nil {
+		return warehouse.Unloaded{}, err
+	}
+	if u.URL == "" { // the objects are deleted
+		for i := range out.Files {
+			out.Files[i].ETag = ""
+		}
+	}
+	err = out.Finish(u.Table)
+	return out, err
+}
+
+// refuseAncient refuses times before the year 1, whose text the engines would not read, or not alike. Redshift knows of each block of a
+// column what is in it: the query reads next to nothing.
+func (s *session) refuseAncient(ctx context.Context, x warehouse.Extract) error {
+	for _, c := range x.Columns {
+		h := hold(c.Source)
+		if c.Text || h.typ != "TIMESTAMP" && h.typ != instant {
+			continue
+		}
+		name := sqltext.Identifier(c.Name)
+		from := source(x)
+		if x.Time == "" {
+			from += " WHERE true"
+		}
+		r, err := s.one(ctx, "SELECT count(*) FROM "+from+" AND "+name+" < "+bound(h.typ, time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)))
+		if err != nil {
+			return err
+		}
+		if n := r.Number(0); n > 0 {
+			return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of %s has %s before the year 1", c.Name, x.Table, numbers.Counted(n, "time")),
+				Next:    "leave it out with `columns:`, or correct the rows in a view and use the view"}
+		}
+	}
+	return nil
+}
+
+// asideFor is a folder of our own in the bucket, whose URL ends in a slash, and what deletes it.
+func (w *Owner) asideFor(ctx context.Context, name string) (folder string, done func()) {
+	prefix := w.options.Aside + name + "/"
+	return w.url(prefix), func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+		defer cancel()
+		_ = w.store.DeleteAll(ctx, prefix) // what is left is swept by Prepare
+	}
+}
+
+// unload runs UNLOAD in the session's transaction.
+func (w *Owner) unload(ctx context.Context, s *session, query, folder string, rows int64) error {
+	statement, err := w.unloadStatement(query, folder)
+	if err != nil {
+		return err
+	}
+	if err := s.run(ctx, statement); err != nil {
+		return err
+	}
+	r, err := s.one(ctx, "SELECT pg_last_unload_count()")
+	if err == nil && r.Number(0) != rows {
+		err = inTransit("UNLOAD wrote %s, and there were %s in the same transaction", numbers.Counted(r.Number(0), "row"), numbers.Thousands(rows))
+	}
+	return err
+}
+
+func (w *Owner) unloadStatement(query, folder string) (string, error) {
+	text, err := word(query)
+	if err != nil {
+		return "", err
+	}
+	to, err := word(folder + unloadPrefix)
+	if err != nil {
+		return "", err
+	}
+	role, err := w.role()
+	if err != nil {
+		return "", err
+	}
+
+	statement := "UNLOAD (" + text + ") TO " + to + " IAM_ROLE " + role + " FORMAT AS PARQUET MANIFEST VERBOSE"
+	if n := w.options.MaxFile; n > 0 {
+		statement += " MAXFILESIZE " + strconv.FormatInt(max(5, n>>20), 10) + " MB"
+	}
+	if w.options.Region != "" {
+		region, err := word(w.options.Region)
+		if err != nil {
+			return "", err
+		}
+		statement += " REGION " + region
+	}
+	return statement, nil
+}
+
+// role is what follows IAM_ROLE.
+func (w *Owner) role() (string, error) {
+	if w.options.Role == "default" {
+		return "default", nil
+	}
+	return word(w.options.Role)
+}
+
+// take brings what an UNLOAD wrote here, and holds it to the manifest and to what was counted and summed at the cluster.
+func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast.Column, sums *hindcast.Sums) ([]hindcast.File, error) {
+	m, err := w.unloaded(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]hindcast.File, len(m.Entries))
+	err = parallel.Do(len(files), transfers, func(n int) (err error) {
+		files[n], err = w.fetch(ctx, m.Entries[n], dir)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	totals := map[string]*big.Int{}
+	for name := range sums.Totals {
+		totals[name] = new(big.Int)
+	}
+	held := int64(0)
+	for i := range files {
+		rows, err := contents(files[i].Path, columns, totals)
+		if err != nil {
+			return nil, err
+		}
+		if rows != files[i].Rows {
+			return nil, inTransit("%s has %s, and the manifest says %s", files[i].Path, numbers.Counted(rows, "row"), numbers.Thousands(files[i].Rows))
+		}
+		held += rows
+	}
+	return slices.DeleteFunc(files, func(f hindcast.File) bool { return f.Rows == 0 }), agree(columns, held, totals, sums)
+}
+
+// transfers is how many files are on their way at the same time.
+const transfers = 8
+
+// agree compares what files hold with what the cluster counted and summed.
+func agree(columns []hindcast.Column, rows int64, totals map[string]*big.Int, sums *hindcast.Sums) error {
+	if rows != sums.Rows {
+		return inTransit("the files of the UNLOAD hold %s, and %s were counted in the same transaction", numbers.Counted(rows, "row"), numbers.Thousands(sums.Rows))
+	}
+	for _, c := range columns {
+		said, summed := sums.Totals[c.Name]
+		if !summed {
+			continue
+		}
+		_, scale, _ := datatype.ParseDecimal(c.Type) // 0 of an integer
+		if is := fixed(totals[c.Name], scale); is != said {
+			return inTransit("column %q of the UNLOAD's files sums to %s, and to %s in the same transaction", c.Name, is, said)
+		}
+	}
+	return nil
+}
+
+// fixed is an unscaled number with its point.
+func fixed(n *big.Int, scale int) string {
+	digits := new(big.Int).Abs(n).String()
+	if scale > 0 {
+		digits = strings.Repeat("0", max(0, scale+1-len(digits))) + digits
+		digits = digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
+	}
+	if n.Sign() < 0 {
+		return "-" + digits
+	}
+	return digits
+}
+
+// selection is how one column is unloaded.
+type selection struct {
+	expression string
+	column     hindcast.Column
+}
+
+func selected(x warehouse.Extract) ([]selection, error) {
+	list := make([]selection, len(x.Columns))
+	for i, c := range x.Columns {
+		var err error
+		if list[i].expression, list[i].column, err = carry(x.Table, c); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func selectList(list []selection) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		if out[i] = s.expression; s.expression != sqltext.Identifier(s.column.Name) {
+			out[i] += " AS " + sqltext.Identifier(s.column.Name)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// source is an extract's FROM clause.
+func source(x warehouse.Extract) string {
+	from := pgclient.ParseName(x.Table).SQL()
+	if x.Time == "" {
+		return from
+	}
+	i := slices.IndexFunc(x.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, x.Time) })
+	typ := "TIMESTAMP"
+	if i >= 0 {
+		typ = cmp.Or(hold(x.Columns[i].Source).typ, x.Columns[i].Type)
+	}
+	return from + " WHERE " + window(x.Time, typ, x.Window, x.TimeZone)
+}
+
+// window is the condition that a column, of the given type in DuckDB's spelling, lies in the interval.
+func window(column, typ string, in hindcast.Interval, zone string) string {
+	c := sqltext.Identifier(column)
+	in = warehouse.Wall(typ, in, zone)
+	return "(" + c + " >= " + bound(typ, in.Start) + " AND " + c + " < " + bound(typ, in.End) + ")"
+}
+
+// Sum counts an extract's rows, and sums the columns whose sums are exact, at the cluster.
+func (w *Owner) Sum(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
+	return w.summed(ctx, x, false)
+}
+
+// Hash is Sum with a sum over hashes of all values, which the cluster computes.
+func (w *Owner) Hash(ctx context.Context, x warehouse.Extract) (sums hindcast.Sums, err error) {
+	return w.summed(ctx, x, true)
+}
+
+func (w *Owner) summed(ctx context.Context, x warehouse.Extract, content bool) (sums hindcast.Sums, err error) {
+	err = w.reading(ctx, func(s *session) error {
+		rows, err := s.ask(ctx, sumsQuery(x.Columns, source(x), content))
+		if err == nil {
+			sums = readSums(rows[0], x.Columns, content)
+		}
+		return err
+	})
+	return sums, err
+}
