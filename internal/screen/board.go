@@ -342,11 +342,11 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 
 // resumes says what a resume does with a slice.
 var resumes = map[view.Taken]string{
-	view.Resolves:   "resume asks whether it is committed",
+	view.Resolves:   "resume checks its commit",
 	view.Loads:      "resume loads its result",
-	view.Rejoins:    "resume takes its result, if there is one",
+	view.Rejoins:    "resume asks for its result",
 	view.Transforms: "resume transforms it again",
-	view.Unloads:    "resume unloads the rest of it",
+	view.Unloads:    "resume unloads its rest",
 }
 
 // reached says how far a step has come, as far as that is known.
