@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"page":      page,
 			"part":      part,
 			"scheduler": scheduler,
+			"glue":      glue,
 			"spark":     sparkIn,
 			"jupyter":   jupyter,
 			"cluster":   cluster,

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -293,11 +294,11 @@ var private = map[string][]string{
 
 // worker is how this program starts itself as a child.
 func worker(p *hindcast.Pipeline, name, role string, log io.Writer, died func(child.Death)) child.Spec {
-	return child.Spec{Name: name, Path: self(), Args: []string{"worker", role}, Stderr: log, Died: died, Private: private[role], Secrets: p.Secrets}
+	return child.Spec{Name: name, Path: Self(), Args: []string{"worker", role}, Stderr: log, Died: died, Private: private[role], Secrets: p.Secrets}
 }
 
-// self is the path by which this program was called: a link may matter (a test binary that acts as several programs).
-func self() string {
+// Self is the path by which this program was called: a link may matter (a test binary that acts as several programs).
+func Self() string {
 	if path, err := exec.LookPath(os.Args[0]); err == nil {
 		if abs, err := filepath.Abs(path); err == nil {
 			return abs
@@ -333,4 +334,20 @@ func ServeWorker(role string, in io.Reader, out io.Writer) error {
 		return warehousers.Serve(in, out, bucket)
 	}
 	return fmt.Errorf("no such worker: %s", role)
+}
+
+// Object reads an object whose URL is s3://bucket/key, with the credentials that a lake in that bucket would have.
+func Object(ctx context.Context, location string) ([]byte, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, err
+	}
+	folder, key := path.Split(u.Path)
+	u.Scheme, u.Path = "s3", folder
+	store, err := s3.Open(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := store.Get(ctx, key)
+	return body, err
 }

@@ -1,4 +1,4 @@
-// Package glueserver serves the Glue API on one machine: AWSGlue's JSON 1.1 with jobs, runs and tags, and as much
+// Package glueserver serves the Glue API on one machine: AWSGlue's JSON 1.1 with jobs, runs, tags and the Data Catalog, and as much
 // of CloudWatch Logs and IAM as clients of Glue ask the same address for. Jobs and runs are package jobs', and what a run
 // executes is a Runner's.
 package glueserver
@@ -9,13 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hindcast/hindcast/internal/glueserver/catalog"
 	"github.com/hindcast/hindcast/internal/glueserver/jobs"
 	"github.com/hindcast/hindcast/internal/glueserver/ledger"
 )
 
 // Options open a server.
 type Options struct {
-	State    string // the folder that jobs and runs are kept in: one server has it
+	State    string // the folder that jobs, runs and tables are kept in: one server has it
 	Runner   jobs.Runner
 	Limits   jobs.Limits
 	Parallel int              // how many scripts run at the same time; at least 1
@@ -29,6 +30,7 @@ type Server struct {
 	options    Options
 	ledger     *ledger.Ledger
 	book       *jobs.Book
+	catalog    *catalog.Catalog
 	operations map[string]operation
 }
 
@@ -42,7 +44,8 @@ func Open(o Options) (*Server, error) {
 	s := &Server{options: o}
 	var writing sync.Mutex // one at a time writes into the ledger
 	s.book = jobs.New(writer{s}, &writing, jobs.Options{Runner: o.Runner, Limits: o.Limits, Parallel: o.Parallel, Now: o.Now, Minute: o.Minute})
-	l, err := ledger.Open(o.State, s.book.Load)
+	s.catalog = catalog.New(writer{s}, &writing, o.Now)
+	l, err := ledger.Open(o.State, func(c ledger.Change) error { return errors.Join(s.book.Load(c), s.catalog.Load(c)) })
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,9 @@ func (s *Server) table() map[string]operation {
 			all[service+name] = do
 		}
 	}
+	for name, do := range s.catalogOperations() {
+		all["AWSGlue."+name] = do
+	}
 	return all
 }
 

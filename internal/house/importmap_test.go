@@ -84,9 +84,11 @@ var importMap = []row{
 	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// The Glue API, served: a server of its own beside the runs above, which it starts as processes.
-	{"glueserver", []string{"glueserver/jobs", "glueserver/ledger"}, "the wire of the Glue API"},
+	{"glueserver", []string{".", "glueserver/catalog", "glueserver/jobs", "glueserver/ledger"}, "the wire of the Glue API"},
+	{"glueserver/catalog", []string{"glueserver/jobs", "glueserver/ledger"}, "databases, tables and partitions; faults and the writer are the jobs'"},
 	{"glueserver/jobs", []string{"glueserver/ledger"}, "jobs, runs and their states; it declares what it needs of whoever runs scripts"},
 	{"glueserver/ledger", []string{"."}, "the server's durable records"},
+	{"glueserver/launch", []string{"glueserver/jobs", "process", "sparkhome"}, "runs of pipelines and scripts, as processes that outlive the server"},
 
 	// What people see, and where everything is joined.
 	{"view", []string{".", "plan"}, "folds events and plan into what is shown; pure"},
@@ -99,6 +101,7 @@ var importMap = []row{
 
 	// For tests and for the repository itself.
 	{"drivers/driverstest", []string{"drivers"}, "test binaries as workers"},
+	{"glueserver/glueservertest", nil, "faults before a served Glue API"},
 	{"eventschema", nil, "checks events against the published schema"},
 	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},

@@ -28,34 +28,46 @@ func (l *life) ending() bool {
 
 // begin begins to look after a run. writing is held.
 func (b *Book) begin(k *kept) {
+	l := b.born(k)
+	b.lives.Go(func() { b.live(k, l) })
+}
+
+// born notes that a run has a life. writing is held.
+func (b *Book) born(k *kept) *life {
 	l := &life{ends: make(chan struct{})}
 	if k.JobRunState == Stopping || k.Late {
 		l.end()
 	}
 	b.alive[k.ID] = l
-	b.lives.Go(func() { b.live(k, l) })
+	return l
 }
 
-// live takes a run to its end, unless the book is closed before.
+// live takes a run to its end, and its later attempts, which have the room that it had. It leaves when the book is closed.
 func (b *Book) live(k *kept, l *life) {
 	leave, goes := b.enter(k, l)
 	if !goes {
 		return
 	}
 	defer leave()
+	for k != nil {
+		k, l = b.once(k, l)
+	}
+}
 
+// once takes one attempt to its end, and returns the next one; nil if there is none.
+func (b *Book) once(k *kept, l *life) (*kept, *life) {
 	t := k.task()
 	var end End
 	if !l.ending() { // otherwise it is not begun any more
 		var err error
 		if end, err = b.run(k, t, l); err != nil {
-			return
+			return nil, nil
 		}
 	}
 	if l.ending() && b.kill(t) != nil {
-		return
+		return nil, nil
 	}
-	b.finish(k.ID, end)
+	return b.finish(k.ID, end)
 }
 
 // enter waits for room on this machine. Scripts of an earlier server run already.
@@ -169,14 +181,13 @@ func (b *Book) expire(id string) {
 	b.amend(id, func(k *kept) { k.Late = k.JobRunState != Stopping })
 }
 
-// finish notes how a run ended, and starts the next attempt where there is one.
-func (b *Book) finish(id string, end End) {
+// finish notes how a run ended, and returns the next attempt where there is one.
+func (b *Book) finish(id string, end End) (next *kept, l *life) {
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	k := *b.runs[id]
 	b.ended(&k, end)
 	c := change{runs: []*kept{&k}}
-	var next *kept
 	switch _, there := b.jobs[k.JobName]; {
 	case !there:
 		c = change{goneRun: []*kept{&k}}
@@ -185,7 +196,7 @@ func (b *Book) finish(id string, end End) {
 		c.runs = append(c.runs, next)
 	}
 	if b.commit(c) != nil {
-		return // nothing can be written any more; the next server finds how it ended
+		return nil, nil // nothing can be written any more; the next server finds how it ended
 	}
 
 	delete(b.alive, id)
@@ -193,9 +204,10 @@ func (b *Book) finish(id string, end End) {
 		_ = b.options.Runner.Forget(id) // what is left takes space only
 	}
 	if next != nil {
-		b.begin(next)
+		l = b.born(next)
 	}
 	_ = b.admit()
+	return next, l
 }
 
 // ended fills in a run's end.
