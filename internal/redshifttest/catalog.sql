@@ -131,6 +131,12 @@ CREATE VIEW pg_catalog.pg_table_def AS SELECT n.nspname AS schemaname, c.relname
 	FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v') AND n.nspname NOT LIKE 'pg_toast%' AND pg_table_is_visible(c.oid);
 
+-- There are no views without schema binding, and no external tables.
+CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS
+$$ SELECT ''::name, ''::name, ''::name, ''::varchar, 0 WHERE false $$;
+CREATE VIEW pg_catalog.svv_external_columns AS SELECT ''::text AS redshift_database_name, ''::text AS schemaname, ''::text AS tablename, ''::text AS columnname,
+	''::text AS external_type, 0 AS columnnum, 0 AS part_key, ''::text AS is_nullable WHERE false;
+
 -- The cluster: two slices, one queue of five slots.
 CREATE VIEW pg_catalog.stv_slices AS SELECT 0 AS node, i AS slice, i AS localslice, 'D'::char(1) AS type FROM (SELECT 0 AS i UNION ALL SELECT 1) s;
 CREATE VIEW pg_catalog.stv_wlm_service_class_config AS SELECT 6 AS service_class, 0 AS queueing_strategy, 5 AS num_query_tasks, 5 AS target_num_query_tasks,
@@ -177,5 +183,5 @@ END
 $$;
 CREATE EVENT TRIGGER redshift_table ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE') EXECUTE FUNCTION redshift_table();
 
-GRANT SELECT ON stl_load_errors, sys_load_error_detail, svv_table_info, svv_redshift_columns, svv_columns, svv_tables, svv_redshift_tables, pg_table_def,
+GRANT SELECT ON stl_load_errors, sys_load_error_detail, svv_table_info, svv_redshift_columns, svv_columns, svv_tables, svv_redshift_tables, pg_table_def, svv_external_columns,
 	stv_slices, stv_wlm_service_class_config, stv_recents, svv_transactions TO PUBLIC;

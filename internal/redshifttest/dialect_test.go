@@ -53,7 +53,8 @@ func TestTables(t *testing.T) {
 	s := start(t)
 	conn := s.connect(t)
 	pgtest.Query(t, conn, `CREATE TABLE "Upper" (id bigint IDENTITY(10, 5) ENCODE az64, "K" int PRIMARY KEY SORTKEY, parent int REFERENCES other (k), v varchar, t text NOT NULL,
-			m varchar(max), n decimal, doc super, bytes varbyte(16), place geometry, UNIQUE (t)) BACKUP NO DISTSTYLE KEY DISTKEY ("K") INTERLEAVED SORTKEY (t, n);
+			m varchar(max), n decimal, doc super, bytes varbyte(16), place geometry, UNIQUE (t),
+			CONSTRAINT f FOREIGN KEY (k, parent) REFERENCES public.other (k, parent)) BACKUP NO DISTSTYLE KEY DISTKEY ("K") INTERLEAVED SORTKEY (t, n);
 		ALTER TABLE upper ALTER DISTSTYLE EVEN;
 		CREATE TABLE copied DISTKEY(k) SORTKEY AUTO AS SELECT k, v FROM upper;
 		INSERT INTO "UPPER" (k, t, doc, bytes) VALUES (1, 'a', json_parse('{"a": 1}'), 'ab'), (1, 'a', NULL, NULL)`)
@@ -68,6 +69,16 @@ func TestTables(t *testing.T) {
 	}
 	if rows := pgtest.Query(t, conn, `SELECT "table", tbl_rows FROM svv_table_info ORDER BY 1`); fmt.Sprint(rows) != `[[upper 2]]` {
 		t.Errorf("svv_table_info has %v", rows)
+	}
+	// What dbt-redshift asks for the columns of a table.
+	if rows := pgtest.Query(t, conn, `SELECT count(*) FROM (SELECT columnname FROM svv_external_columns UNION ALL SELECT col_name FROM pg_get_late_binding_view_cols()
+		cols(view_schema name, view_name name, col_name name, col_type varchar, col_num int)) unbound`); rows[0][0] != "0" {
+		t.Errorf("got %v", rows)
+	}
+	for _, view := range []string{"svv_columns", "svv_tables", "svv_redshift_tables", "svv_transactions", "stv_recents", "stv_slices", "stv_wlm_service_class_config", "pg_table_def"} {
+		if rows := pgtest.Query(t, conn, "SELECT * FROM "+view); len(rows) == 0 {
+			t.Errorf("%s is empty", view)
+		}
 	}
 	result, err := conn.Exec(t.Context(), "SELECT doc, bytes FROM upper").ReadAll()
 	if err != nil || result[0].FieldDescriptions[0].DataTypeOID != 4000 || result[0].FieldDescriptions[1].DataTypeOID != 6551 {

@@ -148,6 +148,9 @@ func (w *writer) storage(t token) bool {
 		if next, _ := w.ahead(0); next.is("(") {
 			w.group()
 		}
+	case t.is("FOREIGN") && second.is("KEY"): // another key that is dropped at once, and needs no other table
+		w.put("UNIQUE")
+		w.leave(1)
 	case t.is("IDENTITY") && second.is("("):
 		w.leave(0)
 		numbers := solid(w.group())
