@@ -36,6 +36,7 @@ const (
 	EManifest      Code = "E-MANIFEST"       // a manifest, plan or catalog entry is corrupt
 	ESource        Code = "E-SOURCE"         // the source lost rows that an earlier generation has
 	ESpark         Code = "E-SPARK"          // Spark, or what it needs to run, is missing or of another version
+	EGlue          Code = "E-GLUE"           // AWS Glue refuses a job or a run, or cannot be reached
 	EMemory        Code = "E-MEMORY"         // out of memory
 	EBudget        Code = "E-BUDGET"         // the budget is reached
 	EHook          Code = "E-HOOK"           // a hook failed, or contains transaction control

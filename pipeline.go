@@ -158,6 +158,7 @@ type Transform struct {
 	Dialect string `json:"dialect"` // what the SQL is read as: the engine's own dialect
 	Engine  string `json:"engine"`
 	Spark   Spark  `json:"spark,omitzero"` // zero where the engine is another one and the file has no such block
+	Glue    Glue   `json:"glue,omitzero"`  // the same
 }
 
 // Output is the SQL that makes rows of each slice, and the table that they are published in.
@@ -244,4 +245,5 @@ type RunConfig struct {
 // Budget caps what a run may use. Zero means no cap.
 type Budget struct {
 	Time time.Duration `json:"time,omitempty"`
+	USD  float64       `json:"usd,omitempty"` // of the engine: a plan that costs more is refused
 }

@@ -104,7 +104,7 @@ const maxParallel = 1024
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
 		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns,
-		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast}
+		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix}
 }
 
 // choice is the form of one of a few words.
@@ -187,16 +187,27 @@ func (d *decoder) oneOf(v value, words ...string) string {
 	return ""
 }
 
-// Engines are the names of the engines, which are also those of their dialects.
-var Engines = []string{"duckdb", "spark"}
+// Engines are the names of the engines.
+var Engines = []string{"duckdb", "spark", "glue"}
 
-// oneDriver decodes the name of an engine or of its dialect; coming are those that do not exist yet.
-func (d *decoder) oneDriver(v value, coming ...string) string {
+// dialects are those of the engines' SQL.
+var dialects = []string{"duckdb", "spark"}
+
+// dialectOf is the dialect of an engine's SQL.
+func dialectOf(engine string) string {
+	if engine == "glue" {
+		return "spark"
+	}
+	return engine
+}
+
+// oneDriver decodes the name of an engine or a dialect; coming are those that do not exist yet.
+func (d *decoder) oneDriver(v value, known []string, coming ...string) string {
 	if slices.Contains(coming, v.text) {
-		d.bad(v, choice(Engines...).Right+", or leave the key out", "%q is not there yet", v.text)
+		d.bad(v, choice(known...).Right+", or leave the key out", "%q is not there yet", v.text)
 		return ""
 	}
-	return d.oneOf(v, Engines...)
+	return d.oneOf(v, known...)
 }
 
 var periodForm = regexp.MustCompile(periodPattern)
@@ -338,6 +349,16 @@ func (d *decoder) size(v value, least int64, right string) int64 {
 }
 
 var decimalForm = regexp.MustCompile(decimalPattern)
+
+// dollars decodes an amount of more than zero.
+func (d *decoder) dollars(v value) float64 {
+	failed := len(d.errs)
+	amount, err := strconv.ParseFloat(d.decimal(v), 64)
+	if len(d.errs) == failed && (err != nil || amount <= 0) {
+		d.bad(v, formDecimal.Right, "must be more than zero")
+	}
+	return amount
+}
 
 // decimal decodes a decimal number as text, so that it stays exact.
 func (d *decoder) decimal(v value) string {

@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}
@@ -243,14 +243,14 @@ func transformKeys() []Key {
 		{Path: "transform.sql", Form: formText, Required: true, Example: "cost_summary.sql",
 			Meaning: "The file with the SQL: one SELECT over facts and dimensions.",
 			set:     func(d *decoder, v value) { d.readSQL(v) }},
-		{Path: "transform.dialect", Form: choice(Engines...), Else: "as `transform.engine`", Example: "duckdb",
+		{Path: "transform.dialect", Form: choice(dialects...), Else: "as `transform.engine`", Example: "duckdb",
 			Meaning: "The dialect that the SQL is written in. It passes through as it is, so it must be the engine's own.",
-			set:     func(d *decoder, v value) { d.p.Transform.Dialect = d.oneDriver(v, "postgres", "redshift") }},
+			set:     func(d *decoder, v value) { d.p.Transform.Dialect = d.oneDriver(v, dialects, "postgres", "redshift") }},
 		{Path: "transform.engine", Form: choice(Engines...), Default: "duckdb", Example: "duckdb",
-			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, or Apache Spark as `spark` says. `--engine` takes another one for SQL " +
+			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, Apache Spark as `spark` says, or AWS Glue as `glue` says. `--engine` takes another one for SQL " +
 				"that both understand.",
 			set: func(d *decoder, v value) {
-				d.p.Transform.Engine = d.oneDriver(v, "glue", "athena", "redshift", "postgres")
+				d.p.Transform.Engine = d.oneDriver(v, Engines, "athena", "redshift", "postgres")
 			}},
 		{Path: "target", Form: formObject, Required: true, Example: "{table: cost_summary, time: usage_month}",
 			Meaning: "The table that results are published in. It is created before the first load if it does not exist."},
@@ -371,6 +371,10 @@ func runKeys() []Key {
 			Meaning: "Caps what a run may use; it ends with exit code 5 when that is reached."},
 		{Path: "run.budget.time", Form: formDuration, Else: "no cap", Example: "30m", Meaning: "The longest that a run may take.",
 			set: func(d *decoder, v value) { d.p.Run.Budget.Time = d.positive(v) }},
+		{Path: "run.budget.usd", Form: formDecimal, Else: "no cap", Example: "200",
+			Meaning: "The most that a run's plan may cost, in dollars, on an engine that is paid for by time: a plan beyond it is refused. " +
+				"Attempts that fail cost more than planned.",
+			set: func(d *decoder, v value) { d.p.Run.Budget.USD = d.dollars(v) }},
 	}
 }
 

@@ -182,7 +182,7 @@ func secretSetting(name, value string) bool {
 func (d *decoder) finishTransform() {
 	t := &d.p.Transform
 	switch {
-	case t.Dialect != "" && t.Dialect != t.Engine:
+	case t.Dialect != "" && t.Dialect != dialectOf(t.Engine):
 		at := d.p.Places["transform.dialect"]
 		d.fail(hindcast.EValue, at, len("dialect"), "write engine: "+t.Dialect+", or leave dialect out; a command's --engine tries the SQL on another engine",
 			"transform.dialect: the engine %s does not read SQL of the dialect %s", t.Engine, t.Dialect)
@@ -190,8 +190,14 @@ func (d *decoder) finishTransform() {
 		t.Engine = d.env.Engine
 	}
 
-	t.Dialect = t.Engine
-	if _, written := d.p.Places["spark"]; !written && t.Engine != "spark" {
+	t.Dialect = dialectOf(t.Engine)
+	if _, written := d.p.Places["spark"]; !written && t.Engine == "duckdb" {
 		t.Spark = hindcast.Spark{}
+	}
+	if _, written := d.p.Places["glue"]; !written && t.Engine != "glue" {
+		t.Glue = hindcast.Glue{}
+	}
+	if t.Engine == "glue" {
+		d.finishGlue()
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/engine"
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
+	"github.com/hindcast/hindcast/internal/engine/glue"
 	"github.com/hindcast/hindcast/internal/engine/spark"
 	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -124,6 +125,7 @@ type EngineOptions struct {
 	Slots   int         // how many a frozen plan runs in parallel; 0 leaves it to the engine
 	Spill   string
 	Store   objstore.Store // the lake's
+	Tags    string         // what the tags of the pipeline's work begin with
 	Allowed []string       // folders that the SQL's inputs and results are in
 	Log     io.Writer
 	Says    func(what string) // hears what somebody has to wait for; may be nil
@@ -140,9 +142,11 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder
 		return pool, pool, nil
 	case "spark":
 		return apacheSpark(p, o)
+	case "glue":
+		return awsGlue(p, o)
 	}
 	return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
-		Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb or spark"}
+		Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb, spark or glue"}
 }
 
 func duckDB(p *hindcast.Pipeline, o EngineOptions) *enginedb.Pool {
@@ -238,16 +242,25 @@ func sparkEnvironment(p *hindcast.Pipeline, home sparkhome.Home) []string {
 
 // EngineVersion is the pipeline's engine, without opening it.
 func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
-	if p.Transform.Engine == "spark" {
+	switch p.Transform.Engine {
+	case "spark":
 		home, err := findSpark(p)
 		return spark.Properties(home.Version), err
+	case "glue":
+		return glue.Properties(p.Transform.Glue), nil
 	}
 	return enginedb.Properties(), nil
 }
 
-// Remains are the engines' processes on this machine that supervisors which have died may have left, whichever engine a pipeline
-// has now: DuckDB's die with their supervisor, Spark's do not.
-func Remains() engine.Remains { return spark.Remains{Dir: spark.DefaultDir(), Env: os.Environ()} }
+// Remains are what supervisors that have died may have left of a run of the pipeline, as that was frozen: DuckDB's processes die with their
+// supervisor, Spark's and Glue's do not. Spark's on this machine are found whichever engine the pipeline has.
+func Remains(p *hindcast.Pipeline, store objstore.Store, tags string) (engine.Remains, error) {
+	if p.Transform.Engine == "glue" {
+		e, err := openGlue(p, EngineOptions{Store: store, Tags: tags})
+		return glue.Remains{Engine: e}, err
+	}
+	return spark.Remains{Dir: spark.DefaultDir(), Env: os.Environ()}, nil
+}
 
 // fileFolders are the folders of the user's own Parquet files: the path before the first component with a wildcard.
 func fileFolders(p *hindcast.Pipeline) []string {

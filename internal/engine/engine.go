@@ -117,7 +117,8 @@ type Capacity struct {
 	// can use everything.
 	EachMemory  int64
 	EachThreads int
-	StartUp     time.Duration // until it could work, when it was last started on this machine; 0 if unknown, or next to nothing
+	StartUp     time.Duration  // until it could work, when it was last started on this machine; 0 if unknown, or next to nothing
+	Rate        *hindcast.Rate // what a slice costs, where the engine is paid for by time; nil where it is not
 }
 
 // Room is what a run leaves to an engine on this machine. An engine that runs elsewhere need not look at it.

@@ -29,6 +29,7 @@ var importMap = []row{
 	{"process", nil, "which process is which"},
 	{"datatype", nil, "which type holds the values of two others"},
 	{"config", []string{".", "sqltext", "numbers"}, "decodes the pipeline file"},
+	{"cost", []string{"."}, "prices, as a table with a date"},
 	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.
@@ -37,7 +38,7 @@ var importMap = []row{
 	{"warehouse", []string{".", "sqltext", "datatype", "numbers"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "warehouse"}, "suite of the contract"},
 	{"engine", []string{".", "sqltext", "numbers"}, "contract of what runs a slice's SQL; sqltext is pure and puts the parameters in"},
-	{"engine/enginetest", []string{".", "engine", "duck"}, "suite of the contract; DuckDB writes and reads its files"},
+	{"engine/enginetest", []string{".", "engine", "duck", "s3test"}, "suite of the contract; DuckDB writes and reads its files, which may be objects of a bucket"},
 
 	// What drivers stand on.
 	{"child", []string{"."}, "worker processes and the protocol with them"},
@@ -56,8 +57,9 @@ var importMap = []row{
 	{"warehouse/redshift", []string{".", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel"},
 		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
+	{"engine/glue", []string{".", "engine", "objstore", "parallel", "sparksql"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "engine", "engine/duckdb", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
+	{"drivers", []string{".", "cost", "engine", "engine/duckdb", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
@@ -116,7 +118,7 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/aws/", []string{"objstore/s3", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
+	{"github.com/aws/", []string{"engine/glue", "objstore/s3", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
 	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "warehouse/postgres", "warehouse/redshift"},
 		"only drivers of servers that speak its protocol do, and what stands in for such servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},

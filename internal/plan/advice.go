@@ -71,7 +71,7 @@ func lasted(startUp time.Duration) string {
 
 // broadcast says which dimensions Spark is to send to every executor.
 func (m *maker) broadcast(out *Plan) {
-	if m.Engine.Name != "spark" {
+	if m.Engine.Name == "duckdb" {
 		return
 	}
 	out.Dims = append([]DimItem(nil), out.Dims...) // the plan may be made again

@@ -78,6 +78,7 @@ func (m *maker) estimate(p *Plan) Estimate {
 	if running > 0 && m.replaced.known() {
 		e.RowsOut = m.replaced.rows
 	}
+	e.Cost = m.cost(p, m.Earlier.scale(&e, running))
 	e.DiskNeeded = -1
 	if staged >= 0 && e.UnloadBytes >= 0 && e.BytesIn >= 0 {
 		e.DiskNeeded = e.UnloadBytes + staged

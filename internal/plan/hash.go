@@ -98,13 +98,19 @@ func EngineLabel(name string) string {
 		return "DuckDB"
 	case "spark":
 		return "Spark"
+	case "glue":
+		return "Glue"
 	}
 	return name
 }
 
 // named is an engine in words, as far as it counts in fingerprints.
 func named(engine Version) string {
-	return EngineLabel(engine.Name) + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")
+	label := EngineLabel(engine.Name)
+	if engine.Name == "glue" {
+		label += ", Spark" // whose version it is
+	}
+	return label + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")
 }
 
 // normalized are the hooks as they count: without comments and spacing.

@@ -204,6 +204,7 @@ type Estimate struct {
 	LowSeconds  float64       `json:"low_seconds"`
 	HighSeconds float64       `json:"high_seconds"`
 	From        string        `json:"from,omitempty"` // the run that the time is estimated from
+	Cost        *Cost         `json:"cost,omitempty"` // of an engine that is paid for by time
 	// Elsewhere is what a run took on another engine, where none has ended on this one.
 	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
 }
@@ -215,6 +216,19 @@ type Elsewhere struct {
 	Slices  int     `json:"slices"` // that it did
 	Seconds float64 `json:"seconds"`
 }
+
+// Cost is what the transforms of a plan cost, where each needs one attempt: all others are paid for, too.
+type Cost struct {
+	Rate    hindcast.Rate `json:"rate"`
+	Runs    int           `json:"runs"`              // slices and outputs
+	Seconds float64       `json:"seconds,omitempty"` // of each, as in the run that From names; 0 if that is not known
+	Least   float64       `json:"least_unit_hours"`  // if each takes no longer than it is billed for at least
+	Hours   float64       `json:"unit_hours,omitempty"`
+	USD     float64       `json:"usd,omitempty"` // 0 if unknown
+}
+
+// LeastUSD is what Least costs; 0 if the price is not known.
+func (c *Cost) LeastUSD() float64 { return c.Least * c.Rate.USD }
 
 // Peak is the most of something in an earlier run, and the slice that had it.
 type Peak struct {

@@ -55,7 +55,8 @@ type Capacity struct {
 	// EachMemory and EachThreads are the most that one transform can use; 0 if it can use everything.
 	EachMemory  int64
 	EachThreads int
-	StartUp     time.Duration // until it could work, when it was last started; 0 if unknown, or next to nothing
+	StartUp     time.Duration  // until it could work, when it was last started; 0 if unknown, or next to nothing
+	Rate        *hindcast.Rate // what a transform costs; nil where it costs nothing more than the machine
 }
 
 // Divide divides the machine and the engine's capacity between the steps. Unloads is the warehouse's own limit, 0 for none;

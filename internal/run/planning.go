@@ -69,6 +69,9 @@ func (p *planner) planOnce(ctx context.Context, c session.Choice, now time.Time)
 		made, err = p.session.Plan(ctx, c, now)
 		return err
 	})
+	if err == nil && !p.unloadOnly {
+		err = made.Beyond()
+	}
 	if err == nil || !p.unloadOnly || hindcast.AsError(err).Class != hindcast.ClassPermanent || errors.Is(err, plan.ErrNoneChosen) {
 		return made, err
 	}

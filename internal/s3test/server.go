@@ -160,6 +160,12 @@ func (s *Server) Bucket(t testing.TB) string {
 	return name
 }
 
+// Put writes an object.
+func (s *Server) Put(ctx context.Context, bucket, key string, body []byte) error {
+	_, err := s.Client().PutObject(ctx, &awss3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	return err
+}
+
 // BucketFrom creates a bucket with the objects of another one and returns its name.
 func (s *Server) BucketFrom(t testing.TB, from string) string {
 	t.Helper()

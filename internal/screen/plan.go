@@ -3,7 +3,9 @@ package screen
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,8 +116,11 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	}
 
 	title += dot + from + " to " + to
-	if p.Engine.Name == "spark" {
+	switch p.Engine.Name {
+	case "spark":
 		title += dot + "on Spark " + o.text(p.Engine.Version)
+	case "glue":
+		title += dot + "on Glue " + o.text(p.Pipeline.Transform.Glue.Version)
 	}
 
 	return title
@@ -565,6 +570,41 @@ func (p *page) machine(pl *plan.Plan) {
 	}
 
 	p.fact("time", p.o.text(timeWork(&e, pl.Engine.Name)))
+	if e.Cost != nil && e.Cost.Runs > 0 {
+		p.fact("cost", p.o.text(costs(e.Cost)))
+	}
+}
+
+// costs says what the runs of an engine that is paid for by time cost.
+func costs(c *plan.Cost) string {
+	hours, usd, least := c.Hours, c.USD, ""
+	if hours == 0 {
+		hours, usd, least = c.Least, c.LeastUSD(), "at least "
+	}
+	text := least + amount(hours) + " " + c.Rate.Unit + "-hours"
+	if c.Rate.USD > 0 {
+		text += fmt.Sprintf(", $%s at $%.2f (%s in %s on %s)", money(usd), c.Rate.USD, c.Rate.Class, c.Rate.Region, c.Rate.Date)
+	} else {
+		text += "; the price is not known: " + c.Rate.Unknown
+	}
+	text += fmt.Sprintf("; %s of %s %s", numbers.Counted(c.Runs, "run"), amount(c.Rate.Each), c.Rate.Unit)
+	if c.Hours == 0 {
+		return text + ", a minute each"
+	}
+	return text + ", " + spoken(seconds(c.Seconds)) + " each"
+}
+
+// amount has as many decimals as say something.
+func amount(n float64) string {
+	if n >= 100 {
+		return numbers.Thousands(int64(math.Round(n)))
+	}
+	return strconv.FormatFloat(math.Round(n*100)/100, 'f', -1, 64)
+}
+
+func money(usd float64) string {
+	whole, cents := math.Modf(math.Round(usd*100) / 100)
+	return fmt.Sprintf("%s.%02.0f", numbers.Thousands(int64(whole)), cents*100)
 }
 
 func timeWork(e *plan.Estimate, engine string) string {

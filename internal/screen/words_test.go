@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
 )
 
@@ -381,6 +382,21 @@ func TestDetect(t *testing.T) {
 		o, terminal := Detect(file, func(name string) string { return c.env[name] })
 		if terminal || o.Color || o.Width != 0 || o.Unicode != c.unicode {
 			t.Errorf("%v: terminal %v, %+v", c.env, terminal, o)
+		}
+	}
+}
+
+func TestWhatAPlanCosts(t *testing.T) {
+	rate := hindcast.Rate{Each: 150, Unit: "DPU", Class: "STANDARD", Minimum: 60, USD: 0.44, Region: "us-east-1", Date: "2026-11-22"}
+	unknown := rate
+	unknown.USD, unknown.Unknown = 0, "nobody says it"
+	for want, c := range map[string]plan.Cost{
+		"2,700 DPU-hours, $1,188.00 at $0.44 (STANDARD in us-east-1 on 2026-11-22); 36 runs of 150 DPU, 30 min each":      {Rate: rate, Runs: 36, Seconds: 1800, Least: 90, Hours: 2700, USD: 1188},
+		"at least 90 DPU-hours, $39.60 at $0.44 (STANDARD in us-east-1 on 2026-11-22); 36 runs of 150 DPU, a minute each": {Rate: rate, Runs: 36, Least: 90},
+		"at least 2.5 DPU-hours; the price is not known: nobody says it; 1 run of 150 DPU, a minute each":                 {Rate: unknown, Runs: 1, Least: 2.5},
+	} {
+		if got := costs(&c); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
 }

@@ -57,5 +57,5 @@ func exists(path string) bool {
 
 // EngineAside opens the engine of a pipeline that differs from the session's in how much that has. The caller closes both.
 func (s *Session) EngineAside(p *hindcast.Pipeline, room engine.Room, slots int, spill string) (engine.Engine, engine.Binder, error) {
-	return drivers.Engine(p, drivers.EngineOptions{Store: s.Store, Slots: slots, Room: room, Spill: spill, Allowed: append(s.readable(), s.spill), Log: s.toRead.Log})
+	return drivers.Engine(p, drivers.EngineOptions{Store: s.Store, Tags: s.Lake.Tags(), Slots: slots, Room: room, Spill: spill, Allowed: append(s.readable(), s.spill), Log: s.toRead.Log})
 }

@@ -151,7 +151,7 @@ func (s *Session) StartEngine(c Connection) (err error) {
 	s.spill = c.Spill
 	if s.Engine == nil { // not the second time, after a warehouse's process that died
 		room := s.Machine.Room(s.Pipeline.Run)
-		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Store: s.Store, Slots: c.Shares.Transforms, Spill: c.Spill,
+		s.Engine, s.Binder, err = drivers.Engine(s.Pipeline, drivers.EngineOptions{Store: s.Store, Tags: s.Lake.Tags(), Slots: c.Shares.Transforms, Spill: c.Spill,
 			Room:    engine.Room{Cores: room.Cores, CoresAs: room.CoresAs, Memory: room.Engine(), MemoryAs: room.MemoryAs},
 			Allowed: append(s.readable(), c.Spill), Log: c.Log, Died: c.Died, Says: c.Says})
 	}
@@ -213,6 +213,9 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	made, err := asked.Plan(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if beyond := made.Beyond(); beyond != nil { // `plan` shows it, `run` refuses it
+		made.Warnings = append(made.Warnings, beyond.Error())
 	}
 	made.Warnings = config.PipelineRedactor(s.Pipeline).Strings(made.Warnings) // the warehouse's own words are among them
 	return made, nil
@@ -363,8 +366,11 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
 	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
 	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
-	if t := &p.Pipeline.Transform; t.Engine == "spark" {
+	switch t := &p.Pipeline.Transform; t.Engine {
+	case "spark":
 		t.Spark = t.Spark.Resumed(s.Pipeline.Transform.Spark)
+	case "glue":
+		t.Spark, t.Glue = s.Pipeline.Transform.Spark, t.Glue.Resumed(s.Pipeline.Transform.Glue)
 	}
 	return &p, nil
 }

@@ -51,6 +51,9 @@ type trial struct {
 
 // Run computes the slices at each size, one after the other. The session is open to read; the warehouse, too.
 func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (report *view.Trial, err error) {
+	if s.Engine.Properties().Name == "glue" {
+		return nil, misused("a trial on Glue is not there yet", "try sizes with --engine spark, whose SQL it is, or compare runs of a few slices: hindcast run --slices")
+	}
 	cluster := s.Engine.Properties().Name == "spark" && !hindcast.LocalMaster(s.Pipeline.Transform.Spark.Master)
 	sizes, err := Sizes(o.Sizes, cluster)
 	if err != nil {

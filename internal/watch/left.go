@@ -22,6 +22,10 @@ type Left struct {
 	Taken bool
 	// Host is another machine, whose processes cannot be seen from here: the work may have ended. It is empty for this one.
 	Host string
+
+	remains interface {
+		End(context.Context, engine.Remnant) error
+	}
 }
 
 // LeftBehind lists what a run without a supervisor left, in the order of the slices, and what is idle last.
@@ -30,7 +34,11 @@ func LeftBehind(ctx context.Context, s *session.Session, of Standing) ([]Left, e
 		return nil, nil
 	}
 	prefix := s.Lake.Tags() + of.Plan.Run + "/"
-	found, err := drivers.Remains().Found(ctx, prefix)
+	remains, err := drivers.Remains(&of.Plan.Pipeline, s.Store, s.Lake.Tags())
+	if err != nil {
+		return nil, err
+	}
+	found, err := remains.Found(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +56,7 @@ func LeftBehind(ctx context.Context, s *session.Session, of Standing) ([]Left, e
 		}
 	}
 	for _, r := range found {
-		l := Left{Remnant: r, Since: r.Given}
+		l := Left{Remnant: r, Since: r.Given, remains: remains}
 		if work := given[r.Handle.Tag]; work != nil {
 			l.Since, l.Taken = work.Since, of.Lasting
 		}
@@ -72,5 +80,5 @@ func (l Left) End(ctx context.Context) error {
 		return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "its processes are on " + l.Host + ", and cannot be seen from here",
 			Next: "run this on " + l.Host + ", or resume the run there"}
 	}
-	return drivers.Remains().End(ctx, l.Remnant)
+	return l.remains.End(ctx, l.Remnant)
 }

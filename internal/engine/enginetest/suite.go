@@ -3,8 +3,10 @@
 package enginetest
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,40 +40,51 @@ var january = hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UT
 
 // Run runs the suite; each test gets a fresh world.
 func Run(t *testing.T, world func(t *testing.T) *World) {
-	tests := map[string]func(*testing.T, *World){
-		"bind gives columns and types":           bind,
-		"bind places errors":                     bindErrors,
-		"bind names the check at fault":          bindChecks,
-		"used columns are those that are read":   used,
-		"the SQL sees its slice only":            window,
-		"all functions of time give one instant": oneTime,
-		"checks see the slice's own rows":        own,
-		"files of other columns are read apart":  groups,
-		"rows of the window are counted":         counts,
-		"the result has the bound types":         casts,
-		"a value that does not fit is an error":  misfits,
-		"a row outside its slice fails":          outside,
-		"a slice's days are those of its zone":   zones,
-		"a NULL or doubled key fails":            keys,
-		"failed checks show rows":                checks,
-		"an empty result is a result":            empty,
-		"a slice's outputs are apart":            outputs,
-		"files are out of reach":                 reach,
-		"the engine says what it can run":        capacity,
-		"a tag that is started again is one":     twice,
-		"an end is given once":                   once,
-		"stop is confirmed":                      stop,
-		"work after a stop is well":              afterStop,
-		"close ends all work":                    closed,
-		"progress is reported":                   progress,
-		"alive names what runs":                  alive,
-		"a process that dies is transient":       death,
-		"too little memory is a resource error":  hungry,
-		"what a dead supervisor left":            orphan,
-	}
-	for name, test := range tests {
+	Only(t, world, slices.Sorted(maps.Keys(suite))...)
+}
+
+// Only runs the named tests of the suite, for an engine that shares the rest with one that runs it whole.
+func Only(t *testing.T, world func(t *testing.T) *World, names ...string) {
+	for _, name := range names {
+		test := suite[name]
+		if test == nil {
+			t.Errorf("the suite has no test %q", name)
+			continue
+		}
 		t.Run(name, func(t *testing.T) { test(t, world(t)) })
 	}
+}
+
+var suite = map[string]func(*testing.T, *World){
+	"bind gives columns and types":           bind,
+	"bind places errors":                     bindErrors,
+	"bind names the check at fault":          bindChecks,
+	"used columns are those that are read":   used,
+	"the SQL sees its slice only":            window,
+	"all functions of time give one instant": oneTime,
+	"checks see the slice's own rows":        own,
+	"files of other columns are read apart":  groups,
+	"rows of the window are counted":         counts,
+	"the result has the bound types":         casts,
+	"a value that does not fit is an error":  misfits,
+	"a row outside its slice fails":          outside,
+	"a slice's days are those of its zone":   zones,
+	"a NULL or doubled key fails":            keys,
+	"failed checks show rows":                checks,
+	"an empty result is a result":            empty,
+	"a slice's outputs are apart":            outputs,
+	"files are out of reach":                 reach,
+	"the engine says what it can run":        capacity,
+	"a tag that is started again is one":     twice,
+	"an end is given once":                   once,
+	"stop is confirmed":                      stop,
+	"work after a stop is well":              afterStop,
+	"close ends all work":                    closed,
+	"progress is reported":                   progress,
+	"alive names what runs":                  alive,
+	"a process that dies is transient":       death,
+	"too little memory is a resource error":  hungry,
+	"what a dead supervisor left":            orphan,
 }
 
 // RunScanner runs the suite of engines that look at the user's own files themselves.

@@ -103,7 +103,7 @@ func (i installation) open(dir string) (*spark.Engine, error) {
 type shared struct {
 	installation
 	base    string
-	objects *objects // where the world is in a bucket
+	objects *enginetest.Objects // where the world is in a bucket
 	engine  *spark.Engine
 	binder  *spark.Binder
 }
@@ -125,7 +125,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 	})
 	dir, e := t.TempDir(), engine.Engine(s.engine)
 	if s.objects != nil {
-		dir, e = s.objects.folder(t), s.objects.serve(s.engine)
+		dir, e = s.objects.Folder(t), s.objects.Serve(s.engine)
 	}
 	return &enginetest.World{Engine: e, Binder: s.binder, Dir: dir, Counts: true,
 		Kill: func(t *testing.T) { killProgram(t, s.base, "java") },
@@ -133,7 +133,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 			base := filepath.Join(work.Dir, "base")
 			var err error
 			if s.objects != nil {
-				if work, err = s.objects.work(t.Context(), work); err != nil {
+				if work, err = s.objects.Work(t.Context(), work); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -143,7 +143,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 				t.Fatal(err)
 			}
 			if s.objects != nil {
-				return s.objects.serve(later)
+				return s.objects.Serve(later)
 			}
 			return later
 		},

@@ -1,0 +1,423 @@
+package glue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsglue "github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+
+	"github.com/hindcast/hindcast"
+)
+
+// begin has a job take the work, unless one has it or there is no room: nil with an empty run means that it has to wait. The caller holds
+// the work's mutex.
+func (e *Engine) begin(ctx context.Context, g *given) error {
+	if g.unsure {
+		if err := e.settle(ctx, g); err != nil {
+			return err
+		}
+	}
+	for range maxJobsAsked {
+		if g.run != "" || g.dropped || g.unsure {
+			return nil
+		}
+		j := e.withRoom()
+		if j == nil {
+			return nil
+		}
+		if err := e.startOn(ctx, g, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxJobsAsked bounds how many jobs are asked in turn, where the account is full rather than a job.
+const maxJobsAsked = 3
+
+// afterFull is how many times the pace a job is left alone after it had no room: the place of a run is free seconds after its end.
+const afterFull = 5
+
+// withRoom takes a place in the job that has fewest runs of this process; nil if all said that they have no room. Whether there is room
+// only Glue knows: runs end that nobody waits for, and their places are free some seconds later.
+func (e *Engine) withRoom() (found *job) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	now := time.Now()
+	for _, j := range e.jobs {
+		if !now.Before(j.fullUntil) && (found == nil || j.open < found.open) {
+			found = j
+		}
+	}
+	if found != nil {
+		found.open++
+	}
+	return found
+}
+
+// startOn starts the work as a run of the job, in which a place is taken.
+func (e *Engine) startOn(ctx context.Context, g *given, j *job) error {
+	err := j.ensure(ctx, e)
+	if err == nil {
+		g.job = j
+		err = e.startRun(ctx, g)
+	}
+	if g.run != "" || g.unsure {
+		return nil // it is in its place
+	}
+
+	e.mutex.Lock()
+	j.open--
+	if err != nil && meaningOf(err) == full {
+		j.fullUntil, err = time.Now().Add(jittered(afterFull*e.options.Pace)), nil
+	}
+	e.mutex.Unlock()
+	g.job = nil
+	if err != nil {
+		return e.calls.fault("glue:StartJobRun", err)
+	}
+	return nil
+}
+
+// startRun starts a run, of which an answer says that it began. Where there is no answer the work is left unsure.
+func (e *Engine) startRun(ctx context.Context, g *given) error {
+	key, err := e.key(g.dir)
+	if err != nil {
+		return err
+	}
+	url := e.options.Store.URL() + "/" + key + requestFile
+	in := &awsglue.StartJobRunInput{JobName: &g.job.name, Arguments: map[string]string{requestArgument: url, tagArgument: g.tag}}
+
+	for wait := e.options.Pace; ; wait = min(2*wait, 20*e.options.Pace) {
+		// Who stops waits for the answer: without it nobody would know whether there is something to stop.
+		out, err := once(context.WithoutCancel(ctx), func(ctx context.Context) (*awsglue.StartJobRunOutput, error) {
+			return e.options.Clients.Jobs.StartJobRun(ctx, in)
+		})
+		if err == nil {
+			g.run = aws.ToString(out.JobRunId)
+			return nil
+		}
+		switch meaningOf(err) {
+		case unsure:
+			g.unsure = true
+			return e.settle(ctx, g)
+		case absent: // somebody deleted it since
+			g.job.making.Lock()
+			g.job.made = false
+			g.job.making.Unlock()
+			return &hindcast.Error{Code: hindcast.EGlue, Class: hindcast.ClassTransient, Cause: err, Message: "the job " + g.job.name + " is gone", Next: "it is made again with the next attempt"}
+		case throttled, unmade:
+			if e.isClosed() {
+				return err
+			}
+			if err := pause(ctx, jittered(wait)); err != nil {
+				return err
+			}
+		case refused, full:
+			return err
+		}
+	}
+}
+
+// looks are how many times the pace is waited before each look for a run that may have been started. How soon a list has a run that was
+// started is not documented.
+var looks = []int{1, 2, 4, 8}
+
+// settle finds out whether the work was started, by its tag. The caller holds the work's mutex. An error leaves it unsure.
+func (e *Engine) settle(ctx context.Context, g *given) error {
+	for _, n := range looks {
+		if err := pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
+			return err
+		}
+		runs, _, err := g.job.look(ctx, e, time.Now())
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if r.tag == g.tag {
+				g.run, g.unsure = r.first(), false
+				return nil
+			}
+		}
+	}
+	g.unsure = false
+	e.mutex.Lock()
+	g.job.open--
+	e.mutex.Unlock()
+	g.job = nil
+	return nil
+}
+
+// attemptRun is a run, or one of Glue's own attempts at it.
+type attemptRun struct {
+	id      string
+	attempt int
+	tag     string
+	state   types.JobRunState
+	detail  string // why it waits
+	message string // why it failed
+	logs    string // the beginning of the names of its log groups
+	started time.Time
+}
+
+func attemptOf(r types.JobRun) attemptRun {
+	return attemptRun{id: aws.ToString(r.Id), attempt: int(r.Attempt), tag: r.Arguments[tagArgument], state: r.JobRunState, detail: aws.ToString(r.StateDetail),
+		message: aws.ToString(r.ErrorMessage), logs: aws.ToString(r.LogGroupName), started: aws.ToTime(r.StartedOn)}
+}
+
+const attemptSuffix = "_attempt_"
+
+// first is the id of the run that this is an attempt of.
+func (r attemptRun) first() string {
+	id, _, _ := strings.Cut(r.id, attemptSuffix)
+	return id
+}
+
+// over are the states after which nothing runs any more. All others are of runs that live: Glue may have more of them some day.
+var over = []types.JobRunState{types.JobRunStateSucceeded, types.JobRunStateFailed, types.JobRunStateStopped, types.JobRunStateTimeout,
+	types.JobRunStateError, types.JobRunStateExpired}
+
+func (r attemptRun) live() bool { return !slices.Contains(over, r.state) }
+
+// retried reports whether Glue may start the run again by itself.
+func (r attemptRun) retried(most int) bool {
+	return r.attempt < most && (r.state == types.JobRunStateFailed || r.state == types.JobRunStateTimeout)
+}
+
+// latest is the last of Glue's attempts at a run; false if the list has none.
+func latest(runs []attemptRun, first string) (last attemptRun, found bool) {
+	for _, r := range runs {
+		if r.first() == first && (!found || r.attempt > last.attempt) {
+			last, found = r, true
+		}
+	}
+	return last, found
+}
+
+const mostRuns = 200 // of one answer
+
+// look is the newest runs of the job, as they were after since; there is false if there is no such job. A job is asked once in a pace at
+// most, whoever wants to know.
+func (j *job) look(ctx context.Context, e *Engine, since time.Time) (runs []attemptRun, there bool, err error) {
+	select {
+	case j.listing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	defer func() { <-j.listing }()
+	if wait := j.until(); wait > 0 {
+		if j.at.After(since) {
+			return j.seen, true, nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, false, err
+		}
+	}
+
+	at := time.Now()
+	runs, _, there, err = j.page(ctx, e, nil)
+	j.asked(e.options.Pace)
+	if err == nil && there {
+		j.seen, j.at = runs, at
+	}
+	return runs, there, err
+}
+
+// page is one answer of the job's runs, the newest first.
+func (j *job) page(ctx context.Context, e *Engine, token *string) (runs []attemptRun, next *string, there bool, err error) {
+	out, err := call(ctx, e.calls, "glue:GetJobRuns", func(ctx context.Context) (*awsglue.GetJobRunsOutput, error) {
+		return e.options.Clients.Jobs.GetJobRuns(ctx, &awsglue.GetJobRunsInput{JobName: &j.name, MaxResults: aws.Int32(mostRuns), NextToken: token})
+	})
+	if err != nil {
+		if meaningOf(err) == absent {
+			return nil, nil, false, nil
+		}
+		return nil, nil, false, err
+	}
+	for _, r := range out.JobRuns {
+		runs = append(runs, attemptOf(r))
+	}
+	return runs, out.NextToken, true, nil
+}
+
+// longest is how long a run can live: Glue's longest timeout, and a day to wait and to end.
+const longest = 8 * 24 * time.Hour
+
+// all is every run of the job that may live; there is false if there is no such job.
+func (j *job) all(ctx context.Context, e *Engine) (list []attemptRun, there bool, err error) {
+	select {
+	case j.listing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	defer func() { <-j.listing }()
+
+	for token := (*string)(nil); ; {
+		if err := pause(ctx, j.until()); err != nil {
+			return nil, false, err
+		}
+		at := time.Now()
+		runs, next, there, err := j.page(ctx, e, token)
+		j.asked(e.options.Pace)
+		if err != nil || !there {
+			return nil, there, err
+		}
+		if token == nil {
+			j.seen, j.at = runs, at
+		}
+		list = append(list, runs...)
+		if token = next; aws.ToString(next) == "" || len(runs) == 0 || time.Since(runs[len(runs)-1].started) > longest {
+			return list, true, nil
+		}
+	}
+}
+
+// Bounds of what Glue is given, in times of the pace.
+const (
+	unlisted = 30  // until a run that was started is in the list
+	unmended = 120 // until an attempt of its own follows one that failed
+	unending = 240 // until a run that is to be stopped has ended
+)
+
+// follow waits until no attempt of the run lives and none will follow, and returns the last; nil if it was dropped.
+func (e *Engine) follow(ctx context.Context, g *given, progress func(hindcast.Progress)) (*attemptRun, error) {
+	if g.run == "" {
+		return nil, nil
+	}
+	missing, waited := 0, 0
+	for {
+		runs, _, err := g.job.look(ctx, e, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		last, found := latest(runs, g.run)
+		if !found {
+			if last, found, err = g.job.one(ctx, e, g.run); err != nil {
+				return nil, err
+			}
+		}
+
+		switch {
+		case !found:
+			if missing++; missing > unlisted {
+				return nil, nil
+			}
+		case last.retried(e.options.Glue.MaxRetries) && waited < unmended:
+			waited++
+		case !last.live():
+			return &last, nil
+		}
+		progress(hindcast.Progress{})
+		if err := pause(ctx, g.job.until()); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// until is how long it is until the job may be asked again.
+func (j *job) until() time.Duration {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return time.Until(j.next)
+}
+
+// asked notes that the job was asked just now.
+func (j *job) asked(pace time.Duration) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	j.next = time.Now().Add(jittered(pace))
+}
+
+// one asks for a run that is not among the newest.
+func (j *job) one(ctx context.Context, e *Engine, id string) (attemptRun, bool, error) {
+	out, err := call(ctx, e.calls, "glue:GetJobRun", func(ctx context.Context) (*awsglue.GetJobRunOutput, error) {
+		return e.options.Clients.Jobs.GetJobRun(ctx, &awsglue.GetJobRunInput{JobName: &j.name, RunId: &id})
+	})
+	if err != nil || out.JobRun == nil {
+		if err != nil && meaningOf(err) == absent {
+			err = nil
+		}
+		return attemptRun{}, false, err
+	}
+	return attemptOf(*out.JobRun), true, nil
+}
+
+// end stops what lives of a run, and waits until nothing does.
+func (j *job) end(ctx context.Context, e *Engine, first string) error {
+	asked := map[string]bool{}
+	for range unending {
+		runs, _, err := j.look(ctx, e, time.Now())
+		if err != nil {
+			return err
+		}
+		last, found := latest(runs, first)
+		if !found {
+			if last, found, err = j.one(ctx, e, first); err != nil {
+				return err
+			}
+		}
+		if !found || !last.live() && !(last.retried(e.options.Glue.MaxRetries) && !asked[last.id]) {
+			return nil
+		}
+		if !asked[last.id] && last.state != types.JobRunStateStopping {
+			ids := []string{last.id}
+			for n := last.attempt + 1; n <= e.options.Glue.MaxRetries; n++ { // which Glue may start before it hears of this
+				ids = append(ids, fmt.Sprintf("%s%s%d", first, attemptSuffix, n))
+			}
+			if err := j.stop(ctx, e, ids); err != nil {
+				return err
+			}
+			asked[last.id] = true
+		}
+	}
+	return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Glue does not say that the run " + first + " has ended", Next: "look at it in Glue's console: " + j.name}
+}
+
+const mostStops = 25 // of one call
+
+// stop has Glue stop runs, with those that others stop at the same time. Which of them had ended before, or do not exist, is no matter.
+func (j *job) stop(ctx context.Context, e *Engine, ids []string) error {
+	j.doom(ids)
+	select {
+	case j.stopping <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-j.stopping }()
+
+	for batch := j.batch(); len(batch) > 0; batch = j.batch() {
+		_, err := call(ctx, e.calls, "glue:BatchStopJobRun", func(ctx context.Context) (*awsglue.BatchStopJobRunOutput, error) {
+			return e.options.Clients.Jobs.BatchStopJobRun(ctx, &awsglue.BatchStopJobRunInput{JobName: &j.name, JobRunIds: batch})
+		})
+		if err != nil && meaningOf(err) != absent {
+			j.doom(batch)
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) doom(ids []string) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	for _, id := range ids {
+		if !slices.Contains(j.doomed, id) {
+			j.doomed = append(j.doomed, id)
+		}
+	}
+}
+
+// batch takes as many of the doomed as one call may name.
+func (j *job) batch() []string {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	n := min(len(j.doomed), mostStops)
+	batch := slices.Clone(j.doomed[:n])
+	j.doomed = slices.Delete(j.doomed, 0, n)
+	return batch
+}
