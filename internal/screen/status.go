@@ -210,6 +210,9 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 }
 
 func statusNext(t *view.Tally, o StatusOptions) string {
+	if !t.Run.Finished && !o.Silent.IsZero() {
+		return "if its machine is lost, go on with it from here: hindcast resume " + t.Run.Run
+	}
 	switch view.StateOf(t.Run, o.Alive) {
 	case view.Running:
 		return "hindcast stop " + t.Run.Run
