@@ -47,6 +47,7 @@ type Engine struct {
 	mutex   sync.Mutex         // guards what follows
 	own     []*ours            // dead ones too, for Close
 	works   map[string]*placed // by tag, of what this process started or waited for
+	met     []*application     // those of other processes that had some of it
 	closed  bool
 }
 
@@ -471,16 +472,18 @@ func (e *Engine) find(h hindcast.Handle) (*placed, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range all {
-		if a.name() == h.IDs["application"] || a.has(h.Tag) {
-			p := &placed{handle: h, in: a}
-			e.mutex.Lock()
-			e.works[h.Tag] = p
-			e.mutex.Unlock()
-			return p, nil
-		}
+	i := slices.IndexFunc(all, func(a *application) bool { return a.name() == h.IDs["application"] })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(a *application) bool { return a.has(h.Tag) })
 	}
-	return nil, nil
+	if i < 0 {
+		return nil, nil
+	}
+	p = &placed{handle: h, in: all[i]}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.works[h.Tag], e.met = p, append(e.met, all[i])
+	return p, nil
 }
 
 // finished forgets work of which an application has no more to do.
@@ -526,7 +529,7 @@ func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
 	if err != nil || p == nil {
 		return err
 	}
-	defer e.finished(h.Tag)
+	defer e.ended(p)
 	if !p.in.has(h.Tag) {
 		return nil
 	}
@@ -537,6 +540,18 @@ func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
 		<-p.ours.ended
 	}
 	return nil
+}
+
+// ended lets go of work that was stopped. What another process had started can be started again by its tag: its journal may not
+// have the attempt, so that a resume begins with the same one.
+func (e *Engine) ended(p *placed) {
+	e.finished(p.handle.Tag)
+	if p.ours != nil {
+		return
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	delete(e.works, p.handle.Tag)
 }
 
 // Alive names the work that applications of this machine have and have not ended.
@@ -576,8 +591,8 @@ func (e *Engine) Close() error {
 		e.noteStartUp(o.application)
 		doomed[o.dir], ended[o.dir] = o.application, o.ended
 	}
-	for _, p := range e.works {
-		doomed[p.in.dir] = p.in
+	for _, a := range e.met {
+		doomed[a.dir] = a
 	}
 	e.mutex.Unlock()
 

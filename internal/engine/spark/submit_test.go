@@ -67,6 +67,32 @@ func TestASubmitThatHangsIsEnded(t *testing.T) {
 	}
 }
 
+// What a dead supervisor's application was given and a resume has ended is started again by the same tag: that supervisor may have died
+// before its attempt was in the journal.
+func TestWorkThatWasEndedIsStartedAgain(t *testing.T) {
+	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
+	first, err := e.Start(t.Context(), work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := Open(e.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := later.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := later.Stop(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	again, err := later.Start(t.Context(), work)
+	if err != nil || again.IDs["application"] == first.IDs["application"] {
+		t.Errorf("it was given to the dead application: %+v, %v", again, err)
+	}
+}
+
 // An application that has done all its work, and whose supervisor has died, is found idle until it ends by itself, and can be ended.
 func TestAnIdleApplicationIsFound(t *testing.T) {
 	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
