@@ -44,7 +44,7 @@ func (s *session) find(ctx context.Context, condition string) (list []relation, 
 	for i, r := range rows {
 		list = append(list, relation{oid: r.Text(0), name: pgclient.Name{Schema: r.Text(1), Table: r.Text(2)}, view: r.Text(3) != "r",
 			visible: r.Bool(4), readable: r.Bool(5), rows: r.Number(6)})
-		if list[i].view || list[i].rows <= 0 { // an empty table is told by nothing but a count
+		if list[i].view || list[i].rows <= 0 { // an empty table looks like one that was never analysed
 			list[i].rows = -1
 		}
 		place[r.Text(0)], oids[i], database = i, r.Text(0), r.Text(7)
@@ -268,6 +268,9 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	return told, err
 }
 
+// wider takes the backslashes out of a LIKE pattern, which then matches more names, if anything.
+var wider = strings.NewReplacer(`\\`, "_", `\_`, "_", `\%`, "%")
+
 // Named lists the tables that a pattern could mean.
 func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
 	n := pgclient.ParseName(pattern)
@@ -286,7 +289,7 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 	p := warehouse.NewPattern(pattern, parts, false)
 	err = w.reading(ctx, func(s *session) error {
 		rows, err := s.ask(ctx, "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm') AND c.relname LIKE "+
-			literal(p.Like())+condition)
+			literal(wider.Replace(p.Like()))+condition)
 		for _, r := range rows {
 			own := []string{r.Text(0), r.Text(1)}
 			if name, ok := p.Match(own[2-len(parts):]...); ok {
@@ -298,7 +301,7 @@ func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err e
 	return list, err
 }
 
-// Marks says nothing: Redshift's own counts of changes are of the leader's log, and go after days.
+// Marks says nothing: Redshift counts changes in logs that are kept for some days only.
 func (w *Owner) Marks(context.Context, []string) (map[string]hindcast.Mark, error) {
 	return map[string]hindcast.Mark{}, nil
 }
@@ -351,7 +354,7 @@ func (w *Owner) Spread(ctx context.Context, table string, columns []string) (out
 	return out, err
 }
 
-// Strays counts the rows that no slice takes. Quick counts nothing: Redshift's statistics are not for everybody to read.
+// Strays counts the rows that no slice takes. Quick counts nothing: not every user may read Redshift's statistics.
 func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, quick bool) (found warehouse.Strays, err error) {
 	if quick {
 		return warehouse.Strays{Estimate: true}, nil

@@ -88,14 +88,14 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	return e
 }
 
-// verdict is what an error of the server's means here.
+// verdict is what a server's error means here.
 type verdict struct {
 	code  hindcast.Code
 	class hindcast.Class
 	next  string
 }
 
-// texts are errors that are told by their words: Redshift gives most of its own no SQLSTATE but XX000.
+// texts recognize errors by their words: Redshift reports most of its own with the SQLSTATE XX000.
 var texts = []struct {
 	is *regexp.Regexp
 	verdict

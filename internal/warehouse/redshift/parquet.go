@@ -22,8 +22,8 @@ import (
 )
 
 // What COPY takes is what UNLOAD writes: columns by their position, times as INT96, decimals as fixed-length bytes of the least
-// length that their precision needs, Snappy, pages of version 1, everything optional. COPY casts nothing, and what another
-// writer makes of the same types it refuses, or reads as other values.
+// length that their precision needs, Snappy, pages of version 1, everything optional. COPY casts nothing: files that other writers
+// make of the same types it refuses, or reads as other values.
 
 // shape is how a column's values are written: the node of the schema, and what makes one value of another file's.
 type shape struct {
@@ -33,7 +33,7 @@ type shape struct {
 
 var errFit = errors.New("it does not fit")
 
-// shapeFor makes a shape of a column that a file has as from, for a column of a staging table of that type in DuckDB's spelling.
+// shapeFor is the shape of a staging table's column, which a file has as from.
 func shapeFor(c hindcast.Column, from parquet.Node) (shape, error) {
 	fails := func() (shape, error) {
 		return shape{}, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
@@ -77,7 +77,7 @@ func shapeFor(c hindcast.Column, from parquet.Node) (shape, error) {
 	return fails()
 }
 
-// bare is a type that a file says no more of than how it is stored, as UNLOAD writes it.
+// bare is a type without an annotation, as UNLOAD writes integers.
 type bare struct{ parquet.Type }
 
 func (bare) LogicalType() *format.LogicalType         { return nil }
@@ -234,7 +234,7 @@ func clock(v parquet.Value) (parquet.Value, error) {
 	return parquet.ByteArrayValue(fmt.Appendf(nil, "%02d:%02d:%02d.%06d", second/3600, second/60%60, second%60, n%1e6)), nil
 }
 
-// ordered is a group whose columns stand in their own order: COPY goes by that, and parquet.Group has them by name.
+// ordered is a group whose columns keep their order, which COPY goes by; parquet.Group sorts them by name.
 type ordered struct {
 	parquet.Group
 	names []string

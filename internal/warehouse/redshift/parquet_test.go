@@ -3,6 +3,7 @@ package redshift
 import (
 	"database/sql"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -172,4 +173,30 @@ func TestValuesThatDoNotFit(t *testing.T) {
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EType {
 		t.Errorf("a list: %v", err)
 	}
+}
+
+// BenchmarkReshape writes 200,000 rows of ten columns for COPY.
+func BenchmarkReshape(b *testing.B) {
+	db, err := duck.Open(b.Context(), duck.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	path := filepath.Join(b.TempDir(), "from.parquet")
+	query := `SELECT i AS id, i::INTEGER AS n, (i / 7)::DECIMAL(18,2) AS cost, (i * 3)::DECIMAL(38,6) AS total, 'account ' || i % 100 AS account, 'text ' || i AS note,
+		DATE '2020-01-01' + (i % 365)::INTEGER AS day, TIMESTAMP '2020-01-01' + to_seconds(i) AS moment, i % 2 = 0 AS yes, i / 3.0::DOUBLE AS ratio FROM range(200000) r(i)`
+	if _, err := db.ExecContext(b.Context(), duck.CopyStatement(query, path)); err != nil {
+		b.Fatal(err)
+	}
+	var columns []hindcast.Column
+	for _, c := range [][2]string{{"id", "bigint"}, {"n", "integer"}, {"cost", "numeric(18,2)"}, {"total", "numeric(38,6)"}, {"account", "character varying(20)"}, {"note", "character varying(20)"},
+		{"day", "date"}, {"moment", "timestamp without time zone"}, {"yes", "boolean"}, {"ratio", "double precision"}} {
+		columns = append(columns, columnOf(c[0], c[1]))
+	}
+	for b.Loop() {
+		if n, err := reshape(path, io.Discard, columns, 0); err != nil || n != 200000 {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(200000*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 }

@@ -23,9 +23,9 @@ const (
 	tidyTime = 30 * time.Second // for what is removed after a failure
 )
 
-// lock begins a transaction and takes the lock on hindcast_lease, before the snapshot: what the transaction sees is then what the one
-// that had the lock before has left. It is that lock and not the targets': LOCK keeps readers away as well, and nobody reads
-// hindcast_lease but hindcast.
+// lock begins a transaction and takes the lock on hindcast_lease before the transaction's snapshot, which then has what the previous
+// holder of the lock committed. The targets are not locked: LOCK keeps readers away as well, and only hindcast reads
+// hindcast_lease.
 func (w *Owner) lock(ctx context.Context, s *session, h home) error {
 	limit, err := s.one(ctx, "SHOW statement_timeout") // the user may have set one
 	if err != nil {
@@ -103,8 +103,8 @@ func (w *Owner) Fence(ctx context.Context, pipeline string) (n int64, err error)
 	return n, err
 }
 
-// create makes our tables and the target where they are not. Two that do it at the same time are told apart by the error of the
-// second, which the next try does not have.
+// create makes our tables and the target where they are not. Of two processes that do so at the same time one may fail, and succeed
+// when it tries again.
 func (s *session) create(ctx context.Context, t hindcast.Target, columns []hindcast.Column) (home, error) {
 	h, err := s.ours(ctx)
 	if err != nil {
@@ -182,7 +182,7 @@ func (s *session) definitions(ctx context.Context, t hindcast.Target, columns []
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		typ := c.Source
-		if hold(typ).typ != c.Type { // no source column whose type that is
+		if hold(typ).typ != c.Type { // not the type of a source column
 			typ = typeFor(c.Type)
 		}
 		if typ == "" {

@@ -266,8 +266,8 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 // escape is a character that Redshift reads as itself within quotes.
 var escape = regexp.MustCompile(`(?s)\\.`)
 
-// commits refuses a hook that would end the transaction: TRUNCATE and ALTER TABLE … APPEND commit in Redshift. What stands between
-// quotes is read in both ways, with backslashes that escape and with such that do not.
+// commits refuses a hook that would end the transaction: TRUNCATE and ALTER TABLE … APPEND commit in Redshift. Quoted text is
+// read in both ways: with backslashes as escapes, and without.
 func commits(hook string) error {
 	for _, reading := range []string{hook, escape.ReplaceAllString(hook, "xx")} {
 		words, _, found := sqltext.TransactionControl(reading)

@@ -50,7 +50,7 @@ type Owner struct {
 
 var _ warehouse.Warehouse = (*Owner)(nil)
 
-// closing is how long the process may take to say goodbye to the cluster.
+// closing is how long the connections may take to end.
 const closing = 30 * time.Second
 
 // Open starts the process that holds the connections, and proves that it can connect.
@@ -132,7 +132,8 @@ func (w *Owner) with(ctx context.Context, f func(*session) error) error {
 	return w.translate(err)
 }
 
-// reading is with for what reads only. Redshift has no setting by which a session may not write, but such transactions.
+// reading is with for what reads only. Redshift has no setting that keeps a session from writing, only a
+// transaction that may not.
 func (w *Owner) reading(ctx context.Context, f func(*session) error) error {
 	return w.with(ctx, func(s *session) error {
 		if err := s.run(ctx, "BEGIN READ ONLY"); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
-// session is a connection that somebody has for himself. Statements go one by one and without parameters: whoever stands between
-// us and the cluster (a pooler, the Data API) need not read more than one at a time.
+// session is a connection that one caller has to itself. Statements go one by one and without parameters: a proxy between us and
+// the cluster need not read more than one at a time.
 type session struct{ conn *pgconn.PgConn }
 
 // ask gives a query's rows.
@@ -56,7 +56,7 @@ func literal(s string) string {
 	return "(" + strings.ReplaceAll(quoted, `\`, "' || chr(92) || '") + ")"
 }
 
-// literals is a list of them, for IN. An empty list has nothing that anything equals.
+// literals is a list of them, for IN. Nothing is in an empty one.
 func literals(list []string) string {
 	if len(list) == 0 {
 		return "(NULL)"
@@ -68,7 +68,7 @@ func literals(list []string) string {
 	return "(" + strings.Join(quoted, ", ") + ")"
 }
 
-// word quotes what stands in a statement where no expression can: a URL, a role. Nothing that it is made for holds a backslash.
+// word quotes what stands where no expression can: a URL, a role. None of them may hold a backslash.
 func word(s string) (string, error) {
 	if strings.ContainsAny(s, "\\\x00") {
 		return "", permanent("Redshift cannot be told of "+s+", which holds a backslash", "use a name without one")

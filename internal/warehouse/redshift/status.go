@@ -20,7 +20,7 @@ const (
 	statusTable = "hindcast_status"
 )
 
-// makes is the DDL of our tables. Redshift keeps no key; the lock on hindcast_lease does, which whoever writes takes first.
+// makes is the DDL of our tables. Redshift enforces no key: whoever writes takes the lock on hindcast_lease first.
 var makes = map[string]string{
 	leaseTable: " (name varchar(1024) NOT NULL, n bigint NOT NULL)",
 	statusTable: ` (pipeline varchar(1024) NOT NULL, target varchar(1024) NOT NULL, slice varchar(1024) NOT NULL, slice_start timestamptz NOT NULL,

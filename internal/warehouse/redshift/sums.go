@@ -13,8 +13,8 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// clusterHash begins the Content of rows that the cluster has hashed: the sum of a 64-bit hash of each row, which does not depend
-// on their order.
+// clusterHash begins the Content of rows that the cluster has hashed: the sum of a 64-bit hash of each row, which does not
+// depend on their order.
 const clusterHash = "rs:"
 
 // sums counts, sums and hashes the rows of a FROM clause.

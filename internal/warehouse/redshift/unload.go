@@ -70,8 +70,8 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 	return out, err
 }
 
-// refuseAncient refuses times before the year 1, whose text the engines would not read, or not alike. Redshift knows of each block of a
-// column what is in it: the query reads next to nothing.
+// refuseAncient refuses times before the year 1, whose text the engines would not read, or not alike. Redshift keeps the least
+// and the greatest value of each block of a column: the query reads next to nothing.
 func (s *session) refuseAncient(ctx context.Context, x warehouse.Extract) error {
 	for _, c := range x.Columns {
 		h := hold(c.Source)
