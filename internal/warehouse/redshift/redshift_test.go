@@ -87,11 +87,24 @@ func (s *stand) options() redshift.Options {
 	return redshift.Options{URL: s.URL("redshift") + "?sslmode=require", Role: redshifttest.Role, Lake: s.lake, Aside: aside}
 }
 
+func (s *stand) spec() child.Spec {
+	return child.Spec{Name: "warehouse", Path: os.Args[0], Env: append(s.s3.Env(), "REDSHIFT_TEST=owner"), Stderr: os.Stderr}
+}
+
+// fails is the error of an owner's process that cannot open the warehouse.
+func (s *stand) fails(t *testing.T, o redshift.Options) error {
+	t.Helper()
+	client, err := redshift.Open(context.Background(), s.spec(), o)
+	if err == nil {
+		_ = client.Close()
+	}
+	return err
+}
+
 // open starts the owner's process.
 func (s *stand) open(t *testing.T, o redshift.Options) *hosted.Client {
 	t.Helper()
-	spec := child.Spec{Name: "warehouse", Path: os.Args[0], Env: append(s.s3.Env(), "REDSHIFT_TEST=owner"), Stderr: os.Stderr}
-	client, err := redshift.Open(context.Background(), spec, o)
+	client, err := redshift.Open(context.Background(), s.spec(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
