@@ -252,6 +252,14 @@ func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
 	return enginedb.Properties(), nil
 }
 
+// Elsewhere reports whether the work of the pipeline's engine runs on other machines, as its Properties say, without opening it.
+func Elsewhere(p *hindcast.Pipeline) bool {
+	if p.Transform.Engine == "spark" {
+		return !hindcast.LocalMaster(p.Transform.Spark.Master)
+	}
+	return p.Transform.Engine == "glue"
+}
+
 // Remains are what supervisors that have died may have left of a run of the pipeline, as that was frozen: DuckDB's processes die with their
 // supervisor, Spark's and Glue's do not. Spark's on this machine are found whichever engine the pipeline has.
 func Remains(p *hindcast.Pipeline, store objstore.Store, tags string) (engine.Remains, error) {

@@ -118,3 +118,16 @@ func TestFileFolders(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Where an engine works decides whether a resume finds what it has computed over a bucket.
+func TestElsewhere(t *testing.T) {
+	for name, on := range map[string]map[string]bool{"duckdb": {"local[*]": false}, "spark": {"local[*]": false, "local[2]": false, "spark://c:7077": true, "yarn": true},
+		"glue": {"local[*]": true, "": true}} {
+		for master, want := range on {
+			p := &hindcast.Pipeline{Transform: hindcast.Transform{Engine: name, Spark: hindcast.Spark{Master: master}}}
+			if got := Elsewhere(p); got != want {
+				t.Errorf("%s on %q: %v", name, master, got)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
@@ -42,7 +43,7 @@ func Stands(ctx context.Context, s *session.Session, run string, now time.Time) 
 	if standing.Heard = st.Updated; holder.Run == run && holder.Renewed.After(st.Updated) {
 		standing.Heard = holder.Renewed
 	}
-	standing.Lasting = s.Lake.Exchange(!hindcast.LocalMaster(p.Pipeline.Transform.Spark.Master)).Lasting()
+	standing.Lasting = s.Lake.Exchange(drivers.Elsewhere(&p.Pipeline)).Lasting()
 	if standing.Alive && holder.Fence != st.Fence {
 		standing.Resuming = holder
 	}
