@@ -107,7 +107,7 @@ func (b *bench) sums(ctx context.Context, s *subject, columns map[string][]strin
 func compared(s *subject, columns map[string][]string) (bytes int64, err error) {
 	lake := filepath.Join(s.dir, "lake")
 	for folder, names := range columns {
-		manifests, err := filepath.Glob(filepath.Join(lake, s.name, folder, "*", "manifest.json"))
+		manifests, err := filepath.Glob(filepath.Join(lake, s.name, folder, "*", "_manifest.json"))
 		if err != nil || len(manifests) == 0 {
 			return 0, fmt.Errorf("no manifest below %s: %w", folder, err)
 		}

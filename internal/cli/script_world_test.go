@@ -101,7 +101,7 @@ func (w *world) manifests() []string {
 func manifestsBelow(dir string) []string {
 	var found []string
 	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Name() == "manifest.json" {
+		if err == nil && entry.Name() == "_manifest.json" {
 			found = append(found, path)
 		}
 		return nil

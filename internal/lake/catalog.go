@@ -6,14 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// manifestName is the manifest's name beside the files that it lists.
-const manifestName = "manifest.json"
+// The manifest's name beside the files that it lists, and what it was in a lake of an earlier version. Programs that read a whole
+// folder as a table take every file for data whose name does not begin with an underscore or a dot.
+const (
+	manifestName        = "_manifest.json"
+	earlierManifestName = "manifest.json"
+)
 
 // allRows is the key of a dimension, which has one unit only.
 const allRows = "all"
@@ -151,7 +156,7 @@ func NextGeneration(current *hindcast.Manifest) int {
 }
 
 // PublishUnit makes m the current generation of its unit or dimension. It checks that the files are there with their sizes,
-// fills in missing checksums and the sum of bytes, writes manifest.json beside the files and then the catalog entry, which is
+// fills in missing checksums and the sum of bytes, writes _manifest.json beside the files and then the catalog entry, which is
 // the publication. Paths in m become keys where they are below the lake; local files of a remote lake are uploaded. Repeating
 // it does no harm. E-FENCED if a process that took the pipeline over has published one; a transient E-LAKE if one that was
 // taken over was faster: the next attempt supersedes it.
@@ -200,7 +205,7 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 }
 
 // SaveManifest finishes what a step wrote below prefix: it seals m's files as PublishUnit does and writes
-// manifest.json there, so that the files' names are durable too. It publishes nothing.
+// _manifest.json there, so that the files' names are durable too. It publishes nothing.
 func (l *Lake) SaveManifest(ctx context.Context, prefix string, m *hindcast.Manifest) error {
 	return l.save(ctx, prefix, m, m, true)
 }
@@ -270,7 +275,7 @@ func (l *Lake) highestFence(ctx context.Context) (int64, error) {
 	return highest, nil
 }
 
-// Prune deletes the generations of a fact's unit that are superseded, except those that keep names and the
+// Prune deletes the generations of a fact's unit that are superseded, except those that keep names, those that are pinned and the
 // current one, and what attempts at any of them left that died before their manifest. It touches nothing but
 // folders that hindcast made (promise 3), under this fence or a lower one: a process that was taken over deletes
 // nothing of its successors'. It returns their prefixes.
@@ -289,7 +294,12 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 		return nil, err // nothing was published: nothing is superseded
 	}
 
-	used := map[string]bool{l.Prefix(current): true}
+	used, err := l.pinned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used = maps.Clone(used)
+	used[l.Prefix(current)] = true
 	for _, f := range current.Files {
 		used[f.Path[:strings.LastIndexByte(f.Path, '/')+1]] = true
 	}
@@ -328,11 +338,16 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 
 // finished reports whether the folder of a generation has its manifest: an attempt that died left none.
 func (l *Lake) finished(ctx context.Context, prefix string) (bool, error) {
-	_, err := objstore.Stat(ctx, l.store, prefix+manifestName)
-	if err != nil && !errors.Is(err, objstore.ErrNotExist) {
-		return false, broken(l.Absolute(prefix), "cannot be read", err)
+	for _, name := range []string{manifestName, earlierManifestName} {
+		_, err := objstore.Stat(ctx, l.store, prefix+name)
+		if err == nil || !errors.Is(err, objstore.ErrNotExist) {
+			if err != nil {
+				err = broken(l.Absolute(prefix), "cannot be read", err)
+			}
+			return err == nil, err
+		}
 	}
-	return err == nil, nil
+	return false, nil
 }
 
 // decode is json.Unmarshal that keeps numbers exact where the type is open.

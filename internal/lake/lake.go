@@ -4,7 +4,7 @@
 //
 // Below the lake's root (docs/reference/lake.md has the whole layout):
 //
-//	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-f<fence>-a<attempt>/      Parquet files and manifest.json
+//	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-f<fence>-a<attempt>/      Parquet files and _manifest.json
 //	<pipeline>/dimensions/<dimension>/g<N>-<run>-f<fence>-a<attempt>/   the same
 //	<pipeline>/views.sql                                                views for any DuckDB client
 //	_hindcast/<pipeline>/lease.json                                     who runs the pipeline
@@ -12,6 +12,7 @@
 //	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json            the same
 //	_hindcast/<pipeline>/index/<fact>                                   what a long catalog says, in short
 //	_hindcast/<pipeline>/changes/<fact>                                 what changed in it since the index was written
+//	_hindcast/<pipeline>/tables/<catalog>/<table>.json                  which generations a table elsewhere points at
 //	_hindcast/<pipeline>/runs/<run>/                                    plan.json, journal-*, log, stop.json
 //	_hindcast/<pipeline>/runs/<run>/staging/<slice>/f<fence>-a<attempt>/
 //	_hindcast/<pipeline>/runs/<run>/previous/<slice>/f<fence>-a<attempt>/
@@ -46,6 +47,7 @@ type Lake struct {
 	checker  chunks.Checker
 	mended   mended
 	recall   Recall
+	pins     pins
 
 	indexFrom int // see indexed; 0 is the default
 }

@@ -124,7 +124,7 @@ func TestSteps(t *testing.T) {
 	if err := l.Keep(t.Context(), prefix, previous, []hindcast.Committed{stood}); err != nil {
 		t.Fatal(err)
 	}
-	body, _, err := b.Get(t.Context(), prefix+"manifest.json")
+	body, _, err := b.Get(t.Context(), prefix+"_manifest.json")
 	var record kept
 	if err == nil {
 		err = errors.Join(unseal(body), json.Unmarshal(body, &record))

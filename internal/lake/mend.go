@@ -110,8 +110,7 @@ func (l *Lake) second(ctx context.Context, key string) (found Mended, err error)
 	})
 
 	for _, folder := range folders {
-		place := below + folder + "/" + manifestName
-		body, _, err := objstore.Find(ctx, l.store, place)
+		place, body, err := l.findBeside(ctx, below+folder+"/")
 		if errors.Is(err, objstore.ErrNotExist) {
 			continue // an unload that did not finish
 		}
@@ -147,9 +146,7 @@ func (l *Lake) recalled(ctx context.Context, key, prefix, run string) (found Men
 // Beside compares a current manifest with the copy beside its files. E-MANIFEST if that is corrupt, not there, or another
 // one.
 func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
-	place := l.Prefix(m) + manifestName
-
-	body, _, err := objstore.Find(ctx, l.store, place)
+	place, body, err := l.findBeside(ctx, l.Prefix(m))
 	if errors.Is(err, objstore.ErrNotExist) {
 		return badManifest(l.Absolute(place), "it is not there")
 	}
@@ -164,4 +161,20 @@ func (l *Lake) Beside(ctx context.Context, m *hindcast.Manifest) error {
 	}
 
 	return err
+}
+
+// findBeside reads the manifest in the folder of a generation, under the name that it has there.
+func (l *Lake) findBeside(ctx context.Context, prefix string) (place string, body []byte, err error) {
+	place = prefix + manifestName
+	body, _, err = objstore.Find(ctx, l.store, place)
+	if !errors.Is(err, objstore.ErrNotExist) {
+		return place, body, err
+	}
+
+	earlier := prefix + earlierManifestName
+	body, _, none := objstore.Find(ctx, l.store, earlier)
+	if errors.Is(none, objstore.ErrNotExist) {
+		return place, nil, err
+	}
+	return earlier, body, none
 }

@@ -35,7 +35,7 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 		for _, info := range infos {
 			escaped, rest, _ := strings.Cut(strings.TrimPrefix(info.Key, below), "/")
 			slice, err := objstore.Unescape(escaped)
-			if err != nil || !strings.HasSuffix(rest, "/"+manifestName) {
+			if err != nil || !strings.HasSuffix(rest, "/"+manifestName) && !strings.HasSuffix(rest, "/"+earlierManifestName) {
 				continue
 			}
 

@@ -82,17 +82,27 @@ func (l *Lake) opening(mark string) string {
 		l.where() + l.area.opening()
 }
 
-func (l *Lake) writeViews(ctx context.Context, opening string, facts map[string]iter.Seq[*hindcast.Manifest], dims map[string]*hindcast.Manifest) error {
-	var script bytes.Buffer
-	script.WriteString(opening)
+// Script is the script of views, as Views writes it.
+func (l *Lake) Script(facts map[string]iter.Seq[*hindcast.Manifest], dims map[string]*hindcast.Manifest) string {
+	script := l.script(l.opening(""), facts, dims)
+	return script.String()
+}
+
+func (l *Lake) script(opening string, facts map[string]iter.Seq[*hindcast.Manifest], dims map[string]*hindcast.Manifest) *bytes.Buffer {
+	script := bytes.NewBufferString(opening)
 
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
-		l.view(&script, name, facts[name])
+		l.view(script, name, facts[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(dims)) {
-		l.view(&script, name, func(yield func(*hindcast.Manifest) bool) { yield(dims[name]) })
+		l.view(script, name, func(yield func(*hindcast.Manifest) bool) { yield(dims[name]) })
 	}
 
+	return script
+}
+
+func (l *Lake) writeViews(ctx context.Context, opening string, facts map[string]iter.Seq[*hindcast.Manifest], dims map[string]*hindcast.Manifest) error {
+	script := l.script(opening, facts, dims)
 	if err := l.may(ctx); err != nil {
 		return err
 	}

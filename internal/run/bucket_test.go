@@ -225,7 +225,7 @@ func TestTwoOutputsInABucket(t *testing.T) {
 	}
 	for _, prefix := range previous {
 		for _, o := range p.Outputs {
-			if _, _, err := s.Store.Get(t.Context(), prefix+o.Name+"/manifest.json"); err != nil {
+			if _, _, err := s.Store.Get(t.Context(), prefix+o.Name+"/_manifest.json"); err != nil {
 				t.Error(err)
 			}
 		}

@@ -107,26 +107,6 @@ func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
 	}
 
 	return s.Lake.Views(ctx, string(of), func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
-		known, dims, err := s.Lake.Paths(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		units, err := plan.Present(&p.Pipeline, p.History.End)
-		if err != nil {
-			return nil, nil, err
-		}
-
-		facts := make(map[string]iter.Seq[*hindcast.Manifest], len(units))
-		for fact, present := range units {
-			facts[fact] = func(yield func(*hindcast.Manifest) bool) {
-				for i := range present {
-					m, found := known.WithPaths(fact, present[i].Key)
-					if found && m.Interval.Equal(present[i].Interval) && !yield(&m) {
-						return
-					}
-				}
-			}
-		}
-		return facts, dims, nil
+		return s.Current(ctx, &p.Pipeline, p.History.End)
 	})
 }

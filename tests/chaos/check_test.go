@@ -221,7 +221,7 @@ func (c *trial) checkLake() {
 // uploading. The next unload of the unit removes that.
 func (c *trial) checkGeneration(dir string, used bool) {
 	var m hindcast.Manifest
-	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	body, err := os.ReadFile(filepath.Join(dir, "_manifest.json"))
 	if err == nil {
 		if err := json.Unmarshal(body, &m); err != nil {
 			c.Fatalf("%s: %v", dir, err)
