@@ -46,6 +46,7 @@ const (
 	ERun           Code = "E-RUN"            // no such run, or the run is not in a state for the request
 	ESlices        Code = "E-SLICES"         // --slices names no slice of the history
 	ELake          Code = "E-LAKE"           // the lake cannot be read or written
+	ECatalog       Code = "E-CATALOG"        // the Data Catalog or Athena refused something, or a table there is somebody else's
 	EBucket        Code = "E-BUCKET"         // the lake's bucket does not exist, or is in another region
 	ECredentials   Code = "E-CREDENTIALS"    // no credentials for the lake, or rejected ones
 	EClock         Code = "E-CLOCK"          // this machine's clock is too far from the server's

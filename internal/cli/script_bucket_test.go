@@ -19,6 +19,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/pythontest"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
@@ -49,6 +50,18 @@ func bucket(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv(key, value)
 	}
 	w.vars = append(w.vars, vars...)
+}
+
+// catalog: starts a stand-in for Amazon's Data Catalog and Athena, where all commands look for these from here on.
+func dataCatalog(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	endpoint := pythontest.Moto(w.test)
+	for _, key := range []string{"AWS_ENDPOINT_URL_GLUE", "AWS_ENDPOINT_URL_ATHENA"} {
+		ts.Setenv(key, endpoint)
+		w.vars = append(w.vars, key+"="+endpoint)
+	}
+	ts.Setenv("AWS_REGION", "eu-central-1")
+	w.vars = append(w.vars, "AWS_REGION=eu-central-1")
 }
 
 // requests OP: prints the keys, below the bucket, that were asked so since the last time (s3test.Request).

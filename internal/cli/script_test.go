@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			"tmpfs":     tmpfs,
 			"bucket":    bucket,
 			"allow":     allow,
+			"catalog":   dataCatalog,
 			"fault":     fault,
 			"requests":  requests,
 			"objects":   objects,
