@@ -1,7 +1,6 @@
 package redshift
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -113,10 +112,10 @@ func widthOf(precision int) int {
 
 // decimals makes fixed-length bytes of decimals however a file has them, or of integers; nil if it has none.
 func decimals(from parquet.Node, precision, scale int) func(parquet.Value) (parquet.Value, error) {
-	fileScale := 0
+	filePrecision, fileScale := 0, 0
 	if logical := from.Type().LogicalType(); logical != nil {
 		if decimal, is := logical.Value.(*format.DecimalType); is {
-			fileScale = int(decimal.Scale)
+			filePrecision, fileScale = int(decimal.Precision), int(decimal.Scale)
 		}
 	}
 	kind := from.Type().Kind()
@@ -126,10 +125,14 @@ func decimals(from parquet.Node, precision, scale int) func(parquet.Value) (parq
 
 	width, factor := widthOf(precision), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale-fileScale)), nil)
 	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(precision)), nil)
+	switch {
+	case scale != fileScale:
+	case kind == parquet.FixedLenByteArray && from.Type().Length() == width && filePrecision == precision:
+		return func(v parquet.Value) (parquet.Value, error) { return v, nil }
+	case (kind == parquet.Int32 || kind == parquet.Int64) && width <= 8:
+		return smallDecimals(width, limit.Int64())
+	}
 	return func(v parquet.Value) (parquet.Value, error) {
-		if scale == fileScale && width <= 8 && (kind == parquet.Int32 || kind == parquet.Int64) {
-			return smallDecimal(v, width, limit.Int64())
-		}
 		n := unscaled(v)
 		n.Mul(n, factor)
 		if n.CmpAbs(limit) >= 0 {
@@ -139,15 +142,25 @@ func decimals(from parquet.Node, precision, scale int) func(parquet.Value) (parq
 	}
 }
 
-// smallDecimal writes an integer, whose absolute is below the limit, in so many bytes.
-func smallDecimal(v parquet.Value, width int, limit int64) (parquet.Value, error) {
-	n := whole(v)
-	if n >= limit || n <= -limit {
-		return v, errFit
+// smallDecimals writes integers, whose absolutes are below the limit, in so many bytes.
+func smallDecimals(width int, limit int64) func(parquet.Value) (parquet.Value, error) {
+	var room []byte // for the next values: what was written stays as it is
+	return func(v parquet.Value) (parquet.Value, error) {
+		n := whole(v)
+		if n >= limit || n <= -limit {
+			return v, errFit
+		}
+		if len(room) < width {
+			room = make([]byte, 1024*width)
+		}
+		out := room[:width:width]
+		room = room[width:]
+		for i := width - 1; i >= 0; i-- {
+			out[i] = byte(n)
+			n >>= 8
+		}
+		return parquet.FixedLenByteArrayValue(out), nil
 	}
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(n))
-	return parquet.FixedLenByteArrayValue(slices.Clone(b[8-width:])), nil
 }
 
 // unscaled is a decimal's integer.
