@@ -112,20 +112,22 @@ const (
 	deadPoll = 20 * time.Millisecond
 )
 
-// kill ends all processes; nil means that none is alive.
+// kill ends all processes; nil means that none is alive. It asks twice before it kills: hindcast run stops gracefully at first and
+// then at once, with what its engine works on elsewhere.
 func (r *running) kill(ctx context.Context) error {
-	began, asked := time.Now(), map[int]bool{}
+	began, asked := time.Now(), map[int]int{}
 	for {
 		alive, err := r.alive()
 		if err != nil || len(alive) == 0 {
 			return err
 		}
+		late := time.Since(began)
 		for _, pid := range alive {
 			switch {
-			case time.Since(began) > r.grace:
+			case late > r.grace:
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have exited by itself
-			case !asked[pid]:
-				asked[pid] = true
+			case asked[pid] == 0, asked[pid] == 1 && late > r.grace/2:
+				asked[pid]++
 				_ = syscall.Kill(pid, syscall.SIGTERM)
 			}
 		}
