@@ -238,6 +238,8 @@ def fit(value, has, want, mark, civil=False, depth=0):
 
 def atom(value, has, want, mark, civil):
     kind, to = has.simpleString(), want.simpleString()
+    if to == "timestamp":  # which the session may take for one without a zone
+        to = "timestamp_ltz"
     if civil and kind == "timestamp":
         value = "(TIMESTAMP_NTZ '1970-01-01 00:00:00' + make_dt_interval(0, 0, 0, CAST(unix_micros(%s) AS decimal(20,0)) * 0.000001BD))" % value
         if to == "timestamp_ntz":

@@ -241,7 +241,7 @@ func typesOf(columns []hindcast.Column) string {
 func schemaOf(columns []hindcast.Column) string {
 	var list []string
 	for _, c := range columns {
-		if is, ok := see(c.Type); ok && !c.Absent && !c.Blank {
+		if is, ok := seen(c); ok && !c.Absent && !c.Blank {
 			list = append(list, quote(c.Name)+" "+is.file)
 		}
 	}
@@ -254,7 +254,7 @@ func columnsFrom(table string, columns, has []hindcast.Column, used bool) (list 
 	for _, c := range columns {
 		of, value := origin(table, c, has, used)
 		list = append(list, given{Name: c.Name, Of: of.Name, Value: value})
-		if from, ok := see(of.Type); ok && from.file != from.view {
+		if from, ok := seen(of); ok && from.file != from.view {
 			types = append(types, quote(c.Name)+" "+from.view)
 		}
 	}

@@ -48,6 +48,15 @@ func see(typ string) (c carried, ok bool) {
 	return carried{nested, nested}, ok
 }
 
+// seen is how Spark sees a column of files that hindcast wrote: a time that is stored as its text is read as that.
+func seen(c hindcast.Column) (is carried, ok bool) {
+	is, ok = see(c.Type)
+	if ok && c.Stored == "VARCHAR" {
+		is.file = "string"
+	}
+	return is, ok
+}
+
 // nest is Spark's spelling of a list, struct or map, if what is in it is read as it is.
 func nest(typ string) (string, bool) {
 	element := func(typ string) (string, bool) {

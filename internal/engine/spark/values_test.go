@@ -31,6 +31,7 @@ func values(t *testing.T, s *shared) {
 	}{
 		{"every type is equal or refused", everyType},
 		{"every type of PostgreSQL is equal or refused", everyPostgres},
+		{"times that are stored as text", timesAsText},
 		{"infinite times and numbers of 39 digits are errors", beyond},
 		{"what is compared is found", found},
 		{"structs of several layouts are matched by name", structs},
@@ -319,6 +320,27 @@ func everyType(t *testing.T, b *bench) {
 		if want, got := b.text(t, "SELECT n, "+value+" FROM ("+from+") ORDER BY n"), b.text(t, "SELECT n, "+value+" FROM ("+to+") ORDER BY n"); got != want {
 			t.Errorf("%s\ngot  %.600s\nwant %.600s", c.typ, got, want)
 		}
+	}
+}
+
+// timesAsText has what an unload from Redshift writes.
+func timesAsText(t *testing.T, b *bench) {
+	query := `SELECT 1 AS n, DATE '2020-01-01' AS day, TIMESTAMP '0001-01-01 00:00:00.000001' AS civil, TIMESTAMPTZ '0001-01-01 00:00:00.000001+00' AS moment
+		UNION ALL SELECT 2, DATE '2020-01-02', TIMESTAMP '2020-03-29 02:30:00', TIMESTAMPTZ '2020-10-25 01:30:00+00'
+		UNION ALL SELECT 3, DATE '2020-01-03', TIMESTAMP '9999-12-31 23:59:59.999999', TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'
+		UNION ALL SELECT 4, DATE '2020-01-04', NULL, NULL`
+	columns := b.describe(t, query)
+	columns[2].Stored, columns[3].Stored = "VARCHAR", "VARCHAR"
+	path := filepath.Join(b.dir, "texts.parquet")
+	b.exec(t, duck.CopyStatement("SELECT "+duck.Encode(columns)+" FROM ("+query+")", path))
+	b.tables = []engine.Table{{Name: "texts", Columns: columns, Files: []string{path}}}
+	result, err := b.run(t, "SELECT * FROM texts")
+	if err != nil {
+		t.Fatal(err, hindcast.AsError(err).Detail)
+	}
+	want := b.text(t, "SELECT * FROM ("+query+") ORDER BY n")
+	if got := b.text(t, "SELECT * FROM ("+duck.FromParquet(result.Columns, files(result))+") ORDER BY n"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
