@@ -125,7 +125,9 @@ func choiceFlags(flags *pflag.FlagSet, c *session.Choice) {
 
 // engineFlag is --engine of the commands that plan with an engine, or run one.
 func (a *app) engineFlag(flags *pflag.FlagSet) {
-	flags.Var(&word{value: &a.engine, of: config.Engines}, "engine", strings.Join(config.Engines, " or ")+", in place of the pipeline file's; the SQL is passed to it as it is")
+	last := len(config.Engines) - 1
+	names := strings.Join(config.Engines[:last], ", ") + " or " + config.Engines[last]
+	flags.Var(&word{value: &a.engine, of: config.Engines}, "engine", names+", in place of the pipeline file's; the SQL is passed to it as it is")
 }
 
 // word is a flag whose value is one of a few.
