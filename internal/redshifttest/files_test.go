@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/pythontest"
+	"github.com/hindcast/hindcast/internal/s3test"
 )
 
 // duckdb writes and reads Parquet: each argument is a statement, whose rows it prints as JSON.
@@ -172,4 +173,34 @@ func TestManifestsOfCopy(t *testing.T) {
 		t.Errorf("got %v", said)
 	}
 	refused(t, conn, s.load("a", "out/", "")) // the manifest is no data
+}
+
+// The role's right to S3 can end while a statement runs.
+func TestExpiry(t *testing.T) {
+	s := start(t)
+	expired := ""
+	s.Endpoint = s.s3.Proxy(t, func(r s3test.Request) s3test.Fault {
+		if expired != "" && r.Op == expired && strings.HasSuffix(r.Key, "0001_part_00.parquet") {
+			return s3test.Expired
+		}
+		return s3test.None
+	}).Endpoint
+	conn := s.connect(t)
+	pgtest.Query(t, conn, "CREATE TABLE a (i int); INSERT INTO a VALUES (1), (2)")
+	pgtest.Query(t, conn, s.unload("SELECT i FROM a", "out/", "MANIFEST"))
+
+	expired = "GET"
+	if said := refused(t, conn, s.load("a", "out/manifest", "MANIFEST")); !strings.HasPrefix(said.Message, "S3ServiceException:") || !strings.Contains(said.Message, "ExpiredToken") {
+		t.Errorf("got %v", said)
+	}
+	expired = "PUT"
+	if said := refused(t, conn, s.unload("SELECT i FROM a", "again/", "MANIFEST")); !strings.Contains(said.Message, "ExpiredToken") {
+		t.Errorf("got %v", said)
+	}
+	if got := s.keys(t, "again/"); len(got) != 1 || got[0] != "again/0000_part_00.parquet" {
+		t.Errorf("got %v", got)
+	}
+	if rows := pgtest.Query(t, conn, "SELECT count(*) FROM a"); rows[0][0] != "2" {
+		t.Errorf("got %v", rows)
+	}
 }
