@@ -21,7 +21,15 @@ type Spark struct {
 	Packages       []string          `json:"packages,omitempty"`        // Maven coordinates
 	PerApplication int               `json:"per_application,omitempty"` // slices, one after the other
 	BroadcastBelow int64             `json:"broadcast_below,omitempty"` // bytes of a dimension
-	Fault          error             `json:"-"`                         // a secret of Conf that is not there: who starts an application needs it
+	Faults         []*Error          `json:"-"`                         // secrets of Conf that are not there: who starts an application needs them
+}
+
+// Fault is the first of Faults; nil if there is none.
+func (s Spark) Fault() error {
+	if len(s.Faults) == 0 {
+		return nil
+	}
+	return s.Faults[0]
 }
 
 // LocalMaster reports whether a master is this machine alone.

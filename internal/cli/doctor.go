@@ -27,8 +27,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Args: subject, ValidArgs: subjects,
 		Long: `Looks for an installation of Spark as a run would, by the block spark: of the pipeline file if there is one,
 and says what was found where: Spark, Scala, the Hadoop client, Java, Python, and the master as far as it
-answers without an application. Nothing is started but, where no file says it, Java or Python for its version.
-Exit code 1 if something is missing; each is shown with what mends it.`,
+answers without an application; and of spark.conf the secrets that are not there. Nothing is started but, where no
+file says it, Java or Python for its version. Exit code 1 if something is missing; each is shown with what mends it.`,
 		Example: "  hindcast doctor spark\n  hindcast doctor spark -f billing.yml --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := a.sparkPipeline(cmd)
@@ -43,7 +43,7 @@ Exit code 1 if something is missing; each is shown with what mends it.`,
 			if err := cmd.Context().Err(); err != nil {
 				return err
 			}
-			found.Spark, found.Master, found.Missing = home, master, append(append([]*hindcast.Error{}, missing...), more...)
+			found.Spark, found.Master, found.Missing = home, master, append([]*hindcast.Error{}, slices.Concat(missing, more, spark.Faults)...)
 			found.bucket(p)
 			return a.examined(found)
 		},
@@ -66,7 +66,7 @@ func (a *app) sparkPipeline(cmd *cobra.Command) (*hindcast.Pipeline, error) {
 			return &hindcast.Pipeline{Transform: hindcast.Transform{Spark: hindcast.Spark{Master: "local[*]"}}}, nil
 		}
 	}
-	return a.loaded(config.LoadWith(cmd.Context(), a.file, config.Options{WithoutSQL: true, Engine: "spark"}))
+	return a.loaded(config.LoadWith(cmd.Context(), a.file, config.Options{WithoutSQL: true, LakeAlone: true, Engine: "spark"}))
 }
 
 // health is what the doctor finds.

@@ -631,9 +631,12 @@ func TestMissingSecretsAreFaultsOfWhoNeedsThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := hindcast.AsError(p.Transform.Spark.Fault)
+	e := hindcast.AsError(p.Transform.Spark.Fault())
 	if e == nil || e.Code != hindcast.ESecret || e.Place.Line != 10 || !strings.Contains(e.Message, "spark.conf.spark.b.secret: the environment variable NOT_THERE is not set") {
 		t.Errorf("%+v", e)
+	}
+	if faults := p.Transform.Spark.Faults; len(faults) != 2 || faults[1].Place.Line != 11 {
+		t.Errorf("%+v", faults)
 	}
 	if is := p.Transform.Spark.Conf["spark.a.secret"]; is != "reader" {
 		t.Errorf("the secret that is there is %q", is)

@@ -133,8 +133,8 @@ func (d *decoder) setConf(v value) {
 	if !ok {
 		return
 	}
-	if s := d.spark(); missing != nil && s.Fault == nil { // only who starts an application needs it
-		s.Fault = missing
+	if s := d.spark(); missing != nil { // only who starts an application needs it
+		s.Faults = append(s.Faults, missing)
 	}
 
 	why, early := tooEarly(v.name)

@@ -153,8 +153,8 @@ func newActive(s *session.Session, c *claim, stops *stops, o Options) *active {
 // open opens the log, then warehouse and engine, and begins to sweep the lake beside that. The shares are of a frozen plan,
 // zero where there is none yet.
 func (a *active) open(ctx context.Context, shares plan.Shares) error {
-	if t := &a.session.Pipeline.Transform; t.Engine == "spark" && t.Spark.Fault != nil && !a.options.UnloadOnly {
-		return t.Spark.Fault // rather than when the first slice has been unloaded
+	if t := &a.session.Pipeline.Transform; t.Engine == "spark" && t.Spark.Fault() != nil && !a.options.UnloadOnly {
+		return t.Spark.Fault() // rather than when the first slice has been unloaded
 	}
 	l := a.session.Lake
 	spill, err := a.session.SpillFolder(func() (string, error) { return l.Folder(l.RunPrefix(a.claim.run) + "spill/") })

@@ -291,7 +291,7 @@ func (e *Engine) start(ctx context.Context, limits engine.Limits) (*ours, error)
 
 // begin starts an application, if all that it needs is there.
 func (e *Engine) begin(s submission) (*application, <-chan struct{}, error) {
-	if missing := e.options.Spark.Fault; missing != nil {
+	if missing := e.options.Spark.Fault(); missing != nil {
 		return nil, nil, missing
 	}
 	return begin(e.options.Dir, s)
