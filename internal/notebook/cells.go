@@ -28,8 +28,8 @@ type author struct {
 	written  *Written
 }
 
-// shown is how many rows of a result are fetched.
-const shown = 10_000
+// most is how many rows of a result are read.
+const most = 10_000
 
 func (a *author) cells() []cell {
 	cells := []cell{
@@ -41,7 +41,7 @@ func (a *author) cells() []cell {
 		o := &a.pipeline.Outputs[i]
 		number := strings.Repeat(fmt.Sprintf("-%d", i+1), min(i, 1))
 		cells = append(cells, newCell("code", "sql"+number, "%%sql "+a.nameOf(o)+"\n"+strings.ReplaceAll(o.Text, "\r\n", "\n"), false),
-			newCell("code", "plot"+number, "plot()  # or plot(x=\"…\", y=\"…\"); `result` is the result as a DataFrame of pandas", false))
+			newCell("code", "plot"+number, "plot()  # or plot(x=\"…\", y=\"…\"); the rows are also in `result`, a DataFrame of pandas", false))
 	}
 	cells = append(cells, newCell("code", "query", a.exploring(), false))
 	return append(cells, newCell("code", "bring-back", a.bringingBack(), false))
@@ -116,7 +116,7 @@ func (a *author) opening() string {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		fmt.Fprintf(&text, "    %s: %s,\n", engine.PythonText(name), engine.PythonText(params[name]))
 	}
-	fmt.Fprintf(&text, "}\nROWS = %d  # at most so many of a result are shown\n", shown)
+	fmt.Fprintf(&text, "}\nROWS = %d  # at most so many of a result are read\n", most)
 	fmt.Fprintf(&text, "KEYS = %s  # are not plotted\n", texts(a.pipeline.Output().Target.Key))
 	fmt.Fprintf(&text, "DIALECT = %s\n", engine.PythonText(string(dialect(a.pipeline))))
 	if words := a.script.Words; len(words) > 0 {
@@ -157,7 +157,7 @@ func (a *author) exploring() string {
 	} else {
 		name = sqltext.Identifier(name)
 	}
-	return "%%sql\n-- A query of your own: %%sql alone.\nSELECT * FROM " + name + " LIMIT 10"
+	return "%%sql\n-- A query of your own: %%sql alone. Its rows are also in `query`.\nSELECT * FROM " + name + " LIMIT 10"
 }
 
 func (a *author) bringingBack() string {

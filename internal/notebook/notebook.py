@@ -159,15 +159,17 @@ def single(text):
 # The SQL and its result.
 
 pandas.set_option("display.html.use_mathjax", False)  # $ in texts is no formula
-result = pandas.DataFrame()
+result = pandas.DataFrame()  # of the pipeline's SQL, as its cell was run last
+query = pandas.DataFrame()  # of a query of your own
+last_shown = result  # the later of the two, which may have other names by now
 cells = {}  # of each SQL file: its cell as it was run last, and whether that went well
 
 
 @register_cell_magic
 @no_var_expand
 def sql(line, cell):
-    """Runs the cell's SQL over the slice. With the name of a SQL file it is that file's SQL."""
-    global result
+    """Runs the cell's SQL over the slice. With the name of a SQL file it is that file's SQL, and sets result; alone it sets query."""
+    global result, query, last_shown
     name = line.strip()
     if name and name not in SQL_FILES:
         raise SQLError("there is no SQL file %s: write %%%%sql alone for a query of your own, or one of %s" % (name, ", ".join(SQL_FILES)))
@@ -183,15 +185,21 @@ def sql(line, cell):
     if name:
         cells[name] = (cell, True)
         on_disk(name)
-    result = pandas.DataFrame(rows[:ROWS], columns=names, dtype=object)
-    display(result)
+    frame = last_shown = pandas.DataFrame(rows[:ROWS], columns=names, dtype=object)
+    frame.attrs["cut"] = len(rows) > ROWS
+    if name:
+        result = frame
+    else:
+        query = frame
+    display(frame)
     if len(rows) > ROWS:
-        print("The first %d rows; there are more. ROWS says how many are shown." % ROWS)
+        print("The first %d rows, which are also what `%s` has; there are more. ROWS says how many are read." % (ROWS, "result" if name else "query"))
 
 
 def explained(error):
     """What an error says, with the marks that hindcast makes in place of columns that cannot be read."""
     said = str(error).split(";\n'")[0]  # behind it Spark shows its plan
+    said = re.sub(r"\.\s+If[^.]*?spark\.sql\.ansi\.enabled[^.]*\.", ".", said)  # a run would not have it either
     for kind, why in (
         ("absent", "was not unloaded; all columns are there with: hindcast notebook --all-columns"),
         ("type", "has a type that the engine does not have"),
@@ -206,10 +214,12 @@ def explained(error):
     return "%s: %s" % (type(error).__name__, said)
 
 
-def plot(x=None, y=None):
-    """Draws a column of numbers of the last result over a column of times or texts; the first ones, unless they are named."""
-    columns = {name: list(result.iloc[:, at]) for at, name in reversed(list(enumerate(result.columns)))}
-    names = [name for name in dict.fromkeys(result.columns)]
+def plot(x=None, y=None, of=None):
+    """Draws a column of numbers over a column of times or texts; the first ones, unless they are named. Of what a cell has shown
+    last, or of a DataFrame."""
+    frame = last_shown if of is None else of
+    columns = {name: list(frame.iloc[:, at]) for at, name in reversed(list(enumerate(frame.columns)))}
+    names = [name for name in dict.fromkeys(frame.columns)]
 
     def among(name, *kinds):
         values = [v for v in columns[name] if v is not None]
@@ -232,6 +242,8 @@ def plot(x=None, y=None):
     try:
         draw(axes, sums, x, y, x in times)
         pyplot.show()
+        if frame.attrs.get("cut"):
+            print("Drawn from the first %d rows; there are more, and sums may be too small. ROWS says how many are read." % ROWS)
     except Exception as error:  # values that no axis holds: the rows above are there all the same
         print("This cannot be plotted: %s" % error)
     finally:

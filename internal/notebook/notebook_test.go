@@ -117,3 +117,28 @@ func TestWhatCountsAsAChange(t *testing.T) {
 		}
 	}
 }
+
+// Of what Spark advises a notebook shows what helps in a run too: its session is ANSI's, as a run's is.
+func TestANotebookExplainsErrors(t *testing.T) {
+	const script = `
+from IPython.core.interactiveshell import InteractiveShell
+get_ipython = InteractiveShell.instance
+exec(open(0).read())
+for said in (
+    '[DIVIDE_BY_ZERO] Division by zero. Use try_divide to tolerate divisor being 0. If necessary set "spark.sql.ansi.enabled" to "false" to bypass this error. SQLSTATE: 22012',
+    'cannot cast "DATE" to "INT" with ANSI mode on. If you have to cast "DATE" to "INT", you can set "spark.sql.ansi.enabled" as \'false\'.; line 1 pos 7;\n\'Project [x]',
+    'If it is 1.5. Set "spark.sql.legacy.allowHashOnMapType" to "true".',
+):
+    print(explained(ValueError(said)))
+`
+	command := exec.CommandContext(t.Context(), pythontest.Python(t, "notebook"), "-c", script)
+	command.Stdin = strings.NewReader("import re\n" + library)
+	out, err := command.Output()
+	const want = `ValueError: [DIVIDE_BY_ZERO] Division by zero. Use try_divide to tolerate divisor being 0. SQLSTATE: 22012
+ValueError: cannot cast "DATE" to "INT" with ANSI mode on.; line 1 pos 7
+ValueError: If it is 1.5. Set "spark.sql.legacy.allowHashOnMapType" to "true".
+`
+	if err != nil || string(out) != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out, want)
+	}
+}

@@ -14,7 +14,7 @@ if "SPARK" in os.environ:  # the folder of another environment, which has pyspar
 path = sys.argv[1]
 notebook = nbformat.read(path, as_version=4)
 nbformat.validate(notebook)
-notebook.cells.insert(4, nbformat.v4.new_code_cell("import pickle\npickle.dump((list(result.columns), result.values.tolist(), PARAMS), open('result.pickle', 'wb'))"))
+notebook.cells.append(nbformat.v4.new_code_cell("import pickle\npickle.dump((list(result.columns), result.values.tolist(), PARAMS), open('result.pickle', 'wb'))"))
 NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=os.getcwd())
 nbformat.validate(notebook)
 for cell in notebook.cells:
