@@ -3,6 +3,7 @@ package sparksql
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -291,7 +292,20 @@ func summary(s *said) string {
 	if kind, rest, is := strings.Cut(line, "] "); is && strings.HasPrefix(kind, "[") {
 		line = rest
 	}
-	return strings.TrimSpace(line)
+	return followable(strings.TrimSpace(line))
+}
+
+// followable is Spark's message without the sentences that advise to change a setting which every session has fixed: `try_cast`
+// helps, and switching ANSI off is nobody's to do.
+func followable(message string) string {
+	sentences := strings.Split(message, ". ")
+	kept := slices.DeleteFunc(slices.Clone(sentences), func(sentence string) bool {
+		return has(sentence, slices.Collect(maps.Keys(fixed)))
+	})
+	if len(kept) == len(sentences) || len(kept) == 0 {
+		return message
+	}
+	return strings.TrimSuffix(strings.Join(kept, ". "), ".") + "."
 }
 
 // unreadable is the error of SQL that reads a column that it cannot have, as mark names it.

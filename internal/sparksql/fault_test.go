@@ -33,6 +33,17 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 			Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "A column with name `tier` cannot be resolved.", Place: hindcast.Place{File: "x.sql", Line: 2, Column: 3}},
 		`{"type": "ParseException", "message": "\n[PARSE_SYNTAX_ERROR] Syntax error at or near ':'.(line 2, pos 2)\n\n== SQL ==", "classes": ["PARSE_SYNTAX_ERROR"], "line": 2, "column": 2}`: {
 			Code: hindcast.ESQLSyntax, Class: hindcast.ClassPermanent, Message: "Syntax error at or near ':'.", Place: hindcast.Place{File: "x.sql", Line: 2, Column: 3}},
+		// of what Spark advises only what can be followed: sessions are ANSI's, and the settings of a pipeline file are free
+		`{"type": "NumberFormatException", "message": "[CAST_INVALID_INPUT] The value 'a. b' of the type \"STRING\" cannot be cast to \"INT\" because it is malformed. Correct the value as per the syntax, or change its target type. Use ` + "`try_cast`" + ` to tolerate malformed input and return NULL instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error. SQLSTATE: 22018"}`: {
+			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "The value 'a. b' of the type \"STRING\" cannot be cast to \"INT\" because it is malformed. Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed input and return NULL instead."},
+		`{"type": "ArithmeticException", "message": "[DIVIDE_BY_ZERO] Division by zero. Use ` + "`try_divide`" + ` to tolerate divisor being 0 and return NULL instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error. SQLSTATE: 22012\n== SQL (line 1, position 8) =="}`: {
+			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead."},
+		`{"type": "AnalysisException", "message": "[DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION] Cannot resolve \"CAST(d AS INT)\" due to data type mismatch: cannot cast \"DATE\" to \"INT\" with ANSI mode on. If you have to cast \"DATE\" to \"INT\", you can set \"spark.sql.ansi.enabled\" as 'false'.; line 1 pos 7;\n'Project"}`: {
+			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "Cannot resolve \"CAST(d AS INT)\" due to data type mismatch: cannot cast \"DATE\" to \"INT\" with ANSI mode on."},
+		`{"type": "SparkDateTimeException", "message": "If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."}`: {
+			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."},
+		`{"type": "AnalysisException", "message": "[HASH_MAP_TYPE] Input cannot contain elements of the \"MAP\" type. To restore previous behavior set \"spark.sql.legacy.allowHashOnMapType\" to \"true\"."}`: {
+			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "Input cannot contain elements of the \"MAP\" type. To restore previous behavior set \"spark.sql.legacy.allowHashOnMapType\" to \"true\"."},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<type:facts.id>>"}`:   {Code: hindcast.EType, Class: hindcast.ClassPermanent},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<absent:facts.id>>"}`: {Code: hindcast.EParquet, Class: hindcast.ClassTransient},
 		// what the views are made of is in the plan that Spark shows behind the error, and has not been evaluated
