@@ -40,10 +40,12 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 	var unknown error // a column that the lake has not, or that there is not at all
 	if err == nil {
 		rows, err := over(ctx, s, sampler, p, q, now)
-		if err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn || !narrows(s.Pipeline) {
+		if !elsewhere(err) {
 			return rows, err
 		}
-		unknown = err
+		if !errors.Is(err, errNotInLake) {
+			unknown = err
+		}
 	}
 	if err := s.Reach(ctx); err != nil {
 		if unknown != nil {
@@ -55,6 +57,12 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 		return engine.Rows{}, err
 	}
 	return over(ctx, s, sampler, p, q, now)
+}
+
+// elsewhere reports whether the lake alone had too little. It may have fewer columns than the pipeline has by now, whose file was
+// changed since they were unloaded, or than the warehouse.
+func elsewhere(err error) bool {
+	return errors.Is(err, errNotInLake) || err != nil && hindcast.AsError(err).Code == hindcast.ESQLColumn
 }
 
 // narrows reports whether the lake may have fewer columns than the warehouse.

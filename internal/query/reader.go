@@ -77,7 +77,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 		case len(d.Files) > 0:
 			t.Layouts = hindcast.Filled(d.Layouts, d.Files)
 			t.Files, err = r.paths(ctx, d.Files)
-		case m != nil && r.covered(d.Name, d.Columns, m.Columns):
+		case m != nil && r.covered(d.Name, r.textOf(d.Name), d.Columns, m.Columns):
 			t.Columns = plan.Seen(d.Columns, m.Columns)
 			t.Files, err = r.paths(ctx, m.Files)
 		default:
@@ -107,7 +107,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	case len(u.Files) > 0:
 		paths, err := r.paths(ctx, u.Files)
 		return u.Columns, paths, err
-	case m != nil && u.Matches(m, f.Time) && (m.Missing || r.covered(f.Name, u.Columns, m.Columns)):
+	case m != nil && u.Matches(m, f.Time) && (m.Missing || r.covered(f.Name, f.Text, u.Columns, m.Columns)):
 		paths, err := r.paths(ctx, m.Files)
 		return m.Columns, paths, err
 	case u.Missing:
@@ -133,13 +133,20 @@ func (r *reader) wanted(name, time string, all []hindcast.Column) []hindcast.Col
 	return columns
 }
 
-// covered reports whether the lake has what the query reads of a table.
-func (r *reader) covered(name string, all, inLake []hindcast.Column) bool {
+// textOf are a dimension's columns that are carried as text.
+func (r *reader) textOf(dim string) []string {
+	i := slices.IndexFunc(r.Pipeline.Dims, func(d hindcast.Dim) bool { return d.Name == dim })
+	return r.Pipeline.Dims[i].Text
+}
+
+// covered reports whether the lake has what the query reads of a table, as text where the pipeline says so now.
+func (r *reader) covered(name string, text []string, all, inLake []hindcast.Column) bool {
 	if reads, sure := r.reads[name]; sure && len(reads) == 0 {
 		return true
 	}
 	return !slices.ContainsFunc(r.wanted(name, "", all), func(c hindcast.Column) bool {
-		return !slices.ContainsFunc(inLake, func(l hindcast.Column) bool { return l.Name == c.Name })
+		asText := slices.ContainsFunc(text, func(n string) bool { return strings.EqualFold(n, c.Name) })
+		return !slices.ContainsFunc(inLake, func(l hindcast.Column) bool { return l.Name == c.Name && l.Text == asText })
 	})
 }
 

@@ -41,7 +41,7 @@ func Open(ctx context.Context, s *session.Session, a Ask, now time.Time) (*Opene
 	p, err := fromLake(ctx, s, a.Slice, now)
 	if err == nil && !(a.All && narrows(s.Pipeline)) {
 		opened, err := open(ctx, s, p, a, now)
-		if !errors.Is(err, errNotInLake) && (err == nil || hindcast.AsError(err).Code != hindcast.ESQLColumn) {
+		if !elsewhere(err) {
 			return opened, err
 		}
 	}
