@@ -44,7 +44,7 @@ var importMap = []row{
 	{"child", []string{"."}, "worker processes and the protocol with them"},
 	{"hosted", []string{".", "child", "warehouse"}, "a warehouse in a process of its own"},
 	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
-	{"sparkhome", []string{"."}, "finds an installation of Spark; the engine runs it, doctor shows it"},
+	{"sparkhome", []string{".", "numbers"}, "finds an installation of Spark; the engine runs it, doctor shows it"},
 	{"sparksql", []string{".", "engine", "sqltext"}, "what all engines that run Spark share: what a session is asked, its Python, types, errors"},
 	{"pgclient", []string{"sqltext"}, "connections, rows and names of servers that speak PostgreSQL's protocol"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 )
 
 // Master is what can be known of a master without running an application on it.
@@ -58,22 +59,15 @@ func Ask(ctx context.Context, home Home, master string, cores int, o Options) (M
 // local is a master of the form local, local[N] or local[*].
 func local(m *Master, cores int) {
 	m.Cores = cores
-	m.State = fmt.Sprintf("%s of this machine", counted(cores, "core"))
+	m.State = fmt.Sprintf("%s of this machine", numbers.Counted(cores, "core"))
 	n, fixed := strings.CutPrefix(strings.TrimSuffix(m.Master, "]"), "local[")
 	if !fixed {
 		n = "1"
 	}
 	if asked, err := strconv.Atoi(n); err == nil {
 		m.Cores = asked
-		m.State = fmt.Sprintf("%s; this machine has %d", counted(asked, "thread"), cores)
+		m.State = fmt.Sprintf("%s; this machine has %d", numbers.Counted(asked, "thread"), cores)
 	}
-}
-
-func counted(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // standalone asks the masters of a cluster, of which one leads.
@@ -108,7 +102,7 @@ func (s *search) standalone(m *Master, c Cluster) {
 // alive says what the leading master has, and whether it is of the version that was found here.
 func (s *search) alive(m *Master, host string, page Page) {
 	m.Cores, m.Memory, m.Workers = page.Cores, page.Memory<<20, page.Alive
-	m.State = fmt.Sprintf("%s alive, %s", counted(page.Alive, "worker"), counted(page.Cores, "core"))
+	m.State = fmt.Sprintf("%s alive, %s", numbers.Counted(page.Alive, "worker"), numbers.Counted(page.Cores, "core"))
 	if page.Alive == 0 {
 		s.fault("spark.master", fmt.Sprintf("start workers: %s org.apache.spark.deploy.worker.Worker %s", cmp.Or(s.class(), "spark-class"), m.Master),
 			"the master at %s has no worker that is alive", host)

@@ -2,9 +2,6 @@ package trial
 
 import (
 	"context"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -85,9 +82,9 @@ func watchFolder(folder string) (most func() int64) {
 		for {
 			select {
 			case <-ticker.C:
-				high = max(high, folderSize(folder))
+				high = max(high, engine.Written(folder))
 			case <-done:
-				peak <- max(high, folderSize(folder))
+				peak <- max(high, engine.Written(folder))
 				return
 			}
 		}
@@ -96,18 +93,4 @@ func watchFolder(folder string) (most func() int64) {
 		close(done)
 		return <-peak
 	}
-}
-
-// folderSize is how many bytes the files below a folder have. Files come and go meanwhile.
-func folderSize(folder string) (bytes int64) {
-	_ = fs.WalkDir(os.DirFS(filepath.Clean(folder)), ".", func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return nil //nolint:nilerr // what is gone has no bytes
-		}
-		if info, err := d.Info(); err == nil {
-			bytes += info.Size()
-		}
-		return nil
-	})
-	return bytes
 }

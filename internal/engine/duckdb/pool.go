@@ -65,9 +65,9 @@ type running struct {
 // progress looks how far the work is, whose result is written to dir.
 func (r *running) progress(dir string) hindcast.Progress {
 	if folder := r.spill.Load(); folder != nil {
-		r.spilled.Store(max(r.spilled.Load(), written(*folder)))
+		r.spilled.Store(max(r.spilled.Load(), engine.Written(*folder)))
 	}
-	return hindcast.Progress{Bytes: written(dir), Spilled: r.spilled.Load()}
+	return hindcast.Progress{Bytes: engine.Written(dir), Spilled: r.spilled.Load()}
 }
 
 // NewPool makes the engine; workers are started when they are first needed. Each has its share of the capacity, unless
@@ -223,17 +223,6 @@ func (p *Pool) Wait(ctx context.Context, h hindcast.Handle, dir string, progress
 			progress(r.progress(dir))
 		}
 	}
-}
-
-// written is how many bytes a folder's files have now.
-func written(dir string) (bytes int64) {
-	entries, _ := os.ReadDir(dir) // it is not there before the SQL runs
-	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil {
-			bytes += info.Size()
-		}
-	}
-	return bytes
 }
 
 // spillOf is the folder where a worker spills; nil if it is not a slot's any more.
