@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/pgtest"
@@ -178,9 +179,9 @@ func TestManifestsOfCopy(t *testing.T) {
 // The role's right to S3 can end while a statement runs.
 func TestExpiry(t *testing.T) {
 	s := start(t)
-	expired := ""
+	var expired atomic.Value // an operation
 	s.Endpoint = s.s3.Proxy(t, func(r s3test.Request) s3test.Fault {
-		if expired != "" && r.Op == expired && strings.HasSuffix(r.Key, "0001_part_00.parquet") {
+		if r.Op == expired.Load() && strings.HasSuffix(r.Key, "0001_part_00.parquet") {
 			return s3test.Expired
 		}
 		return s3test.None
@@ -189,11 +190,11 @@ func TestExpiry(t *testing.T) {
 	pgtest.Query(t, conn, "CREATE TABLE a (i int); INSERT INTO a VALUES (1), (2)")
 	pgtest.Query(t, conn, s.unload("SELECT i FROM a", "out/", "MANIFEST"))
 
-	expired = "GET"
+	expired.Store("GET")
 	if said := refused(t, conn, s.load("a", "out/manifest", "MANIFEST")); !strings.HasPrefix(said.Message, "S3ServiceException:") || !strings.Contains(said.Message, "ExpiredToken") {
 		t.Errorf("got %v", said)
 	}
-	expired = "PUT"
+	expired.Store("PUT")
 	if said := refused(t, conn, s.unload("SELECT i FROM a", "again/", "MANIFEST")); !strings.Contains(said.Message, "ExpiredToken") {
 		t.Errorf("got %v", said)
 	}

@@ -255,14 +255,16 @@ func TestFaults(t *testing.T) {
 	s := start(t)
 	conn := s.connect(t)
 	pgtest.Query(t, conn, "CREATE TABLE a (i int)")
-	fault := redshifttest.Conflict
-	s.Rule(func(st redshifttest.Statement) redshifttest.Fault {
-		if st.Text == "COMMIT" {
-			return fault
-		}
-		return redshifttest.None
-	})
+	commits := func(fault redshifttest.Fault) {
+		s.Rule(func(st redshifttest.Statement) redshifttest.Fault {
+			if st.Text == "COMMIT" {
+				return fault
+			}
+			return redshifttest.None
+		})
+	}
 
+	commits(redshifttest.Conflict)
 	said := refused(t, conn, "BEGIN; LOCK a; INSERT INTO a VALUES (1); COMMIT")
 	if said.Code != "XX000" || said.Message != "1023" || !strings.HasPrefix(said.Detail, "Serializable isolation violation on table") || conn.TxStatus() != 'I' {
 		t.Errorf("got %v, transaction %c", said, conn.TxStatus())
@@ -271,7 +273,7 @@ func TestFaults(t *testing.T) {
 		fault redshifttest.Fault
 		rows  string
 	}{{redshifttest.Refuse, "0"}, {redshifttest.Lose, "1"}} {
-		fault = c.fault
+		commits(c.fault)
 		if _, err := s.connect(t).Exec(t.Context(), "BEGIN; INSERT INTO a VALUES (1); COMMIT").ReadAll(); err == nil || errors.As(err, new(*pgconn.PgError)) {
 			t.Errorf("fault %d: got %v", c.fault, err)
 		}
