@@ -538,11 +538,7 @@ func (e *Engine) Stop(_ context.Context, h hindcast.Handle) error {
 	}
 	if p.ours != nil {
 		<-p.ours.ended
-		return nil
 	}
-	e.mutex.Lock()
-	defer e.mutex.Unlock()
-	delete(e.works, h.Tag) // a run that was killed before it journaled anything gives work of the same tag once more
 	return nil
 }
 

@@ -132,29 +132,6 @@ func TestAnIdleApplicationIsFound(t *testing.T) {
 	}
 }
 
-// Work that another process left and this one has ended is new work when it is given once more.
-func TestWhatWasEndedMayBeGivenAgain(t *testing.T) {
-	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
-	left, err := e.Start(t.Context(), work)
-	if err != nil {
-		t.Fatal(err)
-	}
-	later, err := Open(e.options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := later.Stop(t.Context(), hindcast.Handle{Tag: work.Tag}); err != nil {
-		t.Error(err)
-	}
-	again, err := later.Start(t.Context(), work)
-	if err != nil || again.IDs["application"] == left.IDs["application"] {
-		t.Errorf("it was in %s, and is in %s: %v", left.IDs["application"], again.IDs["application"], err)
-	}
-	if err := later.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 // What spark-submit says last of a fault of its own is in the error.
 func TestWhatSubmitSaysIsTold(t *testing.T) {
 	for said, want := range map[string]hindcast.Code{
