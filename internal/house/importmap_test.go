@@ -46,6 +46,7 @@ var importMap = []row{
 	{"duck", []string{".", "datatype", "sqltext"}, "what all users of DuckDB share: opening, quoting, types, errors"},
 	{"sparkhome", []string{".", "numbers"}, "finds an installation of Spark; the engine runs it, doctor shows it"},
 	{"sparksql", []string{".", "engine", "sqltext"}, "what all engines that run Spark share: what a session is asked, its Python, types, errors"},
+	{"awsquery", []string{"."}, "calls of AWS services that are asked too little for a client of their own"},
 	{"pgclient", []string{"sqltext"}, "connections, rows and names of servers that speak PostgreSQL's protocol"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
 
@@ -119,7 +120,7 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/aws/", []string{"engine/glue", "objstore/s3", "catalog", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
+	{"github.com/aws/", []string{"awsquery", "engine/glue", "objstore/s3", "catalog", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
 	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "warehouse/postgres", "warehouse/redshift"},
 		"only drivers of servers that speak its protocol do, and what stands in for such servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
