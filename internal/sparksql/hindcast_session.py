@@ -7,7 +7,7 @@ import decimal
 import os
 import re
 
-from hindcast_tables import MARK, MARK_END, Failed, Tables, finite, fit, quoted, raised, unfiltered
+from hindcast_tables import MARK, MARK_END, Failed, Tables, chosen, finite, fit, quoted, raised, unfiltered
 
 
 def answer(spark, group, request, unanswered=lambda error: None):
@@ -139,16 +139,18 @@ class Session(Tables):
         result, want = self.request["result"], self.types(self.request["schema"])
         if len(frame.columns) != len(result):
             raise Failed(kind="columns", got=len(frame.columns), want=len(result))
-        frame = frame.toDF(*[c["name"] for c in result])
+        names = [c["name"] for c in result]
+        if frame.columns != names:
+            frame = frame.toDF(*names)
         values, tests = [], []
         for column, field in zip(result, frame.schema.fields):
             name, mark = column["name"], "misfit:%s:%s" % (column["name"], column["type"])
-            values.append("%s AS %s" % (fit(quoted(name), field.dataType, want[name], mark), quoted(name)))
+            values.append((name, fit(quoted(name), field.dataType, want[name], mark)))
             value = finite(quoted(name), want[name], mark)
             if column.get("misfit"):
                 value = "IF(%s, %s, %s)" % (column["misfit"], raised(mark, want[name]), value)
-            tests.append("%s AS %s" % (value, quoted(name)))
-        return frame.selectExpr(*values).selectExpr(*tests)
+            tests.append((name, value))
+        return chosen(chosen(frame, values), tests)
 
     @staticmethod
     def request_schema(columns, frame):

@@ -14,6 +14,8 @@ class Failed(Exception):
 class Tables:
     """A request's tables, as views of a session of its own: it inherits no view and no setting of those before it."""
 
+    known = {}  # types that the JVM was asked for: the next request mostly needs the same
+
     def __init__(self, spark, request):
         self.request = request
         self.spark = spark.newSession()
@@ -59,8 +61,8 @@ class Tables:
                         value, kind = fit(value, kind, to, "inexact:%s.%s" % (table["name"], name), column["of"].lower() in civil), to
                 if kind.typeName() in ("float", "double"):
                     value = unfiltered(value)
-            made.append("%s AS %s" % (value, quoted(name)))
-        return frame.selectExpr(*made)
+            made.append((name, value))
+        return chosen(frame, made)
 
     def source(self, source):
         """Files as they are, by an explicit schema: others than hindcast's have columns that Spark refuses, read or not."""
@@ -119,8 +121,12 @@ class Tables:
 
         if not ddl:
             return {}
-        schema = self.spark.sparkContext._jvm.org.apache.spark.sql.types.StructType.fromDDL(ddl)
-        return {f.name: f.dataType for f in StructType.fromJson(json.loads(schema.json())).fields}
+        if ddl not in self.known:
+            schema = self.spark.sparkContext._jvm.org.apache.spark.sql.types.StructType.fromDDL(ddl)
+            if len(self.known) > 100:
+                self.known.clear()
+            self.known[ddl] = {f.name: f.dataType for f in StructType.fromJson(json.loads(schema.json())).fields}
+        return self.known[ddl]
 
     def sql(self, text):
         """The SQL's rows, where the current time is the run's."""
@@ -201,6 +207,14 @@ def simple(kind):
 def spelled(text):
     """A text as a literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def chosen(frame, columns):
+    """A frame's columns by pairs of a name and an expression. A frame that has just these is taken as it is: a projection costs Spark
+    milliseconds, whatever it does."""
+    if all(value == quoted(name) for name, value in columns) and frame.columns == [name for name, _ in columns]:
+        return frame
+    return frame.selectExpr(*["%s AS %s" % (value, quoted(name)) for name, value in columns])
 
 
 def unfiltered(value):

@@ -398,7 +398,7 @@ func (e *Engine) toBucket(ctx context.Context, s *submission) (expire time.Time,
 
 // How often a wait looks.
 const (
-	endPoll   = 25 * time.Millisecond
+	endPoll   = 5 * time.Millisecond
 	alivePoll = 500 * time.Millisecond
 )
 
