@@ -20,6 +20,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
@@ -76,6 +77,9 @@ func Open(ctx context.Context, region string) (*Client, error) {
 	if c.Region == "" {
 		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Message: "there is no AWS region",
 			Next: "set AWS_REGION, or write the region in the pipeline file"}
+	}
+	if c.HTTPClient == nil { // it is there only with AWS_CA_BUNDLE: the SDK's clients make their own
+		c.HTTPClient = awshttp.NewBuildableClient()
 	}
 	return &Client{config: c, wait: firstWait, tries: mostTries}, nil
 }

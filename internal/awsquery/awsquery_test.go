@@ -22,7 +22,7 @@ import (
 func configured(t *testing.T, more ...string) {
 	t.Helper()
 	for _, pair := range append([]string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=eu-central-1", "AWS_ENDPOINT_URL=",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null"}, more...) {
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CA_BUNDLE=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null"}, more...) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
