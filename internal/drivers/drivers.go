@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsspark"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/engine"
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
@@ -265,7 +266,7 @@ func Elsewhere(p *hindcast.Pipeline) bool {
 func Remains(p *hindcast.Pipeline, store objstore.Store, tags string) (engine.Remains, error) {
 	if p.Transform.Engine == "glue" {
 		e, err := openGlue(p, EngineOptions{Store: store, Tags: tags})
-		return glue.Remains{Engine: e}, err
+		return awsspark.Remains{Engine: e}, err
 	}
 	return spark.Remains{Dir: spark.DefaultDir(), Env: os.Environ()}, nil
 }

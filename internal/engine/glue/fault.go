@@ -12,25 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/engine"
-	"github.com/hindcast/hindcast/internal/sparksql"
+	"github.com/hindcast/hindcast/internal/awsspark"
 )
-
-// ended is the outcome of work of which nothing runs any more: what its script wrote last, or why it could not. last is nil if no job has a
-// run of it.
-func (e *Engine) ended(ctx context.Context, g *given, last *attemptRun) (engine.Result, error) {
-	is, err := e.end(ctx, g.dir)
-	if err != nil {
-		return engine.Result{}, err
-	}
-	if is != nil {
-		return is.Result(g.asked, g.dir)
-	}
-	if last == nil {
-		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no job of Glue has a run of " + g.tag}
-	}
-	return engine.Result{}, e.died(ctx, g.job, last)
-}
 
 // why says what a state means of a run without an end.
 var why = map[types.JobRunState]string{
@@ -48,22 +31,14 @@ func (e *Engine) died(ctx context.Context, j *job, r *attemptRun) error {
 	if e.options.Log != nil && tail != "" {
 		_, _ = fmt.Fprintf(e.options.Log, "the end of the log of Glue's run %s:\n%s\n", r.id, tail) // a log is no reason to fail
 	}
-	said := &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: fmt.Sprintf("the run %s of Glue's job %s %s", r.id, j.name, why[r.state]),
-		Next: "read its log in CloudWatch: " + r.logs + "/error, " + r.id}
-	if r.message != "" {
-		said.Detail = append(said.Detail, r.message)
-	}
-	said.Detail = append(said.Detail, sparksql.LastLines(tail)...)
-	if missing != "" {
-		said.Detail = append(said.Detail, missing)
-	}
-
+	said := awsspark.Died(fmt.Sprintf("the run %s of Glue's job %s %s", r.id, j.name, why[r.state]), r.message, tail, missing)
 	switch {
 	case r.state == types.JobRunStateTimeout:
-		said.Code, said.Next = hindcast.ETimeout, "raise glue.timeout, or give a run more workers"
-	case sparksql.Starved(r.message + "\n" + tail):
-		said.Code, said.Class = hindcast.EMemory, hindcast.ClassResource
+		said.Code, said.Class, said.Next = hindcast.ETimeout, hindcast.ClassTransient, "raise glue.timeout, or give a run more workers"
+	case said.Code == hindcast.EMemory:
 		said.Next = "give a run more memory: a larger glue.worker_type, or more of them"
+	default:
+		said.Next = "read its log in CloudWatch: " + r.logs + "/error, " + r.id
 	}
 	return said
 }
@@ -77,7 +52,7 @@ func (e *Engine) tail(ctx context.Context, r *attemptRun) (tail, missing string)
 		return "", ""
 	}
 	for _, group := range []string{r.logs + "/error", r.logs + "/output"} {
-		out, err := once(ctx, func(ctx context.Context) (*cloudwatchlogs.GetLogEventsOutput, error) {
+		out, err := awsspark.Once(ctx, func(ctx context.Context) (*cloudwatchlogs.GetLogEventsOutput, error) {
 			return e.options.Clients.Logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &r.id,
 				StartFromHead: aws.Bool(false), Limit: aws.Int32(tailed)})
 		})
@@ -85,7 +60,7 @@ func (e *Engine) tail(ctx context.Context, r *attemptRun) (tail, missing string)
 			if said, is := errors.AsType[smithy.APIError](err); is && said.ErrorCode() == "ResourceNotFoundException" {
 				continue // it had nothing to say
 			}
-			return "", "its log cannot be read: " + innermost(err)
+			return "", "its log cannot be read: " + awsspark.Innermost(err)
 		}
 		var lines strings.Builder
 		for _, event := range out.Events {

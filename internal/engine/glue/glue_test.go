@@ -1,19 +1,17 @@
 package glue_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsspark/awssparktest"
 	"github.com/hindcast/hindcast/internal/drivers"
 	"github.com/hindcast/hindcast/internal/drivers/driverstest"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -74,7 +72,7 @@ func supervise() {
 type world struct {
 	order
 	objects  *enginetest.Objects
-	sessions *sessions
+	sessions *awssparktest.Sessions
 	engine   *glue.Engine
 	binder   engine.Binder
 }
@@ -83,7 +81,7 @@ func newWorld(t *testing.T, name string, binds bool) *world {
 	t.Helper()
 	w := &world{objects: enginetest.NewObjects(t)}
 	w.objects.Server.Setenv(t)
-	w.sessions = newSessions(t, name, w.objects)
+	w.sessions = awssparktest.NewSessions(t, name, w.objects.Server)
 	server, err := glueserver.Open(glueserver.Options{State: t.TempDir(), Runner: w.sessions, Parallel: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -142,18 +140,16 @@ func (w *world) fresh(t *testing.T) *enginetest.World {
 		}
 	})
 	return &enginetest.World{Engine: w.objects.Serve(w.engine), Binder: w.binder, Dir: w.objects.Folder(t),
-		Kill: func(t *testing.T) {
-			for _, is := range w.sessions.working() {
-				is.kill()
-			}
-		},
+		Kill: func(*testing.T) { w.sessions.Kill() },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			t.Helper()
 			var err error
 			if work, err = w.objects.Work(t.Context(), work); err != nil {
 				t.Fatal(err)
 			}
-			w.orphan(t, work)
+			o := w.order
+			o.Work = work
+			enginetest.Orphan(t, "GLUE_TEST=supervisor", o)
 			later, err := w.open()
 			if err != nil {
 				t.Fatal(err)
@@ -164,34 +160,6 @@ func (w *world) fresh(t *testing.T) *enginetest.World {
 		Hungry: "SELECT DATE '2020-01-01' AS day, size(collect_list(concat(CAST(id AS STRING), repeat('x', 50)))) AS n FROM range(20000000)",
 		Micros: "unix_micros(now())",
 		Zoned:  func(text string) string { return "TIMESTAMP_LTZ '" + text + ":00'" }}
-}
-
-// orphan has another process start the work, and kills it.
-func (w *world) orphan(t *testing.T, work engine.Work) {
-	t.Helper()
-	o := w.order
-	o.Work = work
-	text, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	supervisor := exec.Command(os.Args[0])
-	supervisor.Env = append(os.Environ(), "GLUE_TEST=supervisor")
-	supervisor.Stdin, supervisor.Stderr = bytes.NewReader(text), os.Stderr
-	out, err := supervisor.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := supervisor.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	if err := supervisor.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = supervisor.Wait()
 }
 
 // What the script does on Spark is what the engine spark's suite holds its driver to: the two share it. Here is what only this engine has,

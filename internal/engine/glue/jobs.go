@@ -2,9 +2,6 @@ package glue
 
 import (
 	"context"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,25 +14,8 @@ import (
 	awsglue "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/hindcast/hindcast/internal/engine"
-	"github.com/hindcast/hindcast/internal/objstore"
-	"github.com/hindcast/hindcast/internal/sparksql"
+	"github.com/hindcast/hindcast/internal/awsspark"
 )
-
-//go:embed script.py
-var front string
-
-// Script is the jobs' script: Glue's front, with the modules that it imports in it, since a job has one file.
-func Script() []byte {
-	var out strings.Builder
-	out.WriteString("# Made by hindcast, which puts it here under a name that has its hash.\nimport sys\nimport types\n\n")
-	for _, m := range sparksql.Modules() {
-		fmt.Fprintf(&out, "module = sys.modules[%q] = types.ModuleType(%q)\nexec(compile(%s, %q, \"exec\"), module.__dict__)\n", m.Name, m.Name,
-			engine.PythonText(string(m.Text)), m.Name+".py")
-	}
-	out.WriteString("\n" + front)
-	return []byte(out.String())
-}
 
 // job is one of the pipeline's jobs. What it says of room is guarded by the engine's mutex.
 type job struct {
@@ -47,18 +27,15 @@ type job struct {
 	making sync.Mutex // held while the definition is compared
 	made   bool
 
-	listing chan struct{} // held by the one who asks for runs; guards seen and at
-	seen    []attemptRun  // the newest
-	at      time.Time     // when they were asked for
+	newest *awsspark.Look[newest]
 
 	stopping chan struct{} // held by the one who stops runs
 	mutex    sync.Mutex    // guards what follows
 	doomed   []string      // runs that are to be stopped with the next call
-	next     time.Time     // when the job may be asked for its runs again
 }
 
 func (e *Engine) newJob(name string) *job {
-	return &job{name: name, listing: make(chan struct{}, 1), stopping: make(chan struct{}, 1)}
+	return &job{name: name, newest: awsspark.NewLook[newest](e.options.Pace), stopping: make(chan struct{}, 1)}
 }
 
 // job is the pipeline's n-th, from 0.
@@ -77,20 +54,20 @@ func (j *job) ensure(ctx context.Context, e *Engine) error {
 	if j.made {
 		return nil
 	}
-	script, err := e.putScript(ctx)
+	script, err := e.objects.PutScript(ctx)
 	if err != nil {
 		return err
 	}
 	want := e.definition(j, script)
 
-	is, err := call(ctx, e.calls, "glue:GetJob", func(ctx context.Context) (*awsglue.GetJobOutput, error) {
+	is, err := awsspark.Call(ctx, e.service, "glue:GetJob", func(ctx context.Context) (*awsglue.GetJobOutput, error) {
 		return e.options.Clients.Jobs.GetJob(ctx, &awsglue.GetJobInput{JobName: &j.name})
 	})
 	switch {
-	case meaningOf(err) == absent && err != nil:
+	case awsspark.MeaningOf(err) == awsspark.Absent && err != nil:
 		err = j.create(ctx, e, want)
 	case err == nil && differs(is.Job, want):
-		_, err = call(ctx, e.calls, "glue:UpdateJob", func(ctx context.Context) (*awsglue.UpdateJobOutput, error) {
+		_, err = awsspark.Call(ctx, e.service, "glue:UpdateJob", func(ctx context.Context) (*awsglue.UpdateJobOutput, error) {
 			return e.options.Clients.Jobs.UpdateJob(ctx, &awsglue.UpdateJobInput{JobName: &j.name, JobUpdate: want})
 		})
 	}
@@ -100,7 +77,7 @@ func (j *job) ensure(ctx context.Context, e *Engine) error {
 
 // create makes the job; that it is there already is as good, and is what a lost answer leads to.
 func (j *job) create(ctx context.Context, e *Engine, d *types.JobUpdate) error {
-	_, err := call(ctx, e.calls, "glue:CreateJob", func(ctx context.Context) (*awsglue.CreateJobOutput, error) {
+	_, err := awsspark.Call(ctx, e.service, "glue:CreateJob", func(ctx context.Context) (*awsglue.CreateJobOutput, error) {
 		return e.options.Clients.Jobs.CreateJob(ctx, &awsglue.CreateJobInput{Name: &j.name, Description: d.Description, Role: d.Role, Command: d.Command,
 			ExecutionProperty: d.ExecutionProperty, DefaultArguments: d.DefaultArguments, Connections: d.Connections, MaxRetries: d.MaxRetries,
 			Timeout: d.Timeout, GlueVersion: d.GlueVersion, WorkerType: d.WorkerType, NumberOfWorkers: d.NumberOfWorkers, ExecutionClass: d.ExecutionClass})
@@ -165,22 +142,4 @@ func connections(list *types.ConnectionsList) []string {
 		return nil
 	}
 	return list.Connections
-}
-
-// putScript puts the script into its bucket, once in this process, and returns its URL.
-func (e *Engine) putScript(ctx context.Context) (string, error) {
-	e.upload.Lock()
-	defer e.upload.Unlock()
-	if e.script != "" {
-		return e.script, nil
-	}
-	text := Script()
-	sum := sha256.Sum256(text)
-	key := e.options.Folder + "hindcast-" + hex.EncodeToString(sum[:8]) + ".py"
-	_, err := e.options.Scripts.Put(ctx, key, text, objstore.Condition{IfNoneMatch: true})
-	if err != nil && !errors.Is(err, objstore.ErrPrecondition) { // otherwise it is there
-		return "", fmt.Errorf("putting the script of Glue's jobs: %w", err)
-	}
-	e.script = e.options.Scripts.URL() + "/" + key
-	return e.script, nil
 }

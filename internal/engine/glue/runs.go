@@ -12,25 +12,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsspark"
 )
 
-// begin has a job take the work, unless one has it or there is no room: nil with an empty run means that it has to wait. The caller holds
-// the work's mutex.
-func (e *Engine) begin(ctx context.Context, g *given) error {
-	if g.unsure {
-		if err := e.settle(ctx, g); err != nil {
+// Begin has a job take the work, unless one has it or there is no room.
+func (e runs) Begin(ctx context.Context, w *work) error {
+	if w.Unsure {
+		if err := e.settle(ctx, w); err != nil {
 			return err
 		}
 	}
 	for range maxJobsAsked {
-		if g.run != "" || g.dropped || g.unsure {
+		if w.Run != "" || w.Dropped || w.Unsure {
 			return nil
 		}
 		j := e.withRoom()
 		if j == nil {
 			return nil
 		}
-		if err := e.startOn(ctx, g, j); err != nil {
+		if err := e.startOn(ctx, w, j); err != nil {
 			return err
 		}
 	}
@@ -61,64 +61,59 @@ func (e *Engine) withRoom() (found *job) {
 }
 
 // startOn starts the work as a run of the job, in which a place is taken.
-func (e *Engine) startOn(ctx context.Context, g *given, j *job) error {
+func (e *Engine) startOn(ctx context.Context, w *work, j *job) error {
 	err := j.ensure(ctx, e)
 	if err == nil {
-		g.job = j
-		err = e.startRun(ctx, g)
+		w.Place = j
+		err = e.startRun(ctx, w)
 	}
-	if g.run != "" || g.unsure {
+	if w.Run != "" || w.Unsure {
 		return nil // it is in its place
 	}
 
 	e.mutex.Lock()
 	j.open--
-	if err != nil && meaningOf(err) == full {
-		j.fullUntil, err = time.Now().Add(jittered(afterFull*e.options.Pace)), nil
+	if err != nil && awsspark.MeaningOf(err) == awsspark.Full {
+		j.fullUntil, err = time.Now().Add(awsspark.Jittered(afterFull*e.options.Pace)), nil
 	}
 	e.mutex.Unlock()
-	g.job = nil
+	w.Place = nil
 	if err != nil {
-		return e.calls.fault("glue:StartJobRun", err)
+		return e.service.Fault("glue:StartJobRun", err)
 	}
 	return nil
 }
 
 // startRun starts a run, of which an answer says that it began. Where there is no answer the work is left unsure.
-func (e *Engine) startRun(ctx context.Context, g *given) error {
-	key, err := e.key(g.dir)
-	if err != nil {
-		return err
-	}
-	url := e.options.Store.URL() + "/" + key + requestFile
-	in := &awsglue.StartJobRunInput{JobName: &g.job.name, Arguments: map[string]string{requestArgument: url, tagArgument: g.tag}}
+func (e *Engine) startRun(ctx context.Context, w *work) error {
+	in := &awsglue.StartJobRunInput{JobName: &w.Place.name, Arguments: map[string]string{awsspark.RequestArgument: awsspark.RequestURL(w.Dir), awsspark.TagArgument: w.Tag}}
 
 	for wait := e.options.Pace; ; wait = min(2*wait, 20*e.options.Pace) {
 		// Who stops waits for the answer: without it nobody would know whether there is something to stop.
-		out, err := once(context.WithoutCancel(ctx), func(ctx context.Context) (*awsglue.StartJobRunOutput, error) {
+		out, err := awsspark.Once(context.WithoutCancel(ctx), func(ctx context.Context) (*awsglue.StartJobRunOutput, error) {
 			return e.options.Clients.Jobs.StartJobRun(ctx, in)
 		})
 		if err == nil {
-			g.run = aws.ToString(out.JobRunId)
+			w.Run = aws.ToString(out.JobRunId)
 			return nil
 		}
-		switch meaningOf(err) {
-		case unsure:
-			g.unsure = true
-			return e.settle(ctx, g)
-		case absent: // somebody deleted it since
-			g.job.making.Lock()
-			g.job.made = false
-			g.job.making.Unlock()
-			return &hindcast.Error{Code: hindcast.EGlue, Class: hindcast.ClassTransient, Cause: err, Message: "the job " + g.job.name + " is gone", Next: "it is made again with the next attempt"}
-		case throttled, unmade:
-			if e.isClosed() {
+		switch awsspark.MeaningOf(err) {
+		case awsspark.Unsure:
+			w.Unsure = true
+			return e.settle(ctx, w)
+		case awsspark.Absent: // somebody deleted it since
+			w.Place.making.Lock()
+			w.Place.made = false
+			w.Place.making.Unlock()
+			return &hindcast.Error{Code: hindcast.EGlue, Class: hindcast.ClassTransient, Cause: err, Message: "the job " + w.Place.name + " is gone", Next: "it is made again with the next attempt"}
+		case awsspark.Throttled, awsspark.Unmade:
+			if e.Closed() {
 				return err
 			}
-			if err := pause(ctx, jittered(wait)); err != nil {
+			if err := awsspark.Pause(ctx, awsspark.Jittered(wait)); err != nil {
 				return err
 			}
-		case refused, full:
+		case awsspark.Refused, awsspark.Full:
 			return err
 		}
 	}
@@ -129,27 +124,27 @@ func (e *Engine) startRun(ctx context.Context, g *given) error {
 var looks = []int{1, 2, 4, 8}
 
 // settle finds out whether the work was started, by its tag. The caller holds the work's mutex. An error leaves it unsure.
-func (e *Engine) settle(ctx context.Context, g *given) error {
+func (e *Engine) settle(ctx context.Context, w *work) error {
 	for _, n := range looks {
-		if err := pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
+		if err := awsspark.Pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
 			return err
 		}
-		runs, _, err := g.job.look(ctx, e, time.Now())
+		runs, _, err := w.Place.look(ctx, e, time.Now())
 		if err != nil {
 			return err
 		}
 		for _, r := range runs {
-			if r.tag == g.tag {
-				g.run, g.unsure = r.first(), false
+			if r.tag == w.Tag {
+				w.Run, w.Unsure = r.first(), false
 				return nil
 			}
 		}
 	}
-	g.unsure = false
+	w.Unsure = false
 	e.mutex.Lock()
-	g.job.open--
+	w.Place.open--
 	e.mutex.Unlock()
-	g.job = nil
+	w.Place = nil
 	return nil
 }
 
@@ -166,7 +161,7 @@ type attemptRun struct {
 }
 
 func attemptOf(r types.JobRun) attemptRun {
-	return attemptRun{id: aws.ToString(r.Id), attempt: int(r.Attempt), tag: r.Arguments[tagArgument], state: r.JobRunState, detail: aws.ToString(r.StateDetail),
+	return attemptRun{id: aws.ToString(r.Id), attempt: int(r.Attempt), tag: r.Arguments[awsspark.TagArgument], state: r.JobRunState, detail: aws.ToString(r.StateDetail),
 		message: aws.ToString(r.ErrorMessage), logs: aws.ToString(r.LogGroupName), started: aws.ToTime(r.StartedOn)}
 }
 
@@ -201,40 +196,29 @@ func latest(runs []attemptRun, first string) (last attemptRun, found bool) {
 
 const mostRuns = 200 // of one answer
 
+// newest are a job's newest runs; there is false if there is no such job.
+type newest struct {
+	runs  []attemptRun
+	there bool
+}
+
 // look is the newest runs of the job, as they were after since; there is false if there is no such job. A job is asked once in a pace at
 // most, whoever wants to know.
 func (j *job) look(ctx context.Context, e *Engine, since time.Time) (runs []attemptRun, there bool, err error) {
-	select {
-	case j.listing <- struct{}{}:
-	case <-ctx.Done():
-		return nil, false, ctx.Err()
-	}
-	defer func() { <-j.listing }()
-	if wait := j.until(); wait > 0 {
-		if j.at.After(since) {
-			return j.seen, true, nil
-		}
-		if err := pause(ctx, wait); err != nil {
-			return nil, false, err
-		}
-	}
-
-	at := time.Now()
-	runs, _, there, err = j.page(ctx, e, nil)
-	j.asked(e.options.Pace)
-	if err == nil && there {
-		j.seen, j.at = runs, at
-	}
-	return runs, there, err
+	is, err := j.newest.Get(ctx, since, func(ctx context.Context) (newest, error) {
+		runs, _, there, err := j.page(ctx, e, nil)
+		return newest{runs, there}, err
+	})
+	return is.runs, is.there, err
 }
 
 // page is one answer of the job's runs, the newest first.
 func (j *job) page(ctx context.Context, e *Engine, token *string) (runs []attemptRun, next *string, there bool, err error) {
-	out, err := call(ctx, e.calls, "glue:GetJobRuns", func(ctx context.Context) (*awsglue.GetJobRunsOutput, error) {
+	out, err := awsspark.Call(ctx, e.service, "glue:GetJobRuns", func(ctx context.Context) (*awsglue.GetJobRunsOutput, error) {
 		return e.options.Clients.Jobs.GetJobRuns(ctx, &awsglue.GetJobRunsInput{JobName: &j.name, MaxResults: aws.Int32(mostRuns), NextToken: token})
 	})
 	if err != nil {
-		if meaningOf(err) == absent {
+		if awsspark.MeaningOf(err) == awsspark.Absent {
 			return nil, nil, false, nil
 		}
 		return nil, nil, false, err
@@ -250,31 +234,16 @@ const longest = 8 * 24 * time.Hour
 
 // all is every run of the job that may live; there is false if there is no such job.
 func (j *job) all(ctx context.Context, e *Engine) (list []attemptRun, there bool, err error) {
-	select {
-	case j.listing <- struct{}{}:
-	case <-ctx.Done():
-		return nil, false, ctx.Err()
-	}
-	defer func() { <-j.listing }()
-
-	for token := (*string)(nil); ; {
-		if err := pause(ctx, j.until()); err != nil {
-			return nil, false, err
-		}
-		at := time.Now()
-		runs, next, there, err := j.page(ctx, e, token)
-		j.asked(e.options.Pace)
-		if err != nil || !there {
-			return nil, there, err
-		}
-		if token == nil {
-			j.seen, j.at = runs, at
+	var token *string
+	err = j.newest.Each(ctx, func(ctx context.Context) (more bool, err error) {
+		var runs []attemptRun
+		if runs, token, there, err = j.page(ctx, e, token); err != nil || !there {
+			return false, err
 		}
 		list = append(list, runs...)
-		if token = next; aws.ToString(next) == "" || len(runs) == 0 || time.Since(runs[len(runs)-1].started) > longest {
-			return list, true, nil
-		}
-	}
+		return aws.ToString(token) != "" && len(runs) > 0 && time.Since(runs[len(runs)-1].started) <= longest, nil
+	})
+	return list, there, err
 }
 
 // Bounds of what Glue is given, in times of the pace.
@@ -284,20 +253,17 @@ const (
 	unending = 240 // until a run that is to be stopped has ended
 )
 
-// follow waits until no attempt of the run lives and none will follow, and returns the last; nil if it was dropped.
-func (e *Engine) follow(ctx context.Context, g *given, progress func(hindcast.Progress)) (*attemptRun, error) {
-	if g.run == "" {
-		return nil, nil
-	}
+// Follow waits until no attempt of the run lives and none will follow.
+func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progress)) (died func(context.Context) error, err error) {
 	missing, waited := 0, 0
 	for {
-		runs, _, err := g.job.look(ctx, e, time.Time{})
+		runs, _, err := w.Place.look(ctx, e.Engine, time.Time{})
 		if err != nil {
 			return nil, err
 		}
-		last, found := latest(runs, g.run)
+		last, found := latest(runs, w.Run)
 		if !found {
-			if last, found, err = g.job.one(ctx, e, g.run); err != nil {
+			if last, found, err = w.Place.one(ctx, e.Engine, w.Run); err != nil {
 				return nil, err
 			}
 		}
@@ -310,36 +276,22 @@ func (e *Engine) follow(ctx context.Context, g *given, progress func(hindcast.Pr
 		case last.retried(e.options.Glue.MaxRetries) && waited < unmended:
 			waited++
 		case !last.live():
-			return &last, nil
+			return func(ctx context.Context) error { return e.died(ctx, w.Place, &last) }, nil
 		}
 		progress(hindcast.Progress{})
-		if err := pause(ctx, g.job.until()); err != nil {
+		if err := awsspark.Pause(ctx, w.Place.newest.Until()); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// until is how long it is until the job may be asked again.
-func (j *job) until() time.Duration {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return time.Until(j.next)
-}
-
-// asked notes that the job was asked just now.
-func (j *job) asked(pace time.Duration) {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	j.next = time.Now().Add(jittered(pace))
-}
-
 // one asks for a run that is not among the newest.
 func (j *job) one(ctx context.Context, e *Engine, id string) (attemptRun, bool, error) {
-	out, err := call(ctx, e.calls, "glue:GetJobRun", func(ctx context.Context) (*awsglue.GetJobRunOutput, error) {
+	out, err := awsspark.Call(ctx, e.service, "glue:GetJobRun", func(ctx context.Context) (*awsglue.GetJobRunOutput, error) {
 		return e.options.Clients.Jobs.GetJobRun(ctx, &awsglue.GetJobRunInput{JobName: &j.name, RunId: &id})
 	})
 	if err != nil || out.JobRun == nil {
-		if err != nil && meaningOf(err) == absent {
+		if err != nil && awsspark.MeaningOf(err) == awsspark.Absent {
 			err = nil
 		}
 		return attemptRun{}, false, err
@@ -391,10 +343,10 @@ func (j *job) stop(ctx context.Context, e *Engine, ids []string) error {
 	defer func() { <-j.stopping }()
 
 	for batch := j.batch(); len(batch) > 0; batch = j.batch() {
-		_, err := call(ctx, e.calls, "glue:BatchStopJobRun", func(ctx context.Context) (*awsglue.BatchStopJobRunOutput, error) {
+		_, err := awsspark.Call(ctx, e.service, "glue:BatchStopJobRun", func(ctx context.Context) (*awsglue.BatchStopJobRunOutput, error) {
 			return e.options.Clients.Jobs.BatchStopJobRun(ctx, &awsglue.BatchStopJobRunInput{JobName: &j.name, JobRunIds: batch})
 		})
-		if err != nil && meaningOf(err) != absent {
+		if err != nil && awsspark.MeaningOf(err) != awsspark.Absent {
 			j.doom(batch)
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	awsglue "github.com/aws/aws-sdk-go-v2/service/glue"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsspark"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/engine/glue"
 	"github.com/hindcast/hindcast/internal/glueserver"
@@ -565,7 +566,7 @@ func TestJobsAreThePipelines(t *testing.T) {
 			continue
 		}
 		script, err := os.ReadFile(aws.ToString(is.Job.Command.ScriptLocation))
-		if err != nil || string(script) != string(glue.Script()) {
+		if err != nil || string(script) != string(awsspark.Script()) {
 			t.Errorf("its script: %v", err)
 		}
 	}

@@ -1,10 +1,10 @@
-"""hindcast's script for AWS Glue: one run does what one request asks for.
+"""hindcast's script for AWS Glue and EMR Serverless: one run does what one request asks for.
 
-Arguments, beside Glue's own:
+Arguments, beside the service's own:
   --hindcast_request URL  the request, JSON in the lake's bucket
   --hindcast_tag TAG      what the run is found again by
-The request names the object that its end is written to, last of all: a run without it has not ended well, whatever Glue says of it. A
-run of a request that has an end already does nothing: Glue itself started it again.
+The request names the object that its end is written to, last of all: a run without it has not ended well, whatever the service says of it. A
+run of a request that has an end already does nothing: the service itself started it again.
 """
 
 import json
@@ -66,7 +66,7 @@ def main():
     end = objects.read(request["end"])
     if end is None:
         end = answer(spark, tag, request)
-        first = objects.read(request["end"])  # of another run of the same request: Glue may have started two
+        first = objects.read(request["end"])  # of another run of the same request: the service may have started two
         if first is None:
             objects.write(request["end"], end)
         end = first or end

@@ -1,4 +1,5 @@
-package glue_test
+// Package awssparktest is what tests of engines share whose work a service of AWS runs: scripts that run in real Sparks.
+package awssparktest
 
 import (
 	"bufio"
@@ -18,7 +19,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hindcast/hindcast/internal/engine/enginetest"
 	"github.com/hindcast/hindcast/internal/glueserver/jobs"
 	"github.com/hindcast/hindcast/internal/pythontest"
 	"github.com/hindcast/hindcast/internal/s3test"
@@ -27,17 +27,17 @@ import (
 
 // host runs scripts one after the other in one session of Spark, each as if it had its own process: a JVM takes long to start.
 //
-//go:embed testdata/host.py
+//go:embed host.py
 var host string
 
-// sessions is a Runner that keeps sessions of a real Spark for the next script. A script that is stopped takes its session with it.
-type sessions struct {
-	t       *testing.T
-	python  string
-	home    string
-	conf    map[string]string
-	objects *enginetest.Objects
-	dir     string
+// Sessions is a Runner that keeps sessions of a real Spark for the next script. A script that is stopped takes its session with it.
+type Sessions struct {
+	t      *testing.T
+	python string
+	home   string
+	conf   map[string]string
+	server *s3test.Server
+	dir    string
 
 	mutex sync.Mutex
 	idle  []*session
@@ -51,8 +51,8 @@ type session struct {
 	out     *bufio.Reader
 }
 
-// newSessions is a Spark of tests/python that reaches a bucket as Glue does, by s3:// and a role's credentials.
-func newSessions(t *testing.T, name string, o *enginetest.Objects) *sessions {
+// NewSessions is a Spark of tests/python that reaches buckets as AWS's services do, by s3:// and a role's credentials.
+func NewSessions(t *testing.T, name string, server *s3test.Server) *Sessions {
 	t.Helper()
 	python := pythontest.Python(t, name)
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(python)), "lib", "python3*", "site-packages", "pyspark"))
@@ -63,14 +63,14 @@ func newSessions(t *testing.T, name string, o *enginetest.Objects) *sessions {
 	if err != nil || len(jars) == 0 {
 		t.Fatalf("no hadoop-aws: %v", err)
 	}
-	s := &sessions{t: t, python: python, home: found[0], objects: o, dir: t.TempDir(), busy: map[string]*session{}}
+	s := &Sessions{t: t, python: python, home: found[0], server: server, dir: t.TempDir(), busy: map[string]*session{}}
 	s.conf = map[string]string{
 		"spark.master": "local[2]", "spark.driver.memory": "700m", "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
 		"spark.driver.extraJavaOptions": pythontest.JVMOptions(python), "spark.jars": strings.Join(jars, ","),
 		"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-		"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem", "spark.hadoop.fs.s3a.endpoint": o.Server.Endpoint, "spark.hadoop.fs.s3a.endpoint.region": s3test.Region,
+		"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem", "spark.hadoop.fs.s3a.endpoint": server.Endpoint, "spark.hadoop.fs.s3a.endpoint.region": s3test.Region,
 		"spark.hadoop.fs.s3a.path.style.access": "true", "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
-		"spark.hadoop.fs.s3a.access.key": o.Server.ID, "spark.hadoop.fs.s3a.secret.key": o.Server.Secret,
+		"spark.hadoop.fs.s3a.access.key": server.ID, "spark.hadoop.fs.s3a.secret.key": server.Secret,
 	}
 	t.Cleanup(func() {
 		for _, is := range s.all() {
@@ -80,7 +80,7 @@ func newSessions(t *testing.T, name string, o *enginetest.Objects) *sessions {
 	return s
 }
 
-func (s *sessions) all() (list []*session) {
+func (s *Sessions) all() (list []*session) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	list = append(list, s.idle...)
@@ -96,7 +96,7 @@ func (is *session) kill() {
 }
 
 // take takes an idle session for a run, or starts one.
-func (s *sessions) take(run string) (*session, error) {
+func (s *Sessions) take(run string) (*session, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if n := len(s.idle); n > 0 {
@@ -141,13 +141,14 @@ func (s *sessions) take(run string) (*session, error) {
 	return is, nil
 }
 
-func (s *sessions) log(id string, of jobs.Stream) string {
+func (s *Sessions) log(id string, of jobs.Stream) string {
 	return filepath.Join(s.dir, id+"."+string(of))
 }
 
-func (s *sessions) Run(ctx context.Context, t jobs.Task, began func()) (jobs.End, error) {
+// Run runs a script in a session.
+func (s *Sessions) Run(ctx context.Context, t jobs.Task, began func()) (jobs.End, error) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(t.Command.ScriptLocation, "s3://"), "/")
-	script := filepath.Join(s.objects.Server.Root, bucket, key)
+	script := filepath.Join(s.server.Root, bucket, key)
 	args := []string{script}
 	for name, value := range t.Arguments {
 		args = append(args, name, value)
@@ -167,7 +168,7 @@ func (s *sessions) Run(ctx context.Context, t jobs.Task, began func()) (jobs.End
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.busy, t.ID)
-	if err != nil { // what the driver said last is in the run's log, as Glue's is
+	if err != nil { // what the driver said last is in the run's log, as a service's is
 		said, _ := os.ReadFile(is.log)
 		return jobs.End{Failed: true, Message: "the driver died"}, os.WriteFile(s.log(t.ID, jobs.Errors), said, 0o600)
 	}
@@ -176,7 +177,8 @@ func (s *sessions) Run(ctx context.Context, t jobs.Task, began func()) (jobs.End
 	return end, json.NewDecoder(bytes.NewReader(line)).Decode(&end)
 }
 
-func (s *sessions) Stop(_ context.Context, t jobs.Task) error {
+// Stop kills the session that runs a script.
+func (s *Sessions) Stop(_ context.Context, t jobs.Task) error {
 	s.mutex.Lock()
 	is := s.busy[t.ID]
 	s.mutex.Unlock()
@@ -186,9 +188,11 @@ func (s *sessions) Stop(_ context.Context, t jobs.Task) error {
 	return nil
 }
 
-func (s *sessions) Forget(string) error { return nil }
+// Forget does nothing.
+func (s *Sessions) Forget(string) error { return nil }
 
-func (s *sessions) Log(id string, of jobs.Stream) (io.ReadSeekCloser, error) {
+// Log opens what a script wrote.
+func (s *Sessions) Log(id string, of jobs.Stream) (io.ReadSeekCloser, error) {
 	file, err := os.Open(s.log(id, of))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fs.ErrNotExist
@@ -196,12 +200,11 @@ func (s *sessions) Log(id string, of jobs.Stream) (io.ReadSeekCloser, error) {
 	return file, err
 }
 
-// working are the sessions that have a run.
-func (s *sessions) working() (list []*session) {
+// Kill kills the sessions that run a script.
+func (s *Sessions) Kill() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, is := range s.busy {
-		list = append(list, is)
+		is.kill()
 	}
-	return list
 }
