@@ -151,6 +151,7 @@ func sameContent(a, b string) bool {
 type Manifest struct {
 	Name       string    `json:"name"`              // the fact's, the dimension's, or "result"
 	Output     string    `json:"output,omitempty"`  // of a result: the output's name, where there are several
+	Target     string    `json:"target,omitempty"`  // of a result that the lake keeps: the table that its rows are committed in
 	Key        string    `json:"key"`               // the unit's or slice's key; "all" for a dimension
 	Interval   Interval  `json:"interval"`          // zero for a dimension
 	Source     string    `json:"source,omitempty"`  // the table or glob that it came from

@@ -24,6 +24,7 @@ type Pipeline struct {
 	Transform Transform `json:"transform"`
 	Outputs   []Output  `json:"outputs"`          // at least one
 	Params    []Param   `json:"params,omitempty"` // in the file's order
+	Results   Results   `json:"results,omitzero"`
 	Redshift  Redshift  `json:"redshift,omitzero"`
 	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
 	Run       RunConfig `json:"run"`
@@ -48,6 +49,20 @@ func (p *Pipeline) Fault() error {
 	return nil
 }
 
+// Results says what the lake keeps of results when they are committed. The zero Results means nothing: what was staged for a
+// load is deleted after it.
+type Results struct {
+	Keep Keep `json:"keep,omitempty"`
+}
+
+// Keep says how results are kept in the lake.
+type Keep string
+
+// How results are kept in the lake.
+const (
+	KeepParquet Keep = "parquet" // the staged files, a generation a slice
+)
+
 // Key is the key of Places for a key of the output: what is "target.table" of the only output is
 // "outputs.daily.target.table" of one among several.
 func (o *Output) Key(key string) string {
@@ -64,6 +79,28 @@ func (p *Pipeline) Targets() []string {
 		tables[i] = p.Outputs[i].Target.Table
 	}
 	return tables
+}
+
+// ResultTables are the names of the tables over the results that the lake keeps, one of each output: the target's without its schema,
+// with _result after it where a fact, a dimension or an output before has that name.
+func (p *Pipeline) ResultTables() []string {
+	taken := map[string]bool{}
+	for _, f := range p.Facts {
+		taken[strings.ToLower(f.Name)] = true
+	}
+	for _, d := range p.Dims {
+		taken[strings.ToLower(d.Name)] = true
+	}
+
+	names := make([]string, len(p.Outputs))
+	for i, target := range p.Targets() {
+		name := strings.Trim(target[strings.LastIndexByte(target, '.')+1:], `"`)
+		for taken[strings.ToLower(name)] {
+			name += "_result"
+		}
+		names[i], taken[strings.ToLower(name)] = name, true
+	}
+	return names
 }
 
 // Location is a warehouse or a lake: a URL as the user wrote it, and what it means. Only Written is ever encoded or

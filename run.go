@@ -53,6 +53,7 @@ const (
 	ReasonDims       Reason = "dimension changed"  //
 	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded again, run only if it changed
 	ReasonEdited     Reason = "target edited"      // the target's rows differ from those that were committed
+	ReasonUnkept     Reason = "result not kept"    // it is committed, and the lake, which is to keep it, has none or an older one
 	ReasonForced     Reason = "forced"             //
 	ReasonUpToDate   Reason = "up to date"         // not run
 	ReasonMissing    Reason = "table missing"      // not run: `missing: skip`

@@ -47,9 +47,11 @@ type Steps struct {
 	strays map[reachKey]*hindcast.Strays  // what this run counted; nil while it is being counted
 	told   map[reachKey]bool              // of which an event says it
 
-	dimDamages map[string]int  // how often each dimension was unloaded again
-	refused    map[string]bool // staged results that are not to be loaded
-	refusals   map[string]int  // how many they were, by slice key
+	dimDamages map[string]int                           // how often each dimension was unloaded again
+	results    map[string]map[string]*hindcast.Manifest // that the lake keeps, by target and slice key
+
+	refused  map[string]bool // staged results that are not to be loaded
+	refusals map[string]int  // how many they were, by slice key
 }
 
 var _ supervisor.Worker = (*Steps)(nil)
@@ -135,6 +137,9 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 	}
 	for _, row := range rows {
 		s.committed[rowKey{row.Target, row.Slice.Key}] = row
+	}
+	if err := s.knownResults(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.sameDimensions(); err != nil {
 		return nil, err

@@ -51,6 +51,11 @@ func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged []*hindcast
 	if publication, err = s.warehouse.Stage(ctx, publication); err != nil {
 		return nil, err
 	}
+	if !s.keeps() {
+		if err := s.letGo(ctx, outputs, try.Item.Slice); err != nil {
+			return nil, err
+		}
+	}
 
 	return s.warehouse.Publish(ctx, publication)
 }
@@ -157,7 +162,11 @@ func (s *Steps) Discard(ctx context.Context, try supervisor.Try) {
 }
 
 func (s *Steps) discard(ctx context.Context, try supervisor.Try) {
-	if err := s.exchange.Discard(ctx, s.plan.Run, try.Item.Slice.Key, s.fence, try.Attempt); err != nil {
+	staging := lake.Staging{Run: s.plan.Run, Slice: try.Item.Slice.Key, Fence: s.fence, Attempt: try.Attempt}
+	if s.keeps() {
+		staging.Kept = s.plan.Pipeline.Targets()
+	}
+	if err := s.exchange.Discard(ctx, staging); err != nil {
 		_, _ = fmt.Fprintf(s.log, "%s discarding attempt %d of %s: %v\n", s.now().Format(time.TimeOnly), try.Attempt, try.Item.Slice.Key, err)
 	}
 }

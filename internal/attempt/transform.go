@@ -122,6 +122,9 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	s.mutex.Unlock()
 	m := &hindcast.Manifest{Name: "result", Output: s.output(try.Output).Name, Key: item.Slice.Key, Interval: item.Slice.Interval, Run: s.plan.Run, Fence: try.Fence,
 		Attempt: try.Attempt, Columns: result.Columns, Files: result.Files, Bytes: result.Bytes, Sums: hindcast.Sums{Rows: result.Rows}}
+	if s.keeps() {
+		m.Target, m.Generation = s.kept(try).Target, s.kept(try).Generation
+	}
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
 	staged := supervisor.Staged{Manifest: m, Memory: result.Memory, Spilled: result.Spilled}
 	staged.RowsIn, staged.BytesIn = s.read(item)
@@ -192,7 +195,12 @@ func (s *Steps) Stage(ctx context.Context, try supervisor.Try, result *hindcast.
 	return s.exchange.Stage(ctx, s.staging(try), result)
 }
 
+// staging is where the attempt's work on its output is staged.
 func (s *Steps) staging(try supervisor.Try) string {
+	if s.keeps() {
+		m := s.kept(try)
+		return s.lake.Prefix(&m)
+	}
 	return lake.OutputPrefix(s.lake.StagingPrefix(s.plan.Run, try.Item.Slice.Key, try.Fence, try.Attempt), s.output(try.Output).Name)
 }
 

@@ -24,7 +24,7 @@ type Column struct {
 	Comment string
 }
 
-// Partition is a unit of a fact that has rows.
+// Partition is a unit of a fact, or a slice's result, that has rows.
 type Partition struct {
 	Value      string // its key
 	Location   string // of its current generation: a folder's URL, which ends in a slash
@@ -32,17 +32,17 @@ type Partition struct {
 	Rows       int64
 }
 
-// Table is a fact or a dimension.
+// Table is a fact, a dimension, or the results of an output.
 type Table struct {
 	Name       string // in lower case
-	Of         string // "fact" or "dimension"
-	Source     string // its name in the pipeline file
+	Of         string // "fact", "dimension" or "result"
+	Source     string // its name in the pipeline file; of a result, the target
 	Pipeline   string
 	Lake       string // the lake's URL
 	Columns    []Column
 	Key        string // the name of the partition column; "" for a dimension
 	Partitions []Partition
-	Location   string // of a dimension's files, or the folder of a fact's units
+	Location   string // of a dimension's files, or the folder of all units or results
 
 	Generations []*hindcast.Manifest // that the table points at
 }
@@ -51,6 +51,14 @@ type Table struct {
 type Lake interface {
 	FolderOf(m *hindcast.Manifest) string
 	FactFolder(fact string) string
+	ResultFolder(target string) string
+}
+
+// Result is what the lake keeps of what is committed in a target.
+type Result struct {
+	Name   string // of the table
+	Target string
+	Slices iter.Seq[*hindcast.Manifest]
 }
 
 // Source is what tables are made of.
@@ -60,12 +68,13 @@ type Source struct {
 	Lake     Lake
 	Facts    map[string]iter.Seq[*hindcast.Manifest]
 	Dims     map[string]*hindcast.Manifest
-	Only     []string // names of facts and dimensions; none means all
+	Results  []Result
+	Only     []string // names of facts, dimensions and results; none means all
 	Without  []string // columns that are left out, as table.column
 }
 
-// Tables gives the tables in the order of their names, facts before dimensions. Facts and dimensions of which no column is known
-// yet have none. E-TYPE names all columns that the system cannot read exactly; E-VALUE what Only and Without name in vain.
+// Tables gives the tables in the order of their names, facts before dimensions, and results last. What has no known column yet has no
+// table. E-TYPE names all columns that the system cannot read exactly; E-VALUE what Only and Without name in vain.
 func (s Source) Tables(system System) ([]Table, error) {
 	b := &builder{source: s, system: system, without: map[string]bool{}, used: map[string]bool{}}
 	for _, name := range s.Without {
@@ -80,6 +89,11 @@ func (s Source) Tables(system System) ([]Table, error) {
 	for _, name := range slices.Sorted(maps.Keys(s.Dims)) {
 		if s.wants(name) {
 			b.dimension(name, s.Dims[name])
+		}
+	}
+	for _, r := range s.Results {
+		if s.wants(r.Name) || s.wants(r.Target) {
+			b.result(r)
 		}
 	}
 	b.collisions()
@@ -97,9 +111,9 @@ func (s Source) wants(name string) bool {
 // inVain is E-VALUE for a name of Only or Without that is of nothing.
 func (s Source) inVain(b *builder) error {
 	for _, name := range s.Only {
-		if !slices.ContainsFunc(b.tables, func(t Table) bool { return strings.EqualFold(t.Source, name) }) {
+		if !slices.ContainsFunc(b.tables, func(t Table) bool { return strings.EqualFold(t.Source, name) || strings.EqualFold(t.Name, name) }) {
 			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
-				Message: fmt.Sprintf("--tables names %q, and the lake has no such fact or dimension", name), Next: "hindcast status shows what was unloaded"}
+				Message: fmt.Sprintf("--tables names %q, and the lake has no such fact, dimension or result", name), Next: "hindcast status shows what was unloaded"}
 		}
 	}
 	for _, name := range s.Without {
@@ -146,7 +160,17 @@ func (b *builder) table(of, name string) Table {
 func (b *builder) fact(name string, units iter.Seq[*hindcast.Manifest]) {
 	t := b.table("fact", name)
 	t.Location = b.source.Lake.FactFolder(name)
+	b.partitioned(t, units)
+}
 
+func (b *builder) result(r Result) {
+	t := b.table("result", r.Name)
+	t.Source, t.Location = r.Target, b.source.Lake.ResultFolder(r.Target)
+	b.partitioned(t, r.Slices)
+}
+
+// partitioned adds a table that has a partition for each of the units.
+func (b *builder) partitioned(t Table, units iter.Seq[*hindcast.Manifest]) {
 	var columns []hindcast.Column
 	from := map[string]string{} // the unit that each column was first found in
 	var last []hindcast.Column
@@ -160,7 +184,7 @@ func (b *builder) fact(name string, units iter.Seq[*hindcast.Manifest]) {
 			continue
 		}
 		last = m.Columns
-		columns = b.join(name, columns, from, m)
+		columns = b.join(&t, columns, from, m)
 	}
 
 	if len(columns) == 0 {
@@ -172,16 +196,19 @@ func (b *builder) fact(name string, units iter.Seq[*hindcast.Manifest]) {
 }
 
 // join adds a unit's columns to those of the others. Files that store a column in different ways have no common type there.
-func (b *builder) join(fact string, columns []hindcast.Column, from map[string]string, m *hindcast.Manifest) []hindcast.Column {
+func (b *builder) join(t *Table, columns []hindcast.Column, from map[string]string, m *hindcast.Manifest) []hindcast.Column {
 	for _, c := range hindcast.Present(m.Columns) {
 		i := slices.IndexFunc(columns, func(known hindcast.Column) bool { return known.Name == c.Name })
 		switch {
 		case i < 0:
 			columns, from[c.Name] = append(columns, c), m.Key
 		case stored(columns[i]) != stored(c) && len(m.Files) > 0:
-			b.faults = append(b.faults, fault{table: fact, column: c.Name, noText: true,
-				text: fmt.Sprintf("%s.%s: %s in the files of %s and %s in those of %s", fact, c.Name, stored(columns[i]), from[c.Name], stored(c), m.Key),
-				Next: "unload the units whose type is not the table's any more again: hindcast unload --fresh --slices " + from[c.Name]})
+			next := "unload the units whose type is not the table's any more again: hindcast unload --fresh --slices "
+			if t.Of == "result" {
+				next = "make the results of the type that is not the SQL's any more again: hindcast run --force --slices "
+			}
+			b.faults = append(b.faults, fault{table: t.Source, column: c.Name, noText: true, Next: next + from[c.Name],
+				text: fmt.Sprintf("%s.%s: %s in the files of %s and %s in those of %s", t.Source, c.Name, stored(columns[i]), from[c.Name], stored(c), m.Key)})
 		}
 	}
 	return columns
@@ -218,7 +245,8 @@ func (b *builder) columns(t *Table, columns []hindcast.Column) (list []Column) {
 		}
 
 		refuse := func(noText bool, text string) {
-			b.faults = append(b.faults, fault{table: t.Source, column: c.Name, text: t.Source + "." + c.Name + ": " + text, noText: noText || c.NoText})
+			noText = noText || c.NoText || t.Of == "result"
+			b.faults = append(b.faults, fault{table: t.Source, column: c.Name, text: t.Source + "." + c.Name + ": " + text, noText: noText})
 		}
 		_, why := b.system.spelling.of(stored(c))
 		other, twice := known[name]

@@ -38,9 +38,9 @@ func (a *app) ddlCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "ddl " + strings.Join(tableSystems, "|"), Short: "Print the tables over the lake for other systems, or make them",
 		Args: tableSystem, ValidArgs: tableSystems,
-		Long: `Prints what makes tables of the lake's facts and dimensions: statements for Athena, Redshift Spectrum, Hive
-and Spark, calls of the Data Catalog, or views for DuckDB. A table has a partition for each unit of a fact, at
-its current generation. With --apply the tables are made in the Data Catalog, directly (glue) or by statements
+		Long: `Prints what makes tables of the lake's facts and dimensions, and of results where it keeps them: statements for
+Athena, Redshift Spectrum, Hive and Spark, calls of the Data Catalog, or views for DuckDB. A table has a
+partition for each unit of a fact, or each slice's result, at its current generation. With --apply the tables are made in the Data Catalog, directly (glue) or by statements
 that Athena runs (athena), and brought up to date where they are there already: apply again after each run.
 
 The lake must be in S3, except for hive and duckdb. What a system cannot read exactly is refused by name.`,
@@ -54,7 +54,7 @@ The lake must be in S3, except for hive and duckdb. What a system cannot read ex
 	flags := command.Flags()
 	flags.BoolVar(&d.apply, "apply", false, "make the tables, or bring them up to date (athena and glue)")
 	flags.StringVar(&d.database, "database", "", "the database, or external schema (the pipeline's name by default)")
-	flags.StringSliceVar(&d.tables, "tables", nil, "only these facts and dimensions")
+	flags.StringSliceVar(&d.tables, "tables", nil, "only these facts, dimensions and results")
 	flags.StringSliceVar(&d.without, "without", nil, "leave out columns, each as TABLE.COLUMN")
 	flags.StringVar(&d.workgroup, "workgroup", "", "Athena's work group (the primary one by default)")
 	flags.StringVar(&d.output, "output", "", "an S3 URL for Athena's own results (the work group's by default)")
@@ -95,11 +95,21 @@ func (a *app) ddl(ctx context.Context, d ddl) error {
 	if err != nil {
 		return err
 	}
+	kept, err := s.Results(ctx, s.Pipeline)
+	if err != nil {
+		return err
+	}
 	if d.system == "duckdb" {
+		for _, r := range kept {
+			facts[r.Name] = r.Slices
+		}
 		return a.printViews(s.Lake.Script(facts, dims))
 	}
 
 	source := catalog.Source{Pipeline: s.Pipeline.Name, URL: s.Store.URL(), Lake: s.Lake, Facts: facts, Dims: dims, Only: d.tables, Without: d.without}
+	for _, r := range kept {
+		source.Results = append(source.Results, catalog.Result(r))
+	}
 	if d.system == "hive" {
 		source.Lake = s3a{s.Lake}
 	}
@@ -192,6 +202,7 @@ func hadoops(url string) string {
 
 func (l s3a) FolderOf(m *hindcast.Manifest) string { return hadoops(l.Lake.FolderOf(m)) }
 func (l s3a) FactFolder(fact string) string        { return hadoops(l.Lake.FactFolder(fact)) }
+func (l s3a) ResultFolder(target string) string    { return hadoops(l.Lake.ResultFolder(target)) }
 
 // missingTables says of which facts and dimensions there is no table, and why.
 func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) (notes []string) {
@@ -211,6 +222,13 @@ func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) 
 	}
 	for _, d := range p.Dims {
 		note("dimension", d.Name, d.Files)
+	}
+	for i, target := range p.Targets() {
+		made := slices.ContainsFunc(tables, func(t catalog.Table) bool { return t.Of == "result" && t.Source == target })
+		asked := len(only) == 0 || slices.ContainsFunc(only, func(o string) bool { return strings.EqualFold(o, target) || strings.EqualFold(o, p.ResultTables()[i]) })
+		if p.Results.Keep != "" && !made && asked {
+			notes = append(notes, fmt.Sprintf("no table of the results in %s: none was committed since the lake keeps them", target))
+		}
 	}
 	return notes
 }

@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), resultKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}
@@ -266,6 +266,17 @@ func transformKeys() []Key {
 	}
 }
 
+func resultKeys() []Key {
+	return []Key{
+		{Path: "results", Form: formObject, Else: "results are in the target alone; what was staged for a load is deleted after it", Example: "{keep: parquet}",
+			Meaning: "What the lake keeps of results once they are committed in the target: other systems can read them there."},
+		{Path: "results.keep", Form: choice(keeps...), Required: true, Example: "parquet",
+			Meaning: "As what they are kept. parquet keeps the files that were loaded, a generation a slice, over which `hindcast ddl` makes tables. " +
+				"Slices whose result is not kept yet are run again.",
+			set: func(d *decoder, v value) { d.p.Results.Keep = hindcast.Keep(d.oneOf(v, keeps...)) }},
+	}
+}
+
 func paramKeys() []Key {
 	return []Key{
 		{Path: "params", Form: formNames, Else: "none", Example: "{rate: 1.10}",
@@ -382,6 +393,7 @@ var (
 	missings = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
 	failures = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
 	triggers = []string{keepValues, mayChangeValues}
+	keeps    = []string{string(hindcast.KeepParquet)}
 )
 
 // What triggers of the target may do.

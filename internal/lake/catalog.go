@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -32,6 +33,8 @@ func (l *Lake) Current(ctx context.Context) (map[string]map[string]*hindcast.Man
 	if err != nil {
 		return nil, nil, broken("the catalog", "cannot be listed", err)
 	}
+	results := l.catalogPrefix() + "results/"
+	infos = slices.DeleteFunc(infos, func(info objstore.Info) bool { return strings.HasPrefix(info.Key, results) })
 
 	entries, err := l.readEntries(ctx, infos)
 	if err != nil {
@@ -111,6 +114,9 @@ func (l *Lake) manifest(body []byte, damaged error, place, key string) (*hindcas
 }
 
 func (l *Lake) entryKey(m *hindcast.Manifest) string {
+	if m.Target != "" {
+		return l.keptKey(m.Target, m.Key)
+	}
 	if isDim(m) {
 		return l.dimKey(m.Name)
 	}
@@ -161,6 +167,11 @@ func NextGeneration(current *hindcast.Manifest) int {
 // it does no harm. E-FENCED if a process that took the pipeline over has published one; a transient E-LAKE if one that was
 // taken over was faster: the next attempt supersedes it.
 func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
+	return l.publish(ctx, m, func() error { return l.SaveManifest(ctx, l.Prefix(m), m) })
+}
+
+// publish is PublishUnit, of which save writes the manifest beside the files.
+func (l *Lake) publish(ctx context.Context, m *hindcast.Manifest, save func() error) error {
 	key := l.entryKey(m)
 	current, etag, err := l.entry(ctx, key)
 	if err != nil {
@@ -176,7 +187,7 @@ func (l *Lake) PublishUnit(ctx context.Context, m *hindcast.Manifest) error {
 		return overtaken(m, current)
 	}
 
-	if err := l.SaveManifest(ctx, l.Prefix(m), m); err != nil {
+	if err := save(); err != nil {
 		return err
 	}
 
@@ -215,7 +226,11 @@ func (l *Lake) save(ctx context.Context, prefix string, m *hindcast.Manifest, re
 	if err := l.sealFiles(ctx, prefix, m, whole, l.area.sealFile); err != nil {
 		return err
 	}
+	return l.writeManifest(ctx, prefix, m, record)
+}
 
+// writeManifest writes the record of sealed files, of which m is the manifest, beside them.
+func (l *Lake) writeManifest(ctx context.Context, prefix string, m *hindcast.Manifest, record any) error {
 	if wrong := wrongIn(m); wrong != "" {
 		return badManifest(l.Absolute(prefix+manifestName), wrong)
 	}

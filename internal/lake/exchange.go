@@ -29,7 +29,7 @@ type Exchange interface {
 	// Stage brings what work wrote below the prefix into the lake. It makes keys of the files' paths and fills in their checksums.
 	Stage(ctx context.Context, prefix string, m *hindcast.Manifest) error
 	// Discard deletes what a run's attempts at a slice staged, this one and those before it.
-	Discard(ctx context.Context, run, slice string, fence int64, attempt int) error
+	Discard(ctx context.Context, s Staging) error
 	// Compared reports whether Localize compares bytes with their checksums.
 	Compared() bool
 	// Lasting reports whether what work writes is still there when this process has died.
@@ -201,16 +201,19 @@ func (b byURL) download(ctx context.Context, key, local string) (objstore.Info, 
 }
 
 // Discard also ends the uploads that executors were killed in.
-func (b byURL) Discard(ctx context.Context, run, slice string, fence int64, attempt int) error {
-	below := b.stagingOf(run, slice)
-	if store, ok := b.store.(objstore.Uploading); ok {
+func (b byURL) Discard(ctx context.Context, s Staging) error {
+	for _, below := range b.stagedBelow(s) {
+		store, ok := b.store.(objstore.Uploading)
+		if !ok {
+			break
+		}
 		err := store.AbortUploads(ctx, below, func(key string) bool {
 			folder, _, _ := strings.Cut(strings.TrimPrefix(key, below), "/")
-			return !later(folder, fence, attempt)
+			return s.has(folder)
 		})
 		if err != nil {
 			return broken(b.Absolute(below), "cannot be swept", err)
 		}
 	}
-	return b.Lake.Discard(ctx, run, slice, fence, attempt)
+	return b.Lake.Discard(ctx, s)
 }

@@ -157,7 +157,7 @@ func TestExchangeByURL(t *testing.T) {
 		later := begin(3)
 		put(l.StagingPrefix("r1", "2020-01-01", 2, 2), nil) // a folder's own object
 		put(l.StagingPrefix("r1", "2020-01-01", 2, 3)+"part-0.parquet", body)
-		if err := there.Discard(t.Context(), "r1", "2020-01-01", 2, 2); err != nil {
+		if err := there.Discard(t.Context(), Staging{Run: "r1", Slice: "2020-01-01", Fence: 2, Attempt: 2}); err != nil {
 			t.Fatal(err)
 		}
 		if left := server.Uploads(t, bucket); !slices.Equal(left, []string{later}) {

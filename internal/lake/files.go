@@ -207,24 +207,61 @@ func (l *Lake) send(ctx context.Context, prefix, path string) (objstore.Info, er
 }
 
 // Discard deletes what a run's attempts at a slice staged, this one and those before it: a process that was taken
-// over deletes nothing of its successors'.
-func (l *Lake) Discard(ctx context.Context, run, slice string, fence int64, attempt int) error {
-	below := l.stagingOf(run, slice)
-	folders, err := objstore.Folders(ctx, l.store, below)
-	if err != nil {
-		return broken(l.Absolute(below), "cannot be listed", err)
-	}
-
-	for _, folder := range folders {
-		if later(folder, fence, attempt) {
-			continue
+// over deletes nothing of its successors'. What is kept by now stays.
+func (l *Lake) Discard(ctx context.Context, s Staging) error {
+	for i, below := range l.stagedBelow(s) {
+		folders, err := objstore.Folders(ctx, l.store, below)
+		if err != nil {
+			return broken(l.Absolute(below), "cannot be listed", err)
 		}
-		if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
-			return broken(l.Absolute(below), "cannot be deleted", err)
+
+		for _, folder := range folders {
+			if !s.has(folder) {
+				continue
+			}
+			if i > 0 { // where results are kept
+				whole, err := l.finished(ctx, below+folder+"/")
+				if err != nil {
+					return err
+				}
+				if whole {
+					continue
+				}
+			}
+			if err := l.store.DeleteAll(ctx, below+folder+"/"); err != nil {
+				return broken(l.Absolute(below), "cannot be deleted", err)
+			}
+		}
+
+		if err := l.area.discard(below, s.has); err != nil {
+			return err
 		}
 	}
+	return nil
+}
 
-	return l.area.discard(below, func(folder string) bool { return !later(folder, fence, attempt) })
+// Staging is what a run's attempts at a slice staged, up to one of them.
+type Staging struct {
+	Run     string
+	Slice   string
+	Fence   int64
+	Attempt int
+	Kept    []string // the targets whose results are kept
+}
+
+// has reports whether a folder is of one of the attempts.
+func (s *Staging) has(folder string) bool {
+	run := runOf(folder) // of a result that is kept; other folders are below the run's own
+	return (run == "" || run == s.Run) && !later(folder, s.Fence, s.Attempt)
+}
+
+// stagedBelow are the prefixes that the attempts' folders are below.
+func (l *Lake) stagedBelow(s Staging) []string {
+	list := []string{l.stagingOf(s.Run, s.Slice)}
+	for _, target := range s.Kept {
+		list = append(list, l.resultPrefix(target, s.Slice))
+	}
+	return list
 }
 
 // later reports whether an attempt's folder is of one after this.

@@ -198,7 +198,7 @@ func (l *Lake) currentDims(ctx context.Context) (map[string]*hindcast.Manifest, 
 func (l *Lake) readEntries(ctx context.Context, infos []objstore.Info) ([]*hindcast.Manifest, error) {
 	entries := make([]*hindcast.Manifest, len(infos))
 	err := parallel.Do(len(infos), l.area.width(), func(n int) (err error) {
-		if _, _, ok := l.catalogName(infos[n].Key); ok {
+		if _, ok := l.generationsOf(infos[n].Key); ok {
 			entries[n], _, err = l.entry(ctx, infos[n].Key)
 		}
 		return err
@@ -265,7 +265,7 @@ func (l *Lake) listed(ctx context.Context) (found []folder, err error) {
 	}
 
 	for len(infos) > 0 {
-		fact, _, ok := l.catalogName(infos[0].Key)
+		fact, ok := l.factOf(infos[0].Key)
 		prefix := infos[0].Key[:strings.LastIndexByte(infos[0].Key, '/')+1]
 		n := 1
 		for n < len(infos) && strings.HasPrefix(infos[n].Key, prefix) {

@@ -6,10 +6,12 @@
 //
 //	<pipeline>/facts/<fact>/<unit>/g<N>-<run>-f<fence>-a<attempt>/      Parquet files and _manifest.json
 //	<pipeline>/dimensions/<dimension>/g<N>-<run>-f<fence>-a<attempt>/   the same
+//	<pipeline>/results/<target>/<slice>/g<N>-<run>-f<fence>-a<attempt>/  the same, where results are kept
 //	<pipeline>/views.sql                                                views for any DuckDB client
 //	_hindcast/<pipeline>/lease.json                                     who runs the pipeline
 //	_hindcast/<pipeline>/catalog/facts/<fact>/<unit>.json               the current generation's manifest
 //	_hindcast/<pipeline>/catalog/dimensions/<dimension>.json            the same
+//	_hindcast/<pipeline>/catalog/results/<target>/<slice>.json           the same, where results are kept
 //	_hindcast/<pipeline>/index/<fact>                                   what a long catalog says, in short
 //	_hindcast/<pipeline>/changes/<fact>                                 what changed in it since the index was written
 //	_hindcast/<pipeline>/tables/<catalog>/<table>.json                  which generations a table elsewhere points at

@@ -563,14 +563,14 @@ func TestDiscard(t *testing.T) {
 			}
 		}
 	}
-	if err := l.Discard(t.Context(), "r1", "2020", 3, 1); err != nil {
+	if err := l.Discard(t.Context(), Staging{Run: "r1", Slice: "2020", Fence: 3, Attempt: 1}); err != nil {
 		t.Fatal(err)
 	}
 	left, err := objstore.Folders(t.Context(), l.store, l.stagingOf("r1", "2020"))
 	if want := []string{"f3-a2", "f4-a1", "f4-a2"}; err != nil || !slices.Equal(left, want) {
 		t.Errorf("attempt 1 under fence 3 left %q, %v, want %q", left, err, want)
 	}
-	if err := l.Discard(t.Context(), "r1", "2020", 4, 2); err != nil {
+	if err := l.Discard(t.Context(), Staging{Run: "r1", Slice: "2020", Fence: 4, Attempt: 2}); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := l.store.List(t.Context(), l.stagingOf("r1", "2020")); err != nil || len(left) != 0 {

@@ -48,7 +48,10 @@ func (l *Lake) Tags() string {
 // keeps a process that was taken over, and counts the same attempt, apart from its successor.
 func (l *Lake) Prefix(m *hindcast.Manifest) string {
 	below := l.unitPrefix(m.Name, m.Key)
-	if isDim(m) {
+	switch {
+	case m.Target != "":
+		below = l.resultPrefix(m.Target, m.Key)
+	case isDim(m):
 		below = l.dimPrefix(m.Name)
 	}
 	return below + fmt.Sprintf("g%d-%s-%s/", m.Generation, objstore.Escape(m.Run), attemptName(m.Fence, m.Attempt))
@@ -68,6 +71,15 @@ func (l *Lake) unitPrefix(fact, unit string) string {
 
 func (l *Lake) dimPrefix(dim string) string {
 	return objstore.Escape(l.pipeline) + "/dimensions/" + objstore.Escape(dim) + "/"
+}
+
+// resultsPrefix is where the results are kept that were committed in the target.
+func (l *Lake) resultsPrefix(target string) string {
+	return objstore.Escape(l.pipeline) + "/results/" + objstore.Escape(target) + "/"
+}
+
+func (l *Lake) resultPrefix(target, slice string) string {
+	return l.resultsPrefix(target) + objstore.Escape(slice) + "/"
 }
 
 // StagingPrefix is where an attempt's result is staged.
@@ -124,6 +136,15 @@ func (l *Lake) dimKey(dim string) string {
 	return l.catalogPrefix() + "dimensions/" + objstore.Escape(dim) + entrySuffix
 }
 
+// keptPrefix is where the entries of the results are that were committed in the target.
+func (l *Lake) keptPrefix(target string) string {
+	return l.catalogPrefix() + "results/" + objstore.Escape(target) + "/"
+}
+
+func (l *Lake) keptKey(target, slice string) string {
+	return l.keptPrefix(target) + objstore.Escape(slice) + entrySuffix
+}
+
 var (
 	generationForm = regexp.MustCompile(`^g([1-9][0-9]*)-.*-a[0-9]+$`)
 	runForm        = regexp.MustCompile(`^g[1-9][0-9]*-(.+?)(?:-f[1-9][0-9]*)?-a[0-9]+$`)
@@ -169,20 +190,30 @@ func numberIn(form *regexp.Regexp, text string) int64 {
 	return n
 }
 
-// catalogName reads what a catalog key is of: a fact and unit, or a dimension with an empty unit.
-func (l *Lake) catalogName(key string) (name, unit string, ok bool) {
+// factOf reads which fact a catalog key is of.
+func (l *Lake) factOf(key string) (fact string, ok bool) {
+	below, ok := l.generationsOf(key)
+	parts := strings.Split(below, "/")
+	if !ok || parts[1] != "facts" {
+		return "", false
+	}
+	fact, err := objstore.Unescape(parts[2])
+	return fact, err == nil
+}
+
+// generationsOf is the prefix of the generations of what a catalog key is of: a fact's unit, a dimension, or a slice's result.
+func (l *Lake) generationsOf(key string) (below string, ok bool) {
 	path, isEntry := strings.CutSuffix(strings.TrimPrefix(key, l.catalogPrefix()), entrySuffix)
 	parts := strings.Split(path, "/")
-	var err, err2 error
-
-	switch {
-	case isEntry && len(parts) == 3 && parts[0] == "facts":
-		name, err = objstore.Unescape(parts[1])
-		unit, err2 = objstore.Unescape(parts[2])
-	case isEntry && len(parts) == 2 && parts[0] == "dimensions":
-		name, err = objstore.Unescape(parts[1])
-	default:
-		return "", "", false
+	kinds := map[string]int{"facts": 3, "dimensions": 2, "results": 3}
+	if !isEntry || kinds[parts[0]] != len(parts) {
+		return "", false
 	}
-	return name, unit, err == nil && err2 == nil
+
+	for _, name := range parts {
+		if _, err := objstore.Unescape(name); err != nil {
+			return "", false
+		}
+	}
+	return objstore.Escape(l.pipeline) + "/" + path + "/", true
 }

@@ -78,7 +78,7 @@ func TestDiscardHere(t *testing.T) {
 		}
 		dirs = append(dirs, dir)
 	}
-	if err := l.Discard(t.Context(), "r1", "2020", 3, 2); err != nil {
+	if err := l.Discard(t.Context(), Staging{Run: "r1", Slice: "2020", Fence: 3, Attempt: 2}); err != nil {
 		t.Fatal(err)
 	}
 	for i, dir := range dirs {
@@ -86,7 +86,7 @@ func TestDiscardHere(t *testing.T) {
 			t.Errorf("attempt %d: %v", i+1, err)
 		}
 	}
-	if err := l.Discard(t.Context(), "r1", "2021", 3, 2); err != nil {
+	if err := l.Discard(t.Context(), Staging{Run: "r1", Slice: "2021", Fence: 3, Attempt: 2}); err != nil {
 		t.Errorf("nothing to discard: %v", err)
 	}
 }

@@ -89,14 +89,9 @@ func (l *Lake) Restore(ctx context.Context) error {
 // several generations the latest is meant, by the fence that it was published under. If that is corrupt too, the journal of
 // the run that unloaded it has a third copy. No Manifest if there is none: an older generation would be of other rows.
 func (l *Lake) second(ctx context.Context, key string) (found Mended, err error) {
-	name, unit, ok := l.catalogName(key)
+	below, ok := l.generationsOf(key)
 	if !ok {
 		return found, nil
-	}
-
-	below := l.unitPrefix(name, unit)
-	if unit == "" {
-		below = l.dimPrefix(name)
 	}
 
 	folders, err := objstore.Folders(ctx, l.store, below)

@@ -123,7 +123,10 @@ func (l *Lake) Whole(ctx context.Context, name string, generations []*hindcast.M
 	}
 
 	below := objstore.Escape(l.pipeline) + "/facts/" + objstore.Escape(name) + "/"
-	if isDim(generations[0]) {
+	switch {
+	case generations[0].Target != "":
+		below = l.resultsPrefix(name)
+	case isDim(generations[0]):
 		below = l.dimPrefix(name)
 	}
 	infos, err := l.store.List(ctx, below)
@@ -188,6 +191,11 @@ func (l *Lake) whole(m *hindcast.Manifest, keys []string) error {
 // FolderOf is where a generation's files are, as an absolute path or URL that ends in a slash.
 func (l *Lake) FolderOf(m *hindcast.Manifest) string {
 	return strings.TrimSuffix(l.Absolute(strings.TrimSuffix(l.Prefix(m), "/")), "/") + "/"
+}
+
+// ResultFolder is where the results are kept that were committed in the target, as an absolute path or URL that ends in a slash.
+func (l *Lake) ResultFolder(target string) string {
+	return l.Absolute(strings.TrimSuffix(l.resultsPrefix(target), "/")) + "/"
 }
 
 // FactFolder is where all units of a fact are, as an absolute path or URL that ends in a slash.

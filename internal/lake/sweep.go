@@ -21,6 +21,9 @@ func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	if err != nil {
 		return err
 	}
+	if err := l.manyFolders(ctx, data+"results/", many); err != nil {
+		return err
+	}
 
 	given := map[string]bool{}
 	for _, u := range units {
@@ -49,25 +52,29 @@ func (l *Lake) manyUnits(ctx context.Context, below string) (map[string]bool, er
 		many[below+strings.TrimPrefix(index.Key, l.indexPrefix())+"/"] = true
 	}
 
-	facts, err := objstore.Folders(ctx, l.store, below)
+	return many, l.manyFolders(ctx, below, many)
+}
+
+// manyFolders adds the prefixes, one level below, that have many folders.
+func (l *Lake) manyFolders(ctx context.Context, below string, many map[string]bool) error {
+	names, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
-		return nil, broken(l.Absolute(below), "cannot be listed", err)
+		return broken(l.Absolute(below), "cannot be listed", err)
 	}
 
-	for _, fact := range facts {
-		prefix := below + fact + "/"
+	for _, name := range names {
+		prefix := below + name + "/"
 		if many[prefix] {
 			continue
 		}
 
-		units, err := objstore.Folders(ctx, l.store, prefix)
+		folders, err := objstore.Folders(ctx, l.store, prefix)
 		if err != nil {
-			return nil, broken(l.Absolute(prefix), "cannot be listed", err)
+			return broken(l.Absolute(prefix), "cannot be listed", err)
 		}
-		many[prefix] = len(units) >= l.indexed()
+		many[prefix] = len(folders) >= l.indexed()
 	}
-
-	return many, nil
+	return nil
 }
 
 // Previous returns the prefixes where loads of the run under lower fences keep, or kept, the rows that they replaced.

@@ -55,8 +55,8 @@ func (l *Lake) mark(ctx context.Context) (string, error) {
 	}
 	for _, kind := range kinds {
 		folders := []string{""}
-		if kind == "facts" {
-			if folders, err = objstore.Folders(ctx, l.store, l.catalogPrefix()+"facts/"); err != nil {
+		if kind != "dimensions" {
+			if folders, err = objstore.Folders(ctx, l.store, l.catalogPrefix()+kind+"/"); err != nil {
 				return "", broken("the catalog", "cannot be listed", err)
 			}
 		}

@@ -105,7 +105,7 @@ func (i *Item) ReasonOf(output int) hindcast.Reason {
 // Forced reports whether an output is made although a committed row with its fingerprint may exist.
 func (i *Item) Forced(output int) bool {
 	reason := i.ReasonOf(output)
-	return reason == hindcast.ReasonForced || reason == hindcast.ReasonEdited
+	return reason == hindcast.ReasonForced || reason == hindcast.ReasonEdited || reason == hindcast.ReasonUnkept
 }
 
 // Wanted are the outputs that the slice is run for, by their indices.
@@ -287,6 +287,17 @@ type Known struct {
 	Existing bool              // its target is there
 	// Published are the target's sums for those of its committed slices, by key, that may have been edited.
 	Published map[string]hindcast.Sums
+	// Kept are the results that the lake keeps, by slice key; nil if it is to keep none.
+	Kept map[string]*hindcast.Manifest
+}
+
+// keeps reports whether the lake has the result that the run committed for the slice, or is to keep none.
+func (k *Known) keeps(s *hindcast.Slice, run string) bool {
+	if k.Kept == nil {
+		return true
+	}
+	m := k.Kept[s.Key]
+	return m != nil && m.Run == run && m.Interval.Equal(s.Interval)
 }
 
 // Source is what is known of a table or a glob of files.

@@ -225,6 +225,8 @@ func (m *maker) reason(c *candidate, k int) (hindcast.Reason, string) {
 		return hindcast.ReasonEdited, m.Pipeline.Outputs[k].Target.Table + " is not there; " + by
 	case looked && !Stands(row.Sums, is, known.Result):
 		return hindcast.ReasonEdited, by
+	case !known.keeps(&c.Slice, row.Run):
+		return hindcast.ReasonUnkept, by
 	case len(in.unknown) > 0:
 		return hindcast.ReasonFacts, strings.Join(in.unknown, ", ") + "; run only if its rows differ"
 	case in.unsettled == whyEarly:

@@ -179,17 +179,28 @@ func (m *maker) unsettle() error {
 	looked := func(key string) bool {
 		return slices.ContainsFunc(m.Outputs, func(known Known) bool { _, looked := known.Published[key]; return looked })
 	}
-	if !gone && !slices.ContainsFunc(m.Outputs, func(known Known) bool { return len(known.Published) > 0 }) {
+	if !gone && !slices.ContainsFunc(m.Outputs, func(known Known) bool { return len(known.Published) > 0 || known.Kept != nil }) {
 		return nil
 	}
 	for i := range m.all {
-		if m.all[i] == nil && (gone || looked(m.history[i].Key)) {
+		if m.all[i] == nil && (gone || looked(m.history[i].Key) || m.unkept(i)) {
 			if _, err := m.candidate(i); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// unkept reports whether the lake lacks a result of a settled slice.
+func (m *maker) unkept(i int) bool {
+	s := &m.settled
+	for k := range m.Outputs {
+		if !m.Outputs[k].keeps(&m.history[i], s.committers[s.by[i*s.outputs+k]].run) {
+			return true
+		}
+	}
+	return false
 }
 
 // place finds the slice that a status row is of, and its output.

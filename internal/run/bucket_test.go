@@ -234,3 +234,42 @@ func TestTwoOutputsInABucket(t *testing.T) {
 		t.Errorf("%q is staged still, %v", left, err)
 	}
 }
+
+// Results are kept in a bucket as they were staged there; what an earlier attempt staged, and what is superseded twice, is not left.
+func TestKeptInABucket(t *testing.T) {
+	p := inBucket(t)
+	p.Results.Keep = hindcast.KeepParquet
+	for range 3 {
+		o, failed := watched(false)
+		o.Force = true
+		run(t, p, o, nil)
+		if events := failed(); len(events) > 0 {
+			t.Errorf("failed: %+v", events)
+		}
+	}
+
+	s, err := session.OpenLake(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := s.Lake.Results(t.Context(), "totals")
+	if err != nil || len(kept) != 3 {
+		t.Fatalf("%d results, %v", len(kept), err)
+	}
+	for key, m := range kept {
+		if m.Run != "r3" || m.Generation != 3 || m.Sums.Rows != 1 {
+			t.Errorf("%s: %+v", key, m)
+		}
+		if err := s.Lake.VerifySizes(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	}
+
+	infos, err := s.Store.List(t.Context(), s.Lake.Key(s.Lake.ResultFolder("totals")))
+	if err != nil || len(infos) != 3*2*2 { // two generations of each slice, of a file and its manifest
+		t.Errorf("%d objects are kept, %v: %+v", len(infos), err, infos)
+	}
+	if left, err := s.Lake.Staged(t.Context(), "r3", 1000); err != nil || len(left) > 0 {
+		t.Errorf("%q is staged still, %v", left, err)
+	}
+}

@@ -16,7 +16,10 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
+	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/objstore/file"
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/run"
@@ -31,6 +34,7 @@ type two struct {
 	daily    string // its SQL
 	monthly  string
 	limit    int // a check of monthly: no sum is larger
+	keep     hindcast.Keep
 }
 
 const (
@@ -62,6 +66,7 @@ func (w two) pipeline() *hindcast.Pipeline {
 	if err != nil {
 		w.Fatal(err)
 	}
+	p.Results.Keep = w.keep
 	return p
 }
 
@@ -364,7 +369,8 @@ func (w two) staged() (names []string) {
 	return names
 }
 
-// runKilled runs the pipeline in a process of its own that is killed when the event of that name is durable.
+// runKilled runs the pipeline in a process of its own that is killed when the event of that name is durable, or, with results kept,
+// when the first of them is to be.
 func runKilled(dir, url, point string) error {
 	p, err := twoOutputs(context.Background(), dir, url, dailySQL, monthlySQL, 9999)
 	if err != nil {
@@ -379,6 +385,29 @@ func runKilled(dir, url, point string) error {
 		}
 	}
 	o.Planned = func(*plan.Plan, []hindcast.Event, io.Writer) {}
-	_, err = run.Begin(context.Background(), p, o)
+	s, err := session.OpenLake(p)
+	if err != nil {
+		return err
+	}
+	if point == keeping {
+		p.Results.Keep = hindcast.KeepParquet
+		s.Store = killing{s.Store.(*file.Store)}
+		s.Lake = lake.New(s.Store, p.Name)
+	}
+	_, err = run.BeginIn(context.Background(), s, o)
 	return err
+}
+
+// keeping is the moment after a commit, before its result is kept.
+const keeping = "keeping"
+
+// killing is a lake in which a result is kept by nobody.
+type killing struct{ *file.Store }
+
+func (k killing) Put(ctx context.Context, key string, body []byte, cond objstore.Condition) (objstore.Info, error) {
+	if strings.HasPrefix(key, "_hindcast/p/catalog/results/") {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	return k.Store.Put(ctx, key, body, cond)
 }

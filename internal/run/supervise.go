@@ -95,18 +95,36 @@ func unloaded(dims []*hindcast.Manifest) (events []hindcast.Event) {
 	return events
 }
 
+// keptTargets are the targets whose results the lake keeps.
+func keptTargets(p *hindcast.Pipeline) []string {
+	if p.Results.Keep == "" {
+		return nil
+	}
+	return p.Targets()
+}
+
 // writeViews writes the script of views over the current generations of the whole history, unless it is there already.
 func writeViews(ctx context.Context, s *session.Session, p *plan.Plan) error {
 	of, err := json.Marshal(struct { // it decides which units there are
 		Facts   []hindcast.Fact
 		History hindcast.History
 		End     time.Time
-	}{p.Pipeline.Facts, p.Pipeline.History, p.History.End.UTC()})
+		Results hindcast.Results `json:",omitzero"`
+		Targets []string         `json:",omitempty"`
+	}{p.Pipeline.Facts, p.Pipeline.History, p.History.End.UTC(), p.Pipeline.Results, keptTargets(&p.Pipeline)})
 	if err != nil {
 		return err
 	}
 
 	return s.Lake.Views(ctx, string(of), func() (map[string]iter.Seq[*hindcast.Manifest], map[string]*hindcast.Manifest, error) {
-		return s.Current(ctx, &p.Pipeline, p.History.End)
+		facts, dims, err := s.Current(ctx, &p.Pipeline, p.History.End)
+		if err != nil {
+			return nil, nil, err
+		}
+		kept, err := s.Results(ctx, &p.Pipeline)
+		for _, r := range kept {
+			facts[r.Name] = r.Slices
+		}
+		return facts, dims, err
 	})
 }

@@ -249,7 +249,7 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 		}
 		res.unknown = false
 		if res.committed != nil {
-			r.discardStaged(a)
+			r.settle(ctx, a, res, res.committed)
 			return
 		}
 	}
@@ -265,8 +265,7 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 func (r *run) load(ctx context.Context, a *assignment, res *result) {
 	committed, err := r.Worker.Load(ctx, a.try, a.staged)
 	if err == nil {
-		res.committed = committed
-		r.discardStaged(a)
+		r.settle(ctx, a, res, committed)
 		return
 	}
 
@@ -287,9 +286,19 @@ func (r *run) load(ctx context.Context, a *assignment, res *result) {
 	}
 	res.unknown = false
 	if found != nil {
-		res.committed, res.err = found, nil
-		r.discardStaged(a)
+		r.settle(ctx, a, res, found)
 	}
+}
+
+// settle ends a load that is committed. Where the lake keeps results and this one is not kept, the load's end counts as unknown: the next
+// attempt finds the rows, and keeps it.
+func (r *run) settle(ctx context.Context, a *assignment, res *result, committed []hindcast.Committed) {
+	res.committed, res.err = nil, r.Worker.Keep(ctx, a.try, committed, a.staged)
+	if res.unknown = res.err != nil; res.unknown {
+		return
+	}
+	res.committed = committed
+	r.discardStaged(a)
 }
 
 // lookup is the Worker's, but of an output that is made in any case only this run's own row counts.

@@ -64,6 +64,9 @@ type Worker interface {
 	// Load publishes the staged results, one of each output that was due, in one transaction (promise 2), and returns their
 	// status rows. A result may be of an earlier attempt (its Attempt).
 	Load(ctx context.Context, try Try, staged []*hindcast.Manifest) ([]hindcast.Committed, error)
+	// Keep keeps the staged results of rows that are committed in the lake, where the pipeline asks for it. Repeating it does no harm.
+	// It is called before the slice counts as committed.
+	Keep(ctx context.Context, try Try, committed []hindcast.Committed, staged []*hindcast.Manifest) error
 	// Lookup resolves a load whose end is unknown: the status rows of the outputs that the slice is run for, in their order, if
 	// together they have Try.Fingerprint, whichever attempts wrote them, read under the targets' locks so that a commit in
 	// flight has ended; nil if they do not.

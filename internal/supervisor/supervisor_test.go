@@ -623,6 +623,10 @@ func (q *quickWorld) Load(_ context.Context, try Try, _ []*hindcast.Manifest) ([
 
 func (q *quickWorld) Discard(context.Context, Try) {}
 
+func (q *quickWorld) Keep(context.Context, Try, []hindcast.Committed, []*hindcast.Manifest) error {
+	return nil
+}
+
 func TestHeals(t *testing.T) {
 	want := map[hindcast.Class]bool{hindcast.ClassPermanent: false, hindcast.ClassCheck: false, hindcast.ClassTransient: true,
 		hindcast.ClassResource: true, hindcast.ClassCanceled: true, "": false}

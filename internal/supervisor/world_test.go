@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -110,6 +111,7 @@ type world struct {
 	outputs   []hindcast.Output             // of the plan
 	rows      map[string]hindcast.Committed // the status rows, by slice and output: see at
 	commits   map[string]int                // slice and output, and fingerprint → how often committed
+	kept      map[string]bool               // slice and output, and fingerprint → the result of a commit is kept
 	staged    map[string]bool               // slice and output, and attempt, if there are files → they are in the lake
 	calls     []string                      // "method slice attempt", as they began
 	active    map[string]int
@@ -140,7 +142,7 @@ type outcome struct {
 
 func newWorld(t testing.TB) *world {
 	return &world{t: t, journal: &memory{}, rows: map[string]hindcast.Committed{}, commits: map[string]int{},
-		staged: map[string]bool{}, given: map[string]*given{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
+		kept: map[string]bool{}, staged: map[string]bool{}, given: map[string]*given{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
 }
 
 func (w *world) enter(method string, try Try) outcome {
@@ -338,6 +340,30 @@ func (w *world) Lookup(ctx context.Context, try Try) (found []hindcast.Committed
 	return found, nil
 }
 
+func (w *world) Keep(ctx context.Context, try Try, committed []hindcast.Committed, staged []*hindcast.Manifest) error {
+	o := w.enter("keep", try)
+	defer w.leave("keep")
+	if o.Err == nil {
+		o.Takes = 0 // the files are where they stay
+	}
+	if err := w.spend(ctx, o); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.crashed {
+		return errCrashed
+	}
+	for _, c := range committed {
+		for _, m := range staged {
+			if k := w.indexOf(m.Output); w.outputs[k].Target.Table == c.Target {
+				w.kept[at(try.Item.Slice.Key, k)+" "+c.Fingerprint] = true
+			}
+		}
+	}
+	return nil
+}
+
 func (w *world) Discard(_ context.Context, try Try) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -465,6 +491,13 @@ func (w *world) checkCommits(c Config, out *Outcome) {
 	for what, n := range w.commits {
 		if n > 1 {
 			w.t.Errorf("%s was committed %d times", what, n)
+		}
+	}
+	for what := range w.commits {
+		output, print, _ := strings.Cut(what, " ")
+		slice, _, _ := strings.Cut(output, "#")
+		if s := out.State.Slices[slice]; s != nil && s.State == hindcast.Succeeded && w.rows[output].Fingerprint == print && !w.kept[what] {
+			w.t.Errorf("%s counts as committed, and its result is not kept", what)
 		}
 	}
 	if out.ExitCode != hindcast.ExitOK || c.UnloadOnly {

@@ -61,6 +61,9 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	if in.Outputs, err = s.bindAll(ctx, first, shapes); err != nil {
 		return nil, err
 	}
+	if err := s.kept(ctx, &in); err != nil {
+		return nil, err
+	}
 	if in.Reads, err = s.reads(ctx, first, shapes); err != nil {
 		return nil, err
 	}
@@ -120,6 +123,19 @@ func (s *Survey) targets(ctx context.Context, d *plan.Draft, sources []string) (
 		advice, sources = append(advice, said...), nil // which are the same for every output
 	}
 	return advice, nil
+}
+
+// kept finds which results the lake keeps, where it is to keep any.
+func (s *Survey) kept(ctx context.Context, in *plan.Inputs) (err error) {
+	if s.Pipeline.Results.Keep == "" {
+		return nil
+	}
+	for k, target := range s.Pipeline.Targets() {
+		if in.Outputs[k].Kept, err = s.Lake.Results(ctx, target, keysOf(in.Selected)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loss refuses a plan whose slices would lose what the user's own files had before.

@@ -265,9 +265,47 @@ func (v *Verify) targets(ctx context.Context) error {
 		if err := v.target(ctx, k, of); err != nil {
 			return err
 		}
+		if err := v.kept(ctx, table, of); err != nil {
+			return err
+		}
 	}
 	v.result.Slices = len(compared)
 	return nil
+}
+
+// kept compares the results that the lake is to keep with what is committed, and with their files.
+func (v *Verify) kept(ctx context.Context, target string, committed []hindcast.Committed) error {
+	if v.Plan.Pipeline.Results.Keep == "" {
+		return nil
+	}
+	results, err := v.Lake.Results(ctx, target)
+	if err != nil {
+		return err
+	}
+	check := v.Lake.VerifySizes
+	if v.Files {
+		check = v.Lake.Verify
+	}
+
+	for _, c := range committed {
+		m, text := results[c.Slice.Key], ""
+		if m == nil || m.Run != c.Run || !m.Interval.Equal(c.Slice.Interval) {
+			v.findKept(c, "hindcast run", "the lake does not keep the result that "+c.Run+" committed")
+			continue
+		}
+		v.result.Files += len(m.Files)
+		if err := check(ctx, m); err != nil {
+			if text = hindcast.AsError(err).Message; hindcast.AsError(err).Code != hindcast.EParquet {
+				return err
+			}
+			v.findKept(c, "hindcast run --force --slices "+v.Plan.Label(c.Slice.Key), text)
+		}
+	}
+	return nil
+}
+
+func (v *Verify) findKept(c hindcast.Committed, next, text string) {
+	v.result.Findings = append(v.result.Findings, Finding{What: "lake", Name: c.Target, Key: c.Slice.Key, Text: text, Next: next, Label: v.Plan.Label(c.Slice.Key)})
 }
 
 // target compares an output's committed slices with the rows of its target.
