@@ -66,6 +66,7 @@ type Server struct {
 	Keys     s3test.Keys // what Role may do there
 	Slices   int         // over which UNLOAD spreads its rows, 2 at first
 	PartRows int         // rows after which a slice begins another file; 0 leaves it to MAXFILESIZE
+	Empty    bool        // a slice that has none of an UNLOAD's rows writes a file as well, which no document rules out
 
 	cluster  *pgtest.Cluster
 	listener net.Listener

@@ -154,7 +154,7 @@ func (c *session) write(ctx context.Context, b *bucket, u *unload, r *result, pa
 	}
 
 	var written []entry
-	files := &unloading{unload: u, slices: max(c.Slices, 1), rows: c.PartRows, columns: r.columns, schema: s, open: map[int]*file{}, parts: map[int]int{}}
+	files := &unloading{unload: u, slices: max(c.Slices, 1), rows: c.PartRows, empty: c.Empty, columns: r.columns, schema: s, open: map[int]*file{}, parts: map[int]int{}}
 	files.put = func(f *file) error {
 		if err := f.out.Close(); err != nil {
 			return err
@@ -187,6 +187,7 @@ type unloading struct {
 	unload  *unload
 	slices  int
 	rows    int // of a file, 0 without a limit
+	empty   bool
 	columns []column
 	schema  *parquet.Schema
 	open    map[int]*file // by slice
@@ -219,6 +220,9 @@ func (w *unloading) all(prefix string, rows [][][]byte) error {
 	}
 
 	for slice := range w.slices {
+		if w.empty && len(rows) > 0 && w.parts[slice] == 0 && !w.unload.serial {
+			w.open[slice] = newFile(w.name(prefix, slice), w.schema)
+		}
 		if f := w.open[slice]; f != nil {
 			if err := w.put(f); err != nil {
 				return err

@@ -135,6 +135,30 @@ func TestACancelledUnload(t *testing.T) {
 	}
 }
 
+// A file without rows is not left among the files of an unload, where a program that reads the whole folder would find it.
+func TestFilesWithoutRows(t *testing.T) {
+	s := begin(t, s3test.Start(t), "CREATE TABLE sales (id bigint); INSERT INTO sales VALUES (7)")
+	s.Empty = true
+	w := s.open(t, s.options())
+	tables, err := w.Describe(t.Context(), []string{"sales"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	dir := t.TempDir()
+	u := warehouse.Unload{Extract: warehouse.Extract{Table: "sales", Columns: tables["sales"].Columns}, Dir: dir, URL: strings.Split(s.lake, "?")[0] + "/p/facts/sales/a1"}
+	out, err := w.Unload(t.Context(), u)
+	if err != nil || out.Sums.Rows != 1 || len(out.Files) != 1 || out.Bytes != out.Files[0].Bytes {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if keys := s.keys(t, "lake/p/facts/sales/"); len(keys) != 1 || !strings.HasSuffix(keys[0], "/unload_0000_part_00.parquet") {
+		t.Errorf("the bucket has %q", keys)
+	}
+	if local, err := filepath.Glob(filepath.Join(dir, "*")); len(local) != 1 || local[0] != out.Files[0].Path {
+		t.Errorf("the folder has %q, %v", local, err)
+	}
+}
+
 // What COPY refuses is told with its column and file.
 func TestALoadErrorNamesItsColumn(t *testing.T) {
 	s := begin(t, s3test.Start(t), "CREATE TABLE result (day date, n bigint, note varchar(3))")

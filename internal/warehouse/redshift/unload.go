@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math/big"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,7 +190,29 @@ func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast
 		}
 		held += rows
 	}
-	return slices.DeleteFunc(files, func(f hindcast.File) bool { return f.Rows == 0 }), agree(columns, held, totals, sums)
+	if err := agree(columns, held, totals, sums); err != nil {
+		return nil, err
+	}
+	return w.filled(ctx, m, files)
+}
+
+// filled leaves out the files without rows, in the bucket too: the folder holds what its manifest lists and nothing else, for a program
+// that reads all of it.
+func (w *Owner) filled(ctx context.Context, m manifest, files []hindcast.File) (full []hindcast.File, err error) {
+	for i, f := range files {
+		if f.Rows > 0 {
+			full = append(full, f)
+			continue
+		}
+		key, err := w.key(m.Entries[i].URL)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(w.store.Delete(ctx, key), os.Remove(f.Path)); err != nil {
+			return nil, fmt.Errorf("leaving out %s, which has no rows: %w", m.Entries[i].URL, err)
+		}
+	}
+	return full, nil
 }
 
 // transfers is how many files are on their way at the same time.
