@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"part":      part,
 			"scheduler": scheduler,
 			"glue":      glue,
+			"certify":   certify,
 			"spark":     sparkIn,
 			"jupyter":   jupyter,
 			"cluster":   cluster,

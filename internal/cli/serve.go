@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +82,10 @@ func (a *app) serve(ctx context.Context, o serving) error {
 	if err != nil {
 		return err
 	}
+	secured, err := o.tls()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.glue)
 	if err != nil {
 		return &hindcast.Error{Code: hindcast.EServe, Class: hindcast.ClassPermanent, Cause: err,
@@ -92,11 +97,11 @@ func (a *app) serve(ctx context.Context, o serving) error {
 	}
 	a.showServing(o, listener.Addr())
 
-	web := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	web := &http.Server{Handler: server, TLSConfig: secured, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)
 	go func() {
-		if o.certificate != "" {
-			ended <- web.ServeTLS(listener, o.certificate, o.key)
+		if secured != nil {
+			ended <- web.ServeTLS(listener, "", "") // the certificate is in the configuration
 			return
 		}
 		ended <- web.Serve(listener)
@@ -129,6 +134,19 @@ func (o serving) keys(ctx context.Context) (*glueserver.Keys, error) {
 	return nil, &hindcast.Error{Code: hindcast.EServe, Class: hindcast.ClassPermanent,
 		Message: o.glue + " can be reached from other machines, and whoever reaches this server runs programs here",
 		Next:    "give it 127.0.0.1, or keys and TLS: --credentials, --tls-cert and --tls-key"}
+}
+
+// tls is the configuration with the certificate; nil without one.
+func (o serving) tls() (*tls.Config, error) {
+	if o.certificate == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(o.certificate, o.key)
+	if err != nil {
+		return nil, &hindcast.Error{Code: hindcast.EServe, Class: hindcast.ClassPermanent, Cause: err,
+			Message: fmt.Sprintf("%s and %s are not a certificate and its key: %v", o.certificate, o.key, err), Next: "give both as PEM: --tls-cert server.crt --tls-key server.key"}
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // loopbackAddress reports whether only this machine reaches an address. A name other than localhost may be of any machine.

@@ -2,9 +2,12 @@ package glueserver
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
+
+	"github.com/hindcast/hindcast/internal/glueserver/jobs"
 )
 
 // account is the number of the account that names have here.
@@ -49,6 +52,25 @@ func (s *Server) identity(w http.ResponseWriter, action string, body []byte, id 
 		sendXML(w, http.StatusOK, roleAnswer{ID: id, Role: role{Path: "/", RoleName: name, RoleID: "AROA0000000000000000",
 			Arn: "arn:aws:iam::" + account + ":role/" + name, CreateDate: "2020-01-01T00:00:00Z", Policy: url.QueryEscape(`{"Version":"2012-10-17","Statement":[]}`)}})
 	}
+}
+
+// identityCodes are IAM's names for what the other services call by the name of an exception.
+var identityCodes = map[string]string{
+	"InvalidSignatureException":           "SignatureDoesNotMatch",
+	"UnrecognizedClientException":         "InvalidClientTokenId",
+	"MissingAuthenticationTokenException": "MissingAuthenticationToken",
+	"IncompleteSignatureException":        "IncompleteSignature",
+	"AccessDeniedException":               "AccessDenied",
+}
+
+// refuseIdentity answers that a request to IAM is not admitted.
+func refuseIdentity(w http.ResponseWriter, err error, id string) {
+	status, e := http.StatusInternalServerError, identityError{Type: "Receiver", Code: "InternalFailure", Message: err.Error(), ID: id}
+	if fault, known := errors.AsType[*jobs.Fault](err); known {
+		status, e.Type, e.Code, e.Message = http.StatusForbidden, "Sender", identityCodes[fault.Name], fault.Message
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	sendXML(w, status, e)
 }
 
 func sendXML(w http.ResponseWriter, status int, answer any) {

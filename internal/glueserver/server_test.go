@@ -2,6 +2,8 @@ package glueserver_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
@@ -618,5 +621,63 @@ func TestSignatures(t *testing.T) {
 	defer func() { _ = answer.Body.Close() }()
 	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "AccessDeniedException") {
 		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+}
+
+// A request whose signature does not hold is refused as AWS says it, to each service in its own form.
+func TestRefusedSignatures(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	w := serve(t, glueserver.Options{Keys: &glueserver.Keys{ID: "AKIDEXAMPLE", Secret: "right"}, Now: func() time.Time { return now }})
+	const form, list = "Action=GetRole&Version=2010-05-08&RoleName=r", "{}"
+	for name, c := range map[string]struct {
+		body   string
+		at     time.Duration
+		harm   func(*http.Request)
+		status int
+		want   string
+	}{
+		"right":             {list, 14 * time.Minute, nil, 200, `{"Jobs":[]}`},
+		"expired":           {list, -16 * time.Minute, nil, 400, `"InvalidSignatureException","Message":"Signature expired: 20261129T114400Z is now earlier than 20261129T114500Z (20261129T120000Z - 15 min.)"`},
+		"early":             {list, 16 * time.Minute, nil, 400, `"InvalidSignatureException","Message":"Signature not yet current: 20261129T121600Z is still later than 20261129T121500Z (20261129T120000Z + 15 min.)"`},
+		"no signature":      {list, 0, func(r *http.Request) { r.Header.Del("Authorization") }, 400, `"MissingAuthenticationTokenException","Message":"Missing Authentication Token"`},
+		"another scheme":    {list, 0, func(r *http.Request) { r.Header.Set("Authorization", "Bearer token") }, 400, `"IncompleteSignatureException"`},
+		"no date":           {list, 0, func(r *http.Request) { r.Header.Del("X-Amz-Date") }, 400, `"IncompleteSignatureException","Message":"Date must be`},
+		"another day":       {list, 0, func(r *http.Request) { r.Header.Set("X-Amz-Date", "20261128T120000Z") }, 400, `'20261129' != '20261128'`},
+		"another body":      {list, 0, func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("[]")), 2 }, 400, `"The request signature we calculated does not match`},
+		"another call":      {list, 0, func(r *http.Request) { r.Header.Set("X-Amz-Target", "AWSGlue.DeleteJob") }, 400, `"The request signature we calculated does not match`},
+		"not signed":        {list, 0, func(r *http.Request) { r.Header.Set("X-Amz-Other", "x") }, 400, `'x-amz-other' must be a 'SignedHeader'`},
+		"IAM":               {form, 0, nil, 200, "<Arn>arn:aws:iam::000000000000:role/r</Arn>"},
+		"IAM, expired":      {form, -16 * time.Minute, nil, 403, "<Code>SignatureDoesNotMatch</Code><Message>Signature expired: 20261129T114400Z is now"},
+		"IAM, no signature": {form, 0, func(r *http.Request) { r.Header.Del("Authorization") }, 403, "<Code>MissingAuthenticationToken</Code>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.http.URL+"/", strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			service := "glue"
+			if c.body == form {
+				service = "iam"
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			} else {
+				r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+				r.Header.Set("X-Amz-Target", "AWSGlue.GetJobs")
+			}
+			sum := sha256.Sum256([]byte(c.body))
+			if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "right"}, r, hex.EncodeToString(sum[:]), service, "eu-central-1", now.Add(c.at)); err != nil {
+				t.Fatal(err)
+			}
+			if c.harm != nil {
+				c.harm(r)
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = answer.Body.Close() }()
+			if text, _ := io.ReadAll(answer.Body); answer.StatusCode != c.status || !strings.Contains(string(text), c.want) {
+				t.Errorf("%d %s", answer.StatusCode, text)
+			}
+		})
 	}
 }

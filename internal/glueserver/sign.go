@@ -81,19 +81,23 @@ func signatureOf(header string) (is signature, found bool) {
 
 // verify signs the request again, with the headers that the client signed, and compares.
 func (s *Server) verify(r *http.Request, body []byte) error {
-	is, found := signatureOf(r.Header.Get("Authorization"))
-	if !found {
+	header := r.Header.Get("Authorization")
+	if header == "" {
 		return jobs.Faultf("MissingAuthenticationTokenException", "Missing Authentication Token")
+	}
+	is, found := signatureOf(header)
+	if !found {
+		return jobs.Faultf("IncompleteSignatureException", "Authorization header requires the algorithm %s and the parameters 'Credential', 'SignedHeaders' and 'Signature'.", algorithm)
 	}
 	if is.key != s.options.Keys.ID {
 		return jobs.Faultf("UnrecognizedClientException", "The security token included in the request is invalid.")
 	}
-	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	if now := s.options.Now(); err != nil || at.Sub(now).Abs() > skew || at.Format("20060102") != is.date {
-		return mismatch("Signature expired, or not yet current: X-Amz-Date is %q, and it is %s here", r.Header.Get("X-Amz-Date"), now.UTC().Format("20060102T150405Z"))
+	at, err := s.current(r.Header.Get("X-Amz-Date"), is.date)
+	if err != nil {
+		return err
 	}
 	if name := unsigned(r, is.headers); name != "" {
-		return mismatch("the header %s is not signed", name)
+		return mismatch("'%s' must be a 'SignedHeader' in the AWS Authorization.", name)
 	}
 
 	expected, err := s.sign(r, is, at, body)
@@ -101,9 +105,30 @@ func (s *Server) verify(r *http.Request, body []byte) error {
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(expected.value), []byte(is.value)) != 1 || !slices.Equal(expected.headers, is.headers) {
-		return mismatch("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.")
+		return mismatch("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return nil
+}
+
+// current is when a request was signed, which is neither long ago nor to come.
+func (s *Server) current(date, day string) (time.Time, error) {
+	const form, minutes = "20060102T150405Z", int(skew / time.Minute)
+	at, err := time.Parse(form, date)
+	if err != nil {
+		return at, jobs.Faultf("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '%s'.", date)
+	}
+	if signed := at.Format("20060102"); signed != day {
+		return at, mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.", day, signed, date)
+	}
+
+	now := s.options.Now().UTC()
+	if first := now.Add(-skew); at.Before(first) {
+		return at, mismatch("Signature expired: %s is now earlier than %s (%s - %d min.)", date, first.Format(form), now.Format(form), minutes)
+	}
+	if last := now.Add(skew); at.After(last) {
+		return at, mismatch("Signature not yet current: %s is still later than %s (%s + %d min.)", date, last.Format(form), now.Format(form), minutes)
+	}
+	return at, nil
 }
 
 func mismatch(format string, args ...any) error {

@@ -61,11 +61,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, jobs.Faultf("SerializationException", "the request cannot be read: %v", err))
 		return
 	}
-	if err := s.admit(r, body); err != nil {
+	action := formAction(r, body)
+	switch err := s.admit(r, body); {
+	case err != nil && action != "":
+		refuseIdentity(w, err, id)
+		return
+	case err != nil:
 		refuse(w, err)
 		return
-	}
-	if action := formAction(r, body); action != "" {
+	case action != "":
 		s.identity(w, action, body, id)
 		return
 	}
