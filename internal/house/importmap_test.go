@@ -113,6 +113,7 @@ var importMap = []row{
 	{"house", nil, "the rules of this repository"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
 	{"redshifttest", []string{"pgtest", "s3test"}, "a stand-in for Redshift in front of the PostgreSQL and the S3 server of tests"},
+	{"redshifttest/standin", []string{"pgtest", "redshifttest", "s3test"}, "runs the stand-ins by hand; main"},
 	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
@@ -143,9 +144,9 @@ func short(name string) string {
 // ours reports whether an import path lies in this module.
 func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
-// forTests reports whether a package exists for tests only: suites beside contracts, schema, rules.
+// forTests reports whether a package exists for tests only: suites beside contracts, schema, rules; or to try out by hand what they use.
 func forTests(pkg string) bool {
-	return pkg == "eventschema" || pkg == "house" || strings.HasSuffix(pkg, "test")
+	return pkg == "eventschema" || pkg == "house" || pkg == "redshifttest/standin" || strings.HasSuffix(pkg, "test")
 }
 
 // siblings reports whether two packages are drivers of the same contract.
