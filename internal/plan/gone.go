@@ -18,7 +18,7 @@ type goneSource struct {
 // gone are the sources of the chosen slices that are not there any more, a fact or dimension at a time.
 func (m *maker) gone() (list []goneSource) {
 	for f, c := range m.cutters {
-		if !slices.ContainsFunc(c.units, func(u Unit) bool { return u.Gone }) {
+		if !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return u.Gone }) {
 			continue
 		}
 		g := goneSource{key: "facts." + c.fact.Name}
@@ -28,7 +28,8 @@ func (m *maker) gone() (list []goneSource) {
 				continue
 			}
 			if len(g.tables) == 0 {
-				g.copied = m.current(u.Fact, u.Key)
+				copied := *m.current(u.Fact, u.Key)
+				g.copied = &copied
 			}
 			g.tables = append(g.tables, u.Source)
 		}

@@ -28,11 +28,12 @@ type maker struct {
 	dimParts []part       // what is known of the dimensions' contents, by name
 	all      []*candidate // of every slice of the history; nil of one that is settled
 	settled  settlements
-	rows     []int    // how many slices are committed, by output
-	known    known    // columns of a source, as the unit before had them
-	contents []string // of a slice's units, while it is looked at
-	chosen   []int    // the slices that are selected, by their place
-	replaced replaced // by the slices that run
+	rows     []int             // how many slices are committed, by output
+	known    known             // columns of a source, as the unit before had them
+	manifest hindcast.Manifest // of the unit that was asked for last
+	contents []string          // of a slice's units, while it is looked at
+	chosen   []int             // the slices that are selected, by their place
+	replaced replaced          // by the slices that run
 	warnings []string
 	told     map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
@@ -96,7 +97,7 @@ func (m *maker) narrowed() bool {
 		return slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Absent })
 	}
 	for _, c := range m.cutters {
-		if slices.ContainsFunc(c.units, func(u Unit) bool { return absent(u.Columns) }) {
+		if slices.ContainsFunc(c.units, func(u DraftUnit) bool { return absent(u.Columns) }) {
 			return true
 		}
 	}
@@ -206,7 +207,7 @@ func (m *maker) fill(out *Plan) error {
 			if !needed[f][i] {
 				continue
 			}
-			u := c.units[i]
+			u := c.units[i].unit()
 			if u.Unload = u.Unload && runs[f][i]; !u.Unload {
 				u.Why = ""
 			}
@@ -332,48 +333,52 @@ const (
 )
 
 // survey says of a unit what is known and whether it is to be unloaded.
-func (m *maker) survey(c *cutter, u *Unit) error {
+func (m *maker) survey(c *cutter, u *DraftUnit) error {
+	is := common{Fact: c.fact.Name}
+	if err := m.look(c, u, &is); err != nil {
+		return err
+	}
+	c.give(u, is)
+	return nil
+}
+
+func (m *maker) look(c *cutter, u *DraftUnit, is *common) (err error) {
 	source, there := m.Sources[u.Source]
 	if c.fact.Files != "" {
-		u.Missing, u.Files, u.Layouts, u.Content = !there, source.Files, source.Layouts, source.Content
+		is.Missing, is.Files, is.Layouts, u.Content = !there, source.Files, source.Layouts, source.Content
+		u.Rows, u.Bytes = source.Rows, source.Bytes
 		if there {
-			var err error
-			u.Rows, u.Bytes = source.Rows, source.Bytes
-			u.Columns, err = m.wanted(c.fact, u.Source, source.Columns)
-			return err
+			is.Columns, err = m.wanted(c.fact, u.Source, source.Columns)
 		}
-		u.Rows, u.Bytes = 0, 0
-		return nil
+		return err
 	}
-	current := m.current(u.Fact, u.Key)
+	current := m.current(is.Fact, u.Key)
 	if current != nil && (!current.Interval.Equal(u.Interval) || current.Source != u.Source) {
 		current = nil
 	}
 	if !there {
-		m.surveyAbsent(u, current)
+		surveyAbsent(u, is, current)
 		return nil
 	}
-	if !m.known.of(u) {
+	if !m.known.of(is.Fact, u.Source) {
 		columns, err := m.wanted(c.fact, u.Source, source.Columns)
 		if err != nil {
 			return err
 		}
-		m.known = known{u.Fact, u.Source, columns}
+		m.known = known{is.Fact, u.Source, columns}
 	}
-	columns := m.known.columns
-	u.View = source.View
-	u.Columns, u.Rows, u.Bytes = columns, c.share(u, source.Rows), c.share(u, partOf(source, columns))
+	is.Columns, is.View = m.known.columns, source.View
+	u.Rows, u.Bytes = c.share(u, source.Rows), c.share(u, partOf(source, is.Columns))
 	if current != nil && !current.Missing {
 		u.Rows, u.Bytes, u.Content = current.Sums.Rows, current.Bytes, current.Sums.Content
 	}
-	if u.Why = m.due(c, u, current); u.Why == "" {
-		u.Columns = Seen(columns, current.Columns)
-		u.Unloaded = current.CreatedAt
-		c.mark(u, current.Mark)
+	if is.Why = m.due(c, u, is.Columns, current); is.Why == "" {
+		is.Columns = Seen(is.Columns, current.Columns)
+		u.Unloaded, u.Mark = current.CreatedAt, current.Mark
 	} else if current != nil && !current.Missing {
-		u.Keep = m.kept(c.fact.Used, current, columns)
+		is.Keep = m.kept(c.fact.Used, current, is.Columns)
 	}
-	u.Unload = u.Why != ""
+	is.Unload = is.Why != ""
 	return nil
 }
 
@@ -383,10 +388,12 @@ type known struct {
 	columns      []hindcast.Column
 }
 
-func (k *known) of(u *Unit) bool { return k.columns != nil && k.fact == u.Fact && k.source == u.Source }
+func (k *known) of(fact, source string) bool {
+	return k.columns != nil && k.fact == fact && k.source == source
+}
 
 // due says why a unit whose table is there must be unloaded; nothing if the lake has it as it is.
-func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
+func (m *maker) due(c *cutter, u *DraftUnit, found []hindcast.Column, current *hindcast.Manifest) string {
 	switch {
 	case current == nil:
 		return whyAbsent
@@ -395,7 +402,7 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 	case !strings.EqualFold(current.Time, c.fact.Time):
 		return whyTime
 	}
-	columns := m.columnsDue(c.fact.Name, c.fact.Used, current.Columns, u.Columns)
+	columns := m.columnsDue(c.fact.Name, c.fact.Used, current.Columns, found)
 	switch {
 	case columns == whyColumns:
 		return whyColumns
@@ -410,16 +417,16 @@ func (m *maker) due(c *cutter, u *Unit, current *hindcast.Manifest) string {
 }
 
 // surveyAbsent: a missing table is not a loss as long as the lake has its rows.
-func (m *maker) surveyAbsent(u *Unit, current *hindcast.Manifest) {
+func surveyAbsent(u *DraftUnit, is *common, current *hindcast.Manifest) {
 	u.Rows, u.Bytes = 0, 0
 	switch {
 	case current != nil && !current.Missing:
-		u.Rows, u.Bytes, u.Content, u.Columns, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.Columns, current.CreatedAt
-		u.Gone = true
+		u.Rows, u.Bytes, u.Content, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.CreatedAt
+		is.Columns, is.Gone = current.Columns, true
 	case current != nil:
-		u.Missing, u.Content, u.Columns = true, current.Sums.Content, current.Columns
+		is.Missing, is.Columns, u.Content = true, current.Columns, current.Sums.Content
 	default:
-		u.Missing, u.Unload, u.Why = true, true, whyMissing
+		is.Missing, is.Unload, is.Why = true, true, whyMissing
 	}
 }
 
@@ -444,16 +451,17 @@ func (m *maker) lendColumns(c *cutter) {
 		if n > 0 && i-lenders[n-1] < lenders[n]-i {
 			n--
 		}
-		found := c.units[lenders[n]].Columns
-		if why := m.columnsDue(c.fact.Name, c.fact.Used, u.Columns, found); why != "" && why != whyChecks {
-			u.Unload, u.Why = c.fact.Files == "", whyMissing
+		is := *u.common
+		is.Columns = c.units[lenders[n]].Columns
+		if why := m.columnsDue(c.fact.Name, c.fact.Used, u.Columns, is.Columns); why != "" && why != whyChecks {
+			is.Unload, is.Why = c.fact.Files == "", whyMissing
 		}
-		u.Columns = found
+		c.give(u, is)
 	}
 }
 
 // share is a unit's part of a table that holds all of history.
-func (c *cutter) share(u *Unit, whole int64) int64 {
+func (c *cutter) share(u *DraftUnit, whole int64) int64 {
 	if whole <= 0 || c.fact.TimeNamed() {
 		return whole
 	}
@@ -467,7 +475,7 @@ func (m *maker) tablesThere() error {
 			continue
 		}
 		var gone []string
-		if !slices.ContainsFunc(c.units, func(u Unit) bool { return u.Missing }) {
+		if !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return u.Missing }) {
 			continue
 		}
 		for i, needed := range m.needed(f) {
@@ -548,13 +556,14 @@ func (m *maker) needed(f int) []bool {
 	return needed
 }
 
-// current is the current manifest of a unit, nil if there is none.
+// current is the current manifest of a unit, nil if there is none. It holds until the next is asked for.
 func (m *maker) current(fact, key string) *hindcast.Manifest {
 	if m.Current == nil {
 		return nil
 	}
-	if current, found := m.Current.Of(fact, key); found {
-		return &current
+	found := false
+	if m.manifest, found = m.Current.Of(fact, key); found {
+		return &m.manifest
 	}
 	return nil
 }

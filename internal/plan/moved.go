@@ -13,17 +13,8 @@ type Look struct {
 	Name   string
 	Source string
 	Time   string             // the fact's time column; "" for a dimension, or a table that is read whole
-	Units  []*Unit            // those that the lake has, in the order of time; of a dimension none
+	Units  []*DraftUnit       // those that the lake has, in the order of time; of a dimension none
 	Dim    *hindcast.Manifest // of a dimension
-	marks  map[string]*hindcast.Mark
-}
-
-// Mark is the mark of the source that a unit, or the dimension, was unloaded at; nil if it has none.
-func (l *Look) Mark(key string) *hindcast.Mark {
-	if l.Dim != nil {
-		return l.Dim.Mark
-	}
-	return l.marks[key]
 }
 
 // LookedAt names what was looked at: a fact's unit, or a dimension.
@@ -41,7 +32,7 @@ func (d *Draft) Looks() (looks []Look) {
 				continue
 			}
 			if n := len(looks); n == 0 || looks[n-1].Name != u.Fact || looks[n-1].Source != u.Source {
-				looks = append(looks, Look{Name: u.Fact, Source: u.Source, Time: c.fact.Time, marks: c.marks})
+				looks = append(looks, Look{Name: u.Fact, Source: u.Source, Time: c.fact.Time})
 			}
 			of := &looks[len(looks)-1]
 			of.Units = append(of.Units, u)

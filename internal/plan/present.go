@@ -7,13 +7,13 @@ import (
 )
 
 // Present lists every unit of the pipeline's present cut by its fact, whether or not a plan needs it, for the views over the
-// lake.
-func Present(p *hindcast.Pipeline, to time.Time) (map[string][]Unit, error) {
+// lake: their keys and intervals.
+func Present(p *hindcast.Pipeline, to time.Time) (map[string][]DraftUnit, error) {
 	history, err := Cut(p.History, to)
 	if err != nil {
 		return nil, err
 	}
-	units := make(map[string][]Unit, len(p.Facts))
+	units := make(map[string][]DraftUnit, len(p.Facts))
 	for _, f := range p.Facts {
 		c, err := newCutter(p, f, history)
 		if err != nil {

@@ -141,7 +141,7 @@ func (c *candidate) read(m *maker, cutter *cutter) error {
 	}
 	window := Window(cutter.fact, c.Slice)
 	contents, unknown := m.contents[:0], ""
-	take := func(u *Unit) {
+	take := func(u *DraftUnit) {
 		c.Rows, c.Bytes = add(c.Rows, Part(u.Interval, window, u.Rows)), add(c.Bytes, Part(u.Interval, window, u.Bytes))
 		contents = append(contents, u.Content)
 		switch {

@@ -29,7 +29,7 @@ func (d *Draft) Shapes() []Shape {
 	numbers := listNumbers{}
 	fixed := make([]bool, len(m.cutters)) // the fact's units all have the same columns
 	for f, c := range m.cutters {
-		fixed[f] = !slices.ContainsFunc(c.units, func(u Unit) bool { return numbers.of(u.Columns) != numbers.of(c.units[0].Columns) })
+		fixed[f] = !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return numbers.of(u.Columns) != numbers.of(c.units[0].Columns) })
 	}
 	alike := !slices.Contains(fixed, false)
 

@@ -35,7 +35,7 @@ func (d *Draft) Read() (units []Unit) {
 			if !needed {
 				continue
 			}
-			units = append(units, c.units[i])
+			units = append(units, c.units[i].unit())
 			if !c.fact.TimeNamed() {
 				break
 			}

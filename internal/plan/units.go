@@ -22,21 +22,10 @@ type cutter struct {
 	fact  hindcast.Fact
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
 	to    time.Time // of the history: the table of the last slice may go on beyond it
-	units []Unit
-	all   time.Duration             // that the units of the whole history cover
-	marks map[string]*hindcast.Mark // of the units that the lake has, by key, where the warehouse gives any
-	low   int                       // the first unit of the slice that was asked for last
-}
-
-// mark notes the mark of the source that a unit of the lake has.
-func (c *cutter) mark(u *Unit, mark *hindcast.Mark) {
-	if mark == nil {
-		return
-	}
-	if c.marks == nil {
-		c.marks = map[string]*hindcast.Mark{}
-	}
-	c.marks[u.Key] = mark
+	units []DraftUnit
+	given *common       // to the unit that was surveyed last
+	all   time.Duration // that the units of the whole history cover
+	low   int           // the first unit of the slice that was asked for last
 }
 
 // newCutter cuts a fact's own periods, counted from the history's start. The units of a plain table end with the
@@ -56,7 +45,7 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 		return c, err
 	}
 	if first := step(every, anchor, 1).Sub(anchor); first > 0 {
-		c.units = make([]Unit, 0, min(maxSlices, int(span.End.Sub(span.Start)/first)+2))
+		c.units = make([]DraftUnit, 0, min(maxSlices, int(span.End.Sub(span.Start)/first)+2))
 	}
 	keys := unitKeys(every, p.History.Every, history)
 	k := 0
@@ -89,7 +78,7 @@ func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) 
 
 // only leaves the units that some slices read, which are in the order of time.
 func (c *cutter) only(history []hindcast.Slice) {
-	var kept []Unit
+	var kept []DraftUnit
 	next := 0
 	for _, s := range history {
 		window := Window(c.fact, s)
@@ -133,7 +122,8 @@ func unitKeys(every, ofSlices hindcast.Period, history []hindcast.Slice) func(st
 }
 
 func (c *cutter) add(in hindcast.Interval, key string) {
-	c.units = append(c.units, Unit{Fact: c.fact.Name, Key: key, Interval: in, Source: fill(c.fact, in.Start), Rows: -1, Bytes: -1})
+	c.units = append(c.units, DraftUnit{Key: key, Interval: in, Source: fill(c.fact, in.Start), Rows: -1, Bytes: -1})
+	c.give(&c.units[len(c.units)-1], common{Fact: c.fact.Name})
 }
 
 func (c *cutter) invalid(key, message, next string) error {

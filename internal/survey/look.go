@@ -60,22 +60,19 @@ func (l *looker) mark(source string) *hindcast.Mark {
 // table checks the units of one table, or a dimension. If the counters have not moved nothing is counted.
 func (l *looker) table(ctx context.Context, look *plan.Look) {
 	now := l.mark(look.Source)
-	moved := func(key string) bool {
-		was := look.Mark(key)
-		return now == nil || was == nil || *now != *was
-	}
+	moved := func(was *hindcast.Mark) bool { return now == nil || was == nil || *now != *was }
 	source := l.sources[look.Source]
 	if source.View || len(l.Pipeline.Session) > 0 { // a session's settings may affect what is visible
 		return
 	}
 	if look.Dim != nil {
-		if moved(hindcast.WholeKey) {
+		if moved(look.Dim.Mark) {
 			l.dimension(ctx, look, source)
 		}
 		return
 	}
 
-	units := slices.DeleteFunc(slices.Clone(look.Units), func(u *plan.Unit) bool { return !moved(u.Key) })
+	units := slices.DeleteFunc(slices.Clone(look.Units), func(u *plan.DraftUnit) bool { return !moved(u.Mark) })
 	switch {
 	case len(units) == 0:
 	case look.Time == "":
@@ -92,11 +89,11 @@ func (l *looker) named(fact string) bool {
 }
 
 // drift reports what the counters say if the numbers of rows are the same.
-func (l *looker) drift(look *plan.Look, units []*plan.Unit) {
+func (l *looker) drift(look *plan.Look, units []*plan.DraftUnit) {
 	whole := len(look.Units) == 1 && l.named(look.Name)
 	for _, u := range units {
 		at := plan.LookedAt{Name: look.Name, Key: u.Key}
-		why := plan.Drifted(look.Mark(u.Key), l.mark(look.Source), whole)
+		why := plan.Drifted(u.Mark, l.mark(look.Source), whole)
 		if why == "" || l.found[at] != "" {
 			continue
 		}
@@ -123,9 +120,9 @@ func (l *looker) dimension(ctx context.Context, look *plan.Look, source plan.Sou
 }
 
 // whole counts a table that is a single unit.
-func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.Unit) {
+func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.DraftUnit) {
 	at := plan.LookedAt{Name: look.Name, Key: u.Key}
-	if l.found[at] = plan.Drifted(look.Mark(u.Key), l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil {
+	if l.found[at] = plan.Drifted(u.Mark, l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil {
 		return
 	}
 	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: hindcast.Present(u.Columns)[:1], TimeZone: l.Pipeline.History.TimeZone})
@@ -136,7 +133,7 @@ func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.Unit) {
 
 // count counts the rows of one table's units at once. A long history is first counted in longer ranges, and only those
 // that differ are examined.
-func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.Unit, source plan.Source) {
+func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.DraftUnit, source plan.Source) {
 	i := slices.IndexFunc(source.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, look.Time) })
 	if i < 0 {
 		return
@@ -167,7 +164,7 @@ func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.Unit,
 }
 
 // inParts puts up to n units together that follow each other without a hole.
-func inParts(units []*plan.Unit, n int) (parts [][]*plan.Unit) {
+func inParts(units []*plan.DraftUnit, n int) (parts [][]*plan.DraftUnit) {
 	start := 0
 	for i := 1; i <= len(units); i++ {
 		if i < len(units) && i-start < n && units[i-1].Interval.End.Equal(units[i].Interval.Start) {
