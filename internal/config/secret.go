@@ -61,8 +61,8 @@ func referencesIn(text string) refs {
 	return out
 }
 
-// referencesIf is references for a value that, unless it is needed, may refer to what is not there. Of that missing is the first
-// fault, which is none of the file's, and the references are as they are written.
+// referencesIf is references for a value that, unless it is needed, may refer to what is not there. Missing is the
+// first such fault, for which the file is not to blame, and the references are as they are written.
 func (d *decoder) referencesIf(v value, needed bool) (r refs, missing *hindcast.Error, ok bool) {
 	known := len(d.errs)
 	if r, ok = d.references(v); ok || needed || !wellFormed(v.text) {

@@ -12,8 +12,8 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
-// A file that a warehouse wrote into the bucket by itself is not uploaded again; one that was replaced since it was read is no file
-// of the unit.
+// A file that a warehouse wrote into the bucket by itself is not uploaded again; one that was
+// replaced after it was read does not count as one of the unit's files.
 func TestFilesThatAreInTheBucketAlready(t *testing.T) {
 	server := s3test.Start(t)
 	server.Setenv(t)

@@ -158,7 +158,7 @@ def single(text):
 
 # The SQL and its result.
 
-pandas.set_option("display.html.use_mathjax", False)  # $ in texts is no formula
+pandas.set_option("display.html.use_mathjax", False)  # a $ in a text does not begin a formula
 result = pandas.DataFrame()  # of the pipeline's SQL, as its cell was run last
 query = pandas.DataFrame()  # of a query of your own
 last_shown = result  # the later of the two, which may have other names by now

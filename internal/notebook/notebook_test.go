@@ -67,7 +67,7 @@ json.dump(found, sys.stdout)
 	return found
 }
 
-// A notebook reads SQL as a run does: any text, also one that is none.
+// A notebook reads SQL as a run does: any text, also what is not SQL at all.
 func TestANotebookBindsSQLAsARunDoes(t *testing.T) {
 	parts := []string{":rate", ":word", ":nothing", ":1", "::", ":", ";", "'", "''", "\"", "`", "$", "$$", "$a$", "/*", "*/", "/*+", "--", "\n", "\r\n", "\\", "\\\n", "e'", "E'",
 		"r'", "R\"", "{", "}", "[", "]", "'a':", "a", "é", "\u00a0", "\u3000", " ", "SELECT 1", ":slice_start", "[1:rate]", "x:rate", "'a;b'", "日本"}

@@ -101,7 +101,7 @@ func TestEstimates(t *testing.T) {
 	}
 }
 
-// What another engine took is no estimate of the time; how many rows the results have is the same on all.
+// What another engine took does not serve as an estimate of the time; how many rows the results have is the same on all.
 func TestEstimatesAfterAnotherEngine(t *testing.T) {
 	w := newWorld(t)
 	w.Selection = "2016-03..2016-05"

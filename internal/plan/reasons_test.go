@@ -360,7 +360,7 @@ func TestColumns(t *testing.T) {
 		{"one that is not there", func(f *hindcast.Fact) { f.Columns = []string{"tax"} }, "", []string{`usage has no column "tax"`, "its columns: at, cost"}},
 		{"a time that is not there", func(f *hindcast.Fact) { f.Time = "day" }, "", []string{`usage has no column "day"`}},
 		{"a time in capitals", func(f *hindcast.Fact) { f.Time = "AT" }, "at cost", nil},
-		{"a time that is none", func(f *hindcast.Fact) { f.Time = "cost" }, "", []string{`column "cost" of usage has type BIGINT`, "DATE or TIMESTAMP"}},
+		{"a time that is a number", func(f *hindcast.Fact) { f.Time = "cost" }, "", []string{`column "cost" of usage has type BIGINT`, "DATE or TIMESTAMP"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(p *hindcast.Pipeline) { c.edit(&p.Facts[1]) })

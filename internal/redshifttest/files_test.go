@@ -173,7 +173,7 @@ func TestManifestsOfCopy(t *testing.T) {
 	if said := refused(t, conn, s.load("a", "none/", "")); said.Message != "The specified S3 prefix 'none/' does not exist" {
 		t.Errorf("got %v", said)
 	}
-	refused(t, conn, s.load("a", "out/", "")) // the manifest is no data
+	refused(t, conn, s.load("a", "out/", "")) // the manifest is not data
 }
 
 // The role's right to S3 can end while a statement runs.

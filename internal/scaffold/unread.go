@@ -63,7 +63,7 @@ func (found *Found) unread(tables []warehouse.Table) (rest []warehouse.Table) {
 	}
 
 	found.aside(weekly, whyWeekly)
-	if len(worded) == 1 { // a month in the name of a table that is none of many
+	if len(worded) == 1 { // a month in the name of a table that stands alone
 		rest = append(rest, worded...)
 	} else {
 		found.aside(worded, whyWorded)

@@ -82,7 +82,7 @@ type search struct {
 	Options
 	ctx    context.Context
 	home   Home
-	owner  string // the Python that pyspark was found in; "" where it is no package
+	owner  string // the Python that pyspark was found in; "" where it is not a package
 	loaded map[string]string
 	faults []*hindcast.Error
 }

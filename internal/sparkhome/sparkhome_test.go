@@ -146,7 +146,7 @@ func TestWhatIsMissing(t *testing.T) {
 	}{
 		{"nothing", sparkhome.Options{Environ: []string{"PATH=/nonexistent"}}, `^there is no Spark: no SPARK_HOME, no spark-submit in PATH`, "pip install 'pyspark~=4.0.0'", 2},
 		{"nothing of that version", sparkhome.Options{Version: "3.5.9", Environ: []string{"PATH=/nonexistent"}}, `^there is no Spark`, "pip install 'pyspark==3.5.9'", 2},
-		{"a path that is nowhere", sparkhome.Options{Submit: "/nowhere", Environ: bare()}, `^spark.submit is /nowhere, which does not exist`, "name spark-submit", 3},
+		{"a path that does not exist", sparkhome.Options{Submit: "/nowhere", Environ: bare()}, `^spark.submit is /nowhere, which does not exist`, "name spark-submit", 3},
 		{"a folder of something else", sparkhome.Options{Submit: t.TempDir(), Environ: bare()}, `^spark.submit is .*, which has no Spark`, "name spark-submit", 3},
 		{"an environment without pyspark", sparkhome.Options{Submit: environment(t, "duckdb2"), Environ: bare()}, `a Python environment without pyspark`, "bin/python -m pip install 'pyspark~=4.0.0'", 3},
 		{"SPARK_HOME without Spark", sparkhome.Options{Environ: bare("SPARK_HOME=/nowhere")}, `^SPARK_HOME is /nowhere, where there is no Spark`, "unset SPARK_HOME", 0},
@@ -164,7 +164,7 @@ func TestWhatIsMissing(t *testing.T) {
 		{"Python 3.7 and Spark 3.5", sparkhome.Options{Submit: spark35, Python: python("3.7.17"), Environ: bare()}, `^Python is 3.7.17 .* needs 3.8 or newer`, "spark.python", 4},
 		{"Python 3.8 and Spark 4.0", sparkhome.Options{Submit: spark40, Python: python("3.8.1"), Environ: bare()}, `needs 3.9 or newer`, "spark.python", 4},
 		{"Python 3.10 and Spark 4.3", sparkhome.Options{Submit: spark43, Python: python("3.10.1"), Environ: bare()}, `needs 3.11 or newer`, "spark.python", 4},
-		{"Python that is nowhere", sparkhome.Options{Submit: spark40, Python: "/nowhere/python", Environ: bare()}, `^the Python for Spark's driver, /nowhere/python, does not run`, "spark.python", 4},
+		{"a Python that does not exist", sparkhome.Options{Submit: spark40, Python: "/nowhere/python", Environ: bare()}, `^the Python for Spark's driver, /nowhere/python, does not run`, "spark.python", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.o.Places = places

@@ -175,7 +175,7 @@ var codes = []struct {
 	{"PATH_NOT_FOUND", hindcast.EParquet}, {"FAILED_READ_FILE", hindcast.EParquet}, {"CANNOT_READ_FILE", hindcast.EParquet}, {"PARQUET", hindcast.EParquet},
 }
 
-// Words of Java's exceptions that are no fault of the SQL.
+// Words of Java's exceptions that do not blame the SQL.
 var (
 	memoryWords = []string{"OutOfMemoryError", "insufficient memory for the Java Runtime", "INVALID_DRIVER_MEMORY", "INVALID_EXECUTOR_MEMORY", "UNABLE_TO_ACQUIRE_MEMORY", "SparkOutOfMemoryError", "exceeding memory limits",
 		"Container killed by YARN for exceeding", "exited with code 52", "exit code 52", "Exit status: 52", "possible container OOM"} // 52 is Spark's own exit code for it

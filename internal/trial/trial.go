@@ -33,7 +33,7 @@ type Options struct {
 	Each func(size view.Size, slice view.SliceTrial)
 }
 
-// runName stands for the run that there is none of, in the lake aside.
+// runName stands in the lake aside for a run, which a trial does not have.
 const (
 	runName = "trial"
 	fence   = 1
@@ -255,7 +255,7 @@ func (t *trial) slices(ctx context.Context, p *plan.Plan, w *stopwatch, m *view.
 	return nil
 }
 
-// attemptAt is an attempt at a slice up to its load, which there is none of.
+// attemptAt is an attempt at a slice up to its load, which a trial leaves out.
 func attemptAt(ctx context.Context, steps *attempt.Steps, try supervisor.Try, w *stopwatch) (view.SliceTrial, error) {
 	slice := view.SliceTrial{Key: try.Item.Slice.Key}
 	defer steps.Discard(context.WithoutCancel(ctx), try)

@@ -21,7 +21,7 @@ type Object map[string]json.RawMessage
 // text is a member that is a string; "" if it is none.
 func (o Object) text(name string) string {
 	var is string
-	_ = json.Unmarshal(o[name], &is) // another type is no text
+	_ = json.Unmarshal(o[name], &is) // what has another type is not a text
 	return is
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/glueserver/ledger"
 )
 
-// Limits are those of an account. Zero is no limit.
+// Limits are those of an account. Zero means no limit.
 type Limits struct {
 	Jobs int
 	Runs int     // at the same time

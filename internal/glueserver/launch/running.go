@@ -82,7 +82,7 @@ func (r *running) alive() ([]int, error) {
 	return process.Session(leader.Pid)
 }
 
-// How often a run is looked at that is no child of this process.
+// lifePoll is how often a run that is not a child of this process is looked at.
 const lifePoll = 100 * time.Millisecond
 
 // wait waits until no process is alive. What the script left behind when it exited is ended.
