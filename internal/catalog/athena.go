@@ -56,12 +56,12 @@ func changeStatements(database string, c Change) (list []string) {
 	switch {
 	case c.Again, c.Alter:
 		list, add = append(list, "DROP TABLE IF EXISTS "+table, hiveTable(database, c.Table)), c.Table.Partitions
-		return append(list, hivePartitions(database, c.Table, add)...)
+		return append(list, hiveWords.partitions(database, c.Table, add)...)
 	case c.Make:
 		list = append(list, hiveTable(database, c.Table))
 	}
 
-	list = append(list, hivePartitions(database, c.Table, add)...)
+	list = append(list, hiveWords.partitions(database, c.Table, add)...)
 	key := backQuoted(c.Table.Key)
 	for _, p := range c.Move {
 		list = append(list, fmt.Sprintf("ALTER TABLE %s PARTITION (%s = %s) SET LOCATION %s", table, key, hiveText(p.Value), hiveText(p.Location)))

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/pythontest"
 )
 
@@ -49,7 +50,7 @@ func makers(w *world, client *glue.Client) map[string]func(database string) Make
 	return map[string]func(string) Maker{
 		"direct": func(string) Maker { return Direct{client} },
 		"athena": func(string) Maker {
-			return Statements{Client: &athenaDouble{w: w, glue: client}, Wait: Pause}
+			return Statements{Client: &athenaDouble{w: w, glue: client}, Wait: pause.For}
 		},
 	}
 }
@@ -181,7 +182,7 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	endpoint := pythontest.Moto(t)
 	client := athena.New(athena.Options{BaseEndpoint: &endpoint, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")})
-	by := Statements{Client: client, Output: "s3://results/athena/", Wait: Pause}
+	by := Statements{Client: client, Output: "s3://results/athena/", Wait: pause.For}
 	if err := by.run(t.Context(), HiveDatabase("costs")); err != nil { // moto judges the words of the call, not the statement
 		t.Error(err)
 	}
@@ -199,7 +200,7 @@ func TestStatements(t *testing.T) {
 
 	double.refuse = ""
 	double.w.unit("billing", "2019-03-01", 1, "SELECT 1::BIGINT AS id", column("id", "BIGINT"))
-	_, err = Apply(t.Context(), glueAt(endpoint), Statements{Client: client, Wait: Pause}, noPins{}, "costs", w.tables(Athena))
+	_, err = Apply(t.Context(), glueAt(endpoint), Statements{Client: client, Wait: pause.For}, noPins{}, "costs", w.tables(Athena))
 	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.ECatalog || !strings.Contains(e.Message, "still to be made") { // moto's Athena did nothing
 		t.Errorf("statements that did nothing: %v", err)
 	}

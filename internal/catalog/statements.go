@@ -46,7 +46,7 @@ func HiveStatements(database string, tables []Table) []string {
 	list := []string{HiveDatabase(database)}
 	for _, t := range tables {
 		list = append(list, hiveTable(database, t))
-		list = append(list, hivePartitions(database, t, t.Partitions)...)
+		list = append(list, hiveWords.partitions(database, t, t.Partitions)...)
 	}
 	return list
 }
@@ -87,12 +87,21 @@ func separator(i, of int) string {
 	return "\n"
 }
 
-func hivePartitions(database string, t Table, partitions []Partition) (list []string) {
+// words are how a dialect quotes names and texts.
+type words struct{ name, text func(string) string }
+
+var (
+	hiveWords     = words{backQuoted, hiveText}
+	redshiftWords = words{doubleQuoted, redshiftText}
+)
+
+// partitions add partitions to a table.
+func (w words) partitions(database string, t Table, partitions []Partition) (list []string) {
 	for some := range slices.Chunk(partitions, most) {
 		var b strings.Builder
-		fmt.Fprintf(&b, "ALTER TABLE %s.%s ADD IF NOT EXISTS", backQuoted(database), backQuoted(t.Name))
+		fmt.Fprintf(&b, "ALTER TABLE %s.%s ADD IF NOT EXISTS", w.name(database), w.name(t.Name))
 		for _, p := range some {
-			fmt.Fprintf(&b, "\n  PARTITION (%s = %s) LOCATION %s", backQuoted(t.Key), hiveText(p.Value), hiveText(p.Location))
+			fmt.Fprintf(&b, "\n  PARTITION (%s = %s) LOCATION %s", w.name(t.Key), w.text(p.Value), w.text(p.Location))
 		}
 		list = append(list, b.String())
 	}
@@ -105,14 +114,7 @@ func SpectrumStatements(schema string, tables []Table) []string {
 		doubleQuoted(schema), redshiftText(schema))}
 	for _, t := range tables {
 		list = append(list, spectrumTable(schema, t))
-		for some := range slices.Chunk(t.Partitions, most) {
-			var b strings.Builder
-			fmt.Fprintf(&b, "ALTER TABLE %s.%s ADD IF NOT EXISTS", doubleQuoted(schema), doubleQuoted(t.Name))
-			for _, p := range some {
-				fmt.Fprintf(&b, "\n  PARTITION (%s = %s) LOCATION %s", doubleQuoted(t.Key), redshiftText(p.Value), redshiftText(p.Location))
-			}
-			list = append(list, b.String())
-		}
+		list = append(list, redshiftWords.partitions(schema, t, t.Partitions)...)
 	}
 	return list
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/catalog"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
 )
@@ -204,7 +205,7 @@ func (l s3a) FolderOf(m *hindcast.Manifest) string { return hadoops(l.Lake.Folde
 func (l s3a) FactFolder(fact string) string        { return hadoops(l.Lake.FactFolder(fact)) }
 func (l s3a) ResultFolder(target string) string    { return hadoops(l.Lake.ResultFolder(target)) }
 
-// missingTables says of which facts and dimensions there is no table, and why.
+// missingTables names the facts and dimensions that have no table, and says why.
 func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) (notes []string) {
 	note := func(of, name, files string) {
 		made := slices.ContainsFunc(tables, func(t catalog.Table) bool { return t.Source == name })
@@ -287,7 +288,7 @@ func (a *app) applyTables(ctx context.Context, s *session.Session, d ddl, tables
 	}
 	var maker catalog.Maker = catalog.Direct{Client: tableStore}
 	if d.system == "athena" {
-		maker = catalog.Statements{Client: statements, WorkGroup: d.workgroup, Output: d.output, Wait: catalog.Pause}
+		maker = catalog.Statements{Client: statements, WorkGroup: d.workgroup, Output: d.output, Wait: pause.For}
 	}
 
 	changes, err := catalog.Apply(ctx, tableStore, maker, s.Lake, d.database, tables)

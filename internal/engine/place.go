@@ -61,7 +61,7 @@ func (q Query) TwoColumns(start int, name string) error {
 		Message: fmt.Sprintf("the result has two columns named %q", name), Next: "give one of them another name with AS"}
 }
 
-// shows are statements that show something, and can stand behind FROM as a table.
+// shows are statements that show something, and are a table behind FROM where they are no SELECT.
 var shows = []string{"DESCRIBE", "DESC", "SUMMARIZE", "SHOW"}
 
 // Shows reports whether the statement shows something and is not a SELECT.

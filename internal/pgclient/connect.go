@@ -1,6 +1,6 @@
 // Package pgclient is what the drivers of servers share that speak PostgreSQL's protocol: connections that notice a peer that is
-// gone, a pool of them, rows as text, names as such servers read them, and what is behind a connection that fails. What is said to
-// the server is the driver's responsibility.
+// gone, a pool of them, rows as text, names as such servers read them, rows of hindcast_status, and what is behind an error. What
+// else is said to the server is the driver's responsibility.
 package pgclient
 
 import (

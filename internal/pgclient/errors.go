@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast"
 )
 
 // IsLost reports whether an established connection was lost.
@@ -55,8 +57,31 @@ func Cause(err error) string {
 	return strings.ReplaceAll(text, "\n", " ")
 }
 
-// NextOfTLS says what to do where the TLS of a connection failed; "" where it did not.
-func NextOfTLS(err error) string {
+// Unreached says why a connection to a place could not be made, and what to do about it: next, where the server does not answer.
+func Unreached(err error, place, next string) *hindcast.Error {
+	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: next, Cause: err}
+	reason := Cause(err)
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		reason = name.Err
+		if name.IsNotFound {
+			reason = "no such host"
+			e.Class, e.Next = hindcast.ClassPermanent, "correct the host under `warehouse:`"
+		}
+	}
+
+	if next := nextOfTLS(err); next != "" {
+		e.Class, e.Next = hindcast.ClassPermanent, next
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		reason = bad.Err.Error() // without the calls that it came through
+	}
+
+	e.Message = "cannot connect to " + place + ": " + reason
+	return e
+}
+
+// nextOfTLS says what to do where the TLS of a connection failed; "" where it did not.
+func nextOfTLS(err error) string {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -1,10 +1,12 @@
 package pgclient
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // Name is a table's name as PostgreSQL and its relatives read it: what stands outside double quotes is folded to lower case.
@@ -62,4 +64,33 @@ func Spell(part string) string {
 		return part
 	}
 	return sqltext.Identifier(part)
+}
+
+// PatternOf is the pattern of a time-named table as a pipeline has it.
+func PatternOf(text string) warehouse.Pattern {
+	n := ParseName(text)
+	if n.Schema == "" {
+		return warehouse.NewPattern(text, []string{n.Table}, false)
+	}
+	return warehouse.NewPattern(text, []string{n.Schema, n.Table}, false)
+}
+
+// Named are the names that a pattern could mean of tables, given as rows of schema and table.
+func Named(p warehouse.Pattern, rows []Row) (list []string) {
+	for _, r := range rows {
+		if name, ok := p.Qualified(r.Text(0), r.Text(1)); ok {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// Unreadable says that a user, whose name is given as SQL, may not read some tables of a schema, and who can change that.
+func Unreadable(count int64, schema, user string) string {
+	what := "tables"
+	if count == 1 {
+		what = "table"
+	}
+	return fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
+		count, what, sqltext.Identifier(schema), user)
 }

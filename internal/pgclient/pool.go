@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Dial makes a connection: pgconn.ConnectConfig, or what does more than that.
@@ -70,25 +72,18 @@ func (p *Pool) Get(ctx context.Context) (*pgconn.PgConn, error) {
 		case fails:
 			return nil, err
 		case waits:
-			if !pause(ctx, lingering/20) {
-				return nil, ctx.Err()
+			if err := pause.For(ctx, lingering/20); err != nil {
+				return nil, err
 			}
 		}
 	}
 }
 
-// pause waits, and reports whether it has not ended with ctx.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// TooMany is the SQLSTATE of a server, a database or a role that has all the connections it may have.
-const TooMany = "53300"
+// SQLSTATEs that decide what is done.
+const (
+	TooMany  = "53300" // a server, a database or a role has all the connections it may have
+	Canceled = "57014" // by us, by somebody, or by a limit of time
+)
 
 // What to do if the server gives no further connection.
 const (
@@ -208,6 +203,22 @@ func (p *Pool) Put(conn *pgconn.PgConn) {
 		Discard(conn)
 	}
 	<-p.slots
+}
+
+// Use runs f on a connection that it has to itself. One that f leaves in a transaction is closed, which rolls back. What the server
+// cancelled for us is the error of ctx.
+func (p *Pool) Use(ctx context.Context, f func(*pgconn.PgConn) error) error {
+	conn, err := p.Get(ctx)
+	if err != nil {
+		return err
+	}
+
+	err = f(conn)
+	p.Put(conn)
+	if IsState(err, Canceled) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // Close closes idle connections now, and the others when they are given back.

@@ -343,7 +343,7 @@ func (w *loading) insert(rows *bytes.Buffer) (failed *pgproto3.ErrorResponse, er
 
 	w.server.Send(&pgproto3.Query{String: "COPY " + w.load.table + " (" + strings.Join(names, ", ") + ") FROM STDIN"})
 	sent := false
-	err = w.relayCopy(func(message pgproto3.BackendMessage) error {
+	err = w.converse(func(message pgproto3.BackendMessage) error {
 		switch m := message.(type) {
 		case *pgproto3.CopyInResponse:
 			sent = true
@@ -365,27 +365,4 @@ func (w *loading) insert(rows *bytes.Buffer) (failed *pgproto3.ErrorResponse, er
 		return nil
 	})
 	return failed, err
-}
-
-// relayCopy reads what PostgreSQL answers to a COPY until it is ready.
-func (c *session) relayCopy(each func(pgproto3.BackendMessage) error) error {
-	if err := c.server.Flush(); err != nil {
-		return err
-	}
-	for {
-		message, err := c.server.Receive()
-		if err != nil {
-			return err
-		}
-		if m, ok := message.(*pgproto3.ReadyForQuery); ok {
-			c.status = m.TxStatus
-			return nil
-		}
-		if !c.translate(message) {
-			continue
-		}
-		if err := each(message); err != nil {
-			return err
-		}
-	}
 }

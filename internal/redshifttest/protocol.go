@@ -67,6 +67,14 @@ func (c *session) sync() error {
 
 // relay passes on what PostgreSQL answers until it is ready.
 func (c *session) relay(send func(pgproto3.BackendMessage)) error {
+	return c.converse(func(message pgproto3.BackendMessage) error {
+		send(message)
+		return nil
+	})
+}
+
+// converse hands over what PostgreSQL answers until it is ready, to somebody who may answer in turn, as a COPY has to.
+func (c *session) converse(hear func(pgproto3.BackendMessage) error) error {
 	if err := c.server.Flush(); err != nil {
 		return err
 	}
@@ -77,11 +85,13 @@ func (c *session) relay(send func(pgproto3.BackendMessage)) error {
 		}
 		if m, ok := message.(*pgproto3.ReadyForQuery); ok {
 			c.status = m.TxStatus
-			send(m)
-			return nil
+			return hear(m)
 		}
-		if c.translate(message) {
-			send(message)
+		if !c.translate(message) {
+			continue
+		}
+		if err := hear(message); err != nil {
+			return err
 		}
 	}
 }

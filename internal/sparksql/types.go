@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
@@ -63,31 +64,26 @@ func nest(typ string) (string, bool) {
 		c, ok := see(strings.TrimSpace(typ))
 		return c.file, ok && c.file == c.view
 	}
-	switch {
-	case strings.HasSuffix(typ, "[]"):
-		of, ok := element(strings.TrimSuffix(typ, "[]"))
+	if list, ok := strings.CutSuffix(typ, "[]"); ok {
+		of, ok := element(list)
 		return "array<" + of + ">", ok
-	case strings.HasPrefix(typ, "MAP(") && strings.HasSuffix(typ, ")"):
-		parts := split(typ[len("MAP(") : len(typ)-1])
-		if len(parts) != 2 {
+	}
+	if k, v, ok := datatype.Entry(typ); ok {
+		key, ok1 := element(k)
+		value, ok2 := element(v)
+		return "map<" + key + "," + value + ">", ok1 && ok2
+	}
+
+	members, ok := datatype.Fields(typ)
+	var fields []string
+	for _, m := range members {
+		of, known := element(m.Type)
+		if !known {
 			return "", false
 		}
-		key, ok1 := element(parts[0])
-		value, ok2 := element(parts[1])
-		return "map<" + key + "," + value + ">", ok1 && ok2
-	case strings.HasPrefix(typ, "STRUCT(") && strings.HasSuffix(typ, ")"):
-		var fields []string
-		for _, part := range split(typ[len("STRUCT(") : len(typ)-1]) {
-			name, rest, ok := field(strings.TrimSpace(part))
-			of, known := element(rest)
-			if !ok || !known {
-				return "", false
-			}
-			fields = append(fields, quote(name)+":"+of)
-		}
-		return "struct<" + strings.Join(fields, ",") + ">", true
+		fields = append(fields, quote(m.Name)+":"+of)
 	}
-	return "", false
+	return "struct<" + strings.Join(fields, ",") + ">", ok
 }
 
 // unsigned are the types of targets that Spark's hold among others: what they are staged as, and the values that they do not have.
@@ -154,43 +150,6 @@ func labels(typ string) (list []string) {
 		}
 		list = append(list, literal(label.String()))
 	}
-}
-
-// field cuts a struct's field into name and type.
-func field(text string) (name, typ string, ok bool) {
-	if !strings.HasPrefix(text, `"`) {
-		return strings.Cut(text, " ")
-	}
-	for i := 1; i < len(text); i++ {
-		if text[i] != '"' {
-			continue
-		}
-		if i+1 < len(text) && text[i+1] == '"' {
-			i++
-			continue
-		}
-		return strings.ReplaceAll(text[1:i], `""`, `"`), text[i+1:], true
-	}
-	return "", "", false
-}
-
-// split cuts a list of types at the commas that are in no parentheses and no quotes.
-func split(text string) (parts []string) {
-	depth, from, quoted := 0, 0, false
-	for i, c := range text {
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == ',' && depth == 0:
-			parts, from = append(parts, text[from:i]), i+1
-		}
-	}
-	return append(parts, text[from:])
 }
 
 // quote is Spark's spelling of a name.

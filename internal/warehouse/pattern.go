@@ -90,3 +90,11 @@ func (p Pattern) Match(parts ...string) (name string, ok bool) {
 		return value
 	}), true
 }
+
+// Qualified is Match for a table and its schema, which counts where the pattern names one.
+func (p Pattern) Qualified(schema, table string) (name string, ok bool) {
+	if len(p.parts) == 1 {
+		return p.Match(table)
+	}
+	return p.Match(schema, table)
+}

@@ -19,6 +19,37 @@ type Publication struct {
 	Memory int64                                        `json:"memory"` // bytes that Stage or Publish may hold
 }
 
+// HandOver gives what is replaced to Keep, if that is set. Of each replacement, by its index, taken says where its previous rows are, ""
+// if none are kept, and which status rows it takes out.
+func (p *Publication) HandOver(ctx context.Context, taken func(i int) (previous string, rows []hindcast.Committed)) error {
+	var kept []Kept
+	for i := range p.Replacements {
+		if previous, rows := taken(i); previous != "" {
+			kept = append(kept, Kept{Index: i, Rows: rows})
+		}
+	}
+	if p.Keep == nil || len(kept) == 0 {
+		return nil
+	}
+	return p.Keep(ctx, kept)
+}
+
+// Each takes all loads through one step before the next begins, and notes the one under way: that of an error is left there.
+func Each[L any](ctx context.Context, loads []L, current *L, steps ...func(L, context.Context) error) error {
+	for _, step := range steps {
+		for _, l := range loads {
+			*current = l
+			if err := step(l, ctx); err != nil {
+				return err
+			}
+		}
+	}
+
+	var none L
+	*current = none
+	return nil
+}
+
 // Kept is what one replacement takes out.
 type Kept struct {
 	Index int                  `json:"index"` // of the replacement

@@ -64,6 +64,20 @@ func RunHooks(key string, hooks []string, places map[string]hindcast.Place, run 
 	return nil
 }
 
+// OfSession is the error of one of the user's statements under load.session, given as a *hindcast.Error: one that is permanent becomes
+// E-HOOK. Its place is among those of the statements, where these are known.
+func OfSession(i int, places []hindcast.Place, err error) error {
+	e := *hindcast.AsError(err)
+	e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
+	if e.Class == hindcast.ClassPermanent {
+		e.Code, e.Next = hindcast.EHook, "correct the statement under load.session"
+	}
+	if i < len(places) {
+		e.Place = places[i]
+	}
+	return &e
+}
+
 // Finish adds up the files of an unload and compares them with the rows that were counted in the source.
 func (u *Unloaded) Finish(table string) error {
 	var written int64

@@ -227,7 +227,7 @@ func start(t *testing.T, e *glue.Engine, w engine.Work) hindcast.Handle {
 	return h
 }
 
-// What work came to is what its script wrote last. What Glue says of a run decides only where its script wrote no end.
+// What work came to is what its script wrote last. What Glue says of a run decides only where there is no end.
 func TestTheEndOfWork(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -68,10 +69,8 @@ func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
 		if err == nil || hindcast.AsError(err).Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
 			return db, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, duck.Translate(ctx.Err())
-		case <-time.After(50 * time.Millisecond):
+		if err := pause.For(ctx, 50*time.Millisecond); err != nil {
+			return nil, duck.Translate(err)
 		}
 	}
 }

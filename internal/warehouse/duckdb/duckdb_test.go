@@ -106,35 +106,17 @@ func rows(t *testing.T, db *sql.DB, query string) string {
 
 func world(t *testing.T) *warehousetest.World {
 	path := create(t, warehousetest.Setup)
-	w := &warehousetest.World{}
-	open := func(t *testing.T) warehouse.Warehouse {
-		t.Helper()
-		client, err := duckdb.Open(context.Background(), ownerSpec(), duckdb.Options{Path: path, TimeZone: "UTC"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := client.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return client
+	open := func(ctx context.Context) (*hosted.Client, error) {
+		return duckdb.Open(ctx, ownerSpec(), duckdb.Options{Path: path, TimeZone: "UTC"})
 	}
-	w.Warehouse = open(t)
-	w.Reopen = func(t *testing.T) warehouse.Warehouse {
-		if err := w.Warehouse.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return open(t)
-	}
+	w := warehousetest.Hosted(t, open)
 	aside := func(t *testing.T, f func(*sql.DB)) {
 		if err := w.Warehouse.Close(); err != nil {
 			t.Fatal(err)
 		}
 		direct(t, path, f)
-		w.Warehouse = open(t)
+		w.Warehouse = warehousetest.Started(t, open)
 	}
-	w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
 	w.Exec = func(t *testing.T, statement string) {
 		aside(t, func(db *sql.DB) {
 			if _, err := db.Exec(statement); err != nil {
@@ -146,39 +128,7 @@ func world(t *testing.T) *warehousetest.World {
 		aside(t, func(db *sql.DB) { text = rows(t, db, query) })
 		return text
 	}
-	w.Parquet, w.Sums = parquet, sums
 	return w
-}
-
-func memory(t *testing.T) *sql.Conn {
-	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
-	return conn
-}
-
-func parquet(t *testing.T, path, query string) hindcast.File {
-	t.Helper()
-	if _, err := memory(t).ExecContext(t.Context(), duck.CopyStatement(query, path)); err != nil {
-		t.Fatal(err)
-	}
-	return hindcast.File{Path: path}
-}
-
-func sums(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums {
-	t.Helper()
-	s, err := duck.SumsOf(t.Context(), memory(t), columns, "("+duck.FromParquet(columns, files)+")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func TestConformance(t *testing.T) { warehousetest.Run(t, world) }
@@ -216,7 +166,7 @@ func TestTypesAreCarriedExactly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := sums(t, out.Columns, []string{out.Files[0].Path}); got.Content != out.Sums.Content {
+			if got := warehousetest.Sums(t, out.Columns, []string{out.Files[0].Path}); got.Content != out.Sums.Content {
 				t.Errorf("%s comes back changed", typ)
 			}
 		})
@@ -338,7 +288,7 @@ func TestWhatIsStoredIsWhatWasStaged(t *testing.T) {
 	}
 	defer func() { _ = w.Close() }()
 	staged := filepath.Join(t.TempDir(), "staged.parquet")
-	parquet(t, staged, "SELECT unnest([DATE '2020-01-07', DATE '2020-02-07']) AS day")
+	warehousetest.Parquet(t, staged, "SELECT unnest([DATE '2020-01-07', DATE '2020-02-07']) AS day")
 	columns := []hindcast.Column{{Name: "day", Type: "DATE"}}
 	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 		Replacement: warehouse.Replacement{Target: hindcast.Target{Table: "result", Time: "day"}, Attempt: 1, Columns: columns, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Files: warehousetest.Files(staged), Rows: 2}}
@@ -481,7 +431,7 @@ func TestTargetWithPrimaryKeyIsReplaced(t *testing.T) {
 	in := warehousetest.January
 	for i := range 3 {
 		file := filepath.Join(t.TempDir(), "s.parquet")
-		parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(1 AS DECIMAL(38,6)) AS total FROM range(3)")
+		warehousetest.Parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(1 AS DECIMAL(38,6)) AS total FROM range(3)")
 		_, err := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 			Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: in}, Attempt: i + 1, Columns: columns, Files: warehousetest.Files(file), Rows: 3}}.Into(t.Context(), w)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -27,6 +26,7 @@ type publication struct {
 
 // replacement is one of its replacements under way.
 type replacement struct {
+	*publication
 	*warehouse.Replacement
 	found    found
 	replaced []hindcast.Committed // status rows that it takes out, where anybody wants to know
@@ -50,7 +50,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	now, large := time.Now(), false
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
-		p.replacements = append(p.replacements, &replacement{Replacement: r, row: given.Row(r, now)})
+		p.replacements = append(p.replacements, &replacement{publication: p, Replacement: r, row: given.Row(r, now)})
 		large = large || r.Rows > rowGroup
 	}
 
@@ -90,14 +90,10 @@ func (p *publication) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context, *replacement) error{p.look, p.keepPrevious, p.swap, p.hooksAfter, p.sum} {
-		for _, r := range p.replacements {
-			p.current = r
-			if err := step(ctx, r); err != nil {
-				return err
-			}
-		}
-		p.current = nil
+	err := warehouse.Each(ctx, p.replacements, &p.current, (*replacement).look, (*replacement).keepPrevious, (*replacement).swap,
+		(*replacement).hooksAfter, (*replacement).sum)
+	if err != nil {
+		return err
 	}
 	if err := p.keep(ctx); err != nil {
 		return err
@@ -119,19 +115,19 @@ type found struct {
 
 // look reads all of it in one statement: for a slice of few rows, statements are what a load costs. Then it checks the fence
 // and what the replacement expects.
-func (p *publication) look(ctx context.Context, r *replacement) error {
+func (r *replacement) look(ctx context.Context) error {
 	was := &r.found
-	err := p.conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = ?), (SELECT count(*) FROM "+r.inSlice()+
+	err := r.conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = ?), (SELECT count(*) FROM "+r.inSlice()+
 		"), (SELECT count(*) FROM hindcast_status WHERE "+overlapping+")",
-		warehouse.FenceName(p.Pipeline), r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC()).Scan(&was.fence, &was.rows, &was.statuses)
+		warehouse.FenceName(r.Pipeline), r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC()).Scan(&was.fence, &was.rows, &was.statuses)
 	if err != nil {
 		return err
 	}
-	if err := warehouse.CheckFence(was.fence, p.Fence); err != nil {
+	if err := warehouse.CheckFence(was.fence, r.Fence); err != nil {
 		return err
 	}
-	if was.statuses > 0 && (p.Keep != nil || r.Expect.From != nil) {
-		rows, err := p.conn.QueryContext(ctx, "SELECT "+statusColumns+" FROM hindcast_status WHERE "+overlapping+" ORDER BY slice_start",
+	if was.statuses > 0 && (r.Keep != nil || r.Expect.From != nil) {
+		rows, err := r.conn.QueryContext(ctx, "SELECT "+warehouse.StatusColumns+" FROM hindcast_status WHERE "+overlapping+" ORDER BY slice_start",
 			r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC())
 		if err != nil {
 			return err
@@ -141,7 +137,7 @@ func (p *publication) look(ctx context.Context, r *replacement) error {
 		}
 	}
 	return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
-		return duck.SumsOf(ctx, p.conn, columns, r.inSlice())
+		return duck.SumsOf(ctx, r.conn, columns, r.inSlice())
 	})
 }
 
@@ -158,7 +154,7 @@ func (r *replacement) inSlice() string {
 }
 
 // keepPrevious writes the rows that will be replaced, all columns of them, where they are to be kept.
-func (p *publication) keepPrevious(ctx context.Context, r *replacement) error {
+func (r *replacement) keepPrevious(ctx context.Context) error {
 	if r.Previous == "" || r.found.rows == 0 && r.found.statuses == 0 {
 		return nil
 	}
@@ -166,29 +162,22 @@ func (p *publication) keepPrevious(ctx context.Context, r *replacement) error {
 	if r.found.rows == 0 {
 		return nil
 	}
-	columns, err := targetColumns(ctx, p.conn, r.Target.Table)
+	columns, err := targetColumns(ctx, r.conn, r.Target.Table)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(r.Previous, 0o700); err != nil {
 		return err
 	}
-	_, err = duck.Copy(ctx, p.conn, "SELECT "+duck.Encode(columns)+" FROM "+r.inSlice(), r.Previous)
+	_, err = duck.Copy(ctx, r.conn, "SELECT "+duck.Encode(columns)+" FROM "+r.inSlice(), r.Previous)
 	return err
 }
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	var kept []warehouse.Kept
-	for i, r := range p.replacements {
-		if r.row.Previous != "" {
-			kept = append(kept, warehouse.Kept{Index: i, Rows: r.replaced})
-		}
-	}
-	if p.Keep == nil || len(kept) == 0 {
-		return nil
-	}
-	return p.Keep(ctx, kept)
+	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) {
+		return p.replacements[i].row.Previous, p.replacements[i].replaced
+	})
 }
 
 func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcast.Column, error) {
@@ -212,13 +201,13 @@ func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcas
 }
 
 // swap puts the staged rows in place of those that stand in the slice.
-func (p *publication) swap(ctx context.Context, r *replacement) error {
-	if err := p.hooks(ctx, r, "load.before", r.Hooks.Before); err != nil {
+func (r *replacement) swap(ctx context.Context) error {
+	if err := r.hooks(ctx, "load.before", r.Hooks.Before); err != nil {
 		return err
 	}
-	hooked := p.hookedBefore()
+	hooked := r.hookedBefore()
 	if n := r.found.rows; n > 0 || hooked {
-		result, err := p.conn.ExecContext(ctx, "DELETE FROM "+r.inSlice())
+		result, err := r.conn.ExecContext(ctx, "DELETE FROM "+r.inSlice())
 		if err != nil {
 			return err
 		}
@@ -234,7 +223,7 @@ func (p *publication) swap(ctx context.Context, r *replacement) error {
 	for i, c := range r.Columns {
 		names[i] = duck.Name(c.Name)
 	}
-	n, err := insert(ctx, p.conn, "INSERT INTO "+duck.Table(r.Target.Table)+" ("+strings.Join(names, ", ")+") "+
+	n, err := insert(ctx, r.conn, "INSERT INTO "+duck.Table(r.Target.Table)+" ("+strings.Join(names, ", ")+") "+
 		duck.FromParquet(r.Columns, r.Paths()), r.Rows)
 	if err != nil {
 		return err
@@ -266,24 +255,24 @@ func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (
 	return result.RowsAffected()
 }
 
-func (p *publication) hooksAfter(ctx context.Context, r *replacement) error {
-	return p.hooks(ctx, r, "load.after", r.Hooks.After)
+func (r *replacement) hooksAfter(ctx context.Context) error {
+	return r.hooks(ctx, "load.after", r.Hooks.After)
 }
 
-func (p *publication) hooks(ctx context.Context, r *replacement, key string, hooks []string) error {
+func (r *replacement) hooks(ctx context.Context, key string, hooks []string) error {
 	return warehouse.RunHooks(key, hooks, r.Places, func(hook string) error {
-		_, err := p.conn.ExecContext(ctx, hook)
+		_, err := r.conn.ExecContext(ctx, hook)
 		return duck.Translate(err)
 	})
 }
 
 // sum takes the sums of the slice's rows as the publication leaves them: as many as were staged, unless a hook changed that.
-func (p *publication) sum(ctx context.Context, r *replacement) (err error) {
-	hooked := slices.ContainsFunc(p.replacements, func(r *replacement) bool { return len(r.Hooks.After) > 0 })
+func (r *replacement) sum(ctx context.Context) (err error) {
+	hooked := slices.ContainsFunc(r.replacements, func(r *replacement) bool { return len(r.Hooks.After) > 0 })
 	if r.Rows == 0 && !hooked {
 		return nil
 	}
-	sums, err := duck.SumsOf(ctx, p.conn, r.Columns, r.inSlice())
+	sums, err := duck.SumsOf(ctx, r.conn, r.Columns, r.inSlice())
 	if err == nil && sums.Rows != r.Rows && !hooked {
 		err = r.unlike(fmt.Sprintf("%s inserted for the slice, and %s in %s", numbers.Counted(r.Rows, "row"), numbers.Thousands(sums.Rows), r.Target.Table))
 	}
@@ -305,16 +294,12 @@ func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed, n in
 			return err
 		}
 	}
-	parts, err := json.Marshal(c.Parts)
+	parts, totals, err := warehouse.StatusTexts(&c)
 	if err != nil {
 		return err
 	}
-	totals, err := json.Marshal(c.Sums.Totals)
-	if err != nil {
-		return err
-	}
-	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+statusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+warehouse.StatusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
-		string(parts), c.Sums.Rows, c.Sums.Content, string(totals), c.Previous, c.CommittedAt, c.Publication)
+		parts, c.Sums.Rows, c.Sums.Content, totals, c.Previous, c.CommittedAt, c.Publication)
 	return err
 }

@@ -47,9 +47,7 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 	return all, err
 }
 
-const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`
-
-// standingColumns selects statusColumns of the table as it stands; "" if there is none. Of an earlier version it has no
+// standingColumns selects warehouse.StatusColumns of the table as it stands; "" if there is none. Of an earlier version it has no
 // publication until the next Prepare: every run published its own rows then.
 func standingColumns(ctx context.Context, conn *sql.Conn) (string, error) {
 	var exists, publication bool
@@ -59,9 +57,9 @@ func standingColumns(ctx context.Context, conn *sql.Conn) (string, error) {
 	case err != nil || !exists:
 		return "", err
 	case !publication:
-		return strings.Replace(statusColumns, "publication", "run", 1), nil
+		return strings.Replace(warehouse.StatusColumns, "publication", "run", 1), nil
 	}
-	return statusColumns, nil
+	return warehouse.StatusColumns, nil
 }
 
 // amongKeys is true of the slices in a list of JSON.
@@ -90,10 +88,7 @@ func scanCommitted(rows *sql.Rows) (hindcast.Committed, error) {
 	}
 	c.Publication = cmp.Or(publication.String, c.Run)
 	c.Slice.Start, c.Slice.End, c.CommittedAt = c.Slice.Start.UTC(), c.Slice.End.UTC(), c.CommittedAt.UTC()
-	if err := json.Unmarshal([]byte(parts), &c.Parts); err != nil {
-		return c, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
-	}
-	if err := json.Unmarshal([]byte(totals), &c.Sums.Totals); err != nil {
+	if err := warehouse.ReadStatusTexts(&c, parts, totals); err != nil {
 		return c, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
 	}
 	return c, nil

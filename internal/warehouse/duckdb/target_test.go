@@ -52,7 +52,7 @@ func TestStatusRowsAreOfTheTargetAfterTheHooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")
-	parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(range AS INTEGER) AS total FROM range(3)")
+	warehousetest.Parquet(t, file, "SELECT DATE '2020-01-05' + CAST(range AS INTEGER) AS day, CAST(range AS INTEGER) AS total FROM range(3)")
 	c, err := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Attempt: 1, Columns: columns, Files: warehousetest.Files(file), Rows: 3, Hooks: hindcast.Load{After: []string{"DELETE FROM result WHERE total = 0", "UPDATE result SET total = total * 10"}}}}.Into(t.Context(), w)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestALargeInsertThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "s.parquet")
-	parquet(t, file, "SELECT DATE '2020-01-05' AS day, range * 100000 AS total FROM range(150000)")
+	warehousetest.Parquet(t, file, "SELECT DATE '2020-01-05' AS day, range * 100000 AS total FROM range(150000)")
 	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1},
 		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01-01", Interval: warehousetest.January}, Attempt: 1, Columns: columns, Files: warehousetest.Files(file), Rows: 150_000}}
 	_, err = l.Into(t.Context(), w)

@@ -7,6 +7,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // A target out of which nothing can be deleted is told before its first load, which would still be done, and what is
@@ -107,7 +108,7 @@ func TestTimesAreAlteredInTheHistorysZone(t *testing.T) {
 			continue
 		}
 		alter, _, _ := strings.Cut(hindcast.AsError(err).Next, ";")
-		got := text(c.Exec(t, url, "SET TimeZone = 'Asia/Tokyo'; "+alter+"; SET TimeZone = 'UTC'; SELECT t FROM result"))
+		got := warehousetest.Text(c.Exec(t, url, "SET TimeZone = 'Asia/Tokyo'; "+alter+"; SET TimeZone = 'UTC'; SELECT t FROM result"))
 		if got != s.want {
 			t.Errorf("%s gives %s, want %s", alter, got, s.want)
 		}

@@ -76,7 +76,7 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, url := database(t, create)
-			before := text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result"))
+			before := warehousetest.Text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result"))
 			w := open(t, postgres.Options{URL: url})
 			if err := w.Prepare(t.Context(), "p", target, noted, warehouse.Claim{Fence: 1}); err != nil {
 				t.Fatal(err)
@@ -91,10 +91,10 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 			if err != nil || strings.Count(strings.Join(told, " "), "meddler of ") != 1 {
 				t.Errorf("the plan is told %q, %v", told, err)
 			}
-			if got := text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result")); got != before {
+			if got := warehousetest.Text(server.Exec(t, url, "SELECT string_agg(result::text, ' ' ORDER BY day) FROM result")); got != before {
 				t.Errorf("the target holds %s, and held %s", got, before)
 			}
-			if got := text(server.Exec(t, url, "SELECT count(*) FROM hindcast_status")); got != "0" {
+			if got := warehousetest.Text(server.Exec(t, url, "SELECT count(*) FROM hindcast_status")); got != "0" {
 				t.Errorf("%s status rows", got)
 			}
 		})
@@ -164,7 +164,7 @@ func TestWhatIsCastIsWhatWasSent(t *testing.T) {
 		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.ETarget || !strings.Contains(e.Message, "meddler of result") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got := text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+		if got := warehousetest.Text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
 			t.Errorf("%s: %s rows", name, got)
 		}
 	}
@@ -187,7 +187,7 @@ func TestJSONThatIsStoredIsWhatWasSent(t *testing.T) {
 		if _, err := l.Into(t.Context(), w); hindcast.AsError(err) == nil || !strings.Contains(err.Error(), "have other values than those that were sent: see trigger meddler of result") {
 			t.Errorf("%s: %v", change, err)
 		}
-		if got := text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+		if got := warehousetest.Text(server.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
 			t.Errorf("%s: %s rows", change, got)
 		}
 	}
@@ -247,7 +247,7 @@ func TestTriggersThatMayBe(t *testing.T) {
 				t.Fatal(err)
 			}
 			sameAsPublished(t, w, l.Columns, c)
-			if got := text(server.Exec(t, url, s.look)); got != s.want {
+			if got := warehousetest.Text(server.Exec(t, url, s.look)); got != s.want {
 				t.Errorf("%s gives %s, want %s", s.look, got, s.want)
 			}
 		})

@@ -12,9 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/pgcopy"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 const defaultConnections = 8 // a server that others use is not flooded
@@ -183,23 +183,10 @@ func (w *Owner) prepareSession(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	for i, set := range w.options.Session {
 		if err := pgclient.Run(ctx, conn, set); err != nil {
-			return w.ofSession(i, err)
+			return warehouse.OfSession(i, w.options.Places, w.translate(err))
 		}
 	}
 	return pgclient.Run(ctx, conn, strings.Join(pgcopy.Settings, ";"))
-}
-
-// ofSession is the error of one of the user's SET statements.
-func (w *Owner) ofSession(i int, err error) error {
-	e := *hindcast.AsError(w.translate(err))
-	e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
-	if e.Class == hindcast.ClassPermanent {
-		e.Code, e.Next = hindcast.EHook, "correct the statement under load.session"
-	}
-	if i < len(w.options.Places) {
-		e.Place = w.options.Places[i]
-	}
-	return &e
 }
 
 // unlimited runs the settings, one of which lets statements take any time. Until then the role's own limit holds, and on a busy
@@ -207,7 +194,7 @@ func (w *Owner) ofSession(i int, err error) error {
 func unlimited(ctx context.Context, conn *pgconn.PgConn, settings string) error {
 	for try := 1; ; try++ {
 		err := pgclient.Run(ctx, conn, settings)
-		if try == 10 || !pgclient.IsState(err, "57014") || ctx.Err() != nil {
+		if try == 10 || !pgclient.IsState(err, pgclient.Canceled) || ctx.Err() != nil {
 			return err
 		}
 		_ = pgclient.Run(ctx, conn, "SET statement_timeout = 0") // by itself: what fails with others is rolled back with them

@@ -16,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // refused tries to connect, or to work, and gives the error. No message may hold the password.
@@ -151,7 +152,7 @@ func TestTLS(t *testing.T) {
 	if _, err := w.Tables(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if got := text(c.Exec(t, c.URL("postgres"), "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'hindcast'")); got != "1" {
+	if got := warehousetest.Text(c.Exec(t, c.URL("postgres"), "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'hindcast'")); got != "1" {
 		t.Errorf("%s sessions have TLS", got)
 	}
 	if e := refused(t, url("localhost", "sslmode=verify-full&sslrootcert="+authority)); e.Class != hindcast.ClassPermanent || !strings.Contains(e.Next, "verify-ca") {
@@ -175,7 +176,7 @@ func TestTLS(t *testing.T) {
 	modes := "SELECT string_agg(DISTINCT ssl::text, ',') FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = "
 	for mode, want := range map[string]string{"disable": "false", "allow": "false", "prefer": "true", "require": "true"} {
 		open(t, postgres.Options{URL: url("localhost", "application_name="+mode+"&sslmode="+mode)})
-		if got := text(c.Exec(t, c.URL("postgres"), modes+"'"+mode+"'")); got != want {
+		if got := warehousetest.Text(c.Exec(t, c.URL("postgres"), modes+"'"+mode+"'")); got != want {
 			t.Errorf("sslmode=%s: TLS is %s", mode, got)
 		}
 	}
@@ -218,7 +219,7 @@ func TestLibpqsWaysToSayWhere(t *testing.T) {
 // Limits that a role or a database has for other work do not end ours; the user's own settings hold.
 func TestSessions(t *testing.T) {
 	c, url := database(t, "CREATE TABLE v (i int)")
-	name := text(c.Exec(t, url, "SELECT current_database()"))
+	name := warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 	c.Exec(t, url, "ALTER DATABASE "+name+" SET statement_timeout = '1ms'; ALTER DATABASE "+name+" SET DateStyle = 'German'; ALTER DATABASE "+name+" SET synchronous_commit = off")
 	w := open(t, postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'"}})
 	c.Exec(t, url+"&statement_timeout=0", `CREATE VIEW settings AS SELECT current_setting('statement_timeout') || ' ' || current_setting('work_mem') || ' ' ||
@@ -226,16 +227,16 @@ func TestSessions(t *testing.T) {
 	out := unload(t, w, extract(t, w, "settings", "", hindcast.Interval{}))
 	var said string
 	query := "SELECT said FROM read_parquet('" + out.Files[0].Path + "')"
-	if err := memory(t).QueryRowContext(t.Context(), query).Scan(&said); err != nil || said != "0 77MB on ISO, YMD hindcast" {
+	if err := warehousetest.Memory(t).QueryRowContext(t.Context(), query).Scan(&said); err != nil || said != "0 77MB on ISO, YMD hindcast" {
 		t.Errorf("sessions have %q, %v", said, err)
 	}
 	_, err := postgres.NewOwner(t.Context(), postgres.Options{URL: url, Session: []string{"SET work_mem = '77MB'", "SET nonsense = 1"}})
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EHook || e.Class != hindcast.ClassPermanent || !strings.HasPrefix(e.Message, "load.session[1]: ") {
-		t.Errorf("a setting that is none: %v", err)
+		t.Errorf("a setting that does not exist: %v", err)
 	}
 	reader := open(t, postgres.Options{URL: url, ReadOnly: true})
 	err = reader.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "day"}, []hindcast.Column{{Name: "day", Type: "DATE"}}, warehouse.Claim{Fence: 1})
-	if err == nil || text(c.Exec(t, url+"&statement_timeout=0", "SELECT to_regclass('result')")) != "NULL" {
+	if err == nil || warehousetest.Text(c.Exec(t, url+"&statement_timeout=0", "SELECT to_regclass('result')")) != "NULL" {
 		t.Errorf("a warehouse that is opened to read was written to: %v", err)
 	}
 }
@@ -244,7 +245,7 @@ func TestSessions(t *testing.T) {
 // transaction, a lock, a session that has nothing to do. A peer that is gone is noticed by the server's side too.
 func TestTheRolesLimitsOfTime(t *testing.T) {
 	c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1); CREATE VIEW slow AS SELECT 1 AS i FROM pg_sleep(0.6)")
-	database := text(c.Exec(t, url, "SELECT current_database()"))
+	database := warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 	role := "hasty_" + database
 	c.Exec(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD '%[2]s'; GRANT SELECT ON slow TO %[1]s; GRANT SELECT, INSERT, DELETE ON result TO %[1]s;
 		CREATE SCHEMA %[1]s AUTHORIZATION %[1]s; ALTER ROLE %[1]s SET statement_timeout = '300ms'; ALTER ROLE %[1]s SET idle_in_transaction_session_timeout = '300ms';
@@ -282,7 +283,7 @@ func TestTheRolesLimitsOfTime(t *testing.T) {
 	if n, err := w.Fence(t.Context(), "p"); err != nil || n != 1 {
 		t.Errorf("the fence is %d, %v", n, err)
 	}
-	if got := text(c.Exec(t, url, "SELECT count(*) FROM pg_stat_activity WHERE usename = '"+role+"'")); got != "1" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM pg_stat_activity WHERE usename = '"+role+"'")); got != "1" {
 		t.Errorf("%s sessions", got)
 	}
 }
@@ -300,7 +301,7 @@ func TestStoppingEndsStatements(t *testing.T) {
 	}()
 	watching := pgtest.Connect(t, url)
 	sleeping := func() string {
-		return text(pgtest.Query(t, watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"))
+		return warehousetest.Text(pgtest.Query(t, watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"))
 	}
 	for sleeping() != "1" {
 	}

@@ -342,22 +342,10 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname LIKE $1
 
 // Named lists the tables that a pattern could mean.
 func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
-	n := pgclient.ParseName(pattern)
-	parts := []string{n.Schema, n.Table}
-	if n.Schema == "" {
-		parts = parts[1:]
-	}
-
-	p := warehouse.NewPattern(pattern, parts, false)
+	n, p := pgclient.ParseName(pattern), pgclient.PatternOf(pattern)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := pgclient.Ask(ctx, conn, named, p.Like(), n.Schema, n.Database)
-		for _, r := range rows {
-			own := []string{r.Text(0), r.Text(1)}
-			if name, ok := p.Match(own[2-len(parts):]...); ok {
-				list = append(list, name)
-			}
-		}
-
+		list = pgclient.Named(p, rows)
 		return err
 	})
 	return list, err
@@ -368,12 +356,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		rows, err := pgclient.Ask(ctx, conn, unreadable)
 		for _, r := range rows {
-			schema, what := sqltext.Identifier(r.Text(0)), "tables"
-			if r.Number(1) == 1 {
-				what = "table"
-			}
-			told = append(told, fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
-				r.Number(1), what, schema, r.Text(2)))
+			told = append(told, pgclient.Unreadable(r.Number(1), r.Text(0), r.Text(2)))
 		}
 
 		return err

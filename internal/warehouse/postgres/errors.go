@@ -3,10 +3,8 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 
@@ -93,35 +91,7 @@ func (w *Owner) ofConnecting(err error) *hindcast.Error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
 		return nil
 	}
-
-	e := &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
-		Next: "see that the server runs and listens there, and that nothing between bars the way"}
-	reason := pgclient.Cause(err)
-	if name, ok := errors.AsType[*net.DNSError](err); ok {
-		reason = "no such host"
-		if !name.IsNotFound {
-			reason = name.Err
-		} else {
-			e.Class, e.Next = hindcast.ClassPermanent, "correct the host under `warehouse:`"
-		}
-	}
-
-	if next := pgclient.NextOfTLS(err); next != "" {
-		e.Class, e.Next = hindcast.ClassPermanent, next
-	}
-	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		reason = bad.Err.Error() // without the calls that it came through
-	}
-
-	e.Message = "cannot connect to " + w.place() + ": " + reason
-	return e
-}
-
-// verdict is what an SQLSTATE means here.
-type verdict struct {
-	code  hindcast.Code
-	class hindcast.Class
-	next  string
+	return pgclient.Unreached(err, w.place(), "see that the server runs and listens there, and that nothing between bars the way")
 }
 
 const nextParameter = "correct the parameter in the URL under `warehouse:`"
@@ -129,39 +99,39 @@ const nextParameter = "correct the parameter in the URL under `warehouse:`"
 const nextValue = "correct the value in the SQL, or the type of the target's column"
 
 // states are the SQLSTATEs that are distinguished, and classes of them by their first two characters.
-var states = map[string]verdict{
-	"28":    {hindcast.EPermission, hindcast.ClassPermanent, "correct user and password under `warehouse:` (PGPASSWORD, ~/.pgpass and service files are read too), and see pg_hba.conf on the server"},
-	"3D000": {hindcast.EWarehouse, hindcast.ClassPermanent, "correct the database's name under `warehouse:`"},
-	"53300": {hindcast.EWarehouse, hindcast.ClassTransient, "allow fewer connections with max_connections=N in the URL under `warehouse:`, or more on the server"},
-	"53100": {hindcast.EDiskFull, hindcast.ClassResource, "free space on the database server"},
-	"53":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server is short of memory or of other resources: see its log"},
-	"57P03": {hindcast.EWarehouse, hindcast.ClassTransient, "the server is starting up or shutting down: wait for it"},
-	"57P":   {hindcast.EWarehouse, hindcast.ClassTransient, "the server was stopped, or ended the session: see its log"},
-	"57014": {hindcast.EWarehouse, hindcast.ClassTransient, "somebody cancelled the statement, or a limit of time did: see statement_timeout of the role and the database"},
-	"55P03": {hindcast.EWarehouseBusy, hindcast.ClassTransient, "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
-	"40":    {hindcast.EWarehouse, hindcast.ClassTransient, "it may heal by itself; on a replica raise max_standby_streaming_delay"},
-	"08":    {hindcast.EWarehouse, hindcast.ClassTransient, "check the server's log, and the network in between"},
-	"25006": {hindcast.EWarehouse, hindcast.ClassPermanent, "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
-	"42501": {hindcast.EPermission, hindcast.ClassPermanent, "grant the role that right, then run again"},
-	"42P01": {hindcast.ETableMissing, hindcast.ClassPermanent, "correct the table's name, or create it"},
-	"42704": {hindcast.EWarehouse, hindcast.ClassPermanent, nextParameter},
-	"22023": {hindcast.EWarehouse, hindcast.ClassPermanent, nextParameter},
-	"42703": {hindcast.ESQLColumn, hindcast.ClassPermanent, "the table has changed since it was planned: run again"},
-	"22P02": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22P03": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"2200N": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22007": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22008": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22021": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22026": {hindcast.EOverflow, hindcast.ClassPermanent, nextValue},
-	"22P05": {hindcast.EOverflow, hindcast.ClassPermanent, `take the \u0000 out in the SQL, or make the target's column json, which holds it`},
-	"22003": {hindcast.EOverflow, hindcast.ClassPermanent, "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
-	"22001": {hindcast.EOverflow, hindcast.ClassPermanent, "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
-	"23502": {hindcast.ETarget, hindcast.ClassPermanent, "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
-	"23505": {hindcast.EKeyViolated, hindcast.ClassCheck, "see which rows the SQL gives twice, or which rows outside the slice have the key"},
-	"23":    {hindcast.ETarget, hindcast.ClassPermanent, "correct the SQL, or the target's constraint"},
-	"58":    {hindcast.EWarehouse, hindcast.ClassTransient, "the server's own disk or files fail: see its log"},
-	"XX":    {hindcast.EWarehouse, hindcast.ClassPermanent, "the server says that its data is damaged, or that it has a fault: see its log"},
+var states = pgclient.States{
+	"28":    {Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Next: "correct user and password under `warehouse:` (PGPASSWORD, ~/.pgpass and service files are read too), and see pg_hba.conf on the server"},
+	"3D000": {Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Next: "correct the database's name under `warehouse:`"},
+	"53300": {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "allow fewer connections with max_connections=N in the URL under `warehouse:`, or more on the server"},
+	"53100": {Code: hindcast.EDiskFull, Class: hindcast.ClassResource, Next: "free space on the database server"},
+	"53":    {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "the server is short of memory or of other resources: see its log"},
+	"57P03": {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "the server is starting up or shutting down: wait for it"},
+	"57P":   {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "the server was stopped, or ended the session: see its log"},
+	"57014": {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "somebody cancelled the statement, or a limit of time did: see statement_timeout of the role and the database"},
+	"55P03": {Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Next: "wait until the other session ends, or end it; SET lock_timeout under load.session waits longer"},
+	"40":    {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "it may heal by itself; on a replica raise max_standby_streaming_delay"},
+	"08":    {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "check the server's log, and the network in between"},
+	"25006": {Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Next: "name the primary under `warehouse:` if this is a replica, or set default_transaction_read_only to off"},
+	"42501": {Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Next: "grant the role that right, then run again"},
+	"42P01": {Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Next: "correct the table's name, or create it"},
+	"42704": {Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Next: nextParameter},
+	"22023": {Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Next: nextParameter},
+	"42703": {Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Next: "the table has changed since it was planned: run again"},
+	"22P02": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22P03": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"2200N": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22007": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22008": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22021": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22026": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: nextValue},
+	"22P05": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: `take the \u0000 out in the SQL, or make the target's column json, which holds it`},
+	"22003": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
+	"22001": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
+	"23502": {Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Next: "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
+	"23505": {Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Next: "see which rows the SQL gives twice, or which rows outside the slice have the key"},
+	"23":    {Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Next: "correct the SQL, or the target's constraint"},
+	"58":    {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "the server's own disk or files fail: see its log"},
+	"XX":    {Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent, Next: "the server says that its data is damaged, or that it has a fault: see its log"},
 }
 
 // copied is where in a COPY the server stopped.
@@ -169,16 +139,8 @@ var copied = regexp.MustCompile(`^COPY (\S+), line \d+, column ([^:]+)`)
 
 // ofServer gives an error that the server reported its code and next step.
 func ofServer(server *pgconn.PgError, err error) *hindcast.Error {
-	v := verdict{hindcast.EWarehouse, hindcast.ClassPermanent, server.Hint}
-	for _, n := range []int{2, 3, 5} { // the exact state counts most
-		if len(server.Code) == 5 {
-			if found, ok := states[server.Code[:n]]; ok {
-				v = found
-			}
-		}
-	}
-
-	e := &hindcast.Error{Code: v.code, Class: v.class, Message: server.Message, Next: v.next, Cause: err}
+	v := states.Of(server)
+	e := &hindcast.Error{Code: v.Code, Class: v.Class, Message: server.Message, Next: v.Next, Cause: err}
 	if server.Detail != "" {
 		e.Detail = append(e.Detail, server.Detail)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 const (
@@ -35,12 +36,12 @@ type home struct {
 	owned         bool // the role may add it
 }
 
-// columns selects statusColumns of the table as it stands: every run of an earlier version published its own rows.
+// columns selects warehouse.StatusColumns of the table as it stands: every run of an earlier version published its own rows.
 func (h home) columns() string {
 	if h.publication {
-		return statusColumns
+		return warehouse.StatusColumns
 	}
-	return strings.Replace(statusColumns, "publication", "run", 1)
+	return strings.Replace(warehouse.StatusColumns, "publication", "run", 1)
 }
 
 func (h home) whole() bool { return h.lease && h.status }

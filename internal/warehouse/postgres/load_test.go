@@ -40,9 +40,9 @@ func january(run string, fence int64) warehousetest.Load {
 func filled(t *testing.T, l warehousetest.Load, selectSQL string) warehousetest.Load {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "staged.parquet")
-	parquet(t, path, selectSQL)
+	warehousetest.Parquet(t, path, selectSQL)
 	l.Files, l.Previous = warehousetest.Files(path), filepath.Join(t.TempDir(), "previous")
-	l.Rows = sums(t, l.Columns, l.Paths()).Rows
+	l.Rows = warehousetest.Sums(t, l.Columns, l.Paths()).Rows
 	return l
 }
 
@@ -71,7 +71,7 @@ func begun(t *testing.T, url string, w warehouse.Warehouse, l warehousetest.Load
 // await asks until the answer is 1.
 func await(t *testing.T, conn *pgconn.PgConn, query string) {
 	t.Helper()
-	for text(pgtest.Query(t, conn, query)) != "1" {
+	for warehousetest.Text(pgtest.Query(t, conn, query)) != "1" {
 	}
 }
 
@@ -96,7 +96,7 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 		ended <- err
 	}()
 	await(t, holder, "SELECT count(*) FROM pg_locks WHERE relation = 'zebra'::regclass AND NOT granted")
-	if got := text(pgtest.Query(t, holder, "SELECT count(*) FROM pg_locks WHERE relation = 'ant'::regclass AND mode = 'ShareRowExclusiveLock'")); got != "0" {
+	if got := warehousetest.Text(pgtest.Query(t, holder, "SELECT count(*) FROM pg_locks WHERE relation = 'ant'::regclass AND mode = 'ShareRowExclusiveLock'")); got != "0" {
 		t.Error("a publication that waits for its first target holds the lock of another")
 	}
 	pgtest.Query(t, holder, "COMMIT")
@@ -136,7 +136,7 @@ func TestWhoHoldsATableIsNamed(t *testing.T) {
 	if _, err = january("r", 1).Into(t.Context(), w); err != nil {
 		t.Error(err)
 	}
-	if got := text(c.Exec(t, url, "SELECT run FROM hindcast_status")); got != "r" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT run FROM hindcast_status")); got != "r" {
 		t.Errorf("the status table has %q", got)
 	}
 }
@@ -147,7 +147,7 @@ func TestWhileALoadIsUnderWay(t *testing.T) {
 	w := open(t, postgres.Options{URL: url})
 	prepare(t, w, 1)
 	ended, let := begun(t, url, w, january("r", 1))
-	if got := text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "3" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "3" {
 		t.Errorf("a reader sees %s", got)
 	}
 	if rows, err := w.Committed(t.Context(), "p", false); err != nil || len(rows) != 0 {
@@ -170,7 +170,7 @@ func TestWhileALoadIsUnderWay(t *testing.T) {
 	if n := <-resolved; n != 1 {
 		t.Errorf("%d resolved rows", n)
 	}
-	if got := text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "2" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT sum(n) FROM result")); got != "2" {
 		t.Errorf("after it the rows sum to %s", got)
 	}
 }
@@ -194,7 +194,7 @@ func TestReadersNeverSeeHalfASlice(t *testing.T) {
 				read <- seen
 				return
 			default:
-				seen[text(pgtest.Query(t, conn, "SELECT count(*), min(n), max(n), (SELECT run FROM hindcast_status) FROM result"))]++
+				seen[warehousetest.Text(pgtest.Query(t, conn, "SELECT count(*), min(n), max(n), (SELECT run FROM hindcast_status) FROM result"))]++
 			}
 		}
 	}()
@@ -268,7 +268,7 @@ func TestATakeoverEndsAPreparation(t *testing.T) {
 	if !gone(creating) || !gone(raising) || gone(other) {
 		t.Errorf("ended: who was creating %t, who was raising %t, another pipeline's %t", gone(creating), gone(raising), gone(other))
 	}
-	if got := text(c.Exec(t, url, "SELECT n FROM hindcast_lease")); got != "4" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT n FROM hindcast_lease")); got != "4" {
 		t.Errorf("the fence is %s", got)
 	}
 }
@@ -369,7 +369,7 @@ func TestALostAnswerToCommit(t *testing.T) {
 	for name, pass := range map[string]bool{"committed": true, "not committed": false} {
 		t.Run(name, func(t *testing.T) {
 			c, url := database(t, "CREATE TABLE result (day date, n bigint); INSERT INTO result VALUES ('2020-01-05', 1)")
-			database := text(c.Exec(t, url, "SELECT current_database()"))
+			database := warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 			here := fmt.Sprintf("127.0.0.1:%d", c.Port)
 			w := open(t, postgres.Options{URL: strings.Replace(c.TCP(database), here, proxy(t, here, pass), 1)})
 			prepare(t, w, 1)
@@ -381,7 +381,7 @@ func TestALostAnswerToCommit(t *testing.T) {
 			if err != nil || (len(rows) == 1) != pass {
 				t.Errorf("%v, %v", rows, err)
 			}
-			if got, want := text(c.Exec(t, url, "SELECT count(*) FROM result")), map[bool]string{true: "0", false: "1"}[pass]; got != want {
+			if got, want := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM result")), map[bool]string{true: "0", false: "1"}[pass]; got != want {
 				t.Errorf("the target has %s rows, want %s", got, want)
 			}
 		})
@@ -402,7 +402,7 @@ func TestABackendThatIsEndedAtCommit(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	rows, err := w.Committed(t.Context(), "p", true)
-	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); err != nil || len(rows) != 0 || got != "1" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM result")); err != nil || len(rows) != 0 || got != "1" {
 		t.Errorf("%v, %v; %s rows in the target", rows, err, got)
 	}
 }
@@ -439,7 +439,7 @@ func TestBackendsThatAreEndedInMidCopy(t *testing.T) {
 			t.Errorf("%s again: %v", what, err)
 		}
 	}
-	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "50000" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "50000" {
 		t.Errorf("%s rows", got)
 	}
 }
@@ -489,7 +489,7 @@ func TestTargetsOfAllShapes(t *testing.T) {
 					want = "26,455"
 				}
 				sameAsPublished(t, w, l.Columns, c)
-				if got := text(server.Exec(t, url+"&search_path=s,public", "SELECT count(*), sum(n) FROM result WHERE day BETWEEN '2020-01-01' AND '2020-01-31'")); got != want {
+				if got := warehousetest.Text(server.Exec(t, url+"&search_path=s,public", "SELECT count(*), sum(n) FROM result WHERE day BETWEEN '2020-01-01' AND '2020-01-31'")); got != want {
 					t.Errorf("%s: got %s, want %s", run, got, want)
 				}
 			}
@@ -497,8 +497,8 @@ func TestTargetsOfAllShapes(t *testing.T) {
 				"generated, identity and default columns": {"SELECT sum(doubled) = 2 * sum(n), count(DISTINCT id) = count(*), min(note) FROM result", "t,t,none"},
 				"triggers": {"SELECT string_agg(what || ' ' || rows, ', ') FROM log", "INSERT 20, DELETE 20, INSERT 26, DELETE 26, INSERT 20"},
 			} {
-				if name == of && text(server.Exec(t, url, look[0])) != look[1] {
-					t.Errorf("%s says %s", look[0], text(server.Exec(t, url, look[0])))
+				if name == of && warehousetest.Text(server.Exec(t, url, look[0])) != look[1] {
+					t.Errorf("%s says %s", look[0], warehousetest.Text(server.Exec(t, url, look[0])))
 				}
 			}
 		})
@@ -698,7 +698,7 @@ func TestAlteredTargets(t *testing.T) {
 		}
 
 		session := pgtest.Connect(t, url)
-		own := "hindcast_" + text(c.Exec(t, url, "SELECT oid FROM pg_database WHERE datname = current_database()"))
+		own := "hindcast_" + warehousetest.Text(c.Exec(t, url, "SELECT oid FROM pg_database WHERE datname = current_database()"))
 		for statement := range strings.SplitSeq(strings.ReplaceAll(a.alter, "TABLESPACE_OF_TEST", own), "; ") { // each in a transaction of its own
 			pgtest.Query(t, session, statement)
 		}
@@ -780,7 +780,7 @@ func TestConstraintsThatRowsBreak(t *testing.T) {
 			if e := hindcast.AsError(err); e == nil || e.Code != s.code || e.Class != s.class || !strings.Contains(e.Message, s.says) {
 				t.Errorf("got %v", err)
 			}
-			if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+			if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
 				t.Errorf("%s rows", got)
 			}
 		})
@@ -824,15 +824,15 @@ func TestTargetsAreCreated(t *testing.T) {
 	for typ, value := range values {
 		var same bool
 		query := fmt.Sprintf(`SELECT CAST("c %s" AS VARCHAR) = CAST(CAST(%s AS %s) AS VARCHAR) FROM read_parquet('%s')`, typ, value, typ, out.Files[0].Path)
-		if err := memory(t).QueryRowContext(t.Context(), query).Scan(&same); err != nil || !same {
+		if err := warehousetest.Memory(t).QueryRowContext(t.Context(), query).Scan(&same); err != nil || !same {
 			t.Errorf("%s comes back changed, %v", typ, err)
 		}
 	}
-	if got := text(c.Exec(t, url, "SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attname) FROM pg_attribute "+
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attname) FROM pg_attribute "+
 		"WHERE attrelid = 'new_result'::regclass AND attname IN ('c JSON', 'mine', 'gone')")); got != "json,text,character varying(9)" {
 		t.Errorf("the types are %q", got)
 	}
-	if got := text(c.Exec(t, url, "SELECT indexdef FROM pg_indexes WHERE tablename = 'new_result'")); !strings.Contains(got, `("Day")`) {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT indexdef FROM pg_indexes WHERE tablename = 'new_result'")); !strings.Contains(got, `("Day")`) {
 		t.Errorf("the indexes are %q", got)
 	}
 	for _, typ := range []string{"STRUCT(a INTEGER)", "TIMESTAMP_NS", "MAP(VARCHAR, INTEGER)"} {
@@ -841,7 +841,7 @@ func TestTargetsAreCreated(t *testing.T) {
 			t.Errorf("%s: %v", typ, err)
 		}
 	}
-	if got := text(c.Exec(t, url, "SELECT to_regclass('bad')")); got != "NULL" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT to_regclass('bad')")); got != "NULL" {
 		t.Errorf("a table that could not be created is %s", got)
 	}
 }
@@ -863,7 +863,7 @@ func TestTextIntoNumeric(t *testing.T) {
 	if _, err := row("NaN", large+".25", large+".500", "{"+large+".5,NULL}").Into(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	if got := text(c.Exec(t, url, "SELECT a, b, c, d FROM result")); got != "NaN,"+large+".25,"+large+".5,{"+large+".5,NULL}" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT a, b, c, d FROM result")); got != "NaN,"+large+".25,"+large+".5,{"+large+".5,NULL}" {
 		t.Errorf("the target holds %s", got)
 	}
 	for column, bad := range map[string]warehousetest.Load{"b": row("1", "1.005", "1", "{1}"), "c": row("1", "1", "0.25", "{1}"), "d": row("1", "1", "1", "{0.25}")} {
@@ -912,7 +912,7 @@ func TestHooksDoNotLeaveTheirSession(t *testing.T) {
 	if rows, err := w.Committed(t.Context(), "p", true); err != nil || len(rows) != 1 {
 		t.Errorf("%v, %v", rows, err)
 	}
-	if got := text(c.Exec(t, url, "SELECT zone, load LIKE 'hindcast _%' FROM seen")); got != "Asia/Tokyo,t" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT zone, load LIKE 'hindcast _%' FROM seen")); got != "Asia/Tokyo,t" {
 		t.Errorf("the hook saw %s", got)
 	}
 }

@@ -103,12 +103,9 @@ func (w *Owner) Details(ctx context.Context, pipeline, target string, keys []str
 	err = w.status(ctx, statusTable, func(h home, from string) string {
 		return "SELECT " + h.columns() + from + ofTarget(pipeline, target) + among(keys) + " ORDER BY slice_start"
 	}, func(r pgclient.Row) error {
-		c, err := readCommitted(r)
-		if err != nil {
-			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
-		}
+		c, err := statusRows.Row(r)
 		all = append(all, c)
-		return nil
+		return err
 	})
 	return all, err
 }

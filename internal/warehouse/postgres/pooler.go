@@ -111,7 +111,7 @@ func backend(ctx context.Context, conn *pgconn.PgConn) (string, error) {
 		switch {
 		case err == nil:
 			return results[0][0].Text(0), nil
-		case try == 10 || !pgclient.IsState(err, "57014") || ctx.Err() != nil:
+		case try == 10 || !pgclient.IsState(err, pgclient.Canceled) || ctx.Err() != nil:
 			return "", err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // pooler speaks PostgreSQL's protocol to clients and gives them sessions of the server: one to each client, or one to each
@@ -141,7 +142,7 @@ func TestPoolers(t *testing.T) {
 	for _, pools := range []string{"transactions", "statements", "sessions"} {
 		sessions := pools == "sessions"
 		c, url := database(t, "CREATE TABLE source (n bigint)")
-		name := text(c.Exec(t, url, "SELECT current_database()"))
+		name := warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 		startup := []byte("\x00\x00\x00\x00\x00\x03\x00\x00user\x00" + pgtest.User + "\x00database\x00" + name + "\x00\x00")
 		binary.BigEndian.PutUint32(startup, uint32(len(startup)))
 		p := &pooler{server: fmt.Sprintf("%s/.s.PGSQL.%d", c.Dir, c.Port), startup: startup, sessions: sessions, statements: pools == "statements"}

@@ -78,21 +78,9 @@ func (w *Owner) Properties() warehouse.Properties {
 // Close ends all sessions.
 func (w *Owner) Close() error { return w.pool.Close() }
 
-// with runs f on a separate connection. Errors are translated. A connection that f leaves in a transaction is
-// closed, which rolls back.
+// with runs f on a separate connection: see pgclient.Pool.Use. Errors are translated.
 func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
-	conn, err := w.pool.Get(ctx)
-	if err != nil {
-		return w.translate(err)
-	}
-
-	err = f(conn)
-	w.pool.Put(conn)
-	if pgclient.IsState(err, "57014") && ctx.Err() != nil { // it was our own cancelling
-		err = ctx.Err()
-	}
-
-	return w.translate(err)
+	return w.translate(w.pool.Use(ctx, f))
 }
 
 // version is the server's.

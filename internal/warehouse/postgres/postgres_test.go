@@ -4,17 +4,12 @@ package postgres_test
 
 import (
 	"context"
-	"database/sql"
 	"os"
-	"strings"
 	"testing"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/pgtest"
-	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
 	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
@@ -60,73 +55,14 @@ func database(t *testing.T, setup string) (c *pgtest.Cluster, url string) {
 	return c, url
 }
 
-// text joins a query's rows: values by comma, rows by line.
-func text(rows [][]string) string {
-	lines := make([]string, len(rows))
-	for i, r := range rows {
-		lines[i] = strings.Join(r, ",")
-	}
-	return strings.Join(lines, "\n")
-}
-
 func world(t *testing.T) *warehousetest.World {
 	c, url := database(t, warehousetest.Setup)
-	w := &warehousetest.World{Parquet: parquet, Sums: sums}
-	connect := func(t *testing.T) warehouse.Warehouse {
-		t.Helper()
-		client, err := postgres.Open(context.Background(), ownerSpec(), postgres.Options{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := client.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return client
-	}
-	w.Warehouse = connect(t)
-	w.Reopen = func(t *testing.T) warehouse.Warehouse {
-		if err := w.Warehouse.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return connect(t)
-	}
-	w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
+	w := warehousetest.Hosted(t, func(ctx context.Context) (*hosted.Client, error) {
+		return postgres.Open(ctx, ownerSpec(), postgres.Options{URL: url})
+	})
 	w.Exec = func(t *testing.T, statement string) { c.Exec(t, url, statement) }
-	w.Query = func(t *testing.T, query string) string { return text(c.Exec(t, url, query)) }
+	w.Query = func(t *testing.T, query string) string { return warehousetest.Text(c.Exec(t, url, query)) }
 	return w
-}
-
-func memory(t *testing.T) *sql.Conn {
-	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
-	return conn
-}
-
-func parquet(t *testing.T, path, query string) hindcast.File {
-	t.Helper()
-	if _, err := memory(t).ExecContext(t.Context(), duck.CopyStatement(query, path)); err != nil {
-		t.Fatal(err)
-	}
-	return hindcast.File{Path: path}
-}
-
-func sums(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums {
-	t.Helper()
-	s, err := duck.SumsOf(t.Context(), memory(t), columns, "("+duck.FromParquet(columns, files)+")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func TestConformance(t *testing.T) { warehousetest.Run(t, world) }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -181,33 +180,12 @@ func (p *publication) publish(ctx context.Context) error {
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	var kept []warehouse.Kept
-	for i, l := range p.loads {
-		if l.row.Previous != "" {
-			kept = append(kept, warehouse.Kept{Index: i, Rows: l.replaced})
-		}
-	}
-
-	if p.Keep == nil || len(kept) == 0 {
-		return nil
-	}
-
-	return p.Keep(ctx, kept)
+	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) { return p.loads[i].row.Previous, p.loads[i].replaced })
 }
 
 // each takes all replacements through the steps.
 func (p *publication) each(ctx context.Context, steps ...func(*load, context.Context) error) error {
-	for _, step := range steps {
-		for _, l := range p.loads {
-			p.current = l
-			if err := step(l, ctx); err != nil {
-				return err
-			}
-		}
-	}
-
-	p.current = nil
-	return nil
+	return warehouse.Each(ctx, p.loads, &p.current, steps...)
 }
 
 // hookedBefore reports whether a hook may have changed the rows of a slice, or a trigger, since they were looked at.
@@ -335,16 +313,11 @@ func (l *load) found(ctx context.Context, results [][]pgclient.Row) error {
 	for _, r := range results[1] {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
 	}
-	for _, r := range results[3] {
-		c, err := readCommitted(r)
-		if err != nil {
-			return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
-		}
-		l.replaced = append(l.replaced, c)
+	var err error
+	if l.replaced, err = statusRows.Rows(results[3]); err != nil {
+		return err
 	}
-
-	err := l.owner.resolve(ctx, l.conn, []relation{l.target})
-	if err == nil {
+	if err = l.owner.resolve(ctx, l.conn, []relation{l.target}); err == nil {
 		l.fields, err = receive(&l.target, l.Columns)
 	}
 	return err
@@ -536,7 +509,7 @@ func (l *load) places() string {
 func (p *publication) commit(ctx context.Context) error {
 	var statements []string
 	for _, l := range p.loads {
-		insert, err := statusRow(p.home, &l.row)
+		insert, err := statusRows.Insert(p.home.table(statusTable), p.home.publication, &l.row)
 		if err != nil {
 			return err
 		}
@@ -552,28 +525,3 @@ func (p *publication) commit(ctx context.Context) error {
 	e.Message += " while the slice was being committed: its status row shows whether it was"
 	return e
 }
-
-func statusRow(h home, c *hindcast.Committed) (string, error) {
-	parts, err := json.Marshal(c.Parts)
-	if err != nil {
-		return "", err
-	}
-
-	totals, err := json.Marshal(c.Sums.Totals)
-	if err != nil {
-		return "", err
-	}
-
-	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
-		literal(c.Run), itoa(int64(c.Attempt)), literal(c.Fingerprint), literal(string(parts)), itoa(c.Sums.Rows), literal(c.Sums.Content),
-		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt)}
-
-	columns := strings.TrimSuffix(statusColumns, ", publication")
-	if h.publication {
-		columns, values = statusColumns, append(values, literal(c.Publication))
-	}
-
-	return "INSERT INTO " + h.table(statusTable) + " (" + columns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
-}
-
-const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`

@@ -12,12 +12,13 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // ordinary makes a role without any rights, and gives the database's URL for it.
 func ordinary(t *testing.T, c *pgtest.Cluster, url string) (role, itsURL string) {
 	t.Helper()
-	role = "role_" + text(c.Exec(t, url, "SELECT current_database()"))
+	role = "role_" + warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 	c.Exec(t, url, "CREATE ROLE "+role+" LOGIN")
 	return role, strings.Replace(url, "postgres@", role+"@", 1)
 }
@@ -162,7 +163,7 @@ func TestSessionsThatCanOnlyRead(t *testing.T) {
 	if advice := advise(postgres.Options{URL: url}); len(advice) > 0 {
 		t.Errorf("nothing is amiss: %q", advice)
 	}
-	name := text(c.Exec(t, url, "SELECT current_database()"))
+	name := warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 	c.Exec(t, url, "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
 	if advice := advise(postgres.Options{URL: url}); len(advice) != 1 || !strings.Contains(advice[0], "default_transaction_read_only") {
 		t.Errorf("advice %q", advice)
@@ -216,7 +217,7 @@ func TestStatusOfAnEarlierVersion(t *testing.T) {
 	pgtest.Query(t, holder, "COMMIT")
 	for _, run := range []string{"r3", "r4"} {
 		load(w, run)
-		if got := text(c.Exec(t, url, "SELECT run, publication FROM hindcast_status")); got != run+","+run {
+		if got := warehousetest.Text(c.Exec(t, url, "SELECT run, publication FROM hindcast_status")); got != run+","+run {
 			t.Errorf("after %s the status row says %s", run, got)
 		}
 	}

@@ -90,7 +90,7 @@ var reads = map[string]func(context.Context, *testing.T, *postgres.Owner, wareho
 func TestAForeignSourceThatIsFilledAnewMeanwhile(t *testing.T) {
 	c, far := database(t, "CREATE TABLE source (day date, n bigint); INSERT INTO source SELECT '2020-01-05', i FROM generate_series(1, 20) i")
 	_, near := database(t, "CREATE EXTENSION postgres_fdw")
-	there := text(c.Exec(t, far, "SELECT current_database()"))
+	there := warehousetest.Text(c.Exec(t, far, "SELECT current_database()"))
 	c.Exec(t, near, fmt.Sprintf("CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%d', dbname '%s'); "+
 		"CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user '%s'); CREATE FOREIGN TABLE source (day date, n bigint) SERVER far", c.Dir, c.Port, there, pgtest.User))
 	w := open(t, postgres.Options{URL: near})

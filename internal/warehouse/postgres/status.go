@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,35 +41,18 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 			return w.mayKeep(ctx, conn, home, err)
 		}
 
-		for _, r := range results[len(results)-1] {
-			c, err := readCommitted(r)
-			if err != nil {
-				return fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
-			}
-			all = append(all, c)
-		}
-		return nil
+		all, err = statusRows.Rows(results[len(results)-1])
+		return err
 	})
 	return all, err
 }
 
-func readCommitted(r pgclient.Row) (c hindcast.Committed, err error) {
-	c = hindcast.Committed{Pipeline: r.Text(0), Target: r.Text(1), Run: r.Text(5), Attempt: int(r.Number(6)), Fingerprint: r.Text(7), Previous: r.Text(12)}
-	c.Publication = cmp.Or(r.Text(14), c.Run)
-	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.Text(2), r.Number(9), r.Text(10)
+// statusRows are the rows of hindcast_status as PostgreSQL has them.
+var statusRows = pgclient.Status{Text: literal, Instant: func(t time.Time) string { return bound(instant, t) }, Read: readInstant}
 
-	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
-		if *t, err = time.Parse(civilTime+"-07", r.Text(i)); err != nil {
-			return c, err
-		}
-		*t = t.UTC()
-	}
-
-	if err := json.Unmarshal([]byte(r.Text(8)), &c.Parts); err != nil {
-		return c, err
-	}
-
-	return c, json.Unmarshal([]byte(r.Text(11)), &c.Sums.Totals)
+func readInstant(text string) (time.Time, error) {
+	t, err := time.Parse(civilTime+"-07", text)
+	return t.UTC(), err
 }
 
 // sumsQuery sums the rows of a table by a key, for readSums, which reads what follows the key. Rows are first put

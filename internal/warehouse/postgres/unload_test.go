@@ -14,6 +14,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // several are options under which an unload uses several connections however few cores there are.
@@ -66,7 +67,7 @@ func TestUnloadsAreWhole(t *testing.T) {
 	if c.Version(t) >= 18 {
 		c.Exec(t, url, "ALTER TABLE events ADD COLUMN computed bigint GENERATED ALWAYS AS (id * 2) VIRTUAL")
 	}
-	c.Exec(t, url, foreign(text(c.Exec(t, url, "SELECT current_database()")), c))
+	c.Exec(t, url, foreign(warehousetest.Text(c.Exec(t, url, "SELECT current_database()")), c))
 	w := open(t, several(url))
 	spring := hindcast.Interval{Start: time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC)}
 	week := hindcast.Interval{Start: spring.Start, End: spring.Start.AddDate(0, 0, 7)}
@@ -82,14 +83,14 @@ func TestUnloadsAreWhole(t *testing.T) {
 			}
 			out := unload(t, w, x)
 			got := fmt.Sprintf("%d,%s,%s", out.Sums.Rows, out.Sums.Totals["id"], out.Sums.Totals["n"])
-			want := text(c.Exec(t, url, "SELECT count(*), sum(id), sum(n) FROM events WHERE "+where))
+			want := warehousetest.Text(c.Exec(t, url, "SELECT count(*), sum(id), sum(n) FROM events WHERE "+where))
 			if got != want {
 				t.Errorf("%s by %q: got %s, want %s", table, cut.column, got, want)
 			}
 			if sum, err := w.Sum(t.Context(), x); err != nil || !sum.Agrees(out.Sums) {
 				t.Errorf("%s by %q: Sum gives %+v, %v", table, cut.column, sum, err)
 			}
-			if held := sums(t, out.Columns, paths(out.Files)); held.Rows != out.Sums.Rows || held.Totals["id"] != out.Sums.Totals["id"] {
+			if held := warehousetest.Sums(t, out.Columns, paths(out.Files)); held.Rows != out.Sums.Rows || held.Totals["id"] != out.Sums.Totals["id"] {
 				t.Errorf("%s by %q: the files hold %+v", table, cut.column, held)
 			}
 		}
@@ -240,7 +241,7 @@ func TestUnloadAsText(t *testing.T) {
 		x.Columns[i].Type, x.Columns[i].Text = "VARCHAR", true
 	}
 	out := unload(t, w, x)
-	if held := sums(t, out.Columns, paths(out.Files)); held.Rows != 200001 || !out.Columns[1].Text || out.Columns[1].Type != "VARCHAR" {
+	if held := warehousetest.Sums(t, out.Columns, paths(out.Files)); held.Rows != 200001 || !out.Columns[1].Text || out.Columns[1].Type != "VARCHAR" {
 		t.Errorf("%+v of %+v", held, out.Columns)
 	}
 	if again, err := w.Sum(t.Context(), x); err != nil || !again.Agrees(out.Sums) {
@@ -286,7 +287,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := text(c.Exec(t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hindcast'")); got != "1" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hindcast'")); got != "1" {
 		t.Errorf("%s connections", got)
 	}
 	if n := w.Properties().Unloads; n != 1 {
@@ -298,7 +299,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 func TestARolesOwnLimitIsKept(t *testing.T) {
 	c, url := database(t, events)
 	for _, limit := range []string{"1", "2"} {
-		role := "limited_" + limit + "_" + text(c.Exec(t, url, "SELECT current_database()"))
+		role := "limited_" + limit + "_" + warehousetest.Text(c.Exec(t, url, "SELECT current_database()"))
 		c.Exec(t, url, "CREATE ROLE "+role+" LOGIN CONNECTION LIMIT "+limit+"; GRANT SELECT ON events TO "+role+"; CREATE SCHEMA "+role+" AUTHORIZATION "+role)
 		w := open(t, several(strings.Replace(url, "postgres@", role+"@", 1)+"&search_path="+role+",public"))
 		x := extract(t, w, "events", "", hindcast.Interval{})
@@ -334,7 +335,7 @@ func TestAReplicaIsASource(t *testing.T) {
 	w := open(t, several(replica.URL("postgres")+"&enable_seqscan=off"))
 	all := hindcast.Interval{Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)}
 	out := unload(t, w, extract(t, w, "events", "at", all))
-	want := text(c.Exec(t, c.URL("postgres"), "SELECT count(*), sum(id) FROM events"))
+	want := warehousetest.Text(c.Exec(t, c.URL("postgres"), "SELECT count(*), sum(id) FROM events"))
 	if got := fmt.Sprintf("%d,%s", out.Sums.Rows, out.Sums.Totals["id"]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -376,7 +377,7 @@ func TestAReplicaThatCancels(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	pgtest.Query(t, holder, "SELECT pg_advisory_unlock_all()")
-	now := text(c.Exec(t, primary, "SELECT pg_current_wal_lsn()"))
+	now := warehousetest.Text(c.Exec(t, primary, "SELECT pg_current_wal_lsn()"))
 	await(t, holder, "SELECT count(*) FROM (SELECT pg_last_wal_replay_lsn() >= '"+now+"' AS all_of_it) r WHERE all_of_it") // nothing else can conflict
 	if out := unload(t, w, x); out.Sums.Rows != 45000 {
 		t.Errorf("%d rows", out.Sums.Rows)

@@ -9,6 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/postgres"
+	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
 
 // Text that a server without an encoding holds and that is not UTF-8 is told with its column and its table, and the view
@@ -32,7 +33,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 	c.Exec(t, url, `CREATE VIEW good AS SELECT `+expression+` AS name FROM bad`)
 	out := unload(t, w, extract(t, w, "good", "", hindcast.Interval{}))
 	var name string
-	if err := memory(t).QueryRowContext(t.Context(), "SELECT name FROM read_parquet($1)", out.Files[0].Path).Scan(&name); err != nil || name != "café" {
+	if err := warehousetest.Memory(t).QueryRowContext(t.Context(), "SELECT name FROM read_parquet($1)", out.Files[0].Path).Scan(&name); err != nil || name != "café" {
 		t.Errorf("%q comes out, %v", name, err)
 	}
 }
@@ -58,7 +59,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", s.column, err)
 		}
 	}
-	if got := text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
+	if got := warehousetest.Text(c.Exec(t, url, "SELECT count(*) FROM result")); got != "0" {
 		t.Errorf("%s rows", got)
 	}
 }

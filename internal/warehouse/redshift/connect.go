@@ -2,7 +2,6 @@ package redshift
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgclient"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 const (
@@ -95,23 +94,10 @@ func (w *Owner) prepareSession(ctx context.Context, s *session, path string) err
 	}
 	for i, set := range w.options.Session {
 		if err := s.run(ctx, set); err != nil {
-			return w.ofSession(i, err)
+			return warehouse.OfSession(i, w.options.Places, w.translate(err))
 		}
 	}
 	return s.run(ctx, settings[:2]...)
-}
-
-// ofSession is the error of one of the user's SET statements.
-func (w *Owner) ofSession(i int, err error) error {
-	e := *hindcast.AsError(w.translate(err))
-	e.Message = fmt.Sprintf("load.session[%d]: %s", i, e.Message)
-	if e.Class == hindcast.ClassPermanent {
-		e.Code, e.Next = hindcast.EHook, "correct the statement under load.session"
-	}
-	if i < len(w.options.Places) {
-		e.Place = w.options.Places[i]
-	}
-	return &e
 }
 
 var versionText = regexp.MustCompile(`Redshift ([0-9][0-9.]*)`)

@@ -245,7 +245,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 			return err
 		}
 
-		count := map[string]int{}
+		count := map[string]int64{}
 		var schemas []string
 		for _, r := range list {
 			if r.readable || warehouse.Own(r.name.Table) || isStaging(r.name.Table) {
@@ -256,12 +256,7 @@ func (w *Owner) Hidden(ctx context.Context) (told []string, err error) {
 			}
 		}
 		for _, schema := range schemas {
-			what := "tables"
-			if count[schema] == 1 {
-				what = "table"
-			}
-			told = append(told, fmt.Sprintf("%d %s of schema %s may not be read; their owner: GRANT USAGE ON SCHEMA %[3]s TO %[4]s; GRANT SELECT ON ALL TABLES IN SCHEMA %[3]s TO %[4]s;",
-				count[schema], what, sqltext.Identifier(schema), sqltext.Identifier(user.Text(0))))
+			told = append(told, pgclient.Unreadable(count[schema], schema, sqltext.Identifier(user.Text(0))))
 		}
 		return nil
 	})
@@ -273,29 +268,22 @@ var wider = strings.NewReplacer(`\\`, "_", `\_`, "_", `\%`, "%")
 
 // Named lists the tables that a pattern could mean.
 func (w *Owner) Named(ctx context.Context, pattern string) (list []string, err error) {
-	n := pgclient.ParseName(pattern)
-	parts := []string{n.Schema, n.Table}
+	n, p := pgclient.ParseName(pattern), pgclient.PatternOf(pattern)
 	condition := " AND n.nspname = " + literal(n.Schema)
 	if n.Schema == "" || strings.Contains(n.Schema, "{") {
 		condition = ""
 	}
 	if n.Schema == "" {
-		parts, condition = parts[1:], " AND pg_table_is_visible(c.oid)"
+		condition = " AND pg_table_is_visible(c.oid)"
 	}
 	if n.Database != "" {
 		condition += " AND current_database() = " + literal(n.Database)
 	}
 
-	p := warehouse.NewPattern(pattern, parts, false)
 	err = w.reading(ctx, func(s *session) error {
 		rows, err := s.ask(ctx, "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm') AND c.relname LIKE "+
 			literal(wider.Replace(p.Like()))+condition)
-		for _, r := range rows {
-			own := []string{r.Text(0), r.Text(1)}
-			if name, ok := p.Match(own[2-len(parts):]...); ok {
-				list = append(list, name)
-			}
-		}
+		list = pgclient.Named(p, rows)
 		return err
 	})
 	return list, err

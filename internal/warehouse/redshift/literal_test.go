@@ -29,7 +29,7 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-// What commits by itself in Redshift is no hook, whichever way a backslash in quotes is read.
+// What commits by itself in Redshift is refused as a hook, whichever way a backslash in quotes is read.
 func TestHooksThatCommit(t *testing.T) {
 	for hook, refused := range map[string]bool{
 		"TRUNCATE notes":                            true,

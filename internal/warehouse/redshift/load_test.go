@@ -25,7 +25,7 @@ var (
 func january(t *testing.T, run string, n int) warehousetest.Load {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "staged.parquet")
-	parquet(t, path, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, %d::BIGINT AS n", n))
+	warehousetest.Parquet(t, path, fmt.Sprintf("SELECT DATE '2020-01-05' AS day, %d::BIGINT AS n", n))
 	l := warehousetest.Load{Publication: warehouse.Publication{Pipeline: "p", Run: run, Fence: 1},
 		Replacement: warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: "2020-01", Interval: warehousetest.January}, TimeZone: "UTC",
 			Attempt: 1, Print: "print", Columns: columns, Files: warehousetest.Files(path), Rows: 1, Previous: filepath.Join(t.TempDir(), "previous")}}
@@ -101,20 +101,20 @@ func TestFaultsOfALoad(t *testing.T) {
 			if rows[0].Run == "r2" {
 				want = "2"
 			}
-			if got := text(s.Exec(t, "SELECT n FROM result")); got != want || (rows[0].Run == "r2") != c.done {
+			if got := warehousetest.Text(s.Exec(t, "SELECT n FROM result")); got != want || (rows[0].Run == "r2") != c.done {
 				t.Errorf("the target has %s, and the status says %s", got, rows[0].Run)
 			}
 			if _, err := l.Into(t.Context(), w); err != nil {
 				t.Errorf("the next try: %v", err)
 			}
-			if got := text(s.Exec(t, "SELECT n FROM result")); got != "2" {
+			if got := warehousetest.Text(s.Exec(t, "SELECT n FROM result")); got != "2" {
 				t.Errorf("after the next try the target has %s", got)
 			}
 		})
 	}
 }
 
-// A cancelled UNLOAD leaves files and no manifest: it is no unload, and the next attempt has its own prefix.
+// A cancelled UNLOAD leaves files without a manifest: they do not count, and the next attempt has its own prefix.
 func TestACancelledUnload(t *testing.T) {
 	s := begin(t, s3test.Start(t), "CREATE TABLE sales (id bigint); INSERT INTO sales SELECT generate_series(1, 1000)")
 	w := s.open(t, s.options())
@@ -166,7 +166,7 @@ func TestALoadErrorNamesItsColumn(t *testing.T) {
 	prepare(t, w, 1)
 	l := january(t, "r1", 1)
 	l.Columns = append(l.Columns[:2:2], hindcast.Column{Name: "note", Type: "VARCHAR"})
-	parquet(t, l.Files[0].Path, "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n, 'abcd' AS note")
+	warehousetest.Parquet(t, l.Files[0].Path, "SELECT DATE '2020-01-05' AS day, 1::BIGINT AS n, 'abcd' AS note")
 	_, err := l.Into(t.Context(), w)
 	e := hindcast.AsError(err)
 	if e == nil || e.Code != hindcast.EOverflow || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, `column "note"`) || !strings.Contains(e.Message, "0000.parquet") {
@@ -205,13 +205,13 @@ func TestPrepareSweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	const staged = "SELECT count(*) FROM pg_class WHERE relname LIKE 'hindcast_stage%'"
-	if got := text(s.Exec(t, staged)); got != "1" {
+	if got := warehousetest.Text(s.Exec(t, staged)); got != "1" {
 		t.Errorf("%s staging tables", got)
 	}
 	s.put(t, "lake/"+aside+"copy-f1-left/0000.parquet")
 	s.put(t, "lake/"+aside+"copy-f2-ours/0000.parquet")
 	prepare(t, w, 2)
-	if got := text(s.Exec(t, staged)); got != "0" {
+	if got := warehousetest.Text(s.Exec(t, staged)); got != "0" {
 		t.Errorf("%s staging tables are left", got)
 	}
 	if got := s.keys(t, "lake/"+aside); len(got) != 1 || !strings.Contains(got[0], "copy-f2-ours") {
@@ -243,7 +243,7 @@ func TestTypesOfAnUnload(t *testing.T) {
 		files = append(files, f.Path)
 	}
 	var got []string
-	rows, err := memory(t).QueryContext(t.Context(), "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ("+duck.FromParquet(out.Columns, files)+") ORDER BY small")
+	rows, err := warehousetest.Memory(t).QueryContext(t.Context(), "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ("+duck.FromParquet(out.Columns, files)+") ORDER BY small")
 	if err != nil {
 		t.Fatal(err)
 	}

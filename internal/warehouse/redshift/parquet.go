@@ -265,19 +265,11 @@ const rowsAtOnce = 256
 
 // reshape writes the rows of a Parquet file as COPY takes them, into a table of these columns, which the file has by name.
 func reshape(path string, to io.Writer, columns []hindcast.Column, memory int64) (rows int64, err error) {
-	in, err := os.Open(path)
+	file, done, err := open(path)
 	if err != nil {
-		return 0, broken(path, err)
+		return 0, err
 	}
-	defer func() { _ = in.Close() }() // it is only read
-	info, err := in.Stat()
-	if err != nil {
-		return 0, broken(path, err)
-	}
-	file, err := parquet.OpenFile(in, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-	if err != nil {
-		return 0, broken(path, err)
-	}
+	defer done()
 
 	r, err := newReshaper(file, to, columns, memory)
 	if err != nil {
@@ -294,6 +286,25 @@ func reshape(path string, to io.Writer, columns []hindcast.Column, memory int64)
 		return 0, broken(path, err)
 	}
 	return rows, nil
+}
+
+// open opens a Parquet file. Done closes it.
+func open(path string) (file *parquet.File, done func(), err error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, nil, broken(path, err)
+	}
+	done = func() { _ = in.Close() } // it is only read
+
+	info, err := in.Stat()
+	if err == nil {
+		file, err = parquet.OpenFile(in, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	}
+	if err != nil {
+		done()
+		return nil, nil, broken(path, err)
+	}
+	return file, done, nil
 }
 
 func broken(path string, err error) error {
@@ -408,19 +419,11 @@ func (r *reshaper) explain(path string, err error) error {
 
 // contents are what a file's own rows say: how many there are, and the sums of those columns whose type is exact.
 func contents(path string, columns []hindcast.Column, totals map[string]*big.Int) (rows int64, err error) {
-	in, err := os.Open(path)
+	file, done, err := open(path)
 	if err != nil {
-		return 0, broken(path, err)
+		return 0, err
 	}
-	defer func() { _ = in.Close() }() // it is only read
-	info, err := in.Stat()
-	if err != nil {
-		return 0, broken(path, err)
-	}
-	file, err := parquet.OpenFile(in, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-	if err != nil {
-		return 0, broken(path, err)
-	}
+	defer done()
 
 	fields := file.Root().Columns()
 	if len(fields) != len(columns) {

@@ -33,7 +33,7 @@ func (w *Owner) lock(ctx context.Context, s *session, h home) error {
 	}
 	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+h.table(leaseTable),
 		"SET LOCAL statement_timeout TO "+literal(limit.Text(0)))
-	if pgclient.IsState(err, canceled) && ctx.Err() == nil {
+	if pgclient.IsState(err, pgclient.Canceled) && ctx.Err() == nil {
 		return &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,
 			Message: "hindcast_lease stayed locked for a minute: another load is under way, or its session is still there",
 			Next:    "see who has it: SELECT DISTINCT pid FROM svv_transactions WHERE relation = (SELECT oid FROM pg_class WHERE relname = 'hindcast_lease'); end it: SELECT pg_terminate_backend(PID);"}

@@ -100,16 +100,7 @@ func (p *publication) publish(ctx context.Context) error {
 
 // each takes all replacements through the steps.
 func (p *publication) each(ctx context.Context, steps ...func(*load, context.Context) error) error {
-	for _, step := range steps {
-		for _, l := range p.loads {
-			p.current = l
-			if err := step(l, ctx); err != nil {
-				return err
-			}
-		}
-	}
-	p.current = nil
-	return nil
+	return warehouse.Each(ctx, p.loads, &p.current, steps...)
 }
 
 func (p *publication) begin(ctx context.Context) error {
@@ -296,23 +287,14 @@ func (l *load) stored(ctx context.Context) (err error) {
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	var kept []warehouse.Kept
-	for i, l := range p.loads {
-		if l.row.Previous != "" {
-			kept = append(kept, warehouse.Kept{Index: i, Rows: l.replaced})
-		}
-	}
-	if p.Keep == nil || len(kept) == 0 {
-		return nil
-	}
-	return p.Keep(ctx, kept)
+	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) { return p.loads[i].row.Previous, p.loads[i].replaced })
 }
 
 // commit writes the status rows, in place of those whose slices overlap theirs, drops the staging tables, and commits.
 func (p *publication) commit(ctx context.Context) error {
 	var statements, drops []string
 	for _, l := range p.loads {
-		insert, err := statusRow(p.home, &l.row)
+		insert, err := statusRows.Insert(p.home.table(statusTable), true, &l.row)
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ package redshift_test
 
 import (
 	"context"
-	"database/sql"
 	"net/url"
 	"os"
 	"strings"
@@ -12,15 +11,12 @@ import (
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
-	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
 	"github.com/hindcast/hindcast/internal/redshifttest"
 	"github.com/hindcast/hindcast/internal/s3test"
-	"github.com/hindcast/hindcast/internal/warehouse"
 	"github.com/hindcast/hindcast/internal/warehouse/redshift"
 	"github.com/hindcast/hindcast/internal/warehouse/warehousetest"
 )
@@ -104,72 +100,16 @@ func (s *stand) fails(t *testing.T, o redshift.Options) error {
 // open starts the owner's process.
 func (s *stand) open(t *testing.T, o redshift.Options) *hosted.Client {
 	t.Helper()
-	client, err := redshift.Open(context.Background(), s.spec(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := client.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return client
-}
-
-// text joins a query's rows: values by comma, rows by line.
-func text(rows [][]string) string {
-	lines := make([]string, len(rows))
-	for i, r := range rows {
-		lines[i] = strings.Join(r, ",")
-	}
-	return strings.Join(lines, "\n")
-}
-
-func memory(t *testing.T) *sql.Conn {
-	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
-	return conn
-}
-
-func parquet(t *testing.T, path, query string) hindcast.File {
-	t.Helper()
-	if _, err := memory(t).ExecContext(t.Context(), duck.CopyStatement(query, path)); err != nil {
-		t.Fatal(err)
-	}
-	return hindcast.File{Path: path}
-}
-
-func sums(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums {
-	t.Helper()
-	s, err := duck.SumsOf(t.Context(), memory(t), columns, "("+duck.FromParquet(columns, files)+")")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return warehousetest.Started(t, func(ctx context.Context) (*hosted.Client, error) { return redshift.Open(ctx, s.spec(), o) })
 }
 
 func TestConformance(t *testing.T) {
 	server := s3test.Start(t)
 	warehousetest.Run(t, func(t *testing.T) *warehousetest.World {
 		s := begin(t, server, warehousetest.Setup)
-		w := &warehousetest.World{Parquet: parquet, Sums: sums, Warehouse: s.open(t, s.options())}
-		w.Reopen = func(t *testing.T) warehouse.Warehouse {
-			if err := w.Warehouse.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return s.open(t, s.options())
-		}
-		w.Kill = func(t *testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
+		w := warehousetest.Hosted(t, func(ctx context.Context) (*hosted.Client, error) { return redshift.Open(ctx, s.spec(), s.options()) })
 		w.Exec = func(t *testing.T, statement string) { s.Exec(t, statement) }
-		w.Query = func(t *testing.T, query string) string { return text(s.Exec(t, query)) }
+		w.Query = func(t *testing.T, query string) string { return warehousetest.Text(s.Exec(t, query)) }
 		return w
 	})
 }

@@ -1,9 +1,7 @@
 package redshift
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +27,8 @@ var makes = map[string]string{
   publication varchar(1024) NOT NULL)`,
 }
 
-const statusColumns = `pipeline, target, slice, slice_start, slice_end, run, attempt, fingerprint, parts, "rows", content, totals, previous, committed_at, publication`
+// statusRows are the rows of hindcast_status as Redshift has them.
+var statusRows = pgclient.Status{Text: literal, Instant: func(t time.Time) string { return bound(instant, t) }, Read: readTime, Longest: longest}
 
 // home is where our tables are: where the search path has them, otherwise its first schema.
 type home struct {
@@ -107,55 +106,12 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 }
 
 // committed reads the status rows of a condition.
-func (s *session) committed(ctx context.Context, h home, condition string) (all []hindcast.Committed, err error) {
-	rows, err := s.ask(ctx, "SELECT "+statusColumns+" FROM "+h.table(statusTable)+condition+" ORDER BY slice_start, target")
+func (s *session) committed(ctx context.Context, h home, condition string) ([]hindcast.Committed, error) {
+	rows, err := s.ask(ctx, "SELECT "+warehouse.StatusColumns+" FROM "+h.table(statusTable)+condition+" ORDER BY slice_start, target")
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		c, err := readCommitted(r)
-		if err != nil {
-			return nil, fmt.Errorf("reading hindcast_status of %s: %w", c.Slice.Key, err)
-		}
-		all = append(all, c)
-	}
-	return all, nil
-}
-
-func readCommitted(r pgclient.Row) (c hindcast.Committed, err error) {
-	c = hindcast.Committed{Pipeline: r.Text(0), Target: r.Text(1), Run: r.Text(5), Attempt: int(r.Number(6)), Fingerprint: r.Text(7), Previous: r.Text(12)}
-	c.Publication = cmp.Or(r.Text(14), c.Run)
-	c.Slice.Key, c.Sums.Rows, c.Sums.Content = r.Text(2), r.Number(9), r.Text(10)
-
-	for i, t := range map[int]*time.Time{3: &c.Slice.Start, 4: &c.Slice.End, 13: &c.CommittedAt} {
-		if *t, err = readTime(r.Text(i)); err != nil {
-			return c, err
-		}
-	}
-	if err := json.Unmarshal([]byte(r.Text(8)), &c.Parts); err != nil {
-		return c, err
-	}
-	return c, json.Unmarshal([]byte(r.Text(11)), &c.Sums.Totals)
-}
-
-func statusRow(h home, c *hindcast.Committed) (string, error) {
-	parts, err := json.Marshal(c.Parts)
-	if err != nil {
-		return "", err
-	}
-	totals, err := json.Marshal(c.Sums.Totals)
-	if err != nil {
-		return "", err
-	}
-	if len(parts) > longest || len(totals) > longest {
-		return "", permanent(fmt.Sprintf("what slice %s is made of does not fit hindcast_status: Redshift's texts have at most %d bytes", c.Slice.Key, longest),
-			"cut history into shorter slices, or join the fact's tables in a view")
-	}
-
-	values := []string{literal(c.Pipeline), literal(c.Target), literal(c.Slice.Key), bound(instant, c.Slice.Start), bound(instant, c.Slice.End),
-		literal(c.Run), fmt.Sprint(c.Attempt), literal(c.Fingerprint), literal(string(parts)), fmt.Sprint(c.Sums.Rows), literal(c.Sums.Content),
-		literal(string(totals)), literal(c.Previous), bound(instant, c.CommittedAt), literal(c.Publication)}
-	return "INSERT INTO " + h.table(statusTable) + " (" + statusColumns + ") VALUES (" + strings.Join(values, ", ") + ")", nil
+	return statusRows.Rows(rows)
 }
 
 // ofTarget are the pipeline's status rows for the target, of these slices if any are named.

@@ -138,7 +138,7 @@ func seenWhole(t *testing.T, w *World) {
 			t.Errorf("%d was computed by %s and published by %s", i, c.Run, c.Publication)
 		}
 		want := map[int]string{0: "1.500000", 2: "7.000000", 3: "1.500000"}[i]
-		if len(kept) > 0 && w.Sums(t, columns, kept).Totals["total"] != want {
+		if len(kept) > 0 && Sums(t, columns, kept).Totals["total"] != want {
 			t.Errorf("the rows kept of %d do not sum to %s", i, want)
 		}
 	}

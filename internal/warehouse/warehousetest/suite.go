@@ -20,12 +20,10 @@ import (
 // World is a fresh warehouse that holds what Setup says.
 type World struct {
 	Warehouse warehouse.Warehouse
-	Exec      func(t *testing.T, sql string)                           // runs SQL in the warehouse, behind the driver's back
-	Query     func(t *testing.T, sql string) string                    // the rows as text: values by comma, rows by line
-	Reopen    func(t *testing.T) warehouse.Warehouse                   // closes it and opens it again
-	Kill      func(t *testing.T)                                       // kills its process as a crash would; the next call starts another
-	Parquet   func(t *testing.T, path, selectSQL string) hindcast.File // writes rows as a Parquet file
-	Sums      func(t *testing.T, columns []hindcast.Column, files []string) hindcast.Sums
+	Exec      func(t *testing.T, sql string)         // runs SQL in the warehouse, behind the driver's back
+	Query     func(t *testing.T, sql string) string  // the rows as text: values by comma, rows by line
+	Reopen    func(t *testing.T) warehouse.Warehouse // closes it and opens it again
+	Kill      func(t *testing.T)                     // kills its process as a crash would; the next call starts another
 }
 
 // Setup is the SQL that a World's warehouse starts with.
@@ -233,7 +231,7 @@ func unloadWindow(t *testing.T, w *World) {
 				t.Errorf("file %+v: %v", f, err)
 			}
 		}
-		if sums := w.Sums(t, out.Columns, files); !sums.Agrees(out.Sums) || !maps.Equal(sums.Totals, out.Sums.Totals) {
+		if sums := Sums(t, out.Columns, files); !sums.Agrees(out.Sums) || !maps.Equal(sums.Totals, out.Sums.Totals) {
 			t.Errorf("the files hold %+v, the source %+v", sums, out.Sums)
 		}
 		if sums, err := w.Warehouse.Sum(t.Context(), x); err != nil || !sums.Agrees(out.Sums) || !maps.Equal(sums.Totals, out.Sums.Totals) {
@@ -315,7 +313,7 @@ func unloadText(t *testing.T, w *World) {
 	if _, summed := out.Sums.Totals["cost"]; summed || out.Sums.Rows != 2 || !out.Columns[3].Text || out.Columns[3].Type != "VARCHAR" {
 		t.Errorf("%+v of %+v", out.Sums, out.Columns)
 	}
-	if sums := w.Sums(t, out.Columns, files); !sums.Agrees(out.Sums) {
+	if sums := Sums(t, out.Columns, files); !sums.Agrees(out.Sums) {
 		t.Errorf("the files hold %+v, the source %+v", sums, out.Sums)
 	}
 	x.Columns = out.Columns // as a manifest has them
@@ -386,7 +384,7 @@ func prepareTwice(t *testing.T, w *World) {
 			t.Errorf("the fence is %d, want %d: %v", n, want, err)
 		}
 	}
-	fence(0) // where there is no table of it yet
+	fence(0) // its table does not exist yet
 	prepare(t, w, 1)
 	prepare(t, w, 2)
 	fence(2)
@@ -453,9 +451,9 @@ func staged(t *testing.T, w *World, in hindcast.Interval, run string, selectSQL 
 		return l
 	}
 	path := filepath.Join(t.TempDir(), "staged.parquet")
-	w.Parquet(t, path, selectSQL)
+	Parquet(t, path, selectSQL)
 	l.Files = Files(path)
-	l.Rows = w.Sums(t, columns, l.Paths()).Rows
+	l.Rows = Sums(t, columns, l.Paths()).Rows
 	return l
 }
 
@@ -559,7 +557,7 @@ func loadPrevious(t *testing.T, w *World) {
 	if err != nil || len(kept) == 0 {
 		t.Fatalf("no previous rows below %q: %v", second.Previous, err)
 	}
-	if sums := w.Sums(t, columns, kept); sums.Rows != first.Sums.Rows || !maps.Equal(sums.Totals, first.Sums.Totals) {
+	if sums := Sums(t, columns, kept); sums.Rows != first.Sums.Rows || !maps.Equal(sums.Totals, first.Sums.Totals) {
 		t.Errorf("kept %+v, replaced %+v", sums, first.Sums)
 	}
 }
