@@ -74,6 +74,7 @@ var importMap = []row{
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
+	{"resize", []string{".", "awsquery"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
 	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
@@ -85,7 +86,7 @@ var importMap = []row{
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config"}, "runs seen from outside, by the lake alone"},
-	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "journal", "lease", "lake", "objstore", "warehouse", "child", "config"},
+	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "objstore", "warehouse", "child", "config"},
 		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
@@ -115,6 +116,7 @@ var importMap = []row{
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
 	{"redshifttest", []string{"pgtest", "s3test"}, "a stand-in for Redshift in front of the PostgreSQL and the S3 server of tests"},
 	{"redshifttest/standin", []string{"pgtest", "redshifttest", "s3test"}, "runs the stand-ins by hand; main"},
+	{"redshifttest/control", nil, "a stand-in for Redshift's control plane"},
 	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
