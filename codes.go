@@ -38,6 +38,7 @@ const (
 	ESpark         Code = "E-SPARK"          // Spark, or what it needs to run, is missing or of another version
 	EGlue          Code = "E-GLUE"           // AWS Glue refuses a job or a run, or cannot be reached
 	EAWS           Code = "E-AWS"            // an AWS account lacks what a run needs, or refuses a call
+	EResize        Code = "E-RESIZE"         // the warehouse cannot be resized, or is not back at its size
 	EMemory        Code = "E-MEMORY"         // out of memory
 	EBudget        Code = "E-BUDGET"         // the budget is reached
 	EHook          Code = "E-HOOK"           // a hook failed, or contains transaction control

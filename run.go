@@ -67,24 +67,27 @@ type EventType string
 
 // The events of a run's journal, which are also the lines of --json.
 const (
-	EventRunStarted    EventType = "run_started"    // the plan is frozen; Total slices, UpToDate of them with nothing to do
-	EventRunResumed    EventType = "run_resumed"    // a supervisor took over the run; attempts start over; Slices if only some are asked for
-	EventStepStarted   EventType = "step_started"   // Slice, Attempt, Step
-	EventStepFinished  EventType = "step_finished"  // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
-	EventProgress      EventType = "progress"       // Slice, Attempt, Step, Progress; a few times in a long transform
-	EventFingerprint   EventType = "fingerprint"    // Slice, Attempt, Fingerprint; before the transform
-	EventWorkPrepared  EventType = "work_prepared"  // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
-	EventWorkStarted   EventType = "work_started"   // Slice, Attempt, Handle; after that
-	EventLoadPrepared  EventType = "load_prepared"  // Slice, Attempt, Fingerprint; before the COMMIT
-	EventCommitted     EventType = "committed"      // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
-	EventSkipped       EventType = "skipped"        // Slice, Message says why: skipped
-	EventAttemptFailed EventType = "attempt_failed" // Slice, Attempt, Step, Error; Seconds is the wait before the next
-	EventFailed        EventType = "failed"         // Slice, Attempt, Error: no further attempt
-	EventStopped       EventType = "stopped"        // Slice: it was in progress or waiting when the run stopped, or it alone was stopped: Message says by whom
-	EventStopRequested EventType = "stop_requested" // Message says who asked: a signal, hindcast stop, a failure, the budget
-	EventWorkerDied    EventType = "worker_died"    // Pid, Message; one of our processes ended unexpectedly. Its work fails, and costs an attempt
-	EventDimension     EventType = "dimension"      // a dimension was unloaded: Manifest
-	EventRunFinished   EventType = "run_finished"   // ExitCode, Counts; Message if slices are left because nobody asked for them
+	EventRunStarted     EventType = "run_started"     // the plan is frozen; Total slices, UpToDate of them with nothing to do
+	EventRunResumed     EventType = "run_resumed"     // a supervisor took over the run; attempts start over; Slices if only some are asked for
+	EventStepStarted    EventType = "step_started"    // Slice, Attempt, Step
+	EventStepFinished   EventType = "step_finished"   // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
+	EventProgress       EventType = "progress"        // Slice, Attempt, Step, Progress; a few times in a long transform
+	EventFingerprint    EventType = "fingerprint"     // Slice, Attempt, Fingerprint; before the transform
+	EventWorkPrepared   EventType = "work_prepared"   // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
+	EventWorkStarted    EventType = "work_started"    // Slice, Attempt, Handle; after that
+	EventLoadPrepared   EventType = "load_prepared"   // Slice, Attempt, Fingerprint; before the COMMIT
+	EventCommitted      EventType = "committed"       // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
+	EventSkipped        EventType = "skipped"         // Slice, Message says why: skipped
+	EventAttemptFailed  EventType = "attempt_failed"  // Slice, Attempt, Step, Error; Seconds is the wait before the next
+	EventFailed         EventType = "failed"          // Slice, Attempt, Error: no further attempt
+	EventStopped        EventType = "stopped"         // Slice: it was in progress or waiting when the run stopped, or it alone was stopped: Message says by whom
+	EventStopRequested  EventType = "stop_requested"  // Message says who asked: a signal, hindcast stop, a failure, the budget
+	EventWorkerDied     EventType = "worker_died"     // Pid, Message; one of our processes ended unexpectedly. Its work fails, and costs an attempt
+	EventDimension      EventType = "dimension"       // a dimension was unloaded: Manifest
+	EventResizePrepared EventType = "resize_prepared" // Resize; before the warehouse is resized
+	EventResized        EventType = "resized"         // Resize as it came about, Seconds; the warehouse is available at that size
+	EventResizeFailed   EventType = "resize_failed"   // Resize, Error; it did not come about, or is not confirmed
+	EventRunFinished    EventType = "run_finished"    // ExitCode, Counts; Message if slices are left because nobody asked for them
 )
 
 // EventVersion is the version of the event schema; a breaking change raises it.
@@ -121,6 +124,7 @@ type Event struct {
 	Slices      []string      `json:"slices,omitempty"`     // with run_resumed: the keys that were asked for; empty means everything that is not done
 	Engine      string        `json:"engine,omitempty"`     // with run_started: its name
 	Moved       []Moved       `json:"moved,omitempty"`      // with run_started: sources that changed since they were unloaded
+	Resize      *Sizing       `json:"resize,omitempty"`     // with the events of a resize
 	Copies      *Ages         `json:"copies,omitempty"`     // with run_started: how old the copies in the lake are that are used
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`

@@ -52,9 +52,10 @@ type RunState struct {
 	ExitCode    int
 	Host        string
 	Pid         int
-	Fence       int64   // of the supervisor that works on it, or was the last to
-	Memory      int64   // highest worker peak seen
-	Strays      []Stray // what the run counted of them, in its order
+	Fence       int64    // of the supervisor that works on it, or was the last to
+	Memory      int64    // highest worker peak seen
+	Resized     *Resized // the size of the warehouse; nil if the run has not touched it
+	Strays      []Stray  // what the run counted of them, in its order
 	Dead        []string
 	Unconfirmed []string
 	Failures    []*Failure // each distinct error once, in the order of first occurrence
@@ -137,7 +138,7 @@ func (r *RunState) Apply(e Event) {
 	if e.Seq != 0 {
 		r.Seq = e.Seq
 	}
-	if e.Type != EventRunResumed && !r.Updated.IsZero() && e.Time.After(r.Updated) {
+	if e.Type != EventRunResumed && !e.aside() && !r.Updated.IsZero() && e.Time.After(r.Updated) {
 		r.Active += e.Time.Sub(r.Updated)
 	}
 
@@ -163,10 +164,20 @@ func (r *RunState) Apply(e Event) {
 		if e.ExitCode != nil {
 			r.ExitCode = *e.ExitCode
 		}
+	case EventResizePrepared, EventResized, EventResizeFailed:
+		now := Resized{}
+		if r.Resized != nil { // a copy: a state may have been handed on
+			now = *r.Resized
+		}
+		now.apply(e)
+		r.Resized = &now
 	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
 		EventWorkStarted, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
+
+// aside reports whether the event is of a resize that was finished after the run's end, which is no work on the run.
+func (e Event) aside() bool { return e.Resize != nil && e.Fence != 0 }
 
 // resume sets everything that is not done back to pending; attempts go on counting, tries start over. If only some
 // slices are asked for, the others stay as they are, except those that a crash left in progress.
@@ -240,7 +251,7 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		r.fail(e)
 	case EventStopped:
 		s.State, s.Message, s.Since = Stopped, e.Message, e.Time
-	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventRunFinished:
+	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunFinished:
 	}
 }
 

@@ -156,7 +156,8 @@ Exit codes:
   3   stopped by a signal or by hindcast stop, or slices are left for a later resume
   4   a check failed, and nothing of that slice is published; verify found a difference
   5   the budget is reached
-  6   something could not be confirmed dead
+  6   something could not be confirmed dead, or a warehouse that was resized is not
+      confirmed to be back at its size
   70  hindcast itself is at fault (E-INTERNAL)
 A run exits with its own code also where its report cannot be printed. A fault
 that nothing can recover from ends hindcast by SIGABRT.`
@@ -178,7 +179,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON: one event a line for runs, one document otherwise")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
-		a.resumeCommand(), a.stopCommand(), a.verifyCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
+		a.resumeCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
 	return root
 }
 

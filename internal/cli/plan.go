@@ -15,6 +15,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/watch"
@@ -29,6 +30,9 @@ func (a *app) planCommand() *cobra.Command {
 			s, made, err := a.planned(cmd.Context(), c)
 			if err != nil {
 				return a.unlessNone(err, noPlan)
+			}
+			if err := run.PlanSize(cmd.Context(), s, made); err != nil {
+				return closing(s, err)
 			}
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))

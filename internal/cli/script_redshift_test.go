@@ -21,11 +21,12 @@ func redshiftShop(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: bucket, then redshift")
 	}
 	s := redshifttest.Start(w.test, w.server)
-	w.postgres = s.Backend()
+	w.postgres, w.redshift = s.Backend(), s
 	at := fmt.Sprintf("redshift://%s:${SHOP_PASSWORD}@%s/%s", pgtest.User, s.Address(), s.Name)
 	ts.Setenv("ADDRESS", s.Address())
 	ts.Setenv("DATABASE", s.Name)
 	ts.Setenv("SHOP_PASSWORD", pgtest.Password)
+	w.vars = append(w.vars, "SHOP_PASSWORD="+pgtest.Password)
 
 	for _, name := range []string{"monthly.sql", "hindcast.yml"} {
 		body, err := os.ReadFile(w.source + "/" + name)

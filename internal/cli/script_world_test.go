@@ -15,6 +15,8 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/redshifttest"
+	"github.com/hindcast/hindcast/internal/redshifttest/control"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
@@ -27,10 +29,14 @@ type world struct {
 	dir       string
 	server    *s3test.Server // if the script has a bucket
 	user      s3test.Keys    // of `bucket denied`
-	proxy     *s3test.Proxy  // before it, if there is one
-	fault     atomic.Int64   // the s3test.Fault of all requests through it
-	told      int            // of its requests
-	source    string         // testdata/shop
+	redshift  *redshifttest.Server
+	control   *control.Server // of Redshift's control plane
+	deadly    chan string     // hears of the call at which a command dies
+	killed    chan struct{}   // closed when it has
+	proxy     *s3test.Proxy   // before it, if there is one
+	fault     atomic.Int64    // the s3test.Fault of all requests through it
+	told      int             // of its requests
+	source    string          // testdata/shop
 	vars      []string
 	running   map[string]*running
 	snapshots map[string]string

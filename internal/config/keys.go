@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), redshiftKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), resultKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), resultKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}

@@ -386,4 +386,5 @@ func finish(d *decoder, _ value) {
 	}
 	d.finishTransform()
 	d.checkRedshift()
+	d.finishResize()
 }

@@ -40,6 +40,8 @@ type Plan struct {
 	Moved []hindcast.Moved `json:"moved,omitempty"`
 	// Strays are the sources with rows that no slice takes, as far as that is known without reading them; warnings too.
 	Strays []hindcast.Stray `json:"strays,omitempty"`
+	// Resize is what the run does with the size of its warehouse; nil if it leaves that alone, or it is not known.
+	Resize *Resize `json:"resize,omitempty"`
 	// Unbound says what is wrong with the SQL or the target, in a plan that only unloads and needs neither.
 	Unbound string `json:"unbound,omitempty"`
 	// Damaged are files of the user's own that were left out.

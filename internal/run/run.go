@@ -12,6 +12,7 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/resize"
 	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
@@ -78,6 +79,9 @@ func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, er
 		return nil, err
 	}
 	p.Run, p.UnloadOnly = c.run, o.UnloadOnly
+	if err := a.sizes(ctx, p); err != nil {
+		return nil, err
+	}
 	// The plan is saved last: a run that cannot begin, for lack of a permission, say, leaves none behind.
 	if err := a.prepare(ctx, p); err != nil {
 		return nil, err
@@ -141,6 +145,7 @@ type active struct {
 	stops   *stops
 	log     *runLog
 	sweeper *sweeper
+	resizer *resize.Resizer // nil if nothing resizes the warehouse
 	deaths  deaths
 }
 
@@ -166,6 +171,9 @@ func (a *active) open(ctx context.Context, shares plan.Shares) error {
 	}
 	if err := os.RemoveAll(spill); err != nil {
 		return fmt.Errorf("emptying %s: %w", spill, err)
+	}
+	if err := a.settle(ctx); err != nil {
+		return err
 	}
 
 	heard := a.options.Busy == nil

@@ -68,6 +68,7 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 
 	c.Plan, c.Order, c.UnloadOnly = p, plan.Order(p), p.UnloadOnly
 	c.Worker, c.Prove, c.Standing, c.Kill = steps, steps.Prove, steps.Standing, steps.Kill
+	c.Resizer = a.around(p)
 	c.Fence, c.Lost, c.LostBy = a.claim.fence(), a.claim.lease().Lost(), a.claim.lease().Err
 	c.Stop, c.Deaths, c.Random = a.stops.requests, a.deaths, rand.Float64
 	c.Host, _ = os.Hostname()

@@ -171,6 +171,11 @@ func (b *Board) frame(width, height int) []string {
 		lines = append(lines, stoppingLine(l, b.o, width))
 	}
 
+	if is := l.Run.Resized; is != nil && is.Underway && !l.Run.Finished {
+		text, _ := resizedText(is, now, true)
+		lines = append(lines, b.o.paint(yellow, "  "+b.o.text(text)))
+	}
+
 	if room := height - 1 - len(lines) - 1; room > 0 {
 		if rows := actives(l, b.o, now, width, room, hindcast.Running, hindcast.Retrying, hindcast.Failed); len(rows) > 0 {
 			lines = append(append(lines, ""), rows...)

@@ -185,6 +185,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return "worker died" + because(e.Message)
 	case hindcast.EventDimension:
 		return dimensionLine(e)
+	case hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed:
+		return resizeLine(e, l.live.Run.Resized)
 	case hindcast.EventRunFinished:
 		l.live.Tally.Count()
 		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, progress(l.live), l.live.Run.ExitCode)

@@ -569,6 +569,9 @@ func (p *page) machine(pl *plan.Plan) {
 		p.fact("disk", text)
 	}
 
+	if pl.Resize != nil {
+		p.wrap(label("resize"), labelHang, p.o.text(resizeWork(pl.Resize)))
+	}
 	p.fact("time", p.o.text(timeWork(&e, pl.Engine.Name)))
 	if e.Cost != nil && e.Cost.Runs > 0 {
 		p.fact("cost", p.o.text(costs(e.Cost)))

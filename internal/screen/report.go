@@ -31,6 +31,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 		pg.leftOut(t, p)
 		pg.skipped(t)
 		pg.retries(st)
+		pg.resized(st.Resized, o.Now, false)
 		pg.logAndVerify(o)
 		pg.next(moved...)
 		pg.flush(w)
@@ -40,13 +41,18 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.failures(t, 3)
 	if st.Finished {
 		pg.dead(st)
+		pg.resized(st.Resized, o.Now, false)
 	}
 
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
 
-	pg.next(afterwards(t)...)
+	next := afterwards(t)
+	if leftResized(st, false) {
+		next = append(next, sizeBack)
+	}
+	pg.next(next...)
 	pg.flush(w)
 }
 
@@ -96,6 +102,8 @@ func headline(t *view.Tally) (style, string) {
 		return yellow, st.Run + " stopped" + onAsk(st) + ": " + standing(t)
 	case st.ExitCode == hindcast.ExitBudget:
 		return yellow, st.Run + " stopped, budget reached: " + standing(t)
+	case st.ExitCode == hindcast.ExitUnknown && leftResized(st, false) && len(st.Unconfirmed) == 1:
+		return red, st.Run + " ended, warehouse NOT back at its size: " + standing(t)
 	case st.ExitCode == hindcast.ExitUnknown:
 		return red, st.Run + " stopped, NOT confirmed dead: " + standing(t)
 	}
@@ -406,8 +414,12 @@ func met(f *hindcast.Failure, t *view.Tally) string {
 
 // dead says what is confirmed dead, and loudly what is not.
 func (p *page) dead(st *hindcast.RunState) {
-	if len(st.Unconfirmed) > 0 {
-		text := strings.Join(st.Unconfirmed, ", ") + "."
+	unconfirmed := st.Unconfirmed
+	if leftResized(st, false) {
+		unconfirmed = slices.DeleteFunc(slices.Clone(unconfirmed), func(what string) bool { return what == st.Resized.Begun().Left() }) // has a line of its own
+	}
+	if len(unconfirmed) > 0 {
+		text := strings.Join(unconfirmed, ", ") + "."
 		p.wrap("  "+p.o.paint(red, "NOT confirmed dead:")+" ", "  ", p.o.text(text))
 	}
 	if len(st.Dead) > 0 {

@@ -153,6 +153,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	}
 
 	pg.left(p, o)
+	pg.resized(st.Resized, o.until(st), o.Alive && !st.Finished)
 	if o.Log != "" {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
@@ -161,6 +162,9 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	}
 
 	next := []string{statusNext(t, o)}
+	if leftResized(st, o.Alive) {
+		next = append(next, sizeBack)
+	}
 	if o.endable() {
 		next = append(next, "end what is left of it: hindcast stop "+st.Run)
 	}
@@ -254,7 +258,8 @@ type RunStatus struct {
 	Errors      []ErrorStatus  `json:"errors,omitempty"`
 	Dead        []string       `json:"confirmed_dead,omitempty"`
 	Unconfirmed []string       `json:"not_confirmed,omitempty"`
-	Left        []Left         `json:"left,omitempty"` // what goes on without a supervisor
+	Resize      *ResizeStatus  `json:"resize,omitempty"` // where it stands with the size of its warehouse
+	Left        []Left         `json:"left,omitempty"`   // what goes on without a supervisor
 	Log         string         `json:"log,omitempty"`
 	Refused     string         `json:"refused,omitempty"` // why a resume would be refused
 	Next        string         `json:"next"`
@@ -290,6 +295,9 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
+	if is := st.Resized; is != nil {
+		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error}
+	}
 	if p != nil {
 		s.Pipeline = p.Pipeline.Name
 	}

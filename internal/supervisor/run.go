@@ -47,6 +47,7 @@ type run struct {
 
 	ending ending
 	proof  proof
+	sizing sizing
 	scope  scope
 }
 
@@ -85,6 +86,7 @@ func newRun(ctx context.Context, config Config) *run {
 		pools: map[hindcast.Step]*pool{}, underway: map[*assignment]bool{},
 		inbox: make(chan message, 256), over: make(chan struct{}),
 		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
+		sizing: sizing{answer: make(chan sized, 1)},
 		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only),
 	}
 
@@ -243,6 +245,9 @@ func (r *run) loop() {
 
 // idle reports whether the loop has nothing to wait for.
 func (r *run) idle() bool {
+	if r.sizing.running {
+		return r.ending.abandoned
+	}
 	if r.stopping() {
 		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running && (r.ending.zombie || r.queue[toRejoin].empty())
 	}
@@ -331,6 +336,8 @@ func (r *run) wait() {
 	case <-r.alarm.C: // dispatch looks at who is due
 	case a := <-r.proof.answer:
 		r.proven(a)
+	case a := <-r.sizing.answer:
+		r.resized(a)
 	case request, ok := <-r.Stop:
 		if !ok {
 			r.Stop = nil

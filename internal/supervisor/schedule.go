@@ -24,6 +24,10 @@ func (r *run) dispatch(now time.Time) {
 	}
 
 	r.dispatchRejoins()
+	r.grow(now)
+	if r.holds() {
+		return
+	}
 	r.dispatchLoads()
 	r.dispatchTransforms()
 	r.dispatchUnloads()
@@ -40,6 +44,9 @@ func (r *run) dispatchRejoins() {
 func (r *run) dispatchLoads() {
 	loader := r.pools[hindcast.StepLoad]
 	for _, p := range []phase{toLoad, toResolve} {
+		if p == toLoad && r.sizesFirst() {
+			continue
+		}
 		for loader.free() && !r.queue[p].empty() {
 			r.start(r.queue[p].take())
 		}

@@ -198,6 +198,7 @@ func (r *run) end() *Outcome {
 	r.nameUnended()
 	r.recordStopped()
 	r.commit()
+	r.sizeBack()
 
 	code := r.exitCode()
 	r.record(hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: r.state.Counts(),

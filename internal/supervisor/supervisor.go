@@ -145,6 +145,8 @@ type Config struct {
 	// Standing sums the target's rows in the slices of these committed rows, as they are now, for the same proof; nil if only the
 	// rows of hindcast_status count.
 	Standing func(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error)
+	// Resizer, if set, makes the warehouse larger before the first load, and gives it its size back at the end.
+	Resizer Resizer
 	// Kill closes engine and warehouse by force, and names what is confirmed dead and what is not. It
 	// is called once if the run ends before its time, and not at all if it ends by itself: then the caller
 	// closes them.

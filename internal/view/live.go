@@ -75,6 +75,7 @@ func (l *Live) Apply(e hindcast.Event) {
 		delete(l.pace.attempts, e.Slice)
 	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventLoadPrepared,
 		hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
+		hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed,
 		hindcast.EventRunFinished:
 	}
 }
