@@ -136,11 +136,12 @@ func (r *Resizer) Look(ctx context.Context) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	s := Standing{Sizing: r.named(now.size, r.wanted()), Kind: now.kind, State: now.state}
-	for _, h := range holders(now.tags) {
-		s.Runs = append(s.Runs, h.String())
-	}
-	return s, nil
+	return r.stands(now), nil
+}
+
+// stands is how a warehouse that was looked at stands.
+func (r *Resizer) stands(now standing) Standing {
+	return Standing{Sizing: r.named(now.size, r.wanted()), Kind: now.kind, State: now.state, Runs: names(holders(now.tags))}
 }
 
 // Check asks whether the size for the loads can be had, before anything has begun: E-RESIZE with the sizes that can.
@@ -149,8 +150,8 @@ func (r *Resizer) Check(ctx context.Context) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	s := Standing{Sizing: r.named(now.size, r.wanted()), Kind: now.kind, State: now.state}
-	if now.size == r.wanted() || len(holders(now.tags)) > 0 { // what is allowed depends on the size before
+	s := r.stands(now)
+	if now.size == r.wanted() || len(s.Runs) > 0 { // what is allowed depends on the size before
 		return s, nil
 	}
 

@@ -93,7 +93,7 @@ func leftResized(st *hindcast.RunState, alive bool) bool {
 	return st.Resized != nil && st.Resized.Open && !alive
 }
 
-// resizeWork says in a plan when the warehouse is resized, and what it costs as far as that is known.
+// resizeWork says in a plan when the warehouse is resized.
 func resizeWork(r *plan.Resize) string {
 	s := r.Sizing
 	if s.From == s.To {
@@ -106,12 +106,6 @@ func resizeWork(r *plan.Resize) string {
 	parts := []string{s.Named() + " from " + s.Size(s.From) + " to " + s.Size(s.To) + kind + " before the first load, back at the end of the run"}
 	if len(r.Runs) > 0 {
 		parts = append(parts, "it is as it is for "+strings.Join(r.Runs, ", ")+": then it is taken as it is found")
-	}
-	switch {
-	case r.USD > 0:
-		parts = append(parts, "$"+money(r.USD)+" more an hour meanwhile ("+r.Priced+")")
-	case r.Priced != "":
-		parts = append(parts, "the price is not known: "+r.Priced)
 	}
 	return strings.Join(parts, "; ")
 }
