@@ -78,7 +78,7 @@ func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.I
 	s.mutex.Unlock()
 
 	for _, m := range gone {
-		if err := s.lake.LetGo(ctx, m); err != nil {
+		if err := s.lake.LetGo(ctx, m, s.fence); err != nil {
 			return err
 		}
 		s.mutex.Lock()

@@ -54,14 +54,40 @@ func (l *Lake) KeepResult(ctx context.Context, m *hindcast.Manifest) error {
 	})
 }
 
-// LetGo takes a kept result out of the catalog: its rows are in the target no more. Its files stay until they are pruned.
-func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest) error {
+// LetGo takes a kept result out of the catalog, because its rows are not in the target any more, and deletes its generations: all that
+// are not pinned, under this fence or a lower one.
+func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64) error {
 	if err := l.may(ctx); err != nil {
 		return err
 	}
-	key := l.keptKey(m.Target, m.Key)
+	key, below := l.keptKey(m.Target, m.Key), l.resultPrefix(m.Target, m.Key)
 	if err := l.store.Delete(ctx, key); err != nil {
 		return broken(l.Absolute(key), "cannot be deleted", err)
+	}
+
+	pinned, err := l.pinned(ctx)
+	if err != nil {
+		return err
+	}
+	folders, err := objstore.Folders(ctx, l.store, below)
+	if err != nil {
+		return broken(l.Absolute(below), "cannot be listed", err)
+	}
+	for _, folder := range folders {
+		prefix := below + folder + "/"
+		if generationOf(folder) == 0 || pinned[prefix] || fenceOf(folder) > fence {
+			continue
+		}
+		whole, err := l.finished(ctx, prefix)
+		if err != nil {
+			return err
+		}
+		if !whole { // an attempt's, which may be under way
+			continue
+		}
+		if err := l.store.DeleteAll(ctx, prefix); err != nil {
+			return broken(l.Absolute(prefix), "cannot be deleted", err)
+		}
 	}
 	return nil
 }

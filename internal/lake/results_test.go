@@ -122,8 +122,11 @@ func TestGenerationsOfResults(t *testing.T) {
 	if err != nil || kept["2020"].Generation != 4 {
 		t.Fatalf("%+v, %v", kept, err)
 	}
-	if err := l.LetGo(t.Context(), kept["2020"]); err != nil {
+	if err := l.LetGo(t.Context(), kept["2020"], 3); err != nil {
 		t.Fatal(err)
+	}
+	if got := folders(); !slices.Equal(got, []string{"g1", "g5"}) { // pinned, and staged
+		t.Errorf("%q are left after it was let go of", got)
 	}
 	if kept, err := l.Results(t.Context(), "daily"); err != nil || len(kept) != 0 {
 		t.Errorf("%v, %v", kept, err)

@@ -89,6 +89,21 @@ func (w two) folders(below string) (names []string) {
 	return names
 }
 
+// left are the slices of which the lake has files that are kept.
+func (w two) left(target string) (keys []string) {
+	w.Helper()
+	for _, key := range w.folders(target) {
+		found, err := filepath.Glob(filepath.Join(w.dir, "lake", "p", "results", target, key, "*", "*"))
+		if err != nil {
+			w.Fatal(err)
+		}
+		if len(found) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // What is committed is kept as the next generation of its slice; the one before stays, and no older one.
 func TestKeptResults(t *testing.T) {
 	inBoth(t, func(w two) {
@@ -216,5 +231,6 @@ func TestResultsLetGo(t *testing.T) {
 		if len(kept) != 2 || !strings.HasPrefix(kept[0], "daily 2020-01-01 r4 ") || !strings.HasPrefix(kept[1], "monthly 2020-01-01 r4 ") {
 			w.Errorf("after another cut %q are kept", kept)
 		}
+		w.want("slices in the lake", w.left("daily"), []string{"2020-01-01"})
 	})
 }
