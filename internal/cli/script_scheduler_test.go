@@ -14,7 +14,7 @@ import (
 )
 
 // scheduler: writes what the guide's page has for schedulers into files, with this folder for the page's: cron.sh and
-// systemd.sh, what these would run; dags/cloud_costs.py, whose retries come at once. $AIRFLOW_PYTHON is a Python that has Airflow.
+// systemd.sh, what these would run; dags/cloud_costs.py, whose retries come at once. It does what `airflow` does.
 func scheduler(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	body, err := os.ReadFile(filepath.Join(w.source, "../../../../docs/guide/scheduler.md"))
@@ -38,10 +38,16 @@ func scheduler(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Fatalf("the guide's DAG has another retry_delay")
 	}
 	write("dags/cloud_costs.py", strings.Replace(dag, "timedelta(minutes=5)", "timedelta(seconds=0)", 1))
-	ts.Setenv("AIRFLOW_PYTHON", pythontest.Python(w.test, "airflow"))
-	ts.Setenv("AIRFLOW_HOME", ts.MkAbs("airflow"))
-	ts.Setenv("AIRFLOW__CORE__DAGS_FOLDER", ts.MkAbs("dags"))
-	ts.Setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-	ts.Setenv("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False")
-	ts.Setenv("HOME", ts.MkAbs("."))
+	airflow(ts, false, nil)
+}
+
+// airflow: $AIRFLOW_PYTHON is a Python that has Airflow, whose DAGs are in the folder dags.
+func airflow(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	for name, value := range map[string]string{"AIRFLOW_PYTHON": pythontest.Python(w.test, "airflow"), "AIRFLOW_HOME": ts.MkAbs("airflow"),
+		"AIRFLOW__CORE__DAGS_FOLDER": ts.MkAbs("dags"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+		"HOME": ts.MkAbs(".")} {
+		ts.Setenv(name, value)
+		w.vars = append(w.vars, name+"="+value)
+	}
 }

@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"part":      part,
 			"scheduler": scheduler,
 			"glue":      glue,
+			"airflow":   airflow,
 			"certify":   certify,
 			"spark":     sparkIn,
 			"jupyter":   jupyter,

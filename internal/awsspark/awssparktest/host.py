@@ -29,6 +29,17 @@ def run(order):
     return {"Failed": False, "Message": ""}
 
 
+def alive():
+    """Whether the JVM lives. It may have died of a script that ran out of memory."""
+    try:
+        return spark.sparkContext._jvm.java.lang.System.nanoTime() > 0
+    except Exception:
+        return False
+
+
 for line in sys.stdin:
-    answers.write(json.dumps(run(json.loads(line))) + "\n")
+    ended = run(json.loads(line))
+    if not alive():
+        sys.exit("the JVM died")
+    answers.write(json.dumps(ended) + "\n")
     answers.flush()
