@@ -39,6 +39,7 @@ const (
 	EGlue          Code = "E-GLUE"           // AWS Glue refuses a job or a run, or cannot be reached
 	EAWS           Code = "E-AWS"            // an AWS account lacks what a run needs, or refuses a call
 	EResize        Code = "E-RESIZE"         // the warehouse cannot be resized, or is not back at its size
+	EEMR           Code = "E-EMR"            // EMR Serverless refuses an application or a run, or cannot be reached
 	EMemory        Code = "E-MEMORY"         // out of memory
 	EBudget        Code = "E-BUDGET"         // the budget is reached
 	EHook          Code = "E-HOOK"           // a hook failed, or contains transaction control

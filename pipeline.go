@@ -192,10 +192,11 @@ type Dim struct {
 
 // Transform says what runs the SQL of the outputs.
 type Transform struct {
-	Dialect string `json:"dialect"` // what the SQL is read as: the engine's own dialect
-	Engine  string `json:"engine"`
-	Spark   Spark  `json:"spark,omitzero"` // zero where the engine is another one and the file has no such block
-	Glue    Glue   `json:"glue,omitzero"`  // the same
+	Dialect string        `json:"dialect"` // what the SQL is read as: the engine's own dialect
+	Engine  string        `json:"engine"`
+	Spark   Spark         `json:"spark,omitzero"`          // zero where the engine is another one and the file has no such block
+	Glue    Glue          `json:"glue,omitzero"`           // the same
+	EMR     EMRServerless `json:"emr_serverless,omitzero"` // the same
 }
 
 // Output is the SQL that makes rows of each slice, and the table that they are published in.

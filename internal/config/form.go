@@ -104,7 +104,8 @@ const maxParallel = 1024
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
 		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns,
-		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix}
+		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
+		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}
 }
 
 // choice is the form of one of a few words.
@@ -188,14 +189,14 @@ func (d *decoder) oneOf(v value, words ...string) string {
 }
 
 // Engines are the names of the engines.
-var Engines = []string{"duckdb", "spark", "glue"}
+var Engines = []string{"duckdb", "spark", "glue", "emr-serverless"}
 
 // dialects are those of the engines' SQL.
 var dialects = []string{"duckdb", "spark"}
 
 // dialectOf is the dialect of an engine's SQL.
 func dialectOf(engine string) string {
-	if engine == "glue" {
+	if engine == "glue" || engine == "emr-serverless" {
 		return "spark"
 	}
 	return engine

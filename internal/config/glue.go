@@ -109,18 +109,25 @@ func (d *decoder) glue() *hindcast.Glue { return &d.p.Transform.Glue }
 
 // finishGlue refuses a pipeline that Glue cannot work on.
 func (d *decoder) finishGlue() {
+	if d.glue().Role == "" {
+		d.fail(hindcast.EValue, d.p.Places["transform.engine"], len("engine"), "add it: glue: {role: …}, the IAM role that the jobs run as", "the engine glue needs the key glue.role")
+		return
+	}
+	d.finishBucketEngine("glue")
+}
+
+// finishBucketEngine refuses a pipeline with files that an engine of AWS's does not see.
+func (d *decoder) finishBucketEngine(name string) {
 	at, written := d.p.Places["transform.engine"]
 	switch {
-	case d.glue().Role == "":
-		d.fail(hindcast.EValue, at, len("engine"), "add it: glue: {role: …}, the IAM role that the jobs run as", "the engine glue needs the key glue.role")
 	case d.p.Lake.Scheme != "s3" && d.p.Lake.Scheme != "":
 		if lake, named := d.p.Places["lake"]; named || !written {
 			at = lake
 		}
-		d.fail(hindcast.EValue, at, len("lake"), "write lake: s3://BUCKET/PREFIX", "the engine glue needs a lake in a bucket: it reads and writes nothing else")
+		d.fail(hindcast.EValue, at, len("lake"), "write lake: s3://BUCKET/PREFIX", "the engine %s needs a lake in a bucket: it reads and writes nothing else", name)
 	case d.p.OwnFiles():
 		d.fail(hindcast.EValue, at, len("engine"), "use the engine duckdb or spark, or a table in place of files:",
-			"the engine glue does not see files of this machine, which a fact or dimension with files: has")
+			"the engine %s does not see files of this machine, which a fact or dimension with files: has", name)
 	}
 }
 

@@ -93,7 +93,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), resultKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
 		checkKeys(), loadKeys(), runKeys()} {
 		all = append(all, part...)
 	}
@@ -247,7 +247,7 @@ func transformKeys() []Key {
 			Meaning: "The dialect that the SQL is written in. It passes through as it is, so it must be the engine's own.",
 			set:     func(d *decoder, v value) { d.p.Transform.Dialect = d.oneDriver(v, dialects, "postgres", "redshift") }},
 		{Path: "transform.engine", Form: choice(Engines...), Default: "duckdb", Example: "duckdb",
-			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, Apache Spark as `spark` says, or AWS Glue as `glue` says. `--engine` takes another one for SQL " +
+			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, Apache Spark as `spark` says, AWS Glue as `glue` says, or EMR Serverless as `emr_serverless` says. `--engine` takes another one for SQL " +
 				"that both understand.",
 			set: func(d *decoder, v value) {
 				d.p.Transform.Engine = d.oneDriver(v, Engines, "athena", "redshift", "postgres")

@@ -197,7 +197,13 @@ func (d *decoder) finishTransform() {
 	if _, written := d.p.Places["glue"]; !written && t.Engine != "glue" {
 		t.Glue = hindcast.Glue{}
 	}
-	if t.Engine == "glue" {
+	if _, written := d.p.Places["emr_serverless"]; !written && t.Engine != "emr-serverless" {
+		t.EMR = hindcast.EMRServerless{}
+	}
+	switch t.Engine {
+	case "glue":
 		d.finishGlue()
+	case "emr-serverless":
+		d.finishEMR()
 	}
 }

@@ -54,3 +54,9 @@ func Glue(region string, g hindcast.Glue) hindcast.Rate {
 	}
 	return rate
 }
+
+// EMR is what a run of EMR Serverless is billed as in a region: vCPU and GB by the second, each worker for a minute at least.
+func EMR(region string, e hindcast.EMRServerless) hindcast.Rate {
+	t := read()
+	return hindcast.Rate{Each: float64(e.Cores()), Unit: "vCPU", Minimum: minimum, Region: region, Date: t.Date, Unknown: t.Unknown["vCPU"]}
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/engine"
 	enginedb "github.com/hindcast/hindcast/internal/engine/duckdb"
+	"github.com/hindcast/hindcast/internal/engine/emr"
 	"github.com/hindcast/hindcast/internal/engine/glue"
 	"github.com/hindcast/hindcast/internal/engine/spark"
 	"github.com/hindcast/hindcast/internal/hosted"
@@ -145,9 +146,11 @@ func Engine(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder
 		return apacheSpark(p, o)
 	case "glue":
 		return awsGlue(p, o)
+	case "emr-serverless":
+		return emrServerless(p, o)
 	}
 	return nil, nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["transform.engine"],
-		Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb, spark or glue"}
+		Message: "this hindcast has no engine " + strconv.Quote(p.Transform.Engine), Next: "use duckdb, spark, glue or emr-serverless"}
 }
 
 func duckDB(p *hindcast.Pipeline, o EngineOptions) *enginedb.Pool {
@@ -249,6 +252,8 @@ func EngineVersion(p *hindcast.Pipeline) (engine.Properties, error) {
 		return spark.Properties(home.Version), err
 	case "glue":
 		return glue.Properties(p.Transform.Glue), nil
+	case "emr-serverless":
+		return emr.Properties(p.Transform.EMR), nil
 	}
 	return enginedb.Properties(), nil
 }
@@ -258,14 +263,18 @@ func Elsewhere(p *hindcast.Pipeline) bool {
 	if p.Transform.Engine == "spark" {
 		return !hindcast.LocalMaster(p.Transform.Spark.Master)
 	}
-	return p.Transform.Engine == "glue"
+	return p.Transform.Engine == "glue" || p.Transform.Engine == "emr-serverless"
 }
 
 // Remains are what supervisors that have died may have left of a run of the pipeline, as that was frozen: DuckDB's processes die with their
-// supervisor, Spark's and Glue's do not. Spark's on this machine are found whichever engine the pipeline has.
+// supervisor, Spark's, Glue's and EMR Serverless's do not. Spark's on this machine are found whichever engine the pipeline has.
 func Remains(p *hindcast.Pipeline, store objstore.Store, tags string) (engine.Remains, error) {
-	if p.Transform.Engine == "glue" {
+	switch p.Transform.Engine {
+	case "glue":
 		e, err := openGlue(p, EngineOptions{Store: store, Tags: tags})
+		return awsspark.Remains{Engine: e}, err
+	case "emr-serverless":
+		e, err := emrRemains(p, EngineOptions{Store: store})
 		return awsspark.Remains{Engine: e}, err
 	}
 	return spark.Remains{Dir: spark.DefaultDir(), Env: os.Environ()}, nil

@@ -15,9 +15,9 @@ import (
 	"github.com/hindcast/hindcast/internal/sparkhome"
 )
 
-// awsGlue opens Glue. It has no session that could be asked of SQL: a Spark of this machine is, of the same line as Glue's.
+// awsGlue opens Glue.
 func awsGlue(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binder, error) {
-	home, err := sparkForGlue(p)
+	home, err := sparkBeside(p, "Glue "+p.Transform.Glue.Version, hindcast.GlueSpark[p.Transform.Glue.Version])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -25,25 +25,31 @@ func awsGlue(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine.Binde
 	if err != nil {
 		return nil, nil, err
 	}
+	binder, err := bindBeside(p, o, home)
+	return e, binder, err
+}
+
+// bindBeside is what binds SQL for an engine that has no session that could be asked: a Spark of this machine, of the same line.
+func bindBeside(p *hindcast.Pipeline, o EngineOptions, home sparkhome.Home) (engine.Binder, error) {
 	local := p.Transform.Spark
 	local = hindcast.Spark{Master: "local[*]", Submit: local.Submit, Python: local.Python}
 	session, err := spark.Open(spark.Options{Submit: home.Submit, Version: home.Version, Env: sparkEnvironment(p, home), Spark: local, Dir: spark.DefaultDir(),
 		Capacity: engine.Capacity{Slots: 1, Memory: o.Room.Memory, Threads: o.Room.Cores}, Log: o.Log, Says: o.Says})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return e, sparkBinder{spark.NewBinder(session), duckDB(p, o)}, nil
+	return sparkBinder{spark.NewBinder(session), duckDB(p, o)}, nil
 }
 
-// sparkForGlue is the Spark of this machine that binds SQL for Glue.
-func sparkForGlue(p *hindcast.Pipeline) (sparkhome.Home, error) {
-	line := majorMinor(hindcast.GlueSpark[p.Transform.Glue.Version])
+// sparkBeside is the Spark of this machine that binds SQL for what runs another one of the same line.
+func sparkBeside(p *hindcast.Pipeline, what, version string) (sparkhome.Home, error) {
+	line := majorMinor(version)
 	home, err := sparkhome.Find(context.Background(), sparkhome.Options{Submit: p.Transform.Spark.Submit, Python: p.Transform.Spark.Python, Version: line, Places: p.Places})
 	if err == nil || hindcast.AsError(err).Code != hindcast.ESpark {
 		return home, err
 	}
 	e := *hindcast.AsError(err)
-	e.Message = "Glue " + p.Transform.Glue.Version + " runs Spark " + line + ", and one on this machine has to say what the SQL gives: " + e.Message
+	e.Message = what + " runs Spark " + line + ", and one on this machine has to say what the SQL gives: " + e.Message
 	return home, &e
 }
 
@@ -55,15 +61,14 @@ func majorMinor(version string) string {
 // openGlue opens Glue without what binds.
 func openGlue(p *hindcast.Pipeline, o EngineOptions) (*glue.Engine, error) {
 	g := p.Transform.Glue
-	if _, bucket := o.Store.(*s3.Store); !bucket {
-		return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["lake"],
-			Message: "the engine glue needs a lake in a bucket: it reads and writes nothing else", Next: "write lake: s3://BUCKET/PREFIX"}
+	if err := inBucket(p, o.Store); err != nil {
+		return nil, err
 	}
 	clients, err := glue.Connect(context.Background(), g.Region)
 	if err != nil {
 		return nil, err
 	}
-	scripts, folder, err := glueScripts(p, o.Store)
+	scripts, folder, err := scriptsAt(p, o.Store, g.Script, "_hindcast/glue/")
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +81,19 @@ func openGlue(p *hindcast.Pipeline, o EngineOptions) (*glue.Engine, error) {
 		Clients: clients, Capacity: capacity, Log: o.Log}), nil
 }
 
-// glueScripts is where the jobs' script is put: below the lake, or where the pipeline says, by the same endpoint.
-func glueScripts(p *hindcast.Pipeline, lake objstore.Store) (objstore.Store, string, error) {
-	at := p.Transform.Glue.Script
+// inBucket refuses a lake that no service of AWS's reaches.
+func inBucket(p *hindcast.Pipeline, store objstore.Store) error {
+	if _, bucket := store.(*s3.Store); bucket {
+		return nil
+	}
+	return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places["lake"],
+		Message: "the engine " + p.Transform.Engine + " needs a lake in a bucket: it reads and writes nothing else", Next: "write lake: s3://BUCKET/PREFIX"}
+}
+
+// scriptsAt is where the script of runs is put: below the lake, or where the pipeline says, by the same endpoint.
+func scriptsAt(p *hindcast.Pipeline, lake objstore.Store, at, below string) (objstore.Store, string, error) {
 	if at == "" {
-		return lake, "_hindcast/glue/", nil
+		return lake, below, nil
 	}
 	u, err := url.Parse(at)
 	if err != nil {

@@ -61,8 +61,9 @@ var importMap = []row{
 		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/glue", []string{".", "awsspark", "engine", "objstore", "parallel"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
+	{"engine/emr", []string{".", "awsspark", "engine", "objstore"}, "job runs of EMR Serverless; what they read and write is the lake's bucket"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "awsspark", "cost", "engine", "engine/duckdb", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
+	{"drivers", []string{".", "awsspark", "cost", "engine", "engine/duckdb", "engine/emr", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
@@ -109,6 +110,7 @@ var importMap = []row{
 	// For tests and for the repository itself.
 	{"drivers/driverstest", []string{"drivers"}, "test binaries as workers"},
 	{"awsspark/awssparktest", []string{"glueserver/jobs", "pythontest", "s3test", "sparktest"}, "scripts of services of AWS in real Sparks"},
+	{"emrtest", []string{"glueserver/jobs"}, "a stand-in for EMR Serverless; what runs scripts is a Runner of the Glue API's"},
 	{"glueserver/glueservertest", nil, "faults before a served Glue API"},
 	{"eventschema", nil, "checks events against the published schema"},
 	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
@@ -126,7 +128,7 @@ var importMap = []row{
 var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
-	{"github.com/aws/", []string{"awsquery", "awsspark", "engine/glue", "objstore/s3", "catalog", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
+	{"github.com/aws/", []string{"awsquery", "engine/emr", "awsspark", "engine/glue", "objstore/s3", "catalog", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
 	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "warehouse/postgres", "warehouse/redshift"},
 		"only drivers of servers that speak its protocol do, and what stands in for such servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},

@@ -100,6 +100,8 @@ func EngineLabel(name string) string {
 		return "Spark"
 	case "glue":
 		return "Glue"
+	case "emr-serverless":
+		return "EMR Serverless"
 	}
 	return name
 }
@@ -107,7 +109,7 @@ func EngineLabel(name string) string {
 // named is an engine in words, as far as it counts in fingerprints.
 func named(engine Version) string {
 	label := EngineLabel(engine.Name)
-	if engine.Name == "glue" {
+	if engine.Name == "glue" || engine.Name == "emr-serverless" {
 		label += ", Spark" // whose version it is
 	}
 	return label + " " + strings.TrimPrefix(MajorMinor(engine.Version), "v")

@@ -121,6 +121,8 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 		title += dot + "on Spark " + o.text(p.Engine.Version)
 	case "glue":
 		title += dot + "on Glue " + o.text(p.Pipeline.Transform.Glue.Version)
+	case "emr-serverless":
+		title += dot + "on EMR Serverless, " + o.text(p.Pipeline.Transform.EMR.Release)
 	}
 
 	return title

@@ -371,6 +371,8 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 		t.Spark = t.Spark.Resumed(s.Pipeline.Transform.Spark)
 	case "glue":
 		t.Spark, t.Glue = s.Pipeline.Transform.Spark, t.Glue.Resumed(s.Pipeline.Transform.Glue)
+	case "emr-serverless":
+		t.Spark, t.EMR = s.Pipeline.Transform.Spark, t.EMR.Resumed(s.Pipeline.Transform.EMR)
 	}
 	return &p, nil
 }

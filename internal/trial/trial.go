@@ -54,6 +54,9 @@ func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (rep
 	if s.Engine.Properties().Name == "glue" {
 		return nil, misused("a trial on Glue is not there yet", "try sizes with --engine spark, whose SQL it is, or compare runs of a few slices: hindcast run --slices")
 	}
+	if s.Engine.Properties().Name == "emr-serverless" {
+		return nil, misused("a trial on EMR Serverless is not there yet", "try sizes with --engine spark, whose SQL it is, or compare runs of a few slices: hindcast run --slices")
+	}
 	cluster := s.Engine.Properties().Name == "spark" && !hindcast.LocalMaster(s.Pipeline.Transform.Spark.Master)
 	sizes, err := Sizes(o.Sizes, cluster)
 	if err != nil {
