@@ -238,7 +238,6 @@ func (s *Server) execute(r *run) (end jobs.End, late bool) {
 			s.set(r, Running, "the driver runs")
 			limit = time.After(time.Duration(timeout) * s.options.Minute)
 		case <-limit:
-			late = true
 			s.stop(r)
 			<-done
 			return end, true

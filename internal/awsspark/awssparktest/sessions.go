@@ -3,7 +3,6 @@ package awssparktest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -174,7 +173,8 @@ func (s *Sessions) Run(ctx context.Context, t jobs.Task, began func()) (jobs.End
 	}
 	s.idle = append(s.idle, is)
 	var end jobs.End
-	return end, json.NewDecoder(bytes.NewReader(line)).Decode(&end)
+	err = json.Unmarshal(line, &end)
+	return end, err
 }
 
 // Stop kills the session that runs a script.

@@ -36,7 +36,9 @@ func (e *Engine) ready(ctx context.Context) (bool, error) {
 		e.says("the application " + id + " of EMR Serverless is started: it does not start by itself")
 	case types.ApplicationStateTerminated:
 		return false, &hindcast.Error{Code: hindcast.EEMR, Class: hindcast.ClassPermanent, Message: "the application " + id + " of EMR Serverless is TERMINATED", Next: terminatedNext}
-	default: // CREATING, STARTING, STOPPING: it becomes another one by itself
+	case types.ApplicationStateCreating, types.ApplicationStateStarting, types.ApplicationStateStopping:
+		fallthrough // it becomes another one by itself
+	default:
 		e.says("the application " + id + " of EMR Serverless is " + string(a.State) + ": runs wait for it")
 	}
 	return e.open, nil

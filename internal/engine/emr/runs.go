@@ -98,7 +98,7 @@ func (e runs) start(ctx context.Context, w *work) error {
 			if e.Closed() && !w.Unsure {
 				return err
 			}
-		default:
+		case awsspark.Refused, awsspark.Full, awsspark.Absent, awsspark.Unmade:
 			w.Unsure = false // a run that there is would have been given
 			return err
 		}
