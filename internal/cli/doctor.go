@@ -19,35 +19,50 @@ import (
 )
 
 // subjects are what the doctor can look at.
-var subjects = []string{"spark"}
+var subjects = []string{"spark", "aws"}
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor " + strings.Join(subjects, "|"), Short: "Say what an engine finds on this machine, and what it lacks",
+		Use: "doctor " + strings.Join(subjects, "|"), Short: "Say what a run finds on this machine or in an AWS account, and what it lacks",
 		Args: subject, ValidArgs: subjects,
-		Long: `Looks for an installation of Spark as a run would, by the block spark: of the pipeline file if there is one,
+		Long: `spark: looks for an installation of Spark as a run would, by the block spark: of the pipeline file if there is one,
 and says what was found where: Spark, Scala, the Hadoop client, Java, Python, and the master as far as it
 answers without an application; and of spark.conf the secrets that are not there. Nothing is started but, where no
-file says it, Java or Python for its version. Exit code 1 if something is missing; each is shown with what mends it.`,
-		Example: "  hindcast doctor spark\n  hindcast doctor spark -f billing.yml --json",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := a.sparkPipeline(cmd)
-			if err != nil {
-				return err
+file says it, Java or Python for its version.
+
+aws: asks the AWS account what a run on Glue or over Redshift needs of it, and changes nothing there: identity, roles and
+rights, quotas, free addresses and zones of the jobs' connections, the way to S3, regions, the cluster. It says what
+caps parallelism, and has lines to report. What could not be asked is unknown, not fine. Without a pipeline
+file it says who asks.
+
+Exit code 1 if something is missing; each is shown with what mends it.`,
+		Example: "  hindcast doctor spark\n  hindcast doctor spark -f billing.yml --json\n  hindcast doctor aws",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "aws" {
+				return a.doctorAWS(cmd.Context(), cmd.Flags().Changed("file"))
 			}
-			spark := p.Transform.Spark
-			o := sparkhome.Options{Submit: spark.Submit, Python: spark.Python, Version: spark.Version, Places: p.Places}
-			var found health
-			home, missing := sparkhome.Look(cmd.Context(), o)
-			master, more := sparkhome.Ask(cmd.Context(), home, spark.Master, machine.Measure(os.TempDir()).Cores, o)
-			if err := cmd.Context().Err(); err != nil {
-				return err
-			}
-			found.Spark, found.Master, found.Missing = home, master, append([]*hindcast.Error{}, slices.Concat(missing, more, spark.Faults)...)
-			found.bucket(p)
-			return a.examined(found)
+			return a.doctorSpark(cmd)
 		},
 	}
+}
+
+// doctorSpark looks for Spark on this machine.
+func (a *app) doctorSpark(cmd *cobra.Command) error {
+	p, err := a.sparkPipeline(cmd)
+	if err != nil {
+		return err
+	}
+	spark := p.Transform.Spark
+	o := sparkhome.Options{Submit: spark.Submit, Python: spark.Python, Version: spark.Version, Places: p.Places}
+	var found health
+	home, missing := sparkhome.Look(cmd.Context(), o)
+	master, more := sparkhome.Ask(cmd.Context(), home, spark.Master, machine.Measure(os.TempDir()).Cores, o)
+	if err := cmd.Context().Err(); err != nil {
+		return err
+	}
+	found.Spark, found.Master, found.Missing = home, master, append([]*hindcast.Error{}, slices.Concat(missing, more, spark.Faults)...)
+	found.bucket(p)
+	return a.examined(found)
 }
 
 // subject accepts one of the subjects.
@@ -99,9 +114,7 @@ func (a *app) examined(h health) error {
 			return err
 		}
 	} else {
-		for _, line := range h.lines() {
-			_, _ = fmt.Fprintln(a.out, strings.TrimRight(fmt.Sprintf("%-13s  %-12s  %s", line[0], a.plain(line[1]), a.plain(line[2])), " "))
-		}
+		screen.Columns(a.out, h.lines(), a.shownOptions())
 		for _, e := range h.Missing {
 			_, _ = fmt.Fprintln(a.out)
 			screen.Error(a.out, a.redactor.Error(e), a.shownOptions())
@@ -118,7 +131,7 @@ func (a *app) examined(h health) error {
 }
 
 // lines are what was found: what it is, its version, and where it is.
-func (h health) lines() [][3]string {
+func (h health) lines() [][]string {
 	const none = "-"
 	or := func(text, otherwise string) string {
 		if text == "" {
@@ -130,7 +143,7 @@ func (h health) lines() [][3]string {
 	if h.Spark.SparkHome != "" {
 		where = fmt.Sprintf("%s (%s)", h.Spark.SparkHome, h.Spark.FoundAs)
 	}
-	lines := [][3]string{
+	lines := [][]string{
 		{"Spark", or(h.Spark.Version, none), where},
 		{"Scala", or(h.Spark.Scala, none), ""},
 		{"Hadoop client", or(h.Spark.Hadoop, none), ""},
@@ -142,7 +155,7 @@ func (h health) lines() [][3]string {
 		lines[2][2] = "not among Spark's jars: a lake in a bucket needs one"
 	}
 	if h.S3A != nil {
-		lines = slices.Insert(lines, 3, [3]string{"hadoop-aws", or(h.S3A.Version, none), h.S3A.Found})
+		lines = slices.Insert(lines, 3, []string{"hadoop-aws", or(h.S3A.Version, none), h.S3A.Found})
 	}
 	return lines
 }

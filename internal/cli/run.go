@@ -51,6 +51,7 @@ scheduler's retry does the right thing.`,
 			if err != nil {
 				return err
 			}
+			o.Before = a.beforeRun
 			if o.ID != "" {
 				return a.unlessNone(a.supervised(cmd.Context(), o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 					return run.Named(ctx, p, o)

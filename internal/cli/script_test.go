@@ -77,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"bucket":    bucket,
 			"allow":     allow,
 			"catalog":   dataCatalog,
+			"account":   account,
 			"fault":     fault,
 			"requests":  requests,
 			"objects":   objects,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pgtest"
+	"github.com/hindcast/hindcast/internal/preflight/preflighttest"
 	"github.com/hindcast/hindcast/internal/redshifttest"
 	"github.com/hindcast/hindcast/internal/redshifttest/control"
 	"github.com/hindcast/hindcast/internal/s3test"
@@ -27,8 +28,9 @@ type world struct {
 	cluster   *pgtest.Cluster
 	parts     [][]string // of a page of the guide
 	dir       string
-	server    *s3test.Server // if the script has a bucket
-	user      s3test.Keys    // of `bucket denied`
+	account   *preflighttest.Account // if the script has an AWS account
+	server    *s3test.Server         // if the script has a bucket
+	user      s3test.Keys            // of `bucket denied`
 	redshift  *redshifttest.Server
 	control   *control.Server // of Redshift's control plane
 	deadly    chan string     // hears of the call at which a command dies

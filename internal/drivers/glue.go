@@ -77,9 +77,12 @@ func openGlue(p *hindcast.Pipeline, o EngineOptions) (*glue.Engine, error) {
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
-	return glue.Open(glue.Options{Glue: g, Spark: p.Transform.Spark, Name: "hindcast-" + strings.TrimSuffix(o.Tags, "/"), Store: o.Store, Scripts: scripts, Folder: folder,
+	return glue.Open(glue.Options{Glue: g, Spark: p.Transform.Spark, Name: GlueJobs(o.Tags), Store: o.Store, Scripts: scripts, Folder: folder,
 		Clients: clients, Capacity: capacity, Log: o.Log}), nil
 }
+
+// GlueJobs is what the names of a pipeline's jobs begin with, which has the tags of its work.
+func GlueJobs(tags string) string { return "hindcast-" + strings.TrimSuffix(tags, "/") }
 
 // inBucket refuses a lake that no service of AWS's reaches.
 func inBucket(p *hindcast.Pipeline, store objstore.Store) error {

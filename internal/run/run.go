@@ -37,6 +37,8 @@ type Options struct {
 	Waiting  func(lease.Holder)    // if set, hears who holds the lease and seems to be lost, when the run waits to be certain of that
 	Says     func(what string)     // if set, hears what the run waits for before its first slice
 	Busy     func(*hindcast.Error) // if set, hears who has the warehouse's file, when the run waits for it
+	// Before, if set, sees the plan of a new run before anything is written for it, and may refuse it.
+	Before func(context.Context, *plan.Plan) error
 }
 
 // Ended is how a run ended.
@@ -81,6 +83,11 @@ func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, er
 	p.Run, p.UnloadOnly = c.run, o.UnloadOnly
 	if err := a.sizes(ctx, p); err != nil {
 		return nil, err
+	}
+	if o.Before != nil {
+		if err := o.Before(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	// The plan is saved last: a run that cannot begin, for lack of a permission, say, leaves none behind.
 	if err := a.prepare(ctx, p); err != nil {

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -161,6 +162,25 @@ func TestALakeThatWasLost(t *testing.T) {
 }
 
 // A view cannot be loaded: that is said before any slice runs.
+// What a run is refused for before it begins is seen with the plan, and nothing is left of the run.
+func TestARunThatIsRefusedBeforeItBegins(t *testing.T) {
+	p, refusal, seen := pipeline(t), errors.New("the account lacks something"), 0
+	o := quiet()
+	o.Before = func(_ context.Context, made *plan.Plan) error {
+		seen = len(made.Items)
+		return refusal
+	}
+	if _, err := run.Begin(t.Context(), p, o); !errors.Is(err, refusal) || seen == 0 {
+		t.Errorf("got %v after a plan of %d slices", err, seen)
+	}
+
+	o.Before = func(context.Context, *plan.Plan) error { return nil }
+	ended, err := run.Begin(t.Context(), p, o)
+	if err != nil || ended.Plan.Run != "r1" || ended.Outcome.ExitCode != hindcast.ExitOK {
+		t.Errorf("then %+v, %v", ended, err)
+	}
+}
+
 func TestATargetThatIsAView(t *testing.T) {
 	p := pipeline(t)
 	inWarehouse(t, p.Dir, func(db *sql.DB) {

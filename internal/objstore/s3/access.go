@@ -2,7 +2,11 @@ package s3
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/hindcast/hindcast"
 )
@@ -45,4 +49,22 @@ func (s *Store) Keys(ctx context.Context) (Keys, error) {
 		k.Expire = found.Expires
 	}
 	return k, nil
+}
+
+// Region asks where the bucket is. It is known, beside the error, where the server says it while it refuses to say more; "" if it does not say it.
+func (s *Store) Region(ctx context.Context) (region string, err error) {
+	r := request{action: "s3:ListBucket"}
+	err = s.call(ctx, r, func(ctx context.Context, c *awss3.Client) error {
+		out, err := c.HeadBucket(ctx, &awss3.HeadBucketInput{Bucket: &s.options.bucket})
+		if err != nil {
+			region = answerOf(err).region
+			if answerOf(err).status == http.StatusNotFound { // an answer to HEAD has no body that says of what
+				return &answerError{answer{status: http.StatusNotFound, code: codeNoBucket, message: "there is no such bucket"}}
+			}
+			return err
+		}
+		region = aws.ToString(out.BucketRegion)
+		return nil
+	})
+	return region, s.fail(r, err)
 }

@@ -1,0 +1,253 @@
+package preflight_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/preflight"
+	"github.com/hindcast/hindcast/internal/preflight/preflighttest"
+	"github.com/hindcast/hindcast/internal/pythontest"
+)
+
+// world is a pipeline and the account that it is for.
+type world struct {
+	*testing.T
+	account *preflighttest.Account
+	p       *hindcast.Pipeline
+}
+
+func newWorld(t *testing.T) *world {
+	a := preflighttest.Start(t)
+	for _, pair := range a.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+	w := &world{T: t, account: a}
+	w.again()
+	return w
+}
+
+// again is the pipeline for which nothing is missing.
+func (w *world) again() {
+	w.p = &hindcast.Pipeline{Name: "costs"}
+	w.p.Transform = hindcast.Transform{Engine: "glue", Glue: hindcast.Glue{Role: "hindcast-glue", Region: preflighttest.Region, Version: "5.1", WorkerType: "G.2X", Workers: 75,
+		Jobs: 12, RunsPerJob: 3, Class: "STANDARD", Connections: []string{"vpc-a", "vpc-b", "vpc-c"}}}
+	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/redshift"
+	w.at("redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop", "my-lake")
+}
+
+func (w *world) at(warehouse, bucket string) {
+	w.Helper()
+	u, err := url.Parse(warehouse)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.p.Warehouse = hindcast.Location{Scheme: u.Scheme, URL: u}
+	w.p.Lake = hindcast.Location{Scheme: "s3", URL: &url.URL{Scheme: "s3", Host: bucket, Path: "/costs", RawQuery: "endpoint=" + url.QueryEscape(w.account.Endpoint)}}
+}
+
+func (w *world) look() *preflight.Report {
+	w.Helper()
+	client, err := awsquery.Open(w.Context(), preflight.Region(w.p))
+	if err != nil {
+		w.Fatal(err)
+	}
+	bucket, err := s3.Open(w.Context(), w.p.Lake.URL)
+	if err != nil {
+		w.Fatal(err)
+	}
+	r, err := preflight.Look(w.Context(), preflight.Options{Pipeline: w.p, Client: client.Once(), Bucket: bucket, Jobs: "hindcast-costs-1234", Slices: 36, Version: "dev"})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return r
+}
+
+// says looks for a check whose text matches.
+func (w *world) says(r *preflight.Report, pattern string) {
+	w.Helper()
+	var all strings.Builder
+	for _, c := range r.Checks {
+		fmt.Fprintf(&all, "%s | %s | %s\n", c.What, c.State, c.Found)
+	}
+	for _, e := range r.Missing {
+		fmt.Fprintf(&all, "%s %s -> %s\n", e.Code, e.Message, e.Next)
+	}
+	if !regexp.MustCompile("(?m)" + pattern).MatchString(all.String()) {
+		w.Errorf("nothing matches %s in\n%s", pattern, all.String())
+	}
+}
+
+// An account that has everything: all of it was asked, nothing is missing, and the cap is named.
+func (w *world) everything() {
+	r := w.look()
+	if len(r.Missing) > 0 || r.Unknowns > 0 || len(r.Unasked) > 0 {
+		w.Errorf("missing %v, unasked %v", r.Missing, r.Unasked)
+	}
+	for _, pattern := range []string{
+		`^identity \| ok \| arn:aws:iam::123456789012:user/etl$`, `^credentials \| ok \| the variables`, `^region \| ok \| eu-central-1$`,
+		`^bucket my-lake \| ok \| is there, in eu-central-1$`, `^Glue 5.1 \| note \| AWS had not ended it by`,
+		`^role hindcast-glue \| ok \| is there, and trusts glue`, `^quotas \| ok \| 4 values`,
+		`^connection vpc-a \| ok \| subnet-\w+ in eu-central-1a, 4,091 free addresses$`, `^zones \| ok \| eu-central-1a, eu-central-1b, eu-central-1c$`,
+		`^way to S3 \| ok \| from subnet-\w+ by the gateway endpoint of vpc-`, `^security groups \| ok \|`,
+		`^cluster shop \| ok \| is available in eu-central-1, 4 nodes of ra3.4xlarge$`, `^role redshift \| ok \| is attached`, `^role redshift \| ok \| is there, and trusts redshift`,
+		`^rights of you \| ok \| 14 of 14 actions allowed`, `^rights of role hindcast-glue \| ok \| 4 of 4`, `^rights of role redshift \| ok \| 3 of 3`,
+	} {
+		w.says(r, pattern)
+	}
+	for _, l := range r.Limits {
+		if l.Smallest != (l.Name == "DPU of the account") || l.Smallest && (l.Runs != 6 || l.Asked != 36) {
+			w.Errorf("%+v", l)
+		}
+	}
+	w.private(r)
+}
+
+// private: nothing in the lines for an issue names anything of the account's.
+func (w *world) private(r *preflight.Report) {
+	text := strings.Join(r.Paste, "\n")
+	for _, name := range []string{preflighttest.Number, w.account.ID, w.account.Secret, "etl", "my-lake", "far-lake", "hindcast-glue", "vpc-a", "subnet-", "shop", w.account.Group} {
+		if strings.Contains(text, name) {
+			w.Errorf("%s is in\n%s", name, text)
+		}
+	}
+	if len(r.Paste) < 4 {
+		w.Errorf("little to report: %s", text)
+	}
+}
+
+// Each thing that is missing is named by itself.
+func TestAnAccount(t *testing.T) {
+	w := newWorld(t)
+	w.everything()
+
+	w.p.Transform.Glue.Role = "nobody"
+	w.p.Transform.Glue.Connections = []string{"vpc-a", "vpc-small", "none", "no-subnet"}
+	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/other"
+	w.at("redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop", "far-lake")
+	r := w.look()
+	for _, pattern := range []string{
+		`^E-AWS there is no role nobody in this account`, `^E-AWS Glue has no connection none in eu-central-1`, `^E-AWS connection no-subnet names no subnet`,
+		`^E-AWS subnet-\w+ of connection vpc-small has 59 free addresses, and one run takes 75`, `^E-AWS workers in subnet-\w+ \(connection vpc-small\) have no way to S3`,
+		`^E-AWS role other is not attached to the cluster`, `^E-AWS the lake's bucket is in us-west-2 and the warehouse is in eu-central-1`,
+		`^zones \| note \| all runs are in eu-central-1a`, `^regions \| note \| the bucket is in us-west-2, the jobs are in eu-central-1`,
+	} {
+		w.says(r, pattern)
+	}
+	w.private(r)
+
+	w.again()
+	w.at("redshift+iam://gone/shop", "no-such-lake")
+	w.p.Transform.Glue.Role = "redshift"
+	r = w.look()
+	w.says(r, `^E-AWS there is no cluster or work group gone in eu-central-1`)
+	w.says(r, `^E-BUCKET there is no bucket no-such-lake`)
+	w.says(r, `^E-AWS role redshift does not let glue.amazonaws.com assume it`)
+
+	w.at("redshift+iam://quick/shop", "my-lake")
+	w.p.Redshift.Role = "default"
+	w.says(w.look(), `^E-AWS redshift.iam_role is default, and the work group has no default role`)
+	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/redshift"
+	w.says(w.look(), `^work group quick \| ok \| is available in eu-central-1, 128 RPU$`)
+}
+
+// A right that is not there is a problem; what could not be asked is unknown.
+func TestRights(t *testing.T) {
+	w := newWorld(t)
+	w.account.Decide("iam:PassRole", "implicitDeny")
+	w.account.Decide("s3:DeleteObject", "explicitDeny")
+	r := w.look()
+	w.says(r, `^E-PERMISSION user/etl may not do iam:PassRole on arn:aws:iam::123456789012:role/jobs/hindcast-glue, as IAM simulates it -> allow it in a policy of user/etl$`)
+	w.says(r, `^E-PERMISSION role hindcast-glue may not do s3:DeleteObject on arn:aws:s3:::my-lake/costs/object, .* -> a policy denies it by name`)
+	if len(r.Stops()) > 0 {
+		t.Errorf("a simulation stops a run: %v", r.Stops())
+	}
+	if len(r.Missing) != 3 {
+		t.Errorf("%v", r.Missing)
+	}
+
+	for _, action := range []string{"ec2:DescribeSubnets", "iam:SimulatePrincipalPolicy", "iam:GetRole", "servicequotas:GetServiceQuota", "glue:GetJobRuns", "redshift:DescribeClusters"} {
+		w.account.Deny(action)
+	}
+	r = w.look()
+	if len(r.Missing) != 0 || len(r.Unasked) != 6 || r.Unknowns < 6 {
+		t.Errorf("missing %v, unasked %v, %d unknown", r.Missing, r.Unasked, r.Unknowns)
+	}
+	w.says(r, `^subnets \| unknown \| cannot be asked: ec2:DescribeSubnets is denied$`)
+	w.says(r, `^quotas \| unknown \|`)
+	for _, l := range r.Limits {
+		if strings.Contains(l.Name, "account") != l.Assumed && l.Name != "concurrent runs of a job" {
+			t.Errorf("%+v", l)
+		}
+	}
+	w.private(r)
+	w.account.Deny("glue:GetConnection")
+	w.account.Deny("ec2:DescribeRouteTables")
+	w.says(w.look(), `^connection vpc-c \| unknown \| cannot be asked: glue:GetConnection is denied$`)
+	w.account.Deny("sts:GetCallerIdentity")
+	client, err := awsquery.Open(t.Context(), preflighttest.Region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := preflight.Look(t.Context(), preflight.Options{Pipeline: w.p, Client: client}); hindcast.AsError(err).Code != hindcast.EPermission {
+		t.Errorf("%v", err)
+	}
+}
+
+// botocore writes the same request for a simulation, and reads the stand-in's answers, so that they have the documented form.
+func TestTheStandInSpeaksAsBotocoreDoes(t *testing.T) {
+	w := newWorld(t)
+	w.look()
+	ours := map[string]url.Values{}
+	for _, form := range w.account.Forms {
+		if form.Get("PolicySourceArn") == "arn:aws:iam::"+preflighttest.Number+":user/etl" {
+			ours[form.Get("ActionNames.member.1")] = form
+		}
+	}
+	w.account.Forms = nil
+	out := runPython(t.Context(), t, w.account, `
+import boto3, json, sys
+iam, quotas, serverless = boto3.client("iam"), boto3.client("service-quotas"), boto3.client("redshift-serverless")
+role = "arn:aws:iam::123456789012:role/jobs/hindcast-glue"
+is_ = iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::123456789012:user/etl", ActionNames=["iam:PassRole"], ResourceArns=[role],
+    ContextEntries=[{"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string", "ContextKeyValues": ["glue.amazonaws.com"]}])
+print(json.dumps([is_["EvaluationResults"][0]["EvalDecision"], is_["EvaluationResults"][0]["EvalActionName"],
+    quotas.get_service_quota(ServiceCode="glue", QuotaCode="L-08F3B322")["Quota"]["Value"],
+    serverless.get_workgroup(workgroupName="quick")["workgroup"]["baseCapacity"], serverless.get_namespace(namespaceName="quick-space")["namespace"]["iamRoles"]]))
+for call in (lambda: quotas.get_service_quota(ServiceCode="glue", QuotaCode="L-0"), lambda: serverless.get_workgroup(workgroupName="gone")):
+    try:
+        call()
+    except Exception as e:
+        print(type(e).__name__)
+`)
+	var said []any
+	first, rest, _ := strings.Cut(out, "\n")
+	if err := json.Unmarshal([]byte(first), &said); err != nil || fmt.Sprint(said[:4]) != "[allowed iam:PassRole 1000 128]" || rest != "NoSuchResourceException\nResourceNotFoundException\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if len(w.account.Forms) != 1 || w.account.Forms[0].Encode() != ours["iam:PassRole"].Encode() {
+		t.Errorf("ours %v\nbotocore's %v", ours["iam:PassRole"], w.account.Forms)
+	}
+}
+
+func runPython(ctx context.Context, t *testing.T, a *preflighttest.Account, script string) string {
+	t.Helper()
+	command := exec.CommandContext(ctx, pythontest.Python(t, "aws"), "-c", script)
+	command.Env = append(os.Environ(), a.Env()...)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}

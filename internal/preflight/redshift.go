@@ -1,0 +1,216 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/numbers"
+)
+
+// cluster is the Redshift that a warehouse's URL names.
+type cluster struct {
+	name       string // a cluster's or a work group's; "" if the URL names none
+	region     string // "" is the client's
+	serverless bool   // as far as the host says it
+}
+
+// clusterOf reads the URL of a warehouse: an address of Amazon's, or the name alone.
+func clusterOf(p *hindcast.Pipeline) (c cluster) {
+	if !strings.HasPrefix(p.Warehouse.Scheme, "redshift") || p.Warehouse.URL == nil {
+		return c
+	}
+	u := p.Warehouse.URL
+	labels := strings.Split(u.Hostname(), ".")
+	switch {
+	case len(labels) == 1 && p.Warehouse.Scheme != "redshift":
+		c.name = labels[0]
+	case len(labels) >= 6 && (labels[3] == "redshift" || labels[3] == "redshift-serverless") && labels[4] == "amazonaws":
+		c = cluster{name: labels[0], region: labels[2], serverless: labels[3] == "redshift-serverless"}
+	}
+	if region := u.Query().Get("region"); region != "" && c.name != "" {
+		c.region = region
+	}
+	return c
+}
+
+// Region is where a pipeline's account is asked: where its jobs are, or its warehouse, or its lake, as far as the pipeline file says it.
+func Region(p *hindcast.Pipeline) string {
+	switch c := clusterOf(p); {
+	case p.Transform.Glue.Region != "":
+		return p.Transform.Glue.Region
+	case c.region != "":
+		return c.region
+	case p.Lake.Scheme == "s3":
+		return p.Lake.URL.Query().Get("region")
+	}
+	return ""
+}
+
+// cluster is the pipeline's, in a region that is known.
+func (l *look) cluster() cluster {
+	c := clusterOf(l.Pipeline)
+	if c.name != "" && c.region == "" {
+		c.region = l.Client.Region()
+	}
+	return c
+}
+
+// standing is what Redshift says of a cluster, or of a work group and its namespace.
+type standing struct {
+	what    string
+	status  string
+	size    string
+	roles   []string
+	pending []string // roles that are being attached
+	usual   string   // the default role
+}
+
+// redshift looks at the warehouse's cluster.
+func (l *look) redshift(ctx context.Context, c cluster, f *findings) {
+	if c.name == "" {
+		if strings.HasPrefix(l.Pipeline.Warehouse.Scheme, "redshift") {
+			f.add(Unknown, "warehouse", "its address is not one of Amazon's: nothing is asked of it")
+		}
+		return
+	}
+	client := l.Client.In(c.region)
+	is, err := describeCluster(ctx, client, c)
+	if missing := awsquery.Code(err); missing == "ClusterNotFound" || missing == "ClusterNotFoundFault" || c.serverless {
+		is, err = describeWorkgroup(ctx, client, c)
+	}
+	switch missing := awsquery.Code(err); {
+	case missing == "ResourceNotFoundException":
+		f.wrong("warehouse "+c.name, "is not in "+c.region, &hindcast.Error{Place: l.Pipeline.Places["warehouse"],
+			Message: "there is no cluster or work group " + c.name + " in " + c.region, Next: "correct `warehouse` in the pipeline file, or its region"})
+		return
+	case err != nil:
+		f.unknown("warehouse "+c.name, err)
+		return
+	}
+
+	what := is.what + " " + c.name
+	switch {
+	case strings.HasPrefix(is.status, "available"): // which it is also while a resize is cleaned up
+		f.add(Fine, what, "is "+is.status+" in "+c.region+", "+is.size)
+	case slices.ContainsFunc(closed, func(s string) bool { return strings.HasPrefix(is.status, s) }):
+		f.wrong(what, "is "+is.status, &hindcast.Error{Place: l.Pipeline.Places["warehouse"],
+			Message: is.what + " " + c.name + " is " + is.status + ": nothing connects to it", Next: "resume it, or wait until it is available; then run again"})
+	default:
+		f.add(Noted, what, "is "+is.status+" in "+c.region+", "+is.size)
+	}
+	f.note(fmt.Sprintf("redshift: %s, %s, %s", is.what, is.status, is.size))
+	l.attached(ctx, is, f)
+}
+
+// closed are what the statuses begin with in which Redshift takes no connection.
+var closed = []string{"paus", "resum", "creat", "delet", "final-snapshot", "hardware-failure", "storage-full", "incompatible-"}
+
+// describeCluster asks for a cluster.
+func describeCluster(ctx context.Context, client *awsquery.Client, c cluster) (standing, error) {
+	if c.serverless {
+		return standing{}, nil
+	}
+	var is struct {
+		List []struct {
+			Status       string `xml:"ClusterStatus"`
+			Availability string `xml:"ClusterAvailabilityStatus"`
+			NodeType     string `xml:"NodeType"`
+			Nodes        int    `xml:"NumberOfNodes"`
+			Default      string `xml:"DefaultIamRoleArn"`
+			Roles        []struct {
+				ARN    string `xml:"IamRoleArn"`
+				Status string `xml:"ApplyStatus"`
+			} `xml:"IamRoles>ClusterIamRole"`
+		} `xml:"DescribeClustersResult>Clusters>Cluster"`
+	}
+	if err := client.Query(ctx, awsquery.Redshift, "DescribeClusters", url.Values{"ClusterIdentifier": {c.name}}, &is); err != nil {
+		return standing{}, err
+	}
+	if len(is.List) != 1 {
+		return standing{}, fmt.Errorf("the answer of Redshift has %d clusters", len(is.List))
+	}
+	found := is.List[0]
+	s := standing{what: "cluster", status: found.Status, size: numbers.Counted(found.Nodes, "node") + " of " + found.NodeType, usual: found.Default}
+	if found.Status == "available" && found.Availability != "" && found.Availability != "Available" {
+		s.status = strings.ToLower(found.Availability)
+	}
+	for _, r := range found.Roles {
+		if r.Status == "in-sync" {
+			s.roles = append(s.roles, r.ARN)
+		} else {
+			s.pending = append(s.pending, r.ARN)
+		}
+	}
+	return s, nil
+}
+
+// describeWorkgroup asks for a work group of Redshift Serverless, and for its namespace, which has the roles.
+func describeWorkgroup(ctx context.Context, client *awsquery.Client, c cluster) (standing, error) {
+	var group struct {
+		Workgroup struct {
+			Status, NamespaceName string
+			BaseCapacity          int
+		}
+	}
+	if err := client.JSON(ctx, awsquery.RedshiftServerless, "GetWorkgroup", map[string]string{"workgroupName": c.name}, &group); err != nil {
+		return standing{}, err
+	}
+	var space struct {
+		Namespace struct {
+			Roles   []string `json:"iamRoles"`
+			Default string   `json:"defaultIamRoleArn"`
+		}
+	}
+	if err := client.JSON(ctx, awsquery.RedshiftServerless, "GetNamespace", map[string]string{"namespaceName": group.Workgroup.NamespaceName}, &space); err != nil {
+		return standing{}, err
+	}
+	s := standing{what: "work group", status: strings.ToLower(group.Workgroup.Status), size: fmt.Sprintf("%d RPU", group.Workgroup.BaseCapacity),
+		usual: space.Namespace.Default}
+	for _, text := range space.Namespace.Roles { // an ARN, or IamRole(applyStatus=in-sync, iamRoleArn=arn:…)
+		_, rest, _ := strings.Cut(text, "arn:")
+		rest, _, _ = strings.Cut(strings.TrimSuffix(rest, ")"), ",")
+		arn := "arn:" + rest
+		if strings.Contains(text, "applyStatus=") && !strings.Contains(text, "applyStatus=in-sync") {
+			s.pending = append(s.pending, arn)
+		} else {
+			s.roles = append(s.roles, arn)
+		}
+	}
+	return s, nil
+}
+
+// attached looks whether the role of UNLOAD and COPY is the cluster's to assume.
+func (l *look) attached(ctx context.Context, is standing, f *findings) {
+	first, _, _ := strings.Cut(l.Pipeline.Redshift.Role, ",") // the others of a chain are assumed by this one
+	first = strings.TrimSpace(first)
+	place := l.Pipeline.Places["redshift.iam_role"]
+	attach := "attach it: Redshift, " + is.what + ", Manage IAM roles"
+	switch {
+	case first == "":
+		return
+	case first == "default" && is.usual == "":
+		f.wrong("role default", "the "+is.what+" has no default role", &hindcast.Error{Place: place,
+			Message: "redshift.iam_role is default, and the " + is.what + " has no default role", Next: "set one in Redshift, or write the role's ARN"})
+		return
+	case first == "default":
+		first = is.usual
+	case slices.Contains(is.pending, first):
+		f.wrong("role "+short(first), "is not attached yet", &hindcast.Error{Place: place,
+			Message: "role " + short(first) + " is not attached to the " + is.what + " yet, or is being detached", Next: "wait until Redshift shows it as in-sync"})
+		return
+	case !slices.Contains(is.roles, first):
+		f.wrong("role "+short(first), "is not attached to the "+is.what, &hindcast.Error{Place: place,
+			Message: "role " + short(first) + " is not attached to the " + is.what + ", so UNLOAD and COPY cannot use it", Next: attach})
+		return
+	}
+	f.add(Fine, "role "+short(first), "is attached to the "+is.what)
+	l.trusted(ctx, "role "+short(first), first, "redshift.amazonaws.com", "redshift.iam_role", f)
+}
+
+// short is the name of a role.
+func short(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
