@@ -172,7 +172,7 @@ func summary(r *preflight.Report) string {
 const beforeRunTime = 10 * time.Second
 
 // beforeRun looks at the account before anything of a run is begun: what stops it for certain is an error; what caps it, or could not be asked, is
-// said in a line. It does not look behind an endpoint for Glue that is not Amazon's, whose account nobody else knows.
+// said in a line.
 func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
 	if !preflight.Concerns(&p.Pipeline) {
 		return nil
@@ -180,7 +180,7 @@ func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
 	ctx, cancel := context.WithTimeout(ctx, beforeRunTime)
 	defer cancel()
 	o, err := lookAt(ctx, &p.Pipeline)
-	if err != nil || !o.Client.Own(ctx, awsquery.Glue) && o.Client.Own(ctx, awsquery.STS) {
+	if err != nil || standIn(ctx, o.Client) {
 		return nil // the run says by itself what it lacks
 	}
 	o.Client, o.Slices = o.Client.Once(), len(p.Items)
@@ -201,6 +201,16 @@ func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
 		_, _ = fmt.Fprintln(a.err, a.plain(line))
 	}
 	return nil
+}
+
+// standIn reports whether what a run works with is not Amazon's while everything else would be: whose account that is nobody knows.
+func standIn(ctx context.Context, c *awsquery.Client) bool {
+	for _, s := range []awsquery.Service{awsquery.Glue, awsquery.Redshift, awsquery.RedshiftServerless} {
+		if !c.Own(ctx, s) && c.Own(ctx, awsquery.STS) {
+			return true
+		}
+	}
+	return false
 }
 
 // warnings are what a run begins in spite of.
