@@ -31,6 +31,7 @@ type GlueWorker struct {
 const (
 	DPU       = "DPU"
 	MemoryDPU = "M-DPU"
+	RPU       = "RPU" // of Redshift Serverless
 )
 
 // GlueWorkers are the types of workers that Spark runs on, as Glue's documents had them in November 2026.

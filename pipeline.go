@@ -276,6 +276,7 @@ type RunConfig struct {
 	LeaseTTL       time.Duration `json:"lease_ttl"`         // how long another machine waits for a sign of this run before it may take over (default 30s)
 	OnFailure      OnFailure     `json:"on_failure"`        // default stop
 	Budget         Budget        `json:"budget,omitempty"`  // the run ends with exit code 5 when it is reached
+	Prices         string        `json:"prices,omitempty"`  // absolute path of the user's table of prices, on this machine
 	Cache          int64         `json:"cache,omitempty"`   // bytes of copies of a lake in a bucket that this machine may keep; 0 is auto
 	Scratch        string        `json:"scratch,omitempty"` // absolute folder for files of a lake in a bucket, on this machine; "" is the default
 }
@@ -283,5 +284,5 @@ type RunConfig struct {
 // Budget caps what a run may use. Zero means no cap.
 type Budget struct {
 	Time time.Duration `json:"time,omitempty"`
-	USD  float64       `json:"usd,omitempty"` // of the engine: a plan that costs more is refused
+	USD  float64       `json:"usd,omitempty"` // of the engine: a plan that costs more is refused, a run that has is stopped
 }

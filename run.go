@@ -75,6 +75,7 @@ const (
 	EventFingerprint    EventType = "fingerprint"     // Slice, Attempt, Fingerprint; before the transform
 	EventWorkPrepared   EventType = "work_prepared"   // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
 	EventWorkStarted    EventType = "work_started"    // Slice, Attempt, Handle; after that
+	EventWorkBilled     EventType = "work_billed"     // Slice, Attempt, Bill; work has ended, well or not, on an engine that is paid for by time
 	EventLoadPrepared   EventType = "load_prepared"   // Slice, Attempt, Fingerprint; before the COMMIT
 	EventCommitted      EventType = "committed"       // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
 	EventSkipped        EventType = "skipped"         // Slice, Message says why: skipped
@@ -115,6 +116,7 @@ type Event struct {
 	Progress    *Progress     `json:"progress,omitempty"`
 	Fingerprint string        `json:"fingerprint,omitempty"`
 	Handle      *Handle       `json:"handle,omitempty"`
+	Bill        *Bill         `json:"bill,omitempty"`
 	Manifest    *Manifest     `json:"manifest,omitempty"`
 	Strays      []Stray       `json:"strays,omitempty"` // with unload and transform: sources that have rows which no slice takes
 	Error       *Error        `json:"error,omitempty"`
@@ -131,6 +133,7 @@ type Event struct {
 	Host        string        `json:"host,omitempty"`
 	ExitCode    *int          `json:"exit_code,omitempty"`
 	Counts      map[State]int `json:"counts,omitempty"`
+	Billed      []Bill        `json:"billed,omitempty"`         // with run_finished: of the whole run
 	Dead        []string      `json:"confirmed_dead,omitempty"` // with run_finished
 	Unconfirmed []string      `json:"not_confirmed,omitempty"`  // with run_finished: exit code 6
 }

@@ -30,6 +30,8 @@ type SliceState struct {
 	Memory      int64     // the most that a worker had for its transform
 	Spilled     int64     // the most that one of its transforms wrote to disk for lack of memory
 	Seconds     map[Step]float64
+	Bills       []WorkBill // of all attempts whose work has ended
+	reaching    int        // its unloads and loads that are under way
 }
 
 // RunState is the fold over a run's events. The zero value is a run about which nothing is known yet.
@@ -40,6 +42,7 @@ type RunState struct {
 	Engine      string // by its name, "duckdb"; empty if the journal is older than that event's field
 	Started     time.Time
 	Updated     time.Time
+	Warehouse   Use           // what its unloads and loads had of the warehouse
 	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
 	Resumes     int
 	Slices      map[string]*SliceState
@@ -60,6 +63,8 @@ type RunState struct {
 	Unconfirmed []string
 	Failures    []*Failure // each distinct error once, in the order of first occurrence
 	failures    map[failureKey]*Failure
+	reaching    int           // slices whose unload or load is under way
+	burst       time.Duration // since there is one
 }
 
 // Failure is one error and every attempt that met it: the same error in many slices is shown once.
@@ -140,11 +145,14 @@ func (r *RunState) Apply(e Event) {
 	}
 	if e.Type != EventRunResumed && !e.aside() && !r.Updated.IsZero() && e.Time.After(r.Updated) {
 		r.Active += e.Time.Sub(r.Updated)
+		r.use(e.Time.Sub(r.Updated))
 	}
 
 	r.Updated = e.Time
 	if e.Slice != "" {
-		r.applySlice(r.Slice(e.Slice), e)
+		s := r.Slice(e.Slice)
+		r.applySlice(s, e)
+		r.reach(s, e)
 		return
 	}
 
@@ -156,7 +164,11 @@ func (r *RunState) Apply(e Event) {
 		r.resume(e.Slices)
 	case EventStopRequested:
 		r.Stopping = e.Message
+	case EventDimension:
+		r.Warehouse.Seconds += e.Seconds
+		r.Warehouse.Billed += e.Seconds
 	case EventRunFinished:
+		r.leaveWarehouse()
 		r.Finished, r.Dead, r.Unconfirmed = true, e.Dead, e.Unconfirmed
 		if r.Stopping == "" {
 			r.Stopping = e.Message
@@ -171,8 +183,8 @@ func (r *RunState) Apply(e Event) {
 		}
 		now.apply(e)
 		r.Resized = &now
-	case EventDimension, EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
-		EventWorkStarted, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
+	case EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
+		EventWorkStarted, EventWorkBilled, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
 
@@ -183,6 +195,7 @@ func (e Event) aside() bool { return e.Resize != nil && e.Fence != 0 }
 // slices are asked for, the others stay as they are, except those that a crash left in progress.
 func (r *RunState) resume(only []string) {
 	r.Resumes++
+	r.leaveWarehouse()
 	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
 	r.Asked = nil
 
@@ -236,6 +249,8 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.Fingerprint = e.Fingerprint
 	case EventWorkPrepared, EventWorkStarted:
 		s.open(e)
+	case EventWorkBilled:
+		s.bill(e)
 	case EventLoadPrepared:
 		s.Prepared = true
 	case EventCommitted:
@@ -270,6 +285,22 @@ func (s *SliceState) open(e Event) {
 		work.Handle = *e.Handle
 		s.Work = &work
 	}
+}
+
+// bill notes what an attempt's work has cost; what was said of it before is replaced. The list is a copy, since a state may have been
+// handed on.
+func (s *SliceState) bill(e Event) {
+	s.Progress.Hours, s.Progress.USD = 0, 0
+	if e.Bill == nil {
+		return
+	}
+	kept := make([]WorkBill, 0, len(s.Bills)+1)
+	for _, b := range s.Bills {
+		if b.Attempt != e.Attempt || b.Output != e.Output {
+			kept = append(kept, b)
+		}
+	}
+	s.Bills = append(kept, WorkBill{Attempt: e.Attempt, Output: e.Output, Bill: *e.Bill})
 }
 
 func (s *SliceState) finish(e Event) {

@@ -31,4 +31,7 @@ type Progress struct {
 	Stage     int `json:"stage,omitempty"`
 	Tasks     int `json:"tasks,omitempty"`
 	TasksDone int `json:"tasks_done,omitempty"`
+	// What the work has cost so far on an engine that is paid for by time: hours of its units, and dollars if the price is known.
+	Hours float64 `json:"hours,omitempty"`
+	USD   float64 `json:"usd,omitempty"`
 }

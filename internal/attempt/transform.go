@@ -175,6 +175,19 @@ func (s *Steps) await(ctx context.Context, h hindcast.Handle, dir string, progre
 	return engine.Result{}, err
 }
 
+// Bill is what work that has ended has cost, where the engine is paid for by time. What cannot be found out stands in the log.
+func (s *Steps) Bill(ctx context.Context, h hindcast.Handle) *hindcast.Bill {
+	meter, paid := s.engine.(engine.Meter)
+	if !paid {
+		return nil
+	}
+	bill, err := meter.Bill(ctx, h)
+	if err != nil && s.log != nil {
+		_, _ = fmt.Fprintf(s.log, "what %s has cost is not known: %v\n", h.Tag, err) // a log is no reason to fail
+	}
+	return bill
+}
+
 // End ends the engine's work.
 func (s *Steps) End(ctx context.Context, h hindcast.Handle) error {
 	if err := s.engine.Stop(ctx, h); err != nil {

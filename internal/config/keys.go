@@ -383,9 +383,12 @@ func runKeys() []Key {
 		{Path: "run.budget.time", Form: formDuration, Else: "no cap", Example: "30m", Meaning: "The longest that a run may take.",
 			set: func(d *decoder, v value) { d.p.Run.Budget.Time = d.positive(v) }},
 		{Path: "run.budget.usd", Form: formDecimal, Else: "no cap", Example: "200",
-			Meaning: "The most that a run's plan may cost, in dollars, on an engine that is paid for by time: a plan beyond it is refused. " +
-				"Attempts that fail cost more than planned.",
+			Meaning: "The most that a run may cost, in dollars, on an engine that is paid for by time. A plan that costs more is refused; a run that has spent it, " +
+				"failed attempts and earlier resumes included, is stopped.",
 			set: func(d *decoder, v value) { d.p.Run.Budget.USD = d.dollars(v) }},
+		{Path: "run.prices", Form: formText, Else: "hindcast's own table alone", Example: "prices.json",
+			Meaning: "A table of prices, as JSON, that goes before hindcast's own: your region's, or those of a contract.",
+			set:     func(d *decoder, v value) { d.p.Run.Prices = d.absolute(d.textOf(v)) }},
 	}
 }
 

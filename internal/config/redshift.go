@@ -20,6 +20,11 @@ var (
 	regionForm = regexp.MustCompile(regionPattern)
 )
 
+// nodeTypes are those of clusters, as Amazon's documents had them in November 2026.
+var nodeTypes = []string{"ra3.large", "ra3.xlplus", "ra3.4xlarge", "ra3.16xlarge", "rg.large", "rg.xlarge", "rg.4xlarge", "rg.12xlarge", "dc2.large", "dc2.8xlarge"}
+
+var formAllNodes = Form{Name: "number of nodes", Right: "write a whole number from 1 to 128", Schema: map[string]any{"type": "integer", "minimum": 1, "maximum": mostNodes}}
+
 // UNLOAD takes files of 5 MB to 6.2 GB.
 const (
 	leastUnloaded = 5 << 20
@@ -36,6 +41,15 @@ func redshiftKeys() []Key {
 		{Path: "redshift.region", Form: formRegion, Else: "the cluster's", Example: "eu-central-1",
 			Meaning: "The bucket's region. UNLOAD alone can reach another one than the cluster's: COPY of Parquet cannot, so that nothing can be loaded.",
 			set:     func(d *decoder, v value) { d.p.Redshift.Region = d.matched(v, regionForm, formRegion, "a region") }},
+		{Path: "redshift.node_type", Form: choice(nodeTypes...), Else: "what the warehouse costs is not shown", Example: "ra3.4xlarge",
+			Meaning: "The type of the cluster's nodes, for what unloading and loading cost. Nothing else depends on it.",
+			set:     func(d *decoder, v value) { d.p.Redshift.NodeType = d.oneOf(v, nodeTypes...) }},
+		{Path: "redshift.nodes", Form: formAllNodes, Else: "one", Example: "4",
+			Meaning: "How many nodes the cluster has, for the same.",
+			set:     func(d *decoder, v value) { d.p.Redshift.Nodes = int(d.whole(v, 1, mostNodes, formAllNodes.Right)) }},
+		{Path: "redshift.rpu", Form: formRPU, Else: "the warehouse is no serverless workgroup, or what it costs is not shown", Example: "128",
+			Meaning: "The base capacity of a serverless workgroup, for the same. It has no nodes: they are left aside.",
+			set:     func(d *decoder, v value) { d.p.Redshift.RPU = d.rpu(v) }},
 		{Path: "redshift.unload", Form: formObject, Else: "Redshift's defaults", Example: "{max_file_size: 256MiB}", Meaning: "How tables are unloaded."},
 		{Path: "redshift.unload.max_file_size", Form: formSize, Else: "Redshift's own, 6.2 GB", Example: "256MiB",
 			Meaning: "How large the files are that UNLOAD writes, from 5MiB to 6.2GiB. Redshift rounds it down to whole row groups of 32 MB.",

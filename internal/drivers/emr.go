@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/cost"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/engine/emr"
 )
@@ -42,7 +41,11 @@ func openEMR(p *hindcast.Pipeline, o EngineOptions, client emr.Client, applicati
 	if err != nil {
 		return nil, err
 	}
-	rate := cost.EMR(client.Region, c)
+	prices, err := Prices(p)
+	if err != nil {
+		return nil, err
+	}
+	rate := prices.EMR(client.Region, c)
 	capacity := emr.Capacity(p.Run, c, application, &rate)
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots

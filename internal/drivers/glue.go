@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/cost"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/engine/glue"
 	"github.com/hindcast/hindcast/internal/engine/spark"
@@ -72,17 +71,24 @@ func openGlue(p *hindcast.Pipeline, o EngineOptions) (*glue.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	rate := cost.Glue(clients.Region, g)
+	prices, err := Prices(p)
+	if err != nil {
+		return nil, err
+	}
+	price := func(g hindcast.Glue) hindcast.Rate { return prices.Glue(clients.Region, g) }
+	rate := price(g)
 	capacity := glue.Capacity(p.Run, g, &rate)
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
 	return glue.Open(glue.Options{Glue: g, Spark: p.Transform.Spark, Name: GlueJobs(o.Tags), Store: o.Store, Scripts: scripts, Folder: folder,
-		Clients: clients, Capacity: capacity, Log: o.Log}), nil
+		Clients: clients, Capacity: capacity, Price: price, Log: o.Log}), nil
 }
 
 // GlueJobs is what the names of a pipeline's jobs begin with, which has the tags of its work.
-func GlueJobs(tags string) string { return "hindcast-" + strings.TrimSuffix(tags, "/") }
+func GlueJobs(tags string) string {
+	return "hindcast-" + strings.ReplaceAll(strings.TrimSuffix(tags, "/"), "/", "-")
+}
 
 // inBucket refuses a lake that no service of AWS's reaches.
 func inBucket(p *hindcast.Pipeline, store objstore.Store) error {

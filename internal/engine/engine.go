@@ -164,6 +164,12 @@ type Engine interface {
 	Close() error
 }
 
+// Meter is implemented by engines that are paid for by time. The progress of their work says what that has cost so far.
+type Meter interface {
+	// Bill is what work has cost whose Wait or Stop has returned, whichever process started it; nil if nothing was ever billed for it.
+	Bill(ctx context.Context, h hindcast.Handle) (*hindcast.Bill, error)
+}
+
 // Remains are the processes on this machine of engines whose work outlives its starter. It needs no installation of an engine.
 type Remains interface {
 	// Found lists what lives of a run, given by how the tags of its work begin, whichever process started it.

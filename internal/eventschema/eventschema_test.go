@@ -41,11 +41,12 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventStepFinished: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform, Rows: 10, Bytes: 4, RowsIn: 90, BytesIn: 80, Seconds: 0.5, Memory: 9, Spilled: 5, Manifest: manifest(),
 			Strays: []hindcast.Stray{{Fact: "billing", Source: "b/*.parquet", Time: "day", Strays: hindcast.Strays{NoTime: 2, Outside: 3}, Estimate: true}}},
 		hindcast.EventProgress: {Slice: "2019-03-01", Attempt: 1, Step: hindcast.StepTransform,
-			Progress: &hindcast.Progress{Done: 0.25, Rows: 7, Bytes: 4, Spilled: 1, Stage: 2, Tasks: 8, TasksDone: 2}},
+			Progress: &hindcast.Progress{Done: 0.25, Rows: 7, Bytes: 4, Spilled: 1, Stage: 2, Tasks: 8, TasksDone: 2, Hours: 1.5, USD: 0.66}},
 		hindcast.EventFingerprint:  {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventWorkPrepared: {Slice: "2019-03-01", Attempt: 1, Fence: 8, Fingerprint: "5e2d", Handle: &hindcast.Handle{Tag: "billing/r8/2019-03-01/a1"}},
 		hindcast.EventWorkStarted: {Slice: "2019-03-01", Attempt: 1,
 			Handle: &hindcast.Handle{Tag: "billing/r8/2019-03-01/a1", IDs: map[string]string{"application": "app-20261129120000-0007"}}},
+		hindcast.EventWorkBilled:     {Slice: "2019-03-01", Attempt: 1, Output: "daily", Bill: &hindcast.Bill{Runs: 2, Unit: "DPU", Hours: 1.5, USD: 0.66, Reckoned: true}},
 		hindcast.EventLoadPrepared:   {Slice: "2019-03-01", Attempt: 1, Fingerprint: "5e2d"},
 		hindcast.EventCommitted:      {Slice: "2019-03-01T04:00-05:00", Attempt: 1, Rows: 10},
 		hindcast.EventSkipped:        {Slice: "2019-03-01", Message: "up to date"},
@@ -59,7 +60,8 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventResized:        {Resize: &hindcast.Sizing{Workgroup: "etl", From: 256, To: 32, Back: true}, Seconds: 412.5, Fence: 9, Pid: 8, Host: "here"},
 		hindcast.EventResizeFailed:   {Resize: &hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, Seconds: 3600, Error: failure},
 		hindcast.EventRunFinished: {ExitCode: &code, Message: "1 slice of the run was not asked for", Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
-			Dead: []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},
+			Billed: []hindcast.Bill{{Runs: 36, Unit: "M-DPU", Hours: 2700}},
+			Dead:   []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},
 	}
 	for kind, event := range events {
 		event.V, event.Seq, event.Time, event.Run, event.Type = hindcast.EventVersion, 1, at, "r8", kind
@@ -136,6 +138,8 @@ func TestWrongEventsAreRefused(t *testing.T) {
 		"no fingerprint":     change(hindcast.EventLoadPrepared, func(e *hindcast.Event) { e.Fingerprint = "" }),
 		"started, no handle": change(hindcast.EventWorkStarted, func(e *hindcast.Event) { e.Handle = nil }),
 		"handle of a load":   change(hindcast.EventLoadPrepared, func(e *hindcast.Event) { e.Handle = base[hindcast.EventWorkStarted].Handle }),
+		"billed, no bill":    change(hindcast.EventWorkBilled, func(e *hindcast.Event) { e.Bill = nil }),
+		"bill of a commit":   change(hindcast.EventCommitted, func(e *hindcast.Event) { e.Bill = &hindcast.Bill{Unit: "DPU"} }),
 		"handle, no tag":     change(hindcast.EventWorkStarted, func(e *hindcast.Event) { e.Handle = &hindcast.Handle{} }),
 		"skipped silently":   change(hindcast.EventSkipped, func(e *hindcast.Event) { e.Message = "" }),
 		"stop without who":   change(hindcast.EventStopRequested, func(e *hindcast.Event) { e.Message = "" }),
@@ -171,6 +175,7 @@ func TestFieldsAreTheStructs(t *testing.T) {
 		"interval": {defs["interval"], reflect.TypeFor[hindcast.Interval]()},
 		"handle":   {defs["handle"], reflect.TypeFor[hindcast.Handle]()},
 		"progress": {defs["progress"], reflect.TypeFor[hindcast.Progress]()},
+		"bill":     {defs["bill"], reflect.TypeFor[hindcast.Bill]()},
 	}
 	for name, pair := range pairs {
 		object := pair.object.(map[string]any)

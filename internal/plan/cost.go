@@ -38,7 +38,7 @@ func (p *Plan) Beyond() error {
 		Next: "raise run.budget.usd, give a run fewer or smaller workers, or choose fewer slices: --slices"}
 	switch expected := max(c.USD, c.LeastUSD()); {
 	case c.Rate.USD == 0:
-		e.Message, e.Next = "what the plan costs is not known: "+c.Rate.Unknown, "leave run.budget.usd out"
+		e.Message, e.Next = "what the plan costs is not known: "+c.Rate.Unknown, "name a table that has the price, run.prices, or leave run.budget.usd out"
 	case expected <= budget:
 		return nil
 	case c.USD == 0:

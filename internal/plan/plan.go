@@ -207,6 +207,8 @@ type Estimate struct {
 	HighSeconds float64       `json:"high_seconds"`
 	From        string        `json:"from,omitempty"` // the run that the time is estimated from
 	Cost        *Cost         `json:"cost,omitempty"` // of an engine that is paid for by time
+	// Warehouse is what an hour of the warehouse costs, where the pipeline file says what it is.
+	Warehouse *hindcast.Rate `json:"warehouse,omitempty"`
 	// Elsewhere is what a run took on another engine, where none has ended on this one.
 	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
 }

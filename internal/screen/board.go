@@ -204,6 +204,10 @@ func header(l *view.Live, o Options, now time.Time, width int) string {
 		eta, speed = "in "+watch(l.Run.Active), rate(rowsIn, l.Run.Active)
 	}
 
+	if usd := spent(&l.Run); usd != "" {
+		eta += "  " + usd
+	}
+
 	for _, parts := range [][]string{
 		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta, speed},
 		{strings.TrimSpace(run + " " + name), count, rowsText(l), eta},

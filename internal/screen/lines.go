@@ -190,7 +190,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 	case hindcast.EventRunFinished:
 		l.live.Tally.Count()
 		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, progress(l.live), l.live.Run.ExitCode)
-	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted:
+	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted,
+		hindcast.EventWorkBilled:
 	}
 	return ""
 }

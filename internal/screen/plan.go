@@ -578,6 +578,9 @@ func (p *page) machine(pl *plan.Plan) {
 	if e.Cost != nil && e.Cost.Runs > 0 {
 		p.fact("cost", p.o.text(costs(e.Cost)))
 	}
+	if e.Warehouse != nil {
+		p.fact("warehouse", p.o.text(anHour(e.Warehouse)))
+	}
 }
 
 // costs says what the runs of an engine that is paid for by time cost.

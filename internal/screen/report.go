@@ -27,6 +27,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	pg.headline(t)
 	if st.Finished && st.ExitCode == hindcast.ExitOK {
 		pg.figures(t, p)
+		pg.cost(st, p)
 		moved := pg.sources(t, p)
 		pg.leftOut(t, p)
 		pg.skipped(t)
@@ -39,6 +40,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	}
 
 	pg.failures(t, 3)
+	pg.cost(st, p)
 	if st.Finished {
 		pg.dead(st)
 		pg.resized(st.Resized, o.Now, false)

@@ -148,6 +148,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 
 	pg.add("")
 	pg.failures(t, 5)
+	pg.cost(st, p)
 	if st.Finished && st.ExitCode != hindcast.ExitOK {
 		pg.dead(st)
 	}
@@ -234,35 +235,37 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 
 // RunStatus is `hindcast status --json`.
 type RunStatus struct {
-	Run         string         `json:"run"`
-	Pipeline    string         `json:"pipeline,omitempty"`
-	State       string         `json:"state"` // running, stopping, done, stopped, failed, interrupted
-	StartedAt   time.Time      `json:"started_at"`
-	UpdatedAt   time.Time      `json:"updated_at"`        // of the last event
-	HeardAt     time.Time      `json:"heard_at,omitzero"` // the last sign of life of a run that is interrupted, or whose process is silent
-	Seconds     float64        `json:"seconds"`           // that it was worked on, over all resumes
-	Resumes     int            `json:"resumes"`
-	Host        string         `json:"host,omitempty"`
-	Pid         int            `json:"pid,omitempty"`
-	ExitCode    *int           `json:"exit_code,omitempty"` // once finished
-	Stopping    string         `json:"stopping,omitempty"`  // why, once a stop was requested
-	Total       int            `json:"total"`               // slices that the run works on, of those that are shown
-	Of          int            `json:"of,omitempty"`        // slices that the run works on, where only some are shown
-	Done        int            `json:"done"`                // of them, those that need no more work
-	Counts      map[string]int `json:"counts"`              // slices in each state, also those that the run does not work on
-	RowsIn      int64          `json:"rows_in"`             // read by the slices that are proven
-	RowsOut     int64          `json:"rows_out"`            // committed by them
-	Retries     int            `json:"retries"`
-	PeakMemory  int64          `json:"peak_memory"` // bytes, the highest of any worker
-	Slices      []SliceStatus  `json:"slices"`      // every slice, in the order of time
-	Errors      []ErrorStatus  `json:"errors,omitempty"`
-	Dead        []string       `json:"confirmed_dead,omitempty"`
-	Unconfirmed []string       `json:"not_confirmed,omitempty"`
-	Resize      *ResizeStatus  `json:"resize,omitempty"` // where it stands with the size of its warehouse
-	Left        []Left         `json:"left,omitempty"`   // what goes on without a supervisor
-	Log         string         `json:"log,omitempty"`
-	Refused     string         `json:"refused,omitempty"` // why a resume would be refused
-	Next        string         `json:"next"`
+	Run         string          `json:"run"`
+	Pipeline    string          `json:"pipeline,omitempty"`
+	State       string          `json:"state"` // running, stopping, done, stopped, failed, interrupted
+	StartedAt   time.Time       `json:"started_at"`
+	UpdatedAt   time.Time       `json:"updated_at"`        // of the last event
+	HeardAt     time.Time       `json:"heard_at,omitzero"` // the last sign of life of a run that is interrupted, or whose process is silent
+	Seconds     float64         `json:"seconds"`           // that it was worked on, over all resumes
+	Resumes     int             `json:"resumes"`
+	Host        string          `json:"host,omitempty"`
+	Pid         int             `json:"pid,omitempty"`
+	ExitCode    *int            `json:"exit_code,omitempty"` // once finished
+	Stopping    string          `json:"stopping,omitempty"`  // why, once a stop was requested
+	Total       int             `json:"total"`               // slices that the run works on, of those that are shown
+	Of          int             `json:"of,omitempty"`        // slices that the run works on, where only some are shown
+	Done        int             `json:"done"`                // of them, those that need no more work
+	Counts      map[string]int  `json:"counts"`              // slices in each state, also those that the run does not work on
+	RowsIn      int64           `json:"rows_in"`             // read by the slices that are proven
+	RowsOut     int64           `json:"rows_out"`            // committed by them
+	Retries     int             `json:"retries"`
+	PeakMemory  int64           `json:"peak_memory"`         // bytes, the highest of any worker
+	Billed      []hindcast.Bill `json:"billed,omitempty"`    // for work that has ended, on an engine that is paid for by time
+	SpentUSD    float64         `json:"spent_usd,omitempty"` // that and what is under way, as far as prices are known
+	Slices      []SliceStatus   `json:"slices"`              // every slice, in the order of time
+	Errors      []ErrorStatus   `json:"errors,omitempty"`
+	Dead        []string        `json:"confirmed_dead,omitempty"`
+	Unconfirmed []string        `json:"not_confirmed,omitempty"`
+	Resize      *ResizeStatus   `json:"resize,omitempty"` // where it stands with the size of its warehouse
+	Left        []Left          `json:"left,omitempty"`   // what goes on without a supervisor
+	Log         string          `json:"log,omitempty"`
+	Refused     string          `json:"refused,omitempty"` // why a resume would be refused
+	Next        string          `json:"next"`
 }
 
 // SliceStatus is a slice in a RunStatus.
@@ -276,6 +279,7 @@ type SliceStatus struct {
 	RowsIn  int64           `json:"rows_in"` // -1 if unknown
 	Rows    int64           `json:"rows,omitempty"`
 	Seconds float64         `json:"seconds,omitempty"` // over all steps and attempts
+	Billed  []hindcast.Bill `json:"billed,omitempty"`  // for its work, over all attempts
 	Error   *hindcast.Error `json:"error,omitempty"`
 	Message string          `json:"message,omitempty"` // why it is skipped, or who stopped it alone
 }
@@ -293,7 +297,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
-		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory,
+		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if is := st.Resized; is != nil {
 		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error}
@@ -336,6 +340,7 @@ func sliceStatus(t *view.Tally, key string) SliceStatus {
 		return out
 	}
 
+	out.Billed = s.Billed()
 	out.Attempt, out.Tries, out.Step, out.Rows, out.Error = s.Attempt, s.Tries, s.Step, s.Rows, s.Error
 	if s.Message != "" {
 		out.Message = s.Message

@@ -217,6 +217,9 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	if beyond := made.Beyond(); beyond != nil { // `plan` shows it, `run` refuses it
 		made.Warnings = append(made.Warnings, beyond.Error())
 	}
+	if made.Estimate.Warehouse, err = drivers.Warehousing(s.Pipeline); err != nil {
+		return nil, err
+	}
 	made.Warnings = config.PipelineRedactor(s.Pipeline).Strings(made.Warnings) // the warehouse's own words are among them
 	return made, nil
 }
@@ -365,7 +368,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
 	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
-	p.Pipeline.Run.Scratch = s.Pipeline.Run.Scratch // of this machine
+	p.Pipeline.Run.Scratch, p.Pipeline.Run.Prices = s.Pipeline.Run.Scratch, s.Pipeline.Run.Prices // of this machine
 	switch t := &p.Pipeline.Transform; t.Engine {
 	case "spark":
 		t.Spark = t.Spark.Resumed(s.Pipeline.Transform.Spark)

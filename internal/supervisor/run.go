@@ -356,6 +356,8 @@ func (r *run) wait() {
 		r.stopRequested(StopRequest{By: "the end of the program", Now: true})
 	case <-r.ending.budget:
 		r.budgetReached()
+	case <-r.ending.spending:
+		r.watchSpending()
 	case <-r.ending.grace:
 		r.kill()
 	case <-r.ending.patience:

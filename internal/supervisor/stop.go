@@ -34,7 +34,8 @@ type ending struct {
 
 	stopLoads, stopCompute context.CancelFunc
 	outer                  <-chan struct{}  // the caller's context has ended
-	budget                 <-chan time.Time // the budget is spent
+	budget                 <-chan time.Time // the budget of time is spent
+	spending               <-chan time.Time // it is time to look at what was spent of the one in dollars
 	grace                  <-chan time.Time // what is in flight had its time
 
 	killing   bool
@@ -90,8 +91,12 @@ func (r *run) stopRequested(request StopRequest) {
 
 func (r *run) resume() string { return "hindcast resume " + r.Plan.Run }
 
-// watchBudget also counts the time before the run was resumed.
+// spendingEvery is how often the run looks at what its work has cost.
+const spendingEvery = time.Second
+
+// watchBudget also counts the time before the run was resumed, and what that has cost.
 func (r *run) watchBudget() {
+	r.watchSpending()
 	limit := r.rules.Budget.Time
 
 	switch {
@@ -109,6 +114,38 @@ func (r *run) budgetReached() {
 	r.stop(budgetSpent, &hindcast.Error{Code: hindcast.EBudget, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("the budget of %s is reached", limit),
 		Next:    "raise run.budget.time, then: " + r.resume()}, fmt.Sprintf("the budget of %s", limit))
+}
+
+// watchSpending ends the run if its budget in dollars is spent, and looks again later.
+func (r *run) watchSpending() {
+	r.ending.spending = nil
+	limit := r.rules.Budget.USD
+	if limit <= 0 || r.stopping() {
+		return
+	}
+
+	spent := r.spent()
+	if spent < limit {
+		r.ending.spending = time.After(spendingEvery)
+		return
+	}
+	r.stop(budgetSpent, &hindcast.Error{Code: hindcast.EBudget, Class: hindcast.ClassPermanent, Place: r.Plan.Pipeline.Places["run.budget.usd"],
+		Message: fmt.Sprintf("the budget of $%.2f is reached: $%.2f are spent", limit, spent),
+		Next:    "raise run.budget.usd, then: " + r.resume()}, fmt.Sprintf("the budget of $%.2f", limit))
+}
+
+// spent is what the run's work has cost in dollars: what has ended, over all resumes, and what is under way by its engine's last word.
+func (r *run) spent() float64 {
+	usd := 0.0
+	for _, b := range r.state.Billed() {
+		usd += b.USD
+	}
+	for a := range r.underway {
+		if p := a.done.Load(); p != nil {
+			usd += p.USD
+		}
+	}
+	return usd
 }
 
 // fenced ends a zombie at once: another process has the run, so nothing is published or journaled any more.
@@ -201,7 +238,7 @@ func (r *run) end() *Outcome {
 	r.sizeBack()
 
 	code := r.exitCode()
-	r.record(hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: r.state.Counts(),
+	r.record(hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: r.state.Counts(), Billed: r.state.Billed(),
 		Message: r.scope.String(), Dead: r.ending.exits.dead, Unconfirmed: r.ending.exits.unconfirmed})
 	r.durable = true
 	r.commit()

@@ -56,6 +56,8 @@ type Worker interface {
 	Wait(ctx context.Context, try Try, h hindcast.Handle, progress func(hindcast.Progress)) (Staged, error)
 	// End ends the work; nil means that it is confirmed dead.
 	End(ctx context.Context, h hindcast.Handle) error
+	// Bill is what work has cost that has ended; nil if it cost nothing, or nobody knows.
+	Bill(ctx context.Context, h hindcast.Handle) *hindcast.Bill
 	// Stage brings the transform's result into the lake, and completes its manifest. The engine is free by then:
 	// the next slice's transform may run beside it.
 	Stage(ctx context.Context, try Try, result *hindcast.Manifest) error

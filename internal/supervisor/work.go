@@ -90,6 +90,9 @@ func (r *run) durably(ctx context.Context, a *assignment, e hindcast.Event) erro
 func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindcast.Handle, res *result, last bool) {
 	began, output := time.Now(), r.Plan.Pipeline.Outputs[try.Output].Name
 	staged, err := r.Worker.Wait(ctx, try, handle, r.follow(a, output))
+	if !unconfirmed(err) {
+		r.bill(ctx, a, output, handle)
+	}
 	m := staged.Manifest
 	if err == nil && m == nil {
 		err = errors.New("the transform left no manifest")
@@ -117,6 +120,24 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 	res.staged = append(res.staged, m)
 	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepFinished, Output: output, Manifest: m, Rows: m.Sums.Rows, Bytes: m.Bytes,
 		Seconds: m.Seconds, Memory: staged.Memory, Spilled: staged.Spilled, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
+}
+
+// billTime bounds how long the end of work waits for what it has cost.
+const billTime = 10 * time.Second
+
+// bill reports what work has cost that has ended, also if we have stopped it.
+func (r *run) bill(ctx context.Context, a *assignment, output string, handle hindcast.Handle) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), billTime)
+	defer cancel()
+
+	if b := r.Worker.Bill(ctx, handle); b != nil {
+		if p := a.done.Load(); p != nil { // from here on the bill says it
+			last := *p
+			last.Hours, last.USD = 0, 0
+			a.done.Store(&last)
+		}
+		r.reporter(a)(hindcast.Event{Type: hindcast.EventWorkBilled, Output: output, Bill: b})
+	}
 }
 
 // A long transform reports its progress the first time after progressEvery, and then after at least a progressShare of its
@@ -186,5 +207,6 @@ func (r *run) endWork(ctx context.Context, a *assignment, res *result) {
 		res.work, res.err = a.work, err
 		return
 	}
+	r.bill(ctx, a, a.work.Output, a.work.Handle)
 	res.gone, res.err = stopped == nil, stopped
 }

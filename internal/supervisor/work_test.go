@@ -18,6 +18,8 @@ type given struct {
 	slice   string
 	print   string
 	outcome outcome
+	began   time.Time
+	over    time.Time // when its bill was first asked for
 	due     time.Time
 	ended   bool // or it died
 	taken   bool // its end was told
@@ -65,7 +67,7 @@ func (w *world) Start(_ context.Context, try Try) (hindcast.Handle, error) {
 		w.t.Errorf("%s is started again: the engine would give what it has of that", tag)
 	}
 	o := w.draw("transform", try)
-	w.given[tag] = &given{slice: made, print: try.Fingerprint, outcome: o, due: time.Now().Add(o.Takes)}
+	w.given[tag] = &given{slice: made, print: try.Fingerprint, outcome: o, began: time.Now(), due: time.Now().Add(o.Takes)}
 	if w.crashes("after the start", try) {
 		return hindcast.Handle{}, errCrashed
 	}
@@ -91,7 +93,9 @@ func (w *world) await(ctx context.Context, try Try, h hindcast.Handle, progress 
 	if !w.outlives {
 		o.Takes = g.outcome.Takes
 	}
+	unmeter := w.meter(g, progress)
 	err := w.spend(ctx, o)
+	unmeter()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.crashed {
@@ -111,6 +115,44 @@ func (w *world) End(_ context.Context, h hindcast.Handle) error {
 		g.ended = true
 	}
 	return nil
+}
+
+// meter says every second what work has cost so far, until end has returned.
+func (w *world) meter(g *given, progress func(hindcast.Progress)) (end func()) {
+	if w.price == 0 {
+		return func() {}
+	}
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-time.After(time.Second):
+				took := time.Since(g.began)
+				progress(hindcast.Progress{Rows: 10, Hours: took.Hours(), USD: took.Seconds() * w.price})
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-ended
+	}
+}
+
+func (w *world) Bill(_ context.Context, h hindcast.Handle) *hindcast.Bill {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.given[h.Tag]
+	if w.price == 0 || g == nil || w.crashed {
+		return nil
+	}
+	if g.over.IsZero() {
+		g.over = time.Now()
+	}
+	took := g.over.Sub(g.began)
+	return &hindcast.Bill{Runs: 1, Unit: "DPU", Hours: took.Hours(), USD: took.Seconds() * w.price}
 }
 
 // endAll is the end of the engine. The world is locked.

@@ -124,6 +124,7 @@ type world struct {
 	aheadPeak int // most results staged at a time
 
 	given    map[string]*given           // what the engine was given, by tag
+	price    float64                     // dollars for a second of work
 	outlives bool                        // the engine's work outlives the run
 	crash    func(at string, _ Try) bool // whether the run's process dies here; see die
 	crashed  bool                        // it has: nothing that the run does has any effect

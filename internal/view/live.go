@@ -73,7 +73,7 @@ func (l *Live) Apply(e hindcast.Event) {
 		l.pace.finish(l.Tally, e)
 	case hindcast.EventSkipped, hindcast.EventStopped:
 		delete(l.pace.attempts, e.Slice)
-	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventLoadPrepared,
+	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventLoadPrepared,
 		hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
 		hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed,
 		hindcast.EventRunFinished:

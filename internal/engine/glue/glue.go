@@ -26,8 +26,9 @@ type Options struct {
 	Folder   string         // the prefix for it: "" or ends in "/"
 	Clients  Clients
 	Capacity engine.Capacity
-	Log      io.Writer     // gets the end of the log of a run that died
-	Pace     time.Duration // how often a job is asked for its runs; a second if it is 0
+	Price    func(hindcast.Glue) hindcast.Rate // what a run of such workers costs; nil where nobody wants to know
+	Log      io.Writer                         // gets the end of the log of a run that died
+	Pace     time.Duration                     // how often a job is asked for its runs; a second if it is 0
 }
 
 // Engine is Glue.
@@ -37,7 +38,8 @@ type Engine struct {
 	service awsspark.Service
 	objects *awsspark.Objects
 	jobs    []*job
-	mutex   sync.Mutex // guards what jobs say of room
+	mutex   sync.Mutex        // guards what jobs say of room, and what follows
+	worked  map[string]worked // what Glue said last of work's runs, by its tag, until its bill is asked for
 }
 
 var (
@@ -53,7 +55,7 @@ func Open(o Options) *Engine {
 	if o.Pace == 0 {
 		o.Pace = pace
 	}
-	e := &Engine{options: o, service: service, objects: &awsspark.Objects{Store: o.Store, Scripts: o.Scripts, Folder: o.Folder}}
+	e := &Engine{options: o, service: service, objects: &awsspark.Objects{Store: o.Store, Scripts: o.Scripts, Folder: o.Folder}, worked: map[string]worked{}}
 	e.service.Pace, e.service.Region = o.Pace, o.Clients.Region
 	e.Engine = awsspark.New(runs{e}, e.objects, o.Spark, o.Pace)
 	for n := range o.Glue.Jobs {
@@ -204,5 +206,9 @@ func (e runs) End(ctx context.Context, w *work) error {
 	if w.Run == "" {
 		return nil
 	}
-	return w.Place.end(ctx, e.Engine, w.Run)
+	last, err := w.Place.end(ctx, e.Engine, w.Run)
+	if err == nil {
+		e.note(w, last)
+	}
+	return err
 }

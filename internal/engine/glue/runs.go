@@ -158,11 +158,21 @@ type attemptRun struct {
 	message string // why it failed
 	logs    string // the beginning of the names of its log groups
 	started time.Time
+
+	size       hindcast.Glue // its workers, as far as they decide what it costs
+	seconds    float64       // that it ran, as far as Glue says
+	dpuSeconds float64       // that it is billed for; 0 where Glue does not say
 }
 
 func attemptOf(r types.JobRun) attemptRun {
+	class := string(r.ExecutionClass)
+	if class == "" {
+		class = string(types.ExecutionClassStandard)
+	}
 	return attemptRun{id: aws.ToString(r.Id), attempt: int(r.Attempt), tag: r.Arguments[awsspark.TagArgument], state: r.JobRunState, detail: aws.ToString(r.StateDetail),
-		message: aws.ToString(r.ErrorMessage), logs: aws.ToString(r.LogGroupName), started: aws.ToTime(r.StartedOn)}
+		message: aws.ToString(r.ErrorMessage), logs: aws.ToString(r.LogGroupName), started: aws.ToTime(r.StartedOn),
+		seconds: float64(r.ExecutionTime), dpuSeconds: aws.ToFloat64(r.DPUSeconds),
+		size: hindcast.Glue{WorkerType: string(r.WorkerType), Workers: int(aws.ToInt32(r.NumberOfWorkers)), Version: aws.ToString(r.GlueVersion), Class: class}}
 }
 
 const attemptSuffix = "_attempt_"
@@ -255,6 +265,7 @@ const (
 
 // Follow waits until no attempt of the run lives and none will follow.
 func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progress)) (died func(context.Context) error, err error) {
+	var reports awsspark.Reports
 	missing, waited := 0, 0
 	for {
 		runs, _, err := w.Place.look(ctx, e.Engine, time.Time{})
@@ -266,7 +277,9 @@ func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progre
 			if last, found, err = w.Place.one(ctx, e.Engine, w.Run); err != nil {
 				return nil, err
 			}
+			runs = []attemptRun{last}
 		}
+		of := e.note(w, runs)
 
 		switch {
 		case !found:
@@ -278,7 +291,11 @@ func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progre
 		case !last.live():
 			return func(ctx context.Context) error { return e.died(ctx, w.Place, &last) }, nil
 		}
-		progress(hindcast.Progress{})
+		var far hindcast.Progress
+		if last.state == types.JobRunStateRunning {
+			far = reports.Read(ctx, e.objects, w.Dir, e.options.Pace)
+		}
+		progress(e.spent(far, of))
 		if err := awsspark.Pause(ctx, w.Place.newest.Until()); err != nil {
 			return nil, err
 		}
@@ -299,22 +316,23 @@ func (j *job) one(ctx context.Context, e *Engine, id string) (attemptRun, bool, 
 	return attemptOf(*out.JobRun), true, nil
 }
 
-// end stops what lives of a run, and waits until nothing does.
-func (j *job) end(ctx context.Context, e *Engine, first string) error {
+// end stops what lives of a run, and waits until nothing does. It returns what Glue says of the run then.
+func (j *job) end(ctx context.Context, e *Engine, first string) ([]attemptRun, error) {
 	asked := map[string]bool{}
 	for range unending {
 		runs, _, err := j.look(ctx, e, time.Now())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		last, found := latest(runs, first)
 		if !found {
 			if last, found, err = j.one(ctx, e, first); err != nil {
-				return err
+				return nil, err
 			}
+			runs = []attemptRun{last}
 		}
 		if !found || !last.live() && !(last.retried(e.options.Glue.MaxRetries) && !asked[last.id]) {
-			return nil
+			return runs, nil
 		}
 		if !asked[last.id] && last.state != types.JobRunStateStopping {
 			ids := []string{last.id}
@@ -322,12 +340,12 @@ func (j *job) end(ctx context.Context, e *Engine, first string) error {
 				ids = append(ids, fmt.Sprintf("%s%s%d", first, attemptSuffix, n))
 			}
 			if err := j.stop(ctx, e, ids); err != nil {
-				return err
+				return nil, err
 			}
 			asked[last.id] = true
 		}
 	}
-	return &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Glue does not say that the run " + first + " has ended", Next: "look at it in Glue's console: " + j.name}
+	return nil, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "Glue does not say that the run " + first + " has ended", Next: "look at it in Glue's console: " + j.name}
 }
 
 const mostStops = 25 // of one call

@@ -183,11 +183,22 @@ var small = hindcast.Glue{Role: "role", Version: "5.1", WorkerType: "G.1X", Work
 // open opens an engine over a lake in a folder.
 func (s *scripted) open(t *testing.T, lake string, g hindcast.Glue) *glue.Engine {
 	t.Helper()
+	return s.opened(t, lake, g, nil)
+}
+
+// paid is open with prices: a run costs a dollar a minute.
+func (s *scripted) paid(t *testing.T, lake string, g hindcast.Glue) *glue.Engine {
+	t.Helper()
+	return s.opened(t, lake, g, aDollar)
+}
+
+func (s *scripted) opened(t *testing.T, lake string, g hindcast.Glue, price func(hindcast.Glue) hindcast.Rate) *glue.Engine {
+	t.Helper()
 	store, err := file.Open(lake)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := glue.Open(glue.Options{Glue: g, Name: "hindcast-p", Store: store, Scripts: store, Folder: "scripts/", Clients: clients(s.endpoint), Capacity: glue.Capacity(hindcast.RunConfig{}, g, nil), Pace: quick})
+	e := glue.Open(glue.Options{Glue: g, Name: "hindcast-p", Store: store, Scripts: store, Folder: "scripts/", Clients: clients(s.endpoint), Capacity: glue.Capacity(hindcast.RunConfig{}, g, nil), Price: price, Pace: quick})
 	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			t.Error(err)
