@@ -23,7 +23,8 @@ memory, what was spilled to disk, and what that means for the whole history. It 
 leaves nothing in lake or target. What the lake does not have yet is read from the warehouse for this alone.
 
 A size is THREADSxGIB, for DuckDB and for Spark on this machine; on a cluster of Spark it is EXECUTORSxCORES,
-or EXECUTORSxCORESxGIB with the memory of each executor in place of spark.executor_memory.`,
+or EXECUTORSxCORESxGIB with the memory of each executor in place of spark.executor_memory. On Glue it is
+TYPE:WORKERS, such as G.2X:10; each slice is then a run that is paid for, as is one over no rows for each size.`,
 		Example: "  hindcast trial --slices 2019-03 --sizes 1x0.5,1x1\n  hindcast trial --slices 2018-11..2019-03 --sizes 1x0.5 --price 0.40",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Slices == "" || o.Sizes == "" {

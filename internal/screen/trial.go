@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/view"
@@ -14,8 +15,11 @@ import (
 func Trial(w io.Writer, t *view.Trial, o Options) {
 	pg := &page{o: o}
 	unit := "threads x GiB"
-	if t.Cluster {
+	switch {
+	case t.Cluster:
 		unit = "executors x cores"
+	case t.Glue:
+		unit = "type of workers : how many"
 	}
 	what := t.Labels[0]
 	if n := len(t.Slices); n > 1 {
@@ -23,6 +27,12 @@ func Trial(w io.Writer, t *view.Trial, o Options) {
 	}
 	pg.wrap("", "", fmt.Sprintf("%s on %s; %s, the SQL and its checks alone", o.text(what), o.text(t.Engine), unit))
 	pg.add("")
+
+	if t.Glue {
+		pg.glueTrial(t)
+		pg.flush(w)
+		return
+	}
 
 	table := [][]string{{"size", "start-up", "a slice", "memory", "spilled", "parallel", "history"}}
 	for i := range t.Sizes {
@@ -59,6 +69,41 @@ func Trial(w io.Writer, t *view.Trial, o Options) {
 	pg.flush(w)
 }
 
+// glueTrial is the rest of a trial on Glue, where each slice is a run, with a start-up of its own, that is billed by itself.
+func (pg *page) glueTrial(t *view.Trial) {
+	table := [][]string{{"size", "start-up", "a slice", "unit-hours", "cost", "parallel", "history", "unit-hours", "cost", ""}}
+	for i := range t.Sizes {
+		m := &t.Sizes[i]
+		if m.Failed != "" {
+			table = append(table, []string{m.Size.Name, "out of memory"})
+			continue
+		}
+		var marks []string
+		if m.Cheapest {
+			marks = append(marks, "cheapest")
+		}
+		if m.Fastest {
+			marks = append(marks, "fastest")
+		}
+		table = append(table, []string{m.Size.Name, spoken(seconds(m.StartUp)), spoken(seconds(m.Seconds)), amount(m.SliceHours), dollars(m.SliceCost),
+			strconv.Itoa(m.Parallel), spoken(seconds(m.HistorySeconds)), amount(m.HistoryHours), dollars(m.HistoryCost), strings.Join(marks, ", ")})
+	}
+	pg.lines = append(pg.lines, aligned(table)...)
+
+	pg.add("")
+	pg.wrap("", "", "Start-up is a run over no rows; it is in the time of each slice, and is billed with it. Unit-hours are DPU-hours, or M-DPU-hours of R workers.")
+	pg.wrap("", "", fmt.Sprintf("History: all %s, as many side by side as the jobs allow, if the others are like %s. It is reckoned, not measured; "+
+		"unload and load come on top.", numbers.Counted(t.History, "slice"), these(len(t.Slices))))
+	pg.wrap("", "", advice(t))
+}
+
+func dollars(usd float64) string {
+	if usd == 0 {
+		return "unknown"
+	}
+	return "$" + money(usd)
+}
+
 func these(n int) string {
 	if n == 1 {
 		return "this one"
@@ -71,6 +116,8 @@ func advice(t *view.Trial) string {
 	switch {
 	case a == nil:
 		return "No size had enough memory: try larger ones, or shorter slices."
+	case t.Glue:
+		return fmt.Sprintf("Recommended: %s. glue: {worker_type: %s, number_of_workers: %d}", a.Size, a.WorkerType, a.Workers)
 	case t.Cluster:
 		memory := ""
 		if a.ExecutorMemory > 0 {
@@ -122,7 +169,7 @@ func aligned(table [][]string) []string {
 			}
 			line += "  " + padLeft(text, wide[c+1])
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines
 }

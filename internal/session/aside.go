@@ -1,8 +1,12 @@
 package session
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/hindcast/hindcast"
@@ -20,6 +24,24 @@ func (s *Session) LakeAside(folder string) (*lake.Lake, error) {
 		return nil, err
 	}
 	return lake.New(store, p.Name), nil
+}
+
+// BucketAside opens a lake of its own below the pipeline's in its bucket, for engines that read and write there themselves. Scratch is a folder on
+// this machine for what is on its way. remove removes all of it but that.
+func (s *Session) BucketAside(scratch string) (l *lake.Lake, remove func(context.Context) error, err error) {
+	name := make([]byte, 6)
+	_, _ = rand.Read(name) // never fails
+	prefix := lake.Bookkeeping(s.Pipeline.Name) + "aside-" + hex.EncodeToString(name) + "/"
+	p, u := *s.Pipeline, *s.Pipeline.Lake.URL
+	u.Path = path.Join(u.Path, prefix)
+	p.Lake.URL = &u
+	store, err := drivers.Lake(&p)
+	if err != nil {
+		return nil, nil, err
+	}
+	l = lake.New(store, p.Name)
+	l.UseScratch(scratch, nil)
+	return l, func(ctx context.Context) error { return s.Store.DeleteAll(ctx, prefix) }, nil
 }
 
 // FolderAside makes a folder that the engine's processes can read and write, on other machines too if it is shared. remove
@@ -57,5 +79,5 @@ func exists(path string) bool {
 
 // EngineAside opens the engine of a pipeline that differs from the session's in how much that has. The caller closes both.
 func (s *Session) EngineAside(p *hindcast.Pipeline, room engine.Room, slots int, spill string) (engine.Engine, engine.Binder, error) {
-	return drivers.Engine(p, drivers.EngineOptions{Store: s.Store, Tags: s.Lake.Tags(), Slots: slots, Room: room, Spill: spill, Allowed: append(s.readable(), s.spill), Log: s.toRead.Log})
+	return drivers.Engine(p, drivers.EngineOptions{Store: s.Store, Tags: s.Lake.Tags() + "trial/", Slots: slots, Room: room, Spill: spill, Allowed: append(s.readable(), s.spill), Log: s.toRead.Log})
 }

@@ -75,7 +75,7 @@ func has(m *hindcast.Manifest, columns []hindcast.Column) bool {
 
 // borrow publishes a manifest of files that stay where they are.
 func (t *trial) borrow(ctx context.Context, m *hindcast.Manifest) (release func(), err error) {
-	paths, release, err := t.session.Lake.Localize(ctx, m.Files, nil)
+	paths, release, err := t.session.Lake.Exchange(t.where == OnGlue).Localize(ctx, m.Files, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/view"
 )
 
@@ -18,18 +19,41 @@ const leastMemory = 64 << 20
 // leastExecutor is the least memory that Spark takes for an executor.
 const leastExecutor = 450 << 20
 
-// Sizes reads a list of sizes: THREADSxGIB, or for a cluster EXECUTORSxCORES, or EXECUTORSxCORESxGIB.
-func Sizes(text string, cluster bool) ([]view.Size, error) {
+// Place is where sizes are tried.
+type Place int
+
+// Where sizes are tried, which decides what a size is.
+const (
+	OnMachine Place = iota // this one
+	OnCluster              // of Spark
+	OnGlue
+)
+
+func placeOf(s *session.Session) Place {
+	switch name := s.Engine.Properties().Name; {
+	case name == "glue":
+		return OnGlue
+	case name == "spark" && !hindcast.LocalMaster(s.Pipeline.Transform.Spark.Master):
+		return OnCluster
+	}
+	return OnMachine
+}
+
+// forms say what a size is, where.
+var forms = map[Place]string{
+	OnMachine: "THREADSxGIB, such as 2x4 or 1x0.5",
+	OnCluster: "EXECUTORSxCORES, such as 4x2, or EXECUTORSxCORESxGIB, such as 4x2x8, on a cluster",
+	OnGlue:    "TYPE:WORKERS, such as G.1X:10, on Glue",
+}
+
+// Sizes reads a list of sizes: THREADSxGIB, for a cluster EXECUTORSxCORES or EXECUTORSxCORESxGIB, for Glue TYPE:WORKERS.
+func Sizes(text string, where Place) ([]view.Size, error) {
 	var sizes []view.Size
 	for name := range strings.SplitSeq(text, ",") {
 		name = strings.TrimSpace(name)
-		size, ok := sizeOf(name, cluster)
+		size, ok := sizeOf(name, where)
 		if !ok {
-			what := "THREADSxGIB, such as 2x4 or 1x0.5"
-			if cluster {
-				what = "EXECUTORSxCORES, such as 4x2, or EXECUTORSxCORESxGIB, such as 4x2x8, on a cluster"
-			}
-			return nil, misused(fmt.Sprintf("--sizes %s: %q is not a size", text, name), "write each as "+what)
+			return nil, misused(fmt.Sprintf("--sizes %s: %q is not a size", text, name), "write each as "+forms[where])
 		}
 		if slices.ContainsFunc(sizes, func(s view.Size) bool { return s.Name == name }) {
 			return nil, misused(fmt.Sprintf("--sizes %s: %s is there twice", text, name), "name each size once")
@@ -39,14 +63,23 @@ func Sizes(text string, cluster bool) ([]view.Size, error) {
 	return sizes, nil
 }
 
-func sizeOf(name string, cluster bool) (size view.Size, ok bool) {
+// leastWorkers is how many workers a run of Glue has at least: the driver, and one that works.
+const leastWorkers = 2
+
+func sizeOf(name string, where Place) (size view.Size, ok bool) {
 	size.Name = name
+	if where == OnGlue {
+		kind, workers, _ := strings.Cut(name, ":")
+		n, err := strconv.Atoi(workers)
+		size.WorkerType, size.Workers = kind, n
+		return size, err == nil && n >= leastWorkers && hindcast.Glue{WorkerType: kind}.Worker().Type != ""
+	}
 	first, second, found := strings.Cut(name, "x")
 	n, err := strconv.Atoi(first)
 	if !found || err != nil || n < 1 {
 		return size, false
 	}
-	if !cluster {
+	if where == OnMachine {
 		size.Threads = n
 		size.Memory, ok = bytesOf(second)
 		return size, ok && size.Memory >= leastMemory

@@ -94,3 +94,16 @@ func watchFolder(folder string) (most func() int64) {
 		return <-peak
 	}
 }
+
+// bill is what work has cost that has ended, on an engine that is paid for by time.
+func (w *stopwatch) bill(ctx context.Context, h hindcast.Handle) (hindcast.Bill, error) {
+	meter, paid := w.Engine.(engine.Meter)
+	if !paid {
+		return hindcast.Bill{}, nil
+	}
+	bill, err := meter.Bill(ctx, h)
+	if err != nil || bill == nil {
+		return hindcast.Bill{}, err
+	}
+	return *bill, nil
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -42,6 +43,7 @@ const (
 type trial struct {
 	session *session.Session
 	options Options
+	where   Place
 	plan    *plan.Plan
 	lake    *lake.Lake // the one aside
 	folder  string     // in which that is, and all else that is written
@@ -51,16 +53,17 @@ type trial struct {
 
 // Run computes the slices at each size, one after the other. The session is open to read; the warehouse, too.
 func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (report *view.Trial, err error) {
-	if s.Engine.Properties().Name == "glue" {
-		return nil, misused("a trial on Glue is not there yet", "try sizes with --engine spark, whose SQL it is, or compare runs of a few slices: hindcast run --slices")
-	}
 	if s.Engine.Properties().Name == "emr-serverless" {
 		return nil, misused("a trial on EMR Serverless is not there yet", "try sizes with --engine spark, whose SQL it is, or compare runs of a few slices: hindcast run --slices")
 	}
-	cluster := s.Engine.Properties().Name == "spark" && !hindcast.LocalMaster(s.Pipeline.Transform.Spark.Master)
-	sizes, err := Sizes(o.Sizes, cluster)
+	where := placeOf(s)
+	sizes, err := Sizes(o.Sizes, where)
 	if err != nil {
 		return nil, err
+	}
+	cluster := where == OnCluster
+	if where == OnGlue && o.Price != 0 {
+		return nil, misused("--price is what a machine or an executor costs, and the prices of Glue are in a table", "leave it out; for other prices see run.prices")
 	}
 	if cluster && s.Lake.Remote() {
 		return nil, misused("a trial on a cluster writes beside the lake, in a folder that the cluster sees, and the lake is in a bucket",
@@ -72,8 +75,8 @@ func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (rep
 		}
 	}
 
-	t := &trial{session: s, options: o}
-	t.report.Cluster, t.report.Price = cluster, o.Price
+	t := &trial{session: s, options: o, where: where}
+	t.report.Cluster, t.report.Glue, t.report.Price = cluster, where == OnGlue, o.Price
 	if err := t.choose(ctx, now); err != nil {
 		return nil, err
 	}
@@ -82,6 +85,11 @@ func Run(ctx context.Context, s *session.Session, o Options, now time.Time) (rep
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
+	tidy, err := t.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, tidy(context.WithoutCancel(ctx))) }()
 	if err := t.all(ctx, sizes); err != nil {
 		return nil, err
 	}
@@ -112,11 +120,18 @@ func (t *trial) choose(ctx context.Context, now time.Time) (err error) {
 	return nil
 }
 
+// open opens the lake aside. What tidy does not remove is in the folder.
+func (t *trial) open() (tidy func(context.Context) error, err error) {
+	if t.where == OnGlue {
+		t.lake, tidy, err = t.session.BucketAside(filepath.Join(t.folder, "lake"))
+		return tidy, err
+	}
+	t.lake, err = t.session.LakeAside(filepath.Join(t.folder, "lake"))
+	return func(context.Context) error { return nil }, err
+}
+
 // all tries each size, and chooses.
 func (t *trial) all(ctx context.Context, sizes []view.Size) (err error) {
-	if t.lake, err = t.session.LakeAside(filepath.Join(t.folder, "lake")); err != nil {
-		return err
-	}
 	release, err := t.lend(ctx)
 	defer release()
 	if err != nil {
@@ -137,6 +152,7 @@ func (t *trial) all(ctx context.Context, sizes []view.Size) (err error) {
 	if best := t.report.Best(); best != nil {
 		t.report.Advice = t.advice(best)
 	}
+	t.report.Mark()
 	return nil
 }
 
@@ -171,6 +187,9 @@ func (t *trial) try(item plan.Item) supervisor.Try {
 }
 
 func (t *trial) advice(m *view.Measured) *view.Advice {
+	if t.where == OnGlue {
+		return &view.Advice{Size: m.Size.Name, Parallel: m.Parallel, WorkerType: m.Size.WorkerType, Workers: m.Size.Workers}
+	}
 	a := &view.Advice{Size: m.Size.Name, Parallel: m.Parallel, Executors: m.Size.Executors, Cores: m.Size.Cores}
 	if t.report.Cluster {
 		a.ExecutorMemory = m.Size.Memory
@@ -183,10 +202,16 @@ func (t *trial) advice(m *view.Measured) *view.Advice {
 // size computes the slices at one size, with an engine of its own.
 func (t *trial) size(ctx context.Context, size view.Size) (m view.Measured, err error) {
 	m = view.Measured{Size: size, Slices: []view.SliceTrial{}}
-	w := &stopwatch{spill: filepath.Join(t.folder, "spill-"+size.Name), dir: filepath.Join(t.folder, "start-"+size.Name)}
+	name := strings.ReplaceAll(size.Name, ":", "x")
+	w := &stopwatch{spill: filepath.Join(t.folder, "spill-"+name), dir: filepath.Join(t.folder, "start-"+name)}
 	for _, dir := range []string{w.spill, w.dir} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return m, fmt.Errorf("making a folder for the trial: %w", err)
+		}
+	}
+	if t.where == OnGlue {
+		if w.dir, err = t.lake.Exchange(true).Folder("start-" + name + "/"); err != nil {
+			return m, err
 		}
 	}
 
@@ -201,9 +226,12 @@ func (t *trial) size(ctx context.Context, size view.Size) (m view.Measured, err 
 
 	err = t.slices(ctx, t.shared(p, size, e.Capacity()), w, &m)
 	m.StartUp, m.Memory, m.Parallel = w.startUp.Seconds(), w.memory, e.Capacity().Slots
-	if t.report.Cluster {
+	switch t.where {
+	case OnCluster:
 		m.Memory = 0 // what is known is the driver's alone
-	} else {
+	case OnGlue:
+		m.Parallel = t.session.Engine.Capacity().Slots
+	case OnMachine:
 		m.Parallel = beside(size, t.session.Machine.Room(t.session.Pipeline.Run))
 	}
 	if err == nil {
@@ -219,7 +247,7 @@ func (t *trial) size(ctx context.Context, size view.Size) (m view.Measured, err 
 func (t *trial) shared(p *hindcast.Pipeline, size view.Size, c engine.Capacity) *plan.Plan {
 	of := *t.plan
 	of.Shares = plan.Divide(t.session.Machine.Room(p.Run), plan.Capacity(c), p.Run, 0, 1)
-	if !t.report.Cluster {
+	if t.where == OnMachine {
 		of.Shares.Threads, of.Shares.Transform = size.Threads, size.Memory
 	}
 	return &of
@@ -228,6 +256,12 @@ func (t *trial) shared(p *hindcast.Pipeline, size view.Size, c engine.Capacity) 
 // given is the pipeline as it is for a size, and what its engine has.
 func (t *trial) given(size view.Size) (*hindcast.Pipeline, engine.Room, int) {
 	p := *t.session.Pipeline
+	if t.where == OnGlue {
+		p.Run.Parallel = 0
+		g := &p.Transform.Glue
+		g.WorkerType, g.Workers, g.Jobs, g.RunsPerJob = size.WorkerType, size.Workers, 1, 1
+		return &p, engine.Room{Cores: t.session.Machine.Cores, Memory: t.session.Machine.Memory}, 0
+	}
 	if t.report.Cluster {
 		p.Transform.Spark.Executors, p.Transform.Spark.Cores = size.Executors, size.Cores
 		p.Transform.Spark.ExecutorMemory = cmp.Or(size.Memory, p.Transform.Spark.ExecutorMemory)
@@ -273,6 +307,11 @@ func attemptAt(ctx context.Context, steps *attempt.Steps, try supervisor.Try, w 
 			return slice, err
 		}
 		slice.Seconds += w.took.Seconds()
+		bill, err := w.bill(ctx, h)
+		if err != nil {
+			return slice, err
+		}
+		slice.Hours, slice.USD = slice.Hours+bill.Hours, slice.USD+bill.USD
 		slice.Spilled = max(slice.Spilled, w.spilled)
 		slice.RowsIn, slice.Rows = staged.RowsIn, slice.Rows+staged.Manifest.Sums.Rows
 	}

@@ -12,6 +12,10 @@ type Size struct {
 	Memory    int64  `json:"memory,omitempty"` // bytes
 	Executors int    `json:"executors,omitempty"`
 	Cores     int    `json:"cores,omitempty"` // of each executor
+
+	// Of Glue.
+	WorkerType string `json:"worker_type,omitempty"`
+	Workers    int    `json:"number_of_workers,omitempty"`
 }
 
 // Trial is what computing slices at several sizes showed.
@@ -21,7 +25,8 @@ type Trial struct {
 	Labels  []string   `json:"-"`              // the same, for people
 	History int        `json:"history_slices"` // how many the whole history has
 	Price   float64    `json:"price_per_hour,omitempty"`
-	Cluster bool       `json:"cluster"` // sizes are executors; the price is of one
+	Cluster bool       `json:"cluster"`        // sizes are executors; the price is of one
+	Glue    bool       `json:"glue,omitempty"` // sizes are workers of Glue, each slice is a run with a start-up of its own, costs are by the table of prices
 	Sizes   []Measured `json:"sizes"`
 	Advice  *Advice    `json:"recommended,omitempty"` // nil if no size was enough
 }
@@ -41,6 +46,10 @@ type Measured struct {
 	HistorySeconds float64 `json:"history_seconds"`
 	SliceCost      float64 `json:"slice_cost,omitempty"`
 	HistoryCost    float64 `json:"history_cost,omitempty"`
+	SliceHours     float64 `json:"slice_unit_hours,omitempty"` // of Glue: DPU-hours, or M-DPU-hours
+	HistoryHours   float64 `json:"history_unit_hours,omitempty"`
+	Cheapest       bool    `json:"cheapest,omitempty"` // of the sizes on Glue
+	Fastest        bool    `json:"fastest,omitempty"`
 }
 
 // SliceTrial is a slice at one size.
@@ -50,6 +59,8 @@ type SliceTrial struct {
 	RowsIn  int64   `json:"rows_in"`
 	Rows    int64   `json:"rows"`
 	Spilled int64   `json:"spilled"`
+	Hours   float64 `json:"unit_hours,omitempty"` // that Glue bills its run for
+	USD     float64 `json:"usd,omitempty"`
 }
 
 // Advice is the size that a run should have, and how the pipeline file says so.
@@ -61,6 +72,9 @@ type Advice struct {
 	Cores     int    `json:"spark.cores,omitempty"`
 	// ExecutorMemory is what the size said, in bytes; 0 if it left that to the pipeline file.
 	ExecutorMemory int64 `json:"spark.executor_memory,omitempty"`
+
+	WorkerType string `json:"glue.worker_type,omitempty"`
+	Workers    int    `json:"glue.number_of_workers,omitempty"`
 }
 
 // Reckon fills in what follows for the whole history from the slices that were computed.
@@ -75,6 +89,10 @@ func (t *Trial) Reckon(m *Measured) {
 	}
 	m.Parallel = max(m.Parallel, 1)
 	rounds := (t.History + m.Parallel - 1) / m.Parallel
+	if t.Glue {
+		t.reckonGlue(m, rounds)
+		return
+	}
 	m.HistorySeconds = m.StartUp + float64(rounds)*m.Seconds
 
 	hours := m.Seconds / 3600
@@ -86,6 +104,39 @@ func (t *Trial) Reckon(m *Measured) {
 	m.HistoryCost = m.SliceCost * float64(t.History)
 }
 
+// reckonGlue is Reckon where each slice is a run, which starts up and is billed by itself.
+func (t *Trial) reckonGlue(m *Measured, rounds int) {
+	m.HistorySeconds = float64(rounds) * m.Seconds
+	m.SliceHours, m.SliceCost = 0, 0
+	for _, s := range m.Slices {
+		m.SliceHours += s.Hours / float64(len(m.Slices))
+		m.SliceCost += s.USD / float64(len(m.Slices))
+	}
+	m.HistoryHours, m.HistoryCost = m.SliceHours*float64(t.History), m.SliceCost*float64(t.History)
+}
+
+// Mark marks the cheapest and the fastest of several sizes on Glue. Where a price is not known the cheapest is not, either.
+func (t *Trial) Mark() {
+	good := t.good()
+	if !t.Glue || len(good) < 2 {
+		return
+	}
+	slices.MinFunc(good, func(a, b *Measured) int { return cmp.Compare(a.HistorySeconds, b.HistorySeconds) }).Fastest = true
+	if !slices.ContainsFunc(good, func(m *Measured) bool { return m.HistoryCost == 0 }) {
+		slices.MinFunc(good, func(a, b *Measured) int { return cmp.Compare(a.HistoryCost, b.HistoryCost) }).Cheapest = true
+	}
+}
+
+// good are the sizes that were enough.
+func (t *Trial) good() (good []*Measured) {
+	for i := range t.Sizes {
+		if t.Sizes[i].Failed == "" && len(t.Sizes[i].Slices) > 0 {
+			good = append(good, &t.Sizes[i])
+		}
+	}
+	return good
+}
+
 // alike is how much worse a size may be than the best to be taken for as good: measurements vary by as much.
 const alike = 1.05
 
@@ -93,18 +144,13 @@ const alike = 1.05
 // alike the one that takes least. Nil if none was enough.
 func (t *Trial) Best() *Measured {
 	worth := func(m *Measured) float64 {
-		if t.Price > 0 {
+		if t.Price > 0 || t.Glue && m.HistoryCost > 0 {
 			return m.HistoryCost
 		}
 		return m.HistorySeconds
 	}
 
-	var good []*Measured
-	for i := range t.Sizes {
-		if t.Sizes[i].Failed == "" && len(t.Sizes[i].Slices) > 0 {
-			good = append(good, &t.Sizes[i])
-		}
-	}
+	good := t.good()
 	if len(good) == 0 {
 		return nil
 	}
@@ -113,6 +159,6 @@ func (t *Trial) Best() *Measured {
 	good = slices.DeleteFunc(good, func(m *Measured) bool { return worth(m) > least*alike })
 	return slices.MinFunc(good, func(a, b *Measured) int {
 		return cmp.Or(cmp.Compare(a.Size.Executors*a.Size.Cores, b.Size.Executors*b.Size.Cores), cmp.Compare(a.Size.Memory, b.Size.Memory),
-			cmp.Compare(a.Size.Threads, b.Size.Threads), cmp.Compare(worth(a), worth(b)))
+			cmp.Compare(a.Size.Threads, b.Size.Threads), cmp.Compare(a.SliceHours, b.SliceHours), cmp.Compare(worth(a), worth(b)))
 	})
 }

@@ -68,3 +68,35 @@ func TestBestByPrice(t *testing.T) {
 		}
 	}
 }
+
+// On Glue each slice is a run that starts up and is billed by itself.
+func TestReckonOnGlue(t *testing.T) {
+	on := func(name string, seconds, hours, usd float64) Measured {
+		return Measured{Size: Size{Name: name}, StartUp: 30, Parallel: 36, Slices: []SliceTrial{{Seconds: seconds - 1, Hours: hours, USD: usd}, {Seconds: seconds + 1, Hours: 3 * hours, USD: 3 * usd}}}
+	}
+	trial := Trial{History: 37, Glue: true, Sizes: []Measured{on("G.1X:5", 100, 1, 0.44), on("G.2X:5", 60, 1.5, 0.66), {Size: Size{Name: "G.1X:2"}, Failed: "out of memory"}}}
+	for i := range trial.Sizes {
+		trial.Reckon(&trial.Sizes[i])
+	}
+	trial.Mark()
+	few, many := trial.Sizes[0], trial.Sizes[1]
+	if !near(few.Seconds, 100) || !near(few.HistorySeconds, 200) || !near(few.SliceHours, 2) || !near(few.SliceCost, 0.88) || !near(few.HistoryHours, 74) || !near(few.HistoryCost, 37*0.88) {
+		t.Errorf("%+v", few)
+	}
+	if !few.Cheapest || few.Fastest || many.Cheapest || !many.Fastest || trial.Best().Size.Name != "G.1X:5" {
+		t.Errorf("%+v, %+v, %+v", few, many, trial.Best())
+	}
+}
+
+// A price that is not known makes no size the cheapest: the fastest is recommended.
+func TestReckonOnGlueWithoutAPrice(t *testing.T) {
+	slow, fast := Measured{Size: Size{Name: "slow"}, Slices: []SliceTrial{{Seconds: 100, Hours: 1}}}, Measured{Size: Size{Name: "fast"}, Slices: []SliceTrial{{Seconds: 50, Hours: 2}}}
+	trial := Trial{History: 2, Glue: true, Sizes: []Measured{slow, fast}}
+	for i := range trial.Sizes {
+		trial.Reckon(&trial.Sizes[i])
+	}
+	trial.Mark()
+	if trial.Sizes[0].Cheapest || trial.Sizes[1].Cheapest || !trial.Sizes[1].Fastest || trial.Best().Size.Name != "fast" {
+		t.Errorf("%+v", trial.Sizes)
+	}
+}
