@@ -46,6 +46,7 @@ var figures = []figure{
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},
 	{"spark", (*bench).onSpark},
+	{"glue", (*bench).onGlue},
 }
 
 func main() {
