@@ -294,13 +294,14 @@ func (s *SliceState) bill(e Event) {
 	if e.Bill == nil {
 		return
 	}
-	kept := make([]WorkBill, 0, len(s.Bills)+1)
+	bills := make([]WorkBill, 0, len(s.Bills)+1)
 	for _, b := range s.Bills {
 		if b.Attempt != e.Attempt || b.Output != e.Output {
-			kept = append(kept, b)
+			bills = append(bills, b)
 		}
 	}
-	s.Bills = append(kept, WorkBill{Attempt: e.Attempt, Output: e.Output, Bill: *e.Bill})
+	bills = append(bills, WorkBill{Attempt: e.Attempt, Output: e.Output, Bill: *e.Bill})
+	s.Bills = bills
 }
 
 func (s *SliceState) finish(e Event) {
