@@ -160,6 +160,10 @@ func (f *fakes) Wait(_ context.Context, try supervisor.Try, _ hindcast.Handle, _
 	return supervisor.Staged{Manifest: f.manifest("result", try)}, nil
 }
 
+func (*fakes) Keep(context.Context, supervisor.Try, []hindcast.Committed, []*hindcast.Manifest) error {
+	return nil
+}
+
 func (*fakes) Bill(context.Context, hindcast.Handle) *hindcast.Bill { return nil }
 func (f *fakes) End(context.Context, hindcast.Handle) error         { return nil }
 
