@@ -57,8 +57,8 @@ var importMap = []row{
 	{"objstore/s3", []string{".", "objstore"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers", "pause"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgclient", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
-	{"warehouse/redshift", []string{".", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel"},
-		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket"},
+	{"warehouse/redshift", []string{".", "awsquery", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel"},
+		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket, credentials and the Data API by AWS's"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/glue", []string{".", "awsspark", "engine", "objstore", "parallel"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
 	{"engine/emr", []string{".", "awsspark", "engine", "objstore"}, "job runs of EMR Serverless; what they read and write is the lake's bucket"},
@@ -121,6 +121,7 @@ var importMap = []row{
 	{"redshifttest", []string{"pgtest", "s3test"}, "a stand-in for Redshift in front of the PostgreSQL and the S3 server of tests"},
 	{"redshifttest/standin", []string{"pgtest", "redshifttest", "s3test"}, "runs the stand-ins by hand; main"},
 	{"redshifttest/control", nil, "a stand-in for Redshift's control plane"},
+	{"redshifttest/dataapi", []string{"redshifttest", "redshifttest/control"}, "a stand-in for the Data API in front of that"},
 	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
 	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
@@ -131,7 +132,7 @@ var outside = []row{
 	{"github.com/duckdb/duckdb-go", []string{"duck", "pgcopy", "engine/duckdb", "warehouse/duckdb"},
 		"cgo and DuckDB's types stay behind the contracts"},
 	{"github.com/aws/", []string{"awsquery", "engine/emr", "awsspark", "engine/glue", "objstore/s3", "catalog", "s3test", "glueserver", "redshifttest"}, "the SDK's types stay behind the contract; the served API verifies signatures by signing again"},
-	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "warehouse/postgres", "warehouse/redshift"},
+	{"github.com/jackc/pgx", []string{"pgclient", "pgcopy", "pgtest", "redshifttest", "redshifttest/dataapi", "warehouse/postgres", "warehouse/redshift"},
 		"only drivers of servers that speak its protocol do, and what stands in for such servers"},
 	{"github.com/zeebo/xxh3", []string{"pgcopy"}, "only its sums are Content"},
 	{"github.com/spf13/cobra", []string{"cli"}, "only the command line knows its library"},
@@ -153,7 +154,7 @@ func ours(path string) bool { return path == module || strings.HasPrefix(path, m
 
 // forTests reports whether a package exists for tests only: suites beside contracts, schema, rules; or to try out by hand what they use.
 func forTests(pkg string) bool {
-	return pkg == "eventschema" || pkg == "house" || pkg == "redshifttest/standin" || strings.HasSuffix(pkg, "test")
+	return pkg == "eventschema" || pkg == "house" || strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "redshifttest/")
 }
 
 // siblings reports whether two packages are drivers of the same contract.

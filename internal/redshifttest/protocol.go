@@ -211,6 +211,11 @@ func (c *session) parse(m *pgproto3.Parse) error {
 		return nil
 	}
 
+	if s.counts && m.Name == "" { // a query of our own would forget the statement
+		if err := c.tellCounts(); err != nil {
+			return err
+		}
+	}
 	question := &pgproto3.Parse{Name: m.Name, Query: s.sql, ParameterOIDs: c.theirs(m.ParameterOIDs)}
 	return c.ask(question, c.send)
 }
@@ -237,7 +242,7 @@ func (c *session) bind(m *pgproto3.Bind) error {
 		c.send(&pgproto3.BindComplete{})
 		return nil
 	}
-	if s != nil && s.counts {
+	if s != nil && s.counts && m.PreparedStatement != "" {
 		if err := c.tellCounts(); err != nil {
 			return err
 		}

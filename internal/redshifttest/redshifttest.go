@@ -24,6 +24,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -79,6 +80,8 @@ type Server struct {
 
 	mutex sync.Mutex // over what follows, and admin
 	users map[string]string
+	lent  map[string][]right // by login
+	ahead time.Duration      // of its clock
 	live  map[uint32]*session
 	rule  func(Statement) Fault
 	seen  map[string]int
@@ -102,7 +105,7 @@ func Start(t testing.TB, s3 *s3test.Server) *Server {
 	}
 
 	s := &Server{Name: config.Database, Endpoint: s3.Endpoint, Keys: s3.Keys, Slices: 2, cluster: cluster, closing: make(chan struct{}),
-		users: map[string]string{pgtest.User: pgtest.Password}, live: map[uint32]*session{}, seen: map[string]int{}}
+		users: map[string]string{pgtest.User: pgtest.Password}, lent: map[string][]right{}, live: map[uint32]*session{}, seen: map[string]int{}}
 	s.queries.Store(firstQuery)
 	s.admin = pgtest.Connect(t, database)
 	pgtest.Query(t, s.admin, catalog)
@@ -239,11 +242,47 @@ func (s *Server) meet(pid uint32, text string) Fault {
 	return rule(statement)
 }
 
-func (s *Server) password(user string) (string, bool) {
+// right is a password with which a client becomes a role, until a time if there is one.
+type right struct {
+	password, role string
+	until          time.Time
+}
+
+// Lend lets a client with this login become a role by a password for a while, by the server's clock. The role is made if that is asked
+// for and it does not exist. A session lasts longer than the password that it began with.
+func (s *Server) Lend(login, role, password string, lasts time.Duration, create bool) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	password, ok := s.users[user]
-	return password, ok
+	s.lent[login] = append(s.lent[login], right{password, role, time.Now().Add(s.ahead + lasts)})
+	if !create {
+		return nil
+	}
+	quoted := strings.ReplaceAll(role, `"`, `""`)
+	_, err := s.admin.Exec(context.Background(), "DO $$ BEGIN CREATE ROLE \""+quoted+"\" LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$").ReadAll()
+	return err
+}
+
+// Advance moves the clock by which lent passwords expire.
+func (s *Server) Advance(by time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.ahead += by
+}
+
+// rights are those by which a client can connect now.
+func (s *Server) rights(login string) []right {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	var all []right
+	if password, known := s.users[login]; known {
+		all = append(all, right{password: password, role: login})
+	}
+	for _, r := range s.lent[login] {
+		if time.Now().Add(s.ahead).Before(r.until) {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // loadError writes a row of STL_LOAD_ERRORS and SYS_LOAD_ERROR_DETAIL, outside of the transaction that failed.

@@ -116,39 +116,43 @@ func (c *session) begin() error {
 			c.pass(m)
 			return errClosed
 		case *pgproto3.StartupMessage:
-			if err := c.authenticate(m.Parameters["user"]); err != nil {
+			role, err := c.authenticate(m.Parameters["user"])
+			if err != nil {
 				return err
 			}
+			m.Parameters["user"] = role
 			return c.connect(m)
 		}
 	}
 }
 
 // authenticate asks for the password by MD5, which all clients of Redshift know.
-func (c *session) authenticate(user string) error {
+func (c *session) authenticate(user string) (role string, err error) {
 	var salt [4]byte
 	if _, err := rand.Read(salt[:]); err != nil {
-		return err
+		return "", err
 	}
 
 	c.client.Send(&pgproto3.AuthenticationMD5Password{Salt: salt})
 	if err := c.client.Flush(); err != nil {
-		return err
+		return "", err
 	}
 
 	message, err := c.client.Receive()
 	if err != nil {
-		return err
+		return "", err
 	}
 
 	said, ok := message.(*pgproto3.PasswordMessage)
-	password, known := c.password(user)
-	if !ok || !known || said.Password != "md5"+sum(sum(password+user)+string(salt[:])) {
-		c.client.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: `password authentication failed for user "` + user + `"`})
-		return errors.Join(errClosed, c.client.Flush())
+	if ok {
+		for _, r := range c.rights(user) {
+			if said.Password == "md5"+sum(sum(r.password+user)+string(salt[:])) {
+				return r.role, nil
+			}
+		}
 	}
-
-	return nil
+	c.client.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28000", Message: `password authentication failed for user "` + user + `"`})
+	return "", errors.Join(errClosed, c.client.Flush())
 }
 
 func sum(text string) string {

@@ -19,7 +19,9 @@ type Cluster struct {
 	Nodes    int
 	Allowed  []int // numbers of nodes that an elastic resize can lead to
 	Tags     map[string]string
-	Resizing func() // called when a resize reaches the state in which sessions are held or dropped; may be nil
+	Resizing func()   // called when a resize reaches the state in which sessions are held or dropped; may be nil
+	Status   string   // paused and the like; "" is available
+	Database Database // what credentials let into, and where it is; may be nil
 
 	change *change
 	last   *change // the last resize, also when it has ended
@@ -51,14 +53,16 @@ func (c Cluster) Settled() bool { return c.change == nil }
 
 // clusterActions are the actions on clusters, by their names.
 func clusterActions() map[string]queryAction {
-	return map[string]queryAction{
+	actions := credentialActions()
+	maps.Copy(actions, map[string]queryAction{
 		"DescribeClusters":                 (*Server).describeClusters,
 		"DescribeNodeConfigurationOptions": (*Server).describeOptions,
 		"DescribeResize":                   (*Server).describeResize,
 		"ResizeCluster":                    (*Server).resizeCluster,
 		"CreateTags":                       (*Server).createTags,
 		"DeleteTags":                       (*Server).deleteTags,
-	}
+	})
+	return actions
 }
 
 // phase is a state that an elastic resize goes through.
@@ -73,6 +77,9 @@ const (
 )
 
 func (c *Cluster) phase() phase {
+	if c.Status != "" {
+		return phase{c.Status, "Unavailable"}
+	}
 	if c.change == nil {
 		return phase{"available", "Available"}
 	}
@@ -112,6 +119,7 @@ type clusterElement struct {
 	ClusterAvailabilityStatus        string
 	MasterUsername                   string
 	DBName                           string
+	Endpoint                         *endpointElement `xml:",omitempty"`
 	PendingModifiedValues            pending
 	NumberOfNodes                    int
 	PubliclyAccessible               bool
@@ -134,7 +142,7 @@ type resizeInfo struct {
 func (c *Cluster) element() clusterElement {
 	at := c.phase()
 	e := clusterElement{ClusterIdentifier: c.Name, NodeType: c.NodeType, ClusterStatus: at.status, ClusterAvailabilityStatus: at.availability,
-		MasterUsername: "admin", DBName: "dev", NumberOfNodes: c.Nodes,
+		MasterUsername: "admin", DBName: "dev", Endpoint: endpointOf(c.Database), NumberOfNodes: c.Nodes,
 		ElasticResizeNumberOfNodeOptions: strings.ReplaceAll(fmt.Sprint(c.Allowed), " ", ","),
 		ClusterNamespaceArn:              fmt.Sprintf("arn:aws:redshift:%s:%s:namespace:00000000-0000-4000-8000-000000000001", Region, Account)}
 	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {

@@ -15,7 +15,8 @@ type Workgroup struct {
 	Name     string
 	RPU      int // its base capacity
 	Tags     map[string]string
-	Resizing func() // called when a change of it begins; may be nil
+	Resizing func()   // called when a change of it begins; may be nil
+	Database Database // what credentials let into, and where it is; may be nil
 
 	change *change
 }
@@ -49,13 +50,15 @@ func (w Workgroup) Settled() bool { return w.change == nil }
 
 // workgroupActions are the actions of Redshift Serverless, by their names.
 func workgroupActions() map[string]jsonAction {
-	return map[string]jsonAction{
+	actions := credentialCalls()
+	maps.Copy(actions, map[string]jsonAction{
 		"GetWorkgroup":        (*Server).getWorkgroup,
 		"UpdateWorkgroup":     (*Server).updateWorkgroup,
 		"ListTagsForResource": (*Server).listTags,
 		"TagResource":         (*Server).tagResource,
 		"UntagResource":       (*Server).untagResource,
-	}
+	})
+	return actions
 }
 
 // modifying is how many looks a change of a workgroup takes.
@@ -86,8 +89,12 @@ func (w *Workgroup) member() map[string]any {
 	if w.change != nil {
 		status = "MODIFYING"
 	}
-	return map[string]any{"workgroup": map[string]any{"workgroupName": w.Name, "workgroupArn": w.arn(), "namespaceName": "default", "status": status,
-		"baseCapacity": w.RPU, "creationDate": "2026-11-01T00:00:00Z", "port": 5439}}
+	is := map[string]any{"workgroupName": w.Name, "workgroupArn": w.arn(), "namespaceName": "default", "status": status,
+		"baseCapacity": w.RPU, "creationDate": "2026-11-01T00:00:00Z", "port": 5439}
+	if at := endpointOf(w.Database); at != nil {
+		is["endpoint"] = map[string]any{"address": at.Address, "port": at.Port}
+	}
+	return map[string]any{"workgroup": is}
 }
 
 // workgroup is the one that a body names.
