@@ -91,7 +91,7 @@ var shownKeys = strings.Fields(`host hostaddr port dbname database user passfile
 	sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version krbsrvname krbspn
 	gsslib gssdelegation service servicefile target_session_attrs load_balance_hosts max_connections
 	search_path timezone datestyle role work_mem maintenance_work_mem temp_buffers statement_timeout lock_timeout
-	endpoint path_style region sse sse_kms_key_id`)
+	endpoint path_style region serverless sse sse_kms_key_id`)
 
 // hiddenKeys are libpq's parameters that are secrets or can hold one.
 var hiddenKeys = []string{"password", "sslpassword", "options"}
@@ -109,7 +109,7 @@ var optionParts = regexp.MustCompile(`(?:-c\s+)?(?:\\.|[^\s\\])+`)
 // concealed returns a parameter's value as it may be shown, and whether anything in it was struck out.
 func concealed(key, value string) (shown string, struckOut bool) {
 	switch {
-	case value == "" || onlyRefs(value):
+	case value == "" || onlyRefs(value), key == "secret" && strings.HasPrefix(value, "arn:"): // which names one
 		return value, false
 	case key == "options":
 		shown = optionParts.ReplaceAllStringFunc(value, concealedOption)

@@ -69,8 +69,8 @@ var (
 	formFactFiles = Form{Name: "glob", Right: `write a glob of Parquet files; {yyyy} {yy} {q} {mm} {m} {dd} {d} {hh} stand for the time in it, ` +
 		`such as "export/{yyyy}_{mm}/*.parquet"`, Schema: map[string]any{"type": "string", "minLength": 1}}
 	formWarehouse = Form{Name: "warehouse URL", secrets: true,
-		Right:  "write duckdb:PATH, duckdb:///ABSOLUTE/PATH, postgres://USER:${PASSWORD}@HOST/DATABASE, host=HOST dbname=DATABASE or redshift://USER:${PASSWORD}@HOST:5439/DATABASE",
-		Schema: patterned(`^(duckdb:|postgres(ql)?://|redshift://|\s*[A-Za-z_][A-Za-z0-9_.]*\s*=)`)}
+		Right:  "write duckdb:PATH, duckdb:///ABSOLUTE/PATH, postgres://USER:${PASSWORD}@HOST/DATABASE, host=HOST dbname=DATABASE, redshift://USER:${PASSWORD}@HOST:5439/DATABASE or redshift+iam://CLUSTER/DATABASE?region=REGION",
+		Schema: patterned(`^(duckdb:|postgres(ql)?://|redshift(\+iam|-data)?://|\s*[A-Za-z_][A-Za-z0-9_.]*\s*=)`)}
 	formLake = Form{Name: "lake URL", secrets: true, Right: "write a folder's path, file:///ABSOLUTE/PATH or s3://BUCKET/PREFIX",
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formPeriod = Form{Name: "period", Right: `write a number and a unit, such as "2 months", "1 hour", "day" or "quarter"`,

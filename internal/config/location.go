@@ -41,10 +41,10 @@ func (d *decoder) warehouse(v value) hindcast.Location {
 		return d.database(v, r)
 	case "postgres", "postgresql":
 		return d.remote(v, r, "postgres", formWarehouse.Right)
-	case "redshift":
-		return d.remote(v, r, "redshift", formWarehouse.Right)
-	case "redshift+iam", "redshift-data":
-		d.bad(v, "write redshift://USER:${PASSWORD}@HOST:5439/DATABASE, with a password that is fetched before the run", "there is no driver for %s yet: %s", scheme, elsewhere[scheme])
+	case "redshift", "redshift+iam", "redshift-data": // which of them, its driver reads in the URL
+		loc := d.remote(v, r, scheme, formWarehouse.Right)
+		loc.Scheme = "redshift"
+		return loc
 	case "":
 		d.bad(v, formWarehouse.Right, "does not begin with a literal scheme")
 	default:

@@ -75,9 +75,3 @@ func (d *decoder) checkRedshift() {
 			"redshift.iam_role: Redshift reaches the lake's bucket by an IAM role, and none is named")
 	}
 }
-
-// elsewhere are schemes of Redshift that are not there yet, and why.
-var elsewhere = map[string]string{
-	"redshift+iam":  "temporary credentials of IAM are not supported yet",
-	"redshift-data": "the Data API is not supported yet",
-}

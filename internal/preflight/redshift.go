@@ -27,7 +27,7 @@ func clusterOf(p *hindcast.Pipeline) (c cluster) {
 	u := p.Warehouse.URL
 	labels := strings.Split(u.Hostname(), ".")
 	switch {
-	case len(labels) == 1 && p.Warehouse.Scheme != "redshift":
+	case len(labels) == 1 && u.Scheme != "redshift":
 		c.name = labels[0]
 	case len(labels) >= 6 && (labels[3] == "redshift" || labels[3] == "redshift-serverless") && labels[4] == "amazonaws":
 		c = cluster{name: labels[0], region: labels[2], serverless: labels[3] == "redshift-serverless"}

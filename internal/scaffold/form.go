@@ -269,4 +269,4 @@ func (f *form) texts() (pipeline, sql string, err error) {
 }
 
 // Redshift reports whether the warehouse is one, which needs a lake in a bucket.
-func (f *form) Redshift() bool { return strings.HasPrefix(f.Warehouse, "redshift:") }
+func (f *form) Redshift() bool { return strings.HasPrefix(f.Warehouse, "redshift") }

@@ -64,29 +64,55 @@ func (w *Owner) unloaded(ctx context.Context, folder string) (m manifest, err er
 	return m, w.store.Delete(ctx, key)
 }
 
-// fetch brings a file of an UNLOAD here. Its ETag says which object it was.
-func (w *Owner) fetch(ctx context.Context, e entry, dir string) (f hindcast.File, err error) {
-	key, err := w.key(e.URL)
+// objects finds what a manifest lists, in one list: of a manifest with many files, asking for each would take longer than their bytes.
+func (w *Owner) objects(ctx context.Context, folder string, m manifest) ([]objstore.Info, error) {
+	prefix, err := w.key(folder)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	info, err := objstore.Stat(ctx, w.store, key)
-	if errors.Is(err, objstore.ErrNotExist) {
-		return f, inTransit("%s is not there, and the manifest lists it", e.URL)
-	}
+	list, err := w.store.List(ctx, prefix)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	if info.Bytes != e.Meta.Bytes {
-		return f, inTransit("%s has %d bytes, and the manifest says %d", e.URL, info.Bytes, e.Meta.Bytes)
+	there := make(map[string]objstore.Info, len(list))
+	for _, info := range list {
+		there[info.Key] = info
 	}
 
-	f = hindcast.File{Path: filepath.Join(dir, path.Base(key)), Bytes: info.Bytes, Rows: e.Meta.Rows, ETag: info.ETag}
+	found := make([]objstore.Info, len(m.Entries))
+	for i, e := range m.Entries {
+		key, err := w.key(e.URL)
+		if err != nil {
+			return nil, err
+		}
+		info, listed := there[key]
+		if !listed || info.ETag == "" { // a list that lags behind, or knows less
+			if info, err = objstore.Stat(ctx, w.store, key); errors.Is(err, objstore.ErrNotExist) {
+				return nil, inTransit("%s is not there, and the manifest lists it", e.URL)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if info.Bytes != e.Meta.Bytes {
+			return nil, inTransit("%s has %d bytes, and the manifest says %d", e.URL, info.Bytes, e.Meta.Bytes)
+		}
+		found[i] = info
+	}
+	return found, nil
+}
+
+// fetch brings a file of an UNLOAD here. Its ETag says which object it was.
+func (w *Owner) fetch(ctx context.Context, info objstore.Info, rows int64, dir string, sync bool) (f hindcast.File, err error) {
+	f = hindcast.File{Path: filepath.Join(dir, path.Base(info.Key)), Bytes: info.Bytes, Rows: rows, ETag: info.ETag}
 	out, err := os.OpenFile(f.Path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return f, fmt.Errorf("fetching %s: %w", e.URL, err)
+		return f, fmt.Errorf("fetching %s: %w", info.Key, err)
 	}
-	return f, errors.Join(objstore.Copy(ctx, w.store, info, out), out.Sync(), out.Close())
+	if err = objstore.Copy(ctx, w.store, info, out); err == nil && sync {
+		err = out.Sync()
+	}
+	return f, errors.Join(err, out.Close())
 }
 
 // send brings a local file into the folder, and gives its entry for a manifest.

@@ -54,15 +54,22 @@ func (w *Owner) translate(err error) error {
 
 func (w *Owner) lost(err error) *hindcast.Error {
 	return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
-		Message: "the connection to " + w.address() + " was lost", Next: "see whether the cluster was resized or restarted, and the network in between"}
-}
-
-func (w *Owner) address() string {
-	return net.JoinHostPort(w.pool.Config.Host, fmt.Sprint(w.pool.Config.Port))
+		Message: "the connection to " + w.at() + " was lost", Next: "see whether the cluster was resized or restarted, and the network in between"}
 }
 
 func (w *Owner) place() string {
-	return fmt.Sprintf("%s (database %q)", w.address(), w.pool.Config.Database)
+	return fmt.Sprintf("%s (database %q)", w.at(), w.address.database)
+}
+
+// at is the address that is connected to.
+func (w *Owner) at() string {
+	if w.address.scheme == byDataAPI {
+		return "the Data API for " + w.address.name
+	}
+	if w.address.url.Port() == "" {
+		return net.JoinHostPort(w.address.url.Hostname(), defaultPort)
+	}
+	return w.address.url.Host
 }
 
 // texts recognize errors by their words: Redshift reports most of its own with the SQLSTATE XX000.

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -66,7 +65,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		err = p.publish(ctx)
 		s.rollback(ctx) // unless it is committed
 		if given.Hooked() {
-			defer pgclient.Discard(s.conn) // a hook may have changed the session
+			defer s.link.discard() // a hook may have changed the session
 		}
 		return err
 	})
@@ -195,7 +194,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 	for i := range list {
 		columns[i] = list[i].column
 	}
-	_, err = w.take(ctx, folder, l.Previous, columns, &hindcast.Sums{Rows: l.rows})
+	_, err = w.take(ctx, folder, l.Previous, columns, &hindcast.Sums{Rows: l.rows}, false)
 	return err
 }
 
@@ -218,7 +217,7 @@ func (l *load) swap(ctx context.Context) error {
 		_, expression := placed(c.Name, c.Source)
 		into, from = append(into, sqltext.Identifier(c.Name)), append(from, expression)
 	}
-	n, err := pgclient.Affected(ctx, l.session.conn, "INSERT INTO "+l.target.name.SQL()+" ("+strings.Join(into, ", ")+") SELECT "+strings.Join(from, ", ")+" FROM "+l.Staged)
+	n, err := l.session.link.affected(ctx, "INSERT INTO "+l.target.name.SQL()+" ("+strings.Join(into, ", ")+") SELECT "+strings.Join(from, ", ")+" FROM "+l.Staged)
 	if err != nil {
 		return err
 	}

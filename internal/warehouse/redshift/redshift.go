@@ -6,8 +6,10 @@ package redshift
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,7 +45,9 @@ type Opener func(ctx context.Context, url string) (objstore.Store, error)
 // Owner is the warehouse inside its process. Its methods may be called in parallel.
 type Owner struct {
 	options Options
-	pool    *pgclient.Pool
+	address *address
+	links   links
+	account *account // nil where the URL holds a password
 	version string
 	store   objstore.Store // nil where only tables are looked at
 }
@@ -76,49 +80,138 @@ func Serve(in io.Reader, out io.Writer, open Opener) error {
 
 // NewOwner connects, so that a URL that leads nowhere fails at once.
 func NewOwner(ctx context.Context, o Options, open Opener) (*Owner, error) {
-	config, most, err := configure(o.URL)
+	a, err := read(o.URL)
 	if err != nil {
 		return nil, err
 	}
 
-	w := &Owner{options: o}
+	w := &Owner{options: o, address: a}
 	if o.Lake != "" {
 		if w.store, err = open(ctx, o.Lake); err != nil {
 			return nil, err
 		}
 	}
-
-	path := config.RuntimeParams[searchPath]
-	delete(config.RuntimeParams, searchPath)
-	w.pool = pgclient.NewPool(config, most, pgconn.ConnectConfig, func(ctx context.Context, conn *pgconn.PgConn) error {
-		return w.prepareSession(ctx, &session{conn}, path)
-	})
+	if w.links, err = w.reach(ctx); err != nil {
+		return nil, err
+	}
 
 	err = w.with(ctx, func(s *session) error {
-		rows, err := s.ask(ctx, "SELECT version()")
+		r, err := s.one(ctx, "SELECT version()")
 		if err == nil {
-			w.version = versionOf(rows[0].Text(0))
+			w.version = versionOf(r.Text(0))
 		}
 		return err
 	})
 	if err != nil {
-		_ = w.pool.Close()
+		_ = w.links.close()
 		return nil, err
 	}
 	return w, nil
 }
 
+// reach makes the pool of connections that the URL asks for.
+func (w *Owner) reach(ctx context.Context) (links, error) {
+	if w.address.scheme == byPassword {
+		return w.overWire()
+	}
+	var err error
+	if w.account, err = newAccount(ctx, w.address); err != nil {
+		return nil, err
+	}
+	if w.address.url.Host == "" && w.address.scheme == byIAM || w.address.kind == unknown {
+		p, err := w.account.find(ctx)
+		if err == nil {
+			err = p.up(w.address.name, w.account.kind)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if w.address.url.Host == "" {
+			w.address.lead(p)
+		}
+	}
+	if w.address.scheme == byDataAPI {
+		return w.overDataAPI(), nil
+	}
+	return w.overWire()
+}
+
+func (w *Owner) overWire() (links, error) {
+	config, err := w.address.configure()
+	if err != nil {
+		return nil, err
+	}
+	return wires{pgclient.NewPool(config, w.address.most, w.dial, func(ctx context.Context, conn *pgconn.PgConn) error {
+		return w.prepareSession(ctx, &session{wire{conn}})
+	})}, nil
+}
+
+// dial connects. Keys that are refused may have expired by the cluster's clock: it is tried again with others, once.
+func (w *Owner) dial(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error) {
+	if w.account == nil {
+		return pgconn.ConnectConfig(ctx, config)
+	}
+	var used keys
+	for again := false; ; again = true {
+		k, err := w.account.current(ctx, used)
+		if err != nil {
+			return nil, err
+		}
+		with := config.Copy()
+		with.User, with.Password = k.user, k.password
+		conn, err := pgconn.ConnectConfig(ctx, with)
+		if err == nil {
+			return conn, nil
+		}
+
+		server, answered := errors.AsType[*pgconn.PgError](err)
+		refused := answered && strings.HasPrefix(server.Code, "28")
+		switch {
+		case refused && !again:
+			used = k
+		case refused:
+			return nil, &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Cause: err,
+				Message: fmt.Sprintf("%s refuses the user %s with credentials that AWS gave a moment ago: %s", w.place(), k.user, firstLine(server.Message)),
+				Next:    "see that the user is there and may connect to the database: SELECT usename FROM pg_user;"}
+		case answered || ctx.Err() != nil:
+			return nil, err
+		default:
+			return nil, w.unreachable(ctx, err)
+		}
+	}
+}
+
+// unreachable says what AWS knows of a cluster that nobody answers for.
+func (w *Owner) unreachable(ctx context.Context, err error) error {
+	if p, unknown := w.account.find(ctx); unknown == nil {
+		if down := p.up(w.address.name, w.account.kind); down != nil {
+			return down
+		}
+	}
+	return err
+}
+
 // Properties say what this Redshift can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "redshift", Version: w.version, Stages: true, Unloads: max(1, w.pool.Most-1)}
+	return warehouse.Properties{Name: "redshift", Version: w.version, Stages: true, Unloads: max(1, w.address.most-1)}
 }
 
 // Close ends all sessions.
-func (w *Owner) Close() error { return w.pool.Close() }
+func (w *Owner) Close() error { return w.links.close() }
 
 // with runs f on a separate connection: see pgclient.Pool.Use. Errors are translated.
 func (w *Owner) with(ctx context.Context, f func(*session) error) error {
-	return w.translate(w.pool.Use(ctx, func(conn *pgconn.PgConn) error { return f(&session{conn}) }))
+	l, err := w.links.get(ctx)
+	if err != nil {
+		return w.translate(err)
+	}
+
+	err = f(&session{l})
+	w.links.put(l)
+	if pgclient.IsState(err, pgclient.Canceled) && ctx.Err() != nil { // it was our own cancelling
+		err = ctx.Err()
+	}
+	return w.translate(err)
 }
 
 // reading is with for what reads only. Redshift has no setting that keeps a session from writing, only a

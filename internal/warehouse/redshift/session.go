@@ -4,22 +4,16 @@ import (
 	"context"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
 // session is a connection that one caller has to itself. Statements go one by one and without parameters: a proxy between us and
 // the cluster need not read more than one at a time.
-type session struct{ conn *pgconn.PgConn }
+type session struct{ link link }
 
 // ask gives a query's rows.
 func (s *session) ask(ctx context.Context, query string) ([]pgclient.Row, error) {
-	results, err := pgclient.Script(ctx, s.conn, query)
-	if err != nil || len(results) == 0 {
-		return nil, err
-	}
-	return results[len(results)-1], nil
+	return s.link.ask(ctx, query)
 }
 
 // one gives the only row of a query that always has one.
@@ -37,14 +31,14 @@ func (s *session) one(ctx context.Context, query string) (pgclient.Row, error) {
 // run runs statements up to the first that fails.
 func (s *session) run(ctx context.Context, statements ...string) error {
 	for _, statement := range statements {
-		if err := pgclient.Run(ctx, s.conn, statement); err != nil {
+		if _, err := s.link.ask(ctx, statement); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) rollback(ctx context.Context) { pgclient.Rollback(ctx, s.conn) }
+func (s *session) rollback(ctx context.Context) { s.link.rollback(ctx) }
 
 // literal is an expression of a text. Redshift reads a backslash in quotes as an escape, and servers that report
 // standard_conforming_strings do not: what is written here means the same to both, also within the quotes of an UNLOAD.

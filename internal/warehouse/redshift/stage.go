@@ -170,7 +170,7 @@ func (w *Owner) copy(ctx context.Context, s *session, table, url string) error {
 		return err
 	}
 	err = s.run(ctx, "COPY "+table+" FROM "+from+" IAM_ROLE "+role+" FORMAT AS PARQUET MANIFEST")
-	if err == nil || s.conn.IsClosed() || ctx.Err() != nil {
+	if err == nil || s.link.closed() || ctx.Err() != nil {
 		return err
 	}
 

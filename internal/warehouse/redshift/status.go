@@ -1,8 +1,10 @@
 package redshift
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -66,20 +68,19 @@ func (s *session) ours(ctx context.Context) (h home, err error) {
 	return h, nil
 }
 
+// readColumns are these as they are read: times as their text.
+var readColumns = strings.NewReplacer("slice_start, slice_end,", "CAST(slice_start AS varchar) AS starts, CAST(slice_end AS varchar) AS ends,",
+	"committed_at,", "CAST(committed_at AS varchar) AS at,").Replace(warehouse.StatusColumns)
+
 // Committed returns the pipeline's status rows. If resolved is set, it waits for publications in flight: each holds the lock on
 // hindcast_lease to its end.
 func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, keys ...string) ([]hindcast.Committed, error) {
-	condition := ""
-	if len(keys) > 0 {
-		condition = " AND slice IN " + literals(keys)
-	}
-
 	read := func(s *session) (all []hindcast.Committed, err error) {
 		h, err := s.ours(ctx)
 		if err != nil || !h.status {
 			return nil, err
 		}
-		return s.committed(ctx, h, " WHERE pipeline = "+literal(pipeline)+condition)
+		return s.committed(ctx, h, " WHERE pipeline = "+literal(pipeline), keys...)
 	}
 	var all []hindcast.Committed
 	look := func(s *session) (err error) { all, err = read(s); return err }
@@ -105,9 +106,43 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 	return all, err
 }
 
-// committed reads the status rows of a condition.
-func (s *session) committed(ctx context.Context, h home, condition string) ([]hindcast.Committed, error) {
-	rows, err := s.ask(ctx, "SELECT "+warehouse.StatusColumns+" FROM "+h.table(statusTable)+condition+" ORDER BY slice_start, target")
+// committed reads the status rows of a condition, of these slices if any are named.
+func (s *session) committed(ctx context.Context, h home, condition string, keys ...string) (all []hindcast.Committed, err error) {
+	if len(keys) == 0 {
+		return s.rowsOf(ctx, h, condition)
+	}
+	for some := range s.portions(keys) {
+		rows, err := s.rowsOf(ctx, h, condition+" AND slice IN "+literals(some))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b hindcast.Committed) int {
+		return cmp.Or(a.Slice.Start.Compare(b.Slice.Start), cmp.Compare(a.Target, b.Target))
+	})
+	return all, nil
+}
+
+// portions are keys as many as half a statement may hold.
+func (s *session) portions(keys []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for len(keys) > 0 {
+			n, bytes := 0, 0
+			for n < len(keys) && (n == 0 || bytes < s.link.longest()/2) {
+				bytes += len(literal(keys[n])) + len(", ")
+				n++
+			}
+			if !yield(keys[:n]) {
+				return
+			}
+			keys = keys[n:]
+		}
+	}
+}
+
+func (s *session) rowsOf(ctx context.Context, h home, condition string) ([]hindcast.Committed, error) {
+	rows, err := s.ask(ctx, "SELECT "+readColumns+" FROM "+h.table(statusTable)+condition+" ORDER BY slice_start, target")
 	if err != nil {
 		return nil, err
 	}
@@ -117,15 +152,12 @@ func (s *session) committed(ctx context.Context, h home, condition string) ([]hi
 // ofTarget are the pipeline's status rows for the target, of these slices if any are named.
 func (w *Owner) ofTarget(ctx context.Context, pipeline, target string, keys ...string) (all []hindcast.Committed, err error) {
 	condition := " WHERE pipeline = " + literal(pipeline) + " AND target = " + literal(target)
-	if len(keys) > 0 {
-		condition += " AND slice IN " + literals(keys)
-	}
 	err = w.reading(ctx, func(s *session) error {
 		h, err := s.ours(ctx)
 		if err != nil || !h.status {
 			return err
 		}
-		all, err = s.committed(ctx, h, condition)
+		all, err = s.committed(ctx, h, condition, keys...)
 		return err
 	})
 	return all, err
@@ -169,8 +201,21 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 	return keys, err
 }
 
-// together is how many slices one statement sums.
-const together = 50
+// mostTogether is how many slices one statement sums at most.
+const mostTogether = 50
+
+// together is how many of them a statement has room for.
+func (s *session) together(target *relation, p warehouse.Published, columns []hindcast.Column) int {
+	if len(p.Intervals) == 0 {
+		return 1
+	}
+	one := len(publishedQuery(0, target, p, columns, p.Intervals[0])) + len(" UNION ALL ")
+	return max(1, min(mostTogether, s.link.longest()*9/10/one))
+}
+
+func publishedQuery(n int, target *relation, p warehouse.Published, columns []hindcast.Column, in hindcast.Interval) string {
+	return fmt.Sprintf("SELECT %d AS slice, summed.* FROM (%s) summed", n, sumsQuery(columns, target.within(p.Target.Time, in, p.TimeZone), true))
+}
 
 // Published sums the target's rows in each interval.
 func (w *Owner) Published(ctx context.Context, p warehouse.Published) (all []hindcast.Sums, err error) {
@@ -185,7 +230,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) (all []hin
 				Next: "hindcast run makes it again"}
 		}
 		columns := target.spelled(p.Columns)
-		for some := range slices.Chunk(p.Intervals, together) {
+		for some := range slices.Chunk(p.Intervals, s.together(&target, p, columns)) {
 			sums, err := s.published(ctx, &target, p, columns, some)
 			if err != nil {
 				return err
@@ -200,7 +245,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) (all []hin
 func (s *session) published(ctx context.Context, target *relation, p warehouse.Published, columns []hindcast.Column, intervals []hindcast.Interval) ([]hindcast.Sums, error) {
 	queries := make([]string, len(intervals))
 	for i, in := range intervals {
-		queries[i] = fmt.Sprintf("SELECT %d AS slice, summed.* FROM (%s) summed", i, sumsQuery(columns, target.within(p.Target.Time, in, p.TimeZone), true))
+		queries[i] = publishedQuery(i, target, p, columns, in)
 	}
 	rows, err := s.ask(ctx, strings.Join(queries, " UNION ALL "))
 	if err != nil {

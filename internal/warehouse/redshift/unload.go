@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -60,7 +61,7 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 		return out, err
 	}
 
-	if out.Files, err = w.take(ctx, folder, u.Dir, out.Columns, &out.Sums); err != nil {
+	if out.Files, err = w.take(ctx, folder, u.Dir, out.Columns, &out.Sums, u.URL != ""); err != nil {
 		return warehouse.Unloaded{}, err
 	}
 	if u.URL == "" { // the objects are deleted
@@ -160,40 +161,71 @@ func (w *Owner) role() (string, error) {
 	return word(w.options.Role)
 }
 
-// take brings what an UNLOAD wrote here, and holds it to the manifest and to what was counted and summed at the cluster.
-func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast.Column, sums *hindcast.Sums) ([]hindcast.File, error) {
+// take brings what an UNLOAD wrote here, and holds it to the manifest and to what was counted and summed at the cluster. Objects that
+// stay are what lasts: the files here are copies of them, and are not synced.
+func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast.Column, sums *hindcast.Sums, stay bool) ([]hindcast.File, error) {
 	m, err := w.unloaded(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
-	files := make([]hindcast.File, len(m.Entries))
-	err = parallel.Do(len(files), transfers, func(n int) (err error) {
-		files[n], err = w.fetch(ctx, m.Entries[n], dir)
-		return err
-	})
+	objects, err := w.objects(ctx, folder, m)
 	if err != nil {
 		return nil, err
 	}
 
-	totals := map[string]*big.Int{}
-	for name := range sums.Totals {
-		totals[name] = new(big.Int)
-	}
-	held := int64(0)
-	for i := range files {
-		rows, err := contents(files[i].Path, columns, totals)
-		if err != nil {
-			return nil, err
+	held := newTally(sums)
+	files := make([]hindcast.File, len(objects))
+	err = parallel.Do(len(files), transfers, func(n int) (err error) {
+		if files[n], err = w.fetch(ctx, objects[n], m.Entries[n].Meta.Rows, dir, !stay); err != nil {
+			return err
 		}
-		if rows != files[i].Rows {
-			return nil, inTransit("%s has %s, and the manifest says %s", files[i].Path, numbers.Counted(rows, "row"), numbers.Thousands(files[i].Rows))
-		}
-		held += rows
+		return held.add(&files[n], columns)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := agree(columns, held, totals, sums); err != nil {
+	if err := agree(columns, held.rows, held.totals, sums); err != nil {
 		return nil, err
 	}
 	return w.filled(ctx, m, files)
+}
+
+// tally is what files hold together.
+type tally struct {
+	mutex  sync.Mutex
+	rows   int64
+	totals map[string]*big.Int
+}
+
+func newTally(sums *hindcast.Sums) *tally {
+	t := &tally{totals: map[string]*big.Int{}}
+	for name := range sums.Totals {
+		t.totals[name] = new(big.Int)
+	}
+	return t
+}
+
+// add reads a file, which must have as many rows as the manifest says.
+func (t *tally) add(f *hindcast.File, columns []hindcast.Column) error {
+	own := map[string]*big.Int{}
+	for name := range t.totals { // the map itself does not change
+		own[name] = new(big.Int)
+	}
+	rows, err := contents(f.Path, columns, own)
+	if err != nil {
+		return err
+	}
+	if rows != f.Rows {
+		return inTransit("%s has %s, and the manifest says %s", f.Path, numbers.Counted(rows, "row"), numbers.Thousands(f.Rows))
+	}
+
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.rows += rows
+	for name, total := range own {
+		t.totals[name].Add(t.totals[name], total)
+	}
+	return nil
 }
 
 // filled leaves out the files without rows, in the bucket too: the folder holds what its manifest lists and nothing else, for a program
