@@ -73,5 +73,6 @@ func (s Status) read(r Row) (c hindcast.Committed, err error) {
 			return c, err
 		}
 	}
-	return c, warehouse.ReadStatusTexts(&c, r.Text(8), r.Text(11))
+	err = warehouse.ReadStatusTexts(&c, r.Text(8), r.Text(11))
+	return c, err
 }

@@ -24,7 +24,14 @@ func Hosted(t *testing.T, open func(context.Context) (*hosted.Client, error)) *W
 		}
 		return Started(t, open)
 	}
-	w.Kill = func(*testing.T) { w.Warehouse.(*hosted.Client).KillOwner() }
+	w.Kill = func(t *testing.T) {
+		t.Helper()
+		client, is := w.Warehouse.(*hosted.Client)
+		if !is {
+			t.Fatalf("the warehouse is a %T", w.Warehouse)
+		}
+		client.KillOwner()
+	}
 	return w
 }
 
