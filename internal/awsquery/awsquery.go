@@ -25,6 +25,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Service is one that is called. It has a version if it speaks the query protocol, with answers in XML, and a target if it speaks JSON.
@@ -151,7 +152,7 @@ func (c *Client) call(ctx context.Context, s Service, action string, header http
 		case try >= c.tries, !again(action, err):
 			return c.fault(s, action, err)
 		}
-		if err := pause(ctx, wait+rand.N(wait)); err != nil {
+		if err := pause.For(ctx, wait+rand.N(wait)); err != nil {
 			return err
 		}
 		wait *= 2
@@ -259,15 +260,4 @@ func (c *Client) configured(ctx context.Context, s Service) (string, error) {
 		}
 	}
 	return aws.ToString(c.config.BaseEndpoint), nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Service is what is called, in the user's words.
@@ -121,7 +122,7 @@ func Call[T any](ctx context.Context, s Service, action string, do func(context.
 				return out, s.Fault(action, err)
 			}
 		}
-		if err := Pause(ctx, Jittered(wait)); err != nil {
+		if err := pause.For(ctx, Jittered(wait)); err != nil {
 			return out, err
 		}
 		wait = min(2*wait, 20*s.Pace)
@@ -137,18 +138,6 @@ func Once[T any](ctx context.Context, do func(context.Context) (T, error)) (T, e
 
 // Jittered is a time about as long, so that those who wait together do not come together.
 func Jittered(d time.Duration) time.Duration { return d + rand.N(d/4+1) }
-
-// Pause waits for a time, or for the end of ctx.
-func Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
 
 // credentialCodes are answers to those who cannot show who they are.
 var credentialCodes = []string{"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException", "ExpiredToken", "IncompleteSignature",

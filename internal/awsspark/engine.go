@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
@@ -177,7 +178,7 @@ func (e *Engine[P]) begun(ctx context.Context, w *Work[P], progress func(hindcas
 			return err
 		}
 		progress(hindcast.Progress{})
-		if err := Pause(ctx, Jittered(wait)); err != nil {
+		if err := pause.For(ctx, Jittered(wait)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Look is what many want to know of a service, which is asked once in a pace at most, whoever wants to know.
@@ -32,7 +34,7 @@ func (l *Look[T]) Get(ctx context.Context, since time.Time, ask func(context.Con
 		if l.at.After(since) {
 			return l.what, nil
 		}
-		if err := Pause(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return what, err
 		}
 	}
@@ -53,7 +55,7 @@ func (l *Look[T]) Each(ctx context.Context, ask func(context.Context) (more bool
 	}
 	defer func() { <-l.turn }()
 	for more := true; more; {
-		err := Pause(ctx, l.Until())
+		err := pause.For(ctx, l.Until())
 		if err == nil {
 			more, err = ask(ctx)
 			l.asked()

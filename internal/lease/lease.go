@@ -19,6 +19,7 @@ import (
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/process"
 )
 
@@ -116,7 +117,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 				options.Waiting = nil
 			}
 
-			if err := sleep(ctx, min(options.Poll, ttl-silent)); err != nil {
+			if err := pause.For(ctx, min(options.Poll, ttl-silent)); err != nil {
 				return nil, err
 			}
 			continue
@@ -192,17 +193,6 @@ func (w *watch) silence(etag string) time.Duration {
 		w.etag, w.since = etag, time.Now()
 	}
 	return time.Since(w.since)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // read returns the pipeline's lease; the zero record and an empty ETag if there has never been one.
@@ -357,7 +347,7 @@ func (l *Lease) start() {
 func (l *Lease) keep(ctx context.Context) {
 	good := time.Now()
 	wait := l.options.TTL / 3
-	for sleep(ctx, wait) == nil {
+	for pause.For(ctx, wait) == nil {
 		begun := time.Now()
 		err := l.renew(ctx, l.options.TTL-time.Since(good))
 		switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/process"
 )
 
@@ -107,7 +108,7 @@ func (l *Lease) listen(ctx context.Context) {
 	r := l.record
 	l.mu.Unlock()
 	seen, told := "", map[int64]bool{} // delivered requests by time
-	for sleep(ctx, l.options.Poll) == nil {
+	for pause.For(ctx, l.options.Poll) == nil {
 		body, info, err := l.store.Get(ctx, lake.StopKey(r.Pipeline, r.Run))
 		var request StopRequest
 

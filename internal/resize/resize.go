@@ -17,6 +17,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // DefaultTimeout is how long a resize may take where the pipeline file does not say.
@@ -73,7 +74,7 @@ func Open(ctx context.Context, rules hindcast.Resize, o Options) (*Resizer, erro
 		rules.Timeout = DefaultTimeout
 	}
 	if o.Pause == nil {
-		o.Pause = sleep
+		o.Pause = pause.For
 	}
 	if o.Says == nil {
 		o.Says = func(string) {}
@@ -96,18 +97,6 @@ func Open(ctx context.Context, rules hindcast.Resize, o Options) (*Resizer, erro
 // Of are the rules of a change that was journaled.
 func Of(s hindcast.Sizing, timeout time.Duration) hindcast.Resize {
 	return hindcast.Resize{Cluster: s.Cluster, Workgroup: s.Workgroup, Region: s.Region, Timeout: timeout}
-}
-
-// sleep is the clock's pause.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // named is a change of the rules' warehouse.

@@ -16,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsspark"
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // why says what a state means of a run without an end.
@@ -67,7 +68,7 @@ func (e *Engine) tail(ctx context.Context, r *types.JobRun) (log, tail, missing 
 	}
 	driver := "applications/" + aws.ToString(r.ApplicationId) + "/jobs/" + aws.ToString(r.JobRunId) + "/SPARK_DRIVER/"
 	for _, n := range logLooks {
-		if err := awsspark.Pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
+		if err := pause.For(ctx, time.Duration(n)*e.options.Pace); err != nil {
 			return "", "", "its log cannot be read: " + err.Error()
 		}
 		for _, name := range []string{"stderr.gz", "stdout.gz"} {

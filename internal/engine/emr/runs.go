@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsspark"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // work is what this process was given to do, or waits for. Its place is the application.
@@ -102,7 +103,7 @@ func (e runs) start(ctx context.Context, w *work) error {
 			w.Unsure = false // a run that there is would have been given
 			return err
 		}
-		if err := awsspark.Pause(ctx, awsspark.Jittered(wait)); err != nil {
+		if err := pause.For(ctx, awsspark.Jittered(wait)); err != nil {
 			return err
 		}
 	}
@@ -263,9 +264,9 @@ func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progre
 // rest waits until it may be asked again for the runs of an application.
 func (e runs) rest(ctx context.Context, application string) error {
 	if application == e.options.EMR.Application {
-		return awsspark.Pause(ctx, e.living.Until())
+		return pause.For(ctx, e.living.Until())
 	}
-	return awsspark.Pause(ctx, awsspark.Jittered(e.options.Pace))
+	return pause.For(ctx, awsspark.Jittered(e.options.Pace))
 }
 
 // looks are how many times the pace is waited before each look for a run by its name. How soon a list has a run that was started is not
@@ -279,7 +280,7 @@ func (e runs) Find(ctx context.Context, h hindcast.Handle) (application, run str
 		return application, run, nil
 	}
 	for _, n := range looks {
-		if err := awsspark.Pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
+		if err := pause.For(ctx, time.Duration(n)*e.options.Pace); err != nil {
 			return "", "", err
 		}
 		if run, err = e.named(ctx, h.Tag); err != nil || run != "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsspark"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Begin has a job take the work, unless one has it or there is no room.
@@ -110,7 +111,7 @@ func (e *Engine) startRun(ctx context.Context, w *work) error {
 			if e.Closed() {
 				return err
 			}
-			if err := awsspark.Pause(ctx, awsspark.Jittered(wait)); err != nil {
+			if err := pause.For(ctx, awsspark.Jittered(wait)); err != nil {
 				return err
 			}
 		case awsspark.Refused, awsspark.Full:
@@ -126,7 +127,7 @@ var looks = []int{1, 2, 4, 8}
 // settle finds out whether the work was started, by its tag. The caller holds the work's mutex. An error leaves it unsure.
 func (e *Engine) settle(ctx context.Context, w *work) error {
 	for _, n := range looks {
-		if err := awsspark.Pause(ctx, time.Duration(n)*e.options.Pace); err != nil {
+		if err := pause.For(ctx, time.Duration(n)*e.options.Pace); err != nil {
 			return err
 		}
 		runs, _, err := w.Place.look(ctx, e, time.Now())
@@ -296,7 +297,7 @@ func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progre
 			far = reports.Read(ctx, e.objects, w.Dir, e.options.Pace)
 		}
 		progress(e.spent(far, of))
-		if err := awsspark.Pause(ctx, w.Place.newest.Until()); err != nil {
+		if err := pause.For(ctx, w.Place.newest.Until()); err != nil {
 			return nil, err
 		}
 	}

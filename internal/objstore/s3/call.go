@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // request describes one call, for its limits and for errors.
@@ -83,7 +84,7 @@ func (s *Store) call(ctx context.Context, r request, do func(context.Context, *a
 			return err
 		}
 
-		if err := pause(ctx, delay(try)); err != nil {
+		if err := pause.For(ctx, delay(try)); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
@@ -300,10 +301,8 @@ func (d *dataAPI) describe(ctx context.Context, state *execState) error {
 	if awsquery.Code(err) != "ActiveWaitingRequestsExceededException" {
 		return err
 	}
-	select {
-	case <-time.After(poll):
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := pause.For(ctx, poll); err != nil {
+		return err
 	}
 	delete(asked, "WaitTimeSeconds")
 	return d.call(ctx, "DescribeStatement", asked, state)
@@ -319,9 +318,7 @@ func (d *dataAPI) call(ctx context.Context, action string, in, out any) error {
 		if err == nil || n == resends || ctx.Err() != nil || hindcast.AsError(err).Class != hindcast.ClassTransient {
 			return err
 		}
-		select {
-		case <-time.After(poll << n):
-		case <-ctx.Done():
+		if pause.For(ctx, poll<<n) != nil {
 			return err
 		}
 	}
