@@ -55,16 +55,32 @@ func (l *Lake) KeepResult(ctx context.Context, m *hindcast.Manifest) error {
 }
 
 // LetGo takes a kept result out of the catalog, because its rows are not in the target any more, and deletes its generations: all that
-// are not pinned, under this fence or a lower one.
+// are not pinned, under this fence or a lower one. One that was kept in its place under a higher fence is another run's, and an error.
+// The entry goes last, so that a call that ends before can be repeated.
 func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64) error {
+	key := l.keptKey(m.Target, m.Key)
+	current, _, err := l.entry(ctx, key)
+	if err != nil {
+		return err
+	}
+	if current != nil && current.Fence > fence {
+		return overtaken(&hindcast.Manifest{Name: m.Name, Key: m.Key, Generation: m.Generation, Fence: fence}, current)
+	}
 	if err := l.may(ctx); err != nil {
 		return err
 	}
-	key, below := l.keptKey(m.Target, m.Key), l.resultPrefix(m.Target, m.Key)
+
+	if err := l.deleteResults(ctx, l.resultPrefix(m.Target, m.Key), fence); err != nil {
+		return err
+	}
 	if err := l.store.Delete(ctx, key); err != nil {
 		return broken(l.Absolute(key), "cannot be deleted", err)
 	}
+	return nil
+}
 
+// deleteResults deletes the finished generations below a slice's prefix that are not pinned, under this fence or a lower one.
+func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) error {
 	pinned, err := l.pinned(ctx)
 	if err != nil {
 		return err
@@ -73,6 +89,7 @@ func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64) err
 	if err != nil {
 		return broken(l.Absolute(below), "cannot be listed", err)
 	}
+
 	for _, folder := range folders {
 		prefix := below + folder + "/"
 		if generationOf(folder) == 0 || pinned[prefix] || fenceOf(folder) > fence {
