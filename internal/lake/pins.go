@@ -158,6 +158,14 @@ func (l *Lake) Whole(ctx context.Context, name string, generations []*hindcast.M
 	return nil
 }
 
+// hidden reports whether programs that read a folder as a table leave out a file below it: Hive, Spark and Athena do where its name, or
+// that of a folder on the way to it, begins with _ or a dot.
+func hidden(below string) bool {
+	return slices.ContainsFunc(strings.Split(below, "/"), func(name string) bool {
+		return strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")
+	})
+}
+
 func (l *Lake) whole(m *hindcast.Manifest, keys []string) error {
 	missing := make(map[string]bool, len(m.Files))
 	for _, f := range m.Files {
@@ -166,7 +174,7 @@ func (l *Lake) whole(m *hindcast.Manifest, keys []string) error {
 
 	for _, key := range keys {
 		base := key[strings.LastIndexByte(key, '/')+1:]
-		if missing[key] || strings.HasPrefix(base, "_") || strings.HasPrefix(base, ".") {
+		if missing[key] || hidden(strings.TrimPrefix(key, l.Prefix(m))) {
 			delete(missing, key)
 			continue
 		}

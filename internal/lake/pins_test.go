@@ -65,7 +65,7 @@ func TestWhole(t *testing.T) {
 		file, want string
 		gone       bool
 	}{
-		"as written": {}, "hidden": {file: "_SUCCESS"}, "dotted": {file: ".tmp-1"}, "more": {file: "more.parquet", want: "would take it for data"},
+		"as written": {}, "hidden": {file: "_SUCCESS"}, "dotted": {file: ".tmp-1"}, "logs": {file: "_hindcast_logs/driver/stderr.gz"}, "more": {file: "more.parquet", want: "would take it for data"},
 		"below": {file: "more/x.parquet", want: "would take it for data"}, "earlier": {file: "manifest.json", want: "an earlier hindcast"}, "less": {gone: true, want: "it is not there"},
 	} {
 		for _, dim := range []bool{false, true} {
