@@ -41,8 +41,9 @@ func (a *app) ddlCommand() *cobra.Command {
 		Args: tableSystem, ValidArgs: tableSystems,
 		Long: `Prints what makes tables of the lake's facts and dimensions, and of results where it keeps them: statements for
 Athena, Redshift Spectrum, Hive and Spark, calls of the Data Catalog, or views for DuckDB. A table has a
-partition for each unit of a fact, or each slice's result, at its current generation. With --apply the tables are made in the Data Catalog, directly (glue) or by statements
-that Athena runs (athena), and brought up to date where they are there already: apply again after each run.
+partition for each unit of a fact, or each slice's result, at its current generation. With --apply the tables
+are made in the Data Catalog, directly (glue) or by statements that Athena runs (athena), and brought up to
+date where they are there already: apply again after each run.
 
 The lake must be in S3, except for hive and duckdb. What a system cannot read exactly is refused by name.`,
 		Example: "  hindcast ddl athena\n  hindcast ddl glue --apply --database costs\n  hindcast ddl athena --apply --output s3://results/athena/",

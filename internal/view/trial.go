@@ -140,17 +140,18 @@ func (t *Trial) good() (good []*Measured) {
 // alike is how much worse a size may be than the best to be taken for as good: measurements vary by as much.
 const alike = 1.05
 
-// Best is the size that has the whole history done first, or at the lowest cost where there is a price; of several that are
+// Best is the size that has the whole history done first, or at the lowest cost where each has a price; of several that are
 // alike the one that takes least. Nil if none was enough.
 func (t *Trial) Best() *Measured {
+	good := t.good()
+	priced := t.Price > 0 || t.Glue && !slices.ContainsFunc(good, func(m *Measured) bool { return m.HistoryCost == 0 })
 	worth := func(m *Measured) float64 {
-		if t.Price > 0 || t.Glue && m.HistoryCost > 0 {
+		if priced {
 			return m.HistoryCost
 		}
 		return m.HistorySeconds
 	}
 
-	good := t.good()
 	if len(good) == 0 {
 		return nil
 	}

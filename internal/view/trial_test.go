@@ -99,4 +99,9 @@ func TestReckonOnGlueWithoutAPrice(t *testing.T) {
 	if trial.Sizes[0].Cheapest || trial.Sizes[1].Cheapest || !trial.Sizes[1].Fastest || trial.Best().Size.Name != "fast" {
 		t.Errorf("%+v", trial.Sizes)
 	}
+
+	trial.Sizes[0].HistoryCost = 1 // a price of one size cannot be compared with the time of another
+	if best := trial.Best(); best.Size.Name != "fast" {
+		t.Errorf("of sizes with and without a price, %s is recommended", best.Size.Name)
+	}
 }
