@@ -43,11 +43,11 @@ func (r *run) holds() bool { return r.sizing.wanted && !r.sizing.ready }
 
 // grow has the warehouse resized before the run's first load. Transforms under way go on meanwhile.
 func (r *run) grow(now time.Time) {
-	if !r.sizesFirst() || r.sizing.running || r.queue[toLoad].empty() {
+	if !r.sizesFirst() || r.sizing.running {
 		return
 	}
-	r.sizing.wanted = true
-	if r.pools[hindcast.StepUnload].busy > 0 || r.pools[hindcast.StepLoad].busy > 0 {
+	r.sizing.wanted = !r.queue[toLoad].empty() // the only one that waited may have been stopped
+	if !r.sizing.wanted || r.pools[hindcast.StepUnload].busy > 0 || r.pools[hindcast.StepLoad].busy > 0 {
 		return
 	}
 

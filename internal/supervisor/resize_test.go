@@ -277,3 +277,29 @@ func TestARunWithoutAJournalNamesWhatItLeft(t *testing.T) {
 		}
 	})
 }
+
+// The only result that waits for its load is stopped while another slice's unload holds the resize up: the run goes on, and resizes for
+// the load of that one.
+func TestAStopOfWhatWaitsForTheResize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, c := sizedWorld(t)
+		w.call = func(method string, try Try) outcome {
+			if method == "unload" && try.Item.Slice.Key == key(1) {
+				return outcome{Takes: time.Minute}
+			}
+			return outcome{}
+		}
+		c = w.config(unloading(planOf(3)))
+		c.Resizer = s
+		c.Plan.Shares.Unloads = 2
+		c.Stop = halting("hindcast stop by ana", false, time.Second, key(0), key(2))
+
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitStopped)
+		wantState(t, out, key(0), hindcast.Stopped)
+		wantState(t, out, key(1), hindcast.Succeeded)
+		if got := w.resizes(); got != thereAndBack || s.size != sizeBefore {
+			t.Errorf("journaled %s, and the size is %d", got, s.size)
+		}
+	})
+}
