@@ -15,9 +15,9 @@ import (
 func (a *app) resizeCommand() *cobra.Command {
 	var back bool
 	command := &cobra.Command{
-		Use: "resize", Short: "Show the size of a Redshift warehouse, or give it its size back", Args: cobra.NoArgs,
+		Use: "resize", Short: "Show the size of a Redshift warehouse, or restore it", Args: cobra.NoArgs,
 		Long: `Shows how large the cluster or workgroup of redshift.resize is, and which runs want it as it is.
-With --back it gives a warehouse its size back that a run left resized because it was killed:
+With --back it restores the size of a warehouse that a run left resized because it was killed:
 what the run's own end, or its resume, would have done. Exit code 6 says that it is not back.`,
 		Example: "  hindcast resize\n  hindcast resize --back",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,7 +31,7 @@ what the run's own end, or its resume, would have done. Exit code 6 says that it
 			return a.showSize(cmd.Context(), s)
 		},
 	}
-	command.Flags().BoolVar(&back, "back", false, "give the warehouse its size back that a run has left resized")
+	command.Flags().BoolVar(&back, "back", false, "restore the size of a warehouse that a run left resized")
 	return command
 }
 
@@ -77,7 +77,7 @@ func (a *app) showReturned(one run.Returned) {
 	case one.Error != nil:
 		a.showError(one.Error)
 	case len(s.Shared) > 0:
-		_, _ = fmt.Fprintf(a.out, "%s stays at %s for %s, whose end resizes it back\n", a.plain(s.Named()), s.Size(s.To), a.plain(s.Joined()))
+		_, _ = fmt.Fprintf(a.out, "%s stays at %s for %s, which will resize it back when they end\n", a.plain(s.Named()), s.Size(s.To), a.plain(s.Joined()))
 	default:
 		_, _ = fmt.Fprintf(a.out, "%s has %s; run %s has nothing left resized\n", a.plain(s.Named()), s.Size(s.To), a.plain(one.Run))
 	}
@@ -111,7 +111,7 @@ func (a *app) showSize(ctx context.Context, s *session.Session) error {
 	if is.Kind != "" {
 		text += " of " + is.Kind
 	}
-	_, _ = fmt.Fprintf(a.out, "%s and is %s; runs load into %s\n", a.plain(text), a.plain(is.State), is.Size(is.To))
+	_, _ = fmt.Fprintf(a.out, "%s and is %s; it is resized to %s for loads\n", a.plain(text), a.plain(is.State), is.Size(is.To))
 	for _, holds := range is.Runs {
 		_, _ = fmt.Fprintf(a.out, "  %s wants it as it is\n", a.plain(holds))
 	}

@@ -43,7 +43,7 @@ func sized(is *hindcast.Resized) string {
 	case !s.Back:
 		return s.Named() + " has " + s.Size(s.To) + shared(", as it is for ", s) + " for the loads"
 	case len(s.Shared) > 0:
-		return s.Named() + " stays at " + s.Size(s.To) + shared(" for ", s) + ", whose end resizes it back"
+		return s.Named() + " stays at " + s.Size(s.To) + shared(" for ", s) + ", which will resize it back when they end"
 	case s.To != is.Origin:
 		return s.Named() + " stays at " + s.Size(s.To) + ": somebody else has resized it"
 	}

@@ -130,7 +130,7 @@ func (r *run) watchSpending() {
 		return
 	}
 	r.stop(budgetSpent, &hindcast.Error{Code: hindcast.EBudget, Class: hindcast.ClassPermanent, Place: r.Plan.Pipeline.Places["run.budget.usd"],
-		Message: fmt.Sprintf("the budget of $%.2f is reached: $%.2f are spent", limit, spent),
+		Message: fmt.Sprintf("the budget of $%.2f is reached: $%.2f has been spent", limit, spent),
 		Next:    "raise run.budget.usd, then: " + r.resume()}, fmt.Sprintf("the budget of $%.2f", limit))
 }
 
