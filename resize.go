@@ -30,6 +30,8 @@ type Sizing struct {
 	Back      bool   `json:"back,omitempty"` // to what it was before the run
 	// Shared are the other runs that want the warehouse as it is: the last of them resizes it back.
 	Shared []string `json:"shared,omitempty"`
+	// Unsure is whether no event confirms the change: To is then no more than what was asked for.
+	Unsure bool `json:"-"`
 }
 
 // Named names what is resized: "cluster dw".
@@ -70,10 +72,12 @@ type Resized struct {
 	Sizing        // of the last event
 	Origin   int  // the size before the run
 	Grown    int  // the size for the loads, as far as it is known
+	Grew     bool // the run confirmed that size
 	Underway bool // the change that Sizing names is not confirmed
 	Open     bool // the warehouse is not confirmed to be back
 	Since    time.Time
 	Error    *Error  // why the last change failed
+	Refused  *Error  // why the warehouse could not have the size for the loads
 	Seconds  float64 // how long the last change took
 }
 
@@ -87,18 +91,20 @@ func (r *Resized) apply(e Event) {
 	switch {
 	case e.Type == EventResizePrepared && !s.Back:
 		r.Origin, r.Grown, r.Underway, r.Open = s.From, s.To, true, true
+		r.Grew, r.Refused = false, nil
 	case e.Type == EventResizePrepared:
 		r.Underway = true
 	case s.Back:
 		r.Underway, r.Open = false, e.Type == EventResizeFailed
 	default:
 		r.Underway, r.Grown = false, s.To
+		r.Grew, r.Refused = e.Type == EventResized, e.Error
 	}
 }
 
 // Begun is the change that made the warehouse larger.
 func (r *Resized) Begun() Sizing {
 	s := r.Sizing
-	s.From, s.To, s.Back, s.Shared = r.Origin, r.Grown, false, nil
+	s.From, s.To, s.Back, s.Shared, s.Unsure = r.Origin, r.Grown, false, nil, !r.Grew
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
@@ -15,15 +16,15 @@ import (
 func (r *Resizer) Grow(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing, error) {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
+	p := progress{Resizer: r, to: s.To, doing: fmt.Sprintf("resizing %s from %s to %s", s.Named(), s.Size(s.From), s.Size(s.To))}
 	now, err := r.see(ctx)
 	if err != nil {
-		return s, err
+		return s, p.ended(ctx, err)
 	}
-	if err := r.mark(ctx, now, s.From, growing); err != nil {
-		return s, err
+	if err := r.mark(ctx, now, s, growing); err != nil {
+		return s, p.ended(ctx, err)
 	}
 
-	p := progress{Resizer: r, to: s.To, doing: fmt.Sprintf("resizing %s from %s to %s", s.Named(), s.Size(s.From), s.Size(s.To))}
 	for {
 		now, others, err := p.look(ctx)
 		if err != nil {
@@ -37,8 +38,8 @@ func (r *Resizer) Grow(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing,
 			s.To = now.size
 			return s, nil
 		case taken: // and looked at again once that is said: somebody may have asked for another size just now
-			if err := r.mark(ctx, now, s.From, loading); err != nil {
-				return s, err
+			if err := r.mark(ctx, now, s, loading); err != nil {
+				return s, p.ended(ctx, err)
 			}
 			continue
 		case p.moved: // it ended at another size
@@ -49,7 +50,7 @@ func (r *Resizer) Grow(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing,
 				return s, err
 			}
 		}
-		if err := p.rest(ctx, now); err != nil {
+		if err := p.rest(ctx, now, inState(others, leaving)); err != nil {
 			return s, err
 		}
 	}
@@ -57,22 +58,22 @@ func (r *Resizer) Grow(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing,
 
 // Back returns when the warehouse is back at the size that it had before, or is left to others who want it as it is: then Shared
 // names them. s is the change that Grow made, or that was journaled before it. A warehouse that somebody else has resized meanwhile
-// stays as it is, and To is that size.
+// stays as it is, and To is that size; after a change that nobody has confirmed any size may be this run's.
 func (r *Resizer) Back(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing, error) {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
 	back := s.Reversed()
+	p := progress{Resizer: r, to: s.From, doing: fmt.Sprintf("resizing %s back from %s to %s", s.Named(), s.Size(s.To), s.Size(s.From))}
 	now, err := r.see(ctx)
 	if err != nil {
-		return back, err
+		return back, p.ended(ctx, err)
 	}
-	if now.size != s.From || !now.settled { // otherwise nobody has to wait
-		if err := r.mark(ctx, now, s.From, leaving); err != nil {
-			return back, err
+	if now.size != s.From || !now.settled || s.Unsure { // otherwise nobody has to wait
+		if err := r.mark(ctx, now, s, leaving); err != nil {
+			return back, p.ended(ctx, err)
 		}
 	}
 
-	p := progress{Resizer: r, to: s.From, doing: fmt.Sprintf("resizing %s back from %s to %s", s.Named(), s.Size(s.To), s.Size(s.From))}
 	for {
 		now, others, err := p.look(ctx)
 		if err != nil {
@@ -82,21 +83,22 @@ func (r *Resizer) Back(ctx context.Context, s hindcast.Sizing) (hindcast.Sizing,
 		switch {
 		case len(stay) > 0 && p.asked == 0:
 			back.To, back.Shared = now.size, names(stay)
-			return back, r.unmark(ctx, now, false)
+			return back, p.ended(ctx, r.unmark(ctx, now, false))
 		case !now.settled || len(ahead) > 0:
+		case now.size == s.From && s.Unsure && p.steady < unseen: // the request may yet arrive
 		case now.size == s.From:
-			return back, r.unmark(ctx, now, true)
-		case now.size != s.To: // somebody else's doing
-			back.To = now.size
-			return back, r.unmark(ctx, now, true)
-		case p.moved:
+			return back, p.ended(ctx, r.unmark(ctx, now, true))
+		case p.moved: // it ended at another size
 			return back, p.failed(ctx, now)
+		case now.size != s.To && !s.Unsure: // somebody else's doing
+			back.To = now.size
+			return back, p.ended(ctx, r.unmark(ctx, now, true))
 		default:
 			if err := p.ask(ctx); err != nil {
 				return back, err
 			}
 		}
-		if err := p.rest(ctx, now); err != nil {
+		if err := p.rest(ctx, now, ahead); err != nil {
 			return back, err
 		}
 	}
@@ -118,7 +120,7 @@ func (r *Resizer) sort(others []holder) (stay, first []holder) {
 
 // loading is what this run's tag says while it loads.
 func (r *Resizer) loading(s hindcast.Sizing) string {
-	return holder{from: s.From, state: loading}.value()
+	return holder{from: s.From, to: s.To, state: loading}.value()
 }
 
 func (r *Resizer) limited(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -130,12 +132,14 @@ var errTimeout = errors.New("redshift.resize.timeout")
 // progress is one resize under way.
 type progress struct {
 	*Resizer
-	to    int
-	doing string
-	looks int  // so far
-	asked int  // the look at which it was last asked for; 0 if it was not
-	moved bool // it was seen to be under way since
-	said  string
+	to     int
+	doing  string
+	looks  int  // so far
+	steady int  // of them, how many in a row showed it settled at the size
+	asked  int  // the look at which it was last asked for; 0 if it was not
+	moved  bool // it was seen to be under way since
+	said   string
+	waits  []holder // for whose end it waits
 }
 
 func (p *progress) look(ctx context.Context) (now standing, others []holder, err error) {
@@ -147,6 +151,9 @@ func (p *progress) look(ctx context.Context) (now standing, others []holder, err
 		return now, nil, p.ended(ctx, err)
 	}
 	p.looks++
+	if p.steady++; !now.settled || now.size != p.to {
+		p.steady = 0
+	}
 	if p.asked > 0 && !now.settled {
 		p.moved = true
 	}
@@ -179,11 +186,15 @@ func busy(err error) bool {
 	return slices.Contains([]string{"InvalidClusterState", "InvalidClusterStateFault", "ConflictException", "DependentServiceUnavailable"}, awsquery.Code(err))
 }
 
-// rest waits before the next look, and says once in each state what for.
-func (p *progress) rest(ctx context.Context, now standing) error {
-	if p.said != now.state {
-		p.said = now.state
-		p.options.Says(fmt.Sprintf("%s: it is %s", p.doing, now.state))
+// rest waits before the next look, and says once in each state what for: others too, who are to resize it back first.
+func (p *progress) rest(ctx context.Context, now standing, others []holder) error {
+	text := "it is " + now.state
+	if p.waits = others; len(others) > 0 {
+		text += fmt.Sprintf(", and waits for %s to resize it back: if that is dead, %s", joined(others), p.release())
+	}
+	if p.said != text {
+		p.said = text
+		p.options.Says(p.doing + ": " + text)
 	}
 	if err := p.options.Pause(ctx, wait(p.looks-1)); err != nil {
 		return p.ended(ctx, err)
@@ -202,9 +213,25 @@ func (p *progress) failed(ctx context.Context, now standing) error {
 
 // ended distinguishes the end of the time for a resize from other ends.
 func (p *progress) ended(ctx context.Context, err error) error {
-	if !errors.Is(context.Cause(ctx), errTimeout) {
+	if err == nil || !errors.Is(context.Cause(ctx), errTimeout) {
 		return err
 	}
-	return &hindcast.Error{Code: hindcast.EResize, Class: hindcast.ClassTransient, Cause: err,
+	e := &hindcast.Error{Code: hindcast.EResize, Class: hindcast.ClassTransient, Cause: err,
 		Message: fmt.Sprintf("%s is not done after redshift.resize.timeout, %s", p.doing, p.rules.Timeout), Next: "look at the cluster in Amazon's console, or raise the timeout"}
+	if len(p.waits) > 0 {
+		e.Message += fmt.Sprintf(": it waited for %s to resize it back", joined(p.waits))
+		e.Next = "if that is dead, " + p.release()
+	}
+	return e
 }
+
+// release is how to end the wait for a run that is dead.
+func (p *progress) release() string {
+	tags := make([]string, len(p.waits))
+	for i, h := range p.waits {
+		tags[i] = h.tag
+	}
+	return "run hindcast resize --back with its pipeline, or delete the tag " + strings.Join(tags, ", ")
+}
+
+func joined(all []holder) string { return strings.Join(names(all), ", ") }

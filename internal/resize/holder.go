@@ -8,9 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hindcast/hindcast"
 )
 
-// holder is a run that wants the warehouse as it is, as a tag says: the key names it, and the value has the size before.
+// holder is a run that wants the warehouse as it is, as a tag says: the key names it, and the value has the size before
+// and the one that it wants.
 type holder struct {
 	lake     string // a digest of its place
 	pipeline string
@@ -18,6 +21,7 @@ type holder struct {
 
 	tag   string // its key
 	from  int
+	to    int // the size that it wants; 0 in tags of old
 	state state
 }
 
@@ -53,7 +57,7 @@ func keyOf(lake, pipeline, run string) string {
 }
 
 func (h holder) value() string {
-	return fmt.Sprintf("resized from %d%s", h.from, h.state)
+	return fmt.Sprintf("resized from %d to %d%s", h.from, h.to, h.state)
 }
 
 // String names the run for people.
@@ -74,7 +78,7 @@ func holders(tags map[string]string) []holder {
 				h.state = is
 			}
 		}
-		if _, err := fmt.Sscanf(tags[key], "resized from %d", &h.from); err == nil {
+		if n, _ := fmt.Sscanf(tags[key], "resized from %d to %d", &h.from, &h.to); n > 0 {
 			all = append(all, h)
 		}
 	}
@@ -111,18 +115,22 @@ func (r *Resizer) others(ctx context.Context, now standing) ([]holder, error) {
 	return living, nil
 }
 
-// mark writes this run's tag. While the warehouse changes that may be refused.
-func (r *Resizer) mark(ctx context.Context, now standing, from int, is state) error {
+// mark writes this run's tag. While the warehouse changes, that may be refused.
+func (r *Resizer) mark(ctx context.Context, now standing, s hindcast.Sizing, is state) error {
 	me := r.me
-	me.from, me.state = from, is
+	me.from, me.to, me.state = s.From, s.To, is
 	if now.tags[me.tag] == me.value() {
 		return nil
 	}
+	return r.label(ctx, "tagging "+s.Named(), func() error { return r.target.tag(ctx, now, me.tag, me.value()) })
+}
 
+// label makes a call that writes or deletes a tag until the warehouse takes it.
+func (r *Resizer) label(ctx context.Context, doing string, call func() error) error {
 	for n := 0; ; n++ {
-		err := r.insist(ctx, func() error { return r.target.tag(ctx, now, me.tag, me.value()) })
+		err := r.insist(ctx, call)
 		if !busy(err) {
-			return r.translate("tagging "+r.named(0, 0).Named(), err)
+			return r.translate(doing, err)
 		}
 		if waiting := r.options.Pause(ctx, wait(n)); waiting != nil {
 			return waiting
@@ -130,9 +138,20 @@ func (r *Resizer) mark(ctx context.Context, now standing, from int, is state) er
 	}
 }
 
+// inState are those of them that are in the state.
+func inState(all []holder, is state) []holder {
+	var some []holder
+	for _, h := range all {
+		if h.state == is {
+			some = append(some, h)
+		}
+	}
+	return some
+}
+
 // anyOf reports whether one of them is in the state.
 func anyOf(all []holder, is state) bool {
-	return slices.ContainsFunc(all, func(h holder) bool { return h.state == is })
+	return len(inState(all, is)) > 0
 }
 
 // unmark takes away this run's tag, and those of dead runs of this lake if the warehouse is back.
@@ -146,9 +165,9 @@ func (r *Resizer) unmark(ctx context.Context, now standing, back bool) error {
 		if h.tag != r.me.tag && (!back || alive) {
 			continue
 		}
-		err := r.insist(ctx, func() error { return r.target.untag(ctx, now, h.tag) })
+		err := r.label(ctx, "taking hindcast's tag off "+r.named(0, 0).Named(), func() error { return r.target.untag(ctx, now, h.tag) })
 		if err != nil {
-			return r.translate("taking hindcast's tag off "+r.named(0, 0).Named(), err)
+			return err
 		}
 	}
 	return nil

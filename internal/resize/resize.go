@@ -177,7 +177,7 @@ func (r *Resizer) Settle(ctx context.Context) error {
 		if err != nil || now.settled {
 			return err
 		}
-		if err := p.rest(ctx, now); err != nil {
+		if err := p.rest(ctx, now, nil); err != nil {
 			return err
 		}
 	}
@@ -191,25 +191,40 @@ func (r *Resizer) Intend(ctx context.Context, open *hindcast.Sizing) (hindcast.S
 	if err != nil {
 		return s, err
 	}
-	all := holders(now.tags)
-	for _, h := range all { // also of the dead: the size before is what they found
-		if h.from > 0 {
-			s.From = h.from
-		}
-	}
-	if open != nil && len(all) == 0 {
-		s.From = open.From
-	}
-
 	others, err := r.others(ctx, now)
 	if err != nil {
 		return s, err
+	}
+	if len(others) > 0 || !r.resizedForGood(now, open) {
+		s.From = before(now, open)
 	}
 	if len(others) > 0 && now.settled && (now.size != s.From || anyOf(others, loading)) {
 		s.To = now.size // theirs
 	}
 	s.Shared = names(others)
 	return s, nil
+}
+
+// before is the size before all runs: what the tags say, also those of the dead, or else what the run journaled.
+func before(now standing, open *hindcast.Sizing) int {
+	size, all := now.size, holders(now.tags)
+	for _, h := range all {
+		if h.from > 0 {
+			size = h.from
+		}
+	}
+	if open != nil && len(all) == 0 {
+		size = open.From
+	}
+	return size
+}
+
+// resizedForGood reports whether the warehouse has a size that no run can have given it, alive or dead: somebody has resized it since.
+func (r *Resizer) resizedForGood(now standing, open *hindcast.Sizing) bool {
+	if !now.settled || now.size == r.wanted() || open != nil && (open.Unsure || now.size == open.From || now.size == open.To) {
+		return false
+	}
+	return !slices.ContainsFunc(holders(now.tags), func(h holder) bool { return h.to == 0 || now.size == h.from || now.size == h.to })
 }
 
 // see looks until there is an answer.

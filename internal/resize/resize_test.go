@@ -407,6 +407,110 @@ func TestAPersonsSizeStays(t *testing.T) {
 	}
 }
 
+// What comes late of a change that nobody confirmed is this run's: it is resized back, whatever size it is by then.
+func TestBackFromAChangeThatNobodyConfirmed(t *testing.T) {
+	for _, of := range subjects {
+		t.Run(of.name, func(t *testing.T) {
+			w := newWorld(t)
+			s, err := grow(t, w.open(of.rules, "s3://lake", "shop", "r1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.To, s.Unsure = s.To*2, true // what is known is not what was asked for
+			back, err := w.open(of.rules, "s3://lake", "shop", "r1").Back(t.Context(), s)
+			if err != nil || back.To != of.from {
+				t.Fatalf("back as %+v: %v", back, err)
+			}
+			wantSize(t, w, of, of.from)
+
+			// and the request is done only after some looks
+			first := w.open(of.rules, "s3://lake", "shop", "r1")
+			if s, err = first.Intend(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			s.Unsure = true
+			looks, late := 0, w.open(of.rules, "s3://lake", "shop", "late")
+			w.onPause(func(int) {
+				if looks++; looks == 3 {
+					w.onPause(nil)
+					if _, err := late.Grow(t.Context(), s); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			if back, err = first.Back(t.Context(), s); err != nil || back.To != of.from || looks < 3 {
+				t.Fatalf("back as %+v after %d looks: %v", back, looks, err)
+			}
+			wantSize(t, w, of, of.from)
+		})
+	}
+}
+
+// What a person has resized for good after a run died is the size before the next one; what a dead run may have done is not.
+func TestASizeThatNoRunGaveIsTheOneBefore(t *testing.T) {
+	for size, from := range map[int]int{16: 16, 8: 4, 4: 4} {
+		w := newWorld(t)
+		if _, err := grow(t, w.open(cluster, "s3://lake", "shop", "dead")); err != nil {
+			t.Fatal(err)
+		}
+		is := w.Cluster("dw")
+		w.Add(&control.Cluster{Name: "dw", NodeType: is.NodeType, Nodes: size, Allowed: is.Allowed, Tags: is.Tags})
+
+		s, err := w.open(hindcast.Resize{Cluster: "dw", Nodes: 6}, "s3://lake", "shop", "r1").Intend(t.Context(), nil)
+		if err != nil || s.From != from || s.To != 6 {
+			t.Errorf("at %d nodes: %+v: %v", size, s, err)
+		}
+	}
+}
+
+// A tag that another change keeps from being deleted is deleted after it.
+func TestTheTagIsTakenOffWhenThatIsPossible(t *testing.T) {
+	w := newWorld(t)
+	r := w.open(cluster, "s3://lake", "shop", "r1")
+	s, err := grow(t, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Rule(func(c control.Call) control.Fault {
+		if c.Action == "DeleteTags" && c.Nth < 4 {
+			return control.Busy
+		}
+		return control.None
+	})
+	if _, err := r.Back(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	wantSize(t, w, subjects[0], 4)
+}
+
+// Whoever waits for another that never ends says for whom, and what to do about it.
+func TestWhoIsWaitedForIsNamed(t *testing.T) {
+	w := newWorld(t)
+	dead := w.open(cluster, "s3://one", "shop", "r1")
+	s, err := grow(t, dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Rule(func(c control.Call) control.Fault {
+		if c.Action == "ResizeCluster" {
+			return control.Forbid
+		}
+		return control.None
+	})
+	if _, err := dead.Back(t.Context(), s); err == nil {
+		t.Fatal("it is back")
+	}
+
+	rules := cluster
+	rules.Timeout = 300 * time.Millisecond
+	_, err = grow(t, w.open(rules, "s3://two", "other", "r2"))
+	e := hindcast.AsError(err)
+	if err == nil || e.Code != hindcast.EResize || !strings.Contains(e.Message, "it waited for run r1 of pipeline shop to resize it back") ||
+		!strings.Contains(e.Next, "hindcast resize --back") || !strings.Contains(e.Next, ":shop:r1") {
+		t.Errorf("got %v, next %q", err, e)
+	}
+}
+
 func TestLook(t *testing.T) {
 	w := newWorld(t)
 	if _, err := grow(t, w.open(cluster, "s3://lake", "shop", "nightly-2026-05-03")); err != nil {

@@ -46,7 +46,7 @@ func WarehouseSize(ctx context.Context, s *session.Session) (resize.Standing, er
 // PlanSize notes in a plan what a run of it would do with the size of its warehouse: E-RESIZE if that cannot have the size that the
 // pipeline file asks for.
 func PlanSize(ctx context.Context, s *session.Session, p *plan.Plan) error {
-	if !Resizes(s.Pipeline) || !slices.ContainsFunc(p.Items, func(item plan.Item) bool { return item.Reason.Runs() }) {
+	if !Resizes(s.Pipeline) || !runs(p) {
 		return nil
 	}
 	r, err := openResizer(ctx, s, s.Pipeline.Redshift.Resize, "", nil)
@@ -54,6 +54,11 @@ func PlanSize(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		return err
 	}
 	return planSize(ctx, r, p)
+}
+
+// runs reports whether anything of the plan is run.
+func runs(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Items, func(item plan.Item) bool { return item.Reason.Runs() })
 }
 
 func planSize(ctx context.Context, r *resize.Resizer, p *plan.Plan) error {
@@ -81,7 +86,7 @@ func (a *active) settle(ctx context.Context) error {
 
 // sizes refuses a plan whose loads are to go to a warehouse of a size that it cannot have, before anything of it has begun.
 func (a *active) sizes(ctx context.Context, p *plan.Plan) error {
-	if a.resizer == nil || p.UnloadOnly {
+	if a.resizer == nil || p.UnloadOnly || !runs(p) {
 		return nil
 	}
 	return a.patience().try(ctx, transient, func() error { return planSize(ctx, a.resizer, p) })
@@ -120,7 +125,7 @@ func LeftResized(ctx context.Context, s *session.Session) (runs []string, states
 	return runs, states, nil
 }
 
-// SizeBack gives a warehouse its size back that runs of the pipeline have left resized, and journals it. It takes the pipeline's lease
+// SizeBack restores the size of a warehouse that runs of the pipeline have left resized, and journals it. It takes the pipeline's lease
 // meanwhile: E-LEASE-HELD if a run is under way, whose own end does it.
 func SizeBack(ctx context.Context, s *session.Session, o Options) ([]Returned, error) {
 	runs, states, err := LeftResized(ctx, s)
