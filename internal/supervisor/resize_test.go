@@ -282,14 +282,14 @@ func TestARunWithoutAJournalNamesWhatItLeft(t *testing.T) {
 // the load of that one.
 func TestAStopOfWhatWaitsForTheResize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, s, c := sizedWorld(t)
+		w, s, _ := sizedWorld(t)
 		w.call = func(method string, try Try) outcome {
 			if method == "unload" && try.Item.Slice.Key == key(1) {
 				return outcome{Takes: time.Minute}
 			}
 			return outcome{}
 		}
-		c = w.config(unloading(planOf(3)))
+		c := w.config(unloading(planOf(3)))
 		c.Resizer = s
 		c.Plan.Shares.Unloads = 2
 		c.Stop = halting("hindcast stop by ana", false, time.Second, key(0), key(2))
