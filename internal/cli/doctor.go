@@ -31,7 +31,7 @@ answers without an application; and of spark.conf the secrets that are not there
 file says it, Java or Python for its version.
 
 aws: asks the AWS account what a run on Glue or over Redshift needs of it, and changes nothing there: identity, roles and
-rights, quotas, free addresses and zones of the jobs' connections, the way to S3, regions, the cluster. It says what
+rights, quotas, free addresses and zones of the jobs' connections, the route to S3, regions, the cluster. It says what
 caps parallelism, and has lines to report. What could not be asked is unknown, not fine. Without a pipeline
 file it says who asks.
 

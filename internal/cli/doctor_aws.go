@@ -174,7 +174,13 @@ const beforeRunTime = 10 * time.Second
 // beforeRun looks at the account before anything of a run is begun: what stops it for certain is an error; what caps it, or could not be asked, is
 // said in a line.
 func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
-	if !preflight.Concerns(&p.Pipeline) {
+	runs := 0
+	for i := range p.Items {
+		if p.Items[i].Reason.Runs() {
+			runs++
+		}
+	}
+	if runs == 0 || !preflight.Concerns(&p.Pipeline) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, beforeRunTime)
@@ -183,7 +189,7 @@ func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
 	if err != nil || standIn(ctx, o.Client) {
 		return nil // the run says by itself what it lacks
 	}
-	o.Client, o.Slices = o.Client.Once(), len(p.Items)
+	o.Client, o.Slices = o.Client.Once(), runs
 
 	r, err := preflight.Look(ctx, o)
 	if err != nil {

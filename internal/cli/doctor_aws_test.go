@@ -19,7 +19,10 @@ func TestTheAccountIsAskedBeforeARun(t *testing.T) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
-	made := &plan.Plan{Items: make([]plan.Item, 36)}
+	made := &plan.Plan{Items: make([]plan.Item, 40)}
+	for i := range 4 { // of which nothing runs
+		made.Items[i].Reason = []hindcast.Reason{hindcast.ReasonUpToDate, hindcast.ReasonMissing}[i%2]
+	}
 	made.Pipeline = hindcast.Pipeline{Name: "costs", Lake: hindcast.Location{Scheme: "s3",
 		URL: &url.URL{Scheme: "s3", Host: "my-lake", Path: "/costs", RawQuery: "endpoint=" + url.QueryEscape(account.Endpoint)}}}
 	glue := &made.Pipeline.Transform.Glue
@@ -52,6 +55,12 @@ func TestTheAccountIsAskedBeforeARun(t *testing.T) {
 	}
 
 	glue.Role, glue.Connections = "nobody", []string{"none"}
+	some := made.Items
+	made.Items = some[:4]
+	if said, err := before(); err != nil || said != "" {
+		t.Errorf("nothing runs: %v, %s", err, said)
+	}
+	made.Items = some
 	said, err := before()
 	if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EAWS || !strings.Contains(e.Message, "no role nobody") || len(e.Detail) != 1 || said != "" {
 		t.Errorf("%+v, %s", err, said)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,9 +100,9 @@ func (w *world) everything() {
 		`^bucket my-lake \| ok \| is there, in eu-central-1$`, `^Glue 5.1 \| note \| AWS had not ended it by`,
 		`^role hindcast-glue \| ok \| is there, and trusts glue`, `^quotas \| ok \| 4 values`,
 		`^connection vpc-a \| ok \| subnet-\w+ in eu-central-1a, 4,091 free addresses$`, `^zones \| ok \| eu-central-1a, eu-central-1b, eu-central-1c$`,
-		`^way to S3 \| ok \| from subnet-\w+ by the gateway endpoint of vpc-`, `^security groups \| ok \|`,
+		`^route to S3 \| ok \| from subnet-\w+ by the gateway endpoint of vpc-`, `^security groups \| ok \|`,
 		`^cluster shop \| ok \| is available in eu-central-1, 4 nodes of ra3.4xlarge$`, `^role redshift \| ok \| is attached`, `^role redshift \| ok \| is there, and trusts redshift`,
-		`^rights of you \| ok \| 14 of 14 actions allowed`, `^rights of role hindcast-glue \| ok \| 4 of 4`, `^rights of role redshift \| ok \| 3 of 3`,
+		`^your rights \| ok \| 14 of 14 actions allowed`, `^rights of role hindcast-glue \| ok \| 4 of 4`, `^rights of role redshift \| ok \| 3 of 3`,
 	} {
 		w.says(r, pattern)
 	}
@@ -138,7 +139,7 @@ func TestAnAccount(t *testing.T) {
 	r := w.look()
 	for _, pattern := range []string{
 		`^E-AWS there is no role nobody in this account`, `^E-AWS Glue has no connection none in eu-central-1`, `^E-AWS connection no-subnet names no subnet`,
-		`^E-AWS subnet-\w+ of connection vpc-small has 59 free addresses, and one run takes 75`, `^E-AWS workers in subnet-\w+ \(connection vpc-small\) have no way to S3`,
+		`^E-AWS subnet-\w+ of connection vpc-small has 59 free addresses, and one run takes 75`, `^E-AWS workers in subnet-\w+ \(connection vpc-small\) have no route to S3`,
 		`^E-AWS role other is not attached to the cluster`, `^E-AWS the lake's bucket is in us-west-2 and the warehouse is in eu-central-1`,
 		`^zones \| note \| all runs are in eu-central-1a`, `^regions \| note \| the bucket is in us-west-2, the jobs are in eu-central-1`,
 	} {
@@ -150,15 +151,101 @@ func TestAnAccount(t *testing.T) {
 	w.at("redshift+iam://gone/shop", "no-such-lake")
 	w.p.Transform.Glue.Role = "redshift"
 	r = w.look()
-	w.says(r, `^E-AWS there is no cluster or work group gone in eu-central-1`)
+	w.says(r, `^E-AWS there is no cluster or workgroup gone in eu-central-1`)
 	w.says(r, `^E-BUCKET there is no bucket no-such-lake`)
 	w.says(r, `^E-AWS role redshift does not let glue.amazonaws.com assume it`)
 
 	w.at("redshift+iam://quick/shop", "my-lake")
 	w.p.Redshift.Role = "default"
-	w.says(w.look(), `^E-AWS redshift.iam_role is default, and the work group has no default role`)
+	w.says(w.look(), `^E-AWS redshift.iam_role is default, and the workgroup has no default role`)
 	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/redshift"
-	w.says(w.look(), `^work group quick \| ok \| is available in eu-central-1, 128 RPU$`)
+	w.says(w.look(), `^workgroup quick \| ok \| is available in eu-central-1, 128 RPU$`)
+}
+
+// What may work is refused by nothing.
+func TestWhatMayWork(t *testing.T) {
+	w := newWorld(t)
+	w.elsewhere()
+	w.again()
+	w.unlisted()
+	w.warehouseRights()
+}
+
+// What is reached by an address of its own may be another account's.
+func (w *world) elsewhere() {
+	for at, pattern := range map[string]string{
+		"redshift://u@other.abc.eu-central-1.redshift.amazonaws.com:5439/shop":                             `^warehouse other \| unknown \| is not in this account in eu-central-1`,
+		"redshift://u@quick.210987654321.eu-central-1.redshift-serverless.amazonaws.com/shop":              `^warehouse quick \| unknown \| is of another account`,
+		"redshift+iam://other/shop?serverless=true&host=localhost:5439":                                    `^warehouse other \| unknown \| is not in this account`,
+		"redshift://u@quick." + preflighttest.Number + ".eu-central-1.redshift-serverless.amazonaws.com/a": `^workgroup quick \| ok \| is available`,
+	} {
+		w.at(at, "my-lake")
+		r := w.look()
+		w.says(r, pattern)
+		if len(r.Missing) > 0 {
+			w.Errorf("%s: %v", at, r.Missing)
+		}
+	}
+	w.at("redshift+iam://quick/shop?serverless=false", "my-lake")
+	w.says(w.look(), `^E-AWS there is no cluster quick in eu-central-1`)
+}
+
+// What a connection with credentials of AWS takes is simulated, by what the URL says and Redshift answers.
+func (w *world) warehouseRights() {
+	redshift := "arn:aws:redshift:" + preflighttest.Region + ":" + preflighttest.Number + ":"
+	workgroup := "arn:aws:redshift-serverless:" + preflighttest.Region + ":" + preflighttest.Number + ":workgroup/0f9e8d7c-1234-4321-9876-0123456789ab"
+	data := []string{"redshift-data:CancelStatement *", "redshift-data:DescribeStatement *", "redshift-data:GetStatementResult *"}
+	secret := "arn:aws:secretsmanager:eu-central-1:" + preflighttest.Number + ":secret:shop"
+	for at, want := range map[string][]string{
+		"redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop": nil,
+		"redshift+iam://shop/shop":                           {"redshift:DescribeClusters *", "redshift:GetClusterCredentialsWithIAM " + redshift + "dbname:shop/shop"},
+		"redshift+iam://shop/shop?serverless=false&host=h:1": {"redshift:GetClusterCredentialsWithIAM " + redshift + "dbname:shop/shop"},
+		"redshift+iam://shop/shop?user=me":                   {"redshift:DescribeClusters *", "redshift:GetClusterCredentials " + redshift + "dbname:shop/shop", "redshift:GetClusterCredentials " + redshift + "dbuser:shop/me"},
+		"redshift+iam://quick/shop":                          {"redshift-serverless:GetCredentials " + workgroup, "redshift-serverless:GetWorkgroup " + workgroup},
+		"redshift-data://shop/shop?secret=" + secret:         append([]string{"redshift-data:ExecuteStatement " + redshift + "cluster:shop", "redshift:DescribeClusters *", "secretsmanager:GetSecretValue " + secret}, data...),
+		"redshift-data://quick/shop?serverless=true":         append([]string{"redshift-data:ExecuteStatement " + workgroup, "redshift-serverless:GetCredentials " + workgroup}, data...),
+	} {
+		w.account.Forms = nil
+		w.at(at, "my-lake")
+		w.look()
+		var got []string
+		for _, form := range w.account.Forms {
+			for name, values := range form {
+				about, _, _ := strings.Cut(values[0], ":")
+				if strings.HasPrefix(name, "ActionNames.") && (strings.HasPrefix(about, "redshift") || about == "secretsmanager") {
+					got = append(got, values[0]+" "+form.Get("ResourceArns.member.1"))
+				}
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			w.Errorf("%s:\n%s", at, strings.Join(got, "\n"))
+		}
+	}
+	w.account.Decide("redshift-serverless:GetCredentials", "implicitDeny")
+	w.at("redshift+iam://quick/shop", "my-lake")
+	w.says(w.look(), `^E-PERMISSION user/etl may not do redshift-serverless:GetCredentials on arn:aws:redshift-serverless:`)
+}
+
+// refused is a bucket that may not be listed without a prefix.
+type refused struct{}
+
+func (refused) Region(context.Context) (string, error) {
+	return preflighttest.Region, &hindcast.Error{Code: hindcast.EPermission, Message: "access denied: s3:ListBucket"}
+}
+
+// A bucket that may be listed below a prefix alone says where it is, and stops nothing.
+func (w *world) unlisted() {
+	client, err := awsquery.Open(w.Context(), preflighttest.Region)
+	if err != nil {
+		w.Fatal(err)
+	}
+	r, err := preflight.Look(w.Context(), preflight.Options{Pipeline: w.p, Client: client, Bucket: refused{}})
+	if err != nil || len(r.Missing) > 0 {
+		w.Errorf("%v, %v", err, r)
+	}
+	w.says(r, `^bucket my-lake \| note \| is there, in eu-central-1; it cannot be listed as a whole`)
 }
 
 // A right that is not there is a problem; what could not be asked is unknown.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -137,13 +138,14 @@ func (l *look) trusted(ctx context.Context, what, role, service, key string, f *
 		f.unknown(what, err)
 		return arn
 	}
-	if trusts, known := trust(is.Trust, service); !known {
-		f.add(Unknown, what, "is there; its trust policy cannot be read")
-	} else if !trusts {
+	switch trust(is.Trust, service) {
+	case trusts:
+		f.add(Fine, what, "is there, and trusts "+service)
+	case mayTrust:
+		f.add(Unknown, what, "is there; whether it trusts "+service+", its trust policy does not say by itself")
+	case trustsNot:
 		f.wrong(what, "does not trust "+service, &hindcast.Error{Place: place, Message: "role " + name + " does not let " + service + " assume it",
 			Next: "add to its trust policy: Allow sts:AssumeRole, Principal {\"Service\": \"" + service + "\"}"})
-	} else {
-		f.add(Fine, what, "is there, and trusts "+service)
 	}
 	return is.ARN
 }
@@ -161,33 +163,83 @@ func (t *texts) UnmarshalJSON(body []byte) error {
 	return json.Unmarshal(body, (*[]string)(t))
 }
 
-// trust reports whether a trust policy lets a service assume the role, as far as its statements say it without their conditions.
-func trust(encoded, service string) (trusts, known bool) {
+// trusting is what a trust policy says of a service.
+type trusting int
+
+const (
+	mayTrust trusting = iota // it cannot be read, or conditions and the like decide
+	trusts
+	trustsNot
+)
+
+// principal is whom a statement of a policy is about.
+type principal struct {
+	everybody bool
+	services  texts
+	unread    bool
+}
+
+// UnmarshalJSON takes "*" and the kinds of principals.
+func (p *principal) UnmarshalJSON(body []byte) error {
+	var one string
+	if json.Unmarshal(body, &one) == nil {
+		p.everybody = one == "*"
+		return nil
+	}
+	var who struct{ Service, AWS texts }
+	p.unread = json.Unmarshal(body, &who) != nil
+	p.services, p.everybody = who.Service, slices.Contains(who.AWS, "*") || slices.Contains(who.Service, "*")
+	return nil
+}
+
+// trust says whether a trust policy lets a service assume the role, as far as its statements say it without their conditions.
+func trust(encoded, service string) trusting {
 	text, err := url.PathUnescape(encoded)
 	if err != nil {
-		return false, false
+		return mayTrust
 	}
 	type statement struct {
-		Effect    string
-		Principal json.RawMessage
+		Effect                  string
+		Principal               principal
+		NotPrincipal, Condition json.RawMessage
 	}
 	var document struct{ Statement json.RawMessage }
 	if json.Unmarshal([]byte(text), &document) != nil {
-		return false, false
+		return mayTrust
 	}
 	var statements []statement
 	if json.Unmarshal(document.Statement, &statements) != nil {
 		var one statement
 		if json.Unmarshal(document.Statement, &one) != nil {
-			return false, false
+			return mayTrust
 		}
 		statements = []statement{one}
 	}
+
+	found := trustsNot
 	for _, s := range statements {
-		var who struct{ Service texts }
-		if s.Effect == "Allow" && json.Unmarshal(s.Principal, &who) == nil && slices.Contains(who.Service, service) {
-			return true, true
+		if s.Effect != "Allow" {
+			continue
+		}
+		if s.Principal.everybody || slices.ContainsFunc(s.Principal.services, func(name string) bool { return speaksFor(name, service) }) {
+			return trusts
+		}
+		if s.Principal.unread || s.NotPrincipal != nil || s.Condition != nil {
+			found = mayTrust
 		}
 	}
-	return false, true
+	return found
+}
+
+var ofAmazon = regexp.MustCompile(`^([a-z0-9-]+\.)?amazonaws\.(com|com\.cn|eu)$`)
+
+// speaksFor reports whether the name of a service in a policy is the service's: as it is, of one region (redshift.eu-central-1.amazonaws.com), in another
+// partition, or that of Redshift Serverless.
+func speaksFor(name, service string) bool {
+	first, rest, _ := strings.Cut(name, ".")
+	own, _, _ := strings.Cut(service, ".")
+	if first != own && first != own+"-serverless" {
+		return false
+	}
+	return ofAmazon.MatchString(rest)
 }

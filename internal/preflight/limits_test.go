@@ -82,32 +82,72 @@ func TestNoRoom(t *testing.T) {
 }
 
 func TestTrust(t *testing.T) {
-	for text, want := range map[string][2]bool{
-		`{"Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}`:                                              {true, true},
-		`{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","glue.amazonaws.com"]}}}`:                                                    {true, true},
-		`{"Statement":[{"Effect":"Deny","Principal":{"Service":"glue.amazonaws.com"}},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`: {false, true},
-		`{"Statement":[{"Effect":"Allow","Principal":"*"}]}`:                                                                                                     {false, true},
-		`not JSON`: {false, false},
+	allow := func(rest string) string { return `{"Statement":[{"Effect":"Allow",` + rest + `}]}` }
+	for _, c := range []struct {
+		service, policy string
+		want            trusting
+	}{
+		{"glue", allow(`"Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"`), trusts},
+		{"glue", `{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","glue.amazonaws.com"]}}}`, trusts},
+		{"glue", allow(`"Principal":"*"`), trusts},
+		{"glue", allow(`"Principal":{"AWS":"*"}`), trusts},
+		{"redshift", allow(`"Principal":{"Service":"redshift.eu-central-1.amazonaws.com"}`), trusts},
+		{"redshift", allow(`"Principal":{"AWS":"arn:aws:iam::123456789012:root","Service":["ec2.amazonaws.com","redshift-serverless.amazonaws.com"]}`), trusts},
+		{"redshift", allow(`"Principal":{"Service":"redshift.amazonaws.com.cn"}`), trusts},
+		{"redshift", allow(`"Principal":{"Service":"redshift-data.amazonaws.com"}`), trustsNot},
+		{"redshift", allow(`"Principal":{"Service":"redshift.example.com"}`), trustsNot},
+		{"glue", allow(`"Principal":{"Service":"redshift.amazonaws.com"}`), trustsNot},
+		{"glue", `{"Statement":[{"Effect":"Deny","Principal":{"Service":"glue.amazonaws.com"}},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`, trustsNot},
+		{"glue", allow(`"Principal":{"Service":"ec2.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}`), mayTrust},
+		{"glue", allow(`"NotPrincipal":{"AWS":"arn:aws:iam::123456789012:root"}`), mayTrust},
+		{"glue", allow(`"Principal":{"Service":7}`), mayTrust},
+		{"glue", `not JSON`, mayTrust},
 	} {
-		if trusts, known := trust(url.PathEscape(text), "glue.amazonaws.com"); trusts != want[0] || known != want[1] {
-			t.Errorf("%s: %t, %t", text, trusts, known)
+		if got := trust(url.PathEscape(c.policy), c.service+".amazonaws.com"); got != c.want {
+			t.Errorf("%s, %s: %d", c.service, c.policy, got)
 		}
 	}
-	if _, known := trust("%zz", "glue.amazonaws.com"); known {
+	if trust("%zz", "glue.amazonaws.com") != mayTrust {
 		t.Error("a policy that is not encoded is read")
+	}
+}
+
+// Glue asks for a group that opens every TCP port, to itself or to everybody.
+func TestOpenness(t *testing.T) {
+	none, last, middle := 0, 65535, 1024
+	for name, c := range map[string]struct {
+		rule permission
+		want among
+	}{
+		"itself":        {permission{Protocol: "tcp", From: &none, To: &last, Groups: []string{"sg-1"}}, openToAll},
+		"all protocols": {permission{Protocol: "-1", Groups: []string{"sg-1"}}, openToAll},
+		"everybody":     {permission{Protocol: "tcp", From: &none, To: &last, Ranges: []string{"10.0.0.0/8", "0.0.0.0/0"}}, openToAll},
+		"a network":     {permission{Protocol: "tcp", From: &none, To: &last, Ranges: []string{"10.0.0.0/16"}}, openToSome},
+		"another group": {permission{Protocol: "-1", Groups: []string{"sg-2"}}, openToSome},
+		"some ports":    {permission{Protocol: "tcp", From: &middle, To: &last, Groups: []string{"sg-1"}}, closedToAll},
+		"UDP":           {permission{Protocol: "udp", From: &none, To: &last, Ranges: []string{"0.0.0.0/0"}}, closedToAll},
+	} {
+		if got := openness("sg-1", []permission{{Protocol: "icmp", Groups: []string{"sg-1"}}, c.rule}); got != c.want {
+			t.Errorf("%s: %d", name, got)
+		}
 	}
 }
 
 func TestClusters(t *testing.T) {
 	for at, want := range map[string]cluster{
-		"redshift://u@shop.abc123.eu-central-1.redshift.amazonaws.com:5439/db":                {name: "shop", region: "eu-central-1"},
-		"redshift://u@shop.abc123.cn-north-1.redshift.amazonaws.com.cn:5439/db":               {name: "shop", region: "cn-north-1"},
-		"redshift://u@quick.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/db": {name: "quick", region: "us-east-1", serverless: true},
-		"redshift+iam://shop/db?region=eu-west-1":                                             {name: "shop", region: "eu-west-1"},
-		"redshift-data://shop/db":                                    {name: "shop"},
-		"redshift://u@localhost:5439/db":                             {},
-		"redshift://u@127.0.0.1:5439/db?region=eu-west-1":            {},
-		"postgres://u@shop.abc123.eu-central-1.rds.amazonaws.com/db": {},
+		"redshift://u@shop.abc123.eu-central-1.redshift.amazonaws.com:5439/db":  {name: "shop", region: "eu-central-1", kind: provisioned, reached: true, database: "db"},
+		"redshift://u@shop.abc123.cn-north-1.redshift.amazonaws.com.cn:5439/db": {name: "shop", region: "cn-north-1", kind: provisioned, reached: true, database: "db"},
+		"redshift://u@quick.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/db": {name: "quick", region: "us-east-1", kind: serverless, account: "123456789012",
+			reached: true, database: "db"},
+		"redshift+iam://shop/db?region=eu-west-1":                             {name: "shop", region: "eu-west-1", database: "db"},
+		"redshift+iam://shop/db?serverless=false&host=localhost:1234&user=me": {name: "shop", kind: provisioned, reached: true, database: "db", user: "me"},
+		"redshift+iam://shop.abc123.eu-west-1.redshift.amazonaws.com/db":      {name: "shop", region: "eu-west-1", kind: provisioned, reached: true, database: "db"},
+		"redshift+iam://shop.example.com/db":                                  {},
+		"redshift-data://shop/db?serverless=true&secret=arn:aws:x":            {name: "shop", kind: serverless, database: "db", secret: "arn:aws:x"},
+		"redshift-data://shop/db":                                             {name: "shop", database: "db"},
+		"redshift://u@localhost:5439/db":                                      {},
+		"redshift://u@127.0.0.1:5439/db?region=eu-west-1":                     {},
+		"postgres://u@shop.abc123.eu-central-1.rds.amazonaws.com/db":          {},
 	} {
 		u, err := url.Parse(at)
 		if err != nil {

@@ -187,15 +187,23 @@ type table struct {
 		Main   bool   `xml:"main"`
 		Subnet string `xml:"subnetId"`
 	} `xml:"associationSet>item"`
-	Routes []struct {
-		To      string `xml:"destinationCidrBlock"`
-		Gateway string `xml:"gatewayId"`
-		NAT     string `xml:"natGatewayId"`
-		State   string `xml:"state"`
-	} `xml:"routeSet>item"`
+	Routes []route `xml:"routeSet>item"`
 }
 
-// routes looks for the way from each subnet to S3.
+// route is one of a route table.
+type route struct {
+	To      string `xml:"destinationCidrBlock"`
+	Gateway string `xml:"gatewayId"`
+	NAT     string `xml:"natGatewayId"`
+	State   string `xml:"state"`
+}
+
+// elsewhere reports whether it leads out of the VPC, and not by an internet gateway, which workers have no address for.
+func (r route) elsewhere() bool {
+	return r.Gateway != "local" && !strings.HasPrefix(r.Gateway, "igw-") && r.State != "blackhole"
+}
+
+// routes looks for the route from each subnet to S3.
 func (l *look) routes(ctx context.Context, f *glueFindings) {
 	byVPC := map[string][]*subnet{}
 	for _, s := range f.subnets {
@@ -216,7 +224,7 @@ func (l *look) routes(ctx context.Context, f *glueFindings) {
 			err = l.Client.Query(ctx, awsquery.EC2, "DescribeRouteTables", filters("vpc-id", vpc), &tables)
 		}
 		if err != nil {
-			f.unknown("way to S3", err)
+			f.unknown("route to S3", err)
 			continue
 		}
 		for _, s := range list {
@@ -225,7 +233,7 @@ func (l *look) routes(ctx context.Context, f *glueFindings) {
 	}
 	slices.Sort(ways)
 	if len(ways) > 0 {
-		f.note("way to S3: " + strings.Join(ways, ", "))
+		f.note("route to S3: " + strings.Join(ways, ", "))
 	}
 }
 
@@ -244,29 +252,36 @@ func (l *look) way(s *subnet, ends []endpoint, tables []table, f *findings) (kin
 	is := tableOf(s.id, tables)
 	for _, e := range ends {
 		if strings.EqualFold(e.State, "available") && e.Type == "Gateway" && slices.Contains(e.Tables, is.ID) {
-			f.add(Fine, "way to S3", "from "+s.id+" by the gateway endpoint of "+s.vpc)
+			f.add(Fine, "route to S3", "from "+s.id+" by the gateway endpoint of "+s.vpc)
 			return "gateway endpoint"
 		}
 	}
 	for _, e := range ends {
 		if strings.EqualFold(e.State, "available") && e.Type == "Interface" {
-			f.add(Noted, "way to S3", "from "+s.id+" by an interface endpoint, billed by the byte")
+			f.add(Noted, "route to S3", "from "+s.id+" by an interface endpoint, billed by the byte")
 			return "interface endpoint"
 		}
 	}
 	for _, r := range is.Routes {
-		public := strings.HasPrefix(r.Gateway, "igw-") // which workers have no address for
-		if r.To == "0.0.0.0/0" && r.State != "blackhole" && !public {
+		if r.To == "0.0.0.0/0" && r.elsewhere() {
 			kind = "default route"
 			if r.NAT != "" {
 				kind = "NAT gateway"
 			}
-			f.add(Noted, "way to S3", "from "+s.id+" by "+kind+"; a gateway endpoint would be free")
+			f.add(Noted, "route to S3", "from "+s.id+" by "+kind+"; a gateway endpoint would be free")
 			return kind
 		}
 	}
-	f.wrong("way to S3", "there is none from "+s.id, &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
-		Message: "workers in " + s.id + " (connection " + s.connections[0] + ") have no way to S3: no endpoint, and no NAT in its route table",
+	if is.ID == "" {
+		f.add(Unknown, "route to S3", "no route table of "+s.id+" is shown")
+		return "not shown"
+	}
+	if slices.ContainsFunc(is.Routes, route.elsewhere) {
+		f.add(Unknown, "route to S3", "from "+s.id+" only by routes of your own, if they lead there")
+		return "own routes"
+	}
+	f.wrong("route to S3", "there is none from "+s.id, &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
+		Message: "workers in " + s.id + " (connection " + s.connections[0] + ") have no route to S3: no endpoint, and no NAT in its route table",
 		Next:    "add a gateway endpoint for com.amazonaws." + l.Client.Region() + ".s3 to its route table, in VPC, Endpoints"})
 	return "none"
 }
@@ -292,14 +307,35 @@ type permission struct {
 	From     *int     `xml:"fromPort"`
 	To       *int     `xml:"toPort"`
 	Groups   []string `xml:"groups>item>groupId"`
+	Ranges   []string `xml:"ipRanges>item>cidrIp"`
 }
 
-// all reports whether the rule lets a group's members reach each other at every TCP port.
-func (p permission) all(group string) bool {
-	if !slices.Contains(p.Groups, group) {
-		return false
-	}
+// everyPort reports whether the rule is of all TCP ports.
+func (p permission) everyPort() bool {
 	return p.Protocol == "-1" || p.Protocol == "tcp" && p.From != nil && p.To != nil && *p.From <= 0 && *p.To >= 65535
+}
+
+// among is how far the rules of a security group let its members reach each other.
+type among int
+
+const (
+	closedToAll among = iota
+	openToSome        // every TCP port, for sources that may be the members' addresses
+	openToAll
+)
+
+// openness is that of a group's rules.
+func openness(group string, rules []permission) (is among) {
+	for _, p := range rules {
+		if !p.everyPort() {
+			continue
+		}
+		if slices.Contains(p.Groups, group) || slices.Contains(p.Ranges, "0.0.0.0/0") {
+			return openToAll
+		}
+		is = openToSome
+	}
+	return is
 }
 
 // members are the security groups that a connection gives the workers.
@@ -331,18 +367,26 @@ func (l *look) groups(ctx context.Context, f *glueFindings) {
 			return
 		}
 	}
-	open := map[string]bool{}
+	open := map[string]among{}
 	for _, g := range is.List {
-		open[g.ID] = slices.ContainsFunc(g.Rules, func(p permission) bool { return p.all(g.ID) })
+		open[g.ID] = openness(g.ID, g.Rules)
 	}
+	state, found := Fine, "let workers reach each other"
 	for _, m := range f.groups {
-		if slices.ContainsFunc(m.groups, func(id string) bool { return open[id] }) {
-			continue
+		best := closedToAll
+		for _, id := range m.groups {
+			best = max(best, open[id])
 		}
-		f.wrong("security groups", "those of "+m.connection+" keep its workers apart", &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
-			Message: "no security group of connection " + m.connection + " lets its own members reach each other at all TCP ports, as Glue's workers have to",
-			Next:    "add an inbound rule to it: all TCP, source the group itself"})
-		return
+		switch best {
+		case openToAll:
+		case openToSome:
+			state, found = Noted, "those of "+m.connection+" open all TCP ports to others than themselves: the workers' addresses have to be among those"
+		case closedToAll:
+			f.wrong("security groups", "those of "+m.connection+" keep its workers apart", &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
+				Message: "no security group of connection " + m.connection + " lets its own members reach each other at all TCP ports, as Glue's workers have to",
+				Next:    "add an inbound rule to it: all TCP, source the group itself"})
+			return
+		}
 	}
-	f.add(Fine, "security groups", "let workers reach each other")
+	f.add(state, "security groups", found)
 }

@@ -130,14 +130,15 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 		group.Go(func() { l.glue(ctx, &glue) })
 	}
 	place := l.cluster()
-	group.Go(func() { l.redshift(ctx, place, &redshift) })
+	var is standing
+	group.Go(func() { is = l.redshift(ctx, place, &redshift) })
 	var region string
 	group.Go(func() { region = l.bucket(ctx, &bucket) })
 	group.Wait()
 	l.regions(region, place, &bucket)
 
 	var rights findings
-	l.rights(ctx, glue.role, &rights)
+	l.rights(ctx, glue.role, l.warehouseNeeds(place, is), &rights)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, ctx.Err()
 	}
@@ -194,15 +195,18 @@ func (l *look) bucket(ctx context.Context, f *findings) (region string) {
 	case certain(hindcast.AsError(err).Code):
 		e := *hindcast.AsError(err)
 		f.wrong("bucket "+name, e.Message, &e)
+	case region != "" && hindcast.AsError(err).Code == hindcast.EPermission:
+		f.add(Noted, "bucket "+name, "is there, in "+region+"; it cannot be listed as a whole, which a policy that allows prefixes does as well")
 	default:
 		f.unknown("bucket "+name, err)
 	}
 	return region
 }
 
-// certain reports whether a code says something of a bucket, and not of whether it could be asked.
+// certain reports whether a code says something of a bucket, and not of whether it could be asked. E-PERMISSION does not: a policy may allow
+// s3:ListBucket below a prefix alone, which HeadBucket has none of.
 func certain(code hindcast.Code) bool {
-	return slices.Contains([]hindcast.Code{hindcast.EBucket, hindcast.EPermission, hindcast.ECredentials, hindcast.EClock}, code)
+	return slices.Contains([]hindcast.Code{hindcast.EBucket, hindcast.ECredentials, hindcast.EClock}, code)
 }
 
 // regions compares where bucket, cluster and jobs are.

@@ -1,9 +1,11 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,28 +14,57 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
+// The schemes of a URL of Redshift.
+const (
+	byPassword = "redshift"
+	byIAM      = "redshift+iam"
+	byDataAPI  = "redshift-data"
+)
+
 // cluster is the Redshift that a warehouse's URL names.
 type cluster struct {
-	name       string // a cluster's or a work group's; "" if the URL names none
-	region     string // "" is the client's
-	serverless bool   // as far as the host says it
+	name     string // a cluster's or a workgroup's; "" if the URL names none
+	region   string // "" is the client's
+	kind     kind   // as far as the URL says it
+	account  string // as far as the URL says it, which it does of a workgroup
+	reached  bool   // the URL says by which host: nobody has to find it by its name
+	database string
+	user     string // of the database; "" is the one of the IAM identity
+	secret   string
 }
+
+// kind says what of Redshift it is.
+type kind string
+
+// The kinds; "" is not known.
+const (
+	provisioned kind = "cluster"
+	serverless  kind = "workgroup"
+)
+
+// endpointOf takes apart the address of a cluster, or of a workgroup.
+var endpointOf = regexp.MustCompile(`^([a-z0-9-]+)\.([a-z0-9]+)\.([a-z0-9-]+)\.(redshift|redshift-serverless)\.amazonaws\.(?:com|com\.cn|eu)$`)
 
 // clusterOf reads the URL of a warehouse: an address of Amazon's, or the name alone.
 func clusterOf(p *hindcast.Pipeline) (c cluster) {
 	if !strings.HasPrefix(p.Warehouse.Scheme, "redshift") || p.Warehouse.URL == nil {
 		return c
 	}
-	u := p.Warehouse.URL
-	labels := strings.Split(u.Hostname(), ".")
-	switch {
-	case len(labels) == 1 && u.Scheme != "redshift":
-		c.name = labels[0]
-	case len(labels) >= 6 && (labels[3] == "redshift" || labels[3] == "redshift-serverless") && labels[4] == "amazonaws":
-		c = cluster{name: labels[0], region: labels[2], serverless: labels[3] == "redshift-serverless"}
+	u, query := p.Warehouse.URL, p.Warehouse.URL.Query()
+	if u.Scheme != byPassword {
+		c = cluster{name: u.Hostname(), reached: query.Has("host"), user: query.Get("user"), secret: query.Get("secret")}
+		c.kind = map[string]kind{"true": serverless, "false": provisioned}[query.Get("serverless")]
 	}
-	if region := u.Query().Get("region"); region != "" && c.name != "" {
-		c.region = region
+	if m := endpointOf.FindStringSubmatch(u.Hostname()); m != nil {
+		c.name, c.region, c.kind, c.reached = m[1], m[3], provisioned, true
+		if m[4] == "redshift-serverless" {
+			c.kind, c.account = serverless, m[2]
+		}
+	} else if strings.Contains(c.name, ".") {
+		return cluster{}
+	}
+	if c.name != "" {
+		c.region, c.database = cmp.Or(query.Get("region"), c.region), strings.Trim(u.Path, "/")
 	}
 	return c
 }
@@ -60,9 +91,10 @@ func (l *look) cluster() cluster {
 	return c
 }
 
-// standing is what Redshift says of a cluster, or of a work group and its namespace.
+// standing is what Redshift says of a cluster, or of a workgroup and its namespace; it is empty if it says nothing.
 type standing struct {
-	what    string
+	what    kind
+	arn     string // of a workgroup, whose name is not in it
 	status  string
 	size    string
 	roles   []string
@@ -71,50 +103,67 @@ type standing struct {
 }
 
 // redshift looks at the warehouse's cluster.
-func (l *look) redshift(ctx context.Context, c cluster, f *findings) {
+func (l *look) redshift(ctx context.Context, c cluster, f *findings) (is standing) {
 	if c.name == "" {
 		if strings.HasPrefix(l.Pipeline.Warehouse.Scheme, "redshift") {
 			f.add(Unknown, "warehouse", "its address is not one of Amazon's: nothing is asked of it")
 		}
-		return
+		return is
 	}
-	client := l.Client.In(c.region)
-	is, err := describeCluster(ctx, client, c)
-	if missing := awsquery.Code(err); missing == "ClusterNotFound" || missing == "ClusterNotFoundFault" || c.serverless {
-		is, err = describeWorkgroup(ctx, client, c)
+	if c.account != "" && c.account != l.who.account {
+		f.add(Unknown, "warehouse "+c.name, "is of another account, which can be asked only there")
+		return is
 	}
-	switch missing := awsquery.Code(err); {
-	case missing == "ResourceNotFoundException":
+	is, err := l.describeWarehouse(ctx, c)
+	switch {
+	case notFound(err) && c.reached: // a connection needs nobody who finds it
+		f.add(Unknown, "warehouse "+c.name, "is not in this account in "+c.region+": what has its address is asked nothing")
+		return standing{}
+	case notFound(err):
 		f.wrong("warehouse "+c.name, "is not in "+c.region, &hindcast.Error{Place: l.Pipeline.Places["warehouse"],
-			Message: "there is no cluster or work group " + c.name + " in " + c.region, Next: "correct `warehouse` in the pipeline file, or its region"})
-		return
+			Message: "there is no " + string(cmp.Or(c.kind, "cluster or workgroup")) + " " + c.name + " in " + c.region, Next: "correct `warehouse` in the pipeline file, or its region"})
+		return standing{}
 	case err != nil:
 		f.unknown("warehouse "+c.name, err)
-		return
+		return standing{}
 	}
 
-	what := is.what + " " + c.name
+	what := string(is.what) + " " + c.name
 	switch {
 	case strings.HasPrefix(is.status, "available"): // which it is also while a resize is cleaned up
 		f.add(Fine, what, "is "+is.status+" in "+c.region+", "+is.size)
 	case slices.ContainsFunc(closed, func(s string) bool { return strings.HasPrefix(is.status, s) }):
 		f.wrong(what, "is "+is.status, &hindcast.Error{Place: l.Pipeline.Places["warehouse"],
-			Message: is.what + " " + c.name + " is " + is.status + ": nothing connects to it", Next: "resume it, or wait until it is available; then run again"})
+			Message: what + " is " + is.status + ": nothing connects to it", Next: "resume it, or wait until it is available; then run again"})
 	default:
 		f.add(Noted, what, "is "+is.status+" in "+c.region+", "+is.size)
 	}
 	f.note(fmt.Sprintf("redshift: %s, %s, %s", is.what, is.status, is.size))
 	l.attached(ctx, is, f)
+	return is
 }
 
 // closed are what the statuses begin with in which Redshift takes no connection.
-var closed = []string{"paus", "resum", "creat", "delet", "final-snapshot", "hardware-failure", "storage-full", "incompatible-"}
+var closed = []string{"paus", "resum", "creat", "delet", "final-snapshot", "hardware-failure", "incompatible-"}
+
+// notFound reports whether Redshift knows nothing of the name.
+func notFound(err error) bool {
+	return slices.Contains([]string{"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}, awsquery.Code(err))
+}
+
+// describeWarehouse asks for what the URL says it is, or first for a cluster and then for a workgroup.
+func (l *look) describeWarehouse(ctx context.Context, c cluster) (is standing, err error) {
+	client := l.Client.In(c.region)
+	if c.kind != serverless {
+		if is, err = describeCluster(ctx, client, c); c.kind == provisioned || !notFound(err) {
+			return is, err
+		}
+	}
+	return describeWorkgroup(ctx, client, c)
+}
 
 // describeCluster asks for a cluster.
 func describeCluster(ctx context.Context, client *awsquery.Client, c cluster) (standing, error) {
-	if c.serverless {
-		return standing{}, nil
-	}
 	var is struct {
 		List []struct {
 			Status       string `xml:"ClusterStatus"`
@@ -135,7 +184,7 @@ func describeCluster(ctx context.Context, client *awsquery.Client, c cluster) (s
 		return standing{}, fmt.Errorf("the answer of Redshift has %d clusters", len(is.List))
 	}
 	found := is.List[0]
-	s := standing{what: "cluster", status: found.Status, size: numbers.Counted(found.Nodes, "node") + " of " + found.NodeType, usual: found.Default}
+	s := standing{what: provisioned, status: found.Status, size: numbers.Counted(found.Nodes, "node") + " of " + found.NodeType, usual: found.Default}
 	if found.Status == "available" && found.Availability != "" && found.Availability != "Available" {
 		s.status = strings.ToLower(found.Availability)
 	}
@@ -149,12 +198,13 @@ func describeCluster(ctx context.Context, client *awsquery.Client, c cluster) (s
 	return s, nil
 }
 
-// describeWorkgroup asks for a work group of Redshift Serverless, and for its namespace, which has the roles.
+// describeWorkgroup asks for a workgroup of Redshift Serverless, and for its namespace, which has the roles.
 func describeWorkgroup(ctx context.Context, client *awsquery.Client, c cluster) (standing, error) {
 	var group struct {
 		Workgroup struct {
 			Status, NamespaceName string
 			BaseCapacity          int
+			ARN                   string `json:"workgroupArn"`
 		}
 	}
 	if err := client.JSON(ctx, awsquery.RedshiftServerless, "GetWorkgroup", map[string]string{"workgroupName": c.name}, &group); err != nil {
@@ -169,7 +219,7 @@ func describeWorkgroup(ctx context.Context, client *awsquery.Client, c cluster) 
 	if err := client.JSON(ctx, awsquery.RedshiftServerless, "GetNamespace", map[string]string{"namespaceName": group.Workgroup.NamespaceName}, &space); err != nil {
 		return standing{}, err
 	}
-	s := standing{what: "work group", status: strings.ToLower(group.Workgroup.Status), size: fmt.Sprintf("%d RPU", group.Workgroup.BaseCapacity),
+	s := standing{what: serverless, arn: group.Workgroup.ARN, status: strings.ToLower(group.Workgroup.Status), size: fmt.Sprintf("%d RPU", group.Workgroup.BaseCapacity),
 		usual: space.Namespace.Default}
 	for _, text := range space.Namespace.Roles { // an ARN, or IamRole(applyStatus=in-sync, iamRoleArn=arn:…)
 		_, rest, _ := strings.Cut(text, "arn:")
@@ -189,26 +239,25 @@ func (l *look) attached(ctx context.Context, is standing, f *findings) {
 	first, _, _ := strings.Cut(l.Pipeline.Redshift.Role, ",") // the others of a chain are assumed by this one
 	first = strings.TrimSpace(first)
 	place := l.Pipeline.Places["redshift.iam_role"]
-	attach := "attach it: Redshift, " + is.what + ", Manage IAM roles"
+	attach := "attach it: Redshift, " + string(is.what) + ", Manage IAM roles"
 	switch {
 	case first == "":
 		return
 	case first == "default" && is.usual == "":
-		f.wrong("role default", "the "+is.what+" has no default role", &hindcast.Error{Place: place,
-			Message: "redshift.iam_role is default, and the " + is.what + " has no default role", Next: "set one in Redshift, or write the role's ARN"})
+		f.wrong("role default", "the "+string(is.what)+" has no default role", &hindcast.Error{Place: place,
+			Message: "redshift.iam_role is default, and the " + string(is.what) + " has no default role", Next: "set one in Redshift, or write the role's ARN"})
 		return
 	case first == "default":
 		first = is.usual
 	case slices.Contains(is.pending, first):
-		f.wrong("role "+short(first), "is not attached yet", &hindcast.Error{Place: place,
-			Message: "role " + short(first) + " is not attached to the " + is.what + " yet, or is being detached", Next: "wait until Redshift shows it as in-sync"})
+		f.add(Noted, "role "+short(first), "is not attached to the "+string(is.what)+" yet, or is being detached: wait until Redshift shows it as in-sync")
 		return
 	case !slices.Contains(is.roles, first):
-		f.wrong("role "+short(first), "is not attached to the "+is.what, &hindcast.Error{Place: place,
-			Message: "role " + short(first) + " is not attached to the " + is.what + ", so UNLOAD and COPY cannot use it", Next: attach})
+		f.wrong("role "+short(first), "is not attached to the "+string(is.what), &hindcast.Error{Place: place,
+			Message: "role " + short(first) + " is not attached to the " + string(is.what) + ", so UNLOAD and COPY cannot use it", Next: attach})
 		return
 	}
-	f.add(Fine, "role "+short(first), "is attached to the "+is.what)
+	f.add(Fine, "role "+short(first), "is attached to the "+string(is.what))
 	l.trusted(ctx, "role "+short(first), first, "redshift.amazonaws.com", "redshift.iam_role", f)
 }
 

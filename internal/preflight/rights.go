@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -26,13 +27,13 @@ type needer struct {
 }
 
 // rights asks IAM to simulate what a run will do. It is of policies alone: what a bucket's own policy gives or takes is not in it.
-func (l *look) rights(ctx context.Context, glueRole string, f *findings) {
+func (l *look) rights(ctx context.Context, glueRole string, warehouse []need, f *findings) {
 	if strings.HasSuffix(l.who.arn, ":root") {
 		f.add(Noted, "rights", "the account's root user may do everything; take a role instead")
 		f.note("rights: root")
 		return
 	}
-	list := []needer{{"you", l.who.policies, l.ownNeeds(glueRole)}}
+	list := []needer{{"you", l.who.policies, append(l.ownNeeds(glueRole), warehouse...)}}
 	if glueRole != "" && l.mine(glueRole) {
 		list = append(list, needer{"role " + short(glueRole), glueRole, l.lakeNeeds("s3:GetObject", "s3:PutObject", "s3:DeleteObject")})
 	}
@@ -59,9 +60,7 @@ func (l *look) ownNeeds(glueRole string) []need {
 	if !l.onGlue() {
 		return list
 	}
-	arn := func(service, rest string) string {
-		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", l.who.partition, service, l.Client.Region(), l.who.account, rest)
-	}
+	arn := func(service, rest string) string { return l.arn(service, l.Client.Region(), rest) }
 	list = append(list,
 		need{actions: []string{"glue:GetJob", "glue:CreateJob", "glue:UpdateJob", "glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"},
 			resource: arn("glue", "job/"+l.jobName())},
@@ -70,6 +69,62 @@ func (l *look) ownNeeds(glueRole string) []need {
 		list = append(list, need{actions: []string{"iam:PassRole"}, resource: glueRole, passedTo: "glue.amazonaws.com"})
 	}
 	return list
+}
+
+// arn is that of something of the account's.
+func (l *look) arn(service, region, rest string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", l.who.partition, service, region, l.who.account, rest)
+}
+
+// warehouseNeeds are those of who connects to a Redshift of this account with credentials of AWS, or calls its Data API. Of one that is neither found
+// nor said to be a cluster nothing is known but that it has to be found.
+func (l *look) warehouseNeeds(c cluster, is standing) []need {
+	if c.name == "" || l.Pipeline.Warehouse.Scheme == byPassword || c.account != "" && c.account != l.who.account {
+		return nil
+	}
+	what := cmp.Or(is.what, c.kind)
+	on := is.arn
+	if what == provisioned {
+		on = l.arn("redshift", c.region, "cluster:"+c.name)
+	}
+
+	var list []need
+	overAPI := l.Pipeline.Warehouse.Scheme == byDataAPI
+	if !c.reached && !(overAPI && c.kind != "") {
+		if what != serverless {
+			list = append(list, need{actions: []string{"redshift:DescribeClusters"}, resource: "*"})
+		} else if on != "" {
+			list = append(list, need{actions: []string{"redshift-serverless:GetWorkgroup"}, resource: on})
+		}
+	}
+	if overAPI {
+		list = append(list, need{actions: []string{"redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"}, resource: "*"})
+		if on != "" {
+			list = append(list, need{actions: []string{"redshift-data:ExecuteStatement"}, resource: on})
+		}
+	}
+	if c.secret != "" {
+		if strings.HasPrefix(c.secret, "arn:") {
+			list = append(list, need{actions: []string{"secretsmanager:GetSecretValue"}, resource: c.secret})
+		}
+		return list
+	}
+	return append(list, l.credentialNeeds(c, what, on)...)
+}
+
+// credentialNeeds are those of who asks for credentials of a database.
+func (l *look) credentialNeeds(c cluster, what kind, on string) []need {
+	database := l.arn("redshift", c.region, "dbname:"+c.name+"/"+c.database)
+	switch {
+	case what == provisioned && c.user != "":
+		user := l.arn("redshift", c.region, "dbuser:"+c.name+"/"+c.user)
+		return []need{{actions: []string{"redshift:GetClusterCredentials"}, resource: user}, {actions: []string{"redshift:GetClusterCredentials"}, resource: database}}
+	case what == provisioned:
+		return []need{{actions: []string{"redshift:GetClusterCredentialsWithIAM"}, resource: database}}
+	case what == serverless && on != "":
+		return []need{{actions: []string{"redshift-serverless:GetCredentials"}, resource: on}}
+	}
+	return nil
 }
 
 // lakeNeeds are those of who reads and writes the lake's bucket.
@@ -94,6 +149,9 @@ type verdict struct {
 // simulate asks for all that somebody needs, and says it in a few words for an issue.
 func (l *look) simulate(ctx context.Context, n needer, f *findings) string {
 	what := "rights of " + n.what
+	if n.what == "you" {
+		what = "your rights"
+	}
 	if n.arn == "" {
 		f.add(Unknown, what, "cannot be simulated for this kind of identity")
 		return "not simulated"

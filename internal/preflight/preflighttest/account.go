@@ -28,6 +28,8 @@ var seed string
 const (
 	Number = "123456789012" // moto's
 	Region = "eu-central-1"
+
+	workgroupARN = "arn:aws:redshift-serverless:" + Region + ":" + Number + ":workgroup/0f9e8d7c-1234-4321-9876-0123456789ab"
 )
 
 // Account is a stand-in.
@@ -37,7 +39,7 @@ type Account struct {
 	Secret   string `json:"secret"`
 	Group    string `json:"group"`
 	VPC      string `json:"vpc"`
-	Small    string `json:"small"` // a subnet of 59 addresses, without a way to S3
+	Small    string `json:"small"` // a subnet of 59 addresses, without a route to S3
 	Subnets  map[string]string
 
 	mutex     sync.Mutex
@@ -138,7 +140,7 @@ func (a *Account) answer(w http.ResponseWriter, r *http.Request) bool {
 	case service == "servicequotas":
 		a.quota(w, body)
 	case action == "GetWorkgroup":
-		serverless(w, body, "workgroupName", `{"workgroup":{"workgroupName":"quick","namespaceName":"quick-space","status":"AVAILABLE","baseCapacity":128,"creationDate":"2026-01-02T03:04:05.000Z"}}`)
+		serverless(w, body, "workgroupName", `{"workgroup":{"workgroupName":"quick","workgroupArn":"`+workgroupARN+`","namespaceName":"quick-space","status":"AVAILABLE","baseCapacity":128,"creationDate":"2026-01-02T03:04:05.000Z"}}`)
 	case action == "GetNamespace":
 		serverless(w, body, "namespaceName", `{"namespace":{"namespaceName":"quick-space","status":"AVAILABLE","iamRoles":["IamRole(applyStatus=in-sync, iamRoleArn=arn:aws:iam::`+
 			Number+`:role/redshift)"]}}`)
