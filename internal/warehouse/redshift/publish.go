@@ -237,7 +237,7 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 		if err := commits(hook); err != nil {
 			return err
 		}
-		err := l.session.run(ctx, "SET LOCAL timezone TO "+literal(l.TimeZone), hook)
+		err := l.session.run(ctx, append([]string{"SET LOCAL timezone TO " + literal(l.TimeZone)}, statements(hook)...)...)
 		if err == nil {
 			return nil
 		}
@@ -256,10 +256,31 @@ func (l *load) hooks(ctx context.Context, key string, hooks []string) error {
 // escape is a character that Redshift reads as itself within quotes.
 var escape = regexp.MustCompile(`(?s)\\.`)
 
+// escaped is a text without backslashes, every byte in its place, that has the quotes which a server finds that reads them as escapes.
+func escaped(text string) string {
+	return escape.ReplaceAllStringFunc(text, func(is string) string { return strings.Repeat("x", len(is)) })
+}
+
+// statements are those of a hook, one by one: the Data API takes no two at once. A hook that is divided differently with backslashes as
+// escapes and without stays whole.
+func statements(hook string) (list []string) {
+	plain, other := sqltext.Standard.Statements(hook), sqltext.Standard.Statements(escaped(hook))
+	if len(plain) != len(other) {
+		return []string{hook}
+	}
+	for i, s := range plain {
+		if s.Offset != other[i].Offset || len(s.Text) != len(other[i].Text) {
+			return []string{hook}
+		}
+		list = append(list, s.Text)
+	}
+	return list
+}
+
 // commits refuses a hook that would end the transaction: TRUNCATE and ALTER TABLE … APPEND commit in Redshift. Quoted text is
 // read in both ways: with backslashes as escapes, and without.
 func commits(hook string) error {
-	for _, reading := range []string{hook, escape.ReplaceAllString(hook, "xx")} {
+	for _, reading := range []string{hook, escaped(hook)} {
 		words, _, found := sqltext.TransactionControl(reading)
 		for _, statement := range sqltext.Standard.Statements(reading) {
 			text := strings.ToUpper(sqltext.Standard.Normalize(statement.Text))
@@ -306,6 +327,9 @@ func (p *publication) commit(ctx context.Context) error {
 		return err
 	}
 
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	err := p.session.run(ctx, "COMMIT")
 	if server, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && server.Severity == "ERROR" {
 		return err // of which the server says that it rolled back

@@ -701,9 +701,9 @@ func hooks(t *testing.T, w *World) {
 	prepare(t, w, 1)
 	w.Exec(t, "CREATE TABLE audit (what VARCHAR)")
 	l := staged(t, w, January, "r1", one)
-	l.Hooks = hindcast.Load{Before: []string{"INSERT INTO audit VALUES ('before')"}, After: []string{"INSERT INTO audit SELECT 'after ' || count(*) FROM result"}}
+	l.Hooks = hindcast.Load{Before: []string{"INSERT INTO audit VALUES ('before'); -- and\nINSERT INTO audit VALUES ('in one; too');"}, After: []string{"INSERT INTO audit SELECT 'after ' || count(*) FROM result"}}
 	load(t, w, l)
-	if got := w.Query(t, "SELECT what FROM audit ORDER BY what"); got != "after 1\nbefore" {
+	if got := w.Query(t, "SELECT what FROM audit ORDER BY what"); got != "after 1\nbefore\nin one; too" {
 		t.Errorf("audit holds %q", got)
 	}
 	bad := staged(t, w, January, "r2", two)
@@ -716,7 +716,7 @@ func hooks(t *testing.T, w *World) {
 	if _, err := commit.Into(t.Context(), w.Warehouse); err == nil || !strings.Contains(err.Error(), "transaction") {
 		t.Errorf("COMMIT in a hook: %v", err)
 	}
-	if got := w.Query(t, "SELECT count(*) FROM audit"); got != "2" {
+	if got := w.Query(t, "SELECT count(*) FROM audit"); got != "3" {
 		t.Errorf("audit has %s rows", got)
 	}
 }
