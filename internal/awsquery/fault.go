@@ -104,7 +104,7 @@ func (c *Client) fault(s Service, action string, err error) error {
 		e.Next = "check the AWS_… variables, or the profile that AWS_PROFILE names; get new ones if they have expired"
 	case slices.Contains(denying, a.Code), a.Status == http.StatusForbidden:
 		e.Code, e.Message = hindcast.EPermission, "access denied: "+asked+": "+a.Message
-		e.Next = "allow " + asked + " to who runs hindcast"
+		e.Next = "allow " + asked + " to the identity that runs hindcast"
 	default:
 		if slices.Contains(throttling, a.Code) || a.Status >= http.StatusInternalServerError {
 			e.Class = hindcast.ClassTransient

@@ -165,7 +165,7 @@ func (s Service) Fault(action string, err error) error {
 		e.Next = "check the AWS_… variables, or the profile that AWS_PROFILE names; get new ones if they have expired"
 	case answer.ErrorCode() == "AccessDeniedException", answer.ErrorCode() == "AccessDenied":
 		e.Code, e.Message = hindcast.EPermission, "access denied: "+action+": "+answer.ErrorMessage()
-		e.Next = "allow " + action + " to who runs hindcast; for a run it also needs iam:PassRole of " + s.Block + ".role"
+		e.Next = "allow " + action + " to the identity that runs hindcast; for a run it also needs iam:PassRole of " + s.Block + ".role"
 	default:
 		if MeaningOf(err) != Refused {
 			e.Class = hindcast.ClassTransient

@@ -39,6 +39,7 @@ const (
 	Throttle       // it is not done: there are too many calls
 	Forbid         // it is not done: the caller has no right to it
 	Crowded        // it is not done: too many statements are active
+	Invalid        // it is not done: something about the call is wrong, whoever makes it
 )
 
 // Call is a call that was received.
@@ -171,6 +172,7 @@ var refusals = map[Fault]*refusal{
 	Throttle: {http.StatusBadRequest, "ThrottlingException", "Rate exceeded"},
 	Forbid:   {http.StatusBadRequest, "AccessDeniedException", "User is not authorized to perform this action"},
 	Crowded:  {http.StatusBadRequest, "ActiveStatementsExceededException", "Active statements exceeded the allowed quota (200)."},
+	Invalid:  invalid("StatementName is not valid"),
 }
 
 // action answers a body. It takes the mutex by itself: some wait.

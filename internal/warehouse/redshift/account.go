@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -35,9 +34,9 @@ type account struct {
 	aws                  *awsquery.Client
 	name, database, user string
 
-	mutex sync.Mutex // guards what follows, and is held while AWS is asked
-	kind  kind
-	keys  keys
+	asking gate // guards what follows, and is held while AWS is asked
+	kind   kind
+	keys   keys
 }
 
 // keys let a user of the database connect until they expire. A session that they began goes on.
@@ -54,7 +53,7 @@ func newAccount(ctx context.Context, a *address) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &account{aws: client, name: a.name, database: a.database, user: a.user, kind: a.kind}, nil
+	return &account{aws: client, name: a.name, database: a.database, user: a.user, asking: newGate(), kind: a.kind}, nil
 }
 
 // place is where a cluster or workgroup is, and in which state.
@@ -66,32 +65,25 @@ type place struct {
 
 // find asks AWS for the cluster of the name, and where there is none for the workgroup.
 func (a *account) find(ctx context.Context) (place, error) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	return a.lookUp(ctx)
-}
-
-func (a *account) lookUp(ctx context.Context) (place, error) {
-	var none error // why it may be no cluster
+	if err := a.asking.lock(ctx); err != nil {
+		return place{}, err
+	}
+	defer a.asking.unlock()
 	if a.kind != workgroup {
 		p, err := a.cluster(ctx)
 		if err == nil {
 			a.kind = cluster
 			return p, nil
 		}
-		if a.kind == cluster || awsquery.Code(err) != "ClusterNotFound" && hindcast.AsError(err).Code != hindcast.EPermission {
+		if a.kind == cluster || awsquery.Code(err) != "ClusterNotFound" { // denied, say: there may be a cluster
 			return p, a.explain("redshift", "DescribeClusters", err)
 		}
-		none = err
 	}
 
 	p, err := a.workgroup(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		a.kind = workgroup
 		return p, nil
-	case none != nil && awsquery.Code(none) != "ClusterNotFound": // it was denied, and the workgroup is not there or denied as well
-		return p, a.explain("redshift", "DescribeClusters", none)
 	}
 	return p, a.explain("redshift-serverless", "GetWorkgroup", err)
 }
@@ -142,9 +134,9 @@ func (a *account) explain(service, action string, err error) error {
 		is.Message = fmt.Sprintf("there is no %s %s in %s", a.kind, a.name, a.aws.Region())
 		is.Next = "correct the name or the region under `warehouse:`, or choose the account with AWS_PROFILE"
 	case is.Code == hindcast.EPermission:
-		is.Next = fmt.Sprintf("allow %s:%s on %s to who runs hindcast", service, action, a.resource(service, action))
+		is.Next = fmt.Sprintf("allow %s:%s on %s to the identity that runs hindcast", service, action, a.resource(service, action))
 		if strings.HasPrefix(action, "Describe") || action == "GetWorkgroup" {
-			is.Next += ", or leave it unasked: give the endpoint as the host of the URL, or host=HOST:PORT with serverless=true or false"
+			is.Next += ", or avoid the call: in the URL, serverless=true (a workgroup) or false (a cluster) says which it is, and the endpoint as its host or host=HOST:PORT where it is"
 		}
 	}
 	return &is
@@ -182,17 +174,13 @@ func (p place) up(name string, is kind) error {
 
 // current are keys that can be used now; fresh ones if those that there are were refused.
 func (a *account) current(ctx context.Context, refused keys) (keys, error) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
+	if err := a.asking.lock(ctx); err != nil {
+		return keys{}, err
+	}
+	defer a.asking.unlock()
 	if a.keys.password != "" && a.keys != refused && time.Until(a.keys.until) > early {
 		return a.keys, nil
 	}
-	if a.kind == unknown {
-		if _, err := a.lookUp(ctx); err != nil {
-			return keys{}, err
-		}
-	}
-
 	k, err := a.fetch(ctx)
 	if err == nil {
 		a.keys = k
@@ -202,9 +190,6 @@ func (a *account) current(ctx context.Context, refused keys) (keys, error) {
 
 func (a *account) fetch(ctx context.Context) (k keys, err error) {
 	if a.kind == workgroup {
-		if a.user != "" {
-			return k, badURL(byIAM, "a workgroup gives credentials to IAM identities, and user names another", "leave user out")
-		}
 		var out struct {
 			User     string  `json:"dbUser"`
 			Password string  `json:"dbPassword"`

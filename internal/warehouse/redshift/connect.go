@@ -136,7 +136,12 @@ func (a *address) readAWS(query url.Values) error {
 	if host != "" {
 		a.url.Host = net.JoinHostPort(host, cmp.Or(port, defaultPort))
 	}
-	if a.kind == workgroup && a.user != "" {
+	return a.fits(a.kind)
+}
+
+// fits refuses a URL that asks for what a cluster has and a workgroup has not.
+func (a *address) fits(k kind) error {
+	if k == workgroup && a.user != "" {
 		return badURL(a.scheme, "a workgroup gives credentials to IAM identities, and user names another", "leave user out")
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,7 +22,7 @@ import (
 )
 
 // What the Data API allows, and how its sessions are kept. A session that nobody speaks in ends, and with it its transaction and its
-// locks: it is short, so that those of a process that died are soon gone, and spoken in while it is in use.
+// locks: it is short, so that those of a process that died are soon gone, and kept alive by statements while it is in use.
 const (
 	longestStatement = 100_000 // bytes; Amazon's documents say 100 KB
 	keepAlive        = 45      // seconds after a statement
@@ -118,7 +119,7 @@ func (d *dataAPI) open(ctx context.Context) (*apiSession, error) {
 	}
 	d.mutex.Unlock()
 
-	s := &apiSession{api: d}
+	s := &apiSession{api: d, running: newGate()}
 	return s, d.ready(ctx, &session{s})
 }
 
@@ -127,7 +128,12 @@ const fresh = time.Second
 
 // lives reports whether a session is still there. One that has long been idle is not asked: it ends.
 func (s *apiSession) lives(ctx context.Context) bool {
-	if idle := time.Since(s.used); idle < fresh || idle > beat {
+	if s.running.lock(ctx) != nil { // a last beat may hold it
+		return false
+	}
+	idle := time.Since(s.used)
+	s.running.unlock()
+	if idle < fresh || idle > beat {
 		return idle < fresh
 	}
 	_, err := s.statement(ctx, "SELECT 1")
@@ -141,9 +147,7 @@ func (d *dataAPI) put(l link) {
 	}
 	close(s.stop)
 	s.rollback(context.Background()) // what whoever had it has left open
-	s.mutex.Lock()
-	keep := !s.broken && !s.open
-	s.mutex.Unlock()
+	keep := !s.broken.Load() && !s.open.Load()
 
 	d.mutex.Lock()
 	if keep && !d.ended {
@@ -166,14 +170,15 @@ type apiSession struct {
 	api  *dataAPI
 	stop chan struct{} // ends the beats
 
-	mutex  sync.Mutex // is held while a statement runs: a session runs one at a time
-	id     string     // "" before the first statement
-	used   time.Time  // when the last one ended
-	open   bool       // in a transaction
-	broken bool       // nobody knows what it is doing
+	open   atomic.Bool // in a transaction
+	broken atomic.Bool // nobody knows what it is doing
+
+	running gate      // guards what follows, and is held while a statement runs: a session runs one at a time
+	id      string    // "" before the first statement
+	used    time.Time // when the last one ended
 }
 
-// beats speaks in a session that somebody has, so that it lasts while they are busy elsewhere.
+// beats keeps a session that somebody has alive while they are busy elsewhere.
 func (s *apiSession) beats(stop chan struct{}) {
 	tick := time.NewTicker(beat / 3)
 	defer tick.Stop()
@@ -183,25 +188,37 @@ func (s *apiSession) beats(stop chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		if !s.mutex.TryLock() { // it is spoken in
-			continue
+		if s.running.tryLock() { // otherwise a statement runs
+			s.beat(stop)
+			s.running.unlock()
 		}
-		if s.id != "" && !s.broken && time.Since(s.used) > beat {
-			ctx, cancel := context.WithTimeout(context.Background(), keepAlive*time.Second)
-			_, _ = s.execute(ctx, "SELECT 1") // a transaction that has failed refuses it, and the session lasts all the same
-			cancel()
-		}
-		s.mutex.Unlock()
 	}
+}
+
+// beat runs a statement if the session is in use and has been idle; the gate is held.
+func (s *apiSession) beat(stop chan struct{}) {
+	select {
+	case <-stop: // since the tick
+		return
+	default:
+	}
+	if s.id == "" || s.broken.Load() || time.Since(s.used) < beat {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keepAlive*time.Second)
+	defer cancel()
+	_, _ = s.execute(ctx, "SELECT 1") // a transaction that has failed refuses it, and the session lasts all the same
 }
 
 var errBroken = fmt.Errorf("the session is not usable: %w", pgconn.ErrConnClosed)
 
-// statement runs one, and keeps account of the transaction.
+// statement runs one, and keeps account of the transaction. Nothing is sent for a context that has ended: a COMMIT least of all.
 func (s *apiSession) statement(ctx context.Context, sql string) (*execState, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.broken {
+	if err := s.running.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.running.unlock()
+	if s.broken.Load() {
 		return nil, errBroken
 	}
 	if len(sql) > longestStatement {
@@ -212,11 +229,11 @@ func (s *apiSession) statement(ctx context.Context, sql string) (*execState, err
 
 	first, _, _ := strings.Cut(strings.TrimSpace(sql), " ")
 	if strings.EqualFold(first, "BEGIN") {
-		s.open = true
+		s.open.Store(true)
 	}
 	state, err := s.execute(ctx, sql)
 	if _, refused := errors.AsType[*pgconn.PgError](err); strings.EqualFold(first, "ROLLBACK") && err == nil || strings.EqualFold(first, "COMMIT") && (err == nil || refused) {
-		s.open = false
+		s.open.Store(false)
 	}
 	return state, err
 }
@@ -256,25 +273,28 @@ func (s *apiSession) execute(ctx context.Context, sql string) (*execState, error
 	}
 	err := refusalOf(state)
 	if _, refused := errors.AsType[*pgconn.PgError](err); !refused {
-		s.broken = true
+		s.broken.Store(true)
 	}
 	return nil, err
 }
+
+// ofSession recognizes an answer to the effect that the session has ended.
+var ofSession = regexp.MustCompile(`(?i)\bsession(id)?\b`)
 
 // failed is the error of a call that the service, and not the cluster, failed: whether the statement ran is not known.
 func (s *apiSession) failed(err error) error {
 	switch code := awsquery.Code(err); code {
 	case "ActiveStatementsExceededException", "ActiveSessionsExceededException":
-		s.broken = s.id != ""
+		s.broken.Store(s.id != "")
 		return &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Cause: err,
 			Message: "the Data API has as much to do as it takes: " + err.Error(), Next: "allow fewer sessions with max_connections=N in the URL under `warehouse:`"}
 	case "ValidationException", "ResourceNotFoundException":
-		if s.id != "" { // the session has ended
-			s.broken = true
+		if s.id != "" && ofSession.MatchString(err.Error()) {
+			s.broken.Store(true)
 			return fmt.Errorf("%w: %v", errBroken, err) //nolint:errorlint // what it was is not the user's matter
 		}
 	}
-	s.broken = true
+	s.broken.Store(true)
 	return err
 }
 
@@ -289,7 +309,7 @@ func (s *apiSession) abandon(id string) {
 			return
 		}
 	}
-	if s.open {
+	if s.open.Load() {
 		_ = s.api.call(ctx, "ExecuteStatement", execution{SQL: "ROLLBACK", Session: s.id, Token: rand.Text(), Name: "hindcast"}, nil)
 	}
 }
@@ -344,10 +364,7 @@ func (s *apiSession) affected(ctx context.Context, statement string) (int64, err
 }
 
 func (s *apiSession) rollback(ctx context.Context) {
-	s.mutex.Lock()
-	needed := s.open && !s.broken
-	s.mutex.Unlock()
-	if !needed {
+	if !s.open.Load() || s.broken.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgclient.CancelTimeout)
@@ -355,17 +372,9 @@ func (s *apiSession) rollback(ctx context.Context) {
 	_, _ = s.statement(ctx, "ROLLBACK")
 }
 
-func (s *apiSession) closed() bool {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.broken
-}
+func (s *apiSession) closed() bool { return s.broken.Load() }
 
-func (s *apiSession) discard() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.broken = true
-}
+func (s *apiSession) discard() { s.broken.Store(true) }
 
 func (s *apiSession) longest() int { return longestStatement }
 

@@ -85,6 +85,7 @@ func TestUsersOfTheDataAPI(t *testing.T) {
 	}
 	for url, says := range map[string]string{
 		"redshift-data://shop/DB?user=stranger":              `role "stranger" does not exist`,
+		"redshift-data://evenings/DB?user=loader":            "a workgroup gives credentials to IAM identities",
 		"redshift-data://shop/DB?user=a&secret=b":            "both user and secret",
 		"redshift-data://shop/DB?sslmode=require":            "sslmode is not one of its parameters",
 		"redshift-data://shop/DB?serverless=false&secret=no": "Secrets Manager",
@@ -172,6 +173,34 @@ func TestFaultsOfTheDataAPI(t *testing.T) {
 				t.Errorf("after the next try the target has %s", got)
 			}
 		})
+	}
+}
+
+// What can never pass is not called a lost connection: it would be tried until the retries are used up. A session that has ended is.
+func TestRefusedByTheDataAPI(t *testing.T) {
+	v := beginAPI(t, s3test.Start(t), "")
+	w := v.open(t, v.url())
+	prepare(t, w, 1)
+	v.api.Rule(func(call dataapi.Call) dataapi.Fault {
+		if call.Action == "ExecuteStatement" && strings.Contains(call.Body, "SELECT count(*)") {
+			return dataapi.Invalid
+		}
+		return dataapi.None
+	})
+	_, err := january(t, "r1", 1).Into(t.Context(), w)
+	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassPermanent || !strings.Contains(e.Message, "StatementName is not valid") {
+		t.Fatalf("a call that is not valid: %v", err)
+	}
+
+	v.api.Rule(func(call dataapi.Call) dataapi.Fault {
+		if call.Action == "ExecuteStatement" && strings.Contains(call.Body, "SELECT count(*)") {
+			v.api.Expire()
+		}
+		return dataapi.None
+	})
+	_, err = january(t, "r1", 1).Into(t.Context(), w)
+	if e := hindcast.AsError(err); e == nil || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "was lost") {
+		t.Errorf("a session that has ended: %v", err)
 	}
 }
 

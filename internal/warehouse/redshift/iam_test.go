@@ -135,6 +135,7 @@ func TestAWSRefuses(t *testing.T) {
 			hindcast.EPermission, hindcast.ClassPermanent, forbid("GetClusterCredentialsWithIAM")},
 		{"redshift+iam://shop/DB?user=loader", "redshift:GetClusterCredentials", "dbuser:shop/loader", hindcast.EPermission, hindcast.ClassPermanent, forbid("GetClusterCredentials")},
 		{"redshift+iam://shop/DB", "redshift:DescribeClusters", "host=HOST:PORT", hindcast.EPermission, hindcast.ClassPermanent, forbid("DescribeClusters", "GetWorkgroup")},
+		{"redshift+iam://evenings/DB", "redshift:DescribeClusters", "serverless=true (a workgroup)", hindcast.EPermission, hindcast.ClassPermanent, forbid("DescribeClusters")},
 		{"redshift+iam://evenings/DB", "redshift-serverless:GetCredentials", "allow redshift-serverless:GetCredentials", hindcast.EPermission, hindcast.ClassPermanent, forbid("GetCredentials")},
 		{"redshift+iam://someone:secret@shop/DB", "the credentials come from AWS", "?user=NAME", hindcast.EWarehouse, hindcast.ClassPermanent, nil},
 		{"redshift+iam://shop/DB?password=x", "password is not one of its parameters", "region", hindcast.EWarehouse, hindcast.ClassPermanent, nil},

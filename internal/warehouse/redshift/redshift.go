@@ -121,6 +121,9 @@ func (w *Owner) reach(ctx context.Context) (links, error) {
 	if w.address.url.Host == "" && w.address.scheme == byIAM || w.address.kind == unknown {
 		p, err := w.account.find(ctx)
 		if err == nil {
+			err = w.address.fits(w.account.kind)
+		}
+		if err == nil {
 			err = p.up(w.address.name, w.account.kind)
 		}
 		if err != nil {
