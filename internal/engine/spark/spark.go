@@ -61,6 +61,7 @@ type ours struct {
 	kept   bool            // it is a session that stays for other processes
 	given  int             // requests
 	open   map[string]bool
+	left   bool      // it was told to end, and takes nothing more
 	expire time.Time // of the keys that it was given; zero if they do not
 }
 
@@ -71,6 +72,12 @@ func (o *ours) dead() bool {
 	default:
 		return false
 	}
+}
+
+// retire has it end once it has done what it was given.
+func (o *ours) retire() {
+	o.left = true
+	o.leave()
 }
 
 // placed is work in an application.
@@ -234,14 +241,15 @@ func (e *Engine) tooLittle(l engine.Limits) error {
 func (e *Engine) applicationFor(ctx context.Context, limits engine.Limits) (*ours, error) {
 	var living, fitting []*ours
 	for _, o := range e.own {
-		if o.dead() {
+		if o.left || o.dead() {
+			continue
+		}
+		if expires(o.expire) && len(o.open) == 0 {
+			o.retire()
 			continue
 		}
 		living = append(living, o)
 		if expires(o.expire) {
-			if len(o.open) == 0 {
-				o.leave()
-			}
 			continue
 		}
 		if o.limits == limits && (e.options.Spark.PerApplication == 0 || o.given < e.options.Spark.PerApplication) {
@@ -264,7 +272,7 @@ func (e *Engine) applicationFor(ctx context.Context, limits engine.Limits) (*our
 		if o := least(living); len(o.open) > 0 && len(fitting) == 0 && o.limits == limits {
 			return o, nil // it waits there, beyond what one application should have
 		} else if len(o.open) == 0 {
-			o.leave()
+			o.retire()
 		}
 	}
 	return e.start(ctx, limits)
@@ -502,7 +510,7 @@ func (e *Engine) finished(tag string) {
 	}
 	delete(p.ours.open, tag)
 	if n := e.options.Spark.PerApplication; n > 0 && p.ours.given >= n && len(p.ours.open) == 0 {
-		p.ours.leave()
+		p.ours.retire()
 	}
 }
 

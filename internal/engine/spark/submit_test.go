@@ -2,6 +2,7 @@ package spark
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,28 @@ func TestAnIdleApplicationIsFound(t *testing.T) {
 	look("p/r1/", 0, false)
 	if there(a.dir) {
 		t.Errorf("%s is left", a.dir)
+	}
+}
+
+// An application that was told to end, because the next slice needs another size, takes nothing more: it may still live for a while.
+func TestWhatWasToldToEndTakesNothingMore(t *testing.T) {
+	e, work := submitting(t, "#!/usr/bin/env python3\nimport time\ntime.sleep(1000)\n")
+	met := map[string]bool{}
+	for n, memory := range []int64{1 << 30, 2 << 30, 1 << 30} {
+		work.Tag, work.Dir, work.Limits.Memory = fmt.Sprintf("p/r1/a/a%d", n), t.TempDir(), memory
+		h, err := e.Start(t.Context(), work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := h.IDs["application"]; met[name] {
+			t.Errorf("work %d was given to %s, which is about to end", n, name)
+		} else {
+			met[name] = true
+		}
+		if err := place(e.endOf(work.Tag, work.Dir), []byte("{}")); err != nil { // the driver has ended the work
+			t.Fatal(err)
+		}
+		_, _ = e.Wait(t.Context(), h, work.Dir, nil) // that it says nothing does not matter
 	}
 }
 
