@@ -223,6 +223,9 @@ func (w *world) warehouseRights() {
 			w.Errorf("%s:\n%s", at, strings.Join(got, "\n"))
 		}
 	}
+	w.account.Deny("redshift:DescribeClusters")
+	w.at("redshift+iam://gone/shop", "my-lake")
+	w.says(w.look(), `^warehouse gone \| unknown \| cannot be asked: redshift:DescribeClusters is denied`)
 	w.account.Decide("redshift-serverless:GetCredentials", "implicitDeny")
 	w.at("redshift+iam://quick/shop", "my-lake")
 	w.says(w.look(), `^E-PERMISSION user/etl may not do redshift-serverless:GetCredentials on arn:aws:redshift-serverless:`)

@@ -151,15 +151,26 @@ func notFound(err error) bool {
 	return slices.Contains([]string{"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}, awsquery.Code(err))
 }
 
-// describeWarehouse asks for what the URL says it is, or first for a cluster and then for a workgroup.
+// describeWarehouse asks for what the URL says it is, or first for a cluster and then for a workgroup, as a connection does: who may not ask for
+// clusters may ask for workgroups.
 func (l *look) describeWarehouse(ctx context.Context, c cluster) (is standing, err error) {
 	client := l.Client.In(c.region)
+	var denied error
 	if c.kind != serverless {
-		if is, err = describeCluster(ctx, client, c); c.kind == provisioned || !notFound(err) {
+		is, err = describeCluster(ctx, client, c)
+		if err == nil || c.kind == provisioned {
+			return is, err
+		}
+		if hindcast.AsError(err).Code == hindcast.EPermission {
+			denied = err
+		} else if !notFound(err) {
 			return is, err
 		}
 	}
-	return describeWorkgroup(ctx, client, c)
+	if is, err = describeWorkgroup(ctx, client, c); err != nil && denied != nil {
+		return is, denied
+	}
+	return is, err
 }
 
 // describeCluster asks for a cluster.
