@@ -102,3 +102,29 @@ func TestStagedOutputs(t *testing.T) {
 		t.Errorf("staged of something else: %s", staged(s))
 	}
 }
+
+// Why a warehouse could not be resized for the loads is still known once it is back, and only a resized event confirms a size.
+func TestAFailedGrowthIsNotForgotten(t *testing.T) {
+	up := &Sizing{Cluster: "dw", From: 4, To: 8}
+	down := up.Reversed()
+	full := &Error{Code: EResize, Message: "no capacity"}
+	st := &RunState{}
+	for _, e := range []Event{
+		{Type: EventResizePrepared, Resize: up}, {Type: EventResizeFailed, Resize: up, Error: full},
+		{Type: EventResizePrepared, Resize: &down}, {Type: EventResized, Resize: &down},
+	} {
+		st.Apply(e)
+	}
+	if is := st.Resized; is.Refused != full || is.Error != nil || is.Open || !is.Begun().Unsure {
+		t.Errorf("got %+v", is)
+	}
+
+	st.Apply(Event{Type: EventResizePrepared, Resize: up})
+	if is := st.Resized; is.Refused != nil || !is.Begun().Unsure {
+		t.Errorf("under way again: %+v", is)
+	}
+	st.Apply(Event{Type: EventResized, Resize: up})
+	if st.Resized.Begun().Unsure {
+		t.Errorf("confirmed: %+v", st.Resized)
+	}
+}

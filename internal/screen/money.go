@@ -27,6 +27,10 @@ func warehousing(st *hindcast.RunState, pl *plan.Plan) string {
 	rate, use := pl.Estimate.Warehouse, st.Warehouse
 	hour, busy := rate.Each*rate.USD, watch(seconds(use.Seconds))
 	what := amount(rate.Each) + " " + rate.Unit
+	if is := st.Resized; is != nil && is.Grown != is.Origin && is.Refused == nil { // its loads ran on more than the price is of
+		return fmt.Sprintf("unload and load took %s on %s, and %s during the loads: what that costs is not known", busy, is.Size(is.Origin), is.Size(is.Grown))
+	}
+
 	switch {
 	case rate.USD == 0:
 		return fmt.Sprintf("unload and load had %s for %s; the price is not known: %s", what, busy, rate.Unknown)

@@ -94,6 +94,18 @@ func TestWhatAWarehouseCosts(t *testing.T) {
 			t.Errorf("%s\nwant\n%s", got, want[1])
 		}
 	}
+
+	grown := *st
+	grown.Resized = &hindcast.Resized{Sizing: hindcast.Sizing{Cluster: "dw", From: 8, To: 4, Back: true}, Origin: 4, Grown: 8}
+	p := months(36)
+	p.Estimate.Warehouse = &nodes
+	if got, want := warehousing(&grown, p), "unload and load took 15:00 on 4 nodes, and 8 nodes during the loads: what that costs is not known"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	grown.Resized.Refused = &hindcast.Error{Code: hindcast.EResize}
+	if got, want := warehousing(&grown, p), warehousing(st, p); got != want {
+		t.Errorf("it was not resized: %s\nwant\n%s", got, want)
+	}
 	if got := warehousing(st, months(36)); got != "" {
 		t.Errorf("nobody said what it is: %s", got)
 	}

@@ -59,6 +59,15 @@ func shared(before string, s hindcast.Sizing) string {
 
 // resizedText says how a run stands with the size of its warehouse, at a time; alive is whether it has a process.
 func resizedText(is *hindcast.Resized, now time.Time, alive bool) (text string, alarming bool) {
+	text, alarming = sizeNow(is, now, alive)
+	if why := is.Refused; why != nil && is.Back && !is.Underway {
+		return text + "; it could not be resized for the loads: " + why.Message, true
+	}
+	return text, alarming
+}
+
+// sizeNow says where the warehouse stands, or what its last change came to.
+func sizeNow(is *hindcast.Resized, now time.Time, alive bool) (text string, alarming bool) {
 	s := is.Sizing
 	switch {
 	case is.Open && !alive && s.Back && is.Error != nil:
@@ -120,4 +129,5 @@ type ResizeStatus struct {
 	Underway        bool            `json:"underway,omitempty"` // the last change is not confirmed
 	Open            bool            `json:"open"`               // the warehouse is not confirmed to be back
 	Error           *hindcast.Error `json:"error,omitempty"`
+	Refused         *hindcast.Error `json:"refused,omitempty"` // why it could not have the size for the loads
 }

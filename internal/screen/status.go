@@ -300,7 +300,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if is := st.Resized; is != nil {
-		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error}
+		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error, Refused: is.Refused}
 	}
 	if p != nil {
 		s.Pipeline = p.Pipeline.Name
