@@ -1,12 +1,10 @@
 package config
 
 import (
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hindcast/hindcast"
 )
@@ -24,7 +22,6 @@ const (
 	mostRuns      = 1000
 	mostExecutors = 10_000
 	mostTags      = 200
-	longestEMRRun = 7 * 24 * time.Hour
 )
 
 var (
@@ -49,18 +46,18 @@ func emrKeys() []Key {
 		{Path: "emr_serverless.application", Form: formEMRApplication, Else: "the engine emr-serverless cannot be chosen", Example: "00f1r9q7k2vd3m09",
 			Meaning: "The application's id. hindcast starts it where it does not start by itself, and does not make, change or stop it.",
 			set: func(d *decoder, v value) {
-				d.emr().Application = d.matched(v, emrApplicationForm, formEMRApplication, "an application")
+				d.emr().Application = d.matched(v, emrApplicationPattern, formEMRApplication, "an application")
 			}},
 		{Path: "emr_serverless.role", Form: formEMRRole, Else: "the engine emr-serverless cannot be chosen", Example: "arn:aws:iam::123456789012:role/hindcast",
 			Meaning: "The ARN of the IAM role that runs run as. It reads and writes the lake's bucket.",
-			set:     func(d *decoder, v value) { d.emr().Role = d.matched(v, emrRoleForm, formEMRRole, "a role's ARN") }},
+			set:     func(d *decoder, v value) { d.emr().Role = d.matched(v, emrRolePattern, formEMRRole, "a role's ARN") }},
 		{Path: "emr_serverless.region", Form: formText, Else: "that of the AWS configuration", Example: "eu-central-1",
 			Meaning: "The region of the application.",
 			set:     func(d *decoder, v value) { d.emr().Region = d.textOf(v) }},
 		{Path: "emr_serverless.release", Form: formEMRRelease, Else: "the engine emr-serverless cannot be chosen", Example: "emr-7.12.0",
 			Meaning: "The application's release, which is compared with it. emr-7 runs Spark 3.5, emr-spark-8 runs Spark 4.0; older ones run a Spark that hindcast's script does not know.",
 			set: func(d *decoder, v value) {
-				d.emr().Release = d.matched(v, emrReleaseForm, formEMRRelease, "a release")
+				d.emr().Release = d.matched(v, emrReleasePattern, formEMRRelease, "a release")
 			}},
 	}, emrSizeKeys()...)
 }
@@ -89,7 +86,7 @@ func emrSizeKeys() []Key {
 			}},
 		{Path: "emr_serverless.timeout", Form: formDuration, Default: "12h", Example: "90m",
 			Meaning: "After how long EMR Serverless cancels a run by itself, in whole minutes, up to 7 days. `run.attempt_timeout` ends it as well.",
-			set:     func(d *decoder, v value) { d.emr().Timeout = d.emrTimeout(v) }},
+			set:     func(d *decoder, v value) { d.emr().Timeout = d.minutes(v, "EMR Serverless") }},
 		{Path: "emr_serverless.tags", Form: formNames, Else: "none", Example: "{team: finance}", Schema: map[string]any{"maxProperties": mostTags},
 			Meaning: "Tags of the runs, by which costs are allocated."},
 		{Path: "emr_serverless.tags.*", Form: formEMRTag, Example: "finance",
@@ -98,18 +95,10 @@ func emrSizeKeys() []Key {
 		{Path: "emr_serverless.script", Form: formGluePrefix, Else: "below the lake", Example: "s3://scripts/hindcast",
 			Meaning: "Where in S3 the runs' script is put. Its name has its hash.",
 			set: func(d *decoder, v value) {
-				d.emr().Script = d.matched(v, gluePrefixForm, formGluePrefix, "a prefix in S3")
+				d.emr().Script = d.matched(v, gluePrefixPattern, formGluePrefix, "a prefix in S3")
 			}},
 	}
 }
-
-var (
-	emrApplicationForm = regexp.MustCompile(emrApplicationPattern)
-	emrRoleForm        = regexp.MustCompile(emrRolePattern)
-	emrReleaseForm     = regexp.MustCompile(emrReleasePattern)
-	emrMemoryForm      = regexp.MustCompile(emrMemoryPattern)
-	emrTagForm         = regexp.MustCompile(emrTagPattern)
-)
 
 func (d *decoder) emr() *hindcast.EMRServerless { return &d.p.Transform.EMR }
 
@@ -124,7 +113,7 @@ func (d *decoder) emrCores(v value) int {
 
 // emrMemory decodes the memory of a worker, in GB.
 func (d *decoder) emrMemory(v value) int {
-	if !emrMemoryForm.MatchString(v.text) {
+	if !regexp.MustCompile(emrMemoryPattern).MatchString(v.text) {
 		d.bad(v, formEMRMemory.Right, "%q is not the memory of a worker", v.text)
 		return 0
 	}
@@ -132,18 +121,8 @@ func (d *decoder) emrMemory(v value) int {
 	return n
 }
 
-// emrTimeout decodes whole minutes.
-func (d *decoder) emrTimeout(v value) time.Duration {
-	failed := len(d.errs)
-	out := d.positive(v)
-	if len(d.errs) == failed && (out > longestEMRRun || math.Mod(out.Minutes(), 1) != 0) {
-		d.bad(v, `write whole minutes, such as "90m", up to "7d"`, "%q is not a time that EMR Serverless takes", v.text)
-	}
-	return out
-}
-
 func (d *decoder) emrTag(v value) {
-	if !emrTagForm.MatchString(v.text) || !emrTagForm.MatchString(v.name) || len(v.name) > 128 {
+	if form := regexp.MustCompile(emrTagPattern); !form.MatchString(v.text) || !form.MatchString(v.name) || len(v.name) > 128 {
 		d.bad(v, formEMRTag.Right, "%q: %q is not a tag that EMR Serverless takes", v.name, v.text)
 		return
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"regexp"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -16,11 +15,10 @@ const (
 
 // The bounds of what Glue takes.
 const (
-	leastWorkers   = 2 // one is the driver
-	mostWorkers    = 10_000
-	mostJobs       = 1000
-	mostGlueRetry  = 10
-	longestGlueRun = 7 * 24 * time.Hour
+	leastWorkers  = 2 // one is the driver
+	mostWorkers   = 10_000
+	mostJobs      = 1000
+	mostGlueRetry = 10
 )
 
 var (
@@ -33,6 +31,9 @@ var (
 		Schema: map[string]any{"type": "integer", "minimum": 1, "maximum": mostJobs}}
 	formGluePrefix = Form{Name: "S3 prefix", Right: "write s3://BUCKET/PREFIX", Schema: patterned(gluePrefixPattern)}
 )
+
+// longestRun is how long a run may last, of Glue and of EMR Serverless.
+const longestRun = 7 * 24 * time.Hour
 
 // classes are the ways in which Glue has room for a run.
 var classes = []string{"STANDARD", "FLEX"}
@@ -51,14 +52,14 @@ func glueKeys() []Key {
 			Meaning: "How the engine glue runs slices: each as a run of one of several jobs of AWS Glue. Other engines leave it aside."},
 		{Path: "glue.role", Form: formGlueRole, Else: "the engine glue cannot be chosen", Example: "hindcast-glue",
 			Meaning: "The IAM role that the jobs run as. It reads and writes the lake's bucket.",
-			set:     func(d *decoder, v value) { d.glue().Role = d.matched(v, glueRoleForm, formGlueRole, "a role") }},
+			set:     func(d *decoder, v value) { d.glue().Role = d.matched(v, glueRolePattern, formGlueRole, "a role") }},
 		{Path: "glue.region", Form: formText, Else: "that of the AWS configuration", Example: "eu-central-1",
 			Meaning: "The region of the jobs.",
 			set:     func(d *decoder, v value) { d.glue().Region = d.textOf(v) }},
 		{Path: "glue.glue_version", Form: formGlueVersion, Default: "5.1", Example: `"5.0"`,
 			Meaning: "Glue's version. 5.0 and 5.1 run Spark 3.5, 6.0 runs Spark 4.1; older ones run a Spark that hindcast's script does not know.",
 			set: func(d *decoder, v value) {
-				d.glue().Version = d.matched(v, glueVersionForm, formGlueVersion, "a version of Glue")
+				d.glue().Version = d.matched(v, glueVersionPattern, formGlueVersion, "a version of Glue")
 			}},
 	}, glueSizeKeys()...)
 }
@@ -84,7 +85,7 @@ func glueSizeKeys() []Key {
 			set:     func(d *decoder, v value) { d.glue().Connections = d.columnsOf(v) }},
 		{Path: "glue.timeout", Form: formDuration, Default: "8h", Example: "90m",
 			Meaning: "After how long Glue ends a run by itself, in whole minutes, up to 7 days. `run.attempt_timeout` ends it as well.",
-			set:     func(d *decoder, v value) { d.glue().Timeout = d.glueTimeout(v) }},
+			set:     func(d *decoder, v value) { d.glue().Timeout = d.minutes(v, "Glue") }},
 		{Path: "glue.execution_class", Form: choice(classes...), Default: "STANDARD", Example: "FLEX",
 			Meaning: "FLEX waits for spare capacity and costs less.",
 			set:     func(d *decoder, v value) { d.glue().Class = d.oneOf(v, classes...) }},
@@ -94,16 +95,10 @@ func glueSizeKeys() []Key {
 		{Path: "glue.script", Form: formGluePrefix, Else: "below the lake", Example: "s3://scripts/hindcast",
 			Meaning: "Where in S3 the jobs' script is put. Its name has its hash.",
 			set: func(d *decoder, v value) {
-				d.glue().Script = d.matched(v, gluePrefixForm, formGluePrefix, "a prefix in S3")
+				d.glue().Script = d.matched(v, gluePrefixPattern, formGluePrefix, "a prefix in S3")
 			}},
 	}
 }
-
-var (
-	glueVersionForm = regexp.MustCompile(glueVersionPattern)
-	gluePrefixForm  = regexp.MustCompile(gluePrefixPattern)
-	glueRoleForm    = regexp.MustCompile(glueRolePattern)
-)
 
 func (d *decoder) glue() *hindcast.Glue { return &d.p.Transform.Glue }
 
@@ -131,12 +126,12 @@ func (d *decoder) finishBucketEngine(name string) {
 	}
 }
 
-// glueTimeout decodes whole minutes.
-func (d *decoder) glueTimeout(v value) time.Duration {
+// minutes decodes whole minutes, up to as many as a run of an engine of AWS's may last.
+func (d *decoder) minutes(v value, engine string) time.Duration {
 	failed := len(d.errs)
 	out := d.positive(v)
-	if len(d.errs) == failed && (out > longestGlueRun || math.Mod(out.Minutes(), 1) != 0) {
-		d.bad(v, `write whole minutes, such as "90m", up to "7d"`, "%q is not a time that Glue takes", v.text)
+	if len(d.errs) == failed && (out > longestRun || math.Mod(out.Minutes(), 1) != 0) {
+		d.bad(v, `write whole minutes, such as "90m", up to "7d"`, "%q is not a time that %s takes", v.text, engine)
 	}
 	return out
 }

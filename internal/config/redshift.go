@@ -1,10 +1,6 @@
 package config
 
-import (
-	"regexp"
-
-	"github.com/hindcast/hindcast"
-)
+import "github.com/hindcast/hindcast"
 
 const (
 	arnPattern    = `arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+`
@@ -15,9 +11,6 @@ const (
 var (
 	formRole   = Form{Name: "IAM role", Right: "write default, or the role's ARN, arn:aws:iam::ACCOUNT:role/NAME; roles that assume one another with commas between", Schema: patterned(rolePattern)}
 	formRegion = Form{Name: "region", Right: "write a region such as eu-central-1", Schema: patterned(regionPattern)}
-
-	roleForm   = regexp.MustCompile(rolePattern)
-	regionForm = regexp.MustCompile(regionPattern)
 )
 
 // nodeTypes are those of clusters, as Amazon's documents had them in November 2026.
@@ -37,10 +30,10 @@ func redshiftKeys() []Key {
 			Meaning: "How Redshift reaches the lake's bucket. Other warehouses leave it aside."},
 		{Path: "redshift.iam_role", Form: formRole, Else: "a warehouse that is Redshift is refused", Example: "arn:aws:iam::123456789012:role/redshift",
 			Meaning: "The IAM role by which UNLOAD writes into the lake's bucket and COPY reads there; `default` is the cluster's default role.",
-			set:     func(d *decoder, v value) { d.p.Redshift.Role = d.matched(v, roleForm, formRole, "a role") }},
+			set:     func(d *decoder, v value) { d.p.Redshift.Role = d.matched(v, rolePattern, formRole, "a role") }},
 		{Path: "redshift.region", Form: formRegion, Else: "the cluster's", Example: "eu-central-1",
 			Meaning: "The bucket's region. UNLOAD alone can reach another one than the cluster's: COPY of Parquet cannot, so that nothing can be loaded.",
-			set:     func(d *decoder, v value) { d.p.Redshift.Region = d.matched(v, regionForm, formRegion, "a region") }},
+			set:     func(d *decoder, v value) { d.p.Redshift.Region = d.matched(v, regionPattern, formRegion, "a region") }},
 		{Path: "redshift.node_type", Form: choice(nodeTypes...), Else: "what the warehouse costs is not shown", Example: "ra3.4xlarge",
 			Meaning: "The type of the cluster's nodes, for what unloading and loading cost. Nothing else depends on it.",
 			set:     func(d *decoder, v value) { d.p.Redshift.NodeType = d.oneOf(v, nodeTypes...) }},

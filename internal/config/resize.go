@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -30,9 +29,6 @@ var (
 	formNodes     = Form{Name: "number of nodes", Right: "write a whole number from 2 to 128", Schema: map[string]any{"type": "integer", "minimum": 2, "maximum": mostNodes}}
 	formRPU       = Form{Name: "base capacity", Right: "write 4, a multiple of 8 up to 512, or a multiple of 32 up to 1024",
 		Schema: map[string]any{"type": "integer", "minimum": smallRPU, "maximum": mostRPU}}
-
-	clusterForm   = regexp.MustCompile(clusterPattern)
-	workgroupForm = regexp.MustCompile(workgroupPattern)
 )
 
 func resizeKeys() []Key {
@@ -42,7 +38,7 @@ func resizeKeys() []Key {
 		{Path: "redshift.resize.cluster", Form: formCluster, Else: "`workgroup` is needed", Example: "dw",
 			Meaning: "The cluster's identifier. It is resized elastically.",
 			set: func(d *decoder, v value) {
-				d.resize().Cluster = d.matched(v, clusterForm, formCluster, "an identifier of a cluster")
+				d.resize().Cluster = d.matched(v, clusterPattern, formCluster, "an identifier of a cluster")
 			}},
 		{Path: "redshift.resize.nodes", Form: formNodes, Else: "`workgroup` and `rpu` are needed", Example: "8",
 			Meaning: "How many nodes the cluster has during the loads. Amazon is asked which numbers an elastic resize can lead to before a run begins.",
@@ -50,14 +46,14 @@ func resizeKeys() []Key {
 		{Path: "redshift.resize.workgroup", Form: formWorkgroup, Else: "`cluster` is needed", Example: "analytics",
 			Meaning: "The workgroup of Redshift Serverless.",
 			set: func(d *decoder, v value) {
-				d.resize().Workgroup = d.matched(v, workgroupForm, formWorkgroup, "a name of a workgroup")
+				d.resize().Workgroup = d.matched(v, workgroupPattern, formWorkgroup, "a name of a workgroup")
 			}},
 		{Path: "redshift.resize.rpu", Form: formRPU, Else: "`cluster` and `nodes` are needed", Example: "256",
 			Meaning: "The workgroup's base capacity during the loads.",
 			set:     func(d *decoder, v value) { d.resize().RPU = d.rpu(v) }},
 		{Path: "redshift.resize.region", Form: formRegion, Else: "that of the AWS configuration", Example: "eu-central-1",
 			Meaning: "The region of the cluster or workgroup.",
-			set:     func(d *decoder, v value) { d.resize().Region = d.matched(v, regionForm, formRegion, "a region") }},
+			set:     func(d *decoder, v value) { d.resize().Region = d.matched(v, regionPattern, formRegion, "a region") }},
 		{Path: "redshift.resize.timeout", Form: formDuration, Else: "1h", Example: "30m",
 			Meaning: "How long each of the two resizes may take. A run whose warehouse is not back by then ends with exit code 6.",
 			set:     func(d *decoder, v value) { d.resize().Timeout = d.positive(v) }},

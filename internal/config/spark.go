@@ -36,11 +36,11 @@ func sparkKeys() []Key {
 			Meaning: "Where and how the engine spark runs. Other engines leave it aside."},
 		{Path: "spark.master", Form: formMaster, Default: "local[*]", Example: "spark://cluster:7077",
 			Meaning: "What runs Spark's work: `local[*]` takes every core of this machine, `local[N]` as many, `spark://` is a standalone cluster.",
-			set:     func(d *decoder, v value) { d.spark().Master = d.matched(v, masterForm, formMaster, "a master") }},
+			set:     func(d *decoder, v value) { d.spark().Master = d.matched(v, masterPattern, formMaster, "a master") }},
 		{Path: "spark.version", Form: formSparkVersion, Else: "any from 3.5 on", Example: `"3.5"`,
 			Meaning: "What the installation of Spark must be; another one is refused.",
 			set: func(d *decoder, v value) {
-				d.spark().Version = d.matched(v, versionForm, formSparkVersion, "a version of it")
+				d.spark().Version = d.matched(v, versionPattern, formSparkVersion, "a version of it")
 			}},
 		{Path: "spark.conf", Form: formNames, Else: "none", Example: "{spark.executor.memoryOverhead: 2g}",
 			Meaning: "Settings of Spark by their names. Those that hindcast sets itself are refused."},
@@ -87,20 +87,19 @@ func sparkSizeKeys() []Key {
 }
 
 var (
-	masterForm  = regexp.MustCompile(masterPattern)
-	versionForm = regexp.MustCompile(versionPattern)
 	packageForm = regexp.MustCompile(packagePattern)
 )
 
 func (d *decoder) spark() *hindcast.Spark { return &d.p.Transform.Spark }
 
-// matched decodes a text of one pattern, without credentials.
-func (d *decoder) matched(v value, form *regexp.Regexp, f Form, what string) string {
+// matched decodes a text of one pattern, without credentials. The pattern is compiled here, because few files have such a key, and
+// every start of the program would pay for all of them.
+func (d *decoder) matched(v value, pattern string, f Form, what string) string {
 	switch {
 	case maskPasswords(v.text) != v.text:
 		d.bad(v, f.Right, "credentials are not allowed in it")
 		return ""
-	case !form.MatchString(v.text):
+	case !regexp.MustCompile(pattern).MatchString(v.text):
 		d.bad(v, f.Right, "%q is not %s that hindcast knows", v.text, what)
 	}
 	return v.text
