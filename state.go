@@ -188,7 +188,7 @@ func (r *RunState) Apply(e Event) {
 	}
 }
 
-// aside reports whether the event is of a resize that was finished after the run's end, which is no work on the run.
+// aside reports whether the event is of a resize that was finished after the run's end: it says nothing of the run's own work.
 func (e Event) aside() bool { return e.Resize != nil && e.Fence != 0 }
 
 // resume sets everything that is not done back to pending; attempts go on counting, tries start over. If only some

@@ -31,6 +31,11 @@ func Code(err error) string {
 	return ""
 }
 
+// NotFound reports whether Redshift, or Redshift Serverless, answered that it has nothing of the name.
+func NotFound(err error) bool {
+	return slices.Contains([]string{"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}, Code(err))
+}
+
 // answerOf reads the answer of a service of either protocol.
 func answerOf(response *http.Response, body []byte) *Answer {
 	type failure struct{ Code, Message string }

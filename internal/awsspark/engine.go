@@ -194,7 +194,7 @@ func (e *Engine[P]) ended(ctx context.Context, w *Work[P], died func(context.Con
 	case is != nil:
 		return is.Result(w.asked, w.Dir)
 	case died == nil:
-		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "there is no run of " + w.Tag}
+		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "no run was found for " + w.Tag}
 	}
 	return engine.Result{}, died(ctx)
 }

@@ -116,10 +116,10 @@ func (l *look) redshift(ctx context.Context, c cluster, f *findings) (is standin
 	}
 	is, err := l.describeWarehouse(ctx, c)
 	switch {
-	case notFound(err) && c.reached: // a connection needs nobody who finds it
+	case awsquery.NotFound(err) && c.reached: // a connection needs nobody who finds it
 		f.add(Unknown, "warehouse "+c.name, "is not in this account in "+c.region+": what has its address is asked nothing")
 		return standing{}
-	case notFound(err):
+	case awsquery.NotFound(err):
 		f.wrong("warehouse "+c.name, "is not in "+c.region, &hindcast.Error{Place: l.Pipeline.Places["warehouse"],
 			Message: "there is no " + string(cmp.Or(c.kind, "cluster or workgroup")) + " " + c.name + " in " + c.region, Next: "correct `warehouse` in the pipeline file, or its region"})
 		return standing{}
@@ -146,13 +146,8 @@ func (l *look) redshift(ctx context.Context, c cluster, f *findings) (is standin
 // closed are what the statuses begin with in which Redshift takes no connection.
 var closed = []string{"paus", "resum", "creat", "delet", "final-snapshot", "hardware-failure", "incompatible-"}
 
-// notFound reports whether Redshift knows nothing of the name.
-func notFound(err error) bool {
-	return slices.Contains([]string{"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}, awsquery.Code(err))
-}
-
-// describeWarehouse asks for what the URL says it is, or first for a cluster and then for a workgroup, as a connection does: who may not ask for
-// clusters may ask for workgroups.
+// describeWarehouse asks for what the URL says it is, or first for a cluster and then for a workgroup. Where clusters may not be asked for it
+// looks for a workgroup all the same, which a connection does not do: nothing is read or written here, so the wrong one does no harm.
 func (l *look) describeWarehouse(ctx context.Context, c cluster) (is standing, err error) {
 	client := l.Client.In(c.region)
 	var denied error
@@ -163,7 +158,7 @@ func (l *look) describeWarehouse(ctx context.Context, c cluster) (is standing, e
 		}
 		if hindcast.AsError(err).Code == hindcast.EPermission {
 			denied = err
-		} else if !notFound(err) {
+		} else if !awsquery.NotFound(err) {
 			return is, err
 		}
 	}

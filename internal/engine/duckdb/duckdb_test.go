@@ -1,23 +1,16 @@
 package duckdb_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/engine"
@@ -34,7 +27,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	case "supervisor":
-		supervise()
+		enginetest.Supervise(begin, func(p *duckdb.Pool) string { return p.Workers()[0] })
 	}
 
 	os.Exit(m.Run())
@@ -65,7 +58,7 @@ func world(t *testing.T) *enginetest.World {
 	return &enginetest.World{Engine: p, Binder: p, Scanner: p, Dir: dir,
 		Kill: func(t *testing.T) { kill(t, workerOf(t, p)) },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
-			orphan(t, dir, work)
+			orphan(t, work)
 			return pool(t, dir)
 		},
 		Slow:   slow,
@@ -76,49 +69,19 @@ func world(t *testing.T) *enginetest.World {
 
 const slow = "SELECT DATE '2020-01-01' AS day FROM range(1000000) a, range(1000000) b WHERE hash(a.range, b.range) = 1"
 
-// supervise starts the work on standard input, names the worker as soon as the work has begun, and waits to be killed.
-func supervise() {
-	var work engine.Work
-	if err := json.NewDecoder(os.Stdin).Decode(&work); err != nil {
-		panic(err)
-	}
-	p := newPool(work.Dir, filepath.Join(work.Dir, "spill"))
-	h, err := p.Start(context.Background(), work)
-	if err != nil {
-		panic(err)
-	}
-	once := sync.OnceFunc(func() { fmt.Println(p.Workers()[0]) })
-	_, err = p.Wait(context.Background(), h, work.Dir, func(hindcast.Progress) { once() })
-	panic(err)
+// begin is what a supervisor begins with.
+func begin(work engine.Work) (*duckdb.Pool, engine.Work, error) {
+	return newPool(work.Dir, filepath.Join(work.Dir, "spill")), work, nil
 }
 
-// orphan kills such a supervisor, and sees its worker die with it.
-func orphan(t *testing.T, dir string, work engine.Work) {
+// orphan kills a supervisor, and sees its worker die with it.
+func orphan(t *testing.T, work engine.Work) {
 	t.Helper()
 	work.Query.Tables = nil // of files that its engine may not read
-	text, err := json.Marshal(work)
-	if err != nil {
-		t.Fatal(err)
-	}
-	supervisor := exec.Command(os.Args[0])
-	supervisor.Env = append(os.Environ(), "DUCKDB_TEST=supervisor")
-	supervisor.Stdin, supervisor.Stderr = bytes.NewReader(text), os.Stderr
-	out, err := supervisor.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := supervisor.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = supervisor.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
+	line, killSupervisor := enginetest.Supervisor(t, "DUCKDB_TEST=supervisor", work)
 	gone := watch(t, pidIn(t, line))
-	kill(t, supervisor.Process.Pid)
+	killSupervisor()
 	gone()
-	_ = supervisor.Wait()
 }
 
 // pidIn finds a worker's process in its name.

@@ -2,8 +2,6 @@ package emr_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -32,7 +30,7 @@ import (
 // The test binary is also a supervisor that starts work and is killed, and the workers of the binder.
 func TestMain(m *testing.M) {
 	if os.Getenv("EMR_TEST") == "supervisor" {
-		supervise()
+		enginetest.Supervise(order.begin, func(*emr.Engine) string { return "begun" })
 	}
 	driverstest.Main(m)
 }
@@ -93,22 +91,10 @@ func (o order) open() (*emr.Engine, error) {
 		Capacity: emr.Capacity(hindcast.RunConfig{Parallel: 2}, c, nil, nil), Log: os.Stderr, Pace: 100 * time.Millisecond}), nil
 }
 
-// supervise starts the work on standard input, says so as soon as it has begun, and waits to be killed.
-func supervise() {
-	var o order
-	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
-		panic(err)
-	}
+// begin is what a supervisor begins with.
+func (o order) begin() (*emr.Engine, engine.Work, error) {
 	e, err := o.open()
-	if err != nil {
-		panic(err)
-	}
-	h, err := e.Start(context.Background(), o.Work)
-	if err != nil {
-		panic(err)
-	}
-	_, err = e.Wait(context.Background(), h, o.Work.Dir, func(hindcast.Progress) { fmt.Println("begun") })
-	panic(err)
+	return e, o.Work, err
 }
 
 // world is a served EMR Serverless whose scripts run in a real Spark over a real S3 server.

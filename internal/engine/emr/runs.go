@@ -353,7 +353,7 @@ func (e runs) End(ctx context.Context, w *work) error {
 			return err
 		case !lives:
 			return nil
-		case cancelled != nil: // of a run that has ended that is no matter
+		case cancelled != nil: // which does not matter where the run has ended
 			return e.service.Fault("emr-serverless:CancelJobRun", cancelled)
 		}
 		if err := e.rest(ctx, w.Place); err != nil {

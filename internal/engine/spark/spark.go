@@ -244,15 +244,13 @@ func (e *Engine) applicationFor(ctx context.Context, limits engine.Limits) (*our
 		if o.left || o.dead() {
 			continue
 		}
-		if expires(o.expire) && len(o.open) == 0 {
+		ending := expires(o.expire)
+		if ending && len(o.open) == 0 {
 			o.retire()
 			continue
 		}
 		living = append(living, o)
-		if expires(o.expire) {
-			continue
-		}
-		if o.limits == limits && (e.options.Spark.PerApplication == 0 || o.given < e.options.Spark.PerApplication) {
+		if !ending && o.limits == limits && (e.options.Spark.PerApplication == 0 || o.given < e.options.Spark.PerApplication) {
 			fitting = append(fitting, o)
 		}
 	}

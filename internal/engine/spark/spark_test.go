@@ -1,14 +1,11 @@
 package spark_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,7 +23,7 @@ import (
 // The test binary is also a supervisor that starts work and is killed.
 func TestMain(m *testing.M) {
 	if os.Getenv("SPARK_TEST") == "supervisor" {
-		supervise()
+		enginetest.Supervise(order.begin, func(*spark.Engine) string { return "begun" })
 	}
 
 	os.Exit(m.Run())
@@ -137,7 +134,7 @@ func (s *shared) world(t *testing.T) *enginetest.World {
 					t.Fatal(err)
 				}
 			}
-			orphan(t, s.installation, base, work)
+			enginetest.Orphan(t, "SPARK_TEST=supervisor", order{s.installation, base, work})
 			later, err := s.open(base)
 			if err != nil {
 				t.Fatal(err)
@@ -199,49 +196,10 @@ type order struct {
 	Work engine.Work
 }
 
-// supervise starts the work on standard input, says so as soon as it has begun, and waits to be killed.
-func supervise() {
-	var o order
-	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
-		panic(err)
-	}
+// begin is what a supervisor begins with.
+func (o order) begin() (*spark.Engine, engine.Work, error) {
 	e, err := o.On.open(o.Base)
-	if err != nil {
-		panic(err)
-	}
-	h, err := e.Start(context.Background(), o.Work)
-	if err != nil {
-		panic(err)
-	}
-	_, err = e.Wait(context.Background(), h, o.Work.Dir, func(p hindcast.Progress) {
-		fmt.Println("begun")
-	})
-	panic(err)
-}
-
-func orphan(t *testing.T, i installation, base string, work engine.Work) {
-	t.Helper()
-	text, err := json.Marshal(order{i, base, work})
-	if err != nil {
-		t.Fatal(err)
-	}
-	supervisor := exec.Command(os.Args[0])
-	supervisor.Env = append(os.Environ(), "SPARK_TEST=supervisor")
-	supervisor.Stdin, supervisor.Stderr = bytes.NewReader(text), os.Stderr
-	out, err := supervisor.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := supervisor.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	if err := supervisor.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = supervisor.Wait()
+	return e, o.Work, err
 }
 
 func TestConformance(t *testing.T) {

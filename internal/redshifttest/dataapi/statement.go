@@ -341,7 +341,7 @@ func (s *Server) parts(ctx context.Context, st *statement) error {
 	return failed
 }
 
-// part runs one as a prepared statement, as the service does: it is no text of several.
+// part runs one as a prepared statement, as the service does, and a prepared statement cannot hold several.
 func (s *Server) part(ctx context.Context, st *statement, n int) error {
 	result := st.session.conn.ExecParams(ctx, st.parts[n].sql, nil, nil, nil, nil).Read()
 	s.mutex.Lock()
@@ -398,7 +398,7 @@ func (s *Server) find(id string) (*statement, *part, *refusal) {
 	}
 	n := 1
 	if sub {
-		n, _ = strconv.Atoi(which) // 0 of what is no number
+		n, _ = strconv.Atoi(which) // 0 where it is not a number
 	}
 	if n < 1 || n > len(st.parts) || sub && !st.batch {
 		return nil, nil, missing("Query does not exist.")

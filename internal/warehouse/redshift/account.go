@@ -129,7 +129,7 @@ func (a *account) explain(service, action string, err error) error {
 	}
 	is := *e
 	switch {
-	case slices.Contains([]string{"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}, awsquery.Code(err)):
+	case awsquery.NotFound(err):
 		is.Code, is.Class = hindcast.EWarehouse, hindcast.ClassPermanent
 		is.Message = fmt.Sprintf("there is no %s %s in %s", a.kind, a.name, a.aws.Region())
 		is.Next = "correct the name or the region under `warehouse:`, or choose the account with AWS_PROFILE"
