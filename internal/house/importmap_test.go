@@ -34,7 +34,7 @@ var importMap = []row{
 	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
 	// Contracts, each with its conformance suite.
-	{"objstore", []string{"."}, "contract of where bytes are kept"},
+	{"objstore", []string{".", "pause"}, "contract of where bytes are kept"},
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},
 	{"warehouse", []string{".", "sqltext", "datatype", "numbers"}, "contract of what history comes from and results go to"},
 	{"warehouse/warehousetest", []string{".", "duck", "hosted", "warehouse"}, "suite of the contract, and what the drivers' own tests share; DuckDB writes and reads its files"},
@@ -68,7 +68,7 @@ var importMap = []row{
 
 	// What a run keeps, in an object store.
 	{"chunks", []string{"."}, "where a Parquet file's columns are, and their checksums: the lake takes and compares them, the cache fetches by them"},
-	{"lake", []string{".", "objstore", "chunks", "parallel"}, "files, manifests, catalog"},
+	{"lake", []string{".", "objstore", "chunks", "parallel", "pause"}, "files, manifests, catalog"},
 	{"journal", []string{".", "objstore", "parallel"}, "durable events"},
 	{"scratch", []string{"."}, "one process's own folder, for a remote lake"},
 	{"lease", []string{".", "objstore", "lake", "journal", "process", "pause"}, "who may run a pipeline; the lake lays down where its records lie, and journals have earlier fences"},
@@ -87,10 +87,10 @@ var importMap = []row{
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
-	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config"}, "runs seen from outside, by the lake alone"},
-	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "objstore", "warehouse", "child", "config"},
+	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config", "pause"}, "runs seen from outside, by the lake alone"},
+	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "objstore", "warehouse", "child", "config", "pause"},
 		"begins and resumes runs: joins all of the above"},
-	{"supervisor", []string{".", "plan", "numbers"}, "parallelism, retries, stop, resume, over interfaces of its own"},
+	{"supervisor", []string{".", "plan", "numbers", "pause"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 
 	// The Glue API, served: a server of its own beside the runs above, which it starts as processes.
 	{"glueserver", []string{".", "glueserver/catalog", "glueserver/jobs", "glueserver/ledger"}, "the wire of the Glue API"},

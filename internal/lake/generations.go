@@ -8,6 +8,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/parallel"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // indexedFrom is how many entries a fact's catalog has that is worth an index.
@@ -363,10 +364,8 @@ func (l *Lake) list(ctx context.Context, f *folder) (stamp string, err error) {
 			break
 		}
 
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(settling):
+		if err := pause.For(ctx, settling); err != nil {
+			return "", err
 		}
 	}
 	return stamp, nil

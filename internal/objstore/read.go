@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Stat returns an object's info, or ErrNotExist: from the store itself if it is Ranged, and otherwise from a list.
@@ -28,25 +30,23 @@ func Stat(ctx context.Context, store Store, key string) (Info, error) {
 
 // How often Find looks for an object in a remote store, and its first wait in between, doubled each time.
 const (
-	looks = 3
-	pause = 30 * time.Millisecond
+	looks     = 3
+	firstWait = 30 * time.Millisecond
 )
 
 // Find is Get for objects whose absence decides something: a store other than a local folder is asked again before the
 // absence is believed, because servers and the proxies before them sometimes report it for objects that exist.
 func Find(ctx context.Context, store Store, key string) (body []byte, info Info, err error) {
-	wait := pause
+	wait := firstWait
 	for look := 1; ; look++ {
 		body, info, err = store.Get(ctx, key)
 		if _, here := store.(Local); here || look == looks || !errors.Is(err, ErrNotExist) {
 			return body, info, err
 		}
-		select {
-		case <-time.After(wait):
-			wait *= 2
-		case <-ctx.Done():
-			return nil, Info{}, ctx.Err()
+		if err := pause.For(ctx, wait); err != nil {
+			return nil, Info{}, err
 		}
+		wait *= 2
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
@@ -25,10 +26,8 @@ func (p patience) try(ctx context.Context, heals func(*hindcast.Error) bool, f f
 			return err
 		}
 		p.log.note(fmt.Sprintf("try %d before the first slice", n), err)
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, supervisor.Delay(n, p.wait, rand.Float64())) != nil {
 			return err
-		case <-time.After(supervisor.Delay(n, p.wait, rand.Float64())):
 		}
 	}
 }

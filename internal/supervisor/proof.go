@@ -3,10 +3,10 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -72,9 +72,7 @@ func (r *run) ask(ctx context.Context, claims []claim) answer {
 			return a
 		}
 
-		select {
-		case <-time.After(Delay(n, r.rules.RetryWait, r.Random())):
-		case <-ctx.Done():
+		if pause.For(ctx, Delay(n, r.rules.RetryWait, r.Random())) != nil {
 			return answer{err: a.err}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lease"
+	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/session"
 )
 
@@ -33,11 +34,9 @@ func Follow(ctx context.Context, s *session.Session, run string) iter.Seq2[Look,
 			if !yield(look, err) || err != nil {
 				return
 			}
-			select {
-			case <-ctx.Done():
-				yield(Look{}, ctx.Err())
+			if err := pause.For(ctx, pace); err != nil {
+				yield(Look{}, err)
 				return
-			case <-time.After(pace):
 			}
 		}
 	}
