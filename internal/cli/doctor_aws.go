@@ -174,12 +174,7 @@ const beforeRunTime = 10 * time.Second
 // beforeRun looks at the account before anything of a run is begun: what stops it for certain is an error; what caps it, or could not be asked, is
 // said in a line.
 func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
-	runs := 0
-	for i := range p.Items {
-		if p.Items[i].Reason.Runs() {
-			runs++
-		}
-	}
+	runs := p.Running()
 	if runs == 0 || !preflight.Concerns(&p.Pipeline) {
 		return nil
 	}

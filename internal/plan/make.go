@@ -152,7 +152,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	out.Notes = m.columnNotes(out)
 	out.Recommended = recommend(out, m.Machine.Room(m.Pipeline.Run).Engine(), m.Measured, m.Capacity.StartUp)
 	m.broadcast(out)
-	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.running())
+	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.Running())
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved()
 	out.Copies = m.copies(out)
@@ -251,8 +251,8 @@ func (p *Plan) span(s *hindcast.Slice, detail string) {
 	p.UpToDate = append(p.UpToDate, Span{First: s.Key, Last: s.Key, Slices: 1, Interval: s.Interval, Detail: detail})
 }
 
-// running is how many of the items are worked on.
-func (p *Plan) running() int {
+// Running is how many of the items are worked on.
+func (p *Plan) Running() int {
 	n := 0
 	for i := range p.Items {
 		if p.Items[i].Reason.Runs() {

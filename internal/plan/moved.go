@@ -132,7 +132,7 @@ func (a *ages) add(t time.Time) {
 
 // copies are how old the lake's copies are that the chosen slices were made of, where none of them runs.
 func (m *maker) copies(out *Plan) *hindcast.Ages {
-	if out.running() > 0 {
+	if out.Running() > 0 {
 		return nil
 	}
 	var a ages

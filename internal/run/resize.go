@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -46,7 +45,7 @@ func WarehouseSize(ctx context.Context, s *session.Session) (resize.Standing, er
 // PlanSize notes in a plan what a run of it would do with the size of its warehouse: E-RESIZE if that cannot have the size that the
 // pipeline file asks for.
 func PlanSize(ctx context.Context, s *session.Session, p *plan.Plan) error {
-	if !Resizes(s.Pipeline) || !runs(p) {
+	if !Resizes(s.Pipeline) || p.Running() == 0 {
 		return nil
 	}
 	r, err := openResizer(ctx, s, s.Pipeline.Redshift.Resize, "", nil)
@@ -54,11 +53,6 @@ func PlanSize(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		return err
 	}
 	return planSize(ctx, r, p)
-}
-
-// runs reports whether anything of the plan is run.
-func runs(p *plan.Plan) bool {
-	return slices.ContainsFunc(p.Items, func(item plan.Item) bool { return item.Reason.Runs() })
 }
 
 func planSize(ctx context.Context, r *resize.Resizer, p *plan.Plan) error {
@@ -86,7 +80,7 @@ func (a *active) settle(ctx context.Context) error {
 
 // sizes refuses a plan whose loads are to go to a warehouse of a size that it cannot have, before anything of it has begun.
 func (a *active) sizes(ctx context.Context, p *plan.Plan) error {
-	if a.resizer == nil || p.UnloadOnly || !runs(p) {
+	if a.resizer == nil || p.UnloadOnly || p.Running() == 0 {
 		return nil
 	}
 	return a.patience().try(ctx, transient, func() error { return planSize(ctx, a.resizer, p) })
