@@ -111,6 +111,7 @@ var importMap = []row{
 	// For tests and for the repository itself.
 	{"drivers/driverstest", []string{"drivers"}, "test binaries as workers"},
 	{"awsspark/awssparktest", []string{"glueserver/jobs", "pythontest", "s3test", "sparktest"}, "scripts of services of AWS in real Sparks"},
+	{"dialect/cases", nil, "the dialects' corpus: what is right, and how an answer differs from it"},
 	{"emrtest", []string{"glueserver/jobs"}, "a stand-in for EMR Serverless; what runs scripts is a Runner of the Glue API's"},
 	{"glueserver/glueservertest", nil, "faults before a served Glue API"},
 	{"eventschema", nil, "checks events against the published schema"},
@@ -154,7 +155,7 @@ func ours(path string) bool { return path == module || strings.HasPrefix(path, m
 
 // forTests reports whether a package exists for tests only: suites beside contracts, schema, rules; or to try out by hand what they use.
 func forTests(pkg string) bool {
-	return pkg == "eventschema" || pkg == "house" || strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "redshifttest/")
+	return pkg == "eventschema" || pkg == "house" || pkg == "dialect/cases" || strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "redshifttest/")
 }
 
 // siblings reports whether two packages are drivers of the same contract.
