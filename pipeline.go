@@ -52,7 +52,8 @@ func (p *Pipeline) Fault() error {
 // Results says what the lake keeps of results when they are committed. The zero Results means nothing: what was staged for a
 // load is deleted after it.
 type Results struct {
-	Keep Keep `json:"keep,omitempty"`
+	Keep   Keep          `json:"keep,omitempty"`
+	Expire time.Duration `json:"expire,omitempty"` // how old a snapshot of an Iceberg table may become
 }
 
 // Keep says how results are kept in the lake.
@@ -61,6 +62,7 @@ type Keep string
 // How results are kept in the lake.
 const (
 	KeepParquet Keep = "parquet" // the staged files, a generation a slice
+	KeepIceberg Keep = "iceberg" // the same, and an Iceberg table of them, a snapshot a publication
 )
 
 // Key is the key of Places for a key of the output: what is "target.table" of the only output is

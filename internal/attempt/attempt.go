@@ -50,6 +50,8 @@ type Steps struct {
 	dimDamages map[string]int                           // how often each dimension was unloaded again
 	results    map[string]map[string]*hindcast.Manifest // that the lake keeps, by target and slice key
 
+	showing showing
+
 	refused  map[string]bool // staged results that are not to be loaded
 	refusals map[string]int  // how many they were, by slice key
 }

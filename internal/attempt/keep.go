@@ -3,14 +3,89 @@ package attempt
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
+// Tables shows kept results as tables elsewhere. Its methods are called one at a time.
+type Tables interface {
+	// Check refuses results of these columns that the table cannot have.
+	Check(ctx context.Context, target string, columns []hindcast.Column) error
+	// Reconcile makes the table what is kept of all slices.
+	Reconcile(ctx context.Context, target string, all map[string]*hindcast.Manifest) error
+	// Publish makes the table what is kept of these slices; nil of one of which nothing is kept any more.
+	Publish(ctx context.Context, target string, now map[string]*hindcast.Manifest) error
+}
+
+// showing are the tables over kept results, and what they do not show yet.
+type showing struct {
+	tables Tables // nil if there are none
+	mutex  sync.Mutex
+	late   map[string]map[string]bool // keys of slices, by target; guarded by Steps.mutex
+}
+
 // keeps reports whether the lake keeps results.
 func (s *Steps) keeps() bool { return s.plan.Pipeline.Results.Keep != "" }
+
+// Show has tables show what is kept, now and from now on.
+func (s *Steps) Show(ctx context.Context, tables Tables) error {
+	for k, target := range s.plan.Pipeline.Targets() {
+		if err := tables.Check(ctx, target, s.plan.Outputs[k].Result); err != nil {
+			return err
+		}
+		if err := tables.Reconcile(ctx, target, s.results[target]); err != nil {
+			return err
+		}
+	}
+	s.showing.tables, s.showing.late = tables, map[string]map[string]bool{}
+	return nil
+}
+
+// behind says that what is kept of a slice is not what its table shows. The caller holds the mutex.
+func (s *Steps) behind(target, slice string) {
+	if s.showing.tables == nil {
+		return
+	}
+	if s.showing.late[target] == nil {
+		s.showing.late[target] = map[string]bool{}
+	}
+	s.showing.late[target][slice] = true
+}
+
+// show has the table over a target's results show what is kept by now: all that no call before has shown, at once. When it returns nil,
+// what the caller has kept is shown.
+func (s *Steps) show(ctx context.Context, target string) error {
+	if s.showing.tables == nil {
+		return nil
+	}
+	s.showing.mutex.Lock()
+	defer s.showing.mutex.Unlock()
+
+	now := map[string]*hindcast.Manifest{}
+	s.mutex.Lock()
+	for slice := range s.showing.late[target] {
+		now[slice] = s.results[target][slice]
+	}
+	s.mutex.Unlock()
+	if len(now) == 0 {
+		return nil
+	}
+	if err := s.showing.tables.Publish(ctx, target, now); err != nil {
+		return err
+	}
+
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for slice, m := range now {
+		if s.results[target][slice] == m { // and not another one by now
+			delete(s.showing.late[target], slice)
+		}
+	}
+	return nil
+}
 
 // knownResults reads which results the lake keeps, of the slices that run and of those whose time they may take.
 func (s *Steps) knownResults(ctx context.Context) error {
@@ -60,10 +135,26 @@ func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 
 	s.mutex.Lock()
 	s.results[m.Target][m.Key] = &m
+	s.behind(m.Target, m.Key)
 	s.mutex.Unlock()
-	_, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, keep(&m))
+	if err := s.show(ctx, m.Target); err != nil {
+		return err
+	}
+	_, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, s.needed(&m))
 	return err
 }
+
+// needed says which generations of a kept result stay: older snapshots of a table have older ones, until they expire.
+func (s *Steps) needed(m *hindcast.Manifest) map[int]bool {
+	needed := keep(m)
+	for n := 1; s.snapshots() && n < m.Generation; n++ {
+		needed[n] = true
+	}
+	return needed
+}
+
+// snapshots reports whether there are tables that have snapshots of kept results.
+func (s *Steps) snapshots() bool { return s.plan.Pipeline.Results.Keep == hindcast.KeepIceberg }
 
 // supersede lets go of the results of other slices that have part of the time: the load has taken their rows, or some of them, out of the
 // target. That is so where history is cut in another way than before.
@@ -78,11 +169,12 @@ func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.I
 	s.mutex.Unlock()
 
 	for _, m := range gone {
-		if err := s.lake.LetGo(ctx, m, s.fence); err != nil {
+		if err := s.lake.LetGo(ctx, m, s.fence, !s.snapshots()); err != nil {
 			return err
 		}
 		s.mutex.Lock()
 		delete(s.results[target], m.Key)
+		s.behind(target, m.Key)
 		s.mutex.Unlock()
 	}
 	return nil

@@ -27,13 +27,16 @@ type Call struct {
 }
 
 // Calls make the tables in a database of the Data Catalog where none of them is yet.
-func Calls(database string, tables []Table) ([]Call, error) {
+func Calls(database string, tables []Table, results []IcebergTable) ([]Call, error) {
 	inputs := []any{&glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: &database}}}
 	for _, t := range tables {
 		inputs = append(inputs, &glue.CreateTableInput{DatabaseName: &database, TableInput: tableInput(t, nil)})
 		for some := range slices.Chunk(t.Partitions, most) {
 			inputs = append(inputs, &glue.BatchCreatePartitionInput{DatabaseName: &database, TableName: &t.Name, PartitionInputList: partitionInputs(t, some)})
 		}
+	}
+	for i := range results {
+		inputs = append(inputs, &glue.CreateTableInput{DatabaseName: &database, TableInput: results[i].input(nil)})
 	}
 
 	operations := map[string]string{"*glue.CreateDatabaseInput": "CreateDatabase", "*glue.CreateTableInput": "CreateTable", "*glue.BatchCreatePartitionInput": "BatchCreatePartition"}

@@ -37,7 +37,7 @@ func TestModels(t *testing.T) {
 		w.unit("types", key, 1, query, columns...)
 	}
 	w.dim("accounts", 1, "SELECT 'a' AS name", column("name", "VARCHAR"))
-	calls, err := Calls("costs", w.tables(Glue))
+	calls, err := Calls("costs", w.tables(Glue), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,8 +141,10 @@ const outro = `
 | partitions | one a unit that has rows, at the folder of its current generation | none | one a slice that has rows, in the same way |
 | properties | ` + "`hindcast.pipeline`, `hindcast.lake`, `hindcast.table`, `classification`" + ` | the same | the same |
 
-- **Results** are in the lake where the pipeline says ` + "`results: {keep: parquet}`" + `: [what is kept](lake.md#kept-results). Otherwise there are no tables of
+- **Results** are in the lake where the pipeline says ` + "`results: {keep: …}`" + `: [what is kept](lake.md#kept-results). Otherwise there are no tables of
   them. Facts and dimensions of your own files (` + "`files:`" + `) are not in the lake at all.
+- **An Iceberg table** of results (` + "`results: {keep: iceberg}`" + `) is registered by ` + "`glue`" + `: the Data Catalog's table names its current metadata, and has no partitions. ` + "`athena`" + ` leaves it
+  out and says so; ` + "`spectrum`" + `, ` + "`hive`" + ` and ` + "`duckdb`" + ` make tables and views of its Parquet files as above. [What its types are](lake.md#the-iceberg-table).
 - **Only whole generations**: a folder is named once its catalog entry is written, after its last file, and is never written again. Before anything is
   printed or made, each folder is compared with its manifest: a file more, which readers of a whole folder would take for
   rows, and a file less are errors.

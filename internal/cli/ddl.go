@@ -14,6 +14,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/catalog"
+	"github.com/hindcast/hindcast/internal/iceberg"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -109,21 +110,68 @@ func (a *app) ddl(ctx context.Context, d ddl) error {
 	}
 
 	source := catalog.Source{Pipeline: s.Pipeline.Name, URL: s.Store.URL(), Lake: s.Lake, Facts: facts, Dims: dims, Only: d.tables, Without: d.without}
-	for _, r := range kept {
-		source.Results = append(source.Results, catalog.Result(r))
+	made := madeTables{}
+	if s.Pipeline.Results.Keep == hindcast.KeepIceberg && (d.system == "glue" || d.system == "athena") {
+		if made.iceberg, err = icebergTables(ctx, s, kept, &source); err != nil {
+			return err
+		}
+	} else {
+		for _, r := range kept {
+			source.Results = append(source.Results, catalog.Result(r))
+		}
 	}
 	if d.system == "hive" {
 		source.Lake = s3a{s.Lake}
 	}
-	tables, err := tablesOf(ctx, s, source, d.system)
-	if err != nil {
-		return err
+	if len(source.Only) > 0 || len(d.tables) == 0 {
+		if made.tables, err = tablesOf(ctx, s, source, d.system, len(made.iceberg) == 0); err != nil {
+			return err
+		}
 	}
-	notes := missingTables(s.Pipeline, tables, d.tables)
+	made.notes = missingTables(s.Pipeline, made, d.tables)
+	if d.system == "athena" { // which has no statement that takes the metadata of a table that is there
+		for _, t := range made.iceberg {
+			made.notes = append(made.notes, fmt.Sprintf("no statement for the Iceberg table %s: hindcast ddl glue --apply registers it, and Athena reads it then", t.Name))
+		}
+		made.iceberg = nil
+	}
 	if d.apply {
-		return a.applyTables(ctx, s, d, tables, notes)
+		return a.applyTables(ctx, s, d, made)
 	}
-	return a.printTables(d, tables, notes)
+	return a.printTables(s.Pipeline, d, made)
+}
+
+// madeTables are what ddl prints or makes, and what it says of the others.
+type madeTables struct {
+	tables  []catalog.Table
+	iceberg []catalog.IcebergTable
+	notes   []string
+}
+
+// icebergTables are the Iceberg tables of kept results. Names of theirs leave those that are asked of the source.
+func icebergTables(ctx context.Context, s *session.Session, kept []session.Kept, source *catalog.Source) (tables []catalog.IcebergTable, err error) {
+	asked := source.Only
+	for _, r := range kept {
+		is := func(only string) bool { return strings.EqualFold(only, r.Name) || strings.EqualFold(only, r.Target) }
+		source.Only = slices.DeleteFunc(slices.Clone(source.Only), is)
+		root := s.Lake.ResultsPrefix(r.Target)
+		current, err := iceberg.Current(ctx, s.Store, root)
+		if err != nil {
+			return nil, err
+		}
+		if current == nil || len(asked) > 0 && !slices.ContainsFunc(asked, is) {
+			continue
+		}
+
+		t := catalog.IcebergTable{Metadata: s.Lake.Absolute(current.Key), Key: current.Key,
+			Ours:  func(other string) bool { return iceberg.Ours(s.Store, root, other) },
+			Table: catalog.Table{Name: strings.ToLower(r.Name), Of: "result", Source: r.Target, Pipeline: s.Pipeline.Name, Lake: s.Store.URL(), Location: current.Location}}
+		for _, c := range current.Columns {
+			t.Columns, t.IDs = append(t.Columns, catalog.Column{Name: strings.ToLower(c.Name), Stored: c.Type}), append(t.IDs, c.ID)
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
 }
 
 func (a *app) printViews(script string) error {
@@ -134,13 +182,13 @@ func (a *app) printViews(script string) error {
 	return err
 }
 
-// tablesOf makes the tables, and checks that the folders that they name hold what their manifests say.
-func tablesOf(ctx context.Context, s *session.Session, source catalog.Source, system string) ([]catalog.Table, error) {
+// tablesOf makes the tables, E-LAKE if some are needed and there is none, and checks that the folders that they name hold what their manifests say.
+func tablesOf(ctx context.Context, s *session.Session, source catalog.Source, system string, some bool) ([]catalog.Table, error) {
 	tables, err := source.Tables(map[string]catalog.System{"athena": catalog.Athena, "glue": catalog.Glue, "spectrum": catalog.Spectrum, "hive": catalog.Hive}[system])
 	if err != nil {
 		return nil, err
 	}
-	if len(tables) == 0 {
+	if some && len(tables) == 0 {
 		return nil, &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Message: "the lake has no facts and no dimensions yet", Next: "hindcast unload"}
 	}
 	for _, t := range tables {
@@ -207,9 +255,9 @@ func (l s3a) FactFolder(fact string) string        { return hadoops(l.Lake.FactF
 func (l s3a) ResultFolder(target string) string    { return hadoops(l.Lake.ResultFolder(target)) }
 
 // missingTables names the facts and dimensions that have no table, and says why.
-func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) (notes []string) {
+func missingTables(p *hindcast.Pipeline, all madeTables, only []string) (notes []string) {
 	note := func(of, name, files string) {
-		made := slices.ContainsFunc(tables, func(t catalog.Table) bool { return t.Source == name })
+		made := slices.ContainsFunc(all.tables, func(t catalog.Table) bool { return t.Source == name })
 		asked := len(only) == 0 || slices.ContainsFunc(only, func(o string) bool { return strings.EqualFold(o, name) })
 		switch {
 		case made || !asked:
@@ -226,7 +274,8 @@ func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) 
 		note("dimension", d.Name, d.Files)
 	}
 	for i, target := range p.Targets() {
-		made := slices.ContainsFunc(tables, func(t catalog.Table) bool { return t.Of == "result" && t.Source == target })
+		made := slices.ContainsFunc(all.tables, func(t catalog.Table) bool { return t.Of == "result" && t.Source == target }) ||
+			slices.ContainsFunc(all.iceberg, func(t catalog.IcebergTable) bool { return t.Source == target })
 		asked := len(only) == 0 || slices.ContainsFunc(only, func(o string) bool { return strings.EqualFold(o, target) || strings.EqualFold(o, p.ResultTables()[i]) })
 		if p.Results.Keep != "" && !made && asked {
 			notes = append(notes, fmt.Sprintf("no table of the results in %s: none was committed since the lake keeps them", target))
@@ -235,21 +284,21 @@ func missingTables(p *hindcast.Pipeline, tables []catalog.Table, only []string) 
 	return notes
 }
 
-func (a *app) printTables(d ddl, tables []catalog.Table, notes []string) error {
+func (a *app) printTables(p *hindcast.Pipeline, d ddl, made madeTables) error {
 	if d.system == "glue" {
-		return a.printCalls(d, tables, notes)
+		return a.printCalls(d, made)
 	}
 
-	statements := catalog.HiveStatements(d.database, tables)
+	statements := catalog.HiveStatements(d.database, made.tables)
 	if d.system == "spectrum" {
-		statements = catalog.SpectrumStatements(d.database, tables)
+		statements = catalog.SpectrumStatements(d.database, made.tables)
 	}
 	if a.json {
-		return json.NewEncoder(a.out).Encode(map[string]any{"statements": statements, "notes": notes})
+		return json.NewEncoder(a.out).Encode(map[string]any{"statements": statements, "notes": made.notes})
 	}
 	var text strings.Builder
-	text.WriteString("-- Tables over the current generations of pipeline " + a.plain(tables[0].Pipeline) + ". They show these until they are made again.\n")
-	for _, note := range notes {
+	text.WriteString("-- Tables over the current generations of pipeline " + a.plain(p.Name) + ". They show these until they are made again.\n")
+	for _, note := range made.notes {
 		text.WriteString("-- " + a.plain(note) + "\n")
 	}
 	for _, s := range statements {
@@ -260,8 +309,8 @@ func (a *app) printTables(d ddl, tables []catalog.Table, notes []string) error {
 }
 
 // printCalls prints a call a line.
-func (a *app) printCalls(d ddl, tables []catalog.Table, notes []string) error {
-	calls, err := catalog.Calls(d.database, tables)
+func (a *app) printCalls(d ddl, made madeTables) error {
+	calls, err := catalog.Calls(d.database, made.tables, made.iceberg)
 	if err != nil {
 		return err
 	}
@@ -270,7 +319,7 @@ func (a *app) printCalls(d ddl, tables []catalog.Table, notes []string) error {
 			return err
 		}
 	}
-	return a.note(notes)
+	return a.note(made.notes)
 }
 
 func (a *app) note(notes []string) error {
@@ -282,7 +331,7 @@ func (a *app) note(notes []string) error {
 	return nil
 }
 
-func (a *app) applyTables(ctx context.Context, s *session.Session, d ddl, tables []catalog.Table, notes []string) error {
+func (a *app) applyTables(ctx context.Context, s *session.Session, d ddl, made madeTables) error {
 	tableStore, statements, err := catalog.Connect(ctx, s.Pipeline.Lake.URL.Query().Get("region"))
 	if err != nil {
 		return err
@@ -292,12 +341,17 @@ func (a *app) applyTables(ctx context.Context, s *session.Session, d ddl, tables
 		maker = catalog.Statements{Client: statements, WorkGroup: d.workgroup, Output: d.output, Wait: pause.For}
 	}
 
-	changes, err := catalog.Apply(ctx, tableStore, maker, s.Lake, d.database, tables)
+	changes, err := catalog.Apply(ctx, tableStore, maker, s.Lake, d.database, made.tables)
 	if err != nil {
 		return err
 	}
+	registered, err := catalog.RegisterIceberg(ctx, tableStore, s.Lake, d.database, made.iceberg)
+	if err != nil {
+		return err
+	}
+	changes = append(changes, registered...)
 	if a.json {
-		return json.NewEncoder(a.out).Encode(appliedJSON(d.database, changes, notes))
+		return json.NewEncoder(a.out).Encode(appliedJSON(d.database, changes, made.notes))
 	}
 
 	widest := 0
@@ -309,7 +363,7 @@ func (a *app) applyTables(ctx context.Context, s *session.Session, d ddl, tables
 			return err
 		}
 	}
-	return a.note(notes)
+	return a.note(made.notes)
 }
 
 // appliedTable is what was done to a table, for programs.

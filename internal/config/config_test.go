@@ -368,6 +368,9 @@ func TestExamplesAndDefaults(t *testing.T) {
 			}
 
 			put(doc.Content[0], strings.Split(k.Path, "."), with.Content[0])
+			if k.Path == "results.expire" { // which is of one way of keeping results
+				put(doc.Content[0], []string{"results", "keep"}, &yaml.Node{Kind: yaml.ScalarNode, Value: string(hindcast.KeepIceberg)})
+			}
 			if err := s.Validate(plainValue(t, doc.Content[0])); err != nil {
 				t.Errorf("%s: %s: %v", k.Path, text, err)
 			}

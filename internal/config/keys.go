@@ -271,9 +271,13 @@ func resultKeys() []Key {
 		{Path: "results", Form: formObject, Else: "results are in the target alone; what was staged for a load is deleted after it", Example: "{keep: parquet}",
 			Meaning: "What the lake keeps of results once they are committed in the target: other systems can read them there."},
 		{Path: "results.keep", Form: choice(keeps...), Required: true, Example: "parquet",
-			Meaning: "As what they are kept. parquet keeps the files that were loaded, a generation a slice, over which `hindcast ddl` makes tables. " +
-				"Slices whose result is not kept yet are run again.",
+			Meaning: "As what they are kept. parquet keeps the files that were loaded, a generation a slice, over which `hindcast ddl` makes tables; iceberg " +
+				"keeps them in the same way and maintains an Iceberg table of them, with a snapshot for each publication. Slices whose result is not kept yet are run again.",
 			set: func(d *decoder, v value) { d.p.Results.Keep = hindcast.Keep(d.oneOf(v, keeps...)) }},
+		{Path: "results.expire", Form: formDuration, Else: "5 days", Example: "30 days",
+			Meaning: "How old a snapshot of the Iceberg table may become. A run that publishes expires older ones at its end, never the current one nor one that a tag or branch " +
+				"names, and deletes the data that only they had.",
+			set: func(d *decoder, v value) { d.p.Results.Expire = d.duration(v) }},
 	}
 }
 
@@ -396,7 +400,7 @@ var (
 	missings = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
 	failures = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
 	triggers = []string{keepValues, mayChangeValues}
-	keeps    = []string{string(hindcast.KeepParquet)}
+	keeps    = []string{string(hindcast.KeepParquet), string(hindcast.KeepIceberg)}
 )
 
 // What triggers of the target may do.

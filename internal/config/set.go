@@ -386,5 +386,6 @@ func finish(d *decoder, _ value) {
 	}
 	d.finishTransform()
 	d.checkRedshift()
+	d.checkResults()
 	d.finishResize()
 }

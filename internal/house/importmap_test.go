@@ -69,6 +69,7 @@ var importMap = []row{
 	// What a run keeps, in an object store.
 	{"chunks", []string{"."}, "where a Parquet file's columns are, and their checksums: the lake takes and compares them, the cache fetches by them"},
 	{"lake", []string{".", "objstore", "chunks", "parallel", "pause"}, "files, manifests, catalog"},
+	{"iceberg", []string{".", "datatype", "duck", "objstore", "chunks", "parallel", "pause"}, "kept results as an Iceberg table; duck knows what a type is stored as, chunks what a footer says"},
 	{"journal", []string{".", "objstore", "parallel"}, "durable events"},
 	{"scratch", []string{"."}, "one process's own folder, for a remote lake"},
 	{"lease", []string{".", "objstore", "lake", "journal", "process", "pause"}, "who may run a pipeline; the lake lays down where its records lie, and journals have earlier fences"},
@@ -76,7 +77,7 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"resize", []string{".", "awsquery", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
-	{"survey", []string{".", "datatype", "plan", "engine", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
+	{"survey", []string{".", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},
@@ -88,7 +89,7 @@ var importMap = []row{
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config", "pause"}, "runs seen from outside, by the lake alone"},
-	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "objstore", "warehouse", "child", "config", "pause"},
+	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "iceberg", "objstore", "warehouse", "child", "config", "pause"},
 		"begins and resumes runs: joins all of the above"},
 	{"supervisor", []string{".", "plan", "numbers", "pause"}, "parallelism, retries, stop, resume, over interfaces of its own"},
 

@@ -86,7 +86,10 @@ func (l *Lake) Hide(written string) { l.written = written }
 // written: its error, if this process may not any more, is the caller's. It is called before all else.
 func (l *Lake) Guard(may func(context.Context) error) { l.guard = may }
 
-func (l *Lake) may(ctx context.Context) error {
+func (l *Lake) may(ctx context.Context) error { return l.May(ctx) }
+
+// May is an error if this process was taken over, and may not write any more: see Guard.
+func (l *Lake) May(ctx context.Context) error {
 	if l.guard == nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 type pin struct {
 	Table    string   `json:"table"`
 	Prefixes []string `json:"prefixes"`
+	Metadata []string `json:"metadata,omitempty"` // keys, of an Iceberg table
 }
 
 // pins are the prefixes that Prune leaves, as they were when it was first asked to delete one.
@@ -69,6 +70,28 @@ func (l *Lake) pin(ctx context.Context, catalog string, p pin) error {
 		return broken(l.Absolute(key), "cannot be written", err)
 	}
 	return nil
+}
+
+// PinMetadata keeps the metadata of an Iceberg table, by their keys, and what its current snapshot has, while a table of a catalog elsewhere
+// names it. It replaces what was pinned for that table.
+func (l *Lake) PinMetadata(ctx context.Context, catalog, table string, keys []string) error {
+	return l.pin(ctx, catalog, pin{Table: table, Prefixes: []string{}, Metadata: keys})
+}
+
+// PinnedMetadata are the keys of the metadata of Iceberg tables that tables elsewhere name, as of now.
+func (l *Lake) PinnedMetadata(ctx context.Context) (keys []string, err error) {
+	infos, err := l.store.List(ctx, l.pinsPrefix())
+	if err != nil {
+		return nil, broken(l.Absolute(l.pinsPrefix()), "cannot be listed", err)
+	}
+	for _, info := range infos {
+		p, err := l.readPin(ctx, info.Key)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, p.Metadata...)
+	}
+	return keys, nil
 }
 
 // readPin reads what is pinned for a table; nothing if there is no such record.

@@ -3,6 +3,7 @@ package lake
 import (
 	"context"
 	"errors"
+	"path"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -54,10 +55,10 @@ func (l *Lake) KeepResult(ctx context.Context, m *hindcast.Manifest) error {
 	})
 }
 
-// LetGo takes a kept result out of the catalog, because its rows are not in the target any more, and deletes its generations: all that
-// are not pinned, under this fence or a lower one. One that was kept in its place under a higher fence is another run's, and an error.
+// LetGo takes a kept result out of the catalog, because its rows are not in the target any more. With its files it deletes its
+// generations: all that are not pinned, under this fence or a lower one. One that was kept in its place under a higher fence is another run's, and an error.
 // The entry goes last, so that a call that ends before can be repeated.
-func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64) error {
+func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64, files bool) error {
 	key := l.keptKey(m.Target, m.Key)
 	current, _, err := l.entry(ctx, key)
 	if err != nil {
@@ -70,8 +71,10 @@ func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64) err
 		return err
 	}
 
-	if err := l.deleteResults(ctx, l.resultPrefix(m.Target, m.Key), fence); err != nil {
-		return err
+	if files {
+		if err := l.deleteResults(ctx, l.resultPrefix(m.Target, m.Key), fence); err != nil {
+			return err
+		}
 	}
 	if err := l.store.Delete(ctx, key); err != nil {
 		return broken(l.Absolute(key), "cannot be deleted", err)
@@ -113,3 +116,44 @@ func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) err
 func (l *Lake) PruneResult(ctx context.Context, target, slice string, fence int64, keep map[int]bool) ([]string, error) {
 	return l.prune(ctx, l.keptKey(target, slice), l.resultPrefix(target, slice), fence, keep)
 }
+
+// PruneResults deletes the generations of a target's kept results that are neither current nor the one before, except those below the
+// prefixes that named has, those that are pinned, and those of a higher fence. It is for the end of a run. It returns how many went.
+func (l *Lake) PruneResults(ctx context.Context, target string, fence int64, named map[string]bool) (gone int, err error) {
+	current, err := l.Results(ctx, target)
+	if err != nil {
+		return 0, err
+	}
+	pinned, err := l.pinned(ctx)
+	if err != nil {
+		return 0, err
+	}
+	infos, err := l.store.List(ctx, l.resultsPrefix(target))
+	if err != nil {
+		return 0, broken(l.Absolute(l.resultsPrefix(target)), "cannot be listed", err)
+	}
+
+	for _, info := range infos {
+		prefix, whole := strings.CutSuffix(info.Key, manifestName)
+		folder := path.Base(prefix)
+		n := generationOf(folder)
+		if !whole || n == 0 || named[prefix] || pinned[prefix] || fenceOf(folder) > fence {
+			continue // what has no manifest is staged, perhaps for a run that is to be resumed
+		}
+		slice, err := objstore.Unescape(path.Base(path.Dir(strings.TrimSuffix(prefix, "/"))))
+		if err != nil {
+			continue
+		}
+		if m := current[slice]; m != nil && n >= m.Generation-1 {
+			continue
+		}
+		if err := l.store.DeleteAll(ctx, prefix); err != nil {
+			return gone, broken(l.Absolute(prefix), "cannot be deleted", err)
+		}
+		gone++
+	}
+	return gone, nil
+}
+
+// ResultsPrefix is where the results are kept that were committed in the target.
+func (l *Lake) ResultsPrefix(target string) string { return l.resultsPrefix(target) }

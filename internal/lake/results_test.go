@@ -122,11 +122,11 @@ func TestGenerationsOfResults(t *testing.T) {
 	if err != nil || kept["2020"].Generation != 4 {
 		t.Fatalf("%+v, %v", kept, err)
 	}
-	wantCode(t, l.LetGo(t.Context(), kept["2020"], 2), hindcast.EFenced) // another run keeps it by now
+	wantCode(t, l.LetGo(t.Context(), kept["2020"], 2, true), hindcast.EFenced) // another run keeps it by now
 	if got := folders(); len(got) != 4 {
 		t.Errorf("%q are left where a successor's result was let go of", got)
 	}
-	if err := l.LetGo(t.Context(), kept["2020"], 3); err != nil {
+	if err := l.LetGo(t.Context(), kept["2020"], 3, true); err != nil {
 		t.Fatal(err)
 	}
 	if got := folders(); !slices.Equal(got, []string{"g1", "g5"}) { // pinned, and staged

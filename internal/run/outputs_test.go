@@ -48,15 +48,21 @@ func inBoth(t *testing.T, test func(two)) {
 	for _, kind := range []string{"duckdb", "postgres"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := two{T: t, dir: t.TempDir(), url: "duckdb:w.duckdb", daily: dailySQL, monthly: monthlySQL, limit: 1000}
-			if kind == "postgres" {
-				w.url = pgtest.Shared(t).Database(t)
-			}
-			w.exec("CREATE TABLE sales (day DATE, n BIGINT)",
-				"INSERT INTO sales SELECT DATE '2020-01-01' + CAST(i AS INTEGER), i FROM generate_series(0, 90) r(i)")
-			test(w)
+			test(newTwo(t, kind))
 		})
 	}
+}
+
+// newTwo is one with a warehouse of the kind.
+func newTwo(t *testing.T, kind string) two {
+	t.Helper()
+	w := two{T: t, dir: t.TempDir(), url: "duckdb:w.duckdb", daily: dailySQL, monthly: monthlySQL, limit: 1000}
+	if kind == "postgres" {
+		w.url = pgtest.Shared(t).Database(t)
+	}
+	w.exec("CREATE TABLE sales (day DATE, n BIGINT)",
+		"INSERT INTO sales SELECT DATE '2020-01-01' + CAST(i AS INTEGER), i FROM generate_series(0, 90) r(i)")
+	return w
 }
 
 // pipeline is the pipeline as a file of several outputs will have it.
@@ -66,7 +72,10 @@ func (w two) pipeline() *hindcast.Pipeline {
 	if err != nil {
 		w.Fatal(err)
 	}
-	p.Results.Keep = w.keep
+	p.Results = hindcast.Results{Keep: w.keep}
+	if w.keep == hindcast.KeepIceberg {
+		p.Results.Expire = time.Hour
+	}
 	return p
 }
 
@@ -389,23 +398,29 @@ func runKilled(dir, url, point string) error {
 	if err != nil {
 		return err
 	}
-	if point == keeping {
-		p.Results.Keep = hindcast.KeepParquet
-		s.Store = killing{s.Store.(*file.Store)}
+	if key, keeps := strings.CutPrefix(point, "put "); keeps {
+		p.Results = hindcast.Results{Keep: hindcast.KeepIceberg, Expire: time.Hour}
+		if point == keeping {
+			p.Results = hindcast.Results{Keep: hindcast.KeepParquet}
+		}
+		s.Store = killing{s.Store.(*file.Store), key}
 		s.Lake = lake.New(s.Store, p.Name)
 	}
 	_, err = run.BeginIn(context.Background(), s, o)
 	return err
 }
 
-// keeping is the moment after a commit, before its result is kept.
-const keeping = "keeping"
+// keeping is the moment after a commit, before its result is kept. A process dies when it writes an object with this in its key.
+const keeping = "put _hindcast/p/catalog/results/"
 
-// killing is a lake in which a result is kept by nobody.
-type killing struct{ *file.Store }
+// killing is a lake in which such an object is written by nobody.
+type killing struct {
+	*file.Store
+	key string
+}
 
 func (k killing) Put(ctx context.Context, key string, body []byte, cond objstore.Condition) (objstore.Info, error) {
-	if strings.HasPrefix(key, "_hindcast/p/catalog/results/") {
+	if strings.Contains(key, k.key) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}

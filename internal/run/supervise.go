@@ -61,6 +61,12 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 	if err := a.patience().try(ctx, hangUp, func() error { return steps.EndOthers(ctx, c.State) }); err != nil {
 		return nil, err
 	}
+	t := newTables(a.session, p, a.claim.fence())
+	if t != nil {
+		if err := a.patience().try(ctx, transient, func() error { return steps.Show(ctx, t) }); err != nil {
+			return nil, err
+		}
+	}
 	a.sweeper.before(ctx, p)
 	if ctx.Err() != nil { // asked to stop before anything began
 		return nil, context.Cause(ctx)
@@ -76,7 +82,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 	if c.State != nil {
 		c.Used = c.State.Active
 	}
-	return supervisor.Run(context.WithoutCancel(ctx), c), nil
+	outcome := supervisor.Run(context.WithoutCancel(ctx), c)
+	a.expire(context.WithoutCancel(ctx), t, p)
+	return outcome, nil
 }
 
 // journaled is the state of a run that has a journal; nil for a new run.

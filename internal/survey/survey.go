@@ -15,6 +15,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/iceberg"
 	"github.com/hindcast/hindcast/internal/lake"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/warehouse"
@@ -111,6 +112,11 @@ func (s *Survey) targets(ctx context.Context, d *plan.Draft, sources []string) (
 		}
 		d.Edited(k, published)
 
+		if s.Pipeline.Results.Keep == hindcast.KeepIceberg {
+			if err := iceberg.Refuse(o.Target.Table, known.Result); err != nil {
+				return nil, err
+			}
+		}
 		if len(known.Result) > 0 {
 			if err := s.Warehouse.Refuses(ctx, o.Target, known.Result); err != nil {
 				return nil, s.ofTarget(o, err)

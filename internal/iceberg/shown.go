@@ -1,0 +1,72 @@
+package iceberg
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/objstore"
+)
+
+// Shown is what a catalog elsewhere shows of a table.
+type Shown struct {
+	Key      string // of the metadata that is current
+	Location string // of the table: a folder or URL, without a slash at its end
+	Columns  []ShownColumn
+}
+
+// ShownColumn is a column, with its type as Hive has it. Readers take types from the metadata.
+type ShownColumn struct {
+	ID   int
+	Name string
+	Type string
+}
+
+// Current is what there is of a table whose results are below root; nil if there is none yet.
+func Current(ctx context.Context, store objstore.Store, root string) (*Shown, error) {
+	version, err := newest(ctx, store, Folder(root))
+	if err != nil || version == 0 {
+		return nil, err
+	}
+	t := &Table{Store: store, Root: root, Target: root}
+	key := versionKey(Folder(root), version)
+	m, err := t.readMetadata(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+
+	s := &Shown{Key: key, Location: m.Location}
+	if columns := m.schema(); columns != nil {
+		for _, f := range columns.Fields {
+			s.Columns = append(s.Columns, ShownColumn{f.ID, f.Name, f.Type.hive()})
+		}
+	}
+	return s, nil
+}
+
+// Ours reports whether a location is of metadata that this package commits for the table below root.
+func Ours(store objstore.Store, root, location string) bool {
+	key, below := strings.CutPrefix(location, strings.TrimSuffix(objstore.Location(store, "x"), "x"))
+	return below && versionOf(Folder(root), key) > 0
+}
+
+var hiveTypes = map[string]string{"int": "int", "long": "bigint", "timestamptz": "timestamp", "time": "string", "uuid": "string"}
+
+// hive is the type of Hive that catalogs show for one.
+func (t typ) hive() string {
+	switch {
+	case t.Element != nil:
+		return "array<" + t.Element.hive() + ">"
+	case t.Key != nil:
+		return "map<" + t.Key.hive() + "," + t.Value.hive() + ">"
+	case t.plain == "":
+		parts := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			parts[i] = f.Name + ":" + f.Type.hive()
+		}
+		return "struct<" + strings.Join(parts, ",") + ">"
+	}
+	if is := hiveTypes[t.plain]; is != "" {
+		return is
+	}
+	return strings.ReplaceAll(t.plain, " ", "")
+}
