@@ -163,8 +163,7 @@ func (r *run) awaitBack(leave context.CancelFunc) sized {
 			r.ending.outer = nil
 			leave()
 		case <-r.Lost:
-			r.Lost = nil
-			r.fenced(nil)
+			r.leaseLost()
 			leave()
 		}
 	}

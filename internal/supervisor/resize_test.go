@@ -245,6 +245,23 @@ func (w *world) stagedIn(c Config, m *hindcast.Manifest) string {
 	return w.stagedAs(m)
 }
 
+// A lease that is lost during the way back is lost for the reason that it has, as at any other time.
+func TestALeaseThatIsLostOnTheWayBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, c := sizedWorld(t)
+		lost := make(chan struct{})
+		s.long = true
+		time.AfterFunc(time.Hour, func() { close(lost) })
+		why := &hindcast.Error{Code: hindcast.ELake, Class: hindcast.ClassPermanent, Message: "the lease could not be renewed"}
+		c.Lost, c.LostBy = lost, func() error { return why }
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitFailed)
+		if out.Err == nil || out.Err.Code != hindcast.ELake {
+			t.Errorf("it says %v", out.Err)
+		}
+	})
+}
+
 // A zombie leaves the size to its successor.
 func TestAZombieResizesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

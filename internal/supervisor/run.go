@@ -345,12 +345,7 @@ func (r *run) wait() {
 		}
 		r.stopRequested(request)
 	case <-r.Lost:
-		r.Lost = nil
-		var why *hindcast.Error
-		if r.LostBy != nil {
-			why = hindcast.AsError(r.LostBy())
-		}
-		r.fenced(why)
+		r.leaseLost()
 	case <-r.ending.outer:
 		r.ending.outer = nil
 		r.stopRequested(StopRequest{By: "the end of the program", Now: true})

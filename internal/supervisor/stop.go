@@ -148,6 +148,16 @@ func (r *run) spent() float64 {
 	return usd
 }
 
+// leaseLost ends a run whose lease is not its own any more, or may not be, and says why.
+func (r *run) leaseLost() {
+	r.Lost = nil
+	var why *hindcast.Error
+	if r.LostBy != nil {
+		why = hindcast.AsError(r.LostBy())
+	}
+	r.fenced(why)
+}
+
 // fenced ends a zombie at once: another process has the run, so nothing is published or journaled any more.
 func (r *run) fenced(e *hindcast.Error) {
 	if r.ending.zombie {
