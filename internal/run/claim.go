@@ -104,6 +104,9 @@ func (c *claim) rise(ctx context.Context, seen int64) error {
 		return nil
 	}
 
+	if err := c.check(ctx); err != nil { // the fence is our successor's, who may have given the lease back since
+		return err
+	}
 	if err := c.lease().Release(ctx); err != nil {
 		return err
 	}
@@ -122,9 +125,6 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 
-	if err := c.check(ctx); err != nil { // the fence is our successor's
-		return err
-	}
 	seen, err := c.session.Warehouse.Fence(ctx, p.Pipeline.Name)
 	if err != nil {
 		return err
