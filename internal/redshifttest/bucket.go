@@ -6,13 +6,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/hindcast/hindcast/internal/s3test"
 )
@@ -128,6 +131,18 @@ func (b *bucket) size(ctx context.Context, key string) (int64, error) {
 	return aws.ToInt64(out.ContentLength), nil
 }
 
+// s3Failure is what a cluster says that S3 refuses, in the words that users of Redshift report.
 func s3Failure(err error) *failure {
-	return &failure{code: "XX000", message: "S3ServiceException:" + err.Error()}
+	said, answered := errors.AsType[smithy.APIError](err)
+	switch {
+	case errors.Is(err, errMissing):
+		return &failure{code: "XX000", message: "S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey"}
+	case !answered:
+		return &failure{code: "XX000", message: "S3CurlException: " + err.Error() + ", CurlError 56, multiCurlError 0, CanRetry 1, UserError 0"}
+	}
+	status := 0
+	if r, is := errors.AsType[*awshttp.ResponseError](err); is {
+		status = r.HTTPStatusCode()
+	}
+	return &failure{code: "XX000", message: fmt.Sprintf("S3ServiceException:%s,Status %d,Error %s,Rid 5F7A2C31D8E9B604,CanRetry 1", said.ErrorMessage(), status, said.ErrorCode())}
 }

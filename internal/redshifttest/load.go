@@ -163,7 +163,7 @@ func (w *loading) files(ctx context.Context) (files []entry, f *failure) {
 func (w *loading) listed(ctx context.Context) (files []entry, f *failure) {
 	body, err := w.bucket.get(ctx, w.bucket.prefix)
 	if err != nil {
-		return nil, block("Problem reading manifest file - "+w.load.from, 8001, err.Error(), w.query, "s3_utility.cpp:329")
+		return nil, block("Problem reading manifest file - "+s3Failure(err).message, 8001, w.load.from, w.query, "s3_utility.cpp:329")
 	}
 
 	var list struct{ Entries []entry }

@@ -15,6 +15,7 @@ import (
 	_ "embed" // catalog.sql
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -70,22 +71,23 @@ type Server struct {
 	Empty    bool        // a slice that has none of an UNLOAD's rows writes a file as well, which no document rules out
 
 	cluster  *pgtest.Cluster
-	listener net.Listener
+	address  string
 	tls      *tls.Config
 	oids     map[uint32]uint32 // of Redshift's types, by PostgreSQL's
-	admin    *pgconn.PgConn
-	queries  atomic.Int64 // query ids given so far
+	queries  atomic.Int64      // query ids given so far
 	sessions sync.WaitGroup
 	closing  chan struct{}
 
-	mutex sync.Mutex // over what follows, and admin
-	users map[string]string
-	lent  map[string][]right // by login
-	ahead time.Duration      // of its clock
-	live  map[uint32]*session
-	rule  func(Statement) Fault
-	seen  map[string]int
-	log   []Statement
+	mutex    sync.Mutex   // over what follows
+	listener net.Listener // nil while it is down
+	users    map[string]string
+	lent     map[string][]right // by login
+	ahead    time.Duration      // of its clock
+	clients  map[*session]bool
+	live     map[uint32]*session // those of them that have begun
+	rule     func(Statement) Fault
+	seen     map[string]int
+	log      []Statement
 }
 
 //go:embed catalog.sql
@@ -97,34 +99,72 @@ const firstQuery = 762949
 // Start starts a stand-in with a fresh database, whose UNLOAD and COPY reach the S3 server. It ends with the test.
 func Start(t testing.TB, s3 *s3test.Server) *Server {
 	t.Helper()
-	cluster := pgtest.Shared(t)
-	database := cluster.Database(t)
+	return StartOn(t, pgtest.Shared(t), s3)
+}
+
+// StartOn is Start before a PostgreSQL of the test's own.
+func StartOn(t testing.TB, cluster *pgtest.Cluster, s3 *s3test.Server) *Server {
+	t.Helper()
+	s := newServer(t, cluster, cluster.Database(t))
+	s.Endpoint, s.Keys, s.Slices = s3.Endpoint, s3.Keys, 2
+	s.Exec(t, catalog)
+	s.oids = s.readOIDs(t)
+	s.start(t)
+	return s
+}
+
+// Copy starts another stand-in, with a copy of the database, in which nobody may be connected. Faults, and what was lent, are not copied.
+func (s *Server) Copy(t testing.TB) *Server {
+	t.Helper()
+	other := newServer(t, s.cluster, s.cluster.DatabaseFrom(t, s.Name))
+	other.Endpoint, other.Keys, other.Slices, other.PartRows, other.Empty = s.Endpoint, s.Keys, s.Slices, s.PartRows, s.Empty
+	other.oids = s.oids
+
+	s.mutex.Lock()
+	other.users = maps.Clone(s.users)
+	s.mutex.Unlock()
+
+	other.start(t)
+	return other
+}
+
+// newServer is one before a database, which does not listen yet.
+func newServer(t testing.TB, cluster *pgtest.Cluster, database string) *Server {
+	t.Helper()
 	config, err := pgconn.ParseConfig(database)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	s := &Server{Name: config.Database, Endpoint: s3.Endpoint, Keys: s3.Keys, Slices: 2, cluster: cluster, closing: make(chan struct{}),
-		users: map[string]string{pgtest.User: pgtest.Password}, lent: map[string][]right{}, live: map[uint32]*session{}, seen: map[string]int{}}
+	s := &Server{Name: config.Database, cluster: cluster, closing: make(chan struct{}), users: map[string]string{pgtest.User: pgtest.Password},
+		lent: map[string][]right{}, clients: map[*session]bool{}, live: map[uint32]*session{}, seen: map[string]int{}}
 	s.queries.Store(firstQuery)
-	s.admin = pgtest.Connect(t, database)
-	pgtest.Query(t, s.admin, catalog)
-	s.oids = oids(t, s.admin)
-	if err := s.listen(); err != nil {
+	return s
+}
+
+// start has it listen until the test ends.
+func (s *Server) start(t testing.TB) {
+	t.Helper()
+	certificate, err := tls.LoadX509KeyPair(s.Certificate(), filepath.Join(s.cluster.Dir, "server.key"))
+	if err != nil {
 		t.Fatal(err)
 	}
 
+	s.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	if err := s.listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	s.address = s.listener.Addr().String()
 	t.Cleanup(s.stop)
-	return s
 }
 
 // redshiftOIDs are the numbers of the types that PostgreSQL has none of, as redshift_connector lists them.
 var redshiftOIDs = map[string]uint32{"super": 4000, "varbyte": 6551, "geometry": 3000, "geography": 3001, "hllsketch": 2935}
 
-func oids(t testing.TB, conn *pgconn.PgConn) map[uint32]uint32 {
+func (s *Server) readOIDs(t testing.TB) map[uint32]uint32 {
 	t.Helper()
 	out := map[uint32]uint32{}
-	for _, row := range pgtest.Query(t, conn, "SELECT typname, oid FROM pg_type WHERE typname IN ('super', 'varbyte', 'geometry', 'geography', 'hllsketch')") {
+	for _, row := range s.Exec(t, "SELECT typname, oid FROM pg_type WHERE typname IN ('super', 'varbyte', 'geometry', 'geography', 'hllsketch')") {
 		oid, err := strconv.ParseUint(row[1], 10, 32)
 		if err != nil {
 			t.Fatal(err)
@@ -135,24 +175,22 @@ func oids(t testing.TB, conn *pgconn.PgConn) map[uint32]uint32 {
 	return out
 }
 
-func (s *Server) listen() error {
-	certificate, err := tls.LoadX509KeyPair(s.Certificate(), filepath.Join(s.cluster.Dir, "server.key"))
+func (s *Server) listen(address string) error {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 
-	s.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return err
-	}
-
-	s.sessions.Go(s.accept)
+	s.mutex.Lock()
+	s.listener = listener
+	s.mutex.Unlock()
+	s.sessions.Go(func() { s.accept(listener) })
 	return nil
 }
 
-func (s *Server) accept() {
+func (s *Server) accept(listener net.Listener) {
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			return // closed
 		}
@@ -163,22 +201,83 @@ func (s *Server) accept() {
 // stop closes all connections and waits for their end: the database is dropped next.
 func (s *Server) stop() {
 	close(s.closing)
-	_ = s.listener.Close()
-	s.Disconnect()
+	s.Crash()
 	s.sessions.Wait()
 }
+
+// Crash ends it as SIGKILL ends a server: every connection is closed, whatever it is busy with, and nobody can connect until Revive.
+// What PostgreSQL is doing for them at this moment is done or not, COMMIT too.
+func (s *Server) Crash() {
+	s.mutex.Lock()
+	if s.listener != nil {
+		_ = s.listener.Close()
+		s.listener = nil
+	}
+	s.mutex.Unlock()
+	s.Disconnect()
+}
+
+// Revive has it listen again after Crash, at the same address.
+func (s *Server) Revive(t testing.TB) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(reviving); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if err = s.listen(s.address); err == nil { // somebody else may have had the port for a moment
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
+// reviving is how long the address may be taken.
+const reviving = 10 * time.Second
 
 // Disconnect closes all connections of clients, as a restart of the cluster does.
 func (s *Server) Disconnect() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	for _, session := range s.live {
+	for session := range s.clients {
 		session.close()
 	}
 }
 
+// Silenced returns what closes the connections that there are now, as keepalives close those of a machine that is gone.
+func (s *Server) Silenced() (lapse func()) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	now := slices.Collect(maps.Keys(s.clients))
+	return func() {
+		for _, session := range now {
+			session.close()
+		}
+	}
+}
+
+// Sessions is how many connections there are. One whose client has gone is there until its statement has ended.
+func (s *Server) Sessions() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(s.clients)
+}
+
+// admit takes note of a session; false if the server has crashed meanwhile.
+func (s *Server) admit(c *session) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.clients[c] = true
+	return s.listener != nil
+}
+
+// leave forgets a session.
+func (s *Server) leave(c *session) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.clients, c)
+	delete(s.live, c.pid)
+}
+
 // Address is where it listens: 127.0.0.1:port.
-func (s *Server) Address() string { return s.listener.Addr().String() }
+func (s *Server) Address() string { return s.address }
 
 // URL is the database's URL with a scheme ("redshift", "postgres") for the superuser. It offers TLS, with Certificate as
 // its authority, and does not ask for it.
@@ -258,8 +357,22 @@ func (s *Server) Lend(login, role, password string, lasts time.Duration, create 
 		return nil
 	}
 	quoted := strings.ReplaceAll(role, `"`, `""`)
-	_, err := s.admin.Exec(context.Background(), "DO $$ BEGIN CREATE ROLE \""+quoted+"\" LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$").ReadAll()
-	return err
+	return s.asAdmin(context.Background(), "DO $$ BEGIN CREATE ROLE \""+quoted+"\" LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
+}
+
+// asAdmin runs a statement in PostgreSQL, in a session of its own: no other is there when nobody is connected.
+func (s *Server) asAdmin(ctx context.Context, statement string, args ...string) error {
+	conn, err := pgconn.Connect(ctx, s.Backend())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+
+	values := make([][]byte, len(args))
+	for i, arg := range args {
+		values[i] = []byte(arg)
+	}
+	return conn.ExecParams(ctx, statement, values, nil, nil, nil).Read().Err
 }
 
 // Advance moves the clock by which lent passwords expire.
@@ -287,17 +400,8 @@ func (s *Server) rights(login string) []right {
 
 // loadError writes a row of STL_LOAD_ERRORS and SYS_LOAD_ERROR_DETAIL, outside of the transaction that failed.
 func (s *Server) loadError(ctx context.Context, e *loadError) error {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	args := []string{strconv.FormatInt(e.query, 10), strconv.Itoa(int(e.pid)), e.table, e.file, e.column, e.kind, e.length, strconv.Itoa(e.code), e.reason}
-	values := make([][]byte, len(args))
-	for i, arg := range args {
-		values[i] = []byte(arg)
-	}
-
-	result := s.admin.ExecParams(ctx, "INSERT INTO redshift_load_errors SELECT 100, $1::bigint, $2::integer, $3::oid, now() AT TIME ZONE 'UTC', $4, 0, "+
-		"$5, $6, $7, 0, $8::integer, $9", values, nil, nil, nil).Read()
-	return result.Err
+	return s.asAdmin(ctx, "INSERT INTO redshift_load_errors SELECT 100, $1::bigint, $2::integer, $3::oid, now() AT TIME ZONE 'UTC', $4, 0, "+
+		"$5, $6, $7, 0, $8::integer, $9", strconv.FormatInt(e.query, 10), strconv.Itoa(int(e.pid)), e.table, e.file, e.column, e.kind, e.length, strconv.Itoa(e.code), e.reason)
 }
 
 var errClosed = errors.New("the connection was closed")

@@ -315,3 +315,48 @@ func TestCancellation(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A crash cuts every connection and lets nobody in until the server is back at its address. What was not committed is not there.
+func TestCrash(t *testing.T) {
+	s := start(t)
+	conn := s.connect(t)
+	pgtest.Query(t, conn, "CREATE TABLE kept (n bigint); BEGIN; INSERT INTO kept VALUES (1)")
+	if n := s.Sessions(); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+
+	at := s.Address()
+	s.Crash()
+	if _, err := conn.Exec(t.Context(), "COMMIT").ReadAll(); err == nil {
+		t.Error("the connection is still there")
+	}
+	if other, err := pgconn.Connect(t.Context(), s.URL("postgres")); err == nil {
+		t.Error("somebody can connect")
+		_ = other.Close(t.Context())
+	}
+
+	s.Revive(t)
+	if s.Address() != at {
+		t.Errorf("it is at %s, and was at %s", s.Address(), at)
+	}
+	if rows := pgtest.Query(t, s.connect(t), "SELECT n FROM kept"); len(rows) > 0 {
+		t.Errorf("got %v", rows)
+	}
+}
+
+// A copy has what the database had, and shares nothing with it.
+func TestCopy(t *testing.T) {
+	s := start(t)
+	s.Exec(t, "CREATE TABLE kept (s super); INSERT INTO kept VALUES ('1')")
+	other := s.Copy(t)
+	other.Exec(t, "DELETE FROM kept")
+	conn := pgtest.Connect(t, other.URL("postgres"))
+	for _, query := range []string{"SELECT s FROM kept", "UNLOAD ('SELECT * FROM kept') TO 's3://" + s.bucket + "/a/' IAM_ROLE '" + redshifttest.Role + "' FORMAT AS PARQUET"} {
+		if rows := pgtest.Query(t, conn, query); len(rows) > 0 {
+			t.Errorf("got %v", rows)
+		}
+	}
+	if rows := s.Exec(t, "SELECT s FROM kept"); len(rows) != 1 {
+		t.Errorf("the first has %v", rows)
+	}
+}

@@ -48,7 +48,11 @@ func (s *Server) serve(conn net.Conn) {
 	c := &session{Server: s, conn: conn, prepared: map[string]*statement{}, portals: map[string]*statement{}}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.owns(conn)
+	defer s.leave(c)
 	defer c.close()
+	if !s.admit(c) {
+		return
+	}
 	go func() { // a client that does not come further than its first bytes
 		select {
 		case <-s.closing:
@@ -60,11 +64,6 @@ func (s *Server) serve(conn net.Conn) {
 	if err := c.begin(); err != nil {
 		return
 	}
-	defer func() {
-		s.mutex.Lock()
-		delete(s.live, c.pid)
-		s.mutex.Unlock()
-	}()
 
 	for {
 		message, err := c.client.Receive()

@@ -170,13 +170,13 @@ func (c *session) write(ctx context.Context, b *bucket, u *unload, r *result, pa
 	}
 
 	if err := files.all(b.prefix, r.rows); err != nil {
-		return &failure{code: "XX000", message: "S3 write failed: " + err.Error()}
+		return s3Failure(err)
 	}
 	if !u.manifest || len(written) == 0 {
 		return nil
 	}
 	if err := b.put(ctx, b.prefix+"manifest", manifest(u.verbose, written, r.columns), u.key); err != nil {
-		return &failure{code: "XX000", message: "S3 write failed: " + err.Error()}
+		return s3Failure(err)
 	}
 
 	return nil

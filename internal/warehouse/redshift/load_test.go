@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hindcast/hindcast"
@@ -45,6 +46,46 @@ func at(statement string, fault redshifttest.Fault) func(redshifttest.Statement)
 			return fault
 		}
 		return redshifttest.None
+	}
+}
+
+// What S3 refuses the cluster for a moment heals: credentials of its role that run out in the middle of UNLOAD or COPY, and a bucket that
+// is busy.
+func TestS3RefusesTheCluster(t *testing.T) {
+	server := s3test.Start(t)
+	for fault, says := range map[s3test.Fault]string{s3test.Expired: "ExpiredToken", s3test.SlowDown: "SlowDown", s3test.Refuse: "S3CurlException"} {
+		for _, statement := range []string{"COPY", "UNLOAD"} {
+			t.Run(statement+" "+says, func(t *testing.T) {
+				var fails atomic.Bool
+				s := begin(t, server, "")
+				s.Endpoint = server.Proxy(t, func(s3test.Request) s3test.Fault {
+					if fails.Load() {
+						return fault
+					}
+					return s3test.None
+				}).Endpoint
+				w := s.open(t, s.options())
+				prepare(t, w, 1)
+				if _, err := january(t, "r1", 1).Into(t.Context(), w); err != nil {
+					t.Fatal(err)
+				}
+
+				s.Rule(func(st redshifttest.Statement) redshifttest.Fault {
+					fails.Store(strings.HasPrefix(st.Text, statement))
+					return redshifttest.None
+				})
+				l := january(t, "r2", 2)
+				_, err := l.Into(t.Context(), w)
+				if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EWarehouse || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, says) {
+					t.Errorf("got %v", err)
+				}
+				s.Rule(nil)
+				fails.Store(false)
+				if _, err := l.Into(t.Context(), w); err != nil {
+					t.Errorf("the next try: %v", err)
+				}
+			})
+		}
 	}
 }
 
