@@ -76,7 +76,7 @@ func TestMachines(t *testing.T) {
 
 // trials makes trials until the tally has enough, or one if the seed stands alone.
 func trials(t *testing.T, worlds map[string]*world, tally *tally, alone bool, do func(*trial)) {
-	seed := cmp.Or(*seedFlag, rand.Uint64N(1_000_000_000)*1_000+1)
+	seed := cmp.Or(*seedFlag, tally.first, rand.Uint64N(1_000_000_000)*1_000+1)
 	var workers sync.WaitGroup
 	for slot := range *atOnce {
 		workers.Go(func() {

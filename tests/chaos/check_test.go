@@ -20,6 +20,7 @@ import (
 
 // check looks at everything that a finished run leaves.
 func (c *trial) check() {
+	c.site.settle(c)
 	c.checkJournal()
 	c.checkWarehouse()
 	c.checkLake()
@@ -29,11 +30,11 @@ func (c *trial) check() {
 // checkJournal checks that the journal is readable, says that everything is done, and has each slice's commit once.
 func (c *trial) checkJournal() {
 	st := c.state()
-	if !st.Finished || st.ExitCode != hindcast.ExitOK || st.Total != tables {
+	if !st.Finished || st.ExitCode != hindcast.ExitOK || st.Total != c.site.slices() {
 		c.Errorf("the journal says: finished %t, exit %d, %d slices", st.Finished, st.ExitCode, st.Total)
 	}
-	if n := st.Counts()[hindcast.Succeeded]; n != tables {
-		c.Errorf("the journal has %d of %d slices succeeded: %v", n, tables, st.Counts())
+	if n := st.Counts()[hindcast.Succeeded]; n != c.site.slices() {
+		c.Errorf("the journal has %d of %d slices succeeded: %v", n, c.site.slices(), st.Counts())
 	}
 
 	commits := map[string]int{}
@@ -79,8 +80,8 @@ func (c *trial) checkWarehouse() {
 	if n := number(c.T, db, "SELECT count(*) FROM direct"); n == 0 {
 		c.Error("the direct query gives no rows")
 	}
-	if n := number(c.T, db, "SELECT count(*) FROM hindcast_status"); n != tables {
-		c.Errorf("%d status rows for %d slices", n, tables)
+	if n := number(c.T, db, "SELECT count(*) FROM hindcast_status"); n != int64(c.site.slices()) {
+		c.Errorf("%d status rows for %d slices", n, c.site.slices())
 	}
 
 	for _, row := range db.ask(c.T, `SELECT slice, run, "rows", totals, previous FROM hindcast_status`) {
@@ -96,7 +97,7 @@ func (c *trial) direct(db session) {
 	}
 
 	var sources []string
-	for n := range tables {
+	for n := range c.site.slices() {
 		sources = append(sources, "SELECT * FROM "+demo.TableName(n))
 	}
 
@@ -171,7 +172,7 @@ func published(t *testing.T, s site) map[string]int64 {
 		sums[row[0]] = n
 	}
 
-	if len(sums) != tables {
+	if len(sums) != s.slices() {
 		t.Fatalf("%d slices before the run", len(sums))
 	}
 
@@ -185,7 +186,7 @@ func (c *trial) checkLake() {
 	if err != nil {
 		c.Fatalf("reading the catalog: %v", err)
 	}
-	if len(facts["billing"]) != tables || dims["accounts"] == nil {
+	if len(facts["billing"]) != c.site.slices() || dims["accounts"] == nil {
 		c.Errorf("the catalog has %d units and %d dimensions", len(facts["billing"]), len(dims))
 	}
 
@@ -246,16 +247,16 @@ const (
 		`|_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|previous/[0-9-]+/f\d+-a\d+/([\w-]+\.parquet|_manifest\.json))`
 )
 
-// staged matches what an attempt staged in the lake for the warehouse.
-var staged = regexp.MustCompile(`^lake/_hindcast/cloud_costs/runs/\w+/staging/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet$`)
+// staged matches what an attempt staged in the lake for the warehouse, and what Redshift was to read there or has written.
+var staged = regexp.MustCompile(`^lake/_hindcast/cloud_costs/(runs/\w+/staging/[0-9-]+/f\d+-a\d+/[\w-]+\.parquet|warehouse/(copy|previous)-f\d+-\w+/[\w-]+(\.parquet)?)$`)
 
 // checkStrays checks that what was staged after its attempt had been discarded disappears with the next run.
 func (c *trial) checkStrays() {
-	if len(c.strays) == 0 {
+	if len(c.strays) == 0 && len(c.site.strays(c)) == 0 {
 		return
 	}
 
-	c.tally.other("staged files of the dead left")
+	c.tally.other("staged by the dead and left")
 	p := c.launch(c.anywhere(), "run", "--id", "after")
 	if code := p.await(); code != 0 {
 		c.Errorf("the next run: exit %d\n%s", code, p.output())
@@ -265,6 +266,9 @@ func (c *trial) checkStrays() {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			c.Errorf("%s is there after the next run (%v)", path, err)
 		}
+	}
+	if left := c.site.strays(c); len(left) > 0 {
+		c.Errorf("there after the next run: %v", left)
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hindcast/hindcast/internal/demo"
 	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/lease"
 )
 
 // embedded is the default: a DuckDB file and a folder, on one machine.
@@ -67,7 +69,21 @@ func (s embedded) strikes() []strike {
 
 func (s embedded) pardons(*trial, int, string) (string, bool) { return "", false }
 
+func (s embedded) slices() int { return tables }
+
+func (s embedded) vary(*trial) {}
+
+func (s embedded) rest(*trial) {}
+
+func (s embedded) settle(*trial) {}
+
+func (s embedded) ttl() time.Duration { return lease.DefaultTTL }
+
+func (s embedded) silenced() func() { return func() {} }
+
 func (s embedded) late() bool { return false }
+
+func (s embedded) strays(*trial) []string { return nil }
 
 func (s embedded) places() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{s.dir(): regexp.MustCompile(`^(` + ownFiles + `|warehouse\.duckdb(\.wal)?|lake/(` + objects +

@@ -64,7 +64,7 @@ func (c *trial) flip() {
 		flipped = c.flipStaged()
 	case far && n < 4:
 		atRest = false
-		s.harm.flip(1 + c.random.IntN(tables))
+		s.harm.flip(1 + c.random.IntN(c.site.slices()))
 		flipped = s.harm.flippedIn
 	default:
 		key := c.flipIn(filepath.Join(c.site.objects(), pipeline))

@@ -22,6 +22,7 @@ type harm struct {
 	part    float64 // the share of them that fail
 	flips   int     // answers with Parquet until one is damaged; 0 is none
 	flipped string  // the key of that answer
+	expired int     // requests left whose credentials have expired
 }
 
 // faults are what happens to requests in a storm. Answers to writes are lost more often than others: that is the worst
@@ -39,6 +40,10 @@ func (h *harm) rule(r s3test.Request) s3test.Fault {
 		}
 	}
 
+	if h.expired > 0 && r.Op != "HEAD" { // whose answer has no body that would say so
+		h.expired--
+		return s3test.Expired
+	}
 	if h.left == 0 {
 		return s3test.None
 	}
@@ -56,6 +61,13 @@ func (h *harm) storm(seed uint64, requests int, part float64) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	h.random, h.left, h.part = rand.New(rand.NewPCG(seed, 1)), requests, part
+}
+
+// expire has the credentials of the next requests be out of date.
+func (h *harm) expire(requests int) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.expired = requests
 }
 
 // flip damages one bit of the nth answer with Parquet from here on.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 )
 
 // site is a pipeline with its warehouse, its lake and the machines that work on it. A trial knows only by this
@@ -14,6 +15,10 @@ type site interface {
 	// fork copies all of it, below base, for the trials of one slot. The copy shares nothing with the original that
 	// either can change or disturb.
 	fork(t *testing.T, base string, slot int) site
+	// slices is how many slices there are, of two months each.
+	slices() int
+	// vary chooses what differs from one trial to the next, by the trial's seed.
+	vary(c *trial)
 	// machines each have a copy of the pipeline's folder, and share no other files unless there is only one machine.
 	machines() []machine
 	// objects is the folder that holds the lake's objects, each a file below its key.
@@ -28,8 +33,18 @@ type site interface {
 	pardons(c *trial, code int, said string) (why string, ok bool)
 	// places are where files may be after a run, below each folder.
 	places() map[string]*regexp.Regexp
+	// rest comes before each round, and may let time pass for what nobody uses.
+	rest(c *trial)
+	// ttl is how long a lease lasts that is not renewed.
+	ttl() time.Duration
+	// silenced returns what ends the sessions that the warehouse has now, as it does when it has long heard nothing from a machine.
+	silenced() (lapse func())
+	// settle comes when the run is done: nothing goes wrong any more, and what is under way elsewhere ends.
+	settle(c *trial)
 	// late reports whether an object may still arrive from a dead or suspended process: its request was on its way.
 	late() bool
+	// strays are what else arrived so late, outside of the lake, and is to disappear with the next run.
+	strays(c *trial) []string
 	// check looks for what is left outside the lake and the target.
 	check(c *trial)
 	// keep saves what a failed trial's folder does not contain.

@@ -14,8 +14,9 @@ import (
 type tally struct {
 	mutex   sync.Mutex
 	began   time.Time
-	kills   int // wanted, or
-	seeds   int // trials
+	kills   int    // wanted, or
+	seeds   int    // trials
+	first   uint64 // the first of the seeds where nobody says another; 0 takes any
 	trials  int
 	failed  int
 	killed  int

@@ -39,21 +39,22 @@ type trial struct {
 	store  *file.Store // the lake's objects, even if the runs see a remote lake
 	lake   *lake.Lake
 
-	strikes int // left
-	rounds  int
-	seen    int      // events in the journal when the round began
-	written int64    // its bytes then
-	length  float64  // of the round, as a fraction of a whole run
-	fenced  bool     // somebody was
-	last    string   // the machine that the round began on
-	hasty   bool     // it began without waiting for a lease
-	stopped bool     // this round was asked to stop
-	strays  []string // files that a zombie or a dead process brought too late
-	hungUp  bool     // the warehouse did, in this round
+	strikes  int           // left
+	patience time.Duration // for a process to end
+	rounds   int
+	seen     int      // events in the journal when the round began
+	written  int64    // its bytes then
+	length   float64  // of the round, as a fraction of a whole run
+	fenced   bool     // somebody was
+	last     string   // the machine that the round began on
+	hasty    bool     // it began without waiting for a lease
+	stopped  bool     // this round was asked to stop
+	strays   []string // files that a zombie or a dead process brought too late
+	hungUp   bool     // the warehouse did, in this round
 }
 
 func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64, slot int) *trial {
-	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), mark: fmt.Sprintf("%s=%d %s", mark, os.Getpid(), t.Name())}
+	c := &trial{T: t, tally: tally, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), patience: patience, mark: fmt.Sprintf("%s=%d %s", mark, os.Getpid(), t.Name())}
 	c.start = starts[c.random.IntN(len(starts))]
 	c.world = worlds[c.start]
 	c.strikes = 1 + c.random.IntN(9)
@@ -71,6 +72,7 @@ func newTrial(t *testing.T, worlds map[string]*world, tally *tally, seed uint64,
 	}
 
 	c.lake = lake.New(c.store, pipeline)
+	c.site.vary(c)
 	return c
 }
 
@@ -134,6 +136,7 @@ func (c *trial) again() {
 // round starts or continues the run, and does its worst. It reports whether the run is done.
 func (c *trial) round() bool {
 	c.rounds++
+	c.site.rest(c)
 	c.seen, c.stopped, c.hungUp = len(c.events()), false, false
 	c.length = c.remains()
 	c.written = journalSize(c.site, run)
@@ -507,10 +510,10 @@ func (p *running) ended() bool {
 func (p *running) await() int {
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(p.trial.patience):
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 		<-p.done
-		p.trial.Fatalf("%s did not end in %s:\n%s", strings.Join(p.cmd.Args[1:], " "), patience, p.output())
+		p.trial.Fatalf("%s did not end in %s:\n%s", strings.Join(p.cmd.Args[1:], " "), p.trial.patience, p.output())
 	}
 	return p.code()
 }

@@ -16,7 +16,7 @@ import (
 func (c *trial) silence(m machine) {
 	for {
 		holder := c.holder()
-		if m.name == "" || !holder.Held || holder.Host == m.name || time.Since(holder.Renewed) > leaseTTL {
+		if m.name == "" || !holder.Held || holder.Host == m.name || time.Since(holder.Renewed) > c.site.ttl() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -33,6 +33,7 @@ func (c *trial) usurp(p *running) *running {
 		return c.second(p)
 	}
 
+	lapse := c.site.silenced()
 	heir := c.inherit(p)
 	if heir == nil { // everything was done
 		return nil
@@ -45,6 +46,7 @@ func (c *trial) usurp(p *running) *running {
 		return heir
 	}
 
+	lapse()
 	if heir.await() == hindcast.ExitOK {
 		c.tally.other("zombies after the end")
 		theirs := ofZombie(holder.Fence)
@@ -111,7 +113,7 @@ func (c *trial) inherit(p *running) *running {
 // ofZombie matches the keys of what a zombie may still have been uploading: its journal file, which its successor
 // closed off, its log, and files below its attempts' prefixes that nothing names.
 func ofZombie(fence int64) *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`/runs/\w+/(log|journal-0*%d/\d+\.jsonl)$|[/-]f%[1]d-a\d+/[\w-]+\.(parquet|json)$`, fence))
+	return regexp.MustCompile(fmt.Sprintf(`/runs/\w+/(log|journal-0*%d/\d+\.jsonl)$|[/-]f%[1]d-a\d+/[\w-]+(\.(parquet|json))?$|/warehouse/(copy|previous)-f%[1]d-`, fence))
 }
 
 // holdings are what counts of a run: the target, its status rows, what the journal says, and all objects except a
