@@ -176,7 +176,7 @@ func (w *world) fresh(t *testing.T) *enginetest.World {
 			w.engine = nil
 		}
 	})
-	return &enginetest.World{Engine: w.objects.Serve(w.engine), Binder: w.binder, Dir: w.objects.Folder(t),
+	return &enginetest.World{Engine: w.objects.Serve(w.engine), Binder: w.binder, Dir: w.objects.Folder(t), Counts: true,
 		Kill: func(*testing.T) { w.sessions.Kill() },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			t.Helper()

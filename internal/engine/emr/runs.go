@@ -243,6 +243,7 @@ const (
 
 // Follow waits until the run has ended.
 func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progress)) (died func(context.Context) error, err error) {
+	var reports awsspark.Reports
 	for missing := 0; missing <= unlisted; {
 		r, lives, err := e.state(ctx, w.Place, w.Run, time.Time{})
 		switch {
@@ -253,7 +254,7 @@ func (e runs) Follow(ctx context.Context, w *work, progress func(hindcast.Progre
 		case !lives:
 			missing++
 		}
-		progress(hindcast.Progress{})
+		progress(reports.Read(ctx, e.objects, w.Dir, e.options.Pace))
 		if err := e.rest(ctx, w.Place); err != nil {
 			return nil, err
 		}

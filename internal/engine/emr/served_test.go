@@ -414,6 +414,45 @@ func TestCloseCancelsAll(t *testing.T) {
 	wants(t, "after Close", err, hindcast.EStopped, hindcast.ClassCanceled)
 }
 
+// While a run works, its progress is what its script says of it, and a report that cannot be read changes nothing.
+func TestProgressOfARun(t *testing.T) {
+	t.Parallel()
+	s := serve(t, emrtest.Options{}, nil)
+	e, w := s.open(t, nil), s.work("a")
+	says := func(text string) {
+		if err := os.WriteFile(filepath.Join(w.Dir, "_hindcast_progress.json"), []byte(text), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	let := make(chan struct{})
+	s.script = func(_ string, write func(string)) string {
+		says(`{"stage": 2, "tasks": 8, "tasks_done": 3, "rows": 100, "bytes": 5, "spilled": 0}`)
+		<-let
+		write(ok)
+		return ""
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var seen []hindcast.Progress
+	torn := 0
+	_, err := e.Wait(ctx, start(t, e, w), w.Dir, func(p hindcast.Progress) {
+		switch {
+		case p.Tasks == 0: // not before its script has said something
+		case len(seen) == 0 || seen[len(seen)-1] != p:
+			seen = append(seen, p)
+			says(`{"stage": 2, "tas`)
+		default:
+			if torn++; torn == 30 { // times the pace, so that it was read again
+				close(let)
+			}
+		}
+	})
+	if want := []hindcast.Progress{{Stage: 2, Tasks: 8, TasksDone: 3, Rows: 100, Bytes: 5}}; err != nil || !slices.Equal(seen, want) {
+		t.Errorf("%+v, %v", seen, err)
+	}
+}
+
 // As many runs as the application has room for run, and the others are queued there.
 func TestQueued(t *testing.T) {
 	t.Parallel()

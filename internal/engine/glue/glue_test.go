@@ -125,7 +125,7 @@ func (w *world) fresh(t *testing.T) *enginetest.World {
 			w.engine = nil
 		}
 	})
-	return &enginetest.World{Engine: w.objects.Serve(w.engine), Binder: w.binder, Dir: w.objects.Folder(t),
+	return &enginetest.World{Engine: w.objects.Serve(w.engine), Binder: w.binder, Dir: w.objects.Folder(t), Counts: true,
 		Kill: func(*testing.T) { w.sessions.Kill() },
 		Orphan: func(t *testing.T, work engine.Work) engine.Engine {
 			t.Helper()
@@ -149,10 +149,10 @@ func (w *world) fresh(t *testing.T) *enginetest.World {
 }
 
 // What the script does on Spark is what the engine spark's suite holds its driver to: the two share it. Here is what only this engine has,
-// its front: a request and an end in a bucket, and what becomes of a run whose Spark dies.
+// its front: a request, reports of progress and an end in a bucket, and what becomes of a run whose Spark is stopped or dies.
 func TestRunsOnSpark(t *testing.T) {
 	w := newWorld(t, "spark35", false)
-	enginetest.Only(t, w.fresh, "the SQL sees its slice only", "failed checks show rows", "an end is given once", "stop is confirmed", "what a dead supervisor left")
+	enginetest.Only(t, w.fresh, "the SQL sees its slice only", "failed checks show rows", "an end is given once", "progress is reported", "what a dead supervisor left")
 }
 
 // TestConformance takes minutes and is asked for by the name of a Spark: see CONTRIBUTING.md.
