@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"guide":     guide,
 			"page":      page,
 			"part":      part,
+			"blocks":    blocks,
 			"scheduler": scheduler,
 			"glue":      glue,
 			"airflow":   airflow,
