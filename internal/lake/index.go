@@ -346,15 +346,17 @@ func decodeIndex(fact string, body []byte) (*index, error) {
 }
 
 // list reads a list of columns, of which units share one that is the same.
-func (x *index) list(r *indexReader) (columns []hindcast.Column) {
+func (x *index) list(r *indexReader) []hindcast.Column {
 	text := r.shared()
-	columns, met := x.columns[text]
-	if !met {
-		if err := json.Unmarshal([]byte(text), &columns); err != nil {
-			r.broken = true
-		}
-		x.columns[text] = columns
+	if columns, met := x.columns[text]; met {
+		return columns
 	}
+
+	var columns []hindcast.Column
+	if err := json.Unmarshal([]byte(text), &columns); err != nil {
+		r.broken = true
+	}
+	x.columns[text] = columns
 	return columns
 }
 

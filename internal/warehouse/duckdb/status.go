@@ -124,6 +124,27 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 	return out, err
 }
 
+// evenly reports whether the intervals follow each other and are equally long, as a column of that type reads them, but for the last, which may
+// be shorter: a row's interval is computed then, where it would be looked for by sorting. It gives the first start and the length
+// in microseconds, and the last end as a bound.
+func evenly(p warehouse.Published, typ string) (first, width int64, end string, even bool) {
+	if typ != "TIMESTAMP" && typ != "TIMESTAMP WITH TIME ZONE" {
+		return 0, 0, "", false
+	}
+	for i, in := range p.Intervals {
+		wall := warehouse.Wall(typ, in, p.TimeZone)
+		start, stop := wall.Start.UnixMicro(), wall.End.UnixMicro()
+		if i == 0 {
+			first, width = start, stop-start
+		}
+		last := i == len(p.Intervals)-1
+		if start != first+int64(i)*width || stop <= start || stop-start > width || stop-start < width && !last {
+			return 0, 0, "", false
+		}
+	}
+	return first, width, duck.Bound(typ, p.Intervals[len(p.Intervals)-1].End, p.TimeZone), true
+}
+
 // fewIntervals is up to how many intervals a query names their bounds once more.
 const fewIntervals = 256
 
@@ -137,6 +158,11 @@ func publishedQuery(p warehouse.Published, typ string, totalled []hindcast.Colum
 	}
 	grouped, over := duck.PartialSums(p.Columns, totalled)
 	column := duck.Name(p.Target.Time)
+	if first, width, end, even := evenly(p, typ); even {
+		micros := "epoch_us(" + column + ")"
+		return fmt.Sprintf("SELECT hindcast_i, %s FROM (SELECT (%s - %d) // %d AS hindcast_i, %s FROM %s WHERE %s >= %s AND %s < %s GROUP BY 1) GROUP BY 1",
+			over, micros, first, width, grouped, duck.Table(p.Target.Table), column, starts[0], column, end)
+	}
 	within := column + " IS NOT NULL"
 	if len(p.Intervals) <= fewIntervals { // DuckDB reads no other parts of the table then
 		within = column + " >= least(" + strings.Join(starts, ", ") + ") AND " + column + " < greatest(" + strings.Join(ends, ", ") + ")"
