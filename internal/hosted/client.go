@@ -223,9 +223,26 @@ type ofTarget struct {
 	Keys     []string `json:"keys,omitempty"`
 }
 
+type digests struct {
+	Pipeline string          `json:"pipeline"`
+	Target   string          `json:"target"`
+	Ranges   hindcast.Ranges `json:"ranges"`
+}
+
+// Digests asks the owner.
+func (c *Client) Digests(ctx context.Context, pipeline, target string, ranges hindcast.Ranges) (warehouse.Digests, error) {
+	return call[warehouse.Digests](ctx, c, "digests", digests{pipeline, target, ranges})
+}
+
+type overview struct {
+	Pipeline string              `json:"pipeline"`
+	Target   string              `json:"target"`
+	Within   []hindcast.Interval `json:"within"`
+}
+
 // Overview asks the owner.
-func (c *Client) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
-	return call[warehouse.Overview](ctx, c, "overview", ofTarget{Pipeline: pipeline, Target: target})
+func (c *Client) Overview(ctx context.Context, pipeline, target string, within []hindcast.Interval) (warehouse.Overview, error) {
+	return call[warehouse.Overview](ctx, c, "overview", overview{pipeline, target, within})
 }
 
 // Details asks the owner.

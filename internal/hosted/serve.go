@@ -29,8 +29,11 @@ func (s *session) overviews() map[string]child.Handler {
 			return w.Committed(ctx, p.Pipeline, p.Resolved, p.Keys...)
 		}),
 		"marks": handle(s, warehouse.Warehouse.Marks),
-		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) (warehouse.Overview, error) {
-			return w.Overview(ctx, p.Pipeline, p.Target)
+		"digests": handle(s, func(w warehouse.Warehouse, ctx context.Context, p digests) (warehouse.Digests, error) {
+			return w.Digests(ctx, p.Pipeline, p.Target, p.Ranges)
+		}),
+		"overview": handle(s, func(w warehouse.Warehouse, ctx context.Context, p overview) (warehouse.Overview, error) {
+			return w.Overview(ctx, p.Pipeline, p.Target, p.Within)
 		}),
 		"details": handle(s, func(w warehouse.Warehouse, ctx context.Context, p ofTarget) ([]hindcast.Committed, error) {
 			return w.Details(ctx, p.Pipeline, p.Target, p.Keys)

@@ -126,9 +126,19 @@ func Cut(h hindcast.History, to time.Time) ([]hindcast.Slice, error) {
 
 func sliceKey(start time.Time, every hindcast.Period) string {
 	if every.Sub() {
+		if _, offset := start.Zone(); offset == 0 && start.Second() == 0 {
+			return hourKey(start)
+		}
 		return start.Format(keyLayout(start))
 	}
 	return start.Format(time.DateOnly)
+}
+
+// hourKey is the key of an hour whose offset is zero, which most of long histories are. Format knows RFC 3339, and takes half the time for it.
+func hourKey(start time.Time) string {
+	var buffer [len(time.RFC3339)]byte
+	text := start.AppendFormat(buffer[:0], time.RFC3339)
+	return string(append(text[:len(text)-len(":00Z")], "+00:00"...))
 }
 
 // keyLayout writes an hour with its offset, each with seconds where it has any: a zone's clocks were once set by the sun.

@@ -49,6 +49,20 @@ func (c *cutter) give(u *DraftUnit, is common) {
 	u.common = c.given
 }
 
+// any reports whether something is true of what any unit shares with others.
+func (c *cutter) any(is func(*common) bool) bool {
+	var last *common
+	for i := range c.units {
+		if shared := c.units[i].common; shared != last {
+			if is(shared) {
+				return true
+			}
+			last = shared
+		}
+	}
+	return false
+}
+
 func (a *common) equal(b *common) bool {
 	return a.Fact == b.Fact && a.Missing == b.Missing && a.Gone == b.Gone && a.Unload == b.Unload && a.View == b.View && a.Why == b.Why &&
 		identical(a.Columns, b.Columns) && slices.Equal(a.Keep, b.Keep) && identical(a.Files, b.Files) && identical(a.Layouts, b.Layouts)

@@ -18,7 +18,7 @@ type goneSource struct {
 // gone are the sources of the chosen slices that are not there any more, a fact or dimension at a time.
 func (m *maker) gone() (list []goneSource) {
 	for f, c := range m.cutters {
-		if !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return u.Gone }) {
+		if !c.any(func(is *common) bool { return is.Gone }) {
 			continue
 		}
 		g := goneSource{key: "facts." + c.fact.Name}

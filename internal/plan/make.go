@@ -32,7 +32,10 @@ type maker struct {
 	known    known             // columns of a source, as the unit before had them
 	manifest hindcast.Manifest // of the unit that was asked for last
 	contents []string          // of a slice's units, while it is looked at
+	expected candidate         // the slice whose status rows are expected, while digests are compared
 	chosen   []int             // the slices that are selected, by their place
+	wholly   map[int][]bool    // see needed
+	among    []int             // see unitsOf
 	replaced replaced          // by the slices that run
 	warnings []string
 	told     map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
@@ -58,7 +61,7 @@ func Begin(in Inputs) (*Draft, error) {
 	if err := hooksObey(in.Pipeline); err != nil {
 		return nil, err
 	}
-	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, whole: in.History}}
+	d := &Draft{maker{Inputs: in, to: to, told: map[string]bool{}, wholly: map[int][]bool{}, whole: in.History}}
 	m := &d.maker
 	m.warnings = unstable(in.Pipeline)
 	for k := range in.Pipeline.Outputs {
@@ -97,7 +100,7 @@ func (m *maker) narrowed() bool {
 		return slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Absent })
 	}
 	for _, c := range m.cutters {
-		if slices.ContainsFunc(c.units, func(u DraftUnit) bool { return absent(u.Columns) }) {
+		if c.any(func(is *common) bool { return absent(is.Columns) }) {
 			return true
 		}
 	}
@@ -433,6 +436,9 @@ func surveyAbsent(u *DraftUnit, is *common, current *hindcast.Manifest) {
 // lendColumns gives units without a table the columns of the nearest one that has them, so that the SQL finds a
 // table of no rows.
 func (m *maker) lendColumns(c *cutter) {
+	if !c.any(func(is *common) bool { return is.Missing }) {
+		return
+	}
 	var lenders []int
 	for i := range c.units {
 		if u := &c.units[i]; !u.Missing && len(u.Columns) > 0 {
@@ -475,7 +481,7 @@ func (m *maker) tablesThere() error {
 			continue
 		}
 		var gone []string
-		if !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return u.Missing }) {
+		if !c.any(func(is *common) bool { return is.Missing }) {
 			continue
 		}
 		for i, needed := range m.needed(f) {
@@ -526,32 +532,40 @@ func some(names []string) []string {
 	return append(slices.Clone(names[:shown]), "and "+numbers.Thousands(len(names)-shown)+" more")
 }
 
-// unitsOf are the units of a fact that a slice reads: its own first, then the lookback's.
+// unitsOf are the units of a fact that a slice reads: its own first, then the lookback's. The list holds until the next is asked for:
+// every slice of a long history has one.
 func (m *maker) unitsOf(f, i int) []int {
 	c := m.cutters[f]
 	first, own, end, err := c.in(m.history[i])
 	if err != nil {
 		return nil // the history was not judged then
 	}
-	list := make([]int, 0, end-first)
+	m.among = m.among[:0]
 	for u := own; u < end; u++ {
-		list = append(list, u)
+		m.among = append(m.among, u)
 	}
 	for u := first; u < own; u++ {
 		if !c.optional(u) {
-			list = append(list, u)
+			m.among = append(m.among, u)
 		}
 	}
-	return list
+	return m.among
 }
 
-// needed says of each unit of a fact whether a chosen slice reads it.
+// needed says of each unit of a fact whether a chosen slice reads it. Of a whole history, which most plans are of, it is found once.
 func (m *maker) needed(f int) []bool {
+	whole := len(m.chosen) == len(m.history)
+	if whole && m.wholly[f] != nil {
+		return m.wholly[f]
+	}
 	needed := make([]bool, len(m.cutters[f].units))
 	for _, i := range m.chosen {
 		for _, u := range m.unitsOf(f, i) {
 			needed[u] = true
 		}
+	}
+	if whole {
+		m.wholly[f] = needed
 	}
 	return needed
 }

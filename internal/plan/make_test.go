@@ -69,10 +69,11 @@ func (m Manifests) Of(fact, key string) (hindcast.Manifest, bool) {
 }
 
 // Sorted gives status rows as a plan takes them: for each output those of all, in the order of time.
-func Sorted(p *hindcast.Pipeline, rows []hindcast.Committed) []iter.Seq[hindcast.Committed] {
+func Sorted(p *hindcast.Pipeline, rows []hindcast.Committed) []Standing {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
-	return slices.Repeat([]iter.Seq[hindcast.Committed]{slices.Values(rows)}, len(p.Outputs))
+	all := func([]hindcast.Interval) (iter.Seq[hindcast.Committed], error) { return slices.Values(rows), nil }
+	return slices.Repeat([]Standing{{Rows: all}}, len(p.Outputs))
 }
 
 // given are Inputs whose status rows and generations a test can change.

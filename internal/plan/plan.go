@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"iter"
 	"strings"
 	"time"
 
@@ -264,10 +263,8 @@ type Inputs struct {
 	Current Generations
 	Dims    map[string]*hindcast.Manifest
 	// Outputs are what is known of the pipeline's outputs, in its order; none while nobody has asked.
-	Outputs []Known
-	// Committed gives the status rows of each, in the order of time. One without Parts and Sums tells by its Fingerprint alone
-	// whether anything changed: see Draft.Unexplained.
-	Committed []iter.Seq[hindcast.Committed]
+	Outputs   []Known
+	Committed []Standing          // what is known of the status rows of each
 	Unloads   int                 // at the same time, by the warehouse; 0 means no limit of its own
 	Failed    map[string]bool     // slices that failed or were stopped in the latest run, for --slices failed
 	Looked    map[LookedAt]string // how sources moved since they were unloaded, in words

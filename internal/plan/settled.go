@@ -93,15 +93,28 @@ func (r *reader) of(s *hindcast.Slice) (found *hindcast.Committed) {
 	return found
 }
 
-// lookAtAll looks at every slice of the history.
+// lookAtAll looks at every slice of the history. Status rows are read of those alone that digests do not prove to be settled.
 func (m *maker) lookAtAll() error {
 	outputs := len(m.Pipeline.Outputs)
-	readers := make([]reader, len(m.Committed))
-	for k := range readers {
-		r := &readers[k]
-		r.target = m.Pipeline.Outputs[k].Target.Table
-		r.next, r.stop = iter.Pull(m.Committed[k])
-		r.advance()
+	m.all = make([]*candidate, len(m.history))
+	m.settled = settlements{outputs: outputs, by: make([]int32, outputs*len(m.history))}
+	m.rows = make([]int, outputs)
+
+	left := []stretch{{to: len(m.history)}}
+	if m.digested() {
+		var err error
+		if left, err = m.unproven(); err != nil {
+			return err
+		}
+	}
+	return m.lookAt(left)
+}
+
+// lookAt looks at the slices of some stretches of the history, with their status rows.
+func (m *maker) lookAt(stretches []stretch) error {
+	readers, err := m.readers(stretches)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		for k := range readers {
@@ -109,30 +122,54 @@ func (m *maker) lookAtAll() error {
 		}
 	}()
 
-	m.all = make([]*candidate, len(m.history))
-	m.settled = settlements{outputs: outputs, by: make([]int32, outputs*len(m.history))}
-	m.rows = make([]int, outputs)
+	outputs := len(m.Pipeline.Outputs)
 	rows := make([]*hindcast.Committed, outputs)
 	c := &candidate{}
-	for i := range m.history {
-		for k := range readers {
-			if rows[k] = readers[k].of(&m.history[i]); rows[k] != nil {
-				m.rows[k]++
+	for _, p := range stretches {
+		for i := p.from; i < p.to; i++ {
+			for k := range readers {
+				if rows[k] = readers[k].of(&m.history[i]); rows[k] != nil {
+					m.rows[k]++
+				}
 			}
-		}
-		if err := c.look(m, m.history[i], rows); err != nil {
-			return err
-		}
-		if !c.settled() {
-			c.keep()
-			m.all[i], c = c, &candidate{}
-			continue
-		}
-		for k, row := range rows {
-			m.settled.by[i*outputs+k] = m.committer(row)
+			if err := c.look(m, m.history[i], rows); err != nil {
+				return err
+			}
+			if !c.settled() {
+				c.keep()
+				m.all[i], c = c, &candidate{}
+				continue
+			}
+			for k, row := range rows {
+				m.settled.by[i*outputs+k] = m.committer(row)
+			}
 		}
 	}
 	return nil
+}
+
+// readers take the status rows of some stretches of the history, by output.
+func (m *maker) readers(stretches []stretch) ([]reader, error) {
+	within := m.within(stretches)
+	if within != nil && len(within) == 0 { // none of them has any
+		return nil, nil
+	}
+
+	readers := make([]reader, 0, len(m.Committed))
+	for k := range m.Committed {
+		rows, err := m.Committed[k].Rows(within)
+		if err != nil {
+			for i := range readers {
+				readers[i].stop()
+			}
+			return nil, err
+		}
+		r := reader{target: m.Pipeline.Outputs[k].Target.Table}
+		r.next, r.stop = iter.Pull(rows)
+		r.advance()
+		readers = append(readers, r)
+	}
+	return readers, nil
 }
 
 // keep makes the status rows the candidate's own.
@@ -148,8 +185,12 @@ func (c *candidate) keep() {
 // settled reports whether the slice is up to date, unless somebody edited a target or asks for more. A status row with its
 // details is not put aside.
 func (c *candidate) settled() bool {
-	return !c.unsettled && !c.inputs.skipped && len(c.inputs.unknown) == 0 &&
-		!slices.ContainsFunc(c.outputs, func(o output) bool { return !o.same || o.committed.Parts.SQL != "" })
+	return !c.due() && !slices.ContainsFunc(c.outputs, func(o output) bool { return !o.same || o.committed.Parts.SQL != "" })
+}
+
+// due reports whether the slice may have to be made for what it reads, whatever is committed.
+func (c *candidate) due() bool {
+	return c.unsettled || c.inputs.skipped || len(c.inputs.unknown) > 0
 }
 
 // candidate is the slice at a place, looked at again if it was settled.

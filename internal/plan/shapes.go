@@ -29,7 +29,7 @@ func (d *Draft) Shapes() []Shape {
 	numbers := listNumbers{}
 	fixed := make([]bool, len(m.cutters)) // the fact's units all have the same columns
 	for f, c := range m.cutters {
-		fixed[f] = !slices.ContainsFunc(c.units, func(u DraftUnit) bool { return numbers.of(u.Columns) != numbers.of(c.units[0].Columns) })
+		fixed[f] = !c.any(func(is *common) bool { return numbers.of(is.Columns) != numbers.of(c.units[0].Columns) })
 	}
 	alike := !slices.Contains(fixed, false)
 
@@ -40,10 +40,11 @@ func (d *Draft) Shapes() []Shape {
 		if c := m.all[i]; c != nil && c.Reason == hindcast.ReasonMissing {
 			continue
 		}
-		if !alike || len(shapes) == 0 {
+		n, known := 0, alike && len(shapes) > 0
+		if !known {
 			same = m.signature(same[:0], i, fixed, numbers)
+			n, known = met[string(same)]
 		}
-		n, known := met[string(same)]
 		if !known {
 			n = len(shapes)
 			met[string(same)] = n

@@ -104,6 +104,8 @@ func TestSpansStandForItems(t *testing.T) {
 		want := w.drafted(in, whole, edited)
 		in.Whole = false
 		sameButSpans(t, w.drafted(in, whole, edited), want)
+		w.digested(&in, 1+r.IntN(8))
+		sameButSpans(t, w.drafted(in, whole, edited), want)
 	}
 }
 

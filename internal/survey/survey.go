@@ -256,7 +256,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if in.Current, in.Dims, err = s.generations(ctx, in); err != nil {
 		return in, err
 	}
-	in.Committed, err = s.committed(ctx, in.Selected)
+	in.Committed, err = s.committed(ctx, history, in.Selected)
 	return in, err
 }
 
@@ -292,33 +292,41 @@ func (s *Survey) generations(ctx context.Context, in plan.Inputs) (plan.Generati
 	return s.Lake.GenerationsOf(ctx, units)
 }
 
-// committed are the status rows of each output: of the selected slices in full, if there are any.
-func (s *Survey) committed(ctx context.Context, selected []hindcast.Slice) (rows []iter.Seq[hindcast.Committed], err error) {
+// committed is what is known of the status rows of each output: of the selected slices all of each row, if there are any.
+func (s *Survey) committed(ctx context.Context, history, selected []hindcast.Slice) (standing []plan.Standing, err error) {
 	if s.Warehouse == nil {
 		return nil, nil
 	}
-	var named []hindcast.Committed
 	if selected != nil {
-		if named, err = s.Warehouse.Committed(ctx, s.Pipeline.Name, false, keysOf(selected)...); err != nil {
-			return nil, err
+		named, err := s.Warehouse.Committed(ctx, s.Pipeline.Name, false, keysOf(selected)...)
+		rows := func([]hindcast.Interval) (iter.Seq[hindcast.Committed], error) { return slices.Values(named), nil }
+		for range s.Pipeline.Outputs {
+			standing = append(standing, plan.Standing{Rows: rows}) // a plan takes those of the target
 		}
+		return standing, err
 	}
+
+	ranges, long := plan.Ranges(history)
 	for _, table := range s.Pipeline.Targets() {
-		if selected != nil {
-			rows = append(rows, slices.Values(named)) // a plan takes those of the target
-			continue
+		is := plan.Standing{Rows: func(within []hindcast.Interval) (iter.Seq[hindcast.Committed], error) {
+			overview, err := s.Warehouse.Overview(ctx, s.Pipeline.Name, table, within)
+			if err != nil {
+				return nil, err
+			}
+			return overview.Committed(s.Pipeline.Name, table)
+		}}
+		if long {
+			found, err := s.Warehouse.Digests(ctx, s.Pipeline.Name, table, ranges)
+			if err != nil {
+				return nil, err
+			}
+			if found.Hashing != warehouse.HashNone {
+				is.Digests = &plan.Digests{Ranges: ranges, Of: found.Ranges, Hash: found.Hashing.Rows()}
+			}
 		}
-		overview, err := s.Warehouse.Overview(ctx, s.Pipeline.Name, table)
-		if err != nil {
-			return nil, err
-		}
-		all, err := overview.Committed(s.Pipeline.Name, table)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, all)
+		standing = append(standing, is)
 	}
-	return rows, nil
+	return standing, nil
 }
 
 func keysOf(history []hindcast.Slice) []string {

@@ -14,8 +14,12 @@ import (
 
 // Overviewer says of a long history what a plan needs, without handing over all that is known.
 type Overviewer interface {
-	// Overview lists the pipeline's status rows for the target, in the order of time, without their details.
-	Overview(ctx context.Context, pipeline, target string) (Overview, error)
+	// Digests sums up the pipeline's status rows for the target by the range that their slices begin in, without reading each to
+	// whoever asks; without a Hashing if the warehouse cannot.
+	Digests(ctx context.Context, pipeline, target string, ranges hindcast.Ranges) (Digests, error)
+	// Overview lists the pipeline's status rows for the target whose slices begin within one of the intervals, of which nil are all,
+	// in the order of time and without their details.
+	Overview(ctx context.Context, pipeline, target string, within []hindcast.Interval) (Overview, error)
 	// Details returns the whole status rows of some of its slices, by key.
 	Details(ctx context.Context, pipeline, target string, keys []string) ([]hindcast.Committed, error)
 	// Edited names the slices whose rows in the target may not be those that were committed: Published shows whether they are. No others

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,18 +20,98 @@ func have(ctx context.Context, conn *sql.Conn, table string) (exists bool, err e
 	return exists, err
 }
 
+// digested are the rows that digests stand for, by range.
+const digested = ` FROM (SELECT (epoch_us(slice_start) - $3) // $4 AS n, epoch_us(slice_start) AS start, epoch_us(slice_end) AS stop, slice, fingerprint, run,
+	epoch_us(committed_at) // 86400000000 AS day FROM hindcast_status WHERE pipeline = $1 AND target = $2 AND epoch_us(slice_start) >= $3) WHERE n < $5`
+
+// commitsQuery says who committed the rows of each range; of one where that is too many the first alone.
+const commitsQuery = `SELECT n, run, day, count(*), min(start), max(start), count(*) OVER of_range` + digested + ` GROUP BY n, run, day
+	WINDOW of_range AS (PARTITION BY n) QUALIFY count(*) OVER of_range <= $6 OR row_number() OVER of_range = 1 ORDER BY n, min(start)`
+
+// sumsQuery sums up the hashes of each range. DuckDB has a text's MD5 as a number of 128 bits, whose last byte is the highest; asking for
+// its halves would hash it twice.
+const sumsQuery = `SELECT n, CAST(sum(CAST(hash & 18446744073709551615 AS UBIGINT)) AS VARCHAR), CAST(sum(CAST(hash >> 64 AS UBIGINT)) AS VARCHAR)
+	FROM (SELECT n, md5_number(concat(start, '|', stop, '|', slice, '|', fingerprint)) AS hash` + digested + `) GROUP BY n`
+
+// Digests reads the rows where they are.
+func (w *Owner) Digests(ctx context.Context, pipeline, target string, ranges hindcast.Ranges) (warehouse.Digests, error) {
+	found := warehouse.Digests{Hashing: warehouse.HashMD5}
+	args := []any{pipeline, target, ranges.From.UnixMicro(), ranges.Width.Microseconds(), ranges.Count}
+	err := w.withConn(ctx, func(conn *sql.Conn) error {
+		exists, err := have(ctx, conn, "hindcast_status")
+		if err != nil || !exists {
+			return err
+		}
+		if found.Ranges, err = commits(ctx, conn, append(args, hindcast.MostCommits)); err != nil || len(found.Ranges) == 0 {
+			return err
+		}
+		return sums(ctx, conn, args, found.Ranges)
+	})
+	return found, err
+}
+
+func commits(ctx context.Context, conn *sql.Conn, args []any) (found []hindcast.Digest, err error) {
+	rows, err := conn.QueryContext(ctx, commitsQuery, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int
+		var by hindcast.Commits
+		var first, last, all int64
+		if err := rows.Scan(&n, &by.Run, &by.Day, &by.Rows, &first, &last, &all); err != nil {
+			return nil, err
+		}
+		by.First, by.Last = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
+		found = warehouse.WithCommits(found, n, by)
+	}
+	return found, rows.Err()
+}
+
+func sums(ctx context.Context, conn *sql.Conn, args []any, found []hindcast.Digest) error {
+	rows, err := conn.QueryContext(ctx, sumsQuery, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int
+		var low, high string
+		if err := rows.Scan(&n, &low, &high); err != nil {
+			return err
+		}
+		if err := warehouse.WithSums(found, n, low, high); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 const overviewQuery = `SELECT epoch_us(slice_start), epoch_us(slice_end), epoch_us(committed_at), slice, fingerprint, run
-	FROM hindcast_status WHERE pipeline = ? AND target = ? ORDER BY slice_start`
+	FROM hindcast_status WHERE pipeline = ? AND target = ?`
+
+// beginning is true of the rows whose slices begin within one of the intervals.
+func beginning(within []hindcast.Interval) string {
+	if within == nil {
+		return ""
+	}
+	each := []string{"false"}
+	for _, in := range within {
+		each = append(each, fmt.Sprintf("epoch_us(slice_start) >= %d AND epoch_us(slice_start) < %d", in.Start.UnixMicro(), in.End.UnixMicro()))
+	}
+	return " AND (" + strings.Join(each, " OR ") + ")"
+}
 
 // Overview packs the rows as they come.
-func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
+func (w *Owner) Overview(ctx context.Context, pipeline, target string, within []hindcast.Interval) (warehouse.Overview, error) {
 	var packer warehouse.Packer
 	err := w.withConn(ctx, func(conn *sql.Conn) error {
 		exists, err := have(ctx, conn, "hindcast_status")
 		if err != nil || !exists {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, overviewQuery, pipeline, target)
+		rows, err := conn.QueryContext(ctx, overviewQuery+beginning(within)+" ORDER BY slice_start", pipeline, target)
 		if err != nil {
 			return err
 		}

@@ -52,20 +52,73 @@ func (w *Owner) status(ctx context.Context, locked string, query func(h home, fr
 	})
 }
 
+// micros is a time in microseconds since 1970.
+func micros(value string) string { return "(extract(epoch FROM " + value + ") * 1000000)::bigint" }
+
+// digested are the rows that digests stand for, by range.
+func digested(pipeline, target, from string, ranges hindcast.Ranges) string {
+	return " FROM (SELECT (" + micros("slice_start") + " - " + itoa(ranges.From.UnixMicro()) + ") / " + itoa(ranges.Width.Microseconds()) + " AS n, " +
+		micros("slice_start") + " AS start, " + micros("slice_end") + " AS stop, slice, fingerprint, run, " + micros("committed_at") + " / 86400000000 AS day" +
+		from + ofTarget(pipeline, target) + " AND slice_start >= " + bound(instant, ranges.From) + ") digested WHERE n < " + itoa(int64(ranges.Count))
+}
+
+// commitsQuery says who committed the rows of each range; of one where that is too many the first alone.
+func commitsQuery(digested string) string {
+	return "SELECT n, run, day, number, first, last FROM (SELECT n, run, day, count(*) AS number, min(start) AS first, max(start) AS last, " +
+		"count(*) OVER (PARTITION BY n) AS groups, row_number() OVER (PARTITION BY n) AS place" + digested + " GROUP BY n, run, day) grouped WHERE groups <= " +
+		itoa(hindcast.MostCommits) + " OR place = 1 ORDER BY n, first"
+}
+
+// hashesQuery sums up the hashes of each range. A server may be set up to refuse MD5, and none refuses SHA-256.
+func hashesQuery(digested string) string {
+	half := func(at int64) string { return "sum(('x' || substr(hash, " + itoa(at) + ", 16))::bit(64)::bigint)" }
+	return "SELECT n, " + half(1) + ", " + half(17) + " FROM (SELECT n, encode(sha256(convert_to(concat_ws('|', start, stop, slice, fingerprint), 'UTF8')), 'hex') AS hash" +
+		digested + ") hashed GROUP BY n"
+}
+
+// Digests has the server hash the rows.
+func (w *Owner) Digests(ctx context.Context, pipeline, target string, ranges hindcast.Ranges) (warehouse.Digests, error) {
+	found := warehouse.Digests{Hashing: warehouse.HashSHA256}
+	err := w.status(ctx, statusTable, func(_ home, from string) string { return commitsQuery(digested(pipeline, target, from, ranges)) }, func(r pgclient.Row) error {
+		by := hindcast.Commits{Run: r.Text(1), Day: r.Number(2), Rows: r.Number(3), First: time.UnixMicro(r.Number(4)).UTC(), Last: time.UnixMicro(r.Number(5)).UTC()}
+		found.Ranges = warehouse.WithCommits(found.Ranges, int(r.Number(0)), by)
+		return nil
+	})
+	if err != nil || len(found.Ranges) == 0 {
+		return found, err
+	}
+
+	err = w.status(ctx, statusTable, func(_ home, from string) string { return hashesQuery(digested(pipeline, target, from, ranges)) }, func(r pgclient.Row) error {
+		return warehouse.WithSums(found.Ranges, int(r.Number(0)), r.Text(1), r.Text(2))
+	})
+	return found, err
+}
+
+// beginning is true of the rows whose slices begin within one of the intervals.
+func beginning(within []hindcast.Interval) string {
+	if within == nil {
+		return ""
+	}
+
+	each := []string{"false"}
+	for _, in := range within {
+		each = append(each, "slice_start >= "+bound(instant, in.Start)+" AND slice_start < "+bound(instant, in.End))
+	}
+	return " AND (" + strings.Join(each, " OR ") + ")"
+}
+
 // Overview joins the rows' texts at the server: a row that is fetched costs more than one that is read.
-func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
+func (w *Owner) Overview(ctx context.Context, pipeline, target string, within []hindcast.Interval) (warehouse.Overview, error) {
 	lines := func(value string) string {
 		return "coalesce(string_agg(" + value + ", chr(10) ORDER BY slice_start), '')"
 	}
-	micros := func(column string) string {
-		return lines("(extract(epoch FROM " + column + ") * 1000000)::bigint::text")
-	}
+	instants := func(column string) string { return lines(micros(column) + "::text") }
 
-	query := "SELECT count(*), " + strings.Join([]string{micros("slice_start"), micros("slice_end"), micros("committed_at"), lines("slice"),
+	query := "SELECT count(*), " + strings.Join([]string{instants("slice_start"), instants("slice_end"), instants("committed_at"), lines("slice"),
 		lines("fingerprint"), lines("run")}, ", ")
 
 	var packer warehouse.Packer
-	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) }, func(r pgclient.Row) error {
+	err := w.status(ctx, statusTable, func(_ home, from string) string { return query + from + ofTarget(pipeline, target) + beginning(within) }, func(r pgclient.Row) error {
 		return pack(&packer, int(r.Number(0)), []string{r.Text(1), r.Text(2), r.Text(3), r.Text(4), r.Text(5), r.Text(6)})
 	})
 	return packer.Overview(), err

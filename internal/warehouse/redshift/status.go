@@ -163,12 +163,22 @@ func (w *Owner) ofTarget(ctx context.Context, pipeline, target string, keys ...s
 	return all, err
 }
 
-// Overview lists the status rows without their details.
-func (w *Owner) Overview(ctx context.Context, pipeline, target string) (warehouse.Overview, error) {
+// Digests says nothing: sums of hashes are not made here.
+func (w *Owner) Digests(context.Context, string, string, hindcast.Ranges) (warehouse.Digests, error) {
+	return warehouse.Digests{Hashing: warehouse.HashNone}, nil
+}
+
+// Overview lists the status rows without their details. All are read in any case.
+func (w *Owner) Overview(ctx context.Context, pipeline, target string, within []hindcast.Interval) (warehouse.Overview, error) {
 	all, err := w.ofTarget(ctx, pipeline, target)
 	var packer warehouse.Packer
 	for i := range all {
-		packer.Add(&all[i])
+		begins := func(in hindcast.Interval) bool {
+			return !all[i].Slice.Start.Before(in.Start) && all[i].Slice.Start.Before(in.End)
+		}
+		if within == nil || slices.ContainsFunc(within, begins) {
+			packer.Add(&all[i])
+		}
 	}
 	return packer.Overview(), err
 }

@@ -472,7 +472,7 @@ const two = `SELECT * FROM (VALUES (DATE '2020-01-06', CAST(2 AS DECIMAL(38,6)))
 // overviewAgrees: what a plan asks of the status rows is what they say, and what somebody edits is named.
 func overviewAgrees(t *testing.T, w *World) {
 	prepare(t, w, 1)
-	if o, err := w.Warehouse.Overview(t.Context(), "p", target.Table); err != nil || o.Rows != 0 {
+	if o, err := w.Warehouse.Overview(t.Context(), "p", target.Table, nil); err != nil || o.Rows != 0 {
 		t.Fatalf("before any load: %+v, %v", o, err)
 	}
 	load(t, w, staged(t, w, February, "r2", `SELECT DATE '2020-02-05' AS day, CAST(7 AS DECIMAL(38,6)) AS total`))
@@ -482,22 +482,8 @@ func overviewAgrees(t *testing.T, w *World) {
 	if err != nil || len(rows) != 3 {
 		t.Fatalf("%+v, %v", rows, err)
 	}
-	o, err := w.Warehouse.Overview(t.Context(), "p", target.Table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unpacked, err := o.Committed("p", target.Table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	light := slices.Collect(unpacked)
-	for i := range rows {
-		whole := rows[i]
-		whole.Parts, whole.Sums, whole.Attempt, whole.Previous, whole.Publication = hindcast.Parts{}, hindcast.Sums{}, 0, "", ""
-		if !reflect.DeepEqual(light[i], whole) {
-			t.Errorf("got\n%+v\nwant\n%+v", light[i], whole)
-		}
-	}
+	lightRows(t, w, rows)
+	digestsAgree(t, w, rows)
 	for _, resolved := range []bool{false, true} {
 		named, err := w.Warehouse.Committed(t.Context(), "p", resolved, rows[2].Slice.Key, "no such slice", rows[0].Slice.Key)
 		if err != nil || !reflect.DeepEqual(named, []hindcast.Committed{rows[0], rows[2]}) {
@@ -522,6 +508,76 @@ func overviewAgrees(t *testing.T, w *World) {
 		if err != nil || strings.Join(keys, ",") != edit.want {
 			t.Errorf("after %q: %v, %v", edit.sql, keys, err)
 		}
+	}
+}
+
+// lightRows: the overview has all rows, or those whose slices begin within some times.
+func lightRows(t *testing.T, w *World, rows []hindcast.Committed) {
+	t.Helper()
+	var want []hindcast.Committed
+	for _, c := range rows {
+		c.Parts, c.Sums, c.Attempt, c.Previous, c.Publication = hindcast.Parts{}, hindcast.Sums{}, 0, "", ""
+		want = append(want, c)
+	}
+	for _, c := range []struct {
+		within []hindcast.Interval
+		want   []hindcast.Committed
+	}{
+		{nil, want},
+		{[]hindcast.Interval{}, nil},
+		{[]hindcast.Interval{January, March}, []hindcast.Committed{want[0], want[2]}},
+		{[]hindcast.Interval{{Start: January.Start.Add(time.Microsecond), End: March.Start}}, want[1:2]},
+	} {
+		o, err := w.Warehouse.Overview(t.Context(), "p", target.Table, c.within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unpacked, err := o.Committed("p", target.Table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Collect(unpacked); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("within %v: got\n%+v\nwant\n%+v", c.within, got, c.want)
+		}
+	}
+}
+
+// digestsAgree: the warehouse hashes status rows as whoever expects them does, and finds each change of what it hashes.
+func digestsAgree(t *testing.T, w *World, rows []hindcast.Committed) {
+	t.Helper()
+	ranges := hindcast.Ranges{From: January.Start, Width: 45 * 24 * time.Hour, Count: 2}
+	got, err := w.Warehouse.Digests(t.Context(), "p", target.Table, ranges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Hashing == warehouse.HashNone {
+		if len(got.Ranges) > 0 {
+			t.Errorf("digests without a hashing: %+v", got)
+		}
+		return
+	}
+
+	by := func(c *hindcast.Committed) hindcast.Commits {
+		return hindcast.Commits{Run: c.Run, Day: c.CommittedAt.Unix() / (24 * 3600), Rows: 1, First: c.Slice.Start, Last: c.Slice.Start}
+	}
+	want := []hindcast.Digest{{Range: 0, By: []hindcast.Commits{by(&rows[0]), by(&rows[1])}}, {Range: 1, By: []hindcast.Commits{by(&rows[2])}}}
+	hash := got.Hashing.Rows()
+	for i, n := range []int{0, 0, 1} {
+		want[n].Add(hash(&rows[i]))
+	}
+	if !reflect.DeepEqual(got.Ranges, want) {
+		t.Errorf("the digests are\n%+v\nwant\n%+v", got.Ranges, want)
+	}
+
+	for _, other := range []struct{ pipeline, target string }{{"other", target.Table}, {"p", "other"}} {
+		if none, err := w.Warehouse.Digests(t.Context(), other.pipeline, other.target, ranges); err != nil || len(none.Ranges) > 0 {
+			t.Errorf("of %v: %+v, %v", other, none, err)
+		}
+	}
+	later := hindcast.Ranges{From: February.Start, Width: 28 * 24 * time.Hour, Count: 1}
+	some, err := w.Warehouse.Digests(t.Context(), "p", target.Table, later)
+	if err != nil || len(some.Ranges) != 1 || some.Ranges[0].Rows != 1 || some.Ranges[0].By[0].Run != "r2" {
+		t.Errorf("of four weeks from February on: %+v, %v", some, err)
 	}
 }
 
