@@ -57,9 +57,9 @@ type Value struct {
 	Text string
 }
 
-// Load reads the files NAME.test of a folder, in the order of their constructs' ranks.
+// Load reads the files NAME.cases of a folder, in the order of their constructs' ranks.
 func Load(folder fs.FS) ([]Case, error) {
-	names, err := fs.Glob(folder, "*.test")
+	names, err := fs.Glob(folder, "*.cases")
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func Load(folder fs.FS) ([]Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := Parse(strings.TrimSuffix(path.Base(name), ".test"), string(text))
+		found, err := Parse(strings.TrimSuffix(path.Base(name), ".cases"), string(text))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -24,6 +24,9 @@ func corpus(t *testing.T) []cases.Case {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(all) < 1000 {
+		t.Fatalf("there are only %d cases", len(all))
+	}
 	return all
 }
 
@@ -82,7 +85,7 @@ func list(r cases.Result) string {
 // fill writes what PostgreSQL answers into the files.
 func fill(t *testing.T, answers map[string]cases.Result) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(testdata, "*.test"))
+	names, err := filepath.Glob(filepath.Join(testdata, "*.cases"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +94,7 @@ func fill(t *testing.T, answers map[string]cases.Result) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		filled, err := cases.Fill(strings.TrimSuffix(filepath.Base(name), ".test"), string(text), answers)
+		filled, err := cases.Fill(strings.TrimSuffix(filepath.Base(name), ".cases"), string(text), answers)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
