@@ -24,7 +24,7 @@ from hindcast_session import answer, reached, stages
 
 POLL = 0.02  # seconds between looks into the inbox,
 EAGER = 0.004  # and in the first second after a request, when the next one is mostly on its way
-PROGRESS = 0.5  # seconds between two reports
+PROGRESS = 1  # seconds between two reports: each asks Spark some fifty things, beside its work
 PARTING = 30  # seconds that an application without a supervisor waits for somebody to ask for more
 DYING = 1  # seconds until it shows that the JVM has died, if that is why it does not answer
 NETWORK = ("Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError", "Py4JError")
