@@ -44,8 +44,22 @@ var _ warehouse.Warehouse = (*Owner)(nil)
 const patience = 3 * time.Second
 
 // smallFile is up to how many bytes a file is read by one thread where it is only read. Whoever waits for a second one spins: over a history of
-// 100,000 slices in 20 MB that was a third of what the process took, and no answer came sooner.
+// 100,000 slices in 20 MB that was a third of what the process took, and no answer came sooner. A view, or what a session attaches, may
+// be over large files elsewhere.
 const smallFile = 64 << 20
+
+// withOneThread has one thread read a small file, if all that can be read is in it.
+func (w *Owner) withOneThread(ctx context.Context, o Options) error {
+	if !o.ReadOnly || len(o.Session) > 0 {
+		return nil
+	}
+	var views bool
+	if err := w.db.QueryRowContext(ctx, "SELECT count(*) > 0 FROM duckdb_views() WHERE NOT internal").Scan(&views); err != nil || views {
+		return err
+	}
+	_, err := w.db.ExecContext(ctx, "SET threads = 1")
+	return err
+}
 
 // NewOwner opens the file, which must exist: a warehouse is never created by mistake.
 func NewOwner(ctx context.Context, o Options) (*Owner, error) {
@@ -54,26 +68,27 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 		return nil, &hindcast.Error{Code: hindcast.EWarehouse, Class: hindcast.ClassPermanent,
 			Message: "there is no database at " + o.Path, Next: "correct `warehouse:` in the pipeline file"}
 	}
-	threads := 0 // DuckDB's default
-	if err == nil && info.Size() < smallFile && o.ReadOnly {
-		threads = 1
-	}
-	db, err := openPatiently(ctx, o, threads)
+	small := err == nil && info.Size() < smallFile
+	db, err := openPatiently(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	w := &Owner{db: db}
-	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&w.version); err != nil {
+	err = db.QueryRowContext(ctx, "SELECT version()").Scan(&w.version)
+	if err == nil && small {
+		err = w.withOneThread(ctx, o)
+	}
+	if err != nil {
 		_ = db.Close()
 		return nil, duck.Translate(err)
 	}
 	return w, nil
 }
 
-func openPatiently(ctx context.Context, o Options, threads int) (*sql.DB, error) {
+func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		db, err := duck.Open(ctx, duck.Options{Path: o.Path, ReadOnly: o.ReadOnly, Memory: o.Memory, Threads: threads,
+		db, err := duck.Open(ctx, duck.Options{Path: o.Path, ReadOnly: o.ReadOnly, Memory: o.Memory,
 			Spill: o.Spill, TimeZone: o.TimeZone, Session: o.Session})
 		if err == nil || hindcast.AsError(err).Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
 			return db, err
