@@ -34,7 +34,7 @@ const (
 	parameterType     = "table_type"
 	parameterMetadata = "metadata_location"
 	parameterPrevious = "previous_metadata_location"
-	iceberg           = "ICEBERG"
+	typeIceberg       = "ICEBERG"
 )
 
 // RegisterIceberg makes the tables of the Data Catalog name the metadata that is current in the lake. A table is changed only if it is as
@@ -90,7 +90,7 @@ func (t *IcebergTable) foreign(s state, database string) error {
 
 func (t *IcebergTable) register(ctx context.Context, c DataCatalog, pins MetadataPins, database string, s state) (Change, error) {
 	change, name := Change{Table: t.Table}, database+"."+t.Name
-	is := s.table != nil && strings.EqualFold(s.table.Parameters[parameterType], iceberg)
+	is := s.table != nil && strings.EqualFold(s.table.Parameters[parameterType], typeIceberg)
 	switch {
 	case s.table == nil:
 		change.Make = true
@@ -162,7 +162,7 @@ func (t *IcebergTable) input(is *types.Table) *types.TableInput {
 			parameters[p[0]] = p[1]
 		}
 	}
-	parameters["EXTERNAL"], parameters[parameterType], parameters[parameterMetadata] = "TRUE", iceberg, t.Metadata
+	parameters["EXTERNAL"], parameters[parameterType], parameters[parameterMetadata] = "TRUE", typeIceberg, t.Metadata
 
 	columns := make([]types.Column, len(t.Columns))
 	for i, c := range t.Columns {

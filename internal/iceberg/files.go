@@ -55,7 +55,7 @@ func (t *Table) readMetadata(ctx context.Context, key string) (*metadata, error)
 	}
 	m, err := parseMetadata(body)
 	if err != nil {
-		return nil, t.damaged(key, err)
+		return nil, t.damaged(t.url(key), err)
 	}
 	return m, nil
 }

@@ -1,6 +1,7 @@
 package iceberg
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -220,7 +221,7 @@ func (s *schema) same(o *schema) bool {
 	one.ID, other.ID = 0, 0
 	a, err := json.Marshal(one)
 	b, fault := json.Marshal(other)
-	return err == nil && fault == nil && string(a) == string(b)
+	return err == nil && fault == nil && bytes.Equal(a, b)
 }
 
 // column is the field of a result's column.

@@ -21,7 +21,7 @@ type sizes struct {
 	most  int   // entries of a manifest that is written
 }
 
-var usual = sizes{few: 32, large: 256, most: 1024}
+var usual = sizes{few: 32, large: 128, most: 256}
 
 // newSnapshot is the next one, without its files.
 func (t *Table) newSnapshot(m *metadata) *snapshot {

@@ -16,6 +16,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
+	"github.com/hindcast/hindcast/internal/pythontest"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
@@ -111,7 +112,7 @@ func days(month, n int) string {
 	return fmt.Sprintf("SELECT DATE '2020-%02d-01' + CAST(i AS INTEGER) AS day, CAST(i * %d AS BIGINT) AS n FROM range(20) r(i)", month, n)
 }
 
-func inBucket(t *testing.T) *world {
+func inBucket(t testing.TB) *world {
 	t.Helper()
 	server := s3test.Start(t)
 	keys := server.User(t)
@@ -130,7 +131,7 @@ func inBucket(t *testing.T) *world {
 // A publication is a snapshot: files of the slice that were there go, new ones come, and others read it whole. Older snapshots stay
 // readable until they expire; then data that only they have is not named any more.
 func TestPublications(t *testing.T) {
-	for kind, open := range map[string]func(*testing.T) *world{"folder": newWorld, "bucket": inBucket} {
+	for kind, open := range map[string]func(testing.TB) *world{"folder": newWorld, "bucket": inBucket} {
 		t.Run(kind, func(t *testing.T) { publications(open(t)) })
 	}
 }
@@ -270,6 +271,54 @@ func TestColumns(t *testing.T) {
 	err := w.table.Check(t.Context(), []hindcast.Column{{Name: "Name", Type: "DATE"}})
 	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, "column Name") || !strings.Contains(e.Message, "string") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A result without rows makes a table without rows, and takes those away that its slice had.
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	none := "SELECT * FROM (" + days(1, 1) + ") WHERE false"
+	w.keep("a", none, day...)
+	w.publish("a")
+	w.same(w.read(), none)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	w.keep("a", none, day...)
+	w.publish("a")
+	w.shows("no rows")
+	s := w.read()
+	w.same(s, none)
+	if got := fmt.Sprint(s.Summaries[0]["operation"], s.Summaries[1]["operation"], s.Summaries[2]["operation"]); got != "appendappenddelete" {
+		t.Errorf("operations %s", got)
+	}
+}
+
+// What a table elsewhere names stays whole, however old it is.
+func TestPinned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	pinned := versionKey(Folder(root), 1)
+	w.table.Pinned = func(context.Context) ([]string, error) {
+		return []string{pinned, "p/results/other/metadata/v1.metadata.json", Folder(root) + "v99.metadata.json"}, nil
+	}
+	for n := range mostMetadata + 2 {
+		w.keep("a", days(1, n), day...)
+		w.publish("a")
+	}
+	w.now = w.now.Add(time.Hour)
+	s, err := w.table.Expire(t.Context(), w.now)
+	if err != nil || s.Snapshots == 0 || !s.Named[root+"a/g1-r1-f1-a1/"] || s.Named[root+"a/g2-r1-f1-a1/"] {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := objstore.Stat(t.Context(), w.store, versionKey(Folder(root), 2)); !errors.Is(err, objstore.ErrNotExist) {
+		t.Errorf("an old version is there: %v", err)
+	}
+	is := pythontest.Iceberg(t, nil, objstore.Location(w.store, strings.TrimSuffix(root, "/")), objstore.Location(w.store, pinned))
+	if len(is.PyIceberg) != 20 || len(is.Snapshots) != 1 {
+		t.Errorf("%d rows, %d snapshots", len(is.PyIceberg), len(is.Snapshots))
 	}
 }
 
@@ -452,4 +501,44 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	w.shows("mended")
+}
+
+// BenchmarkPublish publishes slices of a history of which a thousand are there, in a folder.
+func BenchmarkPublish(b *testing.B) {
+	w := newWorld(b)
+	w.keep("s0", days(1, 1), day...)
+	body, _, err := w.store.Get(b.Context(), w.kept["s0"].Files[0].Path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	kept := func(n int) *hindcast.Manifest {
+		m := *w.kept["s0"]
+		f := m.Files[0]
+		m.Key = fmt.Sprintf("s%d", n%1000)
+		f.Path = fmt.Sprintf("%ss%d/g%d-r1-f1-a1/data_0.parquet", root, n%1000, n/1000+1)
+		if _, err := w.store.Put(b.Context(), f.Path, body, objstore.Condition{}); err != nil {
+			b.Fatal(err)
+		}
+		m.Files = []hindcast.File{f}
+		return &m
+	}
+	all := Results{}
+	for n := range 1000 {
+		m := kept(n)
+		all[m.Key] = m
+	}
+	if err := w.table.Reconcile(b.Context(), "r1", all); err != nil {
+		b.Fatal(err)
+	}
+
+	n := 1000
+	for b.Loop() {
+		b.StopTimer()
+		m := kept(n)
+		n++
+		b.StartTimer()
+		if err := w.table.Publish(b.Context(), "r1", Results{m.Key: m}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

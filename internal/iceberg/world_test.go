@@ -22,7 +22,7 @@ import (
 
 // world is a table over results of a lake.
 type world struct {
-	*testing.T
+	testing.TB
 	store objstore.Store
 	table *Table
 	now   time.Time
@@ -33,7 +33,7 @@ type world struct {
 
 const root = "p/results/totals/"
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	store, err := file.Open(filepath.Join(t.TempDir(), "my lake"))
 	if err != nil {
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	return worldIn(t, store)
 }
 
-func worldIn(t *testing.T, store objstore.Store) *world {
+func worldIn(t testing.TB, store objstore.Store) *world {
 	t.Helper()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
@@ -50,7 +50,7 @@ func worldIn(t *testing.T, store objstore.Store) *world {
 	}
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
-	w := &world{T: t, store: store, now: time.Now(), kept: Results{}, db: db}
+	w := &world{TB: t, store: store, now: time.Now(), kept: Results{}, db: db}
 	w.exec("SET TimeZone = 'UTC'")
 	w.table = w.open(1)
 	return w

@@ -9,14 +9,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/cache"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/iceberg"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/pythontest"
 	"github.com/hindcast/hindcast/internal/s3test"
 	"github.com/hindcast/hindcast/internal/session"
 )
@@ -271,5 +276,50 @@ func TestKeptInABucket(t *testing.T) {
 	}
 	if left, err := s.Lake.Staged(t.Context(), "r3", 1000); err != nil || len(left) > 0 {
 		t.Errorf("%q is staged still, %v", left, err)
+	}
+}
+
+// An Iceberg table over results in a bucket is read by others as it is in the target.
+func TestIcebergInABucket(t *testing.T) {
+	p := inBucket(t)
+	p.Results = hindcast.Results{Keep: hindcast.KeepIceberg, Expire: time.Hour}
+	o, failed := watched(false)
+	run(t, p, o, nil)
+	if events := failed(); len(events) > 0 {
+		t.Errorf("failed: %+v", events)
+	}
+
+	s, err := session.OpenLake(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := s.Lake.ResultsPrefix("totals")
+	current, err := iceberg.Current(t.Context(), s.Store, root)
+	if err != nil || current == nil {
+		t.Fatalf("%+v, %v", current, err)
+	}
+	env := []string{"ENDPOINT=" + p.Lake.URL.Query().Get("endpoint")}
+	is := pythontest.Iceberg(t, env, s.Lake.Absolute(strings.TrimSuffix(root, "/")), s.Lake.Absolute(current.Key))
+	var want [][]*string
+	open(t, p.Dir, func(db *sql.DB) {
+		rows, err := db.Query("SELECT COLUMNS(*)::VARCHAR FROM totals")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			row := make([]*string, 4)
+			if err := rows.Scan(&row[0], &row[1], &row[2], &row[3]); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, row)
+		}
+		if err := rows.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+	rows := pythontest.Texts(want)
+	if len(rows) != 3 || !slices.Equal(is.PyIceberg, rows) || !slices.Equal(is.DuckDB, rows) || len(is.Snapshots) == 0 {
+		t.Errorf("%d snapshots; pyiceberg reads\n%q\nDuckDB\n%q\nthe target has\n%q", len(is.Snapshots), is.PyIceberg, is.DuckDB, rows)
 	}
 }

@@ -1,4 +1,4 @@
-"""iceberg.py ROOT METADATA [--snapshot ID] [--filter CONDITION]: reads an Iceberg table by pyiceberg and by DuckDB's extension, neither of
+"""iceberg.py ROOT METADATA [--snapshot ID] [--filter CONDITION] [--glue TABLE]: reads an Iceberg table by pyiceberg and by DuckDB's extension, neither of
 which is ours, and prints as JSON what each sees: the rows as text, in DuckDB's spelling, and what the table says of itself. DuckDB finds
 the current version by itself, as Hadoop's tables have it; an older snapshot it takes from the metadata."""
 
@@ -10,11 +10,15 @@ import duckdb
 from duckdb_extensions import import_extension
 from pyiceberg.table import StaticTable
 
+for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+    del os.environ[name]  # botocore looks for a profile that has no name
+
 parser = argparse.ArgumentParser()
 parser.add_argument("root")
 parser.add_argument("metadata")
 parser.add_argument("--snapshot", type=int)
 parser.add_argument("--filter", default="")
+parser.add_argument("--glue", metavar="TABLE", help="database.table of the Data Catalog, by which pyiceberg finds the table")
 args = parser.parse_args()
 
 remote = args.metadata.startswith("s3://")
@@ -37,7 +41,13 @@ def rows(relation):
     return con.sql(f"SELECT {columns} FROM {relation}{where}").fetchall()
 
 
-table = StaticTable.from_metadata(args.metadata, properties)
+if args.glue:
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    properties |= {"glue.endpoint": os.environ["GLUE"], "glue.region": "eu-central-1", "glue.access-key-id": "key", "glue.secret-access-key": "secret"}
+    table = GlueCatalog("glue", **properties).load_table(args.glue)
+else:
+    table = StaticTable.from_metadata(args.metadata, properties)
 scan = table.scan(snapshot_id=args.snapshot, **({"row_filter": args.filter} if args.filter else {}))
 seen = scan.to_arrow()
 at = f"'{args.metadata}', snapshot_from_id = {args.snapshot}" if args.snapshot else f"'{args.root}'"
