@@ -48,6 +48,7 @@ type Steps struct {
 	told   map[reachKey]bool              // of which an event says it
 
 	dimDamages map[string]int                           // how often each dimension was unloaded again
+	dimTries   map[string]int                           // how often its unload was begun
 	results    map[string]map[string]*hindcast.Manifest // that the lake keeps, by target and slice key
 
 	showing showing
@@ -73,6 +74,7 @@ type unit struct {
 	tidy     bool               // what it supersedes is gone
 	damage   *hindcast.Error    // what was wrong with the generation that was in the lake
 	damages  int                // how often
+	tried    int                // the attempt that it was unloaded in last
 }
 
 // Config joins what Steps works on.
@@ -93,7 +95,7 @@ func New(ctx context.Context, c Config) (*Steps, error) {
 		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},
-		dimDamages: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
+		dimDamages: map[string]int{}, dimTries: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
 	facts, dims, err := c.current(ctx)
 	if err != nil {
 		return nil, err

@@ -81,6 +81,64 @@ func row(target string, in hindcast.Slice, print string) hindcast.Committed {
 	return hindcast.Committed{Pipeline: "p", Target: target, Slice: in, Run: "r1", Attempt: 1, Fingerprint: print}
 }
 
+// fallible is a warehouse whose first unload fails.
+type fallible struct {
+	books
+	dirs []string // that it was to write to
+}
+
+func (f *fallible) Marks(context.Context, []string) (map[string]hindcast.Mark, error) {
+	return nil, nil
+}
+
+func (f *fallible) Unload(_ context.Context, u warehouse.Unload) (warehouse.Unloaded, error) {
+	f.dirs = append(f.dirs, u.Dir)
+	if len(f.dirs) == 1 {
+		return warehouse.Unloaded{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "the warehouse's process died"}
+	}
+	return warehouse.Unloaded{Columns: u.Columns}, nil
+}
+
+// A dimension whose unload failed is unloaded into another folder: where the warehouse writes by itself, the first may not have ended.
+func TestADimensionIsUnloadedElsewhereTheNextTime(t *testing.T) {
+	p := frozen()
+	p.Dims = []plan.DimItem{{Name: "stores", Source: "stores", Unload: true}}
+	s, w := world(t, p), &fallible{}
+	s.warehouse = w
+	told := 0
+	each := func(*hindcast.Manifest) { told++ }
+	if err := s.Dimensions(t.Context(), each); err == nil {
+		t.Fatal("the first unload did not fail")
+	}
+	if err := s.Dimensions(t.Context(), each); err != nil || told != 1 {
+		t.Fatalf("%d dimensions, %v", told, err)
+	}
+	if len(w.dirs) != 2 || w.dirs[0] == w.dirs[1] {
+		t.Errorf("unloaded into %q", w.dirs)
+	}
+}
+
+// The same holds of a unit that two slices need, each in its first attempt.
+func TestAUnitIsUnloadedElsewhereTheNextTime(t *testing.T) {
+	p := frozen()
+	p.Units[0].Unload = true
+	p.Items[1].Units = p.Items[0].Units
+	s, w := world(t, p), &fallible{}
+	s.warehouse = w
+	told := 0
+	each := func(hindcast.Event) { told++ }
+	if err := s.Unload(t.Context(), supervisor.Try{Item: p.Items[0], Attempt: 1}, each); err == nil {
+		t.Fatal("the first unload did not fail")
+	}
+	s.plan.AcceptLoss = true // the second has no rows
+	if err := s.Unload(t.Context(), supervisor.Try{Item: p.Items[1], Attempt: 1}, each); err != nil || told != 1 {
+		t.Fatalf("%d units, %v", told, err)
+	}
+	if len(w.dirs) != 2 || w.dirs[0] == w.dirs[1] {
+		t.Errorf("unloaded into %q", w.dirs)
+	}
+}
+
 // The pipeline may have had another target before: its rows prove nothing of this one.
 func TestTheProofIsOfTheTarget(t *testing.T) {
 	s := world(t, frozen(), row("totals", slice(1), "a"), row("old_totals", slice(2), "b"), row("totals", slice(3), "c"))

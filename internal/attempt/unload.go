@@ -39,8 +39,9 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 	if u.manifest != nil {
 		return s.tidy(ctx, u)
 	}
+	u.tried = max(u.tried+1, attempt) // another slice may have tried in its attempt of the same number, into a folder of its own
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
-		Run: s.plan.Run, Fence: s.fence, Attempt: attempt, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
+		Run: s.plan.Run, Fence: s.fence, Attempt: u.tried, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
 	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, fact.Time), Window: u.plan.Interval,
@@ -165,8 +166,14 @@ func (s *Steps) Dimensions(ctx context.Context, each func(*hindcast.Manifest)) e
 	return nil
 }
 
+// dimension unloads one. Each try has a prefix of its own: a warehouse that writes by itself may not have ended the one before.
 func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast.Manifest) (*hindcast.Manifest, error) {
-	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: 1,
+	s.mutex.Lock()
+	s.dimTries[d.Name]++
+	attempt := s.dimTries[d.Name]
+	s.mutex.Unlock()
+
+	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: attempt,
 		Columns:    plan.Extracted(d.Columns, d.Keep),
 		Generation: lake.NextGeneration(current)}
 	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone}

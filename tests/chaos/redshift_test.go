@@ -53,7 +53,7 @@ func newOnRedshift(t *testing.T, base string, count int) *onRedshift {
 	t.Helper()
 	all := &servers{s3: s3test.Start(t), clusters: []*pgtest.Cluster{pgtest.Start(t, "", "fsync=off", "max_connections=300")}}
 	s := &onRedshift{server: redshifttest.StartOn(t, all.clusters[0], all.s3)}
-	s.remote = &remote{servers: all, base: base, database: s.server.Name, bucket: all.s3.Bucket(t), count: count, lasts: 3 * leaseTTL, harm: &harm{}}
+	s.remote = &remote{servers: all, base: base, database: s.server.Name, bucket: all.s3.Bucket(t), count: count, lasts: 3 * leaseTTL, hosts: named, harm: &harm{}}
 	s.begin(t) // by way of the PostgreSQL behind it: only there the demo can be made
 	s.surround(t)
 
@@ -98,7 +98,7 @@ func (s *onRedshift) location() string {
 // fork copies the database and the bucket, with a stand-in and proxies of their own.
 func (s *onRedshift) fork(t *testing.T, base string, _ int) site {
 	t.Helper()
-	copied := &onRedshift{remote: &remote{servers: s.servers, base: base, count: s.count, lasts: s.lasts, harm: &harm{}}, server: s.server.Copy(t)}
+	copied := &onRedshift{remote: &remote{servers: s.servers, base: base, count: s.count, lasts: s.lasts, hosts: s.hosts, harm: &harm{}}, server: s.server.Copy(t)}
 	copied.surround(t)
 	copied.database, copied.bucket = copied.server.Name, s.s3.BucketFrom(t, s.bucket)
 	copied.url = s3test.URL(s.s3.Proxy(t, copied.harm.rule).Endpoint, copied.bucket, "lake").String()

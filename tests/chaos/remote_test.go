@@ -35,9 +35,13 @@ type remote struct {
 	env      []string      // of the machines, more than all have
 	count    int           // of slices
 	lasts    time.Duration // how long a lease does
+	hosts    [2]string     // names of the machines
 	leaves   string        // names of tables that may be left beside the demo's and hindcast's own: "|name"
 	harm     *harm
 }
+
+// named are the hosts' names.
+var named = [2]string{"chaos-one", "chaos-two"}
 
 // leaseTTL is how long a trial waits before another machine may take a run over.
 const leaseTTL = time.Second
@@ -48,7 +52,7 @@ func newRemote(t *testing.T, base string) *remote {
 
 	// What PostgreSQL would lose if the machine crashed does not matter: here only its processes die.
 	all := &servers{s3: s3test.Start(t), clusters: []*pgtest.Cluster{pgtest.Start(t, "", "fsync=off")}}
-	s := &remote{servers: all, base: base, database: nameOf(t, all.clusters[0].Database(t)), bucket: all.s3.Bucket(t), count: tables, lasts: leaseTTL, harm: &harm{}}
+	s := &remote{servers: all, base: base, database: nameOf(t, all.clusters[0].Database(t)), bucket: all.s3.Bucket(t), count: tables, lasts: leaseTTL, hosts: named, harm: &harm{}}
 	s.begin(t)
 	return s
 }
@@ -102,9 +106,9 @@ func (s *remote) warehouse() string {
 
 func (s *remote) machines() []machine {
 	var all []machine
-	for _, name := range []string{"one", "two"} {
+	for i, name := range []string{"one", "two"} {
 		home := filepath.Join(s.base, name)
-		m := machine{name: "chaos-" + name, dir: filepath.Join(home, "pipeline")}
+		m := machine{name: s.hosts[i], dir: filepath.Join(home, "pipeline")}
 		m.env = append(s.s3.Env(), "HOME="+home, "XDG_CACHE_HOME="+s.cache(m), "TMPDIR="+s.temporary(m), "CHAOS_PASSWORD="+pgtest.Password)
 		m.env = append(m.env, s.env...)
 		all = append(all, m)
@@ -120,7 +124,7 @@ func (s *remote) objects() string            { return filepath.Join(s.s3.Root, s
 // fork copies the database and the bucket, and puts a separate proxy in front of the bucket.
 func (s *remote) fork(t *testing.T, base string, slot int) site {
 	t.Helper()
-	copied := &remote{servers: s.servers, slot: slot, base: base, count: s.count, lasts: s.lasts, harm: &harm{}}
+	copied := &remote{servers: s.servers, slot: slot, base: base, count: s.count, lasts: s.lasts, hosts: s.hosts, harm: &harm{}}
 	copied.database = nameOf(t, copied.cluster().DatabaseFrom(t, s.database))
 	copied.bucket = s.s3.BucketFrom(t, s.bucket)
 	copied.url = s3test.URL(s.s3.Proxy(t, copied.harm.rule).Endpoint, copied.bucket, "lake").String()
