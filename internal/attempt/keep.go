@@ -100,12 +100,14 @@ func (s *Steps) knownResults(ctx context.Context) error {
 	return nil
 }
 
-// kept names the result of the attempt's output as the lake is to keep it: a generation after the current one.
+// kept names the result of the attempt's output as the lake is to keep it: a generation after the current one. Its number is the fence that
+// the work was given under, which is above that of whatever the lake had kept until then: so a resume finds the work in its folder, and can
+// keep it, whatever an earlier run has kept meanwhile.
 func (s *Steps) kept(try supervisor.Try) hindcast.Manifest {
 	m := hindcast.Manifest{Target: s.output(try.Output).Target.Table, Key: try.Item.Slice.Key, Run: s.plan.Run, Fence: try.Fence, Attempt: try.Attempt}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	m.Generation = lake.NextGeneration(s.results[m.Target][m.Key])
+	m.Generation = max(lake.NextGeneration(s.results[m.Target][m.Key]), int(try.Fence))
 	return m
 }
 
@@ -140,20 +142,11 @@ func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 	if err := s.show(ctx, m.Target); err != nil {
 		return err
 	}
-	_, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, s.needed(&m))
+	_, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, s.snapshots())
 	return err
 }
 
-// needed says which generations of a kept result stay: older snapshots of a table have older ones, until they expire.
-func (s *Steps) needed(m *hindcast.Manifest) map[int]bool {
-	needed := keep(m)
-	for n := 1; s.snapshots() && n < m.Generation; n++ {
-		needed[n] = true
-	}
-	return needed
-}
-
-// snapshots reports whether there are tables that have snapshots of kept results.
+// snapshots reports whether there are tables that have snapshots of kept results: older ones have older generations, until they expire.
 func (s *Steps) snapshots() bool { return s.plan.Pipeline.Results.Keep == hindcast.KeepIceberg }
 
 // supersede lets go of the results of other slices that have part of the time: the load has taken their rows, or some of them, out of the

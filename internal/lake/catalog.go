@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -295,26 +294,33 @@ func (l *Lake) highestFence(ctx context.Context) (int64, error) {
 // folders that hindcast made (promise 3), under this fence or a lower one: a process that was taken over deletes
 // nothing of its successors'. It returns their prefixes.
 func (l *Lake) Prune(ctx context.Context, fact, unit string, fence int64, keep map[int]bool) ([]string, error) {
-	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), fence, keep)
+	return l.prune(ctx, l.factKey(fact, unit), l.unitPrefix(fact, unit), fence, numbered(keep))
 }
 
 // PruneDim is Prune for a dimension.
 func (l *Lake) PruneDim(ctx context.Context, dim string, fence int64, keep map[int]bool) ([]string, error) {
-	return l.prune(ctx, l.dimKey(dim), l.dimPrefix(dim), fence, keep)
+	return l.prune(ctx, l.dimKey(dim), l.dimPrefix(dim), fence, numbered(keep))
 }
 
-func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep map[int]bool) ([]string, error) {
+// staying says which generations below the current one stay, of those whose folders are there.
+type staying func(ctx context.Context, current int, folders []string) (map[int]bool, error)
+
+func numbered(keep map[int]bool) staying {
+	return func(context.Context, int, []string) (map[int]bool, error) { return keep, nil }
+}
+
+// prune is Prune. What only a pin keeps is noted, so that it goes when the pin does.
+func (l *Lake) prune(ctx context.Context, key, below string, fence int64, stay staying) ([]string, error) {
 	current, _, err := l.entry(ctx, key)
 	if err != nil || current == nil {
 		return nil, err // nothing was published: nothing is superseded
 	}
 
-	used, err := l.pinned(ctx)
+	pinned, err := l.pinned(ctx)
 	if err != nil {
 		return nil, err
 	}
-	used = maps.Clone(used)
-	used[l.Prefix(current)] = true
+	used := map[string]bool{l.Prefix(current): true}
 	for _, f := range current.Files {
 		used[f.Path[:strings.LastIndexByte(f.Path, '/')+1]] = true
 	}
@@ -322,6 +328,11 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 	folders, err := objstore.Folders(ctx, l.store, below)
 	if err != nil {
 		return nil, broken(l.Absolute(below), "cannot be listed", err)
+	}
+
+	keep, err := stay(ctx, current.Generation, folders)
+	if err != nil {
+		return nil, err
 	}
 
 	var gone []string
@@ -343,6 +354,12 @@ func (l *Lake) prune(ctx context.Context, key, below string, fence int64, keep m
 			}
 		}
 
+		if pinned[prefix] {
+			if err := l.noteSuperseded(ctx, prefix); err != nil {
+				return gone, err
+			}
+			continue
+		}
 		if err := l.store.DeleteAll(ctx, prefix); err != nil {
 			return gone, broken(l.Absolute(prefix), "cannot be deleted", err)
 		}

@@ -51,6 +51,22 @@ func TestPinsKeepGenerations(t *testing.T) {
 		t.Errorf("pinned is 5: %s", got)
 	}
 
+	// The same goes for what is not made again: of a fact too, and not for what is current, or under way.
+	for _, m := range []*hindcast.Manifest{made[3], made[4]} {
+		if err := l.noteSuperseded(ctx, l.Prefix(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Pin(ctx, "costs", "billing", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := New(l.store, "p").PruneUnpinned(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := left(New(l.store, "p")); got != "g5" {
+		t.Errorf("pinned is none, and 5 is current: %s", got)
+	}
+
 	// A record that cannot be read keeps everything.
 	if err := os.WriteFile(l.Absolute(l.pinKey("costs", "billing")), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

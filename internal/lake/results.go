@@ -1,9 +1,11 @@
 package lake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -56,7 +58,7 @@ func (l *Lake) KeepResult(ctx context.Context, m *hindcast.Manifest) error {
 }
 
 // LetGo takes a kept result out of the catalog, because its rows are not in the target any more. With its files it deletes its
-// generations: all that are not pinned, under this fence or a lower one. One that was kept in its place under a higher fence is another run's, and an error.
+// generations: all that are not pinned, under this fence or a lower one; those that are go once no table points at them. One that was kept in its place under a higher fence is another run's, and an error.
 // The entry goes last, so that a call that ends before can be repeated.
 func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64, files bool) error {
 	key := l.keptKey(m.Target, m.Key)
@@ -82,7 +84,8 @@ func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64, fil
 	return nil
 }
 
-// deleteResults deletes the finished generations below a slice's prefix that are not pinned, under this fence or a lower one.
+// deleteResults deletes the finished generations below a slice's prefix that are not pinned, under this fence or a lower one, and notes
+// those that are.
 func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) error {
 	pinned, err := l.pinned(ctx)
 	if err != nil {
@@ -95,7 +98,7 @@ func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) err
 
 	for _, folder := range folders {
 		prefix := below + folder + "/"
-		if generationOf(folder) == 0 || pinned[prefix] || fenceOf(folder) > fence {
+		if generationOf(folder) == 0 || fenceOf(folder) > fence {
 			continue
 		}
 		whole, err := l.finished(ctx, prefix)
@@ -105,6 +108,12 @@ func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) err
 		if !whole { // an attempt's, which may be under way
 			continue
 		}
+		if pinned[prefix] {
+			if err := l.noteSuperseded(ctx, prefix); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := l.store.DeleteAll(ctx, prefix); err != nil {
 			return broken(l.Absolute(prefix), "cannot be deleted", err)
 		}
@@ -112,9 +121,29 @@ func (l *Lake) deleteResults(ctx context.Context, below string, fence int64) err
 	return nil
 }
 
-// PruneResult is Prune for a slice's kept results.
-func (l *Lake) PruneResult(ctx context.Context, target, slice string, fence int64, keep map[int]bool) ([]string, error) {
-	return l.prune(ctx, l.keptKey(target, slice), l.resultPrefix(target, slice), fence, keep)
+// PruneResult is Prune for a slice's kept results, of which the current one and the one before it stay, whatever that one's number; with all
+// set every one that is finished.
+func (l *Lake) PruneResult(ctx context.Context, target, slice string, fence int64, all bool) ([]string, error) {
+	below := l.resultPrefix(target, slice)
+	return l.prune(ctx, l.keptKey(target, slice), below, fence, func(ctx context.Context, current int, folders []string) (map[int]bool, error) {
+		folders = slices.Clone(folders)
+		slices.SortFunc(folders, func(a, b string) int { return cmp.Compare(generationOf(b), generationOf(a)) })
+		stay := map[int]bool{}
+		for _, folder := range folders {
+			n := generationOf(folder)
+			if n == 0 || n >= current {
+				continue
+			}
+			if all { // prune asks whether they are finished
+				stay[n] = true
+				continue
+			}
+			if whole, err := l.finished(ctx, below+folder+"/"); whole || err != nil {
+				return map[int]bool{n: true}, err
+			}
+		}
+		return stay, nil
+	})
 }
 
 // PruneResults deletes the generations of a target's kept results that are neither current nor the one before, except those below the
@@ -133,26 +162,46 @@ func (l *Lake) PruneResults(ctx context.Context, target string, fence int64, nam
 		return 0, broken(l.Absolute(l.resultsPrefix(target)), "cannot be listed", err)
 	}
 
-	for _, info := range infos {
-		prefix, whole := strings.CutSuffix(info.Key, manifestName)
-		folder := path.Base(prefix)
-		n := generationOf(folder)
-		if !whole || n == 0 || named[prefix] || pinned[prefix] || fenceOf(folder) > fence {
-			continue // what has no manifest is staged, perhaps for a run that is to be resumed
-		}
-		slice, err := objstore.Unescape(path.Base(path.Dir(strings.TrimSuffix(prefix, "/"))))
-		if err != nil {
+	all, before := keptIn(infos, current)
+	for _, g := range all {
+		if named[g.prefix] || pinned[g.prefix] || fenceOf(g.folder) > fence {
 			continue
 		}
-		if m := current[slice]; m != nil && n >= m.Generation-1 {
+		if m := current[g.slice]; m != nil && (g.n >= m.Generation || g.n == before[g.slice]) {
 			continue
 		}
-		if err := l.store.DeleteAll(ctx, prefix); err != nil {
-			return gone, broken(l.Absolute(prefix), "cannot be deleted", err)
+		if err := l.store.DeleteAll(ctx, g.prefix); err != nil {
+			return gone, broken(l.Absolute(g.prefix), "cannot be deleted", err)
 		}
 		gone++
 	}
 	return gone, nil
+}
+
+// keptGeneration is a finished generation of a slice's results.
+type keptGeneration struct {
+	prefix, slice, folder string
+	n                     int
+}
+
+// keptIn finds the finished generations in a list of a target's results, and the number of the one before the current one, by slice. What
+// has no manifest is staged, perhaps for a run that is to be resumed.
+func keptIn(infos []objstore.Info, current map[string]*hindcast.Manifest) (all []keptGeneration, before map[string]int) {
+	before = map[string]int{}
+	for _, info := range infos {
+		prefix, whole := strings.CutSuffix(info.Key, manifestName)
+		g := keptGeneration{prefix: prefix, folder: path.Base(prefix)}
+		slice, err := objstore.Unescape(path.Base(path.Dir(strings.TrimSuffix(prefix, "/"))))
+		if g.n = generationOf(g.folder); !whole || g.n == 0 || err != nil {
+			continue
+		}
+		g.slice = slice
+		all = append(all, g)
+		if m := current[slice]; m != nil && g.n < m.Generation {
+			before[slice] = max(before[slice], g.n)
+		}
+	}
+	return all, before
 }
 
 // ResultsPrefix is where the results are kept that were committed in the target.

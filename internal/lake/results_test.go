@@ -94,7 +94,7 @@ func TestGenerationsOfResults(t *testing.T) {
 	for n := 2; n <= 4; n++ {
 		keepResult(t, l, stage(t, l, "daily", "2020", n, 1))
 	}
-	if _, err := l.PruneResult(t.Context(), "daily", "2020", 3, map[int]bool{4: true, 3: true}); err != nil {
+	if _, err := l.PruneResult(t.Context(), "daily", "2020", 3, false); err != nil {
 		t.Fatal(err)
 	}
 	folders := func() (names []string) {
@@ -134,6 +134,26 @@ func TestGenerationsOfResults(t *testing.T) {
 	}
 	if kept, err := l.Results(t.Context(), "daily"); err != nil || len(kept) != 0 {
 		t.Errorf("%v, %v", kept, err)
+	}
+
+	// What was pinned goes once no table points at it, though nothing else leads to it any longer; a process that was taken over leaves it.
+	for _, step := range []struct {
+		pinned []*hindcast.Manifest
+		fence  int64
+		want   string
+	}{{[]*hindcast.Manifest{first}, 3, "g1 g5"}, {nil, 2, "g1 g5"}, {nil, 3, "g5"}} {
+		if err := l.Pin(t.Context(), "iceberg", "daily", step.pinned); err != nil {
+			t.Fatal(err)
+		}
+		if err := New(l.store, "p").PruneUnpinned(t.Context(), step.fence); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(folders(), " "); got != step.want {
+			t.Errorf("pinned %d, fence %d: %q are left, want %q", len(step.pinned), step.fence, got, step.want)
+		}
+	}
+	if notes, err := l.store.List(t.Context(), l.supersededPrefix()); err != nil || len(notes) != 0 {
+		t.Errorf("%v, %v are left", notes, err)
 	}
 }
 

@@ -119,9 +119,9 @@ func TestKeptResults(t *testing.T) {
 			w.monthly = strings.Replace(w.monthly, "sum(n)", "sum(n) + 0", 1)
 			w.run(session.Choice{})
 			w.right()
-			w.want("kept", w.kept(), keptBy("r1 g1", fmt.Sprintf("r%d g%d", 3+i, 2+i)))
+			w.want("kept", w.kept(), keptBy("r1 g1", fmt.Sprintf("r%d g%d", 3+i, 3+i)))
 		}
-		if got := w.folders("monthly/2020-01-01"); len(got) != 2 || !strings.HasPrefix(got[0], "g2-r3-") || !strings.HasPrefix(got[1], "g3-r4-") {
+		if got := w.folders("monthly/2020-01-01"); len(got) != 2 || !strings.HasPrefix(got[0], "g3-r3-") || !strings.HasPrefix(got[1], "g4-r4-") {
 			w.Errorf("generations in the lake: %q", got)
 		}
 		w.want("folders", w.folders("daily/2020-01-01"), []string{"g1-r1-f1-a1"})
@@ -157,8 +157,50 @@ func TestResultsKeptFromNowOn(t *testing.T) {
 		w.want("verify", len(w.findings()), 6)
 		w.want("the run", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
 		w.right()
-		w.want("kept", w.kept(), keptBy("r2 g1", "r2 g1"))
+		w.want("kept", w.kept(), keptBy("r2 g2", "r2 g2"))
 		w.want("the next run", w.run(session.Choice{}).Outcome.State.Counts()[hindcast.Skipped], 3)
+	})
+}
+
+// kill runs the pipeline in a process of its own that is killed at the moment named.
+func (w two) kill(moment string) {
+	w.Helper()
+	killed := exec.Command(os.Args[0], "killed", w.dir, w.url, moment) //nolint:gosec // this program itself
+	if out, err := killed.CombinedOutput(); killed.ProcessState == nil || killed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		w.Fatalf("%v: %s", err, out)
+	}
+}
+
+// Two runs died over the same slice: the first had committed it, and its resume keeps the result; the second had staged its own meanwhile,
+// which its resume finds, loads and keeps.
+func TestAResultThatAnotherRunKeptMeanwhile(t *testing.T) {
+	inBoth(t, func(w two) {
+		w.limit, w.keep = 9999, hindcast.KeepParquet
+		w.kill(keptJanuary + keeping)
+		w.kill(keptJanuary + "step_finished monthly")
+		for _, id := range []string{"r1", "r2"} {
+			made := 0
+			o := quiet()
+			o.Each = func(e hindcast.Event) {
+				if e.Type == hindcast.EventStepFinished && e.Step == hindcast.StepTransform {
+					made++
+				}
+			}
+			ended, err := run.Resume(w.Context(), w.pipeline(), id, o)
+			if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
+				w.Fatalf("%s: %+v, %v", id, ended, err)
+			}
+			w.want("made again by "+id, made, 0)
+			for _, got := range w.kept() {
+				if !strings.Contains(got, " 2020-01-01 "+id+" ") {
+					w.Errorf("after the resume of %s: %s", id, got)
+				}
+			}
+			w.want("outputs kept", len(w.kept()), 2)
+		}
+		if got := w.folders("daily/2020-01-01"); len(got) != 2 || !strings.Contains(got[0], "-r1-") || !strings.Contains(got[1], "-r2-") {
+			w.Errorf("generations in the lake: %q", got)
+		}
 	})
 }
 
@@ -168,10 +210,7 @@ func TestAKillBeforeKeeping(t *testing.T) {
 	for _, after := range []string{"resume", "run"} {
 		t.Run(after, func(t *testing.T) {
 			inBoth(t, func(w two) {
-				killed := exec.Command(os.Args[0], "killed", w.dir, w.url, keeping) //nolint:gosec // this program itself
-				if out, err := killed.CombinedOutput(); killed.ProcessState == nil || killed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-					w.Fatalf("%v: %s", err, out)
-				}
+				w.kill(keeping)
 				w.limit, w.keep = 9999, hindcast.KeepParquet
 				slice := w.query("SELECT DISTINCT slice FROM hindcast_status")
 				committed := "SELECT target, committed_at FROM hindcast_status WHERE slice = '" + slice + "' ORDER BY target"
@@ -197,8 +236,12 @@ func TestAKillBeforeKeeping(t *testing.T) {
 					w.Fatalf("%+v, %v", ended, err)
 				}
 				w.right()
-				by := map[string]string{"resume": "r1 g1", "run": "r2 g1"}[after]
-				w.want("kept", w.kept(), keptBy(by, by))
+				by := map[string]string{"resume": "r1", "run": "r2"}[after]
+				kept := w.kept()
+				for i, is := range kept { // of what generation says under which fence it was made
+					kept[i], _, _ = strings.Cut(is, " g")
+				}
+				w.want("kept", kept, keptBy(by, by))
 				w.want("not loaded again", w.query(committed) == before, after == "resume")
 				w.want("verify", w.findings(), []string{})
 			})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -323,10 +322,7 @@ func TestAKillBetweenOutputs(t *testing.T) {
 	for _, point := range []string{"step_finished daily", "step_finished monthly", "load_prepared ", "committed "} {
 		t.Run(strings.TrimSpace(point), func(t *testing.T) {
 			inBoth(t, func(w two) {
-				killed := exec.Command(os.Args[0], "killed", w.dir, w.url, point) //nolint:gosec // this program itself
-				if out, err := killed.CombinedOutput(); killed.ProcessState == nil || killed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-					w.Fatalf("%v: %s", err, out)
-				}
+				w.kill(point)
 				staged := w.staged()
 				if len(staged) == 0 {
 					w.Error("nothing is staged")
@@ -386,6 +382,10 @@ func runKilled(dir, url, point string) error {
 		return err
 	}
 	o := quiet()
+	point, kept := strings.CutPrefix(point, keptJanuary)
+	if kept {
+		o.Slices = "2020-01"
+	}
 	o.Waiting = func(lease.Holder) {}
 	o.Each = func(e hindcast.Event) {
 		if e.Slice == "2020-01-01" && string(e.Type)+" "+e.Output == point {
@@ -397,6 +397,9 @@ func runKilled(dir, url, point string) error {
 	s, err := session.OpenLake(p)
 	if err != nil {
 		return err
+	}
+	if kept {
+		p.Results.Keep = hindcast.KeepParquet
 	}
 	if key, keeps := strings.CutPrefix(point, "put "); keeps {
 		p.Results = hindcast.Results{Keep: hindcast.KeepIceberg, Expire: time.Hour}
@@ -412,6 +415,9 @@ func runKilled(dir, url, point string) error {
 
 // keeping is the moment after a commit, before its result is kept. A process dies when it writes an object with this in its key.
 const keeping = "put _hindcast/p/catalog/results/"
+
+// keptJanuary begins the moments of runs that keep results, of January alone.
+const keptJanuary = "January, kept: "
 
 // killing is a lake in which such an object is written by nobody.
 type killing struct {

@@ -31,7 +31,11 @@ func (s *sweeper) lake(ctx context.Context, p *plan.Plan) {
 			units = append(units, lake.Unit{Fact: u.Fact, Key: u.Key})
 		}
 	}
-	s.background.Go(func() { s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx, units)) })
+	fence := s.claim.fence()
+	s.background.Go(func() {
+		s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx, units))
+		s.log.note("deleting what no table points at any longer", s.session.Lake.PruneUnpinned(ctx, fence))
+	})
 }
 
 func (s *sweeper) wait() { s.background.Wait() }

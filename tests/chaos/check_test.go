@@ -243,7 +243,8 @@ const (
 	ownFiles = `hindcast\.yml|cost_summary\.sql|README\.md`
 	objects  = `cloud_costs/(views\.sql|facts/billing/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)|dimensions/accounts/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json)` +
 		`|results/cost_summary/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
-		`|_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json|catalog/results/cost_summary/[0-9-]+\.json)` +
+		`|_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json|catalog/results/cost_summary/[0-9-]+\.json` +
+		`|superseded/(facts/billing|results/cost_summary)/[0-9-]+/g\d+-\w+-f\d+-a\d+\.json)` +
 		`|_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|previous/[0-9-]+/f\d+-a\d+/([\w-]+\.parquet|_manifest\.json))`
 )
 
