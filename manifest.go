@@ -1,6 +1,7 @@
 package hindcast
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -170,6 +171,13 @@ type Manifest struct {
 	Strays     *Strays   `json:"strays,omitempty"` // of the source, where they were counted
 	Seconds    float64   `json:"seconds"`          // how long the step took
 	CreatedAt  time.Time `json:"created_at"`
+}
+
+// KeptResults are what the lake keeps of what is committed in a target: the result of each slice, in the order of time.
+type KeptResults struct {
+	Name   string // of the table that they are shown as
+	Target string
+	Slices iter.Seq[*Manifest]
 }
 
 // Mark is a warehouse's count of the changes to a table: a different mark means a different state, as far as the

@@ -54,13 +54,6 @@ type Lake interface {
 	ResultFolder(target string) string
 }
 
-// Result is what the lake keeps of what is committed in a target.
-type Result struct {
-	Name   string // of the table
-	Target string
-	Slices iter.Seq[*hindcast.Manifest]
-}
-
 // Source is what tables are made of.
 type Source struct {
 	Pipeline string
@@ -68,7 +61,7 @@ type Source struct {
 	Lake     Lake
 	Facts    map[string]iter.Seq[*hindcast.Manifest]
 	Dims     map[string]*hindcast.Manifest
-	Results  []Result
+	Results  []hindcast.KeptResults
 	Only     []string // names of facts, dimensions and results; none means all
 	Without  []string // columns that are left out, as table.column
 }
@@ -163,7 +156,7 @@ func (b *builder) fact(name string, units iter.Seq[*hindcast.Manifest]) {
 	b.partitioned(t, units)
 }
 
-func (b *builder) result(r Result) {
+func (b *builder) result(r hindcast.KeptResults) {
 	t := b.table("result", r.Name)
 	t.Source, t.Location = r.Target, b.source.Lake.ResultFolder(r.Target)
 	b.partitioned(t, r.Slices)

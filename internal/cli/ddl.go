@@ -109,15 +109,12 @@ func (a *app) ddl(ctx context.Context, d ddl) error {
 		return a.printViews(s.Lake.Script(facts, dims))
 	}
 
-	source := catalog.Source{Pipeline: s.Pipeline.Name, URL: s.Store.URL(), Lake: s.Lake, Facts: facts, Dims: dims, Only: d.tables, Without: d.without}
+	source := catalog.Source{Pipeline: s.Pipeline.Name, URL: s.Store.URL(), Lake: s.Lake, Facts: facts, Dims: dims, Results: kept, Only: d.tables, Without: d.without}
 	made := madeTables{}
 	if s.Pipeline.Results.Keep == hindcast.KeepIceberg && (d.system == "glue" || d.system == "athena") {
+		source.Results = nil
 		if made.iceberg, err = icebergTables(ctx, s, kept, &source); err != nil {
 			return err
-		}
-	} else {
-		for _, r := range kept {
-			source.Results = append(source.Results, catalog.Result(r))
 		}
 	}
 	if d.system == "hive" {
@@ -149,7 +146,7 @@ type madeTables struct {
 }
 
 // icebergTables are the Iceberg tables of kept results. Names of theirs leave those that are asked of the source.
-func icebergTables(ctx context.Context, s *session.Session, kept []session.Kept, source *catalog.Source) (tables []catalog.IcebergTable, err error) {
+func icebergTables(ctx context.Context, s *session.Session, kept []hindcast.KeptResults, source *catalog.Source) (tables []catalog.IcebergTable, err error) {
 	asked := source.Only
 	for _, r := range kept {
 		is := func(only string) bool { return strings.EqualFold(only, r.Name) || strings.EqualFold(only, r.Target) }

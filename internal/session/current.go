@@ -38,15 +38,8 @@ func (s *Session) Current(ctx context.Context, p *hindcast.Pipeline, end time.Ti
 	return facts, dims, nil
 }
 
-// Kept is what the lake keeps of what is committed in a target, by the name of its table.
-type Kept struct {
-	Name   string
-	Target string
-	Slices iter.Seq[*hindcast.Manifest]
-}
-
 // Results are the results that the lake keeps, of each target in the order of time; none where the pipeline does not ask for it.
-func (s *Session) Results(ctx context.Context, p *hindcast.Pipeline) (kept []Kept, err error) {
+func (s *Session) Results(ctx context.Context, p *hindcast.Pipeline) (kept []hindcast.KeptResults, err error) {
 	if p.Results.Keep == "" {
 		return nil, nil
 	}
@@ -58,7 +51,7 @@ func (s *Session) Results(ctx context.Context, p *hindcast.Pipeline) (kept []Kep
 		list := slices.SortedFunc(maps.Values(found), func(a, b *hindcast.Manifest) int {
 			return cmp.Or(a.Interval.Start.Compare(b.Interval.Start), cmp.Compare(a.Key, b.Key))
 		})
-		kept = append(kept, Kept{Name: p.ResultTables()[i], Target: target, Slices: slices.Values(list)})
+		kept = append(kept, hindcast.KeptResults{Name: p.ResultTables()[i], Target: target, Slices: slices.Values(list)})
 	}
 	return kept, nil
 }
