@@ -36,7 +36,6 @@ func glue(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	var is struct{ Glue string }
 	ts.Check(json.NewDecoder(strings.NewReader(string(text))).Decode(&is))
-	is.Glue = strings.NewReplacer("//[::]:", "//127.0.0.1:", "//0.0.0.0:", "//127.0.0.1:").Replace(is.Glue)
 	vars := map[string]string{"GLUE": is.Glue, "AWS_ENDPOINT_URL": is.Glue, "AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
 		"HOME": ts.MkAbs("."), "AWS_PYTHON": pythontest.Python(w.test, "aws")}
 	if w.server == nil { // otherwise those of the bucket do

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,7 +96,7 @@ func (a *app) serve(ctx context.Context, o serving) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.showServing(o, listener.Addr())
+	a.showServing(o, o.reachedAt(listener.Addr(), secured))
 
 	web := &http.Server{Handler: server, TLSConfig: secured, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)
@@ -191,13 +192,42 @@ func absolute(path string) string {
 	return path
 }
 
+// reachedAt is HOST:PORT as clients write it: the host that was given, by which a certificate may know it. One that stands for all of the
+// machine's addresses is nobody's to connect to: then it is the certificate's first name, or else the machine's.
+func (o serving) reachedAt(at net.Addr, secured *tls.Config) string {
+	_, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return at.String()
+	}
+	host, _, _ := net.SplitHostPort(o.glue) // it was listened at
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return net.JoinHostPort(host, port)
+	}
+
+	if secured != nil {
+		leaf := secured.Certificates[0].Leaf
+		for _, name := range leaf.DNSNames {
+			if !strings.HasPrefix(name, "*") {
+				return net.JoinHostPort(name, port)
+			}
+		}
+		if len(leaf.IPAddresses) > 0 {
+			return net.JoinHostPort(leaf.IPAddresses[0].String(), port)
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		return net.JoinHostPort(name, port)
+	}
+	return net.JoinHostPort("localhost", port)
+}
+
 // showServing says where the server answers.
-func (a *app) showServing(o serving, at net.Addr) {
+func (a *app) showServing(o serving, at string) {
 	scheme := "http"
 	if o.certificate != "" {
 		scheme = "https"
 	}
-	url := scheme + "://" + at.String()
+	url := scheme + "://" + at
 	if a.json {
 		_ = json.NewEncoder(a.out).Encode(map[string]string{"glue": url, "state": o.state})
 		return
