@@ -48,6 +48,7 @@ var importMap = []row{
 	{"sparkhome", []string{".", "numbers"}, "finds an installation of Spark; the engine runs it, doctor shows it"},
 	{"sparksql", []string{".", "datatype", "engine", "sqltext"}, "what all engines that run Spark share: what a session is asked, its Python, types, errors"},
 	{"awsquery", []string{".", "pause"}, "calls of AWS services that are asked too little for a client of their own"},
+	{"awsredshift", []string{".", "awsquery"}, "which Redshift a URL names, and what AWS says of it: who connects, looks, prices and resizes means the same one"},
 	{"awsspark", []string{".", "engine", "objstore", "sparksql", "pause"}, "what engines share that have a service of AWS run Spark: calls, the script, requests and ends, the life of work"},
 	{"pgclient", []string{".", "sqltext", "warehouse", "pause"}, "what drivers of servers that speak PostgreSQL's protocol share: connections, rows, names, errors, status rows"},
 	{"pgcopy", []string{".", "duck", "datatype"}, "rows between PostgreSQL's binary COPY and Parquet"},
@@ -57,13 +58,13 @@ var importMap = []row{
 	{"objstore/s3", []string{".", "objstore", "pause"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers", "pause"}, "a DuckDB file as a warehouse"},
 	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgclient", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
-	{"warehouse/redshift", []string{".", "awsquery", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel", "pause"},
+	{"warehouse/redshift", []string{".", "awsquery", "awsredshift", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel", "pause"},
 		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket, credentials and the Data API by AWS's"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
 	{"engine/glue", []string{".", "awsspark", "engine", "objstore", "parallel", "pause"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
 	{"engine/emr", []string{".", "awsspark", "engine", "objstore", "pause"}, "job runs of EMR Serverless; what they read and write is the lake's bucket"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
-	{"drivers", []string{".", "awsspark", "cost", "engine", "engine/duckdb", "engine/emr", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
+	{"drivers", []string{".", "awsredshift", "awsspark", "cost", "engine", "engine/duckdb", "engine/emr", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",
 		"objstore/file", "objstore/s3", "hosted", "child"}, "the one place that names every driver"},
 
 	// What a run keeps, in an object store.
@@ -76,7 +77,7 @@ var importMap = []row{
 	{"cache", []string{".", "objstore", "chunks"}, "local copies of files in an object store; it declares what it needs of the store"},
 
 	// A run. These see contracts, never drivers.
-	{"resize", []string{".", "awsquery", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
+	{"resize", []string{".", "awsquery", "awsredshift", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
 	{"survey", []string{".", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
@@ -84,7 +85,7 @@ var importMap = []row{
 	{"catalog", []string{".", "datatype", "pause"}, "the lake's tables in the words of other systems; it declares what it needs of the lake"},
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",
 		"child", "machine", "config"}, "a pipeline with lake, warehouse and engine open: joins the contracts with what is named in the file"},
-	{"preflight", []string{".", "awsquery", "numbers"}, "asks an AWS account what a run needs of it; it declares what it needs of the bucket"},
+	{"preflight", []string{".", "awsquery", "awsredshift", "numbers"}, "asks an AWS account what a run needs of it; it declares what it needs of the bucket"},
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},

@@ -3,7 +3,6 @@ package resize
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 )
 
 // cluster is a provisioned cluster.
@@ -41,29 +41,12 @@ func (c *cluster) params(more ...string) url.Values {
 
 // look takes a cluster to be settled only where its two states agree: one is "available" too while the data is spread again.
 func (c *cluster) look(ctx context.Context) (standing, error) {
-	var answer struct {
-		Clusters []struct {
-			NodeType                  string
-			NumberOfNodes             int
-			ClusterStatus             string
-			ClusterAvailabilityStatus string
-			ClusterNamespaceArn       string
-			Tags                      []struct{ Key, Value string } `xml:"Tags>Tag"`
-		} `xml:"DescribeClustersResult>Clusters>Cluster"`
-	}
-	if err := c.query(ctx, "DescribeClusters", c.params(), &answer); err != nil {
+	is, err := awsredshift.DescribeCluster(ctx, c.client, c.name)
+	if err != nil {
 		return standing{}, err
 	}
-	if len(answer.Clusters) != 1 {
-		return standing{}, &awsquery.Answer{Status: http.StatusOK, Code: "ClusterNotFound", Message: "there is no cluster " + c.name}
-	}
-
-	is := answer.Clusters[0]
-	now := standing{size: is.NumberOfNodes, kind: is.NodeType, state: is.ClusterStatus, arn: c.arn(is.ClusterNamespaceArn), tags: map[string]string{},
-		settled: is.ClusterStatus == "available" && is.ClusterAvailabilityStatus == "Available"}
-	if is.ClusterStatus == "available" && !now.settled {
-		now.state = strings.ToLower(is.ClusterAvailabilityStatus)
-	}
+	now := standing{size: is.Nodes, kind: is.NodeType, state: is.State(), arn: c.arn(is.Namespace), tags: map[string]string{},
+		settled: is.Status == "available" && is.Availability == "Available"}
 	for _, t := range is.Tags {
 		now.tags[t.Key] = t.Value
 	}

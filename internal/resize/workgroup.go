@@ -2,10 +2,10 @@ package resize
 
 import (
 	"context"
-	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 )
 
 // workgroup is one of Redshift Serverless. Its size is its base capacity in RPU.
@@ -27,18 +27,11 @@ func (w *workgroup) json(ctx context.Context, action string, in, out any) error 
 }
 
 func (w *workgroup) look(ctx context.Context) (standing, error) {
-	var answer struct {
-		Workgroup struct {
-			WorkgroupArn string
-			BaseCapacity int
-			Status       string
-		}
-	}
-	if err := w.json(ctx, "GetWorkgroup", map[string]string{"workgroupName": w.name}, &answer); err != nil {
+	is, err := awsredshift.GetWorkgroup(ctx, w.client, w.name)
+	if err != nil {
 		return standing{}, err
 	}
-	is := answer.Workgroup
-	now := standing{size: is.BaseCapacity, state: strings.ToLower(is.Status), settled: is.Status == "AVAILABLE", arn: is.WorkgroupArn, tags: map[string]string{}}
+	now := standing{size: is.RPU, state: is.State(), settled: is.Status == "AVAILABLE", arn: is.ARN, tags: map[string]string{}}
 
 	var tags struct {
 		Tags []struct{ Key, Value string }

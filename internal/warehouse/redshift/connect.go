@@ -3,8 +3,8 @@ package redshift
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -13,20 +13,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// The schemes of a URL.
-const (
-	byPassword = "redshift"
-	byIAM      = "redshift+iam"
-	byDataAPI  = "redshift-data"
-)
-
 const (
 	defaultConnections = 8 // Redshift's queues have five slots by default, and sessions that only wait take none
-	defaultPort        = "5439"
 	searchPath         = "search_path"
 )
 
@@ -36,41 +29,35 @@ var ofWire = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpasswor
 
 // known are the parameters of a URL of each scheme.
 var known = map[string][]string{
-	byPassword: slices.Concat(ofWire, []string{searchPath, "max_connections"}),
-	byIAM:      slices.Concat(ofWire, []string{searchPath, "max_connections", "region", "user", "host", "serverless"}),
-	byDataAPI:  {searchPath, "max_connections", "region", "user", "secret", "serverless"},
+	awsredshift.ByPassword: slices.Concat(ofWire, []string{searchPath, "max_connections"}),
+	awsredshift.ByIAM:      slices.Concat(ofWire, []string{searchPath, "max_connections", "region", "user", "host", "serverless"}),
+	awsredshift.ByDataAPI:  {searchPath, "max_connections", "region", "user", "secret", "serverless"},
 }
 
 // address is what a URL says.
 type address struct {
-	url      *url.URL // with a host and a port if they are known, and what pgconn knows of the query
-	scheme   string
-	most     int    // connections
-	path     string // search_path
-	database string
-
-	// Of those that AWS leads to:
-	name         string // of the cluster or workgroup
-	region       string // "" is that of the AWS configuration
-	user, secret string // of the database; "" is the one of the IAM identity
-	kind         kind
+	url    *url.URL // with a host and a port if they are known, and what pgconn knows of the query
+	scheme string
+	most   int               // connections
+	path   string            // search_path
+	named  awsredshift.Named // with what AWS leads to
 }
 
 // read reads a URL.
 func read(text string) (*address, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, badURL(byPassword, "it is not a URL", "") // its own words may quote a password
+		return nil, badURL(awsredshift.ByPassword, "it is not a URL", "") // its own words may quote a password
 	}
-	a := &address{url: u, scheme: u.Scheme, most: defaultConnections, database: strings.Trim(u.Path, "/")}
+	a := &address{url: u, scheme: u.Scheme, most: defaultConnections}
 	query := u.Query()
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(known[a.scheme], name) {
 			return nil, badURL(a.scheme, name+" is not one of its parameters", "use "+strings.Join(known[a.scheme], ", "))
 		}
 	}
-	if u.Hostname() == "" || a.database == "" {
-		return nil, badURL(a.scheme, "it names no "+map[bool]string{true: "host", false: "cluster or workgroup"}[a.scheme == byPassword]+", or no database", "")
+	if u.Hostname() == "" || strings.Trim(u.Path, "/") == "" {
+		return nil, badURL(a.scheme, "it names no "+map[bool]string{true: "host", false: "cluster or workgroup"}[a.scheme == awsredshift.ByPassword]+", or no database", "")
 	}
 
 	if n := query.Get("max_connections"); n != "" {
@@ -79,10 +66,11 @@ func read(text string) (*address, error) {
 		}
 	}
 	a.path = query.Get(searchPath)
-	if a.scheme != byPassword {
-		if err := a.readAWS(query); err != nil {
-			return nil, err
-		}
+	if a.named, err = awsredshift.Read(u); err != nil {
+		return nil, a.bad(err)
+	}
+	if a.scheme != awsredshift.ByPassword {
+		a.url.Host = a.named.Address
 	}
 
 	for name := range query {
@@ -97,54 +85,15 @@ func read(text string) (*address, error) {
 	return a, nil
 }
 
-// endpoint is the host name of a cluster, or of a workgroup, which says by itself what it is of.
-var endpoint = regexp.MustCompile(`^([a-z0-9-]+)\.[a-z0-9]+\.([a-z0-9-]+)\.(redshift|redshift-serverless)\.amazonaws\.(?:com|com\.cn|eu)$`)
+// fits refuses a URL that asks for what a cluster has and a workgroup does not.
+func (a *address) fits(k awsredshift.Kind) error { return a.bad(a.named.Fits(k)) }
 
-// readAWS reads what says which cluster or workgroup it is, and who we are there.
-func (a *address) readAWS(query url.Values) error {
-	if a.url.User != nil {
-		return badURL(a.scheme, "it holds a user or a password, and the credentials come from AWS", "write ?user=NAME for a database user, or leave it out")
+// bad is the user's error of a URL that names nothing; nil of nil.
+func (a *address) bad(err error) error {
+	if e, is := errors.AsType[*awsredshift.BadURL](err); is {
+		return badURL(a.scheme, e.Reason, e.Next)
 	}
-	a.name, a.region, a.user, a.secret = a.url.Hostname(), query.Get("region"), query.Get("user"), query.Get("secret")
-	if a.user != "" && a.secret != "" {
-		return badURL(a.scheme, "it has both user and secret", "leave one of them out: the secret has a user in it")
-	}
-	switch query.Get("serverless") {
-	case "":
-	case "true":
-		a.kind = workgroup
-	case "false":
-		a.kind = cluster
-	default:
-		return badURL(a.scheme, "serverless is neither true nor false", "leave it out, and AWS is asked")
-	}
-
-	host, port := query.Get("host"), a.url.Port()
-	if m := endpoint.FindStringSubmatch(a.name); m != nil {
-		host = cmp.Or(host, a.name)
-		a.name, a.region = m[1], cmp.Or(a.region, m[2])
-		a.kind = map[string]kind{"redshift": cluster, "redshift-serverless": workgroup}[m[3]]
-	} else if strings.Contains(a.name, ".") {
-		return badURL(a.scheme, a.name+" is neither a name nor an endpoint of AWS", "write the cluster's or workgroup's name, and host=HOST:PORT for another way to it")
-	} else if port != "" {
-		return badURL(a.scheme, "a name has no port", "write host=HOST:PORT behind the ?")
-	}
-	if h, p, err := net.SplitHostPort(host); err == nil {
-		host, port = h, p
-	}
-	a.url.Host = ""
-	if host != "" {
-		a.url.Host = net.JoinHostPort(host, cmp.Or(port, defaultPort))
-	}
-	return a.fits(a.kind)
-}
-
-// fits refuses a URL that asks for what a cluster has and a workgroup has not.
-func (a *address) fits(k kind) error {
-	if k == workgroup && a.user != "" {
-		return badURL(a.scheme, "a workgroup gives credentials to IAM identities, and user names another", "leave user out")
-	}
-	return nil
+	return err
 }
 
 // configure is pgconn's configuration. TLS is required unless the URL says otherwise. The environment of libpq does not count, but for
@@ -152,7 +101,7 @@ func (a *address) fits(k kind) error {
 func (a *address) configure() (*pgconn.Config, error) {
 	u := *a.url
 	if u.Scheme = "postgres"; u.Port() == "" {
-		u.Host += ":" + defaultPort
+		u.Host += ":" + awsredshift.DefaultPort
 	}
 
 	config, err := pgconn.ParseConfig(u.String())
@@ -174,13 +123,13 @@ func (a *address) configure() (*pgconn.Config, error) {
 
 // forms are what a URL of each scheme looks like.
 var forms = map[string]string{
-	byPassword: "redshift://USER:${PASSWORD}@HOST:5439/DATABASE",
-	byIAM:      "redshift+iam://CLUSTER-OR-WORKGROUP/DATABASE?region=REGION",
-	byDataAPI:  "redshift-data://CLUSTER-OR-WORKGROUP/DATABASE?region=REGION",
+	awsredshift.ByPassword: "redshift://USER:${PASSWORD}@HOST:5439/DATABASE",
+	awsredshift.ByIAM:      "redshift+iam://CLUSTER-OR-WORKGROUP/DATABASE?region=REGION",
+	awsredshift.ByDataAPI:  "redshift-data://CLUSTER-OR-WORKGROUP/DATABASE?region=REGION",
 }
 
 func badURL(scheme, reason, next string) error {
-	return permanent("the URL under `warehouse:` cannot be used: "+reason, cmp.Or(next, "write "+cmp.Or(forms[scheme], forms[byPassword])))
+	return permanent("the URL under `warehouse:` cannot be used: "+reason, cmp.Or(next, "write "+cmp.Or(forms[scheme], forms[awsredshift.ByPassword])))
 }
 
 // settings are what every session begins with; the user's own come after them. Times are read as they are written here.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/pgclient"
 )
@@ -75,14 +76,14 @@ func (s *execState) over() bool {
 }
 
 func (w *Owner) overDataAPI() links {
-	a := w.address
-	begin := execution{Database: a.database, User: a.user, Secret: a.secret, KeepAlive: keepAlive}
-	if w.account.kind == workgroup {
-		begin.Workgroup = a.name
+	n := w.account.named
+	begin := execution{Database: n.Database, User: n.User, Secret: n.Secret, KeepAlive: keepAlive}
+	if n.Kind == awsredshift.Grouped {
+		begin.Workgroup = n.Name
 	} else {
-		begin.Cluster = a.name
+		begin.Cluster = n.Name
 	}
-	return &dataAPI{aws: w.account.aws, begin: begin, ready: w.prepareSession, slots: make(chan struct{}, a.most)}
+	return &dataAPI{aws: w.account.aws, begin: begin, ready: w.prepareSession, slots: make(chan struct{}, w.address.most)}
 }
 
 func (d *dataAPI) get(ctx context.Context) (link, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/pgclient"
 )
 
@@ -58,16 +59,16 @@ func (w *Owner) lost(err error) *hindcast.Error {
 }
 
 func (w *Owner) place() string {
-	return fmt.Sprintf("%s (database %q)", w.at(), w.address.database)
+	return fmt.Sprintf("%s (database %q)", w.at(), w.address.named.Database)
 }
 
 // at is the address that is connected to.
 func (w *Owner) at() string {
-	if w.address.scheme == byDataAPI {
-		return "the Data API for " + w.address.name
+	if w.address.scheme == awsredshift.ByDataAPI {
+		return "the Data API for " + w.address.named.Name
 	}
 	if w.address.url.Port() == "" {
-		return net.JoinHostPort(w.address.url.Hostname(), defaultPort)
+		return net.JoinHostPort(w.address.url.Hostname(), awsredshift.DefaultPort)
 	}
 	return w.address.url.Host
 }

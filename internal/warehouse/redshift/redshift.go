@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/child"
 	"github.com/hindcast/hindcast/internal/hosted"
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -111,29 +112,29 @@ func NewOwner(ctx context.Context, o Options, open Opener) (*Owner, error) {
 
 // reach makes the pool of connections that the URL asks for.
 func (w *Owner) reach(ctx context.Context) (links, error) {
-	if w.address.scheme == byPassword {
+	if w.address.scheme == awsredshift.ByPassword {
 		return w.overWire()
 	}
 	var err error
 	if w.account, err = newAccount(ctx, w.address); err != nil {
 		return nil, err
 	}
-	if w.address.url.Host == "" && w.address.scheme == byIAM || w.address.kind == unknown {
-		p, err := w.account.find(ctx)
+	if w.address.named.Asks() {
+		found, err := w.account.find(ctx)
 		if err == nil {
-			err = w.address.fits(w.account.kind)
+			err = w.address.fits(found.Kind())
 		}
 		if err == nil {
-			err = p.up(w.address.name, w.account.kind)
+			err = up(w.address.named.Name, found)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if w.address.url.Host == "" {
-			w.address.lead(p)
+			w.address.lead(found)
 		}
 	}
-	if w.address.scheme == byDataAPI {
+	if w.address.scheme == awsredshift.ByDataAPI {
 		return w.overDataAPI(), nil
 	}
 	return w.overWire()
@@ -186,8 +187,8 @@ func (w *Owner) dial(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn
 
 // unreachable says what AWS knows of a cluster that nobody answers for.
 func (w *Owner) unreachable(ctx context.Context, err error) error {
-	if p, unknown := w.account.find(ctx); unknown == nil {
-		if down := p.up(w.address.name, w.account.kind); down != nil {
+	if found, unknown := w.account.find(ctx); unknown == nil {
+		if down := up(w.address.named.Name, found); down != nil {
 			return down
 		}
 	}
