@@ -219,12 +219,13 @@ func before(now standing, open *hindcast.Sizing) int {
 	return size
 }
 
-// resizedForGood reports whether the warehouse has a size that no run can have given it, alive or dead: somebody has resized it since.
+// resizedForGood reports whether the warehouse has a size that no run can have given it, alive or dead: somebody has resized it since. A change
+// that nobody has confirmed can have given it any, this run's or a dead one's: what was asked for before that is not known any longer.
 func (r *Resizer) resizedForGood(now standing, open *hindcast.Sizing) bool {
 	if !now.settled || now.size == r.wanted() || open != nil && (open.Unsure || now.size == open.From || now.size == open.To) {
 		return false
 	}
-	return !slices.ContainsFunc(holders(now.tags), func(h holder) bool { return h.to == 0 || now.size == h.from || now.size == h.to })
+	return !slices.ContainsFunc(holders(now.tags), func(h holder) bool { return h.to == 0 || h.state != loading || now.size == h.from || now.size == h.to })
 }
 
 // see looks until there is an answer.

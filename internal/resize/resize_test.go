@@ -463,6 +463,31 @@ func TestASizeThatNoRunGaveIsTheOneBefore(t *testing.T) {
 	}
 }
 
+// A run that died while it resized, there or back, may have given any size: one that it had asked for before, and whose answer was lost.
+func TestASizeThatADeadRunMayHaveGivenIsNotTheOneBefore(t *testing.T) {
+	for state, from := range map[string]int{"": 16, " - growing": 4, " - back now": 4} {
+		w := newWorld(t)
+		if _, err := grow(t, w.open(cluster, "s3://lake", "shop", "dead")); err != nil {
+			t.Fatal(err)
+		}
+		is := w.Cluster("dw")
+		for tag := range is.Tags {
+			is.Tags[tag] = "resized from 4 to 8" + state
+		}
+		w.Add(&control.Cluster{Name: "dw", NodeType: is.NodeType, Nodes: 16, Allowed: is.Allowed, Tags: is.Tags})
+
+		r := w.open(hindcast.Resize{Cluster: "dw", Nodes: 6}, "s3://lake", "shop", "r1")
+		s, err := grow(t, r)
+		if err != nil || s.From != from || s.To != 6 {
+			t.Fatalf("after %q: %+v: %v", state, s, err)
+		}
+		back, err := r.Back(t.Context(), s)
+		if is := w.Cluster("dw"); err != nil || back.To != from || is.Nodes != from || len(is.Tags) != 0 {
+			t.Errorf("after %q: back at %d nodes, tags %v: %v", state, is.Nodes, is.Tags, err)
+		}
+	}
+}
+
 // A tag that another change keeps from being deleted is deleted after it.
 func TestTheTagIsTakenOffWhenThatIsPossible(t *testing.T) {
 	w := newWorld(t)
