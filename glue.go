@@ -31,7 +31,8 @@ type GlueWorker struct {
 const (
 	DPU       = "DPU"
 	MemoryDPU = "M-DPU"
-	RPU       = "RPU" // of Redshift Serverless
+	RPU       = "RPU"  // of Redshift Serverless
+	VCPU      = "vCPU" // of EMR Serverless
 )
 
 // GlueWorkers are the types of workers that Spark runs on, as Glue's documents had them in November 2026.

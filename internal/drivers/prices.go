@@ -1,12 +1,13 @@
 package drivers
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/cost"
 )
 
@@ -37,17 +38,31 @@ func Warehousing(p *hindcast.Pipeline) (*hindcast.Rate, error) {
 	return prices.Redshift(regionOf(p), p.Redshift), nil
 }
 
-// amazonHost matches the host of a cluster or a workgroup, which has its region.
-var amazonHost = regexp.MustCompile(`\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.redshift(?:-serverless)?\.amazonaws\.com`)
+// Resizing is what a change of its size adds to what the pipeline's warehouse costs; nil if nothing changes. Kind is the type of a cluster's nodes.
+func Resizing(p *hindcast.Pipeline, s hindcast.Sizing, kind string) (*hindcast.Rate, error) {
+	if s.From == s.To {
+		return nil, nil
+	}
+	prices, err := Prices(p)
+	if err != nil {
+		return nil, err
+	}
+	sized := hindcast.Redshift{NodeType: kind, Nodes: s.To}
+	if s.Workgroup != "" {
+		sized = hindcast.Redshift{RPU: s.To}
+	}
+	rate := prices.Redshift(cmp.Or(s.Region, regionOf(p)), sized)
+	if rate != nil {
+		rate.Each = float64(s.To - s.From)
+	}
+	return rate, nil
+}
 
 // regionOf is the region of a pipeline's Redshift; "" if nothing says it.
 func regionOf(p *hindcast.Pipeline) string {
 	if u := p.Warehouse.URL; u != nil {
-		if region := u.Query().Get("region"); region != "" {
-			return region
-		}
-		if found := amazonHost.FindStringSubmatch(u.Host); found != nil {
-			return found[1]
+		if n, err := awsredshift.Read(u); err == nil && n.Region != "" {
+			return n.Region
 		}
 	}
 	return p.Redshift.Region

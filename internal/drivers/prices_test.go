@@ -33,6 +33,30 @@ func TestWhatTheWarehouseCosts(t *testing.T) {
 	}
 }
 
+// A resize costs what it adds, of the type that the cluster has, wherever that is.
+func TestWhatAResizeAdds(t *testing.T) {
+	p := &hindcast.Pipeline{Warehouse: hindcast.Location{Scheme: "redshift"}, Redshift: hindcast.Redshift{Region: "us-east-1"}}
+	for _, c := range []struct {
+		change    hindcast.Sizing
+		kind      string
+		each, usd float64
+	}{
+		{hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, "ra3.4xlarge", 4, 3.26},
+		{hindcast.Sizing{Cluster: "dw", From: 4, To: 2}, "dc2.large", -2, 0.25},
+		{hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, "rg.xlarge", 4, 0},
+		{hindcast.Sizing{Cluster: "dw", From: 4, To: 8, Region: "eu-central-1"}, "ra3.4xlarge", 4, 0},
+		{hindcast.Sizing{Workgroup: "etl", From: 32, To: 256}, "", 224, 0.375},
+	} {
+		rate, err := Resizing(p, c.change, c.kind)
+		if err != nil || rate == nil || rate.Each != c.each || rate.USD != c.usd || (rate.Unknown == "") != (c.usd > 0) {
+			t.Errorf("%+v of %s: %+v, %v", c.change, c.kind, rate, err)
+		}
+	}
+	if rate, err := Resizing(p, hindcast.Sizing{Cluster: "dw", From: 4, To: 4}, "ra3.4xlarge"); rate != nil || err != nil {
+		t.Errorf("no change adds %+v, %v", rate, err)
+	}
+}
+
 // A table of prices that is not there, or is none, is the user's to mend, at its place.
 func TestATableOfPricesThatIsNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prices.json")

@@ -7,4 +7,6 @@ type Resize struct {
 	hindcast.Sizing
 	Kind string   `json:"kind,omitempty"` // the type of a cluster's nodes
 	Runs []string `json:"runs,omitempty"` // that want it as it is
+	// Rate is what the change adds to what the warehouse costs, of as many units as it adds: fewer than 0 if it takes some off; nil if there is none.
+	Rate *hindcast.Rate `json:"rate,omitempty"`
 }

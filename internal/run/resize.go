@@ -52,16 +52,17 @@ func PlanSize(ctx context.Context, s *session.Session, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	return planSize(ctx, r, p)
+	return planSize(ctx, s, r, p)
 }
 
-func planSize(ctx context.Context, r *resize.Resizer, p *plan.Plan) error {
+func planSize(ctx context.Context, s *session.Session, r *resize.Resizer, p *plan.Plan) error {
 	is, err := r.Check(ctx)
 	if err != nil {
 		return err
 	}
 	p.Resize = &plan.Resize{Sizing: is.Sizing, Kind: is.Kind, Runs: is.Runs}
-	return nil
+	p.Resize.Rate, err = s.Resizing(is.Sizing, is.Kind)
+	return err
 }
 
 // settle opens the run's resizer, if it has one, and waits until no resize is under way, be it one that an earlier process of the run
@@ -83,7 +84,7 @@ func (a *active) sizes(ctx context.Context, p *plan.Plan) error {
 	if a.resizer == nil || p.UnloadOnly || p.Running() == 0 {
 		return nil
 	}
-	return a.patience().try(ctx, transient, func() error { return planSize(ctx, a.resizer, p) })
+	return a.patience().try(ctx, transient, func() error { return planSize(ctx, a.session, a.resizer, p) })
 }
 
 // around is what resizes the warehouse around the run's loads, for the supervisor: nil if nothing does.

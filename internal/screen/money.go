@@ -90,7 +90,7 @@ func billText(b hindcast.Bill, pl *plan.Plan) string {
 	}
 	switch {
 	case b.USD > 0 && rate.Date != "":
-		text += fmt.Sprintf(", $%s (%s in %s, prices of %s)", money(b.USD), rate.Class, rate.Region, rate.Date)
+		text += fmt.Sprintf(", $%s (%s)", money(b.USD), priced(rate, ", prices of "))
 	case b.USD > 0:
 		text += ", $" + money(b.USD)
 	default:

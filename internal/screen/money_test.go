@@ -95,6 +95,25 @@ func TestWhatAWarehouseCosts(t *testing.T) {
 		}
 	}
 
+	for _, c := range []struct {
+		change int
+		rate   hindcast.Rate
+		most   time.Duration
+		want   string
+	}{
+		{4, nodes, 30 * time.Minute, "; that adds 4 ra3.4xlarge, $13.04 an hour (us-east-1, prices of 2026-10-07): $6.52 at most for the estimated time"},
+		{4, nodes, 0, "; that adds 4 ra3.4xlarge, $13.04 an hour (us-east-1, prices of 2026-10-07)"},
+		{-2, nodes, time.Hour, "; that takes off 2 ra3.4xlarge, $6.52 an hour (us-east-1, prices of 2026-10-07)"},
+		{96, serverless, 30 * time.Second, "; that adds 96 RPU, $36.00 for an hour of work (us-east-1, prices of 2026-10-07): $0.60 at most for the estimated time"},
+		{2, unknown, time.Hour, "; that adds 2 rg.xlarge; the price is not known: it is not in the table"},
+	} {
+		c.rate.Each = float64(c.change)
+		r := &plan.Resize{Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 4 + c.change}, Rate: &c.rate}
+		if got := resizeWork(r, c.most); !strings.HasSuffix(got, "back at the end of the run"+c.want) {
+			t.Errorf("%s\nwant\n%s", got, c.want)
+		}
+	}
+
 	grown := *st
 	grown.Resized = &hindcast.Resized{Sizing: hindcast.Sizing{Cluster: "dw", From: 8, To: 4, Back: true}, Origin: 4, Grown: 8}
 	p := months(36)

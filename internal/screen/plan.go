@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/view"
@@ -572,7 +573,7 @@ func (p *page) machine(pl *plan.Plan) {
 	}
 
 	if pl.Resize != nil {
-		p.wrap(label("resize"), labelHang, p.o.text(resizeWork(pl.Resize)))
+		p.wrap(label("resize"), labelHang, p.o.text(resizeWork(pl.Resize, e.High)))
 	}
 	p.fact("time", p.o.text(timeWork(&e, pl.Engine.Name)))
 	if e.Cost != nil && e.Cost.Runs > 0 {
@@ -591,7 +592,7 @@ func costs(c *plan.Cost) string {
 	}
 	text := least + amount(hours) + " " + c.Rate.Unit + "-hours"
 	if c.Rate.USD > 0 {
-		text += fmt.Sprintf(", $%s at $%.2f (%s in %s on %s)", money(usd), c.Rate.USD, c.Rate.Class, c.Rate.Region, c.Rate.Date)
+		text += fmt.Sprintf(", $%s at $%s (%s)", money(usd), each(c.Rate.USD), priced(c.Rate, " on "))
 	} else {
 		text += "; the price is not known: " + c.Rate.Unknown
 	}
@@ -600,6 +601,23 @@ func costs(c *plan.Cost) string {
 		return text + ", a minute each"
 	}
 	return text + ", " + spoken(seconds(c.Seconds)) + " each"
+}
+
+// each is the price of one unit, which may be far below a cent.
+func each(usd float64) string {
+	if usd >= 0.1 {
+		return money(usd)
+	}
+	return strconv.FormatFloat(math.Round(usd*1e5)/1e5, 'f', -1, 64)
+}
+
+// priced says of what a price is: STANDARD in us-east-1 on 2026-11-22.
+func priced(r hindcast.Rate, as string) string {
+	what := r.Class
+	if r.Unit == hindcast.VCPU {
+		what = "memory included,"
+	}
+	return strings.TrimSpace(what + " in " + r.Region + as + r.Date)
 }
 
 // amount has as many decimals as say something.

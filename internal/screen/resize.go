@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -102,8 +103,8 @@ func leftResized(st *hindcast.RunState, alive bool) bool {
 	return st.Resized != nil && st.Resized.Open && !alive
 }
 
-// resizeWork says in a plan when the warehouse is resized.
-func resizeWork(r *plan.Resize) string {
+// resizeWork says in a plan when the warehouse is resized, and what that adds to its costs if the run takes no longer than the estimate's most.
+func resizeWork(r *plan.Resize, most time.Duration) string {
 	s := r.Sizing
 	if s.From == s.To {
 		return s.Named() + " has " + s.Size(s.To) + " already, and is held at that"
@@ -116,7 +117,32 @@ func resizeWork(r *plan.Resize) string {
 	if len(r.Runs) > 0 {
 		parts = append(parts, "it is as it is for "+strings.Join(r.Runs, ", ")+": then it is taken as it is found")
 	}
+	if r.Rate != nil {
+		parts = append(parts, added(r.Rate, most))
+	}
 	return strings.Join(parts, "; ")
+}
+
+// added says what a resize adds to what a warehouse costs.
+func added(rate *hindcast.Rate, most time.Duration) string {
+	verb, each := "that adds ", rate.Each
+	if each < 0 {
+		verb, each = "that takes off ", -each
+	}
+	text, hour := verb+amount(each)+" "+rate.Unit, each*rate.USD
+	switch {
+	case rate.USD == 0:
+		return text + "; the price is not known: " + rate.Unknown
+	case rate.Unit == hindcast.RPU:
+		text += fmt.Sprintf(", $%s for an hour of work", money(hour))
+	default:
+		text += fmt.Sprintf(", $%s an hour", money(hour))
+	}
+	text += fmt.Sprintf(" (%s, prices of %s)", rate.Region, rate.Date)
+	if most > 0 && rate.Each > 0 {
+		text += fmt.Sprintf(": $%s at most for the estimated time", money(max(most.Seconds(), rate.Minimum)/3600*hour))
+	}
+	return text
 }
 
 // sizeBack is what to do about a warehouse that is left resized.

@@ -391,7 +391,9 @@ func TestWhatAPlanCosts(t *testing.T) {
 	unknown := rate
 	unknown.USD, unknown.Unknown = 0, "nobody says it"
 	for want, c := range map[string]plan.Cost{
-		"2,700 DPU-hours, $1,188.00 at $0.44 (STANDARD in us-east-1 on 2026-11-22); 36 runs of 150 DPU, 30 min each":      {Rate: rate, Runs: 36, Seconds: 1800, Least: 90, Hours: 2700, USD: 1188},
+		"2,700 DPU-hours, $1,188.00 at $0.44 (STANDARD in us-east-1 on 2026-11-22); 36 runs of 150 DPU, 30 min each": {Rate: rate, Runs: 36, Seconds: 1800, Least: 90, Hours: 2700, USD: 1188},
+		"16 vCPU-hours, $1.21 at $0.07574 (memory included, in us-east-1 on 2026-08-13); 2 runs of 16 vCPU, 30 min each": {
+			Rate: hindcast.Rate{Each: 16, Unit: hindcast.VCPU, USD: 0.075738, Region: "us-east-1", Date: "2026-08-13"}, Runs: 2, Seconds: 1800, Least: 1, Hours: 16, USD: 1.2118},
 		"at least 90 DPU-hours, $39.60 at $0.44 (STANDARD in us-east-1 on 2026-11-22); 36 runs of 150 DPU, a minute each": {Rate: rate, Runs: 36, Least: 90},
 		"at least 2.5 DPU-hours; the price is not known: nobody says it; 1 run of 150 DPU, a minute each":                 {Rate: unknown, Runs: 1, Least: 2.5},
 	} {

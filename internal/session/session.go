@@ -224,6 +224,11 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	return made, nil
 }
 
+// Resizing is what a change of the warehouse's size adds to its costs; nil if nothing changes.
+func (s *Session) Resizing(change hindcast.Sizing, kind string) (*hindcast.Rate, error) {
+	return drivers.Resizing(s.Pipeline, change, kind)
+}
+
 // Survey asks this session for what a plan is made from.
 func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
 	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
