@@ -2,6 +2,7 @@ package hindcast
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -59,6 +60,9 @@ func (e EMRServerless) Cores() int { return e.Driver.Cores + e.Executors*e.Execu
 // Memory is how many GB a run has.
 func (e EMRServerless) Memory() int { return e.Driver.Memory + e.Executors*e.Executor.Memory }
 
+// Workers is how many workers a run has, the driver among them.
+func (e EMRServerless) Workers() int { return 1 + e.Executors }
+
 // Resumed is how a run that was frozen as e goes on with the pipeline file's present block; one without an application says that the file
 // has none.
 func (e EMRServerless) Resumed(now EMRServerless) EMRServerless {
@@ -66,4 +70,45 @@ func (e EMRServerless) Resumed(now EMRServerless) EMRServerless {
 		return e
 	}
 	return now
+}
+
+// EMRApplication is what EMR Serverless says of an application.
+type EMRApplication struct {
+	Type         string // Spark
+	Release      string
+	State        string // STARTED
+	StartsItself bool   // when it gets a run
+	Runs         int    // side by side, at most; 0 says no limit
+	CPU          int    // vCPU of all runs together, at most; 0 says no limit
+	Memory       int    // GB, the same
+	Disk         int    // GB, the same
+	Subnets      []string
+	Groups       []string // security groups
+}
+
+// emrDisk is how many GB of disk a worker has that asks for none.
+const emrDisk = 20
+
+// Room is how many runs the application's capacity has room for at once; false if it says no limit.
+func (a EMRApplication) Room(p EMRServerless) (runs int, limited bool) {
+	for _, one := range []struct{ most, need int }{{a.CPU, p.Cores()}, {a.Memory, p.Memory()}, {a.Disk, emrDisk * p.Workers()}} {
+		if one.most > 0 && one.need > 0 && (!limited || one.most/one.need < runs) {
+			runs, limited = one.most/one.need, true
+		}
+	}
+	return runs, limited
+}
+
+// Most is the application's capacity in words; "" if it says no limit.
+func (a EMRApplication) Most() string {
+	var words []string
+	for _, one := range []struct {
+		most int
+		unit string
+	}{{a.CPU, "vCPU"}, {a.Memory, "GB"}, {a.Disk, "GB of disk"}} {
+		if one.most > 0 {
+			words = append(words, strconv.Itoa(one.most)+" "+one.unit)
+		}
+	}
+	return strings.Join(words, ", ")
 }

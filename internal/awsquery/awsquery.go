@@ -46,6 +46,7 @@ var (
 	RedshiftServerless = Service{ID: "Redshift Serverless", Prefix: "redshift-serverless", Target: "RedshiftServerless"}
 	ServiceQuotas      = Service{ID: "Service Quotas", Prefix: "servicequotas", Target: "ServiceQuotasV20190624"}
 	Glue               = Service{ID: "Glue", Prefix: "glue", Target: "AWSGlue"}
+	EMRServerless      = Service{ID: "EMR Serverless", Prefix: "emr-serverless"} // speaks neither: only where it is can be asked
 )
 
 // Client calls services in one region.

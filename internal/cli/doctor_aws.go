@@ -21,7 +21,7 @@ import (
 	"github.com/hindcast/hindcast/internal/session"
 )
 
-// awsPipeline is the pipeline as a run on Glue has it, if the file says how; without a file it is empty, and the account alone is looked at.
+// awsPipeline is the pipeline as a run on Glue or EMR Serverless has it, if the file says how; without a file it is empty, and the account alone is looked at.
 func (a *app) awsPipeline(ctx context.Context, named bool) (*hindcast.Pipeline, error) {
 	if !named {
 		if _, err := os.Stat(a.file); errors.Is(err, fs.ErrNotExist) {
@@ -29,10 +29,19 @@ func (a *app) awsPipeline(ctx context.Context, named bool) (*hindcast.Pipeline, 
 		}
 	}
 	p, err := a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true}))
-	if err == nil && p.Transform.Glue.Role != "" {
+	switch {
+	case err != nil:
+	case onEMR(p):
+		p.Transform.Engine = "emr-serverless"
+	case p.Transform.Glue.Role != "":
 		p.Transform.Engine = "glue"
 	}
 	return p, err
+}
+
+// onEMR reports whether the pipeline file says how slices run on EMR Serverless, and not, or not by its engine, on Glue.
+func onEMR(p *hindcast.Pipeline) bool {
+	return p.Transform.EMR.Application != "" && (p.Transform.Glue.Role == "" || p.Transform.Engine == "emr-serverless")
 }
 
 // doctorAWS looks at an account for a pipeline.
@@ -71,6 +80,7 @@ func lookAt(ctx context.Context, p *hindcast.Pipeline) (preflight.Options, error
 		return o, err
 	}
 	o.Jobs = drivers.GlueJobs(s.Lake.Tags())
+	o.Application = func(ctx context.Context) (*hindcast.EMRApplication, error) { return drivers.EMRApplication(ctx, p) }
 	o.Bucket, _ = s.Store.(preflight.Bucket)
 	return o, closing(s, nil)
 }
@@ -206,7 +216,7 @@ func (a *app) beforeRun(ctx context.Context, p *plan.Plan) error {
 
 // standIn reports whether what a run works with is not Amazon's while everything else would be: whose account that is nobody knows.
 func standIn(ctx context.Context, c *awsquery.Client) bool {
-	for _, s := range []awsquery.Service{awsquery.Glue, awsquery.Redshift, awsquery.RedshiftServerless} {
+	for _, s := range []awsquery.Service{awsquery.Glue, awsquery.EMRServerless, awsquery.Redshift, awsquery.RedshiftServerless} {
 		if !c.Own(ctx, s) && c.Own(ctx, awsquery.STS) {
 			return true
 		}

@@ -11,7 +11,8 @@ import (
 	"github.com/hindcast/hindcast/internal/preflight/preflighttest"
 )
 
-// account starts a stand-in for an AWS account, and sets the variables by which all commands find it; ENDPOINT is where it is.
+// account starts a stand-in for an AWS account, and sets the variables by which all commands find it; ENDPOINT is where it is, SHOP
+// the address of its cluster shop.
 // account deny ACTION…: those may not be called any more. account decide ACTION DECISION: simulations of the action end so.
 // account quota CODE VALUE: a quota of Glue.
 func account(ts *testscript.TestScript, neg bool, args []string) {
@@ -20,7 +21,7 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 	case neg:
 	case len(args) == 0:
 		w.account = preflighttest.Start(w.test)
-		for _, pair := range append(w.account.Env(), "ENDPOINT="+w.account.Endpoint) {
+		for _, pair := range append(w.account.Env(), "ENDPOINT="+w.account.Endpoint, "SHOP="+w.account.Address) {
 			name, value, _ := strings.Cut(pair, "=")
 			ts.Setenv(name, value)
 			w.vars = append(w.vars, pair)

@@ -37,6 +37,15 @@ type table struct {
 type region struct {
 	Glue     glue     `json:"glue,omitzero"`
 	Redshift redshift `json:"redshift,omitzero"`
+	EMR      emr      `json:"emr_serverless,omitzero"`
+}
+
+// emr are prices of EMR Serverless, for x86_64.
+type emr struct {
+	Date   string  `json:"date,omitempty"` // "" is the table's
+	Source string  `json:"source,omitempty"`
+	VCPU   float64 `json:"vcpu_hour,omitempty"`
+	GB     float64 `json:"gb_hour,omitempty"` // of memory
 }
 
 // hours are prices of an hour, by unit and execution class.
@@ -114,6 +123,9 @@ func (t *table) positive() error {
 				}
 			}
 		}
+		if e := r.EMR; e.VCPU < 0 || e.GB < 0 || (e.VCPU > 0) != (e.GB > 0) {
+			return fmt.Errorf("of EMR Serverless in %s, vcpu_hour is %v and gb_hour is %v: both have to be there", name, e.VCPU, e.GB)
+		}
 		if r.Redshift.RPU < 0 {
 			return fmt.Errorf("the price of an RPU in %s is %v", name, r.Redshift.RPU)
 		}
@@ -160,9 +172,38 @@ func (p Prices) unknown(in string, names ...string) string {
 	return fmt.Sprintf("the table of prices of %s has %s and not %s", t.Date, strings.Join(slices.Sorted(maps.Keys(t.Regions)), ", "), in)
 }
 
-// EMR is what a run of EMR Serverless is billed as in a region: vCPU and GB by the second, each worker for a minute at least.
+// EMR is what a run of EMR Serverless is billed as in a region: vCPU and GB by the second, each worker for a minute at least. The price is of a
+// vCPU with as much of the run's memory as falls to it; disk beyond what is free is not in it.
 func (p Prices) EMR(in string, e hindcast.EMRServerless) hindcast.Rate {
-	return hindcast.Rate{Each: float64(e.Cores()), Unit: "vCPU", Minimum: minimum, Region: in, Date: builtIn().Date, Unknown: p.unknown(in, "vCPU")}
+	rate := hindcast.Rate{Each: float64(e.Cores()), Unit: hindcast.VCPU, Minimum: minimum, Region: in}
+	list, date := p.emr(in)
+	rate.Date = date
+	if list.VCPU == 0 || e.Cores() == 0 {
+		rate.Unknown = p.unknown(in, rate.Unit)
+		return rate
+	}
+	rate.USD = list.VCPU + list.GB*float64(e.Memory())/float64(e.Cores())
+	return rate
+}
+
+// EMRUse is what hours of vCPU and of GB of memory cost on EMR Serverless in a region; 0 if that is not known.
+func (p Prices) EMRUse(in string, vcpu, gb float64) float64 {
+	list, _ := p.emr(in)
+	return vcpu*list.VCPU + gb*list.GB
+}
+
+// emr are the prices of EMR Serverless in a region, with their date; zero if no table has them.
+func (p Prices) emr(in string) (list emr, date string) {
+	for _, t := range p.tables {
+		list = t.Regions[in].EMR
+		if date = list.Date; date == "" {
+			date = t.Date
+		}
+		if list.VCPU > 0 {
+			return list, date
+		}
+	}
+	return list, date
 }
 
 // Redshift is what a warehouse that is Redshift costs for an hour in which it is there, or works.

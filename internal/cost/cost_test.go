@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,7 @@ func TestTablesThatAreRefused(t *testing.T) {
 		"no date":        `{"currency": "USD", "regions": {}}`,
 		"euros":          `{"date": "2026-11-28", "currency": "EUR", "regions": {}}`,
 		"a negative DPU": `{"date": "2026-11-28", "currency": "USD", "regions": {"x": {"glue": {"hour": {"DPU": {"FLEX": -1}}}}}}`,
+		"free memory":    `{"date": "2026-11-28", "currency": "USD", "regions": {"x": {"emr_serverless": {"vcpu_hour": 0.05}}}}`,
 		"a free node":    `{"date": "2026-11-28", "currency": "USD", "regions": {"x": {"redshift": {"node_hour": {"ra3.large": 0}}}}}`,
 	} {
 		if _, err := own(t, text); err == nil {
@@ -79,10 +81,27 @@ func TestTablesThatAreRefused(t *testing.T) {
 	}
 }
 
-// A run of EMR Serverless is counted in vCPU, and what those cost is said to be unknown, and why.
-func TestEMRServerlessIsCountedAndNotPriced(t *testing.T) {
-	is := Table().EMR("us-east-1", hindcast.EMRServerless{Driver: hindcast.EMRWorker{Cores: 4, Memory: 16}, Executor: hindcast.EMRWorker{Cores: 8, Memory: 60}, Executors: 18})
-	if is.Each != 148 || is.Unit != "vCPU" || is.Hours(36, 1800) != 2664 || is.Hours(1, 1) != 148./60 || is.USD != 0 || !strings.Contains(is.Unknown, "EMR Serverless") {
+// A run of EMR Serverless is counted in vCPU, which have its memory with them; where the price is not known it is said why.
+func TestEMRServerless(t *testing.T) {
+	run := hindcast.EMRServerless{Driver: hindcast.EMRWorker{Cores: 4, Memory: 16}, Executor: hindcast.EMRWorker{Cores: 8, Memory: 60}, Executors: 18}
+	is := Table().EMR("us-east-1", run)
+	whole := 148*0.052624 + 1096*0.0057785 // of an hour of one run
+	if is.Each != 148 || is.Unit != "vCPU" || is.Hours(36, 1800) != 2664 || is.Hours(1, 1) != 148./60 || math.Abs(is.USD*is.Each-whole) > 1e-9 || is.Unknown != "" || is.Date != "2026-08-13" {
+		t.Errorf("%+v", is)
+	}
+	if usd := Table().EMRUse("us-east-1", 148, 1096); math.Abs(usd-whole) > 1e-9 {
+		t.Errorf("what was used costs %v, want %v", usd, whole)
+	}
+
+	is = Table().EMR("eu-central-1", run)
+	if is.USD != 0 || !strings.Contains(is.Unknown, "us-east-1 and not eu-central-1") || Table().EMRUse("eu-central-1", 1, 1) != 0 {
+		t.Errorf("%+v", is)
+	}
+	p, err := own(t, `{"date": "2026-11-28", "currency": "USD", "regions": {"eu-central-1": {"emr_serverless": {"vcpu_hour": 0.06, "gb_hour": 0.007}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is = p.EMR("eu-central-1", hindcast.EMRServerless{Driver: hindcast.EMRWorker{Cores: 1, Memory: 4}}); math.Abs(is.USD-0.088) > 1e-9 || is.Date != "2026-11-28" {
 		t.Errorf("%+v", is)
 	}
 }

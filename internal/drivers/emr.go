@@ -35,7 +35,7 @@ func emrServerless(p *hindcast.Pipeline, o EngineOptions) (engine.Engine, engine
 }
 
 // openEMR opens EMR Serverless without what binds. What is to be found again needs no application that is described.
-func openEMR(p *hindcast.Pipeline, o EngineOptions, client emr.Client, application *emr.Application) (*emr.Engine, error) {
+func openEMR(p *hindcast.Pipeline, o EngineOptions, client emr.Client, application *hindcast.EMRApplication) (*emr.Engine, error) {
 	c := p.Transform.EMR
 	scripts, folder, err := scriptsAt(p, o.Store, c.Script, "_hindcast/emr/")
 	if err != nil {
@@ -50,8 +50,22 @@ func openEMR(p *hindcast.Pipeline, o EngineOptions, client emr.Client, applicati
 	if o.Slots > 0 {
 		capacity.Slots = o.Slots
 	}
-	return emr.Open(emr.Options{EMR: c, Spark: p.Transform.Spark, Store: o.Store, Scripts: scripts, Folder: folder, Client: client, Capacity: capacity,
+	price := func(vcpu, gb float64) float64 { return prices.EMRUse(client.Region, vcpu, gb) }
+	return emr.Open(emr.Options{EMR: c, Price: price, Spark: p.Transform.Spark, Store: o.Store, Scripts: scripts, Folder: folder, Client: client, Capacity: capacity,
 		Log: o.Log, Says: o.Says}), nil
+}
+
+// EMRApplication is what EMR Serverless says of the pipeline's application. An error beside it is why that could never run its slices.
+func EMRApplication(ctx context.Context, p *hindcast.Pipeline) (*hindcast.EMRApplication, error) {
+	client, err := emr.Connect(ctx, p.Transform.EMR.Region)
+	if err != nil {
+		return nil, err
+	}
+	a, err := emr.Look(ctx, client, p.Transform.EMR.Application)
+	if err != nil {
+		return nil, err
+	}
+	return a, emr.Unfit(*a, p.Transform.EMR)
 }
 
 // emrRemains are the runs that a supervisor which died may have left.

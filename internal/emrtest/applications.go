@@ -45,6 +45,7 @@ type createApplication struct {
 		MaxConcurrentRuns   *int `json:"maxConcurrentRuns,omitempty"`
 	} `json:"schedulerConfiguration,omitempty"`
 	MonitoringConfiguration json.RawMessage `json:"monitoringConfiguration,omitempty"`
+	NetworkConfiguration    json.RawMessage `json:"networkConfiguration,omitempty"` // which is only said back
 }
 
 const account = "000000000000"
@@ -113,7 +114,7 @@ func (s *Server) getApplication(r request) (any, error) {
 		"createdAt": instant(a.made), "updatedAt": instant(a.changed), "architecture": "X86_64",
 		"autoStartConfiguration": map[string]bool{"enabled": a.autoStart()}}
 	for key, value := range map[string]json.RawMessage{"maximumCapacity": in.MaximumCapacity, "autoStopConfiguration": in.AutoStopConfiguration,
-		"monitoringConfiguration": in.MonitoringConfiguration} {
+		"monitoringConfiguration": in.MonitoringConfiguration, "networkConfiguration": in.NetworkConfiguration} {
 		if value != nil {
 			out[key] = value
 		}

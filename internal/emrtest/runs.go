@@ -331,7 +331,12 @@ func (s *Server) getJobRun(q request) (any, error) {
 	if r.over() {
 		out["endedAt"] = instant(r.ended)
 		if !r.began.IsZero() { // in the server's minutes
-			out["totalExecutionDurationSeconds"] = int(r.ended.Sub(r.began) * 60 / s.options.Minute)
+			took := int(r.ended.Sub(r.began) * 60 / s.options.Minute)
+			out["totalExecutionDurationSeconds"] = took
+			if used := s.options.Billed; used != nil {
+				vcpu, gb := used(took)
+				out["billedResourceUtilization"] = map[string]float64{"vCPUHour": vcpu, "memoryGBHour": gb, "storageGBHour": 0}
+			}
 		}
 	}
 	return map[string]any{"jobRun": out}, nil

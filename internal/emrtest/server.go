@@ -39,6 +39,7 @@ type Options struct {
 	Put    func(ctx context.Context, location string, body []byte) error // puts a run's logs, s3://…; nil puts none
 	Minute time.Duration                                                 // how long a minute of a timeout takes; 0 is a minute
 	Hidden int                                                           // in how many lists a new run is not yet
+	Billed func(seconds int) (vcpu, gb float64)                          // what a run of so long is billed as, in hours; nil does not say it
 }
 
 // Server answers requests until it is closed.

@@ -25,6 +25,9 @@ type world struct {
 	*testing.T
 	account *preflighttest.Account
 	p       *hindcast.Pipeline
+
+	application *hindcast.EMRApplication // what EMR Serverless says of one
+	refusal     error                    // and why it cannot run the pipeline
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,12 +47,12 @@ func (w *world) again() {
 	w.p.Transform = hindcast.Transform{Engine: "glue", Glue: hindcast.Glue{Role: "hindcast-glue", Region: preflighttest.Region, Version: "5.1", WorkerType: "G.2X", Workers: 75,
 		Jobs: 12, RunsPerJob: 3, Class: "STANDARD", Connections: []string{"vpc-a", "vpc-b", "vpc-c"}}}
 	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/redshift"
-	w.at("redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop", "my-lake")
+	w.at("redshift://u@SHOP:5439/shop", "my-lake")
 }
 
 func (w *world) at(warehouse, bucket string) {
 	w.Helper()
-	u, err := url.Parse(warehouse)
+	u, err := url.Parse(strings.Replace(warehouse, "SHOP", w.account.Address, 1))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -63,11 +66,12 @@ func (w *world) look() *preflight.Report {
 	if err != nil {
 		w.Fatal(err)
 	}
+	application := func(context.Context) (*hindcast.EMRApplication, error) { return w.application, w.refusal }
 	bucket, err := s3.Open(w.Context(), w.p.Lake.URL)
 	if err != nil {
 		w.Fatal(err)
 	}
-	r, err := preflight.Look(w.Context(), preflight.Options{Pipeline: w.p, Client: client.Once(), Bucket: bucket, Jobs: "hindcast-costs-1234", Slices: 36, Version: "dev"})
+	r, err := preflight.Look(w.Context(), preflight.Options{Pipeline: w.p, Client: client.Once(), Bucket: bucket, Jobs: "hindcast-costs-1234", Slices: 36, Version: "dev", Application: application})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -135,7 +139,7 @@ func TestAnAccount(t *testing.T) {
 	w.p.Transform.Glue.Role = "nobody"
 	w.p.Transform.Glue.Connections = []string{"vpc-a", "vpc-small", "none", "no-subnet"}
 	w.p.Redshift.Role = "arn:aws:iam::" + preflighttest.Number + ":role/other"
-	w.at("redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop", "far-lake")
+	w.at("redshift://u@SHOP:5439/shop", "far-lake")
 	r := w.look()
 	for _, pattern := range []string{
 		`^E-AWS there is no role nobody in this account`, `^E-AWS Glue has no connection none in eu-central-1`, `^E-AWS connection no-subnet names no subnet`,
@@ -151,7 +155,7 @@ func TestAnAccount(t *testing.T) {
 	w.at("redshift+iam://gone/shop", "no-such-lake")
 	w.p.Transform.Glue.Role = "redshift"
 	r = w.look()
-	w.says(r, `^E-AWS there is no cluster or workgroup gone in eu-central-1`)
+	w.says(r, `^E-WAREHOUSE there is no cluster or workgroup gone in eu-central-1`)
 	w.says(r, `^E-BUCKET there is no bucket no-such-lake`)
 	w.says(r, `^E-AWS role redshift does not let glue.amazonaws.com assume it`)
 
@@ -171,9 +175,80 @@ func TestWhatMayWork(t *testing.T) {
 	w.warehouseRights()
 }
 
+// An application of EMR Serverless is looked at as a job of Glue is: by itself, in its subnets, and against what the pipeline asks of it.
+func TestAnApplication(t *testing.T) {
+	w := newWorld(t)
+	w.p.Transform = hindcast.Transform{Engine: "emr-serverless", EMR: hindcast.EMRServerless{Application: "00fexample", Role: "arn:aws:iam::" + preflighttest.Number + ":role/emr",
+		Region: preflighttest.Region, Release: "emr-7.12.0", Runs: 24, Executors: 3, Driver: hindcast.EMRWorker{Cores: 4, Memory: 16}, Executor: hindcast.EMRWorker{Cores: 4, Memory: 16}}}
+	ready := hindcast.EMRApplication{Type: "Spark", Release: "emr-7.12.0", State: "STARTED", StartsItself: true, Subnets: []string{w.account.Subnets["a"], w.account.Subnets["b"]}}
+	w.application = &ready
+	r := w.look()
+	if len(r.Missing) > 0 || r.Unknowns > 0 || len(r.Unasked) > 0 || r.Run != "4 workers: 16 vCPU, 64 GB" {
+		t.Errorf("missing %v, %d unknown, unasked %v, a run is %s", r.Missing, r.Unknowns, r.Unasked, r.Run)
+	}
+	for _, pattern := range []string{`^application 00fexample \| ok \| has the release emr-7.12.0 and is STARTED$`, `^role emr \| ok \| is there, and trusts emr-serverless`,
+		`^subnet \| ok \| subnet-\w+ in eu-central-1b, 4,091 free addresses$`, `^zones \| ok \| eu-central-1a, eu-central-1b$`, `^route to S3 \| ok \|`,
+		`^your rights \| ok \| 11 of 11`, `^rights of role emr \| ok \| 4 of 4`} {
+		w.says(r, pattern)
+	}
+	w.caps(r, "emr_serverless.runs", 24)
+	w.private(r)
+
+	for name, c := range map[string]struct {
+		change func(*hindcast.EMRApplication)
+		says   string
+		cap    string
+		runs   int
+	}{
+		"stopped":         {func(a *hindcast.EMRApplication) { a.State = "STOPPED" }, `ok .*STOPPED; the first run starts it$`, "emr_serverless.runs", 24},
+		"never by itself": {func(a *hindcast.EMRApplication) { a.State, a.StartsItself = "CREATED", false }, `note .*CREATED; it does not start by itself: .*emr-serverless:StartApplication`, "emr_serverless.runs", 24},
+		"stopping":        {func(a *hindcast.EMRApplication) { a.State = "STOPPING" }, `note .*STOPPING: runs wait`, "emr_serverless.runs", 24},
+		"capacity":        {func(a *hindcast.EMRApplication) { a.CPU, a.Memory = 400, 320 }, `ok`, "maximumCapacity of the application", 5},
+		"a queue":         {func(a *hindcast.EMRApplication) { a.Runs = 7 }, `ok`, "maxConcurrentRuns of the application", 7},
+		"small subnets":   {func(a *hindcast.EMRApplication) { a.Subnets = []string{w.account.Small} }, `ok`, "addresses of all subnets", 14},
+		"no subnets":      {func(a *hindcast.EMRApplication) { a.Subnets = nil }, `ok`, "emr_serverless.runs", 24},
+	} {
+		is := ready
+		c.change(&is)
+		w.application = &is
+		r := w.look()
+		w.says(r, `^application 00fexample \| `+c.says)
+		w.caps(r, c.cap, c.runs)
+		if strings.Contains(name, "small") {
+			w.says(r, `^E-AWS workers in subnet-\w+ \(the application\) have no route to S3`)
+		} else if len(r.Stops()) > 0 {
+			t.Errorf("%s: %v", name, r.Stops())
+		}
+	}
+
+	w.application = &ready
+	w.account.Quota("L-D05C8A75", 16)
+	w.caps(w.look(), "vCPU of the account", 1)
+	w.application, w.refusal = nil, &hindcast.Error{Code: hindcast.EEMR, Class: hindcast.ClassPermanent, Message: "EMR Serverless in eu-central-1 has no application 00fexample"}
+	w.says(w.look(), `^E-EMR EMR Serverless in eu-central-1 has no application 00fexample`)
+	w.refusal = &hindcast.Error{Code: hindcast.EPermission, Class: hindcast.ClassPermanent, Message: "access denied: emr-serverless:GetApplication: no policy allows it"}
+	if r := w.look(); len(r.Stops()) > 0 || len(r.Unasked) != 1 {
+		t.Errorf("%v, unasked %v", r.Stops(), r.Unasked)
+	}
+}
+
+// caps checks which limit is the smallest.
+func (w *world) caps(r *preflight.Report, name string, runs int) {
+	w.Helper()
+	for _, l := range r.Limits {
+		if l.Smallest != (l.Name == name) || l.Smallest && l.Runs != runs {
+			w.Errorf("%+v; want %s: %d", l, name, runs)
+		}
+	}
+}
+
 // What is reached by an address of its own may be another account's.
 func (w *world) elsewhere() {
 	for at, pattern := range map[string]string{
+		"redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop":                              `^cluster shop \| unknown \| has another address than`,
+		"redshift+iam://shop.abc.eu-central-1.redshift.amazonaws.com/shop":                                 `^cluster shop \| unknown \| has another address than`,
+		"redshift://u@SHOP:5440/shop":                                                                      `^cluster shop \| note \| listens on port 5439, and .warehouse:. says 5440`,
+		"redshift+iam://shop/shop?host=localhost:15439":                                                    `^cluster shop \| ok \| is available`,
 		"redshift://u@other.abc.eu-central-1.redshift.amazonaws.com:5439/shop":                             `^warehouse other \| unknown \| is not in this account in eu-central-1`,
 		"redshift://u@quick.210987654321.eu-central-1.redshift-serverless.amazonaws.com/shop":              `^warehouse quick \| unknown \| is of another account`,
 		"redshift+iam://other/shop?serverless=true&host=localhost:5439":                                    `^warehouse other \| unknown \| is not in this account`,
@@ -187,7 +262,7 @@ func (w *world) elsewhere() {
 		}
 	}
 	w.at("redshift+iam://quick/shop?serverless=false", "my-lake")
-	w.says(w.look(), `^E-AWS there is no cluster quick in eu-central-1`)
+	w.says(w.look(), `^E-WAREHOUSE there is no cluster quick in eu-central-1`)
 }
 
 // What a connection with credentials of AWS takes is simulated, by what the URL says and Redshift answers.
@@ -197,7 +272,7 @@ func (w *world) warehouseRights() {
 	data := []string{"redshift-data:CancelStatement *", "redshift-data:DescribeStatement *", "redshift-data:GetStatementResult *"}
 	secret := "arn:aws:secretsmanager:eu-central-1:" + preflighttest.Number + ":secret:shop"
 	for at, want := range map[string][]string{
-		"redshift://u@shop.abc.eu-central-1.redshift.amazonaws.com:5439/shop": nil,
+		"redshift://u@SHOP:5439/shop":                        nil,
 		"redshift+iam://shop/shop":                           {"redshift:DescribeClusters *", "redshift:GetClusterCredentialsWithIAM " + redshift + "dbname:shop/shop"},
 		"redshift+iam://shop/shop?serverless=false&host=h:1": {"redshift:GetClusterCredentialsWithIAM " + redshift + "dbname:shop/shop"},
 		"redshift+iam://shop/shop?user=me":                   {"redshift:DescribeClusters *", "redshift:GetClusterCredentials " + redshift + "dbname:shop/shop", "redshift:GetClusterCredentials " + redshift + "dbuser:shop/me"},
@@ -226,8 +301,16 @@ func (w *world) warehouseRights() {
 	w.account.Deny("redshift:DescribeClusters")
 	w.at("redshift+iam://gone/shop", "my-lake")
 	w.says(w.look(), `^warehouse gone \| unknown \| cannot be asked: redshift:DescribeClusters is denied`)
+	for _, at := range []string{"redshift+iam://quick/shop", "redshift-data://quick/shop"} { // there may be a cluster of the name: a connection asks the same
+		w.at(at, "my-lake")
+		r := w.look()
+		w.says(r, `^E-PERMISSION access denied: redshift:DescribeClusters: .* -> allow .* serverless=true \(a workgroup\)`)
+		if len(r.Stops()) != 1 {
+			w.Errorf("%s: %v stop a run", at, r.Stops())
+		}
+	}
 	w.account.Decide("redshift-serverless:GetCredentials", "implicitDeny")
-	w.at("redshift+iam://quick/shop", "my-lake")
+	w.at("redshift+iam://quick/shop?serverless=true", "my-lake")
 	w.says(w.look(), `^E-PERMISSION user/etl may not do redshift-serverless:GetCredentials on arn:aws:redshift-serverless:`)
 }
 

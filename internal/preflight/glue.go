@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,17 +14,18 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
-// glueFindings are the checks of Glue, and what its limits are made of.
-type glueFindings struct {
+// engineFindings are the checks of the engine, and what its limits are made of.
+type engineFindings struct {
 	findings
-	role    string // the ARN that jobs run as; "" if there is none
-	quotas  []quota
-	subnets []*subnet
-	groups  []members
+	role        string // the ARN that runs run as; "" if there is none
+	quotas      []quota
+	subnets     []*subnet
+	groups      []members
+	application *hindcast.EMRApplication // of EMR Serverless; nil if it is not known
 }
 
 // glue looks at what runs of Glue need.
-func (l *look) glue(ctx context.Context, f *glueFindings) {
+func (l *look) glue(ctx context.Context, f *engineFindings) {
 	l.version(ctx, &f.findings)
 	f.role = l.trusted(ctx, "role "+l.Pipeline.Transform.Glue.Role, l.Pipeline.Transform.Glue.Role, "glue.amazonaws.com", "glue.role", &f.findings)
 	f.quotas = l.quotas(ctx, &f.findings)
@@ -69,8 +71,9 @@ func (l *look) version(ctx context.Context, f *findings) {
 	}
 }
 
-// quota is one of Glue's, for an account in a region.
+// quota is one of a service's, for an account in a region.
 type quota struct {
+	service string // as Service Quotas calls it; "" is Glue
 	code    string
 	name    string
 	least   float64 // the lowest default that AWS has documented
@@ -98,6 +101,12 @@ func (l *look) quotas(ctx context.Context, f *findings) []quota {
 	if l.Pipeline.Transform.Glue.Class == "FLEX" {
 		list[2] = quota{code: quotaSpare, name: "spare DPU of the account", least: 50}
 	}
+	l.ask(ctx, list, f)
+	return list
+}
+
+// ask asks for the values of quotas.
+func (l *look) ask(ctx context.Context, list []quota, f *findings) {
 	var refused error
 	var said []string
 	for i := range list {
@@ -118,13 +127,12 @@ func (l *look) quotas(ctx context.Context, f *findings) []quota {
 		f.add(Fine, "quotas", fmt.Sprintf("%s asked of Service Quotas", numbers.Counted(len(list), "value")))
 	}
 	f.note("quotas: " + strings.Join(said, ", "))
-	return list
 }
 
 // quota asks for the value that holds for the account; where it has none of its own, that is AWS's default.
 func (l *look) quota(ctx context.Context, q *quota) error {
 	var is struct{ Quota struct{ Value *float64 } }
-	in := map[string]string{"ServiceCode": "glue", "QuotaCode": q.code}
+	in := map[string]string{"ServiceCode": cmp.Or(q.service, "glue"), "QuotaCode": q.code}
 	err := l.Client.JSON(ctx, awsquery.ServiceQuotas, "GetServiceQuota", in, &is)
 	q.applied = err == nil
 	if awsquery.Code(err) == "NoSuchResourceException" {

@@ -53,7 +53,7 @@ func TestWhatCaps(t *testing.T) {
 				c.change(l)
 			}
 			var marked []Limit
-			for _, is := range l.limits(glueFindings{quotas: c.quotas, subnets: c.subnets}) {
+			for _, is := range l.limits(engineFindings{quotas: c.quotas, subnets: c.subnets}) {
 				if is.Smallest {
 					marked = append(marked, is)
 				}
@@ -69,13 +69,13 @@ func TestWhatCaps(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	l := post()
 	var f findings
-	l.capped(l.limits(glueFindings{quotas: account(50, 1000, 100)}), &f)
+	l.capped(l.limits(engineFindings{quotas: account(50, 1000, 100)}), &f)
 	if len(f.missing) != 1 || f.missing[0].Code != hindcast.EAWS || !strings.Contains(f.missing[0].Message, "it takes 75 workers of G.2X: 150 DPU, 75 addresses, and DPU of the account is 100") {
 		t.Errorf("%+v", f.missing)
 	}
 
 	l.Pipeline.Transform.Glue.Class, f = "FLEX", findings{}
-	l.capped(l.limits(glueFindings{quotas: account(50, 1000, 1000)}), &f)
+	l.capped(l.limits(engineFindings{quotas: account(50, 1000, 1000)}), &f)
 	if len(f.missing) != 0 || len(f.checks) != 1 || f.checks[0].State != Unknown {
 		t.Errorf("%+v", f)
 	}
@@ -130,34 +130,5 @@ func TestOpenness(t *testing.T) {
 		if got := openness("sg-1", []permission{{Protocol: "icmp", Groups: []string{"sg-1"}}, c.rule}); got != c.want {
 			t.Errorf("%s: %d", name, got)
 		}
-	}
-}
-
-func TestClusters(t *testing.T) {
-	for at, want := range map[string]cluster{
-		"redshift://u@shop.abc123.eu-central-1.redshift.amazonaws.com:5439/db":  {name: "shop", region: "eu-central-1", kind: provisioned, reached: true, database: "db"},
-		"redshift://u@shop.abc123.cn-north-1.redshift.amazonaws.com.cn:5439/db": {name: "shop", region: "cn-north-1", kind: provisioned, reached: true, database: "db"},
-		"redshift://u@quick.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/db": {name: "quick", region: "us-east-1", kind: serverless, account: "123456789012",
-			reached: true, database: "db"},
-		"redshift+iam://shop/db?region=eu-west-1":                             {name: "shop", region: "eu-west-1", database: "db"},
-		"redshift+iam://shop/db?serverless=false&host=localhost:1234&user=me": {name: "shop", kind: provisioned, reached: true, database: "db", user: "me"},
-		"redshift+iam://shop.abc123.eu-west-1.redshift.amazonaws.com/db":      {name: "shop", region: "eu-west-1", kind: provisioned, reached: true, database: "db"},
-		"redshift+iam://shop.example.com/db":                                  {},
-		"redshift-data://shop/db?serverless=true&secret=arn:aws:x":            {name: "shop", kind: serverless, database: "db", secret: "arn:aws:x"},
-		"redshift-data://shop/db":                                             {name: "shop", database: "db"},
-		"redshift://u@localhost:5439/db":                                      {},
-		"redshift://u@127.0.0.1:5439/db?region=eu-west-1":                     {},
-		"postgres://u@shop.abc123.eu-central-1.rds.amazonaws.com/db":          {},
-	} {
-		u, err := url.Parse(at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := clusterOf(&hindcast.Pipeline{Warehouse: hindcast.Location{Scheme: u.Scheme, URL: u}}); got != want {
-			t.Errorf("%s: %+v", at, got)
-		}
-	}
-	if got := clusterOf(&hindcast.Pipeline{Warehouse: hindcast.Location{Scheme: "redshift"}}); got != (cluster{}) {
-		t.Errorf("without a URL: %+v", got)
 	}
 }

@@ -12,13 +12,57 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
-// subnet is one that runs of Glue are in.
+// subnet is one that runs are in.
 type subnet struct {
 	id, vpc, zone string
 	free          int      // addresses now
-	connections   []string // that lead there
+	connections   []string // of Glue that lead there; none of an application of EMR Serverless
 	runs          int      // that the pipeline's jobs have there at once
 	known         bool     // EC2 has told of it
+}
+
+// by names the way there, for people.
+func (s *subnet) by() string {
+	if len(s.connections) == 0 {
+		return "in " + s.id
+	}
+	return "by " + strings.Join(s.connections, ", ")
+}
+
+// what names what is looked at.
+func (s *subnet) what() string {
+	if len(s.connections) == 0 {
+		return "subnet"
+	}
+	return "connection " + strings.Join(s.connections, ", ")
+}
+
+// of says of what the subnet is.
+func (s *subnet) of() string {
+	if len(s.connections) == 0 {
+		return "the application"
+	}
+	return "connection " + s.connections[0]
+}
+
+// tenant is whose workers are in subnets, and what to do about those.
+type tenant struct {
+	workers int    // of a run, of which each takes an address
+	key     string // of the pipeline file, of what names the subnets
+	names   string // what does
+	correct string
+	more    string // for more addresses
+	fewer   string // the key of how many workers a run has
+}
+
+// tenant is the pipeline's engine.
+func (l *look) tenant() tenant {
+	if l.onEMR() {
+		return tenant{l.Pipeline.Transform.EMR.Workers(), "emr_serverless.application", "the application of EMR Serverless", "correct the application's networkConfiguration",
+			"give the application a subnet with more free addresses", "emr_serverless.executors"}
+	}
+	return tenant{l.Pipeline.Transform.Glue.Workers, "glue.connections", "a connection of Glue", "correct the connection in Glue",
+		"add a connection to a subnet with more free addresses", "glue.number_of_workers"}
 }
 
 // connectionAnswer is what Glue says of a connection.
@@ -33,7 +77,7 @@ type connectionAnswer struct {
 }
 
 // network looks at the connections of the jobs, and at the subnets that they lead to.
-func (l *look) network(ctx context.Context, f *glueFindings) {
+func (l *look) network(ctx context.Context, f *engineFindings) {
 	g := l.Pipeline.Transform.Glue
 	if len(g.Connections) == 0 {
 		f.add(Noted, "network", "Glue's own: no connection, so no addresses of yours")
@@ -48,17 +92,24 @@ func (l *look) network(ctx context.Context, f *glueFindings) {
 	if len(f.subnets) == 0 {
 		return
 	}
+	if l.inSubnets(ctx, f) {
+		l.groups(ctx, f)
+	}
+}
+
+// inSubnets looks at the subnets of runs, as far as EC2 tells of them, which it reports.
+func (l *look) inSubnets(ctx context.Context, f *engineFindings) bool {
 	if err := l.describe(ctx, f.subnets, &f.findings); err != nil {
 		f.unknown("subnets", err)
-		return
+		return false
 	}
 	l.zones(f)
 	l.routes(ctx, f)
-	l.groups(ctx, f)
+	return true
 }
 
 // connection asks where a connection leads.
-func (l *look) connection(ctx context.Context, name string, runs int, f *glueFindings) {
+func (l *look) connection(ctx context.Context, name string, runs int, f *engineFindings) {
 	var is connectionAnswer
 	err := l.Client.JSON(ctx, awsquery.Glue, "GetConnection", map[string]any{"Name": name, "HidePassword": true}, &is)
 	what, place := "connection "+name, l.Pipeline.Places["glue.connections"]
@@ -103,8 +154,8 @@ func (l *look) describe(ctx context.Context, list []*subnet, f *findings) error 
 	err := l.Client.Query(ctx, awsquery.EC2, "DescribeSubnets", in, &is)
 	if awsquery.Code(err) == "InvalidSubnetID.NotFound" {
 		e := *hindcast.AsError(err)
-		e.Code, e.Message = hindcast.EAWS, "a subnet that a connection of Glue names does not exist: "+e.Message
-		e.Place, e.Next = l.Pipeline.Places["glue.connections"], "correct the connection in Glue"
+		e.Code, e.Message = hindcast.EAWS, "a subnet that "+l.tenant().names+" names does not exist: "+e.Message
+		e.Place, e.Next = l.Pipeline.Places[l.tenant().key], l.tenant().correct
 		f.wrong("subnets", "one does not exist", &e)
 		return nil
 	}
@@ -128,15 +179,16 @@ func (l *look) describe(ctx context.Context, list []*subnet, f *findings) error 
 
 // room compares a subnet's free addresses with the workers of the runs that are to be there, of which each takes one.
 func (l *look) room(s *subnet, f *findings) {
-	workers := l.Pipeline.Transform.Glue.Workers
-	what := "connection " + strings.Join(s.connections, ", ")
+	tenant, what := l.tenant(), s.what()
 	found := fmt.Sprintf("%s in %s, %s", s.id, s.zone, freeAddresses(s.free))
-	fits := s.free / workers
+	fits := s.free / tenant.workers
 	switch {
+	case fits == 0 && l.onEMR(): // which has perhaps others
+		f.add(Noted, what, found+": for not one run by itself")
 	case fits == 0:
-		f.wrong(what, found, &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
-			Message: fmt.Sprintf("%s of connection %s has %s, and one run takes %s", s.id, s.connections[0], freeAddresses(s.free), numbers.Thousands(workers)),
-			Next:    "free some (network interfaces of ended runs may stay for an hour), take a larger subnet, or lower glue.number_of_workers"})
+		f.wrong(what, found, &hindcast.Error{Place: l.Pipeline.Places[tenant.key],
+			Message: fmt.Sprintf("%s of %s has %s, and one run takes %s", s.id, s.of(), freeAddresses(s.free), numbers.Thousands(tenant.workers)),
+			Next:    "free some (network interfaces of ended runs may stay for an hour), take a larger subnet, or lower " + tenant.fewer})
 	case fits < s.runs:
 		f.add(Noted, what, found+fmt.Sprintf(": %d of %s at once", fits, numbers.Counted(s.runs, "run")))
 	default:
@@ -152,7 +204,7 @@ func freeAddresses(n int) string {
 }
 
 // zones says how many zones there are: one that fails takes the runs in it along.
-func (l *look) zones(f *glueFindings) {
+func (l *look) zones(f *engineFindings) {
 	var zones, free []string
 	for _, s := range f.subnets {
 		if s.known {
@@ -169,8 +221,11 @@ func (l *look) zones(f *glueFindings) {
 	default:
 		f.add(Fine, "zones", strings.Join(zones, ", "))
 	}
-	f.note(fmt.Sprintf("connections: %d to %d subnets in %d zones, free addresses %s", len(l.Pipeline.Transform.Glue.Connections), len(f.subnets), len(zones),
-		strings.Join(free, ", ")))
+	connections := ""
+	if !l.onEMR() {
+		connections = fmt.Sprintf("connections: %d to ", len(l.Pipeline.Transform.Glue.Connections))
+	}
+	f.note(fmt.Sprintf("%s%d subnets in %d zones, free addresses %s", connections, len(f.subnets), len(zones), strings.Join(free, ", ")))
 }
 
 // endpoint is one of a VPC, to S3.
@@ -204,7 +259,7 @@ func (r route) elsewhere() bool {
 }
 
 // routes looks for the route from each subnet to S3.
-func (l *look) routes(ctx context.Context, f *glueFindings) {
+func (l *look) routes(ctx context.Context, f *engineFindings) {
 	byVPC := map[string][]*subnet{}
 	for _, s := range f.subnets {
 		if s.known {
@@ -280,8 +335,8 @@ func (l *look) way(s *subnet, ends []endpoint, tables []table, f *findings) (kin
 		f.add(Unknown, "route to S3", "from "+s.id+" only by routes of your own, if they lead there")
 		return "own routes"
 	}
-	f.wrong("route to S3", "there is none from "+s.id, &hindcast.Error{Place: l.Pipeline.Places["glue.connections"],
-		Message: "workers in " + s.id + " (connection " + s.connections[0] + ") have no route to S3: no endpoint, and no NAT in its route table",
+	f.wrong("route to S3", "there is none from "+s.id, &hindcast.Error{Place: l.Pipeline.Places[l.tenant().key],
+		Message: "workers in " + s.id + " (" + s.of() + ") have no route to S3: no endpoint, and no NAT in its route table",
 		Next:    "add a gateway endpoint for com.amazonaws." + l.Client.Region() + ".s3 to its route table, in VPC, Endpoints"})
 	return "none"
 }
@@ -345,7 +400,7 @@ type members struct {
 }
 
 // groups looks for the rule that lets workers talk to each other, without which Glue starts no run.
-func (l *look) groups(ctx context.Context, f *glueFindings) {
+func (l *look) groups(ctx context.Context, f *engineFindings) {
 	var ids []string
 	for _, m := range f.groups {
 		ids = append(ids, m.groups...)

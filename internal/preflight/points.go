@@ -20,6 +20,10 @@ func (l *look) points() []Point {
 			if l.onGlue() {
 				list = append(list, p)
 			}
+		case "emr":
+			if l.onEMR() {
+				list = append(list, p)
+			}
 		case "redshift":
 			if redshift {
 				list = append(list, p)
@@ -51,6 +55,21 @@ var open = []Point{
 		"start one run so: the refusal's text, or the bill's price for its DPU-hours", []string{"Which worker types FLEX takes"}},
 	{"glue", "what results are encrypted with",
 		"`aws s3api head-object` of a file of results: ServerSideEncryption", []string{"Encryption"}},
+
+	{"emr", "for how long EMR Serverless knows a client token",
+		"after a run in which a start lost its answer: does `aws emr-serverless list-job-runs` show two runs of the same name?", []string{"EMR Serverless knows a client token"}},
+	{"emr", "how soon a list has a new run",
+		"kill hindcast just after a start, then `hindcast resume`: does `aws emr-serverless list-job-runs` show one run of the slice, or two?", []string{"How soon a list has a new run"}},
+	{"emr", "whether a worker has exactly the size that was asked for, and how soon what a run is billed for is there",
+		"`aws emr-serverless get-job-run` of a run that has just ended, and an hour later: billedResourceUtilization", []string{"Whether a worker of exactly the size", "How soon EMR Serverless says what it bills"}},
+	{"emr", "what a start answers while the application stops, and what a run's details say after its timeout",
+		"stop the application while a run starts, and once set emr_serverless.timeout: 1m: the error's text, and stateDetails", []string{"a start while it stops"}},
+	{"emr", "when the log of a run that failed is there",
+		"each \"it has no log in\" of an error: is there one in that folder a minute later?", []string{"When the log of a run that failed is there"}},
+	{"emr", "how many calls a second other users of the account leave",
+		"run 36 slices; does CloudTrail have ThrottlingException for ListJobRuns and StartJobRun, and how often?", []string{"How many calls a second other users"}},
+	{"emr", "whether Amazon's Spark differs from the one here, also in an application with subnets",
+		"run the same slice with --engine duckdb; do the sums of `hindcast verify` agree?", []string{"How Spark as Amazon builds it differs"}},
 
 	{"redshift", "whether COPY takes INT64 timestamps, and decimals in INT32 and INT64",
 		"COPY a file that DuckDB wrote into a table of such columns: the error's text, or the values", []string{"INT64 timestamps, or decimals"}},

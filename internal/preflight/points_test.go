@@ -13,6 +13,7 @@ func TestEveryOpenPointHasAProbe(t *testing.T) {
 	for _, page := range []struct{ file, from, to, item string }{
 		{"guide/glue.md", "## What only an account can tell", "", `(?m)^- .*(\n  .*)*`},
 		{"reference/redshift-stand-in.md", "## What is not known", "\n## ", `(?m)^\| [^-q|].*`},
+		{"guide/aws.md", "**What only an account can tell.**", "\n\n## ", `(?m)^- .*(\n  .*)*`},
 		{"guide/athena.md", "What only an account can tell:", "\n\n", `[^,]+`},
 	} {
 		body, err := os.ReadFile("../../docs/" + page.file)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 )
 
 // Bucket is what is asked of the lake's.
@@ -26,7 +27,9 @@ type Options struct {
 	Bucket   Bucket // nil if the lake is a folder
 	Jobs     string // what the names of the pipeline's Glue jobs begin with
 	Slices   int    // of the history; 0 if that is not known
-	Version  string // hindcast's
+	// Application asks for what EMR Serverless says of the pipeline's application. An error beside it is why that could never run its slices.
+	Application func(context.Context) (*hindcast.EMRApplication, error)
+	Version     string // hindcast's
 }
 
 // State is what is known of something.
@@ -123,13 +126,16 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 
-	var glue glueFindings
+	var engine engineFindings
 	var redshift, bucket findings
 	var group sync.WaitGroup
 	if l.onGlue() {
-		group.Go(func() { l.glue(ctx, &glue) })
+		group.Go(func() { l.glue(ctx, &engine) })
 	}
-	place := l.cluster()
+	if l.onEMR() {
+		group.Go(func() { l.emr(ctx, &engine) })
+	}
+	place := l.warehouse()
 	var is standing
 	group.Go(func() { is = l.redshift(ctx, place, &redshift) })
 	var region string
@@ -138,20 +144,20 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 	l.regions(region, place, &bucket)
 
 	var rights findings
-	l.rights(ctx, glue.role, l.warehouseNeeds(place, is), &rights)
+	l.rights(ctx, engine.role, l.warehouseNeeds(place, is), &rights)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, ctx.Err()
 	}
-	return l.report(first, bucket, glue, redshift, rights), nil
+	return l.report(first, bucket, engine, redshift, rights), nil
 }
 
-func (l *look) report(first, bucket findings, glue glueFindings, redshift, rights findings) *Report {
+func (l *look) report(first, bucket findings, engine engineFindings, redshift, rights findings) *Report {
 	r := &Report{Checks: []Check{}, Limits: []Limit{}, Missing: []*hindcast.Error{}, Unasked: []string{}, Points: l.points()}
-	if l.onGlue() {
-		r.Limits, r.Run = l.limits(glue), l.demand()
-		l.capped(r.Limits, &glue.findings)
+	if l.onGlue() || l.onEMR() {
+		r.Limits, r.Run = l.limits(engine), l.demand()
+		l.capped(r.Limits, &engine.findings)
 	}
-	for _, f := range []findings{first, bucket, glue.findings, redshift, rights} {
+	for _, f := range []findings{first, bucket, engine.findings, redshift, rights} {
 		r.Checks = append(r.Checks, f.checks...)
 		r.Missing = append(append(r.Missing, f.missing...), f.denied...)
 		r.certain = append(r.certain, f.missing...)
@@ -171,9 +177,9 @@ func (l *look) report(first, bucket findings, glue glueFindings, redshift, right
 
 func (l *look) onGlue() bool { return l.Pipeline.Transform.Engine == "glue" }
 
-// Concerns reports whether a run of the pipeline meets an account: on Glue, or over a Redshift that Amazon operates.
+// Concerns reports whether a run of the pipeline meets an account: on Glue or EMR Serverless, or over a Redshift that Amazon operates.
 func Concerns(p *hindcast.Pipeline) bool {
-	return p.Transform.Engine == "glue" || clusterOf(p).name != ""
+	return p.Transform.Engine == "glue" || p.Transform.Engine == "emr-serverless" || warehouseOf(p).Name != ""
 }
 
 // bucket says where the lake's bucket is.
@@ -210,17 +216,17 @@ func certain(code hindcast.Code) bool {
 }
 
 // regions compares where bucket, cluster and jobs are.
-func (l *look) regions(bucket string, c cluster, f *findings) {
+func (l *look) regions(bucket string, n awsredshift.Named, f *findings) {
 	if bucket == "" {
 		return
 	}
-	if l.onGlue() && bucket != l.Client.Region() {
+	if (l.onGlue() || l.onEMR()) && bucket != l.Client.Region() {
 		f.add(Noted, "regions", "the bucket is in "+bucket+", the jobs are in "+l.Client.Region()+": what crosses is billed by the byte")
 	}
-	if c.region != "" && bucket != c.region {
-		f.wrong("regions", "the bucket is in "+bucket+", the warehouse is in "+c.region, &hindcast.Error{Place: l.Pipeline.Places["lake"],
-			Message: "the lake's bucket is in " + bucket + " and the warehouse is in " + c.region + ": COPY takes Parquet from its own region only",
-			Next:    "use a bucket in " + c.region})
+	if n.Name != "" && bucket != n.Region {
+		f.wrong("regions", "the bucket is in "+bucket+", the warehouse is in "+n.Region, &hindcast.Error{Place: l.Pipeline.Places["lake"],
+			Message: "the lake's bucket is in " + bucket + " and the warehouse is in " + n.Region + ": COPY takes Parquet from its own region only",
+			Next:    "use a bucket in " + n.Region})
 	}
 	f.note("bucket: " + bucket)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsquery"
+	"github.com/hindcast/hindcast/internal/awsredshift"
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
@@ -27,18 +28,18 @@ type needer struct {
 }
 
 // rights asks IAM to simulate what a run will do. It is of policies alone: what a bucket's own policy gives or takes is not in it.
-func (l *look) rights(ctx context.Context, glueRole string, warehouse []need, f *findings) {
+func (l *look) rights(ctx context.Context, role string, warehouse []need, f *findings) {
 	if strings.HasSuffix(l.who.arn, ":root") {
 		f.add(Noted, "rights", "the account's root user may do everything; take a role instead")
 		f.note("rights: root")
 		return
 	}
-	list := []needer{{"you", l.who.policies, append(l.ownNeeds(glueRole), warehouse...)}}
-	if glueRole != "" && l.mine(glueRole) {
-		list = append(list, needer{"role " + short(glueRole), glueRole, l.lakeNeeds("s3:GetObject", "s3:PutObject", "s3:DeleteObject")})
+	list := []needer{{"you", l.who.policies, append(l.ownNeeds(role), warehouse...)}}
+	if role != "" && l.mine(role) {
+		list = append(list, needer{"role " + short(role), role, l.lakeNeeds("s3:GetObject", "s3:PutObject", "s3:DeleteObject")})
 	}
-	if role := l.Pipeline.Redshift.Role; strings.HasPrefix(role, "arn:") && !strings.Contains(role, ",") && l.mine(role) && role != glueRole {
-		list = append(list, needer{"role " + short(role), role, l.lakeNeeds("s3:GetObject", "s3:PutObject")})
+	if other := l.Pipeline.Redshift.Role; strings.HasPrefix(other, "arn:") && !strings.Contains(other, ",") && l.mine(other) && other != role {
+		list = append(list, needer{"role " + short(other), other, l.lakeNeeds("s3:GetObject", "s3:PutObject")})
 	}
 	var said []string
 	for _, n := range list {
@@ -55,8 +56,11 @@ func (l *look) rights(ctx context.Context, glueRole string, warehouse []need, f 
 func (l *look) mine(role string) bool { return strings.Contains(role, "::"+l.who.account+":") }
 
 // ownNeeds are those of who runs hindcast.
-func (l *look) ownNeeds(glueRole string) []need {
+func (l *look) ownNeeds(role string) []need {
 	list := l.lakeNeeds("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+	if l.onEMR() {
+		return append(list, l.emrNeeds(role)...)
+	}
 	if !l.onGlue() {
 		return list
 	}
@@ -65,8 +69,8 @@ func (l *look) ownNeeds(glueRole string) []need {
 		need{actions: []string{"glue:GetJob", "glue:CreateJob", "glue:UpdateJob", "glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"},
 			resource: arn("glue", "job/"+l.jobName())},
 		need{actions: []string{"logs:GetLogEvents"}, resource: arn("logs", "log-group:/aws-glue/jobs/error:log-stream:run")})
-	if glueRole != "" {
-		list = append(list, need{actions: []string{"iam:PassRole"}, resource: glueRole, passedTo: "glue.amazonaws.com"})
+	if role != "" {
+		list = append(list, need{actions: []string{"iam:PassRole"}, resource: role, passedTo: "glue.amazonaws.com"})
 	}
 	return list
 }
@@ -78,20 +82,20 @@ func (l *look) arn(service, region, rest string) string {
 
 // warehouseNeeds are those of who connects to a Redshift of this account with credentials of AWS, or calls its Data API. Of one that is neither found
 // nor said to be a cluster nothing is known but that it has to be found.
-func (l *look) warehouseNeeds(c cluster, is standing) []need {
-	if c.name == "" || l.Pipeline.Warehouse.Scheme == byPassword || c.account != "" && c.account != l.who.account {
+func (l *look) warehouseNeeds(n awsredshift.Named, is standing) []need {
+	if n.Name == "" || n.Scheme == awsredshift.ByPassword || n.Account != "" && n.Account != l.who.account {
 		return nil
 	}
-	what := cmp.Or(is.what, c.kind)
+	what := cmp.Or(is.what, n.Kind)
 	on := is.arn
-	if what == provisioned {
-		on = l.arn("redshift", c.region, "cluster:"+c.name)
+	if what == awsredshift.Clustered {
+		on = l.arn("redshift", n.Region, "cluster:"+n.Name)
 	}
 
 	var list []need
-	overAPI := l.Pipeline.Warehouse.Scheme == byDataAPI
-	if !c.reached && !(overAPI && c.kind != "") {
-		if what != serverless {
+	overAPI := n.Scheme == awsredshift.ByDataAPI
+	if n.Asks() {
+		if what != awsredshift.Grouped {
 			list = append(list, need{actions: []string{"redshift:DescribeClusters"}, resource: "*"})
 		} else if on != "" {
 			list = append(list, need{actions: []string{"redshift-serverless:GetWorkgroup"}, resource: on})
@@ -103,25 +107,25 @@ func (l *look) warehouseNeeds(c cluster, is standing) []need {
 			list = append(list, need{actions: []string{"redshift-data:ExecuteStatement"}, resource: on})
 		}
 	}
-	if c.secret != "" {
-		if strings.HasPrefix(c.secret, "arn:") {
-			list = append(list, need{actions: []string{"secretsmanager:GetSecretValue"}, resource: c.secret})
+	if n.Secret != "" {
+		if strings.HasPrefix(n.Secret, "arn:") {
+			list = append(list, need{actions: []string{"secretsmanager:GetSecretValue"}, resource: n.Secret})
 		}
 		return list
 	}
-	return append(list, l.credentialNeeds(c, what, on)...)
+	return append(list, l.credentialNeeds(n, what, on)...)
 }
 
 // credentialNeeds are those of who asks for credentials of a database.
-func (l *look) credentialNeeds(c cluster, what kind, on string) []need {
-	database := l.arn("redshift", c.region, "dbname:"+c.name+"/"+c.database)
+func (l *look) credentialNeeds(n awsredshift.Named, what awsredshift.Kind, on string) []need {
+	database := l.arn("redshift", n.Region, "dbname:"+n.Name+"/"+n.Database)
 	switch {
-	case what == provisioned && c.user != "":
-		user := l.arn("redshift", c.region, "dbuser:"+c.name+"/"+c.user)
+	case what == awsredshift.Clustered && n.User != "":
+		user := l.arn("redshift", n.Region, "dbuser:"+n.Name+"/"+n.User)
 		return []need{{actions: []string{"redshift:GetClusterCredentials"}, resource: user}, {actions: []string{"redshift:GetClusterCredentials"}, resource: database}}
-	case what == provisioned:
+	case what == awsredshift.Clustered:
 		return []need{{actions: []string{"redshift:GetClusterCredentialsWithIAM"}, resource: database}}
-	case what == serverless && on != "":
+	case what == awsredshift.Grouped && on != "":
 		return []need{{actions: []string{"redshift-serverless:GetCredentials"}, resource: on}}
 	}
 	return nil

@@ -26,7 +26,7 @@ func (e *Engine) ready(ctx context.Context) (bool, error) {
 	case types.ApplicationStateStarted:
 		e.open = true
 	case types.ApplicationStateCreated, types.ApplicationStateStopped:
-		if a.AutoStartConfiguration == nil || a.AutoStartConfiguration.Enabled == nil || *a.AutoStartConfiguration.Enabled {
+		if startsItself(a) {
 			e.open = true // a run starts it
 			break
 		}

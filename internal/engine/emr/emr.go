@@ -47,9 +47,11 @@ type Options struct {
 	Folder   string         // the prefix for it: "" or ends in "/"
 	Client   Client
 	Capacity engine.Capacity
-	Log      io.Writer         // gets the end of the log of a run that died
-	Says     func(what string) // hears what somebody has to wait for; may be nil
-	Pace     time.Duration     // how often the application is asked for its runs; a second and a half if it is 0
+	// Price is what so many hours of vCPU and of GB of memory cost, 0 if that is not known; nil if nobody asks what a run has cost.
+	Price func(vcpu, gb float64) float64
+	Log   io.Writer         // gets the end of the log of a run that died
+	Says  func(what string) // hears what somebody has to wait for; may be nil
+	Pace  time.Duration     // how often the application is asked for its runs; a second and a half if it is 0
 }
 
 // Engine is EMR Serverless.
@@ -116,33 +118,58 @@ func Properties(c hindcast.EMRServerless) engine.Properties {
 // Capacity is what the engine was opened for.
 func (e *Engine) Capacity() engine.Capacity { return e.options.Capacity }
 
-// Application is one as EMR Serverless describes it.
-type Application struct{ *types.Application }
-
-// Describe asks for the application that the pipeline names, and refuses one that could never run its slices.
-func Describe(ctx context.Context, c Client, p hindcast.EMRServerless) (*Application, error) {
+// Look asks what EMR Serverless says of an application.
+func Look(ctx context.Context, c Client, id string) (*hindcast.EMRApplication, error) {
 	s := service
 	s.Region = c.Region
-	a, err := describe(ctx, c, s, p.Application)
+	a, err := describe(ctx, c, s, id)
 	if err != nil {
 		return nil, err
 	}
+
+	is := &hindcast.EMRApplication{Type: aws.ToString(a.Type), Release: aws.ToString(a.ReleaseLabel), State: string(a.State), StartsItself: startsItself(a)}
+	if most := a.MaximumCapacity; most != nil {
+		is.CPU, is.Memory, is.Disk = amount(most.Cpu), amount(most.Memory), amount(most.Disk)
+	}
+	if a.SchedulerConfiguration != nil {
+		is.Runs = int(aws.ToInt32(a.SchedulerConfiguration.MaxConcurrentRuns))
+	}
+	if a.NetworkConfiguration != nil {
+		is.Subnets, is.Groups = a.NetworkConfiguration.SubnetIds, a.NetworkConfiguration.SecurityGroupIds
+	}
+	return is, nil
+}
+
+// Describe asks for the application that the pipeline names, and refuses one that could never run its slices.
+func Describe(ctx context.Context, c Client, p hindcast.EMRServerless) (*hindcast.EMRApplication, error) {
+	a, err := Look(ctx, c, p.Application)
+	if err == nil {
+		err = Unfit(*a, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Unfit is why an application could never run the pipeline's slices; nil if it can.
+func Unfit(a hindcast.EMRApplication, p hindcast.EMRServerless) error {
 	refuse := func(next, message string, args ...any) error {
 		return &hindcast.Error{Code: hindcast.EEMR, Class: hindcast.ClassPermanent, Message: "the application " + p.Application + " of EMR Serverless " + fmt.Sprintf(message, args...), Next: next}
 	}
-	switch release := aws.ToString(a.ReleaseLabel); {
-	case !strings.EqualFold(aws.ToString(a.Type), "Spark"):
-		return nil, refuse("name one of the type SPARK in emr_serverless.application", "runs %s, and not Spark", aws.ToString(a.Type))
-	case release != p.Release:
-		return nil, refuse("write emr_serverless.release: "+release+", or name an application of the other release", "has the release %s, and the pipeline says %s", release, p.Release)
-	case a.State == types.ApplicationStateTerminated:
-		return nil, refuse(terminatedNext, "is TERMINATED")
+	switch {
+	case !strings.EqualFold(a.Type, "Spark"):
+		return refuse("name one of the type SPARK in emr_serverless.application", "runs %s, and not Spark", a.Type)
+	case a.Release != p.Release:
+		return refuse("write emr_serverless.release: "+a.Release+", or name an application of the other release", "has the release %s, and the pipeline says %s", a.Release, p.Release)
+	case a.State == string(types.ApplicationStateTerminated):
+		return refuse(terminatedNext, "is TERMINATED")
 	}
-	if most, limited := fits(a.MaximumCapacity, p); limited && most < 1 {
-		return nil, refuse("give a run fewer or smaller executors, or raise the application's maximumCapacity", "may have %s at most, and a run has %d vCPU and %s",
-			limits(a.MaximumCapacity), p.Cores(), strconv.Itoa(p.Memory())+" GB")
+	if most, limited := a.Room(p); limited && most < 1 {
+		return refuse("give a run fewer or smaller executors, or raise the application's maximumCapacity", "may have %s at most, and a run has %d vCPU and %s",
+			a.Most(), p.Cores(), strconv.Itoa(p.Memory())+" GB")
 	}
-	return &Application{a}, nil
+	return nil
 }
 
 const terminatedNext = "make another application, and name it in emr_serverless.application: one that is terminated cannot be started again"
@@ -162,58 +189,30 @@ func describe(ctx context.Context, c Client, s awsspark.Service, id string) (*ty
 	return out.Application, nil
 }
 
-// disk is how many GB of disk a worker has that asks for none.
-const disk = 20
-
-// fits is how many runs an application has room for at once; false if it says no limit.
-func fits(limit *types.MaximumAllowedResources, p hindcast.EMRServerless) (most int, limited bool) {
-	if limit == nil {
-		return 0, false
-	}
-	for _, one := range []struct {
-		text *string
-		need int
-	}{{limit.Cpu, p.Cores()}, {limit.Memory, p.Memory()}, {limit.Disk, disk * (1 + p.Executors)}} {
-		if n, ok := amount(one.text); ok && one.need > 0 && (!limited || n/one.need < most) {
-			most, limited = n/one.need, true
-		}
-	}
-	return most, limited
+// startsItself reports whether an application that is stopped starts when it gets a run, as it does unless it was told not to.
+func startsItself(a *types.Application) bool {
+	return a.AutoStartConfiguration == nil || a.AutoStartConfiguration.Enabled == nil || *a.AutoStartConfiguration.Enabled
 }
 
-// amount reads "400 vCPU", or "3000GB"; false if there is none.
-func amount(text *string) (int, bool) {
-	digits := strings.TrimRight(aws.ToString(text), " \tvcpuVCPUgbGB")
-	n, err := strconv.Atoi(digits)
-	return n, err == nil
-}
-
-// limits are an application's in words.
-func limits(limit *types.MaximumAllowedResources) string {
-	var words []string
-	for _, one := range []struct {
-		text *string
-		unit string
-	}{{limit.Cpu, " vCPU"}, {limit.Memory, " GB"}, {limit.Disk, " GB of disk"}} {
-		if n, ok := amount(one.text); ok {
-			words = append(words, strconv.Itoa(n)+one.unit)
-		}
+// amount reads "400 vCPU", or "3000GB"; 0 if there is none.
+func amount(text *string) int {
+	n, err := strconv.Atoi(strings.TrimRight(aws.ToString(text), " \tvcpuVCPUgbGB"))
+	if err != nil {
+		return 0
 	}
-	return strings.Join(words, ", ")
+	return n
 }
 
 // Capacity is what an application runs at once. A run has its executors for itself, and costs the rate. Without an application, of which
 // a run that was frozen needs nothing, it is as many as the pipeline says.
-func Capacity(run hindcast.RunConfig, p hindcast.EMRServerless, a *Application, rate *hindcast.Rate) engine.Capacity {
+func Capacity(run hindcast.RunConfig, p hindcast.EMRServerless, a *hindcast.EMRApplication, rate *hindcast.Rate) engine.Capacity {
 	c := engine.Capacity{Slots: p.Runs, Cap: fmt.Sprintf("emr_serverless.runs: %d", p.Runs), Rate: rate}
-	if a != nil && a.SchedulerConfiguration != nil && a.SchedulerConfiguration.MaxConcurrentRuns != nil {
-		if n := int(*a.SchedulerConfiguration.MaxConcurrentRuns); n < c.Slots {
-			c.Slots, c.Cap = n, fmt.Sprintf("the application's maxConcurrentRuns: %d", n)
-		}
+	if a != nil && a.Runs > 0 && a.Runs < c.Slots {
+		c.Slots, c.Cap = a.Runs, fmt.Sprintf("the application's maxConcurrentRuns: %d", a.Runs)
 	}
 	if a != nil {
-		if n, limited := fits(a.MaximumCapacity, p); limited && n < c.Slots {
-			c.Slots, c.Cap = max(n, 1), "the application's maximumCapacity: "+limits(a.MaximumCapacity)
+		if n, limited := a.Room(p); limited && n < c.Slots {
+			c.Slots, c.Cap = max(n, 1), "the application's maximumCapacity: "+a.Most()
 		}
 	}
 	if run.Parallel > 0 && run.Parallel < c.Slots {

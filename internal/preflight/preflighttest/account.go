@@ -37,6 +37,7 @@ type Account struct {
 	Endpoint string
 	ID       string `json:"id"` // of an access key of the user etl
 	Secret   string `json:"secret"`
+	Address  string `json:"address"` // of the cluster shop
 	Group    string `json:"group"`
 	VPC      string `json:"vpc"`
 	Small    string `json:"small"` // a subnet of 59 addresses, without a route to S3
@@ -45,7 +46,7 @@ type Account struct {
 	mutex     sync.Mutex
 	denied    map[string]bool    // actions that may not be called
 	decisions map[string]string  // of simulations, where they are not allowed
-	quotas    map[string]float64 // of Glue, which the account has itself
+	quotas    map[string]float64 // which the account has itself
 	Forms     []url.Values       // of the simulations that were asked for
 }
 
@@ -56,7 +57,7 @@ func Start(t testing.TB) *Account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Account{denied: map[string]bool{}, decisions: map[string]string{}, quotas: map[string]float64{"L-5E4153CA": 200, "L-F574AED9": 1000, "L-08F3B322": 1000}}
+	a := &Account{denied: map[string]bool{}, decisions: map[string]string{}, quotas: map[string]float64{"L-5E4153CA": 200, "L-F574AED9": 1000, "L-08F3B322": 1000, "L-D05C8A75": 400}}
 	behind := httputil.NewSingleHostReverseProxy(moto)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.answer(w, r) {
@@ -101,7 +102,7 @@ func (a *Account) Decide(action, decision string) {
 	a.decisions[action] = decision
 }
 
-// Quota sets a value of Glue's quotas.
+// Quota sets a value of the account's quotas.
 func (a *Account) Quota(code string, value float64) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -193,11 +194,11 @@ func (a *Account) simulate(w http.ResponseWriter, form url.Values) {
 	writeXML(w, http.StatusOK, out.String())
 }
 
-// quota answers with a quota of Glue.
+// quota answers with a quota of Glue, or of EMR Serverless.
 func (a *Account) quota(w http.ResponseWriter, body []byte) {
 	var in struct{ ServiceCode, QuotaCode string }
 	value, known := 0.0, false
-	if json.Unmarshal(body, &in) == nil && in.ServiceCode == "glue" {
+	if json.Unmarshal(body, &in) == nil && (in.ServiceCode == "glue") != (in.QuotaCode == "L-D05C8A75") {
 		value, known = a.quotas[in.QuotaCode]
 	}
 	if in.QuotaCode == "L-611FDDE4" { // of which the account has no value of its own

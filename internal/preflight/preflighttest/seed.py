@@ -11,6 +11,7 @@ iam = client("iam")
 iam.create_user(UserName="etl")
 key = iam.create_access_key(UserName="etl")["AccessKey"]
 iam.create_role(RoleName="hindcast-glue", Path="/jobs/", AssumeRolePolicyDocument=trust("glue.amazonaws.com"))
+iam.create_role(RoleName="emr", AssumeRolePolicyDocument=trust("emr-serverless.amazonaws.com"))
 iam.create_role(RoleName="redshift", AssumeRolePolicyDocument=trust("redshift.amazonaws.com"))
 
 client("s3").create_bucket(Bucket="my-lake", CreateBucketConfiguration={"LocationConstraint": region})
@@ -36,4 +37,5 @@ glue.create_connection(ConnectionInput={"Name": "no-subnet", "ConnectionType": "
 
 client("redshift").create_cluster(ClusterIdentifier="shop", NodeType="ra3.4xlarge", NumberOfNodes=4, ClusterType="multi-node", DBName="shop",
     MasterUsername="admin", MasterUserPassword="Not-used-1", IamRoles=[f"arn:aws:iam::{account}:role/redshift"])
-print(json.dumps({"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "vpc": vpc, "group": group, "subnets": subnets, "small": small}))
+address = client("redshift").describe_clusters(ClusterIdentifier="shop")["Clusters"][0]["Endpoint"]["Address"]
+print(json.dumps({"address": address, "id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "vpc": vpc, "group": group, "subnets": subnets, "small": small}))
