@@ -15,6 +15,7 @@ const (
 	ESQLParam      Code = "E-SQL-PARAM"      // :name without a value
 	ESQLNotSelect  Code = "E-SQL-NOT-SELECT" // the transform is not a single SELECT
 	ESQLAccess     Code = "E-SQL-ACCESS"     // the SQL reads files or the network by itself
+	EDialect       Code = "E-DIALECT"        // the SQL of a warehouse uses what is not translated exactly
 	ESQL           Code = "E-SQL"            // any other error of the user's SQL
 	EWarehouse     Code = "E-WAREHOUSE"      // the warehouse cannot be reached or answers with an error
 	EWarehouseBusy Code = "E-WAREHOUSE-BUSY" // the database is open in another process, which is named

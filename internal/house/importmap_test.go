@@ -33,6 +33,15 @@ var importMap = []row{
 	{"cost", []string{"."}, "prices, as a table with a date"},
 	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
+	// The warehouse's SQL, for another engine. Pure: text in, text out.
+	{"dialect/lex", nil, "cuts SQL into tokens, each with its place"},
+	{"dialect/ast", []string{"dialect/lex"}, "the syntax tree, each node with its place"},
+	{"dialect/parse", []string{"dialect/ast", "dialect/lex"}, "reads a SELECT of PostgreSQL or Redshift"},
+	{"dialect/sem", []string{"dialect/lex"}, "operations of one meaning each, in no dialect"},
+	{"dialect/bind", []string{"dialect/ast", "dialect/lex", "dialect/sem"}, "what names, operators and functions mean in the source"},
+	{"dialect/emit", []string{"dialect/lex", "dialect/sem"}, "how an engine spells the operations, or that it cannot"},
+	{"dialect", []string{".", "dialect/ast", "dialect/bind", "dialect/emit", "dialect/lex", "dialect/parse", "dialect/sem"}, "the warehouse's SQL as an engine's, or refused"},
+
 	// Contracts, each with its conformance suite.
 	{"objstore", []string{".", "pause"}, "contract of where bytes are kept"},
 	{"objstore/objstoretest", []string{".", "objstore"}, "suite of the contract"},

@@ -1,0 +1,339 @@
+// Package ast is the syntax tree of a SELECT statement of PostgreSQL or Redshift. Every node has the span of the text that it was
+// read from; nothing here knows what a name or an operator means.
+package ast
+
+import "github.com/hindcast/hindcast/internal/dialect/lex"
+
+// Name is an identifier: folded if it stood without quotes.
+type Name struct {
+	At     lex.Span
+	Text   string
+	Quoted bool
+}
+
+// Expr is an expression. Its span leaves out parentheses around it.
+type Expr interface {
+	Span() lex.Span
+	// Parens reports whether parentheses stood around the expression.
+	Parens() bool
+}
+
+// Node is what all expressions have.
+type Node struct {
+	At     lex.Span
+	Parend bool
+}
+
+// Span is where the expression stands.
+func (n *Node) Span() lex.Span { return n.At }
+
+// Parens reports whether parentheses stood around it.
+func (n *Node) Parens() bool { return n.Parend }
+
+// Wrap notes parentheses around it.
+func (n *Node) Wrap() { n.Parend = true }
+
+// The expressions.
+type (
+	// Null is NULL, Bool is TRUE or FALSE.
+	Null struct{ Node }
+	Bool struct {
+		Node
+		Value bool
+	}
+	// Number is a number as it is written.
+	Number struct {
+		Node
+		Text    string
+		Integer bool
+	}
+	// String is a text; Form is the lexer's.
+	String struct {
+		Node
+		Value string
+		Form  byte
+	}
+	// Param is :name.
+	Param struct {
+		Node
+		Name string
+	}
+	// Column is a name, possibly behind names of a table and a schema. Outer is (+) behind it, Marked one that has been read.
+	Column struct {
+		Node
+		Parts         []Name
+		Outer, Marked bool
+	}
+	// Star is * or t.*.
+	Star struct {
+		Node
+		Table []Name
+	}
+	// Unary is an operator before X; NOT is one.
+	Unary struct {
+		Node
+		Op string
+		X  Expr
+	}
+	// Binary is an operator between two.
+	Binary struct {
+		Node
+		Op   string
+		L, R Expr
+	}
+	// Logical is a chain of AND or of OR.
+	Logical struct {
+		Node
+		And  bool
+		Args []Expr
+	}
+	// Is is IS [NOT] NULL, TRUE, FALSE, UNKNOWN.
+	Is struct {
+		Node
+		X    Expr
+		What string // null, true, false, unknown
+		Not  bool
+	}
+	// Distinct is IS [NOT] DISTINCT FROM.
+	Distinct struct {
+		Node
+		L, R Expr
+		Not  bool
+	}
+	// Between is [NOT] BETWEEN.
+	Between struct {
+		Node
+		X, Low, High Expr
+		Not          bool
+	}
+	// In is [NOT] IN, of a list or a query.
+	In struct {
+		Node
+		X     Expr
+		List  []Expr
+		Query *Query
+		Not   bool
+	}
+	// Like is [NOT] LIKE.
+	Like struct {
+		Node
+		X, Pattern, Escape Expr
+		Not                bool
+	}
+	// Exists is EXISTS (query).
+	Exists struct {
+		Node
+		Query *Query
+	}
+	// Scalar is a query as a value.
+	Scalar struct {
+		Node
+		Query *Query
+	}
+	// Case is CASE; Operand and Else may be nil.
+	Case struct {
+		Node
+		Operand, Else Expr
+		When, Then    []Expr
+	}
+	// Cast is a cast in any of its forms; DATE '…' is one, Literal.
+	Cast struct {
+		Node
+		X       Expr
+		Type    Type
+		Literal bool
+	}
+	// Interval is INTERVAL '…' field.
+	Interval struct {
+		Node
+		Text, Field string
+	}
+	// Row is (a, b).
+	Row struct {
+		Node
+		Items []Expr
+	}
+	// Call is a function call. Forms with words in them (EXTRACT, POSITION, SUBSTRING, TRIM) are calls with their parts as arguments.
+	Call struct {
+		Node
+		Name     string
+		NameAt   lex.Span
+		Args     []Expr
+		Star     bool
+		Distinct bool
+		Filter   Expr
+		Over     *Window
+	}
+)
+
+// Type is the name of a type, such as varchar(10).
+type Type struct {
+	At   lex.Span
+	Name string // canonical words, in lower case: "double precision"
+	Args []int
+}
+
+// Window is what stands behind OVER.
+type Window struct {
+	At        lex.Span
+	Name      string // of a window of the WINDOW clause
+	Partition []Expr
+	Order     []Order
+	Frame     *Frame
+}
+
+// Frame is a window's frame.
+type Frame struct {
+	At         lex.Span
+	Mode       string // rows, range, groups
+	Start, End Bound
+	Exclude    bool
+}
+
+// Bound is a frame's beginning or end.
+type Bound struct {
+	Kind   string // unbounded preceding, preceding, current row, following, unbounded following
+	Offset Expr
+}
+
+// Order is a key of ORDER BY.
+type Order struct {
+	At    lex.Span
+	X     Expr
+	Desc  bool
+	Nulls string // first, last, or ""
+}
+
+// Query is WITH … body ORDER BY … LIMIT ….
+type Query struct {
+	At            lex.Span
+	With          []CTE
+	Recursive     bool
+	Body          Body
+	Order         []Order
+	Limit, Offset Expr
+	LimitAt       lex.Span // of everything from LIMIT or FETCH to its end, if it is to be written otherwise
+	Fetch         bool     // FETCH FIRST n ROWS ONLY; LimitAt is its span
+	OffsetRows    lex.Span // of the word ROWS behind OFFSET n
+}
+
+// CTE is one of WITH's queries.
+type CTE struct {
+	At      lex.Span
+	Name    Name
+	Columns []Name
+	Hint    lex.Span // of [NOT] MATERIALIZED
+	Query   *Query
+}
+
+// Body is Select, SetOp, Values or Nested.
+type Body interface{ Span() lex.Span }
+
+// SetOp joins two bodies.
+type SetOp struct {
+	At    lex.Span
+	OpAt  lex.Span
+	Op    string // union, intersect, except
+	Minus bool
+	All   bool
+	L, R  Body
+}
+
+// Nested is a query in parentheses as a body.
+type Nested struct {
+	At    lex.Span
+	Query *Query
+}
+
+// Values is VALUES (…), (…).
+type Values struct {
+	At   lex.Span
+	Rows [][]Expr
+}
+
+// Select is one SELECT.
+type Select struct {
+	At         lex.Span
+	DistinctAt lex.Span
+	Distinct   bool
+	On         []Expr // DISTINCT ON
+	Top        Expr
+	TopAt      lex.Span
+	Items      []Item
+	From       []From
+	FromAt     lex.Span // of all items
+	Where      Expr
+	WhereAt    lex.Span // from WHERE to the end of the condition
+	Group      []Expr
+	Having     Expr
+	HavingAt   lex.Span // of the word
+	Windows    []Named
+	End        int // where the last clause ends
+	GroupEnd   int // where GROUP BY ends
+}
+
+// Named is a window of the WINDOW clause.
+type Named struct {
+	Name   Name
+	Window *Window
+}
+
+// Item is one of the select list.
+type Item struct {
+	At    lex.Span
+	X     Expr
+	Alias Name
+	As    bool // AS stood before the alias
+}
+
+// From is Table, Derived or Join.
+type From interface{ Span() lex.Span }
+
+// Table is a table by its name.
+type Table struct {
+	At      lex.Span
+	Parts   []Name
+	Alias   Name
+	As      bool
+	Columns []Name
+}
+
+// Derived is a query in FROM.
+type Derived struct {
+	At      lex.Span
+	Query   *Query
+	Lateral bool
+	Alias   Name
+	As      bool
+	Columns []Name
+}
+
+// Join joins two items of FROM.
+type Join struct {
+	At    lex.Span
+	Kind  string // inner, left, right, full, cross
+	L, R  From
+	On    Expr
+	Using []Name
+}
+
+// Span is where it stands.
+func (x *SetOp) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Nested) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Values) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Select) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Table) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Derived) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Join) Span() lex.Span { return x.At }

@@ -1,0 +1,157 @@
+package bind
+
+import (
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+func aggregates() map[string]function {
+	one := func(bind func(*binder, *call) *sem.Expr) function {
+		return function{least: 1, most: 1, aggregate: true, bind: bind}
+	}
+	postgres := func(op sem.Op) function {
+		f := one(func(b *binder, c *call) *sem.Expr {
+			return rewritten(op, sem.Of(sem.Bool), c.x, b.boolean(c.args[0], "what is aggregated"))
+		})
+		return f
+	}
+	return map[string]function{
+		"count": one(count), "sum": one(sum), "avg": one(avg), "min": one(extreme(sem.OpMin)), "max": one(extreme(sem.OpMax)),
+		"bool_and": postgres(sem.OpEvery), "bool_or": postgres(sem.OpAny), "every": postgres(sem.OpEvery),
+	}
+}
+
+func count(b *binder, c *call) *sem.Expr {
+	if c.x.Star {
+		return read(sem.OpCountRows, sem.Of(sem.Int8), c.x)
+	}
+	a := b.settled(c.args[0])
+	if c.x.Distinct {
+		a = b.compared(a)
+	}
+	e := read(sem.OpCount, sem.Of(sem.Int8), c.x, a)
+	e.Distinct = c.x.Distinct
+
+	return e
+}
+
+func sum(b *binder, c *call) *sem.Expr {
+	a := c.args[0]
+	op, t := sem.OpSumExact, sem.Type{}
+	switch {
+	case a.Type.Kind == sem.Int2 || a.Type.Kind == sem.Int4:
+		op, t = sem.OpSumInt, sem.Of(sem.Int8)
+	case a.Type.Kind == sem.Int8:
+		t = sem.Decimal(sem.Most, 0)
+	case a.Type.Kind == sem.Numeric:
+		t = sem.Decimal(sem.Most, a.Type.S)
+	case a.Type.Kind == sem.Float8:
+		op, t = sem.OpSumFloat, a.Type
+	default:
+		return b.refuse(sem.NotKnown, c.x.At, "cast it as a number", "sum of %s is not read", a.Type)
+	}
+	e := rewritten(op, t, c.x, a)
+	e.Distinct = c.x.Distinct
+
+	return e
+}
+
+func avg(b *binder, c *call) *sem.Expr {
+	a := c.args[0]
+	switch {
+	case c.x.Distinct:
+		return b.refuse(sem.NotKnown, c.x.At, "", "avg(DISTINCT …) is not read")
+	case a.Type.Kind == sem.Float8:
+		return rewritten(sem.OpAvgFloat, a.Type, c.x, a)
+	case !b.Redshift:
+		return b.refuse(sem.NotKnown, c.x.At, "cast the argument as double precision", "how many digits PostgreSQL gives an average depends on the values")
+	case a.Type.IsInt():
+		e := rewritten(sem.OpAvgInt, sem.Of(sem.Int8), c.x, a)
+		if b.RoundAverage {
+			e.N = 1
+		}
+		return e
+	case a.Type.Kind == sem.Numeric:
+		e := rewritten(sem.OpAvgExact, sem.Decimal(sem.Most, a.Type.S), c.x, a)
+		if b.RoundDivision {
+			e.N = 1
+		}
+		return e
+	}
+
+	return b.refuse(sem.NotKnown, c.x.At, "cast it as a number", "avg of %s is not read", a.Type)
+}
+
+func extreme(op sem.Op) func(*binder, *call) *sem.Expr {
+	return func(b *binder, c *call) *sem.Expr {
+		a := c.args[0]
+		if a.Type.Kind == sem.Bool || a.Type.Kind == sem.Interval || a.Type.Kind == sem.Unknown {
+			return b.refuse(sem.NotKnown, c.x.At, "", "%s of %s is not read", c.x.Name, a.Type)
+		}
+		b.ordered(a.Type, c.x.At)
+		a = b.guarded(a)
+		e := read(op, a.Type, c.x, a)
+		e.Distinct, e.Facts = c.x.Distinct, a.Facts
+		if e.Type.IsText() {
+			e.Type = sem.Of(sem.Text)
+		}
+		return e
+	}
+}
+
+func rankings() map[string]function {
+	plain := func(op sem.Op, k sem.Kind) function {
+		return function{window: true, bind: func(_ *binder, c *call) *sem.Expr { return read(op, sem.Of(k), c.x) }}
+	}
+	return map[string]function{
+		"row_number": plain(sem.OpRowNumber, sem.Int8), "rank": plain(sem.OpRank, sem.Int8), "dense_rank": plain(sem.OpDenseRank, sem.Int8),
+		"percent_rank": plain(sem.OpPercentRank, sem.Float8), "cume_dist": plain(sem.OpCumeDist, sem.Float8),
+		"ntile":       {least: 1, most: 1, window: true, bind: ntile},
+		"lag":         {least: 1, most: 3, window: true, bind: neighbour(sem.OpLag)},
+		"lead":        {least: 1, most: 3, window: true, bind: neighbour(sem.OpLead)},
+		"first_value": {least: 1, most: 1, window: true, bind: edge(sem.OpFirstValue)},
+		"last_value":  {least: 1, most: 1, window: true, bind: edge(sem.OpLastValue)},
+	}
+}
+
+func ntile(b *binder, c *call) *sem.Expr {
+	if c.args[0].Op != sem.OpInt {
+		return b.refuse(sem.NotKnown, c.x.At, "write a number", "only a whole number is read here")
+	}
+	k := sem.Int4
+	if b.Redshift {
+		k = sem.Int8
+	}
+	return rewritten(sem.OpNtile, sem.Of(k), c.x, c.args[0])
+}
+
+// neighbour is LAG or LEAD.
+func neighbour(op sem.Op) func(*binder, *call) *sem.Expr {
+	return func(b *binder, c *call) *sem.Expr {
+		v := b.settled(c.args[0])
+		e := read(op, v.Type, c.x, v)
+		e.Facts = v.Facts
+		if len(c.args) > 1 {
+			if c.args[1].Op != sem.OpInt {
+				return b.refuse(sem.NotKnown, c.args[1].At, "write a number", "only a whole number is read here")
+			}
+			e.Args = append(e.Args, c.args[1])
+		}
+		if len(c.args) > 2 {
+			values := []*sem.Expr{v, c.args[2]}
+			if !b.level(values, &e.Type, &e.Facts, c.x.At, c.x.Name) {
+				return &sem.Expr{At: c.x.At}
+			}
+			e.Args = []*sem.Expr{values[0], c.args[1], values[1]}
+		}
+		return e
+	}
+}
+
+func edge(op sem.Op) func(*binder, *call) *sem.Expr {
+	return func(b *binder, c *call) *sem.Expr {
+		v := b.settled(c.args[0])
+		e := read(op, v.Type, c.x, v)
+		e.Facts = v.Facts
+		return e
+	}
+}

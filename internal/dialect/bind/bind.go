@@ -1,0 +1,97 @@
+// Package bind gives names, operators, functions and literals of a syntax tree the meaning that PostgreSQL or Redshift gives them:
+// it makes package sem's tree. What it does not know it refuses. How an engine spells an operation is the printers' business.
+package bind
+
+import (
+	"fmt"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// Options are the source dialect, and what it is to know about the database.
+type Options struct {
+	Redshift bool
+	Tables   map[string][]sem.Column // by name, and by schema.name where the schema is given
+	Params   map[string]sem.Type     // types of :names
+	// Bytewise says that texts are ordered by their bytes, and that only letters of ASCII have an upper or lower case: the collation
+	// C. Redshift orders so, too.
+	Bytewise bool
+	UTC      bool // the session's time zone is UTC
+	// Divisions of decimals, and averages of integers, are rounded rather than cut. Only Redshift leaves that open.
+	RoundDivision, RoundAverage bool
+}
+
+// binder binds one statement.
+type binder struct {
+	Options
+	text    string
+	refused []sem.Refusal
+	work    int // how many expressions have been bound; some are bound more than once
+}
+
+// most is how many expressions are bound before a statement is taken for too large.
+const most = 1 << 18
+
+// Statement binds a query. Where anything is refused the query is not to be used.
+func Statement(text string, q *ast.Query, o Options) (*sem.Query, []sem.Refusal) {
+	b := &binder{Options: o, text: text}
+	bound, _ := b.query(q, &scope{}, purpose{labels: true})
+	return bound, b.refused
+}
+
+// refuse notes a refusal, and returns an expression that refuses nothing further.
+func (b *binder) refuse(reason sem.Reason, at lex.Span, instead, format string, args ...any) *sem.Expr {
+	b.refused = append(b.refused, sem.Refusal{Reason: reason, At: at, Why: fmt.Sprintf(format, args...), Instead: instead})
+	return &sem.Expr{At: at}
+}
+
+func (b *binder) dialect() string {
+	if b.Redshift {
+		return "Redshift"
+	}
+	return "PostgreSQL"
+}
+
+// purpose says what becomes of a query's rows.
+type purpose struct {
+	labels bool // the names of its columns matter
+	guards bool // equal rows are made one: trailing blanks would matter
+	trims  bool // its column is compared with something
+}
+
+// output is a column of a query's result, and the expressions that give it: several in a set operation.
+type output struct {
+	sem.Column
+	from []*sem.Expr // nil if the column comes from a *
+	star lex.Span
+	open bool // it is a literal in quotes or NULL, whose type another query may decide
+}
+
+// invalid reports whether an expression, or one of several, was refused already.
+func invalid(all ...*sem.Expr) bool {
+	for _, e := range all {
+		if e != nil && e.Type.Kind == sem.Invalid {
+			return true
+		}
+	}
+	return false
+}
+
+// made is an operation that stands for an expression of the user's.
+func made(op sem.Op, t sem.Type, at lex.Span, args ...*sem.Expr) *sem.Expr {
+	return &sem.Expr{Op: op, Type: t, At: at, Args: args, Made: true}
+}
+
+// read is an operation as the user wrote it.
+func read(op sem.Op, t sem.Type, x ast.Expr, args ...*sem.Expr) *sem.Expr {
+	return &sem.Expr{Op: op, Type: t, At: x.Span(), Parens: x.Parens(), Args: args}
+}
+
+// rewritten is an operation that is never spelled as the user wrote it.
+func rewritten(op sem.Op, t sem.Type, x ast.Expr, args ...*sem.Expr) *sem.Expr {
+	e := read(op, t, x, args...)
+	e.Made = true
+	return e
+}

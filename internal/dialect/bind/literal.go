@@ -1,0 +1,307 @@
+package bind
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// number binds a number, with a sign that stood before it.
+func (b *binder) number(x ast.Expr, text, sign string) *sem.Expr {
+	e := read(sem.OpInt, sem.Of(sem.Numeric), x)
+	e.Made = x.Span().Start == x.Span().End // it stands for what is not written
+	integer := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' }) < 0
+	if integer {
+		e.Text = sign + trimZeros(text)
+		if n, err := strconv.ParseInt(e.Text, 10, 64); err == nil {
+			e.Type = sem.Of(sem.Int8)
+			if int64(int32(n)) == n {
+				e.Type = sem.Of(sem.Int4)
+			}
+			return e
+		}
+	}
+
+	plain, ok := unscaled(text)
+	if !ok {
+		return b.refuse(sem.NotOnEngine, x.Span(), "", "engines hold decimals of up to 38 digits")
+	}
+	whole, fraction, _ := strings.Cut(plain, ".")
+	e.Op, e.Text = sem.OpDecimal, sign+plain
+	e.Type = sem.Decimal(max(len(strings.TrimLeft(whole, "0"))+len(fraction), 1), len(fraction))
+	e.Made = e.Made || plain != text
+
+	return e
+}
+
+func trimZeros(digits string) string {
+	if t := strings.TrimLeft(digits, "0"); t != "" {
+		return t
+	}
+	return "0"
+}
+
+// unscaled writes a number of PostgreSQL without an exponent; not ok if it has too many digits. All digits that are written count.
+func unscaled(text string) (string, bool) {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	shift, err := strconv.Atoi(strings.TrimPrefix(exponent, "+"))
+	if exponent != "" && (err != nil || shift > sem.Most || shift < -sem.Most) {
+		return "", false
+	}
+	digits := whole + fraction
+	point := len(whole) + shift
+	if point < 0 {
+		digits, point = strings.Repeat("0", -point)+digits, 0
+	}
+	if point > len(digits) {
+		digits += strings.Repeat("0", point-len(digits))
+	}
+	whole, fraction = trimZeros(digits[:point]), digits[point:]
+	if len(whole)+len(fraction) > sem.Most || len(fraction) >= sem.Most {
+		return "", false
+	}
+	if fraction == "" {
+		return whole, true
+	}
+
+	return whole + "." + fraction, true
+}
+
+// str binds a text.
+func (b *binder) str(x *ast.String) *sem.Expr {
+	if b.Redshift && x.Form == '\'' && strings.Contains(x.Value, `\`) {
+		return b.refuse(sem.NotDecidable, x.At, "write chr(92) for the backslash", "whether a backslash in a text stands for itself in Redshift is a matter of settings")
+	}
+	e := read(sem.OpText, sem.Of(sem.Unknown), x)
+	e.Text, e.Facts = x.Value, factsOf(x.Value)
+	e.Made = x.Form != '\''
+
+	return e
+}
+
+func factsOf(text string) sem.Facts {
+	f := sem.Facts{NoBlanks: !strings.HasSuffix(text, " "), ASCII: true}
+	for i := range len(text) {
+		f.ASCII = f.ASCII && text[i] < utf8.RuneSelf
+	}
+	return f
+}
+
+// literal gives a literal in quotes, or NULL, the type that its place asks for.
+func (b *binder) literal(e *sem.Expr, t sem.Type) *sem.Expr {
+	out := *e
+	out.Type = t
+	if e.Op == sem.OpNull {
+		out.Facts = sem.Facts{NoBlanks: true, ASCII: true}
+		return &out
+	}
+	if t.IsText() {
+		return b.textLiteral(&out)
+	}
+
+	out.Made, out.Facts = true, sem.Facts{}
+	text := strings.Trim(e.Text, " \t\n\r\v\f")
+	ok := false
+	switch {
+	case t.Kind == sem.Bool:
+		out.Op = sem.OpBool
+		out.Text, ok = boolText(text)
+	case t.IsInt():
+		out.Op = sem.OpInt
+		out.Text, ok = intText(text, t.Kind)
+	case t.Kind == sem.Numeric:
+		out.Op = sem.OpDecimal
+		ok = decimalText(text, &out)
+	case t.Kind == sem.Float8:
+		out.Op, out.Text = sem.OpFloat, strings.TrimPrefix(text, "+")
+		_, err := strconv.ParseFloat(text, 64)
+		ok = err == nil && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) < 0
+	case t.Kind == sem.Date:
+		out.Op = sem.OpDate
+		out.Text, ok = dateText(text)
+	case t.Kind == sem.Timestamp:
+		out.Op = sem.OpTimestamp
+		out.Text, ok = timestampText(text)
+	}
+	if !ok {
+		return b.refuse(sem.NotKnown, e.At, form(t), "%q is not read as %s", e.Text, t)
+	}
+
+	return &out
+}
+
+func (b *binder) textLiteral(e *sem.Expr) *sem.Expr {
+	t := e.Type
+	cut := e.Text
+	if t.N > 0 && len(cut) > t.N {
+		if b.Redshift && !e.ASCII {
+			return b.refuse(sem.NotKnown, e.At, "write the text as it is to be", "the text is longer than %s", t)
+		}
+		if runes := []rune(cut); len(runes) > t.N {
+			cut = string(runes[:t.N])
+		}
+	}
+	if t.Kind == sem.Char {
+		cut = strings.TrimRight(cut, " ")
+	}
+	if cut != e.Text {
+		e.Text, e.Facts, e.Made = cut, factsOf(cut), true
+	}
+
+	return e
+}
+
+// form says how a literal of a type is written.
+func form(t sem.Type) string {
+	switch {
+	case t.Kind == sem.Date:
+		return "write it as YYYY-MM-DD"
+	case t.Kind == sem.Timestamp || t.Kind == sem.TimestampTZ:
+		return "write TIMESTAMP 'YYYY-MM-DD HH:MM:SS'"
+	case t.IsNumber():
+		return "write a number"
+	}
+	return ""
+}
+
+func boolText(text string) (string, bool) {
+	switch strings.ToLower(text) {
+	case "t", "tr", "tru", "true", "y", "ye", "yes", "on", "1":
+		return "TRUE", true
+	case "f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0":
+		return "FALSE", true
+	}
+	return "", false
+}
+
+func intText(text string, k sem.Kind) (string, bool) {
+	bits := map[sem.Kind]int{sem.Int2: 16, sem.Int4: 32, sem.Int8: 64}[k]
+	n, err := strconv.ParseInt(text, 10, bits)
+	return strconv.FormatInt(n, 10), err == nil
+}
+
+// decimalText gives a decimal its text, rounded to the digits of its type as PostgreSQL rounds.
+func decimalText(text string, e *sem.Expr) bool {
+	sign := ""
+	if rest, negative := strings.CutPrefix(text, "-"); negative {
+		sign, text = "-", rest
+	}
+	text = strings.TrimPrefix(text, "+")
+	if text == "" || text[0] != '.' && (text[0] < '0' || text[0] > '9') {
+		return false
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) >= 0 {
+		return false
+	}
+	plain, ok := unscaled(text)
+	if !ok {
+		return false
+	}
+	whole, fraction, _ := strings.Cut(plain, ".")
+	if e.Type.P == 0 {
+		e.Type = sem.Decimal(max(len(whole)+len(fraction), 1), len(fraction))
+		e.Text = sign + plain
+		return true
+	}
+	if len(fraction) > e.Type.S {
+		whole, fraction = rounded(whole, fraction, e.Type.S)
+	}
+	fraction += strings.Repeat("0", e.Type.S-len(fraction))
+	if len(trimZeros(whole)) > e.Type.P-e.Type.S && trimZeros(whole) != "0" {
+		return false
+	}
+	e.Text = sign + whole
+	if fraction != "" {
+		e.Text += "." + fraction
+	}
+
+	return true
+}
+
+// rounded rounds a number half away from zero.
+func rounded(whole, fraction string, s int) (w, f string) {
+	up := fraction[s] >= '5'
+	n, ok := new(big.Int).SetString(whole+fraction[:s], 10)
+	if !ok {
+		return whole, fraction[:s]
+	}
+	if up {
+		n.Add(n, big.NewInt(1))
+	}
+	digits := n.String()
+	if len(digits) <= s {
+		digits = strings.Repeat("0", s+1-len(digits)) + digits
+	}
+
+	return digits[:len(digits)-s], digits[len(digits)-s:]
+}
+
+func dateText(text string) (string, bool) {
+	d, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		var ok bool
+		if text, ok = timestampText(text); !ok {
+			return "", false
+		}
+		return text[:len(time.DateOnly)], true
+	}
+	return d.Format(time.DateOnly), d.Year() > 0
+}
+
+func timestampText(text string) (string, bool) {
+	text = strings.Replace(text, "T", " ", 1)
+	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04", time.DateOnly} {
+		t, err := time.Parse(layout, text)
+		if err != nil || t.Year() < 1 {
+			continue
+		}
+		if _, fraction, _ := strings.Cut(text, "."); len(fraction) > 6 {
+			return "", false
+		}
+		return t.Format("2006-01-02 15:04:05.999999"), true
+	}
+	return "", false
+}
+
+// units are what the units of an interval stand for.
+var units = map[string]sem.Expr{"year": {Months: 12}, "month": {Months: 1}, "mon": {Months: 1}, "week": {Days: 7}, "day": {Days: 1},
+	"hour": {Micros: 3600e6}, "hr": {Micros: 3600e6}, "minute": {Micros: 60e6}, "min": {Micros: 60e6}, "second": {Micros: 1e6}, "sec": {Micros: 1e6}}
+
+// interval binds INTERVAL '1 year 2 days', and INTERVAL '1' DAY.
+func (b *binder) interval(x *ast.Interval) *sem.Expr {
+	e := read(sem.OpInterval, sem.Of(sem.Interval), x)
+	words := strings.Fields(strings.ToLower(x.Text))
+	if len(words) == 1 && x.Field != "" {
+		words = append(words, x.Field)
+	} else if x.Field != "" {
+		words = nil
+	}
+	if len(words) == 1 { // 1day
+		if n := strings.IndexFunc(words[0], func(r rune) bool { return r >= 'a' && r <= 'z' }); n > 0 {
+			words = []string{words[0][:n], words[0][n:]}
+		}
+	}
+	ok := len(words) > 0 && len(words)%2 == 0
+	for i := 0; ok && i < len(words); i += 2 {
+		n, err := strconv.ParseInt(words[i], 10, 32)
+		unit, known := units[words[i+1]]
+		if !known {
+			unit, known = units[strings.TrimSuffix(words[i+1], "s")]
+		}
+		ok = err == nil && known && n > -1e6 && n < 1e6
+		e.Months += int(n) * unit.Months
+		e.Days += int(n) * unit.Days
+		e.Micros += n * unit.Micros
+	}
+	if !ok {
+		return b.refuse(sem.NotKnown, x.At, "write whole numbers with their units, such as INTERVAL '1 month 2 days'", "this interval is not read")
+	}
+
+	return e
+}

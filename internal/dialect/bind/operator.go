@@ -1,0 +1,208 @@
+package bind
+
+import (
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+var comparisons = map[string]string{"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
+	l, r := b.expr(x.L, s), b.expr(x.R, s)
+	if invalid(l, r) {
+		return &sem.Expr{At: x.At}
+	}
+	if op, ok := comparisons[x.Op]; ok {
+		return b.compare(x, op, l, r)
+	}
+	switch x.Op {
+	case "||":
+		return b.concat(x, l, r)
+	case "+", "-", "*", "/", "%":
+		return b.arithmetic(x, l, r)
+	}
+
+	return b.refuse(sem.NotKnown, x.At, "", "the operator %s is not read", x.Op)
+}
+
+func (b *binder) compare(x *ast.Binary, op string, l, r *sem.Expr) *sem.Expr {
+	l, r, ok := b.comparable(l, r, x.At, x.Op)
+	if !ok {
+		return &sem.Expr{At: x.At}
+	}
+	if op != "=" && op != "<>" {
+		b.ordered(l.Type, x.At)
+	}
+	e := read(sem.OpCompare, sem.Of(sem.Bool), x, l, r)
+	e.Text = op
+
+	return e
+}
+
+// comparable makes two of one type to compare them; trailing blanks are taken off where they do not count.
+func (b *binder) comparable(l, r *sem.Expr, at lex.Span, op string) (left, right *sem.Expr, ok bool) {
+	if invalid(l, r) {
+		return l, r, false
+	}
+	t, ok := b.unify(l.Type, r.Type)
+	if !ok {
+		b.refuse(sem.Mismatch, at, "cast one of them", "%s cannot compare %s with %s", op, l.Type, r.Type)
+		return l, r, false
+	}
+	if t.Kind == sem.Unknown {
+		t = sem.Of(sem.Text)
+	}
+	l, r = b.coerce(l, t), b.coerce(r, t)
+
+	return b.compared(l), b.compared(r), !invalid(l, r)
+}
+
+// compared is a text as it is compared: in Redshift trailing blanks do not count.
+func (b *binder) compared(e *sem.Expr) *sem.Expr {
+	if !b.Redshift || !e.Type.IsText() || e.NoBlanks || e.Op == sem.OpNull {
+		return e
+	}
+	trimmed := made(sem.OpTrimKey, e.Type, e.At, e)
+	trimmed.Facts = sem.Facts{NoBlanks: true, ASCII: e.ASCII}
+
+	return trimmed
+}
+
+// guarded is a text of which equal ones are made one. Redshift takes texts that differ in trailing blanks for equal, and does not say
+// which of them it keeps: one with trailing blanks raises.
+func (b *binder) guarded(e *sem.Expr) *sem.Expr {
+	if !b.Redshift || !e.Type.IsText() || e.NoBlanks || e.Op == sem.OpNull || e.Op == sem.OpBlankGuard {
+		return e
+	}
+	guard := made(sem.OpBlankGuard, e.Type, e.At, e)
+	guard.Facts = sem.Facts{NoBlanks: true, ASCII: e.ASCII}
+
+	return guard
+}
+
+func (b *binder) concat(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	if !textual(l.Type) && !textual(r.Type) {
+		return b.refuse(sem.Mismatch, x.At, "cast one of them as text", "|| does not join %s and %s", l.Type, r.Type)
+	}
+	if b.Redshift && (l.Type.Kind == sem.Char || r.Type.Kind == sem.Char) {
+		return b.refuse(sem.NotDecidable, x.At, "write rtrim() around it", "whether Redshift keeps the trailing blanks of a CHAR here is not documented")
+	}
+	l, r = b.asText(l), b.asText(r)
+	if invalid(l, r) {
+		return &sem.Expr{At: x.At}
+	}
+	e := read(sem.OpConcat, sem.Of(sem.Text), x, l, r)
+	e.Facts = sem.Facts{ASCII: l.ASCII && r.ASCII, NoBlanks: r.NoBlanks && (r.Op == sem.OpText && r.Text != "")}
+
+	return e
+}
+
+func textual(t sem.Type) bool { return t.IsText() || t.Kind == sem.Unknown }
+
+// asText is a value as a text, as || makes it one.
+func (b *binder) asText(e *sem.Expr) *sem.Expr {
+	if textual(e.Type) {
+		return b.coerce(e, sem.Of(sem.Text))
+	}
+	return b.converted(e, sem.Of(sem.Text), e.At)
+}
+
+func (b *binder) arithmetic(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	if e := b.timeArithmetic(x, l, r); e != nil {
+		return e
+	}
+	switch {
+	case l.Type.Kind == sem.Unknown && r.Type.IsNumber():
+		l = b.literal(l, r.Type)
+	case r.Type.Kind == sem.Unknown && l.Type.IsNumber():
+		r = b.literal(r, l.Type)
+	}
+	if invalid(l, r) {
+		return &sem.Expr{At: x.At}
+	}
+	switch {
+	case !l.Type.IsNumber() || !r.Type.IsNumber():
+		return b.refuse(sem.Mismatch, x.At, "cast them", "%s %s %s is not read", l.Type, x.Op, r.Type)
+	case l.Type.IsFloat() || r.Type.IsFloat():
+		return b.floats(x, l, r)
+	case l.Type.IsInt() && r.Type.IsInt():
+		return b.integers(x, l, r)
+	}
+
+	return b.decimals(x, l, r)
+}
+
+var intOps = map[string]sem.Op{"+": sem.OpAdd, "-": sem.OpSubtract, "*": sem.OpMultiply, "/": sem.OpIntDivide, "%": sem.OpIntModulo}
+
+func (b *binder) integers(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	t := sem.Of(max(l.Type.Kind, r.Type.Kind))
+	return read(intOps[x.Op], t, x, b.coerce(l, t), b.coerce(r, t))
+}
+
+var floatOps = map[string]sem.Op{"+": sem.OpFloatAdd, "-": sem.OpFloatSubtract, "*": sem.OpFloatMultiply, "/": sem.OpFloatDivide}
+
+func (b *binder) floats(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	op, ok := floatOps[x.Op]
+	if !ok || l.Type.Kind == sem.Float4 && r.Type.Kind == sem.Float4 {
+		return b.refuse(sem.NotKnown, x.At, "cast them as double precision", "%s %s %s is not read", l.Type, x.Op, r.Type)
+	}
+	t := sem.Of(sem.Float8)
+	return read(op, t, x, b.coerce(l, t), b.coerce(r, t))
+}
+
+// decimals binds what has at least one decimal. Digits behind the point are what both dialects say; more digits than engines hold
+// raise when they are met.
+func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	p1, s1 := l.Type.Digits()
+	p2, s2 := r.Type.Digits()
+	var t sem.Type
+	switch x.Op {
+	case "+", "-":
+		s := max(s1, s2)
+		t = sem.Decimal(max(p1-s1, p2-s2)+1+s, s)
+	case "*":
+		t = sem.Decimal(p1+p2, s1+s2)
+	case "/":
+		return b.divided(x, l, r)
+	default:
+		return b.refuse(sem.NotKnown, x.At, "cast them as integers", "%s of decimals is not read", x.Op)
+	}
+	if t.S >= sem.Most {
+		return b.refuse(sem.NotOnEngine, x.At, "round the parts first", "the result has %d digits behind the point, and engines hold %d in all", t.S, sem.Most)
+	}
+
+	return read(intOps[x.Op], t, x, l, r)
+}
+
+// divided is a division of decimals. Redshift's documentation gives its digits.
+func (b *binder) divided(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	if !b.Redshift {
+		return b.refuse(sem.NotKnown, x.At, "cast one of them as double precision, or multiply and divide integers",
+			"how many digits PostgreSQL gives a quotient of numerics depends on the values")
+	}
+	p1, s1 := l.Type.Digits()
+	p2, s2 := r.Type.Digits()
+	s := max(4, s1+p2-s2+1)
+	p := p1 - s1 + s2 + s
+	if p > sem.Most {
+		s = max(sem.Most+s-p, 4)
+		p = sem.Most
+	}
+	t := sem.Decimal(p, s)
+	e := rewritten(sem.OpDecimalDivide, t, x, b.exact(l), b.exact(r))
+	if b.RoundDivision {
+		e.N = 1
+	}
+
+	return e
+}
+
+// exact is a number as a decimal.
+func (b *binder) exact(e *sem.Expr) *sem.Expr {
+	if !e.Type.IsInt() {
+		return e
+	}
+	p, _ := e.Type.Digits()
+	return b.coerce(e, sem.Decimal(p, 0))
+}

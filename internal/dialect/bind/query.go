@@ -1,0 +1,311 @@
+package bind
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// query binds a query in the scope around it.
+func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []output) {
+	bound := &sem.Query{At: q.At}
+	around := outer
+	if len(q.With) > 0 {
+		around = &scope{outer: outer, with: map[string][]sem.Column{}}
+		b.with(q, around, bound)
+	}
+
+	outputs, inner := b.body(q.Body, around, why, bound)
+	b.order(q, inner, outputs, bound)
+	b.limits(q, around, bound)
+	slices.SortStableFunc(bound.Slots, func(x, y sem.Slot) int {
+		if x.At.Start != y.At.Start {
+			return x.At.Start - y.At.Start
+		}
+		return x.At.End - y.At.End
+	})
+	bound.Columns = make([]sem.Column, len(outputs))
+	for i, o := range outputs {
+		bound.Columns[i] = o.Column
+	}
+
+	return bound, outputs
+}
+
+func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {
+	if q.Recursive {
+		b.refuse(sem.NotKnown, q.With[0].Name.At, "", "WITH RECURSIVE is not read")
+		return
+	}
+	for _, c := range q.With {
+		inner, outputs := b.query(c.Query, s, purpose{labels: true})
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: c.Name.At, Text: c.Name.Text, Quoted: c.Name.Quoted})
+		b.names(c.Columns, bound)
+		if c.Hint != (lex.Span{}) {
+			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: c.Hint, Text: "materialized"})
+		}
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
+		if _, twice := s.with[c.Name.Text]; twice {
+			b.refuse(sem.Syntax, c.Name.At, "", "two queries of WITH are named %s", c.Name.Text)
+		}
+		t := b.newTable(c.Name.Text, columnsOf(outputs), c.Columns, c.Name.At)
+		s.with[c.Name.Text] = t.list()
+	}
+}
+
+func (t *table) list() []sem.Column {
+	all := make([]sem.Column, len(t.columns))
+	for i, f := range t.columns {
+		all[i] = *f.column
+	}
+	return all
+}
+
+func columnsOf(outputs []output) []sem.Column {
+	all := make([]sem.Column, len(outputs))
+	for i, o := range outputs {
+		all[i] = o.Column
+	}
+	return all
+}
+
+func (b *binder) names(names []ast.Name, bound *sem.Query) {
+	for _, n := range names {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: n.At, Text: n.Text, Quoted: n.Quoted})
+	}
+}
+
+// body binds SELECTs and what joins them. The scope is that of a lone SELECT, and nil otherwise.
+func (b *binder) body(x ast.Body, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
+	switch x := x.(type) {
+	case *ast.Select:
+		return b.selectBody(x, outer, why, bound)
+	case *ast.SetOp:
+		return b.setOp(x, outer, why, bound), nil
+	case *ast.Nested:
+		inner, outputs := b.query(x.Query, outer, why)
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
+		return outputs, nil
+	case *ast.Values:
+		return b.values(x, outer, why, bound), nil
+	}
+
+	return nil, nil
+}
+
+func (b *binder) setOp(x *ast.SetOp, outer *scope, why purpose, bound *sem.Query) []output {
+	if !x.All || x.Op != "union" {
+		why.guards = true
+	}
+	if x.All && x.Op != "union" && b.Redshift {
+		b.refuse(sem.Mismatch, x.OpAt, "", "Redshift does not have %s ALL", strings.ToUpper(x.Op))
+	}
+	if x.Minus {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: x.OpAt, Text: "EXCEPT", Why: "MINUS is EXCEPT"})
+	}
+	left, _ := b.body(x.L, outer, why, bound)
+	why.labels = false // the first query names the columns
+	right, _ := b.body(x.R, outer, why, bound)
+	if len(left) != len(right) {
+		b.refuse(sem.Mismatch, x.OpAt, "", "the queries give %d and %d columns", len(left), len(right))
+		return left
+	}
+	for i := range left {
+		left[i] = b.joined(left[i], right[i], x.OpAt)
+	}
+
+	return left
+}
+
+// joined is a column of two queries that are joined: both get one type.
+func (b *binder) joined(l, r output, at lex.Span) output {
+	if l.Type.Kind == sem.Invalid || r.Type.Kind == sem.Invalid {
+		l.Type = sem.Type{}
+		return l
+	}
+	switch {
+	case l.open && !r.open:
+		b.decide(&l, r.Type)
+	case r.open && !l.open:
+		b.decide(&r, l.Type)
+	}
+	l.open = false
+	t, ok := b.unify(l.Type, r.Type)
+	if !ok {
+		b.refuse(sem.Mismatch, at, "cast one of them", "the queries give %s and %s for the column %s", l.Type, r.Type, l.Name)
+		l.Type = sem.Type{}
+		return l
+	}
+	for _, o := range []output{l, r} {
+		if !differs(o.Type, t) {
+			continue
+		}
+		if o.from == nil {
+			b.refuse(sem.NotKnown, o.star, "write the columns, and cast "+o.Name, "the column %s is made a %s, and comes from *", o.Name, t)
+			continue
+		}
+		for _, e := range o.from {
+			inner := *e
+			inner.Parens = false
+			*e = *b.coerce(&inner, t)
+		}
+	}
+	l.Type, l.Facts, l.from = t, l.Both(r.Facts), append(slices.Clone(l.from), r.from...)
+
+	return l
+}
+
+// differs reports whether values have to be converted: engines widen numbers by themselves.
+func differs(from, to sem.Type) bool {
+	switch {
+	case from.IsText() && to.IsText(), from.IsInt() && to.IsInt():
+		return false
+	case from.IsExact() && to.Kind == sem.Numeric:
+		return to.P >= sem.Most
+	}
+	return from.Kind != to.Kind
+}
+
+func (b *binder) values(x *ast.Values, s *scope, why purpose, bound *sem.Query) []output {
+	if why.labels {
+		b.refuse(sem.NotKnown, x.At, "write SELECT … UNION ALL SELECT …, with AS in the first one", "engines name the columns of VALUES otherwise")
+		return nil
+	}
+	columns := make([]output, len(x.Rows[0]))
+	for n, row := range x.Rows {
+		if len(row) != len(columns) {
+			b.refuse(sem.Syntax, x.At, "", "the rows of VALUES are of different lengths")
+			return nil
+		}
+		for i, item := range row {
+			e := b.settled(b.expr(item, s))
+			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}}
+			if n > 0 {
+				one = b.joined(columns[i], one, item.Span())
+			}
+			columns[i] = one
+		}
+	}
+
+	return columns
+}
+
+// decide gives literals without a type the other query's.
+func (b *binder) decide(o *output, t sem.Type) {
+	for _, e := range o.from {
+		inner := *e
+		inner.Type = sem.Of(sem.Unknown)
+		*e = *b.literal(&inner, t)
+	}
+	o.Type = t
+}
+
+// settled makes a literal whose type nothing decided a text.
+func (b *binder) settled(e *sem.Expr) *sem.Expr {
+	if e.Type.Kind != sem.Unknown {
+		return e
+	}
+	e = b.literal(e, sem.Of(sem.Text))
+	e.Made = e.Made || e.Op == sem.OpNull // engines would take a bare NULL for a number
+	return e
+}
+
+func (b *binder) order(q *ast.Query, s *scope, outputs []output, bound *sem.Query) {
+	for _, k := range q.Order {
+		if b.outputKey(k.X, outputs) {
+			b.nulls(k, &bound.Slots)
+			continue
+		}
+		if s == nil {
+			b.refuse(sem.NotKnown, k.X.Span(), "order by a column of the result", "only columns of the result order a set operation")
+			continue
+		}
+		s.aliases = nil
+		b.key(k, s, &bound.Slots)
+	}
+	if s != nil {
+		s.named = nil
+	}
+}
+
+// outputKey reports whether a key of ORDER BY is a column of the result, by number or by name, whose order is plain.
+func (b *binder) outputKey(x ast.Expr, outputs []output) bool {
+	var o *output
+	switch x := x.(type) {
+	case *ast.Number:
+		if n, err := strconv.Atoi(x.Text); err == nil && n >= 1 && n <= len(outputs) {
+			o = &outputs[n-1]
+		} else {
+			b.refuse(sem.Syntax, x.At, "", "%s is not the number of a column", x.Text)
+			return true
+		}
+	case *ast.Column:
+		if len(x.Parts) > 1 {
+			return false
+		}
+		for i := range outputs {
+			if outputs[i].Name == x.Parts[0].Text {
+				o = &outputs[i]
+			}
+		}
+	}
+	if o == nil {
+		return false
+	}
+	b.ordered(o.Type, x.Span())
+	if b.Redshift && o.Type.IsText() && !o.NoBlanks {
+		b.refuse(sem.NotKnown, x.Span(), "order by rtrim() of it", "trailing blanks do not count in Redshift's order, and the engine counts them in the column %s", o.Name)
+	}
+
+	return true
+}
+
+// ordered refuses an order that depends on what is not known.
+func (b *binder) ordered(t sem.Type, at lex.Span) {
+	if t.IsText() && !b.Bytewise {
+		b.refuse(sem.NotDecidable, at, "say that the database's collation is C, if it is", "the order of texts depends on the database's collation")
+	}
+}
+
+func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) {
+	e := b.settled(b.expr(k.X, s))
+	b.ordered(e.Type, e.At)
+	e = b.compared(e)
+	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+	b.nulls(k, slots)
+}
+
+// nulls notes where NULLs go if the text does not say so: PostgreSQL and Redshift take them for greater than everything.
+func (b *binder) nulls(k ast.Order, slots *[]sem.Slot) {
+	if k.Nulls == "" {
+		*slots = append(*slots, sem.Slot{Kind: sem.SlotNulls, At: lex.Span{Start: k.At.End, End: k.At.End}, Desc: k.Desc})
+	}
+}
+
+func (b *binder) limits(q *ast.Query, s *scope, bound *sem.Query) {
+	for _, n := range []ast.Expr{q.Limit, q.Offset} {
+		if n == nil {
+			continue
+		}
+		if number, ok := n.(*ast.Number); !ok || !number.Integer {
+			b.refuse(sem.NotKnown, n.Span(), "write a number", "only a whole number is read here")
+		}
+	}
+	if q.Fetch {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: q.LimitAt, Text: "LIMIT " + q.Limit.Span().In(b.text), Why: "FETCH is LIMIT"})
+		if q.Offset != nil && q.Offset.Span().Start < q.LimitAt.Start {
+			b.refuse(sem.NotKnown, q.LimitAt, "write LIMIT before OFFSET", "OFFSET before FETCH is not read")
+		}
+	}
+	if q.OffsetRows != (lex.Span{}) {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: q.OffsetRows, Why: "ROWS says nothing here"})
+	}
+	if q.Limit != nil && !q.Fetch && q.Offset != nil && q.Offset.Span().Start < q.LimitAt.Start {
+		b.refuse(sem.NotKnown, q.LimitAt, "write LIMIT before OFFSET", "OFFSET before LIMIT is not read")
+	}
+}

@@ -1,0 +1,238 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// scope is where names are looked up: a SELECT's tables, then those of the queries around it.
+type scope struct {
+	outer   *scope
+	tables  []*table
+	with    map[string][]sem.Column
+	windows map[string]*sem.Window
+	// aliases are the select list's so far, which Redshift lets later items use.
+	aliases []alias
+	// keys are those of GROUP BY that a guard stands around; it has to stand around them wherever they are repeated.
+	keys []*sem.Expr
+	// named are names that the select list gives to something else than the column of that name; set where engines look there first.
+	named map[string]bool
+}
+
+type alias struct {
+	name string
+	x    *sem.Expr
+}
+
+// table is an item of FROM.
+type table struct {
+	name    string
+	columns []*field
+	// shuffled says that USING puts other columns first in * than stand first in the table; engines do not agree on that.
+	shuffled bool
+}
+
+type field struct {
+	column *sem.Column
+	merged bool // another table's column of the same name stands for it, by USING
+}
+
+// query looks a CTE up.
+func (s *scope) query(name string) ([]sem.Column, bool) {
+	for ; s != nil; s = s.outer {
+		if columns, ok := s.with[name]; ok {
+			return columns, true
+		}
+	}
+	return nil, false
+}
+
+func (s *scope) window(name string) *sem.Window { return s.windows[name] }
+
+// find looks a column up in this scope alone; several are found if the name is ambiguous. known says whether the table is.
+func (s *scope) find(qualifier, name string) (found []*sem.Column, known bool) {
+	for _, t := range s.tables {
+		if qualifier != "" && t.name != qualifier {
+			continue
+		}
+		known = true
+		for _, f := range t.columns {
+			if f.column.Name == name && (qualifier != "" || !f.merged) {
+				found = append(found, f.column)
+			}
+		}
+	}
+
+	return found, known
+}
+
+// alias looks one up among the earlier items of the select list.
+func (s *scope) alias(name string) *sem.Expr {
+	for _, a := range s.aliases {
+		if a.name == name {
+			return a.x
+		}
+	}
+	return nil
+}
+
+// column binds a name.
+func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
+	if x.Outer {
+		return b.refuse(sem.NotKnown, x.At, "write LEFT JOIN … ON", "(+) is only read in conditions of WHERE that are joined by AND")
+	}
+	if len(x.Parts) > 2 {
+		return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column", "a column behind a schema's name is not read")
+	}
+
+	name, qualifier := x.Parts[len(x.Parts)-1], ""
+	if len(x.Parts) == 2 {
+		qualifier = x.Parts[0].Text
+	}
+	first := true
+	for in := s; in != nil; in = in.outer {
+		found, known := in.find(qualifier, name.Text)
+		switch {
+		case len(found) > 1:
+			return b.refuse(sem.NoColumn, x.At, "write the table's name before it", "the column %s could be of several tables", name.Text)
+		case len(found) == 1:
+			return b.named(x, found[0], s)
+		case known && qualifier != "":
+			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)
+		}
+		if a := in.alias(name.Text); first && a != nil && qualifier == "" {
+			return b.lateral(x, name.Text, a, in)
+		}
+		first = false
+	}
+	if qualifier != "" {
+		return b.refuse(sem.NoTable, x.Parts[0].At, "", "%s is not a table or alias of FROM", qualifier)
+	}
+
+	return b.refuse(sem.NoColumn, x.At, closest(name.Text, s, ""), "there is no column %s", name.Text)
+}
+
+// named is a column that was found.
+func (b *binder) named(x *ast.Column, c *sem.Column, s *scope) *sem.Expr {
+	if c.Type.Kind == sem.Invalid {
+		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)
+	}
+	if len(x.Parts) == 1 && s.named[c.Name] {
+		return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", c.Name)
+	}
+	e := columnExpr(x, c.Type)
+	e.Column, e.Facts, e.Text = c, c.Facts, c.Name
+
+	return e
+}
+
+// columnExpr is a column as it is written, without a mark behind it.
+func columnExpr(x *ast.Column, t sem.Type) *sem.Expr {
+	e := read(sem.OpColumn, t, x)
+	e.Made = x.Marked
+	e.Names = make([]sem.Name, len(x.Parts))
+	for i, p := range x.Parts {
+		e.Names[i] = sem.Name{At: p.At, Text: p.Text, Quoted: p.Quoted}
+	}
+
+	return e
+}
+
+// lateral is an alias of an earlier item. A column of a query around this one might have been meant.
+func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *sem.Expr {
+	for out := in.outer; out != nil; out = out.outer {
+		if found, _ := out.find("", name); len(found) > 0 {
+			return b.refuse(sem.NoColumn, x.At, "give the alias another name", "%s could be the alias, or a column of a query around this one", name)
+		}
+	}
+	e := columnExpr(x, a.Type)
+	e.Facts, e.Text, e.Column = a.Facts, name, &sem.Column{Name: name, Type: a.Type}
+
+	return e
+}
+
+// closest names a column that may have been meant.
+func closest(name string, s *scope, qualifier string) string {
+	best, least := "", 3
+	for _, t := range s.tables {
+		if qualifier != "" && t.name != qualifier {
+			continue
+		}
+		for _, f := range t.columns {
+			if d := distance(name, f.column.Name, least); d < least {
+				best, least = f.column.Name, d
+			}
+		}
+	}
+	if best == "" {
+		return ""
+	}
+
+	return "perhaps " + best + " is meant"
+}
+
+// distance is how many letters differ between two words; most or more if many do.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) >= most || len(b)-len(a) >= most {
+		return most
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			before, row[j+1] = row[j+1], min(before+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+
+	return row[len(b)]
+}
+
+// lookup finds a table's columns by its name.
+func (b *binder) lookup(parts []ast.Name, s *scope) ([]sem.Column, bool) {
+	if len(parts) == 1 {
+		if columns, ok := s.query(parts[0].Text); ok {
+			return columns, true
+		}
+	}
+	words := make([]string, len(parts))
+	for i, p := range parts {
+		words[i] = p.Text
+	}
+	if columns, ok := b.Tables[strings.Join(words, ".")]; ok {
+		return columns, true
+	}
+
+	return nil, false
+}
+
+// newTable is an item of FROM with these columns, some of which an alias renames.
+func (b *binder) newTable(name string, columns []sem.Column, renamed []ast.Name, at lex.Span) *table {
+	if len(renamed) > len(columns) {
+		b.refuse(sem.Mismatch, at, "", "%s has %d columns, and %d names are given", name, len(columns), len(renamed))
+		renamed = nil
+	}
+	t := &table{name: name, columns: make([]*field, len(columns))}
+	copied := make([]sem.Column, len(columns))
+	fields := make([]field, len(columns))
+	for i, c := range columns {
+		if i < len(renamed) {
+			c.Name = renamed[i].Text
+		}
+		copied[i] = c
+		fields[i].column = &copied[i]
+		t.columns[i] = &fields[i]
+	}
+
+	return t
+}

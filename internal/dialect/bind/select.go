@@ -1,0 +1,282 @@
+package bind
+
+import (
+	"strconv"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
+	s := &scope{outer: outer}
+	if b.Redshift && marked(x.Where) {
+		b.outerJoins(x, s, bound)
+	} else {
+		for _, f := range x.From {
+			b.from(f, s, bound)
+		}
+		b.condition(x.Where, s, bound)
+	}
+	b.windows(x, s, bound)
+	b.quantifier(x, s, &why, bound)
+	b.groupKeys(x, s, bound)
+
+	outputs := b.items(x, s, why, bound)
+	s.named = renamed(outputs)
+	s.aliases = nil
+	b.condition(x.Having, s, bound)
+	if !x.Distinct {
+		return outputs, s
+	}
+
+	return outputs, nil // only columns of the result order what is distinct
+}
+
+// renamed are the names that the select list gives to something else than the column of that name.
+func renamed(outputs []output) map[string]bool {
+	var names map[string]bool
+	for _, o := range outputs {
+		if len(o.from) != 1 || o.from[0].Op == sem.OpColumn && o.from[0].Text == o.Name {
+			continue
+		}
+		if names == nil {
+			names = map[string]bool{}
+		}
+		names[o.Name] = true
+	}
+
+	return names
+}
+
+// condition binds WHERE, HAVING or ON; nil is none.
+func (b *binder) condition(x ast.Expr, s *scope, bound *sem.Query) {
+	if x == nil {
+		return
+	}
+	e := b.boolean(b.truth(x, s), "a condition")
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+}
+
+func (b *binder) windows(x *ast.Select, s *scope, bound *sem.Query) {
+	for _, n := range x.Windows {
+		w := b.window(n.Window, s)
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: n.Name.At, Text: n.Name.Text, Quoted: n.Name.Quoted})
+		bound.Slots = append(bound.Slots, w.Slots...)
+		if s.windows == nil {
+			s.windows = map[string]*sem.Window{}
+		}
+		s.windows[n.Name.Text] = w
+	}
+}
+
+func (b *binder) quantifier(x *ast.Select, s *scope, why *purpose, bound *sem.Query) {
+	if x.Distinct {
+		why.guards = true
+	}
+	if x.On != nil {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: x.DistinctAt, Text: "distinct on"})
+		if b.Redshift {
+			b.refuse(sem.Mismatch, x.DistinctAt, "number the rows by row_number() and filter in an outer query", "Redshift does not have DISTINCT ON")
+		}
+		for _, k := range x.On {
+			e := b.settled(b.expr(k, s))
+			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+		}
+	}
+	if x.Top == nil {
+		return
+	}
+	n, ok := x.Top.(*ast.Number)
+	if !ok || !n.Integer {
+		b.refuse(sem.NotKnown, x.TopAt, "write a number", "only a whole number is read behind TOP")
+		return
+	}
+	b.refuse(sem.NotKnown, x.TopAt, "write LIMIT "+n.Text+" at the end", "TOP is not read")
+}
+
+// groupKeys binds GROUP BY. A key that is a number or an alias of an item stays as it is: the item is bound with the others.
+func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
+	for _, g := range x.Group {
+		item, byItem := b.groupItem(g, x, s)
+		e := b.settled(b.expr(item, s))
+		if invalid(e) {
+			continue
+		}
+		if guard := b.guarded(e); guard != e {
+			s.keys = append(s.keys, e)
+			e = guard
+		}
+		if !byItem {
+			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+		}
+	}
+}
+
+// groupItem is what a key of GROUP BY stands for.
+func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool) {
+	switch k := g.(type) {
+	case *ast.Number:
+		n, err := strconv.Atoi(k.Text)
+		if err != nil || n < 1 || n > len(x.Items) {
+			b.refuse(sem.Syntax, k.At, "", "%s is not the number of a column", k.Text)
+			return &ast.Null{Node: ast.Node{At: k.At}}, true
+		}
+		for _, it := range x.Items[:n] {
+			if star, ok := it.X.(*ast.Star); ok {
+				b.refuse(sem.NotKnown, k.At, "write the column's name", "a number is not read behind %s", star.At.In(b.text))
+				return &ast.Null{Node: ast.Node{At: k.At}}, true
+			}
+		}
+		return x.Items[n-1].X, true
+	case *ast.Column:
+		if len(k.Parts) > 1 {
+			return g, false
+		}
+		if found, _ := s.find("", k.Parts[0].Text); len(found) > 0 {
+			return g, false
+		}
+		for _, it := range x.Items {
+			if it.Alias.Text == k.Parts[0].Text {
+				return it.X, true
+			}
+		}
+	}
+
+	return g, false
+}
+
+func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) []output {
+	var outputs []output
+	for _, it := range x.Items {
+		if star, ok := it.X.(*ast.Star); ok {
+			outputs = append(outputs, b.star(star, s, why, bound)...)
+			continue
+		}
+		e := b.expr(it.X, s)
+		open := e.Type.Kind == sem.Unknown
+		e = b.settled(e)
+		switch {
+		case invalid(e) || open:
+		case why.trims:
+			e = b.compared(e)
+		case why.guards:
+			e = b.guarded(e)
+		}
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
+		b.label(it, &o, why, bound)
+		if b.Redshift && it.Alias.Text != "" {
+			s.aliases = append(s.aliases, alias{o.Name, e})
+		}
+		outputs = append(outputs, o)
+	}
+
+	return outputs
+}
+
+// label names a column of the result, as the source would if the text does not.
+func (b *binder) label(it ast.Item, o *output, why purpose, bound *sem.Query) {
+	if it.Alias.Text != "" {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotAlias, At: it.Alias.At, Text: it.Alias.Text, Quoted: it.Alias.Quoted, Bare: !it.As})
+		return
+	}
+	o.Name = labelOf(it.X)
+	if column, plain := it.X.(*ast.Column); why.labels && o.Name != unnamed && (!plain || mixed(column, b.text)) {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotLabel, At: lex.Span{Start: it.At.End, End: it.At.End}, Text: o.Name})
+	}
+}
+
+// mixed reports whether a column is written in capitals, which engines would keep in the result's name.
+func mixed(x *ast.Column, text string) bool {
+	last := x.Parts[len(x.Parts)-1]
+	return !last.Quoted && last.At.In(text) != last.Text
+}
+
+const unnamed = "?column?"
+
+// labelOf is the name that PostgreSQL gives to a column without an alias.
+func labelOf(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Column:
+		return x.Parts[len(x.Parts)-1].Text
+	case *ast.Call:
+		return x.Name
+	case *ast.Cast:
+		if name := labelOf(x.X); name != unnamed {
+			return name
+		}
+		return typeLabel(x.Type.Name)
+	case *ast.Case:
+		if x.Else != nil {
+			if name := labelOf(x.Else); name != unnamed && name != "case" {
+				return name
+			}
+		}
+		return "case"
+	case *ast.Exists:
+		return "exists"
+	case *ast.Scalar:
+		if s, ok := x.Query.Body.(*ast.Select); ok && len(s.Items) == 1 {
+			if s.Items[0].Alias.Text != "" {
+				return s.Items[0].Alias.Text
+			}
+			return labelOf(s.Items[0].X)
+		}
+	case *ast.Interval:
+		return "interval"
+	case *ast.Bool:
+		return "bool"
+	}
+
+	return unnamed
+}
+
+func typeLabel(name string) string {
+	if short, ok := map[string]string{"int": "int4", "integer": "int4", "smallint": "int2", "bigint": "int8", "decimal": "numeric", "dec": "numeric",
+		"double precision": "float8", "float": "float8", "real": "float4", "boolean": "bool", "character varying": "varchar",
+		"char": "bpchar", "character": "bpchar"}[name]; ok {
+		return short
+	}
+	return name
+}
+
+// star is all columns of the tables, or of one.
+func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []output {
+	if len(x.Table) > 1 {
+		b.refuse(sem.NotKnown, x.At, "write the table's alias", "a schema's name is not read before *")
+		return nil
+	}
+	var outputs []output
+	known := false
+	for _, t := range s.tables {
+		if len(x.Table) == 1 && t.name != x.Table[0].Text {
+			continue
+		}
+		known = true
+		if t.shuffled && len(x.Table) == 0 {
+			b.refuse(sem.NotOnEngine, x.At, "write the columns", "engines give the columns of a join with USING in different orders")
+		}
+		for _, f := range t.columns {
+			if f.merged && len(x.Table) == 0 {
+				continue
+			}
+			c := *f.column
+			if c.Type.Kind == sem.Invalid {
+				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
+			}
+			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
+				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
+			}
+			outputs = append(outputs, output{Column: c, star: x.At})
+		}
+	}
+	if !known {
+		b.refuse(sem.NoTable, x.At, "", "* stands for no table here")
+	}
+	if len(x.Table) == 1 {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: x.Table[0].At, Text: x.Table[0].Text, Quoted: x.Table[0].Quoted})
+	}
+
+	return outputs
+}

@@ -1,0 +1,221 @@
+// Package dialect translates a SELECT statement of PostgreSQL or Redshift into one of DuckDB or Spark that gives the warehouse's own
+// answer, or raises where the warehouse raises. What is not known to do so is refused before anything runs, with its place and, if
+// there is one, another way to write it. Every byte that need not change stays.
+package dialect
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/dialect/bind"
+	"github.com/hindcast/hindcast/internal/dialect/emit"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/parse"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// Source is the dialect that a statement is written in.
+type Source string
+
+// The dialects.
+const (
+	Postgres Source = "postgres"
+	Redshift Source = "redshift"
+)
+
+// Target is the engine that is to run the statement.
+type Target string
+
+// The engines.
+const (
+	DuckDB  Target = "duckdb"
+	Spark35 Target = "spark35"
+	Spark40 Target = "spark40"
+)
+
+// Span is a part of the text, from Start up to but not including End, in bytes.
+type Span = lex.Span
+
+// Column is a column of a table. Type is the source's name of its type, such as varchar(10).
+type Column struct {
+	Name, Type string
+	NoBlanks   bool // no value ends in a blank
+	ASCII      bool // all values are of ASCII
+}
+
+// Table is a table or view that statements may name. Name may have a schema before it: public.orders is found as orders, too.
+type Table struct {
+	Name    string
+	Columns []Column
+}
+
+// Schema is what statements may name.
+type Schema struct{ Tables []Table }
+
+// Settings are what answers depend on beside the statement.
+type Settings struct {
+	// Collation is the database's. "C" (or POSIX, C.UTF-8 is neither) orders texts by their bytes; with any other one what depends on
+	// the order of texts is refused. Redshift always orders by bytes.
+	Collation string
+	// TimeZone is the session's; "" is UTC.
+	TimeZone string
+	// DecimalDivision and IntegerAverage say whether Redshift cuts ("", "cut") or rounds ("round") the quotient of decimals and the
+	// average of integers, which its documentation leaves open.
+	DecimalDivision, IntegerAverage string
+}
+
+// Options say what to translate, and for whom.
+type Options struct {
+	From     Source
+	To       Target
+	Schema   Schema
+	Settings Settings
+	Params   map[string]string // the types of :names
+}
+
+// Change is a part of the statement that is written in another way.
+type Change struct {
+	At   Span   // in the original
+	Text string // what stands there now
+	Why  string
+}
+
+// Output is a column of the result. Type is the source's.
+type Output struct{ Name, Type string }
+
+// Result is a translated statement.
+type Result struct {
+	SQL     string
+	Changes []Change
+	Columns []Output
+}
+
+// Refusal is a part of a statement that is not translated.
+type Refusal struct {
+	Code         hindcast.Code // E-SQL-SYNTAX, E-SQL-TABLE, E-SQL-COLUMN or E-DIALECT
+	At           Span
+	Line, Column int // of At, from 1; the column counts characters
+	Why          string
+	Instead      string // how to write it; "" if there is no way
+}
+
+// Refusals are all that was found; Translate returns them as its error.
+type Refusals []Refusal
+
+// Error says what was refused first.
+func (r Refusals) Error() string {
+	if len(r) == 0 {
+		return "nothing was refused"
+	}
+	return string(r[0].Code) + ": " + r[0].Why
+}
+
+// Translate translates one SELECT statement. The error is Refusals, or says what is wrong with the options.
+func Translate(sql string, o Options) (Result, error) {
+	bound, err := o.bind()
+	if err != nil {
+		return Result{}, err
+	}
+	tree, err := parse.Statement(sql, parse.Options{Redshift: o.From == Redshift})
+	if err != nil {
+		return Result{}, notRead(sql, err)
+	}
+	query, refused := bind.Statement(sql, tree, bound)
+	if len(refused) > 0 {
+		return Result{}, refusals(sql, refused)
+	}
+	out, refused := emit.Query(sql, query, emit.Options{Engine: engines[o.To]})
+	if len(refused) > 0 {
+		return Result{}, refusals(sql, refused)
+	}
+
+	r := Result{SQL: out.SQL}
+	for _, c := range out.Changes {
+		r.Changes = append(r.Changes, Change{c.At, c.Text, c.Why})
+	}
+	for _, c := range query.Columns {
+		r.Columns = append(r.Columns, Output{c.Name, c.Type.String()})
+	}
+
+	return r, nil
+}
+
+var engines = map[Target]emit.Engine{DuckDB: emit.DuckDB, Spark35: emit.Spark35, Spark40: emit.Spark40}
+
+// bind checks options, and says them in the binder's words.
+func (o Options) bind() (bind.Options, error) {
+	redshift := o.From == Redshift
+	if !redshift && o.From != Postgres {
+		return bind.Options{}, unusable("no dialect %q", o.From)
+	}
+	if _, known := engines[o.To]; !known {
+		return bind.Options{}, unusable("no engine %q", o.To)
+	}
+	b := bind.Options{Redshift: redshift, Tables: make(map[string][]sem.Column, len(o.Schema.Tables)), Params: map[string]sem.Type{}}
+	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
+	b.UTC = o.Settings.TimeZone == "" || strings.EqualFold(o.Settings.TimeZone, "UTC")
+	b.RoundDivision, b.RoundAverage = o.Settings.DecimalDivision == "round", o.Settings.IntegerAverage == "round"
+	for _, t := range o.Schema.Tables {
+		columns := make([]sem.Column, len(t.Columns))
+		for i, c := range t.Columns {
+			columns[i] = columnOf(c, redshift)
+		}
+		b.Tables[t.Name] = columns
+		if dot := strings.LastIndexByte(t.Name, '.'); dot >= 0 {
+			if _, plain := b.Tables[t.Name[dot+1:]]; !plain {
+				b.Tables[t.Name[dot+1:]] = columns
+			}
+		}
+	}
+	for name, written := range o.Params {
+		t, known := typeOf(written, redshift)
+		if !known {
+			return b, unusable("the type %q of :%s is not known", written, name)
+		}
+		b.Params[name] = t
+	}
+
+	return b, nil
+}
+
+// columnOf is a column in the binder's words. One of a type that is not known has no type: it may stand there, and is refused where it is
+// used.
+func columnOf(c Column, redshift bool) sem.Column {
+	t, _ := typeOf(c.Type, redshift)
+	facts := sem.Facts{NoBlanks: c.NoBlanks || t.Kind == sem.Char, ASCII: c.ASCII}
+	if t.Kind == sem.Numeric && t.P == 0 {
+		t = sem.Type{} // engines hold no unbounded decimals
+	}
+	return sem.Column{Name: c.Name, Type: t, Facts: facts}
+}
+
+func typeOf(written string, redshift bool) (sem.Type, bool) {
+	t, err := parse.Type(written, parse.Options{Redshift: redshift})
+	if err != nil {
+		return sem.Type{}, false
+	}
+	found, why := bind.TypeOf(t.Name, t.Args, redshift)
+	return found, why == ""
+}
+
+func unusable(format string, args ...any) error {
+	return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: sprintf(format, args...),
+		Next: "the dialects are postgres and redshift, the engines duckdb, spark35 and spark40"}
+}
+
+var codes = map[sem.Reason]hindcast.Code{sem.Syntax: hindcast.ESQLSyntax, sem.NoTable: hindcast.ESQLTable, sem.NoColumn: hindcast.ESQLColumn,
+	sem.Mismatch: hindcast.EDialect, sem.NotKnown: hindcast.EDialect, sem.NotOnEngine: hindcast.EDialect, sem.NotDecidable: hindcast.EDialect}
+
+// refusals are in the order of the text, each once.
+func refusals(sql string, all []sem.Refusal) Refusals {
+	slices.SortStableFunc(all, func(a, b sem.Refusal) int { return a.At.Start - b.At.Start })
+	all = slices.CompactFunc(all, func(a, b sem.Refusal) bool { return a.At == b.At && a.Why == b.Why })
+	out := make(Refusals, len(all))
+	for i, r := range all {
+		line, column := position(sql, r.At.Start)
+		out[i] = Refusal{Code: codes[r.Reason], At: r.At, Line: line, Column: column, Why: r.Why, Instead: r.Instead}
+	}
+
+	return out
+}

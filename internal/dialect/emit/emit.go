@@ -1,0 +1,370 @@
+// Package emit writes a bound statement for an engine. It edits the user's text: what an engine spells and means as the source does
+// stays byte for byte, everything else is written from the table of operations. Each operation is an expression there, or a refusal.
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// Engine is what runs the statement.
+type Engine uint8
+
+// The engines.
+const (
+	DuckDB  Engine = iota // 1.5
+	Spark35               // 3.5, with ANSI on and without time zones, as hindcast sets it
+	Spark40               // 4.0, the same
+)
+
+func (e Engine) spark() bool { return e != DuckDB }
+
+func (e Engine) String() string { return [...]string{"DuckDB", "Spark 3.5", "Spark 4.0"}[e] }
+
+// Options say for whom to write.
+type Options struct{ Engine Engine }
+
+// Change is a part of the text that is written in another way.
+type Change struct {
+	At   lex.Span
+	Text string
+	Why  string
+}
+
+// Result is the statement for the engine.
+type Result struct {
+	SQL     string
+	Changes []Change // in the order of the text; one within another comes after it
+}
+
+// longest is how long a statement may become: guards repeat what they guard.
+const longest = 16 << 20
+
+type printer struct {
+	Options
+	source  string
+	changes []Change
+	refused []sem.Refusal
+	written int
+	full    bool
+}
+
+// Query writes a statement.
+func Query(source string, q *sem.Query, o Options) (Result, []sem.Refusal) {
+	p := &printer{Options: o, source: source}
+	body := p.query(q)
+	if len(p.refused) > 0 {
+		return Result{}, p.refused
+	}
+	slices.SortStableFunc(p.changes, func(a, b Change) int {
+		if a.At.Start != b.At.Start {
+			return a.At.Start - b.At.Start
+		}
+		return b.At.End - a.At.End
+	})
+
+	return Result{SQL: source[:q.At.Start] + body + p.ending(q.At.End), Changes: p.changes}, nil
+}
+
+// ending is what stands behind the statement, without a semicolon: statements are run one by one.
+func (p *printer) ending(from int) string {
+	rest := p.source[from:]
+	if i := strings.IndexByte(rest, ';'); i >= 0 && strings.Trim(rest[:i], " \t\r\n") == "" {
+		return rest[:i] + rest[i+1:]
+	}
+	return rest
+}
+
+func (p *printer) refuse(at lex.Span, instead, format string, args ...any) string {
+	p.refused = append(p.refused, sem.Refusal{Reason: sem.NotOnEngine, At: at, Why: fmt.Sprintf(format, args...), Instead: instead})
+	return "NULL"
+}
+
+// changed notes a change.
+func (p *printer) changed(at lex.Span, text, why string) {
+	p.changes = append(p.changes, Change{at, text, why})
+}
+
+// piece is what stands at a part of the text instead.
+type piece struct {
+	at   lex.Span
+	text string
+}
+
+// splice is a part of the source with its pieces put in. It is the source itself if none differs.
+func (p *printer) splice(at lex.Span, pieces []piece) string {
+	same := true
+	for _, c := range pieces {
+		if c.at.In(p.source) != c.text {
+			same = false
+			break
+		}
+	}
+	if same {
+		return at.In(p.source)
+	}
+
+	var out strings.Builder
+	out.Grow(at.End - at.Start + 32*len(pieces))
+	from := at.Start
+	for _, c := range pieces {
+		if c.at.Start < from {
+			continue // cannot be: pieces do not overlap
+		}
+		out.WriteString(p.source[from:c.at.Start])
+		out.WriteString(c.text)
+		from = c.at.End
+	}
+	out.WriteString(p.source[from:at.End])
+
+	return out.String()
+}
+
+// query writes a query.
+func (p *printer) query(q *sem.Query) string { return p.slotted(q.At, q.Slots) }
+
+// slotted writes a part of the text with slots in it.
+func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
+	pieces := make([]piece, 0, len(slots))
+	for i := range slots {
+		pieces = append(pieces, piece{slots[i].At, p.slot(&slots[i])})
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
+
+	return p.splice(at, pieces)
+}
+
+func (p *printer) slot(s *sem.Slot) string {
+	switch s.Kind {
+	case sem.SlotExpr:
+		return p.expr(s.Expr).text
+	case sem.SlotQuery:
+		return p.query(s.Query)
+	case sem.SlotName:
+		return p.name(s.At, s.Text, s.Quoted)
+	case sem.SlotAlias:
+		return p.alias(s)
+	case sem.SlotLabel:
+		text := " AS " + p.quoted(s.Text)
+		p.changed(s.At, text, "the source names the column so")
+		return text
+	case sem.SlotNulls:
+		return p.nulls(s)
+	case sem.SlotReplace:
+		return p.replaced(s)
+	case sem.SlotEngine:
+		return p.engine(s)
+	}
+
+	return ""
+}
+
+// replaced writes a text with slots in it, where each NUL stands for one.
+func (p *printer) replaced(s *sem.Slot) string {
+	parts := strings.Split(s.Text, "\x00")
+	var out strings.Builder
+	for i, part := range parts {
+		out.WriteString(part)
+		if i < len(parts)-1 {
+			out.WriteString(p.slot(&s.Slots[i]))
+		}
+	}
+	p.changed(s.At, out.String(), s.Why)
+
+	return out.String()
+}
+
+// nulls says where NULLs go, if the engine would put them elsewhere: they are greater than everything in the source.
+func (p *printer) nulls(s *sem.Slot) string {
+	text := ""
+	switch {
+	case s.Desc:
+		text = " NULLS FIRST"
+	case p.Engine.spark():
+		text = " NULLS LAST"
+	default:
+		return ""
+	}
+	p.changed(s.At, text, "NULL is greater than everything in the source's order")
+
+	return text
+}
+
+// engine writes what one engine does not take.
+func (p *printer) engine(s *sem.Slot) string {
+	as := s.At.In(p.source)
+	if !p.Engine.spark() {
+		return as
+	}
+	switch s.Text {
+	case "materialized":
+		p.changed(s.At, "", "the engine decides")
+		return ""
+	case "distinct on":
+		p.refuse(s.At, "number the rows by row_number() and filter in an outer query", "Spark does not have DISTINCT ON")
+	case "groups":
+		p.refuse(s.At, "", "Spark does not have GROUPS")
+	}
+
+	return as
+}
+
+// text is an expression as it is written for the engine. A loose one needs parentheses where operators stand around it.
+type text struct {
+	text  string
+	loose bool
+}
+
+// expr writes an expression.
+func (p *printer) expr(e *sem.Expr) text {
+	if p.full {
+		return text{text: "NULL"}
+	}
+	if p.written += 8; p.written > longest {
+		p.full = true
+		p.refuse(e.At, "divide the statement into queries of WITH", "the statement becomes too long: guards repeat what they guard")
+		return text{text: "NULL"}
+	}
+	rule := rules(p.Engine)[e.Op]
+	args := make([]text, len(e.Args))
+	for i, a := range e.Args {
+		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
+			args[i] = p.expr(a)
+		}
+	}
+	if rule.keep && !e.Made && e.Over == nil && e.Filter == nil {
+		return p.kept(e, args)
+	}
+	if rule.keep && !e.Made {
+		return p.keptCall(e, args)
+	}
+
+	from := len(p.changes)
+	out := text{text: "NULL"}
+	switch {
+	case rule.write != nil:
+		out = rule.write(p, e, args)
+	case rule.form != "":
+		out = text{text: p.fill(rule.form, e, args)}
+	case rule.refusal != "":
+		p.refuse(e.At, rule.instead, "%s", rule.refusal)
+	default:
+		p.refuse(e.At, "", "this is not written for %s", p.Engine)
+	}
+	p.written += len(out.text)
+	if out.text != e.At.In(p.source) {
+		p.changes = slices.Insert(p.changes, from, Change{e.At, out.text, why(e, rule)})
+	}
+
+	return out
+}
+
+func why(e *sem.Expr, r rule) string {
+	if e.Why != "" {
+		return e.Why
+	}
+	if r.why != "" {
+		return r.why
+	}
+	return "the engine spells it so"
+}
+
+// kept is an operation that is spelled as in the source.
+func (p *printer) kept(e *sem.Expr, args []text) text {
+	pieces := make([]piece, 0, len(args))
+	for i, a := range e.Args {
+		if outside(a.At, e.At) {
+			continue
+		}
+		t := args[i].text
+		if !a.Parens && (args[i].loose || !bare(a)) && !nests(e, a, i) {
+			t = "(" + t + ")"
+		}
+		pieces = append(pieces, piece{a.At, t})
+	}
+	if e.Query != nil {
+		pieces = append(pieces, piece{e.Query.At, p.query(e.Query)})
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
+
+	return text{p.splice(e.At, pieces), level(e.Op) < levelAtom}
+}
+
+// keptCall is a call that is spelled as in the source, with what stands behind it.
+func (p *printer) keptCall(e *sem.Expr, args []text) text {
+	pieces := make([]piece, 0, len(args)+2)
+	for i, a := range e.Args {
+		if !outside(a.At, e.At) {
+			pieces = append(pieces, piece{a.At, args[i].text})
+		}
+	}
+	if e.Filter != nil {
+		pieces = append(pieces, piece{e.Filter.At, p.expr(e.Filter).text})
+	}
+	if e.Over != nil {
+		pieces = append(pieces, piece{e.Over.At, p.slotted(e.Over.At, e.Over.Slots)})
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
+
+	return text{text: p.splice(e.At, pieces)}
+}
+
+// outside reports whether an argument does not stand in the text of its operation.
+func outside(a, in lex.Span) bool { return a.Start < in.Start || a.End > in.End || a == in }
+
+// behind writes FILTER and OVER.
+func (p *printer) behind(e *sem.Expr) string {
+	out := ""
+	if e.Filter != nil {
+		out = " FILTER (WHERE " + p.expr(e.Filter).text + ")"
+	}
+	if e.Over != nil {
+		out += " OVER " + p.slotted(e.Over.At, e.Over.Slots)
+	}
+	return out
+}
+
+// fill writes a form: $1 is the first argument, @1 the same as an operand, $d DISTINCT, $w what stands behind an aggregate, $t the type, $n
+// the number, $q the query, $x the text as a word, $s the text in quotes.
+func (p *printer) fill(form string, e *sem.Expr, args []text) string {
+	var out strings.Builder
+	for i := 0; i < len(form); i++ {
+		c := form[i]
+		if (c != '$' && c != '@') || i+1 == len(form) {
+			out.WriteByte(c)
+			continue
+		}
+		i++
+		switch n := form[i]; {
+		case n >= '1' && n <= '9':
+			a := args[n-'1']
+			if c == '@' && a.loose {
+				out.WriteString("(" + a.text + ")")
+				continue
+			}
+			out.WriteString(a.text)
+		case n == 'd':
+			if e.Distinct {
+				out.WriteString("DISTINCT ")
+			}
+		case n == 'w':
+			out.WriteString(p.behind(e))
+		case n == 't':
+			out.WriteString(p.typeName(e.Type))
+		case n == 'n':
+			fmt.Fprint(&out, e.N)
+		case n == 'q':
+			out.WriteString(p.query(e.Query))
+		case n == 'x':
+			out.WriteString(e.Text)
+		case n == 's':
+			out.WriteString(p.literal(e.Text))
+		}
+	}
+
+	return out.String()
+}

@@ -1,0 +1,86 @@
+package emit
+
+import (
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// name writes a name as it is, unless the engine takes it for a word of its own or quotes otherwise.
+func (p *printer) name(at lex.Span, name string, quoted bool) string {
+	as := at.In(p.source)
+	why := ""
+	switch {
+	case quoted && p.Engine.spark():
+		why = "Spark quotes names in backticks"
+	case !quoted && words()[name]:
+		why = "it is a word of the engine's"
+	default:
+		return as
+	}
+	out := p.quoted(name)
+	p.changed(at, out, why)
+
+	return out
+}
+
+// alias writes a name that is given. Without quotes it is given in lower case, as the source folds it.
+func (p *printer) alias(s *sem.Slot) string {
+	out := p.name(s.At, s.Text, s.Quoted)
+	if out == s.At.In(p.source) && !s.Quoted && out != s.Text {
+		out = s.Text
+		p.changed(s.At, out, "the source folds names to lower case")
+	}
+	if s.Bare && words()[s.Text] {
+		out = "AS " + out
+	}
+
+	return out
+}
+
+func (p *printer) quoted(name string) string {
+	if p.Engine.spark() {
+		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+func column(p *printer, e *sem.Expr, _ []text) text {
+	pieces := make([]piece, len(e.Names))
+	for i, n := range e.Names {
+		pieces[i] = piece{n.At, p.name(n.At, n.Text, n.Quoted)}
+	}
+	all := e.At
+	if len(pieces) > 0 {
+		all = lex.Span{Start: pieces[0].at.Start, End: pieces[len(pieces)-1].at.End}
+	}
+	return text{text: p.splice(all, pieces)}
+}
+
+// literal writes a text in quotes.
+func (p *printer) literal(s string) string {
+	if p.Engine.spark() {
+		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// typeName is the engine's name of a type.
+func (p *printer) typeName(t sem.Type) string {
+	switch k := t.Kind; {
+	case k == sem.Numeric:
+		return decimal(t.P, t.S)
+	case k == sem.Timestamp && p.Engine.spark():
+		return "TIMESTAMP_NTZ"
+	case k == sem.TimestampTZ && p.Engine.spark():
+		return "TIMESTAMP_LTZ"
+	case t.IsText() && p.Engine.spark():
+		return "STRING"
+	}
+	return kinds[t.Kind]
+}
+
+var kinds = map[sem.Kind]string{sem.Bool: "BOOLEAN", sem.Int2: "SMALLINT", sem.Int4: "INTEGER", sem.Int8: "BIGINT", sem.Float4: "FLOAT", sem.Float8: "DOUBLE",
+	sem.Text: "VARCHAR", sem.Varchar: "VARCHAR", sem.Char: "VARCHAR", sem.Unknown: "VARCHAR", sem.Date: "DATE", sem.Timestamp: "TIMESTAMP",
+	sem.TimestampTZ: "TIMESTAMPTZ", sem.Interval: "INTERVAL"}

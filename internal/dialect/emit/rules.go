@@ -1,0 +1,238 @@
+package emit
+
+import (
+	"sync"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// rule is how an engine spells an operation. keep says that the source's own spelling means the same there; form and write spell it
+// otherwise, and where the source does not spell it at all.
+type rule struct {
+	keep    bool
+	form    string
+	write   func(*printer, *sem.Expr, []text) text
+	refusal string // why the engine cannot
+	instead string
+	why     string // why the text is changed
+}
+
+// tables are the engines' rules, once they are asked for.
+var tables struct {
+	once        sync.Once
+	duck, spark [sem.Ops]rule
+}
+
+func rules(e Engine) *[sem.Ops]rule {
+	tables.once.Do(func() {
+		tables.duck, tables.spark = duckRules(shared()), sparkRules(shared())
+	})
+	if e.spark() {
+		return &tables.spark
+	}
+	return &tables.duck
+}
+
+// Reasons that several rules share.
+const (
+	byZero    = "division by zero raises in the source"
+	roundsOdd = "the engine would round or type it otherwise"
+	asciiOnly = "the engine changes letters that the source leaves"
+	blanks    = "trailing blanks do not count in the source"
+)
+
+// shared are the rules of all engines.
+func shared() [sem.Ops]rule {
+	return [sem.Ops]rule{
+		sem.OpInvalid:         {refusal: "this was refused"},
+		sem.OpNull:            {keep: true, form: "CAST(NULL AS $t)"},
+		sem.OpBool:            {keep: true, form: "$x"},
+		sem.OpInt:             {keep: true, write: integer},
+		sem.OpDecimal:         {write: decimalLiteral},
+		sem.OpFloat:           {form: "CAST('$x' AS DOUBLE)"},
+		sem.OpText:            {write: textLiteral},
+		sem.OpDate:            {form: "DATE '$x'"},
+		sem.OpTimestamp:       {form: "$t '$x'"},
+		sem.OpInterval:        {refusal: "an interval by itself is not translated", instead: "add it to a date or timestamp"},
+		sem.OpColumn:          {write: column},
+		sem.OpParam:           {keep: true, form: ":$x"},
+		sem.OpScalarQuery:     {keep: true, form: "($q)"},
+		sem.OpExists:          {keep: true, form: "EXISTS ($q)"},
+		sem.OpInQuery:         {keep: true},
+		sem.OpRowInQuery:      {write: rowInQuery, why: "a row with NULL in it means something else to the engine"},
+		sem.OpAnd:             {keep: true, write: chain(" AND ")},
+		sem.OpOr:              {keep: true, write: chain(" OR ")},
+		sem.OpNot:             {keep: true, form: "(NOT @1)"},
+		sem.OpCompare:         {keep: true, form: "(@1 $x @2)"},
+		sem.OpBetween:         {keep: true},
+		sem.OpIn:              {keep: true},
+		sem.OpCase:            {keep: true},
+		sem.OpCaseOf:          {keep: true},
+		sem.OpCoalesce:        {keep: true, write: function("coalesce")},
+		sem.OpNullIf:          {form: "CASE WHEN @1 = @2 THEN NULL ELSE $3 END"},
+		sem.OpNVL2:            {form: "CASE WHEN @1 IS NOT NULL THEN $2 ELSE $3 END"},
+		sem.OpGreatest:        {keep: true, write: function("greatest")},
+		sem.OpLeast:           {keep: true, write: function("least")},
+		sem.OpAdd:             {write: arithmetic("+")},
+		sem.OpSubtract:        {write: arithmetic("-")},
+		sem.OpMultiply:        {write: arithmetic("*")},
+		sem.OpNegate:          {keep: true, form: "(-@1)"},
+		sem.OpPlus:            {keep: true, form: "(+@1)"},
+		sem.OpFloatAdd:        {write: floating("+"), why: "an overflow raises in the source"},
+		sem.OpFloatSubtract:   {write: floating("-"), why: "an overflow raises in the source"},
+		sem.OpFloatMultiply:   {write: floating("*"), why: "an overflow raises in the source"},
+		sem.OpFloatDivide:     {write: floating("/"), why: byZero},
+		sem.OpFloatNegate:     {keep: true, form: "(-@1)"},
+		sem.OpAbs:             {form: "abs($1)"},
+		sem.OpRound:           {form: "CAST(round($1, $n) AS $t)", why: roundsOdd},
+		sem.OpCeiling:         {form: "CAST(ceil($1) AS $t)", why: roundsOdd},
+		sem.OpFloor:           {form: "CAST(floor($1) AS $t)", why: roundsOdd},
+		sem.OpSame:            {write: asIs, why: "the cast changes nothing"},
+		sem.OpWiden:           {write: widened, why: "the engine would compute with fewer digits"},
+		sem.OpIntToInt:        {form: "CAST($1 AS $t)"},
+		sem.OpToDecimal:       {form: "CAST($1 AS $t)"},
+		sem.OpDecimalToInt:    {form: "CAST(round($1, 0) AS $t)", why: roundsOdd},
+		sem.OpToFloat:         {form: "CAST($1 AS $t)"},
+		sem.OpToText:          {write: shown},
+		sem.OpBoolToText:      {form: "CASE WHEN @1 THEN 'true' WHEN NOT @1 THEN 'false' END"},
+		sem.OpBoolToInt:       {form: "CAST($1 AS $t)"},
+		sem.OpIntToBool:       {form: "(@1 <> 0)"},
+		sem.OpCutText:         {write: cutText, why: "the engine does not cut texts"},
+		sem.OpDateToTimestamp: {form: "CAST($1 AS $t)"},
+		sem.OpTimestampToDate: {form: "CAST($1 AS DATE)"},
+		sem.OpConcat:          {keep: true, form: "(@1 || @2)"},
+		sem.OpReplace:         {form: "replace($1, $2, $3)"},
+		sem.OpLeft:            {form: "left($1, $n)"},
+		sem.OpRight:           {form: "right($1, $n)"},
+		sem.OpSplitPart:       {form: "split_part($1, $2, $3)"},
+		sem.OpRepeat:          {form: "repeat($1, $2)"},
+		sem.OpPadLeft:         {form: "lpad($1, $n, $2)"},
+		sem.OpPadRight:        {form: "rpad($1, $n, $2)"},
+		sem.OpMD5:             {form: "md5($1)"},
+		sem.OpSubstring:       {write: substring, why: "positions before 1 count in the source"},
+		sem.OpAddInterval:     {write: addInterval},
+		sem.OpDateAdd:         {write: dateAdd},
+		sem.OpLastDay:         {form: "last_day($1)"},
+		sem.OpCountRows:       {keep: true, form: "count(*)$w"},
+		sem.OpCount:           {keep: true, form: "count($d$1)$w"},
+		sem.OpAvgFloat:        {form: "avg($1)$w"},
+		sem.OpSumFloat:        {write: sumFloat, why: "an overflow raises in the source"},
+		sem.OpMin:             {keep: true, form: "min($1)$w"},
+		sem.OpMax:             {keep: true, form: "max($1)$w"},
+		sem.OpEvery:           {form: "bool_and($1)$w"},
+		sem.OpAny:             {form: "bool_or($1)$w"},
+		sem.OpPercentRank:     {keep: true, form: "percent_rank()$w"},
+		sem.OpCumeDist:        {keep: true, form: "cume_dist()$w"},
+		sem.OpNtile:           {form: "CAST(ntile($1)$w AS $t)"},
+		sem.OpLag:             {keep: true},
+		sem.OpLead:            {keep: true},
+		sem.OpFirstValue:      {keep: true, form: "first_value($1)$w"},
+		sem.OpLastValue:       {keep: true, form: "last_value($1)$w"},
+	}
+}
+
+func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
+	for op, one := range map[sem.Op]rule{
+		sem.OpNow:             {form: "now()"},
+		sem.OpNowCivil:        {form: "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"},
+		sem.OpNowSeconds:      {form: "CAST(date_trunc('second', now() AT TIME ZONE 'UTC') AS TIMESTAMP)"},
+		sem.OpToday:           {form: "CAST(now() AT TIME ZONE 'UTC' AS DATE)"},
+		sem.OpIs:              {write: is("(@1 IS NOT DISTINCT FROM TRUE)", "(@1 IS NOT DISTINCT FROM FALSE)")},
+		sem.OpDistinctFrom:    {keep: true},
+		sem.OpLike:            {write: like, why: "a backslash escapes in the source's LIKE"},
+		sem.OpDecode:          {write: decode(" IS NOT DISTINCT FROM ")},
+		sem.OpIntDivide:       {write: divideInt, why: "integers are divided as integers in the source, and " + byZero},
+		sem.OpIntModulo:       {write: moduloInt, why: byZero},
+		sem.OpDecimalDivide:   {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers"},
+		sem.OpTruncate:        {form: "CAST(trunc($1, $n) AS $t)", why: roundsOdd},
+		sem.OpFloatToInt:      {form: "CAST($1 AS $t)"},
+		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+) *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
+		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
+		sem.OpCutBytes:        {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
+		sem.OpToInstant:       {form: "(CAST($1 AS TIMESTAMP) AT TIME ZONE 'UTC')"},
+		sem.OpFromInstant:     {form: "(@1 AT TIME ZONE 'UTC')"},
+		sem.OpConcatSkip:      {write: function("concat")},
+		sem.OpUpper:           {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('upper() of other characters than ASCII''s') ELSE upper($1) END", why: asciiOnly},
+		sem.OpLower:           {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('lower() of other characters than ASCII''s') ELSE lower($1) END", why: asciiOnly},
+		sem.OpReverse:         {form: "CASE WHEN strlen($1) <> length($1) THEN error('reverse() of other characters than ASCII''s') ELSE reverse($1) END", why: "the engine keeps marks behind their letters"},
+		sem.OpLength:          {form: "CAST(length($1) AS INTEGER)"},
+		sem.OpTrim:            {write: trimDuck},
+		sem.OpPosition:        {form: "CAST(strpos($1, $2) AS INTEGER)"},
+		sem.OpTrimKey:         {form: "rtrim($1, ' ')", why: blanks},
+		sem.OpBlankGuard:      {form: "CASE WHEN @1 LIKE '% ' THEN error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
+		sem.OpAddDays:         {keep: true, form: "(@1 + @2)"},
+		sem.OpSubtractDays:    {keep: true, form: "(@1 - @2)"},
+		sem.OpDaysBetween:     {form: "CAST(@1 - @2 AS INTEGER)"},
+		sem.OpDateTrunc:       {form: "CAST(date_trunc('$x', $1) AS TIMESTAMP)"},
+		sem.OpExtract:         {form: "CAST(extract($x FROM $1) AS $t)"},
+		sem.OpExtractSeconds:  {form: "CAST(CAST(date_part('microseconds', $1) AS DECIMAL(18,0)) * 0.000001 AS $t)"},
+		sem.OpEpoch:           {form: "CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t)"},
+		sem.OpDateDiff:        {form: "datediff('$x', $1, $2)"},
+		sem.OpSumInt:          {form: "CAST(sum($d$1)$w AS BIGINT)", why: "the engine would give a type that files do not hold"},
+		sem.OpSumExact:        {form: "CAST(sum($d$1)$w AS $t)", why: "the engine would give another type"},
+		sem.OpAvgInt:          {write: avgInt, why: "integers have an integer average in the source"},
+		sem.OpAvgExact:        {write: avgExact, why: "the engine would average decimals as floating-point numbers"},
+		sem.OpRowNumber:       {keep: true, form: "row_number()$w"},
+		sem.OpRank:            {keep: true, form: "rank()$w"},
+		sem.OpDenseRank:       {keep: true, form: "dense_rank()$w"},
+	} {
+		r[op] = one
+	}
+
+	return r
+}
+
+func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
+	for op, one := range map[sem.Op]rule{
+		sem.OpNow:             {form: "current_timestamp()"},
+		sem.OpNowCivil:        {form: "CAST(current_timestamp() AS TIMESTAMP_NTZ)"},
+		sem.OpNowSeconds:      {form: "CAST(date_trunc('SECOND', current_timestamp()) AS TIMESTAMP_NTZ)"},
+		sem.OpToday:           {form: "CAST(current_timestamp() AS DATE)"},
+		sem.OpIs:              {write: is("(@1 <=> TRUE)", "(@1 <=> FALSE)")},
+		sem.OpDistinctFrom:    {write: distinctSpark},
+		sem.OpLike:            {write: like, why: "texts and patterns escape otherwise"},
+		sem.OpDecode:          {write: decode(" <=> ")},
+		sem.OpIntDivide:       {form: "CAST(@1 div @2 AS $t)", why: "integers are divided as integers in the source"},
+		sem.OpIntModulo:       {form: "(@1 % @2)"},
+		sem.OpDecimalDivide:   {refusal: "Spark gives a quotient of decimals other digits", instead: "cast one of them as double precision"},
+		sem.OpTruncate:        {form: "CAST(CASE WHEN @1 < 0 THEN ceil($1, $n) ELSE floor($1, $n) END AS $t)"},
+		sem.OpFloatToInt:      {form: "CAST(rint($1) AS $t)", why: roundsOdd},
+		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+) *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
+		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
+		sem.OpCutBytes:        {form: "CASE WHEN octet_length($1) > $n AND octet_length($1) <> length($1) THEN raise_error('a text of other characters than those of ASCII is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
+		sem.OpToInstant:       {form: "CAST(CAST($1 AS TIMESTAMP_NTZ) AS TIMESTAMP_LTZ)"},
+		sem.OpFromInstant:     {form: "CAST($1 AS TIMESTAMP_NTZ)"},
+		sem.OpConcatSkip:      {write: concatSkipSpark, why: "NULLs are left out in the source"},
+		sem.OpUpper:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('upper() of other characters than those of ASCII') ELSE upper($1) END", why: asciiOnly},
+		sem.OpLower:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('lower() of other characters than those of ASCII') ELSE lower($1) END", why: asciiOnly},
+		sem.OpReverse:         {form: "reverse($1)"},
+		sem.OpLength:          {form: "length($1)"},
+		sem.OpTrim:            {write: trimSpark},
+		sem.OpPosition:        {form: "instr($1, $2)"},
+		sem.OpTrimKey:         {form: "trim(TRAILING ' ' FROM $1)", why: blanks},
+		sem.OpBlankGuard:      {form: "CASE WHEN @1 LIKE '% ' THEN raise_error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
+		sem.OpAddDays:         {form: "date_add($1, $2)"},
+		sem.OpSubtractDays:    {form: "date_sub($1, $2)"},
+		sem.OpDaysBetween:     {form: "datediff($1, $2)"},
+		sem.OpDateTrunc:       {form: "CAST(date_trunc('$x', $1) AS TIMESTAMP_NTZ)"},
+		sem.OpExtract:         {write: extractSpark},
+		sem.OpExtractSeconds:  {form: "CAST(extract(SECOND FROM $1) AS $t)"},
+		sem.OpEpoch:           {form: "CAST(CAST(unix_micros(CAST($1 AS TIMESTAMP_LTZ)) AS DECIMAL(20,0)) * 0.000001 AS $t)"},
+		sem.OpDateDiff:        {write: dateDiffSpark},
+		sem.OpSumInt:          {form: "sum($d$1)$w"},
+		sem.OpSumExact:        {write: sumSpark, why: "the engine would give another type"},
+		sem.OpAvgInt:          {write: avgIntSpark, why: "integers have an integer average in the source"},
+		sem.OpAvgExact:        {refusal: "Spark gives an average of decimals other digits", instead: "cast the argument as double precision"},
+		sem.OpRowNumber:       {form: "CAST(row_number()$w AS BIGINT)"},
+		sem.OpRank:            {form: "CAST(rank()$w AS BIGINT)"},
+		sem.OpDenseRank:       {form: "CAST(dense_rank()$w AS BIGINT)"},
+	} {
+		r[op] = one
+	}
+
+	return r
+}

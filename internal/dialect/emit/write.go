@@ -1,0 +1,478 @@
+package emit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+func decimal(p, s int) string { return fmt.Sprintf("DECIMAL(%d,%d)", p, s) }
+
+// operand is an expression between operators.
+func operand(t text) string {
+	if t.loose {
+		return "(" + t.text + ")"
+	}
+	return t.text
+}
+
+// raise is an expression that ends the run.
+func (p *printer) raise(message string) string {
+	if p.Engine.spark() {
+		return "raise_error(" + p.literal(message) + ")"
+	}
+	return "error(" + p.literal(message) + ")"
+}
+
+func function(name string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		all := make([]string, len(args))
+		for i, a := range args {
+			all[i] = a.text
+		}
+		return text{text: name + "(" + strings.Join(all, ", ") + ")" + p.behind(e)}
+	}
+}
+
+func chain(word string) func(*printer, *sem.Expr, []text) text {
+	return func(_ *printer, _ *sem.Expr, args []text) text {
+		all := make([]string, len(args))
+		for i, a := range args {
+			all[i] = operand(a)
+		}
+		return text{text: "(" + strings.Join(all, word) + ")"}
+	}
+}
+
+func asIs(_ *printer, _ *sem.Expr, args []text) text { return args[0] }
+
+func integer(p *printer, e *sem.Expr, _ []text) text {
+	if n, err := strconv.ParseInt(e.Text, 10, 64); err == nil && e.Type.Kind != sem.Int4 && (e.Type.Kind == sem.Int2 || n == int64(int32(n))) {
+		return text{text: "CAST(" + e.Text + " AS " + p.typeName(e.Type) + ")"}
+	}
+	return text{text: e.Text}
+}
+
+func decimalLiteral(_ *printer, e *sem.Expr, _ []text) text {
+	digits := len(strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(e.Text), "0"))
+	if e.Type.S > 0 && e.Type.P <= max(digits, e.Type.S+1) {
+		return text{text: e.Text}
+	}
+	return text{text: "CAST(" + e.Text + " AS " + decimal(e.Type.P, e.Type.S) + ")"}
+}
+
+func textLiteral(p *printer, e *sem.Expr, _ []text) text { return text{text: p.literal(e.Text)} }
+
+// widened is an exact number as a larger type. Engines do that by themselves, except for the smallest integers, which they take
+// literals into, and where decimals meet their limit.
+func widened(p *printer, e *sem.Expr, args []text) text {
+	from := e.Args[0]
+	small := from.Type.Kind == sem.Int2 && from.Op != sem.OpInt
+	if small || e.Type.Kind == sem.Numeric && e.Type.P >= sem.Most {
+		return text{text: "CAST(" + args[0].text + " AS " + p.typeName(e.Type) + ")"}
+	}
+	return args[0]
+}
+
+func rowInQuery(p *printer, e *sem.Expr, args []text) text {
+	names, conditions := make([]string, len(args)), make([]string, len(args))
+	for i, a := range args {
+		names[i] = fmt.Sprintf("hindcast_c%d", i+1)
+		conditions[i] = "hindcast_row." + names[i] + " = " + operand(a)
+	}
+	return text{text: "EXISTS (SELECT 1 FROM (" + p.query(e.Query) + ") AS hindcast_row(" + strings.Join(names, ", ") + ") WHERE " +
+		strings.Join(conditions, " AND ") + ")"}
+}
+
+// is writes IS; yes and no are its forms for TRUE and FALSE.
+func is(yes, no string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		form := "(@1 IS NULL)"
+		switch e.Text {
+		case "null":
+			if !e.Made {
+				return p.kept(e, args)
+			}
+		case "true":
+			form = yes
+		case "false":
+			form = no
+		}
+		out := p.fill(form, e, args)
+		if e.Not {
+			out = "(NOT " + out + ")"
+		}
+		return text{text: out}
+	}
+}
+
+func distinctSpark(p *printer, e *sem.Expr, args []text) text {
+	out := p.fill("(@1 <=> @2)", e, args)
+	if !e.Not {
+		out = "(NOT " + out + ")"
+	}
+	return text{text: out}
+}
+
+func like(p *printer, e *sem.Expr, args []text) text {
+	if !e.Made {
+		return p.kept(e, args)
+	}
+	word := " LIKE "
+	if e.Not {
+		word = " NOT LIKE "
+	}
+	out := operand(args[0]) + word + operand(args[1])
+	switch {
+	case e.Text == "" && p.Engine.spark():
+		p.refuse(e.At, "write another escape", "Spark's LIKE always has an escape")
+	case e.Text == "" || p.Engine.spark() && e.Text == `\`:
+	default:
+		out += " ESCAPE " + p.literal(e.Text)
+	}
+
+	return text{text: "(" + out + ")"}
+}
+
+func decode(equal string) func(*printer, *sem.Expr, []text) text {
+	return func(_ *printer, e *sem.Expr, args []text) text {
+		var out strings.Builder
+		out.WriteString("CASE")
+		for i := range e.N {
+			out.WriteString(" WHEN " + operand(args[0]) + equal + operand(args[1+2*i]) + " THEN " + args[2+2*i].text)
+		}
+		if rest := args[1+2*e.N:]; len(rest) > 0 {
+			out.WriteString(" ELSE " + rest[0].text)
+		}
+		out.WriteString(" END")
+		return text{text: out.String()}
+	}
+}
+
+// nonZero reports whether an expression is a number that is written and is not zero.
+func nonZero(e *sem.Expr) bool {
+	for (e.Op == sem.OpWiden || e.Op == sem.OpSame) && len(e.Args) == 1 {
+		e = e.Args[0]
+	}
+	return (e.Op == sem.OpInt || e.Op == sem.OpDecimal) && strings.Trim(e.Text, "-0.") != ""
+}
+
+func divideInt(p *printer, e *sem.Expr, args []text) text { return p.guarded(e, args, " // ") }
+func moduloInt(p *printer, e *sem.Expr, args []text) text { return p.guarded(e, args, " % ") }
+
+// guarded is an operation whose second argument must not be zero.
+func (p *printer) guarded(e *sem.Expr, args []text, op string) text {
+	plain := operand(args[0]) + op + operand(args[1])
+	if nonZero(e.Args[1]) {
+		return text{text: "(" + plain + ")"}
+	}
+	return text{text: "CASE WHEN " + operand(args[1]) + " = 0 THEN " + p.raise("division by zero") + " ELSE " + plain + " END"}
+}
+
+// unscaled is a decimal without its point, as an integer of 128 bits.
+func unscaled(t string, s int) string {
+	if s == 0 {
+		return "CAST(" + t + " AS HUGEINT)"
+	}
+	return "CAST(CAST(" + t + " AS DECIMAL(38," + strconv.Itoa(s) + ")) * " + power(s) + " AS HUGEINT)"
+}
+
+func power(n int) string { return "1" + strings.Repeat("0", n) }
+
+// quotient divides two integers of 128 bits, and puts a point before the last s digits.
+func quotient(a, b string, s int, round bool, t string) string {
+	q := a + " // " + b
+	if round {
+		q = "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END * ((2 * abs(" + a + ") + abs(" + b + ")) // (2 * abs(" + b + ")))"
+	}
+	out := "CAST(" + q + " AS DECIMAL(38,0))"
+	if s > 0 {
+		out += " * 0." + strings.Repeat("0", s-1) + "1"
+	}
+	return "CAST(" + out + " AS " + t + ")"
+}
+
+func divideDecimal(p *printer, e *sem.Expr, args []text) text {
+	_, s1 := e.Args[0].Type.Digits()
+	_, s2 := e.Args[1].Type.Digits()
+	a, b := unscaled(args[0].text, s1), unscaled(args[1].text, s2)
+	switch shift := e.Type.S - s1 + s2; {
+	case shift > 0:
+		a = "(" + a + " * CAST(" + power(shift) + " AS HUGEINT))"
+	case shift < 0:
+		b = "(" + b + " * CAST(" + power(-shift) + " AS HUGEINT))"
+	}
+	out := quotient(a, b, e.Type.S, e.N == 1, p.typeName(e.Type))
+	if nonZero(e.Args[1]) {
+		return text{text: out}
+	}
+
+	return text{text: "CASE WHEN " + operand(args[1]) + " = 0 THEN " + p.raise("division by zero") + " ELSE " + out + " END"}
+}
+
+func avgInt(p *printer, e *sem.Expr, args []text) text {
+	behind := p.behind(e)
+	a, b := "sum("+args[0].text+")"+behind, "nullif(count("+args[0].text+")"+behind+", 0)"
+	return text{text: quotient(a, b, 0, e.N == 1, "BIGINT")}
+}
+
+func avgExact(p *printer, e *sem.Expr, args []text) text {
+	behind := p.behind(e)
+	a := unscaled("sum("+args[0].text+")"+behind, e.Type.S)
+	return text{text: quotient(a, "nullif(count("+args[0].text+")"+behind+", 0)", e.Type.S, e.N == 1, p.typeName(e.Type))}
+}
+
+func avgIntSpark(p *printer, e *sem.Expr, args []text) text {
+	if e.N == 1 {
+		p.refuse(e.At, "let averages be cut", "a rounded average of integers is not written for Spark")
+	}
+	return text{text: p.fill("CAST(sum(CAST($1 AS DECIMAL(28,0)))$w div nullif(count($1)$w, 0) AS BIGINT)", e, args)}
+}
+
+func sumSpark(p *printer, e *sem.Expr, args []text) text {
+	if e.Args[0].Type.Kind == sem.Int8 {
+		return text{text: p.fill("sum($dCAST($1 AS DECIMAL(28,0)))$w", e, args)}
+	}
+	return text{text: p.fill("CAST(sum($d$1)$w AS $t)", e, args)}
+}
+
+func sumFloat(p *printer, e *sem.Expr, args []text) text {
+	s := p.fill("sum($d$1)$w", e, args)
+	return text{text: "CASE WHEN " + p.infinite(s) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+}
+
+func (p *printer) infinite(x string) string {
+	if p.Engine.spark() {
+		return "abs(" + x + ") = CAST('Infinity' AS DOUBLE)"
+	}
+	return "isinf(" + x + ")"
+}
+
+// floating is an operation of floating-point numbers: what overflows, underflows or divides by zero raises.
+func floating(op string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		a, b := operand(args[0]), operand(args[1])
+		plain := a + " " + op + " " + b
+		var out strings.Builder
+		out.WriteString("CASE")
+		if op == "/" {
+			out.WriteString(" WHEN " + b + " = 0 THEN " + p.raise("division by zero"))
+		}
+		out.WriteString(" WHEN " + p.infinite(plain) + " THEN " + p.raise("value out of range: overflow"))
+		if op == "*" || op == "/" {
+			out.WriteString(" WHEN " + plain + " = 0 AND " + a + " <> 0 AND " + b + " <> 0 THEN " + p.raise("value out of range: underflow"))
+		}
+		out.WriteString(" ELSE " + plain + " END")
+		return text{text: out.String()}
+	}
+}
+
+// digitsOf is how many digits an engine gives an exact number.
+func digitsOf(e *sem.Expr) (p, s int) {
+	if e.Op == sem.OpInt {
+		return len(strings.TrimLeft(e.Text, "-")), 0
+	}
+	return e.Type.Digits()
+}
+
+// arithmetic is an operation of exact numbers. Decimals are given room where the engine would not.
+func arithmetic(op string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		if e.Type.Kind == sem.Numeric {
+			p.roomy(op, e, args)
+		}
+		if !e.Made {
+			return p.kept(e, args)
+		}
+		return text{text: "(" + operand(args[0]) + " " + op + " " + operand(args[1]) + ")"}
+	}
+}
+
+// roomy casts operands so that no digit is lost: DuckDB computes with 18 digits unless one operand has more, Spark drops digits
+// behind the point where there are more than 38 in all.
+func (p *printer) roomy(op string, e *sem.Expr, args []text) {
+	p1, s1 := digitsOf(e.Args[0])
+	p2, s2 := digitsOf(e.Args[1])
+	i1, i2 := p1-s1, p2-s2
+	need := max(i1, i2) + 1 + max(s1, s2)
+	if op == "*" {
+		need = p1 + p2
+	}
+	cast := func(n, p, s int) {
+		args[n] = text{text: "CAST(" + args[n].text + " AS " + decimal(p, s) + ")"}
+	}
+	switch {
+	case !p.Engine.spark():
+		if need > 18 && p1 <= 18 && p2 <= 18 {
+			cast(0, sem.Most, s1)
+		}
+	case op == "*" && need+1 > sem.Most:
+		room := sem.Most - 1 - s1 - s2
+		i1 = min(i1, max(room/2, room-i2))
+		cast(0, max(i1+s1, 1), s1)
+		cast(1, max(room-i1, 0)+max(s2, 1), s2)
+	case op != "*" && need > sem.Most:
+		room := sem.Most - 1 - max(s1, s2)
+		cast(0, min(i1, room)+s1, s1)
+		cast(1, min(i2, room)+s2, s2)
+	}
+}
+
+func shown(p *printer, e *sem.Expr, args []text) text {
+	out := "CAST(" + args[0].text + " AS " + p.typeName(sem.Of(sem.Text)) + ")"
+	if !e.Args[0].Type.IsTime() {
+		return text{text: out}
+	}
+	return text{text: "CASE WHEN CAST(" + args[0].text + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " +
+		p.raise("a date before the year 1 or after 9999 as text") + " ELSE " + out + " END"}
+}
+
+func cutText(_ *printer, e *sem.Expr, args []text) text {
+	if e.N == 0 {
+		return args[0]
+	}
+	return text{text: "left(" + args[0].text + ", " + strconv.Itoa(e.N) + ")"}
+}
+
+// read is a text as another type, where only texts of a form are read.
+func read(form string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		x := args[0].text
+		match := "regexp_full_match(" + x + ", " + p.literal(form) + ")"
+		if p.Engine.spark() {
+			match = "(" + operand(args[0]) + " RLIKE " + p.literal("^("+form+`)\z`) + ")"
+		}
+		if e.Type.IsTime() {
+			match = "(" + match + " AND " + operand(args[0]) + " > '0001')"
+		} else {
+			x = "trim(" + x + ")"
+		}
+		return text{text: "CASE WHEN NOT " + match + " THEN " + p.raise("invalid input syntax for type "+e.Type.String()) + " ELSE CAST(" + x +
+			" AS " + p.typeName(e.Type) + ") END"}
+	}
+}
+
+func trimDuck(_ *printer, e *sem.Expr, args []text) text {
+	name := map[string]string{"both": "trim", "leading": "ltrim", "trailing": "rtrim"}[e.Text]
+	return text{text: name + "(" + args[0].text + ", " + args[1].text + ")"}
+}
+
+func trimSpark(_ *printer, e *sem.Expr, args []text) text {
+	return text{text: "trim(" + strings.ToUpper(e.Text) + " " + args[1].text + " FROM " + args[0].text + ")"}
+}
+
+func concatSkipSpark(_ *printer, _ *sem.Expr, args []text) text {
+	all := make([]string, len(args))
+	for i, a := range args {
+		all[i] = "coalesce(" + a.text + ", '')"
+	}
+	return text{text: "concat(" + strings.Join(all, ", ") + ")"}
+}
+
+func substring(p *printer, e *sem.Expr, args []text) text {
+	from, _ := strconv.Atoi(e.Args[1].Text)
+	fixed := e.Args[1].Op == sem.OpInt && from >= 1
+	if len(args) == 2 {
+		if fixed {
+			return text{text: "substring(" + args[0].text + ", " + args[1].text + ")"}
+		}
+		return text{text: "substring(" + args[0].text + ", greatest(" + args[1].text + ", 1) + " + zeroOf(args[1]) + ")"}
+	}
+	n, _ := strconv.Atoi(e.Args[2].Text)
+	if fixed && e.Args[2].Op == sem.OpInt && n >= 0 {
+		return text{text: "substring(" + args[0].text + ", " + args[1].text + ", " + args[2].text + ")"}
+	}
+
+	start, length := operand(args[1]), operand(args[2])
+	end := "greatest(CAST(" + start + " AS BIGINT) + " + length + ", 1)"
+	return text{text: "CASE WHEN " + length + " < 0 THEN " + p.raise("negative substring length not allowed") + " WHEN " + start + " IS NULL OR " + length +
+		" IS NULL THEN NULL ELSE substring(" + args[0].text + ", greatest(" + start + ", 1), CAST(" + end + " - greatest(" + start + ", 1) AS INTEGER)) END"}
+}
+
+// zeroOf is 0, or NULL where a number is: greatest() leaves NULLs out.
+func zeroOf(t text) string { return "0 * " + operand(t) }
+
+func addInterval(p *printer, e *sem.Expr, args []text) text {
+	i := e.Args[1]
+	sign := 1
+	if e.Text == "-" {
+		sign = -1
+	}
+	var parts []string
+	months, days, micros := sign*i.Months, sign*i.Days, int64(sign)*i.Micros
+	if p.Engine.spark() {
+		if months != 0 {
+			parts = append(parts, fmt.Sprintf("make_ym_interval(0, %d)", months))
+		}
+		if days != 0 {
+			parts = append(parts, fmt.Sprintf("make_dt_interval(%d)", days))
+		}
+		if micros != 0 {
+			parts = append(parts, fmt.Sprintf("make_dt_interval(0, 0, 0, %d)", micros/1e6))
+		}
+	} else {
+		if months != 0 {
+			parts = append(parts, fmt.Sprintf("to_months(%d)", months))
+		}
+		if days != 0 {
+			parts = append(parts, fmt.Sprintf("to_days(%d)", days))
+		}
+		if micros != 0 {
+			parts = append(parts, fmt.Sprintf("to_microseconds(%d)", micros))
+		}
+	}
+	if len(parts) == 0 {
+		return args[0]
+	}
+
+	return text{text: "(" + operand(args[0]) + " + " + strings.Join(parts, " + ") + ")"}
+}
+
+var duckAdds = map[string]string{"year": "to_years($1)", "quarter": "to_months(3 * @1)", "month": "to_months($1)", "week": "to_days(7 * @1)", "day": "to_days($1)",
+	"hour": "to_hours($1)", "minute": "to_minutes($1)", "second": "to_seconds($1)"}
+
+var sparkAdds = map[string]string{"year": "make_ym_interval($1)", "quarter": "make_ym_interval(0, 3 * @1)", "month": "make_ym_interval(0, $1)",
+	"week": "make_dt_interval(7 * @1)", "day": "make_dt_interval($1)", "hour": "make_dt_interval(0, $1)", "minute": "make_dt_interval(0, 0, $1)",
+	"second": "make_dt_interval(0, 0, 0, $1)"}
+
+func dateAdd(p *printer, e *sem.Expr, args []text) text {
+	form := duckAdds[e.Text]
+	if p.Engine.spark() {
+		form = sparkAdds[e.Text]
+	}
+	return text{text: p.fill("(@2 + "+form+")", e, args)}
+}
+
+func extractSpark(p *printer, e *sem.Expr, args []text) text {
+	form := "extract(" + strings.ToUpper(e.Text) + " FROM $1)"
+	switch e.Text {
+	case "dow":
+		form = "dayofweek($1) - 1"
+	case "isodow":
+		form = "weekday($1) + 1"
+	}
+	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+}
+
+func dateDiffSpark(p *printer, e *sem.Expr, args []text) text {
+	form := ""
+	switch e.Text {
+	case "year":
+		form = "year($2) - year($1)"
+	case "quarter":
+		form = "(4 * year($2) + quarter($2)) - (4 * year($1) + quarter($1))"
+	case "month":
+		form = "(12 * year($2) + month($2)) - (12 * year($1) + month($1))"
+	case "day":
+		form = "datediff(CAST($2 AS DATE), CAST($1 AS DATE))"
+	default:
+		seconds := map[string]string{"hour": "3600", "minute": "60", "second": "1"}[e.Text]
+		at := func(n string) string {
+			return "unix_seconds(CAST(date_trunc('" + e.Text + "', " + n + ") AS TIMESTAMP_LTZ))"
+		}
+		form = "(" + at("$2") + " - " + at("$1") + ") div " + seconds
+	}
+	return text{text: p.fill("CAST("+form+" AS BIGINT)", e, args)}
+}

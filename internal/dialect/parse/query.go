@@ -1,0 +1,511 @@
+package parse
+
+import (
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+)
+
+func (p *parser) startsQuery() bool { return p.word("select") || p.word("with") || p.word("values") }
+
+func (p *parser) query() *ast.Query {
+	p.enter()
+	defer p.leave()
+
+	start := p.peek().At.Start
+	q := &ast.Query{}
+	if p.take("with") {
+		q.Recursive = p.take("recursive")
+		q.With = append(q.With, p.cte())
+		for p.takePunct(",") {
+			q.With = append(q.With, p.cte())
+		}
+	}
+	q.Body = p.body(0)
+	if p.take("order") {
+		p.expect("by")
+		q.Order = p.order()
+	}
+	p.limits(q)
+	if p.word("for") {
+		p.unknown(p.peek().At, "rows are not locked here", "leave FOR out")
+	}
+	q.At = p.since(start)
+
+	return q
+}
+
+func (p *parser) cte() ast.CTE {
+	start := p.peek().At.Start
+	c := ast.CTE{Name: p.name()}
+	if p.punct("(") {
+		c.Columns = p.names()
+	}
+	p.expect("as")
+	if from := p.peek().At; p.word("materialized") || p.word("not") {
+		p.take("not")
+		p.expect("materialized")
+		c.Hint = from.To(p.done())
+	}
+	p.expectPunct("(")
+	if !p.startsQuery() && !p.punct("(") {
+		p.unknown(p.peek().At, "only queries are read in WITH", "")
+	}
+	c.Query = p.query()
+	p.expectPunct(")")
+	c.At = p.since(start)
+
+	return c
+}
+
+// limits reads LIMIT, OFFSET and FETCH, in any order that PostgreSQL takes.
+func (p *parser) limits(q *ast.Query) {
+	for {
+		from := p.peek().At
+		switch {
+		case q.Limit == nil && p.take("limit"):
+			if p.take("all") {
+				p.unknown(from.To(p.done()), "LIMIT ALL is not read", "leave it out")
+			}
+			q.Limit = p.expr(0)
+			q.LimitAt = from.To(p.done())
+		case q.Offset == nil && p.take("offset"):
+			q.Offset = p.expr(0)
+			if p.word("row") || p.word("rows") {
+				q.OffsetRows = p.next().At
+			}
+		case q.Limit == nil && p.take("fetch"):
+			p.fetch(q, from)
+		default:
+			return
+		}
+	}
+}
+
+func (p *parser) fetch(q *ast.Query, from lex.Span) {
+	if !p.take("first") {
+		p.expect("next")
+	}
+	if p.word("row") || p.word("rows") {
+		p.unknown(from, "FETCH without a number is not read", "write LIMIT 1")
+	}
+	q.Limit, q.Fetch = p.expr(0), true
+	if !p.take("row") {
+		p.expect("rows")
+	}
+	if p.word("with") {
+		p.unknown(p.peek().At, "WITH TIES is not read", "filter by rank() in an outer query")
+	}
+	p.expect("only")
+	q.LimitAt = from.To(p.done())
+}
+
+// body reads SELECTs joined by set operations; INTERSECT binds tighter than UNION and EXCEPT.
+func (p *parser) body(least int) ast.Body {
+	left := p.simple()
+	for n := 0; ; n++ {
+		op, binds := "", 1
+		switch t := p.peek(); {
+		case t.Kind != lex.Word:
+		case t.Text == "union" || t.Text == "except":
+			op = t.Text
+		case t.Text == "minus" && p.Redshift:
+			op = "except"
+		case t.Text == "intersect":
+			op, binds = t.Text, 2
+		}
+		if op == "" || binds <= least {
+			return left
+		}
+		if n > Longest {
+			p.fail("too many queries are joined")
+		}
+		t := p.next()
+		s := &ast.SetOp{Op: op, OpAt: t.At, Minus: t.Text == "minus", L: left}
+		if s.All = p.take("all"); !s.All {
+			p.take("distinct")
+		}
+		s.R = p.body(binds)
+		s.At = left.Span().To(s.R.Span())
+		left = s
+	}
+}
+
+func (p *parser) simple() ast.Body {
+	start := p.peek().At.Start
+	switch {
+	case p.word("select"):
+		return p.selectBody()
+	case p.take("values"):
+		v := &ast.Values{}
+		for {
+			p.expectPunct("(")
+			v.Rows = append(v.Rows, p.list())
+			p.expectPunct(")")
+			if !p.takePunct(",") {
+				break
+			}
+		}
+		v.At = p.since(start)
+		return v
+	case p.takePunct("("):
+		q := p.query()
+		p.expectPunct(")")
+		return &ast.Nested{At: p.since(start), Query: q}
+	case p.word("table"):
+		p.unknown(p.peek().At, "TABLE is not read", "write SELECT * FROM")
+	}
+
+	p.unexpected()
+	return nil
+}
+
+func (p *parser) selectBody() *ast.Select {
+	s := &ast.Select{}
+	start := p.next().At.Start
+	p.quantifier(s)
+	for {
+		s.Items = append(s.Items, p.item())
+		if !p.takePunct(",") {
+			break
+		}
+	}
+	if p.word("into") {
+		p.unknown(p.peek().At, "SELECT INTO is not read", "leave INTO out: the result is what the pipeline loads")
+	}
+	if p.take("from") {
+		from := p.peek().At
+		for {
+			s.From = append(s.From, p.joins(p.from()))
+			if !p.takePunct(",") {
+				break
+			}
+		}
+		s.FromAt = from.To(p.done())
+	}
+	p.clauses(s)
+	s.At = p.since(start)
+	s.End = s.At.End
+
+	return s
+}
+
+// quantifier reads DISTINCT, ALL and TOP.
+func (p *parser) quantifier(s *ast.Select) {
+	if from := p.peek().At; p.take("distinct") {
+		s.Distinct = true
+		if p.take("on") {
+			p.expectPunct("(")
+			s.On = p.list()
+			p.expectPunct(")")
+		}
+		s.DistinctAt = from.To(p.done())
+	} else {
+		p.take("all")
+	}
+	if from := p.peek().At; p.Redshift && p.take("top") {
+		parens := p.takePunct("(")
+		s.Top = p.primary()
+		if parens {
+			p.expectPunct(")")
+		}
+		s.TopAt = from.To(p.done())
+	}
+}
+
+func (p *parser) clauses(s *ast.Select) {
+	if from := p.peek().At; p.take("where") {
+		s.Where = p.expr(0)
+		s.WhereAt = from.To(p.done())
+	}
+	if p.take("group") {
+		p.expect("by")
+		for {
+			p.refuseGroupings()
+			s.Group = append(s.Group, p.expr(0))
+			if !p.takePunct(",") {
+				break
+			}
+		}
+		s.GroupEnd = p.done().End
+	}
+	if from := p.peek().At; p.take("having") {
+		s.HavingAt = from
+		s.Having = p.expr(0)
+	}
+	if p.word("qualify") {
+		p.unknown(p.peek().At, "QUALIFY is not read", "filter in an outer query")
+	}
+	if p.take("window") {
+		for {
+			n := ast.Named{Name: p.name()}
+			p.expect("as")
+			n.Window = p.window()
+			s.Windows = append(s.Windows, n)
+			if !p.takePunct(",") {
+				break
+			}
+		}
+	}
+}
+
+func (p *parser) refuseGroupings() {
+	t := p.peek()
+	switch {
+	case t.Kind == lex.Word && (t.Text == "rollup" || t.Text == "cube") && p.punctAhead(1, "("),
+		t.Kind == lex.Word && t.Text == "grouping" && p.wordAhead(1, "sets"):
+		p.unknown(t.At, "grouping sets are not read", "write one SELECT for each grouping, and UNION ALL between them")
+	case p.punct("(") && p.punctAhead(1, ")"):
+		p.unknown(t.At, "the empty grouping set is not read", "leave GROUP BY out")
+	}
+}
+
+func (p *parser) item() ast.Item {
+	start := p.peek().At
+	if t := p.peek(); t.Kind == lex.Op && t.Text == "*" {
+		p.next()
+		star := &ast.Star{Node: ast.Node{At: t.At}}
+		if p.word("exclude") {
+			p.unknown(p.peek().At, "EXCLUDE is not read", "write the columns that are wanted")
+		}
+		return ast.Item{At: t.At, X: star}
+	}
+
+	it := ast.Item{X: p.expr(0)}
+	switch t := p.peek(); {
+	case p.take("as"):
+		it.As, it.Alias = true, p.anyName()
+	case p.isName(t) && !notAlias[t.Text] && !(p.Redshift && t.Text == "minus"):
+		it.Alias = p.name()
+	}
+	if star, ok := it.X.(*ast.Star); ok && it.Alias.Text != "" {
+		p.unknown(it.Alias.At, "nothing may follow "+star.At.In(p.text), "write the columns that are wanted")
+	}
+	it.At = start.To(p.done())
+
+	return it
+}
+
+func (p *parser) from() ast.From {
+	start := p.peek().At.Start
+	if p.word("lateral") {
+		p.unknown(p.peek().At, "LATERAL is not read", "join to a query over the whole table")
+	}
+	if p.takePunct("(") {
+		if p.startsQuery() {
+			return p.derived(start)
+		}
+		p.enter()
+		inner := p.joins(p.from())
+		p.leave()
+		p.expectPunct(")")
+		if _, joined := inner.(*ast.Join); !joined {
+			p.unknown(inner.Span(), "parentheses around a single item of FROM are not read", "leave the parentheses out")
+		}
+		if p.isName(p.peek()) && !notAlias[p.peek().Text] || p.word("as") {
+			p.unknown(p.peek().At, "an alias of a join is not read", "leave the alias out")
+		}
+		return inner
+	}
+
+	t := &ast.Table{Parts: []ast.Name{p.name()}}
+	for p.takePunct(".") {
+		t.Parts = append(t.Parts, p.anyName())
+	}
+	if p.punct("(") {
+		p.unknown(t.Parts[0].At, "functions are not read in FROM", "")
+	}
+	if o := p.peek(); o.Kind == lex.Op && o.Text == "*" {
+		p.unexpected()
+	}
+	t.Alias, t.As, t.Columns = p.alias()
+	t.At = p.since(start)
+
+	return t
+}
+
+func (p *parser) derived(start int) ast.From {
+	d := &ast.Derived{Query: p.query()}
+	p.expectPunct(")")
+	d.Alias, d.As, d.Columns = p.alias()
+	if d.Alias.Text == "" {
+		p.unknown(lex.Span{Start: start, End: start + 1}, "a query in FROM needs an alias", "write AS and a name behind it")
+	}
+	d.At = p.since(start)
+
+	return d
+}
+
+func (p *parser) alias() (name ast.Name, as bool, columns []ast.Name) {
+	t := p.peek()
+	switch as = p.take("as"); {
+	case as:
+		name = p.name()
+	case p.isName(t) && !notAlias[t.Text]:
+		name = p.name()
+	default:
+		if notAlias[t.Text] && t.Kind == lex.Word && t.Text != "between" && t.Text != "escape" {
+			p.unknown(t.At, t.At.In(p.text)+" is not read here", "")
+		}
+		return name, as, nil
+	}
+	if p.punct("(") {
+		columns = p.names()
+	}
+	if p.word("tablesample") {
+		p.unknown(p.peek().At, "TABLESAMPLE is not read", "")
+	}
+
+	return name, as, columns
+}
+
+// joinKind reads the words up to and including JOIN; "" if there are none.
+func (p *parser) joinKind() string {
+	t := p.peek()
+	if t.Kind != lex.Word {
+		return ""
+	}
+	switch t.Text {
+	case "natural":
+		p.unknown(t.At, "NATURAL joins are not read", "write the columns with USING or ON")
+	case "join":
+		p.next()
+		return "inner"
+	case "inner", "cross":
+		p.next()
+		p.expect("join")
+		return t.Text
+	case "left", "right", "full":
+		p.next()
+		p.take("outer")
+		p.expect("join")
+		return t.Text
+	}
+
+	return ""
+}
+
+// joins reads what is joined to an item.
+func (p *parser) joins(left ast.From) ast.From {
+	for n := 0; ; n++ {
+		kind := p.joinKind()
+		if kind == "" {
+			return left
+		}
+		if n > Deepest {
+			p.fail("too many tables are joined")
+		}
+		j := &ast.Join{Kind: kind, L: left, R: p.from()}
+		if kind != "cross" {
+			if !p.word("on") && !p.word("using") {
+				p.enter()
+				j.R = p.joins(j.R)
+				p.leave()
+			}
+			if p.take("on") {
+				j.On = p.expr(0)
+			} else {
+				p.expect("using")
+				j.Using = p.names()
+				if p.word("as") {
+					p.unknown(p.peek().At, "an alias behind USING is not read", "leave the alias out")
+				}
+			}
+		}
+		j.At = left.Span().To(p.done())
+		left = j
+	}
+}
+
+func (p *parser) order() []ast.Order {
+	var keys []ast.Order
+	for {
+		from := p.peek().At
+		k := ast.Order{X: p.expr(0)}
+		switch {
+		case p.take("asc"):
+		case p.take("desc"):
+			k.Desc = true
+		case p.word("using"):
+			p.unknown(p.peek().At, "USING is not read here", "write ASC or DESC")
+		}
+		if p.take("nulls") {
+			switch {
+			case p.take("first"):
+				k.Nulls = "first"
+			default:
+				p.expect("last")
+				k.Nulls = "last"
+			}
+		}
+		k.At = from.To(p.done())
+		keys = append(keys, k)
+		if !p.takePunct(",") {
+			return keys
+		}
+	}
+}
+
+// window reads (PARTITION BY … ORDER BY … frame).
+func (p *parser) window() *ast.Window {
+	w := &ast.Window{}
+	start := p.peek().At.Start
+	p.expectPunct("(")
+	if t := p.peek(); t.Kind == lex.Quoted || t.Kind == lex.Word && !set("partition", "order", "rows", "range", "groups")[t.Text] {
+		p.unknown(t.At, "a window that begins with another one's name is not read", "write the window in full")
+	}
+	if p.take("partition") {
+		p.expect("by")
+		w.Partition = p.list()
+	}
+	if p.take("order") {
+		p.expect("by")
+		w.Order = p.order()
+	}
+	if p.word("rows") || p.word("range") || p.word("groups") {
+		w.Frame = p.frame()
+	}
+	p.expectPunct(")")
+	w.At = p.since(start)
+
+	return w
+}
+
+func (p *parser) frame() *ast.Frame {
+	t := p.next()
+	f := &ast.Frame{Mode: t.Text, End: ast.Bound{Kind: "current row"}}
+	if p.take("between") {
+		f.Start = p.bound()
+		p.expect("and")
+		f.End = p.bound()
+	} else {
+		f.Start = p.bound()
+	}
+	if p.word("exclude") {
+		p.unknown(p.peek().At, "EXCLUDE is not read in a frame", "")
+	}
+	f.At = t.At.To(p.done())
+
+	return f
+}
+
+func (p *parser) bound() ast.Bound {
+	switch {
+	case p.take("unbounded"):
+		if p.take("preceding") {
+			return ast.Bound{Kind: "unbounded preceding"}
+		}
+		p.expect("following")
+		return ast.Bound{Kind: "unbounded following"}
+	case p.take("current"):
+		p.expect("row")
+		return ast.Bound{Kind: "current row"}
+	}
+
+	b := ast.Bound{Offset: p.expr(0)}
+	if b.Kind = "preceding"; !p.take(b.Kind) {
+		b.Kind = "following"
+		p.expect(b.Kind)
+	}
+
+	return b
+}

@@ -1,0 +1,154 @@
+package sem
+
+// Op is an operation with one meaning, whatever dialect it was written in.
+type Op uint8
+
+// The operations. N, Text and Not are the expression's.
+const (
+	OpInvalid Op = iota // what was refused already
+
+	// Values.
+	OpNull
+	OpBool
+	OpInt         // Text are the digits
+	OpDecimal     // Text is the number without an exponent
+	OpFloat       // Text is the number
+	OpText        // Text is the value
+	OpDate        // Text is YYYY-MM-DD
+	OpTimestamp   // Text is YYYY-MM-DD HH:MM:SS.ffffff
+	OpInterval    // Months, Days, Micros
+	OpColumn      //
+	OpParam       // Text is the name
+	OpNow         // the run's instant, with a zone
+	OpNowCivil    // the run's instant in UTC, without a zone
+	OpNowSeconds  // the same, cut to seconds
+	OpToday       // the run's date in UTC
+	OpScalarQuery // a query's one value
+	OpExists      // whether a query has rows
+	OpInQuery     // whether a query gives the value; Not
+	OpRowInQuery  // whether a query gives the row, where unknown counts as false
+
+	// Conditions.
+	OpAnd
+	OpOr
+	OpNot
+	OpIs           // Text is null, true, false or unknown; Not
+	OpDistinctFrom // Not
+	OpCompare      // Text is = <> < <= > >=
+	OpBetween      // Not
+	OpIn           // of a list; Not
+	OpLike         // the escape is \, or N is the code of another one, or -1 for none; Not
+	OpCase         // WHEN, THEN, …, ELSE
+	OpCaseOf       // operand, WHEN, THEN, …, ELSE
+	OpCoalesce
+	OpNullIf   // NULL if the first two are equal, else the third
+	OpDecode   // DECODE: NULL equals NULL
+	OpNVL2     // the second unless the first is NULL, else the third
+	OpGreatest // NULLs count only if there is nothing else
+	OpLeast
+
+	// Arithmetic. Numbers are exact unless the name says Float; an overflow raises.
+	OpAdd
+	OpSubtract
+	OpMultiply
+	OpIntDivide     // cut towards zero; by zero raises
+	OpIntModulo     // has the dividend's sign; by zero raises
+	OpDecimalDivide // to S digits behind the point, cut (N = 0) or rounded (N = 1); by zero raises
+	OpNegate
+	OpPlus
+	OpFloatAdd
+	OpFloatSubtract
+	OpFloatMultiply
+	OpFloatDivide
+	OpFloatNegate
+	OpAbs
+	OpRound // to N digits behind the point, half away from zero
+	OpTruncate
+	OpCeiling
+	OpFloor
+
+	// Conversions.
+	OpSame         // a value as it is
+	OpWiden        // an exact number as a type that holds all of its values
+	OpIntToInt     // what does not fit raises
+	OpToDecimal    // to a decimal; rounded half away from zero
+	OpDecimalToInt // rounded half away from zero
+	OpFloatToInt   // rounded half to even
+	OpToFloat      // an exact number to a float
+	OpTextToInt
+	OpTextToDecimal
+	OpTextToDate      // of YYYY-MM-DD; anything else raises
+	OpTextToTimestamp // of YYYY-MM-DD[ HH:MM[:SS[.ffffff]]]; anything else raises
+	OpToText          // a number, date or timestamp as PostgreSQL writes it
+	OpBoolToText      // true, false
+	OpBoolToInt
+	OpIntToBool
+	OpCutText         // the first N characters; N = 0 does nothing
+	OpCutBytes        // the same where N are bytes: other characters than ASCII's raise where that matters
+	OpDateToTimestamp //
+	OpTimestampToDate
+	OpToInstant // a timestamp or date of UTC as an instant
+	OpFromInstant
+
+	// Texts.
+	OpConcat     // NULL if either is
+	OpConcatSkip // leaves out NULLs
+	OpUpper
+	OpLower
+	OpLength
+	OpSubstring // from, and length if there is one; positions before 1 count
+	OpTrim      // Text is both, leading or trailing; the second is a set of characters
+	OpPosition  // of the second in the first, from 1; 0 if it is not
+	OpReplace
+	OpLeft // N characters
+	OpRight
+	OpSplitPart
+	OpRepeat
+	OpReverse
+	OpPadLeft
+	OpPadRight
+	OpMD5
+	OpTrimKey    // without trailing blanks, as a key to compare by
+	OpBlankGuard // the text; one with trailing blanks raises
+
+	// Dates and times.
+	OpAddDays
+	OpSubtractDays
+	OpDaysBetween // of two dates
+	OpAddInterval // Text is + or -; months, then days, then the rest
+	OpDateTrunc   // Text is the part
+	OpExtract     // Text is the part
+	OpExtractSeconds
+	OpEpoch
+	OpDateAdd  // Text is the part: amount, time
+	OpDateDiff // Text is the part: how many of its boundaries lie between
+	OpLastDay
+
+	// Aggregates, also over a window.
+	OpCountRows
+	OpCount
+	OpSumInt   // of smallint and integer, as bigint
+	OpSumExact // as a decimal
+	OpSumFloat //
+	OpAvgInt   // of integers, cut to an integer
+	OpAvgExact // to S digits behind the point, cut (N = 0) or rounded (N = 1)
+	OpAvgFloat //
+	OpMin
+	OpMax
+	OpEvery
+	OpAny
+
+	// Functions of a window alone.
+	OpRowNumber
+	OpRank
+	OpDenseRank
+	OpPercentRank
+	OpCumeDist
+	OpNtile
+	OpLag
+	OpLead
+	OpFirstValue
+	OpLastValue
+
+	Ops // how many operations there are
+)

@@ -1,0 +1,120 @@
+// Package sem is a bound SELECT statement: expressions as a tree of operations with one meaning each, and queries as the places in
+// the user's text where expressions, names and other things stand that an engine may spell otherwise. The binder makes it, printers
+// read it. Nothing in it belongs to a source dialect or to an engine.
+package sem
+
+import (
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+)
+
+// Column is a column of a table, or of a query's result.
+type Column struct {
+	Name string
+	Type Type
+	Facts
+}
+
+// Facts are what is known about all values of a text.
+type Facts struct {
+	NoBlanks bool // none ends in a blank
+	ASCII    bool // all characters are of ASCII
+}
+
+// Both are the facts that hold for values of either kind.
+func (f Facts) Both(other Facts) Facts {
+	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII}
+}
+
+// Expr is an operation and its arguments.
+type Expr struct {
+	Op     Op
+	Type   Type
+	At     lex.Span // in the user's text; of a made one, that of what it was made for
+	Parens bool     // parentheses stood around it
+	Made   bool     // it does not stand in the user's text as it is
+	Args   []*Expr
+	Facts
+
+	Text     string // a literal's value, a name, a part of a date, an operator
+	N        int    // digits, a length
+	Months   int    // of an interval, beside Days and Micros
+	Days     int
+	Micros   int64
+	Not      bool
+	Distinct bool
+	Column   *Column // of OpColumn
+	Names    []Name  // of OpColumn
+	Query    *Query
+	Filter   *Expr
+	Over     *Window
+	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
+}
+
+// Name is a name in the user's text.
+type Name struct {
+	At     lex.Span
+	Text   string
+	Quoted bool
+}
+
+// Window is what stands behind OVER.
+type Window struct {
+	At    lex.Span
+	Slots []Slot
+	Frame string // its mode, "" without a frame
+}
+
+// Query is a query: a part of the text, and the places in it that matter, in order.
+type Query struct {
+	At      lex.Span
+	Slots   []Slot
+	Columns []Column
+}
+
+// SlotKind is what stands at a place.
+type SlotKind uint8
+
+// The kinds of slot.
+const (
+	SlotExpr    SlotKind = iota // an expression
+	SlotQuery                   // a query
+	SlotName                    // a name that is used or given
+	SlotAlias                   // a name that is given to a column, AS before it or not (Bare)
+	SlotLabel                   // nothing stands here, and the engine would name the column otherwise
+	SlotNulls                   // the end of an ORDER BY key that does not say where NULLs go
+	SlotReplace                 // something that no engine spells so: Text stands for it, with Slots in it
+	SlotEngine                  // something that one engine does not take: Text says what
+)
+
+// Slot is a place in a query's text.
+type Slot struct {
+	Kind   SlotKind
+	At     lex.Span
+	Expr   *Expr
+	Query  *Query
+	Text   string
+	Quoted bool
+	Bare   bool
+	Desc   bool
+	Slots  []Slot // of SlotReplace: what takes turns with the parts of Text, which is cut at NUL
+	Why    string
+}
+
+// Same reports whether two expressions compute the same value in the same query. Queries in them are the same only if they are one.
+func Same(a, b *Expr) bool {
+	if a == b {
+		return true
+	}
+	if a == nil || b == nil || a.Op != b.Op || a.Type != b.Type || a.Text != b.Text || a.N != b.N || a.Not != b.Not || a.Column != b.Column ||
+		a.Distinct != b.Distinct || a.Query != b.Query || a.Over != b.Over || a.Months != b.Months || a.Days != b.Days || a.Micros != b.Micros ||
+		len(a.Args) != len(b.Args) || !Same(a.Filter, b.Filter) {
+		return false
+	}
+	for i := range a.Args {
+		if !Same(a.Args[i], b.Args[i]) {
+			return false
+		}
+	}
+
+	return true
+}
