@@ -18,13 +18,20 @@ import (
 func (a *app) sqlCommand() *cobra.Command {
 	var slice, format, sample, file string
 	limit, keep := 40, 10*time.Minute
+	var t translation
 	command := &cobra.Command{
 		Use: "sql [QUERY]", Short: "Run a query over one slice's facts and dimensions (the pipeline's own SQL by default)", Args: cobra.MaximumNArgs(1),
 		Long: `Runs a query over the facts and dimensions of one slice, as the transform would see them, and prints
 the rows. What the lake does not have yet is read from the warehouse for this query alone.
-Spark, which takes long to start, stays for the next query.`,
+Spark, which takes long to start, stays for the next query.
+
+With --translate nothing is run and no pipeline is read: a SELECT of PostgreSQL or Redshift on standard
+input is written for an engine that gives the warehouse's own answer, or refused with its places.`,
 		Example: "  hindcast sql --slice 2019-03\n  hindcast sql --slice 2019-03 'SELECT count(*) FROM billing'\n  hindcast sql --sample 1% --format csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if t.on {
+				return a.translate(cmd.Context(), t, file, args)
+			}
 			percent, err := percentage(sample)
 			if err != nil {
 				return err
@@ -68,6 +75,7 @@ Spark, which takes long to start, stays for the next query.`,
 	flags.StringVar(&file, "sql", "", "a file with the query")
 	a.engineFlag(flags)
 	flags.DurationVar(&keep, "keep", keep, "how long a session of Spark stays for the next query; 0 ends it")
+	t.flags(flags)
 	flags.IntVar(&limit, "limit", limit, "at most this many rows; 0 is all")
 	return command
 }

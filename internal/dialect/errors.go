@@ -27,6 +27,9 @@ func notRead(sql string, err error) error {
 	return refusals(sql, []sem.Refusal{{Reason: reason, At: bad.At, Why: bad.Why, Instead: bad.Instead}})
 }
 
+// Position is the line and column of a byte, from 1; the column counts characters.
+func Position(text string, at int) (line, column int) { return position(text, at) }
+
 // position is the line and column of a byte, from 1.
 func position(text string, at int) (line, column int) {
 	before := text[:min(at, len(text))]

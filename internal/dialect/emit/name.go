@@ -49,7 +49,10 @@ func (p *printer) quoted(name string) string {
 func column(p *printer, e *sem.Expr, _ []text) text {
 	pieces := make([]piece, len(e.Names))
 	for i, n := range e.Names {
-		pieces[i] = piece{n.At, p.name(n.At, n.Text, n.Quoted)}
+		pieces[i] = piece{n.At, n.At.In(p.source)}
+		if i == 0 || n.Quoted { // every word is a name behind a point
+			pieces[i].text = p.name(n.At, n.Text, n.Quoted)
+		}
 	}
 	all := e.At
 	if len(pieces) > 0 {

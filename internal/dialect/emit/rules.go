@@ -42,50 +42,66 @@ const (
 )
 
 // shared are the rules of all engines.
-func shared() [sem.Ops]rule {
-	return [sem.Ops]rule{
-		sem.OpInvalid:         {refusal: "this was refused"},
-		sem.OpNull:            {keep: true, form: "CAST(NULL AS $t)"},
-		sem.OpBool:            {keep: true, form: "$x"},
-		sem.OpInt:             {keep: true, write: integer},
-		sem.OpDecimal:         {write: decimalLiteral},
-		sem.OpFloat:           {form: "CAST('$x' AS DOUBLE)"},
-		sem.OpText:            {write: textLiteral},
-		sem.OpDate:            {form: "DATE '$x'"},
-		sem.OpTimestamp:       {form: "$t '$x'"},
-		sem.OpInterval:        {refusal: "an interval by itself is not translated", instead: "add it to a date or timestamp"},
-		sem.OpColumn:          {write: column},
-		sem.OpParam:           {keep: true, form: ":$x"},
-		sem.OpScalarQuery:     {keep: true, form: "($q)"},
-		sem.OpExists:          {keep: true, form: "EXISTS ($q)"},
-		sem.OpInQuery:         {keep: true},
-		sem.OpRowInQuery:      {write: rowInQuery, why: "a row with NULL in it means something else to the engine"},
-		sem.OpAnd:             {keep: true, write: chain(" AND ")},
-		sem.OpOr:              {keep: true, write: chain(" OR ")},
-		sem.OpNot:             {keep: true, form: "(NOT @1)"},
-		sem.OpCompare:         {keep: true, form: "(@1 $x @2)"},
-		sem.OpBetween:         {keep: true},
-		sem.OpIn:              {keep: true},
-		sem.OpCase:            {keep: true},
-		sem.OpCaseOf:          {keep: true},
-		sem.OpCoalesce:        {keep: true, write: function("coalesce")},
-		sem.OpNullIf:          {form: "CASE WHEN @1 = @2 THEN NULL ELSE $3 END"},
-		sem.OpNVL2:            {form: "CASE WHEN @1 IS NOT NULL THEN $2 ELSE $3 END"},
-		sem.OpGreatest:        {keep: true, write: function("greatest")},
-		sem.OpLeast:           {keep: true, write: function("least")},
-		sem.OpAdd:             {write: arithmetic("+")},
-		sem.OpSubtract:        {write: arithmetic("-")},
-		sem.OpMultiply:        {write: arithmetic("*")},
-		sem.OpNegate:          {keep: true, form: "(-@1)"},
-		sem.OpPlus:            {keep: true, form: "(+@1)"},
-		sem.OpFloatAdd:        {write: floating("+"), why: "an overflow raises in the source"},
-		sem.OpFloatSubtract:   {write: floating("-"), why: "an overflow raises in the source"},
-		sem.OpFloatMultiply:   {write: floating("*"), why: "an overflow raises in the source"},
-		sem.OpFloatDivide:     {write: floating("/"), why: byZero},
-		sem.OpFloatNegate:     {keep: true, form: "(-@1)"},
-		sem.OpAbs:             {form: "abs($1)"},
-		sem.OpRound:           {form: "CAST(round($1, $n) AS $t)", why: roundsOdd},
-		sem.OpCeiling:         {form: "CAST(ceil($1) AS $t)", why: roundsOdd},
+func shared() (r [sem.Ops]rule) {
+	for _, some := range []map[sem.Op]rule{sharedValues(), sharedFunctions()} {
+		for op, one := range some {
+			r[op] = one
+		}
+	}
+	return r
+}
+
+// sharedValues are those of values, conditions and arithmetic.
+func sharedValues() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpInvalid:       {refusal: "this was refused"},
+		sem.OpNull:          {keep: true, form: "CAST(NULL AS $t)"},
+		sem.OpBool:          {keep: true, form: "$x"},
+		sem.OpInt:           {keep: true, write: integer},
+		sem.OpDecimal:       {write: decimalLiteral},
+		sem.OpFloat:         {form: "CAST('$x' AS DOUBLE)"},
+		sem.OpText:          {write: textLiteral},
+		sem.OpDate:          {form: "DATE '$x'"},
+		sem.OpTimestamp:     {form: "$t '$x'"},
+		sem.OpInterval:      {refusal: "an interval by itself is not translated", instead: "add it to a date or timestamp"},
+		sem.OpColumn:        {write: column},
+		sem.OpParam:         {keep: true, form: ":$x"},
+		sem.OpScalarQuery:   {keep: true, form: "($q)"},
+		sem.OpExists:        {keep: true, form: "EXISTS ($q)"},
+		sem.OpInQuery:       {keep: true},
+		sem.OpRowInQuery:    {write: rowInQuery, why: "a row with NULL in it means something else to the engine"},
+		sem.OpAnd:           {keep: true, write: chain(" AND ")},
+		sem.OpOr:            {keep: true, write: chain(" OR ")},
+		sem.OpNot:           {keep: true, form: "(NOT @1)"},
+		sem.OpCompare:       {keep: true, form: "(@1 $x @2)"},
+		sem.OpBetween:       {keep: true},
+		sem.OpIn:            {keep: true},
+		sem.OpCase:          {keep: true},
+		sem.OpCaseOf:        {keep: true},
+		sem.OpCoalesce:      {keep: true, write: function("coalesce")},
+		sem.OpNullIf:        {form: "CASE WHEN @1 = @2 THEN NULL ELSE $3 END"},
+		sem.OpNVL2:          {form: "CASE WHEN @1 IS NOT NULL THEN $2 ELSE $3 END"},
+		sem.OpGreatest:      {keep: true, write: function("greatest")},
+		sem.OpLeast:         {keep: true, write: function("least")},
+		sem.OpAdd:           {write: arithmetic("+")},
+		sem.OpSubtract:      {write: arithmetic("-")},
+		sem.OpMultiply:      {write: arithmetic("*")},
+		sem.OpNegate:        {keep: true, form: "(-@1)"},
+		sem.OpPlus:          {keep: true, form: "(+@1)"},
+		sem.OpFloatAdd:      {write: floating("+"), why: "an overflow raises in the source"},
+		sem.OpFloatSubtract: {write: floating("-"), why: "an overflow raises in the source"},
+		sem.OpFloatMultiply: {write: floating("*"), why: "an overflow raises in the source"},
+		sem.OpFloatDivide:   {write: floating("/"), why: byZero},
+		sem.OpFloatNegate:   {keep: true, form: "(-@1)"},
+		sem.OpAbs:           {form: "abs($1)"},
+		sem.OpRound:         {form: "CAST(round($1, $n) AS $t)", why: roundsOdd},
+		sem.OpCeiling:       {form: "CAST(ceil($1) AS $t)", why: roundsOdd},
+	}
+}
+
+// sharedFunctions are the rest: conversions, texts, times, aggregates.
+func sharedFunctions() map[sem.Op]rule {
+	return map[sem.Op]rule{
 		sem.OpFloor:           {form: "CAST(floor($1) AS $t)", why: roundsOdd},
 		sem.OpSame:            {write: asIs, why: "the cast changes nothing"},
 		sem.OpWiden:           {write: widened, why: "the engine would compute with fewer digits"},

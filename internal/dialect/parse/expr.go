@@ -552,27 +552,3 @@ func (p *parser) reference() ast.Expr {
 
 	return c
 }
-
-// Type reads a text that is the name of a type.
-func Type(text string, o Options) (t ast.Type, err error) {
-	all, err := lex.Tokens(text)
-	if err != nil {
-		return t, err
-	}
-	p := &parser{Options: o, text: text, all: all}
-	defer func() {
-		if fault := recover(); fault != nil {
-			e, ours := fault.(*Error)
-			if !ours {
-				panic(fault)
-			}
-			err = e
-		}
-	}()
-	t = p.typeName()
-	if p.peek().Kind != lex.EOF {
-		p.unexpected()
-	}
-
-	return t, nil
-}

@@ -40,26 +40,38 @@ type parser struct {
 
 // Statement reads a text that is one SELECT statement. Errors are *Error.
 func Statement(text string, o Options) (query *ast.Query, err error) {
-	all, err := lex.Tokens(text)
-	if err != nil {
-		if bad, ok := errors.AsType[*lex.Error](err); ok {
-			return nil, &Error{At: bad.At, Why: bad.Why}
-		}
-		return nil, err
+	defer caught(&err)
+	return newParser(text, o).statement(), nil
+}
+
+// Type reads a text that is the name of a type. Errors are *Error.
+func Type(text string, o Options) (t ast.Type, err error) {
+	defer caught(&err)
+	p := newParser(text, o)
+	if t = p.typeName(); p.peek().Kind != lex.EOF {
+		p.unexpected()
 	}
 
-	p := &parser{Options: o, text: text, all: all}
-	defer func() {
-		if fault := recover(); fault != nil {
-			e, ours := fault.(*Error)
-			if !ours {
-				panic(fault)
-			}
-			query, err = nil, e
-		}
-	}()
+	return t, nil
+}
 
-	return p.statement(), nil
+func newParser(text string, o Options) *parser {
+	all, err := lex.Tokens(text)
+	if bad, ok := errors.AsType[*lex.Error](err); ok {
+		panic(&Error{At: bad.At, Why: bad.Why})
+	}
+	return &parser{Options: o, text: text, all: all}
+}
+
+// caught turns the panic that ends a reading into its error.
+func caught(err *error) {
+	if fault := recover(); fault != nil {
+		e, ours := fault.(*Error)
+		if !ours {
+			panic(fault)
+		}
+		*err = e
+	}
 }
 
 func (p *parser) statement() *ast.Query {
