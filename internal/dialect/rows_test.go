@@ -176,10 +176,16 @@ func compare(t *testing.T, pg *pgconn.PgConn, conn *sql.Conn, query string) {
 		t.Error(err)
 		return
 	}
-	want, raised := judged(pg, query)
-	got, failed := ran(conn, r.SQL)
+	match(t, pg, conn, query, query, r.SQL)
+}
+
+// match runs the judge's query on PostgreSQL and the translation on DuckDB.
+func match(t *testing.T, pg *pgconn.PgConn, conn *sql.Conn, query, judge, translated string) {
+	t.Helper()
+	want, raised := judged(pg, judge)
+	got, failed := ran(conn, translated)
 	if (raised == nil) != (failed == nil) {
-		t.Errorf("%s\n%s\nPostgreSQL: %v %q\nDuckDB: %v %q", query, r.SQL, raised, want, failed, got)
+		t.Errorf("%s\n%s\nPostgreSQL: %v %q\nDuckDB: %v %q", query, translated, raised, want, failed, got)
 		return
 	}
 	left, right := plain(want), plain(got)
@@ -188,7 +194,7 @@ func compare(t *testing.T, pg *pgconn.PgConn, conn *sql.Conn, query string) {
 		slices.Sort(right)
 	}
 	if !slices.Equal(left, right) {
-		t.Errorf("%s\n%s\nPostgreSQL: %q\nDuckDB:     %q", query, r.SQL, left, right)
+		t.Errorf("%s\n%s\nPostgreSQL: %q\nDuckDB:     %q", query, translated, left, right)
 	}
 }
 

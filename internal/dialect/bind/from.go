@@ -27,6 +27,7 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
 	columns, known := b.lookup(x.Parts, s.outer)
 	if !known {
+		s.unknown = true
 		b.refuse(sem.NoTable, x.Parts[0].At.To(x.Parts[len(x.Parts)-1].At), "", "there is no table %s", joinNames(x.Parts))
 	}
 	for _, n := range x.Parts {

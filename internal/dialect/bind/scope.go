@@ -12,6 +12,7 @@ import (
 type scope struct {
 	outer   *scope
 	tables  []*table
+	unknown bool // one of them was refused
 	with    map[string][]sem.Column
 	windows map[string]*sem.Window
 	// aliases are the select list's so far, which Redshift lets later items use.
@@ -102,6 +103,9 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 			return b.named(x, found[0], s)
 		case known && qualifier != "":
 			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)
+		}
+		if in.unknown {
+			return &sem.Expr{At: x.At} // the table that is not known was refused
 		}
 		if a := in.alias(name.Text); first && a != nil && qualifier == "" {
 			return b.lateral(x, name.Text, a, in)

@@ -3,6 +3,7 @@ package bind
 import (
 	"strconv"
 
+	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
@@ -145,13 +146,16 @@ func substring(b *binder, c *call) *sem.Expr {
 	return e
 }
 
+// unsaid is the place of an argument that is left out: before the last parenthesis.
+func unsaid(c *call) lex.Span { return lex.Span{Start: c.x.At.End - 1, End: c.x.At.End - 1} }
+
 func trim(side string) func(*binder, *call) *sem.Expr {
 	return func(b *binder, c *call) *sem.Expr {
 		if !b.asTexts(c, 0, 1) {
 			return &sem.Expr{At: c.x.At}
 		}
 		if len(c.args) == 1 {
-			blank := made(sem.OpText, sem.Of(sem.Text), c.x.At)
+			blank := made(sem.OpText, sem.Of(sem.Text), unsaid(c))
 			blank.Text, blank.Facts = " ", factsOf(" ")
 			c.args = append(c.args, blank)
 		}
@@ -246,7 +250,11 @@ func pad(op sem.Op) func(*binder, *call) *sem.Expr {
 				return b.refuse(sem.NotKnown, c.args[2].At, "write the text", "only a written text that is not empty is read here")
 			}
 		}
-		with := made(sem.OpText, sem.Of(sem.Text), c.x.At)
+		at := unsaid(c)
+		if len(c.args) == 3 {
+			at = c.args[2].At
+		}
+		with := made(sem.OpText, sem.Of(sem.Text), at)
 		with.Text, with.Facts = fill, factsOf(fill)
 		e := rewritten(op, sem.Of(sem.Text), c.x, c.args[0], with)
 		e.N, e.ASCII = n, c.args[0].ASCII && with.ASCII

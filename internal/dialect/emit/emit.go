@@ -229,7 +229,8 @@ func (p *printer) expr(e *sem.Expr) text {
 		p.refuse(e.At, "divide the statement into queries of WITH", "the statement becomes too long: guards repeat what they guard")
 		return text{text: "NULL"}
 	}
-	rule := rules(p.Engine)[e.Op]
+	rule := &rules(p.Engine)[e.Op]
+	from := len(p.changes)
 	args := make([]text, len(e.Args))
 	for i, a := range e.Args {
 		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
@@ -243,7 +244,6 @@ func (p *printer) expr(e *sem.Expr) text {
 		return p.keptCall(e, args)
 	}
 
-	from := len(p.changes)
 	out := text{text: "NULL"}
 	switch {
 	case rule.write != nil:
@@ -263,7 +263,7 @@ func (p *printer) expr(e *sem.Expr) text {
 	return out
 }
 
-func why(e *sem.Expr, r rule) string {
+func why(e *sem.Expr, r *rule) string {
 	if e.Why != "" {
 		return e.Why
 	}
@@ -283,6 +283,7 @@ func (p *printer) kept(e *sem.Expr, args []text) text {
 		t := args[i].text
 		if !a.Parens && (args[i].loose || !bare(a)) && !nests(e, a, i) {
 			t = "(" + t + ")"
+			p.changes = slices.Insert(p.changes, 0, Change{a.At, t, "engines do not agree on which operator comes first"})
 		}
 		pieces = append(pieces, piece{a.At, t})
 	}

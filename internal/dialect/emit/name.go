@@ -27,13 +27,21 @@ func (p *printer) name(at lex.Span, name string, quoted bool) string {
 
 // alias writes a name that is given. Without quotes it is given in lower case, as the source folds it.
 func (p *printer) alias(s *sem.Slot) string {
-	out := p.name(s.At, s.Text, s.Quoted)
-	if out == s.At.In(p.source) && !s.Quoted && out != s.Text {
-		out = s.Text
-		p.changed(s.At, out, "the source folds names to lower case")
+	as := s.At.In(p.source)
+	word := !s.Quoted && (words()[s.Text] || s.Bare && labels()[s.Text])
+	out, why := as, ""
+	switch {
+	case word && s.Bare:
+		out, why = "AS "+p.quoted(s.Text), "it is a word of the engine's"
+	case word:
+		out, why = p.quoted(s.Text), "it is a word of the engine's"
+	case s.Quoted && p.Engine.spark():
+		out, why = p.quoted(s.Text), "Spark quotes names in backticks"
+	case !s.Quoted:
+		out, why = s.Text, "the source folds names to lower case"
 	}
-	if s.Bare && words()[s.Text] {
-		out = "AS " + out
+	if out != as {
+		p.changed(s.At, out, why)
 	}
 
 	return out

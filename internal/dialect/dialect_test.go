@@ -1,0 +1,202 @@
+package dialect_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/dialect"
+)
+
+func options(from dialect.Source, to dialect.Target) dialect.Options {
+	return dialect.Options{From: from, To: to, Schema: shopSchema, Settings: dialect.Settings{Collation: "C"}, Params: map[string]string{"run_time": "timestamptz"}}
+}
+
+// same are statements that mean the same on DuckDB: not a byte of them changes.
+var same = []string{
+	"SELECT id,name  FROM item -- a comment\n\tWHERE  (id=1) AND\tname<>'it''s' ORDER BY id",
+	"select /* what /* ever */ */ i.id+1 as n, Coalesce( i.name , 'x' ) AS t, count( * ) AS c from item i group by 1,2",
+	"SELECT CASE WHEN id>1 THEN name ELSE NULL END AS a FROM item WHERE id IN(1,2) AND NOT ok AND sold BETWEEN DATE '2020-01-01' AND DATE '2020-02-01'",
+	"WITH a AS (SELECT id FROM item) SELECT id FROM a UNION ALL (SELECT item FROM sale) ORDER BY 1 LIMIT 3",
+	"SELECT row_number() OVER (PARTITION BY small ORDER BY id) AS n FROM item WHERE sold IS NULL",
+}
+
+func TestNothingChanges(t *testing.T) {
+	t.Parallel()
+	for _, query := range same {
+		r, err := dialect.Translate(query, options(dialect.Postgres, dialect.DuckDB))
+		if err != nil || r.SQL != query || len(r.Changes) > 0 {
+			t.Errorf("%s\n%s\n%v %v", query, r.SQL, r.Changes, err)
+		}
+	}
+}
+
+// Outside of the changes every byte is the user's: the outermost of them, put into the original, give the translation.
+func TestChangesAreAll(t *testing.T) {
+	t.Parallel()
+	for _, to := range []dialect.Target{dialect.DuckDB, dialect.Spark35} {
+		for _, query := range constructs {
+			r, err := dialect.Translate(query, options(dialect.Postgres, to))
+			if err != nil {
+				continue // TestRows says so for DuckDB
+			}
+			var out strings.Builder
+			at := 0
+			for _, c := range r.Changes {
+				if c.Why == "" {
+					t.Errorf("%s: %+v does not say why", query, c)
+				}
+				if c.At.Start < at {
+					continue // within another one
+				}
+				out.WriteString(query[at:c.At.Start])
+				out.WriteString(c.Text)
+				at = c.At.End
+			}
+			out.WriteString(query[at:])
+			if got := strings.TrimSuffix(out.String(), ";"); got != r.SQL {
+				t.Errorf("%s\n by changes %s\ntranslation %s\n%+v", query, got, r.SQL, r.Changes)
+			}
+		}
+	}
+}
+
+// notKnown are statements that are refused, each with the part that the refusal is about.
+var notKnown = []struct{ query, at string }{
+	{"SELECT foo(id) FROM item", "foo"}, {"SELECT id::money FROM item", "money"}, {"SELECT nme FROM item", "nme"}, {"SELECT id FROM itm", "itm"}, {"SELECT x.id FROM item", "x"},
+	{"SELECT name + 1 FROM item", "name + 1"}, {"SELECT id FROM item WHERE name = 1", "name = 1"}, {"SELECT id FROM item WHERE id", "id"},
+	{"SELECT price / 2 FROM item", "price / 2"}, {"SELECT avg(id) FROM item", "avg(id)"}, {"SELECT at - at FROM item", "at - at"}, {"SELECT weight::numeric(5,2) FROM item", "weight::numeric(5,2)"},
+	{"SELECT INTERVAL '1 day'", "INTERVAL '1 day'"}, {"SELECT id ^ 2 FROM item", "id ^ 2"}, {"SELECT :unknown", ":unknown"},
+	{"SELECT id AS small FROM item ORDER BY small + 1", "small"}, {"SELECT (SELECT id, small FROM item)", "(SELECT id, small FROM item)"}, {"SELECT DATE 'tomorrow'", "'tomorrow'"},
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range notKnown {
+		_, err := dialect.Translate(c.query, options(dialect.Postgres, dialect.DuckDB))
+		refused, ok := errors.AsType[dialect.Refusals](err)
+		if !ok {
+			t.Errorf("%s is translated: %v", c.query, err)
+			continue
+		}
+		if got := refused[0].At.In(c.query); got != c.at {
+			t.Errorf("%s: refused at %q (%s), want %q", c.query, got, refused[0].Why, c.at)
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]hindcast.Code{"SELECT": hindcast.ESQLSyntax, "SELECT a FROM nowhere": hindcast.ESQLTable, "SELECT nme FROM item": hindcast.ESQLColumn, "SELECT foo(1)": hindcast.EDialect} {
+		_, err := dialect.Translate(query, options(dialect.Postgres, dialect.DuckDB))
+		refused, ok := errors.AsType[dialect.Refusals](err)
+		if !ok || refused[0].Code != want || refused[0].Line != 1 {
+			t.Errorf("%s: %v, want %s", query, err, want)
+		}
+	}
+	if _, err := dialect.Translate("SELECT 1", dialect.Options{From: "oracle", To: dialect.DuckDB}); hindcast.AsError(err).Code != hindcast.EUsage {
+		t.Error(err)
+	}
+}
+
+// The order of texts is only known for the collation C; of Redshift's it is.
+func TestCollation(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{"SELECT id FROM item ORDER BY name", "SELECT max(name) FROM item", "SELECT id FROM item WHERE name < 'b'", "SELECT rank() OVER (ORDER BY name) FROM item"} {
+		o := options(dialect.Postgres, dialect.DuckDB)
+		o.Settings.Collation = "en_US.UTF-8"
+		if _, err := dialect.Translate(query, o); err == nil || !strings.Contains(err.Error(), "collation") {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
+// redshift are statements of Redshift, and what means the same on PostgreSQL.
+var redshift = [][2]string{
+	{"SELECT nvl(small, id), nvl(name, 'x'), nvl2(small, 1, 2) FROM item", "SELECT coalesce(small, id), coalesce(name, 'x'), CASE WHEN small IS NOT NULL THEN 1 ELSE 2 END FROM item"},
+	{"SELECT decode(small, 7, 'seven', NULL, 'none', 'other') FROM item", "SELECT CASE WHEN small = 7 THEN 'seven' WHEN small IS NULL THEN 'none' ELSE 'other' END FROM item"},
+	{"SELECT i.id, s.amount FROM item i, sale s WHERE i.id = s.item(+) AND s.amount(+) > 2 AND i.id < 6", "SELECT i.id, s.amount FROM item i LEFT JOIN sale s ON i.id = s.item AND s.amount > 2 WHERE i.id < 6"},
+	{"SELECT s.item, i.id FROM item i, sale s, item j WHERE i.id(+) = s.item AND j.id = s.item", "SELECT s.item, i.id FROM sale s JOIN item j ON j.id = s.item LEFT JOIN item i ON i.id = s.item"},
+	{"SELECT concat(name, NULL), concat(name, '!') FROM item", "SELECT name || NULL, name || '!' FROM item"},
+	{"SELECT avg(small), avg(id), avg(big) FROM item WHERE id <> 5", "SELECT trunc(avg(small)), trunc(avg(id)), trunc(avg(big)) FROM item WHERE id <> 5"},
+	{"SELECT price / 3, price / rate FROM item WHERE rate <> 0", "SELECT trunc(price::numeric(38,20) / 3, 13), trunc(price::numeric(38,20) / rate, 5) FROM item WHERE rate <> 0"},
+	{"SELECT price / rate FROM item", "SELECT price / rate FROM item"},
+	{"SELECT sum(price) / sum(rate) FROM item", "SELECT trunc(sum(price)::numeric(38,20) / sum(rate), 4) FROM item"},
+	{"SELECT dateadd(month, 1, sold), dateadd(day, -1, sold), dateadd('hour', 25, at), dateadd(qtr, 1, sold), dateadd(w, 2, at), dateadd(yr, 1, sold) FROM item",
+		"SELECT sold + INTERVAL '1 month', sold - INTERVAL '1 day', at + INTERVAL '25 hours', sold + INTERVAL '3 months', at + INTERVAL '14 days', sold + INTERVAL '1 year' FROM item"},
+	{"SELECT datediff(day, sold, '2020-03-01'), datediff(month, sold, at), datediff(year, sold, '2021-01-01') FROM item",
+		"SELECT DATE '2020-03-01' - sold, extract(year from at) * 12 + extract(month from at) - extract(year from sold) * 12 - extract(month from sold), 2021 - extract(year from sold) FROM item"},
+	{"SELECT date_trunc('month', sold), trunc(at), last_day(sold), extract(dow from sold) FROM item", "SELECT date_trunc('month', sold::timestamp), at::date, (date_trunc('month', sold::timestamp) + INTERVAL '1 month 0 days' - INTERVAL '1 day')::date, extract(dow from sold) FROM item"},
+	{"SELECT id + 1 AS n, n * 2 AS twice FROM item", "SELECT id + 1, (id + 1) * 2 FROM item"},
+	{"SELECT len(name), charindex('p', name), convert(int, round(price)), CAST(name AS varchar(3)) FROM item WHERE id = -1", "SELECT length(name), strpos(name, 'p'), price::int, name::varchar(3) FROM item WHERE id = -1"},
+	{"SELECT count(*) FROM (SELECT 'a ' AS k UNION ALL SELECT 'a') t WHERE k = 'a'", "SELECT 2"},
+	{"SELECT count(DISTINCT k) FROM (SELECT 'a ' AS k UNION ALL SELECT 'a') t", "SELECT 1"},
+	{"SELECT name, count(*) FROM item GROUP BY name", "SELECT name, count(*) FROM item GROUP BY name"},
+	{"SELECT id FROM item MINUS SELECT item FROM sale", "SELECT id FROM item EXCEPT SELECT item FROM sale"},
+	{"SELECT k, count(*) FROM (SELECT 'a ' AS k UNION ALL SELECT 'a') t GROUP BY k", "SELECT 1 / 0"}, // equal in Redshift; which one is kept is not said: it raises
+}
+
+func TestRedshiftRows(t *testing.T) {
+	t.Parallel()
+	pg, conn := worlds(t)
+	for _, c := range redshift {
+		r, err := dialect.Translate(c[0], options(dialect.Redshift, dialect.DuckDB))
+		if err != nil {
+			refused, _ := errors.AsType[dialect.Refusals](err)
+			t.Errorf("%s: %v %q", c[0], err, refused)
+			continue
+		}
+		match(t, pg, conn, c[0], c[1], r.SQL)
+	}
+}
+
+// Every word of DuckDB's is a name where it is one in the source.
+func TestWordsAsNames(t *testing.T) {
+	t.Parallel()
+	_, conn := worlds(t)
+	found, err := conn.QueryContext(context.Background(), "SELECT DISTINCT keyword_name FROM duckdb_keywords()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for found.Next() {
+		var w string
+		if err := found.Scan(&w); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w)
+	}
+	_ = found.Close()
+	tried := 0
+	for _, w := range all {
+		for _, query := range []string{"SELECT x." + w + " FROM (SELECT 1 AS " + w + ") AS x", "SELECT " + w + " + 1 AS two FROM (SELECT id AS " + w + " FROM item) x",
+			"SELECT " + w + ".id FROM item AS " + w, "SELECT id FROM item " + w, "SELECT sum(id) " + w + " FROM item", "WITH " + w + " AS (SELECT 1 AS a) SELECT a FROM " + w} {
+			r, err := dialect.Translate(query, options(dialect.Postgres, dialect.DuckDB))
+			if err != nil {
+				continue // the source reserves the word
+			}
+			tried++
+			if _, err := ran(conn, r.SQL); err != nil {
+				t.Errorf("%s\n%s\n%v", query, r.SQL, err)
+			}
+		}
+	}
+	if tried < 1000 {
+		t.Errorf("only %d of %d words' queries were tried", tried, len(all))
+	}
+}
+
+func BenchmarkTranslate(b *testing.B) {
+	query := `WITH best AS (SELECT i.name, s.day, sum(s.amount) AS total, count(*) AS n FROM item i, sale s WHERE i.id = s.item AND s.day BETWEEN '2020-01-01' AND '2020-12-31' AND i.price > 1.5
+ GROUP BY i.name, s.day) SELECT name, day, total, n, total / n AS each, CASE WHEN total > 10 THEN 'many' ELSE 'few' END AS much, rank() OVER (PARTITION BY name ORDER BY total DESC) AS place,
+ lag(total) OVER (PARTITION BY name ORDER BY day) AS before FROM best WHERE name IN ('apple', 'pear') AND EXISTS (SELECT 1 FROM item x WHERE x.name = best.name) ORDER BY name, day LIMIT 100`
+	o := options(dialect.Postgres, dialect.DuckDB)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := dialect.Translate(query, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
