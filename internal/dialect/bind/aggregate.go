@@ -38,7 +38,7 @@ func sum(b *binder, c *call) *sem.Expr {
 	a := c.args[0]
 	op, t := sem.OpSumExact, sem.Type{}
 	switch {
-	case a.Type.Kind == sem.Int2 || a.Type.Kind == sem.Int4:
+	case a.Type.Kind == sem.Int2 || a.Type.Kind == sem.Int4 || a.Type.Kind == sem.Int8 && b.Redshift: // where a sum that is no BIGINT overflows
 		op, t = sem.OpSumInt, sem.Of(sem.Int8)
 	case a.Type.Kind == sem.Int8:
 		t = sem.Decimal(sem.Most, 0)

@@ -40,8 +40,8 @@ func rounding(op sem.Op) func(*binder, *call) *sem.Expr {
 			return b.refuse(sem.NotKnown, c.x.At, "cast it as a decimal first", "%s of %s is not read", c.x.Name, a.Type)
 		}
 
-		t := a.Type
-		if !b.Redshift { // which gives the digits that were asked for; Redshift keeps the type
+		t := sem.Decimal(a.Type.P+1, a.Type.S) // 9.5 becomes 10
+		if !b.Redshift {                       // which gives the digits that were asked for; Redshift keeps the type
 			t = sem.Decimal(a.Type.P-a.Type.S+n+1, n)
 		}
 		e := rewritten(op, t, c.x, a)

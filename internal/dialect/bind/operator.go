@@ -53,20 +53,32 @@ func (b *binder) comparable(l, r *sem.Expr, at lex.Span, op string) (left, right
 	if t.Kind == sem.Unknown {
 		t = sem.Of(sem.Text)
 	}
+	padded := !b.Redshift && (l.Type.Kind == sem.Char && r.Type.Kind == sem.Varchar || l.Type.Kind == sem.Varchar && r.Type.Kind == sem.Char)
 	l, r = b.coerce(l, t), b.coerce(r, t)
+	if padded { // PostgreSQL compares them as character(n)
+		return trimmed(l), trimmed(r), !invalid(l, r)
+	}
 
 	return b.compared(l), b.compared(r), !invalid(l, r)
 }
 
 // compared is a text as it is compared: in Redshift trailing blanks do not count.
 func (b *binder) compared(e *sem.Expr) *sem.Expr {
-	if !b.Redshift || !e.Type.IsText() || e.NoBlanks || e.Op == sem.OpNull {
+	if !b.Redshift || !e.Type.IsText() {
 		return e
 	}
-	trimmed := made(sem.OpTrimKey, e.Type, e.At, e)
-	trimmed.Facts = sem.Facts{NoBlanks: true, ASCII: e.ASCII}
+	return trimmed(e)
+}
 
-	return trimmed
+// trimmed is a text without trailing blanks.
+func trimmed(e *sem.Expr) *sem.Expr {
+	if e.NoBlanks || e.Op == sem.OpNull {
+		return e
+	}
+	key := made(sem.OpTrimKey, e.Type, e.At, e)
+	key.Facts = sem.Facts{NoBlanks: true, ASCII: e.ASCII}
+
+	return key
 }
 
 // guarded is a text of which equal ones are made one. Redshift takes texts that differ in trailing blanks for equal, and does not say

@@ -93,6 +93,10 @@ func (b *binder) outerJoins(x *ast.Select, s *scope, bound *sem.Query) {
 		}
 		owner.outer = true
 		owner.on = append(owner.on, e)
+		if len(owner.needs) > 1 {
+			b.refuse(sem.Mismatch, c.Span(), "", "Redshift joins a table that (+) marks to one other table, and %s to two", owner.table.name)
+			return
+		}
 	}
 
 	from := b.placed(items, x.FromAt)

@@ -94,6 +94,9 @@ func concat(b *binder, c *call) *sem.Expr {
 		if a.Type.Kind == sem.Bool {
 			return b.refuse(sem.NotKnown, a.At, "cast it as text", "concat writes a boolean as t or f")
 		}
+		if a.Type.Kind == sem.Char {
+			return b.refuse(sem.NotKnown, a.At, "cast it as text", "concat keeps the padding of a character(n), which is not carried")
+		}
 		if c.args[i] = b.asText(a); invalid(c.args[i]) {
 			return &sem.Expr{At: c.x.At}
 		}

@@ -160,7 +160,13 @@ func nonZero(e *sem.Expr) bool {
 }
 
 func divideInt(p *printer, e *sem.Expr, args []text) text { return p.guarded(e, args, " // ") }
-func moduloInt(p *printer, e *sem.Expr, args []text) text { return p.guarded(e, args, " % ") }
+func moduloInt(p *printer, e *sem.Expr, args []text) text {
+	if b := e.Args[1]; !p.Engine.spark() && (b.Op != sem.OpInt || strings.HasPrefix(b.Text, "-")) { // DuckDB overflows on the least by -1
+		of := "CASE WHEN " + operand(args[1]) + " = -1 THEN 1 ELSE " + operand(args[1]) + " END"
+		return p.guarded(e, []text{args[0], {text: "(" + of + ")"}}, " % ")
+	}
+	return p.guarded(e, args, " % ")
+}
 
 // guarded is an operation whose second argument must not be zero.
 func (p *printer) guarded(e *sem.Expr, args []text, op string) text {
@@ -168,7 +174,8 @@ func (p *printer) guarded(e *sem.Expr, args []text, op string) text {
 	if nonZero(e.Args[1]) {
 		return text{text: "(" + plain + ")"}
 	}
-	return text{text: "CASE WHEN " + operand(args[1]) + " = 0 THEN " + p.raise("division by zero") + " ELSE " + plain + " END"}
+	byZero := "CASE WHEN " + operand(args[1]) + " = 0 THEN CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + p.raise("division by zero") + " END "
+	return text{text: byZero + "ELSE " + plain + " END"}
 }
 
 // unscaled is a decimal without its point, as an integer of 128 bits.
@@ -438,9 +445,12 @@ var sparkAdds = map[string]string{"year": "make_ym_interval($1)", "quarter": "ma
 	"second": "make_dt_interval(0, 0, 0, $1)"}
 
 func dateAdd(p *printer, e *sem.Expr, args []text) text {
-	form := duckAdds[e.Text]
+	form, day, none := duckAdds[e.Text], "INTERVAL 1 DAY", "INTERVAL 0 DAY"
 	if p.Engine.spark() {
-		form = sparkAdds[e.Text]
+		form, day, none = sparkAdds[e.Text], "INTERVAL '1' DAY", "INTERVAL '0' DAY"
+	}
+	if e.Text == "year" { // years after 29 February is 1 March in Redshift, unlike twelve months after it
+		form += " + CASE WHEN day($2) = 29 AND day(@2 + " + form + ") = 28 THEN " + day + " ELSE " + none + " END"
 	}
 	return text{text: p.fill("(@2 + "+form+")", e, args)}
 }
