@@ -196,8 +196,8 @@ func (s *onRedshift) fence(c *trial) string {
 
 // quiet waits until nothing runs at the cluster any more.
 func (s *onRedshift) quiet(c *trial) {
-	s.api.Expire()
 	for end := time.Now().Add(burial); ; time.Sleep(5 * time.Millisecond) {
+		s.api.Expire() // again and again: a statement may have been running in one
 		if s.server.Sessions() == 0 && s.api.Sessions() == 0 {
 			return
 		}
