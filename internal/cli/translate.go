@@ -48,6 +48,11 @@ func (a *app) translate(ctx context.Context, t translation, file string, args []
 	}
 	r, err := dialect.Translate(text, o)
 	if refused, ok := errors.AsType[dialect.Refusals](err); ok {
+		for i, r := range refused {
+			if r.Code == hindcast.ESQLTable && t.schema == "" {
+				refused[i].Instead = "give the CREATE TABLE statements of what the SQL names: --schema FILE"
+			}
+		}
 		return errors.Join(refused.Errors(text, name, config.Excerpt)...)
 	}
 	if err != nil {

@@ -101,7 +101,7 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 			return b.refuse(sem.NoColumn, x.At, "write the table's name before it", "the column %s could be of several tables", name.Text)
 		case len(found) == 1:
 			return b.named(x, found[0], s)
-		case known && qualifier != "":
+		case known && qualifier != "" && !in.unknown:
 			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)
 		}
 		if in.unknown {
