@@ -35,8 +35,9 @@ func (n *Node) Wrap() { n.Parend = true }
 
 // The expressions.
 type (
-	// Null is NULL, Bool is TRUE or FALSE.
+	// Null is NULL.
 	Null struct{ Node }
+	// Bool is TRUE or FALSE.
 	Bool struct {
 		Node
 		Value bool

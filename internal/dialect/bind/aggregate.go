@@ -36,15 +36,18 @@ func count(b *binder, c *call) *sem.Expr {
 
 func sum(b *binder, c *call) *sem.Expr {
 	a := c.args[0]
-	op, t := sem.OpSumExact, sem.Type{}
-	switch {
-	case a.Type.Kind == sem.Int2 || a.Type.Kind == sem.Int4 || a.Type.Kind == sem.Int8 && b.Redshift: // where a sum that is no BIGINT overflows
+	op := sem.OpSumExact
+	var t sem.Type
+	switch a.Type.Kind {
+	case sem.Int2, sem.Int4:
 		op, t = sem.OpSumInt, sem.Of(sem.Int8)
-	case a.Type.Kind == sem.Int8:
-		t = sem.Decimal(sem.Most, 0)
-	case a.Type.Kind == sem.Numeric:
+	case sem.Int8:
+		if t = sem.Decimal(sem.Most, 0); b.Redshift { // where a sum that is not a BIGINT overflows
+			op, t = sem.OpSumInt, sem.Of(sem.Int8)
+		}
+	case sem.Numeric:
 		t = sem.Decimal(sem.Most, a.Type.S)
-	case a.Type.Kind == sem.Float8:
+	case sem.Float8:
 		op, t = sem.OpSumFloat, a.Type
 	default:
 		return b.refuse(sem.NotKnown, c.x.At, "cast it as a number", "sum of %s is not read", a.Type)

@@ -47,13 +47,6 @@ func (b *binder) refuse(reason sem.Reason, at lex.Span, instead, format string, 
 	return &sem.Expr{At: at}
 }
 
-func (b *binder) dialect() string {
-	if b.Redshift {
-		return "Redshift"
-	}
-	return "PostgreSQL"
-}
-
 // purpose says what becomes of a query's rows.
 type purpose struct {
 	labels bool // the names of its columns matter

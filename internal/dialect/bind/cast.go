@@ -315,7 +315,7 @@ func (b *binder) unify(l, r sem.Type) (sem.Type, bool) {
 		s := max(s1, s2)
 		return sem.Decimal(max(p1-s1, p2-s2)+s, s), p1 > 0 && p2 > 0
 	case l.IsText() && r.IsText():
-		if l.Kind == r.Kind && l.Kind == sem.Char {
+		if l.Kind == sem.Char && r.Kind == sem.Char {
 			return sem.Of(sem.Char), true
 		}
 		return sem.Of(sem.Text), true
