@@ -3,10 +3,15 @@ package iceberg
 import (
 	"context"
 	"errors"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hindcast/hindcast/internal/objstore"
+	"github.com/hindcast/hindcast/internal/parallel"
 )
 
 // Swept is what Expire took away, and what must stay.
@@ -16,35 +21,85 @@ type Swept struct {
 	Named     map[string]bool // the folders, as keys that end in a slash, of all data that some snapshot names; nil if no snapshot went
 }
 
-// Expire takes the snapshots out of the table that are older, and those of one run but for its latest ones; never the current one, nor
-// one that a branch or tag names. It deletes the metadata that nobody needs any more. Readers of an expired snapshot fail from then on.
-// A process that has committed nothing, and expires nothing, deletes nothing.
+// Expire takes the snapshots out of the table that were replaced before then, and those of one run but for its latest ones; never the
+// current one, nor one that a branch or tag names. It deletes the metadata that nobody needs any more. Readers of an expired snapshot
+// fail from then on. A process that has committed nothing, and expires nothing, deletes nothing.
 func (t *Table) Expire(ctx context.Context, before time.Time) (s Swept, err error) {
 	err = t.insist(ctx, func() error {
 		if err := t.load(ctx); err != nil || t.at.version == 0 {
 			return err
 		}
 		m := t.at.metadata.clone()
-		if s.Snapshots = m.expire(before); s.Snapshots == 0 {
-			return nil
+		if gone := m.expire(before); gone > 0 {
+			if err := t.commit(ctx, m); err != nil {
+				return err
+			}
+			s.Snapshots += gone
 		}
-		return t.commit(ctx, m) // which also keeps a process that was taken over from committing what is deleted below
+		if err := t.point(ctx); err != nil || t.commits == 0 {
+			return err
+		}
+		return t.sweep(ctx, &s)
 	})
-	if err != nil || t.at.version == 0 || t.commits == 0 {
-		return s, err
-	}
+	return s, err
+}
 
+// sweep deletes the metadata that is not needed, if the table is what it was when it was loaded. What was written since, or by a process
+// that took over, stays.
+func (t *Table) sweep(ctx context.Context, s *Swept) error {
+	folder := Folder(t.Root)
+	infos, err := t.Store.List(ctx, folder) // before it is made sure that nobody has committed: what is written later is not in it
+	if err != nil {
+		return broken(t.Store, folder, "cannot be listed", err)
+	}
 	needed, manifests, err := t.needed(ctx)
 	if err != nil {
-		return s, err
+		return err
 	}
+	var named map[string]bool
 	if s.Snapshots > 0 {
-		if s.Named, err = t.named(ctx, manifests); err != nil {
-			return s, err
+		if named, err = t.named(ctx, manifests); err != nil {
+			return err
 		}
 	}
-	s.Files, err = t.sweep(ctx, needed)
-	return s, err
+	highest, err := newest(ctx, t.Store, folder)
+	if err != nil {
+		return err
+	}
+	if highest != t.at.version {
+		return errConflict
+	}
+	if err := t.May(ctx); err != nil {
+		return err
+	}
+	s.Named = named
+
+	infos = slices.DeleteFunc(infos, func(info objstore.Info) bool { return needed[t.url(info.Key)] || !t.mine(folder, info.Key) })
+	var gone atomic.Int64
+	err = parallel.Do(len(infos), width, func(i int) error {
+		if err := t.Store.Delete(ctx, infos[i].Key); err != nil {
+			return broken(t.Store, infos[i].Key, "cannot be deleted", err)
+		}
+		gone.Add(1)
+		return nil
+	})
+	s.Files = int(gone.Load())
+	return err
+}
+
+// fenceForm is how names of lists and manifests begin.
+var fenceForm = regexp.MustCompile(`^(?:snap-\d+-1-)?f(\d+)-`)
+
+// mine reports whether metadata is of this process or of one before it.
+func (t *Table) mine(folder, key string) bool {
+	if n := versionOf(folder, key); n > 0 {
+		return n <= t.at.version
+	}
+	fence := int64(0) // of names that earlier versions of hindcast gave
+	if found := fenceForm.FindStringSubmatch(strings.TrimPrefix(key, folder)); found != nil {
+		fence, _ = strconv.ParseInt(found[1], 10, 64)
+	}
+	return strings.HasSuffix(key, ".avro") && fence <= t.Fence
 }
 
 // needed are the locations of all metadata that stays, and the manifests among it.
@@ -53,7 +108,7 @@ func (t *Table) needed(ctx context.Context) (needed map[string]bool, manifests m
 	for _, w := range t.at.metadata.MetadataLog {
 		needed[w.File] = true
 	}
-	all := map[string]*snapshot{}
+	all, elsewhere := map[string]*snapshot{}, map[string]*snapshot{}
 	for _, s := range t.at.metadata.Snapshots {
 		all[s.List] = s
 	}
@@ -73,19 +128,27 @@ func (t *Table) needed(ctx context.Context) (needed map[string]bool, manifests m
 			return nil, nil, err
 		}
 		needed[t.url(key)] = true
-		if s := m.current(); s != nil {
-			all[s.List] = s
+		if s := m.current(); s != nil && all[s.List] == nil {
+			elsewhere[s.List] = s
 		}
 	}
 
-	for location, s := range all {
+	keep := func(s *snapshot) error {
 		list, err := t.readList(ctx, s)
-		if err != nil {
-			return nil, nil, err
-		}
-		needed[location] = true
 		for _, m := range list {
 			needed[m.path], manifests[m.path] = true, m
+		}
+		needed[s.List] = true
+		return err
+	}
+	for _, s := range all {
+		if err := keep(s); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, s := range elsewhere {
+		if err := keep(s); err != nil && !errors.Is(err, objstore.ErrNotExist) { // it was pinned when its list was gone already
+			return nil, nil, err
 		}
 	}
 	return needed, manifests, nil
@@ -108,24 +171,4 @@ func (t *Table) named(ctx context.Context, manifests map[string]*manifestFile) (
 		}
 	}
 	return folders, nil
-}
-
-// sweep deletes the metadata that is not needed, and returns how many files that were.
-func (t *Table) sweep(ctx context.Context, needed map[string]bool) (gone int, err error) {
-	folder := Folder(t.Root)
-	infos, err := t.Store.List(ctx, folder)
-	if err != nil {
-		return 0, broken(t.Store, folder, "cannot be listed", err)
-	}
-	for _, info := range infos {
-		ours := strings.HasSuffix(info.Key, ".avro") || versionOf(folder, info.Key) > 0
-		if !ours || needed[t.url(info.Key)] {
-			continue
-		}
-		if err := t.Store.Delete(ctx, info.Key); err != nil {
-			return gone, broken(t.Store, info.Key, "cannot be deleted", err)
-		}
-		gone++
-	}
-	return gone, nil
 }

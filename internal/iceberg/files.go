@@ -92,8 +92,46 @@ func (t *Table) commit(ctx context.Context, m *metadata) error {
 
 	t.at.version, t.at.metadata = t.at.version+1, m
 	t.commits++
-	// Who reads an older hint, because this write fails, reads an older snapshot, whole.
-	_, _ = t.Store.Put(ctx, folder+hintName, []byte(strconv.Itoa(t.at.version)), objstore.Condition{})
+	return nil
+}
+
+// point makes the hint name the version that is current. errConflict if it names a higher one that is there: others have committed since,
+// and have deleted the versions in between, or the commit would have failed.
+func (t *Table) point(ctx context.Context) error {
+	if t.at.hinted == t.at.version {
+		return nil
+	}
+	key := Folder(t.Root) + hintName
+	body, _, err := t.Store.Get(ctx, key)
+	if err != nil && !errors.Is(err, objstore.ErrNotExist) {
+		return broken(t.Store, key, "cannot be read", err)
+	}
+	hint, _ := strconv.Atoi(strings.TrimSpace(string(body)))
+	if hint > t.at.version {
+		highest, err := newest(ctx, t.Store, Folder(t.Root))
+		if err != nil {
+			return err
+		}
+		if highest > t.at.version {
+			return errConflict
+		}
+	}
+
+	if hint != t.at.version {
+		if _, err := t.Store.Put(ctx, key, []byte(strconv.Itoa(t.at.version)), objstore.Condition{}); err != nil {
+			return broken(t.Store, key, "cannot be written", err)
+		}
+	}
+	t.at.hinted = t.at.version
+	return nil
+}
+
+// committed points the hint at what was committed. That it cannot be written is no fault of the commit, which stands: readers of an older
+// hint read an older snapshot, whole, until the next publication, the run's end or the next run mends it.
+func (t *Table) committed(ctx context.Context) error {
+	if err := t.point(ctx); errors.Is(err, errConflict) {
+		return err
+	}
 	return nil
 }
 

@@ -179,8 +179,8 @@ const (
 	mostOfRun    = 100 // snapshots of one run
 )
 
-// expire takes snapshots out that are older, and those of one run but for its latest ones. What a branch or tag names stays. It
-// returns how many went.
+// expire takes snapshots out that were replaced before then, and those of one run but for its latest ones. What a branch or tag names
+// stays. It returns how many went.
 func (m *metadata) expire(before time.Time) int {
 	named := map[int64]bool{}
 	for _, r := range m.Refs {
@@ -188,10 +188,11 @@ func (m *metadata) expire(before time.Time) int {
 	}
 
 	ofRun, gone := map[string]int{}, map[int64]bool{}
-	for _, s := range slices.Backward(m.Snapshots) {
+	for i, s := range slices.Backward(m.Snapshots) {
 		run := s.Summary[summaryRun]
 		ofRun[run]++
-		if !named[s.ID] && (s.Time < before.UnixMilli() || run != "" && ofRun[run] > mostOfRun) {
+		replaced := i+1 < len(m.Snapshots) && m.Snapshots[i+1].Time < before.UnixMilli()
+		if !named[s.ID] && (replaced || run != "" && ofRun[run] > mostOfRun) {
 			gone[s.ID] = true
 		}
 	}

@@ -43,10 +43,14 @@ func statistics(ctx context.Context, store objstore.Store, f hindcast.File) (*ch
 		return text, read(span.From, text)
 	})
 	if damage, is := errors.AsType[*chunks.DamageError](err); is {
-		return nil, &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Cause: err,
-			Message: "the file " + objstore.Location(store, f.Path) + " is not what was written: " + damage.What, Next: "hindcast verify --files names the slice; run it again with --force"}
+		return nil, otherFile(store, f, damage.What, err)
 	}
 	return s, err
+}
+
+func otherFile(store objstore.Store, f hindcast.File, what string, cause error) error {
+	return &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent, Cause: cause,
+		Message: "the file " + objstore.Location(store, f.Path) + " is not what was written: " + what, Next: "hindcast verify --files names the slice; run it again with --force"}
 }
 
 // reader reads ranges of an object.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/parallel"
 )
 
@@ -49,7 +48,7 @@ type writer struct {
 
 // write writes what changes, and the list of all manifests.
 func (w *writer) write(ctx context.Context, c *changes) ([]*manifestFile, error) {
-	w.name, w.moved, w.gone = newUUID(), map[string]*manifestFile{}, c.gone
+	w.name, w.moved, w.gone = fmt.Sprintf("f%d-%s", w.table.Fence, newUUID()), map[string]*manifestFile{}, c.gone
 	stay, entries, err := w.rewritten(ctx, c)
 	if err != nil {
 		return nil, err
@@ -143,7 +142,7 @@ func (w *writer) added(ctx context.Context, files []hindcast.File) ([]entry, err
 			return broken(w.table.Store, f.Path, "cannot be read", err)
 		}
 		if s != nil && s.Rows != f.Rows {
-			s = &chunks.Statistics{}
+			return otherFile(w.table.Store, f, fmt.Sprintf("its footer says %d rows, and its manifest %d", s.Rows, f.Rows), nil)
 		}
 		entries[i] = entry{status: added, snapshot: w.snapshot.ID, file: dataFile(w.table.url(f.Path), f, s, columns)}
 		return nil

@@ -43,6 +43,7 @@ type Results map[string]*hindcast.Manifest
 // state is the table as it was read or committed last.
 type state struct {
 	version   int // of the metadata; 0 if there is no table
+	hinted    int // the version that the hint names; 0 if that is not known
 	metadata  *metadata
 	manifests []*manifestFile                     // of the current snapshot
 	live      map[string]map[string]*manifestFile // by the slice's folder and the file's location
@@ -284,10 +285,13 @@ func (t *Table) publish(ctx context.Context, run string, now Results, columns []
 
 	c := t.compare(now)
 	if c.none() && t.at.version > 0 && m.schema() == t.at.metadata.schema() {
-		return nil
+		return t.committed(ctx)
 	}
 	if c.none() && t.at.version > 0 { // only the columns are others
-		return t.commit(ctx, m)
+		if err := t.commit(ctx, m); err != nil {
+			return err
+		}
+		return t.committed(ctx)
 	}
 	w := &writer{table: t, run: run, metadata: m, snapshot: t.newSnapshot(m)}
 	manifests, err := w.write(ctx, c)
@@ -299,7 +303,10 @@ func (t *Table) publish(ctx context.Context, run string, now Results, columns []
 	if err := t.commit(ctx, m); err != nil {
 		return err
 	}
-	return t.took(manifests, w)
+	if err := t.took(manifests, w); err != nil {
+		return err
+	}
+	return t.committed(ctx)
 }
 
 // took makes what was committed the state.

@@ -436,6 +436,149 @@ func TestTakenOver(t *testing.T) {
 	w.shows("taken over")
 }
 
+// A process that was taken over deletes nothing that its successor has written, committed or not.
+func TestATakenOverProcessDeletesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	former := w.table
+	w.table = w.open(2)
+	for n := range 3 {
+		w.keep("b", days(1, n), day...)
+		w.publish("b")
+	}
+	if s, err := former.Expire(t.Context(), time.Time{}); err == nil || hindcast.AsError(err).Code != hindcast.EFenced || s.Files > 0 || s.Named != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+	w.shows("after the former process swept")
+
+	w = newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	after := w.open(2)
+	after.Store = &failing{w.store, 2} // it has written a manifest and a list, and not committed yet
+	w.keep("a", days(1, 2), day...)
+	if err := after.Publish(t.Context(), "r2", w.kept); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	if s, err := w.table.Expire(t.Context(), time.Time{}); err != nil || s.Files > 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	w.table.May = func(context.Context) error { return errKilled }
+	if s, err := w.table.Expire(t.Context(), time.Time{}); !errors.Is(err, errKilled) || s.Files > 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// A process that was taken over cannot commit a version that its successor has deleted long since.
+func TestAVersionBelowTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	former := w.table
+	w.table = w.open(2)
+	for n := range mostMetadata + 5 {
+		w.keep("a", days(1, n), day...)
+		w.publish("a")
+	}
+	if s, err := w.table.Expire(t.Context(), time.Time{}); err != nil || s.Files == 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	hint := w.hint()
+	err := former.Publish(t.Context(), "r1", Results{"b": w.kept["a"]})
+	if err == nil || hindcast.AsError(err).Code != hindcast.EFenced {
+		t.Errorf("%v", err)
+	}
+	if is := w.hint(); is != hint {
+		t.Errorf("the hint names %s, and named %s", is, hint)
+	}
+	w.shows("after the former process committed")
+}
+
+// A hint that was not written, or that is of an older version, is mended by the next run, though that has nothing to publish.
+func TestAHintThatStaysBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	w.keep("a", days(1, 2), day...)
+	w.table.Store = &failing{w.store, 3}
+	w.publish("a")
+	if is := w.hint(); is != "1" {
+		t.Fatalf("the hint names %s", is)
+	}
+	if err := w.open(1).Reconcile(t.Context(), "r2", w.kept); err != nil {
+		t.Fatal(err)
+	}
+	if is := w.hint(); is != "2" {
+		t.Errorf("the hint names %s", is)
+	}
+}
+
+// hint is which version the hint names.
+func (w *world) hint() string {
+	w.Helper()
+	body, _, err := w.store.Get(w.Context(), Folder(root)+hintName)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(body)
+}
+
+// A snapshot that was current until a moment ago is not old, whenever it was made.
+func TestAgeCountsFromTheSuccessor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	w.now = w.now.Add(7 * 24 * time.Hour)
+	w.keep("a", days(1, 2), day...)
+	w.publish("a")
+	if s, err := w.table.Expire(t.Context(), w.now.Add(-5*24*time.Hour)); err != nil || s.Snapshots != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	w.now = w.now.Add(6 * 24 * time.Hour)
+	if s, err := w.table.Expire(t.Context(), w.now.Add(-5*24*time.Hour)); err != nil || s.Snapshots != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// Metadata that was pinned when its list was gone already does not keep the rest from being swept.
+func TestPinnedWithoutItsList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	w.keep("a", days(1, 2), day...)
+	w.publish("a")
+	w.now = w.now.Add(time.Hour)
+	if s, err := w.table.Expire(t.Context(), w.now); err != nil || s.Snapshots != 1 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	w.table.Pinned = func(context.Context) ([]string, error) { return []string{versionKey(Folder(root), 1)}, nil }
+	w.keep("a", days(1, 3), day...)
+	w.publish("a")
+	w.now = w.now.Add(time.Hour)
+	if s, err := w.table.Expire(t.Context(), w.now); err != nil || s.Snapshots != 1 || s.Files == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	w.shows("swept")
+}
+
+// A file that has other rows than its manifest says is damage.
+func TestOtherRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.kept["a"].Files[0].Rows++
+	err := w.table.Publish(t.Context(), "r1", w.kept)
+	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.EParquet || !strings.Contains(e.Message, "its footer says 20 rows") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A lake that was moved begins without the snapshots that name where it was.
 func TestMoved(t *testing.T) {
 	t.Parallel()

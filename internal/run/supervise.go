@@ -83,7 +83,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 		c.Used = c.State.Active
 	}
 	outcome := supervisor.Run(context.WithoutCancel(ctx), c)
-	a.expire(context.WithoutCancel(ctx), t, p)
+	if outcome.Err == nil || outcome.Err.Code != hindcast.EFenced { // the tables are a successor's to sweep
+		a.expire(context.WithoutCancel(ctx), t, p)
+	}
 	return outcome, nil
 }
 
