@@ -2,6 +2,7 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -45,11 +46,9 @@ func (l *Lake) PruneUnpinned(ctx context.Context, fence int64) error {
 		if !ok || pinned[prefix] || fenceOf(strings.TrimSuffix(prefix, "/")) > fence {
 			continue
 		}
-		if err := l.dropSuperseded(ctx, note.Key, prefix, entry); err != nil {
-			return err
-		}
+		err = errors.Join(err, l.dropSuperseded(ctx, note.Key, prefix, entry)) // one that fails keeps no other
 	}
-	return nil
+	return err
 }
 
 // noted is the generation that a note is of: its prefix, and the catalog key of what it was one of. A record that is not one of ours has none.

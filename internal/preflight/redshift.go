@@ -66,7 +66,7 @@ type standing struct {
 func (l *look) redshift(ctx context.Context, n awsredshift.Named, f *findings) (is standing) {
 	if n.Name == "" {
 		if strings.HasPrefix(l.Pipeline.Warehouse.Scheme, "redshift") {
-			f.add(Unknown, "warehouse", "its address is not one of Amazon's: nothing is asked of it")
+			f.add(Unknown, "warehouse", "its address is not one of Amazon's: it was not checked")
 		}
 		return is
 	}
@@ -100,7 +100,7 @@ func (l *look) notFound(n awsredshift.Named, err error, f *findings) {
 	e.Place = l.Pipeline.Places["warehouse"]
 	switch {
 	case awsquery.NotFound(err) && !asks: // a connection needs nobody who finds it
-		f.add(Unknown, what, "is not in this account in "+n.Region+": what has its address is asked nothing")
+		f.add(Unknown, what, "is not in this account in "+n.Region+": what has its address was not checked")
 	case awsquery.NotFound(err):
 		f.wrong(what, "is not in "+n.Region, &e)
 	case e.Code == hindcast.EPermission && asks:
@@ -123,7 +123,7 @@ func (l *look) another(n awsredshift.Named, found awsredshift.Found, f *findings
 	case at == "":
 		f.add(Unknown, what, "is "+found.State()+" and has no address yet: it may be another one than the one that `warehouse:` leads to")
 	case !strings.EqualFold(at, host):
-		f.add(Unknown, what, "has another address than `warehouse:`, which is of another account: nothing is asked of that")
+		f.add(Unknown, what, "has another address than `warehouse:`, which may be a cluster of another account, or an endpoint of another network: it was not checked")
 	case listens != 0 && strconv.Itoa(listens) != port:
 		f.add(Noted, what, fmt.Sprintf("listens on port %d, and `warehouse:` says %s", listens, port))
 		return false

@@ -110,6 +110,9 @@ func (c *claim) rise(ctx context.Context, seen int64) error {
 	if err := c.lease().Release(ctx); err != nil {
 		return err
 	}
+	if err := c.lease().Err(); err != nil { // somebody took over between the two
+		return err
+	}
 	above, err := c.acquire(ctx, seen)
 	if err != nil {
 		return err

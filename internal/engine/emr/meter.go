@@ -35,7 +35,7 @@ func (e *Engine) Bill(ctx context.Context, h hindcast.Handle) (*hindcast.Bill, e
 		if r, err = (runs{e}).one(ctx, application, run); err != nil || r == nil {
 			return nil, err
 		}
-		if r.BilledResourceUtilization != nil || r.TotalExecutionDurationSeconds == nil && r.StartedAt == nil { // or it never began
+		if used(r) != nil || r.TotalExecutionDurationSeconds == nil && r.StartedAt == nil { // or it never began
 			break
 		}
 	}
@@ -46,8 +46,8 @@ func (e *Engine) Bill(ctx context.Context, h hindcast.Handle) (*hindcast.Bill, e
 func (e *Engine) billed(r *types.JobRun) *hindcast.Bill {
 	bill := &hindcast.Bill{Runs: 1, Unit: hindcast.VCPU}
 	var gb float64
-	if used := r.BilledResourceUtilization; used != nil {
-		bill.Hours, gb = aws.ToFloat64(used.VCPUHour), aws.ToFloat64(used.MemoryGBHour)
+	if u := used(r); u != nil {
+		bill.Hours, gb = aws.ToFloat64(u.VCPUHour), aws.ToFloat64(u.MemoryGBHour)
 	} else if r.TotalExecutionDurationSeconds != nil {
 		hours := max(float64(*r.TotalExecutionDurationSeconds), leastSeconds) / time.Hour.Seconds()
 		bill.Hours, gb, bill.Reckoned = hours*float64(e.options.EMR.Cores()), hours*float64(e.options.EMR.Memory()), true
@@ -57,6 +57,15 @@ func (e *Engine) billed(r *types.JobRun) *hindcast.Bill {
 	}
 	bill.USD = e.options.Price(bill.Hours, gb)
 	return bill
+}
+
+// used is what EMR Serverless says that it bills; nil while it says nothing, or zeros of a run that took time.
+func used(r *types.JobRun) *types.ResourceUtilization {
+	u := r.BilledResourceUtilization
+	if u == nil || aws.ToFloat64(u.VCPUHour) == 0 && aws.ToInt32(r.TotalExecutionDurationSeconds) > 0 {
+		return nil
+	}
+	return u
 }
 
 // leastSeconds is what a worker is billed for at least.

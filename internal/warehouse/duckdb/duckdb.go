@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -44,17 +45,22 @@ var _ warehouse.Warehouse = (*Owner)(nil)
 const patience = 3 * time.Second
 
 // smallFile is up to how many bytes a file is read by one thread where it is only read. Whoever waits for a second one spins: over a history of
-// 100,000 slices in 20 MB that was a third of what the process took, and no answer came sooner. A view, or what a session attaches, may
-// be over large files elsewhere.
-const smallFile = 64 << 20
+// 100,000 slices in 20 MB that was a third of what the process took, and no answer came sooner. Rows that compress well may be many all the
+// same, and a view, a table macro, or what a session attaches, may be over large files elsewhere.
+const (
+	smallFile = 64 << 20
+	smallRows = 2_000_000 // of all its tables
+)
 
 // withOneThread has one thread read a small file, if all that can be read is in it.
 func (w *Owner) withOneThread(ctx context.Context, o Options) error {
 	if !o.ReadOnly || len(o.Session) > 0 {
 		return nil
 	}
-	var views bool
-	if err := w.db.QueryRowContext(ctx, "SELECT count(*) > 0 FROM duckdb_views() WHERE NOT internal").Scan(&views); err != nil || views {
+	var small bool
+	query := "SELECT (SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()) <= " + strconv.Itoa(smallRows) +
+		" AND NOT EXISTS (FROM duckdb_views() WHERE NOT internal) AND NOT EXISTS (FROM duckdb_functions() WHERE NOT internal AND function_type = 'table_macro')"
+	if err := w.db.QueryRowContext(ctx, query).Scan(&small); err != nil || !small {
 		return err
 	}
 	_, err := w.db.ExecContext(ctx, "SET threads = 1")

@@ -80,7 +80,7 @@ var texts = []struct {
 }{
 	{regexp.MustCompile(`(?s)^1023\b|[Ss]erializable isolation violation|conflict with concurrent transaction`), pgclient.Verdict{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient,
 		Next: "another transaction changed the same table; it heals by itself when tried again"}},
-	{regexp.MustCompile(`\bExpiredToken\b|(?i)token has expired|\bSlowDown\b|reduce your request rate|\bStatus 5\d\d\b|error code: 5\d\d\b|\bRequestTimeout\b|\bInternalError\b|\bS3CurlException\b`),
+	{regexp.MustCompile(`\bExpiredToken\b|(?i:token has expired)|\bSlowDown\b|(?i:reduce your request rate)|S3.*\bStatus 5\d\d\b|S3.*error code: 5\d\d\b|\bRequestTimeout\b|\bInternalError\b|\bS3CurlException\b`),
 		pgclient.Verdict{Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "S3 was busy, or the cluster's credentials for it ran out in the middle; it heals by itself when tried again"}},
 	{regexp.MustCompile(`(?i)value too long|longer than the length defined|numeric (data )?overflow|out of range|exceeds DDL length|string length exceeds`),
 		pgclient.Verdict{Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: "bound the value in the SQL, or widen the target's column"}},
