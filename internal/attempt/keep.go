@@ -10,7 +10,7 @@ import (
 	"github.com/hindcast/hindcast/internal/supervisor"
 )
 
-// Tables shows kept results as tables elsewhere. Its methods are called one at a time.
+// Tables are tables elsewhere over kept results. Its methods are called one at a time.
 type Tables interface {
 	// Check refuses results of these columns that the table cannot have.
 	Check(ctx context.Context, target string, columns []hindcast.Column) error
@@ -24,7 +24,9 @@ type Tables interface {
 type showing struct {
 	tables Tables // nil if there are none
 	mutex  sync.Mutex
-	late   map[string]map[string]bool // keys of slices, by target; guarded by Steps.mutex
+	// Guarded by Steps.mutex, by target:
+	late     map[string]map[string]bool     // keys of slices
+	replaced map[string]map[string][]string // keys of slices that were let go of for one whose result is not kept yet, by its key
 }
 
 // keeps reports whether the lake keeps results.
@@ -39,8 +41,11 @@ func (s *Steps) Show(ctx context.Context, tables Tables) error {
 		if err := tables.Reconcile(ctx, target, s.results[target]); err != nil {
 			return err
 		}
+		if err := tables.Check(ctx, target, s.plan.Outputs[k].Result); err != nil { // of a table that was made just now, of what is kept
+			return err
+		}
 	}
-	s.showing.tables, s.showing.late = tables, map[string]map[string]bool{}
+	s.showing.tables, s.showing.late, s.showing.replaced = tables, map[string]map[string]bool{}, map[string]map[string][]string{}
 	return nil
 }
 
@@ -53,6 +58,17 @@ func (s *Steps) behind(target, slice string) {
 		s.showing.late[target] = map[string]bool{}
 	}
 	s.showing.late[target][slice] = true
+}
+
+// instead says that a slice's result is to take the place of another's. The caller holds the mutex.
+func (s *Steps) instead(target, slice, of string) {
+	if s.showing.tables == nil {
+		return
+	}
+	if s.showing.replaced[target] == nil {
+		s.showing.replaced[target] = map[string][]string{}
+	}
+	s.showing.replaced[target][slice] = append(s.showing.replaced[target][slice], of)
 }
 
 // show has the table over a target's results show what is kept by now: all that no call before has shown, at once. When it returns nil,
@@ -138,6 +154,10 @@ func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 	s.mutex.Lock()
 	s.results[m.Target][m.Key] = &m
 	s.behind(m.Target, m.Key)
+	for _, key := range s.showing.replaced[m.Target][m.Key] { // they go in the snapshot in which this one comes
+		s.behind(m.Target, key)
+	}
+	delete(s.showing.replaced[m.Target], m.Key)
 	s.mutex.Unlock()
 	if err := s.show(ctx, m.Target); err != nil {
 		return err
@@ -167,7 +187,7 @@ func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.I
 		}
 		s.mutex.Lock()
 		delete(s.results[target], m.Key)
-		s.behind(target, m.Key)
+		s.instead(target, key, m.Key)
 		s.mutex.Unlock()
 	}
 	return nil

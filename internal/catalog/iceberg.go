@@ -17,11 +17,12 @@ import (
 
 // IcebergTable is an Iceberg table of results, whose metadata is in the lake. The Data Catalog names the metadata that is current.
 type IcebergTable struct {
-	Table                            // without partitions; Columns have types of Hive as Stored
-	IDs      []int                   // of the columns
-	Metadata string                  // the location of the metadata
-	Key      string                  // its key in the lake
-	Ours     func(other string) bool // whether metadata elsewhere is the lake's too
+	Table                                            // without partitions; Columns have types of Hive as Stored
+	IDs      []int                                   // of the columns
+	Metadata string                                  // the location of the metadata
+	Key      string                                  // its key in the lake
+	Ours     func(other string) bool                 // whether metadata elsewhere is the lake's too
+	Stands   func(ctx context.Context) (bool, error) // whether the metadata's snapshot is still one of the table
 }
 
 // MetadataPins keeps metadata that a table of the Data Catalog names from being deleted. *lake.Lake is one.
@@ -109,6 +110,14 @@ func (t *IcebergTable) register(ctx context.Context, c DataCatalog, pins Metadat
 	}
 	if err := pins.PinMetadata(ctx, database, t.Name, keys); err != nil {
 		return change, err
+	}
+	stands, err := t.Stands(ctx) // a run that expires it from now on finds the pin
+	if err != nil {
+		return change, err
+	}
+	if !stands {
+		return change, &hindcast.Error{Code: hindcast.ECatalog, Class: hindcast.ClassTransient,
+			Message: fmt.Sprintf("the snapshot that table %s was to name has expired meanwhile", name), Next: "run the command again"}
 	}
 	if err := t.write(ctx, c, database, s, change); err != nil {
 		return change, err

@@ -67,7 +67,8 @@ func (r *results) current() []IcebergTable {
 		r.Fatalf("%+v, %v", current, err)
 	}
 	t := IcebergTable{Metadata: r.lake.Absolute(current.Key), Key: current.Key, Ours: func(other string) bool { return iceberg.Ours(r.store, root, other) },
-		Table: Table{Name: "daily", Of: "result", Source: "daily", Pipeline: "costs", Lake: r.store.URL(), Location: current.Location}}
+		Stands: func(ctx context.Context) (bool, error) { return iceberg.Stands(ctx, r.store, root, current.Key) },
+		Table:  Table{Name: "daily", Of: "result", Source: "daily", Pipeline: "costs", Lake: r.store.URL(), Location: current.Location}}
 	for _, c := range current.Columns {
 		t.Columns, t.IDs = append(t.Columns, Column{Name: strings.ToLower(c.Name), Stored: c.Type}), append(t.IDs, c.ID)
 	}
@@ -105,6 +106,12 @@ func TestRegisterIceberg(t *testing.T) {
 	_, err := r.register(raced{client})
 	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.ECatalog || e.Class != hindcast.ClassTransient {
 		t.Errorf("somebody else was faster: %v", err)
+	}
+	expired := r.current()
+	expired[0].Stands = func(context.Context) (bool, error) { return false, nil }
+	_, err = RegisterIceberg(t.Context(), client, r.lake, "costs", expired)
+	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.ECatalog || e.Class != hindcast.ClassTransient || !strings.Contains(e.Message, "expired") {
+		t.Errorf("it has expired: %v", err)
 	}
 	if got, err := r.register(client); err != nil || got != "altered" {
 		t.Fatalf("%s, %v", got, err)

@@ -161,8 +161,9 @@ func icebergTables(ctx context.Context, s *session.Session, kept []hindcast.Kept
 		}
 
 		t := catalog.IcebergTable{Metadata: s.Lake.Absolute(current.Key), Key: current.Key,
-			Ours:  func(other string) bool { return iceberg.Ours(s.Store, root, other) },
-			Table: catalog.Table{Name: strings.ToLower(r.Name), Of: "result", Source: r.Target, Pipeline: s.Pipeline.Name, Lake: s.Store.URL(), Location: current.Location}}
+			Ours:   func(other string) bool { return iceberg.Ours(s.Store, root, other) },
+			Stands: func(ctx context.Context) (bool, error) { return iceberg.Stands(ctx, s.Store, root, current.Key) },
+			Table:  catalog.Table{Name: strings.ToLower(r.Name), Of: "result", Source: r.Target, Pipeline: s.Pipeline.Name, Lake: s.Store.URL(), Location: current.Location}}
 		for _, c := range current.Columns {
 			t.Columns, t.IDs = append(t.Columns, catalog.Column{Name: strings.ToLower(c.Name), Stored: c.Type}), append(t.IDs, c.ID)
 		}

@@ -161,7 +161,7 @@ func (t *Table) readManifest(ctx context.Context, m *manifestFile) ([]entry, err
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(body)) != m.bytes { // one that was cut between two blocks reads well
+	if int64(len(body)) != m.bytes { // one that was cut between two blocks would be read without an error
 		return nil, t.damaged(m.path, fmt.Errorf("it has %d bytes, and the snapshot says %d", len(body), m.bytes))
 	}
 	entries, err := decodeManifest(body, m)

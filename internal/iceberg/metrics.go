@@ -130,13 +130,13 @@ func bounds(plain string, c *chunks.ColumnStatistics) (least, most []byte) {
 	case "int", "date":
 		return extremes(c, whole(c.Physical == chunks.Int32), func(n int64) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(n)) })
 	case "long":
-		return extremes(c, whole(true), littleEndian)
+		return extremes(c, whole(c.Physical == chunks.Int32 || c.Physical == chunks.Int64), littleEndian)
 	case "time", "timestamp", "timestamptz":
 		return extremes(c, whole(c.Physical == chunks.Int64 && c.Micros), littleEndian)
 	case "float":
-		return extremes(c, floating, func(x float64) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(x))) })
+		return extremes(c, floating(c.Physical == chunks.Float), func(x float64) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(x))) })
 	case "double":
-		return extremes(c, floating, func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) })
+		return extremes(c, floating(c.Physical == chunks.Float || c.Physical == chunks.Double), func(x float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)) })
 	case "string":
 		return texts(c)
 	case "decimal":
@@ -178,14 +178,16 @@ func whole(is bool) func([]byte) (int64, bool) {
 }
 
 // floating reads a floating-point number. Bounds of zero may hide the other zero, which is no bound in Iceberg's order, and NaN is none.
-func floating(b []byte) (x float64, ok bool) {
-	switch len(b) {
-	case 4:
-		x = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
-	case 8:
-		x = math.Float64frombits(binary.LittleEndian.Uint64(b))
+func floating(is bool) func([]byte) (float64, bool) {
+	return func(b []byte) (x float64, ok bool) {
+		switch {
+		case is && len(b) == 4:
+			x = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+		case is && len(b) == 8:
+			x = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		return x, x != 0 && !math.IsNaN(x)
 	}
-	return x, x != 0 && !math.IsNaN(x)
 }
 
 // longestText is how many characters a bound has at most.

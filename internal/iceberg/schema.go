@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -249,7 +250,76 @@ func (m *metadata) column(n *ids, target string, c hindcast.Column) (field, erro
 	}
 	return was, &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent,
 		Message: fmt.Sprintf("column %s of the Iceberg table of the results in %s is %s, and the result's is %s now", c.Name, target, was.Type, now),
-		Next:    "give the column another name in the SQL, or cast it to the type that it was; or delete the folder of the table's metadata, which the next run makes again"}
+		Next: "give the column another name in the SQL, or cast it to the type that it was; or run all slices with results: {keep: parquet}, " +
+			"then delete the folder of the table's metadata, and ask for the table again"}
+}
+
+// columnsOf are the columns of all results, those of the latest first: what only older ones have comes after. Each has the widest type
+// that any of them has. E-TYPE if they have types of which none is wider than the other.
+func columnsOf(target string, results Results) (columns []hindcast.Column, err error) {
+	list := slices.DeleteFunc(slices.Collect(maps.Values(results)), func(m *hindcast.Manifest) bool { return m == nil })
+	slices.SortFunc(list, func(a, b *hindcast.Manifest) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.Key, b.Key))
+	})
+	at, from := map[string]int{}, map[string]*hindcast.Manifest{}
+	var last []hindcast.Column
+	for _, m := range list {
+		if slices.Equal(last, m.Columns) { // as most of them are
+			continue
+		}
+		last = m.Columns
+		for _, c := range hindcast.Present(m.Columns) {
+			name := strings.ToLower(c.Name)
+			i, known := at[name]
+			if !known {
+				at[name], from[name] = len(columns), m
+				columns = append(columns, c)
+				continue
+			}
+			wide, err := widest(columns[i], c)
+			if err != nil {
+				return nil, apart(target, columns[i], c, from[name].Key, m.Key, err)
+			}
+			if wide != columns[i] {
+				columns[i], from[name] = wide, m
+			}
+		}
+	}
+	return columns, nil
+}
+
+// spellings are the names of results' columns, in order.
+func spellings(results Results) []string {
+	names := map[string]bool{}
+	for _, m := range results {
+		if m != nil {
+			for _, c := range m.Columns {
+				names[c.Name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// widest is the column of both that takes the values of both. It has the name of the first.
+func widest(now, was hindcast.Column) (hindcast.Column, error) {
+	one, why := new(ids).typeOf(stored(now))
+	other, fault := new(ids).typeOf(stored(was))
+	switch {
+	case why == "" && fault == "" && (one.String() == other.String() || wider(other, one)):
+		return now, nil
+	case why == "" && fault == "" && wider(one, other):
+		was.Name = now.Name
+		return was, nil
+	}
+	return now, fmt.Errorf("%s and %s", stored(now), stored(was))
+}
+
+func apart(target string, now, was hindcast.Column, slice, older string, cause error) error {
+	return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Cause: cause,
+		Message: fmt.Sprintf("column %s is %s in the result of slice %s that the lake keeps of %s, and %s in that of slice %s: an Iceberg table has one type for both",
+			now.Name, stored(now), slice, target, stored(was), older),
+		Next: "with results: {keep: parquet} run the slices again that have the other type (--slices, --force), then ask for the table again"}
 }
 
 // field finds a column by its name in the current schema, or else in the latest one that has it: a column that comes back has its former
@@ -292,8 +362,8 @@ func decimalOf(plain string) (precision, scale int, ok bool) {
 }
 
 // setSchema makes it the current one. Files have names and no ids, by which readers find a column: the mapping says which is which, for
-// all columns that any schema had.
-func (m *metadata) setSchema(s *schema) error {
+// all columns that any schema had, as any file spells them.
+func (m *metadata) setSchema(s *schema, spelled []string) error {
 	if !slices.Contains(m.Schemas, s) {
 		m.Schemas = append(m.Schemas, s)
 	}
@@ -306,7 +376,15 @@ func (m *metadata) setSchema(s *schema) error {
 			return fmt.Errorf("reading %s: %w", propMapping, err)
 		}
 	}
-	mapping, err := json.Marshal(mapFields(all, s.Fields))
+	all = mapFields(all, s.Fields)
+	for _, name := range spelled {
+		if i := slices.IndexFunc(s.Fields, func(f field) bool { return strings.EqualFold(f.Name, name) }); i >= 0 {
+			f := s.Fields[i]
+			f.Name = name
+			all = mapFields(all, []field{f})
+		}
+	}
+	mapping, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package iceberg
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/objstore"
@@ -41,6 +43,31 @@ func Current(ctx context.Context, store objstore.Store, root string) (*Shown, er
 		}
 	}
 	return s, nil
+}
+
+// Stands reports whether the current snapshot of a table's metadata is one that the table still has. What expires it later reads first
+// which metadata is pinned.
+func Stands(ctx context.Context, store objstore.Store, root, key string) (bool, error) {
+	t := &Table{Store: store, Root: root, Target: root}
+	m, err := t.readMetadata(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	version, err := newest(ctx, store, Folder(root))
+	if err != nil || version == 0 {
+		return false, err
+	}
+	now, err := t.readMetadata(ctx, versionKey(Folder(root), version))
+	if err != nil {
+		return false, err
+	}
+
+	named := version == versionOf(Folder(root), key) || slices.ContainsFunc(now.MetadataLog, func(w written) bool { return w.File == t.url(key) })
+	s := m.current()
+	return named && (s == nil || slices.ContainsFunc(now.Snapshots, func(other *snapshot) bool { return other.ID == s.ID })), nil
 }
 
 // Ours reports whether a location is of metadata that this package commits for the table below root.

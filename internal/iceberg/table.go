@@ -52,7 +52,7 @@ type state struct {
 // errConflict says that another writer was faster.
 var errConflict = errors.New("the table has changed")
 
-// How often a commit is made that others are faster than, and how long the first wait is.
+// How often a commit is tried while others are faster, and how long the first wait is.
 const (
 	tries     = 20
 	firstWait = 20 * time.Millisecond
@@ -66,12 +66,20 @@ func Folder(root string) string { return root + "metadata/" }
 
 // Publish makes the table what is kept of these slices, in one snapshot that the run made. Nothing is written if it is that already.
 func (t *Table) Publish(ctx context.Context, run string, now Results) error {
-	return t.insist(ctx, func() error { return t.publish(ctx, run, now, latest(now), true) })
+	columns, err := columnsOf(t.Target, now)
+	if err != nil {
+		return err
+	}
+	return t.insist(ctx, func() error { return t.publish(ctx, run, now, columns, true) })
 }
 
-// Reconcile makes the table what is kept of all slices: it makes up for what a process did not come to that died. Columns that no result
+// Reconcile makes the table what is kept of all slices: it makes up for what a process that died did not get to. Columns that no result
 // has leave the current schema.
 func (t *Table) Reconcile(ctx context.Context, run string, all Results) error {
+	columns, err := columnsOf(t.Target, all)
+	if err != nil {
+		return err
+	}
 	t.at = nil
 	return t.insist(ctx, func() error {
 		if err := t.load(ctx); err != nil {
@@ -90,7 +98,7 @@ func (t *Table) Reconcile(ctx context.Context, run string, all Results) error {
 				now[slice] = nil
 			}
 		}
-		return t.publish(ctx, run, now, latest(all), false)
+		return t.publish(ctx, run, now, columns, false)
 	})
 }
 
@@ -106,7 +114,7 @@ func (t *Table) Check(ctx context.Context, columns []hindcast.Column) error {
 	return err
 }
 
-// insist repeats what another writer was faster than.
+// insist repeats a commit while other writers are faster.
 func (t *Table) insist(ctx context.Context, do func() error) error {
 	wait := firstWait
 	for n := 1; ; n++ {
@@ -125,27 +133,6 @@ func (t *Table) insist(ctx context.Context, do func() error) error {
 		}
 		wait = min(2*wait, time.Second)
 	}
-}
-
-// latest are the columns of all results, those of the latest first: what only older ones have comes after.
-func latest(results Results) (columns []hindcast.Column) {
-	known := map[string]bool{}
-	var last []hindcast.Column
-	list := slices.DeleteFunc(slices.Collect(maps.Values(results)), func(m *hindcast.Manifest) bool { return m == nil })
-	slices.SortFunc(list, func(a, b *hindcast.Manifest) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	for _, m := range list {
-		if slices.Equal(last, m.Columns) { // as most of them are
-			continue
-		}
-		last = m.Columns
-		for _, c := range hindcast.Present(m.Columns) {
-			if name := strings.ToLower(c.Name); !known[name] {
-				known[name] = true
-				columns = append(columns, c)
-			}
-		}
-	}
-	return columns
 }
 
 // load reads the table, unless it is known.
@@ -278,7 +265,7 @@ func (t *Table) publish(ctx context.Context, run string, now Results, columns []
 		if err != nil {
 			return err
 		}
-		if err := m.setSchema(s); err != nil {
+		if err := m.setSchema(s, spellings(now)); err != nil {
 			return err
 		}
 	}

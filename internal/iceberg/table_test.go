@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/chunks"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/objstore/s3"
@@ -272,6 +273,80 @@ func TestColumns(t *testing.T) {
 	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, "column Name") || !strings.Contains(e.Message, "string") {
 		t.Errorf("%v", err)
 	}
+}
+
+// A table that is made of results that are kept already has the widest type of each column; of types that do not go together none is
+// taken, and nothing is written.
+func TestATableOfOlderResults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", "SELECT 5000000000::BIGINT AS n", hindcast.Column{Name: "n", Type: "BIGINT"})
+	w.keep("b", "SELECT 7::INTEGER AS \"N\"", hindcast.Column{Name: "N", Type: "INTEGER"})
+	if err := w.table.Reconcile(t.Context(), "r1", w.kept); err != nil {
+		t.Fatal(err)
+	}
+	s := w.read()
+	w.same(s, `SELECT * FROM (VALUES (5000000000), (7)) t("N")`)
+	if len(s.Types) != 1 || !strings.HasPrefix(s.Types[0], "N long") {
+		t.Errorf("%q", s.Types)
+	}
+
+	w = newWorld(t)
+	w.keep("old", "SELECT DATE '2020-01-01' AS d", hindcast.Column{Name: "d", Type: "DATE"})
+	w.keep("new", "SELECT '2020-01-01' AS d", hindcast.Column{Name: "d", Type: "VARCHAR"})
+	err := w.table.Reconcile(t.Context(), "r1", w.kept)
+	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, "VARCHAR in the result of slice new") || !strings.Contains(e.Message, "DATE in that of slice old") {
+		t.Errorf("%v", err)
+	}
+	if version, err := newest(t.Context(), w.store, Folder(root)); err != nil || version != 0 {
+		t.Errorf("version %d, %v", version, err)
+	}
+}
+
+// Bounds of a file that stores a column in another way than the table has it are left out: readers would skip the file.
+func TestBoundsOfAnotherType(t *testing.T) {
+	eight, four := []byte{0, 0, 0, 0, 0, 0, 0xf0, 0x3f}, []byte{0, 0, 0x80, 0x3f}
+	for _, is := range []struct {
+		plain    string
+		physical chunks.Physical
+		bound    []byte
+		known    bool
+	}{
+		{"long", chunks.Double, eight, false}, {"long", chunks.Int64, eight, true}, {"long", chunks.Int32, four, true}, {"double", chunks.Int64, eight, false},
+		{"double", chunks.Double, eight, true}, {"double", chunks.Float, four, true}, {"float", chunks.Int32, four, false}, {"float", chunks.Float, four, true},
+		{"float", chunks.Double, eight, false},
+	} {
+		c := &chunks.ColumnStatistics{Physical: is.physical, Bounds: []chunks.Bounds{{Min: is.bound, Max: is.bound}}}
+		if least, most := bounds(is.plain, c); (least != nil) != is.known || (most != nil) != is.known {
+			t.Errorf("%s of %d: %x, %x", is.plain, is.physical, least, most)
+		}
+	}
+}
+
+// What a catalog elsewhere is to name stands while the table has its snapshot.
+func TestStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep("a", days(1, 1), day...)
+	w.publish("a")
+	key := versionKey(Folder(root), 1)
+	stands := func(want bool) {
+		t.Helper()
+		if is, err := Stands(t.Context(), w.store, root, key); err != nil || is != want {
+			t.Errorf("%t, %v, want %t", is, err, want)
+		}
+	}
+	stands(true)
+	w.keep("a", days(1, 2), day...)
+	w.publish("a")
+	stands(true)
+	w.now = w.now.Add(time.Hour)
+	if s, err := w.table.Expire(t.Context(), w.now); err != nil || s.Snapshots != 1 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	stands(false)
+	key = versionKey(Folder(root), 99)
+	stands(false)
 }
 
 // A result without rows makes a table without rows, and takes those away that its slice had.

@@ -94,3 +94,19 @@ func TestAKillBeforeTheSnapshot(t *testing.T) {
 		})
 	}
 }
+
+// A type that the table of what is kept cannot take is refused before a slice runs, also if that table is made only now.
+func TestATypeThatTheTableCannotTake(t *testing.T) {
+	t.Parallel()
+	w := newTwo(t, "duckdb")
+	w.limit, w.keep = 9999, hindcast.KeepParquet
+	w.want("the first run", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
+
+	w.exec("ALTER TABLE monthly ALTER n TYPE DOUBLE")
+	w.monthly, w.keep = strings.Replace(w.monthly, "BIGINT", "DOUBLE", 1), hindcast.KeepIceberg
+	_, err := run.Begin(w.Context(), w.pipeline(), quiet())
+	if e := hindcast.AsError(err); err == nil || e.Code != hindcast.EType || !strings.Contains(e.Message, "column n of the Iceberg table of the results in monthly is long") {
+		t.Errorf("%v", err)
+	}
+	w.want("runs that have loaded slices", w.query("SELECT count(DISTINCT run) FROM hindcast_status"), "1")
+}
