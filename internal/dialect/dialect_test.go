@@ -87,6 +87,34 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// What one engine or dialect alone would answer wrongly.
+func TestRefusesOf(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		query, at string
+		from      dialect.Source
+		to        dialect.Target
+	}{
+		{"SELECT id IN (SELECT item FROM sale) FROM item", "id IN (SELECT item FROM sale)", dialect.Postgres, dialect.Spark35},
+		{"SELECT id FROM item WHERE NOT id IN (SELECT item FROM sale)", "id IN (SELECT item FROM sale)", dialect.Postgres, dialect.Spark40},
+		{"SELECT id FROM item WHERE id > 1 OR id NOT IN (SELECT item FROM sale)", "id NOT IN (SELECT item FROM sale)", dialect.Postgres, dialect.Spark35},
+		{"SELECT id FROM item i WHERE EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", "EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", dialect.Postgres, dialect.Spark40},
+		{"SELECT * FROM item i, sale s WHERE i.id(+) = s.item", "*", dialect.Redshift, dialect.DuckDB},
+	} {
+		_, err := dialect.Translate(c.query, options(c.from, c.to))
+		if refused, ok := errors.AsType[dialect.Refusals](err); !ok || refused[0].At.In(c.query) != c.at {
+			t.Errorf("%s for %s: %v %v", c.query, c.to, err, refused)
+		}
+	}
+
+	for _, query := range []string{"SELECT id FROM item WHERE id IN (SELECT item FROM sale) AND id NOT IN (SELECT item FROM sale)",
+		"SELECT id FROM item WHERE id = 1 OR id IN (SELECT item FROM sale)", "SELECT id FROM item i WHERE EXISTS (SELECT 1 FROM sale s WHERE s.item = i.id)"} {
+		if _, err := dialect.Translate(query, options(dialect.Postgres, dialect.Spark35)); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]hindcast.Code{"SELECT": hindcast.ESQLSyntax, "SELECT a FROM nowhere": hindcast.ESQLTable, "SELECT nme FROM item": hindcast.ESQLColumn, "SELECT foo(1)": hindcast.EDialect} {

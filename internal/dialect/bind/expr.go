@@ -98,6 +98,11 @@ func (b *binder) truth(x ast.Expr, s *scope) *sem.Expr {
 		if row, ok := x.X.(*ast.Row); ok && x.Query != nil && !x.Not {
 			return b.rowInQuery(x, row, s)
 		}
+		e := b.expr(x, s)
+		if e.Op == sem.OpInQuery && !e.Not {
+			e.N = sem.OnlyTruth
+		}
+		return e
 	}
 	return b.expr(x, s)
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -170,8 +171,10 @@ func unmarked(x ast.Expr) ast.Expr {
 func (b *binder) placed(items []*item, at lex.Span) sem.Slot {
 	slot := sem.Slot{Kind: sem.SlotReplace, At: at, Why: "(+) marks an outer join"}
 	var text strings.Builder
+	var order []*item
 	add := func(it *item) {
 		it.placed = true
+		order = append(order, it)
 		slot.Slots = append(slot.Slots, sem.Slot{Kind: sem.SlotQuery, At: it.x.Span(), Query: &sem.Query{At: it.x.Span(), Slots: it.slots}})
 		text.WriteByte(0)
 	}
@@ -203,6 +206,9 @@ func (b *binder) placed(items []*item, at lex.Span) sem.Slot {
 		}
 	}
 	slot.Text = text.String()
+	if !slices.Equal(order, items) {
+		items[0].table.shuffled = true
+	}
 
 	return slot
 }

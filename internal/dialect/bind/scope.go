@@ -32,7 +32,8 @@ type alias struct {
 type table struct {
 	name    string
 	columns []*field
-	// shuffled says that USING puts other columns first in * than stand first in the table; engines do not agree on that.
+	// shuffled says that * has other columns first than stand first in FROM: by USING, where engines do not agree on that, or since (+) is
+	// written as joins in another order.
 	shuffled bool
 }
 

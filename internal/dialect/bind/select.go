@@ -55,6 +55,15 @@ func (b *binder) condition(x ast.Expr, s *scope, bound *sem.Query) {
 		return
 	}
 	e := b.boolean(b.truth(x, s), "a condition")
+	all := []*sem.Expr{e}
+	if e.Op == sem.OpAnd {
+		all = e.Args
+	}
+	for _, c := range all {
+		if c.Op == sem.OpInQuery {
+			c.N = sem.OnlyTruth
+		}
+	}
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 }
 
@@ -257,7 +266,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		}
 		known = true
 		if t.shuffled && len(x.Table) == 0 {
-			b.refuse(sem.NotOnEngine, x.At, "write the columns", "engines give the columns of a join with USING in different orders")
+			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}
 		for _, f := range t.columns {
 			if f.merged && len(x.Table) == 0 {

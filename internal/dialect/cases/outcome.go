@@ -47,7 +47,7 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1`)
 
 // messages are what engines, and the guards in translations, say of the errors that data decide on.
 var messages = map[string]*regexp.Regexp{

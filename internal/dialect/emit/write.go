@@ -246,8 +246,15 @@ func sumSpark(p *printer, e *sem.Expr, args []text) text {
 }
 
 func sumFloat(p *printer, e *sem.Expr, args []text) text {
-	s := p.fill("sum($d$1)$w", e, args)
-	return text{text: "CASE WHEN " + p.infinite(s) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+	s, most := p.fill("sum($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
+	return text{text: "CASE WHEN " + p.infinite(s) + " AND NOT " + p.infinite(most) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+}
+
+// avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.
+func avgFloat(p *printer, e *sem.Expr, args []text) text {
+	s, most := p.fill("avg($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
+	return text{text: "CASE WHEN " + most + " > CAST('1e150' AS DOUBLE) AND NOT " + p.infinite(most) + " AND NOT isnan(" + most + ") THEN " +
+		p.raise("value out of range: overflow") + " ELSE " + s + " END"}
 }
 
 func (p *printer) infinite(x string) string {
@@ -455,6 +462,21 @@ func dateAdd(p *printer, e *sem.Expr, args []text) text {
 	return text{text: p.fill("(@2 + "+form+")", e, args)}
 }
 
+func extractDuck(p *printer, e *sem.Expr, args []text) text {
+	return p.ofOurEra(e, args, "CAST(extract($x FROM $1) AS $t)")
+}
+
+// ofOurEra guards a part of a date that tells years: those before the year 1 are counted otherwise, and infinity has none on the engines.
+func (p *printer) ofOurEra(e *sem.Expr, args []text, form string) text {
+	out := p.fill(form, e, args)
+	switch e.Text {
+	case "year", "isoyear", "decade", "century", "millennium":
+		out = "CASE WHEN CAST(" + args[0].text + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " +
+			p.raise("the year of a date before the year 1 or after 9999") + " ELSE " + out + " END"
+	}
+	return text{text: out}
+}
+
 func extractSpark(p *printer, e *sem.Expr, args []text) text {
 	form := "extract(" + strings.ToUpper(e.Text) + " FROM $1)"
 	switch e.Text {
@@ -463,7 +485,7 @@ func extractSpark(p *printer, e *sem.Expr, args []text) text {
 	case "isodow":
 		form = "weekday($1) + 1"
 	}
-	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+	return p.ofOurEra(e, args, "CAST("+form+" AS $t)")
 }
 
 func dateDiffSpark(p *printer, e *sem.Expr, args []text) text {

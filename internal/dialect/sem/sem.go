@@ -36,7 +36,7 @@ type Expr struct {
 	Facts
 
 	Text     string // a literal's value, a name, a part of a date, an operator
-	N        int    // digits, a length
+	N        int    // digits, a length; OnlyTruth
 	Months   int    // of an interval, beside Days and Micros
 	Days     int
 	Micros   int64
@@ -49,6 +49,9 @@ type Expr struct {
 	Over     *Window
 	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
 }
+
+// OnlyTruth, as N of an OpInQuery, says that nothing but whether it is true matters: it filters rows.
+const OnlyTruth = 1
 
 // Name is a name in the user's text.
 type Name struct {
