@@ -2,6 +2,9 @@ package dialect_test
 
 // constructs are one construct each, over the tables of the shop. Each means on PostgreSQL what it says, or raises there.
 var constructs = []string{
+	// Names of the queries around one.
+	"SELECT id FROM item WHERE EXISTS (SELECT 1 AS id FROM sale WHERE sale.item = item.id)",
+	"SELECT id, (SELECT -1 AS id WHERE item.id > 3), (SELECT max(amount) AS most FROM sale WHERE item = id) FROM item",
 	// Arithmetic.
 	"SELECT id, id / 2, -id / 2, small / 2, big / 2, id % 4, -id % 4, mod(id, 3) FROM item",
 	"SELECT 7 / 2, -7 / 2, 7 % -2, 7 / 2 * 2, 1 - 2 - 3, 2 - (3 - 4)",

@@ -3,6 +3,7 @@ package dialect_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,35 @@ var notKnown = []struct{ query, at string }{
 	{"SELECT price / 2 FROM item", "price / 2"}, {"SELECT avg(id) FROM item", "avg(id)"}, {"SELECT at - at FROM item", "at - at"}, {"SELECT weight::numeric(5,2) FROM item", "weight::numeric(5,2)"},
 	{"SELECT INTERVAL '1 day'", "INTERVAL '1 day'"}, {"SELECT id ^ 2 FROM item", "id ^ 2"}, {"SELECT :unknown", ":unknown"},
 	{"SELECT id AS small FROM item ORDER BY small + 1", "small"}, {"SELECT (SELECT id, small FROM item)", "(SELECT id, small FROM item)"}, {"SELECT DATE 'tomorrow'", "'tomorrow'"},
+}
+
+// shadowed are statements whose names DuckDB would look up otherwise: it finds an inner alias, a neighbour, or a name in other letters first.
+var shadowed = []struct{ query, at string }{
+	{"SELECT id FROM item WHERE EXISTS (SELECT 1 AS id FROM sale WHERE sale.item = id)", "id"},
+	{"SELECT id FROM item WHERE EXISTS (SELECT 1 AS \"ID\" FROM sale WHERE sale.item = id)", "id"},
+	{"SELECT id FROM item WHERE id / 10 IN (SELECT amount AS id FROM sale WHERE amount > id)", "id"},
+	{"SELECT id, (SELECT -1 AS id WHERE id > 0) FROM item", "id"},
+	{"SELECT (SELECT q.y FROM (SELECT 1 AS id, id AS y) q) FROM item", "id"},
+	{"SELECT id FROM item WHERE (1, id) IN (SELECT 1 AS id, id FROM (SELECT 1 AS z) z)", "id"},
+	{"SELECT (SELECT max(amount) AS id FROM sale GROUP BY amount + id LIMIT 1) FROM item", "id"},
+	{"SELECT (SELECT q.y FROM (SELECT 5 AS id) a, (SELECT id AS y) q) FROM item", "id"},
+	{"SELECT (SELECT q.y FROM (SELECT 5 AS id) item, (SELECT item.id AS y) q) FROM item", "item.id"},
+	{"SELECT (SELECT max(id) FROM (SELECT 5 AS \"ID\") a) FROM item", "id"},
+	{"SELECT (SELECT max(i.id) FROM (SELECT 5 AS id) \"I\") FROM item i", "i.id"},
+}
+
+func TestShadowed(t *testing.T) {
+	t.Parallel()
+	for _, c := range shadowed {
+		_, err := dialect.Translate(c.query, options(dialect.Postgres, dialect.DuckDB))
+		refused, ok := errors.AsType[dialect.Refusals](err)
+		meant := func(r dialect.Refusal) bool {
+			return r.Code == hindcast.EDialect && r.Instead != "" && r.At.In(c.query) == c.at
+		}
+		if !ok || !slices.ContainsFunc(refused, meant) {
+			t.Errorf("%s: %v %q, want a refusal of %s", c.query, err, refused, c.at)
+		}
+	}
 }
 
 func TestRefuses(t *testing.T) {

@@ -15,7 +15,7 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 		b.table(x, s, bound)
 	case *ast.Derived:
 		// Queries in FROM do not see their neighbours.
-		inner, outputs := b.query(x.Query, &scope{outer: s.outer}, purpose{labels: true})
+		inner, outputs := b.query(x.Query, &scope{outer: s.outer, beside: s.tables}, purpose{labels: true})
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
 		b.add(b.newTable(x.Alias.Text, columnsOf(outputs), x.Columns, x.Alias.At), s, x.Alias.At)
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -21,6 +22,10 @@ type scope struct {
 	keys []*sem.Expr
 	// named are names that the select list gives to something else than the column of that name; set where engines look there first.
 	named map[string]bool
+	// labels are the names that the select list gives, known before anything is bound.
+	labels []string
+	// beside are the tables before a query in FROM, which it does not see, though engines look there.
+	beside []*table
 }
 
 type alias struct {
@@ -94,12 +99,14 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 	if len(x.Parts) == 2 {
 		qualifier = x.Parts[0].Text
 	}
-	first := true
+	first, shadowed := true, false
 	for in := s; in != nil; in = in.outer {
 		found, known := in.find(qualifier, name.Text)
 		switch {
 		case len(found) > 1:
 			return b.refuse(sem.NoColumn, x.At, "write the table's name before it", "the column %s could be of several tables", name.Text)
+		case len(found) == 1 && shadowed:
+			return b.shadowed(x, name.Text, qualifier)
 		case len(found) == 1:
 			return b.named(x, found[0], s)
 		case known && qualifier != "" && !in.unknown:
@@ -112,12 +119,40 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 			return b.lateral(x, name.Text, a, in)
 		}
 		first = false
+		shadowed = shadowed || in.shadows(qualifier, name.Text)
 	}
 	if qualifier != "" {
 		return b.refuse(sem.NoTable, x.Parts[0].At, "", "%s is not a table or alias of FROM", qualifier)
 	}
 
 	return b.refuse(sem.NoColumn, x.At, closest(name.Text, s, ""), "there is no column %s", name.Text)
+}
+
+// shadows reports whether engines find something in this scope that the source does not, and so look no further out. They fold all names.
+func (s *scope) shadows(qualifier, name string) bool {
+	for _, t := range slices.Concat(s.tables, s.beside) {
+		if qualifier != "" {
+			if strings.EqualFold(t.name, qualifier) {
+				return true
+			}
+			continue
+		}
+		for _, f := range t.columns {
+			if strings.EqualFold(f.column.Name, name) {
+				return true
+			}
+		}
+	}
+
+	return qualifier == "" && slices.ContainsFunc(s.labels, func(label string) bool { return strings.EqualFold(label, name) })
+}
+
+// shadowed refuses a column of a query around this one that engines would not find.
+func (b *binder) shadowed(x *ast.Column, name, qualifier string) *sem.Expr {
+	if qualifier != "" {
+		return b.refuse(sem.NotOnEngine, x.At, "give one of the tables another alias", "engines may take %s for a table of the inner query", qualifier)
+	}
+	return b.refuse(sem.NotOnEngine, x.At, "write the table's name before it", "engines may take %s for a column or alias of the inner query", name)
 }
 
 // named is a column that was found.

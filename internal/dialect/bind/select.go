@@ -9,7 +9,7 @@ import (
 )
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
-	s := &scope{outer: outer}
+	s := &scope{outer: outer, labels: b.labels(x, why)}
 	if b.Redshift && marked(x.Where) {
 		b.outerJoins(x, s, bound)
 	} else {
@@ -31,6 +31,22 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	}
 
 	return outputs, nil // only columns of the result order what is distinct
+}
+
+// labels are the names that a select list gives, by AS or where label writes one.
+func (b *binder) labels(x *ast.Select, why purpose) []string {
+	var names []string
+	for _, it := range x.Items {
+		column, plain := it.X.(*ast.Column)
+		switch {
+		case it.Alias.Text != "":
+			names = append(names, it.Alias.Text)
+		case (why.labels || b.Redshift) && (!plain || len(column.Parts) > 1):
+			names = append(names, labelOf(it.X))
+		}
+	}
+
+	return names
 }
 
 // renamed are the names that the select list gives to something else than the column of that name.
