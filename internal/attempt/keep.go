@@ -136,7 +136,7 @@ func (s *Steps) Keep(ctx context.Context, _ supervisor.Try, committed []hindcast
 			continue
 		}
 		if err := s.keepOne(ctx, m); err != nil {
-			return unkept(err)
+			return err
 		}
 	}
 	return nil
@@ -145,10 +145,10 @@ func (s *Steps) Keep(ctx context.Context, _ supervisor.Try, committed []hindcast
 func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 	m := *staged
 	if err := s.supersede(ctx, m.Target, m.Key, m.Interval); err != nil {
-		return err
+		return committed(err, "the lake does not keep them yet")
 	}
 	if err := s.lake.KeepResult(ctx, &m); err != nil {
-		return err
+		return committed(err, "the lake does not keep them yet")
 	}
 
 	s.mutex.Lock()
@@ -160,10 +160,12 @@ func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 	delete(s.showing.replaced[m.Target], m.Key)
 	s.mutex.Unlock()
 	if err := s.show(ctx, m.Target); err != nil {
-		return err
+		return committed(err, "the Iceberg table does not show them yet")
 	}
-	_, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, s.snapshots())
-	return err
+	if _, err := s.lake.PruneResult(ctx, m.Target, m.Key, s.fence, s.snapshots()); err != nil {
+		return committed(err, "kept in the lake, where older results of the slice are still to be deleted")
+	}
+	return nil
 }
 
 // snapshots reports whether there are tables that have snapshots of kept results: older ones have older generations, until they expire.
@@ -203,9 +205,9 @@ func (s *Steps) letGo(ctx context.Context, outputs []made, slice hindcast.Slice)
 	return nil
 }
 
-// unkept says of an error that the slice's rows are in the target nevertheless.
-func unkept(err error) error {
+// committed says of an error that the slice's rows are in the target nevertheless, and what is not done yet.
+func committed(err error, but string) error {
 	e := *hindcast.AsError(err)
-	e.Message, e.Cause = "the rows are committed, and the lake does not keep them yet: "+e.Message, err
+	e.Message, e.Cause = "the rows are committed, and "+but+": "+e.Message, err
 	return &e
 }

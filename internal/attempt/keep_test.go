@@ -2,6 +2,7 @@ package attempt
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 type recorded struct {
 	calls     []string
 	published [][]string // keys of slices; with a - before those of which nothing is kept
+	err       error      // of Publish
 }
 
 func (r *recorded) Check(context.Context, string, []hindcast.Column) error {
@@ -28,6 +30,9 @@ func (r *recorded) Reconcile(context.Context, string, map[string]*hindcast.Manif
 }
 
 func (r *recorded) Publish(_ context.Context, _ string, now map[string]*hindcast.Manifest) error {
+	if r.err != nil {
+		return r.err
+	}
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		if now[key] == nil {
@@ -68,12 +73,17 @@ func TestARecutSliceGoesWhenItsSuccessorComes(t *testing.T) {
 			t.Fatalf("%s: %v", is.m.Key, err)
 		}
 	}
+	tables.err = errors.New("no room")
+	if err := s.keepOne(t.Context(), result("2020-03-01", month(3))); err == nil || !strings.Contains(err.Error(), "committed, and the Iceberg table does not show them yet: ") {
+		t.Errorf("%v", err)
+	}
+	tables.err = nil
 	recut.Files = nil
 	if err := s.keepOne(t.Context(), recut); err != nil {
 		t.Fatal(err)
 	}
 
-	want := [][]string{{"2020-01-01"}, {"2020-02-01"}, {"-2020-01-01", "2020-01-15"}}
+	want := [][]string{{"2020-01-01"}, {"2020-02-01"}, {"-2020-01-01", "2020-01-15", "2020-03-01"}}
 	if !slices.EqualFunc(tables.published, want, slices.Equal[[]string]) {
 		t.Errorf("published: %q, want %q", tables.published, want)
 	}

@@ -167,7 +167,11 @@ func (l *Lake) PruneResults(ctx context.Context, target string, fence int64, nam
 		if named[g.prefix] || pinned[g.prefix] || fenceOf(g.folder) > fence {
 			continue
 		}
-		if m := current[g.slice]; m != nil && (g.n >= m.Generation || g.n == before[g.slice]) {
+		m := current[g.slice]
+		if m == nil && fenceOf(g.folder) == fence { // its entry may be still to be written: a resume does that
+			continue
+		}
+		if m != nil && (g.n >= m.Generation || g.n == before[g.slice]) {
 			continue
 		}
 		if err := l.store.DeleteAll(ctx, g.prefix); err != nil {

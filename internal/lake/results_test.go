@@ -176,6 +176,25 @@ func TestDiscardLeavesWhatIsKept(t *testing.T) {
 	}
 }
 
+// A result whose manifest is written, and whose entry is not, stays at the end of its own run, which a resume goes on with; a later run's
+// end deletes it, unless a snapshot has it.
+func TestAResultWithoutItsEntryStaysForTheResume(t *testing.T) {
+	l := newLake(t, "p")
+	m := keepResult(t, l, stage(t, l, "daily", "2020", 3, 1))
+	if err := l.store.Delete(t.Context(), l.keptKey("daily", "2020")); err != nil {
+		t.Fatal(err)
+	}
+	for _, is := range []struct {
+		fence int64
+		named map[string]bool
+		gone  int
+	}{{3, nil, 0}, {4, map[string]bool{l.Prefix(m): true}, 0}, {4, nil, 1}} {
+		if gone, err := l.PruneResults(t.Context(), "daily", is.fence, is.named); err != nil || gone != is.gone {
+			t.Errorf("under fence %d %d went, %v, want %d", is.fence, gone, err, is.gone)
+		}
+	}
+}
+
 // The views' script is written again when a result is kept.
 func TestViewsFollowResults(t *testing.T) {
 	l := newLake(t, "p")
