@@ -130,6 +130,8 @@ func TestRefusesOf(t *testing.T) {
 		{"SELECT id FROM item WHERE id > 1 OR id NOT IN (SELECT item FROM sale)", "id NOT IN (SELECT item FROM sale)", dialect.Postgres, dialect.Spark35},
 		{"SELECT id FROM item i WHERE EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", "EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", dialect.Postgres, dialect.Spark40},
 		{"SELECT * FROM item i, sale s WHERE i.id(+) = s.item", "*", dialect.Redshift, dialect.DuckDB},
+		{"SELECT id FROM item WHERE price = '12.504'", "'12.504'", dialect.Redshift, dialect.DuckDB},
+		{"SELECT price * '0.125' FROM item", "'0.125'", dialect.Redshift, dialect.DuckDB},
 	} {
 		_, err := dialect.Translate(c.query, options(c.from, c.to))
 		if refused, ok := errors.AsType[dialect.Refusals](err); !ok || refused[0].At.In(c.query) != c.at {
@@ -174,6 +176,8 @@ func TestCollation(t *testing.T) {
 // redshift are statements of Redshift, and what means the same on PostgreSQL.
 var redshift = [][2]string{
 	{"SELECT nvl(small, id), nvl(name, 'x'), nvl2(small, 1, 2) FROM item", "SELECT coalesce(small, id), coalesce(name, 'x'), CASE WHEN small IS NOT NULL THEN 1 ELSE 2 END FROM item"},
+	{"SELECT nvl(c, 'unknown'), nvl(v, 'unknown'), decode(v, 'abcde', 1, 'x', 2), decode(id, 1, v, 'neither'), v = 'abcde' FROM tag",
+		"SELECT coalesce(c, 'unknown'), coalesce(v, 'unknown'), CASE v WHEN 'x' THEN 2 END, CASE id WHEN 1 THEN v ELSE 'neither' END, v = 'abcde' FROM tag"},
 	{"SELECT decode(small, 7, 'seven', NULL, 'none', 'other') FROM item", "SELECT CASE WHEN small = 7 THEN 'seven' WHEN small IS NULL THEN 'none' ELSE 'other' END FROM item"},
 	{"SELECT i.id, s.amount FROM item i, sale s WHERE i.id = s.item(+) AND s.amount(+) > 2 AND i.id < 6", "SELECT i.id, s.amount FROM item i LEFT JOIN sale s ON i.id = s.item AND s.amount > 2 WHERE i.id < 6"},
 	{"SELECT s.item, i.id FROM item i, sale s, item j WHERE i.id(+) = s.item AND j.id = s.item", "SELECT s.item, i.id FROM sale s JOIN item j ON j.id = s.item LEFT JOIN item i ON i.id = s.item"},

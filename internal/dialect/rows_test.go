@@ -32,13 +32,17 @@ INSERT INTO item VALUES
  (6, 7, 3, 2.50, 0.1250, 0.1, 'apple', 'a1', DATE '2020-01-31', TIMESTAMP '2020-01-31 00:00:00', true),
  (7, -2, 5, 0.05, 0.3333, 2.5, 'apple pie', 'q', DATE '2019-06-15', TIMESTAMP '2019-06-15 06:07:08', false);
 CREATE TABLE sale (item integer, day date, amount integer, region varchar(10));
-INSERT INTO sale VALUES (1, DATE '2020-02-01', 3, 'n'), (1, DATE '2020-02-02', NULL, 's'), (2, DATE '2020-02-01', 4, 'n'), (9, DATE '2020-02-03', 5, NULL), (5, DATE '2020-02-03', 2, 's');`
+INSERT INTO sale VALUES (1, DATE '2020-02-01', 3, 'n'), (1, DATE '2020-02-02', NULL, 's'), (2, DATE '2020-02-01', 4, 'n'), (9, DATE '2020-02-03', 5, NULL), (5, DATE '2020-02-03', 2, 's');
+CREATE TABLE tag (id integer, c char(4), v varchar(4), r real, d double precision, b bigint);
+INSERT INTO tag VALUES (1, 'abcd', 'abcd', 0.1, 0.1, 123456789), (2, 'ab', 'ab  ', 2.5, 2.5, 3), (3, 'x', 'x', NULL, 1e10, NULL), (4, NULL, NULL, -1, NULL, -1), (5, '', ' ', 0, 0, 0);`
 
 var shopSchema = dialect.Schema{Tables: []dialect.Table{
 	{Name: "item", Columns: []dialect.Column{{Name: "id", Type: "integer"}, {Name: "small", Type: "smallint"}, {Name: "big", Type: "bigint"}, {Name: "price", Type: "numeric(10,2)"},
 		{Name: "rate", Type: "numeric(6,4)"}, {Name: "weight", Type: "double precision"}, {Name: "name", Type: "varchar(20)"}, {Name: "code", Type: "char(4)"},
 		{Name: "sold", Type: "date"}, {Name: "at", Type: "timestamp"}, {Name: "ok", Type: "boolean"}}},
 	{Name: "sale", Columns: []dialect.Column{{Name: "item", Type: "integer"}, {Name: "day", Type: "date"}, {Name: "amount", Type: "integer"}, {Name: "region", Type: "varchar(10)"}}},
+	{Name: "tag", Columns: []dialect.Column{{Name: "id", Type: "integer"}, {Name: "c", Type: "char(4)"}, {Name: "v", Type: "varchar(4)"}, {Name: "r", Type: "real"},
+		{Name: "d", Type: "double precision"}, {Name: "b", Type: "bigint"}}},
 }}
 
 // worlds opens both databases with the tables in them.

@@ -86,7 +86,7 @@ func (b *binder) cast(x *ast.Cast, s *scope) *sem.Expr {
 		return &sem.Expr{At: x.At}
 	}
 	if inner.Type.Kind == sem.Unknown {
-		e := *b.literal(inner, t)
+		e := *b.typed(inner, t)
 		e.At, e.Parens = x.At, x.Parend
 		e.Made = e.Made || !x.Literal || e.Op != sem.OpDate && e.Op != sem.OpTimestamp
 		return &e
@@ -325,14 +325,20 @@ func (b *binder) unify(l, r sem.Type) (sem.Type, bool) {
 	return sem.Type{}, l.Kind == r.Kind
 }
 
+// unifyAll is the type that several values are made. Literals without a type take that of the others.
 func (b *binder) unifyAll(all []*sem.Expr) (sem.Type, bool) {
-	t := all[0].Type
-	for _, e := range all[1:] {
+	t := sem.Of(sem.Unknown)
+	for _, e := range all {
 		one, ok := b.unify(t, e.Type)
 		if !ok {
 			return t, false
 		}
 		t = one
+	}
+	for _, e := range all {
+		if e.Type.Kind == sem.Unknown {
+			t = b.unsized(t, e)
+		}
 	}
 	return t, true
 }

@@ -278,11 +278,10 @@ func (b *binder) inQuery(x *ast.In, v *sem.Expr, s *scope) *sem.Expr {
 		}
 		return &sem.Expr{At: x.At}
 	}
-	v = b.settled(v)
 	if invalid(v) || outputs[0].Type.Kind == sem.Invalid {
 		return &sem.Expr{At: x.At}
 	}
-	t, ok := b.unify(v.Type, outputs[0].Type)
+	t, ok := b.unifyAll([]*sem.Expr{v, {Type: outputs[0].Type}})
 	if !ok || differs(outputs[0].Type, t) {
 		return b.refuse(sem.Mismatch, x.At, "cast one of them", "IN compares %s with %s", v.Type, outputs[0].Type)
 	}
@@ -339,11 +338,11 @@ func (b *binder) rowInQuery(x *ast.In, row *ast.Row, s *scope) *sem.Expr {
 	e := rewritten(sem.OpRowInQuery, sem.Of(sem.Bool), x)
 	e.Query = inner
 	for i, a := range row.Items {
-		v := b.settled(b.expr(a, s))
+		v := b.expr(a, s)
 		if invalid(v) || outputs[i].Type.Kind == sem.Invalid {
 			return &sem.Expr{At: x.At}
 		}
-		t, ok := b.unify(v.Type, outputs[i].Type)
+		t, ok := b.unifyAll([]*sem.Expr{v, {Type: outputs[i].Type}})
 		if !ok || differs(outputs[i].Type, t) {
 			return b.refuse(sem.Mismatch, a.Span(), "cast one of them", "IN compares %s with %s", v.Type, outputs[i].Type)
 		}

@@ -93,8 +93,41 @@ func factsOf(text string) sem.Facts {
 	return f
 }
 
-// literal gives a literal in quotes, or NULL, the type that its place asks for.
+// literal gives a literal in quotes, or NULL, the type that its place asks for. A place does not ask for a length: only a cast cuts.
 func (b *binder) literal(e *sem.Expr, t sem.Type) *sem.Expr {
+	if t.IsText() {
+		t.N = 0
+	}
+	return b.typed(e, t)
+}
+
+// unsized is the type that a literal in quotes, or NULL, takes from a value beside it: not the length, and digits enough for its own.
+func (b *binder) unsized(t sem.Type, e *sem.Expr) sem.Type {
+	if t.IsText() {
+		t.N = 0
+	}
+	if t.Kind != sem.Numeric || t.P == 0 || e.Op != sem.OpText {
+		return t
+	}
+	own := *e
+	own.Type = sem.Of(sem.Numeric)
+	if !decimalText(strings.Trim(e.Text, blanks), &own) {
+		return t // literal refuses it
+	}
+	if own.Type.S > t.S && b.Redshift {
+		b.refuse(sem.NotDecidable, e.At, "write the number without quotes", "whether Redshift rounds this text as %s is not documented", t)
+		return t
+	}
+	t, _ = b.unify(t, own.Type)
+
+	return t
+}
+
+// blanks are what may stand around a value that is written as a text.
+const blanks = " \t\n\r\v\f"
+
+// typed is a literal in quotes, or NULL, as a cast makes it.
+func (b *binder) typed(e *sem.Expr, t sem.Type) *sem.Expr {
 	out := *e
 	out.Type = t
 	if e.Op == sem.OpNull {
@@ -106,7 +139,7 @@ func (b *binder) literal(e *sem.Expr, t sem.Type) *sem.Expr {
 	}
 
 	out.Made, out.Facts = true, sem.Facts{}
-	text := strings.Trim(e.Text, " \t\n\r\v\f")
+	text := strings.Trim(e.Text, blanks)
 	ok := false
 	switch {
 	case t.Kind == sem.Bool:

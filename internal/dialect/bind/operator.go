@@ -45,7 +45,7 @@ func (b *binder) comparable(l, r *sem.Expr, at lex.Span, op string) (left, right
 	if invalid(l, r) {
 		return l, r, false
 	}
-	t, ok := b.unify(l.Type, r.Type)
+	t, ok := b.unifyAll([]*sem.Expr{l, r})
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast one of them", "%s cannot compare %s with %s", op, l.Type, r.Type)
 		return l, r, false
@@ -126,9 +126,9 @@ func (b *binder) arithmetic(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	}
 	switch {
 	case l.Type.Kind == sem.Unknown && r.Type.IsNumber():
-		l = b.literal(l, r.Type)
+		l = b.literal(l, b.unsized(r.Type, l))
 	case r.Type.Kind == sem.Unknown && l.Type.IsNumber():
-		r = b.literal(r, l.Type)
+		r = b.literal(r, b.unsized(l.Type, r))
 	}
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}

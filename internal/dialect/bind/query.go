@@ -200,6 +200,7 @@ func (b *binder) decide(o *output, t sem.Type) {
 	for _, e := range o.from {
 		inner := *e
 		inner.Type = sem.Of(sem.Unknown)
+		t = b.unsized(t, &inner)
 		*e = *b.literal(&inner, t)
 	}
 	o.Type = t
