@@ -50,7 +50,7 @@ type Expr struct {
 	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
 }
 
-// OnlyTruth, as N of an OpInQuery, says that nothing but whether it is true matters: it filters rows.
+// OnlyTruth is the N of an OpInQuery of which nothing but whether it is true matters: it filters rows.
 const OnlyTruth = 1
 
 // Name is a name in the user's text.
