@@ -5,6 +5,11 @@ var constructs = []string{
 	// Names of the queries around one.
 	"SELECT id FROM item WHERE EXISTS (SELECT 1 AS id FROM sale WHERE sale.item = item.id)",
 	"SELECT id, (SELECT -1 AS id WHERE item.id > 3), (SELECT max(amount) AS most FROM sale WHERE item = id) FROM item",
+	"SELECT small AS \"ID\", id FROM item ORDER BY item.id",
+	"SELECT *, id FROM item ORDER BY id",
+	"SELECT id AS \"ID\", small AS s FROM item ORDER BY \"ID\"",
+	"SELECT small AS s, count(*) AS n FROM item GROUP BY s ORDER BY s",
+	"SELECT '1' UNION SELECT 1",
 	// Arithmetic.
 	"SELECT id, id / 2, -id / 2, small / 2, big / 2, id % 4, -id % 4, mod(id, 3) FROM item",
 	"SELECT 7 / 2, -7 / 2, 7 % -2, 7 / 2 * 2, 1 - 2 - 3, 2 - (3 - 4)",

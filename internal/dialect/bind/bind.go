@@ -60,6 +60,8 @@ type output struct {
 	from []*sem.Expr // nil if the column comes from a *
 	star lex.Span
 	open bool // it is a literal in quotes or NULL, whose type another query may decide
+	// column is what the output stands for, if that is a column of FROM.
+	column *sem.Column
 }
 
 // invalid reports whether an expression, or one of several, was refused already.

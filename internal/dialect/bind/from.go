@@ -56,8 +56,11 @@ func (b *binder) tableAlias(n ast.Name, as bool, columns []ast.Name, bound *sem.
 
 func (b *binder) add(t *table, s *scope, at lex.Span) {
 	for _, other := range s.tables {
-		if other.name == t.name {
+		switch {
+		case other.name == t.name:
 			b.refuse(sem.Syntax, at, "give one of them another alias", "two tables of FROM are named %s", t.name)
+		case strings.EqualFold(other.name, t.name):
+			b.refuse(sem.NotOnEngine, at, "give one of them another alias", "engines do not tell the tables %s and %s apart", other.name, t.name)
 		}
 	}
 	for i, f := range t.columns {

@@ -288,6 +288,9 @@ func dateText(text string) (string, bool) {
 }
 
 func timestampText(text string) (string, bool) {
+	if strings.Contains(text, ",") { // time.Parse takes it for a point
+		return "", false
+	}
 	text = strings.Replace(text, "T", " ", 1)
 	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04", time.DateOnly} {
 		t, err := time.Parse(layout, text)

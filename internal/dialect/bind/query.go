@@ -52,6 +52,9 @@ func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {
 		if _, twice := s.with[c.Name.Text]; twice {
 			b.refuse(sem.Syntax, c.Name.At, "", "two queries of WITH are named %s", c.Name.Text)
 		}
+		if other := s.sameQuery(c.Name.Text); other != "" {
+			b.refuse(sem.NotOnEngine, c.Name.At, "give one of them another name", "engines do not tell the queries %s and %s apart", other, c.Name.Text)
+		}
 		t := b.newTable(c.Name.Text, columnsOf(outputs), c.Columns, c.Name.At)
 		s.with[c.Name.Text] = t.list()
 	}
@@ -154,6 +157,7 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 			*e = *b.coerce(&inner, t)
 		}
 	}
+	l.column = nil
 	l.Type, l.Facts, l.from = t, l.Both(r.Facts), append(slices.Clone(l.from), r.from...)
 
 	return l
@@ -249,21 +253,38 @@ func (b *binder) outputKey(x ast.Expr, outputs []output) bool {
 		if len(x.Parts) > 1 {
 			return false
 		}
-		for i := range outputs {
-			if outputs[i].Name == x.Parts[0].Text {
-				o = &outputs[i]
-			}
-		}
+		o = b.outputNamed(x, outputs)
 	}
 	if o == nil {
 		return false
 	}
+	o.open = false // an order settles a literal's type
 	b.ordered(o.Type, x.Span())
 	if b.Redshift && o.Type.IsText() && !o.NoBlanks {
 		b.refuse(sem.NotKnown, x.Span(), "order by rtrim() of it", "trailing blanks do not count in Redshift's order, and the engine counts them in the column %s", o.Name)
 	}
 
 	return true
+}
+
+// outputNamed is the column of the result with a name; nil if there is none. It refuses a name that could be several, as the source or engines see it.
+func (b *binder) outputNamed(x *ast.Column, outputs []output) *output {
+	var o *output
+	name := x.Parts[0].Text
+	for i := range outputs {
+		other := &outputs[i]
+		switch {
+		case !strings.EqualFold(other.Name, name):
+		case other.Name != name:
+			b.refuse(sem.NotOnEngine, x.At, "give the column of the result another name", "engines do not tell %s and the result's column %s apart", name, other.Name)
+		case o != nil && (o.column == nil || o.column != other.column):
+			b.refuse(sem.NoColumn, x.At, "give one of them another name, or order by its number", "%s could be several columns of the result", name)
+		default:
+			o = other
+		}
+	}
+
+	return o
 }
 
 // ordered refuses an order that depends on what is not known.

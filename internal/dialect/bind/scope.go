@@ -20,8 +20,8 @@ type scope struct {
 	aliases []alias
 	// keys are those of GROUP BY that a guard stands around; it has to stand around them wherever they are repeated.
 	keys []*sem.Expr
-	// named are names that the select list gives to something else than the column of that name; set where engines look there first.
-	named map[string]bool
+	// named are the names of the select list, folded, each with the column that it stands for, if it is one; set where engines look there first.
+	named map[string]*sem.Column
 	// labels are the names that the select list gives, known before anything is bound.
 	labels []string
 	// beside are the tables before a query in FROM, which it does not see, though engines look there.
@@ -55,6 +55,18 @@ func (s *scope) query(name string) ([]sem.Column, bool) {
 		}
 	}
 	return nil, false
+}
+
+// sameQuery is a CTE whose name differs only in the case of its letters.
+func (s *scope) sameQuery(name string) string {
+	for ; s != nil; s = s.outer {
+		for other := range s.with {
+			if strings.EqualFold(other, name) && other != name {
+				return other
+			}
+		}
+	}
+	return ""
 }
 
 func (s *scope) window(name string) *sem.Window { return s.windows[name] }
@@ -107,8 +119,10 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 			return b.refuse(sem.NoColumn, x.At, "write the table's name before it", "the column %s could be of several tables", name.Text)
 		case len(found) == 1 && shadowed:
 			return b.shadowed(x, name.Text, qualifier)
+		case len(found) == 1 && qualifier == "" && renames(s, in, found[0]):
+			return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", name.Text)
 		case len(found) == 1:
-			return b.named(x, found[0], s)
+			return b.named(x, found[0])
 		case known && qualifier != "" && !in.unknown:
 			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)
 		}
@@ -147,6 +161,19 @@ func (s *scope) shadows(qualifier, name string) bool {
 	return qualifier == "" && slices.ContainsFunc(s.labels, func(label string) bool { return strings.EqualFold(label, name) })
 }
 
+// distinct reports whether an alias of the select list is the only name in this scope that engines take for it.
+func (s *scope) distinct(alias string) bool {
+	n := 0
+	for _, label := range s.labels {
+		if strings.EqualFold(label, alias) {
+			n++
+		}
+	}
+	columns := scope{tables: s.tables}
+
+	return n < 2 && !columns.shadows("", alias)
+}
+
 // shadowed refuses a column of a query around this one that engines would not find.
 func (b *binder) shadowed(x *ast.Column, name, qualifier string) *sem.Expr {
 	if qualifier != "" {
@@ -155,13 +182,24 @@ func (b *binder) shadowed(x *ast.Column, name, qualifier string) *sem.Expr {
 	return b.refuse(sem.NotOnEngine, x.At, "write the table's name before it", "engines may take %s for a column or alias of the inner query", name)
 }
 
+// renames reports whether a select list from one scope out to another gives a column's name to something else, where engines look there first.
+func renames(from, to *scope, c *sem.Column) bool {
+	for s := from; s != nil; s = s.outer {
+		if other, ok := s.named[strings.ToLower(c.Name)]; ok && other != c {
+			return true
+		}
+		if s == to {
+			break
+		}
+	}
+
+	return false
+}
+
 // named is a column that was found.
-func (b *binder) named(x *ast.Column, c *sem.Column, s *scope) *sem.Expr {
+func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
 	if c.Type.Kind == sem.Invalid {
 		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)
-	}
-	if len(x.Parts) == 1 && s.named[c.Name] {
-		return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", c.Name)
 	}
 	e := columnExpr(x, c.Type)
 	e.Column, e.Facts, e.Text = c, c.Facts, c.Name
@@ -187,6 +225,9 @@ func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *se
 		if found, _ := out.find("", name); len(found) > 0 {
 			return b.refuse(sem.NoColumn, x.At, "give the alias another name", "%s could be the alias, or a column of a query around this one", name)
 		}
+	}
+	if !in.distinct(name) {
+		return b.refuse(sem.NotOnEngine, x.At, "give the alias another name", "engines do not tell the alias %s and another name apart", name)
 	}
 	e := columnExpr(x, a.Type)
 	e.Facts, e.Text, e.Column = a.Facts, name, &sem.Column{Name: name, Type: a.Type}
@@ -243,6 +284,9 @@ func (b *binder) lookup(parts []ast.Name, s *scope) ([]sem.Column, bool) {
 	if len(parts) == 1 {
 		if columns, ok := s.query(parts[0].Text); ok {
 			return columns, true
+		}
+		if other := s.sameQuery(parts[0].Text); other != "" {
+			b.refuse(sem.NotOnEngine, parts[0].At, "give the query of WITH another name", "engines do not tell the table %s and the query %s apart", parts[0].Text, other)
 		}
 	}
 	words := make([]string, len(parts))

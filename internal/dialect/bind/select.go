@@ -2,6 +2,7 @@ package bind
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -30,6 +31,10 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 		return outputs, s
 	}
 
+	for i := range outputs {
+		outputs[i].open = false // DISTINCT settles a literal's type
+	}
+
 	return outputs, nil // only columns of the result order what is distinct
 }
 
@@ -49,17 +54,18 @@ func (b *binder) labels(x *ast.Select, why purpose) []string {
 	return names
 }
 
-// renamed are the names that the select list gives to something else than the column of that name.
-func renamed(outputs []output) map[string]bool {
-	var names map[string]bool
+// renamed are the names of a select list, folded, each with the column that it stands for, if it is one.
+func renamed(outputs []output) map[string]*sem.Column {
+	names := make(map[string]*sem.Column, len(outputs))
 	for _, o := range outputs {
-		if len(o.from) != 1 || o.from[0].Op == sem.OpColumn && o.from[0].Text == o.Name {
-			continue
+		if len(o.from) != 1 {
+			continue // by *
 		}
-		if names == nil {
-			names = map[string]bool{}
+		name := strings.ToLower(o.Name)
+		if other, twice := names[name]; twice && other != o.column {
+			o.column = nil
 		}
-		names[o.Name] = true
+		names[name] = o.column
 	}
 
 	return names
@@ -162,9 +168,13 @@ func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool)
 			return g, false
 		}
 		for _, it := range x.Items {
-			if it.Alias.Text == k.Parts[0].Text {
-				return it.X, true
+			if it.Alias.Text != k.Parts[0].Text {
+				continue
 			}
+			if !s.distinct(it.Alias.Text) {
+				b.refuse(sem.NotOnEngine, k.At, "give the alias another name", "engines do not tell the alias %s and another name apart", it.Alias.Text)
+			}
+			return it.X, true
 		}
 	}
 
@@ -190,6 +200,9 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
+		if e.Op == sem.OpColumn {
+			o.column = e.Column
+		}
 		b.label(it, &o, why, bound)
 		if b.Redshift && it.Alias.Text != "" {
 			s.aliases = append(s.aliases, alias{o.Name, e})
@@ -295,7 +308,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}
-			outputs = append(outputs, output{Column: c, star: x.At})
+			outputs = append(outputs, output{Column: c, star: x.At, column: f.column})
 		}
 	}
 	if !known {
