@@ -10,6 +10,7 @@ var constructs = []string{
 	"SELECT id AS \"ID\", small AS s FROM item ORDER BY \"ID\"",
 	"SELECT small AS s, count(*) AS n FROM item GROUP BY s ORDER BY s",
 	"SELECT '1' UNION SELECT 1",
+	"SELECT DISTINCT ON (id) small AS id FROM item ORDER BY id",
 	// Arithmetic.
 	"SELECT id, id / 2, -id / 2, small / 2, big / 2, id % 4, -id % 4, mod(id, 3) FROM item",
 	"SELECT 7 / 2, -7 / 2, 7 % -2, 7 / 2 * 2, 1 - 2 - 3, 2 - (3 - 4)",

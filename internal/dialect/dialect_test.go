@@ -95,6 +95,7 @@ var folded = []struct{ query, at string }{
 	{"SELECT (SELECT item.id AS amount FROM sale ORDER BY amount + 1 LIMIT 1) FROM item", "amount"},
 	{"SELECT -id AS id FROM item ORDER BY (SELECT max(amount) FROM sale WHERE item = id)", "id"},
 	{"SELECT DISTINCT small AS \"ID\", id FROM item ORDER BY id", "id"}, {"SELECT small AS \"ID\" FROM item GROUP BY \"ID\"", "\"ID\""},
+	{"SELECT DISTINCT ON (id) small AS \"ID\" FROM item", "id"},
 	{"WITH \"X\" AS (SELECT 1 AS a), x AS (SELECT 2 AS a) SELECT a FROM x", "x"}, {"WITH \"ITEM\" AS (SELECT 1 AS id) SELECT id FROM item", "item"},
 	{"SELECT t.item FROM item \"T\", sale t", "t"},
 }

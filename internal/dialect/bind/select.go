@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,9 @@ func (b *binder) quantifier(x *ast.Select, s *scope, why *purpose, bound *sem.Qu
 			b.refuse(sem.Mismatch, x.DistinctAt, "number the rows by row_number() and filter in an outer query", "Redshift does not have DISTINCT ON")
 		}
 		for _, k := range x.On {
+			if c, ok := k.(*ast.Column); ok && len(c.Parts) == 1 && folds(x, c.Parts[0].Text) {
+				b.refuse(sem.NotOnEngine, c.At, "write the table's name before it", "engines may take %s for the alias of that name here", c.Parts[0].Text)
+			}
 			e := b.settled(b.expr(k, s))
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 		}
@@ -124,6 +128,11 @@ func (b *binder) quantifier(x *ast.Select, s *scope, why *purpose, bound *sem.Qu
 		return
 	}
 	b.refuse(sem.NotKnown, x.TopAt, "write LIMIT "+n.Text+" at the end", "TOP is not read")
+}
+
+// folds reports whether an item's alias is this name in other letters.
+func folds(x *ast.Select, name string) bool {
+	return slices.ContainsFunc(x.Items, func(it ast.Item) bool { return strings.EqualFold(it.Alias.Text, name) && it.Alias.Text != name })
 }
 
 // groupKeys binds GROUP BY. A key that is a number or an alias of an item stays as it is: the item is bound with the others.
