@@ -56,6 +56,10 @@ var constructs = []string{
 	"SELECT id, rate BETWEEN '0.07504' AND 1, CASE price WHEN '12.504' THEN 1 ELSE 0 END, nullif(price, '12.504') FROM item",
 	"SELECT price FROM item UNION ALL SELECT '1.2345'",
 	"SELECT 'abcde'::char(4) = c, 'abcde'::varchar(4) = v, CAST('abcde' AS varchar(4)) FROM tag",
+	"SELECT id, r = 0.1, r = d, r < b, r BETWEEN 0.1 AND 3, r IN (0.1), coalesce(r, d), coalesce(r::double precision, 0.1) = 0.1, coalesce(r::double precision, 123456789), greatest(r, b, d) FROM tag",
+	"SELECT id, c = v, c <> v, nullif(v, c) IS NULL, c IN (v::text), c::text IN (v, 'ab'), coalesce(c::text, v), coalesce(v, v) = c, c IN (SELECT v::text FROM tag) FROM tag",
+	"SELECT max(c) = 'x ', min(c) = 'ab ', length(max(c)), max(v) = 'x ' FROM tag",
+	"SELECT c FROM tag UNION SELECT c FROM tag",
 	// NULL.
 	"SELECT coalesce(small, id), coalesce(name, 'none'), coalesce(price, 0), coalesce(NULL, small, 5), coalesce(rate, price) FROM item",
 	"SELECT nullif(id, 3), nullif(name, ''), nullif(price, 0), nullif(small, big) FROM item",

@@ -71,6 +71,16 @@ var notKnown = []struct{ query, at string }{
 	{"SELECT price / 2 FROM item", "price / 2"}, {"SELECT avg(id) FROM item", "avg(id)"}, {"SELECT at - at FROM item", "at - at"}, {"SELECT weight::numeric(5,2) FROM item", "weight::numeric(5,2)"},
 	{"SELECT INTERVAL '1 day'", "INTERVAL '1 day'"}, {"SELECT id ^ 2 FROM item", "id ^ 2"}, {"SELECT :unknown", ":unknown"},
 	{"SELECT id AS small FROM item ORDER BY small + 1", "small"}, {"SELECT (SELECT id, small FROM item)", "(SELECT id, small FROM item)"}, {"SELECT DATE 'tomorrow'", "'tomorrow'"},
+	// What PostgreSQL makes a real, and compares as double precision.
+	{"SELECT coalesce(r, 0.1) FROM tag", "coalesce(r, 0.1)"}, {"SELECT CASE WHEN id = 1 THEN b ELSE r END FROM tag", "CASE WHEN id = 1 THEN b ELSE r END"},
+	{"SELECT greatest(r, b) FROM tag", "greatest(r, b)"}, {"SELECT r FROM tag UNION ALL SELECT b FROM tag", "UNION"}, {"SELECT id FROM tag WHERE r IN (0.1, 0.2)", "r IN (0.1, 0.2)"},
+	{"SELECT lag(r, 1, 0.1) OVER (ORDER BY id) FROM tag", "lag(r, 1, 0.1) OVER (ORDER BY id)"},
+	{"SELECT nullif(r, 0) FROM tag", "nullif(r, 0)"}, {"SELECT nullif(id, 1.5) / 2 FROM tag", "nullif(id, 1.5)"},
+	// What PostgreSQL compares without trailing blanks.
+	{"SELECT id FROM tag WHERE c IN (v)", "c IN (v)"}, {"SELECT id FROM tag WHERE c BETWEEN v AND v", "c BETWEEN v AND v"}, {"SELECT CASE c WHEN v THEN 1 END FROM tag", "CASE c WHEN v THEN 1 END"},
+	{"SELECT id FROM tag WHERE c IN (SELECT v FROM tag)", "c IN (SELECT v FROM tag)"}, {"SELECT id FROM tag WHERE v IN (SELECT c FROM tag)", "v IN (SELECT c FROM tag)"},
+	{"SELECT id FROM tag WHERE (id, c) IN (SELECT id, v FROM tag)", "c"}, {"SELECT c FROM tag UNION SELECT v FROM tag", "UNION"}, {"SELECT coalesce(c, v) FROM tag", "coalesce(c, v)"},
+	{"SELECT id FROM tag WHERE c IN (lower(v), 'ab ')", "c IN (lower(v), 'ab ')"},
 }
 
 // shadowed are statements whose names DuckDB would look up otherwise: it finds an inner alias, a neighbour, or a name in other letters first.

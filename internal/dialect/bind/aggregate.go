@@ -94,7 +94,10 @@ func extreme(op sem.Op) func(*binder, *call) *sem.Expr {
 		a = b.guarded(a)
 		e := read(op, a.Type, c.x, a)
 		e.Distinct, e.Facts = c.x.Distinct, a.Facts
-		if e.Type.IsText() {
+		switch {
+		case e.Type.Kind == sem.Char && !b.Redshift: // compared as before
+			e.Type = sem.Of(sem.Char)
+		case e.Type.IsText():
 			e.Type = sem.Of(sem.Text)
 		}
 		return e

@@ -318,6 +318,9 @@ func (b *binder) unify(l, r sem.Type) (sem.Type, bool) {
 		if l.Kind == sem.Char && r.Kind == sem.Char {
 			return sem.Of(sem.Char), true
 		}
+		if l.Kind == sem.Varchar && r.Kind == sem.Varchar {
+			return sem.Of(sem.Varchar), true
+		}
 		return sem.Of(sem.Text), true
 	case l.IsTime() && r.IsTime():
 		return sem.Of(max(l.Kind, r.Kind)), true
@@ -341,6 +344,33 @@ func (b *binder) unifyAll(all []*sem.Expr) (sem.Type, bool) {
 		}
 	}
 	return t, true
+}
+
+// mixed refuses values of types that PostgreSQL makes one in another way than it compares them.
+func (b *binder) mixed(types []sem.Type, at lex.Span, what string) bool {
+	has := map[sem.Kind]bool{}
+	exact := false
+	for _, t := range types {
+		has[t.Kind] = true
+		exact = exact || t.IsExact()
+	}
+	switch {
+	case has[sem.Float4] && exact && !has[sem.Float8]:
+		b.refuse(sem.NotKnown, at, "cast the real as double precision", "%s makes real and other numbers one type, which is real", what)
+	case has[sem.Char] && has[sem.Varchar]:
+		b.refuse(sem.NotKnown, at, "cast the character column as text", "%s mixes character and character varying: whether trailing blanks count depends on their order", what)
+	default:
+		return false
+	}
+	return true
+}
+
+func typesOf(all []*sem.Expr) []sem.Type {
+	types := make([]sem.Type, len(all))
+	for i, e := range all {
+		types[i] = e.Type
+	}
+	return types
 }
 
 // coerce is an implicit conversion to a type that unify gave.

@@ -40,12 +40,15 @@ func levelled(op sem.Op, what string) func(*binder, *call) *sem.Expr {
 	}
 }
 
-// nullIf has the type of its first argument.
+// nullIf has the type of its first argument, unless that is converted to be compared.
 func nullIf(b *binder, c *call) *sem.Expr {
 	first := b.settled(c.args[0])
 	l, r, ok := b.comparable(first, c.args[1], c.x.At, "NULLIF")
 	if !ok {
 		return &sem.Expr{At: c.x.At}
+	}
+	if t, _ := b.unify(first.Type, c.args[1].Type); first.Type.IsNumber() && !t.IsInt() && t.Kind != first.Type.Kind {
+		return b.refuse(sem.NotKnown, c.x.At, "cast the first value as "+t.String(), "NULLIF of %s and %s gives the type in which they are compared", first.Type, c.args[1].Type)
 	}
 	e := rewritten(sem.OpNullIf, first.Type, c.x, l, r, first)
 	e.Facts = first.Facts

@@ -231,6 +231,9 @@ func (b *binder) alike(all []*sem.Expr, at lex.Span, what string) bool {
 	if invalid(all...) {
 		return false
 	}
+	if b.padded(all, at, what) {
+		return false
+	}
 	t, ok := b.unifyAll(all)
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast what differs", "%s compares %s with other types", what, all[0].Type)
@@ -244,6 +247,31 @@ func (b *binder) alike(all []*sem.Expr, at lex.Span, what string) bool {
 	}
 
 	return !invalid(all...)
+}
+
+// padded refuses a list of which PostgreSQL compares some with trailing blanks and some without; Redshift takes them off all.
+// The list of IN is made one type like the results of CASE, where other lists are compared one by one.
+func (b *binder) padded(all []*sem.Expr, at lex.Span, what string) bool {
+	var char, text, exact, single bool
+	open := false
+	for _, e := range all {
+		char = char || e.Type.Kind == sem.Char
+		text = text || e.Type.Kind == sem.Text
+		open = open || e.Type.Kind == sem.Unknown
+		exact = exact || e.Type.IsExact()
+		single = single || e.Type.Kind == sem.Float4
+	}
+	switch {
+	case !b.Redshift && char && text && open:
+		b.refuse(sem.NotKnown, at, "cast the character column as text", "%s compares character with text and with a literal", what)
+		return true
+	case what == "IN" && len(all) > 2 && single && exact:
+		b.refuse(sem.NotKnown, at, "cast the real as double precision", "IN makes real and other numbers one type, which is real")
+		return true
+	case b.Redshift || !char:
+		return false
+	}
+	return b.mixed(typesOf(all), at, what)
 }
 
 func (b *binder) in(x *ast.In, s *scope) *sem.Expr {
@@ -279,6 +307,9 @@ func (b *binder) inQuery(x *ast.In, v *sem.Expr, s *scope) *sem.Expr {
 		return &sem.Expr{At: x.At}
 	}
 	if invalid(v) || outputs[0].Type.Kind == sem.Invalid {
+		return &sem.Expr{At: x.At}
+	}
+	if !b.Redshift && v.Type.IsText() && b.mixed([]sem.Type{v.Type, outputs[0].Type}, x.At, "IN") {
 		return &sem.Expr{At: x.At}
 	}
 	t, ok := b.unifyAll([]*sem.Expr{v, {Type: outputs[0].Type}})
@@ -342,6 +373,9 @@ func (b *binder) rowInQuery(x *ast.In, row *ast.Row, s *scope) *sem.Expr {
 		if invalid(v) || outputs[i].Type.Kind == sem.Invalid {
 			return &sem.Expr{At: x.At}
 		}
+		if !b.Redshift && v.Type.IsText() && b.mixed([]sem.Type{v.Type, outputs[i].Type}, a.Span(), "IN") {
+			return &sem.Expr{At: x.At}
+		}
 		t, ok := b.unifyAll([]*sem.Expr{v, {Type: outputs[i].Type}})
 		if !ok || differs(outputs[i].Type, t) {
 			return b.refuse(sem.Mismatch, a.Span(), "cast one of them", "IN compares %s with %s", v.Type, outputs[i].Type)
@@ -401,6 +435,9 @@ func (b *binder) whens(x *ast.Case, s *scope) ([]*sem.Expr, bool) {
 // level makes several results of one type.
 func (b *binder) level(all []*sem.Expr, t *sem.Type, f *sem.Facts, at lex.Span, what string) bool {
 	if invalid(all...) {
+		return false
+	}
+	if b.mixed(typesOf(all), at, what) {
 		return false
 	}
 	one, ok := b.unifyAll(all)

@@ -137,6 +137,10 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 		b.decide(&r, l.Type)
 	}
 	l.open = false
+	if b.mixed([]sem.Type{l.Type, r.Type}, at, "a set operation") {
+		l.Type = sem.Type{}
+		return l
+	}
 	t, ok := b.unify(l.Type, r.Type)
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast one of them", "the queries give %s and %s for the column %s", l.Type, r.Type, l.Name)
