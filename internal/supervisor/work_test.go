@@ -79,11 +79,12 @@ func (w *world) await(ctx context.Context, try Try, h hindcast.Handle, progress 
 	w.mu.Lock()
 	g := w.given[h.Tag]
 	dies := w.crashes("waiting", try)
+	lost := g == nil || g.ended || g.taken && g.outcome.Err != nil // which left no result
 	w.mu.Unlock()
 	switch {
 	case dies:
 		return outcome{}, errCrashed
-	case g == nil || g.ended || g.taken && g.outcome.Err != nil: // which left no result
+	case lost:
 		return outcome{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Message: "nothing is known of " + h.Tag}
 	}
 
