@@ -183,6 +183,7 @@ func TestRefusesOf(t *testing.T) {
 		{"SELECT id FROM item WHERE id > 1 OR id NOT IN (SELECT item FROM sale)", "id NOT IN (SELECT item FROM sale)", dialect.Postgres, dialect.Spark35},
 		{"SELECT id FROM item i WHERE EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", "EXISTS (SELECT count(*) FROM sale s WHERE s.item = i.id)", dialect.Postgres, dialect.Spark40},
 		{"SELECT * FROM item i, sale s WHERE i.id(+) = s.item", "*", dialect.Redshift, dialect.DuckDB},
+		{"SELECT sum(small) OVER (ORDER BY id) FROM item", "(ORDER BY id)", dialect.Redshift, dialect.DuckDB},
 		{"SELECT id FROM item WHERE price = '12.504'", "'12.504'", dialect.Redshift, dialect.DuckDB},
 		{"SELECT price * '0.125' FROM item", "'0.125'", dialect.Redshift, dialect.DuckDB},
 	} {

@@ -89,6 +89,8 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 		return b.refuse(sem.Syntax, x.At, "write OVER (…) behind it", "%s needs a window", x.Name)
 	case x.Over != nil && x.Distinct:
 		return b.refuse(sem.Mismatch, x.At, "", "DISTINCT is not read before OVER")
+	case x.Over != nil && b.Redshift && f.aggregate && len(x.Over.Order) > 0 && x.Over.Frame == nil:
+		return b.refuse(sem.Mismatch, x.Over.At, "write ROWS UNBOUNDED PRECEDING behind it", "Redshift wants a frame where an aggregate's window has an order")
 	case x.Filter != nil && b.Redshift:
 		return b.refuse(sem.Mismatch, x.Filter.Span(), "write CASE WHEN … END in the aggregate", "Redshift does not have FILTER")
 	}
