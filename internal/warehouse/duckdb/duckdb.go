@@ -46,7 +46,7 @@ const patience = 3 * time.Second
 
 // smallFile is up to how many bytes a file is read by one thread where it is only read. Whoever waits for a second one spins: over a history of
 // 100,000 slices in 20 MB that was a third of what the process took, and no answer came sooner. Rows that compress well may be many all the
-// same, and a view, a table macro, or what a session attaches, may be over large files elsewhere.
+// same, and a view, or what a session attaches, may be over large files elsewhere.
 const (
 	smallFile = 64 << 20
 	smallRows = 2_000_000 // of all its tables
@@ -59,7 +59,7 @@ func (w *Owner) withOneThread(ctx context.Context, o Options) error {
 	}
 	var small bool
 	query := "SELECT (SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()) <= " + strconv.Itoa(smallRows) +
-		" AND NOT EXISTS (FROM duckdb_views() WHERE NOT internal) AND NOT EXISTS (FROM duckdb_functions() WHERE NOT internal AND function_type = 'table_macro')"
+		" AND NOT EXISTS (FROM duckdb_views() WHERE NOT internal)"
 	if err := w.db.QueryRowContext(ctx, query).Scan(&small); err != nil || !small {
 		return err
 	}
