@@ -237,7 +237,8 @@ func (p *printer) expr(e *sem.Expr) text {
 			args[i] = p.expr(a)
 		}
 	}
-	if p.Engine.spark() && p.misread(e) {
+	if x := rule.except; x != nil && x.when(e) {
+		p.refuse(e.At, x.instead, "%s", x.refusal)
 		return text{text: "NULL"}
 	}
 	if rule.keep && !e.Made && e.Over == nil && e.Filter == nil {
@@ -264,28 +265,6 @@ func (p *printer) expr(e *sem.Expr) text {
 	}
 
 	return out
-}
-
-// misread refuses the queries in conditions that Spark 3.5 and 4.0 answer otherwise than the source: where IN (query) is neither the filter
-// itself nor part of it, a NULL is false to them, and NOT makes that true; and an aggregate over no rows is no row to their EXISTS.
-func (p *printer) misread(e *sem.Expr) bool {
-	switch {
-	case e.Op == sem.OpInQuery && e.N != sem.OnlyTruth:
-		p.refuse(e.At, "write it as a condition of WHERE that AND joins to the others", "Spark takes NULL for false in [NOT] IN (query) that stands here")
-	case e.Op == sem.OpExists && slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return aggregates(s.Expr) }):
-		p.refuse(e.At, "compare the aggregate in a query without EXISTS", "Spark takes an aggregate behind EXISTS for no row")
-	default:
-		return false
-	}
-	return true
-}
-
-// aggregates reports whether an expression makes one row of many.
-func aggregates(e *sem.Expr) bool {
-	if e == nil {
-		return false
-	}
-	return e.Op >= sem.OpCountRows && e.Op <= sem.OpAny && e.Over == nil || slices.ContainsFunc(e.Args, aggregates)
 }
 
 func why(e *sem.Expr, r *rule) string {

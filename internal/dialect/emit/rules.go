@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -15,6 +16,13 @@ type rule struct {
 	refusal string // why the engine cannot
 	instead string
 	why     string // why the text is changed
+	except  *except
+}
+
+// except is where the engine would answer otherwise than the source, though not everywhere: it is refused there.
+type except struct {
+	when             func(*sem.Expr) bool
+	refusal, instead string
 }
 
 // tables are the engines' rules, once they are asked for.
@@ -249,6 +257,25 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 	} {
 		r[op] = one
 	}
+	r[sem.OpInQuery].except = &except{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"}
+	r[sem.OpExists].except = &except{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}
 
 	return r
+}
+
+// misreadsNull is true of IN (query) that is neither a filter itself nor part of one: a NULL is false to Spark 3.5 and 4.0 there, and NOT
+// makes that true.
+func misreadsNull(e *sem.Expr) bool { return e.N != sem.OnlyTruth }
+
+// ofAggregate is true of EXISTS with an aggregate in its query, which over no rows is a row all the same.
+func ofAggregate(e *sem.Expr) bool {
+	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return aggregates(s.Expr) })
+}
+
+// aggregates reports whether an expression makes one row of many.
+func aggregates(e *sem.Expr) bool {
+	if e == nil {
+		return false
+	}
+	return e.Op >= sem.OpCountRows && e.Op <= sem.OpAny && e.Over == nil || slices.ContainsFunc(e.Args, aggregates)
 }

@@ -339,8 +339,12 @@ func shown(p *printer, e *sem.Expr, args []text) text {
 	if !e.Args[0].Type.IsTime() {
 		return text{text: out}
 	}
-	return text{text: "CASE WHEN CAST(" + args[0].text + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " +
-		p.raise("a date before the year 1 or after 9999 as text") + " ELSE " + out + " END"}
+	return text{text: p.ofOurEra(args[0].text, "a date before the year 1 or after 9999 as text", out)}
+}
+
+// ofOurEra is an expression for dates and times of the years 1 to 9999; others, and infinite ones, raise.
+func (p *printer) ofOurEra(date, raises, out string) string {
+	return "CASE WHEN CAST(" + date + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " + p.raise(raises) + " ELSE " + out + " END"
 }
 
 func cutText(_ *printer, e *sem.Expr, args []text) text {
@@ -463,16 +467,15 @@ func dateAdd(p *printer, e *sem.Expr, args []text) text {
 }
 
 func extractDuck(p *printer, e *sem.Expr, args []text) text {
-	return p.ofOurEra(e, args, "CAST(extract($x FROM $1) AS $t)")
+	return p.part(e, args, "CAST(extract($x FROM $1) AS $t)")
 }
 
-// ofOurEra guards a part of a date that tells years: those before the year 1 are counted otherwise, and infinity has none on the engines.
-func (p *printer) ofOurEra(e *sem.Expr, args []text, form string) text {
+// part is a part of a date. Of those that tell years the engines count the ones before the year 1 otherwise, and infinity has none there.
+func (p *printer) part(e *sem.Expr, args []text, form string) text {
 	out := p.fill(form, e, args)
 	switch e.Text {
 	case "year", "isoyear", "decade", "century", "millennium":
-		out = "CASE WHEN CAST(" + args[0].text + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " +
-			p.raise("the year of a date before the year 1 or after 9999") + " ELSE " + out + " END"
+		out = p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)
 	}
 	return text{text: out}
 }
@@ -485,7 +488,7 @@ func extractSpark(p *printer, e *sem.Expr, args []text) text {
 	case "isodow":
 		form = "weekday($1) + 1"
 	}
-	return p.ofOurEra(e, args, "CAST("+form+" AS $t)")
+	return p.part(e, args, "CAST("+form+" AS $t)")
 }
 
 func dateDiffSpark(p *printer, e *sem.Expr, args []text) text {
