@@ -34,7 +34,7 @@ var importMap = []row{
 	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
 
 	// The warehouse's SQL, for another engine. Pure: text in, text out.
-	{"dialect/lex", nil, "cuts SQL into tokens, each with its place"},
+	{"dialect/lex", []string{"sqltext"}, "cuts SQL into tokens, each with its place; sqltext knows where a comment ends"},
 	{"dialect/ast", []string{"dialect/lex"}, "the syntax tree, each node with its place"},
 	{"dialect/parse", []string{"dialect/ast", "dialect/lex"}, "reads a SELECT of PostgreSQL or Redshift"},
 	{"dialect/sem", []string{"dialect/lex"}, "operations of one meaning each, in no dialect"},

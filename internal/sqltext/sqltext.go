@@ -64,7 +64,10 @@ func (d Dialect) next(text string, at int) (kind, int) {
 	case strings.HasPrefix(rest, "--"):
 		return comment, lineEnd(rest)
 	case strings.HasPrefix(rest, "/*"):
-		return comment, blockEnd(rest)
+		if n := CommentEnd(rest); n >= 0 {
+			return comment, n
+		}
+		return comment, len(rest)
 	case c == '\'':
 		return quoted, quoteEnd(rest, '\'', false)
 	case (c == 'e' || c == 'E') && len(rest) > 1 && rest[1] == '\'':
@@ -110,8 +113,8 @@ func lineEnd(s string) int {
 	return len(s)
 }
 
-// blockEnd finds the end of a block comment; they nest.
-func blockEnd(s string) int {
+// CommentEnd is the length of the block comment that a text begins with; they nest. -1 if it does not end.
+func CommentEnd(s string) int {
 	depth := 0
 	for i := 0; i+1 < len(s); {
 		switch s[i : i+2] {
@@ -129,7 +132,7 @@ func blockEnd(s string) int {
 		}
 	}
 
-	return len(s)
+	return -1
 }
 
 func quoteEnd(s string, quote byte, escapes bool) int {

@@ -5,6 +5,8 @@ package lex
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Span is a part of the text, from Start up to but not including End, in bytes.
@@ -122,7 +124,7 @@ func (l *lexer) blank() error {
 			}
 			l.at += end
 		case strings.HasPrefix(rest, "/*"):
-			n := commentEnd(rest)
+			n := sqltext.CommentEnd(rest)
 			if n < 0 {
 				return &Error{Span{l.at, l.at + 2}, "the comment does not end"}
 			}
@@ -136,25 +138,6 @@ func (l *lexer) blank() error {
 	}
 
 	return nil
-}
-
-// commentEnd finds the end of a block comment, which may hold others; -1 if there is none.
-func commentEnd(s string) int {
-	depth := 0
-	for i := 0; i+1 < len(s); i++ {
-		switch s[i : i+2] {
-		case "/*":
-			depth++
-			i++
-		case "*/":
-			i++
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-
-	return -1
 }
 
 func (l *lexer) next() error {
