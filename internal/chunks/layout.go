@@ -197,11 +197,19 @@ func (b bounded) Discard(n int) (int, error) {
 	return skipper.Discard(n)
 }
 
+// decodeFooter reads those parts of a footer that a value has fields for.
+func decodeFooter(text []byte, into any) error {
+	reader := new(thrift.CompactProtocol).NewReaderFromBytes(text)
+	if err := thrift.NewDecoder(bounded{reader, len(text)}).Decode(into); err != nil {
+		return fmt.Errorf("%w: reading its footer: %w", ErrBroken, err)
+	}
+	return nil
+}
+
 func decode(text []byte) (*fileMeta, error) {
 	meta := &fileMeta{}
-	reader := new(thrift.CompactProtocol).NewReaderFromBytes(text)
-	if err := thrift.NewDecoder(bounded{reader, len(text)}).Decode(meta); err != nil {
-		return nil, fmt.Errorf("%w: reading its footer: %w", ErrBroken, err)
+	if err := decodeFooter(text, meta); err != nil {
+		return nil, err
 	}
 	if len(meta.Schema) == 0 {
 		return nil, ErrBroken
@@ -219,7 +227,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 	}
 
 	at := map[string]int{}
-	for i := 1; i < len(m.Schema); i += m.below(i) {
+	for i := 1; i < len(m.Schema); i += below(m.Schema, i) {
 		at[m.Schema[i].Name] = len(columns)
 		columns = append(columns, Column{Name: m.Schema[i].Name})
 	}
@@ -255,7 +263,7 @@ func (m *fileMeta) columns(footer int64) (columns []Column, sure bool) {
 // alike reports whether two top-level columns have the same name to SQL.
 func (m *fileMeta) alike() bool {
 	seen := map[string]bool{}
-	for i := 1; i < len(m.Schema); i += m.below(i) {
+	for i := 1; i < len(m.Schema); i += below(m.Schema, i) {
 		name := strings.ToLower(m.Schema[i].Name)
 		if seen[name] {
 			return true
@@ -266,11 +274,13 @@ func (m *fileMeta) alike() bool {
 	return false
 }
 
+func (e schemaElement) children() int32 { return e.Children }
+
 // below counts a schema element and all elements below it.
-func (m *fileMeta) below(i int) int {
+func below[E interface{ children() int32 }](schema []E, i int) int {
 	open, n := 1, 0
-	for ; open > 0 && i+n < len(m.Schema); n++ {
-		open += int(max(m.Schema[i+n].Children, 0)) - 1
+	for ; open > 0 && i+n < len(schema); n++ {
+		open += int(max(schema[i+n].children(), 0)) - 1
 	}
 	return max(n, 1)
 }

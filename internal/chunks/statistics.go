@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"cmp"
-	"fmt"
 	"hash/crc32"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -126,9 +125,8 @@ func ReadStatistics(size int64, sums string, read func(Span) ([]byte, error)) (*
 	}
 
 	meta := &statsMeta{}
-	reader := new(thrift.CompactProtocol).NewReaderFromBytes(text)
-	if err := thrift.NewDecoder(bounded{reader, len(text)}).Decode(meta); err != nil {
-		return nil, fmt.Errorf("%w: reading its footer: %w", ErrBroken, err)
+	if err := decodeFooter(text, meta); err != nil {
+		return nil, err
 	}
 	return meta.statistics(footer.From), nil
 }
@@ -136,7 +134,7 @@ func ReadStatistics(size int64, sums string, read func(Span) ([]byte, error)) (*
 func (m *statsMeta) statistics(footer int64) *Statistics {
 	s := &Statistics{Rows: m.Rows}
 	at := map[string]int{}
-	for i := 1; i < len(m.Schema); i += m.below(i) {
+	for i := 1; i < len(m.Schema); i += below(m.Schema, i) {
 		if e := &m.Schema[i]; e.Children == 0 && e.Type.Valid && e.Repetition != repeated {
 			at[e.Name] = len(s.Columns)
 			s.Columns = append(s.Columns, e.column())
@@ -181,14 +179,7 @@ func (e *statsElement) column() ColumnStatistics {
 	return c
 }
 
-// below counts a schema element and all elements below it.
-func (m *statsMeta) below(i int) int {
-	open, n := 1, 0
-	for ; open > 0 && i+n < len(m.Schema); n++ {
-		open += int(max(m.Schema[i+n].Children, 0)) - 1
-	}
-	return max(n, 1)
-}
+func (e statsElement) children() int32 { return e.Children }
 
 // add joins those of a row group to those of the ones before.
 func (c *ColumnStatistics) add(chunk *statsColumn) {
