@@ -216,12 +216,8 @@ func (t *Table) loadFiles(ctx context.Context, at *state) error {
 
 // enter says which manifest has a live file.
 func (t *Table) enter(live map[string]map[string]*manifestFile, location string, m *manifestFile) error {
-	key, below := t.key(location)
-	if !below {
-		return t.foreign(location)
-	}
-	folder, _, nested := strings.Cut(strings.TrimPrefix(key, t.Root), "/")
-	if !nested || !strings.HasPrefix(key, t.Root) {
+	folder, ours := t.folder(location)
+	if !ours {
 		return t.foreign(location)
 	}
 	if live[folder] == nil {
@@ -229,6 +225,14 @@ func (t *Table) enter(live map[string]map[string]*manifestFile, location string,
 	}
 	live[folder][location] = m
 	return nil
+}
+
+// folder is the folder of the slice whose result a file is of; false if it is not one that the lake keeps.
+func (t *Table) folder(location string) (folder string, ours bool) {
+	key, inLake := t.key(location)
+	below, kept := strings.CutPrefix(key, t.Root)
+	folder, _, nested := strings.Cut(below, "/")
+	return folder, inLake && kept && nested
 }
 
 func (t *Table) foreign(location string) error {
@@ -271,12 +275,11 @@ func (t *Table) publish(ctx context.Context, run string, now Results, columns []
 	}
 
 	c := t.compare(now)
-	if c.none() && t.at.version > 0 && m.schema() == t.at.metadata.schema() {
-		return t.committed(ctx)
-	}
-	if c.none() && t.at.version > 0 { // only the columns are others
-		if err := t.commit(ctx, m); err != nil {
-			return err
+	if c.none() && t.at.version > 0 {
+		if m.schema() != t.at.metadata.schema() { // only the columns are others
+			if err := t.commit(ctx, m); err != nil {
+				return err
+			}
 		}
 		return t.committed(ctx)
 	}
@@ -305,8 +308,7 @@ func (t *Table) took(manifests []*manifestFile, w *writer) error {
 		}
 	}
 	for location := range w.gone {
-		key, _ := t.key(location)
-		folder, _, _ := strings.Cut(strings.TrimPrefix(key, t.Root), "/")
+		folder, _ := t.folder(location)
 		if delete(t.at.live[folder], location); len(t.at.live[folder]) == 0 {
 			delete(t.at.live, folder)
 		}
