@@ -3,11 +3,9 @@ package run_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/hindcast/hindcast"
@@ -72,22 +70,10 @@ func TestAKillBeforeTheSnapshot(t *testing.T) {
 		t.Run(strings.ReplaceAll(key, "/", " ")+" "+after, func(t *testing.T) {
 			t.Parallel()
 			w := newTwo(t, "duckdb")
-			killed := exec.Command(os.Args[0], "killed", w.dir, w.url, "put "+key) //nolint:gosec // this program itself
-			if out, err := killed.CombinedOutput(); killed.ProcessState == nil || killed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				w.Fatalf("%v: %s", err, out)
-			}
+			w.kill("put " + key)
 
 			w.limit, w.keep = 9999, hindcast.KeepIceberg
-			var ended *run.Ended
-			var err error
-			if after == "resume" {
-				ended, err = run.Resume(w.Context(), w.pipeline(), "r1", quiet())
-			} else {
-				ended, err = run.Begin(w.Context(), w.pipeline(), quiet())
-			}
-			if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
-				w.Fatalf("%+v, %v", ended, err)
-			}
+			w.goOn(after)
 			w.right()
 			w.rightTables()
 			w.want("verify", w.findings(), []string{})

@@ -171,6 +171,21 @@ func (w two) kill(moment string) {
 	}
 }
 
+// goOn resumes the first run, or makes another, and that ends well.
+func (w two) goOn(after string) {
+	w.Helper()
+	var ended *run.Ended
+	var err error
+	if after == "resume" {
+		ended, err = run.Resume(w.Context(), w.pipeline(), "r1", quiet())
+	} else {
+		ended, err = run.Begin(w.Context(), w.pipeline(), quiet())
+	}
+	if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
+		w.Fatalf("%+v, %v", ended, err)
+	}
+}
+
 // Two runs died over the same slice: the first had committed it, and its resume keeps the result; the second had staged its own meanwhile,
 // which its resume finds, loads and keeps.
 func TestAResultThatAnotherRunKeptMeanwhile(t *testing.T) {
@@ -225,16 +240,7 @@ func TestAKillBeforeKeeping(t *testing.T) {
 						w.Errorf("a plan: %s", got)
 					}
 				}
-				var ended *run.Ended
-				var err error
-				if after == "resume" {
-					ended, err = run.Resume(w.Context(), w.pipeline(), "r1", quiet())
-				} else {
-					ended, err = run.Begin(w.Context(), w.pipeline(), quiet())
-				}
-				if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
-					w.Fatalf("%+v, %v", ended, err)
-				}
+				w.goOn(after)
 				w.right()
 				by := map[string]string{"resume": "r1", "run": "r2"}[after]
 				kept := w.kept()

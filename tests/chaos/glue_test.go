@@ -213,28 +213,25 @@ func (s *service) runs(c *trial) (all []types.JobRun) {
 
 // glueWoe is what currently goes wrong on the way to the Glue API.
 type glueWoe struct {
-	mutex sync.Mutex
-	op    string // that meets what is armed; "" arms nothing
-	met   func() glueservertest.Fault
-	storm gale[glueservertest.Fault]
+	ambush ambush[glueservertest.Fault] // at a call of the operation that it waits for
+	mutex  sync.Mutex
+	storm  gale[glueservertest.Fault]
 }
 
 func (w *glueWoe) rule(r glueservertest.Request) glueservertest.Fault {
-	w.mutex.Lock()
-	if w.op == "" || r.Operation != w.op {
-		defer w.mutex.Unlock()
-		return w.storm.blow()
+	if do := w.ambush.sprung(func(operation string) bool { return r.Operation == operation }); do != nil {
+		return do()
 	}
-	met := w.met
-	w.op, w.met = "", nil
-	w.mutex.Unlock()
-	return met()
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.storm.blow()
 }
 
 func (w *glueWoe) end() {
+	w.ambush.disarm()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.op, w.met, w.storm.left = "", nil, 0
+	w.storm.left = 0
 }
 
 func (s *onGlue) strikes() []strike {
@@ -267,7 +264,7 @@ var lost = []glueservertest.Fault{glueservertest.LostAnswer, glueservertest.Lost
 // loseStart has a run be started of which nobody hears.
 func (s *onGlue) loseStart(c *trial, p *running) *running {
 	fault := lost[c.random.IntN(len(lost))]
-	s.called(c, p, "StartJobRun", func() glueservertest.Fault {
+	s.calls.ambush.meet(c, p, "StartJobRun", func() glueservertest.Fault {
 		c.tally.other("lost answers to StartJobRun")
 		return fault
 	})
@@ -277,7 +274,7 @@ func (s *onGlue) loseStart(c *trial, p *running) *running {
 // loseStop stops the run, and has the answer be lost of the call that stops Glue's.
 func (s *onGlue) loseStop(c *trial, p *running) *running {
 	fault := lost[c.random.IntN(len(lost))]
-	s.calls.arm("BatchStopJobRun", func() glueservertest.Fault {
+	s.calls.ambush.arm("BatchStopJobRun", func() glueservertest.Fault {
 		c.tally.other("lost answers to BatchStopJobRun")
 		return fault
 	})
@@ -289,7 +286,7 @@ func (s *onGlue) deadlyCall(c *trial, p *running) *running {
 	op := []string{"StartJobRun", "StartJobRun", "GetJobRuns", "CreateJob"}[c.random.IntN(4)]
 	fault := []glueservertest.Fault{glueservertest.None, glueservertest.LostAnswer}[c.random.IntN(2)]
 	killed := false
-	s.called(c, p, op, func() glueservertest.Fault {
+	s.calls.ambush.meet(c, p, op, func() glueservertest.Fault {
 		kill(process{pid: p.cmd.Process.Pid})
 		killed = true
 		c.tally.kill(supervisor, c.phase())
@@ -310,35 +307,6 @@ func (s *onGlue) glueStorm(c *trial, _ *running) *running {
 	s.calls.storm = gale[glueservertest.Fault]{random: rand.New(rand.NewPCG(c.random.Uint64(), 4)), left: 5 + c.random.IntN(20), part: 0.2 + 0.3*c.random.Float64(),
 		faults: []glueservertest.Fault{glueservertest.Throttled, glueservertest.Throttled, glueservertest.Broken, glueservertest.LostAnswer}}
 	return nil
-}
-
-func (w *glueWoe) arm(op string, met func() glueservertest.Fault) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.op, w.met = op, met
-}
-
-// called arms what happens at the next call of an operation, and waits until it has come, for a while.
-func (s *onGlue) called(c *trial, p *running, op string, do func() glueservertest.Fault) {
-	met := make(chan struct{})
-	s.calls.arm(op, func() glueservertest.Fault {
-		defer close(met)
-		return do()
-	})
-	select {
-	case <-met:
-		return
-	case <-p.done:
-	case <-time.After(c.world.span / 2):
-	}
-
-	s.calls.mutex.Lock()
-	armed := s.calls.op != ""
-	s.calls.op, s.calls.met = "", nil
-	s.calls.mutex.Unlock()
-	if !armed { // it has come at this very moment
-		<-met
-	}
 }
 
 func (s *onGlue) settle(c *trial) {

@@ -14,11 +14,62 @@ import (
 
 // woe is what currently goes wrong at the cluster, its control plane and its Data API. The zero woe does nothing.
 type woe struct {
+	ambush ambush[redshifttest.Fault] // at a statement that begins with what it waits for
 	mutex  sync.Mutex
-	prefix string // of the statement that meets what is armed; "" arms nothing
-	met    func() redshifttest.Fault
 	plane  gale[control.Fault]
 	api    gale[dataapi.Fault]
+}
+
+// ambush is what happens at the next call of a kind, once. The zero ambush waits for none.
+type ambush[F any] struct {
+	mutex sync.Mutex
+	waits string // for what; "" waits for nothing
+	do    func() F
+}
+
+func (a *ambush[F]) arm(waits string, do func() F) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.waits, a.do = waits, do
+}
+
+// disarm reports whether it still waited.
+func (a *ambush[F]) disarm() bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	waited := a.waits != ""
+	a.waits, a.do = "", nil
+	return waited
+}
+
+// sprung is what happens now, if the ambush waits for this; nil otherwise.
+func (a *ambush[F]) sprung(is func(waits string) bool) func() F {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.waits == "" || !is(a.waits) {
+		return nil
+	}
+	do := a.do
+	a.waits, a.do = "", nil
+	return do
+}
+
+// meet arms what happens at the next call of a kind, and waits until it has come, for a while.
+func (a *ambush[F]) meet(c *trial, p *running, waits string, do func() F) {
+	met := make(chan struct{})
+	a.arm(waits, func() F {
+		defer close(met)
+		return do()
+	})
+	select {
+	case <-met:
+		return
+	case <-p.done:
+	case <-time.After(c.world.span / 2):
+	}
+	if !a.disarm() { // it has come at this very moment
+		<-met
+	}
 }
 
 // gale has some of the next calls meet a fault.
@@ -42,15 +93,10 @@ func (g *gale[F]) blow() (fault F) {
 
 // statement is the cluster's rule.
 func (w *woe) statement(s redshifttest.Statement) redshifttest.Fault {
-	w.mutex.Lock()
-	if w.prefix == "" || !strings.HasPrefix(s.Text, w.prefix) {
-		w.mutex.Unlock()
-		return redshifttest.None
+	if do := w.ambush.sprung(func(prefix string) bool { return strings.HasPrefix(s.Text, prefix) }); do != nil {
+		return do()
 	}
-	met := w.met
-	w.prefix, w.met = "", nil
-	w.mutex.Unlock()
-	return met()
+	return redshifttest.None
 }
 
 // control is the control plane's rule.
@@ -77,9 +123,10 @@ func (w *woe) call(c dataapi.Call) dataapi.Fault {
 
 // end ends everything that goes wrong.
 func (w *woe) end() {
+	w.ambush.disarm()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.prefix, w.met, w.plane.left, w.api.left = "", nil, 0, 0
+	w.plane.left, w.api.left = 0, 0
 }
 
 // strikes are the remote site's, but for those of PostgreSQL, and those of the cluster. Most end no process, so that density is the same.
@@ -125,37 +172,11 @@ var spoiled = []struct {
 func (s *onRedshift) spoil(c *trial, p *running) *running {
 	one := spoiled[c.random.IntN(len(spoiled))]
 	c.hungUp = true
-	s.meet(c, p, one.statement, func() redshifttest.Fault {
+	s.woe.ambush.meet(c, p, one.statement, func() redshifttest.Fault {
 		c.tally.other(one.name)
 		return one.fault
 	})
 	return nil
-}
-
-// meet arms what happens at the next statement that begins so, and waits until it has come, for a while.
-func (s *onRedshift) meet(c *trial, p *running, statement string, do func() redshifttest.Fault) {
-	met := make(chan struct{})
-	s.woe.mutex.Lock()
-	s.woe.prefix, s.woe.met = statement, func() redshifttest.Fault {
-		defer close(met)
-		return do()
-	}
-	s.woe.mutex.Unlock()
-
-	select {
-	case <-met:
-		return
-	case <-p.done:
-	case <-time.After(c.world.span / 2):
-	}
-
-	s.woe.mutex.Lock()
-	armed := s.woe.prefix != ""
-	s.woe.prefix, s.woe.met = "", nil
-	s.woe.mutex.Unlock()
-	if !armed { // it has come at this very moment
-		<-met
-	}
 }
 
 // deadly kills a process of the run when the cluster has been given a statement, which is done all the same: nobody hears of it.
@@ -163,7 +184,7 @@ func (s *onRedshift) deadly(c *trial, p *running) *running {
 	statement := []string{"COMMIT", "COMMIT", "COPY", "UNLOAD", "DELETE"}[c.random.IntN(5)]
 	role := []string{supervisor, owner, all}[c.random.IntN(3)]
 	killed := false
-	s.meet(c, p, statement, func() redshifttest.Fault {
+	s.woe.ambush.meet(c, p, statement, func() redshifttest.Fault {
 		var victims []process
 		for _, one := range processes(c.mark) {
 			if role == all || one.role == role && (role != supervisor || one.pid == p.cmd.Process.Pid) {
@@ -200,7 +221,7 @@ func (s *onRedshift) expire(c *trial, p *running) *running {
 	fault := []redshifttest.Fault{redshifttest.None, redshifttest.Lose}[c.random.IntN(2)]
 	n := 1 + c.random.IntN(3)
 	c.hungUp = true
-	s.meet(c, p, statement, func() redshifttest.Fault {
+	s.woe.ambush.meet(c, p, statement, func() redshifttest.Fault {
 		c.tally.other("credentials expired in " + statement)
 		if atS3 {
 			s.access.expire(n)
