@@ -177,7 +177,8 @@ func whole(is bool) func([]byte) (int64, bool) {
 	}
 }
 
-// floating reads a floating-point number. Bounds of zero may hide the other zero, which is no bound in Iceberg's order, and NaN is none.
+// floating reads a floating-point number that can be a bound. Zero cannot: the values may have the other zero, which Iceberg orders apart.
+// Nor can NaN.
 func floating(is bool) func([]byte) (float64, bool) {
 	return func(b []byte) (x float64, ok bool) {
 		switch {

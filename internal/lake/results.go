@@ -57,9 +57,9 @@ func (l *Lake) KeepResult(ctx context.Context, m *hindcast.Manifest) error {
 	})
 }
 
-// LetGo takes a kept result out of the catalog, because its rows are not in the target any more. With its files it deletes its
-// generations: all that are not pinned, under this fence or a lower one; those that are go once no table points at them. One that was kept in its place under a higher fence is another run's, and an error.
-// The entry goes last, so that a call that ends before can be repeated.
+// LetGo takes a kept result out of the catalog, because its rows are not in the target any more. If its files are to go too, it deletes all
+// generations that are not pinned, under this fence or a lower one; those that are pinned go once no table points at them. One that was
+// kept in its place under a higher fence is another run's, and an error. The entry goes last, so that a call that ends before can be repeated.
 func (l *Lake) LetGo(ctx context.Context, m *hindcast.Manifest, fence int64, files bool) error {
 	key := l.keptKey(m.Target, m.Key)
 	current, _, err := l.entry(ctx, key)

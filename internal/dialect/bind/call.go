@@ -153,7 +153,7 @@ func (b *binder) window(x *ast.Window, s *scope) *sem.Window {
 	}
 	for _, k := range x.Order {
 		if n, ok := k.X.(*ast.Number); ok {
-			b.refuse(sem.NotKnown, n.At, "write the column", "a number is no column here")
+			b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")
 			continue
 		}
 		b.key(k, s, &w.Slots)
