@@ -126,7 +126,8 @@ var importMap = []row{
 	{"emrtest", []string{"glueserver/jobs"}, "a stand-in for EMR Serverless; what runs scripts is a Runner of the Glue API's"},
 	{"glueserver/glueservertest", nil, "faults before a served Glue API"},
 	{"eventschema", nil, "checks events against the published schema"},
-	{"s3test", nil, "a real S3 server, and a proxy that injects faults"},
+	{"checkout", nil, "where this repository is, for tests"},
+	{"s3test", []string{"checkout"}, "a real S3 server, and a proxy that injects faults"},
 	{"house", nil, "the rules of this repository"},
 	{"preflight/preflighttest", []string{"pythontest"}, "a stand-in for an AWS account"},
 	{"pgtest", nil, "a throw-away PostgreSQL for tests"},
@@ -135,7 +136,7 @@ var importMap = []row{
 	{"redshifttest/control", nil, "a stand-in for Redshift's control plane"},
 	{"redshifttest/dataapi", []string{"redshifttest", "redshifttest/control"}, "a stand-in for the Data API in front of that"},
 	{"sparktest", []string{"pythontest"}, "a real standalone cluster of Spark"},
-	{"pythontest", nil, "programs of Python for tests, as tests/python lists them"},
+	{"pythontest", []string{"checkout"}, "programs of Python for tests, as tests/python lists them"},
 	{"tests/chaos", nil, "kills whole runs at random instants; tests only"},
 }
 

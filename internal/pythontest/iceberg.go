@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +25,7 @@ type IcebergTable struct {
 // environment has the endpoint and keys of a bucket.
 func Iceberg(t testing.TB, env []string, root, metadata string, args ...string) (table IcebergTable) {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	args = append([]string{filepath.Join(filepath.Dir(here), "testdata", "iceberg.py"), root, metadata}, args...)
+	args = append([]string{filepath.Join(Root(t), "internal", "pythontest", "testdata", "iceberg.py"), root, metadata}, args...)
 	command := exec.CommandContext(t.Context(), Python(t, "iceberg"), args...)
 	command.Env = append(append(os.Environ(), "EXTENSIONS="+t.TempDir()), env...)
 	var said strings.Builder

@@ -6,16 +6,27 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hindcast/hindcast/internal/checkout"
 )
+
+// Root is the folder of this repository.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := checkout.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return root
+}
 
 // Python is the path of a Python that has what tests/python/NAME.txt lists, installing it first if ./test has not.
 func Python(t testing.TB, name string) string {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	setUp := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(here), "..", "..", "tests", "python", "venv"), name)
+	setUp := exec.CommandContext(t.Context(), filepath.Join(Root(t), "tests", "python", "venv"), name)
 	var said bytes.Buffer
 	setUp.Stderr = &said
 	path, err := setUp.Output()

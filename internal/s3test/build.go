@@ -1,7 +1,6 @@
 package s3test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,11 +8,13 @@ import (
 	"regexp"
 	"sync"
 	"syscall"
+
+	"github.com/hindcast/hindcast/internal/checkout"
 )
 
 // build returns the server's program, built into .tools/ if it is missing: once for all processes that ask.
 var build = sync.OnceValues(func() (string, error) {
-	root, err := repository()
+	root, err := checkout.Root()
 	if err != nil {
 		return "", err
 	}
@@ -44,22 +45,6 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return program, nil
 })
-
-// repository is the folder that holds go.mod, above the test's.
-func repository() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-	}
-
-	return "", errors.New("no go.mod above the test's folder")
-}
 
 var pin = regexp.MustCompile(`(?m)^versitygw=(\S+)@(\S+)$`)
 

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,8 +22,7 @@ func S3A(t testing.TB, name string) (ivy string) {
 	}
 	version := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(clients[0]), "hadoop-client-api-"), ".jar")
 
-	_, here, _, _ := runtime.Caller(0)
-	ivy = filepath.Join(filepath.Dir(here), "..", "..", ".tools", "ivy-"+version)
+	ivy = filepath.Join(pythontest.Root(t), ".tools", "ivy-"+version)
 	if err := os.MkdirAll(ivy, 0o755); err != nil {
 		t.Fatal(err)
 	}
