@@ -149,16 +149,18 @@ const (
 
 // Fact is a table, or the user's own Parquet files, whose rows belong to slices.
 type Fact struct {
-	Name     string   `json:"name"`
-	Table    string   `json:"table,omitempty"`    // may contain Placeholders: a time-named table per period
-	Files    string   `json:"files,omitempty"`    // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
-	Time     string   `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
-	Every    Period   `json:"every"`              // the fact's own period; the slice's by default
-	Lookback Period   `json:"lookback,omitempty"` // the SQL also sees this much before the slice
-	Missing  Missing  `json:"missing"`
-	Columns  []string `json:"columns,omitempty"` // narrows the unload; all columns by default
-	Used     bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
-	Text     []string `json:"text,omitempty"`    // columns that are carried as their exact text
+	Name     string `json:"name"`
+	Table    string `json:"table,omitempty"`    // may contain Placeholders: a time-named table per period
+	Files    string `json:"files,omitempty"`    // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
+	Time     string `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
+	Every    Period `json:"every"`              // the fact's own period; the slice's by default
+	Lookback Period `json:"lookback,omitempty"` // the SQL also sees this much before the slice
+	// Lookahead is how much the SQL also sees after the slice.
+	Lookahead Period   `json:"lookahead,omitzero"`
+	Missing   Missing  `json:"missing"`
+	Columns   []string `json:"columns,omitempty"` // narrows the unload; all columns by default
+	Used      bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
+	Text      []string `json:"text,omitempty"`    // columns that are carried as their exact text
 	// Types are the types that columns of `files` are read as, by name; a cast may truncate or round their values.
 	Types map[string]string `json:"types,omitempty"`
 }
@@ -219,6 +221,8 @@ type Target struct {
 	Table string   `json:"table"`
 	Time  string   `json:"time"` // result column whose value must lie in the slice
 	Key   []string `json:"key,omitempty"`
+	// Drop leaves out rows of the result that do not lie in the slice, and counts them, where such a row is otherwise an error.
+	Drop bool `json:"drop_outside,omitempty"`
 }
 
 // Param is a user's value for :name in the SQL. Value is a string, bool, int64, float64 (kept as Literal so that 1.10

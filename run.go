@@ -113,6 +113,7 @@ type Event struct {
 	Seconds     float64       `json:"seconds,omitempty"`
 	Memory      int64         `json:"memory,omitempty"`  // peak resident bytes of the worker
 	Spilled     int64         `json:"spilled,omitempty"` // with transform: bytes that it wrote to disk for lack of memory, as far as the engine knows
+	Outside     int64         `json:"outside,omitempty"` // with transform: rows of the result outside of the slice, which were dropped
 	Progress    *Progress     `json:"progress,omitempty"`
 	Fingerprint string        `json:"fingerprint,omitempty"`
 	Handle      *Handle       `json:"handle,omitempty"`

@@ -51,7 +51,7 @@ func (s Slice) MarshalJSON() ([]byte, error) {
 // Unit is a calendar unit of a Period.
 type Unit string
 
-// The units that `every`, `refresh`, `settle` and `lookback` may be given in.
+// The units that `every`, `refresh`, `settle`, `lookback` and `lookahead` may be given in.
 const (
 	Hours    Unit = "hours"
 	Days     Unit = "days"

@@ -18,7 +18,8 @@ type SliceState struct {
 	Read        bool  // its transform has read RowsIn rows and BytesIn bytes of facts
 	RowsIn      int64
 	BytesIn     int64
-	BytesOut    int64 // of the staged result
+	BytesOut    int64            // of the staged result
+	Outside     map[string]int64 // rows that its transform dropped, by output; nil if none were
 	Fingerprint string
 	Prepared    bool        // a load was prepared and its outcome is not journaled: look up the status row first
 	Work        *OpenWork   // of an engine whose work outlives the supervisor; nil if there is none
@@ -319,9 +320,30 @@ func (s *SliceState) finish(e Event) {
 	}
 }
 
+// drop notes the rows that the latest transform of an output has dropped.
+func (s *SliceState) drop(e Event) {
+	delete(s.Outside, e.Output)
+	if e.Outside == 0 {
+		return
+	}
+	if s.Outside == nil {
+		s.Outside = map[string]int64{}
+	}
+	s.Outside[e.Output] = e.Outside
+}
+
+// Dropped is how many rows of its results were outside of the slice and dropped.
+func (s *SliceState) Dropped() (n int64) {
+	for _, rows := range s.Outside {
+		n += rows
+	}
+	return n
+}
+
 // stage notes the result of one output, and counts what all of them have.
 func (s *SliceState) stage(e Event) {
 	s.Rows, s.BytesOut = e.Rows, e.Bytes
+	s.drop(e)
 	if e.Manifest == nil {
 		s.Staged = nil
 		return

@@ -126,7 +126,7 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 		m.Target, m.Generation = s.kept(try).Target, s.kept(try).Generation
 	}
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
-	staged := supervisor.Staged{Manifest: m, Memory: result.Memory, Spilled: result.Spilled}
+	staged := supervisor.Staged{Manifest: m, Memory: result.Memory, Spilled: result.Spilled, Outside: result.Outside}
 	staged.RowsIn, staged.BytesIn = s.read(item)
 	staged.Strays = s.untold(g.own)
 	return staged, nil

@@ -173,8 +173,13 @@ func factKeys() []Key {
 			Meaning: "The fact's own period: how much one time-named table, or one unload, covers.",
 			set:     func(d *decoder, v value) { d.fact().Every = d.period(v) }},
 		{Path: "facts.*.lookback", Form: formPeriod, Else: "none", Example: "7 days",
-			Meaning: "The SQL also sees this much before the slice. The result and the checks still concern the slice's own rows.",
-			set:     func(d *decoder, v value) { d.fact().Lookback = d.period(v) }},
+			Meaning: "The SQL also sees this much before the slice. The result and the checks still concern the slice's own rows. Window functions, DISTINCT and " +
+				"aggregates see a slice's rows and these margins, and never the rest of history.",
+			set: func(d *decoder, v value) { d.fact().Lookback = d.period(v) }},
+		{Path: "facts.*.lookahead", Form: formPeriod, Else: "none", Example: "1 day",
+			Meaning: "The SQL also sees this much after the slice: for rows whose neighbour, or whose late part, is there. Of time-named tables and files, as " +
+				"with `lookback`, the neighbours are read, if they are there yet.",
+			set: func(d *decoder, v value) { d.fact().Lookahead = d.period(v) }},
 		{Path: "facts.*.missing", Form: choice(missings...), Default: string(hindcast.MissingFail), Example: "skip",
 			Meaning: "What a missing table means: the plan is refused, the slice is skipped and named, or the " +
 				"fact has no rows in that slice.",
@@ -258,8 +263,12 @@ func transformKeys() []Key {
 			Meaning: "The table's name, with its schema if needed.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Table = d.untimed(v, "the target") }},
 		{Path: "target.time", Form: formText, Required: true, Example: "usage_month",
-			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice.",
+			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice, or is dropped: see `target.outside`.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Time = d.textOf(v) }},
+		{Path: "target.outside", Form: choice("fail", "drop"), Default: "fail", Example: "drop",
+			Meaning: "What a row of the result is whose time is NULL or outside of its slice: it fails the slice, or is dropped, counted and reported. With margins " +
+				"(`lookback`, `lookahead`) such rows are their neighbours' own, which drop does not publish twice.",
+			set: func(d *decoder, v value) { d.p.Output().Target.Drop = d.oneOf(v, "fail", "drop") == "drop" }},
 		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
 			Meaning: "Columns that must be non-NULL and together unique in each slice; checked before it is loaded.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Key = d.columnsOf(v) }},

@@ -21,7 +21,7 @@ type Table struct {
 	// Time and Window cut the rows: only those whose Time lies in Window. An empty Time takes all.
 	Time   string            `json:"time,omitempty"`
 	Window hindcast.Interval `json:"window"`
-	// Own is the slice's own interval where Window is wider (lookback); checks see only this much.
+	// Own is the slice's own interval where Window is wider (lookback, lookahead); checks see only this much.
 	Own hindcast.Interval `json:"own"`
 	// Groups are the files where they differ in their columns, which are each to be read as Columns; Files is empty then.
 	Groups []Group `json:"groups,omitempty"`
@@ -91,6 +91,7 @@ type Result struct {
 	Columns []hindcast.Column // the work's, with Stored filled in
 	Rows    int64
 	Bytes   int64
+	Outside int64            // rows that Target.Drop left out
 	In      map[string]int64 // rows in the window, of each table that asks for them
 	Memory  int64            // peak resident bytes of the work's processes; 0 if unknown
 	Spilled int64            // bytes that the work wrote to disk for lack of memory, where the engine knows
@@ -140,7 +141,7 @@ type Room struct {
 //     Query.Now, in Query.TimeZone. Nothing else can be read: no file, no setting, no other table.
 //   - Names, order and types of the result are those of Columns. Values are cast to them; one that has no such value is
 //     an error (E-OVERFLOW, or E-SQL as a cast in the SQL would be), never NULL.
-//   - Target.Time of every row lies in the slice and is not NULL (E-OUTSIDE); the columns of Target.Key are not NULL, and
+//   - Target.Time of every row lies in the slice and is not NULL (E-OUTSIDE; with Target.Drop those rows are left out and counted); the columns of Target.Key are not NULL, and
 //     together unique (E-KEY). Every check holds (E-CHECK).
 //   - An empty result is a result.
 type Engine interface {

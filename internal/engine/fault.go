@@ -3,21 +3,35 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Samples is how many offending rows an error shows.
 const Samples = 5
 
+// Inside is the condition, for SQL around the user's, that a row lies in its slice.
+func (w Work) Inside() string {
+	name := w.Target.Time
+	if !plain.MatchString(name) {
+		name = sqltext.Identifier(name)
+	}
+	return name + " >= :slice_start AND " + name + " < :slice_end"
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // Outside is the error of rows, some of which are the detail, whose time does not lie in the slice.
 func (w Work) Outside(rows int64, detail []string) error {
 	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
 		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(rows), w.Target.Time), Detail: detail,
-		Next: "correct the SQL: a row outside its slice could never be replaced"}
+		Next: "limit the result to the slice, since windows and DISTINCT see no more than that and its margins: SELECT * FROM (the SQL) AS r WHERE " + w.Inside() +
+			"; or drop such rows: `outside: drop` below target"}
 }
 
 // NullKey is the error of rows that have a NULL in the key.

@@ -37,6 +37,7 @@ type definition struct {
 	Output     string `json:",omitempty"` // the name of one among several
 	Time       string
 	Key        []string
+	Drop       bool `json:",omitempty"`
 	Facts      []factDefinition
 	Dims       []hindcast.Dim
 }
@@ -51,6 +52,7 @@ type hooks struct {
 type factDefinition struct {
 	Name, Time, Lookback string
 	Columns              []string
+	Lookahead            string            `json:",omitempty"`
 	Text                 []string          `json:",omitempty"` // so that definitions without it keep their hash
 	Types                map[string]string `json:",omitempty"`
 }
@@ -65,12 +67,12 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 	slices.Sort(params)
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
-		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Key: o.Target.Key}
+		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Key: o.Target.Key, Drop: o.Target.Drop}
 	if p.Transform.Engine == "spark" {
 		d.Settings = p.Transform.Spark.Deciding()
 	}
 	for _, f := range p.Facts {
-		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, slices.Sorted(slices.Values(f.Text)), f.Types})
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, f.Lookahead.String(), slices.Sorted(slices.Values(f.Text)), f.Types})
 	}
 	for _, dim := range p.Dims {
 		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text)), Types: dim.Types})

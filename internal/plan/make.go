@@ -532,23 +532,16 @@ func some(names []string) []string {
 	return append(slices.Clone(names[:shown]), "and "+numbers.Thousands(len(names)-shown)+" more")
 }
 
-// unitsOf are the units of a fact that a slice reads: its own first, then the lookback's. The list holds until the next is asked for:
+// unitsOf are the units of a fact that a slice reads: its own first, then those of its margins. The list holds until the next is asked for:
 // every slice of a long history has one.
 func (m *maker) unitsOf(f, i int) []int {
 	c := m.cutters[f]
-	first, own, end, err := c.in(m.history[i])
+	reads, err := c.in(m.history[i])
 	if err != nil {
 		return nil // the history was not judged then
 	}
 	m.among = m.among[:0]
-	for u := own; u < end; u++ {
-		m.among = append(m.among, u)
-	}
-	for u := first; u < own; u++ {
-		if !c.optional(u) {
-			m.among = append(m.among, u)
-		}
-	}
+	reads.each(c, func(u int) { m.among = append(m.among, u) })
 	return m.among
 }
 

@@ -11,7 +11,7 @@ import (
 // them would take more than all else that is known of them.
 type Needs []Need
 
-// Need is what a slice reads of one fact: the keys of units, the slice's own first, then the lookback's.
+// Need is what a slice reads of one fact: the keys of units, the slice's own first, then those of its margins.
 type Need struct {
 	Fact string
 	Keys []string

@@ -135,7 +135,7 @@ func byName(parts []part) map[string]string {
 // read adds what the slice reads of a fact.
 func (c *candidate) read(m *maker, cutter *cutter) error {
 	name, in := cutter.fact.Name, &c.inputs
-	first, own, end, err := cutter.in(c.Slice)
+	reads, err := cutter.in(c.Slice)
 	if err != nil {
 		return err
 	}
@@ -153,15 +153,10 @@ func (c *candidate) read(m *maker, cutter *cutter) error {
 			unknown = name + ": " + u.Why
 		}
 	}
-	for i := own; i < end; i++ {
+	for i := reads.own; i < reads.after; i++ {
 		in.skipped = in.skipped || cutter.units[i].Missing && cutter.fact.Missing == hindcast.MissingSkip
-		take(&cutter.units[i])
 	}
-	for i := first; i < own; i++ {
-		if !cutter.optional(i) {
-			take(&cutter.units[i])
-		}
-	}
+	reads.each(cutter, func(i int) { take(&cutter.units[i]) })
 	m.contents = contents
 	if unknown != "" {
 		in.unknown = append(in.unknown, unknown)
@@ -171,11 +166,11 @@ func (c *candidate) read(m *maker, cutter *cutter) error {
 	return nil
 }
 
-// optional: a lookback's table before the history, or where slices of missing tables are skipped, may be missing;
-// the lookback is that much shorter then.
+// optional: a margin's table before or after the history, or where slices of missing tables are skipped, may be missing;
+// the margin is that much shorter then.
 func (c *cutter) optional(i int) bool {
 	u := &c.units[i]
-	return u.Missing && (c.fact.Missing == hindcast.MissingSkip || !u.Interval.End.After(c.from))
+	return u.Missing && (c.fact.Missing == hindcast.MissingSkip || !u.Interval.End.After(c.from) || !u.Interval.Start.Before(c.to))
 }
 
 // Part estimates how much of a unit's n rows, or bytes, lies in the window.

@@ -11,17 +11,17 @@ import (
 	"github.com/hindcast/hindcast/internal/numbers"
 )
 
-// Window is what the SQL sees of a fact in a slice: the slice, and the lookback before it.
+// Window is what the SQL sees of a fact in a slice: the slice, the lookback before it and the lookahead after it.
 func Window(f hindcast.Fact, s hindcast.Slice) hindcast.Interval {
-	return hindcast.Interval{Start: step(f.Lookback, s.Start, -1), End: s.End}
+	return hindcast.Interval{Start: step(f.Lookback, s.Start, -1), End: step(f.Lookahead, s.End, 1)}
 }
 
-// cutter holds the units of a fact that a history needs, lookback included, in the order of time.
+// cutter holds the units of a fact that a history needs, margins included, in the order of time.
 type cutter struct {
 	p     *hindcast.Pipeline
 	fact  hindcast.Fact
 	from  time.Time // of the history: units before it are there for the lookback, and may be missing
-	to    time.Time // of the history: the table of the last slice may go on beyond it
+	to    time.Time // of the history: the table of the last slice may go on beyond it; later ones are there for the lookahead, and may be missing
 	units []DraftUnit
 	given *common       // to the unit that was surveyed last
 	all   time.Duration // that the units of the whole history cover
@@ -32,7 +32,7 @@ type cutter struct {
 // history; those of time-named tables are as long as their tables are.
 func newCutter(p *hindcast.Pipeline, f hindcast.Fact, history []hindcast.Slice) (*cutter, error) {
 	c := &cutter{p: p, fact: f, from: p.History.From.In(zoneOf(p.History)), to: history[len(history)-1].End}
-	span := hindcast.Interval{Start: Window(f, history[0]).Start, End: history[len(history)-1].End}
+	span := hindcast.Interval{Start: Window(f, history[0]).Start, End: Window(f, history[len(history)-1]).End}
 	if err := c.timeless(); err != nil {
 		return c, err
 	}
@@ -140,6 +140,9 @@ func (c *cutter) timeless() error {
 			"give it a time column (time: …), or placeholders such as {yyyy}_{mm}")
 	case !f.Lookback.IsZero():
 		return c.invalid("lookback", fmt.Sprintf("fact %s has a lookback and no time column to cut it by", f.Name),
+			"give it a time column (time: …)")
+	case !f.Lookahead.IsZero():
+		return c.invalid("lookahead", fmt.Sprintf("fact %s has a lookahead and no time column to cut it by", f.Name),
 			"give it a time column (time: …)")
 	}
 	return nil
@@ -265,24 +268,43 @@ func (c *cutter) whole(s hindcast.Slice, u hindcast.Interval) bool {
 	return s.Contains(u) || s.End.Equal(c.to) && !u.Start.Before(s.Start)
 }
 
-// in returns which units the slice reads: from own to before end are its own, and those before that from first on the
-// lookback's. E-VALUE if a unit that nothing can cut does not lie within the slice.
-func (c *cutter) in(s hindcast.Slice) (first, own, end int, err error) {
-	window := Window(c.fact, s)
-	first = c.after(window.Start)
-	own = first
-	for end = first; end < len(c.units) && c.units[end].Interval.Start.Before(window.End); end++ {
-		u := &c.units[end].Interval
-		if c.fact.Time == "" && !c.whole(s, *u) {
-			return 0, 0, 0, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
-				c.units[end].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), c.p.History.Every.Label(s.Key)),
-				"give the fact a time column (time: …), or an `every` that fits")
-		}
-		if own == end && !u.Overlaps(s.Interval) {
-			own = end + 1
+// reading is which units of a fact a slice reads: those from own to before after are its own, from first to before own the lookback's, from
+// after to before end the lookahead's.
+type reading struct{ first, own, after, end int }
+
+// each gives the units, the slice's own first, then those of the margins that are not optional, in the order of time.
+func (r reading) each(c *cutter, take func(i int)) {
+	for i := r.own; i < r.after; i++ {
+		take(i)
+	}
+	for i := r.first; i < r.end; i++ {
+		if (i < r.own || i >= r.after) && !c.optional(i) {
+			take(i)
 		}
 	}
-	return first, own, end, nil
+}
+
+// in returns which units the slice reads. E-VALUE if a unit that nothing can cut does not lie within the slice.
+func (c *cutter) in(s hindcast.Slice) (r reading, err error) {
+	window := Window(c.fact, s)
+	r.first = c.after(window.Start)
+	r.own, r.after = r.first, r.first
+	for r.end = r.first; r.end < len(c.units) && c.units[r.end].Interval.Start.Before(window.End); r.end++ {
+		u := &c.units[r.end].Interval
+		if c.fact.Time == "" && !c.whole(s, *u) {
+			return reading{}, c.invalid("table", fmt.Sprintf("%s of fact %s covers %s to %s and does not lie within the slice %s",
+				c.units[r.end].Source, c.fact.Name, u.Start.Format(time.DateOnly), u.End.Format(time.DateOnly), c.p.History.Every.Label(s.Key)),
+				"give the fact a time column (time: …), or an `every` that fits")
+		}
+		switch {
+		case u.Overlaps(s.Interval):
+			r.after = r.end + 1
+		case !u.Start.Before(s.End): // of the lookahead
+		default:
+			r.own, r.after = r.end+1, r.end+1
+		}
+	}
+	return r, nil
 }
 
 // after is the first unit that ends after t. Slices are asked for in the order of time: it is the one of the slice before, or
@@ -301,7 +323,7 @@ func (c *cutter) after(t time.Time) int {
 	return c.low
 }
 
-// Tables lists every table that the slices' facts and the dimensions need, lookback included. What cannot be cut
+// Tables lists every table that the slices' facts and the dimensions need, margins included. What cannot be cut
 // is left out: Make says why.
 func Tables(p *hindcast.Pipeline, history []hindcast.Slice) []string {
 	seen := map[string]bool{}

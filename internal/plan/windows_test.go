@@ -11,11 +11,11 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
-// anyFact is a fact whose own period and lookback have nothing to do with the history's.
+// anyFact is a fact whose own period and margins have nothing to do with the history's.
 func anyFact(r *rand.Rand, c cutting) hindcast.Fact {
 	f := hindcast.Fact{Name: "f", Table: "f", Time: "at", Missing: hindcast.MissingFail}
 	lookbacks := []hindcast.Period{{}, hours(1 + r.Intn(50)), days(1 + r.Intn(40)), months(1 + r.Intn(3))}
-	f.Lookback = lookbacks[r.Intn(len(lookbacks))]
+	f.Lookback, f.Lookahead = lookbacks[r.Intn(len(lookbacks))], lookbacks[r.Intn(len(lookbacks))]
 	everies := []hindcast.Period{{}, days(1 + r.Intn(40)), {N: 1 + r.Intn(5), Unit: hindcast.Weeks}, months(1 + r.Intn(14)), {N: 1, Unit: hindcast.Years}}
 	if c.to.Sub(c.h.From) < 100*24*time.Hour {
 		everies = append(everies, hours(1+r.Intn(30)))
@@ -85,7 +85,8 @@ func afterLeap(t time.Time) bool {
 func readsWhole(i plan.Item, f hindcast.Fact, units map[string]hindcast.Interval) error {
 	window := plan.Window(f, i.Slice)
 	back := window.Start.Before(i.Slice.Start) || window.Start.Equal(i.Slice.Start) && afterLeap(i.Slice.Start)
-	if !f.Lookback.IsZero() && !back || !window.End.Equal(i.Slice.End) {
+	ahead := window.End.After(i.Slice.End)
+	if !f.Lookback.IsZero() && !back || !f.Lookahead.IsZero() != ahead {
 		return fmt.Errorf("the window is %s to %s", window.Start, window.End)
 	}
 	var list []hindcast.Interval
@@ -97,7 +98,7 @@ func readsWhole(i plan.Item, f hindcast.Fact, units map[string]hindcast.Interval
 		}
 		own := u.Overlaps(i.Slice.Interval)
 		if own && before {
-			return fmt.Errorf("unit %s is the slice's own and comes after the lookback's", key)
+			return fmt.Errorf("unit %s is the slice's own and comes after a margin's", key)
 		}
 		before = before || !own
 		list = append(list, u)
@@ -136,6 +137,9 @@ func TestSources(t *testing.T) {
 		{"lookback before history", fact(func(f *hindcast.Fact) {
 			f.Table, f.Every, f.Time, f.Lookback = "b_{yyyy}_{mm}", months(2), "at", days(7)
 		}), "[b_2015_11 b_2016_01 b_2016_03] []"},
+		{"lookahead after history", fact(func(f *hindcast.Fact) {
+			f.Table, f.Every, f.Time, f.Lookahead = "b_{yyyy}_{mm}", months(2), "at", days(7)
+		}), "[b_2016_01 b_2016_03 b_2016_05] []"},
 		{"one table", fact(func(f *hindcast.Fact) { f.Table, f.Time = "b", "at" }), "[b] []"},
 		{"files", fact(func(f *hindcast.Fact) { f.Files = "x/{yyyy}_{mm}/*.parquet" }), "[] [x/2016_01/*.parquet x/2016_03/*.parquet]"},
 		{"dimensions", func(p *hindcast.Pipeline) {

@@ -30,6 +30,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 		pg.cost(st, p)
 		moved := pg.sources(t, p)
 		pg.leftOut(t, p)
+		pg.dropped(t)
 		pg.skipped(t)
 		pg.retries(st)
 		pg.resized(st.Resized, o.Now, false)
@@ -263,6 +264,28 @@ func (p *page) leftOut(t *view.Tally, pl *plan.Plan) {
 	for _, text := range plan.StrayTexts(&pl.Pipeline, list) {
 		p.wrap("  "+p.o.paint(yellow, "left out")+"  ", "            ", p.o.text(text))
 	}
+}
+
+// dropped says how many rows of the result were outside of their slices, and of which.
+func (p *page) dropped(t *view.Tally) {
+	var all int64
+	var keys []string
+	for _, key := range t.Keys {
+		if s := t.Run.Slices[key]; s != nil && s.Dropped() > 0 {
+			all += s.Dropped()
+			keys = append(keys, key)
+		}
+	}
+	if all == 0 {
+		return
+	}
+
+	named := t.Labels.Ranges(keys, view.Follows(t.Keys), p.o.or("…", "..."))
+	if len(named) > maxRanges {
+		named = append(named[:maxRanges-1], "and "+numbers.Thousands(len(named)-maxRanges+1)+" more ranges")
+	}
+	text := numbers.Counted(all, "row") + " outside of their slices (target.outside: drop): " + strings.Join(named, ", ")
+	p.wrap("  "+p.o.paint(yellow, "dropped")+"  ", "           ", p.o.text(text))
 }
 
 // skipped names the slices that were not run and why, except those that the plan knew to be up to date.

@@ -88,6 +88,7 @@ func (e End) Result(a Asked, dir string) (engine.Result, error) {
 			Bytes int64  `json:"bytes"`
 		} `json:"files"`
 		Rows    int64            `json:"rows"`
+		Outside int64            `json:"outside"`
 		In      map[string]int64 `json:"in"`
 		Spilled int64            `json:"spilled"`
 	}
@@ -95,7 +96,7 @@ func (e End) Result(a Asked, dir string) (engine.Result, error) {
 		return engine.Result{}, &hindcast.Error{Code: hindcast.EWorker, Class: hindcast.ClassTransient, Cause: err,
 			Message: "what a session of Spark says of its result cannot be read: " + err.Error()}
 	}
-	result := engine.Result{Rows: ok.Rows, In: ok.In, Memory: e.Peak, Spilled: ok.Spilled}
+	result := engine.Result{Rows: ok.Rows, Outside: ok.Outside, In: ok.In, Memory: e.Peak, Spilled: ok.Spilled}
 	if e.Brief != nil {
 		result.Columns = e.Brief.Columns
 	}

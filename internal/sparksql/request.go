@@ -31,8 +31,9 @@ type Request struct {
 	// Of a run.
 	Dir     string   `json:"dir"`
 	Result  []column `json:"result,omitempty"`
-	Schema  string   `json:"schema"`  // of the result's files
-	Outside string   `json:"outside"` // the condition of rows that do not lie in the slice
+	Schema  string   `json:"schema"`         // of the result's files
+	Outside string   `json:"outside"`        // the condition of rows that do not lie in the slice
+	Drop    bool     `json:"drop,omitempty"` // those rows, in place of failing
 	NullKey string   `json:"null_key"`
 	Keys    string   `json:"keys"`
 	Brief   *brief   `json:"brief,omitempty"`
@@ -420,7 +421,7 @@ func Transform(work engine.Work, s hindcast.Spark) (Request, Asked, error) {
 	}
 
 	r := Request{Kind: KindRun, Tag: work.Tag, Conf: sized(Conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: Now(work.Query),
-		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Brief: briefOf(work)}
+		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Drop: work.Target.Drop, Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
 		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
 	}

@@ -96,6 +96,7 @@ type Staged struct {
 	Manifest *hindcast.Manifest
 	Memory   int64 // peak resident bytes of its process; 0 if unknown
 	Spilled  int64 // bytes that it wrote to disk for lack of memory, as far as the engine knows
+	Outside  int64 // rows of the result that it dropped
 	RowsIn   int64 // rows of the facts that it read
 	BytesIn  int64
 	Strays   []hindcast.Stray // counted meanwhile: rows that no slice takes

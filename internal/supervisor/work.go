@@ -119,7 +119,7 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 
 	res.staged = append(res.staged, m)
 	r.reporter(a)(hindcast.Event{Type: hindcast.EventStepFinished, Output: output, Manifest: m, Rows: m.Sums.Rows, Bytes: m.Bytes,
-		Seconds: m.Seconds, Memory: staged.Memory, Spilled: staged.Spilled, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
+		Seconds: m.Seconds, Memory: staged.Memory, Spilled: staged.Spilled, Outside: staged.Outside, RowsIn: staged.RowsIn, BytesIn: staged.BytesIn, Strays: staged.Strays})
 }
 
 // billTime bounds how long the end of work waits for what it has cost.

@@ -175,7 +175,13 @@ func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, erro
 	if err != nil {
 		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
-	out := engine.Result{Files: staged.Files, Columns: work.Columns, Rows: staged.Rows()}
+	dropped := int64(0)
+	if work.Target.Drop {
+		if staged, dropped, err = r.drop(ctx, work, staged); err != nil {
+			return engine.Result{}, err
+		}
+	}
+	out := engine.Result{Files: staged.Files, Columns: work.Columns, Rows: staged.Rows(), Outside: dropped}
 	for _, f := range staged.Files {
 		out.Bytes += f.Bytes
 	}

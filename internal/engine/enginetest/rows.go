@@ -166,6 +166,34 @@ func outside(t *testing.T, w *World) {
 	}
 }
 
+// dropped: rows outside of the slice are left out before the key and the checks are looked at, and counted.
+func dropped(t *testing.T, w *World) {
+	for name, want := range map[string]struct {
+		sql           string
+		rows, outside int64
+		values        string
+	}{
+		"some": {"SELECT day, id AS k FROM facts UNION ALL SELECT CAST(NULL AS DATE) AS day, CAST(NULL AS BIGINT) AS k", 3, 3, "2,3,4"},
+		"none": {"SELECT day, id AS k FROM facts WHERE id BETWEEN 2 AND 3", 2, 0, "2,3"},
+		"all":  {"SELECT day, id AS k FROM facts WHERE id IN (1, 5)", 0, 2, ""},
+	} {
+		work := w.work(t, name, want.sql, day, hindcast.Column{Name: "k", Type: "BIGINT"})
+		work.Target.Key, work.Target.Drop = []string{"k"}, true
+		work.Query.Tables[0].Window = hindcast.Interval{Start: january.Start.AddDate(0, 0, -7), End: january.End.AddDate(0, 0, 7)}
+		work.Checks = []engine.Check{{Check: hindcast.Check{Name: "inside", SQL: "SELECT * FROM result WHERE day < DATE '2020-01-01' OR day >= DATE '2020-02-01'"}}}
+		result := w.mustRun(t, work)
+		if result.Rows != want.rows || result.Outside != want.outside {
+			t.Errorf("%s: %d rows and %d outside, want %d and %d", name, result.Rows, result.Outside, want.rows, want.outside)
+		}
+		if want.rows == 0 {
+			continue
+		}
+		if got := Query(t, result.Files, "SELECT string_agg(k, ',' ORDER BY k) FROM result"); got != want.values {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // zones: a slice's bounds are instants; days and times without a zone are read in the query's.
 func zones(t *testing.T, w *World) {
 	slice := hindcast.Interval{Start: january.Start.Add(5 * time.Hour), End: january.End.Add(5 * time.Hour)} // January in New York
