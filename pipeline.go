@@ -233,12 +233,46 @@ type Param struct {
 	Literal string `json:"literal"` // the SQL literal that replaces it
 }
 
-// Check is one quality gate over a slice's staged result. Exactly one of Rows, Total and SQL is set.
+// Check is one quality gate over a slice's staged result. Exactly one of its kinds is set.
 type Check struct {
 	Name  string      `json:"name"` // "rows", "total net_cost", "sql 1"; stable within the file
 	Rows  *RowsCheck  `json:"rows,omitempty"`
 	Total *TotalCheck `json:"total,omitempty"`
 	SQL   string      `json:"sql,omitempty"` // must return no row; `result` is the slice's result
+	// The kinds that dbt has by these names, with what NULL means there.
+	NotNull  []string       `json:"not_null,omitempty"` // none of the columns is NULL in any row
+	Unique   []string       `json:"unique,omitempty"`   // no two rows have the same values; rows with a NULL among them do not count
+	Accepted *AcceptedCheck `json:"accepted_values,omitempty"`
+	Related  *RelatedCheck  `json:"relationships,omitempty"`
+}
+
+// Kinds are the kinds of check that are set: one in a valid check.
+func (c Check) Kinds() (kinds []string) {
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"rows", c.Rows != nil}, {"total", c.Total != nil}, {"not_null", len(c.NotNull) > 0}, {"unique", len(c.Unique) > 0},
+		{"accepted_values", c.Accepted != nil}, {"relationships", c.Related != nil}, {"sql", c.SQL != ""},
+	} {
+		if k.set {
+			kinds = append(kinds, k.name)
+		}
+	}
+	return kinds
+}
+
+// AcceptedCheck lists the values that a column may have besides NULL.
+type AcceptedCheck struct {
+	Column string   `json:"column"`
+	Values []string `json:"values"` // SQL literals, as Param.Literal
+}
+
+// RelatedCheck says that each value of Column, except NULL, is one of Field of a fact or dimension.
+type RelatedCheck struct {
+	Column string `json:"column"`
+	To     string `json:"to"` // the fact's or dimension's name
+	Field  string `json:"field"`
 }
 
 // RowsCheck bounds the number of result rows. It does not apply if all facts of the slice are empty.

@@ -200,6 +200,11 @@ func (d *decoder) walk(b *branch, v value) {
 		kind = scalar
 	}
 
+	if b.key.Form.single && v.node != nil && v.node.Kind == yaml.ScalarNode && strings.TrimSpace(v.node.Value) != "" && !v.null() {
+		v.items, kind = []value{v}, scalar
+		v.items[0].text = v.node.Value
+	}
+
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {
 		d.bad(v, b.key.Form.Right, "has no value")
 		return

@@ -35,6 +35,7 @@ type Form struct {
 	nullable bool
 	secrets  bool   // ${VAR} may stand in it
 	word     string // allowed in place of the list
+	single   bool   // one text is allowed in place of the list
 }
 
 const (
@@ -60,6 +61,11 @@ var (
 	formColumns = Form{Name: "list of texts, or used", Right: "write a list of columns, such as [a, b], or used", kind: texts, word: used,
 		Schema: map[string]any{"anyOf": []any{map[string]any{"const": used},
 			map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": "string", "minLength": 1}}}}}
+	formOneOrMore = Form{Name: "column, or list of columns", Right: "write a column, or a list of columns such as [a, b]", kind: texts, single: true,
+		Schema: map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1},
+			map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": "string", "minLength": 1}}}}}
+	formValues = Form{Name: "list of values", Right: "write a list of numbers or texts, such as [1, 2] or [a, b]", kind: texts,
+		Schema: map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": []any{"string", "number", "boolean"}}}}
 	formText = Form{Name: "text", Right: "write a text that is not empty",
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formName = Form{Name: "name", Right: "write a name of small letters, digits, _ and -, such as cloud_costs",
@@ -103,7 +109,7 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns,
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}
 }

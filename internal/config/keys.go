@@ -304,7 +304,7 @@ func checkKeys() []Key {
 	return []Key{
 		{Path: "checks", Form: formList, Else: "none", Example: "[{rows: {min: 1}}]",
 			Meaning: "What must hold for a slice's result. A failed check publishes nothing of that slice."},
-		{Path: "checks.*", Form: formObject, Meaning: "One check: exactly one of `rows`, `total` and `sql`.",
+		{Path: "checks.*", Form: formObject, Meaning: "One check: exactly one of the keys below.",
 			Schema: map[string]any{"minProperties": 1, "maxProperties": 1},
 			begin:  func(d *decoder, _ value) { d.p.Output().Checks = append(d.p.Output().Checks, hindcast.Check{}) },
 			set:    func(d *decoder, v value) { d.nameCheck(v) }},
@@ -329,6 +329,39 @@ func checkKeys() []Key {
 		{Path: "checks.*.total.within", Form: formDecimal, Default: "0", Example: "0.01",
 			Meaning: "How far the two may be apart, absolutely.",
 			set:     func(d *decoder, v value) { d.total().Within = d.decimal(v) }},
+		{Path: "checks.*.not_null", Form: formOneOrMore, Else: "not checked", Example: "[usage_month, account_id]",
+			Meaning: "Columns of the result that are NULL in no row, as dbt's test of this name.",
+			set:     func(d *decoder, v value) { d.check().NotNull = d.columnsOf(v) }},
+		{Path: "checks.*.unique", Form: formOneOrMore, Else: "not checked", Example: "invoice_id",
+			Meaning: "Columns whose values, taken together, are in one row of the slice's result only. As in dbt's test, and in a UNIQUE of SQL, " +
+				"rows with a NULL in one of them are left aside. Other slices are not looked at.",
+			set: func(d *decoder, v value) { d.check().Unique = d.columnsOf(v) }},
+		{Path: "checks.*.accepted_values", Form: formObject, Else: "not checked", Example: "{column: segment, values: [consumer, business]}",
+			Meaning: "The values that a column of the result may have. As in dbt's test NULL is accepted too: `not_null` refuses it.",
+			begin: func(d *decoder, v value) {
+				if v.node != nil {
+					d.check().Accepted = &hindcast.AcceptedCheck{}
+				}
+			}},
+		{Path: "checks.*.accepted_values.column", Form: formText, Required: true, Example: "segment", Meaning: "The result's column.",
+			set: func(d *decoder, v value) { d.check().Accepted.Column = d.textOf(v) }},
+		{Path: "checks.*.accepted_values.values", Form: formValues, Required: true, Example: "[consumer, business]",
+			Meaning: "Its values. A number is compared as a number with the digits written here, and what is quoted as a text.",
+			set:     func(d *decoder, v value) { d.check().Accepted.Values = d.literals(v) }},
+		{Path: "checks.*.relationships", Form: formObject, Else: "not checked", Example: "{column: account_id, to: accounts, field: account_id}",
+			Meaning: "Each value of a column of the result is in a fact or dimension. As in dbt's test NULL is left aside.",
+			begin: func(d *decoder, v value) {
+				if v.node != nil {
+					d.check().Related = &hindcast.RelatedCheck{}
+				}
+			}},
+		{Path: "checks.*.relationships.column", Form: formText, Required: true, Example: "account_id", Meaning: "The result's column.",
+			set: func(d *decoder, v value) { d.check().Related.Column = d.textOf(v) }},
+		{Path: "checks.*.relationships.to", Form: formText, Required: true, Example: "accounts",
+			Meaning: "The fact or dimension, by the name that the SQL uses. Of a fact these are the slice's own rows.",
+			set:     func(d *decoder, v value) { d.check().Related.To = d.textOf(v) }},
+		{Path: "checks.*.relationships.field", Form: formText, Required: true, Example: "account_id", Meaning: "Its column.",
+			set: func(d *decoder, v value) { d.check().Related.Field = d.textOf(v) }},
 		{Path: "checks.*.sql", Form: formText, Else: "not checked", Example: `"SELECT * FROM result WHERE net_cost < -1e6"`,
 			Meaning: "SQL that must return no row. `result` is the slice's result.",
 			set:     func(d *decoder, v value) { d.check().SQL = d.textOf(v) }},

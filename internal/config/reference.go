@@ -120,7 +120,7 @@ func (b *branch) schema() map[string]any {
 func (b *branch) empty() bool {
 	switch b.key.Form.kind {
 	case object, names, list, texts:
-		return b.key.Path != "" && !b.key.Required && b.optional() && len(b.key.Schema) == 0 && b.key.Form.word == ""
+		return b.key.Path != "" && !b.key.Required && b.optional() && len(b.key.Schema) == 0 && b.key.Form.word == "" && !b.key.Form.single
 	case scalar, nothing:
 	}
 	return false

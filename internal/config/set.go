@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -296,76 +295,6 @@ func (d *decoder) setParam(v value) {
 	d.p.Params = append(d.p.Params, d.param(v))
 }
 
-func (d *decoder) check() *hindcast.Check {
-	checks := d.p.Output().Checks
-	return &checks[len(checks)-1]
-}
-
-func (d *decoder) rows() *hindcast.RowsCheck   { return d.check().Rows }
-func (d *decoder) total() *hindcast.TotalCheck { return d.check().Total }
-
-func (d *decoder) beginRows(v value) {
-	if v.node != nil {
-		d.check().Rows = &hindcast.RowsCheck{}
-	}
-}
-
-func (d *decoder) beginTotal(v value) {
-	if v.node != nil {
-		d.check().Total = &hindcast.TotalCheck{}
-	}
-}
-
-func (d *decoder) count(v value) *int64 {
-	n := d.whole(v, 0, math.MaxInt64, formCount.Right)
-	return &n
-}
-
-func (d *decoder) checkRows(v value) {
-	r := d.rows()
-	switch {
-	case r == nil:
-	case r.Min == nil && r.Max == nil:
-		d.bad(v, "write min, max or both, such as {min: 1}", "has no bound")
-	case r.Min != nil && r.Max != nil && *r.Min > *r.Max:
-		d.bad(v, "write a max that is not below min", "min is more than max")
-	}
-}
-
-// nameCheck checks that exactly one of the three kinds is present, and gives the check a stable name.
-func (d *decoder) nameCheck(v value) {
-	c := d.check()
-	kinds, base := 0, ""
-	if c.Rows != nil {
-		kinds, base = kinds+1, "rows"
-	}
-	if c.Total != nil {
-		kinds, base = kinds+1, "total "+c.Total.Of
-	}
-	if c.SQL != "" {
-		kinds, base = kinds+1, "sql"
-	}
-
-	if kinds != 1 {
-		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total and sql")
-		return
-	}
-
-	used := map[string]bool{}
-	for _, other := range d.p.Output().Checks[:len(d.p.Output().Checks)-1] {
-		used[other.Name] = true
-	}
-
-	c.Name = base
-	if base == "sql" {
-		c.Name = "sql 1"
-	}
-
-	for n := 2; used[c.Name]; n++ {
-		c.Name = fmt.Sprintf("%s %d", base, n)
-	}
-}
-
 var setStatement = regexp.MustCompile(`(?is)^\s*set\s`)
 
 func (d *decoder) sessionOf(v value) []string {
@@ -385,6 +314,7 @@ func finish(d *decoder, _ value) {
 		}
 	}
 	d.finishTransform()
+	d.finishChecks()
 	d.checkRedshift()
 	d.checkResults()
 	d.finishResize()

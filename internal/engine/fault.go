@@ -102,21 +102,6 @@ func Together(list []*hindcast.Error) *hindcast.Error {
 	return &e
 }
 
-// Query is the SQL that a check runs: one that gives the two sums and whether they agree, of a total whose sum, and whose difference
-// of a and b, are the given expressions; its own; or "".
-func (c Check) Query(sum, difference string, text func(expression string) string) string {
-	if c.Total == nil {
-		return strings.TrimRight(strings.TrimSpace(c.SQL), ";")
-	}
-
-	within := c.Total.Within
-	if within == "" {
-		within = "0"
-	}
-	return "SELECT " + text("a") + ", " + text("b") + ", (a IS NULL AND b IS NULL) OR coalesce(abs(" + difference + ") <= " + within + ", false)" +
-		" FROM (SELECT " + sum + " AS a, (" + strings.TrimRight(strings.TrimSpace(c.Total.Equals), ";") + "\n) AS b)"
-}
-
 // At names the check in the error of its SQL.
 func (c Check) At(err error) error {
 	e := *hindcast.AsError(err)
@@ -150,8 +135,24 @@ func orNull(s *string) string {
 	return *s
 }
 
-// FailedSQL is the error of SQL that gave rows, some of which are the detail.
-func (c Check) FailedSQL(detail []string) error { return c.failed("it gave rows", detail) }
+// FailedSQL is the error of a check whose query gave so many rows, some of which are the detail.
+func (c Check) FailedSQL(rows int64, detail []string) error {
+	values, are := numbers.Counted(rows, "value"), "are"
+	if rows == 1 {
+		are = "is"
+	}
+	switch {
+	case len(c.NotNull) > 0:
+		return c.failed(fmt.Sprintf("%s a NULL in %s", rowsHave(rows), strings.Join(c.NotNull, " or ")), detail)
+	case len(c.Unique) > 0:
+		return c.failed(fmt.Sprintf("%s of %s %s in more than one row of the result", values, strings.Join(c.Unique, ", "), are), detail)
+	case c.Accepted != nil:
+		return c.failed(fmt.Sprintf("%s of %s %s not accepted", values, c.Accepted.Column, are), detail)
+	case c.Related != nil:
+		return c.failed(fmt.Sprintf("%s of %s %s not in %s.%s", values, c.Related.Column, are, c.Related.To, c.Related.Field), detail)
+	}
+	return c.failed("it gave "+numbers.Counted(rows, "row"), detail)
+}
 
 func (c Check) failed(message string, detail []string) error {
 	return &hindcast.Error{Code: hindcast.ECheck, Class: hindcast.ClassCheck, Message: fmt.Sprintf("check %q failed: %s", c.Name, message),

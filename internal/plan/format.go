@@ -4,13 +4,28 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/hindcast/hindcast"
 )
 
-// Format is the format of frozen plans that this hindcast writes; it reads this one and those before it. A plan that needs
+// Format is the highest format of frozen plans that this hindcast writes; it reads this one and those before it. A plan that needs
 // more of its readers than this has a higher one (docs/decisions/formats.md).
-const Format = 2
+const Format = 3
+
+// formatFor is the lowest format whose readers know all that a plan of the pipeline has: 3 where a check is of a kind that format 2
+// does not have.
+func formatFor(p *hindcast.Pipeline) int {
+	known := []string{"rows", "total", "sql"}
+	for _, o := range p.Outputs {
+		for _, c := range o.Checks {
+			if slices.ContainsFunc(c.Kinds(), func(kind string) bool { return !slices.Contains(known, kind) }) {
+				return Format
+			}
+		}
+	}
+	return 2
+}
 
 // UnmarshalJSON reads a plan of any format up to Format. E-FORMAT if it is of a later one.
 func (p *Plan) UnmarshalJSON(text []byte) error {

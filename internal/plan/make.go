@@ -121,7 +121,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.targetTimes(); err != nil {
 		return nil, err
 	}
-	out := &Plan{Format: Format, CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
+	out := &Plan{Format: formatFor(m.Pipeline), CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
 		History: hindcast.Interval{Start: m.whole[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
 		Items: []Item{}, Units: []Unit{}}
 	for k := range out.Outputs {

@@ -125,7 +125,7 @@ func failed(work engine.Work, q engine.Query, f *failure) error {
 	case "check_total":
 		return of.FailedTotal(text(f.Got), text(f.Want))
 	case "check_sql":
-		return of.FailedSQL(f.Rows)
+		return of.FailedSQL(f.Count, f.Rows)
 	case "check_error":
 		return of.At(translate(f.Error, engine.Query{}, frozen{}))
 	case "not_select":

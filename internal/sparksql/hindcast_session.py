@@ -257,7 +257,8 @@ class Session(Tables):
             if not close(got, want, check["within"], equal):
                 raise Failed(kind="check_total", check=number, got=got, want=want)
         elif self.sql("SELECT 1 FROM (%s\n) LIMIT 1" % check["sql"]).first():
-            raise Failed(kind="check_sql", check=number, rows=self.sample(check["sql"]))
+            count = self.sql("SELECT count(*) FROM (%s\n)" % check["sql"]).first()[0]
+            raise Failed(kind="check_sql", check=number, count=count, rows=self.sample(check["sql"]))
 
     def facts_empty(self):
         return not any(

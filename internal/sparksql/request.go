@@ -12,6 +12,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // Request is what a session is asked for, in the words of hindcast_session.py.
@@ -86,7 +87,7 @@ type column struct {
 
 // Check is one of a slice's, as a session is asked for it.
 type Check struct {
-	Kind   string `json:"kind"` // rows, total or sql
+	Kind   string `json:"kind"` // rows, total, or sql: rows that should not be there
 	SQL    string `json:"sql,omitempty"`
 	Within string `json:"within,omitempty"` // by how much a total may differ
 	Min    *int64 `json:"min,omitempty"`
@@ -515,10 +516,9 @@ func single(q engine.Query) (frozen, error) {
 // summed is the view of the result's rows with whole numbers as DECIMALs, see hindcast_session.py: Spark's sum of BIGINTs is a BIGINT.
 const summed = "sums of the result"
 
-// difference is NULL where Spark's own would be an error for lack of digits: the driver compares such sums itself.
-const difference = "try_subtract(a, b)"
-
-func asText(expression string) string { return "CAST(" + expression + " AS STRING)" }
+// spelling has a difference that is NULL where Spark's own would be an error for lack of digits: the driver compares such sums itself.
+var spelling = engine.Spelling{Difference: "try_subtract(a, b)", Name: quote, Literal: sqltext.Spark.Literal,
+	Text: func(expression string) string { return "CAST(" + expression + " AS STRING)" }}
 
 // Checks are a slice's as Request has them.
 func Checks(checks []engine.Check, q engine.Query) ([]Check, error) {
@@ -531,9 +531,9 @@ func Checks(checks []engine.Check, q engine.Query) ([]Check, error) {
 			continue
 		case c.Total != nil:
 			sum := "(SELECT sum(" + quote(c.Total.Of) + ") FROM " + quote(summed) + ")"
-			is = Check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(sum, difference, asText)}
+			is = Check{Kind: "total", Within: cmp.Or(c.Total.Within, "0"), SQL: c.Query(spelling, sum)}
 		default:
-			is = Check{Kind: "sql", SQL: c.Query("", difference, asText)}
+			is = Check{Kind: "sql", SQL: c.Query(spelling, "")}
 		}
 		f, err := freeze(is.SQL, engine.Query{Now: q.Now, TimeZone: q.TimeZone})
 		if err != nil {

@@ -51,7 +51,7 @@ func (r *Runner) viewResult(ctx context.Context, columns []hindcast.Column, file
 // readsResult reports whether a check's SQL may read the result's rows again.
 func readsResult(c engine.Check, columns []hindcast.Column) bool {
 	if c.Total == nil {
-		return c.SQL != ""
+		return queryOf(c) != ""
 	}
 	return knownSum(c.Total, columns, hindcast.Sums{}) == "" || strings.Contains(strings.ToLower(c.Total.Equals), "result")
 }
@@ -129,16 +129,16 @@ func (r *Runner) factsEmpty(ctx context.Context, work engine.Work) (bool, error)
 	return true, nil
 }
 
-const difference = "a - b"
-
-func asText(expression string) string { return "CAST(" + expression + " AS VARCHAR)" }
+var spelling = engine.Spelling{Difference: "a - b", Name: duck.Name,
+	Text:    func(expression string) string { return "CAST(" + expression + " AS VARCHAR)" },
+	Literal: func(literal string) string { return literal }}
 
 // queryOf is the SQL that a check runs, or "".
 func queryOf(c engine.Check) string {
 	if c.Total != nil {
-		return c.Query(sumOf(c.Total), difference, asText)
+		return c.Query(spelling, sumOf(c.Total))
 	}
-	return c.Query("", difference, asText)
+	return c.Query(spelling, "")
 }
 
 // sumOf is the expression for the sum that a total is of, over the result's rows.
@@ -167,7 +167,7 @@ func (r *Runner) checkTotal(ctx context.Context, work engine.Work, c engine.Chec
 	}
 	var a, b *string
 	var equal bool
-	if err := r.conn.QueryRowContext(ctx, c.Query(sum, difference, asText)).Scan(&a, &b, &equal); err != nil {
+	if err := r.conn.QueryRowContext(ctx, c.Query(spelling, sum)).Scan(&a, &b, &equal); err != nil {
 		return c.At(duck.Translate(err))
 	}
 	if equal {
@@ -185,5 +185,9 @@ func (r *Runner) checkSQL(ctx context.Context, c engine.Check) error {
 	if !some {
 		return nil
 	}
-	return c.FailedSQL(r.sample(ctx, query))
+	var rows int64
+	if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+"\n)").Scan(&rows); err != nil {
+		return c.At(duck.Translate(err))
+	}
+	return c.FailedSQL(rows, r.sample(ctx, query))
 }

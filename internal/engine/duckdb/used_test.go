@@ -315,6 +315,7 @@ func TestUsedColumnsOfChecks(t *testing.T) {
 	}{
 		"rows":               {hindcast.Check{Rows: &hindcast.RowsCheck{Min: limit(1)}}, [3]string{"day cost", "", ""}},
 		"total":              {hindcast.Check{Total: &hindcast.TotalCheck{Of: "total", Equals: "SELECT sum(cost) FROM facts WHERE region <> 'x';"}}, [3]string{"day cost region", "", ""}},
+		"relationships":      {hindcast.Check{Related: &hindcast.RelatedCheck{Column: "day", To: "days", Field: "day"}}, [3]string{"day cost", "", "day"}},
 		"sql":                {hindcast.Check{SQL: "SELECT name FROM accounts WHERE weight < 0 ;\n"}, [3]string{"day cost", "name weight", ""}},
 		"sql over result":    {hindcast.Check{SQL: "SELECT * FROM result r WHERE NOT EXISTS (SELECT 1 FROM days d WHERE d.day = r.day)"}, [3]string{"day cost", "", "day"}},
 		"sql with a comment": {hindcast.Check{SQL: "SELECT id FROM facts WHERE moment < TIMESTAMP '2019-01-01' -- never"}, [3]string{"id day cost moment", "", ""}},

@@ -53,6 +53,8 @@ func bindChecks(t *testing.T, w *World) {
 	for _, c := range []hindcast.Check{
 		{Name: "wrong column", SQL: "SELECT tier FROM result"},
 		{Name: "wrong total", Total: &hindcast.TotalCheck{Of: "total", Equals: "SELECT sum(price) FROM facts"}},
+		{Name: "wrong name", NotNull: []string{"tier"}},
+		{Name: "wrong field", Related: &hindcast.RelatedCheck{Column: "day", To: "facts", Field: "price"}},
 		{Name: "two statements", SQL: "SELECT 1 WHERE false; SELECT 2"},
 	} {
 		_, err := w.Binder.Bind(t.Context(), q, []engine.Check{{Check: c}})

@@ -269,6 +269,49 @@ func checks(t *testing.T, w *World) {
 	}
 }
 
+// namedChecks are the kinds that dbt has: NULL is the business of not_null alone.
+func namedChecks(t *testing.T, w *World) {
+	const sql = "SELECT day, id, id + 1 AS next, cost, 'its' AS word FROM facts"
+	bigint := func(name string) hindcast.Column { return hindcast.Column{Name: name, Type: "BIGINT"} }
+	columns := []hindcast.Column{day, bigint("id"), bigint("next"), {Name: "cost", Type: "DECIMAL(18,6)"}, {Name: "word", Type: "VARCHAR"}}
+	for i, c := range []struct {
+		check hindcast.Check
+		want  string // what the error says, and the rows that it shows; "" if there is none
+	}{
+		{hindcast.Check{NotNull: []string{"day", "ID"}}, ""},
+		{hindcast.Check{NotNull: []string{"day", "cost"}}, "1 row of the result has a NULL in day or cost; day=2020-01-31  id=3  next=4  cost=NULL  word=its"},
+		{hindcast.Check{Unique: []string{"id"}}, ""},
+		{hindcast.Check{Unique: []string{"day", "cost"}}, ""},
+		{hindcast.Check{Unique: []string{"word", "day"}}, "1 value of word, day is in more than one row of the result; word=its  day=2020-01-31  rows=2"},
+		{hindcast.Check{Accepted: &hindcast.AcceptedCheck{Column: "cost", Values: []string{"2", "1.000001"}}}, ""},
+		{hindcast.Check{Accepted: &hindcast.AcceptedCheck{Column: "cost", Values: []string{"2", "(-1)"}}}, "1 value of cost is not accepted; cost=1.000001  rows=1"},
+		{hindcast.Check{Accepted: &hindcast.AcceptedCheck{Column: "word", Values: []string{"'it''s'", "'its'"}}}, ""},
+		{hindcast.Check{Accepted: &hindcast.AcceptedCheck{Column: "word", Values: []string{"'it''s'", `'it\s'`}}}, "1 value of word is not accepted; word=its  rows=3"},
+		{hindcast.Check{Related: &hindcast.RelatedCheck{Column: "cost", To: "facts", Field: "cost"}}, ""},
+		{hindcast.Check{Related: &hindcast.RelatedCheck{Column: "next", To: "facts", Field: "id"}}, "1 value of next is not in facts.id; next=5  rows=1"},
+		{hindcast.Check{SQL: "SELECT id FROM result WHERE id = 2"}, "it gave 1 row; id=2"},
+	} {
+		work := w.work(t, fmt.Sprint(i), sql, columns...)
+		c.check.Name = fmt.Sprintf("check %d", i)
+		work.Checks = []engine.Check{{Check: c.check}}
+		if _, err := w.Binder.Bind(t.Context(), work.Query, work.Checks); err != nil {
+			t.Errorf("%d is not bound: %v", i, err)
+		}
+		_, err := w.run(t, work)
+		got := ""
+		if e := hindcast.AsError(err); e != nil {
+			got = strings.Join(append([]string{e.Message}, e.Detail...), "; ")
+		}
+		want := c.want
+		if want != "" {
+			want = fmt.Sprintf("check %q failed: %s", c.check.Name, want)
+		}
+		if got != want {
+			t.Errorf("%d: got %s\nwant %s", i, got, want)
+		}
+	}
+}
+
 func empty(t *testing.T, w *World) {
 	work := w.work(t, "", perDay, dayTotal...)
 	work.Query.Tables[0].Files = nil

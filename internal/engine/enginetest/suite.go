@@ -72,6 +72,7 @@ var suite = map[string]func(*testing.T, *World){
 	"a slice's days are those of its zone":   zones,
 	"a NULL or doubled key fails":            keys,
 	"failed checks show rows":                checks,
+	"named checks hold as in dbt":            namedChecks,
 	"an empty result is a result":            empty,
 	"a slice's outputs are apart":            outputs,
 	"files are out of reach":                 reach,

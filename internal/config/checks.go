@@ -1,0 +1,120 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hindcast/hindcast"
+)
+
+func (d *decoder) check() *hindcast.Check {
+	checks := d.p.Output().Checks
+	return &checks[len(checks)-1]
+}
+
+func (d *decoder) rows() *hindcast.RowsCheck   { return d.check().Rows }
+func (d *decoder) total() *hindcast.TotalCheck { return d.check().Total }
+
+func (d *decoder) beginRows(v value) {
+	if v.node != nil {
+		d.check().Rows = &hindcast.RowsCheck{}
+	}
+}
+
+func (d *decoder) beginTotal(v value) {
+	if v.node != nil {
+		d.check().Total = &hindcast.TotalCheck{}
+	}
+}
+
+func (d *decoder) count(v value) *int64 {
+	n := d.whole(v, 0, math.MaxInt64, formCount.Right)
+	return &n
+}
+
+func (d *decoder) checkRows(v value) {
+	r := d.rows()
+	switch {
+	case r == nil:
+	case r.Min == nil && r.Max == nil:
+		d.bad(v, "write min, max or both, such as {min: 1}", "has no bound")
+	case r.Min != nil && r.Max != nil && *r.Min > *r.Max:
+		d.bad(v, "write a max that is not below min", "min is more than max")
+	}
+}
+
+// nameCheck checks that exactly one kind is present, and gives the check a stable name.
+func (d *decoder) nameCheck(v value) {
+	c := d.check()
+	kinds := c.Kinds()
+	if len(kinds) != 1 {
+		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total, not_null, unique, accepted_values, relationships and sql")
+		return
+	}
+
+	base := kinds[0]
+	switch {
+	case c.Total != nil:
+		base += " " + c.Total.Of
+	case c.Accepted != nil:
+		base += " " + c.Accepted.Column
+	case c.Related != nil:
+		base += " " + c.Related.Column
+	case c.SQL == "" && c.Rows == nil:
+		base += " " + strings.Join(append(c.NotNull, c.Unique...), ", ")
+	}
+
+	used := map[string]bool{}
+	for _, other := range d.p.Output().Checks[:len(d.p.Output().Checks)-1] {
+		used[other.Name] = true
+	}
+
+	c.Name = base
+	if base == "sql" {
+		c.Name = "sql 1"
+	}
+
+	for n := 2; used[c.Name]; n++ {
+		c.Name = fmt.Sprintf("%s %d", base, n)
+	}
+}
+
+// literals decodes a list of values as SQL literals, at least one.
+func (d *decoder) literals(v value) []string {
+	if len(v.items) == 0 {
+		d.bad(v, "name at least one value", "is empty")
+	}
+	out := make([]string, len(v.items))
+	for i, item := range v.items {
+		out[i] = d.param(item).Literal
+	}
+	return out
+}
+
+// finishChecks checks what checks say of facts and dimensions.
+func (d *decoder) finishChecks() {
+	for i, c := range d.p.Output().Checks {
+		if c.Related == nil {
+			continue
+		}
+		var tables []string
+		for _, f := range d.p.Facts {
+			tables = append(tables, f.Name)
+		}
+		for _, dim := range d.p.Dims {
+			tables = append(tables, dim.Name)
+		}
+		if slices.Contains(tables, c.Related.To) {
+			continue
+		}
+		message := fmt.Sprintf("checks.%d.relationships.to: %q is neither a fact nor a dimension", i, c.Related.To)
+		if near := nearest(c.Related.To, tables); near != "" {
+			message += fmt.Sprintf(", did you mean %q?", near)
+		}
+		d.fail(hindcast.EValue, d.p.Places[fmt.Sprintf("checks.%d.relationships.to", i)], utf8.RuneCountInString("to"),
+			"name one of "+strings.Join(tables, ", "), "%s", message)
+	}
+}
