@@ -98,6 +98,7 @@ var importMap = []row{
 	{"query", []string{".", "session", "plan", "engine", "warehouse", "lake"}, "an ad hoc query over one slice"},
 	{"notebook", []string{".", "session", "query", "plan", "engine", "sqltext", "config"}, "a slice as a Jupyter notebook; config strikes secrets out"},
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
+	{"why", []string{".", "session", "plan", "journal", "numbers", "view"}, "where a published slice came from, by the records of runs"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config", "pause"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "iceberg", "objstore", "warehouse", "child", "config", "pause"},
 		"begins and resumes runs: joins all of the above"},
