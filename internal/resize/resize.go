@@ -116,7 +116,7 @@ type Standing struct {
 	hindcast.Sizing          // From is its present size, To the one for the loads
 	Kind            string   // the type of a cluster's nodes
 	State           string   // in the service's words
-	Runs            []string // that want it as it is
+	Runs            []string // that want it as it is, as its tags say; some may be dead
 }
 
 // Look says how the warehouse stands.
@@ -125,34 +125,41 @@ func (r *Resizer) Look(ctx context.Context) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	return r.stands(now), nil
+	return Standing{Sizing: r.named(now.size, r.wanted()), Kind: now.kind, State: now.state, Runs: names(holders(now.tags))}, nil
 }
 
-// stands is how a warehouse that was looked at stands.
-func (r *Resizer) stands(now standing) Standing {
-	return Standing{Sizing: r.named(now.size, r.wanted()), Kind: now.kind, State: now.state, Runs: names(holders(now.tags))}
+// Outlook is what a run that began now would do with a warehouse.
+type Outlook struct {
+	hindcast.Sizing        // From is the size that it would be back at
+	Now             int    // the size that it has
+	Kind            string // the type of a cluster's nodes
 }
 
-// Check asks whether the size for the loads can be had, before anything has begun: E-RESIZE with the sizes that can.
-func (r *Resizer) Check(ctx context.Context) (Standing, error) {
+// Check says what a run would do, before anything has begun, and asks whether the size for its loads can be had: E-RESIZE with the sizes
+// that can.
+func (r *Resizer) Check(ctx context.Context) (Outlook, error) {
 	now, err := r.see(ctx)
 	if err != nil {
-		return Standing{}, err
+		return Outlook{}, err
 	}
-	s := r.stands(now)
-	if now.size == r.wanted() || len(s.Runs) > 0 { // what is allowed depends on the size before
-		return s, nil
+	s, err := r.intend(ctx, now, nil)
+	if err != nil {
+		return Outlook{}, err
+	}
+	is := Outlook{Sizing: s, Now: now.size, Kind: now.kind}
+	if now.size == s.To || now.size != s.From || len(s.Shared) > 0 { // what is allowed depends on the size before
+		return is, nil
 	}
 
 	sizes, err := r.target.allowed(ctx, now, func(call func() error) error { return r.insist(ctx, call) })
 	if err != nil {
-		return Standing{}, r.translate("asking for the sizes that "+s.Named()+" can have", err)
+		return Outlook{}, r.translate("asking for the sizes that "+s.Named()+" can have", err)
 	}
-	if sizes == nil || slices.Contains(sizes, r.wanted()) {
-		return s, nil
+	if sizes == nil || slices.Contains(sizes, s.To) {
+		return is, nil
 	}
-	return Standing{}, &hindcast.Error{Code: hindcast.EResize, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("%s has %s of %s, and an elastic resize to %s is not among those that it allows", s.Named(), s.Size(now.size), now.kind, s.Size(r.wanted())),
+	return Outlook{}, &hindcast.Error{Code: hindcast.EResize, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("%s has %s of %s, and an elastic resize to %s is not among those that it allows", s.Named(), s.Size(now.size), now.kind, s.Size(s.To)),
 		Next:    "write redshift.resize.nodes as one of " + list(sizes)}
 }
 
@@ -187,10 +194,14 @@ func (r *Resizer) Settle(ctx context.Context) error {
 // confirmed to be back; nil if there is nothing. Nothing is asked for yet.
 func (r *Resizer) Intend(ctx context.Context, open *hindcast.Sizing) (hindcast.Sizing, error) {
 	now, err := r.see(ctx)
-	s := r.named(now.size, r.wanted())
 	if err != nil {
-		return s, err
+		return r.named(now.size, r.wanted()), err
 	}
+	return r.intend(ctx, now, open)
+}
+
+func (r *Resizer) intend(ctx context.Context, now standing, open *hindcast.Sizing) (hindcast.Sizing, error) {
+	s := r.named(now.size, r.wanted())
 	others, err := r.others(ctx, now)
 	if err != nil {
 		return s, err

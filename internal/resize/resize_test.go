@@ -546,3 +546,37 @@ func TestLook(t *testing.T) {
 		t.Errorf("got %+v: %v", is, err)
 	}
 }
+
+// What a plan says is what a run that began now would do, whoever died in the middle of a resize.
+func TestOutlook(t *testing.T) {
+	w := newWorld(t)
+	look := func(rules hindcast.Resize) resize.Outlook {
+		t.Helper()
+		is, err := w.open(rules, "s3://lake", "shop", "").Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is
+	}
+	want := func(is resize.Outlook, from, to, now int, shared ...string) {
+		t.Helper()
+		if is.From != from || is.To != to || is.Now != now || !slices.Equal(is.Shared, shared) || is.Kind != "ra3.4xlarge" {
+			t.Errorf("%+v, want from %d to %d, now %d, for %q", is, from, to, now, shared)
+		}
+	}
+	want(look(cluster), 4, 8, 4)
+
+	dead := w.open(cluster, "s3://lake", "shop", "r1")
+	if _, err := grow(t, dead); err != nil {
+		t.Fatal(err)
+	}
+	want(look(cluster), 4, 8, 8)
+	larger := cluster
+	larger.Nodes = 16
+	want(look(larger), 4, 16, 8)
+
+	if _, err := grow(t, w.open(cluster, "s3://two", "other", "r7")); err != nil {
+		t.Fatal(err)
+	}
+	want(look(larger), 4, 8, 8, "run r7 of pipeline other")
+}

@@ -60,7 +60,7 @@ func planSize(ctx context.Context, s *session.Session, r *resize.Resizer, p *pla
 	if err != nil {
 		return err
 	}
-	p.Resize = &plan.Resize{Sizing: is.Sizing, Kind: is.Kind, Runs: is.Runs}
+	p.Resize = &plan.Resize{Sizing: is.Sizing, Now: is.Now, Kind: is.Kind}
 	p.Resize.Rate, err = s.Resizing(is.Sizing, is.Kind)
 	return err
 }

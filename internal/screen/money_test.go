@@ -108,9 +108,23 @@ func TestWhatAWarehouseCosts(t *testing.T) {
 		{2, unknown, time.Hour, "; that adds 2 rg.xlarge; the price is not known: it is not in the table"},
 	} {
 		c.rate.Each = float64(c.change)
-		r := &plan.Resize{Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 4 + c.change}, Rate: &c.rate}
+		r := &plan.Resize{Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 4 + c.change}, Now: 4, Rate: &c.rate}
 		if got := resizeWork(r, c.most); !strings.HasSuffix(got, "back at the end of the run"+c.want) {
 			t.Errorf("%s\nwant\n%s", got, c.want)
+		}
+	}
+
+	for want, r := range map[string]plan.Resize{
+		"cluster dw from 4 nodes to 8 nodes before the first load, back at the end of the run":                                                  {Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, Now: 4},
+		"cluster dw has 8 nodes already, and is held at that":                                                                                   {Sizing: hindcast.Sizing{Cluster: "dw", From: 8, To: 8}, Now: 8},
+		"cluster dw has 8 nodes of ra3.xlplus already, from a run that did not end, and is held at that, back at 4 nodes at the end of the run": {Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, Now: 8, Kind: "ra3.xlplus"},
+		"cluster dw from 8 nodes to 16 nodes before the first load, back at 4 nodes at the end of the run":                                      {Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 16}, Now: 8},
+		"cluster dw has 16 nodes for run r1 of pipeline b, and is held at that; the last of them resizes it back to 4 nodes":                    {Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 16, Shared: []string{"run r1 of pipeline b"}}, Now: 16},
+		"cluster dw from 4 nodes to 8 nodes before the first load, back at the end of the run; it is resized for run r1 of pipeline b as well: then it is taken as it is found": {
+			Sizing: hindcast.Sizing{Cluster: "dw", From: 4, To: 8, Shared: []string{"run r1 of pipeline b"}}, Now: 4},
+	} {
+		if got := resizeWork(&r, 0); got != want {
+			t.Errorf("%s\nwant\n%s", got, want)
 		}
 	}
 

@@ -105,17 +105,25 @@ func leftResized(st *hindcast.RunState, alive bool) bool {
 
 // resizeWork says in a plan when the warehouse is resized, and what that adds to its costs if the run takes no longer than the estimate's most.
 func resizeWork(r *plan.Resize, most time.Duration) string {
-	s := r.Sizing
-	if s.From == s.To {
-		return s.Named() + " has " + s.Size(s.To) + " already, and is held at that"
-	}
-	kind := ""
+	s, kind := r.Sizing, ""
 	if r.Kind != "" {
 		kind = " of " + r.Kind
 	}
-	parts := []string{s.Named() + " from " + s.Size(s.From) + " to " + s.Size(s.To) + kind + " before the first load, back at the end of the run"}
-	if len(r.Runs) > 0 {
-		parts = append(parts, "it is as it is for "+strings.Join(r.Runs, ", ")+": then it is taken as it is found")
+	work, back := s.Named()+" from "+s.Size(r.Now)+" to "+s.Size(s.To)+kind+" before the first load", "back"
+	switch {
+	case s.From == s.To:
+		return s.Named() + " has " + s.Size(s.To) + " already, and is held at that"
+	case len(s.Shared) > 0 && s.To == r.Now:
+		return s.Named() + " has " + s.Size(r.Now) + kind + shared(" for ", s) + ", and is held at that; the last of them resizes it back to " + s.Size(s.From)
+	case s.To == r.Now:
+		work = s.Named() + " has " + s.Size(r.Now) + kind + " already, from a run that did not end, and is held at that"
+	}
+	if r.Now != s.From {
+		back = "back at " + s.Size(s.From)
+	}
+	parts := []string{work + ", " + back + " at the end of the run"}
+	if len(s.Shared) > 0 {
+		parts = append(parts, "it is resized"+shared(" for ", s)+" as well: then it is taken as it is found")
 	}
 	if r.Rate != nil {
 		parts = append(parts, added(r.Rate, most))
