@@ -3,6 +3,7 @@
 package redshift_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -341,5 +342,67 @@ func TestReadOnly(t *testing.T) {
 	}
 	if _, _, err := w.Bounds(t.Context(), "nowhere", "day"); hindcast.AsError(err) == nil || hindcast.AsError(err).Code != hindcast.ETableMissing {
 		t.Errorf("a table that is not there: %v", err)
+	}
+}
+
+// Sessions of a process that is suspended in the middle of a publication, or while it waits for the lock, do not keep a successor away.
+// Those of other pipelines are left alone.
+func TestSuspendedSessionsAreEnded(t *testing.T) {
+	s := begin(t, s3test.Start(t), "")
+	old, later, another := s.open(t, s.options()), s.open(t, s.options()), s.open(t, s.options())
+	prepare(t, old, 1)
+	if err := another.Prepare(t.Context(), "q", target, columns, warehouse.Claim{Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := january(t, "r1", 1).Into(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	month := func(run, key string, is hindcast.Interval) warehousetest.Load {
+		l := january(t, run, 2)
+		l.Slice, l.Files, l.Rows = hindcast.Slice{Key: key, Interval: is}, nil, 0
+		return l
+	}
+
+	holds, wakes, ends := make(chan struct{}), make(chan struct{}), make(chan error, 3)
+	holding := january(t, "r1", 2)
+	holding.Keep = func(context.Context, []warehouse.Kept) error {
+		close(holds)
+		<-wakes
+		return nil
+	}
+	go func() { _, err := holding.Into(t.Context(), old); ends <- err }()
+	<-holds
+
+	asked := make(chan struct{}, 10)
+	s.Rule(func(st redshifttest.Statement) redshifttest.Fault {
+		if strings.HasPrefix(st.Text, "LOCK") {
+			asked <- struct{}{}
+		}
+		return redshifttest.None
+	})
+	waiting, other := month("r1", "2020-02", warehousetest.February), month("r9", "2020-03", warehousetest.March)
+	other.Pipeline = "q"
+	go func() { _, err := waiting.Into(t.Context(), old); ends <- err }()
+	<-asked
+	others := make(chan error)
+	go func() { _, err := other.Into(t.Context(), another); others <- err }()
+	<-asked
+
+	prepare(t, later, 2)
+	if err := <-others; err != nil {
+		t.Errorf("of another pipeline: %v", err)
+	}
+	close(wakes)
+	for range 2 {
+		if err := <-ends; hindcast.AsError(err) == nil || hindcast.AsError(err).Class != hindcast.ClassTransient {
+			t.Errorf("of the process that lost the pipeline: %v", err)
+		}
+	}
+	rows, err := later.Committed(t.Context(), "p", true)
+	if err != nil || len(rows) != 1 || rows[0].Sums.Rows != 1 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	if left := warehousetest.Text(s.Exec(t, "SELECT count(*) FROM pg_class WHERE relname LIKE 'hindcast_stage%'")); left != "0" {
+		t.Errorf("%s tables are left", left)
 	}
 }

@@ -23,33 +23,45 @@ const (
 	tidyTime = 30 * time.Second // for what is removed after a failure
 )
 
+// briefly is how long Prepare waits for the lock before it ends sessions of this pipeline: whoever prepares has the pipeline's lease, so
+// that they are of a process that lost it.
+var briefly = 10 * time.Second
+
 // lock begins a transaction and takes the lock on hindcast_lease before the transaction's snapshot, which then has what the previous
 // holder of the lock committed. The targets are not locked: LOCK keeps readers away as well, and only hindcast reads
-// hindcast_lease.
-func (w *Owner) lock(ctx context.Context, s *session, h home) error {
+// hindcast_lease. Tables of the pipeline's own are locked before it, also while it is waited for: by their names a successor knows
+// whose session it is (see endOthers).
+func (w *Owner) lock(ctx context.Context, s *session, h home, patience time.Duration, own ...string) error {
 	limit, err := s.one(ctx, "SHOW statement_timeout") // the user may have set one
 	if err != nil {
 		return err
 	}
-	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+h.table(leaseTable),
+	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+strings.Join(append(own, h.table(leaseTable)), ", "),
 		"SET LOCAL statement_timeout TO "+literal(limit.Text(0)))
 	if pgclient.IsState(err, pgclient.Canceled) && ctx.Err() == nil {
 		return &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,
-			Message: "hindcast_lease stayed locked for a minute: another load is under way, or its session is still there",
+			Message: "hindcast_lease stayed locked for " + patience.String() + ": another load is under way, or its session is still there",
 			Next:    "see who has it: SELECT DISTINCT pid FROM svv_transactions WHERE relation = (SELECT oid FROM pg_class WHERE relname = 'hindcast_lease'); end it: SELECT pg_terminate_backend(PID);"}
 	}
 	return err
 }
 
-// Prepare creates what is missing and raises the fence, under the lock, so that nothing that has a lower one is under way.
+// Prepare creates what is missing and raises the fence, under the lock, so that nothing that has a lower one is under way. Sessions of
+// this pipeline that hold the lock, or wait for it, are waited for; those of a machine that is gone, or was stopped, are ended.
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
 	err := w.writing(ctx, func(s *session) error {
 		h, err := s.create(ctx, t, columns)
 		if err != nil {
 			return err
 		}
-		if err := w.raise(ctx, s, h, pipeline, claim); err != nil {
-			s.rollback(ctx)
+		err = w.raise(ctx, s, h, pipeline, claim, briefly)
+		if err != nil && hindcast.AsError(err).Code == hindcast.EWarehouseBusy {
+			if err := s.endOthers(ctx, h, pipeline, claim.Fence); err != nil {
+				return err
+			}
+			err = w.raise(ctx, s, h, pipeline, claim, patience)
+		}
+		if err != nil {
 			return err
 		}
 		return s.sweepTables(ctx, h, pipeline, claim.Fence)
@@ -61,24 +73,71 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 }
 
 // raise raises the fence.
-func (w *Owner) raise(ctx context.Context, s *session, h home, pipeline string, claim warehouse.Claim) error {
-	if err := w.lock(ctx, s, h); err != nil {
+func (w *Owner) raise(ctx context.Context, s *session, h home, pipeline string, claim warehouse.Claim, patience time.Duration) error {
+	mark := h.table(stagingName(pipeline, claim.Fence, "", ""))
+	return s.marked(ctx, mark, func() error {
+		if err := w.lock(ctx, s, h, patience, mark); err != nil {
+			return err
+		}
+		highest, there, err := s.fence(ctx, h, pipeline)
+		if err != nil {
+			return err
+		}
+		if err := warehouse.CheckClaim(highest, claim); err != nil {
+			return err
+		}
+
+		name, fence := literal(warehouse.FenceName(pipeline)), strconv.FormatInt(claim.Fence, 10)
+		change := "INSERT INTO " + h.table(leaseTable) + " (name, n) VALUES (" + name + ", " + fence + ")"
+		if there {
+			change = "UPDATE " + h.table(leaseTable) + " SET n = " + fence + " WHERE name = " + name
+		}
+		return s.run(ctx, change, "COMMIT")
+	})
+}
+
+// marked does what takes the lock without having staged anything, with a table that is there for the lock alone. What it leaves of a
+// transaction is rolled back.
+func (s *session) marked(ctx context.Context, table string, do func() error) error {
+	if err := s.run(ctx, marking(table)); err != nil {
 		return err
 	}
-	highest, there, err := s.fence(ctx, h, pipeline)
+	err := do()
+	s.rollback(ctx) // unless it is committed
+	if s.link.closed() {
+		return err // the next Prepare sweeps it
+	}
+	if dropped := s.run(ctx, "DROP TABLE IF EXISTS "+table); err == nil {
+		err = dropped
+	}
+	return err
+}
+
+// marking is the DDL of a table that is there for the lock alone.
+func marking(table string) string { return "CREATE TABLE IF NOT EXISTS " + table + " (n smallint)" }
+
+// endOthers ends the sessions of this pipeline with a lower fence that have a table of theirs locked: each that holds the lock on
+// hindcast_lease, waits for it, or copies. Redshift has no name of a session that everybody may ask for, but every user is told of the
+// locks of their own sessions, and may end these.
+func (s *session) endOthers(ctx context.Context, h home, pipeline string, fence int64) error {
+	staging, err := s.staging(ctx, h, pipeline, fence)
+	if err != nil || len(staging) == 0 {
+		return err
+	}
+	var relations []string
+	for _, r := range staging {
+		relations = append(relations, r.Text(0))
+	}
+	pids, err := s.ask(ctx, "SELECT DISTINCT pid FROM svv_transactions WHERE relation IN ("+strings.Join(relations, ", ")+") AND pid <> pg_backend_pid()")
 	if err != nil {
 		return err
 	}
-	if err := warehouse.CheckClaim(highest, claim); err != nil {
-		return err
+	for _, r := range pids {
+		if _, err := s.ask(ctx, "SELECT pg_terminate_backend("+r.Text(0)+")"); err != nil && s.link.closed() {
+			return err // otherwise it is another user's, or has ended: the lock shows it
+		}
 	}
-
-	name, fence := literal(warehouse.FenceName(pipeline)), strconv.FormatInt(claim.Fence, 10)
-	change := "INSERT INTO " + h.table(leaseTable) + " (name, n) VALUES (" + name + ", " + fence + ")"
-	if there {
-		change = "UPDATE " + h.table(leaseTable) + " SET n = " + fence + " WHERE name = " + name
-	}
-	return s.run(ctx, change, "COMMIT")
+	return nil
 }
 
 // fence is the pipeline's highest, and whether there is a row of it.
@@ -287,18 +346,21 @@ var stagingForm = regexp.MustCompile(`^hindcast_stage_[0-9a-f]{8}_f([0-9]+)_[0-9
 // isStaging reports whether a table's name is one that rows are staged in.
 func isStaging(name string) bool { return stagingForm.MatchString(name) }
 
+// staging are the tables of writers with a lower fence: their ids and names.
+func (s *session) staging(ctx context.Context, h home, pipeline string, fence int64) ([]pgclient.Row, error) {
+	rows, err := s.ask(ctx, "SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = "+
+		literal(h.schema)+" AND left(c.relname, 24) = "+literal(stagingOf(pipeline)[:24]))
+	return slices.DeleteFunc(rows, func(r pgclient.Row) bool { return !below(stagingForm, r.Text(1), fence) }), err
+}
+
 // sweepTables drops what writers with a lower fence have staged.
 func (s *session) sweepTables(ctx context.Context, h home, pipeline string, fence int64) error {
-	rows, err := s.ask(ctx, "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = "+
-		literal(h.schema)+" AND left(c.relname, 24) = "+literal(stagingOf(pipeline)[:24]))
+	rows, err := s.staging(ctx, h, pipeline, fence)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		if !below(stagingForm, r.Text(0), fence) {
-			continue
-		}
-		if err := s.run(ctx, "DROP TABLE IF EXISTS "+h.table(r.Text(0))); err != nil {
+		if err := s.run(ctx, "DROP TABLE IF EXISTS "+h.table(r.Text(1))); err != nil {
 			return err
 		}
 	}

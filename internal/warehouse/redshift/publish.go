@@ -25,6 +25,7 @@ type publication struct {
 	owner   *Owner
 	session *session
 	home    home
+	mark    string // a table for the lock alone, if nothing is staged
 	loads   []*load
 	current *load // that an error is about; nil if it is about all of them
 }
@@ -64,6 +65,9 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		}
 		err = p.publish(ctx)
 		s.rollback(ctx) // unless it is committed
+		if err != nil && p.mark != "" {
+			_ = s.run(ctx, "DROP TABLE IF EXISTS "+p.mark) // otherwise the next Prepare does
+		}
 		if given.Hooked() {
 			defer s.link.discard() // a hook may have changed the session
 		}
@@ -102,9 +106,24 @@ func (p *publication) each(ctx context.Context, steps ...func(*load, context.Con
 	return warehouse.Each(ctx, p.loads, &p.current, steps...)
 }
 
+// begin takes the lock, with the tables of what is staged, or with one that is made for that.
 func (p *publication) begin(ctx context.Context) error {
-	if err := p.owner.lock(ctx, p.session, p.home); err != nil {
-		return err
+	var own []string
+	for _, l := range p.loads {
+		if l.Staged != "" {
+			own = append(own, l.Staged)
+		}
+	}
+	if len(own) == 0 {
+		first := p.loads[0]
+		p.mark = p.home.table(stagingName(p.Pipeline, p.Fence, first.Target.Table, first.Slice.Key))
+		if err := p.session.run(ctx, marking(p.mark)); err != nil {
+			return err
+		}
+		own = []string{p.mark}
+	}
+	if err := p.owner.lock(ctx, p.session, p.home, patience, own...); err != nil {
+		return p.swept(ctx, err)
 	}
 	highest, there, err := p.session.fence(ctx, p.home, p.Pipeline)
 	if err != nil {
@@ -114,6 +133,19 @@ func (p *publication) begin(ctx context.Context) error {
 		return permanent("hindcast_lease has no row of this pipeline: it was deleted", "hindcast resume, which puts it back")
 	}
 	return warehouse.CheckFence(highest, p.Fence)
+}
+
+// swept is the error of a lock that was not taken. Where what was staged is gone, a successor has swept it: then the fence says so.
+func (p *publication) swept(ctx context.Context, err error) error {
+	if hindcast.AsError(p.owner.translate(err)).Code != hindcast.ETableMissing {
+		return err
+	}
+	p.session.rollback(ctx)
+	highest, _, unknown := p.session.fence(ctx, p.home, p.Pipeline)
+	if unknown != nil {
+		return err
+	}
+	return cmp.Or(warehouse.CheckFence(highest, p.Fence), err)
 }
 
 // look sees what there is of the target and of its slice.
@@ -322,6 +354,9 @@ func (p *publication) commit(ctx context.Context) error {
 		if l.Staged != "" {
 			drops = append(drops, "DROP TABLE "+l.Staged)
 		}
+	}
+	if p.mark != "" {
+		drops = append(drops, "DROP TABLE "+p.mark)
 	}
 	if err := p.session.run(ctx, slices.Concat(statements, drops)...); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -24,6 +25,7 @@ import (
 // The test binary is also the process that holds the connections.
 func TestMain(m *testing.M) {
 	if os.Getenv("REDSHIFT_TEST") == "owner" {
+		redshift.GiveUpQuickly(time.Second)
 		if err := redshift.Serve(os.Stdin, os.Stdout, bucket); err != nil {
 			os.Exit(1)
 		}

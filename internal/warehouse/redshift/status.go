@@ -3,6 +3,7 @@ package redshift
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"slices"
@@ -97,11 +98,13 @@ func (w *Owner) Committed(ctx context.Context, pipeline string, resolved bool, k
 		if !h.lease {
 			return look(s)
 		}
-		defer s.rollback(ctx) // it has read only
-		if err := w.lock(ctx, s, h); err != nil {
-			return err
-		}
-		return look(s)
+		mark := h.table(stagingName(pipeline, 0, "", rand.Text()))
+		return s.marked(ctx, mark, func() error {
+			if err := w.lock(ctx, s, h, patience, mark); err != nil {
+				return err
+			}
+			return look(s)
+		})
 	})
 	return all, err
 }
