@@ -82,6 +82,24 @@ func TestWhatARunHasCost(t *testing.T) {
 	}
 }
 
+// Nothing waits for what work has cost but its own load: the engine has the next slice meanwhile.
+func TestBillsAreAskedForBesideTheNextSlice(t *testing.T) {
+	const slow = 8 * time.Second
+	took := map[time.Duration]time.Duration{}
+	for _, billing := range []time.Duration{0, slow} {
+		synctest.Test(t, func(t *testing.T) {
+			w := paid(t)
+			w.billing = billing
+			began := time.Now()
+			wantBill(t, w.run(w.config(planOf(6))), 6, 6*30*60)
+			took[billing] = time.Since(began)
+		})
+	}
+	if more := took[slow] - took[0]; more < slow || more > slow+time.Second {
+		t.Errorf("a run of three rounds takes %s longer, and each bill %s", more, slow)
+	}
+}
+
 // A budget in dollars ends the run when it is spent, counts over resumes, and is raised for one.
 func TestBudgetInDollars(t *testing.T) {
 	within := func(usd float64) *plan.Plan {

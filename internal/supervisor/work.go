@@ -86,16 +86,19 @@ func (r *run) durably(ctx context.Context, a *assignment, e hindcast.Event) erro
 }
 
 // takeBack waits for the work's end, and stages its result. After the last of the slice's outputs the engine is free for the next
-// slice before that is staged.
+// slice before it is asked what that cost, and before that is staged.
 func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindcast.Handle, res *result, last bool) {
 	began, output := time.Now(), r.Plan.Pipeline.Outputs[try.Output].Name
 	staged, err := r.Worker.Wait(ctx, try, handle, r.follow(a, output))
-	if !unconfirmed(err) {
-		r.bill(ctx, a, output, handle)
-	}
-	m := staged.Manifest
+	took, m := time.Since(began), staged.Manifest
 	if err == nil && m == nil {
 		err = errors.New("the transform left no manifest")
+	}
+	if last && err == nil {
+		r.send(message{assignment: a, staging: true})
+	}
+	if !unconfirmed(err) {
+		r.bill(ctx, a, output, handle)
 	}
 
 	if res.err = err; unconfirmed(err) {
@@ -107,11 +110,7 @@ func (r *run) takeBack(ctx context.Context, a *assignment, try Try, handle hindc
 	}
 
 	if m.Seconds == 0 {
-		m.Seconds = time.Since(began).Seconds()
-	}
-
-	if last {
-		r.send(message{assignment: a, staging: true})
+		m.Seconds = took.Seconds()
 	}
 	if res.err = r.Worker.Stage(ctx, try, m); res.err != nil {
 		return

@@ -143,6 +143,7 @@ func (w *world) meter(g *given, progress func(hindcast.Progress)) (end func()) {
 }
 
 func (w *world) Bill(_ context.Context, h hindcast.Handle) *hindcast.Bill {
+	defer time.Sleep(w.billing)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	g := w.given[h.Tag]

@@ -125,6 +125,7 @@ type world struct {
 
 	given    map[string]*given           // what the engine was given, by tag
 	price    float64                     // dollars for a second of work
+	billing  time.Duration               // how long the engine takes to say what work has cost
 	outlives bool                        // the engine's work outlives the run
 	crash    func(at string, _ Try) bool // whether the run's process dies here; see die
 	crashed  bool                        // it has: nothing that the run does has any effect
