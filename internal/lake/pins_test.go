@@ -66,6 +66,9 @@ func TestPinsKeepGenerations(t *testing.T) {
 	if got := left(New(l.store, "p")); got != "g5" {
 		t.Errorf("pinned is none, and 5 is current: %s", got)
 	}
+	if notes, err := l.store.List(ctx, l.supersededPrefix()); err != nil || len(notes) != 0 {
+		t.Errorf("what is current is noted as superseded: %v, %v", notes, err)
+	}
 
 	// A record that cannot be read keeps everything.
 	if err := os.WriteFile(l.Absolute(l.pinKey("costs", "billing")), []byte("{"), 0o600); err != nil {

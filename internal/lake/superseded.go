@@ -63,21 +63,21 @@ func (l *Lake) noted(key string) (prefix, entry string, ok bool) {
 	return below + path[slash+1:] + "/", entry, ok
 }
 
-// dropSuperseded deletes a generation and then the note of it, unless the catalog names that generation again.
+// dropSuperseded deletes a generation and then the note of it. One that the catalog names again, because that was restored from a backup,
+// stays without the note: once it is superseded again, what becomes of it is decided again.
 func (l *Lake) dropSuperseded(ctx context.Context, note, prefix, entry string) error {
 	current, _, err := l.entry(ctx, entry)
 	if err != nil {
 		return err
 	}
-	if current != nil && l.Prefix(current) == prefix { // it was restored from a backup
-		return nil
-	}
 	if err := l.may(ctx); err != nil {
 		return err
 	}
 
-	if err := l.store.DeleteAll(ctx, prefix); err != nil {
-		return broken(l.Absolute(prefix), "cannot be deleted", err)
+	if current == nil || l.Prefix(current) != prefix {
+		if err := l.store.DeleteAll(ctx, prefix); err != nil {
+			return broken(l.Absolute(prefix), "cannot be deleted", err)
+		}
 	}
 	if err := l.store.Delete(ctx, note); err != nil {
 		return broken(l.Absolute(note), "cannot be deleted", err)
