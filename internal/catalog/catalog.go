@@ -64,6 +64,7 @@ type Source struct {
 	Results  []hindcast.KeptResults
 	Only     []string // names of facts, dimensions and results; none means all
 	Without  []string // columns that are left out, as table.column
+	Beside   []Table  // that are made elsewhere, and whose names are taken
 }
 
 // Tables gives the tables in the order of their names, facts before dimensions, and results last. What has no known column yet has no
@@ -99,6 +100,12 @@ func (s Source) Tables(system System) ([]Table, error) {
 
 func (s Source) wants(name string) bool {
 	return len(s.Only) == 0 || slices.ContainsFunc(s.Only, func(only string) bool { return strings.EqualFold(only, name) })
+}
+
+// InVain is E-VALUE for a name of Without, where no table is made of which it could be a column.
+func (s Source) InVain() error {
+	s.Only = nil
+	return s.inVain(&builder{})
 }
 
 // inVain is E-VALUE for a name of Only or Without that is of nothing.
@@ -242,15 +249,9 @@ func (b *builder) columns(t *Table, columns []hindcast.Column) (list []Column) {
 			b.faults = append(b.faults, fault{table: t.Source, column: c.Name, text: t.Source + "." + c.Name + ": " + text, noText: noText})
 		}
 		_, why := b.system.spelling.of(stored(c))
-		other, twice := known[name]
-		switch {
-		case twice:
-			refuse(true, fmt.Sprintf("the names of this column and of %q differ in case only", other))
-		case !ordinary.MatchString(name):
-			refuse(true, "the name has other characters than letters, digits and _")
-		case len(name) > longest:
-			refuse(true, fmt.Sprintf("the name has more than %d bytes", longest))
-		case why != "":
+		if text := misnamed(name, known); text != "" {
+			refuse(true, text)
+		} else if why != "" {
 			refuse(false, stored(c)+" "+why)
 		}
 
@@ -258,6 +259,20 @@ func (b *builder) columns(t *Table, columns []hindcast.Column) (list []Column) {
 		list = append(list, Column{Name: name, Stored: stored(c), Comment: comment(c)})
 	}
 	return list
+}
+
+// misnamed is why a table cannot have a column of that name, in lower case, beside those that are known by theirs; "" if it can.
+func misnamed(name string, known map[string]string) string {
+	other, twice := known[name]
+	switch {
+	case twice:
+		return fmt.Sprintf("the names of this column and of %q differ in case only", other)
+	case !ordinary.MatchString(name):
+		return "the name has other characters than letters, digits and _"
+	case len(name) > longest:
+		return fmt.Sprintf("the name has more than %d bytes", longest)
+	}
+	return ""
 }
 
 // comment says what a column is that the type there does not say.
@@ -294,7 +309,7 @@ func (b *builder) partitionKey(t *Table) {
 // collisions refuses tables whose names differ in case only.
 func (b *builder) collisions() {
 	known := map[string]Table{}
-	for _, t := range b.tables {
+	for _, t := range slices.Concat(b.source.Beside, b.tables) {
 		if other, twice := known[t.Name]; twice {
 			b.faults = append(b.faults, fault{table: t.Source, text: fmt.Sprintf("the names of %s %s and %s %s differ in case only", other.Of, other.Source, t.Of, t.Source),
 				Next: "give one of them another name in the pipeline file"})

@@ -25,6 +25,51 @@ type IcebergTable struct {
 	Stands   func(ctx context.Context) (bool, error) // whether the metadata's snapshot is still one of the table
 }
 
+// Iceberg gives the tables of results with the names that they and their columns have in the Data Catalog, in lower case. E-TYPE names all
+// that it cannot have; E-VALUE a column of theirs that Without names: which columns an Iceberg table has its metadata says, to all who read it.
+func (s Source) Iceberg(results []IcebergTable) ([]IcebergTable, error) {
+	b := &builder{source: s, system: Glue}
+	for i := range results {
+		t := &results[i]
+		if column := s.leavesOut(t.Source); column != "" {
+			return nil, &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("--without names %s, and the results in %s are an Iceberg table, whose columns its own metadata says", column, t.Source),
+				Next:    "leave the column out of the SQL, or out of --without"}
+		}
+		of := b.table("result", t.Name)
+		t.Name, t.Of, t.Pipeline, t.Lake = of.Name, of.Of, of.Pipeline, of.Lake
+		t.Columns = b.shown(t)
+		b.tables = append(b.tables, t.Table)
+	}
+	b.collisions()
+	return results, b.refused()
+}
+
+// leavesOut is a column of the results in a target that Without names; "" if it names none.
+func (s Source) leavesOut(target string) string {
+	for _, name := range s.Without {
+		if dot := strings.LastIndexByte(name, '.'); dot > 0 && strings.EqualFold(name[:dot], target) {
+			return name
+		}
+	}
+	return ""
+}
+
+// shown are an Iceberg table's columns with their names in lower case, as programs see them that read it through the Data Catalog.
+func (b *builder) shown(t *IcebergTable) (list []Column) {
+	known := map[string]string{}
+	for _, c := range t.Columns {
+		name := strings.ToLower(c.Name)
+		if text := misnamed(name, known); text != "" {
+			b.faults = append(b.faults, fault{table: t.Source, column: c.Name, text: t.Source + "." + c.Name + ": " + text, Next: "give the column another name in the SQL"})
+		}
+		known[name] = c.Name
+		c.Name = name
+		list = append(list, c)
+	}
+	return list
+}
+
 // MetadataPins keeps metadata that a table of the Data Catalog names from being deleted. *lake.Lake is one.
 type MetadataPins interface {
 	PinMetadata(ctx context.Context, catalog, table string, keys []string) error

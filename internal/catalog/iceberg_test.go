@@ -68,11 +68,15 @@ func (r *results) current() []IcebergTable {
 	}
 	t := IcebergTable{Metadata: r.lake.Absolute(current.Key), Key: current.Key, Ours: func(other string) bool { return iceberg.Ours(r.store, root, other) },
 		Stands: func(ctx context.Context) (bool, error) { return iceberg.Stands(ctx, r.store, root, current.Key) },
-		Table:  Table{Name: "daily", Of: "result", Source: "daily", Pipeline: "costs", Lake: r.store.URL(), Location: current.Location}}
+		Table:  Table{Name: "Daily", Source: "daily", Location: current.Location}}
 	for _, c := range current.Columns {
-		t.Columns, t.IDs = append(t.Columns, Column{Name: strings.ToLower(c.Name), Stored: c.Type}), append(t.IDs, c.ID)
+		t.Columns, t.IDs = append(t.Columns, Column{Name: c.Name, Stored: c.Type}), append(t.IDs, c.ID)
 	}
-	return []IcebergTable{t}
+	tables, err := Source{Pipeline: "costs", URL: r.store.URL()}.Iceberg([]IcebergTable{t})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return tables
 }
 
 func (r *results) register(c DataCatalog) (string, error) {
@@ -144,5 +148,48 @@ func (r *results) foreign(client *glue.Client) {
 		if _, err := r.register(client); err == nil || hindcast.AsError(err).Code != hindcast.ECatalog || !strings.Contains(err.Error(), value) {
 			r.Errorf("%s is %s, and was %s: %v", name, value, was, err)
 		}
+	}
+}
+
+// What the Data Catalog cannot name of an Iceberg table is refused, and so are columns of one that are to be left out.
+func TestNamesOfIcebergTables(t *testing.T) {
+	daily := func(name string, columns ...string) IcebergTable {
+		t := IcebergTable{Table: Table{Name: name, Source: "reports.daily"}}
+		for _, c := range columns {
+			t.Columns = append(t.Columns, Column{Name: c, Stored: "int"})
+		}
+		return t
+	}
+	for name, c := range map[string]struct {
+		source  Source
+		results []IcebergTable
+		code    hindcast.Code
+		says    string
+	}{
+		"ordinary":             {results: []IcebergTable{daily("Daily", "Day", "n_1"), daily("other", "day")}},
+		"columns in two cases": {results: []IcebergTable{daily("daily", "Day", "day")}, code: hindcast.EType, says: `reports.daily.day: the names of this column and of "Day" differ in case only`},
+		"a column with spaces": {results: []IcebergTable{daily("daily", "a day")}, code: hindcast.EType, says: "reports.daily.a day: the name has other characters"},
+		"a long column":        {results: []IcebergTable{daily("daily", strings.Repeat("n", 256))}, code: hindcast.EType, says: "the name has more than 255 bytes"},
+		"a table with a dash":  {results: []IcebergTable{daily("daily-costs", "day")}, code: hindcast.EType, says: "result daily-costs: the name has other characters"},
+		"tables in two cases":  {results: []IcebergTable{daily("daily", "day"), daily("Daily", "day")}, code: hindcast.EType, says: "differ in case only"},
+		"left out":             {source: Source{Without: []string{"Reports.Daily.day"}}, results: []IcebergTable{daily("daily", "day")}, code: hindcast.EValue, says: "--without names Reports.Daily.day, and the results in reports.daily are an Iceberg table"},
+	} {
+		tables, err := c.source.Iceberg(c.results)
+		if e := hindcast.AsError(err); c.code != "" {
+			if e == nil || e.Code != c.code || !strings.Contains(e.Message, c.says) || e.Next == "" || strings.Contains(e.Next, "leave them out") {
+				t.Errorf("%s: %+v", name, e)
+			}
+			continue
+		}
+		if err != nil || tables[0].Name != "daily" || tables[0].Columns[0].Name != "day" || tables[0].Columns[1].Name != "n_1" {
+			t.Errorf("%s: %+v, %v", name, tables, err)
+		}
+	}
+
+	beside := Source{Lake: nil, Beside: []Table{{Name: "daily", Of: "result", Source: "reports.daily"}}, Dims: map[string]*hindcast.Manifest{}}
+	b := &builder{source: beside, tables: []Table{{Name: "daily", Of: "fact", Source: "Daily"}}}
+	b.collisions()
+	if err := b.refused(); err == nil || !strings.Contains(err.Error(), "the names of result reports.daily and fact Daily differ in case only") {
+		t.Errorf("beside a fact of its name: %v", err)
 	}
 }

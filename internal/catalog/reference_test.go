@@ -145,6 +145,7 @@ const outro = `
   them. Facts and dimensions of your own files (` + "`files:`" + `) are not in the lake at all.
 - **An Iceberg table** of results (` + "`results: {keep: iceberg}`" + `) is registered by ` + "`glue`" + `: the Data Catalog's table names its current metadata, and has no partitions. ` + "`athena`" + ` leaves it
   out and says so; ` + "`spectrum`" + `, ` + "`hive`" + ` and ` + "`duckdb`" + ` make tables and views of its Parquet files as above. [What its types are](lake.md#the-iceberg-table).
+  Names are checked as those of other tables. Its columns are those of its metadata, for all who read it: ` + "`--without`" + ` cannot leave one out, and says so.
 - **Only whole generations**: a folder is named once its catalog entry is written, after its last file, and is never written again. Before anything is
   printed or made, each folder is compared with its manifest: a file more, which readers of a whole folder would take for
   rows, and a file less are errors.

@@ -121,9 +121,12 @@ func (a *app) ddl(ctx context.Context, d ddl) error {
 		source.Lake = s3a{s.Lake}
 	}
 	if len(source.Only) > 0 || len(d.tables) == 0 {
-		if made.tables, err = tablesOf(ctx, s, source, d.system, len(made.iceberg) == 0); err != nil {
-			return err
-		}
+		made.tables, err = tablesOf(ctx, s, source, d.system, len(made.iceberg) == 0)
+	} else {
+		err = source.InVain()
+	}
+	if err != nil {
+		return err
 	}
 	made.notes = missingTables(s.Pipeline, made, d.tables)
 	if d.system == "athena" { // which has no statement that takes the metadata of a table that is there
@@ -163,11 +166,17 @@ func icebergTables(ctx context.Context, s *session.Session, kept []hindcast.Kept
 		t := catalog.IcebergTable{Metadata: s.Lake.Absolute(current.Key), Key: current.Key,
 			Ours:   func(other string) bool { return iceberg.Ours(s.Store, root, other) },
 			Stands: func(ctx context.Context) (bool, error) { return iceberg.Stands(ctx, s.Store, root, current.Key) },
-			Table:  catalog.Table{Name: strings.ToLower(r.Name), Of: "result", Source: r.Target, Pipeline: s.Pipeline.Name, Lake: s.Store.URL(), Location: current.Location}}
+			Table:  catalog.Table{Name: r.Name, Source: r.Target, Location: current.Location}}
 		for _, c := range current.Columns {
-			t.Columns, t.IDs = append(t.Columns, catalog.Column{Name: strings.ToLower(c.Name), Stored: c.Type}), append(t.IDs, c.ID)
+			t.Columns, t.IDs = append(t.Columns, catalog.Column{Name: c.Name, Stored: c.Type}), append(t.IDs, c.ID)
 		}
 		tables = append(tables, t)
+	}
+	if tables, err = source.Iceberg(tables); err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		source.Beside = append(source.Beside, t.Table)
 	}
 	return tables, nil
 }

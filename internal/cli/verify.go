@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/iceberg"
 	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
@@ -37,6 +39,11 @@ history, or their table in no slice, are noted; they are not differences.`,
 				return a.unlessNone(err, &verify.Result{Findings: []verify.Finding{}})
 			}
 			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Deep: deep, Each: a.progress("verified")}
+			if s.Pipeline.Results.Keep == hindcast.KeepIceberg {
+				v.Behind = func(ctx context.Context, target string, kept map[string]*hindcast.Manifest) ([]string, error) {
+					return iceberg.Behind(ctx, s.Store, s.Lake.ResultsPrefix(target), target, kept)
+				}
+			}
 			result, err := v.Run(cmd.Context())
 			if err := closing(s, err); err != nil {
 				return err

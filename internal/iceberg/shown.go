@@ -3,6 +3,7 @@ package iceberg
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -68,6 +69,20 @@ func Stands(ctx context.Context, store objstore.Store, root, key string) (bool, 
 	named := version == versionOf(Folder(root), key) || slices.ContainsFunc(now.MetadataLog, func(w written) bool { return w.File == t.url(key) })
 	s := m.current()
 	return named && (s == nil || slices.ContainsFunc(now.Snapshots, func(other *snapshot) bool { return other.ID == s.ID })), nil
+}
+
+// Behind are the keys of slices of which the current snapshot has other files than those that are kept, in order: what a process that died
+// did not get to, and the next run makes up for.
+func Behind(ctx context.Context, store objstore.Store, root, target string, kept Results) ([]string, error) {
+	t := &Table{Store: store, Root: root, Target: target, Fence: math.MaxInt64}
+	if err := t.load(ctx); err != nil {
+		return nil, err
+	}
+	now, err := t.all(kept)
+	if err != nil {
+		return nil, err
+	}
+	return t.compare(now).which, nil
 }
 
 // Ours reports whether a location is of metadata that this package commits for the table below root.

@@ -85,21 +85,30 @@ func (t *Table) Reconcile(ctx context.Context, run string, all Results) error {
 		if err := t.load(ctx); err != nil {
 			return err
 		}
-		now := maps.Clone(all)
-		if now == nil {
-			now = Results{}
-		}
-		for folder := range t.at.live {
-			slice, err := objstore.Unescape(folder)
-			if err != nil {
-				return t.foreign(folder)
-			}
-			if all[slice] == nil {
-				now[slice] = nil
-			}
+		now, err := t.all(all)
+		if err != nil {
+			return err
 		}
 		return t.publish(ctx, run, now, columns, false)
 	})
+}
+
+// all are the results with those slices that the table has and of which nothing is kept.
+func (t *Table) all(kept Results) (Results, error) {
+	now := maps.Clone(kept)
+	if now == nil {
+		now = Results{}
+	}
+	for folder := range t.at.live {
+		slice, err := objstore.Unescape(folder)
+		if err != nil {
+			return nil, t.foreign(folder)
+		}
+		if kept[slice] == nil {
+			now[slice] = nil
+		}
+	}
+	return now, nil
 }
 
 // Check refuses columns of results that the table, as it is now, cannot have.

@@ -44,8 +44,10 @@ type Verify struct {
 	Files     bool               // read every file and compare its checksum
 	Deep      bool               // compare every value with the source, even if counts and sums are much cheaper
 	Each      func(done, of int) // progress
-	result    Result
-	summed    bool // the source only has counts and sums, not a hash over the values
+	// Behind are the slices of which the Iceberg table over a target's kept results shows others than these; nil where there are no such tables.
+	Behind func(ctx context.Context, target string, kept map[string]*hindcast.Manifest) (keys []string, err error)
+	result Result
+	summed bool // the source only has counts and sums, not a hash over the values
 }
 
 // Run compares everything. The error means that it could not; differences are in the Result.
@@ -300,6 +302,32 @@ func (v *Verify) kept(ctx context.Context, target string, committed []hindcast.C
 			}
 			v.findKept(c, "hindcast run --force --slices "+v.Plan.Label(c.Slice.Key), text)
 		}
+	}
+	return v.shown(ctx, target, results)
+}
+
+// shown compares what the Iceberg table over kept results shows with these. It has slices that are not among those to verify, too.
+func (v *Verify) shown(ctx context.Context, target string, results map[string]*hindcast.Manifest) error {
+	if v.Behind == nil {
+		return nil
+	}
+	find := func(key, label, text, next string) {
+		v.result.Findings = append(v.result.Findings, Finding{What: "lake", Name: target, Key: key, Label: label, Text: text, Next: next})
+	}
+	behind, err := v.Behind(ctx, target, results)
+	if e := hindcast.AsError(err); e != nil && e.Code == hindcast.ECatalog {
+		find(hindcast.WholeKey, hindcast.WholeKey, e.Message, e.Next)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, key := range behind {
+		text := "the Iceberg table shows rows of it, and the lake keeps no result"
+		if m := results[key]; m != nil {
+			text = "the Iceberg table does not show the result that " + m.Run + " committed"
+		}
+		find(key, v.Plan.Label(key), text, "hindcast run, which makes up for it")
 	}
 	return nil
 }
