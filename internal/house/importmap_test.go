@@ -70,7 +70,7 @@ var importMap = []row{
 	{"warehouse/redshift", []string{".", "awsquery", "awsredshift", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel", "pause"},
 		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket, credentials and the Data API by AWS's"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},
-	{"engine/glue", []string{".", "awsspark", "engine", "objstore", "parallel", "pause"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
+	{"engine/glue", []string{".", "awsspark", "engine", "numbers", "objstore", "parallel", "pause"}, "runs of AWS Glue jobs; what they read and write is the lake's bucket"},
 	{"engine/emr", []string{".", "awsspark", "engine", "objstore", "pause"}, "job runs of EMR Serverless; what they read and write is the lake's bucket"},
 	{"engine/duckdb", []string{".", "engine", "child", "duck", "datatype", "sqltext"}, "DuckDB in worker processes"},
 	{"drivers", []string{".", "awsredshift", "awsspark", "cost", "engine", "engine/duckdb", "engine/emr", "engine/glue", "engine/spark", "sparkhome", "warehouse", "warehouse/duckdb", "warehouse/postgres", "warehouse/redshift", "objstore",

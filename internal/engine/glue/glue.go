@@ -12,6 +12,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/awsspark"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/objstore"
 	"github.com/hindcast/hindcast/internal/parallel"
 )
@@ -78,9 +79,9 @@ func (e *Engine) Capacity() engine.Capacity { return e.options.Capacity }
 // Capacity is what the jobs run at once. A run has its workers for itself, less the one that is the driver, and
 // costs the rate.
 func Capacity(run hindcast.RunConfig, g hindcast.Glue, rate *hindcast.Rate) engine.Capacity {
-	c := engine.Capacity{Slots: g.Jobs * g.RunsPerJob, Cap: fmt.Sprintf("%d Glue jobs with %d runs each", g.Jobs, g.RunsPerJob)}
+	c := engine.Capacity{Slots: g.Jobs * g.RunsPerJob, Cap: fmt.Sprintf("%d Glue jobs with %s each", g.Jobs, numbers.Counted(g.RunsPerJob, "run"))}
 	if g.Jobs == 1 {
-		c.Cap = fmt.Sprintf("a Glue job with %d runs", g.RunsPerJob)
+		c.Cap = "a Glue job with " + numbers.Counted(g.RunsPerJob, "run")
 	}
 	if run.Parallel > 0 && run.Parallel < c.Slots {
 		c.Slots, c.Cap = run.Parallel, "run.parallel"
