@@ -68,7 +68,7 @@ func TestChangesAreAll(t *testing.T) {
 var notKnown = []struct{ query, at string }{
 	{"SELECT foo(id) FROM item", "foo"}, {"SELECT id::money FROM item", "money"}, {"SELECT nme FROM item", "nme"}, {"SELECT id FROM itm", "itm"}, {"SELECT x.id FROM item", "x"},
 	{"SELECT name + 1 FROM item", "name + 1"}, {"SELECT id FROM item WHERE name = 1", "name = 1"}, {"SELECT id FROM item WHERE id", "id"},
-	{"SELECT price / 2 FROM item", "price / 2"}, {"SELECT avg(id) FROM item", "avg(id)"}, {"SELECT at - at FROM item", "at - at"}, {"SELECT weight::numeric(5,2) FROM item", "weight::numeric(5,2)"},
+	{"SELECT price / 2 / 3 FROM item", "price / 2"}, {"SELECT avg(id) / 2 FROM item", "avg(id)"}, {"SELECT (price / 3)::text FROM item", "(price / 3)::text"}, {"SELECT at - at FROM item", "at - at"}, {"SELECT weight::numeric(5,2) FROM item", "weight::numeric(5,2)"},
 	{"SELECT INTERVAL '1 day'", "INTERVAL '1 day'"}, {"SELECT id ^ 2 FROM item", "id ^ 2"}, {"SELECT :unknown", ":unknown"},
 	{"SELECT id AS small FROM item ORDER BY small + 1", "small"}, {"SELECT (SELECT id, small FROM item)", "(SELECT id, small FROM item)"}, {"SELECT DATE 'tomorrow'", "'tomorrow'"},
 	// What PostgreSQL makes a real, and compares as double precision.
@@ -79,7 +79,12 @@ var notKnown = []struct{ query, at string }{
 	// What PostgreSQL compares without trailing blanks.
 	{"SELECT id FROM tag WHERE c IN (v)", "c IN (v)"}, {"SELECT id FROM tag WHERE c BETWEEN v AND v", "c BETWEEN v AND v"}, {"SELECT CASE c WHEN v THEN 1 END FROM tag", "CASE c WHEN v THEN 1 END"},
 	{"SELECT id FROM tag WHERE c IN (SELECT v FROM tag)", "c IN (SELECT v FROM tag)"}, {"SELECT id FROM tag WHERE v IN (SELECT c FROM tag)", "v IN (SELECT c FROM tag)"},
-	{"SELECT id FROM tag WHERE (id, c) IN (SELECT id, v FROM tag)", "c"}, {"SELECT c FROM tag UNION SELECT v FROM tag", "UNION"}, {"SELECT coalesce(c, v) FROM tag", "coalesce(c, v)"},
+	{"SELECT id FROM tag WHERE (id, c) IN (SELECT id, v FROM tag)", "c"}, {"SELECT lag(id, 1, 1 / id) OVER (ORDER BY id) FROM tag", "1 / id"},
+	{"SELECT id FROM tag ORDER BY '1'::int", "'1'::int"}, {"SELECT count(*) FROM tag GROUP BY '1'::int", "'1'::int"},
+	// What PostgreSQL compares pair by pair.
+	{"SELECT id FROM tag WHERE b BETWEEN 1 AND d", "b BETWEEN 1 AND d"}, {"SELECT CASE b WHEN d THEN 1 WHEN b THEN 2 END FROM tag", "CASE b WHEN d THEN 1 WHEN b THEN 2 END"},
+	{"SELECT id FROM tag WHERE id IN (b, '3037000500')", "'3037000500'"}, {"SELECT id FROM tag WHERE id BETWEEN '1.5' AND d", "'1.5'"},
+	{"SELECT '2024-02-29'::numeric(10)", "'2024-02-29'"},
 	{"SELECT id FROM tag WHERE c IN (lower(v), 'ab ')", "c IN (lower(v), 'ab ')"},
 }
 
@@ -108,6 +113,7 @@ var folded = []struct{ query, at string }{
 	{"SELECT DISTINCT ON (id) small AS \"ID\" FROM item", "id"},
 	{"WITH \"X\" AS (SELECT 1 AS a), x AS (SELECT 2 AS a) SELECT a FROM x", "x"}, {"WITH \"ITEM\" AS (SELECT 1 AS id) SELECT id FROM item", "item"},
 	{"SELECT t.item FROM item \"T\", sale t", "t"},
+	{"SELECT rank() OVER w FROM item WINDOW \"W\" AS (ORDER BY id), w AS (ORDER BY small)", "w"},
 }
 
 func TestFolded(t *testing.T) {
@@ -121,7 +127,8 @@ func TestRaisedBefore(t *testing.T) {
 	pg, _ := worlds(t)
 	for query, want := range map[string]hindcast.Code{
 		"SELECT id AS x, small AS x FROM item ORDER BY x": hindcast.ESQLColumn, "SELECT *, -id AS id FROM item ORDER BY id": hindcast.ESQLColumn,
-		"SELECT id FROM item UNION SELECT 1 ORDER BY x": hindcast.EDialect, "SELECT DISTINCT '1' UNION SELECT 1": hindcast.EDialect,
+		"SELECT id FROM item UNION SELECT 1 ORDER BY x": hindcast.EDialect,
+		"SELECT 'x' AS a GROUP BY 1 UNION SELECT 1":     hindcast.EDialect, "SELECT 'x' AS a GROUP BY a UNION SELECT 1": hindcast.EDialect, "SELECT DISTINCT '1' UNION SELECT 1": hindcast.EDialect,
 		"(SELECT '1' AS x ORDER BY x) UNION ALL SELECT 1": hindcast.EDialect, "SELECT TIMESTAMP '2024-01-01 10:00:00,5'": hindcast.EDialect,
 		"SELECT DATE '2024-01-01 10:00:00,5'": hindcast.EDialect, "SELECT '2024-01-01 10:00:00,5'::timestamp": hindcast.EDialect,
 	} {

@@ -61,12 +61,12 @@ func sum(b *binder, c *call) *sem.Expr {
 func avg(b *binder, c *call) *sem.Expr {
 	a := c.args[0]
 	switch {
+	case a.Type.IsExact() && !b.Redshift:
+		return b.avgNumeric(c, a)
 	case c.x.Distinct:
 		return b.refuse(sem.NotKnown, c.x.At, "", "avg(DISTINCT …) is not read")
 	case a.Type.Kind == sem.Float8:
 		return rewritten(sem.OpAvgFloat, a.Type, c.x, a)
-	case !b.Redshift:
-		return b.refuse(sem.NotKnown, c.x.At, "cast the argument as double precision", "how many digits PostgreSQL gives an average depends on the values")
 	case a.Type.IsInt():
 		e := rewritten(sem.OpAvgInt, sem.Of(sem.Int8), c.x, a)
 		if b.RoundAverage {
@@ -82,6 +82,21 @@ func avg(b *binder, c *call) *sem.Expr {
 	}
 
 	return b.refuse(sem.NotKnown, c.x.At, "cast it as a number", "avg of %s is not read", a.Type)
+}
+
+// avgNumeric is PostgreSQL's average of exact numbers.
+func (b *binder) avgNumeric(c *call, a *sem.Expr) *sem.Expr {
+	a = b.exact(a)
+	wide := *a
+	wide.Type.P = sem.Most // of the sum
+	t, ok := b.quotient(&wide, sem.Of(sem.Int8), c.x.At)
+	if !ok {
+		return &sem.Expr{At: c.x.At}
+	}
+	e := rewritten(sem.OpAvgNumeric, t, c.x, a)
+	e.Distinct = c.x.Distinct
+
+	return e
 }
 
 func extreme(op sem.Op) func(*binder, *call) *sem.Expr {

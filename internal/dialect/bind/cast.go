@@ -221,7 +221,9 @@ func (b *binder) decimalTo(e *sem.Expr, t sem.Type, at lex.Span) *sem.Expr {
 		return made(sem.OpToDecimal, t, at, e)
 	case t.IsFloat() && t.Kind == sem.Float8:
 		return made(sem.OpToFloat, t, at, e)
-	case t.IsText() && (e.Op == sem.OpColumn || e.Op == sem.OpToDecimal || e.Op == sem.OpRound || e.Op == sem.OpDecimal):
+	case t.IsText() && loose(e):
+		return b.refuse(sem.NotKnown, at, "write round(…, digits) around it", "how many digits the source shows of this number depends on the values")
+	case t.IsText() && (!b.Redshift || e.Op == sem.OpColumn || e.Op == sem.OpToDecimal || e.Op == sem.OpRound || e.Op == sem.OpDecimal):
 		return b.shown(e, t, at)
 	}
 	return nil
@@ -344,6 +346,29 @@ func (b *binder) unifyAll(all []*sem.Expr) (sem.Type, bool) {
 		}
 	}
 	return t, true
+}
+
+// common is the type that PostgreSQL makes texts in the results of CASE and its kind, and in a set operation: the first one's, which for
+// CASE is that of ELSE. ok is false if they are no texts, or not PostgreSQL's.
+func (b *binder) common(types []sem.Type) (t sem.Type, ok bool) {
+	open := false
+	defer func() {
+		if open { // a literal is not cut
+			t.N = 0
+		}
+	}()
+	for _, one := range types {
+		open = open || one.Kind == sem.Unknown
+		switch {
+		case b.Redshift || !one.IsText() && one.Kind != sem.Unknown:
+			return t, false
+		case t.Kind == sem.Invalid && one.IsText():
+			t = one
+		case one.IsText() && one.N != t.N:
+			t.N = 0
+		}
+	}
+	return t, t.IsText()
 }
 
 // mixed refuses values of types that PostgreSQL makes one in another way than it compares them.

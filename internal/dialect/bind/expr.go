@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -231,7 +232,7 @@ func (b *binder) alike(all []*sem.Expr, at lex.Span, what string) bool {
 	if invalid(all...) {
 		return false
 	}
-	if b.padded(all, at, what) {
+	if b.padded(all, at, what) || !b.literals(all, at, what) {
 		return false
 	}
 	t, ok := b.unifyAll(all)
@@ -249,6 +250,42 @@ func (b *binder) alike(all []*sem.Expr, at lex.Span, what string) bool {
 	return !invalid(all...)
 }
 
+// literals gives literals without a type that of what is looked for: the source compares each pair by itself. The constants of a list of IN
+// have one type, if there are several.
+func (b *binder) literals(all []*sem.Expr, at lex.Span, what string) bool {
+	t, first, constants := all[0].Type, sem.Type{}, 0
+	for _, e := range all[1:] {
+		if constant(e) {
+			constants++
+		}
+		switch {
+		case e.Type.Kind == sem.Unknown:
+		case first.Kind == sem.Invalid:
+			first = e.Type
+		case t.Kind == sem.Unknown && first.Kind != e.Type.Kind:
+			b.refuse(sem.NotKnown, at, "cast the literal", "%s compares a literal with values of several types", what)
+			return false
+		}
+	}
+	for _, e := range all[1:] {
+		if what == "IN" && constants > 1 && constant(e) {
+			t, _ = b.unify(t, e.Type)
+		}
+	}
+	for i, e := range all[1:] {
+		if e.Type.Kind == sem.Unknown && t.Kind != sem.Unknown && t.Kind != sem.Invalid {
+			all[i+1] = b.literal(e, b.unsized(t, e))
+		}
+	}
+
+	return !invalid(all...)
+}
+
+// constant reports whether an expression reads no column.
+func constant(e *sem.Expr) bool {
+	return e.Op != sem.OpColumn && e.Query == nil && !slices.ContainsFunc(e.Args, func(a *sem.Expr) bool { return !constant(a) })
+}
+
 // padded refuses a list of which PostgreSQL compares some with trailing blanks and some without; Redshift takes them off all.
 // The list of IN is made one type like the results of CASE, where other lists are compared one by one.
 func (b *binder) padded(all []*sem.Expr, at lex.Span, what string) bool {
@@ -262,6 +299,9 @@ func (b *binder) padded(all []*sem.Expr, at lex.Span, what string) bool {
 		single = single || e.Type.Kind == sem.Float4
 	}
 	switch {
+	case apart(all):
+		b.refuse(sem.NotKnown, at, "cast all of them as double precision, or write comparisons", "%s compares floating-point and large exact numbers, each pair in its own type", what)
+		return true
 	case !b.Redshift && char && text && open:
 		b.refuse(sem.NotKnown, at, "cast the character column as text", "%s compares character with text and with a literal", what)
 		return true
@@ -272,6 +312,25 @@ func (b *binder) padded(all []*sem.Expr, at lex.Span, what string) bool {
 		return false
 	}
 	return b.mixed(typesOf(all), at, what)
+}
+
+// apart reports whether an exact number is compared with a floating-point number as well as with an exact one, where a floating-point
+// number does not hold them all. The source compares each pair by itself.
+func apart(all []*sem.Expr) bool {
+	if !all[0].Type.IsExact() {
+		return false
+	}
+	const held = 15 // digits
+	large, float, exact := false, false, false
+	for i, e := range all {
+		p, _ := e.Type.Digits()
+		large = large || e.Type.IsExact() && e.Op != sem.OpInt && (p == 0 || p > held)
+		large = large || e.Op == sem.OpInt && len(e.Text) > held
+		float = float || e.Type.IsFloat()
+		exact = exact || i > 0 && e.Type.IsExact()
+	}
+
+	return large && float && exact
 }
 
 func (b *binder) in(x *ast.In, s *scope) *sem.Expr {
@@ -389,16 +448,19 @@ func (b *binder) rowInQuery(x *ast.In, row *ast.Row, s *scope) *sem.Expr {
 func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 	e := read(sem.OpCase, sem.Type{}, x)
 	e.N = len(x.When)
-	var results []*sem.Expr
-	for _, r := range x.Then {
-		results = append(results, b.expr(r, s))
-	}
+	var results []*sem.Expr // ELSE first
 	if x.Else != nil {
 		results = append(results, b.expr(x.Else, s))
+	}
+	for _, r := range x.Then {
+		results = append(results, b.expr(r, s))
 	}
 	whens, ok := b.whens(x, s)
 	if !ok || !b.level(results, &e.Type, &e.Facts, x.At, "CASE") {
 		return &sem.Expr{At: x.At}
+	}
+	if x.Else != nil {
+		results = append(results[1:], results[0])
 	}
 
 	if x.Operand != nil {
@@ -432,15 +494,19 @@ func (b *binder) whens(x *ast.Case, s *scope) ([]*sem.Expr, bool) {
 	return all, b.alike(all, x.At, "CASE")
 }
 
-// level makes several results of one type.
+// level makes several results of one type, of which the first decides where PostgreSQL goes by their order.
 func (b *binder) level(all []*sem.Expr, t *sem.Type, f *sem.Facts, at lex.Span, what string) bool {
 	if invalid(all...) {
 		return false
 	}
-	if b.mixed(typesOf(all), at, what) {
+	one, texts := b.common(typesOf(all))
+	if !texts && b.mixed(typesOf(all), at, what) {
 		return false
 	}
-	one, ok := b.unifyAll(all)
+	ok := texts
+	if !texts {
+		one, ok = b.unifyAll(all)
+	}
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast what differs", "%s gives values of several types", what)
 		return false
@@ -450,7 +516,9 @@ func (b *binder) level(all []*sem.Expr, t *sem.Type, f *sem.Facts, at lex.Span, 
 	}
 	*f = sem.Facts{NoBlanks: true, ASCII: true}
 	for i := range all {
-		all[i] = b.coerce(all[i], one)
+		if all[i] = b.coerce(all[i], one); one.Kind == sem.Char && texts {
+			all[i] = trimmed(all[i])
+		}
 		if all[i].Op != sem.OpNull {
 			*f = f.Both(all[i].Facts)
 		}

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -98,7 +99,13 @@ func (b *binder) literal(e *sem.Expr, t sem.Type) *sem.Expr {
 	if t.IsText() {
 		t.N = 0
 	}
-	return b.typed(e, t)
+	out := b.typed(e, t)
+	if out.Op == sem.OpDecimal && e.Op == sem.OpText { // which has the digits that are written, not those of the type
+		_, fraction, _ := strings.Cut(strings.Trim(e.Text, blanks), ".")
+		out.Loose = len(fraction) != t.S
+	}
+
+	return out
 }
 
 // unsized is the type that a literal in quotes, or NULL, takes from a value beside it: not the length, and digits enough for its own.
@@ -152,9 +159,8 @@ func (b *binder) typed(e *sem.Expr, t sem.Type) *sem.Expr {
 		out.Op = sem.OpDecimal
 		ok = decimalText(text, &out)
 	case t.Kind == sem.Float8:
-		out.Op, out.Text = sem.OpFloat, strings.TrimPrefix(text, "+")
-		_, err := strconv.ParseFloat(text, 64)
-		ok = err == nil && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) < 0
+		out.Op = sem.OpFloat
+		out.Text, ok = floatText(text)
 	case t.Kind == sem.Date:
 		out.Op = sem.OpDate
 		out.Text, ok = dateText(text)
@@ -213,11 +219,27 @@ func boolText(text string) (string, bool) {
 	return "", false
 }
 
+func floatText(text string) (string, bool) {
+	text = strings.TrimPrefix(text, "+")
+	switch strings.ToLower(text) {
+	case "inf", "infinity":
+		return "Infinity", true
+	case "-inf", "-infinity":
+		return "-Infinity", true
+	case "nan":
+		return "NaN", true
+	}
+	_, err := strconv.ParseFloat(text, 64)
+	return text, err == nil && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) < 0
+}
+
 func intText(text string, k sem.Kind) (string, bool) {
 	bits := map[sem.Kind]int{sem.Int2: 16, sem.Int4: 32, sem.Int8: 64}[k]
 	n, err := strconv.ParseInt(text, 10, bits)
 	return strconv.FormatInt(n, 10), err == nil
 }
+
+var unsigned = regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 
 // decimalText gives a decimal its text, rounded to the digits of its type as PostgreSQL rounds.
 func decimalText(text string, e *sem.Expr) bool {
@@ -226,10 +248,7 @@ func decimalText(text string, e *sem.Expr) bool {
 		sign, text = "-", rest
 	}
 	text = strings.TrimPrefix(text, "+")
-	if text == "" || text[0] != '.' && (text[0] < '0' || text[0] > '9') {
-		return false
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) >= 0 {
+	if !unsigned.MatchString(text) {
 		return false
 	}
 	plain, ok := unscaled(text)

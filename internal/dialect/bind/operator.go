@@ -190,8 +190,7 @@ func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 // divided is a division of decimals. Redshift's documentation gives its digits.
 func (b *binder) divided(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	if !b.Redshift {
-		return b.refuse(sem.NotKnown, x.At, "cast one of them as double precision, or multiply and divide integers",
-			"how many digits PostgreSQL gives a quotient of numerics depends on the values")
+		return b.dividedNumeric(x, l, r)
 	}
 	p1, s1 := l.Type.Digits()
 	p2, s2 := r.Type.Digits()

@@ -137,11 +137,16 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 		b.decide(&r, l.Type)
 	}
 	l.open = false
-	if b.mixed([]sem.Type{l.Type, r.Type}, at, "a set operation") {
+	t, ok := b.common([]sem.Type{l.Type, r.Type})
+	if !ok && b.mixed([]sem.Type{l.Type, r.Type}, at, "a set operation") {
 		l.Type = sem.Type{}
 		return l
 	}
-	t, ok := b.unify(l.Type, r.Type)
+	if ok && t.Kind == sem.Char {
+		b.trimmedOutput(r)
+	} else if !ok {
+		t, ok = b.unify(l.Type, r.Type)
+	}
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast one of them", "the queries give %s and %s for the column %s", l.Type, r.Type, l.Name)
 		l.Type = sem.Type{}
@@ -162,9 +167,26 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 		}
 	}
 	l.column = nil
+	mixed := t.Kind == sem.Numeric && (l.Type.S != t.S || r.Type.S != t.S)
 	l.Type, l.Facts, l.from = t, l.Both(r.Facts), append(slices.Clone(l.from), r.from...)
+	l.Loose = l.Loose || mixed
 
 	return l
+}
+
+// trimmedOutput takes trailing blanks off a column of a query that is joined to one of character(n).
+func (b *binder) trimmedOutput(o output) {
+	if o.Type.Kind == sem.Char {
+		return
+	}
+	if o.from == nil {
+		b.refuse(sem.NotKnown, o.star, "write the columns, and cast "+o.Name, "the column %s is made a character, and comes from *", o.Name)
+	}
+	for _, e := range o.from {
+		inner := *e
+		inner.Parens = false
+		*e = *trimmed(&inner)
+	}
 }
 
 // differs reports whether values have to be converted: engines widen numbers by themselves.
@@ -192,6 +214,7 @@ func (b *binder) values(x *ast.Values, s *scope, why purpose, bound *sem.Query) 
 		for i, item := range row {
 			e := b.settled(b.expr(item, s))
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+			e.Loose = loose(e)
 			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}}
 			if n > 0 {
 				one = b.joined(columns[i], one, item.Span())
@@ -300,10 +323,18 @@ func (b *binder) ordered(t sem.Type, at lex.Span) {
 
 func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) {
 	e := b.settled(b.expr(k.X, s))
+	b.constant(e, "ORDER BY")
 	b.ordered(e.Type, e.At)
 	e = b.compared(e)
 	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 	b.nulls(k, slots)
+}
+
+// constant refuses a key that is a literal: an engine takes a number for a column's, and others for a mistake.
+func (b *binder) constant(e *sem.Expr, what string) {
+	if e.Op >= sem.OpNull && e.Op <= sem.OpTimestamp {
+		b.refuse(sem.NotKnown, e.At, "leave it out", "a constant is not read in %s", what)
+	}
 }
 
 // nulls notes where NULLs go if the text does not say so: PostgreSQL and Redshift take them for greater than everything.

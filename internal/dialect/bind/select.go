@@ -28,6 +28,9 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	s.named = renamed(outputs)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
+	if x.Having != nil {
+		bound.Slots[len(bound.Slots)-1].Text = "having"
+	}
 	if !x.Distinct {
 		return outputs, s
 	}
@@ -95,6 +98,14 @@ func (b *binder) windows(x *ast.Select, s *scope, bound *sem.Query) {
 		w := b.window(n.Window, s)
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: n.Name.At, Text: n.Name.Text, Quoted: n.Name.Quoted})
 		bound.Slots = append(bound.Slots, w.Slots...)
+		for other := range s.windows {
+			switch {
+			case other == n.Name.Text:
+				b.refuse(sem.Syntax, n.Name.At, "", "two windows are named %s", other)
+			case strings.EqualFold(other, n.Name.Text):
+				b.refuse(sem.NotOnEngine, n.Name.At, "give one of them another name", "engines do not tell the windows %s and %s apart", other, n.Name.Text)
+			}
+		}
 		if s.windows == nil {
 			s.windows = map[string]*sem.Window{}
 		}
@@ -148,6 +159,11 @@ func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
 			e = guard
 		}
 		if !byItem {
+			b.constant(e, "GROUP BY")
+		}
+		if byItem {
+			s.grouped = append(s.grouped, item)
+		} else {
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 		}
 	}
@@ -198,7 +214,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			continue
 		}
 		e := b.expr(it.X, s)
-		open := e.Type.Kind == sem.Unknown
+		open := e.Type.Kind == sem.Unknown && !slices.Contains(s.grouped, it.X) // GROUP BY settles a literal's type
 		e = b.settled(e)
 		switch {
 		case invalid(e) || open:
@@ -208,6 +224,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			e = b.guarded(e)
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+		e.Loose = loose(e)
 		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
 		if e.Op == sem.OpColumn {
 			o.column = e.Column

@@ -78,13 +78,17 @@ func text(value any, typ string) string {
 		scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(v.Scale)), nil)
 		return new(big.Rat).SetFrac(v.Value, scale).FloatString(int(v.Scale))
 	case time.Time:
+		era := ""
+		if y := v.Year(); y <= 0 {
+			era, v = " BC", v.AddDate(1-2*y, 0, 0)
+		}
 		switch typ {
 		case "DATE":
-			return v.Format(time.DateOnly)
+			return v.Format(time.DateOnly) + era
 		case "TIMESTAMPTZ":
-			return v.UTC().Format("2006-01-02 15:04:05.999999") + "+00"
+			return v.UTC().Format("2006-01-02 15:04:05.999999") + "+00" + era
 		}
-		return v.Format("2006-01-02 15:04:05.999999")
+		return v.Format("2006-01-02 15:04:05.999999") + era
 	}
 	return fmt.Sprint(value)
 }

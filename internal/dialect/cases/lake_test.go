@@ -29,7 +29,13 @@ type column struct {
 // unloaded are the cases' tables, unloaded from PostgreSQL as a run unloads them.
 func unloaded(t *testing.T) []table {
 	t.Helper()
-	config, err := pgconn.ParseConfig(tables(t))
+	return unloadedFrom(t, tables(t))
+}
+
+// unloadedFrom are a database's tables, unloaded in the same way.
+func unloadedFrom(t *testing.T, dsn string) []table {
+	t.Helper()
+	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,10 +29,12 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 		return Refused, ""
 	case r.Raised != "" && guard.MatchString(r.Raised):
 		return Guarded, ""
+	case r.Raised != "" && c.Want.Error == "" && otherForm.MatchString(r.Raised):
+		return Guarded, ""
 	case r.Raised != "" && c.Want.Error == "":
 		return Failed, r.Raised
 	case r.Raised != "":
-		if !raises(c.Want.Error, r.Raised) {
+		if !Raises(c.Want.Error, r.Raised) {
 			return Failed, fmt.Sprintf("the error is not %s: %s", c.Want.Error, r.Raised)
 		}
 		return Raised, ""
@@ -47,26 +49,33 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than`)
 
-// messages are what engines, and the guards in translations, say of the errors that data decide on.
+// otherForm matches what translations raise of texts that are not written as the dates and times that they read. Some are none to the
+// warehouse either.
+var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp)`)
+
+// messages are what engines, and the guards in translations, say of the errors that data decide on. Translations test texts before they
+// are cast, so what an engine says of a text that it does not cast is that its value is out of range.
 var messages = map[string]*regexp.Regexp{
 	"division_by_zero":               regexp.MustCompile(`(?i)divi(sion|de)[ _]by[ _]zero`),
-	"numeric_value_out_of_range":     regexp.MustCompile(`(?i)overflow|out[ _]of[ _]range|could not (be )?cast|failed to cast|NUMERIC_VALUE|CAST_INVALID_INPUT|precision`),
-	"invalid_text_representation":    regexp.MustCompile(`(?i)could not convert|CAST_INVALID_INPUT|invalid input|failed to cast`),
-	"string_data_right_truncation":   regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH|longer`),
+	"numeric_value_out_of_range":     regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
+	"invalid_text_representation":    regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
+	"string_data_right_truncation":   regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
 	"cardinality_violation":          regexp.MustCompile(`(?i)more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
-	"invalid_datetime_format":        regexp.MustCompile(`(?i)invalid|could not|CAST_INVALID_INPUT|CANNOT_PARSE`),
-	"datetime_field_overflow":        regexp.MustCompile(`(?i)out of range|not in timestamp range|overflow|could not|CAST_INVALID_INPUT|invalid`),
-	"substring_error":                regexp.MustCompile(`(?i)negative`),
+	"invalid_datetime_format":        regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
+	"datetime_field_overflow":        regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates`),
+	"substring_error":                regexp.MustCompile(`(?i)negative substring length`),
 	"not_null_violation":             regexp.MustCompile(`(?i)not null|NOT_NULL`),
 	"invalid_argument_for_logarithm": regexp.MustCompile(`(?i)logarithm`),
-	"invalid_parameter_value":        regexp.MustCompile(`(?i)invalid|must|not recognized|unknown|zero|position|range`),
+	"invalid_parameter_value":        regexp.MustCompile(`(?i)must be|not recognized|unknown (time ?zone|unit)|field position`),
 }
 
-func raises(condition, message string) bool {
+// Raises reports whether a message is what an engine says of an error of PostgreSQL's. A statement that is wrong in itself the engine
+// refuses, too, in its own words.
+func Raises(condition, message string) bool {
 	if !AtRun(condition) {
-		return true // a statement that is wrong in itself is refused by the engine, too, in its own words
+		return true
 	}
 	form, known := messages[condition]
 	return known && form.MatchString(message)

@@ -51,6 +51,7 @@ type printer struct {
 	refused []sem.Refusal
 	written int
 	full    bool
+	having  bool // what is written stands in HAVING
 }
 
 // Query writes a statement.
@@ -141,6 +142,8 @@ func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
 func (p *printer) slot(s *sem.Slot) string {
 	switch s.Kind {
 	case sem.SlotExpr:
+		defer func(before bool) { p.having = before }(p.having)
+		p.having = p.having || s.Text == "having"
 		return p.expr(s.Expr).text
 	case sem.SlotQuery:
 		return p.query(s.Query)
@@ -236,6 +239,9 @@ func (p *printer) expr(e *sem.Expr) text {
 		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
 			args[i] = p.expr(a)
 		}
+	}
+	if e.Filter != nil && !p.Engine.spark() && len(args) == 1 && mayRaise(e.Args[0]) {
+		e, args = p.filtered(e, args)
 	}
 	if x := rule.except; x != nil && x.when(e) {
 		p.refuse(e.At, x.instead, "%s", x.refusal)

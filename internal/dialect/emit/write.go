@@ -153,7 +153,7 @@ func decode(equal string) func(*printer, *sem.Expr, []text) text {
 
 // nonZero reports whether an expression is a number that is written and is not zero.
 func nonZero(e *sem.Expr) bool {
-	for (e.Op == sem.OpWiden || e.Op == sem.OpSame) && len(e.Args) == 1 {
+	for (e.Op == sem.OpWiden || e.Op == sem.OpSame || e.Op == sem.OpToFloat) && len(e.Args) == 1 {
 		e = e.Args[0]
 	}
 	return (e.Op == sem.OpInt || e.Op == sem.OpDecimal) && strings.Trim(e.Text, "-0.") != ""
@@ -264,23 +264,36 @@ func (p *printer) infinite(x string) string {
 	return "isinf(" + x + ")"
 }
 
-// floating is an operation of floating-point numbers: what overflows, underflows or divides by zero raises.
+// floating is an operation of floating-point numbers: what overflows, underflows or divides by zero raises, unless an operand is
+// infinite or not a number itself.
 func floating(op string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
 		a, b := operand(args[0]), operand(args[1])
 		plain := a + " " + op + " " + b
+		finiteA, finiteB := p.finite(e.Args[0], a), p.finite(e.Args[1], b)
 		var out strings.Builder
 		out.WriteString("CASE")
-		if op == "/" {
-			out.WriteString(" WHEN " + b + " = 0 THEN " + p.raise("division by zero"))
+		if op == "/" && !nonZero(e.Args[1]) {
+			out.WriteString(" WHEN " + b + " = 0 AND " + a + " IS NOT NULL AND NOT isnan(" + a + ") THEN " + p.raise("division by zero"))
 		}
-		out.WriteString(" WHEN " + p.infinite(plain) + " THEN " + p.raise("value out of range: overflow"))
-		if op == "*" || op == "/" {
+		out.WriteString(" WHEN " + p.infinite(plain) + finiteA + finiteB + " THEN " + p.raise("value out of range: overflow"))
+		switch op {
+		case "*":
 			out.WriteString(" WHEN " + plain + " = 0 AND " + a + " <> 0 AND " + b + " <> 0 THEN " + p.raise("value out of range: underflow"))
+		case "/":
+			out.WriteString(" WHEN " + plain + " = 0 AND " + a + " <> 0" + finiteB + " THEN " + p.raise("value out of range: underflow"))
 		}
 		out.WriteString(" ELSE " + plain + " END")
 		return text{text: out.String()}
 	}
+}
+
+// finite is a further condition that a number is finite; none if it cannot but be.
+func (p *printer) finite(e *sem.Expr, x string) string {
+	if e.Op == sem.OpToFloat && len(e.Args) == 1 && e.Args[0].Type.IsExact() {
+		return ""
+	}
+	return " AND NOT " + p.infinite(x)
 }
 
 // digitsOf is how many digits an engine gives an exact number.
@@ -335,7 +348,12 @@ func (p *printer) roomy(op string, e *sem.Expr, args []text) {
 }
 
 func shown(p *printer, e *sem.Expr, args []text) text {
-	out := "CAST(" + args[0].text + " AS " + p.typeName(sem.Of(sem.Text)) + ")"
+	of := args[0].text
+	if a := e.Args[0]; a.Type.Kind == sem.Numeric && (a.Op != sem.OpColumn || a.Type.P == a.Type.S) {
+		// Others than columns may have other digits on the engine, and DuckDB leaves out the zero before the point if the type has no digit for it.
+		of = "CAST(" + of + " AS " + decimal(min(max(a.Type.P, a.Type.S+1), sem.Most), a.Type.S) + ")"
+	}
+	out := "CAST(" + of + " AS " + p.typeName(sem.Of(sem.Text)) + ")"
 	if !e.Args[0].Type.IsTime() {
 		return text{text: out}
 	}
@@ -446,6 +464,35 @@ func addInterval(p *printer, e *sem.Expr, args []text) text {
 	}
 
 	return text{text: "(" + operand(args[0]) + " + " + strings.Join(parts, " + ") + ")"}
+}
+
+// neighbour is LAG or LEAD. With a default of another type of numbers, value and default are cast to the type of both.
+func neighbour(name string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		if len(args) == 3 && !p.Engine.spark() && mayRaise(e.Args[2]) {
+			p.refuse(e.Args[2].At, "write coalesce() around it, if the value is never NULL", "the engine computes this default for all rows, and it may raise")
+		}
+		if len(args) < 3 || !e.Type.IsExact() || e.Args[0].Op != sem.OpWiden && e.Args[2].Op != sem.OpWiden && e.Args[0].Type == e.Args[2].Type {
+			return p.keptCall(e, args)
+		}
+		cast := func(t text) string { return "CAST(" + t.text + " AS " + p.typeName(e.Type) + ")" }
+		return text{text: name + "(" + cast(args[0]) + ", " + args[1].text + ", " + cast(args[2]) + ")" + p.behind(e)}
+	}
+}
+
+// addDays adds days to a date. DuckDB has dates that PostgreSQL does not have; a written number does not lead there.
+func addDays(op string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		plain := operand(args[0]) + " " + op + " " + operand(args[1])
+		switch n := e.Args[1]; {
+		case n.Op == sem.OpInt && len(n.Text) <= 6 && !e.Made:
+			return p.kept(e, args)
+		case n.Op == sem.OpInt && len(n.Text) <= 6:
+			return text{text: "(" + plain + ")"}
+		}
+		inRange := plain + " BETWEEN DATE '4713-01-01 (BC)' AND DATE '5874897-12-31' OR isinf(" + args[0].text + ")"
+		return text{text: "CASE WHEN NOT (" + inRange + ") THEN " + p.raise("date out of range") + " ELSE " + plain + " END"}
+	}
 }
 
 var duckAdds = map[string]string{"year": "to_years($1)", "quarter": "to_months(3 * @1)", "month": "to_months($1)", "week": "to_days(7 * @1)", "day": "to_days($1)",

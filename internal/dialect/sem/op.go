@@ -54,6 +54,7 @@ const (
 	OpIntDivide     // cut towards zero; by zero raises
 	OpIntModulo     // has the dividend's sign; by zero raises
 	OpDecimalDivide // to S digits behind the point, cut (N = 0) or rounded (N = 1); by zero raises
+	OpNumericDivide // as PostgreSQL divides numerics: the values decide on how many digits the quotient is rounded to
 	OpNegate
 	OpPlus
 	OpFloatAdd
@@ -132,7 +133,8 @@ const (
 	OpSumFloat //
 	OpAvgInt   // of integers, cut to an integer
 	OpAvgExact // to S digits behind the point, cut (N = 0) or rounded (N = 1)
-	OpAvgFloat //
+	OpAvgFloat
+	OpAvgNumeric // as PostgreSQL averages exact numbers: an OpNumericDivide of the sum by the count
 	OpMin
 	OpMax
 	OpEvery

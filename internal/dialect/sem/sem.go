@@ -14,15 +14,16 @@ type Column struct {
 	Facts
 }
 
-// Facts are what is known about all values of a text.
+// Facts are what is known about all values of a text or decimal.
 type Facts struct {
 	NoBlanks bool // none ends in a blank
 	ASCII    bool // all characters are of ASCII
+	Loose    bool // the source may show another number of digits behind the point than the decimal's type has
 }
 
 // Both are the facts that hold for values of either kind.
 func (f Facts) Both(other Facts) Facts {
-	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII}
+	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose}
 }
 
 // Expr is an operation and its arguments.
@@ -79,7 +80,7 @@ type SlotKind uint8
 
 // The kinds of slot.
 const (
-	SlotExpr    SlotKind = iota // an expression
+	SlotExpr    SlotKind = iota // an expression; Text is having where it stands there
 	SlotQuery                   // a query
 	SlotName                    // a name that is used or given
 	SlotAlias                   // a name that is given to a column, AS before it or not (Bare)

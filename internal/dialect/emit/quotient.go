@@ -1,0 +1,138 @@
+package emit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// PostgreSQL rounds a quotient of numerics to sixteen digits that count, or up to seven more: it counts digits in fours from the point,
+// takes the place of the quotient's first four from those of the operands, and rounds so many fours behind it. Here both operands are
+// integers of 128 bits, divided step by step to one digit more than the type has; where PostgreSQL rounds is then a power of ten.
+
+// reach is how many digits operands of wide types may have before the division overflows, and raises.
+const reach = 20
+
+func divideNumeric(p *printer, e *sem.Expr, args []text) text {
+	return text{text: p.numericQuotient(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}
+}
+
+func avgNumeric(p *printer, e *sem.Expr, args []text) text {
+	sum := sem.Decimal(sem.Most, e.Args[0].Type.S)
+	a := p.fill("CAST(sum($d$1)$w AS "+p.typeName(sum)+")", e, args)
+	return text{text: p.numericQuotient(a, sum, p.fill("count($d$1)$w", e, args), sem.Of(sem.Int8), e.Type)}
+}
+
+// numericQuotient is a / b, of type t.
+func (p *printer) numericQuotient(a string, ta sem.Type, b string, tb sem.Type, t sem.Type) string {
+	p1, s1 := ta.Digits()
+	p2, s2 := tb.Digits()
+	q, rest := longDivision(t.S+1+s2-s1, min(p1, reach), min(p2, reach))
+	tooLong := p.raise("a quotient has more digits than a DECIMAL holds")
+	rounded := "CASE WHEN $u > 0 THEN ($q + $u // 2) // $u * $u WHEN $r = 0 AND $q % 10 = 0 THEN $q ELSE " + tooLong + " END"
+	inner := p.let("hindcast_q", rounded, binding{"$q", q}, binding{"$r", rest}, binding{"$u", roundingUnit(p1, s1, p2, s2, t.S)})
+	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN " + outOfReach(p1, s1, p2, s2, t.S) + " THEN " + tooLong + " ELSE " + inner + " // 10 * $n END"
+	sign := "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END"
+	out := p.let("hindcast_x", body, binding{"$a", "abs(" + unscaled(a, s1) + ")"}, binding{"$b", "abs(" + unscaled(b, s2) + ")"}, binding{"$n", sign})
+
+	return "CAST(CAST(" + out + " AS DECIMAL(38,0)) * 0." + strings.Repeat("0", t.S-1) + "1 AS " + p.typeName(t) + ")"
+}
+
+// outOfReach is a condition that operands or their quotient have too many digits.
+func outOfReach(p1, s1, p2, s2, s int) string {
+	out := "$a // $b >= " + huge(max(sem.Most-1-s+s1-s2, 0))
+	if p1 > reach {
+		out += " OR $a >= " + huge(reach)
+	}
+	if p2 > reach {
+		out += " OR $b >= " + huge(reach)
+	}
+	return out
+}
+
+// binding is a name in a form, and what it stands for.
+type binding struct{ name, text string }
+
+// let is a form whose names stand for expressions that are computed once. DuckDB takes no lambda in HAVING: they are computed each time there.
+func (p *printer) let(param, form string, all ...binding) string {
+	fields, of := make([]string, len(all)), make([]string, 0, 2*len(all))
+	for i, b := range all {
+		fields[i] = "'hindcast_" + b.name[1:] + "': " + b.text // no literal of the user's: DuckDB would take it for one that is grouped by
+		if p.having {
+			of = append(of, b.name, "("+b.text+")")
+		} else {
+			of = append(of, b.name, param+".hindcast_"+b.name[1:])
+		}
+	}
+	form = strings.NewReplacer(of...).Replace(form)
+	if p.having {
+		return form
+	}
+
+	return "list_transform([{" + strings.Join(fields, ", ") + "}], lambda " + param + ": " + form + ")[1]"
+}
+
+// longDivision is $a with so many zeros behind it, divided by $b, and what is left; p1 and p2 are the digits of the two.
+func longDivision(zeros, p1, p2 int) (quotient, rest string) {
+	step := min(zeros, sem.Most-p1)
+	shifted := "$a * " + huge(step)
+	quotient, rest = "(("+shifted+") // $b)", "(("+shifted+") % $b)"
+	for zeros -= step; zeros > 0; zeros -= step {
+		step = min(zeros, sem.Most-p2)
+		shifted = rest + " * " + huge(step)
+		quotient = "(" + quotient + " * " + huge(step) + " + (" + shifted + ") // $b)"
+		rest = "((" + shifted + ") % $b)"
+	}
+
+	return quotient, rest
+}
+
+// huge is a power of ten as an integer of 128 bits.
+func huge(n int) string { return "CAST('" + power(n) + "' AS HUGEINT)" }
+
+// roundingUnit is the power of ten that a quotient with s+1 digits behind the point is rounded to; 0 if PostgreSQL keeps more than s.
+func roundingUnit(p1, s1, p2, s2, s int) string {
+	least, most := -sem.Fours(s1)-sem.Fours(p2-s2), sem.Fours(p1-s1)+sem.Fours(s2)
+	var out strings.Builder
+	fmt.Fprintf(&out, "CASE (%s - %s + 199999) // 10000 - %d", firstFour("$a", p1, s1), firstFour("$b", p2, s2), 20+sem.Fours(s1)-sem.Fours(s2))
+	for w := least; w <= most; w++ {
+		digits, unit := max(16-4*w, s1, s2), "0"
+		if digits <= s {
+			unit = huge(s + 1 - digits)
+		}
+		out.WriteString(" WHEN " + strconv.Itoa(w) + " THEN " + unit)
+	}
+	out.WriteString(" ELSE " + huge(s+1-max(s1, s2)) + " END")
+
+	return out.String()
+}
+
+// firstFour is the first four digits of a number of at most p, s of them behind the point from which fours are counted, and 10000 for each
+// four that follows.
+func firstFour(x string, p, s int) string {
+	pad := 4*sem.Fours(s) - s // makes the last four whole
+	var out strings.Builder
+	n := 0
+	for ; 4*(n+1)-pad < p; n++ {
+		out.WriteString(" WHEN " + x + " < " + huge(4*(n+1)-pad) + " THEN " + fourAt(x, n, pad))
+	}
+	if n == 0 {
+		return fourAt(x, 0, pad)
+	}
+
+	return "CASE" + out.String() + " ELSE " + fourAt(x, n, pad) + " END"
+}
+
+// fourAt is the four of a number that n others follow, and 10000 for each of them.
+func fourAt(x string, n, pad int) string {
+	four := x
+	switch shift := 4*n - pad; {
+	case shift > 0:
+		four = x + " // " + huge(shift)
+	case shift < 0:
+		four = x + " * " + power(-shift)
+	}
+	return "CAST(" + strconv.Itoa(10000*n) + " + " + four + " AS BIGINT)"
+}

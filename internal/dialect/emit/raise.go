@@ -1,0 +1,47 @@
+package emit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// harmless are operations that raise nothing by themselves, whatever their arguments are.
+var harmless = map[sem.Op]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true, sem.OpDecimal: true, sem.OpFloat: true, sem.OpText: true, sem.OpDate: true,
+	sem.OpTimestamp: true, sem.OpColumn: true, sem.OpParam: true, sem.OpNow: true, sem.OpNowCivil: true, sem.OpNowSeconds: true, sem.OpToday: true,
+	sem.OpAnd: true, sem.OpOr: true, sem.OpNot: true, sem.OpIs: true, sem.OpDistinctFrom: true, sem.OpCompare: true, sem.OpBetween: true, sem.OpIn: true,
+	sem.OpLike: true, sem.OpCase: true, sem.OpCaseOf: true, sem.OpCoalesce: true, sem.OpNullIf: true, sem.OpDecode: true, sem.OpNVL2: true,
+	sem.OpGreatest: true, sem.OpLeast: true, sem.OpSame: true, sem.OpCutText: true, sem.OpConcat: true, sem.OpConcatSkip: true, sem.OpLength: true,
+	sem.OpTrim: true, sem.OpTrimKey: true, sem.OpReplace: true, sem.OpLeft: true, sem.OpRight: true, sem.OpWiden: true, sem.OpDateToTimestamp: true,
+	sem.OpCount: true, sem.OpCountRows: true, sem.OpMin: true, sem.OpMax: true, sem.OpLag: true, sem.OpLead: true, sem.OpFirstValue: true, sem.OpLastValue: true}
+
+// mayRaise reports whether an expression may raise.
+func mayRaise(e *sem.Expr) bool { return !harmless[e.Op] || slices.ContainsFunc(e.Args, mayRaise) }
+
+// filtered is an aggregate with its FILTER in its argument. DuckDB computes arguments of rows that are filtered out, too.
+func (p *printer) filtered(e *sem.Expr, args []text) (*sem.Expr, []text) {
+	inside := *e
+	inside.Filter, inside.Made, inside.Why = nil, true, "the engine computes what is filtered out, too, and may raise"
+	return &inside, []text{{text: "CASE WHEN " + p.expr(e.Filter).text + " THEN " + args[0].text + " END"}}
+}
+
+// coalesce writes COALESCE. DuckDB takes what stands in it twice for something to compute once and ahead, needed or not: a CASE it leaves as it
+// is.
+func coalesce(p *printer, e *sem.Expr, args []text) text {
+	if p.Engine.spark() || !slices.ContainsFunc(e.Args[1:], mayRaise) {
+		if !e.Made {
+			return p.kept(e, args)
+		}
+		return function("coalesce")(p, e, args)
+	}
+	var out strings.Builder
+	out.WriteString("CASE")
+	last := len(args) - 1
+	for _, a := range args[:last] {
+		out.WriteString(" WHEN " + operand(a) + " IS NOT NULL THEN " + a.text)
+	}
+	out.WriteString(" ELSE " + args[last].text + " END")
+
+	return text{text: out.String()}
+}
