@@ -12,8 +12,10 @@ import (
 type Kept struct {
 	Slice    string
 	Run      string
-	Manifest *hindcast.Manifest // nil if it is corrupt
-	Fault    error              // E-MANIFEST, with the place, then
+	Prefix   string               // where the rows are
+	Manifest *hindcast.Manifest   // nil if it is corrupt
+	Rows     []hindcast.Committed // of hindcast_status that were replaced with them; none of loads of earlier versions
+	Fault    error                // E-MANIFEST, with the place, then
 }
 
 // Replaced lists what the loads of all runs replaced, as far as it is there and has a manifest: loads of earlier versions
@@ -44,7 +46,7 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 				return nil, err
 			}
 
-			kept.Slice, kept.Run = slice, run
+			kept.Slice, kept.Run, kept.Prefix = slice, run, info.Key[:strings.LastIndexByte(info.Key, '/')+1]
 			found = append(found, kept)
 		}
 	}
@@ -58,14 +60,14 @@ func (l *Lake) kept(ctx context.Context, key string) (Kept, error) {
 		return Kept{}, broken(l.Absolute(key), "cannot be read", err)
 	}
 
-	m := new(hindcast.Manifest)
-	if err := unpack(body, damaged, m); err != nil {
+	record := kept{Manifest: new(hindcast.Manifest)}
+	if err := unpack(body, damaged, &record); err != nil {
 		return Kept{Fault: badManifest(l.Absolute(key), err.Error())}, nil
 	}
 
-	if wrong := wrongIn(m); wrong != "" {
+	if wrong := wrongIn(record.Manifest); wrong != "" {
 		return Kept{Fault: badManifest(l.Absolute(key), wrong)}, nil
 	}
 
-	return Kept{Manifest: m}, nil
+	return Kept{Manifest: record.Manifest, Rows: record.Replaced}, nil
 }

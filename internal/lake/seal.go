@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"regexp"
 
-	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
@@ -42,7 +41,7 @@ func seal(record any) ([]byte, error) {
 }
 
 // unpack decodes a manifest that was read with that damage, nil if there is none, and compares it with its checksum.
-func unpack(body []byte, damaged error, m *hindcast.Manifest) error {
+func unpack(body []byte, damaged error, m any) error {
 	if damaged != nil {
 		return damaged
 	}

@@ -1,0 +1,262 @@
+package diff
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/view"
+)
+
+// Side is the rows of a slice on one side: Parquet files that can be read here. None are no rows.
+type Side struct {
+	Files []string
+	// columns are those of the files, as Parquet has them.
+	columns []hindcast.Column
+}
+
+// Wanted says which rows are shown besides counts and totals.
+type Wanted struct {
+	Keys    bool // the keys of rows that differ, and what changed
+	Samples int  // how many rows of each kind, with all their values
+}
+
+// mostKeys is how many rows of each kind are shown of a slice at most.
+const mostKeys = 1000
+
+// Compare compares the rows of both sides, by the key if both have its columns. With files on one side alone the other has no
+// rows of the same columns.
+func Compare(ctx context.Context, conn *sql.Conn, before, after Side, key []string, w Wanted) (view.DiffSlice, []view.DiffColumn, error) {
+	var out view.DiffSlice
+	for _, side := range []*Side{&before, &after} {
+		if err := side.describe(ctx, conn); err != nil {
+			return out, nil, err
+		}
+	}
+	c := &comparison{conn: conn, wanted: w}
+	differ := c.match(&before, &after, key)
+	if err := c.views(ctx, before, after); err != nil {
+		return out, nil, err
+	}
+	if err := c.count(ctx, &out); err != nil {
+		return out, nil, err
+	}
+	if err := c.compare(ctx, &out); err != nil {
+		return out, nil, err
+	}
+	err := c.rows(ctx, &out)
+	return out, differ, err
+}
+
+// describe reads the names and types that Parquet has of the files' columns.
+func (s *Side) describe(ctx context.Context, conn *sql.Conn) error {
+	if len(s.Files) == 0 {
+		return nil
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet("+duck.Paths(s.Files)+
+		", hive_partitioning=false, union_by_name=true))")
+	if err != nil {
+		return duck.Translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c hindcast.Column
+		if err := rows.Scan(&c.Name, &c.Type); err != nil {
+			return duck.Translate(err)
+		}
+		s.columns = append(s.columns, c)
+	}
+	return duck.Translate(rows.Err())
+}
+
+// pair is a column that both sides have, and the type that it is compared in.
+type pair struct {
+	name          string
+	before, after string // as each side spells it
+	typ           string
+	key, total    bool // it is of the key; it is added up
+}
+
+// comparison is one slice's. In its views b and a the columns are c0, c1 …, in the order of the pairs.
+type comparison struct {
+	conn   *sql.Conn
+	wanted Wanted
+	pairs  []pair
+	byKey  bool
+}
+
+// match pairs the columns of both sides, and returns those that have no other or another type.
+func (c *comparison) match(before, after *Side, key []string) (differ []view.DiffColumn) {
+	if len(before.Files) == 0 {
+		before.columns = after.columns
+	}
+	if len(after.Files) == 0 {
+		after.columns = before.columns
+	}
+	keys := 0
+	for _, is := range after.columns {
+		i := slices.IndexFunc(before.columns, func(was hindcast.Column) bool { return strings.EqualFold(was.Name, is.Name) })
+		if i < 0 {
+			differ = append(differ, view.DiffColumn{Name: is.Name, After: is.Type})
+			continue
+		}
+		was := before.columns[i]
+		if was.Type != is.Type {
+			differ = append(differ, view.DiffColumn{Name: is.Name, Before: was.Type, After: is.Type})
+		}
+		p := pair{name: is.Name, before: was.Name, after: is.Name, typ: common(was.Type, is.Type)}
+		if p.key = slices.ContainsFunc(key, func(k string) bool { return strings.EqualFold(k, is.Name) }); p.key {
+			keys++
+		}
+		p.total = !p.key && (datatype.Exact(p.typ) || floating(p.typ))
+		c.pairs = append(c.pairs, p)
+	}
+	for _, was := range before.columns {
+		if !slices.ContainsFunc(after.columns, func(is hindcast.Column) bool { return strings.EqualFold(was.Name, is.Name) }) {
+			differ = append(differ, view.DiffColumn{Name: was.Name, Before: was.Type})
+		}
+	}
+	c.byKey = keys > 0 && keys == len(key)
+	return differ
+}
+
+// common is the type that values of both types are compared in: one that holds both exactly, or their text.
+func common(a, b string) string {
+	if a == b {
+		return a
+	}
+	if typ, ok := datatype.Common(a, b); ok {
+		return typ
+	}
+	return "VARCHAR"
+}
+
+func floating(typ string) bool { return typ == "DOUBLE" || typ == "FLOAT" }
+
+func (c *comparison) views(ctx context.Context, before, after Side) error {
+	for _, side := range []struct {
+		view string
+		Side
+		name func(pair) string
+	}{
+		{"b", before, func(p pair) string { return p.before }}, {"a", after, func(p pair) string { return p.after }},
+	} {
+		list := []string{"1 AS here"}
+		for i, p := range c.pairs {
+			list = append(list, fmt.Sprintf("CAST(%s AS %s) AS %s", duck.Name(side.name(p)), p.typ, column(i)))
+		}
+		query := "SELECT 1 AS here WHERE false"
+		if len(side.columns) > 0 {
+			query = "SELECT " + strings.Join(list, ", ") + " FROM (" + duck.FromParquet(side.columns, side.Files) + ")"
+		}
+		if _, err := c.conn.ExecContext(ctx, "CREATE OR REPLACE TEMP VIEW "+side.view+" AS "+query); err != nil {
+			return duck.Translate(err)
+		}
+	}
+	return nil
+}
+
+// column is the name of a pair's column in the views.
+func column(pair int) string { return fmt.Sprintf("c%d", pair) }
+
+// totals are the pairs that are added up, by their indices.
+func (c *comparison) totals() (list []int) {
+	for i, p := range c.pairs {
+		if p.total {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// count counts the rows, and adds up the columns.
+func (c *comparison) count(ctx context.Context, out *view.DiffSlice) error {
+	for _, i := range c.totals() {
+		out.Totals = append(out.Totals, view.DiffTotal{Column: c.pairs[i].name, Approximate: floating(c.pairs[i].typ)})
+	}
+	for _, side := range []struct {
+		view  string
+		rows  *int64
+		total func(*view.DiffTotal) **string
+	}{
+		{"b", &out.Before, func(t *view.DiffTotal) **string { return &t.Before }}, {"a", &out.After, func(t *view.DiffTotal) **string { return &t.After }},
+	} {
+		if err := c.sum(ctx, side.view, side.rows, out.Totals, side.total); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sum adds up one side. Columns whose sum may have more than 38 digits are added up as floating-point numbers.
+func (c *comparison) sum(ctx context.Context, from string, rows *int64, totals []view.DiffTotal, total func(*view.DiffTotal) **string) error {
+	var exact []hindcast.Column
+	for _, i := range c.totals() {
+		if typ := c.pairs[i].typ; datatype.Exact(typ) {
+			exact = append(exact, hindcast.Column{Name: column(i), Type: typ})
+		}
+	}
+	exact, err := duck.Totalled(ctx, c.conn, exact, from)
+	if err != nil {
+		return err
+	}
+	list, dest := []string{"count(*)"}, []any{rows}
+	for n, i := range c.totals() {
+		name := column(i)
+		if !slices.ContainsFunc(exact, func(e hindcast.Column) bool { return e.Name == name }) {
+			name, totals[n].Approximate = "CAST("+name+" AS DOUBLE)", true
+		}
+		list, dest = append(list, "CAST(sum("+name+") AS VARCHAR)"), append(dest, total(&totals[n]))
+	}
+	return duck.Translate(c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+from).Scan(dest...))
+}
+
+// compare counts the rows that differ. A key that is in several rows of both sides leads to more pairs than there are rows: then
+// whole rows are compared.
+func (c *comparison) compare(ctx context.Context, out *view.DiffSlice) error {
+	if c.byKey {
+		var before, after int64
+		if err := c.conn.QueryRowContext(ctx, "SELECT count(*) FILTER (kind = 'added'), count(*) FILTER (kind = 'removed'), count(*) FILTER (kind = 'changed'), "+
+			"count(was), count(is_now) FROM ("+c.joined("b.here AS was, a.here AS is_now")+")").Scan(&out.Added, &out.Removed, &out.Changed, &before, &after); err != nil {
+			return duck.Translate(err)
+		}
+		if c.byKey = before == out.Before && after == out.After; c.byKey {
+			out.ByKey = true
+			return nil
+		}
+		out.Changed, out.Note = 0, "a key is in several rows: whole rows are compared"
+	}
+	return duck.Translate(c.conn.QueryRowContext(ctx, "SELECT coalesce(sum(n) FILTER (n > 0), 0)::BIGINT, coalesce(-sum(n) FILTER (n < 0), 0)::BIGINT FROM ("+
+		c.grouped()+")").Scan(&out.Added, &out.Removed))
+}
+
+// joined gives a row for each key of either side: its kind, NULL where nothing differs, and what else is asked for.
+func (c *comparison) joined(list string) string {
+	var on, differs []string
+	for i, p := range c.pairs {
+		if p.key {
+			on = append(on, "b."+column(i)+" IS NOT DISTINCT FROM a."+column(i))
+		} else {
+			differs = append(differs, "b."+column(i)+" IS DISTINCT FROM a."+column(i))
+		}
+	}
+	differs = append(differs, "false")
+	return "SELECT CASE WHEN b.here IS NULL THEN 'added' WHEN a.here IS NULL THEN 'removed' WHEN " + strings.Join(differs, " OR ") +
+		" THEN 'changed' END AS kind, " + list + " FROM b FULL JOIN a ON " + strings.Join(on, " AND ")
+}
+
+// grouped gives each different row with n, how often more it is there after than before.
+func (c *comparison) grouped() string {
+	names := []string{"here"}
+	for i := range c.pairs {
+		names = append(names, column(i))
+	}
+	list := strings.Join(names, ", ")
+	return "SELECT " + list + ", sum(side) AS n FROM (SELECT -1 AS side, " + list + " FROM b UNION ALL SELECT 1 AS side, " + list +
+		" FROM a) GROUP BY " + list + " HAVING sum(side) <> 0"
+}

@@ -1,0 +1,256 @@
+// Package diff compares the rows of slices as they were before and after a run, or after two runs, by slice and by key. What a
+// target had is with the loads that replaced it, in the lake; what it has is unloaded from it, a slice at a time. It changes
+// nothing. How that is shown is left to package screen.
+package diff
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/duck"
+	"github.com/hindcast/hindcast/internal/numbers"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/view"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Choice is what is compared, and what is shown of it.
+type Choice struct {
+	Before string // a run; "" is what After replaced
+	After  string // a run
+	Slices string // as --slices has it
+	Wanted
+	Each func(done, of int) // progress; may be nil
+}
+
+// task is one slice of one target.
+type task struct {
+	row           hindcast.Committed
+	before, after source
+}
+
+// differ is one comparison of many slices.
+type differ struct {
+	session *session.Session
+	choice  Choice
+	plan    *plan.Plan // of the run After
+	conn    *sql.Conn
+	known   map[string]warehouse.Table // targets, as they are now
+	done    int
+	all     int
+}
+
+// Of compares. The session is open to read.
+func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err error) {
+	frozen, err := s.Frozen(ctx, c.After)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := plan.Select(frozen, &hindcast.RunState{}, c.Slices)
+	if err != nil {
+		return nil, err
+	}
+	states, err := learn(ctx, s, frozen.Pipeline.Targets())
+	if err != nil {
+		return nil, err
+	}
+
+	d := &differ{session: s, choice: c, plan: frozen}
+	out = &view.Diff{Before: "what it replaced", After: c.After, Run: c.After}
+	if c.Before != "" {
+		out.Before = c.Before
+	}
+	tasks := make([][]task, len(frozen.Pipeline.Outputs))
+	for i, o := range frozen.Pipeline.Outputs {
+		t := view.DiffTarget{Target: o.Target.Table, Time: o.Target.Time, Key: o.Target.Key, Slices: []view.DiffSlice{}}
+		if tasks[i], t.Only, err = d.tasks(states[o.Target.Table], chosen); err != nil {
+			return nil, err
+		}
+		d.all += len(tasks[i])
+		out.Targets = append(out.Targets, t)
+	}
+	if d.all == 0 {
+		return nil, d.nothing(out)
+	}
+	return out, d.open(ctx, func() error {
+		for i := range out.Targets {
+			if err := d.target(ctx, &out.Targets[i], tasks[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// nothing is the error of runs that have no slice to compare.
+func (d *differ) nothing(out *view.Diff) error {
+	message := "run " + d.choice.After + " has published nothing"
+	if d.choice.Before != "" {
+		message = "runs " + d.choice.Before + " and " + d.choice.After + " have published no slice in common"
+	}
+	if d.choice.Slices != "" {
+		message += " of " + d.choice.Slices
+	}
+	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: message, Next: "see the runs: hindcast list"}
+}
+
+// tasks are the slices to compare, and those that only one of two runs has published.
+func (d *differ) tasks(s *states, chosen []string) (list []task, only []string, err error) {
+	is := s.published(d.choice.After)
+	var was []hindcast.Committed
+	if d.choice.Before != "" {
+		was = s.published(d.choice.Before)
+	}
+	for _, row := range is {
+		if chosen != nil && !slices.Contains(chosen, row.Slice.Key) {
+			continue
+		}
+		t := task{row: row}
+		if t.after, err = s.after(row); err != nil {
+			return nil, nil, err
+		}
+		i := slices.IndexFunc(was, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key })
+		switch {
+		case d.choice.Before == "":
+			t.before, err = s.before(row)
+		case i < 0:
+			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.After+")")
+			continue
+		case !was[i].Slice.Equal(row.Slice.Interval):
+			err = s.gone(was[i], "the slice had other bounds")
+		default:
+			t.before, err = s.after(was[i])
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, t)
+	}
+	for _, row := range was {
+		if !slices.ContainsFunc(is, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key }) && (chosen == nil || slices.Contains(chosen, row.Slice.Key)) {
+			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.Before+")")
+		}
+	}
+	return list, only, nil
+}
+
+// open opens the DuckDB that compares, within the memory that a run may use, and closes it after do.
+func (d *differ) open(ctx context.Context, do func() error) (err error) {
+	room := d.session.Machine.Room(d.session.Pipeline.Run)
+	db, err := duck.Open(ctx, duck.Options{Memory: room.Engine(), Threads: room.Cores, Spill: filepath.Join(d.session.Spilled(), "diff"),
+		TimeZone: d.plan.Pipeline.History.TimeZone})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if d.conn, err = db.Conn(ctx); err != nil {
+		return duck.Translate(err)
+	}
+	defer func() { _ = d.conn.Close() }()
+	return do()
+}
+
+// target compares the slices of one target.
+func (d *differ) target(ctx context.Context, t *view.DiffTarget, tasks []task) error {
+	for _, task := range tasks {
+		s, columns, err := d.slice(ctx, t, task)
+		if err != nil {
+			return fmt.Errorf("comparing %s of %s: %w", task.row.Slice.Key, t.Target, err)
+		}
+		t.Slices = append(t.Slices, s)
+		for _, c := range columns {
+			if !slices.Contains(t.Columns, c) {
+				t.Columns = append(t.Columns, c)
+			}
+		}
+		if d.done++; d.choice.Each != nil {
+			d.choice.Each(d.done, d.all)
+		}
+	}
+	return nil
+}
+
+func (d *differ) slice(ctx context.Context, t *view.DiffTarget, task task) (out view.DiffSlice, columns []view.DiffColumn, err error) {
+	before, release, err := d.bring(ctx, t, task, task.before)
+	defer release()
+	if err != nil {
+		return out, nil, err
+	}
+	after, release, err := d.bring(ctx, t, task, task.after)
+	defer release()
+	if err != nil {
+		return out, nil, err
+	}
+	out, columns, err = Compare(ctx, d.conn, before, after, t.Key, d.choice.Wanted)
+	out.Slice, out.Label = task.row.Slice, d.plan.Label(task.row.Slice.Key)
+	if err == nil && task.after.now && out.After != task.row.Sums.Rows {
+		out.Note = fmt.Sprintf("somebody edited it since: %s published %s", task.row.Publication, numbers.Counted(task.row.Sums.Rows, "row"))
+	}
+	return out, columns, err
+}
+
+// bring makes rows readable here, until release, which is never nil.
+func (d *differ) bring(ctx context.Context, t *view.DiffTarget, task task, from source) (side Side, release func(), err error) {
+	if from.now {
+		return d.unload(ctx, t, task.row.Slice)
+	}
+	paths, release, err := d.session.Lake.Localize(ctx, from.files, nil)
+	if err != nil {
+		return Side{}, func() {}, err
+	}
+	return Side{Files: paths}, release, nil
+}
+
+// unload brings a slice's rows as the target has them now.
+func (d *differ) unload(ctx context.Context, t *view.DiffTarget, slice hindcast.Slice) (side Side, release func(), err error) {
+	none := func() {}
+	table, err := d.describe(ctx, t.Target)
+	if err != nil {
+		return side, none, err
+	}
+	dir, err := os.MkdirTemp(d.session.Spilled(), "slice-")
+	if err != nil {
+		return side, none, fmt.Errorf("making a folder for a slice's rows: %w", err)
+	}
+	release = func() { _ = os.RemoveAll(dir) }
+	out, err := d.session.Warehouse.Unload(ctx, warehouse.Unload{Dir: dir, Extract: warehouse.Extract{Table: t.Target, Columns: table.Columns,
+		Time: hindcast.Spelled(table.Columns, t.Time), Window: slice.Interval, TimeZone: d.plan.Pipeline.History.TimeZone}})
+	for _, f := range out.Files {
+		side.Files = append(side.Files, f.Path)
+	}
+	return side, release, err
+}
+
+// describe is the target as it is now. What the lake has no type for is carried as its text, as loads keep it.
+func (d *differ) describe(ctx context.Context, target string) (warehouse.Table, error) {
+	if table, known := d.known[target]; known {
+		return table, nil
+	}
+	found, err := d.session.Warehouse.Describe(ctx, []string{target})
+	if err != nil {
+		return warehouse.Table{}, err
+	}
+	table, there := found[target]
+	if !there {
+		return table, &hindcast.Error{Code: hindcast.ETableMissing, Class: hindcast.ClassPermanent, Message: "the target " + target + " does not exist any more",
+			Next: "a run makes it again: hindcast run"}
+	}
+	table.Columns = slices.DeleteFunc(table.Columns, func(c hindcast.Column) bool { return c.Type == "" && c.NoText })
+	for i := range table.Columns {
+		if c := &table.Columns[i]; c.Type == "" {
+			c.Type, c.Text = "VARCHAR", true
+		}
+	}
+	if d.known == nil {
+		d.known = map[string]warehouse.Table{}
+	}
+	d.known[target] = table
+	return table, nil
+}
