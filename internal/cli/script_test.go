@@ -53,6 +53,8 @@ func TestScripts(t *testing.T) {
 			"glue":      glue,
 			"airflow":   airflow,
 			"certify":   certify,
+			"sessions":  sessions,
+			"crash":     crash,
 			"spark":     sparkIn,
 			"jupyter":   jupyter,
 			"cluster":   cluster,

@@ -32,6 +32,7 @@ type world struct {
 	server    *s3test.Server         // if the script has a bucket
 	user      s3test.Keys            // of `bucket denied`
 	redshift  *redshifttest.Server
+	runs      *sparkRuns      // of `sessions`
 	control   *control.Server // of Redshift's control plane
 	deadly    chan string     // hears of the call at which a command dies
 	killed    chan struct{}   // closed when it has

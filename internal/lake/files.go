@@ -339,6 +339,9 @@ func (l *Lake) measure(ctx context.Context, key, path string, hash bool) (sum st
 	}
 
 	if foreign(key) {
+		if l.lender != nil && l.lender.Key(key) != key {
+			return l.lender.measure(ctx, l.lender.Key(key), path, hash)
+		}
 		return "", 0, fmt.Errorf("%s is neither in the lake nor a local file", key)
 	}
 

@@ -50,6 +50,7 @@ type Lake struct {
 	mended   mended
 	recall   Recall
 	pins     pins
+	lender   *Lake // of files that manifests here name by their URLs; nil if there is none
 
 	indexFrom int // see indexed; 0 is the default
 }
@@ -77,6 +78,9 @@ func (l *Lake) Remote() bool { return l.area.remote() }
 func (l *Lake) UseScratch(folder string, files Localizer) {
 	l.area = viaScratch{Lake: l, scratch: folder, files: files}
 }
+
+// Borrow lets manifests of this lake name files of another one by their URLs, where they are. It is called before all else.
+func (l *Lake) Borrow(from *Lake) { l.lender = from }
 
 // Hide keeps where the lake is out of all that is written into it: the pipeline file writes it with a secret, ${LAKE} say.
 // It is called before all else.

@@ -26,8 +26,8 @@ func (s *Session) LakeAside(folder string) (*lake.Lake, error) {
 	return lake.New(store, p.Name), nil
 }
 
-// BucketAside opens a lake of its own below the pipeline's in its bucket, for engines that read and write there themselves. Scratch is a folder on
-// this machine for what is on its way. remove removes all of it but that.
+// BucketAside opens a lake of its own below the pipeline's in its bucket, for engines that read and write there themselves. It may name files of
+// the pipeline's lake. Scratch is a folder on this machine for what is on its way. remove removes all of it but that.
 func (s *Session) BucketAside(scratch string) (l *lake.Lake, remove func(context.Context) error, err error) {
 	name := make([]byte, 6)
 	_, _ = rand.Read(name) // never fails
@@ -41,6 +41,7 @@ func (s *Session) BucketAside(scratch string) (l *lake.Lake, remove func(context
 	}
 	l = lake.New(store, p.Name)
 	l.UseScratch(scratch, nil)
+	l.Borrow(s.Lake)
 	return l, func(ctx context.Context) error { return s.Store.DeleteAll(ctx, prefix) }, nil
 }
 

@@ -31,7 +31,7 @@ var host string
 
 // Sessions is a Runner that keeps sessions of a real Spark for the next script. A script that is stopped takes its session with it.
 type Sessions struct {
-	t      *testing.T
+	t      testing.TB
 	python string
 	home   string
 	conf   map[string]string
@@ -51,7 +51,7 @@ type session struct {
 }
 
 // NewSessions is a Spark of tests/python that reaches buckets as AWS's services do, by s3:// and a role's credentials.
-func NewSessions(t *testing.T, name string, server *s3test.Server) *Sessions {
+func NewSessions(t testing.TB, name string, server *s3test.Server) *Sessions {
 	t.Helper()
 	python := pythontest.Python(t, name)
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(python)), "lib", "python3*", "site-packages", "pyspark"))
