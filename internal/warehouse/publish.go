@@ -20,12 +20,13 @@ type Publication struct {
 }
 
 // HandOver gives what is replaced to Keep, if that is set. Of each replacement, by its index, taken says where its previous rows are, ""
-// if none are kept, and which status rows it takes out.
-func (p *Publication) HandOver(ctx context.Context, taken func(i int) (previous string, rows []hindcast.Committed)) error {
+// if none are kept, and what they are.
+func (p *Publication) HandOver(ctx context.Context, taken func(i int) (previous string, what Kept)) error {
 	var kept []Kept
 	for i := range p.Replacements {
-		if previous, rows := taken(i); previous != "" {
-			kept = append(kept, Kept{Index: i, Rows: rows})
+		if previous, what := taken(i); previous != "" {
+			what.Index = i
+			kept = append(kept, what)
 		}
 	}
 	if p.Keep == nil || len(kept) == 0 {
@@ -54,6 +55,8 @@ func Each[L any](ctx context.Context, loads []L, current *L, steps ...func(L, co
 type Kept struct {
 	Index int                  `json:"index"` // of the replacement
 	Rows  []hindcast.Committed `json:"rows"`  // of hindcast_status
+	// Columns are those of the files in its folder, in which a Replacement can put the rows back; nil if there are no files.
+	Columns []hindcast.Column `json:"columns,omitempty"`
 }
 
 // Replacement puts staged rows in place of those that a target has in a slice.
@@ -69,6 +72,10 @@ type Replacement struct {
 	// Files are staged Parquet: absolute paths, or URLs where the warehouse reads the lake by itself. None empties the slice.
 	Files []hindcast.File `json:"files"`
 	Rows  int64           `json:"rows"` // that the files hold
+	// Summed are the columns that the status row's Sums are over, where these are not all Columns.
+	Summed []hindcast.Column `json:"summed,omitempty"`
+	// Unrecorded leaves no status row for the slice: it counts as never published.
+	Unrecorded bool `json:"unrecorded,omitempty"`
 	// Staged is what Stage has made of the files, for the driver alone; "" if it had nothing to do.
 	Staged string `json:"staged,omitempty"`
 	// Expect says what is to be replaced. Its zero value replaces whatever is there.
@@ -107,7 +114,7 @@ type Loader interface {
 	Stage(ctx context.Context, p Publication) (Publication, error)
 	// Publish does all replacements in one transaction (promise 2). It takes the targets' locks, in the same order whatever
 	// the order of the replacements, then checks the fence (E-FENCED) and every expectation (E-CHANGED), keeps the previous
-	// rows, runs hooks, deletes, inserts, writes the status rows, and commits. The Sums that it returns, and writes into the
+	// rows, runs hooks, deletes, inserts, writes the status rows, but for what is Unrecorded, and commits. The Sums that it returns, and writes into the
 	// status rows, are of the slices' rows as they stand in the targets then: Published gives the same until somebody edits
 	// them. After an error nothing is published, unless the answer to COMMIT was lost: then Committed shows whether it was.
 	// What a hook does to its session (temporary tables, SET) is gone afterwards.

@@ -110,6 +110,14 @@ func (r *Replacement) Paths() []string {
 	return paths
 }
 
+// Sums are the columns that the status row's Sums are over.
+func (r *Replacement) Sums() []hindcast.Column {
+	if len(r.Summed) > 0 {
+		return r.Summed
+	}
+	return r.Columns
+}
+
 // Time is the target's time column as the staged files have it; false if they do not have it.
 func (r *Replacement) Time() (hindcast.Column, bool) { return find(r.Columns, r.Target.Time) }
 

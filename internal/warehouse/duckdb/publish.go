@@ -30,6 +30,7 @@ type replacement struct {
 	*warehouse.Replacement
 	found    found
 	replaced []hindcast.Committed // status rows that it takes out, where anybody wants to know
+	kept     []hindcast.Column    // of the files in which the previous rows are kept
 	row      hindcast.Committed
 }
 
@@ -99,7 +100,7 @@ func (p *publication) publish(ctx context.Context) error {
 		return err
 	}
 	for _, r := range p.replacements {
-		if err := writeStatus(ctx, p.conn, r.row, r.found.statuses); err != nil {
+		if err := r.writeStatus(ctx); err != nil {
 			return err
 		}
 	}
@@ -166,6 +167,7 @@ func (r *replacement) keepPrevious(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.kept = columns
 	if err := os.MkdirAll(r.Previous, 0o700); err != nil {
 		return err
 	}
@@ -175,8 +177,9 @@ func (r *replacement) keepPrevious(ctx context.Context) error {
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) {
-		return p.replacements[i].row.Previous, p.replacements[i].replaced
+	return p.HandOver(ctx, func(i int) (string, warehouse.Kept) {
+		r := p.replacements[i]
+		return r.row.Previous, warehouse.Kept{Rows: r.replaced, Columns: r.kept}
 	})
 }
 
@@ -272,7 +275,7 @@ func (r *replacement) sum(ctx context.Context) (err error) {
 	if r.Rows == 0 && !hooked {
 		return nil
 	}
-	sums, err := duck.SumsOf(ctx, r.conn, r.Columns, r.inSlice())
+	sums, err := duck.SumsOf(ctx, r.conn, r.Sums(), r.inSlice())
 	if err == nil && sums.Rows != r.Rows && !hooked {
 		err = r.unlike(fmt.Sprintf("%s inserted for the slice, and %s in %s", numbers.Counted(r.Rows, "row"), numbers.Thousands(sums.Rows), r.Target.Table))
 	}
@@ -286,19 +289,23 @@ func (r *replacement) unlike(message string) error {
 		Next: "see what " + r.Target.Table + " is; everything was rolled back"}
 }
 
-// writeStatus puts the slice's row in, and takes out the n older rows whose slices overlap it.
-func writeStatus(ctx context.Context, conn *sql.Conn, c hindcast.Committed, n int64) error {
-	if n > 0 {
-		_, err := conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE "+overlapping, c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
+// writeStatus puts the slice's row in, and takes out the older rows whose slices overlap it.
+func (r *replacement) writeStatus(ctx context.Context) error {
+	c := &r.row
+	if r.found.statuses > 0 {
+		_, err := r.conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE "+overlapping, c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
 		if err != nil {
 			return err
 		}
 	}
-	parts, totals, err := warehouse.StatusTexts(&c)
+	if r.Unrecorded {
+		return nil
+	}
+	parts, totals, err := warehouse.StatusTexts(c)
 	if err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+warehouse.StatusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err = r.conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+warehouse.StatusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
 		parts, c.Sums.Rows, c.Sums.Content, totals, c.Previous, c.CommittedAt, c.Publication)
 	return err

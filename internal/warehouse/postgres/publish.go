@@ -43,6 +43,7 @@ type load struct {
 	xid      string               // the transaction, as the rows that it writes name it
 	between  []between            // what may change what is deleted or stored
 	cast     bool                 // the server reads values from text
+	carried  []hindcast.Column    // of the files in which they are kept
 	kept     int64                // rows of the slice that were kept aside; -1 if none were to be
 	sent     hindcast.Sums
 	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
@@ -180,7 +181,10 @@ func (p *publication) publish(ctx context.Context) error {
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) { return p.loads[i].row.Previous, p.loads[i].replaced })
+	return p.HandOver(ctx, func(i int) (string, warehouse.Kept) {
+		l := p.loads[i]
+		return l.row.Previous, warehouse.Kept{Rows: l.replaced, Columns: l.carried}
+	})
 }
 
 // each takes all replacements through the steps.
@@ -358,6 +362,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 			return err
 		}
 		fields[i] = f
+		l.carried = append(l.carried, f.Column)
 	}
 
 	if err := os.MkdirAll(l.Previous, 0o700); err != nil {
@@ -454,8 +459,8 @@ func (l *load) refuseRounding(ctx context.Context, staged string) error {
 // over the values would have every plan read every value of every slice.
 func (l *load) stored(ctx context.Context) (err error) {
 	switch {
-	case l.Hooked() || l.stands == nil && (l.cast || l.mayMeddle()):
-		l.row.Sums, err = l.standing(ctx, l.Columns)
+	case l.Hooked() || len(l.Summed) > 0 || l.stands == nil && (l.cast || l.mayMeddle()):
+		l.row.Sums, err = l.standing(ctx, l.Sums())
 	case l.stands != nil:
 		l.row.Sums = *l.stands
 	default:
@@ -513,7 +518,10 @@ func (p *publication) commit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping(), insert)
+		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping())
+		if !l.Unrecorded {
+			statements = append(statements, insert)
+		}
 	}
 
 	err := pgclient.Run(ctx, p.conn, append(statements, "COMMIT")...)

@@ -37,6 +37,7 @@ type load struct {
 	row      hindcast.Committed
 	target   relation
 	replaced []hindcast.Committed // status rows that it takes out
+	carried  []hindcast.Column    // of the files in which previous rows are kept
 	rows     int64                // of the target in the slice, before
 }
 
@@ -226,6 +227,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 	for i := range list {
 		columns[i] = list[i].column
 	}
+	l.carried = columns
 	_, err = w.take(ctx, folder, l.Previous, columns, &hindcast.Sums{Rows: l.rows}, false)
 	return err
 }
@@ -333,13 +335,16 @@ func commits(hook string) error {
 
 // stored sums the slice's rows as they stand in the target now.
 func (l *load) stored(ctx context.Context) (err error) {
-	l.row.Sums, err = l.standing(ctx, l.Columns)
+	l.row.Sums, err = l.standing(ctx, l.Sums())
 	return err
 }
 
 // keep hands over what is replaced.
 func (p *publication) keep(ctx context.Context) error {
-	return p.HandOver(ctx, func(i int) (string, []hindcast.Committed) { return p.loads[i].row.Previous, p.loads[i].replaced })
+	return p.HandOver(ctx, func(i int) (string, warehouse.Kept) {
+		l := p.loads[i]
+		return l.row.Previous, warehouse.Kept{Rows: l.replaced, Columns: l.carried}
+	})
 }
 
 // commit writes the status rows, in place of those whose slices overlap theirs, drops the staging tables, and commits.
@@ -350,7 +355,10 @@ func (p *publication) commit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping(), insert)
+		statements = append(statements, "DELETE FROM "+p.home.table(statusTable)+l.overlapping())
+		if !l.Unrecorded {
+			statements = append(statements, insert)
+		}
 		if l.Staged != "" {
 			drops = append(drops, "DROP TABLE "+l.Staged)
 		}

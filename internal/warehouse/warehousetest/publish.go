@@ -23,6 +23,7 @@ var publications = map[string]func(*testing.T, *World){
 	"expectations that hold":             expectationsHold,
 	"expectations that do not":           expectationsFail,
 	"replacements that overlap":          overlapping,
+	"what was replaced is put back":      putBack,
 	"hooks of many":                      hooksOfMany,
 	"publications do not wait in a ring": noDeadlock,
 }
@@ -305,5 +306,57 @@ func noDeadlock(t *testing.T, w *World) {
 	both.Wait()
 	if rows, err := w.Warehouse.Committed(t.Context(), "p", true); err != nil || len(rows) != 4 {
 		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// putBack: what a publication replaced is put back by another one, rows and status rows, and what it added is gone.
+func putBack(t *testing.T, w *World) {
+	history(t, w)
+	loads := next(t, w)
+	var kept []warehouse.Kept
+	loads[0].Keep = func(_ context.Context, all []warehouse.Kept) error { kept = all; return nil }
+	rows, err := publish(t.Context(), w.Warehouse, loads...)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	back := make([]Load, len(loads))
+	for i, l := range loads {
+		back[i] = l
+		back[i].Keep, back[i].Publication.Run, back[i].Files, back[i].Rows, back[i].Previous = nil, "r3", nil, 0, ""
+		back[i].Expect = warehouse.Expectation{From: &warehouse.Origin{Publication: "r2", Fingerprint: rows[i].Fingerprint}, Sums: &rows[i].Sums}
+		back[i].Unrecorded = true
+	}
+	for _, k := range kept {
+		l, was := &back[k.Index], k.Rows[0]
+		l.Unrecorded, l.Replacement.Run, l.Print, l.Attempt, l.Parts = false, was.Run, was.Fingerprint, was.Attempt, was.Parts
+		l.Columns, l.Summed = k.Columns, columns
+		paths, err := filepath.Glob(filepath.Join(loads[k.Index].Previous, "*.parquet"))
+		if err != nil || len(paths) == 0 || len(k.Columns) < len(columns) {
+			t.Fatalf("kept %q with the columns %+v, %v", paths, k.Columns, err)
+		}
+		l.Files, l.Rows = Files(paths...), was.Sums.Rows
+	}
+	if _, err := publish(t.Context(), w.Warehouse, back...); err != nil {
+		t.Fatal(err)
+	}
+
+	want := strings.ReplaceAll(before, ": r1,", ": r3,")
+	if got := state(t, w); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	all, err := w.Warehouse.Committed(t.Context(), "p", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Run != "r1" || c.Fingerprint != "print-r1" || c.Publication != "r3" {
+			t.Errorf("the status row is %+v", c)
+		}
+		sums, err := w.Warehouse.Published(t.Context(), warehouse.Published{Target: hindcast.Target{Table: c.Target, Time: "day"}, Columns: columns,
+			Intervals: []hindcast.Interval{c.Slice.Interval}, TimeZone: "UTC"})
+		if err != nil || !sums[0].Agrees(c.Sums) {
+			t.Errorf("%s of %s has %+v, and its row says %+v, %v", c.Slice.Key, c.Target, sums, c.Sums, err)
+		}
 	}
 }
