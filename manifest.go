@@ -171,6 +171,14 @@ type Manifest struct {
 	Strays     *Strays   `json:"strays,omitempty"` // of the source, where they were counted
 	Seconds    float64   `json:"seconds"`          // how long the step took
 	CreatedAt  time.Time `json:"created_at"`
+	// Made says, of a result that is published later than it was staged, what it was made from.
+	Made *Made `json:"made,omitempty"`
+}
+
+// Made is what a result was made from, for its status row.
+type Made struct {
+	Fingerprint string `json:"fingerprint"`
+	Parts       Parts  `json:"parts"`
 }
 
 // KeptResults are what the lake keeps of what is committed in a target: the result of each slice, in the order of time.

@@ -26,6 +26,7 @@ type Pipeline struct {
 	Params    []Param   `json:"params,omitempty"` // in the file's order
 	Results   Results   `json:"results,omitzero"`
 	Redshift  Redshift  `json:"redshift,omitzero"`
+	Publish   Publish   `json:"publish,omitempty"` // when results become visible
 	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
 	Run       RunConfig `json:"run"`
 
@@ -48,6 +49,15 @@ func (p *Pipeline) Fault() error {
 	}
 	return nil
 }
+
+// Publish says when a run's results become visible; empty is PublishSlice.
+type Publish string
+
+// When a run's results become visible.
+const (
+	PublishSlice Publish = "slice" // each slice's as soon as it is done
+	PublishRun   Publish = "run"   // all slices' in one transaction, when all of them are staged
+)
 
 // Results says what the lake keeps of results when they are committed. The zero Results means nothing: what was staged for a
 // load is deleted after it.

@@ -20,6 +20,7 @@ const (
 	Pending   State = "pending"   // planned, not begun; the supervisor starts it
 	Running   State = "running"   // an attempt is in progress; the attempt's end moves it on
 	Retrying  State = "retrying"  // an attempt failed and the next one waits; the supervisor starts it
+	Staged    State = "staged"    // its result is staged, and waits for the run's one publication, or, in a run that is held, for hindcast publish
 	Succeeded State = "succeeded" // its rows are committed in the warehouse; final
 	Failed    State = "failed"    // no attempt is left, or the error is permanent; resume moves it on
 	Stopped   State = "stopped"   // the run stopped before it was done; resume moves it on
@@ -27,12 +28,12 @@ const (
 )
 
 // States lists every state, in the order in which screens count them.
-var States = []State{Succeeded, Skipped, Running, Retrying, Pending, Stopped, Failed}
+var States = []State{Succeeded, Skipped, Staged, Running, Retrying, Pending, Stopped, Failed}
 
-// Final reports whether the run will not move the slice on by itself.
+// Final reports whether nothing of the slice is left to do for the run but to publish it.
 func (s State) Final() bool {
 	switch s {
-	case Succeeded, Skipped, Failed, Stopped:
+	case Succeeded, Staged, Skipped, Failed, Stopped:
 		return true
 	case Pending, Running, Retrying:
 		return false
@@ -55,6 +56,7 @@ const (
 	ReasonEdited     Reason = "target edited"      // the target's rows differ from those that were committed
 	ReasonUnkept     Reason = "result not kept"    // it is committed, and the lake, which is to keep it, has none or an older one
 	ReasonForced     Reason = "forced"             //
+	ReasonUndo       Reason = "undo"               // what another run replaced is put back
 	ReasonUpToDate   Reason = "up to date"         // not run
 	ReasonMissing    Reason = "table missing"      // not run: `missing: skip`
 )
@@ -76,6 +78,9 @@ const (
 	EventWorkPrepared   EventType = "work_prepared"   // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us
 	EventWorkStarted    EventType = "work_started"    // Slice, Attempt, Handle; after that
 	EventWorkBilled     EventType = "work_billed"     // Slice, Attempt, Bill; work has ended, well or not, on an engine that is paid for by time
+	EventStaged         EventType = "staged"          // Slice, Attempt, Rows; all of its result is staged, and is published with the run's other slices
+	EventHeld           EventType = "held"            // Slice, Attempt, Before; the same in a run that is held: what it would replace
+	EventDiscarded      EventType = "discarded"       // Slice, Message says by whom: what was staged for it is not to be published
 	EventLoadPrepared   EventType = "load_prepared"   // Slice, Attempt, Fingerprint; before the COMMIT
 	EventCommitted      EventType = "committed"       // Slice, Attempt, Rows; the status row is in the warehouse: succeeded
 	EventSkipped        EventType = "skipped"         // Slice, Message says why: skipped
@@ -119,6 +124,7 @@ type Event struct {
 	Handle      *Handle       `json:"handle,omitempty"`
 	Bill        *Bill         `json:"bill,omitempty"`
 	Manifest    *Manifest     `json:"manifest,omitempty"`
+	Before      []Before      `json:"before,omitempty"` // with held: of each output
 	Strays      []Stray       `json:"strays,omitempty"` // with unload and transform: sources that have rows which no slice takes
 	Error       *Error        `json:"error,omitempty"`
 	Message     string        `json:"message,omitempty"`
@@ -137,6 +143,16 @@ type Event struct {
 	Billed      []Bill        `json:"billed,omitempty"`         // with run_finished: of the whole run
 	Dead        []string      `json:"confirmed_dead,omitempty"` // with run_finished
 	Unconfirmed []string      `json:"not_confirmed,omitempty"`  // with run_finished: exit code 6
+}
+
+// Before is what a target has in a slice whose staged result is held: it is published only in place of exactly this.
+type Before struct {
+	Target string `json:"target"`
+	// Publication and Fingerprint are those of the status row; empty if there is none.
+	Publication string   `json:"publication,omitempty"`
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Columns     []Column `json:"columns"` // that the Sums are over
+	Sums        Sums     `json:"sums"`
 }
 
 // Moved is a fact or a dimension whose source changed since it was unloaded.

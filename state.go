@@ -23,6 +23,7 @@ type SliceState struct {
 	Fingerprint string
 	Prepared    bool        // a load was prepared and its outcome is not journaled: look up the status row first
 	Work        *OpenWork   // of an engine whose work outlives the supervisor; nil if there is none
+	Before      []Before    // what the held result would replace; nil if it is not held
 	Staged      []*Manifest // finished transforms for Fingerprint, one of each output, which need not be done again
 	Error       *Error
 	Message     string
@@ -185,7 +186,7 @@ func (r *RunState) Apply(e Event) {
 		now.apply(e)
 		r.Resized = &now
 	case EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
-		EventWorkStarted, EventWorkBilled, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
+		EventWorkStarted, EventWorkBilled, EventStaged, EventHeld, EventDiscarded, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
 
@@ -252,6 +253,12 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.open(e)
 	case EventWorkBilled:
 		s.bill(e)
+	case EventStaged:
+		s.State, s.Rows, s.Since, s.Error, s.Before = Staged, e.Rows, e.Time, nil, nil
+	case EventHeld:
+		s.State, s.Since, s.Before = Staged, e.Time, e.Before
+	case EventDiscarded:
+		s.State, s.Message, s.Since, s.Staged, s.Before = Stopped, e.Message, e.Time, nil, nil
 	case EventLoadPrepared:
 		s.Prepared = true
 	case EventCommitted:
@@ -396,6 +403,11 @@ func (r *RunState) Only(keys []string) *RunState {
 	}
 
 	return &out
+}
+
+// Held reports whether the run ended with results that are staged and wait to be published.
+func (r *RunState) Held() bool {
+	return r.Finished && r.ExitCode == ExitOK && r.Counts()[Staged] > 0
 }
 
 // Done reports whether the run will never work on these slices again.

@@ -171,12 +171,19 @@ func (f *fakes) Stage(context.Context, supervisor.Try, *hindcast.Manifest) error
 
 func (f *fakes) Reusable(context.Context, *hindcast.Manifest) bool { return true }
 
-func (f *fakes) Load(_ context.Context, try supervisor.Try, _ []*hindcast.Manifest) ([]hindcast.Committed, error) {
-	c := hindcast.Committed{Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}
+func (f *fakes) Load(_ context.Context, list []supervisor.Loading) (rows [][]hindcast.Committed, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.rows[c.Slice.Key] = c
-	return []hindcast.Committed{c}, nil
+	for _, l := range list {
+		c := hindcast.Committed{Slice: l.Try.Item.Slice, Run: l.Try.Run, Attempt: l.Try.Attempt, Fingerprint: l.Try.Fingerprint}
+		f.rows[c.Slice.Key] = c
+		rows = append(rows, []hindcast.Committed{c})
+	}
+	return rows, nil
+}
+
+func (f *fakes) Before(_ context.Context, tries []supervisor.Try) ([][]hindcast.Before, error) {
+	return make([][]hindcast.Before, len(tries)), nil
 }
 
 func (f *fakes) Lookup(_ context.Context, try supervisor.Try) ([]hindcast.Committed, error) {

@@ -25,39 +25,93 @@ func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
 	return !refused && !slices.ContainsFunc(staged.Files, unknown) && s.lake.VerifySizes(ctx, staged) == nil
 }
 
-// Load replaces the slice's rows by the staged ones, of all outputs that are staged in one transaction.
-func (s *Steps) Load(ctx context.Context, try supervisor.Try, staged []*hindcast.Manifest) ([]hindcast.Committed, error) {
-	outputs, err := s.made(try.Item)
-	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
-		return nil, s.refuse(staged, d.fault)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if together(outputs) != try.Fingerprint {
-		return nil, s.refuse(staged, &hindcast.Error{Code: hindcast.EParquet,
-			Message: "what the slice is made of was unloaded again while its result was on its way"})
-	}
-
+// Load replaces the slices' rows by the staged ones, of all outputs that are staged, in one transaction.
+func (s *Steps) Load(ctx context.Context, list []supervisor.Loading) ([][]hindcast.Committed, error) {
 	publication := warehouse.Publication{Pipeline: s.plan.Pipeline.Name, Run: s.plan.Run, Fence: s.fence, Memory: s.plan.Shares.Warehouse}
-	release, err := s.replacements(ctx, try, outputs, staged, &publication)
-	defer release()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.keepPrevious(ctx, &publication); err != nil {
-		return nil, err
-	}
-	if publication, err = s.warehouse.Stage(ctx, publication); err != nil {
-		return nil, err
-	}
-	if !s.keeps() {
-		if err := s.letGo(ctx, outputs, try.Item.Slice); err != nil {
+	var releases []func()
+	defer func() {
+		for _, release := range releases {
+			release()
+		}
+	}()
+	outputs := make([][]made, len(list))
+	for i, l := range list {
+		var err error
+		if outputs[i], err = s.madeFrom(l); err != nil {
+			return nil, err
+		}
+		release, err := s.replacements(ctx, l.Try, outputs[i], l.Staged, &publication)
+		releases = append(releases, release)
+		if err != nil {
 			return nil, err
 		}
 	}
 
-	return s.warehouse.Publish(ctx, publication)
+	if err := s.keepPrevious(ctx, &publication); err != nil {
+		return nil, err
+	}
+	publication, err := s.warehouse.Stage(ctx, publication)
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range list {
+		if s.keeps() {
+			break
+		}
+		if err := s.letGo(ctx, outputs[i], l.Try.Item.Slice); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.warehouse.Publish(ctx, publication)
+	if err != nil {
+		return nil, err
+	}
+	return bySlice(list, rows), nil
+}
+
+// bySlice cuts the status rows of a publication into those of each slice.
+func bySlice(list []supervisor.Loading, rows []hindcast.Committed) [][]hindcast.Committed {
+	cut := make([][]hindcast.Committed, len(list))
+	for i, l := range list {
+		n := len(l.Staged)
+		cut[i], rows = rows[:n:n], rows[n:]
+	}
+	return cut
+}
+
+// madeFrom is what the slice's staged results were made from. A result that was held is published as it was seen, whatever was
+// unloaded since; any other one has to be made from what is in the lake now.
+func (s *Steps) madeFrom(l supervisor.Loading) ([]made, error) {
+	if l.Try.Before != nil {
+		outputs := make([]made, len(l.Staged))
+		for i, m := range l.Staged {
+			if m.Made == nil {
+				return nil, errNotMade
+			}
+			outputs[i] = made{output: s.outputOf(m), parts: m.Made.Parts, print: m.Made.Fingerprint}
+		}
+		return outputs, nil
+	}
+
+	outputs, err := s.made(l.Try.Item)
+	if d, is := errors.AsType[*damaged](err); is { // while the result was on its way
+		return nil, s.refuse(l.Staged, d.fault)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if together(outputs) != l.Try.Fingerprint {
+		return nil, s.refuse(l.Staged, &hindcast.Error{Code: hindcast.EParquet,
+			Message: "what the slice is made of was unloaded again while its result was on its way"})
+	}
+	return outputs, nil
+}
+
+var errNotMade = errors.New("publishing what is held: the staged result does not say what it was made from")
+
+// outputOf is the output that a staged result is of, by its index.
+func (s *Steps) outputOf(m *hindcast.Manifest) int {
+	return slices.IndexFunc(s.plan.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == m.Output })
 }
 
 // replacements adds what takes the place of each output's rows. The files are here until release is called, also after an error.
@@ -89,7 +143,64 @@ func (s *Steps) replacement(try supervisor.Try, m made, staged *hindcast.Manifes
 	o := s.output(m.output)
 	return warehouse.Replacement{Target: o.Target, Slice: try.Item.Slice, TimeZone: s.plan.Pipeline.History.TimeZone, Attempt: try.Attempt,
 		Print: m.print, Parts: m.parts, Columns: staged.Columns, Files: located(staged.Files, paths), Rows: staged.Sums.Rows,
-		Hooks: o.Load, Places: hookPlaces(&s.plan.Pipeline, o)}
+		Expect: expected(try.Before, o.Target.Table), Hooks: o.Load, Places: hookPlaces(&s.plan.Pipeline, o)}
+}
+
+// expected is what a held result expects to replace in the target; anything if it was not held.
+func expected(before []hindcast.Before, target string) warehouse.Expectation {
+	i := slices.IndexFunc(before, func(b hindcast.Before) bool { return b.Target == target })
+	if i < 0 {
+		return warehouse.Expectation{}
+	}
+	b := &before[i]
+	expect := warehouse.Expectation{Sums: &b.Sums, Columns: b.Columns}
+	if b.Publication != "" {
+		expect.From = &warehouse.Origin{Publication: b.Publication, Fingerprint: b.Fingerprint}
+	}
+	return expect
+}
+
+// Before says what the targets have in each of the slices: which status row stands for it, and the sums of its rows.
+func (s *Steps) Before(ctx context.Context, tries []supervisor.Try) ([][]hindcast.Before, error) {
+	rows, err := s.warehouse.Committed(ctx, s.plan.Pipeline.Name, true)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]hindcast.Before, len(tries))
+	for k := range s.plan.Outputs {
+		ask := warehouse.Published{Target: s.output(k).Target, Columns: s.plan.Outputs[k].Result, TimeZone: s.plan.Pipeline.History.TimeZone}
+		var of []int // the tries that this output is of
+		for i, try := range tries {
+			if slices.Contains(try.Item.Wanted(), k) {
+				of, ask.Intervals = append(of, i), append(ask.Intervals, try.Item.Slice.Interval)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+
+		sums, err := s.warehouse.Published(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		for n, i := range of {
+			b := hindcast.Before{Target: ask.Target.Table, Columns: ask.Columns, Sums: sums[n]}
+			if row := standsFor(rows, b.Target, ask.Intervals[n]); row != nil {
+				b.Publication, b.Fingerprint = row.Publication, row.Fingerprint
+			}
+			found[i] = append(found[i], b)
+		}
+	}
+	return found, nil
+}
+
+// standsFor is the status row of exactly this interval of the target; nil if there is none, or history was cut in another way.
+func standsFor(rows []hindcast.Committed, target string, in hindcast.Interval) *hindcast.Committed {
+	i := slices.IndexFunc(rows, func(row hindcast.Committed) bool { return row.Target == target && row.Slice.Equal(in) })
+	if i < 0 {
+		return nil
+	}
+	return &rows[i]
 }
 
 // located are the files where they can be read: their paths are these.
@@ -104,9 +215,10 @@ func located(files []hindcast.File, paths []string) []hindcast.File {
 // keepPrevious says where what a publication replaces is kept, of each output. Before it commits, that gets manifests with
 // checksums.
 func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err error) {
-	prefixes := make([]string, len(p.Replacements))
+	prefixes, attempts := make([]string, len(p.Replacements)), make([]int, len(p.Replacements))
 	for i := range p.Replacements {
 		r := &p.Replacements[i]
+		attempts[i] = r.Attempt
 		name := s.output(slices.Index(s.plan.Pipeline.Targets(), r.Target.Table)).Name
 		prefixes[i] = lake.OutputPrefix(s.lake.PreviousPrefix(s.plan.Run, r.Slice.Key, s.fence, r.Attempt), name)
 		r.PreviousAs = strings.TrimSuffix(prefixes[i], "/") // which holds wherever the lake is, and does not show where
@@ -119,7 +231,7 @@ func (s *Steps) keepPrevious(ctx context.Context, p *warehouse.Publication) (err
 		for _, k := range kept {
 			r := &p.Replacements[k.Index]
 			m := &hindcast.Manifest{Name: "previous", Key: r.Slice.Key, Interval: r.Slice.Interval, Source: r.Target.Table, Generation: 1,
-				Run: s.plan.Run, Fence: s.fence, Attempt: r.Attempt, CreatedAt: s.now().UTC()}
+				Run: s.plan.Run, Fence: s.fence, Attempt: attempts[k.Index], Columns: k.Columns, CreatedAt: s.now().UTC()}
 			if err := s.lake.Keep(ctx, prefixes[k.Index], m, k.Rows); err != nil {
 				return err
 			}

@@ -125,11 +125,26 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	if s.keeps() {
 		m.Target, m.Generation = s.kept(try).Target, s.kept(try).Generation
 	}
+	if s.plan.Together() {
+		if m.Made, err = s.madeOf(try); err != nil {
+			return supervisor.Staged{}, err
+		}
+	}
 	m.Seconds, m.CreatedAt = s.now().Sub(g.started).Seconds(), s.now().UTC()
 	staged := supervisor.Staged{Manifest: m, Memory: result.Memory, Spilled: result.Spilled, Outside: result.Outside}
 	staged.RowsIn, staged.BytesIn = s.read(item)
 	staged.Strays = s.untold(g.own)
 	return staged, nil
+}
+
+// madeOf is what the result of the try's output is made from.
+func (s *Steps) madeOf(try supervisor.Try) (*hindcast.Made, error) {
+	list, err := s.made(try.Item)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list, func(m made) bool { return m.output == try.Output })
+	return &hindcast.Made{Fingerprint: list[i].print, Parts: list[i].parts}, nil
 }
 
 // named says in the error of work which of several outputs it is of, where no place in a file does.

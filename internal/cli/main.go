@@ -149,7 +149,8 @@ years of history to Parquet, runs the same SQL over every slice of history, and
 loads the results back so that no reader ever sees half a slice.
 
 Exit codes:
-  0   done: every slice of the run is proven; what was asked for is shown
+  0   done: every slice of the run is proven, or staged by run --hold; what was
+      asked for is shown
   1   not begun, or not shown: the command line, the pipeline file, the lake, the
       warehouse, or standard output, as the error says
   2   a slice failed for good, or the run lost its lease or its lake
@@ -179,7 +180,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON: one event a line for runs, one document otherwise")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
-		a.resumeCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.diffCommand(), a.whyCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
+		a.resumeCommand(), a.publishCommand(), a.undoCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.diffCommand(), a.whyCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
 	return root
 }
 

@@ -40,8 +40,9 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Plans, freezes the plan, and takes every slice of it through unload, transform and load.
 With --id the run has a name of yours: a second start of the same name attaches to the run
 while it goes on, resumes it where it stopped, and says how it ended if it is done. So a
-scheduler's retry does the right thing.`,
-		Example: "  hindcast run\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
+scheduler's retry does the right thing. With --hold every slice is computed, checked and staged,
+and none is published: hindcast publish does that, for all of them in one transaction.`,
+		Example: "  hindcast run\n  hindcast run --hold\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			load := a.pipeline
 			if o.ID != "" {
@@ -63,6 +64,7 @@ scheduler's retry does the right thing.`,
 	choiceFlags(command.Flags(), &o.Choice)
 	a.engineFlag(command.Flags())
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
+	command.Flags().BoolVar(&o.Hold, "hold", false, "stage every slice, and publish none before hindcast publish")
 	return command
 }
 
@@ -90,6 +92,10 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 			st, err := s.State(cmd.Context(), run)
 			if err != nil {
 				return err
+			}
+			if st.Held() {
+				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + run + " is held: every slice is staged, nothing is left to compute",
+					Next: "hindcast publish " + run}
 			}
 			if st.Finished && st.ExitCode == hindcast.ExitOK {
 				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + run + " is done: nothing is left to resume",

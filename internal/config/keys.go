@@ -378,6 +378,14 @@ func loadKeys() []Key {
 		{Path: "load.after", Form: formTexts, Else: "none", Example: `["ANALYZE cost_summary"]`,
 			Meaning: "Statements in the load's transaction, after the slice's rows are inserted.",
 			set:     func(d *decoder, v value) { d.p.Output().Load.After = d.textsOf(v) }},
+		{Path: "load.publish", Form: choice(publishes...), Default: string(hindcast.PublishSlice), Example: string(hindcast.PublishRun),
+			Meaning: "When results become visible: `slice` publishes each slice as soon as it is done. `run` computes and stages all slices first, and replaces them " +
+				"in one transaction: readers see the old history until the new one is whole, and if a slice fails nothing is published.",
+			set: func(d *decoder, v value) {
+				if d.oneOf(v, publishes...) == string(hindcast.PublishRun) {
+					d.p.Publish = hindcast.PublishRun
+				}
+			}},
 		{Path: "load.session", Form: formTexts, Else: "none", Example: `["SET preserve_insertion_order = false"]`,
 			Meaning: "SET statements for each session on the warehouse.",
 			set:     func(d *decoder, v value) { d.p.Session = d.sessionOf(v) }},
@@ -439,10 +447,11 @@ func runKeys() []Key {
 }
 
 var (
-	missings = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
-	failures = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
-	triggers = []string{keepValues, mayChangeValues}
-	keeps    = []string{string(hindcast.KeepParquet), string(hindcast.KeepIceberg)}
+	missings  = []string{string(hindcast.MissingFail), string(hindcast.MissingSkip), string(hindcast.MissingEmpty)}
+	failures  = []string{string(hindcast.OnFailureStop), string(hindcast.OnFailureContinue)}
+	triggers  = []string{keepValues, mayChangeValues}
+	publishes = []string{string(hindcast.PublishSlice), string(hindcast.PublishRun)}
+	keeps     = []string{string(hindcast.KeepParquet), string(hindcast.KeepIceberg)}
 )
 
 // What triggers of the target may do.

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -25,7 +26,11 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.ReplacedBy(ctx, runs...)
+}
 
+// ReplacedBy lists what the loads of some runs replaced.
+func (l *Lake) ReplacedBy(ctx context.Context, runs ...string) ([]Kept, error) {
 	var found []Kept
 	for _, run := range runs {
 		below := l.RunPrefix(run) + "previous/"
@@ -53,8 +58,18 @@ func (l *Lake) Replaced(ctx context.Context) ([]Kept, error) {
 	return found, nil
 }
 
+// Kept is what the lake keeps below a prefix of what a load replaced; its Fault says if nothing is there.
+func (l *Lake) Kept(ctx context.Context, prefix string) (Kept, error) {
+	kept, err := l.kept(ctx, prefix+manifestName)
+	kept.Prefix = prefix
+	return kept, err
+}
+
 func (l *Lake) kept(ctx context.Context, key string) (Kept, error) {
 	body, _, err := objstore.Find(ctx, l.store, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return Kept{Fault: badManifest(l.Absolute(key), "it is not there any more")}, nil
+	}
 	damaged, err := damage(err)
 	if err != nil {
 		return Kept{}, broken(l.Absolute(key), "cannot be read", err)

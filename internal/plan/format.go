@@ -11,7 +11,7 @@ import (
 
 // Format is the highest format of frozen plans that this hindcast writes; it reads this one and those before it. A plan that needs
 // more of its readers than this has a higher one (docs/decisions/formats.md).
-const Format = 3
+const Format = 4
 
 // formatFor is the lowest format whose readers know all that a plan of the pipeline has: 3 where a check is of a kind that format 2
 // does not have.
@@ -20,11 +20,21 @@ func formatFor(p *hindcast.Pipeline) int {
 	for _, o := range p.Outputs {
 		for _, c := range o.Checks {
 			if slices.ContainsFunc(c.Kinds(), func(kind string) bool { return !slices.Contains(known, kind) }) {
-				return Format
+				return 3
 			}
 		}
 	}
 	return 2
+}
+
+// Together reports whether the plan's slices are not published one by one: in one transaction, or not before somebody asks.
+func (p *Plan) Together() bool { return p.Hold || p.Pipeline.Publish == hindcast.PublishRun }
+
+// Number gives the plan of a run format 4 where its slices are not published one by one, or are put back: its readers must know that.
+func (p *Plan) Number() {
+	if p.Together() || p.Undo != "" {
+		p.Format = Format
+	}
 }
 
 // UnmarshalJSON reads a plan of any format up to Format. E-FORMAT if it is of a later one.

@@ -45,6 +45,10 @@ type Plan struct {
 	Unbound string `json:"unbound,omitempty"`
 	// Damaged are files of the user's own that were left out.
 	Damaged []Damaged `json:"damaged,omitempty"`
+	// Hold stages every slice and publishes none, until somebody asks for that.
+	Hold bool `json:"hold,omitempty"`
+	// Undo is the run whose replacements are taken back; empty for any other run.
+	Undo string `json:"undo,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
 }
@@ -85,8 +89,10 @@ type Item struct {
 	Outputs []Outcome `json:"outputs,omitempty"`
 	// Parts are, for each output, the parts known before the unload; of a slice that runs with its facts and dimensions.
 	Parts []hindcast.Parts `json:"parts"`
-	Rows  int64            `json:"rows"`  // estimated input rows; -1 if unknown
-	Bytes int64            `json:"bytes"` // estimated input bytes; -1 if unknown
+	// Undo says what is put back, in the plan of an undo: of each output that the slice is run for, in their order.
+	Undo  []Undoing `json:"undo,omitempty"`
+	Rows  int64     `json:"rows"`  // estimated input rows; -1 if unknown
+	Bytes int64     `json:"bytes"` // estimated input bytes; -1 if unknown
 }
 
 // Outcome says why a slice's output is made, or not.

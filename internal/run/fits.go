@@ -41,10 +41,10 @@ func chosen(ctx context.Context, s *session.Session, p *plan.Plan, selection str
 		Message: fmt.Sprintf("of run %s the slices %s are done", p.Run, selection), Next: "see what is left: hindcast status " + p.Run}
 }
 
-// stillFits refuses to resume a run with another engine or warehouse than it was planned for, or after a later run.
-func stillFits(ctx context.Context, s *session.Session, p *plan.Plan) error {
+// stillFits refuses to resume a run with another engine, if it computes, or warehouse than it was planned for, or after a later run.
+func stillFits(ctx context.Context, s *session.Session, p *plan.Plan, computes bool) error {
 	e, w := s.Engine.Properties(), s.Warehouse.Properties()
-	if e.Name != p.Engine.Name || plan.MajorMinor(e.Version) != plan.MajorMinor(p.Engine.Version) {
+	if computes && (e.Name != p.Engine.Name || plan.MajorMinor(e.Version) != plan.MajorMinor(p.Engine.Version)) {
 		return changed(p.Run, "engine", p.Engine.Name+" "+p.Engine.Version, e.Name+" "+e.Version)
 	}
 	if w.Name != p.Warehouse.Name {

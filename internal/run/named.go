@@ -58,7 +58,7 @@ func Named(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 		if err != nil {
 			return nil, err
 		}
-		if st.Finished && st.ExitCode == hindcast.ExitOK {
+		if st.Finished && st.ExitCode == hindcast.ExitOK { // or held: it is for somebody else to publish it
 			return over(s, frozen, st), nil
 		}
 		o.Choice = session.Choice{} // the choice was of the frozen plan's slices

@@ -22,6 +22,7 @@ type Options struct {
 	session.Choice
 	ID         string // of a new run; "" takes the next free one
 	UnloadOnly bool
+	Hold       bool // of a new run: it stages every slice, and publishes none
 	// Log opens the run's log, which also gets the workers' standard error.
 	Log func(path string) (io.Writer, error)
 	// Planned receives the frozen plan, and the events so far, before the first slice begins.
@@ -60,6 +61,13 @@ func Begin(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 }
 
 func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, err error) {
+	return beginWith(ctx, s, o, func(ctx context.Context, a *active) (*plan.Plan, []*hindcast.Manifest, error) {
+		return a.planner().plan(ctx)
+	})
+}
+
+// beginWith begins a run of the plan that planning makes once the warehouse is open; it returns the dimensions as well that it has unloaded.
+func beginWith(ctx context.Context, s *session.Session, o Options, planning func(context.Context, *active) (*plan.Plan, []*hindcast.Manifest, error)) (ended *Ended, err error) {
 	ctx, stops := newStops(ctx, o)
 	defer func() { err = stops.end(ctx, err) }()
 
@@ -76,11 +84,12 @@ func begin(ctx context.Context, s *session.Session, o Options) (ended *Ended, er
 		return nil, err
 	}
 
-	p, dims, err := a.planner().plan(ctx)
+	p, dims, err := planning(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	p.Run, p.UnloadOnly = c.run, o.UnloadOnly
+	p.Run, p.UnloadOnly, p.Hold = c.run, o.UnloadOnly, o.Hold
+	p.Number()
 	if err := a.sizes(ctx, p); err != nil {
 		return nil, err
 	}
@@ -106,10 +115,11 @@ func Resume(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	return resume(ctx, s, run, o)
+	return resume(ctx, s, run, o, false)
 }
 
-func resume(ctx context.Context, s *session.Session, run string, o Options) (ended *Ended, err error) {
+// resume goes on with a run, or publishes what it holds.
+func resume(ctx context.Context, s *session.Session, run string, o Options, publish bool) (ended *Ended, err error) {
 	ctx, stops := newStops(ctx, o)
 	defer func() { err = stops.end(ctx, err) }()
 
@@ -126,6 +136,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options) (end
 		return nil, err
 	}
 	a := newActive(s, c, stops, o)
+	a.publish = publish
 	defer func() { ended, err = a.leave(ctx, ended, err) }()
 	s.Pipeline = &frozen.Pipeline
 	if err := a.open(ctx, frozen.Shares); err != nil {
@@ -135,7 +146,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options) (end
 		return nil, err
 	}
 
-	if err := a.patience().try(ctx, hangUp, func() error { return stillFits(ctx, s, frozen) }); err != nil {
+	if err := a.patience().try(ctx, hangUp, func() error { return stillFits(ctx, s, frozen, !publish && frozen.Undo == "") }); err != nil {
 		return nil, err
 	}
 	if err := a.prepare(ctx, frozen); err != nil {
@@ -149,6 +160,7 @@ type active struct {
 	session *session.Session
 	options Options
 	claim   *claim
+	publish bool // what the run holds, and nothing else
 	stops   *stops
 	log     *runLog
 	sweeper *sweeper

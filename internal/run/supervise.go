@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/attempt"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/plan"
@@ -42,10 +43,13 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	if err != nil {
 		return nil, err
 	}
-	if outcome.ExitCode == hindcast.ExitOK {
+	if outcome.ExitCode == hindcast.ExitOK && !outcome.State.Held() {
 		a.sweeper.after(context.WithoutCancel(ctx))
 	}
 	a.log.note("writing the index", a.session.Lake.SaveIndex(context.WithoutCancel(ctx))) // first: the views are written by it
+	if p.Undo != "" {                                                                     // the pipeline's facts are not in its plan
+		return &Ended{Plan: p, Outcome: outcome, LogPath: a.log.path}, nil
+	}
 	a.log.note("writing the views", writeViews(context.WithoutCancel(ctx), a.session, p)) // no reason to hide how the run ended
 	return &Ended{Plan: p, Outcome: outcome, LogPath: a.log.path}, nil
 }
@@ -74,6 +78,11 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 
 	c.Plan, c.Order, c.UnloadOnly = p, plan.Order(p), p.UnloadOnly
 	c.Worker, c.Prove, c.Standing, c.Kill = steps, steps.Prove, steps.Standing, steps.Kill
+	if p.Undo != "" {
+		u := attempt.Undo{Steps: steps}
+		c.Worker, c.Prove, c.Standing = u, u.Prove, u.Standing
+	}
+	c.Publishing, c.StagedOnly, c.LoadOnly = publishing(p, a.publish), a.publish, p.Undo != ""
 	c.Resizer = a.around(p)
 	c.Fence, c.Lost, c.LostBy = a.claim.fence(), a.claim.lease().Lost(), a.claim.lease().Err
 	c.Stop, c.Deaths, c.Random = a.stops.requests, a.deaths, rand.Float64

@@ -74,10 +74,10 @@ func (s *sweeper) staging(ctx context.Context, run string, done func(context.Con
 	return s.remove(ctx, staged)
 }
 
-// isDone reports whether a run ended with every slice proven.
+// isDone reports whether a run ended with every slice proven: one that is held has not.
 func (s *sweeper) isDone(ctx context.Context, run string) (bool, error) {
 	st, err := s.session.State(ctx, run)
-	return err == nil && st.Finished && st.ExitCode == hindcast.ExitOK, err
+	return err == nil && st.Finished && st.ExitCode == hindcast.ExitOK && !st.Held(), err
 }
 
 // previous removes the rows that loads kept which never committed: of this run before it was resumed, and of the runs before

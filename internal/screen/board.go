@@ -256,7 +256,11 @@ func etaText(l *view.Live, o Options, now time.Time) string {
 }
 
 func progress(l *view.Live) string {
-	return numbers.Thousands(l.Tally.Done) + "/" + numbers.Thousands(l.Tally.Total)
+	done := l.Tally.Done
+	if l.Tally.Holds && !l.Run.Finished {
+		done += l.Tally.Staged
+	}
+	return numbers.Thousands(done) + "/" + numbers.Thousands(l.Tally.Total)
 }
 
 func rowsText(l *view.Live) string {
@@ -344,7 +348,7 @@ func activeLine(l *view.Live, o Options, key string, now time.Time) []string {
 		problem = o.paint(red, problem)
 	case hindcast.Running:
 		problem = strings.TrimSpace(reached(s.Progress) + "  " + problem)
-	case hindcast.Pending, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
+	case hindcast.Pending, hindcast.Staged, hindcast.Succeeded, hindcast.Stopped, hindcast.Skipped:
 	}
 	return []string{l.Tally.Labels.Short(key), step, fmt.Sprintf("attempt %d", s.Tries), amount, since, problem}
 }

@@ -18,6 +18,7 @@ type cell struct {
 
 var cellOf = map[hindcast.State]cell{
 	hindcast.Succeeded: {"✓", "+", green, "done"},
+	hindcast.Staged:    {"◆", "=", green, "staged"},
 	hindcast.Running:   {"▶", ">", cyan, "running"},
 	hindcast.Retrying:  {"↻", "~", yellow, "retrying"},
 	hindcast.Pending:   {"·", ".", dim, "pending"},

@@ -168,6 +168,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return fmt.Sprintf("%s attempt %d started: %s", key, tries, e.Step)
 	case hindcast.EventCommitted:
 		return key + " committed " + rows(e.Rows) + l.took(e.Slice)
+	case hindcast.EventStaged:
+		return key + " staged " + rows(e.Rows) + l.took(e.Slice)
 	case hindcast.EventSkipped:
 		return key + " skipped" + because(e.Message)
 	case hindcast.EventAttemptFailed:
@@ -177,7 +179,7 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 			return key + " failed for good" + reason(e.Error)
 		}
 		return fmt.Sprintf("%s failed for good after attempt %d%s", key, tries, reason(e.Error))
-	case hindcast.EventStopped:
+	case hindcast.EventStopped, hindcast.EventDiscarded:
 		return key + " " + cmp.Or(e.Message, "stopped")
 	case hindcast.EventStopRequested:
 		return "stopping" + because(e.Message)
@@ -189,8 +191,11 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return resizeLine(e, l.live.Run.Resized)
 	case hindcast.EventRunFinished:
 		l.live.Tally.Count()
+		if l.live.Run.Held() {
+			return fmt.Sprintf("%s held: %s, exit %d", e.Run, stagedText(l.live.Tally), l.live.Run.ExitCode)
+		}
 		return fmt.Sprintf("%s finished: %s slices done, exit %d", e.Run, progress(l.live), l.live.Run.ExitCode)
-	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted,
+	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventHeld, hindcast.EventLoadPrepared, hindcast.EventWorkPrepared, hindcast.EventWorkStarted,
 		hindcast.EventWorkBilled:
 	}
 	return ""

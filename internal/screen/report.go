@@ -34,7 +34,16 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 		pg.skipped(t)
 		pg.retries(st)
 		pg.resized(st.Resized, o.Now, false)
+		if st.Held() {
+			pg.log(o)
+			pg.next(afterHold(t)...)
+			pg.flush(w)
+			return
+		}
 		pg.logAndVerify(o)
+		if p != nil && p.Hold {
+			moved = append(moved, "to put back what stood there before: hindcast undo "+st.Run)
+		}
 		pg.next(moved...)
 		pg.flush(w)
 		return
@@ -47,9 +56,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 		pg.resized(st.Resized, o.Now, false)
 	}
 
-	if o.Log != "" {
-		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
-	}
+	pg.log(o)
 
 	next := afterwards(t)
 	if leftResized(st, false) {
@@ -57,6 +64,23 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 	}
 	pg.next(next...)
 	pg.flush(w)
+}
+
+// afterHold is what to do with a run that is held.
+func afterHold(t *view.Tally) []string {
+	run := t.Run.Run
+	return []string{"hindcast publish " + run, "or delete what is staged: hindcast publish " + run + " --discard"}
+}
+
+// stagedText counts what a run has staged and what it has published: the last is nothing, or somebody has published part of it.
+func stagedText(t *view.Tally) string {
+	return fmt.Sprintf("%s staged, %s published", numbers.Thousands(t.Staged), numbers.Thousands(t.Counts[hindcast.Succeeded]))
+}
+
+func (p *page) log(o ReportOptions) {
+	if o.Log != "" {
+		p.wrap("  log: ", "       ", o.text(o.near(o.Log)))
+	}
 }
 
 func (p *page) headline(t *view.Tally) {
@@ -91,6 +115,12 @@ func headline(t *view.Tally) (style, string) {
 	switch {
 	case !st.Finished:
 		return yellow, st.Run + " not finished: " + standing(t)
+	case st.Held():
+		text := st.Run + " held: " + stagedText(t)
+		if t.Skipped > 0 {
+			text += fmt.Sprintf(", %s skipped,", numbers.Thousands(t.Skipped))
+		}
+		return green, text
 	case st.ExitCode == hindcast.ExitOK && t.Total == 0:
 		return green, st.Run + " done: nothing to do"
 	case st.ExitCode == hindcast.ExitOK && t.Unloads:
@@ -164,6 +194,9 @@ func failing(t *view.Tally) string {
 // standing counts the slices of a run that did not come to its proof: committed, begun when the run stopped, not begun.
 func standing(t *view.Tally) string {
 	text := numbers.Thousands(t.Done-t.Skipped) + " of " + numbers.Thousands(t.Total) + " committed"
+	if t.Staged > 0 {
+		text += fmt.Sprintf(", %s staged", numbers.Thousands(t.Staged))
+	}
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", numbers.Thousands(t.Skipped))
 	}
@@ -192,7 +225,7 @@ func standing(t *view.Tally) string {
 // figures are the rows in and out, the time by step and the speed.
 func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 	rowsIn, bytesIn, rowsOut, bytesOut := t.Sums()
-	if t.Counts[hindcast.Succeeded] == 0 {
+	if t.Counts[hindcast.Succeeded]+t.Staged == 0 {
 		return
 	}
 

@@ -119,7 +119,7 @@ func (o StatusOptions) endable() bool {
 	return slices.ContainsFunc(o.Left, func(l Left) bool { return l.Host == "" })
 }
 
-var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.Done: green, view.Stopped: yellow,
+var runStyle = map[string]style{view.Running: cyan, view.Stopping: yellow, view.Done: green, view.Held: yellow, view.Stopped: yellow,
 	view.Failed: red, view.Interrupted: red}
 
 // Status shows how a run stands, from its journal alone.
@@ -180,8 +180,15 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 		name += " " + p.Pipeline.Name
 	}
 
+	if p != nil && p.Undo != "" {
+		name += ", undo of " + p.Undo
+	}
+
 	text := o.paint(bold, o.text(name)) + "  " + o.paint(runStyle[state], state)
 	text += "  " + numbers.Thousands(t.Done) + "/" + numbers.Thousands(t.Total) + " slices"
+	if t.Staged > 0 {
+		text += ", " + numbers.Thousands(t.Staged) + " staged"
+	}
 	if o.Of > 0 {
 		text += " chosen of " + numbers.Thousands(o.Of)
 	}
@@ -223,6 +230,8 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 		return "hindcast stop " + t.Run.Run
 	case view.Stopping:
 		return "hindcast status " + t.Run.Run
+	case view.Held:
+		return strings.Join(afterHold(t), "; ")
 	case view.Done:
 		return "hindcast verify"
 	}
@@ -237,7 +246,8 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 type RunStatus struct {
 	Run         string          `json:"run"`
 	Pipeline    string          `json:"pipeline,omitempty"`
-	State       string          `json:"state"` // running, stopping, done, stopped, failed, interrupted
+	Undo        string          `json:"undo,omitempty"` // the run whose replacements it takes back
+	State       string          `json:"state"`          // running, stopping, done, held, stopped, failed, interrupted
 	StartedAt   time.Time       `json:"started_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`        // of the last event
 	HeardAt     time.Time       `json:"heard_at,omitzero"` // the last sign of life of a run that is interrupted, or whose process is silent
@@ -249,6 +259,7 @@ type RunStatus struct {
 	Stopping    string          `json:"stopping,omitempty"`  // why, once a stop was requested
 	Total       int             `json:"total"`               // slices that the run works on, of those that are shown
 	Of          int             `json:"of,omitempty"`        // slices that the run works on, where only some are shown
+	Staged      int             `json:"staged,omitempty"`    // of them, those that are staged and not published
 	Done        int             `json:"done"`                // of them, those that need no more work
 	Counts      map[string]int  `json:"counts"`              // slices in each state, also those that the run does not work on
 	RowsIn      int64           `json:"rows_in"`             // read by the slices that are proven
@@ -296,14 +307,14 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	rowsIn, _, rowsOut, _ := t.Sums()
 
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
-		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Done: t.Done,
+		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Staged: t.Staged, Done: t.Done,
 		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if is := st.Resized; is != nil {
 		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error, Refused: is.Refused}
 	}
 	if p != nil {
-		s.Pipeline = p.Pipeline.Name
+		s.Pipeline, s.Undo = p.Pipeline.Name, p.Undo
 	}
 	if st.Finished {
 		s.ExitCode = &st.ExitCode
@@ -418,6 +429,8 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	switch info.State {
 	case view.Running, view.Stopping:
 		info.Next = "hindcast status " + st.Run
+	case view.Held:
+		info.Next = "hindcast publish " + st.Run
 	case view.Stopped, view.Failed, view.Interrupted:
 		info.Next = "hindcast resume " + st.Run
 	}

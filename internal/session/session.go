@@ -290,7 +290,7 @@ func measure(run string, st *hindcast.RunState) plan.Earlier {
 	e := plan.Earlier{Run: run, Engine: st.Engine, Took: st.Active, Seconds: map[hindcast.Step]float64{}}
 	for _, key := range st.Order {
 		slice := st.Slices[key]
-		if slice.State != hindcast.Succeeded {
+		if _, computed := slice.Seconds[hindcast.StepTransform]; slice.State != hindcast.Succeeded || !computed { // an undo's are put back
 			continue
 		}
 		e.Largest = max(e.Largest, slice.BytesIn)

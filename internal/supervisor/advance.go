@@ -23,6 +23,8 @@ func (r *run) advance(a *assignment, res *result) {
 	switch {
 	case !res.begun && s.haltedBy != "" && !r.stopping():
 		r.halt(s)
+	case !res.begun && !r.stopping(): // another slice of the same publication was stopped alone
+		r.enqueue(s, a.phase)
 	case !res.begun: // it stays as it was: the run is stopping
 	case res.err != nil:
 		r.failed(a, res)
@@ -33,7 +35,7 @@ func (r *run) advance(a *assignment, res *result) {
 	case a.phase == toUnload:
 		r.unloaded(a)
 	case a.phase == toResolve:
-		r.resolved(s, res)
+		r.resolved(a, res)
 	default:
 		r.transformed(a, res)
 	}
@@ -93,14 +95,27 @@ func (r *run) transformed(a *assignment, res *result) {
 		return
 	}
 
+	if r.Publishing != BySlice {
+		r.isStaged(a)
+		return
+	}
 	s.held = count(&r.held, s.held, true)
 	r.enqueue(s, toLoad)
 }
 
 // resolved sends a slice whose staged result can be loaded to the load, any other one through all steps again.
-func (r *run) resolved(s *slice, res *result) {
-	if res.reusable {
+func (r *run) resolved(a *assignment, res *result) {
+	s := a.slice
+	switch {
+	case res.reusable && r.Publishing != BySlice:
+		r.isStaged(a)
+		return
+	case res.reusable:
 		r.enqueue(s, toLoad)
+		return
+	case r.StagedOnly:
+		r.giveUp(a, &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
+			Message: "what was staged for " + r.Plan.Label(s.item.Slice.Key) + " is gone or damaged", Next: "compute it again: " + r.resume()})
 		return
 	}
 
@@ -122,7 +137,9 @@ func (r *run) committed(a *assignment, res *result) {
 	for i := range res.committed {
 		c := &res.committed[i]
 		rows += c.Sums.Rows
-		if c.Publication == r.Plan.Run || len(res.committed) == 1 { // others were up to date
+		if r.LoadOnly {
+			attempt = a.try.Attempt // the row is of an attempt of another run
+		} else if c.Publication == r.Plan.Run || len(res.committed) == 1 { // others were up to date
 			attempt = max(attempt, c.Attempt)
 		}
 	}
@@ -163,6 +180,8 @@ func (r *run) failed(a *assignment, res *result) {
 	case e.Code == hindcast.EFenced:
 		r.fenced(e)
 	case r.stopping() && res.canceled:
+	case res.canceled && a.slice.haltedBy == "": // it was published with another slice, which was stopped alone
+		r.enqueue(a.slice, toResolve)
 	case res.canceled:
 		r.halt(a.slice)
 	case !heals(e.Class):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,7 @@ func (p *pool) free() bool { return p.busy < p.room }
 // assignment is one phase of one attempt. Once a goroutine has it only begun changes, and what belongs to the run's goroutine.
 type assignment struct {
 	slice   *slice // for the run's goroutine only
+	led     bool   // the same: it is one of with of another assignment
 	staging bool   // the same: its transform has ended, and another may begin in its pool
 	phase   phase
 	try     Try
@@ -72,6 +74,8 @@ type assignment struct {
 	unknown bool
 	limited bool
 	left    time.Duration // of attempt_timeout, if limited
+	with    []*assignment // that are loaded in the same transaction
+	result  *result       // of one that was led
 	begun   atomic.Bool
 	done    atomic.Pointer[hindcast.Progress] // of a transform, as its engine said last
 	// The run's contexts, for this assignment alone: compute also ends when its slice is stopped, loads when that is at once.
@@ -121,7 +125,12 @@ type result struct {
 // work does a pool's assignments, one at a time, until the run is over.
 func (r *run) work(p *pool) {
 	for a := range p.assignments {
-		r.send(message{assignment: a, result: r.do(a)})
+		res := r.do(a)
+		a.shared(res)
+		for _, m := range a.with {
+			r.send(message{assignment: m, result: m.result})
+		}
+		r.send(message{assignment: a, result: res})
 	}
 }
 
@@ -140,7 +149,9 @@ func (r *run) do(a *assignment) *result {
 	}
 
 	res.begun = true
-	a.begun.Store(true)
+	for _, m := range a.members() {
+		m.begun.Store(true)
+	}
 
 	base := a.compute
 	if a.phase.step() == hindcast.StepLoad {
@@ -164,7 +175,12 @@ func (r *run) do(a *assignment) *result {
 		r.load(ctx, a, res)
 	}
 
-	res.took = time.Since(began)
+	res.took = share(time.Since(began), 1+len(a.with))
+	for _, m := range a.with {
+		if m.result != nil {
+			m.result.took = res.took
+		}
+	}
 	if res.err != nil {
 		r.explain(ctx, base, a, res)
 		if a.phase.step() != hindcast.StepLoad && res.work == nil {
@@ -243,7 +259,7 @@ func (r *run) transform(ctx context.Context, a *assignment, res *result) {
 // resolve finds out how a load ended whose end is unknown (promise 4), then whether its staged result can be loaded.
 func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 	if a.unknown {
-		res.committed, res.err = r.lookup(ctx, a.try)
+		res.committed, res.err = r.lookup(ctx, a)
 		if res.err != nil {
 			return
 		}
@@ -254,39 +270,80 @@ func (r *run) resolve(ctx context.Context, a *assignment, res *result) {
 		}
 	}
 
-	res.reusable = a.try.Item.Complete(a.staged)
+	switch {
+	case r.LoadOnly:
+		res.reusable = true
+	case r.StagedOnly: // all that was due: other outputs may have been up to date
+		res.reusable = len(a.staged) > 0
+	default:
+		res.reusable = a.try.Item.Complete(a.staged)
+	}
 	for _, m := range a.staged {
 		res.reusable = res.reusable && r.Worker.Reusable(ctx, m)
 	}
 }
 
-// load publishes. After any failure but a fence's it looks the status row up at once, because the answer to a
-// COMMIT may have been lost; if that fails too the end stays unknown.
+// load publishes, also the assignments that are led, in one transaction. After any failure but a fence's it looks the status rows up
+// at once, because the answer to a COMMIT may have been lost; if that fails too the end stays unknown.
 func (r *run) load(ctx context.Context, a *assignment, res *result) {
-	committed, err := r.Worker.Load(ctx, a.try, a.staged)
+	members := a.members()
+	results, loading := []*result{res}, make([]Loading, len(members))
+	for i, m := range members {
+		loading[i] = Loading{Try: m.try, Staged: m.staged}
+		if i > 0 {
+			m.result = &result{begun: true}
+			results = append(results, m.result)
+		}
+	}
+
+	committed, err := r.Worker.Load(ctx, loading)
 	if err == nil {
-		r.settle(ctx, a, res, committed)
+		for i, m := range members {
+			r.settle(ctx, m, results[i], committed[i])
+		}
 		return
 	}
 
-	res.err = err
-	if hindcast.AsError(err).Code == hindcast.EFenced {
-		return
+	fenced := hindcast.AsError(err).Code == hindcast.EFenced
+	for _, one := range results {
+		one.err, one.unknown = err, !fenced
 	}
-	res.unknown = true
-	if r.loads.Err() != nil {
-		return
+	if !fenced && r.loads.Err() == nil {
+		r.seek(members, results)
 	}
+	r.explainLed(ctx, a)
+}
 
+// seek looks up how the load ended. Where the first slice's row is not there none is: they are of one transaction.
+func (r *run) seek(members []*assignment, results []*result) {
 	ctx, cancel := context.WithTimeout(r.loads, lookupTime)
 	defer cancel()
-	found, err := r.lookup(ctx, a.try)
-	if err != nil {
-		return
+
+	for i, m := range members {
+		found, err := r.lookup(ctx, m)
+		if err != nil {
+			return
+		}
+		results[i].unknown = false
+		if found != nil {
+			r.settle(ctx, m, results[i], found)
+			continue
+		}
+		if i == 0 {
+			for _, one := range results {
+				one.unknown = false
+			}
+			return
+		}
 	}
-	res.unknown = false
-	if found != nil {
-		r.settle(ctx, a, res, found)
+}
+
+// explainLed is explain for the assignments that are led.
+func (r *run) explainLed(ctx context.Context, a *assignment) {
+	for _, m := range a.with {
+		if m.result.err != nil {
+			r.explain(ctx, a.loads, a, m.result)
+		}
 	}
 }
 
@@ -301,8 +358,9 @@ func (r *run) settle(ctx context.Context, a *assignment, res *result, committed 
 	r.discardStaged(a)
 }
 
-// lookup is the Worker's, but of an output that is made in any case only this run's own row counts.
-func (r *run) lookup(ctx context.Context, try Try) ([]hindcast.Committed, error) {
+// lookup is the Worker's, but of an output that is made in any case, or is published with other slices, only this run's own row counts.
+func (r *run) lookup(ctx context.Context, a *assignment) ([]hindcast.Committed, error) {
+	try := a.try
 	found, err := r.Worker.Lookup(ctx, try)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -312,7 +370,9 @@ func (r *run) lookup(ctx context.Context, try Try) ([]hindcast.Committed, error)
 	}
 
 	for i, output := range try.Item.Wanted() {
-		if try.Item.Forced(output) && found[i].Run != try.Run {
+		name := r.Plan.Pipeline.Outputs[output].Name
+		own := try.Item.Forced(output) || r.Publishing == Together && slices.ContainsFunc(a.staged, func(m *hindcast.Manifest) bool { return m.Output == name })
+		if own && found[i].Publication != try.Run {
 			return nil, nil
 		}
 	}

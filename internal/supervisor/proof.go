@@ -58,7 +58,11 @@ func (r *run) claims() []claim {
 		item := &r.Plan.Items[i]
 		known := r.state.Slices[item.Slice.Key]
 		if known != nil && (known.State == hindcast.Succeeded || known.State == hindcast.Skipped && known.Fingerprint != "") {
-			claims = append(claims, claim{item, known.Fingerprint})
+			print := known.Fingerprint
+			if r.LoadOnly {
+				print = item.Undone()
+			}
+			claims = append(claims, claim{item, print})
 		}
 	}
 	return claims

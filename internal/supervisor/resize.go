@@ -46,7 +46,7 @@ func (r *run) grow(now time.Time) {
 	if !r.sizesFirst() || r.sizing.running {
 		return
 	}
-	r.sizing.wanted = !r.queue[toLoad].empty() // the only one that waited may have been stopped
+	r.sizing.wanted = r.loadsWait() // the only one that waited may have been stopped
 	if !r.sizing.wanted || r.pools[hindcast.StepUnload].busy > 0 || r.pools[hindcast.StepLoad].busy > 0 {
 		return
 	}

@@ -109,11 +109,15 @@ func live(t *testing.T, random *rand.Rand) {
 	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
 	w.outlives = random.IntN(2) == 0
 	w.crash = func(string, Try) bool { return trouble > 0 && dice.IntN(30) == 0 }
+	mode, publish := Publishing(random.IntN(3)), false
 	for n := 0; ; n++ {
 		if n == 8 {
 			trouble = 0
 		}
 		c := w.config(p)
+		if c.Publishing = mode; publish {
+			c.Publishing, c.StagedOnly = Together, true
+		}
 		stop := make(chan StopRequest, 2)
 		if n < 8 {
 			for range random.IntN(3) {
@@ -121,20 +125,30 @@ func live(t *testing.T, random *rand.Rand) {
 			}
 		}
 		c.Stop = stop
+		before := w.transactions
 		out := w.run(c)
 		time.Sleep(time.Minute) // the timers of this life
 		if !w.crashed {
 			checkEnd(t, w, c, out)
 		}
-		if out.ExitCode == hindcast.ExitOK || t.Failed() {
+		if mode != BySlice && w.transactions > 1 {
+			t.Errorf("published in %d transactions", w.transactions)
+		}
+		if c.Publishing == Held && w.transactions > before {
+			t.Error("a run that is held has published")
+		}
+		t.Logf("life %d of %d, publishing %d: exit %d, %v, %d transactions", n, mode, c.Publishing, out.ExitCode, out.State.Counts(), w.transactions)
+		held := out.State.Held() && !w.crashed
+		if out.ExitCode == hindcast.ExitOK && !held && !w.crashed || t.Failed() {
 			return
 		}
+		publish = held
 		if random.IntN(4) == 0 && !w.outlives || random.IntN(8) == 0 {
 			w.mu.Lock()
 			w.endAll() // the engine's machine dies too
 			w.mu.Unlock()
 		}
-		if n > 8 {
+		if n > 9 {
 			t.Fatalf("without trouble it ended with %d: %v", out.ExitCode, out.Err)
 		}
 		if random.IntN(2) == 0 { // as if it had been killed before the end was journaled
@@ -166,7 +180,7 @@ func lastDurable(events []hindcast.Event, random *rand.Rand) int {
 	least := len(events)
 	for least > 1 {
 		e := events[least-1]
-		if e.Type == hindcast.EventCommitted || e.Type == hindcast.EventLoadPrepared || e.Type == hindcast.EventWorkPrepared || e.Type == hindcast.EventRunResumed {
+		if e.Type == hindcast.EventCommitted || e.Type == hindcast.EventLoadPrepared || e.Type == hindcast.EventHeld || e.Type == hindcast.EventWorkPrepared || e.Type == hindcast.EventRunResumed {
 			break
 		}
 		least--
@@ -196,14 +210,17 @@ func checkEnd(t *testing.T, w *world, c Config, out *Outcome) {
 	if n := counts[hindcast.Running] + counts[hindcast.Retrying]; n != 0 {
 		t.Errorf("%d slices are under way after the end: %v", n, counts)
 	}
-	done := counts[hindcast.Succeeded]+counts[hindcast.Skipped] == len(c.Plan.Items)
+	if c.Publishing != Held && counts[hindcast.Staged] > 0 && out.ExitCode == hindcast.ExitOK {
+		t.Errorf("success, and %d slices are only staged", counts[hindcast.Staged])
+	}
+	done := counts[hindcast.Succeeded]+counts[hindcast.Skipped]+counts[hindcast.Staged] == len(c.Plan.Items)
 	switch out.ExitCode {
 	case hindcast.ExitOK:
 		if !done {
 			t.Errorf("success with %v", counts)
 		}
 	case hindcast.ExitFailed, hindcast.ExitCheck:
-		if counts[hindcast.Failed] == 0 {
+		if counts[hindcast.Failed] == 0 && out.Err == nil {
 			t.Errorf("exit code %d with %v", out.ExitCode, counts)
 		}
 	case hindcast.ExitStopped:

@@ -47,6 +47,7 @@ type run struct {
 
 	ending ending
 	proof  proof
+	noting noting
 	sizing sizing
 	scope  scope
 }
@@ -63,6 +64,7 @@ type slice struct {
 	spent    time.Duration
 	print    string
 	staged   []*hindcast.Manifest
+	before   []hindcast.Before  // what a held result is to replace
 	unknown  bool               // a load was prepared and nobody knows how it ended
 	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
 	starved  int                // how often its transform ran out of memory: then it is alone
@@ -87,6 +89,7 @@ func newRun(ctx context.Context, config Config) *run {
 		inbox: make(chan message, 256), over: make(chan struct{}),
 		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
 		sizing: sizing{answer: make(chan sized, 1)},
+		noting: noting{answer: make(chan held, 1)},
 		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only),
 	}
 
@@ -163,10 +166,14 @@ func (r *run) admit(item *plan.Item, position int) {
 		return
 	}
 
-	s := &slice{item: item, position: position, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged,
+	s := &slice{item: item, position: position, attempt: known.Attempt, print: known.Fingerprint, staged: known.Staged, before: known.Before,
 		unknown: known.Prepared, work: known.Work}
 	if !r.scope.wants(item.Slice.Key) {
 		s.haltedBy = "the resume of other slices"
+	}
+
+	if r.LoadOnly {
+		s.print = item.Undone()
 	}
 
 	r.open = append(r.open, s)
@@ -180,6 +187,8 @@ func (r *run) first(s *slice) phase {
 	switch {
 	case r.UnloadOnly:
 		return toUnload
+	case r.StagedOnly, r.LoadOnly:
+		return toResolve
 	case s.unknown || s.item.Complete(s.staged):
 		return toResolve
 	case s.work != nil:
@@ -249,9 +258,9 @@ func (r *run) idle() bool {
 		return r.ending.abandoned
 	}
 	if r.stopping() {
-		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running && (r.ending.zombie || r.queue[toRejoin].empty())
+		return r.ending.abandoned || len(r.underway) == 0 && !r.proof.running && !r.noting.running && (r.ending.zombie || r.queue[toRejoin].empty())
 	}
-	return r.left == 0 && len(r.underway) == 0 && r.prove()
+	return len(r.underway) == 0 && (r.left == 0 || r.gathered() && !r.loadsWait() && r.hold()) && r.prove()
 }
 
 // record adds an event to what the next commit journals.
@@ -336,6 +345,8 @@ func (r *run) wait() {
 	case <-r.alarm.C: // dispatch looks at who is due
 	case a := <-r.proof.answer:
 		r.proven(a)
+	case h := <-r.noting.answer:
+		r.noted(h)
 	case a := <-r.sizing.answer:
 		r.resized(a)
 	case request, ok := <-r.Stop:
@@ -406,9 +417,11 @@ func (r *run) take(m message) {
 // leave takes an assignment that has ended, or never begins, off its pool.
 func (r *run) leave(a *assignment) {
 	delete(r.underway, a)
-	if p := r.pools[a.phase.step()]; a.staging {
+	switch p := r.pools[a.phase.step()]; {
+	case a.led: // its lead has the goroutine
+	case a.staging:
 		p.staging--
-	} else {
+	default:
 		p.busy--
 	}
 

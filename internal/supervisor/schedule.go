@@ -44,12 +44,15 @@ func (r *run) dispatchRejoins() {
 func (r *run) dispatchLoads() {
 	loader := r.pools[hindcast.StepLoad]
 	for _, p := range []phase{toLoad, toResolve} {
-		if p == toLoad && r.sizesFirst() {
+		if p == toLoad && (r.Publishing != BySlice || r.sizesFirst()) {
 			continue
 		}
 		for loader.free() && !r.queue[p].empty() {
 			r.start(r.queue[p].take())
 		}
+	}
+	if r.Publishing == Together && r.loadsWait() && !r.sizesFirst() {
+		r.publish()
 	}
 }
 
@@ -90,7 +93,21 @@ func (r *run) dispatchUnloads() {
 }
 
 // start makes an assignment of the slice's next phase; it leaves with the next commit.
-func (r *run) start(s *slice) {
+func (r *run) start(s *slice) { r.hand(r.assign(s)) }
+
+// hand gives an assignment to its pool, with the next commit.
+func (r *run) hand(a *assignment) {
+	r.pools[a.phase.step()].busy++
+	r.outgoing = append(r.outgoing, a)
+}
+
+// try names the slice's attempt under way, or its last one.
+func (r *run) try(s *slice) Try {
+	return Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.starved > 0, Starved: s.starved, Fence: r.Fence, Fingerprint: s.print, Before: s.before}
+}
+
+// assign makes an assignment of the slice's next phase.
+func (r *run) assign(s *slice) *assignment {
 	if !s.trying {
 		s.trying, s.spent = true, 0
 		if s.next != toRejoin { // which goes on with the attempt that the work is of
@@ -100,8 +117,7 @@ func (r *run) start(s *slice) {
 
 	s.ready = count(&r.ready, s.ready, false)
 	a := &assignment{slice: s, phase: s.next, work: s.work, staged: s.staged, unknown: s.unknown, limited: r.rules.AttemptTimeout > 0,
-		left: r.rules.AttemptTimeout - s.spent,
-		try:  Try{Item: *s.item, Run: r.Plan.Run, Attempt: s.attempt, Alone: s.starved > 0, Starved: s.starved, Fence: r.Fence, Fingerprint: s.print}}
+		left: r.rules.AttemptTimeout - s.spent, try: r.try(s)}
 
 	switch a.phase {
 	case toUnload:
@@ -119,8 +135,7 @@ func (r *run) start(s *slice) {
 		a.cancel()
 	}
 	r.underway[a] = true
-	r.pools[a.phase.step()].busy++
-	r.outgoing = append(r.outgoing, a)
+	return a
 }
 
 // recordOf records an event of the assignment's attempt.

@@ -63,9 +63,12 @@ type Worker interface {
 	Stage(ctx context.Context, try Try, result *hindcast.Manifest) error
 	// Reusable says whether the staged files are all there, as their manifest says.
 	Reusable(ctx context.Context, staged *hindcast.Manifest) bool
-	// Load publishes the staged results, one of each output that was due, in one transaction (promise 2), and returns their
-	// status rows. A result may be of an earlier attempt (its Attempt).
-	Load(ctx context.Context, try Try, staged []*hindcast.Manifest) ([]hindcast.Committed, error)
+	// Load publishes the staged results of one or many slices, of each one of every output that was due, in one transaction
+	// (promise 2), and returns the status rows of each. A result may be of an earlier attempt (its Attempt). Where a try has a
+	// Before, E-CHANGED if the target has anything else there.
+	Load(ctx context.Context, list []Loading) ([][]hindcast.Committed, error)
+	// Before says what the targets have in each of the slices, of the outputs that it is run for.
+	Before(ctx context.Context, tries []Try) ([][]hindcast.Before, error)
 	// Keep keeps the staged results of rows that are committed in the lake, where the pipeline asks for it. Repeating it does no harm.
 	// It is called before the slice counts as committed.
 	Keep(ctx context.Context, try Try, committed []hindcast.Committed, staged []*hindcast.Manifest) error
@@ -89,6 +92,13 @@ type Try struct {
 	Starved     int   // how often it ran out of memory
 	Fence       int64 // for the load, and of whoever gave the engine its work
 	Fingerprint string
+	Before      []hindcast.Before // what a held result is to replace; nil replaces whatever is there
+}
+
+// Loading is the result of one slice, to be published.
+type Loading struct {
+	Try    Try
+	Staged []*hindcast.Manifest
 }
 
 // Staged is a finished transform of one output.
@@ -121,6 +131,12 @@ type Config struct {
 	// Only are the keys of the slices that a resume is asked for; every one that is not done if empty. The others
 	// stay as they are, and the run then ends with ExitStopped at best (promise 6).
 	Only []string
+	// Publishing says when results become visible.
+	Publishing Publishing
+	// StagedOnly publishes what is staged, and computes nothing: a slice whose staged result is not there any more fails.
+	StagedOnly bool
+	// LoadOnly gives every slice a load, and no step before it: its Worker knows what to load.
+	LoadOnly bool
 	// UnloadOnly ends every slice after its unload, as `hindcast unload` does.
 	UnloadOnly bool
 	// State is the journal so far, folded; nil for a new run. The supervisor owns it from here on, and

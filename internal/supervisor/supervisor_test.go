@@ -613,12 +613,13 @@ func (q *quickWorld) Wait(_ context.Context, try Try, _ hindcast.Handle, _ func(
 
 func (q *quickWorld) Stage(context.Context, Try, *hindcast.Manifest) error { return nil }
 
-func (q *quickWorld) Load(_ context.Context, try Try, _ []*hindcast.Manifest) ([]hindcast.Committed, error) {
+func (q *quickWorld) Load(_ context.Context, list []Loading) ([][]hindcast.Committed, error) {
+	try := list[0].Try
 	c := hindcast.Committed{Target: "t", Slice: try.Item.Slice, Run: try.Run, Attempt: try.Attempt, Fingerprint: try.Fingerprint}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.rows[c.Slice.Key] = c
-	return []hindcast.Committed{c}, nil
+	return [][]hindcast.Committed{{c}}, nil
 }
 
 func (q *quickWorld) Discard(context.Context, Try) {}

@@ -107,21 +107,22 @@ type world struct {
 	journal *memory
 	call    func(method string, try Try) outcome
 
-	mu        sync.Mutex
-	outputs   []hindcast.Output             // of the plan
-	rows      map[string]hindcast.Committed // the status rows, by slice and output: see at
-	commits   map[string]int                // slice and output, and fingerprint → how often committed
-	kept      map[string]bool               // slice and output, and fingerprint → the result of a commit is kept
-	staged    map[string]bool               // slice and output, and attempt, if there are files → they are in the lake
-	calls     []string                      // "method slice attempt", as they began
-	active    map[string]int
-	peak      map[string]int
-	fence     int64
-	version   string // of the definition: a part of fingerprints
-	killed    bool
-	unkilled  []string // what Kill is to call unconfirmed
-	release   chan struct{}
-	aheadPeak int // most results staged at a time
+	mu           sync.Mutex
+	outputs      []hindcast.Output             // of the plan
+	rows         map[string]hindcast.Committed // the status rows, by slice and output: see at
+	commits      map[string]int                // slice and output, and fingerprint → how often committed
+	kept         map[string]bool               // slice and output, and fingerprint → the result of a commit is kept
+	staged       map[string]bool               // slice and output, and attempt, if there are files → they are in the lake
+	calls        []string                      // "method slice attempt", as they began
+	active       map[string]int
+	peak         map[string]int
+	fence        int64
+	version      string // of the definition: a part of fingerprints
+	killed       bool
+	unkilled     []string // what Kill is to call unconfirmed
+	release      chan struct{}
+	transactions int // loads that were committed, of one or many slices
+	aheadPeak    int // most results staged at a time
 
 	given    map[string]*given           // what the engine was given, by tag
 	price    float64                     // dollars for a second of work
@@ -277,16 +278,18 @@ func (w *world) Reusable(_ context.Context, staged *hindcast.Manifest) bool {
 	return w.staged[w.stagedAs(staged)]
 }
 
-func (w *world) Load(ctx context.Context, try Try, staged []*hindcast.Manifest) (rows []hindcast.Committed, err error) {
-	key := try.Item.Slice.Key
-	o := w.enter("load", try)
+func (w *world) Load(ctx context.Context, list []Loading) (rows [][]hindcast.Committed, err error) {
+	o := w.enter("load", list[0].Try)
 	defer w.leave("load")
-	if !w.journal.onDisk(hindcast.EventLoadPrepared, key, try.Attempt) {
-		w.t.Errorf("promise 1: %s attempt %d is loaded before load_prepared is on disk", key, try.Attempt)
-	}
-	for _, m := range staged {
-		if !w.Reusable(ctx, m) {
-			w.t.Errorf("%s attempt %d is loaded from files of %q that are not there", key, try.Attempt, m.Output)
+	for _, l := range list {
+		key := l.Try.Item.Slice.Key
+		if !w.journal.onDisk(hindcast.EventLoadPrepared, key, l.Try.Attempt) {
+			w.t.Errorf("promise 1: %s attempt %d is loaded before load_prepared is on disk", key, l.Try.Attempt)
+		}
+		for _, m := range l.Staged {
+			if !w.Reusable(ctx, m) {
+				w.t.Errorf("%s attempt %d is loaded from files of %q that are not there", key, l.Try.Attempt, m.Output)
+			}
 		}
 	}
 	if err := w.spend(ctx, o); err != nil && !o.Lost {
@@ -294,10 +297,28 @@ func (w *world) Load(ctx context.Context, try Try, staged []*hindcast.Manifest) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if try.Fence < w.fence {
+	if list[0].Try.Fence < w.fence {
 		return nil, &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Message: "taken over"}
 	}
-	for _, m := range staged {
+	for _, l := range list {
+		if l.Try.Before != nil && !reflect.DeepEqual(l.Try.Before, w.before(l.Try)) {
+			return nil, &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: l.Try.Item.Slice.Key + " is not what was to be replaced"}
+		}
+	}
+	for _, l := range list {
+		rows = append(rows, w.commit(l))
+	}
+	w.transactions++
+	if o.Lost {
+		return nil, o.Err
+	}
+	return rows, nil
+}
+
+// commit puts a slice's rows in. The world is locked.
+func (w *world) commit(l Loading) (rows []hindcast.Committed) {
+	try, key := l.Try, l.Try.Item.Slice.Key
+	for _, m := range l.Staged {
 		k := w.indexOf(m.Output)
 		c := hindcast.Committed{Target: w.outputs[k].Target.Table, Slice: try.Item.Slice, Run: try.Run, Publication: try.Run, Attempt: try.Attempt,
 			Fingerprint: w.print(key, k), Sums: m.Sums}
@@ -306,10 +327,31 @@ func (w *world) Load(ctx context.Context, try Try, staged []*hindcast.Manifest) 
 		rows = append(rows, c)
 	}
 	w.checkWhole(try)
-	if o.Lost {
-		return nil, o.Err
+	return rows
+}
+
+// before is what the targets have in the try's slice. The world is locked.
+func (w *world) before(try Try) []hindcast.Before {
+	list := []hindcast.Before{}
+	for _, k := range try.Item.Wanted() {
+		c := w.rows[at(try.Item.Slice.Key, k)]
+		list = append(list, hindcast.Before{Target: w.outputs[k].Target.Table, Publication: c.Publication, Fingerprint: c.Fingerprint, Sums: c.Sums})
 	}
-	return rows, nil
+	return list
+}
+
+func (w *world) Before(ctx context.Context, tries []Try) (found [][]hindcast.Before, err error) {
+	o := w.enter("before", tries[0])
+	defer w.leave("before")
+	if err := w.spend(ctx, o); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, try := range tries {
+		found = append(found, w.before(try))
+	}
+	return found, nil
 }
 
 // checkWhole: after a load, every output that the slice is run for has its row. The world is locked.
@@ -502,7 +544,7 @@ func (w *world) checkCommits(c Config, out *Outcome) {
 			w.t.Errorf("%s counts as committed, and its result is not kept", what)
 		}
 	}
-	if out.ExitCode != hindcast.ExitOK || c.UnloadOnly {
+	if out.ExitCode != hindcast.ExitOK || c.UnloadOnly || c.Publishing == Held {
 		return
 	}
 	for _, item := range c.Plan.Items {

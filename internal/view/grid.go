@@ -59,10 +59,12 @@ func Merged(group []hindcast.State) hindcast.State {
 		}
 	}
 	switch {
-	case seen[hindcast.Pending] && seen[hindcast.Succeeded]:
+	case seen[hindcast.Pending] && (seen[hindcast.Succeeded] || seen[hindcast.Staged]):
 		return Partly
 	case seen[hindcast.Pending]:
 		return hindcast.Pending
+	case seen[hindcast.Staged]:
+		return hindcast.Staged
 	case seen[hindcast.Succeeded]:
 		return hindcast.Succeeded
 	}

@@ -71,9 +71,14 @@ func (l *Live) Apply(e hindcast.Event) {
 	case hindcast.EventCommitted:
 		delete(l.Errors, e.Slice)
 		l.pace.finish(l.Tally, e)
-	case hindcast.EventSkipped, hindcast.EventStopped:
+	case hindcast.EventStaged:
+		delete(l.Errors, e.Slice)
+		if l.Tally.Holds { // otherwise it is still to be loaded
+			l.pace.finish(l.Tally, e)
+		}
+	case hindcast.EventSkipped, hindcast.EventStopped, hindcast.EventDiscarded:
 		delete(l.pace.attempts, e.Slice)
-	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventLoadPrepared,
+	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventHeld, hindcast.EventLoadPrepared,
 		hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
 		hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed,
 		hindcast.EventRunFinished:

@@ -15,8 +15,10 @@ type Tally struct {
 	Items  map[string]*plan.Item
 	Labels Keys
 
-	Total, Done int // slices that the run works on, and those of them that need no more work
-	Skipped     int // of the done ones, those that the run skipped
+	Total, Done int  // slices that the run works on, and those of them that need no more work
+	Staged      int  // that are, and are neither done nor published
+	Holds       bool // the run holds what is staged
+	Skipped     int  // of the done ones, those that the run skipped
 	Counts      map[hindcast.State]int
 	RowsTotal   int64 // of input, -1 if unknown
 	RowsDone    int64
@@ -40,7 +42,7 @@ func NewTally(st *hindcast.RunState, p *plan.Plan) *Tally {
 	t.Labels = NewKeys(p, t.Keys)
 	t.folds, t.States = make([]*hindcast.SliceState, len(t.Keys)), make([]hindcast.State, len(t.Keys))
 	if p != nil {
-		t.Unloads = p.UnloadOnly
+		t.Unloads, t.Holds = p.UnloadOnly, p.Hold
 		for i := range p.Items {
 			item := &p.Items[i]
 			t.Items[item.Slice.Key] = item
@@ -87,10 +89,11 @@ func (t *Tally) Count() {
 		if state == hindcast.Skipped {
 			t.Skipped++
 		}
-		if n := t.addRows(t.rowsOf(key, t.folds[i]), done); n >= 0 {
+		if n := t.addRows(t.rowsOf(key, t.folds[i]), done || state == hindcast.Staged); n >= 0 {
 			known, sum = known+1, sum+n
 		}
 	}
+	t.Staged = t.Counts[hindcast.Staged]
 	t.rowsMean = sum / max(known, 1)
 	if rest := t.Run.Total - t.Run.UpToDate - t.Total; rest > 0 && !t.fromPlan {
 		t.Total += rest
@@ -185,11 +188,11 @@ func (t *Tally) Spent() (map[hindcast.Step]time.Duration, time.Duration) {
 	return steps, all
 }
 
-// Sums adds up what the slices that are proven have read and written.
+// Sums adds up what the slices that are proven, or staged, have read and written.
 func (t *Tally) Sums() (rowsIn, bytesIn, rowsOut, bytesOut int64) {
 	for _, key := range t.Keys {
 		s := t.Run.Slices[key]
-		if s == nil || s.State != hindcast.Succeeded {
+		if s == nil || s.State != hindcast.Succeeded && s.State != hindcast.Staged {
 			continue
 		}
 		rowsIn += max(t.RowsIn(key), 0)

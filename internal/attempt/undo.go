@@ -1,0 +1,292 @@
+package attempt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/supervisor"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Undo is the worker of a run that puts back what another one has replaced: each of its slices is a load, and nothing else.
+type Undo struct{ *Steps }
+
+var _ supervisor.Worker = Undo{}
+
+// Load puts back what was replaced in the slices, in one transaction. E-CHANGED if anything else stands there than when the undo was
+// planned.
+func (u Undo) Load(ctx context.Context, list []supervisor.Loading) ([][]hindcast.Committed, error) {
+	p := warehouse.Publication{Pipeline: u.plan.Pipeline.Name, Run: u.plan.Run, Fence: u.fence, Memory: u.plan.Shares.Warehouse}
+	var releases []func()
+	defer func() {
+		for _, release := range releases {
+			release()
+		}
+	}()
+	var undone []*plan.Undoing
+	for i := range list {
+		for n := range list[i].Try.Item.Undo {
+			is := &list[i].Try.Item.Undo[n]
+			r, release, err := u.back(ctx, &list[i].Try, is)
+			if err != nil {
+				return nil, err
+			}
+			releases, undone = append(releases, release), append(undone, is)
+			p.Replacements = append(p.Replacements, r)
+		}
+	}
+
+	if err := u.keepPrevious(ctx, &p); err != nil {
+		return nil, err
+	}
+	for i, is := range undone {
+		if is.Row != nil { // whose attempt it was; what is kept is of this run's own
+			p.Replacements[i].Attempt = is.Row.Attempt
+		}
+	}
+	p, err := u.warehouse.Stage(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.letGoOf(ctx, p.Replacements); err != nil {
+		return nil, err
+	}
+	rows, err := u.warehouse.Publish(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return u.bySlice(list, rows), nil
+}
+
+// bySlice cuts the rows of a publication into those of each slice. A row that was not written is told by its fingerprint.
+func (u Undo) bySlice(list []supervisor.Loading, rows []hindcast.Committed) [][]hindcast.Committed {
+	cut := make([][]hindcast.Committed, len(list))
+	for i, l := range list {
+		for n := range l.Try.Item.Undo {
+			row := rows[n]
+			row.Fingerprint = l.Try.Item.Undo[n].Print()
+			cut[i] = append(cut[i], row)
+		}
+		rows = rows[len(l.Try.Item.Undo):]
+	}
+	return cut
+}
+
+// back puts what was replaced in place of what stands there. The files are here until release is called.
+func (u Undo) back(ctx context.Context, try *supervisor.Try, is *plan.Undoing) (r warehouse.Replacement, release func(), err error) {
+	target := u.output(is.Output).Target
+	r = warehouse.Replacement{Target: target, Slice: try.Item.Slice, TimeZone: u.plan.Pipeline.History.TimeZone, Attempt: try.Attempt,
+		Columns: is.Before.Columns, Summed: is.Summed, Unrecorded: is.Row == nil, Expect: expected([]hindcast.Before{is.Before}, target.Table)}
+	if is.Row != nil {
+		r.Slice, r.Run, r.Print, r.Parts = is.Row.Slice, is.Row.Run, is.Row.Fingerprint, is.Row.Parts
+	}
+	if is.Before.Publication == "" { // no status row stands there
+		r.Expect.From = &warehouse.Origin{}
+	}
+	if is.Previous == "" {
+		return r, func() {}, nil
+	}
+
+	kept, err := u.lake.Kept(ctx, is.Previous)
+	if err == nil {
+		err = kept.Fault
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	m := kept.Manifest
+	if m.Sums.Rows == 0 {
+		return r, func() {}, nil
+	}
+	if r.Columns, err = u.loadable(ctx, target.Table, m.Columns); err != nil {
+		return r, nil, err
+	}
+	paths, release, err := u.lake.Localize(ctx, m.Files, nil)
+	if err != nil {
+		return r, nil, lost(try.Item.Slice.Key, err)
+	}
+	r.Files, r.Rows = located(m.Files, paths), m.Sums.Rows
+	return r, release, nil
+}
+
+// lost says of a damaged file that nothing can make it again.
+func lost(slice string, err error) error {
+	if !isDamage(err) {
+		return err
+	}
+	e := *hindcast.AsError(err)
+	e.Class = hindcast.ClassPermanent
+	e.Message, e.Next = "what was replaced in "+slice+" cannot be put back: "+e.Message, "run the SQL of that time again instead; undo the other slices with --slices"
+	return &e
+}
+
+// loadable are the columns of what was kept that can be loaded. E-TARGET if the target has not all of them, with the same types.
+func (u Undo) loadable(ctx context.Context, table string, kept []hindcast.Column) ([]hindcast.Column, error) {
+	found, err := u.warehouse.Describe(ctx, []string{table})
+	if err != nil {
+		return nil, err
+	}
+	var columns []hindcast.Column
+	for _, c := range kept {
+		i := slices.IndexFunc(found[table].Columns, func(is hindcast.Column) bool { return is.Name == c.Name })
+		if i < 0 {
+			return nil, otherTarget(table, fmt.Sprintf("has no column %q any more", c.Name))
+		}
+		if is := found[table].Columns[i]; !is.Generated {
+			columns = append(columns, c)
+		}
+	}
+	return columns, nil
+}
+
+func otherTarget(table, what string) error {
+	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: table + " " + what + ": what was replaced does not fit",
+		Next: "give the target the columns that it had, then undo again"}
+}
+
+// letGoOf lets go of what the lake keeps as the results of the slices: their rows are not in the target any more.
+func (u Undo) letGoOf(ctx context.Context, list []warehouse.Replacement) error {
+	for i := range list {
+		target, in := list[i].Target.Table, list[i].Slice.Interval
+		var gone []string
+		u.mutex.Lock()
+		for key, m := range u.results[target] {
+			if m.Interval.Overlaps(in) {
+				gone = append(gone, key)
+			}
+		}
+		u.mutex.Unlock()
+		if err := u.supersede(ctx, target, "", in); err != nil {
+			return err
+		}
+		u.mutex.Lock()
+		for _, key := range gone {
+			u.behind(target, key)
+		}
+		u.mutex.Unlock()
+	}
+	return nil
+}
+
+// Keep shows in the tables over kept results that these are gone.
+func (u Undo) Keep(ctx context.Context, _ supervisor.Try, committed []hindcast.Committed, _ []*hindcast.Manifest) error {
+	for _, row := range committed {
+		if err := u.show(ctx, row.Target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Discard has nothing to remove: nothing is staged.
+func (u Undo) Discard(context.Context, supervisor.Try) {}
+
+// Lookup says whether the slice is undone, under the targets' locks.
+func (u Undo) Lookup(ctx context.Context, try supervisor.Try) ([]hindcast.Committed, error) {
+	rows, err := u.warehouse.Committed(ctx, u.plan.Pipeline.Name, true)
+	if err != nil {
+		return nil, err
+	}
+	return u.undone(ctx, &try.Item, rows)
+}
+
+// undone are the status rows of a slice that is undone; nil if it is not. One that is not recorded is there in name.
+func (u Undo) undone(ctx context.Context, item *plan.Item, rows []hindcast.Committed) ([]hindcast.Committed, error) {
+	var found []hindcast.Committed
+	for n := range item.Undo {
+		is := &item.Undo[n]
+		target := u.output(is.Output).Target
+		row := standsFor(rows, target.Table, item.Slice.Interval)
+		switch {
+		case is.Row != nil && (row == nil || row.Publication != u.plan.Run), is.Row == nil && row != nil:
+			return nil, nil
+		case is.Row != nil:
+			found = append(found, *row)
+			continue
+		}
+
+		want, err := u.rowsOf(ctx, is)
+		if err != nil {
+			return nil, err
+		}
+		sums, err := u.warehouse.Published(ctx, warehouse.Published{Target: target, Columns: is.Before.Columns, Intervals: []hindcast.Interval{item.Slice.Interval},
+			TimeZone: u.plan.Pipeline.History.TimeZone})
+		if err != nil || sums[0].Rows != want {
+			return nil, err
+		}
+		found = append(found, hindcast.Committed{Pipeline: u.plan.Pipeline.Name, Target: target.Table, Slice: item.Slice, Run: u.plan.Run, Publication: u.plan.Run,
+			Fingerprint: is.Print(), Sums: sums[0]})
+	}
+	return found, nil
+}
+
+// rowsOf is how many rows are put back.
+func (u Undo) rowsOf(ctx context.Context, is *plan.Undoing) (int64, error) {
+	if is.Previous == "" {
+		return 0, nil
+	}
+	kept, err := u.lake.Kept(ctx, is.Previous)
+	if err == nil {
+		err = kept.Fault
+	}
+	if err != nil {
+		return 0, err
+	}
+	return kept.Manifest.Sums.Rows, nil
+}
+
+// Prove returns the status rows as they are now, and for slices that are undone and not recorded what stands for one.
+func (u Undo) Prove(ctx context.Context) ([]hindcast.Committed, error) {
+	rows, err := u.warehouse.Committed(ctx, u.plan.Pipeline.Name, true)
+	if err != nil {
+		return nil, err
+	}
+	all := rows
+	for i := range u.plan.Items {
+		item := &u.plan.Items[i]
+		found, err := u.undone(ctx, item, rows)
+		if err != nil {
+			return nil, err
+		}
+		for n := range found {
+			if item.Undo[n].Row == nil {
+				all = append(all, found[n])
+			}
+		}
+	}
+	return all, nil
+}
+
+// Standing sums the targets' rows over the columns that each status row is of.
+func (u Undo) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
+	out := make([]hindcast.Sums, len(rows))
+	for i, row := range rows {
+		k := slices.Index(u.plan.Pipeline.Targets(), row.Target)
+		columns := u.plan.Outputs[k].Result
+		for n := range u.plan.Items {
+			if item := &u.plan.Items[n]; item.Slice.Equal(row.Slice.Interval) {
+				columns = u.summed(item, k)
+			}
+		}
+		sums, err := u.warehouse.Published(ctx, warehouse.Published{Target: u.output(k).Target, Columns: columns, Intervals: []hindcast.Interval{row.Slice.Interval},
+			TimeZone: u.plan.Pipeline.History.TimeZone})
+		if err != nil {
+			return nil, err
+		}
+		out[i] = sums[0]
+	}
+	return out, nil
+}
+
+// summed are the columns that the sums of an output's status row are over, once it is undone.
+func (u Undo) summed(item *plan.Item, output int) []hindcast.Column {
+	for n := range item.Undo {
+		if is := &item.Undo[n]; is.Output == output && len(is.Summed) > 0 {
+			return is.Summed
+		}
+	}
+	return u.plan.Outputs[output].Result
+}

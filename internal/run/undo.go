@@ -1,0 +1,310 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/warehouse"
+)
+
+// Undo begins a run that puts back what a run has replaced, rows and status rows: in one transaction where that run was published so,
+// otherwise slice by slice. It refuses all of it, and names the slices, if the target has anything else there by now (E-CHANGED), or what
+// was replaced is not kept any more. An undo of the run that did not come to its end is resumed instead.
+func Undo(ctx context.Context, p *hindcast.Pipeline, of string, o Options) (*Ended, error) {
+	s, err := session.OpenLake(p)
+	if err != nil {
+		return nil, err
+	}
+	if begun, err := unfinishedUndo(ctx, s, of); err != nil || begun != "" {
+		if err != nil {
+			return nil, err
+		}
+		o.Choice = session.Choice{} // its slices were chosen
+		return resume(ctx, s, begun, o, false)
+	}
+
+	frozen, err := frozenFor(ctx, s, of)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.State(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	if err := undoable(frozen, st); err != nil {
+		return nil, err
+	}
+	u := &undoing{session: s, frozen: frozen, state: st}
+	if u.chosen, err = plan.Select(frozen, st, o.Slices); err != nil {
+		return nil, err
+	}
+	return beginWith(ctx, s, o, u.plan)
+}
+
+// unfinishedUndo is the latest run that undoes this one and did not come to its end; "" if there is none.
+func unfinishedUndo(ctx context.Context, s *session.Session, of string) (string, error) {
+	runs, err := s.Lake.ListRuns(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, run := range runs {
+		if run == of { // those after it were planned before
+			break
+		}
+		p, err := s.Frozen(ctx, run)
+		if err != nil || p.Undo != of {
+			continue // a plan that cannot be read is for status to say
+		}
+		st, err := s.State(ctx, run)
+		if err != nil {
+			return "", err
+		}
+		if !st.Finished || st.ExitCode != hindcast.ExitOK {
+			return run, nil
+		}
+		return "", nil
+	}
+	return "", nil
+}
+
+// undoable refuses runs that have replaced nothing.
+func undoable(p *plan.Plan, st *hindcast.RunState) error {
+	no := func(why, next string) error {
+		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + p.Run + " " + why, Next: next}
+	}
+	switch {
+	case strings.HasPrefix(p.Pipeline.Warehouse.Scheme, "redshift"):
+		return no("published in Redshift, where an undo is not tried yet", "run the SQL of that time again: hindcast run --force")
+	case p.UnloadOnly || st.Counts()[hindcast.Succeeded] == 0:
+		return no("has published nothing", "see how it stands: hindcast status "+p.Run)
+	}
+	return nil
+}
+
+// undoing makes the plan of an undo.
+type undoing struct {
+	session *session.Session
+	frozen  *plan.Plan // of the run that is undone
+	state   *hindcast.RunState
+	chosen  []string // keys of its slices; all if there are none
+
+	rows    []hindcast.Committed
+	kept    []lake.Kept
+	summed  map[string][][]hindcast.Column // by run and output, the columns of its results
+	refused []string                       // why slices cannot be undone
+}
+
+// plan makes the plan: the run's own, with what is put back in place of what is made.
+func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.Manifest, error) {
+	var err error
+	if u.rows, err = u.session.Warehouse.Committed(ctx, u.frozen.Pipeline.Name, true); err != nil {
+		return nil, nil, err
+	}
+	if u.kept, err = u.session.Lake.ReplacedBy(ctx, u.frozen.Run); err != nil {
+		return nil, nil, err
+	}
+	u.summed = map[string][][]hindcast.Column{}
+
+	p := *u.frozen
+	p.Undo, p.CreatedAt, p.Hold, p.Items = u.frozen.Run, time.Now().UTC(), false, nil
+	p.UpToDate, p.Units, p.Dims, p.Strays, p.Moved, p.Copies, p.Warnings, p.Notes, p.Damaged, p.LeftOut = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	p.Pipeline.Facts, p.Pipeline.Dims = nil, nil
+	p.Pipeline.Outputs = slices.Clone(p.Pipeline.Outputs)
+	for k := range p.Pipeline.Outputs {
+		p.Pipeline.Outputs[k].Load = hindcast.Load{MayChange: p.Pipeline.Outputs[k].Load.MayChange} // hooks are for what was computed
+	}
+	if p.Pipeline.Publish = ""; u.frozen.Together() {
+		p.Pipeline.Publish = hindcast.PublishRun
+	}
+	for i := range u.frozen.Items {
+		item, err := u.item(ctx, &u.frozen.Items[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if item != nil {
+			p.Items = append(p.Items, *item)
+		}
+	}
+	if err := u.refusal(); err != nil {
+		return nil, nil, err
+	}
+	if len(p.Items) == 0 {
+		return nil, nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "of run " + p.Undo + " nothing is left to undo",
+			Next: "see what is there: hindcast list"}
+	}
+	return &p, nil, nil
+}
+
+// refusal is the error of slices that cannot be undone, by name.
+func (u *undoing) refusal() error {
+	if len(u.refused) == 0 {
+		return nil
+	}
+	e := &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: "run " + u.frozen.Run + " cannot be undone: " + u.refused[0],
+		Next: "nothing was changed; undo the other slices: hindcast undo " + u.frozen.Run + " --slices …"}
+	if more := len(u.refused) - 1; more > 0 {
+		e.Message += fmt.Sprintf(", and %d more", more)
+		e.Detail = u.refused[1:]
+	}
+	return e
+}
+
+// item is what is put back of a slice; nil if the run has not published it, or it is not chosen.
+func (u *undoing) item(ctx context.Context, was *plan.Item) (*plan.Item, error) {
+	is := u.state.Slices[was.Slice.Key]
+	if is == nil || is.State != hindcast.Succeeded || len(u.chosen) > 0 && !slices.Contains(u.chosen, was.Slice.Key) {
+		return nil, nil
+	}
+	item := &plan.Item{Slice: was.Slice, Reason: hindcast.ReasonUndo, Detail: "of " + u.frozen.Run, Parts: was.Parts, Rows: -1, Bytes: -1}
+	for range was.Outputs {
+		item.Outputs = append(item.Outputs, plan.Outcome{Reason: hindcast.ReasonUpToDate})
+	}
+	for _, k := range was.Wanted() {
+		one, err := u.output(ctx, was, k)
+		if err != nil {
+			return nil, err
+		}
+		if one == nil {
+			continue
+		}
+		if len(item.Outputs) > 0 {
+			item.Outputs[k].Reason = hindcast.ReasonUndo
+		}
+		item.Undo = append(item.Undo, *one)
+	}
+	if len(item.Undo) == 0 {
+		return nil, nil
+	}
+	return item, nil
+}
+
+// output is what is put back of an output of a slice; nil if the run has not published it, or it is refused.
+func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Undoing, error) {
+	target := u.frozen.Pipeline.Outputs[k].Target
+	refuse := func(why string, args ...any) (*plan.Undoing, error) {
+		u.refused = append(u.refused, u.frozen.Label(item.Slice.Key)+" of "+target.Table+" "+fmt.Sprintf(why, args...))
+		return nil, nil
+	}
+
+	var row *hindcast.Committed
+	for i := range u.rows {
+		if r := &u.rows[i]; r.Target == target.Table && r.Slice.Overlaps(item.Slice.Interval) {
+			row = r
+			break
+		}
+	}
+	columns, unrecorded := u.frozen.Outputs[k].Result, u.unrecorded(item, k)
+	if summed := u.undone(item, k); summed != nil {
+		columns = summed
+	}
+	switch {
+	case row == nil && !unrecorded:
+		return refuse("has no status row any more")
+	case row != nil && row.Publication != u.frozen.Run && row.CommittedAt.After(u.frozen.CreatedAt):
+		return refuse("was replaced by run %s since", row.Publication)
+	case row != nil && row.Publication != u.frozen.Run: // the output was up to date
+		return nil, nil
+	}
+
+	sums, err := u.session.Warehouse.Published(ctx, warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{item.Slice.Interval},
+		TimeZone: u.frozen.Pipeline.History.TimeZone})
+	if err != nil {
+		return nil, err
+	}
+	one := &plan.Undoing{Output: k, Before: hindcast.Before{Target: target.Table, Columns: columns, Sums: sums[0]}}
+	previous := ""
+	if row != nil {
+		if !sums[0].Agrees(row.Sums) {
+			return refuse("was edited since")
+		}
+		one.Before.Publication, one.Before.Fingerprint = row.Publication, row.Fingerprint
+		previous = row.Previous
+	} else {
+		previous = u.previousOf(item.Slice.Key, target.Table)
+	}
+	if previous == "" {
+		return one, nil
+	}
+	return u.whatStood(ctx, item, one, u.session.Lake.Key(previous), refuse)
+}
+
+// whatStood fills in what the run has replaced there.
+func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undoing, key string, refuse func(string, ...any) (*plan.Undoing, error)) (*plan.Undoing, error) {
+	one.Previous = strings.TrimSuffix(key, "/") + "/"
+	i := slices.IndexFunc(u.kept, func(k lake.Kept) bool { return k.Prefix == one.Previous })
+	switch {
+	case i < 0:
+		return refuse("cannot be put back: what stood there is not in the lake any more")
+	case u.kept[i].Fault != nil:
+		return refuse("cannot be put back: %v", u.kept[i].Fault)
+	}
+	kept := &u.kept[i]
+	if kept.Manifest.Columns == nil && len(kept.Manifest.Files) > 0 {
+		return refuse("cannot be put back: an earlier hindcast kept what stood there, without its columns")
+	}
+	switch {
+	case len(kept.Rows) == 0: // rows of somebody else
+		return one, nil
+	case len(kept.Rows) > 1, !kept.Rows[0].Slice.Equal(item.Slice.Interval):
+		return refuse("cannot be put back: history was cut in another way then (%s)", kept.Rows[0].Slice.Key)
+	}
+	one.Row = &kept.Rows[0]
+	var err error
+	one.Summed, err = u.columnsOf(ctx, one.Row, one.Output, item)
+	return one, err
+}
+
+// columnsOf are the columns that a status row's sums are over: those of the run that computed it; nil if that is not known any more.
+func (u *undoing) columnsOf(ctx context.Context, row *hindcast.Committed, output int, item *plan.Item) ([]hindcast.Column, error) {
+	results, known := u.summed[row.Run]
+	if !known {
+		p, err := u.session.Frozen(ctx, row.Run)
+		if err != nil && hindcast.AsError(err).Code != hindcast.ERun {
+			return nil, err
+		}
+		if err == nil {
+			for k := range p.Outputs {
+				results = append(results, p.Outputs[k].Result)
+			}
+		}
+		u.summed[row.Run] = results
+	}
+	if output >= len(results) {
+		return u.frozen.Outputs[output].Result, nil
+	}
+	return results[output], nil
+}
+
+// unrecorded reports whether the run, an undo, has left no status row for an output of a slice.
+func (u *undoing) unrecorded(item *plan.Item, output int) bool {
+	return slices.ContainsFunc(item.Undo, func(is plan.Undoing) bool { return is.Output == output && is.Row == nil })
+}
+
+// undone are the columns that the sums of what the run, an undo, has put back are over; nil if it is none.
+func (u *undoing) undone(item *plan.Item, output int) []hindcast.Column {
+	for n := range item.Undo {
+		if is := &item.Undo[n]; is.Output == output && len(is.Summed) > 0 {
+			return is.Summed
+		}
+	}
+	return nil
+}
+
+// previousOf is where the run kept what it replaced in a slice of a target, where no status row says it: its last attempt did.
+func (u *undoing) previousOf(slice, target string) string {
+	prefix, last := "", &hindcast.Manifest{}
+	for _, k := range u.kept {
+		if m := k.Manifest; k.Slice == slice && m != nil && m.Source == target && cmp.Or(cmp.Compare(m.Fence, last.Fence), cmp.Compare(m.Attempt, last.Attempt)) > 0 {
+			prefix, last = k.Prefix, m
+		}
+	}
+	return prefix
+}

@@ -1,0 +1,113 @@
+package chaos_test
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hindcast/hindcast"
+)
+
+// TestHold is trial after trial of a run that is held, published and undone, each of the three killed until it is done: by the journal's
+// growth, so that processes also die within the one transaction and around its COMMIT. After each death the target is whole, as it was
+// before or as it is to be (promises 2 and 5), and each of the three ends truthfully (promise 6). It is on the embedded default; the long
+// form:
+//
+//	go test ./tests/chaos -run TestHold -chaos.seeds 200 -timeout 80m -v
+func TestHold(t *testing.T) {
+	worlds := prepare(t, newEmbedded(t, t.TempDir()))
+	for start := range worlds { // every row is replaced, and nothing unloaded
+		worlds[start] = worlds[replace]
+	}
+	tally := newTally()
+	tally.seeds = cmp.Or(*seedsFlag, 3)
+	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, (*trial).holdAndRegret)
+	t.Log(tally)
+}
+
+// holdAndRegret holds a run, publishes it, and undoes that.
+func (c *trial) holdAndRegret() {
+	old := c.content()
+
+	c.insist("hold", old, old, "run", "--id", run, "--hold")
+	held := c.content()
+	if held != old {
+		c.Errorf("a run that is held left\n%s\nbefore it was\n%s", held, old)
+	}
+
+	c.insist("publish", old, "", "publish", run)
+	st := c.state()
+	if !st.Finished || st.ExitCode != hindcast.ExitOK || st.Counts()[hindcast.Succeeded] != c.site.slices() {
+		c.Errorf("published, and the journal says %v, exit %d", st.Counts(), st.ExitCode)
+	}
+	c.checkWarehouse()
+	published := c.content()
+
+	c.insist("undo", published, old, "undo", run)
+	if err := buried(c.mark, burial, ""); err != nil {
+		c.Fatal(err)
+	}
+	if now := c.content(); now != old {
+		c.Errorf("undone it is\n%s\nbefore it was\n%s", now, old)
+	}
+	p := c.launch(c.anywhere(), "verify")
+	if code := p.await(); code != 0 && !strings.Contains(p.output(), "all equal") {
+		c.Errorf("hindcast verify: exit %d\n%s", code, p.output())
+	}
+}
+
+// insist starts a command until it says that it is done, and kills it and its processes until its strikes are used up. Whenever nothing
+// of it runs any more the target is as it was before, or as after, if that is known, and never in part.
+func (c *trial) insist(what, before, after string, args ...string) {
+	strikes := 1 + c.random.IntN(3)
+	for n := 0; ; n++ {
+		if n > 20 {
+			c.Fatalf("%s does not get done", what)
+		}
+		p := c.launch(c.anywhere(), args...)
+		if strikes > 0 {
+			select {
+			case <-p.done:
+			case <-time.After(time.Duration(c.random.Int64N(int64(c.world.span)))):
+				c.kill(p)
+				strikes--
+			}
+		}
+		code, said := p.await(), p.output()
+		if err := buried(c.mark, burial, ""); err != nil {
+			c.Fatalf("after %s: %v", what, err)
+		}
+
+		now := c.content()
+		if strings.Count(now, "mixed") > 0 || after != "" && now != before && now != after {
+			c.Errorf("after %s (exit %d) the target has\n%s", what, code, now)
+		}
+		switch {
+		case code == hindcast.ExitOK:
+			return
+		case code == hindcast.ExitUsage && (strings.Contains(said, "is published already") || strings.Contains(said, "nothing is left to undo") || strings.Contains(said, "since")) && n > 0:
+			return // it was killed when all was done
+		case p.killed():
+		default:
+			c.Fatalf("%s: exit %d\n%s", what, code, said)
+		}
+	}
+}
+
+// content is what the target and its status rows say, without what differs from publication to publication. Rows of more than one run
+// are mixed.
+func (c *trial) content() string {
+	db := c.site.open(c.T, false)
+	defer db.close()
+	var lines []string
+	runs := db.ask(c.T, "SELECT count(DISTINCT run), count(DISTINCT publication) FROM hindcast_status")[0]
+	if runs[0] != "1" || runs[1] != "1" {
+		lines = append(lines, fmt.Sprintf("mixed: %s runs, %s publications", runs[0], runs[1]))
+	}
+	for _, row := range db.ask(c.T, `SELECT slice, run, attempt, fingerprint, parts, "rows", content, totals FROM hindcast_status ORDER BY slice`) {
+		lines = append(lines, strings.Join(row, " "))
+	}
+	return strings.Join(append(lines, db.ask(c.T, "SELECT md5(string_agg(s::VARCHAR, '|' ORDER BY s::VARCHAR)) FROM cost_summary s")[0][0]), "\n")
+}
