@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
@@ -16,11 +17,37 @@ import (
 
 func load(ctx context.Context, fields []Field, files []string, o Options, to Target) (sent hindcast.Sums, stored int64, err error) {
 	sent, err = send(ctx, fields, files, o, func(rows io.Reader) error {
-		tag, err := to.Conn.CopyFrom(ctx, rows, to.SQL)
+		own := &lent{rows: rows}
+		defer own.takeBack()
+		tag, err := to.Conn.CopyFrom(ctx, own, to.SQL)
 		stored = tag.RowsAffected()
 		return err
 	})
 	return sent, stored, err
+}
+
+// lent is a reader that is given away for a time: CopyFrom returns while it still reads, if the connection is lost, and what it reads
+// is memory that is freed then.
+type lent struct {
+	mutex sync.Mutex
+	rows  io.Reader // nil once it was taken back
+}
+
+// Read reads, unless the reader was taken back.
+func (l *lent) Read(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.rows == nil {
+		return 0, io.ErrClosedPipe
+	}
+	return l.rows.Read(p)
+}
+
+// takeBack waits for the read under way, and ends those to come.
+func (l *lent) takeBack() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.rows = nil
 }
 
 // encoded returns what a load of the files sends, without a server.

@@ -129,6 +129,12 @@ func CopyIn(fields []Field, table string) string {
 	return "COPY " + table + " (" + strings.Join(names(fields), ", ") + ") FROM STDIN (FORMAT binary)"
 }
 
+// CopyInFrozen is CopyIn for a table that was made in the same transaction: its rows are frozen, so that whoever sees the table sees them,
+// with whatever snapshot.
+func CopyInFrozen(fields []Field, table string) string {
+	return strings.TrimSuffix(CopyIn(fields, table), ")") + ", FREEZE)"
+}
+
 // Staging returns what a load needs if the target has columns that only the server's own text input can fill (their
 // AsText is set): the columns of a temporary table, to be created and copied into first, and the select list that reads
 // it into the target. Both are empty if all fields are copied straight into the target.

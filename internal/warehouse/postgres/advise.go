@@ -62,7 +62,7 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 
 		r := &there.target[0]
 		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
-			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica} {
+			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica, adviseExchange} {
 			found, err := look(ctx, conn, r, target)
 			if err != nil {
 				return err
@@ -178,4 +178,40 @@ func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hind
 
 	return []string{fmt.Sprintf("no slice can be replaced in %s: the publication %s sends deletes, and it has no replica identity; ALTER TABLE %s REPLICA IDENTITY FULL; "+
 		"or give it a primary key", what, rows[0].Text(1), rows[0].Text(0))}, nil
+}
+
+// partitions are those of a table.
+const partitions = "SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::oid"
+
+// adviseExchange says why slices that are a partition each are not loaded into a table that takes the partition's place.
+func adviseExchange(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	if r.kind != "p" {
+		return nil, nil
+	}
+	said := "its slices are replaced by DELETE and COPY, and not by exchanging partitions: "
+	rows, err := pgclient.Ask(ctx, conn, layout, r.name.SQL())
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if by := rows[0].Text(3); !strings.EqualFold(by, t.Time) {
+		return []string{fmt.Sprintf("%s is partitioned, and %s%s alone is not what it is partitioned by", t.Table, said, t.Time)}, nil
+	}
+
+	rows, err = pgclient.Ask(ctx, conn, partitions, r.oid)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, part := range rows {
+		list = append(list, part.Text(0))
+	}
+	why, err := hindered(ctx, conn, r.oid, list...)
+	if err != nil || len(why) == 0 {
+		return nil, err
+	}
+	text := why[0].Text(0)
+	if more := len(why) - 1; more > 0 {
+		text += fmt.Sprintf("; and %d more reasons", more)
+	}
+	return []string{fmt.Sprintf("%s is partitioned by its time, and %s%s", t.Table, said, text)}, nil
 }

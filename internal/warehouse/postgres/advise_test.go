@@ -48,7 +48,7 @@ func TestPublishedTargets(t *testing.T) {
 	if _, err := l.Into(t.Context(), w); err != nil {
 		t.Errorf("after %s: %v", mend, err)
 	}
-	if got := advice("result"); strings.Contains(got, "publication") {
+	if got := advice("result"); strings.Contains(got, "sends deletes") {
 		t.Errorf("after %s is told %q", mend, got)
 	}
 	c.Exec(t, url, "CREATE PUBLICATION everything FOR ALL TABLES")

@@ -40,7 +40,8 @@ type Owner struct {
 
 	mutex sync.Mutex // guards what follows
 	types map[pgcopy.Ref]pgcopy.Type
-	home  home // once all of our tables are known to be there
+	home  home            // once all of our tables are known to be there
+	plain map[string]bool // targets that were seen not to be partitioned
 }
 
 var (
@@ -55,7 +56,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 		return nil, err
 	}
 
-	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}}
+	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}, plain: map[string]bool{}}
 	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		w.version, err = versionOf(conn)
@@ -72,7 +73,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Unloads: max(1, w.pool.Most-1)}
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Stages: true, Unloads: max(1, w.pool.Most-1)}
 }
 
 // Close ends all sessions.

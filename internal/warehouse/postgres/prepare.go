@@ -41,7 +41,10 @@ func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target,
 		if pgclient.IsState(err, lockTimeout) {
 			return w.lockedBy(ctx, conn, []string{leaseTable}, barRaising, err)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return sweep(ctx, conn, pipeline, func(left leftover) bool { return left.kind == markDetached || left.number < claim.Fence })
 	})
 }
 

@@ -48,11 +48,7 @@ type load struct {
 	sent     hindcast.Sums
 	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
 	after    digest         // of the slice after load.after, where deferred triggers may still change it
-}
-
-// Stage has nothing to do: the files are read within the transaction.
-func (w *Owner) Stage(_ context.Context, p warehouse.Publication) (warehouse.Publication, error) {
-	return p, nil
+	stand    *stand         // what takes the place of the slice's partition; nil if its rows are replaced where they are
 }
 
 // Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first, then the
@@ -64,6 +60,13 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	}
 
 	p := newPublication(w, &given)
+	for _, l := range p.loads {
+		var err error
+		if l.stand, err = readStand(l.Staged); err != nil {
+			return nil, err
+		}
+	}
+
 	err := w.with(ctx, func(conn *pgconn.PgConn) error {
 		home, err := w.ours(ctx, conn)
 		if err != nil {
@@ -76,7 +79,9 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		if given.Hooked() {          // a hook may have changed the session
 			defer pgclient.Discard(conn)
 		}
-		return p.explain(ctx, err)
+		err = p.explain(ctx, err)
+		p.tidy(ctx)
+		return err
 	})
 
 	if err != nil {
@@ -123,7 +128,9 @@ func (p *publication) explain(ctx context.Context, err error) error {
 		err = p.owner.lockedBy(ctx, p.conn, p.Targets(), barLoading, err)
 	}
 	if pgclient.IsState(err, "42P01") {
-		err = p.owner.dropped(ctx, p.conn, err)
+		if err = p.owner.dropped(ctx, p.conn, err); pgclient.IsState(err, "42P01") {
+			err = p.goneBy(err)
+		}
 	}
 	if pgclient.IsState(err, "42501") {
 		err = p.barred(ctx, err)
@@ -153,7 +160,7 @@ func (p *publication) publish(ctx context.Context) error {
 		return err
 	}
 
-	if err := p.each(ctx, (*load).expected, (*load).keepPrevious, (*load).swap); err != nil {
+	if err := p.each(ctx, (*load).unchanged, (*load).expected, (*load).keepPrevious, (*load).swap); err != nil {
 		return err
 	}
 
@@ -174,6 +181,9 @@ func (p *publication) publish(ctx context.Context) error {
 		return err
 	}
 	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	if err := p.exchange(ctx); err != nil {
 		return err
 	}
 	return p.commit(ctx)
@@ -211,8 +221,11 @@ func (l *load) expected(ctx context.Context) error {
 	return l.Met(l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
 }
 
-// swap puts the staged rows in place of the slice's.
+// swap puts the staged rows in place of the slice's, unless a table that has them already does so at the end.
 func (l *load) swap(ctx context.Context) error {
+	if l.stand != nil {
+		return nil
+	}
 	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
 		return err
 	}
@@ -242,7 +255,8 @@ func (l *load) swap(ctx context.Context) error {
 }
 
 // begin takes the targets' locks, which hold other writers off and let readers read, then the fence, and looks at the
-// targets: nothing of them can change from here on.
+// targets: nothing of them can change from here on. Of a slice whose partition is exchanged it is the partition's lock, and the
+// parent is not touched before exchange: whoever has a weak lock on it and waits for a strong one may wait for ever.
 func (p *publication) begin(ctx context.Context) error {
 	tables, err := p.inOrder(ctx)
 	if err != nil {
@@ -257,10 +271,9 @@ func (p *publication) begin(ctx context.Context) error {
 		"SET LOCAL row_security = off"} // an error rather than rows that are not seen
 	first := len(statements)
 	for _, l := range p.loads {
-		table := pgclient.ParseName(l.Target.Table).SQL()
-		oid := literal(table) + "::regclass"
+		oid := literal(pgclient.ParseName(l.Target.Table).SQL()) + "::regclass"
 		statements = append(statements,
-			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+table+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
+			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+l.holds()+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
 				"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 			fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
 			fmt.Sprintf(betweens, oid),
@@ -292,20 +305,37 @@ func (p *publication) begin(ctx context.Context) error {
 // by oid, because one table may be named in several ways. (Where one target is a partition of another, it is left to
 // PostgreSQL to see a deadlock; the publication that it ends is tried again.)
 func (p *publication) inOrder(ctx context.Context) ([]string, error) {
-	tables := p.Targets()
-	for i, t := range tables {
-		tables[i] = pgclient.ParseName(t).SQL()
+	var tables []string
+	for _, l := range p.loads {
+		tables = append(tables, l.holds())
 	}
+	return byOID(ctx, p.conn, tables)
+}
 
+// byOID are tables, each once, in an order that does not depend on how they are named.
+func byOID(ctx context.Context, conn *pgconn.PgConn, tables []string) ([]string, error) {
+	slices.Sort(tables)
+	tables = slices.Compact(tables)
 	if len(tables) < 2 {
 		return tables, nil
 	}
 
-	rows, err := pgclient.Ask(ctx, p.conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", pgclient.Array(tables))
+	rows, err := pgclient.Ask(ctx, conn, "SELECT name FROM unnest($1::text[]) name ORDER BY to_regclass(name)::oid", pgclient.Array(tables))
 	for i, r := range rows {
 		tables[i] = r.Text(0)
 	}
 	return tables, err
+}
+
+// holds is the table that has the slice's rows, as SQL: the target, or its partition that is replaced.
+func (l *load) holds() string {
+	switch {
+	case l.stand != nil:
+		return l.stand.Partition.SQL()
+	case l.target.name.Table != "": // a hook may change the search path
+		return l.target.name.SQL()
+	}
+	return pgclient.ParseName(l.Target.Table).SQL()
 }
 
 // found reads what begin has seen of the target.
@@ -369,7 +399,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 		return err
 	}
 
-	from := l.target.name.SQL() + " WHERE " + l.inSlice()
+	from := l.holds() + " WHERE " + l.inSlice()
 	_, sums, err := pgcopy.Unload(ctx, fields, pgcopy.One(l.conn, pgcopy.CopyOut(fields, from)),
 		pgcopy.Options{Dir: l.Previous, Memory: l.owner.part(l.Memory), Threads: 1})
 	l.kept = sums.Rows
@@ -459,6 +489,8 @@ func (l *load) refuseRounding(ctx context.Context, staged string) error {
 // over the values would have every plan read every value of every slice.
 func (l *load) stored(ctx context.Context) (err error) {
 	switch {
+	case l.stand != nil:
+		l.row.Sums = l.stand.Sums
 	case l.Hooked() || len(l.Summed) > 0 || l.stands == nil && (l.cast || l.mayMeddle()):
 		l.row.Sums, err = l.standing(ctx, l.Sums())
 	case l.stands != nil:
@@ -472,7 +504,7 @@ func (l *load) stored(ctx context.Context) (err error) {
 // standing are the sums of the slice's rows in the target.
 func (l *load) standing(ctx context.Context, columns []hindcast.Column) (hindcast.Sums, error) {
 	table := l.target.name.SQL()
-	rows, err := pgclient.Ask(ctx, l.conn, sumsQuery("1", columns, table, l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
+	rows, err := pgclient.Ask(ctx, l.conn, sumsQuery("1", columns, l.holds(), l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
 	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err
 	}
@@ -487,7 +519,7 @@ func (l *load) asSent() hindcast.Sums {
 	}
 
 	sums.Content = contentOf(l.xid, l.xid, "", l.places())
-	for _, c := range l.Columns {
+	for _, c := range l.Sums() {
 		if total, some := l.sent.Totals[l.target.column(c.Name).name]; some {
 			if sums.Totals == nil {
 				sums.Totals = map[string]string{}
