@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
@@ -15,6 +16,7 @@ import (
 const (
 	indexedAbove = 10_000  // a target of more rows should have an index on its time
 	bloatedAbove = 100_000 // more dead rows than this are mentioned
+	partedAbove  = 1e6     // a target of more rows that is replaced again should have a partition for each slice
 )
 
 // leadingIndexes counts the indexes that begin with a column and hold every row.
@@ -62,7 +64,7 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 
 		r := &there.target[0]
 		for _, look := range []func(context.Context, *pgconn.PgConn, *relation, hindcast.Target) ([]string, error){
-			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica, adviseExchange} {
+			adviseIndex, adviseForeignKeys, adviseDead, adviseTriggers, adviseReplica, w.adviseExchange} {
 			found, err := look(ctx, conn, r, target)
 			if err != nil {
 				return err
@@ -184,9 +186,9 @@ func adviseReplica(ctx context.Context, conn *pgconn.PgConn, r *relation, t hind
 const partitions = "SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::oid"
 
 // adviseExchange says why slices that are a partition each are not loaded into a table that takes the partition's place.
-func adviseExchange(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+func (w *Owner) adviseExchange(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
 	if r.kind != "p" {
-		return nil, nil
+		return w.advisePartitions(ctx, conn, r, t)
 	}
 	said := "its slices are replaced by DELETE and COPY, and not by exchanging partitions: "
 	rows, err := pgclient.Ask(ctx, conn, layout, r.name.SQL())
@@ -214,4 +216,21 @@ func adviseExchange(ctx context.Context, conn *pgconn.PgConn, r *relation, t hin
 		text += fmt.Sprintf("; and %d more reasons", more)
 	}
 	return []string{fmt.Sprintf("%s is partitioned by its time, and %s%s", t.Table, said, text)}, nil
+}
+
+// advisePartitions says that a large target whose slices are replaced again and again would do better with partitions.
+func (w *Owner) advisePartitions(ctx context.Context, conn *pgconn.PgConn, r *relation, t hindcast.Target) ([]string, error) {
+	if r.rows < partedAbove || r.column(t.Time) == nil {
+		return nil, nil
+	}
+	home, err := w.ours(ctx, conn)
+	if err != nil || !home.status {
+		return nil, err
+	}
+	rows, err := pgclient.Ask(ctx, conn, "SELECT count(*) FROM "+home.table(statusTable)+" WHERE target = $1 AND previous <> ''", t.Table)
+	if err != nil || rows[0].Number(0) == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("%s has about %s, and each replaced slice leaves as many dead rows as it has: with a partition for each slice, PARTITION BY RANGE (%s), "+
+		"they are exchanged instead (docs/guide/postgres.md)", t.Table, numbers.Counted(r.rows, "row"), sqltext.Identifier(r.column(t.Time).name))}, nil
 }

@@ -73,13 +73,15 @@ JOIN pg_class c ON c.relname = w.name JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (w.database = '' OR w.database = current_database())
   AND CASE WHEN w.schema = '' THEN pg_table_is_visible(c.oid) ELSE n.nspname = w.schema END`
 
-// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there.
+// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and what is to become one, or was, by the
+// hand of hindcast.
 const usable = `
 SELECT c.oid, '' AS found ` + theirs + ` AND ` + mayBeRead
 
 const theirs = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'`
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\_temp\_%'
+  AND coalesce(obj_description(c.oid, 'pg_class'), '') NOT LIKE 'hindcast: %[hindcast %]'`
 
 const mayBeRead = `(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))`
 

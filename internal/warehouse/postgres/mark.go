@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,7 +63,8 @@ func leftovers(ctx context.Context, conn *pgconn.PgConn, pipeline string) (list 
 	return list, err
 }
 
-// sweep drops those of a pipeline's marked tables that are not needed, and of which drop says so. One that is in use stays for the next.
+// sweep drops those of a pipeline's marked tables that are not needed, and of which drop says so. One that is in use, or that somebody
+// has built on, stays for the next.
 func sweep(ctx context.Context, conn *pgconn.PgConn, pipeline string, drop func(leftover) bool) error {
 	list, err := leftovers(ctx, conn, pipeline)
 	if err != nil {
@@ -73,7 +75,7 @@ func sweep(ctx context.Context, conn *pgconn.PgConn, pipeline string, drop func(
 			continue
 		}
 		err := pgclient.Transaction(ctx, conn, "BEGIN", func() error { return left.drop(ctx, conn) })
-		if err != nil && !pgclient.IsState(err, lockTimeout) && !pgclient.IsState(err, "42P01") {
+		if _, refused := errors.AsType[*pgconn.PgError](err); err != nil && !refused {
 			return err
 		}
 	}

@@ -511,3 +511,58 @@ func TestAnExchangeThatIsCutAnywhere(t *testing.T) {
 		t.Errorf("rows, and tables that are left: %s", left)
 	}
 }
+
+// plan says of a large target that is replaced again what would help, and of a partitioned one what is in the way; init takes no table
+// of an exchange for one of the user's.
+func TestAdviceOnPartitions(t *testing.T) {
+	c, url := database(t, "CREATE TABLE result (day date, n bigint); CREATE INDEX ON result (day)")
+	w := open(t, postgres.Options{URL: url})
+	prepare(t, w, 1)
+	advice := func() string {
+		told, err := w.Advise(t.Context(), nil, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(told, "\n")
+	}
+	if _, err := thirty(t, "r1", 1).Into(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	c.Exec(t, url, "UPDATE pg_class SET reltuples = 3000000, relpages = 9000 WHERE relname = 'result'")
+	if got := advice(); strings.Contains(got, "partition") {
+		t.Errorf("of a target that was loaded once is told %q", got)
+	}
+	if _, err := thirty(t, "r2", 1).Into(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	c.Exec(t, url, "UPDATE pg_class SET reltuples = 3000000, relpages = 9000 WHERE relname = 'result'")
+	if got := advice(); !strings.Contains(got, `PARTITION BY RANGE ("day")`) {
+		t.Errorf("of a large target is told %q", got)
+	}
+
+	c.Exec(t, url, "DROP TABLE result; "+divided+"CREATE TABLE others PARTITION OF result DEFAULT")
+	if got := advice(); !strings.Contains(got, "not by exchanging partitions: it has a default partition, others") {
+		t.Errorf("of a default partition is told %q", got)
+	}
+	c.Exec(t, url, "DROP TABLE others")
+	if got := advice(); strings.Contains(got, "exchang") {
+		t.Errorf("of partitions that are exchanged is told %q", got)
+	}
+
+	l := thirty(t, "r3", 1)
+	p := l.Publication
+	p.Replacements = append(p.Replacements, l.Replacement)
+	staged, err := open(t, postgres.Options{URL: url}).Stage(t.Context(), p)
+	if err != nil || staged.Replacements[0].Staged == "" {
+		t.Fatal(staged.Replacements[0].Staged, err)
+	}
+	tables, err := w.Tables(t.Context())
+	for _, table := range tables {
+		if strings.Contains(table.Name, "_hc") {
+			t.Errorf("%s is offered as a table", table.Name)
+		}
+	}
+	if err != nil || len(tables) == 0 {
+		t.Error(tables, err)
+	}
+}
