@@ -42,6 +42,7 @@ var figures = []figure{
 	{"supervisor", (*bench).supervisor},
 	{"memory", (*bench).memory},
 	{"postgres", (*bench).moves},
+	{"swap", (*bench).swaps},
 	{"history", (*bench).wholeHistory},
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},
