@@ -35,6 +35,8 @@ type Column struct {
 	// Refused says why a column of the user's files that has no Type cannot be read exactly, and Mend what helps.
 	Refused string `json:"refused,omitempty"`
 	Mend    string `json:"mend,omitempty"`
+	// Format says how a column holds times, if it is one that a fact or a target is cut by and is no DATE or TIMESTAMP.
+	Format TimeFormat `json:"time_format,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`

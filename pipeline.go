@@ -159,12 +159,13 @@ const (
 
 // Fact is a table, or the user's own Parquet files, whose rows belong to slices.
 type Fact struct {
-	Name     string `json:"name"`
-	Table    string `json:"table,omitempty"`    // may contain Placeholders: a time-named table per period
-	Files    string `json:"files,omitempty"`    // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
-	Time     string `json:"time,omitempty"`     // the time column; needed unless the table or files are time-named
-	Every    Period `json:"every"`              // the fact's own period; the slice's by default
-	Lookback Period `json:"lookback,omitempty"` // the SQL also sees this much before the slice
+	Name     string     `json:"name"`
+	Table    string     `json:"table,omitempty"`       // may contain Placeholders: a time-named table per period
+	Files    string     `json:"files,omitempty"`       // glob of Parquet files as written, relative to Dir, with the same placeholders; nothing is unloaded
+	Time     string     `json:"time,omitempty"`        // the time column; needed unless the table or files are time-named
+	Format   TimeFormat `json:"time_format,omitempty"` // how the time column holds times
+	Every    Period     `json:"every"`                 // the fact's own period; the slice's by default
+	Lookback Period     `json:"lookback,omitempty"`    // the SQL also sees this much before the slice
 	// Lookahead is how much the SQL also sees after the slice.
 	Lookahead Period   `json:"lookahead,omitzero"`
 	Missing   Missing  `json:"missing"`
@@ -228,9 +229,10 @@ type Output struct {
 
 // Target is the table that results are published in.
 type Target struct {
-	Table string   `json:"table"`
-	Time  string   `json:"time"` // result column whose value must lie in the slice
-	Key   []string `json:"key,omitempty"`
+	Table  string     `json:"table"`
+	Time   string     `json:"time"`                  // result column whose value must lie in the slice
+	Format TimeFormat `json:"time_format,omitempty"` // how it holds times
+	Key    []string   `json:"key,omitempty"`
 	// Drop leaves out rows of the result that do not lie in the slice, and counts them, where such a row is otherwise an error.
 	Drop bool `json:"drop_outside,omitempty"`
 }

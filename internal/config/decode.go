@@ -205,6 +205,10 @@ func (d *decoder) walk(b *branch, v value) {
 		v.items[0].text = v.node.Value
 	}
 
+	if b.key.Form.plain && v.node != nil && v.node.Kind == yaml.ScalarNode {
+		kind = scalar
+	}
+
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {
 		d.bad(v, b.key.Form.Right, "has no value")
 		return

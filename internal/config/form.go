@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"go.yaml.in/yaml/v4"
 )
 
 // kind is a value's shape in YAML.
@@ -36,6 +37,7 @@ type Form struct {
 	secrets  bool   // ${VAR} may stand in it
 	word     string // allowed in place of the list
 	single   bool   // one text is allowed in place of the list
+	plain    bool   // a text may be in place of the keys
 }
 
 const (
@@ -54,6 +56,7 @@ func patterned(pattern string) map[string]any {
 // The forms of the pipeline file's values.
 var (
 	formObject = Form{Name: "keys", Right: "write its keys below it", kind: object}
+	formTime   = Form{Name: "column, or keys", Right: "write a column's name, or {column: NAME, format: yyyymmdd}", kind: object, plain: true}
 	formNames  = Form{Name: "names", Right: "write a name and what belongs to it, for each", kind: names}
 	formList   = Form{Name: "list", Right: "write a list, each item beginning with -", kind: list}
 	formTexts  = Form{Name: "list of texts", Right: "write a list of texts, such as [a, b]", kind: texts,
@@ -109,7 +112,7 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues,
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues, formTime,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}
 }
@@ -150,6 +153,13 @@ func (d *decoder) textsOf(v value) []string {
 
 // used may replace a list of columns: those that are read.
 const used = "used"
+
+// timeOf takes a time column that is written as its name alone.
+func (d *decoder) timeOf(v value, column *string) {
+	if v.node != nil && v.node.Kind == yaml.ScalarNode {
+		*column = d.textOf(v)
+	}
+}
 
 // narrowed decodes the columns of a fact or dimension: names, or the word for those that SQL and checks read.
 func (d *decoder) narrowed(v value) (columns []string, word bool) {

@@ -144,6 +144,17 @@ const textMeaning = "Columns that are carried as their exact text: VARCHAR in th
 const usedMeaning = "`used` takes those that the SQL and the checks read, as the engine reports them; all columns if it is not sure. " +
 	"When the SQL later needs another column, `hindcast plan` says what is unloaded again for it."
 
+// timeFormats are the words for them.
+var timeFormats = func() (words []string) {
+	for _, f := range hindcast.TimeFormats {
+		words = append(words, string(f))
+	}
+	return words
+}()
+
+const formatMeaning = "How the column holds times: yyyymmdd as a number or a text, yyyy-mm-dd as a text, epoch as seconds since 1970 in UTC, epoch_ms as " +
+	"milliseconds. Slices are cut by comparing the column as it is, so that its index serves: a number that is no date, such as 20200231, belongs to the slice between whose bounds it lies."
+
 const typesMeaning = "The types that columns of `files` are read as, by name. A value that the type cannot hold fails the slice; what a DuckDB " +
 	"cast truncates or rounds is truncated or rounded: nanoseconds, digits."
 
@@ -166,9 +177,15 @@ func factKeys() []Key {
 		{Path: "facts.*.files", Form: formFactFiles, Else: "`table` is needed", Example: `"export/{yyyy}_{mm}/*.parquet"`,
 			Meaning: "Parquet files of your own in place of a table. Nothing is unloaded, and nothing there is ever deleted.",
 			set:     func(d *decoder, v value) { d.fact().Files = d.files(v, d.timeNamed(v, formFactFiles.Right)) }},
-		{Path: "facts.*.time", Form: formText, Else: "the table or files must be time-named", Example: "usage_date",
-			Meaning: "The column that says which slice a row belongs to.",
+		{Path: "facts.*.time", Form: formTime, Else: "the table or files must be time-named", Example: "usage_date",
+			Meaning: "The column that says which slice a row belongs to: its name, for a DATE or TIMESTAMP.",
+			set:     func(d *decoder, v value) { d.timeOf(v, &d.fact().Time) }},
+		{Path: "facts.*.time.column", Form: formText, Required: true, Example: "day",
+			Meaning: "The same, where its format is written too.",
 			set:     func(d *decoder, v value) { d.fact().Time = d.textOf(v) }},
+		{Path: "facts.*.time.format", Form: choice(timeFormats...), Else: "a DATE or TIMESTAMP", Example: "yyyymmdd",
+			Meaning: formatMeaning + " A text of another form is in the slice that the warehouse's order puts it in, or in none.",
+			set:     func(d *decoder, v value) { d.fact().Format = hindcast.TimeFormat(d.oneOf(v, timeFormats...)) }},
 		{Path: "facts.*.every", Form: formPeriod, Else: "as `history.every`", Example: "2 months",
 			Meaning: "The fact's own period: how much one time-named table, or one unload, covers.",
 			set:     func(d *decoder, v value) { d.fact().Every = d.period(v) }},
@@ -262,9 +279,17 @@ func transformKeys() []Key {
 		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
 			Meaning: "The table's name, with its schema if needed.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Table = d.untimed(v, "the target") }},
-		{Path: "target.time", Form: formText, Required: true, Example: "usage_month",
+		{Path: "target.time", Form: formTime, Required: true, Example: "usage_month",
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice, or is dropped: see `target.outside`.",
+			set:     func(d *decoder, v value) { d.timeOf(v, &d.p.Output().Target.Time) }},
+		{Path: "target.time.column", Form: formText, Required: true, Example: "day_key",
+			Meaning: "The same, where its format is written too.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Time = d.textOf(v) }},
+		{Path: "target.time.format", Form: choice(timeFormats...), Else: "a DATE or TIMESTAMP", Example: "yyyymmdd",
+			Meaning: formatMeaning + " A text of another form is outside of every slice.",
+			set: func(d *decoder, v value) {
+				d.p.Output().Target.Format = hindcast.TimeFormat(d.oneOf(v, timeFormats...))
+			}},
 		{Path: "target.outside", Form: choice("fail", "drop"), Default: "fail", Example: "drop",
 			Meaning: "What a row of the result is whose time is NULL or outside of its slice: it fails the slice, or is dropped, counted and reported. With margins " +
 				"(`lookback`, `lookahead`) such rows are their neighbours' own, which drop does not publish twice.",

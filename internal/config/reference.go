@@ -94,6 +94,9 @@ func (b *branch) schema() map[string]any {
 	switch b.key.Form.kind {
 	case object:
 		b.objectSchema(out)
+		if b.key.Form.plain {
+			out = map[string]any{"anyOf": []any{out, map[string]any{"type": "string", "minLength": 1}}}
+		}
 	case names:
 		out["type"], out["additionalProperties"] = "object", b.any.schema()
 	case list:

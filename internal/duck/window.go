@@ -7,7 +7,7 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// Window is the condition that column, of the given type, lies in the interval. DATE and TIMESTAMP columns are compared
+// Window is the condition that column, of the given TimeType, lies in the interval. DATE and TIMESTAMP columns are compared
 // with the bounds' civil time in the zone, TIMESTAMP WITH TIME ZONE with the instants.
 func Window(column, typ string, in hindcast.Interval, zone string) string {
 	return fmt.Sprintf("(%s >= %s AND %s < %s)", Name(column), Bound(typ, in.Start, zone), Name(column), Bound(typ, in.End, zone))
@@ -21,9 +21,15 @@ func Strays(from, column, typ string, in hindcast.Interval, zone string) string 
 		c, c, from, c, c, Bound(typ, in.Start, zone), c, Bound(typ, in.End, zone))
 }
 
-// Bound is the literal of the given type for a slice's bound.
+// Bound is the literal of the given TimeType for a slice's bound.
 func Bound(typ string, t time.Time, zone string) string {
 	const moment = "2006-01-02 15:04:05.999999"
+	if format, _ := hindcast.FormatOf(typ); format != "" {
+		if !hindcast.OfInstants(typ) {
+			t = hindcast.Civil(t, zone)
+		}
+		return hindcast.FormattedBound(typ, t)
+	}
 	switch typ {
 	case "DATE":
 		return "DATE " + String(hindcast.Civil(t, zone).Format(time.DateOnly))

@@ -21,7 +21,29 @@ func (w Work) Inside() string {
 	if !plain.MatchString(name) {
 		name = sqltext.Identifier(name)
 	}
-	return name + " >= :slice_start AND " + name + " < :slice_end"
+	typ := ""
+	for _, c := range w.Columns {
+		if strings.EqualFold(c.Name, w.Target.Time) {
+			typ = c.Type
+		}
+	}
+	bound := boundIn(w.Query.Dialect, w.Target.Format, typ)
+	return name + " >= " + fmt.Sprintf(bound, ":slice_start") + " AND " + name + " < " + fmt.Sprintf(bound, ":slice_end")
+}
+
+// boundIn is SQL that makes a parameter of a slice's bound, %s, what a column in a format is compared with.
+func boundIn(dialect sqltext.Dialect, format hindcast.TimeFormat, typ string) string {
+	spark := dialect == sqltext.Spark
+	bound := map[hindcast.TimeFormat]string{"": "%s", hindcast.DayNumber: "strftime(%s, '%%Y%%m%%d')", hindcast.DayText: "strftime(%s, '%%Y-%%m-%%d')",
+		hindcast.Epoch: "epoch(CAST(%s AS TIMESTAMPTZ))", hindcast.EpochMS: "epoch_ms(CAST(%s AS TIMESTAMPTZ))"}[format]
+	if spark {
+		bound = map[hindcast.TimeFormat]string{"": "%s", hindcast.DayNumber: "date_format(%s, 'yyyyMMdd')", hindcast.DayText: "date_format(%s, 'yyyy-MM-dd')",
+			hindcast.Epoch: "unix_seconds(CAST(%s AS TIMESTAMP_LTZ))", hindcast.EpochMS: "unix_millis(CAST(%s AS TIMESTAMP_LTZ))"}[format]
+	}
+	if format == hindcast.DayNumber && typ != "VARCHAR" {
+		return "CAST(" + bound + " AS INT)"
+	}
+	return bound
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

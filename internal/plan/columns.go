@@ -33,9 +33,10 @@ func (m *maker) wanted(f hindcast.Fact, source string, all []hindcast.Column) ([
 	if i < 0 {
 		return nil, missingColumn(p, key, source, f.Time, all, "correct `time:`")
 	}
-	if !hindcast.IsTime(columns[i].Type) {
-		return nil, invalid(p, key, fmt.Sprintf("column %q of %s has type %s", f.Time, source, columns[i].Type), "name a DATE or TIMESTAMP column")
+	if err := m.timely(key, source, columns[i], f.Format); err != nil {
+		return nil, err
 	}
+	columns[i].Format = f.Format
 	return columns, m.civil(key, source, columns[i])
 }
 
@@ -166,10 +167,12 @@ func (m *maker) civil(key, source string, column hindcast.Column) error {
 	h := m.Pipeline.History
 	why := ""
 	switch {
-	case column.Type == "TIMESTAMP WITH TIME ZONE" || column.Type == "TIMESTAMPTZ":
+	case hindcast.OfInstants(column.TimeType()) || column.Type == "TIMESTAMPTZ":
 		return nil
 	case column.Type == "DATE" && !wholeDays(h):
 		why = "its slices do not begin with a day, and a DATE has no hour"
+	case column.Format.Days() && !wholeDays(h):
+		why = "its slices do not begin with a day, and " + string(column.Format) + " has no hour"
 	case h.Every.Sub() && setsClocks(h, m.to):
 		why = "an hour occurs twice where " + h.TimeZone + " sets its clocks back"
 	default:
@@ -242,4 +245,16 @@ func sameColumns(a, b []hindcast.Column) bool {
 		}
 	}
 	return true
+}
+
+// timely refuses a time column of a type that a slice cannot be cut by.
+func (m *maker) timely(key, source string, c hindcast.Column, format hindcast.TimeFormat) error {
+	said := fmt.Sprintf("column %q of %s has type %s", c.Name, source, cmp.Or(c.Type, c.Source))
+	switch {
+	case format == "" && !hindcast.IsTime(c.Type):
+		return invalid(m.Pipeline, key, said, "name a DATE or TIMESTAMP column, or say how it holds times: time: {column: "+c.Name+", format: yyyymmdd}, or yyyy-mm-dd, epoch, epoch_ms")
+	case format != "" && !format.Holds(c.Type):
+		return invalid(m.Pipeline, key, fmt.Sprintf("%s, and the format %s is of %s", said, format, format.Of()), "correct the format; a DATE or TIMESTAMP needs none")
+	}
+	return nil
 }

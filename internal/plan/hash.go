@@ -36,6 +36,7 @@ type definition struct {
 	Hooks      hooks
 	Output     string `json:",omitempty"` // the name of one among several
 	Time       string
+	Format     hindcast.TimeFormat `json:",omitempty"`
 	Key        []string
 	Drop       bool `json:",omitempty"`
 	Facts      []factDefinition
@@ -52,9 +53,10 @@ type hooks struct {
 type factDefinition struct {
 	Name, Time, Lookback string
 	Columns              []string
-	Lookahead            string            `json:",omitempty"`
-	Text                 []string          `json:",omitempty"` // so that definitions without it keep their hash
-	Types                map[string]string `json:",omitempty"`
+	Lookahead            string              `json:",omitempty"`
+	Format               hindcast.TimeFormat `json:",omitempty"`
+	Text                 []string            `json:",omitempty"` // so that definitions without it keep their hash
+	Types                map[string]string   `json:",omitempty"`
 }
 
 // partsOf gives the hashes of an output of a slice that are known before its unload.
@@ -67,12 +69,12 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 	slices.Sort(params)
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
-		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Key: o.Target.Key, Drop: o.Target.Drop}
+		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Format: o.Target.Format, Key: o.Target.Key, Drop: o.Target.Drop}
 	if p.Transform.Engine == "spark" {
 		d.Settings = p.Transform.Spark.Deciding()
 	}
 	for _, f := range p.Facts {
-		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, f.Lookahead.String(), slices.Sorted(slices.Values(f.Text)), f.Types})
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, f.Lookahead.String(), f.Format, slices.Sorted(slices.Values(f.Text)), f.Types})
 	}
 	for _, dim := range p.Dims {
 		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text)), Types: dim.Types})

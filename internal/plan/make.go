@@ -402,7 +402,7 @@ func (m *maker) due(c *cutter, u *DraftUnit, found []hindcast.Column, current *h
 		return whyAbsent
 	case current.Missing:
 		return whyAppeared
-	case !strings.EqualFold(current.Time, c.fact.Time):
+	case !cutBy(current, c.fact):
 		return whyTime
 	}
 	columns := m.columnsDue(c.fact.Name, c.fact.Used, current.Columns, found)

@@ -12,7 +12,8 @@ import (
 type Look struct {
 	Name   string
 	Source string
-	Time   string             // the fact's time column; "" for a dimension, or a table that is read whole
+	Time   string // the fact's time column; "" for a dimension, or a table that is read whole
+	Format hindcast.TimeFormat
 	Units  []*DraftUnit       // those that the lake has, in the order of time; of a dimension none
 	Dim    *hindcast.Manifest // of a dimension
 }
@@ -32,7 +33,7 @@ func (d *Draft) Looks() (looks []Look) {
 				continue
 			}
 			if n := len(looks); n == 0 || looks[n-1].Name != u.Fact || looks[n-1].Source != u.Source {
-				looks = append(looks, Look{Name: u.Fact, Source: u.Source, Time: c.fact.Time})
+				looks = append(looks, Look{Name: u.Fact, Source: u.Source, Time: c.fact.Time, Format: c.fact.Format})
 			}
 			of := &looks[len(looks)-1]
 			of.Units = append(of.Units, u)

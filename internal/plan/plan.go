@@ -163,9 +163,18 @@ type Unit struct {
 	Strays *hindcast.Strays `json:"strays,omitempty"`
 }
 
-// Matches reports whether a manifest is of the unit's interval, from its source and by this time column.
-func (u *Unit) Matches(m *hindcast.Manifest, column string) bool {
-	return m.Interval.Equal(u.Interval) && m.Source == u.Source && strings.EqualFold(m.Time, column)
+// Matches reports whether a manifest is of the unit's interval, from its source and by the fact's time column.
+func (u *Unit) Matches(m *hindcast.Manifest, f hindcast.Fact) bool {
+	return m.Interval.Equal(u.Interval) && m.Source == u.Source && cutBy(m, f)
+}
+
+// cutBy reports whether a unit was cut by the fact's time column, and in its format.
+func cutBy(m *hindcast.Manifest, f hindcast.Fact) bool {
+	if !strings.EqualFold(m.Time, f.Time) {
+		return false
+	}
+	i := find(m.Columns, f.Time)
+	return i < 0 || m.Columns[i].Format == f.Format
 }
 
 // DimItem is a dimension in a plan.

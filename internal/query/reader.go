@@ -107,7 +107,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	case len(u.Files) > 0:
 		paths, err := r.paths(ctx, u.Files)
 		return u.Columns, paths, err
-	case m != nil && u.Matches(m, f.Time) && (m.Missing || r.covered(f.Name, f.Text, u.Columns, m.Columns)):
+	case m != nil && u.Matches(m, f) && (m.Missing || r.covered(f.Name, f.Text, u.Columns, m.Columns)):
 		paths, err := r.paths(ctx, m.Files)
 		return m.Columns, paths, err
 	case u.Missing:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 func unescape(text string) string {
@@ -115,6 +116,7 @@ func failed(work engine.Work, q engine.Query, f *failure) error {
 	}
 	switch f.Kind {
 	case "outside":
+		work.Query.Dialect = sqltext.Spark
 		return work.Outside(f.Count, f.Rows)
 	case "null_key":
 		return work.NullKey(f.Count, f.Rows)

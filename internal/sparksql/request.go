@@ -364,12 +364,18 @@ func folderValue(c hindcast.Column, file string) (string, bool) {
 // within is the condition that a column lies in the interval: DATE and TIMESTAMP by the bounds' civil time in the zone,
 // TIMESTAMP WITH TIME ZONE by the instants.
 func within(c hindcast.Column, in hindcast.Interval, zone string) string {
-	return fmt.Sprintf("(%s >= %s AND %s < %s)", quote(c.Name), bound(c.Type, in.Start, zone), quote(c.Name), bound(c.Type, in.End, zone))
+	return fmt.Sprintf("(%s >= %s AND %s < %s)", quote(c.Name), bound(c.TimeType(), in.Start, zone), quote(c.Name), bound(c.TimeType(), in.End, zone))
 }
 
 const moment = "2006-01-02 15:04:05.999999"
 
 func bound(typ string, t time.Time, zone string) string {
+	if format, _ := hindcast.FormatOf(typ); format != "" {
+		if !hindcast.OfInstants(typ) {
+			t = hindcast.Civil(t, zone)
+		}
+		return hindcast.FormattedBound(typ, t)
+	}
 	switch typ {
 	case "DATE":
 		return "DATE '" + hindcast.Civil(t, zone).Format(time.DateOnly) + "'"
@@ -424,7 +430,11 @@ func Transform(work engine.Work, s hindcast.Spark) (Request, Asked, error) {
 	r := Request{Kind: KindRun, Tag: work.Tag, Conf: sized(Conf(work.Query.TimeZone), work, s), Tables: tables(work.Query, false, false), SQL: f.text, Now: Now(work.Query),
 		Checks: checks, Dir: work.Dir, Result: result, Schema: stagedSchema(columns), Outside: "true", Drop: work.Target.Drop, Brief: briefOf(work)}
 	if time, found := columnOf(work.Columns, work.Target.Time); found {
-		r.Outside = "(" + within(time, work.Slice.Interval, work.Query.TimeZone) + ") IS NOT TRUE"
+		inside := within(time, work.Slice.Interval, work.Query.TimeZone)
+		if pattern := time.Format.Pattern(); pattern != "" && time.Type == "VARCHAR" {
+			inside += " AND " + quote(time.Name) + " RLIKE " + literal(pattern)
+		}
+		r.Outside = "(" + inside + ") IS NOT TRUE"
 	}
 	var keys, null []string
 	for _, k := range work.Target.Key {

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (o
 
 		switch {
 		case len(schemas) == 0: // every slice is skipped: what the target has is all that is known of the result
-			known.Result = t.Columns
+			known.Result = hindcast.Timed(t.Columns, o.Target.Time, o.Target.Format)
 		case existing:
 			known.Result, err = s.fit(ctx, o, t, known.Result)
 		default:
@@ -72,7 +73,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan, o *hindcast.Output, sch
 	if len(schemas) > 0 {
 		err = s.checkTarget(o, result)
 	}
-	return result, err
+	return hindcast.Timed(result, o.Target.Time, o.Target.Format), err
 }
 
 // target describes an output's target, and refuses one that is a source, or the target of another output.
@@ -109,6 +110,13 @@ func (s *Survey) fit(ctx context.Context, o *hindcast.Output, t warehouse.Table,
 	}
 	if result, err = warehouse.Fit(table, t.Statement, s.Pipeline.History.TimeZone, t.Columns, result); err != nil {
 		return nil, s.ofTarget(o, err)
+	}
+	for _, c := range result {
+		if c.Format != "" && !c.Format.Holds(c.Type) {
+			return nil, s.ofTarget(o, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent,
+				Message: fmt.Sprintf("column %q of %s has type %s, and the format %s is of %s", c.Name, table, cmp.Or(c.Source, c.Type), c.Format, c.Format.Of()),
+				Next:    "correct the format of target.time, or the target"})
+		}
 	}
 	return result, nil
 }
@@ -301,13 +309,17 @@ func (s *Survey) checkTarget(o *hindcast.Output, result []hindcast.Column) error
 		types[strings.ToLower(c.Name)] = c.Type
 	}
 	typ, found := types[strings.ToLower(target.Time)]
-	if !found || !hindcast.IsTime(typ) {
+	if !found || (target.Format == "" && !hindcast.IsTime(typ)) || (target.Format != "" && !target.Format.Holds(typ)) {
 		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.time")],
 			Message: fmt.Sprintf("target.time is %q, which is not a column of the result", target.Time),
 			Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "name the result's column that assigns a row to its slice"}
 		if found {
 			e.Message = fmt.Sprintf("target.time %q has type %s; it must be a DATE or a TIMESTAMP", target.Time, typ)
-			e.Next = "cast it in the SQL: CAST(… AS DATE)"
+			e.Next = "cast it in the SQL: CAST(… AS DATE), or say how it holds times: time: {column: " + target.Time + ", format: yyyymmdd}, or yyyy-mm-dd, epoch, epoch_ms"
+		}
+		if found && target.Format != "" {
+			e.Message = fmt.Sprintf("target.time %q has type %s, and the format %s is of %s", target.Time, typ, target.Format, target.Format.Of())
+			e.Next = "correct the format; a DATE or TIMESTAMP needs none"
 		}
 		return e
 	}

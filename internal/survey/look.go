@@ -139,7 +139,8 @@ func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.Draft
 		return
 	}
 	parts := inParts(units, max(1, (len(units)+lookParts-1)/lookParts))
-	ask := warehouse.Published{Target: hindcast.Target{Table: look.Source, Time: source.Columns[i].Name}, Columns: source.Columns[i : i+1],
+	ask := warehouse.Published{Target: hindcast.Target{Table: look.Source, Time: source.Columns[i].Name, Format: look.Format},
+		Columns:  hindcast.Timed(source.Columns[i:i+1], look.Time, look.Format),
 		TimeZone: l.Pipeline.History.TimeZone}
 	for _, part := range parts {
 		ask.Intervals = append(ask.Intervals, hindcast.Interval{Start: part[0].Interval.Start, End: part[len(part)-1].Interval.End})

@@ -37,7 +37,7 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
 				fmt.Sprintf("%s ALTER COLUMN %s TYPE %s USING %s;  or in the SQL: CAST(… AS %s) AS %s", alter, sqltext.Identifier(t.Name), spelled(c), using(t, c, zone), t.Type, sqltext.Identifier(c.Name)))
 		}
-		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source}
+		staged[i] = hindcast.Column{Name: t.Name, Type: t.Type, Source: t.Source, Format: c.Format}
 	}
 	for _, t := range target {
 		_, given := find(result, t.Name)

@@ -46,6 +46,16 @@ type Extract struct {
 	TimeZone string            `json:"time_zone"`
 }
 
+// Timed are columns that a driver has made of the extract's, with the format of its time.
+func (x Extract) Timed(columns []hindcast.Column) []hindcast.Column {
+	for _, c := range x.Columns {
+		if x.Time != "" && c.Name == x.Time {
+			return hindcast.Timed(columns, x.Time, c.Format)
+		}
+	}
+	return columns
+}
+
 // Unload is one extract to be written.
 type Unload struct {
 	Extract

@@ -124,7 +124,7 @@ func viewed(t engine.Table, window hindcast.Interval, zone string) string {
 func windowed(t engine.Table, query string, window hindcast.Interval, zone string) string {
 	for _, c := range t.Columns {
 		if t.Time != "" && c.Name == t.Time {
-			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.Type, window, zone)
+			query = "SELECT * FROM (" + query + ") WHERE " + duck.Window(c.Name, c.TimeType(), window, zone)
 		}
 	}
 	return query

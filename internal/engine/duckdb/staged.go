@@ -165,10 +165,14 @@ func timeColumn(work engine.Work) (hindcast.Column, bool) {
 	return hindcast.Column{}, false
 }
 
-// window is the condition that a row lies in the slice.
+// window is the condition that a row lies in the slice. A text that is no date could lie in another slice in the target's own order.
 func window(work engine.Work) string {
 	if c, found := timeColumn(work); found {
-		return duck.Window(c.Name, c.Type, work.Slice.Interval, work.Query.TimeZone)
+		inside := duck.Window(c.Name, c.TimeType(), work.Slice.Interval, work.Query.TimeZone)
+		if pattern := c.Format.Pattern(); pattern != "" && c.Type == "VARCHAR" {
+			inside += " AND regexp_matches(" + duck.Name(c.Name) + ", " + duck.String(pattern) + ")"
+		}
+		return inside
 	}
 	return "false"
 }

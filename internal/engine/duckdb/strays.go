@@ -25,7 +25,7 @@ func (r *Runner) Strays(ctx context.Context, t engine.Table, zone string) (hindc
 	}
 
 	from := duck.FromUsersParquet(t.Columns[at:at+1], t.Layouts)
-	err := r.conn.QueryRowContext(ctx, duck.Strays("("+from+")", t.Time, t.Columns[at].Type, t.Window, zone)).Scan(&found.NoTime, &found.Outside)
+	err := r.conn.QueryRowContext(ctx, duck.Strays("("+from+")", t.Time, t.Columns[at].TimeType(), t.Window, zone)).Scan(&found.NoTime, &found.Outside)
 	if err != nil {
 		return found, r.blame(ctx, t.Files, duck.Translate(err))
 	}

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,53 @@ func outside(t *testing.T, w *World) {
 	} {
 		if w.at(t, w.Zoned(text), "TIMESTAMP WITH TIME ZONE", "UTC", january) != inside {
 			t.Errorf("%s: inside is %t", text, !inside)
+		}
+	}
+}
+
+// formats: a time that is a number or a text cuts what the SQL sees, and places the result's rows, by the slice's bounds in its format.
+func formats(t *testing.T, w *World) {
+	for _, c := range []struct {
+		format          hindcast.TimeFormat
+		typ, zone       string
+		inside, outside []string // by value, as SQL literals
+	}{
+		{hindcast.DayNumber, "INTEGER", "UTC", []string{"20200101", "20200131", "20200199"}, []string{"20191231", "20200201", "NULL"}},
+		{hindcast.DayNumber, "VARCHAR", "UTC", []string{"'20200101'", "'20200131'"}, []string{"'20191231'", "'20200201'", "'202001'", "'2020-01-05'", "NULL"}},
+		{hindcast.DayText, "VARCHAR", "UTC", []string{"'2020-01-01'", "'2020-01-31'"}, []string{"'2019-12-31'", "'2020-02-01'", "'2020-01-1x'", "NULL"}},
+		{hindcast.Epoch, "BIGINT", "America/New_York", []string{"1577836800", "1580515199"}, []string{"1577836799", "1580515200", "NULL"}},
+		{hindcast.EpochMS, "BIGINT", "UTC", []string{"1577836800000", "1580515199999"}, []string{"1577836799999", "1580515200000"}},
+	} {
+		column := hindcast.Column{Name: "moment", Type: c.typ, Format: c.format}
+		for i, value := range append(slices.Clone(c.inside), c.outside...) {
+			name := fmt.Sprint(c.format, c.typ, i)
+			if c.typ != "VARCHAR" {
+				value = "CAST(" + value + " AS " + c.typ + ")"
+			} else if value == "NULL" {
+				value = "nullif('a', 'a')"
+			}
+			work := w.work(t, name, "SELECT "+value+" AS moment", column)
+			work.Target.Time, work.Target.Format, work.Query.TimeZone = "moment", c.format, c.zone
+			_, err := w.run(t, work)
+			if inside := err == nil; inside != (i < len(c.inside)) || err != nil && hindcast.AsError(err).Code != hindcast.EOutside {
+				t.Errorf("%s in %s of %s: %v", value, c.typ, c.format, err)
+			}
+		}
+
+		path := filepath.Join(w.Dir, "at "+string(c.format)+c.typ+".parquet")
+		values := strings.Join(append(slices.Clone(c.inside), c.outside...), "), (")
+		Parquet(t, path, "SELECT CAST(v AS "+c.typ+") AS moment FROM (VALUES ("+values+")) AS t(v)")
+		work := w.work(t, fmt.Sprint(c.format, c.typ), "SELECT DATE '2020-01-15' AS day, CAST(count(*) AS BIGINT) AS n FROM seen", day, hindcast.Column{Name: "n", Type: "BIGINT"})
+		work.Query.Tables = []engine.Table{{Name: "seen", Columns: []hindcast.Column{column}, Files: []string{path}, Time: "moment", Window: january, Own: january}}
+		work.Query.TimeZone = c.zone
+		want := len(c.inside)
+		for _, value := range c.outside {
+			if value == "'2020-01-1x'" { // it lies there, as the lake's texts are ordered
+				want++
+			}
+		}
+		if got := Query(t, w.mustRun(t, work).Files, "SELECT n FROM result"); got != fmt.Sprint(want) {
+			t.Errorf("%s of %s: %s rows seen, want %d", c.typ, c.format, got, want)
 		}
 	}
 }

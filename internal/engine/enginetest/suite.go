@@ -68,6 +68,7 @@ var suite = map[string]func(*testing.T, *World){
 	"the result has the bound types":         casts,
 	"a value that does not fit is an error":  misfits,
 	"a row outside its slice fails":          outside,
+	"times are numbers and texts too":        formats,
 	"rows outside may be dropped":            dropped,
 	"a slice's days are those of its zone":   zones,
 	"a NULL or doubled key fails":            keys,

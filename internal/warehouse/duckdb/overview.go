@@ -199,7 +199,18 @@ func boundOf(p warehouse.Published, bound string) string {
 	if typ == "TIMESTAMP WITH TIME ZONE" {
 		return bound
 	}
-	return "CAST(timezone(" + duck.String(p.TimeZone) + ", " + bound + ") AS " + typ + ")"
+	civil := "timezone(" + duck.String(p.TimeZone) + ", " + bound + ")"
+	switch format, held := hindcast.FormatOf(typ); format {
+	case hindcast.DayNumber:
+		return "CAST(strftime(" + civil + ", '%Y%m%d') AS " + held + ")"
+	case hindcast.DayText:
+		return "strftime(" + civil + ", '%Y-%m-%d')"
+	case hindcast.Epoch:
+		return "CAST(epoch(" + bound + ") AS " + held + ")"
+	case hindcast.EpochMS:
+		return "CAST(epoch_ms(" + bound + ") AS " + held + ")"
+	}
+	return "CAST(" + civil + " AS " + typ + ")"
 }
 
 func editedQuery(p warehouse.Published) string {
@@ -214,11 +225,11 @@ func editedQuery(p warehouse.Published) string {
 	WHERE coalesce(p.n, 0) <> s.n OR s.n <> 0 AND p.content IS DISTINCT FROM s.content ORDER BY a`
 }
 
-// timeType is the type of the target's time column.
+// timeType is the TimeType of the target's time column.
 func timeType(p warehouse.Published) string {
 	for _, c := range p.Columns {
 		if strings.EqualFold(c.Name, p.Target.Time) {
-			return c.Type
+			return c.TimeType()
 		}
 	}
 	return ""

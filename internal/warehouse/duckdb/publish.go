@@ -149,7 +149,7 @@ const overlapping = "target = ? AND slice_start < ? AND slice_end > ?"
 func (r *replacement) inSlice() string {
 	condition := "false"
 	if c, found := r.Time(); found {
-		condition = duck.Window(c.Name, c.Type, r.Slice.Interval, r.TimeZone)
+		condition = duck.Window(c.Name, c.TimeType(), r.Slice.Interval, r.TimeZone)
 	}
 	return duck.Table(r.Target.Table) + " WHERE " + condition
 }

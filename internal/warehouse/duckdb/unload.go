@@ -66,7 +66,7 @@ func source(x warehouse.Extract) (string, error) {
 		if i < 0 {
 			return "", fmt.Errorf("cutting %s: its time column %q is not among those to be read", x.Table, x.Time)
 		}
-		from += " WHERE " + duck.Window(x.Time, x.Columns[i].Type, x.Window, x.TimeZone)
+		from += " WHERE " + duck.Window(x.Time, x.Columns[i].TimeType(), x.Window, x.TimeZone)
 	}
 	var texts []string
 	for _, c := range x.Columns {
@@ -88,7 +88,7 @@ func (w *Owner) Strays(ctx context.Context, x warehouse.Extract, _ bool) (found 
 		return found, fmt.Errorf("counting %s: its time column %q is not among those to be read", x.Table, x.Time)
 	}
 	err = w.withConn(ctx, func(conn *sql.Conn) error {
-		query := duck.Strays(duck.Table(x.Table), x.Time, x.Columns[at].Type, x.Window, x.TimeZone)
+		query := duck.Strays(duck.Table(x.Table), x.Time, x.Columns[at].TimeType(), x.Window, x.TimeZone)
 		return conn.QueryRowContext(ctx, query).Scan(&found.NoTime, &found.Outside)
 	})
 	return found, err

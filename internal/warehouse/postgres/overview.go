@@ -184,7 +184,7 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 // has its own: a row that is changed is another transaction's. A slice that several transactions wrote, several slices of one
 // transaction, and rows between slices make it false.
 func untouchedQuery(p warehouse.Published, from string) string {
-	column, bound := timeOf(p)
+	_, column, bound := timeOf(p)
 	table := pgclient.ParseName(p.Target.Table).SQL()
 	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, ` + contentParts + from + `),
 	` + movedPlaces(table) + `,
@@ -204,29 +204,46 @@ func movedPlaces(table string) string {
 }
 
 // timeOf is the target's time column, and a slice's bound as that has it.
-func timeOf(p warehouse.Published) (column string, bound func(string) string) {
-	typ, column := "", p.Target.Time
+func timeOf(p warehouse.Published) (typ, column string, bound func(string) string) {
+	column = p.Target.Time
 	for _, c := range p.Columns {
 		if strings.EqualFold(c.Name, p.Target.Time) {
-			typ, column = c.Type, c.Name
+			typ, column = c.TimeType(), c.Name
 		}
 	}
 
-	return sqltext.Identifier(column), func(t string) string {
-		switch typ {
-		case instant:
-			return t
-		case "DATE":
-			return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")::date"
-		}
-		return "(" + t + " AT TIME ZONE " + literal(p.TimeZone) + ")"
+	return typ, sqltext.Identifier(column), func(t string) string { return boundOf(typ, t, p.TimeZone) }
+}
+
+// boundOf is a bound, an expression of an instant, as a column of that TimeType has it.
+func boundOf(typ, t, zone string) string {
+	civil := "(" + t + " AT TIME ZONE " + literal(zone) + ")"
+	format, held := hindcast.FormatOf(typ)
+	switch {
+	case format == hindcast.DayNumber && held == "VARCHAR":
+		return "to_char(" + civil + ", 'YYYYMMDD')"
+	case format == hindcast.DayNumber:
+		return "to_char(" + civil + ", 'YYYYMMDD')::bigint"
+	case format == hindcast.DayText:
+		return "to_char(" + civil + ", 'YYYY-MM-DD')"
+	case format == hindcast.Epoch:
+		return "extract(epoch FROM " + t + ")::bigint"
+	case format == hindcast.EpochMS:
+		return "(extract(epoch FROM " + t + ")::bigint * 1000)"
+	case typ == instant:
+		return t
+	case typ == "DATE":
+		return civil + "::date"
 	}
+	return civil
 }
 
 // editedQuery sums the target between the sorted bounds of all slices, as Published does.
 func editedQuery(p warehouse.Published, from string) string {
-	column, bound := timeOf(p)
-	bucket := func(value string) string { return "width_bucket(" + value + ", (SELECT list FROM bounds))" }
+	typ, column, bound := timeOf(p)
+	bucket := func(value string) string {
+		return "width_bucket(" + bucketed(typ, value) + ", (SELECT list FROM bounds))"
+	}
 	table := pgclient.ParseName(p.Target.Table).SQL()
 	return "WITH s AS MATERIALIZED (SELECT slice, slice_start, \"rows\" AS n, " + contentParts + ", " + bound("slice_start") + " AS a, " + bound("slice_end") + " AS b" + from + `),
 	` + movedPlaces(table) + `,

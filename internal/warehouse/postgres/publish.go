@@ -363,7 +363,7 @@ func (l *load) inSlice() string {
 	if !found {
 		return "false"
 	}
-	return window(c.Name, c.Type, warehouse.Wall(c.Type, l.Slice.Interval, l.TimeZone))
+	return window(c.Name, c.TimeType(), warehouse.Wall(c.TimeType(), l.Slice.Interval, l.TimeZone))
 }
 
 // overlapping is the condition of the status rows that it takes out.

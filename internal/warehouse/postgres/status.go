@@ -176,7 +176,7 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 	typ, column := "", p.Target.Time
 	for _, c := range p.Columns {
 		if strings.EqualFold(c.Name, p.Target.Time) {
-			typ, column = c.Type, c.Name
+			typ, column = c.TimeType(), c.Name
 		}
 	}
 
@@ -202,6 +202,28 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 
 	whole := hindcast.Interval{Start: bounds[0], End: bounds[len(bounds)-1]}
 	table := pgclient.ParseName(p.Target.Table).SQL()
-	return sumsQuery("width_bucket("+sqltext.Identifier(column)+", ARRAY["+strings.Join(list, ", ")+"])", p.Columns,
+	return sumsQuery("width_bucket("+bucketed(typ, sqltext.Identifier(column))+", ARRAY["+strings.Join(list, ", ")+"]"+arrayOf(typ)+")", p.Columns,
 		table, window(column, typ, whole), placesIn(table)), bucket
+}
+
+// bucketed is a target's time as width_bucket compares it: one with a format as the type of the bounds in an array.
+func bucketed(typ, value string) string {
+	switch format, held := hindcast.FormatOf(typ); {
+	case format == "":
+		return value
+	case held == "VARCHAR":
+		return "CAST(" + value + " AS text)"
+	}
+	return "CAST(" + value + " AS bigint)"
+}
+
+// arrayOf casts an array of such bounds.
+func arrayOf(typ string) string {
+	switch format, held := hindcast.FormatOf(typ); {
+	case format == "":
+		return ""
+	case held == "VARCHAR":
+		return "::text[]"
+	}
+	return "::bigint[]"
 }

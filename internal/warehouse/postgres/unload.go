@@ -69,6 +69,7 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 	for _, f := range fields {
 		out.Columns = append(out.Columns, f.Column)
 	}
+	out.Columns = u.Timed(out.Columns)
 	readers := []*pgconn.PgConn{conn}
 	var conditions []string
 	if most > 1 {
@@ -193,11 +194,11 @@ func source(x warehouse.Extract, conditions ...string) string {
 	return from
 }
 
-// timeType is the type of the column that cuts the extract; "" if it is not cut.
+// timeType is the TimeType of the column that cuts the extract; "" if it is not cut.
 func timeType(x warehouse.Extract) string {
 	for _, c := range x.Columns {
 		if x.Time != "" && c.Name == x.Time {
-			return c.Type
+			return c.TimeType()
 		}
 	}
 	return ""

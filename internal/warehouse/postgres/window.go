@@ -14,7 +14,7 @@ const (
 	civilTime = "2006-01-02 15:04:05.999999"
 )
 
-// window is the condition that a column, of the given type in DuckDB's spelling, lies in the interval. DATE and
+// window is the condition that a column, of the given TimeType in DuckDB's spelling, lies in the interval. DATE and
 // TIMESTAMP columns are cut by the civil reading of the bounds, TIMESTAMP WITH TIME ZONE by the instants.
 func window(column, typ string, in hindcast.Interval) string {
 	c := sqltext.Identifier(column)
@@ -23,6 +23,9 @@ func window(column, typ string, in hindcast.Interval) string {
 
 func bound(typ string, t time.Time) string {
 	t = warehouse.Reading(typ, t)
+	if literal := hindcast.FormattedBound(typ, t); literal != "" {
+		return literal
+	}
 	switch typ {
 	case "DATE":
 		return "DATE " + literal(t.Format(civilDay))
@@ -39,7 +42,7 @@ const instant = "TIMESTAMP WITH TIME ZONE"
 // distinguish.
 func cut(typ string, in hindcast.Interval, n int) []hindcast.Interval {
 	grain := time.Second
-	if typ == "DATE" {
+	if format, _ := hindcast.FormatOf(typ); typ == "DATE" || format.Days() {
 		grain = 24 * time.Hour
 	}
 	start, end := warehouse.Reading(typ, in.Start), warehouse.Reading(typ, in.End)

@@ -176,7 +176,7 @@ func (l *load) look(ctx context.Context) error {
 }
 
 // slice is a FROM clause of the target's rows in the slice.
-func (l *load) slice() string { return l.target.within(l.Target.Time, l.Slice.Interval, l.TimeZone) }
+func (l *load) slice() string { return l.target.within(l.Target, l.Slice.Interval, l.TimeZone) }
 
 // overlapping is the condition of the status rows that it takes out.
 func (l *load) overlapping() string {

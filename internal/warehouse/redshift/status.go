@@ -227,7 +227,7 @@ func (s *session) together(target *relation, p warehouse.Published, columns []hi
 }
 
 func publishedQuery(n int, target *relation, p warehouse.Published, columns []hindcast.Column, in hindcast.Interval) string {
-	return fmt.Sprintf("SELECT %d AS slice, summed.* FROM (%s) summed", n, sumsQuery(columns, target.within(p.Target.Time, in, p.TimeZone), true))
+	return fmt.Sprintf("SELECT %d AS slice, summed.* FROM (%s) summed", n, sumsQuery(columns, target.within(p.Target, in, p.TimeZone), true))
 }
 
 // Published sums the target's rows in each interval.
@@ -272,12 +272,12 @@ func (s *session) published(ctx context.Context, target *relation, p warehouse.P
 }
 
 // within is a FROM clause of the relation's rows whose time lies in the interval.
-func (r *relation) within(column string, in hindcast.Interval, zone string) string {
-	c := r.column(column)
+func (r *relation) within(t hindcast.Target, in hindcast.Interval, zone string) string {
+	c := r.column(t.Time)
 	if c == nil {
 		return r.name.SQL() + " WHERE false"
 	}
-	return r.name.SQL() + " WHERE " + window(c.Name, c.Type, in, zone)
+	return r.name.SQL() + " WHERE " + window(c.Name, hindcast.Column{Type: c.Type, Format: t.Format}.TimeType(), in, zone)
 }
 
 // column finds a column by its name, in any case.

@@ -101,6 +101,9 @@ const (
 // bound is a slice's bound as a column of that type is compared with it.
 func bound(typ string, t time.Time) string {
 	t = warehouse.Reading(typ, t)
+	if literal := hindcast.FormattedBound(typ, t); literal != "" {
+		return literal
+	}
 	switch typ {
 	case "DATE":
 		return "CAST(" + literal(t.Format(civilDay)) + " AS date)"

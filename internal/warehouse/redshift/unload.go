@@ -33,6 +33,7 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 	for _, c := range list {
 		out.Columns = append(out.Columns, c.column)
 	}
+	out.Columns = u.Timed(out.Columns)
 	if _, err := w.bucket(); err != nil {
 		return out, err
 	}
@@ -317,7 +318,9 @@ func source(x warehouse.Extract) string {
 	i := slices.IndexFunc(x.Columns, func(c hindcast.Column) bool { return strings.EqualFold(c.Name, x.Time) })
 	typ := "TIMESTAMP"
 	if i >= 0 {
-		typ = cmp.Or(hold(x.Columns[i].Source).typ, x.Columns[i].Type)
+		held := x.Columns[i]
+		held.Type = cmp.Or(hold(held.Source).typ, held.Type)
+		typ = held.TimeType()
 	}
 	return from + " WHERE " + window(x.Time, typ, x.Window, x.TimeZone)
 }
