@@ -49,6 +49,8 @@ func TestScripts(t *testing.T) {
 			"page":      page,
 			"part":      part,
 			"blocks":    blocks,
+			"standin":   startStandIns,
+			"screen":    printedScreen,
 			"scheduler": scheduler,
 			"glue":      glue,
 			"airflow":   airflow,

@@ -108,7 +108,7 @@ var tidied = []struct {
 	{regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d `), "hh:mm:ss "},
 	{regexp.MustCompile(`\b\d\d?:\d\d(:\d\d)?\b`), "h:mm"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d h:mm\b`), "date h:mm"},
-	{regexp.MustCompile(`[\d.]+ ms\b|\b[\d.]+ (s|min)\b`), "N s"},
+	{regexp.MustCompile(`[\d.]+ ms\b|\b(\d+ min )?[\d.]+ s\b|\b[\d.]+ min\b`), "N s"},
 	{regexp.MustCompile(`\b[\d.,]+ (B|KB|MB|GB|TB)\b`), "N MB"},
 	{regexp.MustCompile(`\b[\d.,]+ ([KMG] )?rows/min`), "N rows/min"},
 	{regexp.MustCompile(`(?m)^  time  .*? \(from (r\d+)\)$`), "  time  about N s (from $1)"},
@@ -154,7 +154,11 @@ func tidy(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: tidy [-sort] stdout|stderr|FILE")
 	}
-	text := strings.ReplaceAll(ts.ReadFile(args[0]), worldOf(ts).dir, "$WORK")
+	_, _ = fmt.Fprint(ts.Stdout(), tidyText(ts, ts.ReadFile(args[0]), sorted))
+}
+
+func tidyText(ts *testscript.TestScript, text string, sorted bool) string {
+	text = strings.ReplaceAll(text, worldOf(ts).dir, "$WORK")
 	if host, err := os.Hostname(); err == nil {
 		text = strings.ReplaceAll(text, " on "+host, " on HOST")
 	}
@@ -170,7 +174,7 @@ func tidy(ts *testscript.TestScript, _ bool, args []string) {
 		sort.Strings(lines[from:to])
 		from = to
 	}
-	_, _ = fmt.Fprint(ts.Stdout(), strings.Join(lines, ""))
+	return strings.Join(lines, "")
 }
 
 // events [-sort] stdout|FILE: every line must be an event by the published schema; prints each one's deterministic part.

@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hindcast/hindcast/internal/pgtest"
 	"github.com/hindcast/hindcast/internal/redshifttest"
 	"github.com/hindcast/hindcast/internal/s3test"
 )
@@ -32,7 +31,7 @@ func main() {
 
 	s3 := s3test.Start(s)
 	redshift := redshifttest.Start(s, s3)
-	text := variables(redshift, s3, s3.Bucket(s))
+	text := redshifttest.Variables(redshift, s3, s3.Bucket(s))
 	if err := os.WriteFile(os.Args[1], []byte(text), 0o600); err != nil {
 		s.Fatal(err)
 	}
@@ -40,23 +39,6 @@ func main() {
 
 	_, _ = fmt.Printf("Stand-ins for Amazon Redshift and S3 run until Ctrl-C. In another terminal:\n\n  . %s\n", os.Args[1])
 	<-ctx.Done()
-}
-
-// variables are what a shell needs to know.
-func variables(redshift *redshifttest.Server, s3 *s3test.Server, bucket string) string {
-	var b strings.Builder
-	for _, v := range [][2]string{
-		{"AWS_ACCESS_KEY_ID", s3.ID}, {"AWS_SECRET_ACCESS_KEY", s3.Secret}, {"AWS_DEFAULT_REGION", s3test.Region},
-		{"S3", s3.Endpoint}, {"AWS_ENDPOINT_URL_S3", s3.Endpoint},
-		{"LAKE", s3test.URL(s3.Endpoint, bucket, "lake").String()},
-		{"PGPASSWORD", pgtest.Password},
-		{"WAREHOUSE", fmt.Sprintf("redshift://%s:${PGPASSWORD}@%s/%s", pgtest.User, redshift.Address(), redshift.Name)},
-		{"ROLE", redshifttest.Role},
-		{"BEHIND", redshift.Backend()},
-	} {
-		fmt.Fprintf(&b, "export %s='%s'\n", v[0], v[1])
-	}
-	return b.String()
 }
 
 // stage stands in for the test that what is started belongs to.
