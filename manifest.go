@@ -37,6 +37,8 @@ type Column struct {
 	Mend    string `json:"mend,omitempty"`
 	// Format says how a column holds times, if it is one that a fact or a target is cut by and is no DATE or TIMESTAMP.
 	Format TimeFormat `json:"time_format,omitempty"`
+	// Collation is what a text column of the warehouse is ordered by where that is not the database's own, and not by bytes.
+	Collation string `json:"collation,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`

@@ -207,11 +207,35 @@ type Dim struct {
 
 // Transform says what runs the SQL of the outputs.
 type Transform struct {
-	Dialect string        `json:"dialect"` // what the SQL is read as: the engine's own dialect
+	Dialect string        `json:"dialect"` // what the SQL is written in: the engine's own dialect, or a warehouse's
 	Engine  string        `json:"engine"`
 	Spark   Spark         `json:"spark,omitzero"`          // zero where the engine is another one and the file has no such block
 	Glue    Glue          `json:"glue,omitzero"`           // the same
 	EMR     EMRServerless `json:"emr_serverless,omitzero"` // the same
+}
+
+// The dialects of warehouses, which are translated for the engine, and those of engines.
+const (
+	DialectPostgres = "postgres"
+	DialectRedshift = "redshift"
+	DialectDuckDB   = "duckdb"
+	DialectSpark    = "spark"
+)
+
+// Translates reports whether the SQL is written in a warehouse's dialect, and is translated for the engine.
+func (t Transform) Translates() bool {
+	return t.Dialect == DialectPostgres || t.Dialect == DialectRedshift
+}
+
+// Native is the dialect of the engine's own SQL.
+func (t Transform) Native() string { return NativeDialect(t.Engine) }
+
+// NativeDialect is the dialect of an engine's own SQL; the engine is given by its name.
+func NativeDialect(engine string) string {
+	if engine == DialectDuckDB {
+		return DialectDuckDB
+	}
+	return DialectSpark // Glue and EMR Serverless run it as well
 }
 
 // Output is the SQL that makes rows of each slice, and the table that they are published in.

@@ -113,7 +113,7 @@ func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
 
 	file := filepath.Join(dir, "moves.yml")
 	text := fmt.Sprintf("pipeline: moves\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
-		"facts: {rows: {table: %q}}\ntransform: {sql: moves.sql}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n",
+		"facts: {rows: {table: %q}}\ntransform: {sql: moves.sql, dialect: duckdb}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n",
 		d.url, strings.Replace(m.table, "2021_01", "{yyyy}_{mm}", 1))
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ facts:
 dimensions:
   accounts: {table: accounts, refresh: 24h}
   skus: {table: skus, refresh: 24h}
-transform: {sql: %s.sql}
+transform: {sql: %s.sql, dialect: duckdb}
 run: {memory: %s}
 `, name, warehouse, firstYear, month(months), name, memory)
 

@@ -264,15 +264,20 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	p, item := &s.plan.Pipeline, try.Item
 	o, known := s.output(try.Output), &s.plan.Outputs[try.Output]
 	params := plan.Params(item.Slice, s.plan.CreatedAt, p)
-	query, err := engine.Bound(p.Transform.Dialect, known.SQL, o.SQLFile, params)
+	text := plan.Text{SQL: known.SQL, Checks: o.Checks}
+	if len(known.Texts) > 0 {
+		text = known.Texts[item.Text]
+	}
+	query, err := engine.Bound(p.Transform.Native(), text.SQL, o.SQLFile, params)
 	if err != nil {
 		return engine.Work{}, err
 	}
+	query = query.From(known.SQL, text.Shifts)
 	query.TimeZone, query.Now = p.History.TimeZone, s.plan.CreatedAt
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err
 	}
-	checks, err := engine.BoundChecks(p.Transform.Dialect, o.Checks, params)
+	checks, err := engine.BoundChecks(p.Transform.Native(), text.Checks, params)
 	if err != nil {
 		return engine.Work{}, err
 	}

@@ -42,6 +42,7 @@ func postgresShop(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		text := strings.Replace(string(body), "duckdb:warehouse.duckdb",
 			fmt.Sprintf("postgres://%s:${SHOP_PASSWORD}@127.0.0.1:%d/%s?sslmode=disable", role, c.Port, database), 1)
+		text = strings.Replace(text, "transform: {", "transform: {dialect: duckdb, ", 1)
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
 	}
 	inPostgres(ts, false, []string{fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD '%s'; CREATE SCHEMA %[1]s AUTHORIZATION %[1]s;

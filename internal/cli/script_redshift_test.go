@@ -43,6 +43,7 @@ func redshiftShop(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		text := strings.Replace(string(body), "warehouse: duckdb:warehouse.duckdb",
 			fmt.Sprintf("warehouse: %s\nlake: %s\nredshift: {iam_role: %q}", at, ts.Getenv("LAKE"), redshifttest.Role), 1)
+		text = strings.Replace(text, "transform: {", "transform: {dialect: duckdb, ", 1)
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
 	}
 	s.Exec(w.test, `CREATE TABLE sales (day date, store varchar(10), amount numeric(10,2), moment timestamp, ever timestamptz);

@@ -432,7 +432,7 @@ func TestPlaces(t *testing.T) {
 const rest = `
 history: {from: 2020-01-01, every: 1 month}
 facts: {billing: {table: billing, time: day}}
-transform: {sql: cost_summary.sql}
+transform: {sql: cost_summary.sql, dialect: duckdb}
 target: {table: t, time: day}
 `
 

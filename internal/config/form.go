@@ -207,18 +207,10 @@ func (d *decoder) oneOf(v value, words ...string) string {
 // Engines are the names of the engines.
 var Engines = []string{"duckdb", "spark", "glue", "emr-serverless"}
 
-// dialects are those of the engines' SQL.
-var dialects = []string{"duckdb", "spark"}
+// dialects are those that SQL may be written in.
+var dialects = []string{hindcast.DialectPostgres, hindcast.DialectRedshift, hindcast.DialectDuckDB, hindcast.DialectSpark}
 
-// dialectOf is the dialect of an engine's SQL.
-func dialectOf(engine string) string {
-	if engine == "glue" || engine == "emr-serverless" {
-		return "spark"
-	}
-	return engine
-}
-
-// oneDriver decodes the name of an engine or a dialect; coming are those that do not exist yet.
+// oneDriver decodes the name of an engine; coming are those that do not exist yet.
 func (d *decoder) oneDriver(v value, known []string, coming ...string) string {
 	if slices.Contains(coming, v.text) {
 		d.bad(v, choice(known...).Right+", or leave the key out", "%q is not there yet", v.text)

@@ -265,9 +265,10 @@ func transformKeys() []Key {
 		{Path: "transform.sql", Form: formText, Required: true, Example: "cost_summary.sql",
 			Meaning: "The file with the SQL: one SELECT over facts and dimensions.",
 			set:     func(d *decoder, v value) { d.readSQL(v) }},
-		{Path: "transform.dialect", Form: choice(dialects...), Else: "as `transform.engine`", Example: "duckdb",
-			Meaning: "The dialect that the SQL is written in. It passes through as it is, so it must be the engine's own.",
-			set:     func(d *decoder, v value) { d.p.Transform.Dialect = d.oneDriver(v, dialects, "postgres", "redshift") }},
+		{Path: "transform.dialect", Form: choice(dialects...), Else: "the engine's own; required where the warehouse is PostgreSQL or Redshift", Example: "redshift",
+			Meaning: "The dialect that the SQL, and the checks' SQL, is written in. `postgres` and `redshift` are translated for the engine so that they give the warehouse's own answer, or refused with their place; " +
+				"`duckdb` and `spark` pass through to their own engine.",
+			set: func(d *decoder, v value) { d.p.Transform.Dialect = d.oneOf(v, dialects...) }},
 		{Path: "transform.engine", Form: choice(Engines...), Default: "duckdb", Example: "duckdb",
 			Meaning: "What runs the SQL: the DuckDB that is part of hindcast, Apache Spark as `spark` says, AWS Glue as `glue` says, or EMR Serverless as `emr_serverless` says. `--engine` takes another one for SQL " +
 				"that both understand.",

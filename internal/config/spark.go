@@ -177,19 +177,37 @@ func secretSetting(name, value string) bool {
 	return secretName.MatchString(name) || secretOption.MatchString(value) || maskPasswords(value) != value
 }
 
+// speaks is the dialect of the warehouse's own SQL; "" where that is the embedded engine's.
+func (d *decoder) speaks() string {
+	switch scheme, _, _ := strings.Cut(d.p.Warehouse.Scheme, "+"); scheme {
+	case "postgres":
+		return hindcast.DialectPostgres
+	case "redshift":
+		return hindcast.DialectRedshift
+	}
+	return ""
+}
+
 // finishTransform joins engine and dialect, and leaves out what no engine here reads.
 func (d *decoder) finishTransform() {
 	t := &d.p.Transform
+	at, written := d.p.Places["transform.dialect"]
 	switch {
-	case t.Dialect != "" && t.Dialect != dialectOf(t.Engine):
-		at := d.p.Places["transform.dialect"]
+	case !written && d.speaks() != "" && len(d.errs) == 0: // what else is wrong may be why
+		d.fail(hindcast.EValue, d.p.Places["transform"], len("transform"), "write dialect: "+d.speaks()+" for SQL of the warehouse, or dialect: "+t.Native()+" for SQL of the engine's own",
+			"transform says no dialect, and SQL of the warehouse means something else in the engine")
+	case t.Dialect == hindcast.DialectPostgres && d.speaks() == hindcast.DialectRedshift:
+		d.fail(hindcast.EValue, at, len("dialect"), "write dialect: redshift", "transform.dialect: Redshift does not give PostgreSQL's answers")
+	case t.Dialect != "" && !t.Translates() && t.Dialect != t.Native():
 		d.fail(hindcast.EValue, at, len("dialect"), "write engine: "+t.Dialect+", or leave dialect out; a command's --engine tries the SQL on another engine",
 			"transform.dialect: the engine %s does not read SQL of the dialect %s", t.Engine, t.Dialect)
 	case d.env.Engine != "":
 		t.Engine = d.env.Engine
 	}
 
-	t.Dialect = dialectOf(t.Engine)
+	if !t.Translates() {
+		t.Dialect = t.Native()
+	}
 	if _, written := d.p.Places["spark"]; !written && t.Engine == "duckdb" {
 		t.Spark = hindcast.Spark{}
 	}

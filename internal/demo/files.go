@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 
@@ -107,7 +108,8 @@ func render(name string, o Options) ([]byte, error) {
 	err = blanks.Execute(&text, struct {
 		Options
 		From, To, RowsText string
-	}{o, start.Format(time.DateOnly), sliceStart(o.Slices).Format(time.DateOnly), numbers.Thousands(o.Rows)})
+		Foreign            bool // the warehouse's SQL is not the engine's
+	}{o, start.Format(time.DateOnly), sliceStart(o.Slices).Format(time.DateOnly), numbers.Thousands(o.Rows), !strings.HasPrefix(o.Warehouse, "duckdb:")})
 	return text.Bytes(), err
 }
 

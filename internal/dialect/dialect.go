@@ -60,6 +60,8 @@ type Settings struct {
 	Collation string
 	// TimeZone is the session's; "" is UTC.
 	TimeZone string
+	// DateStyle is the session's; "" is ISO. With another one dates and times are not made texts.
+	DateStyle string
 	// DecimalDivision and IntegerAverage say whether Redshift cuts ("", "cut") or rounds ("round") the quotient of decimals and the
 	// average of integers, which its documentation leaves open.
 	DecimalDivision, IntegerAverage string
@@ -155,6 +157,7 @@ func (o Options) bind() (bind.Options, error) {
 	b := bind.Options{Redshift: redshift, Tables: make(map[string][]sem.Column, len(o.Schema.Tables)), Params: map[string]sem.Type{}}
 	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
 	b.UTC = o.Settings.TimeZone == "" || strings.EqualFold(o.Settings.TimeZone, "UTC")
+	b.ISO = o.Settings.DateStyle == "" || strings.HasPrefix(strings.ToUpper(o.Settings.DateStyle), "ISO")
 	b.RoundDivision, b.RoundAverage = o.Settings.DecimalDivision == "round", o.Settings.IntegerAverage == "round"
 	for _, t := range o.Schema.Tables {
 		columns := make([]sem.Column, len(t.Columns))

@@ -16,11 +16,13 @@ func Bound(dialect, text, file string, params map[string]string) (Query, error) 
 		return Query{}, &e
 	}
 
-	query := Query{Dialect: d, SQL: sql, Original: text, File: file}
-	for _, shift := range shifts {
-		query.Shifts = append(query.Shifts, Shift(shift))
-	}
-	return query, nil
+	return Query{Dialect: d, SQL: sql, Original: text, File: file, Shifts: shifts}, nil
+}
+
+// From gives the query of a translated text the places of the text that people wrote. The shifts lead from one to the other.
+func (q Query) From(original string, shifts []Shift) Query {
+	q.Original, q.Origin = original, shifts
+	return q
 }
 
 // BoundChecks replaces the parameters in the checks' SQL.

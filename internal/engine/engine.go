@@ -45,18 +45,16 @@ type Query struct {
 	SQL      string          `json:"sql"`  // parameters already replaced by literals
 	File     string          `json:"file"` // where it is from, for places in errors
 	Original string          `json:"original"`
-	Shifts   []Shift         `json:"shifts,omitempty"` // maps offsets in SQL back to Original
+	Shifts   []Shift         `json:"shifts,omitempty"` // maps offsets in SQL back to the text without literals
+	Origin   []Shift         `json:"origin,omitempty"` // maps those back to Original, where that was translated
 	Tables   []Table         `json:"tables"`
 	TimeZone string          `json:"time_zone"`
 	// Now is what functions of time give: one instant for the whole run.
 	Now time.Time `json:"now,omitzero"`
 }
 
-// Shift says that from byte offset At of the SQL on, offsets in the original text are Delta larger.
-type Shift struct {
-	At    int `json:"at"`
-	Delta int `json:"delta"`
-}
+// Shift says how offsets in a text differ from those in the text that it was made of.
+type Shift = sqltext.Shift
 
 // Limits bound work, wherever its processes are.
 type Limits struct {

@@ -34,16 +34,24 @@ func (q Query) Place(offset int) hindcast.Place {
 		text = q.SQL
 	}
 
-	shift := 0
-	for _, s := range q.Shifts {
-		if offset >= s.At {
-			shift = s.Delta
-		}
-	}
-
-	offset = min(max(offset+shift, 0), len(text))
+	offset = min(max(shifted(shifted(offset, q.Shifts), q.Origin), 0), len(text))
 	line, column := sqltext.LineColumn(text, offset)
 	return hindcast.Place{File: q.File, Line: line, Column: column}
+}
+
+// shifted is an offset in the text before, of one in the text after.
+func shifted(offset int, shifts []Shift) int {
+	is := offset
+	for _, s := range shifts {
+		switch {
+		case offset < s.At:
+		case s.Fixed:
+			is = s.At + s.Delta
+		default:
+			is = offset + s.Delta
+		}
+	}
+	return is
 }
 
 // Last is where a name occurs in the text for the last time from start on; start if it does not.

@@ -31,7 +31,7 @@ var importMap = []row{
 	{"datatype", nil, "which type holds the values of two others"},
 	{"config", []string{".", "sqltext", "numbers"}, "decodes the pipeline file"},
 	{"cost", []string{"."}, "prices, as a table with a date"},
-	{"plan", []string{".", "sqltext", "datatype", "numbers"}, "decides what a run does and why"},
+	{"plan", []string{".", "dialect", "sqltext", "datatype", "numbers"}, "decides what a run does and why; what SQL means decides it, and translating is pure"},
 
 	// The warehouse's SQL, for another engine. Pure: text in, text out.
 	{"dialect/lex", []string{"sqltext"}, "cuts SQL into tokens, each with its place; sqltext knows where a comment ends"},
@@ -87,7 +87,7 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"resize", []string{".", "awsquery", "awsredshift", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
-	{"survey", []string{".", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know"},
+	{"survey", []string{".", "config", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know; config shows the lines of SQL that is refused"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},

@@ -48,6 +48,9 @@ func Write(ctx context.Context, s *session.Session, o Options, now time.Time) (w
 	if !ok {
 		return nil, refused("the engine "+s.Engine.Properties().Name+" has no notebooks", "use the engine duckdb or spark")
 	}
+	if s.Pipeline.Transform.Translates() {
+		return nil, refused("a notebook runs SQL in the engine's own dialect, and the pipeline's SQL is written in "+s.Pipeline.Transform.Dialect, "use hindcast sql, which translates it")
+	}
 	folder, err := filepath.Abs(filepath.Dir(o.Output)) // the current one, if none is named
 	if err != nil {
 		return nil, fmt.Errorf("finding the notebook's folder: %w", err)
@@ -92,7 +95,7 @@ func Write(ctx context.Context, s *session.Session, o Options, now time.Time) (w
 	return w, at.replace(text, o.Dir, w.Data != "")
 }
 
-func dialect(p *hindcast.Pipeline) sqltext.Dialect { return sqltext.Dialect(p.Transform.Dialect) }
+func dialect(p *hindcast.Pipeline) sqltext.Dialect { return sqltext.Dialect(p.Transform.Native()) }
 
 var special = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 

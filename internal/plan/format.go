@@ -14,8 +14,11 @@ import (
 const Format = 4
 
 // formatFor is the lowest format whose readers know all that a plan of the pipeline has: 3 where a check is of a kind that format 2
-// does not have.
+// does not have, and 4 where its SQL is translated.
 func formatFor(p *hindcast.Pipeline) int {
+	if p.Transform.Translates() {
+		return 4
+	}
 	known := []string{"rows", "total", "sql"}
 	for _, o := range p.Outputs {
 		for _, c := range o.Checks {

@@ -172,7 +172,7 @@ func fingerprint(p hindcast.Parts, facts, dims []part) string {
 // FactContent is a fact's part: the contents of the units that the slice reads, in their order.
 func FactContent(contents []string) string { return hash(contents...) }
 
-// Params are the literals that the SQL's :names stand for, in its dialect: the user's, and slice_start, slice_end, run_time. The
+// Params are the literals that the SQL's :names stand for, in the engine's dialect: the user's, and slice_start, slice_end, run_time. The
 // slice's bounds are DATEs where all slices begin and end with a day, instants otherwise.
 func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]string {
 	literals := map[string]string{}
@@ -191,7 +191,7 @@ func Params(s hindcast.Slice, now time.Time, p *hindcast.Pipeline) map[string]st
 	}
 	literals["run_time"] = "TIMESTAMPTZ '" + now.UTC().Format("2006-01-02 15:04:05.999999-07:00") + "'"
 
-	dialect := sqltext.Dialect(p.Transform.Dialect)
+	dialect := sqltext.Dialect(p.Transform.Native())
 	for name, literal := range literals {
 		literals[name] = dialect.Literal(literal)
 	}

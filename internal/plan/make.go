@@ -18,27 +18,29 @@ type Draft struct{ maker }
 // maker holds what a plan is made of.
 type maker struct {
 	Inputs
-	to       time.Time                             // the history's end, resolved
-	whole    []hindcast.Slice                      // history
-	history  []hindcast.Slice                      // what is planned of it
-	parts    []func(hindcast.Slice) hindcast.Parts // by output
-	cutters  []*cutter
-	byName   []int // the cutters in the order of their facts' names
-	dims     []DimItem
-	dimParts []part       // what is known of the dimensions' contents, by name
-	all      []*candidate // of every slice of the history; nil of one that is settled
-	settled  settlements
-	rows     []int             // how many slices are committed, by output
-	known    known             // columns of a source, as the unit before had them
-	manifest hindcast.Manifest // of the unit that was asked for last
-	contents []string          // of a slice's units, while it is looked at
-	expected candidate         // the slice whose status rows are expected, while digests are compared
-	chosen   []int             // the slices that are selected, by their place
-	wholly   map[int][]bool    // see needed
-	among    []int             // see unitsOf
-	replaced replaced          // by the slices that run
-	warnings []string
-	told     map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
+	to           time.Time                             // the history's end, resolved
+	whole        []hindcast.Slice                      // history
+	history      []hindcast.Slice                      // what is planned of it
+	parts        []func(hindcast.Slice) hindcast.Parts // by output
+	cutters      []*cutter
+	byName       []int // the cutters in the order of their facts' names
+	dims         []DimItem
+	dimParts     []part       // what is known of the dimensions' contents, by name
+	all          []*candidate // of every slice of the history; nil of one that is settled
+	settled      settlements
+	rows         []int             // how many slices are committed, by output
+	known        known             // columns of a source, as the unit before had them
+	manifest     hindcast.Manifest // of the unit that was asked for last
+	contents     []string          // of a slice's units, while it is looked at
+	expected     candidate         // the slice whose status rows are expected, while digests are compared
+	chosen       []int             // the slices that are selected, by their place
+	wholly       map[int][]bool    // see needed
+	among        []int             // see unitsOf
+	shapes       shapes
+	translations []*translated // by the shape's number
+	replaced     replaced      // by the slices that run
+	warnings     []string
+	told         map[string]bool // what was looked at, or said, of a fact's table: it may hold many units
 }
 
 // Make plans: for each selected slice whether it runs and why. E-VALUE, with its place in the pipeline file, for a
@@ -130,6 +132,9 @@ func (d *Draft) Plan() (*Plan, error) {
 			out.Outputs[k].Result, out.Outputs[k].Existing = m.Outputs[k].Result, m.Outputs[k].Existing
 		}
 	}
+	if m.Pipeline.Transform.Translates() {
+		out.Spoken = m.Spoken
+	}
 	if err := m.unsettle(); err != nil {
 		return nil, err
 	}
@@ -171,6 +176,7 @@ func (m *maker) fill(out *Plan) error {
 		needed[f], runs[f] = make([]bool, len(c.units)), make([]bool, len(c.units))
 	}
 	m.replaced = replaced{}
+	texts := map[int]int{}
 	out.Items = make([]Item, 0, m.open()) // room for many at once
 	for _, i := range m.chosen {
 		c := m.all[i]
@@ -192,6 +198,12 @@ func (m *maker) fill(out *Plan) error {
 		if c == nil || item.Reason == hindcast.ReasonUpToDate && !m.Whole {
 			out.span(&m.history[i], detail)
 			continue
+		}
+		if m.Pipeline.Transform.Translates() {
+			var err error
+			if item.Text, err = m.text(out, i, texts); err != nil {
+				return err
+			}
 		}
 		out.Items = append(out.Items, item)
 		if item.Reason.Runs() {

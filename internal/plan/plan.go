@@ -18,6 +18,7 @@ type Plan struct {
 	Pipeline  hindcast.Pipeline `json:"pipeline"`
 	Engine    Version           `json:"engine"`
 	Warehouse Version           `json:"warehouse"`
+	Spoken    Spoken            `json:"spoken,omitzero"`      // of the warehouse, where its SQL is translated
 	History   hindcast.Interval `json:"history"`              // `to` resolved
 	Outputs   []Output          `json:"outputs"`              // of the pipeline, in its order
 	Items     []Item            `json:"items"`                // the selected slices that are not up to date, in the order of time
@@ -61,7 +62,9 @@ type Recommendation struct {
 
 // Output is what a plan knows of one of the pipeline's outputs.
 type Output struct {
-	SQL      string            `json:"sql"`    // the text of its SQL file
+	SQL string `json:"sql"` // the text of its SQL file
+	// Texts are what the engine is given in its place, where that is translated: see Item.Text.
+	Texts    []Text            `json:"texts,omitempty"`
 	Result   []hindcast.Column `json:"result"` // the bound columns, with the types in which results are staged
 	Existing bool              `json:"target_exists"`
 }
@@ -85,6 +88,7 @@ type Item struct {
 	Reason hindcast.Reason `json:"reason"`
 	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
 	Units  Needs           `json:"units"`
+	Text   int             `json:"text,omitempty"` // which of the outputs' Texts it is made by
 	// Outputs say why each output is made, or not, where there are several. Reason is that of the first that is made.
 	Outputs []Outcome `json:"outputs,omitempty"`
 	// Parts are, for each output, the parts known before the unload; of a slice that runs with its facts and dimensions.
@@ -261,6 +265,7 @@ type Inputs struct {
 	History   []hindcast.Slice // as Cut cut it; nil has it cut
 	Engine    Version
 	Warehouse Version
+	Spoken    Spoken // of the warehouse
 	Selection string // --slices
 	// Selected are the slices that Selection names by their keys, where no others were asked about: see Named.
 	Selected []hindcast.Slice

@@ -104,11 +104,11 @@ func (m *maker) proven(p stretch, digests []hindcast.Digest) (bool, error) {
 	want := make([]hindcast.Digest, len(digests))
 	var row hindcast.Committed // one for all
 	for i := p.from; i < p.to; i++ {
-		if err := c.look(m, m.history[i], nil); err != nil || c.due() {
+		if err := c.look(m, i, nil); err != nil || c.due() {
 			return false, err
 		}
 		for k := range want {
-			row.Slice, row.Fingerprint = m.history[i], fingerprint(m.parts[k](m.history[i]), c.contents, m.dimParts)
+			row.Slice, row.Fingerprint = m.history[i], fingerprint(m.partsFor(k, i), c.contents, m.dimParts)
 			want[k].Add(m.Committed[k].Digests.Hash(&row))
 		}
 	}

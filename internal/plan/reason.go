@@ -48,8 +48,9 @@ type inputs struct {
 	unsettled string   // why some are unloaded for their age
 }
 
-// look says of one slice what it reads, and of each output whether it was made of that. The rows are those that the outputs have.
-func (c *candidate) look(m *maker, s hindcast.Slice, rows []*hindcast.Committed) error {
+// look says of the slice at a place what it reads, and of each output whether it was made of that. The rows are those that the outputs have.
+func (c *candidate) look(m *maker, i int, rows []*hindcast.Committed) error {
+	s := m.history[i]
 	*c = candidate{Item: Item{Slice: s}, contents: c.contents[:0], outputs: c.outputs[:0]}
 	for _, f := range m.byName {
 		if err := c.read(m, m.cutters[f]); err != nil {
@@ -58,7 +59,7 @@ func (c *candidate) look(m *maker, s hindcast.Slice, rows []*hindcast.Committed)
 	}
 	c.unsettled = c.inputs.unsettled != "" || m.unsettled(s.Interval)
 	for k, row := range rows {
-		o := output{parts: m.parts[k](s), committed: row}
+		o := output{parts: m.partsFor(k, i), committed: row}
 		o.same = row != nil && fingerprint(o.parts, c.contents, m.dimParts) == row.Fingerprint
 		c.outputs = append(c.outputs, o)
 	}

@@ -132,7 +132,7 @@ func (m *maker) lookAt(stretches []stretch) error {
 					m.rows[k]++
 				}
 			}
-			if err := c.look(m, m.history[i], rows); err != nil {
+			if err := c.look(m, i, rows); err != nil {
 				return err
 			}
 			if !c.settled() {
@@ -203,7 +203,7 @@ func (m *maker) candidate(i int) (*candidate, error) {
 		rows[k] = m.settled.row(i, k)
 	}
 	c := &candidate{}
-	if err := c.look(m, m.history[i], rows); err != nil {
+	if err := c.look(m, i, rows); err != nil {
 		return nil, err
 	}
 	for k := range c.outputs {

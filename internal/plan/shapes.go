@@ -12,7 +12,11 @@ type Shape struct {
 	Slice  hindcast.Slice // the first of them
 	Last   string         // key
 	Slices int
+	Number int          // the same for all drafts of a plan's slices that read such tables
 	Tables []ShapeTable // the facts that they read, by name
+	// Texts are the outputs' SQL as the engine is given it, where that is translated. Refused says what is not, as *Refused, joined.
+	Texts   []Text
+	Refused error
 }
 
 // ShapeTable is what a slice of a shape reads of a fact: the columns that SQL sees of its units together.
@@ -22,38 +26,68 @@ type ShapeTable struct {
 	Columns []hindcast.Column
 }
 
-// Shapes are those of the chosen slices whose tables are not missing, in the order of time. A long history has many slices, and
-// few shapes.
+// shapes numbers the slices' shapes as they are met. A long history has many slices, and few shapes.
+type shapes struct {
+	lists  listNumbers
+	fixed  []bool // the fact's units all have the same columns
+	alike  bool   // of all facts
+	met    map[string]int
+	tables [][]ShapeTable // by number
+	text   []byte
+}
+
+// Shapes are those of the chosen slices whose tables are not missing, in the order of time.
 func (d *Draft) Shapes() []Shape {
 	m := &d.maker
-	numbers := listNumbers{}
-	fixed := make([]bool, len(m.cutters)) // the fact's units all have the same columns
-	for f, c := range m.cutters {
-		fixed[f] = !c.any(func(is *common) bool { return numbers.of(is.Columns) != numbers.of(c.units[0].Columns) })
-	}
-	alike := !slices.Contains(fixed, false)
-
-	var shapes []Shape
-	met := map[string]int{}
-	var same []byte
+	var list []Shape
+	at := map[int]int{} // by number
 	for _, i := range m.chosen {
 		if c := m.all[i]; c != nil && c.Reason == hindcast.ReasonMissing {
 			continue
 		}
-		n, known := 0, alike && len(shapes) > 0
+		number := m.shapeOf(i)
+		n, known := at[number]
 		if !known {
-			same = m.signature(same[:0], i, fixed, numbers)
-			n, known = met[string(same)]
+			n = len(list)
+			at[number] = n
+			list = append(list, Shape{Slice: m.history[i], Number: number, Tables: m.shapes.tables[number]})
+			if m.Pipeline.Transform.Translates() {
+				is := m.translate(number)
+				list[n].Texts, list[n].Refused = is.texts, is.err
+			}
 		}
-		if !known {
-			n = len(shapes)
-			met[string(same)] = n
-			shapes = append(shapes, Shape{Slice: m.history[i], Tables: m.shapeTables(i)})
-		}
-		shapes[n].Last = m.history[i].Key
-		shapes[n].Slices++
+		list[n].Last = m.history[i].Key
+		list[n].Slices++
 	}
-	return merged(shapes)
+	return list
+}
+
+// shapeOf numbers the shape of the slice at a place. Shapes whose columns are equal, wherever they are in memory, are one.
+func (m *maker) shapeOf(i int) int {
+	s := &m.shapes
+	if s.met == nil {
+		*s = shapes{lists: listNumbers{}, fixed: make([]bool, len(m.cutters)), met: map[string]int{}}
+		for f, c := range m.cutters {
+			s.fixed[f] = !c.any(func(is *common) bool { return s.lists.of(is.Columns) != s.lists.of(c.units[0].Columns) })
+		}
+		s.alike = !slices.Contains(s.fixed, false)
+	}
+	if s.alike && len(s.tables) > 0 {
+		return 0
+	}
+	s.text = m.signature(s.text[:0], i, s.fixed, s.lists)
+	n, known := s.met[string(s.text)]
+	if known {
+		return n
+	}
+
+	tables := m.shapeTables(i)
+	if n = slices.IndexFunc(s.tables, func(o []ShapeTable) bool { return m.sameTables(o, tables) }); n < 0 {
+		n = len(s.tables)
+		s.tables = append(s.tables, tables)
+	}
+	s.met[string(s.text)] = n
+	return n
 }
 
 // signature is the same text for slices whose facts have the same lists of columns.
@@ -104,24 +138,12 @@ func (m *maker) shapeTables(i int) []ShapeTable {
 	return tables
 }
 
-// merged puts shapes together whose columns are equal, wherever they are in memory.
-func merged(shapes []Shape) []Shape {
+// sameTables reports whether SQL means the same for slices that read either.
+func (m *maker) sameTables(a, b []ShapeTable) bool {
+	translates := m.Pipeline.Transform.Translates()
 	equal := func(a, b hindcast.Column) bool {
-		return a.Name == b.Name && a.Type == b.Type && a.Absent == b.Absent && a.Refused == b.Refused
+		return a.Name == b.Name && a.Type == b.Type && a.Absent == b.Absent && a.Refused == b.Refused &&
+			(!translates || a.Source == b.Source && a.Text == b.Text && a.Collation == b.Collation)
 	}
-	var out []Shape
-	for _, s := range shapes {
-		at := slices.IndexFunc(out, func(o Shape) bool {
-			return slices.EqualFunc(o.Tables, s.Tables, func(a, b ShapeTable) bool { return a.Fact == b.Fact && slices.EqualFunc(a.Columns, b.Columns, equal) })
-		})
-		if at < 0 {
-			out = append(out, s)
-			continue
-		}
-		out[at].Slices += s.Slices
-		if s.Last > out[at].Last {
-			out[at].Last = s.Last
-		}
-	}
-	return out
+	return slices.EqualFunc(a, b, func(a, b ShapeTable) bool { return a.Fact == b.Fact && slices.EqualFunc(a.Columns, b.Columns, equal) })
 }

@@ -35,10 +35,15 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 		keeper.Keep(q.Keep)
 	}
 
-	// By the lake alone first: a run may have the warehouse to itself, and the query may need none.
-	p, err := fromLake(ctx, s, q.Slice, now)
-	var unknown error // a column that the lake has not, or that there is not at all
-	if err == nil {
+	// By the lake alone first: a run may have the warehouse to itself, and the query may need none, unless its settings decide what the
+	// SQL means.
+	needed := s.Pipeline.Transform.Translates() && s.Pipeline.Warehouse.Scheme != "duckdb"
+	var p *plan.Plan
+	var err, unknown error // a column that the lake has not, or that there is not at all
+	if !needed {
+		p, err = fromLake(ctx, s, q.Slice, now)
+	}
+	if err == nil && !needed {
 		rows, err := over(ctx, s, sampler, p, q, now)
 		if !elsewhere(err) {
 			return rows, err
@@ -74,12 +79,11 @@ func narrows(p *hindcast.Pipeline) bool {
 // over runs the query over the last of the plan's slices.
 func over(ctx context.Context, s *session.Session, sampler engine.Sampler, p *plan.Plan, q Query, now time.Time) (engine.Rows, error) {
 	item := p.Items[len(p.Items)-1]
-	query, err := engine.Bound(s.Pipeline.Transform.Dialect, q.Text, q.File, plan.Params(item.Slice, now, s.Pipeline))
+	query, err := s.Survey(session.Choice{}, now).Written(p, item.Slice, q.Text, q.File, seen(s, p, item))
 	if err != nil {
 		return engine.Rows{}, err
 	}
-	query.TimeZone, query.Now = s.Pipeline.History.TimeZone, now
-	reads, _ := readBy(ctx, s, query, p, item) // a query that is wrong is bound after this
+	reads, _ := s.Binder.Used(ctx, query, nil) // a query that is wrong is bound after this
 	r := &reader{Session: s, plan: p, item: item, scratch: s.Spilled(), sample: q.Sample, reads: reads}
 	defer r.release()
 	if query.Tables, err = r.tables(ctx); err != nil {
@@ -110,8 +114,9 @@ func planAny(ctx context.Context, s *session.Session, slice string, now time.Tim
 	return asked.Draft(ctx)
 }
 
-// readBy says which columns of each table the query reads; nothing of a table where that is not sure.
-func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan.Plan, item plan.Item) (map[string][]string, error) {
+// seen are the slice's tables as a query sees them, without their files.
+func seen(s *session.Session, p *plan.Plan, item plan.Item) []engine.Table {
+	var tables []engine.Table
 	for _, f := range s.Pipeline.Facts {
 		t := engine.Table{Name: f.Name, Time: f.Time}
 		var groups []plan.Group
@@ -120,10 +125,10 @@ func readBy(ctx context.Context, s *session.Session, query engine.Query, p *plan
 			groups = append(groups, plan.Group{Source: u.Source, Columns: u.Columns})
 		}
 		t.Columns, _ = plan.Unite(groups)
-		query.Tables = append(query.Tables, t)
+		tables = append(tables, t)
 	}
 	for _, d := range p.Dims {
-		query.Tables = append(query.Tables, engine.Table{Name: d.Name, Columns: d.Columns})
+		tables = append(tables, engine.Table{Name: d.Name, Columns: d.Columns})
 	}
-	return s.Binder.Used(ctx, query, nil)
+	return tables
 }

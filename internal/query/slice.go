@@ -89,12 +89,11 @@ func open(ctx context.Context, s *session.Session, p *plan.Plan, a Ask, now time
 func readByOutputs(ctx context.Context, s *session.Session, p *plan.Plan, item plan.Item, now time.Time) (map[string][]string, error) {
 	var all map[string][]string
 	for _, o := range s.Pipeline.Outputs {
-		query, err := engine.Bound(s.Pipeline.Transform.Dialect, o.Text, o.SQLFile, plan.Params(item.Slice, now, s.Pipeline))
+		query, err := s.Survey(session.Choice{}, now).Written(p, item.Slice, o.Text, o.SQLFile, seen(s, p, item))
 		if err != nil {
 			return nil, err
 		}
-		query.TimeZone, query.Now = s.Pipeline.History.TimeZone, now
-		reads, err := readBy(ctx, s, query, p, item)
+		reads, err := s.Binder.Used(ctx, query, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -268,5 +268,8 @@ func (f *form) texts() (pipeline, sql string, err error) {
 	return out[0].String(), out[1].String(), nil
 }
 
+// Foreign reports whether the warehouse's own SQL is not that of the engine, so that the dialect has to be said.
+func (f *form) Foreign() bool { return !strings.HasPrefix(f.Warehouse, "duckdb:") }
+
 // Redshift reports whether the warehouse is one, which needs a lake in a bucket.
 func (f *form) Redshift() bool { return strings.HasPrefix(f.Warehouse, "redshift") }

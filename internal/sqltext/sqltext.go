@@ -168,10 +168,12 @@ func dollarEnd(s string) int {
 	return len(s)
 }
 
-// Shift says that offsets in the original text are Delta larger from byte offset At of the bound text on.
+// Shift says that offsets in the original text are Delta larger from byte offset At of the bound text on. Where it is Fixed all of
+// them, up to the next shift, mean the place in the original that At means.
 type Shift struct {
-	At    int
-	Delta int
+	At    int  `json:"at"`
+	Delta int  `json:"delta"`
+	Fixed bool `json:"fixed,omitempty"`
 }
 
 // Bind replaces each :name in the text by its literal. Strings, quoted names, comments, casts (::) and array slices

@@ -48,6 +48,9 @@ func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (o
 		if err != nil {
 			return nil, s.explained(p, o, err)
 		}
+		if err := s.bindChecks(ctx, p, k, schemas, known.Result); err != nil {
+			return nil, s.explained(p, o, err)
+		}
 		known.Existing = existing
 		outputs, targets = append(outputs, known), append(targets, t)
 	}
@@ -138,6 +141,9 @@ func widened(result, other []hindcast.Column) []hindcast.Column {
 }
 
 func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, o *hindcast.Output, group schema) ([]hindcast.Column, error) {
+	if group.Refused != nil && o.Fault == nil {
+		return nil, s.refused(o, group.Refused)
+	}
 	query, checks, err := s.query(p, o, group)
 	if err != nil {
 		return nil, err
@@ -231,11 +237,17 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 		return query, nil, o.Fault
 	}
 	params := plan.Params(group.Slice, p.CreatedAt, s.Pipeline)
-	if query, err = engine.Bound(s.Pipeline.Transform.Dialect, o.Text, o.SQLFile, params); err != nil {
+	native := s.Pipeline.Transform.Native()
+	text := plan.Text{SQL: o.Text, Checks: o.Checks}
+	if s.Pipeline.Transform.Translates() {
+		text = group.Texts[s.number(o)]
+	}
+	if query, err = engine.Bound(native, text.SQL, o.SQLFile, params); err != nil {
 		return query, nil, err
 	}
+	query = query.From(o.Text, text.Shifts)
 	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
-	checks, err = engine.BoundChecks(s.Pipeline.Transform.Dialect, o.Checks, params)
+	checks, err = engine.BoundChecks(native, text.Checks, params)
 	return query, checks, err
 }
 
@@ -258,6 +270,11 @@ func (s *Survey) inCheck(o *hindcast.Output, err error) error {
 func inSlices(err error, group schema, p *plan.Plan) error {
 	if group.Slices == p.Total() {
 		return err
+	}
+	if all, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // refusals, of which each is one for itself
+		list := slices.Clone(all.Unwrap())
+		list[0] = inSlices(list[0], group, p)
+		return errors.Join(list...)
 	}
 	e := *hindcast.AsError(err)
 	first, last := p.Label(group.Slice.Key), p.Label(group.Last)

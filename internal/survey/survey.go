@@ -237,6 +237,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		warehouseIs := s.Warehouse.Properties()
 		in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
 		in.Unloads = warehouseIs.Unloads
+		in.Spoken = plan.Spoken{Collation: warehouseIs.Collation, TimeZone: warehouseIs.TimeZone, DateStyle: warehouseIs.DateStyle}
 	}
 	to, err := plan.ResolveTo(p, s.Now)
 	if err != nil {

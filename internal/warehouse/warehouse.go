@@ -14,6 +14,9 @@ type Properties struct {
 	Version string
 	Stages  bool // Stage has something to do
 	Unloads int  // unloads at the same time; 0 means no limit
+	// Collation is what the database orders texts by, "C" if by bytes. TimeZone and DateStyle are those of the role's sessions, if it
+	// does not set others. Each is "" if it is not known.
+	Collation, TimeZone, DateStyle string
 }
 
 // Table is what a warehouse knows of a table without reading it.

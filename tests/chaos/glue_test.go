@@ -49,7 +49,7 @@ func newOnGlue(t *testing.T, base string) *onGlue {
 	s.hosts = [2]string{"127.0.0.1", "127.0.0.2"} // which Java resolves
 	s.serve(t)
 	python := pythontest.Python(t, "spark35")
-	change(t, s, "engine: duckdb}", "engine: glue}\nglue: {role: hindcast, region: "+redshifttest.Region+", worker_type: G.1X, number_of_workers: 2, jobs: 2, runs_per_job: 1}\n"+
+	change(t, s, "dialect: duckdb, engine: duckdb}", "engine: glue, dialect: spark}\nglue: {role: hindcast, region: "+redshifttest.Region+", worker_type: G.1X, number_of_workers: 2, jobs: 2, runs_per_job: 1}\n"+
 		"spark: {submit: "+filepath.Dir(filepath.Dir(python))+", python: "+python+"}")
 	return s
 }

@@ -19,6 +19,7 @@ type Options struct {
 	// C. Redshift orders so, too.
 	Bytewise bool
 	UTC      bool // the session's time zone is UTC
+	ISO      bool // its DateStyle is ISO
 	// Divisions of decimals, and averages of integers, are rounded rather than cut. Only Redshift leaves that open.
 	RoundDivision, RoundAverage bool
 }

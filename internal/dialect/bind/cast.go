@@ -265,6 +265,9 @@ func (b *binder) timeTo(e *sem.Expr, t sem.Type, at lex.Span) *sem.Expr {
 	case e.Type.Kind == sem.Timestamp && t.Kind == sem.Date:
 		return made(sem.OpTimestampToDate, t, at, e)
 	case t.IsText() && e.Type.Kind != sem.TimestampTZ:
+		if !b.ISO {
+			return b.refuse(sem.NotDecidable, at, "SET DateStyle = 'ISO' for the role", "the session's DateStyle decides how this text is written, and it is not ISO")
+		}
 		return b.shown(e, t, at)
 	case t.Kind == sem.TimestampTZ && b.zoned(at):
 		return made(sem.OpToInstant, t, at, e)

@@ -37,7 +37,8 @@ type attribute struct {
 	typ                        pgcopy.Type
 	notNull, preset, generated bool
 	readable                   bool
-	number                     int64 // pg_attribute.attnum, which no other column of the table ever has
+	number                     int64  // pg_attribute.attnum, which no other column of the table ever has
+	collation                  string // of its own, where that does not order by bytes
 }
 
 // relations reads what wanted, a query that gives (oid, found), names. What is found in a schema that the role has no right to
@@ -93,14 +94,15 @@ SELECT n.nspname, count(*), quote_ident(current_user) ` + theirs + ` AND NOT ` +
 const attributes = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR t.typnotnull,
   a.atthasdef AND a.attgenerated = '' OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '',
-  has_column_privilege(a.attrelid, a.attnum, 'SELECT'), a.attnum
+  has_column_privilege(a.attrelid, a.attnum, 'SELECT'), a.attnum,
+  coalesce((SELECT collname FROM pg_collation co WHERE co.oid = a.attcollation AND collname NOT IN ('default', 'C', 'POSIX')), '')
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
 func readAttribute(r pgclient.Row) attribute {
 	return attribute{name: r.Text(1), ref: pgcopy.Ref{OID: uint32(r.Number(2)), Mod: int32(r.Number(3))}, notNull: r.Bool(4),
-		preset: r.Bool(5), generated: r.Bool(6), readable: r.Bool(7), number: r.Number(8)}
+		preset: r.Bool(5), generated: r.Bool(6), readable: r.Bool(7), number: r.Number(8), collation: r.Text(9)}
 }
 
 // find reads relations with their columns.
@@ -396,6 +398,7 @@ func (a *attribute) column() hindcast.Column {
 	}
 
 	c.NoText = !pgcopy.HasText(a.typ)
+	c.Collation = a.collation
 	c.NotNull, c.Default, c.Generated = a.notNull, a.preset, a.generated
 	return c
 }

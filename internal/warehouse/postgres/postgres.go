@@ -34,6 +34,7 @@ type Owner struct {
 	options Options
 	pool    *pgclient.Pool
 	version version
+	spoken  spoken
 
 	alone  atomic.Bool // the server shares no snapshot: one connection unloads
 	pooled atomic.Bool // what answers is a pooler, of sessions
@@ -59,7 +60,9 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	w := &Owner{options: o, types: map[pgcopy.Ref]pgcopy.Type{}, plain: map[string]bool{}}
 	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
-		w.version, err = versionOf(conn)
+		if w.version, err = versionOf(conn); err == nil {
+			w.spoken, err = spokenBy(ctx, conn)
+		}
 		return err
 	})
 
@@ -73,7 +76,8 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Stages: true, Unloads: max(1, w.pool.Most-1)}
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Stages: true, Unloads: max(1, w.pool.Most-1),
+		Collation: w.spoken.collation, TimeZone: w.spoken.timeZone, DateStyle: w.spoken.dateStyle}
 }
 
 // Close ends all sessions.
@@ -82,6 +86,27 @@ func (w *Owner) Close() error { return w.pool.Close() }
 // with runs f on a separate connection: see pgclient.Pool.Use. Errors are translated.
 func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
 	return w.translate(w.pool.Use(ctx, f))
+}
+
+// spoken is what the meaning of SQL depends on beside its text.
+type spoken struct{ collation, timeZone, dateStyle string }
+
+// settled asks for the database's order of texts, which other providers than libc keep elsewhere, and what a session of the role begins
+// with, whatever this one has set. Only where texts are also spelled by bytes the collation is C.
+const settled = `
+SELECT CASE coalesce(of ->> 'datlocprovider', 'c')
+    WHEN 'c' THEN CASE WHEN of ->> 'datcollate' = of ->> 'datctype' THEN of ->> 'datcollate' ELSE concat(of ->> 'datcollate', ', ctype ', of ->> 'datctype') END
+    WHEN 'b' THEN of ->> 'datlocale'
+    ELSE concat('ICU ', of ->> 'datlocale', of ->> 'daticulocale') END,
+  (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'), (SELECT reset_val FROM pg_settings WHERE name = 'DateStyle')
+FROM (SELECT to_jsonb(d) AS of FROM pg_database d WHERE datname = current_database()) database`
+
+func spokenBy(ctx context.Context, conn *pgconn.PgConn) (is spoken, err error) {
+	rows, err := pgclient.Ask(ctx, conn, settled)
+	for _, r := range rows {
+		is = spoken{r.Text(0), r.Text(1), r.Text(2)}
+	}
+	return is, err
 }
 
 // version is the server's.
