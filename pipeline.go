@@ -30,11 +30,55 @@ type Pipeline struct {
 	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
 	Run       RunConfig `json:"run"`
 
+	Notify       []Notify      `json:"notify,omitempty"`
+	Environment  string        `json:"environment,omitempty"`  // whose overrides count; "" is none
+	Environments []Environment `json:"environments,omitempty"` // all that the file has, in its order
+
 	// Secrets are the values that ${VAR} and ${file:PATH} expanded to. They are struck from everything that is written
 	// or shown (promise 7). Never encoded.
 	Secrets []string `json:"-"`
 	// Places are the positions of the keys in the file ("facts.billing.table" → line and column), for errors.
 	Places map[string]Place `json:"-"`
+}
+
+// Environment is one of several in which the same pipeline runs.
+type Environment struct {
+	Name      string `json:"name"`
+	Protected bool   `json:"protected,omitempty"` // a person has to agree before anything is published there
+}
+
+// Notify says who is told of what happens to a run, and how: exactly one of URL and Command is set.
+type Notify struct {
+	On      []Occasion    `json:"on"`
+	URL     Location      `json:"url,omitzero"`
+	As      Body          `json:"as,omitempty"`
+	Command []string      `json:"command,omitempty"` // the program and its arguments
+	Timeout time.Duration `json:"timeout"`           // of all tries together
+}
+
+// Occasion is what a notification tells of.
+type Occasion string
+
+// The occasions.
+const (
+	OnStarted  Occasion = "started"  // the run's first slice begins, or it is resumed
+	OnFinished Occasion = "finished" // every slice is proven
+	OnFailed   Occasion = "failed"   // it ended otherwise by itself, or could not begin
+	OnStopped  Occasion = "stopped"  // somebody stopped it, or slices are left for a later resume
+)
+
+// Body says what is sent to a URL.
+type Body string
+
+// The bodies.
+const (
+	BodyJSON  Body = "json"
+	BodySlack Body = "slack" // as Slack's incoming webhooks take it
+)
+
+// Protected reports whether a person has to agree before anything is published.
+func (p *Pipeline) Protected() bool {
+	return slices.ContainsFunc(p.Environments, func(e Environment) bool { return e.Name == p.Environment && e.Protected })
 }
 
 // Output returns the first output, which is the only one of a pipeline file.

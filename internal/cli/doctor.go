@@ -81,7 +81,7 @@ func (a *app) sparkPipeline(cmd *cobra.Command) (*hindcast.Pipeline, error) {
 			return &hindcast.Pipeline{Transform: hindcast.Transform{Spark: hindcast.Spark{Master: "local[*]"}}}, nil
 		}
 	}
-	return a.loaded(config.LoadWith(cmd.Context(), a.file, config.Options{WithoutSQL: true, LakeAlone: true, Engine: "spark"}))
+	return a.load(cmd.Context(), config.Options{WithoutSQL: true, LakeAlone: true, Engine: "spark"})
 }
 
 // health is what the doctor finds.

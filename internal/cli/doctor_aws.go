@@ -28,7 +28,7 @@ func (a *app) awsPipeline(ctx context.Context, named bool) (*hindcast.Pipeline, 
 			return &hindcast.Pipeline{}, nil
 		}
 	}
-	p, err := a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true}))
+	p, err := a.load(ctx, config.Options{WithoutSQL: true})
 	switch {
 	case err != nil:
 	case onEMR(p):

@@ -37,6 +37,7 @@ type app struct {
 	options  screen.Options
 	file     string
 	engine   string // of --engine; "" is the pipeline file's
+	env      string // of --env, or HINDCAST_ENV; "" is none of the pipeline file's environments
 	given    string // the engine of the pipeline file as it was loaded
 	json     bool
 	noColor  bool
@@ -169,6 +170,9 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			a.options.Color, a.options.Engine = a.options.Color && !a.noColor, a.engine
+			if !cmd.Flags().Changed("env") {
+				a.env = os.Getenv("HINDCAST_ENV")
+			}
 			if cmd.Name() != workerName { // a worker ends with its parent
 				a.acts = acts[cmd.Name()]
 				cmd.SetContext(interruptible(cmd.Context(), &a.deaf))
@@ -177,6 +181,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.file, "file", "f", defaultFile, "the pipeline file")
+	flags.StringVar(&a.env, "env", "", "the environment of the pipeline file (HINDCAST_ENV does the same)")
 	flags.BoolVar(&a.json, "json", false, "print JSON: one event a line for runs, one document otherwise")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
@@ -186,19 +191,22 @@ func (a *app) root() *cobra.Command {
 
 // pipeline decodes the pipeline file, and from here on strikes its secrets out of all that is printed.
 func (a *app) pipeline(ctx context.Context) (*hindcast.Pipeline, error) {
-	return a.loaded(config.LoadWith(ctx, a.file, config.Options{Engine: a.engine}))
+	return a.load(ctx, config.Options{Engine: a.engine})
 }
 
 // pipelineWithoutSQL is pipeline for commands that need no SQL: see config.Options.
 func (a *app) pipelineWithoutSQL(ctx context.Context) (*hindcast.Pipeline, error) {
-	return a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true, Engine: a.engine}))
+	return a.load(ctx, config.Options{WithoutSQL: true, Engine: a.engine})
 }
 
-func (a *app) loaded(p *hindcast.Pipeline, err error) (*hindcast.Pipeline, error) {
+// load decodes the pipeline file in its environment.
+func (a *app) load(ctx context.Context, o config.Options) (*hindcast.Pipeline, error) {
+	o.Environment = a.env
+	p, err := config.LoadWith(ctx, a.file, o)
 	if err != nil {
 		return nil, err
 	}
-	a.options.File, a.given = notDefault(a.file), p.Transform.Engine
+	a.options.File, a.options.Environment, a.given = notDefault(a.file), p.Environment, p.Transform.Engine
 	a.strike(config.PipelineRedactor(p))
 	return p, nil
 }

@@ -35,6 +35,7 @@ func logMode(path string) fs.FileMode {
 
 func (a *app) runCommand() *cobra.Command {
 	var o run.Options
+	var yes bool
 	command := &cobra.Command{
 		Use: "run", Short: "Plan, and run what is to be run", Args: cobra.NoArgs,
 		Long: `Plans, freezes the plan, and takes every slice of it through unload, transform and load.
@@ -52,9 +53,12 @@ and none is published: hindcast publish does that, for all of them in one transa
 			if err != nil {
 				return err
 			}
+			if o.Agree, err = a.agreement(p, yes); err != nil {
+				return err
+			}
 			o.Before = a.beforeRun
 			if o.ID != "" {
-				return a.unlessNone(a.supervised(cmd.Context(), o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+				return a.unlessNone(a.supervised(cmd.Context(), p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 					return run.Named(ctx, p, o)
 				}), nil)
 			}
@@ -63,6 +67,7 @@ and none is published: hindcast publish does that, for all of them in one transa
 	}
 	choiceFlags(command.Flags(), &o.Choice)
 	a.engineFlag(command.Flags())
+	agreeFlag(command.Flags(), &yes)
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
 	command.Flags().BoolVar(&o.Hold, "hold", false, "stage every slice, and publish none before hindcast publish")
 	return command
@@ -70,6 +75,7 @@ and none is published: hindcast publish does that, for all of them in one transa
 
 func (a *app) resumeCommand() *cobra.Command {
 	var o run.Options
+	var yes bool
 	command := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
 		Long: `Goes on with a run's frozen plan: finished slices stay, attempts start over. With --slices only
@@ -79,6 +85,9 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.pipelineWithoutSQL(cmd.Context()) // the plan has it
 			if err != nil {
+				return err
+			}
+			if o.Agree, err = a.agreement(p, yes); err != nil {
 				return err
 			}
 			s, err := session.OpenLake(p)
@@ -104,6 +113,7 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 			return a.resume(cmd.Context(), p, run, o)
 		},
 	}
+	agreeFlag(command.Flags(), &yes)
 	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
 }
@@ -117,11 +127,11 @@ func (a *app) chooseRun(ctx context.Context, s *session.Session, args []string) 
 }
 
 func (a *app) begin(ctx context.Context, p *hindcast.Pipeline, o run.Options) error {
-	return a.supervised(ctx, o, func(ctx context.Context, o run.Options) (*run.Ended, error) { return run.Begin(ctx, p, o) })
+	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) { return run.Begin(ctx, p, o) })
 }
 
 func (a *app) resume(ctx context.Context, p *hindcast.Pipeline, id string, o run.Options) error {
-	return a.supervised(ctx, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+	return a.supervised(ctx, p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 		return run.Resume(ctx, p, id, o)
 	})
 }
@@ -151,18 +161,22 @@ func (a *app) view(p *plan.Plan) viewer {
 }
 
 // supervised runs with a view, a log and signals, and reports the end.
-func (a *app) supervised(ctx context.Context, o run.Options, do func(context.Context, run.Options) (*run.Ended, error)) error {
-	shown := &shownRun{app: a}
+func (a *app) supervised(ctx context.Context, p *hindcast.Pipeline, o run.Options, do func(context.Context, run.Options) (*run.Ended, error)) error {
+	herald := a.newHerald(p)
+	shown := &shownRun{app: a, herald: herald, ctx: ctx}
 	shown.listen(&o)
 	ended, err := do(ctx, o)
 	shown.close()
 	if err != nil {
+		herald.couldNotBegin(ctx, o.ID, err)
 		return err
 	}
 
 	a.deaf.Store(true) // how the run ended is said whatever signal comes
 	defer a.deaf.Store(false)
-	return a.ended(ended)
+	err = a.ended(ended)
+	herald.ended(ctx, ended)
+	return err
 }
 
 // ended shows how a run ended, and gives its exit code.
@@ -184,8 +198,10 @@ func (a *app) ended(ended *run.Ended) error {
 // shownRun is a run on the screen and in its log.
 type shownRun struct {
 	*app
-	view viewer // nil before the run is planned, as log is
-	log  *screen.Lines
+	herald *herald
+	ctx    context.Context //nolint:containedctx // of the run, for what is told of its beginning
+	view   viewer          // nil before the run is planned, as log is
+	log    *screen.Lines
 }
 
 // listen has a run tell what happens.
@@ -235,6 +251,7 @@ func (s *shownRun) planned(made *plan.Plan, past []hindcast.Event, logTo io.Writ
 	if made.Unbound != "" && !s.json {
 		_, _ = fmt.Fprintln(s.err, "unloading all the same: "+s.plain(made.Unbound))
 	}
+	s.herald.started(s.ctx, made, past)
 	s.view = s.app.view(made)
 	s.log = screen.NewLines(logTo, screen.Options{Now: time.Now(), Unicode: true}, made)
 	for _, e := range past {

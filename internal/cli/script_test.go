@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"replica":   replica,
 			"smalldisk": smallDisk,
 			"guide":     guide,
+			"hook":      hook,
 			"page":      page,
 			"part":      part,
 			"blocks":    blocks,

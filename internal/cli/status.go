@@ -141,7 +141,7 @@ func wanted(p *plan.Plan) (n int) {
 }
 
 func (a *app) lake(ctx context.Context) (*session.Session, error) {
-	p, err := a.loaded(config.LoadWith(ctx, a.file, config.Options{WithoutSQL: true, LakeAlone: true, Engine: a.engine}))
+	p, err := a.load(ctx, config.Options{WithoutSQL: true, LakeAlone: true, Engine: a.engine})
 	if err != nil {
 		return nil, err
 	}

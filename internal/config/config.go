@@ -34,6 +34,8 @@ type Options struct {
 	LakeAlone bool
 	// Engine is one of Engines, to take in place of the file's; the SQL is read as its dialect. "" takes the file's.
 	Engine string
+	// Environment is the name of one of the file's environments, whose overrides count. "" takes none of them.
+	Environment string
 }
 
 func (e Env) lookup(name string) (string, bool) {
@@ -89,8 +91,10 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 		File: file, Dir: filepath.Dir(file), Outputs: make([]hindcast.Output, 1), Places: map[string]hindcast.Place{},
 	}}
 	if root := d.parse(); root != nil {
+		root = d.inEnvironment(root)
 		d.walk(tree(), value{node: root, at: place(name, root)})
 	}
+	d.once()
 	if len(d.errs) > 0 {
 		return nil, d.first()
 	}

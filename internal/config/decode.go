@@ -232,6 +232,8 @@ func (d *decoder) walk(b *branch, v value) {
 		d.list(b, v)
 	case texts:
 		v.items = d.texts(v)
+	case overrides:
+		d.overrides(b, v)
 	case scalar, nothing:
 		v = d.scalar(b, v)
 	}
@@ -258,7 +260,7 @@ func (d *decoder) simple(v value) bool {
 func (d *decoder) shaped(v value, kind kind, right string) bool {
 	is, word := yaml.ScalarNode, "one value"
 	switch kind {
-	case object, names:
+	case object, names, overrides:
 		is, word = yaml.MappingNode, "keys with values"
 	case list, texts:
 		is, word = yaml.SequenceNode, "a list"
@@ -396,7 +398,11 @@ func (d *decoder) missing(v value, keys []*Key) {
 		key = "keys"
 	}
 
-	e := d.fail(hindcast.EValue, at, length, "add "+strings.Join(quoted, ", "), "%s %s missing%s",
+	next := "add " + strings.Join(quoted, ", ")
+	if v.path == "" && d.p.Environment == "" && len(d.p.Environments) > 0 {
+		next += ", or choose an environment that has it: --env " + d.p.Environments[0].Name
+	}
+	e := d.fail(hindcast.EValue, at, length, next, "%s %s missing%s",
 		key, strings.Join(quoted, ", "), in(v.path))
 	e.Detail = append(e.Detail, examples...)
 }
@@ -481,5 +487,5 @@ func (d *decoder) clean(v value) value {
 func (d *decoder) misplaced(at hindcast.Place, ref string) {
 	d.fail(hindcast.ESecret, at, utf8.RuneCountInString(ref),
 		"write the value itself; what changes from run to run and is not a secret can be a parameter",
-		"%s is allowed only in the URLs of warehouse and lake, and in spark.conf", ref)
+		"%s is allowed only in the URLs of warehouse, lake and notify, and in spark.conf", ref)
 }

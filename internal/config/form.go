@@ -18,12 +18,13 @@ import (
 type kind int
 
 const (
-	scalar  kind = iota // one value
-	object              // known keys with values
-	names               // user-defined names, each with a value
-	list                // items that are objects
-	texts               // items that are texts
-	nothing             // one value that may be null
+	scalar    kind = iota // one value
+	object                // known keys with values
+	names                 // user-defined names, each with a value
+	list                  // items that are objects
+	texts                 // items that are texts
+	overrides             // keys of the file, each with another value
+	nothing               // one value that may be null
 )
 
 // Form is what a value must look like.
@@ -112,7 +113,8 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues, formTime,
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues, formTime, formYes,
+		formWebhook,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}
 }

@@ -94,7 +94,7 @@ func parentsOf(name string) []string {
 func Keys() []Key {
 	var all []Key
 	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
-		checkKeys(), loadKeys(), runKeys()} {
+		checkKeys(), loadKeys(), runKeys(), notifyKeys(), environmentKeys()} {
 		all = append(all, part...)
 	}
 	return all

@@ -65,7 +65,7 @@ const referenceTail = `
 ## Secrets
 
 ` + "`${VAR}`" + ` is the value of an environment variable, ` + "`${file:PATH}`" + ` the content of a file without its final newline.
-They are allowed only in ` + "`warehouse` and `lake`" + `, anywhere but in the scheme, and in the values of ` + "`spark.conf`" + ` that decide no
+They are allowed only in ` + "`warehouse`, `lake` and the URLs of `notify`" + `, anywhere but in the scheme, and in the values of ` + "`spark.conf`" + ` that decide no
 result. The URL, or the keywords, are parsed before they are
 expanded, so that a password with @, / or a quote in it stays a password. Their values are never shown or stored, nor is a literal
 password, or the value of a parameter that can be a secret (` + "`options`" + `, a setting with a dot in its name). A lake or database
@@ -97,6 +97,8 @@ func (b *branch) schema() map[string]any {
 		if b.key.Form.plain {
 			out = map[string]any{"anyOf": []any{out, map[string]any{"type": "string", "minLength": 1}}}
 		}
+	case overrides:
+		b.overridesSchema(out)
 	case names:
 		out["type"], out["additionalProperties"] = "object", b.any.schema()
 	case list:
@@ -122,7 +124,7 @@ func (b *branch) schema() map[string]any {
 // empty reports whether `key:` with nothing below it is valid.
 func (b *branch) empty() bool {
 	switch b.key.Form.kind {
-	case object, names, list, texts:
+	case object, names, list, texts, overrides:
 		return b.key.Path != "" && !b.key.Required && b.optional() && len(b.key.Schema) == 0 && b.key.Form.word == "" && !b.key.Form.single
 	case scalar, nothing:
 	}
@@ -143,4 +145,47 @@ func (b *branch) objectSchema(out map[string]any) {
 		slices.Sort(required)
 		out["required"] = required
 	}
+}
+
+// overridesSchema is that of any keys of the file: below them nothing is required, for the rest is where they are not overridden.
+func (b *branch) overridesSchema(out map[string]any) {
+	properties := map[string]any{}
+	for name, child := range tree().children {
+		if name != environmentsKey {
+			properties[name] = loose(child.schema())
+		}
+	}
+	for name, child := range b.children {
+		properties[name] = child.schema()
+	}
+	out["type"], out["additionalProperties"], out["properties"] = "object", false, properties
+}
+
+// loose is a schema without what it says of keys that have to be there, and without defaults.
+func loose(schema map[string]any) map[string]any {
+	out := map[string]any{}
+	for word, is := range schema {
+		switch word {
+		case "required", "oneOf", "minProperties", "default":
+			continue
+		case "properties":
+			below := map[string]any{}
+			for name, child := range is.(map[string]any) {
+				below[name] = loose(child.(map[string]any))
+			}
+			is = below
+		case "items", "additionalProperties":
+			if child, ok := is.(map[string]any); ok {
+				is = loose(child)
+			}
+		case "anyOf":
+			var either []any
+			for _, one := range is.([]any) {
+				either = append(either, loose(one.(map[string]any)))
+			}
+			is = either
+		}
+		out[word] = is
+	}
+	return out
 }

@@ -118,6 +118,7 @@ var importMap = []row{
 	{"scaffold", []string{".", "sqltext", "warehouse", "numbers"}, "writes the files that a pipeline begins with"},
 	{"demo", []string{".", "duck", "numbers"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
+	{"notify", []string{".", "pause"}, "tells webhooks and commands what happened to a run"},
 	{"cli", []string{anything}, "joins everything, one file a command"},
 	{"cmd/hindcast", []string{"cli"}, "main"},
 

@@ -17,6 +17,9 @@ func frozenFor(ctx context.Context, s *session.Session, run string) (*plan.Plan,
 	if err != nil {
 		return nil, err
 	}
+	if was, is := p.Pipeline.Environment, s.Pipeline.Environment; was != is {
+		return nil, otherEnvironment(run, was, is)
+	}
 	if was, is := p.Pipeline.Warehouse, s.Pipeline.Warehouse; config.Database(was.Written) != config.Database(is.Written) {
 		return nil, changed(run, "warehouse", was.Written, is.Written)
 	}
@@ -76,6 +79,22 @@ func superseded(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+func otherEnvironment(run, was, is string) error {
+	next := "choose it: --env " + was
+	if was == "" {
+		next = "leave --env and HINDCAST_ENV out"
+	}
+	return &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
+		Message: fmt.Sprintf("run %s was planned in %s; this is %s", run, environment(was), environment(is)), Next: next + ", or begin a new run with: hindcast run"}
+}
+
+func environment(name string) string {
+	if name == "" {
+		return "no environment"
+	}
+	return "environment " + name
 }
 
 func changed(run, what, was, is string) error {

@@ -109,5 +109,5 @@ func attach(ctx context.Context, s *session.Session, p *plan.Plan, o Options) (*
 
 // over is the end of a run that another process supervised.
 func over(s *session.Session, p *plan.Plan, st *hindcast.RunState) *Ended {
-	return &Ended{Plan: p, Outcome: &supervisor.Outcome{ExitCode: st.ExitCode, State: st}, LogPath: s.Lake.Absolute(s.Lake.LogKey(p.Run))}
+	return &Ended{Elsewhere: true, Plan: p, Outcome: &supervisor.Outcome{ExitCode: st.ExitCode, State: st}, LogPath: s.Lake.Absolute(s.Lake.LogKey(p.Run))}
 }

@@ -40,6 +40,9 @@ type Options struct {
 	Busy     func(*hindcast.Error) // if set, hears who has the warehouse's file, when the run waits for it
 	// Before, if set, sees the plan of a new run before anything is written for it, and may refuse it.
 	Before func(context.Context, *plan.Plan) error
+	// Agree, if set, is asked before a run that publishes is begun or resumed, and may refuse it. left are the keys of the
+	// slices that it would publish.
+	Agree func(ctx context.Context, p *plan.Plan, left []string) error
 }
 
 // Ended is how a run ended.
@@ -47,6 +50,8 @@ type Ended struct {
 	Plan    *plan.Plan
 	Outcome *supervisor.Outcome
 	LogPath string
+	// Elsewhere says that another process supervised the run to its end, or did earlier.
+	Elsewhere bool
 	// Alive names a process that is not confirmed dead after all; nil if there is none.
 	Alive error
 }
@@ -98,6 +103,9 @@ func beginWith(ctx context.Context, s *session.Session, o Options, planning func
 			return nil, err
 		}
 	}
+	if err := o.agreed(ctx, p); err != nil {
+		return nil, err
+	}
 	// The plan is saved last: a run that cannot begin, for lack of a permission, say, leaves none behind.
 	if err := a.prepare(ctx, p); err != nil {
 		return nil, err
@@ -129,6 +137,9 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	}
 	only, err := chosen(ctx, s, frozen, o.Slices)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.agreedAgain(ctx, s, frozen, only); err != nil {
 		return nil, err
 	}
 	c, err := claimAgain(ctx, s, run, o, stops)

@@ -107,7 +107,7 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
 
-	title := o.text(p.Pipeline.Name) + dot + numbers.Counted(p.Total(), "slice")
+	title := o.text(named(&p.Pipeline)) + dot + numbers.Counted(p.Total(), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
@@ -127,6 +127,14 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	}
 
 	return title
+}
+
+// named is a pipeline's name, and its environment.
+func named(p *hindcast.Pipeline) string {
+	if p.Environment == "" {
+		return p.Name
+	}
+	return p.Name + " in " + p.Environment
 }
 
 // span names the first and the last day (or month, or hour) of the history, both included.

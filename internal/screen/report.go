@@ -110,6 +110,12 @@ func (p *page) headline(t *view.Tally) {
 }
 
 // headline is the whole truth in one line, and its colour.
+// Headline says in a line how a run stands or ended.
+func Headline(st *hindcast.RunState, p *plan.Plan) string {
+	_, text := headline(view.NewTally(st, p))
+	return text
+}
+
 func headline(t *view.Tally) (style, string) {
 	st := t.Run
 	switch {

@@ -28,6 +28,8 @@ type Options struct {
 	Dir     string    // the working directory: places below it are shown relative to it
 	File    string    // the pipeline file that commands name; "" is the default one, which need not be named
 	Engine  string    // the engine that commands name; "" is the pipeline file's
+	// Environment is the environment that commands name; "" is none.
+	Environment string
 	// Clock and Size are asked for every frame of a board; nil means time.Now, and Width and Height.
 	Clock func() time.Time
 	Size  func() (width, height int)
@@ -164,7 +166,7 @@ var command = regexp.MustCompile(`\b(hindcast (?:plan|run|status|list|resume|sto
 // planning is a command that plans with an engine.
 var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql|notebook)\b`)
 
-// Commands names the pipeline file in every command of a text, and the engine in those that plan: without them they would be
+// Commands names the pipeline file and its environment in every command of a text, and the engine in those that plan: without them they would be
 // of another pipeline, or find its slices out of date.
 func (o Options) Commands(text string) string {
 	return command.ReplaceAllStringFunc(text, func(named string) string {
@@ -172,6 +174,9 @@ func (o Options) Commands(text string) string {
 		verb, engine := parts[1], parts[2]
 		if o.File != "" {
 			verb += " --file " + ShellWord(o.File)
+		}
+		if o.Environment != "" {
+			verb += " --env " + ShellWord(o.Environment)
 		}
 		if o.Engine != "" && engine == "" && planning.MatchString(verb) {
 			engine = " --engine " + o.Engine

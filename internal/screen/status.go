@@ -177,7 +177,7 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 	state := view.StateOf(t.Run, o.Alive)
 	name := t.Run.Run
 	if p != nil {
-		name += " " + p.Pipeline.Name
+		name += " " + named(&p.Pipeline)
 	}
 
 	if p != nil && p.Undo != "" {
@@ -246,6 +246,7 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 type RunStatus struct {
 	Run         string          `json:"run"`
 	Pipeline    string          `json:"pipeline,omitempty"`
+	Environment string          `json:"environment,omitempty"`
 	Undo        string          `json:"undo,omitempty"` // the run whose replacements it takes back
 	State       string          `json:"state"`          // running, stopping, done, held, stopped, failed, interrupted
 	StartedAt   time.Time       `json:"started_at"`
@@ -314,7 +315,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error, Refused: is.Refused}
 	}
 	if p != nil {
-		s.Pipeline, s.Undo = p.Pipeline.Name, p.Undo
+		s.Pipeline, s.Environment, s.Undo = p.Pipeline.Name, p.Pipeline.Environment, p.Undo
 	}
 	if st.Finished {
 		s.ExitCode = &st.ExitCode

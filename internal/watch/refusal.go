@@ -22,6 +22,7 @@ type Trace struct {
 	planned   time.Time
 	tables    []string
 	database  string
+	within    string // the environment
 	engine    plan.Version
 	transform hindcast.Transform // as a resume would take it
 	loads     bool
@@ -36,7 +37,7 @@ type publication struct {
 
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
-	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written),
+	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written), within: p.Pipeline.Environment,
 		engine: p.Engine, transform: p.Pipeline.Transform, loads: !p.UnloadOnly}
 	for i := range p.Items {
 		item := &p.Items[i]
@@ -97,6 +98,10 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 	switch {
 	case err != nil:
 		return Refusal{t.engine.Name + " is not there: " + err.Error(), ""}, nil
+	case t.within != s.Pipeline.Environment && t.within != "":
+		return Refusal{"planned in environment " + t.within, again}, nil
+	case t.within != s.Pipeline.Environment:
+		return Refusal{"planned in no environment", again}, nil
 	case t.database != config.Database(s.Pipeline.Warehouse.Written):
 		return Refusal{"planned for another warehouse", again}, nil
 	case t.engine.Name != engine.Name || plan.MajorMinor(t.engine.Version) != plan.MajorMinor(engine.Version):
