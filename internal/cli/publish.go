@@ -14,7 +14,7 @@ import (
 
 func (a *app) publishCommand() *cobra.Command {
 	var o run.Options
-	var discard bool
+	var discard, yes bool
 	command := &cobra.Command{
 		Use: "publish RUN", Short: "Publish what a run holds, in one transaction", Args: cobra.ExactArgs(1),
 		Long: `Publishes every slice that a run begun with --hold has staged, all of them in one transaction: readers see
@@ -30,11 +30,15 @@ With --discard what is staged is deleted, and nothing is published.`,
 			if discard {
 				return a.discard(cmd.Context(), p, args[0])
 			}
-			return a.supervised(cmd.Context(), o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+			if o.Agree, err = a.agreement(p, yes); err != nil {
+				return err
+			}
+			return a.supervised(cmd.Context(), p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 				return run.Publish(ctx, p, args[0], o)
 			})
 		},
 	}
+	agreeFlag(command.Flags(), &yes)
 	command.Flags().BoolVar(&discard, "discard", false, "delete what is staged instead")
 	return command
 }

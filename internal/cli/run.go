@@ -53,7 +53,7 @@ and none is published: hindcast publish does that, for all of them in one transa
 			if err != nil {
 				return err
 			}
-			if o.Agree, err = a.agreement(p, yes); err != nil {
+			if o.Agree, err = a.agreement(p, yes || o.Hold); err != nil { // what it holds is asked for when it is published
 				return err
 			}
 			o.Before = a.beforeRun

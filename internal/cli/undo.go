@@ -10,6 +10,7 @@ import (
 
 func (a *app) undoCommand() *cobra.Command {
 	var o run.Options
+	var yes bool
 	command := &cobra.Command{
 		Use: "undo RUN", Short: "Put back what a run has replaced", Args: cobra.ExactArgs(1),
 		Long: `Begins a run that puts back the rows that a run has replaced, and the rows of hindcast_status that stood
@@ -23,11 +24,15 @@ Hooks of the load are not run. Called again after it was killed, it goes on wher
 			if err != nil {
 				return err
 			}
-			return a.supervised(cmd.Context(), o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
+			if o.Agree, err = a.agreement(p, yes); err != nil {
+				return err
+			}
+			return a.supervised(cmd.Context(), p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 				return run.Undo(ctx, p, args[0], o)
 			})
 		},
 	}
+	agreeFlag(command.Flags(), &yes)
 	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
 }

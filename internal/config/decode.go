@@ -196,17 +196,12 @@ func (d *decoder) walk(b *branch, v value) {
 	}
 
 	kind := b.key.Form.kind
-	if word := b.key.Form.word; word != "" && v.node != nil && v.node.Kind == yaml.ScalarNode && v.node.Value == word {
+	if b.key.Form.alone(v.node) {
 		kind = scalar
-	}
-
-	if b.key.Form.single && v.node != nil && v.node.Kind == yaml.ScalarNode && strings.TrimSpace(v.node.Value) != "" && !v.null() {
-		v.items, kind = []value{v}, scalar
-		v.items[0].text = v.node.Value
-	}
-
-	if b.key.Form.plain && v.node != nil && v.node.Kind == yaml.ScalarNode {
-		kind = scalar
+		if b.key.Form.single {
+			v.items = []value{v}
+			v.items[0].text = v.node.Value
+		}
 	}
 
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {

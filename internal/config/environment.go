@@ -171,7 +171,7 @@ func (d *decoder) outline(b *branch, v value, kind kind) {
 	if !d.simple(v) || v.null() {
 		return
 	}
-	if word := b.key.Form.word; word != "" && v.node.Kind == yaml.ScalarNode && v.node.Value == word {
+	if b.key.Form.alone(v.node) {
 		kind = scalar
 	}
 	if !d.shaped(v, kind, b.key.Form.Right) {

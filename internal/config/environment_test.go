@@ -13,7 +13,7 @@ const inEnvironments = `pipeline: shop
 warehouse: duckdb:warehouse.duckdb
 history: {from: 2024-01-01, every: 1 month}
 facts: {sales: {table: sales, time: day, columns: [day, amount]}}
-transform: {sql: cost_summary.sql}
+transform: {sql: cost_summary.sql, dialect: duckdb}
 target: {table: monthly, time: month}
 params: {rate: 2, other: 1}
 load: {after: ["ANALYZE monthly", "ANALYZE sales"]}

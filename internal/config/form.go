@@ -41,6 +41,14 @@ type Form struct {
 	plain    bool   // a text may be in place of the keys
 }
 
+// alone reports whether a value is one text in place of a list or of keys, where that is allowed.
+func (f *Form) alone(node *yaml.Node) bool {
+	if node == nil || node.Kind != yaml.ScalarNode {
+		return false
+	}
+	return f.plain || f.word != "" && node.Value == f.word || f.single && node.ShortTag() != "!!null" && strings.TrimSpace(node.Value) != ""
+}
+
 const (
 	periodPattern   = `^([1-9][0-9]* )?(hour|day|week|month|quarter|year)s?$`
 	durationPattern = `^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+|[0-9]+(d| days?| hours?| minutes?| seconds?| weeks?))$`

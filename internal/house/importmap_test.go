@@ -66,7 +66,7 @@ var importMap = []row{
 	{"objstore/file", []string{".", "objstore"}, "a folder as an object store"},
 	{"objstore/s3", []string{".", "objstore", "pause"}, "a bucket as an object store"},
 	{"warehouse/duckdb", []string{".", "warehouse", "hosted", "child", "duck", "sqltext", "numbers", "pause"}, "a DuckDB file as a warehouse"},
-	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pgclient", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
+	{"warehouse/postgres", []string{".", "warehouse", "hosted", "child", "datatype", "duck", "pause", "pgclient", "pgcopy", "sqltext", "numbers"}, "a PostgreSQL database as a warehouse"},
 	{"warehouse/redshift", []string{".", "awsquery", "awsredshift", "warehouse", "hosted", "child", "objstore", "datatype", "pgclient", "sqltext", "numbers", "parallel", "pause"},
 		"Amazon Redshift as a warehouse; UNLOAD and COPY go by way of the lake's bucket, credentials and the Data API by AWS's"},
 	{"engine/spark", []string{".", "engine", "process", "sparkhome", "sparksql", "numbers"}, "Spark applications that outlive their supervisor, by spark-submit"},

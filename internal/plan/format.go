@@ -14,9 +14,9 @@ import (
 const Format = 4
 
 // formatFor is the lowest format whose readers know all that a plan of the pipeline has: 3 where a check is of a kind that format 2
-// does not have, and 4 where its SQL is translated.
+// does not have, and 4 where what came with that decides which rows a slice has.
 func formatFor(p *hindcast.Pipeline) int {
-	if p.Transform.Translates() {
+	if p.Transform.Translates() || slices.ContainsFunc(p.Facts, ofFormat4) || slices.ContainsFunc(p.Outputs, aimsAtFormat4) {
 		return 4
 	}
 	known := []string{"rows", "total", "sql"}
@@ -29,6 +29,12 @@ func formatFor(p *hindcast.Pipeline) int {
 	}
 	return 2
 }
+
+// ofFormat4 reports whether a reader of an earlier format would take other rows for the fact's.
+func ofFormat4(f hindcast.Fact) bool { return !f.Lookahead.IsZero() || f.Format != "" }
+
+// aimsAtFormat4 reports whether a reader of an earlier format would put other rows in the place of the output's.
+func aimsAtFormat4(o hindcast.Output) bool { return o.Target.Drop || o.Target.Format != "" }
 
 // Together reports whether the plan's slices are not published one by one: in one transaction, or not before somebody asks.
 func (p *Plan) Together() bool { return p.Hold || p.Pipeline.Publish == hindcast.PublishRun }

@@ -26,7 +26,7 @@ func TestParamsOfADialect(t *testing.T) {
 		"spark": {"text": `'it\'s \\n'`, "rate": "1.10", "day": "DATE '2020-01-01'", "none": "NULL", "slice_start": "TIMESTAMP_LTZ '2020-01-01 00:00:00+05:30'",
 			"slice_end": "TIMESTAMP_LTZ '2020-01-01 01:00:00+05:30'", "run_time": "TIMESTAMP_LTZ '2026-05-03 04:05:06.000007+00:00'"},
 	} {
-		p.Transform.Dialect = dialect
+		p.Transform.Dialect, p.Transform.Engine = dialect, dialect
 		if got := plan.Params(slice, now, p); !maps.Equal(got, want) {
 			t.Errorf("%s: got %q\nwant %q", dialect, got, want)
 		}

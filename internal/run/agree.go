@@ -11,15 +11,16 @@ import (
 
 // agreed asks before a new run publishes.
 func (o Options) agreed(ctx context.Context, p *plan.Plan) error {
-	if o.Agree == nil || p.UnloadOnly {
+	if o.Agree == nil || p.UnloadOnly || p.Hold {
 		return nil
 	}
 	return o.Agree(ctx, p, toPublish(p, &hindcast.RunState{}, nil))
 }
 
-// agreedAgain asks before a run that is resumed goes on to publish; only are the slices that it is to go on with, nil all.
-func (o Options) agreedAgain(ctx context.Context, s *session.Session, p *plan.Plan, only []string) error {
-	if o.Agree == nil || p.UnloadOnly {
+// agreedAgain asks before a run that is resumed goes on to publish, or what it holds is published; only are the slices that it is to
+// go on with, nil all.
+func (o Options) agreedAgain(ctx context.Context, s *session.Session, p *plan.Plan, only []string, publish bool) error {
+	if o.Agree == nil || p.UnloadOnly || p.Hold && !publish {
 		return nil
 	}
 	st, err := s.State(ctx, p.Run)

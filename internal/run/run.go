@@ -139,7 +139,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	if err != nil {
 		return nil, err
 	}
-	if err := o.agreedAgain(ctx, s, frozen, only); err != nil {
+	if err := o.agreedAgain(ctx, s, frozen, only, publish); err != nil {
 		return nil, err
 	}
 	c, err := claimAgain(ctx, s, run, o, stops)
