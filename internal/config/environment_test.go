@@ -98,7 +98,7 @@ func TestEnvironmentIsDecoded(t *testing.T) {
 func TestEnvironmentsErrorsAreSaidOnce(t *testing.T) {
 	env := testEnv()
 	env.Environment = "prod"
-	text := strings.Replace(inEnvironments, "    run: {parallel: 8}", "    run: {paralel: 8}", 1)
+	text := strings.Replace(inEnvironments, "    run: {parallel: 8}", "    run: {parallell: 8}", 1)
 	_, err := config.Decode("/p/hindcast.yml", []byte(text), env)
 	if err == nil || hindcast.AsError(err).Code != hindcast.EKey || strings.Contains(render(err), "also") {
 		t.Error(render(err))

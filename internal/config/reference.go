@@ -169,23 +169,47 @@ func loose(schema map[string]any) map[string]any {
 		case "required", "oneOf", "minProperties", "default":
 			continue
 		case "properties":
-			below := map[string]any{}
-			for name, child := range is.(map[string]any) {
-				below[name] = loose(child.(map[string]any))
-			}
-			is = below
+			is = looseEach(is)
 		case "items", "additionalProperties":
 			if child, ok := is.(map[string]any); ok {
 				is = loose(child)
 			}
 		case "anyOf":
-			var either []any
-			for _, one := range is.([]any) {
-				either = append(either, loose(one.(map[string]any)))
-			}
-			is = either
+			is = looseAny(is)
 		}
 		out[word] = is
+	}
+	return out
+}
+
+// looseEach are loose schemas by their properties' names.
+func looseEach(properties any) any {
+	named, ok := properties.(map[string]any)
+	if !ok {
+		return properties
+	}
+	out := map[string]any{}
+	for name, is := range named {
+		if schema, ok := is.(map[string]any); ok {
+			is = loose(schema)
+		}
+		out[name] = is
+	}
+	return out
+}
+
+// looseAny are loose schemas of which any may hold.
+func looseAny(schemas any) any {
+	either, ok := schemas.([]any)
+	if !ok {
+		return schemas
+	}
+	out := make([]any, len(either))
+	for i, is := range either {
+		if schema, ok := is.(map[string]any); ok {
+			is = loose(schema)
+		}
+		out[i] = is
 	}
 	return out
 }

@@ -109,7 +109,7 @@ func (p *page) headline(t *view.Tally) {
 	p.ends(text, right)
 }
 
-// headline is the whole truth in one line, and its colour.
+// Headline is the whole truth in one line, and its colour.
 // Headline says in a line how a run stands or ended.
 func Headline(st *hindcast.RunState, p *plan.Plan) string {
 	_, text := headline(view.NewTally(st, p))

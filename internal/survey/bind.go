@@ -271,7 +271,7 @@ func inSlices(err error, group schema, p *plan.Plan) error {
 	if group.Slices == p.Total() {
 		return err
 	}
-	if all, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // refusals, of which each is one for itself
+	if all, is := err.(interface{ Unwrap() []error }); is { // refusals, of which each is one for itself
 		list := slices.Clone(all.Unwrap())
 		list[0] = inSlices(list[0], group, p)
 		return errors.Join(list...)

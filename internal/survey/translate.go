@@ -68,7 +68,7 @@ func (s *Survey) translator(p *plan.Plan) plan.Translator {
 
 // refused are all refusals in an error as errors for the user, each with its place and the line that it is about.
 func (s *Survey) refused(o *hindcast.Output, err error) error {
-	if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // each of them is looked at
+	if joined, is := err.(interface{ Unwrap() []error }); is { // each of them is looked at
 		var all []error
 		for _, one := range joined.Unwrap() {
 			all = append(all, s.refused(o, one))
