@@ -29,14 +29,14 @@ var briefly = 10 * time.Second
 
 // lock begins a transaction and takes the lock on hindcast_lease before the transaction's snapshot, which then has what the previous
 // holder of the lock committed. The targets are not locked: LOCK keeps readers away as well, and only hindcast reads
-// hindcast_lease. Tables of the pipeline's own are locked before it, also while it is waited for: by their names a successor knows
+// hindcast_lease. A table of the pipeline's own is locked before it, also while it is waited for: by its name a successor knows
 // whose session it is (see endOthers).
-func (w *Owner) lock(ctx context.Context, s *session, h home, patience time.Duration, own ...string) error {
+func (w *Owner) lock(ctx context.Context, s *session, h home, patience time.Duration, own string) error {
 	limit, err := s.one(ctx, "SHOW statement_timeout") // the user may have set one
 	if err != nil {
 		return err
 	}
-	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+strings.Join(append(own, h.table(leaseTable)), ", "),
+	err = s.run(ctx, "BEGIN", fmt.Sprintf("SET LOCAL statement_timeout TO %d", patience.Milliseconds()), "LOCK "+own+", "+h.table(leaseTable),
 		"SET LOCAL statement_timeout TO "+literal(limit.Text(0)))
 	if pgclient.IsState(err, pgclient.Canceled) && ctx.Err() == nil {
 		return &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,

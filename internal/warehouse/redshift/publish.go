@@ -107,23 +107,22 @@ func (p *publication) each(ctx context.Context, steps ...func(*load, context.Con
 	return warehouse.Each(ctx, p.loads, &p.current, steps...)
 }
 
-// begin takes the lock, with the tables of what is staged, or with one that is made for that.
+// begin takes the lock, with a table of what is staged, or with one that is made for that. One is enough for a successor, and a publication
+// may have more than a statement can name.
 func (p *publication) begin(ctx context.Context) error {
-	var own []string
+	own := ""
 	for _, l := range p.loads {
-		if l.Staged != "" {
-			own = append(own, l.Staged)
-		}
+		own = cmp.Or(own, l.Staged)
 	}
-	if len(own) == 0 {
+	if own == "" {
 		first := p.loads[0]
 		p.mark = p.home.table(stagingName(p.Pipeline, p.Fence, first.Target.Table, first.Slice.Key))
 		if err := p.session.run(ctx, marking(p.mark)); err != nil {
 			return err
 		}
-		own = []string{p.mark}
+		own = p.mark
 	}
-	if err := p.owner.lock(ctx, p.session, p.home, patience, own...); err != nil {
+	if err := p.owner.lock(ctx, p.session, p.home, patience, own); err != nil {
 		return p.swept(ctx, err)
 	}
 	highest, there, err := p.session.fence(ctx, p.home, p.Pipeline)
