@@ -48,7 +48,7 @@ var constructs = []string{
 	"SELECT lead(round(price, 1), 1, '1.005') OVER (ORDER BY id), lag(small, 1, 70000) OVER (ORDER BY id) FROM item",
 	"SELECT id, coalesce(small, (small + id) * (small + id)) FROM item",
 	"SELECT sum(10 / small) FILTER (WHERE small <> 0), count(10 / small) FILTER (WHERE small <> 0) FROM item",
-	"SELECT sold + (id * 2147483) FROM item",
+	"SELECT sold + (id * 2147483) FROM item", "SELECT sold + (small % -2147483648), -9223372036854775808 + big FROM item",
 	"SELECT 0.05 || '', (0.5 * 0.1)::text, (price * 2)::text, '1e3'::text FROM item", "SELECT split_part('1.5e1;', ';', 1)::numeric(6,1)",
 	// Casts.
 	"SELECT price::int, rate::int, (-price)::bigint, weight::int, 2.5::int, 3.5::int, -2.5::int, 0.5::float8::int, 1.5::float8::int, CAST(2.5 AS smallint) FROM item WHERE id <> 5",

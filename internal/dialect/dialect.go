@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/bind"
 	"github.com/hindcast/hindcast/internal/dialect/emit"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -113,21 +114,18 @@ func (r Refusals) Error() string {
 	return string(r[0].Code) + ": " + r[0].Why
 }
 
-// Translate translates one SELECT statement. The error is Refusals, or says what is wrong with the options.
+// Translate translates one SELECT statement, or a script of several whose last SELECT is the result: what it makes of temporary tables
+// before is written as queries of WITH. The error is Refusals, or says what is wrong with the options.
 func Translate(sql string, o Options) (Result, error) {
 	bound, err := o.bind()
 	if err != nil {
 		return Result{}, err
 	}
-	tree, err := parse.Statement(sql, parse.Options{Redshift: o.From == Redshift})
+	all, err := parse.Script(sql, parse.Options{Redshift: o.From == Redshift})
 	if err != nil {
 		return Result{}, notRead(sql, err)
 	}
-	query, refused := bind.Statement(sql, tree, bound)
-	if len(refused) > 0 {
-		return Result{}, refusals(sql, refused)
-	}
-	out, refused := emit.Query(sql, query, emit.Options{Engine: engines[o.To]})
+	out, query, refused := translated(sql, all, bound, emit.Options{Engine: engines[o.To]})
 	if len(refused) > 0 {
 		return Result{}, refusals(sql, refused)
 	}
@@ -141,6 +139,25 @@ func Translate(sql string, o Options) (Result, error) {
 	}
 
 	return r, nil
+}
+
+// translated binds and writes a statement or script.
+func translated(sql string, all []ast.Statement, o bind.Options, to emit.Options) (out emit.Result, result *sem.Query, refused []sem.Refusal) {
+	if len(all) == 1 {
+		if one, ok := all[0].(*ast.Result); ok {
+			if result, refused = bind.Statement(sql, one.Query, o); len(refused) == 0 {
+				out, refused = emit.Query(sql, result, to)
+			}
+			return out, result, refused
+		}
+	}
+	script, refused := bind.Script(sql, all, o)
+	if len(refused) > 0 {
+		return out, nil, refused
+	}
+	out, refused = emit.Script(sql, script, to)
+
+	return out, script.Result, refused
 }
 
 var engines = map[Target]emit.Engine{DuckDB: emit.DuckDB, Spark35: emit.Spark35, Spark40: emit.Spark40}
@@ -190,7 +207,7 @@ func columnOf(c Column, redshift bool) sem.Column {
 	if t.Kind == sem.Numeric && t.P == 0 {
 		t = sem.Type{} // engines hold no unbounded decimals
 	}
-	return sem.Column{Name: c.Name, Type: t, Facts: facts}
+	return sem.Column{Name: c.Name, Type: t, Facts: facts, Declared: true}
 }
 
 func typeOf(written string, redshift bool) (sem.Type, bool) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/dialect"
+	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
 func options(from dialect.Source, to dialect.Target) dialect.Options {
@@ -321,5 +322,29 @@ func BenchmarkTranslate(b *testing.B) {
 		if _, err := dialect.Translate(query, o); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// scripts are scripts of PostgreSQL, whose last query's rows are the result.
+var scripts = []string{
+	"CREATE TEMP TABLE best AS SELECT id, price FROM item WHERE price > 1; SELECT id, price * 2 FROM best ORDER BY id",
+	"BEGIN; CREATE TEMP TABLE t (a integer NOT NULL, b varchar(3) DEFAULT 'x', c numeric(5,1)); INSERT INTO t (a, c) SELECT id, rate FROM item; UPDATE t SET b = 'yes', c = c * 1.25 WHERE a > 2; DELETE FROM t u WHERE u.c IS NULL; SELECT * FROM t ORDER BY a; COMMIT",
+	"CREATE TEMP TABLE t AS SELECT id, name FROM item; INSERT INTO t VALUES (100, 'new'), (101, NULL); DELETE FROM t WHERE id = 3; SELECT count(*) FROM t",
+	"SELECT id INTO TEMP t FROM item WHERE small > 0; WITH u AS (SELECT id FROM t) SELECT x.id, t.id FROM u x JOIN t ON t.id = x.id ORDER BY 1",
+	"CREATE TEMP TABLE t AS SELECT price FROM item; UPDATE t SET price = 2.255; SELECT DISTINCT price FROM t", "CREATE TEMP TABLE t (a smallint); INSERT INTO t SELECT 70000; SELECT a FROM t",
+	"CREATE TEMP TABLE item AS SELECT 7 AS id; SELECT item.id, (SELECT max(id) FROM item) FROM item",
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	pg, conn := worlds(t)
+	for _, script := range scripts {
+		r, err := dialect.Translate(script, options(dialect.Postgres, dialect.DuckDB))
+		if err != nil {
+			t.Errorf("%s: %v", script, err)
+			continue
+		}
+		pgtest.Query(t, pg, "DISCARD TEMP")
+		match(t, pg, conn, script, script, r.SQL)
 	}
 }

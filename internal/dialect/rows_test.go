@@ -78,14 +78,20 @@ func judged(pg *pgconn.PgConn, query string) (rows [][]string, raised error) {
 		return nil, err
 	}
 	const char = 1042 // its padding is not carried
-	for _, row := range results[0].Rows {
+	last := results[0]
+	for _, r := range results {
+		if len(r.FieldDescriptions) > 0 {
+			last = r
+		}
+	}
+	for _, row := range last.Rows {
 		one := make([]string, len(row))
 		for i, v := range row {
 			one[i] = string(v)
 			switch {
 			case v == nil:
 				one[i] = "NULL"
-			case results[0].FieldDescriptions[i].DataTypeOID == char:
+			case last.FieldDescriptions[i].DataTypeOID == char:
 				one[i] = strings.TrimRight(one[i], " ")
 			}
 		}

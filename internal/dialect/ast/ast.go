@@ -261,6 +261,7 @@ type Select struct {
 	Top        Expr
 	TopAt      lex.Span
 	Items      []Item
+	Into       lex.Span // of INTO and what follows it, in a script
 	From       []From
 	FromAt     lex.Span // of all items
 	Where      Expr

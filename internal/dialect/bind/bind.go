@@ -29,7 +29,8 @@ type binder struct {
 	Options
 	text    string
 	refused []sem.Refusal
-	work    int // how many expressions have been bound; some are bound more than once
+	temps   map[string]*temp // of a script
+	work    int              // how many expressions have been bound; some are bound more than once
 }
 
 // most is how many expressions are bound before a statement is taken for too large.
@@ -60,7 +61,9 @@ type output struct {
 	sem.Column
 	from []*sem.Expr // nil if the column comes from a *
 	star lex.Span
-	open bool // it is a literal in quotes or NULL, whose type another query may decide
+	// declared says that it is a column of a table whose type was declared.
+	declared bool
+	open     bool // it is a literal in quotes or NULL, whose type another query may decide
 	// column is what the output stands for, if that is a column of FROM.
 	column *sem.Column
 }

@@ -25,6 +25,10 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 }
 
 func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
+	if t := b.temporary(x.Parts, s.outer); t != nil {
+		b.version(x, t, s, bound)
+		return
+	}
 	columns, known := b.lookup(x.Parts, s.outer)
 	if !known {
 		s.unknown = true
@@ -39,6 +43,34 @@ func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	}
 	b.add(b.newTable(name, columns, x.Columns, at), s, at)
+}
+
+// temporary is the temporary table of a script that a name means; nil if it means none.
+func (b *binder) temporary(parts []ast.Name, s *scope) *temp {
+	if len(parts) != 1 {
+		return nil
+	}
+	if _, ok := s.query(parts[0].Text); ok {
+		return nil
+	}
+	return b.temps[parts[0].Text]
+}
+
+// version is a temporary table in FROM, which is called otherwise after each statement that changes it.
+func (b *binder) version(x *ast.Table, t *temp, s *scope, bound *sem.Query) {
+	n, text := x.Parts[0], t.version
+	name, at := n.Text, n.At
+	if x.Alias.Text != "" {
+		name, at = x.Alias.Text, x.Alias.At
+		b.tableAlias(x.Alias, x.As, x.Columns, bound)
+	} else {
+		text += ` AS ` + n.At.In(b.text)
+		if word := strings.ToLower(n.Text); word != n.Text || strings.ContainsFunc(n.Text, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+			b.refuse(sem.NotKnown, n.At, "give the table a name of small letters, or an alias here", "this name of a temporary table is not read")
+		}
+	}
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: n.At, Text: text, Why: "a temporary table is a query of WITH"})
+	b.add(b.newTable(name, t.columns, x.Columns, at), s, at)
 }
 
 func joinNames(parts []ast.Name) string {

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"math"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -24,6 +25,7 @@ func (b *binder) number(x ast.Expr, text, sign string) *sem.Expr {
 			if int64(int32(n)) == n {
 				e.Type = sem.Of(sem.Int4)
 			}
+			e.Made = e.Made || n == math.MinInt32 || n == math.MinInt64 // engines negate what does not fit
 			return e
 		}
 	}

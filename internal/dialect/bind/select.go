@@ -20,6 +20,9 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 		}
 		b.condition(x.Where, s, bound)
 	}
+	if x.Into != (lex.Span{}) {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: x.Into, Why: "a temporary table is a query of WITH"})
+	}
 	b.windows(x, s, bound)
 	b.quantifier(x, s, &why, bound)
 	b.groupKeys(x, s, bound)
@@ -227,7 +230,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		e.Loose = loose(e)
 		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
 		if e.Op == sem.OpColumn {
-			o.column = e.Column
+			o.column, o.declared = e.Column, e.Column.Declared
 		}
 		b.label(it, &o, why, bound)
 		if b.Redshift && it.Alias.Text != "" {
@@ -334,7 +337,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}
-			outputs = append(outputs, output{Column: c, star: x.At, column: f.column})
+			outputs = append(outputs, output{Column: c, star: x.At, column: f.column, declared: c.Declared})
 		}
 	}
 	if !known {

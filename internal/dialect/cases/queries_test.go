@@ -94,9 +94,9 @@ func (m *maker) windowed() string {
 			pick(m, "sum", "avg", "min", "max", "count")+"("+m.expr(k, 1)+") OVER ("+partition+")",
 			pick(m, "sum", "avg", "min", "max", "count")+"("+m.expr(k, 1)+") OVER ("+partition+key+")",
 			pick(m, "sum", "avg", "min", "max", "count")+"("+m.expr(k, 1)+") OVER ("+partition+total+frame+")",
-			pick(m, "lag", "lead")+"("+m.expr(v, 1)+pick(m, "", ", 1", ", 2", ", 0")+") OVER ("+partition+total+")",
-			pick(m, "lag", "lead")+"("+m.expr(v, 1)+", 1, "+pick(m, m.expr(m.beside(v), 1), m.bare(v))+") OVER ("+partition+total+")",
-			pick(m, "first_value", "last_value")+"("+m.expr(v, 1)+") OVER ("+partition+total+frame+")"))
+			pick(m, "lag", "lead")+"("+m.calmly(v, 1)+pick(m, "", ", 1", ", 2", ", 0")+") OVER ("+partition+total+")",
+			pick(m, "lag", "lead")+"("+m.calmly(v, 1)+", 1, "+pick(m, m.calmly(m.beside(v), 1), m.bare(v))+") OVER ("+partition+total+")",
+			pick(m, "first_value", "last_value")+"("+m.calmly(v, 1)+") OVER ("+partition+total+frame+")"))
 	}
 	return "SELECT a.id, " + strings.Join(list, ", ") + " FROM " + m.table() + " a"
 }

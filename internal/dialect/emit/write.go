@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -49,7 +50,11 @@ func chain(word string) func(*printer, *sem.Expr, []text) text {
 func asIs(_ *printer, _ *sem.Expr, args []text) text { return args[0] }
 
 func integer(p *printer, e *sem.Expr, _ []text) text {
-	if n, err := strconv.ParseInt(e.Text, 10, 64); err == nil && e.Type.Kind != sem.Int4 && (e.Type.Kind == sem.Int2 || n == int64(int32(n))) {
+	n, err := strconv.ParseInt(e.Text, 10, 64)
+	if n == math.MinInt32 || n == math.MinInt64 {
+		return text{text: "CAST(" + p.literal(e.Text) + " AS " + p.typeName(e.Type) + ")"}
+	}
+	if err == nil && e.Type.Kind != sem.Int4 && (e.Type.Kind == sem.Int2 || n == int64(int32(n))) {
 		return text{text: "CAST(" + e.Text + " AS " + p.typeName(e.Type) + ")"}
 	}
 	return text{text: e.Text}

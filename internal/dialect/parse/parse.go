@@ -1,4 +1,4 @@
-// Package parse reads one SELECT statement of PostgreSQL or Redshift into a syntax tree. What it does not know it refuses, with the
+// Package parse reads statements of PostgreSQL or Redshift into a syntax tree: queries, and what makes and changes temporary tables. What it does not know it refuses, with the
 // place; whether names and types exist is the binder's business.
 package parse
 
@@ -36,12 +36,9 @@ type parser struct {
 	all   []lex.Token
 	at    int
 	depth int
-}
-
-// Statement reads a text that is one SELECT statement. Errors are *Error.
-func Statement(text string, o Options) (query *ast.Query, err error) {
-	defer caught(&err)
-	return newParser(text, o).statement(), nil
+	// scripting says that SELECT INTO is read, and into what it says.
+	scripting bool
+	into      *ast.Name
 }
 
 // Type reads a text that is the name of a type. Errors are *Error.
@@ -72,24 +69,6 @@ func caught(err *error) {
 		}
 		*err = e
 	}
-}
-
-func (p *parser) statement() *ast.Query {
-	if !p.startsQuery() && !p.punct("(") {
-		if p.peek().Kind == lex.EOF {
-			p.fail("there is no statement")
-		}
-		p.unknown(p.peek().At, "only SELECT statements are read", "write the query whose rows are the result as one SELECT")
-	}
-	query := p.query()
-	if p.takePunct(";") && p.peek().Kind != lex.EOF {
-		p.unknown(p.peek().At, "a second statement follows", "write the query as one SELECT")
-	}
-	if p.peek().Kind != lex.EOF {
-		p.unexpected()
-	}
-
-	return query
 }
 
 // fail ends the reading: the statement is wrong at the next token.

@@ -17,6 +17,9 @@ var read = []string{
 	"SELECT a IS NOT NULL, a ISNULL, a IS DISTINCT FROM b, a NOT IN (1, 2), a IN (SELECT 1), (a, b) IN ((1, 2)), a NOT BETWEEN 1 AND 2 AND b, a LIKE 'x' ESCAPE '!'",
 	"SELECT EXTRACT(year FROM a), POSITION('a' IN b), SUBSTRING(a FROM 1 FOR 2), TRIM(BOTH 'x' FROM a), INTERVAL '1' DAY, DATE '2020-01-01', TIMESTAMP WITH TIME ZONE 'x'",
 	"SELECT EXISTS (SELECT 1), (SELECT 1), ((1)), :run_time, current_date, left(a, 1), double precision '1'",
+	"SELECT 1; SELECT 2;", "INSERT INTO t VALUES (1), (2)", "INSERT INTO t (a, b) (SELECT 1, 2)", "CREATE TEMP TABLE t AS SELECT 1 WITH NO DATA", "UPDATE t u SET a = 1, b = a WHERE c",
+	"CREATE TEMPORARY TABLE t (a int NOT NULL, b varchar(3) DEFAULT 'x')", "SELECT a INTO TEMP TABLE b FROM t", "DROP TABLE IF EXISTS a, s.b CASCADE", "BEGIN; COMMIT; ANALYZE t",
+	"RS CREATE TEMP TABLE t DISTSTYLE KEY DISTKEY (a) COMPOUND SORTKEY (a, b) AS SELECT 1", "RS CREATE TEMP TABLE t (a int ENCODE lzo DISTKEY) SORTKEY (a)", "RS DELETE t WHERE a",
 	"RS SELECT TOP 3 a, convert(int, b), sysdate FROM t MINUS SELECT 1", "RS SELECT a FROM t, u WHERE t.x = u.y(+) AND u.z (+) = 1",
 }
 
@@ -25,11 +28,11 @@ func options(text string) (string, Options) {
 	return rest, Options{Redshift: redshift}
 }
 
-func TestStatement(t *testing.T) {
+func TestScript(t *testing.T) {
 	t.Parallel()
 	for _, text := range read {
 		text, o := options(text)
-		if _, err := Statement(text, o); err != nil {
+		if _, err := Script(text, o); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -38,7 +41,8 @@ func TestStatement(t *testing.T) {
 // refused are statements that are not read, and what the place of the refusal says.
 var refused = []struct{ text, at string }{
 	{"", ""}, {"SELECT", ""}, {"SELECT FROM t", "FROM"}, {"SELECT a FROM", ""}, {"SELECT a b c", "c"}, {"SELECT 1 < 2 < 3", "<"}, {"SELECT a + NOT b", "NOT"},
-	{"INSERT INTO t VALUES (1)", "INSERT"}, {"SELECT 1; SELECT 2", "SELECT"}, {"SELECT a INTO b FROM t", "INTO"}, {"SELECT (1", ""}, {"SELECT a FROM t WHERE", ""},
+	{"CREATE TABLE t (a int)", "CREATE"}, {"UPDATE s.t SET a = 1", "s"}, {"MERGE INTO t", "MERGE"}, {"ROLLBACK", "ROLLBACK"}, {"SELECT 1 SELECT 2", "SELECT"}, {"; ;", ""},
+	{"SELECT (SELECT a INTO TEMP b FROM t)", "INTO"}, {"CREATE TEMP TABLE t (a int PRIMARY KEY)", "PRIMARY"}, {"UPDATE t SET a = 1 FROM u", "FROM"}, {"DELETE FROM t USING u", "USING"}, {"SELECT a INTO b FROM t", "INTO"}, {"SELECT (1", ""}, {"SELECT a FROM t WHERE", ""},
 	{"SELECT a FROM t, LATERAL (SELECT 1) u", "LATERAL"}, {"SELECT a FROM t NATURAL JOIN u", "NATURAL"}, {"SELECT a FROM f(1)", "f"},
 	{"SELECT a ~ b FROM t GROUP BY ROLLUP (a)", "ROLLUP"}, {"SELECT sum(a) WITHIN GROUP (ORDER BY b)", "WITHIN"}, {"SELECT lag(a IGNORE NULLS) OVER ()", "IGNORE"},
 	{"SELECT a[1]", "["}, {"SELECT ARRAY[1]", "ARRAY"}, {"SELECT a = ANY (SELECT 1)", "ANY"}, {"SELECT a ILIKE 'x'", "ILIKE"}, {"SELECT a AT TIME ZONE 'x'", "AT"},
@@ -46,10 +50,10 @@ var refused = []struct{ text, at string }{
 	{"SELECT 1 FROM t WHERE t.x = u.y(+)", "u"}, {"SELECT TOP 3 a", "3"}, {"SELECT 'a", "'"},
 }
 
-func TestStatementRefuses(t *testing.T) {
+func TestScriptRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range refused {
-		_, err := Statement(c.text, Options{})
+		_, err := Script(c.text, Options{})
 		bad, ok := errors.AsType[*Error](err)
 		if !ok {
 			t.Errorf("%s: %v", c.text, err)
@@ -67,14 +71,14 @@ func TestLimits(t *testing.T) {
 	list := strings.Repeat("1,", 9_999) + "1"
 	for _, text := range []string{"SELECT a IN (" + list + ")", "SELECT " + list, "SELECT " + strings.Repeat("1+", 800) + "1", "SELECT " + strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300),
 		"SELECT 1 WHERE " + strings.Repeat("a OR ", 800) + "a"} {
-		if _, err := Statement(text, Options{}); err != nil {
+		if _, err := Script(text, Options{}); err != nil {
 			t.Errorf("%.40s…: %v", text, err)
 		}
 	}
 	for _, text := range []string{"SELECT " + strings.Repeat("(", 100_000), "SELECT " + strings.Repeat("1+", 100_000) + "1", "SELECT " + strings.Repeat("- ", 100_000) + "1",
 		"SELECT " + strings.Repeat("NOT ", 100_000) + "a", "SELECT 1 WHERE " + strings.Repeat("a OR ", 100_000) + "a", "SELECT a" + strings.Repeat("::int", 10_000),
 		strings.Repeat("SELECT (", 50_000), "SELECT " + strings.Repeat("CASE WHEN ", 50_000), strings.Repeat("SELECT 1 FROM (", 50_000), "SELECT 1" + strings.Repeat(" UNION SELECT 1", 50_000)} {
-		_, err := Statement(text, Options{})
+		_, err := Script(text, Options{})
 		if bad, ok := errors.AsType[*Error](err); !ok || bad.At.Start == 0 {
 			t.Errorf("%.40s…: %v", text, err)
 		}
@@ -90,7 +94,7 @@ func FuzzStatement(f *testing.F) {
 		f.Add(c.text, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, redshift bool) {
-		_, err := Statement(text, Options{Redshift: redshift})
+		_, err := Script(text, Options{Redshift: redshift})
 		if err == nil {
 			return
 		}

@@ -169,6 +169,12 @@ func (p *parser) selectBody() *ast.Select {
 			break
 		}
 	}
+	if from := p.peek().At; p.scripting && p.depth == 1 && p.into == nil && p.take("into") {
+		p.temporary(from)
+		p.take("table")
+		name := p.local("SELECT INTO")
+		p.into, s.Into = &name, from.To(p.done())
+	}
 	if p.word("into") {
 		p.unknown(p.peek().At, "SELECT INTO is not read", "leave INTO out: the result is what the pipeline loads")
 	}

@@ -19,6 +19,7 @@ const (
 	OpInterval    // Months, Days, Micros
 	OpColumn      //
 	OpParam       // Text is the name
+	OpRaw         // Text as it is: a column that the translator names
 	OpNow         // the run's instant, with a zone
 	OpNowCivil    // the run's instant in UTC, without a zone
 	OpNowSeconds  // the same, cut to seconds
@@ -110,6 +111,8 @@ const (
 	OpPadRight
 	OpMD5
 	OpTrimKey    // without trailing blanks, as a key to compare by
+	OpFitText    // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
+	OpNotNull    // the value; NULL raises
 	OpBlankGuard // the text; one with trailing blanks raises
 
 	// Dates and times.

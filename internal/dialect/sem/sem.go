@@ -12,6 +12,7 @@ type Column struct {
 	Name string
 	Type Type
 	Facts
+	Declared bool // the type was declared with the column: values that are assigned are made to fit it
 }
 
 // Facts are what is known about all values of a text or decimal.

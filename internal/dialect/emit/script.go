@@ -1,0 +1,114 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// Script writes a script as one query: each step is a query of WITH.
+func Script(source string, s *sem.Script, o Options) (Result, []sem.Refusal) {
+	p := &printer{Options: o, source: source}
+	steps := make([]string, len(s.Steps))
+	for i := range s.Steps {
+		from := len(p.changes)
+		steps[i] = p.step(&s.Steps[i])
+		p.changes = slices.Insert(p.changes, from, Change{s.Steps[i].At, steps[i], "a temporary table is a query of WITH"})
+	}
+	body := p.query(s.Result)
+	if len(p.refused) > 0 {
+		return Result{}, p.refused
+	}
+	if rest, with := strings.CutPrefix(body, source[s.Result.At.Start:s.Result.At.Start+len("WITH")]); with && strings.EqualFold(body[:len("WITH")], "WITH") && len(steps) > 0 {
+		return Result{SQL: "WITH " + strings.Join(steps, ",\n") + "," + rest, Changes: p.changes}, nil
+	}
+	if len(steps) > 0 {
+		body = "WITH " + strings.Join(steps, ",\n") + "\n" + body
+	}
+
+	return Result{SQL: body, Changes: p.changes}, nil
+}
+
+func (p *printer) step(s *sem.Step) string {
+	names := make([]string, len(s.Columns))
+	for i, c := range s.Columns {
+		names[i] = p.quoted(c.Name)
+	}
+	var body string
+	switch {
+	case s.Changes && s.Values == nil:
+		body = "SELECT * FROM " + s.Before + " AS " + p.quoted(s.Alias) + " WHERE " + p.unless(s.Where)
+	case s.Changes:
+		body = p.updated(s)
+	case s.Query == nil:
+		values := make([]string, len(s.Columns))
+		for i, c := range s.Columns {
+			values[i] = "CAST(NULL AS " + p.typeName(c.Type) + ")"
+		}
+		body = "SELECT " + strings.Join(values, ", ") + " WHERE FALSE"
+	case s.Before != "":
+		body = p.inserted(s)
+	case s.Empty:
+		body = "SELECT * FROM (" + p.query(s.Query) + ") AS hindcast_q WHERE FALSE"
+	default:
+		body = p.query(s.Query)
+	}
+
+	return fmt.Sprintf("%s(%s) AS (%s)", s.Name, strings.Join(names, ", "), body)
+}
+
+// unless is true of rows where a condition is not true; nil is always true.
+func (p *printer) unless(where *sem.Expr) string {
+	if where == nil {
+		return "FALSE"
+	}
+	return "NOT coalesce(" + p.expr(where).text + ", FALSE)"
+}
+
+func (p *printer) updated(s *sem.Step) string {
+	list := make([]string, len(s.Columns))
+	where := "TRUE"
+	if s.Where != nil {
+		where = p.expr(s.Where).text
+	}
+	for i, c := range s.Columns {
+		list[i] = p.quoted(s.Alias) + "." + p.quoted(c.Name)
+		if s.Values[i] != nil {
+			list[i] = "CAST(CASE WHEN " + where + " THEN " + p.expr(s.Values[i]).text + " ELSE " + list[i] + " END AS " + p.typeName(c.Type) + ")"
+		}
+	}
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + s.Before + " AS " + p.quoted(s.Alias)
+}
+
+func (p *printer) inserted(s *sem.Step) string {
+	columns := make([]string, len(s.Query.Columns))
+	for i := range columns {
+		columns[i] = fmt.Sprintf("c%d", i+1)
+	}
+	values := make([]string, len(s.Values))
+	for i, v := range s.Values {
+		values[i] = "CAST(" + p.expr(v).text + " AS " + p.typeName(s.Columns[i].Type) + ")"
+	}
+	return "SELECT * FROM " + s.Before + " UNION ALL SELECT " + strings.Join(values, ", ") + " FROM (" + p.query(s.Query) + ") AS hindcast_q(" + strings.Join(columns, ", ") + ")"
+}
+
+// fitText raises where a text is longer than N, unless only by blanks, which are cut.
+func fitText(p *printer, e *sem.Expr, args []text) text {
+	length, x := "length", args[0].text
+	if e.Text == "bytes" {
+		if length = "strlen"; p.Engine.spark() {
+			length = "octet_length"
+		}
+	}
+	short := "rtrim(" + x + ", ' ')"
+	if p.Engine.spark() {
+		short = "trim(TRAILING ' ' FROM " + x + ")"
+	}
+	return text{text: fmt.Sprintf("CASE WHEN %s(%s) > %d THEN %s ELSE left(%s, %d) END", length, short, e.N, p.raise(fmt.Sprintf("value too long for a column of %d", e.N)), x, e.N)}
+}
+
+func notNull(p *printer, e *sem.Expr, args []text) text {
+	return text{text: "CASE WHEN " + operand(args[0]) + " IS NULL THEN " + p.raise("a NULL for the column "+e.Text+", which is NOT NULL") + " ELSE " + args[0].text + " END"}
+}

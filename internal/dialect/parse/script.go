@@ -1,0 +1,286 @@
+package parse
+
+import (
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+)
+
+// Script reads a text of several statements: temporary tables that are made, filled and changed, and queries. Errors are *Error.
+func Script(text string, o Options) (all []ast.Statement, err error) {
+	defer caught(&err)
+	p := newParser(text, o)
+	for {
+		for p.takePunct(";") {
+			continue
+		}
+		if p.peek().Kind == lex.EOF {
+			if len(all) == 0 {
+				p.fail("there is no statement")
+			}
+			return all, nil
+		}
+		all = append(all, p.scripted())
+		if p.peek().Kind != lex.EOF && !p.punct(";") {
+			p.unexpected()
+		}
+	}
+}
+
+// scripted reads a statement of a script.
+func (p *parser) scripted() ast.Statement {
+	start := p.peek().At.Start
+	if p.startsQuery() || p.punct("(") {
+		return p.selected(start)
+	}
+	t := p.peek()
+	switch {
+	case t.Kind != lex.Word:
+	case p.take("create"):
+		return p.create(start)
+	case p.take("insert"):
+		return p.insert(start)
+	case p.take("update"):
+		return p.update(start)
+	case p.take("delete"):
+		return p.deleted(start)
+	case p.take("truncate"):
+		p.take("table")
+		return &ast.Delete{Table: p.local("TRUNCATE"), Stated: p.stated(start)}
+	case p.take("drop"):
+		return p.drop(start)
+	case idle[t.Text]:
+		p.skip(";")
+		return &ast.Idle{Stated: p.stated(start)}
+	case t.Text == "rollback" || t.Text == "abort":
+		p.unknown(t.At, "ROLLBACK is not read", "leave out what it takes back")
+	}
+	p.unknown(t.At, "only queries, and temporary tables that are made, filled and changed, are read", "write the query whose rows are the result as one SELECT")
+
+	return nil
+}
+
+// idle are the first words of statements that change no rows.
+var idle = set("begin", "commit", "end", "start", "analyze", "analyse", "vacuum", "grant", "revoke", "comment")
+
+func (p *parser) stated(start int) ast.Stated { return ast.Stated{At: p.since(start)} }
+
+// selected reads a query, or SELECT INTO.
+func (p *parser) selected(start int) ast.Statement {
+	p.into = nil
+	p.scripting = true
+	q := p.query()
+	p.scripting = false
+	if p.into == nil {
+		return &ast.Result{Query: q, Stated: p.stated(start)}
+	}
+	return &ast.CreateAs{Name: *p.into, Query: q, Stated: p.stated(start)}
+}
+
+// local reads the name of a table that the script made.
+func (p *parser) local(what string) ast.Name {
+	n := p.name()
+	if p.punct(".") {
+		p.unknown(n.At, what+" of a table with a schema's name is not read: only temporary tables change", "leave it out: the rows of the last SELECT are the result")
+	}
+	return n
+}
+
+func (p *parser) temporary(at lex.Span) {
+	p.take("local")
+	if !p.take("temp") && !p.take("temporary") {
+		p.unknown(at, "only temporary tables are made here", "write CREATE TEMP TABLE, or leave all but the last SELECT out")
+	}
+}
+
+func (p *parser) create(start int) ast.Statement {
+	p.temporary(lex.Span{Start: start, End: p.done().End})
+	p.expect("table")
+	if from := p.peek().At; p.take("if") {
+		p.expect("not")
+		p.expect("exists")
+		p.unknown(from.To(p.done()), "IF NOT EXISTS is not read", "leave it out")
+	}
+	name := p.local("CREATE TABLE")
+	if p.punct("(") && (p.punctAhead(2, ",") || p.punctAhead(2, ")")) {
+		columns := p.names()
+		return p.createAs(start, name, columns)
+	}
+	if !p.punct("(") {
+		return p.createAs(start, name, nil)
+	}
+
+	c := &ast.CreateTable{Name: name}
+	p.expectPunct("(")
+	for {
+		c.Columns = append(c.Columns, p.columnDef())
+		if !p.takePunct(",") {
+			break
+		}
+	}
+	p.expectPunct(")")
+	p.storage()
+	c.Stated = p.stated(start)
+
+	return c
+}
+
+func (p *parser) createAs(start int, name ast.Name, columns []ast.Name) ast.Statement {
+	p.storage()
+	p.expect("as")
+	if !p.startsQuery() && !p.punct("(") {
+		p.unexpected()
+	}
+	c := &ast.CreateAs{Name: name, Columns: columns, Query: p.query()}
+	if p.take("with") {
+		c.NoData = p.take("no")
+		p.expect("data")
+	}
+	c.Stated = p.stated(start)
+
+	return c
+}
+
+// storage passes over what Redshift's statements say of where rows are kept.
+func (p *parser) storage() {
+	for p.Redshift {
+		switch {
+		case p.take("compound"), p.take("interleaved"):
+		case p.take("distkey"), p.take("sortkey"), p.take("encode"):
+			if p.punct("(") {
+				p.names()
+			} else {
+				p.next()
+			}
+		case p.take("diststyle"), p.take("backup"):
+			p.next()
+		default:
+			return
+		}
+	}
+}
+
+func (p *parser) columnDef() ast.ColumnDef {
+	if p.constraint() {
+		p.unknown(p.peek().At, "constraints of temporary tables are not read", "leave it out, if the rows keep to it")
+	}
+	c := ast.ColumnDef{Name: p.name(), Type: p.typeName()}
+	for !p.punct(",") && !p.punct(")") {
+		switch t := p.peek(); {
+		case p.take("null"):
+		case p.take("not"):
+			p.expect("null")
+			c.NotNull = true
+		case p.take("default"):
+			c.Default = p.expr(bindIn)
+		case p.Redshift && (p.take("distkey") || p.take("sortkey")):
+		case p.Redshift && p.take("encode"):
+			p.next()
+		default:
+			p.unknown(t.At, "this property of a column is not read", "leave it out")
+		}
+	}
+	return c
+}
+
+func (p *parser) insert(start int) ast.Statement {
+	p.expect("into")
+	i := &ast.Insert{Table: p.local("INSERT")}
+	if p.punct("(") && !p.wordAhead(1, "select") && !p.wordAhead(1, "with") && !p.punctAhead(1, "(") {
+		i.Columns = p.names()
+	}
+	if !p.startsQuery() && !p.punct("(") {
+		p.unexpected()
+	}
+	i.Query = p.query()
+	i.Stated = p.stated(start)
+
+	return i
+}
+
+// target reads a table that changes, with its alias.
+func (p *parser) target(what string) (name, alias ast.Name) {
+	p.take("only")
+	name = p.local(what)
+	if t := p.peek(); p.take("as") || p.isName(t) && t.Text != "set" {
+		alias = p.name()
+	}
+	return name, alias
+}
+
+func (p *parser) update(start int) ast.Statement {
+	u := &ast.Update{}
+	u.Table, u.Alias = p.target("UPDATE")
+	p.expect("set")
+	for {
+		if p.punct("(") {
+			p.unknown(p.peek().At, "several columns at once are not read", "write each as column = value")
+		}
+		a := ast.Assignment{Column: p.name()}
+		if t := p.next(); t.Kind != lex.Op || t.Text != "=" {
+			p.at--
+			p.unexpected()
+		}
+		if p.word("default") {
+			p.unknown(p.peek().At, "DEFAULT is not read here", "write the value")
+		}
+		a.X = p.expr(0)
+		u.Set = append(u.Set, a)
+		if !p.takePunct(",") {
+			break
+		}
+	}
+	if p.word("from") {
+		p.unknown(p.peek().At, "FROM is not read in UPDATE", "write SET column = (SELECT …) with WHERE EXISTS, or join in the next query")
+	}
+	if p.take("where") {
+		u.Where = p.expr(0)
+	}
+	u.Stated = p.stated(start)
+
+	return u
+}
+
+func (p *parser) deleted(start int) ast.Statement {
+	if !p.take("from") && !p.Redshift {
+		p.unexpected()
+	}
+	d := &ast.Delete{}
+	d.Table, d.Alias = p.target("DELETE")
+	if p.word("using") {
+		p.unknown(p.peek().At, "USING is not read in DELETE", "write WHERE EXISTS (SELECT …)")
+	}
+	if p.take("where") {
+		d.Where = p.expr(0)
+	}
+	d.Stated = p.stated(start)
+
+	return d
+}
+
+func (p *parser) drop(start int) ast.Statement {
+	if !p.take("table") {
+		p.unknown(p.peek().At, "only tables are dropped here", "leave it out")
+	}
+	d := &ast.Drop{}
+	if p.take("if") {
+		p.expect("exists")
+		d.IfExists = true
+	}
+	for {
+		n := p.name()
+		for p.takePunct(".") {
+			n = p.anyName()
+			n.Text = "." // of another schema: no table of the script
+		}
+		d.Names = append(d.Names, n)
+		if !p.takePunct(",") {
+			break
+		}
+	}
+	if !p.take("cascade") {
+		p.take("restrict")
+	}
+	d.Stated = p.stated(start)
+
+	return d
+}
