@@ -28,6 +28,7 @@ const (
 	EOutside       Code = "E-OUTSIDE"        // a result row whose time is NULL or outside its slice
 	EKeyViolated   Code = "E-KEY-VIOLATED"   // the target's key is NULL or not unique in a slice
 	ECheck         Code = "E-CHECK"          // a check failed
+	EEmpty         Code = "E-EMPTY"          // a slice that has published rows would have none
 	ELeaseHeld     Code = "E-LEASE-HELD"     // another process runs this pipeline
 	EFenced        Code = "E-FENCED"         // another process took over this run
 	EChanged       Code = "E-CHANGED"        // what was to be replaced is not what was expected

@@ -324,6 +324,9 @@ type Check struct {
 	Unique   []string       `json:"unique,omitempty"`   // no two rows have the same values; rows with a NULL among them do not count
 	Accepted *AcceptedCheck `json:"accepted_values,omitempty"`
 	Related  *RelatedCheck  `json:"relationships,omitempty"`
+	// Previous compares the result with what is published. Engines do not know it: it becomes checks of the kinds above once what is
+	// published is known.
+	Previous *PreviousCheck `json:"against_previous,omitempty"`
 }
 
 // Kinds are the kinds of check that are set: one in a valid check.
@@ -333,7 +336,8 @@ func (c Check) Kinds() (kinds []string) {
 		set  bool
 	}{
 		{"rows", c.Rows != nil}, {"total", c.Total != nil}, {"not_null", len(c.NotNull) > 0}, {"unique", len(c.Unique) > 0},
-		{"accepted_values", c.Accepted != nil}, {"relationships", c.Related != nil}, {"sql", c.SQL != ""},
+		{"accepted_values", c.Accepted != nil}, {"relationships", c.Related != nil}, {"against_previous", c.Previous != nil},
+		{"sql", c.SQL != ""},
 	} {
 		if k.set {
 			kinds = append(kinds, k.name)
@@ -346,6 +350,25 @@ func (c Check) Kinds() (kinds []string) {
 type AcceptedCheck struct {
 	Column string   `json:"column"`
 	Values []string `json:"values"` // SQL literals, as Param.Literal
+}
+
+// PreviousCheck bounds how far a slice's result may be from what is published for it. A slice of which nothing is published has
+// nothing to be compared with.
+type PreviousCheck struct {
+	Rows  *Ratio         `json:"rows,omitempty"`
+	Total *PreviousTotal `json:"total,omitempty"`
+}
+
+// Ratio bounds a number by two factors of the one before, as decimal text.
+type Ratio struct {
+	Least string `json:"least"`
+	Most  string `json:"most"`
+}
+
+// PreviousTotal bounds the sum of a column by the one before.
+type PreviousTotal struct {
+	Of     string `json:"of"`
+	Within string `json:"within"` // decimal text, or of the amount before: "5%"
 }
 
 // RelatedCheck says that each value of Column, except NULL, is one of Field of a fact or dimension.

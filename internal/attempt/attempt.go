@@ -31,6 +31,7 @@ type Steps struct {
 	engine    engine.Engine
 	binder    engine.Binder
 	log       io.Writer
+	apart     bool
 	now       func() time.Time
 	discards  sync.WaitGroup // those in the background
 	units     map[unitKey]*unit
@@ -86,12 +87,14 @@ type Config struct {
 	Engine    engine.Engine
 	Binder    engine.Binder
 	Log       io.Writer // gets the failures that no slice fails for
-	Now       func() time.Time
+	// Apart says that nothing is published: results are not compared with what is.
+	Apart bool
+	Now   func() time.Time
 }
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, apart: c.Apart, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},

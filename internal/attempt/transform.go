@@ -79,6 +79,11 @@ func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handl
 	if g.work, err = s.work(try, dir); err != nil {
 		return h, err
 	}
+	against, err := s.againstPrevious(ctx, try)
+	if err != nil {
+		return h, err
+	}
+	g.work.Checks = append(g.work.Checks, against...)
 	if g.reads, err = s.reads(ctx, try, &g.work); err != nil {
 		return h, err
 	}
@@ -111,6 +116,9 @@ func (s *Steps) Wait(ctx context.Context, try supervisor.Try, h hindcast.Handle,
 	result, err := s.await(ctx, h, g.work.Dir, progress)
 	if err == nil {
 		err = unchanged(g.own)
+	}
+	if err == nil {
+		err = s.mayBeEmpty(ctx, try, result.Rows)
 	}
 	if err = s.record(ctx, g.seen, s.suspect(ctx, try.Item, err)); err != nil {
 		return supervisor.Staged{}, s.named(try.Output, s.doubt(try.Output, &g.work, g.reads, err))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
@@ -68,6 +69,7 @@ and none is published: hindcast publish does that, for all of them in one transa
 	choiceFlags(command.Flags(), &o.Choice)
 	a.engineFlag(command.Flags())
 	agreeFlag(command.Flags(), &yes)
+	allowEmptyFlag(command.Flags(), &o)
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
 	command.Flags().BoolVar(&o.Hold, "hold", false, "stage every slice, and publish none before hindcast publish")
 	return command
@@ -114,8 +116,13 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 		},
 	}
 	agreeFlag(command.Flags(), &yes)
+	allowEmptyFlag(command.Flags(), &o)
 	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 	return command
+}
+
+func allowEmptyFlag(flags *pflag.FlagSet, o *run.Options) {
+	flags.BoolVar(&o.AllowEmpty, "allow-empty", false, "let a result without rows take the place of published rows")
 }
 
 // chooseRun is the run that is named, or the latest.

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"math"
+	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -51,7 +53,7 @@ func (d *decoder) nameCheck(v value) {
 	c := d.check()
 	kinds := c.Kinds()
 	if len(kinds) != 1 {
-		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total, not_null, unique, accepted_values, relationships and sql")
+		d.bad(v, "write each check as an item of its own", "a check is exactly one of rows, total, not_null, unique, accepted_values, relationships, against_previous and sql")
 		return
 	}
 
@@ -63,7 +65,7 @@ func (d *decoder) nameCheck(v value) {
 		base += " " + c.Accepted.Column
 	case c.Related != nil:
 		base += " " + c.Related.Column
-	case c.SQL == "" && c.Rows == nil:
+	case c.SQL == "" && c.Rows == nil && c.Previous == nil:
 		base += " " + strings.Join(append(c.NotNull, c.Unique...), ", ")
 	}
 
@@ -92,6 +94,38 @@ func (d *decoder) literals(v value) []string {
 		out[i] = d.param(item).Literal
 	}
 	return out
+}
+
+var (
+	ratioForm  = regexp.MustCompile(ratioPattern)
+	withinForm = regexp.MustCompile(withinPattern)
+)
+
+func (d *decoder) ratio(v value) *hindcast.Ratio {
+	m := ratioForm.FindStringSubmatch(v.text)
+	if m == nil {
+		d.bad(v, formRatio.Right, "%q is not two factors", v.text)
+		return nil
+	}
+	least, _ := new(big.Rat).SetString(m[1]) // which the form has checked
+	most, _ := new(big.Rat).SetString(m[3])
+	if least.Cmp(most) > 0 {
+		d.bad(v, formRatio.Right, "%s is more than %s", m[1], m[3])
+	}
+	return &hindcast.Ratio{Least: m[1], Most: m[3]}
+}
+
+func (d *decoder) within(v value) string {
+	if !withinForm.MatchString(v.text) {
+		d.bad(v, formWithin.Right, "%q is not a decimal number of 0 or more, or per cent", v.text)
+	}
+	return strings.ReplaceAll(v.text, " ", "")
+}
+
+func (d *decoder) checkPrevious(v value) {
+	if p := d.check().Previous; p != nil && p.Rows == nil && p.Total == nil {
+		d.bad(v, "write rows, total or both, such as {rows: 0.8..1.2}", "has nothing to compare")
+	}
 }
 
 // finishChecks checks what checks say of facts and dimensions.

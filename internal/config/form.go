@@ -55,6 +55,8 @@ const (
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:00)?$`
 	sizePattern     = `^[0-9]+(\.[0-9]+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`
 	decimalPattern  = `^[0-9]+(\.[0-9]+)?$`
+	ratioPattern    = `^([0-9]+(\.[0-9]+)?) ?\.\. ?([0-9]+(\.[0-9]+)?)$`
+	withinPattern   = `^[0-9]+(\.[0-9]+)? ?%?$`
 	namePattern     = `^[a-z0-9_-]+$`
 )
 
@@ -78,6 +80,9 @@ var (
 			map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": "string", "minLength": 1}}}}}
 	formValues = Form{Name: "list of values", Right: "write a list of numbers or texts, such as [1, 2] or [a, b]", kind: texts,
 		Schema: map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": []any{"string", "number", "boolean"}}}}
+	formRatio  = Form{Name: "factors", Right: "write two decimal numbers, the first not above the second, such as 0.8..1.2", Schema: patterned(ratioPattern)}
+	formWithin = Form{Name: "decimal or per cent", Right: "write a decimal number, 0 or more, or one with %, such as 5%",
+		Schema: map[string]any{"anyOf": []any{map[string]any{"type": "number", "minimum": 0}, patterned(withinPattern)}}}
 	formText = Form{Name: "text", Right: "write a text that is not empty",
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formName = Form{Name: "name", Right: "write a name of small letters, digits, _ and -, such as cloud_costs",
@@ -122,7 +127,7 @@ const maxParallel = 1024
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
 		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues, formTime, formYes,
-		formWebhook,
+		formWebhook, formRatio, formWithin,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}
 }

@@ -94,7 +94,7 @@ func parentsOf(name string) []string {
 func Keys() []Key {
 	var all []Key
 	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
-		checkKeys(), loadKeys(), runKeys(), notifyKeys(), environmentKeys()} {
+		checkKeys(), namedCheckKeys(), loadKeys(), runKeys(), notifyKeys(), environmentKeys()} {
 		all = append(all, part...)
 	}
 	return all
@@ -355,6 +355,15 @@ func checkKeys() []Key {
 		{Path: "checks.*.total.within", Form: formDecimal, Default: "0", Example: "0.01",
 			Meaning: "How far the two may be apart, absolutely.",
 			set:     func(d *decoder, v value) { d.total().Within = d.decimal(v) }},
+		{Path: "checks.*.sql", Form: formText, Else: "not checked", Example: `"SELECT * FROM result WHERE net_cost < -1e6"`,
+			Meaning: "SQL that must return no row. `result` is the slice's result.",
+			set:     func(d *decoder, v value) { d.check().SQL = d.textOf(v) }},
+	}
+}
+
+// namedCheckKeys are the checks that dbt has by these names, and those against what is published.
+func namedCheckKeys() []Key {
+	return []Key{
 		{Path: "checks.*.not_null", Form: formOneOrMore, Else: "not checked", Example: "[usage_month, account_id]",
 			Meaning: "Columns of the result that are NULL in no row, as dbt's test of this name.",
 			set:     func(d *decoder, v value) { d.check().NotNull = d.columnsOf(v) }},
@@ -388,9 +397,32 @@ func checkKeys() []Key {
 			set:     func(d *decoder, v value) { d.check().Related.To = d.textOf(v) }},
 		{Path: "checks.*.relationships.field", Form: formText, Required: true, Example: "account_id", Meaning: "Its column.",
 			set: func(d *decoder, v value) { d.check().Related.Field = d.textOf(v) }},
-		{Path: "checks.*.sql", Form: formText, Else: "not checked", Example: `"SELECT * FROM result WHERE net_cost < -1e6"`,
-			Meaning: "SQL that must return no row. `result` is the slice's result.",
-			set:     func(d *decoder, v value) { d.check().SQL = d.textOf(v) }},
+		{Path: "checks.*.against_previous", Form: formObject, Else: "not checked", Schema: map[string]any{"minProperties": 1},
+			Example: "{rows: 0.8..1.2, total: {of: net_cost, within: 5%}}",
+			Meaning: "Compares the result with what the target has in the slice when it is computed. Where that is no row, as before the first publication, " +
+				"there is nothing to compare: the check holds, and the run's log says so. Where it has rows and the result has none, a run needs --allow-empty, also without this check.",
+			begin: func(d *decoder, v value) {
+				if v.node != nil {
+					d.check().Previous = &hindcast.PreviousCheck{}
+				}
+			},
+			set: func(d *decoder, v value) { d.checkPrevious(v) }},
+		{Path: "checks.*.against_previous.rows", Form: formRatio, Else: "not checked", Example: "0.8..1.2",
+			Meaning: "The fewest and the most rows, as factors of the rows before.",
+			set:     func(d *decoder, v value) { d.check().Previous.Rows = d.ratio(v) }},
+		{Path: "checks.*.against_previous.total", Form: formObject, Else: "not checked", Example: "{of: net_cost, within: 5%}",
+			Meaning: "Compares the sum of a column with the one before, exactly. A column without any value before is not compared; one that has none now fails.",
+			begin: func(d *decoder, v value) {
+				if v.node != nil {
+					d.check().Previous.Total = &hindcast.PreviousTotal{}
+				}
+			}},
+		{Path: "checks.*.against_previous.total.of", Form: formText, Required: true, Example: "net_cost",
+			Meaning: "The result's column to sum: a whole number or a DECIMAL, whose sums are exact.",
+			set:     func(d *decoder, v value) { d.check().Previous.Total.Of = d.textOf(v) }},
+		{Path: "checks.*.against_previous.total.within", Form: formWithin, Required: true, Example: "5%",
+			Meaning: "How far the two may be apart: of the amount before, or absolutely. Of 0 that is 0, so that a total that was 0 has to stay 0.",
+			set:     func(d *decoder, v value) { d.check().Previous.Total.Within = d.within(v) }},
 	}
 }
 

@@ -34,6 +34,8 @@ type Plan struct {
 	Recommended *Recommendation `json:"recommended,omitempty"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
+	// AllowEmpty lets a result without rows take the place of published rows.
+	AllowEmpty bool `json:"allow_empty,omitempty"`
 	// Copies are how old the copies in the lake are that the slices are made of, where none of them runs.
 	Copies *hindcast.Ages `json:"copies,omitempty"`
 	// Moved are the sources that changed since they were unloaded, as far as a cheap check shows.

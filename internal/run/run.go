@@ -23,6 +23,7 @@ type Options struct {
 	ID         string // of a new run; "" takes the next free one
 	UnloadOnly bool
 	Hold       bool // of a new run: it stages every slice, and publishes none
+	AllowEmpty bool // a result without rows may take the place of published rows
 	// Log opens the run's log, which also gets the workers' standard error.
 	Log func(path string) (io.Writer, error)
 	// Planned receives the frozen plan, and the events so far, before the first slice begins.
@@ -93,7 +94,7 @@ func beginWith(ctx context.Context, s *session.Session, o Options, planning func
 	if err != nil {
 		return nil, err
 	}
-	p.Run, p.UnloadOnly, p.Hold = c.run, o.UnloadOnly, o.Hold
+	p.Run, p.UnloadOnly, p.Hold, p.AllowEmpty = c.run, o.UnloadOnly, o.Hold, o.AllowEmpty
 	p.Number()
 	if err := a.sizes(ctx, p); err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	a := newActive(s, c, stops, o)
 	a.publish = publish
 	defer func() { ended, err = a.leave(ctx, ended, err) }()
-	s.Pipeline = &frozen.Pipeline
+	s.Pipeline, frozen.AllowEmpty = &frozen.Pipeline, frozen.AllowEmpty || o.AllowEmpty
 	if err := a.open(ctx, frozen.Shares); err != nil {
 		return nil, err
 	}

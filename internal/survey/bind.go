@@ -340,12 +340,38 @@ func (s *Survey) checkTarget(o *hindcast.Output, result []hindcast.Column) error
 		}
 		return e
 	}
+	if err := s.checkPrevious(o, types); err != nil {
+		return err
+	}
 	for _, k := range target.Key {
 		if _, found := types[strings.ToLower(k)]; !found {
 			return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.key")],
 				Message: fmt.Sprintf("target.key names %q, which is not a column of the result", k),
 				Detail:  []string{"the result's columns: " + strings.Join(names, ", ")}, Next: "correct target.key, or give the column in the SQL"}
 		}
+	}
+	return nil
+}
+
+// checkPrevious checks that the totals that are compared with published ones have exact sums. The types are the result's, by their
+// columns' names in small letters.
+func (s *Survey) checkPrevious(o *hindcast.Output, types map[string]string) error {
+	for i, c := range o.Checks {
+		if c.Previous == nil || c.Previous.Total == nil {
+			continue
+		}
+		of := c.Previous.Total.Of
+		typ, found := types[strings.ToLower(of)]
+		if found && datatype.Exact(typ) {
+			continue
+		}
+		e := &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key(fmt.Sprintf("checks.%d.against_previous.total.of", i))],
+			Message: fmt.Sprintf("check %q: %q is not a column of the result", c.Name, of), Next: "name a column of the result"}
+		if found {
+			e.Message = fmt.Sprintf("check %q: %s is %s, whose sums are not exact", c.Name, of, typ)
+			e.Next = "cast it to a DECIMAL in the SQL, or name another column"
+		}
+		return e
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func (t *trial) unload(ctx context.Context) error {
 
 // steps makes the attempts of a plan, in the lake aside.
 func (t *trial) steps(ctx context.Context, p *plan.Plan, e engine.Engine) (*attempt.Steps, error) {
-	return attempt.New(ctx, attempt.Config{Plan: p, Fence: fence, Lake: t.lake, Warehouse: t.session.Warehouse, Engine: e, Binder: t.session.Binder,
+	return attempt.New(ctx, attempt.Config{Apart: true, Plan: p, Fence: fence, Lake: t.lake, Warehouse: t.session.Warehouse, Engine: e, Binder: t.session.Binder,
 		Log: t.options.Log, Now: time.Now})
 }
 
