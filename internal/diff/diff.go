@@ -1,6 +1,6 @@
 // Package diff compares the rows of slices as they were before and after a run, or after two runs, by slice and by key. What a
-// target had is with the loads that replaced it, in the lake; what it has is unloaded from it, a slice at a time. It changes
-// nothing. How that is shown is left to package screen.
+// target had is with the loads that replaced it, in the lake; what it has is unloaded from it, a slice at a time; what a run has not
+// published yet is staged. It changes nothing. How that is shown is left to package screen.
 package diff
 
 import (
@@ -32,8 +32,9 @@ type Choice struct {
 
 // task is one slice of one target.
 type task struct {
-	row           hindcast.Committed
+	row           hindcast.Committed // that stands for After; of a slice that is staged, what is known of it before it is published
 	before, after source
+	staged        bool
 }
 
 // differ is one comparison of many slices.
@@ -57,6 +58,10 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 	if err != nil {
 		return nil, err
 	}
+	st, err := s.State(ctx, c.After)
+	if err != nil {
+		return nil, err
+	}
 	states, err := learn(ctx, s, frozen.Pipeline.Targets())
 	if err != nil {
 		return nil, err
@@ -68,10 +73,14 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		out.Before = c.Before
 	}
 	tasks := make([][]task, len(frozen.Pipeline.Outputs))
-	for i, o := range frozen.Pipeline.Outputs {
+	for i := range frozen.Pipeline.Outputs {
+		o := &frozen.Pipeline.Outputs[i]
 		t := view.DiffTarget{Target: o.Target.Table, Time: o.Target.Time, Key: o.Target.Key, Slices: []view.DiffSlice{}}
-		if tasks[i], t.Only, err = d.tasks(states[o.Target.Table], chosen); err != nil {
+		if tasks[i], t.Only, err = d.tasks(states[o.Target.Table], waiting(frozen, st, o), chosen); err != nil {
 			return nil, err
+		}
+		if c.Before == "" && slices.ContainsFunc(tasks[i], func(t task) bool { return t.staged }) {
+			out.Before = "what is published"
 		}
 		d.all += len(tasks[i])
 		out.Targets = append(out.Targets, t)
@@ -89,6 +98,24 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 	})
 }
 
+// waiting are an output's slices that the run has staged and not published, as if it had, with their files.
+func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []task) {
+	for i := range p.Items {
+		slice := p.Items[i].Slice
+		is := st.Slices[slice.Key]
+		if is == nil || is.State == hindcast.Succeeded {
+			continue
+		}
+		for _, m := range is.Staged {
+			if m.Output == o.Name {
+				list = append(list, task{row: hindcast.Committed{Target: o.Target.Table, Slice: slice, Publication: st.Run, Sums: m.Sums},
+					before: source{now: true}, after: source{files: m.Files}, staged: true})
+			}
+		}
+	}
+	return list
+}
+
 // nothing is the error of runs that have no slice to compare.
 func (d *differ) nothing(out *view.Diff) error {
 	message := "run " + d.choice.After + " has published nothing"
@@ -101,10 +128,18 @@ func (d *differ) nothing(out *view.Diff) error {
 	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: message, Next: "see the runs: hindcast list"}
 }
 
-// tasks are the slices to compare, and those that only one of two runs has published.
-func (d *differ) tasks(s *states, chosen []string) (list []task, only []string, err error) {
-	is := s.published(d.choice.After)
-	var was []hindcast.Committed
+// tasks are the slices to compare, and those that only one of two runs has.
+func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, only []string, err error) {
+	var is, was []hindcast.Committed
+	for _, row := range s.published(d.choice.After) {
+		if !slices.ContainsFunc(staged, func(t task) bool { return t.row.Slice.Key == row.Slice.Key }) {
+			is = append(is, row)
+		}
+	}
+	for _, t := range staged {
+		is = append(is, t.row)
+	}
+	slices.SortFunc(is, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
 	if d.choice.Before != "" {
 		was = s.published(d.choice.Before)
 	}
@@ -113,11 +148,14 @@ func (d *differ) tasks(s *states, chosen []string) (list []task, only []string, 
 			continue
 		}
 		t := task{row: row}
-		if t.after, err = s.after(row); err != nil {
+		if n := slices.IndexFunc(staged, func(t task) bool { return t.row.Slice.Key == row.Slice.Key }); n >= 0 {
+			t = staged[n]
+		} else if t.after, err = s.after(row); err != nil {
 			return nil, nil, err
 		}
 		i := slices.IndexFunc(was, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key })
 		switch {
+		case d.choice.Before == "" && t.staged: // against what stands there now
 		case d.choice.Before == "":
 			t.before, err = s.before(row)
 		case i < 0:
@@ -189,6 +227,9 @@ func (d *differ) slice(ctx context.Context, t *view.DiffTarget, task task) (out 
 		return out, nil, err
 	}
 	out, columns, err = Compare(ctx, d.conn, before, after, t.Key, d.choice.Wanted)
+	if task.staged { // the target keeps its columns and their types
+		columns = nil
+	}
 	out.Slice, out.Label = task.row.Slice, d.plan.Label(task.row.Slice.Key)
 	if err == nil && task.after.now && out.After != task.row.Sums.Rows {
 		out.Note = fmt.Sprintf("somebody edited it since: %s published %s", task.row.Publication, numbers.Counted(task.row.Sums.Rows, "row"))
