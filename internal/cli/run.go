@@ -43,8 +43,10 @@ func (a *app) runCommand() *cobra.Command {
 With --id the run has a name of yours: a second start of the same name attaches to the run
 while it goes on, resumes it where it stopped, and says how it ended if it is done. So a
 scheduler's retry does the right thing. With --hold every slice is computed, checked and staged,
-and none is published: hindcast publish does that, for all of them in one transaction.`,
-		Example: "  hindcast run\n  hindcast run --hold\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
+and none is published: hindcast publish does that, for all of them in one transaction. With --canary
+that is done of one slice, the latest complete one that has something to do, or of those of --slices,
+and compared with what is published, as hindcast diff does; the next run deletes what it staged.`,
+		Example: "  hindcast run\n  hindcast run --canary --slices 2019-03\n  hindcast run --hold\n  hindcast run --slices 2019-03\n  hindcast run --id nightly-2026-05-03 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			load := a.pipeline
 			if o.ID != "" {
@@ -58,6 +60,9 @@ and none is published: hindcast publish does that, for all of them in one transa
 				return err
 			}
 			o.Before = a.beforeRun
+			if o.Canary {
+				return a.unlessNone(a.canary(cmd.Context(), p, o), nil)
+			}
 			if o.ID != "" {
 				return a.unlessNone(a.supervised(cmd.Context(), p, o, func(ctx context.Context, o run.Options) (*run.Ended, error) {
 					return run.Named(ctx, p, o)
@@ -71,6 +76,7 @@ and none is published: hindcast publish does that, for all of them in one transa
 	agreeFlag(command.Flags(), &yes)
 	allowEmptyFlag(command.Flags(), &o)
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
+	command.Flags().BoolVar(&o.Canary, "canary", false, "one slice, or those of --slices, staged and compared with what stands there")
 	command.Flags().BoolVar(&o.Hold, "hold", false, "stage every slice, and publish none before hindcast publish")
 	return command
 }

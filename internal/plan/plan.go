@@ -50,6 +50,8 @@ type Plan struct {
 	Damaged []Damaged `json:"damaged,omitempty"`
 	// Hold stages every slice and publishes none, until somebody asks for that.
 	Hold bool `json:"hold,omitempty"`
+	// Canary says that what the run holds was staged to be looked at: the next run deletes it.
+	Canary bool `json:"canary,omitempty"`
 	// Undo is the run whose replacements are taken back; empty for any other run.
 	Undo string `json:"undo,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
@@ -88,17 +89,22 @@ func Discard(ctx context.Context, p *hindcast.Pipeline, run, by string) (int, er
 	}
 	defer c.release(ctx)
 
-	n, staged, err := discarded(ctx, s, c, by)
+	return discardOf(ctx, s, run, c.fence(), by)
+}
+
+// discardOf is Discard for whoever holds the pipeline's lease.
+func discardOf(ctx context.Context, s *session.Session, run string, fence int64, by string) (int, error) {
+	n, staged, err := discarded(ctx, s, run, fence, by)
 	if err != nil {
 		return 0, err
 	}
-	prefixes, err := s.Lake.Staged(ctx, run, c.fence())
+	prefixes, err := s.Lake.Staged(ctx, run, fence)
 	if err != nil {
 		return 0, err
 	}
 	for _, m := range staged { // where the lake keeps results they are staged where they stay
 		for _, f := range m.Files {
-			if prefix := path.Dir(f.Path) + "/"; strings.HasPrefix(prefix, s.Lake.ResultsPrefix(m.Target)) && m.Target != "" && !slices.Contains(prefixes, prefix) {
+			if prefix := path.Dir(f.Path) + "/"; m.Target != "" && strings.HasPrefix(prefix, s.Lake.ResultsPrefix(m.Target)) && !slices.Contains(prefixes, prefix) {
 				prefixes = append(prefixes, prefix)
 			}
 		}
@@ -112,9 +118,9 @@ func Discard(ctx context.Context, p *hindcast.Pipeline, run, by string) (int, er
 }
 
 // discarded journals that what a run has staged is not to be published, and returns how many slices that is of, and what was staged.
-func discarded(ctx context.Context, s *session.Session, c *claim, by string) (n int, staged []*hindcast.Manifest, err error) {
+func discarded(ctx context.Context, s *session.Session, run string, fence int64, by string) (n int, staged []*hindcast.Manifest, err error) {
 	st := &hindcast.RunState{}
-	j, err := journal.Open(ctx, s.Store, s.Lake.RunPrefix(c.run), c.fence(), journal.Options{Run: c.run,
+	j, err := journal.Open(ctx, s.Store, s.Lake.RunPrefix(run), fence, journal.Options{Run: run,
 		Strike: config.PipelineRedactor(s.Pipeline).Event, Each: st.Apply})
 	if err != nil {
 		return 0, nil, err
@@ -122,7 +128,7 @@ func discarded(ctx context.Context, s *session.Session, c *claim, by string) (n 
 	defer func() { _ = j.Close() }() // Append has waited for the last event
 
 	host, _ := os.Hostname()
-	events := []hindcast.Event{{Type: hindcast.EventRunResumed, Fence: c.fence(), Host: host, Pid: os.Getpid()}}
+	events := []hindcast.Event{{Type: hindcast.EventRunResumed, Fence: fence, Host: host, Pid: os.Getpid()}}
 	for _, key := range st.Order {
 		is := st.Slices[key]
 		staged = append(staged, is.Staged...)
@@ -137,4 +143,33 @@ func discarded(ctx context.Context, s *session.Session, c *claim, by string) (n 
 	code := hindcast.ExitStopped
 	events = append(events, hindcast.Event{Type: hindcast.EventRunFinished, ExitCode: &code, Counts: st.Counts(), Message: "discarded by " + by})
 	return n, staged, j.Append(ctx, events...)
+}
+
+// canary chooses the slice of a canary, where none is named: the latest complete one that has something to do, or else the latest of all
+// that have. It is the run's only one from here on.
+func (a *active) canary(ctx context.Context) error {
+	if !a.options.Canary || a.options.Slices != "" {
+		return nil
+	}
+	p := a.planner()
+	now := time.Now()
+	made, err := p.planOnce(ctx, a.options.Choice, now)
+	if err != nil {
+		return err
+	}
+	var chosen *plan.Item
+	for i := range made.Items {
+		item := &made.Items[i]
+		if item.Reason.Runs() && (chosen == nil || !item.Slice.End.After(now) || chosen.Slice.End.After(now)) {
+			chosen = item
+		}
+	}
+	if chosen == nil { // the plan says that nothing is to do
+		return nil
+	}
+	a.options.Slices = chosen.Slice.Key
+	if a.options.Picked != nil {
+		a.options.Picked(made.Label(chosen.Slice.Key))
+	}
+	return nil
 }

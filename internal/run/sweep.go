@@ -44,11 +44,32 @@ func (s *sweeper) wait() { s.background.Wait() }
 func (s *sweeper) before(ctx context.Context, p *plan.Plan) {
 	s.lake(ctx, p)
 	if s.claim.before != s.claim.run {
+		s.log.note("deleting what a canary staged", s.canary(ctx))
 		s.log.note("sweeping what was staged", s.staging(ctx, s.claim.before, s.isDone))
 	}
 	if !p.UnloadOnly { // then the fence is raised: nobody else's load can commit any more
 		s.log.note("sweeping what loads that died kept", s.previous(ctx, p))
 	}
+}
+
+// canary deletes what the run before has staged, if that was a canary.
+func (s *sweeper) canary(ctx context.Context) error {
+	run := s.claim.before
+	if run == "" {
+		return nil
+	}
+	var p struct {
+		Canary bool `json:"canary"`
+	}
+	if err := s.session.Lake.LoadPlan(ctx, run, &p); err != nil || !p.Canary {
+		return nil // a plan that cannot be read is of no canary that anybody could publish
+	}
+	st, err := s.session.State(ctx, run)
+	if err != nil || !st.Held() {
+		return err
+	}
+	_, err = discardOf(ctx, s.session, run, s.claim.fence(), "run "+s.claim.run+", which came after the canary")
+	return err
 }
 
 // after sweeps what this run has staged, once every slice is proven.

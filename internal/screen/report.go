@@ -69,7 +69,10 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 // afterHold is what to do with a run that is held.
 func afterHold(t *view.Tally) []string {
 	run := t.Run.Run
-	return []string{"hindcast publish " + run, "or delete what is staged: hindcast publish " + run + " --discard"}
+	if t.Canary {
+		return []string{"all of them: hindcast run --hold, or hindcast run", "this one is deleted by the next run; or publish it: hindcast publish " + run}
+	}
+	return []string{"hindcast diff " + run, "then publish it: hindcast publish " + run, "or delete what is staged: hindcast publish " + run + " --discard"}
 }
 
 // stagedText counts what a run has staged and what it has published: the last is nothing, or somebody has published part of it.

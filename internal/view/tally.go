@@ -18,6 +18,7 @@ type Tally struct {
 	Total, Done int  // slices that the run works on, and those of them that need no more work
 	Staged      int  // that are, and are neither done nor published
 	Holds       bool // the run holds what is staged
+	Canary      bool // it is one, and the next run deletes that
 	Skipped     int  // of the done ones, those that the run skipped
 	Counts      map[hindcast.State]int
 	RowsTotal   int64 // of input, -1 if unknown
@@ -42,7 +43,7 @@ func NewTally(st *hindcast.RunState, p *plan.Plan) *Tally {
 	t.Labels = NewKeys(p, t.Keys)
 	t.folds, t.States = make([]*hindcast.SliceState, len(t.Keys)), make([]hindcast.State, len(t.Keys))
 	if p != nil {
-		t.Unloads, t.Holds = p.UnloadOnly, p.Hold
+		t.Unloads, t.Holds, t.Canary = p.UnloadOnly, p.Hold, p.Canary
 		for i := range p.Items {
 			item := &p.Items[i]
 			t.Items[item.Slice.Key] = item
