@@ -26,11 +26,15 @@ func (u Undo) Load(ctx context.Context, list []supervisor.Loading) ([][]hindcast
 			release()
 		}
 	}()
+	found, err := u.warehouse.Describe(ctx, u.plan.Pipeline.Targets())
+	if err != nil {
+		return nil, err
+	}
 	var undone []*plan.Undoing
 	for i := range list {
 		for n := range list[i].Try.Item.Undo {
 			is := &list[i].Try.Item.Undo[n]
-			r, release, err := u.back(ctx, &list[i].Try, is)
+			r, release, err := u.back(ctx, &list[i].Try, is, found)
 			if err != nil {
 				return nil, err
 			}
@@ -47,8 +51,7 @@ func (u Undo) Load(ctx context.Context, list []supervisor.Loading) ([][]hindcast
 			p.Replacements[i].Attempt = is.Row.Attempt
 		}
 	}
-	p, err := u.warehouse.Stage(ctx, p)
-	if err != nil {
+	if p, err = u.warehouse.Stage(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := u.letGoOf(ctx, p.Replacements); err != nil {
@@ -76,7 +79,7 @@ func (u Undo) bySlice(list []supervisor.Loading, rows []hindcast.Committed) [][]
 }
 
 // back puts what was replaced in place of what stands there. The files are here until release is called.
-func (u Undo) back(ctx context.Context, try *supervisor.Try, is *plan.Undoing) (r warehouse.Replacement, release func(), err error) {
+func (u Undo) back(ctx context.Context, try *supervisor.Try, is *plan.Undoing, found map[string]warehouse.Table) (r warehouse.Replacement, release func(), err error) {
 	target := u.output(is.Output).Target
 	r = warehouse.Replacement{Target: target, Slice: try.Item.Slice, TimeZone: u.plan.Pipeline.History.TimeZone, Attempt: try.Attempt,
 		Columns: is.Before.Columns, Summed: is.Summed, Unrecorded: is.Row == nil, Expect: expected([]hindcast.Before{is.Before}, target.Table)}
@@ -101,7 +104,7 @@ func (u Undo) back(ctx context.Context, try *supervisor.Try, is *plan.Undoing) (
 	if m.Sums.Rows == 0 {
 		return r, func() {}, nil
 	}
-	if r.Columns, err = u.loadable(ctx, target.Table, m.Columns); err != nil {
+	if r.Columns, err = loadable(target.Table, found[target.Table].Columns, m.Columns); err != nil {
 		return r, nil, err
 	}
 	paths, release, err := u.lake.Localize(ctx, m.Files, nil)
@@ -123,19 +126,15 @@ func lost(slice string, err error) error {
 	return &e
 }
 
-// loadable are the columns of what was kept that can be loaded. E-TARGET if the target has not all of them, with the same types.
-func (u Undo) loadable(ctx context.Context, table string, kept []hindcast.Column) ([]hindcast.Column, error) {
-	found, err := u.warehouse.Describe(ctx, []string{table})
-	if err != nil {
-		return nil, err
-	}
+// loadable are the columns of what was kept that can be loaded. E-TARGET if the target, which has these columns, has not all of them.
+func loadable(table string, has, kept []hindcast.Column) ([]hindcast.Column, error) {
 	var columns []hindcast.Column
 	for _, c := range kept {
-		i := slices.IndexFunc(found[table].Columns, func(is hindcast.Column) bool { return is.Name == c.Name })
+		i := slices.IndexFunc(has, func(is hindcast.Column) bool { return is.Name == c.Name })
 		if i < 0 {
 			return nil, otherTarget(table, fmt.Sprintf("has no column %q any more", c.Name))
 		}
-		if is := found[table].Columns[i]; !is.Generated {
+		if !has[i].Generated {
 			columns = append(columns, c)
 		}
 	}
@@ -260,9 +259,13 @@ func (u Undo) Prove(ctx context.Context) ([]hindcast.Committed, error) {
 	return all, nil
 }
 
-// Standing sums the targets' rows over the columns that each status row is of.
+// Standing sums the targets' rows over the columns that each status row is of: what differs in these is asked for apart.
 func (u Undo) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
-	out := make([]hindcast.Sums, len(rows))
+	type question struct {
+		warehouse.Published
+		of []int // the rows
+	}
+	asked := map[string]*question{}
 	for i, row := range rows {
 		k := slices.Index(u.plan.Pipeline.Targets(), row.Target)
 		columns := u.plan.Outputs[k].Result
@@ -271,12 +274,22 @@ func (u Undo) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindca
 				columns = u.summed(item, k)
 			}
 		}
-		sums, err := u.warehouse.Published(ctx, warehouse.Published{Target: u.output(k).Target, Columns: columns, Intervals: []hindcast.Interval{row.Slice.Interval},
-			TimeZone: u.plan.Pipeline.History.TimeZone})
+		key := fmt.Sprint(k, columns)
+		if asked[key] == nil {
+			asked[key] = &question{Published: warehouse.Published{Target: u.output(k).Target, Columns: columns, TimeZone: u.plan.Pipeline.History.TimeZone}}
+		}
+		asked[key].of, asked[key].Intervals = append(asked[key].of, i), append(asked[key].Intervals, row.Slice.Interval)
+	}
+
+	out := make([]hindcast.Sums, len(rows))
+	for _, q := range asked {
+		sums, err := u.warehouse.Published(ctx, q.Published)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = sums[0]
+		for n, i := range q.of {
+			out[i] = sums[n]
+		}
 	}
 	return out, nil
 }

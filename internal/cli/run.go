@@ -56,7 +56,7 @@ and compared with what is published, as hindcast diff does; the next run deletes
 			if err != nil {
 				return err
 			}
-			if o.Agree, err = a.agreement(p, yes || o.Hold); err != nil { // what it holds is asked for when it is published
+			if o.Agree, err = a.agreement(p, yes || o.Hold || o.Canary); err != nil { // what it holds is asked for when it is published
 				return err
 			}
 			o.Before = a.beforeRun

@@ -100,6 +100,7 @@ type undoing struct {
 	kept    []lake.Kept
 	summed  map[string][][]hindcast.Column // by run and output, the columns of its results
 	refused []string                       // why slices cannot be undone
+	stands  map[string]hindcast.Sums       // what targets have in slices, once it was asked for: see standing
 }
 
 // plan makes the plan: the run's own, with what is put back in place of what is made.
@@ -214,15 +215,14 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 		return nil, nil
 	}
 
-	sums, err := u.session.Warehouse.Published(ctx, warehouse.Published{Target: target, Columns: columns, Intervals: []hindcast.Interval{item.Slice.Interval},
-		TimeZone: u.frozen.Pipeline.History.TimeZone})
+	sums, err := u.standing(ctx, item, k, columns)
 	if err != nil {
 		return nil, err
 	}
-	one := &plan.Undoing{Output: k, Before: hindcast.Before{Target: target.Table, Columns: columns, Sums: sums[0]}}
+	one := &plan.Undoing{Output: k, Before: hindcast.Before{Target: target.Table, Columns: columns, Sums: sums}}
 	previous := ""
 	if row != nil {
-		if !sums[0].Agrees(row.Sums) {
+		if !sums.Agrees(row.Sums) {
 			return refuse("was edited since")
 		}
 		one.Before.Publication, one.Before.Fingerprint = row.Publication, row.Fingerprint
@@ -234,6 +234,29 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 		return one, nil
 	}
 	return u.whatStood(ctx, item, one, u.session.Lake.Key(previous), refuse)
+}
+
+// standing sums what an output's target has in a slice. The first question is for all slices of the run, whose columns are mostly the same.
+func (u *undoing) standing(ctx context.Context, item *plan.Item, output int, columns []hindcast.Column) (hindcast.Sums, error) {
+	of := func(slice string) string { return fmt.Sprint(output, slice, columns) }
+	if sums, known := u.stands[of(item.Slice.Key)]; known {
+		return sums, nil
+	}
+	ask := warehouse.Published{Target: u.frozen.Pipeline.Outputs[output].Target, Columns: columns, TimeZone: u.frozen.Pipeline.History.TimeZone}
+	for i := range u.frozen.Items {
+		ask.Intervals = append(ask.Intervals, u.frozen.Items[i].Slice.Interval)
+	}
+	sums, err := u.session.Warehouse.Published(ctx, ask)
+	if err != nil {
+		return hindcast.Sums{}, err
+	}
+	if u.stands == nil {
+		u.stands = map[string]hindcast.Sums{}
+	}
+	for i := range u.frozen.Items {
+		u.stands[of(u.frozen.Items[i].Slice.Key)] = sums[i]
+	}
+	return u.stands[of(item.Slice.Key)], nil
 }
 
 // whatStood fills in what the run has replaced there.

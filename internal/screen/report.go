@@ -260,6 +260,10 @@ func (p *page) figures(t *view.Tally, pl *plan.Plan) {
 		}
 	}
 
+	if pl != nil && pl.Undo != "" { // it reads no facts
+		p.add("  put back  " + rows(rowsOut) + "    " + strings.Join(times, "  "))
+		return
+	}
 	line("in", rowsIn, bytesIn, times...)
 	var speed []string
 	if text := rate(rowsIn, t.Run.Active); text != "" {
