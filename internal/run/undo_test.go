@@ -16,7 +16,8 @@ import (
 // place is a slice of a target.
 type place struct{ target, month string }
 
-// stand is what stands in it: rows and the status row, and which run put them there.
+// stand is what stands in it: rows and the status row, and which run put them there. The row's totals are not compared: they are of the rows
+// that are put back, also where somebody had edited these before they were replaced.
 type stand struct{ what, by string }
 
 // looker is a world that is asked often.
@@ -47,7 +48,7 @@ func (w *looker) stands() map[place]stand {
 		for m := 1; m <= 3; m++ {
 			from, to := fmt.Sprintf("2020-%02d-01", m), fmt.Sprintf("2020-%02d-01", m+1)
 			rows := w.ask(fmt.Sprintf("SELECT %[1]s, n FROM %[2]s WHERE %[1]s >= DATE '%[3]s' AND %[1]s < DATE '%[4]s' ORDER BY 1", column, target, from, to))
-			status := w.ask(fmt.Sprintf(`SELECT run, attempt, fingerprint, parts, "rows", totals FROM hindcast_status WHERE target = '%s' AND slice = '%s'`, target, from))
+			status := w.ask(fmt.Sprintf(`SELECT run, attempt, fingerprint, parts, "rows" FROM hindcast_status WHERE target = '%s' AND slice = '%s'`, target, from))
 			by := w.ask(fmt.Sprintf("SELECT publication FROM hindcast_status WHERE target = '%s' AND slice = '%s'", target, from))
 			all[place{target, from}] = stand{rows + " / " + status, by}
 		}
