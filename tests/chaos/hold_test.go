@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/demo"
+	"github.com/hindcast/hindcast/internal/duck"
 )
 
 // TestHold is trial after trial of a run that is held, published and undone, each of the three killed until it is done: by the journal's
@@ -99,6 +101,7 @@ func (c *trial) insist(what, before, after string, args ...string) {
 // content is what the target and its status rows say, without what differs from publication to publication. Rows of more than one run
 // are mixed.
 func (c *trial) content() string {
+	c.awaitFile()
 	db := c.site.open(c.T, false)
 	defer db.close()
 	var lines []string
@@ -110,4 +113,20 @@ func (c *trial) content() string {
 		lines = append(lines, strings.Join(row, " "))
 	}
 	return strings.Join(append(lines, db.ask(c.T, "SELECT md5(string_agg(s::VARCHAR, '|' ORDER BY s::VARCHAR)) FROM cost_summary s")[0][0]), "\n")
+}
+
+// awaitFile waits until the kernel has let go of the warehouse's file for a process that was killed: such a process has no environment any
+// more, by which it would be found.
+func (c *trial) awaitFile() {
+	path := demo.WarehousePath(c.site.machines()[0].dir)
+	for deadline := time.Now().Add(burial); ; time.Sleep(2 * time.Millisecond) {
+		db, err := duck.Open(c.Context(), duck.Options{Path: path, ReadOnly: true})
+		if err == nil {
+			_ = db.Close()
+			return
+		}
+		if e := hindcast.AsError(err); e.Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
+			c.Fatal(err)
+		}
+	}
 }
