@@ -503,8 +503,13 @@ func (l *load) stored(ctx context.Context) (err error) {
 
 // standing are the sums of the slice's rows in the target.
 func (l *load) standing(ctx context.Context, columns []hindcast.Column) (hindcast.Sums, error) {
+	return l.standingIn(ctx, l.holds(), columns)
+}
+
+// standingIn are those of a table that has the slice's rows, or is to have them.
+func (l *load) standingIn(ctx context.Context, from string, columns []hindcast.Column) (hindcast.Sums, error) {
 	table := l.target.name.SQL()
-	rows, err := pgclient.Ask(ctx, l.conn, sumsQuery("1", columns, l.holds(), l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
+	rows, err := pgclient.Ask(ctx, l.conn, sumsQuery("1", columns, from, l.inSlice(), placesIn(table, namesOfFields(l.fields)...)))
 	if err != nil || len(rows) == 0 {
 		return hindcast.Sums{}, err
 	}

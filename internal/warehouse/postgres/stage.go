@@ -180,8 +180,13 @@ func (l *load) make(ctx context.Context, part *partition, s *stand, like *likene
 	if err := pgclient.Run(ctx, l.conn, append(like.after, "ANALYZE "+table)...); err != nil {
 		return err
 	}
-	s.Sums = l.asSent()
-	return nil
+
+	if s.Sums = l.asSent(); len(l.Summed) == 0 {
+		return nil
+	}
+	var err error
+	s.Sums, err = l.standingIn(ctx, table, l.Summed)
+	return err
 }
 
 // freeze copies the staged rows in, as rows that everybody sees.
