@@ -524,7 +524,7 @@ func (l *load) asSent() hindcast.Sums {
 	}
 
 	sums.Content = contentOf(l.xid, l.xid, "", l.places())
-	for _, c := range l.Sums() {
+	for _, c := range l.Columns {
 		if total, some := l.sent.Totals[l.target.column(c.Name).name]; some {
 			if sums.Totals == nil {
 				sums.Totals = map[string]string{}
