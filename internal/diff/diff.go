@@ -261,7 +261,13 @@ func (d *differ) unload(ctx context.Context, t *view.DiffTarget, slice hindcast.
 		return side, none, fmt.Errorf("making a folder for a slice's rows: %w", err)
 	}
 	release = func() { _ = os.RemoveAll(dir) }
-	out, err := d.session.Warehouse.Unload(ctx, warehouse.Unload{Dir: dir, Extract: warehouse.Extract{Table: t.Target, Columns: table.Columns,
+	columns := table.Columns
+	for _, o := range d.plan.Pipeline.Outputs {
+		if o.Target.Table == t.Target {
+			columns = hindcast.Timed(columns, t.Time, o.Target.Format)
+		}
+	}
+	out, err := d.session.Warehouse.Unload(ctx, warehouse.Unload{Dir: dir, Extract: warehouse.Extract{Table: t.Target, Columns: columns,
 		Time: hindcast.Spelled(table.Columns, t.Time), Window: slice.Interval, TimeZone: d.plan.Pipeline.History.TimeZone}})
 	for _, f := range out.Files {
 		side.Files = append(side.Files, f.Path)

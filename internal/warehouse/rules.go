@@ -118,8 +118,12 @@ func (r *Replacement) Sums() []hindcast.Column {
 	return r.Columns
 }
 
-// Time is the target's time column as the staged files have it; false if they do not have it.
-func (r *Replacement) Time() (hindcast.Column, bool) { return find(r.Columns, r.Target.Time) }
+// Time is the target's time column as the staged files have it, in the target's format; false if they do not have it.
+func (r *Replacement) Time() (hindcast.Column, bool) {
+	c, found := find(r.Columns, r.Target.Time)
+	c.Format = r.Target.Format
+	return c, found
+}
 
 // Row is the replacement's status row, without what is known only once it is done: Sums and Previous.
 func (p *Publication) Row(r *Replacement, at time.Time) hindcast.Committed {
