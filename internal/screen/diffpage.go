@@ -17,7 +17,7 @@ var diffPageText string
 
 // diffPage escapes all that it is given, wherever that stands in the page.
 var diffPage = template.Must(template.New("diff").Funcs(template.FuncMap{
-	"rows": numbers.Thousands[int64], "counted": func(n int, one string) string { return numbers.Counted(n, one) },
+	"rows": numbers.Thousands[int64], "counted": numbers.Counted[int],
 	"amount": amountText, "signed": signed, "share": shareText, "changed": changedText, "sign": func(kind string) string { return signs[kind] },
 	"column": func(c view.DiffColumn) string { return columnText(c, "→") },
 	"value":  Options{Unicode: true}.valueText,
