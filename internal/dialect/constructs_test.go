@@ -44,6 +44,7 @@ var constructs = []string{
 	"SELECT coalesce(c, v) = 'ab', coalesce(v, c) = 'ab ', length(coalesce(c, v)), length(CASE WHEN id > 0 THEN c ELSE v END), length(CASE WHEN id > 0 THEN v ELSE c END) FROM tag",
 	"SELECT c FROM tag UNION SELECT v FROM tag", "SELECT length(x), count(*) FROM (SELECT v AS x FROM tag UNION ALL SELECT c FROM tag) y GROUP BY 1",
 	"SELECT nullif(v, c) = 'ab', nullif(v, 'x') = c, nullif(c, v) IS NULL, length(nullif(v, 'x')), length(nullif(v, c)) FROM tag",
+	"SELECT least((rate + 1000) * id, abs(price) * CAST(big AS numeric(18,6))) FROM item WHERE id <> 5",
 	"SELECT coalesce(price, '12')::int, greatest(rate, '1.5') FROM item",
 	"SELECT lead(round(price, 1), 1, '1.005') OVER (ORDER BY id), lag(small, 1, 70000) OVER (ORDER BY id) FROM item",
 	"SELECT id, coalesce(small, (small + id) * (small + id)) FROM item",

@@ -75,7 +75,8 @@ func textLiteral(p *printer, e *sem.Expr, _ []text) text { return text{text: p.l
 func widened(p *printer, e *sem.Expr, args []text) text {
 	from := e.Args[0]
 	small := from.Type.Kind == sem.Int2 && from.Op != sem.OpInt
-	if small || e.Type.Kind == sem.Numeric && e.Type.P >= sem.Most {
+	wide := e.Type.P > 18 && from.Type.Kind == sem.Numeric && from.Type.S != e.Type.S // where the engine has 38 digits, and drops some behind the point
+	if small || e.Type.Kind == sem.Numeric && (e.Type.P >= sem.Most || wide) {
 		return text{text: "CAST(" + args[0].text + " AS " + p.typeName(e.Type) + ")"}
 	}
 	return args[0]
