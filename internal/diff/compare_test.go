@@ -137,6 +137,31 @@ func TestRowsThatDiffer(t *testing.T) {
 	}
 }
 
+// The first total may be one that does not move: rows are in the order of the first one that does.
+func TestRowsThatMovedMostComeFirst(t *testing.T) {
+	conn := connect(t)
+	before := "SELECT id, 1 AS lines, NULL::INTEGER AS none, id * 10 AS x FROM range(5) AS r(id)"
+	after := "SELECT id, 1 AS lines, NULL::INTEGER AS none, id * 11 AS x FROM range(5) AS r(id)"
+	for _, key := range [][]string{{"id"}, nil} {
+		got, _, err := Compare(t.Context(), conn, side(t, conn, before), side(t, conn, after), key, Wanted{Samples: 2})
+		var ids []string
+		for _, r := range got.Rows {
+			for _, v := range append(slices.Clone(r.Key), r.Values...) {
+				if v.Column == "id" {
+					ids = append(ids, r.Kind+" "+text(v.Before)+">"+text(v.After))
+				}
+			}
+		}
+		want := []string{"changed 4>4", "changed 3>3"}
+		if key == nil {
+			want = []string{"added NULL>4", "added NULL>3", "removed 4>NULL", "removed 3>NULL"}
+		}
+		if err != nil || !slices.Equal(ids, want) {
+			t.Errorf("by %v: got %v, %v, want %v", key, ids, err, want)
+		}
+	}
+}
+
 // The difference of two random tables is what Go says of their rows.
 func TestCompareAgreesWithTheRows(t *testing.T) {
 	seed := rand.Uint64()

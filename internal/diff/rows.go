@@ -4,13 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/view"
 )
 
-// rows adds rows that differ, if they are wanted, those first in which the totals moved most.
+// rows adds rows that differ, if they are wanted, those first in which the first total that moved did so most.
 func (c *comparison) rows(ctx context.Context, out *view.DiffSlice) error {
 	most := c.wanted.Samples
 	if c.wanted.Keys {
@@ -19,9 +20,9 @@ func (c *comparison) rows(ctx context.Context, out *view.DiffSlice) error {
 	if most == 0 || out.Same() {
 		return nil
 	}
-	query, texts := c.changed()
+	query, texts := c.changed(out.Totals)
 	if !c.byKey {
-		query, texts = c.whole()
+		query, texts = c.whole(out.Totals)
 	}
 	list := "kind, n"
 	for i := range texts {
@@ -51,8 +52,8 @@ func (c *comparison) rows(ctx context.Context, out *view.DiffSlice) error {
 }
 
 // changed gives a row for each key that differs: both sides' values in turn.
-func (c *comparison) changed() (query string, texts []string) {
-	list := []string{"1 AS n", c.movement("a.", " - coalesce(b.%s, 0)") + " AS moved"}
+func (c *comparison) changed(sums []view.DiffTotal) (query string, texts []string) {
+	list := []string{"1 AS n", c.movement(sums, "a.", " - coalesce(b.%s, 0)") + " AS moved"}
 	for i := range c.pairs {
 		list = append(list, fmt.Sprintf("b.%[1]s AS b%[1]s, a.%[1]s AS a%[1]s", column(i)))
 		texts = append(texts, "b"+column(i), "a"+column(i))
@@ -61,8 +62,8 @@ func (c *comparison) changed() (query string, texts []string) {
 }
 
 // whole gives a row for each whole row that was added or removed.
-func (c *comparison) whole() (query string, texts []string) {
-	list := []string{"CASE WHEN n > 0 THEN 'added' ELSE 'removed' END AS kind", "abs(n)::BIGINT AS n", c.movement("", "") + " AS moved"}
+func (c *comparison) whole(sums []view.DiffTotal) (query string, texts []string) {
+	list := []string{"CASE WHEN n > 0 THEN 'added' ELSE 'removed' END AS kind", "abs(n)::BIGINT AS n", c.movement(sums, "", "") + " AS moved"}
 	for i := range c.pairs {
 		list = append(list, column(i))
 		texts = append(texts, column(i))
@@ -70,13 +71,15 @@ func (c *comparison) whole() (query string, texts []string) {
 	return "SELECT " + strings.Join(list, ", ") + " FROM (" + c.grouped() + ")", texts
 }
 
-// movement orders rows: by how much the first total moved.
-func (c *comparison) movement(side, minus string) string {
+// movement orders rows: by how much the first total moved that is another one after than before. Of totals that are all the same
+// it is the first.
+func (c *comparison) movement(sums []view.DiffTotal, side, minus string) string {
 	totals := c.totals()
 	if len(totals) == 0 {
 		return "0"
 	}
-	name := column(totals[0])
+	moved := max(0, slices.IndexFunc(sums, func(t view.DiffTotal) bool { return !same(t.Before, t.After) }))
+	name := column(totals[moved])
 	if minus != "" {
 		minus = fmt.Sprintf(minus, name)
 	}
