@@ -101,7 +101,7 @@ func Sum(name string, list []DiffSlice) DiffSlice {
 	for _, s := range list {
 		sum.Before, sum.After = sum.Before+s.Before, sum.After+s.After
 		sum.Added, sum.Removed, sum.Changed = sum.Added+s.Added, sum.Removed+s.Removed, sum.Changed+s.Changed
-		sum.ByKey = sum.ByKey && s.ByKey
+		sum.ByKey = sum.ByKey && (s.ByKey || s.Same())
 		for _, t := range s.Totals {
 			i := slices.IndexFunc(sum.Totals, func(o DiffTotal) bool { return o.Column == t.Column })
 			if i < 0 {

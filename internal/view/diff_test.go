@@ -35,3 +35,13 @@ func TestTotalsAreExact(t *testing.T) {
 		t.Error("from nothing is no share")
 	}
 }
+
+// A slice that is empty on both sides is not compared by the key, and says nothing against the others.
+func TestSumOfAnEmptySlice(t *testing.T) {
+	if sum := Sum("all", []DiffSlice{{After: 2, Added: 1, Changed: 1, ByKey: true}, {}}); !sum.ByKey || sum.Changed != 1 {
+		t.Errorf("got %+v", sum)
+	}
+	if sum := Sum("all", []DiffSlice{{ByKey: true}, {Added: 1}}); sum.ByKey {
+		t.Errorf("got %+v", sum)
+	}
+}
