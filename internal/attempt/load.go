@@ -16,13 +16,18 @@ import (
 )
 
 // Reusable reports whether a staged result, perhaps from before a resume, can be loaded: all of it is there, and has
-// checksums that Load compares.
+// checksums that Load compares. What a run holds is compared with them here: nothing is computed while it is published, so that
+// a resume has to find what is damaged.
 func (s *Steps) Reusable(ctx context.Context, staged *hindcast.Manifest) bool {
 	s.mutex.Lock()
 	refused := s.refused[stagedAs(staged)]
 	s.mutex.Unlock()
 	unknown := func(f hindcast.File) bool { return f.CRC32C == "" && f.SHA256 == "" } // of an earlier version
-	return !refused && !slices.ContainsFunc(staged.Files, unknown) && s.lake.VerifySizes(ctx, staged) == nil
+	verify := s.lake.VerifySizes
+	if s.plan.Hold {
+		verify = s.lake.Verify
+	}
+	return !refused && !slices.ContainsFunc(staged.Files, unknown) && verify(ctx, staged) == nil
 }
 
 // Load replaces the slices' rows by the staged ones, of all outputs that are staged, in one transaction.

@@ -529,7 +529,7 @@ func afterwards(t *view.Tally) []string {
 	}
 
 	next := strings.TrimRight(e.Next, ". ")
-	if strings.Contains(next, command) {
+	if strings.Contains(next, command) || strings.Contains(next, resume) {
 		return []string{next}
 	}
 	return []string{next + ", then: " + command}

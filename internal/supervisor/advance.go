@@ -115,7 +115,7 @@ func (r *run) resolved(a *assignment, res *result) {
 		return
 	case r.StagedOnly:
 		r.giveUp(a, &hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassPermanent,
-			Message: "what was staged for " + r.Plan.Label(s.item.Slice.Key) + " is gone or damaged", Next: "compute it again: " + r.resume()})
+			Message: "what was staged for " + r.Plan.Label(s.item.Slice.Key) + " is gone or damaged", Next: "compute it again: " + r.resume() + ", then: hindcast publish " + r.Plan.Run})
 		return
 	}
 
