@@ -244,9 +244,23 @@ func (d *differ) bring(ctx context.Context, t *view.DiffTarget, task task, from 
 	}
 	paths, release, err := d.session.Lake.Localize(ctx, from.files, nil)
 	if err != nil {
-		return Side{}, func() {}, err
+		return Side{}, func() {}, d.damaged(err, task)
 	}
 	return Side{Files: paths}, release, nil
+}
+
+// damaged gives an error of a result's file its own next step: the slice's facts need not be unloaded again.
+func (d *differ) damaged(err error, task task) error {
+	e := hindcast.AsError(err)
+	if e.Code != hindcast.EParquet {
+		return err
+	}
+	mine := *e
+	mine.Next = "compare the slices that are there: --slices"
+	if task.staged {
+		mine.Next = "it cannot be published; compute all again: hindcast publish " + d.choice.After + " --discard, then: hindcast resume " + d.choice.After
+	}
+	return &mine
 }
 
 // unload brings a slice's rows as the target has them now.
