@@ -122,7 +122,7 @@ func lost(slice string, err error) error {
 	}
 	e := *hindcast.AsError(err)
 	e.Class = hindcast.ClassPermanent
-	e.Message, e.Next = "what was replaced in "+slice+" cannot be put back: "+e.Message, "run the SQL of that time again instead; undo the other slices with --slices"
+	e.Message, e.Next = "what was replaced in "+slice+" cannot be put back: "+e.Message, "undo the other slices with --slices; for this one go back to the SQL of that time, then: hindcast run"
 	return &e
 }
 

@@ -17,18 +17,16 @@ import (
 
 // Undo begins a run that puts back what a run has replaced, rows and status rows: in one transaction where that run was published so,
 // otherwise slice by slice. It refuses all of it, and names the slices, if the target has anything else there by now (E-CHANGED), or what
-// was replaced is not kept any more. An undo of the run that did not come to its end is resumed instead.
+// was replaced is not kept any more. An undo of the run that did not come to its end is resumed instead, unless it has slices that are
+// not chosen now.
 func Undo(ctx context.Context, p *hindcast.Pipeline, of string, o Options) (*Ended, error) {
 	s, err := session.OpenLake(p)
 	if err != nil {
 		return nil, err
 	}
-	if begun, err := unfinishedUndo(ctx, s, of); err != nil || begun != "" {
-		if err != nil {
-			return nil, err
-		}
-		o.Choice = session.Choice{} // its slices were chosen
-		return resume(ctx, s, begun, o, false)
+	begun, err := unfinishedUndo(ctx, s, of)
+	if err != nil {
+		return nil, err
 	}
 
 	frozen, err := frozenFor(ctx, s, of)
@@ -46,14 +44,23 @@ func Undo(ctx context.Context, p *hindcast.Pipeline, of string, o Options) (*End
 	if u.chosen, err = plan.Select(frozen, st, o.Slices); err != nil {
 		return nil, err
 	}
+	if begun != nil && u.within(begun) {
+		o.Choice = session.Choice{} // its slices were chosen
+		return resume(ctx, s, begun.Run, o, false)
+	}
 	return beginWith(ctx, s, o, u.plan)
 }
 
-// unfinishedUndo is the latest run that undoes this one and did not come to its end; "" if there is none.
-func unfinishedUndo(ctx context.Context, s *session.Session, of string) (string, error) {
+// within reports whether an undo that was begun undoes no slice but those that are chosen now: another one may have failed for good.
+func (u *undoing) within(begun *plan.Plan) bool {
+	return len(u.chosen) == 0 || !slices.ContainsFunc(begun.Items, func(item plan.Item) bool { return !slices.Contains(u.chosen, item.Slice.Key) })
+}
+
+// unfinishedUndo is the plan of the latest run that undoes this one and did not come to its end; nil if there is none.
+func unfinishedUndo(ctx context.Context, s *session.Session, of string) (*plan.Plan, error) {
 	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, run := range runs {
 		if run == of { // those after it were planned before
@@ -65,14 +72,14 @@ func unfinishedUndo(ctx context.Context, s *session.Session, of string) (string,
 		}
 		st, err := s.State(ctx, run)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !st.Finished || st.ExitCode != hindcast.ExitOK {
-			return run, nil
+			return p, nil
 		}
-		return "", nil
+		return nil, nil
 	}
-	return "", nil
+	return nil, nil
 }
 
 // undoable refuses runs that have replaced nothing.
@@ -272,6 +279,12 @@ func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undo
 	kept := &u.kept[i]
 	if kept.Manifest.Columns == nil && len(kept.Manifest.Files) > 0 {
 		return refuse("cannot be put back: an earlier hindcast kept what stood there, without its columns")
+	}
+	if err := u.session.Lake.Verify(ctx, kept.Manifest); err != nil {
+		if e := hindcast.AsError(err); e.Code == hindcast.EParquet {
+			return refuse("cannot be put back: %s", e.Message)
+		}
+		return nil, err
 	}
 	switch {
 	case len(kept.Rows) == 0: // rows of somebody else
