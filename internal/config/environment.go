@@ -220,9 +220,9 @@ func (d *decoder) apart(root *yaml.Node, all []environment) {
 			}
 			return at.Value
 		}
-		s := state{lake: cmp.Or(text("lake"), "./lake"), name: text("pipeline")}
+		s := state{lake: d.samePlace(cmp.Or(text("lake"), "./lake")), name: text("pipeline")}
 		for _, keys := range databaseKeys {
-			s.databases += Database(text(keys...)) + "\x00"
+			s.databases += d.samePlace(Database(text(keys...))) + "\x00"
 		}
 		return s
 	}
@@ -246,6 +246,19 @@ func (d *decoder) apart(root *yaml.Node, all []environment) {
 		}
 		seen = append(seen, holder{is, "environment " + e.Name})
 	}
+}
+
+// samePlace is a lake or a database, written so that ./lake, lake and lake/ are one.
+func (d *decoder) samePlace(written string) string {
+	for _, scheme := range []string{"file:", "duckdb:"} {
+		if path, is := strings.CutPrefix(written, scheme); is {
+			return scheme + d.absolute(strings.TrimPrefix(strings.TrimPrefix(path, "//localhost"), "//"))
+		}
+	}
+	if schemeLike.MatchString(written) || strings.HasPrefix(written, "postgres ") { // as Database writes it
+		return strings.TrimRight(written, "/")
+	}
+	return "file:" + d.absolute(written)
 }
 
 // databaseKeys are the keys that say which databases are read and written.

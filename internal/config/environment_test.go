@@ -104,3 +104,28 @@ func TestEnvironmentsErrorsAreSaidOnce(t *testing.T) {
 		t.Error(render(err))
 	}
 }
+
+// A lake or database that is written in another way is the same one: copies of one database are never taken for another's.
+func TestEnvironmentsApartBySpelling(t *testing.T) {
+	base := inEnvironments[:strings.Index(inEnvironments, "environments:")]
+	for _, c := range []struct {
+		lake, over string
+		mixed      bool
+	}{
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: lake", true},
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: ./lake/", true},
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: a/../lake", true},
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: /p/lake", true},
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: file:///p/lake", true},
+		{"s3://history/shop", "warehouse: duckdb:prod.duckdb, lake: s3://history/shop/", true},
+		{"./lake", "warehouse: duckdb:prod.duckdb, lake: ./lakes", false},
+		{"./lake", "warehouse: duckdb:./warehouse.duckdb", false},
+		{"./lake", "warehouse: duckdb:///p/warehouse.duckdb", false},
+		{"./lake", "warehouse: duckdb:WAREHOUSE.duckdb", true},
+	} {
+		_, err := config.Decode("/p/hindcast.yml", []byte(base+"lake: "+c.lake+"\nenvironments:\n  prod: {"+c.over+"}\n"), testEnv())
+		if mixed := err != nil && strings.Contains(err.Error(), "the same lake and name"); mixed != c.mixed || err != nil && !mixed {
+			t.Errorf("%s over %s: %v", c.over, c.lake, render(err))
+		}
+	}
+}
