@@ -86,6 +86,11 @@ func TestCommands(t *testing.T) {
 	if got := (Options{File: "my $b.yml"}).Commands(text); got != want {
 		t.Errorf("another file: %q", got)
 	}
+	const held = "hindcast diff r1, hindcast publish r1 --discard, hindcast undo r1, hindcast why 2024, hindcast trial, hindcast resize, hindcast ddl hive"
+	if got := (Options{Environment: "prod"}).Commands(held); got != strings.NewReplacer("diff", "diff --env prod", "publish", "publish --env prod", "undo", "undo --env prod",
+		"why", "why --env prod", "trial", "trial --env prod", "resize", "resize --env prod", "ddl", "ddl --env prod").Replace(held) {
+		t.Errorf("another environment: %q", got)
+	}
 }
 
 // A resume keeps to the plan: it is proposed where the plan stays right, and a new run where the file or the SQL may change.
