@@ -19,9 +19,9 @@ func Bound(dialect, text, file string, params map[string]string) (Query, error) 
 	return Query{Dialect: d, SQL: sql, Original: text, File: file, Shifts: shifts}, nil
 }
 
-// From gives the query of a translated text the places of the text that people wrote. The shifts lead from one to the other.
-func (q Query) From(original string, shifts []Shift) Query {
-	q.Original, q.Origin = original, shifts
+// From gives the query of a translated text the places of the text that people wrote, and its dialect. The shifts lead from one to the other.
+func (q Query) From(dialect, original string, shifts []Shift) Query {
+	q.Written, q.Original, q.Origin = sqltext.Dialect(dialect), original, shifts
 	return q
 }
 

@@ -42,8 +42,9 @@ type Group struct {
 // Query is the user's SQL over tables.
 type Query struct {
 	Dialect  sqltext.Dialect `json:"dialect,omitempty"`
-	SQL      string          `json:"sql"`  // parameters already replaced by literals
-	File     string          `json:"file"` // where it is from, for places in errors
+	Written  sqltext.Dialect `json:"written,omitempty"` // that of Original, where it is another one
+	SQL      string          `json:"sql"`               // parameters already replaced by literals
+	File     string          `json:"file"`              // where it is from, for places in errors
 	Original string          `json:"original"`
 	Shifts   []Shift         `json:"shifts,omitempty"` // maps offsets in SQL back to the text without literals
 	Origin   []Shift         `json:"origin,omitempty"` // maps those back to Original, where that was translated

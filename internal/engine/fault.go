@@ -15,28 +15,44 @@ import (
 // Samples is how many offending rows an error shows.
 const Samples = 5
 
-// Inside is the condition, for SQL around the user's, that a row lies in its slice.
+// Inside is the condition, for SQL around the user's and in its dialect, that a row lies in its slice; "" where that dialect cannot say it.
 func (w Work) Inside() string {
-	name := w.Target.Time
-	if !plain.MatchString(name) {
-		name = sqltext.Identifier(name)
-	}
-	typ := ""
+	name, typ := w.Target.Time, ""
 	for _, c := range w.Columns {
 		if strings.EqualFold(c.Name, w.Target.Time) {
 			typ = c.Type
 		}
 	}
-	bound := boundIn(w.Query.Dialect, w.Target.Format, typ)
-	return name + " >= " + fmt.Sprintf(bound, ":slice_start") + " AND " + name + " < " + fmt.Sprintf(bound, ":slice_end")
+	dialect := cmp.Or(w.Query.Written, w.Query.Dialect)
+	bound := boundIn(dialect, w.Target.Format, typ)
+	if bound == "" {
+		return ""
+	}
+	switch {
+	case dialect == sqltext.Spark && !plain.MatchString(name):
+		name = "`" + strings.ReplaceAll(name, "`", "``") + "`"
+	case !plain.MatchString(name), translated(dialect) && name != strings.ToLower(name):
+		name = sqltext.Identifier(name)
+	}
+	return name + " >= " + strings.ReplaceAll(bound, "%s", ":slice_start") + " AND " + name + " < " + strings.ReplaceAll(bound, "%s", ":slice_end")
 }
 
-// boundIn is SQL that makes a parameter of a slice's bound, %s, what a column in a format is compared with.
+// translated reports whether SQL in the dialect is translated for its engine.
+func translated(dialect sqltext.Dialect) bool {
+	return hindcast.Transform{Dialect: string(dialect)}.Translates()
+}
+
+// boundIn is SQL that makes a parameter of a slice's bound, %s, what a column in a format is compared with. What is translated has no
+// instant of a civil time, and no order of texts but in the collation C.
 func boundIn(dialect sqltext.Dialect, format hindcast.TimeFormat, typ string) string {
-	spark := dialect == sqltext.Spark
-	bound := map[hindcast.TimeFormat]string{"": "%s", hindcast.DayNumber: "strftime(%s, '%%Y%%m%%d')", hindcast.DayText: "strftime(%s, '%%Y-%%m-%%d')",
+	bound := map[hindcast.TimeFormat]string{"": "%s", hindcast.DayNumber: "strftime(%s, '%Y%m%d')", hindcast.DayText: "strftime(%s, '%Y-%m-%d')",
 		hindcast.Epoch: "epoch(CAST(%s AS TIMESTAMPTZ))", hindcast.EpochMS: "epoch_ms(CAST(%s AS TIMESTAMPTZ))"}[format]
-	if spark {
+	switch {
+	case translated(dialect) && format == hindcast.DayNumber && typ != "VARCHAR":
+		return "extract(year FROM %s) * 10000 + extract(month FROM %s) * 100 + extract(day FROM %s)"
+	case translated(dialect) && (format != "" || typ == "TIMESTAMP WITH TIME ZONE"):
+		return ""
+	case dialect == sqltext.Spark:
 		bound = map[hindcast.TimeFormat]string{"": "%s", hindcast.DayNumber: "date_format(%s, 'yyyyMMdd')", hindcast.DayText: "date_format(%s, 'yyyy-MM-dd')",
 			hindcast.Epoch: "unix_seconds(CAST(%s AS TIMESTAMP_LTZ))", hindcast.EpochMS: "unix_millis(CAST(%s AS TIMESTAMP_LTZ))"}[format]
 	}
@@ -50,10 +66,13 @@ var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Outside is the error of rows, some of which are the detail, whose time does not lie in the slice.
 func (w Work) Outside(rows int64, detail []string) error {
+	next := "drop such rows: `outside: drop` below target; or limit the result to the slice in the SQL"
+	if inside := w.Inside(); inside != "" {
+		next = "limit the result to the slice, since windows and DISTINCT see no more than that and its margins: SELECT * FROM (the SQL) AS r WHERE " + inside +
+			"; or drop such rows: `outside: drop` below target"
+	}
 	return &hindcast.Error{Code: hindcast.EOutside, Class: hindcast.ClassCheck,
-		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(rows), w.Target.Time), Detail: detail,
-		Next: "limit the result to the slice, since windows and DISTINCT see no more than that and its margins: SELECT * FROM (the SQL) AS r WHERE " + w.Inside() +
-			"; or drop such rows: `outside: drop` below target"}
+		Message: fmt.Sprintf("%s a %s that is NULL or outside the slice", rowsHave(rows), w.Target.Time), Detail: detail, Next: next}
 }
 
 // NullKey is the error of rows that have a NULL in the key.

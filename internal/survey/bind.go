@@ -245,7 +245,7 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 	if query, err = engine.Bound(native, text.SQL, o.SQLFile, params); err != nil {
 		return query, nil, err
 	}
-	query = query.From(o.Text, text.Shifts)
+	query = query.From(s.Pipeline.Transform.Dialect, o.Text, text.Shifts)
 	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
 	checks, err = engine.BoundChecks(native, text.Checks, params)
 	return query, checks, err

@@ -57,7 +57,7 @@ func (s *Survey) Written(p *plan.Plan, slice hindcast.Slice, text, file string, 
 	if err != nil {
 		return query, err
 	}
-	query = query.From(text, is.Shifts)
+	query = query.From(s.Pipeline.Transform.Dialect, text, is.Shifts)
 	query.Tables, query.TimeZone, query.Now = tables, s.Pipeline.History.TimeZone, s.Now
 	return query, nil
 }
