@@ -65,7 +65,7 @@ func (f TimeFormat) Days() bool { return f == DayNumber || f == DayText }
 
 // Holds reports whether a column of that type, in DuckDB's spelling, can hold times in the format.
 func (f TimeFormat) Holds(typ string) bool {
-	number := strings.HasPrefix(typ, "DECIMAL(")
+	number := strings.HasPrefix(typ, "DECIMAL(") && strings.HasSuffix(typ, ",0)")
 	switch typ {
 	case "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT", "UHUGEINT":
 		number = true
