@@ -27,7 +27,7 @@ func environmentKeys() []Key {
 			Meaning: "Any keys of this file, except `environments`, with their values in the environment. Keys with keys below them are merged; everything else, lists too, is replaced. " +
 				"Two environments that read or write different databases need a `lake` or a `pipeline` name of their own."},
 		{Path: "environments.*.protected", Form: formYes, Default: "false", Example: "true",
-			Meaning: "`run` and `resume` ask before they publish in the environment, or need `--yes`. Where nobody can be asked they are refused before anything is done."},
+			Meaning: "`run`, `resume`, `publish` and `undo` ask before they publish in the environment, or need `--yes`. Where nobody can be asked they are refused before anything is done."},
 	}
 }
 
