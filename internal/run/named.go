@@ -61,6 +61,10 @@ func Named(ctx context.Context, p *hindcast.Pipeline, o Options) (*Ended, error)
 		if st.Finished && st.ExitCode == hindcast.ExitOK { // or held: it is for somebody else to publish it
 			return over(s, frozen, st), nil
 		}
+		if o.Hold && !frozen.Hold {
+			return nil, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: "run " + o.ID + " was not begun with --hold: going on with it publishes",
+				Next: "go on with it: hindcast resume " + o.ID + "; or begin one that holds, of another name"}
+		}
 		o.Choice = session.Choice{} // the choice was of the frozen plan's slices
 		return Resume(ctx, p, o.ID, o)
 	}
