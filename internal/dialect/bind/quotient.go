@@ -53,6 +53,8 @@ func loose(e *sem.Expr) bool {
 		return e.Loose
 	case sem.OpRound, sem.OpTruncate, sem.OpCeiling, sem.OpFloor, sem.OpToDecimal, sem.OpTextToDecimal:
 		return false
+	case sem.OpNullIf:
+		return loose(e.Args[2]) // the others are only compared
 	case sem.OpWiden:
 		if e.Args[0].Type.S != e.Type.S {
 			return true
