@@ -57,7 +57,8 @@ type Schema struct{ Tables []Table }
 // Settings are what answers depend on beside the statement.
 type Settings struct {
 	// Collation is the database's. "C" (or POSIX, C.UTF-8 is neither) orders texts by their bytes; with any other one what depends on
-	// the order of texts is refused. Redshift always orders by bytes.
+	// the order of texts is refused. Redshift always orders by bytes; of a database of its own that is case_insensitive, or unknown,
+	// what compares texts is refused.
 	Collation string
 	// TimeZone is the session's; "" is UTC.
 	TimeZone string
@@ -173,6 +174,9 @@ func (o Options) bind() (bind.Options, error) {
 	}
 	b := bind.Options{Redshift: redshift, Tables: make(map[string][]sem.Column, len(o.Schema.Tables)), Params: map[string]sem.Type{}}
 	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
+	if redshift && (strings.EqualFold(o.Settings.Collation, "case_insensitive") || o.Settings.Collation == "unknown") {
+		b.Folding = strings.ToLower(o.Settings.Collation)
+	}
 	b.UTC = o.Settings.TimeZone == "" || strings.EqualFold(o.Settings.TimeZone, "UTC")
 	b.ISO = o.Settings.DateStyle == "" || strings.HasPrefix(strings.ToUpper(o.Settings.DateStyle), "ISO")
 	b.RoundDivision, b.RoundAverage = o.Settings.DecimalDivision == "round", o.Settings.IntegerAverage == "round"

@@ -235,6 +235,37 @@ func TestCollation(t *testing.T) {
 	}
 }
 
+// What compares texts is refused of a Redshift database that does so without regard to case, or does not tell; the rest is read.
+func TestCaseInsensitiveDatabase(t *testing.T) {
+	t.Parallel()
+	for _, collation := range []string{"case_insensitive", "CASE_INSENSITIVE", "unknown"} {
+		o := options(dialect.Redshift, dialect.DuckDB)
+		o.Settings.Collation = collation
+		for _, query := range []string{
+			"SELECT id FROM item WHERE name = 'Pear'", "SELECT id FROM item WHERE name <> code", "SELECT id FROM item WHERE name IN ('a', 'b')", "SELECT id FROM item WHERE name < 'b'",
+			"SELECT id FROM item WHERE name BETWEEN 'a' AND 'b'", "SELECT id FROM item WHERE name LIKE 'a%'", "SELECT id FROM item WHERE name IN (SELECT region FROM sale)",
+			"SELECT id FROM item WHERE (id, name) IN (SELECT item, region FROM sale)", "SELECT i.id FROM item i JOIN sale s ON i.name = s.region", "SELECT i.id FROM item i, sale s WHERE i.name = s.region(+)",
+			"SELECT name, count(*) FROM item GROUP BY name", "SELECT name, count(*) FROM item GROUP BY 1",
+			"SELECT i.id FROM item i JOIN (SELECT region AS name FROM sale) s USING (name)", "SELECT i.id FROM tag i JOIN tag j USING (c)", "SELECT name FROM item ORDER BY 1", "SELECT c FROM tag ORDER BY 1",
+			"SELECT * FROM tag UNION SELECT * FROM tag", "SELECT DISTINCT * FROM tag", "SELECT c, count(*) FROM tag GROUP BY c", "SELECT id FROM tag WHERE c = 'a'", "SELECT max(c) FROM tag", "SELECT rank() OVER (ORDER BY c) FROM tag",
+			"SELECT DISTINCT name FROM item", "SELECT name FROM item UNION SELECT region FROM sale", "SELECT name FROM item EXCEPT SELECT region FROM sale", "SELECT id FROM item ORDER BY name",
+			"SELECT count(DISTINCT name) FROM item", "SELECT max(name) FROM item", "SELECT greatest(name, 'b') FROM item", "SELECT nullif(name, 'b') FROM item", "SELECT decode(name, 'b', 1) FROM item",
+			"SELECT CASE name WHEN 'b' THEN 1 END FROM item", "SELECT row_number() OVER (PARTITION BY name ORDER BY id) FROM item", "SELECT row_number() OVER (ORDER BY name) FROM item",
+			"SELECT replace(name, 'a', 'b') FROM item", "SELECT strpos(name, 'a') FROM item", "SELECT charindex('a', name) FROM item", "SELECT split_part(name, 'a', 1) FROM item", "SELECT btrim(name, 'a') FROM item",
+		} {
+			if _, err := dialect.Translate(query, o); err == nil || !strings.Contains(err.Error(), "which is "+strings.ToLower(collation)) {
+				t.Errorf("%s: %s: %v", collation, query, err)
+			}
+		}
+		for _, query := range []string{"SELECT upper(name), substring(name, 1, 2), name || 'x', trim(name), coalesce(name, '-'), len(name) FROM item WHERE id = 1 AND name IS NULL ORDER BY id",
+			"SELECT id, count(*), count(name) FROM item GROUP BY id", "SELECT name FROM item UNION ALL SELECT region FROM sale"} {
+			if _, err := dialect.Translate(query, o); err != nil {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+	}
+}
+
 // redshift are statements of Redshift, and what means the same on PostgreSQL.
 var redshift = [][2]string{
 	{"SELECT nvl(small, id), nvl(name, 'x'), nvl2(small, 1, 2) FROM item", "SELECT coalesce(small, id), coalesce(name, 'x'), CASE WHEN small IS NOT NULL THEN 1 ELSE 2 END FROM item"},

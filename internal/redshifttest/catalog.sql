@@ -46,6 +46,9 @@ CREATE FUNCTION pg_catalog.pg_last_unload_id() RETURNS integer LANGUAGE sql STAB
 $$ SELECT coalesce(nullif(current_setting('redshift.unload_id', true), ''), '-1')::integer $$;
 CREATE FUNCTION pg_catalog.pg_last_query_id() RETURNS integer LANGUAGE sql STABLE AS
 $$ SELECT greatest(pg_last_copy_id(), pg_last_unload_id()) $$;
+-- ALTER DATABASE … SET redshift."collation" = 'case_insensitive' is what CREATE DATABASE … COLLATE says to Redshift.
+CREATE FUNCTION pg_catalog.db_collation() RETURNS varchar LANGUAGE sql STABLE AS
+$$ SELECT coalesce(nullif(current_setting('redshift.collation', true), ''), 'case_sensitive') $$;
 CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql VOLATILE AS
 $$ SELECT (date_trunc('second', statement_timestamp()) AT TIME ZONE 'UTC')::timestamp $$;
 CREATE FUNCTION pg_catalog.nvl(anycompatible, anycompatible) RETURNS anycompatible LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1, $2) $$;

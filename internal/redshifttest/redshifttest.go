@@ -145,6 +145,8 @@ func newServer(t testing.TB, cluster *pgtest.Cluster, database string) *Server {
 // start has it listen until the test ends.
 func (s *Server) start(t testing.TB) {
 	t.Helper()
+	// what sessions begin with, of roles that have nothing of their own
+	s.Exec(t, "ALTER DATABASE "+s.Name+" SET TimeZone = 'UTC'; ALTER DATABASE "+s.Name+" SET DateStyle = 'ISO, MDY'")
 	certificate, err := tls.LoadX509KeyPair(s.Certificate(), filepath.Join(s.cluster.Dir, "server.key"))
 	if err != nil {
 		t.Fatal(err)

@@ -172,7 +172,7 @@ func (c *session) connect(m *pgproto3.StartupMessage) error {
 	}
 	c.owns(back)
 
-	parameters := map[string]string{"TimeZone": "UTC", "DateStyle": "ISO, MDY"}
+	parameters := map[string]string{}
 	for name, value := range m.Parameters {
 		if !slices.Contains(own, name) {
 			parameters[name] = value

@@ -18,8 +18,10 @@ type Options struct {
 	// Bytewise says that texts are ordered by their bytes, and that only letters of ASCII have an upper or lower case: the collation
 	// C. Redshift orders so, too.
 	Bytewise bool
-	UTC      bool // the session's time zone is UTC
-	ISO      bool // its DateStyle is ISO
+	// Folding is the database's collation where that is not known to compare texts byte by byte: what compares texts is refused.
+	Folding string
+	UTC     bool // the session's time zone is UTC
+	ISO     bool // its DateStyle is ISO
 	// Divisions of decimals, and averages of integers, are rounded rather than cut. Only Redshift leaves that open.
 	RoundDivision, RoundAverage bool
 }

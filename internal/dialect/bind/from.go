@@ -141,6 +141,7 @@ func (b *binder) using(x *ast.Join, left, right []*table, bound *sem.Query) {
 		if l[0].column.Type.Kind != r[0].column.Type.Kind {
 			b.refuse(sem.NotKnown, n.At, "write ON", "%s and %s are compared here", l[0].column.Type, r[0].column.Type)
 		}
+		b.matched(l[0].column.Type, n.At)
 		if b.Redshift && l[0].column.Type.IsText() && !(l[0].column.NoBlanks && r[0].column.NoBlanks) {
 			b.refuse(sem.NotKnown, n.At, "write ON", "trailing blanks do not count in Redshift, and USING counts them")
 		}

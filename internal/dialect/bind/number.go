@@ -88,6 +88,7 @@ func (b *binder) like(x *ast.Like, s *scope) *sem.Expr {
 	if !v.Type.IsText() || !pattern.Type.IsText() || pattern.Type.Kind == sem.Char {
 		return b.refuse(sem.Mismatch, x.At, "cast them as text", "LIKE compares %s with %s", v.Type, pattern.Type)
 	}
+	b.matched(v.Type, v.At)
 	escape := `\`
 	if x.Escape != nil {
 		text, ok := x.Escape.(*ast.String)

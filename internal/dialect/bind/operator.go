@@ -67,7 +67,15 @@ func (b *binder) compared(e *sem.Expr) *sem.Expr {
 	if !b.Redshift || !e.Type.IsText() {
 		return e
 	}
+	b.matched(e.Type, e.At)
 	return trimmed(e)
+}
+
+// matched refuses a text that is compared where the database's collation decides which texts are equal.
+func (b *binder) matched(t sem.Type, at lex.Span) {
+	if b.Folding != "" && t.IsText() {
+		b.refuse(sem.NotDecidable, at, "", "which texts are equal depends on the database's collation, which is %s", b.Folding)
+	}
 }
 
 // trimmed is a text without trailing blanks.
@@ -84,6 +92,7 @@ func trimmed(e *sem.Expr) *sem.Expr {
 // guarded is a text of which equal ones are made one. Redshift takes texts that differ in trailing blanks for equal, and does not say
 // which of them it keeps: one with trailing blanks raises.
 func (b *binder) guarded(e *sem.Expr) *sem.Expr {
+	b.matched(e.Type, e.At)
 	if !b.Redshift || !e.Type.IsText() || e.NoBlanks || e.Op == sem.OpNull || e.Op == sem.OpBlankGuard {
 		return e
 	}

@@ -288,6 +288,7 @@ func (b *binder) outputKey(x ast.Expr, outputs []output) bool {
 	}
 	o.open = false // an order settles a literal's type
 	b.ordered(o.Type, x.Span())
+	b.matched(o.Type, x.Span())
 	if b.Redshift && o.Type.IsText() && !o.NoBlanks {
 		b.refuse(sem.NotKnown, x.Span(), "order by rtrim() of it", "trailing blanks do not count in Redshift's order, and the engine counts them in the column %s", o.Name)
 	}

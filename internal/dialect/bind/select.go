@@ -334,6 +334,9 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if c.Type.Kind == sem.Invalid {
 				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
 			}
+			if why.guards || why.trims {
+				b.matched(c.Type, x.At)
+			}
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}

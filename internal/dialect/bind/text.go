@@ -43,6 +43,9 @@ func (b *binder) asTexts(c *call, which ...int) bool {
 		}
 		c.args[i] = a
 	}
+	if len(which) > 1 && len(c.args) > 1 && c.x.Name != "concat" { // one is looked for in the other
+		b.matched(c.args[0].Type, c.args[0].At)
+	}
 
 	return true
 }

@@ -135,8 +135,39 @@ func badURL(scheme, reason, next string) error {
 // settings are what every session begins with; the user's own come after them. Times are read as they are written here.
 var settings = []string{"SET timezone TO 'UTC'", "SET datestyle TO 'ISO'", "SET statement_timeout TO 0"}
 
+// spoken is what the meaning of SQL depends on beside its text.
+type spoken struct{ collation, timeZone, dateStyle string }
+
+// spokenBy asks a session that nothing has been set in. A database that does not tell its collation has one that is unknown.
+func spokenBy(ctx context.Context, s *session) (*spoken, error) {
+	zone, err := s.one(ctx, "SHOW timezone")
+	if err != nil {
+		return nil, err
+	}
+	style, err := s.one(ctx, "SHOW datestyle")
+	if err != nil {
+		return nil, err
+	}
+	is := &spoken{collation: "unknown", timeZone: zone.Text(0), dateStyle: style.Text(0)}
+	r, err := s.one(ctx, "SELECT db_collation()")
+	switch {
+	case err == nil:
+		is.collation = r.Text(0)
+	case ctx.Err() != nil || s.link.closed():
+		return nil, err
+	}
+	return is, nil
+}
+
 // prepareSession makes a new connection ready.
 func (w *Owner) prepareSession(ctx context.Context, s *session) error {
+	if w.spoken == nil { // the session that NewOwner connects by
+		is, err := spokenBy(ctx, s)
+		if err != nil {
+			return err
+		}
+		w.spoken = is
+	}
 	if err := s.run(ctx, settings...); err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type Owner struct {
 	links   links
 	account *account // nil where the URL holds a password
 	version string
+	spoken  *spoken        // as soon as the first session is there
 	store   objstore.Store // nil where only tables are looked at
 }
 
@@ -197,7 +198,8 @@ func (w *Owner) unreachable(ctx context.Context, err error) error {
 
 // Properties say what this Redshift can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "redshift", Version: w.version, Stages: true, Unloads: max(1, w.address.most-1)}
+	return warehouse.Properties{Name: "redshift", Version: w.version, Stages: true, Unloads: max(1, w.address.most-1),
+		Collation: w.spoken.collation, TimeZone: w.spoken.timeZone, DateStyle: w.spoken.dateStyle}
 }
 
 // Close ends all sessions.

@@ -115,3 +115,27 @@ func TestConformance(t *testing.T) {
 		return w
 	})
 }
+
+// The collation of the database, and what the role's sessions begin with, are told; hindcast's own sessions are set otherwise.
+func TestSpoken(t *testing.T) {
+	t.Parallel()
+	s := begin(t, s3test.Start(t), "")
+	is := s.open(t, s.options()).Properties()
+	if is.Collation != "case_sensitive" || is.TimeZone != "UTC" || is.DateStyle != "ISO, MDY" {
+		t.Errorf("%+v", is)
+	}
+
+	s.User(t, "analyst", "secret")
+	s.Exec(t, "ALTER DATABASE "+s.Name+" SET redshift.\"collation\" = 'case_insensitive'; ALTER ROLE analyst IN DATABASE "+s.Name+" SET TimeZone = 'Asia/Tokyo'; ALTER ROLE analyst IN DATABASE "+s.Name+" SET DateStyle = 'German, DMY'")
+	o := s.options()
+	o.URL = "redshift://analyst:secret@" + s.Address() + "/" + s.Name + "?sslmode=require"
+	is = s.open(t, o).Properties()
+	if is.Collation != "case_insensitive" || is.TimeZone != "Asia/Tokyo" || is.DateStyle != "German, DMY" {
+		t.Errorf("of a role with its own: %+v", is)
+	}
+
+	s.Exec(t, "DROP FUNCTION db_collation()")
+	if is = s.open(t, s.options()).Properties(); is.Collation != "unknown" {
+		t.Errorf("a database that does not tell: %+v", is)
+	}
+}
