@@ -50,11 +50,11 @@ func TestTheTablesAreParsed(t *testing.T) {
 	if err := w.Prepare(t.Context(), "p", hindcast.Target{Table: "result", Time: "c9"}, columns, warehouse.Claim{Fence: 1, New: true}); err != nil {
 		t.Fatal(err)
 	}
-	if len(made) != 3 {
+	if len(made) != 4 { // the last is there for the lock alone
 		t.Fatalf("%d tables are made: %q", len(made), made)
 	}
 	for i, is := range pythontest.Parse(t, "redshift", "redshift", made) {
-		if is.Kind != "Create" || len(is.Columns) < 2 {
+		if is.Kind != "Create" || len(is.Columns) == 0 {
 			t.Errorf("%s\nis read as %+v", made[i], is)
 		}
 		if !strings.Contains(made[i], "result") {
