@@ -191,7 +191,7 @@ func (a *app) listCommand() *cobra.Command {
 				traces = append(traces, watch.NewTrace(run, standing.Plan, standing.State))
 			}
 			for i := range infos {
-				if !infos[i].Resumable() {
+				if !infos[i].Refusable() {
 					continue // what an engine is may take some time to find
 				}
 				r, err := watch.Refuses(cmd.Context(), s, traces[i], traces, a.options.Now)

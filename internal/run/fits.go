@@ -72,9 +72,13 @@ func superseded(ctx context.Context, s *session.Session, p *plan.Plan) error {
 		}
 		for _, item := range p.Items {
 			if item.Reason.Runs() && item.Slice.Overlaps(row.Slice.Interval) {
+				next := "plan again: hindcast run"
+				if p.Hold {
+					next = "compute again: hindcast run --hold; delete what is staged: hindcast publish " + p.Run + " --discard"
+				}
 				return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 					Message: fmt.Sprintf("run %s has published %s since run %s was planned, which would put older results back", row.Publication, p.Label(row.Slice.Key), p.Run),
-					Next:    "plan again: hindcast run"}
+					Next:    next}
 			}
 		}
 	}

@@ -409,7 +409,7 @@ type RunInfo struct {
 	Unloaded  int64     `json:"unloaded,omitempty"` // rows, by a run that only unloads
 	StartedAt time.Time `json:"started_at"`
 	Seconds   float64   `json:"seconds"`           // that it was worked on, over all resumes
-	Refused   string    `json:"refused,omitempty"` // why a resume would be refused
+	Refused   string    `json:"refused,omitempty"` // why a resume, or to publish what is held, would be refused
 	Next      string    `json:"next,omitempty"`
 }
 
@@ -440,12 +440,15 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	return info
 }
 
-// Refuse withdraws the proposal of a resume if why says that it would be refused, and proposes next instead.
+// Refuse withdraws the proposal of a resume, or to publish what is held, if why says that it would be refused, and proposes next instead.
 func (r *RunInfo) Refuse(why, next string) {
-	if why != "" && r.Resumable() {
+	if why != "" && r.Refusable() {
 		r.Refused, r.Next = why, next
 	}
 }
+
+// Refusable reports whether what is proposed about the run may be refused: to resume it, or to publish what it holds.
+func (r *RunInfo) Refusable() bool { return r.Resumable() || r.State == view.Held }
 
 // Resumable reports whether the run can be continued.
 func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
