@@ -168,6 +168,9 @@ func (n *Notifier) start(ctx context.Context, command []string, body []byte) err
 	said := &tail{}
 	cmd.Stdout, cmd.Stderr = said, said
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) { // it ended well, and what it left behind is its own
+		return nil
+	}
 	if text := oneLine(said.text); err != nil && text != "" {
 		return fmt.Errorf("%w: %s", err, text)
 	}

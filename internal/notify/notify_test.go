@@ -199,6 +199,10 @@ func TestCommand(t *testing.T) {
 		t.Errorf("%v: %+v", err, got)
 	}
 
+	if said, _ := tell(t, failed, command(time.Minute, script("leaves", "sleep 20 &"))); len(said) > 0 {
+		t.Errorf("it ended well, and left a process behind: %v", said)
+	}
+
 	bad := script("bad", "echo nobody at hunter2 >&2; exit 3")
 	hangs := script("hangs", "sleep 1000 & sleep 1000")
 	for _, c := range []struct {
