@@ -251,9 +251,13 @@ func sumSpark(p *printer, e *sem.Expr, args []text) text {
 	return text{text: p.fill("CAST(sum($d$1)$w AS $t)", e, args)}
 }
 
+// sumFloat raises where the sum of finite numbers overflows. Beside one that is not finite PostgreSQL raises only if the overflow comes
+// before it, in whatever order it reads the rows: there it raises whenever the others could overflow in any order.
 func sumFloat(p *printer, e *sem.Expr, args []text) text {
 	s, most := p.fill("sum($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
-	return text{text: "CASE WHEN " + p.infinite(s) + " AND NOT " + p.infinite(most) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+	finite := p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
+	return text{text: "CASE WHEN " + p.infinite(s) + " AND NOT " + p.infinite(most) + " OR (" + p.infinite(most) + " OR isnan(" + most + ")) AND " +
+		finite + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
 }
 
 // avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.
