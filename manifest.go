@@ -154,18 +154,19 @@ func sameContent(a, b string) bool {
 
 // Manifest lists what a step wrote. It is written and fsynced last: a step without a manifest did not happen.
 type Manifest struct {
-	Name       string    `json:"name"`              // the fact's, the dimension's, or "result"
-	Output     string    `json:"output,omitempty"`  // of a result: the output's name, where there are several
-	Target     string    `json:"target,omitempty"`  // of a result that the lake keeps: the table that its rows are committed in
-	Key        string    `json:"key"`               // the unit's or slice's key; "all" for a dimension
-	Interval   Interval  `json:"interval"`          // zero for a dimension
-	Source     string    `json:"source,omitempty"`  // the table or glob that it came from
-	Time       string    `json:"time,omitempty"`    // the fact's time column that cut it
-	Generation int       `json:"generation"`        // counts from 1; a refresh is a new one under a new path
-	Run        string    `json:"run,omitempty"`     // who wrote it
-	Fence      int64     `json:"fence,omitempty"`   //
-	Attempt    int       `json:"attempt,omitempty"` //
-	Missing    bool      `json:"missing,omitempty"` // the table did not exist and the pipeline says `missing: empty`
+	Name       string    `json:"name"`               // the fact's, the dimension's, or "result"
+	Output     string    `json:"output,omitempty"`   // of a result: the output's name, where there are several
+	Target     string    `json:"target,omitempty"`   // of a result that the lake keeps: the table that its rows are committed in
+	Key        string    `json:"key"`                // the unit's or slice's key; "all" for a dimension
+	Interval   Interval  `json:"interval"`           // zero for a dimension
+	Source     string    `json:"source,omitempty"`   // the table or glob that it came from
+	Database   string    `json:"database,omitempty"` // that the table is in, as the warehouse identifies it; "" of a manifest that does not say it
+	Time       string    `json:"time,omitempty"`     // the fact's time column that cut it
+	Generation int       `json:"generation"`         // counts from 1; a refresh is a new one under a new path
+	Run        string    `json:"run,omitempty"`      // who wrote it
+	Fence      int64     `json:"fence,omitempty"`    //
+	Attempt    int       `json:"attempt,omitempty"`  //
+	Missing    bool      `json:"missing,omitempty"`  // the table did not exist and the pipeline says `missing: empty`
 	Columns    []Column  `json:"columns"`
 	Files      []File    `json:"files"`
 	Layouts    []Layout  `json:"layouts,omitempty"` // of the user's own files

@@ -13,22 +13,24 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // Pipeline is the definition file, decoded: every default filled in, every path absolute.
 type Pipeline struct {
-	Name      string    `json:"pipeline"`
-	File      string    `json:"file"` // absolute path of the pipeline file
-	Dir       string    `json:"dir"`  // its folder; relative paths start here
-	Warehouse Location  `json:"warehouse"`
-	Lake      Location  `json:"lake"`
-	History   History   `json:"history"`
-	Facts     []Fact    `json:"facts"` // in the file's order
-	Dims      []Dim     `json:"dimensions,omitempty"`
-	Transform Transform `json:"transform"`
-	Outputs   []Output  `json:"outputs"`          // at least one
-	Params    []Param   `json:"params,omitempty"` // in the file's order
-	Results   Results   `json:"results,omitzero"`
-	Redshift  Redshift  `json:"redshift,omitzero"`
-	Publish   Publish   `json:"publish,omitempty"` // when results become visible
-	Session   []string  `json:"session,omitempty"` // SET statements on each warehouse session
-	Run       RunConfig `json:"run"`
+	Name          string    `json:"pipeline"`
+	File          string    `json:"file"`      // absolute path of the pipeline file
+	Dir           string    `json:"dir"`       // its folder; relative paths start here
+	Warehouse     Location  `json:"warehouse"` // that results are loaded into, and read from where there is no Source
+	Source        Location  `json:"source,omitzero"`
+	Lake          Location  `json:"lake"`
+	History       History   `json:"history"`
+	Facts         []Fact    `json:"facts"` // in the file's order
+	Dims          []Dim     `json:"dimensions,omitempty"`
+	Transform     Transform `json:"transform"`
+	Outputs       []Output  `json:"outputs"`          // at least one
+	Params        []Param   `json:"params,omitempty"` // in the file's order
+	Results       Results   `json:"results,omitzero"`
+	Redshift      Redshift  `json:"redshift,omitzero"`
+	Publish       Publish   `json:"publish,omitempty"`        // when results become visible
+	Session       []string  `json:"session,omitempty"`        // SET statements on each session of Warehouse
+	SourceSession []string  `json:"source_session,omitempty"` // and on each of Source
+	Run           RunConfig `json:"run"`
 
 	Notify       []Notify      `json:"notify,omitempty"`
 	Environment  string        `json:"environment,omitempty"`  // whose overrides count; "" is none
@@ -39,6 +41,24 @@ type Pipeline struct {
 	Secrets []string `json:"-"`
 	// Places are the positions of the keys in the file ("facts.billing.table" → line and column), for errors.
 	Places map[string]Place `json:"-"`
+}
+
+// Apart reports whether history is read from another warehouse than results are loaded into.
+func (p *Pipeline) Apart() bool { return p.Source.Written != "" }
+
+// Origin is the warehouse that history is read from.
+func (p *Pipeline) Origin() Location {
+	if p.Apart() {
+		return p.Source
+	}
+	return p.Warehouse
+}
+
+// WithoutSource is the pipeline for what reads nothing of history, such as an undo: its source need not be there.
+func (p *Pipeline) WithoutSource() *Pipeline {
+	alone := *p
+	alone.Source, alone.SourceSession = Location{}, nil
+	return &alone
 }
 
 // Environment is one of several in which the same pipeline runs.

@@ -28,6 +28,7 @@ type Steps struct {
 	lake      *lake.Lake
 	exchange  lake.Exchange // with the engine
 	warehouse warehouse.Warehouse
+	source    warehouse.Warehouse // that history is read from: warehouse, or another one
 	engine    engine.Engine
 	binder    engine.Binder
 	log       io.Writer
@@ -84,6 +85,7 @@ type Config struct {
 	Fence     int64
 	Lake      *lake.Lake
 	Warehouse warehouse.Warehouse
+	Source    warehouse.Warehouse // that history is read from; nil if that is Warehouse
 	Engine    engine.Engine
 	Binder    engine.Binder
 	Log       io.Writer // gets the failures that no slice fails for
@@ -94,11 +96,14 @@ type Config struct {
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, engine: c.Engine, binder: c.Binder, log: c.Log, apart: c.Apart, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, source: c.Source, engine: c.Engine, binder: c.Binder, log: c.Log, apart: c.Apart, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},
 		dimDamages: map[string]int{}, dimTries: map[string]int{}, refused: map[string]bool{}, refusals: map[string]int{}}
+	if s.source == nil {
+		s.source = c.Warehouse
+	}
 	facts, dims, err := c.current(ctx)
 	if err != nil {
 		return nil, err
@@ -321,6 +326,9 @@ func (s *Steps) Kill() (dead, unconfirmed []string) {
 	}
 	tell(workers, s.engine.Close())
 	tell("the warehouse's process", s.warehouse.Close())
+	if s.source != s.warehouse {
+		tell("the source's process", s.source.Close())
+	}
 	return dead, unconfirmed
 }
 

@@ -104,7 +104,7 @@ func TestADimensionIsUnloadedElsewhereTheNextTime(t *testing.T) {
 	p := frozen()
 	p.Dims = []plan.DimItem{{Name: "stores", Source: "stores", Unload: true}}
 	s, w := world(t, p), &fallible{}
-	s.warehouse = w
+	s.source = w
 	told := 0
 	each := func(*hindcast.Manifest) { told++ }
 	if err := s.Dimensions(t.Context(), each); err == nil {
@@ -124,7 +124,7 @@ func TestAUnitIsUnloadedElsewhereTheNextTime(t *testing.T) {
 	p.Units[0].Unload = true
 	p.Items[1].Units = p.Items[0].Units
 	s, w := world(t, p), &fallible{}
-	s.warehouse = w
+	s.source = w
 	told := 0
 	each := func(hindcast.Event) { told++ }
 	if err := s.Unload(t.Context(), supervisor.Try{Item: p.Items[0], Attempt: 1}, each); err == nil {

@@ -51,7 +51,7 @@ func (s *Steps) straysOfTable(ctx context.Context, m *hindcast.Manifest, x wareh
 	}
 
 	x.Window = within
-	counted, err := s.warehouse.Strays(ctx, x, false)
+	counted, err := s.source.Strays(ctx, x, false)
 	if err != nil {
 		s.uncounted(key, err)
 		return nil

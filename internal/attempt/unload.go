@@ -40,7 +40,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 		return s.tidy(ctx, u)
 	}
 	u.tried = max(u.tried+1, attempt) // another slice may have tried in its attempt of the same number, into a folder of its own
-	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source,
+	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source, Database: s.plan.Database,
 		Run: s.plan.Run, Fence: s.fence, Attempt: u.tried, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
@@ -109,7 +109,7 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 		return err
 	}
 	m.Mark = s.mark(ctx, extract.Table)
-	out, err := s.warehouse.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, URL: s.lake.Remotely(prefix), Memory: s.plan.Shares.Warehouse})
+	out, err := s.source.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, URL: s.lake.Remotely(prefix), Memory: s.plan.Shares.Warehouse})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 // mark is what the warehouse counts of the table's changes before it is unloaded: what comes while it is read is after that.
 // It serves a later plan's look, and nothing else misses it.
 func (s *Steps) mark(ctx context.Context, table string) *hindcast.Mark {
-	marks, err := s.warehouse.Marks(ctx, []string{table})
+	marks, err := s.source.Marks(ctx, []string{table})
 	if mark, found := marks[table]; err == nil && found {
 		return &mark
 	}
@@ -130,7 +130,7 @@ func (s *Steps) mark(ctx context.Context, table string) *hindcast.Mark {
 
 // refuseLoss keeps a source that lost rows from silently taking the place of a fuller generation.
 func (s *Steps) refuseLoss(before, now *hindcast.Manifest) error {
-	cutAlike := before != nil && before.Interval.Equal(now.Interval) && before.Time == now.Time
+	cutAlike := before != nil && !plan.FromElsewhere(before, now.Database) && before.Interval.Equal(now.Interval) && before.Time == now.Time
 	if !cutAlike || s.plan.AcceptLoss || now.Sums.Rows >= before.Sums.Rows {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast
 	attempt := s.dimTries[d.Name]
 	s.mutex.Unlock()
 
-	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Run: s.plan.Run, Fence: s.fence, Attempt: attempt,
+	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Database: s.plan.Database, Run: s.plan.Run, Fence: s.fence, Attempt: attempt,
 		Columns:    plan.Extracted(d.Columns, d.Keep),
 		Generation: lake.NextGeneration(current)}
 	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone}

@@ -36,7 +36,7 @@ in several rows, whole rows are compared, as often as each is there.`,
 			if err != nil {
 				return err
 			}
-			s, err := session.Open(cmd.Context(), p, a.log())
+			s, err := session.Open(cmd.Context(), p.WithoutSource(), a.log())
 			if err != nil {
 				return closing(s, err)
 			}

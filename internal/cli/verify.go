@@ -38,7 +38,7 @@ history, or their table in no slice, are noted; they are not differences.`,
 			if err != nil {
 				return a.unlessNone(err, &verify.Result{Findings: []verify.Finding{}})
 			}
-			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Deep: deep, Each: a.progress("verified")}
+			v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Files: files, Deep: deep, Each: a.progress("verified")}
 			if s.Pipeline.Results.Keep == hindcast.KeepIceberg {
 				v.Behind = func(ctx context.Context, target string, kept map[string]*hindcast.Manifest) ([]string, error) {
 					return iceberg.Behind(ctx, s.Store, s.Lake.ResultsPrefix(target), target, kept)

@@ -198,7 +198,7 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 	}
 
 	want, _ := json.Marshal(whole)
-	same := []string{"transform.dialect"} // it is the engine's
+	same := []string{"transform.dialect", "warehouse"} // it is the engine's; source and target have their own
 	for _, k := range config.Keys() {
 		if slices.Contains(same, k.Path) {
 			continue
@@ -370,6 +370,9 @@ func TestExamplesAndDefaults(t *testing.T) {
 			put(doc.Content[0], strings.Split(k.Path, "."), with.Content[0])
 			if k.Path == "results.expire" { // which is of one way of keeping results
 				put(doc.Content[0], []string{"results", "keep"}, &yaml.Node{Kind: yaml.ScalarNode, Value: string(hindcast.KeepIceberg)})
+			}
+			if k.Path == "source.session" { // which is of a source of its own
+				put(doc.Content[0], []string{"source", "warehouse"}, &yaml.Node{Kind: yaml.ScalarNode, Value: "duckdb:archive.duckdb"})
 			}
 			if err := s.Validate(plainValue(t, doc.Content[0])); err != nil {
 				t.Errorf("%s: %s: %v", k.Path, text, err)

@@ -23,6 +23,8 @@ type decoder struct {
 	errs []*hindcast.Error
 
 	history historyText
+	source  hindcast.Location // of source.warehouse
+	target  hindcast.Location // of target.warehouse
 }
 
 // value is one value of the file, or a default in place of a missing one.
@@ -348,7 +350,7 @@ func (d *decoder) object(b *branch, v value) {
 		child := b.children[name]
 		switch {
 		case got[name]:
-		case child.key.Required:
+		case child.key.Required && !instead(v.node, child.key):
 			missing = append(missing, child.key)
 		case child.key.Default != "", child.key.Form.kind == object && child.optional():
 			d.walk(child, value{path: join(v.path, name), name: name, text: child.key.Default, key: v.key, at: v.at})
@@ -359,6 +361,20 @@ func (d *decoder) object(b *branch, v value) {
 	if len(missing) > 0 && !unknown {
 		d.missing(v, missing)
 	}
+}
+
+// instead reports whether the keys are there that make a required key needless.
+func instead(root *yaml.Node, k *Key) bool {
+	for _, path := range k.Instead {
+		at := root
+		for part := range strings.SplitSeq(path, ".") {
+			at = child(at, part)
+		}
+		if at == nil {
+			return false
+		}
+	}
+	return len(k.Instead) > 0
 }
 
 func (d *decoder) unknown(b *branch, v, entry value) {

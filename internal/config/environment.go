@@ -174,6 +174,9 @@ func (d *decoder) outline(b *branch, v value, kind kind) {
 	if b.key.Form.alone(v.node) {
 		kind = scalar
 	}
+	if b.key.Form.single && v.node.Kind == yaml.ScalarNode {
+		kind = scalar
+	}
 	if !d.shaped(v, kind, b.key.Form.Right) {
 		return
 	}
@@ -232,7 +235,7 @@ func (d *decoder) apart(root *yaml.Node, all []environment) {
 		who string
 	}
 	var seen []holder
-	if child(root, "warehouse") != nil {
+	if child(root, "warehouse") != nil || instead(root, &Key{Instead: apartKeys}) {
 		seen = append(seen, holder{of(root), "the file without an environment"})
 	}
 	for _, e := range all {
@@ -262,7 +265,7 @@ func (d *decoder) samePlace(written string) string {
 }
 
 // databaseKeys are the keys that say which databases are read and written.
-var databaseKeys = [][]string{{"warehouse"}}
+var databaseKeys = [][]string{{"warehouse"}, {"source", "warehouse"}, {"target", "warehouse"}}
 
 // once drops errors of the chosen environment's keys that were found before: they are decoded twice.
 func (d *decoder) once() {

@@ -13,8 +13,9 @@ type Key struct {
 	Path     string // dotted; * stands for a user-defined name or a position in a list
 	Form     Form
 	Required bool
-	Default  string // decoded as if it were written where the key is absent; empty: none
-	Else     string // what its absence means, where Default does not say it
+	Instead  []string // keys that make it needless, together
+	Default  string   // decoded as if it were written where the key is absent; empty: none
+	Else     string   // what its absence means, where Default does not say it
 	Meaning  string
 	Example  string         // its value in YAML, on one line
 	Schema   map[string]any // in addition to what Form and the keys below say
@@ -93,7 +94,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), sourceKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
 		checkKeys(), namedCheckKeys(), loadKeys(), runKeys(), notifyKeys(), environmentKeys()} {
 		all = append(all, part...)
 	}
@@ -105,7 +106,7 @@ func topKeys() []Key {
 		{Path: "pipeline", Form: formName, Required: true, Example: "cloud_costs",
 			Meaning: "The pipeline's name. It is a folder's name in the lake and a key in the warehouse's status table.",
 			set:     func(d *decoder, v value) { d.p.Name = d.pipelineName(v) }},
-		{Path: "warehouse", Form: formWarehouse, Required: true, Example: "duckdb:warehouse.duckdb",
+		{Path: "warehouse", Form: formWarehouse, Required: true, Instead: apartKeys, Example: "duckdb:warehouse.duckdb",
 			Meaning: "Where history is unloaded from and results are loaded into. PostgreSQL is named by a URL or by libpq's keywords, Redshift by a URL.",
 			set:     func(d *decoder, v value) { d.p.Warehouse = d.warehouse(v) }},
 		{Path: "lake", Form: formLake, Default: "./lake", Example: "./lake",
@@ -280,6 +281,7 @@ func transformKeys() []Key {
 		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
 			Meaning: "The table's name, with its schema if needed.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Table = d.untimed(v, "the target") }},
+		targetWarehouseKey(),
 		{Path: "target.time", Form: formTime, Required: true, Example: "usage_month",
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice, or is dropped: see `target.outside`.",
 			set:     func(d *decoder, v value) { d.timeOf(v, &d.p.Output().Target.Time) }},

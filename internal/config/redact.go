@@ -60,7 +60,7 @@ func NewRedactor(secrets []string) *Redactor {
 // is shown as the pipeline file writes it, "${LAKE}/shop/facts/…", so that errors still say where they are.
 func PipelineRedactor(p *hindcast.Pipeline) *Redactor {
 	r := NewRedactor(p.Secrets)
-	for _, l := range []hindcast.Location{p.Lake, p.Warehouse} {
+	for _, l := range []hindcast.Location{p.Lake, p.Warehouse, p.Source} {
 		switch written := strings.TrimPrefix(l.Written, "duckdb:"); {
 		case !l.Hidden():
 		case l.Path != "":

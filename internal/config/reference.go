@@ -35,6 +35,8 @@ func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 func shownDefault(k Key) string {
 	switch {
+	case len(k.Instead) > 0:
+		return "required, unless `" + strings.Join(k.Instead, "` and `") + "` are there"
 	case k.Required:
 		return "required"
 	case k.Default != "":
@@ -135,16 +137,32 @@ func (b *branch) objectSchema(out map[string]any) {
 	properties, required := map[string]any{}, []string{}
 	for name, child := range b.children {
 		properties[name] = child.schema()
-		if child.key.Required {
+		if child.key.Required && len(child.key.Instead) == 0 {
 			required = append(required, name)
 		}
 	}
 
 	out["type"], out["additionalProperties"], out["properties"] = "object", false, properties
+	for _, name := range b.order {
+		if child := b.children[name]; child.key.Required && len(child.key.Instead) > 0 {
+			out["anyOf"] = []any{map[string]any{"required": []any{name}}, having(child.key.Instead)}
+		}
+	}
 	if len(required) > 0 {
 		slices.Sort(required)
 		out["required"] = required
 	}
+}
+
+// having is the schema of an object in which all these keys are there, each below one of its own.
+func having(paths []string) map[string]any {
+	properties, outer := map[string]any{}, []any{}
+	for _, path := range paths {
+		above, name, _ := strings.Cut(path, ".")
+		properties[above] = map[string]any{"required": []any{name}}
+		outer = append(outer, above)
+	}
+	return map[string]any{"required": outer, "properties": properties}
 }
 
 // overridesSchema is that of any keys of the file: below them nothing is required, for the rest is where they are not overridden.

@@ -313,6 +313,7 @@ func finish(d *decoder, _ value) {
 			d.p.Facts[i].Every = d.p.History.Every
 		}
 	}
+	d.finishWarehouses()
 	d.finishTransform()
 	d.finishChecks()
 	d.checkRedshift()

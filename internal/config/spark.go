@@ -179,7 +179,7 @@ func secretSetting(name, value string) bool {
 
 // speaks is the dialect of the warehouse's own SQL; "" where that is the embedded engine's.
 func (d *decoder) speaks() string {
-	switch scheme, _, _ := strings.Cut(d.p.Warehouse.Scheme, "+"); scheme {
+	switch scheme, _, _ := strings.Cut(d.p.Origin().Scheme, "+"); scheme {
 	case "postgres":
 		return hindcast.DialectPostgres
 	case "redshift":

@@ -68,21 +68,41 @@ type WarehouseOptions struct {
 	Died     func(child.Death) // is called when a process ended by itself; may be nil
 }
 
-// Warehouse opens the pipeline's warehouse.
+// Warehouse opens the pipeline's warehouse, which results are loaded into.
 func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (warehouse.Warehouse, error) {
+	return open(ctx, p, o, side{name: "warehouse", key: "warehouse", at: p.Warehouse, session: p.Session, places: sessionPlaces(p, "load.session", p.Session)})
+}
+
+// Source opens the warehouse that history is read from, where that is another one. Nothing is written there.
+func Source(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (warehouse.Warehouse, error) {
+	o.ReadOnly = true
+	return open(ctx, p, o, side{name: "source", key: "source.warehouse", at: p.Source, session: p.SourceSession,
+		places: sessionPlaces(p, "source.session", p.SourceSession)})
+}
+
+// side is one of the two warehouses of a pipeline.
+type side struct {
+	name    string // of its process
+	key     string // in the pipeline file
+	at      hindcast.Location
+	session []string
+	places  []hindcast.Place // of the statements of session
+}
+
+func open(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions, s side) (warehouse.Warehouse, error) {
 	var w *hosted.Client
 	var err error
-	switch p.Warehouse.Scheme {
+	switch s.at.Scheme {
 	case "duckdb":
-		w, err = warehousedb.Open(ctx, worker(p, "warehouse", roleDuckDB, o.Log, o.Died), warehousedb.Options{Path: p.Warehouse.Path,
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Spill: o.Spill, Session: p.Session, TimeZone: p.History.TimeZone})
+		w, err = warehousedb.Open(ctx, worker(p, s.name, roleDuckDB, o.Log, o.Died), warehousedb.Options{Path: s.at.Path,
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Spill: o.Spill, Session: s.session, TimeZone: p.History.TimeZone})
 	case "postgres":
-		w, err = warehousepg.Open(ctx, worker(p, "warehouse", rolePostgres, o.Log, o.Died), warehousepg.Options{URL: p.Warehouse.URL.String(),
-			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: p.Session, Places: sessionPlaces(p)})
+		w, err = warehousepg.Open(ctx, worker(p, s.name, rolePostgres, o.Log, o.Died), warehousepg.Options{URL: s.at.URL.String(),
+			ReadOnly: o.ReadOnly, Memory: o.Memory, Session: s.session, Places: s.places})
 	case "redshift":
-		w, err = warehousers.Open(ctx, worker(p, "warehouse", roleRedshift, o.Log, o.Died), redshift(p, o))
+		w, err = warehousers.Open(ctx, worker(p, s.name, roleRedshift, o.Log, o.Died), redshift(p, o, s))
 	default:
-		return nil, notYet("warehouse", p, p.Warehouse, "duckdb:FILE, postgres://USER:${PASSWORD}@HOST/DATABASE or redshift://USER:${PASSWORD}@HOST:5439/DATABASE")
+		return nil, notYet(s.key, p, s.at, "duckdb:FILE, postgres://USER:${PASSWORD}@HOST/DATABASE or redshift://USER:${PASSWORD}@HOST:5439/DATABASE")
 	}
 
 	if err != nil {
@@ -94,8 +114,8 @@ func Warehouse(ctx context.Context, p *hindcast.Pipeline, o WarehouseOptions) (w
 
 // redshift are the options of a Redshift, which reaches the lake's bucket by itself. A pipeline of no more than a warehouse, as
 // init has it, has none.
-func redshift(p *hindcast.Pipeline, o WarehouseOptions) warehousers.Options {
-	options := warehousers.Options{URL: p.Warehouse.URL.String(), ReadOnly: o.ReadOnly, Session: p.Session, Places: sessionPlaces(p),
+func redshift(p *hindcast.Pipeline, o WarehouseOptions, s side) warehousers.Options {
+	options := warehousers.Options{URL: s.at.URL.String(), ReadOnly: o.ReadOnly, Session: s.session, Places: s.places,
 		Spill: o.Spill, Role: p.Redshift.Role, Region: p.Redshift.Region, MaxFile: p.Redshift.MaxFileSize, Aside: o.Aside}
 	if p.Lake.Scheme == "s3" {
 		options.Lake = p.Lake.URL.String()
@@ -112,11 +132,11 @@ func bucket(ctx context.Context, lake string) (objstore.Store, error) {
 	return s3.Open(ctx, u)
 }
 
-// sessionPlaces returns the position of each statement of load.session.
-func sessionPlaces(p *hindcast.Pipeline) []hindcast.Place {
-	places := make([]hindcast.Place, len(p.Session))
+// sessionPlaces returns the position of each statement of a key.
+func sessionPlaces(p *hindcast.Pipeline, key string, session []string) []hindcast.Place {
+	places := make([]hindcast.Place, len(session))
 	for i := range places {
-		places[i] = p.Places[fmt.Sprintf("load.session.%d", i)]
+		places[i] = p.Places[fmt.Sprintf("%s.%d", key, i)]
 	}
 	return places
 }

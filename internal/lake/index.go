@@ -72,7 +72,7 @@ func (l *Lake) filesOf(m *hindcast.Manifest, d detail) []hindcast.File {
 }
 
 // indexMagic begins an index. Another version of the format has another.
-const indexMagic = "hindcast index 2\n"
+const indexMagic = "hindcast index 3\n"
 
 var errIndex = errors.New("not an index, or a damaged one")
 
@@ -151,6 +151,7 @@ func (w *indexWriter) unit(m *hindcast.Manifest, columns string) {
 	w.time(m.Interval.Start)
 	w.time(m.Interval.End)
 	w.shared(m.Source)
+	w.shared(m.Database)
 	w.shared(m.Time)
 	w.uint(uint64(m.Generation))
 	w.shared(m.Run)
@@ -299,7 +300,7 @@ func (r *indexReader) unit(m *hindcast.Manifest, x *index) {
 
 	m.Missing, m.Key = flags&flagMissing != 0, r.own()
 	m.Interval.Start, m.Interval.End = r.time(), r.time()
-	m.Source, m.Time = r.shared(), r.shared()
+	m.Source, m.Database, m.Time = r.shared(), r.shared(), r.shared()
 	m.Generation, m.Run, m.Fence, m.Attempt = int(r.uint()), r.shared(), r.int(), int(r.int())
 	m.Columns = x.list(r)
 	m.Bytes, m.Sums.Rows, m.Sums.Content = r.int(), r.int(), r.own()

@@ -293,7 +293,7 @@ func TestDamagedIndex(t *testing.T) {
 	}
 	other := newIndexWriter().index("other", "")
 	damaged := map[string][]byte{"empty": nil, "of another fact": other, "cut off": whole[:len(whole)/2], "longer": append(bytes.Clone(whole), 0),
-		"of another version": append([]byte("hindcast index 1\n"), whole[len(indexMagic):]...)}
+		"of the version before": append([]byte("hindcast index 2\n"), whole[len(indexMagic):]...)}
 	for range 50 {
 		at, bit := rand.IntN(len(whole)), byte(1)<<rand.IntN(8)
 		flipped := bytes.Clone(whole)

@@ -29,6 +29,9 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 		current = nil
 	}
 	source, there := m.Sources[item.Source]
+	if current != nil && !there && FromElsewhere(current, m.Database) {
+		current = nil
+	}
 	if there {
 		item.Rows, item.Bytes, item.Files, item.Layouts, item.Content = source.Rows, source.Bytes, source.Files, source.Layouts, source.Content
 		if err := m.dimColumns(d, item.Source, source.Columns); err != nil {
@@ -99,8 +102,11 @@ func missingDim(p *hindcast.Pipeline, d hindcast.Dim) error {
 }
 
 func (m *maker) dimDue(d hindcast.Dim, current *hindcast.Manifest, columns []hindcast.Column) string {
-	if current == nil {
+	switch {
+	case current == nil:
 		return whyAbsent
+	case FromElsewhere(current, m.Database):
+		return whyElsewhere
 	}
 	why := m.columnsDue(d.Name, d.Used, current.Columns, columns)
 	switch {

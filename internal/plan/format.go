@@ -14,9 +14,10 @@ import (
 const Format = 4
 
 // formatFor is the lowest format whose readers know all that a plan of the pipeline has: 3 where a check is of a kind that format 2
-// does not have, and 4 where what came with that decides which rows a slice has.
+// does not have, and 4 where what came with that decides which rows a slice has, or where history is read from another
+// warehouse than results are loaded into.
 func formatFor(p *hindcast.Pipeline) int {
-	if p.Transform.Translates() || slices.ContainsFunc(p.Facts, ofFormat4) || slices.ContainsFunc(p.Outputs, aimsAtFormat4) {
+	if p.Apart() || p.Transform.Translates() || slices.ContainsFunc(p.Facts, ofFormat4) || slices.ContainsFunc(p.Outputs, aimsAtFormat4) {
 		return 4
 	}
 	known := []string{"rows", "total", "sql"}

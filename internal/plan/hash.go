@@ -48,6 +48,7 @@ type hooks struct {
 	Before  []string `json:"before,omitempty"`
 	After   []string `json:"after,omitempty"`
 	Session []string `json:"session,omitempty"`
+	Source  []string `json:"source_session,omitempty"`
 }
 
 type factDefinition struct {
@@ -128,7 +129,7 @@ func normalized(p *hindcast.Pipeline, load *hindcast.Load) hooks {
 		}
 		return list
 	}
-	return hooks{Before: each(load.Before), After: each(load.After), Session: each(p.Session)}
+	return hooks{Before: each(load.Before), After: each(load.After), Session: each(p.Session), Source: each(p.SourceSession)}
 }
 
 // MajorMinor cuts a version to what counts in fingerprints: "v1.5.5" to "v1.5".

@@ -123,7 +123,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.targetTimes(); err != nil {
 		return nil, err
 	}
-	out := &Plan{Format: formatFor(m.Pipeline), CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse,
+	out := &Plan{Format: formatFor(m.Pipeline), CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse, Source: m.Source, Database: m.Database,
 		History: hindcast.Interval{Start: m.whole[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
 		Items: []Item{}, Units: []Unit{}}
 	for k := range out.Outputs {
@@ -160,7 +160,9 @@ func (d *Draft) Plan() (*Plan, error) {
 	out.Notes = m.columnNotes(out)
 	out.Recommended = recommend(out, m.Machine.Room(m.Pipeline.Run).Engine(), m.Measured, m.Capacity.StartUp)
 	m.broadcast(out)
-	out.Shares = Divide(m.Machine.Room(m.Pipeline.Run), m.Capacity, m.Pipeline.Run, m.Unloads, out.Running())
+	room := m.Machine.Room(m.Pipeline.Run)
+	out.Shares = Divide(room, m.Capacity, m.Pipeline.Run, m.Unloads, out.Running())
+	out.Shares.Warehouse = room.EachWarehouse(m.Pipeline)
 	out.Estimate = m.estimate(out)
 	out.Moved = m.moved()
 	out.Copies = m.copies(out)
@@ -337,6 +339,7 @@ func (m *maker) unsettled(in hindcast.Interval) bool { return m.settledAt(in).Af
 // Why a unit is unloaded, in words that people see.
 const (
 	whyAbsent    = "not in the lake"
+	whyElsewhere = "unloaded from another database"
 	whyColumns   = "columns changed"
 	whyChecks    = "a check reads more columns"
 	whyAppeared  = "its table is there now"
@@ -369,6 +372,9 @@ func (m *maker) look(c *cutter, u *DraftUnit, is *common) (err error) {
 	}
 	current := m.current(is.Fact, u.Key)
 	if current != nil && (!current.Interval.Equal(u.Interval) || current.Source != u.Source) {
+		current = nil
+	}
+	if current != nil && !there && FromElsewhere(current, m.Database) { // the other database's rows do not stand in for a table that is not here
 		current = nil
 	}
 	if !there {
@@ -414,6 +420,8 @@ func (m *maker) due(c *cutter, u *DraftUnit, found []hindcast.Column, current *h
 		return whyAbsent
 	case current.Missing:
 		return whyAppeared
+	case FromElsewhere(current, m.Database):
+		return whyElsewhere
 	case !cutBy(current, c.fact):
 		return whyTime
 	}

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type Plan struct {
 	Engine    Version           `json:"engine"`
 	Warehouse Version           `json:"warehouse"`
 	Spoken    Spoken            `json:"spoken,omitzero"`      // of the warehouse, where its SQL is translated
+	Source    Version           `json:"source,omitzero"`      // that history is read from, where that is another one
+	Database  string            `json:"database,omitempty"`   // the one that history is read from: see FromElsewhere
 	History   hindcast.Interval `json:"history"`              // `to` resolved
 	Outputs   []Output          `json:"outputs"`              // of the pipeline, in its order
 	Items     []Item            `json:"items"`                // the selected slices that are not up to date, in the order of time
@@ -185,6 +188,19 @@ func cutBy(m *hindcast.Manifest, f hindcast.Fact) bool {
 	return i < 0 || m.Columns[i].Format == f.Format
 }
 
+// FromElsewhere reports whether a generation was unloaded from another database than this one. One that does not say counts as from
+// this one.
+func FromElsewhere(m *hindcast.Manifest, database string) bool {
+	return m.Database != "" && database != "" && !SameDatabase(m.Database, database)
+}
+
+// SameDatabase reports whether two databases are one. Each goes by its names, with spaces between: one that has moved keeps its
+// identifier, one that was restored or upgraded its URL.
+func SameDatabase(a, b string) bool {
+	names := strings.Fields(b)
+	return slices.ContainsFunc(strings.Fields(a), func(name string) bool { return slices.Contains(names, name) })
+}
+
 // DimItem is a dimension in a plan.
 type DimItem struct {
 	Name     string            `json:"name"`
@@ -268,9 +284,11 @@ type Inputs struct {
 	Now       time.Time
 	History   []hindcast.Slice // as Cut cut it; nil has it cut
 	Engine    Version
-	Warehouse Version
-	Spoken    Spoken // of the warehouse
-	Selection string // --slices
+	Warehouse Version // that results are loaded into
+	Source    Version // that history is read from, where that is another one
+	Database  string  // the one that history is read from; "" if nobody was asked
+	Spoken    Spoken  // of the warehouse
+	Selection string  // --slices
 	// Selected are the slices that Selection names by their keys, where no others were asked about: see Named.
 	Selected []hindcast.Slice
 	Force    bool

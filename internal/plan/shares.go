@@ -26,7 +26,15 @@ type Room struct {
 	CoresAs   string // in words: "2 cores"
 	Memory    int64  // bytes for all of the run
 	MemoryAs  string // in words: "memory: 8.6 GB"
-	Warehouse int64  // bytes of it for the warehouse's process
+	Warehouse int64  // bytes of it for the warehouse's process, or for both where history is read from another one
+}
+
+// EachWarehouse is how much memory each of a pipeline's warehouses has.
+func (r Room) EachWarehouse(p *hindcast.Pipeline) int64 {
+	if p.Apart() {
+		return r.Warehouse / 2
+	}
+	return r.Warehouse
 }
 
 // Engine is how much memory is left to an engine.

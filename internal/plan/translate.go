@@ -96,7 +96,7 @@ func (t Translator) options(tables []ShapeTable) dialect.Options {
 	p := t.Pipeline
 	o := dialect.Options{From: dialect.Source(p.Transform.Dialect), To: t.target(), Params: paramTypes(p)}
 	o.Settings = dialect.Settings{Collation: t.Spoken.Collation, TimeZone: t.zone(), DateStyle: t.Spoken.DateStyle}
-	if p.Warehouse.Scheme == "duckdb" {
+	if p.Origin().Scheme == "duckdb" {
 		o.Settings.Collation = "C"
 	}
 	for _, table := range tables {
@@ -136,7 +136,7 @@ func utc(zone string) bool {
 
 // column is a column as the warehouse's SQL knows it. One whose type that has no word for has none: it is refused where it is used.
 func (t Translator) column(table string, c hindcast.Column) dialect.Column {
-	own := t.Pipeline.Warehouse.Scheme == "duckdb" || t.ofFiles(table)
+	own := t.Pipeline.Origin().Scheme == "duckdb" || t.ofFiles(table)
 	name, typ := c.Name, c.Source
 	if own {
 		name = strings.ToLower(name) // DuckDB finds it in any case

@@ -37,7 +37,7 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 
 	// By the lake alone first: a run may have the warehouse to itself, and the query may need none, unless its settings decide what the
 	// SQL means.
-	needed := s.Pipeline.Transform.Translates() && s.Pipeline.Warehouse.Scheme != "duckdb"
+	needed := s.Pipeline.Transform.Translates() && s.Pipeline.Origin().Scheme != "duckdb"
 	var p *plan.Plan
 	var err, unknown error // a column that the lake has not, or that there is not at all
 	if !needed {

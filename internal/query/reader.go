@@ -107,7 +107,7 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	case len(u.Files) > 0:
 		paths, err := r.paths(ctx, u.Files)
 		return u.Columns, paths, err
-	case m != nil && u.Matches(m, f) && (m.Missing || r.covered(f.Name, f.Text, u.Columns, m.Columns)):
+	case m != nil && u.Matches(m, f) && !r.elsewhere(m) && (m.Missing || r.covered(f.Name, f.Text, u.Columns, m.Columns)):
 		paths, err := r.paths(ctx, m.Files)
 		return m.Columns, paths, err
 	case u.Missing:
@@ -115,6 +115,11 @@ func (r *reader) unit(ctx context.Context, f hindcast.Fact, u plan.Unit, m *hind
 	}
 	return r.fetch(ctx, f.Name, warehouse.Extract{Table: u.Source, Columns: r.wanted(f.Name, f.Time, u.Columns), Time: hindcast.Spelled(u.Columns, f.Time), Window: u.Interval,
 		TimeZone: r.Pipeline.History.TimeZone})
+}
+
+// elsewhere reports whether a generation is of another database than the one that is read now, where that can be asked.
+func (r *reader) elsewhere(m *hindcast.Manifest) bool {
+	return r.Source != nil && plan.FromElsewhere(m, r.Database())
 }
 
 // wanted are the columns of a table that the query reads; one, where it only counts rows.
@@ -154,7 +159,7 @@ func (r *reader) covered(name string, text []string, all, inLake []hindcast.Colu
 var errNotInLake = errors.New("not all of it is in the lake")
 
 func (r *reader) fetch(ctx context.Context, name string, x warehouse.Extract) ([]hindcast.Column, []string, error) {
-	if r.Warehouse == nil {
+	if r.Source == nil {
 		return nil, nil, errNotInLake
 	}
 	r.n++
@@ -165,7 +170,7 @@ func (r *reader) fetch(ctx context.Context, name string, x warehouse.Extract) ([
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("making a folder for the query: %w", err)
 	}
-	out, err := r.Warehouse.Unload(ctx, warehouse.Unload{Extract: x, Dir: dir})
+	out, err := r.Source.Unload(ctx, warehouse.Unload{Extract: x, Dir: dir})
 	if err != nil {
 		return nil, nil, err
 	}

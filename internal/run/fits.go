@@ -11,8 +11,9 @@ import (
 	"github.com/hindcast/hindcast/internal/session"
 )
 
-// frozenFor reads the plan of a run that is to be resumed with the session's pipeline file.
-func frozenFor(ctx context.Context, s *session.Session, run string) (*plan.Plan, error) {
+// frozenFor reads the plan of a run that is to be resumed with the session's pipeline file. Where nothing of history is read, to undo a
+// run or to publish what it holds, the plan's pipeline has no source: it need not be there, nor be the one of that time.
+func frozenFor(ctx context.Context, s *session.Session, run string, reads bool) (*plan.Plan, error) {
 	p, err := s.Frozen(ctx, run)
 	if err != nil {
 		return nil, err
@@ -24,6 +25,14 @@ func frozenFor(ctx context.Context, s *session.Session, run string) (*plan.Plan,
 		return nil, changed(run, "warehouse", was.Written, is.Written)
 	}
 	p.Pipeline.Warehouse = s.Pipeline.Warehouse
+	if !reads || p.Undo != "" {
+		p.Pipeline = *p.Pipeline.WithoutSource()
+		return p, nil
+	}
+	if was, is := p.Pipeline.Origin(), s.Pipeline.Origin(); config.Database(was.Written) != config.Database(is.Written) {
+		return nil, changed(run, "source", was.Written, is.Written)
+	}
+	p.Pipeline.Source = s.Pipeline.Source
 	return p, nil
 }
 
@@ -52,6 +61,12 @@ func stillFits(ctx context.Context, s *session.Session, p *plan.Plan, computes b
 	}
 	if w.Name != p.Warehouse.Name {
 		return changed(p.Run, "warehouse", p.Warehouse.Name, w.Name)
+	}
+	if !computes {
+		return superseded(ctx, s, p)
+	}
+	if is := s.Source.Properties(); s.Source != s.Warehouse && is.Name != p.Source.Name {
+		return changed(p.Run, "source", p.Source.Name, is.Name)
 	}
 	return superseded(ctx, s, p)
 }

@@ -203,7 +203,7 @@ func (w two) findings() (list []string) {
 		if err != nil {
 			w.Fatal(err)
 		}
-		result, err := (&verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: true, Each: func(int, int) {}}).Run(w.Context())
+		result, err := (&verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Files: true, Each: func(int, int) {}}).Run(w.Context())
 		if err != nil {
 			w.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func (p *planner) unload(ctx context.Context, made *plan.Plan) (dims []*hindcast
 // newSteps joins what the attempts of a plan work on.
 func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, patience patience) (steps *attempt.Steps, err error) {
 	err = patience.try(ctx, hangUp, func() error {
-		steps, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: c.fence(), Lake: s.Lake, Warehouse: s.Warehouse, Engine: s.Engine, Binder: s.Binder,
+		steps, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: c.fence(), Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Engine: s.Engine, Binder: s.Binder,
 			Log: patience.log, Now: time.Now})
 		return err
 	})

@@ -137,7 +137,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	ctx, stops := newStops(ctx, o)
 	defer func() { err = stops.end(ctx, err) }()
 
-	frozen, err := frozenFor(ctx, s, run)
+	frozen, err := frozenFor(ctx, s, run, !publish)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func Undo(ctx context.Context, p *hindcast.Pipeline, of string, o Options) (*End
 		return nil, err
 	}
 
-	frozen, err := frozenFor(ctx, s, of)
+	frozen, err := frozenFor(ctx, s, of, false)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,7 @@ func Undo(ctx context.Context, p *hindcast.Pipeline, of string, o Options) (*End
 	if err := undoable(frozen, st); err != nil {
 		return nil, err
 	}
+	s.Pipeline = s.Pipeline.WithoutSource()
 	u := &undoing{session: s, frozen: frozen, state: st}
 	if u.chosen, err = plan.Select(frozen, st, o.Slices); err != nil {
 		return nil, err

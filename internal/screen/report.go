@@ -119,6 +119,7 @@ func Headline(st *hindcast.RunState, p *plan.Plan) string {
 	return text
 }
 
+// headline is the whole truth in one line, and its colour.
 func headline(t *view.Tally) (style, string) {
 	st := t.Run
 	switch {

@@ -36,14 +36,16 @@ type Session struct {
 	Pipeline  *hindcast.Pipeline
 	Store     objstore.Store
 	Lake      *lake.Lake
-	Warehouse warehouse.Warehouse
-	Engine    engine.Engine
-	Binder    engine.Binder
-	Machine   plan.Machine
-	Scratch   *scratch.Folder    // with a remote lake; nil otherwise
-	latest    *hindcast.RunState // of the pipeline's latest run, as Plan found it; nil if there is none
-	spill     string
-	toRead    Connection
+	Warehouse warehouse.Warehouse // that results are loaded into
+	// Source is the warehouse that history is read from: Warehouse, or one of its own.
+	Source  warehouse.Warehouse
+	Engine  engine.Engine
+	Binder  engine.Binder
+	Machine plan.Machine
+	Scratch *scratch.Folder    // with a remote lake; nil otherwise
+	latest  *hindcast.RunState // of the pipeline's latest run, as Plan found it; nil if there is none
+	spill   string
+	toRead  Connection
 }
 
 // OpenLake opens the lake alone: enough for status, list and stop.
@@ -163,8 +165,53 @@ func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
 	if err := s.StartEngine(c); err != nil { // first: its worker starts while the warehouse opens
 		return err
 	}
-	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).Warehouse),
-		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died, Aside: lake.Bookkeeping(s.Pipeline.Name) + "warehouse/"})
+	o := drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).EachWarehouse(s.Pipeline)),
+		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died, Aside: lake.Bookkeeping(s.Pipeline.Name) + "warehouse/"}
+	if s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, o); err != nil {
+		return err
+	}
+	if s.Source = s.Warehouse; !s.Pipeline.Apart() {
+		return nil
+	}
+
+	o.Spill = filepath.Join(c.Spill, "source")
+	source, err := drivers.Source(ctx, s.Pipeline, o)
+	if err != nil {
+		s.Source = nil
+		return errors.Join(ofSource(s.Pipeline, err), s.closeWarehouse())
+	}
+	s.Source = source
+	return nil
+}
+
+// ofSource says of an error that it came from the warehouse that is read. Drivers name a session's statements by the key of the target's.
+func ofSource(p *hindcast.Pipeline, err error) error {
+	e := *hindcast.AsError(err)
+	e.Message = "the source: " + strings.ReplaceAll(e.Message, "load.session", "source.session")
+	e.Next = strings.ReplaceAll(e.Next, "load.session", "source.session")
+	if e.Place.Line == 0 {
+		e.Place = p.Places["source.warehouse"]
+	}
+	return &e
+}
+
+// Database names the database that history is read from, by its identifier, if the warehouse knows one, and by its URL: see
+// plan.SameDatabase.
+func (s *Session) Database() string { return s.named(s.Source, s.Pipeline.Origin()) }
+
+func (s *Session) named(w warehouse.Warehouse, at hindcast.Location) string {
+	escape := func(name string) string { return strings.ReplaceAll(name, " ", "%20") }
+	return strings.TrimSpace(escape(w.Properties().Database) + " " + escape(config.Origin(s.Pipeline, at)))
+}
+
+// apart reports whether history is in another database than results are loaded into. A replica of that, or another role in it, is not.
+func (s *Session) apart() bool {
+	return s.Source != s.Warehouse && !plan.SameDatabase(s.Database(), s.named(s.Warehouse, s.Pipeline.Warehouse))
+}
+
+func (s *Session) closeWarehouse() error {
+	err := s.Warehouse.Close()
+	s.Warehouse = nil
 	return err
 }
 
@@ -184,9 +231,12 @@ func (s *Session) Disconnect() error {
 		failures = append(failures, s.Engine.Close(), s.Binder.Close())
 		s.Engine, s.Binder = nil, nil
 	}
+	if s.Source != nil && s.Source != s.Warehouse {
+		failures = append(failures, s.Source.Close())
+	}
+	s.Source = nil
 	if s.Warehouse != nil {
-		failures = append(failures, s.Warehouse.Close())
-		s.Warehouse = nil
+		failures = append(failures, s.closeWarehouse())
 	}
 	if s.spill != "" {
 		failures = append(failures, os.RemoveAll(s.spill))
@@ -231,7 +281,11 @@ func (s *Session) Resizing(change hindcast.Sizing, kind string) (*hindcast.Rate,
 
 // Survey asks this session for what a plan is made from.
 func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
-	return &survey.Survey{Pipeline: s.Pipeline, Warehouse: s.Warehouse, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
+	database, apart := "", false
+	if s.Source != nil {
+		database, apart = s.Database(), s.apart()
+	}
+	return &survey.Survey{Pipeline: s.Pipeline, Database: database, Apart: apart, Warehouse: s.Warehouse, Source: s.Source, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
 		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Compare: c.Compare, Machine: s.Machine}
 }
 

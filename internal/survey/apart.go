@@ -15,6 +15,9 @@ import (
 // such table yet.
 func (s *Survey) apart(o *hindcast.Output, target warehouse.Table) error {
 	name := o.Target.Table
+	if s.Apart { // a table of the same name or id is another one there
+		return nil
+	}
 	for _, source := range s.asked {
 		t, there := s.described[source]
 		switch {

@@ -41,7 +41,7 @@ func (s *Survey) look(ctx context.Context, d *plan.Draft) map[plan.LookedAt]stri
 		tables = append(tables, k.Source)
 	}
 	slices.Sort(tables)
-	l.marks, _ = s.Warehouse.Marks(ctx, slices.Compact(tables))
+	l.marks, _ = s.Source.Marks(ctx, slices.Compact(tables))
 
 	for i := range looks {
 		l.table(ctx, &looks[i])
@@ -62,7 +62,7 @@ func (l *looker) table(ctx context.Context, look *plan.Look) {
 	now := l.mark(look.Source)
 	moved := func(was *hindcast.Mark) bool { return now == nil || was == nil || *now != *was }
 	source := l.sources[look.Source]
-	if source.View || len(l.Pipeline.Session) > 0 { // a session's settings may affect what is visible
+	if source.View || len(l.Pipeline.Session)+len(l.Pipeline.SourceSession) > 0 { // a session's settings may affect what is visible
 		return
 	}
 	if look.Dim != nil {
@@ -111,7 +111,7 @@ func (l *looker) dimension(ctx context.Context, look *plan.Look, source plan.Sou
 	if l.found[at] = plan.Drifted(look.Dim.Mark, l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil || source.Rows > lookRows {
 		return
 	}
-	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: look.Dim.Columns, TimeZone: l.Pipeline.History.TimeZone})
+	sums, err := l.Source.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: look.Dim.Columns, TimeZone: l.Pipeline.History.TimeZone})
 	if err == nil && !sums.Agrees(look.Dim.Sums) {
 		if l.found[at] = plan.Counts(sums.Rows, look.Dim.Sums.Rows); l.found[at] == "" {
 			l.found[at] = "rows were updated"
@@ -125,7 +125,7 @@ func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.DraftUnit) 
 	if l.found[at] = plan.Drifted(u.Mark, l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil {
 		return
 	}
-	sums, err := l.Warehouse.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: hindcast.Present(u.Columns)[:1], TimeZone: l.Pipeline.History.TimeZone})
+	sums, err := l.Source.Sum(ctx, warehouse.Extract{Table: look.Source, Columns: hindcast.Present(u.Columns)[:1], TimeZone: l.Pipeline.History.TimeZone})
 	if err == nil {
 		l.found[at] = plan.Counts(sums.Rows, u.Rows)
 	}
@@ -145,7 +145,7 @@ func (l *looker) count(ctx context.Context, look *plan.Look, units []*plan.Draft
 	for _, part := range parts {
 		ask.Intervals = append(ask.Intervals, hindcast.Interval{Start: part[0].Interval.Start, End: part[len(part)-1].Interval.End})
 	}
-	sums, err := l.Warehouse.Published(ctx, ask)
+	sums, err := l.Source.Published(ctx, ask)
 	if err != nil {
 		return
 	}

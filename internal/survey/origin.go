@@ -26,6 +26,9 @@ func (s *Survey) origins(ctx context.Context, p *plan.Plan, o *hindcast.Output, 
 		return nil, err
 	}
 	result = slices.Clone(result)
+	if s.Apart { // the types are the source's: the target's database may not have them
+		return result, nil
+	}
 	s.trace(ctx, query, s.texts(group.tables), result)
 	return result, ctx.Err()
 }

@@ -69,7 +69,7 @@ func (s *Survey) straysOf(ctx context.Context, in plan.Inputs, r plan.Reach, uni
 		return nil, nil
 	default:
 		columns := hindcast.Timed(carried(in.Sources[r.Source].Columns), r.Time, fact.Format)
-		strays, err := s.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: columns, Time: hindcast.Spelled(columns, r.Time), Window: r.Within,
+		strays, err := s.Source.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: columns, Time: hindcast.Spelled(columns, r.Time), Window: r.Within,
 			TimeZone: s.Pipeline.History.TimeZone}, true)
 		if err != nil && ctx.Err() != nil {
 			return nil, nil

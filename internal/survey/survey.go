@@ -24,8 +24,11 @@ import (
 // Survey is what a plan is made from.
 type Survey struct {
 	Pipeline   *hindcast.Pipeline
-	Warehouse  warehouse.Warehouse
-	Engine     engine.Engine // only asked what it is and how much it can run
+	Warehouse  warehouse.Warehouse // that results are loaded into
+	Source     warehouse.Warehouse // that history is read from: Warehouse, or another one
+	Database   string              // which that is: see plan.FromElsewhere
+	Apart      bool                // the two are of different databases
+	Engine     engine.Engine       // only asked what it is and how much it can run
 	Binder     engine.Binder
 	Lake       *lake.Lake
 	Now        time.Time
@@ -122,13 +125,26 @@ func (s *Survey) targets(ctx context.Context, d *plan.Draft, sources []string) (
 				return nil, s.ofTarget(o, err)
 			}
 		}
-		said, err := s.Warehouse.Advise(ctx, sources, o.Target)
+		said, err := s.advise(ctx, sources, o.Target)
 		if err != nil {
 			return nil, err
 		}
 		advice, sources = append(advice, said...), nil // which are the same for every output
 	}
 	return advice, nil
+}
+
+// advise asks both warehouses: each of what it has.
+func (s *Survey) advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error) {
+	if s.Source == s.Warehouse || len(sources) == 0 {
+		return s.Warehouse.Advise(ctx, sources, target)
+	}
+	ofSource, err := s.Source.Advise(ctx, sources, hindcast.Target{})
+	if err != nil {
+		return nil, err
+	}
+	ofTarget, err := s.Warehouse.Advise(ctx, nil, target)
+	return append(ofSource, ofTarget...), err
 }
 
 // kept finds which results the lake keeps, where it is to keep any.
@@ -179,7 +195,7 @@ func (s *Survey) FromLake(ctx context.Context) (*plan.Plan, error) {
 		p.Dims[i].Refresh = math.MaxInt64
 	}
 	alone := *s
-	alone.Pipeline, alone.Warehouse = &p, nil
+	alone.Pipeline, alone.Warehouse, alone.Source = &p, nil, nil
 	made, err := alone.Draft(ctx)
 	if err != nil {
 		return nil, err
@@ -236,8 +252,12 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 	if s.Warehouse != nil {
 		warehouseIs := s.Warehouse.Properties()
 		in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
-		in.Unloads = warehouseIs.Unloads
-		in.Spoken = plan.Spoken{Collation: warehouseIs.Collation, TimeZone: warehouseIs.TimeZone, DateStyle: warehouseIs.DateStyle}
+		sourceIs := s.Source.Properties()
+		in.Unloads, in.Database = sourceIs.Unloads, s.Database
+		if s.Source != s.Warehouse {
+			in.Source = plan.Version{Name: sourceIs.Name, Version: sourceIs.Version}
+		}
+		in.Spoken = plan.Spoken{Collation: sourceIs.Collation, TimeZone: sourceIs.TimeZone, DateStyle: sourceIs.DateStyle}
 	}
 	to, err := plan.ResolveTo(p, s.Now)
 	if err != nil {
@@ -344,7 +364,7 @@ func (s *Survey) sources(ctx context.Context, history []hindcast.Slice) (sources
 	var tables map[string]warehouse.Table
 	if s.Warehouse != nil {
 		s.asked = plan.Tables(s.Pipeline, history)
-		if tables, err = s.Warehouse.Describe(ctx, s.asked); err != nil {
+		if tables, err = s.Source.Describe(ctx, s.asked); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -368,7 +388,7 @@ func (s *Survey) leftOut(ctx context.Context, in plan.Inputs) (warnings []string
 		if f.Table == "" || !f.TimeNamed() {
 			continue
 		}
-		names, err := s.Warehouse.Named(ctx, f.Table)
+		names, err := s.Source.Named(ctx, f.Table)
 		if err != nil {
 			return nil, fmt.Errorf("listing the tables of %s: %w", f.Name, err)
 		}

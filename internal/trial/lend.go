@@ -63,7 +63,7 @@ func (t *trial) serves(u *plan.Unit, m *hindcast.Manifest) bool {
 		return true
 	}
 	i := slices.IndexFunc(t.plan.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == u.Fact })
-	return !m.Missing && u.Matches(m, t.plan.Pipeline.Facts[i]) && has(m, plan.Extracted(u.Columns, u.Keep))
+	return !m.Missing && !plan.FromElsewhere(m, t.plan.Database) && u.Matches(m, t.plan.Pipeline.Facts[i]) && has(m, plan.Extracted(u.Columns, u.Keep))
 }
 
 // has reports whether a manifest has columns, of their types.

@@ -176,7 +176,7 @@ func (t *trial) unload(ctx context.Context) error {
 
 // steps makes the attempts of a plan, in the lake aside.
 func (t *trial) steps(ctx context.Context, p *plan.Plan, e engine.Engine) (*attempt.Steps, error) {
-	return attempt.New(ctx, attempt.Config{Apart: true, Plan: p, Fence: fence, Lake: t.lake, Warehouse: t.session.Warehouse, Engine: e, Binder: t.session.Binder,
+	return attempt.New(ctx, attempt.Config{Apart: true, Plan: p, Fence: fence, Lake: t.lake, Warehouse: t.session.Warehouse, Source: t.session.Source, Engine: e, Binder: t.session.Binder,
 		Log: t.options.Log, Now: time.Now})
 }
 
@@ -246,7 +246,9 @@ func (t *trial) size(ctx context.Context, size view.Size) (m view.Measured, err 
 // shared is the plan with the shares that a slice has at a size.
 func (t *trial) shared(p *hindcast.Pipeline, size view.Size, c engine.Capacity) *plan.Plan {
 	of := *t.plan
-	of.Shares = plan.Divide(t.session.Machine.Room(p.Run), plan.Capacity(c), p.Run, 0, 1)
+	room := t.session.Machine.Room(p.Run)
+	of.Shares = plan.Divide(room, plan.Capacity(c), p.Run, 0, 1)
+	of.Shares.Warehouse = room.EachWarehouse(p)
 	if t.where == OnMachine {
 		of.Shares.Threads, of.Shares.Transform = size.Threads, size.Memory
 	}

@@ -40,10 +40,11 @@ type Result struct {
 type Verify struct {
 	Plan      *plan.Plan // of all slices to verify, as of now
 	Lake      *lake.Lake
-	Warehouse warehouse.Warehouse
-	Files     bool               // read every file and compare its checksum
-	Deep      bool               // compare every value with the source, even if counts and sums are much cheaper
-	Each      func(done, of int) // progress
+	Warehouse warehouse.Warehouse // that results are loaded into
+	Source    warehouse.Warehouse // that history is read from
+	Files     bool                // read every file and compare its checksum
+	Deep      bool                // compare every value with the source, even if counts and sums are much cheaper
+	Each      func(done, of int)  // progress
 	// Behind are the slices of which the Iceberg table over a target's kept results shows others than these; nil where there are no such tables.
 	Behind func(ctx context.Context, target string, kept map[string]*hindcast.Manifest) (keys []string, err error)
 	result Result
@@ -132,7 +133,7 @@ func (v *Verify) strays(ctx context.Context) error {
 			stray.Strays = *u.Strays
 		}
 		if len(u.Files) == 0 {
-			counted, err := v.Warehouse.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: hindcast.Present(u.Columns), Time: hindcast.Spelled(u.Columns, r.Time), Window: r.Within,
+			counted, err := v.Source.Strays(ctx, warehouse.Extract{Table: r.Source, Columns: hindcast.Present(u.Columns), Time: hindcast.Spelled(u.Columns, r.Time), Window: r.Within,
 				TimeZone: p.History.TimeZone}, false)
 			if err != nil {
 				return fmt.Errorf("counting %s: %w", r.Source, err)
@@ -195,9 +196,9 @@ func (v *Verify) unit(ctx context.Context, m *hindcast.Manifest, timeColumn stri
 		return nil
 	}
 
-	sum := v.Warehouse.Sum
+	sum := v.Source.Sum
 	if v.Deep {
-		sum = v.Warehouse.Hash
+		sum = v.Source.Hash
 	}
 
 	sums, err := sum(ctx, warehouse.Extract{Table: m.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, timeColumn), Window: m.Interval,

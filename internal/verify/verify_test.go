@@ -123,7 +123,7 @@ func (w published) verify(files bool) *verify.Result {
 	}
 
 	last := 0
-	v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Files: files, Each: func(done, of int) {
+	v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Files: files, Each: func(done, of int) {
 		if done < last || done > of {
 			w.t.Errorf("progress went from %d to %d of %d", last, done, of)
 		}
@@ -379,7 +379,7 @@ func TestAStopIsAnError(t *testing.T) {
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
-	v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Each: func(int, int) { stop() }}
+	v := &verify.Verify{Plan: made, Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Each: func(int, int) { stop() }}
 	if r, err := v.Run(ctx); err == nil {
 		t.Errorf("it ended with %+v", r)
 	}

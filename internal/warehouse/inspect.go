@@ -36,7 +36,7 @@ type Inspector interface {
 
 	// Advise says of tables that are read which of them do not show all their rows, what keeps a run from loading, such as a
 	// missing right, and of an existing target what makes its loads slow or lets them reach further than the slice: a
-	// sentence each, with the statement that mends it where there is one.
+	// sentence each, with the statement that mends it where there is one. Of the zero Target nothing is said.
 	Advise(ctx context.Context, sources []string, target hindcast.Target) ([]string, error)
 	// Refuses gives the error of a target that could not be made, or not be loaded into, with these columns: what Prepare
 	// would refuse. What only a right or a setting keeps from loading is for Advise: it may be given by the time of the run.

@@ -12,8 +12,11 @@ import (
 type Properties struct {
 	Name    string // "duckdb", "postgres"
 	Version string
-	Stages  bool // Stage has something to do
-	Unloads int  // unloads at the same time; 0 means no limit
+	// Database identifies the database's contents wherever they are reached, so that a replica has its primary's; "" if the
+	// warehouse does not know.
+	Database string
+	Stages   bool // Stage has something to do
+	Unloads  int  // unloads at the same time; 0 means no limit
 	// Collation is what the database orders texts by, "C" if by bytes. TimeZone and DateStyle are those of the role's sessions, if it
 	// does not set others. Each is "" if it is not known.
 	Collation, TimeZone, DateStyle string

@@ -22,6 +22,7 @@ type Trace struct {
 	planned   time.Time
 	tables    []string
 	database  string
+	source    string
 	within    string // the environment
 	engine    plan.Version
 	transform hindcast.Transform // as a resume would take it
@@ -37,8 +38,11 @@ type publication struct {
 
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
-	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written), within: p.Pipeline.Environment,
+	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written), within: p.Pipeline.Environment, source: config.Database(p.Pipeline.Origin().Written),
 		engine: p.Engine, transform: p.Pipeline.Transform, loads: !p.UnloadOnly}
+	if p.Undo != "" { // which reads nothing of history
+		t.source = ""
+	}
 	for i := range p.Items {
 		item := &p.Items[i]
 		if !item.Reason.Runs() {
@@ -104,6 +108,8 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 		return Refusal{"planned in no environment", again}, nil
 	case t.database != config.Database(s.Pipeline.Warehouse.Written):
 		return Refusal{"planned for another warehouse", again}, nil
+	case t.source != "" && t.source != config.Database(s.Pipeline.Origin().Written):
+		return Refusal{"planned for another source", again}, nil
 	case t.engine.Name != engine.Name || plan.MajorMinor(t.engine.Version) != plan.MajorMinor(engine.Version):
 		return Refusal{fmt.Sprintf("planned for %s %s", t.engine.Name, t.engine.Version), again}, nil
 	}

@@ -44,6 +44,9 @@ func (w *Owner) Advise(ctx context.Context, sources []string, target hindcast.Ta
 			return err
 		}
 
+		if target.Table == "" {
+			return nil
+		}
 		there, err := w.standing(ctx, conn, target)
 		if err != nil {
 			return err

@@ -31,10 +31,11 @@ type Options struct {
 
 // Owner is the warehouse inside its process. Its methods may be called in parallel.
 type Owner struct {
-	options Options
-	pool    *pgclient.Pool
-	version version
-	spoken  spoken
+	options  Options
+	pool     *pgclient.Pool
+	version  version
+	spoken   spoken
+	database string // see Properties.Database
 
 	alone  atomic.Bool // the server shares no snapshot: one connection unloads
 	pooled atomic.Bool // what answers is a pooler, of sessions
@@ -61,6 +62,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		if w.version, err = versionOf(conn); err == nil {
+			w.database = databaseOf(ctx, conn)
 			w.spoken, err = spokenBy(ctx, conn)
 		}
 		return err
@@ -76,7 +78,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Stages: true, Unloads: max(1, w.pool.Most-1),
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Database: w.database, Stages: true, Unloads: max(1, w.pool.Most-1),
 		Collation: w.spoken.collation, TimeZone: w.spoken.timeZone, DateStyle: w.spoken.dateStyle}
 }
 
@@ -86,6 +88,17 @@ func (w *Owner) Close() error { return w.pool.Close() }
 // with runs f on a separate connection: see pgclient.Pool.Use. Errors are translated.
 func (w *Owner) with(ctx context.Context, f func(*pgconn.PgConn) error) error {
 	return w.translate(w.pool.Use(ctx, f))
+}
+
+// databaseOf identifies a database by its cluster, whose replicas have the same identifier, and its own number; "" if the server
+// does not say it.
+func databaseOf(ctx context.Context, conn *pgconn.PgConn) string {
+	r := conn.ExecParams(ctx, `SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()) || '/' || oid
+		FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()`, nil, nil, nil, nil).Read()
+	if r.Err != nil || len(r.Rows) != 1 {
+		return ""
+	}
+	return "postgres:" + string(r.Rows[0][0])
 }
 
 // spoken is what the meaning of SQL depends on beside its text.

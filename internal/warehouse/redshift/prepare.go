@@ -292,6 +292,9 @@ func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, columns []hindca
 
 // Advise says what keeps a run from loading.
 func (w *Owner) Advise(ctx context.Context, _ []string, t hindcast.Target) (told []string, err error) {
+	if t.Table == "" {
+		return nil, nil
+	}
 	err = w.reading(ctx, func(s *session) error {
 		h, err := s.ours(ctx)
 		if err != nil {
