@@ -39,6 +39,8 @@ type Column struct {
 	Format TimeFormat `json:"time_format,omitempty"`
 	// Collation is what a text column of the warehouse is ordered by where that is not the database's own, and not by bytes.
 	Collation string `json:"collation,omitempty"`
+	// Declared says, of a column of a fact as the SQL sees it, that the pipeline declares what it is in all sources.
+	Declared *Declared `json:"declared,omitempty"`
 	// NotNull, Default and Generated matter for a target's columns only.
 	NotNull   bool `json:"not_null,omitempty"`
 	Default   bool `json:"default,omitempty"`
@@ -48,6 +50,32 @@ type Column struct {
 // Present are the columns that are not Absent.
 func Present(columns []Column) []Column {
 	return slices.DeleteFunc(slices.Clone(columns), func(c Column) bool { return c.Absent })
+}
+
+// Names are the column's, and those that it had.
+func (c Column) Names() []string {
+	if c.Declared == nil {
+		return []string{c.Name}
+	}
+	return append([]string{c.Name}, c.Declared.Was...)
+}
+
+// Fill is the column's value, as text, where a source does not have it; nil for NULL.
+func (c Column) Fill() *string {
+	if c.Declared == nil {
+		return nil
+	}
+	return c.Declared.Fill
+}
+
+// In finds the column among those of a source, by its name or one that it had; -1 if it is not there.
+func (c Column) In(columns []Column) int {
+	for _, name := range c.Names() {
+		if i := slices.IndexFunc(columns, func(o Column) bool { return strings.EqualFold(o.Name, name) }); i >= 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // Spelled returns a column's name as the columns spell it, whose case may differ; the name itself if there is none.

@@ -231,13 +231,33 @@ type Fact struct {
 	Every    Period     `json:"every"`                 // the fact's own period; the slice's by default
 	Lookback Period     `json:"lookback,omitempty"`    // the SQL also sees this much before the slice
 	// Lookahead is how much the SQL also sees after the slice.
-	Lookahead Period   `json:"lookahead,omitzero"`
-	Missing   Missing  `json:"missing"`
-	Columns   []string `json:"columns,omitempty"` // narrows the unload; all columns by default
-	Used      bool     `json:"used,omitempty"`    // `columns: used` narrows it to what SQL and checks read
-	Text      []string `json:"text,omitempty"`    // columns that are carried as their exact text
+	Lookahead Period     `json:"lookahead,omitzero"`
+	Missing   Missing    `json:"missing"`
+	Columns   []string   `json:"columns,omitempty"`  // narrows the unload; all columns by default
+	Declared  []Declared `json:"declared,omitempty"` // columns that come and go, in the file's order
+	Used      bool       `json:"used,omitempty"`     // `columns: used` narrows it to what SQL and checks read
+	Text      []string   `json:"text,omitempty"`     // columns that are carried as their exact text
 	// Types are the types that columns of `files` are read as, by name; a cast may truncate or round their values.
 	Types map[string]string `json:"types,omitempty"`
+}
+
+// Declared is a column of a fact that not all of its sources have, or not under that name or of that type.
+type Declared struct {
+	Name string   `json:"name"`
+	Type string   `json:"type"`           // that the SQL sees, in DuckDB's spelling
+	Was  []string `json:"was,omitempty"`  // the names that it had in other sources
+	Fill *string  `json:"fill,omitempty"` // the value where there is none of them; nil is NULL
+}
+
+// Had adds to names of columns of the fact, as the SQL reads them, those that they have or had in some of its tables.
+func (f Fact) Had(read []string) []string {
+	names := read
+	for _, d := range f.Declared {
+		if slices.ContainsFunc(read, func(name string) bool { return strings.EqualFold(name, d.Name) }) {
+			names = slices.Concat(names, d.Was)
+		}
+	}
+	return names
 }
 
 // OwnFiles reports whether any fact or dimension consists of the user's own files.

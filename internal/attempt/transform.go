@@ -314,7 +314,7 @@ func (s *Steps) tables(item plan.Item) ([]engine.Table, error) {
 			groups = append(groups, plan.Group{Source: m.Source, Columns: plan.Seen(s.units[unitKey{name, need.Keys[i]}].plan.Columns, m.Columns)})
 		}
 		var alike bool
-		if t.Columns, alike = plan.Unite(groups); !alike {
+		if t.Columns, alike = plan.Unite(groups, s.fact(name).Declared); !alike {
 			for _, g := range groups {
 				t.Groups = append(t.Groups, engine.Group{Columns: g.Columns})
 			}
@@ -357,6 +357,9 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 		columns, sure := reads[t.Name]
 		if sure && columns == nil {
 			columns = []string{} // rows are only counted
+		}
+		if item.Units.Of(t.Name) != nil {
+			columns = s.fact(t.Name).Had(columns)
 		}
 		paths, let, err := s.exchange.Localize(ctx, files, columns)
 		if err != nil {

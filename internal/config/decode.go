@@ -198,6 +198,9 @@ func (d *decoder) walk(b *branch, v value) {
 	}
 
 	kind := b.key.Form.kind
+	if b.key.Form.mapped && v.node != nil && v.node.Kind == yaml.MappingNode {
+		kind = names
+	}
 	if b.key.Form.alone(v.node) {
 		kind = scalar
 		if b.key.Form.single {

@@ -39,6 +39,7 @@ type Form struct {
 	word     string // allowed in place of the list
 	single   bool   // one text is allowed in place of the list
 	plain    bool   // a text may be in place of the keys
+	mapped   bool   // names with keys below them are allowed in place of the list
 }
 
 // alone reports whether a value is one text in place of a list or of keys, where that is allowed.
@@ -83,6 +84,8 @@ var (
 	formRatio  = Form{Name: "factors", Right: "write two decimal numbers, the first not above the second, such as 0.8..1.2", Schema: patterned(ratioPattern)}
 	formWithin = Form{Name: "decimal or per cent", Right: "write a decimal number, 0 or more, or one with %, such as 5%",
 		Schema: map[string]any{"anyOf": []any{map[string]any{"type": "number", "minimum": 0}, patterned(withinPattern)}}}
+	formFactColumns = Form{Name: "list of texts, used, or keys", Right: "write a list of columns, such as [a, b], used, or columns with keys: {tag: {type: varchar}}", kind: texts, word: used, mapped: true,
+		Schema: formColumns.Schema}
 	formText = Form{Name: "text", Right: "write a text that is not empty",
 		Schema: map[string]any{"type": "string", "minLength": 1}}
 	formName = Form{Name: "name", Right: "write a name of small letters, digits, _ and -, such as cloud_costs",
@@ -126,7 +129,7 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formOneOrMore, formValues, formTime, formYes,
+		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formFactColumns, formOneOrMore, formValues, formTime, formYes,
 		formWebhook, formRatio, formWithin,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}

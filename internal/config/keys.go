@@ -202,9 +202,26 @@ func factKeys() []Key {
 			Meaning: "What a missing table means: the plan is refused, the slice is skipped and named, or the " +
 				"fact has no rows in that slice.",
 			set: func(d *decoder, v value) { d.fact().Missing = hindcast.Missing(d.oneOf(v, missings...)) }},
-		{Path: "facts.*.columns", Form: formColumns, Else: "all columns", Example: "used",
-			Meaning: "Narrows the unload to these columns. " + usedMeaning,
-			set:     func(d *decoder, v value) { d.fact().Columns, d.fact().Used = d.narrowed(v) }},
+		{Path: "facts.*.columns", Form: formFactColumns, Else: "all columns", Example: "used",
+			Meaning: "Narrows the unload to these columns. " + usedMeaning + " Names with keys below them narrow nothing: they declare columns that come and go over the " +
+				"history, and the others stay as they are.",
+			set: func(d *decoder, v value) { d.factColumns(v) }},
+		{Path: "facts.*.columns.*", Form: formObject, Example: "{type: varchar, was: [label]}",
+			Meaning: "A column that not all of the fact's tables have, or not under this name or of this type. In the SQL of all slices it has this name and " +
+				"this type, and comes after the other columns. A cast that could lose something is refused.",
+			begin: func(d *decoder, v value) {
+				d.fact().Declared = append(d.fact().Declared, hindcast.Declared{Name: v.name})
+			},
+			set: func(d *decoder, v value) { d.checkDeclared(v) }},
+		{Path: "facts.*.columns.*.type", Form: formText, Required: true, Example: "varchar",
+			Meaning: "Its type in the SQL: `varchar`, `boolean`, `smallint`, `integer`, `bigint`, `decimal(P,S)`, `float`, `double`, `date`, `timestamp` or `timestamptz`. Whole numbers may become `varchar`, too.",
+			set:     func(d *decoder, v value) { d.declared().Type = d.typeOf(v) }},
+		{Path: "facts.*.columns.*.missing", Form: formParam, Else: "NULL", Example: "0",
+			Meaning: "Its value where a table has it under none of its names.",
+			set:     func(d *decoder, v value) { d.declared().Fill = d.fillOf(v) }},
+		{Path: "facts.*.columns.*.was", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "it was never renamed", Example: "[label]",
+			Meaning: "The names that it had. They are no columns of their own any more.",
+			set:     func(d *decoder, v value) { d.declared().Was = d.columnsOf(v) }},
 		{Path: "facts.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
 			set:     func(d *decoder, v value) { d.fact().Text = d.columnsOf(v) }},

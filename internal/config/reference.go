@@ -107,6 +107,9 @@ func (b *branch) schema() map[string]any {
 		out["type"], out["items"] = "array", b.any.schema()
 	case scalar, texts, nothing:
 		maps.Copy(out, b.key.Form.Schema)
+		if either, is := out["anyOf"].([]any); is && b.key.Form.mapped {
+			out["anyOf"] = append(slices.Clone(either), map[string]any{"type": "object", "minProperties": 1, "additionalProperties": b.any.schema()})
+		}
 	}
 
 	if b.empty() {

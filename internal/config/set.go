@@ -154,6 +154,7 @@ func (d *decoder) checkFact(v value) {
 	d.checkText(v, f.Text, f.Columns, f.Files)
 	d.checkUsed(v, f.Used, f.Files)
 	d.checkTypes(v, f.Types, f.Files)
+	d.checkDeclaredOf(v, f)
 
 	for i, name := range f.Text {
 		if strings.EqualFold(name, f.Time) {

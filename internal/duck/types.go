@@ -177,16 +177,16 @@ func read(c hindcast.Column) string {
 // not have it.
 func As(columns, has []hindcast.Column, query string) string {
 	return "SELECT " + selectList(columns, func(c hindcast.Column) string {
-		i := slices.IndexFunc(has, func(h hindcast.Column) bool { return strings.EqualFold(h.Name, c.Name) })
+		i := c.In(has)
 		switch {
 		case c.Absent:
 			return missing(c)
 		case i < 0:
 			return null(c)
 		case has[i].Type == c.Type:
-			return Name(c.Name)
+			return Name(has[i].Name)
 		}
-		return cast(c.Name, c.Type)
+		return cast(has[i].Name, c.Type)
 	}) + " FROM (" + query + ")"
 }
 
@@ -195,7 +195,13 @@ func missing(c hindcast.Column) string {
 	return "CAST(error(" + String(absent+Name(c.Name)) + ") AS " + c.Type + ")"
 }
 
-func null(c hindcast.Column) string { return "CAST(NULL AS " + c.Type + ")" }
+// null is the value of a column that a source does not have.
+func null(c hindcast.Column) string {
+	if fill := c.Fill(); fill != nil {
+		return "CAST(" + String(*fill) + " AS " + c.Type + ")"
+	}
+	return "CAST(NULL AS " + c.Type + ")"
+}
 
 // FromUsersParquet is FromParquet over the user's own files. Each layout is read separately and cast to the columns'
 // types: DuckDB would unify the files' types, and lose digits. Statistics are not trusted about NaN, which many writers

@@ -29,7 +29,7 @@ var importMap = []row{
 	{"numbers", nil, "numbers as people read them"},
 	{"process", nil, "which process is which"},
 	{"datatype", nil, "which type holds the values of two others"},
-	{"config", []string{".", "sqltext", "numbers"}, "decodes the pipeline file"},
+	{"config", []string{".", "sqltext", "datatype", "numbers"}, "decodes the pipeline file; datatype knows the types that it may declare"},
 	{"cost", []string{"."}, "prices, as a table with a date"},
 	{"plan", []string{".", "dialect", "sqltext", "datatype", "numbers"}, "decides what a run does and why; what SQL means decides it, and translating is pure"},
 

@@ -143,7 +143,31 @@ func (m *maker) columnsThere(c *cutter) error {
 	if err := m.namesThere(c, "columns", c.fact.Columns); err != nil {
 		return err
 	}
-	return m.namesThere(c, "text", c.fact.Text)
+	if err := m.namesThere(c, "text", c.fact.Text); err != nil {
+		return err
+	}
+	return m.declaredThere(c)
+}
+
+// declaredThere refuses a declared column that none of the fact's tables has under any of its names: it would be made up. Of a history of
+// which a part was looked at nothing is known.
+func (m *maker) declaredThere(c *cutter) error {
+	if m.Selected != nil {
+		return nil
+	}
+	for _, d := range c.fact.Declared {
+		if m.anyHas(c, hindcast.Column{Name: d.Name, Declared: &d}) {
+			continue
+		}
+		if err := m.namesThere(c, "columns", []string{d.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *maker) anyHas(c *cutter, column hindcast.Column) bool {
+	return slices.ContainsFunc(c.units, func(u DraftUnit) bool { return column.In(m.Sources[u.Source].Columns) >= 0 })
 }
 
 func (m *maker) namesThere(c *cutter, key string, names []string) error {

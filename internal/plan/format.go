@@ -31,8 +31,10 @@ func formatFor(p *hindcast.Pipeline) int {
 	return 2
 }
 
-// ofFormat4 reports whether a reader of an earlier format would take other rows for the fact's.
-func ofFormat4(f hindcast.Fact) bool { return !f.Lookahead.IsZero() || f.Format != "" }
+// ofFormat4 reports whether a reader of an earlier format would take other rows for the fact's, or other columns.
+func ofFormat4(f hindcast.Fact) bool {
+	return !f.Lookahead.IsZero() || f.Format != "" || len(f.Declared) > 0
+}
 
 // aimsAtFormat4 reports whether a reader of an earlier format would put other rows in the place of the output's.
 func aimsAtFormat4(o hindcast.Output) bool { return o.Target.Drop || o.Target.Format != "" }

@@ -56,6 +56,7 @@ type factDefinition struct {
 	Columns              []string
 	Lookahead            string              `json:",omitempty"`
 	Format               hindcast.TimeFormat `json:",omitempty"`
+	Declared             []hindcast.Declared `json:",omitempty"`
 	Text                 []string            `json:",omitempty"` // so that definitions without it keep their hash
 	Types                map[string]string   `json:",omitempty"`
 }
@@ -75,7 +76,7 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 		d.Settings = p.Transform.Spark.Deciding()
 	}
 	for _, f := range p.Facts {
-		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, f.Lookahead.String(), f.Format, slices.Sorted(slices.Values(f.Text)), f.Types})
+		d.Facts = append(d.Facts, factDefinition{f.Name, f.Time, f.Lookback.String(), f.Columns, f.Lookahead.String(), f.Format, f.Declared, slices.Sorted(slices.Values(f.Text)), f.Types})
 	}
 	for _, dim := range p.Dims {
 		d.Dims = append(d.Dims, hindcast.Dim{Name: dim.Name, Columns: dim.Columns, Text: slices.Sorted(slices.Values(dim.Text)), Types: dim.Types})

@@ -157,7 +157,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.refuseGone(gone); err != nil {
 		return nil, err
 	}
-	out.Notes = m.columnNotes(out)
+	out.Notes, out.Courses = m.columnNotes(out), m.courses()
 	out.Recommended = recommend(out, m.Machine.Room(m.Pipeline.Run).Engine(), m.Measured, m.Capacity.StartUp)
 	m.broadcast(out)
 	room := m.Machine.Room(m.Pipeline.Run)

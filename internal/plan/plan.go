@@ -33,6 +33,8 @@ type Plan struct {
 	Warnings  []string          `json:"warnings,omitempty"`
 	LeftOut   []string          `json:"left_out,omitempty"` // tables and files that match a fact and are in no slice, in words; warnings too
 	Notes     []string          `json:"notes,omitempty"`    // of columns that are not read, or not in the lake yet
+	// Courses are the columns of time-named tables that come and go, or change their type, over the history.
+	Courses []Course `json:"columns_over_time,omitempty"`
 	// Recommended is the engine that fits the slices, where that can be told.
 	Recommended *Recommendation `json:"recommended,omitempty"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.

@@ -216,7 +216,7 @@ func (m *maker) columnNotes(out *Plan) []string {
 			notes = append(notes, fmt.Sprintf("%s of %s %s not in the lake: %s unloaded again", listed("column", lacking), f.Name, isAre(lacking),
 				numbers.Counted(again, "part")+" of it "+are(again)))
 		}
-		if due > 0 && f.Files == "" && !f.Used && len(f.Columns) == 0 {
+		if due > 0 && f.Files == "" && !f.Used && len(f.Columns)+len(f.Declared) == 0 {
 			notes = m.proposed(notes, "facts."+f.Name, f.Name, f.Time, columns)
 		}
 	}

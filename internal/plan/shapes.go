@@ -131,7 +131,7 @@ func (m *maker) shapeTables(i int) []ShapeTable {
 			groups = append(groups, Group{Source: c.units[u].Source, Columns: c.units[u].Columns})
 		}
 		if len(groups) > 0 {
-			columns, _ := Unite(groups)
+			columns, _ := Unite(groups, c.fact.Declared)
 			tables = append(tables, ShapeTable{c.fact.Name, c.fact.Time, columns})
 		}
 	}

@@ -124,7 +124,7 @@ func seen(s *session.Session, p *plan.Plan, item plan.Item) []engine.Table {
 			u := unitOf(p, f.Name, key)
 			groups = append(groups, plan.Group{Source: u.Source, Columns: u.Columns})
 		}
-		t.Columns, _ = plan.Unite(groups)
+		t.Columns, _ = plan.Unite(groups, f.Declared)
 		tables = append(tables, t)
 	}
 	for _, d := range p.Dims {

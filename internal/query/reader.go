@@ -63,7 +63,7 @@ func (r *reader) tables(ctx context.Context) ([]engine.Table, error) {
 			t.Files = append(t.Files, files...)
 		}
 		var alike bool
-		if t.Columns, alike = plan.Unite(groups); alike {
+		if t.Columns, alike = plan.Unite(groups, f.Declared); alike {
 			t.Groups = nil
 		} else {
 			t.Files = nil

@@ -71,6 +71,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	}
 
 	pg.moved(p, k)
+	pg.courses(p, k)
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
@@ -82,7 +83,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 		pg.wrap("  "+o.paint(yellow, "warning")+"  ", "           ", o.text(warning))
 	}
 
-	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved) > 0 || other {
+	if len(runs) > 0 || len(p.Warnings)+len(p.Notes)+len(p.Moved)+len(p.Courses) > 0 || other {
 		pg.add("")
 	}
 

@@ -276,14 +276,23 @@ func origin(table string, c hindcast.Column, has []hindcast.Column, used bool) (
 	case c.Absent:
 		return of, "CAST(" + mark("absent:"+table+"."+c.Name) + " AS " + want.view + ")"
 	}
-	is, found := columnOf(has, c.Name)
-	if !found {
-		return of, "CAST(NULL AS " + want.view + ")"
+	at := c.In(has)
+	if at < 0 {
+		return of, filled(c, want.view)
 	}
+	is := has[at]
 	if _, ok := see(is.Type); !ok {
 		return of, "CAST(" + mark("type:"+table+"."+c.Name) + " AS " + want.view + ")"
 	}
 	return is, ""
+}
+
+// filled is the value of a column that a source does not have.
+func filled(c hindcast.Column, view string) string {
+	if fill := c.Fill(); fill != nil {
+		return "CAST(" + literal(*fill) + " AS " + view + ")"
+	}
+	return "CAST(NULL AS " + view + ")"
 }
 
 // mark is an expression that fails where it is evaluated, and is found in the plan of SQL that reads it.

@@ -62,7 +62,7 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan, o *hindcast.Output, sch
 	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
 		columns, err := s.bindSchema(ctx, p, o, schemas[i])
 		if err != nil {
-			return nil, inSlices(err, schemas[i], p)
+			return nil, inSlices(p.Declaring(err), schemas[i], p)
 		}
 		if result == nil {
 			result = columns

@@ -33,7 +33,7 @@ func Fit(table, statement, zone string, target, result []hindcast.Column) ([]hin
 		case t.Generated:
 			return nil, misfit(fmt.Sprintf("column %q of %s is generated and cannot be loaded", c.Name, table),
 				"leave it out of the SQL")
-		case !castable(c.Type, t.Type):
+		case !datatype.Castable(c.Type, t.Type):
 			return nil, misfit(fmt.Sprintf("column %q is %s in the SQL and %s in %s: that cast could lose something", c.Name, c.Type, spelled(t), table),
 				fmt.Sprintf("%s ALTER COLUMN %s TYPE %s USING %s;  or in the SQL: CAST(… AS %s) AS %s", alter, sqltext.Identifier(t.Name), spelled(c), using(t, c, zone), t.Type, sqltext.Identifier(c.Name)))
 		}
@@ -85,41 +85,4 @@ func find(columns []hindcast.Column, name string) (hindcast.Column, bool) {
 		return hindcast.Column{}, false
 	}
 	return columns[i], true
-}
-
-var integers = map[string]int{ // bits, to see which fit a floating-point number exactly
-	"TINYINT": 8, "UTINYINT": 8, "SMALLINT": 16, "USMALLINT": 16, "INTEGER": 32, "UINTEGER": 32,
-	"BIGINT": 64, "UBIGINT": 64, "HUGEINT": 128, "UHUGEINT": 128,
-}
-
-// castable says whether a checked cast from one type to the other keeps every value that it lets through.
-func castable(from, to string) bool {
-	if from == to || from == `"NULL"` || from == "NULL" {
-		return true
-	}
-	fromBits, fromInt := integers[from]
-	_, toInt := integers[to]
-	_, fromScale, fromDecimal := datatype.ParseDecimal(from)
-	_, toScale, toDecimal := datatype.ParseDecimal(to)
-	switch {
-	case fromInt && (toInt || toDecimal):
-		return true
-	case fromDecimal && toDecimal:
-		return toScale >= fromScale
-	case fromDecimal && toInt:
-		return fromScale == 0
-	case fromInt && to == "DOUBLE":
-		return fromBits <= 32
-	case fromInt && to == "FLOAT":
-		return fromBits <= 16
-	case from == "FLOAT" && to == "DOUBLE":
-		return true
-	case from == "DATE" && to == "TIMESTAMP":
-		return true
-	case from == "VARCHAR":
-		return to == "JSON" || to == "UUID" || strings.HasPrefix(to, "ENUM(") || strings.HasPrefix(to, "VARCHAR")
-	case to == "VARCHAR":
-		return from == "JSON" || strings.HasPrefix(from, "ENUM(")
-	}
-	return false
 }

@@ -1,0 +1,260 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/datatype"
+)
+
+// Course is a column that the tables of a fact do not all have, or not of one type, over the history.
+type Course struct {
+	Fact    string    `json:"fact"`
+	Column  string    `json:"column"`
+	Of      []Stretch `json:"of"`                // in the order of time, without tables that are not there
+	Settled bool      `json:"settled,omitempty"` // the pipeline declares what it is
+}
+
+// Stretch is a time in which a column is the same in all tables.
+type Stretch struct {
+	From string `json:"from"` // keys of the fact's units, both included
+	To   string `json:"to"`
+	Type string `json:"type,omitempty"` // empty where the tables do not have the column
+}
+
+// courses are the columns of time-named tables that differ over the history. Files of the user's own say so themselves.
+func (m *maker) courses() []Course {
+	var list []Course
+	for _, c := range m.cutters {
+		if c.fact.Table != "" && c.fact.TimeNamed() {
+			list = append(list, m.coursesOf(c)...)
+		}
+	}
+	return list
+}
+
+// lasting are the columns of tables that follow each other and have the same.
+type lasting struct {
+	from, to string
+	columns  []hindcast.Column
+}
+
+func (m *maker) coursesOf(c *cutter) []Course {
+	f, times := c.fact, []lasting(nil)
+	for i := range c.units {
+		u := &c.units[i]
+		columns := pick(m.Sources[u.Source].Columns, f.Columns, f.Time)
+		switch last := len(times) - 1; {
+		case len(columns) == 0: // the table is not there
+		case last >= 0 && sameColumns(times[last].columns, columns):
+			times[last].to = u.Key
+		default:
+			times = append(times, lasting{u.Key, u.Key, columns})
+		}
+	}
+	if len(times) < 2 {
+		return nil
+	}
+
+	var list []Course
+	seen := map[string]bool{}
+	for _, t := range times {
+		for _, column := range t.columns {
+			name := strings.ToLower(column.Name)
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			if of := courseOf(column.Name, times); len(of) > 1 {
+				list = append(list, Course{Fact: f.Name, Column: column.Name, Of: of, Settled: declares(f.Declared, column.Name)})
+			}
+		}
+	}
+	return list
+}
+
+func courseOf(name string, times []lasting) (of []Stretch) {
+	for _, t := range times {
+		typ := ""
+		if i := find(t.columns, name); i >= 0 {
+			typ = cmp.Or(t.columns[i].Type, t.columns[i].Source)
+		}
+		if last := len(of) - 1; last >= 0 && of[last].Type == typ {
+			of[last].To = t.to
+		} else {
+			of = append(of, Stretch{t.from, t.to, typ})
+		}
+	}
+	return of
+}
+
+// Declaration is a column's entry below `columns:` of its fact that gives it one type in all slices; false if no type that can be declared
+// holds all of its values. was is a column that it seems to be renamed from, if there is one.
+func Declaration(c Course, all []Course) (text, was string, ok bool) {
+	typ, ok := c.becomes("")
+	if !ok {
+		return "", "", false
+	}
+	if was = c.renamedFrom(all); was != "" {
+		i := slices.IndexFunc(all, func(o Course) bool { return o.Fact == c.Fact && o.Column == was })
+		typ, _ = all[i].becomes(typ)
+		return fmt.Sprintf("%s: {type: %s, was: [%s]}", quoted(c.Column), spelled(typ), quoted(was)), was, true
+	}
+	return fmt.Sprintf("%s: {type: %s}", quoted(c.Column), spelled(typ)), "", true
+}
+
+// spelled is a type as people write it in a pipeline file.
+func spelled(typ string) string {
+	if typ == "TIMESTAMP WITH TIME ZONE" {
+		return "timestamptz"
+	}
+	if strings.Contains(typ, ",") {
+		return `"` + strings.ToLower(typ) + `"` // a comma ends a value within braces
+	}
+	return strings.ToLower(typ)
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// quoted is a name as it stands in YAML.
+func quoted(name string) string {
+	if plainKey.MatchString(name) && !slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(name)) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", "''") + "'"
+}
+
+// becomes is the type that can be declared for the column's own types, and for with, if that is not empty.
+func (c Course) becomes(with string) (typ string, ok bool) {
+	typ = with
+	for _, s := range c.Of {
+		common, known := typ, true
+		switch {
+		case s.Type == "":
+		case typ == "":
+			common = s.Type
+		default:
+			if common, known = datatype.Common(typ, s.Type); !known && datatype.Becomes(typ, s.Type) {
+				common, known = s.Type, true
+			} else if !known && datatype.Becomes(s.Type, typ) {
+				common, known = typ, true
+			}
+		}
+		if !known {
+			return "", false
+		}
+		typ = common
+	}
+	for _, s := range c.Of {
+		if s.Type != "" && !datatype.Becomes(s.Type, typ) {
+			return "", false
+		}
+	}
+	return datatype.Declarable(typ)
+}
+
+// renamedFrom is the column of the fact that ends where this one begins, and could be the same: empty if there is none, or more than one
+// pair of such columns.
+func (c Course) renamedFrom(all []Course) (name string) {
+	for _, o := range all {
+		switch {
+		case o.Column != c.Column && c.follows(o) && name != "":
+			return ""
+		case o.Column != c.Column && c.follows(o):
+			name = o.Column
+		}
+	}
+	for _, o := range all {
+		i := slices.IndexFunc(all, func(old Course) bool { return old.Fact == c.Fact && old.Column == name })
+		if i >= 0 && o.Column != c.Column && o.follows(all[i]) {
+			return "" // it became the one or the other
+		}
+	}
+	return name
+}
+
+// follows reports whether the column begins where another of the fact ends, and is of a type like that one's.
+func (c Course) follows(o Course) bool {
+	last := len(o.Of) - 1
+	if o.Fact != c.Fact || c.Of[0].Type != "" || o.Of[last].Type != "" || o.Of[last].From != c.Of[1].From {
+		return false
+	}
+	is, known := c.becomes("")
+	was, as := o.becomes("")
+	_, alike := datatype.Common(is, was)
+	return known && as && alike
+}
+
+// Declarations are the line to paste below a fact that settles the columns that differ and are not declared yet, and the renames that it
+// supposes; empty if there is nothing to declare. A line that the fact has already stands in it again.
+func (p *Plan) Declarations(f *hindcast.Fact, which func(Course) bool) (line string, renames []string) {
+	var entries []string
+	old := map[string]bool{}
+	for _, c := range p.Courses {
+		if text, was, ok := Declaration(c, p.Courses); ok && c.Fact == f.Name && !c.Settled && !strings.EqualFold(c.Column, f.Time) && (which(c) || was != "" && which(Course{Fact: f.Name, Column: was})) {
+			if entries = append(entries, text); was != "" {
+				old[quoted(was)], renames = true, append(renames, was+" became "+c.Column)
+			}
+		}
+	}
+	entries = slices.DeleteFunc(entries, func(e string) bool {
+		name, _, _ := strings.Cut(e, ": {")
+		return old[name] // it is the other's earlier name
+	})
+	if len(entries) == 0 {
+		return "", nil
+	}
+	var had []string
+	for _, d := range f.Declared {
+		had = append(had, entryOf(d))
+	}
+	return "columns: {" + strings.Join(append(had, entries...), ", ") + "}", renames
+}
+
+// entryOf is a declared column as it stands in the file.
+func entryOf(d hindcast.Declared) string {
+	text := quoted(d.Name) + ": {type: " + spelled(d.Type)
+	if d.Fill != nil {
+		text += ", missing: '" + strings.ReplaceAll(*d.Fill, "'", "''") + "'"
+	}
+	if len(d.Was) > 0 {
+		names := make([]string, len(d.Was))
+		for i, name := range d.Was {
+			names[i] = quoted(name)
+		}
+		text += ", was: [" + strings.Join(names, ", ") + "]"
+	}
+	return text + "}"
+}
+
+// Declaring adds to an error of the SQL that names columns which come and go the line that declares them.
+func (p *Plan) Declaring(err error) error {
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		return err // refusals, of which each is one for itself
+	}
+	said := hindcast.AsError(err)
+	if said.Code != hindcast.ESQLColumn && said.Code != hindcast.EType || len(p.Courses) == 0 {
+		return err
+	}
+	named := func(c Course) bool {
+		return regexp.MustCompile(`(?i)(^|\W)` + regexp.QuoteMeta(c.Column) + `($|\W)`).MatchString(said.Message)
+	}
+	for i := range p.Pipeline.Facts {
+		f := &p.Pipeline.Facts[i]
+		line, renames := p.Declarations(f, named)
+		if line == "" {
+			continue
+		}
+		e := *said
+		e.Next = "where the fact's tables do not have it, or of another type, write below facts." + f.Name + ":  " + line
+		if len(renames) > 0 {
+			e.Next = "if " + strings.Join(renames, " and ") + ", write below facts." + f.Name + ":  " + line + "  and read the new name"
+		}
+		return &e
+	}
+	return err
+}
