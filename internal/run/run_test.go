@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2"
 
@@ -61,14 +63,25 @@ func pipeline(t *testing.T) *hindcast.Pipeline {
 
 func inWarehouse(t *testing.T, dir string, f func(*sql.DB)) {
 	t.Helper()
-	db, err := sql.Open("duckdb", filepath.Join(dir, "w.duckdb"))
-	if err != nil {
-		t.Fatal(err)
+	db, err := openWarehouse(dir)
+	for deadline := time.Now().Add(time.Minute); err != nil; db, err = openWarehouse(dir) {
+		if !strings.Contains(err.Error(), "lock on file") || time.Now().After(deadline) { // which a process that is dying still has
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Millisecond)
 	}
 	f(db)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func openWarehouse(dir string) (*sql.DB, error) {
+	db, err := sql.Open("duckdb", filepath.Join(dir, "w.duckdb"))
+	if err != nil {
+		return nil, err
+	}
+	return db, db.Ping()
 }
 
 // quiet are the options of a run that nobody looks at.
