@@ -95,7 +95,7 @@ func Written(text, typ string) bool {
 	default:
 		precision, scale, _ := ParseDecimal(typ)
 		m := decimalText.FindStringSubmatch(text)
-		return m != nil && len(strings.TrimLeft(m[1], "0")) <= precision-scale && len(m[2]) <= scale
+		return len(m) > 2 && len(strings.TrimLeft(m[1], "0")) <= precision-scale && len(m[2]) <= scale
 	}
 	return err == nil
 }

@@ -176,6 +176,7 @@ func TestFieldsAreTheStructs(t *testing.T) {
 		"error":    {defs["error"], reflect.TypeFor[hindcast.Error]()},
 		"place":    {defs["place"], reflect.TypeFor[hindcast.Place]()},
 		"column":   {defs["column"], reflect.TypeFor[hindcast.Column]()},
+		"declared": {defs["declared"], reflect.TypeFor[hindcast.Declared]()},
 		"file":     {defs["file"], reflect.TypeFor[hindcast.File]()},
 		"sums":     {defs["sums"], reflect.TypeFor[hindcast.Sums]()},
 		"interval": {defs["interval"], reflect.TypeFor[hindcast.Interval]()},
