@@ -153,9 +153,9 @@ func (a *app) statusOptions(s *session.Session, standing watch.Standing) screen.
 		Silent: standing.Silent, Lasting: standing.Lasting}
 }
 
-// refused says in o whether a resume of the run would be refused.
+// refused says in o whether a resume of the run, or to publish what it holds, would be refused.
 func (a *app) refused(ctx context.Context, s *session.Session, standing watch.Standing, o *screen.StatusOptions) error {
-	if !screen.Resumable(standing.State, *o) {
+	if !screen.Refusable(standing.State, *o) {
 		return nil
 	}
 	traces, err := watch.Traces(ctx, s)

@@ -27,7 +27,7 @@ type StatusOptions struct {
 	Lasting bool
 	// Silent is when the run's process, of another host, gave its last sign of life by that host's clock, if it is long ago.
 	Silent time.Time
-	// Refused says why a resume would be refused, Instead what to do then. Both are empty where nothing speaks against it.
+	// Refused says why a resume, or to publish what is held, would be refused, Instead what to do then. Both are empty where nothing speaks against it.
 	Refused, Instead string
 	Left             []Left // what goes on without a supervisor
 	Of               int    // how many slices the run works on, where only some of them are shown; 0 otherwise
@@ -159,7 +159,11 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.wrap("  log: ", "       ", o.text(o.near(o.Log)))
 	}
 	if o.Refused != "" {
-		pg.wrap("  no resume: ", "  ", o.text(o.Refused))
+		what := "  no resume: "
+		if view.StateOf(st, o.Alive) == view.Held {
+			what = "  not to be published: "
+		}
+		pg.wrap(what, "  ", o.text(o.Refused))
 	}
 
 	next := []string{statusNext(t, o)}
@@ -231,6 +235,13 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 	case view.Stopping:
 		return "hindcast status " + t.Run.Run
 	case view.Held:
+		if o.Refused != "" {
+			instead := o.Instead
+			if instead == "hindcast run" {
+				instead += " --hold"
+			}
+			return instead + "; what is staged is deleted by: hindcast publish " + t.Run.Run + " --discard"
+		}
 		return strings.Join(afterHold(t), "; ")
 	case view.Done:
 		return "hindcast verify"
@@ -276,7 +287,7 @@ type RunStatus struct {
 	Resize      *ResizeStatus   `json:"resize,omitempty"` // where it stands with the size of its warehouse
 	Left        []Left          `json:"left,omitempty"`   // what goes on without a supervisor
 	Log         string          `json:"log,omitempty"`
-	Refused     string          `json:"refused,omitempty"` // why a resume would be refused
+	Refused     string          `json:"refused,omitempty"` // why a resume, or to publish what is held, would be refused
 	Next        string          `json:"next"`
 }
 
@@ -457,6 +468,11 @@ func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
 func Resumed(st *hindcast.RunState, p *plan.Plan, o StatusOptions) bool {
 	resume := "hindcast resume " + st.Run
 	return Resumable(st, o) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), resume)
+}
+
+// Refusable reports whether what is proposed about the run may be refused: to resume it, or to publish what it holds.
+func Refusable(st *hindcast.RunState, o StatusOptions) bool {
+	return Resumable(st, o) || view.StateOf(st, o.Alive) == view.Held
 }
 
 // Resumable reports whether a run can be continued.
