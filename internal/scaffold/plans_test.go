@@ -182,7 +182,7 @@ func plans(t *testing.T, w warehouse.Warehouse, e engine.Engine, b engine.Binder
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&survey.Survey{Pipeline: p, Warehouse: w, Engine: e, Binder: b, Lake: lake.New(store, p.Name), Now: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC),
+	if _, err := (&survey.Survey{Pipeline: p, Warehouse: w, Source: w, Engine: e, Binder: b, Lake: lake.New(store, p.Name), Now: time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC),
 		Machine: plan.Machine{Cores: 1, Memory: 1 << 30, DiskFree: 1 << 40}}).Plan(t.Context()); err != nil {
 		t.Errorf("%v\n%s\n%s", err, read(t, found.SQLFile), read(t, found.File))
 	}
