@@ -6,7 +6,6 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/numbers"
-	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/plan"
 )
 
@@ -68,25 +67,18 @@ func (r *run) claims() []claim {
 	return claims
 }
 
-// ask asks again if that can help. The run's goroutine waits meanwhile and does not use Random.
+// ask looks, again if that can help.
 func (r *run) ask(ctx context.Context, claims []claim) answer {
-	for n := 1; ; n++ {
-		a := r.look(ctx, claims)
-		if a.err == nil || n > r.rules.Retries || !heals(hindcast.AsError(a.err).Class) {
-			return a
-		}
-
-		if pause.For(ctx, Delay(n, r.rules.RetryWait, r.Random())) != nil {
-			return answer{err: a.err}
-		}
-	}
+	a, err := insist(ctx, r, func() (answer, error) { return r.look(ctx, claims) })
+	a.err = err
+	return a
 }
 
 // look asks for the committed rows, and then for what the targets hold of those that the run claims.
-func (r *run) look(ctx context.Context, claims []claim) answer {
+func (r *run) look(ctx context.Context, claims []claim) (answer, error) {
 	rows, err := r.Prove(ctx)
 	if err != nil {
-		return answer{err: err}
+		return answer{}, err
 	}
 
 	found := make(map[position]*hindcast.Committed, len(rows))
@@ -102,7 +94,7 @@ func (r *run) look(ctx context.Context, claims []claim) answer {
 	var sums []hindcast.Sums
 	if r.Standing != nil && len(held) > 0 {
 		if sums, err = r.Standing(ctx, held); err != nil {
-			return answer{err: err}
+			return answer{}, err
 		}
 	}
 
@@ -115,7 +107,7 @@ func (r *run) look(ctx context.Context, claims []claim) answer {
 		a.held[row.Slice.Key] = append(a.held[row.Slice.Key], h)
 	}
 
-	return a
+	return a, nil
 }
 
 // position is where a status row stands: one for each slice of each target.
@@ -149,10 +141,7 @@ func (r *run) proven(a answer) {
 	}
 
 	if a.err != nil {
-		r.ending.err = hindcast.AsError(a.err)
-		if r.ending.err.Code == hindcast.EFenced {
-			r.fenced(r.ending.err)
-		}
+		r.unanswered(a.err)
 		return
 	}
 
@@ -163,6 +152,14 @@ func (r *run) proven(a answer) {
 				Code: hindcast.ELost, Class: hindcast.ClassPermanent, Message: text,
 				Next: "find out who else writes to the target, be it a hook or trigger of another slice's load"}})
 		}
+	}
+}
+
+// unanswered ends the run with what the warehouse said in place of an answer about the targets.
+func (r *run) unanswered(err error) {
+	r.ending.err = hindcast.AsError(err)
+	if r.ending.err.Code == hindcast.EFenced {
+		r.fenced(r.ending.err)
 	}
 }
 

@@ -1,10 +1,12 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // longestWait is how many times the first delay a delay may be.
@@ -19,6 +21,17 @@ func Delay(n int, wait time.Duration, random float64) time.Duration {
 	}
 	full := time.Duration(factor) * wait
 	return full/2 + time.Duration(random*float64(full/2))
+}
+
+// insist asks until there is an answer, as often as a slice is tried, if that can help. The run's goroutine waits meanwhile and does not
+// use Random.
+func insist[T any](ctx context.Context, r *run, ask func() (T, error)) (T, error) {
+	for n := 1; ; n++ {
+		found, err := ask()
+		if err == nil || n > r.rules.Retries || !heals(hindcast.AsError(err).Class) || pause.For(ctx, Delay(n, r.rules.RetryWait, r.Random())) != nil {
+			return found, err
+		}
+	}
 }
 
 // heals reports whether another attempt may succeed. A driver's "cancelled" that was not our own stop is some

@@ -1,11 +1,9 @@
 package supervisor
 
 import (
-	"context"
 	"time"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/pause"
 )
 
 // Publishing says when a run publishes its results.
@@ -111,23 +109,10 @@ func (r *run) hold() bool {
 		tries[i] = r.try(s)
 	}
 	go func() {
-		before, err := r.before(r.compute, tries)
+		before, err := insist(r.compute, r, func() ([][]hindcast.Before, error) { return r.Worker.Before(r.compute, tries) })
 		r.noting.answer <- held{waiting, before, err}
 	}()
 	return false
-}
-
-// before asks again if that can help. The run's goroutine waits meanwhile and does not use Random.
-func (r *run) before(ctx context.Context, tries []Try) ([][]hindcast.Before, error) {
-	for n := 1; ; n++ {
-		found, err := r.Worker.Before(ctx, tries)
-		if err == nil || n > r.rules.Retries || !heals(hindcast.AsError(err).Class) {
-			return found, err
-		}
-		if pause.For(ctx, Delay(n, r.rules.RetryWait, r.Random())) != nil {
-			return nil, err
-		}
-	}
 }
 
 // noted takes in what the targets have: from here on the run's results are published only in place of that.
@@ -137,10 +122,7 @@ func (r *run) noted(h held) {
 		return
 	}
 	if h.err != nil {
-		r.ending.err = hindcast.AsError(h.err)
-		if r.ending.err.Code == hindcast.EFenced {
-			r.fenced(r.ending.err)
-		}
+		r.unanswered(h.err)
 		return
 	}
 
