@@ -144,7 +144,7 @@ func (s *Steps) Keep(ctx context.Context, _ supervisor.Try, committed []hindcast
 
 func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 	m := *staged
-	if err := s.supersede(ctx, m.Target, m.Key, m.Interval); err != nil {
+	if _, err := s.supersede(ctx, m.Target, m.Key, m.Interval); err != nil {
 		return committed(err, "the lake does not keep them yet")
 	}
 	if err := s.lake.KeepResult(ctx, &m); err != nil {
@@ -172,10 +172,9 @@ func (s *Steps) keepOne(ctx context.Context, staged *hindcast.Manifest) error {
 func (s *Steps) snapshots() bool { return s.plan.Pipeline.Results.Keep == hindcast.KeepIceberg }
 
 // supersede lets go of the results of other slices that have part of the time: the load has taken their rows, or some of them, out of the
-// target. That is so where history is cut in another way than before.
-func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.Interval) error {
+// target. That is so where history is cut in another way than before. It returns them.
+func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.Interval) (gone []*hindcast.Manifest, err error) {
 	s.mutex.Lock()
-	var gone []*hindcast.Manifest
 	for _, m := range s.results[target] {
 		if m.Key != key && m.Interval.Overlaps(in) {
 			gone = append(gone, m)
@@ -185,20 +184,20 @@ func (s *Steps) supersede(ctx context.Context, target, key string, in hindcast.I
 
 	for _, m := range gone {
 		if err := s.lake.LetGo(ctx, m, s.fence, !s.snapshots()); err != nil {
-			return err
+			return nil, err
 		}
 		s.mutex.Lock()
 		delete(s.results[target], m.Key)
 		s.instead(target, key, m.Key)
 		s.mutex.Unlock()
 	}
-	return nil
+	return gone, nil
 }
 
 // letGo lets go of results that the lake kept when the pipeline still asked for it, before their rows are replaced.
 func (s *Steps) letGo(ctx context.Context, outputs []made, slice hindcast.Slice) error {
 	for _, o := range outputs {
-		if err := s.supersede(ctx, s.output(o.output).Target.Table, "", slice.Interval); err != nil {
+		if _, err := s.supersede(ctx, s.output(o.output).Target.Table, "", slice.Interval); err != nil {
 			return err
 		}
 	}

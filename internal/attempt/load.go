@@ -59,12 +59,11 @@ func (s *Steps) Load(ctx context.Context, list []supervisor.Loading) ([][]hindca
 	if err != nil {
 		return nil, err
 	}
-	for i, l := range list {
-		if s.keeps() {
-			break
-		}
-		if err := s.letGo(ctx, outputs[i], l.Try.Item.Slice); err != nil {
-			return nil, err
+	if !s.keeps() {
+		for i, l := range list {
+			if err := s.letGo(ctx, outputs[i], l.Try.Item.Slice); err != nil {
+				return nil, err
+			}
 		}
 	}
 	rows, err := s.warehouse.Publish(ctx, publication)

@@ -93,14 +93,10 @@ func (u Undo) back(ctx context.Context, try *supervisor.Try, is *plan.Undoing, f
 		return r, func() {}, nil
 	}
 
-	kept, err := u.lake.Kept(ctx, is.Previous)
-	if err == nil {
-		err = kept.Fault
-	}
+	m, err := u.replaced(ctx, is)
 	if err != nil {
 		return r, nil, err
 	}
-	m := kept.Manifest
 	if m.Sums.Rows == 0 {
 		return r, func() {}, nil
 	}
@@ -149,21 +145,14 @@ func otherTarget(table, what string) error {
 // letGoOf lets go of what the lake keeps as the results of the slices: their rows are not in the target any more.
 func (u Undo) letGoOf(ctx context.Context, list []warehouse.Replacement) error {
 	for i := range list {
-		target, in := list[i].Target.Table, list[i].Slice.Interval
-		var gone []string
-		u.mutex.Lock()
-		for key, m := range u.results[target] {
-			if m.Interval.Overlaps(in) {
-				gone = append(gone, key)
-			}
-		}
-		u.mutex.Unlock()
-		if err := u.supersede(ctx, target, "", in); err != nil {
+		target := list[i].Target.Table
+		gone, err := u.supersede(ctx, target, "", list[i].Slice.Interval)
+		if err != nil {
 			return err
 		}
 		u.mutex.Lock()
-		for _, key := range gone {
-			u.behind(target, key)
+		for _, m := range gone {
+			u.behind(target, m.Key)
 		}
 		u.mutex.Unlock()
 	}
@@ -227,14 +216,20 @@ func (u Undo) rowsOf(ctx context.Context, is *plan.Undoing) (int64, error) {
 	if is.Previous == "" {
 		return 0, nil
 	}
+	m, err := u.replaced(ctx, is)
+	if err != nil {
+		return 0, err
+	}
+	return m.Sums.Rows, nil
+}
+
+// replaced is the manifest of what was replaced, where anything was.
+func (u Undo) replaced(ctx context.Context, is *plan.Undoing) (*hindcast.Manifest, error) {
 	kept, err := u.lake.Kept(ctx, is.Previous)
 	if err == nil {
 		err = kept.Fault
 	}
-	if err != nil {
-		return 0, err
-	}
-	return kept.Manifest.Sums.Rows, nil
+	return kept.Manifest, err
 }
 
 // Prove returns the status rows as they are now, and for slices that are undone and not recorded what stands for one.
@@ -296,10 +291,8 @@ func (u Undo) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindca
 
 // summed are the columns that the sums of an output's status row are over, once it is undone.
 func (u Undo) summed(item *plan.Item, output int) []hindcast.Column {
-	for n := range item.Undo {
-		if is := &item.Undo[n]; is.Output == output && len(is.Summed) > 0 {
-			return is.Summed
-		}
+	if is := item.Undoes(output); is != nil && len(is.Summed) > 0 {
+		return is.Summed
 	}
 	return u.plan.Outputs[output].Result
 }

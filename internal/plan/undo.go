@@ -24,6 +24,16 @@ func (u *Undoing) Print() string {
 	return u.Row.Fingerprint
 }
 
+// Undoes is what an undo puts back of an output of the slice; nil if that is nothing.
+func (i *Item) Undoes(output int) *Undoing {
+	for n := range i.Undo {
+		if i.Undo[n].Output == output {
+			return &i.Undo[n]
+		}
+	}
+	return nil
+}
+
 // Undone is the fingerprint of what an undo puts back of the slice; empty if the plan is not of an undo.
 func (i *Item) Undone() string {
 	if len(i.Undo) == 0 {

@@ -210,12 +210,12 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 			break
 		}
 	}
-	columns, unrecorded := u.frozen.Outputs[k].Result, u.unrecorded(item, k)
-	if summed := u.undone(item, k); summed != nil {
-		columns = summed
+	columns, undone := u.frozen.Outputs[k].Result, item.Undoes(k) // the run that is undone may be an undo
+	if undone != nil && len(undone.Summed) > 0 {
+		columns = undone.Summed
 	}
 	switch {
-	case row == nil && !unrecorded:
+	case row == nil && (undone == nil || undone.Row != nil):
 		return refuse("has no status row any more")
 	case row != nil && row.Publication != u.frozen.Run && row.CommittedAt.After(u.frozen.CreatedAt):
 		return refuse("was replaced by run %s since", row.Publication)
@@ -318,21 +318,6 @@ func (u *undoing) columnsOf(ctx context.Context, row *hindcast.Committed, output
 		return u.frozen.Outputs[output].Result, nil
 	}
 	return results[output], nil
-}
-
-// unrecorded reports whether the run, an undo, has left no status row for an output of a slice.
-func (u *undoing) unrecorded(item *plan.Item, output int) bool {
-	return slices.ContainsFunc(item.Undo, func(is plan.Undoing) bool { return is.Output == output && is.Row == nil })
-}
-
-// undone are the columns that the sums of what the run, an undo, has put back are over; nil if it is none.
-func (u *undoing) undone(item *plan.Item, output int) []hindcast.Column {
-	for n := range item.Undo {
-		if is := &item.Undo[n]; is.Output == output && len(is.Summed) > 0 {
-			return is.Summed
-		}
-	}
-	return nil
 }
 
 // previousOf is where the run kept what it replaced in a slice of a target, where no status row says it: its last attempt did.
