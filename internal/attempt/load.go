@@ -170,41 +170,47 @@ func (s *Steps) Before(ctx context.Context, tries []supervisor.Try) ([][]hindcas
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]hindcast.Before, len(tries))
-	for k := range s.plan.Outputs {
-		ask := warehouse.Published{Target: s.output(k).Target, Columns: s.plan.Outputs[k].Result, TimeZone: s.plan.Pipeline.History.TimeZone}
-		var of []int // the tries that this output is of
-		for i, try := range tries {
-			if slices.Contains(try.Item.Wanted(), k) {
-				of, ask.Intervals = append(of, i), append(ask.Intervals, try.Item.Slice.Interval)
-			}
+	var places []hindcast.Committed // of the outputs, one try after the other
+	for i := range tries {
+		for _, k := range tries[i].Item.Wanted() {
+			places = append(places, hindcast.Committed{Target: s.output(k).Target.Table, Slice: tries[i].Item.Slice})
 		}
-		if len(of) == 0 {
-			continue
-		}
+	}
+	sums, err := s.Standing(ctx, places)
+	if err != nil {
+		return nil, err
+	}
 
-		sums, err := s.warehouse.Published(ctx, ask)
-		if err != nil {
-			return nil, err
-		}
-		for n, i := range of {
-			b := hindcast.Before{Target: ask.Target.Table, Columns: ask.Columns, Sums: sums[n]}
-			if row := standsFor(rows, b.Target, ask.Intervals[n]); row != nil {
+	stand, found := standing(rows), make([][]hindcast.Before, len(tries))
+	for i := range tries {
+		for _, k := range tries[i].Item.Wanted() {
+			b := hindcast.Before{Target: places[0].Target, Columns: s.plan.Outputs[k].Result, Sums: sums[0]}
+			if row := stand[standAt(b.Target, places[0].Slice.Interval)]; row != nil {
 				b.Publication, b.Fingerprint = row.Publication, row.Fingerprint
 			}
-			found[i] = append(found[i], b)
+			found[i], places, sums = append(found[i], b), places[1:], sums[1:]
 		}
 	}
 	return found, nil
 }
 
-// standsFor is the status row of exactly this interval of the target; nil if there is none, or history was cut in another way.
-func standsFor(rows []hindcast.Committed, target string, in hindcast.Interval) *hindcast.Committed {
-	i := slices.IndexFunc(rows, func(row hindcast.Committed) bool { return row.Target == target && row.Slice.Equal(in) })
-	if i < 0 {
-		return nil
+// stand is where a status row stands: for exactly an interval of a target.
+type stand struct {
+	target     string
+	start, end int64
+}
+
+func standAt(target string, in hindcast.Interval) stand {
+	return stand{target, in.Start.Unix(), in.End.Unix()}
+}
+
+// standing are status rows by where they stand.
+func standing(rows []hindcast.Committed) map[stand]*hindcast.Committed {
+	at := make(map[stand]*hindcast.Committed, len(rows))
+	for i := range rows {
+		at[standAt(rows[i].Target, rows[i].Slice.Interval)] = &rows[i]
 	}
-	return &rows[i]
+	return at
 }
 
 // located are the files where they can be read: their paths are these.
@@ -319,24 +325,34 @@ func (s *Steps) Prove(ctx context.Context) ([]hindcast.Committed, error) { retur
 func (s *Steps) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
 	out := make([]hindcast.Sums, len(rows))
 	for k := range s.plan.Outputs {
-		ask := warehouse.Published{Target: s.output(k).Target, Columns: s.plan.Outputs[k].Result, TimeZone: s.plan.Pipeline.History.TimeZone}
 		var of []int // the rows of this output
-		for i, row := range rows {
-			if row.Target == ask.Target.Table {
-				of, ask.Intervals = append(of, i), append(ask.Intervals, row.Slice.Interval)
+		for i := range rows {
+			if rows[i].Target == s.output(k).Target.Table {
+				of = append(of, i)
 			}
 		}
-		if len(of) == 0 {
-			continue
-		}
-
-		sums, err := s.warehouse.Published(ctx, ask)
-		if err != nil {
+		if err := s.sum(ctx, k, s.plan.Outputs[k].Result, rows, of, out); err != nil {
 			return nil, err
-		}
-		for i, at := range of {
-			out[at] = sums[i]
 		}
 	}
 	return out, nil
+}
+
+// sum sums an output's target over the columns in the slices of some of the rows, which are given by their indices.
+func (s *Steps) sum(ctx context.Context, output int, columns []hindcast.Column, rows []hindcast.Committed, of []int, out []hindcast.Sums) error {
+	if len(of) == 0 {
+		return nil
+	}
+	ask := warehouse.Published{Target: s.output(output).Target, Columns: columns, TimeZone: s.plan.Pipeline.History.TimeZone}
+	for _, i := range of {
+		ask.Intervals = append(ask.Intervals, rows[i].Slice.Interval)
+	}
+	sums, err := s.warehouse.Published(ctx, ask)
+	if err != nil {
+		return err
+	}
+	for n, i := range of {
+		out[i] = sums[n]
+	}
+	return nil
 }

@@ -178,16 +178,16 @@ func (u Undo) Lookup(ctx context.Context, try supervisor.Try) ([]hindcast.Commit
 	if err != nil {
 		return nil, err
 	}
-	return u.undone(ctx, &try.Item, rows)
+	return u.undone(ctx, &try.Item, standing(rows))
 }
 
 // undone are the status rows of a slice that is undone; nil if it is not. One that is not recorded is there in name.
-func (u Undo) undone(ctx context.Context, item *plan.Item, rows []hindcast.Committed) ([]hindcast.Committed, error) {
+func (u Undo) undone(ctx context.Context, item *plan.Item, stands map[stand]*hindcast.Committed) ([]hindcast.Committed, error) {
 	var found []hindcast.Committed
 	for n := range item.Undo {
 		is := &item.Undo[n]
 		target := u.output(is.Output).Target
-		row := standsFor(rows, target.Table, item.Slice.Interval)
+		row := stands[standAt(target.Table, item.Slice.Interval)]
 		switch {
 		case is.Row != nil && (row == nil || row.Publication != u.plan.Run), is.Row == nil && row != nil:
 			return nil, nil
@@ -238,10 +238,10 @@ func (u Undo) Prove(ctx context.Context) ([]hindcast.Committed, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := rows
+	all, stands := rows, standing(rows)
 	for i := range u.plan.Items {
 		item := &u.plan.Items[i]
-		found, err := u.undone(ctx, item, rows)
+		found, err := u.undone(ctx, item, stands)
 		if err != nil {
 			return nil, err
 		}
@@ -256,34 +256,33 @@ func (u Undo) Prove(ctx context.Context) ([]hindcast.Committed, error) {
 
 // Standing sums the targets' rows over the columns that each status row is of: what differs in these is asked for apart.
 func (u Undo) Standing(ctx context.Context, rows []hindcast.Committed) ([]hindcast.Sums, error) {
-	type question struct {
-		warehouse.Published
-		of []int // the rows
+	items := map[stand]*plan.Item{}
+	for i := range u.plan.Items {
+		items[standAt("", u.plan.Items[i].Slice.Interval)] = &u.plan.Items[i]
 	}
-	asked := map[string]*question{}
-	for i, row := range rows {
-		k := slices.Index(u.plan.Pipeline.Targets(), row.Target)
+	type question struct {
+		output  int
+		columns []hindcast.Column
+		of      []int // the rows
+	}
+	asked, targets := map[string]*question{}, u.plan.Pipeline.Targets()
+	for i := range rows {
+		k := slices.Index(targets, rows[i].Target)
 		columns := u.plan.Outputs[k].Result
-		for n := range u.plan.Items {
-			if item := &u.plan.Items[n]; item.Slice.Equal(row.Slice.Interval) {
-				columns = u.summed(item, k)
-			}
+		if item := items[standAt("", rows[i].Slice.Interval)]; item != nil {
+			columns = u.summed(item, k)
 		}
 		key := fmt.Sprint(k, columns)
 		if asked[key] == nil {
-			asked[key] = &question{Published: warehouse.Published{Target: u.output(k).Target, Columns: columns, TimeZone: u.plan.Pipeline.History.TimeZone}}
+			asked[key] = &question{output: k, columns: columns}
 		}
-		asked[key].of, asked[key].Intervals = append(asked[key].of, i), append(asked[key].Intervals, row.Slice.Interval)
+		asked[key].of = append(asked[key].of, i)
 	}
 
 	out := make([]hindcast.Sums, len(rows))
 	for _, q := range asked {
-		sums, err := u.warehouse.Published(ctx, q.Published)
-		if err != nil {
+		if err := u.sum(ctx, q.output, q.columns, rows, q.of, out); err != nil {
 			return nil, err
-		}
-		for n, i := range q.of {
-			out[i] = sums[n]
 		}
 	}
 	return out, nil
