@@ -130,9 +130,16 @@ func (d *differ) nothing(out *view.Diff) error {
 
 // tasks are the slices to compare, and those that only one of two runs has.
 func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, only []string, err error) {
-	var is, was []hindcast.Committed
+	waits, wanted := map[string]task{}, map[string]bool{}
+	for _, t := range staged {
+		waits[t.row.Slice.Key] = t
+	}
+	for _, key := range chosen {
+		wanted[key] = true
+	}
+	is := make([]hindcast.Committed, 0, len(staged))
 	for _, row := range s.published(d.choice.After) {
-		if !slices.ContainsFunc(staged, func(t task) bool { return t.row.Slice.Key == row.Slice.Key }) {
+		if _, waiting := waits[row.Slice.Key]; !waiting {
 			is = append(is, row)
 		}
 	}
@@ -140,43 +147,57 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		is = append(is, t.row)
 	}
 	slices.SortFunc(is, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
+	var was []hindcast.Committed
 	if d.choice.Before != "" {
 		was = s.published(d.choice.Before)
 	}
-	for _, row := range is {
-		if chosen != nil && !slices.Contains(chosen, row.Slice.Key) {
+	then, now := byKey(was), byKey(is)
+
+	for i := range is {
+		row := &is[i]
+		if chosen != nil && !wanted[row.Slice.Key] {
 			continue
 		}
-		t := task{row: row}
-		if n := slices.IndexFunc(staged, func(t task) bool { return t.row.Slice.Key == row.Slice.Key }); n >= 0 {
-			t = staged[n]
-		} else if t.after, err = s.after(row); err != nil {
-			return nil, nil, err
+		t, waiting := waits[row.Slice.Key]
+		if !waiting {
+			t.row = *row
+			if t.after, err = s.after(*row); err != nil {
+				return nil, nil, err
+			}
 		}
-		i := slices.IndexFunc(was, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key })
+		old := then[row.Slice.Key]
 		switch {
-		case d.choice.Before == "" && t.staged: // against what stands there now
+		case d.choice.Before == "" && waiting: // against what stands there now
 		case d.choice.Before == "":
-			t.before, err = s.before(row)
-		case i < 0:
+			t.before, err = s.before(*row)
+		case old == nil:
 			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.After+")")
 			continue
-		case !was[i].Slice.Equal(row.Slice.Interval):
-			err = s.gone(was[i], "the slice had other bounds")
+		case !old.Slice.Equal(row.Slice.Interval):
+			err = s.gone(*old, "the slice had other bounds")
 		default:
-			t.before, err = s.after(was[i])
+			t.before, err = s.after(*old)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		list = append(list, t)
 	}
-	for _, row := range was {
-		if !slices.ContainsFunc(is, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key }) && (chosen == nil || slices.Contains(chosen, row.Slice.Key)) {
-			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.Before+")")
+	for i := range was {
+		if key := was[i].Slice.Key; now[key] == nil && (chosen == nil || wanted[key]) {
+			only = append(only, d.plan.Label(key)+" ("+d.choice.Before+")")
 		}
 	}
 	return list, only, nil
+}
+
+// byKey are status rows by the keys of their slices.
+func byKey(rows []hindcast.Committed) map[string]*hindcast.Committed {
+	of := make(map[string]*hindcast.Committed, len(rows))
+	for i := range rows {
+		of[rows[i].Slice.Key] = &rows[i]
+	}
+	return of
 }
 
 // open opens the DuckDB that compares, within the memory that a run may use, and closes it after do.

@@ -23,7 +23,15 @@ type states struct {
 	target string
 	rows   []hindcast.Committed // that stand now
 	kept   []lake.Kept
+	now    map[writing]bool      // who wrote rows
+	with   map[writing]lake.Kept // kept, by who wrote it, where it is of that slice alone
+	at     map[string]lake.Kept  // kept, by its prefix
 }
+
+// writing is what a publication wrote of a slice.
+type writing struct{ publication, slice string }
+
+func of(row *hindcast.Committed) writing { return writing{row.Publication, row.Slice.Key} }
 
 // learn reads it, of each target.
 func learn(ctx context.Context, s *session.Session, targets []string) (map[string]*states, error) {
@@ -35,32 +43,44 @@ func learn(ctx context.Context, s *session.Session, targets []string) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	of := map[string]*states{}
+	known := map[string]*states{}
 	for _, target := range targets {
-		of[target] = &states{target: target}
+		known[target] = &states{target: target, now: map[writing]bool{}, with: map[writing]lake.Kept{}, at: map[string]lake.Kept{}}
 	}
 	for _, row := range rows {
-		if st := of[row.Target]; st != nil {
-			st.rows = append(st.rows, row)
+		if st := known[row.Target]; st != nil {
+			st.rows, st.now[of(&row)] = append(st.rows, row), true
 		}
 	}
 	for _, k := range kept {
 		if k.Manifest == nil { // verify names it; its rows are gone
 			continue
 		}
-		if st := of[k.Manifest.Source]; st != nil {
-			st.kept = append(st.kept, k)
+		if st := known[k.Manifest.Source]; st != nil {
+			st.keeps(k)
 		}
 	}
-	return of, nil
+	return known, nil
+}
+
+// keeps takes in what a load replaced.
+func (s *states) keeps(k lake.Kept) {
+	s.kept, s.at[strings.Trim(k.Prefix, "/")] = append(s.kept, k), k
+	for i := range k.Rows {
+		row := &k.Rows[i]
+		if _, known := s.with[of(row)]; !known && k.Manifest.Interval.Equal(row.Slice.Interval) {
+			s.with[of(row)] = k
+		}
+	}
 }
 
 // published are the status rows that a run has written, as far as anything says so, in the order of time.
 func (s *states) published(run string) (list []hindcast.Committed) {
+	known := map[string]bool{}
 	add := func(rows []hindcast.Committed) {
 		for _, row := range rows {
-			if row.Publication == run && !slices.ContainsFunc(list, func(o hindcast.Committed) bool { return o.Slice.Key == row.Slice.Key }) {
-				list = append(list, row)
+			if row.Publication == run && !known[row.Slice.Key] {
+				list, known[row.Slice.Key] = append(list, row), true
 			}
 		}
 	}
@@ -74,16 +94,11 @@ func (s *states) published(run string) (list []hindcast.Committed) {
 
 // after is where the rows are that a publication wrote. E-RUN if they are gone.
 func (s *states) after(row hindcast.Committed) (source, error) {
-	is := func(o hindcast.Committed) bool {
-		return o.Publication == row.Publication && o.Slice.Key == row.Slice.Key
-	}
-	if slices.ContainsFunc(s.rows, is) {
+	if s.now[of(&row)] {
 		return source{now: true}, nil
 	}
-	for _, k := range s.kept {
-		if slices.ContainsFunc(k.Rows, is) && k.Manifest.Interval.Equal(row.Slice.Interval) {
-			return source{files: k.Manifest.Files}, nil
-		}
+	if k, there := s.with[of(&row)]; there {
+		return source{files: k.Manifest.Files}, nil
 	}
 	return source{}, s.gone(row, "they were replaced together with those of another slice, or without being kept")
 }
@@ -93,10 +108,8 @@ func (s *states) before(row hindcast.Committed) (source, error) {
 	if row.Previous == "" { // nothing was replaced
 		return source{}, nil
 	}
-	for _, k := range s.kept {
-		if strings.Trim(k.Prefix, "/") == strings.Trim(row.Previous, "/") {
-			return source{files: k.Manifest.Files}, nil
-		}
+	if k, there := s.at[strings.Trim(row.Previous, "/")]; there {
+		return source{files: k.Manifest.Files}, nil
 	}
 	return source{}, s.gone(row, "the rows that it replaced are no longer in the lake, below "+row.Previous)
 }

@@ -104,23 +104,30 @@ type undoing struct {
 	state   *hindcast.RunState
 	chosen  []string // keys of its slices; all if there are none
 
-	rows    []hindcast.Committed
-	kept    []lake.Kept
-	summed  map[string][][]hindcast.Column // by run and output, the columns of its results
-	refused []string                       // why slices cannot be undone
-	stands  map[string]hindcast.Sums       // what targets have in slices, once it was asked for: see standing
+	rows    map[string][]hindcast.Committed // status rows by target, in the order of time
+	kept    map[string]lake.Kept            // by prefix
+	summed  map[string][][]hindcast.Column  // by run and output, the columns of its results
+	refused []string                        // why slices cannot be undone
+	sums    map[string]hindcast.Sums        // what targets have in slices, once it was asked for: see standing
 }
 
 // plan makes the plan: the run's own, with what is put back in place of what is made.
 func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.Manifest, error) {
-	var err error
-	if u.rows, err = u.session.Warehouse.Committed(ctx, u.frozen.Pipeline.Name, true); err != nil {
+	rows, err := u.session.Warehouse.Committed(ctx, u.frozen.Pipeline.Name, true)
+	if err != nil {
 		return nil, nil, err
 	}
-	if u.kept, err = u.session.Lake.ReplacedBy(ctx, u.frozen.Run); err != nil {
+	kept, err := u.session.Lake.ReplacedBy(ctx, u.frozen.Run)
+	if err != nil {
 		return nil, nil, err
 	}
-	u.summed = map[string][][]hindcast.Column{}
+	u.rows, u.kept, u.summed = map[string][]hindcast.Committed{}, map[string]lake.Kept{}, map[string][][]hindcast.Column{}
+	for _, row := range rows {
+		u.rows[row.Target] = append(u.rows[row.Target], row)
+	}
+	for _, k := range kept {
+		u.kept[k.Prefix] = k
+	}
 
 	p := *u.frozen
 	p.Undo, p.CreatedAt, p.Hold, p.Items = u.frozen.Run, time.Now().UTC(), false, nil
@@ -203,13 +210,7 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 		return nil, nil
 	}
 
-	var row *hindcast.Committed
-	for i := range u.rows {
-		if r := &u.rows[i]; r.Target == target.Table && r.Slice.Overlaps(item.Slice.Interval) {
-			row = r
-			break
-		}
-	}
+	row := u.stands(target.Table, item.Slice.Interval)
 	columns, undone := u.frozen.Outputs[k].Result, item.Undoes(k) // the run that is undone may be an undo
 	if undone != nil && len(undone.Summed) > 0 {
 		columns = undone.Summed
@@ -244,10 +245,25 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	return u.whatStood(ctx, item, one, u.session.Lake.Key(previous), refuse)
 }
 
+// stands is the first status row of a target that has part of an interval; nil if there is none. Rows of a target do not overlap.
+func (u *undoing) stands(target string, in hindcast.Interval) *hindcast.Committed {
+	rows := u.rows[target]
+	i, _ := slices.BinarySearchFunc(rows, in.Start, func(row hindcast.Committed, start time.Time) int {
+		if row.Slice.End.After(start) {
+			return 1
+		}
+		return -1
+	})
+	if i < len(rows) && rows[i].Slice.Overlaps(in) {
+		return &rows[i]
+	}
+	return nil
+}
+
 // standing sums what an output's target has in a slice. The first question is for all slices of the run, whose columns are mostly the same.
 func (u *undoing) standing(ctx context.Context, item *plan.Item, output int, columns []hindcast.Column) (hindcast.Sums, error) {
 	of := func(slice string) string { return fmt.Sprint(output, slice, columns) }
-	if sums, known := u.stands[of(item.Slice.Key)]; known {
+	if sums, known := u.sums[of(item.Slice.Key)]; known {
 		return sums, nil
 	}
 	ask := warehouse.Published{Target: u.frozen.Pipeline.Outputs[output].Target, Columns: columns, TimeZone: u.frozen.Pipeline.History.TimeZone}
@@ -258,26 +274,25 @@ func (u *undoing) standing(ctx context.Context, item *plan.Item, output int, col
 	if err != nil {
 		return hindcast.Sums{}, err
 	}
-	if u.stands == nil {
-		u.stands = map[string]hindcast.Sums{}
+	if u.sums == nil {
+		u.sums = map[string]hindcast.Sums{}
 	}
 	for i := range u.frozen.Items {
-		u.stands[of(u.frozen.Items[i].Slice.Key)] = sums[i]
+		u.sums[of(u.frozen.Items[i].Slice.Key)] = sums[i]
 	}
-	return u.stands[of(item.Slice.Key)], nil
+	return u.sums[of(item.Slice.Key)], nil
 }
 
 // whatStood fills in what the run has replaced there.
 func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undoing, key string, refuse func(string, ...any) (*plan.Undoing, error)) (*plan.Undoing, error) {
 	one.Previous = strings.TrimSuffix(key, "/") + "/"
-	i := slices.IndexFunc(u.kept, func(k lake.Kept) bool { return k.Prefix == one.Previous })
+	kept, there := u.kept[one.Previous]
 	switch {
-	case i < 0:
+	case !there:
 		return refuse("cannot be put back: what stood there is not in the lake any more")
-	case u.kept[i].Fault != nil:
-		return refuse("cannot be put back: %v", u.kept[i].Fault)
+	case kept.Fault != nil:
+		return refuse("cannot be put back: %v", kept.Fault)
 	}
-	kept := &u.kept[i]
 	if kept.Manifest.Columns == nil && len(kept.Manifest.Files) > 0 {
 		return refuse("cannot be put back: an earlier hindcast kept what stood there, without its columns")
 	}
