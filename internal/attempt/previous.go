@@ -52,18 +52,25 @@ func (s *Steps) againstPrevious(ctx context.Context, try supervisor.Try) (checks
 	if s.apart {
 		return nil, nil
 	}
+	var against []hindcast.Check
+	var totals []string
 	for _, c := range s.output(try.Output).Checks {
 		if c.Previous == nil {
 			continue
 		}
-		var of []string
+		against = append(against, c)
 		if c.Previous.Total != nil {
-			of = append(of, c.Previous.Total.Of)
+			totals = append(totals, c.Previous.Total.Of)
 		}
-		was, err := s.published(ctx, try, of...)
-		if err != nil {
-			return nil, fmt.Errorf("looking up what is published: %w", err)
-		}
+	}
+	if len(against) == 0 {
+		return nil, nil
+	}
+	was, err := s.published(ctx, try, totals...)
+	if err != nil {
+		return nil, fmt.Errorf("looking up what is published: %w", err)
+	}
+	for _, c := range against {
 		if was.Rows == 0 {
 			_, _ = fmt.Fprintf(s.log, "%s %s %s: nothing is published in the slice, so there is nothing to compare\n", s.now().Format(time.TimeOnly), try.Item.Slice.Key, c.Name)
 			continue
