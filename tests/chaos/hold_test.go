@@ -55,7 +55,7 @@ func (c *trial) holdAndRegret() {
 		c.Errorf("undone it is\n%s\nbefore it was\n%s", now, old)
 	}
 	p := c.launch(c.anywhere(), "verify")
-	if code := p.await(); code != 0 && !strings.Contains(p.output(), "all equal") {
+	if code := p.await(); code != 0 || !strings.Contains(p.output(), "all equal") {
 		c.Errorf("hindcast verify: exit %d\n%s", code, p.output())
 	}
 }
