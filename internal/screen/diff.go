@@ -98,7 +98,7 @@ func (p *page) table(table [][]string) {
 // totals has a table for each column whose total changed in any slice, and names the others.
 func (p *page) totals(t *view.DiffTarget, years []view.DiffSlice) {
 	var unchanged []string
-	for n, total := range years[len(years)-1].Totals {
+	for _, total := range years[len(years)-1].Totals {
 		movers := t.Movers(total.Column, mostMovers)
 		if len(movers) == 0 {
 			unchanged = append(unchanged, total.Column)
@@ -106,8 +106,8 @@ func (p *page) totals(t *view.DiffTarget, years []view.DiffSlice) {
 		}
 		table := [][]string{{p.o.text(total.Column), "before", "after", "change", ""}}
 		for _, year := range years {
-			if n < len(year.Totals) {
-				table = append(table, totalRow(p.o.text(year.Label), year.Totals[n]))
+			if of := year.Total(total.Column); of != nil {
+				table = append(table, totalRow(p.o.text(year.Label), *of))
 			}
 		}
 		p.table(table)
@@ -127,8 +127,8 @@ func totalRow(name string, t view.DiffTotal) []string {
 
 func moverTexts(movers []view.DiffSlice, column string) (list []string) {
 	for _, s := range movers {
-		i := slices.IndexFunc(s.Totals, func(t view.DiffTotal) bool { return t.Column == column })
-		list = append(list, strings.TrimRight(s.Label+" "+signed(s.Totals[i].Difference())+" "+shareText(s.Totals[i]), " "))
+		total := s.Total(column)
+		list = append(list, strings.TrimRight(s.Label+" "+signed(total.Difference())+" "+shareText(*total), " "))
 	}
 	return list
 }

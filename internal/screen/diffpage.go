@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/view"
@@ -98,19 +97,19 @@ const (
 func chartOf(t *view.DiffTarget, years []view.DiffSlice, column string) chart {
 	c := chart{Column: column, Width: chartWidth}
 	for _, y := range years {
-		if i := totalAt(y, column); i >= 0 {
-			c.Years = append(c.Years, yearTotal{y.Label, y.Totals[i]})
+		if total := y.Total(column); total != nil {
+			c.Years = append(c.Years, yearTotal{y.Label, *total})
 		}
 	}
 
 	shares, most := make([]float64, len(t.Slices)), 0.0
 	for n, s := range t.Slices {
-		i := totalAt(s, column)
-		if i < 0 {
+		total := s.Total(column)
+		if total == nil {
 			continue
 		}
-		share, known := s.Totals[i].Moved()
-		if !known && s.Totals[i].Difference() != "0" {
+		share, known := total.Moved()
+		if !known && total.Difference() != "0" {
 			share = math.Inf(1)
 		}
 		if shares[n] = share; !math.IsInf(share, 0) {
@@ -135,13 +134,9 @@ func chartOf(t *view.DiffTarget, years []view.DiffSlice, column string) chart {
 		if b.Y = chartHeight / 2; !b.Down {
 			b.Y -= b.Height
 		}
-		total := s.Totals[totalAt(s, column)]
-		b.Title = fmt.Sprintf("%s: %s to %s %s", s.Label, amountText(total.Before, total.Approximate), amountText(total.After, total.Approximate), shareText(total))
+		total := s.Total(column)
+		b.Title = fmt.Sprintf("%s: %s to %s %s", s.Label, amountText(total.Before, total.Approximate), amountText(total.After, total.Approximate), shareText(*total))
 		c.Bars = append(c.Bars, b)
 	}
 	return c
-}
-
-func totalAt(s view.DiffSlice, column string) int {
-	return slices.IndexFunc(s.Totals, func(t view.DiffTotal) bool { return t.Column == column })
 }

@@ -85,6 +85,16 @@ const (
 // Same reports whether nothing differs.
 func (s *DiffSlice) Same() bool { return s.Added == 0 && s.Removed == 0 && s.Changed == 0 }
 
+// Total is a column's total; nil if the slice has none of it.
+func (s *DiffSlice) Total(column string) *DiffTotal {
+	for i := range s.Totals {
+		if s.Totals[i].Column == column {
+			return &s.Totals[i]
+		}
+	}
+	return nil
+}
+
 // Same reports whether the rows of all slices are the same.
 func (t *DiffTarget) Same() bool {
 	return !slices.ContainsFunc(t.Slices, func(s DiffSlice) bool { return !s.Same() })
@@ -103,12 +113,11 @@ func Sum(name string, list []DiffSlice) DiffSlice {
 		sum.Added, sum.Removed, sum.Changed = sum.Added+s.Added, sum.Removed+s.Removed, sum.Changed+s.Changed
 		sum.ByKey = sum.ByKey && (s.ByKey || s.Same())
 		for _, t := range s.Totals {
-			i := slices.IndexFunc(sum.Totals, func(o DiffTotal) bool { return o.Column == t.Column })
-			if i < 0 {
+			to := sum.Total(t.Column)
+			if to == nil {
 				sum.Totals = append(sum.Totals, DiffTotal{Column: t.Column})
-				i = len(sum.Totals) - 1
+				to = &sum.Totals[len(sum.Totals)-1]
 			}
-			to := &sum.Totals[i]
 			to.Before, to.After, to.Approximate = plus(to.Before, t.Before), plus(to.After, t.After), to.Approximate || t.Approximate
 		}
 	}
@@ -211,10 +220,12 @@ func (t *DiffTarget) Movers(column string, most int) (list []DiffSlice) {
 	}
 	var movers []mover
 	for _, s := range t.Slices {
-		for _, total := range s.Totals {
-			if by, ok := new(big.Rat).SetString(total.Difference()); ok && total.Column == column && by.Sign() != 0 {
-				movers = append(movers, mover{s, by.Abs(by)})
-			}
+		total := s.Total(column)
+		if total == nil {
+			continue
+		}
+		if by, ok := new(big.Rat).SetString(total.Difference()); ok && by.Sign() != 0 {
+			movers = append(movers, mover{s, by.Abs(by)})
 		}
 	}
 	slices.SortStableFunc(movers, func(a, b mover) int { return b.by.Cmp(a.by) })
