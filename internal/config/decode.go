@@ -197,16 +197,10 @@ func (d *decoder) walk(b *branch, v value) {
 		return
 	}
 
-	kind := b.key.Form.kind
-	if b.key.Form.mapped && v.node != nil && v.node.Kind == yaml.MappingNode {
-		kind = names
-	}
-	if b.key.Form.alone(v.node) {
-		kind = scalar
-		if b.key.Form.single {
-			v.items = []value{v}
-			v.items[0].text = v.node.Value
-		}
+	kind := b.key.Form.shape(v.node)
+	if kind == scalar && b.key.Form.single {
+		v.items = []value{v}
+		v.items[0].text = v.node.Value
 	}
 
 	if v.null() && (kind == scalar || kind == nothing) && !b.key.Form.nullable {

@@ -158,7 +158,7 @@ func (d *decoder) overrides(b *branch, v value) {
 	if !pipelineName.MatchString(v.name) || len(v.name) > maxName {
 		d.fail(hindcast.EValue, v.key, utf8.RuneCountInString(v.name), formName.Right, "%q is not a valid name of an environment", v.name)
 	}
-	d.outline(&known, v, object)
+	d.outline(&known, v)
 
 	at := join(v.path, "protected")
 	if is := child(v.node, "protected"); is != nil && is.Value != "true" && is.Value != "false" {
@@ -167,35 +167,30 @@ func (d *decoder) overrides(b *branch, v value) {
 }
 
 // outline checks keys and shapes of a value and of all below it, and takes no value.
-func (d *decoder) outline(b *branch, v value, kind kind) {
+func (d *decoder) outline(b *branch, v value) {
 	if !d.simple(v) || v.null() {
 		return
 	}
-	if b.key.Form.alone(v.node) {
-		kind = scalar
-	}
-	if b.key.Form.single && v.node.Kind == yaml.ScalarNode {
-		kind = scalar
-	}
+	kind := b.key.Form.shape(v.node)
 	if !d.shaped(v, kind, b.key.Form.Right) {
 		return
 	}
 	switch kind {
-	case object:
+	case object, overrides:
 		for _, entry := range d.pairs(v) {
 			if child := b.children[entry.name]; child != nil {
-				d.outline(child, entry, child.key.Form.kind)
+				d.outline(child, entry)
 			} else {
 				d.unknown(b, v, entry)
 			}
 		}
 	case names:
 		for _, entry := range d.pairs(v) {
-			d.outline(b.any, entry, b.any.key.Form.kind)
+			d.outline(b.any, entry)
 		}
 	case list:
 		for _, entry := range d.entries(v) {
-			d.outline(b.any, entry, b.any.key.Form.kind)
+			d.outline(b.any, entry)
 		}
 	case texts:
 		d.texts(v)
@@ -203,7 +198,6 @@ func (d *decoder) outline(b *branch, v value, kind kind) {
 		if v.text = v.node.Value; !b.key.Form.secrets {
 			d.clean(v)
 		}
-	case overrides:
 	}
 }
 

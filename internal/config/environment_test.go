@@ -105,6 +105,31 @@ func TestEnvironmentsErrorsAreSaidOnce(t *testing.T) {
 	}
 }
 
+// Where a key takes a list, or keys, or one word, an environment's may be another than the file's own.
+func TestEnvironmentsShapes(t *testing.T) {
+	base := inEnvironments[:strings.Index(inEnvironments, "environments:")]
+	for over, want := range map[string]string{
+		"facts: {sales: {columns: {tag: {type: varchar, was: [label]}}}}": "",
+		"facts: {sales: {columns: used}}":                                 "",
+		"facts: {sales: {time: {column: day, format: yyyymmdd}}}":         "",
+		"checks: [{not_null: month}]":                                     "",
+		"facts: {sales: {columns: {tag: {typ: varchar}}}}":                `facts.sales.columns.tag, did you mean "type"?`,
+		"facts: {sales: {columns: day}}":                                  "facts.sales.columns: must be a list, this is one value",
+	} {
+		for _, name := range []string{"", "prod"} {
+			env := testEnv()
+			env.Environment = name
+			p, err := config.Decode("/p/hindcast.yml", []byte(base+"environments:\n  prod: {"+over+"}\n"), env)
+			switch {
+			case want != "" && (err == nil || !strings.Contains(err.Error(), want)), want == "" && err != nil:
+				t.Errorf("%q, %s: %v, want %q", name, over, render(err), want)
+			case err == nil && name == "prod" && strings.Contains(over, "tag") && (len(p.Facts[0].Declared) != 1 || len(p.Facts[0].Columns) > 0):
+				t.Errorf("%s: %+v", over, p.Facts[0])
+			}
+		}
+	}
+}
+
 // A lake or database that is written in another way is the same one: copies of one database are never taken for another's.
 func TestEnvironmentsApartBySpelling(t *testing.T) {
 	base := inEnvironments[:strings.Index(inEnvironments, "environments:")]

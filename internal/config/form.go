@@ -42,6 +42,17 @@ type Form struct {
 	mapped   bool   // names with keys below them are allowed in place of the list
 }
 
+// shape is the kind that a value is of, for what it is written as: another one than usual where the form allows that.
+func (f *Form) shape(node *yaml.Node) kind {
+	switch {
+	case f.mapped && node != nil && node.Kind == yaml.MappingNode:
+		return names
+	case f.alone(node):
+		return scalar
+	}
+	return f.kind
+}
+
 // alone reports whether a value is one text in place of a list or of keys, where that is allowed.
 func (f *Form) alone(node *yaml.Node) bool {
 	if node == nil || node.Kind != yaml.ScalarNode {
