@@ -347,7 +347,7 @@ func (d *decoder) object(b *branch, v value) {
 		child := b.children[name]
 		switch {
 		case got[name]:
-		case child.key.Required && !instead(v.node, child.key):
+		case child.key.Required && !instead(v.node, child.key.Instead):
 			missing = append(missing, child.key)
 		case child.key.Default != "", child.key.Form.kind == object && child.optional():
 			d.walk(child, value{path: join(v.path, name), name: name, text: child.key.Default, key: v.key, at: v.at})
@@ -360,18 +360,10 @@ func (d *decoder) object(b *branch, v value) {
 	}
 }
 
-// instead reports whether the keys are there that make a required key needless.
-func instead(root *yaml.Node, k *Key) bool {
-	for _, path := range k.Instead {
-		at := root
-		for part := range strings.SplitSeq(path, ".") {
-			at = child(at, part)
-		}
-		if at == nil {
-			return false
-		}
-	}
-	return len(k.Instead) > 0
+// instead reports whether all keys are there that make a required key needless; false if there are no such keys.
+func instead(root *yaml.Node, keys []string) bool {
+	absent := func(path string) bool { return below(root, path) == nil }
+	return len(keys) > 0 && !slices.ContainsFunc(keys, absent)
 }
 
 func (d *decoder) unknown(b *branch, v, entry value) {

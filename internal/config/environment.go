@@ -34,7 +34,7 @@ func environmentKeys() []Key {
 // environment is what the file says of one environment.
 type environment struct {
 	hindcast.Environment
-	at   value // its name and keys
+	at   hindcast.Place // of its name
 	over *yaml.Node
 }
 
@@ -49,8 +49,7 @@ func (d *decoder) environments(root *yaml.Node) (found []environment) {
 		if key.Kind != yaml.ScalarNode || node.Kind != yaml.MappingNode {
 			continue
 		}
-		e := environment{at: value{node: key, name: key.Value, path: join(environmentsKey, key.Value), key: place(d.name, key), at: place(d.name, key)}, over: node}
-		e.Name = key.Value
+		e := environment{Environment: hindcast.Environment{Name: key.Value}, at: place(d.name, key), over: node}
 		if p := child(node, "protected"); p != nil {
 			e.Protected = p.Value == "true"
 		}
@@ -64,12 +63,28 @@ func child(n *yaml.Node, name string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Kind == yaml.ScalarNode && n.Content[i].Value == name {
-			return n.Content[i+1]
-		}
+	if i := keyAt(n, name); i >= 0 {
+		return n.Content[i+1]
 	}
 	return nil
+}
+
+// keyAt is where in a mapping's content a key is, with its value behind it; -1 if it is not there.
+func keyAt(n *yaml.Node, name string) int {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Kind == yaml.ScalarNode && n.Content[i].Value == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// below is the value at a dotted path; nil if there is none.
+func below(n *yaml.Node, path string) *yaml.Node {
+	for name := range strings.SplitSeq(path, ".") {
+		n = child(n, name)
+	}
+	return n
 }
 
 // inEnvironment is the file's top node as the chosen environment has it. Each override keeps its place in the file.
@@ -104,7 +119,7 @@ func (d *decoder) noEnvironment(root *yaml.Node, all []environment, chosen strin
 		for _, e := range all {
 			names = append(names, e.Name)
 		}
-		at, length = all[0].at.key, utf8.RuneCountInString(all[0].Name)
+		at, length = all[0].at, utf8.RuneCountInString(all[0].Name)
 		next = "name one of: " + strings.Join(names, ", ")
 		if near := nearest(chosen, names); near != "" {
 			message += fmt.Sprintf(", did you mean %q?", near)
@@ -126,7 +141,7 @@ func overlaid(under, over *yaml.Node, top bool) *yaml.Node {
 		if top && (key.Value == "protected" || key.Value == environmentsKey) {
 			continue
 		}
-		at := slices.IndexFunc(every2nd(merged.Content), func(k *yaml.Node) bool { return k.Kind == yaml.ScalarNode && k.Value == key.Value }) * 2
+		at := keyAt(&merged, key.Value)
 		if at < 0 {
 			merged.Content = append(merged.Content, key, node)
 			continue
@@ -134,13 +149,6 @@ func overlaid(under, over *yaml.Node, top bool) *yaml.Node {
 		merged.Content[at], merged.Content[at+1] = key, overlaid(merged.Content[at+1], node, false)
 	}
 	return &merged
-}
-
-func every2nd(nodes []*yaml.Node) (keys []*yaml.Node) {
-	for i := 0; i < len(nodes); i += 2 {
-		keys = append(keys, nodes[i])
-	}
-	return keys
 }
 
 // overrides checks the keys of an environment and the shapes of their values. What the values mean is decoded where the
@@ -207,19 +215,16 @@ func (d *decoder) outline(b *branch, v value) {
 func (d *decoder) apart(root *yaml.Node, all []environment) {
 	type state struct{ lake, name, databases string }
 	of := func(n *yaml.Node) state {
-		text := func(keys ...string) string {
-			at := n
-			for _, key := range keys {
-				at = child(at, key)
-			}
+		text := func(path string) string {
+			at := below(n, path)
 			if at == nil || at.Kind != yaml.ScalarNode {
 				return ""
 			}
 			return at.Value
 		}
 		s := state{lake: d.samePlace(cmp.Or(text("lake"), "./lake")), name: text("pipeline")}
-		for _, keys := range databaseKeys {
-			s.databases += d.samePlace(Database(text(keys...))) + "\x00"
+		for _, key := range append([]string{"warehouse"}, apartKeys...) {
+			s.databases += d.samePlace(Database(text(key))) + "\x00"
 		}
 		return s
 	}
@@ -229,14 +234,14 @@ func (d *decoder) apart(root *yaml.Node, all []environment) {
 		who string
 	}
 	var seen []holder
-	if child(root, "warehouse") != nil || instead(root, &Key{Instead: apartKeys}) {
+	if child(root, "warehouse") != nil || instead(root, apartKeys) {
 		seen = append(seen, holder{of(root), "the file without an environment"})
 	}
 	for _, e := range all {
 		is := of(overlaid(root, e.over, true))
 		for _, was := range seen {
 			if was.lake == is.lake && was.name == is.name && was.databases != is.databases && !strings.Contains(is.lake, "${") {
-				d.fail(hindcast.EValue, e.at.key, utf8.RuneCountInString(e.Name), "give it a lake of its own, such as lake: ./lake/"+e.Name+", or a name: pipeline: "+is.name+"_"+e.Name,
+				d.fail(hindcast.EValue, e.at, utf8.RuneCountInString(e.Name), "give it a lake of its own, such as lake: ./lake/"+e.Name+", or a name: pipeline: "+is.name+"_"+e.Name,
 					"environment %s has another database than %s, and the same lake and name: one's copies would be taken for the other's", e.Name, was.who)
 				break
 			}
@@ -257,9 +262,6 @@ func (d *decoder) samePlace(written string) string {
 	}
 	return "file:" + d.absolute(written)
 }
-
-// databaseKeys are the keys that say which databases are read and written.
-var databaseKeys = [][]string{{"warehouse"}, {"source", "warehouse"}, {"target", "warehouse"}}
 
 // once drops errors of the chosen environment's keys that were found before: they are decoded twice.
 func (d *decoder) once() {
