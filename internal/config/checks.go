@@ -65,8 +65,10 @@ func (d *decoder) nameCheck(v value) {
 		base += " " + c.Accepted.Column
 	case c.Related != nil:
 		base += " " + c.Related.Column
-	case c.SQL == "" && c.Rows == nil && c.Previous == nil:
-		base += " " + strings.Join(append(c.NotNull, c.Unique...), ", ")
+	case len(c.NotNull) > 0:
+		base += " " + strings.Join(c.NotNull, ", ")
+	case len(c.Unique) > 0:
+		base += " " + strings.Join(c.Unique, ", ")
 	}
 
 	used := map[string]bool{}
@@ -144,11 +146,8 @@ func (d *decoder) finishChecks() {
 		if slices.Contains(tables, c.Related.To) {
 			continue
 		}
-		message := fmt.Sprintf("checks.%d.relationships.to: %q is neither a fact nor a dimension", i, c.Related.To)
-		if near := nearest(c.Related.To, tables); near != "" {
-			message += fmt.Sprintf(", did you mean %q?", near)
-		}
-		d.fail(hindcast.EValue, d.p.Places[fmt.Sprintf("checks.%d.relationships.to", i)], utf8.RuneCountInString("to"),
-			"name one of "+strings.Join(tables, ", "), "%s", message)
+		at := fmt.Sprintf("checks.%d.relationships.to", i)
+		d.fail(hindcast.EValue, d.p.Places[at], utf8.RuneCountInString("to"), "name one of "+strings.Join(tables, ", "),
+			"%s: %q is neither a fact nor a dimension%s", at, c.Related.To, didYouMean(c.Related.To, tables))
 	}
 }

@@ -368,8 +368,8 @@ func instead(root *yaml.Node, keys []string) bool {
 
 func (d *decoder) unknown(b *branch, v, entry value) {
 	message := fmt.Sprintf("unknown key %q%s", entry.name, in(v.path))
-	if near := nearest(entry.name, b.order); near != "" {
-		message += fmt.Sprintf(", did you mean %q?", near)
+	if meant := didYouMean(entry.name, b.order); meant != "" {
+		message += meant
 	} else if parents := parentsOf(entry.name); len(parents) > 0 {
 		message += fmt.Sprintf(", it belongs in %s", strings.Join(parents, " or "))
 	}

@@ -121,9 +121,7 @@ func (d *decoder) noEnvironment(root *yaml.Node, all []environment, chosen strin
 		}
 		at, length = all[0].at, utf8.RuneCountInString(all[0].Name)
 		next = "name one of: " + strings.Join(names, ", ")
-		if near := nearest(chosen, names); near != "" {
-			message += fmt.Sprintf(", did you mean %q?", near)
-		}
+		message += didYouMean(chosen, names)
 	}
 	d.fail(hindcast.EValue, at, length, next, "%s", message)
 }

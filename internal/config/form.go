@@ -224,12 +224,7 @@ func (d *decoder) oneOf(v value, words ...string) string {
 		}
 	}
 
-	message := fmt.Sprintf("%q is not one of its values", v.text)
-	if near := nearest(v.text, words); near != "" {
-		message += fmt.Sprintf(", did you mean %q?", near)
-	}
-
-	d.bad(v, choice(words...).Right, "%s", message)
+	d.bad(v, choice(words...).Right, "%q is not one of its values%s", v.text, didYouMean(v.text, words))
 	return ""
 }
 

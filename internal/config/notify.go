@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -130,6 +129,6 @@ func (d *decoder) checkNotify(v value) {
 		d.fail(hindcast.EValue, v.key, 1, "write exactly one of the two", "%s: %s", v.path, what)
 	case len(n.Command) > 0 && n.As != hindcast.BodyJSON:
 		d.fail(hindcast.EValue, d.p.Places[v.path+".as"], utf8.RuneCountInString("as"), "leave it out",
-			"%s", fmt.Sprintf("%s.as: a command always gets JSON", v.path))
+			"%s.as: a command always gets JSON", v.path)
 	}
 }

@@ -1,6 +1,17 @@
 package config
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// didYouMean ends a message about a mistyped word with the candidate that it most likely means; empty if none is close.
+func didYouMean(word string, candidates []string) string {
+	if near := nearest(word, candidates); near != "" {
+		return fmt.Sprintf(", did you mean %q?", near)
+	}
+	return ""
+}
 
 // nearest returns the candidate that a mistyped word most likely means; empty if none is close.
 func nearest(word string, candidates []string) string {
