@@ -19,6 +19,7 @@ import (
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/view"
 	"github.com/hindcast/hindcast/internal/watch"
 )
 
@@ -155,7 +156,7 @@ func (a *app) statusOptions(s *session.Session, standing watch.Standing) screen.
 
 // refused says in o whether a resume of the run, or to publish what it holds, would be refused.
 func (a *app) refused(ctx context.Context, s *session.Session, standing watch.Standing, o *screen.StatusOptions) error {
-	if !screen.Refusable(standing.State, *o) {
+	if !view.Refusable(view.StateOf(standing.State, standing.Alive)) {
 		return nil
 	}
 	traces, err := watch.Traces(ctx, s)
@@ -191,7 +192,7 @@ func (a *app) listCommand() *cobra.Command {
 				traces = append(traces, watch.NewTrace(run, standing.Plan, standing.State))
 			}
 			for i := range infos {
-				if !infos[i].Refusable() {
+				if !view.Refusable(infos[i].State) {
 					continue // what an engine is may take some time to find
 				}
 				r, err := watch.Refuses(cmd.Context(), s, traces[i], traces, a.options.Now)

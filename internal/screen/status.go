@@ -453,31 +453,15 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 
 // Refuse withdraws the proposal of a resume, or to publish what is held, if why says that it would be refused, and proposes next instead.
 func (r *RunInfo) Refuse(why, next string) {
-	if why != "" && r.Refusable() {
+	if why != "" && view.Refusable(r.State) {
 		r.Refused, r.Next = why, next
 	}
 }
 
-// Refusable reports whether what is proposed about the run may be refused: to resume it, or to publish what it holds.
-func (r *RunInfo) Refusable() bool { return r.Resumable() || r.State == view.Held }
-
-// Resumable reports whether the run can be continued.
-func (r *RunInfo) Resumable() bool { return view.Resumable(r.State) }
-
 // Resumed reports whether a resume is what to do next about a run, and would not be refused.
 func Resumed(st *hindcast.RunState, p *plan.Plan, o StatusOptions) bool {
 	resume := "hindcast resume " + st.Run
-	return Resumable(st, o) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), resume)
-}
-
-// Refusable reports whether what is proposed about the run may be refused: to resume it, or to publish what it holds.
-func Refusable(st *hindcast.RunState, o StatusOptions) bool {
-	return Resumable(st, o) || view.StateOf(st, o.Alive) == view.Held
-}
-
-// Resumable reports whether a run can be continued.
-func Resumable(st *hindcast.RunState, o StatusOptions) bool {
-	return view.Resumable(view.StateOf(st, o.Alive))
+	return view.Resumable(view.StateOf(st, o.Alive)) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), resume)
 }
 
 // List shows the runs of a pipeline, the latest first.

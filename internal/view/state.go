@@ -40,3 +40,6 @@ func StateOf(st *hindcast.RunState, alive bool) string {
 func Resumable(state string) bool {
 	return state == Stopped || state == Failed || state == Interrupted
 }
+
+// Refusable reports whether what is proposed about a run in that state may be refused: to resume it, or to publish what it holds.
+func Refusable(state string) bool { return Resumable(state) || state == Held }
