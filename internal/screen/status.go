@@ -235,14 +235,14 @@ func statusNext(t *view.Tally, o StatusOptions) string {
 	case view.Stopping:
 		return "hindcast status " + t.Run.Run
 	case view.Held:
-		if o.Refused != "" {
-			instead := o.Instead
-			if instead == "hindcast run" {
-				instead += " --hold"
-			}
-			return instead + "; what is staged is deleted by: hindcast publish " + t.Run.Run + " --discard"
+		if o.Refused == "" {
+			return strings.Join(afterHold(t), "; ")
 		}
-		return strings.Join(afterHold(t), "; ")
+		next := "what is staged is deleted by: hindcast publish " + t.Run.Run + " --discard"
+		if o.Instead != "" {
+			next = o.Instead + "; " + next
+		}
+		return next
 	case view.Done:
 		return "hindcast verify"
 	}

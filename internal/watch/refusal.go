@@ -27,6 +27,7 @@ type Trace struct {
 	engine    plan.Version
 	transform hindcast.Transform // as a resume would take it
 	loads     bool
+	held      bool
 	wanted    []hindcast.Interval // in the order of time
 	published []publication
 }
@@ -39,7 +40,7 @@ type publication struct {
 // NewTrace takes the trace of a run from its plan and its journal.
 func NewTrace(run string, p *plan.Plan, st *hindcast.RunState) *Trace {
 	t := &Trace{run: run, planned: p.CreatedAt, tables: p.Pipeline.Targets(), database: config.Database(p.Pipeline.Warehouse.Written), within: p.Pipeline.Environment, source: config.Database(p.Pipeline.Origin().Written),
-		engine: p.Engine, transform: p.Pipeline.Transform, loads: !p.UnloadOnly}
+		engine: p.Engine, transform: p.Pipeline.Transform, loads: !p.UnloadOnly, held: st.Held()}
 	if p.Undo != "" { // which reads nothing of history
 		t.source = ""
 	}
@@ -83,19 +84,27 @@ func (t *Trace) shares(other *Trace) bool {
 	return slices.ContainsFunc(t.tables, func(table string) bool { return slices.Contains(other.tables, table) })
 }
 
-// Refusal says why a resume would be refused, and what to do instead. The zero Refusal is none.
+// Refusal says why a resume, or to publish what is held, would be refused, and what to do instead. The zero Refusal is none.
 type Refusal struct {
 	Why  string
 	Next string
 }
 
-// Refuses reports whether a resume of a run would be refused, without asking the warehouse. The traces are those of the
-// pipeline's runs.
-func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, now time.Time) (Refusal, error) {
-	again := "hindcast run"
-	if !t.loads {
-		again = "hindcast unload"
+// again is the command that does what the run does, from the beginning.
+func (t *Trace) again() string {
+	switch {
+	case !t.loads:
+		return "hindcast unload"
+	case t.held:
+		return "hindcast run --hold"
 	}
+	return "hindcast run"
+}
+
+// Refuses reports whether a resume of a run, or to publish what it holds, would be refused, without asking the warehouse. The
+// traces are those of the pipeline's runs.
+func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, now time.Time) (Refusal, error) {
+	again := t.again()
 	as := *s.Pipeline
 	as.Transform = t.transform // the run's own engine, whatever the file's is
 	engine, err := drivers.EngineVersion(&as)
