@@ -326,14 +326,18 @@ func few(list []*view.Group) []*view.Group {
 // maxRanges bounds how many ranges of keys a reason names; the rest is counted.
 const maxRanges = 8
 
-func (p *page) group(g *view.Group, all int, k view.Keys, wide int) {
-	named := k.Shown(g.Ranges, p.o.or("…", "..."))
+// rangesText names ranges of keys, and counts those beyond maxRanges.
+func rangesText(named []string) string {
 	if len(named) > maxRanges {
 		rest := "and " + numbers.Thousands(len(named)-maxRanges+1) + " more ranges"
-		named = append(named[:maxRanges-1], rest)
+		named = append(named[:maxRanges-1:maxRanges-1], rest)
 	}
+	return strings.Join(named, ", ")
+}
 
-	text := strings.Join(named, ", ")
+func (p *page) group(g *view.Group, all int, k view.Keys, wide int) {
+	named := k.Shown(g.Ranges, p.o.or("…", "..."))
+	text := rangesText(named)
 	if g.Slices == all && all > 1 {
 		text = "all"
 	}

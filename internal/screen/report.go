@@ -112,7 +112,6 @@ func (p *page) headline(t *view.Tally) {
 	p.ends(text, right)
 }
 
-// Headline is the whole truth in one line, and its colour.
 // Headline says in a line how a run stands or ended.
 func Headline(st *hindcast.RunState, p *plan.Plan) string {
 	_, text := headline(view.NewTally(st, p))
@@ -328,10 +327,7 @@ func (p *page) dropped(t *view.Tally) {
 	}
 
 	named := t.Labels.Ranges(keys, view.Follows(t.Keys), p.o.or("…", "..."))
-	if len(named) > maxRanges {
-		named = append(named[:maxRanges-1], "and "+numbers.Thousands(len(named)-maxRanges+1)+" more ranges")
-	}
-	text := numbers.Counted(all, "row") + " outside of their slices (target.outside: drop): " + strings.Join(named, ", ")
+	text := numbers.Counted(all, "row") + " outside of their slices (target.outside: drop): " + rangesText(named)
 	p.wrap("  "+p.o.paint(yellow, "dropped")+"  ", "           ", p.o.text(text))
 }
 
@@ -358,11 +354,7 @@ func (p *page) skipped(t *view.Tally) {
 		}
 
 		named := t.Labels.Ranges(why[text], view.Follows(t.Keys), p.o.or("…", "..."))
-		if len(named) > maxRanges {
-			named = append(named[:maxRanges-1], "and "+numbers.Thousands(len(named)-maxRanges+1)+" more ranges")
-		}
-
-		line := numbers.Thousands(len(why[text])) + ": " + strings.Join(named, ", ")
+		line := numbers.Thousands(len(why[text])) + ": " + rangesText(named)
 		if text != "" {
 			line += " (" + text + ")"
 		}
