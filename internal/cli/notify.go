@@ -112,11 +112,7 @@ func failuresOf(st *hindcast.RunState, ended *run.Ended) (list []notify.Failure)
 
 func (h *herald) event(on hindcast.Occasion, run, text string) notify.Event {
 	host, _ := os.Hostname() // empty if nobody knows it
-	in := h.pipeline.Name
-	if env := h.pipeline.Environment; env != "" {
-		in += " in " + env
-	}
-	return notify.Event{Event: on, Text: in + ": " + text, Pipeline: h.pipeline.Name, Environment: h.pipeline.Environment, Run: run, At: time.Now().UTC(), Host: host}
+	return notify.Event{Event: on, Text: screen.Named(h.pipeline) + ": " + text, Pipeline: h.pipeline.Name, Environment: h.pipeline.Environment, Run: run, At: time.Now().UTC(), Host: host}
 }
 
 // tell tells of an end, and says what could not be told.

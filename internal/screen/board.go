@@ -195,7 +195,7 @@ func header(l *view.Live, o Options, now time.Time, width int) string {
 	run := o.text(l.Run.Run)
 	name, count := "", progress(l)+" slices"
 	if l.Plan != nil {
-		name = o.text(named(&l.Plan.Pipeline))
+		name = o.text(Named(&l.Plan.Pipeline))
 	}
 
 	eta, speed := etaText(l, o, now), rate(l.Pace(now))

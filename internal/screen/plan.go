@@ -108,7 +108,7 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	dot := " " + o.or("·", "-") + " "
 	from, to := span(p, k)
 
-	title := o.text(named(&p.Pipeline)) + dot + numbers.Counted(p.Total(), "slice")
+	title := o.text(Named(&p.Pipeline)) + dot + numbers.Counted(p.Total(), "slice")
 	if every := p.Pipeline.History.Every.String(); every != "" {
 		title += " of " + every
 	}
@@ -130,8 +130,8 @@ func planTitle(p *plan.Plan, k view.Keys, o Options) string {
 	return title
 }
 
-// named is a pipeline's name, and its environment.
-func named(p *hindcast.Pipeline) string {
+// Named is a pipeline's name, and its environment.
+func Named(p *hindcast.Pipeline) string {
 	if p.Environment == "" {
 		return p.Name
 	}

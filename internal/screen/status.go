@@ -181,7 +181,7 @@ func statusTitle(t *view.Tally, p *plan.Plan, o StatusOptions) string {
 	state := view.StateOf(t.Run, o.Alive)
 	name := t.Run.Run
 	if p != nil {
-		name += " " + named(&p.Pipeline)
+		name += " " + Named(&p.Pipeline)
 	}
 
 	if p != nil && p.Undo != "" {
