@@ -312,11 +312,8 @@ func (t Transform) Translates() bool {
 }
 
 // Native is the dialect of the engine's own SQL.
-func (t Transform) Native() string { return NativeDialect(t.Engine) }
-
-// NativeDialect is the dialect of an engine's own SQL; the engine is given by its name.
-func NativeDialect(engine string) string {
-	if engine == DialectDuckDB {
+func (t Transform) Native() string {
+	if t.Engine == DialectDuckDB {
 		return DialectDuckDB
 	}
 	return DialectSpark // Glue and EMR Serverless run it as well
