@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// TimeFormat is how a column holds times that is neither a DATE nor a TIMESTAMP; "" is for those that are.
+// TimeFormat says how a column that is neither a DATE nor a TIMESTAMP holds times; "" is for one that is.
 type TimeFormat string
 
-// The formats. Values are compared as they are, so that an index of the column serves: a number that is no date, 20200231, lies between the
-// bounds that it lies between as a number.
+// The formats. Values are compared with a slice's bounds as they are, so that an index of the column serves. A number that is not a date,
+// such as 20200231, is in the slice whose bounds enclose it.
 const (
 	DayNumber TimeFormat = "yyyymmdd"   // 20240301, a number or a text
 	DayText   TimeFormat = "yyyy-mm-dd" // 2024-03-01, a text
@@ -24,7 +24,7 @@ var TimeFormats = []TimeFormat{DayNumber, DayText, Epoch, EpochMS}
 
 const formatted = " as "
 
-// TimeType is the column's type as far as bounds of time are concerned: of one with a Format, that and the type.
+// TimeType is what the bounds of time of a column depend on: its Format, if it has one, and its type.
 func (c Column) TimeType() string {
 	if c.Format == "" {
 		return c.Type
@@ -32,7 +32,7 @@ func (c Column) TimeType() string {
 	return string(c.Format) + formatted + c.Type
 }
 
-// FormatOf takes a TimeType apart.
+// FormatOf takes a TimeType apart: into the format, "" if there is none, and the column's type.
 func FormatOf(timeType string) (TimeFormat, string) {
 	if format, typ, found := strings.Cut(timeType, formatted); found {
 		return TimeFormat(format), typ
@@ -46,7 +46,7 @@ func OfInstants(timeType string) bool {
 	return format == Epoch || format == EpochMS || format == "" && typ == "TIMESTAMP WITH TIME ZONE"
 }
 
-// Timed are the columns, with the format of the one of that name; the columns themselves if it has none.
+// Timed returns the columns with the format set on the one of that name; the columns themselves if the format is "".
 func Timed(columns []Column, name string, format TimeFormat) []Column {
 	if format == "" {
 		return columns
@@ -93,7 +93,7 @@ func (f TimeFormat) Of() string {
 	return "whole numbers"
 }
 
-// Pattern is a regular expression that texts in the format match; "" if it is none of texts.
+// Pattern is a regular expression that texts in the format match; "" if it is not one of texts.
 func (f TimeFormat) Pattern() string {
 	switch f {
 	case DayNumber:

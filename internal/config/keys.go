@@ -154,7 +154,7 @@ var timeFormats = func() (words []string) {
 }()
 
 const formatMeaning = "How the column holds times: yyyymmdd as a number or a text, yyyy-mm-dd as a text, epoch as seconds since 1970 in UTC, epoch_ms as " +
-	"milliseconds. Slices are cut by comparing the column as it is, so that its index serves: a number that is no date, such as 20200231, belongs to the slice between whose bounds it lies."
+	"milliseconds. The column is compared with a slice's bounds as it is, so that its index serves. A number that is not a date, such as 20200231, is in the slice whose bounds enclose it."
 
 const typesMeaning = "The types that columns of `files` are read as, by name. A value that the type cannot hold fails the slice; what a DuckDB " +
 	"cast truncates or rounds is truncated or rounded: nanoseconds, digits."
@@ -182,7 +182,7 @@ func factKeys() []Key {
 			Meaning: "The column that says which slice a row belongs to: its name, for a DATE or TIMESTAMP.",
 			set:     func(d *decoder, v value) { d.timeOf(v, &d.fact().Time) }},
 		{Path: "facts.*.time.column", Form: formText, Required: true, Example: "day",
-			Meaning: "The same, where its format is written too.",
+			Meaning: "The column's name, where its format is written too.",
 			set:     func(d *decoder, v value) { d.fact().Time = d.textOf(v) }},
 		{Path: "facts.*.time.format", Form: choice(timeFormats...), Else: "a DATE or TIMESTAMP", Example: "yyyymmdd",
 			Meaning: formatMeaning + " A text of another form is in the slice that the warehouse's order puts it in, or in none.",
@@ -220,7 +220,7 @@ func factKeys() []Key {
 			Meaning: "Its value where a table has it under none of its names.",
 			set:     func(d *decoder, v value) { d.declared().Fill = d.fillOf(v) }},
 		{Path: "facts.*.columns.*.was", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "it was never renamed", Example: "[label]",
-			Meaning: "The names that it had. They are no columns of their own any more.",
+			Meaning: "The names that it had. They are no longer columns of their own.",
 			set:     func(d *decoder, v value) { d.declared().Was = d.columnsOf(v) }},
 		{Path: "facts.*.text", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "each column by its type", Example: "[amount, payload]",
 			Meaning: textMeaning,
@@ -303,7 +303,7 @@ func transformKeys() []Key {
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice, or is dropped: see `target.outside`.",
 			set:     func(d *decoder, v value) { d.timeOf(v, &d.p.Output().Target.Time) }},
 		{Path: "target.time.column", Form: formText, Required: true, Example: "day_key",
-			Meaning: "The same, where its format is written too.",
+			Meaning: "The column's name, where its format is written too.",
 			set:     func(d *decoder, v value) { d.p.Output().Target.Time = d.textOf(v) }},
 		{Path: "target.time.format", Form: choice(timeFormats...), Else: "a DATE or TIMESTAMP", Example: "yyyymmdd",
 			Meaning: formatMeaning + " A text of another form is outside of every slice.",
@@ -311,8 +311,8 @@ func transformKeys() []Key {
 				d.p.Output().Target.Format = hindcast.TimeFormat(d.oneOf(v, timeFormats...))
 			}},
 		{Path: "target.outside", Form: choice("fail", "drop"), Default: "fail", Example: "drop",
-			Meaning: "What a row of the result is whose time is NULL or outside of its slice: it fails the slice, or is dropped, counted and reported. With margins " +
-				"(`lookback`, `lookahead`) such rows are their neighbours' own, which drop does not publish twice.",
+			Meaning: "What happens to a row of the result whose time is NULL or outside of its slice: it fails the slice, or it is dropped, counted and reported. With margins " +
+				"(`lookback`, `lookahead`) such rows belong to neighbouring slices, and dropping them keeps them from being published twice.",
 			set: func(d *decoder, v value) { d.p.Output().Target.Drop = d.oneOf(v, "fail", "drop") == "drop" }},
 		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
 			Meaning: "Columns that must be non-NULL and together unique in each slice; checked before it is loaded.",
@@ -384,14 +384,14 @@ func checkKeys() []Key {
 func namedCheckKeys() []Key {
 	return []Key{
 		{Path: "checks.*.not_null", Form: formOneOrMore, Else: "not checked", Example: "[usage_month, account_id]",
-			Meaning: "Columns of the result that are NULL in no row, as dbt's test of this name.",
+			Meaning: "Columns of the result that must not be NULL in any row, as in dbt's test of the same name.",
 			set:     func(d *decoder, v value) { d.check().NotNull = d.columnsOf(v) }},
 		{Path: "checks.*.unique", Form: formOneOrMore, Else: "not checked", Example: "invoice_id",
-			Meaning: "Columns whose values, taken together, are in one row of the slice's result only. As in dbt's test, and in a UNIQUE of SQL, " +
-				"rows with a NULL in one of them are left aside. Other slices are not looked at.",
+			Meaning: "Columns whose values, taken together, must not be in two rows of the slice's result. As in dbt's test, and with SQL's UNIQUE, " +
+				"rows with a NULL in one of them are ignored. Other slices are not looked at.",
 			set: func(d *decoder, v value) { d.check().Unique = d.columnsOf(v) }},
 		{Path: "checks.*.accepted_values", Form: formObject, Else: "not checked", Example: "{column: segment, values: [consumer, business]}",
-			Meaning: "The values that a column of the result may have. As in dbt's test NULL is accepted too: `not_null` refuses it.",
+			Meaning: "The values that a column of the result may have. As in dbt's test, NULL is accepted too: `not_null` refuses it.",
 			begin: func(d *decoder, v value) {
 				if v.node != nil {
 					d.check().Accepted = &hindcast.AcceptedCheck{}
@@ -400,10 +400,10 @@ func namedCheckKeys() []Key {
 		{Path: "checks.*.accepted_values.column", Form: formText, Required: true, Example: "segment", Meaning: "The result's column.",
 			set: func(d *decoder, v value) { d.check().Accepted.Column = d.textOf(v) }},
 		{Path: "checks.*.accepted_values.values", Form: formValues, Required: true, Example: "[consumer, business]",
-			Meaning: "Its values. A number is compared as a number with the digits written here, and what is quoted as a text.",
+			Meaning: "The values. A number is compared as a number, with the digits written here; what is quoted is compared as a text.",
 			set:     func(d *decoder, v value) { d.check().Accepted.Values = d.literals(v) }},
 		{Path: "checks.*.relationships", Form: formObject, Else: "not checked", Example: "{column: account_id, to: accounts, field: account_id}",
-			Meaning: "Each value of a column of the result is in a fact or dimension. As in dbt's test NULL is left aside.",
+			Meaning: "Each value of a column of the result must be in a fact or dimension. As in dbt's test, NULL is ignored.",
 			begin: func(d *decoder, v value) {
 				if v.node != nil {
 					d.check().Related = &hindcast.RelatedCheck{}
@@ -418,8 +418,8 @@ func namedCheckKeys() []Key {
 			set: func(d *decoder, v value) { d.check().Related.Field = d.textOf(v) }},
 		{Path: "checks.*.against_previous", Form: formObject, Else: "not checked", Schema: map[string]any{"minProperties": 1},
 			Example: "{rows: 0.8..1.2, total: {of: net_cost, within: 5%}}",
-			Meaning: "Compares the result with what the target has in the slice when it is computed. Where that is no row, as before the first publication, " +
-				"there is nothing to compare: the check holds, and the run's log says so. Where it has rows and the result has none, a run needs --allow-empty, also without this check.",
+			Meaning: "Compares the result with the rows that the target has in the slice when it is computed. If it has none, as before the first publication, " +
+				"there is nothing to compare with: the check holds, and the run's log says so. If it has some and the result has none, a run needs --allow-empty, with or without this check.",
 			begin: func(d *decoder, v value) {
 				if v.node != nil {
 					d.check().Previous = &hindcast.PreviousCheck{}
@@ -440,7 +440,7 @@ func namedCheckKeys() []Key {
 			Meaning: "The result's column to sum: a whole number or a DECIMAL, whose sums are exact.",
 			set:     func(d *decoder, v value) { d.check().Previous.Total.Of = d.textOf(v) }},
 		{Path: "checks.*.against_previous.total.within", Form: formWithin, Required: true, Example: "5%",
-			Meaning: "How far the two may be apart: of the amount before, or absolutely. Of 0 that is 0, so that a total that was 0 has to stay 0.",
+			Meaning: "How far apart the two may be: in per cent of the amount before, or absolutely. A percentage of 0 is 0, so a total that was 0 has to stay 0.",
 			set:     func(d *decoder, v value) { d.check().Previous.Total.Within = d.within(v) }},
 	}
 }

@@ -20,7 +20,7 @@ var (
 func notifyKeys() []Key {
 	return []Key{
 		{Path: "notify", Form: formList, Else: "nobody is told", Example: "[{on: [failed], url: \"https://hooks.example/${PASSWORD}\", as: slack}]",
-			Meaning: "Who is told how a run goes. A notification that fails is said on standard error, and changes nothing of the run."},
+			Meaning: "Who is told how a run goes. A notification that fails is reported on standard error, and does not affect the run."},
 		{Path: "notify.*", Form: formObject, Meaning: "One notification: exactly one of `url` and `command`.",
 			begin: func(d *decoder, _ value) {
 				d.p.Notify = append(d.p.Notify, hindcast.Notify{On: []hindcast.Occasion{hindcast.OnFailed, hindcast.OnFinished}})
