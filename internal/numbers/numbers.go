@@ -5,18 +5,31 @@ package numbers
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Thousands gives a number with its thousands apart: "34,118".
 func Thousands[N int | int64](n N) string {
-	text, sign := strconv.FormatInt(int64(n), 10), ""
-	if n < 0 {
-		text, sign = text[1:], "-"
+	return Decimal(strconv.FormatInt(int64(n), 10))
+}
+
+// Decimal gives a decimal number with its thousands apart: "12,345.60". A text that is none, such as "NaN", stays as it is.
+func Decimal(text string) string {
+	digits, negative := strings.CutPrefix(text, "-")
+	whole, rest, found := strings.Cut(digits, ".")
+	if whole == "" || strings.Trim(whole, "0123456789") != "" {
+		return text
 	}
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
 	}
-	return sign + text
+	if found {
+		whole += "." + rest
+	}
+	if negative {
+		whole = "-" + whole
+	}
+	return whole
 }
 
 // Counted gives "1 slice", "32 slices", "10,000 slices".

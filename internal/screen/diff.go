@@ -138,30 +138,11 @@ func amountText(s *string, approximate bool) string {
 	if s == nil {
 		return null
 	}
-	text := thousands(*s)
+	text := numbers.Decimal(*s)
 	if approximate {
 		text = "~" + text
 	}
 	return text
-}
-
-// thousands sets the thousands of a decimal apart: 12,345.60.
-func thousands(s string) string {
-	sign, digits := "", s
-	if strings.HasPrefix(s, "-") {
-		sign, digits = "-", s[1:]
-	}
-	whole, rest, found := strings.Cut(digits, ".")
-	if whole == "" || strings.Trim(whole, "0123456789") != "" {
-		return s
-	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if found {
-		whole += "." + rest
-	}
-	return sign + whole
 }
 
 func signed(s string) string {
@@ -169,11 +150,11 @@ func signed(s string) string {
 	case s == "":
 		return ""
 	case strings.HasPrefix(s, "-"):
-		return thousands(s)
+		return numbers.Decimal(s)
 	case strings.Trim(s, "0.") == "":
 		return "0"
 	}
-	return "+" + thousands(s)
+	return "+" + numbers.Decimal(s)
 }
 
 // shareText is a change in per cent; "" if there was nothing before, or nothing changed.
