@@ -123,8 +123,13 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 	}
 	agreeFlag(command.Flags(), &yes)
 	allowEmptyFlag(command.Flags(), &o)
-	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
+	onlyFlag(command.Flags(), &o.Slices)
 	return command
+}
+
+// onlyFlag is --slices of the commands about one run.
+func onlyFlag(flags *pflag.FlagSet, slices *string) {
+	flags.StringVar(slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 }
 
 func allowEmptyFlag(flags *pflag.FlagSet, o *run.Options) {

@@ -80,7 +80,7 @@ func (a *app) statusCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, "a line for each slice")
-	command.Flags().StringVar(&selection, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
+	onlyFlag(command.Flags(), &selection)
 	return command
 }
 

@@ -33,6 +33,6 @@ Hooks of the load are not run. Called again after it was killed, it goes on wher
 		},
 	}
 	agreeFlag(command.Flags(), &yes)
-	command.Flags().StringVar(&o.Slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
+	onlyFlag(command.Flags(), &o.Slices)
 	return command
 }
