@@ -438,17 +438,10 @@ func (l *load) fill(ctx context.Context) error {
 		}
 	}
 
-	sums, stored, err := pgcopy.Load(ctx, l.fields, l.Paths(), pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads},
-		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyIn(l.fields, table)})
+	stored, err := l.send(ctx, pgcopy.CopyIn(l.fields, table))
 	if err != nil {
 		return err
 	}
-
-	if err := l.CheckRows(sums.Rows); err != nil {
-		return err
-	}
-
-	l.sent = sums
 	if columns == "" {
 		return l.inserted(stored)
 	}
@@ -461,6 +454,21 @@ func (l *load) fill(ctx context.Context) error {
 		return err
 	}
 	return l.inserted(stored)
+}
+
+// send sends the staged rows by a COPY, and returns how many the server says that it stored.
+func (l *load) send(ctx context.Context, statement string) (stored int64, err error) {
+	sums, stored, err := pgcopy.Load(ctx, l.fields, l.Paths(), pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads},
+		pgcopy.Target{Conn: l.conn, SQL: statement})
+	if err != nil {
+		return 0, err
+	}
+	if err := l.CheckRows(sums.Rows); err != nil {
+		return 0, err
+	}
+
+	l.sent = sums
+	return stored, nil
 }
 
 // refuseRounding refuses values that the server, which reads them from text, would silently round to the target's scale.

@@ -173,7 +173,11 @@ func (l *load) make(ctx context.Context, part *partition, s *stand, like *likene
 	}
 
 	if len(l.Files) > 0 {
-		if err := l.freeze(ctx, table); err != nil {
+		stored, err := l.send(ctx, pgcopy.CopyInFrozen(l.fields, table))
+		if err != nil {
+			return err
+		}
+		if err := l.inserted(stored); err != nil {
 			return err
 		}
 	}
@@ -187,20 +191,6 @@ func (l *load) make(ctx context.Context, part *partition, s *stand, like *likene
 	var err error
 	s.Sums, err = l.standingIn(ctx, table, l.Summed)
 	return err
-}
-
-// freeze copies the staged rows in, as rows that everybody sees.
-func (l *load) freeze(ctx context.Context, table string) error {
-	sums, stored, err := pgcopy.Load(ctx, l.fields, l.Paths(), pgcopy.Options{Memory: l.owner.part(l.Memory), Threads: l.owner.options.Threads},
-		pgcopy.Target{Conn: l.conn, SQL: pgcopy.CopyInFrozen(l.fields, table)})
-	if err != nil {
-		return err
-	}
-	if err := l.CheckRows(sums.Rows); err != nil {
-		return err
-	}
-	l.sent = sums
-	return l.inserted(stored)
 }
 
 // revokeDefaults takes away what default privileges give on a new table: it is to have those of the partition.
