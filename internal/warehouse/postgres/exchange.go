@@ -10,6 +10,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/pause"
 	"github.com/hindcast/hindcast/internal/pgclient"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // exchange attaches the staged tables in place of the partitions, as the last step before the status rows: everybody is kept off the
@@ -33,14 +34,7 @@ func (p *publication) exchange(ctx context.Context) error {
 	if !locked {
 		return p.replaceInstead(ctx, loads)
 	}
-	for _, l := range loads {
-		p.current = l
-		if err := l.attach(ctx); err != nil {
-			return err
-		}
-	}
-	p.current = nil
-	return nil
+	return warehouse.Each(ctx, loads, &p.current, (*load).attach)
 }
 
 var (
@@ -132,22 +126,10 @@ func (p *publication) replaceInstead(ctx context.Context, loads []*load) error {
 	if err != nil {
 		return err
 	}
-	for _, target := range targets {
-		if err := pgclient.Run(ctx, p.conn, "LOCK TABLE "+target+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
-			return err
-		}
+	if err := pgclient.Run(ctx, p.conn, lockTargets(targets)); err != nil {
+		return err
 	}
-
-	for _, step := range []func(*load, context.Context) error{(*load).swap, (*load).stored} {
-		for _, l := range loads {
-			p.current = l
-			if err := step(l, ctx); err != nil {
-				return err
-			}
-		}
-	}
-	p.current = nil
-	return nil
+	return warehouse.Each(ctx, loads, &p.current, (*load).swap, (*load).stored)
 }
 
 // unchanged refuses to attach what was made like a partition that is another by now. The partition's lock keeps it as it is.

@@ -266,7 +266,7 @@ func (p *publication) begin(ctx context.Context) error {
 	statements := []string{
 		"BEGIN ISOLATION LEVEL READ COMMITTED",
 		"SET LOCAL application_name = " + literal(sessionName(p.Pipeline)),
-		"LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE ROW EXCLUSIVE MODE",
+		lockTargets(tables),
 		"SELECT n FROM " + p.home.table(leaseTable) + " WHERE name = " + literal(warehouse.FenceName(p.Pipeline)) + " FOR SHARE",
 		"SET LOCAL row_security = off"} // an error rather than rows that are not seen
 	first := len(statements)
@@ -310,6 +310,11 @@ func (p *publication) inOrder(ctx context.Context) ([]string, error) {
 		tables = append(tables, l.holds())
 	}
 	return byOID(ctx, p.conn, tables)
+}
+
+// lockTargets is the statement that holds other writers off, and lets readers read.
+func lockTargets(tables []string) string {
+	return "LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE ROW EXCLUSIVE MODE"
 }
 
 // byOID are tables, each once, in an order that does not depend on how they are named.

@@ -225,7 +225,7 @@ func (l *load) dropEarlier(ctx context.Context) error {
 	list, err := leftovers(ctx, l.conn, l.Pipeline)
 	for _, left := range list {
 		if left.kind == markStaged && left.slice == short(l.sliceName()) && left.number <= l.Fence {
-			err = errors.Join(err, pgclient.Run(ctx, l.conn, "DROP TABLE "+sqltext.Identifier(left.name.Schema)+"."+sqltext.Identifier(left.name.Table)))
+			err = errors.Join(err, pgclient.Run(ctx, l.conn, "DROP TABLE "+left.name.SQL()))
 		}
 	}
 	return err
