@@ -35,14 +35,15 @@ func shortSQL(text string) string {
 }
 
 // marked are the tables that a pipeline has marked. One that was detached may still be needed: by a transaction whose snapshot is older,
-// such as a dump's, that finds it in its own view of the catalogue. Our own never name it.
+// such as a dump's, that finds it in its own view of the catalogue. Our own never name it. The pattern is the same for all tables: every
+// comment on a table of the database is compared with it, and a pattern with the table's name would be compiled for each.
 var marked = `
 SELECT oid, nspname, relname, kind, slice, number, kind = 'detached' AND EXISTS (SELECT FROM pg_stat_activity a
   WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.application_name <> $2 AND age(a.backend_xmin) >= age(number::xid))
 FROM (SELECT c.oid, n.nspname, c.relname, m[1] AS kind, m[2] AS slice, m[3] AS number
   FROM pg_description d JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0 JOIN pg_namespace n ON n.oid = c.relnamespace
-  CROSS JOIN LATERAL regexp_match(d.description, '\[hindcast (staged|detached) ' || $1 || ' ([0-9a-f]{8}) ([0-9]+) ' || ` + shortSQL("c.relname") + ` || '\]$') m
-  WHERE c.relkind = 'r' AND NOT c.relispartition AND m IS NOT NULL AND pg_has_role(c.relowner, 'USAGE')) found`
+  CROSS JOIN LATERAL regexp_match(d.description, '\[hindcast (staged|detached) ' || $1 || ' ([0-9a-f]{8}) ([0-9]+) ([0-9a-f]{8})\]$') m
+  WHERE c.relkind = 'r' AND NOT c.relispartition AND m[4] = ` + shortSQL("c.relname") + ` AND pg_has_role(c.relowner, 'USAGE')) found`
 
 // leftover is a marked table.
 type leftover struct {
