@@ -16,10 +16,11 @@ import (
 
 // partition is the part of a target that holds one slice and nothing else.
 type partition struct {
-	parent pgclient.Name
-	oid    string
-	name   pgclient.Name
-	bound  string // "FOR VALUES FROM (…) TO (…)"
+	parentOID string
+	parent    pgclient.Name
+	oid       string
+	name      pgclient.Name
+	bound     string // "FOR VALUES FROM (…) TO (…)"
 }
 
 // layout is how a target is partitioned, if it is: by which column, "" unless its ranges are of one column alone.
@@ -35,25 +36,25 @@ SELECT c.oid, n.nspname, c.relname FROM pg_inherits i JOIN pg_class c ON c.oid =
 WHERE i.inhparent = $1::oid AND pg_get_expr(c.relpartbound, c.oid) = $2`
 
 // partitionOf finds the partition that is this slice of the target; nil if there is none.
-func (l *load) partitionOf(ctx context.Context, conn *pgconn.PgConn) (*partition, string, error) {
+func (l *load) partitionOf(ctx context.Context) (*partition, error) {
 	c, found := l.Time()
 	if !found || !rangeType(c.Type) {
-		return nil, "", nil
+		return nil, nil
 	}
 
-	rows, err := pgclient.Ask(ctx, conn, layout, pgclient.ParseName(l.Target.Table).SQL())
+	rows, err := pgclient.Ask(ctx, l.conn, layout, pgclient.ParseName(l.Target.Table).SQL())
 	if err != nil || len(rows) == 0 || !strings.EqualFold(rows[0].Text(3), c.Name) {
-		return nil, "", err
+		return nil, err
 	}
 
-	parent := rows[0].Text(0)
-	p := &partition{parent: pgclient.Name{Schema: rows[0].Text(1), Table: rows[0].Text(2)}, bound: rangeBound(c.Type, warehouse.Wall(c.Type, l.Slice.Interval, l.TimeZone))}
-	rows, err = pgclient.Ask(ctx, conn, boundBy, parent, p.bound)
+	p := &partition{parentOID: rows[0].Text(0), parent: pgclient.Name{Schema: rows[0].Text(1), Table: rows[0].Text(2)},
+		bound: rangeBound(c.Type, warehouse.Wall(c.Type, l.Slice.Interval, l.TimeZone))}
+	rows, err = pgclient.Ask(ctx, l.conn, boundBy, p.parentOID, p.bound)
 	if err != nil || len(rows) == 0 {
-		return nil, parent, err
+		return nil, err
 	}
 	p.oid, p.name = rows[0].Text(0), pgclient.Name{Schema: rows[0].Text(1), Table: rows[0].Text(2)}
-	return p, parent, nil
+	return p, nil
 }
 
 // rangeType reports whether bounds of a column of that type, in DuckDB's spelling, are known to be spelled as rangeBound does.

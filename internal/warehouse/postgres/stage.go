@@ -118,11 +118,11 @@ func (l *load) stage(ctx context.Context) error {
 // sketch looks at the partition that the slice is, and at what a table in its place has to be like; nil if it is not to be replaced.
 // The table's name follows from the partition's.
 func (l *load) sketch(ctx context.Context, name func(*partition) pgclient.Name) (*partition, likeness, error) {
-	part, parent, err := l.partitionOf(ctx, l.conn)
+	part, err := l.partitionOf(ctx)
 	if err != nil || part == nil {
 		return nil, likeness{}, err
 	}
-	why, err := hindered(ctx, l.conn, parent, part.oid)
+	why, err := hindered(ctx, l.conn, part.parentOID, part.oid)
 	if err != nil || len(why) > 0 {
 		return nil, likeness{}, err
 	}
