@@ -184,7 +184,9 @@ func (w *Owner) Edited(ctx context.Context, pipeline string, p warehouse.Publish
 // has its own: a row that is changed is another transaction's. A slice that several transactions wrote, several slices of one
 // transaction, and rows between slices make it false.
 func untouchedQuery(p warehouse.Published, from string) string {
-	_, column, bound := timeOf(p)
+	typ, name := timeOf(p)
+	column := sqltext.Identifier(name)
+	bound := func(t string) string { return boundOf(typ, t, p.TimeZone) }
 	table := pgclient.ParseName(p.Target.Table).SQL()
 	return `WITH s AS MATERIALIZED (SELECT slice_start, slice_end, "rows" AS n, ` + contentParts + from + `),
 	` + movedPlaces(table) + `,
@@ -203,16 +205,15 @@ func movedPlaces(table string) string {
 	return "moved AS MATERIALIZED (SELECT DISTINCT places FROM s WHERE n <> 0 AND NOT string_to_array(places, ',') <@ string_to_array(" + placesIn(table) + ", ','))"
 }
 
-// timeOf is the target's time column, and a slice's bound as that has it.
-func timeOf(p warehouse.Published) (typ, column string, bound func(string) string) {
+// timeOf is the TimeType and the name of the target's time column.
+func timeOf(p warehouse.Published) (typ, column string) {
 	column = p.Target.Time
 	for _, c := range p.Columns {
 		if strings.EqualFold(c.Name, p.Target.Time) {
 			typ, column = c.TimeType(), c.Name
 		}
 	}
-
-	return typ, sqltext.Identifier(column), func(t string) string { return boundOf(typ, t, p.TimeZone) }
+	return typ, column
 }
 
 // boundOf is a bound, an expression of an instant, as a column of that TimeType has it.
@@ -240,7 +241,9 @@ func boundOf(typ, t, zone string) string {
 
 // editedQuery sums the target between the sorted bounds of all slices, as Published does.
 func editedQuery(p warehouse.Published, from string) string {
-	typ, column, bound := timeOf(p)
+	typ, name := timeOf(p)
+	column := sqltext.Identifier(name)
+	bound := func(t string) string { return boundOf(typ, t, p.TimeZone) }
 	bucket := func(value string) string {
 		return "width_bucket(" + bucketed(typ, value) + ", (SELECT list FROM bounds))"
 	}

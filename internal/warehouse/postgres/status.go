@@ -173,13 +173,7 @@ func (w *Owner) Published(ctx context.Context, p warehouse.Published) ([]hindcas
 // publishedQuery places each row between the sorted bounds of the intervals, which do not overlap: whatever is between
 // the k-th and the next is counted under k. The map says which interval that is; there may be none.
 func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
-	typ, column := "", p.Target.Time
-	for _, c := range p.Columns {
-		if strings.EqualFold(c.Name, p.Target.Time) {
-			typ, column = c.TimeType(), c.Name
-		}
-	}
-
+	typ, column := timeOf(p)
 	bounds := make([]time.Time, 0, 2*len(p.Intervals))
 	begins := make(map[int64]int, len(p.Intervals)) // interval by its start
 	for i, in := range p.Intervals {
@@ -206,24 +200,30 @@ func publishedQuery(p warehouse.Published) (query string, bucket map[int]int) {
 		table, window(column, typ, whole), placesIn(table)), bucket
 }
 
-// bucketed is a target's time as width_bucket compares it: one with a format as the type of the bounds in an array.
-func bucketed(typ, value string) string {
-	switch format, held := hindcast.FormatOf(typ); {
-	case format == "":
-		return value
-	case held == "VARCHAR":
-		return "CAST(" + value + " AS text)"
-	}
-	return "CAST(" + value + " AS bigint)"
-}
-
-// arrayOf casts an array of such bounds.
-func arrayOf(typ string) string {
+// bucketType is the type as which width_bucket compares a target's time that has a format with the bounds in an array; "" if it has none,
+// and they are compared as they are.
+func bucketType(typ string) string {
 	switch format, held := hindcast.FormatOf(typ); {
 	case format == "":
 		return ""
 	case held == "VARCHAR":
-		return "::text[]"
+		return "text"
 	}
-	return "::bigint[]"
+	return "bigint"
+}
+
+// bucketed is a target's time as width_bucket compares it.
+func bucketed(typ, value string) string {
+	if as := bucketType(typ); as != "" {
+		return "CAST(" + value + " AS " + as + ")"
+	}
+	return value
+}
+
+// arrayOf casts an array of bounds for it.
+func arrayOf(typ string) string {
+	if as := bucketType(typ); as != "" {
+		return "::" + as + "[]"
+	}
+	return ""
 }
