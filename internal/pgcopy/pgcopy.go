@@ -126,13 +126,17 @@ func CopyOut(fields []Field, from string) string {
 
 // CopyIn is the statement of a Target: it fills the fields of a table, whose name is already quoted.
 func CopyIn(fields []Field, table string) string {
-	return "COPY " + table + " (" + strings.Join(names(fields), ", ") + ") FROM STDIN (FORMAT binary)"
+	return copyIn(fields, table, "FORMAT binary")
 }
 
 // CopyInFrozen is CopyIn for a table that was made in the same transaction: its rows are frozen, so that whoever sees the table sees them,
 // with whatever snapshot.
 func CopyInFrozen(fields []Field, table string) string {
-	return strings.TrimSuffix(CopyIn(fields, table), ")") + ", FREEZE)"
+	return copyIn(fields, table, "FORMAT binary, FREEZE")
+}
+
+func copyIn(fields []Field, table, options string) string {
+	return "COPY " + table + " (" + strings.Join(names(fields), ", ") + ") FROM STDIN (" + options + ")"
 }
 
 // Staging returns what a load needs if the target has columns that only the server's own text input can fill (their
