@@ -293,7 +293,7 @@ func (v *Verify) kept(ctx context.Context, target string, committed []hindcast.C
 	for _, c := range committed {
 		m, text := results[c.Slice.Key], ""
 		if m == nil || m.Run != c.Run || !m.Interval.Equal(c.Slice.Interval) {
-			v.findKept(c, "hindcast run", "the lake does not keep the result that "+c.Run+" committed")
+			v.findKept(target, c.Slice.Key, "hindcast run", "the lake does not keep the result that "+c.Run+" committed")
 			continue
 		}
 		v.result.Files += len(m.Files)
@@ -301,7 +301,7 @@ func (v *Verify) kept(ctx context.Context, target string, committed []hindcast.C
 			if text = hindcast.AsError(err).Message; hindcast.AsError(err).Code != hindcast.EParquet {
 				return err
 			}
-			v.findKept(c, "hindcast run --force --slices "+v.Plan.Label(c.Slice.Key), text)
+			v.findKept(target, c.Slice.Key, "hindcast run --force --slices "+v.Plan.Label(c.Slice.Key), text)
 		}
 	}
 	return v.shown(ctx, target, results)
@@ -312,12 +312,9 @@ func (v *Verify) shown(ctx context.Context, target string, results map[string]*h
 	if v.Behind == nil {
 		return nil
 	}
-	find := func(key, label, text, next string) {
-		v.result.Findings = append(v.result.Findings, Finding{What: "lake", Name: target, Key: key, Label: label, Text: text, Next: next})
-	}
 	behind, err := v.Behind(ctx, target, results)
 	if e := hindcast.AsError(err); e != nil && e.Code == hindcast.ECatalog {
-		find(hindcast.WholeKey, hindcast.WholeKey, e.Message, e.Next)
+		v.findKept(target, hindcast.WholeKey, e.Next, e.Message)
 		return nil
 	}
 	if err != nil {
@@ -328,13 +325,13 @@ func (v *Verify) shown(ctx context.Context, target string, results map[string]*h
 		if m := results[key]; m != nil {
 			text = "the Iceberg table does not show the result that " + m.Run + " committed"
 		}
-		find(key, v.Plan.Label(key), text, "hindcast run, which makes up for it")
+		v.findKept(target, key, "hindcast run, which makes up for it", text)
 	}
 	return nil
 }
 
-func (v *Verify) findKept(c hindcast.Committed, next, text string) {
-	v.result.Findings = append(v.result.Findings, Finding{What: "lake", Name: c.Target, Key: c.Slice.Key, Text: text, Next: next, Label: v.Plan.Label(c.Slice.Key)})
+func (v *Verify) findKept(target, key, next, text string) {
+	v.result.Findings = append(v.result.Findings, Finding{What: "lake", Name: target, Key: key, Text: text, Next: next, Label: v.Plan.Label(key)})
 }
 
 // target compares an output's committed slices with the rows of its target.
