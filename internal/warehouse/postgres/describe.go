@@ -74,8 +74,8 @@ JOIN pg_class c ON c.relname = w.name JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (w.database = '' OR w.database = current_database())
   AND CASE WHEN w.schema = '' THEN pg_table_is_visible(c.oid) ELSE n.nspname = w.schema END`
 
-// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and what is to become one, or was, by the
-// hand of hindcast.
+// usable leaves out what nobody would make a pipeline of: partitions, whose parent is there, and tables that hindcast made to become
+// partitions, or has detached.
 const usable = `
 SELECT c.oid, '' AS found ` + theirs + ` AND ` + mayBeRead
 

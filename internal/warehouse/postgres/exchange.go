@@ -14,8 +14,8 @@ import (
 )
 
 // exchange attaches the staged tables in place of the partitions, as the last step before the status rows: everybody is kept off the
-// target from here to COMMIT, and up to here nobody reads less of it than before. A session that uses the target and does not end
-// costs the exchange: then the slices' rows are replaced where they are, for which readers need not wait.
+// target from here to COMMIT, and up to here nobody reads less of it than before. A session that goes on using the target prevents
+// the exchange: the slices' rows are then replaced where they are, for which readers need not wait.
 func (p *publication) exchange(ctx context.Context) error {
 	var loads []*load
 	for _, l := range p.loads {

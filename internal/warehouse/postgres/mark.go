@@ -35,8 +35,8 @@ func shortSQL(text string) string {
 }
 
 // marked are the tables that a pipeline has marked. One that was detached may still be needed: by a transaction whose snapshot is older,
-// such as a dump's, that finds it in its own view of the catalogue. Our own never name it. The pattern is the same for all tables: every
-// comment on a table of the database is compared with it, and a pattern with the table's name would be compiled for each.
+// such as a dump's, that finds it in its own view of the catalogue. Sessions of this pipeline never name it. The pattern is the same for
+// all tables: every comment on a table of the database is compared with it, and one with the table's name would be compiled for each.
 var marked = `
 SELECT oid, nspname, relname, kind, slice, number, kind = 'detached' AND EXISTS (SELECT FROM pg_stat_activity a
   WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.application_name <> $2 AND age(a.backend_xmin) >= age(number::xid))

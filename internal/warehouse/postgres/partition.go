@@ -77,7 +77,7 @@ index AS (SELECT i.*, c.relname, c.reloptions, k.oid AS constraint_oid FROM part
 found(place, why) AS (
   SELECT 1, 'it is a partition itself' FROM parent JOIN pg_inherits i ON i.inhrelid = parent.oid
   UNION ALL SELECT 2, quote_ident(current_user) || ' does not own ' || oid::regclass FROM tables WHERE NOT pg_has_role(relowner, 'USAGE')
-  UNION ALL SELECT 3, 'creating tables in schema ' || relnamespace::regnamespace || ' is not allowed to ' || CASE WHEN mine THEN quote_ident(current_user) ELSE relowner::regrole::text END
+  UNION ALL SELECT 3, CASE WHEN mine THEN quote_ident(current_user) ELSE relowner::regrole::text END || ' may not create tables in schema ' || relnamespace::regnamespace
     FROM (SELECT *, NOT has_schema_privilege(relnamespace, 'CREATE') AS mine FROM part) part
     WHERE mine OR NOT has_schema_privilege(relowner, relnamespace, 'CREATE')
   UNION ALL SELECT 4, name || ' is ' || CASE relkind WHEN 'p' THEN 'partitioned again' WHEN 'f' THEN 'a foreign table' ELSE 'of another kind' END FROM part WHERE relkind <> 'r'

@@ -101,11 +101,11 @@ func databaseOf(ctx context.Context, conn *pgconn.PgConn) string {
 	return "postgres:" + string(r.Rows[0][0])
 }
 
-// spoken is what the meaning of SQL depends on beside its text.
+// spoken is what the meaning of SQL depends on besides its text.
 type spoken struct{ collation, timeZone, dateStyle string }
 
 // settled asks for the database's order of texts, which other providers than libc keep elsewhere, and what a session of the role begins
-// with, whatever this one has set. Only where texts are also spelled by bytes the collation is C.
+// with, whatever this one has set. The collation is C only where the character types are C's as well.
 const settled = `
 SELECT CASE coalesce(of ->> 'datlocprovider', 'c')
     WHEN 'c' THEN CASE WHEN of ->> 'datcollate' = of ->> 'datctype' THEN of ->> 'datcollate' ELSE concat(of ->> 'datcollate', ', ctype ', of ->> 'datctype') END
