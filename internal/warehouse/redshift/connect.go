@@ -135,7 +135,7 @@ func badURL(scheme, reason, next string) error {
 // settings are what every session begins with; the user's own come after them. Times are read as they are written here.
 var settings = []string{"SET timezone TO 'UTC'", "SET datestyle TO 'ISO'", "SET statement_timeout TO 0"}
 
-// spoken is what the meaning of SQL depends on beside its text.
+// spoken is what the meaning of SQL depends on besides its text.
 type spoken struct{ collation, timeZone, dateStyle string }
 
 // spokenBy asks a session that nothing has been set in. A database that does not tell its collation has one that is unknown.

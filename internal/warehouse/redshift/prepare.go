@@ -40,7 +40,7 @@ func (w *Owner) lock(ctx context.Context, s *session, h home, patience time.Dura
 		"SET LOCAL statement_timeout TO "+literal(limit.Text(0)))
 	if pgclient.IsState(err, pgclient.Canceled) && ctx.Err() == nil {
 		return &hindcast.Error{Code: hindcast.EWarehouseBusy, Class: hindcast.ClassTransient, Cause: err,
-			Message: "hindcast_lease stayed locked for " + patience.String() + ": another load is under way, or its session is still there",
+			Message: fmt.Sprintf("hindcast_lease stayed locked for %.0f seconds: another load is under way, or its session is still there", patience.Seconds()),
 			Next:    "see who has it: SELECT DISTINCT pid FROM svv_transactions WHERE relation = (SELECT oid FROM pg_class WHERE relname = 'hindcast_lease'); end it: SELECT pg_terminate_backend(PID);"}
 	}
 	return err
