@@ -96,7 +96,7 @@ func (p *publication) compare(ctx context.Context) error {
 
 // compare requires as many rows as were sent and, unless a trigger is meant to change values, the same rows.
 func (l *load) compare(ctx context.Context) error {
-	if l.stand != nil { // nothing of it is on its way through the target
+	if l.substitute != nil { // its rows do not pass through the target
 		return nil
 	}
 	is, err := l.standing(ctx, l.Columns)

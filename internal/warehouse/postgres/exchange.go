@@ -19,7 +19,7 @@ import (
 func (p *publication) exchange(ctx context.Context) error {
 	var loads []*load
 	for _, l := range p.loads {
-		if l.stand != nil {
+		if l.substitute != nil {
 			loads = append(loads, l)
 		}
 	}
@@ -48,9 +48,9 @@ var (
 func (p *publication) lockAll(ctx context.Context, loads []*load) (bool, error) {
 	var staged, parents, partitions []string
 	for _, l := range loads {
-		staged = append(staged, l.stand.Table.SQL())
-		parents = append(parents, l.stand.Parent.SQL())
-		partitions = append(partitions, l.stand.Partition.SQL())
+		staged = append(staged, l.substitute.Table.SQL())
+		parents = append(parents, l.substitute.Parent.SQL())
+		partitions = append(partitions, l.substitute.Partition.SQL())
 	}
 	parents, err := byOID(ctx, p.conn, parents)
 	if err != nil {
@@ -101,7 +101,7 @@ func (p *publication) waitedFor(ctx context.Context, partitions []string) (bool,
 
 // attach puts the staged table in the partition's place. Neither table is dropped or renamed with it: a dump that waits would fail.
 func (l *load) attach(ctx context.Context) error {
-	s := l.stand
+	s := l.substitute
 	comment := "NULL"
 	if s.Comment != nil {
 		comment = literal(*s.Comment)
@@ -120,7 +120,7 @@ func (p *publication) replaceInstead(ctx context.Context, loads []*load) error {
 	var targets []string
 	for _, l := range loads {
 		targets = append(targets, pgclient.ParseName(l.Target.Table).SQL())
-		l.stand = nil
+		l.substitute = nil
 	}
 	targets, err := byOID(ctx, p.conn, targets)
 	if err != nil {
@@ -134,11 +134,11 @@ func (p *publication) replaceInstead(ctx context.Context, loads []*load) error {
 
 // unchanged refuses to attach what was made like a partition that is another by now. The partition's lock keeps it as it is.
 func (l *load) unchanged(ctx context.Context) error {
-	if l.stand == nil {
+	if l.substitute == nil {
 		return nil
 	}
-	part, like, err := l.sketch(ctx, func(*partition) pgclient.Name { return l.stand.Table })
-	if err != nil || l.stand.sameAs(part, &like) {
+	part, like, err := l.sketch(ctx, func(*partition) pgclient.Name { return l.substitute.Table })
+	if err != nil || l.substitute.sameAs(part, &like) {
 		return err
 	}
 	return l.movedOn()
@@ -154,7 +154,7 @@ func (l *load) movedOn() error {
 // goneBy is movedOn where a table is gone that has to do with a staged one, and otherwise the error of that.
 func (p *publication) goneBy(missing error) error {
 	for _, l := range p.loads {
-		if l.stand != nil {
+		if l.substitute != nil {
 			return l.movedOn()
 		}
 	}

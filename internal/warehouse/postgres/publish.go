@@ -34,21 +34,21 @@ type publication struct {
 type load struct {
 	*publication
 	*warehouse.Replacement
-	row      hindcast.Committed
-	staging  string // the temporary table of what the server has to cast
-	target   relation
-	fields   []pgcopy.Field
-	replaced []hindcast.Committed // status rows that it takes out
-	replaces bool                 // there are rows of the target in the slice
-	xid      string               // the transaction, as the rows that it writes name it
-	between  []between            // what may change what is deleted or stored
-	cast     bool                 // the server reads values from text
-	carried  []hindcast.Column    // of the files in which they are kept
-	kept     int64                // rows of the slice that were kept aside; -1 if none were to be
-	sent     hindcast.Sums
-	stands   *hindcast.Sums // what compare found in the slice; nil if it did not look
-	after    digest         // of the slice after load.after, where deferred triggers may still change it
-	stand    *stand         // what takes the place of the slice's partition; nil if its rows are replaced where they are
+	row        hindcast.Committed
+	staging    string // the temporary table of what the server has to cast
+	target     relation
+	fields     []pgcopy.Field
+	replaced   []hindcast.Committed // status rows that it takes out
+	replaces   bool                 // there are rows of the target in the slice
+	xid        string               // the transaction, as the rows that it writes name it
+	between    []between            // what may change what is deleted or stored
+	cast       bool                 // the server reads values from text
+	carried    []hindcast.Column    // of the files in which previous rows are kept
+	kept       int64                // rows of the slice that were kept aside; -1 if none were to be
+	sent       hindcast.Sums
+	stands     *hindcast.Sums // what compare found in the slice; nil if it did not look
+	after      digest         // of the slice after load.after, where deferred triggers may still change it
+	substitute *substitute    // what takes the place of the slice's partition; nil if its rows are replaced where they are
 }
 
 // Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first, then the
@@ -62,7 +62,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	p := newPublication(w, &given)
 	for _, l := range p.loads {
 		var err error
-		if l.stand, err = readStand(l.Staged); err != nil {
+		if l.substitute, err = readSubstitute(l.Staged); err != nil {
 			return nil, err
 		}
 	}
@@ -223,7 +223,7 @@ func (l *load) expected(ctx context.Context) error {
 
 // swap puts the staged rows in place of the slice's, unless a table that has them already does so at the end.
 func (l *load) swap(ctx context.Context) error {
-	if l.stand != nil {
+	if l.substitute != nil {
 		return nil
 	}
 	if err := l.hooks(ctx, "load.before", l.Hooks.Before); err != nil {
@@ -335,8 +335,8 @@ func byOID(ctx context.Context, conn *pgconn.PgConn, tables []string) ([]string,
 // holds is the table that has the slice's rows, as SQL: the target, or its partition that is replaced.
 func (l *load) holds() string {
 	switch {
-	case l.stand != nil:
-		return l.stand.Partition.SQL()
+	case l.substitute != nil:
+		return l.substitute.Partition.SQL()
 	case l.target.name.Table != "": // a hook may change the search path
 		return l.target.name.SQL()
 	}
@@ -502,8 +502,8 @@ func (l *load) refuseRounding(ctx context.Context, staged string) error {
 // over the values would have every plan read every value of every slice.
 func (l *load) stored(ctx context.Context) (err error) {
 	switch {
-	case l.stand != nil:
-		l.row.Sums = l.stand.Sums
+	case l.substitute != nil:
+		l.row.Sums = l.substitute.Sums
 	case l.Hooked() || len(l.Summed) > 0 || l.stands == nil && (l.cast || l.mayMeddle()):
 		l.row.Sums, err = l.standing(ctx, l.Sums())
 	case l.stands != nil:

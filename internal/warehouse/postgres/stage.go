@@ -17,8 +17,8 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// stand is a table that was filled to become a partition, as Staged has it.
-type stand struct {
+// substitute is a table that was filled to take a partition's place, as Staged has it.
+type substitute struct {
 	Table     pgclient.Name `json:"table"`
 	Partition pgclient.Name `json:"partition"` // whose place it takes
 	Parent    pgclient.Name `json:"parent"`
@@ -99,7 +99,7 @@ func (l *load) stage(ctx context.Context) error {
 	if err != nil || part == nil {
 		return err
 	}
-	s := &stand{Table: l.nextName(part), Partition: part.name, Parent: part.parent, Bound: part.bound, Comment: like.comment, Like: like.text()}
+	s := &substitute{Table: l.nextName(part), Partition: part.name, Parent: part.parent, Bound: part.bound, Comment: like.comment, Like: like.text()}
 	if err := l.make(ctx, part, s, &like); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (l *load) nextName(part *partition) pgclient.Name {
 }
 
 // make creates the table, fills it and makes it like the partition.
-func (l *load) make(ctx context.Context, part *partition, s *stand, like *likeness) error {
+func (l *load) make(ctx context.Context, part *partition, s *substitute, like *likeness) error {
 	if err := l.dropEarlier(ctx); err != nil {
 		return err
 	}
@@ -238,16 +238,16 @@ func (l *load) sliceName() string { return l.Target.Table + "\x00" + l.Slice.Key
 func (l *load) Run() string { return l.publication.Run }
 
 // sameAs reports whether the partition is still what the staged table was made to replace.
-func (s *stand) sameAs(part *partition, like *likeness) bool {
+func (s *substitute) sameAs(part *partition, like *likeness) bool {
 	return part != nil && part.name == s.Partition && part.parent == s.Parent && part.bound == s.Bound && like.text() == s.Like
 }
 
-// readStand reads Staged; nil if nothing was staged.
-func readStand(staged string) (*stand, error) {
+// readSubstitute reads Staged; nil if nothing was staged.
+func readSubstitute(staged string) (*substitute, error) {
 	if staged == "" {
 		return nil, nil
 	}
-	s := &stand{}
+	s := &substitute{}
 	if err := json.Unmarshal([]byte(staged), s); err != nil {
 		return nil, fmt.Errorf("reading what was staged: %w", err)
 	}
