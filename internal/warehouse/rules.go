@@ -131,9 +131,20 @@ func (p *Publication) Row(r *Replacement, at time.Time) hindcast.Committed {
 		Fingerprint: r.Print, Parts: r.Parts, CommittedAt: at.UTC().Truncate(time.Microsecond)}
 }
 
-// Hooked reports whether any replacement has hooks: they may change the rows of every other one, and the session.
-func (p *Publication) Hooked() bool {
-	return slices.ContainsFunc(p.Replacements, func(r Replacement) bool { return len(r.Hooks.Before)+len(r.Hooks.After) > 0 })
+// Hooked says whether any replacement has hooks, and when they run.
+type Hooked struct{ Before, After bool }
+
+// Any reports whether there are hooks at all.
+func (h Hooked) Any() bool { return h.Before || h.After }
+
+// Hooked looks for hooks in all replacements: those of one may change the rows of every other one, and the session. There may be many
+// replacements: it is not to be asked for each of them.
+func (p *Publication) Hooked() (h Hooked) {
+	for i := range p.Replacements {
+		hooks := &p.Replacements[i].Hooks
+		h.Before, h.After = h.Before || len(hooks.Before) > 0, h.After || len(hooks.After) > 0
+	}
+	return h
 }
 
 // Targets are the names of the tables, each once, in the order of their names.

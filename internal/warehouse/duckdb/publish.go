@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ type publication struct {
 	conn         *sql.Conn
 	replacements []*replacement
 	current      *replacement // that an error is about; nil if it is about all of them
+	hooked       warehouse.Hooked
 }
 
 // replacement is one of its replacements under way.
@@ -47,7 +47,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	w.loading.Lock()
 	defer w.loading.Unlock()
 
-	p := &publication{Publication: &given}
+	p := &publication{Publication: &given, hooked: given.Hooked()}
 	now, large := time.Now(), false
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
@@ -56,7 +56,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	}
 
 	end := (*sql.Conn).Close
-	if given.Hooked() {
+	if p.hooked.Any() {
 		end = onceOnly // they may SET something, or make temporary tables
 	}
 	err := w.withSession(ctx, transaction(ctx, func(conn *sql.Conn) error {
@@ -208,7 +208,7 @@ func (r *replacement) swap(ctx context.Context) error {
 	if err := r.hooks(ctx, "load.before", r.Hooks.Before); err != nil {
 		return err
 	}
-	hooked := r.hookedBefore()
+	hooked := r.hooked.Before // one may have changed the rows since they were counted
 	if n := r.found.rows; n > 0 || hooked {
 		result, err := r.conn.ExecContext(ctx, "DELETE FROM "+r.inSlice())
 		if err != nil {
@@ -232,11 +232,6 @@ func (r *replacement) swap(ctx context.Context) error {
 		return err
 	}
 	return r.CheckRows(n)
-}
-
-// hookedBefore reports whether a hook may have changed the rows of a slice since they were counted.
-func (p *publication) hookedBefore() bool {
-	return slices.ContainsFunc(p.replacements, func(r *replacement) bool { return len(r.Hooks.Before) > 0 })
 }
 
 // rowGroup is how many rows DuckDB keeps in one row group of a table.
@@ -271,7 +266,7 @@ func (r *replacement) hooks(ctx context.Context, key string, hooks []string) err
 
 // sum takes the sums of the slice's rows as the publication leaves them: as many as were staged, unless a hook changed that.
 func (r *replacement) sum(ctx context.Context) (err error) {
-	hooked := slices.ContainsFunc(r.replacements, func(r *replacement) bool { return len(r.Hooks.After) > 0 })
+	hooked := r.hooked.After
 	if r.Rows == 0 && !hooked {
 		return nil
 	}

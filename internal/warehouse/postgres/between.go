@@ -54,7 +54,7 @@ func readBetweens(rows []pgclient.Row) []between {
 // deleted compares what the DELETE says, and what it left, with what was to go: a slice of which a row stays would be doubled.
 func (l *load) deleted(ctx context.Context, n int64) error {
 	if len(l.between) == 0 {
-		if l.kept >= 0 && !l.hookedBefore() && n != l.kept {
+		if l.kept >= 0 && !l.hooked.Before && n != l.kept {
 			return l.meddled(between.onDelete, fmt.Sprintf("of the %s of the slice that had to be replaced %s were deleted", numbers.Counted(l.kept, "row"), numbers.Thousands(n)))
 		}
 		return nil
@@ -82,11 +82,12 @@ func (l *load) inserted(n int64) error {
 // compare looks at what stands in the slices now, before load.after. Without anything between, the answers to DELETE and COPY
 // have said it.
 func (p *publication) compare(ctx context.Context) error {
-	if !p.mayMeddle() {
+	p.mayMeddle = slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.between) > 0 })
+	if !p.mayMeddle {
 		return nil
 	}
 
-	if !p.hookedAfter() { // hooks may rely on deferred constraints
+	if !p.hooked.After { // hooks may rely on deferred constraints
 		if err := pgclient.Run(ctx, p.conn, immediately); err != nil {
 			return err
 		}
@@ -203,7 +204,7 @@ func (p *publication) fireDeferred(ctx context.Context) error {
 
 // firesLate reports whether triggers of the target act after load.after; without such hooks compare has seen what they did.
 func (l *load) firesLate() bool {
-	return l.hookedAfter() && slices.ContainsFunc(l.between, between.atEnd)
+	return l.hooked.After && slices.ContainsFunc(l.between, between.atEnd)
 }
 
 // compareFired requires the slice to be as it was before the deferred triggers were fired, unless they are meant to change it.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -164,16 +163,16 @@ func (p *publication) goneBy(missing error) error {
 // tidy drops what the publication has left: the partitions that it detached, once nobody can need them, or the tables that it did not
 // attach. It is best effort: what stays is for the next.
 func (p *publication) tidy(ctx context.Context) {
-	var names []string
+	ours := map[string]bool{}
 	for _, l := range p.loads {
 		if l.Staged != "" {
-			names = append(names, short(l.sliceName()))
+			ours[short(l.sliceName())] = true
 		}
 	}
-	if len(names) == 0 || p.conn.IsClosed() {
+	if len(ours) == 0 || p.conn.IsClosed() {
 		return
 	}
 	_ = sweep(ctx, p.conn, p.Pipeline, func(left leftover) bool {
-		return left.kind == markDetached || left.number <= p.Fence && slices.Contains(names, left.slice)
+		return left.kind == markDetached || left.number <= p.Fence && ours[left.slice]
 	})
 }

@@ -23,11 +23,13 @@ import (
 // publication is a publication under way.
 type publication struct {
 	*warehouse.Publication
-	owner   *Owner
-	conn    *pgconn.PgConn
-	home    home
-	loads   []*load
-	current *load // that an error is about; nil if it is about all of them
+	owner     *Owner
+	conn      *pgconn.PgConn
+	home      home
+	loads     []*load
+	current   *load // that an error is about; nil if it is about all of them
+	hooked    warehouse.Hooked
+	mayMeddle bool // something may change what is deleted or stored, in any of the targets; compare finds it out
 }
 
 // load is one of its replacements under way.
@@ -76,7 +78,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		p.conn, p.home = conn, home
 		err = p.publish(ctx)
 		pgclient.Rollback(ctx, conn) // unless it is committed
-		if given.Hooked() {          // a hook may have changed the session
+		if p.hooked.Any() {          // a hook may have changed the session
 			defer pgclient.Discard(conn)
 		}
 		err = p.explain(ctx, err)
@@ -95,7 +97,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 }
 
 func newPublication(w *Owner, given *warehouse.Publication) *publication {
-	p := &publication{Publication: given, owner: w}
+	p := &publication{Publication: given, owner: w, hooked: given.Hooked()}
 	now := time.Now()
 
 	for i := range given.Replacements {
@@ -171,7 +173,7 @@ func (p *publication) publish(ctx context.Context) error {
 		return err
 	}
 
-	if p.Hooked() {
+	if p.hooked.Any() {
 		if err := p.fireDeferred(ctx); err != nil {
 			return err
 		}
@@ -202,20 +204,6 @@ func (p *publication) each(ctx context.Context, steps ...func(*load, context.Con
 	return warehouse.Each(ctx, p.loads, &p.current, steps...)
 }
 
-// hookedBefore reports whether a hook may have changed the rows of a slice, or a trigger, since they were looked at.
-func (p *publication) hookedBefore() bool {
-	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.Hooks.Before) > 0 })
-}
-
-func (p *publication) hookedAfter() bool {
-	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.Hooks.After) > 0 })
-}
-
-// mayMeddle reports whether anything may change what is deleted or stored, in any of the targets.
-func (p *publication) mayMeddle() bool {
-	return slices.ContainsFunc(p.loads, func(l *load) bool { return len(l.between) > 0 })
-}
-
 // expected compares what is to be replaced with what the publication expects.
 func (l *load) expected(ctx context.Context) error {
 	return l.Met(l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
@@ -230,7 +218,7 @@ func (l *load) swap(ctx context.Context) error {
 		return err
 	}
 
-	if l.hookedBefore() { // one may have switched a trigger off
+	if l.hooked.Before { // one may have switched a trigger off
 		rows, err := pgclient.Ask(ctx, l.conn, fmt.Sprintf(betweens, literal(l.target.name.SQL())+"::regclass"))
 		if err != nil {
 			return err
@@ -238,7 +226,7 @@ func (l *load) swap(ctx context.Context) error {
 		l.between = readBetweens(rows)
 	}
 
-	if l.replaces || l.hookedBefore() {
+	if l.replaces || l.hooked.Before { // one may have added rows
 		n, err := pgclient.Affected(ctx, l.conn, "DELETE FROM "+l.target.name.SQL()+" WHERE "+l.inSlice())
 		if err != nil {
 			return err
@@ -504,7 +492,7 @@ func (l *load) stored(ctx context.Context) (err error) {
 	switch {
 	case l.substitute != nil:
 		l.row.Sums = l.substitute.Sums
-	case l.Hooked() || len(l.Summed) > 0 || l.stands == nil && (l.cast || l.mayMeddle()):
+	case l.hooked.Any() || len(l.Summed) > 0 || l.stands == nil && (l.cast || l.mayMeddle):
 		l.row.Sums, err = l.standing(ctx, l.Sums())
 	case l.stands != nil:
 		l.row.Sums = *l.stands

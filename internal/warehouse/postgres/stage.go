@@ -40,7 +40,7 @@ func (w *Owner) Stage(ctx context.Context, given warehouse.Publication) (warehou
 	p := newPublication(w, &given)
 	for _, l := range p.loads {
 		l.Staged = ""
-		if given.Hooked() || w.knownPlain(l.Target.Table) {
+		if p.hooked.Any() || w.knownPlain(l.Target.Table) {
 			continue
 		}
 		err := w.with(ctx, func(conn *pgconn.PgConn) error {

@@ -69,7 +69,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 		if err != nil && p.mark != "" {
 			_ = s.run(ctx, "DROP TABLE IF EXISTS "+p.mark) // otherwise the next Prepare does
 		}
-		if given.Hooked() {
+		if given.Hooked().Any() {
 			defer s.link.discard() // a hook may have changed the session
 		}
 		return err
