@@ -39,21 +39,26 @@ func (m *maker) courses() []Course {
 
 // lasting are the columns of tables that follow each other and have the same.
 type lasting struct {
-	from, to string
-	columns  []hindcast.Column
+	from, to     string
+	all, columns []hindcast.Column // of the first table, and what the fact takes of them
 }
 
 func (m *maker) coursesOf(c *cutter) []Course {
 	f, times := c.fact, []lasting(nil)
 	for i := range c.units {
 		u := &c.units[i]
-		columns := pick(m.Sources[u.Source].Columns, f.Columns, f.Time)
-		switch last := len(times) - 1; {
+		all, last := m.Sources[u.Source].Columns, len(times)-1
+		if last >= 0 && sameRead(times[last].all, all) { // as nearly all are, and a long history has many
+			times[last].to = u.Key
+			continue
+		}
+		columns := pick(all, f.Columns, f.Time)
+		switch {
 		case len(columns) == 0: // the table is not there
 		case last >= 0 && sameColumns(times[last].columns, columns):
 			times[last].to = u.Key
 		default:
-			times = append(times, lasting{u.Key, u.Key, columns})
+			times = append(times, lasting{u.Key, u.Key, all, columns})
 		}
 	}
 	if len(times) < 2 {
