@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,19 +96,18 @@ func courseOf(name string, times []lasting) (of []Stretch) {
 	return of
 }
 
-// Declaration is a column's entry below `columns:` of its fact that gives it one type in all slices; false if no type that can be declared
-// holds all of its values. was is a column that it seems to be renamed from, if there is one.
-func Declaration(c Course, all []Course) (text, was string, ok bool) {
-	typ, ok := c.becomes("")
-	if !ok {
-		return "", "", false
+// declaration gives a column one type in all slices; false if no type that can be declared holds all of its values. Was is the column that
+// it seems to be renamed from, if there is one.
+func declaration(c Course, all []Course) (d hindcast.Declared, ok bool) {
+	d.Name = c.Column
+	if d.Type, ok = c.becomes(""); !ok {
+		return d, false
 	}
-	if was = c.renamedFrom(all); was != "" {
-		i := slices.IndexFunc(all, func(o Course) bool { return o.Fact == c.Fact && o.Column == was })
-		typ, _ = all[i].becomes(typ)
-		return fmt.Sprintf("%s: {type: %s, was: [%s]}", quoted(c.Column), spelled(typ), quoted(was)), was, true
+	if old, renamed := c.renamedFrom(all); renamed {
+		d.Type, _ = old.becomes(d.Type)
+		d.Was = []string{old.Column}
 	}
-	return fmt.Sprintf("%s: {type: %s}", quoted(c.Column), spelled(typ)), "", true
+	return d, true
 }
 
 // spelled is a type as people write it in a pipeline file.
@@ -137,22 +135,16 @@ func quoted(name string) string {
 func (c Course) becomes(with string) (typ string, ok bool) {
 	typ = with
 	for _, s := range c.Of {
-		common, known := typ, true
+		common, known := datatype.Common(typ, s.Type)
 		switch {
 		case s.Type == "":
-		case typ == "":
-			common = s.Type
-		default:
-			if common, known = datatype.Common(typ, s.Type); !known && datatype.Becomes(typ, s.Type) {
-				common, known = s.Type, true
-			} else if !known && datatype.Becomes(s.Type, typ) {
-				common, known = typ, true
-			}
-		}
-		if !known {
+		case typ == "", !known && datatype.Becomes(typ, s.Type):
+			typ = s.Type
+		case known:
+			typ = common
+		case !datatype.Becomes(s.Type, typ):
 			return "", false
 		}
-		typ = common
 	}
 	for _, s := range c.Of {
 		if s.Type != "" && !datatype.Becomes(s.Type, typ) {
@@ -162,24 +154,23 @@ func (c Course) becomes(with string) (typ string, ok bool) {
 	return datatype.Declarable(typ)
 }
 
-// renamedFrom is the column of the fact that ends where this one begins, and could be the same: empty if there is none, or more than one
+// renamedFrom is the column of the fact that ends where this one begins, and could be the same; false if there is none, or more than one
 // pair of such columns.
-func (c Course) renamedFrom(all []Course) (name string) {
+func (c Course) renamedFrom(all []Course) (old Course, ok bool) {
 	for _, o := range all {
 		switch {
-		case o.Column != c.Column && c.follows(o) && name != "":
-			return ""
-		case o.Column != c.Column && c.follows(o):
-			name = o.Column
+		case o.Column == c.Column || !c.follows(o):
+		case ok:
+			return Course{}, false
+		default:
+			old, ok = o, true
 		}
 	}
-	for _, o := range all {
-		i := slices.IndexFunc(all, func(old Course) bool { return old.Fact == c.Fact && old.Column == name })
-		if i >= 0 && o.Column != c.Column && o.follows(all[i]) {
-			return "" // it became the one or the other
-		}
+	another := func(o Course) bool { return o.Column != c.Column && o.follows(old) } // old became the one or the other
+	if !ok || slices.ContainsFunc(all, another) {
+		return Course{}, false
 	}
-	return name
+	return old, true
 }
 
 // follows reports whether the column begins where another of the fact ends, and is of a type like that one's.
@@ -197,27 +188,31 @@ func (c Course) follows(o Course) bool {
 // Declarations are the line to paste below a fact that settles the columns that differ and are not declared yet, and the renames that it
 // supposes; empty if there is nothing to declare. A line that the fact has already stands in it again.
 func (p *Plan) Declarations(f *hindcast.Fact, which func(Course) bool) (line string, renames []string) {
-	var entries []string
-	old := map[string]bool{}
+	var list []hindcast.Declared
+	was := map[string]bool{}
 	for _, c := range p.Courses {
-		if text, was, ok := Declaration(c, p.Courses); ok && c.Fact == f.Name && !c.Settled && !strings.EqualFold(c.Column, f.Time) && (which(c) || was != "" && which(Course{Fact: f.Name, Column: was})) {
-			if entries = append(entries, text); was != "" {
-				old[quoted(was)], renames = true, append(renames, was+" became "+c.Column)
-			}
+		if c.Fact != f.Name || c.Settled || strings.EqualFold(c.Column, f.Time) {
+			continue
+		}
+		d, ok := declaration(c, p.Courses)
+		if !ok || !which(c) && !slices.ContainsFunc(d.Was, func(old string) bool { return which(Course{Fact: f.Name, Column: old}) }) {
+			continue
+		}
+		list = append(list, d)
+		for _, old := range d.Was {
+			was[old], renames = true, append(renames, old+" became "+d.Name)
 		}
 	}
-	entries = slices.DeleteFunc(entries, func(e string) bool {
-		name, _, _ := strings.Cut(e, ": {")
-		return old[name] // it is the other's earlier name
-	})
-	if len(entries) == 0 {
+	list = slices.DeleteFunc(list, func(d hindcast.Declared) bool { return was[d.Name] })
+	if len(list) == 0 {
 		return "", nil
 	}
-	var had []string
-	for _, d := range f.Declared {
-		had = append(had, entryOf(d))
+
+	var entries []string
+	for _, d := range slices.Concat(f.Declared, list) {
+		entries = append(entries, entryOf(d))
 	}
-	return "columns: {" + strings.Join(append(had, entries...), ", ") + "}", renames
+	return "columns: {" + strings.Join(entries, ", ") + "}", renames
 }
 
 // entryOf is a declared column as it stands in the file.
