@@ -10,7 +10,7 @@ import (
 func (b *binder) dividedNumeric(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	l, r = b.exact(l), b.exact(r)
 	t, ok := b.quotient(l, r.Type, x.At)
-	if !ok || loose(r) && b.isLoose(r.At) {
+	if !ok || b.refuseLoose(r) {
 		return &sem.Expr{At: x.At}
 	}
 	return rewritten(sem.OpNumericDivide, t, x, l, r)
@@ -19,7 +19,7 @@ func (b *binder) dividedNumeric(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 // quotient is the type of a quotient of numerics: digits enough for what PostgreSQL rounds ordinary quotients to, which is 16 digits or a
 // few more that count, and as many before the point as that leaves.
 func (b *binder) quotient(l *sem.Expr, by sem.Type, at lex.Span) (t sem.Type, ok bool) {
-	if loose(l) && b.isLoose(l.At) {
+	if b.refuseLoose(l) {
 		return t, false
 	}
 	p1, s1 := l.Type.Digits()
@@ -35,9 +35,12 @@ func (b *binder) quotient(l *sem.Expr, by sem.Type, at lex.Span) (t sem.Type, ok
 	return sem.Decimal(sem.Most, s), true
 }
 
-// isLoose refuses to divide a number of which the values decide how many digits it has.
-func (b *binder) isLoose(at lex.Span) bool {
-	b.refuse(sem.NotKnown, at, "write round(…, digits) around it", "how many digits PostgreSQL gives a quotient depends on those of this number, which the values decide")
+// refuseLoose refuses to divide a number of which the values decide how many digits it has, and reports whether it is one.
+func (b *binder) refuseLoose(e *sem.Expr) bool {
+	if !loose(e) {
+		return false
+	}
+	b.refuse(sem.NotKnown, e.At, "write round(…, digits) around it", "how many digits PostgreSQL gives a quotient depends on those of this number, which the values decide")
 	return true
 }
 
