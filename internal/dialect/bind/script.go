@@ -63,9 +63,7 @@ func (b *binder) statement(st ast.Statement, out *sem.Script) {
 	case *ast.Delete:
 		if t := b.temp(st.Table, "DELETE"); t != nil {
 			step, s := b.change(t, st.Table, st.Alias, st.At)
-			if st.Where != nil {
-				step.Where = b.boolean(b.expr(st.Where, s), "a condition")
-			}
+			step.Where = b.where(st.Where, s)
 			b.step(t, st.Table.Text, step, out)
 		}
 	case *ast.Drop:
@@ -90,7 +88,7 @@ func (b *binder) temp(n ast.Name, what string) *temp {
 	return t
 }
 
-// made adds a table, unless one of its name is there.
+// makes adds a table, unless one of its name is there.
 func (b *binder) makes(n ast.Name, t *temp) bool {
 	for other := range b.temps {
 		switch {
@@ -158,6 +156,14 @@ func (b *binder) change(t *temp, name, alias ast.Name, at lex.Span) (sem.Step, *
 	return sem.Step{At: at, Changes: true, Alias: alias.Text}, s
 }
 
+// where binds the condition of an UPDATE or DELETE; nil is none.
+func (b *binder) where(x ast.Expr, s *scope) *sem.Expr {
+	if x == nil {
+		return nil
+	}
+	return b.boolean(b.expr(x, s), "a condition")
+}
+
 func (b *binder) update(st *ast.Update, out *sem.Script) {
 	t := b.temp(st.Table, "UPDATE")
 	if t == nil {
@@ -176,9 +182,7 @@ func (b *binder) update(st *ast.Update, out *sem.Script) {
 		}
 		step.Values[i] = b.assigned(b.expr(a.X, s), t, i)
 	}
-	if st.Where != nil {
-		step.Where = b.boolean(b.expr(st.Where, s), "a condition")
-	}
+	step.Where = b.where(st.Where, s)
 	b.step(t, st.Table.Text, step, out)
 }
 

@@ -207,6 +207,14 @@ func (p *parser) target(what string) (name, alias ast.Name) {
 	return name, alias
 }
 
+// where reads a condition; nil if there is none.
+func (p *parser) where() ast.Expr {
+	if !p.take("where") {
+		return nil
+	}
+	return p.expr(0)
+}
+
 func (p *parser) update(start int) ast.Statement {
 	u := &ast.Update{}
 	u.Table, u.Alias = p.target("UPDATE")
@@ -232,9 +240,7 @@ func (p *parser) update(start int) ast.Statement {
 	if p.word("from") {
 		p.unknown(p.peek().At, "FROM is not read in UPDATE", "write SET column = (SELECT …) with WHERE EXISTS, or join in the next query")
 	}
-	if p.take("where") {
-		u.Where = p.expr(0)
-	}
+	u.Where = p.where()
 	u.Stated = p.stated(start)
 
 	return u
@@ -249,9 +255,7 @@ func (p *parser) deleted(start int) ast.Statement {
 	if p.word("using") {
 		p.unknown(p.peek().At, "USING is not read in DELETE", "write WHERE EXISTS (SELECT …)")
 	}
-	if p.take("where") {
-		d.Where = p.expr(0)
-	}
+	d.Where = p.where()
 	d.Stated = p.stated(start)
 
 	return d
