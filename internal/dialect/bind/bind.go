@@ -63,9 +63,7 @@ type output struct {
 	sem.Column
 	from []*sem.Expr // nil if the column comes from a *
 	star lex.Span
-	// declared says that it is a column of a table whose type was declared.
-	declared bool
-	open     bool // it is a literal in quotes or NULL, whose type another query may decide
+	open bool // it is a literal in quotes or NULL, whose type another query may decide
 	// column is what the output stands for, if that is a column of FROM.
 	column *sem.Column
 }

@@ -72,7 +72,6 @@ func columnsOf(outputs []output) []sem.Column {
 	all := make([]sem.Column, len(outputs))
 	for i, o := range outputs {
 		all[i] = o.Column
-		all[i].Declared = o.declared
 	}
 	return all
 }
@@ -167,7 +166,7 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 			*e = *b.coerce(&inner, t)
 		}
 	}
-	l.column, l.declared = nil, false
+	l.column, l.Declared = nil, false
 	mixed := t.Kind == sem.Numeric && (l.Type.S != t.S || r.Type.S != t.S)
 	l.Type, l.Facts, l.from = t, l.Both(r.Facts), append(slices.Clone(l.from), r.from...)
 	l.Loose = l.Loose || mixed

@@ -115,7 +115,7 @@ func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
 			b.refuse(sem.NotOnEngine, st.Name.At, "give one of them another name", "two columns of %s are named %s", st.Name.Text, t.columns[i].Name)
 		}
 		seen[name] = true
-		t.declared = append(t.declared, o.declared || len(o.from) == 1 && (o.from[0].Op == sem.OpToDecimal || o.Type.IsInt() || o.Type.IsTime() || o.Type.IsFloat() || o.Type.Kind == sem.Bool))
+		t.declared = append(t.declared, o.Declared || len(o.from) == 1 && (o.from[0].Op == sem.OpToDecimal || o.Type.IsInt() || o.Type.IsTime() || o.Type.IsFloat() || o.Type.Kind == sem.Bool))
 	}
 	if b.makes(st.Name, t) {
 		b.step(t, st.Name.Text, sem.Step{At: st.At, Query: q, Empty: st.NoData}, out)

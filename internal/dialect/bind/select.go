@@ -230,7 +230,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		e.Loose = loose(e)
 		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
 		if e.Op == sem.OpColumn {
-			o.column, o.declared = e.Column, e.Column.Declared
+			o.column, o.Declared = e.Column, e.Column.Declared
 		}
 		b.label(it, &o, why, bound)
 		if b.Redshift && it.Alias.Text != "" {
@@ -340,7 +340,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}
-			outputs = append(outputs, output{Column: c, star: x.At, column: f.column, declared: c.Declared})
+			outputs = append(outputs, output{Column: c, star: x.At, column: f.column})
 		}
 	}
 	if !known {
