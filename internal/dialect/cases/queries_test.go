@@ -8,23 +8,7 @@ import (
 // query is a random query of more than one expression over a table, or of several tables.
 func (m *maker) query() string {
 	defer func(from []string, only map[kind][]string) { m.from, m.only, m.calm = from, only, false }(m.from, m.only)
-	switch m.IntN(8) {
-	case 0:
-		return m.filtered()
-	case 1:
-		return m.grouped()
-	case 2:
-		return m.windowed()
-	case 3:
-		return m.joined()
-	case 4:
-		return m.united()
-	case 5:
-		return m.derived()
-	case 6:
-		return m.nested()
-	}
-	return m.sorted()
+	return pick(m, m.filtered, m.grouped, m.windowed, m.joined, m.united, m.derived, m.nested, m.sorted)()
 }
 
 func (m *maker) table() string { return pick(m, "tame", "wild", "tame", "none") }
