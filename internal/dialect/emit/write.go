@@ -255,9 +255,13 @@ func sumSpark(p *printer, e *sem.Expr, args []text) text {
 // before it, in whatever order it reads the rows: there it raises whenever the others could overflow in any order.
 func sumFloat(p *printer, e *sem.Expr, args []text) text {
 	s, most := p.fill("sum($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
-	finite := p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
-	return text{text: "CASE WHEN " + p.infinite(s) + " AND NOT " + p.infinite(most) + " OR (" + p.infinite(most) + " OR isnan(" + most + ")) AND " +
-		finite + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args) + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+	overflowed := p.infinite(s) + " AND NOT " + p.infinite(most)
+
+	beside := "(" + p.infinite(most) + " OR isnan(" + most + "))"
+	mostFinite := p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
+	couldOverflow := beside + " AND " + mostFinite + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args)
+
+	return text{text: "CASE WHEN " + overflowed + " OR " + couldOverflow + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
 }
 
 // avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.
