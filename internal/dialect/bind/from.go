@@ -65,7 +65,7 @@ func (b *binder) version(x *ast.Table, t *temp, s *scope, bound *sem.Query) {
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	} else {
 		text += ` AS ` + n.At.In(b.text)
-		if word := strings.ToLower(n.Text); word != n.Text || strings.ContainsFunc(n.Text, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+		if strings.ContainsFunc(n.Text, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
 			b.refuse(sem.NotKnown, n.At, "give the table a name of small letters, or an alias here", "this name of a temporary table is not read")
 		}
 	}
