@@ -38,18 +38,16 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 	// By the lake alone first: a run may have the warehouse to itself, and the query may need none, unless its settings decide what the
 	// SQL means.
 	needed := s.Pipeline.Transform.Translates() && s.Pipeline.Origin().Scheme != "duckdb"
-	var p *plan.Plan
-	var err, unknown error // a column that the lake has not, or that there is not at all
+	var unknown error // a column that the lake has not, or that there is not at all
 	if !needed {
-		p, err = fromLake(ctx, s, q.Slice, now)
-	}
-	if err == nil && !needed {
-		rows, err := over(ctx, s, sampler, p, q, now)
-		if !elsewhere(err) {
-			return rows, err
-		}
-		if !errors.Is(err, errNotInLake) {
-			unknown = err
+		if p, err := fromLake(ctx, s, q.Slice, now); err == nil {
+			rows, err := over(ctx, s, sampler, p, q, now)
+			if !elsewhere(err) {
+				return rows, err
+			}
+			if !errors.Is(err, errNotInLake) {
+				unknown = err
+			}
 		}
 	}
 	if err := s.Reach(ctx); err != nil {
@@ -58,7 +56,8 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 		}
 		return engine.Rows{}, err
 	}
-	if p, err = planAny(ctx, s, q.Slice, now); err != nil {
+	p, err := planAny(ctx, s, q.Slice, now)
+	if err != nil {
 		return engine.Rows{}, err
 	}
 	return over(ctx, s, sampler, p, q, now)

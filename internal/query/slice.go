@@ -88,8 +88,9 @@ func open(ctx context.Context, s *session.Session, p *plan.Plan, a Ask, now time
 // it is read whole.
 func readByOutputs(ctx context.Context, s *session.Session, p *plan.Plan, item plan.Item, now time.Time) (map[string][]string, error) {
 	var all map[string][]string
+	survey, tables := s.Survey(session.Choice{}, now), seen(s, p, item)
 	for _, o := range s.Pipeline.Outputs {
-		query, err := s.Survey(session.Choice{}, now).Written(p, item.Slice, o.Text, o.SQLFile, seen(s, p, item))
+		query, err := survey.Written(p, item.Slice, o.Text, o.SQLFile, tables)
 		if err != nil {
 			return nil, err
 		}
