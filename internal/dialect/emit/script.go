@@ -21,11 +21,12 @@ func Script(source string, s *sem.Script, o Options) (Result, []sem.Refusal) {
 	if len(p.refused) > 0 {
 		return Result{}, p.refused
 	}
-	if rest, with := strings.CutPrefix(body, source[s.Result.At.Start:s.Result.At.Start+len("WITH")]); with && strings.EqualFold(body[:len("WITH")], "WITH") && len(steps) > 0 {
-		return Result{SQL: "WITH " + strings.Join(steps, ",\n") + "," + rest, Changes: p.changes}, nil
-	}
 	if len(steps) > 0 {
-		body = "WITH " + strings.Join(steps, ",\n") + "\n" + body
+		rest := "\n" + body
+		if word := len("WITH"); strings.EqualFold(body[:word], "WITH") {
+			rest = "," + body[word:]
+		}
+		body = "WITH " + strings.Join(steps, ",\n") + rest
 	}
 
 	return Result{SQL: body, Changes: p.changes}, nil
