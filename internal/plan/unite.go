@@ -63,7 +63,7 @@ func fits(c hindcast.Column, g Group) hindcast.Column {
 	}
 	is := g.Columns[i]
 	for _, other := range g.Columns {
-		if other.Name != is.Name && (has(c.Names(), other.Name)) {
+		if other.Name != is.Name && has(c.Names(), other.Name) {
 			return refuse(c, fmt.Sprintf("is in %s twice, as %s and as %s", g.Source, is.Name, other.Name), "take one of the two out of `was:`")
 		}
 	}

@@ -2,7 +2,7 @@ package ast
 
 import "github.com/hindcast/hindcast/internal/dialect/lex"
 
-// Statement is one of a script: Select, CreateAs, CreateTable, Insert, Update, Delete, Drop or Idle.
+// Statement is one of a script: Result, CreateAs, CreateTable, Insert, Update, Delete, Drop or Idle.
 type Statement interface{ Span() lex.Span }
 
 // Stated is what all statements have.

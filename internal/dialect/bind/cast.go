@@ -352,7 +352,7 @@ func (b *binder) unifyAll(all []*sem.Expr) (sem.Type, bool) {
 }
 
 // common is the type that PostgreSQL makes texts in the results of CASE and its kind, and in a set operation: the first one's, which for
-// CASE is that of ELSE. ok is false if they are no texts, or not PostgreSQL's.
+// CASE is that of ELSE. ok is false if not all of them are texts, or the dialect is not PostgreSQL's.
 func (b *binder) common(types []sem.Type) (t sem.Type, ok bool) {
 	open := false
 	defer func() {

@@ -16,8 +16,8 @@ func (b *binder) dividedNumeric(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	return rewritten(sem.OpNumericDivide, t, x, l, r)
 }
 
-// quotient is the type of a quotient of numerics: digits enough for what PostgreSQL rounds ordinary quotients to, which is 16 digits or a
-// few more that count, and as many before the point as that leaves.
+// quotient is the type of a quotient of numerics: digits enough for what PostgreSQL rounds ordinary quotients to, which is 16 significant
+// digits or a few more, and as many before the point as that leaves.
 func (b *binder) quotient(l *sem.Expr, by sem.Type, at lex.Span) (t sem.Type, ok bool) {
 	if b.refuseLoose(l) {
 		return t, false

@@ -8,9 +8,9 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// PostgreSQL rounds a quotient of numerics to sixteen digits that count, or up to seven more: it counts digits in fours from the point,
-// takes the place of the quotient's first four from those of the operands, and rounds so many fours behind it. Here both operands are
-// integers of 128 bits, divided step by step to one digit more than the type has; where PostgreSQL rounds is then a power of ten.
+// PostgreSQL rounds a quotient of numerics to sixteen significant digits, or up to seven more: it has digits in groups of four from the point,
+// tells by the operands' first groups where that of the quotient is, and rounds so many groups behind it. Here both operands are integers of
+// 128 bits, divided step by step to one digit more than the type has; where PostgreSQL rounds is then a power of ten.
 
 // reach is how many digits operands of wide types may have before the division overflows, and raises.
 const reach = 20
@@ -109,8 +109,8 @@ func roundingUnit(p1, s1, p2, s2, s int) string {
 	return out.String()
 }
 
-// firstFour is the first four digits of a number of at most p, s of them behind the point from which fours are counted, and 10000 for each
-// four that follows.
+// firstFour is the first group of four digits of a number that has at most p digits, s of them behind the point, from which groups are
+// counted; and 10000 more for each group that follows.
 func firstFour(x string, p, s int) string {
 	pad := 4*sem.Fours(s) - s // makes the last four whole
 	var out strings.Builder
@@ -125,7 +125,7 @@ func firstFour(x string, p, s int) string {
 	return "CASE" + out.String() + " ELSE " + fourAt(x, n, pad) + " END"
 }
 
-// fourAt is the four of a number that n others follow, and 10000 for each of them.
+// fourAt is the group of four digits of a number that n others follow, and 10000 more for each of them.
 func fourAt(x string, n, pad int) string {
 	four := x
 	switch shift := 4*n - pad; {

@@ -26,8 +26,8 @@ func (p *printer) filtered(e *sem.Expr, args []text) (*sem.Expr, []text) {
 	return &inside, []text{{text: "CASE WHEN " + p.expr(e.Filter).text + " THEN " + args[0].text + " END"}}
 }
 
-// coalesce writes COALESCE. DuckDB takes what stands in it twice for something to compute once and ahead, needed or not: a CASE it leaves as it
-// is.
+// coalesce writes COALESCE. What occurs twice in one DuckDB computes once and ahead of time, whether it is needed or not; it does not do so in
+// a CASE.
 func coalesce(p *printer, e *sem.Expr, args []text) text {
 	if p.Engine.spark() || !slices.ContainsFunc(e.Args[1:], mayRaise) {
 		if !e.Made {

@@ -1,5 +1,5 @@
-// Package parse reads statements of PostgreSQL or Redshift into a syntax tree: queries, and what makes and changes temporary tables. What it does not know it refuses, with the
-// place; whether names and types exist is the binder's business.
+// Package parse reads statements of PostgreSQL or Redshift into a syntax tree: queries, and what makes and changes temporary tables. What it
+// does not know it refuses, with the place; whether names and types exist is the binder's business.
 package parse
 
 import (

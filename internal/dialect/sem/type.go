@@ -60,7 +60,7 @@ func (t Type) String() string {
 }
 
 // QuotientDigits is how many digits behind the point PostgreSQL gives a quotient of numerics at most: of one with s1 digits behind the
-// point by one of at most p2 digits, s2 of them behind the point. It counts digits in fours, and wants sixteen that count.
+// point by one of at most p2 digits, s2 of them behind the point. It has digits in groups of four, and wants sixteen significant ones.
 func QuotientDigits(s1, p2, s2 int) int { return 16 + 4*(Fours(s1)+Fours(p2-s2)) }
 
 // Fours is how many groups of four so many digits take.
