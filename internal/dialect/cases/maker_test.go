@@ -199,8 +199,6 @@ func (m *maker) expr(k kind, depth int) string {
 
 // general is an expression of any kind.
 func (m *maker) general(k kind, d int) string {
-	calm := m.calm
-	defer func() { m.calm = calm }()
 	switch m.IntN(8) {
 	case 0:
 		return "COALESCE(" + m.expr(k, d) + ", " + m.expr(m.beside(k), d) + ")"
@@ -255,11 +253,7 @@ func (m *maker) comparison(d int) string {
 func (m *maker) condition(d int) string {
 	switch m.IntN(9) {
 	case 0, 1:
-		calm := m.calm
-		m.calm = true
-		out := "(" + m.expr(boolean, d) + pick(m, " AND ", " OR ") + m.expr(boolean, d) + ")"
-		m.calm = calm
-		return out
+		return "(" + m.calmly(boolean, d) + pick(m, " AND ", " OR ") + m.calmly(boolean, d) + ")"
 	case 2:
 		return "NOT (" + m.expr(boolean, d) + ")"
 	case 3:
