@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -53,10 +54,7 @@ func (s Spelling) names(columns []string) []string {
 }
 
 func (c Check) total(s Spelling, sum string) string {
-	within := c.Total.Within
-	if within == "" {
-		within = "0"
-	}
+	within := cmp.Or(c.Total.Within, "0")
 	return "SELECT " + s.Text("a") + ", " + s.Text("b") + ", (a IS NULL AND b IS NULL) OR coalesce(abs(" + s.Difference + ") <= " + within + ", false)" +
 		" FROM (SELECT " + sum + " AS a, (" + statement(c.Total.Equals) + "\n) AS b)"
 }
