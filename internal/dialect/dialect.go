@@ -144,19 +144,15 @@ func Translate(sql string, o Options) (Result, error) {
 
 // translated binds and writes a statement or script.
 func translated(sql string, all []ast.Statement, o bind.Options, to emit.Options) (out emit.Result, result *sem.Query, refused []sem.Refusal) {
-	if len(all) == 1 {
-		if one, ok := all[0].(*ast.Result); ok {
-			if result, refused = bind.Statement(sql, one.Query, o); len(refused) == 0 {
-				out, refused = emit.Query(sql, result, to)
-			}
-			return out, result, refused
-		}
-	}
 	script, refused := bind.Script(sql, all, o)
 	if len(refused) > 0 {
 		return out, nil, refused
 	}
-	out, refused = emit.Script(sql, script, to)
+	if len(all) == 1 { // what stands before and behind a query by itself stays
+		out, refused = emit.Query(sql, script.Result, to)
+	} else {
+		out, refused = emit.Script(sql, script, to)
+	}
 
 	return out, script.Result, refused
 }

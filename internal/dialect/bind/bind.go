@@ -38,13 +38,6 @@ type binder struct {
 // most is how many expressions are bound before a statement is taken for too large.
 const most = 1 << 18
 
-// Statement binds a query. Where anything is refused the query is not to be used.
-func Statement(text string, q *ast.Query, o Options) (*sem.Query, []sem.Refusal) {
-	b := &binder{Options: o, text: text}
-	bound, _ := b.query(q, &scope{}, purpose{labels: true})
-	return bound, b.refused
-}
-
 // refuse notes a refusal, and returns an expression that refuses nothing further.
 func (b *binder) refuse(reason sem.Reason, at lex.Span, instead, format string, args ...any) *sem.Expr {
 	b.refused = append(b.refused, sem.Refusal{Reason: reason, At: at, Why: fmt.Sprintf(format, args...), Instead: instead})

@@ -19,7 +19,7 @@ type temp struct {
 	defaults []ast.Expr // nil is NULL
 }
 
-// Script binds a script: its last query over the temporary tables before it. Where anything is refused it is not to be used.
+// Script binds a script, or a query by itself: its last query over the temporary tables before it. Where anything is refused it is not to be used.
 func Script(text string, all []ast.Statement, o Options) (*sem.Script, []sem.Refusal) {
 	b := &binder{Options: o, text: text, temps: map[string]*temp{}}
 	out := &sem.Script{}
