@@ -124,20 +124,42 @@ func (s *session) endOthers(ctx context.Context, h home, pipeline string, fence 
 	if err != nil || len(staging) == 0 {
 		return err
 	}
-	var relations []string
-	for _, r := range staging {
-		relations = append(relations, r.Text(0))
-	}
-	pids, err := s.ask(ctx, "SELECT DISTINCT pid FROM svv_transactions WHERE relation IN ("+strings.Join(relations, ", ")+") AND pid <> pg_backend_pid()")
+	locks, err := s.ask(ctx, "SELECT pid, relation, granted FROM svv_transactions WHERE pid <> pg_backend_pid()")
 	if err != nil {
 		return err
 	}
-	for _, r := range pids {
-		if _, err := s.ask(ctx, "SELECT pg_terminate_backend("+r.Text(0)+")"); err != nil && s.link.closed() {
+	for _, pid := range toEnd(staging, locks) {
+		if _, err := s.ask(ctx, "SELECT pg_terminate_backend("+pid+")"); err != nil && s.link.closed() {
 			return err // otherwise it is another user's, or has ended: the lock shows it
 		}
 	}
 	return nil
+}
+
+// toEnd are the sessions that have one of the tables locked, those that wait for a lock first: otherwise one of them would get it from
+// the session that is ended before it, and might commit.
+func toEnd(tables, locks []pgclient.Row) (pids []string) {
+	theirs, waits := map[string]bool{}, map[string]bool{}
+	for _, r := range tables {
+		theirs[r.Text(0)] = true
+	}
+	for _, r := range locks {
+		if theirs[r.Text(1)] {
+			pids = append(pids, r.Text(0))
+		}
+		waits[r.Text(0)] = waits[r.Text(0)] || !r.Bool(2)
+	}
+	slices.Sort(pids)
+	pids = slices.Compact(pids)
+	waiting, others := []string{}, []string{}
+	for _, pid := range pids {
+		if waits[pid] {
+			waiting = append(waiting, pid)
+		} else {
+			others = append(others, pid)
+		}
+	}
+	return append(waiting, others...)
 }
 
 // fence is the pipeline's highest, and whether there is a row of it.
