@@ -405,6 +405,9 @@ func (r *RunState) Only(keys []string) *RunState {
 	return &out
 }
 
+// Holds reports whether its results are staged and held: what they would replace is noted.
+func (s *SliceState) Holds() bool { return s != nil && s.Before != nil && len(s.Staged) > 0 }
+
 // Held reports whether the run ended with results that are staged and wait to be published.
 func (r *RunState) Held() bool {
 	return r.Finished && r.ExitCode == ExitOK && r.Counts()[Staged] > 0

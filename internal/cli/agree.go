@@ -44,8 +44,12 @@ func (a *app) ask(ctx context.Context, p *plan.Plan, target string, left []strin
 	if last := len(left) - 1; last > 0 {
 		which += " to " + p.Label(left[last])
 	}
-	_, _ = fmt.Fprintf(a.err, "%s is protected. This publishes %s (%s) in %s.\nPublish? [y/N] ",
-		p.Pipeline.Environment, numbers.Counted(len(left), "slice"), which, a.plain(a.redactor.String(target)))
+	does, question := "publishes", "Publish?"
+	if p.Undo != "" {
+		does, question = "undoes what "+p.Undo+" published of", "Undo?"
+	}
+	_, _ = fmt.Fprintf(a.err, "%s is protected. This %s %s (%s) in %s.\n%s [y/N] ",
+		p.Pipeline.Environment, does, numbers.Counted(len(left), "slice"), which, a.plain(a.redactor.String(target)), question)
 
 	answered := make(chan string, 1)
 	go func() {
@@ -61,5 +65,5 @@ func (a *app) ask(ctx context.Context, p *plan.Plan, target string, left []strin
 			return nil
 		}
 	}
-	return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "not agreed to: nothing was published", Next: "run it again when you like"}
+	return &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "not agreed to: nothing was changed", Next: "run it again when you like"}
 }

@@ -40,8 +40,7 @@ func Publish(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (
 	}
 	for i := range frozen.Items {
 		item := &frozen.Items[i]
-		is := st.Slices[item.Slice.Key]
-		if item.Reason.Runs() && !st.Done([]string{item.Slice.Key}) && (is == nil || is.Before == nil || len(is.Staged) == 0) {
+		if item.Reason.Runs() && !st.Done([]string{item.Slice.Key}) && !st.Slices[item.Slice.Key].Holds() {
 			return nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 				Message: "run " + run + " is not whole: " + frozen.Label(item.Slice.Key) + " is not staged", Next: "go on with it: hindcast resume " + run}
 		}

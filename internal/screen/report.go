@@ -493,7 +493,7 @@ func (p *page) dead(st *hindcast.RunState) {
 
 // afterwards is what to do after a run that is not done.
 func afterwards(t *view.Tally) []string {
-	resume, again := "hindcast resume "+t.Run.Run, "hindcast run"
+	resume, again := goOn(t), "hindcast run"
 	if t.Unloads {
 		again = "hindcast unload"
 	}
@@ -526,6 +526,18 @@ func afterwards(t *view.Tally) []string {
 		return []string{next}
 	}
 	return []string{next + ", then: " + command}
+}
+
+// goOn is the command that goes on with a run that is not done: a canary that is not whole begins again, and where all is held the run
+// was being published.
+func goOn(t *view.Tally) string {
+	switch {
+	case t.Canary && !t.Whole():
+		return "hindcast run --canary"
+	case t.Whole() && t.Counts[hindcast.Failed] == 0:
+		return "hindcast publish " + t.Run.Run
+	}
+	return "hindcast resume " + t.Run.Run
 }
 
 // inSQL reports whether a change to the SQL or to the pipeline file would fix the error. A new run finds the slices that are

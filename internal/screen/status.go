@@ -148,6 +148,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 
 	pg.add("")
 	pg.failures(t, 5)
+	pg.dropped(t)
 	pg.cost(st, p)
 	if st.Finished && st.ExitCode != hindcast.ExitOK {
 		pg.dead(st)
@@ -413,6 +414,7 @@ func SliceTable(w io.Writer, st *hindcast.RunState, p *plan.Plan, so StatusOptio
 // RunInfo is a line of `hindcast list`.
 type RunInfo struct {
 	Run       string    `json:"run"`
+	In        string    `json:"environment,omitempty"`
 	State     string    `json:"state"` // as in RunStatus
 	Done      int       `json:"done"`
 	Total     int       `json:"total"`
@@ -432,6 +434,9 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out,
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
 
+	if p != nil {
+		info.In = p.Pipeline.Environment
+	}
 	if p != nil && p.UnloadOnly {
 		for _, s := range st.Slices {
 			info.Unloaded += s.Unloaded
@@ -444,7 +449,7 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	case view.Held:
 		info.Next = "hindcast publish " + st.Run
 	case view.Stopped, view.Failed, view.Interrupted:
-		info.Next = "hindcast resume " + st.Run
+		info.Next = goOn(t)
 	}
 
 	info.Next = o.Commands(info.Next)
@@ -460,8 +465,7 @@ func (r *RunInfo) Refuse(why, next string) {
 
 // Resumed reports whether a resume is what to do next about a run, and would not be refused.
 func Resumed(st *hindcast.RunState, p *plan.Plan, o StatusOptions) bool {
-	resume := "hindcast resume " + st.Run
-	return view.Resumable(view.StateOf(st, o.Alive)) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), resume)
+	return view.Resumable(view.StateOf(st, o.Alive)) && o.Refused == "" && strings.HasSuffix(statusNext(o.tally(st, p), o), "hindcast resume "+st.Run)
 }
 
 // List shows the runs of a pipeline, the latest first.
@@ -487,7 +491,11 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 			rows = numbers.Thousands(r.Unloaded) + " unloaded"
 		}
 
-		list = append(list, []string{o.text(r.Run), o.paint(runStyle[r.State], r.State), numbers.Thousands(r.Done) + "/" + numbers.Thousands(r.Total),
+		named := r.Run
+		if r.In != "" {
+			named += " in " + r.In
+		}
+		list = append(list, []string{o.text(named), o.paint(runStyle[r.State], r.State), numbers.Thousands(r.Done) + "/" + numbers.Thousands(r.Total),
 			rows, moment(r.StartedAt, o.Now), watch(seconds(r.Seconds)), o.text(next)})
 	}
 	plainTable(w, head, right, list, o)

@@ -103,6 +103,19 @@ func (t *Tally) Count() {
 	}
 }
 
+// Whole reports whether the run holds the results of every slice that it works on, but for those that are done: they can be published.
+func (t *Tally) Whole() bool {
+	if !t.Holds {
+		return false
+	}
+	for i, key := range t.Keys {
+		if s := t.folds[i]; !t.Idle[key] && !s.Holds() && t.States[i] != hindcast.Succeeded && t.States[i] != hindcast.Skipped {
+			return false
+		}
+	}
+	return true
+}
+
 func (t *Tally) addRows(n int64, done bool) int64 {
 	if n < 0 {
 		t.RowsTotal = -1
