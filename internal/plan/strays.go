@@ -23,14 +23,14 @@ type Reach struct {
 // table reaches as far as its name says. Files of the user's own are read whole: a row may lie in any slice that reads
 // its file.
 func Reaches(p *hindcast.Pipeline, to time.Time) ([]Reach, error) {
-	first := hindcast.Slice{Interval: hindcast.Interval{Start: p.History.From.In(zoneOf(p.History))}}
+	whole := hindcast.Slice{Interval: hindcast.Interval{Start: p.History.From.In(zoneOf(p.History)), End: to}}
 	var list []Reach
 	for _, f := range p.Facts {
 		if f.Time == "" {
 			continue
 		}
 		if !f.TimeNamed() {
-			list = append(list, Reach{f.Name, f.Table + f.Files, f.Time, hindcast.Interval{Start: Window(f, first).Start, End: to}})
+			list = append(list, Reach{f.Name, f.Table + f.Files, f.Time, Window(f, whole)})
 			continue
 		}
 		history, err := Cut(p.History, to)
@@ -46,8 +46,8 @@ func Reaches(p *hindcast.Pipeline, to time.Time) ([]Reach, error) {
 
 	if p.History.To == "" || p.History.To == "today" {
 		for i := range list {
-			if end := &list[i].Within.End; end.Equal(to) {
-				*end = step(live, to, 1)
+			if end, over := &list[i].Within.End, step(live, to, 1); !end.Before(to) && end.Before(over) {
+				*end = over
 			}
 		}
 	}

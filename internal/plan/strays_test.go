@@ -21,6 +21,7 @@ func TestReaches(t *testing.T) {
 	}{
 		"a table":                    {hindcast.Fact{Table: "f"}, months(1), "2017-01-01", map[string][2]time.Time{"f": {utc(2016, 1, 1), utc(2017, 1, 1)}}, 1},
 		"a table, lookback":          {hindcast.Fact{Table: "f", Lookback: ten}, months(1), "2017-01-01", map[string][2]time.Time{"f": {utc(2015, 12, 22), utc(2017, 1, 1)}}, 1},
+		"a table, lookahead":         {hindcast.Fact{Table: "f", Lookahead: ten}, months(1), "2017-01-01", map[string][2]time.Time{"f": {utc(2016, 1, 1), utc(2017, 1, 11)}}, 1},
 		"a table that goes on":       {hindcast.Fact{Table: "f"}, months(1), "today", map[string][2]time.Time{"f": {utc(2016, 1, 1), utc(2020, 5, 22)}}, 1},
 		"time-named tables":          {hindcast.Fact{Table: "f_{yyyy}_{mm}"}, months(2), "2017-01-01", map[string][2]time.Time{"f_2016_03": {utc(2016, 3, 1), utc(2016, 5, 1)}}, 6},
 		"a table of several units":   {hindcast.Fact{Table: "f_{yyyy}", Every: months(1)}, months(1), "2017-01-01", map[string][2]time.Time{"f_2016": {utc(2016, 1, 1), utc(2017, 1, 1)}}, 1},
