@@ -149,7 +149,7 @@ func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.
 			p.Items = append(p.Items, *item)
 		}
 	}
-	if err := u.refusal(); err != nil {
+	if err := u.refusal(p.Items); err != nil {
 		return nil, nil, err
 	}
 	if len(p.Items) == 0 {
@@ -159,13 +159,16 @@ func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.
 	return &p, nil, nil
 }
 
-// refusal is the error of slices that cannot be undone, by name.
-func (u *undoing) refusal() error {
+// refusal is the error of slices that cannot be undone, by name; others are those that can.
+func (u *undoing) refusal(others []plan.Item) error {
 	if len(u.refused) == 0 {
 		return nil
 	}
 	e := &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: "run " + u.frozen.Run + " cannot be undone: " + u.refused[0],
-		Next: "nothing was changed; undo the other slices: hindcast undo " + u.frozen.Run + " --slices …"}
+		Next: "nothing was changed; see who replaced what: hindcast list"}
+	if len(others) > 0 {
+		e.Next = "nothing was changed; undo the other slices: hindcast undo " + u.frozen.Run + " --slices …"
+	}
 	if more := len(u.refused) - 1; more > 0 {
 		e.Message += fmt.Sprintf(", and %d more", more)
 		e.Detail = u.refused[1:]
