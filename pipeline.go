@@ -101,8 +101,18 @@ func (p *Pipeline) Protected() bool {
 	return slices.ContainsFunc(p.Environments, func(e Environment) bool { return e.Name == p.Environment && e.Protected })
 }
 
-// Output returns the first output, which is the only one of a pipeline file.
+// Output returns the first output, which is the only one of most pipelines.
 func (p *Pipeline) Output() *Output { return &p.Outputs[0] }
+
+// OutputNamed finds an output; nil if there is none of that name.
+func (p *Pipeline) OutputNamed(name string) *Output {
+	for i := range p.Outputs {
+		if p.Outputs[i].Name == name {
+			return &p.Outputs[i]
+		}
+	}
+	return nil
+}
 
 // Fault is why the decoder could not read the SQL of an output, where that was allowed; nil if it could.
 func (p *Pipeline) Fault() error {
@@ -323,13 +333,14 @@ func (t Transform) Native() string {
 type Output struct {
 	// Name tells outputs apart in keys of the lake and in fingerprints. It is empty where there is only one, so that these
 	// are what they were before there could be several.
-	Name    string  `json:"name,omitempty"`
-	SQLFile string  `json:"sql"` // absolute path of the SQL file
-	Text    string  `json:"-"`   // its text, read by the decoder and frozen by the plan
-	Fault   error   `json:"-"`   // why the decoder could not read it, where that was allowed
-	Target  Target  `json:"target"`
-	Checks  []Check `json:"checks,omitempty"`
-	Load    Load    `json:"load"`
+	Name    string   `json:"name,omitempty"`
+	SQLFile string   `json:"sql"`             // absolute path of the SQL file
+	Text    string   `json:"-"`               // its text, read by the decoder and frozen by the plan
+	Fault   error    `json:"-"`               // why the decoder could not read it, where that was allowed
+	Reads   []string `json:"reads,omitempty"` // names of outputs before this one, whose results its SQL sees as tables
+	Target  Target   `json:"target"`
+	Checks  []Check  `json:"checks,omitempty"`
+	Load    Load     `json:"load"`
 }
 
 // Target is the table that results are published in.

@@ -55,6 +55,7 @@ const (
 	ReasonUnsettled  Reason = "unsettled"          // younger than settle: unloaded again, run only if it changed
 	ReasonEdited     Reason = "target edited"      // the target's rows differ from those that were committed
 	ReasonUnkept     Reason = "result not kept"    // it is committed, and the lake, which is to keep it, has none or an older one
+	ReasonRead       Reason = "read by another"    // its rows are those that another output, which is made, reads
 	ReasonForced     Reason = "forced"             //
 	ReasonUndo       Reason = "undo"               // what another run replaced is put back
 	ReasonUpToDate   Reason = "up to date"         // not run

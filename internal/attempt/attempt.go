@@ -226,7 +226,21 @@ func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string
 			due = append(due, m.output)
 		}
 	}
-	return together(made), due, nil
+	return together(made), s.withRead(due), nil
+}
+
+// withRead adds to outputs those that they read.
+func (s *Steps) withRead(due []int) []int {
+	for n := len(due) - 1; n >= 0; n-- {
+		for _, name := range s.output(due[n]).Reads {
+			if i := s.outputNamed(name); !slices.Contains(due, i) {
+				due = append(due, i)
+				n = len(due) // look at what that one reads, too
+			}
+		}
+	}
+	slices.Sort(due)
+	return due
 }
 
 // output finds an output by its index.

@@ -114,8 +114,11 @@ func (s *Steps) madeFrom(l supervisor.Loading) ([]made, error) {
 var errNotMade = errors.New("publishing what is held: the staged result does not say what it was made from")
 
 // outputOf is the output that a staged result is of, by its index.
-func (s *Steps) outputOf(m *hindcast.Manifest) int {
-	return slices.IndexFunc(s.plan.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == m.Output })
+func (s *Steps) outputOf(m *hindcast.Manifest) int { return s.outputNamed(m.Output) }
+
+// outputNamed is the index of the output of that name.
+func (s *Steps) outputNamed(name string) int {
+	return slices.IndexFunc(s.plan.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == name })
 }
 
 // replacements adds what takes the place of each output's rows. The files are here until release is called, also after an error.

@@ -50,6 +50,19 @@ func TestKeysOfOutputs(t *testing.T) {
 	}
 }
 
+// An output that is due has those made that it reads, and those that they read.
+func TestOutputsThatAreRead(t *testing.T) {
+	p := both()
+	p.Pipeline.Outputs = append(p.Pipeline.Outputs, hindcast.Output{Name: "alone"}, hindcast.Output{Name: "last", Reads: []string{"per team"}})
+	p.Pipeline.Outputs[1].Reads = []string{"daily"}
+	s := world(t, p)
+	for _, c := range []struct{ due, want []int }{{nil, nil}, {[]int{0}, []int{0}}, {[]int{2}, []int{2}}, {[]int{1}, []int{0, 1}}, {[]int{0, 2, 3}, []int{0, 1, 2, 3}}} {
+		if got := s.withRead(slices.Clone(c.due)); !slices.Equal(got, c.want) {
+			t.Errorf("due are %v, made %v, want %v", c.due, got, c.want)
+		}
+	}
+}
+
 // A slice's fingerprint is of the outputs that it is run for, and its status rows are theirs.
 func TestFingerprintsOfOutputs(t *testing.T) {
 	p := both()

@@ -87,7 +87,7 @@ func (s *Steps) Start(ctx context.Context, try supervisor.Try) (h hindcast.Handl
 	if g.reads, err = s.reads(ctx, try, &g.work); err != nil {
 		return h, err
 	}
-	if g.release, err = s.bring(ctx, try.Item, &g.work, g.reads); err != nil {
+	if g.release, err = s.bring(ctx, try, &g.work, g.reads); err != nil {
 		return h, err
 	}
 
@@ -285,6 +285,13 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err
 	}
+	for _, name := range o.Reads {
+		m, err := earlier(try, name)
+		if err != nil {
+			return engine.Work{}, err
+		}
+		query.Tables = append(query.Tables, engine.ResultTable(name, m.Columns))
+	}
 	checks, err := engine.BoundChecks(p.Transform.Native(), text.Checks, params)
 	if err != nil {
 		return engine.Work{}, err
@@ -340,7 +347,7 @@ func (s *Steps) dim(name string) *hindcast.Manifest {
 }
 
 // bring has what the work reads of the slice's files here until release is called, and gives it to the work.
-func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, reads map[string][]string) (release func(), err error) {
+func (s *Steps) bring(ctx context.Context, try supervisor.Try, work *engine.Work, reads map[string][]string) (release func(), err error) {
 	var releases []func()
 	release = func() {
 		for _, r := range releases {
@@ -349,39 +356,74 @@ func (s *Steps) bring(ctx context.Context, item plan.Item, work *engine.Work, re
 	}
 	for i := range work.Query.Tables {
 		t := &work.Query.Tables[i]
-		files, lengths, layouts, err := s.files(item, t.Name)
-		if err != nil {
-			release()
-			return nil, err
-		}
 		columns, sure := reads[t.Name]
 		if sure && columns == nil {
 			columns = []string{} // rows are only counted
 		}
-		if item.Units.Of(t.Name) != nil {
-			columns = s.fact(t.Name).Had(columns)
+		bring := s.bringTable
+		if slices.Contains(s.output(try.Output).Reads, t.Name) {
+			bring = s.bringEarlier
 		}
-		paths, let, err := s.exchange.Localize(ctx, files, columns)
+		let, err := bring(ctx, try, t, columns)
 		if err != nil {
 			release()
-			if len(layouts) > 0 { // nothing of the user's own can be made again
-				return nil, err
-			}
-			return nil, s.heal(ctx, item, t.Name, columns, err)
+			return nil, err
 		}
 		releases = append(releases, let)
-		for _, f := range files {
-			t.Bytes += f.Bytes
-		}
-		if len(t.Groups) == 0 {
-			t.Files, t.Layouts = paths, layouts
-			continue
-		}
-		for i := range t.Groups {
-			t.Groups[i].Files, paths = paths[:lengths[i]], paths[lengths[i]:]
-		}
 	}
 	return release, nil
+}
+
+// bringTable is bring for a fact or dimension.
+func (s *Steps) bringTable(ctx context.Context, try supervisor.Try, t *engine.Table, columns []string) (release func(), err error) {
+	item := try.Item
+	files, lengths, layouts, err := s.files(item, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	if item.Units.Of(t.Name) != nil {
+		columns = s.fact(t.Name).Had(columns)
+	}
+	paths, release, err := s.exchange.Localize(ctx, files, columns)
+	if err != nil && len(layouts) > 0 { // nothing of the user's own can be made again
+		return nil, err
+	}
+	if err != nil {
+		return nil, s.heal(ctx, item, t.Name, columns, err)
+	}
+	for _, f := range files {
+		t.Bytes += f.Bytes
+	}
+	if len(t.Groups) == 0 {
+		t.Files, t.Layouts = paths, layouts
+		return release, nil
+	}
+	for i := range t.Groups {
+		t.Groups[i].Files, paths = paths[:lengths[i]], paths[lengths[i]:]
+	}
+	return release, nil
+}
+
+// bringEarlier is bring for the result of another output. One that is damaged is made again by the next attempt.
+func (s *Steps) bringEarlier(ctx context.Context, try supervisor.Try, t *engine.Table, columns []string) (release func(), err error) {
+	m, err := earlier(try, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	if t.Files, release, err = s.exchange.Localize(ctx, m.Files, columns); err != nil {
+		return nil, fmt.Errorf("reading the result of %s: %w", t.Name, err)
+	}
+	t.Bytes = m.Bytes
+	return release, nil
+}
+
+// earlier is the staged result of an output that the attempt's output reads.
+func earlier(try supervisor.Try, output string) (*hindcast.Manifest, error) {
+	i := slices.IndexFunc(try.Earlier, func(m *hindcast.Manifest) bool { return m.Output == output })
+	if i < 0 {
+		return nil, fmt.Errorf("reading %s: its result for %s is not staged", output, try.Item.Slice.Key)
+	}
+	return try.Earlier[i], nil
 }
 
 // files are those of a fact's units or of a dimension, as they are now. lengths is how many each unit has.

@@ -33,6 +33,15 @@ type Table struct {
 	Sample float64 `json:"sample,omitempty"`
 }
 
+// ResultTable is the table by which SQL sees the rows of another output of the slice: with the columns of its result, and no files yet.
+func ResultTable(name string, result []hindcast.Column) Table {
+	t := Table{Name: name}
+	for _, c := range result {
+		t.Columns = append(t.Columns, hindcast.Column{Name: c.Name, Type: c.Type, Stored: c.Stored})
+	}
+	return t
+}
+
 // Group is files of the lake that have the same columns.
 type Group struct {
 	Columns []hindcast.Column `json:"columns"`

@@ -17,7 +17,7 @@ const Format = 4
 // does not have, and 4 where what came with that decides which rows a slice has, or where history is read from another
 // warehouse than results are loaded into.
 func formatFor(p *hindcast.Pipeline) int {
-	if p.Apart() || p.Transform.Translates() || slices.ContainsFunc(p.Facts, ofFormat4) || slices.ContainsFunc(p.Outputs, aimsAtFormat4) {
+	if p.Apart() || p.Transform.Translates() || slices.ContainsFunc(p.Facts, ofFormat4) || slices.ContainsFunc(p.Outputs, aimsAtFormat4) || slices.ContainsFunc(p.Outputs, reads) {
 		return 4
 	}
 	known := []string{"rows", "total", "sql"}
@@ -38,6 +38,9 @@ func ofFormat4(f hindcast.Fact) bool {
 
 // aimsAtFormat4 reports whether a reader of an earlier format would put other rows in the place of the output's.
 func aimsAtFormat4(o hindcast.Output) bool { return o.Target.Drop || o.Target.Format != "" }
+
+// reads reports whether the output's SQL sees a table that a reader of an earlier format would not give it.
+func reads(o hindcast.Output) bool { return len(o.Reads) > 0 }
 
 // Together reports whether the plan's slices are not published one by one: in one transaction, or not before somebody asks.
 func (p *Plan) Together() bool { return p.Hold || p.Pipeline.Publish == hindcast.PublishRun }

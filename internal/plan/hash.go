@@ -34,7 +34,7 @@ type definition struct {
 	Dialect    string
 	Settings   []string `json:",omitempty"` // of the engine
 	Hooks      hooks
-	Output     string `json:",omitempty"` // the name of one among several
+	Reads      []string `json:",omitempty"` // what decides the results of the outputs that it reads
 	Time       string
 	Format     hindcast.TimeFormat `json:",omitempty"`
 	Key        []string
@@ -71,7 +71,7 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 	slices.Sort(params)
 	paramsHash := hash(params...)
 	d := definition{TimeZone: p.History.TimeZone, Engine: engine.Name + " " + MajorMinor(engine.Version), Dialect: p.Transform.Dialect,
-		Hooks: normalized(p, &o.Load), Output: o.Name, Time: o.Target.Time, Format: o.Target.Format, Key: o.Target.Key, Drop: o.Target.Drop}
+		Hooks: normalized(p, &o.Load), Reads: readHashes(p, o), Time: o.Target.Time, Format: o.Target.Format, Key: o.Target.Key, Drop: o.Target.Drop}
 	if p.Transform.Engine == "spark" {
 		d.Settings = p.Transform.Spark.Deciding()
 	}
@@ -95,6 +95,16 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 		buffer = bounded[:0]
 		return hindcast.Parts{SQL: sql, Params: paramsHash, Definition: short(sha256.Sum256(bounded)), Engine: made}
 	}
+}
+
+// readHashes are, for each output that an output reads, the hash of what decides that one's result beside what both are made of.
+func readHashes(p *hindcast.Pipeline, o *hindcast.Output) (hashes []string) {
+	for _, name := range o.Reads {
+		read := p.OutputNamed(name)
+		text, _ := json.Marshal(definition{Reads: readHashes(p, read), Time: read.Target.Time, Format: read.Target.Format, Drop: read.Target.Drop}) // strings only: it cannot fail
+		hashes = append(hashes, hash(name, sqltext.Dialect(p.Transform.Dialect).Normalize(read.Text), string(text)))
+	}
+	return hashes
 }
 
 // EngineLabel is how people write an engine's name.

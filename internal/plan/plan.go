@@ -98,7 +98,7 @@ type Item struct {
 	Detail string          `json:"detail,omitempty"` // "committed by r7, 3 May", "accounts", "younger than 45 days"
 	Units  Needs           `json:"units"`
 	Text   int             `json:"text,omitempty"` // which of the outputs' Texts it is made by
-	// Outputs say why each output is made, or not, where there are several. Reason is that of the first that is made.
+	// Outputs say why each output is made, or not, where there are several. Reason is that of the first that is made for its own sake.
 	Outputs []Outcome `json:"outputs,omitempty"`
 	// Parts are, for each output, the parts known before the unload; of a slice that runs with its facts and dimensions.
 	Parts []hindcast.Parts `json:"parts"`
@@ -126,6 +126,16 @@ func (i *Item) ReasonOf(output int) hindcast.Reason {
 func (i *Item) Forced(output int) bool {
 	reason := i.ReasonOf(output)
 	return reason == hindcast.ReasonForced || reason == hindcast.ReasonEdited || reason == hindcast.ReasonUnkept
+}
+
+// leading is the output that the slice's reason is of: the first that is made for its own sake.
+func leading(n int, reason func(int) hindcast.Reason) int {
+	for output := range n {
+		if is := reason(output); is.Runs() && is != hindcast.ReasonRead {
+			return output
+		}
+	}
+	return 0
 }
 
 // Wanted are the outputs that the slice is run for, by their indices.

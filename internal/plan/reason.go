@@ -25,12 +25,9 @@ type output struct {
 	same      bool // it was made of what it would be made of now
 }
 
-// first is the output that the slice's reason is of: the first that is made.
+// first is the output that the slice's reason is of.
 func (c *candidate) first() *output {
-	if i := slices.IndexFunc(c.outputs, func(o output) bool { return o.Reason.Runs() }); i >= 0 {
-		return &c.outputs[i]
-	}
-	return &c.outputs[0]
+	return &c.outputs[leading(len(c.outputs), func(k int) hindcast.Reason { return c.outputs[k].Reason })]
 }
 
 // committed reports whether any output is.
@@ -91,19 +88,38 @@ func (m *maker) item(i int, c *candidate) Item {
 
 // judge says of each output why it is made, or not, and of the slice why it runs.
 func (m *maker) judge(c *candidate) {
+	for k := range c.outputs {
+		c.outputs[k].Reason, c.outputs[k].Detail = m.reason(c, k)
+	}
+	m.spread(c)
+
 	var few [4]Outcome // without a list of each of many slices
 	outcomes := few[:0]
 	for k := range c.outputs {
-		o := &c.outputs[k]
-		o.Reason, o.Detail = m.reason(c, k)
-		outcomes = append(outcomes, o.Outcome)
+		outcomes = append(outcomes, c.outputs[k].Outcome)
 	}
 	m.summarize(&c.Item, outcomes)
 }
 
-// summarize gives the slice the outcome of the first output that is made. Where another one's differs, it names the output.
+// spread has the outputs made that are read by one that is made: their rows exist in the attempt alone that computes them.
+func (m *maker) spread(c *candidate) {
+	for k := len(c.outputs) - 1; k >= 0; k-- { // an output reads those before it
+		if !c.outputs[k].Reason.Runs() {
+			continue
+		}
+		for _, name := range m.Pipeline.Outputs[k].Reads {
+			i := slices.IndexFunc(m.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == name })
+			if o := &c.outputs[i]; o.Reason == hindcast.ReasonUpToDate {
+				o.Outcome = Outcome{hindcast.ReasonRead, "by " + m.Pipeline.Outputs[k].Name}
+			}
+		}
+	}
+}
+
+// summarize gives the slice the outcome of the first output that is made for its own sake. Where another one's differs, it names
+// the output.
 func (m *maker) summarize(item *Item, outcomes []Outcome) {
-	first := max(0, slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Reason.Runs() }))
+	first := leading(len(outcomes), func(k int) hindcast.Reason { return outcomes[k].Reason })
 	item.Reason, item.Detail = outcomes[first].Reason, outcomes[first].Detail
 	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o != outcomes[first] }) {
 		item.Detail = strings.TrimSuffix(m.Pipeline.Outputs[first].Name+": "+item.Detail, ": ")

@@ -92,7 +92,9 @@ type Try struct {
 	Starved     int   // how often it ran out of memory
 	Fence       int64 // for the load, and of whoever gave the engine its work
 	Fingerprint string
-	Before      []hindcast.Before // what a held result is to replace; nil replaces whatever is there
+	// Earlier are the results of outputs before Output that are staged for the same slice, which its SQL may read.
+	Earlier []*hindcast.Manifest
+	Before  []hindcast.Before // what a held result is to replace; nil replaces whatever is there
 }
 
 // Loading is the result of one slice, to be published.

@@ -25,7 +25,7 @@ func (r *run) makeAll(ctx context.Context, a *assignment, res *result, outputs [
 			continue
 		}
 
-		try.Output = output
+		try.Output, try.Earlier = output, res.staged
 		report(hindcast.Event{Type: hindcast.EventStepStarted, Output: name})
 		handle, err := r.give(ctx, a, try, name)
 		if err != nil {

@@ -26,6 +26,7 @@ type schema struct {
 // bindAll binds the SQL of the outputs, and fits what it gives to their targets.
 func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (outputs []plan.Known, err error) {
 	var targets []warehouse.Table
+	s.results = map[string][]hindcast.Column{}
 	for k := range s.Pipeline.Outputs {
 		o := &s.Pipeline.Outputs[k]
 		var known plan.Known
@@ -52,6 +53,7 @@ func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (o
 			return nil, s.explained(p, o, err)
 		}
 		known.Existing = existing
+		s.results[o.Name] = known.Result
 		outputs, targets = append(outputs, known), append(targets, t)
 	}
 	return outputs, nil
@@ -150,7 +152,7 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, o *hindcast.Outpu
 	}
 	columns, err := s.Binder.Bind(ctx, query, checks)
 	if err != nil {
-		return nil, s.uncarried(s.inCheck(o, err))
+		return nil, s.ofOutput(o, s.uncarried(s.inCheck(o, err)))
 	}
 	return columns, s.refuseRead(ctx, p, query, checks)
 }
@@ -246,7 +248,10 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 		return query, nil, err
 	}
 	query = query.From(s.Pipeline.Transform.Dialect, o.Text, text.Shifts)
-	query.Tables, query.TimeZone, query.Now = group.tables, s.Pipeline.History.TimeZone, p.CreatedAt
+	query.Tables, query.TimeZone, query.Now = slices.Clone(group.tables), s.Pipeline.History.TimeZone, p.CreatedAt
+	for _, name := range o.Reads {
+		query.Tables = append(query.Tables, engine.ResultTable(name, s.results[name]))
+	}
 	checks, err = engine.BoundChecks(native, text.Checks, params)
 	return query, checks, err
 }

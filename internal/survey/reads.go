@@ -36,6 +36,11 @@ func (s *Survey) reads(ctx context.Context, p *plan.Plan, schemas []schema) (map
 			}
 		}
 	}
+	for k := range s.Pipeline.Outputs {
+		for _, name := range s.Pipeline.Outputs[k].Reads {
+			delete(found, name) // is not unloaded
+		}
+	}
 	for _, group := range schemas {
 		along(group.tables, found, needed)
 	}

@@ -43,8 +43,9 @@ type Survey struct {
 	Other      plan.Earlier // the same
 	Measured   plan.Earlier // the same
 	Failed     map[string]bool
-	asked      []string                   // the names of all source tables of the whole history
-	described  map[string]warehouse.Table // those that are there
+	results    map[string][]hindcast.Column // of the outputs that are bound, by name, for those that read them
+	asked      []string                     // the names of all source tables of the whole history
+	described  map[string]warehouse.Table   // those that are there
 	found      []plan.Damaged
 	loops      []string // sources that have rows of the target, in words
 	outside    []string // files that match a fact and are in no slice, in words

@@ -308,6 +308,12 @@ func attemptAt(ctx context.Context, steps *attempt.Steps, try supervisor.Try, w 
 		if err != nil {
 			return slice, err
 		}
+		if next := try.Item.Wanted(); output != next[len(next)-1] { // the others may read it
+			if err := steps.Stage(ctx, try, staged.Manifest); err != nil {
+				return slice, err
+			}
+			try.Earlier = append(try.Earlier, staged.Manifest)
+		}
 		slice.Seconds += w.took.Seconds()
 		bill, err := w.bill(ctx, h)
 		if err != nil {

@@ -48,7 +48,7 @@ func Joined(groups []*Group, detail string) *Group {
 // reasons in the order in which a plan lists them: what runs first.
 var reasons = []hindcast.Reason{hindcast.ReasonNew, hindcast.ReasonSQL, hindcast.ReasonParams,
 	hindcast.ReasonDefinition, hindcast.ReasonFacts, hindcast.ReasonDims, hindcast.ReasonEdited, hindcast.ReasonUnkept,
-	hindcast.ReasonForced, hindcast.ReasonUnsettled, hindcast.ReasonUpToDate, hindcast.ReasonMissing}
+	hindcast.ReasonRead, hindcast.ReasonForced, hindcast.ReasonUnsettled, hindcast.ReasonUpToDate, hindcast.ReasonMissing}
 
 // Groups are the plan's slices by reason, and of each reason by detail.
 func Groups(p *plan.Plan) [][]*Group {
