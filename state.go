@@ -267,14 +267,23 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.State, s.Message, s.Since = Skipped, e.Message, e.Time
 	case EventAttemptFailed:
 		s.State, s.Error, s.Since = Retrying, e.Error, e.Time
+		s.fail(e)
 		r.Retries++
 		r.fail(e)
 	case EventFailed:
 		s.State, s.Error, s.Since = Failed, e.Error, e.Time
+		s.fail(e)
 		r.fail(e)
 	case EventStopped:
 		s.State, s.Message, s.Since = Stopped, e.Message, e.Time
 	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunFinished:
+	}
+}
+
+// fail forgets what a failed transform has staged of other outputs: that is discarded, unless work of the attempt may still run.
+func (s *SliceState) fail(e Event) {
+	if e.Step == StepTransform && s.Work == nil {
+		s.Staged = nil
 	}
 }
 

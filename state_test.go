@@ -101,6 +101,19 @@ func TestStagedOutputs(t *testing.T) {
 	if s = fold(Event{Type: EventFingerprint, Fingerprint: "other"}); s.Staged != nil {
 		t.Errorf("staged of something else: %s", staged(s))
 	}
+
+	run = RunState{}
+	failed := func(step Step) Event { return Event{Type: EventAttemptFailed, Step: step, Error: &Error{}} }
+	if s = fold(Event{Type: EventFingerprint, Fingerprint: "f"}, done("a", 3), failed(StepLoad)); staged(s) != "a " {
+		t.Errorf("after a load that failed: %s", staged(s))
+	}
+	if s = fold(failed(StepTransform)); s.Staged != nil {
+		t.Errorf("after a transform that failed, and was discarded: %s", staged(s))
+	}
+	s = fold(done("a", 3), Event{Type: EventWorkPrepared, Output: "b", Handle: &handle}, failed(StepTransform))
+	if staged(s) != "a " {
+		t.Errorf("while work of the attempt may run: %s", staged(s))
+	}
 }
 
 // Why a warehouse could not be resized for the loads is still known once it is back, and only a resized event confirms a size.
