@@ -13,7 +13,7 @@ import (
 )
 
 func (d *decoder) check() *hindcast.Check {
-	checks := d.p.Output().Checks
+	checks := d.output().Checks
 	return &checks[len(checks)-1]
 }
 
@@ -72,7 +72,7 @@ func (d *decoder) nameCheck(v value) {
 	}
 
 	used := map[string]bool{}
-	for _, other := range d.p.Output().Checks[:len(d.p.Output().Checks)-1] {
+	for _, other := range d.output().Checks[:len(d.output().Checks)-1] {
 		used[other.Name] = true
 	}
 
@@ -130,24 +130,32 @@ func (d *decoder) checkPrevious(v value) {
 	}
 }
 
-// finishChecks checks what checks say of facts and dimensions.
+// finishChecks checks what the checks of all outputs say of facts, dimensions and outputs.
 func (d *decoder) finishChecks() {
-	for i, c := range d.p.Output().Checks {
-		if c.Related == nil {
+	for k := range d.p.Outputs {
+		d.finishChecksOf(&d.p.Outputs[k])
+	}
+}
+
+func (d *decoder) finishChecksOf(o *hindcast.Output) {
+	tables := slices.Concat(d.tables(), o.Reads)
+	for i, c := range o.Checks {
+		if c.Related == nil || slices.Contains(tables, c.Related.To) {
 			continue
 		}
-		var tables []string
-		for _, f := range d.p.Facts {
-			tables = append(tables, f.Name)
-		}
-		for _, dim := range d.p.Dims {
-			tables = append(tables, dim.Name)
-		}
-		if slices.Contains(tables, c.Related.To) {
-			continue
-		}
-		at := fmt.Sprintf("checks.%d.relationships.to", i)
+		at := o.Key(fmt.Sprintf("checks.%d.relationships.to", i))
 		d.fail(hindcast.EValue, d.p.Places[at], utf8.RuneCountInString("to"), "name one of "+strings.Join(tables, ", "),
 			"%s: %q is neither a fact nor a dimension%s", at, c.Related.To, didYouMean(c.Related.To, tables))
 	}
+}
+
+// tables are the names of facts and dimensions.
+func (d *decoder) tables() (names []string) {
+	for _, f := range d.p.Facts {
+		names = append(names, f.Name)
+	}
+	for _, dim := range d.p.Dims {
+		names = append(names, dim.Name)
+	}
+	return names
 }

@@ -88,11 +88,11 @@ func Decode(name string, text []byte, env Env) (*hindcast.Pipeline, error) {
 	}
 
 	d := &decoder{name: name, text: string(text), env: env, p: &hindcast.Pipeline{
-		File: file, Dir: filepath.Dir(file), Outputs: make([]hindcast.Output, 1), Places: map[string]hindcast.Place{},
+		File: file, Dir: filepath.Dir(file), Places: map[string]hindcast.Place{},
 	}}
 	if root := d.parse(); root != nil {
-		root = d.inEnvironment(root)
-		d.walk(tree(), value{node: root, at: place(name, root)})
+		d.root = d.inEnvironment(root)
+		d.walk(tree(), value{node: d.root, at: place(name, d.root)})
 	}
 	d.once()
 	if len(d.errs) > 0 {

@@ -32,6 +32,7 @@ func testEnv() config.Env {
 	vars := map[string]string{"USER": "reader", "PASSWORD": hostile, "PORT": "5433", "HOST": "db.example",
 		"EVIL_HOST": "a@evil.example/x", "BUCKET": "b1", "EMPTY": "", "DIR": "deep/er", "URL": "s3://elsewhere/x"}
 	files := map[string]string{"/p/secrets/pw": hostile + "\n", "/p/cost_summary.sql": sql, "/p/sql/cost_summary.sql": sql,
+		"/p/daily.sql": sql, "/p/monthly.sql": sql,
 		"/p/latin1.sql": "SELECT '\xe9'", "/p/empty.sql": " \n"}
 	return config.Env{
 		Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
@@ -172,38 +173,53 @@ func TestEveryKeyIsDecoded(t *testing.T) {
 		known[k.Path] = true
 	}
 
-	p, err := decode(read(t, "testdata/good/every_key.yml"))
-	if err != nil {
-		t.Fatal(render(err))
-	}
-
 	seen := map[string]bool{}
-	for path := range p.Places {
-		seen[star(path, known)] = true
+	for _, file := range []string{everyKey, everyOutput} {
+		p, err := decode(read(t, file))
+		if err != nil {
+			t.Fatal(render(err))
+		}
+		for path := range p.Places {
+			seen[file+star(path, known)] = true
+		}
 	}
 
 	for _, k := range config.Keys() {
-		if !seen[k.Path] {
-			t.Errorf("testdata/good/every_key.yml has no %s", k.Path)
+		if !seen[fileOf(k)+k.Path] {
+			t.Errorf("%s has no %s", fileOf(k), k.Path)
 		}
 	}
 }
 
-// Each leaf of every_key.yml must matter: removing or changing it changes the pipeline.
-func TestEveryKeyHasAnEffect(t *testing.T) {
-	text := read(t, "testdata/good/every_key.yml")
-	whole, err := decode(text)
-	if err != nil {
-		t.Fatal(render(err))
-	}
+// A file has either one output or several.
+const (
+	everyKey    = "testdata/good/every_key.yml"
+	everyOutput = "testdata/good/outputs.yml"
+)
 
-	want, _ := json.Marshal(whole)
+// fileOf is the file that has a key.
+func fileOf(k config.Key) string {
+	if strings.HasPrefix(k.Path, "outputs") {
+		return everyOutput
+	}
+	return everyKey
+}
+
+// Each leaf of these files must matter: removing or changing it changes the pipeline.
+func TestEveryKeyHasAnEffect(t *testing.T) {
 	same := []string{"transform.dialect", "warehouse"} // it is the engine's; source and target have their own
 	for _, k := range config.Keys() {
 		if slices.Contains(same, k.Path) {
 			continue
 		}
 		t.Run(k.Path, func(t *testing.T) {
+			text := read(t, fileOf(k))
+			whole, err := decode(text)
+			if err != nil {
+				t.Fatal(render(err))
+			}
+			want, _ := json.Marshal(whole)
+
 			var doc yaml.Node
 			if err := yaml.Load([]byte(text), &doc); err != nil {
 				t.Fatal(err)
@@ -368,6 +384,11 @@ func TestExamplesAndDefaults(t *testing.T) {
 			}
 
 			put(doc.Content[0], strings.Split(k.Path, "."), with.Content[0])
+			if k.Path == "outputs" { // in place of the only one
+				for _, key := range [][]string{{"transform", "sql"}, {"target"}, {"checks"}, {"load"}} {
+					cut(doc.Content[0], key)
+				}
+			}
 			if k.Path == "results.expire" { // which is of one way of keeping results
 				put(doc.Content[0], []string{"results", "keep"}, &yaml.Node{Kind: yaml.ScalarNode, Value: string(hindcast.KeepIceberg)})
 			}

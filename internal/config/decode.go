@@ -21,6 +21,11 @@ type decoder struct {
 	env  Env
 	p    *hindcast.Pipeline
 	errs []*hindcast.Error
+	root *yaml.Node
+
+	only    hindcast.Output   // of a file without outputs
+	several []hindcast.Output // of one with them
+	among   bool              // what is decoded is of the last of these
 
 	history historyText
 	source  hindcast.Location // of source.warehouse
@@ -196,6 +201,7 @@ func (d *decoder) walk(b *branch, v value) {
 	if v.node != nil && !d.simple(v) {
 		return
 	}
+	d.among = strings.HasPrefix(v.path, outputsKey+".")
 
 	kind := b.key.Form.shape(v.node)
 	if kind == scalar && b.key.Form.single {
@@ -347,9 +353,9 @@ func (d *decoder) object(b *branch, v value) {
 		child := b.children[name]
 		switch {
 		case got[name]:
-		case child.key.Required && !instead(v.node, child.key.Instead):
+		case d.needed(child.key):
 			missing = append(missing, child.key)
-		case child.key.Default != "", child.key.Form.kind == object && child.optional():
+		case child.key.Default != "", child.key.Form.kind == object && child.optional(d.needed):
 			d.walk(child, value{path: join(v.path, name), name: name, text: child.key.Default, key: v.key, at: v.at})
 		}
 	}
@@ -359,6 +365,9 @@ func (d *decoder) object(b *branch, v value) {
 		d.missing(v, missing)
 	}
 }
+
+// needed reports whether a key has to be in this file.
+func (d *decoder) needed(k *Key) bool { return k.Required && !instead(d.root, k.Instead) }
 
 // instead reports whether all keys are there that make a required key needless; false if there are no such keys.
 func instead(root *yaml.Node, keys []string) bool {

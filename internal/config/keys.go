@@ -18,6 +18,7 @@ type Key struct {
 	Else     string   // what its absence means, where Default does not say it
 	Meaning  string
 	Example  string         // its value in YAML, on one line
+	As       string         // the key that says the same of a pipeline's only output
 	Schema   map[string]any // in addition to what Form and the keys below say
 
 	begin func(*decoder, value) // before the keys below it
@@ -35,15 +36,18 @@ type branch struct {
 	any      *branch // for *
 }
 
-// optional reports whether no key below is required, so that a missing object has its defaults.
-func (b *branch) optional() bool {
+// optional reports whether no key below is needed, so that a missing object has its defaults.
+func (b *branch) optional(needed func(*Key) bool) bool {
 	for _, child := range b.children {
-		if child.key.Required {
+		if needed(child.key) {
 			return false
 		}
 	}
 	return true
 }
+
+// required reports whether a key is, unless others are there.
+func required(k *Key) bool { return k.Required }
 
 // tree is the table as the decoder walks it.
 var tree = sync.OnceValue(func() *branch {
@@ -79,7 +83,7 @@ func add(at *branch, parts []string, k *Key) {
 func parentsOf(name string) []string {
 	var out []string
 	for _, k := range Keys() {
-		if plain(k.Name()) == plain(name) && name != "*" {
+		if plain(k.Name()) == plain(name) && name != "*" && k.As == "" {
 			parent := strings.TrimSuffix(strings.TrimSuffix(k.Path, k.Name()), ".")
 			if parent == "" {
 				parent = "the file, not below another key"
@@ -94,8 +98,8 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), sourceKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
-		checkKeys(), namedCheckKeys(), loadKeys(), runKeys(), notifyKeys(), environmentKeys()} {
+	for _, part := range [][]Key{topKeys(), sourceKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), targetKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), paramKeys(),
+		checkKeys(), namedCheckKeys(), loadKeys(), outputKeys(), runKeys(), notifyKeys(), environmentKeys()} {
 		all = append(all, part...)
 	}
 	return all
@@ -278,9 +282,9 @@ func dimKeys() []Key {
 
 func transformKeys() []Key {
 	return []Key{
-		{Path: "transform", Form: formObject, Required: true, Example: "{sql: cost_summary.sql}",
+		{Path: "transform", Form: formObject, Required: true, Instead: severalKeys, Example: "{sql: cost_summary.sql}",
 			Meaning: "The SQL that makes a slice's rows, and what runs it."},
-		{Path: "transform.sql", Form: formText, Required: true, Example: "cost_summary.sql",
+		{Path: "transform.sql", Form: formText, Required: true, Instead: severalKeys, Example: "cost_summary.sql",
 			Meaning: "The file with the SQL: one SELECT over facts and dimensions.",
 			set:     func(d *decoder, v value) { d.readSQL(v) }},
 		{Path: "transform.dialect", Form: choice(dialects...), Else: "the engine's own; required where the warehouse is PostgreSQL or Redshift", Example: "redshift",
@@ -293,30 +297,35 @@ func transformKeys() []Key {
 			set: func(d *decoder, v value) {
 				d.p.Transform.Engine = d.oneDriver(v, Engines, "athena", "redshift", "postgres")
 			}},
-		{Path: "target", Form: formObject, Required: true, Example: "{table: cost_summary, time: usage_month}",
+	}
+}
+
+func targetKeys() []Key {
+	return []Key{
+		{Path: "target", Form: formObject, Required: true, Instead: severalKeys, Example: "{table: cost_summary, time: usage_month}",
 			Meaning: "The table that results are published in. It is created before the first load if it does not exist."},
-		{Path: "target.table", Form: formText, Required: true, Example: "cost_summary",
+		{Path: "target.table", Form: formText, Required: true, Instead: severalKeys, Example: "cost_summary",
 			Meaning: "The table's name, with its schema if needed.",
-			set:     func(d *decoder, v value) { d.p.Output().Target.Table = d.untimed(v, "the target") }},
+			set:     func(d *decoder, v value) { d.output().Target.Table = d.untimed(v, "the target") }},
 		targetWarehouseKey(),
-		{Path: "target.time", Form: formTime, Required: true, Example: "usage_month",
+		{Path: "target.time", Form: formTime, Required: true, Instead: severalKeys, Example: "usage_month",
 			Meaning: "The result's column that says which slice a row belongs to. A row outside its slice fails the slice, or is dropped: see `target.outside`.",
-			set:     func(d *decoder, v value) { d.timeOf(v, &d.p.Output().Target.Time) }},
+			set:     func(d *decoder, v value) { d.timeOf(v, &d.output().Target.Time) }},
 		{Path: "target.time.column", Form: formText, Required: true, Example: "day_key",
 			Meaning: "The column's name, where its format is written too.",
-			set:     func(d *decoder, v value) { d.p.Output().Target.Time = d.textOf(v) }},
+			set:     func(d *decoder, v value) { d.output().Target.Time = d.textOf(v) }},
 		{Path: "target.time.format", Form: choice(timeFormats...), Else: "a DATE or TIMESTAMP", Example: "yyyymmdd",
 			Meaning: formatMeaning + " A text of another form is outside of every slice.",
 			set: func(d *decoder, v value) {
-				d.p.Output().Target.Format = hindcast.TimeFormat(d.oneOf(v, timeFormats...))
+				d.output().Target.Format = hindcast.TimeFormat(d.oneOf(v, timeFormats...))
 			}},
 		{Path: "target.outside", Form: choice("fail", "drop"), Default: "fail", Example: "drop",
 			Meaning: "What happens to a row of the result whose time is NULL or outside of its slice: it fails the slice, or it is dropped, counted and reported. With margins " +
 				"(`lookback`, `lookahead`) such rows belong to neighbouring slices, and dropping them keeps them from being published twice.",
-			set: func(d *decoder, v value) { d.p.Output().Target.Drop = d.oneOf(v, "fail", "drop") == "drop" }},
+			set: func(d *decoder, v value) { d.output().Target.Drop = d.oneOf(v, "fail", "drop") == "drop" }},
 		{Path: "target.key", Form: formTexts, Schema: map[string]any{"minItems": 1}, Else: "nothing is checked", Example: "[usage_month, account_id]",
 			Meaning: "Columns that must be non-NULL and together unique in each slice; checked before it is loaded.",
-			set:     func(d *decoder, v value) { d.p.Output().Target.Key = d.columnsOf(v) }},
+			set:     func(d *decoder, v value) { d.output().Target.Key = d.columnsOf(v) }},
 	}
 }
 
@@ -351,7 +360,7 @@ func checkKeys() []Key {
 			Meaning: "What must hold for a slice's result. A failed check publishes nothing of that slice."},
 		{Path: "checks.*", Form: formObject, Meaning: "One check: exactly one of the keys below.",
 			Schema: map[string]any{"minProperties": 1, "maxProperties": 1},
-			begin:  func(d *decoder, _ value) { d.p.Output().Checks = append(d.p.Output().Checks, hindcast.Check{}) },
+			begin:  func(d *decoder, _ value) { d.output().Checks = append(d.output().Checks, hindcast.Check{}) },
 			set:    func(d *decoder, v value) { d.nameCheck(v) }},
 		{Path: "checks.*.rows", Form: formObject, Example: "{min: 1}", Else: "not checked",
 			Schema:  map[string]any{"minProperties": 1},
@@ -451,10 +460,10 @@ func loadKeys() []Key {
 			Meaning: "SQL of your own around the load of a slice."},
 		{Path: "load.before", Form: formTexts, Else: "none", Example: `["DELETE FROM staging_notes"]`,
 			Meaning: "Statements in the load's transaction, before the slice's rows are deleted. BEGIN, COMMIT and other transaction control are refused.",
-			set:     func(d *decoder, v value) { d.p.Output().Load.Before = d.textsOf(v) }},
+			set:     func(d *decoder, v value) { d.output().Load.Before = d.textsOf(v) }},
 		{Path: "load.after", Form: formTexts, Else: "none", Example: `["ANALYZE cost_summary"]`,
 			Meaning: "Statements in the load's transaction, after the slice's rows are inserted.",
-			set:     func(d *decoder, v value) { d.p.Output().Load.After = d.textsOf(v) }},
+			set:     func(d *decoder, v value) { d.output().Load.After = d.textsOf(v) }},
 		{Path: "load.publish", Form: choice(publishes...), Default: string(hindcast.PublishSlice), Example: string(hindcast.PublishRun),
 			Meaning: "When results become visible: `slice` publishes each slice as soon as it is done. `run` computes and stages all slices first, and replaces them " +
 				"in one transaction: readers see the old history until the new one is whole, and if a slice fails nothing is published.",
@@ -470,7 +479,7 @@ func loadKeys() []Key {
 			Meaning: "What the target's triggers may do to the rows of a load, in PostgreSQL. They may fill other columns and route rows into " +
 				"partitions; with may_change_values they may also change the values that the SQL returns. A row more or less than was sent " +
 				"rolls the load back in any case.",
-			set: func(d *decoder, v value) { d.p.Output().Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
+			set: func(d *decoder, v value) { d.output().Load.MayChange = d.oneOf(v, triggers...) == mayChangeValues }},
 	}
 }
 

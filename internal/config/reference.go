@@ -19,6 +19,9 @@ func Reference(example string) string {
 		"| key | value | default | meaning |\n|---|---|---|---|\n")
 
 	for _, k := range Keys() {
+		if strings.Contains(k.As, ".") && k.Path != "outputs.*.sql" {
+			continue // the keys of the only output say it
+		}
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", k.Path, cell(k.Form.Name), cell(shownDefault(k)), cell(k.Meaning+shownExample(k)))
 	}
 
@@ -82,6 +85,7 @@ func Schema() []byte {
 	root := tree().schema()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "hindcast pipeline"
+	root["allOf"] = either()
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil // maps, lists, texts and numbers always encode
@@ -130,7 +134,7 @@ func (b *branch) schema() map[string]any {
 func (b *branch) empty() bool {
 	switch b.key.Form.kind {
 	case object, names, list, texts, overrides:
-		return b.key.Path != "" && !b.key.Required && b.optional() && len(b.key.Schema) == 0 && b.key.Form.word == "" && !b.key.Form.single
+		return b.key.Path != "" && !b.key.Required && b.optional(required) && len(b.key.Schema) == 0 && b.key.Form.word == "" && !b.key.Form.single
 	case scalar, nothing:
 	}
 	return false
@@ -146,26 +150,53 @@ func (b *branch) objectSchema(out map[string]any) {
 	}
 
 	out["type"], out["additionalProperties"], out["properties"] = "object", false, properties
-	for _, name := range b.order {
-		if child := b.children[name]; child.key.Required && len(child.key.Instead) > 0 {
-			out["anyOf"] = []any{map[string]any{"required": []any{name}}, having(child.key.Instead)}
-		}
-	}
 	if len(required) > 0 {
 		slices.Sort(required)
 		out["required"] = required
 	}
 }
 
-// having is the schema of an object in which all these keys are there, each below one of its own.
-func having(paths []string) map[string]any {
-	properties, outer := map[string]any{}, []any{}
-	for _, path := range paths {
-		above, name, _ := strings.Cut(path, ".")
-		properties[above] = map[string]any{"required": []any{name}}
-		outer = append(outer, above)
+// either says in the schema of the whole file which keys have to be there unless others are.
+func either() (all []any) {
+	needed := map[string][]string{} // paths, by what makes them needless
+	var order [][]string
+	for _, k := range Keys() {
+		if k.Required && len(k.Instead) > 0 {
+			instead := strings.Join(k.Instead, " ")
+			if needed[instead] == nil {
+				order = append(order, k.Instead)
+			}
+			needed[instead] = append(needed[instead], k.Path)
+		}
 	}
-	return map[string]any{"required": outer, "properties": properties}
+	for _, instead := range order {
+		all = append(all, map[string]any{"anyOf": []any{having(needed[strings.Join(instead, " ")]), having(instead)}})
+	}
+	return all
+}
+
+// having is the schema of a file in which all these keys are there, at its top or just below it.
+func having(paths []string) map[string]any {
+	var outer []any
+	below := map[string][]any{}
+	for _, path := range paths {
+		above, name, inner := strings.Cut(path, ".")
+		if !slices.Contains(outer, any(above)) {
+			outer = append(outer, above)
+		}
+		if inner {
+			below[above] = append(below[above], name)
+		}
+	}
+	out := map[string]any{"required": outer}
+	if len(below) > 0 {
+		properties := map[string]any{}
+		for above, names := range below {
+			properties[above] = map[string]any{"required": names}
+		}
+		out["properties"] = properties
+	}
+	return out
 }
 
 // overridesSchema is that of any keys of the file: below them nothing is required, for the rest is where they are not overridden.

@@ -251,7 +251,7 @@ func (d *decoder) readSQL(v value) {
 	known := len(d.errs)
 	defer func() {
 		if d.env.WithoutSQL && len(d.errs) > known {
-			d.p.Output().SQLFile, d.p.Output().Fault = path, d.errs[known]
+			d.output().SQLFile, d.output().Fault = path, d.errs[known]
 			d.errs = d.errs[:known]
 		}
 	}()
@@ -262,7 +262,7 @@ func (d *decoder) readSQL(v value) {
 	case err == nil && strings.TrimSpace(string(text)) == "":
 		d.bad(v, "write a SELECT into it", "the file %s is empty", name)
 	case err == nil:
-		d.p.Output().SQLFile, d.p.Output().Text = path, string(text)
+		d.output().SQLFile, d.output().Text = path, string(text)
 	case errors.Is(err, fs.ErrPermission):
 		d.fail(hindcast.EPermission, v.at, v.length(), "give yourself permission to read it",
 			"permission denied for the SQL file %s", name).Cause = err
@@ -314,8 +314,10 @@ func finish(d *decoder, _ value) {
 			d.p.Facts[i].Every = d.p.History.Every
 		}
 	}
+	d.finishOutputs()
 	d.finishWarehouses()
 	d.finishTransform()
+	d.checkTranslated()
 	d.finishChecks()
 	d.checkRedshift()
 	d.checkResults()

@@ -194,7 +194,11 @@ func (d *decoder) finishTransform() {
 	at, written := d.p.Places["transform.dialect"]
 	switch {
 	case !written && d.speaks() != "" && len(d.errs) == 0: // what else is wrong may be why
-		d.fail(hindcast.EValue, d.p.Places["transform"], len("transform"), "write dialect: "+d.speaks()+" for SQL of the warehouse, or dialect: "+t.Native()+" for SQL of the engine's own",
+		key := "transform"
+		if _, there := d.p.Places[key]; !there {
+			key = outputsKey
+		}
+		d.fail(hindcast.EValue, d.p.Places[key], len(key), "write dialect: "+d.speaks()+" for SQL of the warehouse, or dialect: "+t.Native()+" for SQL of the engine's own",
 			"transform says no dialect, and SQL of the warehouse means something else in the engine")
 	case t.Dialect == hindcast.DialectPostgres && d.speaks() == hindcast.DialectRedshift:
 		d.fail(hindcast.EValue, at, len("dialect"), "write dialect: redshift", "transform.dialect: Redshift does not give PostgreSQL's answers")
