@@ -200,11 +200,13 @@ func TestASliceLargerThanTheCache(t *testing.T) {
 	}
 }
 
-// In a bucket, too, each output has its own prefix below an attempt's: for what is staged, and for the rows that are replaced.
+// In a bucket, too, each output has its own prefix below an attempt's: for what is staged, which another output may read, and for the
+// rows that are replaced.
 func TestTwoOutputsInABucket(t *testing.T) {
 	p := inBucket(t)
 	p.Outputs[0].Name = "totals"
-	p.Outputs = append(p.Outputs, hindcast.Output{Name: "days", Text: "SELECT day, count(*) AS n FROM sales GROUP BY day", Target: hindcast.Target{Table: "days", Time: "day"}})
+	p.Outputs = append(p.Outputs, hindcast.Output{Name: "days", Text: "SELECT day, count(*) AS n FROM sales GROUP BY day", Target: hindcast.Target{Table: "days", Time: "day"}},
+		hindcast.Output{Name: "counts", Reads: []string{"days"}, Text: "SELECT min(day) AS day, sum(n)::BIGINT AS n FROM days", Target: hindcast.Target{Table: "counts", Time: "day"}})
 	for _, force := range []bool{false, true} {
 		o, failed := watched(false)
 		o.Force = force
@@ -217,6 +219,10 @@ func TestTwoOutputsInABucket(t *testing.T) {
 		var days, rows int
 		if err := db.QueryRow("SELECT count(*), sum(n) FROM days").Scan(&days, &rows); err != nil || days != 91 || rows != 200_000 {
 			t.Errorf("%d days of %d rows, %v", days, rows, err)
+		}
+		var counts int
+		if err := db.QueryRow("SELECT count(*), sum(n) FROM counts").Scan(&counts, &rows); err != nil || counts != 3 || rows != 200_000 {
+			t.Errorf("%d rows that were read of another output count %d, %v", counts, rows, err)
 		}
 	})
 

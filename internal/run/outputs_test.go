@@ -39,6 +39,8 @@ type two struct {
 const (
 	dailySQL   = "SELECT day, n FROM sales"
 	monthlySQL = "SELECT CAST(:slice_start AS DATE) AS month, CAST(sum(n) AS BIGINT) AS n FROM sales"
+	doubledSQL = "SELECT day, 2 * n AS n FROM sales"
+	readingSQL = "SELECT CAST(:slice_start AS DATE) AS month, CAST(sum(n) AS BIGINT) AS n FROM daily" // the rows of another output
 )
 
 // inBoth runs a test with a warehouse of each kind.
@@ -64,7 +66,6 @@ func newTwo(t *testing.T, kind string) two {
 	return w
 }
 
-// pipeline is the pipeline as a file of several outputs will have it.
 func (w two) pipeline() *hindcast.Pipeline {
 	w.Helper()
 	p, err := twoOutputs(w.Context(), w.dir, w.url, w.daily, w.monthly, w.limit)
@@ -79,30 +80,27 @@ func (w two) pipeline() *hindcast.Pipeline {
 }
 
 func twoOutputs(ctx context.Context, dir, url, daily, monthly string, limit int) (*hindcast.Pipeline, error) {
+	reads := ""
+	if strings.HasSuffix(monthly, "FROM daily") {
+		reads = "reads: [daily], "
+	}
 	text := fmt.Sprintf(`pipeline: p
 warehouse: %q
 lake: ./lake
 history: {from: 2020-01-01, to: 2020-04-01, every: 1 month}
 facts: {sales: {table: sales, time: day}}
-transform: {sql: daily.sql, dialect: duckdb, engine: duckdb}
-target: {table: daily, time: day, key: [day]}
+transform: {dialect: duckdb, engine: duckdb}
+outputs:
+  daily: {sql: daily.sql, target: {table: daily, time: day, key: [day]}}
+  monthly: {sql: monthly.sql, %starget: {table: monthly, time: month}, checks: [{sql: "SELECT * FROM result WHERE n > %d"}]}
 run: {retries: 0, retry_wait: 1ms, parallel: 1, on_failure: continue}
-`, url)
-	for name, text := range map[string]string{"p.yml": text, "daily.sql": daily} {
+`, url, reads, limit)
+	for name, text := range map[string]string{"p.yml": text, "daily.sql": daily, "monthly.sql": monthly} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
 	}
-	p, err := config.Load(ctx, filepath.Join(dir, "p.yml"))
-	if err != nil {
-		return nil, err
-	}
-
-	p.Outputs[0].Name = "daily"
-	p.Outputs = append(p.Outputs, hindcast.Output{Name: "monthly", SQLFile: filepath.Join(dir, "monthly.sql"), Text: monthly,
-		Target: hindcast.Target{Table: "monthly", Time: "month"},
-		Checks: []hindcast.Check{{Name: "sql 1", SQL: fmt.Sprintf("SELECT * FROM result WHERE n > %d", limit)}}})
-	return p, nil
+	return config.Load(ctx, filepath.Join(dir, "p.yml"))
 }
 
 // exec runs statements on the warehouse, and query returns the rows of one, in one text.
@@ -267,6 +265,84 @@ func TestTwoOutputs(t *testing.T) {
 	})
 }
 
+// An output that reads another one's rows is made when that one changes, and has it made, too, when it changes itself. Both are
+// published in one transaction.
+func TestAnOutputReadsAnother(t *testing.T) {
+	inBoth(t, func(w two) {
+		w.limit, w.monthly = 9999, readingSQL
+		w.want("the first run", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
+		w.right()
+		w.want("the status rows", w.status(), byR1)
+		w.want("verify", w.findings(), []string{})
+		w.want("a run after it", w.run(session.Choice{}).Outcome.State.Counts()[hindcast.Succeeded], 0)
+
+		w.exec("UPDATE monthly SET n = 0 WHERE month = '2020-03-01'")
+		w.want("an edited one", w.outcomes()[2], "target edited monthly (read by another, target edited)")
+		w.want("the run of that", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
+		w.right()
+		byR3 := strings.NewReplacer("daily 2020-03-01 r1", "daily 2020-03-01 r3", "monthly 2020-03-01 r1", "monthly 2020-03-01 r3").Replace(byR1)
+		w.want("the status rows", w.status(), byR3)
+
+		w.daily = strings.Replace(w.daily, ", n", ", n + 0 AS n", 1)
+		w.want("SQL of what is read", w.outcomes(), slices.Repeat([]string{"SQL changed daily (SQL changed, definition changed)"}, 3))
+		w.want("the run of that", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
+		w.right()
+		w.want("transactions", w.query("SELECT count(DISTINCT committed_at) FROM hindcast_status"), "3")
+
+		w.monthly = strings.Replace(w.monthly, "sum(n)", "sum(n) + 1", 1)
+		w.want("its own SQL", w.outcomes(), slices.Repeat([]string{"SQL changed monthly (read by another, SQL changed)"}, 3))
+		w.want("the run of that", w.run(session.Choice{}).Outcome.ExitCode, hindcast.ExitOK)
+		w.want("verify", w.findings(), []string{})
+		w.want("monthly", w.query("SELECT sum(n) FROM monthly"), "4098")
+	})
+}
+
+// A reader never finds one output of a slice new and the other old, whenever a process that publishes them dies.
+func TestReadersSeeOutputsTogether(t *testing.T) {
+	for _, point := range []string{"step_finished monthly", "load_prepared ", "committed "} {
+		t.Run(strings.TrimSpace(point), func(t *testing.T) {
+			t.Parallel()
+			w := newTwo(t, "postgres")
+			w.limit, w.monthly = 9999, readingSQL
+			w.run(session.Choice{})
+
+			over, read := make(chan struct{}), make(chan int)
+			go w.compare(over, read)
+			w.kill(reading + doubled + point)
+			w.daily = doubledSQL
+			ended, err := run.Resume(w.Context(), w.pipeline(), "r2", quiet())
+			close(over)
+			if n := <-read; n == 0 {
+				w.Error("nothing was read meanwhile")
+			}
+			if err != nil || ended.Outcome.ExitCode != hindcast.ExitOK {
+				w.Fatalf("%+v, %v", ended, err)
+			}
+			w.want("daily", w.query("SELECT sum(n) FROM daily"), "8190")
+			w.want("monthly", w.query("SELECT sum(n) FROM monthly"), "8190")
+			w.want("verify", w.findings(), []string{})
+		})
+	}
+}
+
+// compare reads both targets in one statement, again and again, and says at the end how often it did.
+func (w two) compare(over chan struct{}, read chan int) {
+	const differing = "SELECT m.month FROM monthly AS m JOIN (SELECT date_trunc('month', day)::DATE AS month, sum(n) AS n FROM daily GROUP BY 1) AS d ON d.month = m.month WHERE d.n <> m.n"
+	defer close(read)
+	db := pgtest.Connect(w, w.url)
+	for n := 0; ; n++ {
+		select {
+		case <-over:
+			read <- n
+			return
+		default:
+		}
+		if rows := pgtest.Query(w, db, differing); len(rows) > 0 {
+			w.Errorf("a reader found the outputs of %v apart", rows)
+		}
+	}
+}
+
 // Rows of one target that somebody edited are found by verify and by the plan, and made again without the other's.
 func TestAnEditedOutput(t *testing.T) {
 	inBoth(t, func(w two) {
@@ -319,9 +395,12 @@ func TestOutputsOfTheSameTarget(t *testing.T) {
 // A process that is killed between two outputs, or before their load is known to be committed, leaves a run that a resume
 // completes, without making again what is staged.
 func TestAKillBetweenOutputs(t *testing.T) {
-	for _, point := range []string{"step_finished daily", "step_finished monthly", "load_prepared ", "committed "} {
+	for _, point := range []string{"step_finished daily", "step_finished monthly", "load_prepared ", "committed ", reading + "step_finished daily", reading + "load_prepared "} {
 		t.Run(strings.TrimSpace(point), func(t *testing.T) {
 			inBoth(t, func(w two) {
+				if strings.HasPrefix(point, reading) {
+					w.monthly = readingSQL
+				}
 				w.kill(point)
 				staged := w.staged()
 				if len(staged) == 0 {
@@ -377,7 +456,16 @@ func (w two) staged() (names []string) {
 // runKilled runs the pipeline in a process of its own that is killed when the event of that name is durable, or, with results kept,
 // when the first of them is to be.
 func runKilled(dir, url, point string) error {
-	p, err := twoOutputs(context.Background(), dir, url, dailySQL, monthlySQL, 9999)
+	daily, monthly := dailySQL, monthlySQL
+	point, reads := strings.CutPrefix(point, reading)
+	if reads {
+		monthly = readingSQL
+	}
+	point, twice := strings.CutPrefix(point, doubled)
+	if twice {
+		daily = doubledSQL
+	}
+	p, err := twoOutputs(context.Background(), dir, url, daily, monthly, 9999)
 	if err != nil {
 		return err
 	}
@@ -418,6 +506,12 @@ const keeping = "put _hindcast/p/catalog/results/"
 
 // keptJanuary begins the moments of runs that keep results, of January alone.
 const keptJanuary = "January, kept: "
+
+// reading begins the moments of runs in which monthly reads daily, and doubled after it those in which daily has twice as much.
+const (
+	reading = "reading: "
+	doubled = "doubled: "
+)
 
 // killing is a lake in which such an object is written by nobody.
 type killing struct {
