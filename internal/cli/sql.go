@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) sqlCommand() *cobra.Command {
-	var slice, format, sample, file string
+	var slice, format, sample, file, output string
 	limit, keep := 40, 10*time.Minute
 	var t translation
 	command := &cobra.Command{
@@ -43,12 +43,14 @@ input is written for an engine that gives the warehouse's own answer, or refused
 			if err != nil {
 				return err
 			}
-			ask := query.Query{Slice: slice, Text: p.Output().Text, File: p.Output().SQLFile, Sample: percent, Limit: limit, Keep: keep}
-			if ask, err = a.queryText(cmd.Context(), ask, file, args); err != nil {
-				return err
+			ask := query.Query{Slice: slice, Sample: percent, Limit: limit, Keep: keep}
+			if len(args) == 0 && file == "" {
+				ask, err = ownText(p, output, ask)
+			} else {
+				ask, err = a.queryText(cmd.Context(), ask, file, args)
 			}
-			if len(args) == 0 && file == "" && p.Output().Fault != nil {
-				return p.Output().Fault
+			if err != nil {
+				return err
 			}
 			s, err := session.OpenEngine(p, a.log())
 			if err != nil {
@@ -73,11 +75,28 @@ input is written for an engine that gives the warehouse's own answer, or refused
 	flags.StringVar(&format, "format", "table", "table, csv or json")
 	flags.StringVar(&sample, "sample", "", "look at a share of each fact's rows, such as 1%")
 	flags.StringVar(&file, "sql", "", "a file with the query")
+	flags.StringVar(&output, "output", "", "whose SQL is run, of a pipeline with several outputs")
 	a.engineFlag(flags)
 	flags.DurationVar(&keep, "keep", keep, "how long a session of Spark stays for the next query; 0 ends it")
 	t.flags(flags)
 	flags.IntVar(&limit, "limit", limit, "at most this many rows; 0 is all")
 	return command
+}
+
+// ownText takes the SQL of one of the pipeline's outputs.
+func ownText(p *hindcast.Pipeline, output string, ask query.Query) (query.Query, error) {
+	o, err := chosenOutput(p, output)
+	if err == nil {
+		err = o.Fault
+	}
+	if err == nil {
+		err = query.Alone(p, o)
+	}
+	if err != nil {
+		return ask, err
+	}
+	ask.Text, ask.File = o.Text, o.SQLFile
+	return ask, nil
 }
 
 func (a *app) queryText(ctx context.Context, ask query.Query, file string, args []string) (query.Query, error) {

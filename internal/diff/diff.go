@@ -72,18 +72,22 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 	if c.Before != "" {
 		out.Before = c.Before
 	}
-	tasks := make([][]task, len(frozen.Pipeline.Outputs))
+	var tasks [][]task
 	for i := range frozen.Pipeline.Outputs {
 		o := &frozen.Pipeline.Outputs[i]
 		t := view.DiffTarget{Target: o.Target.Table, Time: o.Target.Time, Key: o.Target.Key, Slices: []view.DiffSlice{}}
-		if tasks[i], t.Only, err = d.tasks(states[o.Target.Table], waiting(frozen, st, o), chosen); err != nil {
+		var list []task
+		if list, t.Only, err = d.tasks(states[o.Target.Table], waiting(frozen, st, o), chosen); err != nil {
 			return nil, err
 		}
-		if c.Before == "" && slices.ContainsFunc(tasks[i], func(t task) bool { return t.staged }) {
+		if len(list)+len(t.Only) == 0 { // the run did not make this output
+			continue
+		}
+		if c.Before == "" && slices.ContainsFunc(list, func(t task) bool { return t.staged }) {
 			out.Before = "what is published"
 		}
-		d.all += len(tasks[i])
-		out.Targets = append(out.Targets, t)
+		d.all += len(list)
+		out.Targets, tasks = append(out.Targets, t), append(tasks, list)
 	}
 	if d.all == 0 {
 		return nil, d.nothing(out)

@@ -4,7 +4,9 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -61,6 +63,16 @@ func Run(ctx context.Context, s *session.Session, q Query, now time.Time) (engin
 		return engine.Rows{}, err
 	}
 	return over(ctx, s, sampler, p, q, now)
+}
+
+// Alone refuses an output whose SQL reads another one's rows: these exist in a run alone.
+func Alone(p *hindcast.Pipeline, o *hindcast.Output) error {
+	if len(o.Reads) == 0 {
+		return nil
+	}
+	return &hindcast.Error{Code: hindcast.EValue, Class: hindcast.ClassPermanent, Place: p.Places[o.Key("reads")],
+		Message: fmt.Sprintf("the SQL of %s reads %s, whose rows are computed by a run alone", o.Name, strings.Join(o.Reads, " and ")),
+		Next:    "look at its rows with: hindcast run --canary, which publishes nothing, and then: hindcast diff"}
 }
 
 // elsewhere reports whether the lake alone had too little. It may have fewer columns than the pipeline has by now, whose file was

@@ -38,6 +38,11 @@ type Opened struct {
 // Open finds a slice's facts and dimensions. The session's engine is open. What is not in the lake is read from the warehouse,
 // which is opened for it, into the folder; what lies in a lake elsewhere, or in one whose place is a secret, is copied there.
 func Open(ctx context.Context, s *session.Session, a Ask, now time.Time) (*Opened, error) {
+	for i := range s.Pipeline.Outputs {
+		if err := Alone(s.Pipeline, &s.Pipeline.Outputs[i]); err != nil {
+			return nil, err
+		}
+	}
 	p, err := fromLake(ctx, s, a.Slice, now)
 	if err == nil && !(a.All && narrows(s.Pipeline)) {
 		opened, err := open(ctx, s, p, a, now)

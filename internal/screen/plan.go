@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -386,10 +387,11 @@ func (p *page) fact(name string, parts ...string) {
 // work says how much each step has to do.
 func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	unloads, amount, why := unloadWork(pl, p.o.Now)
-	out := approx(pl.Estimate.RowsOut) + targets(pl)
+	out := approx(pl.Estimate.RowsOut) + targets(pl, runs)
 	count := numbers.Counted(len(runs), "slice")
 	wide := max(cells(unloads), cells(count))
 
+	p.outputs(pl, runs)
 	p.fact("unload", padRight(unloads, wide), amount, p.o.text(why))
 	if text := dimWork(pl); text != "" {
 		p.fact("", p.o.text(text))
@@ -401,10 +403,40 @@ func (p *page) work(pl *plan.Plan, runs []*plan.Item) {
 	p.fact("load", padRight(count, wide), p.o.text(out))
 }
 
+// outputs says of each of several outputs in how many slices it is made, and why.
+func (p *page) outputs(pl *plan.Plan, runs []*plan.Item) {
+	if len(pl.Outputs) < 2 {
+		return
+	}
+	name, wide := "outputs", 0
+	for k := range pl.Pipeline.Outputs {
+		wide = max(wide, cells(pl.Pipeline.Outputs[k].Name))
+	}
+	for k := range pl.Outputs {
+		var why []hindcast.Reason
+		counts := map[hindcast.Reason]int{}
+		for _, item := range runs {
+			reason := item.ReasonOf(k)
+			if counts[reason]++; reason.Runs() && !slices.Contains(why, reason) {
+				why = append(why, reason)
+			}
+		}
+		made := make([]string, len(why))
+		for i, reason := range why {
+			made[i] = numbers.Thousands(counts[reason]) + " " + string(reason)
+		}
+		p.fact(name, padRight(pl.Pipeline.Outputs[k].Name, wide), cmp.Or(strings.Join(made, ", "), string(hindcast.ReasonUpToDate)))
+		name = ""
+	}
+}
+
 // targets says where the rows go: they replace others, or are the first in a new table.
-func targets(pl *plan.Plan) string {
+func targets(pl *plan.Plan, runs []*plan.Item) string {
 	var replaced, made []string
 	for k := range pl.Outputs {
+		if !slices.ContainsFunc(runs, func(item *plan.Item) bool { return item.ReasonOf(k).Runs() }) {
+			continue
+		}
 		if table := pl.Pipeline.Outputs[k].Target.Table; pl.Outputs[k].Existing {
 			replaced = append(replaced, table)
 		} else {

@@ -22,6 +22,9 @@ func Why(w io.Writer, told *view.Why, o Options) {
 		pg.stands(told, is)
 		pg.committed(is)
 		pg.sqlOf(is)
+		if len(is.Reads) > 0 {
+			pg.fact("reads", o.text(strings.Join(is.Reads, ", ")), "as the same attempt computed it")
+		}
 		pg.inputs(is.Inputs)
 		stale = stale || is.Stale()
 	}
@@ -38,6 +41,8 @@ func (p *page) stands(told *view.Why, is *view.WhyOutput) {
 	case is.Committed == nil && is.Reason.Runs():
 		text, style = "not published yet", yellow
 	case is.Reason == hindcast.ReasonUpToDate:
+	case is.Reason == hindcast.ReasonRead:
+		text = "up to date, and computed again: read"
 	case is.Reason.Runs():
 		text, style = "stale: "+string(is.Reason), yellow
 	default:

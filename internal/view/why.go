@@ -27,6 +27,7 @@ type WhyOutput struct {
 	// stand around them, and "@@" stands for lines left out.
 	Diff   []string   `json:"diff,omitempty"`
 	Inputs []WhyInput `json:"inputs,omitempty"`
+	Reads  []string   `json:"reads,omitempty"` // outputs whose rows it was computed from, as the same attempt made them
 	// Unknown says why SQL and inputs are not known.
 	Unknown string `json:"unknown,omitempty"`
 }
