@@ -162,8 +162,17 @@ type (
 		Args     []Expr
 		Star     bool
 		Distinct bool
+		Order    []Order // in the parentheses, or behind WITHIN GROUP
+		Within   bool    // WITHIN GROUP (ORDER BY …) stands behind
+		Nulls    string  // ignore or respect, before NULLS
 		Filter   Expr
 		Over     *Window
+	}
+	// Grouping is ROLLUP, CUBE or GROUPING SETS in GROUP BY, or () there, which is of no kind.
+	Grouping struct {
+		Node
+		Kind  string // rollup, cube, sets, or ""
+		Items []Expr // a Row is several keys as one
 	}
 )
 
@@ -178,6 +187,7 @@ type Type struct {
 type Window struct {
 	At        lex.Span
 	Name      string // of a window of the WINDOW clause
+	Base      Name   // of one that this begins with
 	Partition []Expr
 	Order     []Order
 	Frame     *Frame
@@ -188,7 +198,7 @@ type Frame struct {
 	At         lex.Span
 	Mode       string // rows, range, groups
 	Start, End Bound
-	Exclude    bool
+	Exclude    lex.Span // of EXCLUDE and what it excludes
 }
 
 // Bound is a frame's beginning or end.
@@ -214,7 +224,10 @@ type Query struct {
 	Order         []Order
 	Limit, Offset Expr
 	LimitAt       lex.Span // of everything from LIMIT or FETCH to its end, if it is to be written otherwise
+	LimitNone     bool     // LIMIT ALL or LIMIT NULL; Limit is nil
 	Fetch         bool     // FETCH FIRST n ROWS ONLY; LimitAt is its span
+	Ties          bool     // FETCH FIRST n ROWS WITH TIES
+	OffsetAt      lex.Span // from OFFSET to its end
 	OffsetRows    lex.Span // of the word ROWS behind OFFSET n
 }
 
@@ -269,6 +282,8 @@ type Select struct {
 	Group      []Expr
 	Having     Expr
 	HavingAt   lex.Span // of the word
+	Qualify    Expr
+	QualifyAt  lex.Span // from QUALIFY to the end of the condition
 	Windows    []Named
 	End        int // where the last clause ends
 	GroupEnd   int // where GROUP BY ends

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
@@ -15,7 +16,8 @@ func aggregates() map[string]function {
 		return f
 	}
 	return map[string]function{
-		"count": one(count), "sum": one(sum), "avg": one(avg), "min": one(extreme(sem.OpMin)), "max": one(extreme(sem.OpMax)),
+		"count": {least: 1, most: 1, aggregate: true, raw: true, bind: count}, "sum": one(sum), "avg": one(avg), "min": one(extreme(sem.OpMin)), "max": one(extreme(sem.OpMax)),
+		"bit_and": one(bits(sem.OpBitAnd)), "bit_or": one(bits(sem.OpBitOr)), "bit_xor": {least: 1, most: 1, who: onlyPostgres, aggregate: true, bind: bits(sem.OpBitXor)},
 		"bool_and": postgres(sem.OpEvery), "bool_or": postgres(sem.OpAny), "every": postgres(sem.OpEvery),
 	}
 }
@@ -24,7 +26,13 @@ func count(b *binder, c *call) *sem.Expr {
 	if c.x.Star {
 		return read(sem.OpCountRows, sem.Of(sem.Int8), c.x)
 	}
-	a := b.settled(c.args[0])
+	if row, ok := c.x.Args[0].(*ast.Row); ok {
+		return b.countRows(c, row)
+	}
+	a := b.settled(b.expr(c.x.Args[0], c.s))
+	if invalid(a) {
+		return a
+	}
 	if c.x.Distinct {
 		a = b.compared(a)
 	}
@@ -127,10 +135,13 @@ func rankings() map[string]function {
 		"row_number": plain(sem.OpRowNumber, sem.Int8), "rank": plain(sem.OpRank, sem.Int8), "dense_rank": plain(sem.OpDenseRank, sem.Int8),
 		"percent_rank": plain(sem.OpPercentRank, sem.Float8), "cume_dist": plain(sem.OpCumeDist, sem.Float8),
 		"ntile":       {least: 1, most: 1, window: true, bind: ntile},
-		"lag":         {least: 1, most: 3, window: true, bind: neighbour(sem.OpLag)},
-		"lead":        {least: 1, most: 3, window: true, bind: neighbour(sem.OpLead)},
-		"first_value": {least: 1, most: 1, window: true, bind: edge(sem.OpFirstValue)},
-		"last_value":  {least: 1, most: 1, window: true, bind: edge(sem.OpLastValue)},
+		"lag":         {least: 1, most: 3, window: true, nulls: true, bind: neighbour(sem.OpLag)},
+		"lead":        {least: 1, most: 3, window: true, nulls: true, bind: neighbour(sem.OpLead)},
+		"first_value": {least: 1, most: 1, window: true, nulls: true, bind: edge(sem.OpFirstValue)},
+		"last_value":  {least: 1, most: 1, window: true, nulls: true, bind: edge(sem.OpLastValue)},
+		"nth_value":   {least: 2, most: 2, window: true, nulls: true, bind: nthValue},
+
+		"ratio_to_report": {least: 1, most: 1, who: onlyRedshift, window: true, bind: ratioToReport},
 	}
 }
 
@@ -164,7 +175,7 @@ func neighbour(op sem.Op) func(*binder, *call) *sem.Expr {
 			}
 			e.Args = []*sem.Expr{values[0], c.args[1], values[1]}
 		}
-		return e
+		return b.treated(e, c.x)
 	}
 }
 
@@ -173,6 +184,6 @@ func edge(op sem.Op) func(*binder, *call) *sem.Expr {
 		v := b.settled(c.args[0])
 		e := read(op, v.Type, c.x, v)
 		e.Facts = v.Facts
-		return e
+		return b.treated(e, c.x)
 	}
 }

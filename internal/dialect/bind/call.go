@@ -28,6 +28,8 @@ type function struct {
 	raw         bool // it binds its arguments itself
 	aggregate   bool // it may stand before FILTER, OVER, and have DISTINCT
 	window      bool // it needs OVER
+	sorted      sorted
+	nulls       bool // it takes IGNORE NULLS
 	bind        func(*binder, *call) *sem.Expr
 }
 
@@ -40,7 +42,7 @@ var known struct {
 func functions() map[string]function {
 	known.once.Do(func() {
 		known.all = map[string]function{}
-		for _, group := range []map[string]function{conditionals(), texts(), numbers(), times(), aggregates(), rankings()} {
+		for _, group := range []map[string]function{conditionals(), texts(), numbers(), times(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
 			for name, f := range group {
 				known.all[name] = f
 			}
@@ -104,6 +106,9 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 			return &sem.Expr{At: x.At}
 		}
 	}
+	if b.misplaced(x, f) {
+		return &sem.Expr{At: x.At}
+	}
 	e := f.bind(b, c)
 	if f.aggregate || f.window {
 		b.attach(e, x, s)
@@ -138,12 +143,16 @@ func (b *binder) attach(e *sem.Expr, x *ast.Call, s *scope) {
 // window binds what stands behind OVER.
 func (b *binder) window(x *ast.Window, s *scope) *sem.Window {
 	w := &sem.Window{At: x.At}
+	if x.Base.Text != "" && !b.base(x, w, s) {
+		return w
+	}
 	if x.Name != "" {
 		if s.window(x.Name) == nil {
 			b.refuse(sem.Syntax, x.At, "", "there is no window %s", x.Name)
 			return w
 		}
-		w.Frame = s.window(x.Name).Frame
+		of := s.window(x.Name)
+		w.Frame, w.Ordered, w.Key = of.Frame, of.Ordered, of.Key
 		w.Slots = []sem.Slot{{Kind: sem.SlotName, At: x.At, Text: x.Name}}
 		return w
 	}
@@ -156,33 +165,14 @@ func (b *binder) window(x *ast.Window, s *scope) *sem.Window {
 			b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")
 			continue
 		}
-		b.key(k, s, &w.Slots)
+		e := b.key(k, s, &w.Slots)
+		if w.Ordered = true; len(x.Order) == 1 {
+			w.Key = e
+		}
 	}
 	if x.Frame != nil {
-		b.frame(x.Frame, w)
+		b.frame(x, w, s)
 	}
 
 	return w
-}
-
-func (b *binder) frame(f *ast.Frame, w *sem.Window) {
-	w.Frame = f.Mode
-	if f.Mode == "groups" {
-		w.Slots = append(w.Slots, sem.Slot{Kind: sem.SlotEngine, At: f.At, Text: "groups"})
-		if b.Redshift {
-			b.refuse(sem.Mismatch, f.At, "", "Redshift does not have GROUPS")
-		}
-	}
-	for _, bound := range []ast.Bound{f.Start, f.End} {
-		if bound.Offset == nil {
-			continue
-		}
-		n, ok := bound.Offset.(*ast.Number)
-		if !ok || !n.Integer {
-			b.refuse(sem.NotKnown, bound.Offset.Span(), "write a number", "only a whole number is read here")
-		}
-		if f.Mode == "range" {
-			b.refuse(sem.NotKnown, f.At, "", "RANGE with a distance is not read")
-		}
-	}
 }

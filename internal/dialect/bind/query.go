@@ -21,7 +21,7 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 
 	outputs, inner := b.body(q.Body, around, why, bound)
 	b.order(q, inner, outputs, bound)
-	b.limits(q, around, bound)
+	b.limits(q, inner, bound)
 	slices.SortStableFunc(bound.Slots, func(x, y sem.Slot) int {
 		if x.At.Start != y.At.Start {
 			return x.At.Start - y.At.Start
@@ -110,6 +110,8 @@ func (b *binder) setOp(x *ast.SetOp, outer *scope, why purpose, bound *sem.Query
 	if x.Minus {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: x.OpAt, Text: "EXCEPT", Why: "MINUS is EXCEPT"})
 	}
+	b.refuseTop(x.L)
+	b.refuseTop(x.R)
 	left, _ := b.body(x.L, outer, why, bound)
 	why.labels = false // the first query names the columns
 	right, _ := b.body(x.R, outer, why, bound)
@@ -322,13 +324,16 @@ func (b *binder) ordered(t sem.Type, at lex.Span) {
 	}
 }
 
-func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) {
+// key binds a key of ORDER BY.
+func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) *sem.Expr {
 	e := b.settled(b.expr(k.X, s))
 	b.constant(e, "ORDER BY")
 	b.ordered(e.Type, e.At)
 	e = b.compared(e)
 	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 	b.nulls(k, slots)
+
+	return e
 }
 
 // constant refuses a key that is a literal: an engine takes a number for a column's, and others for a mistake.
@@ -342,28 +347,5 @@ func (b *binder) constant(e *sem.Expr, what string) {
 func (b *binder) nulls(k ast.Order, slots *[]sem.Slot) {
 	if k.Nulls == "" {
 		*slots = append(*slots, sem.Slot{Kind: sem.SlotNulls, At: lex.Span{Start: k.At.End, End: k.At.End}, Desc: k.Desc})
-	}
-}
-
-func (b *binder) limits(q *ast.Query, s *scope, bound *sem.Query) {
-	for _, n := range []ast.Expr{q.Limit, q.Offset} {
-		if n == nil {
-			continue
-		}
-		if number, ok := n.(*ast.Number); !ok || !number.Integer {
-			b.refuse(sem.NotKnown, n.Span(), "write a number", "only a whole number is read here")
-		}
-	}
-	if q.Fetch {
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: q.LimitAt, Text: "LIMIT " + q.Limit.Span().In(b.text), Why: "FETCH is LIMIT"})
-		if q.Offset != nil && q.Offset.Span().Start < q.LimitAt.Start {
-			b.refuse(sem.NotKnown, q.LimitAt, "write LIMIT before OFFSET", "OFFSET before FETCH is not read")
-		}
-	}
-	if q.OffsetRows != (lex.Span{}) {
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: q.OffsetRows, Why: "ROWS says nothing here"})
-	}
-	if q.Limit != nil && !q.Fetch && q.Offset != nil && q.Offset.Span().Start < q.LimitAt.Start {
-		b.refuse(sem.NotKnown, q.LimitAt, "write LIMIT before OFFSET", "OFFSET before LIMIT is not read")
 	}
 }

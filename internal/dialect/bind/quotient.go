@@ -50,7 +50,7 @@ func loose(e *sem.Expr) bool {
 		return false
 	}
 	switch e.Op {
-	case sem.OpNumericDivide, sem.OpAvgNumeric:
+	case sem.OpNumericDivide, sem.OpAvgNumeric, sem.OpMiddle:
 		return true
 	case sem.OpColumn, sem.OpScalarQuery, sem.OpDecimal:
 		return e.Loose

@@ -20,6 +20,8 @@ type scope struct {
 	aliases []alias
 	// keys are those of GROUP BY that a guard stands around; it has to stand around them wherever they are repeated.
 	keys []*sem.Expr
+	// sets says that GROUP BY has grouping sets.
+	sets bool
 	// grouped are the items of the select list that GROUP BY names by number or alias.
 	grouped []ast.Expr
 	// named are the names of the select list, folded, each with the column that it stands for, if it is one; set where engines look there first.

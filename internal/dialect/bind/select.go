@@ -29,6 +29,7 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 
 	outputs := b.items(x, s, why, bound)
 	s.named = renamed(outputs)
+	b.qualify(x, s, bound)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
 	if x.Having != nil {
@@ -133,43 +134,11 @@ func (b *binder) quantifier(x *ast.Select, s *scope, why *purpose, bound *sem.Qu
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 		}
 	}
-	if x.Top == nil {
-		return
-	}
-	n, ok := x.Top.(*ast.Number)
-	if !ok || !n.Integer {
-		b.refuse(sem.NotKnown, x.TopAt, "write a number", "only a whole number is read behind TOP")
-		return
-	}
-	b.refuse(sem.NotKnown, x.TopAt, "write LIMIT "+n.Text+" at the end", "TOP is not read")
 }
 
 // folds reports whether an item's alias is this name in other letters.
 func folds(x *ast.Select, name string) bool {
 	return slices.ContainsFunc(x.Items, func(it ast.Item) bool { return strings.EqualFold(it.Alias.Text, name) && it.Alias.Text != name })
-}
-
-// groupKeys binds GROUP BY. A key that is a number or an alias of an item stays as it is: the item is bound with the others.
-func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
-	for _, g := range x.Group {
-		item, byItem := b.groupItem(g, x, s)
-		e := b.settled(b.expr(item, s))
-		if invalid(e) {
-			continue
-		}
-		if guard := b.guarded(e); guard != e {
-			s.keys = append(s.keys, e)
-			e = guard
-		}
-		if !byItem {
-			b.constant(e, "GROUP BY")
-		}
-		if byItem {
-			s.grouped = append(s.grouped, item)
-		} else {
-			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
-		}
-	}
 }
 
 // groupItem is what a key of GROUP BY stands for.

@@ -159,7 +159,7 @@ func (c *trial) query(query string) {
 		return
 	}
 	got := c.duck(sql)
-	one := cases.Case{Want: want, Ordered: strings.Contains(query, ", a.id") && strings.Contains(query, "ORDER BY") && !strings.Contains(query, "OVER")}
+	one := cases.Case{Want: want, Ordered: total(query)}
 	outcome, why := one.Outcome(got)
 	switch {
 	case outcome != cases.Failed && outcome != cases.Wrong:

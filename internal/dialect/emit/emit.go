@@ -201,19 +201,35 @@ func (p *printer) nulls(s *sem.Slot) string {
 func (p *printer) engine(s *sem.Slot) string {
 	as := s.At.In(p.source)
 	if !p.Engine.spark() {
+		if s.Text == "ties" {
+			p.changed(s.At, "", "rows of rank n or less are the first n with their ties")
+			return ""
+		}
 		return as
 	}
-	switch s.Text {
-	case "materialized":
+	if instead, ok := notOnSpark[s.Text]; ok {
+		p.refuse(s.At, instead.instead, "%s", instead.refusal)
+		return as
+	}
+	if s.Text == "materialized" {
 		p.changed(s.At, "", "the engine decides")
 		return ""
-	case "distinct on":
-		p.refuse(s.At, "number the rows by row_number() and filter in an outer query", "Spark does not have DISTINCT ON")
-	case "groups":
-		p.refuse(s.At, "", "Spark does not have GROUPS")
 	}
 
 	return as
+}
+
+// notOnSpark are parts of statements that Spark does not take, or takes otherwise.
+var notOnSpark = map[string]struct{ refusal, instead string }{
+	"distinct on":              {"Spark does not have DISTINCT ON", "number the rows by row_number() and filter in an outer query"},
+	"groups":                   {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
+	"exclude":                  {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
+	"distance":                 {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
+	"base window":              {"Spark does not add to a window of another name", "write the window in full"},
+	"qualify":                  {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
+	"ties":                     {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
+	"empty grouping set":       {"Spark gives no row of no rows, where the source gives the total", "write the total as a SELECT of its own, with UNION ALL"},
+	"number in a grouping set": {"numbers and aliases in grouping sets are not written for Spark", "write the expression"},
 }
 
 // text is an expression as it is written for the engine. A loose one needs parentheses where operators stand around it.

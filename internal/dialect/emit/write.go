@@ -486,6 +486,9 @@ func neighbour(name string) func(*printer, *sem.Expr, []text) text {
 		if len(args) == 3 && !p.Engine.spark() && mayRaise(e.Args[2]) {
 			p.refuse(e.Args[2].At, "write coalesce() around it, if the value is never NULL", "the engine computes this default for all rows, and it may raise")
 		}
+		if e.Made { // where NULLs are ignored, or not
+			return edge(name)(p, e, args)
+		}
 		if len(args) < 3 || !e.Type.IsExact() || e.Args[0].Op != sem.OpWiden && e.Args[2].Op != sem.OpWiden && e.Args[0].Type == e.Args[2].Type {
 			return p.keptCall(e, args)
 		}

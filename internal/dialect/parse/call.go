@@ -47,22 +47,17 @@ func (p *parser) arguments(c *ast.Call) {
 		return
 	}
 	c.Args = p.list()
-	switch t := p.peek(); {
-	case p.word("order"):
-		p.unknown(t.At, "ORDER BY is not read in a function", "")
-	case p.word("ignore"), p.word("respect"):
-		p.unknown(t.At, "IGNORE NULLS is not read", "")
+	if p.take("order") {
+		p.expect("by")
+		c.Order = p.order()
 	}
+	p.nullTreatment(c)
 }
 
-// behind reads FILTER and OVER.
+// behind reads WITHIN GROUP, FILTER, IGNORE NULLS and OVER.
 func (p *parser) behind(c *ast.Call) {
-	switch t := p.peek(); {
-	case p.word("within") && p.wordAhead(1, "group"):
-		p.unknown(t.At, "WITHIN GROUP is not read", "")
-	case (p.word("ignore") || p.word("respect")) && p.wordAhead(1, "nulls"):
-		p.unknown(t.At, "IGNORE NULLS is not read", "")
-	}
+	p.within(c)
+	p.nullTreatment(c)
 	if p.word("filter") && p.punctAhead(1, "(") {
 		p.at += 2
 		p.expect("where")

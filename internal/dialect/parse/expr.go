@@ -343,7 +343,7 @@ func (p *parser) wordExpr(t *lex.Token) ast.Expr {
 		if p.ahead(1).Kind == lex.String {
 			return p.interval()
 		}
-	case "array", "row", "overlay", "grouping", "xmlelement", "treat", "normalize", "nextval":
+	case "array", "row", "overlay", "xmlelement", "treat", "normalize", "nextval":
 		if p.punctAhead(1, "(") || p.punctAhead(1, "[") {
 			p.unknown(t.At, t.At.In(p.text)+" is not read", "")
 		}
@@ -355,6 +355,7 @@ func (p *parser) wordExpr(t *lex.Token) ast.Expr {
 			return p.niladic(t)
 		}
 	}
+	p.refuseEstimates()
 	if p.punctAhead(1, "(") && !p.outerMark(1) {
 		return p.called(t)
 	}

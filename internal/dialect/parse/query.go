@@ -57,48 +57,6 @@ func (p *parser) cte() ast.CTE {
 	return c
 }
 
-// limits reads LIMIT, OFFSET and FETCH, in any order that PostgreSQL takes.
-func (p *parser) limits(q *ast.Query) {
-	for {
-		from := p.peek().At
-		switch {
-		case q.Limit == nil && p.take("limit"):
-			if p.take("all") {
-				p.unknown(from.To(p.done()), "LIMIT ALL is not read", "leave it out")
-			}
-			q.Limit = p.expr(0)
-			q.LimitAt = from.To(p.done())
-		case q.Offset == nil && p.take("offset"):
-			q.Offset = p.expr(0)
-			if p.word("row") || p.word("rows") {
-				q.OffsetRows = p.next().At
-			}
-		case q.Limit == nil && p.take("fetch"):
-			p.fetch(q, from)
-		default:
-			return
-		}
-	}
-}
-
-func (p *parser) fetch(q *ast.Query, from lex.Span) {
-	if !p.take("first") {
-		p.expect("next")
-	}
-	if p.word("row") || p.word("rows") {
-		p.unknown(from, "FETCH without a number is not read", "write LIMIT 1")
-	}
-	q.Limit, q.Fetch = p.expr(0), true
-	if !p.take("row") {
-		p.expect("rows")
-	}
-	if p.word("with") {
-		p.unknown(p.peek().At, "WITH TIES is not read", "filter by rank() in an outer query")
-	}
-	p.expect("only")
-	q.LimitAt = from.To(p.done())
-}
-
 // body reads SELECTs joined by set operations; INTERSECT binds tighter than UNION and EXCEPT.
 func (p *parser) body(least int) ast.Body {
 	left := p.simple()
@@ -208,14 +166,7 @@ func (p *parser) quantifier(s *ast.Select) {
 	} else {
 		p.take("all")
 	}
-	if from := p.peek().At; p.Redshift && p.take("top") {
-		parens := p.takePunct("(")
-		s.Top = p.primary()
-		if parens {
-			p.expectPunct(")")
-		}
-		s.TopAt = from.To(p.done())
-	}
+	p.top(s)
 }
 
 func (p *parser) clauses(s *ast.Select) {
@@ -226,8 +177,7 @@ func (p *parser) clauses(s *ast.Select) {
 	if p.take("group") {
 		p.expect("by")
 		for {
-			p.refuseGroupings()
-			s.Group = append(s.Group, p.expr(0))
+			s.Group = append(s.Group, p.groupKey())
 			if !p.takePunct(",") {
 				break
 			}
@@ -238,9 +188,7 @@ func (p *parser) clauses(s *ast.Select) {
 		s.HavingAt = from
 		s.Having = p.expr(0)
 	}
-	if p.word("qualify") {
-		p.unknown(p.peek().At, "QUALIFY is not read", "filter in an outer query")
-	}
+	p.qualify(s)
 	if p.take("window") {
 		for {
 			n := ast.Named{Name: p.name()}
@@ -251,17 +199,6 @@ func (p *parser) clauses(s *ast.Select) {
 				break
 			}
 		}
-	}
-}
-
-func (p *parser) refuseGroupings() {
-	t := p.peek()
-	switch {
-	case t.Kind == lex.Word && (t.Text == "rollup" || t.Text == "cube") && p.punctAhead(1, "("),
-		t.Kind == lex.Word && t.Text == "grouping" && p.wordAhead(1, "sets"):
-		p.unknown(t.At, "grouping sets are not read", "write one SELECT for each grouping, and UNION ALL between them")
-	case p.punct("(") && p.punctAhead(1, ")"):
-		p.unknown(t.At, "the empty grouping set is not read", "leave GROUP BY out")
 	}
 }
 
@@ -349,7 +286,8 @@ func (p *parser) alias() (name ast.Name, as bool, columns []ast.Name) {
 	case p.isName(t) && !notAlias[t.Text]:
 		name = p.name()
 	default:
-		if notAlias[t.Text] && t.Kind == lex.Word && t.Text != "between" && t.Text != "escape" {
+		p.refusePivot()
+		if notAlias[t.Text] && t.Kind == lex.Word && t.Text != "between" && t.Text != "escape" && !(p.Redshift && t.Text == "qualify") {
 			p.unknown(t.At, t.At.In(p.text)+" is not read here", "")
 		}
 		return name, as, nil
@@ -457,7 +395,7 @@ func (p *parser) window() *ast.Window {
 	start := p.peek().At.Start
 	p.expectPunct("(")
 	if t := p.peek(); t.Kind == lex.Quoted || t.Kind == lex.Word && !set("partition", "order", "rows", "range", "groups")[t.Text] {
-		p.unknown(t.At, "a window that begins with another one's name is not read", "write the window in full")
+		w.Base = p.name()
 	}
 	if p.take("partition") {
 		p.expect("by")
@@ -486,9 +424,7 @@ func (p *parser) frame() *ast.Frame {
 	} else {
 		f.Start = p.bound()
 	}
-	if p.word("exclude") {
-		p.unknown(p.peek().At, "EXCLUDE is not read in a frame", "")
-	}
+	p.frameExclusion(f)
 	f.At = t.At.To(p.done())
 
 	return f

@@ -127,6 +127,7 @@ const (
 	OpDateAdd  // Text is the part: amount, time
 	OpDateDiff // Text is the part: how many of its boundaries lie between
 	OpLastDay
+	OpDistance // an interval as the distance of a frame's end: Months, Days, Micros
 
 	// Aggregates, also over a window.
 	OpCountRows
@@ -140,6 +141,15 @@ const (
 	OpAvgNumeric // as PostgreSQL averages exact numbers: an OpNumericDivide of the sum by the count
 	OpMin
 	OpMax
+	OpBitAnd     // of integers
+	OpBitOr      //
+	OpBitXor     //
+	OpDeviation  // of floats: Text is stddev_samp, stddev_pop, var_samp or var_pop
+	OpJoinText   // of texts in the order of Keys, with Text between them; N is the most bytes that it may have, 0 if there is no limit
+	OpDiscrete   // the first value in the order of its one key that has at least the share Text of the values up to it
+	OpContinuous // the value at the share Text of the floats in the order of its one key, between two values if need be
+	OpMiddle     // of integers, with one digit behind the point
+	OpMode       // the most frequent value; of several the first in the order of its one key
 	OpEvery
 	OpAny
 
@@ -150,10 +160,14 @@ const (
 	OpPercentRank
 	OpCumeDist
 	OpNtile
-	OpLag
-	OpLead
-	OpFirstValue
-	OpLastValue
+	OpLag        // Text is ignore where NULLs do not count
+	OpLead       //
+	OpFirstValue // Text is ignore where NULLs do not count
+	OpLastValue  //
+	OpNthValue   //
+	OpRatio      // of a value to the sum of all, as a float
+	OpGrouping   // a bit for each key of a grouping set, which is 1 where the row is not grouped by it
+	OpRow        // several values as one, which is never NULL itself
 
 	Ops // how many operations there are
 )

@@ -4,6 +4,8 @@
 package sem
 
 import (
+	"slices"
+
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 )
 
@@ -48,8 +50,15 @@ type Expr struct {
 	Names    []Name  // of OpColumn
 	Query    *Query
 	Filter   *Expr
+	Keys     []Key // the order of what is aggregated, if that matters
 	Over     *Window
 	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
+}
+
+// Key is one of an order's.
+type Key struct {
+	X                *Expr
+	Desc, NullsFirst bool
 }
 
 // OnlyTruth is the N of an OpInQuery of which nothing but whether it is true matters: it filters rows.
@@ -64,9 +73,11 @@ type Name struct {
 
 // Window is what stands behind OVER.
 type Window struct {
-	At    lex.Span
-	Slots []Slot
-	Frame string // its mode, "" without a frame
+	At      lex.Span
+	Slots   []Slot
+	Frame   string // its mode, "" without a frame
+	Ordered bool   // it has an order
+	Key     *Expr  // that order's one key; nil if there are more
 }
 
 // Query is a query: a part of the text, and the places in it that matter, in order.
@@ -112,7 +123,7 @@ func Same(a, b *Expr) bool {
 	}
 	if a == nil || b == nil || a.Op != b.Op || a.Type != b.Type || a.Text != b.Text || a.N != b.N || a.Not != b.Not || a.Column != b.Column ||
 		a.Distinct != b.Distinct || a.Query != b.Query || a.Over != b.Over || a.Months != b.Months || a.Days != b.Days || a.Micros != b.Micros ||
-		len(a.Args) != len(b.Args) || !Same(a.Filter, b.Filter) {
+		len(a.Args) != len(b.Args) || !Same(a.Filter, b.Filter) || !slices.EqualFunc(a.Keys, b.Keys, sameKey) {
 		return false
 	}
 	for i := range a.Args {
@@ -122,4 +133,8 @@ func Same(a, b *Expr) bool {
 	}
 
 	return true
+}
+
+func sameKey(a, b Key) bool {
+	return a.Desc == b.Desc && a.NullsFirst == b.NullsFirst && Same(a.X, b.X)
 }

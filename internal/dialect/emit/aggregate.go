@@ -1,0 +1,232 @@
+package emit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// keyText is the text of a key of an aggregate's order.
+func (p *printer) keyText(e *sem.Expr, k sem.Key, args []text) string {
+	if k.X == e.Args[0] {
+		return args[0].text
+	}
+	return p.expr(k.X).text
+}
+
+// joinTextDuck joins texts in an order. Those that are made distinct DuckDB only orders by what can raise nothing.
+func joinTextDuck(p *printer, e *sem.Expr, args []text) text {
+	if e.Distinct {
+		list, _ := p.sortedList(e, args[0].text)
+		return text{text: p.limited(e, "array_to_string("+list+", "+p.literal(e.Text)+")")}
+	}
+	keys := make([]string, len(e.Keys))
+	for i, k := range e.Keys {
+		keys[i] = p.keyText(e, k, args) + order(k)
+	}
+	out := p.fill("string_agg($1, $s ORDER BY "+strings.Join(keys, ", ")+")$w", e, args)
+
+	return text{text: p.limited(e, out)}
+}
+
+// limited raises where a text has more bytes than it may.
+func (p *printer) limited(e *sem.Expr, out string) string {
+	if e.N == 0 {
+		return out
+	}
+	length := "strlen"
+	if p.Engine.spark() {
+		length = "octet_length"
+	}
+	return fmt.Sprintf("CASE WHEN %s(%s) > %d THEN %s ELSE %s END", length, out, e.N, p.raise("the joined text is too long for LISTAGG"), out)
+}
+
+func order(k sem.Key) string {
+	out := " ASC"
+	if k.Desc {
+		out = " DESC"
+	}
+	if k.NullsFirst {
+		return out + " NULLS FIRST"
+	}
+	return out + " NULLS LAST"
+}
+
+// joinTextSpark joins texts in an order: it sorts a list of them with their keys.
+func joinTextSpark(p *printer, e *sem.Expr, args []text) text {
+	x, behind := args[0].text, p.behind(e)
+	var list string
+	if e.Distinct {
+		list = "array_sort(collect_set(" + x + ")" + behind + ", (hindcast_a, hindcast_b) -> " + before(e.Keys, func(side string, _ int) string { return side }) + ")"
+	} else {
+		fields := []string{"'x', " + x}
+		for i, k := range e.Keys {
+			fields = append(fields, fmt.Sprintf("'k%d', %s", i, p.keyText(e, k, args)))
+		}
+		rows := "collect_list(CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN named_struct(" + strings.Join(fields, ", ") + ") END)" + behind
+		list = "array_sort(" + rows + ", (hindcast_a, hindcast_b) -> " + before(e.Keys, func(side string, i int) string { return fmt.Sprintf("%s.k%d", side, i) }) + ")"
+		list = "transform(" + list + ", hindcast_a -> hindcast_a.x)"
+	}
+	out := "CASE WHEN count(" + x + ")" + behind + " > 0 THEN array_join(" + list + ", " + p.literal(e.Text) + ") END"
+
+	return text{text: p.limited(e, out)}
+}
+
+// before is -1, 0 or 1 by the order of hindcast_a and hindcast_b; of says where the key of a number is in either.
+func before(keys []sem.Key, of func(side string, key int) string) string {
+	var out strings.Builder
+	out.WriteString("CASE")
+	for i, k := range keys {
+		a, b := of("hindcast_a", i), of("hindcast_b", i)
+		less, null := -1, 1
+		if k.Desc {
+			less = 1
+		}
+		if k.NullsFirst {
+			null = -1
+		}
+		fmt.Fprintf(&out, " WHEN %s IS NULL AND %s IS NOT NULL THEN %d WHEN %s IS NOT NULL AND %s IS NULL THEN %d", a, b, null, a, b, -null)
+		fmt.Fprintf(&out, " WHEN %s < %s THEN %d WHEN %s > %s THEN %d", a, b, less, a, b, -less)
+	}
+	out.WriteString(" ELSE 0 END")
+
+	return out.String()
+}
+
+// sortedList is a list of an aggregate's values in its order, without NULLs; n is how many there are.
+func (p *printer) sortedList(e *sem.Expr, x string) (list, n string) {
+	desc := e.Keys[0].Desc
+	if p.Engine.spark() {
+		list = "array_sort(collect_list(" + x + ")" + p.behind(e) + ")"
+		if desc {
+			list = "sort_array(collect_list(" + x + ")" + p.behind(e) + ", FALSE)"
+		}
+		return list, "count(" + x + ")" + p.behind(e)
+	}
+
+	direction, distinct := "'ASC'", ""
+	if desc {
+		direction = "'DESC'"
+	}
+	if e.Distinct {
+		distinct = "DISTINCT "
+	}
+	where := x + " IS NOT NULL"
+	if e.Filter != nil {
+		where = "(" + p.expr(e.Filter).text + ") AND " + where
+	}
+
+	return "list_sort(list(" + distinct + x + ") FILTER (WHERE " + where + "), " + direction + ", 'NULLS LAST')", p.fill("count($1)$w", e, []text{{text: x}})
+}
+
+// at is the value of a list at a position from 1 on, which is a whole number of any type; NULL if there is none.
+func (p *printer) at(list, position string) string {
+	if p.Engine.spark() {
+		return "get(" + list + ", CAST(" + position + " AS INT) - 1)"
+	}
+	return list + "[CAST(" + position + " AS BIGINT)]"
+}
+
+func discrete(p *printer, e *sem.Expr, args []text) text {
+	list, n := p.sortedList(e, args[0].text)
+	return text{text: p.at(list, "greatest(ceil(CAST('"+e.Text+"' AS DOUBLE) * "+n+"), 1)")}
+}
+
+// continuous is what PostgreSQL computes: a point between the values on either side.
+func continuous(p *printer, e *sem.Expr, args []text) text {
+	list, n := p.sortedList(e, args[0].text)
+	row := "CAST('" + e.Text + "' AS DOUBLE) * (" + n + " - 1)"
+	low, high := p.at(list, "floor("+row+") + 1"), p.at(list, "ceil("+row+") + 1")
+
+	return text{text: "CASE WHEN floor(" + row + ") = ceil(" + row + ") THEN " + low + " ELSE " + low + " + (" + row + " - floor(" + row + ")) * (" + high + " - " + low + ") END"}
+}
+
+// middle is the middle of integers, or half the sum of the two in the middle.
+func middle(p *printer, e *sem.Expr, args []text) text {
+	list, n := p.sortedList(e, args[0].text)
+	div, wide, half := " // ", "DECIMAL(38,0)", "0.5"
+	if p.Engine.spark() {
+		div, wide, half = " div ", "DECIMAL(20,0)", "0.5BD"
+	}
+	low, high := p.at(list, "(("+n+" + 1)"+div+"2)"), p.at(list, "("+n+div+"2 + 1)")
+
+	return text{text: "CAST((CAST(" + low + " AS " + wide + ") + CAST(" + high + " AS " + wide + ")) * " + half + " AS " + p.typeName(e.Type) + ")"}
+}
+
+// modeDuck is the most frequent value: the keys of a histogram are in their order.
+func modeDuck(p *printer, e *sem.Expr, args []text) text {
+	h := p.fill("histogram($1)$w", e, args)
+	keys, counts := "map_keys("+h+")", "map_values("+h+")"
+	if e.Keys[0].Desc {
+		keys, counts = "list_reverse("+keys+")", "list_reverse("+counts+")"
+	}
+	return text{text: keys + "[list_position(" + counts + ", list_max(" + counts + "))]"}
+}
+
+// deviation is one of floats. It is NaN if one of them is not finite. What PostgreSQL squares overflows beyond 1e150.
+func deviation(p *printer, e *sem.Expr, args []text) text {
+	x := operand(args[0])
+	small := "abs(" + x + ") <= CAST('1e150' AS DOUBLE)"
+	behind := p.behind(e)
+	distinct := ""
+	if e.Distinct {
+		distinct = "DISTINCT "
+	}
+	odd := "count(CASE WHEN NOT " + small + " OR isnan(" + x + ") THEN 1 END)" + behind
+	wild := "count(CASE WHEN " + p.infinite(x) + " OR isnan(" + x + ") THEN 1 END)" + behind
+	plain := e.Text + "(" + distinct + "CASE WHEN " + small + " AND NOT isnan(" + x + ") THEN " + x + " END)" + behind
+	alone := "count(" + distinct + x + ")" + behind + " < 2"
+	nan := "WHEN " + wild + " > 0 THEN CAST('NaN' AS DOUBLE)"
+	if strings.HasSuffix(e.Text, "samp") {
+		nan = "WHEN " + alone + " THEN NULL " + nan
+	}
+
+	return text{text: "CASE " + nan + " WHEN " + odd + " > 0 THEN " + p.raise("a deviation of numbers beyond 1e150, which may overflow") + " ELSE " + plain + " END"}
+}
+
+// ratio divides a value by the sum of all.
+func ratio(p *printer, e *sem.Expr, args []text) text {
+	sum := p.fill("sum($1)$w", e, args)
+	return text{text: "CASE WHEN " + sum + " = 0 AND " + operand(args[0]) + " IS NOT NULL THEN " + p.raise("division by zero: the sum that RATIO_TO_REPORT divides by") +
+		" ELSE CAST(" + args[0].text + " AS DOUBLE) / CAST(" + sum + " AS DOUBLE) END"}
+}
+
+// edge is FIRST_VALUE and its kind.
+func edge(name string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		all := make([]string, len(args))
+		for i, a := range args {
+			all[i] = a.text
+		}
+		inside, after := "", ""
+		switch {
+		case e.Text == "ignore" && p.Engine.spark():
+			after = " IGNORE NULLS"
+		case e.Text == "ignore":
+			inside = " IGNORE NULLS"
+		}
+		return text{text: name + "(" + strings.Join(all, ", ") + inside + ")" + after + p.behind(e)}
+	}
+}
+
+func groupingDuck(p *printer, _ *sem.Expr, args []text) text {
+	all := make([]string, len(args))
+	for i, a := range args {
+		all[i] = a.text
+	}
+	return text{text: "CAST(grouping(" + strings.Join(all, ", ") + ") AS INTEGER)"}
+}
+
+func groupingSpark(_ *printer, _ *sem.Expr, args []text) text {
+	all := make([]string, len(args))
+	for i, a := range args {
+		all[i] = fmt.Sprintf("CAST(grouping(%s) AS INT) * %d", a.text, 1<<(len(args)-1-i))
+	}
+	return text{text: "(" + strings.Join(all, " + ") + ")"}
+}
+
+// distance is an interval as a frame's end has it.
+func distance(_ *printer, e *sem.Expr, _ []text) text {
+	return text{text: fmt.Sprintf("(to_months(%d) + to_days(%d) + to_microseconds(%d))", e.Months, e.Days, e.Micros)}
+}
