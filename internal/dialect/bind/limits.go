@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -129,4 +130,34 @@ func (b *binder) sortedItem(k ast.Expr, x *ast.Select) ast.Expr {
 		}
 	}
 	return k
+}
+
+// distinctOn refuses an order that does not begin with the keys of DISTINCT ON: engines take one, the source does not.
+func (b *binder) distinctOn(q *ast.Query, s *scope) {
+	x, lone := q.Body.(*ast.Select)
+	if !lone || x.On == nil || len(q.Order) == 0 || s == nil {
+		return
+	}
+	on := make([]*sem.Expr, len(x.On))
+	for i, k := range x.On {
+		on[i] = b.settled(b.expr(b.sortedItem(k, x), s))
+	}
+	met := map[int]bool{}
+	other := false
+	for _, k := range q.Order {
+		e := b.settled(b.expr(b.sortedItem(k.X, x), s))
+		i := slices.IndexFunc(on, func(o *sem.Expr) bool { return sem.Same(o, e) })
+		switch {
+		case i < 0:
+			other = true
+		case other:
+			b.refuse(sem.Mismatch, k.At, "order by the keys of DISTINCT ON first", "ORDER BY does not begin with the keys of DISTINCT ON")
+			return
+		default:
+			met[i] = true
+		}
+	}
+	if other && len(met) < len(on) {
+		b.refuse(sem.Mismatch, q.Order[0].At, "order by the keys of DISTINCT ON first", "ORDER BY does not begin with the keys of DISTINCT ON")
+	}
 }

@@ -21,6 +21,7 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 
 	outputs, inner := b.body(q.Body, around, why, bound)
 	b.order(q, inner, outputs, bound)
+	b.distinctOn(q, inner)
 	b.limits(q, inner, bound)
 	slices.SortStableFunc(bound.Slots, func(x, y sem.Slot) int {
 		if x.At.Start != y.At.Start {

@@ -42,6 +42,9 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	for i := range outputs {
 		outputs[i].open = false // DISTINCT settles a literal's type
 	}
+	if x.On != nil {
+		return outputs, s
+	}
 
 	return outputs, nil // only columns of the result order what is distinct
 }
