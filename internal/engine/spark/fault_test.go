@@ -71,7 +71,11 @@ func TestTimesOfParametersAreNoPartOfAQuestion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return untimed(q)
+		translated := untimed(q.From("postgres", "SELECT short", []engine.Shift{{At: 7, Delta: 1}}))
+		if plain := untimed(q); plain != translated {
+			t.Errorf("as SQL that was translated it is %s, otherwise %s", translated, plain)
+		}
+		return translated
 	}
 	const sql = "SELECT :slice_start AS a, :rate AS b, DATE '2020-01-01' AS c, ':rate' AS d"
 	first := bind(sql, "TIMESTAMP '2020-01-01 00:00:00'", "1.10")

@@ -46,7 +46,10 @@ func hash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var timeLiterals = regexp.MustCompile(`(?i)\b(DATE|TIMESTAMP(?:_LTZ|_NTZ)?)\s*'[^']*'`)
+var (
+	timeLiterals = regexp.MustCompile(`(?i)\b(DATE|TIMESTAMP(?:_LTZ|_NTZ)?)\s*'[^']*'`)
+	timeAtEnd    = regexp.MustCompile(timeLiterals.String() + `$`)
+)
 
 // path is where the answer to a question lies.
 func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool) string {
@@ -67,17 +70,9 @@ func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool
 // from run to run, and the result's types do not. What the user wrote is left as it is.
 func untimed(q engine.Query) string {
 	var out strings.Builder
-	last, delta := 0, 0
-	for _, s := range q.Shifts {
-		end := s.At + s.Delta // behind the parameter in the original
-		colon := strings.LastIndexByte(q.Original[:end], ':')
-		start := colon - delta // of its literal
-		delta = s.Delta
-		if colon < 0 || start < last || start > s.At {
-			return q.SQL
-		}
-		out.WriteString(q.SQL[last:start])
-		out.WriteString(timeLiterals.ReplaceAllString(q.SQL[start:s.At], "$1 ''"))
+	last := 0
+	for _, s := range q.Shifts { // each stands behind a literal
+		out.WriteString(timeAtEnd.ReplaceAllString(q.SQL[last:s.At], "$1 ''"))
 		last = s.At
 	}
 	out.WriteString(q.SQL[last:])
