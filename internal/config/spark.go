@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -211,6 +213,8 @@ func (d *decoder) finishTransform() {
 
 	if !t.Translates() {
 		t.Dialect = t.Native()
+	} else {
+		d.untranslated()
 	}
 	if _, written := d.p.Places["spark"]; !written && t.Engine == "duckdb" {
 		t.Spark = hindcast.Spark{}
@@ -226,5 +230,15 @@ func (d *decoder) finishTransform() {
 		d.finishGlue()
 	case "emr-serverless":
 		d.finishEMR()
+	}
+}
+
+// untranslated refuses settings that change what SQL means to Spark: SQL of another dialect is translated for a Spark without them.
+func (d *decoder) untranslated() {
+	for _, name := range slices.Sorted(maps.Keys(d.p.Transform.Spark.Conf)) {
+		if hindcast.Decides(name) {
+			d.fail(hindcast.EValue, d.p.Places["spark.conf."+name], utf8.RuneCountInString(name), "leave it out, or write the SQL in Spark's own dialect",
+				"spark.conf: %s may change what SQL means, and SQL of the dialect %s is translated for Spark's defaults", name, d.p.Transform.Dialect)
+		}
 	}
 }

@@ -31,6 +31,7 @@ var reserved = map[string]string{
 	"spark.sql.parser.quotedRegexColumnNames":              sameText,
 	"spark.sql.runSQLOnFiles":                              "the SQL reads facts and dimensions, and no file by its name",
 	"spark.sql.legacy.timeParserPolicy":                    "a text must not be one date in one version and another date in the next",
+	"spark.sql.legacy.ctePrecedencePolicy":                 "a query of WITH must be the innermost of its name everywhere",
 	"spark.sql.storeAssignmentPolicy":                      ansi,
 	"spark.sql.legacy.charVarcharAsString":                 "a text must keep to its length",
 	"spark.sql.parquet.enableNestedColumnVectorizedReader": "files are read in one way",

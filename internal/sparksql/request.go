@@ -134,6 +134,7 @@ var fixed = map[string]string{
 	"spark.sql.files.ignoreCorruptFiles":                   "false",
 	"spark.sql.files.ignoreMissingFiles":                   "false",
 	"spark.sql.legacy.timeParserPolicy":                    "EXCEPTION",
+	"spark.sql.legacy.ctePrecedencePolicy":                 "CORRECTED", // 4.0's own
 	"spark.sql.storeAssignmentPolicy":                      "ANSI",
 	"spark.sql.debug.maxToStringFields":                    "100000",
 	"spark.sql.maxMetadataStringLength":                    "100000",
