@@ -39,7 +39,7 @@ var importMap = []row{
 	{"dialect/parse", []string{"dialect/ast", "dialect/lex"}, "reads a SELECT of PostgreSQL or Redshift"},
 	{"dialect/sem", []string{"dialect/lex"}, "operations of one meaning each, in no dialect"},
 	{"dialect/bind", []string{"dialect/ast", "dialect/lex", "dialect/sem"}, "what names, operators and functions mean in the source"},
-	{"dialect/emit", []string{"dialect/lex", "dialect/sem"}, "how an engine spells the operations, or that it cannot"},
+	{"dialect/emit", []string{"dialect/lex", "dialect/sem", "sqltext"}, "how an engine spells the operations, or that it cannot"},
 	{"dialect", []string{".", "dialect/ast", "dialect/bind", "dialect/emit", "dialect/lex", "dialect/parse", "dialect/sem"}, "the warehouse's SQL as an engine's, or refused"},
 
 	// Contracts, each with its conformance suite.

@@ -160,6 +160,7 @@ func (b *binder) window(x *ast.Window, s *scope) *sem.Window {
 		e := b.compared(b.settled(b.expr(p, s)))
 		w.Slots = append(w.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 	}
+	w.Ordered = len(x.Order) > 0
 	for _, k := range x.Order {
 		if n, ok := k.X.(*ast.Number); ok {
 			b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")

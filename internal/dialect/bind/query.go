@@ -12,7 +12,7 @@ import (
 
 // query binds a query in the scope around it.
 func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []output) {
-	bound := &sem.Query{At: q.At}
+	bound := &sem.Query{At: q.At, Plain: plain(q)}
 	around := outer
 	if len(q.With) > 0 {
 		around = &scope{outer: outer, with: map[string][]sem.Column{}}
@@ -35,6 +35,11 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 	}
 
 	return bound, outputs
+}
+
+func plain(q *ast.Query) bool {
+	s, ok := q.Body.(*ast.Select)
+	return ok && len(s.Group) == 0 && s.Having == nil && !s.Distinct && s.On == nil && len(q.With) == 0 && len(q.Order) == 0 && q.Limit == nil && q.Offset == nil
 }
 
 func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {

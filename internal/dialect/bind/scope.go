@@ -126,7 +126,9 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 		case len(found) == 1 && qualifier == "" && renames(s, in, found[0]):
 			return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", name.Text)
 		case len(found) == 1:
-			return b.named(x, found[0])
+			e := b.named(x, found[0])
+			e.Outer = in != s
+			return e
 		case known && qualifier != "" && !in.unknown:
 			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)
 		}

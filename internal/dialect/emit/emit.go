@@ -56,7 +56,9 @@ type printer struct {
 
 // Query writes a statement.
 func Query(source string, q *sem.Query, o Options) (Result, []sem.Refusal) {
-	p := &printer{Options: o, source: source}
+	p := &printer{Options: o}
+	source = p.blanks(source)
+	p.source = source
 	body := p.query(q)
 	if len(p.refused) > 0 {
 		return Result{}, p.refused
@@ -144,6 +146,9 @@ func (p *printer) slot(s *sem.Slot) string {
 	case sem.SlotExpr:
 		defer func(before bool) { p.having = before }(p.having)
 		p.having = p.having || s.Text == "having"
+		if s.Text == oneRow {
+			return p.oneRow(s.Expr)
+		}
 		return p.expr(s.Expr).text
 	case sem.SlotQuery:
 		return p.query(s.Query)
@@ -256,12 +261,15 @@ func (p *printer) expr(e *sem.Expr) text {
 			args[i] = p.expr(a)
 		}
 	}
-	if e.Filter != nil && !p.Engine.spark() && len(args) == 1 && mayRaise(e.Args[0]) {
+	if e.Filter != nil && (len(args) == 1 && mayRaise(e.Args[0]) || p.Engine.spark() && e.Over != nil) {
 		e, args = p.filtered(e, args)
+		rule = &rules(p.Engine)[e.Op]
 	}
-	if x := rule.except; x != nil && x.when(e) {
-		p.refuse(e.At, x.instead, "%s", x.refusal)
-		return text{text: "NULL"}
+	for _, x := range rule.except {
+		if x.when(e) {
+			p.refuse(e.At, x.instead, "%s", x.refusal)
+			return text{text: "NULL"}
+		}
 	}
 	if rule.keep && !e.Made && e.Over == nil && e.Filter == nil {
 		return p.kept(e, args)
@@ -333,7 +341,7 @@ func (p *printer) keptCall(e *sem.Expr, args []text) text {
 		pieces = append(pieces, piece{e.Filter.At, p.expr(e.Filter).text})
 	}
 	if e.Over != nil {
-		pieces = append(pieces, piece{e.Over.At, p.slotted(e.Over.At, e.Over.Slots)})
+		pieces = append(pieces, piece{e.Over.At, p.window(e)})
 	}
 	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
 
@@ -350,7 +358,7 @@ func (p *printer) behind(e *sem.Expr) string {
 		out = " FILTER (WHERE " + p.expr(e.Filter).text + ")"
 	}
 	if e.Over != nil {
-		out += " OVER " + p.slotted(e.Over.At, e.Over.Slots)
+		out += " OVER " + p.window(e)
 	}
 	return out
 }

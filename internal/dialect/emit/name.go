@@ -2,6 +2,7 @@ package emit
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -16,6 +17,8 @@ func (p *printer) name(at lex.Span, name string, quoted bool) string {
 		why = "Spark quotes names in backticks"
 	case !quoted && words()[name]:
 		why = "it is a word of the engine's"
+	case !quoted && p.foreign(name):
+		why = "Spark quotes such names"
 	default:
 		return as
 	}
@@ -28,7 +31,7 @@ func (p *printer) name(at lex.Span, name string, quoted bool) string {
 // alias writes a name that is given. Without quotes it is given in lower case, as the source folds it.
 func (p *printer) alias(s *sem.Slot) string {
 	as := s.At.In(p.source)
-	word := !s.Quoted && (words()[s.Text] || s.Bare && labels()[s.Text])
+	word := !s.Quoted && (words()[s.Text] || s.Bare && labels()[s.Text] || p.foreign(s.Text))
 	out, why := as, ""
 	switch {
 	case word && s.Bare:
@@ -47,6 +50,11 @@ func (p *printer) alias(s *sem.Slot) string {
 	return out
 }
 
+// foreign reports whether a name has characters that Spark takes only in quotes.
+func (p *printer) foreign(name string) bool {
+	return p.Engine.spark() && strings.ContainsFunc(name, func(r rune) bool { return r == '$' || r >= utf8.RuneSelf })
+}
+
 func (p *printer) quoted(name string) string {
 	if p.Engine.spark() {
 		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
@@ -58,7 +66,7 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 	pieces := make([]piece, len(e.Names))
 	for i, n := range e.Names {
 		pieces[i] = piece{n.At, n.At.In(p.source)}
-		if i == 0 || n.Quoted { // every word is a name behind a point
+		if i == 0 || n.Quoted || p.foreign(n.Text) { // every word is a name behind a point
 			pieces[i].text = p.name(n.At, n.Text, n.Quoted)
 		}
 	}

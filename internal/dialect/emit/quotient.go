@@ -20,20 +20,26 @@ func divideNumeric(p *printer, e *sem.Expr, args []text) text {
 }
 
 func avgNumeric(p *printer, e *sem.Expr, args []text) text {
-	sum := sem.Decimal(sem.Most, e.Args[0].Type.S)
-	a := p.fill("CAST(sum($d$1)$w AS "+p.typeName(sum)+")", e, args)
+	sum, form := sem.Decimal(sem.Most, e.Args[0].Type.S), "sum($d$1)$w"
+	if p.Engine.spark() && e.Args[0].Type.IsInt() { // its sum would be a BIGINT
+		form = "sum($dCAST($1 AS DECIMAL(28,0)))$w"
+	}
+	a := p.fill("CAST("+form+" AS "+p.typeName(sum)+")", e, args)
 	return text{text: p.numericQuotient(a, sum, p.fill("count($d$1)$w", e, args), sem.Of(sem.Int8), e.Type)}
 }
 
 // numericQuotient is a / b, of type t.
 func (p *printer) numericQuotient(a string, ta sem.Type, b string, tb sem.Type, t sem.Type) string {
+	if p.Engine.spark() {
+		return p.numericQuotientSpark(a, ta, b, tb, t)
+	}
 	p1, s1 := ta.Digits()
 	p2, s2 := tb.Digits()
-	q, rest := longDivision(t.S+1+s2-s1, min(p1, reach), min(p2, reach))
+	q, rest := p.longDivision(t.S+1+s2-s1, min(p1, reach), min(p2, reach))
 	tooLong := p.raise("a quotient has more digits than a DECIMAL holds")
 	rounded := "CASE WHEN $u > 0 THEN ($q + $u // 2) // $u * $u WHEN $r = 0 AND $q % 10 = 0 THEN $q ELSE " + tooLong + " END"
-	inner := p.let("hindcast_q", rounded, binding{"$q", q}, binding{"$r", rest}, binding{"$u", roundingUnit(p1, s1, p2, s2, t.S)})
-	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN " + outOfReach(p1, s1, p2, s2, t.S) + " THEN " + tooLong + " ELSE " + inner + " // 10 * $n END"
+	inner := p.let("hindcast_q", rounded, binding{"$q", q}, binding{"$r", rest}, binding{"$u", p.roundingUnit(p1, s1, p2, s2, t.S)})
+	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN " + p.outOfReach(p1, s1, p2, s2, t.S) + " THEN " + tooLong + " ELSE " + inner + " // 10 * $n END"
 	sign := "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END"
 	out := p.let("hindcast_x", body, binding{"$a", "abs(" + unscaled(a, s1) + ")"}, binding{"$b", "abs(" + unscaled(b, s2) + ")"}, binding{"$n", sign})
 
@@ -41,13 +47,13 @@ func (p *printer) numericQuotient(a string, ta sem.Type, b string, tb sem.Type, 
 }
 
 // outOfReach is a condition that operands or their quotient have too many digits.
-func outOfReach(p1, s1, p2, s2, s int) string {
-	out := "$a // $b >= " + huge(max(sem.Most-1-s+s1-s2, 0))
+func (p *printer) outOfReach(p1, s1, p2, s2, s int) string {
+	out := "$a // $b >= " + p.huge(max(sem.Most-1-s+s1-s2, 0))
 	if p1 > reach {
-		out += " OR $a >= " + huge(reach)
+		out += " OR $a >= " + p.huge(reach)
 	}
 	if p2 > reach {
-		out += " OR $b >= " + huge(reach)
+		out += " OR $b >= " + p.huge(reach)
 	}
 	return out
 }
@@ -57,6 +63,9 @@ type binding struct{ name, text string }
 
 // let is a form whose names stand for expressions that are computed once. DuckDB takes no lambda in HAVING: they are computed each time there.
 func (p *printer) let(param, form string, all ...binding) string {
+	if p.Engine.spark() {
+		return letSpark(param, form, all)
+	}
 	fields, of := make([]string, len(all)), make([]string, 0, 2*len(all))
 	for i, b := range all {
 		fields[i] = "'hindcast_" + b.name[1:] + "': " + b.text // no literal of the user's: DuckDB would take it for one that is grouped by
@@ -75,14 +84,18 @@ func (p *printer) let(param, form string, all ...binding) string {
 }
 
 // longDivision is $a with so many zeros behind it, divided by $b, and what is left; p1 and p2 are the digits of the two.
-func longDivision(zeros, p1, p2 int) (quotient, rest string) {
-	step := min(zeros, sem.Most-p1)
-	shifted := "$a * " + huge(step)
-	quotient, rest = "(("+shifted+") // $b)", "(("+shifted+") % $b)"
+func (p *printer) longDivision(zeros, p1, p2 int) (quotient, rest string) {
+	most := sem.Most
+	if p.Engine.spark() {
+		most = sparkReach
+	}
+	step := min(zeros, most-p1)
+	shifted := "$a * " + p.huge(step)
+	quotient, rest = "("+p.over(shifted, "$b")+")", "(("+shifted+") % $b)"
 	for zeros -= step; zeros > 0; zeros -= step {
-		step = min(zeros, sem.Most-p2)
-		shifted = rest + " * " + huge(step)
-		quotient = "(" + quotient + " * " + huge(step) + " + (" + shifted + ") // $b)"
+		step = min(zeros, most-p2)
+		shifted = rest + " * " + p.huge(step)
+		quotient = "(" + quotient + " * " + p.huge(step) + " + " + p.over(shifted, "$b") + ")"
 		rest = "((" + shifted + ") % $b)"
 	}
 
@@ -90,49 +103,62 @@ func longDivision(zeros, p1, p2 int) (quotient, rest string) {
 }
 
 // huge is a power of ten as an integer of 128 bits.
-func huge(n int) string { return "CAST('" + power(n) + "' AS HUGEINT)" }
+func (p *printer) huge(n int) string {
+	if p.Engine.spark() {
+		return "CAST('" + power(n) + "' AS " + wholeDecimal + ")"
+	}
+	return "CAST('" + power(n) + "' AS HUGEINT)"
+}
 
 // roundingUnit is the power of ten that a quotient with s+1 digits behind the point is rounded to; 0 if PostgreSQL keeps more than s.
-func roundingUnit(p1, s1, p2, s2, s int) string {
+func (p *printer) roundingUnit(p1, s1, p2, s2, s int) string {
 	least, most := -sem.Fours(s1)-sem.Fours(p2-s2), sem.Fours(p1-s1)+sem.Fours(s2)
 	var out strings.Builder
-	fmt.Fprintf(&out, "CASE (%s - %s + 199999) // 10000 - %d", firstFour("$a", p1, s1), firstFour("$b", p2, s2), 20+sem.Fours(s1)-sem.Fours(s2))
+	fmt.Fprintf(&out, "CASE (%s - %s + 199999) %s 10000 - %d", p.firstFour("$a", p1, s1), p.firstFour("$b", p2, s2), p.div(), 20+sem.Fours(s1)-sem.Fours(s2))
 	for w := least; w <= most; w++ {
 		digits, unit := max(16-4*w, s1, s2), "0"
 		if digits <= s {
-			unit = huge(s + 1 - digits)
+			unit = p.huge(s + 1 - digits)
 		}
 		out.WriteString(" WHEN " + strconv.Itoa(w) + " THEN " + unit)
 	}
-	out.WriteString(" ELSE " + huge(s+1-max(s1, s2)) + " END")
+	out.WriteString(" ELSE " + p.huge(s+1-max(s1, s2)) + " END")
 
 	return out.String()
 }
 
-// firstFour is the first group of four digits of a number that has at most p digits, s of them behind the point, from which groups are
+// firstFour is the first group of four digits of a number that has at most so many digits, s of them behind the point, from which groups are
 // counted; and 10000 more for each group that follows.
-func firstFour(x string, p, s int) string {
+func (p *printer) firstFour(x string, digits, s int) string {
 	pad := 4*sem.Fours(s) - s // makes the last four whole
 	var out strings.Builder
 	n := 0
-	for ; 4*(n+1)-pad < p; n++ {
-		out.WriteString(" WHEN " + x + " < " + huge(4*(n+1)-pad) + " THEN " + fourAt(x, n, pad))
+	for ; 4*(n+1)-pad < digits; n++ {
+		out.WriteString(" WHEN " + x + " < " + p.huge(4*(n+1)-pad) + " THEN " + p.fourAt(x, n, pad))
 	}
 	if n == 0 {
-		return fourAt(x, 0, pad)
+		return p.fourAt(x, 0, pad)
 	}
 
-	return "CASE" + out.String() + " ELSE " + fourAt(x, n, pad) + " END"
+	return "CASE" + out.String() + " ELSE " + p.fourAt(x, n, pad) + " END"
 }
 
 // fourAt is the group of four digits of a number that n others follow, and 10000 more for each of them.
-func fourAt(x string, n, pad int) string {
+func (p *printer) fourAt(x string, n, pad int) string {
 	four := x
 	switch shift := 4*n - pad; {
 	case shift > 0:
-		four = x + " // " + huge(shift)
+		four = x + " " + p.div() + " " + p.huge(shift)
 	case shift < 0:
 		four = x + " * " + power(-shift)
 	}
 	return "CAST(" + strconv.Itoa(10000*n) + " + " + four + " AS BIGINT)"
+}
+
+// div is the operator of a quotient that is cut, and fits into a BIGINT.
+func (p *printer) div() string {
+	if p.Engine.spark() {
+		return "div"
+	}
+	return "//"
 }

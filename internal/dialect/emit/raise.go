@@ -20,9 +20,13 @@ var harmless = map[sem.Op]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: tr
 // mayRaise reports whether an expression may raise.
 func mayRaise(e *sem.Expr) bool { return !harmless[e.Op] || slices.ContainsFunc(e.Args, mayRaise) }
 
-// filtered is an aggregate with its FILTER in its argument. DuckDB computes arguments of rows that are filtered out, too.
+// filtered is an aggregate with its FILTER in its argument. Engines may compute arguments of rows that are filtered out, too, and Spark takes no
+// FILTER before OVER.
 func (p *printer) filtered(e *sem.Expr, args []text) (*sem.Expr, []text) {
 	inside := *e
+	if e.Op == sem.OpCountRows {
+		inside.Op, args = sem.OpCount, []text{{text: "1"}}
+	}
 	inside.Filter, inside.Made, inside.Why = nil, true, "the engine computes what is filtered out, too, and may raise"
 	return &inside, []text{{text: "CASE WHEN " + p.expr(e.Filter).text + " THEN " + args[0].text + " END"}}
 }

@@ -16,7 +16,7 @@ type rule struct {
 	refusal string // why the engine cannot
 	instead string
 	why     string // why the text is changed
-	except  *except
+	except  []except
 }
 
 // except is where the engine would answer otherwise than the source, though not everywhere: it is refused there.
@@ -239,18 +239,21 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpDecode:          {write: decode(" <=> ")},
 		sem.OpIntDivide:       {form: "CAST(@1 div @2 AS $t)", why: "integers are divided as integers in the source"},
 		sem.OpIntModulo:       {form: "(@1 % @2)"},
-		sem.OpDecimalDivide:   {refusal: "Spark gives a quotient of decimals other digits", instead: "cast one of them as double precision"},
-		sem.OpNumericDivide:   {refusal: "Spark gives a quotient of decimals other digits", instead: "cast one of them as double precision"},
-		sem.OpAvgNumeric:      {refusal: "Spark gives an average of exact numbers other digits", instead: "cast the argument as double precision"},
+		sem.OpDecimalDivide:   {write: divideDecimalSpark, why: "the engine gives a quotient of decimals other digits"},
+		sem.OpNumericDivide:   {write: divideNumeric, why: "the engine gives a quotient of decimals other digits"},
+		sem.OpAvgNumeric:      {write: avgNumeric, why: "the engine gives an average of exact numbers other digits"},
 		sem.OpTruncate:        {form: "CAST(CASE WHEN @1 < 0 THEN ceil($1, $n) ELSE floor($1, $n) END AS $t)"},
-		sem.OpFloatToInt:      {form: "CAST(rint($1) AS $t)", why: roundsOdd},
+		sem.OpFloatToInt:      {write: floatToIntSpark, why: roundsOdd},
 		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+) *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
 		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
 		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
 		sem.OpCutBytes:        {form: "CASE WHEN octet_length($1) > $n AND octet_length($1) <> length($1) THEN raise_error('a text of other characters than those of ASCII is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
 		sem.OpToInstant:       {form: "CAST(CAST($1 AS TIMESTAMP_NTZ) AS TIMESTAMP_LTZ)"},
 		sem.OpFromInstant:     {form: "CAST($1 AS TIMESTAMP_NTZ)"},
+		sem.OpNull:            {form: "CAST(NULL AS $t)", why: "Spark's NULL has no type"},
+		sem.OpGreatest:        {write: extreme("greatest")},
+		sem.OpLeast:           {write: extreme("least")},
 		sem.OpConcatSkip:      {write: concatSkipSpark, why: "NULLs are left out in the source"},
 		sem.OpUpper:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('upper() of other characters than those of ASCII') ELSE upper($1) END", why: asciiOnly},
 		sem.OpLower:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('lower() of other characters than those of ASCII') ELSE lower($1) END", why: asciiOnly},
@@ -260,31 +263,36 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpPosition:        {form: "instr($1, $2)"},
 		sem.OpTrimKey:         {form: "trim(TRAILING ' ' FROM $1)", why: blanks},
 		sem.OpBlankGuard:      {form: "CASE WHEN @1 LIKE '% ' THEN raise_error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
-		sem.OpAddDays:         {form: "date_add($1, $2)"},
-		sem.OpSubtractDays:    {form: "date_sub($1, $2)"},
+		sem.OpAddDays:         {write: addDaysSpark("date_add", "+"), why: "a date that is out of range raises in the source"},
+		sem.OpSubtractDays:    {write: addDaysSpark("date_sub", "-"), why: "a date that is out of range raises in the source"},
 		sem.OpDaysBetween:     {form: "datediff($1, $2)"},
-		sem.OpDateTrunc:       {form: "CAST(date_trunc('$x', $1) AS TIMESTAMP_NTZ)"},
+		sem.OpDateTrunc:       {write: dateTruncSpark},
 		sem.OpExtract:         {write: extractSpark},
 		sem.OpExtractSeconds:  {form: "CAST(extract(SECOND FROM $1) AS $t)"},
-		sem.OpEpoch:           {form: "CAST(CAST(unix_micros(CAST($1 AS TIMESTAMP_LTZ)) AS DECIMAL(20,0)) * 0.000001 AS $t)"},
+		sem.OpEpoch:           {write: epochSpark},
 		sem.OpDateDiff:        {write: dateDiffSpark},
 		sem.OpSumInt:          {form: "sum($d$1)$w"},
 		sem.OpSumExact:        {write: sumSpark, why: "the engine would give another type"},
 		sem.OpAvgInt:          {write: avgIntSpark, why: "integers have an integer average in the source"},
-		sem.OpAvgExact:        {refusal: "Spark gives an average of decimals other digits", instead: "cast the argument as double precision"},
 		sem.OpJoinText:        {write: joinTextSpark, why: "the engine has no such function"},
 		sem.OpMode:            {refusal: "Spark takes any of several most frequent values", instead: "count by GROUP BY, and take the first by row_number()"},
 		sem.OpGrouping:        {write: groupingSpark, why: "the engine spells it so"},
 		sem.OpRow:             {write: function("struct")},
 		sem.OpDistance:        {refusal: "this is not written for Spark"},
+		sem.OpAvgExact:        {write: avgCutSpark, why: "the engine gives an average of decimals other digits"},
 		sem.OpRowNumber:       {form: "CAST(row_number()$w AS BIGINT)"},
 		sem.OpRank:            {form: "CAST(rank()$w AS BIGINT)"},
 		sem.OpDenseRank:       {form: "CAST(dense_rank()$w AS BIGINT)"},
 	} {
 		r[op] = one
 	}
-	r[sem.OpInQuery].except = &except{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"}
-	r[sem.OpExists].except = &except{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}
+	r[sem.OpInQuery].except = []except{
+		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
+		listsOuter,
+	}
+	r[sem.OpExists].except = []except{{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}, listsOuter}
+	r[sem.OpRowInQuery].except = []except{listsOuter}
+	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows}}
 
 	return r
 }
@@ -292,6 +300,27 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 // misreadsNull is true of IN (query) that is neither a filter itself nor part of one: a NULL is false to Spark 3.5 and 4.0 there, and NOT
 // makes that true.
 func misreadsNull(e *sem.Expr) bool { return e.N != sem.OnlyTruth }
+
+// listsOuter is a query in whose select list stands a column of a query around it.
+var listsOuter = except{func(e *sem.Expr) bool {
+	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Text == "item" && outer(s.Expr) })
+}, "Spark takes no column of a query around this one in its select list", "compare it in the inner query's WHERE"}
+
+// severalRows is a query as a value that depends on the row around it, and of which Spark could not tell that it gives one row.
+var severalRows = except{func(e *sem.Expr) bool { return !e.Query.Plain && correlated(e.Query.Slots) },
+	"Spark takes a query as a value that depends on the row around it only without GROUP BY, DISTINCT, an order and a limit", "join the tables, or aggregate"}
+
+// correlated reports whether a query reads one around it.
+func correlated(slots []sem.Slot) bool {
+	return slices.ContainsFunc(slots, func(s sem.Slot) bool {
+		return outer(s.Expr) || s.Query != nil && correlated(s.Query.Slots) || correlated(s.Slots)
+	})
+}
+
+// outer reports whether an expression reads a query around its own.
+func outer(e *sem.Expr) bool {
+	return e != nil && (e.Outer || slices.ContainsFunc(e.Args, outer))
+}
 
 // ofAggregate is true of EXISTS with an aggregate in its query, which over no rows is a row all the same.
 func ofAggregate(e *sem.Expr) bool {

@@ -10,7 +10,8 @@ import (
 
 // Script writes a script as one query: each step is a query of WITH.
 func Script(source string, s *sem.Script, o Options) (Result, []sem.Refusal) {
-	p := &printer{Options: o, source: source}
+	p := &printer{Options: o}
+	p.source = p.blanks(source)
 	steps := make([]string, len(s.Steps))
 	for i := range s.Steps {
 		from := len(p.changes)

@@ -47,6 +47,19 @@ func chain(word string) func(*printer, *sem.Expr, []text) text {
 	}
 }
 
+// extreme is GREATEST or LEAST. Spark takes no single argument.
+func extreme(name string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		if len(args) == 1 {
+			return args[0]
+		}
+		if !e.Made {
+			return p.kept(e, args)
+		}
+		return function(name)(p, e, args)
+	}
+}
+
 func asIs(_ *printer, _ *sem.Expr, args []text) text { return args[0] }
 
 func integer(p *printer, e *sem.Expr, _ []text) text {
@@ -130,12 +143,11 @@ func like(p *printer, e *sem.Expr, args []text) text {
 	if e.Not {
 		word = " NOT LIKE "
 	}
+	if p.Engine.spark() {
+		return text{text: "(" + operand(args[0]) + word + p.patternSpark(e, args[1]) + ")"}
+	}
 	out := operand(args[0]) + word + operand(args[1])
-	switch {
-	case e.Text == "" && p.Engine.spark():
-		p.refuse(e.At, "write another escape", "Spark's LIKE always has an escape")
-	case e.Text == "" || p.Engine.spark() && e.Text == `\`:
-	default:
+	if e.Text != "" {
 		out += " ESCAPE " + p.literal(e.Text)
 	}
 
@@ -239,7 +251,7 @@ func avgExact(p *printer, e *sem.Expr, args []text) text {
 
 func avgIntSpark(p *printer, e *sem.Expr, args []text) text {
 	if e.N == 1 {
-		p.refuse(e.At, "let averages be cut", "a rounded average of integers is not written for Spark")
+		return avgCutSpark(p, e, args)
 	}
 	return text{text: p.fill("CAST(sum(CAST($1 AS DECIMAL(28,0)))$w div nullif(count($1)$w, 0) AS BIGINT)", e, args)}
 }
@@ -460,7 +472,7 @@ func addInterval(p *printer, e *sem.Expr, args []text) text {
 			parts = append(parts, fmt.Sprintf("make_dt_interval(%d)", days))
 		}
 		if micros != 0 {
-			parts = append(parts, fmt.Sprintf("make_dt_interval(0, 0, 0, %d)", micros/1e6))
+			parts = append(parts, "make_dt_interval(0, 0, 0, "+strconv.FormatFloat(float64(micros)/1e6, 'f', 6, 64)+")")
 		}
 	} else {
 		if months != 0 {
@@ -553,25 +565,4 @@ func extractSpark(p *printer, e *sem.Expr, args []text) text {
 		form = "weekday($1) + 1"
 	}
 	return p.part(e, args, "CAST("+form+" AS $t)")
-}
-
-func dateDiffSpark(p *printer, e *sem.Expr, args []text) text {
-	form := ""
-	switch e.Text {
-	case "year":
-		form = "year($2) - year($1)"
-	case "quarter":
-		form = "(4 * year($2) + quarter($2)) - (4 * year($1) + quarter($1))"
-	case "month":
-		form = "(12 * year($2) + month($2)) - (12 * year($1) + month($1))"
-	case "day":
-		form = "datediff(CAST($2 AS DATE), CAST($1 AS DATE))"
-	default:
-		seconds := map[string]string{"hour": "3600", "minute": "60", "second": "1"}[e.Text]
-		at := func(n string) string {
-			return "unix_seconds(CAST(date_trunc('" + e.Text + "', " + n + ") AS TIMESTAMP_LTZ))"
-		}
-		form = "(" + at("$2") + " - " + at("$1") + ") div " + seconds
-	}
-	return text{text: p.fill("CAST("+form+" AS BIGINT)", e, args)}
 }

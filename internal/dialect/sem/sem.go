@@ -47,6 +47,7 @@ type Expr struct {
 	Not      bool
 	Distinct bool
 	Column   *Column // of OpColumn
+	Outer    bool    // of OpColumn: a query around the one that it stands in has it
 	Names    []Name  // of OpColumn
 	Query    *Query
 	Filter   *Expr
@@ -85,6 +86,8 @@ type Query struct {
 	At      lex.Span
 	Slots   []Slot
 	Columns []Column
+	// Plain says that it is a SELECT without GROUP BY, HAVING, DISTINCT, and without WITH, an order or a limit around it.
+	Plain bool
 }
 
 // SlotKind is what stands at a place.
@@ -92,7 +95,7 @@ type SlotKind uint8
 
 // The kinds of slot.
 const (
-	SlotExpr    SlotKind = iota // an expression; Text is having where it stands there
+	SlotExpr    SlotKind = iota // an expression; Text is having where it stands there, and item in a select list
 	SlotQuery                   // a query
 	SlotName                    // a name that is used or given
 	SlotAlias                   // a name that is given to a column, AS before it or not (Bare)
