@@ -51,14 +51,14 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 // guard matches what translations raise where a value is not as they need it.
 var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond`)
 
-// otherForm matches what translations raise of texts that are not written as the dates and times that they read. Some are none to the
-// warehouse either.
-var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp)`)
+// otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
+// with more digits than they hold. Some are none to the warehouse either.
+var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp)|cannot be represented as Decimal\(38, \d+\)`)
 
 // messages are what engines, and the guards in translations, say of the errors that data decide on. Translations test texts before they
 // are cast, so what an engine says of a text that it does not cast is that its value is out of range.
 var messages = map[string]*regexp.Regexp{
-	"division_by_zero":               regexp.MustCompile(`(?i)divi(sion|de)[ _]by[ _]zero`),
+	"division_by_zero":               regexp.MustCompile(`(?i)(divi(sion|de)|remainder)[ _]by[ _]zero`),
 	"numeric_value_out_of_range":     regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
 	"invalid_text_representation":    regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
 	"string_data_right_truncation":   regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),

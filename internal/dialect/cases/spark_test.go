@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"os"
@@ -14,34 +15,46 @@ import (
 	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
-// onSpark runs all queries, each once, in one session of the Spark that tests/python/NAME.txt lists.
-func onSpark(t *testing.T, name string, tables []table, queries map[string]bool) map[string]cases.Ran {
+// onSpark runs SQL over the tables in one session of the Spark that tests/python/NAME.txt lists.
+func onSpark(t *testing.T, name string, tables []table, zone string) (run func(query string) cases.Ran) {
 	t.Helper()
 	python := pythontest.Python(t, name)
-	asked, err := json.Marshal(map[string]any{"conf": sparkConf(python), "tables": sparkTables(tables)})
+	asked, err := json.Marshal(map[string]any{"conf": sparkConf(python, zone), "tables": sparkTables(tables)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var input, said bytes.Buffer
-	lines := json.NewEncoder(&input)
-	for query := range queries {
-		if err := lines.Encode(query); err != nil {
-			t.Fatal(err)
-		}
-	}
-
 	command := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "session.py"), string(asked))
 	command.Env = append(os.Environ(), "PYSPARK_PYTHON="+python, "SPARK_LOCAL_IP=127.0.0.1", "JAVA_TOOL_OPTIONS=")
-	command.Stdin, command.Stderr = &input, &said
-	out, err := command.Output()
+	var said bytes.Buffer
+	command.Stderr = &said
+	input, err := command.StdinPipe()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, said.String())
+		t.Fatal(err)
 	}
-	return answers(t, out)
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = input.Close(), command.Wait() })
+
+	lines, queries := bufio.NewReader(output), json.NewEncoder(input)
+	return func(query string) cases.Ran {
+		if err := queries.Encode(query); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, said.String())
+		}
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, said.String())
+		}
+		return ranOf(t, line)
+	}
 }
 
-func sparkConf(python string) map[string]string {
-	conf := sparksql.Conf("UTC")
+func sparkConf(python, zone string) map[string]string {
+	conf := sparksql.Conf(zone)
 	conf["spark.driver.extraJavaOptions"] = pythontest.JVMOptions(python)
 	conf["spark.ui.enabled"] = "false"
 	conf["spark.sql.shuffle.partitions"], conf["spark.sql.adaptive.enabled"] = "1", "false"
@@ -50,7 +63,7 @@ func sparkConf(python string) map[string]string {
 }
 
 func sparkTables(tables []table) []map[string]string {
-	types := strings.NewReplacer("TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "TIMESTAMP", "TIMESTAMP_NTZ", "VARCHAR", "STRING", "INTEGER", "INT")
+	types := strings.NewReplacer("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_LTZ", "TIMESTAMP", "TIMESTAMP_NTZ", "VARCHAR", "STRING", "INTEGER", "INT")
 	var all []map[string]string
 	for _, b := range tables {
 		var columns []string
@@ -62,29 +75,24 @@ func sparkTables(tables []table) []map[string]string {
 	return all
 }
 
-func answers(t *testing.T, out []byte) map[string]cases.Ran {
+func ranOf(t *testing.T, line []byte) cases.Ran {
 	t.Helper()
-	all := map[string]cases.Ran{}
-	for line := range bytes.Lines(out) {
-		var said struct {
-			SQL    string
-			Raised string
-			Rows   [][]*string
-		}
-		if err := json.Unmarshal(line, &said); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		ran := cases.Ran{Raised: said.Raised}
-		for _, values := range said.Rows {
-			row := make([]cases.Value, len(values))
-			for i, v := range values {
-				if row[i].Null = v == nil; v != nil {
-					row[i].Text = *v
-				}
-			}
-			ran.Result.Rows = append(ran.Result.Rows, row)
-		}
-		all[said.SQL] = ran
+	var said struct {
+		Raised string
+		Rows   [][]*string
 	}
-	return all
+	if err := json.Unmarshal(line, &said); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	ran := cases.Ran{Raised: said.Raised}
+	for _, values := range said.Rows {
+		row := make([]cases.Value, len(values))
+		for i, v := range values {
+			if row[i].Null = v == nil; v != nil {
+				row[i].Text = *v
+			}
+		}
+		ran.Result.Rows = append(ran.Result.Rows, row)
+	}
+	return ran
 }

@@ -190,8 +190,18 @@ func (t Type) equalFloats(want, got string) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || !math.IsInf(a, 0) && math.Abs(a-b) <= near*math.Abs(a)
 }
 
-// instant is a date or time in one spelling: midnight is written, UTC and the zeros at a fraction's end are not.
+// instant is a date or time in one spelling: midnight is written, UTC and the zeros at a fraction's end are not, and the year before 1 is 0.
 func instant(text string) string {
+	if before, bc := strings.CutSuffix(text, " BC"); bc {
+		year, rest, _ := strings.Cut(before, "-")
+		if y, err := strconv.Atoi(year); err == nil {
+			text = fmt.Sprintf("%05d-%s", 1-y, rest)
+			if y == 1 {
+				text = "0000-" + rest
+			}
+		}
+	}
+	text = strings.TrimPrefix(text, "+") // which Spark writes before five digits
 	text = strings.TrimSuffix(strings.TrimSuffix(strings.Replace(text, "T", " ", 1), "+00"), "+00:00")
 	if day, clock, has := strings.Cut(text, " "); has {
 		if strings.Contains(clock, ".") {
