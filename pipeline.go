@@ -26,6 +26,7 @@ type Pipeline struct {
 	Outputs       []Output  `json:"outputs"`          // at least one
 	Params        []Param   `json:"params,omitempty"` // in the file's order
 	Results       Results   `json:"results,omitzero"`
+	Retention     Retention `json:"keep,omitzero"`
 	Redshift      Redshift  `json:"redshift,omitzero"`
 	Publish       Publish   `json:"publish,omitempty"`        // when results become visible
 	Session       []string  `json:"session,omitempty"`        // SET statements on each session of Warehouse
@@ -148,6 +149,12 @@ const (
 	KeepParquet Keep = "parquet" // the staged files, a generation a slice
 	KeepIceberg Keep = "iceberg" // the same, and an Iceberg table of them, a snapshot a publication
 )
+
+// Retention says what `hindcast clean` leaves of what runs have left.
+type Retention struct {
+	Runs     int `json:"runs"`     // the records of how many runs
+	Previous int `json:"previous"` // how many earlier states of each slice
+}
 
 // Key is the key of Places for a key of the output: what is "target.table" of the only output is
 // "outputs.daily.target.table" of one among several.

@@ -185,7 +185,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON: one event a line for runs, one document otherwise")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour (NO_COLOR does the same)")
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
-		a.resumeCommand(), a.publishCommand(), a.undoCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.diffCommand(), a.whyCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
+		a.resumeCommand(), a.publishCommand(), a.undoCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.diffCommand(), a.whyCommand(), a.cleanCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
 	return root
 }
 

@@ -78,7 +78,7 @@ func (o *output) failure() error {
 
 // acts are the commands whose exit code says what they did. That of all others says whether their output is whole: it is
 // what they were called for.
-var acts = map[string]bool{"run": true, "resume": true, "publish": true, "undo": true, "unload": true, "stop": true, "demo": true, "init": true, "resize": true}
+var acts = map[string]bool{"run": true, "resume": true, "publish": true, "undo": true, "clean": true, "unload": true, "stop": true, "demo": true, "init": true, "resize": true}
 
 // delivered says on standard error what became of an output that did not arrive, and gives the exit code.
 func (a *app) delivered(code int) int {

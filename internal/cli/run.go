@@ -16,7 +16,6 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
-	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/run"
 	"github.com/hindcast/hindcast/internal/screen"
@@ -128,8 +127,8 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 }
 
 // onlyFlag is --slices of the commands about one run.
-func onlyFlag(flags *pflag.FlagSet, slices *string) {
-	flags.StringVar(slices, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
+func onlyFlag(flags *pflag.FlagSet, selection *string) {
+	flags.StringVar(selection, "slices", "", "only these slices of the run: keys, prefixes, ranges, all, new, stale, failed, unsettled")
 }
 
 func allowEmptyFlag(flags *pflag.FlagSet, o *run.Options) {
@@ -230,10 +229,7 @@ func (s *shownRun) listen(o *run.Options) {
 		s.said.hurry(readerPatience)
 	}
 	o.Log, o.Planned = s.open, s.planned
-	o.Waiting = func(h lease.Holder) {
-		_, _ = fmt.Fprintf(s.err, "run %s is held by process %d on %s, silent since %s: waiting up to %s to be certain that it is lost\n",
-			h.Run, h.Pid, s.plain(h.Host), h.Renewed.Local().Format(time.TimeOnly), h.TTL)
-	}
+	o.Waiting = s.waiting
 	o.Says = func(what string) { _, _ = fmt.Fprintln(s.err, s.plain(what)+" …") }
 	o.Busy = func(e *hindcast.Error) {
 		_, _ = fmt.Fprintf(s.err, "%s: waiting for it to be closed there\n", s.plain(e.Message))

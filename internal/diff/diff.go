@@ -90,7 +90,7 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		out.Targets, tasks = append(out.Targets, t), append(tasks, list)
 	}
 	if d.all == 0 {
-		return nil, d.nothing(out)
+		return nil, d.nothing(st)
 	}
 	return out, d.open(ctx, func() error {
 		for i := range out.Targets {
@@ -121,8 +121,11 @@ func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []ta
 }
 
 // nothing is the error of runs that have no slice to compare.
-func (d *differ) nothing(out *view.Diff) error {
+func (d *differ) nothing(st *hindcast.RunState) error {
 	message := "run " + d.choice.After + " has published nothing"
+	if st.Counts()[hindcast.Succeeded] > 0 {
+		message = "what run " + d.choice.After + " has published was replaced since, and is not kept any more:"
+	}
 	if d.choice.Before != "" {
 		message = "runs " + d.choice.Before + " and " + d.choice.After + " have published no slice in common"
 	}

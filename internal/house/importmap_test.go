@@ -100,6 +100,7 @@ var importMap = []row{
 	{"trial", []string{".", "session", "plan", "attempt", "supervisor", "engine", "lake", "numbers", "view"}, "slices at several sizes of the engine, in a lake aside"},
 	{"why", []string{".", "session", "plan", "journal", "numbers", "view"}, "where a published slice came from, by the records of runs"},
 	{"diff", []string{".", "session", "plan", "lake", "warehouse", "duck", "datatype", "numbers", "view"}, "rows of slices before and after, over their files; DuckDB compares them"},
+	{"clean", []string{".", "session", "plan", "journal", "lake", "lease", "config", "view"}, "what runs have left that nothing needs; who holds the lease deletes it"},
 	{"watch", []string{".", "session", "plan", "journal", "lease", "drivers", "engine", "config", "pause"}, "runs seen from outside, by the lake alone"},
 	{"run", []string{".", "session", "watch", "plan", "attempt", "supervisor", "resize", "journal", "lease", "lake", "iceberg", "objstore", "warehouse", "child", "config", "pause"},
 		"begins and resumes runs: joins all of the above"},

@@ -88,8 +88,7 @@ func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {
 	key := l.PlanKey(id)
 	body, _, err := objstore.Find(ctx, l.store, key)
 	if errors.Is(err, objstore.ErrNotExist) || err == nil && bytes.Equal(body, claim) {
-		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
-			Message: fmt.Sprintf("pipeline %s has no run %s", l.pipeline, id), Next: "`hindcast list` shows its runs"}
+		return l.noRun(ctx, id)
 	}
 	damaged, err := damage(err)
 	if err != nil {

@@ -42,6 +42,8 @@ type Options struct {
 	Floor int64
 	// Now is the wall clock that dates what is written; time.Now if nil. It may jump.
 	Now func() time.Time
+	// Task is what the lease is taken for where that is no run: the name of a command.
+	Task string
 	// Process says who we are; process.This() if zero.
 	Process process.Identity
 	// Waiting, if set, is called once with the holder when all that is left is to wait whether it is silent.
@@ -51,7 +53,8 @@ type Options struct {
 // record is the lease's object. Changed only makes each write differ from the last.
 type record struct {
 	Pipeline         string    `json:"pipeline"`
-	Run              string    `json:"run"`
+	Run              string    `json:"run"` // with a Task, the run that held the lease before
+	Task             string    `json:"task,omitempty"`
 	Fence            int64     `json:"fence"`
 	process.Identity           // who holds it
 	Token            string    `json:"token"`
@@ -79,7 +82,7 @@ type Lease struct {
 	why    error // why it was lost
 }
 
-// Acquire takes the pipeline's lease for the run. If another process holds it and Options.Wait is not set, it returns
+// Acquire takes the pipeline's lease for the run, or for Options.Task, whose run is "". If another process holds it and Options.Wait is not set, it returns
 // E-LEASE-HELD, which names the holder. Even then a holder that, by the wall clock, has been silent for longer than the
 // TTL is watched for one TTL and taken over if it stays silent: most likely its machine is lost.
 func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, options Options) (*Lease, error) {
@@ -90,7 +93,7 @@ func Acquire(ctx context.Context, store objstore.Store, pipeline, run string, op
 
 	l := &Lease{store: store, key: lake.LeaseKey(pipeline), options: options,
 		lost: make(chan struct{}), stop: make(chan StopRequest)}
-	l.record = record{Pipeline: pipeline, Run: run, Identity: options.Process, Token: rand.Text(), TTL: options.TTL}
+	l.record = record{Pipeline: pipeline, Run: run, Task: options.Task, Identity: options.Process, Token: rand.Text(), TTL: options.TTL}
 	var watch watch
 	for {
 		was, etag, err := read(ctx, store, pipeline)
@@ -231,6 +234,9 @@ func (l *Lease) take(ctx context.Context, was record, etag string) error {
 	defer l.mu.Unlock()
 	now := l.options.Now().UTC()
 	l.record.Fence = max(was.Fence, l.options.Floor) + 1
+	if l.record.Task != "" { // the next run sweeps what that one left
+		l.record.Run = was.Run
+	}
 	l.record.Acquired, l.record.Renewed = now, now
 	return l.put(ctx, l.record, objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag})
 }
@@ -392,16 +398,27 @@ func held(by record, us process.Identity) error {
 		next += fmt.Sprintf("; if its machine is lost, `hindcast resume %s` continues once %s have passed since its last sign of life, at %s by its clock",
 			by.Run, by.ttl(), by.Renewed.Format("15:04:05 MST"))
 	}
+	if by.Task != "" {
+		next = "wait until it has ended"
+	}
 
 	return &hindcast.Error{Code: hindcast.ELeaseHeld, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("run %s of pipeline %s is under way in process %d %s since %s",
-			by.Run, by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),
+		Message: fmt.Sprintf("%s of pipeline %s is under way in process %d %s since %s",
+			by.who(), by.Pipeline, by.Pid, where, by.Acquired.Format("2006-01-02 15:04:05 MST")),
 		Next: next}
+}
+
+// who is what holds the lease, as people read it.
+func (r record) who() string {
+	if r.Task != "" {
+		return r.Task
+	}
+	return "run " + r.Run
 }
 
 func taken(r record) error {
 	return &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("another process took over pipeline %s from run %s", r.Pipeline, r.Run),
+		Message: fmt.Sprintf("another process took over pipeline %s from %s", r.Pipeline, r.who()),
 		Next:    "`hindcast status` says who runs it"}
 }
 

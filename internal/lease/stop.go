@@ -140,7 +140,9 @@ func (l *Lease) listen(ctx context.Context) {
 // Holder is who holds a pipeline's lease according to the lake. The zero Holder means that it was never held.
 type Holder struct {
 	Pipeline string    `json:"pipeline"`
-	Run      string    `json:"run"`
+	Run      string    `json:"run"`              // "" while it is held for something else
+	Task     string    `json:"task,omitempty"`   // what that is, the name of a command
+	Before   string    `json:"before,omitempty"` // the run that held it before the task; "" without one
 	Fence    int64     `json:"fence"`
 	Host     string    `json:"host"`
 	Pid      int       `json:"pid"`
@@ -180,6 +182,18 @@ func Inspect(ctx context.Context, store objstore.Store, pipeline string) (Holder
 }
 
 func (r record) holder(us process.Identity, etag string) Holder {
-	return Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
+	h := Holder{Pipeline: r.Pipeline, Run: r.Run, Fence: r.Fence, Host: r.Host, Pid: r.Pid, Since: r.Acquired,
 		Renewed: r.Renewed, Held: !r.Released, Here: r.Sees(us), Dead: !r.Released && r.dead(us), TTL: r.ttl(), etag: etag}
+	if r.Task != "" {
+		h.Run, h.Task, h.Before = "", r.Task, r.Run
+	}
+	return h
+}
+
+// Who is what holds the lease, or held it last, as people read it.
+func (h Holder) Who() string {
+	if h.Task != "" {
+		return h.Task
+	}
+	return "run " + h.Run
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -68,7 +69,7 @@ func (c *claim) refuse(ctx context.Context) error {
 
 func (c *claim) take(ctx context.Context, floor int64) error {
 	if holder, err := lease.Inspect(ctx, c.session.Store, c.session.Pipeline.Name); err == nil {
-		c.before = holder.Run
+		c.before = cmp.Or(holder.Run, holder.Before)
 	}
 	l, err := c.acquire(ctx, floor)
 	if err != nil {

@@ -108,6 +108,7 @@ type undoing struct {
 	kept    map[string]lake.Kept            // by prefix
 	summed  map[string][][]hindcast.Column  // by run and output, the columns of its results
 	refused []string                        // why slices cannot be undone
+	cleaned string                          // who deleted some of what was replaced; "" if nobody did
 	sums    map[string]hindcast.Sums        // what targets have in slices, once it was asked for: see standing
 }
 
@@ -120,6 +121,11 @@ func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.
 	kept, err := u.session.Lake.ReplacedBy(ctx, u.frozen.Run)
 	if err != nil {
 		return nil, nil, err
+	}
+	if cleaned, err := u.session.Lake.Cleaned(ctx); err != nil {
+		return nil, nil, err
+	} else if by, found := cleaned[u.frozen.Run]; found && by.At.After(u.frozen.CreatedAt) {
+		u.cleaned = by.String()
 	}
 	u.rows, u.kept, u.summed = map[string][]hindcast.Committed{}, map[string]lake.Kept{}, map[string][][]hindcast.Column{}
 	for _, row := range rows {
@@ -292,6 +298,9 @@ func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undo
 	kept, there := u.kept[one.Previous]
 	switch {
 	case !there:
+		if u.cleaned != "" {
+			return refuse("cannot be put back: what stood there was deleted by %s", u.cleaned)
+		}
 		return refuse("cannot be put back: what stood there is not in the lake any more")
 	case kept.Fault != nil:
 		return refuse("cannot be put back: %v", kept.Fault)

@@ -161,7 +161,7 @@ func (p *page) next(steps ...string) {
 }
 
 // command is a command in a text that reads a pipeline file, and the engine that it names.
-var command = regexp.MustCompile(`\b(hindcast (?:plan|run|status|list|resume|stop|verify|unload|sql|notebook|doctor|diff|publish|undo|why|trial|ddl|resize)\b)( --engine \w+)?`)
+var command = regexp.MustCompile(`\b(hindcast (?:plan|run|status|list|resume|stop|verify|unload|sql|notebook|doctor|diff|publish|undo|why|clean|trial|ddl|resize)\b)( --engine \w+)?`)
 
 // planning is a command that plans with an engine.
 var planning = regexp.MustCompile(`^hindcast (plan|run|verify|unload|sql|notebook)\b`)

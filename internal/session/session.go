@@ -97,6 +97,20 @@ func Open(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, e
 	return s, err
 }
 
+// OpenWarehouse opens lake and warehouse to read, and no engine: for clean.
+func OpenWarehouse(ctx context.Context, p *hindcast.Pipeline, log io.Writer) (*Session, error) {
+	s, err := OpenLake(p.WithoutSource())
+	if err != nil {
+		return nil, err
+	}
+	if s.spill, err = os.MkdirTemp("", "hindcast-"); err != nil {
+		return s, fmt.Errorf("making a folder to spill to: %w", err)
+	}
+	s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, s.warehouseOptions(Connection{ReadOnly: true, Spill: s.spill, Log: log}))
+	err = s.busyWith(ctx, err)
+	return s, err
+}
+
 // OpenEngine opens everything but the warehouse, which Reach opens where a query needs it: for sql.
 func OpenEngine(p *hindcast.Pipeline, log io.Writer) (*Session, error) {
 	s, err := OpenLake(p)
@@ -133,8 +147,11 @@ func (s *Session) busyWith(ctx context.Context, err error) error {
 		return err
 	}
 	e := *hindcast.AsError(err)
-	e.Message = fmt.Sprintf("run %s is under way (pid %d) and has the database file to itself", holder.Run, holder.Pid)
+	e.Message = fmt.Sprintf("%s is under way (pid %d) and has the database file to itself", holder.Who(), holder.Pid)
 	e.Next = fmt.Sprintf("see how far it is: hindcast status %s; or end it: hindcast stop %s", holder.Run, holder.Run)
+	if holder.Task != "" {
+		e.Next = "wait until it has ended"
+	}
 	return &e
 }
 
@@ -165,8 +182,7 @@ func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
 	if err := s.StartEngine(c); err != nil { // first: its worker starts while the warehouse opens
 		return err
 	}
-	o := drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).EachWarehouse(s.Pipeline)),
-		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died, Aside: lake.Bookkeeping(s.Pipeline.Name) + "warehouse/"}
+	o := s.warehouseOptions(c)
 	if s.Warehouse, err = drivers.Warehouse(ctx, s.Pipeline, o); err != nil {
 		return err
 	}
@@ -182,6 +198,11 @@ func (s *Session) Connect(ctx context.Context, c Connection) (err error) {
 	}
 	s.Source = source
 	return nil
+}
+
+func (s *Session) warehouseOptions(c Connection) drivers.WarehouseOptions {
+	return drivers.WarehouseOptions{ReadOnly: c.ReadOnly, Memory: cmp.Or(c.Shares.Warehouse, s.Machine.Room(s.Pipeline.Run).EachWarehouse(s.Pipeline)),
+		Spill: filepath.Join(c.Spill, "warehouse"), Log: c.Log, Died: c.Died, Aside: lake.Bookkeeping(s.Pipeline.Name) + "warehouse/"}
 }
 
 // ofSource says of an error that it came from the warehouse that is read. Drivers name a session's statements by the key of the target's.

@@ -134,6 +134,9 @@ func Refuses(ctx context.Context, s *session.Session, t *Trace, all []*Trace, no
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
 	silent := !holder.Here && now.Sub(holder.Renewed) > holder.TTL // then a resume of any run takes the lease over
 	if holder.Held && !holder.Dead && !silent && holder.Run != t.run {
+		if holder.Task != "" {
+			return Refusal{holder.Task + " is under way", "hindcast list"}, nil
+		}
 		return Refusal{holder.Run + " is under way", "hindcast status " + holder.Run}, nil
 	}
 	return Refusal{}, err

@@ -78,7 +78,7 @@ func UnderWay(ctx context.Context, s *session.Session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !holder.Held || holder.Dead {
+	if !holder.Held || holder.Dead || holder.Run == "" {
 		return "", &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "no run of " + s.Pipeline.Name + " is under way",
 			Next: "see how the latest ended: hindcast status"}
 	}
@@ -89,7 +89,7 @@ func UnderWay(ctx context.Context, s *session.Session) (string, error) {
 // empty if there is none.
 func Preparing(ctx context.Context, s *session.Session) (lease.Holder, error) {
 	holder, err := lease.Inspect(ctx, s.Store, s.Pipeline.Name)
-	if err != nil || !holder.Held || holder.Dead {
+	if err != nil || !holder.Held || holder.Dead || holder.Run == "" {
 		return lease.Holder{}, err
 	}
 	if _, err = s.Frozen(ctx, holder.Run); err != nil && hindcast.AsError(err).Code == hindcast.ERun {
