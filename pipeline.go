@@ -27,6 +27,7 @@ type Pipeline struct {
 	Params        []Param   `json:"params,omitempty"` // in the file's order
 	Results       Results   `json:"results,omitzero"`
 	Retention     Retention `json:"keep,omitzero"`
+	Window        Window    `json:"window,omitzero"` // in which runs may begin slices
 	Redshift      Redshift  `json:"redshift,omitzero"`
 	Publish       Publish   `json:"publish,omitempty"`        // when results become visible
 	Session       []string  `json:"session,omitempty"`        // SET statements on each session of Warehouse

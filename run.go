@@ -94,6 +94,8 @@ const (
 	EventResizePrepared EventType = "resize_prepared" // Resize; before the warehouse is resized
 	EventResized        EventType = "resized"         // Resize as it came about, Seconds; the warehouse is available at that size
 	EventResizeFailed   EventType = "resize_failed"   // Resize, Error; it did not come about, or is not confirmed
+	EventRunWaiting     EventType = "run_waiting"     // Until; it is outside of its window: slices wait, and nothing of the run works
+	EventRunGoesOn      EventType = "run_goes_on"     // the window is open
 	EventRunFinished    EventType = "run_finished"    // ExitCode, Counts; Message if slices are left because nobody asked for them
 )
 
@@ -136,6 +138,7 @@ type Event struct {
 	Moved       []Moved       `json:"moved,omitempty"`      // with run_started: sources that changed since they were unloaded
 	Resize      *Sizing       `json:"resize,omitempty"`     // with the events of a resize
 	Copies      *Ages         `json:"copies,omitempty"`     // with run_started: how old the copies in the lake are that are used
+	Until       *time.Time    `json:"until,omitempty"`      // with run_waiting: UTC
 	Fence       int64         `json:"fence,omitempty"`
 	Pid         int           `json:"pid,omitempty"`
 	Host        string        `json:"host,omitempty"`

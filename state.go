@@ -46,6 +46,7 @@ type RunState struct {
 	Updated     time.Time
 	Warehouse   Use           // what its unloads and loads had of the warehouse
 	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
+	Waits       time.Time     // until when slices wait for the window, and nothing works; zero if none do
 	Resumes     int
 	Slices      map[string]*SliceState
 	Order       []string // keys in the order in which events first named them
@@ -145,7 +146,7 @@ func (r *RunState) Apply(e Event) {
 	if e.Seq != 0 {
 		r.Seq = e.Seq
 	}
-	if e.Type != EventRunResumed && !e.aside() && !r.Updated.IsZero() && e.Time.After(r.Updated) {
+	if e.Type != EventRunResumed && !e.aside() && r.Waits.IsZero() && !r.Updated.IsZero() && e.Time.After(r.Updated) {
 		r.Active += e.Time.Sub(r.Updated)
 		r.use(e.Time.Sub(r.Updated))
 	}
@@ -166,12 +167,18 @@ func (r *RunState) Apply(e Event) {
 		r.resume(e.Slices)
 	case EventStopRequested:
 		r.Stopping = e.Message
+	case EventRunWaiting:
+		if e.Until != nil {
+			r.Waits = *e.Until
+		}
+	case EventRunGoesOn:
+		r.Waits = time.Time{}
 	case EventDimension:
 		r.Warehouse.Seconds += e.Seconds
 		r.Warehouse.Billed += e.Seconds
 	case EventRunFinished:
 		r.leaveWarehouse()
-		r.Finished, r.Dead, r.Unconfirmed = true, e.Dead, e.Unconfirmed
+		r.Finished, r.Dead, r.Unconfirmed, r.Waits = true, e.Dead, e.Unconfirmed, time.Time{}
 		if r.Stopping == "" {
 			r.Stopping = e.Message
 		}
@@ -197,6 +204,7 @@ func (e Event) aside() bool { return e.Resize != nil && e.Fence != 0 }
 // slices are asked for, the others stay as they are, except those that a crash left in progress.
 func (r *RunState) resume(only []string) {
 	r.Resumes++
+	r.Waits = time.Time{}
 	r.leaveWarehouse()
 	r.Finished, r.Stopping, r.ExitCode, r.Dead, r.Unconfirmed = false, "", 0, nil, nil
 	r.Asked = nil
@@ -276,7 +284,8 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		r.fail(e)
 	case EventStopped:
 		s.State, s.Message, s.Since = Stopped, e.Message, e.Time
-	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunFinished:
+	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunWaiting, EventRunGoesOn,
+		EventRunFinished:
 	}
 }
 

@@ -37,7 +37,7 @@ func (a *app) planCommand() *cobra.Command {
 			if a.json {
 				return closing(s, json.NewEncoder(a.out).Encode(made))
 			}
-			o := screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss}
+			o := screen.PlanOptions{Options: a.options, Slices: c.Slices, Force: c.Force, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Reverse: c.Reverse}
 			if o.Before, err = a.before(cmd.Context(), s, c, made); err != nil {
 				return closing(s, err)
 			}
@@ -124,6 +124,7 @@ func choiceFlags(flags *pflag.FlagSet, c *session.Choice) {
 	flags.StringVar(&c.Slices, "slices", "", "which slices: keys, prefixes, ranges (2019-03..2019-09), all, new, stale, failed, unsettled")
 	flags.BoolVar(&c.Force, "force", false, "also the slices that are up to date, computed from what the lake has")
 	flags.BoolVar(&c.Fresh, "fresh", false, "as --force, and what they read is unloaded again first")
+	flags.BoolVar(&c.Reverse, "reverse", false, "begin with the newest slice")
 	flags.BoolVar(&c.AcceptLoss, "accept-loss", false, "take a source that lost rows in place of a fuller generation")
 }
 

@@ -74,6 +74,7 @@ and compared with what is published, as hindcast diff does; the next run deletes
 	a.engineFlag(command.Flags())
 	agreeFlag(command.Flags(), &yes)
 	allowEmptyFlag(command.Flags(), &o)
+	windowFlag(command.Flags(), &o)
 	command.Flags().StringVar(&o.ID, "id", "", "the run's name: attaches to, resumes or starts it")
 	command.Flags().BoolVar(&o.Canary, "canary", false, "one slice, or those of --slices, staged and compared with what stands there")
 	command.Flags().BoolVar(&o.Hold, "hold", false, "stage every slice, and publish none before hindcast publish")
@@ -122,6 +123,7 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 	}
 	agreeFlag(command.Flags(), &yes)
 	allowEmptyFlag(command.Flags(), &o)
+	windowFlag(command.Flags(), &o)
 	onlyFlag(command.Flags(), &o.Slices)
 	return command
 }
@@ -133,6 +135,10 @@ func onlyFlag(flags *pflag.FlagSet, selection *string) {
 
 func allowEmptyFlag(flags *pflag.FlagSet, o *run.Options) {
 	flags.BoolVar(&o.AllowEmpty, "allow-empty", false, "let a result without rows take the place of published rows")
+}
+
+func windowFlag(flags *pflag.FlagSet, o *run.Options) {
+	flags.BoolVar(&o.IgnoreWindow, "ignore-window", false, "begin slices outside of the pipeline's window too")
 }
 
 // chooseRun is the run that is named, or the latest.

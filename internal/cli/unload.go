@@ -23,6 +23,7 @@ func (a *app) unloadCommand() *cobra.Command {
 	}
 	choiceFlags(command.Flags(), &o.Choice)
 	a.engineFlag(command.Flags())
+	windowFlag(command.Flags(), &o)
 	command.Flags().Lookup("fresh").Usage = "also what the lake has already"
 	command.Flags().Lookup("force").Usage = "the same as --fresh"
 	return command

@@ -140,7 +140,7 @@ const maxParallel = 1024
 // forms lists those that the reference explains.
 func forms() []Form {
 	return []Form{formText, formName, formFactTable, formFactFiles, formWarehouse, formLake, formPeriod, formDuration,
-		formDate, formEnd, formZone, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formFactColumns, formOneOrMore, formValues, formTime, formYes,
+		formDate, formEnd, formZone, formWindow, formCount, formParallel, formSize, formDecimal, formParam, formTexts, formColumns, formFactColumns, formOneOrMore, formValues, formTime, formYes,
 		formWebhook, formRatio, formWithin,
 		formMaster, formSparkVersion, formSetting, formPackages, formBroadcast, formGlueRole, formGlueVersion, formWorkers, formJobs, formGluePrefix,
 		formEMRApplication, formEMRRole, formEMRRelease, formEMRRuns, formEMRCores, formEMRMemory, formExecutors, formEMRTag}

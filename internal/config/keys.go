@@ -98,7 +98,7 @@ func parentsOf(name string) []string {
 // Keys is the single table of the pipeline file: every key, parents before children, in the reference's order.
 func Keys() []Key {
 	var all []Key
-	for _, part := range [][]Key{topKeys(), sourceKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), targetKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), keepKeys(), paramKeys(),
+	for _, part := range [][]Key{topKeys(), sourceKeys(), redshiftKeys(), resizeKeys(), historyKeys(), factKeys(), dimKeys(), transformKeys(), targetKeys(), sparkKeys(), glueKeys(), emrKeys(), resultKeys(), keepKeys(), windowKeys(), paramKeys(),
 		checkKeys(), namedCheckKeys(), loadKeys(), outputKeys(), runKeys(), notifyKeys(), environmentKeys()} {
 		all = append(all, part...)
 	}

@@ -322,4 +322,5 @@ func finish(d *decoder, _ value) {
 	d.checkRedshift()
 	d.checkResults()
 	d.finishResize()
+	d.finishWindow()
 }

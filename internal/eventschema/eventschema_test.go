@@ -30,6 +30,7 @@ func manifest() *hindcast.Manifest {
 // samples holds one event of each type, with every field that the type may carry.
 func samples() map[hindcast.EventType]hindcast.Event {
 	code := hindcast.ExitUnknown
+	until := at.Add(time.Hour)
 	failure := &hindcast.Error{Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "no column costs",
 		Place: hindcast.Place{File: "a.sql", Line: 3, Column: 8}, Excerpt: "  SELECT costs\n", Detail: []string{"cost"}, Next: "mend it"}
 	events := map[hindcast.EventType]hindcast.Event{
@@ -63,6 +64,8 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventResizePrepared: {Resize: &hindcast.Sizing{Cluster: "dw", Region: "eu-central-1", From: 4, To: 8, Shared: []string{"run r1 of pipeline other"}}},
 		hindcast.EventResized:        {Resize: &hindcast.Sizing{Workgroup: "etl", From: 256, To: 32, Back: true}, Seconds: 412.5, Fence: 9, Pid: 8, Host: "here"},
 		hindcast.EventResizeFailed:   {Resize: &hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, Seconds: 3600, Error: failure},
+		hindcast.EventRunWaiting:     {Until: &until},
+		hindcast.EventRunGoesOn:      {},
 		hindcast.EventRunFinished: {ExitCode: &code, Message: "1 slice of the run was not asked for", Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
 			Billed: []hindcast.Bill{{Runs: 36, Unit: "M-DPU", Hours: 2700}},
 			Dead:   []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},

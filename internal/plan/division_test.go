@@ -69,6 +69,10 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%d at a time: %s, want %s", transforms, got, want)
 		}
 	}
+	p.Reverse = true
+	if got := fmt.Sprint(plan.Order(p)); got != "[4 3 2 1 0]" {
+		t.Errorf("the newest first: %s", got)
+	}
 }
 
 func TestEstimates(t *testing.T) {

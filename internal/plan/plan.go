@@ -53,6 +53,8 @@ type Plan struct {
 	Unbound string `json:"unbound,omitempty"`
 	// Damaged are files of the user's own that were left out.
 	Damaged []Damaged `json:"damaged,omitempty"`
+	// Reverse begins with the newest slice.
+	Reverse bool `json:"reverse,omitempty"`
 	// Hold stages every slice and publishes none, until somebody asks for that.
 	Hold bool `json:"hold,omitempty"`
 	// Canary says that what the run holds was staged to be looked at: the next run deletes it.

@@ -93,11 +93,15 @@ func Divide(r Room, c Capacity, cfg hindcast.RunConfig, unloads, running int) Sh
 
 // Order lists the plan's items (indices into Items) as they are to begin: the largest first where several run at
 // the same time, so that none is left alone at the end; in the order of time otherwise. Items that do not run come
-// where time has them.
+// where time has them. The newest first, if the plan asks for that.
 func Order(p *Plan) []int {
 	order := make([]int, len(p.Items))
 	for i := range order {
 		order[i] = i
+	}
+	if p.Reverse {
+		slices.Reverse(order)
+		return order
 	}
 	if p.Shares.Transforms > 1 {
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.Items[b].Rows, p.Items[a].Rows) })

@@ -20,12 +20,13 @@ import (
 // Options say how a run is begun or resumed.
 type Options struct {
 	session.Choice
-	ID         string // of a new run; "" takes the next free one
-	UnloadOnly bool
-	Hold       bool               // of a new run: it stages every slice, and publishes none
-	Canary     bool               // the same of one slice, or those that are chosen; the next run deletes what is staged
-	Picked     func(slice string) // if set, hears which slice the canary is of, where none was chosen
-	AllowEmpty bool               // a result without rows may take the place of published rows
+	ID           string // of a new run; "" takes the next free one
+	UnloadOnly   bool
+	Hold         bool               // of a new run: it stages every slice, and publishes none
+	Canary       bool               // the same of one slice, or those that are chosen; the next run deletes what is staged
+	Picked       func(slice string) // if set, hears which slice the canary is of, where none was chosen
+	IgnoreWindow bool               // slices also begin outside of the pipeline's window
+	AllowEmpty   bool               // a result without rows may take the place of published rows
 	// Log opens the run's log, which also gets the workers' standard error.
 	Log func(path string) (io.Writer, error)
 	// Planned receives the frozen plan, and the events so far, before the first slice begins.
@@ -100,6 +101,7 @@ func beginWith(ctx context.Context, s *session.Session, o Options, planning func
 		return nil, err
 	}
 	p.Run, p.UnloadOnly, p.Hold, p.Canary, p.AllowEmpty = c.run, o.UnloadOnly, o.Hold || o.Canary, o.Canary, o.AllowEmpty
+	p.Reverse = o.Reverse
 	p.Number()
 	if err := a.sizes(ctx, p); err != nil {
 		return nil, err

@@ -83,6 +83,9 @@ func (a *active) conduct(ctx context.Context, p *plan.Plan, c supervisor.Config)
 		c.Worker, c.Prove, c.Standing = u, u.Prove, u.Standing
 	}
 	c.Publishing, c.StagedOnly, c.LoadOnly = publishing(p, a.publish), a.publish, p.Undo != ""
+	if w := p.Pipeline.Window; !w.IsZero() && !a.options.IgnoreWindow && !a.publish && p.Undo == "" { // what somebody asks for by name is done at once
+		c.Window = w
+	}
 	c.Resizer = a.around(p)
 	c.Fence, c.Lost, c.LostBy = a.claim.fence(), a.claim.lease().Lost(), a.claim.lease().Err
 	c.Stop, c.Deaths, c.Random = a.stops.requests, a.deaths, rand.Float64

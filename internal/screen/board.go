@@ -171,6 +171,9 @@ func (b *Board) frame(width, height int) []string {
 		lines = append(lines, stoppingLine(l, b.o, width))
 	}
 
+	if !l.Run.Waits.IsZero() && !l.Run.Finished && l.Run.Stopping == "" {
+		lines = append(lines, b.o.paint(yellow, "  "+b.o.text(waits(l.Run.Waits, l.Plan, now))))
+	}
 	if is := l.Run.Resized; is != nil && is.Underway && !l.Run.Finished {
 		text, _ := resizedText(is, now, true)
 		lines = append(lines, b.o.paint(yellow, "  "+b.o.text(text)))

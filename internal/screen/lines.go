@@ -189,6 +189,10 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return dimensionLine(e)
 	case hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed:
 		return resizeLine(e, l.live.Run.Resized)
+	case hindcast.EventRunWaiting:
+		return waits(l.live.Run.Waits, l.live.Plan, l.o.Now)
+	case hindcast.EventRunGoesOn:
+		return "the window is open"
 	case hindcast.EventRunFinished:
 		l.live.Tally.Count()
 		if l.live.Run.Held() {

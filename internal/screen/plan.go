@@ -19,8 +19,8 @@ import (
 // PlanOptions are a plan's screen, and what was asked for: a run is proposed that does the same.
 type PlanOptions struct {
 	Options
-	Slices                   string // --slices
-	Force, Fresh, AcceptLoss bool
+	Slices                            string // --slices
+	Force, Fresh, AcceptLoss, Reverse bool
 	// Before is the latest run, if it is under way, or if a resume would finish what the plan would run.
 	Before Before
 }
@@ -277,6 +277,9 @@ func (o PlanOptions) run(selection string) string {
 		command += " --force"
 	}
 
+	if o.Reverse {
+		command += " --reverse"
+	}
 	if o.AcceptLoss {
 		command += " --accept-loss"
 	}
@@ -605,6 +608,16 @@ func (p *page) machine(pl *plan.Plan) {
 		p.fact("parallel", p.o.text(text)+"; unload and load beside it")
 	}
 
+	if pl.Reverse {
+		p.fact("order", "the newest slice first")
+	}
+	if w := pl.Pipeline.Window; !w.IsZero() {
+		text := "open"
+		if opens := w.Opens(p.o.Now); opens.After(p.o.Now) {
+			text = "closed until " + inZone(opens, w.Zone)
+		}
+		p.fact("window", p.o.text(w.String()), text)
+	}
 	e := pl.Estimate
 	if e.DiskNeeded >= 0 {
 		text := numbers.Size(e.DiskNeeded) + " needed"

@@ -273,6 +273,7 @@ type Choice struct {
 	AcceptLoss bool
 	Tolerant   bool // see survey.Survey
 	Compare    bool // see plan.Inputs
+	Reverse    bool // the newest slice begins first
 }
 
 // Plan makes the plan of a session as things are now.
@@ -285,6 +286,7 @@ func (s *Session) Plan(ctx context.Context, c Choice, now time.Time) (*plan.Plan
 	if err != nil {
 		return nil, err
 	}
+	made.Reverse = c.Reverse
 	if beyond := made.Beyond(); beyond != nil { // `plan` shows it, `run` refuses it
 		made.Warnings = append(made.Warnings, beyond.Error())
 	}
@@ -447,7 +449,7 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	// What bounds a run without deciding its results may be changed for a resume: a spent budget is raised there.
 	p.Pipeline.Run.Budget, p.Pipeline.Run.AttemptTimeout = s.Pipeline.Run.Budget, s.Pipeline.Run.AttemptTimeout
 	p.Pipeline.Run.Retries, p.Pipeline.Run.RetryWait = s.Pipeline.Run.Retries, s.Pipeline.Run.RetryWait
-	p.Pipeline.Run.LeaseTTL = s.Pipeline.Run.LeaseTTL
+	p.Pipeline.Run.LeaseTTL, p.Pipeline.Window = s.Pipeline.Run.LeaseTTL, s.Pipeline.Window
 	p.Pipeline.Run.Scratch, p.Pipeline.Run.Prices = s.Pipeline.Run.Scratch, s.Pipeline.Run.Prices // of this machine
 	switch t := &p.Pipeline.Transform; t.Engine {
 	case "spark":

@@ -50,6 +50,7 @@ type run struct {
 	noting noting
 	sizing sizing
 	scope  scope
+	shut   shut
 }
 
 // slice is one slice on its way.
@@ -64,6 +65,7 @@ type slice struct {
 	spent    time.Duration
 	print    string
 	staged   []*hindcast.Manifest
+	begun    bool               // more than its unload was begun, or is there of an earlier process
 	before   []hindcast.Before  // what a held result is to replace
 	unknown  bool               // a load was prepared and nobody knows how it ended
 	work     *hindcast.OpenWork // an earlier process, or an earlier try of the attempt, gave this to the engine
@@ -90,7 +92,7 @@ func newRun(ctx context.Context, config Config) *run {
 		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
 		sizing: sizing{answer: make(chan sized, 1)},
 		noting: noting{answer: make(chan held, 1)},
-		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only),
+		proof:  proof{answer: make(chan answer, 1)}, scope: newScope(config.Only), shut: shut{line: byPosition()},
 	}
 
 	for _, p := range []phase{toUnload, toTransform, toTransformAlone, toRejoin, toResolve, toLoad} {
@@ -176,6 +178,7 @@ func (r *run) admit(item *plan.Item, position int) {
 		s.print = item.Undone()
 	}
 
+	s.begun = s.unknown || s.work != nil || s.item.Complete(s.staged)
 	r.open = append(r.open, s)
 	r.left++
 	s.next = r.first(s)
@@ -342,6 +345,8 @@ func (r *run) wait() {
 		r.take(m)
 	case e := <-r.Deaths:
 		r.record(e)
+	case <-r.shut.again: // dispatch looks whether the window is open
+		r.shut.again = nil
 	case <-r.alarm.C: // dispatch looks at who is due
 	case a := <-r.proof.answer:
 		r.proven(a)

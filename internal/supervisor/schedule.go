@@ -23,6 +23,7 @@ func (r *run) dispatch(now time.Time) {
 		r.alarm.Reset(r.resting.waiting[0].due.Sub(now))
 	}
 
+	r.gate(now)
 	r.dispatchRejoins()
 	r.grow(now)
 	if r.holds() {
@@ -108,6 +109,7 @@ func (r *run) try(s *slice) Try {
 
 // assign makes an assignment of the slice's next phase.
 func (r *run) assign(s *slice) *assignment {
+	s.begun = s.begun || s.next != toUnload
 	if !s.trying {
 		s.trying, s.spent = true, 0
 		if s.next != toRejoin { // which goes on with the attempt that the work is of

@@ -70,7 +70,7 @@ func (r *run) haltRequested(request StopRequest) {
 		}
 	}
 
-	lines := []*line{r.resting}
+	lines := []*line{r.resting, r.shut.line}
 	for _, l := range r.queue {
 		lines = append(lines, l)
 	}

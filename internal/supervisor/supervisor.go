@@ -172,6 +172,8 @@ type Config struct {
 	// is called once if the run ends before its time, and not at all if it ends by itself: then the caller
 	// closes them.
 	Kill func() (dead, unconfirmed []string)
+	// Window, if set, says when slices may begin.
+	Window Window
 	// Random gives the jitter of retries, in [0,1).
 	Random func() float64
 	// Grace is how long work in flight has after a first stop request; 10 s if zero.
