@@ -93,7 +93,12 @@ func (d *decoder) finishOutputs() {
 			d.fail(hindcast.EValue, d.p.Places[outputsKey+"."+o.Name], utf8.RuneCountInString(o.Name), "give it another name", "the name %q %s", o.Name, why)
 		}
 		for n, name := range o.Reads {
-			d.checkReads(o, name, d.p.Places[fmt.Sprintf("%s.%s.reads.%d", outputsKey, o.Name, n)], d.several[:i])
+			at := d.p.Places[o.Key(fmt.Sprintf("reads.%d", n))]
+			if slices.Contains(o.Reads[:n], name) {
+				d.fail(hindcast.EValue, at, utf8.RuneCountInString(name), "leave one of them out", "%s: %s is there twice", o.Key("reads"), name)
+				continue
+			}
+			d.checkReads(o, name, at, d.several[:i])
 		}
 	}
 }
