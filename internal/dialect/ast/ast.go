@@ -68,7 +68,8 @@ type (
 	// Star is * or t.*.
 	Star struct {
 		Node
-		Table []Name
+		Table   []Name
+		Exclude []Name // * EXCLUDE (a, b)
 	}
 	// Unary is an operator before X; NOT is one.
 	Unary struct {
@@ -325,6 +326,19 @@ type Derived struct {
 	Columns []Name
 }
 
+// Pivot is PIVOT or UNPIVOT (Un) of an item of FROM.
+type Pivot struct {
+	At        lex.Span
+	Of        From
+	Un        bool
+	Nulls     bool  // INCLUDE NULLS
+	Aggregate *Call // of PIVOT
+	Value     Name  // of UNPIVOT
+	For       Name
+	In        []Item
+	Alias     Name
+}
+
 // Join joins two items of FROM.
 type Join struct {
 	At    lex.Span
@@ -354,3 +368,6 @@ func (x *Derived) Span() lex.Span { return x.At }
 
 // Span is where it stands.
 func (x *Join) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Pivot) Span() lex.Span { return x.At }

@@ -21,6 +21,8 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	case *ast.Join:
 		b.join(x, s, bound)
+	case *ast.Pivot:
+		b.pivot(x, s, bound)
 	}
 }
 

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,8 +169,7 @@ func (b *binder) sortedBy(c *call) (k sem.Key, ok bool) {
 		b.refuse(sem.Syntax, c.x.At, "leave DISTINCT out", "DISTINCT does not stand before WITHIN GROUP")
 		return k, false
 	}
-	if c.x.Over != nil {
-		b.refuse(sem.NotKnown, c.x.Over.At, "compute it by GROUP BY in a query in FROM, and join that", "%s is not read over a window", c.x.Name)
+	if !b.unordered(c) {
 		return k, false
 	}
 	keys, ok := b.keys(c)
@@ -182,6 +182,15 @@ func (b *binder) sortedBy(c *call) (k sem.Key, ok bool) {
 	}
 
 	return keys[0], true
+}
+
+// unordered refuses an order or a frame in OVER, where an aggregate has an order of its own.
+func (b *binder) unordered(c *call) bool {
+	if w := c.x.Over; w != nil && (len(w.Order) > 0 || w.Frame != nil || w.Name != "") {
+		b.refuse(sem.Mismatch, w.At, "write PARTITION BY alone", "%s takes neither an order nor a frame in OVER", c.x.Name)
+		return false
+	}
+	return true
 }
 
 // ofKey is an ordered-set aggregate.
@@ -202,8 +211,13 @@ func percentileDisc(b *binder, c *call) *sem.Expr {
 	if !ok || !sorted {
 		return &sem.Expr{At: c.x.At}
 	}
-	if k.X.Type.Kind == sem.Interval {
+	switch f, _ := strconv.ParseFloat(share, 64); {
+	case k.X.Type.Kind == sem.Interval:
 		return b.refuse(sem.NotKnown, k.X.At, "", "percentile_disc of %s is not read", k.X.Type)
+	case c.x.Over != nil && f*16 != math.Trunc(f*16):
+		return b.refuse(sem.NotOnEngine, c.args[0].At, "number the rows by row_number() and filter in an outer query", "engines count the rows of such a share otherwise: a multiple of 1/16 is read over a window")
+	case c.x.Over != nil && k.Desc:
+		return b.refuse(sem.NotKnown, c.x.Order[0].At, "number the rows by row_number() and filter in an outer query", "percentile_disc in descending order is not read over a window")
 	}
 
 	return ofKey(sem.OpDiscrete, k.X.Type, c, k, k.X, share)
@@ -221,11 +235,11 @@ func percentileCont(b *binder, c *call) *sem.Expr {
 // median is Redshift's MEDIAN, which is PERCENTILE_CONT(0.5).
 func median(b *binder, c *call) *sem.Expr {
 	x := c.args[0]
-	switch {
-	case c.x.Over != nil:
-		return b.refuse(sem.NotKnown, c.x.Over.At, "compute it by GROUP BY in a query in FROM, and join that", "median is not read over a window")
-	case c.x.Distinct:
+	if c.x.Distinct {
 		return b.refuse(sem.NotKnown, c.x.At, "use SELECT DISTINCT in a query in FROM", "median(DISTINCT …) is not read")
+	}
+	if !b.unordered(c) {
+		return &sem.Expr{At: c.x.At}
 	}
 	return b.continuous(c, sem.Key{X: x}, "0.5")
 }

@@ -336,7 +336,7 @@ func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) *sem.Expr {
 	b.constant(e, "ORDER BY")
 	b.ordered(e.Type, e.At)
 	e = b.compared(e)
-	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e, Text: "order"})
 	b.nulls(k, slots)
 
 	return e

@@ -288,6 +288,9 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		b.refuse(sem.NotKnown, x.At, "write the table's alias", "a schema's name is not read before *")
 		return nil
 	}
+	if len(x.Exclude) > 0 {
+		return b.starWithout(x, s, why, bound)
+	}
 	var outputs []output
 	known := false
 	for _, t := range s.tables {

@@ -56,6 +56,7 @@ func order(k sem.Key) string {
 // joinTextSpark joins texts in an order: it sorts a list of them with their keys.
 func joinTextSpark(p *printer, e *sem.Expr, args []text) text {
 	x, behind := args[0].text, p.behind(e)
+	p.refuseOrder(e)
 	var list string
 	if e.Distinct {
 		list = "array_sort(collect_set(" + x + ")" + behind + ", (hindcast_a, hindcast_b) -> " + before(e.Keys, func(side string, _ int) string { return side }) + ")"
@@ -98,6 +99,7 @@ func before(keys []sem.Key, of func(side string, key int) string) string {
 func (p *printer) sortedList(e *sem.Expr, x string) (list, n string) {
 	desc := e.Keys[0].Desc
 	if p.Engine.spark() {
+		p.refuseOrder(e)
 		list = "array_sort(collect_list(" + x + ")" + p.behind(e) + ")"
 		if desc {
 			list = "sort_array(collect_list(" + x + ")" + p.behind(e) + ", FALSE)"
@@ -120,6 +122,13 @@ func (p *printer) sortedList(e *sem.Expr, x string) (list, n string) {
 	return "list_sort(list(" + distinct + x + ") FILTER (WHERE " + where + "), " + direction + ", 'NULLS LAST')", p.fill("count($1)$w", e, []text{{text: x}})
 }
 
+// refuseOrder refuses what Spark makes of lists in ORDER BY, where it does not find their columns.
+func (p *printer) refuseOrder(e *sem.Expr) {
+	if p.order {
+		p.refuse(e.At, "give it an alias in the select list, and order by that", "Spark does not find the columns of this in ORDER BY")
+	}
+}
+
 // at is the value of a list at a position from 1 on, which is a whole number of any type; NULL if there is none.
 func (p *printer) at(list, position string) string {
 	if p.Engine.spark() {
@@ -129,12 +138,22 @@ func (p *printer) at(list, position string) string {
 }
 
 func discrete(p *printer, e *sem.Expr, args []text) text {
+	if e.Over != nil {
+		return text{text: p.overNumbers(e, args[0].text, "quantile_disc($1, CAST($s AS DOUBLE))$w")}
+	}
 	list, n := p.sortedList(e, args[0].text)
 	return text{text: p.at(list, "greatest(ceil(CAST('"+e.Text+"' AS DOUBLE) * "+n+"), 1)")}
 }
 
 // continuous is what PostgreSQL computes: a point between the values on either side.
 func continuous(p *printer, e *sem.Expr, args []text) text {
+	if e.Over != nil {
+		form := "quantile_cont($1, CAST($s AS DOUBLE))$w"
+		if e.Keys[0].Desc {
+			form = "-quantile_cont(-($1), CAST($s AS DOUBLE))$w"
+		}
+		return text{text: p.overNumbers(e, args[0].text, form)}
+	}
 	list, n := p.sortedList(e, args[0].text)
 	row := "CAST('" + e.Text + "' AS DOUBLE) * (" + n + " - 1)"
 	low, high := p.at(list, "floor("+row+") + 1"), p.at(list, "ceil("+row+") + 1")
@@ -144,6 +163,10 @@ func continuous(p *printer, e *sem.Expr, args []text) text {
 
 // middle is the middle of integers, or half the sum of the two in the middle.
 func middle(p *printer, e *sem.Expr, args []text) text {
+	if e.Over != nil {
+		both := "quantile_disc(CAST($1 AS DECIMAL(20,0)), CAST('0.5' AS DOUBLE))$w - quantile_disc(-CAST($1 AS DECIMAL(20,0)), CAST('0.5' AS DOUBLE))$w"
+		return text{text: p.overNumbers(e, args[0].text, "CAST(("+both+") * 0.5 AS $t)")}
+	}
 	list, n := p.sortedList(e, args[0].text)
 	div, wide, half := " // ", "DECIMAL(38,0)", "0.5"
 	if p.Engine.spark() {
@@ -152,6 +175,18 @@ func middle(p *printer, e *sem.Expr, args []text) text {
 	low, high := p.at(list, "(("+n+" + 1)"+div+"2)"), p.at(list, "("+n+div+"2 + 1)")
 
 	return text{text: "CAST((CAST(" + low + " AS " + wide + ") + CAST(" + high + " AS " + wide + ")) * " + half + " AS " + p.typeName(e.Type) + ")"}
+}
+
+// overNumbers is a percentile over a window, where a list for each row would cost too much. DuckDB has no order there for what is not a number.
+func (p *printer) overNumbers(e *sem.Expr, x, form string) string {
+	if p.Engine.spark() {
+		p.refuse(e.At, "compute it by GROUP BY in a query in FROM, and join that", "percentiles over a window are not written for Spark")
+	}
+	out := p.fill(form, e, []text{{text: x}})
+	if !e.Args[0].Type.IsFloat() {
+		return out
+	}
+	return "CASE WHEN bool_or(isnan(" + x + "))" + p.behind(e) + " THEN " + p.raise("a percentile of what is not a number") + " ELSE " + out + " END"
 }
 
 // modeDuck is the most frequent value: the keys of a histogram are in their order.

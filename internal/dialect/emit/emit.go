@@ -52,6 +52,7 @@ type printer struct {
 	written int
 	full    bool
 	having  bool // what is written stands in HAVING
+	order   bool // it is a key of ORDER BY
 }
 
 // Query writes a statement.
@@ -144,8 +145,8 @@ func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
 func (p *printer) slot(s *sem.Slot) string {
 	switch s.Kind {
 	case sem.SlotExpr:
-		defer func(before bool) { p.having = before }(p.having)
-		p.having = p.having || s.Text == "having"
+		defer func(having, order bool) { p.having, p.order = having, order }(p.having, p.order)
+		p.having, p.order = p.having || s.Text == "having", s.Text == "order"
 		if s.Text == oneRow {
 			return p.oneRow(s.Expr)
 		}
@@ -260,6 +261,9 @@ func (p *printer) expr(e *sem.Expr) text {
 		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
 			args[i] = p.expr(a)
 		}
+	}
+	if e.Filter != nil && slices.ContainsFunc(e.Keys, func(k sem.Key) bool { return k.X != e.Args[0] && mayRaise(k.X) }) {
+		p.refuse(e.At, "filter in a query in FROM", "engines compute the order of what FILTER leaves out, too, and it may raise")
 	}
 	if e.Filter != nil && (len(args) == 1 && mayRaise(e.Args[0]) || p.Engine.spark() && e.Over != nil) {
 		e, args = p.filtered(e, args)

@@ -77,6 +77,8 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 	return text{text: p.splice(all, pieces)}
 }
 
+func givenName(p *printer, e *sem.Expr, _ []text) text { return text{text: p.quoted(e.Text)} }
+
 // literal writes a text in quotes.
 func (p *printer) literal(s string) string {
 	if p.Engine.spark() {

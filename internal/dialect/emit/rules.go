@@ -75,6 +75,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpColumn:        {write: column},
 		sem.OpParam:         {keep: true, form: ":$x"},
 		sem.OpRaw:           {form: "$x"},
+		sem.OpName:          {write: givenName},
 		sem.OpFitText:       {write: fitText, why: "what is longer than the column raises in the source"},
 		sem.OpNotNull:       {write: notNull, why: "the column is NOT NULL"},
 		sem.OpScalarQuery:   {keep: true, form: "($q)"},

@@ -88,13 +88,19 @@ func (p *parser) frameExclusion(f *ast.Frame) {
 	f.Exclude = from.To(p.done())
 }
 
-// refusePivot refuses Redshift's PIVOT and UNPIVOT behind a table.
-func (p *parser) refusePivot() {
-	switch t := p.peek(); {
-	case !p.Redshift || t.Kind != lex.Word:
-	case t.Text == "pivot":
-		p.unknown(t.At, "PIVOT is not read", "write GROUP BY, and an aggregate of CASE WHEN … END for each value")
-	case t.Text == "unpivot":
-		p.unknown(t.At, "UNPIVOT is not read", "write a SELECT for each column, and UNION ALL between them")
+// starExclusion reads Redshift's * EXCLUDE a, or (a, b).
+func (p *parser) starExclusion(star *ast.Star) {
+	if !p.word("exclude") {
+		return
 	}
+	if !p.Redshift {
+		p.unknown(p.peek().At, "EXCLUDE is not read", "write the columns that are wanted")
+	}
+	p.next()
+	if p.punct("(") {
+		star.Exclude = p.names()
+	} else {
+		star.Exclude = []ast.Name{p.name()}
+	}
+	star.At = p.since(star.At.Start)
 }

@@ -207,10 +207,8 @@ func (p *parser) item() ast.Item {
 	if t := p.peek(); t.Kind == lex.Op && t.Text == "*" {
 		p.next()
 		star := &ast.Star{Node: ast.Node{At: t.At}}
-		if p.word("exclude") {
-			p.unknown(p.peek().At, "EXCLUDE is not read", "write the columns that are wanted")
-		}
-		return ast.Item{At: t.At, X: star}
+		p.starExclusion(star)
+		return ast.Item{At: star.At, X: star}
 	}
 
 	it := ast.Item{X: p.expr(0)}
@@ -262,6 +260,9 @@ func (p *parser) from() ast.From {
 	}
 	t.Alias, t.As, t.Columns = p.alias()
 	t.At = p.since(start)
+	if p.pivots() {
+		return p.pivot(t)
+	}
 
 	return t
 }
@@ -270,10 +271,13 @@ func (p *parser) derived(start int) ast.From {
 	d := &ast.Derived{Query: p.query()}
 	p.expectPunct(")")
 	d.Alias, d.As, d.Columns = p.alias()
+	d.At = p.since(start)
+	if p.pivots() {
+		return p.pivot(d)
+	}
 	if d.Alias.Text == "" {
 		p.unknown(lex.Span{Start: start, End: start + 1}, "a query in FROM needs an alias", "write AS and a name behind it")
 	}
-	d.At = p.since(start)
 
 	return d
 }
@@ -286,8 +290,7 @@ func (p *parser) alias() (name ast.Name, as bool, columns []ast.Name) {
 	case p.isName(t) && !notAlias[t.Text]:
 		name = p.name()
 	default:
-		p.refusePivot()
-		if notAlias[t.Text] && t.Kind == lex.Word && t.Text != "between" && t.Text != "escape" && !(p.Redshift && t.Text == "qualify") {
+		if notAlias[t.Text] && t.Kind == lex.Word && t.Text != "between" && t.Text != "escape" && !(p.Redshift && (t.Text == "qualify" || p.pivots())) {
 			p.unknown(t.At, t.At.In(p.text)+" is not read here", "")
 		}
 		return name, as, nil

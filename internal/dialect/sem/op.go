@@ -20,6 +20,7 @@ const (
 	OpColumn      //
 	OpParam       // Text is the name
 	OpRaw         // Text as it is: a column that the translator names
+	OpName        // Text as a name, which does not stand in the user's text
 	OpNow         // the run's instant, with a zone
 	OpNowCivil    // the run's instant in UTC, without a zone
 	OpNowSeconds  // the same, cut to seconds
