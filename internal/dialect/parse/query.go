@@ -232,7 +232,7 @@ func (p *parser) from() ast.From {
 		p.unknown(p.peek().At, "LATERAL is not read", "join to a query over the whole table")
 	}
 	if p.takePunct("(") {
-		if p.startsQuery() {
+		if p.startsQuery() || p.nestedQuery() {
 			return p.derived(start)
 		}
 		p.enter()
