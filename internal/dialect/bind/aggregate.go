@@ -98,11 +98,11 @@ func (b *binder) avgNumeric(c *call, a *sem.Expr) *sem.Expr {
 	wide := *a
 	wide.Type.P = sem.Most // of the sum
 	t, ok := b.quotient(&wide, sem.Of(sem.Int8), c.x.At)
-	if !ok {
+	if !ok || b.refuseLoose(&wide) {
 		return &sem.Expr{At: c.x.At}
 	}
 	e := rewritten(sem.OpAvgNumeric, t, c.x, a)
-	e.Distinct = c.x.Distinct
+	e.Distinct, e.N = c.x.Distinct, looseness(a, nil)
 
 	return e
 }

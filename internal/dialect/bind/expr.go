@@ -162,6 +162,13 @@ func (b *binder) scalar(x *ast.Scalar, s *scope) *sem.Expr {
 
 func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 	if n, ok := x.X.(*ast.Number); ok && !n.Parend && x.Op == "-" {
+	if minus, ok := x.X.(*ast.Unary); ok && x.Op == "-" && minus.Op == "-" {
+		if n, ok := minus.X.(*ast.Number); ok { // PostgreSQL reads both signs as the number's
+			e := b.number(x, n.Text, "")
+			e.Made = true
+			return e
+		}
+	}
 		return b.number(x, n.Text, "-")
 	}
 	inner := b.expr(x.X, s)

@@ -161,7 +161,7 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 		return l
 	}
 	for _, o := range []output{l, r} {
-		if !differs(o.Type, t) {
+		if !differs(o.Type, t) || o.from == nil && o.Type == t {
 			continue
 		}
 		if o.from == nil {
@@ -222,7 +222,8 @@ func (b *binder) values(x *ast.Values, s *scope, why purpose, bound *sem.Query) 
 		for i, item := range row {
 			e := b.settled(b.expr(item, s))
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
-			e.Loose = loose(e)
+			e.Loose, e.Longer = ragged(e)
+			e.Quotient = isQuotient(e)
 			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}}
 			if n > 0 {
 				one = b.joined(columns[i], one, item.Span())

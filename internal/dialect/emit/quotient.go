@@ -16,46 +16,39 @@ import (
 const reach = 20
 
 func divideNumeric(p *printer, e *sem.Expr, args []text) text {
-	return text{text: p.numericQuotient(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}
+	switch l, r := e.Args[0].Type, e.Args[1].Type; {
+	case e.N&sem.ByConstant != 0:
+		return arithmetic("*")(p, e, args)
+	case !p.Engine.spark():
+		out := p.numericQuotientDuck(args[0].text, l, args[1].text, r, e, args)
+		if nonZero(e.Args[1]) {
+			return text{text: out}
+		}
+		a, b := operand(args[0]), operand(args[1])
+		return text{text: "CASE WHEN " + b + " = 0 AND " + a + " IS NOT NULL THEN " + p.raise("division by zero") + " ELSE " + out + " END"}
+	}
+	p.refuseLoose(e)
+	return text{text: p.numericQuotientSpark(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}
+}
+
+// refuseLoose refuses a quotient whose digits the values decide, which is not written for Spark.
+func (p *printer) refuseLoose(e *sem.Expr) {
+	if e.N != 0 || len(e.Args) > 2 {
+		p.refuse(e.At, "write round(…, digits) around its parts", "how many digits PostgreSQL gives this quotient depends on those of its parts, which the values decide")
+	}
 }
 
 func avgNumeric(p *printer, e *sem.Expr, args []text) text {
 	sum, form := sem.Decimal(sem.Most, e.Args[0].Type.S), "sum($d$1)$w"
-	if p.Engine.spark() && e.Args[0].Type.IsInt() { // its sum would be a BIGINT
+	if !p.Engine.spark() {
+		return text{text: p.numericQuotientDuck(p.fill(form, e, args), sum, p.fill("count($d$1)$w", e, args), sem.Of(sem.Int8), e, args)}
+	}
+	p.refuseLoose(e)
+	if e.Args[0].Type.IsInt() { // its sum would be a BIGINT
 		form = "sum($dCAST($1 AS DECIMAL(28,0)))$w"
 	}
 	a := p.fill("CAST("+form+" AS "+p.typeName(sum)+")", e, args)
-	return text{text: p.numericQuotient(a, sum, p.fill("count($d$1)$w", e, args), sem.Of(sem.Int8), e.Type)}
-}
-
-// numericQuotient is a / b, of type t.
-func (p *printer) numericQuotient(a string, ta sem.Type, b string, tb sem.Type, t sem.Type) string {
-	if p.Engine.spark() {
-		return p.numericQuotientSpark(a, ta, b, tb, t)
-	}
-	p1, s1 := ta.Digits()
-	p2, s2 := tb.Digits()
-	q, rest := p.longDivision(t.S+1+s2-s1, min(p1, reach), min(p2, reach))
-	tooLong := p.raise("a quotient has more digits than a DECIMAL holds")
-	rounded := "CASE WHEN $u > 0 THEN ($q + $u // 2) // $u * $u WHEN $r = 0 AND $q % 10 = 0 THEN $q ELSE " + tooLong + " END"
-	inner := p.let("hindcast_q", rounded, binding{"$q", q}, binding{"$r", rest}, binding{"$u", p.roundingUnit(p1, s1, p2, s2, t.S)})
-	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN " + p.outOfReach(p1, s1, p2, s2, t.S) + " THEN " + tooLong + " ELSE " + inner + " // 10 * $n END"
-	sign := "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END"
-	out := p.let("hindcast_x", body, binding{"$a", "abs(" + unscaled(a, s1) + ")"}, binding{"$b", "abs(" + unscaled(b, s2) + ")"}, binding{"$n", sign})
-
-	return "CAST(CAST(" + out + " AS DECIMAL(38,0)) * 0." + strings.Repeat("0", t.S-1) + "1 AS " + p.typeName(t) + ")"
-}
-
-// outOfReach is a condition that operands or their quotient have too many digits.
-func (p *printer) outOfReach(p1, s1, p2, s2, s int) string {
-	out := "$a // $b >= " + p.huge(max(sem.Most-1-s+s1-s2, 0))
-	if p1 > reach {
-		out += " OR $a >= " + p.huge(reach)
-	}
-	if p2 > reach {
-		out += " OR $b >= " + p.huge(reach)
-	}
-	return out
+	return text{text: p.numericQuotientSpark(a, sum, p.fill("count($d$1)$w", e, args), sem.Of(sem.Int8), e.Type)}
 }
 
 // binding is a name in a form, and what it stands for.

@@ -230,6 +230,9 @@ func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 		b = "(" + b + " * CAST(" + power(-shift) + " AS HUGEINT))"
 	}
 	out := quotient(a, b, e.Type.S, e.N == 1, p.typeName(e.Type))
+	if fast, ok := p.quotientIn64(e.Args[0], args[0].text, e.Args[1], args[1].text, e.Type); ok && e.N == 0 {
+		out = fast
+	}
 	if nonZero(e.Args[1]) {
 		return text{text: out}
 	}

@@ -22,11 +22,13 @@ type Facts struct {
 	NoBlanks bool // none ends in a blank
 	ASCII    bool // all characters are of ASCII
 	Loose    bool // the source may show another number of digits behind the point than the decimal's type has
+	Longer   bool // and even more digits than that
+	Quotient bool // it is a quotient of numbers with few digits: its value tells, but for rare ones, how many the source gives it
 }
 
 // Both are the facts that hold for values of either kind.
 func (f Facts) Both(other Facts) Facts {
-	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose}
+	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose, f.Longer || other.Longer, f.Quotient && other.Quotient}
 }
 
 // Expr is an operation and its arguments.
@@ -64,6 +66,15 @@ type Key struct {
 
 // OnlyTruth is the N of an OpInQuery of which nothing but whether it is true matters: it filters rows.
 const OnlyTruth = 1
+
+// What the N of an OpNumericDivide or OpAvgNumeric says, together.
+const (
+	LooseDividend   = 1 << iota // the values decide how many digits behind the point the dividend has: at most those of its type
+	LooseDivisor                // the same of the divisor
+	ByConstant                  // the second argument is one divided by the divisor: the product is exact, and has no more digits than the quotient
+	TellingDividend             // the dividend is a quotient, or a sum of such: its value tells how many digits it has
+	TellingDivisor              // the same of the divisor; of sums the quotients are arguments behind the two
+)
 
 // Name is a name in the user's text.
 type Name struct {

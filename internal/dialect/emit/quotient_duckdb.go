@@ -1,0 +1,182 @@
+package emit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// What a statement costs to plan on DuckDB grows with the length of its expressions, and for a small table planning is most of its time. So a
+// quotient is written with the powers of ten computed, not chosen by a CASE with a branch for each; and what is computed once is handed to a
+// lambda in a list, which HAVING takes, unlike one of a struct.
+
+// counted is how many digits a count has at most here; a greater one overflows in the division, and raises.
+const counted = 14
+
+const (
+	dividend = "hindcast_x[1]"
+	divisor  = "hindcast_x[2]"
+	sign     = "hindcast_x[3]"
+)
+
+// telling is a quotient that tells how many digits it has: where its value without a point stands, and how many digits that has behind it.
+type telling struct {
+	at string
+	s  int
+}
+
+// numericQuotientDuck is a / b as PostgreSQL divides numerics; NULL if b is 0. The operation says what it knows of the operands' digits; args
+// are its arguments, of which those behind the second tell how many digits the operands have.
+func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Type, e *sem.Expr, args []text) string {
+	p2, s2 := tb.Digits()
+	_, s1 := ta.Digits()
+	if tb.Kind == sem.Int8 {
+		p2 = counted
+	}
+	own, over := s2, withoutPoint(b, s2)
+	if s1 > max(s2, few) { // a quotient that has fewer digits than its type
+		over, p2, s2 = over+" * "+p.huge(s1-s2), p2+s1-s2, s1
+	}
+	values := []string{"abs(" + withoutPoint(a, s1) + ")", "abs(" + over + ")", "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END"}
+	firsts := []telling{{dividend, s1}, {divisor, s2}}
+	var tell []telling
+	if e.N&sem.TellingDividend != 0 {
+		tell = append(tell, firsts[0])
+	}
+	if e.N&sem.TellingDivisor != 0 {
+		tell = append(tell, firsts[1])
+	}
+	for i := 2; i < len(e.Args); i++ {
+		_, s := e.Args[i].Type.Digits()
+		values = append(values, "abs("+withoutPoint(args[i].text, s)+")")
+		tell = append(tell, telling{"hindcast_x[" + strconv.Itoa(len(values)) + "]", s})
+	}
+
+	steps, most := stepsOf(p2, e.Type.S+s2-s1)
+	return "list_transform([[" + strings.Join(values, ", ") + "]], lambda hindcast_x: " +
+		"list_transform(list_transform(list_transform([" + firstGroups(append(firsts, tell...)) + "], lambda hindcast_f: " + p.digits(firsts, own, e.N, tell) + "), " +
+		"lambda hindcast_d: " + powers(steps, most, s2-s1, e.Type.S) + "), lambda hindcast_p: " + p.divided(steps, most, p2, s2-s1, e.Type) + ")[1])[1]"
+}
+
+// withoutPoint is a decimal without its point. A product with the power of ten has no room for those of many digits.
+func withoutPoint(x string, s int) string {
+	if s <= few {
+		return unscaled(x, s)
+	}
+	return "CAST(replace(CAST(CAST(" + x + " AS " + decimal(sem.Most, s) + ") AS VARCHAR), '.', '') AS HUGEINT)"
+}
+
+// firstGroups are of numbers without a point 10000 times how many groups of four digits they have, counted from the point, and the first of them.
+func firstGroups(all []telling) string {
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = v.at
+		if pad := 4*sem.Fours(v.s) - v.s; pad > 0 {
+			texts[i] += " * " + power(pad)
+		}
+		texts[i] = "CAST(" + texts[i] + " AS VARCHAR)"
+	}
+	return "list_transform([" + strings.Join(texts, ", ") + "], lambda hindcast_t: (length(hindcast_t) + 3) // 4 * 10000 + " +
+		"CAST(left(hindcast_t, (length(hindcast_t) + 3) % 4 + 1) AS BIGINT))"
+}
+
+// few are the most digits of numbers whose quotient is taken to tell how many digits it has, as the binder has it.
+const few = 8
+
+// digits are how many digits behind the point the quotient gets: sixteen, less four for each group of the quotient before the point and more for
+// each behind it, and no fewer than the operands have. The first group of a quotient is as far from the point as that of the dividend is from
+// that of the divisor, or one further if it is not greater.
+//
+// of are the operands as they are divided, s2 how many digits the divisor itself has behind the point.
+//
+// A quotient among the operands has as many as its own first group tells, or four more if that is 1: then the first groups that it is of may
+// have been the same. Where that would matter the run ends.
+func (p *printer) digits(of []telling, s2, n int, tell []telling) string {
+	least, most := 0, 0
+	for _, o := range []struct{ s, loose, telling int }{{of[0].s, sem.LooseDividend, sem.TellingDividend}, {s2, sem.LooseDivisor, sem.TellingDivisor}} {
+		switch {
+		case n&o.loose == 0:
+			least = max(least, o.s)
+		case n&o.telling == 0 && o.s <= few:
+			most = max(most, o.s)
+		}
+	}
+	sure := []string{fmt.Sprintf("%d - (hindcast_f[1] - hindcast_f[2] + 199999) // 10000 * 4", 96+4*(sem.Fours(of[0].s)-sem.Fours(of[1].s))), strconv.Itoa(least)}
+	perhaps := []string{strconv.Itoa(most)}
+	for i, q := range tell {
+		f := "hindcast_f[" + strconv.Itoa(i+3) + "]"
+		own := fmt.Sprintf("%d - %s // 10000 * 4", 20+4*sem.Fours(q.s), f)
+		sure = append(sure, own)
+		perhaps = append(perhaps, strconv.Itoa(few), own+" + CASE WHEN "+f+" % 10000 > 1 THEN 0 WHEN "+f+" % 10000 = 1 THEN 4 ELSE 99 END")
+	}
+	out := "greatest(" + strings.Join(sure, ", ") + ")"
+	if most <= least && len(tell) == 0 {
+		return out
+	}
+
+	return "CASE WHEN " + dividend + " <> 0 AND " + out + " < greatest(" + strings.Join(perhaps, ", ") + ") THEN " +
+		p.raise("a quotient has more digits than are known") + " ELSE " + out + " END"
+}
+
+// stepsOf is in how many steps to divide by a number of so many digits, a quotient with so many digits behind the point, and how many digits a
+// step has at most: 38 are all that there are.
+func stepsOf(divisor, behind int) (steps, most int) {
+	for steps = 1; ; steps++ {
+		most = (max(behind, 1) + steps - 1) / steps
+		if divisor+most <= sem.Most || steps == 4 {
+			return steps, most
+		}
+	}
+}
+
+// powers are the powers of ten that each step shifts by, that which makes the type's digits of the quotient's, and the quotient's digits.
+func powers(steps, most, shift, s int) string {
+	digits := plus("least(hindcast_d, "+strconv.Itoa(s)+")", shift)
+	all := []string{powerOfTen(digits)}
+	if steps > 1 {
+		all = nil
+		for i := range steps {
+			all = append(all, powerOfTen(fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)))
+		}
+	}
+	return "[" + strings.Join(all, ", ") + ", " + powerOfTen(fmt.Sprintf("greatest(%d - hindcast_d, 0)", s)) + ", hindcast_d]"
+}
+
+func powerOfTen(n string) string { return "CAST('1e' || (" + n + ") AS HUGEINT)" }
+
+func plus(x string, n int) string {
+	switch {
+	case n > 0:
+		return x + " + " + strconv.Itoa(n)
+	case n < 0:
+		return x + " - " + strconv.Itoa(-n)
+	}
+	return x
+}
+
+// divided divides step by step, rounds half up, gives the sign, and puts the point.
+func (p *printer) divided(steps, most, p2, shift int, t sem.Type) string {
+	tooLong := p.raise("a quotient has more digits than a DECIMAL holds")
+	whole, rest := dividend+" // "+divisor, dividend+" % "+divisor
+	beyond := whole + " >= " + p.huge(min(max(sem.Most-1-t.S-shift, 0), sem.Most))
+	if p2+most > sem.Most {
+		beyond += " OR " + divisor + " > " + p.huge(sem.Most-most)
+	}
+	for i := range steps {
+		rest += " * hindcast_p[" + strconv.Itoa(i+1) + "]"
+		next := rest + " // " + divisor
+		if i == steps-1 {
+			next = "(" + rest + " + " + divisor + " // 2) // " + divisor
+		}
+		if i > 0 {
+			whole = "(" + whole + ")"
+		}
+		whole += " * hindcast_p[" + strconv.Itoa(i+1) + "] + " + next
+		rest += " % " + divisor
+	}
+
+	return fmt.Sprintf("CASE WHEN %s THEN %s WHEN hindcast_p[%d] > %d AND %s <> 0 THEN %s ELSE ", beyond, tooLong, steps+2, t.S, rest, tooLong) +
+		fmt.Sprintf("CAST(CAST((%s) * hindcast_p[%d] * %s AS DECIMAL(38,0)) * 0.%s1 AS %s) END", whole, steps+1, sign, strings.Repeat("0", t.S-1), decimal(t.P, t.S))
+}
