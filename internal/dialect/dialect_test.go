@@ -290,6 +290,11 @@ var redshift = [][2]string{
 	{"SELECT count(DISTINCT k) FROM (SELECT 'a ' AS k UNION ALL SELECT 'a') t", "SELECT 1"},
 	{"SELECT name, count(*) FROM item GROUP BY name", "SELECT name, count(*) FROM item GROUP BY name"},
 	{"SELECT id FROM item MINUS SELECT item FROM sale", "SELECT id FROM item EXCEPT SELECT item FROM sale"},
+	{"SELECT v, count(*) FROM tag GROUP BY v", "SELECT v, count(*) FROM tag GROUP BY v"}, // each group has one text
+	{"SELECT substring(v, 1, 3) AS k, max(id) FROM tag GROUP BY 1 ORDER BY k", "SELECT substring(v, 1, 3), max(id) FROM tag GROUP BY 1 ORDER BY rtrim(substring(v, 1, 3))"},
+	{"SELECT v || '!' AS x, count(*), rank() OVER (PARTITION BY v ORDER BY max(id)), max(length(v)) FROM tag GROUP BY v HAVING v <> 'x' ORDER BY v", "SELECT v || '!', count(*), 1, max(length(v)) FROM tag GROUP BY v HAVING v <> 'x' ORDER BY rtrim(v)"},
+	{"SELECT v FROM tag ORDER BY 1 DESC", "SELECT v FROM tag ORDER BY rtrim(v) DESC"}, {"SELECT v AS w, id FROM tag ORDER BY w, id", "SELECT v, id FROM tag ORDER BY rtrim(v), id"},
+	{"SELECT * FROM tag ORDER BY v, id", "SELECT * FROM tag ORDER BY rtrim(v), id"},
 	{"SELECT k, count(*) FROM (SELECT 'a ' AS k UNION ALL SELECT 'a') t GROUP BY k", "SELECT 1 / 0"}, // equal in Redshift; which one is kept is not said: it raises
 }
 

@@ -97,6 +97,9 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 		return b.refuse(sem.Mismatch, x.Filter.Span(), "write CASE WHEN … END in the aggregate", "Redshift does not have FILTER")
 	}
 
+	if f.aggregate && x.Over == nil {
+		defer s.ungrouped()()
+	}
 	c := &call{x: x, s: s}
 	if !f.raw {
 		for _, a := range x.Args {

@@ -18,10 +18,8 @@ func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
 		return &sem.Expr{At: x.Span()}
 	}
 	e := b.bare(x, s)
-	for _, k := range s.keys {
-		if sem.Same(k, e) {
-			return b.guarded(e)
-		}
+	if s.isKey(e) {
+		return oneSpelling(e, s)
 	}
 	return e
 }
@@ -162,14 +160,14 @@ func (b *binder) scalar(x *ast.Scalar, s *scope) *sem.Expr {
 
 func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 	if n, ok := x.X.(*ast.Number); ok && !n.Parend && x.Op == "-" {
+		return b.number(x, n.Text, "-")
+	}
 	if minus, ok := x.X.(*ast.Unary); ok && x.Op == "-" && minus.Op == "-" {
 		if n, ok := minus.X.(*ast.Number); ok { // PostgreSQL reads both signs as the number's
 			e := b.number(x, n.Text, "")
 			e.Made = true
 			return e
 		}
-	}
-		return b.number(x, n.Text, "-")
 	}
 	inner := b.expr(x.X, s)
 	if invalid(inner) {

@@ -10,52 +10,57 @@ import (
 
 // groupKeys binds GROUP BY.
 func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
+	var blank []*sem.Expr
 	for _, g := range x.Group {
-		b.groupKey(g, x, s, bound)
+		blank = append(blank, b.groupKey(g, x, s, bound)...)
 	}
+	s.keys = blank
 	if s.sets && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) }) {
 		start := x.Group[0].Span().Start
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: start, End: start + 1}, Text: "empty grouping set"})
 	}
 }
 
-// groupKey binds a key of GROUP BY, or those of a grouping set. A key that is a number or an alias of an item stays as it is: the item is
-// bound with the others.
-func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query) {
+// groupKey binds a key of GROUP BY, or those of a grouping set, and returns those that may end in blanks. A key that is a number or an alias of
+// an item stays as it is: the item is bound with the others.
+func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query) (blank []*sem.Expr) {
 	switch g := g.(type) {
 	case *ast.Grouping:
 		s.sets = true
 		for _, k := range g.Items {
-			b.groupKey(k, x, s, bound)
+			blank = append(blank, b.groupKey(k, x, s, bound)...)
 		}
-		return
+		return blank
 	case *ast.Row:
 		if s.sets {
 			for _, k := range g.Items {
-				b.groupKey(k, x, s, bound)
+				blank = append(blank, b.groupKey(k, x, s, bound)...)
 			}
-			return
+			return blank
 		}
 	}
 
 	item, byItem := b.groupItem(g, x, s)
 	e := b.settled(b.expr(item, s))
 	if invalid(e) {
-		return
+		return nil
 	}
-	if guard := b.guarded(e); guard != e {
-		s.keys = append(s.keys, e)
-		e = guard
-	}
-	if !byItem {
+	if byItem {
+		s.grouped = append(s.grouped, item)
+	} else {
 		b.constant(e, "GROUP BY")
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
-		return
 	}
-	s.grouped = append(s.grouped, item)
-	if s.sets {
+	switch {
+	case b.guarded(e) != e:
+		blankKey(e, g.Span(), bound)
+		return []*sem.Expr{e}
+	case !byItem:
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
+	case s.sets:
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: g.Span(), Text: "number in a grouping set"})
 	}
+
+	return nil
 }
 
 // mayBeEmpty reports whether a part of GROUP BY has the empty grouping set, which makes a row of no rows, too.
@@ -71,6 +76,11 @@ func mayBeEmpty(g ast.Expr) bool {
 func grouping(b *binder, c *call) *sem.Expr {
 	if !c.s.sets {
 		return b.refuse(sem.NotKnown, c.x.At, "write 0", "without grouping sets GROUPING is 0")
+	}
+	for i, a := range c.args {
+		if a.Op == sem.OpOneSpelling {
+			c.args[i] = trimmed(a)
+		}
 	}
 	return rewritten(sem.OpGrouping, sem.Of(sem.Int4), c.x, c.args...)
 }

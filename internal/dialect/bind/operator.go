@@ -80,6 +80,9 @@ func (b *binder) matched(t sem.Type, at lex.Span) {
 
 // trimmed is a text without trailing blanks.
 func trimmed(e *sem.Expr) *sem.Expr {
+	if e.Op == sem.OpOneSpelling { // of which the groups are made
+		e = e.Args[0]
+	}
 	if e.NoBlanks || e.Op == sem.OpNull {
 		return e
 	}

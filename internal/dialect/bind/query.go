@@ -258,7 +258,7 @@ func (b *binder) settled(e *sem.Expr) *sem.Expr {
 
 func (b *binder) order(q *ast.Query, s *scope, outputs []output, bound *sem.Query) {
 	for _, k := range q.Order {
-		if b.outputKey(k.X, outputs) {
+		if b.outputKey(k.X, outputs, s, bound) {
 			b.nulls(k, &bound.Slots)
 			continue
 		}
@@ -275,7 +275,7 @@ func (b *binder) order(q *ast.Query, s *scope, outputs []output, bound *sem.Quer
 }
 
 // outputKey reports whether a key of ORDER BY is a column of the result, by number or by name, whose order is plain.
-func (b *binder) outputKey(x ast.Expr, outputs []output) bool {
+func (b *binder) outputKey(x ast.Expr, outputs []output, s *scope, bound *sem.Query) bool {
 	var o *output
 	switch x := x.(type) {
 	case *ast.Number:
@@ -297,7 +297,7 @@ func (b *binder) outputKey(x ast.Expr, outputs []output) bool {
 	o.open = false // an order settles a literal's type
 	b.ordered(o.Type, x.Span())
 	b.matched(o.Type, x.Span())
-	if b.Redshift && o.Type.IsText() && !o.NoBlanks {
+	if b.Redshift && o.Type.IsText() && !o.NoBlanks && !b.trimmedKey(x, o, s, bound) {
 		b.refuse(sem.NotKnown, x.Span(), "order by rtrim() of it", "trailing blanks do not count in Redshift's order, and the engine counts them in the column %s", o.Name)
 	}
 

@@ -18,7 +18,7 @@ type scope struct {
 	windows map[string]*sem.Window
 	// aliases are the select list's so far, which Redshift lets later items use.
 	aliases []alias
-	// keys are those of GROUP BY that a guard stands around; it has to stand around them wherever they are repeated.
+	// keys are those of GROUP BY that may end in blanks, which do not count; where they are repeated a group's one text is meant.
 	keys []*sem.Expr
 	// sets says that GROUP BY has grouping sets.
 	sets bool
@@ -125,6 +125,8 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 			return b.shadowed(x, name.Text, qualifier)
 		case len(found) == 1 && qualifier == "" && renames(s, in, found[0]):
 			return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", name.Text)
+		case len(found) == 1 && in != s && in.isKey(&sem.Expr{Op: sem.OpColumn, Type: found[0].Type, Column: found[0], Text: found[0].Name}):
+			return b.refuse(sem.NotKnown, x.At, "group in a query in FROM", "%s is a key of GROUP BY that may end in blanks, and stands in a query within", name.Text)
 		case len(found) == 1:
 			e := b.named(x, found[0])
 			e.Outer = in != s

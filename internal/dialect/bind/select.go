@@ -223,7 +223,7 @@ func (b *binder) label(it ast.Item, o *output, why purpose, bound *sem.Query) {
 	}
 	o.Name = labelOf(it.X)
 	column, plain := it.X.(*ast.Column)
-	guarded := plain && len(o.from) == 1 && (o.from[0].Op == sem.OpBlankGuard || o.from[0].Op == sem.OpTrimKey) // no more a column
+	guarded := plain && len(o.from) == 1 && (o.from[0].Op == sem.OpBlankGuard || o.from[0].Op == sem.OpTrimKey || o.from[0].Op == sem.OpOneSpelling) // no more a column
 	if guarded || why.labels && o.Name != unnamed && (!plain || mixed(column, b.text)) {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotLabel, At: lex.Span{Start: it.At.End, End: it.At.End}, Text: o.Name})
 	}

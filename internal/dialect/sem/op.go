@@ -111,10 +111,11 @@ const (
 	OpPadLeft
 	OpPadRight
 	OpMD5
-	OpTrimKey    // without trailing blanks, as a key to compare by
-	OpFitText    // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
-	OpNotNull    // the value; NULL raises
-	OpBlankGuard // the text; one with trailing blanks raises
+	OpTrimKey     // without trailing blanks, as a key to compare by
+	OpFitText     // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
+	OpNotNull     // the value; NULL raises
+	OpBlankGuard  // the text; one with trailing blanks raises
+	OpOneSpelling // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
 
 	// Dates and times.
 	OpAddDays

@@ -132,6 +132,12 @@ type Slot struct {
 
 // Same reports whether two expressions compute the same value in the same query. Queries in them are the same only if they are one.
 func Same(a, b *Expr) bool {
+	if a != nil && a.Op == OpOneSpelling {
+		a = a.Args[0]
+	}
+	if b != nil && b.Op == OpOneSpelling {
+		b = b.Args[0]
+	}
 	if a == b {
 		return true
 	}
