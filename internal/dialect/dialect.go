@@ -6,6 +6,7 @@ package dialect
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -176,10 +177,16 @@ func (o Options) bind() (bind.Options, error) {
 	b.UTC = o.Settings.TimeZone == "" || strings.EqualFold(o.Settings.TimeZone, "UTC")
 	b.ISO = o.Settings.DateStyle == "" || strings.HasPrefix(strings.ToUpper(o.Settings.DateStyle), "ISO")
 	b.RoundDivision, b.RoundAverage = o.Settings.DecimalDivision == "round", o.Settings.IntegerAverage == "round"
+	types := map[string]sem.Type{} // most columns are of few types
 	for _, t := range o.Schema.Tables {
 		columns := make([]sem.Column, len(t.Columns))
 		for i, c := range t.Columns {
-			columns[i] = columnOf(c, redshift)
+			of, known := types[c.Type]
+			if !known {
+				of, _ = typeOf(c.Type, redshift)
+				types[c.Type] = of
+			}
+			columns[i] = columnOf(c, of)
 		}
 		b.Tables[t.Name] = columns
 		if dot := strings.LastIndexByte(t.Name, '.'); dot >= 0 {
@@ -201,8 +208,7 @@ func (o Options) bind() (bind.Options, error) {
 
 // columnOf is a column in the binder's words. One of a type that is not known has no type: it may stand there, and is refused where it is
 // used.
-func columnOf(c Column, redshift bool) sem.Column {
-	t, _ := typeOf(c.Type, redshift)
+func columnOf(c Column, t sem.Type) sem.Column {
 	facts := sem.Facts{NoBlanks: c.NoBlanks || t.Kind == sem.Char, ASCII: c.ASCII}
 	if t.Kind == sem.Numeric && t.P == 0 {
 		t = sem.Type{} // engines hold no unbounded decimals
@@ -232,8 +238,13 @@ func refusals(sql string, all []sem.Refusal) Refusals {
 	slices.SortStableFunc(all, func(a, b sem.Refusal) int { return a.At.Start - b.At.Start })
 	all = slices.CompactFunc(all, func(a, b sem.Refusal) bool { return a.At == b.At && a.Why == b.Why })
 	out := make(Refusals, len(all))
+	at, line, column := 0, 1, 1 // counted on from place to place: a long script may be refused in many
 	for i, r := range all {
-		line, column := position(sql, r.At.Start)
+		between := sql[at:r.At.Start]
+		if n := strings.Count(between, "\n"); n > 0 {
+			line, column, between = line+n, 1, between[strings.LastIndexByte(between, '\n')+1:]
+		}
+		at, column = r.At.Start, column+utf8.RuneCountInString(between)
 		out[i] = Refusal{Code: codes[r.Reason], At: r.At, Line: line, Column: column, Why: r.Why, Instead: r.Instead}
 	}
 

@@ -41,8 +41,9 @@ type Result struct {
 	Changes []Change // in the order of the text; one within another comes after it
 }
 
-// longest is how long a statement may become: guards repeat what they guard.
-const longest = 16 << 20
+// longest is how long a statement may become beyond many times its own length: guards repeat what they guard, and what repeats itself so often
+// takes DuckDB gigabytes to plan.
+const longest, times = 1 << 20, 16
 
 type printer struct {
 	Options
@@ -249,9 +250,7 @@ func (p *printer) expr(e *sem.Expr) text {
 	if p.full {
 		return text{text: "NULL"}
 	}
-	if p.written += 8; p.written > longest {
-		p.full = true
-		p.refuse(e.At, "divide the statement into queries of WITH", "the statement becomes too long: guards repeat what they guard")
+	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}
 	rule := &rules(p.Engine)[e.Op]
@@ -284,6 +283,8 @@ func (p *printer) expr(e *sem.Expr) text {
 
 	out := text{text: "NULL"}
 	switch {
+	case p.full:
+		return out
 	case rule.write != nil:
 		out = rule.write(p, e, args)
 	case rule.form != "":
@@ -293,12 +294,23 @@ func (p *printer) expr(e *sem.Expr) text {
 	default:
 		p.refuse(e.At, "", "this is not written for %s", p.Engine)
 	}
-	p.written += len(out.text)
+	if !p.wrote(len(out.text), e.At) {
+		return text{text: "NULL"}
+	}
 	if out.text != e.At.In(p.source) {
 		p.changes = slices.Insert(p.changes, from, Change{e.At, out.text, why(e, rule)})
 	}
 
 	return out
+}
+
+// wrote counts what is written, and refuses the statement where that becomes too much.
+func (p *printer) wrote(n int, at lex.Span) bool {
+	if p.written += n; p.written > longest+times*len(p.source) && !p.full {
+		p.full = true
+		p.refuse(at, "divide the statement into queries of WITH", "the statement becomes too long: guards repeat what they guard")
+	}
+	return !p.full
 }
 
 func why(e *sem.Expr, r *rule) string {
