@@ -48,6 +48,7 @@ var figures = []figure{
 	{"lake", (*bench).lakeInS3},
 	{"spark", (*bench).onSpark},
 	{"glue", (*bench).onGlue},
+	{"translation", (*bench).translation},
 }
 
 func main() {
