@@ -38,7 +38,8 @@ var importMap = []row{
 	{"dialect/ast", []string{"dialect/lex"}, "the syntax tree, each node with its place"},
 	{"dialect/parse", []string{"dialect/ast", "dialect/lex"}, "reads a SELECT of PostgreSQL or Redshift"},
 	{"dialect/sem", []string{"dialect/lex"}, "operations of one meaning each, in no dialect"},
-	{"dialect/bind", []string{"dialect/ast", "dialect/lex", "dialect/sem"}, "what names, operators and functions mean in the source"},
+	{"dialect/regex", nil, "regular expressions of the source, and whether engines match the same by them"},
+	{"dialect/bind", []string{"dialect/ast", "dialect/lex", "dialect/regex", "dialect/sem"}, "what names, operators and functions mean in the source"},
 	{"dialect/emit", []string{"dialect/lex", "dialect/sem", "sqltext"}, "how an engine spells the operations, or that it cannot"},
 	{"dialect", []string{".", "dialect/ast", "dialect/bind", "dialect/emit", "dialect/lex", "dialect/parse", "dialect/sem"}, "the warehouse's SQL as an engine's, or refused"},
 
