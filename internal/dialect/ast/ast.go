@@ -116,8 +116,9 @@ type (
 		Query *Query
 		Not   bool
 	}
-	// Like is [NOT] LIKE.
+	// Like is [NOT] LIKE, ILIKE or SIMILAR TO.
 	Like struct {
+		Word string // like, ilike, similar
 		Node
 		X, Pattern, Escape Expr
 		Not                bool

@@ -42,7 +42,7 @@ var known struct {
 func functions() map[string]function {
 	known.once.Do(func() {
 		known.all = map[string]function{}
-		for _, group := range []map[string]function{conditionals(), texts(), numbers(), times(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
+		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), numbers(), times(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
 			for name, f := range group {
 				known.all[name] = f
 			}
@@ -74,6 +74,9 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 	f, found := functions()[x.Name]
 	if !found || f.who == onlyRedshift && !b.Redshift || f.who == onlyPostgres && b.Redshift {
 		b.rest(x, s)
+		if no, known := refusedFunctions[x.Name]; known && (no.who == both || no.who == onlyRedshift == b.Redshift) {
+			return b.refuse(sem.NotOnEngine, x.NameAt, no.instead, "%s", no.why)
+		}
 		return b.refuse(sem.NotKnown, x.NameAt, "", "the function %s is not known here", x.Name)
 	}
 	if x.Star && x.Name != "count" {

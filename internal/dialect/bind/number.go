@@ -98,6 +98,9 @@ func (b *binder) like(x *ast.Like, s *scope) *sem.Expr {
 		escape = text.Value
 	}
 	fixed := pattern.Op == sem.OpText
+	if x.Word != "like" {
+		return b.likePattern(x, v, pattern, escape)
+	}
 	if v.Type.Kind == sem.Char && (!fixed || !strings.HasSuffix(pattern.Text, "%") || strings.ContainsAny(pattern.Text, "_ ")) {
 		return b.refuse(sem.NotKnown, x.At, "cast it as text", "LIKE counts the padding of a character(n), which is not carried")
 	}

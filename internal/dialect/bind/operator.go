@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -8,7 +10,15 @@ import (
 
 var comparisons = map[string]string{"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
+// likes are the operators that PostgreSQL has for LIKE and ILIKE.
+var likes = map[string]string{"~~": "like", "~~*": "ilike"}
+
 func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
+	if word, ok := likes[strings.TrimPrefix(x.Op, "!")]; ok {
+		e := b.like(&ast.Like{Node: x.Node, X: x.L, Pattern: x.R, Word: word, Not: x.Op[0] == '!'}, s)
+		e.Made = true
+		return e
+	}
 	l, r := b.expr(x.L, s), b.expr(x.R, s)
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}
@@ -17,6 +27,10 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 		return b.compare(x, op, l, r)
 	}
 	switch x.Op {
+	case "~", "~*", "!~", "!~*":
+		return b.matches(x, l, r)
+	case "->", "->>", "#>", "#>>":
+		return b.refuse(sem.NotOnEngine, x.At, jsonInstead, "%s", jsonWhy)
 	case "||":
 		return b.concat(x, l, r)
 	case "+", "-", "*", "/", "%":

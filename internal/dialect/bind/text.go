@@ -2,6 +2,7 @@ package bind
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -12,6 +13,7 @@ func texts() map[string]function {
 		"upper": {least: 1, most: 1, bind: casing(sem.OpUpper)}, "lower": {least: 1, most: 1, bind: casing(sem.OpLower)},
 		"length": {least: 1, most: 1, bind: length}, "char_length": {least: 1, most: 1, bind: length}, "character_length": {least: 1, most: 1, bind: length},
 		"len":       {least: 1, most: 1, who: onlyRedshift, bind: length},
+		"textlen":   {least: 1, most: 1, who: onlyRedshift, bind: length},
 		"concat":    {least: 1, most: 100, bind: concat},
 		"substring": {least: 2, most: 3, bind: substring}, "substr": {least: 2, most: 3, bind: substring},
 		"btrim": {least: 1, most: 2, bind: trim("both")}, "ltrim": {least: 1, most: 2, bind: trim("leading")}, "rtrim": {least: 1, most: 2, bind: trim("trailing")},
@@ -26,6 +28,9 @@ func texts() map[string]function {
 	}
 }
 
+// blankless are Redshift's functions that do not count the trailing blanks of a CHAR.
+var blankless = map[string]bool{"len": true, "length": true, "char_length": true, "character_length": true, "textlen": true, "upper": true, "lower": true, "btrim": true, "rtrim": true}
+
 // asTexts converts arguments that are literals, and refuses what is not a text.
 func (b *binder) asTexts(c *call, which ...int) bool {
 	for _, i := range which {
@@ -37,7 +42,7 @@ func (b *binder) asTexts(c *call, which ...int) bool {
 			b.refuse(sem.Mismatch, a.At, "cast it as text", "this is %s, and a text is read here", a.Type)
 			return false
 		}
-		if b.Redshift && a.Type.Kind == sem.Char && c.x.Name != "len" && c.x.Name != "upper" && c.x.Name != "lower" && c.x.Name != "btrim" && c.x.Name != "rtrim" {
+		if b.Redshift && a.Type.Kind == sem.Char && !blankless[c.x.Name] {
 			b.refuse(sem.NotDecidable, a.At, "write rtrim() around it", "whether Redshift counts the trailing blanks of a CHAR here is not documented")
 			return false
 		}
@@ -94,13 +99,7 @@ func concat(b *binder, c *call) *sem.Expr {
 		return rewritten(sem.OpConcat, sem.Of(sem.Text), c.x, c.args...)
 	}
 	for i, a := range c.args {
-		if a.Type.Kind == sem.Bool {
-			return b.refuse(sem.NotKnown, a.At, "cast it as text", "concat writes a boolean as t or f")
-		}
-		if a.Type.Kind == sem.Char {
-			return b.refuse(sem.NotKnown, a.At, "cast it as text", "concat keeps the padding of a character(n), which is not carried")
-		}
-		if c.args[i] = b.asText(a); invalid(c.args[i]) {
+		if c.args[i] = b.spelled(a); invalid(c.args[i]) {
 			return &sem.Expr{At: c.x.At}
 		}
 	}
@@ -139,7 +138,7 @@ func substring(b *binder, c *call) *sem.Expr {
 	}
 	for i := range c.args[1:] {
 		if c.args[i+1].Type.Kind == sem.Unknown || c.args[i+1].Type.IsText() {
-			return b.refuse(sem.NotKnown, c.x.At, "", "substring by a pattern is not read")
+			return b.patterned(c)
 		}
 		var ok bool
 		if c.args[i+1], ok = b.integer(c.args[i+1]); !ok {
@@ -189,8 +188,8 @@ func replace(b *binder, c *call) *sem.Expr {
 	if !b.asTexts(c, 0, 1, 2) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if c.args[1].Op != sem.OpText || c.args[1].Text == "" {
-		return b.refuse(sem.NotKnown, c.args[1].At, "write the text", "only a written text that is not empty is read here")
+	if what := c.args[1]; b.Redshift && (what.Op != sem.OpText || what.Text == "") {
+		return b.refuse(sem.NotKnown, what.At, "write the text", "only a written text that is not empty is read here")
 	}
 	e := textResult(sem.OpReplace, c)
 	e.ASCII = c.args[0].ASCII && c.args[2].ASCII
@@ -198,72 +197,88 @@ func replace(b *binder, c *call) *sem.Expr {
 	return e
 }
 
-// ending is LEFT or RIGHT.
+// ending is LEFT or RIGHT: without so many characters if the number is below zero, which Redshift does not say.
 func ending(op sem.Op) func(*binder, *call) *sem.Expr {
 	return func(b *binder, c *call) *sem.Expr {
-		if !b.asTexts(c, 0) {
+		n, ok := b.integer(c.args[1])
+		if !b.asTexts(c, 0) || !ok {
 			return &sem.Expr{At: c.x.At}
 		}
-		n, ok := b.written(c.args[1], 0)
-		if !ok {
-			return &sem.Expr{At: c.x.At}
+		c.args[1] = n
+		if n.Op == sem.OpInt && strings.HasPrefix(n.Text, "-") && b.Redshift {
+			return b.refuse(sem.NotDecidable, n.At, "write a number from 0 on", "what Redshift does with a number below zero is not documented")
 		}
 		e := textResult(op, c)
-		e.N = n
+		e.N = noLength
+		if count, err := strconv.Atoi(n.Text); n.Op == sem.OpInt && err == nil && count >= 0 {
+			e.N, e.Args = count, c.args[:1]
+		}
+		e.Not = b.Redshift
 		e.Facts = sem.Facts{ASCII: c.args[0].ASCII, NoBlanks: op == sem.OpRight && c.args[0].NoBlanks}
 		return e
 	}
 }
 
+// noLength is the N of OpLeft and OpRight whose length is their second argument. Not says that one below zero raises.
+const noLength = -1
+
+// splitPart is SPLIT_PART, from the end if the number is below zero in PostgreSQL.
 func splitPart(b *binder, c *call) *sem.Expr {
 	if !b.asTexts(c, 0, 1) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if c.args[1].Op != sem.OpText || c.args[1].Text == "" {
-		return b.refuse(sem.NotKnown, c.args[1].At, "write the text", "only a written text that is not empty is read here")
+	if what := c.args[1]; b.Redshift && (what.Op != sem.OpText || what.Text == "") {
+		return b.refuse(sem.NotKnown, what.At, "write the text", "only a written text that is not empty is read here")
 	}
-	if _, ok := b.written(c.args[2], 1); !ok {
+	n, ok := b.integer(c.args[2])
+	if b.Redshift && ok {
+		_, ok = b.written(n, 1)
+	}
+	if !ok {
 		return &sem.Expr{At: c.x.At}
 	}
+	c.args[2] = n
 	e := textResult(sem.OpSplitPart, c)
 	e.ASCII = c.args[0].ASCII
 
 	return e
 }
 
-func repeat(b *binder, c *call) *sem.Expr {
-	if !b.asTexts(c, 0) {
-		return &sem.Expr{At: c.x.At}
+// count is an argument that says how long or how often: in PostgreSQL any integer, in Redshift one that is written.
+func (b *binder) count(c *call, i int) bool {
+	n, ok := b.integer(c.args[i])
+	if b.Redshift && ok {
+		_, ok = b.written(n, 0)
 	}
-	if _, ok := b.written(c.args[1], 0); !ok {
+	c.args[i] = n
+	return ok
+}
+
+func repeat(b *binder, c *call) *sem.Expr {
+	if !b.asTexts(c, 0) || !b.count(c, 1) {
 		return &sem.Expr{At: c.x.At}
 	}
 	return textResult(sem.OpRepeat, c)
 }
 
+// pad is LPAD or RPAD; what is filled with nothing is cut.
 func pad(op sem.Op) func(*binder, *call) *sem.Expr {
 	return func(b *binder, c *call) *sem.Expr {
-		if !b.asTexts(c, 0, 2) {
+		if !b.asTexts(c, 0, 2) || !b.count(c, 1) {
 			return &sem.Expr{At: c.x.At}
-		}
-		n, ok := b.written(c.args[1], 0)
-		if !ok {
-			return &sem.Expr{At: c.x.At}
-		}
-		fill := " "
-		if len(c.args) == 3 {
-			if fill = c.args[2].Text; c.args[2].Op != sem.OpText || fill == "" {
-				return b.refuse(sem.NotKnown, c.args[2].At, "write the text", "only a written text that is not empty is read here")
-			}
 		}
 		at := unsaid(c)
+		fill := " "
 		if len(c.args) == 3 {
 			at = c.args[2].At
+			if fill = c.args[2].Text; c.args[2].Op != sem.OpText || b.Redshift && fill == "" {
+				return b.refuse(sem.NotKnown, at, "write the text", "only a written text that is not empty is read here")
+			}
 		}
 		with := made(sem.OpText, sem.Of(sem.Text), at)
 		with.Text, with.Facts = fill, factsOf(fill)
-		e := rewritten(op, sem.Of(sem.Text), c.x, c.args[0], with)
-		e.N, e.ASCII = n, c.args[0].ASCII && with.ASCII
+		e := rewritten(op, sem.Of(sem.Text), c.x, c.args[0], c.args[1], with)
+		e.ASCII = c.args[0].ASCII && with.ASCII
 		return e
 	}
 }

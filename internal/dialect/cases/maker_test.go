@@ -261,6 +261,9 @@ func (m *maker) condition(d int) string {
 	case 4:
 		return "((" + m.expr(boolean, d) + ") IS " + pick(m, "", "NOT ") + pick(m, "TRUE", "FALSE", "UNKNOWN") + ")"
 	case 5:
+		if m.IntN(3) == 0 {
+			return "(" + m.expr(pick(m, text_, varchar), d) + pick(m, " ~ ", " !~ ", " ~* ") + quote(m.regex(1)) + ")"
+		}
 		return "(" + m.expr(pick(m, text_, varchar, char), d) + pick(m, " LIKE ", " NOT LIKE ") + pick(m, "'a%'", "'%'", "'_'", "'%c'", `'a\_c'`, "'a_c'", "''", "'% '", "'a#%%' ESCAPE '#'", m.expr(text_, 0)) + ")"
 	}
 	return m.comparison(d)
@@ -283,6 +286,9 @@ func (m *maker) whole(k kind, d int) string {
 	case 5:
 		return pick(m, "abs("+m.expr(k, d)+")", "(- "+m.expr(k, d)+")", "mod("+m.expr(k, d)+", NULLIF("+m.expr(narrow, d)+", 0))")
 	case 6:
+		if m.IntN(3) == 0 {
+			return pick(m, "ascii(", "octet_length(") + m.expr(pick(m, text_, varchar, char), d) + ")"
+		}
 		return pick(m, "length("+m.expr(pick(m, text_, varchar, char), d)+")", "strpos("+m.expr(text_, d)+", "+m.expr(varchar, 0)+")", "position("+m.expr(text_, 0)+" in "+m.expr(text_, d)+")")
 	case 7:
 		return "(" + m.expr(date, d) + " - " + m.expr(date, d) + ")"
@@ -330,7 +336,9 @@ func (m *maker) floating(d int) string {
 func (m *maker) text(k kind, d int) string {
 	any_ := func() string { return m.expr(pick(m, text_, text_, varchar, char), d) }
 	small := pick(m, "0", "1", "2", "3", "5", "10")
-	switch n := m.IntN(14); {
+	switch n := m.IntN(16); {
+	case n >= 14:
+		return m.moreText(d)
 	case n < 3:
 		return "(" + any_() + " || " + m.expr(pick(m, text_, varchar, char, int4, numeric, date), d) + ")"
 	case n == 3:

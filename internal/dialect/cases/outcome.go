@@ -49,11 +49,11 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more`)
 
 // otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
 // with more digits than they hold. Some are none to the warehouse either.
-var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp)|cannot be represented as Decimal\(38, \d+\)`)
+var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp|numeric by a pattern)|cannot be represented as Decimal\(38, \d+\)`)
 
 // messages are what engines, and the guards in translations, say of the errors that data decide on. Translations test texts before they
 // are cast, so what an engine says of a text that it does not cast is that its value is out of range.

@@ -165,7 +165,7 @@ func (c *trial) query(query string) {
 	case outcome != cases.Failed && outcome != cases.Wrong:
 	case (want.Error != "") != (got.Raised != "") && c.folded(query, sql):
 		outcome = "folded"
-	case outcome == cases.Failed && tooLong.MatchString(got.Raised):
+	case outcome == cases.Failed && tooLong.MatchString(got.Raised) && !strings.Contains(got.Raised, "No function matches"):
 		outcome = "too long"
 	case outcome == cases.Failed && want.Error != "":
 		outcome = "other error"

@@ -14,11 +14,16 @@ var harmless = map[sem.Op]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: tr
 	sem.OpLike: true, sem.OpCase: true, sem.OpCaseOf: true, sem.OpCoalesce: true, sem.OpNullIf: true, sem.OpDecode: true, sem.OpNVL2: true,
 	sem.OpGreatest: true, sem.OpLeast: true, sem.OpSame: true, sem.OpCutText: true, sem.OpConcat: true, sem.OpConcatSkip: true, sem.OpLength: true,
 	sem.OpTrim: true, sem.OpTrimKey: true, sem.OpReplace: true, sem.OpLeft: true, sem.OpRight: true, sem.OpWiden: true, sem.OpDateToTimestamp: true,
+	sem.OpMatches: true, sem.OpMatchReplace: true, sem.OpMatchFound: true, sem.OpMatchCount: true, sem.OpMatchPlace: true, sem.OpSHA1: true, sem.OpSHA2: true,
+	sem.OpTranslate: true, sem.OpBytes: true, sem.OpASCII: true, sem.OpConcatWith: true, sem.OpTruthLetter: true,
 	sem.OpCount: true, sem.OpCountRows: true, sem.OpMin: true, sem.OpMax: true, sem.OpLag: true, sem.OpLead: true, sem.OpFirstValue: true, sem.OpLastValue: true, sem.OpNthValue: true,
 	sem.OpBitAnd: true, sem.OpBitOr: true, sem.OpBitXor: true, sem.OpGrouping: true, sem.OpRow: true}
 
 // mayRaise reports whether an expression may raise.
-func mayRaise(e *sem.Expr) bool { return !harmless[e.Op] || slices.ContainsFunc(e.Args, mayRaise) }
+func mayRaise(e *sem.Expr) bool {
+	below := (e.Op == sem.OpLeft || e.Op == sem.OpRight) && e.N < 0 && e.Not // a length that may be below zero
+	return !harmless[e.Op] || below || slices.ContainsFunc(e.Args, mayRaise)
+}
 
 // filtered is an aggregate with its FILTER in its argument. Engines may compute arguments of rows that are filtered out, too, and Spark takes no
 // FILTER before OVER.

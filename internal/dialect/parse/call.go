@@ -21,6 +21,8 @@ func (p *parser) called(t *lex.Token) ast.Expr {
 		return p.substring()
 	case t.Text == "trim":
 		return p.trim()
+	case t.Text == "overlay":
+		return p.overlay()
 	}
 
 	c := &ast.Call{Name: t.Text, NameAt: t.At}
@@ -142,6 +144,21 @@ func (p *parser) substring() ast.Expr {
 		for p.takePunct(",") {
 			c.Args = append(c.Args, p.expr(0))
 		}
+	}
+
+	return p.formed(c)
+}
+
+// overlay reads OVERLAY(s PLACING t FROM n FOR m).
+func (p *parser) overlay() ast.Expr {
+	c := p.form()
+	c.Args = []ast.Expr{p.expr(0)}
+	p.expect("placing")
+	c.Args = append(c.Args, p.expr(0))
+	p.expect("from")
+	c.Args = append(c.Args, p.expr(0))
+	if p.take("for") {
+		c.Args = append(c.Args, p.expr(0))
 	}
 
 	return p.formed(c)

@@ -162,8 +162,11 @@ func (p *parser) membership(left ast.Expr, start int) ast.Expr {
 		b.High = p.expr(bindIn)
 		b.At = p.since(start)
 		return b
-	case "like":
-		l := &ast.Like{X: left, Not: not}
+	case "like", "ilike", "similar":
+		l := &ast.Like{X: left, Not: not, Word: t.Text}
+		if t.Text == "similar" {
+			p.expect("to")
+		}
 		if p.word("any") || p.word("all") || p.word("some") {
 			p.unknown(p.peek().At, "ANY and ALL are not read", "write one LIKE for each pattern")
 		}
@@ -343,7 +346,7 @@ func (p *parser) wordExpr(t *lex.Token) ast.Expr {
 		if p.ahead(1).Kind == lex.String {
 			return p.interval()
 		}
-	case "array", "row", "overlay", "xmlelement", "treat", "normalize", "nextval":
+	case "array", "row", "xmlelement", "treat", "normalize", "nextval":
 		if p.punctAhead(1, "(") || p.punctAhead(1, "[") {
 			p.unknown(t.At, t.At.In(p.text)+" is not read", "")
 		}

@@ -103,7 +103,7 @@ const (
 	OpTrim      // Text is both, leading or trailing; the second is a set of characters
 	OpPosition  // of the second in the first, from 1; 0 if it is not
 	OpReplace
-	OpLeft // N characters
+	OpLeft // N characters, or as many as the second argument says if N is -1; below zero, all but as many, unless Not: then it raises
 	OpRight
 	OpSplitPart
 	OpRepeat
@@ -111,6 +111,25 @@ const (
 	OpPadLeft
 	OpPadRight
 	OpMD5
+	OpSHA1
+	OpSHA2  // of N bits
+	OpTitle // each word's first letter as a capital, the others small
+	OpTranslate
+	OpBytes        // how many bytes the text has in UTF-8
+	OpASCII        // the first character's number; 0 of the empty text
+	OpHex          // an integer in hexadecimal digits; Not: below zero it raises
+	OpConcatWith   // the rest with the first between them; leaves out NULLs
+	OpTruthLetter  // t or f
+	OpTimeToText   // a timestamp as Form says; Text is the pattern
+	OpTextToMoment // a text as a timestamp, as Form says; what is none raises
+	OpNumberToText // an exact number as Form says
+	OpTextToNumber // a text as a decimal, as Form says; what is none raises
+	OpMatches      // whether a text has a match; Text is the pattern as package regex writes it; Not
+	OpMatchReplace // a text with its matches replaced, as Form says
+	OpMatchFound   // the match in a text, as Form says
+	OpMatchCount   // how many matches a text has
+	OpMatchPlace   // where the first match begins, from 1; 0 if there is none
+	OpOnlyASCII    // the text; one of other characters than ASCII's raises
 	OpTrimKey     // without trailing blanks, as a key to compare by
 	OpFitText     // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
 	OpNotNull     // the value; NULL raises
@@ -129,7 +148,8 @@ const (
 	OpDateAdd  // Text is the part: amount, time
 	OpDateDiff // Text is the part: how many of its boundaries lie between
 	OpLastDay
-	OpDistance // an interval as the distance of a frame's end: Months, Days, Micros
+	OpSinceEpoch // the instant so many seconds after 1970 began; what is out of range raises
+	OpDistance   // an interval as the distance of a frame's end: Months, Days, Micros
 
 	// Aggregates, also over a window.
 	OpCountRows

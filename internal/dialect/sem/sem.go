@@ -4,6 +4,7 @@
 package sem
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -55,6 +56,7 @@ type Expr struct {
 	Filter   *Expr
 	Keys     []Key // the order of what is aggregated, if that matters
 	Over     *Window
+	Form     *Form  // of what is written or read by a pattern, which is Text
 	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
 }
 
@@ -75,6 +77,9 @@ const (
 	TellingDividend             // the dividend is a quotient, or a sum of such: its value tells how many digits it has
 	TellingDivisor              // the same of the divisor; of sums the quotients are arguments behind the two
 )
+
+// Lenient is the N of an OpTextToMoment that takes a day beyond its month's end for one of the next month, and a text only as long as the pattern.
+const Lenient = 1
 
 // Name is a name in the user's text.
 type Name struct {
@@ -143,7 +148,7 @@ func Same(a, b *Expr) bool {
 	}
 	if a == nil || b == nil || a.Op != b.Op || a.Type != b.Type || a.Text != b.Text || a.N != b.N || a.Not != b.Not || a.Column != b.Column ||
 		a.Distinct != b.Distinct || a.Query != b.Query || a.Over != b.Over || a.Months != b.Months || a.Days != b.Days || a.Micros != b.Micros ||
-		len(a.Args) != len(b.Args) || !Same(a.Filter, b.Filter) || !slices.EqualFunc(a.Keys, b.Keys, sameKey) {
+		len(a.Args) != len(b.Args) || !Same(a.Filter, b.Filter) || !slices.EqualFunc(a.Keys, b.Keys, sameKey) || !reflect.DeepEqual(a.Form, b.Form) {
 		return false
 	}
 	for i := range a.Args {
