@@ -16,6 +16,7 @@ const (
 	ESQLNotSelect  Code = "E-SQL-NOT-SELECT" // the transform is not a single SELECT
 	ESQLAccess     Code = "E-SQL-ACCESS"     // the SQL reads files or the network by itself
 	EDialect       Code = "E-DIALECT"        // the SQL of a warehouse uses what is not translated exactly
+	ESQLRaised     Code = "E-SQL-RAISED"     // the SQL of a warehouse raises there, too, on these rows
 	ESQL           Code = "E-SQL"            // any other error of the user's SQL
 	EWarehouse     Code = "E-WAREHOUSE"      // the warehouse cannot be reached or answers with an error
 	EWarehouseBusy Code = "E-WAREHOUSE-BUSY" // the database is open in another process, which is named

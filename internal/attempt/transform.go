@@ -280,7 +280,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if err != nil {
 		return engine.Work{}, err
 	}
-	query = query.From(p.Transform.Dialect, known.SQL, text.Shifts)
+	query = query.From(p.Transform.Dialect, known.SQL, text.Shifts, text.Guards)
 	query.TimeZone, query.Now = p.History.TimeZone, s.plan.CreatedAt
 	if query.Tables, err = s.tables(item); err != nil {
 		return engine.Work{}, err

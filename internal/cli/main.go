@@ -21,6 +21,7 @@ import (
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/screen"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // app is one invocation.
@@ -133,7 +134,7 @@ func (a *app) showError(err error) {
 	if e := hindcast.AsError(err); e.Excerpt == "" && e.Place.Line > 0 && e.Code != hindcast.EJournal {
 		if text, reading := config.Reread(e.Place.File); reading == nil {
 			copied := *e
-			copied.Excerpt = config.Excerpt(string(text), e.Place, 0)
+			copied.Excerpt = sqltext.Excerpt(string(text), e.Place, 0)
 			err = &copied
 		}
 	}

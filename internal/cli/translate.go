@@ -6,18 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/dialect"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // translation is what `hindcast sql --translate` is asked for.
 type translation struct {
 	on, explain             bool
 	from, to, schema, order string
+	params                  []string // NAME=TYPE
 }
 
 func (t *translation) flags(flags *pflag.FlagSet) {
@@ -26,6 +29,7 @@ func (t *translation) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&t.to, "to", "duckdb", "with --translate: the engine, duckdb, spark (3.5), spark35 or spark40")
 	flags.StringVar(&t.schema, "schema", "", "with --translate: a file with the CREATE TABLE statements of what the SQL names")
 	flags.StringVar(&t.order, "collation", "", "with --translate: the database's collation; what depends on the order of texts is only translated with C")
+	flags.StringArrayVar(&t.params, "param", nil, "with --translate: the type of a parameter of the SQL, such as rate=numeric(10,2)")
 	flags.BoolVar(&t.explain, "explain", false, "with --translate: say on standard error of each part that was changed why")
 }
 
@@ -35,7 +39,7 @@ func (a *app) translate(ctx context.Context, t translation, file string, args []
 	if err != nil {
 		return err
 	}
-	o := dialect.Options{From: dialect.Source(t.from), To: dialect.Target(t.to), Settings: dialect.Settings{Collation: t.order}}
+	o := dialect.Options{From: dialect.Source(t.from), To: dialect.Target(t.to), Settings: dialect.Settings{Collation: t.order}, Params: t.types()}
 	if t.to == "spark" {
 		o.To = dialect.Spark35
 	}
@@ -52,8 +56,11 @@ func (a *app) translate(ctx context.Context, t translation, file string, args []
 			if r.Code == hindcast.ESQLTable && t.schema == "" {
 				refused[i].Instead = "give the CREATE TABLE statements of what the SQL names: --schema FILE"
 			}
+			if name, is := strings.CutPrefix(r.At.In(text), ":"); is && o.Params[name] == "" {
+				refused[i].Instead = "say it: --param " + name + "=TYPE"
+			}
 		}
-		return errors.Join(refused.Errors(text, name, config.Excerpt)...)
+		return errors.Join(refused.Errors(text, name, sqltext.Excerpt)...)
 	}
 	if err != nil {
 		return err
@@ -64,12 +71,31 @@ func (a *app) translate(ctx context.Context, t translation, file string, args []
 	if t.explain {
 		for _, c := range r.Changes {
 			line, column := dialect.Position(text, c.At.Start)
-			fmt.Fprintf(a.err, "%d:%d  %s\n    %s\n  → %s\n", line, column, c.Why, c.At.In(text), c.Text)
+			fmt.Fprintf(a.err, "%d:%d  %s\n    %s\n  → %s\n", line, column, c.Why, firstLine(c.At.In(text)), firstLine(c.Text))
 		}
 	}
 	_, err = io.WriteString(a.out, r.SQL)
 
 	return err
+}
+
+// firstLine is a text's first line, with a mark if there are more.
+func firstLine(text string) string {
+	line, _, more := strings.Cut(text, "\n")
+	if more {
+		line += " …"
+	}
+	return line
+}
+
+// types are those of the parameters: those of a slice's bounds and of the run's time need not be given.
+func (t *translation) types() map[string]string {
+	types := map[string]string{"slice_start": "date", "slice_end": "date", "run_time": "timestamp with time zone"}
+	for _, p := range t.params {
+		name, typ, _ := strings.Cut(p, "=")
+		types[strings.TrimPrefix(name, ":")] = typ
+	}
+	return types
 }
 
 // toTranslate is the SQL, and the name of the file it stands in.
@@ -111,7 +137,7 @@ func (a *app) readSchema(ctx context.Context, file string, from dialect.Source) 
 	}
 	s, err := dialect.ReadSchema(text, from)
 	if refused, ok := errors.AsType[dialect.Refusals](err); ok {
-		return s, errors.Join(refused.Errors(text, file, config.Excerpt)...)
+		return s, errors.Join(refused.Errors(text, file, sqltext.Excerpt)...)
 	}
 
 	return s, err

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/sqltext"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -168,7 +169,7 @@ func (d *decoder) line(n int) string {
 func (d *decoder) fail(code hindcast.Code, at hindcast.Place, length int, next, format string, args ...any) *hindcast.Error {
 	e := &hindcast.Error{Code: code, Class: hindcast.ClassPermanent, Place: at, Next: next,
 		Message: maskPasswords(fmt.Sprintf(format, args...)),
-		Excerpt: Excerpt(shown(d.text), at, length)}
+		Excerpt: sqltext.Excerpt(shown(d.text), at, length)}
 	d.errs = append(d.errs, e)
 	return e
 }

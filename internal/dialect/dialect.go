@@ -77,6 +77,7 @@ type Options struct {
 	Schema   Schema
 	Settings Settings
 	Params   map[string]string // the types of :names
+	Mark     bool              // guards say in their messages which part of the text they guard: see Result.Guards
 }
 
 // Change is a part of the statement that is written in another way.
@@ -94,6 +95,27 @@ type Result struct {
 	SQL     string
 	Changes []Change
 	Columns []Output
+	// Start is where a script's result begins in the text. What SQL has of a script stands elsewhere in it: changes do not lead from one to the
+	// other. It is 0 of a statement by itself.
+	Start int `json:",omitempty"`
+	// Guards are the parts that raise by a guard whose message ends in <<SQLSTATE#N>>: the Nth from 1. Without an SQLSTATE the source would not
+	// raise. Behind them are those in which the engine itself raises. There are none if Options.Mark is not set, or the statement itself has such a text.
+	Guards []Guard `json:",omitempty"`
+}
+
+// Guard is a part of the statement in which something raises. Op says what overflows where the engine says no more: addition, subtraction,
+// multiplication.
+type Guard struct {
+	At Span
+	Op string `json:",omitempty"`
+}
+
+// Unmarked is the statement without the marks of its guards: what it means does not depend on them.
+func (r Result) Unmarked() string {
+	if len(r.Guards) == 0 {
+		return r.SQL
+	}
+	return emit.Mark.ReplaceAllString(r.SQL, "")
 }
 
 // Refusal is a part of a statement that is not translated.
@@ -127,12 +149,19 @@ func Translate(sql string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, notRead(sql, err)
 	}
-	out, query, refused := translated(sql, all, bound, emit.Options{Engine: engines[o.To]})
+	mark := o.Mark && !emit.Mark.MatchString(sql) // of the user's own it could not be told apart
+	out, query, refused := translated(sql, all, bound, emit.Options{Engine: engines[o.To], Mark: mark})
 	if len(refused) > 0 {
 		return Result{}, refusals(sql, refused)
 	}
 
 	r := Result{SQL: out.SQL}
+	if len(all) > 1 {
+		r.Start = query.At.Start
+	}
+	for _, g := range out.Guards {
+		r.Guards = append(r.Guards, Guard{g.At, g.Op})
+	}
 	for _, c := range out.Changes {
 		r.Changes = append(r.Changes, Change{c.At, c.Text, c.Why})
 	}
@@ -198,7 +227,8 @@ func (o Options) bind() (bind.Options, error) {
 	for name, written := range o.Params {
 		t, known := typeOf(written, redshift)
 		if !known {
-			return b, unusable("the type %q of :%s is not known", written, name)
+			return b, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: sprintf("the type %q of :%s is not known", written, name),
+				Next: "write a type of the warehouse's, such as integer, numeric(10,2) or varchar(20)"}
 		}
 		b.Params[name] = t
 	}

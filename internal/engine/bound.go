@@ -19,11 +19,15 @@ func Bound(dialect, text, file string, params map[string]string) (Query, error) 
 	return Query{Dialect: d, SQL: sql, Original: text, File: file, Shifts: shifts}, nil
 }
 
-// From gives the query of a translated text the places of the text that people wrote, and its dialect. The shifts lead from one to the other.
-func (q Query) From(dialect, original string, shifts []Shift) Query {
-	q.Written, q.Original, q.Origin = sqltext.Dialect(dialect), original, shifts
+// From gives the query of a translated text the places of the text that people wrote, and its dialect. The shifts lead from one to the other,
+// and the guards are what raises by their numbers.
+func (q Query) From(dialect, original string, shifts []Shift, guards []sqltext.Guard) Query {
+	q.Written, q.Original, q.Origin, q.Guards = sqltext.Dialect(dialect), original, shifts, guards
 	return q
 }
+
+// Translated reports whether SQL was translated from the text that people wrote.
+func (q Query) Translated() bool { return translated(q.Written) }
 
 // BoundChecks replaces the parameters in the checks' SQL. Those against what is published are left out: they say nothing to an engine
 // before that is known.

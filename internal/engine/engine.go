@@ -57,6 +57,7 @@ type Query struct {
 	Original string          `json:"original"`
 	Shifts   []Shift         `json:"shifts,omitempty"` // maps offsets in SQL back to the text without literals
 	Origin   []Shift         `json:"origin,omitempty"` // maps those back to Original, where that was translated
+	Guards   []sqltext.Guard `json:"guards,omitempty"` // what of Original raises by their numbers: see Raised
 	Tables   []Table         `json:"tables"`
 	TimeZone string          `json:"time_zone"`
 	// Now is what functions of time give: one instant for the whole run.

@@ -145,6 +145,9 @@ func Together(list []*hindcast.Error) *hindcast.Error {
 
 // At names the check in the error of its SQL.
 func (c Check) At(err error) error {
+	if raised := (Query{}).Raised(hindcast.AsError(err)); raised != nil {
+		err = raised
+	}
 	e := *hindcast.AsError(err)
 	if e.Class == hindcast.ClassPermanent {
 		e.Message = fmt.Sprintf("check %q: %s", c.Name, e.Message)

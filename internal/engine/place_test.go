@@ -16,7 +16,7 @@ func TestPlacesInATranslatedText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q = q.From("", written, []engine.Shift{{At: 7, Delta: 0, Fixed: true}, {At: 15, Delta: -3}, {At: 19, Delta: -3, Fixed: true}, {At: 27, Delta: -8}})
+	q = q.From("", written, []engine.Shift{{At: 7, Delta: 0, Fixed: true}, {At: 15, Delta: -3}, {At: 19, Delta: -3, Fixed: true}, {At: 27, Delta: -8}}, nil)
 
 	for word, want := range map[string]string{"SELECT": "x.sql:1:1", "// 2": "x.sql:1:8", "coalesce": "x.sql:2:3", "lesce": "x.sql:2:3", "b, ": "x.sql:2:7", "c FROM": "x.sql:2:18"} {
 		if got := q.Place(strings.Index(q.SQL, word)).String(); got != want {

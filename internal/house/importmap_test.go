@@ -88,7 +88,7 @@ var importMap = []row{
 
 	// A run. These see contracts, never drivers.
 	{"resize", []string{".", "awsquery", "awsredshift", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
-	{"survey", []string{".", "config", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know; config shows the lines of SQL that is refused"},
+	{"survey", []string{".", "sqltext", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know; sqltext shows the lines of SQL that is refused"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
 	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},

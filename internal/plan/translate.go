@@ -25,7 +25,10 @@ type Spoken struct {
 type Text struct {
 	SQL    string           `json:"sql"`
 	Shifts []sqltext.Shift  `json:"shifts,omitempty"` // from offsets in SQL to those in the text that people wrote
+	Guards []sqltext.Guard  `json:"guards,omitempty"` // what of the text that people wrote raises
 	Checks []hindcast.Check `json:"checks,omitempty"`
+
+	unmarked string // SQL without those numbers
 }
 
 // Refused is the error of SQL that is not translated, with all that was found in it.
@@ -54,7 +57,14 @@ func (t Translator) SQL(text, file string, tables []ShapeTable) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	return Text{SQL: result.SQL, Shifts: shifts(result.Changes)}, nil
+	made := Text{SQL: result.SQL, Shifts: shifts(result.Changes), unmarked: result.Unmarked()}
+	if result.Start > 0 {
+		made.Shifts = []sqltext.Shift{{Delta: result.Start, Fixed: true}}
+	}
+	for _, g := range result.Guards {
+		made.Guards = append(made.Guards, sqltext.Guard{At: g.At.Start, End: g.At.End, Op: g.Op})
+	}
+	return made, nil
 }
 
 // Checks translates the SQL of an output's checks over tables and the output's result; the error is *Refused.
@@ -94,7 +104,7 @@ func (t Translator) Checks(o *hindcast.Output, result []hindcast.Column, tables 
 
 func (t Translator) options(tables []ShapeTable) dialect.Options {
 	p := t.Pipeline
-	o := dialect.Options{From: dialect.Source(p.Transform.Dialect), To: t.target(), Params: paramTypes(p)}
+	o := dialect.Options{From: dialect.Source(p.Transform.Dialect), To: t.target(), Params: paramTypes(p), Mark: true}
 	o.Settings = dialect.Settings{Collation: t.Spoken.Collation, TimeZone: t.zone(), DateStyle: t.Spoken.DateStyle}
 	if p.Origin().Scheme == "duckdb" {
 		o.Settings.Collation = "C"
@@ -276,7 +286,7 @@ func (m *maker) translateOver(tables []ShapeTable) *translated {
 		text, err := t.SQL(o.Text, o.SQLFile, tables)
 		print := ""
 		if err == nil {
-			print = hash(native.Normalize(text.SQL))
+			print = hash(native.Normalize(text.unmarked))
 		} else {
 			refused = append(refused, err)
 		}

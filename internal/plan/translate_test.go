@@ -78,3 +78,13 @@ func TestTypesOfParameters(t *testing.T) {
 type number string
 
 func (n number) String() string { return string(n) }
+
+// What a script becomes stands in another order: a place in it is that of the script's result.
+func TestPlacesOfAScript(t *testing.T) {
+	t.Parallel()
+	const script = "CREATE TEMP TABLE a AS SELECT cost / 2 AS half FROM billing;\nSELECT half AS cost FROM a"
+	text := speaks(t, "postgres", script).make().Outputs[0].Texts[0]
+	if s := text.Shifts; len(s) != 1 || !s[0].Fixed || s[0].At != 0 || s[0].Delta != strings.Index(script, "SELECT half") {
+		t.Errorf("offsets lead to %+v", s)
+	}
+}

@@ -419,6 +419,7 @@ func (p *page) failures(t *view.Tally, most int) {
 		text += " (" + met(f, t) + ")"
 
 		p.wrap("  "+p.o.paint(red, string(e.Code))+"  ", "    ", p.o.text(text))
+		p.excerpt(e)
 		p.details(e, 2)
 	}
 }
@@ -549,4 +550,4 @@ func inSQL(code hindcast.Code) bool {
 var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,
 	hindcast.EKeyViolated: true, hindcast.EOverflow: true, hindcast.EParquet: true, hindcast.ESource: true,
 	hindcast.EType: true, hindcast.ETarget: true, hindcast.ETableMissing: true, hindcast.EMemory: true,
-	hindcast.EPlanChanged: true, hindcast.ELost: true}
+	hindcast.EPlanChanged: true, hindcast.ELost: true, hindcast.EDialect: true}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -231,6 +232,9 @@ func translate(s *said, q engine.Query, f frozen) error {
 	}
 	e := &hindcast.Error{Code: code, Class: hindcast.ClassPermanent, Message: summary(s), Place: hindcast.Place{File: q.File},
 		Next: "correct the SQL; try it on one slice with: hindcast sql"}
+	if raised := q.Raised(e); raised != nil {
+		return raised
+	}
 	switch {
 	case code == hindcast.EParquet:
 		e.Class, e.Next = hindcast.ClassTransient, ""
@@ -239,6 +243,12 @@ func translate(s *said, q engine.Query, f frozen) error {
 	}
 	if offset, known := s.at(f.text); known && q.File != "" {
 		e.Place = q.Place(f.before(offset) + f.start)
+	}
+	q.Shown(e)
+	if strings.Contains(all, "[DIVIDE_BY_ZERO]") {
+		if raised := q.DividedByZero(e.Place); raised != nil {
+			return raised
+		}
 	}
 	return q.Known(e)
 }
@@ -251,17 +261,34 @@ func (s *said) at(text string) (int, bool) {
 	case s.Offset != nil:
 		return byteOffset(text, *s.Offset), true
 	case s.Line > 0:
-		at := 0
-		for line := 1; line < s.Line; line++ {
-			next := strings.IndexByte(text[at:], '\n')
-			if next < 0 {
-				return 0, false
-			}
-			at += next + 1
-		}
-		return at + byteOffset(text[at:], s.Column), true
+		return offsetOf(text, s.Line, s.Column)
+	}
+	messages := []string{s.Message}
+	for _, link := range s.Chain {
+		messages = append(messages, link.Message)
+	}
+	if found := met.FindStringSubmatch(strings.Join(messages, "\n")); found != nil {
+		line, _ := strconv.Atoi(found[1])
+		position, _ := strconv.Atoi(found[2])
+		return offsetOf(text, line, position-1)
 	}
 	return 0, false
+}
+
+// met is what Spark says of the place of an error that it met in rows.
+var met = regexp.MustCompile(`(?m)^== SQL \(line (\d+), position (\d+)\) ==`)
+
+// offsetOf is the byte offset of a line, counted from 1, and a column, counted from 0.
+func offsetOf(text string, line, column int) (int, bool) {
+	at := 0
+	for range line - 1 {
+		next := strings.IndexByte(text[at:], '\n')
+		if next < 0 {
+			return 0, false
+		}
+		at += next + 1
+	}
+	return at + byteOffset(text[at:], max(column, 0)), true
 }
 
 // byteOffset is where the n-th character begins.

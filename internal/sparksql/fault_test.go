@@ -7,6 +7,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/engine"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // What Spark 3.5.9 and 4.0.5 say of faults, cut short, and what becomes of it.
@@ -46,6 +47,11 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 			Code: hindcast.ESQL, Class: hindcast.ClassPermanent, Message: "Input cannot contain elements of the \"MAP\" type. To restore previous behavior set \"spark.sql.legacy.allowHashOnMapType\" to \"true\"."},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<type:facts.id>>"}`:   {Code: hindcast.EType, Class: hindcast.ClassPermanent},
 		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] hindcast<<absent:facts.id>>"}`: {Code: hindcast.EParquet, Class: hindcast.ClassTransient},
+		// what a guard in translated SQL says
+		`{"type": "Py4JJavaError", "message": "An error", "chain": [{"type": "org.apache.spark.SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] division by zero<<22012#2>> SQLSTATE: P0001"}]}`: {
+			Code: hindcast.ESQLRaised, Class: hindcast.ClassPermanent, Message: "division by zero (SQLSTATE 22012)", Place: hindcast.Place{File: "x.sql", Line: 2, Column: 3}},
+		`{"type": "SparkRuntimeException", "message": "[USER_RAISED_EXCEPTION] a text ends in a blank<<#1>>"}`: {
+			Code: hindcast.EDialect, Class: hindcast.ClassPermanent, Message: "a text ends in a blank", Place: hindcast.Place{File: "x.sql", Line: 1, Column: 8}},
 		// what the views are made of is in the plan that Spark shows behind the error, and has not been evaluated
 		`{"type": "AnalysisException", "message": "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column nosuch cannot be resolved; line 1 pos 7;\n'Project ['nosuch]\n+- Project [if ((d < x)) cast(raise_error(USER_RAISED_EXCEPTION, map(errorMessage, hindcast!!infinite:facts.day>>)) as date)]", "classes": ["UNRESOLVED_COLUMN.WITH_SUGGESTION"]}`: {
 			Code: hindcast.ESQLColumn, Class: hindcast.ClassPermanent, Message: "A column nosuch cannot be resolved"},
@@ -56,7 +62,7 @@ func TestWhatBecomesOfSparksErrors(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &is); err != nil {
 			t.Fatalf("%v in %s", err, text)
 		}
-		q := engine.Query{SQL: "SELECT day,\n  tier FROM facts", File: "x.sql"}
+		q := engine.Query{SQL: "SELECT day,\n  tier FROM facts", File: "x.sql", Original: "SELECT day,\n  tier FROM facts", Guards: []sqltext.Guard{{At: 7, End: 10}, {At: 14, End: 18}}}
 		e := hindcast.AsError(translate(&is, q, frozen{text: q.SQL}))
 		if e.Code != want.Code || e.Class != want.Class || want.Message != "" && (e.Message != want.Message || e.Place != want.Place && want.Place.Line > 0) {
 			t.Errorf("%s\nbecame %+v", text, e)

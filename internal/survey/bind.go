@@ -247,7 +247,7 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 	if query, err = engine.Bound(native, text.SQL, o.SQLFile, params); err != nil {
 		return query, nil, err
 	}
-	query = query.From(s.Pipeline.Transform.Dialect, o.Text, text.Shifts)
+	query = query.From(s.Pipeline.Transform.Dialect, o.Text, text.Shifts, text.Guards)
 	query.Tables, query.TimeZone, query.Now = slices.Clone(group.tables), s.Pipeline.History.TimeZone, p.CreatedAt
 	for _, name := range o.Reads {
 		query.Tables = append(query.Tables, engine.ResultTable(name, s.results[name]))

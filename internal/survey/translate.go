@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/config"
 	"github.com/hindcast/hindcast/internal/engine"
 	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // number is the place of an output in the pipeline.
@@ -57,7 +57,7 @@ func (s *Survey) Written(p *plan.Plan, slice hindcast.Slice, text, file string, 
 	if err != nil {
 		return query, err
 	}
-	query = query.From(s.Pipeline.Transform.Dialect, text, is.Shifts)
+	query = query.From(s.Pipeline.Transform.Dialect, text, is.Shifts, is.Guards)
 	query.Tables, query.TimeZone, query.Now = tables, s.Pipeline.History.TimeZone, s.Now
 	return query, nil
 }
@@ -80,7 +80,7 @@ func (s *Survey) refused(o *hindcast.Output, err error) error {
 		return err
 	}
 
-	all := r.Refusals.Errors(r.Text, r.File, config.Excerpt)
+	all := r.Refusals.Errors(r.Text, r.File, sqltext.Excerpt)
 	for i := range all {
 		e := hindcast.AsError(all[i])
 		if r.Check != "" {

@@ -134,7 +134,7 @@ func (b *binder) boolean(e *sem.Expr, what string) *sem.Expr {
 func (b *binder) param(x *ast.Param) *sem.Expr {
 	t, known := b.Params[x.Name]
 	if !known {
-		return b.refuse(sem.NotKnown, x.At, "say its type", "the type of :%s is not known", x.Name)
+		return b.refuse(sem.NotKnown, x.At, "where it is NULL, write a NULL with a cast in its place", "the type of :%s is not known", x.Name)
 	}
 	e := read(sem.OpParam, t, x)
 	e.Text = x.Name

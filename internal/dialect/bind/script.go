@@ -83,7 +83,11 @@ func (b *binder) step(t *temp, name string, step sem.Step, out *sem.Script) {
 func (b *binder) temp(n ast.Name, what string) *temp {
 	t := b.temps[n.Text]
 	if t == nil {
-		b.refuse(sem.NotKnown, n.At, "leave it out: the rows of the last SELECT are the result", "%s of a table that the script did not make is not read", what)
+		instead := "leave it out: the rows of the last SELECT are the result, and loading them takes the place of the rows before"
+		if what == "INSERT" {
+			instead = "write its SELECT alone, at the end: its rows are the result, and what loads them inserts them"
+		}
+		b.refuse(sem.NotKnown, n.At, instead, "%s of a table that the script did not make is not read", what)
 	}
 	return t
 }
@@ -198,6 +202,7 @@ func (t *temp) column(name string) int {
 func (b *binder) insert(st *ast.Insert, out *sem.Script) {
 	t := b.temp(st.Table, "INSERT")
 	if t == nil {
+		b.query(st.Query, &scope{}, purpose{}) // whatever is refused in it as well
 		return
 	}
 	into := make([]int, 0, len(t.columns))

@@ -26,7 +26,10 @@ func (e Engine) spark() bool { return e != DuckDB }
 func (e Engine) String() string { return [...]string{"DuckDB", "Spark 3.5", "Spark 4.0"}[e] }
 
 // Options say for whom to write.
-type Options struct{ Engine Engine }
+type Options struct {
+	Engine Engine
+	Mark   bool // guards say in their messages which expression they guard
+}
 
 // Change is a part of the text that is written in another way.
 type Change struct {
@@ -39,6 +42,7 @@ type Change struct {
 type Result struct {
 	SQL     string
 	Changes []Change // in the order of the text; one within another comes after it
+	Guards  []Guard  // see Options.Mark
 }
 
 // longest is how long a statement may become beyond many times its own length: guards repeat what they guard, and what repeats itself so often
@@ -52,8 +56,11 @@ type printer struct {
 	refused []sem.Refusal
 	written int
 	full    bool
-	having  bool // what is written stands in HAVING
-	order   bool // it is a key of ORDER BY
+	having  bool        // what is written stands in HAVING
+	order   bool        // it is a key of ORDER BY
+	writing *sem.Expr   // the expression whose rule is being written
+	marks   []*sem.Expr // the guarded expressions: see Options.Mark
+	natives []Guard     // what the engine itself raises in
 }
 
 // Query writes a statement.
@@ -72,7 +79,7 @@ func Query(source string, q *sem.Query, o Options) (Result, []sem.Refusal) {
 		return b.At.End - a.At.End
 	})
 
-	return Result{SQL: source[:q.At.Start] + body + p.ending(q.At.End), Changes: p.changes}, nil
+	return Result{SQL: source[:q.At.Start] + body + p.ending(q.At.End), Changes: p.changes, Guards: p.guards()}, nil
 }
 
 // ending is what stands behind the statement, without a semicolon: statements are run one by one.
@@ -253,6 +260,7 @@ func (p *printer) expr(e *sem.Expr) text {
 	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}
+	p.mayOverflow(e)
 	rule := &rules(p.Engine)[e.Op]
 	from := len(p.changes)
 	args := make([]text, len(e.Args))
@@ -281,24 +289,12 @@ func (p *printer) expr(e *sem.Expr) text {
 		return p.keptCall(e, args)
 	}
 
-	out := text{text: "NULL"}
-	switch {
-	case p.full:
-		return out
-	case rule.write != nil:
-		out = rule.write(p, e, args)
-	case rule.form != "":
-		out = text{text: p.fill(rule.form, e, args)}
-	case rule.refusal != "":
-		p.refuse(e.At, rule.instead, "%s", rule.refusal)
-	default:
-		p.refuse(e.At, "", "this is not written for %s", p.Engine)
-	}
+	out := p.ruled(rule, e, args)
 	if !p.wrote(len(out.text), e.At) {
 		return text{text: "NULL"}
 	}
 	if out.text != e.At.In(p.source) {
-		p.changes = slices.Insert(p.changes, from, Change{e.At, out.text, why(e, rule)})
+		p.changes = slices.Insert(p.changes, from, Change{e.At, out.text, why(e, rule, out.text)})
 	}
 
 	return out
@@ -313,11 +309,30 @@ func (p *printer) wrote(n int, at lex.Span) bool {
 	return !p.full
 }
 
-func why(e *sem.Expr, r *rule) string {
-	if e.Why != "" {
-		return e.Why
+// ruled is an expression as its rule writes it.
+func (p *printer) ruled(r *rule, e *sem.Expr, args []text) text {
+	defer func(before *sem.Expr) { p.writing = before }(p.writing)
+	p.writing = e
+	switch {
+	case p.full:
+	case r.write != nil:
+		return r.write(p, e, args)
+	case r.form != "":
+		return text{text: p.fill(r.form, e, args)}
+	case r.refusal != "":
+		p.refuse(e.At, r.instead, "%s", r.refusal)
+	default:
+		p.refuse(e.At, "", "this is not written for %s", p.Engine)
 	}
-	if r.why != "" {
+	return text{text: "NULL"}
+}
+
+func why(e *sem.Expr, r *rule, written string) string {
+	guarded := strings.HasPrefix(written, "CASE")
+	switch {
+	case e.Why != "":
+		return e.Why
+	case r.why != "" && (guarded || !r.mayGuard):
 		return r.why
 	}
 	return "the engine spells it so"
@@ -382,6 +397,7 @@ func (p *printer) behind(e *sem.Expr) string {
 // fill writes a form: $1 is the first argument, @1 the same as an operand, $d DISTINCT, $w what stands behind an aggregate, $t the type, $n
 // the number, $q the query, $x the text as a word, $s the text in quotes.
 func (p *printer) fill(form string, e *sem.Expr, args []text) string {
+	form = p.marked(form)
 	var out strings.Builder
 	for i := 0; i < len(form); i++ {
 		c := form[i]

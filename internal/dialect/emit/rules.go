@@ -16,7 +16,9 @@ type rule struct {
 	refusal string // why the engine cannot
 	instead string
 	why     string // why the text is changed
-	except  []except
+	// mayGuard says that this is why only where it is written as a CASE
+	mayGuard bool
+	except   []except
 }
 
 // except is where the engine would answer otherwise than the source, though not everywhere: it is refused there.
@@ -90,7 +92,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpIn:            {keep: true},
 		sem.OpCase:          {keep: true},
 		sem.OpCaseOf:        {keep: true},
-		sem.OpCoalesce:      {write: coalesce, why: "the engine may compute what is not needed, and raise"},
+		sem.OpCoalesce:      {write: coalesce, why: "the engine may compute what is not needed, and raise", mayGuard: true},
 		sem.OpNullIf:        {form: "CASE WHEN @1 = @2 THEN NULL ELSE $3 END"},
 		sem.OpNVL2:          {form: "CASE WHEN @1 IS NOT NULL THEN $2 ELSE $3 END"},
 		sem.OpGreatest:      {keep: true, write: function("greatest")},

@@ -30,7 +30,7 @@ func Script(source string, s *sem.Script, o Options) (Result, []sem.Refusal) {
 		body = "WITH " + strings.Join(steps, ",\n") + rest
 	}
 
-	return Result{SQL: body, Changes: p.changes}, nil
+	return Result{SQL: body, Changes: p.changes, Guards: p.guards()}, nil
 }
 
 func (p *printer) step(s *sem.Step) string {

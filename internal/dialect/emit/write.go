@@ -19,14 +19,6 @@ func operand(t text) string {
 	return t.text
 }
 
-// raise is an expression that ends the run.
-func (p *printer) raise(message string) string {
-	if p.Engine.spark() {
-		return "raise_error(" + p.literal(message) + ")"
-	}
-	return "error(" + p.literal(message) + ")"
-}
-
 func function(name string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
 		all := make([]string, len(args))

@@ -130,11 +130,11 @@ const (
 	OpMatchCount   // how many matches a text has
 	OpMatchPlace   // where the first match begins, from 1; 0 if there is none
 	OpOnlyASCII    // the text; one of other characters than ASCII's raises
-	OpTrimKey     // without trailing blanks, as a key to compare by
-	OpFitText     // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
-	OpNotNull     // the value; NULL raises
-	OpBlankGuard  // the text; one with trailing blanks raises
-	OpOneSpelling // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
+	OpTrimKey      // without trailing blanks, as a key to compare by
+	OpFitText      // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
+	OpNotNull      // the value; NULL raises
+	OpBlankGuard   // the text; one with trailing blanks raises
+	OpOneSpelling  // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
 
 	// Dates and times.
 	OpAddDays

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,9 @@ func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check
 	return columns, r.bindChecks(ctx, columns, checks)
 }
 
+// overflow is what DuckDB says of an operation whose place it does not tell.
+var overflow = regexp.MustCompile(`^Overflow in (addition|subtraction|multiplication) of `)
+
 // place gives an SQL error its place in the user's file. shift leads from an offset in the statement that ran to
 // one in the query's text.
 func place(err error, q engine.Query, shift int) error {
@@ -53,12 +57,19 @@ func place(err error, q engine.Query, shift int) error {
 	if !ok {
 		return err
 	}
+	if raised := q.Raised(e.Fault); raised != nil {
+		return raised
+	}
 	fault := *e.Fault
 	if fault.Place.File = q.File; e.Offset >= 0 {
 		if offset := e.Offset + shift; offset >= 0 && offset <= len(q.SQL) {
 			fault.Place = q.Place(offset)
 		}
 	}
+	if what := overflow.FindStringSubmatch(fault.Message); what != nil && fault.Place.Line == 0 {
+		q.Overflowed(&fault, what[1])
+	}
+	q.Shown(&fault)
 
 	if fault.Next == "" {
 		fault.Next = "correct the SQL; try it on one slice with: hindcast sql"
