@@ -90,6 +90,20 @@ func TestTimesOfParametersAreNoPartOfAQuestion(t *testing.T) {
 	}
 }
 
+// Of SQL that was translated, and so is longer than what people wrote, neither do they.
+func TestTimesOfTranslatedSQLAreNoPartOfAQuestion(t *testing.T) {
+	bind := func(start string) string {
+		q, err := engine.Bound("spark", "SELECT CAST(a div 2 AS BIGINT) AS a FROM t WHERE b >= :slice_start", "x.sql", map[string]string{"slice_start": start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return untimed(q.From("redshift", "SELECT a/2 FROM t WHERE b>=:slice_start", nil, nil))
+	}
+	if first, other := bind("DATE '2020-01-01'"), bind("DATE '2021-02-03'"); first != other || !strings.Contains(first, "div 2") {
+		t.Errorf("%s\n%s", first, other)
+	}
+}
+
 // Work that has run out of memory gets more of it for each core: fewer threads share a process, fewer tasks an executor.
 func TestMoreMemoryPerCoreAfterALackOfIt(t *testing.T) {
 	conf := func(is hindcast.Spark, starved int) (master, cpus string) {
