@@ -23,7 +23,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var noRun bool
 	command := &cobra.Command{
 		Use: "demo [DIR]", Short: "Make six years of cloud billing in a folder and run a pipeline over them", Args: cobra.MaximumNArgs(1),
-		Example: "  hindcast demo\n  hindcast demo small --slices 3 --rows 1000\n  hindcast demo tables --slices 6 --no-run",
+		Example: "  hindcast demo\n  hindcast demo small --slices 3 --rows 1000\n  hindcast demo tables --slices 6 --no-run\n  hindcast demo --dialect redshift",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "hindcast-demo"
 			if len(args) == 1 {
@@ -56,6 +56,7 @@ func (a *app) demoCommand() *cobra.Command {
 	flags.IntVar(&o.Rows, "rows", 100_000, "rows in each table")
 	flags.StringVar(&o.Warehouse, "warehouse", "", "where to make the tables (default: duckdb:warehouse.duckdb in the folder)")
 	flags.StringVar(&o.Lake, "lake", "", "the lake (default: ./lake in the folder)")
+	flags.StringVar(&o.Dialect, "dialect", "", "redshift: the SQL is written for Amazon Redshift, and translated for the engine")
 	flags.Int64Var(&o.Seed, "seed", 1, "another seed makes other values")
 	flags.BoolVar(&noRun, "no-run", false, "make the folder only")
 	a.engineFlag(flags)

@@ -51,7 +51,7 @@ func postgresShop(ts *testscript.TestScript, _ bool, args []string) {
 		CREATE TABLE stores AS SELECT 'a' AS store, 'Ulm' AS city; ANALYZE; GRANT SELECT ON sales, stores TO %[1]s`, role, pgtest.Password)})
 }
 
-// inPostgres is `psql SQL`: runs the SQL as the database's owner and prints the rows of its last statement, values with
+// inPostgres is `psql SQL`, or `psql @FILE`: runs the SQL as the database's owner and prints the rows of its last statement, values with
 // | between.
 func inPostgres(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || neg {
@@ -61,7 +61,11 @@ func inPostgres(ts *testscript.TestScript, neg bool, args []string) {
 	conn, err := pgconn.Connect(ctx, worldOf(ts).postgres)
 	ts.Check(err)
 	defer func() { _ = conn.Close(ctx) }()
-	results, err := conn.Exec(ctx, args[0]).ReadAll()
+	text, isFile := strings.CutPrefix(args[0], "@")
+	if isFile {
+		text = ts.ReadFile(text)
+	}
+	results, err := conn.Exec(ctx, text).ReadAll()
 	ts.Check(err)
 	for _, row := range results[len(results)-1].Rows {
 		texts := make([]string, len(row))

@@ -38,6 +38,7 @@ type Options struct {
 	Seed      int64  // the same seed makes the same values; default 1
 	Warehouse string // as written into the pipeline file; default "duckdb:warehouse.duckdb"
 	Lake      string // as written into the pipeline file; default "./lake"
+	Dialect   string // of the SQL: "redshift", or "" for DuckDB's
 	// Progress is called with how many of the tables exist, never in parallel.
 	Progress func(done, total int)
 }
@@ -60,6 +61,10 @@ func (o Options) filled() (Options, error) {
 	}
 	if err := set(&o.Rows, 100_000, maxRows, "--rows"); err != nil {
 		return o, err
+	}
+	if o.Dialect != "" && o.Dialect != hindcast.DialectRedshift {
+		return o, &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent,
+			Message: fmt.Sprintf("the demo has no SQL in the dialect %q", o.Dialect), Next: "write --dialect redshift, or leave it out: the SQL is DuckDB's then"}
 	}
 	if o.Seed == 0 {
 		o.Seed = 1

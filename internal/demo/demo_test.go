@@ -231,6 +231,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{"foreign view", Options{Path: foreign, Slices: 1}, "accounts is already in"},
 		{"negative slices", Options{Path: path, Slices: -1}, "--slices -1"},
 		{"too many slices", Options{Path: path, Slices: 1001}, "--slices 1001"},
+		{"no such dialect", Options{Path: path, Dialect: "oracle"}, "no SQL in the dialect"},
 		{"negative rows", Options{Path: path, Rows: -5}, "--rows -5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -268,8 +269,9 @@ func TestGenerateStops(t *testing.T) {
 
 func TestFilesGolden(t *testing.T) {
 	for name, o := range map[string]Options{
-		"default": {},
-		"other":   {Slices: 7, Rows: 1000, Seed: 9, Warehouse: "postgres://me:${PASSWORD}@db/bills?x=y #1", Lake: "s3://bucket/lake"},
+		"default":  {},
+		"redshift": {Dialect: "redshift"},
+		"other":    {Slices: 7, Rows: 1000, Seed: 9, Warehouse: "postgres://me:${PASSWORD}@db/bills?x=y #1", Lake: "s3://bucket/lake"},
 	} {
 		dir := filepath.Join(t.TempDir(), "new", "demo")
 		for range 2 { // the second finds its own files

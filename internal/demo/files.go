@@ -89,7 +89,10 @@ func missing(dir string, o Options) (map[string][]byte, error) {
 var plain = regexp.MustCompile(`^[A-Za-z0-9./~][A-Za-z0-9._/:~-]*[A-Za-z0-9._/-]$`)
 
 func render(name string, o Options) ([]byte, error) {
-	if name == SQLFile { // it has no placeholders
+	switch { // the SQL has no placeholders
+	case name == SQLFile && o.Dialect != "":
+		return folder.ReadFile("folder/cost_summary." + o.Dialect + ".sql")
+	case name == SQLFile:
 		return folder.ReadFile("folder/" + name)
 	}
 
