@@ -61,17 +61,24 @@ func startStandIns(ts *testscript.TestScript, neg bool, args []string) {
 var timed = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d \d+/\d+ slices, .*\n|^  cost .*, by how long they ran\n`)
 
 // screen [-sort] N: runs guide-N.sh of `blocks`, in a shell that has standin.env, and compares what it prints with what the page has below
-// it, both as `tidy` prints them. Where the page has only some of its lines, one after the other, as much is compared.
+// it, both as `tidy` prints them. Where the page has only some of its lines, one after the other, as much is compared. With ! its last command has to
+// fail, and what it prints on standard error is compared as well.
 func printedScreen(ts *testscript.TestScript, neg bool, args []string) {
 	sorted := len(args) > 0 && args[0] == "-sort"
 	if sorted {
 		args = args[1:]
 	}
-	if neg || len(args) != 1 {
+	if len(args) != 1 {
 		ts.Fatalf("usage: screen [-sort] N")
 	}
 	block := filepath.Join(worldOf(ts).dir, "guide-"+args[0])
-	ts.Check(ts.Exec("sh", "-ec", ". $HOME/standin.env; . "+block+".sh"))
+	into := ""
+	if neg {
+		into = "exec 2>&1; "
+	}
+	if err := ts.Exec("sh", "-ec", into+". $HOME/standin.env; . "+block+".sh"); (err != nil) != neg {
+		ts.Fatalf("it ended with %v", err)
+	}
 	comparable := func(name string) string { return tidyText(ts, timed.ReplaceAllString(ts.ReadFile(name), ""), sorted) }
 	want, got := comparable(block+".want"), comparable("stdout")
 	if !strings.Contains("\n"+got, "\n"+want) {
