@@ -2,7 +2,7 @@ package ast
 
 import "github.com/hindcast/hindcast/internal/dialect/lex"
 
-// Statement is one of a script: Result, CreateAs, CreateTable, Insert, Update, Delete, Drop or Idle.
+// Statement is one of a script: Result, CreateAs, CreateTable, Insert, Update, Delete, Truncate, Alter, Drop or Idle.
 type Statement interface{ Span() lex.Span }
 
 // Stated is what all statements have.
@@ -25,12 +25,16 @@ type (
 		Columns []Name
 		Query   *Query
 		NoData  bool
+
+		IfNotExists bool
 	}
-	// CreateTable is CREATE TEMP TABLE with columns.
+	// CreateTable is CREATE TEMP TABLE with columns, or those of another table: LIKE.
 	CreateTable struct {
 		Stated
-		Name    Name
-		Columns []ColumnDef
+		Name        Name
+		Columns     []ColumnDef
+		Like        []Name
+		IfNotExists bool
 	}
 	// Insert is INSERT INTO; VALUES is a query, too.
 	Insert struct {
@@ -39,18 +43,32 @@ type (
 		Columns []Name
 		Query   *Query
 	}
-	// Update is UPDATE … SET … WHERE of one table.
+	// Update is UPDATE … SET … FROM … WHERE of one table.
 	Update struct {
 		Stated
 		Table, Alias Name
 		Set          []Assignment
+		From         []From
 		Where        Expr
 	}
-	// Delete is DELETE FROM … WHERE, or TRUNCATE.
+	// Delete is DELETE FROM … USING … WHERE.
 	Delete struct {
 		Stated
 		Table, Alias Name
+		Using        []From
 		Where        Expr
+	}
+	// Truncate is TRUNCATE.
+	Truncate struct {
+		Stated
+		Tables []Name
+	}
+	// Alter is ALTER TABLE with one change: Add, or a Column that gets the name To or is dropped, or the table that gets the name To.
+	Alter struct {
+		Stated
+		Table      Name
+		Add        *ColumnDef
+		Column, To Name
 	}
 	// Drop is DROP TABLE.
 	Drop struct {

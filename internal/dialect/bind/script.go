@@ -61,11 +61,11 @@ func (b *binder) statement(st ast.Statement, out *sem.Script) {
 	case *ast.Update:
 		b.update(st, out)
 	case *ast.Delete:
-		if t := b.temp(st.Table, "DELETE"); t != nil {
-			step, s := b.change(t, st.Table, st.Alias, st.At)
-			step.Where = b.where(st.Where, s)
-			b.step(t, st.Table.Text, step, out)
-		}
+		b.deletes(st, out)
+	case *ast.Truncate:
+		b.truncate(st, out)
+	case *ast.Alter:
+		b.alter(st, out)
 	case *ast.Drop:
 		b.drop(st)
 	}
@@ -77,19 +77,6 @@ func (b *binder) step(t *temp, name string, step sem.Step, out *sem.Script) {
 	step.Name = fmt.Sprintf("hindcast_%s_%d", strings.ToLower(name), len(out.Steps)+1)
 	t.version = step.Name
 	out.Steps = append(out.Steps, step)
-}
-
-// temp is a table that the script made; nil if that is refused.
-func (b *binder) temp(n ast.Name, what string) *temp {
-	t := b.temps[n.Text]
-	if t == nil {
-		instead := "leave it out: the rows of the last SELECT are the result, and loading them takes the place of the rows before"
-		if what == "INSERT" {
-			instead = "write its SELECT alone, at the end: its rows are the result, and what loads them inserts them"
-		}
-		b.refuse(sem.NotKnown, n.At, instead, "%s of a table that the script did not make is not read", what)
-	}
-	return t
 }
 
 // makes adds a table, unless one of its name is there.
@@ -110,6 +97,12 @@ func (b *binder) makes(n ast.Name, t *temp) bool {
 }
 
 func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
+	switch {
+	case st.IfNotExists && b.Redshift:
+		b.refuse(sem.Mismatch, st.Name.At, "leave IF NOT EXISTS out", "Redshift does not have IF NOT EXISTS with AS")
+	case st.IfNotExists && b.temps[st.Name.Text] != nil:
+		return
+	}
 	q, outputs := b.query(st.Query, &scope{}, purpose{labels: true})
 	t := &temp{columns: b.newTable(st.Name.Text, columnsOf(outputs), st.Columns, st.Name.At).list(), notNull: make([]bool, len(outputs)), defaults: make([]ast.Expr, len(outputs))}
 	seen := map[string]bool{}
@@ -119,7 +112,7 @@ func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
 			b.refuse(sem.NotOnEngine, st.Name.At, "give one of them another name", "two columns of %s are named %s", st.Name.Text, t.columns[i].Name)
 		}
 		seen[name] = true
-		t.declared = append(t.declared, o.Declared || len(o.from) == 1 && (o.from[0].Op == sem.OpToDecimal || o.Type.IsInt() || o.Type.IsTime() || o.Type.IsFloat() || o.Type.Kind == sem.Bool))
+		t.declared = append(t.declared, o.Declared || len(o.from) == 1 && declares(o.from[0]))
 	}
 	if b.makes(st.Name, t) {
 		b.step(t, st.Name.Text, sem.Step{At: st.At, Query: q, Empty: st.NoData}, out)
@@ -127,14 +120,16 @@ func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
 }
 
 func (b *binder) createTable(st *ast.CreateTable, out *sem.Script) {
+	if st.IfNotExists && b.temps[st.Name.Text] != nil {
+		return
+	}
+	if st.Like != nil {
+		b.createLike(st, out)
+		return
+	}
 	t := &temp{}
 	for _, c := range st.Columns {
-		typ, ok := b.typeOf(c.Type)
-		if ok && typ.Kind == sem.Numeric && typ.P == 0 {
-			b.refuse(sem.NotOnEngine, c.Type.At, "write numeric(precision, scale)", "engines hold no unbounded decimals")
-		}
-		t.columns = append(t.columns, sem.Column{Name: c.Name.Text, Type: typ, Facts: sem.Facts{NoBlanks: typ.Kind == sem.Char}})
-		t.declared, t.notNull, t.defaults = append(t.declared, true), append(t.notNull, c.NotNull), append(t.defaults, c.Default)
+		t.add(c, b.columnType(c))
 	}
 	if b.makes(st.Name, t) {
 		b.step(t, st.Name.Text, sem.Step{At: st.At}, out)
@@ -150,46 +145,6 @@ func (b *binder) drop(st *ast.Drop) {
 	}
 }
 
-// change is an UPDATE or DELETE, and the scope of its expressions.
-func (b *binder) change(t *temp, name, alias ast.Name, at lex.Span) (sem.Step, *scope) {
-	if alias.Text == "" {
-		alias = name
-	}
-	s := &scope{}
-	b.add(b.newTable(alias.Text, t.columns, nil, alias.At), s, alias.At)
-	return sem.Step{At: at, Changes: true, Alias: alias.Text}, s
-}
-
-// where binds the condition of an UPDATE or DELETE; nil is none.
-func (b *binder) where(x ast.Expr, s *scope) *sem.Expr {
-	if x == nil {
-		return nil
-	}
-	return b.boolean(b.expr(x, s), "a condition")
-}
-
-func (b *binder) update(st *ast.Update, out *sem.Script) {
-	t := b.temp(st.Table, "UPDATE")
-	if t == nil {
-		return
-	}
-	step, s := b.change(t, st.Table, st.Alias, st.At)
-	step.Values = make([]*sem.Expr, len(t.columns))
-	for _, a := range st.Set {
-		i := t.column(a.Column.Text)
-		switch {
-		case i < 0:
-			b.refuse(sem.NoColumn, a.Column.At, "", "%s has no column %s", st.Table.Text, a.Column.Text)
-			continue
-		case step.Values[i] != nil:
-			b.refuse(sem.Syntax, a.Column.At, "", "the column %s is set twice", a.Column.Text)
-		}
-		step.Values[i] = b.assigned(b.expr(a.X, s), t, i)
-	}
-	step.Where = b.where(st.Where, s)
-	b.step(t, st.Table.Text, step, out)
-}
-
 func (t *temp) column(name string) int {
 	for i, c := range t.columns {
 		if c.Name == name {
@@ -200,7 +155,7 @@ func (t *temp) column(name string) int {
 }
 
 func (b *binder) insert(st *ast.Insert, out *sem.Script) {
-	t := b.temp(st.Table, "INSERT")
+	t := b.temp(st.Table, "INSERT", st.Query)
 	if t == nil {
 		b.query(st.Query, &scope{}, purpose{}) // whatever is refused in it as well
 		return

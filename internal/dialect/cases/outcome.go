@@ -62,7 +62,7 @@ var messages = map[string]*regexp.Regexp{
 	"numeric_value_out_of_range":     regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
 	"invalid_text_representation":    regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
 	"string_data_right_truncation":   regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
-	"cardinality_violation":          regexp.MustCompile(`(?i)more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
+	"cardinality_violation":          regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
 	"invalid_datetime_format":        regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
 	"datetime_field_overflow":        regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates`),
 	"substring_error":                regexp.MustCompile(`(?i)negative substring length`),

@@ -38,43 +38,47 @@ func (p *printer) step(s *sem.Step) string {
 	for i, c := range s.Columns {
 		names[i] = p.quoted(c.Name)
 	}
-	var body string
+	return fmt.Sprintf("%s(%s) AS (%s)", s.Name, strings.Join(names, ", "), p.stepBody(s))
+}
+
+func (p *printer) stepBody(s *sem.Step) string {
 	switch {
+	case s.Picks != nil:
+		return p.altered(s)
 	case s.Changes && s.Values == nil:
-		body = "SELECT * FROM " + s.Before + " AS " + p.quoted(s.Alias) + " WHERE " + p.unless(s.Where)
+		return "SELECT * FROM " + s.Before + " AS " + p.quoted(s.Alias) + " WHERE " + p.remaining(s)
+	case s.Changes && s.From != nil:
+		return p.updatedFrom(s)
 	case s.Changes:
-		body = p.updated(s)
+		return p.updated(s)
 	case s.Query == nil:
 		values := make([]string, len(s.Columns))
 		for i, c := range s.Columns {
 			values[i] = "CAST(NULL AS " + p.typeName(c.Type) + ")"
 		}
-		body = "SELECT " + strings.Join(values, ", ") + " WHERE FALSE"
+		return "SELECT " + strings.Join(values, ", ") + " WHERE FALSE"
 	case s.Before != "":
-		body = p.inserted(s)
+		return p.inserted(s)
 	case s.Empty:
-		body = "SELECT * FROM (" + p.query(s.Query) + ") AS hindcast_q WHERE FALSE"
-	default:
-		body = p.query(s.Query)
+		return "SELECT * FROM (" + p.query(s.Query) + ") AS hindcast_q WHERE FALSE"
 	}
-
-	return fmt.Sprintf("%s(%s) AS (%s)", s.Name, strings.Join(names, ", "), body)
+	return p.query(s.Query)
 }
 
-// unless is true of rows where a condition is not true; nil is always true.
-func (p *printer) unless(where *sem.Expr) string {
-	if where == nil {
+// remaining is true of rows that a DELETE leaves.
+func (p *printer) remaining(s *sem.Step) string {
+	switch {
+	case s.From != nil:
+		return "NOT EXISTS (SELECT 1 FROM " + p.crossed(s.From) + " WHERE " + p.condition(s) + ")"
+	case s.Where == nil:
 		return "FALSE"
 	}
-	return "NOT coalesce(" + p.expr(where).text + ", FALSE)"
+	return "NOT coalesce(" + p.expr(s.Where).text + ", FALSE)"
 }
 
 func (p *printer) updated(s *sem.Step) string {
 	list := make([]string, len(s.Columns))
-	where := "TRUE"
-	if s.Where != nil {
-		where = p.expr(s.Where).text
-	}
+	where := p.condition(s)
 	for i, c := range s.Columns {
 		list[i] = p.quoted(s.Alias) + "." + p.quoted(c.Name)
 		if s.Values[i] != nil {

@@ -44,8 +44,9 @@ func (p *parser) scripted() ast.Statement {
 	case p.take("delete"):
 		return p.deleted(start)
 	case p.take("truncate"):
-		p.take("table")
-		return &ast.Delete{Table: p.local("TRUNCATE"), Stated: p.stated(start)}
+		return p.truncate(start)
+	case p.take("alter"):
+		return p.alter(start)
 	case p.take("drop"):
 		return p.drop(start)
 	case idle[t.Text]:
@@ -76,11 +77,21 @@ func (p *parser) selected(start int) ast.Statement {
 	return &ast.CreateAs{Name: *p.into, Query: q, Stated: p.stated(start)}
 }
 
-// local reads the name of a table that the script made.
+// local reads the name of a table that the script makes.
 func (p *parser) local(what string) ast.Name {
 	n := p.name()
 	if p.punct(".") {
-		p.unknown(n.At, what+" of a table with a schema's name is not read: only temporary tables change", "leave it out: the rows of the last SELECT are the result")
+		p.unknown(n.At, what+" with a schema's name is not read: only temporary tables are made", "leave it out: the rows of the last SELECT are the result")
+	}
+	return n
+}
+
+// changed reads the name of a table that changes. One with a schema's name before it is none that the script made, which the binder says.
+func (p *parser) changed() ast.Name {
+	n := p.name()
+	for p.takePunct(".") {
+		n.Text += "." + p.anyName().Text
+		n.At = n.At.To(p.done())
 	}
 	return n
 }
@@ -95,27 +106,22 @@ func (p *parser) temporary(at lex.Span) {
 func (p *parser) create(start int) ast.Statement {
 	p.temporary(lex.Span{Start: start, End: p.done().End})
 	p.expect("table")
-	if from := p.peek().At; p.take("if") {
-		p.expect("not")
-		p.expect("exists")
-		p.unknown(from.To(p.done()), "IF NOT EXISTS is not read", "leave it out")
-	}
+	ifNot := p.ifNotExists()
 	name := p.local("CREATE TABLE")
 	if p.punct("(") && (p.punctAhead(2, ",") || p.punctAhead(2, ")")) {
 		columns := p.names()
-		return p.createAs(start, name, columns)
+		return p.createAs(start, name, columns, ifNot)
 	}
 	if !p.punct("(") {
-		return p.createAs(start, name, nil)
+		return p.createAs(start, name, nil, ifNot)
 	}
 
-	c := &ast.CreateTable{Name: name}
+	c := &ast.CreateTable{Name: name, IfNotExists: ifNot}
 	p.expectPunct("(")
-	for {
-		c.Columns = append(c.Columns, p.columnDef())
-		if !p.takePunct(",") {
-			break
-		}
+	if p.word("like") {
+		p.likeTable(c)
+	} else {
+		p.columnDefs(c)
 	}
 	p.expectPunct(")")
 	p.storage()
@@ -124,13 +130,13 @@ func (p *parser) create(start int) ast.Statement {
 	return c
 }
 
-func (p *parser) createAs(start int, name ast.Name, columns []ast.Name) ast.Statement {
+func (p *parser) createAs(start int, name ast.Name, columns []ast.Name, ifNot bool) ast.Statement {
 	p.storage()
 	p.expect("as")
 	if !p.startsQuery() && !p.punct("(") {
 		p.unexpected()
 	}
-	c := &ast.CreateAs{Name: name, Columns: columns, Query: p.query()}
+	c := &ast.CreateAs{Name: name, Columns: columns, Query: p.query(), IfNotExists: ifNot}
 	if p.take("with") {
 		c.NoData = p.take("no")
 		p.expect("data")
@@ -160,11 +166,8 @@ func (p *parser) storage() {
 }
 
 func (p *parser) columnDef() ast.ColumnDef {
-	if p.constraint() {
-		p.unknown(p.peek().At, "constraints of temporary tables are not read", "leave it out, if the rows keep to it")
-	}
 	c := ast.ColumnDef{Name: p.name(), Type: p.typeName()}
-	for !p.punct(",") && !p.punct(")") {
+	for !p.punct(",") && !p.punct(")") && !p.punct(";") && p.peek().Kind != lex.EOF {
 		switch t := p.peek(); {
 		case p.take("null"):
 		case p.take("not"):
@@ -175,6 +178,7 @@ func (p *parser) columnDef() ast.ColumnDef {
 		case p.Redshift && (p.take("distkey") || p.take("sortkey")):
 		case p.Redshift && p.take("encode"):
 			p.next()
+		case p.columnConstraint(&c):
 		default:
 			p.unknown(t.At, "this property of a column is not read", "leave it out")
 		}
@@ -184,7 +188,7 @@ func (p *parser) columnDef() ast.ColumnDef {
 
 func (p *parser) insert(start int) ast.Statement {
 	p.expect("into")
-	i := &ast.Insert{Table: p.local("INSERT")}
+	i := &ast.Insert{Table: p.changed()}
 	if p.punct("(") && !p.wordAhead(1, "select") && !p.wordAhead(1, "with") && !p.punctAhead(1, "(") {
 		i.Columns = p.names()
 	}
@@ -198,10 +202,10 @@ func (p *parser) insert(start int) ast.Statement {
 }
 
 // target reads a table that changes, with its alias.
-func (p *parser) target(what string) (name, alias ast.Name) {
+func (p *parser) target() (name, alias ast.Name) {
 	p.take("only")
-	name = p.local(what)
-	if t := p.peek(); p.take("as") || p.isName(t) && t.Text != "set" {
+	name = p.changed()
+	if t := p.peek(); p.take("as") || p.isName(t) && t.Text != "set" && t.Text != "using" {
 		alias = p.name()
 	}
 	return name, alias
@@ -217,7 +221,7 @@ func (p *parser) where() ast.Expr {
 
 func (p *parser) update(start int) ast.Statement {
 	u := &ast.Update{}
-	u.Table, u.Alias = p.target("UPDATE")
+	u.Table, u.Alias = p.target()
 	p.expect("set")
 	for {
 		if p.punct("(") {
@@ -237,8 +241,8 @@ func (p *parser) update(start int) ast.Statement {
 			break
 		}
 	}
-	if p.word("from") {
-		p.unknown(p.peek().At, "FROM is not read in UPDATE", "write SET column = (SELECT …) with WHERE EXISTS, or join in the next query")
+	if p.take("from") {
+		u.From = p.fromItems()
 	}
 	u.Where = p.where()
 	u.Stated = p.stated(start)
@@ -251,9 +255,9 @@ func (p *parser) deleted(start int) ast.Statement {
 		p.unexpected()
 	}
 	d := &ast.Delete{}
-	d.Table, d.Alias = p.target("DELETE")
-	if p.word("using") {
-		p.unknown(p.peek().At, "USING is not read in DELETE", "write WHERE EXISTS (SELECT …)")
+	d.Table, d.Alias = p.target()
+	if p.take("using") {
+		d.Using = p.fromItems()
 	}
 	d.Where = p.where()
 	d.Stated = p.stated(start)

@@ -23,4 +23,16 @@ type Step struct {
 	Alias   string // of the table in Values and Where
 	Changes bool   // it is UPDATE or DELETE, of the rows where Where is true, or of all
 	Where   *Expr
+	// From are the items of FROM in an UPDATE or of USING in a DELETE: rows change that Where is true of with a row of each.
+	From []Item
+
+	// Picks are the columns of the table before that ALTER TABLE leaves, with the names that Columns give them; Added is the value of one more.
+	Picks []string
+	Added *Expr
+}
+
+// Item is an item of FROM in a statement that changes a table.
+type Item struct {
+	Query
+	Join bool // it is several tables, joined
 }
