@@ -60,10 +60,10 @@ func (c *trial) publishBoth() {
 			c.Fatal("the run does not get done")
 		}
 		p := c.launch(c.anywhere(), c.begin()...)
-		if strikes > 0 {
+		for strikes > 0 && !p.ended() {
 			select {
 			case <-p.done:
-			case <-time.After(time.Duration(c.random.Int64N(int64(c.world.span)))):
+			case <-time.After(time.Duration(c.random.Int64N(int64(c.world.span / 2)))):
 				c.kill(p)
 				strikes--
 			}
