@@ -67,11 +67,8 @@ func (m memory) path(e *Engine, q engine.Query, checks []engine.Check, used bool
 }
 
 // untimed is the query's SQL with the types alone of the times that parameters gave it: those differ from slice to slice and
-// from run to run, and the result's types do not. What the user wrote is left as it is; of SQL that is translated no time decides a type.
+// from run to run, and the result's types do not. What the user wrote is left as it is.
 func untimed(q engine.Query) string {
-	if q.Translated() { // Original is not the text that has the parameters
-		return timeLiterals.ReplaceAllString(q.SQL, "$1 ''")
-	}
 	var out strings.Builder
 	last := 0
 	for _, s := range q.Shifts { // each stands behind a literal
