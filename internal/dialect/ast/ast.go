@@ -115,6 +115,16 @@ type (
 		List  []Expr
 		Query *Query
 		Not   bool
+		// Respelled says that it was = ANY or <> ALL.
+		Respelled bool
+	}
+	// Quantified is a comparison with ANY or ALL of an array that is written.
+	Quantified struct {
+		Node
+		Op   string
+		All  bool
+		X    Expr
+		List []Expr
 	}
 	// Like is [NOT] LIKE, ILIKE or SIMILAR TO.
 	Like struct {
@@ -305,7 +315,7 @@ type Item struct {
 	As    bool // AS stood before the alias
 }
 
-// From is Table, Derived or Join.
+// From is Table, Derived, Series, Unnest or Join.
 type From interface{ Span() lex.Span }
 
 // Table is a table by its name.
@@ -322,9 +332,11 @@ type Derived struct {
 	At      lex.Span
 	Query   *Query
 	Lateral bool
-	Alias   Name
-	As      bool
-	Columns []Name
+	// LateralAt is the span of the word.
+	LateralAt lex.Span
+	Alias     Name
+	As        bool
+	Columns   []Name
 }
 
 // Pivot is PIVOT or UNPIVOT (Un) of an item of FROM.
@@ -347,6 +359,28 @@ type Join struct {
 	L, R  From
 	On    Expr
 	Using []Name
+	// Natural is the span of NATURAL.
+	Natural lex.Span
+}
+
+// Series is generate_series(…) in FROM.
+type Series struct {
+	At      lex.Span
+	Call    *Call
+	Alias   Name
+	As      bool
+	Columns []Name
+}
+
+// Unnest is unnest(ARRAY[…]) in FROM.
+type Unnest struct {
+	At         lex.Span
+	List       []Expr
+	Ordinality bool
+	CallAt     lex.Span // of all but the alias
+	Alias      Name
+	As         bool
+	Columns    []Name
 }
 
 // Span is where it stands.
@@ -366,6 +400,12 @@ func (x *Table) Span() lex.Span { return x.At }
 
 // Span is where it stands.
 func (x *Derived) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Series) Span() lex.Span { return x.At }
+
+// Span is where it stands.
+func (x *Unnest) Span() lex.Span { return x.At }
 
 // Span is where it stands.
 func (x *Join) Span() lex.Span { return x.At }

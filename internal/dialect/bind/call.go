@@ -42,7 +42,7 @@ var known struct {
 func functions() map[string]function {
 	known.once.Do(func() {
 		known.all = map[string]function{}
-		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), numbers(), times(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
+		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), numbers(), floatFunctions(), times(), calendar(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
 			for name, f := range group {
 				known.all[name] = f
 			}
@@ -55,7 +55,7 @@ func times() map[string]function {
 	return map[string]function{
 		"extract":           {least: 2, most: 2, raw: true, bind: extract},
 		"date_part":         {least: 2, most: 2, raw: true, bind: extract},
-		"date_trunc":        {least: 2, most: 2, raw: true, bind: dateTrunc},
+		"date_trunc":        {least: 2, most: 3, raw: true, bind: dateTrunc},
 		"dateadd":           {least: 3, most: 3, raw: true, who: onlyRedshift, bind: dateAdd},
 		"date_add":          {least: 3, most: 3, raw: true, who: onlyRedshift, bind: dateAdd},
 		"datediff":          {least: 3, most: 3, raw: true, who: onlyRedshift, bind: dateDiff},

@@ -251,6 +251,8 @@ func (b *binder) floatTo(e *sem.Expr, t sem.Type, at lex.Span) *sem.Expr {
 		return same(e, at)
 	case t.Kind == sem.Float8:
 		return made(sem.OpToFloat, t, at, e)
+	case t.Kind == sem.Numeric && t.P > 0 && !b.Redshift:
+		return made(sem.OpFloatToDecimal, t, at, e)
 	}
 	return nil
 }

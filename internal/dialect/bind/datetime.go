@@ -10,10 +10,10 @@ import (
 // timeArithmetic binds + and - of dates and times; nil if neither side is one.
 func (b *binder) timeArithmetic(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	lt, rt := l.Type, r.Type
+	if lt.Kind == sem.Interval || rt.Kind == sem.Interval {
+		return b.intervalArithmetic(x, l, r)
+	}
 	if !lt.IsTime() && !rt.IsTime() {
-		if lt.Kind == sem.Interval || rt.Kind == sem.Interval {
-			return b.refuse(sem.NotKnown, x.At, "add the interval to a date or timestamp", "arithmetic of intervals is not read")
-		}
 		return nil
 	}
 	if x.Op != "+" && x.Op != "-" {
@@ -21,10 +21,6 @@ func (b *binder) timeArithmetic(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	}
 	plus := x.Op == "+"
 	switch {
-	case lt.IsTime() && rt.Kind == sem.Interval:
-		return b.addInterval(x, l, r)
-	case plus && lt.Kind == sem.Interval && rt.IsTime():
-		return b.addInterval(x, r, l)
 	case lt.Kind == sem.Date && (rt.Kind == sem.Int4 || rt.Kind == sem.Int2):
 		op := sem.OpAddDays
 		if !plus {
@@ -42,22 +38,11 @@ func (b *binder) timeArithmetic(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 			return r
 		}
 		return read(sem.OpDaysBetween, sem.Of(sem.Int4), x, l, r)
+	case !plus && lt.IsTime() && (rt.IsTime() || rt.Kind == sem.Unknown):
+		return b.difference(x, l, r)
 	}
 
 	return b.refuse(sem.NotKnown, x.At, "add an INTERVAL, or use datediff or extract", "%s %s %s is not read", lt, x.Op, rt)
-}
-
-func (b *binder) addInterval(x *ast.Binary, at, amount *sem.Expr) *sem.Expr {
-	if at.Type.Kind == sem.TimestampTZ {
-		return b.refuse(sem.NotKnown, x.At, "cast it as timestamp first", "an interval is not added to a timestamp with time zone")
-	}
-	if amount.Op != sem.OpInterval {
-		return b.refuse(sem.NotKnown, x.At, "write INTERVAL '…'", "only a written interval is read here")
-	}
-	e := rewritten(sem.OpAddInterval, sem.Of(sem.Timestamp), x, b.coerce(at, sem.Of(sem.Timestamp)), amount)
-	e.Text = x.Op
-
-	return e
 }
 
 // parts are the names of parts of a date or time.
@@ -67,12 +52,17 @@ var parts = map[string]string{
 	"day": "day", "days": "day", "hour": "hour", "hours": "hour", "hr": "hour", "hrs": "hour",
 	"minute": "minute", "minutes": "minute", "min": "minute", "mins": "minute",
 	"second": "second", "seconds": "second", "sec": "second", "secs": "second",
-	"dow": "dow", "doy": "doy", "isodow": "isodow", "epoch": "epoch",
+	"dow": "dow", "doy": "doy", "isodow": "isodow", "epoch": "epoch", "isoyear": "isoyear",
+	"ms": "millisecond", "msec": "millisecond", "msecs": "millisecond", "msecond": "millisecond", "mseconds": "millisecond", "millisecond": "millisecond", "milliseconds": "millisecond",
+	"us": "microsecond", "usec": "microsecond", "usecs": "microsecond", "usecond": "microsecond", "useconds": "microsecond", "microsecond": "microsecond", "microseconds": "microsecond",
+	"dec": "decade", "decs": "decade", "decade": "decade", "decades": "decade", "c": "century", "cent": "century", "century": "century", "centuries": "century",
+	"mil": "millennium", "mils": "millennium", "millennium": "millennium", "millennia": "millennium",
 }
 
 // partsRedshift are further names of Redshift.
 var partsRedshift = map[string]string{"y": "year", "qtrs": "quarter", "quarters": "quarter", "d": "day", "w": "week", "h": "hour", "m": "minute", "s": "second",
-	"dayofweek": "dow", "dw": "dow", "weekday": "dow", "dayofyear": "doy", "dy": "doy", "yearday": "doy"}
+	"dayofweek": "dow", "dw": "dow", "weekday": "dow", "dayofyear": "doy", "dy": "doy", "yearday": "doy",
+	"cents": "century", "millisec": "millisecond", "millisecs": "millisecond", "millisecon": "millisecond", "microsec": "microsecond", "microsecs": "microsecond"}
 
 // part is the part of a date that an argument names.
 func (b *binder) part(x ast.Expr) string {
@@ -85,7 +75,7 @@ func (b *binder) part(x ast.Expr) string {
 			word = x.Parts[0].Text
 		}
 	}
-	if p := parts[word]; p != "" && !(b.Redshift && p == "isodow") {
+	if p := parts[word]; p != "" && !(b.Redshift && (p == "isodow" || p == "isoyear")) {
 		return p
 	}
 	if p := partsRedshift[word]; p != "" && b.Redshift {
@@ -101,6 +91,8 @@ func (b *binder) moment(e *sem.Expr) (*sem.Expr, bool) {
 	switch {
 	case invalid(e):
 		return e, false
+	case e.Type.Kind == sem.TimestampTZ && !b.Redshift:
+		return b.coerce(e, sem.Of(sem.Timestamp)), true
 	case e.Type.Kind == sem.TimestampTZ:
 		b.refuse(sem.NotKnown, e.At, "cast it as timestamp first", "a timestamp with time zone is not read here")
 		return e, false
@@ -113,23 +105,35 @@ func (b *binder) moment(e *sem.Expr) (*sem.Expr, bool) {
 
 func extract(b *binder, c *call) *sem.Expr {
 	p := b.part(c.x.Args[0])
-	e, ok := b.moment(b.expr(c.x.Args[1], c.s))
+	e := b.expr(c.x.Args[1], c.s)
+	if e.Type.Kind == sem.Interval && p != "" {
+		return b.intervalPart(c, p, e)
+	}
+	e, ok := b.moment(e)
 	if !ok || p == "" {
 		return &sem.Expr{At: c.x.At}
 	}
-	timeOfDay := p == "hour" || p == "minute" || p == "second"
+	timeOfDay := p == "hour" || p == "minute" || p == "second" || p == "millisecond" || p == "microsecond"
 	if e.Type.Kind == sem.Date && timeOfDay {
 		return b.refuse(sem.Mismatch, c.x.At, "", "a date has no %s", p)
 	}
-	if b.Redshift && (p == "second" || p == "epoch") {
+	if b.Redshift && (p == "epoch" || p == "microsecond" || p == "millisecond" && c.x.Name == "date_part") {
 		return b.refuse(sem.NotDecidable, c.x.At, "", "the type of this in Redshift is not documented clearly")
 	}
 
 	t := sem.Decimal(10, 0)
 	op := sem.OpExtract
 	switch {
+	case b.Redshift && p == "second" && c.x.Name == "date_part":
+		op, t = sem.OpExtractSeconds, sem.Decimal(8, 6)
+	case b.Redshift && p == "decade": // which is numbered like a century
+		p, t = "decade from 1", sem.Of(sem.Int4)
+	case b.Redshift && p == "millisecond": // without the seconds
+		p, t = "millisecond of a second", sem.Of(sem.Int4)
 	case b.Redshift:
 		t = sem.Of(sem.Int4)
+	case p == "millisecond":
+		t = sem.Decimal(8, 3)
 	case p == "second":
 		op, t = sem.OpExtractSeconds, sem.Decimal(8, 6)
 	case p == "epoch" && e.Type.Kind == sem.Date:
@@ -147,23 +151,61 @@ func extract(b *binder, c *call) *sem.Expr {
 
 func dateTrunc(b *binder, c *call) *sem.Expr {
 	p := b.part(c.x.Args[0])
-	e, ok := b.moment(b.expr(c.x.Args[1], c.s))
-	if !ok || p == "" {
+	e := b.expr(c.x.Args[1], c.s)
+	if len(c.x.Args) == 3 {
+		return b.truncIn(c, p, e)
+	}
+	instant := (e.Type.Kind == sem.Date || e.Type.Kind == sem.TimestampTZ) && !b.Redshift // PostgreSQL takes a date for an instant
+	e, ok := b.moment(e)
+	if !ok || !b.cutTo(c, p) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if p == "dow" || p == "doy" || p == "isodow" || p == "epoch" {
-		return b.refuse(sem.Mismatch, c.x.At, "", "nothing is cut to %s", p)
-	}
-	isDate := e.Type.Kind == sem.Date
-	e = b.coerce(e, sem.Of(sem.Timestamp))
-	out := rewritten(sem.OpDateTrunc, sem.Of(sem.Timestamp), c.x, e)
+	out := rewritten(sem.OpDateTrunc, sem.Of(sem.Timestamp), c.x, b.coerce(e, sem.Of(sem.Timestamp)))
 	out.Text = p
-	if isDate && !b.Redshift { // PostgreSQL takes the date for an instant
+	if instant {
 		b.zoned(c.x.At)
 		return made(sem.OpToInstant, sem.Of(sem.TimestampTZ), c.x.At, out)
 	}
 
 	return out
+}
+
+// cutTo reports whether times are cut to a part.
+func (b *binder) cutTo(c *call, p string) bool {
+	switch p {
+	case "":
+		return false
+	case "dow", "doy", "isodow", "epoch", "isoyear":
+		b.refuse(sem.Mismatch, c.x.At, "", "nothing is cut to %s", p)
+		return false
+	}
+	return true
+}
+
+// truncIn is DATE_TRUNC(part, instant, zone). Hours and less are cut off the instant: an hour that the zone's clock shows twice stays two.
+func (b *binder) truncIn(c *call, p string, e *sem.Expr) *sem.Expr {
+	at := b.expr(c.x.Args[2], c.s)
+	if b.Redshift {
+		return b.refuse(sem.Mismatch, c.x.At, "", "Redshift's date_trunc takes no time zone")
+	}
+	name, hours, ok := b.zone(at)
+	if !ok || invalid(e) || !b.cutTo(c, p) {
+		return &sem.Expr{At: c.x.At}
+	}
+	if e.Type.Kind != sem.TimestampTZ {
+		return b.refuse(sem.NotKnown, e.At, "cast it as timestamptz", "this is %s, and a timestamp with time zone is read here", e.Type)
+	}
+	local := civil(e, name, hours)
+	cut := made(sem.OpDateTrunc, sem.Of(sem.Timestamp), c.x.At, local)
+	cut.Text = p
+	if !map[string]bool{"hour": true, "minute": true, "second": true, "millisecond": true, "microsecond": true}[p] {
+		return again(instantOf(cut, name, hours), c)
+	}
+	off := made(sem.OpMicrosBetween, sem.Of(sem.Int8), c.x.At, local, cut)
+	back := made(sem.OpAddSpan, sem.Of(sem.Timestamp), c.x.At, made(sem.OpFromInstant, sem.Of(sem.Timestamp), e.At, e), off)
+	back.Text = "-"
+
+	return again(made(sem.OpToInstant, sem.Of(sem.TimestampTZ), c.x.At, back), c)
 }
 
 // dateAdd is Redshift's DATEADD(part, amount, time).
@@ -181,7 +223,8 @@ func dateAdd(b *binder, c *call) *sem.Expr {
 	if amount.Type.Kind != sem.Int4 && amount.Type.Kind != sem.Int2 {
 		return b.refuse(sem.NotKnown, c.x.Args[1].Span(), "cast it as integer", "this is %s, and an integer is read here", amount.Type)
 	}
-	if p == "dow" || p == "doy" || p == "epoch" {
+	switch p {
+	case "dow", "doy", "epoch", "decade", "century", "millennium":
 		return b.refuse(sem.Mismatch, c.x.At, "", "%s is not added", p)
 	}
 	out := rewritten(sem.OpDateAdd, sem.Of(sem.Timestamp), c.x, b.coerce(amount, sem.Of(sem.Int4)), b.coerce(e, sem.Of(sem.Timestamp)))
@@ -211,8 +254,8 @@ func dateDiff(b *binder, c *call) *sem.Expr {
 		return &sem.Expr{At: c.x.At}
 	case "week":
 		return b.refuse(sem.NotDecidable, c.x.At, "count days, or the difference of date_trunc('week', …)", "which day begins a week in Redshift's DATEDIFF is not documented")
-	case "dow", "doy", "epoch":
-		return b.refuse(sem.Mismatch, c.x.At, "", "%s has no boundaries", p)
+	case "dow", "doy", "epoch", "decade", "century", "millennium":
+		return b.refuse(sem.Mismatch, c.x.At, "", "the boundaries of %s are not counted", p)
 	}
 
 	return out

@@ -76,6 +76,8 @@ func (b *binder) predicate(x ast.Expr, s *scope) *sem.Expr {
 		return b.between(x, s)
 	case *ast.In:
 		return b.in(x, s)
+	case *ast.Quantified:
+		return b.quantified(x, s)
 	case *ast.Like:
 		return b.like(x, s)
 	case *ast.Exists:
@@ -94,7 +96,7 @@ func (b *binder) truth(x ast.Expr, s *scope) *sem.Expr {
 	case *ast.Logical:
 		return b.logical(x, s, b.truth)
 	case *ast.In:
-		if row, ok := x.X.(*ast.Row); ok && x.Query != nil && !x.Not {
+		if row, ok := x.X.(*ast.Row); ok && x.Query != nil {
 			return b.rowInQuery(x, row, s)
 		}
 		e := b.expr(x, s)
@@ -179,6 +181,10 @@ func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 
 	op := sem.OpNegate
 	switch {
+	case inner.Op == sem.OpInterval && x.Op == "-":
+		e := negated(inner)
+		e.At, e.Parens = x.At, x.Parend
+		return e
 	case !inner.Type.IsNumber():
 		return b.refuse(sem.NotKnown, x.At, "", "%s before %s is not read", x.Op, inner.Type)
 	case x.Op == "+":
@@ -234,7 +240,7 @@ func (b *binder) between(x *ast.Between, s *scope) *sem.Expr {
 
 // alike makes several of one type to compare them.
 func (b *binder) alike(all []*sem.Expr, at lex.Span, what string) bool {
-	if invalid(all...) {
+	if b.spans(all); invalid(all...) {
 		return false
 	}
 	if b.padded(all, at, what) || !b.literals(all, at, what) {
@@ -381,7 +387,7 @@ func (b *binder) inQuery(x *ast.In, v *sem.Expr, s *scope) *sem.Expr {
 		return b.refuse(sem.Mismatch, x.At, "cast one of them", "IN compares %s with %s", v.Type, outputs[0].Type)
 	}
 	e := read(sem.OpInQuery, sem.Of(sem.Bool), x, b.compared(b.coerce(v, t)))
-	e.Not, e.Query = x.Not, inner
+	e.Not, e.Query, e.Made = x.Not, inner, x.Respelled
 
 	return e
 }
@@ -431,7 +437,7 @@ func (b *binder) rowInQuery(x *ast.In, row *ast.Row, s *scope) *sem.Expr {
 		return b.refuse(sem.Mismatch, x.At, "", "the row has %d parts, and the query gives %d columns", len(row.Items), len(outputs))
 	}
 	e := rewritten(sem.OpRowInQuery, sem.Of(sem.Bool), x)
-	e.Query = inner
+	e.Query, e.Not = inner, x.Not
 	for i, a := range row.Items {
 		v := b.expr(a, s)
 		if invalid(v) || outputs[i].Type.Kind == sem.Invalid {

@@ -107,10 +107,14 @@ func toTimestamp(b *binder, c *call) *sem.Expr {
 
 // sinceEpoch is the instant that is so many seconds after 1970 began.
 func (b *binder) sinceEpoch(c *call) *sem.Expr {
-	if b.Redshift || !c.args[0].Type.IsInt() {
-		return b.refuse(sem.NotKnown, c.x.At, "", "only whole seconds since 1970 are read here, in PostgreSQL")
+	n := c.args[0]
+	switch {
+	case b.Redshift:
+		return b.refuse(sem.NotKnown, c.x.At, "", "Redshift reads a text and a pattern here")
+	case !n.Type.IsExact() || n.Type.S > 6:
+		return b.refuse(sem.NotKnown, n.At, "cast it as numeric(18,6)", "seconds since 1970 are read as an integer, or with up to six digits behind the point")
 	}
-	return rewritten(sem.OpSinceEpoch, sem.Of(sem.TimestampTZ), c.x, b.coerce(c.args[0], sem.Of(sem.Int8)))
+	return rewritten(sem.OpSinceEpoch, sem.Of(sem.TimestampTZ), c.x, b.exact(n))
 }
 
 // momentOf is a text as a timestamp by a pattern.

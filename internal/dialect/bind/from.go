@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
@@ -13,9 +14,25 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 	switch x := x.(type) {
 	case *ast.Table:
 		b.table(x, s, bound)
+	case *ast.Series:
+		b.series(x, s, bound)
+	case *ast.Unnest:
+		b.unnest(x, s, bound)
 	case *ast.Derived:
-		// Queries in FROM do not see their neighbours.
-		inner, outputs := b.query(x.Query, &scope{outer: s.outer, beside: s.tables}, purpose{labels: true})
+		// Queries in FROM do not see their neighbours, unless LATERAL stands before them.
+		around := &scope{outer: s.outer, beside: s.tables}
+		if x.Lateral {
+			around = s
+			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: x.LateralAt, Text: "lateral"})
+		}
+		values, listed := x.Query.Body.(*ast.Values)
+		inner, outputs := b.query(x.Query, around, purpose{labels: !listed})
+		if listed && b.Redshift {
+			b.refuse(sem.Mismatch, values.At, "write a query with UNION ALL", "Redshift does not have VALUES in FROM")
+		}
+		if listed {
+			b.namedValues(x, len(values.Rows[0]), outputs, bound)
+		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
 		b.add(b.newTable(x.Alias.Text, columnsOf(outputs), x.Columns, x.Alias.At), s, x.Alias.At)
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
@@ -111,6 +128,11 @@ func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
 	from := len(s.tables)
 	b.from(x.L, s, bound)
 	middle := len(s.tables)
+	if d, ok := x.R.(*ast.Derived); ok && d.Lateral && (x.Kind == "right" || x.Kind == "full") {
+		b.refuse(sem.Mismatch, d.LateralAt, "write LEFT JOIN", "LATERAL does not see what a %s JOIN makes of the tables before it", strings.ToUpper(x.Kind))
+	} else if _, always := x.On.(*ast.Bool); ok && d.Lateral && x.Kind == "left" && !always {
+		b.refuse(sem.NotOnEngine, d.LateralAt, "write ON TRUE, and the condition into the query", "engines take no condition behind a LEFT JOIN LATERAL")
+	}
 	b.from(x.R, s, bound)
 	switch {
 	case x.On != nil:
@@ -119,36 +141,81 @@ func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
 		s.tables = all[from:]
 		b.condition(x.On, s, bound)
 		s.tables = all
+	case x.Natural != (lex.Span{}):
+		written := *x
+		b.natural(&written, s.tables[from:middle], s.tables[middle:], bound)
+		b.using(&written, s, from, middle)
 	case x.Using != nil:
-		b.using(x, s.tables[from:middle], s.tables[middle:], bound)
+		b.names(x.Using, bound)
+		b.using(x, s, from, middle)
 	}
 }
 
-// using merges columns of the same name: the left one stands for both.
-func (b *binder) using(x *ast.Join, left, right []*table, bound *sem.Query) {
-	if x.Kind == "right" || x.Kind == "full" {
-		b.refuse(sem.NotKnown, x.Using[0].At, "write ON", "USING is not read in %s joins", strings.ToUpper(x.Kind))
-		return
-	}
-	b.names(x.Using, bound)
+// using merges columns of the same name. The left one stands for both, the right one in a RIGHT join, and in a FULL join whichever is not NULL.
+func (b *binder) using(x *ast.Join, s *scope, from, middle int) {
+	left, right := s.tables[from:middle], s.tables[middle:]
+	either := &table{}
 	for i, n := range x.Using {
 		l, r := visible(left, n.Text), visible(right, n.Text)
 		if len(l) != 1 || len(r) != 1 {
 			b.refuse(sem.NoColumn, n.At, "write ON", "the column %s does not stand once on either side", n.Text)
 			continue
 		}
-		if i >= len(left[0].columns) || left[0].columns[i] != l[0] {
+		if i >= len(left[0].columns) || left[0].columns[i] != l[0] || x.Kind == "right" {
 			left[0].shuffled = true
 		}
-		if l[0].column.Type.Kind != r[0].column.Type.Kind {
-			b.refuse(sem.NotKnown, n.At, "write ON", "%s and %s are compared here", l[0].column.Type, r[0].column.Type)
+		b.merged(l[0].column, r[0].column, x.Kind, n.At)
+		switch x.Kind {
+		case "right":
+			l[0].merged = true
+		case "full":
+			l[0].merged, r[0].merged = true, true
+			c := *l[0].column
+			c.Facts, c.Declared = c.Both(r[0].column.Facts), false
+			either.columns = append(either.columns, &field{column: &c})
+		default:
+			r[0].merged = true
 		}
-		b.matched(l[0].column.Type, n.At)
-		if b.Redshift && l[0].column.Type.IsText() && !(l[0].column.NoBlanks && r[0].column.NoBlanks) {
-			b.refuse(sem.NotKnown, n.At, "write ON", "trailing blanks do not count in Redshift, and USING counts them")
-		}
-		r[0].merged = true
 	}
+	if len(either.columns) > 0 {
+		s.tables = slices.Insert(s.tables, from, either)
+	}
+}
+
+// merged refuses columns that USING does not compare as the source does.
+func (b *binder) merged(l, r *sem.Column, kind string, at lex.Span) {
+	if l.Type.Kind != r.Type.Kind || kind == "full" && l.Type != r.Type {
+		b.refuse(sem.NotKnown, at, "write ON", "%s and %s are compared here", l.Type, r.Type)
+	}
+	b.matched(l.Type, at)
+	if b.Redshift && l.Type.IsText() && !(l.NoBlanks && r.NoBlanks) {
+		b.refuse(sem.NotKnown, at, "write ON", "trailing blanks do not count in Redshift, and USING counts them")
+	}
+}
+
+// natural finds the columns that a NATURAL join compares, and writes them as USING.
+func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
+	var names []string
+	for _, t := range left {
+		for _, f := range t.columns {
+			if name := f.column.Name; !f.merged && len(visible(right, name)) > 0 && !slices.Contains(names, name) {
+				names = append(names, name)
+				x.Using = append(x.Using, ast.Name{At: x.Natural, Text: name})
+			}
+		}
+	}
+	if len(names) == 0 {
+		b.refuse(sem.NotKnown, x.Natural, "write CROSS JOIN", "the tables of this NATURAL join have no column of the same name")
+		return
+	}
+	for _, name := range names {
+		if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+			b.refuse(sem.NotKnown, x.Natural, "write ON", "a NATURAL join is only read over columns with names of small letters")
+		}
+	}
+	const why = "the columns of a NATURAL join are written"
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: x.Natural, Why: why},
+		sem.Slot{Kind: sem.SlotReplace, At: lex.Span{Start: x.R.Span().End, End: x.R.Span().End}, Text: " USING (" + strings.Join(names, ", ") + ")", Why: why})
 }
 
 func visible(tables []*table, name string) []*field {

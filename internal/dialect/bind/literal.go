@@ -313,7 +313,7 @@ func timestampText(text string) (string, bool) {
 		return "", false
 	}
 	text = strings.Replace(text, "T", " ", 1)
-	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04", time.DateOnly} {
+	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04", time.DateOnly, "20060102 15:04:05.999999", "20060102"} {
 		t, err := time.Parse(layout, text)
 		if err != nil || t.Year() < 1 {
 			continue
@@ -324,41 +324,4 @@ func timestampText(text string) (string, bool) {
 		return t.Format("2006-01-02 15:04:05.999999"), true
 	}
 	return "", false
-}
-
-// units are what the units of an interval stand for.
-var units = map[string]sem.Expr{"year": {Months: 12}, "month": {Months: 1}, "mon": {Months: 1}, "week": {Days: 7}, "day": {Days: 1},
-	"hour": {Micros: 3600e6}, "hr": {Micros: 3600e6}, "minute": {Micros: 60e6}, "min": {Micros: 60e6}, "second": {Micros: 1e6}, "sec": {Micros: 1e6}}
-
-// interval binds INTERVAL '1 year 2 days', and INTERVAL '1' DAY.
-func (b *binder) interval(x *ast.Interval) *sem.Expr {
-	e := read(sem.OpInterval, sem.Of(sem.Interval), x)
-	words := strings.Fields(strings.ToLower(x.Text))
-	if len(words) == 1 && x.Field != "" {
-		words = append(words, x.Field)
-	} else if x.Field != "" {
-		words = nil
-	}
-	if len(words) == 1 { // 1day
-		if n := strings.IndexFunc(words[0], func(r rune) bool { return r >= 'a' && r <= 'z' }); n > 0 {
-			words = []string{words[0][:n], words[0][n:]}
-		}
-	}
-	ok := len(words) > 0 && len(words)%2 == 0
-	for i := 0; ok && i < len(words); i += 2 {
-		n, err := strconv.ParseInt(words[i], 10, 32)
-		unit, known := units[words[i+1]]
-		if !known {
-			unit, known = units[strings.TrimSuffix(words[i+1], "s")]
-		}
-		ok = err == nil && known && n > -1e6 && n < 1e6
-		e.Months += int(n) * unit.Months
-		e.Days += int(n) * unit.Days
-		e.Micros += n * unit.Micros
-	}
-	if !ok {
-		return b.refuse(sem.NotKnown, x.At, "write whole numbers with their units, such as INTERVAL '1 month 2 days'", "this interval is not read")
-	}
-
-	return e
 }

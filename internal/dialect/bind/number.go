@@ -26,10 +26,13 @@ func rounding(op sem.Op) func(*binder, *call) *sem.Expr {
 		if b.Redshift && op == sem.OpTruncate && a.Type.Kind == sem.Timestamp && len(c.args) == 1 {
 			return rewritten(sem.OpTimestampToDate, sem.Of(sem.Date), c.x, a)
 		}
+		if e := b.wholeFloat(map[sem.Op]sem.Op{sem.OpRound: sem.OpRoundFloat, sem.OpTruncate: sem.OpTruncateFloat}[op], c); e != nil {
+			return e
+		}
 		n := 0
 		if len(c.args) == 2 {
 			var ok bool
-			if n, ok = b.written(c.args[1], 0); !ok {
+			if n, ok = b.written(c.args[1], -sem.Most); !ok {
 				return &sem.Expr{At: c.x.At}
 			}
 			if a.Type.IsInt() && !b.Redshift {
@@ -42,7 +45,7 @@ func rounding(op sem.Op) func(*binder, *call) *sem.Expr {
 
 		t := sem.Decimal(a.Type.P+1, a.Type.S) // 9.5 becomes 10
 		if !b.Redshift {                       // which gives the digits that were asked for; Redshift keeps the type
-			t = sem.Decimal(a.Type.P-a.Type.S+n+1, n)
+			t = sem.Decimal(a.Type.P-a.Type.S+max(n, 0)+1, max(n, 0))
 		}
 		e := rewritten(op, t, c.x, a)
 		e.N = min(n, a.Type.S)
@@ -54,6 +57,9 @@ func rounding(op sem.Op) func(*binder, *call) *sem.Expr {
 func whole1(op sem.Op) func(*binder, *call) *sem.Expr {
 	return func(b *binder, c *call) *sem.Expr {
 		a := c.args[0]
+		if e := b.wholeFloat(map[sem.Op]sem.Op{sem.OpCeiling: sem.OpCeilingFloat, sem.OpFloor: sem.OpFloorFloat}[op], c); e != nil {
+			return e
+		}
 		if a.Type.Kind != sem.Numeric {
 			return b.refuse(sem.NotKnown, c.x.At, "cast it as a decimal first", "%s of %s is not read", c.x.Name, a.Type)
 		}
@@ -72,6 +78,9 @@ func abs(b *binder, c *call) *sem.Expr {
 
 func mod(b *binder, c *call) *sem.Expr {
 	l, r := c.args[0], c.args[1]
+	if l.Type.IsExact() && r.Type.IsExact() && (l.Type.Kind == sem.Numeric || r.Type.Kind == sem.Numeric) {
+		return b.decimalModulo(&ast.Binary{Node: c.x.Node, Op: "%"}, l, r)
+	}
 	if !l.Type.IsInt() || !r.Type.IsInt() {
 		return b.refuse(sem.NotKnown, c.x.At, "cast them as integers", "mod of %s and %s is not read", l.Type, r.Type)
 	}

@@ -19,6 +19,9 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 		e.Made = true
 		return e
 	}
+	if l, ok := x.L.(*ast.Row); ok {
+		return b.rows(x, l, s)
+	}
 	l, r := b.expr(x.L, s), b.expr(x.R, s)
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}
@@ -35,6 +38,8 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 		return b.concat(x, l, r)
 	case "+", "-", "*", "/", "%":
 		return b.arithmetic(x, l, r)
+	case "^":
+		return b.power(x, l, r)
 	}
 
 	return b.refuse(sem.NotKnown, x.At, "", "the operator %s is not read", x.Op)
@@ -56,9 +61,11 @@ func (b *binder) compare(x *ast.Binary, op string, l, r *sem.Expr) *sem.Expr {
 
 // comparable makes two of one type to compare them; trailing blanks are taken off where they do not count.
 func (b *binder) comparable(l, r *sem.Expr, at lex.Span, op string) (left, right *sem.Expr, ok bool) {
-	if invalid(l, r) {
+	both := []*sem.Expr{l, r}
+	if b.spans(both); invalid(both...) {
 		return l, r, false
 	}
+	l, r = both[0], both[1]
 	t, ok := b.unifyAll([]*sem.Expr{l, r})
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast one of them", "%s cannot compare %s with %s", op, l.Type, r.Type)
@@ -204,7 +211,7 @@ func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	case "/":
 		return b.divided(x, l, r)
 	default:
-		return b.refuse(sem.NotKnown, x.At, "cast them as integers", "%s of decimals is not read", x.Op)
+		return b.decimalModulo(x, l, r)
 	}
 	if t.S >= sem.Most {
 		return b.refuse(sem.NotOnEngine, x.At, "round the parts first", "the result has %d digits behind the point, and engines hold %d in all", t.S, sem.Most)

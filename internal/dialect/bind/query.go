@@ -43,12 +43,8 @@ func plain(q *ast.Query) bool {
 }
 
 func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {
-	if q.Recursive {
-		b.refuse(sem.NotKnown, q.With[0].Name.At, "", "WITH RECURSIVE is not read")
-		return
-	}
 	for _, c := range q.With {
-		inner, outputs := b.query(c.Query, s, purpose{labels: true})
+		inner, outputs := b.cte(q, c, s, bound)
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: c.Name.At, Text: c.Name.Text, Quoted: c.Name.Quoted})
 		b.names(c.Columns, bound)
 		if c.Hint != (lex.Span{}) {
@@ -220,13 +216,17 @@ func (b *binder) values(x *ast.Values, s *scope, why purpose, bound *sem.Query) 
 			return nil
 		}
 		for i, item := range row {
-			e := b.settled(b.expr(item, s))
+			e := b.expr(item, s)
+			open := e.Type.Kind == sem.Unknown
+			e = b.settled(e)
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 			e.Loose, e.Longer = ragged(e)
 			e.Quotient = isQuotient(e)
-			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}}
+			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
 			if n > 0 {
+				open = open && columns[i].open
 				one = b.joined(columns[i], one, item.Span())
+				one.open = open
 			}
 			columns[i] = one
 		}

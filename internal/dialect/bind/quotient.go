@@ -144,7 +144,7 @@ func ragged(e *sem.Expr) (loose, longer bool) {
 		return true, true
 	case sem.OpColumn, sem.OpScalarQuery, sem.OpDecimal:
 		return e.Loose, e.Longer
-	case sem.OpRound, sem.OpTruncate, sem.OpCeiling, sem.OpFloor, sem.OpToDecimal, sem.OpTextToDecimal:
+	case sem.OpRound, sem.OpTruncate, sem.OpCeiling, sem.OpFloor, sem.OpToDecimal, sem.OpTextToDecimal, sem.OpFloatToDecimal, sem.OpSign:
 		return false, false
 	case sem.OpNullIf:
 		return ragged(e.Args[2]) // the others are only compared

@@ -250,6 +250,28 @@ func (m *maker) comparison(d int) string {
 	return "(" + l + pick(m, " = ", " <> ", " < ", " <= ", " > ", " >= ") + r + ")"
 }
 
+// inZone is a time in a zone, or one that a number of intervals is added to.
+func (m *maker) inZone(k kind, d int) string {
+	zone := pick(m, "'UTC'", "'EST'", "'America/New_York'", "'Europe/Rome'", "'Asia/Kolkata'")
+	of := instant
+	if k == instant {
+		of = timestamp
+	}
+	if m.IntN(2) == 0 {
+		return "(" + m.expr(of, d) + " AT TIME ZONE " + zone + ")"
+	}
+	return "(" + m.expr(k, d) + pick(m, " + ", " - ") + m.expr(int2, 0) + " * INTERVAL '" + pick(m, "1 day", "1 month", "36 hours", "1 month -1 days", "1.5 seconds", "1 year") + "')"
+}
+
+// partBetween is a part of the difference of two times.
+func (m *maker) partBetween(d int) string {
+	l, r := m.expr(timestamp, d), m.expr(pick(m, timestamp, date), d)
+	if m.IntN(2) == 0 {
+		return "extract(" + pick(m, "year", "month", "day", "hour", "minute", "second") + " FROM age(" + l + ", " + r + "))"
+	}
+	return "extract(" + pick(m, "day", "hour", "minute", "second", "epoch") + " FROM " + l + " - " + r + ")"
+}
+
 func (m *maker) condition(d int) string {
 	switch m.IntN(9) {
 	case 0, 1:
@@ -313,7 +335,10 @@ func (m *maker) decimal(d int) string {
 	case 6:
 		return pick(m, "ceil", "floor", "abs", "-", "sign") + "(" + m.expr(numeric, d) + ")"
 	case 7:
-		return "extract(" + pick(m, "year", "month", "day", "dow", "doy", "quarter", "week", "hour", "minute", "second", "epoch", "isodow") + " FROM " + m.expr(pick(m, date, timestamp), d) + ")"
+		if m.IntN(3) == 0 {
+			return m.partBetween(d)
+		}
+		return "extract(" + pick(m, "year", "isoyear", "decade", "century", "milliseconds", "microseconds", "month", "day", "dow", "doy", "quarter", "week", "hour", "minute", "second", "epoch", "isodow") + " FROM " + m.expr(pick(m, date, timestamp), d) + ")"
 	}
 	return "CAST(" + m.expr(pick(m, int4, int8, numeric, float, text_), d) + " AS " + pick(m, "numeric(5,2)", "numeric(18,6)", "numeric(38,10)", "numeric(10)", "numeric") + ")"
 }
@@ -328,7 +353,7 @@ func (m *maker) floating(d int) string {
 	case 3:
 		return "(" + m.expr(pick(m, int4, int8, numeric), d) + pick(m, " + ", " * ", " / ") + m.expr(float, d) + ")"
 	case 4:
-		return pick(m, "abs", "-", "floor", "ceil", "round", "sqrt", "exp", "ln") + "(" + m.expr(float, d) + ")"
+		return pick(m, "abs", "-", "floor", "ceil", "round", "trunc", "sign", "sqrt", "exp", "ln", "log") + "(" + m.expr(pick(m, float, float, int4), d) + ")"
 	}
 	return "CAST(" + m.expr(pick(m, int4, int8, numeric, text_), d) + " AS double precision)"
 }
@@ -372,7 +397,13 @@ func (m *maker) moment(k kind, d int) string {
 	case date:
 		return pick(m, "("+m.expr(date, d)+pick(m, " + ", " - ")+pick(m, "1", "30", m.expr(int2, d))+")", "CAST("+m.expr(pick(m, timestamp, text_, date), d)+" AS date)")
 	case instant:
+		if m.IntN(3) == 0 {
+			return m.inZone(k, d)
+		}
 		return pick(m, "CAST("+m.expr(pick(m, timestamp, date, instant), d)+" AS timestamptz)", "date_trunc("+part+", "+m.expr(pick(m, date, instant), d)+")")
+	}
+	if m.IntN(4) == 0 {
+		return m.inZone(k, d)
 	}
 	interval := "INTERVAL '" + pick(m, "1 day", "1 month", "-1 month", "1 year", "3 hours", "90 minutes", "1 month 2 days", "1 week", "59 seconds", "13 months") + "'"
 	return pick(m, "("+m.expr(pick(m, date, timestamp), d)+pick(m, " + ", " - ")+interval+")", "date_trunc("+part+", "+m.expr(timestamp, d)+")",

@@ -49,7 +49,7 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|a number that no DECIMAL holds`)
 
 // otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
 // with more digits than they hold. Some are none to the warehouse either.
@@ -58,17 +58,18 @@ var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestam
 // messages are what engines, and the guards in translations, say of the errors that data decide on. Translations test texts before they
 // are cast, so what an engine says of a text that it does not cast is that its value is out of range.
 var messages = map[string]*regexp.Regexp{
-	"division_by_zero":               regexp.MustCompile(`(?i)(divi(sion|de)|remainder)[ _]by[ _]zero`),
-	"numeric_value_out_of_range":     regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
-	"invalid_text_representation":    regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
-	"string_data_right_truncation":   regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
-	"cardinality_violation":          regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
-	"invalid_datetime_format":        regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
-	"datetime_field_overflow":        regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates`),
-	"substring_error":                regexp.MustCompile(`(?i)negative substring length`),
-	"not_null_violation":             regexp.MustCompile(`(?i)not null|NOT_NULL`),
-	"invalid_argument_for_logarithm": regexp.MustCompile(`(?i)logarithm`),
-	"invalid_parameter_value":        regexp.MustCompile(`(?i)must be|not recognized|unknown (time ?zone|unit)|field position`),
+	"division_by_zero":                    regexp.MustCompile(`(?i)(divi(sion|de)|remainder)[ _]by[ _]zero`),
+	"numeric_value_out_of_range":          regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
+	"invalid_text_representation":         regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
+	"string_data_right_truncation":        regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
+	"cardinality_violation":               regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
+	"invalid_datetime_format":             regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
+	"datetime_field_overflow":             regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates|overflow in multiplication of int|does not fit integer`),
+	"substring_error":                     regexp.MustCompile(`(?i)negative substring length`),
+	"not_null_violation":                  regexp.MustCompile(`(?i)not null|NOT_NULL`),
+	"invalid_argument_for_power_function": regexp.MustCompile(`(?i)square root of a negative|negative power|non-integer power`),
+	"invalid_argument_for_logarithm":      regexp.MustCompile(`(?i)logarithm`),
+	"invalid_parameter_value":             regexp.MustCompile(`(?i)must be|not recognized|unknown (time ?zone|unit)|field position`),
 }
 
 // Raises reports whether a message is what an engine says of an error of PostgreSQL's. A statement that is wrong in itself the engine

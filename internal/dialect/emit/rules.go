@@ -53,7 +53,7 @@ const (
 
 // shared are the rules of all engines.
 func shared() (r [sem.Ops]rule) {
-	for _, some := range []map[sem.Op]rule{sharedValues(), sharedFunctions()} {
+	for _, some := range []map[sem.Op]rule{sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats()} {
 		for op, one := range some {
 			r[op] = one
 		}
@@ -82,7 +82,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpNotNull:       {write: notNull, why: "the column is NOT NULL"},
 		sem.OpScalarQuery:   {keep: true, form: "($q)"},
 		sem.OpExists:        {keep: true, form: "EXISTS ($q)"},
-		sem.OpInQuery:       {keep: true},
+		sem.OpInQuery:       {keep: true, write: inQuery},
 		sem.OpRowInQuery:    {write: rowInQuery, why: "a row with NULL in it means something else to the engine"},
 		sem.OpAnd:           {keep: true, write: chain(" AND ")},
 		sem.OpOr:            {keep: true, write: chain(" OR ")},
@@ -108,7 +108,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpFloatDivide:   {write: floating("/"), why: byZero},
 		sem.OpFloatNegate:   {keep: true, form: "(-@1)"},
 		sem.OpAbs:           {form: "abs($1)"},
-		sem.OpRound:         {form: "CAST(round($1, $n) AS $t)", why: roundsOdd},
+		sem.OpRound:         {write: round, why: roundsOdd},
 		sem.OpCeiling:       {form: "CAST(ceil($1) AS $t)", why: roundsOdd},
 	}
 }
@@ -227,7 +227,7 @@ func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpAddDays:         {write: addDays("+"), why: "a date that is out of range raises in the source"},
 		sem.OpSubtractDays:    {write: addDays("-"), why: "a date that is out of range raises in the source"},
 		sem.OpDaysBetween:     {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite dates') ELSE CAST(@1 - @2 AS INTEGER) END", why: "infinite dates raise in the source"},
-		sem.OpDateTrunc:       {form: "CAST(date_trunc('$x', $1) AS TIMESTAMP)"},
+		sem.OpDateTrunc:       {write: dateTrunc},
 		sem.OpExtract:         {write: extractDuck},
 		sem.OpExtractSeconds:  {form: "CAST(CAST(date_part('microseconds', $1) AS DECIMAL(18,0)) * 0.000001 AS $t)"},
 		sem.OpEpoch:           {form: "CASE WHEN isinf($1) THEN error('the epoch of an infinite time') ELSE CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t) END"},
@@ -246,6 +246,11 @@ func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpDenseRank:       {keep: true, form: "dense_rank()$w"},
 	} {
 		r[op] = one
+	}
+	for _, some := range []map[sem.Op]rule{duckTimes(), duckFloats()} {
+		for op, one := range some {
+			r[op] = one
+		}
 	}
 
 	return r
@@ -316,6 +321,11 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpDenseRank:       {form: "CAST(dense_rank()$w AS BIGINT)"},
 	} {
 		r[op] = one
+	}
+	for _, some := range []map[sem.Op]rule{sparkTimes(), sparkFloats()} {
+		for op, one := range some {
+			r[op] = one
+		}
 	}
 	r[sem.OpInQuery].except = []except{
 		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},

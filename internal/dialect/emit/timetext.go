@@ -341,9 +341,10 @@ func (p *printer) plusTime(date string, m moment, x string, or func(part, otherw
 
 // instantOf is an instant by its seconds since 1970, within PostgreSQL's range.
 func instantOf(p *printer, _ *sem.Expr, args []text) text {
-	out := "make_timestamp(CAST(" + args[0].text + " AS BIGINT) * 1000000) AT TIME ZONE 'UTC'"
+	micros := "CAST(CAST(" + args[0].text + " AS DECIMAL(30,6)) * 1000000 AS BIGINT)"
+	out := "make_timestamp(" + micros + ") AT TIME ZONE 'UTC'"
 	if p.Engine.spark() {
-		out = "timestamp_seconds(" + args[0].text + ")"
+		out = "timestamp_micros(" + micros + ")"
 	}
 	return text{text: "CASE WHEN " + operand(args[0]) + " NOT BETWEEN -210866803200 AND 9224318015999 THEN " + p.raise("timestamp out of range") + " ELSE " + out + " END"}
 }

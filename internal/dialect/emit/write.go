@@ -93,8 +93,19 @@ func rowInQuery(p *printer, e *sem.Expr, args []text) text {
 		names[i] = fmt.Sprintf("hindcast_c%d", i+1)
 		conditions[i] = "hindcast_row." + names[i] + " = " + operand(a)
 	}
-	return text{text: "EXISTS (SELECT 1 FROM (" + p.query(e.Query) + ") AS hindcast_row(" + strings.Join(names, ", ") + ") WHERE " +
-		strings.Join(conditions, " AND ") + ")"}
+	word, equal := "EXISTS", strings.Join(conditions, " AND ")
+	if e.Not { // a row that may be equal makes it unknown, which counts as false
+		word, equal = "NOT EXISTS", "coalesce("+equal+", TRUE)"
+	}
+	return text{text: word + " (SELECT 1 FROM (" + p.query(e.Query) + ") AS hindcast_row(" + strings.Join(names, ", ") + ") WHERE " + equal + ")"}
+}
+
+func inQuery(p *printer, e *sem.Expr, args []text) text {
+	word := " IN ("
+	if e.Not {
+		word = " NOT IN ("
+	}
+	return text{text: "(" + operand(args[0]) + word + p.query(e.Query) + "))"}
 }
 
 // is writes IS; yes and no are its forms for TRUE and FALSE.
@@ -467,7 +478,7 @@ func addInterval(p *printer, e *sem.Expr, args []text) text {
 			parts = append(parts, fmt.Sprintf("make_dt_interval(%d)", days))
 		}
 		if micros != 0 {
-			parts = append(parts, "make_dt_interval(0, 0, 0, "+strconv.FormatFloat(float64(micros)/1e6, 'f', 6, 64)+")")
+			parts = append(parts, "make_dt_interval(0, 0, 0, "+seconds(micros)+")")
 		}
 	} else {
 		if months != 0 {
@@ -520,11 +531,12 @@ func addDays(op string) func(*printer, *sem.Expr, []text) text {
 }
 
 var duckAdds = map[string]string{"year": "to_years($1)", "quarter": "to_months(3 * @1)", "month": "to_months($1)", "week": "to_days(7 * @1)", "day": "to_days($1)",
-	"hour": "to_hours($1)", "minute": "to_minutes($1)", "second": "to_seconds($1)"}
+	"hour": "to_hours($1)", "minute": "to_minutes($1)", "second": "to_seconds($1)", "millisecond": "to_microseconds(1000 * CAST($1 AS BIGINT))", "microsecond": "to_microseconds(CAST($1 AS BIGINT))"}
 
 var sparkAdds = map[string]string{"year": "make_ym_interval($1)", "quarter": "make_ym_interval(0, 3 * @1)", "month": "make_ym_interval(0, $1)",
 	"week": "make_dt_interval(7 * @1)", "day": "make_dt_interval($1)", "hour": "make_dt_interval(0, $1)", "minute": "make_dt_interval(0, 0, $1)",
-	"second": "make_dt_interval(0, 0, 0, $1)"}
+	"second": "make_dt_interval(0, 0, 0, $1)", "millisecond": "make_dt_interval(0, 0, 0, CAST(@1 * 0.001 AS DECIMAL(18,6)))",
+	"microsecond": "make_dt_interval(0, 0, 0, CAST(@1 * 0.000001 AS DECIMAL(18,6)))"}
 
 func dateAdd(p *printer, e *sem.Expr, args []text) text {
 	form, day, none := duckAdds[e.Text], "INTERVAL 1 DAY", "INTERVAL 0 DAY"
@@ -538,6 +550,9 @@ func dateAdd(p *printer, e *sem.Expr, args []text) text {
 }
 
 func extractDuck(p *printer, e *sem.Expr, args []text) text {
+	if form := p.formOfPart(e.Text); form != "" {
+		return p.part(e, args, "CAST("+form+" AS $t)")
+	}
 	return p.part(e, args, "CAST(extract($x FROM $1) AS $t)")
 }
 
@@ -545,15 +560,20 @@ func extractDuck(p *printer, e *sem.Expr, args []text) text {
 func (p *printer) part(e *sem.Expr, args []text, form string) text {
 	out := p.fill(form, e, args)
 	switch e.Text {
-	case "year", "isoyear", "decade", "century", "millennium":
+	case "year", "isoyear", "decade", "century", "millennium", "decade from 1":
 		out = p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)
 	}
 	return text{text: out}
 }
 
 func extractSpark(p *printer, e *sem.Expr, args []text) text {
-	form := "extract(" + strings.ToUpper(e.Text) + " FROM $1)"
+	form := p.formOfPart(e.Text)
+	if form == "" {
+		form = "extract(" + strings.ToUpper(e.Text) + " FROM $1)"
+	}
 	switch e.Text {
+	case "isoyear":
+		form = "extract(YEAROFWEEK FROM $1)"
 	case "dow":
 		form = "dayofweek($1) - 1"
 	case "isodow":

@@ -88,14 +88,14 @@ func (p *parser) operation(left ast.Expr, binds, start int) ast.Expr {
 	case bindIn:
 		return p.membership(left, start)
 	case bindAt:
-		p.unknown(p.peek().At, "AT TIME ZONE is not read", "")
+		return p.atTimeZone(left, start)
 	case bindCollate:
 		p.unknown(p.peek().At, "COLLATE is not read", "leave it out")
 	}
 
 	t := p.next()
 	if p.word("any") || p.word("all") || p.word("some") {
-		p.unknown(p.peek().At, "ANY and ALL are not read", "write IN, NOT IN or EXISTS")
+		return p.quantified(left, t.Text, start)
 	}
 	b := &ast.Binary{Op: t.Text, L: left, R: p.expr(binds)}
 	b.At = p.since(start)
@@ -433,8 +433,14 @@ func (p *parser) interval() ast.Expr {
 	i := &ast.Interval{Text: t.Text}
 	if f := p.peek(); f.Kind == lex.Word && intervalFields[f.Text] {
 		i.Field = p.next().Text
-		if p.word("to") || p.punct("(") {
-			p.unknown(p.peek().At, "a range of fields is not read", "write one field, or the units in the text")
+		if p.take("to") {
+			if f = p.peek(); f.Kind != lex.Word || !intervalFields[f.Text] {
+				p.unexpected()
+			}
+			i.Field += " to " + p.next().Text
+		}
+		if p.punct("(") {
+			p.unknown(p.peek().At, "a field's precision is not read", "leave it out")
 		}
 	}
 	i.At = p.since(start)

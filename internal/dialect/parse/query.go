@@ -229,7 +229,7 @@ func (p *parser) item() ast.Item {
 func (p *parser) from() ast.From {
 	start := p.peek().At.Start
 	if p.word("lateral") {
-		p.unknown(p.peek().At, "LATERAL is not read", "join to a query over the whole table")
+		return p.lateral()
 	}
 	if p.takePunct("(") {
 		if p.startsQuery() || p.nestedQuery() {
@@ -248,6 +248,9 @@ func (p *parser) from() ast.From {
 		return inner
 	}
 
+	if p.punctAhead(1, "(") && (p.word("generate_series") || p.word("unnest")) {
+		return p.rowsOf(start)
+	}
 	t := &ast.Table{Parts: []ast.Name{p.name()}}
 	for p.takePunct(".") {
 		t.Parts = append(t.Parts, p.anyName())
@@ -312,8 +315,6 @@ func (p *parser) joinKind() string {
 		return ""
 	}
 	switch t.Text {
-	case "natural":
-		p.unknown(t.At, "NATURAL joins are not read", "write the columns with USING or ON")
 	case "join":
 		p.next()
 		return "inner"
@@ -334,15 +335,22 @@ func (p *parser) joinKind() string {
 // joins reads what is joined to an item.
 func (p *parser) joins(left ast.From) ast.From {
 	for n := 0; ; n++ {
+		natural := p.peek().At
+		if !p.take("natural") {
+			natural = lex.Span{}
+		}
 		kind := p.joinKind()
 		if kind == "" {
+			if natural != (lex.Span{}) {
+				p.unexpected()
+			}
 			return left
 		}
 		if n > Deepest {
 			p.fail("too many tables are joined")
 		}
-		j := &ast.Join{Kind: kind, L: left, R: p.from()}
-		if kind != "cross" {
+		j := &ast.Join{Kind: kind, L: left, R: p.from(), Natural: natural}
+		if kind != "cross" && natural == (lex.Span{}) {
 			if !p.word("on") && !p.word("using") {
 				p.enter()
 				j.R = p.joins(j.R)

@@ -69,15 +69,27 @@ const (
 	OpTruncate
 	OpCeiling
 	OpFloor
+	OpDecimalModulo // has the dividend's sign; by zero raises
+	OpRoundFloat    // to a whole number, half to even
+	OpTruncateFloat
+	OpCeilingFloat
+	OpFloorFloat
+	OpSqrt // of a negative number raises
+	OpLn   // of zero and less raises
+	OpLog10
+	OpExp   // an overflow or underflow raises
+	OpPower // so does what has no result
+	OpSign
 
 	// Conversions.
-	OpSame         // a value as it is
-	OpWiden        // an exact number as a type that holds all of its values
-	OpIntToInt     // what does not fit raises
-	OpToDecimal    // to a decimal; rounded half away from zero
-	OpDecimalToInt // rounded half away from zero
-	OpFloatToInt   // rounded half to even
-	OpToFloat      // an exact number to a float
+	OpSame           // a value as it is
+	OpWiden          // an exact number as a type that holds all of its values
+	OpIntToInt       // what does not fit raises
+	OpToDecimal      // to a decimal; rounded half away from zero
+	OpDecimalToInt   // rounded half away from zero
+	OpFloatToInt     // rounded half to even
+	OpFloatToDecimal // of its first 15 digits, 6 of a real, rounded half away from zero
+	OpToFloat        // an exact number to a float
 	OpTextToInt
 	OpTextToDecimal
 	OpTextToDate      // of YYYY-MM-DD; anything else raises
@@ -148,8 +160,25 @@ const (
 	OpDateAdd  // Text is the part: amount, time
 	OpDateDiff // Text is the part: how many of its boundaries lie between
 	OpLastDay
-	OpSinceEpoch // the instant so many seconds after 1970 began; what is out of range raises
-	OpDistance   // an interval as the distance of a frame's end: Months, Days, Micros
+	OpSinceEpoch    // the instant so many seconds after 1970 began; what is out of range raises
+	OpDistance      // an interval as the distance of a frame's end: Months, Days, Micros
+	OpIntervalTimes // Months, Days and Micros, a number of times: no engine's value by itself, as the next two
+	OpTimeBetween   // two timestamps' difference
+	OpAge           // the same in years, months and days
+	OpAddTimes      // Text is + or -; Months, Days and Micros, a number of times
+	OpAddSpan       // Text is + or -; microseconds
+	OpMicrosBetween // of two timestamps
+	OpSpanPart      // Text is the part; of microseconds
+	OpAgePart       // Text is the part; of the age of two timestamps
+	OpAtZone        // Text is the zone; a timestamp there as an instant
+	OpInZone        // Text is the zone; an instant as a timestamp there
+	OpMakeDate      // year, month, day; a date that is none raises
+	OpAddMonths     // to a timestamp; the last day of a month becomes that of another
+	OpMonthsBetween // of two dates: the days as parts of 31
+	OpNextDay       // the next day of the week N, from 0 for Sunday
+	OpTimeCompare   // -1, 0 or 1
+	OpSeries        // of integers, each a row: from, to, step
+	OpTimeSeries    // of timestamps: from, to; each Months, Days and Micros after the one before it
 
 	// Aggregates, also over a window.
 	OpCountRows

@@ -1,0 +1,160 @@
+package bind
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// namedValues names the columns of VALUES in FROM that its alias does not: engines would name them otherwise.
+func (b *binder) namedValues(x *ast.Derived, n int, outputs []output, bound *sem.Query) {
+	if len(x.Columns) == n || len(outputs) != n {
+		return
+	}
+	if len(x.Columns) > 0 {
+		b.refuse(sem.NotKnown, x.Alias.At, "name all of them", "only some of the columns of VALUES are named")
+		return
+	}
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "column" + strconv.Itoa(i+1)
+	}
+	end := lex.Span{Start: x.Alias.At.End, End: x.Alias.At.End}
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: end, Text: "(" + strings.Join(names, ", ") + ")", Why: "the source names the columns so"})
+}
+
+// aliased reports whether a function in FROM has an alias, and refuses it otherwise.
+func (b *binder) aliased(alias ast.Name, call lex.Span) bool {
+	if alias.Text == "" {
+		b.refuse(sem.NotKnown, call, "write AS and a name with its column behind it", "a function in FROM needs an alias")
+		return false
+	}
+	return true
+}
+
+// unnest is unnest(ARRAY[…]): the elements as rows of VALUES.
+func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
+	width := 1
+	if x.Ordinality {
+		width = 2
+	}
+	switch {
+	case b.Redshift:
+		b.refuse(sem.Mismatch, x.CallAt, "write a query with UNION ALL", "Redshift does not have arrays of this form")
+		return
+	case !b.aliased(x.Alias, x.CallAt):
+		return
+	case len(x.Columns) != width:
+		b.refuse(sem.NotKnown, x.Alias.At, "name the columns behind the alias", "the columns of unnest are to be named")
+		return
+	}
+	values := &ast.Values{At: x.CallAt}
+	for _, e := range x.List {
+		values.Rows = append(values.Rows, []ast.Expr{e})
+	}
+	list := &sem.Query{At: x.CallAt}
+	outputs := b.values(values, &scope{outer: s.outer, beside: s.tables}, purpose{}, list)
+	if len(outputs) != 1 {
+		return
+	}
+	slot := sem.Slot{Kind: sem.SlotReplace, At: x.CallAt, Text: "(VALUES ", Why: "the elements of an array that is written are rows", Slots: list.Slots}
+	for i := range list.Slots {
+		if i > 0 {
+			slot.Text += ", "
+		}
+		slot.Text += "(\x00"
+		if x.Ordinality {
+			slot.Text += ", CAST(" + strconv.Itoa(i+1) + " AS BIGINT)"
+		}
+		slot.Text += ")"
+	}
+	slot.Text += ")"
+	bound.Slots = append(bound.Slots, slot)
+	columns := []sem.Column{outputs[0].Column}
+	if x.Ordinality {
+		columns = append(columns, sem.Column{Name: "ordinality", Type: sem.Of(sem.Int8)})
+	}
+	b.add(b.newTable(x.Alias.Text, columns, x.Columns, x.Alias.At), s, x.Alias.At)
+	b.tableAlias(x.Alias, x.As, x.Columns, bound)
+}
+
+// series is generate_series in FROM.
+func (b *binder) series(x *ast.Series, s *scope, bound *sem.Query) {
+	if b.Redshift {
+		b.refuse(sem.NotKnown, x.Call.At, "number the rows of a table by row_number()", "Redshift computes generate_series on its leader node alone, without tables")
+		return
+	}
+	if !b.aliased(x.Alias, x.Call.At) {
+		return
+	}
+	if len(x.Columns) != 1 {
+		b.refuse(sem.NotKnown, x.Alias.At, "name its column, as in AS t (n)", "the column of generate_series is to be named")
+		return
+	}
+	e := b.seriesOf(x, &scope{outer: s.outer, beside: s.tables})
+	if invalid(e) {
+		return
+	}
+	slot := sem.Slot{Kind: sem.SlotReplace, At: x.Call.At, Text: "(SELECT \x00 AS hindcast_n)", Why: "the engine has it as a list", Slots: []sem.Slot{{Kind: sem.SlotExpr, At: x.Call.At, Expr: e}}}
+	bound.Slots = append(bound.Slots, slot)
+	b.add(b.newTable(x.Alias.Text, []sem.Column{{Type: e.Type}}, x.Columns, x.Alias.At), s, x.Alias.At)
+	b.tableAlias(x.Alias, x.As, x.Columns, bound)
+}
+
+// seriesOf binds the bounds and the step.
+func (b *binder) seriesOf(x *ast.Series, s *scope) *sem.Expr {
+	args := make([]*sem.Expr, len(x.Call.Args))
+	for i, a := range x.Call.Args {
+		args[i] = b.expr(a, s)
+	}
+	if invalid(args...) {
+		return &sem.Expr{At: x.Call.At}
+	}
+	if len(args) == 2 && args[0].Type.IsInt() {
+		one := made(sem.OpInt, sem.Of(sem.Int4), x.Call.At)
+		one.Text = "1"
+		args = append(args, one)
+	}
+	switch {
+	case len(args) != 3:
+		return b.refuse(sem.NotKnown, x.Call.At, "write its begin, end and step", "generate_series is not read with %d arguments of these types", len(args))
+	case args[0].Type.IsInt() && args[1].Type.IsInt() && args[2].Type.IsInt():
+		t := sem.Of(max(args[0].Type.Kind, args[1].Type.Kind, args[2].Type.Kind, sem.Int4))
+		for i := range args {
+			args[i] = b.coerce(args[i], t)
+		}
+		return made(sem.OpSeries, t, x.Call.At, args...)
+	case args[0].Type.IsTime() && args[2].Op == sem.OpInterval:
+		return b.timeSeries(x, args)
+	}
+	return b.refuse(sem.NotKnown, x.Call.At, "write integers, or times with INTERVAL '…'", "generate_series of %s and %s is not read", args[0].Type, args[1].Type)
+}
+
+// timeSeries is a series of timestamps; PostgreSQL makes dates instants.
+func (b *binder) timeSeries(x *ast.Series, args []*sem.Expr) *sem.Expr {
+	t := sem.Of(sem.Timestamp)
+	if args[1].Type.Kind == sem.Unknown {
+		args[1] = b.literal(args[1], args[0].Type)
+	}
+	if !args[1].Type.IsTime() {
+		return b.refuse(sem.Mismatch, args[1].At, "cast it", "this is %s, and a time is read here", args[1].Type)
+	}
+	instant := args[0].Type.Kind != sem.Timestamp || args[1].Type.Kind != sem.Timestamp
+	step := args[2]
+	if i := *step; i.Months == 0 && i.Days == 0 && i.Micros == 0 || (i.Months < 0 || i.Days < 0 || i.Micros < 0) && (i.Months > 0 || i.Days > 0 || i.Micros > 0) {
+		return b.refuse(sem.NotKnown, step.At, "write a step of one sign", "this step is not read")
+	}
+	e := made(sem.OpTimeSeries, t, x.Call.At, b.coerce(args[0], t), b.coerce(args[1], t))
+	e.Months, e.Days, e.Micros = step.Months, step.Days, step.Micros
+	if invalid(e.Args...) {
+		return &sem.Expr{At: x.Call.At}
+	}
+	if instant && b.zoned(x.Call.At) {
+		e.Type = sem.Of(sem.TimestampTZ)
+	}
+
+	return e
+}

@@ -1,0 +1,113 @@
+package emit
+
+import (
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+func sharedFloats() map[sem.Op]rule {
+	const raises = "what has no result raises in the source"
+	return map[sem.Op]rule{
+		sem.OpSqrt:          {write: within("@1 < 0", "cannot take square root of a negative number", "sqrt($1)"), why: raises},
+		sem.OpLn:            {write: within("@1 <= 0", "cannot take logarithm of zero or a negative number", "ln($1)"), why: raises},
+		sem.OpLog10:         {write: within("@1 <= 0", "cannot take logarithm of zero or a negative number", "log10($1)"), why: raises},
+		sem.OpExp:           {write: exponential, why: "an overflow raises in the source"},
+		sem.OpPower:         {write: power2, why: "an overflow raises in the source"},
+		sem.OpSign:          {write: signOf, why: "the engine would give another type"},
+		sem.OpDecimalModulo: {write: moduloDecimal, why: byZero},
+	}
+}
+
+func duckFloats() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpRoundFloat:     {form: "round_even($1, 0)", why: "halves are rounded to even numbers in the source"},
+		sem.OpTruncateFloat:  {form: "trunc($1)"},
+		sem.OpCeilingFloat:   {form: "ceil($1)"},
+		sem.OpFloorFloat:     {form: "floor($1)"},
+		sem.OpFloatToDecimal: {write: floatToDecimal, why: "the source rounds the number's first digits"},
+	}
+}
+
+func sparkFloats() map[sem.Op]rule {
+	// From 2^52 on every number is whole, and Spark's functions give a BIGINT.
+	whole := func(form string) rule {
+		return rule{form: "CASE WHEN abs($1) < 4503599627370496 THEN CAST(" + form + " AS DOUBLE) ELSE $1 END", why: "the engine would give an integer"}
+	}
+	return map[sem.Op]rule{
+		sem.OpRoundFloat:     {form: "rint($1)", why: "halves are rounded to even numbers in the source"},
+		sem.OpTruncateFloat:  whole("CASE WHEN @1 < 0 THEN ceil($1) ELSE floor($1) END"),
+		sem.OpCeilingFloat:   whole("ceil($1)"),
+		sem.OpFloorFloat:     whole("floor($1)"),
+		sem.OpFloatToDecimal: {refusal: "Spark makes a decimal of more of a floating-point number's digits than the source", instead: "compute with decimals"},
+	}
+}
+
+// within raises where a condition holds.
+func within(not, message, form string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		return text{text: p.fill("CASE WHEN "+not+" AND NOT isnan($1) THEN "+p.raise(message)+" ELSE "+form+" END", e, args)}
+	}
+}
+
+// tiny is the least number that is not rounded to fewer digits, below which the source raises.
+const tiny = "CAST('2.2250738585072014e-308' AS DOUBLE)"
+
+func exponential(p *printer, e *sem.Expr, args []text) text {
+	form := "CASE WHEN NOT " + p.infinite("$1") + " AND " + p.infinite("exp($1)") + " THEN " + p.raise("value out of range: overflow") +
+		" WHEN NOT " + p.infinite("$1") + " AND exp($1) < " + tiny + " THEN " + p.raise("value out of range: underflow") + " ELSE exp($1) END"
+	return text{text: p.fill(form, e, args)}
+}
+
+// power2 is a number to the power of another one.
+func power2(p *printer, e *sem.Expr, args []text) text {
+	form := "CASE WHEN $1 = 0 AND $2 < 0 THEN " + p.raise("zero raised to a negative power is undefined") +
+		" WHEN $1 < 0 AND NOT isnan($2) AND NOT " + p.infinite("$2") + " AND $2 <> rint$ THEN " + p.raise("a negative number raised to a non-integer power yields a complex result") +
+		" WHEN $f AND " + p.infinite("pow($1, $2)") + " THEN " + p.raise("value out of range: overflow") +
+		" WHEN $f AND $1 <> 0 AND abs(pow($1, $2)) < " + tiny + " THEN " + p.raise("value out of range: underflow") + " ELSE pow($1, $2) END"
+	whole := "round_even($2, 0)"
+	if p.Engine.spark() {
+		whole = "rint($2)"
+	}
+	finite := "NOT isnan($1) AND NOT isnan($2) AND NOT " + p.infinite("$1") + " AND NOT " + p.infinite("$2")
+	form = strings.NewReplacer("rint$", whole, "$f", finite).Replace(form)
+
+	return text{text: p.fill(strings.NewReplacer("$1 ", "@1 ", "$2 ", "@2 ").Replace(form), e, args)}
+}
+
+// signOf is -1, 0 or 1; 0 of what is not a number.
+func signOf(p *printer, e *sem.Expr, args []text) text {
+	not := ""
+	if e.Type.Kind == sem.Float8 {
+		not = "WHEN isnan($1) THEN 0 "
+	}
+	return text{text: p.fill("CAST(CASE "+not+"WHEN @1 > 0 THEN 1 WHEN @1 < 0 THEN -1 WHEN @1 = 0 THEN 0 END AS $t)", e, args)}
+}
+
+// moduloDecimal is the rest of a division of decimals of one type.
+func moduloDecimal(p *printer, e *sem.Expr, args []text) text {
+	for i := range args {
+		args[i] = text{text: "CAST(" + args[i].text + " AS " + p.typeName(e.Type) + ")"}
+	}
+	return p.guarded(e, args, " % ")
+}
+
+// floatToDecimal goes by the digits that a floating-point number holds for certain.
+func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
+	digits := "15"
+	if e.Args[0].Type.Kind == sem.Float4 {
+		digits = "6"
+	}
+	return text{text: p.fill("CASE WHEN isnan($1) THEN "+p.raise("a number that no DECIMAL holds")+" WHEN isinf($1) THEN "+p.raise("value out of range: infinity")+
+		" ELSE CAST(printf('%."+digits+"g', $1) AS $t) END", e, args)}
+}
+
+// round rounds a decimal. DuckDB gives 0 where more digits are rounded than the type has before the point, though they may round up: the type is
+// given one more.
+func round(p *printer, e *sem.Expr, args []text) text {
+	form := "CAST(round($1, $n) AS $t)"
+	if of := e.Args[0].Type; e.N < 0 && !p.Engine.spark() {
+		form = "CAST(round(CAST($1 AS " + decimal(min(max(of.P, of.S-e.N)+1, sem.Most), of.S) + "), $n) AS $t)"
+	}
+	return text{text: p.fill(form, e, args)}
+}

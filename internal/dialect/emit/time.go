@@ -1,0 +1,227 @@
+package emit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// sharedTimes are the rules of times that all engines share.
+func sharedTimes() map[sem.Op]rule {
+	const alone = "an interval by itself is not translated"
+	return map[sem.Op]rule{
+		sem.OpIntervalTimes: {refusal: alone, instead: "add it to a date or timestamp"},
+		sem.OpTimeBetween:   {refusal: alone, instead: "ask for its parts by extract, or compare it"},
+		sem.OpAge:           {refusal: alone, instead: "ask for its parts by extract"},
+		sem.OpAddTimes:      {write: addTimes},
+		sem.OpAddSpan:       {write: addSpan},
+		sem.OpSpanPart:      {write: spanPart},
+		sem.OpSeries:        {write: series},
+		sem.OpTimeSeries:    {write: timeSeries},
+		sem.OpTimeCompare:   {form: "CASE WHEN @1 < @2 THEN -1 WHEN @1 > @2 THEN 1 WHEN @1 = @2 THEN 0 END"},
+		sem.OpAddMonths:     {write: addMonths, why: "the last day of a month stays one in the source"},
+		sem.OpMonthsBetween: {write: monthsBetween},
+		sem.OpMakeDate:      {write: makeDate, why: "other years mean something else to the engine"},
+	}
+}
+
+func duckTimes() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpMicrosBetween: {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite timestamps') ELSE epoch_us($1) - epoch_us($2) END"},
+		sem.OpAgePart:       {write: agePart},
+		sem.OpAtZone:        {write: zoned("timezone($s, $1)")},
+		sem.OpInZone:        {write: zoned("timezone($s, $1)")},
+		sem.OpNextDay:       {form: "(@1 + CAST(($n - extract(dow FROM $1) + 6) % 7 + 1 AS INTEGER))"},
+	}
+}
+
+func sparkTimes() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpMicrosBetween: {form: "(unix_micros(CAST($1 AS TIMESTAMP_LTZ)) - unix_micros(CAST($2 AS TIMESTAMP_LTZ)))"},
+		sem.OpAgePart:       {refusal: "Spark does not count years, months and days between two times as age() does", instead: "use the difference of the two, or months_between in a query of its own"},
+		sem.OpAtZone:        {write: zoned(laterInstant), why: "of two times that a clock shows twice the source takes the later one"},
+		sem.OpInZone:        {write: zoned("CAST(from_utc_timestamp($1, $s) AS TIMESTAMP_NTZ)")},
+		sem.OpNextDay:       {form: "date_add($1, pmod($n - (dayofweek($1) - 1) + 6, 7) + 1)"},
+	}
+}
+
+// laterInstant is the instant of a zone's clock: that by the offset of a day later, if the clock shows the time then, too.
+const laterInstant = "CASE WHEN CAST(from_utc_timestamp(to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ) + INTERVAL '1' DAY, $s) - INTERVAL '1' DAY, $s) AS TIMESTAMP_NTZ) = @1 " +
+	"THEN to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ) + INTERVAL '1' DAY, $s) - INTERVAL '1' DAY ELSE to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ), $s) END"
+
+// zoned is a conversion by a zone's rules, of which collections do not agree on those before 1970, and engines not on those far ahead.
+func zoned(form string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		first, last := "TIMESTAMP '1970-01-02 00:00:00'", "TIMESTAMP '2037-12-31 00:00:00'"
+		at, body := args[0].text, form
+		switch {
+		case p.Engine.spark():
+			first, last = strings.Replace(first, "TIMESTAMP", "TIMESTAMP_NTZ", 1), strings.Replace(last, "TIMESTAMP", "TIMESTAMP_NTZ", 1)
+			at = "CAST(" + at + " AS TIMESTAMP_NTZ)"
+		case e.Op == sem.OpInZone:
+			at = "(" + operand(args[0]) + " AT TIME ZONE 'UTC')"
+		}
+		if p.Engine.spark() && e.Op == sem.OpInZone {
+			body = strings.Replace(body, "$1", "CAST($1 AS TIMESTAMP_LTZ)", 1)
+		}
+		return text{text: "CASE WHEN " + at + " NOT BETWEEN " + first + " AND " + last + " THEN " + p.raise("a time before 1970 or after 2037 in a time zone") + " ELSE " + p.fill(body, e, args) + " END"}
+	}
+}
+
+// seconds are microseconds as a number of seconds.
+func seconds(micros int64) string {
+	sign := ""
+	if micros < 0 {
+		sign, micros = "-", -micros
+	}
+	return fmt.Sprintf("%s%d.%06d", sign, micros/1e6, micros%1e6)
+}
+
+// addTimes adds a written interval, a number of times.
+func addTimes(p *printer, e *sem.Expr, args []text) text {
+	sign := int64(1)
+	if e.Text == "-" {
+		sign = -1
+	}
+	out, n := operand(args[0]), operand(args[1])
+	add := func(amount int64, duck, spark string) {
+		form := duck
+		if p.Engine.spark() {
+			form = spark
+		}
+		if amount != 0 {
+			out += " + " + strings.NewReplacer("$a", strconv.FormatInt(sign*amount, 10), "$n", n, "$s", seconds(sign*amount)).Replace(form)
+		}
+	}
+	add(int64(e.Months), "to_months(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "make_ym_interval(0, CAST($a * CAST($n AS BIGINT) AS INT))")
+	add(int64(e.Days), "to_days(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "make_dt_interval(CAST($a * CAST($n AS BIGINT) AS INT))")
+	add(e.Micros, "to_microseconds($a * CAST($n AS BIGINT))", "make_dt_interval(0, 0, 0, CAST(CAST($n AS DECIMAL(20,0)) * $s AS DECIMAL(18,6)))")
+
+	return text{text: p.inRange(out)}
+}
+
+// inRange is a timestamp that the source has, too: others raise.
+func (p *printer) inRange(x string) string {
+	early := "(" + x + ") < CAST(DATE '4714-11-24 (BC)' AS TIMESTAMP)"
+	if p.Engine.spark() {
+		early = "year(" + x + ") < -4713"
+	}
+	return "CASE WHEN " + early + " THEN " + p.raise("timestamp out of range") + " ELSE " + x + " END"
+}
+
+// addSpan adds microseconds.
+func addSpan(p *printer, e *sem.Expr, args []text) text {
+	if p.Engine.spark() {
+		return text{text: p.inRange(p.fill("@1 $x make_dt_interval(0, 0, 0, CAST(CAST($2 AS DECIMAL(20,0)) * 0.000001 AS DECIMAL(18,6)))", e, args))}
+	}
+	return text{text: p.inRange(p.fill("@1 $x to_microseconds($2)", e, args))}
+}
+
+// spanPart is a part of a number of microseconds.
+func spanPart(p *printer, e *sem.Expr, args []text) text {
+	form := map[string]string{"day": "@1 // 86400000000", "hour": "@1 % 86400000000 // 3600000000", "minute": "@1 % 3600000000 // 60000000",
+		"second": "CAST(@1 % 60000000 AS DECIMAL(20,0)) * 0.000001", "epoch": "CAST($1 AS DECIMAL(20,0)) * 0.000001"}[e.Text]
+	if p.Engine.spark() {
+		form = strings.ReplaceAll(form, "//", "div")
+	}
+	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+}
+
+// agePart is a part of the years, months, days and time between two times.
+func agePart(p *printer, e *sem.Expr, args []text) text {
+	form := "date_part('$x', age($1, $2))"
+	if e.Text == "second" {
+		form = "CAST(date_part('microseconds', age($1, $2)) AS DECIMAL(18,0)) * 0.000001"
+	}
+	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+}
+
+// addMonths adds months to a time; the last day of a month becomes the last day of another one.
+func addMonths(p *printer, e *sem.Expr, args []text) text {
+	moved, rest := "(@1 + to_months($2))", "(@1 - date_trunc('day', $1))"
+	if p.Engine.spark() {
+		moved, rest = "(@1 + make_ym_interval(0, $2))", "(@1 - CAST(CAST($1 AS DATE) AS TIMESTAMP_NTZ))"
+	}
+	last := "CAST(last_day(CAST(" + moved + " AS DATE)) AS " + p.typeName(e.Type) + ") + " + rest
+	return text{text: p.fill("CASE WHEN CAST($1 AS DATE) = last_day(CAST($1 AS DATE)) THEN "+last+" ELSE "+moved+" END", e, args)}
+}
+
+// monthsBetween is whole months, and days as parts of thirty-one, unless both are the same day of a month or its last one.
+func monthsBetween(p *printer, e *sem.Expr, args []text) text {
+	months := "((year($1) - year($2)) * 12 + month($1) - month($2))"
+	same := "day($1) = day($2) OR $1 = last_day($1) AND $2 = last_day($2)"
+	return text{text: p.fill("CASE WHEN "+same+" THEN CAST("+months+" AS DOUBLE) ELSE "+months+" + (day($1) - day($2)) / CAST(31 AS DOUBLE) END", e, args)}
+}
+
+func makeDate(p *printer, e *sem.Expr, args []text) text {
+	return text{text: p.fill("CASE WHEN @1 NOT BETWEEN 1 AND 9999 THEN "+p.raise("the year of a date before the year 1 or after 9999")+" ELSE make_date($1, $2, $3) END", e, args)}
+}
+
+// formOfPart is how a part of a time is computed that an engine does not have, or counts otherwise; "" for the others.
+func (p *printer) formOfPart(part string) string {
+	micros := "CAST(date_part('microseconds', $1) AS BIGINT)"
+	if p.Engine.spark() {
+		micros = "CAST(extract(SECOND FROM $1) * 1000000 AS BIGINT)"
+	}
+	form := map[string]string{"decade": "year($1) // 10", "decade from 1": "year($1) // 10 + 1", "century": "(year($1) + 99) // 100", "millennium": "(year($1) + 999) // 1000",
+		"microsecond": micros, "millisecond": "CAST(" + micros + " AS DECIMAL(18,0)) * 0.001", "millisecond of a second": micros + " // 1000 % 1000"}[part]
+	if p.Engine.spark() {
+		form = strings.ReplaceAll(form, "//", "div")
+	}
+
+	return form
+}
+
+// dateTrunc cuts a time to a part. Decades and more are years less the ones since they began.
+func dateTrunc(p *printer, e *sem.Expr, args []text) text {
+	t := p.typeName(e.Type)
+	since := map[string]string{"decade": "year($1) % 10", "century": "(year($1) - 1) % 100", "millennium": "(year($1) - 1) % 1000"}[e.Text]
+	if since == "" {
+		return text{text: p.fill("CAST(date_trunc('$x', $1) AS "+t+")", e, args)}
+	}
+	years := "to_years(CAST(" + since + " AS INTEGER))"
+	if p.Engine.spark() {
+		years = "make_ym_interval(" + since + ")"
+	}
+	out := p.fill("(CAST(date_trunc('year', $1) AS "+t+") - "+years+")", e, args)
+
+	return text{text: p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)}
+}
+
+// series is a list of integers as rows.
+func series(p *printer, e *sem.Expr, args []text) text {
+	zero := "CASE WHEN @3 = 0 THEN " + p.raise("the step of a series must be other than zero")
+	if p.Engine.spark() {
+		return text{text: p.fill("explode("+zero+" WHEN @1 <= @2 AND @3 > 0 OR @1 >= @2 AND @3 < 0 THEN sequence($1, $2, $3) ELSE CAST(array() AS ARRAY<$t>) END)", e, args)}
+	}
+	return text{text: p.fill("CAST(unnest("+zero+" ELSE generate_series($1, $2, $3) END) AS $t)", e, args)}
+}
+
+// timeSeries is a list of timestamps as rows, of which each is computed from the one before.
+func timeSeries(p *printer, e *sem.Expr, args []text) text {
+	step := fmt.Sprintf("to_months(%d) + to_days(%d) + to_microseconds(%d)", e.Months, e.Days, e.Micros)
+	instant := e.Type.Kind == sem.TimestampTZ
+	if !p.Engine.spark() {
+		out := p.fill("unnest(generate_series($1, $2, "+step+"))", e, args)
+		if instant {
+			out = "(" + out + " AT TIME ZONE 'UTC')"
+		}
+		return text{text: out}
+	}
+	if e.Months != 0 && (e.Days != 0 || e.Micros != 0) || e.Months == 0 && e.Days != 0 && e.Micros != 0 {
+		p.refuse(e.At, "write a step of one unit", "Spark's sequence takes no step of this kind")
+		return text{text: "NULL"}
+	}
+	step, late := fmt.Sprintf("INTERVAL '%s' SECOND", seconds(int64(e.Days)*24*3600e6+e.Micros)), ""
+	if e.Months != 0 {
+		step = fmt.Sprintf("INTERVAL '%d' MONTH", e.Months)
+		late = "WHEN day($1) > 28 THEN " + p.raise("a series of months from the end of one must be computed from one to the next, which the engine does not")
+	}
+	order := "$1 <= $2"
+	if e.Months < 0 || e.Days < 0 || e.Micros < 0 {
+		order = "$1 >= $2"
+	}
+	return text{text: p.fill("explode(CASE "+late+" WHEN "+order+" THEN sequence(CAST($1 AS $t), CAST($2 AS $t), "+step+") ELSE CAST(array() AS ARRAY<$t>) END)", e, args)}
+}
