@@ -210,7 +210,7 @@ func paramType(p hindcast.Param) string {
 	case nil:
 		return ""
 	}
-	text := fmt.Sprint(p.Value)
+	text := strings.Trim(p.Literal, "()") // the digits that SQL reads: 1.0 is a decimal
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		if n < math.MinInt32 || n > math.MaxInt32 {
 			return "bigint"
