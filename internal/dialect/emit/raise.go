@@ -36,9 +36,21 @@ func (p *printer) filtered(e *sem.Expr, args []text) (*sem.Expr, []text) {
 	return &inside, []text{{text: "CASE WHEN " + p.expr(e.Filter).text + " THEN " + args[0].text + " END"}}
 }
 
+// isLiteral reports whether an expression is a written value that is not NULL.
+func isLiteral(e *sem.Expr) bool {
+	switch e.Op {
+	case sem.OpBool, sem.OpInt, sem.OpDecimal, sem.OpFloat, sem.OpText, sem.OpDate, sem.OpTimestamp:
+		return true
+	}
+	return false
+}
+
 // coalesce writes COALESCE. What occurs twice in one DuckDB computes once and ahead of time, whether it is needed or not; it does not do so in
 // a CASE.
 func coalesce(p *printer, e *sem.Expr, args []text) text {
+	if isLiteral(e.Args[0]) { // the source does not compute what stands behind it, nor what that reads in a query in FROM
+		return args[0]
+	}
 	if p.Engine.spark() || !slices.ContainsFunc(e.Args[1:], mayRaise) {
 		if !e.Made {
 			return p.kept(e, args)
