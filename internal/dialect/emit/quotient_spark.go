@@ -82,7 +82,7 @@ func (p *printer) quotientSpark(a string, ta sem.Type, b string, tb sem.Type, s 
 	if round {
 		out += " + CASE WHEN 2 * abs(" + x + " % " + y + ") < abs(" + y + ") THEN 0 WHEN ($a < 0) = ($b < 0) THEN 1 ELSE -1 END"
 	}
-	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN abs($a) >= " + p.huge(room) + " THEN " +
+	body := "CASE WHEN $b = 0 AND $a IS NOT NULL THEN " + p.raise("division by zero") + " WHEN abs($a) >= " + p.huge(max(room, 0)) + " THEN " +
 		p.raise("a quotient has more digits than a DECIMAL holds") + " ELSE " + out + " END"
 
 	return p.pointed(p.let("hindcast_x", body, binding{"$a", whole(a, ta)}, binding{"$b", whole(b, tb)}), s, t)
