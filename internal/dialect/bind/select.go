@@ -188,7 +188,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			outputs = append(outputs, b.star(star, s, why, bound)...)
 			continue
 		}
-		e := b.expr(it.X, s)
+		e := b.item(it.X, s)
 		open := e.Type.Kind == sem.Unknown && !slices.Contains(s.grouped, it.X) // GROUP BY settles a literal's type
 		e = b.settled(e)
 		switch {
@@ -213,6 +213,20 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 	}
 
 	return outputs
+}
+
+// item binds an item of a select list. One that GROUP BY names is a key itself: no group's text stands in it.
+func (b *binder) item(x ast.Expr, s *scope) *sem.Expr {
+	if !slices.Contains(s.grouped, x) {
+		return b.expr(x, s)
+	}
+	again := s.ungrouped()
+	e := b.expr(x, s)
+	again()
+	if s.isKey(e) {
+		return oneSpelling(e, s)
+	}
+	return e
 }
 
 // label names a column of the result, as the source would if the text does not.

@@ -49,7 +49,7 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|a number that no DECIMAL holds`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|must be computed from one to the next|a number that no DECIMAL holds`)
 
 // otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
 // with more digits than they hold. Some are none to the warehouse either.
@@ -64,7 +64,7 @@ var messages = map[string]*regexp.Regexp{
 	"string_data_right_truncation":        regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
 	"cardinality_violation":               regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
 	"invalid_datetime_format":             regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
-	"datetime_field_overflow":             regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates|overflow in multiplication of int|does not fit integer`),
+	"datetime_field_overflow":             regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates|overflow in multiplication of int|does not fit integer|invalid date`),
 	"substring_error":                     regexp.MustCompile(`(?i)negative substring length`),
 	"not_null_violation":                  regexp.MustCompile(`(?i)not null|NOT_NULL`),
 	"invalid_argument_for_power_function": regexp.MustCompile(`(?i)square root of a negative|negative power|non-integer power`),

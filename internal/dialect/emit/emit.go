@@ -242,6 +242,8 @@ var notOnSpark = map[string]struct{ refusal, instead string }{
 	"base window":              {"Spark does not add to a window of another name", "write the window in full"},
 	"qualify":                  {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
 	"ties":                     {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
+	"recursive":                {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
+	"lateral":                  {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
 	"empty grouping set":       {"Spark gives no row of no rows, where the source gives the total", "write the total as a SELECT of its own, with UNION ALL"},
 	"number in a grouping set": {"numbers and aliases in grouping sets are not written for Spark", "write the expression"},
 }

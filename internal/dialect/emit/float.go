@@ -68,6 +68,7 @@ func power2(p *printer, e *sem.Expr, args []text) text {
 	whole := "round_even($2, 0)"
 	if p.Engine.spark() {
 		whole = "rint($2)"
+		form = "CASE WHEN $1 = 1 THEN $1" + strings.TrimPrefix(form, "CASE") // not a number in Java, if the exponent is not
 	}
 	finite := "NOT isnan($1) AND NOT isnan($2) AND NOT " + p.infinite("$1") + " AND NOT " + p.infinite("$2")
 	form = strings.NewReplacer("rint$", whole, "$f", finite).Replace(form)

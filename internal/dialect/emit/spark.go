@@ -44,6 +44,12 @@ func dateTruncSpark(p *printer, e *sem.Expr, args []text) text {
 		form = "(@1 - make_dt_interval(0, 0, 0, extract(SECOND FROM $1)))"
 	case "second":
 		form = "(@1 - make_dt_interval(0, 0, 0, extract(SECOND FROM $1) % 1))"
+	case "millisecond":
+		form = "(@1 - make_dt_interval(0, 0, 0, extract(SECOND FROM $1) % 0.001))"
+	case "microsecond":
+		form = "CAST($1 AS TIMESTAMP_NTZ)"
+	case "decade", "century", "millennium":
+		return dateTrunc(p, e, args)
 	}
 	return text{text: p.fill(form, e, args)}
 }

@@ -181,11 +181,11 @@ func dateTrunc(p *printer, e *sem.Expr, args []text) text {
 	if since == "" {
 		return text{text: p.fill("CAST(date_trunc('$x', $1) AS "+t+")", e, args)}
 	}
-	years := "to_years(CAST(" + since + " AS INTEGER))"
+	year, years := "date_trunc('year', $1)", "to_years(CAST("+since+" AS INTEGER))"
 	if p.Engine.spark() {
-		years = "make_ym_interval(" + since + ")"
+		year, years = "trunc(CAST($1 AS DATE), 'year')", "make_ym_interval("+since+")"
 	}
-	out := p.fill("(CAST(date_trunc('year', $1) AS "+t+") - "+years+")", e, args)
+	out := p.fill("(CAST("+year+" AS "+t+") - "+years+")", e, args)
 
 	return text{text: p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)}
 }
