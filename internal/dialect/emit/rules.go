@@ -257,7 +257,25 @@ func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
 }
 
 func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
-	for op, one := range map[sem.Op]rule{
+	for _, some := range []map[sem.Op]rule{sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats()} {
+		for op, one := range some {
+			r[op] = one
+		}
+	}
+	r[sem.OpInQuery].except = []except{
+		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
+		listsOuter,
+	}
+	r[sem.OpExists].except = []except{{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}, listsOuter}
+	r[sem.OpRowInQuery].except = []except{listsOuter}
+	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows}}
+
+	return r
+}
+
+// sparkValues are Spark's own rules of values, conditions, conversions, texts and times.
+func sparkValues() map[sem.Op]rule {
+	return map[sem.Op]rule{
 		sem.OpNow:             {form: "current_timestamp()"},
 		sem.OpNowCivil:        {form: "CAST(current_timestamp() AS TIMESTAMP_NTZ)"},
 		sem.OpNowSeconds:      {form: "CAST(date_trunc('SECOND', current_timestamp()) AS TIMESTAMP_NTZ)"},
@@ -307,35 +325,25 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpExtractSeconds:  {form: "CAST(extract(SECOND FROM $1) AS $t)"},
 		sem.OpEpoch:           {write: epochSpark},
 		sem.OpDateDiff:        {write: dateDiffSpark},
-		sem.OpSumInt:          {form: "sum($d$1)$w"},
-		sem.OpSumExact:        {write: sumSpark, why: "the engine would give another type"},
-		sem.OpAvgInt:          {write: avgIntSpark, why: "integers have an integer average in the source"},
-		sem.OpJoinText:        {write: joinTextSpark, why: "the engine has no such function"},
-		sem.OpMode:            {refusal: "Spark takes any of several most frequent values", instead: "count by GROUP BY, and take the first by row_number()"},
-		sem.OpGrouping:        {write: groupingSpark, why: "the engine spells it so"},
 		sem.OpRow:             {write: function("struct")},
 		sem.OpDistance:        {refusal: "this is not written for Spark"},
-		sem.OpAvgExact:        {write: avgCutSpark, why: "the engine gives an average of decimals other digits"},
-		sem.OpRowNumber:       {form: "CAST(row_number()$w AS BIGINT)"},
-		sem.OpRank:            {form: "CAST(rank()$w AS BIGINT)"},
-		sem.OpDenseRank:       {form: "CAST(dense_rank()$w AS BIGINT)"},
-	} {
-		r[op] = one
 	}
-	for _, some := range []map[sem.Op]rule{sparkTimes(), sparkFloats()} {
-		for op, one := range some {
-			r[op] = one
-		}
-	}
-	r[sem.OpInQuery].except = []except{
-		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
-		listsOuter,
-	}
-	r[sem.OpExists].except = []except{{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}, listsOuter}
-	r[sem.OpRowInQuery].except = []except{listsOuter}
-	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows}}
+}
 
-	return r
+// sparkAggregates are Spark's own rules of aggregates and windows.
+func sparkAggregates() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpSumInt:    {form: "sum($d$1)$w"},
+		sem.OpSumExact:  {write: sumSpark, why: "the engine would give another type"},
+		sem.OpAvgInt:    {write: avgIntSpark, why: "integers have an integer average in the source"},
+		sem.OpJoinText:  {write: joinTextSpark, why: "the engine has no such function"},
+		sem.OpMode:      {refusal: "Spark takes any of several most frequent values", instead: "count by GROUP BY, and take the first by row_number()"},
+		sem.OpGrouping:  {write: groupingSpark, why: "the engine spells it so"},
+		sem.OpAvgExact:  {write: avgCutSpark, why: "the engine gives an average of decimals other digits"},
+		sem.OpRowNumber: {form: "CAST(row_number()$w AS BIGINT)"},
+		sem.OpRank:      {form: "CAST(rank()$w AS BIGINT)"},
+		sem.OpDenseRank: {form: "CAST(dense_rank()$w AS BIGINT)"},
+	}
 }
 
 // misreadsNull is true of IN (query) that is neither a filter itself nor part of one: a NULL is false to Spark 3.5 and 4.0 there, and NOT
