@@ -15,6 +15,9 @@ func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
 		blank = append(blank, b.groupKey(g, x, s, bound)...)
 	}
 	s.keys = blank
+	if s.sets {
+		b.setKeys(s.setKeys)
+	}
 	if s.sets && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) }) {
 		start := x.Group[0].Span().Start
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: start, End: start + 1}, Text: "empty grouping set"})
@@ -45,6 +48,7 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	if invalid(e) {
 		return nil
 	}
+	s.setKeys = append(s.setKeys, spelled{e, item.Span().In(b.text)})
 	if byItem {
 		s.grouped = append(s.grouped, item)
 	} else {
@@ -61,6 +65,52 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	}
 
 	return nil
+}
+
+// spelled is a key of GROUP BY and how the text spells it.
+type spelled struct {
+	x    *sem.Expr
+	text string
+}
+
+// setKeys refuses keys that engines take otherwise in grouping sets: PostgreSQL before its release 18 forgets that it is to be NULL in some sets
+// what it computes before it runs, and DuckDB takes one column that is spelled in two ways for two, and loses rows.
+func (b *binder) setKeys(keys []spelled) {
+	for i, k := range keys {
+		if foldable(k.x) {
+			b.refuse(sem.NotKnown, k.x.At, "leave it out", "a constant is not read in grouping sets")
+		}
+		for _, other := range keys[:i] {
+			if other.text != k.text && sem.Same(other.x, k.x) {
+				b.refuse(sem.NotOnEngine, k.x.At, "write it as "+other.text+" everywhere", "engines do not see that %s is %s", k.text, other.text)
+				break
+			}
+		}
+	}
+}
+
+// foldable reports whether PostgreSQL may compute an expression, or a part of it that rows seem to decide on, before it runs.
+func foldable(e *sem.Expr) bool {
+	if constant(e) {
+		return true
+	}
+	some, none := []*sem.Expr{}, e.Args
+	switch e.Op {
+	case sem.OpCoalesce:
+		some, none = e.Args[:1], nil
+	case sem.OpCaseOf:
+		none = nil
+	case sem.OpCase:
+		for i := 0; i+1 < len(e.Args); i += 2 {
+			some = append(some, e.Args[i])
+		}
+		none = nil
+	case sem.OpAnd, sem.OpOr:
+		some = e.Args
+	}
+	isNull := func(a *sem.Expr) bool { return a.Op == sem.OpNull }
+	return slices.ContainsFunc(some, constant) || slices.ContainsFunc(none, isNull) ||
+		slices.ContainsFunc(e.Args, func(a *sem.Expr) bool { return !constant(a) && foldable(a) })
 }
 
 // mayBeEmpty reports whether a part of GROUP BY has the empty grouping set, which makes a row of no rows, too.

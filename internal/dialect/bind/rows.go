@@ -37,6 +37,7 @@ func (b *binder) aliased(alias ast.Name, call lex.Span) bool {
 
 // unnest is unnest(ARRAY[…]): the elements as rows of VALUES.
 func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
+	defer func(tables int) { s.unknown = s.unknown || len(s.tables) == tables }(len(s.tables)) // it was refused
 	width := 1
 	if x.Ordinality {
 		width = 2
@@ -47,10 +48,11 @@ func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 		return
 	case !b.aliased(x.Alias, x.CallAt):
 		return
-	case len(x.Columns) != width:
+	case len(x.Columns) != width && (width > 1 || len(x.Columns) > 0):
 		b.refuse(sem.NotKnown, x.Alias.At, "name the columns behind the alias", "the columns of unnest are to be named")
 		return
 	}
+	columnNames := oneColumn(x.Alias, x.Columns)
 	values := &ast.Values{At: x.CallAt}
 	for _, e := range x.List {
 		values.Rows = append(values.Rows, []ast.Expr{e})
@@ -77,12 +79,32 @@ func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 	if x.Ordinality {
 		columns = append(columns, sem.Column{Name: "ordinality", Type: sem.Of(sem.Int8)})
 	}
-	b.add(b.newTable(x.Alias.Text, columns, x.Columns, x.Alias.At), s, x.Alias.At)
-	b.tableAlias(x.Alias, x.As, x.Columns, bound)
+	b.add(b.newTable(x.Alias.Text, columns, columnNames, x.Alias.At), s, x.Alias.At)
+	b.functionAlias(x.Alias, x.As, x.Columns, bound)
+}
+
+// oneColumn are the names of the columns of a function's rows: PostgreSQL names the one column of simple values as the alias.
+func oneColumn(alias ast.Name, columns []ast.Name) []ast.Name {
+	if len(columns) == 0 {
+		return []ast.Name{alias}
+	}
+	return columns
+}
+
+// functionAlias names the rows of a function in FROM, and their column where the text does not.
+func (b *binder) functionAlias(alias ast.Name, as bool, columns []ast.Name, bound *sem.Query) {
+	b.tableAlias(alias, as, columns, bound)
+	if len(columns) > 0 {
+		return
+	}
+	end := lex.Span{Start: alias.At.End, End: alias.At.End}
+	name := sem.Slot{Kind: sem.SlotExpr, At: alias.At, Expr: &sem.Expr{Op: sem.OpName, At: alias.At, Made: true, Text: alias.Text}}
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: end, Text: "(\x00)", Slots: []sem.Slot{name}, Why: "the source names the column so"})
 }
 
 // series is generate_series in FROM.
 func (b *binder) series(x *ast.Series, s *scope, bound *sem.Query) {
+	defer func(tables int) { s.unknown = s.unknown || len(s.tables) == tables }(len(s.tables)) // it was refused
 	if b.Redshift {
 		b.refuse(sem.NotKnown, x.Call.At, "number the rows of a table by row_number()", "Redshift computes generate_series on its leader node alone, without tables")
 		return
@@ -90,8 +112,8 @@ func (b *binder) series(x *ast.Series, s *scope, bound *sem.Query) {
 	if !b.aliased(x.Alias, x.Call.At) {
 		return
 	}
-	if len(x.Columns) != 1 {
-		b.refuse(sem.NotKnown, x.Alias.At, "name its column, as in AS t (n)", "the column of generate_series is to be named")
+	if len(x.Columns) > 1 {
+		b.refuse(sem.Mismatch, x.Alias.At, "name its column, as in AS t (n)", "generate_series has one column")
 		return
 	}
 	e := b.seriesOf(x, &scope{outer: s.outer, beside: s.tables})
@@ -100,8 +122,8 @@ func (b *binder) series(x *ast.Series, s *scope, bound *sem.Query) {
 	}
 	slot := sem.Slot{Kind: sem.SlotReplace, At: x.Call.At, Text: "(SELECT \x00 AS hindcast_n)", Why: "the engine has it as a list", Slots: []sem.Slot{{Kind: sem.SlotExpr, At: x.Call.At, Expr: e}}}
 	bound.Slots = append(bound.Slots, slot)
-	b.add(b.newTable(x.Alias.Text, []sem.Column{{Type: e.Type}}, x.Columns, x.Alias.At), s, x.Alias.At)
-	b.tableAlias(x.Alias, x.As, x.Columns, bound)
+	b.add(b.newTable(x.Alias.Text, []sem.Column{{Type: e.Type}}, oneColumn(x.Alias, x.Columns), x.Alias.At), s, x.Alias.At)
+	b.functionAlias(x.Alias, x.As, x.Columns, bound)
 }
 
 // seriesOf binds the bounds and the step.

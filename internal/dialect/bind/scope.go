@@ -22,6 +22,8 @@ type scope struct {
 	keys []*sem.Expr
 	// sets says that GROUP BY has grouping sets.
 	sets bool
+	// setKeys are all keys of GROUP BY, for grouping sets.
+	setKeys []spelled
 	// grouped are the items of the select list that GROUP BY names by number or alias.
 	grouped []ast.Expr
 	// named are the names of the select list, folded, each with the column that it stands for, if it is one; set where engines look there first.
@@ -241,7 +243,7 @@ func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *se
 		return b.refuse(sem.NotOnEngine, x.At, "give the alias another name", "engines do not tell the alias %s and another name apart", name)
 	}
 	e := columnExpr(x, a.Type)
-	e.Facts, e.Text, e.Column = a.Facts, name, &sem.Column{Name: name, Type: a.Type}
+	e.Facts, e.Text, e.Column, e.Item = a.Facts, name, &sem.Column{Name: name, Type: a.Type}, a
 
 	return e
 }

@@ -61,6 +61,8 @@ type printer struct {
 	writing *sem.Expr   // the expression whose rule is being written
 	marks   []*sem.Expr // the guarded expressions: see Options.Mark
 	natives []Guard     // what the engine itself raises in
+
+	raising map[*sem.Expr]text // items of select lists that guards stand in, as they are written
 }
 
 // Query writes a statement.
@@ -158,7 +160,11 @@ func (p *printer) slot(s *sem.Slot) string {
 		if s.Text == oneRow {
 			return p.oneRow(s.Expr)
 		}
-		return p.expr(s.Expr).text
+		out := p.expr(s.Expr)
+		if s.Text == "item" {
+			p.noteRaising(s.Expr, out)
+		}
+		return out.text
 	case sem.SlotQuery:
 		return p.query(s.Query)
 	case sem.SlotName:
@@ -334,6 +340,8 @@ func why(e *sem.Expr, r *rule, written string) string {
 	switch {
 	case e.Why != "":
 		return e.Why
+	case e.Item != nil && strings.Contains(written, "error("):
+		return "the engine does not take the alias of what may raise"
 	case r.why != "" && (guarded || !r.mayGuard):
 		return r.why
 	}

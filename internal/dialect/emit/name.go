@@ -63,6 +63,9 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
+	if item, ok := p.raising[e.Item]; ok {
+		return item
+	}
 	pieces := make([]piece, len(e.Names))
 	for i, n := range e.Names {
 		pieces[i] = piece{n.At, n.At.In(p.source)}
@@ -75,6 +78,18 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 		all = lex.Span{Start: pieces[0].at.Start, End: pieces[len(pieces)-1].at.End}
 	}
 	return text{text: p.splice(all, pieces)}
+}
+
+// noteRaising keeps an item of a select list that may raise by a guard: DuckDB does not let another item of the list use its alias, so it is
+// written there again.
+func (p *printer) noteRaising(e *sem.Expr, written text) {
+	if p.Engine.spark() || !strings.Contains(written.text, "error(") {
+		return
+	}
+	if p.raising == nil {
+		p.raising = map[*sem.Expr]text{}
+	}
+	p.raising[e] = written
 }
 
 func givenName(p *printer, e *sem.Expr, _ []text) text { return text{text: p.quoted(e.Text)} }

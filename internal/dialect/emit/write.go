@@ -270,7 +270,7 @@ func sumSpark(p *printer, e *sem.Expr, args []text) text {
 }
 
 // sumFloat raises where the sum of finite numbers overflows. Beside one that is not finite PostgreSQL raises only if the overflow comes
-// before it, in whatever order it reads the rows: there it raises whenever the others could overflow in any order.
+// before it, in whatever order it reads the rows: there a guard raises whenever the others could overflow in any order.
 func sumFloat(p *printer, e *sem.Expr, args []text) text {
 	s, most := p.fill("sum($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
 	overflowed := p.infinite(s) + " AND NOT " + p.infinite(most)
@@ -279,7 +279,8 @@ func sumFloat(p *printer, e *sem.Expr, args []text) text {
 	mostFinite := p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
 	couldOverflow := beside + " AND " + mostFinite + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args)
 
-	return text{text: "CASE WHEN " + overflowed + " OR " + couldOverflow + " THEN " + p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+	return text{text: "CASE WHEN " + overflowed + " THEN " + p.raise("value out of range: overflow") +
+		" WHEN " + couldOverflow + " THEN " + p.raise("a sum of what is not finite, beside numbers that may overflow before it") + " ELSE " + s + " END"}
 }
 
 // avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.

@@ -51,6 +51,7 @@ type Expr struct {
 	Distinct bool
 	Column   *Column // of OpColumn
 	Outer    bool    // of OpColumn: a query around the one that it stands in has it
+	Item     *Expr   // of OpColumn that is an alias of the same select list: what it names
 	Names    []Name  // of OpColumn
 	Query    *Query
 	Filter   *Expr
