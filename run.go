@@ -96,6 +96,7 @@ const (
 	EventResizeFailed   EventType = "resize_failed"   // Resize, Error; it did not come about, or is not confirmed
 	EventRunWaiting     EventType = "run_waiting"     // Until; it is outside of its window: slices wait, and nothing of the run works
 	EventRunGoesOn      EventType = "run_goes_on"     // the window is open
+	EventSQLAccepted    EventType = "sql_accepted"    // Message; the slices that are left are computed by the SQL as it is now
 	EventRunFinished    EventType = "run_finished"    // ExitCode, Counts; Message if slices are left because nobody asked for them
 )
 

@@ -46,6 +46,7 @@ type RunState struct {
 	Updated     time.Time
 	Warehouse   Use           // what its unloads and loads had of the warehouse
 	Active      time.Duration // how long supervisors worked on it, over all resumes: the budget limits this
+	Accepted    []string      // by whom, and when, another SQL was accepted for the slices that were left
 	Waits       time.Time     // until when slices wait for the window, and nothing works; zero if none do
 	Resumes     int
 	Slices      map[string]*SliceState
@@ -173,6 +174,8 @@ func (r *RunState) Apply(e Event) {
 		}
 	case EventRunGoesOn:
 		r.Waits = time.Time{}
+	case EventSQLAccepted:
+		r.Accepted = append(slices.Clone(r.Accepted), e.Message)
 	case EventDimension:
 		r.Warehouse.Seconds += e.Seconds
 		r.Warehouse.Billed += e.Seconds
@@ -285,7 +288,7 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	case EventStopped:
 		s.State, s.Message, s.Since = Stopped, e.Message, e.Time
 	case EventRunStarted, EventRunResumed, EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunWaiting, EventRunGoesOn,
-		EventRunFinished:
+		EventSQLAccepted, EventRunFinished:
 	}
 }
 

@@ -83,15 +83,21 @@ and compared with what is published, as hindcast diff does; the next run deletes
 
 func (a *app) resumeCommand() *cobra.Command {
 	var o run.Options
-	var yes bool
+	var yes, accept bool
 	command := &cobra.Command{
 		Use: "resume [RUN]", Short: "Go on with a stopped or interrupted run (the latest by default)", Args: cobra.MaximumNArgs(1),
 		Long: `Goes on with a run's frozen plan: finished slices stay, attempts start over. With --slices only
 those continue; the others stay as they are, for a later resume. Exit code 0 is for the whole
-run alone: if slices are left that were not asked for, it is 3 once the others are done.`,
+run alone: if slices are left that were not asked for, it is 3 once the others are done. With
+--accept-new-sql the slices that are left are computed by the SQL, the parameters and the checks of the
+pipeline file as they are now; the journal says so. What is committed stays, and is stale then.`,
 		Example: "  hindcast resume\n  hindcast resume r1\n  hindcast resume r1 --slices 2019-03..2019-09,failed",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.pipelineWithoutSQL(cmd.Context()) // the plan has it
+			load := a.pipelineWithoutSQL // the plan has it
+			if accept {
+				load, o.AcceptSQL = a.pipeline, who()
+			}
+			p, err := load(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -124,6 +130,7 @@ run alone: if slices are left that were not asked for, it is 3 once the others a
 	agreeFlag(command.Flags(), &yes)
 	allowEmptyFlag(command.Flags(), &o)
 	windowFlag(command.Flags(), &o)
+	command.Flags().BoolVar(&accept, "accept-new-sql", false, "compute the slices that are left by the SQL as it is now, not the plan's")
 	onlyFlag(command.Flags(), &o.Slices)
 	return command
 }

@@ -66,6 +66,7 @@ func samples() map[hindcast.EventType]hindcast.Event {
 		hindcast.EventResizeFailed:   {Resize: &hindcast.Sizing{Cluster: "dw", From: 4, To: 8}, Seconds: 3600, Error: failure},
 		hindcast.EventRunWaiting:     {Until: &until},
 		hindcast.EventRunGoesOn:      {},
+		hindcast.EventSQLAccepted:    {Message: "accepted by ana on crunch at 2026-11-30T08:12:10Z"},
 		hindcast.EventRunFinished: {ExitCode: &code, Message: "1 slice of the run was not asked for", Counts: map[hindcast.State]int{hindcast.Succeeded: 35, hindcast.Failed: 1},
 			Billed: []hindcast.Bill{{Runs: 36, Unit: "M-DPU", Hours: 2700}},
 			Dead:   []string{"worker 12"}, Unconfirmed: []string{"worker 13"}},

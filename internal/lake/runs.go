@@ -82,6 +82,27 @@ func (l *Lake) SavePlan(ctx context.Context, id string, plan any) error {
 	return nil
 }
 
+// RevisePlan puts another plan in the place of a run's frozen one. The caller holds the pipeline's lease; a process that was taken over gets an error.
+func (l *Lake) RevisePlan(ctx context.Context, id string, plan any) error {
+	body, err := seal(plan)
+	if err != nil {
+		return fmt.Errorf("encoding the plan of run %s: %w", id, err)
+	}
+
+	key := l.PlanKey(id)
+	_, info, err := objstore.Find(ctx, l.store, key)
+	if err != nil {
+		return broken(l.Absolute(key), "cannot be read", err)
+	}
+	if err := l.may(ctx); err != nil {
+		return err
+	}
+	if _, err := l.store.Put(ctx, key, body, objstore.Condition{IfMatch: info.ETag}); err != nil {
+		return broken(l.Absolute(key), "cannot be written", err)
+	}
+	return nil
+}
+
 // LoadPlan reads a run's frozen plan into plan. E-RUN if there is no such run, E-MANIFEST if the plan is
 // corrupt. An error of plan's own keeps its code.
 func (l *Lake) LoadPlan(ctx context.Context, id string, plan any) error {

@@ -31,10 +31,14 @@ func alike(was, is *Item) bool {
 		return false
 	}
 	for _, output := range is.Wanted() {
-		a, b := &was.Parts[output], &is.Parts[output]
-		if !was.ReasonOf(output).Runs() || a.SQL != b.SQL || a.Params != b.Params || a.Definition != b.Definition {
+		if !was.ReasonOf(output).Runs() || !sameMaking(&was.Parts[output], &is.Parts[output]) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameMaking reports whether two results are computed in the same way, from whatever facts and dimensions.
+func sameMaking(a, b *hindcast.Parts) bool {
+	return a.SQL == b.SQL && a.Params == b.Params && a.Definition == b.Definition
 }

@@ -45,9 +45,10 @@ func reads(o hindcast.Output) bool { return len(o.Reads) > 0 }
 // Together reports whether the plan's slices are not published one by one: in one transaction, or not before somebody asks.
 func (p *Plan) Together() bool { return p.Hold || p.Pipeline.Publish == hindcast.PublishRun }
 
-// Number gives the plan of a run format 4 where its slices are not published one by one, or are put back: its readers must know that.
+// Number gives the plan of a run format 4 where its slices are not published one by one, or are put back, or were not all computed by one SQL:
+// its readers must know that.
 func (p *Plan) Number() {
-	if p.Together() || p.Undo != "" {
+	if p.Together() || p.Undo != "" || len(p.Revisions) > 0 {
 		p.Format = Format
 	}
 }

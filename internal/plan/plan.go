@@ -61,6 +61,8 @@ type Plan struct {
 	Canary bool `json:"canary,omitempty"`
 	// Undo is the run whose replacements are taken back; empty for any other run.
 	Undo string `json:"undo,omitempty"`
+	// Revisions are what the run's slices were computed by before those that were left got the SQL of another time, the earliest first.
+	Revisions []Revision `json:"revisions,omitempty"`
 	// UnloadOnly ends every slice after its unload, also when the run is resumed.
 	UnloadOnly bool `json:"unload_only,omitempty"`
 }

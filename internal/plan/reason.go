@@ -72,7 +72,7 @@ func (m *maker) item(i int, c *candidate) Item {
 	for k := range c.outputs {
 		outcomes[k], item.Parts[k] = m.forced(&c.outputs[k]), c.outputs[k].parts
 	}
-	m.summarize(&item, outcomes)
+	item.summarize(outcomes, m.Pipeline)
 	if len(outcomes) > 1 {
 		item.Outputs = outcomes
 	}
@@ -91,26 +91,26 @@ func (m *maker) judge(c *candidate) {
 	for k := range c.outputs {
 		c.outputs[k].Reason, c.outputs[k].Detail = m.reason(c, k)
 	}
-	m.spread(c)
+	spread(m.Pipeline, func(k int) *Outcome { return &c.outputs[k].Outcome })
 
 	var few [4]Outcome // without a list of each of many slices
 	outcomes := few[:0]
 	for k := range c.outputs {
 		outcomes = append(outcomes, c.outputs[k].Outcome)
 	}
-	m.summarize(&c.Item, outcomes)
+	c.summarize(outcomes, m.Pipeline)
 }
 
 // spread has the outputs made that are read by one that is made: their rows exist in the attempt alone that computes them.
-func (m *maker) spread(c *candidate) {
-	for k := len(c.outputs) - 1; k >= 0; k-- { // an output reads those before it
-		if !c.outputs[k].Reason.Runs() {
+func spread(p *hindcast.Pipeline, outcome func(k int) *Outcome) {
+	for k := len(p.Outputs) - 1; k >= 0; k-- { // an output reads those before it
+		if !outcome(k).Reason.Runs() {
 			continue
 		}
-		for _, name := range m.Pipeline.Outputs[k].Reads {
-			i := slices.IndexFunc(m.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == name })
-			if o := &c.outputs[i]; o.Reason == hindcast.ReasonUpToDate {
-				o.Outcome = Outcome{hindcast.ReasonRead, "by " + m.Pipeline.Outputs[k].Name}
+		for _, name := range p.Outputs[k].Reads {
+			i := slices.IndexFunc(p.Outputs, func(o hindcast.Output) bool { return o.Name == name })
+			if o := outcome(i); o.Reason == hindcast.ReasonUpToDate {
+				*o = Outcome{hindcast.ReasonRead, "by " + p.Outputs[k].Name}
 			}
 		}
 	}
@@ -118,11 +118,11 @@ func (m *maker) spread(c *candidate) {
 
 // summarize gives the slice the outcome of the first output that is made for its own sake. Where another one's differs, it names
 // the output.
-func (m *maker) summarize(item *Item, outcomes []Outcome) {
+func (i *Item) summarize(outcomes []Outcome, p *hindcast.Pipeline) {
 	first := leading(len(outcomes), func(k int) hindcast.Reason { return outcomes[k].Reason })
-	item.Reason, item.Detail = outcomes[first].Reason, outcomes[first].Detail
+	i.Reason, i.Detail = outcomes[first].Reason, outcomes[first].Detail
 	if slices.ContainsFunc(outcomes, func(o Outcome) bool { return o != outcomes[first] }) {
-		item.Detail = strings.TrimSuffix(m.Pipeline.Outputs[first].Name+": "+item.Detail, ": ")
+		i.Detail = strings.TrimSuffix(p.Outputs[first].Name+": "+i.Detail, ": ")
 	}
 }
 

@@ -22,12 +22,16 @@ type planner struct {
 	patience   patience
 	choice     session.Choice
 	unloadOnly bool
+	at         time.Time // that the plan is made for; now if it is zero
 }
 
 // plan makes the plan. Dimensions that are due are unloaded first, because they may make slices stale, and the plan is made
 // again; it returns their manifests.
 func (p *planner) plan(ctx context.Context) (*plan.Plan, []*hindcast.Manifest, error) {
-	now := time.Now()
+	now := p.at
+	if now.IsZero() {
+		now = time.Now()
+	}
 	made, none := p.planOnce(ctx, p.choice, now)
 	if errors.Is(none, plan.ErrNoneChosen) { // no slice is stale yet
 		all := p.choice

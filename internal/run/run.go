@@ -25,6 +25,7 @@ type Options struct {
 	Hold         bool               // of a new run: it stages every slice, and publishes none
 	Canary       bool               // the same of one slice, or those that are chosen; the next run deletes what is staged
 	Picked       func(slice string) // if set, hears which slice the canary is of, where none was chosen
+	AcceptSQL    string             // of a resume: by whom the SQL of the pipeline file as it is now is accepted for the slices that are left; "" by nobody
 	IgnoreWindow bool               // slices also begin outside of the pipeline's window
 	AllowEmpty   bool               // a result without rows may take the place of published rows
 	// Log opens the run's log, which also gets the workers' standard error.
@@ -157,6 +158,7 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	a := newActive(s, c, stops, o)
 	a.publish = publish
 	defer func() { ended, err = a.leave(ctx, ended, err) }()
+	file := s.Pipeline
 	s.Pipeline, frozen.AllowEmpty = &frozen.Pipeline, frozen.AllowEmpty || o.AllowEmpty
 	if err := a.open(ctx, frozen.Shares); err != nil {
 		return nil, err
@@ -168,10 +170,15 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	if err := a.patience().try(ctx, hangUp, func() error { return stillFits(ctx, s, frozen, !publish && frozen.Undo == "") }); err != nil {
 		return nil, err
 	}
+	if o.AcceptSQL != "" {
+		if frozen, err = a.accept(ctx, file, frozen); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.prepare(ctx, frozen); err != nil {
 		return nil, err
 	}
-	return a.supervise(ctx, frozen, nil, only)
+	return a.supervise(ctx, frozen, a.unloaded, only)
 }
 
 // active is a run while this process has its claim.
@@ -185,6 +192,8 @@ type active struct {
 	sweeper *sweeper
 	resizer *resize.Resizer // nil if nothing resizes the warehouse
 	deaths  deaths
+	// unloaded are dimensions that were unloaded for the slices of a run whose SQL is another one now.
+	unloaded []*hindcast.Manifest
 }
 
 func newActive(s *session.Session, c *claim, stops *stops, o Options) *active {

@@ -38,7 +38,7 @@ func (a *active) supervise(ctx context.Context, p *plan.Plan, dims []*hindcast.M
 	a.options.Planned(p, past, a.log)
 	live = true
 
-	outcome, err := a.conduct(ctx, p, supervisor.Config{Only: only, State: journaled(state), Journal: j, Before: unloaded(dims)})
+	outcome, err := a.conduct(ctx, p, supervisor.Config{Only: only, State: journaled(state), Journal: j, Before: append(accepted(p, past), unloaded(dims)...)})
 	_ = j.Close() // the supervisor has waited for the last event; the outcome says what that led to
 	if err != nil {
 		return nil, err

@@ -191,6 +191,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		return resizeLine(e, l.live.Run.Resized)
 	case hindcast.EventRunWaiting:
 		return waits(l.live.Run.Waits, l.live.Plan, l.o.Now)
+	case hindcast.EventSQLAccepted:
+		return "the slices that are left have SQL, parameters and checks as they are now, " + e.Message
 	case hindcast.EventRunGoesOn:
 		return "the window is open"
 	case hindcast.EventRunFinished:

@@ -154,6 +154,9 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.dead(st)
 	}
 
+	for _, by := range st.Accepted {
+		pg.wrap("  SQL: ", "       ", o.text("as the files had it then for the slices that were left, "+by))
+	}
 	if o.Alive && !st.Finished && !st.Waits.IsZero() {
 		pg.wrap("  ", "  ", o.text(waits(st.Waits, p, o.Now)))
 	}
@@ -271,16 +274,17 @@ type RunStatus struct {
 	Resumes     int             `json:"resumes"`
 	Host        string          `json:"host,omitempty"`
 	Pid         int             `json:"pid,omitempty"`
-	ExitCode    *int            `json:"exit_code,omitempty"`  // once finished
-	Stopping    string          `json:"stopping,omitempty"`   // why, once a stop was requested
-	WaitsUntil  time.Time       `json:"waits_until,omitzero"` // when its window opens, while it waits for that
-	Total       int             `json:"total"`                // slices that the run works on, of those that are shown
-	Of          int             `json:"of,omitempty"`         // slices that the run works on, where only some are shown
-	Staged      int             `json:"staged,omitempty"`     // of them, those that are staged and not published
-	Done        int             `json:"done"`                 // of them, those that need no more work
-	Counts      map[string]int  `json:"counts"`               // slices in each state, also those that the run does not work on
-	RowsIn      int64           `json:"rows_in"`              // read by the slices that are proven
-	RowsOut     int64           `json:"rows_out"`             // committed by them
+	ExitCode    *int            `json:"exit_code,omitempty"`    // once finished
+	Stopping    string          `json:"stopping,omitempty"`     // why, once a stop was requested
+	WaitsUntil  time.Time       `json:"waits_until,omitzero"`   // when its window opens, while it waits for that
+	AcceptedSQL []string        `json:"accepted_sql,omitempty"` // by whom, and when, another SQL was accepted for the slices that were left
+	Total       int             `json:"total"`                  // slices that the run works on, of those that are shown
+	Of          int             `json:"of,omitempty"`           // slices that the run works on, where only some are shown
+	Staged      int             `json:"staged,omitempty"`       // of them, those that are staged and not published
+	Done        int             `json:"done"`                   // of them, those that need no more work
+	Counts      map[string]int  `json:"counts"`                 // slices in each state, also those that the run does not work on
+	RowsIn      int64           `json:"rows_in"`                // read by the slices that are proven
+	RowsOut     int64           `json:"rows_out"`               // committed by them
 	Retries     int             `json:"retries"`
 	PeakMemory  int64           `json:"peak_memory"`         // bytes, the highest of any worker
 	Billed      []hindcast.Bill `json:"billed,omitempty"`    // for work that has ended, on an engine that is paid for by time
@@ -339,6 +343,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 	if o.Alive && !st.Finished && !st.Waits.IsZero() {
 		s.WaitsUntil = st.Waits.UTC()
 	}
+	s.AcceptedSQL = st.Accepted
 	if heard := o.until(st); !heard.Equal(o.Now) {
 		s.HeardAt = heard.UTC()
 	}

@@ -81,7 +81,7 @@ func (l *Live) Apply(e hindcast.Event) {
 	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventHeld, hindcast.EventLoadPrepared,
 		hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
 		hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed,
-		hindcast.EventRunWaiting, hindcast.EventRunGoesOn, hindcast.EventRunFinished:
+		hindcast.EventRunWaiting, hindcast.EventRunGoesOn, hindcast.EventSQLAccepted, hindcast.EventRunFinished:
 	}
 }
 

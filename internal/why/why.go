@@ -125,7 +125,7 @@ func tell(ctx context.Context, s *session.Session, o *hindcast.Output, is *view.
 		is.Unknown = "the plan of run " + run + " has no such slice: another lake has a run of that name"
 		return nil
 	}
-	is.SQL, is.Reads = r.plan.Outputs[was].SQL, r.plan.Pipeline.Outputs[was].Reads
+	is.SQL, is.Reads = r.plan.SQLOf(was, is.Committed)
 	is.Diff = diff(is.SQL, o.Text)
 	is.Inputs, err = r.inputs(ctx, s, &r.plan.Items[item])
 	return err
