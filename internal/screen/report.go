@@ -41,7 +41,7 @@ func Report(w io.Writer, st *hindcast.RunState, p *plan.Plan, o ReportOptions) {
 			return
 		}
 		pg.logAndVerify(o)
-		if p != nil && p.Hold {
+		if p != nil && p.Hold && t.Counts[hindcast.Succeeded] > 0 {
 			moved = append(moved, "to put back what stood there before: hindcast undo "+st.Run)
 		}
 		pg.next(moved...)

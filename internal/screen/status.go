@@ -173,7 +173,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 		pg.wrap(what, "  ", o.text(o.Refused))
 	}
 
-	next := []string{statusNext(t, o)}
+	next := statusSteps(t, o)
 	if leftResized(st, o.Alive) {
 		next = append(next, sizeBack)
 	}
@@ -232,32 +232,38 @@ func statusSince(st *hindcast.RunState, o StatusOptions) string {
 	return since
 }
 
+// statusNext is what to do next, in one line.
 func statusNext(t *view.Tally, o StatusOptions) string {
+	return strings.Join(statusSteps(t, o), "; ")
+}
+
+// statusSteps are what to do next, one after another or one of them.
+func statusSteps(t *view.Tally, o StatusOptions) []string {
 	if !t.Run.Finished && !o.Silent.IsZero() {
-		return "if its machine is lost, go on with it from here: hindcast resume " + t.Run.Run
+		return []string{"if its machine is lost, go on with it from here: hindcast resume " + t.Run.Run}
 	}
 	switch view.StateOf(t.Run, o.Alive) {
 	case view.Running:
-		return "hindcast stop " + t.Run.Run
+		return []string{"hindcast stop " + t.Run.Run}
 	case view.Stopping:
-		return "hindcast status " + t.Run.Run
+		return []string{"hindcast status " + t.Run.Run}
 	case view.Held:
 		if o.Refused == "" {
-			return strings.Join(afterHold(t), "; ")
+			return afterHold(t)
 		}
-		next := "what is staged is deleted by: hindcast publish " + t.Run.Run + " --discard"
+		next := []string{"what is staged is deleted by: hindcast publish " + t.Run.Run + " --discard"}
 		if o.Instead != "" {
-			next = o.Instead + "; " + next
+			next = append([]string{o.Instead}, next...)
 		}
 		return next
 	case view.Done:
-		return "hindcast verify"
+		return []string{"hindcast verify"}
 	}
 
 	if o.Refused != "" {
-		return o.Instead
+		return []string{o.Instead}
 	}
-	return strings.Join(afterwards(t), " ")
+	return afterwards(t)
 }
 
 // RunStatus is `hindcast status --json`.
