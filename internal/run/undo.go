@@ -107,7 +107,8 @@ type undoing struct {
 	rows    map[string][]hindcast.Committed // status rows by target, in the order of time
 	kept    map[string]lake.Kept            // by prefix
 	summed  map[string][][]hindcast.Column  // by run and output, the columns of its results
-	refused []string                        // why slices cannot be undone
+	refused []refused                       // what cannot be undone
+	lost    int                             // of what is refused, how much is not in the lake any more
 	cleaned string                          // who deleted some of what was replaced; "" if nobody did
 	sums    map[string]hindcast.Sums        // what targets have in slices, once it was asked for: see standing
 }
@@ -165,23 +166,6 @@ func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.
 	return &p, nil, nil
 }
 
-// refusal is the error of slices that cannot be undone, by name; others are those that can.
-func (u *undoing) refusal(others []plan.Item) error {
-	if len(u.refused) == 0 {
-		return nil
-	}
-	e := &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: "run " + u.frozen.Run + " cannot be undone: " + u.refused[0],
-		Next: "nothing was changed; see who replaced what: hindcast list"}
-	if len(others) > 0 {
-		e.Next = "nothing was changed; undo the other slices: hindcast undo " + u.frozen.Run + " --slices …"
-	}
-	if more := len(u.refused) - 1; more > 0 {
-		e.Message += fmt.Sprintf(", and %d more", more)
-		e.Detail = u.refused[1:]
-	}
-	return e
-}
-
 // item is what is put back of a slice; nil if the run has not published it, or it is not chosen.
 func (u *undoing) item(ctx context.Context, was *plan.Item) (*plan.Item, error) {
 	is := u.state.Slices[was.Slice.Key]
@@ -215,7 +199,7 @@ func (u *undoing) item(ctx context.Context, was *plan.Item) (*plan.Item, error) 
 func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Undoing, error) {
 	target := u.frozen.Pipeline.Outputs[k].Target
 	refuse := func(why string, args ...any) (*plan.Undoing, error) {
-		u.refused = append(u.refused, u.frozen.Label(item.Slice.Key)+" of "+target.Table+" "+fmt.Sprintf(why, args...))
+		u.refused = append(u.refused, refused{item.Slice.Key, target.Table, fmt.Sprintf(why, args...)})
 		return nil, nil
 	}
 
@@ -298,6 +282,7 @@ func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undo
 	kept, there := u.kept[one.Previous]
 	switch {
 	case !there:
+		u.lost++
 		if u.cleaned != "" {
 			return refuse("cannot be put back: what stood there was deleted by %s", u.cleaned)
 		}
