@@ -122,15 +122,16 @@ func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []ta
 
 // nothing is the error of runs that have no slice to compare.
 func (d *differ) nothing(st *hindcast.RunState) error {
-	message := "run " + d.choice.After + " has published nothing"
+	of := ""
+	if d.choice.Slices != "" {
+		of = " of " + d.choice.Slices
+	}
+	message := "run " + d.choice.After + " has published nothing" + of
 	if st.Counts()[hindcast.Succeeded] > 0 {
-		message = "what run " + d.choice.After + " has published was replaced since, and is not kept any more:"
+		message = "what run " + d.choice.After + " has published" + of + " was replaced since, and is not kept any more"
 	}
 	if d.choice.Before != "" {
-		message = "runs " + d.choice.Before + " and " + d.choice.After + " have published no slice in common"
-	}
-	if d.choice.Slices != "" {
-		message += " of " + d.choice.Slices
+		message = "runs " + d.choice.Before + " and " + d.choice.After + " have published no slice in common" + of
 	}
 	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: message, Next: "see the runs: hindcast list"}
 }
