@@ -144,7 +144,12 @@ func (d *decoder) finishChecksOf(o *hindcast.Output) {
 			continue
 		}
 		at := o.Key(fmt.Sprintf("checks.%d.relationships.to", i))
-		d.fail(hindcast.EValue, d.p.Places[at], utf8.RuneCountInString("to"), "name one of "+strings.Join(tables, ", "),
+		if slices.ContainsFunc(d.p.Outputs, func(other hindcast.Output) bool { return other.Name == c.Related.To && other.Name != o.Name }) {
+			d.fail(hindcast.EValue, d.p.Places[at], utf8.RuneCountInString(c.Related.To), "write reads: ["+strings.Join(append(slices.Clone(o.Reads), c.Related.To), ", ")+"] at "+o.Name,
+				"%s: %q is an output that %s does not read", at, c.Related.To, o.Name)
+			continue
+		}
+		d.fail(hindcast.EValue, d.p.Places[at], utf8.RuneCountInString(c.Related.To), "name one of "+strings.Join(tables, ", "),
 			"%s: %q is neither a fact nor a dimension%s", at, c.Related.To, didYouMean(c.Related.To, tables))
 	}
 }
