@@ -26,6 +26,8 @@ type states struct {
 	now    map[writing]bool      // who wrote rows
 	with   map[writing]lake.Kept // kept, by who wrote it, where it is of that slice alone
 	at     map[string]lake.Kept  // kept, by its prefix
+
+	cleaned map[string]lake.Cleaned // who deleted what runs had kept
 }
 
 // writing is what a publication wrote of a slice.
@@ -43,9 +45,13 @@ func learn(ctx context.Context, s *session.Session, targets []string) (map[strin
 	if err != nil {
 		return nil, err
 	}
+	cleaned, err := s.Lake.Cleaned(ctx)
+	if err != nil {
+		return nil, err
+	}
 	known := map[string]*states{}
 	for _, target := range targets {
-		known[target] = &states{target: target, now: map[writing]bool{}, with: map[writing]lake.Kept{}, at: map[string]lake.Kept{}}
+		known[target] = &states{target: target, cleaned: cleaned, now: map[writing]bool{}, with: map[writing]lake.Kept{}, at: map[string]lake.Kept{}}
 	}
 	for _, row := range rows {
 		if st := known[row.Target]; st != nil {
@@ -110,6 +116,9 @@ func (s *states) before(row hindcast.Committed) (source, error) {
 	}
 	if k, there := s.at[strings.Trim(row.Previous, "/")]; there {
 		return source{files: k.Manifest.Files}, nil
+	}
+	if by, found := s.cleaned[row.Publication]; found && by.At.After(row.CommittedAt) {
+		return source{}, s.gone(row, "the rows that it replaced were deleted by "+by.String())
 	}
 	return source{}, s.gone(row, "the rows that it replaced are no longer in the lake, below "+row.Previous)
 }
