@@ -125,7 +125,8 @@ func (b *binder) quantifier(x *ast.Select, s *scope, why *purpose, bound *sem.Qu
 		why.guards = true
 	}
 	if x.On != nil {
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: x.DistinctAt, Text: "distinct on"})
+		word := lex.Span{Start: x.DistinctAt.Start, End: x.DistinctAt.Start + len("distinct")} // the keys are slots of their own
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: word, Text: "distinct on"})
 		if b.Redshift {
 			b.refuse(sem.Mismatch, x.DistinctAt, "number the rows by row_number() and filter in an outer query", "Redshift does not have DISTINCT ON")
 		}
