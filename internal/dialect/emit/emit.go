@@ -127,7 +127,10 @@ func (p *printer) splice(at lex.Span, pieces []piece) string {
 	from := at.Start
 	for _, c := range pieces {
 		if c.at.Start < from {
-			continue // cannot be: pieces do not overlap
+			if c.text != c.at.In(p.source) {
+				p.refuse(c.at, "write it in a query of its own", "this is written otherwise within what is written otherwise, too")
+			}
+			continue
 		}
 		out.WriteString(p.source[from:c.at.Start])
 		out.WriteString(c.text)
