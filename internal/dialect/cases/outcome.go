@@ -64,7 +64,7 @@ var messages = map[string]*regexp.Regexp{
 	"string_data_right_truncation":        regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
 	"cardinality_violation":               regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
 	"invalid_datetime_format":             regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
-	"datetime_field_overflow":             regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|infinite dates|overflow in multiplication of int|does not fit integer|invalid date`),
+	"datetime_field_overflow":             regexp.MustCompile(`(?i)(date|time|timestamp|interval).*(out of range|overflow|not in timestamp range)|(out of range|overflow|cannot be).*(date|time|interval)|invalid input syntax for type (date|timestamp)|CAST_INVALID_INPUT|CAST_OVERFLOW|infinite dates|overflow in multiplication of int|does not fit integer|invalid date`),
 	"substring_error":                     regexp.MustCompile(`(?i)negative substring length`),
 	"not_null_violation":                  regexp.MustCompile(`(?i)not null|NOT_NULL`),
 	"invalid_argument_for_power_function": regexp.MustCompile(`(?i)square root of a negative|negative power|non-integer power`),
