@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -99,8 +100,9 @@ func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
 	if e.Args[0].Type.Kind == sem.Float4 {
 		digits = "6"
 	}
+	zero := "4.999e-" + strconv.Itoa(e.Type.S+1) // DuckDB rounds some texts away from zero whose exponent leaves no digit
 	return text{text: p.fill("CASE WHEN isnan($1) THEN "+p.raise("a number that no DECIMAL holds")+" WHEN isinf($1) THEN "+p.raise("value out of range: infinity")+
-		" ELSE CAST(printf('%."+digits+"g', $1) AS $t) END", e, args)}
+		" WHEN abs($1) < CAST('"+zero+"' AS DOUBLE) THEN CAST(0 AS $t) ELSE CAST(printf('%."+digits+"g', $1) AS $t) END", e, args)}
 }
 
 // round rounds a decimal. DuckDB gives 0 where more digits are rounded than the type has before the point, though they may round up: the type is
