@@ -202,7 +202,7 @@ func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
 		sem.OpTruncate:        {form: "CAST(trunc($1, $n) AS $t)", why: roundsOdd},
 		sem.OpFloatToInt:      {form: "CAST($1 AS $t)"},
 		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDecimal:   {write: readDecimal(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
 		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
 		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
 		sem.OpCutBytes:        {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},

@@ -405,6 +405,15 @@ func cutText(_ *printer, e *sem.Expr, args []text) text {
 	return text{text: "left(" + args[0].text + ", " + strconv.Itoa(e.N) + ")"}
 }
 
+// readDecimal leaves out what DuckDB rounds otherwise: '-6e-5' becomes -1 as DECIMAL(10,0).
+func readDecimal(form string) func(*printer, *sem.Expr, []text) text {
+	plain := read(form)
+	return func(p *printer, e *sem.Expr, args []text) text {
+		guard := " WHEN regexp_matches(" + args[0].text + ", '[eE]-') THEN " + p.raise("a number that no DECIMAL holds as the source does: its exponent is negative") + " ELSE CAST(trim("
+		return text{text: strings.Replace(plain(p, e, args).text, " ELSE CAST(trim(", guard, 1)}
+	}
+}
+
 // read is a text as another type, where only texts of a form are read.
 func read(form string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
