@@ -292,11 +292,19 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 	}
 }
 
-// fail forgets what a failed transform has staged of other outputs: that is discarded, unless work of the attempt may still run.
+// fail forgets what the attempt whose transform failed has staged of other outputs: that is discarded, unless work of the attempt may
+// still run. What an earlier attempt has staged is still there, and may be published with what the next one makes.
 func (s *SliceState) fail(e Event) {
-	if e.Step == StepTransform && s.Work == nil {
-		s.Staged = nil
+	if e.Step != StepTransform || s.Work != nil {
+		return
 	}
+	var earlier []*Manifest // a copy, since a state may have been handed on
+	for _, m := range s.Staged {
+		if m.Attempt != e.Attempt {
+			earlier = append(earlier, m)
+		}
+	}
+	s.Staged = earlier
 }
 
 // open notes what an engine was given, and then the names by which the engine knows it.

@@ -79,7 +79,7 @@ func TestStagedOutputs(t *testing.T) {
 	}
 	done := func(output string, rows int64) Event {
 		return Event{Type: EventStepFinished, Step: StepTransform, Output: output, Rows: rows, Bytes: 10 * rows, RowsIn: 100,
-			Manifest: &Manifest{Output: output, Bytes: 10 * rows, Sums: Sums{Rows: rows}}}
+			Manifest: &Manifest{Output: output, Attempt: 1, Bytes: 10 * rows, Sums: Sums{Rows: rows}}}
 	}
 	staged := func(s *SliceState) (names string) {
 		for _, m := range s.Staged {
@@ -113,6 +113,16 @@ func TestStagedOutputs(t *testing.T) {
 	s = fold(done("a", 3), Event{Type: EventWorkPrepared, Output: "b", Handle: &handle}, failed(StepTransform))
 	if staged(s) != "a " {
 		t.Errorf("while work of the attempt may run: %s", staged(s))
+	}
+
+	run = RunState{}
+	fold(Event{Type: EventFingerprint, Fingerprint: "f"}, done("a", 3))
+	second := done("b", 4)
+	second.Slice, second.Attempt, second.Manifest.Attempt = "2020-01-01", 2, 2
+	run.Apply(second)
+	run.Apply(Event{Type: EventAttemptFailed, Slice: "2020-01-01", Attempt: 2, Step: StepTransform, Error: &Error{}})
+	if s = run.Slice("2020-01-01"); staged(s) != "a " {
+		t.Errorf("after the second attempt's transform failed: %s", staged(s))
 	}
 }
 
