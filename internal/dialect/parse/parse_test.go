@@ -46,7 +46,7 @@ var refused = []struct{ text, at string }{
 	{"", ""}, {"SELECT", ""}, {"SELECT FROM t", "FROM"}, {"SELECT a FROM", ""}, {"SELECT a b c", "c"}, {"SELECT 1 < 2 < 3", "<"}, {"SELECT a + NOT b", "NOT"},
 	{"CREATE TABLE t (a int)", "CREATE"}, {"UPDATE t SET (a, b) = (1, 2)", "("}, {"MERGE INTO t", "MERGE"}, {"ROLLBACK", "ROLLBACK"}, {"SELECT 1 SELECT 2", "SELECT"}, {"; ;", ""},
 	{"SELECT (SELECT a INTO TEMP b FROM t)", "INTO"}, {"CREATE TEMP TABLE t (a int PRIMARY KEY)", "PRIMARY"}, {"ALTER TABLE t ADD a int, ADD b int", ","}, {"ALTER TABLE t OWNER TO u", "OWNER"}, {"SELECT a INTO b FROM t", "INTO"}, {"SELECT (1", ""}, {"SELECT a FROM t WHERE", ""},
-	{"SELECT a FROM t, LATERAL f(1) u", "LATERAL"}, {"SELECT a FROM t, unnest(b) u", "unnest(b"}, {"SELECT a FROM f(1)", "f"},
+	{"SELECT a FROM t, LATERAL f(1) u", "LATERAL"}, {"RS SELECT a FROM t, LATERAL (SELECT 1 b) PIVOT (sum(b) FOR b IN (1))", "LATERAL"}, {"SELECT a FROM t, unnest(b) u", "unnest(b"}, {"SELECT a FROM f(1)", "f"},
 	{"SELECT a FROM t GROUP BY ROLLUP ()", ")"}, {"SELECT sum(a ORDER BY a) WITHIN GROUP (ORDER BY b)", "WITHIN"}, {"SELECT lag(a IGNORE NULLS) IGNORE NULLS OVER ()", "IGNORE"},
 	{"SELECT sum(a) OVER (ROWS 1 PRECEDING EXCLUDE t)", "t"}, {"SELECT a FROM t FETCH FIRST 1 ROWS WITH", ""}, {"SELECT sum(a) WITHIN GROUP (b)", "b"},
 	{"SELECT a[1]", "["}, {"SELECT ARRAY[1]", "ARRAY"}, {"SELECT a > ANY (SELECT 1)", "ANY"}, {"SELECT a = ANY (b)", "b"},
@@ -57,13 +57,14 @@ var refused = []struct{ text, at string }{
 func TestScriptRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range refused {
-		_, err := Script(c.text, Options{})
+		text, o := options(c.text)
+		_, err := Script(text, o)
 		bad, ok := errors.AsType[*Error](err)
 		if !ok {
 			t.Errorf("%s: %v", c.text, err)
 			continue
 		}
-		if got := bad.At.In(c.text); got != c.at || bad.Why == "" {
+		if got := bad.At.In(text); got != c.at || bad.Why == "" {
 			t.Errorf("%s: refused at %q (%s), want %q", c.text, got, bad.Why, c.at)
 		}
 	}

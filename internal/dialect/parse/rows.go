@@ -12,9 +12,10 @@ func (p *parser) lateral() ast.From {
 		p.unknown(from, "LATERAL is only read before a query", "leave it out before a function")
 	}
 	d, ok := p.derived(from.Start).(*ast.Derived)
-	if ok {
-		d.Lateral, d.LateralAt = true, from
+	if !ok {
+		p.unknown(from, "LATERAL is not read before PIVOT and UNPIVOT", "write them in a query in FROM")
 	}
+	d.Lateral, d.LateralAt = true, from
 
 	return d
 }
