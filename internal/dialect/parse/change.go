@@ -4,15 +4,6 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 )
 
-// fromItems reads the items of FROM in UPDATE, or of USING in DELETE.
-func (p *parser) fromItems() []ast.From {
-	items := []ast.From{p.joins(p.from())}
-	for p.takePunct(",") {
-		items = append(items, p.joins(p.from()))
-	}
-	return items
-}
-
 func (p *parser) truncate(start int) ast.Statement {
 	p.take("table")
 	t := &ast.Truncate{Tables: []ast.Name{p.changed()}}
@@ -74,10 +65,7 @@ func (p *parser) ifNotExists() bool {
 // likeTable reads LIKE other, in place of columns.
 func (p *parser) likeTable(c *ast.CreateTable) {
 	p.next()
-	c.Like = []ast.Name{p.name()}
-	for p.takePunct(".") {
-		c.Like = append(c.Like, p.anyName())
-	}
+	c.Like = p.dotted()
 	if t := p.peek(); p.word("including") {
 		p.unknown(t.At, "INCLUDING is not read", "write the columns")
 	}
@@ -155,10 +143,7 @@ func (p *parser) columnConstraint(c *ast.ColumnDef) bool {
 
 func (p *parser) references() {
 	p.expect("references")
-	p.name()
-	for p.takePunct(".") {
-		p.anyName()
-	}
+	p.dotted()
 	if p.punct("(") {
 		p.names()
 	}

@@ -138,12 +138,7 @@ func (p *parser) selectBody() *ast.Select {
 	}
 	if p.take("from") {
 		from := p.peek().At
-		for {
-			s.From = append(s.From, p.joins(p.from()))
-			if !p.takePunct(",") {
-				break
-			}
-		}
+		s.From = p.fromItems()
 		s.FromAt = from.To(p.done())
 	}
 	p.clauses(s)
@@ -226,6 +221,24 @@ func (p *parser) item() ast.Item {
 	return it
 }
 
+// fromItems reads the items of FROM, or of USING in DELETE.
+func (p *parser) fromItems() []ast.From {
+	items := []ast.From{p.joins(p.from())}
+	for p.takePunct(",") {
+		items = append(items, p.joins(p.from()))
+	}
+	return items
+}
+
+// dotted reads a table's name, and what stands before it.
+func (p *parser) dotted() []ast.Name {
+	parts := []ast.Name{p.name()}
+	for p.takePunct(".") {
+		parts = append(parts, p.anyName())
+	}
+	return parts
+}
+
 func (p *parser) from() ast.From {
 	start := p.peek().At.Start
 	if p.word("lateral") {
@@ -251,10 +264,7 @@ func (p *parser) from() ast.From {
 	if p.punctAhead(1, "(") && (p.word("generate_series") || p.word("unnest")) {
 		return p.rowsOf(start)
 	}
-	t := &ast.Table{Parts: []ast.Name{p.name()}}
-	for p.takePunct(".") {
-		t.Parts = append(t.Parts, p.anyName())
-	}
+	t := &ast.Table{Parts: p.dotted()}
 	if p.punct("(") {
 		p.unknown(t.Parts[0].At, "functions are not read in FROM", "")
 	}
