@@ -143,5 +143,4 @@ func (b *binder) qualify(x *ast.Select, s *scope, bound *sem.Query) {
 	start := x.QualifyAt.Start
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: start, End: start + len("qualify")}, Text: "qualify"})
 	b.condition(x.Qualify, s, bound)
-	bound.Slots[len(bound.Slots)-1].Text = "having"
 }

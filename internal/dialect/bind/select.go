@@ -32,9 +32,6 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	b.qualify(x, s, bound)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
-	if x.Having != nil {
-		bound.Slots[len(bound.Slots)-1].Text = "having"
-	}
 	if !x.Distinct {
 		return outputs, s
 	}

@@ -56,8 +56,7 @@ type printer struct {
 	refused []sem.Refusal
 	written int
 	full    bool
-	having  bool        // what is written stands in HAVING
-	order   bool        // it is a key of ORDER BY
+	order   bool        // what is written is a key of ORDER BY
 	writing *sem.Expr   // the expression whose rule is being written
 	marks   []*sem.Expr // the guarded expressions: see Options.Mark
 	natives []Guard     // what the engine itself raises in
@@ -158,8 +157,8 @@ func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
 func (p *printer) slot(s *sem.Slot) string {
 	switch s.Kind {
 	case sem.SlotExpr:
-		defer func(having, order bool) { p.having, p.order = having, order }(p.having, p.order)
-		p.having, p.order = p.having || s.Text == "having", s.Text == "order"
+		defer func(order bool) { p.order = order }(p.order)
+		p.order = s.Text == "order"
 		if s.Text == oneRow {
 			return p.oneRow(s.Expr)
 		}

@@ -112,7 +112,7 @@ type SlotKind uint8
 
 // The kinds of slot.
 const (
-	SlotExpr    SlotKind = iota // an expression; Text is having or order where it stands there, and item in a select list
+	SlotExpr    SlotKind = iota // an expression; Text is order where it is a key of that, and item in a select list
 	SlotQuery                   // a query
 	SlotName                    // a name that is used or given
 	SlotAlias                   // a name that is given to a column, AS before it or not (Bare)
