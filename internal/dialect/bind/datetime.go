@@ -64,6 +64,9 @@ var partsRedshift = map[string]string{"y": "year", "qtrs": "quarter", "quarters"
 	"dayofweek": "dow", "dw": "dow", "weekday": "dow", "dayofyear": "doy", "dy": "doy", "yearday": "doy",
 	"cents": "century", "millisec": "millisecond", "millisecs": "millisecond", "millisecon": "millisecond", "microsec": "microsecond", "microsecs": "microsecond"}
 
+// ofDay are the parts of a time of day.
+var ofDay = map[string]bool{"hour": true, "minute": true, "second": true, "millisecond": true, "microsecond": true}
+
 // part is the part of a date that an argument names.
 func (b *binder) part(x ast.Expr) string {
 	word := ""
@@ -103,6 +106,20 @@ func (b *binder) moment(e *sem.Expr) (*sem.Expr, bool) {
 	return e, true
 }
 
+// timestamp is a date or timestamp as a timestamp; a text in quotes is one.
+func (b *binder) timestamp(e *sem.Expr) (*sem.Expr, bool) {
+	if e.Type.Kind == sem.Unknown {
+		e = b.literal(e, sem.Of(sem.Timestamp))
+	}
+	e, ok := b.moment(e)
+	if !ok {
+		return e, false
+	}
+	e = b.coerce(e, sem.Of(sem.Timestamp))
+
+	return e, !invalid(e)
+}
+
 func extract(b *binder, c *call) *sem.Expr {
 	p := b.part(c.x.Args[0])
 	e := b.expr(c.x.Args[1], c.s)
@@ -113,8 +130,7 @@ func extract(b *binder, c *call) *sem.Expr {
 	if !ok || p == "" {
 		return &sem.Expr{At: c.x.At}
 	}
-	timeOfDay := p == "hour" || p == "minute" || p == "second" || p == "millisecond" || p == "microsecond"
-	if e.Type.Kind == sem.Date && timeOfDay {
+	if e.Type.Kind == sem.Date && ofDay[p] {
 		return b.refuse(sem.Mismatch, c.x.At, "", "a date has no %s", p)
 	}
 	if b.Redshift && (p == "epoch" || p == "microsecond" || p == "millisecond" && c.x.Name == "date_part") {
@@ -198,7 +214,7 @@ func (b *binder) truncIn(c *call, p string, e *sem.Expr) *sem.Expr {
 	local := civil(e, name, hours)
 	cut := made(sem.OpDateTrunc, sem.Of(sem.Timestamp), c.x.At, local)
 	cut.Text = p
-	if !map[string]bool{"hour": true, "minute": true, "second": true, "millisecond": true, "microsecond": true}[p] {
+	if !ofDay[p] {
 		return again(instantOf(cut, name, hours), c)
 	}
 	off := made(sem.OpMicrosBetween, sem.Of(sem.Int8), c.x.At, local, cut)
@@ -212,11 +228,7 @@ func (b *binder) truncIn(c *call, p string, e *sem.Expr) *sem.Expr {
 func dateAdd(b *binder, c *call) *sem.Expr {
 	p := b.part(c.x.Args[0])
 	amount := b.expr(c.x.Args[1], c.s)
-	e := b.expr(c.x.Args[2], c.s)
-	if e.Type.Kind == sem.Unknown {
-		e = b.literal(e, sem.Of(sem.Timestamp))
-	}
-	e, ok := b.moment(e)
+	e, ok := b.timestamp(b.expr(c.x.Args[2], c.s))
 	if !ok || p == "" || invalid(amount) {
 		return &sem.Expr{At: c.x.At}
 	}
@@ -227,7 +239,7 @@ func dateAdd(b *binder, c *call) *sem.Expr {
 	case "dow", "doy", "epoch", "decade", "century", "millennium":
 		return b.refuse(sem.Mismatch, c.x.At, "", "%s is not added", p)
 	}
-	out := rewritten(sem.OpDateAdd, sem.Of(sem.Timestamp), c.x, b.coerce(amount, sem.Of(sem.Int4)), b.coerce(e, sem.Of(sem.Timestamp)))
+	out := rewritten(sem.OpDateAdd, sem.Of(sem.Timestamp), c.x, b.coerce(amount, sem.Of(sem.Int4)), e)
 	out.Text = p
 
 	return out
@@ -239,15 +251,11 @@ func dateDiff(b *binder, c *call) *sem.Expr {
 	out := rewritten(sem.OpDateDiff, sem.Of(sem.Int8), c.x)
 	out.Text = p
 	for _, a := range c.x.Args[1:] {
-		e := b.expr(a, c.s)
-		if e.Type.Kind == sem.Unknown {
-			e = b.literal(e, sem.Of(sem.Timestamp))
-		}
-		e, ok := b.moment(e)
+		e, ok := b.timestamp(b.expr(a, c.s))
 		if !ok {
 			return &sem.Expr{At: c.x.At}
 		}
-		out.Args = append(out.Args, b.coerce(e, sem.Of(sem.Timestamp)))
+		out.Args = append(out.Args, e)
 	}
 	switch p {
 	case "":

@@ -255,17 +255,11 @@ func (b *binder) difference(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 func age(b *binder, c *call) *sem.Expr {
 	e := rewritten(sem.OpAge, sem.Of(sem.Interval), c.x)
 	for _, a := range c.args {
-		if a.Type.Kind == sem.Unknown {
-			a = b.literal(a, sem.Of(sem.Timestamp))
-		}
-		if a.Type.Kind == sem.TimestampTZ {
-			a = b.coerce(a, sem.Of(sem.Timestamp))
-		}
-		a, ok := b.moment(a)
+		a, ok := b.timestamp(a)
 		if !ok {
 			return &sem.Expr{At: c.x.At}
 		}
-		e.Args = append(e.Args, b.coerce(a, sem.Of(sem.Timestamp)))
+		e.Args = append(e.Args, a)
 	}
 	return e
 }
