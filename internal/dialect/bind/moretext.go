@@ -160,9 +160,7 @@ func (b *binder) spelled(a *sem.Expr) *sem.Expr {
 	case a.Type.Kind == sem.Char && a.Type.N == 0:
 		return b.refuse(sem.NotKnown, a.At, "cast it as text", "how far this is padded is not known")
 	case a.Type.Kind == sem.Char:
-		blank := made(sem.OpText, sem.Of(sem.Text), a.At)
-		blank.Text = " "
-		return made(sem.OpPadRight, sem.Of(sem.Text), a.At, a, number(a.Type.N, a.At), blank)
+		return made(sem.OpPadRight, sem.Of(sem.Text), a.At, a, number(a.Type.N, a.At), quoted(" ", a.At))
 	}
 	return b.asText(a)
 }
@@ -198,9 +196,7 @@ func format(b *binder, c *call) *sem.Expr {
 		case p.Found:
 			parts = append(parts, b.spelled(c.args[p.Group]))
 		default:
-			t := made(sem.OpText, sem.Of(sem.Text), c.args[0].At)
-			t.Text, t.Facts = p.Text, factsOf(p.Text)
-			parts = append(parts, t)
+			parts = append(parts, quoted(p.Text, c.args[0].At))
 		}
 	}
 	switch {

@@ -100,9 +100,7 @@ func listAgg(b *binder, c *call) *sem.Expr {
 	if c.x.Distinct {
 		kept = b.guarded(x)
 	}
-	empty := made(sem.OpText, sem.Of(sem.Text), x.At)
-	empty.Facts = factsOf("")
-	filled := made(sem.OpNullIf, x.Type, x.At, x, empty, kept)
+	filled := made(sem.OpNullIf, x.Type, x.At, x, quoted("", x.At), kept)
 	filled.Facts = kept.Facts
 	e := b.joinedTexts(c, x, filled)
 	if !invalid(e) {

@@ -255,9 +255,7 @@ func (b *binder) unpivoted(p *pivoting) bool {
 		for _, c := range keys {
 			p.give(b, b.columnOf(c, x.For.At), c.Name, x.For.At)
 		}
-		name := made(sem.OpText, sem.Of(sem.Text), x.In[i].At)
-		name.Text = either(x.In[i].Alias.Text, e.Column.Name)
-		p.give(b, name, x.For.Text, x.For.At)
+		p.give(b, quoted(either(x.In[i].Alias.Text, e.Column.Name), x.In[i].At), x.For.Text, x.For.At)
 		p.give(b, e, x.Value.Text, x.Value.At)
 		p.from()
 		if !x.Nulls {

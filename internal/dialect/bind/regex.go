@@ -39,11 +39,11 @@ func (b *binder) unmatched(e *sem.Expr, bad *regex.Error) {
 
 // match reads a pattern, and guards the text where the database's locale decides what it means.
 func (b *binder) match(x, pattern *sem.Expr, flags string) (m matching, ok bool) {
-	if pattern.Op != sem.OpText {
-		b.refuse(sem.NotKnown, pattern.At, "write the pattern", "a pattern is read when the statement is, and so has to be written")
+	text, ok := b.pattern(pattern)
+	if !ok {
 		return m, false
 	}
-	read, bad := regex.Posix(pattern.Text, regex.Options{Fold: strings.Contains(flags, "i"), Plain: b.Redshift})
+	read, bad := regex.Posix(text, regex.Options{Fold: strings.Contains(flags, "i"), Plain: b.Redshift})
 	if bad != nil {
 		b.unmatched(pattern, bad)
 		return m, false
@@ -197,9 +197,15 @@ func number(n int, at lex.Span) *sem.Expr {
 	return e
 }
 
+// quoted is a text that is not written.
+func quoted(text string, at lex.Span) *sem.Expr {
+	e := made(sem.OpText, sem.Of(sem.Text), at)
+	e.Text, e.Facts = text, factsOf(text)
+	return e
+}
+
 // matchReplace is REGEXP_REPLACE: of the first match in PostgreSQL unless g is said, of each in Redshift.
 func matchReplace(b *binder, c *call) *sem.Expr {
-	at := 3
 	if !b.Redshift && len(c.args) == 4 && c.args[3].Op != sem.OpText || !b.Redshift && len(c.args) != 3 && len(c.args) != 4 {
 		return b.refuse(sem.NotKnown, c.x.At, "write regexp_replace(text, pattern, replacement, 'g')", "a position in regexp_replace is not read")
 	}
@@ -207,7 +213,7 @@ func matchReplace(b *binder, c *call) *sem.Expr {
 	if len(c.args) > 2 {
 		with, ok = b.pattern(c.args[2])
 	}
-	s, fine := b.said(c, min(at, len(c.args)))
+	s, fine := b.said(c, 3)
 	if !ok || !fine {
 		return &sem.Expr{At: c.x.At}
 	}

@@ -136,9 +136,7 @@ func (b *binder) seriesOf(x *ast.Series, s *scope) *sem.Expr {
 		return &sem.Expr{At: x.Call.At}
 	}
 	if len(args) == 2 && args[0].Type.IsInt() {
-		one := made(sem.OpInt, sem.Of(sem.Int4), x.Call.At)
-		one.Text = "1"
-		args = append(args, one)
+		args = append(args, number(1, x.Call.At))
 	}
 	switch {
 	case len(args) != 3:

@@ -160,9 +160,7 @@ func trim(side string) func(*binder, *call) *sem.Expr {
 			return &sem.Expr{At: c.x.At}
 		}
 		if len(c.args) == 1 {
-			blank := made(sem.OpText, sem.Of(sem.Text), unsaid(c))
-			blank.Text, blank.Facts = " ", factsOf(" ")
-			c.args = append(c.args, blank)
+			c.args = append(c.args, quoted(" ", unsaid(c)))
 		}
 		e := textResult(sem.OpTrim, c)
 		e.Text = side
@@ -275,8 +273,7 @@ func pad(op sem.Op) func(*binder, *call) *sem.Expr {
 				return b.refuse(sem.NotKnown, at, "write the text", "only a written text that is not empty is read here")
 			}
 		}
-		with := made(sem.OpText, sem.Of(sem.Text), at)
-		with.Text, with.Facts = fill, factsOf(fill)
+		with := quoted(fill, at)
 		e := rewritten(op, sem.Of(sem.Text), c.x, c.args[0], c.args[1], with)
 		e.ASCII = c.args[0].ASCII && with.ASCII
 		return e
