@@ -53,12 +53,17 @@ const (
 
 // shared are the rules of all engines.
 func shared() (r [sem.Ops]rule) {
-	for _, some := range []map[sem.Op]rule{sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats()} {
+	lay(&r, sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats())
+	return r
+}
+
+// lay puts rules over others.
+func lay(r *[sem.Ops]rule, all ...map[sem.Op]rule) {
+	for _, some := range all {
 		for op, one := range some {
 			r[op] = one
 		}
 	}
-	return r
 }
 
 // sharedValues are those of values, conditions and arithmetic.
@@ -143,6 +148,12 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpConcatWith:      {write: function("concat_ws")},
 		sem.OpTruthLetter:     {form: "CASE WHEN @1 THEN 't' WHEN NOT @1 THEN 'f' END"},
 		sem.OpMD5:             {form: "md5($1)"},
+		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
+		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
+		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
+		sem.OpASCII:           {form: "ascii($1)"},
+		sem.OpOneSpelling:     {write: oneSpelling, why: blanks},
+		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
 		sem.OpTimeToText:      {write: timeToText, why: "engines have other patterns"},
 		sem.OpTextToMoment:    {write: textToMoment, why: "engines have other patterns, and read other texts by them"},
 		sem.OpNumberToText:    {write: numberToText, why: "engines have other patterns"},
@@ -185,83 +196,76 @@ func sharedFunctions() map[sem.Op]rule {
 }
 
 func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
-	for op, one := range map[sem.Op]rule{
-		sem.OpNow:             {form: "now()"},
-		sem.OpNowCivil:        {form: "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"},
-		sem.OpNowSeconds:      {form: "CAST(date_trunc('second', now() AT TIME ZONE 'UTC') AS TIMESTAMP)"},
-		sem.OpToday:           {form: "CAST(now() AT TIME ZONE 'UTC' AS DATE)"},
-		sem.OpIs:              {write: is("(@1 IS NOT DISTINCT FROM TRUE)", "(@1 IS NOT DISTINCT FROM FALSE)")},
-		sem.OpDistinctFrom:    {keep: true},
-		sem.OpLike:            {write: like, why: "a backslash escapes in the source's LIKE"},
-		sem.OpDecode:          {write: decode(" IS NOT DISTINCT FROM ")},
-		sem.OpIntDivide:       {write: divideInt, why: "integers are divided as integers in the source, and " + byZero},
-		sem.OpIntModulo:       {write: moduloInt, why: byZero},
-		sem.OpDecimalDivide:   {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers"},
-		sem.OpNumericDivide:   {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers"},
-		sem.OpAvgNumeric:      {write: avgNumeric, why: "the engine would average exact numbers as floating-point numbers"},
-		sem.OpTruncate:        {form: "CAST(trunc($1, $n) AS $t)", why: roundsOdd},
-		sem.OpFloatToInt:      {form: "CAST($1 AS $t)"},
-		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDecimal:   {write: readDecimal(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
-		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
-		sem.OpCutBytes:        {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
-		sem.OpToInstant:       {form: "(CAST($1 AS TIMESTAMP) AT TIME ZONE 'UTC')"},
-		sem.OpFromInstant:     {form: "(@1 AT TIME ZONE 'UTC')"},
-		sem.OpConcatSkip:      {write: function("concat")},
-		sem.OpUpper:           {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('upper() of other characters than ASCII''s') ELSE upper($1) END", why: asciiOnly},
-		sem.OpLower:           {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('lower() of other characters than ASCII''s') ELSE lower($1) END", why: asciiOnly},
-		sem.OpReverse:         {form: "CASE WHEN strlen($1) <> length($1) THEN error('reverse() of other characters than ASCII''s') ELSE reverse($1) END", why: "the engine keeps marks behind their letters"},
-		sem.OpSHA2:            {write: sha2Duck},
-		sem.OpTitle:           {form: "CASE WHEN strlen($1) <> length($1) THEN error('initcap() of other characters than ASCII''s') WHEN $1 = '' THEN '' ELSE list_aggregate(list_transform(regexp_extract_all($1, '[A-Za-z0-9]+|[^A-Za-z0-9]+'), lambda hindcast_word: upper(left(hindcast_word, 1)) || lower(substring(hindcast_word, 2))), 'string_agg', '') END", why: asciiOnly},
-		sem.OpBytes:           {form: "CAST(strlen($1) AS INTEGER)"},
-		sem.OpASCII:           {form: "ascii($1)"},
-		sem.OpHex:             {write: hex("to_hex")},
-		sem.OpOnlyASCII:       {form: "CASE WHEN strlen($1) <> length($1) THEN error('a pattern''s class and a text of other characters than ASCII''s') ELSE $1 END", why: "the locale decides which other characters are in a class"},
-		sem.OpLength:          {form: "CAST(length($1) AS INTEGER)"},
-		sem.OpTrim:            {write: trimDuck},
-		sem.OpPosition:        {form: "CAST(strpos($1, $2) AS INTEGER)"},
-		sem.OpTrimKey:         {form: "rtrim($1, ' ')", why: blanks},
-		sem.OpBlankGuard:      {form: "CASE WHEN @1 LIKE '% ' THEN error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
-		sem.OpOneSpelling:     {write: oneSpelling, why: blanks},
-		sem.OpAddDays:         {write: addDays("+"), why: "a date that is out of range raises in the source"},
-		sem.OpSubtractDays:    {write: addDays("-"), why: "a date that is out of range raises in the source"},
-		sem.OpDaysBetween:     {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite dates') ELSE CAST(@1 - @2 AS INTEGER) END", why: "infinite dates raise in the source"},
-		sem.OpDateTrunc:       {write: dateTrunc},
-		sem.OpExtract:         {write: extractDuck},
-		sem.OpExtractSeconds:  {form: "CAST(CAST(date_part('microseconds', $1) AS DECIMAL(18,0)) * 0.000001 AS $t)"},
-		sem.OpEpoch:           {form: "CASE WHEN isinf($1) THEN error('the epoch of an infinite time') ELSE CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t) END"},
-		sem.OpDateDiff:        {form: "datediff('$x', $1, $2)"},
-		sem.OpSumInt:          {form: "CAST(sum($d$1)$w AS BIGINT)", why: "the engine would give a type that files do not hold"},
-		sem.OpSumExact:        {form: "CAST(sum($d$1)$w AS $t)", why: "the engine would give another type"},
-		sem.OpAvgInt:          {write: avgInt, why: "integers have an integer average in the source"},
-		sem.OpAvgExact:        {write: avgExact, why: "the engine would average decimals as floating-point numbers"},
-		sem.OpJoinText:        {write: joinTextDuck},
-		sem.OpMode:            {write: modeDuck, why: "the engine takes any of several values"},
-		sem.OpGrouping:        {write: groupingDuck, why: "the engine would give another type"},
-		sem.OpRow:             {write: function("row")},
-		sem.OpDistance:        {write: distance},
-		sem.OpRowNumber:       {keep: true, form: "row_number()$w"},
-		sem.OpRank:            {keep: true, form: "rank()$w"},
-		sem.OpDenseRank:       {keep: true, form: "dense_rank()$w"},
-	} {
-		r[op] = one
-	}
-	for _, some := range []map[sem.Op]rule{duckTimes(), duckFloats()} {
-		for op, one := range some {
-			r[op] = one
-		}
-	}
-
+	lay(&r, duckValues(), duckAggregates(), duckTimes(), duckFloats())
 	return r
 }
 
-func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
-	for _, some := range []map[sem.Op]rule{sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats()} {
-		for op, one := range some {
-			r[op] = one
-		}
+// duckValues are DuckDB's own rules of values, conditions, conversions, texts and times.
+func duckValues() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpNow:            {form: "now()"},
+		sem.OpNowCivil:       {form: "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"},
+		sem.OpNowSeconds:     {form: "CAST(date_trunc('second', now() AT TIME ZONE 'UTC') AS TIMESTAMP)"},
+		sem.OpToday:          {form: "CAST(now() AT TIME ZONE 'UTC' AS DATE)"},
+		sem.OpIs:             {write: is("(@1 IS NOT DISTINCT FROM TRUE)", "(@1 IS NOT DISTINCT FROM FALSE)")},
+		sem.OpDistinctFrom:   {keep: true},
+		sem.OpLike:           {write: like, why: "a backslash escapes in the source's LIKE"},
+		sem.OpDecode:         {write: decode(" IS NOT DISTINCT FROM ")},
+		sem.OpIntDivide:      {write: divideInt, why: "integers are divided as integers in the source, and " + byZero},
+		sem.OpIntModulo:      {write: moduloInt, why: byZero},
+		sem.OpDecimalDivide:  {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers"},
+		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers"},
+		sem.OpAvgNumeric:     {write: avgNumeric, why: "the engine would average exact numbers as floating-point numbers"},
+		sem.OpTruncate:       {form: "CAST(trunc($1, $n) AS $t)", why: roundsOdd},
+		sem.OpFloatToInt:     {form: "CAST($1 AS $t)"},
+		sem.OpCutBytes:       {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
+		sem.OpToInstant:      {form: "(CAST($1 AS TIMESTAMP) AT TIME ZONE 'UTC')"},
+		sem.OpFromInstant:    {form: "(@1 AT TIME ZONE 'UTC')"},
+		sem.OpConcatSkip:     {write: function("concat")},
+		sem.OpUpper:          {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('upper() of other characters than ASCII''s') ELSE upper($1) END", why: asciiOnly},
+		sem.OpLower:          {keep: true, form: "CASE WHEN strlen($1) <> length($1) THEN error('lower() of other characters than ASCII''s') ELSE lower($1) END", why: asciiOnly},
+		sem.OpReverse:        {form: "CASE WHEN strlen($1) <> length($1) THEN error('reverse() of other characters than ASCII''s') ELSE reverse($1) END", why: "the engine keeps marks behind their letters"},
+		sem.OpSHA2:           {write: sha2Duck},
+		sem.OpTitle:          {form: "CASE WHEN strlen($1) <> length($1) THEN error('initcap() of other characters than ASCII''s') WHEN $1 = '' THEN '' ELSE list_aggregate(list_transform(regexp_extract_all($1, '[A-Za-z0-9]+|[^A-Za-z0-9]+'), lambda hindcast_word: upper(left(hindcast_word, 1)) || lower(substring(hindcast_word, 2))), 'string_agg', '') END", why: asciiOnly},
+		sem.OpBytes:          {form: "CAST(strlen($1) AS INTEGER)"},
+		sem.OpHex:            {write: hex("to_hex")},
+		sem.OpOnlyASCII:      {form: "CASE WHEN strlen($1) <> length($1) THEN error('a pattern''s class and a text of other characters than ASCII''s') ELSE $1 END", why: "the locale decides which other characters are in a class"},
+		sem.OpLength:         {form: "CAST(length($1) AS INTEGER)"},
+		sem.OpTrim:           {write: trimDuck},
+		sem.OpPosition:       {form: "CAST(strpos($1, $2) AS INTEGER)"},
+		sem.OpTrimKey:        {form: "rtrim($1, ' ')", why: blanks},
+		sem.OpBlankGuard:     {form: "CASE WHEN @1 LIKE '% ' THEN error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
+		sem.OpAddDays:        {write: addDays("+"), why: "a date that is out of range raises in the source"},
+		sem.OpSubtractDays:   {write: addDays("-"), why: "a date that is out of range raises in the source"},
+		sem.OpDaysBetween:    {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite dates') ELSE CAST(@1 - @2 AS INTEGER) END", why: "infinite dates raise in the source"},
+		sem.OpDateTrunc:      {write: dateTrunc},
+		sem.OpExtract:        {write: extractDuck},
+		sem.OpExtractSeconds: {form: "CAST(CAST(date_part('microseconds', $1) AS DECIMAL(18,0)) * 0.000001 AS $t)"},
+		sem.OpEpoch:          {form: "CASE WHEN isinf($1) THEN error('the epoch of an infinite time') ELSE CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t) END"},
+		sem.OpDateDiff:       {form: "datediff('$x', $1, $2)"},
+		sem.OpRow:            {write: function("row")},
+		sem.OpDistance:       {write: distance},
 	}
+}
+
+// duckAggregates are DuckDB's own rules of aggregates and windows.
+func duckAggregates() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpSumInt:    {form: "CAST(sum($d$1)$w AS BIGINT)", why: "the engine would give a type that files do not hold"},
+		sem.OpSumExact:  {form: "CAST(sum($d$1)$w AS $t)", why: "the engine would give another type"},
+		sem.OpAvgInt:    {write: avgInt, why: "integers have an integer average in the source"},
+		sem.OpAvgExact:  {write: avgExact, why: "the engine would average decimals as floating-point numbers"},
+		sem.OpJoinText:  {write: joinTextDuck},
+		sem.OpMode:      {write: modeDuck, why: "the engine takes any of several values"},
+		sem.OpGrouping:  {write: groupingDuck, why: "the engine would give another type"},
+		sem.OpRowNumber: {keep: true, form: "row_number()$w"},
+		sem.OpRank:      {keep: true, form: "rank()$w"},
+		sem.OpDenseRank: {keep: true, form: "dense_rank()$w"},
+	}
+}
+
+func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
+	lay(&r, sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats())
 	r[sem.OpInQuery].except = []except{
 		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
 		listsOuter,
@@ -276,57 +280,51 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 // sparkValues are Spark's own rules of values, conditions, conversions, texts and times.
 func sparkValues() map[sem.Op]rule {
 	return map[sem.Op]rule{
-		sem.OpNow:             {form: "current_timestamp()"},
-		sem.OpNowCivil:        {form: "CAST(current_timestamp() AS TIMESTAMP_NTZ)"},
-		sem.OpNowSeconds:      {form: "CAST(date_trunc('SECOND', current_timestamp()) AS TIMESTAMP_NTZ)"},
-		sem.OpToday:           {form: "CAST(current_timestamp() AS DATE)"},
-		sem.OpIs:              {write: is("(@1 <=> TRUE)", "(@1 <=> FALSE)")},
-		sem.OpDistinctFrom:    {write: distinctSpark},
-		sem.OpLike:            {write: like, why: "texts and patterns escape otherwise"},
-		sem.OpDecode:          {write: decode(" <=> ")},
-		sem.OpIntDivide:       {form: "CAST(@1 div @2 AS $t)", why: "integers are divided as integers in the source"},
-		sem.OpIntModulo:       {form: "(@1 % @2)"},
-		sem.OpDecimalDivide:   {write: divideDecimalSpark, why: "the engine gives a quotient of decimals other digits"},
-		sem.OpNumericDivide:   {write: divideNumeric, why: "the engine gives a quotient of decimals other digits"},
-		sem.OpAvgNumeric:      {write: avgNumeric, why: "the engine gives an average of exact numbers other digits"},
-		sem.OpTruncate:        {form: "CAST(CASE WHEN @1 < 0 THEN ceil($1, $n) ELSE floor($1, $n) END AS $t)"},
-		sem.OpFloatToInt:      {write: floatToIntSpark, why: roundsOdd},
-		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
-		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
-		sem.OpCutBytes:        {form: "CASE WHEN octet_length($1) > $n AND octet_length($1) <> length($1) THEN raise_error('a text of other characters than those of ASCII is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
-		sem.OpToInstant:       {form: "CAST(CAST($1 AS TIMESTAMP_NTZ) AS TIMESTAMP_LTZ)"},
-		sem.OpFromInstant:     {form: "CAST($1 AS TIMESTAMP_NTZ)"},
-		sem.OpNull:            {form: "CAST(NULL AS $t)", why: "Spark's NULL has no type"},
-		sem.OpGreatest:        {write: extreme("greatest")},
-		sem.OpLeast:           {write: extreme("least")},
-		sem.OpConcatSkip:      {write: concatSkipSpark, why: "NULLs are left out in the source"},
-		sem.OpUpper:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('upper() of other characters than those of ASCII') ELSE upper($1) END", why: asciiOnly},
-		sem.OpLower:           {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('lower() of other characters than those of ASCII') ELSE lower($1) END", why: asciiOnly},
-		sem.OpReverse:         {form: "reverse($1)"},
-		sem.OpSHA2:            {form: "sha2($1, $n)"},
-		sem.OpTitle:           {form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('initcap() of other characters than those of ASCII') ELSE array_join(transform(regexp_extract_all($1, '[A-Za-z0-9]+|[^A-Za-z0-9]+', 0), hindcast_word -> concat(upper(left(hindcast_word, 1)), lower(substring(hindcast_word, 2)))), '') END", why: asciiOnly},
-		sem.OpBytes:           {form: "octet_length($1)"},
-		sem.OpASCII:           {form: "ascii($1)"},
-		sem.OpHex:             {write: hex("hex")},
-		sem.OpOnlyASCII:       {form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('a pattern and a text of other characters than those of ASCII') ELSE $1 END", why: "the locale decides which other characters are in a class"},
-		sem.OpLength:          {form: "length($1)"},
-		sem.OpTrim:            {write: trimSpark},
-		sem.OpPosition:        {form: "instr($1, $2)"},
-		sem.OpTrimKey:         {form: "trim(TRAILING ' ' FROM $1)", why: blanks},
-		sem.OpBlankGuard:      {form: "CASE WHEN @1 LIKE '% ' THEN raise_error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
-		sem.OpAddDays:         {write: addDaysSpark("date_add", "+"), why: "a date that is out of range raises in the source"},
-		sem.OpSubtractDays:    {write: addDaysSpark("date_sub", "-"), why: "a date that is out of range raises in the source"},
-		sem.OpOneSpelling:     {write: oneSpelling, why: blanks},
-		sem.OpDaysBetween:     {form: "datediff($1, $2)"},
-		sem.OpDateTrunc:       {write: dateTruncSpark},
-		sem.OpExtract:         {write: extractSpark},
-		sem.OpExtractSeconds:  {form: "CAST(extract(SECOND FROM $1) AS $t)"},
-		sem.OpEpoch:           {write: epochSpark},
-		sem.OpDateDiff:        {write: dateDiffSpark},
-		sem.OpRow:             {write: function("struct")},
-		sem.OpDistance:        {refusal: "this is not written for Spark"},
+		sem.OpNow:            {form: "current_timestamp()"},
+		sem.OpNowCivil:       {form: "CAST(current_timestamp() AS TIMESTAMP_NTZ)"},
+		sem.OpNowSeconds:     {form: "CAST(date_trunc('SECOND', current_timestamp()) AS TIMESTAMP_NTZ)"},
+		sem.OpToday:          {form: "CAST(current_timestamp() AS DATE)"},
+		sem.OpIs:             {write: is("(@1 <=> TRUE)", "(@1 <=> FALSE)")},
+		sem.OpDistinctFrom:   {write: distinctSpark},
+		sem.OpLike:           {write: like, why: "texts and patterns escape otherwise"},
+		sem.OpDecode:         {write: decode(" <=> ")},
+		sem.OpIntDivide:      {form: "CAST(@1 div @2 AS $t)", why: "integers are divided as integers in the source"},
+		sem.OpIntModulo:      {form: "(@1 % @2)"},
+		sem.OpDecimalDivide:  {write: divideDecimalSpark, why: "the engine gives a quotient of decimals other digits"},
+		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine gives a quotient of decimals other digits"},
+		sem.OpAvgNumeric:     {write: avgNumeric, why: "the engine gives an average of exact numbers other digits"},
+		sem.OpTruncate:       {form: "CAST(CASE WHEN @1 < 0 THEN ceil($1, $n) ELSE floor($1, $n) END AS $t)"},
+		sem.OpFloatToInt:     {write: floatToIntSpark, why: roundsOdd},
+		sem.OpCutBytes:       {form: "CASE WHEN octet_length($1) > $n AND octet_length($1) <> length($1) THEN raise_error('a text of other characters than those of ASCII is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
+		sem.OpToInstant:      {form: "CAST(CAST($1 AS TIMESTAMP_NTZ) AS TIMESTAMP_LTZ)"},
+		sem.OpFromInstant:    {form: "CAST($1 AS TIMESTAMP_NTZ)"},
+		sem.OpNull:           {form: "CAST(NULL AS $t)", why: "Spark's NULL has no type"},
+		sem.OpGreatest:       {write: extreme("greatest")},
+		sem.OpLeast:          {write: extreme("least")},
+		sem.OpConcatSkip:     {write: concatSkipSpark, why: "NULLs are left out in the source"},
+		sem.OpUpper:          {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('upper() of other characters than those of ASCII') ELSE upper($1) END", why: asciiOnly},
+		sem.OpLower:          {keep: true, form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('lower() of other characters than those of ASCII') ELSE lower($1) END", why: asciiOnly},
+		sem.OpReverse:        {form: "reverse($1)"},
+		sem.OpSHA2:           {form: "sha2($1, $n)"},
+		sem.OpTitle:          {form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('initcap() of other characters than those of ASCII') ELSE array_join(transform(regexp_extract_all($1, '[A-Za-z0-9]+|[^A-Za-z0-9]+', 0), hindcast_word -> concat(upper(left(hindcast_word, 1)), lower(substring(hindcast_word, 2)))), '') END", why: asciiOnly},
+		sem.OpBytes:          {form: "octet_length($1)"},
+		sem.OpHex:            {write: hex("hex")},
+		sem.OpOnlyASCII:      {form: "CASE WHEN octet_length($1) <> length($1) THEN raise_error('a pattern and a text of other characters than those of ASCII') ELSE $1 END", why: "the locale decides which other characters are in a class"},
+		sem.OpLength:         {form: "length($1)"},
+		sem.OpTrim:           {write: trimSpark},
+		sem.OpPosition:       {form: "instr($1, $2)"},
+		sem.OpTrimKey:        {form: "trim(TRAILING ' ' FROM $1)", why: blanks},
+		sem.OpBlankGuard:     {form: "CASE WHEN @1 LIKE '% ' THEN raise_error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
+		sem.OpAddDays:        {write: addDaysSpark("date_add", "+"), why: "a date that is out of range raises in the source"},
+		sem.OpSubtractDays:   {write: addDaysSpark("date_sub", "-"), why: "a date that is out of range raises in the source"},
+		sem.OpDaysBetween:    {form: "datediff($1, $2)"},
+		sem.OpDateTrunc:      {write: dateTruncSpark},
+		sem.OpExtract:        {write: extractSpark},
+		sem.OpExtractSeconds: {form: "CAST(extract(SECOND FROM $1) AS $t)"},
+		sem.OpEpoch:          {write: epochSpark},
+		sem.OpDateDiff:       {write: dateDiffSpark},
+		sem.OpRow:            {write: function("struct")},
+		sem.OpDistance:       {refusal: "this is not written for Spark"},
 	}
 }
 

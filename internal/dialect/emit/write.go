@@ -405,29 +405,23 @@ func cutText(_ *printer, e *sem.Expr, args []text) text {
 	return text{text: "left(" + args[0].text + ", " + strconv.Itoa(e.N) + ")"}
 }
 
-// readDecimal leaves out what DuckDB rounds otherwise: '-6e-5' becomes -1 as DECIMAL(10,0).
-func readDecimal(form string) func(*printer, *sem.Expr, []text) text {
-	plain := read(form)
-	return func(p *printer, e *sem.Expr, args []text) text {
-		guard := " WHEN regexp_matches(" + args[0].text + ", '[eE]-') THEN " + p.raise("a number that no DECIMAL holds as the source does: its exponent is negative") + " ELSE CAST(trim("
-		return text{text: strings.Replace(plain(p, e, args).text, " ELSE CAST(trim(", guard, 1)}
-	}
-}
-
-// read is a text as another type, where only texts of a form are read.
+// read is a text as another type, where only texts of a form are read. DuckDB rounds some texts with a negative exponent otherwise: it makes -1 of
+// '-6e-5' as DECIMAL(10,0).
 func read(form string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
-		x := args[0].text
+		x, odd := args[0].text, ""
 		match := "regexp_full_match(" + x + ", " + p.literal(form) + ")"
 		if p.Engine.spark() {
 			match = "(" + operand(args[0]) + " RLIKE " + p.literal("^("+form+`)\z`) + ")"
+		} else if e.Type.Kind == sem.Numeric {
+			odd = " WHEN regexp_matches(" + x + ", '[eE]-') THEN " + p.raise("a number that no DECIMAL holds as the source does: its exponent is negative")
 		}
 		if e.Type.IsTime() {
 			match = "(" + match + " AND " + operand(args[0]) + " > '0001')"
 		} else {
 			x = "trim(" + x + ")"
 		}
-		return text{text: "CASE WHEN NOT " + match + " THEN " + p.raise("invalid input syntax for type "+e.Type.String()) + " ELSE CAST(" + x +
+		return text{text: "CASE WHEN NOT " + match + " THEN " + p.raise("invalid input syntax for type "+e.Type.String()) + odd + " ELSE CAST(" + x +
 			" AS " + p.typeName(e.Type) + ") END"}
 	}
 }
