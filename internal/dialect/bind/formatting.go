@@ -3,7 +3,6 @@ package bind
 import (
 	"strings"
 
-	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
@@ -27,9 +26,9 @@ func (b *binder) pattern(e *sem.Expr) (string, bool) {
 }
 
 // unread refuses a pattern, with the place in it if it is written as it is.
-func (b *binder) unread(c *call, arg int, bad *wrong, instead string) *sem.Expr {
-	at := c.x.Args[arg].Span()
-	if s, ok := c.x.Args[arg].(*ast.String); ok && s.Form == '\'' && at.End-at.Start == len(s.Value)+2 {
+func (b *binder) unread(pattern *sem.Expr, bad *wrong, instead string) *sem.Expr {
+	at := pattern.At
+	if !pattern.Made && at.In(b.text) == "'"+pattern.Text+"'" {
 		at = lex.Span{Start: at.Start + 1 + bad.from, End: at.Start + 1 + bad.to}
 	}
 	return b.refuse(sem.NotKnown, at, instead, "%s", bad.why)
@@ -55,7 +54,7 @@ func toChar(b *binder, c *call) *sem.Expr {
 func (b *binder) timeToText(c *call, e *sem.Expr, text string) *sem.Expr {
 	parts, bad := timePattern(text, b.Redshift)
 	if bad != nil {
-		return b.unread(c, 1, bad, "extract() and lpad() write a part by itself")
+		return b.unread(c.args[1], bad, "extract() and lpad() write a part by itself")
 	}
 	at := b.coerce(e, sem.Of(sem.Timestamp))
 	if at.Type.Kind != sem.Timestamp {
@@ -74,7 +73,7 @@ func (b *binder) timeToText(c *call, e *sem.Expr, text string) *sem.Expr {
 func (b *binder) numberToText(c *call, e *sem.Expr, text string) *sem.Expr {
 	n, bad := numberPattern(text)
 	if bad != nil {
-		return b.unread(c, 1, bad, "round it, cast it as text, and pad that with lpad()")
+		return b.unread(c.args[1], bad, "round it, cast it as text, and pad that with lpad()")
 	}
 	out := rewritten(sem.OpNumberToText, sem.Of(sem.Text), c.x, e)
 	out.Text, out.Form = text, &sem.Form{Number: n}
@@ -131,7 +130,7 @@ func (b *binder) momentOf(c *call) *sem.Expr {
 		bad = readable(parts, text, b.Redshift)
 	}
 	if bad != nil {
-		return b.unread(c, 1, bad, "write YYYY, MM or Mon, DD, HH24, MI and SS")
+		return b.unread(c.args[1], bad, "write YYYY, MM or Mon, DD, HH24, MI and SS")
 	}
 	out := rewritten(sem.OpTextToMoment, sem.Of(sem.Timestamp), c.x, c.args[0])
 	out.Text, out.Form = text, &sem.Form{Time: parts}
@@ -210,7 +209,7 @@ func toNumber(b *binder, c *call) *sem.Expr {
 		bad = &wrong{0, len(text), "this is written, but not read"}
 	}
 	if bad != nil {
-		return b.unread(c, 1, bad, "take other characters out with replace(), and cast the rest as numeric(…)")
+		return b.unread(c.args[1], bad, "take other characters out with replace(), and cast the rest as numeric(…)")
 	}
 	out := rewritten(sem.OpTextToNumber, sem.Decimal(n.Whole+n.Digits, n.Digits), c.x, c.args[0])
 	out.Text, out.Form, out.Loose = text, &sem.Form{Number: n}, true

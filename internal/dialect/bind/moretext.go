@@ -186,7 +186,7 @@ func format(b *binder, c *call) *sem.Expr {
 	}
 	pieces, bad := formatPieces(text)
 	if bad != nil {
-		return b.unread(c, 0, bad, "pad with lpad() or rpad()")
+		return b.unread(c.args[0], bad, "pad with lpad() or rpad()")
 	}
 	var parts []*sem.Expr
 	for _, p := range pieces {

@@ -30,11 +30,7 @@ type matching struct {
 
 // unmatched says why a pattern is refused.
 func (b *binder) unmatched(e *sem.Expr, bad *regex.Error) {
-	at := e.At
-	if !e.Made && at.End-at.Start == len(e.Text)+2 && at.In(b.text)[1:len(e.Text)+1] == e.Text {
-		at = lex.Span{Start: at.Start + 1 + bad.From, End: at.Start + 1 + bad.To}
-	}
-	b.refuse(sem.NotKnown, at, "write it of characters, brackets, groups, branches and counts", "%s", bad.Why)
+	b.unread(e, &wrong{bad.From, bad.To, bad.Why}, "write it of characters, brackets, groups, branches and counts")
 }
 
 // match reads a pattern, and guards the text where the database's locale decides what it means.
