@@ -39,7 +39,7 @@ func (p *printer) limited(e *sem.Expr, out string) string {
 	if p.Engine.spark() {
 		length = "octet_length"
 	}
-	return fmt.Sprintf("CASE WHEN %s(%s) > %d THEN %s ELSE %s END", length, out, e.N, p.raise("the joined text is too long for LISTAGG"), out)
+	return p.raiseWhere(fmt.Sprintf("%s(%s) > %d", length, out, e.N), "the joined text is too long for LISTAGG", out)
 }
 
 func order(k sem.Key) string {
@@ -186,7 +186,7 @@ func (p *printer) overNumbers(e *sem.Expr, x, form string) string {
 	if !e.Args[0].Type.IsFloat() {
 		return out
 	}
-	return "CASE WHEN bool_or(isnan(" + x + "))" + p.behind(e) + " THEN " + p.raise("a percentile of what is not a number") + " ELSE " + out + " END"
+	return p.raiseWhere("bool_or(isnan("+x+"))"+p.behind(e), "a percentile of what is not a number", out)
 }
 
 // modeDuck is the most frequent value: the keys of a histogram are in their order.
@@ -223,8 +223,8 @@ func deviation(p *printer, e *sem.Expr, args []text) text {
 // ratio divides a value by the sum of all.
 func ratio(p *printer, e *sem.Expr, args []text) text {
 	sum := p.fill("sum($1)$w", e, args)
-	return text{text: "CASE WHEN " + sum + " = 0 AND " + operand(args[0]) + " IS NOT NULL THEN " + p.raise("division by zero: the sum that RATIO_TO_REPORT divides by") +
-		" ELSE CAST(" + args[0].text + " AS DOUBLE) / CAST(" + sum + " AS DOUBLE) END"}
+	return text{text: p.raiseWhere(sum+" = 0 AND "+operand(args[0])+" IS NOT NULL", "division by zero: the sum that RATIO_TO_REPORT divides by",
+		"CAST("+args[0].text+" AS DOUBLE) / CAST("+sum+" AS DOUBLE)")}
 }
 
 // edge is FIRST_VALUE and its kind.

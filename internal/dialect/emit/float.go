@@ -47,7 +47,7 @@ func sparkFloats() map[sem.Op]rule {
 // within raises where a condition holds.
 func within(not, message, form string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
-		return text{text: p.fill("CASE WHEN "+not+" AND NOT isnan($1) THEN "+p.raise(message)+" ELSE "+form+" END", e, args)}
+		return text{text: p.fill(p.raiseWhere(not+" AND NOT isnan($1)", message, form), e, args)}
 	}
 }
 

@@ -46,6 +46,11 @@ func (p *printer) raise(message string) string {
 	return name + p.literal(message+p.mark(message)) + ")"
 }
 
+// raiseWhere is an expression, and ends the run where a condition holds.
+func (p *printer) raiseWhere(condition, message, out string) string {
+	return "CASE WHEN " + condition + " THEN " + p.raise(message) + " ELSE " + out + " END"
+}
+
 // mark is that of a message of the expression that is being written.
 func (p *printer) mark(message string) string {
 	if !p.Mark || p.writing == nil {

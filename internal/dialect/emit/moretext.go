@@ -66,7 +66,7 @@ func splitPart(p *printer, e *sem.Expr, args []text) text {
 	if written && at != 0 {
 		return text{text: plain}
 	}
-	return text{text: "CASE WHEN " + n + " = 0 AND " + x + " IS NOT NULL AND " + by + " IS NOT NULL THEN " + p.raise("field position must not be zero") + " ELSE " + plain + " END"}
+	return text{text: p.raiseWhere(n+" = 0 AND "+x+" IS NOT NULL AND "+by+" IS NOT NULL", "field position must not be zero", plain)}
 }
 
 func sha2Duck(p *printer, e *sem.Expr, args []text) text {
@@ -84,7 +84,7 @@ func hex(name string) func(*printer, *sem.Expr, []text) text {
 		out := "lower(" + name + "(" + wide + "))"
 		switch {
 		case e.Not:
-			return text{text: "CASE WHEN " + x + " < 0 THEN " + p.raise("a number in hexadecimal digits must be zero or more") + " ELSE " + out + " END"}
+			return text{text: p.raiseWhere(x+" < 0", "a number in hexadecimal digits must be zero or more", out)}
 		case e.Args[0].Type.Kind == sem.Int4:
 			out = strings.Replace(out, wide, "CASE WHEN "+x+" < 0 THEN "+wide+" + 4294967296 ELSE "+wide+" END", 1)
 		}

@@ -15,7 +15,7 @@ func divideNumeric(p *printer, e *sem.Expr, args []text) text {
 			return text{text: out}
 		}
 		a, b := operand(args[0]), operand(args[1])
-		return text{text: "CASE WHEN " + b + " = 0 AND " + a + " IS NOT NULL THEN " + p.raise("division by zero") + " ELSE " + out + " END"}
+		return text{text: p.raiseWhere(b+" = 0 AND "+a+" IS NOT NULL", "division by zero", out)}
 	}
 	p.refuseLoose(e)
 	return text{text: p.numericQuotientSpark(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}

@@ -112,9 +112,9 @@ func fitText(p *printer, e *sem.Expr, args []text) text {
 	if p.Engine.spark() {
 		short = "trim(TRAILING ' ' FROM " + x + ")"
 	}
-	return text{text: fmt.Sprintf("CASE WHEN %s(%s) > %d THEN %s ELSE left(%s, %d) END", length, short, e.N, p.raise(fmt.Sprintf("value too long for a column of %d", e.N)), x, e.N)}
+	return text{text: p.raiseWhere(fmt.Sprintf("%s(%s) > %d", length, short, e.N), fmt.Sprintf("value too long for a column of %d", e.N), fmt.Sprintf("left(%s, %d)", x, e.N))}
 }
 
 func notNull(p *printer, e *sem.Expr, args []text) text {
-	return text{text: "CASE WHEN " + operand(args[0]) + " IS NULL THEN " + p.raise("a NULL for the column "+e.Text+", which is NOT NULL") + " ELSE " + args[0].text + " END"}
+	return text{text: p.raiseWhere(operand(args[0])+" IS NULL", "a NULL for the column "+e.Text+", which is NOT NULL", args[0].text)}
 }

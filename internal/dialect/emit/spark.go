@@ -18,7 +18,7 @@ func floatToIntSpark(p *printer, e *sem.Expr, args []text) text {
 		return text{text: out}
 	}
 	// Of 2^63, which is the least that does not fit, Spark makes the greatest BIGINT.
-	return text{text: "CASE WHEN " + args[0].text + " >= CAST('9223372036854775808' AS DOUBLE) THEN " + p.raise("value out of range: bigint") + " ELSE " + out + " END"}
+	return text{text: p.raiseWhere(args[0].text+" >= CAST('9223372036854775808' AS DOUBLE)", "value out of range: bigint", out)}
 }
 
 // addDaysSpark adds days to a date, or takes them off. Spark's sum wraps around; a written number does not lead there.
@@ -29,7 +29,7 @@ func addDaysSpark(name, op string) func(*printer, *sem.Expr, []text) text {
 			return text{text: plain}
 		}
 		day := "datediff(" + args[0].text + ", DATE '1970-01-01') " + op + " CAST(" + args[1].text + " AS BIGINT)"
-		return text{text: "CASE WHEN " + day + " NOT BETWEEN -2440588 AND 2145042905 THEN " + p.raise("date out of range") + " ELSE " + plain + " END"}
+		return text{text: p.raiseWhere(day+" NOT BETWEEN -2440588 AND 2145042905", "date out of range", plain)}
 	}
 }
 

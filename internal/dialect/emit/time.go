@@ -66,7 +66,7 @@ func zoned(form string) func(*printer, *sem.Expr, []text) text {
 		if p.Engine.spark() && e.Op == sem.OpInZone {
 			body = strings.Replace(body, "$1", "CAST($1 AS TIMESTAMP_LTZ)", 1)
 		}
-		return text{text: "CASE WHEN " + at + " NOT BETWEEN " + first + " AND " + last + " THEN " + p.raise("a time before 1970 or after 2037 in a time zone") + " ELSE " + p.fill(body, e, args) + " END"}
+		return text{text: p.raiseWhere(at+" NOT BETWEEN "+first+" AND "+last, "a time before 1970 or after 2037 in a time zone", p.fill(body, e, args))}
 	}
 }
 
@@ -108,7 +108,7 @@ func (p *printer) inRange(x string) string {
 	if p.Engine.spark() {
 		early = "year(" + x + ") < -4713"
 	}
-	return "CASE WHEN " + early + " THEN " + p.raise("timestamp out of range") + " ELSE " + x + " END"
+	return p.raiseWhere(early, "timestamp out of range", x)
 }
 
 // addSpan adds microseconds.
@@ -156,7 +156,7 @@ func monthsBetween(p *printer, e *sem.Expr, args []text) text {
 }
 
 func makeDate(p *printer, e *sem.Expr, args []text) text {
-	return text{text: p.fill("CASE WHEN @1 NOT BETWEEN 1 AND 9999 THEN "+p.raise("the year of a date before the year 1 or after 9999")+" ELSE make_date($1, $2, $3) END", e, args)}
+	return text{text: p.fill(p.raiseWhere("@1 NOT BETWEEN 1 AND 9999", notOurEra, "make_date($1, $2, $3)"), e, args)}
 }
 
 // formOfPart is how a part of a time is computed that an engine does not have, or counts otherwise; "" for the others.
@@ -187,7 +187,7 @@ func dateTrunc(p *printer, e *sem.Expr, args []text) text {
 	}
 	out := p.fill("(CAST("+year+" AS "+t+") - "+years+")", e, args)
 
-	return text{text: p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)}
+	return text{text: p.ofOurEra(args[0].text, notOurEra, out)}
 }
 
 // series is a list of integers as rows.

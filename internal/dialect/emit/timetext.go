@@ -60,7 +60,7 @@ func timeToText(p *printer, e *sem.Expr, args []text) text {
 		out = "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + out + " END"
 	}
 
-	return text{text: p.ofOurEra(args[0].text, "a date before the year 1 or after 9999 as text", out)}
+	return text{text: p.ofOurEra(args[0].text, notOurEraAsText, out)}
 }
 
 type timeWriter struct {
@@ -346,7 +346,7 @@ func instantOf(p *printer, _ *sem.Expr, args []text) text {
 	if p.Engine.spark() {
 		out = "timestamp_micros(" + micros + ")"
 	}
-	return text{text: "CASE WHEN " + operand(args[0]) + " NOT BETWEEN -210866803200 AND 9224318015999 THEN " + p.raise("timestamp out of range") + " ELSE " + out + " END"}
+	return text{text: p.raiseWhere(operand(args[0])+" NOT BETWEEN -210866803200 AND 9224318015999", "timestamp out of range", out)}
 }
 
 // group is what a group of a form matches in a text.

@@ -240,7 +240,7 @@ func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 		return text{text: out}
 	}
 
-	return text{text: "CASE WHEN " + operand(args[1]) + " = 0 THEN " + p.raise("division by zero") + " ELSE " + out + " END"}
+	return text{text: p.raiseWhere(operand(args[1])+" = 0", "division by zero", out)}
 }
 
 func avgInt(p *printer, e *sem.Expr, args []text) text {
@@ -286,8 +286,7 @@ func sumFloat(p *printer, e *sem.Expr, args []text) text {
 // avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.
 func avgFloat(p *printer, e *sem.Expr, args []text) text {
 	s, most := p.fill("avg($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
-	return text{text: "CASE WHEN " + most + " > CAST('1e150' AS DOUBLE) AND NOT " + p.infinite(most) + " AND NOT isnan(" + most + ") THEN " +
-		p.raise("value out of range: overflow") + " ELSE " + s + " END"}
+	return text{text: p.raiseWhere(most+" > CAST('1e150' AS DOUBLE) AND NOT "+p.infinite(most)+" AND NOT isnan("+most+")", "value out of range: overflow", s)}
 }
 
 func (p *printer) infinite(x string) string {
@@ -390,12 +389,18 @@ func shown(p *printer, e *sem.Expr, args []text) text {
 	if !e.Args[0].Type.IsTime() {
 		return text{text: out}
 	}
-	return text{text: p.ofOurEra(args[0].text, "a date before the year 1 or after 9999 as text", out)}
+	return text{text: p.ofOurEra(args[0].text, notOurEraAsText, out)}
 }
+
+// What raises where a date is not of the years 1 to 9999.
+const (
+	notOurEra       = "the year of a date before the year 1 or after 9999"
+	notOurEraAsText = "a date before the year 1 or after 9999 as text"
+)
 
 // ofOurEra is an expression for dates and times of the years 1 to 9999; others, and infinite ones, raise.
 func (p *printer) ofOurEra(date, raises, out string) string {
-	return "CASE WHEN CAST(" + date + " AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN " + p.raise(raises) + " ELSE " + out + " END"
+	return p.raiseWhere("CAST("+date+" AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", raises, out)
 }
 
 func cutText(_ *printer, e *sem.Expr, args []text) text {
@@ -530,7 +535,7 @@ func addDays(op string) func(*printer, *sem.Expr, []text) text {
 			return text{text: "(" + plain + ")"}
 		}
 		inRange := plain + " BETWEEN DATE '4713-01-01 (BC)' AND DATE '5874897-12-31' OR isinf(" + args[0].text + ")"
-		return text{text: "CASE WHEN NOT (" + inRange + ") THEN " + p.raise("date out of range") + " ELSE " + plain + " END"}
+		return text{text: p.raiseWhere("NOT ("+inRange+")", "date out of range", plain)}
 	}
 }
 
@@ -565,7 +570,7 @@ func (p *printer) part(e *sem.Expr, args []text, form string) text {
 	out := p.fill(form, e, args)
 	switch e.Text {
 	case "year", "isoyear", "decade", "century", "millennium", "decade from 1":
-		out = p.ofOurEra(args[0].text, "the year of a date before the year 1 or after 9999", out)
+		out = p.ofOurEra(args[0].text, notOurEra, out)
 	}
 	return text{text: out}
 }
