@@ -263,5 +263,5 @@ func groupingSpark(_ *printer, _ *sem.Expr, args []text) text {
 
 // distance is an interval as a frame's end has it.
 func distance(_ *printer, e *sem.Expr, _ []text) text {
-	return text{text: fmt.Sprintf("(to_months(%d) + to_days(%d) + to_microseconds(%d))", e.Months, e.Days, e.Micros)}
+	return text{text: "(" + writtenInterval(e) + ")"}
 }

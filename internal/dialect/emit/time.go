@@ -79,27 +79,61 @@ func seconds(micros int64) string {
 	return fmt.Sprintf("%s%d.%06d", sign, micros/1e6, micros%1e6)
 }
 
-// addTimes adds a written interval, a number of times.
-func addTimes(p *printer, e *sem.Expr, args []text) text {
+// units are how an engine writes so many months, days and microseconds: $a of them, which are $s seconds, or $n times that.
+type units struct{ months, days, micros string }
+
+var (
+	duckUnits  = units{"to_months($a)", "to_days($a)", "to_microseconds($a)"}
+	sparkUnits = units{"make_ym_interval(0, $a)", "make_dt_interval($a)", "make_dt_interval(0, 0, 0, $s)"}
+
+	duckUnitsTimes = units{"to_months(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "to_days(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "to_microseconds($a * CAST($n AS BIGINT))"}
+
+	sparkUnitsTimes = units{"make_ym_interval(0, CAST($a * CAST($n AS BIGINT) AS INT))", "make_dt_interval(CAST($a * CAST($n AS BIGINT) AS INT))",
+		"make_dt_interval(0, 0, 0, CAST(CAST($n AS DECIMAL(20,0)) * $s AS DECIMAL(18,6)))"}
+)
+
+// plus is a time with what is not zero of an interval added, or taken off if the operation is -.
+func (u units) plus(at, op string, i *sem.Expr, n string) string {
 	sign := int64(1)
-	if e.Text == "-" {
+	if op == "-" {
 		sign = -1
 	}
-	out, n := operand(args[0]), operand(args[1])
-	add := func(amount int64, duck, spark string) {
-		form := duck
-		if p.Engine.spark() {
-			form = spark
-		}
-		if amount != 0 {
-			out += " + " + strings.NewReplacer("$a", strconv.FormatInt(sign*amount, 10), "$n", n, "$s", seconds(sign*amount)).Replace(form)
+	add := func(amount int64, form string) {
+		if amount *= sign; amount != 0 {
+			at += " + " + strings.NewReplacer("$a", strconv.FormatInt(amount, 10), "$n", n, "$s", seconds(amount)).Replace(form)
 		}
 	}
-	add(int64(e.Months), "to_months(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "make_ym_interval(0, CAST($a * CAST($n AS BIGINT) AS INT))")
-	add(int64(e.Days), "to_days(CAST($a * CAST($n AS BIGINT) AS INTEGER))", "make_dt_interval(CAST($a * CAST($n AS BIGINT) AS INT))")
-	add(e.Micros, "to_microseconds($a * CAST($n AS BIGINT))", "make_dt_interval(0, 0, 0, CAST(CAST($n AS DECIMAL(20,0)) * $s AS DECIMAL(18,6)))")
+	add(int64(i.Months), u.months)
+	add(int64(i.Days), u.days)
+	add(i.Micros, u.micros)
 
-	return text{text: p.inRange(out)}
+	return at
+}
+
+// writtenInterval is a written interval by itself, as DuckDB takes it.
+func writtenInterval(i *sem.Expr) string {
+	return fmt.Sprintf("to_months(%d) + to_days(%d) + to_microseconds(%d)", i.Months, i.Days, i.Micros)
+}
+
+// addInterval adds a written interval.
+func addInterval(p *printer, e *sem.Expr, args []text) text {
+	i, by := e.Args[1], duckUnits
+	if p.Engine.spark() {
+		by = sparkUnits
+	}
+	if i.Months == 0 && i.Days == 0 && i.Micros == 0 {
+		return args[0]
+	}
+	return text{text: "(" + by.plus(operand(args[0]), e.Text, i, "") + ")"}
+}
+
+// addTimes adds a written interval, a number of times.
+func addTimes(p *printer, e *sem.Expr, args []text) text {
+	by := duckUnitsTimes
+	if p.Engine.spark() {
+		by = sparkUnitsTimes
+	}
+	return text{text: p.inRange(by.plus(operand(args[0]), e.Text, e, operand(args[1])))}
 }
 
 // inRange is a timestamp that the source has, too: others raise.
@@ -201,11 +235,9 @@ func series(p *printer, e *sem.Expr, args []text) text {
 
 // timeSeries is a list of timestamps as rows, of which each is computed from the one before.
 func timeSeries(p *printer, e *sem.Expr, args []text) text {
-	step := fmt.Sprintf("to_months(%d) + to_days(%d) + to_microseconds(%d)", e.Months, e.Days, e.Micros)
-	instant := e.Type.Kind == sem.TimestampTZ
 	if !p.Engine.spark() {
-		out := p.fill("unnest(generate_series($1, $2, "+step+"))", e, args)
-		if instant {
+		out := p.fill("unnest(generate_series($1, $2, "+writtenInterval(e)+"))", e, args)
+		if e.Type.Kind == sem.TimestampTZ {
 			out = "(" + out + " AT TIME ZONE 'UTC')"
 		}
 		return text{text: out}

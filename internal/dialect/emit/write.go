@@ -471,42 +471,6 @@ func substring(p *printer, e *sem.Expr, args []text) text {
 // zeroOf is 0, or NULL where a number is: greatest() leaves NULLs out.
 func zeroOf(t text) string { return "0 * " + operand(t) }
 
-func addInterval(p *printer, e *sem.Expr, args []text) text {
-	i := e.Args[1]
-	sign := 1
-	if e.Text == "-" {
-		sign = -1
-	}
-	var parts []string
-	months, days, micros := sign*i.Months, sign*i.Days, int64(sign)*i.Micros
-	if p.Engine.spark() {
-		if months != 0 {
-			parts = append(parts, fmt.Sprintf("make_ym_interval(0, %d)", months))
-		}
-		if days != 0 {
-			parts = append(parts, fmt.Sprintf("make_dt_interval(%d)", days))
-		}
-		if micros != 0 {
-			parts = append(parts, "make_dt_interval(0, 0, 0, "+seconds(micros)+")")
-		}
-	} else {
-		if months != 0 {
-			parts = append(parts, fmt.Sprintf("to_months(%d)", months))
-		}
-		if days != 0 {
-			parts = append(parts, fmt.Sprintf("to_days(%d)", days))
-		}
-		if micros != 0 {
-			parts = append(parts, fmt.Sprintf("to_microseconds(%d)", micros))
-		}
-	}
-	if len(parts) == 0 {
-		return args[0]
-	}
-
-	return text{text: "(" + operand(args[0]) + " + " + strings.Join(parts, " + ") + ")"}
-}
-
 // neighbour is LAG or LEAD. With a default of another type of numbers, value and default are cast to the type of both.
 func neighbour(name string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
