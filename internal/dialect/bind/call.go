@@ -168,8 +168,7 @@ func (b *binder) window(x *ast.Window, s *scope) *sem.Window {
 	}
 	w.Ordered = len(x.Order) > 0
 	for _, k := range x.Order {
-		if n, ok := k.X.(*ast.Number); ok {
-			b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")
+		if b.numbered(k) {
 			continue
 		}
 		e := b.key(k, s, &w.Slots)

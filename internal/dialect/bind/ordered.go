@@ -59,17 +59,14 @@ func (b *binder) misplaced(x *ast.Call, f function) bool {
 // keys binds the order of an aggregate. Not ok if one was refused.
 func (b *binder) keys(c *call) (all []sem.Key, ok bool) {
 	for _, k := range c.x.Order {
-		if n, number := k.X.(*ast.Number); number {
-			b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")
+		if b.numbered(k) {
 			return nil, false
 		}
-		e := b.settled(b.expr(k.X, c.s))
+		e := b.sortKey(k.X, c.s)
 		if invalid(e) {
 			return nil, false
 		}
-		b.constant(e, "ORDER BY")
-		b.ordered(e.Type, e.At)
-		all = append(all, sem.Key{X: b.compared(e), Desc: k.Desc, NullsFirst: nullsFirst(k)})
+		all = append(all, sem.Key{X: e, Desc: k.Desc, NullsFirst: nullsFirst(k)})
 	}
 
 	return all, true

@@ -333,14 +333,28 @@ func (b *binder) ordered(t sem.Type, at lex.Span) {
 
 // key binds a key of ORDER BY.
 func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) *sem.Expr {
-	e := b.settled(b.expr(k.X, s))
-	b.constant(e, "ORDER BY")
-	b.ordered(e.Type, e.At)
-	e = b.compared(e)
+	e := b.sortKey(k.X, s)
 	*slots = append(*slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e, Text: "order"})
 	b.nulls(k, slots)
 
 	return e
+}
+
+// sortKey is what a key of an order sorts by.
+func (b *binder) sortKey(x ast.Expr, s *scope) *sem.Expr {
+	e := b.settled(b.expr(x, s))
+	b.constant(e, "ORDER BY")
+	b.ordered(e.Type, e.At)
+	return b.compared(e)
+}
+
+// numbered refuses a key that is a number, in an order that has no columns for it to name, and reports whether it did.
+func (b *binder) numbered(k ast.Order) bool {
+	n, ok := k.X.(*ast.Number)
+	if ok {
+		b.refuse(sem.NotKnown, n.At, "write the column", "a number does not name a column here")
+	}
+	return ok
 }
 
 // constant refuses a key that is a literal: an engine takes a number for a column's, and others for a mistake.
