@@ -35,11 +35,7 @@ func (p *printer) limited(e *sem.Expr, out string) string {
 	if e.N == 0 {
 		return out
 	}
-	length := "strlen"
-	if p.Engine.spark() {
-		length = "octet_length"
-	}
-	return p.raiseWhere(fmt.Sprintf("%s(%s) > %d", length, out, e.N), "the joined text is too long for LISTAGG", out)
+	return p.raiseWhere(fmt.Sprintf("%s > %d", p.bytes(out), e.N), "the joined text is too long for LISTAGG", out)
 }
 
 func order(k sem.Key) string {
@@ -107,19 +103,16 @@ func (p *printer) sortedList(e *sem.Expr, x string) (list, n string) {
 		return list, "count(" + x + ")" + p.behind(e)
 	}
 
-	direction, distinct := "'ASC'", ""
+	direction := "'ASC'"
 	if desc {
 		direction = "'DESC'"
-	}
-	if e.Distinct {
-		distinct = "DISTINCT "
 	}
 	where := x + " IS NOT NULL"
 	if e.Filter != nil {
 		where = "(" + p.expr(e.Filter).text + ") AND " + where
 	}
 
-	return "list_sort(list(" + distinct + x + ") FILTER (WHERE " + where + "), " + direction + ", 'NULLS LAST')", p.fill("count($1)$w", e, []text{{text: x}})
+	return "list_sort(list(" + distinct(e) + x + ") FILTER (WHERE " + where + "), " + direction + ", 'NULLS LAST')", p.fill("count($1)$w", e, []text{{text: x}})
 }
 
 // refuseOrder refuses what Spark makes of lists in ORDER BY, where it does not find their columns.
@@ -204,14 +197,10 @@ func deviation(p *printer, e *sem.Expr, args []text) text {
 	x := operand(args[0])
 	small := "abs(" + x + ") <= CAST('1e150' AS DOUBLE)"
 	behind := p.behind(e)
-	distinct := ""
-	if e.Distinct {
-		distinct = "DISTINCT "
-	}
 	odd := "count(CASE WHEN NOT " + small + " OR isnan(" + x + ") THEN 1 END)" + behind
 	wild := "count(CASE WHEN " + p.infinite(x) + " OR isnan(" + x + ") THEN 1 END)" + behind
-	plain := e.Text + "(" + distinct + "CASE WHEN " + small + " AND NOT isnan(" + x + ") THEN " + x + " END)" + behind
-	alone := "count(" + distinct + x + ")" + behind + " < 2"
+	plain := e.Text + "(" + distinct(e) + "CASE WHEN " + small + " AND NOT isnan(" + x + ") THEN " + x + " END)" + behind
+	alone := "count(" + distinct(e) + x + ")" + behind + " < 2"
 	nan := "WHEN " + wild + " > 0 THEN CAST('NaN' AS DOUBLE)"
 	if strings.HasSuffix(e.Text, "samp") {
 		nan = "WHEN " + alone + " THEN NULL " + nan
@@ -230,10 +219,6 @@ func ratio(p *printer, e *sem.Expr, args []text) text {
 // edge is FIRST_VALUE and its kind.
 func edge(name string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
-		all := make([]string, len(args))
-		for i, a := range args {
-			all[i] = a.text
-		}
 		inside, after := "", ""
 		switch {
 		case e.Text == "ignore" && p.Engine.spark():
@@ -241,16 +226,12 @@ func edge(name string) func(*printer, *sem.Expr, []text) text {
 		case e.Text == "ignore":
 			inside = " IGNORE NULLS"
 		}
-		return text{text: name + "(" + strings.Join(all, ", ") + inside + ")" + after + p.behind(e)}
+		return text{text: name + "(" + listed(args) + inside + ")" + after + p.behind(e)}
 	}
 }
 
-func groupingDuck(p *printer, _ *sem.Expr, args []text) text {
-	all := make([]string, len(args))
-	for i, a := range args {
-		all[i] = a.text
-	}
-	return text{text: "CAST(grouping(" + strings.Join(all, ", ") + ") AS INTEGER)"}
+func groupingDuck(_ *printer, _ *sem.Expr, args []text) text {
+	return text{text: "CAST(grouping(" + listed(args) + ") AS INTEGER)"}
 }
 
 func groupingSpark(_ *printer, _ *sem.Expr, args []text) text {

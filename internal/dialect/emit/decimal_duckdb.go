@@ -1,11 +1,6 @@
 package emit
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/hindcast/hindcast/internal/dialect/sem"
-)
+import "github.com/hindcast/hindcast/internal/dialect/sem"
 
 // DuckDB divides integers of 128 bits some thirty times as slowly as those of 64. A quotient of decimals that fit into 64 bits is therefore
 // divided there, nine digits behind the point at a time.
@@ -36,12 +31,8 @@ func (p *printer) quotientIn64(a *sem.Expr, x string, b *sem.Expr, y string, t s
 	default:
 		return "", false
 	}
-	out = "CAST(" + out + " AS DECIMAL(38,0))"
-	if t.S > 0 {
-		out += " * 0." + strings.Repeat("0", t.S-1) + "1"
-	}
 
-	return "CAST(" + out + " AS " + p.typeName(t) + ")", true
+	return withPoint(out, t.S, p.typeName(t)), true
 }
 
 // in64 is a decimal without its point, as an integer of 64 bits.
@@ -51,7 +42,7 @@ func in64(e *sem.Expr, x string) string {
 		x = "CAST(" + x + " AS " + decimal(p, s) + ")"
 	}
 	if s > 0 {
-		x = "(" + x + " * CAST(" + power(s) + " AS DECIMAL(" + strconv.Itoa(s+1) + ",0)))"
+		x = "(" + x + " * CAST(" + power(s) + " AS " + decimal(s+1, 0) + "))"
 	}
 	return "CAST(" + x + " AS BIGINT)"
 }

@@ -394,6 +394,14 @@ func (p *printer) keptCall(e *sem.Expr, args []text) text {
 // outside reports whether an argument does not stand in the text of its operation.
 func outside(a, in lex.Span) bool { return a.Start < in.Start || a.End > in.End || a == in }
 
+// distinct is DISTINCT before an aggregate's argument, if it has that.
+func distinct(e *sem.Expr) string {
+	if e.Distinct {
+		return "DISTINCT "
+	}
+	return ""
+}
+
 // behind writes FILTER and OVER.
 func (p *printer) behind(e *sem.Expr) string {
 	out := ""
@@ -427,9 +435,7 @@ func (p *printer) fill(form string, e *sem.Expr, args []text) string {
 			}
 			out.WriteString(a.text)
 		case n == 'd':
-			if e.Distinct {
-				out.WriteString("DISTINCT ")
-			}
+			out.WriteString(distinct(e))
 		case n == 'w':
 			out.WriteString(p.behind(e))
 		case n == 't':

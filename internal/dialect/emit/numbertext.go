@@ -85,10 +85,7 @@ func (p *printer) behindPoint(n sem.Numeral, first, rest string) string {
 	case !n.Bare:
 		return " || '.' || " + rest
 	}
-	stripped := "rtrim(" + rest + ", '0')"
-	if p.Engine.spark() {
-		stripped = "trim(TRAILING '0' FROM " + rest + ")"
-	}
+	stripped := p.cutBehind(rest, "'0'")
 	kept := stripped
 	if n.Kept > 0 {
 		kept = fmt.Sprintf("rpad(%s, CAST(greatest(length(%s), %d) AS INTEGER), '0')", kept, kept, n.Kept)

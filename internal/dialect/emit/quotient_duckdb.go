@@ -178,5 +178,5 @@ func (p *printer) divided(steps, most, p2, shift int, t sem.Type) string {
 	}
 
 	return fmt.Sprintf("CASE WHEN %s THEN %s WHEN hindcast_p[%d] > %d AND %s <> 0 THEN %s ELSE ", beyond, tooLong, steps+2, t.S, rest, tooLong) +
-		fmt.Sprintf("CAST(CAST((%s) * hindcast_p[%d] * %s AS DECIMAL(38,0)) * 0.%s1 AS %s) END", whole, steps+1, sign, strings.Repeat("0", t.S-1), decimal(t.P, t.S))
+		withPoint(fmt.Sprintf("(%s) * hindcast_p[%d] * %s", whole, steps+1, sign), t.S, p.typeName(t)) + " END"
 }

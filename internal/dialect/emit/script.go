@@ -102,17 +102,13 @@ func (p *printer) inserted(s *sem.Step) string {
 
 // fitText raises where a text is longer than N, unless only by blanks, which are cut.
 func fitText(p *printer, e *sem.Expr, args []text) text {
-	length, x := "length", args[0].text
+	x := args[0].text
+	short := p.cutBehind(x, "' '")
+	length := "length(" + short + ")"
 	if e.Text == "bytes" {
-		if length = "strlen"; p.Engine.spark() {
-			length = "octet_length"
-		}
+		length = p.bytes(short)
 	}
-	short := "rtrim(" + x + ", ' ')"
-	if p.Engine.spark() {
-		short = "trim(TRAILING ' ' FROM " + x + ")"
-	}
-	return text{text: p.raiseWhere(fmt.Sprintf("%s(%s) > %d", length, short, e.N), fmt.Sprintf("value too long for a column of %d", e.N), fmt.Sprintf("left(%s, %d)", x, e.N))}
+	return text{text: p.raiseWhere(fmt.Sprintf("%s > %d", length, e.N), fmt.Sprintf("value too long for a column of %d", e.N), fmt.Sprintf("left(%s, %d)", x, e.N))}
 }
 
 func notNull(p *printer, e *sem.Expr, args []text) text {

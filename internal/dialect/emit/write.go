@@ -19,13 +19,18 @@ func operand(t text) string {
 	return t.text
 }
 
+// listed are the arguments of a call.
+func listed(args []text) string {
+	all := make([]string, len(args))
+	for i, a := range args {
+		all[i] = a.text
+	}
+	return strings.Join(all, ", ")
+}
+
 func function(name string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
-		all := make([]string, len(args))
-		for i, a := range args {
-			all[i] = a.text
-		}
-		return text{text: name + "(" + strings.Join(all, ", ") + ")" + p.behind(e)}
+		return text{text: name + "(" + listed(args) + ")" + p.behind(e)}
 	}
 }
 
@@ -204,7 +209,7 @@ func unscaled(t string, s int) string {
 	if s == 0 {
 		return "CAST(" + t + " AS HUGEINT)"
 	}
-	return "CAST(CAST(" + t + " AS DECIMAL(38," + strconv.Itoa(s) + ")) * " + power(s) + " AS HUGEINT)"
+	return "CAST(CAST(" + t + " AS " + decimal(sem.Most, s) + ") * " + power(s) + " AS HUGEINT)"
 }
 
 func power(n int) string { return "1" + strings.Repeat("0", n) }
@@ -215,7 +220,12 @@ func quotient(a, b string, s int, round bool, t string) string {
 	if round {
 		q = "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END * ((2 * abs(" + a + ") + abs(" + b + ")) // (2 * abs(" + b + ")))"
 	}
-	out := "CAST(" + q + " AS DECIMAL(38,0))"
+	return withPoint(q, s, t)
+}
+
+// withPoint is an integer of 128 bits with a point before its last s digits, as type t.
+func withPoint(x string, s int, t string) string {
+	out := "CAST(" + x + " AS DECIMAL(38,0))"
 	if s > 0 {
 		out += " * 0." + strings.Repeat("0", s-1) + "1"
 	}
@@ -429,6 +439,22 @@ func read(form string) func(*printer, *sem.Expr, []text) text {
 		return text{text: "CASE WHEN NOT " + match + " THEN " + p.raise("invalid input syntax for type "+e.Type.String()) + odd + " ELSE CAST(" + x +
 			" AS " + p.typeName(e.Type) + ") END"}
 	}
+}
+
+// bytes is how many bytes a text has.
+func (p *printer) bytes(x string) string {
+	if p.Engine.spark() {
+		return "octet_length(" + x + ")"
+	}
+	return "strlen(" + x + ")"
+}
+
+// cutBehind is a text without what it ends in of one character, which is given in quotes.
+func (p *printer) cutBehind(x, what string) string {
+	if p.Engine.spark() {
+		return "trim(TRAILING " + what + " FROM " + x + ")"
+	}
+	return "rtrim(" + x + ", " + what + ")"
 }
 
 func trimDuck(_ *printer, e *sem.Expr, args []text) text {
