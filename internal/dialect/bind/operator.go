@@ -26,8 +26,8 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}
 	}
-	if op, ok := comparisons[x.Op]; ok {
-		return b.compare(x, op, l, r)
+	if comparisons[x.Op] != "" {
+		return b.compare(x, l, r)
 	}
 	switch x.Op {
 	case "~", "~*", "!~", "!~*":
@@ -45,16 +45,24 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	return b.refuse(sem.NotKnown, x.At, "", "the operator %s is not read", x.Op)
 }
 
-func (b *binder) compare(x *ast.Binary, op string, l, r *sem.Expr) *sem.Expr {
-	l, r, ok := b.comparable(l, r, x.At, x.Op)
+// compare is a comparison as the user wrote it.
+func (b *binder) compare(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+	e := b.comparison(x.Op, l, r, x.At)
+	e.Parens, e.Made = x.Parend, false
+	return e
+}
+
+// comparison compares two that have been bound, by an operator of comparisons.
+func (b *binder) comparison(op string, l, r *sem.Expr, at lex.Span) *sem.Expr {
+	l, r, ok := b.comparable(l, r, at, op)
 	if !ok {
-		return &sem.Expr{At: x.At}
+		return &sem.Expr{At: at}
 	}
-	if op != "=" && op != "<>" {
-		b.ordered(l.Type, x.At)
+	e := made(sem.OpCompare, sem.Of(sem.Bool), at, l, r)
+	e.Text = comparisons[op]
+	if e.Text != "=" && e.Text != "<>" {
+		b.ordered(l.Type, at)
 	}
-	e := read(sem.OpCompare, sem.Of(sem.Bool), x, l, r)
-	e.Text = op
 
 	return e
 }

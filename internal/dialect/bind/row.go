@@ -56,21 +56,6 @@ func (b *binder) comparePart(op string, l, r ast.Expr, s *scope, at lex.Span) *s
 	return b.comparison(op, b.expr(l, s), b.expr(r, s), at)
 }
 
-// comparison compares two that have been bound.
-func (b *binder) comparison(op string, l, r *sem.Expr, at lex.Span) *sem.Expr {
-	l, r, ok := b.comparable(l, r, at, op)
-	if !ok {
-		return &sem.Expr{At: at}
-	}
-	if op != "=" && op != "<>" {
-		b.ordered(l.Type, at)
-	}
-	e := made(sem.OpCompare, sem.Of(sem.Bool), at, l, r)
-	e.Text = op
-
-	return e
-}
-
 // quantified is a comparison with any, or with all, of the elements of an array, which are of one type by themselves.
 func (b *binder) quantified(x *ast.Quantified, s *scope) *sem.Expr {
 	op := comparisons[x.Op]
