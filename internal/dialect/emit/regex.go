@@ -23,6 +23,9 @@ func matches(p *printer, e *sem.Expr, args []text) text {
 	return text{text: out}
 }
 
+// asWhole is a pattern for the whole of a text.
+func asWhole(pattern string) string { return `\A(?:` + pattern + `)\z` }
+
 // extract is the first match, or a group of it; the empty text if there is none.
 func (p *printer) extract(x, pattern string, group int) string {
 	return "regexp_extract(" + x + ", " + p.literal(pattern) + ", " + strconv.Itoa(group) + ")"
@@ -60,7 +63,7 @@ func matchReplace(p *printer, e *sem.Expr, args []text) text {
 	found := p.extract(x, e.Text, 0)
 	at := "instr(" + x + ", " + found + ")"
 	return text{text: "CASE WHEN " + p.has(args[0], e.Text) + " THEN concat(left(" + x + ", " + at + " - 1), regexp_replace(" + found + ", " +
-		p.literal(`\A(?:`+e.Text+`)\z`) + ", " + with + "), substring(" + x + ", " + at + " + length(" + found + "))) ELSE " + x + " END"}
+		p.literal(asWhole(e.Text)) + ", " + with + "), substring(" + x + ", " + at + " + length(" + found + "))) ELSE " + x + " END"}
 }
 
 // matchFound is a match, or a group of it.

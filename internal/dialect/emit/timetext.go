@@ -3,7 +3,6 @@ package emit
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/sem"
@@ -47,7 +46,10 @@ var sparkParts = strings.NewReplacer("@y", "year($1)", "@g", "extract(YEAROFWEEK
 // timeToText writes a timestamp as a text: what the engine's own function writes alike in one call of it, the rest beside that. Years before
 // the first and after 9999, and infinity, raise.
 func timeToText(p *printer, e *sem.Expr, args []text) text {
-	w := timeWriter{p: p, e: e, args: args}
+	w := timeWriter{p: p, e: e, args: args, function: "strftime", stamps: duckStamps, parts: duckParts}
+	if p.Engine.spark() {
+		w.function, w.stamps, w.parts = "date_format", sparkStamps, sparkParts
+	}
 	for _, part := range e.Form.Time {
 		w.part(part)
 	}
@@ -70,6 +72,15 @@ type timeWriter struct {
 	pieces  []string
 	pattern string // what the engine's function is to write next
 	reads   bool   // something reads the timestamp
+
+	function string            // the engine's own
+	stamps   map[string]stamp  // what that writes
+	parts    *strings.Replacer // what the engine has for the parts in fields
+}
+
+// stamped is a call of the engine's function.
+func (w *timeWriter) stamped(pattern string) string {
+	return w.function + "($1, " + w.p.literal(pattern) + ")"
 }
 
 // flush ends a call of the engine's function.
@@ -77,11 +88,7 @@ func (w *timeWriter) flush() {
 	if w.pattern == "" {
 		return
 	}
-	name := "strftime"
-	if w.p.Engine.spark() {
-		name = "date_format"
-	}
-	w.pieces = append(w.pieces, name+"("+w.args[0].text+", "+w.p.literal(w.pattern)+")")
+	w.pieces = append(w.pieces, w.p.fill(w.stamped(w.pattern), w.e, w.args))
 	w.pattern, w.reads = "", true
 }
 
@@ -116,13 +123,9 @@ func (w *timeWriter) part(part sem.TimePart) {
 	case "SSSSS":
 		name = "SSSS"
 	}
-	stamps := duckStamps
-	if w.p.Engine.spark() {
-		stamps = sparkStamps
-	}
-	pattern := stamps[name].pattern
+	pattern := w.stamps[name].pattern
 	if part.Bare {
-		pattern = stamps[name].bare
+		pattern = w.stamps[name].bare
 	}
 	switch {
 	case pattern != "" && part.Ordinal == "":
@@ -136,24 +139,19 @@ func (w *timeWriter) part(part sem.TimePart) {
 
 // number writes a field that is a number, with zeros before it and its ordinal behind it.
 func (w *timeWriter) number(name string, part sem.TimePart) {
-	parts, whole := duckParts, "VARCHAR"
-	if w.p.Engine.spark() {
-		parts, whole = sparkParts, "STRING"
-	}
 	f := fields[name]
-	number := parts.Replace(f.number)
-	out := "CAST(" + number + " AS " + whole + ")"
+	number := w.parts.Replace(f.number)
+	out := "CAST(" + number + " AS " + w.p.typeName(sem.Of(sem.Text)) + ")"
 	switch {
 	case name == "CC" && !part.Bare: // of three digits from the year 9901 on
 		out = "CASE WHEN " + number + " < 10 THEN '0' ELSE '' END || " + out
 	case f.digits > 1 && !part.Bare:
 		out = fmt.Sprintf("lpad(%s, %d, '0')", out, f.digits)
 	}
+	w.add(out)
 	if part.Ordinal == "" {
-		w.add(out)
 		return
 	}
-	w.add(out)
 	ordinal := "CASE WHEN (" + number + ") % 100 BETWEEN 10 AND 19 THEN 'th' WHEN (" + number + ") % 10 = 1 THEN 'st' WHEN (" + number + ") % 10 = 2 THEN 'nd' WHEN (" + number +
 		") % 10 = 3 THEN 'rd' ELSE 'th' END"
 	if part.Ordinal == "TH" {
@@ -164,14 +162,9 @@ func (w *timeWriter) number(name string, part sem.TimePart) {
 
 // letters writes a field of letters in its case, filled to nine characters if it is a whole name.
 func (w *timeWriter) letters(name string, bare bool) {
-	stamps, function := duckStamps, "strftime"
-	if w.p.Engine.spark() {
-		stamps, function = sparkStamps, "date_format"
-	}
-	key := strings.ToUpper(name[:1]) + strings.ToLower(name[1:])
 	switch name {
 	case "am", "pm", "PM", "AM", "a.m.", "p.m.", "A.M.", "P.M.":
-		out := function + "($1, " + w.p.literal(stamps["AM"].pattern) + ")"
+		out := w.stamped(w.stamps["AM"].pattern)
 		if strings.Contains(name, ".") {
 			out = "CASE " + out + " WHEN 'AM' THEN 'A.M.' WHEN 'PM' THEN 'P.M.' END"
 		}
@@ -181,10 +174,10 @@ func (w *timeWriter) letters(name string, bare bool) {
 		w.add(out)
 		return
 	case "FF1", "FF2", "FF4", "FF5":
-		w.add("left(" + function + "($1, " + w.p.literal(stamps["US"].pattern) + "), " + name[2:] + ")")
+		w.add("left(" + w.stamped(w.stamps["US"].pattern) + ", " + name[2:] + ")")
 		return
 	}
-	out := function + "($1, " + w.p.literal(stamps[key].bare) + ")"
+	out := w.stamped(w.stamps[strings.ToUpper(name[:1])+strings.ToLower(name[1:])].bare)
 	switch name {
 	case strings.ToUpper(name):
 		out = "upper(" + out + ")"
@@ -351,13 +344,13 @@ func instantOf(p *printer, _ *sem.Expr, args []text) text {
 
 // group is what a group of a form matches in a text.
 func (p *printer) group(x, form string, n int) string {
-	return "regexp_extract(" + x + ", " + p.literal(`\A(?:`+form+`)\z`) + ", " + strconv.Itoa(n) + ")"
+	return p.extract(x, asWhole(form), n)
 }
 
 // matches is whether a text is of a form as a whole.
 func (p *printer) matches(x, form string) string {
 	if p.Engine.spark() {
-		return "((" + x + ") RLIKE " + p.literal(`\A(?:`+form+`)\z`) + ")"
+		return "((" + x + ") RLIKE " + p.literal(asWhole(form)) + ")"
 	}
 	return "regexp_full_match(" + x + ", " + p.literal(form) + ")"
 }
