@@ -84,12 +84,17 @@ func (b *binder) version(x *ast.Table, t *temp, s *scope, bound *sem.Query) {
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	} else {
 		text += ` AS ` + n.At.In(b.text)
-		if strings.ContainsFunc(n.Text, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+		if !bare(n.Text) {
 			b.refuse(sem.NotKnown, n.At, "give the table a name of small letters, or an alias here", "this name of a temporary table is not read")
 		}
 	}
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: n.At, Text: text, Why: "a temporary table is a query of WITH"})
 	b.add(b.newTable(name, t.columns, x.Columns, at), s, at)
+}
+
+// bare reports whether a name is one of small letters, digits and _ alone.
+func bare(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') })
 }
 
 func joinNames(parts []ast.Name) string {
@@ -209,7 +214,7 @@ func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
 		return
 	}
 	for _, name := range names {
-		if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+		if !bare(name) {
 			b.refuse(sem.NotKnown, x.Natural, "write ON", "a NATURAL join is only read over columns with names of small letters")
 		}
 	}
