@@ -31,7 +31,7 @@ func (b *binder) pivot(x *ast.Pivot, s *scope, bound *sem.Query) {
 		p.as = " AS hindcast_p"
 		p.source.Slots = slices.DeleteFunc(p.source.Slots, func(s sem.Slot) bool { return s.Kind == sem.SlotAlias })
 	}
-	slices.SortStableFunc(p.source.Slots, func(x, y sem.Slot) int { return x.At.Start - y.At.Start })
+	sortSlots(p.source.Slots)
 	if p.inner.unknown || len(p.inner.tables) != 1 {
 		p.unknown(s)
 		return

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,18 +24,15 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 	b.order(q, inner, outputs, bound)
 	b.distinctOn(q, inner)
 	b.limits(q, inner, bound)
-	slices.SortStableFunc(bound.Slots, func(x, y sem.Slot) int {
-		if x.At.Start != y.At.Start {
-			return x.At.Start - y.At.Start
-		}
-		return x.At.End - y.At.End
-	})
-	bound.Columns = make([]sem.Column, len(outputs))
-	for i, o := range outputs {
-		bound.Columns[i] = o.Column
-	}
+	sortSlots(bound.Slots)
+	bound.Columns = columnsOf(outputs)
 
 	return bound, outputs
+}
+
+// sortSlots puts slots in the order of the text. What stands between two words comes before the second one.
+func sortSlots(all []sem.Slot) {
+	slices.SortStableFunc(all, func(x, y sem.Slot) int { return cmp.Or(x.At.Start-y.At.Start, x.At.End-y.At.End) })
 }
 
 func plain(q *ast.Query) bool {
@@ -68,6 +66,13 @@ func (t *table) list() []sem.Column {
 		all[i] = *f.column
 	}
 	return all
+}
+
+// outputOf is an expression as a column of the result.
+func outputOf(e *sem.Expr, name string, open bool) output {
+	e.Loose, e.Longer = ragged(e)
+	e.Quotient = isQuotient(e)
+	return output{Column: sem.Column{Name: name, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
 }
 
 func columnsOf(outputs []output) []sem.Column {
@@ -220,9 +225,7 @@ func (b *binder) values(x *ast.Values, s *scope, why purpose, bound *sem.Query) 
 			open := e.Type.Kind == sem.Unknown
 			e = b.settled(e)
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
-			e.Loose, e.Longer = ragged(e)
-			e.Quotient = isQuotient(e)
-			one := output{Column: sem.Column{Name: "column" + strconv.Itoa(i+1), Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
+			one := outputOf(e, "column"+strconv.Itoa(i+1), open)
 			if n > 0 {
 				open = open && columns[i].open
 				one = b.joined(columns[i], one, item.Span())

@@ -51,7 +51,7 @@ func (b *binder) recursive(c ast.CTE, x *ast.SetOp, s *scope) (*sem.Query, []out
 		s.with[c.Name.Text] = before
 	}
 	b.sameTypes(outputs, again, x.OpAt)
-	slices.SortStableFunc(bound.Slots, func(x, y sem.Slot) int { return x.At.Start - y.At.Start })
+	sortSlots(bound.Slots)
 	bound.Columns = columnsOf(outputs)
 
 	return bound, outputs

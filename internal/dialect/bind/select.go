@@ -197,9 +197,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			e = b.guarded(e)
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e, Text: "item"})
-		e.Loose, e.Longer = ragged(e)
-		e.Quotient = isQuotient(e)
-		o := output{Column: sem.Column{Name: it.Alias.Text, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
+		o := outputOf(e, it.Alias.Text, open)
 		if e.Op == sem.OpColumn {
 			o.column, o.Declared = e.Column, e.Column.Declared
 		}
