@@ -9,16 +9,15 @@ func aggregates() map[string]function {
 	one := func(bind func(*binder, *call) *sem.Expr) function {
 		return function{least: 1, most: 1, aggregate: true, bind: bind}
 	}
-	postgres := func(op sem.Op) function {
-		f := one(func(b *binder, c *call) *sem.Expr {
+	truth := func(op sem.Op) function {
+		return one(func(b *binder, c *call) *sem.Expr {
 			return rewritten(op, sem.Of(sem.Bool), c.x, b.boolean(c.args[0], "what is aggregated"))
 		})
-		return f
 	}
 	return map[string]function{
 		"count": {least: 1, most: 1, aggregate: true, raw: true, bind: count}, "sum": one(sum), "avg": one(avg), "min": one(extreme(sem.OpMin)), "max": one(extreme(sem.OpMax)),
 		"bit_and": one(bits(sem.OpBitAnd)), "bit_or": one(bits(sem.OpBitOr)), "bit_xor": {least: 1, most: 1, who: onlyPostgres, aggregate: true, bind: bits(sem.OpBitXor)},
-		"bool_and": postgres(sem.OpEvery), "bool_or": postgres(sem.OpAny), "every": postgres(sem.OpEvery),
+		"bool_and": truth(sem.OpEvery), "bool_or": truth(sem.OpAny), "every": truth(sem.OpEvery),
 	}
 }
 

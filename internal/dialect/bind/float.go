@@ -72,13 +72,13 @@ func (b *binder) wholeFloat(op sem.Op, c *call) *sem.Expr {
 }
 
 // decimalModulo is the rest of a division of decimals.
-func (b *binder) decimalModulo(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
+func (b *binder) decimalModulo(x ast.Expr, l, r *sem.Expr) *sem.Expr {
 	p1, s1 := l.Type.Digits()
 	p2, s2 := r.Type.Digits()
 	s := max(s1, s2)
 	whole := max(p1-s1, p2-s2)
 	if whole+s > sem.Most || p1 == 0 || p2 == 0 || b.Redshift {
-		return b.refuse(sem.NotKnown, x.At, "cast them as smaller decimals, or as integers", "%s %% %s is not read", l.Type, r.Type)
+		return b.refuse(sem.NotKnown, x.Span(), "cast them as smaller decimals, or as integers", "%s %% %s is not read", l.Type, r.Type)
 	}
 	return rewritten(sem.OpDecimalModulo, sem.Decimal(whole+s, s), x, l, r)
 }

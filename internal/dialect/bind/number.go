@@ -79,7 +79,7 @@ func abs(b *binder, c *call) *sem.Expr {
 func mod(b *binder, c *call) *sem.Expr {
 	l, r := c.args[0], c.args[1]
 	if l.Type.IsExact() && r.Type.IsExact() && (l.Type.Kind == sem.Numeric || r.Type.Kind == sem.Numeric) {
-		return b.decimalModulo(&ast.Binary{Node: c.x.Node, Op: "%"}, l, r)
+		return b.decimalModulo(c.x, l, r)
 	}
 	if !l.Type.IsInt() || !r.Type.IsInt() {
 		return b.refuse(sem.NotKnown, c.x.At, "cast them as integers", "mod of %s and %s is not read", l.Type, r.Type)
