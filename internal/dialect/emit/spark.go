@@ -55,7 +55,7 @@ func dateTruncSpark(p *printer, e *sem.Expr, args []text) text {
 }
 
 func epochSpark(p *printer, e *sem.Expr, args []text) text {
-	days := "CAST(datediff(CAST($1 AS DATE), DATE '1970-01-01') AS BIGINT) * 86400"
+	days := sinceEpoch("day", "$1") + " * 86400"
 	if e.Args[0].Type.Kind == sem.Date {
 		return text{text: p.fill("CAST("+days+" AS $t)", e, args)}
 	}

@@ -157,10 +157,15 @@ func addSpan(p *printer, e *sem.Expr, args []text) text {
 func spanPart(p *printer, e *sem.Expr, args []text) text {
 	form := map[string]string{"day": "@1 // 86400000000", "hour": "@1 % 86400000000 // 3600000000", "minute": "@1 % 3600000000 // 60000000",
 		"second": "CAST(@1 % 60000000 AS DECIMAL(20,0)) * 0.000001", "epoch": "CAST($1 AS DECIMAL(20,0)) * 0.000001"}[e.Text]
+	return text{text: p.fill("CAST("+p.cut(form)+" AS $t)", e, args)}
+}
+
+// cut is a form with quotients of integers, which are written as DuckDB has them.
+func (p *printer) cut(form string) string {
 	if p.Engine.spark() {
-		form = strings.ReplaceAll(form, "//", "div")
+		return strings.ReplaceAll(form, "//", "div")
 	}
-	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+	return form
 }
 
 // agePart is a part of the years, months, days and time between two times.
@@ -193,7 +198,17 @@ func makeDate(p *printer, e *sem.Expr, args []text) text {
 	return text{text: p.fill(p.raiseWhere("@1 NOT BETWEEN 1 AND 9999", notOurEra, "make_date($1, $2, $3)"), e, args)}
 }
 
-// formOfPart is how a part of a time is computed that an engine does not have, or counts otherwise; "" for the others.
+// extract is a part of a time. Of those that tell years the engines count the ones before the year 1 otherwise, and infinity has none there.
+func extract(p *printer, e *sem.Expr, args []text) text {
+	out := p.fill("CAST("+p.formOfPart(e.Text)+" AS $t)", e, args)
+	switch e.Text {
+	case "year", "isoyear", "decade", "century", "millennium", "decade from 1":
+		out = p.ofOurEra(args[0].text, notOurEra, out)
+	}
+	return text{text: out}
+}
+
+// formOfPart is how a part of a time is computed.
 func (p *printer) formOfPart(part string) string {
 	micros := "CAST(date_part('microseconds', $1) AS BIGINT)"
 	if p.Engine.spark() {
@@ -201,11 +216,21 @@ func (p *printer) formOfPart(part string) string {
 	}
 	form := map[string]string{"decade": "year($1) // 10", "decade from 1": "year($1) // 10 + 1", "century": "(year($1) + 99) // 100", "millennium": "(year($1) + 999) // 1000",
 		"microsecond": micros, "millisecond": "CAST(" + micros + " AS DECIMAL(18,0)) * 0.001", "millisecond of a second": micros + " // 1000 % 1000"}[part]
-	if p.Engine.spark() {
-		form = strings.ReplaceAll(form, "//", "div")
+	switch {
+	case form != "":
+		return p.cut(form)
+	case !p.Engine.spark():
+		return "extract(" + part + " FROM $1)"
 	}
-
-	return form
+	switch part {
+	case "isoyear":
+		return "extract(YEAROFWEEK FROM $1)"
+	case "dow":
+		return "dayofweek($1) - 1"
+	case "isodow":
+		return "weekday($1) + 1"
+	}
+	return "extract(" + strings.ToUpper(part) + " FROM $1)"
 }
 
 // dateTrunc cuts a time to a part. Decades and more are years less the ones since they began.

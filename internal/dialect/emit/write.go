@@ -547,36 +547,3 @@ func dateAdd(p *printer, e *sem.Expr, args []text) text {
 	}
 	return text{text: p.fill("(@2 + "+form+")", e, args)}
 }
-
-func extractDuck(p *printer, e *sem.Expr, args []text) text {
-	if form := p.formOfPart(e.Text); form != "" {
-		return p.part(e, args, "CAST("+form+" AS $t)")
-	}
-	return p.part(e, args, "CAST(extract($x FROM $1) AS $t)")
-}
-
-// part is a part of a date. Of those that tell years the engines count the ones before the year 1 otherwise, and infinity has none there.
-func (p *printer) part(e *sem.Expr, args []text, form string) text {
-	out := p.fill(form, e, args)
-	switch e.Text {
-	case "year", "isoyear", "decade", "century", "millennium", "decade from 1":
-		out = p.ofOurEra(args[0].text, notOurEra, out)
-	}
-	return text{text: out}
-}
-
-func extractSpark(p *printer, e *sem.Expr, args []text) text {
-	form := p.formOfPart(e.Text)
-	if form == "" {
-		form = "extract(" + strings.ToUpper(e.Text) + " FROM $1)"
-	}
-	switch e.Text {
-	case "isoyear":
-		form = "extract(YEAROFWEEK FROM $1)"
-	case "dow":
-		form = "dayofweek($1) - 1"
-	case "isodow":
-		form = "weekday($1) + 1"
-	}
-	return p.part(e, args, "CAST("+form+" AS $t)")
-}
