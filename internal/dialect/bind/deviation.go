@@ -1,8 +1,6 @@
 package bind
 
 import (
-	"strconv"
-
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
@@ -98,9 +96,8 @@ func (b *binder) treated(e *sem.Expr, x *ast.Call) *sem.Expr {
 // nthValue is NTH_VALUE(x, n).
 func nthValue(b *binder, c *call) *sem.Expr {
 	v := b.settled(c.args[0])
-	n, err := strconv.ParseInt(c.args[1].Text, 10, 32)
-	if c.args[1].Op != sem.OpInt || err != nil || n < 1 {
-		return b.refuse(sem.NotKnown, c.args[1].At, "write a number from 1 on", "only such a number is read here")
+	if _, ok := b.written(c.args[1], 1); !ok {
+		return &sem.Expr{At: c.x.At}
 	}
 	e := read(sem.OpNthValue, v.Type, c.x, v, c.args[1])
 	e.Facts = v.Facts

@@ -122,14 +122,14 @@ func (b *binder) integer(e *sem.Expr) (*sem.Expr, bool) {
 	return b.coerce(e, sem.Of(sem.Int4)), true
 }
 
-// written is the value of an argument that is a whole number as it is written, from least on.
+// written is the value of an argument that is an integer as it is written, from least on. The source has no such functions of bigint.
 func (b *binder) written(e *sem.Expr, least int) (int, bool) {
-	n, err := strconv.Atoi(e.Text)
-	if e.Op != sem.OpInt || err != nil || n < least {
+	n, err := strconv.ParseInt(e.Text, 10, 32)
+	if e.Op != sem.OpInt || err != nil || int(n) < least {
 		b.refuse(sem.NotKnown, e.At, "write a number from "+strconv.Itoa(least)+" on", "only such a number is read here")
 		return 0, false
 	}
-	return n, true
+	return int(n), true
 }
 
 func substring(b *binder, c *call) *sem.Expr {
