@@ -40,7 +40,7 @@ func (p *parser) bracket(from int) set {
 	return out
 }
 
-// member reads a character, a range or a class. A dash that is none of a range stands first or last.
+// member reads a character, a range or a class. A dash that does not stand in a range stands first or last.
 func (p *parser) member(first bool) set {
 	from := p.at
 	if rest := p.text[p.at:]; len(rest) > 1 && rest[0] == '[' && strings.IndexByte(":.=", rest[1]) >= 0 {

@@ -1,24 +1,24 @@
 package regex
 
+// any reports whether something is true of a node directly within this one.
+func (n *node) any(is func(*node) bool) bool {
+	for i := range n.of {
+		if is(&n.of[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // nullable reports whether a node matches the empty text.
 func (n *node) nullable() bool {
 	switch n.kind {
 	case chars:
 		return false
 	case concat:
-		for i := range n.of {
-			if !n.of[i].nullable() {
-				return false
-			}
-		}
-		return true
+		return !n.any(func(part *node) bool { return !part.nullable() })
 	case either:
-		for i := range n.of {
-			if n.of[i].nullable() {
-				return true
-			}
-		}
-		return false
+		return n.any((*node).nullable)
 	case repeat:
 		return n.least == 0
 	case group:
@@ -33,19 +33,13 @@ func (n *node) first() set {
 	switch n.kind {
 	case chars:
 		return n.set
-	case concat:
+	case concat, either:
 		var out set
 		for i := range n.of {
 			out = out.union(n.of[i].first())
-			if !n.of[i].nullable() {
+			if n.kind == concat && !n.of[i].nullable() {
 				break
 			}
-		}
-		return out
-	case either:
-		var out set
-		for i := range n.of {
-			out = out.union(n.of[i].first())
 		}
 		return out
 	case repeat, group:
@@ -105,19 +99,13 @@ func (n *node) size() int {
 	return sum
 }
 
-// slow says why an engine that tries one way after the other, as Java does, could take ever so long: what is counted can be counted in several ways.
-func (n *node) slow() string {
-	if n.kind == repeat && n.most != 0 && n.most != 1 && n.of[0].fixed() < 0 {
-		if ambiguous(&n.of[0], n.of[0].first()) {
-			return "what is counted can be divided in several ways, which takes some engines ever so long"
-		}
+// slow reports whether an engine that tries one way after the other, as Java does, could take practically forever: what is counted can be divided
+// in several ways.
+func (n *node) slow() bool {
+	if n.kind == repeat && n.most != 0 && n.most != 1 && n.of[0].fixed() < 0 && ambiguous(&n.of[0], n.of[0].first()) {
+		return true
 	}
-	for i := range n.of {
-		if why := n.of[i].slow(); why != "" {
-			return why
-		}
-	}
-	return ""
+	return n.any((*node).slow)
 }
 
 // ambiguous reports whether the next character of a text may not say how a match of a node goes on, if what is in follow may come after it. A node
@@ -194,23 +182,11 @@ func (p *Pattern) End() bool {
 // Empty reports whether the pattern matches the empty text somewhere.
 func (p *Pattern) Empty() bool { return p.root.nullable() }
 
-// Anchored reports whether anything but the first and the last part asks where the text begins or ends.
+// anchoredInside reports whether any part but a first ^ and a last $ asks where the text begins or ends.
 func (p *Pattern) anchoredInside() bool {
 	all := p.parts()
 	for i, n := range all {
-		if (i > 0 || n.kind != start) && (i < len(all)-1 || n.kind != end) && n.anchors() {
-			return true
-		}
-	}
-	return false
-}
-
-func (n *node) anchors() bool {
-	if n.kind == start || n.kind == end {
-		return true
-	}
-	for i := range n.of {
-		if n.of[i].anchors() {
+		if (i > 0 || n.kind != start) && (i < len(all)-1 || n.kind != end) && (n.holds(start) || n.holds(end)) {
 			return true
 		}
 	}
@@ -287,16 +263,9 @@ func (p *Pattern) plainGroups() bool {
 	return true
 }
 
+// holds reports whether a node is of a kind, or has one of it within.
 func (n *node) holds(k kind) bool {
-	if n.kind == k {
-		return true
-	}
-	for i := range n.of {
-		if n.of[i].holds(k) {
-			return true
-		}
-	}
-	return false
+	return n.kind == k || n.any(func(part *node) bool { return part.holds(k) })
 }
 
 // apart reports whether each group, and what stands between two, has no more than one count that leaves its length open.

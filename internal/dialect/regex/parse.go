@@ -81,8 +81,8 @@ func (p *parser) read() (*Pattern, *Error) {
 		p.pattern.root = root
 		if root.size() > largest {
 			p.fail(0, len(p.text), "the pattern is too large")
-		} else if why := root.slow(); why != "" {
-			p.fail(0, len(p.text), why)
+		} else if root.slow() {
+			p.fail(0, len(p.text), "what is counted can be divided in several ways, which takes some engines practically forever")
 		}
 	}
 	return p.pattern, p.err
@@ -99,7 +99,7 @@ func (p *parser) rune() rune {
 	r, n := utf8.DecodeRuneInString(p.text[p.at:])
 	p.at += n
 	if r == utf8.RuneError && n <= 1 {
-		p.fail(p.at-n, p.at, "this is no character of UTF-8")
+		p.fail(p.at-n, p.at, "this is not valid UTF-8")
 	}
 	return r
 }
