@@ -13,13 +13,13 @@ type Guard struct {
 	Op  string `json:"op,omitempty"`
 }
 
-// guardMark ends the message of a guard. Package dialect writes it.
-var guardMark = regexp.MustCompile(`<<([0-9A-Z]{5})?#([0-9]+)>>`)
-
-// Guarded reads the mark in a guard's message, and returns the message without it: the SQLSTATE, "" if only the engine raises, and the guard's
+// GuardMark matches what ends the message of a guard, which package dialect writes: the SQLSTATE, "" if only the engine raises, and the guard's
 // number from 1, 0 if it is not known.
+var GuardMark = regexp.MustCompile(`<<([0-9A-Z]{5})?#([0-9]+)>>`)
+
+// Guarded reads the mark in a guard's message, and returns the message without it.
 func Guarded(message string) (plain, state string, number int, is bool) {
-	at := guardMark.FindStringSubmatchIndex(message)
+	at := GuardMark.FindStringSubmatchIndex(message)
 	if at == nil {
 		return message, "", 0, false
 	}

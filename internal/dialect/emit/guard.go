@@ -8,14 +8,15 @@ import (
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
+	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
 // A guard raises where the source raises, or where the engine would answer otherwise. Options.Mark has its message end in a mark,
 // <<SQLSTATE#N>>: N is the number of the guarded expression, from 1, whose place is in Result.Guards. Expressions that compute the same have the
 // same number, since an engine that finds one in GROUP BY has to find the same in SELECT; comments and blanks do not change it.
 
-// Mark finds the mark of a guard in a text: the SQLSTATE, "" if the source would not raise, and the number, 0 if it is not known.
-var Mark = regexp.MustCompile(`<<([0-9A-Z]{5})?#([0-9]+)>>`)
+// Mark finds the mark of a guard in a text.
+var Mark = sqltext.GuardMark
 
 // most is how many guarded expressions have numbers of their own. Finding the same one again takes time.
 const most = 1000
