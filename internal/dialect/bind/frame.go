@@ -47,9 +47,7 @@ func (b *binder) frame(x *ast.Window, w *sem.Window, s *scope) {
 			away = true
 			b.distance(x, bound.Offset, w, s)
 		default:
-			if n, ok := bound.Offset.(*ast.Number); !ok || !n.Integer {
-				b.refuse(sem.NotKnown, bound.Offset.Span(), "write a number", "only a whole number is read here")
-			}
+			b.wholeNumber(bound.Offset)
 		}
 	}
 	if away {

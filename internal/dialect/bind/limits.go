@@ -16,9 +16,7 @@ func (b *binder) limits(q *ast.Query, s *scope, bound *sem.Query) {
 		if n == nil {
 			continue
 		}
-		if number, ok := n.(*ast.Number); !ok || !number.Integer {
-			b.refuse(sem.NotKnown, n.Span(), "write a number", "only a whole number is read here")
-		}
+		b.wholeNumber(n)
 	}
 	replace := func(at lex.Span, text, why string) {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: at, Text: text, Why: why})
@@ -37,6 +35,13 @@ func (b *binder) limits(q *ast.Query, s *scope, bound *sem.Query) {
 	}
 	if q.OffsetRows != (lex.Span{}) {
 		replace(q.OffsetRows, "", "ROWS says nothing here")
+	}
+}
+
+// wholeNumber refuses what is not written as a whole number.
+func (b *binder) wholeNumber(x ast.Expr) {
+	if n, ok := x.(*ast.Number); !ok || !n.Integer {
+		b.refuse(sem.NotKnown, x.Span(), "write a number", "only a whole number is read here")
 	}
 }
 

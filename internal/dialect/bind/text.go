@@ -182,12 +182,21 @@ func charIndex(b *binder, c *call) *sem.Expr {
 	return position(b, c)
 }
 
+// sought reports whether a text is read as one to look for: in Redshift only one that is written and not empty. It refuses any other.
+func (b *binder) sought(e *sem.Expr) bool {
+	if b.Redshift && (e.Op != sem.OpText || e.Text == "") {
+		b.refuse(sem.NotKnown, e.At, "write the text", "only a written text that is not empty is read here")
+		return false
+	}
+	return true
+}
+
 func replace(b *binder, c *call) *sem.Expr {
 	if !b.asTexts(c, 0, 1, 2) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if what := c.args[1]; b.Redshift && (what.Op != sem.OpText || what.Text == "") {
-		return b.refuse(sem.NotKnown, what.At, "write the text", "only a written text that is not empty is read here")
+	if !b.sought(c.args[1]) {
+		return &sem.Expr{At: c.x.At}
 	}
 	e := textResult(sem.OpReplace, c)
 	e.ASCII = c.args[0].ASCII && c.args[2].ASCII
@@ -225,8 +234,8 @@ func splitPart(b *binder, c *call) *sem.Expr {
 	if !b.asTexts(c, 0, 1) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if what := c.args[1]; b.Redshift && (what.Op != sem.OpText || what.Text == "") {
-		return b.refuse(sem.NotKnown, what.At, "write the text", "only a written text that is not empty is read here")
+	if !b.sought(c.args[1]) {
+		return &sem.Expr{At: c.x.At}
 	}
 	n, ok := b.integer(c.args[2])
 	if b.Redshift && ok {
