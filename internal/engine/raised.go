@@ -58,7 +58,7 @@ func (q Query) Overflowed(e *hindcast.Error, op string) {
 		}
 	}
 	if len(places) > 0 {
-		e.Detail = append(e.Detail, fmt.Sprintf("of %d operations that it may be, the first are at %s", len(all), strings.Join(places, ", ")))
+		e.Detail = append(e.Detail, fmt.Sprintf("it may be any of %d operations, the first of them at %s", len(all), strings.Join(places, ", ")))
 	}
 }
 

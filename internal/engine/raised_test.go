@@ -45,7 +45,7 @@ func TestOverflowed(t *testing.T) {
 	q := Query{File: "x.sql", Original: "SELECT 1,\n  a\n / b + c + d", Guards: []sqltext.Guard{{At: 12, End: 18}, {At: 12, End: 26, Op: "addition"}, {At: 12, End: 22, Op: "addition"}, {At: 7, End: 8, Op: "negation"}}}
 	e := &hindcast.Error{}
 	q.Overflowed(e, "addition")
-	if want := "of 2 operations that it may be, the first are at 2:3, 2:3"; e.Place.Line != 0 || len(e.Detail) != 1 || e.Detail[0] != want {
+	if want := "it may be any of 2 operations, the first of them at 2:3, 2:3"; e.Place.Line != 0 || len(e.Detail) != 1 || e.Detail[0] != want {
 		t.Errorf("got %+v, want %q", e, want)
 	}
 	if q.Overflowed(e, "negation"); e.Place.Line != 1 || e.Place.Column != 8 || e.Excerpt == "" {
