@@ -54,8 +54,9 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	} else {
 		b.constant(e, "GROUP BY")
 	}
+	b.matched(e.Type, e.At)
 	switch {
-	case b.guarded(e) != e:
+	case b.endsInBlanks(e):
 		blankKey(e, g.Span(), bound)
 		return []*sem.Expr{e}
 	case !byItem:

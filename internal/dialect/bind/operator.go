@@ -125,13 +125,18 @@ func trimmed(e *sem.Expr) *sem.Expr {
 // which of them it keeps: one with trailing blanks raises.
 func (b *binder) guarded(e *sem.Expr) *sem.Expr {
 	b.matched(e.Type, e.At)
-	if !b.Redshift || !e.Type.IsText() || e.NoBlanks || e.Op == sem.OpNull || e.Op == sem.OpBlankGuard {
+	if !b.endsInBlanks(e) {
 		return e
 	}
 	guard := made(sem.OpBlankGuard, e.Type, e.At, e)
 	guard.Facts = sem.Facts{NoBlanks: true, ASCII: e.ASCII}
 
 	return guard
+}
+
+// endsInBlanks reports whether a value may be a text with trailing blanks, which do not count.
+func (b *binder) endsInBlanks(e *sem.Expr) bool {
+	return b.Redshift && e.Type.IsText() && !e.NoBlanks && e.Op != sem.OpNull && e.Op != sem.OpBlankGuard
 }
 
 func (b *binder) concat(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
