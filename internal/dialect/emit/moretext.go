@@ -2,7 +2,6 @@ package emit
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
@@ -81,12 +80,12 @@ func hex(name string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
 		x := operand(args[0])
 		wide := "CAST(" + x + " AS BIGINT)"
+		if !e.Not && e.Args[0].Type.Kind == sem.Int4 {
+			wide = "CASE WHEN " + x + " < 0 THEN " + wide + " + 4294967296 ELSE " + wide + " END"
+		}
 		out := "lower(" + name + "(" + wide + "))"
-		switch {
-		case e.Not:
-			return text{text: p.raiseWhere(x+" < 0", "a number in hexadecimal digits must be zero or more", out)}
-		case e.Args[0].Type.Kind == sem.Int4:
-			out = strings.Replace(out, wide, "CASE WHEN "+x+" < 0 THEN "+wide+" + 4294967296 ELSE "+wide+" END", 1)
+		if e.Not {
+			out = p.raiseWhere(x+" < 0", "a number in hexadecimal digits must be zero or more", out)
 		}
 		return text{text: out}
 	}

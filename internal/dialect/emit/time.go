@@ -42,7 +42,7 @@ func sparkTimes() map[sem.Op]rule {
 		sem.OpMicrosBetween: {form: "(unix_micros(CAST($1 AS TIMESTAMP_LTZ)) - unix_micros(CAST($2 AS TIMESTAMP_LTZ)))"},
 		sem.OpAgePart:       {refusal: "Spark does not count years, months and days between two times as age() does", instead: "use the difference of the two, or months_between in a query of its own"},
 		sem.OpAtZone:        {write: zoned(laterInstant), why: "of two times that a clock shows twice the source takes the later one"},
-		sem.OpInZone:        {write: zoned("CAST(from_utc_timestamp($1, $s) AS TIMESTAMP_NTZ)")},
+		sem.OpInZone:        {write: zoned("CAST(from_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ), $s) AS TIMESTAMP_NTZ)")},
 		sem.OpNextDay:       {form: "date_add($1, pmod($n - (dayofweek($1) - 1) + 6, 7) + 1)"},
 	}
 }
@@ -54,19 +54,15 @@ const laterInstant = "CASE WHEN CAST(from_utc_timestamp(to_utc_timestamp(CAST($1
 // zoned is a conversion by a zone's rules, of which collections do not agree on those before 1970, and engines not on those far ahead.
 func zoned(form string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
-		first, last := "TIMESTAMP '1970-01-02 00:00:00'", "TIMESTAMP '2037-12-31 00:00:00'"
-		at, body := args[0].text, form
+		stamp, at := p.typeName(sem.Of(sem.Timestamp)), args[0].text
 		switch {
 		case p.Engine.spark():
-			first, last = strings.Replace(first, "TIMESTAMP", "TIMESTAMP_NTZ", 1), strings.Replace(last, "TIMESTAMP", "TIMESTAMP_NTZ", 1)
-			at = "CAST(" + at + " AS TIMESTAMP_NTZ)"
+			at = "CAST(" + at + " AS " + stamp + ")"
 		case e.Op == sem.OpInZone:
 			at = "(" + operand(args[0]) + " AT TIME ZONE 'UTC')"
 		}
-		if p.Engine.spark() && e.Op == sem.OpInZone {
-			body = strings.Replace(body, "$1", "CAST($1 AS TIMESTAMP_LTZ)", 1)
-		}
-		return text{text: p.raiseWhere(at+" NOT BETWEEN "+first+" AND "+last, "a time before 1970 or after 2037 in a time zone", p.fill(body, e, args))}
+		outside := at + " NOT BETWEEN " + stamp + " '1970-01-02 00:00:00' AND " + stamp + " '2037-12-31 00:00:00'"
+		return text{text: p.raiseWhere(outside, "a time before 1970 or after 2037 in a time zone", p.fill(form, e, args))}
 	}
 }
 

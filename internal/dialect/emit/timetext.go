@@ -304,7 +304,7 @@ func textToMoment(p *printer, e *sem.Expr, args []text) text {
 		" WHEN " + day + " > " + last + overflow + " ELSE " + out + " END"}
 }
 
-// outOfBounds are conditions on which the fields of a time are none.
+// outOfBounds are conditions that are true of fields that make no time of day.
 func outOfBounds(m moment, or func(part, otherwise string) string) (bad []string) {
 	for _, f := range []struct{ part, bounds string }{{"hour", "0 AND 23"}, {"hour12", "1 AND 12"}, {"minute", "0 AND 59"}, {"second", "0 AND 59"}} {
 		if m.groups[f.part] > 0 {
