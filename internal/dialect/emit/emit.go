@@ -264,9 +264,6 @@ type text struct {
 
 // expr writes an expression.
 func (p *printer) expr(e *sem.Expr) text {
-	if p.full {
-		return text{text: "NULL"}
-	}
 	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}

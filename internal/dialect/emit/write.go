@@ -113,26 +113,31 @@ func inQuery(p *printer, e *sem.Expr, args []text) text {
 	return text{text: "(" + operand(args[0]) + word + p.query(e.Query) + "))"}
 }
 
-// is writes IS; yes and no are its forms for TRUE and FALSE.
-func is(yes, no string) func(*printer, *sem.Expr, []text) text {
-	return func(p *printer, e *sem.Expr, args []text) text {
-		form := "(@1 IS NULL)"
-		switch e.Text {
-		case "null":
-			if !e.Made {
-				return p.kept(e, args)
-			}
-		case "true":
-			form = yes
-		case "false":
-			form = no
-		}
-		out := p.fill(form, e, args)
-		if e.Not {
-			out = "(NOT " + out + ")"
-		}
-		return text{text: out}
+// same is the operator that is true of equal values and of two NULLs, and never NULL itself.
+func (p *printer) same() string {
+	if p.Engine.spark() {
+		return "<=>"
 	}
+	return "IS NOT DISTINCT FROM"
+}
+
+func is(p *printer, e *sem.Expr, args []text) text {
+	form := "(@1 IS NULL)"
+	switch e.Text {
+	case "null":
+		if !e.Made {
+			return p.kept(e, args)
+		}
+	case "true":
+		form = "(@1 " + p.same() + " TRUE)"
+	case "false":
+		form = "(@1 " + p.same() + " FALSE)"
+	}
+	out := p.fill(form, e, args)
+	if e.Not {
+		out = "(NOT " + out + ")"
+	}
+	return text{text: out}
 }
 
 func distinctSpark(p *printer, e *sem.Expr, args []text) text {
@@ -162,19 +167,17 @@ func like(p *printer, e *sem.Expr, args []text) text {
 	return text{text: "(" + out + ")"}
 }
 
-func decode(equal string) func(*printer, *sem.Expr, []text) text {
-	return func(_ *printer, e *sem.Expr, args []text) text {
-		var out strings.Builder
-		out.WriteString("CASE")
-		for i := range e.N {
-			out.WriteString(" WHEN " + operand(args[0]) + equal + operand(args[1+2*i]) + " THEN " + args[2+2*i].text)
-		}
-		if rest := args[1+2*e.N:]; len(rest) > 0 {
-			out.WriteString(" ELSE " + rest[0].text)
-		}
-		out.WriteString(" END")
-		return text{text: out.String()}
+func decode(p *printer, e *sem.Expr, args []text) text {
+	var out strings.Builder
+	out.WriteString("CASE")
+	for i := range e.N {
+		out.WriteString(" WHEN " + operand(args[0]) + " " + p.same() + " " + operand(args[1+2*i]) + " THEN " + args[2+2*i].text)
 	}
+	if rest := args[1+2*e.N:]; len(rest) > 0 {
+		out.WriteString(" ELSE " + rest[0].text)
+	}
+	out.WriteString(" END")
+	return text{text: out.String()}
 }
 
 // nonZero reports whether an expression is a number that is written and is not zero.
