@@ -28,13 +28,7 @@ func Iceberg(t testing.TB, env []string, root, metadata string, args ...string) 
 	args = append([]string{filepath.Join(Root(t), "internal", "pythontest", "testdata", "iceberg.py"), root, metadata}, args...)
 	command := exec.CommandContext(t.Context(), Python(t, "iceberg"), args...)
 	command.Env = append(append(os.Environ(), "EXTENSIONS="+t.TempDir()), env...)
-	var said strings.Builder
-	command.Stderr = &said
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("reading %s: %v\n%s", metadata, err, said.String())
-	}
-
+	out := output(t, "reading "+metadata, command)
 	var seen struct {
 		PyIceberg [][]*string         `json:"pyiceberg"`
 		DuckDB    [][]*string         `json:"duckdb"`

@@ -27,14 +27,19 @@ func Root(t testing.TB) string {
 func Python(t testing.TB, name string) string {
 	t.Helper()
 	setUp := exec.CommandContext(t.Context(), filepath.Join(Root(t), "tests", "python", "venv"), name)
-	var said bytes.Buffer
-	setUp.Stderr = &said
-	path, err := setUp.Output()
-	if err != nil {
-		t.Fatalf("there is no Python for %s: %v\n%s", name, err, said.String())
-	}
+	return strings.TrimSpace(string(output(t, "there is no Python for "+name, setUp)))
+}
 
-	return strings.TrimSpace(string(path))
+// output is what a command prints. If it fails, so does the test, with what the command says of it.
+func output(t testing.TB, failed string, command *exec.Cmd) []byte {
+	t.Helper()
+	var said bytes.Buffer
+	command.Stderr = &said
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", failed, err, said.String())
+	}
+	return out
 }
 
 // JVMOptions are options of Java for the short lives of JVMs in tests, in which a compiler that optimizes, and collectors with

@@ -41,13 +41,7 @@ func Parse(t testing.TB, dialect, types string, statements []string) []Parsed {
 	}
 	command := exec.CommandContext(t.Context(), Python(t, "sqlglot"), "-c", glot)
 	command.Stdin = bytes.NewReader(body)
-	var said bytes.Buffer
-	command.Stderr = &said
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("sqlglot, %s: %v\n%s", dialect, err, said.String())
-	}
-
+	out := output(t, "sqlglot, "+dialect, command)
 	var list []Parsed
 	if err := json.Unmarshal(out, &list); err != nil || len(list) != len(statements) {
 		t.Fatalf("sqlglot says %s: %v", out, err)

@@ -1,7 +1,6 @@
 package pythontest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -25,14 +24,8 @@ type TPCTable struct {
 func MakeTPC(t testing.TB, scale float64) (h, ds TPC) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), Python(t, "tpc"), filepath.Join(Root(t), "internal", "pythontest", "testdata", "tpc.py"), t.TempDir(), fmt.Sprint(scale))
-	var said bytes.Buffer
-	command.Stderr = &said
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("making the data of TPC: %v\n%s", err, said.String())
-	}
 	var made struct{ TPCH, TPCDS TPC }
-	if err := json.Unmarshal(out, &made); err != nil {
+	if err := json.Unmarshal(output(t, "making the data of TPC", command), &made); err != nil {
 		t.Fatal(err)
 	}
 	if len(made.TPCH.Queries) != 22 || len(made.TPCDS.Queries) != 99 {
