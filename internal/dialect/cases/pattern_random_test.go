@@ -6,39 +6,19 @@ import (
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/dialect"
-	"github.com/hindcast/hindcast/internal/dialect/cases"
-	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
 // Functions that take a pattern give PostgreSQL's texts, times and numbers on DuckDB, whatever the pattern and the values, or raise, or are
 // refused.
 func TestRandomPatterns(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 15))}
-	dsn := pgtest.Shared(t).Database(t)
-	pg := pgtest.Connect(t, dsn)
-	for _, make := range []string{m.values("tame", 24, tame), m.values("wild", 24, wild), "SET TimeZone = 'UTC'"} {
-		pgtest.Query(t, pg, make)
-	}
-	tables := unloadedFrom(t, dsn)
-	c := trial{t: t, pg: pg, duck: onDuckDB(t, tables), counts: map[string]int{}, refused: map[string]int{},
-		options: dialect.Options{From: dialect.Postgres, To: dialect.DuckDB, Schema: schemaOf(tables), Settings: dialect.Settings{Collation: "C"}}}
-
+	c := trialOf(t, dialect.Postgres, dialect.DuckDB, m.randomTables()...)
 	for tried := 0; tried < *randoms; tried += batch {
 		table := pick(m, "tame", "wild")
 		m.from = []string{"a"}
-		var list []string
-		for range batch {
-			x := pick(m, m.timeAsText, m.numberAsText, m.textAsTime, m.textAsNumber)()
-			if _, ok := c.translate("SELECT a.id, " + x + " FROM " + table + " a"); ok {
-				list = append(list, x)
-			}
-		}
-		c.columns(table, list)
+		c.batchOf(table, func() string { return pick(m, m.timeAsText, m.numberAsText, m.textAsTime, m.textAsNumber)() })
 	}
-	t.Logf("seed %d: %v", *seed, c.counts)
-	if c.counts[cases.Equal] < *randoms/4 {
-		t.Errorf("of %d only %d are equal: too few to say anything", *randoms, c.counts[cases.Equal])
-	}
+	c.judge(*randoms, *randoms/4)
 }
 
 // moreText is a text by functions that take patterns or counts.
@@ -134,27 +114,11 @@ func (m *maker) textAsNumber() string {
 // Regular expressions match on DuckDB what they match in PostgreSQL, or are refused.
 func TestRandomRegularExpressions(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 16))}
-	dsn := pgtest.Shared(t).Database(t)
-	pg := pgtest.Connect(t, dsn)
-	pgtest.Query(t, pg, m.words(60))
-	tables := unloadedFrom(t, dsn)
-	c := trial{t: t, pg: pg, duck: onDuckDB(t, tables), counts: map[string]int{}, refused: map[string]int{},
-		options: dialect.Options{From: dialect.Postgres, To: dialect.DuckDB, Schema: schemaOf(tables), Settings: dialect.Settings{Collation: "C"}}}
-
+	c := trialOf(t, dialect.Postgres, dialect.DuckDB, m.words(60))
 	for tried := 0; tried < *randoms; tried += batch {
-		var list []string
-		for range batch {
-			x := m.matching()
-			if _, ok := c.translate("SELECT a.id, " + x + " FROM words a"); ok {
-				list = append(list, x)
-			}
-		}
-		c.columns("words", list)
+		c.batchOf("words", m.matching)
 	}
-	t.Logf("seed %d: %v", *seed, c.counts)
-	if c.counts[cases.Equal] < *randoms/4 {
-		t.Errorf("of %d only %d are equal: too few to say anything", *randoms, c.counts[cases.Equal])
-	}
+	c.judge(*randoms, *randoms/4)
 }
 
 // words are texts of few characters, so that short patterns match them in several ways.

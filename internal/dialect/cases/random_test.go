@@ -27,51 +27,77 @@ var (
 // batch is how many expressions stand in one SELECT.
 const batch = 40
 
-// trial compares random SQL on PostgreSQL and DuckDB.
+// trial compares random SQL on PostgreSQL and an engine.
 type trial struct {
 	t       *testing.T
 	pg      *pgconn.PgConn
-	duck    func(string) cases.Ran
+	run     func(string) cases.Ran
 	options dialect.Options
 	counts  map[string]int // by outcome
 	refused map[string]int // by why
 }
 
+// randomTables make the tables that random SQL reads.
+func (m *maker) randomTables() []string {
+	return []string{m.values("tame", 24, tame), m.values("wild", 24, wild), "CREATE TABLE none " + randomTable}
+}
+
+// trialOf is a trial over tables that statements make in both.
+func trialOf(t *testing.T, from dialect.Source, to dialect.Target, statements ...string) *trial {
+	t.Helper()
+	dsn := pgtest.Shared(t).Database(t)
+	pg := pgtest.Connect(t, dsn)
+	for _, s := range append(statements, "SET TimeZone = 'UTC'") {
+		pgtest.Query(t, pg, s)
+	}
+	tables := unloadedFrom(t, dsn)
+	c := &trial{t: t, pg: pg, counts: map[string]int{}, refused: map[string]int{},
+		options: dialect.Options{From: from, To: to, Schema: schemaOf(tables), Settings: dialect.Settings{Collation: "C"}}}
+	if to == dialect.DuckDB {
+		c.run = onDuckDB(t, tables)
+	} else {
+		c.run = onSpark(t, string(to), tables, "")
+	}
+	return c
+}
+
+// judge says what became of so many tries. They say nothing if fewer than least are equal.
+func (c *trial) judge(tried, least int) {
+	c.t.Helper()
+	c.t.Logf("seed %d: %d tries, %v", *seed, tried, c.counts)
+	whys := slices.SortedFunc(maps.Keys(c.refused), func(a, b string) int { return cmp.Compare(c.refused[b], c.refused[a]) })
+	for _, why := range whys[:min(len(whys), 60)] {
+		c.t.Logf("%6d refused: %s", c.refused[why], why)
+	}
+	if c.counts[cases.Equal] < least {
+		c.t.Errorf("of %d only %d are equal: too few to say anything", tried, c.counts[cases.Equal])
+	}
+}
+
 // Random queries over random data give PostgreSQL's rows on DuckDB, raise what it raises, or are refused.
 func TestRandom(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 14))}
-	dsn := pgtest.Shared(t).Database(t)
-	pg := pgtest.Connect(t, dsn)
-	for _, make := range []string{m.values("tame", 24, tame), m.values("wild", 24, wild), "CREATE TABLE none " + randomTable, "SET TimeZone = 'UTC'"} {
-		pgtest.Query(t, pg, make)
-	}
-	tables := unloadedFrom(t, dsn)
-	c := trial{t: t, pg: pg, duck: onDuckDB(t, tables), counts: map[string]int{}, refused: map[string]int{},
-		options: dialect.Options{From: dialect.Postgres, To: dialect.DuckDB, Schema: schemaOf(tables), Settings: dialect.Settings{Collation: "C"}}}
-
+	c := trialOf(t, dialect.Postgres, dialect.DuckDB, m.randomTables()...)
 	for tried := 0; tried < *randoms; tried += batch + batch/2 {
 		c.expressions(m)
 		for range batch / 2 {
 			c.query(m.query())
 		}
 	}
-	t.Logf("seed %d: %v", *seed, c.counts)
-	whys := slices.SortedFunc(maps.Keys(c.refused), func(a, b string) int { return cmp.Compare(c.refused[b], c.refused[a]) })
-	for _, why := range whys[:min(len(whys), 60)] {
-		t.Logf("%6d refused: %s", c.refused[why], why)
-	}
-	if c.counts[cases.Equal] < *randoms/4 {
-		t.Errorf("of %d only %d are equal: too few to say anything", *randoms, c.counts[cases.Equal])
-	}
+	c.judge(*randoms, *randoms/4)
 }
 
 // expressions compares a SELECT of many expressions over a table.
 func (c *trial) expressions(m *maker) {
 	m.from = []string{"a"}
-	table := pick(m, "tame", "wild")
+	c.batchOf(pick(m, "tame", "wild"), func() string { return m.expr(pick(m, kinds...), 1+m.IntN(3)) })
+}
+
+// batchOf compares a batch of expressions over a table; those that are refused are left out.
+func (c *trial) batchOf(table string, expr func() string) {
 	var list []string
 	for range batch {
-		x := m.expr(pick(m, kinds...), 1+m.IntN(3))
+		x := expr()
 		if _, ok := c.translate("SELECT a.id, " + x + " FROM " + table + " a"); ok {
 			list = append(list, x)
 		}
@@ -92,7 +118,7 @@ func (c *trial) columns(table string, list []string) {
 	sql, ok := c.translate(query)
 	want := ask(c.t, c.pg, query)
 	if ok && want.Error == "" {
-		if got := c.duck(sql); got.Raised == "" && (cases.Case{Want: want}).Difference(got.Result) == "" {
+		if got := c.run(sql); got.Raised == "" && (cases.Case{Want: want}).Difference(got.Result) == "" {
 			c.counts[cases.Equal] += len(list)
 			return
 		}
@@ -134,7 +160,7 @@ var tooLong = regexp.MustCompile(`(?i)DECIMAL|INT128|HUGEINT`)
 // folded reports whether PostgreSQL computes part of a query before it runs: it raises for what no row needs, and nothing for what is NULL
 // whatever the rows are. DuckDB adds up constants apart.
 func (c *trial) folded(query, sql string) bool {
-	if c.duck("EXPLAIN "+sql).Raised != "" {
+	if c.run("EXPLAIN "+sql).Raised != "" {
 		return true
 	}
 	plan, err := c.pg.Exec(c.t.Context(), "EXPLAIN (VERBOSE, COSTS OFF) "+query).ReadAll()
@@ -158,7 +184,7 @@ func (c *trial) query(query string) {
 		}
 		return
 	}
-	got := c.duck(sql)
+	got := c.run(sql)
 	one := cases.Case{Want: want, Ordered: total(query)}
 	outcome, why := one.Outcome(got)
 	switch {

@@ -7,22 +7,7 @@ import (
 	"testing"
 
 	"github.com/hindcast/hindcast/internal/dialect"
-	"github.com/hindcast/hindcast/internal/dialect/cases"
-	"github.com/hindcast/hindcast/internal/pgtest"
 )
-
-// randomWorld is a trial over random tables in both databases, which a statement changes before.
-func randomWorld(t *testing.T, m *maker, from dialect.Source, change string) trial {
-	t.Helper()
-	dsn := pgtest.Shared(t).Database(t)
-	pg := pgtest.Connect(t, dsn)
-	for _, make := range []string{m.values("tame", 24, tame), m.values("wild", 24, wild), "CREATE TABLE none " + randomTable, change, "SET TimeZone = 'UTC'"} {
-		pgtest.Query(t, pg, make)
-	}
-	tables := unloadedFrom(t, dsn)
-	return trial{t: t, pg: pg, duck: onDuckDB(t, tables), counts: map[string]int{}, refused: map[string]int{},
-		options: dialect.Options{From: from, To: dialect.DuckDB, Schema: schemaOf(tables), Settings: dialect.Settings{Collation: "C"}}}
-}
 
 // script is a random script: a temporary table that is made, changed, and read.
 func (m *maker) script() string {
@@ -70,14 +55,11 @@ func (m *maker) where() string {
 // Random scripts give PostgreSQL's rows on DuckDB, raise what it raises, or are refused.
 func TestRandomScripts(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 15))}
-	c := randomWorld(t, m, dialect.Postgres, "SELECT 1")
+	c := trialOf(t, dialect.Postgres, dialect.DuckDB, m.randomTables()...)
 	for range *randoms / 4 {
 		c.query(m.script())
 	}
-	t.Logf("seed %d: %v", *seed, c.counts)
-	if c.counts[cases.Equal] < *randoms/40 {
-		t.Errorf("of %d only %d are equal: too few to say anything", *randoms/4, c.counts[cases.Equal])
-	}
+	c.judge(*randoms/4, *randoms/40)
 }
 
 // otherMeaning matches what Redshift understands otherwise than PostgreSQL: decimals and averages have other digits, trailing blanks do not count,
@@ -87,7 +69,8 @@ var otherMeaning = regexp.MustCompile(`concat\(|avg\(|numeric|\b[pqwcb]\b|char\(
 // Random queries whose meaning is the same in Redshift give PostgreSQL's rows on DuckDB as well if they are translated as Redshift's.
 func TestRandomRedshift(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 16))}
-	c := randomWorld(t, m, dialect.Redshift, "UPDATE tame SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_'); UPDATE wild SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_')")
+	noBlanks := "UPDATE tame SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_'); UPDATE wild SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_')"
+	c := trialOf(t, dialect.Redshift, dialect.DuckDB, append(m.randomTables(), noBlanks)...)
 	asked := 0
 	for tried := 0; asked < *randoms/4 && tried < *randoms*50; tried++ {
 		q := pick(m, m.query, m.single)()
@@ -97,10 +80,7 @@ func TestRandomRedshift(t *testing.T) {
 		asked++
 		c.query(q)
 	}
-	t.Logf("seed %d: %d queries, %v", *seed, asked, c.counts)
-	if c.counts[cases.Equal] < *randoms/40 {
-		t.Errorf("of %d only %d are equal: too few to say anything", asked, c.counts[cases.Equal])
-	}
+	c.judge(asked, *randoms/40)
 }
 
 // single is a query of one expression.
