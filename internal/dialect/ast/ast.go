@@ -315,7 +315,7 @@ type Item struct {
 	As    bool // AS stood before the alias
 }
 
-// From is Table, Derived, Series, Unnest or Join.
+// From is Table, Derived, Series, Unnest, Join or Pivot.
 type From interface{ Span() lex.Span }
 
 // Table is a table by its name.

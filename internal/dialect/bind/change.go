@@ -97,7 +97,7 @@ func (b *binder) deletes(st *ast.Delete, out *sem.Script) {
 
 func (b *binder) truncate(st *ast.Truncate, out *sem.Script) {
 	if b.Redshift && len(st.Tables) > 1 {
-		b.refuse(sem.Mismatch, st.At, "write TRUNCATE for each", "Redshift truncates one table at once")
+		b.refuse(sem.Mismatch, st.At, "write TRUNCATE for each", "Redshift truncates one table at a time")
 	}
 	for _, n := range st.Tables {
 		if t := b.temp(n, "TRUNCATE", nil); t != nil {
@@ -189,7 +189,7 @@ func (b *binder) addColumn(t *temp, st *ast.Alter, step *sem.Step) {
 
 func (b *binder) dropColumn(t *temp, i int, st *ast.Alter, step *sem.Step) {
 	if len(t.columns) == 1 {
-		b.refuse(sem.NotOnEngine, st.Column.At, "drop the table", "a table without columns is not held by engines")
+		b.refuse(sem.NotOnEngine, st.Column.At, "drop the table", "engines hold no table without columns")
 		return
 	}
 	step.Picks = slices.Delete(step.Picks, i, i+1)

@@ -60,7 +60,7 @@ func bits(op sem.Op) func(*binder, *call) *sem.Expr {
 // countRows is count((a, b)), which counts rows of NULLs, too.
 func (b *binder) countRows(c *call, row *ast.Row) *sem.Expr {
 	if b.Redshift {
-		return b.refuse(sem.Mismatch, row.At, "count in a query in FROM", "Redshift counts no rows of values")
+		return b.refuse(sem.Mismatch, row.At, "count in a query in FROM", "Redshift does not count rows of values")
 	}
 	of := made(sem.OpRow, sem.Of(sem.Bool), row.At)
 	for _, x := range row.Items {

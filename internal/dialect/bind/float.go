@@ -62,7 +62,7 @@ func sign(b *binder, c *call) *sem.Expr {
 	return rewritten(sem.OpSign, sem.Of(sem.Float8), c.x, b.coerce(a, sem.Of(sem.Float8)))
 }
 
-// wholeFloat rounds a floating-point number to a whole one; nil if it is none. PostgreSQL takes integers for one.
+// wholeFloat rounds a floating-point number to a whole one; nil if it is not one. PostgreSQL takes integers for such numbers.
 func (b *binder) wholeFloat(op sem.Op, c *call) *sem.Expr {
 	a := c.args[0]
 	if len(c.args) > 1 || !a.Type.IsFloat() && (b.Redshift || !a.Type.IsInt()) || b.Redshift && op == sem.OpRoundFloat {

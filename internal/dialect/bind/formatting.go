@@ -141,12 +141,12 @@ func (b *binder) momentOf(c *call) *sem.Expr {
 	return out
 }
 
-// read are the fields that texts are read by, and which of a moment they say.
+// reads are the fields by which texts are read, and what each of them says of a moment.
 var reads = map[string]string{"YYYY": "year", "YY": "year", "MM": "month", "MON": "month", "Mon": "month", "mon": "month", "MONTH": "month", "Month": "month", "month": "month", "DD": "day",
 	"HH24": "hour", "HH12": "hour", "HH": "hour", "MI": "minute", "SS": "second", "MS": "fraction", "US": "fraction", "AM": "half", "PM": "half", "am": "half", "pm": "half"}
 
-// readable says why a text is not read by a pattern, and how far each field of it goes: one that is followed by what is no digit may have fewer or
-// more digits than the pattern.
+// readable says why a text is not read by a pattern, and how far each field of it goes: one that something other than a digit follows may
+// have fewer or more digits than the pattern.
 func readable(parts []sem.TimePart, text string, redshift bool) *wrong {
 	whole := func(why string) *wrong { return &wrong{0, len(text), why} }
 	seen := map[string]string{}
@@ -160,7 +160,7 @@ func readable(parts []sem.TimePart, text string, redshift bool) *wrong {
 		part := reads[p.Field]
 		switch {
 		case part == "" || p.Ordinal != "" || redshift && p.Field == "YY":
-			return whole(p.Field + p.Ordinal + " is written, but not read")
+			return whole(p.Field + p.Ordinal + " can be written, but not read")
 		case seen[part] != "":
 			return whole(p.Field + " says what " + seen[part] + " said")
 		case i > 0 && part == "month" && lettered[strings.ToUpper(p.Field)] && parts[i-1].Field != "" && lettered[strings.ToUpper(parts[i-1].Field)]:
@@ -206,7 +206,7 @@ func toNumber(b *binder, c *call) *sem.Expr {
 	}
 	n, bad := numberPattern(text)
 	if bad == nil && (n.Before != "" || n.Behind != "" || n.Sign == "PR" || n.Whole+n.Digits > sem.Most-1) {
-		bad = &wrong{0, len(text), "this is written, but not read"}
+		bad = &wrong{0, len(text), "this can be written, but not read"}
 	}
 	if bad != nil {
 		return b.unread(c.args[1], bad, "take other characters out with replace(), and cast the rest as numeric(…)")

@@ -23,7 +23,7 @@ func (b *binder) limits(q *ast.Query, s *scope, bound *sem.Query) {
 	}
 	switch {
 	case q.LimitNone:
-		replace(q.LimitAt, "", "no limit is none")
+		replace(q.LimitAt, "", "LIMIT ALL and LIMIT NULL set no limit")
 	case q.Ties:
 		b.ties(q, s, bound)
 	case q.Limit != nil && q.Offset != nil && q.OffsetAt.Start < q.LimitAt.Start:

@@ -49,15 +49,15 @@ var refusedFunctions = func() map[string]unmade {
 		"regexp_match":           {onlyPostgres, "regexp_match gives an array", "use regexp_substr() or substring(… from …)"},
 		"regexp_split_to_array":  {onlyPostgres, "this gives an array", "use split_part()"},
 		"regexp_split_to_table":  {onlyPostgres, "this gives rows", "use split_part()"},
-		"quote_literal":          {both, "texts that are to be SQL are not written here", ""},
-		"quote_ident":            {both, "texts that are to be SQL are not written here", ""},
+		"quote_literal":          {both, "SQL is not written as a text here", ""},
+		"quote_ident":            {both, "SQL is not written as a text here", ""},
 		"encode":                 {onlyPostgres, "bytes have no type here", "md5() gives hexadecimal digits by itself"},
 		"decode":                 {onlyPostgres, "bytes have no type here", ""},
 		"sha224":                 {onlyPostgres, "bytes have no type here", "use md5()"},
 		"sha256":                 {onlyPostgres, "bytes have no type here", "use md5()"},
 		"sha384":                 {onlyPostgres, "bytes have no type here", "use md5()"},
 		"sha512":                 {onlyPostgres, "bytes have no type here", "use md5()"},
-		"to_ascii":               {onlyPostgres, "engines do not turn letters into ASCII's alike", ""},
+		"to_ascii":               {onlyPostgres, "engines do not turn letters into ASCII in the same way", ""},
 		"unistr":                 {onlyPostgres, "escapes in a text are not read", "write the characters"},
 		"to_interval":            {both, "intervals are not written by a pattern", ""},
 		"from_hex":               {both, "bytes have no type here", ""},
@@ -286,7 +286,7 @@ func sha2(b *binder, c *call) *sem.Expr {
 		n = 256
 	case 224, 256, 384, 512:
 	default:
-		return b.refuse(sem.Mismatch, c.args[1].At, "write 224, 256, 384 or 512", "a hash of %d bits is none", n)
+		return b.refuse(sem.Mismatch, c.args[1].At, "write 224, 256, 384 or 512", "there is no hash of %d bits", n)
 	}
 	e := rewritten(sem.OpSHA2, sem.Of(sem.Text), c.x, c.args[0])
 	e.N, e.Facts = n, sem.Facts{NoBlanks: true, ASCII: true}

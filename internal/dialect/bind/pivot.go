@@ -25,7 +25,7 @@ type pivoting struct {
 // pivot binds PIVOT or UNPIVOT.
 func (b *binder) pivot(x *ast.Pivot, s *scope, bound *sem.Query) {
 	p := &pivoting{x: x, inner: &scope{outer: s.outer, beside: s.tables}, source: &sem.Query{At: x.Of.Span()}}
-	p.slot = sem.Slot{Kind: sem.SlotReplace, At: x.At, Why: "engines have PIVOT and UNPIVOT otherwise, or not at all"}
+	p.slot = sem.Slot{Kind: sem.SlotReplace, At: x.At, Why: "engines write PIVOT and UNPIVOT in another way, or do not have them"}
 	b.from(x.Of, p.inner, p.source)
 	if d, ok := x.Of.(*ast.Derived); ok && d.Alias.Text == "" {
 		p.as = " AS hindcast_p"

@@ -54,7 +54,7 @@ func timeWord(text string) (as, name string) {
 	return as, name
 }
 
-// modifiers stand before a field or behind it.
+// modifier is the first of several that a text begins with, such as those that stand before a field; "" if it begins with none of them.
 func modifier(text string, all ...string) string {
 	for _, m := range all {
 		if strings.HasPrefix(text, m) {
@@ -64,7 +64,7 @@ func modifier(text string, all ...string) string {
 	return ""
 }
 
-// timePattern reads a pattern of dates and times as PostgreSQL does. What is no field stands for itself.
+// timePattern reads a pattern of dates and times as PostgreSQL does. What is not a field stands for itself.
 func timePattern(text string, redshift bool) (parts []sem.TimePart, bad *wrong) {
 	for at := 0; at < len(text); {
 		from := at
@@ -73,11 +73,11 @@ func timePattern(text string, redshift bool) (parts []sem.TimePart, bad *wrong) 
 		as, name := timeWord(text[at:])
 		if as == "" {
 			if before != "" {
-				return nil, &wrong{from, at, before + " before what is no field is not read"}
+				return nil, &wrong{from, at, before + " is only read before a field"}
 			}
 			between, end, ok := timeBetween(text, at, redshift)
 			if !ok {
-				return nil, &wrong{from, end, "this letter is no field of Redshift's list"}
+				return nil, &wrong{from, end, "this letter is not a field of Redshift's list"}
 			}
 			if at = end; between != "" {
 				parts = append(parts, sem.TimePart{Text: between})

@@ -31,14 +31,15 @@ func (s *scope) isKey(e *sem.Expr) bool {
 	return slices.ContainsFunc(s.keys, func(k *sem.Expr) bool { return sem.Same(k, e) })
 }
 
-// ungrouped binds in a scope what an aggregate computes of a group's rows, before there are groups. The caller calls what it returns then.
+// ungrouped takes the keys of GROUP BY out of a scope, to bind what an aggregate computes of a group's rows, before there are groups. What it
+// returns puts them back.
 func (s *scope) ungrouped() (again func()) {
 	keys := s.keys
 	s.keys = nil
 	return func() { s.keys = keys }
 }
 
-// trimmedKey orders by a column of the result without its trailing blanks; not ok if that cannot be written.
+// trimmedKey orders by a column of the result without its trailing blanks; false if that cannot be written.
 func (b *binder) trimmedKey(x ast.Expr, o *output, s *scope, bound *sem.Query) bool {
 	var of *sem.Expr
 	switch column, named := x.(*ast.Column); {

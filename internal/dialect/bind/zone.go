@@ -8,7 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// fixed are names of zones that are so many hours from UTC all the year: to both dialects an abbreviation is one.
+// fixed are names of zones that are so many hours from UTC all the year: both dialects take an abbreviation for such a zone.
 var fixed = map[string]int64{"utc": 0, "gmt": 0, "z": 0, "zulu": 0, "uct": 0, "etc/utc": 0, "etc/gmt": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6,
 	"pst": -8, "pdt": -7, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "jst": 9}
 

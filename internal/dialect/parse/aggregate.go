@@ -37,8 +37,8 @@ func (p *parser) refuseEstimates() {
 	}
 	switch {
 	case p.wordAhead(1, "count"):
-		p.unknown(t.At, "an engine estimates otherwise than Redshift", "leave APPROXIMATE out: count(DISTINCT …) counts exactly")
+		p.unknown(t.At, "engines do not estimate as Redshift does", "leave APPROXIMATE out: count(DISTINCT …) counts exactly")
 	case p.wordAhead(1, "percentile_disc"):
-		p.unknown(t.At, "an engine estimates otherwise than Redshift", "number the rows by row_number() and filter in an outer query")
+		p.unknown(t.At, "engines do not estimate as Redshift does", "number the rows by row_number() and filter in an outer query")
 	}
 }

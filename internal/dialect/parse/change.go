@@ -45,7 +45,7 @@ func (p *parser) alter(start int) ast.Statement {
 		p.unknown(t.At, "this change of a table is not read", "write ADD COLUMN, DROP COLUMN or RENAME")
 	}
 	if p.punct(",") {
-		p.unknown(p.peek().At, "only one change of a table is read at once", "write ALTER TABLE for each")
+		p.unknown(p.peek().At, "only one change of a table is read at a time", "write ALTER TABLE for each")
 	}
 	a.Stated = p.stated(start)
 

@@ -216,5 +216,5 @@ var reserved = set("all", "analyse", "analyze", "and", "any", "array", "as", "as
 // reservedRedshift are further ones of Redshift.
 var reservedRedshift = set("minus", "top", "sysdate", "qualify", "pivot", "unpivot")
 
-// notAlias are words that are no alias without AS.
+// notAlias are words that are not an alias without AS.
 var notAlias = set("over", "filter", "within", "ignore", "respect", "qualify", "pivot", "unpivot", "exclude", "tablesample", "escape", "between")

@@ -86,7 +86,7 @@ func (p *parser) local(what string) ast.Name {
 	return n
 }
 
-// changed reads the name of a table that changes. One with a schema's name before it is none that the script made, which the binder says.
+// changed reads the name of a table that changes. One with a schema's name before it is not a table that the script made: the binder refuses it.
 func (p *parser) changed() ast.Name {
 	n := p.name()
 	for p.takePunct(".") {

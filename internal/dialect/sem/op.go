@@ -39,7 +39,7 @@ const (
 	OpCompare      // Text is = <> < <= > >=
 	OpBetween      // Not
 	OpIn           // of a list; Not
-	OpLike         // the escape is \, or N is the code of another one, or -1 for none; Not
+	OpLike         // Text is the escape, "" for none; Not
 	OpCase         // WHEN, THEN, …, ELSE
 	OpCaseOf       // operand, WHEN, THEN, …, ELSE
 	OpCoalesce
@@ -133,9 +133,9 @@ const (
 	OpConcatWith   // the rest with the first between them; leaves out NULLs
 	OpTruthLetter  // t or f
 	OpTimeToText   // a timestamp as Form says; Text is the pattern
-	OpTextToMoment // a text as a timestamp, as Form says; what is none raises
+	OpTextToMoment // a text as a timestamp, as Form says; any other text raises
 	OpNumberToText // an exact number as Form says
-	OpTextToNumber // a text as a decimal, as Form says; what is none raises
+	OpTextToNumber // a text as a decimal, as Form says; any other text raises
 	OpMatches      // whether a text has a match; Text is the pattern as package regex writes it; Not
 	OpMatchReplace // a text with its matches replaced, as Form says
 	OpMatchFound   // the match in a text, as Form says
@@ -172,7 +172,7 @@ const (
 	OpAgePart       // Text is the part; of the age of two timestamps
 	OpAtZone        // Text is the zone; a timestamp there as an instant
 	OpInZone        // Text is the zone; an instant as a timestamp there
-	OpMakeDate      // year, month, day; a date that is none raises
+	OpMakeDate      // year, month, day; a date that does not exist raises
 	OpAddMonths     // to a timestamp; the last day of a month becomes that of another
 	OpMonthsBetween // of two dates: the days as parts of 31
 	OpNextDay       // the next day of the week N, from 0 for Sunday
