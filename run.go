@@ -41,6 +41,9 @@ func (s State) Final() bool {
 	return false
 }
 
+// Done reports whether the run will never work on the slice again: its rows are committed, or there was nothing to do.
+func (s State) Done() bool { return s == Succeeded || s == Skipped }
+
 // Reason says why a slice is in a plan.
 type Reason string
 

@@ -224,7 +224,7 @@ func (r *RunState) resume(only []string) {
 		if r.Asked != nil && !r.Asked[key] && s.State.Final() {
 			continue
 		}
-		if s.State != Succeeded && s.State != Skipped {
+		if !s.State.Done() {
 			s.State, s.Error, s.Message, s.Tries = Pending, nil, "", 0
 		}
 	}
@@ -442,12 +442,10 @@ func (r *RunState) Held() bool {
 	return r.Finished && r.ExitCode == ExitOK && r.Counts()[Staged] > 0
 }
 
-// Done reports whether the run will never work on these slices again.
-func (r *RunState) Done(keys []string) bool {
-	return !slices.ContainsFunc(keys, func(key string) bool {
-		s := r.Slices[key]
-		return s == nil || s.State != Succeeded && s.State != Skipped
-	})
+// Done reports whether the run will never work on a slice again.
+func (r *RunState) Done(key string) bool {
+	s := r.Slices[key]
+	return s != nil && s.State.Done()
 }
 
 // Counts returns how many slices are in each state; of those that no event has named the ones that are up to date are skipped,

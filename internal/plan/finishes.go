@@ -9,11 +9,8 @@ func Finishes(frozen *Plan, st *hindcast.RunState, p *Plan) bool {
 		return false
 	}
 	left := map[string]*Item{}
-	for i := range frozen.Items {
-		item := &frozen.Items[i]
-		if item.Reason.Runs() && !st.Done([]string{item.Slice.Key}) {
-			left[item.Slice.Key] = item
-		}
+	for _, item := range frozen.Left(st.Done) {
+		left[item.Slice.Key] = item
 	}
 
 	for i := range p.Items {
@@ -22,6 +19,16 @@ func Finishes(frozen *Plan, st *hindcast.RunState, p *Plan) bool {
 		}
 	}
 	return len(left) > 0
+}
+
+// Left are the slices that a run of the plan has left to do; done says which it has done.
+func (p *Plan) Left(done func(key string) bool) (left []*Item) {
+	for i := range p.Items {
+		if item := &p.Items[i]; item.Reason.Runs() && !done(item.Slice.Key) {
+			left = append(left, item)
+		}
+	}
+	return left
 }
 
 // alike reports whether two plans make the same of a slice, as far as that is known before the unload; was is nil if one of them

@@ -24,8 +24,7 @@ func (a *active) accept(ctx context.Context, file *hindcast.Pipeline, frozen *pl
 	if err := acceptable(file, frozen, st); err != nil {
 		return nil, err
 	}
-	done := func(key string) bool { return st.Done([]string{key}) }
-	left := leftOf(frozen, done)
+	left := leftOf(frozen, st, nil)
 	if len(left) == 0 {
 		return frozen, nil
 	}
@@ -37,7 +36,7 @@ func (a *active) accept(ctx context.Context, file *hindcast.Pipeline, frozen *pl
 	if frozen.SameSQL(made) {
 		return frozen, nil
 	}
-	revised := frozen.Revise(made, done, time.Now().UTC(), by)
+	revised := frozen.Revise(made, st.Done, time.Now().UTC(), by)
 	if revised == nil {
 		return nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("history is cut in another way now than when run %s was planned", frozen.Run), Next: "begin a new run with: hindcast run"}
@@ -53,16 +52,6 @@ func (a *active) accept(ctx context.Context, file *hindcast.Pipeline, frozen *pl
 	}
 	s.Pipeline = &revised.Pipeline
 	return revised, nil
-}
-
-// leftOf are the slices that a plan's run has left.
-func leftOf(p *plan.Plan, done func(key string) bool) (left []string) {
-	for i := range p.Items {
-		if item := &p.Items[i]; item.Reason.Runs() && !done(item.Slice.Key) {
-			left = append(left, item.Slice.Key)
-		}
-	}
-	return left
 }
 
 // replan plans the slices that a run has left as the pipeline file is now, for the time of the run. It refuses results of other columns.
@@ -106,7 +95,7 @@ func acceptable(file *hindcast.Pipeline, p *plan.Plan, st *hindcast.RunState) er
 		return no(hindcast.EPlanChanged, "was planned for other targets than the pipeline file has now", "begin a new run with: hindcast run")
 	}
 	for _, key := range st.Order {
-		if is := st.Slices[key]; is.Work != nil && is.State != hindcast.Succeeded && is.State != hindcast.Skipped {
+		if is := st.Slices[key]; is.Work != nil && !is.State.Done() {
 			return no(hindcast.EUsage, "may still be at work on "+p.Label(key)+" by the SQL that it was planned with", "end it: hindcast stop "+p.Run+"; or resume it without --accept-new-sql")
 		}
 	}

@@ -14,7 +14,7 @@ func (o Options) agreed(ctx context.Context, p *plan.Plan) error {
 	if o.Agree == nil || p.UnloadOnly || p.Hold {
 		return nil
 	}
-	return o.Agree(ctx, p, toPublish(p, &hindcast.RunState{}, nil))
+	return o.Agree(ctx, p, leftOf(p, &hindcast.RunState{}, nil))
 }
 
 // agreedAgain asks before a run that is resumed goes on to publish, or what it holds is published; only are the slices that it is to
@@ -27,15 +27,14 @@ func (o Options) agreedAgain(ctx context.Context, s *session.Session, p *plan.Pl
 	if err != nil {
 		return err
 	}
-	return o.Agree(ctx, p, toPublish(p, st, only))
+	return o.Agree(ctx, p, leftOf(p, st, only))
 }
 
-// toPublish are the keys of the slices that a run would publish, as far as its state is known.
-func toPublish(p *plan.Plan, st *hindcast.RunState, only []string) (keys []string) {
-	for i := range p.Items {
-		key := p.Items[i].Slice.Key
-		if p.Items[i].Reason.Runs() && !st.Done([]string{key}) && (only == nil || slices.Contains(only, key)) {
-			keys = append(keys, key)
+// leftOf are the keys of the slices that a run has left to do, as far as its state is known: of those in only, or of all if it is nil.
+func leftOf(p *plan.Plan, st *hindcast.RunState, only []string) (keys []string) {
+	for _, item := range p.Left(st.Done) {
+		if only == nil || slices.Contains(only, item.Slice.Key) {
+			keys = append(keys, item.Slice.Key)
 		}
 	}
 	return keys

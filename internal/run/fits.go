@@ -46,7 +46,8 @@ func chosen(ctx context.Context, s *session.Session, p *plan.Plan, selection str
 	if err == nil && selection != "" && len(keys) == 0 {
 		err = plan.NoneChosen(selection, "see its slices: hindcast status "+p.Run+" --all")
 	}
-	if err != nil || len(keys) == 0 || !st.Done(keys) {
+	left := func(key string) bool { return !st.Done(key) }
+	if err != nil || len(keys) == 0 || slices.ContainsFunc(keys, left) {
 		return keys, err
 	}
 	return nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,

@@ -38,9 +38,8 @@ func Publish(ctx context.Context, p *hindcast.Pipeline, run string, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	for i := range frozen.Items {
-		item := &frozen.Items[i]
-		if item.Reason.Runs() && !st.Done([]string{item.Slice.Key}) && !st.Slices[item.Slice.Key].Holds() {
+	for _, item := range frozen.Left(st.Done) {
+		if !st.Slices[item.Slice.Key].Holds() {
 			return nil, &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent,
 				Message: "run " + run + " is not whole: " + frozen.Label(item.Slice.Key) + " is not staged", Next: "go on with it: hindcast resume " + run}
 		}

@@ -158,7 +158,7 @@ func (r *run) admit(item *plan.Item, position int) {
 	}
 
 	switch {
-	case known.State == hindcast.Succeeded || known.State == hindcast.Skipped:
+	case known.State.Done():
 		return
 	case !item.Reason.Runs():
 		r.record(hindcast.Event{Type: hindcast.EventSkipped, Slice: item.Slice.Key, Message: string(item.Reason)})

@@ -83,7 +83,7 @@ func (t *Tally) Count() {
 			continue
 		}
 		t.Total++
-		done := state == hindcast.Succeeded || state == hindcast.Skipped
+		done := state.Done()
 		if done {
 			t.Done++
 		}
@@ -109,7 +109,7 @@ func (t *Tally) Whole() bool {
 		return false
 	}
 	for i, key := range t.Keys {
-		if s := t.folds[i]; !t.Idle[key] && !s.Holds() && t.States[i] != hindcast.Succeeded && t.States[i] != hindcast.Skipped {
+		if !t.Idle[key] && !t.States[i].Done() && !t.folds[i].Holds() {
 			return false
 		}
 	}
