@@ -14,63 +14,64 @@ import (
 
 // accept gives the slices that a run has left the SQL of the pipeline file as it is now, with its parameters and checks. What they have staged by
 // the former SQL is discarded first, then the plan is revised, and at last the journal says that it was: a process that dies in between
-// leaves the former plan with less staged, or the new one, which the next resume journals. It returns the run's plan from here on.
-func (a *active) accept(ctx context.Context, file *hindcast.Pipeline, frozen *plan.Plan) (*plan.Plan, error) {
+// leaves the former plan with less staged, or the new one, which the next resume journals. It returns the run's plan from here on,
+// and the dimensions that were unloaded for it.
+func (a *active) accept(ctx context.Context, file *hindcast.Pipeline, frozen *plan.Plan) (*plan.Plan, []*hindcast.Manifest, error) {
 	s, by := a.session, a.options.AcceptSQL
 	st, err := s.State(ctx, frozen.Run)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := acceptable(file, frozen, st); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	left := leftOf(frozen, st, nil)
 	if len(left) == 0 {
-		return frozen, nil
+		return frozen, nil, nil
 	}
 
-	made, err := a.replan(ctx, file, frozen, left)
+	made, dims, err := a.replan(ctx, file, frozen, left)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if frozen.SameSQL(made) {
-		return frozen, nil
+		return frozen, dims, nil
 	}
 	revised := frozen.Revise(made, st.Done, time.Now().UTC(), by)
 	if revised == nil {
-		return nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
+		return nil, nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent,
 			Message: fmt.Sprintf("history is cut in another way now than when run %s was planned", frozen.Run), Next: "begin a new run with: hindcast run"}
 	}
 
 	if slices.ContainsFunc(left, func(key string) bool { is := st.Slices[key]; return is != nil && len(is.Staged) > 0 }) {
 		if _, err := discardOf(ctx, s, frozen.Run, a.claim.fence(), by+": the SQL is another one"); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := s.Lake.RevisePlan(ctx, frozen.Run, revised); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.Pipeline = &revised.Pipeline
-	return revised, nil
+	return revised, dims, nil
 }
 
-// replan plans the slices that a run has left as the pipeline file is now, for the time of the run. It refuses results of other columns.
-func (a *active) replan(ctx context.Context, file *hindcast.Pipeline, frozen *plan.Plan, left []string) (*plan.Plan, error) {
+// replan plans the slices that a run has left as the pipeline file is now, for the time of the run, and returns the
+// dimensions as well that it has unloaded. It refuses results of other columns.
+func (a *active) replan(ctx context.Context, file *hindcast.Pipeline, frozen *plan.Plan, left []string) (*plan.Plan, []*hindcast.Manifest, error) {
 	s := a.session
 	s.Pipeline = file
 	defer func() { s.Pipeline = &frozen.Pipeline }()
 	p := &planner{session: s, claim: a.claim, patience: a.patience(), choice: session.Choice{Slices: strings.Join(left, ","), Force: true}, at: frozen.CreatedAt}
 	made, dims, err := p.plan(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a.unloaded = dims
 	if k := frozen.OtherColumns(made); k >= 0 {
 		o := &file.Outputs[k]
-		return nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: o.SQLFile},
+		return nil, nil, &hindcast.Error{Code: hindcast.EPlanChanged, Class: hindcast.ClassPermanent, Place: hindcast.Place{File: o.SQLFile},
 			Message: fmt.Sprintf("gives %s other columns now than when run %s was planned", o.Target.Table, frozen.Run), Next: "begin a new run with: hindcast run"}
 	}
-	return made, nil
+	return made, dims, nil
 }
 
 // acceptable refuses runs whose slices cannot be given another SQL.

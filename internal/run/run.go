@@ -170,15 +170,16 @@ func resume(ctx context.Context, s *session.Session, run string, o Options, publ
 	if err := a.patience().try(ctx, hangUp, func() error { return stillFits(ctx, s, frozen, !publish && frozen.Undo == "") }); err != nil {
 		return nil, err
 	}
+	var dims []*hindcast.Manifest
 	if o.AcceptSQL != "" {
-		if frozen, err = a.accept(ctx, file, frozen); err != nil {
+		if frozen, dims, err = a.accept(ctx, file, frozen); err != nil {
 			return nil, err
 		}
 	}
 	if err := a.prepare(ctx, frozen); err != nil {
 		return nil, err
 	}
-	return a.supervise(ctx, frozen, a.unloaded, only)
+	return a.supervise(ctx, frozen, dims, only)
 }
 
 // active is a run while this process has its claim.
@@ -192,8 +193,6 @@ type active struct {
 	sweeper *sweeper
 	resizer *resize.Resizer // nil if nothing resizes the warehouse
 	deaths  deaths
-	// unloaded are dimensions that were unloaded for the slices of a run whose SQL is another one now.
-	unloaded []*hindcast.Manifest
 }
 
 func newActive(s *session.Session, c *claim, stops *stops, o Options) *active {
