@@ -2,6 +2,7 @@ package hindcast
 
 import (
 	"encoding/json"
+	"sort"
 	"strings"
 	"time"
 )
@@ -16,6 +17,16 @@ type Interval struct {
 
 // Overlaps reports whether the two half-open intervals share an instant.
 func (i Interval) Overlaps(o Interval) bool { return i.Start.Before(o.End) && o.Start.Before(i.End) }
+
+// FirstOverlap is the index of the first of n intervals that shares an instant with i; -1 if none does. They are in the order of time and do
+// not overlap each other.
+func (i Interval) FirstOverlap(n int, at func(int) Interval) int {
+	next := sort.Search(n, func(k int) bool { return at(k).End.After(i.Start) })
+	if next < n && at(next).Overlaps(i) {
+		return next
+	}
+	return -1
+}
 
 // Contains reports whether o lies wholly within i.
 func (i Interval) Contains(o Interval) bool { return !o.Start.Before(i.Start) && !o.End.After(i.End) }

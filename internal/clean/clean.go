@@ -271,23 +271,12 @@ func (c *collector) superseded(p *plan.Plan) bool {
 			}
 		}
 		for i := range p.Items {
-			if p.Items[i].Reason.Runs() && anyOverlaps(since, p.Items[i].Slice.Interval) {
+			if p.Items[i].Reason.Runs() && p.Items[i].Slice.FirstOverlap(len(since), func(k int) hindcast.Interval { return since[k] }) >= 0 {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// anyOverlaps reports whether one of the intervals, which are in the order of time, has part of another one.
-func anyOverlaps(list []hindcast.Interval, of hindcast.Interval) bool {
-	next, _ := slices.BinarySearchFunc(list, of.Start, func(in hindcast.Interval, start time.Time) int {
-		if in.End.After(start) {
-			return 1
-		}
-		return -1
-	})
-	return next < len(list) && list[next].Overlaps(of)
 }
 
 // names says what names each run: what is published, what may be put back, the generations that are current. Who asks where these came

@@ -241,13 +241,7 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 // stands is the first status row of a target that has part of an interval; nil if there is none. Rows of a target do not overlap.
 func (u *undoing) stands(target string, in hindcast.Interval) *hindcast.Committed {
 	rows := u.rows[target]
-	i, _ := slices.BinarySearchFunc(rows, in.Start, func(row hindcast.Committed, start time.Time) int {
-		if row.Slice.End.After(start) {
-			return 1
-		}
-		return -1
-	})
-	if i < len(rows) && rows[i].Slice.Overlaps(in) {
+	if i := in.FirstOverlap(len(rows), func(k int) hindcast.Interval { return rows[k].Slice.Interval }); i >= 0 {
 		return &rows[i]
 	}
 	return nil

@@ -66,13 +66,7 @@ func (t *Trace) overtakes(other *Trace) (at time.Time, overtakes bool) {
 		if !p.at.After(other.planned) || !p.at.After(at) {
 			continue
 		}
-		next, _ := slices.BinarySearchFunc(other.wanted, p.Start, func(w hindcast.Interval, start time.Time) int {
-			if w.End.After(start) {
-				return 1
-			}
-			return -1
-		})
-		if next < len(other.wanted) && other.wanted[next].Overlaps(p.Interval) {
+		if p.FirstOverlap(len(other.wanted), func(k int) hindcast.Interval { return other.wanted[k] }) >= 0 {
 			at, overtakes = p.at, true
 		}
 	}
