@@ -106,14 +106,9 @@ func (p *Pipeline) Protected() bool {
 // Output returns the first output, which is the only one of most pipelines.
 func (p *Pipeline) Output() *Output { return &p.Outputs[0] }
 
-// OutputNamed finds an output; nil if there is none of that name.
-func (p *Pipeline) OutputNamed(name string) *Output {
-	for i := range p.Outputs {
-		if p.Outputs[i].Name == name {
-			return &p.Outputs[i]
-		}
-	}
-	return nil
+// OutputNamed is the index of the output of that name; -1 if there is none.
+func (p *Pipeline) OutputNamed(name string) int {
+	return slices.IndexFunc(p.Outputs, func(o Output) bool { return o.Name == name })
 }
 
 // Fault is why the decoder could not read the SQL of an output, where that was allowed; nil if it could.

@@ -231,11 +231,13 @@ func (s *Steps) Fingerprint(_ context.Context, try supervisor.Try) (print string
 
 // withRead adds to outputs those that they read.
 func (s *Steps) withRead(due []int) []int {
-	for n := len(due) - 1; n >= 0; n-- {
-		for _, name := range s.output(due[n]).Reads {
-			if i := s.outputNamed(name); !slices.Contains(due, i) {
+	for k := len(s.plan.Pipeline.Outputs) - 1; k >= 0; k-- { // an output reads those before it
+		if !slices.Contains(due, k) {
+			continue
+		}
+		for _, name := range s.output(k).Reads {
+			if i := s.plan.Pipeline.OutputNamed(name); !slices.Contains(due, i) {
 				due = append(due, i)
-				n = len(due) // look at what that one reads, too
 			}
 		}
 	}

@@ -92,7 +92,7 @@ func (s *Steps) madeFrom(l supervisor.Loading) ([]made, error) {
 			if m.Made == nil {
 				return nil, errNotMade
 			}
-			outputs[i] = made{output: s.outputOf(m), parts: m.Made.Parts, print: m.Made.Fingerprint}
+			outputs[i] = made{output: s.plan.Pipeline.OutputNamed(m.Output), parts: m.Made.Parts, print: m.Made.Fingerprint}
 		}
 		return outputs, nil
 	}
@@ -112,14 +112,6 @@ func (s *Steps) madeFrom(l supervisor.Loading) ([]made, error) {
 }
 
 var errNotMade = errors.New("publishing what is held: the staged result does not say what it was made from")
-
-// outputOf is the output that a staged result is of, by its index.
-func (s *Steps) outputOf(m *hindcast.Manifest) int { return s.outputNamed(m.Output) }
-
-// outputNamed is the index of the output of that name.
-func (s *Steps) outputNamed(name string) int {
-	return slices.IndexFunc(s.plan.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == name })
-}
 
 // replacements adds what takes the place of each output's rows. The files are here until release is called, also after an error.
 func (s *Steps) replacements(ctx context.Context, try supervisor.Try, outputs []made, staged []*hindcast.Manifest, p *warehouse.Publication) (release func(), err error) {

@@ -100,7 +100,7 @@ func partsOf(p *hindcast.Pipeline, o *hindcast.Output, engine Version) func(hind
 // readHashes are, for each output that an output reads, the hash of what decides that one's result beside what both are made of.
 func readHashes(p *hindcast.Pipeline, o *hindcast.Output) (hashes []string) {
 	for _, name := range o.Reads {
-		read := p.OutputNamed(name)
+		read := &p.Outputs[p.OutputNamed(name)]
 		text, _ := json.Marshal(definition{Reads: readHashes(p, read), Time: read.Target.Time, Format: read.Target.Format, Drop: read.Target.Drop}) // strings only: it cannot fail
 		hashes = append(hashes, hash(name, sqltext.Dialect(p.Transform.Dialect).Normalize(read.Text), string(text)))
 	}

@@ -108,8 +108,7 @@ func spread(p *hindcast.Pipeline, outcome func(k int) *Outcome) {
 			continue
 		}
 		for _, name := range p.Outputs[k].Reads {
-			i := slices.IndexFunc(p.Outputs, func(o hindcast.Output) bool { return o.Name == name })
-			if o := outcome(i); o.Reason == hindcast.ReasonUpToDate {
+			if o := outcome(p.OutputNamed(name)); o.Reason == hindcast.ReasonUpToDate {
 				*o = Outcome{hindcast.ReasonRead, "by " + p.Outputs[k].Name}
 			}
 		}

@@ -14,7 +14,7 @@ func (s *Survey) ofOutput(o *hindcast.Output, err error) error {
 	if e.Code != hindcast.ESQLTable {
 		return err
 	}
-	at := slices.IndexFunc(s.Pipeline.Outputs, func(is hindcast.Output) bool { return is.Name == o.Name })
+	at := s.Pipeline.OutputNamed(o.Name)
 	for i, is := range s.Pipeline.Outputs {
 		if i == at || is.Name == "" || !namesTable(e.Message, is.Name) {
 			continue
