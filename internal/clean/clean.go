@@ -47,12 +47,7 @@ func List(ctx context.Context, s *session.Session) (*view.Clean, error) {
 	return f.Clean, nil
 }
 
-// Deleting is Delete as List is called.
-func Deleting(by string, waiting func(lease.Holder)) func(context.Context, *session.Session) (*view.Clean, error) {
-	return func(ctx context.Context, s *session.Session) (*view.Clean, error) { return Delete(ctx, s, by, waiting) }
-}
-
-// Delete finds what is to be deleted and deletes it, while it holds the pipeline's lease: E-LEASE-HELD if a run has it, or another clean. It
+// Delete finds what is to be deleted and deletes it on behalf of by, while it holds the pipeline's lease: E-LEASE-HELD if a run has it, or another clean. It
 // can be ended, or killed, at any instant, and called again. The session is open to read.
 func Delete(ctx context.Context, s *session.Session, by string, waiting func(lease.Holder)) (_ *view.Clean, err error) {
 	l, err := lease.Acquire(ctx, s.Store, s.Pipeline.Name, "", lease.Options{TTL: s.Pipeline.Run.LeaseTTL, Task: task, Waiting: waiting})
@@ -162,8 +157,9 @@ func (c *collector) collect(ctx context.Context) (*found, error) {
 	if err := c.unloads(ctx); err != nil {
 		return nil, err
 	}
+	last := c.lastNumber()
 	for _, r := range c.records {
-		c.recordsOf(r)
+		c.recordsOf(r, last)
 	}
 	return &c.out, nil
 }
@@ -336,8 +332,8 @@ func (c *collector) older() string {
 
 func (c *collector) replaced(r *record, p *lake.Previous) {
 	item := view.CleanItem{Kind: view.CleanPrevious, Key: p.Slice, Why: "never committed"}
-	if p.Kept != nil && p.Kept.Manifest != nil {
-		item.Name = p.Kept.Manifest.Source
+	if m := manifestOf(p); m != nil {
+		item.Name = m.Source
 	}
 	if r.committed[lake.Unfenced(p.Attempt)] {
 		item.Why = "past the latest " + strconv.Itoa(c.session.Pipeline.Retention.Previous) + " of each slice"
@@ -348,8 +344,8 @@ func (c *collector) replaced(r *record, p *lake.Previous) {
 // sliceOf is the slice that an attempt is of, by its prefix.
 func sliceOf(prefix string) string { return path.Base(path.Dir(strings.TrimSuffix(prefix, "/"))) }
 
-// recordsOf finds whether a run's plan and journal go.
-func (c *collector) recordsOf(r *record) {
+// recordsOf finds whether a run's plan and journal go; last is the run of the highest number.
+func (c *collector) recordsOf(r *record, last string) {
 	if r.latest || r.holdings.Records.Objects == 0 {
 		return
 	}
@@ -360,7 +356,7 @@ func (c *collector) recordsOf(r *record) {
 	if why == "" && slices.ContainsFunc(r.holdings.Previous, func(p lake.Previous) bool { return c.needed[p.Prefix] }) {
 		why = "can be undone"
 	}
-	if why == "" && c.lastNumber() == r.run {
+	if why == "" && last == r.run {
 		why = "has the latest number: no other run is to have it"
 	}
 	if why != "" {

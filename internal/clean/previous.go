@@ -30,10 +30,8 @@ func (c *collector) previous() map[string]bool {
 		for i := range r.holdings.Previous {
 			p := &r.holdings.Previous[i]
 			m := manifestOf(p)
-			switch {
-			case r.stays != "", p.Kept != nil && m == nil: // verify names what is damaged
-				needed[p.Prefix] = true
-			case keep > 0 && standing[p.Prefix]:
+			damaged := p.Kept != nil && m == nil // verify names it
+			if r.stays != "" || damaged || keep > 0 && standing[p.Prefix] {
 				needed[p.Prefix] = true
 			}
 			if m != nil && (written[p.Prefix] || r.committed[lake.Unfenced(p.Attempt)]) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/screen"
 	"github.com/hindcast/hindcast/internal/session"
+	"github.com/hindcast/hindcast/internal/view"
 )
 
 func (a *app) cleanCommand() *cobra.Command {
@@ -33,11 +34,12 @@ again; while a run is under way nothing is deleted.`,
 			if err != nil {
 				return closing(s, err)
 			}
-			find := clean.List
+			var found *view.Clean
 			if remove {
-				find = clean.Deleting(who(), a.waiting)
+				found, err = clean.Delete(cmd.Context(), s, who(), a.waiting)
+			} else {
+				found, err = clean.List(cmd.Context(), s)
 			}
-			found, err := find(cmd.Context(), s)
 			if err := closing(s, err); err != nil {
 				return err
 			}

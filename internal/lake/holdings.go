@@ -1,8 +1,8 @@
 package lake
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"regexp"
 	"strings"
 
@@ -29,14 +29,13 @@ func (h *Holding) add(info objstore.Info) {
 
 // RunHoldings is what the lake has of one run, by what it is for. What nobody knows, because somebody else put it there, is in none of it.
 type RunHoldings struct {
-	Run       string
-	Planned   bool    // there is a plan.json, or the claim of one
-	Records   Holding // the plan, first of all, the journal, and the request to stop
-	Log       Holding
-	Spill     Holding    // of processes that died
-	Staging   []Holding  // one an attempt
-	Previous  []Previous // one a load, of each output
-	Strangers int
+	Run      string
+	Planned  bool    // there is a plan.json, or the claim of one
+	Records  Holding // the plan, first of all, the journal, and the request to stop
+	Log      Holding
+	Spill    Holding    // of processes that died
+	Staging  []Holding  // one an attempt
+	Previous []Previous // one a load, of each output
 }
 
 // Previous is what a load of the run keeps, or kept, of the rows that it replaced.
@@ -45,6 +44,19 @@ type Previous struct {
 	Slice   string
 	Attempt string // the prefix of the attempt that the load is of
 	Kept    *Kept  // nil if it has no manifest: its load died, or was of an earlier hindcast
+
+	manifest string // its key; "" if there is none
+}
+
+// takes takes in a file of it.
+func (p *Previous) takes(info objstore.Info) {
+	p.add(info)
+	switch info.Key {
+	case p.Prefix + manifestName:
+		p.manifest = info.Key
+	case p.Prefix + earlierManifestName:
+		p.manifest = cmp.Or(p.manifest, info.Key)
+	}
 }
 
 var (
@@ -74,8 +86,6 @@ func (l *Lake) Holdings(ctx context.Context, run string) (*RunHoldings, error) {
 			h.Spill.add(info)
 		case strings.HasPrefix(name, "staging/") && h.stages(below, name, info):
 		case strings.HasPrefix(name, "previous/") && h.replaces(below, name, info):
-		default:
-			h.Strangers++
 		}
 	}
 	h.Planned = len(plan) > 0
@@ -83,8 +93,14 @@ func (l *Lake) Holdings(ctx context.Context, run string) (*RunHoldings, error) {
 		h.Records.add(info)
 	}
 
-	return h, parallel.Do(len(h.Previous), l.area.width(), func(n int) (err error) {
-		h.Previous[n].Kept, err = l.whatWasKept(ctx, &h.Previous[n])
+	return h, parallel.Do(len(h.Previous), l.area.width(), func(n int) error {
+		p := &h.Previous[n]
+		if p.manifest == "" {
+			return nil
+		}
+		kept, err := l.kept(ctx, p.manifest)
+		kept.Prefix, kept.Slice = p.Prefix, p.Slice
+		p.Kept = &kept
 		return err
 	})
 }
@@ -123,31 +139,14 @@ func (h *RunHoldings) replaces(below, name string, info objstore.Info) bool {
 	prefix := info.Key[:strings.LastIndexByte(info.Key, '/')+1]
 	for i := len(h.Previous) - 1; i >= 0 && h.Previous[i].Attempt == attempt; i-- { // in the order of keys, files are between folders
 		if h.Previous[i].Prefix == prefix {
-			h.Previous[i].add(info)
+			h.Previous[i].takes(info)
 			return true
 		}
 	}
 	p := Previous{Holding: Holding{Prefix: prefix}, Slice: slice, Attempt: attempt}
-	p.add(info)
+	p.takes(info)
 	h.Previous = append(h.Previous, p)
 	return true
-}
-
-// whatWasKept reads the manifest of what a load replaced; nil if there is none.
-func (l *Lake) whatWasKept(ctx context.Context, p *Previous) (*Kept, error) {
-	for _, name := range []string{manifestName, earlierManifestName} {
-		_, err := objstore.Stat(ctx, l.store, p.Prefix+name)
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, broken(l.Absolute(p.Prefix+name), "cannot be read", err)
-		}
-		kept, err := l.kept(ctx, p.Prefix+name)
-		kept.Prefix, kept.Slice = p.Prefix, p.Slice
-		return &kept, err
-	}
-	return nil, nil
 }
 
 // Unload is one generation of a fact's unit, of a dimension, or of a slice's result, that nothing leads to any more.
@@ -192,12 +191,9 @@ func (l *Lake) Superseded(ctx context.Context, fence int64, goesOn func(run stri
 			if fenceOf(folder) > fence || pinned[u.Prefix] || goesOn(u.Run) {
 				continue
 			}
-			if !u.Unfinished {
-				if kind == "results" || !l.supersedes(current(u, kind), u) {
-					continue
-				}
+			if u.Unfinished || kind != "results" && l.supersedes(current(u, kind), u) {
+				gone = append(gone, *u)
 			}
-			gone = append(gone, *u)
 		}
 	}
 	return gone, nil
