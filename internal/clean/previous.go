@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -68,7 +67,7 @@ func (c *collector) written() (standing, written map[string]bool) {
 	standing, written = map[string]bool{}, map[string]bool{}
 	name := func(row *hindcast.Committed) {
 		if row.Previous != "" {
-			written[strings.TrimSuffix(c.session.Lake.Key(row.Previous), "/")+"/"] = true
+			written[c.session.Lake.KeptAt(row.Previous)] = true
 		}
 	}
 	for i := range c.rows {

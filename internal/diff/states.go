@@ -117,7 +117,7 @@ func (s *states) before(row hindcast.Committed) (source, error) {
 	if k, there := s.at[strings.Trim(row.Previous, "/")]; there {
 		return source{files: k.Manifest.Files}, nil
 	}
-	if by, found := s.cleaned[row.Publication]; found && by.At.After(row.CommittedAt) {
+	if by := s.cleaned[row.Publication]; by.At.After(row.CommittedAt) {
 		return source{}, s.gone(row, "the rows that it replaced were deleted by "+by.String())
 	}
 	return source{}, s.gone(row, "the rows that it replaced are no longer in the lake, below "+row.Previous)

@@ -58,6 +58,9 @@ func (l *Lake) ReplacedBy(ctx context.Context, runs ...string) ([]Kept, error) {
 	return found, nil
 }
 
+// KeptAt is the prefix that a status row's Previous names, as Kept.Prefix has it.
+func (l *Lake) KeptAt(previous string) string { return strings.TrimSuffix(l.Key(previous), "/") + "/" }
+
 // Kept is what the lake keeps below a prefix of what a load replaced; its Fault says if nothing is there.
 func (l *Lake) Kept(ctx context.Context, prefix string) (Kept, error) {
 	kept, err := l.kept(ctx, prefix+manifestName)

@@ -133,7 +133,7 @@ func (s *sweeper) previous(ctx context.Context, p *plan.Plan) error {
 	}
 	needed := func(prefix string) bool { // also where the journal does not know of the commit
 		return slices.ContainsFunc(rows, func(row hindcast.Committed) bool {
-			return strings.HasPrefix(s.session.Lake.Key(row.Previous)+"/", prefix)
+			return strings.HasPrefix(s.session.Lake.KeptAt(row.Previous), prefix)
 		})
 	}
 	return s.remove(ctx, slices.DeleteFunc(dead, needed))

@@ -123,9 +123,11 @@ func (u *undoing) plan(ctx context.Context, a *active) (*plan.Plan, []*hindcast.
 	if err != nil {
 		return nil, nil, err
 	}
-	if cleaned, err := u.session.Lake.Cleaned(ctx); err != nil {
+	cleaned, err := u.session.Lake.Cleaned(ctx)
+	if err != nil {
 		return nil, nil, err
-	} else if by, found := cleaned[u.frozen.Run]; found && by.At.After(u.frozen.CreatedAt) {
+	}
+	if by := cleaned[u.frozen.Run]; by.At.After(u.frozen.CreatedAt) {
 		u.cleaned = by.String()
 	}
 	u.rows, u.kept, u.summed = map[string][]hindcast.Committed{}, map[string]lake.Kept{}, map[string][][]hindcast.Column{}
@@ -235,7 +237,8 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	if previous == "" {
 		return one, nil
 	}
-	return u.whatStood(ctx, item, one, u.session.Lake.Key(previous), refuse)
+	one.Previous = u.session.Lake.KeptAt(previous)
+	return u.whatStood(ctx, item, one, refuse)
 }
 
 // stands is the first status row of a target that has part of an interval; nil if there is none. Rows of a target do not overlap.
@@ -271,8 +274,7 @@ func (u *undoing) standing(ctx context.Context, item *plan.Item, output int, col
 }
 
 // whatStood fills in what the run has replaced there.
-func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undoing, key string, refuse func(string, ...any) (*plan.Undoing, error)) (*plan.Undoing, error) {
-	one.Previous = strings.TrimSuffix(key, "/") + "/"
+func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undoing, refuse func(string, ...any) (*plan.Undoing, error)) (*plan.Undoing, error) {
 	kept, there := u.kept[one.Previous]
 	switch {
 	case !there:
