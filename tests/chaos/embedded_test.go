@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/demo"
 	"github.com/hindcast/hindcast/internal/duck"
 	"github.com/hindcast/hindcast/internal/lease"
@@ -94,15 +95,20 @@ func (s embedded) check(c *trial) { empty(c, s.temporary()) }
 
 func (s embedded) keep(*trial) {} // all of it is in the trial's folder
 
+// open waits until the kernel has let go of the warehouse's file for a process that was killed: such a process has no environment any more,
+// by which it would be found.
 func (s embedded) open(t *testing.T, write bool) session {
 	t.Helper()
-	db, err := duck.Open(t.Context(), duck.Options{Path: demo.WarehousePath(s.dir()), ReadOnly: !write})
-	if err != nil {
-		t.Fatalf("opening the warehouse: %v", err)
+	for deadline := time.Now().Add(burial); ; time.Sleep(2 * time.Millisecond) {
+		db, err := duck.Open(t.Context(), duck.Options{Path: demo.WarehousePath(s.dir()), ReadOnly: !write})
+		if err == nil {
+			db.SetMaxOpenConns(1) // temporary views belong to a session
+			return duckSession{db}
+		}
+		if hindcast.AsError(err).Code != hindcast.EWarehouseBusy || time.Now().After(deadline) {
+			t.Fatalf("opening the warehouse: %v", err)
+		}
 	}
-
-	db.SetMaxOpenConns(1) // temporary views belong to a session
-	return duckSession{db}
 }
 
 type duckSession struct{ db *sql.DB }

@@ -91,7 +91,6 @@ func (c *trial) publishBoth() {
 
 // bothAgree checks that each slice's outputs are of one publication.
 func (c *trial) bothAgree() {
-	c.awaitFile()
 	db := c.site.open(c.T, false)
 	defer db.close()
 	for _, query := range []string{
