@@ -8,18 +8,25 @@ import (
 	"time"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgtest"
 )
 
 // TestHold is trial after trial of a run that is held, published and undone, each of the three killed until it is done: by the journal's
 // growth, so that processes also die within the one transaction and around its COMMIT. After each death the target is whole, as it was
 // before or as it is to be (promises 2 and 5), and each of the three ends truthfully (promise 6). It is on the embedded default, and on
-// PostgreSQL and S3 with two machines, each of which goes on with what the other one has begun. The long form:
+// PostgreSQL and S3 with two machines, each of which goes on with what the other one has begun: into a plain table, and into one
+// whose partitions are exchanged. The long form:
 //
 //	go test ./tests/chaos -run TestHold -chaos.seeds 200 -timeout 80m -v
 func TestHold(t *testing.T) {
 	for name, source := range map[string]func(*testing.T) site{
 		"folder": func(t *testing.T) site { return newEmbedded(t, t.TempDir()) },
 		"bucket": func(t *testing.T) site { return newRemote(t, t.TempDir()) },
+		"partitions": func(t *testing.T) site {
+			s := newRemote(t, t.TempDir())
+			partitioned(t, s)
+			return s
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := source(t)
@@ -31,10 +38,43 @@ func TestHold(t *testing.T) {
 				worlds[start] = worlds[replace]
 			}
 			tally := newTally()
-			tally.seeds = cmp.Or(*seedsFlag, 3)
+			tally.seeds = cmp.Or(*seedsFlag, 2)
 			trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, (*trial).holdAndRegret)
 			t.Log(tally)
 		})
+	}
+}
+
+// partitioned makes the target with a partition for each slice. A run makes it first, for its columns.
+func partitioned(t *testing.T, s site) {
+	t.Helper()
+	calmly(t, s, "run", "--id", "r0")
+	db := s.open(t, true)
+	defer db.close()
+	slices := db.ask(t, "SELECT slice, slice_start::date, slice_end::date FROM hindcast_status")
+	db.ask(t, "ALTER TABLE cost_summary RENAME TO plain")
+	db.ask(t, "CREATE TABLE cost_summary (LIKE plain INCLUDING ALL, PRIMARY KEY (usage_month, account_id, service_name)) PARTITION BY RANGE (usage_month)")
+	db.ask(t, "ALTER TABLE cost_summary OWNER TO "+pgtest.User)
+	db.ask(t, "DROP TABLE plain")
+	db.ask(t, "DELETE FROM hindcast_status")
+	for n, slice := range slices {
+		part := fmt.Sprintf("cost_summary_%d", n)
+		db.ask(t, fmt.Sprintf("CREATE TABLE %s PARTITION OF cost_summary FOR VALUES FROM ('%s') TO ('%s')", part, slice[1], slice[2]))
+		db.ask(t, "ALTER TABLE "+part+" OWNER TO "+pgtest.User)
+	}
+}
+
+// checkPartitions checks that a target that had a partition for each slice still does, and that each was exchanged.
+func (c *trial) checkPartitions() {
+	if _, is := c.site.(*remote); !is {
+		return
+	}
+	db := c.site.open(c.T, false)
+	defer db.close()
+	row := db.ask(c.T, `SELECT count(*), count(*) FILTER (WHERE inhrelid::regclass::text ~ '_hc\d+$'), (SELECT relkind FROM pg_class WHERE oid = 'cost_summary'::regclass)
+		FROM pg_inherits WHERE inhparent = 'cost_summary'::regclass`)[0]
+	if want := fmt.Sprint(c.site.slices()); row[2] == "p" && (row[0] != want || row[1] != want) {
+		c.Errorf("the target has %s partitions, %s of them exchanged; there are %s slices", row[0], row[1], want)
 	}
 }
 
@@ -54,6 +94,7 @@ func (c *trial) holdAndRegret() {
 		c.Errorf("published, and the journal says %v, exit %d", st.Counts(), st.ExitCode)
 	}
 	c.checkWarehouse()
+	c.checkPartitions()
 	published := c.content()
 
 	c.cleans(published)
@@ -64,6 +105,7 @@ func (c *trial) holdAndRegret() {
 	if now := c.content(); now != old {
 		c.Errorf("undone it is\n%s\nbefore it was\n%s", now, old)
 	}
+	c.checkPartitions()
 	p := c.launch(c.anywhere(), "verify")
 	if code := p.await(); code != 0 || !strings.Contains(p.output(), "all equal") {
 		c.Errorf("hindcast verify: exit %d\n%s", code, p.output())
