@@ -73,7 +73,18 @@ func TestResumeCountsTriesAnewAndAttemptsOn(t *testing.T) {
 	})
 }
 
-// TestAnyRunEndsTruthfully runs a random world, with failures, stops, crashes of the journal's tail and
+// pulse is a window that opens again and again for a while. It is open by the clock of the tests, which begins at the same instant.
+type pulse struct{ every, open time.Duration }
+
+func (p pulse) Opens(now time.Time) time.Time {
+	begun := now.Truncate(p.every)
+	if now.Sub(begun) < p.open {
+		return now
+	}
+	return begun.Add(p.every)
+}
+
+// TestAnyRunEndsTruthfully runs a random world, with failures, stops, crashes of the journal's tail, windows and
 // takeovers, and resumes until it is done. What must hold in each life is in world.run.
 func TestAnyRunEndsTruthfully(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -109,12 +120,19 @@ func live(t *testing.T, random *rand.Rand) {
 	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
 	w.outlives = random.IntN(2) == 0
 	w.crash = func(string, Try) bool { return trouble > 0 && dice.IntN(30) == 0 }
+	if random.IntN(3) == 0 {
+		every := time.Second * time.Duration(2+random.IntN(60))
+		w.window = pulse{every, 1 + time.Duration(random.Int64N(int64(every)))}
+	}
 	mode, publish := Publishing(random.IntN(3)), false
 	for n := 0; ; n++ {
 		if n == 8 {
 			trouble = 0
 		}
 		c := w.config(p)
+		if w.window != (pulse{}) {
+			c.Window = w.window
+		}
 		if c.Publishing = mode; publish {
 			c.Publishing, c.StagedOnly = Together, true
 		}

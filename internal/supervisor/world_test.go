@@ -123,6 +123,8 @@ type world struct {
 	release      chan struct{}
 	transactions int // loads that were committed, of one or many slices
 	aheadPeak    int // most results staged at a time
+	window       pulse
+	touched      map[string]bool // slices of which any life has begun anything
 
 	given    map[string]*given           // what the engine was given, by tag
 	price    float64                     // dollars for a second of work
@@ -145,7 +147,7 @@ type outcome struct {
 
 func newWorld(t testing.TB) *world {
 	return &world{t: t, journal: &memory{}, rows: map[string]hindcast.Committed{}, commits: map[string]int{},
-		kept: map[string]bool{}, staged: map[string]bool{}, given: map[string]*given{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
+		kept: map[string]bool{}, touched: map[string]bool{}, staged: map[string]bool{}, given: map[string]*given{}, active: map[string]int{}, peak: map[string]int{}, fence: 1, release: make(chan struct{})}
 }
 
 func (w *world) enter(method string, try Try) outcome {
@@ -166,6 +168,12 @@ func (w *world) draw(method string, try Try) outcome {
 // note notes a call that begins. The world is locked.
 func (w *world) note(method string, try Try) {
 	w.calls = append(w.calls, fmt.Sprintf("%s %s %d", method, try.Item.Slice.Key, try.Attempt))
+	if slice := try.Item.Slice.Key; !w.touched[slice] {
+		w.touched[slice] = true
+		if now := time.Now(); w.window != (pulse{}) && w.window.Opens(now).After(now) {
+			w.t.Errorf("%s of %s begins while the window is shut", method, slice)
+		}
+	}
 	w.active[method]++
 	w.peak[method] = max(w.peak[method], w.active[method])
 	if try.Alone && method == "transform" && w.active[method] > 1 {
