@@ -80,6 +80,7 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		if list, t.Only, err = d.tasks(states[o.Target.Table], waiting(frozen, st, o), chosen); err != nil {
 			return nil, err
 		}
+		t.Gone = d.goneOf(i, st, list, chosen)
 		if len(list)+len(t.Only) == 0 { // the run did not make this output
 			continue
 		}
@@ -100,6 +101,24 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		}
 		return nil
 	})
+}
+
+// goneOf are the slices in which the run has published an output, and which a comparison with what it replaced has to leave out.
+func (d *differ) goneOf(output int, st *hindcast.RunState, list []task, chosen []string) (gone []string) {
+	if d.choice.Before != "" { // Only says it
+		return nil
+	}
+	for i := range d.plan.Items {
+		item := &d.plan.Items[i]
+		key, is := item.Slice.Key, st.Slices[item.Slice.Key]
+		if is == nil || is.State != hindcast.Succeeded || len(item.Undo) > 0 || !item.ReasonOf(output).Runs() || chosen != nil && !slices.Contains(chosen, key) {
+			continue
+		}
+		if !slices.ContainsFunc(list, func(t task) bool { return t.row.Slice.Key == key }) {
+			gone = append(gone, d.plan.Label(key))
+		}
+	}
+	return gone
 }
 
 // waiting are an output's slices that the run has staged and not published, as if it had, with their files.

@@ -85,7 +85,7 @@ func (p *page) cleanLines(c *view.Clean) {
 // cleanKind counts the items of a kind.
 func cleanKind(kind view.CleanKind, n int) string {
 	return map[view.CleanKind]string{view.CleanRecords: numbers.Counted(n, "run"), view.CleanLog: numbers.Counted(n, "log"),
-		view.CleanStaging: numbers.Counted(n, "attempt") + " staged", view.CleanPrevious: "rows of " + numbers.Counted(n, "slice"), view.CleanUnload: numbers.Counted(n, "unload")}[kind]
+		view.CleanStaging: numbers.Counted(n, "attempt") + " staged", view.CleanPrevious: numbers.Counted(n, "replaced result"), view.CleanUnload: numbers.Counted(n, "unload")}[kind]
 }
 
 // some names a few, and counts the rest.

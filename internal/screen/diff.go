@@ -41,6 +41,9 @@ func (p *page) diffTarget(d *view.Diff, t *view.DiffTarget) {
 	if len(t.Only) > 0 {
 		p.wrap(label("only in one"), labelHang, p.o.text(strings.Join(t.Only, ", ")))
 	}
+	if len(t.Gone) > 0 {
+		p.wrap(label("not kept"), labelHang, p.o.text("what "+d.Run+" published in "+strings.Join(t.Gone, ", ")+" was replaced since, and is not kept any more"))
+	}
 	if t.Same() && len(t.Slices) > 0 {
 		p.add("  all rows are the same: " + numbers.Counted(view.Sum("", t.Slices).After, "row"))
 		return

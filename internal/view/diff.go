@@ -25,6 +25,8 @@ type DiffTarget struct {
 	Slices  []DiffSlice  `json:"slices"`            // in the order of time
 	// Only are slices that one of two runs has published and the other has not: "2024-01 (r1)".
 	Only []string `json:"only,omitempty"`
+	// Gone are slices that the run has published, of whose rows from then nothing is kept any more.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // DiffColumn is a column's type on both sides; "" where it is not there.

@@ -286,7 +286,7 @@ func (b *binder) timeTo(e *sem.Expr, t sem.Type, at lex.Span) *sem.Expr {
 // zoned reports whether the session's time zone is known, and refuses otherwise.
 func (b *binder) zoned(at lex.Span) bool {
 	if !b.UTC {
-		b.refuse(sem.NotDecidable, at, "say that the session's time zone is UTC, if it is", "this depends on the session's time zone")
+		b.refuse(sem.NotDecidable, at, "write the zone with AT TIME ZONE; or have history.time_zone and the TimeZone of the warehouse's sessions be UTC", "this depends on the session's time zone, which is not UTC")
 	}
 	return true
 }
