@@ -526,6 +526,9 @@ func afterwards(t *view.Tally) []string {
 	if strings.Contains(next, command) || strings.Contains(next, resume) {
 		return []string{next}
 	}
+	if command == again && t.Counts[hindcast.Succeeded] > 0 && byText(e.Code) && !t.Canary {
+		return []string{next + ", then: " + command, "to have the slices that are done stay as they are: " + resume + " --accept-new-sql"}
+	}
 	return []string{next + ", then: " + command}
 }
 
@@ -545,6 +548,11 @@ func goOn(t *view.Tally) string {
 // done up to date if the text is the same, so it serves as well if the data were wrong.
 func inSQL(code hindcast.Code) bool {
 	return mended[code] || strings.HasPrefix(string(code), string(hindcast.ESQL))
+}
+
+// byText reports whether a change to the SQL, its parameters or its checks may be all that the error needs.
+func byText(code hindcast.Code) bool {
+	return strings.HasPrefix(string(code), string(hindcast.ESQL)) || slices.Contains([]hindcast.Code{hindcast.ECheck, hindcast.EOutside, hindcast.EKeyViolated, hindcast.EOverflow}, code)
 }
 
 var mended = map[hindcast.Code]bool{hindcast.EHook: true, hindcast.ECheck: true, hindcast.EOutside: true,

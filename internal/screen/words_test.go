@@ -108,6 +108,12 @@ func TestNextOfFailures(t *testing.T) {
 		if got := afterwards(view.NewTally(st, p)); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, want %q", code, got, want)
 		}
+
+		st.Apply(hindcast.Event{Type: hindcast.EventCommitted, Slice: running(p)[1].Slice.Key, Attempt: 1})
+		got, accepts := afterwards(view.NewTally(st, p)), code == hindcast.ESQL
+		if got[0] != want || accepts != (len(got) == 2 && strings.HasSuffix(got[1], ": hindcast resume r9 --accept-new-sql")) {
+			t.Errorf("%s, with a slice that is done: %q", code, got)
+		}
 	}
 }
 
