@@ -4,12 +4,8 @@ package ast
 
 import "github.com/hindcast/hindcast/internal/dialect/lex"
 
-// Name is an identifier: folded if it stood without quotes.
-type Name struct {
-	At     lex.Span
-	Text   string
-	Quoted bool
-}
+// Name is an identifier.
+type Name = lex.Name
 
 // Expr is an expression. Its span leaves out parentheses around it.
 type Expr interface {

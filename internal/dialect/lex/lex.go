@@ -42,6 +42,13 @@ type Token struct {
 	Text string
 }
 
+// Name is an identifier in the text: folded if it stood without quotes.
+type Name struct {
+	At     Span
+	Text   string
+	Quoted bool
+}
+
 // Error is a text that cannot be cut into tokens.
 type Error struct {
 	At  Span
@@ -70,7 +77,7 @@ func Tokens(text string) ([]Token, error) {
 		return nil, &Error{Span{bad, bad + 1}, "the text is not valid UTF-8 here, or holds a zero byte"}
 	}
 
-	l := &lexer{text: text, all: make([]Token, 0, len(text)/4+8), glued: -1}
+	l := &lexer{text: text, all: make([]Token, 0, len(text)/6+8), glued: -1}
 	for {
 		if err := l.blank(); err != nil {
 			return nil, err
@@ -157,7 +164,7 @@ func (l *lexer) next() error {
 		return l.number()
 	case c == ':':
 		return l.colon()
-	case strings.IndexByte("()[],;.", c) >= 0:
+	case c == '(' || c == ')' || c == ',' || c == '.' || c == '[' || c == ']' || c == ';':
 		l.add(Punct, l.at+1, l.text[l.at:l.at+1])
 		return nil
 	case strings.IndexByte(operators, c) >= 0:
@@ -175,10 +182,18 @@ func (l *lexer) add(kind Kind, end int, text string) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c >= utf8.RuneSelf }
-func isPart(c byte) bool  { return isStart(c) || isDigit(c) || c == '$' }
+
+// parts are the bytes of names.
+var parts = func() (all [256]bool) {
+	for i := range all {
+		c := byte(i)
+		all[i] = isStart(c) || isDigit(c) || c == '$'
+	}
+	return all
+}()
 
 func (l *lexer) wordEnd(from int) int {
-	for from < len(l.text) && isPart(l.text[from]) {
+	for from < len(l.text) && parts[l.text[from]] {
 		from++
 	}
 	return from

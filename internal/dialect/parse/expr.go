@@ -38,7 +38,7 @@ func (p *parser) infix() int {
 		}
 		return bindOther
 	case lex.Word:
-		if b := infixWords[t.Text]; b > 0 {
+		if b := infixWord(t.Text); b > 0 {
 			return b
 		}
 		if t.Text == "not" && (p.wordAhead(1, "in") || p.wordAhead(1, "like") || p.wordAhead(1, "ilike") || p.wordAhead(1, "similar") || p.wordAhead(1, "between")) {
@@ -53,8 +53,22 @@ func (p *parser) infix() int {
 	return 0
 }
 
-var infixWords = map[string]int{"or": bindOr, "and": bindAnd, "is": bindIs, "isnull": bindIs, "notnull": bindIs, "between": bindIn, "in": bindIn,
-	"like": bindIn, "ilike": bindIn, "similar": bindIn, "collate": bindCollate, "overlaps": bindIn}
+// infixWord says how tightly a word binds that is an operator wherever it stands between two expressions; 0 if it is none.
+func infixWord(w string) int {
+	switch w {
+	case "or":
+		return bindOr
+	case "and":
+		return bindAnd
+	case "is", "isnull", "notnull":
+		return bindIs
+	case "between", "in", "like", "ilike", "similar", "overlaps":
+		return bindIn
+	case "collate":
+		return bindCollate
+	}
+	return 0
+}
 
 // expr reads an expression whose operators bind more tightly than least. Chains are read in a loop; only what is nested recurses.
 func (p *parser) expr(least int) ast.Expr {
@@ -462,7 +476,7 @@ func (p *parser) typedLiteral() ast.Expr {
 	case "double", "character":
 		n = 2
 	}
-	if !simpleTypes[t.Text] || p.ahead(n).Kind != lex.String {
+	if p.ahead(n).Kind != lex.String || !simpleTypes[t.Text] {
 		return nil
 	}
 
@@ -542,7 +556,7 @@ func (p *parser) outerMark(n int) bool {
 // reference reads a column, or t.*.
 func (p *parser) reference() ast.Expr {
 	start := p.peek().At.Start
-	parts := []ast.Name{p.name()}
+	parts := p.dottedAfter(p.name())
 	for p.takePunct(".") {
 		if o := p.peek(); o.Kind == lex.Op && o.Text == "*" {
 			p.next()
@@ -553,7 +567,12 @@ func (p *parser) reference() ast.Expr {
 	if p.punct("(") && !p.outerMark(0) {
 		p.unknown(parts[0].At, "functions of a schema are not known", "")
 	}
-	c := &ast.Column{Node: ast.Node{At: p.since(start)}, Parts: parts}
+	if len(p.columns) == 0 {
+		p.columns = make([]ast.Column, 16)
+	}
+	c := &p.columns[0]
+	p.columns = p.columns[1:]
+	c.At, c.Parts = p.since(start), parts
 	if p.outerMark(0) {
 		p.at += 3
 		c.Outer = true

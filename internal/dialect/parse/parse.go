@@ -39,6 +39,10 @@ type parser struct {
 	// scripting says that SELECT INTO is read, and into what it says.
 	scripting bool
 	into      *ast.Name
+
+	// Made, for the columns and names that are read next.
+	columns []ast.Column
+	parts   []ast.Name
 }
 
 // Type reads a text that is the name of a type. Errors are *Error.
@@ -182,6 +186,21 @@ func (p *parser) anyName() ast.Name {
 		p.unexpected()
 	}
 	return ast.Name{At: t.At, Text: t.Text}
+}
+
+// dottedAfter begins the names that are joined by dots.
+func (p *parser) dottedAfter(first ast.Name) []ast.Name {
+	n := 1
+	if p.punct(".") {
+		n = 2
+	}
+	if len(p.parts) < n {
+		p.parts = make([]ast.Name, 32)
+	}
+	all := p.parts[:1:n]
+	all[0], p.parts = first, p.parts[n:]
+
+	return all
 }
 
 // names reads (a, b).

@@ -232,7 +232,7 @@ func (p *parser) fromItems() []ast.From {
 
 // dotted reads a table's name, and what stands before it.
 func (p *parser) dotted() []ast.Name {
-	parts := []ast.Name{p.name()}
+	parts := p.dottedAfter(p.name())
 	for p.takePunct(".") {
 		parts = append(parts, p.anyName())
 	}

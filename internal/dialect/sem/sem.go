@@ -35,30 +35,30 @@ func (f Facts) Both(other Facts) Facts {
 // Expr is an operation and its arguments.
 type Expr struct {
 	Op     Op
-	Type   Type
-	At     lex.Span // in the user's text; of a made one, that of what it was made for
-	Parens bool     // parentheses stood around it
-	Made   bool     // it does not stand in the user's text as it is
-	Args   []*Expr
+	Parens bool // parentheses stood around it
+	Made   bool // it does not stand in the user's text as it is
 	Facts
-
-	Text     string // a literal's value, a name, a part of a date, an operator
-	N        int    // digits, a length; OnlyTruth
-	Months   int    // of an interval, beside Days and Micros
-	Days     int
-	Micros   int64
 	Not      bool
 	Distinct bool
-	Column   *Column // of OpColumn
-	Outer    bool    // of OpColumn: a query around the one that it stands in has it
-	Item     *Expr   // of OpColumn that is an alias of the same select list: what it names
-	Names    []Name  // of OpColumn
-	Query    *Query
-	Filter   *Expr
-	Keys     []Key // the order of what is aggregated, if that matters
-	Over     *Window
-	Form     *Form  // of what is written or read by a pattern, which is Text
-	Why      string // of a Made one: why the text is changed, if that is not the operation's own reason
+	Outer    bool // of OpColumn: a query around the one that it stands in has it
+
+	Type   Type
+	At     lex.Span // in the user's text; of a made one, that of what it was made for
+	Args   []*Expr
+	Text   string // a literal's value, a name, a part of a date, an operator
+	N      int    // digits, a length; OnlyTruth
+	Months int    // of an interval, beside Days and Micros
+	Days   int
+	Micros int64
+	Column *Column // of OpColumn
+	Item   *Expr   // of OpColumn that is an alias of the same select list: what it names
+	Names  []Name  // of OpColumn
+	Query  *Query
+	Filter *Expr
+	Keys   []Key // the order of what is aggregated, if that matters
+	Over   *Window
+	Form   *Form  // of what is written or read by a pattern, which is Text
+	Why    string // of a Made one: why the text is changed, if that is not the operation's own reason
 }
 
 // Key is one of an order's.
@@ -83,11 +83,7 @@ const (
 const Lenient = 1
 
 // Name is a name in the user's text.
-type Name struct {
-	At     lex.Span
-	Text   string
-	Quoted bool
-}
+type Name = lex.Name
 
 // Window is what stands behind OVER.
 type Window struct {
