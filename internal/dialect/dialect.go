@@ -159,6 +159,12 @@ func Translate(sql string, o Options) (Result, error) {
 	if len(all) > 1 {
 		r.Start = query.At.Start
 	}
+	if n := len(out.Changes); n > 0 {
+		r.Changes = make([]Change, 0, n)
+	}
+	if n := len(query.Columns); n > 0 {
+		r.Columns = make([]Output, 0, n)
+	}
 	for _, g := range out.Guards {
 		r.Guards = append(r.Guards, Guard{g.At, g.Op})
 	}
@@ -198,7 +204,7 @@ func (o Options) bind() (bind.Options, error) {
 	if _, known := engines[o.To]; !known {
 		return bind.Options{}, unusable("no engine %q", o.To)
 	}
-	b := bind.Options{Redshift: redshift, Tables: make(map[string][]sem.Column, len(o.Schema.Tables)), Params: map[string]sem.Type{}}
+	b := bind.Options{Redshift: redshift, Table: o.Schema.reader(redshift), Params: make(map[string]sem.Type, len(o.Params))}
 	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
 	if redshift && (strings.EqualFold(o.Settings.Collation, "case_insensitive") || o.Settings.Collation == "unknown") {
 		b.Folding = strings.ToLower(o.Settings.Collation)
@@ -206,24 +212,6 @@ func (o Options) bind() (bind.Options, error) {
 	b.UTC = o.Settings.TimeZone == "" || strings.EqualFold(o.Settings.TimeZone, "UTC")
 	b.ISO = o.Settings.DateStyle == "" || strings.HasPrefix(strings.ToUpper(o.Settings.DateStyle), "ISO")
 	b.RoundDivision, b.RoundAverage = o.Settings.DecimalDivision == "round", o.Settings.IntegerAverage == "round"
-	types := map[string]sem.Type{} // most columns are of few types
-	for _, t := range o.Schema.Tables {
-		columns := make([]sem.Column, len(t.Columns))
-		for i, c := range t.Columns {
-			of, known := types[c.Type]
-			if !known {
-				of, _ = typeOf(c.Type, redshift)
-				types[c.Type] = of
-			}
-			columns[i] = columnOf(c, of)
-		}
-		b.Tables[t.Name] = columns
-		if dot := strings.LastIndexByte(t.Name, '.'); dot >= 0 {
-			if _, plain := b.Tables[t.Name[dot+1:]]; !plain {
-				b.Tables[t.Name[dot+1:]] = columns
-			}
-		}
-	}
 	for name, written := range o.Params {
 		t, known := typeOf(written, redshift)
 		if !known {

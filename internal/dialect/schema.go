@@ -2,8 +2,10 @@ package dialect
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/parse"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
 // ReadSchema reads the tables that statements may name from CREATE TABLE statements, such as pg_dump --schema-only writes. Other
@@ -27,4 +29,40 @@ func ReadSchema(text string, from Source) (Schema, error) {
 	}
 
 	return s, nil
+}
+
+// reader is what reads the columns of a table, by its name, in the binder's words: most statements name few tables of a schema.
+func (s Schema) reader(redshift bool) func(name string) ([]sem.Column, bool) {
+	types := map[string]sem.Type{} // most columns are of few types
+	return func(name string) ([]sem.Column, bool) {
+		t := s.table(name)
+		if t == nil {
+			return nil, false
+		}
+		columns := make([]sem.Column, len(t.Columns))
+		for i, c := range t.Columns {
+			of, known := types[c.Type]
+			if !known {
+				of, _ = typeOf(c.Type, redshift)
+				types[c.Type] = of
+			}
+			columns[i] = columnOf(c, of)
+		}
+		return columns, true
+	}
+}
+
+// table is the last one with a name; if there is none, the first with that name behind a schema's; nil if there is none of those either.
+func (s Schema) table(name string) (found *Table) {
+	plain := false
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		switch dot := strings.LastIndexByte(t.Name, '.'); {
+		case t.Name == name:
+			found, plain = t, true
+		case !plain && found == nil && dot >= 0 && t.Name[dot+1:] == name:
+			found = t
+		}
+	}
+	return found
 }

@@ -13,8 +13,9 @@ import (
 // Options are the source dialect, and what it is to know about the database.
 type Options struct {
 	Redshift bool
-	Tables   map[string][]sem.Column // by name, and by schema.name where the schema is given
-	Params   map[string]sem.Type     // types of :names
+	Params   map[string]sem.Type // types of :names
+	// Table reads the columns of a table by its name, or by schema.name where the schema is given. The slice is the binder's own.
+	Table func(name string) (columns []sem.Column, known bool)
 	// Bytewise says that texts are ordered by their bytes, and that only letters of ASCII have an upper or lower case: the collation
 	// C. Redshift orders so, too.
 	Bytewise bool
@@ -33,6 +34,7 @@ type binder struct {
 	refused []sem.Refusal
 	temps   map[string]*temp // of a script
 	work    int              // how many expressions have been bound; some are bound more than once
+	columns []sem.Expr       // made, for the columns that are named next
 }
 
 // most is how many expressions are bound before a statement is taken for too large.

@@ -105,6 +105,7 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 	}
 	c := &call{x: x, s: s}
 	if !f.raw {
+		c.args = make([]*sem.Expr, 0, len(x.Args))
 		for _, a := range x.Args {
 			c.args = append(c.args, b.expr(a, s))
 		}

@@ -43,7 +43,7 @@ func (b *binder) change(t *temp, name, alias ast.Name, at lex.Span, others []ast
 		alias = name
 	}
 	s := &scope{}
-	b.add(b.newTable(alias.Text, t.columns, nil, alias.At), s, alias.At)
+	b.add(b.newTable(alias.Text, slices.Clone(t.columns), nil, alias.At), s, alias.At)
 	step := sem.Step{At: at, Changes: true, Alias: alias.Text}
 	for _, f := range others {
 		_, joined := f.(*ast.Join)

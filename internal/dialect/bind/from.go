@@ -89,12 +89,17 @@ func (b *binder) version(x *ast.Table, t *temp, s *scope, bound *sem.Query) {
 		}
 	}
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: n.At, Text: text, Why: "a temporary table is a query of WITH"})
-	b.add(b.newTable(name, t.columns, x.Columns, at), s, at)
+	b.add(b.newTable(name, slices.Clone(t.columns), x.Columns, at), s, at)
 }
 
 // bare reports whether a name is one of small letters, digits and _ alone.
 func bare(name string) bool {
-	return !strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') })
+	for i := range len(name) {
+		if c := name[i]; c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 func joinNames(parts []ast.Name) string {
@@ -119,14 +124,22 @@ func (b *binder) add(t *table, s *scope, at lex.Span) {
 			b.refuse(sem.NotOnEngine, at, "give one of them another alias", "engines do not tell the tables %s and %s apart", other.name, t.name)
 		}
 	}
-	for i, f := range t.columns {
+	b.refuseTwins(t, at)
+	s.tables = append(s.tables, t)
+}
+
+// refuseTwins refuses columns whose names differ only in the case of their letters.
+func (b *binder) refuseTwins(t *table, at lex.Span) {
+	if !slices.ContainsFunc(t.columns, func(c sem.Column) bool { return !bare(c.Name) }) {
+		return // they would be the same
+	}
+	for i, c := range t.columns {
 		for _, other := range t.columns[:i] {
-			if f.column.Name != other.column.Name && strings.EqualFold(f.column.Name, other.column.Name) {
-				b.refuse(sem.NotOnEngine, at, "give one of them another name", "engines do not tell the columns %s and %s apart", f.column.Name, other.column.Name)
+			if c.Name != other.Name && strings.EqualFold(c.Name, other.Name) {
+				b.refuse(sem.NotOnEngine, at, "give one of them another name", "engines do not tell the columns %s and %s apart", c.Name, other.Name)
 			}
 		}
 	}
-	s.tables = append(s.tables, t)
 }
 
 func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
@@ -166,20 +179,21 @@ func (b *binder) using(x *ast.Join, s *scope, from, middle int) {
 			b.refuse(sem.NoColumn, n.At, "write ON", "the column %s does not stand once on either side", n.Text)
 			continue
 		}
-		if i >= len(left[0].columns) || left[0].columns[i] != l[0] || x.Kind == "right" {
+		if l[0] != (place{left[0], i}) || x.Kind == "right" {
 			left[0].shuffled = true
 		}
-		b.merged(l[0].column, r[0].column, x.Kind, n.At)
+		b.merged(l[0].column(), r[0].column(), x.Kind, n.At)
 		switch x.Kind {
 		case "right":
-			l[0].merged = true
+			l[0].hide()
 		case "full":
-			l[0].merged, r[0].merged = true, true
-			c := *l[0].column
-			c.Facts, c.Declared = c.Both(r[0].column.Facts), false
-			either.columns = append(either.columns, &field{column: &c})
+			l[0].hide()
+			r[0].hide()
+			c := *l[0].column()
+			c.Facts, c.Declared = c.Both(r[0].column().Facts), false
+			either.columns = append(either.columns, c)
 		default:
-			r[0].merged = true
+			r[0].hide()
 		}
 	}
 	if len(either.columns) > 0 {
@@ -202,8 +216,8 @@ func (b *binder) merged(l, r *sem.Column, kind string, at lex.Span) {
 func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
 	var names []string
 	for _, t := range left {
-		for _, f := range t.columns {
-			if name := f.column.Name; !f.merged && len(visible(right, name)) > 0 && !slices.Contains(names, name) {
+		for i, c := range t.columns {
+			if name := c.Name; !t.hides(i) && len(visible(right, name)) > 0 && !slices.Contains(names, name) {
 				names = append(names, name)
 				x.Using = append(x.Using, ast.Name{At: x.Natural, Text: name})
 			}
@@ -223,12 +237,12 @@ func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
 		sem.Slot{Kind: sem.SlotReplace, At: lex.Span{Start: x.R.Span().End, End: x.R.Span().End}, Text: " USING (" + strings.Join(names, ", ") + ")", Why: why})
 }
 
-func visible(tables []*table, name string) []*field {
-	var found []*field
+func visible(tables []*table, name string) []place {
+	var found []place
 	for _, t := range tables {
-		for _, f := range t.columns {
-			if f.column.Name == name && !f.merged {
-				found = append(found, f)
+		for i := range t.columns {
+			if t.columns[i].Name == name && !t.hides(i) {
+				found = append(found, place{t, i})
 			}
 		}
 	}

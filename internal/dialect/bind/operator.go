@@ -74,7 +74,7 @@ func (b *binder) comparable(l, r *sem.Expr, at lex.Span, op string) (left, right
 		return l, r, false
 	}
 	l, r = both[0], both[1]
-	t, ok := b.unifyAll([]*sem.Expr{l, r})
+	t, ok := b.unifyAll(both)
 	if !ok {
 		b.refuse(sem.Mismatch, at, "cast one of them", "%s cannot compare %s with %s", op, l.Type, r.Type)
 		return l, r, false

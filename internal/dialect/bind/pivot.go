@@ -88,9 +88,9 @@ func (p *pivoting) from() {
 
 // kept are the columns that are neither named nor read by what is pivoted.
 func (p *pivoting) kept(read map[*sem.Column]bool) (all []*sem.Column) {
-	for _, f := range p.of.columns {
-		if !read[f.column] {
-			all = append(all, f.column)
+	for i := range p.of.columns {
+		if c := &p.of.columns[i]; !read[c] {
+			all = append(all, c)
 		}
 	}
 	return all

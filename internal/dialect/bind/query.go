@@ -56,16 +56,8 @@ func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {
 			b.refuse(sem.NotOnEngine, c.Name.At, "give one of them another name", "engines do not tell the queries %s and %s apart", other, c.Name.Text)
 		}
 		t := b.newTable(c.Name.Text, columnsOf(outputs), c.Columns, c.Name.At)
-		s.with[c.Name.Text] = t.list()
+		s.with[c.Name.Text] = t.columns
 	}
-}
-
-func (t *table) list() []sem.Column {
-	all := make([]sem.Column, len(t.columns))
-	for i, f := range t.columns {
-		all[i] = *f.column
-	}
-	return all
 }
 
 // outputOf is an expression as a column of the result.

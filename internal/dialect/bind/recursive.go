@@ -45,7 +45,7 @@ func (b *binder) recursive(c ast.CTE, x *ast.SetOp, s *scope) (*sem.Query, []out
 		outputs[i].Facts, outputs[i].open, outputs[i].Declared = sem.Facts{}, false, false
 	}
 	before, hides := s.with[c.Name.Text]
-	s.with[c.Name.Text] = b.newTable(c.Name.Text, columnsOf(outputs), c.Columns, c.Name.At).list()
+	s.with[c.Name.Text] = b.newTable(c.Name.Text, columnsOf(outputs), c.Columns, c.Name.At).columns
 	again, _ := b.body(x.R, s, purpose{guards: !x.All}, bound)
 	if delete(s.with, c.Name.Text); hides {
 		s.with[c.Name.Text] = before

@@ -26,8 +26,8 @@ type scope struct {
 	setKeys []spelled
 	// grouped are the items of the select list that GROUP BY names by number or alias.
 	grouped []ast.Expr
-	// named are the names of the select list, folded, each with the column that it stands for, if it is one; set where engines look there first.
-	named map[string]*sem.Column
+	// named are the columns of the select list; set where engines look there first.
+	named []output
 	// labels are the names that the select list gives, known before anything is bound.
 	labels []string
 	// beside are the tables before a query in FROM, which it does not see, though engines look there.
@@ -42,15 +42,30 @@ type alias struct {
 // table is an item of FROM.
 type table struct {
 	name    string
-	columns []*field
+	columns []sem.Column
+	merged  []bool // those that another table's column of the same name stands for, by USING; nil if there is none
 	// shuffled says that * has other columns first than stand first in FROM: by USING, where engines do not agree on that, or since (+) is
 	// written as joins in another order.
 	shuffled bool
 }
 
-type field struct {
-	column *sem.Column
-	merged bool // another table's column of the same name stands for it, by USING
+// hides reports whether another table's column of the same name stands for a column.
+func (t *table) hides(i int) bool { return t.merged != nil && t.merged[i] }
+
+// place is a column of a table.
+type place struct {
+	table *table
+	i     int
+}
+
+func (p place) column() *sem.Column { return &p.table.columns[p.i] }
+
+// hide lets another table's column of the same name stand for it.
+func (p place) hide() {
+	if p.table.merged == nil {
+		p.table.merged = make([]bool, len(p.table.columns))
+	}
+	p.table.merged[p.i] = true
 }
 
 // query looks a CTE up.
@@ -84,9 +99,9 @@ func (s *scope) find(qualifier, name string) (found []*sem.Column, known bool) {
 			continue
 		}
 		known = true
-		for _, f := range t.columns {
-			if f.column.Name == name && (qualifier != "" || !f.merged) {
-				found = append(found, f.column)
+		for i := range t.columns {
+			if t.columns[i].Name == name && (qualifier != "" || !t.hides(i)) {
+				found = append(found, &t.columns[i])
 			}
 		}
 	}
@@ -161,8 +176,8 @@ func (s *scope) shadows(qualifier, name string) bool {
 			}
 			continue
 		}
-		for _, f := range t.columns {
-			if strings.EqualFold(f.column.Name, name) {
+		for i := range t.columns {
+			if strings.EqualFold(t.columns[i].Name, name) {
 				return true
 			}
 		}
@@ -195,7 +210,7 @@ func (b *binder) shadowed(x *ast.Column, name, qualifier string) *sem.Expr {
 // renames reports whether a select list from one scope out to another gives a column's name to something else, where engines look there first.
 func renames(from, to *scope, c *sem.Column) bool {
 	for s := from; s != nil; s = s.outer {
-		if other, ok := s.named[strings.ToLower(c.Name)]; ok && other != c {
+		if other, ok := renamed(s.named, c.Name); ok && other != c {
 			return true
 		}
 		if s == to {
@@ -214,20 +229,20 @@ func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
 	if c.Type.Kind == sem.Invalid {
 		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)
 	}
-	e := columnExpr(x, c.Type)
+	e := b.columnExpr(x, c.Type)
 	e.Column, e.Facts, e.Text = c, c.Facts, c.Name
 
 	return e
 }
 
 // columnExpr is a column as it is written, without a mark behind it.
-func columnExpr(x *ast.Column, t sem.Type) *sem.Expr {
-	e := read(sem.OpColumn, t, x)
-	e.Made = x.Marked
-	e.Names = make([]sem.Name, len(x.Parts))
-	for i, p := range x.Parts {
-		e.Names[i] = sem.Name{At: p.At, Text: p.Text, Quoted: p.Quoted}
+func (b *binder) columnExpr(x *ast.Column, t sem.Type) *sem.Expr {
+	if len(b.columns) == 0 {
+		b.columns = make([]sem.Expr, 16)
 	}
+	e := &b.columns[0]
+	b.columns = b.columns[1:]
+	e.Op, e.Type, e.At, e.Parens, e.Made, e.Names = sem.OpColumn, t, x.At, x.Parend, x.Marked, x.Parts
 
 	return e
 }
@@ -242,7 +257,7 @@ func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *se
 	if !in.distinct(name) {
 		return b.refuse(sem.NotOnEngine, x.At, "give the alias another name", "engines do not tell the alias %s and another name apart", name)
 	}
-	e := columnExpr(x, a.Type)
+	e := b.columnExpr(x, a.Type)
 	e.Facts, e.Text, e.Column, e.Item = a.Facts, name, &sem.Column{Name: name, Type: a.Type}, a
 
 	return e
@@ -255,9 +270,9 @@ func closest(name string, s *scope, qualifier string) string {
 		if qualifier != "" && t.name != qualifier {
 			continue
 		}
-		for _, f := range t.columns {
-			if d := distance(name, f.column.Name, least); d < least {
-				best, least = f.column.Name, d
+		for _, c := range t.columns {
+			if d := distance(name, c.Name, least); d < least {
+				best, least = c.Name, d
 			}
 		}
 	}
@@ -292,44 +307,29 @@ func distance(a, b string, most int) int {
 	return row[len(b)]
 }
 
-// lookup finds a table's columns by its name.
+// lookup finds a table's columns by its name; the slice is the caller's own.
 func (b *binder) lookup(parts []ast.Name, s *scope) ([]sem.Column, bool) {
 	if len(parts) == 1 {
 		if columns, ok := s.query(parts[0].Text); ok {
-			return columns, true
+			return slices.Clone(columns), true
 		}
 		if other := s.sameQuery(parts[0].Text); other != "" {
 			b.refuse(sem.NotOnEngine, parts[0].At, "give the query of WITH another name", "engines do not tell the table %s and the query %s apart", parts[0].Text, other)
 		}
 	}
-	words := make([]string, len(parts))
-	for i, p := range parts {
-		words[i] = p.Text
-	}
-	if columns, ok := b.Tables[strings.Join(words, ".")]; ok {
-		return columns, true
-	}
 
-	return nil, false
+	return b.Table(joinNames(parts))
 }
 
-// newTable is an item of FROM with these columns, some of which an alias renames.
+// newTable is an item of FROM with these columns, which are its own from then on, and some of which an alias renames.
 func (b *binder) newTable(name string, columns []sem.Column, renamed []ast.Name, at lex.Span) *table {
 	if len(renamed) > len(columns) {
 		b.refuse(sem.Mismatch, at, "", "%s has %d columns, and %d names are given", name, len(columns), len(renamed))
 		renamed = nil
 	}
-	t := &table{name: name, columns: make([]*field, len(columns))}
-	copied := make([]sem.Column, len(columns))
-	fields := make([]field, len(columns))
-	for i, c := range columns {
-		if i < len(renamed) {
-			c.Name = renamed[i].Text
-		}
-		copied[i] = c
-		fields[i].column = &copied[i]
-		t.columns[i] = &fields[i]
+	for i := range renamed {
+		columns[i].Name = renamed[i].Text
 	}
 
-	return t
+	return &table{name: name, columns: columns}
 }

@@ -104,7 +104,7 @@ func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
 		return
 	}
 	q, outputs := b.query(st.Query, &scope{}, purpose{labels: true})
-	t := &temp{columns: b.newTable(st.Name.Text, columnsOf(outputs), st.Columns, st.Name.At).list(), notNull: make([]bool, len(outputs)), defaults: make([]ast.Expr, len(outputs))}
+	t := &temp{columns: b.newTable(st.Name.Text, columnsOf(outputs), st.Columns, st.Name.At).columns, notNull: make([]bool, len(outputs)), defaults: make([]ast.Expr, len(outputs))}
 	seen := map[string]bool{}
 	for i, o := range outputs {
 		name := strings.ToLower(t.columns[i].Name)

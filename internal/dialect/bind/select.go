@@ -12,6 +12,7 @@ import (
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
 	s := &scope{outer: outer, labels: b.labels(x, why)}
+	bound.Slots = slices.Grow(bound.Slots, 2*(len(x.Items)+len(x.From)+1)+len(x.Group))
 	if b.Redshift && marked(x.Where) {
 		b.outerJoins(x, s, bound)
 	} else {
@@ -28,7 +29,7 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	b.groupKeys(x, s, bound)
 
 	outputs := b.items(x, s, why, bound)
-	s.named = renamed(outputs)
+	s.named = outputs
 	b.qualify(x, s, bound)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
@@ -48,7 +49,7 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 
 // labels are the names that a select list gives, by AS or where label writes one.
 func (b *binder) labels(x *ast.Select, why purpose) []string {
-	var names []string
+	names := make([]string, 0, len(x.Items))
 	for _, it := range x.Items {
 		column, plain := it.X.(*ast.Column)
 		switch {
@@ -62,21 +63,24 @@ func (b *binder) labels(x *ast.Select, why purpose) []string {
 	return names
 }
 
-// renamed are the names of a select list, folded, each with the column that it stands for, if it is one.
-func renamed(outputs []output) map[string]*sem.Column {
-	names := make(map[string]*sem.Column, len(outputs))
-	for _, o := range outputs {
-		if len(o.from) != 1 {
-			continue // by *
+// renamed is what a name stands for in a select list, whatever the case of its letters: a column, or nil for anything else, or several.
+func renamed(outputs []output, name string) (column *sem.Column, known bool) {
+	if len(outputs) > 0 {
+		name = strings.ToLower(name)
+	}
+	for i := range outputs {
+		o := &outputs[i]
+		if len(o.from) != 1 || strings.ToLower(o.Name) != name { // by *, or another
+			continue
 		}
-		name := strings.ToLower(o.Name)
-		if other, twice := names[name]; twice && other != o.column {
-			o.column = nil
+		if known && column != o.column {
+			column = nil
+			continue
 		}
-		names[name] = o.column
+		column, known = o.column, true
 	}
 
-	return names
+	return column, known
 }
 
 // condition binds WHERE, HAVING or ON; nil is none.
@@ -180,7 +184,7 @@ func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool)
 }
 
 func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) []output {
-	var outputs []output
+	outputs := make([]output, 0, len(x.Items))
 	for _, it := range x.Items {
 		if star, ok := it.X.(*ast.Star); ok {
 			outputs = append(outputs, b.star(star, s, why, bound)...)
@@ -312,11 +316,10 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		if t.shuffled && len(x.Table) == 0 {
 			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}
-		for _, f := range t.columns {
-			if f.merged && len(x.Table) == 0 {
+		for i, c := range t.columns {
+			if t.hides(i) && len(x.Table) == 0 {
 				continue
 			}
-			c := *f.column
 			if c.Type.Kind == sem.Invalid {
 				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
 			}
@@ -326,7 +329,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}
-			outputs = append(outputs, output{Column: c, star: x.At, column: f.column})
+			outputs = append(outputs, output{Column: c, star: x.At, column: &t.columns[i]})
 		}
 	}
 	if !known {

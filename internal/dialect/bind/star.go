@@ -23,11 +23,12 @@ func (b *binder) starWithout(x *ast.Star, s *scope, why purpose, bound *sem.Quer
 		if t.shuffled {
 			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}
-		for _, f := range t.columns {
-			if f.merged || left[f.column.Name] {
+		for i := range t.columns {
+			c := &t.columns[i]
+			if t.hides(i) || left[c.Name] {
 				continue
 			}
-			e := b.columnOf(f.column, x.At)
+			e := b.columnOf(c, x.At)
 			if why.guards || why.trims || len(s.keys) > 0 {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "EXCLUDE is not read here")
 			}
@@ -40,7 +41,7 @@ func (b *binder) starWithout(x *ast.Star, s *scope, why purpose, bound *sem.Quer
 			}
 			text.WriteString("\x00")
 			slot.Slots = append(slot.Slots, sem.Slot{Kind: sem.SlotExpr, At: x.At, Expr: e})
-			outputs = append(outputs, output{Column: *f.column, star: x.At, column: f.column})
+			outputs = append(outputs, output{Column: *c, star: x.At, column: c})
 		}
 	}
 	if slot.Text = text.String(); len(outputs) == 0 {

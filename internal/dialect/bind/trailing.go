@@ -71,7 +71,7 @@ func captured(e *sem.Expr, o *output, s *scope) bool {
 		}
 	}
 	if e.Op == sem.OpColumn && len(e.Names) == 1 {
-		other, ok := s.named[strings.ToLower(e.Column.Name)]
+		other, ok := renamed(s.named, e.Column.Name)
 		return ok && other != e.Column
 	}
 	return e.Query != nil || slices.ContainsFunc(e.Args, func(a *sem.Expr) bool { return captured(a, o, s) })
