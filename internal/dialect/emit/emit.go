@@ -5,6 +5,7 @@ package emit
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -62,6 +63,10 @@ type printer struct {
 	natives []Guard     // what the engine itself raises in
 
 	raising map[*sem.Expr]text // items of select lists that guards stand in, as they are written
+
+	// Stacks of what is being written: see withArgs and splice.
+	args   []text
+	pieces []piece
 }
 
 // Query writes a statement.
@@ -108,8 +113,12 @@ type piece struct {
 	text string
 }
 
-// splice is a part of the source with its pieces put in. It is the source itself if none differs.
-func (p *printer) splice(at lex.Span, pieces []piece) string {
+// splice is a part of the source with its pieces put in, which are those on the stack behind the first n, and are taken off it. It is the source
+// itself if none differs.
+func (p *printer) splice(at lex.Span, n int) string {
+	pieces := p.pieces[n:]
+	p.pieces = p.pieces[:n]
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
 	same := true
 	for _, c := range pieces {
 		if c.at.In(p.source) != c.text {
@@ -122,7 +131,11 @@ func (p *printer) splice(at lex.Span, pieces []piece) string {
 	}
 
 	var out strings.Builder
-	out.Grow(at.End - at.Start + 32*len(pieces))
+	more := 0
+	for _, c := range pieces {
+		more += len(c.text)
+	}
+	out.Grow(at.End - at.Start + more)
 	from := at.Start
 	for _, c := range pieces {
 		if c.at.Start < from {
@@ -145,13 +158,13 @@ func (p *printer) query(q *sem.Query) string { return p.slotted(q.At, q.Slots) }
 
 // slotted writes a part of the text with slots in it.
 func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
-	pieces := make([]piece, 0, len(slots))
+	n := len(p.pieces)
 	for i := range slots {
-		pieces = append(pieces, piece{slots[i].At, p.slot(&slots[i])})
+		out := p.slot(&slots[i])
+		p.pieces = append(p.pieces, piece{slots[i].At, out})
 	}
-	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
 
-	return p.splice(at, pieces)
+	return p.splice(at, n)
 }
 
 func (p *printer) slot(s *sem.Slot) string {
@@ -267,10 +280,21 @@ func (p *printer) expr(e *sem.Expr) text {
 	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}
+	n := len(p.args)
+	for range e.Args {
+		p.args = append(p.args, text{})
+	}
+	out := p.withArgs(e, p.args[n:])
+	p.args = p.args[:n]
+
+	return out
+}
+
+// withArgs writes an expression; args is the place for its arguments.
+func (p *printer) withArgs(e *sem.Expr, args []text) text {
 	p.mayOverflow(e)
 	rule := &rules(p.Engine)[e.Op]
 	from := len(p.changes)
-	args := make([]text, len(e.Args))
 	for i, a := range e.Args {
 		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
 			args[i] = p.expr(a)
@@ -318,8 +342,9 @@ func (p *printer) wrote(n int, at lex.Span) bool {
 
 // ruled is an expression as its rule writes it.
 func (p *printer) ruled(r *rule, e *sem.Expr, args []text) text {
-	defer func(before *sem.Expr) { p.writing = before }(p.writing)
+	before := p.writing
 	p.writing = e
+	defer func() { p.writing = before }()
 	switch {
 	case p.full:
 	case r.write != nil:
@@ -349,7 +374,7 @@ func why(e *sem.Expr, r *rule, written string) string {
 
 // kept is an operation that is spelled as in the source.
 func (p *printer) kept(e *sem.Expr, args []text) text {
-	pieces := make([]piece, 0, len(args))
+	n := len(p.pieces)
 	for i, a := range e.Args {
 		if outside(a.At, e.At) {
 			continue
@@ -359,33 +384,34 @@ func (p *printer) kept(e *sem.Expr, args []text) text {
 			t = "(" + t + ")"
 			p.changes = slices.Insert(p.changes, 0, Change{a.At, t, "engines do not agree on which operator comes first"})
 		}
-		pieces = append(pieces, piece{a.At, t})
+		p.pieces = append(p.pieces, piece{a.At, t})
 	}
 	if e.Query != nil {
-		pieces = append(pieces, piece{e.Query.At, p.query(e.Query)})
+		out := p.query(e.Query)
+		p.pieces = append(p.pieces, piece{e.Query.At, out})
 	}
-	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
 
-	return text{p.splice(e.At, pieces), level(e.Op) < levelAtom}
+	return text{p.splice(e.At, n), level(e.Op) < levelAtom}
 }
 
 // keptCall is a call that is spelled as in the source, with what stands behind it.
 func (p *printer) keptCall(e *sem.Expr, args []text) text {
-	pieces := make([]piece, 0, len(args)+2)
+	n := len(p.pieces)
 	for i, a := range e.Args {
 		if !outside(a.At, e.At) {
-			pieces = append(pieces, piece{a.At, args[i].text})
+			p.pieces = append(p.pieces, piece{a.At, args[i].text})
 		}
 	}
 	if e.Filter != nil {
-		pieces = append(pieces, piece{e.Filter.At, p.expr(e.Filter).text})
+		out := p.expr(e.Filter).text
+		p.pieces = append(p.pieces, piece{e.Filter.At, out})
 	}
 	if e.Over != nil {
-		pieces = append(pieces, piece{e.Over.At, p.window(e)})
+		out := p.window(e)
+		p.pieces = append(p.pieces, piece{e.Over.At, out})
 	}
-	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
 
-	return text{text: p.splice(e.At, pieces)}
+	return text{text: p.splice(e.At, n)}
 }
 
 // outside reports whether an argument does not stand in the text of its operation.
@@ -416,37 +442,42 @@ func (p *printer) behind(e *sem.Expr) string {
 func (p *printer) fill(form string, e *sem.Expr, args []text) string {
 	form = p.marked(form)
 	var out strings.Builder
-	for i := 0; i < len(form); i++ {
-		c := form[i]
-		if (c != '$' && c != '@') || i+1 == len(form) {
-			out.WriteByte(c)
-			continue
-		}
-		i++
-		switch n := form[i]; {
-		case n >= '1' && n <= '9':
-			a := args[n-'1']
-			if c == '@' && a.loose {
-				out.WriteString("(" + a.text + ")")
-				continue
-			}
-			out.WriteString(a.text)
-		case n == 'd':
-			out.WriteString(distinct(e))
-		case n == 'w':
-			out.WriteString(p.behind(e))
-		case n == 't':
-			out.WriteString(p.typeName(e.Type))
-		case n == 'n':
-			fmt.Fprint(&out, e.N)
-		case n == 'q':
-			out.WriteString(p.query(e.Query))
-		case n == 'x':
-			out.WriteString(e.Text)
-		case n == 's':
-			out.WriteString(p.literal(e.Text))
+	out.Grow(2 * len(form))
+	from := 0 // of what is not written yet
+	for i := 0; i+1 < len(form); i++ {
+		if c := form[i]; c == '$' || c == '@' {
+			out.WriteString(form[from:i])
+			i++
+			out.WriteString(p.filled(c, form[i], e, args))
+			from = i + 1
 		}
 	}
+	out.WriteString(form[from:])
 
 	return out.String()
+}
+
+// filled is what a place of a form stands for.
+func (p *printer) filled(c, n byte, e *sem.Expr, args []text) string {
+	switch {
+	case n >= '1' && n <= '9' && c == '@':
+		return operand(args[n-'1'])
+	case n >= '1' && n <= '9':
+		return args[n-'1'].text
+	case n == 'd':
+		return distinct(e)
+	case n == 'w':
+		return p.behind(e)
+	case n == 't':
+		return p.typeName(e.Type)
+	case n == 'n':
+		return strconv.Itoa(e.N)
+	case n == 'q':
+		return p.query(e.Query)
+	case n == 'x':
+		return e.Text
+	case n == 's':
+		return p.literal(e.Text)
+	}
+	return ""
 }

@@ -112,12 +112,14 @@ func (p *printer) guards() []Guard {
 }
 
 // overflows are DuckDB's words for what overflows, of which it does not tell the place.
-var overflows = map[sem.Op]string{sem.OpAdd: "addition", sem.OpSubtract: "subtraction", sem.OpMultiply: "multiplication"}
+var overflows = [sem.Ops]string{sem.OpAdd: "addition", sem.OpSubtract: "subtraction", sem.OpMultiply: "multiplication"}
 
 // mayOverflow notes an operation of exact numbers.
 func (p *printer) mayOverflow(e *sem.Expr) {
-	guard := Guard{At: e.At, Op: overflows[e.Op]}
-	if p.Mark && guard.Op != "" && len(p.natives) < most && !slices.Contains(p.natives, guard) {
+	if !p.Mark || overflows[e.Op] == "" {
+		return
+	}
+	if guard := (Guard{At: e.At, Op: overflows[e.Op]}); len(p.natives) < most && !slices.Contains(p.natives, guard) {
 		p.natives = append(p.natives, guard)
 	}
 }

@@ -17,7 +17,18 @@ const (
 	levelAtom
 )
 
-var levels = map[sem.Op]int{
+// levels is how tightly each operation binds.
+var levels = func() (all [sem.Ops]int) {
+	for op := range all {
+		all[op] = levelAtom
+	}
+	for op, level := range operators {
+		all[op] = level
+	}
+	return all
+}()
+
+var operators = map[sem.Op]int{
 	sem.OpOr: levelOr, sem.OpAnd: levelAnd, sem.OpNot: levelNot,
 	sem.OpIs: levelPredicate, sem.OpDistinctFrom: levelPredicate, sem.OpBetween: levelPredicate, sem.OpIn: levelPredicate, sem.OpInQuery: levelPredicate,
 	sem.OpLike: levelPredicate, sem.OpCompare: levelCompare, sem.OpConcat: levelOther,
@@ -26,12 +37,7 @@ var levels = map[sem.Op]int{
 	sem.OpFloatDivide: levelMultiply, sem.OpDecimalDivide: levelMultiply, sem.OpNegate: levelSign, sem.OpPlus: levelSign, sem.OpFloatNegate: levelSign,
 }
 
-func level(op sem.Op) int {
-	if l, ok := levels[op]; ok {
-		return l
-	}
-	return levelAtom
-}
+func level(op sem.Op) int { return levels[op] }
 
 // bare reports whether an expression needs no parentheses anywhere.
 func bare(e *sem.Expr) bool {

@@ -66,18 +66,17 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 	if item, ok := p.raising[e.Item]; ok {
 		return item
 	}
-	pieces := make([]piece, len(e.Names))
+	all := e.At
+	if len(e.Names) > 0 {
+		all = e.Names[0].At.To(e.Names[len(e.Names)-1].At)
+	}
+	from := len(p.pieces)
 	for i, n := range e.Names {
-		pieces[i] = piece{n.At, n.At.In(p.source)}
 		if i == 0 || n.Quoted || p.foreign(n.Text) { // every word is a name behind a point
-			pieces[i].text = p.name(n.At, n.Text, n.Quoted)
+			p.pieces = append(p.pieces, piece{n.At, p.name(n.At, n.Text, n.Quoted)})
 		}
 	}
-	all := e.At
-	if len(pieces) > 0 {
-		all = lex.Span{Start: pieces[0].at.Start, End: pieces[len(pieces)-1].at.End}
-	}
-	return text{text: p.splice(all, pieces)}
+	return text{text: p.splice(all, from)}
 }
 
 // noteRaising keeps an item of a select list that may raise by a guard: DuckDB does not let another item of the list use its alias, so it is
@@ -94,10 +93,13 @@ func (p *printer) noteRaising(e *sem.Expr, written text) {
 
 func givenName(p *printer, e *sem.Expr, _ []text) text { return text{text: p.quoted(e.Text)} }
 
+// escapes are what a text in Spark's quotes needs.
+var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+
 // literal writes a text in quotes.
 func (p *printer) literal(s string) string {
 	if p.Engine.spark() {
-		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+		return "'" + escapes.Replace(s) + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
@@ -117,6 +119,6 @@ func (p *printer) typeName(t sem.Type) string {
 	return kinds[t.Kind]
 }
 
-var kinds = map[sem.Kind]string{sem.Bool: "BOOLEAN", sem.Int2: "SMALLINT", sem.Int4: "INTEGER", sem.Int8: "BIGINT", sem.Float4: "FLOAT", sem.Float8: "DOUBLE",
+var kinds = [...]string{sem.Bool: "BOOLEAN", sem.Int2: "SMALLINT", sem.Int4: "INTEGER", sem.Int8: "BIGINT", sem.Float4: "FLOAT", sem.Float8: "DOUBLE",
 	sem.Text: "VARCHAR", sem.Varchar: "VARCHAR", sem.Char: "VARCHAR", sem.Unknown: "VARCHAR", sem.Date: "DATE", sem.Timestamp: "TIMESTAMP",
 	sem.TimestampTZ: "TIMESTAMPTZ", sem.Interval: "INTERVAL"}

@@ -8,7 +8,7 @@ import (
 )
 
 // harmless are operations that raise nothing by themselves, whatever their arguments are.
-var harmless = map[sem.Op]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true, sem.OpDecimal: true, sem.OpFloat: true, sem.OpText: true, sem.OpDate: true,
+var harmless = [sem.Ops]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true, sem.OpDecimal: true, sem.OpFloat: true, sem.OpText: true, sem.OpDate: true,
 	sem.OpTimestamp: true, sem.OpColumn: true, sem.OpName: true, sem.OpParam: true, sem.OpNow: true, sem.OpNowCivil: true, sem.OpNowSeconds: true, sem.OpToday: true,
 	sem.OpAnd: true, sem.OpOr: true, sem.OpNot: true, sem.OpIs: true, sem.OpDistinctFrom: true, sem.OpCompare: true, sem.OpBetween: true, sem.OpIn: true,
 	sem.OpLike: true, sem.OpCase: true, sem.OpCaseOf: true, sem.OpCoalesce: true, sem.OpNullIf: true, sem.OpDecode: true, sem.OpNVL2: true,

@@ -9,7 +9,7 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-func decimal(p, s int) string { return fmt.Sprintf("DECIMAL(%d,%d)", p, s) }
+func decimal(p, s int) string { return "DECIMAL(" + strconv.Itoa(p) + "," + strconv.Itoa(s) + ")" }
 
 // operand is an expression between operators.
 func operand(t text) string {
@@ -71,7 +71,12 @@ func integer(p *printer, e *sem.Expr, _ []text) text {
 }
 
 func decimalLiteral(_ *printer, e *sem.Expr, _ []text) text {
-	digits := len(strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(e.Text), "0"))
+	digits := 0 // from the first that is not zero
+	for i := range len(e.Text) {
+		if c := e.Text[i]; c != '-' && c != '.' && (c != '0' || digits > 0) {
+			digits++
+		}
+	}
 	if e.Type.S > 0 && e.Type.P <= max(digits, e.Type.S+1) {
 		return text{text: e.Text}
 	}
