@@ -50,7 +50,7 @@ type table struct {
 }
 
 // hides reports whether another table's column of the same name stands for a column.
-func (t *table) hides(i int) bool { return t.merged != nil && t.merged[i] }
+func (t *table) hides(i int) bool { return len(t.merged) > 0 && t.merged[i] }
 
 // place is a column of a table.
 type place struct {

@@ -70,7 +70,8 @@ func renamed(outputs []output, name string) (column *sem.Column, known bool) {
 	}
 	for i := range outputs {
 		o := &outputs[i]
-		if len(o.from) != 1 || strings.ToLower(o.Name) != name { // by *, or another
+		folded := strings.ToLower(o.Name)
+		if len(o.from) != 1 || folded != name { // by *, or another
 			continue
 		}
 		if known && column != o.column {
