@@ -61,6 +61,8 @@ type output struct {
 	open bool // it is a literal in quotes or NULL, whose type another query may decide
 	// column is what the output stands for, if that is a column of FROM.
 	column *sem.Column
+	// counted says that equal values decide which rows there are: to make more of them equal would change that.
+	counted bool
 }
 
 // invalid reports whether an expression, or one of several, was refused already.

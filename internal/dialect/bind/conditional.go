@@ -52,13 +52,14 @@ func nullIf(b *binder, c *call) *sem.Expr {
 	}
 	e := rewritten(sem.OpNullIf, first.Type, c.x, l, r, first)
 	e.Facts = first.Facts
-	if first.Type.Kind != sem.Varchar || b.Redshift {
+	asCharacter := first.Type.Kind == sem.Char && c.args[1].Type.Kind != sem.Text
+	if !first.Type.IsText() || asCharacter || b.Redshift {
 		return e
 	}
 
 	// PostgreSQL gives the value in the type in which it is compared.
 	e.Type = sem.Of(sem.Text)
-	if c.args[1].Type.Kind == sem.Char {
+	if first.Type.Kind == sem.Varchar && c.args[1].Type.Kind == sem.Char {
 		e.Type, e.Args[2] = sem.Of(sem.Char), trimmed(first)
 		e.Facts = e.Args[2].Facts
 	}

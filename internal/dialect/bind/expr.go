@@ -325,18 +325,20 @@ func (b *binder) padded(all []*sem.Expr, at lex.Span, what string) bool {
 	return b.mixed(typesOf(all), at, what)
 }
 
+// heldByFloats is how many digits of an exact number every floating-point number holds.
+const heldByFloats = 15
+
 // apart reports whether an exact number is compared with a floating-point number as well as with an exact one, where a floating-point
 // number does not hold them all. The source compares each pair by itself.
 func apart(all []*sem.Expr) bool {
 	if !all[0].Type.IsExact() {
 		return false
 	}
-	const held = 15 // digits
 	large, float, exact := false, false, false
 	for i, e := range all {
 		p, _ := e.Type.Digits()
-		large = large || e.Type.IsExact() && e.Op != sem.OpInt && (p == 0 || p > held)
-		large = large || e.Op == sem.OpInt && len(e.Text) > held
+		large = large || e.Type.IsExact() && e.Op != sem.OpInt && (p == 0 || p > heldByFloats)
+		large = large || e.Op == sem.OpInt && len(e.Text) > heldByFloats
 		float = float || e.Type.IsFloat()
 		exact = exact || i > 0 && e.Type.IsExact()
 	}

@@ -26,6 +26,11 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 	b.limits(q, inner, bound)
 	sortSlots(bound.Slots)
 	bound.Columns = columnsOf(outputs)
+	if q.Limit != nil || q.Offset != nil {
+		for i := range outputs {
+			outputs[i].counted = true // an order may decide which rows are left
+		}
+	}
 
 	return bound, outputs
 }
@@ -120,6 +125,7 @@ func (b *binder) setOp(x *ast.SetOp, outer *scope, why purpose, bound *sem.Query
 	}
 	for i := range left {
 		left[i] = b.joined(left[i], right[i], x.OpAt)
+		left[i].counted = left[i].counted || !x.All || x.Op != "union"
 	}
 
 	return left
@@ -154,6 +160,10 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 		return l
 	}
 	for _, o := range []output{l, r} {
+		if o.counted && merges(o.Type, t) {
+			b.refuse(sem.NotKnown, at, "cast it in a query around that", "the column %s is made a %s, as which more of its values are equal, and a query that leaves equal rows out gives it", o.Name, t)
+			continue
+		}
 		if !differs(o.Type, t) || o.from == nil && o.Type == t {
 			continue
 		}
@@ -167,7 +177,7 @@ func (b *binder) joined(l, r output, at lex.Span) output {
 			*e = *b.coerce(&inner, t)
 		}
 	}
-	l.column, l.Declared = nil, false
+	l.column, l.Declared, l.counted = nil, false, l.counted || r.counted
 	mixed := t.Kind == sem.Numeric && (l.Type.S != t.S || r.Type.S != t.S)
 	l.Type, l.Facts, l.from = t, l.Both(r.Facts), append(slices.Clone(l.from), r.from...)
 	l.Loose = l.Loose || mixed
@@ -188,6 +198,12 @@ func (b *binder) trimmedOutput(o output) {
 		inner.Parens = false
 		*e = *trimmed(&inner)
 	}
+}
+
+// merges reports whether values that differ may be equal once they are converted.
+func merges(from, to sem.Type) bool {
+	p, _ := from.Digits()
+	return from.IsExact() && to.IsFloat() && (p == 0 || p > heldByFloats) || from.IsText() && from.Kind != sem.Char && to.Kind == sem.Char
 }
 
 // differs reports whether values have to be converted: engines widen numbers by themselves.

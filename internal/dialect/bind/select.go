@@ -38,7 +38,7 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	}
 
 	for i := range outputs {
-		outputs[i].open = false // DISTINCT settles a literal's type
+		outputs[i].open, outputs[i].counted = false, true // DISTINCT settles a literal's type
 	}
 	if x.On != nil {
 		return outputs, s
@@ -203,6 +203,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e, Text: "item"})
 		o := outputOf(e, it.Alias.Text, open)
+		o.counted = slices.Contains(s.grouped, it.X)
 		if e.Op == sem.OpColumn {
 			o.column, o.Declared = e.Column, e.Column.Declared
 		}

@@ -51,12 +51,9 @@ func within(not, message, form string) func(*printer, *sem.Expr, []text) text {
 	}
 }
 
-// tiny is the least number that is not rounded to fewer digits, below which the source raises.
-const tiny = "CAST('2.2250738585072014e-308' AS DOUBLE)"
-
 func exponential(p *printer, e *sem.Expr, args []text) text {
 	form := "CASE WHEN NOT " + p.infinite("$1") + " AND " + p.infinite("exp($1)") + " THEN " + p.raise("value out of range: overflow") +
-		" WHEN NOT " + p.infinite("$1") + " AND exp($1) < " + tiny + " THEN " + p.raise("value out of range: underflow") + " ELSE exp($1) END"
+		" WHEN NOT " + p.infinite("$1") + " AND exp($1) = 0 THEN " + p.raise("value out of range: underflow") + " ELSE exp($1) END"
 	return text{text: p.fill(form, e, args)}
 }
 
@@ -65,7 +62,7 @@ func power2(p *printer, e *sem.Expr, args []text) text {
 	form := "CASE WHEN $1 = 0 AND $2 < 0 THEN " + p.raise("zero raised to a negative power is undefined") +
 		" WHEN $1 < 0 AND NOT isnan($2) AND NOT " + p.infinite("$2") + " AND $2 <> rint$ THEN " + p.raise("a negative number raised to a non-integer power yields a complex result") +
 		" WHEN $f AND " + p.infinite("pow($1, $2)") + " THEN " + p.raise("value out of range: overflow") +
-		" WHEN $f AND $1 <> 0 AND abs(pow($1, $2)) < " + tiny + " THEN " + p.raise("value out of range: underflow") + " ELSE pow($1, $2) END"
+		" WHEN $f AND $1 <> 0 AND pow($1, $2) = 0 THEN " + p.raise("value out of range: underflow") + " ELSE pow($1, $2) END"
 	whole := "round_even($2, 0)"
 	if p.Engine.spark() {
 		whole = "rint($2)"
@@ -105,12 +102,14 @@ func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
 		" WHEN abs($1) < CAST('"+zero+"' AS DOUBLE) THEN CAST(0 AS $t) ELSE CAST(printf('%."+digits+"g', $1) AS $t) END", e, args)}
 }
 
-// round rounds a decimal. DuckDB gives 0 where more digits are rounded than the type has before the point, though they may round up: the type is
-// given one more.
-func round(p *printer, e *sem.Expr, args []text) text {
-	form := "CAST(round($1, $n) AS $t)"
-	if of := e.Args[0].Type; e.N < 0 && !p.Engine.spark() {
-		form = "CAST(round(CAST($1 AS " + decimal(min(max(of.P, of.S-e.N)+1, sem.Most), of.S) + "), $n) AS $t)"
+// cutDigits rounds or cuts a decimal. DuckDB gives 0 where more digits are cut than the type has before the point, though NULL is cut or they may round
+// up: the type is given one more.
+func cutDigits(form string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		form := form
+		if of := e.Args[0].Type; e.N < 0 && !p.Engine.spark() {
+			form = strings.Replace(form, "$1", "CAST($1 AS "+decimal(min(max(of.P, of.S-e.N)+1, sem.Most), of.S)+")", 1)
+		}
+		return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
 	}
-	return text{text: p.fill(form, e, args)}
 }

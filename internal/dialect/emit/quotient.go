@@ -32,7 +32,7 @@ func avgNumeric(p *printer, e *sem.Expr, args []text) text {
 	const sum, count = "sum($d$1)$w", "count($d$1)$w"
 	as := sem.Decimal(sem.Most, e.Args[0].Type.S)
 	if !p.Engine.spark() {
-		return text{text: p.numericQuotientDuck(p.fill(sum, e, args), as, p.fill(count, e, args), sem.Of(sem.Int8), e, args)}
+		return text{text: p.numericQuotientDuck(p.fill(sum, e, p.summed(e, args)), as, p.fill(count, e, args), sem.Of(sem.Int8), e, args)}
 	}
 	p.refuseLoose(e)
 	return text{text: p.numericQuotientSpark(p.sumAs(as, e, args), as, p.fill(count, e, args), sem.Of(sem.Int8), e.Type)}

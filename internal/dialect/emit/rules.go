@@ -115,7 +115,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpFloatDivide:   {write: floating("/"), why: byZero},
 		sem.OpFloatNegate:   {keep: true, form: "(-@1)"},
 		sem.OpAbs:           {form: "abs($1)"},
-		sem.OpRound:         {write: round, why: roundsOdd},
+		sem.OpRound:         {write: cutDigits("round($1, $n)"), why: roundsOdd},
 		sem.OpCeiling:       {form: "CAST(ceil($1) AS $t)", why: roundsOdd},
 	}
 }
@@ -152,7 +152,7 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpMD5:             {form: "md5($1)"},
 		sem.OpTextToInt:       {write: read(` *[+-]?[0-9]+ *`), why: "the engine reads other texts as numbers, too"},
 		sem.OpTextToDate:      {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), why: "the engine reads other texts as dates"},
-		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
+		sem.OpTextToTimestamp: {write: read(`[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?)?`), why: "the engine reads other texts as timestamps"},
 		sem.OpASCII:           {form: "ascii($1)"},
 		sem.OpOneSpelling:     {write: oneSpelling, why: blanks},
 		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
@@ -217,7 +217,7 @@ func duckValues() map[sem.Op]rule {
 		sem.OpDecimalDivide:  {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers"},
 		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers"},
 		sem.OpAvgNumeric:     {write: avgNumeric, why: "the engine would average exact numbers as floating-point numbers"},
-		sem.OpTruncate:       {form: "CAST(trunc($1, $n) AS $t)", why: roundsOdd},
+		sem.OpTruncate:       {write: cutDigits("trunc($1, $n)"), why: roundsOdd},
 		sem.OpFloatToInt:     {form: "CAST($1 AS $t)"},
 		sem.OpCutBytes:       {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
 		sem.OpToInstant:      {form: "(CAST($1 AS TIMESTAMP) AT TIME ZONE 'UTC')"},
@@ -251,8 +251,8 @@ func duckValues() map[sem.Op]rule {
 // duckAggregates are DuckDB's own rules of aggregates and windows.
 func duckAggregates() map[sem.Op]rule {
 	return map[sem.Op]rule{
-		sem.OpSumInt:    {form: "CAST(sum($d$1)$w AS BIGINT)", why: "the engine would give a type that files do not hold"},
-		sem.OpSumExact:  {form: "CAST(sum($d$1)$w AS $t)", why: "the engine would give another type"},
+		sem.OpSumInt:    {write: sumDuck("BIGINT"), why: "the engine would give a type that files do not hold"},
+		sem.OpSumExact:  {write: sumDuck("$t"), why: "the engine would give another type"},
 		sem.OpAvgInt:    {write: avgInt, why: "integers have an integer average in the source"},
 		sem.OpAvgExact:  {write: avgExact, why: "the engine would average decimals as floating-point numbers"},
 		sem.OpJoinText:  {write: joinTextDuck},

@@ -129,16 +129,26 @@ func addTimes(p *printer, e *sem.Expr, args []text) text {
 	if p.Engine.spark() {
 		by = sparkUnitsTimes
 	}
-	return text{text: p.inRange(by.plus(operand(args[0]), e.Text, e, operand(args[1])))}
+	at, n := operand(args[0]), operand(args[1])
+	out := p.inRange(by.plus(at, e.Text, e, n))
+	if e.Months == 0 || e.Days == 0 && e.Micros == 0 {
+		return text{text: out}
+	}
+	months := sem.Expr{Months: e.Months} // which the source adds first, to a timestamp that it has
+	return text{text: p.raiseWhere(p.early(by.plus(at, e.Text, &months, n)), outOfRange, out)}
 }
 
+const outOfRange = "timestamp out of range"
+
 // inRange is a timestamp that the source has, too: others raise.
-func (p *printer) inRange(x string) string {
-	early := "(" + x + ") < CAST(DATE '4714-11-24 (BC)' AS TIMESTAMP)"
+func (p *printer) inRange(x string) string { return p.raiseWhere(p.early(x), outOfRange, x) }
+
+// early is whether a timestamp lies before those that the source has.
+func (p *printer) early(x string) string {
 	if p.Engine.spark() {
-		early = "year(" + x + ") < -4713"
+		return "year(" + x + ") < -4713"
 	}
-	return p.raiseWhere(early, "timestamp out of range", x)
+	return "(" + x + ") < CAST(DATE '4714-11-24 (BC)' AS TIMESTAMP)"
 }
 
 // addSpan adds microseconds.

@@ -263,7 +263,7 @@ func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 
 func avgInt(p *printer, e *sem.Expr, args []text) text {
 	behind := p.behind(e)
-	a, b := "sum("+args[0].text+")"+behind, "nullif(count("+args[0].text+")"+behind+", 0)"
+	a, b := "sum("+p.summed(e, args)[0].text+")"+behind, "nullif(count("+args[0].text+")"+behind+", 0)"
 	return text{text: quotient(a, b, 0, e.N == 1, "BIGINT")}
 }
 
@@ -294,17 +294,21 @@ func sumFloat(p *printer, e *sem.Expr, args []text) text {
 	overflowed := p.infinite(s) + " AND NOT " + p.infinite(most)
 
 	beside := "(" + p.infinite(most) + " OR isnan(" + most + "))"
-	mostFinite := p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
-	couldOverflow := beside + " AND " + mostFinite + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args)
+	couldOverflow := beside + " AND " + p.mostFinite(e, args) + " > CAST('1.7e308' AS DOUBLE) / " + p.fill("count($1)$w", e, args)
 
 	return text{text: "CASE WHEN " + overflowed + " THEN " + p.raise("value out of range: overflow") +
 		" WHEN " + couldOverflow + " THEN " + p.raise("a sum of what is not finite, beside numbers that may overflow before it") + " ELSE " + s + " END"}
 }
 
-// avgFloat raises where PostgreSQL does, which sums up squares beside the values: those of more than 1e150 may overflow.
+// avgFloat raises where PostgreSQL may: it sums up squares beside the values, which may overflow if they are of more than 1e150, in whatever
+// order it reads the rows. Beside what is not finite it raises only if the overflow comes before it.
 func avgFloat(p *printer, e *sem.Expr, args []text) text {
-	s, most := p.fill("avg($d$1)$w", e, args), p.fill("max(abs($1))$w", e, args)
-	return text{text: p.raiseWhere(most+" > CAST('1e150' AS DOUBLE) AND NOT "+p.infinite(most)+" AND NOT isnan("+most+")", "value out of range: overflow", s)}
+	return text{text: p.raiseWhere(p.mostFinite(e, args)+" > CAST('1e150' AS DOUBLE)", "an average of numbers beyond 1e150, which may overflow", p.fill("avg($d$1)$w", e, args))}
+}
+
+// mostFinite is the largest absolute value of an aggregate's numbers that are finite.
+func (p *printer) mostFinite(e *sem.Expr, args []text) string {
+	return p.fill("max(CASE WHEN NOT isnan($1) AND NOT "+p.infinite("$1")+" THEN abs($1) END)$w", e, args)
 }
 
 func (p *printer) infinite(x string) string {
@@ -439,12 +443,16 @@ func read(form string) func(*printer, *sem.Expr, []text) text {
 		} else if e.Type.Kind == sem.Numeric {
 			odd = " WHEN regexp_matches(" + x + ", '[eE]-') THEN " + p.raise("a number that no DECIMAL holds as the source does: its exponent is negative")
 		}
+		invalid := p.raise("invalid input syntax for type " + e.Type.String())
+		if e.Type.Kind == sem.Numeric {
+			invalid = "CASE WHEN lower(trim(" + x + ")) = 'nan' THEN " + p.raise("a number that no DECIMAL holds") + " ELSE " + invalid + " END"
+		}
 		if e.Type.IsTime() {
 			match = "(" + match + " AND " + operand(args[0]) + " > '0001')"
 		} else {
 			x = "trim(" + x + ")"
 		}
-		return text{text: "CASE WHEN NOT " + match + " THEN " + p.raise("invalid input syntax for type "+e.Type.String()) + odd + " ELSE CAST(" + x +
+		return text{text: "CASE WHEN NOT " + match + " THEN " + invalid + odd + " ELSE CAST(" + x +
 			" AS " + p.typeName(e.Type) + ") END"}
 	}
 }
@@ -498,8 +506,8 @@ func substring(p *printer, e *sem.Expr, args []text) text {
 
 	start, length := operand(args[1]), operand(args[2])
 	end := "greatest(CAST(" + start + " AS BIGINT) + " + length + ", 1)"
-	return text{text: "CASE WHEN " + length + " < 0 THEN " + p.raise("negative substring length not allowed") + " WHEN " + start + " IS NULL OR " + length +
-		" IS NULL THEN NULL ELSE substring(" + args[0].text + ", greatest(" + start + ", 1), CAST(" + end + " - greatest(" + start + ", 1) AS INTEGER)) END"}
+	return text{text: "CASE WHEN " + operand(args[0]) + " IS NULL OR " + start + " IS NULL OR " + length + " IS NULL THEN NULL WHEN " + length + " < 0 THEN " +
+		p.raise("negative substring length not allowed") + " ELSE substring(" + args[0].text + ", greatest(" + start + ", 1), CAST(" + end + " - greatest(" + start + ", 1) AS INTEGER)) END"}
 }
 
 // zeroOf is 0, or NULL where a number is: greatest() leaves NULLs out.
