@@ -78,17 +78,16 @@ func text(value any, typ string) string {
 		scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(v.Scale)), nil)
 		return new(big.Rat).SetFrac(v.Value, scale).FloatString(int(v.Scale))
 	case time.Time:
-		era := ""
-		if y := v.Year(); y <= 0 {
-			era, v = " BC", v.AddDate(1-2*y, 0, 0)
+		v = v.UTC()
+		year, era := v.Year(), ""
+		if year <= 0 {
+			year, era = 1-year, " BC"
 		}
-		switch typ {
-		case "DATE":
-			return v.Format(time.DateOnly) + era
-		case "TIMESTAMPTZ":
-			return v.UTC().Format("2006-01-02 15:04:05.999999") + "+00" + era
+		form := map[string]string{"DATE": "-01-02", "TIMESTAMPTZ": "-01-02 15:04:05.999999+00"}[typ]
+		if form == "" {
+			form = "-01-02 15:04:05.999999"
 		}
-		return v.Format("2006-01-02 15:04:05.999999") + era
+		return fmt.Sprintf("%04d", year) + v.Format(form) + era
 	}
 	return fmt.Sprint(value)
 }

@@ -17,6 +17,7 @@ const (
 	int8      kind = "bigint"
 	numeric   kind = "numeric"
 	float     kind = "double precision"
+	single    kind = "real"
 	text_     kind = "text"
 	varchar   kind = "varchar(10)"
 	char      kind = "char(5)"
@@ -25,28 +26,28 @@ const (
 	instant   kind = "timestamptz"
 )
 
-var kinds = []kind{boolean, int2, int4, int8, numeric, float, text_, varchar, char, date, timestamp, instant}
+var kinds = []kind{boolean, int2, int4, int8, numeric, float, single, text_, varchar, char, date, timestamp, instant}
 
 // families are kinds whose values are compared with each other, and made one type.
 var families = map[kind][]kind{
-	boolean: {boolean}, int2: {int2, int4, int8, numeric, float}, int4: {int2, int4, int8, numeric, float}, int8: {int2, int4, int8, numeric, float},
-	numeric: {int2, int4, int8, numeric, float}, float: {int2, int4, int8, numeric, float}, text_: {text_, varchar, char}, varchar: {text_, varchar, char},
+	boolean: {boolean}, int2: {int2, int4, int8, numeric, float, single}, int4: {int2, int4, int8, numeric, float, single}, int8: {int2, int4, int8, numeric, float, single},
+	numeric: {int2, int4, int8, numeric, float, single}, float: {int2, int4, int8, numeric, float, single}, single: {int2, int4, int8, numeric, float, single}, text_: {text_, varchar, char}, varchar: {text_, varchar, char},
 	char: {text_, varchar, char}, date: {date, timestamp, instant}, timestamp: {date, timestamp, instant}, instant: {date, timestamp, instant},
 }
 
 // columns are those of both random tables.
-var columns = map[kind][]string{boolean: {"f", "g"}, int2: {"s"}, int4: {"id", "i", "j"}, int8: {"b"}, numeric: {"p", "q", "w"}, float: {"d"}, text_: {"t"}, varchar: {"v"},
-	char: {"c"}, date: {"dt"}, timestamp: {"ts"}, instant: {"tz"}}
+var columns = map[kind][]string{boolean: {"f", "g"}, int2: {"s"}, int4: {"id", "i", "j"}, int8: {"b"}, numeric: {"p", "q", "w", "z", "e"}, float: {"d"}, single: {"r"}, text_: {"t"}, varchar: {"v", "v3"},
+	char: {"c", "c1"}, date: {"dt"}, timestamp: {"ts"}, instant: {"tz"}}
 
 const randomTable = `(id integer, f boolean, g boolean, s smallint, i integer, j integer, b bigint, p numeric(5,2), q numeric(18,6), w numeric(38,10), d double precision,
- t text, v varchar(10), c char(5), dt date, ts timestamp, tz timestamptz)`
+ t text, v varchar(10), c char(5), dt date, ts timestamp, tz timestamptz, r real, z numeric(38,0), e numeric(12,10), v3 varchar(3), c1 char(1))`
 
 // order is the order of the columns' kinds in that table, behind id.
 var order = []struct {
 	kind
 	name string
 }{{boolean, "f"}, {boolean, "g"}, {int2, "s"}, {int4, "i"}, {int4, "j"}, {int8, "b"}, {numeric, "p"}, {numeric, "q"}, {numeric, "w"}, {float, "d"}, {text_, "t"}, {varchar, "v"},
-	{char, "c"}, {date, "dt"}, {timestamp, "ts"}, {instant, "tz"}}
+	{char, "c"}, {date, "dt"}, {timestamp, "ts"}, {instant, "tz"}, {single, "r"}, {numeric, "z"}, {numeric, "e"}, {varchar, "v3"}, {char, "c1"}}
 
 // tame and wild are the values of the tables' columns; all but those of numerics are also what literals are made of.
 var tame = map[string][]string{
@@ -56,6 +57,8 @@ var tame = map[string][]string{
 	"text": {"", "a", "A", "abc", "b", "12", "-7", "2024-02-29", "a_c", "x y z"}, "varchar(10)": {"", "a", "a", "abc", "B", "12", "1.5", "a%c"}, "char(5)": {"", "a", "abc", "B", "12", "x"},
 	"date": {"2024-02-29", "2024-01-01", "2023-12-31", "2000-01-31"}, "timestamp": {"2024-02-29 12:34:56.789012", "2024-01-01 00:00:00", "2023-12-31 23:59:59.999999", "2024-02-29 00:00:00"},
 	"timestamptz": {"2024-02-29 12:34:56.789012+00", "2024-01-01 00:00:00+00", "2023-12-31 23:59:59.999999+00"},
+	"real":        {"0", "1", "-1.5", "2.5", "0.1", "1000000"}, "z": {"0", "1", "-7", "12", "1000"}, "e": {"0", "1", "-1.5", "0.0000000001", "12.25", "3.3333333333"},
+	"v3": {"", "a", "abc", "B", "12"}, "c1": {"", "a", "B", "1"},
 }
 
 var wild = map[string][]string{
@@ -68,6 +71,9 @@ var wild = map[string][]string{
 	"char(5)": {"", "a", " a", "é", "abc", "%", "12"}, "date": {"2024-02-29", "0001-01-01", "9999-12-31", "1900-01-01", "1969-12-31", "2024-01-31"},
 	"timestamp":   {"2024-02-29 12:34:56.789012", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59", "1900-01-01 00:00:00.000001", "2024-03-31 02:30:00"},
 	"timestamptz": {"2024-02-29 12:34:56.789012+00", "9999-12-31 23:59:59.999999+00", "1969-12-31 23:59:59+00", "1900-01-01 00:00:00.000001+00"},
+	"real":        {"0", "-0", "NaN", "Infinity", "-Infinity", "0.1", "3.4e38", "16777217", "-2.5", "1e-45"},
+	"z":           {"0", "99999999999999999999999999999999999999", "-99999999999999999999999999999999999999", "1", "9223372036854775808"},
+	"e":           {"0", "99.9999999999", "-99.9999999999", "0.0000000001", "0.5"}, "v3": {"", " ", "a ", "é", "%", "12"}, "c1": {"", "a", "é", "%"},
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -83,8 +89,8 @@ func (m *maker) values(name string, rows int, from map[string][]string) string {
 		fmt.Fprintf(&out, "(%d", n+1)
 		for _, c := range order {
 			pool := from[string(c.kind)]
-			if c.kind == numeric {
-				pool = from[c.name]
+			if other, of := from[c.name]; of {
+				pool = other
 			}
 			if m.IntN(6) == 0 {
 				out.WriteString(", NULL")
@@ -102,6 +108,7 @@ type maker struct {
 	*rand.Rand
 	from []string // aliases of the tables that expressions read
 	only map[kind][]string
+	raw  map[kind][]string // what leaves are, instead of columns
 	// calm keeps what may raise out: where engines are free to compute what the source leaves out.
 	calm bool
 }
@@ -117,6 +124,12 @@ func (m *maker) beside(k kind) kind {
 }
 
 func (m *maker) leaf(k kind) string {
+	if all := m.raw[k]; len(all) > 0 && m.IntN(5) > 0 {
+		return pick(m, all...)
+	}
+	if m.raw != nil {
+		return m.literal(k)
+	}
 	names := columns[k]
 	if m.only != nil {
 		names = m.only[k]
@@ -152,8 +165,8 @@ func (m *maker) literal(k kind) string {
 		return "CAST(" + pick(m, pool...) + " AS smallint)"
 	case date, timestamp:
 		return strings.ToUpper(string(k)) + " " + quote(pick(m, pool...))
-	case float:
-		return "CAST(" + quote(pick(m, pool...)) + " AS double precision)"
+	case float, single:
+		return "CAST(" + quote(pick(m, pool...)) + " AS " + string(k) + ")"
 	case instant:
 		return "CAST(TIMESTAMP " + quote(pick(m, wild["timestamp"]...)) + " AS timestamptz)"
 	case text_:
@@ -179,8 +192,13 @@ func (m *maker) expr(k kind, depth int) string {
 	if depth <= 0 || m.IntN(8) == 0 {
 		return m.leaf(k)
 	}
-	if m.IntN(5) == 0 {
+	switch m.IntN(12) {
+	case 0, 1:
 		return m.general(k, depth-1)
+	case 2, 3, 4:
+		return m.further(k, depth-1)
+	case 5:
+		return m.mixed(k, depth-1)
 	}
 	switch k {
 	case boolean:
@@ -191,6 +209,8 @@ func (m *maker) expr(k kind, depth int) string {
 		return m.decimal(depth - 1)
 	case float:
 		return m.floating(depth - 1)
+	case single:
+		return m.further(k, depth-1)
 	case text_, varchar, char:
 		return m.text(k, depth-1)
 	}

@@ -7,8 +7,9 @@ import (
 
 // query is a random query of more than one expression over a table, or of several tables.
 func (m *maker) query() string {
-	defer func(from []string, only map[kind][]string) { m.from, m.only, m.calm = from, only, false }(m.from, m.only)
-	return pick(m, m.filtered, m.grouped, m.windowed, m.joined, m.united, m.derived, m.nested, m.sorted, m.listed, m.sets, m.tied, m.framed)()
+	defer func(from []string, only map[kind][]string) { m.from, m.only, m.raw, m.calm = from, only, nil, false }(m.from, m.only)
+	return pick(m, m.filtered, m.grouped, m.windowed, m.joined, m.united, m.derived, m.nested, m.sorted, m.listed, m.sets, m.tied, m.framed,
+		m.merged, m.chained, m.correlated, m.correlated, m.lists, m.computed, m.computed, m.overWindows, m.overGroups, m.limited, m.twice, m.flatly, m.flatly)()
 }
 
 func (m *maker) table() string { return pick(m, "tame", "wild", "tame", "none") }

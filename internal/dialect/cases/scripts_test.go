@@ -64,7 +64,7 @@ func TestRandomScripts(t *testing.T) {
 
 // otherMeaning matches what Redshift understands otherwise than PostgreSQL: decimals and averages have other digits, trailing blanks do not count,
 // concat() keeps NULL, sums of BIGINT are BIGINT, times have no zone of the session.
-var otherMeaning = regexp.MustCompile(`concat\(|avg\(|numeric|\b[pqwcb]\b|char\(5\)|char\(3\)|bigint|FILTER|tz\b|timestamptz|pad\(|split_part|initcap|'[^0-9'-][^']* [^']*'|' [^']*'|trim\(|DISTINCT FROM|[0-9]\.[0-9]| ALL SELECT`)
+var otherMeaning = regexp.MustCompile(`concat\(|avg\(|numeric|real|decade|milli|micro|\b([pqwcbzer]|c1)\b|char\(5\)|char\(3\)|bigint|FILTER|tz\b|timestamptz|pad\(|split_part|initcap|'[^0-9'-][^']* [^']*'|' [^']*'|trim\(|DISTINCT FROM|[0-9]\.[0-9]| ALL SELECT`)
 
 // Random queries whose meaning is the same in Redshift give PostgreSQL's rows on DuckDB as well if they are translated as Redshift's.
 func TestRandomRedshift(t *testing.T) {
