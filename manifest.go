@@ -182,30 +182,43 @@ func sameContent(a, b string) bool {
 
 // Manifest lists what a step wrote. It is written and fsynced last: a step without a manifest did not happen.
 type Manifest struct {
-	Name       string    `json:"name"`               // the fact's, the dimension's, or "result"
-	Output     string    `json:"output,omitempty"`   // of a result: the output's name, where there are several
-	Target     string    `json:"target,omitempty"`   // of a result that the lake keeps: the table that its rows are committed in
-	Key        string    `json:"key"`                // the unit's or slice's key; "all" for a dimension
-	Interval   Interval  `json:"interval"`           // zero for a dimension
-	Source     string    `json:"source,omitempty"`   // the table or glob that it came from
-	Database   string    `json:"database,omitempty"` // that the table is in, as the warehouse identifies it; "" of a manifest that does not say it
-	Time       string    `json:"time,omitempty"`     // the fact's time column that cut it
-	Generation int       `json:"generation"`         // counts from 1; a refresh is a new one under a new path
-	Run        string    `json:"run,omitempty"`      // who wrote it
-	Fence      int64     `json:"fence,omitempty"`    //
-	Attempt    int       `json:"attempt,omitempty"`  //
-	Missing    bool      `json:"missing,omitempty"`  // the table did not exist and the pipeline says `missing: empty`
-	Columns    []Column  `json:"columns"`
-	Files      []File    `json:"files"`
-	Layouts    []Layout  `json:"layouts,omitempty"` // of the user's own files
-	Bytes      int64     `json:"bytes"`
-	Sums       Sums      `json:"sums"`
-	Mark       *Mark     `json:"mark,omitempty"`   // of the source, just before the unload
-	Strays     *Strays   `json:"strays,omitempty"` // of the source, where they were counted
-	Seconds    float64   `json:"seconds"`          // how long the step took
-	CreatedAt  time.Time `json:"created_at"`
+	Name       string   `json:"name"`               // the fact's, the dimension's, or "result"
+	Output     string   `json:"output,omitempty"`   // of a result: the output's name, where there are several
+	Target     string   `json:"target,omitempty"`   // of a result that the lake keeps: the table that its rows are committed in
+	Key        string   `json:"key"`                // the unit's or slice's key; "all" for a dimension
+	Interval   Interval `json:"interval"`           // zero for a dimension
+	Source     string   `json:"source,omitempty"`   // the table or glob that it came from
+	Database   string   `json:"database,omitempty"` // that the table is in, as the warehouse identifies it; "" of a manifest that does not say it
+	Time       string   `json:"time,omitempty"`     // the fact's time column that cut it
+	Generation int      `json:"generation"`         // counts from 1; a refresh is a new one under a new path
+	Run        string   `json:"run,omitempty"`      // who wrote it
+	Fence      int64    `json:"fence,omitempty"`    //
+	Attempt    int      `json:"attempt,omitempty"`  //
+	Missing    bool     `json:"missing,omitempty"`  // the table did not exist and the pipeline says `missing: empty`
+	Columns    []Column `json:"columns"`
+	Files      []File   `json:"files"`
+	Layouts    []Layout `json:"layouts,omitempty"` // of the user's own files
+	Bytes      int64    `json:"bytes"`
+	Sums       Sums     `json:"sums"`
+	// Facts are what holds for all values of text columns, by name, where the unload was asked for it. A column that is not there is unknown.
+	Facts     map[string]Facts `json:"facts,omitempty"`
+	Mark      *Mark            `json:"mark,omitempty"`   // of the source, just before the unload
+	Strays    *Strays          `json:"strays,omitempty"` // of the source, where they were counted
+	Seconds   float64          `json:"seconds"`          // how long the step took
+	CreatedAt time.Time        `json:"created_at"`
 	// Made says, of a result that is published later than it was staged, what it was made from.
 	Made *Made `json:"made,omitempty"`
+}
+
+// Facts are what holds for all values of a text column: what SQL that is translated need not guard against.
+type Facts struct {
+	NoBlanks bool `json:"no_blanks,omitempty"` // none ends in a blank
+	ASCII    bool `json:"ascii,omitempty"`     // all characters are of ASCII
+}
+
+// Cover reports whether they say all that others say.
+func (f Facts) Cover(other Facts) bool {
+	return (f.NoBlanks || !other.NoBlanks) && (f.ASCII || !other.ASCII)
 }
 
 // Made is what a result was made from, for its status row.

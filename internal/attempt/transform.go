@@ -276,6 +276,9 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if len(known.Texts) > 0 {
 		text = known.Texts[item.Text]
 	}
+	if lean := text.Lean; lean != nil && s.hold(item, lean.Needs) {
+		text.SQL, text.Shifts, text.Guards = lean.SQL, lean.Shifts, lean.Guards
+	}
 	query, err := engine.Bound(p.Transform.Native(), text.SQL, o.SQLFile, params)
 	if err != nil {
 		return engine.Work{}, err

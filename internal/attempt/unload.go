@@ -109,11 +109,12 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 		return err
 	}
 	m.Mark = s.mark(ctx, extract.Table)
-	out, err := s.source.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, URL: s.lake.Remotely(prefix), Memory: s.plan.Shares.Warehouse})
+	out, err := s.source.Unload(ctx, warehouse.Unload{Extract: extract, Dir: dir, URL: s.lake.Remotely(prefix), Memory: s.plan.Shares.Warehouse,
+		Facts: s.plan.Pipeline.Transform.Translates()})
 	if err != nil {
 		return err
 	}
-	m.Columns, m.Files, m.Bytes, m.Sums = out.Columns, out.Files, out.Bytes, out.Sums
+	m.Columns, m.Files, m.Bytes, m.Sums, m.Facts = out.Columns, out.Files, out.Bytes, out.Sums, out.Facts
 	m.Strays = s.straysOfTable(ctx, m, extract)
 	return nil
 }

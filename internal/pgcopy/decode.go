@@ -28,6 +28,9 @@ type column struct {
 	used      int   // elements in the child so far
 	room      int   // capacity of the child
 	twins     *bool // the decoder's
+	asText    bool  // values are text as the server sends it
+	blank     bool  // one of them ends in a blank
+	wide      bool  // one of them has other characters than ASCII's
 	spelled   [80]byte
 }
 
@@ -56,7 +59,7 @@ func newColumn(f Field) column {
 func columnOf(t Type) column {
 	t = plain(t)
 	carried, _ := native(t)
-	c := column{codec: codecs[carried.wire]}
+	c := column{codec: codecs[carried.wire], asText: carried.wire == wireText || carried.wire == wirePadded}
 	if carried.wire == wireNumeric {
 		c.precision, c.scale, _ = decimal(t.Mod)
 	}
@@ -312,8 +315,14 @@ func (c *column) count(x int64) {
 }
 
 func (c *column) text(row int, b []byte) error {
-	if !ascii(b) && !utf8.Valid(b) {
-		return c.refused("text that is not UTF-8", "correct the text at the source, or cast the column to bytea in a view and use the view")
+	if !ascii(b) {
+		if !utf8.Valid(b) {
+			return c.refused("text that is not UTF-8", "correct the text at the source, or cast the column to bytea in a view and use the view")
+		}
+		c.wide = true
+	}
+	if len(b) > 0 && b[len(b)-1] == ' ' {
+		c.blank = true
 	}
 	put(&c.vector, row, textOf(b))
 	return nil

@@ -68,6 +68,8 @@ type Options struct {
 	Dir     string // of an unload: an existing empty folder for the files
 	Memory  int64  // bytes that the whole process may hold; 0 means no limit
 	Threads int    // of DuckDB; 0 is one per connection, and one for a load
+	// Facts gets, of an unload, what holds for all values of each text column; nil if nobody asks.
+	Facts map[string]hindcast.Facts
 }
 
 // Unload runs the source to its end and writes its rows to Parquet files in o.Dir, which are durable when it returns;

@@ -43,8 +43,27 @@ func unload(ctx context.Context, fields []Field, from Source, o Options) ([]hind
 	}
 
 	sums := sumsOf(run.decoders)
+	factsOf(run.decoders, o.Facts)
 	files, err := finish(o.Dir, path, sums.Rows)
 	return files, sums, err
+}
+
+// factsOf looks at what the decoders have met.
+func factsOf(decoders []*decoder, facts map[string]hindcast.Facts) {
+	if facts == nil {
+		return
+	}
+	blank, wide := map[string]bool{}, map[string]bool{}
+	for _, d := range decoders {
+		for i := range d.columns {
+			if c := &d.columns[i]; c.asText {
+				blank[c.name], wide[c.name] = blank[c.name] || c.blank, wide[c.name] || c.wide
+			}
+		}
+	}
+	for name := range blank {
+		facts[name] = hindcast.Facts{NoBlanks: !blank[name], ASCII: !wide[name]}
+	}
 }
 
 // write writes the source's rows with dictionaries of up to that many values. If the run has twins at the end, the file

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -240,6 +241,27 @@ func TestHugeRowsAndManyColumns(t *testing.T) {
 	}
 	if !bytes.Equal(content(t, conn, "one"), content(t, conn, "two")) {
 		t.Error("the tables differ")
+	}
+}
+
+// What holds for all values of a text column is found in passing, over all connections; of other types nothing is said.
+func TestFactsOfTexts(t *testing.T) {
+	conn := open(t)
+	pgtest.Query(t, conn, `CREATE TABLE one (n int, plain text, blank varchar(10), wide text, padded char(4), j jsonb);
+		INSERT INTO one SELECT n, 'a b', 'x', 'e', 'ab', '"a "' FROM generate_series(1, 5000) n;
+		UPDATE one SET blank = 'y ' WHERE n = 5000; UPDATE one SET wide = 'naïve' WHERE n = 1; UPDATE one SET plain = NULL WHERE n = 2`)
+	fields := carry(t, describe(t, conn, "one"))
+	var from pgcopy.Source
+	for _, where := range []string{"n <= 2500", "n > 2500"} {
+		from.Conns, from.SQL = append(from.Conns, beside(t, conn)), append(from.SQL, pgcopy.CopyOut(fields, "one WHERE "+where))
+	}
+	got := map[string]hindcast.Facts{}
+	if _, _, err := pgcopy.Unload(t.Context(), fields, from, pgcopy.Options{Dir: t.TempDir(), Facts: got}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]hindcast.Facts{"plain": {NoBlanks: true, ASCII: true}, "blank": {ASCII: true}, "wide": {NoBlanks: true}, "padded": {NoBlanks: true, ASCII: true}}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 

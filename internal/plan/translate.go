@@ -26,9 +26,11 @@ type Text struct {
 	SQL    string           `json:"sql"`
 	Shifts []sqltext.Shift  `json:"shifts,omitempty"` // from offsets in SQL to those in the text that people wrote
 	Guards []sqltext.Guard  `json:"guards,omitempty"` // what of the text that people wrote raises
+	Lean   *Lean            `json:"lean,omitempty"`   // what gives the same over most data, at less cost
 	Checks []hindcast.Check `json:"checks,omitempty"`
 
-	unmarked string // SQL without those numbers
+	unmarked string // SQL without the numbers of its guards
+	changes  []dialect.Change
 }
 
 // Refused is the error of SQL that is not translated, with all that was found in it.
@@ -57,14 +59,18 @@ func (t Translator) SQL(text, file string, tables []ShapeTable) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	made := Text{SQL: result.SQL, Shifts: shifts(result.Changes), unmarked: result.Unmarked()}
+	return textOf(result), nil
+}
+
+func textOf(result dialect.Result) Text {
+	made := Text{SQL: result.SQL, Shifts: shifts(result.Changes), unmarked: result.Unmarked(), changes: result.Changes}
 	if result.Start > 0 {
 		made.Shifts = []sqltext.Shift{{Delta: result.Start, Fixed: true}}
 	}
 	for _, g := range result.Guards {
 		made.Guards = append(made.Guards, sqltext.Guard{At: g.At.Start, End: g.At.End, Op: g.Op})
 	}
-	return made, nil
+	return made
 }
 
 // Checks translates the SQL of an output's checks over tables and the output's result; the error is *Refused.
@@ -284,6 +290,9 @@ func (m *maker) translateOver(tables []ShapeTable) *translated {
 	for k := range m.Pipeline.Outputs {
 		o := &m.Pipeline.Outputs[k]
 		text, err := t.SQL(o.Text, o.SQLFile, tables)
+		if err == nil {
+			text.Lean = t.lean(o.Text, text, tables)
+		}
 		print := ""
 		if err == nil {
 			print = hash(native.Normalize(text.unmarked))

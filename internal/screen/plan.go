@@ -73,6 +73,7 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 
 	pg.moved(p, k)
 	pg.courses(p, k)
+	pg.guards(p)
 	for _, note := range p.Notes {
 		pg.wrap(label("columns"), labelHang, o.text(note))
 	}
@@ -94,6 +95,51 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 	}
 	pg.next(next...)
 	pg.flush(w)
+}
+
+// guards says where translated SQL guards against values, why, and what lets go of that.
+func (p *page) guards(pl *plan.Plan) {
+	for i := range pl.Outputs {
+		texts := pl.Outputs[i].Texts
+		if len(texts) == 0 || texts[0].Lean == nil {
+			continue
+		}
+		of := ""
+		if len(pl.Outputs) > 1 {
+			of = "of " + pl.Pipeline.Outputs[i].Name + ": "
+		}
+		lean := texts[0].Lean
+		p.wrap(label("guards"), labelHang, p.o.text(of+guarded(lean.Costs)+"; left out in slices where "+assumed(lean.Needs)+", as their unloads record"))
+	}
+}
+
+// guarded are the places of guards, by why they are there.
+func guarded(places []plan.GuardedPlace) string {
+	var whys []string
+	at := map[string][]string{}
+	for _, g := range places {
+		if at[g.Why] == nil {
+			whys = append(whys, g.Why)
+		}
+		at[g.Why] = append(at[g.Why], fmt.Sprintf("%d:%d", g.Line, g.Column))
+	}
+	for i, why := range whys {
+		whys[i] = why + " (" + strings.Join(at[why], ", ") + ")"
+	}
+	return strings.Join(whys, "; ")
+}
+
+func assumed(needs []plan.Assumption) string {
+	var list []string
+	for _, n := range needs {
+		if n.NoBlanks {
+			list = append(list, n.Table+"."+n.Column+" has no blanks at the end")
+		}
+		if n.ASCII {
+			list = append(list, n.Table+"."+n.Column+" is ASCII")
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // planKeys shortens the plan's keys.

@@ -65,9 +65,10 @@ func (x Extract) Timed(columns []hindcast.Column) []hindcast.Column {
 // Unload is one extract to be written.
 type Unload struct {
 	Extract
-	Dir    string `json:"dir"`           // an empty folder (or URL) of the attempt's own
-	URL    string `json:"url,omitempty"` // where the files of Dir are to be in a lake that is in a bucket; "" elsewhere
-	Memory int64  `json:"memory"`        // bytes that the unload may hold
+	Dir    string `json:"dir"`             // an empty folder (or URL) of the attempt's own
+	URL    string `json:"url,omitempty"`   // where the files of Dir are to be in a lake that is in a bucket; "" elsewhere
+	Memory int64  `json:"memory"`          // bytes that the unload may hold
+	Facts  bool   `json:"facts,omitempty"` // look at the values of text columns, too
 }
 
 // Unloaded is a finished unload. Its files are fsynced; paths are absolute. A file with an ETag is at the Unload's URL already, as
@@ -77,6 +78,8 @@ type Unloaded struct {
 	Files   []hindcast.File   `json:"files"`
 	Bytes   int64             `json:"bytes"`
 	Sums    hindcast.Sums     `json:"sums"` // of the source's rows, in the same snapshot
+	// Facts are of the text columns of the rows that were written, where that was asked for. One that is not there is unknown.
+	Facts map[string]hindcast.Facts `json:"facts,omitempty"`
 }
 
 // Unloader reads from a warehouse. Parallel.

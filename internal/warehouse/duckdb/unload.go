@@ -30,6 +30,11 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloa
 		if out.Sums.Rows == 0 {
 			return nil
 		}
+		if u.Facts {
+			if out.Facts, err = duck.FactsOf(ctx, conn, columns, from); err != nil {
+				return err
+			}
+		}
 		written, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
 		out.Files = written.Files
 		return err

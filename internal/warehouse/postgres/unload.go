@@ -85,8 +85,11 @@ func (w *Owner) unload(ctx context.Context, conn *pgconn.PgConn, u warehouse.Unl
 		}
 		readers = append(readers, others...)
 	}
+	if u.Facts {
+		out.Facts = map[string]hindcast.Facts{}
+	}
 	out.Files, out.Sums, err = pgcopy.Unload(ctx, fields, parts(u.Extract, fields, conditions, readers),
-		pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads})
+		pgcopy.Options{Dir: u.Dir, Memory: w.part(u.Memory), Threads: w.options.Threads, Facts: out.Facts})
 	out.Sums.Content = sentHash + out.Sums.Content
 	return elsewhere, err
 }

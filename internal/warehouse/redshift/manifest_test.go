@@ -82,7 +82,7 @@ func TestAManifestOfManyFiles(t *testing.T) {
 		proxy = s.Proxy(t, func(s3test.Request) s3test.Fault { return s3test.None })
 		return proxy.Endpoint
 	}, count)
-	files, err := w.take(t.Context(), w.url("u/"), t.TempDir(), oneColumn, &hindcast.Sums{Rows: count, Totals: map[string]string{"n": fmt.Sprint(count)}}, true)
+	files, err := w.take(t.Context(), w.url("u/"), t.TempDir(), oneColumn, &hindcast.Sums{Rows: count, Totals: map[string]string{"n": fmt.Sprint(count)}}, nil, true)
 	if err != nil || len(files) != count || files[7].ETag == "" {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
@@ -120,7 +120,7 @@ func BenchmarkManifest(b *testing.B) {
 	}
 	b.StopTimer()
 	began := time.Now()
-	if _, err := w.take(b.Context(), w.url("u/"), b.TempDir(), oneColumn, &hindcast.Sums{Rows: count}, true); err != nil {
+	if _, err := w.take(b.Context(), w.url("u/"), b.TempDir(), oneColumn, &hindcast.Sums{Rows: count}, nil, true); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(time.Since(began).Seconds(), "read-s")

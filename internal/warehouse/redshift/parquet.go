@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -417,8 +418,8 @@ func (r *reshaper) explain(path string, err error) error {
 	return broken(path, err)
 }
 
-// contents are what a file's own rows say: how many there are, and the sums of those columns whose type is exact.
-func contents(path string, columns []hindcast.Column, totals map[string]*big.Int) (rows int64, err error) {
+// contents are what a file's own rows say: how many there are, the sums of those columns whose type is exact, and which of the facts hold.
+func contents(path string, columns []hindcast.Column, totals map[string]*big.Int, facts map[string]hindcast.Facts) (rows int64, err error) {
 	file, done, err := open(path)
 	if err != nil {
 		return 0, err
@@ -433,30 +434,70 @@ func contents(path string, columns []hindcast.Column, totals map[string]*big.Int
 		if fields[i].Name() != c.Name {
 			return 0, inTransit("column %d of %s is %q, and %q was unloaded", i+1, path, fields[i].Name(), c.Name)
 		}
-		total, wanted := totals[c.Name]
-		if !wanted {
+		var look func([]parquet.Value)
+		if total, wanted := totals[c.Name]; wanted {
+			look = addUp(total)
+		}
+		held, wanted := facts[c.Name]
+		if wanted {
+			look = lookAt(&held)
+		}
+		if look == nil {
 			continue
 		}
 		for _, group := range file.RowGroups() {
-			if err := addUp(group.ColumnChunks()[fields[i].Index()], total); err != nil {
+			if err := eachOf(group.ColumnChunks()[fields[i].Index()], look); err != nil {
 				return 0, broken(path, err)
 			}
+		}
+		if wanted {
+			facts[c.Name] = held
 		}
 	}
 	return file.NumRows(), nil
 }
 
-// addUp adds a column's values to a sum.
-func addUp(chunk parquet.ColumnChunk, total *big.Int) (err error) {
+// addUp adds values to a sum.
+func addUp(total *big.Int) func([]parquet.Value) {
+	return func(values []parquet.Value) {
+		small := int64(0)
+		for _, v := range values {
+			switch {
+			case v.IsNull():
+			case v.Kind() == parquet.Int32:
+				small += int64(v.Int32())
+			default:
+				total.Add(total, unscaled(v))
+			}
+		}
+		total.Add(total, big.NewInt(small))
+	}
+}
+
+// lookAt finds what of the facts does not hold for texts.
+func lookAt(facts *hindcast.Facts) func([]parquet.Value) {
+	return func(values []parquet.Value) {
+		for _, v := range values {
+			if v.IsNull() {
+				continue
+			}
+			text := v.ByteArray()
+			if n := len(text); n > 0 && text[n-1] == ' ' {
+				facts.NoBlanks = false
+			}
+			facts.ASCII = facts.ASCII && !slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
+		}
+	}
+}
+
+// eachOf reads a column's values, some at a time.
+func eachOf(chunk parquet.ColumnChunk, look func([]parquet.Value)) (err error) {
 	pages := chunk.Pages()
 	defer func() { err = errors.Join(err, pages.Close()) }()
 	values := make([]parquet.Value, 1024)
-	small := int64(0)
-	flush := func() { total.Add(total, big.NewInt(small)); small = 0 }
 	for {
 		page, err := pages.ReadPage()
 		if errors.Is(err, io.EOF) {
-			flush()
 			return nil
 		}
 		if err != nil {
@@ -465,16 +506,7 @@ func addUp(chunk parquet.ColumnChunk, total *big.Int) (err error) {
 		reader := page.Values()
 		for {
 			n, err := reader.ReadValues(values)
-			for _, v := range values[:n] {
-				switch {
-				case v.IsNull():
-				case v.Kind() == parquet.Int32:
-					small += int64(v.Int32())
-				default:
-					total.Add(total, unscaled(v))
-				}
-			}
-			flush()
+			look(values[:n])
 			if errors.Is(err, io.EOF) {
 				break
 			}

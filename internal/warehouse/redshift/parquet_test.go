@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -140,8 +141,23 @@ func TestShapesOfCopy(t *testing.T) {
 	}
 
 	totals := map[string]*big.Int{"d38": {}, "small": {}, "big": {}}
-	if rows, err := contents(to, reversed, totals); err != nil || rows != 4 || fixed(totals["d38"], 6) != "-0.000001" || fixed(totals["big"], 0) != "-1" || fixed(totals["small"], 0) != "-1" {
+	if rows, err := contents(to, reversed, totals, nil); err != nil || rows != 4 || fixed(totals["d38"], 6) != "-0.000001" || fixed(totals["big"], 0) != "-1" || fixed(totals["small"], 0) != "-1" {
 		t.Errorf("the file holds %d rows, %v, %v", rows, totals, err)
+	}
+}
+
+// What holds for all texts of a file is read from it.
+func TestFactsOfAFile(t *testing.T) {
+	db := database(t)
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	if _, err := db.ExecContext(t.Context(), "COPY (SELECT * FROM (VALUES ('a b', 'x ', 'é', 1), ('', NULL, 'e', 2), (NULL, 'y', ' z', 3)) t(plain, blank, wide, n)) TO '"+path+"' (FORMAT parquet)"); err != nil {
+		t.Fatal(err)
+	}
+	columns := []hindcast.Column{{Name: "plain", Type: "VARCHAR"}, {Name: "blank", Type: "VARCHAR"}, {Name: "wide", Type: "VARCHAR"}, {Name: "n", Type: "INTEGER"}}
+	facts := plain(columns)
+	want := map[string]hindcast.Facts{"plain": {NoBlanks: true, ASCII: true}, "blank": {ASCII: true}, "wide": {NoBlanks: true}}
+	if rows, err := contents(path, columns, nil, facts); err != nil || rows != 3 || !maps.Equal(facts, want) {
+		t.Errorf("got %d rows, %+v, %v; want %+v", rows, facts, err, want)
 	}
 }
 

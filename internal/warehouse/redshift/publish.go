@@ -227,7 +227,7 @@ func (l *load) keepPrevious(ctx context.Context) error {
 		columns[i] = list[i].column
 	}
 	l.carried = columns
-	_, err = w.take(ctx, folder, l.Previous, columns, &hindcast.Sums{Rows: l.rows}, false)
+	_, err = w.take(ctx, folder, l.Previous, columns, &hindcast.Sums{Rows: l.rows}, nil, false)
 	return err
 }
 

@@ -62,7 +62,10 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (out warehouse.U
 		return out, err
 	}
 
-	if out.Files, err = w.take(ctx, folder, u.Dir, out.Columns, &out.Sums, u.URL != ""); err != nil {
+	if u.Facts {
+		out.Facts = plain(out.Columns)
+	}
+	if out.Files, err = w.take(ctx, folder, u.Dir, out.Columns, &out.Sums, out.Facts, u.URL != ""); err != nil {
 		return warehouse.Unloaded{}, err
 	}
 	if u.URL == "" { // the objects are deleted
@@ -163,8 +166,8 @@ func (w *Owner) role() (string, error) {
 }
 
 // take brings what an UNLOAD wrote here, and holds it to the manifest and to what was counted and summed at the cluster. Objects that
-// stay are what lasts: the files here are copies of them, and are not synced.
-func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast.Column, sums *hindcast.Sums, stay bool) ([]hindcast.File, error) {
+// stay are what lasts: the files here are copies of them, and are not synced. Of facts those stay that hold for all values.
+func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast.Column, sums *hindcast.Sums, facts map[string]hindcast.Facts, stay bool) ([]hindcast.File, error) {
 	m, err := w.unloaded(ctx, folder)
 	if err != nil {
 		return nil, err
@@ -175,6 +178,7 @@ func (w *Owner) take(ctx context.Context, folder, dir string, columns []hindcast
 	}
 
 	held := newTally(sums)
+	held.facts = facts
 	files := make([]hindcast.File, len(objects))
 	err = parallel.Do(len(files), transfers, func(n int) (err error) {
 		if files[n], err = w.fetch(ctx, objects[n], m.Entries[n].Meta.Rows, dir, !stay); err != nil {
@@ -196,6 +200,18 @@ type tally struct {
 	mutex  sync.Mutex
 	rows   int64
 	totals map[string]*big.Int
+	facts  map[string]hindcast.Facts // that hold so far
+}
+
+// plain are text columns none of whose values is known yet.
+func plain(columns []hindcast.Column) map[string]hindcast.Facts {
+	facts := map[string]hindcast.Facts{}
+	for _, c := range columns {
+		if c.Type == "VARCHAR" {
+			facts[c.Name] = hindcast.Facts{NoBlanks: true, ASCII: true}
+		}
+	}
+	return facts
 }
 
 func newTally(sums *hindcast.Sums) *tally {
@@ -212,7 +228,11 @@ func (t *tally) add(f *hindcast.File, columns []hindcast.Column) error {
 	for name := range t.totals { // the map itself does not change
 		own[name] = new(big.Int)
 	}
-	rows, err := contents(f.Path, columns, own)
+	var facts map[string]hindcast.Facts
+	if t.facts != nil {
+		facts = plain(columns)
+	}
+	rows, err := contents(f.Path, columns, own, facts)
 	if err != nil {
 		return err
 	}
@@ -225,6 +245,9 @@ func (t *tally) add(f *hindcast.File, columns []hindcast.Column) error {
 	t.rows += rows
 	for name, total := range own {
 		t.totals[name].Add(t.totals[name], total)
+	}
+	for name, f := range facts {
+		t.facts[name] = hindcast.Facts{NoBlanks: f.NoBlanks && t.facts[name].NoBlanks, ASCII: f.ASCII && t.facts[name].ASCII}
 	}
 	return nil
 }
