@@ -145,6 +145,7 @@ func (b *binder) attach(e *sem.Expr, x *ast.Call, s *scope) {
 	if x.Over != nil {
 		e.Over = b.window(x.Over, s)
 	}
+	b.nested(e)
 }
 
 // window binds what stands behind OVER.

@@ -32,6 +32,7 @@ var conditions = map[string]string{
 	"42P07": "duplicate_table",
 	"42P10": "invalid_column_reference",
 	"42P18": "indeterminate_datatype",
+	"42P20": "windowing_error",
 }
 
 // Condition is the name of an error by its SQLSTATE; one that no case may expect stays a number.

@@ -38,7 +38,7 @@ func (p *printer) quotientIn64(a *sem.Expr, x string, b *sem.Expr, y string, t s
 // in64 is a decimal without its point, as an integer of 64 bits.
 func in64(e *sem.Expr, x string) string {
 	p, s := e.Type.Digits()
-	if e.Op != sem.OpColumn { // others may have other digits on the engine
+	if e.Op != sem.OpColumn || e.Item != nil { // others may have other digits on the engine
 		x = "CAST(" + x + " AS " + decimal(p, s) + ")"
 	}
 	if s > 0 {

@@ -62,7 +62,7 @@ type printer struct {
 	marks   []*sem.Expr // the guarded expressions: see Options.Mark
 	natives []Guard     // what the engine itself raises in
 
-	raising map[*sem.Expr]text // items of select lists that guards stand in, as they are written
+	items map[*sem.Expr]text // of select lists, as they are written
 
 	// Stacks of what is being written: see withArgs and splice.
 	args   []text
@@ -177,7 +177,7 @@ func (p *printer) slot(s *sem.Slot) string {
 		}
 		out := p.expr(s.Expr)
 		if s.Text == "item" {
-			p.noteRaising(s.Expr, out)
+			p.noteItem(s.Expr, out)
 		}
 		return out.text
 	case sem.SlotQuery:
@@ -364,8 +364,8 @@ func why(e *sem.Expr, r *rule, written string) string {
 	switch {
 	case e.Why != "":
 		return e.Why
-	case e.Item != nil && strings.Contains(written, "error("):
-		return "the engine does not take the alias of what may raise"
+	case e.Item != nil:
+		return "the engine does not take an alias of the same list everywhere"
 	case r.why != "" && (guarded || !r.mayGuard):
 		return r.why
 	}

@@ -63,7 +63,7 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
-	if item, ok := p.raising[e.Item]; ok {
+	if item, ok := p.items[e.Item]; ok {
 		return item
 	}
 	all := e.At
@@ -79,16 +79,13 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 	return text{text: p.splice(all, from)}
 }
 
-// noteRaising keeps an item of a select list that may raise by a guard: DuckDB does not let another item of the list use its alias, so it is
-// written there again.
-func (p *printer) noteRaising(e *sem.Expr, written text) {
-	if p.Engine.spark() || !strings.Contains(written.text, "error(") {
-		return
+// noteItem keeps an item of a select list, which is written again where another item of the list uses its alias: DuckDB does not take the alias of
+// what may raise by a guard, of a query, or in an aggregate, and Spark none in a window or an aggregate.
+func (p *printer) noteItem(e *sem.Expr, written text) {
+	if p.items == nil {
+		p.items = map[*sem.Expr]text{}
 	}
-	if p.raising == nil {
-		p.raising = map[*sem.Expr]text{}
-	}
-	p.raising[e] = written
+	p.items[e] = text{text: operand(written)}
 }
 
 func givenName(p *printer, e *sem.Expr, _ []text) text { return text{text: p.quoted(e.Text)} }

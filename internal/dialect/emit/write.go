@@ -403,7 +403,7 @@ func (p *printer) roomy(op string, e *sem.Expr, args []text) {
 
 func shown(p *printer, e *sem.Expr, args []text) text {
 	of := args[0].text
-	if a := e.Args[0]; a.Type.Kind == sem.Numeric && (a.Op != sem.OpColumn || a.Type.P == a.Type.S) {
+	if a := e.Args[0]; a.Type.Kind == sem.Numeric && (a.Op != sem.OpColumn || a.Item != nil || a.Type.P == a.Type.S) {
 		// Others than columns may have other digits on the engine, and DuckDB leaves out the zero before the point if the type has no digit for it.
 		of = "CAST(" + of + " AS " + decimal(min(max(a.Type.P, a.Type.S+1), sem.Most), a.Type.S) + ")"
 	}
