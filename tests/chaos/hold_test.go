@@ -51,15 +51,15 @@ func partitioned(t *testing.T, s site) {
 	calmly(t, s, "run", "--id", "r0")
 	db := s.open(t, true)
 	defer db.close()
-	slices := db.ask(t, "SELECT slice, slice_start::date, slice_end::date FROM hindcast_status")
+	spans := db.ask(t, "SELECT slice, slice_start::date, slice_end::date FROM hindcast_status")
 	db.ask(t, "ALTER TABLE cost_summary RENAME TO plain")
 	db.ask(t, "CREATE TABLE cost_summary (LIKE plain INCLUDING ALL, PRIMARY KEY (usage_month, account_id, service_name)) PARTITION BY RANGE (usage_month)")
 	db.ask(t, "ALTER TABLE cost_summary OWNER TO "+pgtest.User)
 	db.ask(t, "DROP TABLE plain")
 	db.ask(t, "DELETE FROM hindcast_status")
-	for n, slice := range slices {
+	for n, span := range spans {
 		part := fmt.Sprintf("cost_summary_%d", n)
-		db.ask(t, fmt.Sprintf("CREATE TABLE %s PARTITION OF cost_summary FOR VALUES FROM ('%s') TO ('%s')", part, slice[1], slice[2]))
+		db.ask(t, fmt.Sprintf("CREATE TABLE %s PARTITION OF cost_summary FOR VALUES FROM ('%s') TO ('%s')", part, span[1], span[2]))
 		db.ask(t, "ALTER TABLE "+part+" OWNER TO "+pgtest.User)
 	}
 }
