@@ -22,9 +22,10 @@ type work struct {
 
 // copied is one slice's COPY.
 type copied struct {
-	Views []string `json:"views"`
-	SQL   string   `json:"sql"`
-	Path  string   `json:"path"`
+	Views  []string `json:"views"`
+	SQL    string   `json:"sql"`
+	Path   string   `json:"path"`
+	Unload bool     `json:"unload"` // its rows are not inserted
 }
 
 // bareRun runs the work in a separate process and returns its total time, and the seconds of each COPY.
@@ -94,7 +95,7 @@ func bare(args []string) error {
 			return err
 		}
 
-		if w.Database != "" {
+		if w.Database != "" && !c.Unload {
 			if err := insert(ctx, conn, c.Path, w.Database); err != nil {
 				return err
 			}

@@ -37,6 +37,8 @@ var figures = []figure{
 	{"transform", (*bench).transform},
 	{"wide", (*bench).wide},
 	{"checksums", (*bench).checksums},
+	{"first", (*bench).first},
+	{"small", (*bench).small},
 	{"tiny", (*bench).tiny},
 	{"hours", (*bench).hours},
 	{"supervisor", (*bench).supervisor},
