@@ -18,6 +18,7 @@ const describePrefix = "DESCRIBE "
 func (r *Runner) Bind(ctx context.Context, q engine.Query, checks []engine.Check) ([]hindcast.Column, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	defer r.helpers.Call(false)()
 	if err := r.set(ctx, engine.Limits{}, q); err != nil {
 		return nil, err
 	}

@@ -19,14 +19,15 @@ import (
 // Runner runs inside a worker process, one piece of work after another, in one DuckDB instance that sees Parquet files
 // below the allowed folders and nothing else.
 type Runner struct {
-	mutex  sync.Mutex
-	db     *sql.DB
-	conn   *sql.Conn
-	limits engine.Limits // as they are set now
-	zone   string
-	spent  bool              // after an error that leaves the instance useless
-	time   string            // the macros of time, as they are now
-	made   map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
+	mutex   sync.Mutex
+	db      *sql.DB
+	conn    *sql.Conn
+	helpers *duck.Helpers
+	limits  engine.Limits // as they are set now
+	zone    string
+	spent   bool              // after an error that leaves the instance useless
+	time    string            // the macros of time, as they are now
+	made    map[string]string // the views as they are now, by name in lower case: dimensions' stay from slice to slice
 }
 
 // RunnerOptions open a Runner.
@@ -51,7 +52,11 @@ func NewRunner(ctx context.Context, o RunnerOptions) (*Runner, error) {
 	if err != nil {
 		return nil, duck.Translate(err)
 	}
-	return &Runner{db: db, conn: conn, limits: engine.Limits{Memory: o.Memory, Threads: o.Threads}, zone: "UTC", made: map[string]string{}}, nil
+	helpers, err := duck.NewHelpers(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{db: db, conn: conn, helpers: helpers, limits: engine.Limits{Memory: o.Memory, Threads: o.Threads}, zone: "UTC", made: map[string]string{}}, nil
 }
 
 // Close frees the instance.
@@ -72,7 +77,7 @@ func (r *Runner) set(ctx context.Context, l engine.Limits, q engine.Query) error
 	}
 
 	if l.Threads > 0 && l.Threads != r.limits.Threads {
-		if err := r.exec(ctx, fmt.Sprintf("SET threads=%d", l.Threads)); err != nil {
+		if err := r.helpers.SetThreads(ctx, l.Threads); err != nil {
 			return err
 		}
 		r.limits.Threads = l.Threads
@@ -164,6 +169,7 @@ func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, erro
 	if err := r.set(ctx, work.Limits, work.Query); err != nil {
 		return engine.Result{}, err
 	}
+	defer r.helpers.Call(bytesOf(work.Query.Tables) > manyBytes)()
 	if err := r.views(ctx, work.Query.Tables); err != nil {
 		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
@@ -193,6 +199,16 @@ func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, erro
 	}
 	out.Memory = child.PeakMemory(os.Getpid())
 	return out, nil
+}
+
+// manyBytes are, in Parquet, of more than one row group.
+const manyBytes = 16 << 20
+
+func bytesOf(tables []engine.Table) (n int64) {
+	for _, t := range tables {
+		n += t.Bytes
+	}
+	return n
 }
 
 // counts counts the rows of the tables that ask for it. Their time column has just been read.
@@ -253,6 +269,7 @@ func (r *Runner) Query(ctx context.Context, q engine.Query, limits engine.Limits
 	if err := r.set(ctx, limits, q); err != nil {
 		return engine.Rows{}, err
 	}
+	defer r.helpers.Call(false)()
 	text, start, err := q.Single()
 	if err != nil {
 		return engine.Rows{}, err

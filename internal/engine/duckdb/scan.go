@@ -27,6 +27,7 @@ func (p *Pool) Scan(ctx context.Context, s engine.Search) (out engine.Scanned, e
 func (r *Runner) Scan(ctx context.Context, s engine.Search) (engine.Scanned, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	defer r.helpers.Call(false)()
 	found := newFinder(s)
 	out := engine.Scanned{Matches: make([]engine.Matched, len(s.Patterns))}
 	var all []string

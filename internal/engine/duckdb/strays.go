@@ -15,6 +15,7 @@ import (
 func (r *Runner) Strays(ctx context.Context, t engine.Table, zone string) (hindcast.Strays, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	defer r.helpers.Call(false)()
 	found := hindcast.Strays{Within: t.Window}
 	at := slices.IndexFunc(t.Columns, func(c hindcast.Column) bool { return c.Name == t.Time })
 	if at < 0 {

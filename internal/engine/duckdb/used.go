@@ -42,6 +42,7 @@ func (r *Runner) Used(ctx context.Context, q engine.Query, checks []engine.Check
 func (r *Runner) used(ctx context.Context, q engine.Query, checks []engine.Check, rewrite func(context.Context, string) string, lists []string) (used map[string][]string, err error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	defer r.helpers.Call(false)()
 	if err := r.set(ctx, engine.Limits{}, q); err != nil {
 		return nil, err
 	}

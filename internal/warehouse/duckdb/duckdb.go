@@ -34,6 +34,7 @@ type Options struct {
 // Owner is the warehouse inside the process that owns the file.
 type Owner struct {
 	db      *sql.DB
+	helpers *duck.Helpers
 	version string
 	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
 }
@@ -84,6 +85,12 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	if err == nil && small {
 		err = w.withOneThread(ctx, o)
 	}
+	if err == nil {
+		w.helpers, err = duck.NewHelpers(ctx, db)
+	}
+	if err == nil && len(o.Session) > 0 {
+		err = w.helpers.Keep(ctx)
+	}
 	if err != nil {
 		_ = db.Close()
 		return nil, duck.Translate(err)
@@ -131,6 +138,7 @@ func (w *Owner) withSession(ctx context.Context, f, end func(*sql.Conn) error) e
 	if err != nil {
 		return duck.Translate(err)
 	}
+	defer w.helpers.Call(false)()
 	err = f(conn)
 	if closing := end(conn); err == nil {
 		err = closing

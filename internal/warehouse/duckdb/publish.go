@@ -58,6 +58,12 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	end := (*sql.Conn).Close
 	if p.hooked.Any() {
 		end = onceOnly // they may SET something, or make temporary tables
+		if err := w.helpers.Keep(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if large {
+		defer w.helpers.Call(true)()
 	}
 	err := w.withSession(ctx, transaction(ctx, func(conn *sql.Conn) error {
 		p.conn = conn
