@@ -392,8 +392,12 @@ func (p *printer) roomy(op string, e *sem.Expr, args []text) {
 	case op == "*" && need+1 > sem.Most:
 		room := sem.Most - 1 - s1 - s2
 		i1 = min(i1, max(room/2, room-i2))
-		cast(0, max(i1+s1, 1), s1)
-		cast(1, max(room-i1, 0)+max(s2, 1), s2)
+		n1, n2 := max(i1+s1, 1), max(room-i1+s2, 1)
+		if n1+n2+1 > sem.Most {
+			p.refuse(e.At, "cast them as decimals of fewer digits behind the point", "the product has more digits behind the point than Spark keeps")
+		}
+		cast(0, n1, s1)
+		cast(1, n2, s2)
 	case op != "*" && need > sem.Most:
 		room := sem.Most - 1 - max(s1, s2)
 		cast(0, min(i1, room)+s1, s1)
