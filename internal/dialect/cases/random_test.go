@@ -59,7 +59,7 @@ func trialOf(t *testing.T, from dialect.Source, to dialect.Target, statements ..
 	if to == dialect.DuckDB {
 		c.run = onDuckDB(t, tables)
 	} else {
-		c.run = onSpark(t, string(to), tables, "")
+		c.run = onSpark(t, string(to), tables, "", true)
 	}
 	return c
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/hindcast/hindcast/internal/sparksql"
 )
 
-// onSpark runs SQL over the tables in one session of the Spark that tests/python/NAME.txt lists.
-func onSpark(t *testing.T, name string, tables []table, zone string) (run func(query string) cases.Ran) {
+// onSpark runs SQL over the tables in one session of the Spark that tests/python/NAME.txt lists. Over tables in memory, where it reads no file, Spark
+// computes expressions without a job.
+func onSpark(t *testing.T, name string, tables []table, zone string, memory bool) (run func(query string) cases.Ran) {
 	t.Helper()
 	python := pythontest.Python(t, name)
-	asked, err := json.Marshal(map[string]any{"conf": sparkConf(python, zone), "tables": sparkTables(tables)})
+	asked, err := json.Marshal(map[string]any{"conf": sparkConf(python, zone), "tables": sparkTables(tables), "memory": memory})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 asked = json.loads(sys.argv[1])
@@ -17,6 +17,9 @@ for table in asked["tables"]:
         frame = spark.read.schema(table["schema"]).parquet(table["file"])
     else:
         frame = spark.createDataFrame([], table["schema"])
+    if asked["memory"]:
+        rows = frame._jdf.collectAsList()
+        frame = DataFrame(spark._jsparkSession.createDataFrame(rows, frame._jdf.schema()), spark)
     frame.createOrReplaceTempView(table["name"])
 
 for line in sys.stdin:
