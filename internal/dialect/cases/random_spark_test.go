@@ -77,6 +77,12 @@ func (c *trial) fewStatements(m *maker, table string) {
 	}
 }
 
+// sql is the translation of what has been counted, or is no more than a part of that.
+func (c *trial) sql(query string) (string, bool) {
+	out, err := dialect.Translate(query, c.options)
+	return out.SQL, err == nil
+}
+
 // together compares expressions in the rows in which none of them raises, or apart where few such rows are left or something differs.
 func (c *trial) together(table string, list []string, rows map[string]string) {
 	if len(list) == 0 {
@@ -97,7 +103,7 @@ func (c *trial) together(table string, list []string, rows map[string]string) {
 		return
 	}
 	want := ask(c.t, c.pg, query)
-	if sql, ok := c.translate(query); ok && want.Error == "" && len(want.Rows) >= 6 {
+	if sql, ok := c.sql(query); ok && want.Error == "" && len(want.Rows) >= 6 {
 		got := c.run(sql)
 		if got.Raised == "" && (cases.Case{Want: want}).Difference(got.Result) == "" {
 			c.counts[cases.Equal] += len(list)
@@ -111,7 +117,7 @@ func (c *trial) together(table string, list []string, rows map[string]string) {
 // raises compares an expression in a row in which it raises.
 func (c *trial) raises(from, x string) {
 	query := "SELECT a.id, " + x + " FROM " + from
-	sql, ok := c.translate(query)
+	sql, ok := c.sql(query)
 	if !ok {
 		return
 	}
@@ -141,7 +147,7 @@ func (c *trial) needless(from, x string) bool {
 		case !cases.AtRun(want.Error):
 			continue
 		}
-		sql, ok := c.translate(query)
+		sql, ok := c.sql(query)
 		if !ok {
 			return false
 		}
