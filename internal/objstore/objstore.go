@@ -110,6 +110,14 @@ type Uploading interface {
 	AbortUploads(ctx context.Context, prefix string, of func(key string) bool) error
 }
 
+// Cloner is implemented by stores that can have an object under another key too without its bytes being read here.
+type Cloner interface {
+	// Clone makes to an object of the bytes of from, durably, whatever was there. Safe to repeat. Neither may be appended to or
+	// written in place afterwards: they may share their bytes. Each can be replaced and deleted without the other. Its info may have no ETag. ErrNotExist if
+	// there is no such object as from.
+	Clone(ctx context.Context, from, to string) (Info, error)
+}
+
 // Appender is implemented by stores that can extend an object; for others, numbered objects are written instead.
 type Appender interface {
 	// Append opens the object for appending, creating it if needed.

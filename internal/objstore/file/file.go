@@ -31,7 +31,7 @@ const temporary = ".tmp-"
 // lockFolder holds the lock files of conditional writes, which are not objects either.
 const lockFolder = "_hindcast/.locks"
 
-// Store is a folder as an object store. It implements objstore.Store, Local, Foldered and Appender. ETags
+// Store is a folder as an object store. It implements objstore.Store, Local, Foldered, Appender and Cloner. ETags
 // are hashes of the content. Safe for use by many goroutines and processes at once, on one machine.
 type Store struct {
 	root  string
@@ -46,6 +46,7 @@ var _ interface {
 	objstore.Local
 	objstore.Foldered
 	objstore.Appender
+	objstore.Cloner
 	objstore.Sweeper
 	objstore.Watched
 } = (*Store)(nil)

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		{"if match", ifMatch},
 		{"etag", etag},
 		{"upload", upload},
+		{"clone", clone},
 		{"list", list},
 		{"stamps", stamps},
 		{"delete", deleteOne},

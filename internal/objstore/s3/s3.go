@@ -31,7 +31,7 @@ const (
 	metaSum   = "hindcast-sha256" // of the content; readers compare it
 )
 
-// Store is a prefix of a bucket as an object store. It implements objstore.Store, Ranged, Foldered and Uploading. Safe for use
+// Store is a prefix of a bucket as an object store. It implements objstore.Store, Ranged, Foldered, Cloner and Uploading. Safe for use
 // by many goroutines, processes and machines at once.
 type Store struct {
 	options options
@@ -44,6 +44,7 @@ var _ interface {
 	objstore.Store
 	objstore.Ranged
 	objstore.Foldered
+	objstore.Cloner
 	objstore.Uploading
 } = (*Store)(nil)
 
